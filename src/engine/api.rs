@@ -1,0 +1,255 @@
+//! Requests and replies: plain data, no tensor, no terminal.
+//!
+//! Every request has an id, drawn from one rising counter; replies carry it. A newer `Expand` cancels the
+//! older one, a newer `Evaluate` the older one; a reply whose id is not the latest of its kind is stale.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::job::Progress;
+use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, Parts, Query, RankingKind, SeedCount};
+
+/// Names a request; newer ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct RequestId(pub u64);
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub id: RequestId,
+    pub ask: Ask,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Load an index and its data set. Answered by `Opened` (or `Failed`).
+    Open { index: PathBuf, dataset: Option<PathBuf>, device: DeviceChoice },
+    /// Answered by `Picks`…, `Reranked`, `Measured`, `Beside` (one a further mode), `Missing`, `Expanded`.
+    Expand(ExpandAsk),
+    /// All about one entity. Answered by `Inspected`.
+    Inspect { entity: EntityId, mode: Mode },
+    /// The first picture of each of these entities. Answered by `Pictures`.
+    Pictures { entities: Vec<EntityId> },
+    /// Every query with this many seeds, in the background: `ClassMeasured` as classes finish, then `Evaluated`.
+    Evaluate { mode: Mode, seed_count: SeedCount, ranking: RankingKind },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpandAsk {
+    pub mode: Mode,
+    pub seeds: Vec<EntityId>,
+    /// Never to be picked.
+    pub rejected: Vec<EntityId>,
+    /// How many candidates to pick.
+    pub size: usize,
+    /// The class whose members are gold for `Measured` and `Missing`; none where the seeds are free.
+    pub class: Option<ClassId>,
+    /// Joint expansion: this class's query together with the same-numbered query of every other class,
+    /// from one pool. Alone where none.
+    pub joint: Option<JointScope>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JointScope {
+    pub seed_count: SeedCount,
+    /// Query number, from 0.
+    pub number: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    pub id: RequestId,
+    pub say: Say,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Say {
+    Progress(Progress),
+    Opened(Arc<Catalogue>),
+    /// The next candidates, in the order picked; they follow what came before under this id.
+    Picks(Vec<Candidate>),
+    /// The order after re-ranking: `order[0]` is the best.
+    Reranked(Vec<Reranked>),
+    /// Metrics of the list of picks, before and after re-ranking.
+    Measured {
+        picked: Measures,
+        reranked: Measures,
+    },
+    /// The same seeds expanded in another mode: its final ranking, best first.
+    Beside {
+        mode: Mode,
+        ranking: Vec<EntityId>,
+    },
+    Missing(Vec<Missing>),
+    /// The expansion is complete.
+    Expanded {
+        took: Duration,
+    },
+    Inspected(Box<EntityDetail>),
+    Pictures(Vec<(EntityId, Option<PathBuf>)>),
+    /// Mean over the queries of one class.
+    ClassMeasured {
+        class: ClassId,
+        mode: Mode,
+        measures: Measures,
+    },
+    Evaluated {
+        mode: Mode,
+        measures: Measures,
+        took: Duration,
+    },
+    /// The request failed: one sentence.
+    Failed(String),
+}
+
+/// One picked candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    pub entity: EntityId,
+    /// ΣZ over the seeds: comparable down the list. The sum of `seeds`, and of `parts`.
+    pub score: f64,
+    /// None where the index has no single-modality modes.
+    pub parts: Option<Parts>,
+    /// What each seed brought, in the order of the request's seeds.
+    pub seeds: Vec<f64>,
+    /// ΣZ over the seeds and everything picked before: what the search sorted by.
+    pub set_score: f64,
+    /// The search's r = |set| − 3 when it was picked.
+    pub round: i64,
+    /// Window w(r).
+    pub window: usize,
+    /// Its place by `set_score` among those not yet in the set, 1..=window.
+    pub window_place: usize,
+    /// KL(T‖P\[e\]) when it was picked.
+    pub divergence: f64,
+}
+
+/// A place in the re-ranked list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reranked {
+    /// Index into the picks, from 0.
+    pub pick: usize,
+    /// Its rank by divergence, from 1.
+    pub divergence_rank: usize,
+    /// 9/i + 1/j.
+    pub score: f64,
+}
+
+/// A gold entity that is not in the list, and where it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Missing {
+    pub entity: EntityId,
+    pub why: MissingWhy,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum MissingWhy {
+    /// It never came into the window. `seed_rank`: its rank by ΣZ over the seeds among all candidates, from 1;
+    /// `final_rank`: by ΣZ over the whole set at the end.
+    BelowWindow { seed_rank: usize, final_rank: usize },
+    /// It was in the window at this pick (from 1) and another had the smaller divergence.
+    LostInWindow { pick: usize },
+    /// Joint expansion: another class took it.
+    TakenBy(ClassId),
+    /// Not in the index, and why.
+    LeftOut(String),
+    /// The user rejected it.
+    Rejected,
+}
+
+/// What was opened: everything that screens list without asking again.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Catalogue {
+    /// The data set's name, for the status line.
+    pub name: String,
+    pub index: PathBuf,
+    pub dataset: Option<PathBuf>,
+    /// "cpu", "cuda:0".
+    pub device: String,
+    /// Modes that the index holds, `Both` first.
+    pub modes: Vec<Mode>,
+    /// In row order.
+    pub entities: Vec<EntityCard>,
+    /// In the order of [`ClassId`].
+    pub classes: Vec<ClassCard>,
+    pub queries: Vec<Query>,
+    /// What was left out on the way, for people: ("entities with fewer than 2 pairs", 3).
+    pub left_out: Vec<(String, usize)>,
+    /// Place in `entities` by id. Filled by [`Catalogue::indexed`].
+    places: HashMap<EntityId, usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntityCard {
+    pub id: EntityId,
+    pub name: String,
+    /// The classes it is a gold member of.
+    pub classes: Vec<ClassId>,
+    /// Sentence–picture pairs it was indexed with.
+    pub pairs: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassCard {
+    /// The file's name without `.txt`: "carnivorous_mammals".
+    pub name: String,
+    /// The two levels above it, where `classes.tsv` gives them.
+    pub middle: Option<String>,
+    pub coarse: Option<String>,
+    pub members: Vec<EntityId>,
+    /// Judged not to be members.
+    pub negatives: Vec<EntityId>,
+}
+
+impl ClassCard {
+    /// The name as people read it: "carnivorous mammals".
+    pub fn title(&self) -> String {
+        self.name.replace('_', " ")
+    }
+}
+
+impl Catalogue {
+    /// Fills the look-up by id; every other field is taken as given.
+    pub fn indexed(mut self) -> Self {
+        self.places = self.entities.iter().enumerate().map(|(i, e)| (e.id, i)).collect();
+        self
+    }
+
+    pub fn entity(&self, id: EntityId) -> Option<&EntityCard> {
+        self.places.get(&id).map(|&i| &self.entities[i])
+    }
+
+    pub fn class(&self, id: ClassId) -> &ClassCard {
+        &self.classes[id.at()]
+    }
+
+    /// The class's queries with this many seeds, in file order.
+    pub fn queries_of(&self, class: ClassId, seeds: SeedCount) -> impl Iterator<Item = &Query> {
+        self.queries.iter().filter(move |q| q.class == class && q.seed_count == seeds)
+    }
+}
+
+/// Everything about one entity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntityDetail {
+    pub entity: EntityId,
+    /// Each picture once, in the order of the corpus.
+    pub pictures: Vec<PathBuf>,
+    /// Up to 200 of its sentences, in the order of the corpus.
+    pub sentences: Vec<Sentence>,
+    /// Most alike by Z of the mode asked for, best first: (entity, Z).
+    pub neighbours: Vec<(EntityId, f64)>,
+    /// Its rank in each query that has been evaluated in that mode and whose class it belongs to, or whose list
+    /// it is in: (class, query number, rank from 1).
+    pub query_ranks: Vec<(ClassId, usize, usize)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sentence {
+    pub tokens: Vec<String>,
+    /// The mention: tokens `start..=end`.
+    pub start: usize,
+    pub end: usize,
+    pub picture: Option<PathBuf>,
+}

@@ -1,0 +1,3 @@
+//! What the front ends talk to: plain requests and replies over one worker thread that owns every tensor.
+
+pub mod api;
