@@ -1,1 +1,12 @@
-//! (room)
+//! The network: BERT, vision and cross-modal transformers, heads, checkpoints. tch lives here.
+
+pub mod bert;
+pub mod checkpoint;
+pub mod config;
+pub mod heads;
+pub mod layer;
+pub mod network;
+
+pub use checkpoint::ModelFolder;
+pub use config::{Config, State};
+pub use network::{Input, Network};

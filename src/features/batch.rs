@@ -1,0 +1,57 @@
+//! From pairs to what the network takes.
+
+use tch::{Device, Tensor};
+
+use super::cache::PatchStore;
+use super::pairs::Pairs;
+use super::texts::TextStates;
+use crate::error::Result;
+use crate::model::Input;
+use crate::types::Mode;
+
+/// One pair as it is shown: a sentence, a picture of the same entity, and what of them is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// Number in [`Pairs::pairs`]: gives the sentence and the entity.
+    pub pair: usize,
+    /// Number in [`Pairs::images`].
+    pub image: usize,
+    pub mode: Mode,
+}
+
+/// Everything about a data set that the network is fed from.
+#[derive(Debug)]
+pub struct Sources {
+    pub pairs: Pairs,
+    pub texts: TextStates,
+    pub patches: PatchStore,
+    pub device: Device,
+}
+
+/// Where `[MASK]` stands in `[CLS] [MASK] [SEP]`.
+const BLANK_MASK_AT: i64 = 1;
+
+impl Sources {
+    /// The input for these samples, of any mix of modes.
+    pub fn input(&self, samples: &[Sample]) -> Result<Input> {
+        let shown: Vec<Option<usize>> = samples.iter().map(|s| s.mode.sees_text().then_some(s.pair)).collect();
+        let (text, text_keep) = self.texts.get(&shown, self.device)?;
+        let at = |s: &Option<usize>| s.map_or(BLANK_MASK_AT, |p| self.pairs.pairs[p].mask_at as i64);
+        let mask_at: Vec<i64> = shown.iter().map(at).collect();
+        let seen: Vec<bool> = samples.iter().map(|s| s.mode.sees_image()).collect();
+        let (patches, image_keep) = if seen.contains(&true) {
+            let images: Vec<usize> = samples.iter().map(|s| s.image).collect();
+            let keep = seen.contains(&false).then(|| Tensor::from_slice(&seen).to_device(self.device));
+            (Some(self.patches.get(&images)?.to_device(self.device)), keep)
+        } else {
+            (None, None)
+        };
+        Ok(Input { text, text_keep, mask_at: Tensor::from_slice(&mask_at).to_device(self.device), patches, image_keep })
+    }
+
+    /// The entities' rows, `[B]`: what masked entity prediction is to find.
+    pub fn labels(&self, samples: &[Sample]) -> Tensor {
+        let rows: Vec<i64> = samples.iter().map(|s| self.pairs.row(s.pair) as i64).collect();
+        Tensor::from_slice(&rows).to_device(self.device)
+    }
+}

@@ -1,0 +1,193 @@
+//! Model folders: `config.json` and `model.safetensors`, under the published parameter names.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+use super::config::Config;
+use super::network::{Network, TRAINED_BERT_LAYERS};
+use super::weights::Weights;
+use crate::error::{Error, Result};
+use crate::types::EntityId;
+
+/// Where a frozen encoder came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncoderSource {
+    /// A local folder, a name under `encoders/`, or a hub's name.
+    pub name: String,
+    /// Of its weights (blake3).
+    pub hash: String,
+}
+
+/// How pictures become patches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageSource {
+    #[serde(flatten)]
+    pub encoder: EncoderSource,
+    /// Pixels normalised by the encoder's own mean and deviation.
+    pub normalize: bool,
+    /// The patch map is average-pooled to `grid × grid`; none: as the encoder gives it.
+    pub grid: Option<i64>,
+}
+
+/// `config.json`: the sizes, the encoders, and what the rows of the heads mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    #[serde(flatten)]
+    pub sizes: Config,
+    #[serde(default)]
+    pub text_encoder: Option<EncoderSource>,
+    #[serde(default)]
+    pub image_encoder: Option<ImageSource>,
+    /// In the order of the entity head's rows.
+    #[serde(default)]
+    pub entity_ids: Vec<EntityId>,
+    /// In the order of the cluster head's columns (one more column is for no class).
+    #[serde(default)]
+    pub class_names: Vec<String>,
+    /// Every setting of the training that made it.
+    #[serde(default)]
+    pub training: serde_json::Value,
+}
+
+/// A model folder that has been opened.
+#[derive(Debug)]
+pub struct ModelFolder {
+    pub path: PathBuf,
+    pub config: ModelConfig,
+    weights: Weights,
+}
+
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
+
+impl ModelFolder {
+    pub fn open(path: &Path) -> Result<Self> {
+        let missing = |what, path: PathBuf| Error::Missing { what, path, hint: "`multiexpan train` makes a model".into() };
+        if !path.is_dir() {
+            return Err(missing("model folder", path.into()));
+        }
+        let file = path.join(CONFIG);
+        if !file.is_file() {
+            return Err(missing("model configuration", file));
+        }
+        let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        let config: ModelConfig = serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no model configuration: {e}")))?;
+        config.sizes.validate()?;
+        let rows = config.entity_ids.len() as i64;
+        if rows != 0 && rows != config.sizes.entities {
+            return Err(Error::format(&file, format!("names {rows} entities for a head of {} rows", config.sizes.entities)));
+        }
+        Ok(ModelFolder { path: path.into(), config, weights: Weights::open(&path.join(WEIGHTS))? })
+    }
+
+    /// The hash of the weights file, hex.
+    pub fn hash(&self) -> Result<String> {
+        hash_file(&self.path.join(WEIGHTS))
+    }
+
+    /// The network with this folder's parameters, in evaluation state. `encoder` fills the frozen part of BERT where
+    /// the folder leaves it out.
+    pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<(VarStore, Network)> {
+        let with_teacher = self.weights.names().any(|n| n.starts_with("head_m."));
+        let mut store = VarStore::new(device);
+        let network = Network::new(&store.root(), &self.config.sizes, with_teacher);
+        for (name, mut variable) in store.variables() {
+            let value = match self.weights.get(&name) {
+                Ok(value) => value,
+                Err(missing) => match encoder.filter(|_| name.starts_with("bert")) {
+                    Some(encoder) => encoder_parameter(encoder, &name)?,
+                    None => return Err(missing),
+                },
+            };
+            copy_into(&name, &mut variable, &value)?;
+        }
+        store.freeze();
+        Ok((store, network))
+    }
+
+    /// The named parameters as stored: for going on with a training.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+}
+
+/// Writes a model folder; each file appears whole or not at all. The parts of BERT that training never touches are left out.
+pub fn save(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
+    let frozen = frozen_names(config.sizes.bert_layers);
+    let mut kept: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| !frozen(name)).collect();
+    kept.sort_by(|a, b| a.0.cmp(&b.0));
+    write_tensors(&path.join(WEIGHTS), &kept)?;
+    let text = serde_json::to_string_pretty(config).map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
+    write_whole(&path.join(CONFIG), |to| std::fs::write(to, &text).map_err(Error::io("write", to)))
+}
+
+/// Named tensors to a safetensors file, which appears whole or not at all.
+pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    let plain: Vec<(&str, Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu))).collect();
+    write_whole(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
+}
+
+/// Lets `write` fill a file beside `path`, then moves it there.
+fn write_whole(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    write(&partial)?;
+    let file = std::fs::File::open(&partial).map_err(Error::io("open", &partial))?;
+    file.sync_all().map_err(Error::io("write", &partial))?;
+    std::fs::rename(&partial, path).map_err(Error::io("write", path))
+}
+
+/// Fills every `bert.` variable of the store from an encoder's own weights.
+pub fn load_encoder(store: &VarStore, encoder: &Weights) -> Result<()> {
+    for (name, mut variable) in store.variables() {
+        if name.starts_with("bert.") {
+            copy_into(&name, &mut variable, &encoder_parameter(encoder, &name)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// `bert.x` or `bert_m.x` under the names that checkpoints in the wild use: with and without the prefix, and with the
+/// old names of a norm's parameters.
+fn encoder_parameter(encoder: &Weights, name: &str) -> Result<Tensor> {
+    let bare = name.trim_start_matches("bert_m.").trim_start_matches("bert.");
+    let old = bare.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+    let tries = [format!("bert.{bare}"), bare.to_owned(), format!("bert.{old}"), old];
+    tries.iter().find_map(|n| encoder.get(n).ok()).map_or_else(|| encoder.get(bare), Ok)
+}
+
+/// Copies a parameter, refusing another shape.
+pub fn copy_into(name: &str, variable: &mut Tensor, value: &Tensor) -> Result<()> {
+    if variable.size() != value.size() {
+        return Err(Error::Mismatch(format!(
+            "parameter {name} has the shape {:?} where this model has {:?}: the weights are of another model or vocabulary",
+            value.size(),
+            variable.size()
+        )));
+    }
+    tch::no_grad(|| variable.f_copy_(value))?;
+    Ok(())
+}
+
+/// Whether a parameter belongs to the part of BERT that is never trained.
+pub fn frozen_names(bert_layers: i64) -> impl Fn(&str) -> bool {
+    move |name| {
+        let Some(rest) = name.strip_prefix("bert.").or_else(|| name.strip_prefix("bert_m.")) else { return false };
+        match rest.strip_prefix("encoder.layer.").and_then(|r| r.split('.').next()).and_then(|n| n.parse::<i64>().ok()) {
+            Some(layer) => layer < bert_layers - TRAINED_BERT_LAYERS as i64,
+            None => true,
+        }
+    }
+}
+
+/// blake3 of a file, hex.
+pub fn hash_file(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = std::fs::File::open(path).map_err(Error::io("read", path))?;
+    hasher.update_reader(file).map_err(Error::io("read", path))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}

@@ -1,0 +1,109 @@
+//! Sizes and constants of the network, as `config.json` writes them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Which state of the fused sequence stands for the pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The state at `[MASK]`, as published.
+    #[default]
+    Mask,
+    /// The mean over the text's tokens: better where the text encoder was trained for mean pooling.
+    Mean,
+}
+
+/// Sizes of the network. `Default` is the paper's (BERT-base, ResNet-50 patches).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// V: rows of the entity head.
+    pub entities: i64,
+    /// C: columns of the cluster head, classes + 1.
+    pub clusters: i64,
+    /// P: patches of a picture. Paper: 36.
+    pub patches: i64,
+    /// F: features of a patch. Paper: 2048 (ResNet-50).
+    pub patch_features: i64,
+    /// D: width. Paper: 768.
+    pub hidden: i64,
+    /// Paper: 12.
+    pub bert_layers: i64,
+    /// Paper: 3.
+    pub vision_layers: i64,
+    /// Paper: 3.
+    pub fusion_layers: i64,
+    /// Attention heads of every layer. Paper: 12.
+    pub heads: i64,
+    /// Inner width of every feed-forward block. Paper: 3072.
+    pub feed_forward: i64,
+    pub token_vocabulary: i64,
+    /// The longest text in tokens that BERT's positions allow.
+    pub max_positions: i64,
+    pub layer_norm_eps_bert: f64,
+    pub layer_norm_eps: f64,
+    #[serde(default)]
+    pub state: State,
+    /// On attention weights and in feed-forward blocks. Paper: .1.
+    #[serde(default = "dropout")]
+    pub dropout: f64,
+    /// In the entity head and after the picture's first linear. Paper: .2.
+    #[serde(default = "head_dropout")]
+    pub head_dropout: f64,
+}
+
+fn dropout() -> f64 {
+    0.1
+}
+
+fn head_dropout() -> f64 {
+    0.2
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            entities: 0,
+            clusters: 1,
+            patches: 36,
+            patch_features: 2048,
+            hidden: 768,
+            bert_layers: 12,
+            vision_layers: 3,
+            fusion_layers: 3,
+            heads: 12,
+            feed_forward: 3072,
+            token_vocabulary: 30522,
+            max_positions: 512,
+            layer_norm_eps_bert: 1e-12,
+            layer_norm_eps: 1e-5,
+            state: State::Mask,
+            dropout: dropout(),
+            head_dropout: head_dropout(),
+        }
+    }
+}
+
+impl Config {
+    /// Refuses sizes that no network can have.
+    pub fn validate(&self) -> Result<()> {
+        let positive = [
+            ("entities", self.entities),
+            ("clusters", self.clusters),
+            ("patches", self.patches),
+            ("patch_features", self.patch_features),
+            ("hidden", self.hidden),
+            ("bert_layers", self.bert_layers),
+            ("heads", self.heads),
+            ("feed_forward", self.feed_forward),
+        ];
+        if let Some((name, value)) = positive.into_iter().find(|(_, v)| *v < 1) {
+            return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least 1")));
+        }
+        if self.hidden % self.heads != 0 {
+            return Err(Error::Mismatch(format!("a width of {} does not divide into {} heads", self.hidden, self.heads)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! The Transformer layer of the vision and cross-modal encoders, and the attention that BERT shares.
+//!
+//! `x = x + LayerNorm(Attention(x))`, `x = x + LayerNorm(FFN(x))`: the norm is on the branch's output, so that a
+//! layer whose gains are near 0 is near the identity. Parameter names are the published code's.
+
+use tch::nn::{self, Module, Path};
+use tch::{Kind, Tensor};
+
+use super::config::Config;
+
+/// Sizes and rates that a layer needs.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerConfig {
+    pub width: i64,
+    pub heads: i64,
+    pub feed_forward: i64,
+    pub dropout: f64,
+    pub eps: f64,
+}
+
+impl LayerConfig {
+    pub fn of(config: &Config) -> Self {
+        LayerConfig {
+            width: config.hidden,
+            heads: config.heads,
+            feed_forward: config.feed_forward,
+            dropout: config.dropout,
+            eps: config.layer_norm_eps,
+        }
+    }
+}
+
+pub fn layer_norm(path: Path, width: i64, eps: f64) -> nn::LayerNorm {
+    nn::layer_norm(path, vec![width], nn::LayerNormConfig { eps, ..Default::default() })
+}
+
+/// Added to attention scores: 0 where `keep` is true, −1e9 elsewhere. `[B, L]` bool → `[B, 1, 1, L]`.
+pub fn attention_bias(keep: &Tensor) -> Tensor {
+    (keep.logical_not().to_kind(Kind::Float) * -1e9).unsqueeze(1).unsqueeze(1)
+}
+
+/// Multi-head attention of q, k, v `[B, L, D]` under `bias [B, 1, 1, L]`; gives `[B, L, D]`.
+pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor, bias: &Tensor, heads: i64, dropout: f64) -> Tensor {
+    let (b, l, d) = q.size3().expect("attention takes [B, L, D]: shapes are fixed by the layers that call it");
+    let split = |x: &Tensor| x.view([b, l, heads, d / heads]).transpose(1, 2); // [B, H, L, D/H]
+    Tensor::scaled_dot_product_attention(&split(q), &split(k), &split(v), Some(bias), dropout, false, None, false)
+        .transpose(1, 2)
+        .reshape([b, l, d])
+}
+
+/// One layer of the vision or the cross-modal encoder.
+#[derive(Debug)]
+pub struct Layer {
+    qkv: [nn::Linear; 3],
+    output: nn::Linear,
+    attention_norm: nn::LayerNorm,
+    inner: nn::Linear,
+    outer: nn::Linear,
+    feed_forward_norm: nn::LayerNorm,
+    config: LayerConfig,
+}
+
+impl Layer {
+    pub fn new(path: Path, config: LayerConfig) -> Self {
+        let LayerConfig { width, feed_forward, eps, .. } = config;
+        let linear = |p: Path| nn::linear(p, width, width, Default::default());
+        let attention = &path / 0;
+        let maps = &attention / "fn" / "linear_layers";
+        let branch = &path / 1;
+        let net = &branch / "fn" / "net";
+        Layer {
+            qkv: [linear(&maps / 0), linear(&maps / 1), linear(&maps / 2)],
+            output: linear(&attention / "fn" / "output_linear"),
+            attention_norm: layer_norm(&attention / "norm", width, eps),
+            inner: nn::linear(&net / 0, width, feed_forward, Default::default()),
+            outer: nn::linear(&net / 3, feed_forward, width, Default::default()),
+            feed_forward_norm: layer_norm(&branch / "norm", width, eps),
+            config,
+        }
+    }
+
+    /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`.
+    pub fn forward(&self, x: &Tensor, bias: &Tensor, train: bool) -> Tensor {
+        let LayerConfig { heads, dropout, .. } = self.config;
+        let [q, k, v] = &self.qkv;
+        let rate = if train { dropout } else { 0.0 };
+        let attended = attend(&q.forward(x), &k.forward(x), &v.forward(x), bias, heads, rate);
+        let x = x + self.attention_norm.forward(&self.output.forward(&attended));
+        let inner = self.inner.forward(&x).gelu("none").dropout(dropout, train);
+        &x + self.feed_forward_norm.forward(&self.outer.forward(&inner).dropout(dropout, train))
+    }
+
+    /// Sets the gains of both norms: near 0 the layer starts as the identity.
+    pub fn set_gain(&mut self, gain: f64) {
+        for norm in [&mut self.attention_norm, &mut self.feed_forward_norm] {
+            if let Some(ws) = &mut norm.ws {
+                tch::no_grad(|| {
+                    let _ = ws.fill_(gain);
+                });
+            }
+        }
+    }
+}

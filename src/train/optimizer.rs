@@ -1,0 +1,102 @@
+//! AdamW (Loshchilov and Hutter 2019) with state that can be written and read: tch's own keeps it to itself.
+
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::model::checkpoint::copy_into;
+use crate::model::weights::Weights;
+
+/// One trained parameter.
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    value: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    learning_rate: f64,
+    decay: f64,
+}
+
+/// Decay rates of the running moments, and the denominator's guard: the defaults of the paper.
+const BETAS: (f64, f64) = (0.9, 0.999);
+const EPS: f64 = 1e-8;
+
+#[derive(Debug, Default)]
+pub struct AdamW {
+    parameters: Vec<Parameter>,
+    steps: i64,
+}
+
+impl AdamW {
+    /// Adds a parameter with its own learning rate and weight decay.
+    pub fn add(&mut self, name: String, value: Tensor, learning_rate: f64, decay: f64) {
+        let (mean, square) = (value.zeros_like().detach(), value.zeros_like().detach());
+        self.parameters.push(Parameter { name, value, mean, square, learning_rate, decay });
+    }
+
+    pub fn zero_grad(&mut self) {
+        self.parameters.iter_mut().for_each(|p| p.value.zero_grad());
+    }
+
+    /// Cuts the norm of all gradients together to `most`; gives the norm before.
+    pub fn clip(&mut self, most: f64) -> f64 {
+        tch::no_grad(|| {
+            let grads: Vec<Tensor> = self.gradients().collect();
+            if grads.is_empty() {
+                return 0.0;
+            }
+            let squares: Vec<Tensor> = grads.iter().map(|g| g.square().sum(Kind::Float)).collect();
+            let norm = Tensor::stack(&squares, 0).sum(Kind::Float).sqrt().double_value(&[]);
+            if norm > most {
+                grads.into_iter().for_each(|mut g| {
+                    let _ = g.g_mul_scalar_(most / (norm + 1e-6));
+                });
+            }
+            norm
+        })
+    }
+
+    fn gradients(&self) -> impl Iterator<Item = Tensor> {
+        self.parameters.iter().map(|p| p.value.grad()).filter(Tensor::defined)
+    }
+
+    /// One step; `scale` multiplies every learning rate.
+    pub fn step(&mut self, scale: f64) {
+        self.steps += 1;
+        let (b1, b2) = BETAS;
+        let n = self.steps as i32;
+        let (c1, c2) = (1.0 - b1.powi(n), 1.0 - b2.powi(n));
+        tch::no_grad(|| {
+            for p in &mut self.parameters {
+                let grad = p.value.grad();
+                if !grad.defined() {
+                    continue;
+                }
+                let rate = p.learning_rate * scale;
+                let _ = p.value.g_mul_scalar_(1.0 - rate * p.decay);
+                let _ = p.mean.lerp_(&grad, 1.0 - b1);
+                let _ = p.square.g_mul_scalar_(b2).addcmul_(&(&grad * (1.0 - b2)), &grad);
+                let _ = p.value.addcdiv_(&(&p.mean * (-rate / c1)), &((&p.square / c2).sqrt() + EPS));
+            }
+        });
+    }
+
+    /// Its state as named tensors.
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        let moments = self.parameters.iter().flat_map(|p| {
+            [(format!("mean.{}", p.name), p.mean.shallow_clone()), (format!("square.{}", p.name), p.square.shallow_clone())]
+        });
+        moments.chain([("steps".to_owned(), Tensor::from(self.steps))]).collect()
+    }
+
+    /// Takes up a state that [`AdamW::state`] gave.
+    pub fn restore(&mut self, state: &Weights) -> Result<()> {
+        for p in &mut self.parameters {
+            copy_into(&p.name, &mut p.mean, &state.get(&format!("mean.{}", p.name))?)?;
+            copy_into(&p.name, &mut p.square, &state.get(&format!("square.{}", p.name))?)?;
+        }
+        let steps = state.get("steps")?;
+        self.steps = i64::try_from(&steps).map_err(|e| Error::Torch { doing: "reading the optimizer's step".into(), message: e.to_string() })?;
+        Ok(())
+    }
+}

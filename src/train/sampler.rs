@@ -1,0 +1,62 @@
+//! Which pairs an epoch has, in which order, with which picture and without which modality.
+
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::config::TrainConfig;
+use crate::features::batch::Sample;
+use crate::features::pairs::Pairs;
+use crate::types::Mode;
+
+/// The samples of one epoch: a function of seed and epoch alone, so that a resumed training sees what the
+/// unbroken one sees.
+pub fn epoch(pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
+    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+    rng.set_stream(epoch as u64 + 1);
+    let mut samples = Vec::new();
+    for row in 0..pairs.entities.len() {
+        let own: Vec<usize> = pairs.of(row).collect();
+        let chosen = match config.pairs_per_entity {
+            None => own.clone(),
+            // whole rounds over the entity's pairs, then a part of one: as even as the number allows
+            Some(n) => {
+                let mut round = own.clone();
+                round.shuffle(&mut rng);
+                round.iter().copied().cycle().take(n).collect()
+            }
+        };
+        for pair in chosen {
+            let from = if config.redraw_pictures { *own.choose(&mut rng).unwrap_or(&pair) } else { pair };
+            let draw: f64 = rng.random();
+            let mode = if draw < config.drop_text {
+                Mode::Image
+            } else if draw < config.drop_text + config.drop_image {
+                Mode::Text
+            } else {
+                Mode::Both
+            };
+            samples.push(Sample { pair, image: pairs.pairs[from].image, mode });
+        }
+    }
+    samples.shuffle(&mut rng);
+    samples
+}
+
+/// Cuts an epoch into batches of pairs of like length: less padding, the same pairs. Windows of `window` batches are
+/// sorted, then the batches are shuffled back, so that which pairs meet stays random.
+pub fn batches(samples: &[Sample], pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Vec<Sample>> {
+    const WINDOW: usize = 8;
+    let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+    rng.set_stream(u64::MAX - epoch as u64);
+    let mut batches: Vec<Vec<Sample>> = samples
+        .chunks(config.batch * WINDOW)
+        .flat_map(|window| {
+            let mut window = window.to_vec();
+            window.sort_by_key(|s| pairs.length(s.pair));
+            window.chunks(config.batch).map(<[Sample]>::to_vec).collect::<Vec<_>>()
+        })
+        .collect();
+    batches.shuffle(&mut rng);
+    batches
+}
