@@ -1,1 +1,159 @@
-//! (room)
+//! The data set in the MESED layout: vocabulary, classes and gold, queries, corpus, and the validator.
+//!
+//! Real files hold surprises. Whatever can be left out is left out, counted and named in [`Findings`]; only a missing
+//! folder or vocabulary, and files that cannot be read, are errors.
+
+mod check;
+mod class;
+mod corpus;
+mod finding;
+mod image;
+mod near;
+mod query;
+mod text;
+mod vocabulary;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+pub use check::check;
+pub use class::Class;
+pub use corpus::Pair;
+pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
+pub use vocabulary::Vocabulary;
+
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+use crate::types::{ClassId, Query};
+
+const ENTITIES: &str = "entity2id.txt";
+const SENTENCES: &str = "sentences.json";
+const HIERARCHY: &str = "classes.tsv";
+
+/// How many class names an error suggests.
+const SUGGESTIONS: usize = 3;
+
+/// A data set but for its sentences, which are streamed.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    pub root: PathBuf,
+    /// The folder's name.
+    pub name: String,
+    pub vocabulary: Vocabulary,
+    /// Sorted by name; a [`ClassId`] is a place in it.
+    pub classes: Vec<Class>,
+    /// Sorted by class, seed count, number.
+    pub queries: Vec<Query>,
+    /// What loading left out or found odd.
+    pub findings: Findings,
+}
+
+impl Dataset {
+    /// Reads everything but `sentences.json`. Errors: `Missing` for the folder or its `entity2id.txt`, `Io`, and
+    /// `Format` for an unreadable pickle.
+    pub fn open(root: &Path) -> Result<Dataset> {
+        let entities = root.join(ENTITIES);
+        if !root.is_dir() {
+            return Err(missing("data set", root, "give the folder that holds entity2id.txt"));
+        }
+        if !entities.is_file() {
+            return Err(missing(ENTITIES, &entities, "a data set is a folder in the MESED layout"));
+        }
+        let mut findings = Findings::default();
+        let vocabulary = Vocabulary::read(&entities, &mut findings)?;
+        let files = query::query_files(root, &mut findings)?;
+        let classes = read_classes(root, &files, &vocabulary, &mut findings)?;
+        let queries = query::read_queries(root, &files, &classes, &vocabulary, &mut findings)?;
+        Ok(Dataset { root: root.to_owned(), name: folder_name(root), vocabulary, classes, queries, findings })
+    }
+
+    /// BLAKE3, in hex, of `entity2id.txt` and `sentences.json`: what an index is built from. Gold and queries may change
+    /// without it. Errors: `Missing`, `Io`.
+    pub fn hash(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        for name in [ENTITIES, SENTENCES] {
+            let path = self.root.join(name);
+            if !path.is_file() {
+                return Err(missing(name, &path, "it is part of what an index is built from"));
+            }
+            let file = File::open(&path).map_err(Error::io("read", &path))?;
+            let length = file.metadata().map_err(Error::io("read", &path))?.len();
+            // the length keeps the border between the two files from shifting unseen
+            hasher.update(&length.to_le_bytes());
+            hasher.update_reader(file).map_err(Error::io("read", &path))?;
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    /// The class of this file name or shown name ("carnivorous mammals"). Error: `Unknown` with near ones.
+    pub fn class(&self, name: &str) -> Result<ClassId> {
+        let name = name.trim();
+        let at = class::position(&self.classes, name).and_then(|at| u16::try_from(at).ok());
+        at.map(ClassId).ok_or_else(|| Error::Unknown {
+            kind: "class",
+            name: name.to_string(),
+            near: near::nearest(name, self.classes.iter().map(|c| c.name.as_str()), SUGGESTIONS),
+        })
+    }
+
+    /// `<class>/<3|5>/<number from 1>`: how runs name the query.
+    pub fn query_id(&self, query: &Query) -> String {
+        format!("{}/{}/{}", self.classes[query.class.at()].name, query.seed_count.number(), query.number + 1)
+    }
+
+    /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out goes to `findings`.
+    /// Progress is in bytes. Errors: `Missing`, `Io`, `Stopped`, those of `each`.
+    pub fn pairs(
+        &self,
+        findings: &mut Findings,
+        observe: &mut dyn Observer<Progress>,
+        each: &mut dyn FnMut(Pair) -> Result<()>,
+    ) -> Result<()> {
+        let path = self.sentences()?;
+        let images = image::ImageFinder::new(&self.root);
+        corpus::Stream { path: &path, vocabulary: &self.vocabulary, images, findings }.run(observe, each)
+    }
+
+    /// Reads one mention again by its line's byte offset; its `line` is 0. Errors: `Missing`, `Io`, and `Format` where the
+    /// corpus has no such mention (any more).
+    pub fn pair_at(&self, offset: u64, mention: u16) -> Result<Pair> {
+        let path = self.sentences()?;
+        corpus::pair_at(&path, &self.vocabulary, &mut image::ImageFinder::new(&self.root), offset, mention)
+    }
+
+    fn sentences(&self) -> Result<PathBuf> {
+        let path = self.root.join(SENTENCES);
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(missing(SENTENCES, &path, "the sentences are one JSON object a line"))
+        }
+    }
+}
+
+fn missing(what: &'static str, path: &Path, hint: &str) -> Error {
+    Error::Missing { what, path: path.to_owned(), hint: hint.to_string() }
+}
+
+fn folder_name(root: &Path) -> String {
+    let full = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    full.file_name().unwrap_or(full.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Classes with gold, and those that only have queries; sorted by name and placed in the hierarchy.
+fn read_classes(
+    root: &Path,
+    files: &[query::QueryFile],
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Result<Vec<Class>> {
+    let mut classes = class::read_gold(root, vocabulary, findings)?;
+    query::add_goldless(&mut classes, files);
+    classes.sort_by(|a, b| a.name.cmp(&b.name));
+    class::place(&mut classes, &root.join(HIERARCHY), findings)?;
+    for class in classes.iter().filter(|c| c.members.is_empty()) {
+        let file = root.join("gt").join(format!("{}.txt", class.name));
+        findings.note(kind::EMPTY_CLASS, &file, None, || format!("“{}” has no members", class.title()));
+    }
+    Ok(classes)
+}

@@ -1,0 +1,158 @@
+//! The classes: gold of `gt/` (or of `eid2cls.pkl`), and their place in the hierarchy of `classes.tsv`.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde_pickle::{DeOptions, HashableValue, Value};
+
+use super::finding::{Findings, kind};
+use super::text::{class_files, fold, lines};
+use super::vocabulary::Vocabulary;
+use crate::error::{Error, Result};
+use crate::types::EntityId;
+
+/// A fine class and its gold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Class {
+    /// Its file's name without `.txt`: "carnivorous_mammals".
+    pub name: String,
+    /// The two levels above it, where `classes.tsv` gives them.
+    pub middle: Option<String>,
+    pub coarse: Option<String>,
+    /// Gold, in file order, each once.
+    pub members: Vec<EntityId>,
+    /// Judged not to be members (hard negatives).
+    pub negatives: Vec<EntityId>,
+}
+
+impl Class {
+    pub(super) fn named(name: impl Into<String>) -> Class {
+        Class { name: name.into(), ..Class::default() }
+    }
+
+    /// The name as people read it: "carnivorous mammals".
+    pub fn title(&self) -> String {
+        self.name.replace('_', " ")
+    }
+}
+
+/// The place of the class that `name` means: the same name, else one that differs in case or `_` for a space.
+pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
+    let exact = classes.iter().position(|c| c.name == name);
+    exact.or_else(|| {
+        let folded = fold(name);
+        classes.iter().position(|c| fold(&c.name) == folded)
+    })
+}
+
+/// The gold of `gt/`; without it that of `eid2cls.pkl`; without both nothing, and a finding.
+pub(super) fn read_gold(root: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Vec<Class>> {
+    let (folder, pickle) = (root.join("gt"), root.join("eid2cls.pkl"));
+    if let Some(files) = class_files(&folder, findings)? {
+        return files.into_iter().map(|(name, path)| read_class(name, &path, vocabulary, findings)).collect();
+    }
+    if pickle.is_file() {
+        return read_pickle(&pickle, vocabulary, findings);
+    }
+    findings.note(kind::NO_GOLD, &folder, None, || "there is no gt folder and no eid2cls.pkl".into());
+    Ok(Vec::new())
+}
+
+/// One file of `gt/`: `id<TAB>name<TAB>label`, label ≥ 1 a member, anything else a judged non-member.
+fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Class> {
+    let mut class = Class::named(name);
+    let mut seen = HashSet::new();
+    for (number, line) in lines(path, findings)? {
+        let mut fields = line.split('\t').map(str::trim);
+        let id = fields.next().and_then(|id| id.parse().ok()).map(EntityId);
+        let (Some(entity), Some(given), Some(label)) = (id, fields.next(), fields.next()) else {
+            findings.note(kind::BAD_GOLD, path, Some(number), || format!("no id, name and label in “{line}”"));
+            continue;
+        };
+        let Some(known) = vocabulary.name(entity) else {
+            findings
+                .note(kind::UNKNOWN_GOLD, path, Some(number), || format!("entity {entity} is not in entity2id.txt"));
+            continue;
+        };
+        if fold(known) != fold(given) {
+            findings
+                .note(kind::GOLD_NAME, path, Some(number), || format!("entity {entity} is “{known}”, not “{given}”"));
+        }
+        if !seen.insert(entity) {
+            findings.note(kind::DUPLICATE_GOLD, path, Some(number), || format!("entity {entity} came before"));
+            continue;
+        }
+        match label.parse::<f64>() {
+            Ok(label) if label >= 1.0 => class.members.push(entity),
+            _ => class.negatives.push(entity),
+        }
+    }
+    Ok(class)
+}
+
+/// The published pickle: a dict from entity id to a class name or several. Error: `Format`.
+fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Vec<Class>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let value = serde_pickle::value_from_reader(BufReader::new(file), DeOptions::new())
+        .map_err(|e| Error::format(path, format!("is no pickle that can be read: {e}")))?;
+    let Value::Dict(entries) = value else {
+        return Err(Error::format(path, "is not a dict from entity id to class names"));
+    };
+    let mut members: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();
+    for (key, names) in entries {
+        let id = match &key {
+            HashableValue::I64(id) => u32::try_from(*id).ok(),
+            HashableValue::String(id) => id.parse().ok(),
+            _ => None,
+        };
+        let Some(entity) = id.map(EntityId).filter(|e| vocabulary.contains(*e)) else {
+            findings.note(kind::UNKNOWN_GOLD, path, None, || format!("entity {key} is not in entity2id.txt"));
+            continue;
+        };
+        let Some(names) = class_names(names) else {
+            findings.note(kind::BAD_GOLD, path, None, || format!("entity {entity} has no class names"));
+            continue;
+        };
+        for name in names {
+            members.entry(name).or_default().push(entity);
+        }
+    }
+    Ok(members.into_iter().map(|(name, members)| Class { members, ..Class::named(name) }).collect())
+}
+
+fn class_names(value: Value) -> Option<Vec<String>> {
+    fn name(value: Value) -> Option<String> {
+        if let Value::String(name) = value { Some(name) } else { None }
+    }
+    match value {
+        Value::String(name) => Some(vec![name]),
+        Value::List(names) | Value::Tuple(names) => names.into_iter().map(name).collect(),
+        Value::Set(names) | Value::FrozenSet(names) => names.into_iter().map(|n| name(n.into_value())).collect(),
+        _ => None,
+    }
+}
+
+/// Fills `middle` and `coarse` from `classes.tsv` where there is one: a header, then `class<TAB>middle<TAB>coarse`.
+pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Findings) -> Result<()> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut placed = HashSet::new();
+    for (number, line) in lines(path, findings)?.into_iter().skip(1) {
+        let mut fields = line.split('\t').map(str::trim);
+        let name = fields.next().unwrap_or_default();
+        let Some(at) = position(classes, name) else {
+            findings.note(kind::UNKNOWN_CLASS, path, Some(number), || format!("there is no class “{name}”"));
+            continue;
+        };
+        let mut level = || fields.next().filter(|f| !f.is_empty()).map(str::to_string);
+        (classes[at].middle, classes[at].coarse) = (level(), level());
+        placed.insert(at);
+    }
+    for (_, class) in classes.iter().enumerate().filter(|(at, _)| !placed.contains(at)) {
+        findings.note(kind::UNPLACED_CLASS, path, None, || format!("“{}” has no row", class.name));
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The queries: seeds of each class, `query/` with three a line and `query_seed=5/` with five.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::class::{Class, position};
+use super::finding::{Findings, kind};
+use super::text::{class_files, lines};
+use super::vocabulary::Vocabulary;
+use crate::error::{Error, Result};
+use crate::types::{ClassId, EntityId, Query, SeedCount};
+
+/// What ends a query file before its end.
+const END: &str = "EXIT";
+
+const FOLDERS: [(SeedCount, &str); 2] = [(SeedCount::Three, "query"), (SeedCount::Five, "query_seed=5")];
+
+/// One query file and the class it is of.
+pub(super) struct QueryFile {
+    seed_count: SeedCount,
+    class: String,
+    path: PathBuf,
+}
+
+/// Every query file there is.
+pub(super) fn query_files(root: &Path, findings: &mut Findings) -> Result<Vec<QueryFile>> {
+    let mut all = Vec::new();
+    for (seed_count, folder) in FOLDERS {
+        let files = class_files(&root.join(folder), findings)?.unwrap_or_default();
+        all.extend(files.into_iter().map(|(class, path)| QueryFile { seed_count, class, path }));
+    }
+    Ok(all)
+}
+
+/// Adds an empty class for each query file that no class has: what has queries can be expanded without gold.
+pub(super) fn add_goldless(classes: &mut Vec<Class>, files: &[QueryFile]) {
+    for file in files {
+        if position(classes, &file.class).is_none() {
+            classes.push(Class::named(&file.class));
+        }
+    }
+}
+
+/// All queries, sorted by class, seed count and number. `classes` must be in their final order.
+pub(super) fn read_queries(
+    root: &Path,
+    files: &[QueryFile],
+    classes: &[Class],
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Result<Vec<Query>> {
+    let mut queries = Vec::new();
+    for file in files {
+        let Some(at) = position(classes, &file.class) else { continue };
+        let class = u16::try_from(at).map_err(|_| Error::format(&file.path, "is of more classes than 65,536"))?;
+        for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
+            if text.trim() == END {
+                break;
+            }
+            let seeds = read_seeds(&text, line, file, &classes[at], vocabulary, findings);
+            if seeds.is_empty() {
+                findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || "no seed can be used".into());
+                continue;
+            }
+            queries.push(Query { class: ClassId(class), seed_count: file.seed_count, number, seeds });
+        }
+    }
+    queries.sort_by_key(|q| (q.class, q.seed_count, q.number));
+    note_counts(root, classes, &queries, findings);
+    Ok(queries)
+}
+
+fn read_seeds(
+    text: &str,
+    line: usize,
+    file: &QueryFile,
+    class: &Class,
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Vec<EntityId> {
+    let mut seeds: Vec<EntityId> = Vec::new();
+    let mut note = |kind, reason: String| findings.note(kind, &file.path, Some(line), || reason);
+    for word in text.split_whitespace() {
+        let Ok(id) = word.parse().map(EntityId) else {
+            note(kind::BAD_SEED, format!("“{word}” is no entity id"));
+            continue;
+        };
+        let Some(name) = vocabulary.name(id) else {
+            note(kind::UNKNOWN_SEED, format!("entity {id} is not in entity2id.txt"));
+            continue;
+        };
+        if seeds.contains(&id) {
+            note(kind::DUPLICATE_SEED, format!("{id} “{name}” came before"));
+            continue;
+        }
+        if !class.members.is_empty() && !class.members.contains(&id) {
+            note(kind::FOREIGN_SEED, format!("{id} “{name}” is no member of “{}”", class.title()));
+        }
+        seeds.push(id);
+    }
+    let wanted = file.seed_count.number();
+    if seeds.len() != wanted && !seeds.is_empty() {
+        note(kind::SEED_COUNT, format!("{} usable seeds where {wanted} are expected", seeds.len()));
+    }
+    seeds
+}
+
+/// Notes classes without queries and those with another number of them than most, for each seed count in use.
+fn note_counts(root: &Path, classes: &[Class], queries: &[Query], findings: &mut Findings) {
+    if queries.is_empty() && !classes.is_empty() {
+        findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || "no class has a query".into());
+    }
+    for (seed_count, folder) in FOLDERS {
+        let mut counts = vec![0usize; classes.len()];
+        for query in queries.iter().filter(|q| q.seed_count == seed_count) {
+            counts[query.class.at()] += 1;
+        }
+        let Some(usual) = most_frequent(&counts) else { continue };
+        for (class, &count) in classes.iter().zip(&counts).filter(|(_, count)| **count != usual) {
+            let file = root.join(folder).join(format!("{}.txt", class.name));
+            let (name, seeds) = (class.title(), seed_count.number());
+            match count {
+                0 => findings.note(kind::NO_QUERIES, &file, None, || format!("“{name}” has no query of {seeds} seeds")),
+                _ => findings.note(kind::UNEQUAL_QUERIES, &file, None, || {
+                    format!("“{name}” has {count} queries of {seeds} seeds, most classes have {usual}")
+                }),
+            }
+        }
+    }
+}
+
+/// The most frequent count above 0 (the greater of equals); none where all are 0.
+fn most_frequent(counts: &[usize]) -> Option<usize> {
+    let mut frequency: HashMap<usize, usize> = HashMap::new();
+    for &count in counts.iter().filter(|&&c| c > 0) {
+        *frequency.entry(count).or_default() += 1;
+    }
+    frequency.into_iter().max_by_key(|&(count, times)| (times, count)).map(|(count, _)| count)
+}

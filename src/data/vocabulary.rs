@@ -1,0 +1,150 @@
+//! The entities: ids and names of `entity2id.txt`, and looking them up as people type them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::finding::{Findings, kind};
+use super::near;
+use super::text::{fold, lines};
+use crate::error::{Error, Result};
+use crate::types::EntityId;
+
+/// How many names an error suggests.
+const SUGGESTIONS: usize = 3;
+
+/// The entities in file order.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary {
+    entities: Vec<(EntityId, String)>,
+    // places in `entities`; where a name or its folded form is given twice, the first
+    by_id: HashMap<EntityId, usize>,
+    by_name: HashMap<String, usize>,
+    by_folded: HashMap<String, usize>,
+}
+
+impl Vocabulary {
+    /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted.
+    pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
+        let mut vocabulary = Vocabulary::default();
+        for (number, line) in lines(path, findings)? {
+            let parsed = line.rsplit_once('\t').map(|(name, id)| (name.trim(), id.trim().parse()));
+            let (name, id) = match parsed {
+                Some((name, Ok(id))) if !name.is_empty() => (name, EntityId(id)),
+                Some(_) => {
+                    findings.note(kind::BAD_ENTITY, path, Some(number), || format!("no name and id in “{line}”"));
+                    continue;
+                }
+                None => {
+                    findings.note(kind::BAD_ENTITY, path, Some(number), || format!("no tab in “{line}”"));
+                    continue;
+                }
+            };
+            if let Some(first) = vocabulary.name(id) {
+                findings.note(kind::DUPLICATE_ID, path, Some(number), || format!("id {id} is “{first}” already"));
+                continue;
+            }
+            if let Some(first) = vocabulary.by_name.get(name) {
+                let first = vocabulary.entities[*first].0;
+                findings
+                    .note(kind::DUPLICATE_NAME, path, Some(number), || format!("“{name}” is entity {first} already"));
+            }
+            vocabulary.insert(id, name);
+        }
+        Ok(vocabulary)
+    }
+
+    fn insert(&mut self, id: EntityId, name: &str) {
+        let place = self.entities.len();
+        self.by_id.insert(id, place);
+        self.by_name.entry(name.to_string()).or_insert(place);
+        self.by_folded.entry(fold(name)).or_insert(place);
+        self.entities.push((id, name.to_string()));
+    }
+
+    pub fn len(&self) -> usize {
+        self.entities.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
+    /// Every entity, in file order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (EntityId, &str)> {
+        self.entities.iter().map(|(id, name)| (*id, name.as_str()))
+    }
+
+    pub fn contains(&self, id: EntityId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
+    pub fn name(&self, id: EntityId) -> Option<&str> {
+        self.by_id.get(&id).map(|&place| self.entities[place].1.as_str())
+    }
+
+    /// The entity of exactly this name; else the first whose name differs only in case or in `_` for a space.
+    pub fn by_name(&self, name: &str) -> Option<EntityId> {
+        let place = self.by_name.get(name).or_else(|| self.by_folded.get(&fold(name)))?;
+        Some(self.entities[*place].0)
+    }
+
+    /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near names.
+    pub fn find(&self, what: &str) -> Result<EntityId> {
+        let what = what.trim();
+        let by_id = || what.parse().ok().map(EntityId).filter(|id| self.contains(*id));
+        self.by_name(what).or_else(by_id).ok_or_else(|| Error::Unknown {
+            kind: "entity",
+            name: what.to_string(),
+            near: self.near(what, SUGGESTIONS),
+        })
+    }
+
+    /// Up to `n` names like `what`, best first.
+    pub fn near(&self, what: &str, n: usize) -> Vec<String> {
+        near::nearest(what, self.entities.iter().map(|(_, name)| name.as_str()), n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vocabulary(text: &str) -> (Vocabulary, Findings) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let mut findings = Findings::default();
+        let vocabulary = Vocabulary::read(file.path(), &mut findings).unwrap();
+        (vocabulary, findings)
+    }
+
+    #[test]
+    fn names_are_found_as_people_type_them() {
+        let (v, findings) = vocabulary("New York\t4\nlion\t7\nLion\t8\n1984\t9\n");
+        assert!(findings.is_empty());
+        assert_eq!(v.by_name("Lion"), Some(EntityId(8)));
+        assert_eq!(v.by_name("LION"), Some(EntityId(7)));
+        assert_eq!(v.by_name("new_york"), Some(EntityId(4)));
+        assert_eq!(v.find("1984").unwrap(), EntityId(9));
+        assert_eq!(v.find(" 4 ").unwrap(), EntityId(4));
+        match v.find("lionn") {
+            Err(Error::Unknown { near, .. }) => assert!(near.contains(&"lion".to_string())),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn faults_are_left_out_and_named() {
+        let (v, findings) = vocabulary("\u{feff}a b\t1\r\n\r\nno id\nx\tseven\ny\t-1\n\t3\nc\t1\na b\t2\n");
+        let ids: Vec<_> = v.iter().map(|(id, name)| (id.0, name.to_string())).collect();
+        assert_eq!(ids, [(1, "a b".to_string()), (2, "a b".to_string())]);
+        let lines = |kind: super::super::finding::Kind| -> Vec<_> {
+            findings.iter().filter(|f| f.kind == kind.name).filter_map(|f| f.line).collect()
+        };
+        assert_eq!(lines(kind::BOM), [1]);
+        assert_eq!(lines(kind::CRLF), [1, 2]);
+        assert_eq!(lines(kind::BLANK), [2]);
+        assert_eq!(lines(kind::BAD_ENTITY), [3, 4, 5, 6]);
+        assert_eq!(lines(kind::DUPLICATE_ID), [7]);
+        assert_eq!(lines(kind::DUPLICATE_NAME), [8]);
+    }
+}
