@@ -1,3 +1,16 @@
-//! What the front ends talk to: plain requests and replies over one worker thread that owns every tensor.
+//! What the front ends talk to: plain requests and replies over one worker thread that owns every tensor, and the
+//! long jobs of the command line.
 
 pub mod api;
+mod catalogue;
+mod evaluation;
+mod expansion;
+mod inspect;
+pub mod jobs;
+mod session;
+mod worker;
+
+pub use crate::eval::Evaluation;
+pub use evaluation::{Evaluated, Plan, QueryResult};
+pub use session::Session;
+pub use worker::Engine;

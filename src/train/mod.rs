@@ -1,6 +1,5 @@
 //! Pre-training: the sampler, the tasks' losses, the optimizer, the trainer.
 
-pub mod batch;
 pub mod config;
 pub mod loss;
 pub mod optimizer;

@@ -1,0 +1,51 @@
+//! What an opened index lists: entities, classes, queries, as plain data.
+
+use std::path::Path;
+
+use super::api::{Catalogue, ClassCard, EntityCard};
+use crate::data::Dataset;
+use crate::index::Index;
+use crate::types::{ClassId, EntityId, Row};
+use std::collections::HashMap;
+
+pub(super) fn describe(index: &Index, path: &Path, dataset: Option<&Dataset>, device: String) -> Catalogue {
+    let mut classes_of: HashMap<EntityId, Vec<ClassId>> = HashMap::new();
+    let classes = dataset.map(|d| d.classes.as_slice()).unwrap_or_default();
+    for (i, class) in classes.iter().enumerate() {
+        for member in &class.members {
+            classes_of.entry(*member).or_default().push(ClassId(i as u16));
+        }
+    }
+    let entities = index.entities().iter().enumerate().map(|(row, entity)| EntityCard {
+        id: entity.id,
+        name: entity.name.clone(),
+        classes: classes_of.remove(&entity.id).unwrap_or_default(),
+        pairs: index.pair_count(Row(row as u32)) as u32,
+    });
+    Catalogue {
+        name: dataset.map_or_else(|| folder_name(path), |d| d.name.clone()),
+        index: path.to_owned(),
+        dataset: dataset.map(|d| d.root.clone()),
+        device,
+        modes: index.modes().to_vec(),
+        entities: entities.collect(),
+        classes: classes
+            .iter()
+            .map(|c| ClassCard {
+                name: c.name.clone(),
+                middle: c.middle.clone(),
+                coarse: c.coarse.clone(),
+                members: c.members.clone(),
+                negatives: c.negatives.clone(),
+            })
+            .collect(),
+        queries: dataset.map(|d| d.queries.clone()).unwrap_or_default(),
+        left_out: index.meta.left_out.clone(),
+        ..Catalogue::default()
+    }
+    .indexed()
+}
+
+fn folder_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+}

@@ -1,0 +1,260 @@
+//! One expansion, as the explorer streams it and as the command line prints it.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use super::api::{Candidate, ExpandAsk, JointScope, Missing, MissingWhy, Reranked, Say};
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::eval;
+use crate::expand::{self, Config, Expansion, Pick};
+use crate::index::View;
+use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Row};
+
+/// Picks are sent in pages: the first after this many, the rest by time.
+const FIRST_PAGE: usize = 12;
+const PAGE_EVERY: Duration = Duration::from_millis(16);
+
+/// Where replies of one request go; `Break` once a newer request has come.
+pub(super) type Sink<'a> = dyn FnMut(Say) -> ControlFlow<()> + 'a;
+
+/// What a search found, with the other classes' picks where it was joint.
+struct Found {
+    expansion: Expansion,
+    taken: HashMap<Row, ClassId>,
+}
+
+impl Session {
+    /// Answers an [`ExpandAsk`], reply by reply. `current` is asked at every pick.
+    pub(super) fn stream(&mut self, ask: &ExpandAsk, say: &mut Sink, current: &dyn Fn() -> ControlFlow<()>) -> Result<()> {
+        let begun = Instant::now();
+        self.check(ask)?;
+        let seeds = self.rows(&ask.seeds)?;
+        let found = self.search(ask, &seeds, say, current)?;
+        let reranked = found.expansion.reranked.iter().map(reranked).collect();
+        flow(say(Say::Reranked(reranked)))?;
+        let took = begun.elapsed();
+        if let Some(class) = ask.class {
+            let (picked, reranked) = (self.picked(&found.expansion), self.reranked(&found.expansion));
+            let measure = |list: &[EntityId]| self.measure(class, &ask.seeds, list);
+            flow(say(Say::Measured { picked: measure(&picked), reranked: measure(&reranked) }))?;
+            let missing = self.missing(ask, class, &seeds, &found)?;
+            flow(say(Say::Missing(missing)))?;
+        }
+        for &mode in self.index.modes().iter().filter(|&&m| m != ask.mode && m != Mode::None) {
+            let config = Config { size: ask.size, ..Config::default() };
+            let excluded = self.known_rows(&ask.rejected);
+            let other = expand::expand(&self.index.view(mode)?, &seeds, &excluded, &config, &mut |_: &Pick| current())?;
+            flow(say(Say::Beside { mode, ranking: self.reranked(&other) }))?;
+        }
+        flow(say(Say::Expanded { took }))
+    }
+
+    /// One whole expansion: candidates in re-ranked order, each with its place among the picks.
+    pub fn expand(&mut self, ask: &ExpandAsk) -> Result<Vec<(Candidate, Reranked)>> {
+        let mut picks: Vec<Candidate> = Vec::new();
+        let mut order: Vec<Reranked> = Vec::new();
+        self.check(ask)?;
+        let seeds = self.rows(&ask.seeds)?;
+        let found = self.search(
+            ask,
+            &seeds,
+            &mut |said| {
+                if let Say::Picks(page) = said {
+                    picks.extend(page);
+                }
+                ControlFlow::Continue(())
+            },
+            &|| ControlFlow::Continue(()),
+        )?;
+        order.extend(found.expansion.reranked.iter().map(reranked));
+        Ok(order.into_iter().map(|r| (picks[r.pick].clone(), r)).collect())
+    }
+
+    fn check(&self, ask: &ExpandAsk) -> Result<()> {
+        let (size, most) = (ask.size, self.index.len());
+        if size == 0 || size > most {
+            return Err(Error::Argument(format!("a size of {size}: this index allows 1 to {most}")));
+        }
+        if ask.seeds.is_empty() {
+            return Err(Error::Argument("an expansion needs at least one seed".into()));
+        }
+        Ok(())
+    }
+
+    /// Runs the search and sends its picks, page by page.
+    fn search(&self, ask: &ExpandAsk, seeds: &[Row], say: &mut Sink, current: &dyn Fn() -> ControlFlow<()>) -> Result<Found> {
+        let view = self.index.view(ask.mode)?;
+        let config = Config { size: ask.size, ..Config::default() };
+        let mut page = Page { session: self, mode: ask.mode, seeds, waiting: Vec::new(), sent: 0, last: Instant::now(), failed: None };
+        let found = match ask.joint.zip(ask.class) {
+            Some((scope, class)) => {
+                let (classes, queries, own) = self.joint_queries(scope, class, seeds)?;
+                let mut on = |(query, pick): (usize, &Pick)| {
+                    current()?;
+                    if query == own { page.add(pick, say) } else { ControlFlow::Continue(()) }
+                };
+                let mut all = expand::expand_joint(&view, &queries, &config, &mut on)?;
+                let expansion = all.swap_remove(own);
+                let others = classes.iter().enumerate().filter(|(i, _)| *i != own);
+                // swap_remove put the last query's expansion in the place of this class's
+                let at = |i: usize| if i == classes.len() - 1 { own } else { i };
+                let taken = others.flat_map(|(i, class)| all[at(i)].picks.iter().map(|p| (p.row, *class))).collect();
+                Found { expansion, taken }
+            }
+            None => {
+                let excluded = self.known_rows(&ask.rejected);
+                let expansion = expand::expand(&view, seeds, &excluded, &config, &mut |pick: &Pick| {
+                    current()?;
+                    page.add(pick, say)
+                });
+                if let Some(error) = page.failed.take() {
+                    return Err(error);
+                }
+                Found { expansion: expansion?, taken: HashMap::new() }
+            }
+        };
+        flow(page.send(say))?;
+        match page.failed {
+            Some(error) => Err(error),
+            None => Ok(found),
+        }
+    }
+
+    /// All classes' queries of one number, with this class's seeds in the place of its own; gives where it stands.
+    fn joint_queries(&self, scope: JointScope, class: ClassId, seeds: &[Row]) -> Result<(Vec<ClassId>, Vec<Vec<Row>>, usize)> {
+        let (mut classes, mut queries) = (Vec::new(), Vec::new());
+        for i in 0..self.catalogue.classes.len() {
+            let id = ClassId(i as u16);
+            let own = match self.query(id, scope.seed_count, scope.number) {
+                _ if id == class => seeds.to_vec(),
+                Some(query) => self.known_rows(&query.seeds),
+                None => continue,
+            };
+            if !own.is_empty() {
+                classes.push(id);
+                queries.push(own);
+            }
+        }
+        let at = classes.iter().position(|&c| c == class).ok_or_else(|| Error::Mismatch("a joint expansion needs a class".into()))?;
+        Ok((classes, queries, at))
+    }
+
+    /// Candidates as the screen shows them.
+    fn candidates(&self, mode: Mode, seeds: &[Row], picks: &[Pick]) -> Result<Vec<Candidate>> {
+        let rows: Vec<Row> = picks.iter().map(|p| p.row).collect();
+        let explained = expand::explain(&self.index, mode, seeds, &rows)?;
+        Ok(picks
+            .iter()
+            .zip(explained)
+            .map(|(pick, why)| Candidate {
+                entity: self.entity(pick.row),
+                score: why.score,
+                parts: why.parts,
+                seeds: why.seeds,
+                set_score: pick.set_score,
+                round: pick.round,
+                window: pick.window,
+                window_place: pick.window_place,
+                divergence: pick.divergence,
+            })
+            .collect())
+    }
+
+    fn picked(&self, expansion: &Expansion) -> Vec<EntityId> {
+        expansion.picks.iter().map(|p| self.entity(p.row)).collect()
+    }
+
+    pub(super) fn reranked(&self, expansion: &Expansion) -> Vec<EntityId> {
+        expansion.reranked.iter().map(|r| self.entity(expansion.picks[r.pick].row)).collect()
+    }
+
+    /// Metrics of a list against a class, its gold less the seeds.
+    pub(super) fn measure(&self, class: ClassId, seeds: &[EntityId], list: &[EntityId]) -> Measures {
+        let Some(dataset) = &self.dataset else { return Measures::default() };
+        let gold = eval::gold(&dataset.classes[class.at()], seeds);
+        let reachable = gold.iter().filter(|&&e| self.index.row(e).is_some()).count();
+        eval::measure(&list[..list.len().min(CUTOFFS[3])], &gold, reachable, Protocol::Standard)
+    }
+
+    pub(super) fn known_rows(&self, entities: &[EntityId]) -> Vec<Row> {
+        entities.iter().filter_map(|&e| self.index.row(e)).collect()
+    }
+
+    /// Where each gold entity is that the list lacks.
+    fn missing(&self, ask: &ExpandAsk, class: ClassId, seeds: &[Row], found: &Found) -> Result<Vec<Missing>> {
+        let listed: std::collections::HashSet<EntityId> = self.picked(&found.expansion).into_iter().collect();
+        let members = &self.catalogue.class(class).members;
+        let absent: Vec<EntityId> = members.iter().copied().filter(|e| !listed.contains(e) && !ask.seeds.contains(e)).collect();
+        let view: View = self.index.view(ask.mode)?;
+        let set: Vec<Row> = seeds.iter().copied().chain(found.expansion.picks.iter().map(|p| p.row)).collect();
+        let (by_seeds, by_set) = (places(expand::rank_by_seeds(&view, seeds, &[])?), places(expand::rank_by_seeds(&view, &set, &[])?));
+        let why = |entity: EntityId| {
+            let Some(row) = self.index.row(entity) else {
+                return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
+            };
+            if ask.rejected.contains(&entity) {
+                MissingWhy::Rejected
+            } else if let Some(taker) = found.taken.get(&row) {
+                MissingWhy::TakenBy(*taker)
+            } else if let Some(pick) = found.expansion.lost_in_window(row) {
+                MissingWhy::LostInWindow { pick: pick + 1 }
+            } else {
+                let rank = |of: &HashMap<Row, usize>| of.get(&row).copied().unwrap_or(self.index.len());
+                MissingWhy::BelowWindow { seed_rank: rank(&by_seeds), final_rank: rank(&by_set) }
+            }
+        };
+        Ok(absent.into_iter().map(|entity| Missing { entity, why: why(entity) }).collect())
+    }
+}
+
+/// Ranks from 1 by row.
+fn places(ranking: Vec<(Row, f64)>) -> HashMap<Row, usize> {
+    ranking.into_iter().enumerate().map(|(i, (row, _))| (row, i + 1)).collect()
+}
+
+fn reranked(from: &expand::Reranked) -> Reranked {
+    Reranked { pick: from.pick, divergence_rank: from.divergence_rank, score: from.score }
+}
+
+fn flow(flow: ControlFlow<()>) -> Result<()> {
+    if flow.is_break() { Err(Error::Stopped) } else { Ok(()) }
+}
+
+/// Picks that wait to be sent together.
+struct Page<'a> {
+    session: &'a Session,
+    mode: Mode,
+    seeds: &'a [Row],
+    waiting: Vec<Pick>,
+    sent: usize,
+    last: Instant,
+    failed: Option<Error>,
+}
+
+impl Page<'_> {
+    fn add(&mut self, pick: &Pick, say: &mut Sink) -> ControlFlow<()> {
+        self.waiting.push(pick.clone());
+        let due = if self.sent == 0 { self.waiting.len() >= FIRST_PAGE } else { self.last.elapsed() >= PAGE_EVERY };
+        if due { self.send(say) } else { ControlFlow::Continue(()) }
+    }
+
+    fn send(&mut self, say: &mut Sink) -> ControlFlow<()> {
+        if self.waiting.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        match self.session.candidates(self.mode, self.seeds, &self.waiting) {
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+            Ok(page) => {
+                self.sent += self.waiting.len();
+                self.waiting.clear();
+                self.last = Instant::now();
+                say(Say::Picks(page))
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! All about one entity: its pictures, sentences, neighbours, ranks.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use super::api::{EntityDetail, Sentence};
+use super::session::Session;
+use crate::data::{Dataset, Pair};
+use crate::error::Result;
+use crate::expand;
+use crate::types::{EntityId, Mode, RankingKind, Row, SeedCount};
+
+/// Sentences that a reply carries at most.
+const MOST_SENTENCES: usize = 200;
+const NEIGHBOURS: usize = 10;
+
+impl Session {
+    pub(super) fn inspect(&mut self, entity: EntityId, mode: Mode) -> Result<EntityDetail> {
+        let row = self.row(entity)?;
+        let sentences: Vec<Sentence> = match &self.dataset {
+            Some(dataset) => self.pairs_of(dataset, row, MOST_SENTENCES).map(sentence).collect(),
+            None => Vec::new(),
+        };
+        let mut seen = HashSet::new();
+        let pictures: Vec<PathBuf> =
+            sentences.iter().filter_map(|s| s.picture.clone()).filter(|p| seen.insert(p.clone())).collect();
+        let neighbours = expand::neighbours(&self.index.view(mode)?, row, NEIGHBOURS)?;
+        Ok(EntityDetail {
+            entity,
+            pictures,
+            sentences,
+            neighbours: neighbours.into_iter().map(|(row, z)| (self.entity(row), z)).collect(),
+            query_ranks: self.query_ranks(mode, row),
+        })
+    }
+
+    /// The first picture of each, from memory where it was asked before.
+    pub(super) fn first_pictures(&mut self, entities: &[EntityId]) -> Vec<(EntityId, Option<PathBuf>)> {
+        entities
+            .iter()
+            .map(|&entity| {
+                if let Some(known) = self.first_pictures.get(&entity) {
+                    return (entity, known.clone());
+                }
+                let row = self.index.row(entity);
+                let first = self.dataset.as_ref().zip(row).and_then(|(d, row)| self.pairs_of(d, row, 1).next()?.image);
+                self.first_pictures.insert(entity, first.clone());
+                (entity, first)
+            })
+            .collect()
+    }
+
+    fn pairs_of<'a>(&'a self, dataset: &'a Dataset, row: Row, most: usize) -> impl Iterator<Item = Pair> + 'a {
+        self.index.pairs_of(row).take(most).filter_map(|pair| dataset.pair_at(pair.offset, pair.mention).ok())
+    }
+
+    /// Ranks in the evaluated queries of this mode, 3 seeds before 5, the full expansion before the seeds' ranking.
+    fn query_ranks(&self, mode: Mode, row: Row) -> Vec<(crate::types::ClassId, usize, usize)> {
+        let sorts = [
+            (SeedCount::Three, RankingKind::Expanded),
+            (SeedCount::Five, RankingKind::Expanded),
+            (SeedCount::Three, RankingKind::Seeds),
+            (SeedCount::Five, RankingKind::Seeds),
+        ];
+        let Some(ranked) = sorts.into_iter().find_map(|(seeds, kind)| self.ranked.get(&(mode, seeds, kind))) else { return Vec::new() };
+        let mut ranks: Vec<_> = ranked
+            .iter()
+            .filter_map(|(&(class, number), list)| Some((class, number, list.iter().position(|&r| r == row)? + 1)))
+            .collect();
+        ranks.sort();
+        ranks
+    }
+}
+
+fn sentence(pair: Pair) -> Sentence {
+    Sentence { tokens: pair.tokens, start: pair.start, end: pair.end, picture: pair.image }
+}

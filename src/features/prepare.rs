@@ -1,0 +1,123 @@
+//! From a data set and two frozen encoders to pairs and patches: the way that training and indexing share.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use tch::Device;
+
+use super::cache::{PatchCache, PatchStore, image_features};
+use super::image::ImageEncoder;
+use super::pairs::Pairs;
+use super::source::resolve;
+use super::tokens::TextTokenizer;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+use crate::model::Config;
+use crate::model::checkpoint::{EncoderSource, hash_file};
+use crate::model::weights::Weights;
+use crate::types::EntityId;
+
+/// A text encoder from its folder.
+#[derive(Debug)]
+pub struct TextEncoder {
+    pub source: EncoderSource,
+    pub tokenizer: TextTokenizer,
+    pub weights: Weights,
+    /// The sizes that the encoder fixes; the others are the paper's.
+    pub sizes: Config,
+}
+
+/// The two frozen encoders.
+#[derive(Debug)]
+pub struct Encoders {
+    pub text: TextEncoder,
+    pub image: ImageEncoder,
+    pub image_source: EncoderSource,
+}
+
+impl Encoders {
+    /// Opens both by name (see [`resolve`]).
+    pub fn open(text: &str, image: &str, normalize: bool, device: Device) -> Result<Self> {
+        let image_path = resolve(image)?;
+        let encoder = ImageEncoder::open(&image_path, normalize, device)?;
+        let image_source = EncoderSource { name: image.into(), hash: encoder.hash().to_owned() };
+        Ok(Encoders { text: TextEncoder::open(text)?, image: encoder, image_source })
+    }
+}
+
+/// The fields of a Hugging Face `config.json` that matter here.
+#[derive(serde::Deserialize)]
+struct BertConfig {
+    hidden_size: i64,
+    num_hidden_layers: i64,
+    num_attention_heads: i64,
+    intermediate_size: i64,
+    vocab_size: i64,
+    max_position_embeddings: i64,
+    #[serde(default = "bert_eps")]
+    layer_norm_eps: f64,
+    #[serde(default = "bert_activation")]
+    hidden_act: String,
+}
+
+fn bert_eps() -> f64 {
+    1e-12
+}
+
+fn bert_activation() -> String {
+    "gelu".into()
+}
+
+impl TextEncoder {
+    /// A folder with `config.json`, `tokenizer.json` or `vocab.txt`, and weights.
+    pub fn open(name: &str) -> Result<Self> {
+        let folder = resolve(name)?;
+        let file = folder.join("config.json");
+        let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        let config: BertConfig = serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no BERT configuration: {e}")))?;
+        if config.hidden_act != "gelu" {
+            return Err(Error::format(&file, format!("has the activation {}; BERT's gelu is what runs here", config.hidden_act)));
+        }
+        let weights = weights_in(&folder)?;
+        let sizes = Config {
+            hidden: config.hidden_size,
+            bert_layers: config.num_hidden_layers,
+            heads: config.num_attention_heads,
+            feed_forward: config.intermediate_size,
+            token_vocabulary: config.vocab_size,
+            max_positions: config.max_position_embeddings,
+            layer_norm_eps_bert: config.layer_norm_eps,
+            ..Config::default()
+        };
+        let source = EncoderSource { name: name.into(), hash: hash_file(&weights)? };
+        Ok(TextEncoder { source, tokenizer: TextTokenizer::open(&folder)?, weights: Weights::open(&weights)?, sizes })
+    }
+}
+
+/// The weights file of an encoder's folder.
+fn weights_in(folder: &Path) -> Result<PathBuf> {
+    let names = ["model.safetensors", "pytorch_model.bin"];
+    names.iter().map(|n| folder.join(n)).find(|p| p.is_file()).ok_or_else(|| Error::Missing {
+        what: "encoder weights",
+        path: folder.join(names[0]),
+        hint: format!("{} would do too", names[1]),
+    })
+}
+
+/// Reads the corpus, brings the pictures' features from the cache or the encoder, and settles which pairs are used.
+///
+/// `rows`: the entities of an existing model, in its order.
+pub fn gather(
+    dataset: &Dataset,
+    encoders: &Encoders,
+    grid: Option<i64>,
+    cache: &Path,
+    rows: Option<&[EntityId]>,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<(Pairs, PatchStore)> {
+    let unsettled = Pairs::read(dataset, &encoders.text.tokenizer, observe)?;
+    let mut cache = PatchCache::open(cache)?;
+    let (patches, broken) = image_features(&unsettled.images, &encoders.image, &mut cache, grid, observe)?;
+    let broken: HashSet<usize> = broken.iter().map(|b| b.image).collect();
+    Ok((unsettled.settle(dataset, &broken, rows)?, patches))
+}
