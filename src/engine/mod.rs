@@ -1,3 +1,6 @@
 //! What the front ends talk to: plain requests and replies over one worker thread that owns every tensor.
 
 pub mod api;
+
+// For front ends, which may not import the model.
+pub use crate::model::device;
