@@ -1,1 +1,147 @@
-//! (room)
+//! The command line: one file a command. Results go to standard output, progress to standard error.
+//!
+//! A command is a struct of arguments and `run(args) -> Result<()>`. `explore` has no `run`: it opens the terminal
+//! explorer, which only `main` may reach.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::types::{DeviceChoice, Mode};
+
+pub mod check;
+pub mod demo;
+pub mod doctor;
+pub mod evaluate;
+pub mod expand;
+pub mod explore;
+pub mod index;
+pub mod progress;
+pub mod show;
+mod terminal;
+pub mod train;
+
+/// Explore multi-modal entity set expansion in the terminal. Without a command, opens the explorer on the bundled demo.
+#[derive(Debug, Parser)]
+#[command(name = "multiexpan", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the explorer
+    Explore(explore::Args),
+    /// Expand one set of seeds
+    Expand(expand::Args),
+    /// Measure MAP and P over a data set's queries
+    Evaluate(evaluate::Args),
+    /// Pre-train a model
+    Train(train::Args),
+    /// Build an index from a data set and a model, or from any model's last layer
+    Index(index::Args),
+    /// Validate a data set
+    Check(check::Args),
+    /// Show an image in the terminal
+    Show(show::Args),
+    /// Tell what works here and what does not
+    Doctor(doctor::Args),
+}
+
+/// Runs any command but `explore`, which is for `main`.
+pub fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Explore(_) => Err(Error::Argument("the explorer is opened by the program itself".into())),
+        Command::Expand(args) => expand::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Train(args) => train::run(args),
+        Command::Index(args) => index::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Doctor(args) => doctor::run(args),
+    }
+}
+
+/// `--device`, for every command that computes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct DeviceArg {
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceChoice,
+}
+
+/// Parses a mode that people ask for; the prior (`none`) is not one.
+fn mode_parser() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(["both", "text", "image"]).try_map(|name| name.parse::<Mode>())
+}
+
+/// The folder, if it is there; else an error that says so.
+fn existing(what: &'static str, path: PathBuf) -> Result<PathBuf> {
+    if path.exists() { Ok(path) } else { Err(Error::Missing { what, path, hint: String::new() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_means_the_explorer() {
+        assert!(Cli::try_parse_from(["multiexpan"]).unwrap().command.is_none());
+    }
+
+    #[test]
+    fn every_command_that_computes_takes_a_device() {
+        let cli = Cli::command();
+        for name in ["explore", "expand", "evaluate", "train", "index"] {
+            let command = cli.find_subcommand(name).unwrap();
+            assert!(command.get_arguments().any(|a| a.get_long() == Some("device")), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_refused() {
+        for line in [
+            "multiexpan expand INDEX --seeds a,b --size 0",
+            "multiexpan expand INDEX --seeds a,b --mode none",
+            "multiexpan expand INDEX",
+            "multiexpan expand INDEX --seeds a --device gpu",
+            "multiexpan evaluate INDEX --seeds 4",
+            "multiexpan evaluate INDEX --format tsv",
+            "multiexpan train DATASET",
+            "multiexpan train DATASET --out M --tasks sleeping",
+            "multiexpan index DATASET --out I",
+            "multiexpan index --out I",
+            "multiexpan index DATASET --raw F --out I",
+            "multiexpan index --model M --out I",
+            "multiexpan show x.png --width 0",
+            "multiexpan explore --images cinema",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_of_the_documentation_parse() {
+        for line in [
+            "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
+            "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
+            "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
+            "multiexpan index DATASET --model MODEL --out INDEX --device cuda:1",
+            "multiexpan index --raw FILE.safetensors --entities entity2id.txt --out INDEX",
+            "multiexpan explore INDEX --images off --theme light",
+            "multiexpan check DATASET",
+            "multiexpan show IMAGE --width 40",
+            "multiexpan doctor",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use super::finding::{Findings, kind};
 use super::text::{class_files, fold, lines};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
-use crate::types::EntityId;
+use crate::types::{ClassId, EntityId};
 
 /// A fine class and its gold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,6 +45,11 @@ pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
         let folded = fold(name);
         classes.iter().position(|c| fold(&c.name) == folded)
     })
+}
+
+/// As [`position`]; every class of a data set has an id.
+pub(super) fn id_of(classes: &[Class], name: &str) -> Option<ClassId> {
+    position(classes, name).and_then(|at| u16::try_from(at).ok()).map(ClassId)
 }
 
 /// The gold of `gt/`; without it that of `eid2cls.pkl`; without both nothing, and a finding.
@@ -92,13 +97,20 @@ fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut
     Ok(class)
 }
 
-/// The published pickle: a dict from entity id to a class name or several. Error: `Format`.
+/// The published pickle: a dict from entity id to a class name or several. One that cannot be read is noted, and gives
+/// no class: the data set can be explored without gold. Errors: `Io`.
 fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Vec<Class>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let value = serde_pickle::value_from_reader(BufReader::new(file), DeOptions::new())
-        .map_err(|e| Error::format(path, format!("is no pickle that can be read: {e}")))?;
-    let Value::Dict(entries) = value else {
-        return Err(Error::format(path, "is not a dict from entity id to class names"));
+    let entries = match serde_pickle::value_from_reader(BufReader::new(file), DeOptions::new()) {
+        Ok(Value::Dict(entries)) => entries,
+        Ok(_) => {
+            findings.note(kind::BAD_PICKLE, path, None, || "is not a dict from entity id to class names".into());
+            return Ok(Vec::new());
+        }
+        Err(e) => {
+            findings.note(kind::BAD_PICKLE, path, None, || format!("only a plain dict can be read: {e}"));
+            return Ok(Vec::new());
+        }
     };
     let mut members: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();
     for (key, names) in entries {

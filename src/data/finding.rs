@@ -63,6 +63,7 @@ pub mod kind {
 
     // gt, classes.tsv, eid2cls.pkl
     pub const NO_GOLD: Kind = Kind::warning("data sets without gold");
+    pub const BAD_PICKLE: Kind = Kind::error("pickles that cannot be read");
     pub const BAD_GOLD: Kind = Kind::error("gold lines that are not id, name and label");
     pub const UNKNOWN_GOLD: Kind = Kind::error("gold entities that are not in entity2id.txt");
     pub const GOLD_NAME: Kind = Kind::warning("gold entities under another name than in entity2id.txt");

@@ -13,6 +13,9 @@ mod query;
 mod text;
 mod vocabulary;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +33,8 @@ const ENTITIES: &str = "entity2id.txt";
 const SENTENCES: &str = "sentences.json";
 const HIERARCHY: &str = "classes.tsv";
 
+/// As many classes as a [`ClassId`] can count.
+const MOST_CLASSES: usize = u16::MAX as usize + 1;
 /// How many class names an error suggests.
 const SUGGESTIONS: usize = 3;
 
@@ -50,7 +55,7 @@ pub struct Dataset {
 
 impl Dataset {
     /// Reads everything but `sentences.json`. Errors: `Missing` for the folder or its `entity2id.txt`, `Io`, and
-    /// `Format` for an unreadable pickle.
+    /// `Format` for more classes than a [`ClassId`] can count.
     pub fn open(root: &Path) -> Result<Dataset> {
         let entities = root.join(ENTITIES);
         if !root.is_dir() {
@@ -88,8 +93,7 @@ impl Dataset {
     /// The class of this file name or shown name ("carnivorous mammals"). Error: `Unknown` with near ones.
     pub fn class(&self, name: &str) -> Result<ClassId> {
         let name = name.trim();
-        let at = class::position(&self.classes, name).and_then(|at| u16::try_from(at).ok());
-        at.map(ClassId).ok_or_else(|| Error::Unknown {
+        class::id_of(&self.classes, name).ok_or_else(|| Error::Unknown {
             kind: "class",
             name: name.to_string(),
             near: near::nearest(name, self.classes.iter().map(|c| c.name.as_str()), SUGGESTIONS),
@@ -149,6 +153,9 @@ fn read_classes(
 ) -> Result<Vec<Class>> {
     let mut classes = class::read_gold(root, vocabulary, findings)?;
     query::add_goldless(&mut classes, files);
+    if classes.len() > MOST_CLASSES {
+        return Err(Error::format(root, format!("has {} classes, and {MOST_CLASSES} is the most", classes.len())));
+    }
     classes.sort_by(|a, b| a.name.cmp(&b.name));
     class::place(&mut classes, &root.join(HIERARCHY), findings)?;
     for class in classes.iter().filter(|c| c.members.is_empty()) {

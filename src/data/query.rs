@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::class::{Class, position};
+use super::class::{Class, id_of, position};
 use super::finding::{Findings, kind};
 use super::text::{class_files, lines};
 use super::vocabulary::Vocabulary;
-use crate::error::{Error, Result};
-use crate::types::{ClassId, EntityId, Query, SeedCount};
+use crate::error::Result;
+use crate::types::{EntityId, Query, SeedCount};
 
 /// What ends a query file before its end.
 const END: &str = "EXIT";
@@ -51,18 +51,17 @@ pub(super) fn read_queries(
 ) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
     for file in files {
-        let Some(at) = position(classes, &file.class) else { continue };
-        let class = u16::try_from(at).map_err(|_| Error::format(&file.path, "is of more classes than 65,536"))?;
+        let Some(class) = id_of(classes, &file.class) else { continue };
         for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
             if text.trim() == END {
                 break;
             }
-            let seeds = read_seeds(&text, line, file, &classes[at], vocabulary, findings);
+            let seeds = read_seeds(&text, line, file, &classes[class.at()], vocabulary, findings);
             if seeds.is_empty() {
                 findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || "no seed can be used".into());
                 continue;
             }
-            queries.push(Query { class: ClassId(class), seed_count: file.seed_count, number, seeds });
+            queries.push(Query { class, seed_count: file.seed_count, number, seeds });
         }
     }
     queries.sort_by_key(|q| (q.class, q.seed_count, q.number));

@@ -14,3 +14,5 @@ pub use crate::eval::Evaluation;
 pub use evaluation::{Evaluated, Plan, QueryResult};
 pub use session::Session;
 pub use worker::Engine;
+// for front ends, which may not import the model
+pub use crate::model::device;

@@ -1,8 +1,11 @@
-//! The network: BERT, vision and cross-modal transformers, heads, checkpoints. tch lives here.
+//! The network: BERT, vision and cross-modal transformers, heads, checkpoints, and the device that they run on. tch
+//! lives here.
 
 pub mod bert;
 pub mod checkpoint;
 pub mod config;
+pub mod cuda;
+pub mod device;
 pub mod heads;
 pub mod layer;
 pub mod network;

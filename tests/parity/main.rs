@@ -1,9 +1,13 @@
-//! Golden numbers: the folder named by `MULTIEXPAN_GOLDEN`, or `tests/golden`.
+//! Parity with golden numbers of the published algorithm. `MULTIEXPAN_GOLDEN` names their folder; unset, it is
+//! `tests/golden`. Every size is taken from the files.
 
+mod metrics;
 mod model;
 
 use std::path::PathBuf;
 
-pub fn golden() -> PathBuf {
-    std::env::var_os("MULTIEXPAN_GOLDEN").map_or_else(|| "tests/golden".into(), PathBuf::from)
+/// A file of the golden folder.
+fn golden(path: &str) -> PathBuf {
+    let own = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    std::env::var_os("MULTIEXPAN_GOLDEN").map_or_else(own, PathBuf::from).join(path)
 }

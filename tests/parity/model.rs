@@ -21,7 +21,7 @@ struct Golden {
 impl Golden {
     /// The golden checkpoint, opened as a model folder of ours.
     fn open() -> Self {
-        let golden = super::golden().join("model");
+        let golden = super::golden("model");
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(golden.join("config.json"), folder.path().join("config.json")).unwrap();
         std::fs::copy(golden.join("checkpoint.safetensors"), folder.path().join("model.safetensors")).unwrap();

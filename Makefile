@@ -1,0 +1,35 @@
+# One command on a fresh machine: `make run`. Needs cargo, a C++ compiler, python3 with pip or venv.
+.PHONY: run test build setup encoders demo-index bench lint doc clean-libtorch
+
+run: setup            ## open the explorer on the demo (ARGS="…": any other command)
+	@cargo run --release -- $(ARGS)
+
+test: setup           ## every test
+	cargo test --release
+
+build: setup
+	cargo build --release
+
+setup:                ## libtorch, once, under .libtorch/
+	@bash scripts/libtorch.sh
+
+encoders: setup       ## the demo's frozen encoders, once, under encoders/ (for training only)
+	@bash scripts/encoders.sh
+
+demo-index: encoders  ## train the demo's model anew and index it
+	cargo run --release -- train data/demo --out runs/demo-model --preset mini
+	cargo run --release -- index data/demo --model runs/demo-model --out data/demo/index
+
+bench: setup
+	cargo bench --benches
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+
+# release, as everywhere: another profile would compile torch-sys again
+doc: setup
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
+
+clean-libtorch:
+	rm -rf .libtorch

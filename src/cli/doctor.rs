@@ -1,0 +1,236 @@
+//! `multiexpan doctor`: what works here, what does not, and the next step.
+
+use directories::ProjectDirs;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use super::terminal::{Protocol, Terminal};
+use super::{DeviceArg, demo};
+use crate::engine::device;
+use crate::error::{Error, Result};
+use crate::types::DeviceChoice;
+
+/// The demo's encoders, as `make encoders` lays them down.
+const ENCODERS: [&str; 2] = ["all-minilm-l6-v2", "efficientnet-lite0"];
+/// The explorer's smallest screen, columns and rows.
+const SMALLEST: (u16, u16) = (60, 16);
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// One line: what was looked at, what was found, and the next step where there is one.
+struct Finding {
+    mark: Mark,
+    what: String,
+    found: String,
+    next: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Works,
+    Fails,
+    /// Not there, and not needed for all.
+    Absent,
+}
+
+impl Mark {
+    fn sign(self) -> char {
+        match self {
+            Mark::Works => '✓',
+            Mark::Fails => '✗',
+            Mark::Absent => '–',
+        }
+    }
+}
+
+impl Finding {
+    fn new(mark: Mark, what: impl Into<String>, found: impl Into<String>) -> Self {
+        Finding { mark, what: what.into(), found: found.into(), next: "" }
+    }
+
+    fn next(mut self, step: &'static str) -> Self {
+        self.next = step;
+        self
+    }
+}
+
+/// Prints the findings. Succeeds whatever they are: telling is its work.
+pub fn run(args: Args) -> Result<()> {
+    let sections = [
+        ("Computing", computing(args.device.device)),
+        ("Data", data()),
+        ("Terminal", terminal(&Terminal::here(), std::io::stdout().is_terminal(), viuer::terminal_size())),
+        ("Files of yours", files()),
+    ];
+    let mut out = std::io::stdout().lock();
+    for (title, findings) in sections {
+        print(&mut out, title, &findings).map_err(Error::io("write", "standard output"))?;
+    }
+    Ok(())
+}
+
+fn print(out: &mut impl Write, title: &str, findings: &[Finding]) -> std::io::Result<()> {
+    writeln!(out, "{title}")?;
+    for Finding { mark, what, found, next } in findings {
+        writeln!(out, "  {} {what:<16} {found}", mark.sign())?;
+        if !next.is_empty() {
+            writeln!(out, "    {:<16} → {next}", "")?;
+        }
+    }
+    Ok(())
+}
+
+fn computing(choice: DeviceChoice) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = device::report()
+        .into_iter()
+        .map(|(what, found)| {
+            let absent = what == "cuda" && device::device(DeviceChoice::Cuda(0)).is_err();
+            Finding::new(if absent { Mark::Absent } else { Mark::Works }, what, found)
+        })
+        .collect();
+    findings.push(match device::device(choice) {
+        Ok(chosen) => Finding::new(Mark::Works, "computes on", device::describe(chosen)),
+        Err(error) => Finding::new(Mark::Fails, "computes on", error.to_string()).next("leave --device out"),
+    });
+    findings
+}
+
+fn data() -> Vec<Finding> {
+    let mut findings = vec![demo_index()];
+    for name in ENCODERS {
+        findings.push(match encoder(name) {
+            Some(folder) => Finding::new(Mark::Works, name, folder.display().to_string()),
+            None => Finding::new(Mark::Absent, name, "not here; only training needs it").next("make encoders"),
+        });
+    }
+    findings
+}
+
+/// Looks for the demo's index and whether its description can be read.
+fn demo_index() -> Finding {
+    let what = "demo index";
+    let index = match demo::index() {
+        Ok(index) => index,
+        Err(error) => return Finding::new(Mark::Fails, what, error.to_string()),
+    };
+    match readable_json(&index.join("index.json")) {
+        Ok(()) => Finding::new(Mark::Works, what, index.display().to_string()),
+        Err(error) => Finding::new(Mark::Fails, what, error.to_string()).next("make demo-index"),
+    }
+}
+
+fn readable_json(path: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    serde_json::from_str::<serde_json::Value>(&text).map_err(|e| Error::format(path, format!("is damaged: {e}")))?;
+    Ok(())
+}
+
+/// The encoder's folder: in `$MULTIEXPAN_ENCODERS`, or `encoders` in the working folder.
+fn encoder(name: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("MULTIEXPAN_ENCODERS").map(PathBuf::from);
+    named.into_iter().chain([PathBuf::from("encoders")]).map(|root| root.join(name)).find(|folder| folder.is_dir())
+}
+
+fn terminal(terminal: &Terminal, is_terminal: bool, (columns, rows): (u16, u16)) -> Vec<Finding> {
+    if !is_terminal {
+        let found = "standard output is not a terminal";
+        return vec![Finding::new(Mark::Fails, "terminal", found).next("the explorer must be started in a terminal")];
+    }
+    let fits = columns >= SMALLEST.0 && rows >= SMALLEST.1;
+    let size = Finding::new(if fits { Mark::Works } else { Mark::Fails }, "size", format!("{columns}×{rows}"));
+    vec![
+        Finding::new(Mark::Works, "terminal", around(terminal)),
+        if fits { size } else { size.next("make it at least 60×16; 120×40 shows every pane") },
+        colours(terminal),
+        pictures(terminal),
+    ]
+}
+
+/// "xterm-kitty, in tmux, over ssh"
+fn around(terminal: &Terminal) -> String {
+    let term = if terminal.term.is_empty() { "TERM is not set" } else { &terminal.term };
+    let inside = terminal.multiplexer.map(|name| format!(", in {name}")).unwrap_or_default();
+    format!("{term}{inside}{}", if terminal.over_ssh { ", over ssh" } else { "" })
+}
+
+fn colours(terminal: &Terminal) -> Finding {
+    match terminal.colours {
+        "truecolor" => Finding::new(Mark::Works, "colours", "truecolor"),
+        "none" => Finding::new(Mark::Absent, "colours", "none, since NO_COLOR is set"),
+        fewer => Finding::new(Mark::Absent, "colours", fewer)
+            .next("if the terminal has truecolor, say so with COLORTERM=truecolor (over ssh: SendEnv COLORTERM)"),
+    }
+}
+
+fn pictures(terminal: &Terminal) -> Finding {
+    let found = format!("{}, by the environment; the explorer asks the terminal", terminal.protocol.name());
+    match terminal.protocol {
+        Protocol::HalfBlocks => Finding::new(Mark::Absent, "pictures", found)
+            .next("kitty, Ghostty, WezTerm, iTerm2 and foot draw true pictures; --images overrides the guess"),
+        _ => Finding::new(Mark::Works, "pictures", found),
+    }
+}
+
+fn files() -> Vec<Finding> {
+    let Some(dirs) = ProjectDirs::from("", "", "multiexpan") else {
+        return vec![Finding::new(Mark::Fails, "home", "no home folder is known").next("set HOME")];
+    };
+    let settings = dirs.config_dir().join("config.toml");
+    let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+    [("settings", settings.as_path()), ("sessions", state), ("cache", dirs.cache_dir())]
+        .into_iter()
+        .map(|(what, path)| {
+            let shown = path.display().to_string();
+            if path.exists() {
+                Finding::new(Mark::Works, what, shown)
+            } else {
+                Finding::new(Mark::Absent, what, format!("{shown} (not there yet)"))
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(findings: &[Finding]) -> String {
+        let mut out = Vec::new();
+        print(&mut out, "Title", findings).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_mark_has_its_sign_and_its_next_step() {
+        let shown = text(&[
+            Finding::new(Mark::Works, "a", "fine"),
+            Finding::new(Mark::Fails, "b", "broken").next("mend it"),
+            Finding::new(Mark::Absent, "c", "not there"),
+        ]);
+        assert!(shown.starts_with("Title\n  ✓ a"), "{shown}");
+        assert!(shown.contains("✗ b") && shown.contains("→ mend it") && shown.contains("– c"), "{shown}");
+    }
+
+    #[test]
+    fn a_small_terminal_is_told_how_large_to_be() {
+        let kitty = Terminal::from_env(|name| (name == "TERM").then(|| "xterm-kitty".into()));
+        let marks = |size| terminal(&kitty, true, size).iter().map(|f| f.mark).collect::<Vec<_>>();
+        assert_eq!(marks((59, 40))[1], Mark::Fails);
+        assert_eq!(marks((60, 16))[1], Mark::Works);
+        assert_eq!(terminal(&kitty, false, (80, 24))[0].mark, Mark::Fails);
+    }
+
+    #[test]
+    fn damaged_json_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.json");
+        std::fs::write(&path, "{\"version\": 1").unwrap();
+        assert!(readable_json(&path).unwrap_err().to_string().contains("is damaged"));
+        std::fs::write(&path, "{\"version\": 1}").unwrap();
+        readable_json(&path).unwrap();
+    }
+}

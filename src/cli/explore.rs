@@ -1,0 +1,48 @@
+//! `multiexpan explore`: what the explorer is to open. `main` opens it.
+
+use std::path::PathBuf;
+
+use super::{DeviceArg, demo, existing};
+use crate::error::Result;
+
+#[derive(Debug, Default, clap::Args)]
+pub struct Args {
+    /// Folder of the index [default: the bundled demo's]
+    pub index: Option<PathBuf>,
+
+    /// Data set with sentences, pictures, gold and queries [default: the one the index was built from]
+    #[arg(long, value_name = "DIR")]
+    pub dataset: Option<PathBuf>,
+
+    /// How to draw pictures [default: the settings file's, else auto]
+    #[arg(long, value_name = "HOW", value_parser = ["auto", "kitty", "sixel", "iterm2", "halfblocks", "off"])]
+    pub images: Option<String>,
+
+    /// Colour theme [default: the settings file's]
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+impl Args {
+    /// The index's folder: the one named, or the demo's. `Missing` where there is none.
+    pub fn find_index(&self) -> Result<PathBuf> {
+        match &self.index {
+            Some(index) => existing("index", index.clone()),
+            None => demo::index(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_index_must_be_there() {
+        let args = Args { index: Some("/no/such/index".into()), ..Args::default() };
+        assert_eq!(args.find_index().unwrap_err().to_string(), "no index at /no/such/index");
+    }
+}

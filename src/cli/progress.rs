@@ -1,0 +1,210 @@
+//! Progress on standard error (a bar on a terminal, plain lines elsewhere), and ctrl-c.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::job::{Cancel, Observer, Progress};
+
+/// Plain lines come no faster than this while a stage goes on.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+/// The exit code of a program that ctrl-c ended.
+const INTERRUPTED: i32 = 130;
+
+/// A flag that ctrl-c raises. A second ctrl-c ends the process at once. Call once a process.
+pub fn interrupt() -> Result<Cancel> {
+    let cancel = Cancel::default();
+    let raised = cancel.clone();
+    ctrlc::set_handler(move || {
+        if raised.is_cancelled() {
+            std::process::exit(INTERRUPTED);
+        }
+        raised.cancel();
+        // Nobody is left to be told if this fails.
+        let _ = writeln!(std::io::stderr(), "\nstopping; ctrl-c again to stop at once");
+    })
+    .map_err(|e| Error::Mismatch(format!("ctrl-c cannot be caught: {e}")))?;
+    Ok(cancel)
+}
+
+/// Shows a job's progress and stops it when `cancel` is raised.
+pub struct Reporter {
+    cancel: Cancel,
+    face: Face,
+}
+
+enum Face {
+    Bar { bar: ProgressBar, stage: String },
+    Plain(Pace),
+}
+
+impl Reporter {
+    pub fn new(cancel: Cancel) -> Self {
+        let face = if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            Face::Bar { bar, stage: String::new() }
+        } else {
+            Face::Plain(Pace::default())
+        };
+        Reporter { cancel, face }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        match &mut self.face {
+            Face::Bar { bar, stage } => draw(bar, stage, progress),
+            Face::Plain(pace) => {
+                if pace.due(progress, Instant::now()) {
+                    // Progress that cannot be written is no reason to end the work.
+                    let _ = writeln!(std::io::stderr(), "{}", line(progress));
+                }
+            }
+        }
+    }
+}
+
+impl Observer<Progress> for Reporter {
+    fn on(&mut self, progress: Progress) -> ControlFlow<()> {
+        self.show(&progress);
+        self.cancel.flow()
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        if let Face::Bar { bar, .. } = &self.face {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// One bar; a new stage starts it anew.
+fn draw(bar: &ProgressBar, stage: &mut String, progress: &Progress) {
+    if *stage != progress.stage {
+        stage.clone_from(&progress.stage);
+        bar.reset();
+        bar.set_style(style(progress.total > 0));
+    }
+    if progress.total > 0 {
+        bar.set_length(progress.total);
+    }
+    bar.set_prefix(progress.stage.clone());
+    bar.set_message(details(progress));
+    bar.set_position(progress.done);
+}
+
+fn style(counted: bool) -> ProgressStyle {
+    let template = if counted { "{prefix} {wide_bar} {percent:>3}% {msg}" } else { "{spinner} {prefix} {pos} {msg}" };
+    // The templates are constants that parse, as the test below shows.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// "image features: 1200 of 3410 (35 %), 210 pictures/s, 40 s left"
+fn line(progress: &Progress) -> String {
+    let Progress { stage, done, total, .. } = progress;
+    let count = match (*done, *total) {
+        (0, 0) => String::new(),
+        (done, 0) => format!(": {done}"),
+        (done, total) => format!(": {done} of {total} ({} %)", 100 * done / total),
+    };
+    match details(progress) {
+        details if details.is_empty() => format!("{stage}{count}"),
+        details => format!("{stage}{count}, {details}"),
+    }
+}
+
+/// The note and the time left, with a comma between.
+fn details(progress: &Progress) -> String {
+    let left = progress.left.map(|left| format!("{} left", span(left)));
+    let note = Some(progress.note.clone()).filter(|note| !note.is_empty());
+    note.into_iter().chain(left).collect::<Vec<_>>().join(", ")
+}
+
+/// A duration as people say it: "40 s", "3 min 20 s", "2 h 5 min".
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// When a plain line is due: at a new stage, at its end, and now and then between.
+#[derive(Default)]
+struct Pace {
+    stage: String,
+    last: Option<Instant>,
+    ended: bool,
+}
+
+impl Pace {
+    fn due(&mut self, progress: &Progress, now: Instant) -> bool {
+        let new_stage = self.stage != progress.stage;
+        let ends = progress.total > 0 && progress.done >= progress.total;
+        let late = self.last.is_none_or(|last| now.duration_since(last) >= PLAIN_EVERY);
+        let due = new_stage || (ends && !self.ended) || (late && !ends);
+        if due {
+            self.stage.clone_from(&progress.stage);
+            self.last = Some(now);
+            self.ended = ends;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(stage: &str, done: u64, total: u64) -> Progress {
+        Progress::new(stage, done, total)
+    }
+
+    #[test]
+    fn lines_are_few() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let seconds = |s| start + Duration::from_secs(s);
+        assert!(pace.due(&at("reading", 0, 10), seconds(0)), "a stage begins");
+        assert!(!pace.due(&at("reading", 1, 10), seconds(1)), "too soon");
+        assert!(pace.due(&at("reading", 5, 10), seconds(6)), "it is time");
+        assert!(pace.due(&at("reading", 10, 10), seconds(7)), "the stage ends");
+        assert!(!pace.due(&at("reading", 10, 10), seconds(60)), "it ended already");
+        assert!(pace.due(&at("writing", 0, 0), seconds(60)), "another begins");
+    }
+
+    #[test]
+    fn a_line_tells_what_is_known() {
+        assert_eq!(line(&at("reading", 0, 0)), "reading");
+        assert_eq!(line(&at("reading", 7, 0)), "reading: 7");
+        let mut progress = at("epoch 2 of 5", 30, 120);
+        progress.note = "loss 4.21".into();
+        progress.left = Some(Duration::from_secs(200));
+        assert_eq!(line(&progress), "epoch 2 of 5: 30 of 120 (25 %), loss 4.21, 3 min 20 s left");
+    }
+
+    #[test]
+    fn spans_are_read_easily() {
+        assert_eq!(span(Duration::from_secs(40)), "40 s");
+        assert_eq!(span(Duration::from_secs(7500)), "2 h 5 min");
+    }
+
+    #[test]
+    fn the_templates_parse() {
+        for counted in [true, false] {
+            style(counted);
+        }
+        assert!(ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3}% {msg}").is_ok());
+        assert!(ProgressStyle::with_template("{spinner} {prefix} {pos} {msg}").is_ok());
+    }
+
+    #[test]
+    fn a_raised_flag_stops_the_job() {
+        let cancel = Cancel::default();
+        let mut reporter = Reporter::new(cancel.clone());
+        assert!(reporter.on(at("reading", 0, 2)).is_continue());
+        cancel.cancel();
+        assert!(reporter.on(at("reading", 1, 2)).is_break());
+    }
+}

@@ -1,0 +1,110 @@
+//! `multiexpan show`: an image in the terminal.
+
+use image::{DynamicImage, ImageReader};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use super::terminal::{Protocol, Terminal};
+use crate::error::{Error, Result};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A PNG, JPEG, WebP, GIF or BMP file
+    pub image: PathBuf,
+
+    /// Columns to stay within [default: the terminal's]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub width: Option<u16>,
+
+    /// Rows to stay within [default: the terminal's]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub height: Option<u16>,
+}
+
+/// Draws the image at the cursor, never larger than it is.
+pub fn run(args: Args) -> Result<()> {
+    let image = decode(&args.image)?;
+    let (columns, rows) = viuer::terminal_size();
+    // One row less than the terminal has: the prompt takes it.
+    let room = (args.width.unwrap_or(columns), args.height.unwrap_or(rows.saturating_sub(1)));
+    let (width, height) = cells((image.width(), image.height()), room);
+    let terminal = Terminal::here();
+    // viuer asks a terminal whether it speaks kitty and waits for the answer: ask only those that will answer.
+    let direct = std::io::stdout().is_terminal() && terminal.multiplexer.is_none();
+    let config = viuer::Config {
+        absolute_offset: false,
+        transparent: true,
+        width: Some(width),
+        height: Some(height),
+        use_kitty: direct && terminal.protocol == Protocol::Kitty,
+        use_iterm: direct && terminal.protocol == Protocol::Iterm2,
+        ..viuer::Config::default()
+    };
+    viuer::print(&image, &config).map_err(|error| match error {
+        viuer::ViuError::Io(source) => Error::io("write", "standard output")(source),
+        other => Error::format(&args.image, format!("cannot be shown: {other}")),
+    })?;
+    Ok(())
+}
+
+/// The picture in a file; what it is, is told by its content, not its name.
+fn decode(path: &Path) -> Result<DynamicImage> {
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(Error::io("read", path))?;
+    reader.decode().map_err(|error| match error {
+        image::ImageError::IoError(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
+            Error::io("read", path)(source)
+        }
+        image::ImageError::IoError(_) => Error::format(path, "is cut short"),
+        other => {
+            let said = other.to_string();
+            Error::format(path, format!("is not a picture that can be shown: {}", said.lines().next().unwrap_or("")))
+        }
+    })
+}
+
+/// Columns and rows for a picture of these pixels within this room, its shape kept. A cell is one pixel wide and two
+/// high; a picture is never made larger, and never less than one cell.
+fn cells((width, height): (u32, u32), (columns, rows): (u16, u16)) -> (u32, u32) {
+    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
+    let scale = (f64::from(columns) / width).min(f64::from(rows) * 2.0 / height).min(1.0);
+    let whole = |cells: f64| (cells.round() as u32).max(1);
+    (whole(width * scale), whole(height * scale / 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_keeps_its_shape() {
+        assert_eq!(cells((160, 160), (80, 23)), (46, 23));
+        assert_eq!(cells((160, 80), (80, 23)), (80, 20));
+        assert_eq!(cells((10, 10), (80, 23)), (10, 5));
+    }
+
+    #[test]
+    fn a_sliver_still_has_a_cell() {
+        assert_eq!(cells((1, 1000), (80, 23)), (1, 23));
+        assert_eq!(cells((1000, 1), (80, 23)), (80, 1));
+        assert_eq!(cells((160, 160), (1, 1)), (1, 1));
+        assert_eq!(cells((160, 160), (80, 0)), (1, 1));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            decode(&path).unwrap_err().to_string()
+        };
+        assert!(write("text.png", b"no picture at all").contains("is not a picture that can be shown"));
+        assert!(decode(&folder.path().join("none.png")).unwrap_err().to_string().starts_with("cannot read"));
+
+        let mut png = std::io::Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(64, 64).write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let png = png.into_inner();
+        let said = write("cut.png", &png[..png.len() / 2]);
+        assert!(said.contains("cut.png") && said.lines().count() == 1, "{said}");
+    }
+}

@@ -1,0 +1,327 @@
+//! The demo as it is, a broken data set with every fault in its place, and a long corpus.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::job::Unobserved;
+use crate::types::{EntityId, SeedCount};
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo")
+}
+
+/// Writes a file, with the folders above it.
+fn write(root: &Path, name: &str, text: impl AsRef<[u8]>) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn picture(root: &Path, name: &str) {
+    fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+    ::image::RgbImage::from_pixel(4, 4, ::image::Rgb([9, 99, 9])).save(root.join(name)).unwrap();
+}
+
+fn sentence(entity: i64, start: i64, end: i64, image: &str) -> String {
+    format!(
+        r#"{{"tokens": ["a", "b", "c"], "entityMentions": [{{"entityId": {entity}, "start": {start}, "end": {end}}}]{image}}}"#
+    )
+}
+
+const A: &str = r#", "image": "image/a.png""#;
+
+/// (file, line) of every kept finding of a kind.
+fn places(findings: &Findings, root: &Path, kind: Kind) -> Vec<(String, Option<usize>)> {
+    let here = |f: &Finding| f.file.strip_prefix(root).unwrap_or(&f.file).display().to_string();
+    findings.iter().filter(|f| f.kind == kind.name).map(|f| (here(f), f.line)).collect()
+}
+
+#[test]
+fn the_demo_loads_whole() {
+    let demo = Dataset::open(&demo()).unwrap();
+    assert!(demo.findings.is_empty(), "{:?}", demo.findings.summary());
+    assert_eq!(demo.name, "demo");
+    assert_eq!((demo.vocabulary.len(), demo.classes.len(), demo.queries.len()), (825, 46, 460));
+    assert_eq!(demo.classes.iter().map(|c| c.members.len()).sum::<usize>(), 737);
+    assert!(demo.classes.is_sorted_by(|a, b| a.name < b.name));
+    assert!(demo.queries.is_sorted_by_key(|q| (q.class, q.seed_count, q.number)));
+
+    let birds = demo.class("land birds").unwrap();
+    assert_eq!(birds, demo.class("land_birds").unwrap());
+    assert_eq!(demo.classes[birds.at()].title(), "land birds");
+    assert_eq!(demo.classes[birds.at()].coarse.as_deref(), Some("Living things"));
+    let first = demo.queries.iter().find(|q| q.class == birds).unwrap();
+    assert_eq!((first.seed_count, first.number), (SeedCount::Three, 0));
+    assert_eq!(first.seeds, [621, 112, 33].map(EntityId));
+    assert_eq!(demo.query_id(first), "land_birds/3/1");
+    match demo.class("land brids") {
+        Err(Error::Unknown { near, .. }) => assert_eq!(near[0], "land_birds"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_demo_checks_clean() {
+    let mut stages = Vec::new();
+    let mut observe = |p: Progress| {
+        assert!(p.done <= p.total);
+        stages.push((p.stage, p.done == p.total));
+        ControlFlow::Continue(())
+    };
+    let findings = check(&demo(), &mut observe).unwrap();
+    assert_eq!(findings.total(Severity::Error), 0, "{:?}", findings.summary());
+    for stage in ["sentences", "images"] {
+        assert!(stages.contains(&(stage.to_string(), true)), "{stage} is told to its end");
+    }
+}
+
+#[test]
+fn a_pair_is_read_again_by_its_place() {
+    let demo = Dataset::open(&demo()).unwrap();
+    let mut pairs = Vec::new();
+    demo.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
+        pairs.push(pair);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(pairs.len(), 5998);
+    assert!(pairs.iter().all(|p| p.image.as_ref().is_some_and(|i| i.is_file()) && p.end < p.tokens.len()));
+    for pair in pairs.iter().step_by(997).chain(pairs.last()) {
+        let again = demo.pair_at(pair.offset, pair.mention).unwrap();
+        assert_eq!(Pair { line: pair.line, ..again }, *pair);
+    }
+    assert!(matches!(demo.pair_at(pairs[3].offset + 1, 0), Err(Error::Format { .. })));
+    assert!(matches!(demo.pair_at(pairs[3].offset, 9), Err(Error::Format { .. })));
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let gone = Dataset::open(&root.join("gone")).unwrap_err();
+    assert!(matches!(gone, Error::Missing { what: "data set", .. }), "{gone}");
+    assert!(matches!(Dataset::open(root).unwrap_err(), Error::Missing { what: ENTITIES, .. }));
+
+    write(root, ENTITIES, "a\t1\n");
+    let bare = Dataset::open(root).unwrap();
+    assert_eq!(bare.findings.count(kind::NO_GOLD.name), 1);
+    assert!(bare.classes.is_empty() && bare.queries.is_empty());
+    assert!(matches!(bare.pair_at(0, 0).unwrap_err(), Error::Missing { what: SENTENCES, .. }));
+    assert_eq!(check(root, &mut Unobserved).unwrap().count(kind::MISSING_FILE.name), 1);
+}
+
+#[test]
+fn the_hash_is_of_entities_and_sentences_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let hash = |entities: &str, sentences: &str| {
+        write(root, ENTITIES, entities);
+        write(root, SENTENCES, sentences);
+        Dataset::open(root).unwrap().hash().unwrap()
+    };
+    let first = hash("a\t1\n", "x");
+    write(root, "gt/c.txt", "1\ta\t1\n");
+    assert_eq!(hash("a\t1\n", "x"), first);
+    assert_ne!(hash("a\t1\n", "y"), first);
+    assert_ne!(hash("a\t1\nx", ""), first);
+}
+
+/// A data set in which every line but a few is wrong.
+fn broken() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, "ant\t1\nbee\t2\ncow\t3\ndog\t4\neel\t5\nfox\t6\n");
+    write(root, "gt/small animals.txt", "1\tant\t1\r\n2\tbee\t2\n\n3\tcow\t0\n4\tdog\t-1\n77\tyak\t1\n2\tbee\t1\nx\n");
+    write(root, "gt/big.txt", "3\tbull\t1\n4\tdog\t1\n5\teel\t1\n");
+    write(root, "gt/empty.txt", "");
+    write(root, "gt/notes.md", "not a class");
+    write(root, "classes.tsv", "class\tmiddle\tcoarse\nsmall animals\tAnimals\tLiving things\nnone\tx\ty\nempty\t\t\n");
+    write(root, "query/small_animals.txt", "1 2 3\n1 1 2\n1 2 88\n1 2 x\n\n99\nEXIT\n1 2 5\n");
+    write(root, "query/big.txt", "3 4 5\n");
+    write(root, "query/goldless.txt", "4 5 6\n");
+    picture(root, "image/a.png");
+    let whole = fs::read(root.join("image/a.png")).unwrap();
+    write(root, "image/cut.png", &whole[..whole.len() - 20]);
+    let lines = [
+        "\u{feff}".to_string() + &sentence(1, 0, 0, A),
+        sentence(1, 1, 2, A) + "\r",
+        String::new(),
+        "{\"tokens\": [".to_string(),
+        sentence(66, 0, 0, A),
+        sentence(2, 2, 1, A),
+        sentence(2, 0, 3, A),
+        sentence(2, -1, 0, A),
+        sentence(2, 0, 0, r#", "image": "image/gone.png""#),
+        sentence(2, 0, 0, r#", "image": "image/cut.png""#),
+        sentence(3, 0, 0, r#", "image": null"#),
+        sentence(4, 0, 0, ""),
+        r#"{"tokens": ["a"], "entityMentions": []}"#.to_string(),
+        "x".repeat(5 << 20),
+        "[1, 2]".to_string(),
+        r#"{"tokens": ["d"], "entityMentions": [{"entityId": 4, "start": 0, "#.to_string(),
+    ];
+    write(root, SENTENCES, lines.join("\n"));
+    folder
+}
+
+#[test]
+fn every_fault_is_named_by_file_and_line() {
+    let folder = broken();
+    let root = folder.path();
+    let findings = check(root, &mut Unobserved).unwrap();
+    let (gold, query) = ("gt/small animals.txt", "query/small_animals.txt");
+    let expected = [
+        (kind::CRLF, vec![(gold, Some(1)), (SENTENCES, Some(2))]),
+        (kind::BLANK, vec![(gold, Some(3)), (query, Some(5)), (SENTENCES, Some(3))]),
+        (kind::UNKNOWN_GOLD, vec![(gold, Some(6))]),
+        (kind::DUPLICATE_GOLD, vec![(gold, Some(7))]),
+        (kind::BAD_GOLD, vec![(gold, Some(8))]),
+        (kind::GOLD_NAME, vec![("gt/big.txt", Some(1))]),
+        (kind::STRAY_FILE, vec![("gt/notes.md", None)]),
+        (kind::EMPTY_CLASS, vec![("gt/empty.txt", None), ("gt/goldless.txt", None)]),
+        (kind::UNKNOWN_CLASS, vec![(HIERARCHY, Some(3))]),
+        (kind::UNPLACED_CLASS, vec![(HIERARCHY, None), (HIERARCHY, None)]),
+        (kind::FOREIGN_SEED, vec![(query, Some(1))]),
+        (kind::DUPLICATE_SEED, vec![(query, Some(2))]),
+        (kind::UNKNOWN_SEED, vec![(query, Some(3)), (query, Some(6))]),
+        (kind::BAD_SEED, vec![(query, Some(4))]),
+        (kind::SEED_COUNT, vec![(query, Some(2)), (query, Some(3)), (query, Some(4))]),
+        (kind::EMPTY_QUERY, vec![(query, Some(6))]),
+        (kind::NO_QUERIES, vec![("query/empty.txt", None)]),
+        (kind::UNEQUAL_QUERIES, vec![("query/small animals.txt", None)]),
+        (kind::BOM, vec![(SENTENCES, Some(1))]),
+        (kind::BAD_JSON, vec![(SENTENCES, Some(4)), (SENTENCES, Some(15))]),
+        (kind::UNKNOWN_ENTITY, vec![(SENTENCES, Some(5))]),
+        (kind::BAD_SPAN, vec![(SENTENCES, Some(6))]),
+        (kind::OUT_OF_RANGE, vec![(SENTENCES, Some(7)), (SENTENCES, Some(8))]),
+        (kind::MISSING_IMAGE, vec![(SENTENCES, Some(9))]),
+        (kind::BROKEN_IMAGE, vec![(SENTENCES, Some(10))]),
+        (kind::NO_IMAGE, vec![(SENTENCES, Some(11)), (SENTENCES, Some(12)), (SENTENCES, Some(13))]),
+        (kind::NO_MENTION, vec![(SENTENCES, Some(13))]),
+        (kind::LONG_LINE, vec![(SENTENCES, Some(14))]),
+        (kind::TRUNCATED, vec![(SENTENCES, Some(16))]),
+        (kind::FEW_PAIRS, vec![(ENTITIES, None); 4]),
+    ];
+    for (kind, wanted) in &expected {
+        let wanted: Vec<_> = wanted.iter().map(|(file, line)| (file.to_string(), *line)).collect();
+        assert_eq!(places(&findings, root, *kind), wanted, "{}", kind.name);
+    }
+    let unexpected: Vec<_> =
+        findings.summary().into_iter().filter(|(name, _)| expected.iter().all(|(k, _)| k.name != name)).collect();
+    assert_eq!(unexpected, []);
+}
+
+#[test]
+fn what_can_be_used_of_a_broken_data_set_is() {
+    let folder = broken();
+    let data = Dataset::open(folder.path()).unwrap();
+    let names: Vec<_> = data.classes.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["big", "empty", "goldless", "small animals"]);
+    let small = &data.classes[3];
+    assert_eq!(
+        (small.members.as_slice(), small.negatives.as_slice()),
+        ([1, 2].map(EntityId).as_slice(), [3, 4].map(EntityId).as_slice())
+    );
+    assert_eq!((small.middle.as_deref(), data.classes[1].middle.as_deref()), (Some("Animals"), None));
+    // the number is the query's in its file, whatever was left out before it
+    let queries: Vec<_> = data.queries.iter().map(|q| (data.query_id(q), q.seeds.len())).collect();
+    let of = |id: &str, seeds| (id.to_string(), seeds);
+    assert_eq!(
+        queries,
+        [
+            of("big/3/1", 3),
+            of("goldless/3/1", 3),
+            of("small animals/3/1", 3),
+            of("small animals/3/2", 2),
+            of("small animals/3/3", 2),
+            of("small animals/3/4", 2)
+        ]
+    );
+
+    let mut pairs = Vec::new();
+    data.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
+        pairs.push(pair);
+        Ok(())
+    })
+    .unwrap();
+    let lines: Vec<_> = pairs.iter().map(|p| (p.line, p.entity.0, p.image.is_some())).collect();
+    assert_eq!(lines, [(1, 1, true), (2, 1, true), (9, 2, false), (10, 2, true), (11, 3, false), (12, 4, false)]);
+    for pair in pairs {
+        let again = data.pair_at(pair.offset, pair.mention).unwrap();
+        assert_eq!(Pair { line: pair.line, ..again }, pair);
+    }
+}
+
+#[test]
+fn without_gt_the_published_pickle_gives_the_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, "ant\t1\nbee\t2\ncow\t3\n");
+    // {1: ["small", "insects"], 2: "small", 9: ["small"]}, and one entity with a number for a class
+    let entries: std::collections::BTreeMap<i64, Vec<&str>> =
+        [(1, vec!["small", "insects"]), (2, vec!["small"]), (9, vec!["small"])].into();
+    write(root, "eid2cls.pkl", serde_pickle::to_vec(&entries, Default::default()).unwrap());
+    let data = Dataset::open(root).unwrap();
+    let classes: Vec<_> = data.classes.iter().map(|c| (c.name.as_str(), c.members.clone())).collect();
+    assert_eq!(classes, [("insects", vec![EntityId(1)]), ("small", vec![EntityId(1), EntityId(2)])]);
+    assert_eq!(data.findings.count(kind::UNKNOWN_GOLD.name), 1);
+
+    write(root, "eid2cls.pkl", b"no pickle");
+    let data = Dataset::open(root).unwrap();
+    assert_eq!((data.classes.len(), data.findings.count(kind::BAD_PICKLE.name)), (0, 1));
+}
+
+#[test]
+fn an_entity_may_be_mentioned_twice_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, "ant\t1\nbee\t2\n");
+    let mentions = r#"[{"entityId": 1, "start": 0, "end": 0}, {"entityId": 5, "start": 0, "end": 0}, {"entityId": 2, "start": 1, "end": 2}]"#;
+    write(root, SENTENCES, format!(r#"{{"entityMentions": {mentions}, "tokens": ["ant", "a", "bee"], "extra": 1}}"#));
+    let data = Dataset::open(root).unwrap();
+    let mut seen = Vec::new();
+    data.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
+        seen.push((pair.mention, pair.entity.0, pair.tokens[pair.start..=pair.end].join(" ")));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(seen, [(0, 1, "ant".to_string()), (2, 2, "a bee".to_string())]);
+}
+
+#[test]
+fn a_long_corpus_streams_fast_and_stops_when_told() {
+    const LINES: usize = 50_000;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, (0..100).map(|id| format!("entity {id}\t{id}\n")).collect::<String>());
+    picture(root, "image/a.png");
+    let tokens = (0..40).map(|t| format!("\"token{t}\"")).collect::<Vec<_>>().join(", ");
+    let line = |i: usize| {
+        let mention = format!(r#"{{"entityId": {}, "start": {}, "end": 39}}"#, i % 100, i % 40);
+        format!("{{\"tokens\": [{tokens}], \"entityMentions\": [{mention}], \"image\": \"image/a.png\"}}\n")
+    };
+    write(root, SENTENCES, (0..LINES).map(line).collect::<String>());
+    let data = Dataset::open(root).unwrap();
+
+    let (mut pairs, mut findings, start) = (0, Findings::default(), Instant::now());
+    let mut count = |_| {
+        pairs += 1;
+        Ok(())
+    };
+    data.pairs(&mut findings, &mut Unobserved, &mut count).unwrap();
+    assert_eq!(pairs, LINES);
+    assert!(findings.is_empty());
+    // it takes well under a second; a busy machine gets time
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+
+    let (mut seen, mut stop) = (0, |_: Progress| ControlFlow::Break(()));
+    let mut count = |_| {
+        seen += 1;
+        Ok(())
+    };
+    assert!(matches!(data.pairs(&mut findings, &mut stop, &mut count), Err(Error::Stopped)));
+    assert!(0 < seen && seen < LINES, "stopped after {seen}");
+}

@@ -1,0 +1,261 @@
+//! The rules as data, and what breaks them.
+
+use crate::scan::{code_only, is_word, paths, test_lines};
+
+/// Modules that every room may use.
+const BASE: [&str; 3] = ["error", "types", "job"];
+
+/// Every room and the rooms that it may import; every one may import the base.
+pub const ROOMS: [(&str, &[&str]); 11] = [
+    ("data", &[]),
+    // The frozen image networks stand with the other networks, in model.
+    ("features", &["data", "model"]),
+    ("model", &[]),
+    ("train", &["data", "features", "model", "expand"]),
+    ("index", &["data", "features", "model"]),
+    ("expand", &["index"]),
+    ("eval", &["data"]),
+    ("engine", &["data", "features", "model", "train", "index", "expand", "eval"]),
+    ("config", &[]),
+    ("tui", &["config", "engine"]),
+    ("cli", &["config", "engine"]),
+];
+const MAIN: &[&str] = &["cli", "tui", "config"];
+
+/// Crates that only some rooms may use.
+const CRATES: [(&[&str], &[&str]); 3] = [
+    (&["tch", "torch_sys"], &["features", "model", "train", "index", "expand", "engine"]),
+    (&["ratatui", "crossterm", "ratatui_image"], &["tui", "config"]),
+    (&["viuer", "indicatif"], &["cli"]),
+];
+/// Macros that write to the terminal, and who may.
+const PRINTING: ([&str; 4], [&str; 2]) = (["println", "print", "eprintln", "eprint"], ["cli", "main"]);
+const LONGEST_FILE: usize = 500;
+
+/// One file of `src`.
+pub struct Source {
+    path: String,
+    /// The folder, or `main`, `lib`, or `base`.
+    room: String,
+    lines: Vec<String>,
+    code: String,
+}
+
+impl Source {
+    /// `path` is relative to `src`.
+    pub fn new(path: &str, text: &str) -> Self {
+        let first = path.split('/').next().unwrap_or("").trim_end_matches(".rs");
+        let room = if BASE.contains(&first) { "base" } else { first };
+        Source {
+            path: path.to_owned(),
+            room: room.to_owned(),
+            lines: text.lines().map(str::to_owned).collect(),
+            code: code_only(text),
+        }
+    }
+
+    fn fault(&self, line: usize, what: String) -> String {
+        format!("src/{}:{line}: {what}", self.path)
+    }
+
+    /// How many `super::` lead from the file's own module to the crate's root.
+    fn depth(&self) -> usize {
+        self.path.trim_end_matches("/mod.rs").split('/').count()
+    }
+}
+
+/// Whether a room's `mod.rs` begins by saying what the room is.
+pub fn has_header(text: &str) -> bool {
+    text.starts_with("//! ")
+}
+
+/// Everything in the file that breaks a rule, one sentence each.
+pub fn faults(source: &Source) -> Vec<String> {
+    [imports, crates, printing, unexplained, too_long].iter().flat_map(|rule| rule(source)).collect()
+}
+
+fn imports(source: &Source) -> Vec<String> {
+    let is_room = |name: &str| ROOMS.iter().any(|(room, _)| *room == name);
+    let reaches_root = |head: &str| head == "crate" || (source.room == "main" && head == "multiexpan");
+    let direct = paths(&source.code).into_iter().filter(|(_, head, _)| reaches_root(head)).map(|(l, _, to)| (l, to));
+    direct
+        .chain(climbing(source))
+        .filter(|(_, to)| is_room(to) && !may_import(&source.room, to))
+        .map(|(line, to)| source.fault(line, format!("{} may not import {to}", source.room)))
+        .collect()
+}
+
+fn may_import(room: &str, to: &str) -> bool {
+    match room {
+        "lib" => true,
+        "main" => MAIN.contains(&to),
+        "base" => false,
+        room => room == to || ROOMS.iter().any(|(name, may)| *name == room && may.contains(&to)),
+    }
+}
+
+/// Names reached by `super::super::…` as far up as the crate's root.
+fn climbing(source: &Source) -> Vec<(usize, String)> {
+    let chain = "super::".repeat(source.depth());
+    let mut found = Vec::new();
+    for (number, line) in source.code.lines().enumerate() {
+        for (at, _) in line.match_indices(&chain) {
+            let rest = line[at + chain.len()..].trim_start_matches("super::");
+            found.push((number + 1, rest.chars().take_while(|&c| is_word(c)).collect()));
+        }
+    }
+    found
+}
+
+fn crates(source: &Source) -> Vec<String> {
+    let mut found = Vec::new();
+    for (names, rooms) in CRATES {
+        if rooms.contains(&source.room.as_str()) {
+            continue;
+        }
+        for (line, head, _) in paths(&source.code).into_iter().filter(|(_, head, _)| names.contains(&head.as_str())) {
+            found.push(source.fault(line, format!("{head} belongs to {}", rooms.join(", "))));
+        }
+        for (number, line) in source.code.lines().enumerate() {
+            let imported = line.trim_start().trim_start_matches("pub ").strip_prefix("use ").unwrap_or("");
+            let name = imported.trim_end_matches(';').split(' ').next().unwrap_or("");
+            if names.contains(&name) {
+                found.push(source.fault(number + 1, format!("{name} belongs to {}", rooms.join(", "))));
+            }
+        }
+    }
+    found
+}
+
+fn printing(source: &Source) -> Vec<String> {
+    let (macros, rooms) = PRINTING;
+    if rooms.contains(&source.room.as_str()) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (number, line) in source.code.lines().enumerate() {
+        let words = line.split(|c: char| !is_word(c) && c != '!');
+        for name in words.filter_map(|word| word.strip_suffix('!')).filter(|name| macros.contains(name)) {
+            found.push(source.fault(number + 1, format!("{name}! outside {}", rooms.join(" and "))));
+        }
+    }
+    found
+}
+
+/// `unwrap()` and `expect("…")` outside tests, with no comment on their line or the one before.
+fn unexplained(source: &Source) -> Vec<String> {
+    let file = source.path.rsplit('/').next().unwrap_or("");
+    if file == "tests.rs" || source.path.contains("/tests/") {
+        return Vec::new();
+    }
+    let tests = test_lines(&source.code);
+    let commented = |line: usize| source.lines.get(line).is_some_and(|text| text.contains("//"));
+    let explained = |line: usize| commented(line) || (line > 0 && commented(line - 1));
+    let mut found = Vec::new();
+    for call in [".unwrap()", ".expect(\""] {
+        for (at, _) in source.code.match_indices(call) {
+            let line = source.code[..at].matches('\n').count();
+            let own = call == ".unwrap()" || is_whole_argument(&source.code[at + call.len()..]);
+            if own && !tests[line] && !explained(line) {
+                let name = call.trim_matches(['.', '(', '"']);
+                found.push(source.fault(line + 1, format!("{name} with no comment that says why it cannot fail")));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a string is the call's only argument: `expect` of other types takes more.
+fn is_whole_argument(rest: &str) -> bool {
+    rest.split_once('"')
+        .is_some_and(|(_, after)| after.trim_start().trim_start_matches(',').trim_start().starts_with(')'))
+}
+
+fn too_long(source: &Source) -> Vec<String> {
+    let lines = source.lines.len();
+    if lines <= LONGEST_FILE {
+        return Vec::new();
+    }
+    vec![source.fault(LONGEST_FILE + 1, format!("{lines} lines: a file over {LONGEST_FILE} is two"))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Faults of a file with this path and text.
+    fn of(path: &str, text: &str) -> Vec<String> {
+        faults(&Source::new(path, text))
+    }
+
+    #[test]
+    fn an_arrow_that_is_not_in_the_table_is_a_fault() {
+        assert_eq!(of("data/mod.rs", "use crate::index::Index;"), ["src/data/mod.rs:1: data may not import index"]);
+        assert_eq!(of("tui/app.rs", "fn f() {\n  crate::model::device::f() }").len(), 1);
+        assert_eq!(of("expand/mod.rs", "use crate::{error::Result, data::Dataset};").len(), 1);
+        assert_eq!(of("types.rs", "use crate::data::Dataset;").len(), 1);
+        assert_eq!(of("main.rs", "use multiexpan::engine::api;").len(), 1);
+        assert_eq!(of("eval/mod.rs", "use super::engine::api;").len(), 1);
+        assert_eq!(of("eval/run/trec.rs", "use super::super::super::tui::App;").len(), 1);
+    }
+
+    #[test]
+    fn arrows_of_the_table_pass() {
+        for (room, may) in ROOMS {
+            for to in may.iter().chain(&BASE).chain([&room]) {
+                let faults = of(&format!("{room}/mod.rs"), &format!("use crate::{to}::Thing;"));
+                assert!(faults.is_empty(), "{room} → {to}: {faults:?}");
+            }
+        }
+        // One `super` leads out of a room's mod.rs, and from any other file only to the room itself.
+        assert_eq!(of("eval/mod.rs", "use super::index;").len(), 1);
+        assert!(of("eval/joint.rs", "use super::index;").is_empty());
+    }
+
+    #[test]
+    fn tests_obey_the_arrows_too() {
+        assert_eq!(of("data/mod.rs", "#[cfg(test)]\nmod tests {\n  use crate::engine::api;\n}\n").len(), 1);
+    }
+
+    #[test]
+    fn crates_stay_in_their_rooms() {
+        assert_eq!(of("tui/mod.rs", "use tch::Tensor;").len(), 1);
+        assert_eq!(of("eval/mod.rs", "use tch;").len(), 1);
+        assert_eq!(of("engine/mod.rs", "use ratatui::Frame;").len(), 1);
+        assert_eq!(of("cli/mod.rs", "crossterm::terminal::size()").len(), 1);
+        assert_eq!(of("index/mod.rs", "use viuer::Config;").len(), 1);
+        assert!(of("model/mod.rs", "use tch::Tensor;").is_empty());
+        assert!(of("tui/mod.rs", "use ratatui::Frame;").is_empty());
+    }
+
+    #[test]
+    fn printing_is_for_the_command_line() {
+        assert_eq!(of("engine/mod.rs", "println!(\"x\");").len(), 1);
+        assert_eq!(of("tui/mod.rs", "if a { eprint!(\"x\") }").len(), 1);
+        assert!(of("cli/show.rs", "println!(\"x\");").is_empty());
+        assert!(of("engine/mod.rs", "// println!(\"x\");\nlet s = \"print!\"; my_println!();").is_empty());
+    }
+
+    #[test]
+    fn unwrap_needs_a_reason() {
+        assert_eq!(of("data/mod.rs", "a.unwrap();").len(), 1);
+        assert_eq!(of("data/mod.rs", "a\n  .expect(\"it is there\");").len(), 1);
+        assert!(of("data/mod.rs", "a.unwrap(); // one is always there").is_empty());
+        assert!(of("data/mod.rs", "// one is always there\na.unwrap();").is_empty());
+        assert!(of("data/mod.rs", "weights.expect(\"head.weight\", &[2, 3])?; a.unwrap_or(0);").is_empty());
+        assert!(of("data/mod.rs", "#[cfg(test)]\nmod tests { fn f() { a.unwrap() } }").is_empty());
+        assert!(of("data/tests.rs", "a.unwrap();").is_empty());
+    }
+
+    #[test]
+    fn a_long_file_is_two() {
+        assert!(of("data/mod.rs", &"\n".repeat(500)).is_empty());
+        assert_eq!(of("data/mod.rs", &"\n".repeat(501)).len(), 1);
+    }
+
+    #[test]
+    fn a_room_says_what_it_is() {
+        assert!(has_header("//! The data set.\n"));
+        assert!(!has_header("use crate::x;\n//! late\n") && !has_header(""));
+    }
+}
