@@ -2,11 +2,16 @@
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
+use unicode_width::UnicodeWidthStr;
 
 use super::{DeviceArg, mode_parser};
+use super::progress::{Reporter, interrupt};
+use crate::engine::jobs::{Ranking, Run, queries};
+use crate::engine::{Evaluated, Plan, Session};
 use crate::error::{Error, Result};
-use crate::types::{Mode, Protocol, RankingKind, SeedCount};
+use crate::types::{CUTOFFS, Measures, Mode, Protocol, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -61,8 +66,87 @@ pub enum Format {
 }
 
 /// Prints MAP and P at every cutoff, by class and overall.
-pub fn run(_args: Args) -> Result<()> {
-    Err(Error::Argument("evaluate is not in this build".into()))
+pub fn run(args: Args) -> Result<()> {
+    let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
+    let class = args.class.as_deref().map(|name| session.find_class(name)).transpose()?;
+    let plan = Plan { mode: args.mode, seed_count: args.seeds, ranking: args.ranking, protocol: args.protocol, class };
+    let asked = match (&args.queries, &session.catalogue.dataset) {
+        (Some(folder), Some(dataset)) => Some(queries(dataset, folder, args.seeds)?),
+        _ => None,
+    };
+    let mut reporter = Reporter::new(interrupt()?);
+    let evaluated = session.evaluate(&plan, asked, &mut reporter)?;
+    drop(reporter);
+    super::told_left_out(&evaluated.left_out);
+    if let Some(path) = &args.out {
+        run_of(&session, &args, &evaluated).write(path)?;
+    }
+    match args.format {
+        Format::Json => print_json(&session, &evaluated),
+        Format::Table => print_table(&session, &evaluated),
+    }
+    Ok(())
+}
+
+/// The rankings as a run, with every setting that made them.
+fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
+    let catalogue = &session.catalogue;
+    let id = |class: crate::types::ClassId, number: usize| {
+        format!("{}/{}/{}", catalogue.class(class).name, args.seeds.number(), number + 1)
+    };
+    let rankings = evaluated.results.iter().map(|r| Ranking { query: id(r.query.class, r.query.number), candidates: r.ranking.clone() });
+    Run { tag: format!("multiexpan-{}", args.mode), settings: settings(session, args), rankings: rankings.collect() }
+}
+
+fn print_json(session: &Session, evaluated: &Evaluated) {
+    let classes: Map<String, Value> = (evaluated.evaluation.classes.iter())
+        .map(|(class, measures, queries)| {
+            let mut columns = columns(measures);
+            columns.insert("queries".into(), json!(queries));
+            (session.catalogue.class(*class).name.clone(), Value::Object(columns))
+        })
+        .collect();
+    let all = json!({ "overall": columns(&evaluated.evaluation.overall), "queries": evaluated.evaluation.queries, "classes": classes });
+    println!("{all:#}");
+}
+
+/// `{"map@10": …, "p@10": …, "ceiling@10": …}`, 0..1.
+fn columns(measures: &Measures) -> Map<String, Value> {
+    let sorts = [("map", measures.ap), ("p", measures.p), ("ceiling", measures.ceiling)];
+    sorts.iter().flat_map(|(name, values)| CUTOFFS.iter().zip(values).map(move |(k, v)| (format!("{name}@{k}"), json!(v)))).collect()
+}
+
+fn print_table(session: &Session, evaluated: &Evaluated) {
+    let width = session.catalogue.classes.iter().map(|c| c.title().width()).max().unwrap_or(0).clamp(8, 40);
+    let heads = |name: &str| CUTOFFS.iter().map(|k| format!("{:>8}", format!("{name}@{k}"))).collect::<String>();
+    println!("{}{}{}", super::cut("class", width), heads("MAP"), heads("P"));
+    let line = |name: &str, m: &Measures| {
+        let values: String = m.ap.iter().chain(&m.p).map(|v| format!("{:>8.1}", v * 100.0)).collect();
+        println!("{}{values}", super::cut(name, width));
+    };
+    for (class, measures, _) in &evaluated.evaluation.classes {
+        line(&session.catalogue.class(*class).title(), measures);
+    }
+    line("overall", &evaluated.evaluation.overall);
+}
+
+fn settings(session: &Session, args: &Args) -> Map<String, Value> {
+    let catalogue = &session.catalogue;
+    let settings = json!({
+        "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
+        "index": catalogue.index,
+        "dataset": catalogue.dataset,
+        "device": catalogue.device,
+        "mode": args.mode,
+        "seeds": args.seeds,
+        "ranking": args.ranking,
+        "protocol": args.protocol,
+        "class": args.class,
+        "queries": args.queries,
+        // joint expansion gives an entity to whoever asks first, so the order of classes is part of a run
+        "class_order": catalogue.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
+    });
+    settings.as_object().cloned().unwrap_or_default()
 }
 
 fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {

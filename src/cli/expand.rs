@@ -1,11 +1,15 @@
 //! `multiexpan expand`: one expansion.
 
 use clap::ValueEnum;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{DeviceArg, mode_parser};
+use crate::engine::Session;
+use crate::engine::api::{Candidate, ExpandAsk, Reranked};
 use crate::error::{Error, Result};
-use crate::types::Mode;
+use crate::types::{EntityId, Mode, Parts};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,6 +50,118 @@ pub enum Format {
 }
 
 /// Prints the candidates in rank order.
-pub fn run(_args: Args) -> Result<()> {
-    Err(Error::Argument("expand is not in this build".into()))
+pub fn run(args: Args) -> Result<()> {
+    let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
+    let seeds = session.find_seeds(args.seeds.iter().map(String::as_str))?;
+    let ask = ExpandAsk { mode: args.mode, seeds, rejected: Vec::new(), size: args.size as usize, class: None, joint: None };
+    let found = session.expand(&ask)?;
+    let shared = shared_classes(&session, &ask.seeds);
+    let rows: Vec<Row> = found.iter().zip(1..).map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r)).collect();
+    match args.format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&rows).map_err(|e| Error::Mismatch(e.to_string()))?;
+            println!("{text}");
+        }
+        Format::Tsv => rows.iter().enumerate().for_each(|(i, row)| row.print_tsv(i == 0)),
+        Format::Table => rows.iter().enumerate().for_each(|(i, row)| row.print_columns(i == 0)),
+    }
+    Ok(())
+}
+
+/// Classes that all seeds are members of: what makes a candidate gold.
+fn shared_classes(session: &Session, seeds: &[EntityId]) -> Vec<usize> {
+    let classes = session.catalogue.classes.iter().enumerate();
+    classes.filter(|(_, c)| seeds.iter().all(|s| c.members.contains(s))).map(|(i, _)| i).collect()
+}
+
+/// A candidate as `--format json` writes it.
+#[derive(Debug, Serialize)]
+struct Row {
+    rank: usize,
+    id: EntityId,
+    entity: String,
+    /// ΣZ over the seeds.
+    score: f64,
+    /// Null for an index that has not all modes.
+    parts: Option<Parts>,
+    /// By seed id; they sum to the score.
+    seeds: BTreeMap<EntityId, f64>,
+    pick: PickColumns,
+    rerank: RerankColumns,
+    /// Whether it is in a class that all seeds share; null where the seeds share none.
+    gold: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct PickColumns {
+    round: i64,
+    window: usize,
+    window_place: usize,
+    divergence: f64,
+    /// ΣZ over the seeds and everything picked before.
+    score: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct RerankColumns {
+    /// Its rank before re-ranking.
+    from: usize,
+    divergence_rank: usize,
+    /// 9/from + 1/divergence_rank.
+    score: f64,
+}
+
+impl Row {
+    fn new(session: &Session, seeds: &[EntityId], shared: &[usize], rank: usize, candidate: &Candidate, reranked: &Reranked) -> Self {
+        let member = |&class: &usize| session.catalogue.classes[class].members.contains(&candidate.entity);
+        Row {
+            rank,
+            id: candidate.entity,
+            entity: session.catalogue.entity(candidate.entity).map(|e| e.name.clone()).unwrap_or_default(),
+            score: candidate.score,
+            parts: candidate.parts,
+            seeds: seeds.iter().copied().zip(candidate.seeds.iter().copied()).collect(),
+            pick: PickColumns {
+                round: candidate.round,
+                window: candidate.window,
+                window_place: candidate.window_place,
+                divergence: candidate.divergence,
+                score: candidate.set_score,
+            },
+            rerank: RerankColumns { from: reranked.pick + 1, divergence_rank: reranked.divergence_rank, score: reranked.score },
+            gold: (!shared.is_empty()).then(|| shared.iter().any(member)),
+        }
+    }
+
+    fn print_tsv(&self, first: bool) {
+        if first {
+            println!("rank\tid\tentity\tscore\tprior\ttext\timage\tfrom\tdivergence_rank\trerank\tgold");
+        }
+        let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or(String::new(), |p| format!("{:.4}", of(p)));
+        println!(
+            "{}\t{}\t{}\t{:.4}\t{}\t{}\t{}\t{}\t{}\t{:.6}\t{}",
+            self.rank,
+            self.id,
+            self.entity,
+            self.score,
+            part(|p| p.prior),
+            part(|p| p.text),
+            part(|p| p.image),
+            self.rerank.from,
+            self.rerank.divergence_rank,
+            self.rerank.score,
+            self.gold.map_or("", |g| if g { "1" } else { "0" })
+        );
+    }
+
+    fn print_columns(&self, first: bool) {
+        if first {
+            println!("{:>4}   {:<32} {:>8} {:>8} {:>8} {:>8} {:>6}", "rank", "entity", "score", "prior", "text", "image", "from");
+        }
+        let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or("–".to_owned(), |p| format!("{:.2}", of(p)));
+        let mark = self.gold.map_or(" ", |g| if g { "✓" } else { "✗" });
+        let name = super::cut(&self.entity, 32);
+        let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));
+        println!("{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}", self.rank, self.score, self.rerank.from);
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::DeviceArg;
+use super::progress::{Reporter, interrupt};
+use super::{DeviceArg, told_left_out};
+use crate::engine::jobs;
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +34,17 @@ pub struct Args {
 }
 
 /// Builds the index and writes it whole or not at all.
-pub fn run(_args: Args) -> Result<()> {
-    Err(Error::Argument("index is not in this build".into()))
+pub fn run(args: Args) -> Result<()> {
+    match (&args.raw, &args.dataset, &args.model) {
+        (Some(raw), ..) => jobs::index_raw(raw, args.entities.as_deref(), &args.out)?,
+        (None, Some(dataset), Some(model)) => {
+            let mut reporter = Reporter::new(interrupt()?);
+            let left_out = jobs::index(dataset, model, &args.out, args.device.device, &mut reporter)?;
+            drop(reporter);
+            told_left_out(&left_out);
+        }
+        _ => return Err(Error::Argument("an index is built from DATASET and --model, or from --raw".into())),
+    }
+    println!("{}", args.out.display());
+    Ok(())
 }

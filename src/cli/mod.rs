@@ -6,6 +6,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode};
@@ -75,6 +76,29 @@ pub struct DeviceArg {
 /// Parses a mode that people ask for; the prior (`none`) is not one.
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(["both", "text", "image"]).try_map(|name| name.parse::<Mode>())
+}
+
+/// A name in exactly `width` columns: padded, or cut with `…`. Wide characters are measured.
+fn cut(name: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    let fits = name.width() <= width;
+    for c in name.chars() {
+        let columns = c.width().unwrap_or(0);
+        if !fits && used + columns > width - 1 {
+            out.push('…');
+            used += 1;
+            break;
+        }
+        out.push(c);
+        used += columns;
+    }
+    out + &" ".repeat(width.saturating_sub(used))
+}
+
+/// Says on standard error what a job left out.
+fn told_left_out(left_out: &[(String, usize)]) {
+    left_out.iter().for_each(|(what, count)| eprintln!("left out: {count} {what}"));
 }
 
 /// The folder, if it is there; else an error that says so.

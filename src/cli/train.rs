@@ -1,9 +1,12 @@
 //! `multiexpan train`: pre-training.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
-use super::DeviceArg;
+use super::progress::{Reporter, interrupt};
+use super::{DeviceArg, told_left_out};
+use crate::engine::jobs::{self, Preset, TrainConfig, TrainOptions};
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -16,7 +19,7 @@ pub struct Args {
     pub out: PathBuf,
 
     /// Sizes and recipe to start from
-    #[arg(long, value_enum, default_value_t = Preset::Mini)]
+    #[arg(long, default_value = "mini", value_parser = preset_parser())]
     pub preset: Preset,
 
     /// Pre-training tasks, with commas between
@@ -56,20 +59,51 @@ pub struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Preset {
-    /// Small encoders, minutes on a CPU: the demo's
-    Mini,
-    /// The paper's: BERT-base and ResNet-50
-    Base,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TaskName {
     /// Masked entity prediction
     Mep,
 }
 
 /// Trains and writes the model folder.
-pub fn run(_args: Args) -> Result<()> {
-    Err(Error::Argument("train is not in this build".into()))
+pub fn run(args: Args) -> Result<()> {
+    let config = settings(&args)?;
+    let options = TrainOptions { resume: args.resume, device: args.device.device, threads: args.threads.map(usize::from) };
+    let mut reporter = Reporter::new(interrupt()?);
+    let trained = match jobs::train(&args.dataset, &args.out, &config, options, &mut reporter) {
+        Err(Error::Stopped) => {
+            drop(reporter);
+            eprintln!("stopped; `--resume` goes on where it was");
+            return Err(Error::Stopped);
+        }
+        other => other?,
+    };
+    drop(reporter);
+    told_left_out(&trained.left_out);
+    let minutes = trained.took.as_secs_f64() / 60.0;
+    println!("{}: {} steps in {minutes:.1} min, loss {:.3}", args.out.display(), trained.steps, trained.loss);
+    Ok(())
+}
+
+/// The preset, then the file of settings, then the options of the command line.
+fn settings(args: &Args) -> Result<TrainConfig> {
+    let preset = TrainConfig::preset(args.preset);
+    let mut config = match &args.config {
+        None => preset,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+            let said: toml::Table = toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
+            let mut table = toml::Table::try_from(&preset).map_err(|e| Error::format(path, e.to_string()))?;
+            table.extend(said);
+            table.try_into().map_err(|e: toml::de::Error| Error::format(path, format!("has settings that cannot be: {}", e.message())))?
+        }
+    };
+    config.text_encoder = args.text_encoder.clone().unwrap_or(config.text_encoder);
+    config.image_encoder = args.image_encoder.clone().unwrap_or(config.image_encoder);
+    config.epochs = args.epochs.map_or(config.epochs, |n| n as usize);
+    config.seed = args.seed.unwrap_or(config.seed);
+    Ok(config)
+}
+
+fn preset_parser() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(["mini", "base"]).try_map(|name| name.parse::<Preset>())
 }

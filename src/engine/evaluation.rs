@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::eval::{self, Evaluation};
-use crate::expand::{self, Config, Pick};
+use crate::expand::{self, Config, Expansion, Pick};
 use crate::job::{Observer, Progress};
 use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
 
@@ -25,8 +25,8 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryResult {
     pub query: Query,
-    /// Best first.
-    pub ranking: Vec<EntityId>,
+    /// Best first, with ΣZ over the seeds or, expanded, with 9/i + 1/j.
+    pub ranking: Vec<(EntityId, f64)>,
     pub measures: Measures,
 }
 
@@ -87,7 +87,7 @@ impl Session {
         let total = queries.len() as u64;
         let mut results = Vec::with_capacity(queries.len());
         for query in queries {
-            let ranking: Vec<EntityId> = self.rank(plan, &query)?.into_iter().map(|r| self.entity(r)).collect();
+            let ranking = self.named(self.rank(plan, &query)?);
             let measures = self.measure_under(plan.protocol, &query, &ranking);
             results.push(QueryResult { query, ranking, measures });
             if observe.on(Progress::new("evaluating", results.len() as u64, total)).is_break() {
@@ -108,7 +108,7 @@ impl Session {
             let mut keep_on = |_: (usize, &Pick)| observe.on(Progress::new("evaluating", number as u64, numbers as u64));
             let found = expand::expand_joint(&self.index.view(plan.mode)?, &seeds, &config, &mut keep_on)?;
             for (query, expansion) in together.into_iter().zip(found) {
-                let ranking = self.reranked(&expansion);
+                let ranking = self.named(by_rerank(&expansion));
                 let measures = self.measure_under(plan.protocol, query, &ranking);
                 results.push(QueryResult { query: query.clone(), ranking, measures });
             }
@@ -117,27 +117,32 @@ impl Session {
     }
 
     /// One query alone, best first, 100 long.
-    fn rank(&self, plan: &Plan, query: &Query) -> Result<Vec<Row>> {
+    fn rank(&self, plan: &Plan, query: &Query) -> Result<Vec<(Row, f64)>> {
         let view = self.index.view(plan.mode)?;
         let seeds = self.known_rows(&query.seeds);
         match plan.ranking {
             RankingKind::Seeds => {
                 let ranking = expand::rank_by_seeds(&view, &seeds, &seeds)?;
-                Ok(ranking.into_iter().take(CUTOFFS[3]).map(|(row, _)| row).collect())
+                Ok(ranking.into_iter().take(CUTOFFS[3]).collect())
             }
             RankingKind::Expanded => {
                 let config = Config { size: CUTOFFS[3].min(self.index.len()), ..Config::default() };
                 let found = expand::expand(&view, &seeds, &[], &config, &mut |_: &Pick| ControlFlow::Continue(()))?;
-                Ok(found.reranked.iter().map(|r| found.picks[r.pick].row).collect())
+                Ok(by_rerank(&found))
             }
         }
     }
 
-    fn measure_under(&self, protocol: Protocol, query: &Query, ranking: &[EntityId]) -> Measures {
+    fn named(&self, ranking: Vec<(Row, f64)>) -> Vec<(EntityId, f64)> {
+        ranking.into_iter().map(|(row, score)| (self.entity(row), score)).collect()
+    }
+
+    fn measure_under(&self, protocol: Protocol, query: &Query, ranking: &[(EntityId, f64)]) -> Measures {
         let Some(dataset) = &self.dataset else { return Measures::default() };
+        let list: Vec<EntityId> = ranking.iter().map(|&(entity, _)| entity).collect();
         let gold = eval::gold(&dataset.classes[query.class.at()], &query.seeds);
         let reachable = gold.iter().filter(|&&e| self.index.row(e).is_some()).count();
-        eval::measure(ranking, &gold, reachable, protocol)
+        eval::measure(&list, &gold, reachable, protocol)
     }
 
     /// Splits off queries of which no seed is in the index, or whose class has no other member.
@@ -164,10 +169,10 @@ impl Session {
     pub(super) fn go_on(&mut self, at: &mut Background) -> Result<Option<(ClassId, Measures)>> {
         let Some(query) = at.queries.get(at.next) else { return Ok(None) };
         let ranking = self.rank(&at.plan, query)?;
-        let entities: Vec<EntityId> = ranking.iter().map(|&r| self.entity(r)).collect();
-        at.measured.push((query.class, self.measure_under(at.plan.protocol, query, &entities)));
+        let rows = ranking.iter().map(|&(row, _)| row).collect();
+        at.measured.push((query.class, self.measure_under(at.plan.protocol, query, &self.named(ranking))));
         let key = (at.plan.mode, at.plan.seed_count, at.plan.ranking);
-        self.ranked.entry(key).or_default().insert((query.class, query.number), ranking);
+        self.ranked.entry(key).or_default().insert((query.class, query.number), rows);
         let class = query.class;
         at.next += 1;
         if at.queries.get(at.next).is_some_and(|q| q.class == class) {
@@ -176,4 +181,9 @@ impl Session {
         let own = at.measured.iter().filter(|(c, _)| *c == class).copied();
         Ok(Some((class, eval::aggregate(own).overall)))
     }
+}
+
+/// The re-ranked list with its scores.
+fn by_rerank(found: &Expansion) -> Vec<(Row, f64)> {
+    found.reranked.iter().map(|r| (found.picks[r.pick].row, r.score)).collect()
 }

@@ -1,0 +1,66 @@
+//! The long jobs of the command line, from paths and plain settings.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::{self, Dataset, Findings};
+use crate::error::Result;
+use crate::features::cache;
+use crate::index;
+use crate::job::{Observer, Progress};
+use crate::model::device;
+use crate::train;
+use crate::types::{DeviceChoice, EntityId, Query, SeedCount};
+
+pub use crate::data::{Finding, Severity};
+pub use crate::eval::run::{Ranking, Run, write_qrels};
+pub use crate::train::trainer::Trained;
+pub use crate::train::{Preset, TrainConfig};
+
+/// How a training runs, beside its settings.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainOptions {
+    /// Go on from the last checkpoint.
+    pub resume: bool,
+    pub device: DeviceChoice,
+    /// CPU threads; none: all.
+    pub threads: Option<usize>,
+}
+
+/// Trains a model on a data set.
+pub fn train(dataset: &Path, out: &Path, config: &TrainConfig, options: TrainOptions, observe: &mut dyn Observer<Progress>) -> Result<Trained> {
+    if let Some(threads) = options.threads {
+        tch::set_num_threads(threads as i32);
+    }
+    let places = train::trainer::Places { dataset: dataset.into(), out: out.into(), cache: cache::folder()? };
+    train::train(&places, config, options.resume, device::device(options.device)?, observe)
+}
+
+/// Builds an index from a data set and a model; gives what was left out.
+pub fn index(dataset: &Path, model: &Path, out: &Path, choice: DeviceChoice, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
+    let places = index::build::Places { dataset: dataset.into(), model: model.into(), out: out.into(), cache: cache::folder()? };
+    index::build::build(&places, device::device(choice)?, observe)
+}
+
+/// Builds an index from the last layer of any model; `entities` names its rows.
+pub fn index_raw(raw: &Path, entities: Option<&Path>, out: &Path) -> Result<()> {
+    let entities: Option<Vec<(EntityId, String)>> = match entities {
+        Some(path) => Some(data::read_entities(path)?),
+        None => None,
+    };
+    index::import_raw(raw, entities.as_deref(), out)
+}
+
+/// Looks a whole data set over.
+pub fn check(dataset: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findings> {
+    data::check(dataset, observe)
+}
+
+/// Queries from another folder of query files, one file a class of the data set.
+pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
+    Dataset::open(dataset)?.queries_from(folder, seeds)
+}
+
+/// Where features are kept.
+pub fn cache_folder() -> Result<PathBuf> {
+    cache::folder()
+}

@@ -1,0 +1,174 @@
+//! From a trained model and a data set to an index: every pair through the network, mode by mode.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use tch::{Device, Kind, Tensor};
+
+use super::build::{Builder, PairTable, Precision, States};
+use super::meta::{Entity, LeftOut, Provenance, Source};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::features::batch::{Sample, Sources};
+use crate::features::prepare::{Encoders, gather};
+use crate::features::texts::TextStates;
+use crate::job::{Observer, Progress};
+use crate::model::{ModelFolder, Network};
+use crate::types::Mode;
+
+/// Pairs in one batch. No gradient is kept, so this bounds memory only.
+const BATCH: usize = 128;
+
+/// What an index is built from, and where it goes.
+#[derive(Debug, Clone)]
+pub struct Places {
+    pub dataset: PathBuf,
+    pub model: PathBuf,
+    pub out: PathBuf,
+    /// Features of frozen encoders are kept here.
+    pub cache: PathBuf,
+}
+
+/// Runs the model over the data set and writes the index; gives what was left out.
+///
+/// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of another vocabulary.
+pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
+    let dataset = Dataset::open(&places.dataset)?;
+    let folder = ModelFolder::open(&places.model)?;
+    let config = &folder.config;
+    check_vocabulary(&dataset, &folder)?;
+    let (text, image) = encoder_names(&folder)?;
+    let encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
+    if encoders.text.source.hash != config.text_encoder.as_ref().map_or("", |e| &e.hash) || encoders.image_source.hash != image.encoder.hash {
+        return Err(Error::Mismatch(format!("the encoders {text} and {} are not those that {} was trained with", image.encoder.name, places.model.display())));
+    }
+    let (_store, network) = folder.network(Some(&encoders.text.weights), device)?;
+    let (pairs, patches) = gather(&dataset, &encoders, image.grid, &places.cache, Some(&config.entity_ids), observe)?;
+    let blank = encoders.text.tokenizer.blank();
+    let texts = TextStates::open(&places.cache, &pairs, &network.student.bert, &encoders.text.source.hash, &blank, device, observe)?;
+    let sources = Sources { pairs, texts, patches, device };
+    let left_out = sources.pairs.left_out.clone();
+
+    write(places, &dataset, &folder, &network, &sources, observe)?;
+    Ok(left_out)
+}
+
+/// Every mode's states through the builder.
+fn write(
+    places: &Places,
+    dataset: &Dataset,
+    folder: &ModelFolder,
+    network: &Network,
+    sources: &Sources,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<()> {
+    let pairs = &sources.pairs;
+    let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
+    let entities = pairs.entities.iter().map(|&id| Entity { id, name: name(id) }).collect();
+    let (weight, bias) = network.student.head.last_layer();
+    let mut builder = Builder::new(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
+    let row_offsets: Vec<i64> = pairs.row_offsets().iter().map(|&o| o as i64).collect();
+    let mut table = PairTable {
+        row_offsets: row_offsets.clone(),
+        offset: pairs.pairs.iter().map(|p| p.offset).collect(),
+        mention: pairs.pairs.iter().map(|p| u32::from(p.mention)).collect(),
+        states: Vec::new(),
+    };
+    for mode in Mode::ALL {
+        let distinct = Distinct::of(sources, mode);
+        let states = run(network, sources, &distinct.samples, observe)?;
+        builder.mode(mode, States::of_pairs(states, &row_offsets, &distinct.state_of_pair, Precision::Half), observe)?;
+        table.states.push((mode, distinct.state_of_pair));
+    }
+    builder.pairs(&table)?;
+    builder.finish()
+}
+
+fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources: &Sources) -> Result<Provenance> {
+    let named = |path: &Path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    Ok(Provenance {
+        dataset: Some(Source::beside(&places.out, dataset.name.clone(), &dataset.root, dataset.hash()?)),
+        // the model's path says nothing to who has only the index
+        model: Some(Source { name: named(&places.model), path: String::new(), hash: folder.hash()? }),
+        state: serde_json::to_value(folder.config.sizes.state).ok().and_then(|s| s.as_str().map(str::to_owned)).unwrap_or_default(),
+        device: crate::model::device::describe(sources.device),
+        seed: folder.config.training.get("seed").and_then(serde_json::Value::as_u64),
+        settings: folder.config.training.clone(),
+        left_out: sources.pairs.left_out.iter().map(|(reason, count)| LeftOut { reason: reason.clone(), count: *count, ..LeftOut::default() }).collect(),
+    })
+}
+
+/// The model's rows must be entities of this data set.
+fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
+    let ids = &folder.config.entity_ids;
+    let foreign = ids.iter().filter(|&&id| !dataset.vocabulary.contains(id)).count();
+    if ids.is_empty() || foreign > 0 {
+        return Err(Error::Mismatch(format!(
+            "{} is a model of another vocabulary: {foreign} of its {} entities are not in {}",
+            folder.path.display(),
+            ids.len(),
+            dataset.root.display()
+        )));
+    }
+    Ok(())
+}
+
+fn encoder_names(folder: &ModelFolder) -> Result<(String, crate::model::checkpoint::ImageSource)> {
+    match (&folder.config.text_encoder, &folder.config.image_encoder) {
+        (Some(text), Some(image)) => Ok((text.name.clone(), image.clone())),
+        _ => Err(Error::format(folder.path.join("config.json"), "does not name the encoders that the model was trained with")),
+    }
+}
+
+/// The distinct inputs of a mode: pairs that differ only in what the mode does not see share one state.
+struct Distinct {
+    samples: Vec<Sample>,
+    /// By pair.
+    state_of_pair: Vec<i32>,
+}
+
+impl Distinct {
+    fn of(sources: &Sources, mode: Mode) -> Self {
+        let pairs = &sources.pairs;
+        let mut numbers: HashMap<(usize, usize), i32> = HashMap::new();
+        let mut samples = Vec::new();
+        let state_of_pair = (0..pairs.pairs.len())
+            .map(|pair| {
+                let image = pairs.pairs[pair].image;
+                let key = match mode {
+                    Mode::Both | Mode::Text => (pair, 0),
+                    // states are kept row by row, so a picture that two entities share counts for each
+                    Mode::Image => (pairs.row(pair), image + 1),
+                    Mode::None => (usize::MAX, 0),
+                };
+                let next = samples.len() as i32;
+                *numbers.entry(key).or_insert_with(|| {
+                    samples.push(Sample { pair, image, mode });
+                    next
+                })
+            })
+            .collect();
+        Distinct { samples, state_of_pair }
+    }
+}
+
+/// The input of the entity head's last layer for each sample, `[U, D]` on the CPU. Like lengths run together.
+fn run(network: &Network, sources: &Sources, samples: &[Sample], observe: &mut dyn Observer<Progress>) -> Result<Tensor> {
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    order.sort_by_key(|&i| sources.pairs.length(samples[i].pair));
+    let mode = samples.first().map_or(Mode::None, |s| s.mode);
+    let out = Tensor::zeros([samples.len() as i64, network.config.hidden], (Kind::Float, Device::Cpu));
+    for (done, batch) in order.chunks(BATCH).enumerate() {
+        let shown: Vec<Sample> = batch.iter().map(|&i| samples[i]).collect();
+        let states = tch::no_grad(|| {
+            let input = sources.input(&shown)?;
+            Ok::<_, Error>(network.student.head.pre_head(&network.student.state(&input, false), false))
+        })?;
+        let at: Vec<i64> = batch.iter().map(|&i| i as i64).collect();
+        let _ = out.shallow_clone().index_copy_(0, &Tensor::from_slice(&at), &states.to_device(Device::Cpu));
+        let done = (done * BATCH + batch.len()) as u64;
+        if observe.on(Progress::new(format!("states, {mode}"), done, samples.len() as u64)).is_break() {
+            return Err(Error::Stopped);
+        }
+    }
+    Ok(out)
+}
