@@ -1,7 +1,9 @@
 //! The house's rules, held against every file of `src`: who may import whom, and what may stand where.
 //! The table is `docs/ARCHITECTURE.md`'s.
 
+#[path = "layering/rules.rs"]
 mod rules;
+#[path = "layering/scan.rs"]
 mod scan;
 
 use rules::{Source, faults};
