@@ -4,3 +4,5 @@ pub mod api;
 
 // For front ends, which may not import the model.
 pub use crate::model::device;
+// And the validator, which needs no engine.
+pub use crate::data::{Finding, Findings, Severity, check};
