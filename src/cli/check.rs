@@ -1,7 +1,11 @@
 //! `multiexpan check`: the validator.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::progress::{Reporter, interrupt};
+use crate::engine::{Finding, Findings, Severity, check};
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -11,6 +15,88 @@ pub struct Args {
 }
 
 /// Prints every finding; fails where one of them is an error.
-pub fn run(_args: Args) -> Result<()> {
-    Err(Error::Argument("check is not in this build".into()))
+pub fn run(args: Args) -> Result<()> {
+    let mut reporter = Reporter::new(interrupt()?);
+    let findings = check(&args.dataset, &mut reporter)?;
+    // the bar goes before the findings come
+    drop(reporter);
+    let shown = args.dataset.display();
+    let text = match findings.is_empty() {
+        true => format!("{shown} is sound: every line is used and every image decodes\n"),
+        false => format!("{}\n{shown} has {}\n", report(&findings), tally(&findings)),
+    };
+    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("write to", "standard output"))?;
+    match findings.total(Severity::Error) {
+        0 => Ok(()),
+        errors => Err(Error::format(&args.dataset, format!("has {}", counted(errors, "error")))),
+    }
+}
+
+/// Findings by kind, errors first: the kind and how often, then `file:line: reason` of each that was kept.
+fn report(findings: &Findings) -> String {
+    let mut text = String::new();
+    let all: Vec<&Finding> = findings.iter().collect();
+    for kind in all.chunk_by(|a, b| a.kind == b.kind) {
+        let (first, count) = (kind[0], findings.count(kind[0].kind));
+        let severity = match first.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        // writing to a string cannot fail
+        let _ = writeln!(text, "{severity}: {} ({count})", first.kind);
+        for finding in kind {
+            let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let _ = writeln!(text, "  {}{line}: {}", finding.file.display(), finding.reason);
+        }
+        if count > kind.len() {
+            let _ = writeln!(text, "  … and {} more", count - kind.len());
+        }
+    }
+    text
+}
+
+/// "2 errors and 1 warning"
+fn tally(findings: &Findings) -> String {
+    let errors = counted(findings.total(Severity::Error), "error");
+    let warnings = counted(findings.total(Severity::Warning), "warning");
+    format!("{errors} and {warnings}")
+}
+
+fn counted(n: usize, what: &str) -> String {
+    match n {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(severity: Severity, kind: &'static str, line: Option<usize>) -> Finding {
+        Finding { severity, kind, file: "d/f.txt".into(), line, reason: "so it is".into() }
+    }
+
+    #[test]
+    fn errors_come_first_and_every_finding_has_its_place() {
+        let mut findings = Findings::default();
+        findings.push(finding(Severity::Warning, "odd lines", None));
+        findings.push(finding(Severity::Error, "bad lines", Some(3)));
+        findings.push(finding(Severity::Error, "bad lines", Some(7)));
+        assert_eq!(
+            report(&findings),
+            "error: bad lines (2)\n  d/f.txt:3: so it is\n  d/f.txt:7: so it is\n\
+             warning: odd lines (1)\n  d/f.txt: so it is\n"
+        );
+        assert_eq!(tally(&findings), "2 errors and 1 warning");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_still_told() {
+        let mut findings = Findings::default();
+        (0..53).for_each(|line| findings.push(finding(Severity::Warning, "odd lines", Some(line))));
+        assert!(report(&findings).ends_with("  … and 3 more\n"));
+        assert_eq!(tally(&findings), "no errors and 53 warnings");
+    }
 }

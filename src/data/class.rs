@@ -108,7 +108,9 @@ fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) ->
             return Ok(Vec::new());
         }
         Err(e) => {
-            findings.note(kind::BAD_PICKLE, path, None, || format!("only a plain dict can be read: {e}"));
+            findings.note(kind::BAD_PICKLE, path, None, || {
+                format!("only a plain dict of numbers and names can be read ({e})")
+            });
             return Ok(Vec::new());
         }
     };

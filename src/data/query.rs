@@ -65,7 +65,7 @@ pub(super) fn read_queries(
         }
     }
     queries.sort_by_key(|q| (q.class, q.seed_count, q.number));
-    note_counts(root, classes, &queries, findings);
+    note_counts(root, files, classes, &queries, findings);
     Ok(queries)
 }
 
@@ -105,7 +105,7 @@ fn read_seeds(
 }
 
 /// Notes classes without queries and those with another number of them than most, for each seed count in use.
-fn note_counts(root: &Path, classes: &[Class], queries: &[Query], findings: &mut Findings) {
+fn note_counts(root: &Path, files: &[QueryFile], classes: &[Class], queries: &[Query], findings: &mut Findings) {
     if queries.is_empty() && !classes.is_empty() {
         findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || "no class has a query".into());
     }
@@ -116,7 +116,8 @@ fn note_counts(root: &Path, classes: &[Class], queries: &[Query], findings: &mut
         }
         let Some(usual) = most_frequent(&counts) else { continue };
         for (class, &count) in classes.iter().zip(&counts).filter(|(_, count)| **count != usual) {
-            let file = root.join(folder).join(format!("{}.txt", class.name));
+            let own = files.iter().find(|f| f.seed_count == seed_count && is_of(f, class));
+            let file = own.map_or_else(|| root.join(folder).join(format!("{}.txt", class.name)), |f| f.path.clone());
             let (name, seeds) = (class.title(), seed_count.number());
             match count {
                 0 => findings.note(kind::NO_QUERIES, &file, None, || format!("“{name}” has no query of {seeds} seeds")),
@@ -126,6 +127,10 @@ fn note_counts(root: &Path, classes: &[Class], queries: &[Query], findings: &mut
             }
         }
     }
+}
+
+fn is_of(file: &QueryFile, class: &Class) -> bool {
+    position(std::slice::from_ref(class), &file.class).is_some()
 }
 
 /// The most frequent count above 0 (the greater of equals); none where all are 0.

@@ -191,7 +191,7 @@ fn every_fault_is_named_by_file_and_line() {
         (kind::SEED_COUNT, vec![(query, Some(2)), (query, Some(3)), (query, Some(4))]),
         (kind::EMPTY_QUERY, vec![(query, Some(6))]),
         (kind::NO_QUERIES, vec![("query/empty.txt", None)]),
-        (kind::UNEQUAL_QUERIES, vec![("query/small animals.txt", None)]),
+        (kind::UNEQUAL_QUERIES, vec![(query, None)]),
         (kind::BOM, vec![(SENTENCES, Some(1))]),
         (kind::BAD_JSON, vec![(SENTENCES, Some(4)), (SENTENCES, Some(15))]),
         (kind::UNKNOWN_ENTITY, vec![(SENTENCES, Some(5))]),

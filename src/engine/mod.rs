@@ -16,3 +16,5 @@ pub use session::Session;
 pub use worker::Engine;
 // for front ends, which may not import the model
 pub use crate::model::device;
+// And the validator, which needs no engine.
+pub use crate::data::{Finding, Findings, Severity, check};
