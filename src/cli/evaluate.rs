@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
 
-    /// Write the rankings (TREC run) and every setting (JSON) to this folder
+    /// Write the rankings to this file (TREC run), and every setting beside it (RUN.json)
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
 

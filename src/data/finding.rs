@@ -74,6 +74,7 @@ pub mod kind {
 
     // query
     pub const NO_QUERIES: Kind = Kind::warning("classes without queries");
+    pub const FOREIGN_QUERIES: Kind = Kind::error("query files of no class");
     pub const UNEQUAL_QUERIES: Kind = Kind::warning("classes with another number of queries than most");
     pub const BAD_SEED: Kind = Kind::error("seeds that are no id");
     pub const UNKNOWN_SEED: Kind = Kind::error("seeds that are not in entity2id.txt");

@@ -27,7 +27,7 @@ pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
-use crate::types::{ClassId, Query};
+use crate::types::{ClassId, Query, SeedCount};
 
 const ENTITIES: &str = "entity2id.txt";
 const SENTENCES: &str = "sentences.json";
@@ -68,7 +68,8 @@ impl Dataset {
         let vocabulary = Vocabulary::read(&entities, &mut findings)?;
         let files = query::query_files(root, &mut findings)?;
         let classes = read_classes(root, &files, &vocabulary, &mut findings)?;
-        let queries = query::read_queries(root, &files, &classes, &vocabulary, &mut findings)?;
+        let queries = query::read_queries(&files, &classes, &vocabulary, &mut findings)?;
+        query::note_counts(root, &files, &classes, &queries, &mut findings);
         Ok(Dataset { root: root.to_owned(), name: folder_name(root), vocabulary, classes, queries, findings })
     }
 
@@ -103,6 +104,14 @@ impl Dataset {
     /// `<class>/<3|5>/<number from 1>`: how runs name the query.
     pub fn query_id(&self, query: &Query) -> String {
         format!("{}/{}/{}", self.classes[query.class.at()].name, query.seed_count.number(), query.number + 1)
+    }
+
+    /// Queries from another folder of `<class>.txt` files, in the order of `queries`; what is left out goes to
+    /// `findings`. Errors: `Missing`, `Io`.
+    pub fn queries_in(&self, folder: &Path, seed_count: SeedCount, findings: &mut Findings) -> Result<Vec<Query>> {
+        let files = query::query_files_in(folder, seed_count, findings)?
+            .ok_or_else(|| missing("folder of queries", folder, "it holds a file CLASS.txt for each class"))?;
+        query::read_queries(&files, &self.classes, &self.vocabulary, findings)
     }
 
     /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out goes to `findings`.

@@ -22,14 +22,24 @@ pub(super) struct QueryFile {
     path: PathBuf,
 }
 
-/// Every query file there is.
+/// Every query file of the data set.
 pub(super) fn query_files(root: &Path, findings: &mut Findings) -> Result<Vec<QueryFile>> {
     let mut all = Vec::new();
     for (seed_count, folder) in FOLDERS {
-        let files = class_files(&root.join(folder), findings)?.unwrap_or_default();
-        all.extend(files.into_iter().map(|(class, path)| QueryFile { seed_count, class, path }));
+        all.extend(query_files_in(&root.join(folder), seed_count, findings)?.unwrap_or_default());
     }
     Ok(all)
+}
+
+/// The query files of one folder; none where there is no such folder.
+pub(super) fn query_files_in(
+    folder: &Path,
+    seed_count: SeedCount,
+    findings: &mut Findings,
+) -> Result<Option<Vec<QueryFile>>> {
+    let files = class_files(folder, findings)?;
+    let of = |(class, path)| QueryFile { seed_count, class, path };
+    Ok(files.map(|files| files.into_iter().map(of).collect()))
 }
 
 /// Adds an empty class for each query file that no class has: what has queries can be expanded without gold.
@@ -43,7 +53,6 @@ pub(super) fn add_goldless(classes: &mut Vec<Class>, files: &[QueryFile]) {
 
 /// All queries, sorted by class, seed count and number. `classes` must be in their final order.
 pub(super) fn read_queries(
-    root: &Path,
     files: &[QueryFile],
     classes: &[Class],
     vocabulary: &Vocabulary,
@@ -51,7 +60,10 @@ pub(super) fn read_queries(
 ) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
     for file in files {
-        let Some(class) = id_of(classes, &file.class) else { continue };
+        let Some(class) = id_of(classes, &file.class) else {
+            findings.note(kind::FOREIGN_QUERIES, &file.path, None, || format!("there is no class “{}”", file.class));
+            continue;
+        };
         for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
             if text.trim() == END {
                 break;
@@ -65,7 +77,6 @@ pub(super) fn read_queries(
         }
     }
     queries.sort_by_key(|q| (q.class, q.seed_count, q.number));
-    note_counts(root, files, classes, &queries, findings);
     Ok(queries)
 }
 
@@ -105,7 +116,13 @@ fn read_seeds(
 }
 
 /// Notes classes without queries and those with another number of them than most, for each seed count in use.
-fn note_counts(root: &Path, files: &[QueryFile], classes: &[Class], queries: &[Query], findings: &mut Findings) {
+pub(super) fn note_counts(
+    root: &Path,
+    files: &[QueryFile],
+    classes: &[Class],
+    queries: &[Query],
+    findings: &mut Findings,
+) {
     if queries.is_empty() && !classes.is_empty() {
         findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || "no class has a query".into());
     }

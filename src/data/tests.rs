@@ -256,6 +256,21 @@ fn what_can_be_used_of_a_broken_data_set_is() {
 }
 
 #[test]
+fn queries_may_come_from_another_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = Dataset::open(&demo()).unwrap();
+    write(folder.path(), "land birds.txt", "6 7 30\n57 112 129\n");
+    write(folder.path(), "no such class.txt", "6 7 30\n");
+    let mut findings = Findings::default();
+    let queries = data.queries_in(folder.path(), SeedCount::Three, &mut findings).unwrap();
+    let ids: Vec<_> = queries.iter().map(|q| data.query_id(q)).collect();
+    assert_eq!(ids, ["land_birds/3/1", "land_birds/3/2"]);
+    assert_eq!(findings.summary(), [(kind::FOREIGN_QUERIES.name.to_string(), 1)]);
+    let gone = data.queries_in(&folder.path().join("gone"), SeedCount::Three, &mut findings);
+    assert!(matches!(gone, Err(Error::Missing { .. })));
+}
+
+#[test]
 fn without_gt_the_published_pickle_gives_the_classes() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
