@@ -1,1 +1,28 @@
-//! (room)
+//! The factorised index: what the expansion reads instead of two dense V×V matrices.
+//!
+//! The entity head's last layer is linear, so with g its input, log p = W·g + b − logZ, and an entity's mean of
+//! logs is the log of means in g (`docs/ALGORITHM.md`, "The same answers, faster"). An index stores W, b, every
+//! distinct g, and per entity the few numbers that standardise a row without computing it.
+//!
+//! * `meta` – `index.json`: what an index is of, and what its files should be
+//! * `tensor_file` – memory-mapped safetensors, checked before use
+//! * `statistics` – logZ, ḡ, mean, σ and Σ log P of one mode
+//! * `build` – writes the folder, whole or not at all
+//! * `open` – the folder as an [`Index`]; `view` – one of its modes; `cache` – what a view keeps
+//! * `raw` – an index from any model whose last layer is linear
+
+mod build;
+mod cache;
+mod folder;
+mod meta;
+mod open;
+mod raw;
+mod statistics;
+mod tensor_file;
+mod view;
+
+pub use build::{Builder, PairTable, Precision, States};
+pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source};
+pub use open::{Index, Pair};
+pub use raw::import_raw;
+pub use view::{Evidence, View};

@@ -1,6 +1,7 @@
 //! Parity with golden numbers of the published algorithm. `MULTIEXPAN_GOLDEN` names their folder; unset, it is
 //! `tests/golden`. Every size is taken from the files.
 
+mod expansion;
 mod losses;
 mod metrics;
 mod model;

@@ -1,0 +1,107 @@
+//! The constants of the search and the re-ranking, each once.
+
+/// Li et al., AAAI 2024 (arXiv 2307.14878), as their published code has them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// How many candidates to pick.
+    pub size: usize,
+    pub window: Window,
+    /// T's heights while picking, by place in the set.
+    pub selection: Vec<Tier>,
+    /// T's heights while re-ranking.
+    pub reranking: Vec<Tier>,
+    /// What 1/(rank when picked) counts in the re-ranked score.
+    pub rank_weight: f64,
+    /// What 1/(rank by divergence) counts.
+    pub divergence_weight: f64,
+    /// Ours: for how many of the best candidates rows and probabilities are computed at once. Changes no answer.
+    pub look_ahead: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let tier = |through, height| Tier { through, height };
+        Config {
+            size: 100,
+            window: Window::default(),
+            selection: vec![tier(41, 1000.0), tier(75, 500.0), tier(usize::MAX, 300.0)],
+            reranking: vec![tier(20, 1600.0), tier(35, 900.0), tier(70, 600.0), tier(usize::MAX, 150.0)],
+            rank_weight: 9.0,
+            divergence_weight: 1.0,
+            look_ahead: 64,
+        }
+    }
+}
+
+/// A run of places in the set, from after the tier before it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tier {
+    /// The last place of it, counted from 1 with the seeds.
+    pub through: usize,
+    /// T there, in units of 1/V.
+    pub height: f64,
+}
+
+/// How many of the best candidates compete for a pick: w(r), at round r = |set| − 3.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// Set members that come before round 0.
+    pub seeds: usize,
+    /// Before this round w = 1.
+    pub opens: i64,
+    /// From this round on it grows by `late` instead of `early`.
+    pub widens: i64,
+    /// From this round on w = 1 again.
+    pub closes: i64,
+    /// w = ⌊1 + growth · r / step⌋.
+    pub step: f64,
+    pub early: f64,
+    pub late: f64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Window { seeds: 3, opens: 20, widens: 50, closes: 100, step: 20.0, early: 2.5, late: 3.125 }
+    }
+}
+
+impl Window {
+    /// r for a set of this size; negative before 3.
+    pub fn round(&self, set: usize) -> i64 {
+        set as i64 - self.seeds as i64
+    }
+
+    /// w(r), at least 1.
+    pub fn width(&self, round: i64) -> usize {
+        if round < self.opens || round >= self.closes {
+            return 1;
+        }
+        let growth = if round < self.widens { self.early } else { self.late };
+        (1.0 + growth * round as f64 / self.step) as usize
+    }
+}
+
+/// T's height, in units of 1/V, at this place of the set (from 0).
+pub fn height(tiers: &[Tier], place: usize) -> f64 {
+    // a place after the last tier is a place like any other entity's
+    tiers.iter().find(|t| place < t.through).map_or(1.0, |t| t.height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn window_widths() {
+        let widths = [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200].map(|r| Window::default().width(r));
+        assert_eq!(widths, [1, 1, 1, 3, 4, 6, 7, 8, 11, 16, 1, 1]);
+    }
+
+    #[test]
+    fn heights_at_the_edges_of_tiers() {
+        let config = Config::default();
+        assert_eq!([0, 40, 41, 74, 75, 500].map(|p| height(&config.selection, p)), [1e3, 1e3, 5e2, 5e2, 3e2, 3e2]);
+        let places = [19, 20, 34, 35, 69, 70];
+        assert_eq!(places.map(|p| height(&config.reranking, p)), [1600.0, 900.0, 900.0, 600.0, 600.0, 150.0]);
+    }
+}

@@ -1,0 +1,66 @@
+//! KL(T‖P[e]) in closed form (`docs/ALGORITHM.md`, "The same answers, faster"): T is flat but for a few places, so
+//! only P at those places and Σ log P over all are needed.
+
+/// The places where T is not 1/V, summed up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places {
+    count: usize,
+    t: f64,
+    t_log_t: f64,
+    log_p: f64,
+    t_log_p: f64,
+}
+
+impl Places {
+    /// One more place, where T is `t` and P\[e\] is `p`; neither is 0.
+    pub fn add(&mut self, t: f64, p: f64) {
+        let log_p = p.ln();
+        self.count += 1;
+        self.t += t;
+        self.t_log_t += t * t.ln();
+        self.log_p += log_p;
+        self.t_log_p += t * log_p;
+    }
+
+    /// How many places were added.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// [`Places::add`] to a copy.
+    pub fn with(mut self, t: f64, p: f64) -> Self {
+        self.add(t, p);
+        self
+    }
+
+    /// KL(T‖P) in nats, T scaled to sum 1; `sum_log_p` is Σ log P over all `v` places.
+    pub fn divergence(&self, v: usize, sum_log_p: f64) -> f64 {
+        let m = 1.0 / v as f64;
+        let flat = (v - self.count) as f64 * m;
+        let total = flat + self.t; // A
+        let entropy = flat * m.ln() + self.t_log_t;
+        let cross = m * (sum_log_p - self.log_p) + self.t_log_p;
+        (entropy - cross) / total - total.ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equals_the_dense_sum() {
+        let weights: Vec<f64> = (0..40).map(|i| 1.0 + ((i * 7) % 11) as f64).collect();
+        let p: Vec<f64> = weights.iter().map(|w| w / weights.iter().sum::<f64>()).collect();
+        let mut t = vec![1.0 / 40.0; 40];
+        let mut places = Places::default();
+        for (at, height) in [(3, 1000.0), (17, 500.0), (29, p[29] * 40.0)] {
+            t[at] = height / 40.0;
+            places.add(t[at], p[at]);
+        }
+        let total: f64 = t.iter().sum();
+        let dense: f64 = t.iter().zip(&p).map(|(t, p)| t / total * (t / total / p).ln()).sum();
+        let closed = places.divergence(40, p.iter().map(|p| p.ln()).sum());
+        assert!((dense - closed).abs() < 1e-12, "{dense} {closed}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and single
+//! probabilities by number. What is not here is computed again, so answers do not depend on it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use crate::types::Row;
+
+/// Bytes of rows that one mode keeps: 4,600 rows at 14,489 entities, all of them at 825.
+const ROW_BYTES: usize = 256 << 20;
+/// Probabilities that one mode keeps (some 32 bytes each).
+const PROBABILITIES: usize = 2_000_000;
+
+pub struct Cache {
+    limit: usize,
+    used: usize,
+    clock: u64,
+    rows: HashMap<Row, (Rc<[f32]>, u64)>,
+    /// Rows by when they were last asked for.
+    ages: BTreeMap<u64, Row>,
+    probability_limit: usize,
+    probabilities: HashMap<(Row, Row), f64>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Cache::bounded(ROW_BYTES, PROBABILITIES)
+    }
+}
+
+impl Cache {
+    pub fn bounded(row_bytes: usize, probabilities: usize) -> Self {
+        Cache {
+            limit: row_bytes,
+            used: 0,
+            clock: 0,
+            rows: HashMap::new(),
+            ages: BTreeMap::new(),
+            probability_limit: probabilities,
+            probabilities: HashMap::new(),
+        }
+    }
+
+    pub fn has_row(&self, row: Row) -> bool {
+        self.rows.contains_key(&row)
+    }
+
+    pub fn row(&mut self, row: Row) -> Option<Rc<[f32]>> {
+        let (values, age) = self.rows.get_mut(&row)?;
+        self.ages.remove(age);
+        self.clock += 1;
+        *age = self.clock;
+        self.ages.insert(self.clock, row);
+        Some(values.clone())
+    }
+
+    /// Keeps a row that is not kept yet, at the cost of the oldest.
+    pub fn keep_row(&mut self, row: Row, values: Rc<[f32]>) {
+        self.used += size_of_val(&*values);
+        self.clock += 1;
+        self.ages.insert(self.clock, row);
+        self.rows.insert(row, (values, self.clock));
+        while self.used > self.limit {
+            let Some((_, oldest)) = self.ages.pop_first() else { break };
+            if let Some((values, _)) = self.rows.remove(&oldest) {
+                self.used -= size_of_val(&*values);
+            }
+        }
+    }
+
+    pub fn probability(&self, entity: Row, target: Row) -> Option<f64> {
+        self.probabilities.get(&(entity, target)).copied()
+    }
+
+    /// Keeps a block of them; where they would be too many, those before are forgotten.
+    pub fn keep_probabilities(&mut self, block: impl ExactSizeIterator<Item = ((Row, Row), f64)>) {
+        if self.probabilities.len() + block.len() > self.probability_limit {
+            self.probabilities.clear();
+        }
+        self.probabilities.extend(block);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_row_goes_first() {
+        let mut cache = Cache::bounded(3 * 8, 0);
+        for r in 0..3 {
+            cache.keep_row(Row(r), Rc::from([r as f32, 0.0]));
+        }
+        assert_eq!(cache.row(Row(0)).unwrap()[0], 0.0);
+        cache.keep_row(Row(3), Rc::from([3.0, 0.0]));
+        assert!(cache.has_row(Row(0)) && !cache.has_row(Row(1)) && cache.has_row(Row(3)));
+        assert_eq!(cache.used, 24);
+    }
+
+    #[test]
+    fn a_row_larger_than_the_bound_is_not_kept() {
+        let mut cache = Cache::bounded(4, 0);
+        cache.keep_row(Row(0), Rc::from([1.0, 2.0]));
+        assert!(!cache.has_row(Row(0)));
+        assert_eq!(cache.used, 0);
+    }
+}

@@ -1,0 +1,122 @@
+//! `index.json`: what an index is of, where it came from, and what its files should be.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::types::{EntityId, Mode};
+
+/// Written by this program; another version is refused.
+pub const VERSION: u32 = 1;
+pub const KIND: &str = "multiexpan index";
+pub const META_FILE: &str = "index.json";
+pub const HEAD_FILE: &str = "head.safetensors";
+pub const PAIRS_FILE: &str = "pairs.safetensors";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    pub kind: String,
+    pub version: u32,
+    /// D, the width of a state.
+    pub width: usize,
+    /// In row order.
+    pub entities: Vec<Entity>,
+    pub modes: Vec<ModeMeta>,
+    pub provenance: Provenance,
+    /// Every other file of the folder, by name.
+    pub files: BTreeMap<String, FileMeta>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    pub id: EntityId,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModeMeta {
+    pub mode: Mode,
+    /// U, how many distinct states it has.
+    pub states: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMeta {
+    pub bytes: u64,
+    /// Of the whole file, hexadecimal.
+    pub blake3: String,
+}
+
+/// Where an index came from.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Provenance {
+    /// None for an import of bare tensors.
+    pub dataset: Option<Source>,
+    pub model: Option<Source>,
+    /// What a state is: "mask", "mean", or "raw" for an import.
+    pub state: String,
+    /// "cpu", "cuda:0".
+    pub device: String,
+    pub seed: Option<u64>,
+    /// Every setting that shaped the states, exactly.
+    pub settings: serde_json::Value,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A data set or a model that an index was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Source {
+    pub name: String,
+    /// Relative to the index folder where it can be, so that both can be moved together.
+    pub path: String,
+    /// Of its contents.
+    pub hash: String,
+}
+
+/// What building the index passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// For people: "entities with fewer than 2 usable pairs".
+    pub reason: String,
+    pub count: usize,
+    /// Entities that are not in the index for this reason; empty where it was pairs that were left out.
+    #[serde(default)]
+    pub entities: Vec<EntityId>,
+}
+
+/// What any version's `index.json` holds.
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+    version: u32,
+}
+
+impl Meta {
+    /// Reads `index.json` of the folder; a sentence each for: no folder, no index, damaged, another version.
+    pub fn read(folder: &Path) -> Result<Meta> {
+        if !folder.is_dir() {
+            let hint = "build one with `multiexpan index`".to_owned();
+            return Err(Error::Missing { what: "index", path: folder.to_owned(), hint });
+        }
+        let path = folder.join(META_FILE);
+        if !path.is_file() {
+            return Err(Error::format(folder, format!("is not an index: it has no {META_FILE}")));
+        }
+        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let damaged = |e: serde_json::Error| Error::format(&path, format!("is damaged: {e}"));
+        let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
+        let Ok(Kind { kind, version }) = Kind::deserialize(&value) else {
+            return Err(Error::format(&path, "is not an index: it names no kind and version"));
+        };
+        if kind != KIND {
+            return Err(Error::format(&path, format!("is not an index but “{kind}”")));
+        }
+        if version != VERSION {
+            let reason =
+                format!("is of format version {version}, this program reads version {VERSION}; build the index again");
+            return Err(Error::format(&path, reason));
+        }
+        Meta::deserialize(value).map_err(damaged)
+    }
+}

@@ -1,0 +1,264 @@
+//! Opens an index folder: checks what can be checked quickly, maps the rest.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use tch::{Device, Kind, Tensor};
+
+use super::build::{check_entries, hash, mode_file, pair_state};
+use super::cache::Cache;
+use super::meta::{Entity, FileMeta, HEAD_FILE, Meta, PAIRS_FILE};
+use super::statistics::with_column;
+use super::tensor_file::TensorFile;
+use super::view::View;
+use crate::error::{Error, Result};
+use crate::types::{EntityId, Mode, Row};
+
+/// An open index. It belongs to one thread: what it caches is not locked.
+pub struct Index {
+    pub meta: Meta,
+    path: PathBuf,
+    rows: HashMap<EntityId, Row>,
+    modes: Vec<ModeFile>,
+    pairs: Option<PairFile>,
+    pub(super) device: Device,
+    pub(super) head: TensorFile,
+    /// b `[V]`.
+    pub(super) bias: Vec<f32>,
+    centred: OnceCell<Tensor>,
+}
+
+/// One mode: large tensors stay in the map, numbers per entity and state are read.
+pub struct ModeFile {
+    pub mode: Mode,
+    pub file: TensorFile,
+    pub row_offsets: Vec<i64>,
+    pub entry_state: Vec<i32>,
+    pub entry_share: Vec<f32>,
+    pub log_z: Vec<f32>,
+    pub mean_log_z: Vec<f64>,
+    pub mean: Vec<f64>,
+    pub deviation: Vec<f64>,
+    pub sum_log_prob: Vec<f64>,
+    pub cache: RefCell<Cache>,
+}
+
+struct PairFile {
+    row_offsets: Vec<i64>,
+    offset: Vec<i64>,
+    mention: Vec<i32>,
+    states: Vec<(Mode, Vec<i32>)>,
+}
+
+/// A pair of the data set, as the index names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// Of its line in `sentences.json`, in bytes.
+    pub offset: u64,
+    /// Which of the line's mentions, from 0.
+    pub mention: u32,
+    /// Its state in each mode: places for [`super::Evidence::state`].
+    pub states: Vec<(Mode, usize)>,
+}
+
+impl Index {
+    /// Opens the folder and checks lengths, headers, shapes and offsets; contents are [`Index::verify`]'s. Each
+    /// refusal says which: no folder, no index, another version, cut short, a damaged header, shapes that do not fit.
+    pub fn open(path: &Path, device: Device) -> Result<Index> {
+        let meta = Meta::read(path)?;
+        for (name, file) in &meta.files {
+            check_length(&path.join(name), file)?;
+        }
+        let (v, d) = (meta.entities.len(), meta.width);
+        let head = TensorFile::open(&path.join(HEAD_FILE))?;
+        head.check("weight", &[Kind::Float], &[v, d])?;
+        let bias = head.vector("bias", v)?;
+        let modes = meta
+            .modes
+            .iter()
+            .map(|m| ModeFile::open(&path.join(mode_file(m.mode)), m.mode, [v, d, m.states]))
+            .collect::<Result<Vec<_>>>()?;
+        let pairs = match meta.files.contains_key(PAIRS_FILE) {
+            true => Some(PairFile::open(&path.join(PAIRS_FILE), &modes, v)?),
+            false => None,
+        };
+        let rows: HashMap<_, _> = meta.entities.iter().enumerate().map(|(i, e)| (e.id, Row(i as u32))).collect();
+        if rows.len() != v {
+            return Err(Error::format(path, "names an entity twice"));
+        }
+        let path = path.to_owned();
+        Ok(Index { meta, path, rows, modes, pairs, device, head, bias, centred: OnceCell::new() })
+    }
+
+    /// Reads every file whole and compares it with its hash: finds changes that [`Index::open`] does not look for.
+    pub fn verify(&self) -> Result<()> {
+        for (name, file) in &self.meta.files {
+            let path = self.path.join(name);
+            if hash(&path)? != file.blake3 {
+                return Err(Error::format(&path, "is damaged: its contents are not those that were written"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a data set that is not the one the index was built from.
+    pub fn check_dataset(&self, hash: &str) -> Result<()> {
+        match &self.meta.provenance.dataset {
+            Some(built) if built.hash == hash => Ok(()),
+            Some(built) => Err(Error::Mismatch(format!(
+                "{} was built from the data set “{}” as it was then, and this is another; build the index again",
+                self.path.display(),
+                built.name
+            ))),
+            None => Err(Error::Mismatch(format!("{} was not built from a data set", self.path.display()))),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// In row order.
+    pub fn entities(&self) -> &[Entity] {
+        &self.meta.entities
+    }
+
+    pub fn entity(&self, row: Row) -> &Entity {
+        &self.meta.entities[row.at()]
+    }
+
+    /// None where the entity was left out.
+    pub fn row(&self, id: EntityId) -> Option<Row> {
+        self.rows.get(&id).copied()
+    }
+
+    /// V.
+    pub fn len(&self) -> usize {
+        self.meta.entities.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.meta.entities.is_empty()
+    }
+
+    /// D.
+    pub fn width(&self) -> usize {
+        self.meta.width
+    }
+
+    /// The modes that it holds, `Both` first.
+    pub fn modes(&self) -> Vec<Mode> {
+        self.modes.iter().map(|m| m.mode).collect()
+    }
+
+    /// One mode of it. Error: the index does not hold it.
+    pub fn view(&self, mode: Mode) -> Result<View<'_>> {
+        let held = || self.modes().iter().map(|m| m.name()).collect::<Vec<_>>().join(", ");
+        match self.modes.iter().find(|m| m.mode == mode) {
+            Some(file) => Ok(View { index: self, file }),
+            None => Err(Error::Argument(format!("the index has no mode {mode}; it has {}", held()))),
+        }
+    }
+
+    /// The entity's pairs in the order of the corpus; none in an index of bare tensors.
+    pub fn pairs_of(&self, row: Row) -> Vec<Pair> {
+        let Some(pairs) = &self.pairs else { return Vec::new() };
+        (pairs.row_offsets[row.at()] as usize..pairs.row_offsets[row.at() + 1] as usize)
+            .map(|i| Pair {
+                offset: pairs.offset[i] as u64,
+                mention: pairs.mention[i] as u32,
+                states: pairs.states.iter().map(|(mode, s)| (*mode, s[i] as usize)).collect(),
+            })
+            .collect()
+    }
+
+    /// How many pairs the entity was indexed with.
+    pub fn pair_count(&self, row: Row) -> usize {
+        let offsets = self.pairs.as_ref().map_or(&self.modes[0].row_offsets, |p| &p.row_offsets);
+        (offsets[row.at() + 1] - offsets[row.at()]) as usize
+    }
+
+    /// Bounds what each mode keeps of rows (bytes) and probabilities (number), and forgets what is kept. Answers do
+    /// not depend on it.
+    pub fn limit_cache(&self, row_bytes: usize, probabilities: usize) {
+        for mode in &self.modes {
+            *mode.cache.borrow_mut() = Cache::bounded(row_bytes, probabilities);
+        }
+    }
+
+    /// `[W|b]` less its mean over V, `[V, D+1]`, on the device: a row of Z is one product with it.
+    pub(super) fn centred(&self) -> &Tensor {
+        self.centred.get_or_init(|| {
+            // open() has checked that the tensor is there
+            let weight = self.head.tensor("weight").expect("checked on opening").to_device(self.device);
+            let bias = Tensor::from_slice(&self.bias).unsqueeze(1).to_device(self.device);
+            let mut rows = with_column(&weight, &bias);
+            let mean = rows.mean_dim([0i64].as_slice(), true, Kind::Float);
+            rows.subtract_(&mean)
+        })
+    }
+}
+
+impl ModeFile {
+    fn open(path: &Path, mode: Mode, [v, d, u]: [usize; 3]) -> Result<Self> {
+        let file = TensorFile::open(path)?;
+        file.check("states", &[Kind::Half, Kind::Float], &[u, d])?;
+        file.check("mean_state", &[Kind::Float], &[v, d])?;
+        let entries = file.shape("entry_state")?.first().copied().unwrap_or(0);
+        let opened = ModeFile {
+            mode,
+            row_offsets: file.vector("row_offsets", v + 1)?,
+            entry_state: file.vector("entry_state", entries)?,
+            entry_share: file.vector("entry_share", entries)?,
+            log_z: file.vector("log_z", u)?,
+            mean_log_z: file.vector("mean_log_z", v)?,
+            mean: file.vector("mean", v)?,
+            deviation: file.vector("deviation", v)?,
+            sum_log_prob: file.vector("sum_log_prob", v)?,
+            file,
+            cache: RefCell::default(),
+        };
+        check_entries(&opened.row_offsets, &opened.entry_state, v, u).map_err(|why| damaged(path, &why))?;
+        Ok(opened)
+    }
+}
+
+impl PairFile {
+    fn open(path: &Path, modes: &[ModeFile], v: usize) -> Result<Self> {
+        let file = TensorFile::open(path)?;
+        let count = file.shape("offset")?.first().copied().unwrap_or(0);
+        let row_offsets = file.vector("row_offsets", v + 1)?;
+        check_entries(&row_offsets, &vec![0; count], v, 1).map_err(|why| damaged(path, &why))?;
+        let mut states = Vec::new();
+        for mode in modes.iter().filter(|m| file.has(&pair_state(m.mode))) {
+            let of_pairs: Vec<i32> = file.vector(&pair_state(mode.mode), count)?;
+            check_entries(&row_offsets, &of_pairs, v, mode.log_z.len()).map_err(|why| damaged(path, &why))?;
+            states.push((mode.mode, of_pairs));
+        }
+        Ok(PairFile {
+            row_offsets,
+            offset: file.vector("offset", count)?,
+            mention: file.vector("mention", count)?,
+            states,
+        })
+    }
+}
+
+fn damaged(path: &Path, why: &str) -> Error {
+    Error::format(path, format!("is damaged: {why}"))
+}
+
+fn check_length(path: &Path, file: &FileMeta) -> Result<()> {
+    let found = match path.metadata() {
+        Ok(metadata) => metadata.len(),
+        Err(_) => return Err(Error::format(path, "is missing from the index; build it again")),
+    };
+    let expected = file.bytes;
+    match found.cmp(&expected) {
+        std::cmp::Ordering::Less => Err(Error::format(path, format!("is cut short: {found} of {expected} bytes"))),
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => {
+            Err(Error::format(path, format!("has {found} bytes where {expected} were written")))
+        }
+    }
+}

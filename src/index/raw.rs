@@ -1,0 +1,78 @@
+//! An index from any model whose last layer is linear: one safetensors file in, one mode out.
+
+use std::path::Path;
+use tch::{Device, Kind};
+
+use super::build::{Builder, Precision, States, device_name, hash, numbered};
+use super::meta::{Entity, Provenance, Source};
+use super::tensor_file::TensorFile;
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+use crate::types::{EntityId, Mode};
+
+const FLOATS: [Kind; 4] = [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double];
+
+/// Builds an index at `out` from `head.weight [V, D]`, `head.bias [V]`, `pre_head [pairs, D]` and `row_offsets
+/// [V + 1]`; its one mode is `both` and its states stay f32. `names`, one for each row, go to the rows in the order
+/// of their ids; without, entities are called by their row numbers. Errors: tensors that are missing or do not fit.
+pub fn import_raw(
+    file: &Path,
+    names: Option<&[(EntityId, String)]>,
+    out: &Path,
+    device: Device,
+    observer: &mut dyn Observer<Progress>,
+) -> Result<()> {
+    let tensors = TensorFile::open(file)?;
+    let &[v, d] = tensors.shape("head.weight")? else {
+        return Err(Error::format(file, "holds “head.weight” that is no matrix"));
+    };
+    tensors.check("head.weight", &FLOATS, &[v, d])?;
+    tensors.check("head.bias", &FLOATS, &[v])?;
+    let pairs = tensors.shape("pre_head")?.first().copied().unwrap_or(0);
+    tensors.check("pre_head", &FLOATS, &[pairs, d])?;
+    let row_offsets: Vec<i64> = tensors.vector("row_offsets", v + 1)?;
+    let entities = match names {
+        None => numbered(v),
+        Some(names) => named(names, v)?,
+    };
+    let states = States {
+        states: tensors.tensor("pre_head")?,
+        entry_share: equal_shares(file, &row_offsets, pairs)?,
+        entry_state: (0..pairs as i32).collect(),
+        row_offsets,
+        precision: Precision::Single,
+    };
+    let weight = tensors.tensor("head.weight")?.to_device(device);
+    let bias = tensors.tensor("head.bias")?.to_device(device);
+    let mut builder = Builder::new(out, entities, &weight, &bias, provenance(file, device)?)?;
+    builder.mode(Mode::Both, states, observer)?;
+    builder.finish()
+}
+
+fn named(names: &[(EntityId, String)], rows: usize) -> Result<Vec<Entity>> {
+    if names.len() != rows {
+        return Err(Error::Mismatch(format!("there are {} names for {rows} rows of the head", names.len())));
+    }
+    let mut entities: Vec<Entity> = names.iter().map(|(id, name)| Entity { id: *id, name: name.clone() }).collect();
+    entities.sort_by_key(|e| e.id);
+    Ok(entities)
+}
+
+/// Each pair is the same share of its entity.
+fn equal_shares(file: &Path, offsets: &[i64], pairs: usize) -> Result<Vec<f32>> {
+    let counts: Vec<i64> = offsets.windows(2).map(|w| w[1] - w[0]).collect();
+    let whole = offsets.first() == Some(&0) && offsets.last() == Some(&(pairs as i64));
+    if !whole || counts.iter().any(|&n| n < 1) {
+        return Err(Error::format(
+            file,
+            format!("holds “row_offsets” that do not rise from 0 to {pairs}, the rows of “pre_head”"),
+        ));
+    }
+    Ok(counts.iter().flat_map(|&n| std::iter::repeat_n((1.0 / n as f64) as f32, n as usize)).collect())
+}
+
+fn provenance(file: &Path, device: Device) -> Result<Provenance> {
+    let name = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let model = Source { name, path: file.display().to_string(), hash: hash(file)? };
+    Ok(Provenance { model: Some(model), state: "raw".to_owned(), device: device_name(device), ..Default::default() })
+}

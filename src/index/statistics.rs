@@ -1,0 +1,169 @@
+//! What a mode's states imply (`docs/ALGORITHM.md`, "The same answers, faster"). Everything is computed from the
+//! states as stored, in f64 where sums need it, so that the stored numbers agree with each other.
+
+use tch::{Device, Kind, Tensor};
+
+use super::build::States;
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+
+/// Numbers of one block of logits: 4 Mi are 32 MiB in f64. [U, V] never lives at once.
+const BLOCK: usize = 4 << 20;
+
+/// The head `log p = W·g + b − logZ`, with what is needed to standardise a row without computing it.
+pub struct Head {
+    /// W `[V, D]`, f32.
+    pub weight: Tensor,
+    /// b `[V]`, f32.
+    pub bias: Tensor,
+    /// The mean of `[W|b]` over V, `[D+1]`, f64.
+    mean: Tensor,
+    /// Cov([W|b]) over V, `[D+1, D+1]`, f64.
+    covariance: Tensor,
+}
+
+impl Head {
+    pub fn new(weight: Tensor, bias: Tensor) -> Self {
+        let rows = with_column(&weight, &bias.unsqueeze(1)).to_kind(Kind::Double);
+        let mean = rows.mean_dim([0i64].as_slice(), false, Kind::Double);
+        let centred = rows - &mean;
+        let covariance = centred.tr().matmul(&centred) / weight.size()[0] as f64;
+        Head { weight, bias, mean, covariance }
+    }
+
+    pub fn entities(&self) -> usize {
+        self.weight.size()[0] as usize
+    }
+
+    pub fn width(&self) -> usize {
+        self.weight.size()[1] as usize
+    }
+
+    fn device(&self) -> Device {
+        self.weight.device()
+    }
+}
+
+/// One mode's numbers; all on the CPU.
+pub struct Statistics {
+    /// logZ of each state `[U]`, f32.
+    pub log_z: Tensor,
+    /// ḡ `[V, D]`, f32.
+    pub mean_state: Tensor,
+    /// `[V]`, f64: the mean of logZ, the mean over V of L, σ of L, and Σ_v log P.
+    pub mean_log_z: Tensor,
+    pub mean: Tensor,
+    pub deviation: Tensor,
+    pub sum_log_prob: Tensor,
+}
+
+/// One pass over the entities in blocks. `states.states` are the rounded ones.
+pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Progress>) -> Result<Statistics> {
+    let device = head.device();
+    let (v, d) = (head.entities(), head.width());
+    let kept = states.states.to_device(device);
+    let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
+    let mut mean_state = Vec::new();
+    let mut mean_log_z = Vec::new();
+    let mut sum_log_prob = Vec::new();
+    for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(1)) {
+        if observer.on(Progress::new("statistics", from as u64, v as u64)).is_break() {
+            return Err(Error::Stopped);
+        }
+        let block = Block::of(states, from, to, device);
+        let g = kept.index_select(0, &block.state).to_kind(Kind::Float);
+        let logits = (g.matmul(&head.weight.tr()) + &head.bias).to_kind(Kind::Double);
+        let z = logits.logsumexp([1i64].as_slice(), true); // [entries, 1]
+        let _ = log_z.shallow_clone().index_copy_(0, &block.state, &z.squeeze_dim(1).to_kind(Kind::Float));
+        let p = block.mean(&(logits - &z).exp()); // [rows, V]
+        sum_log_prob.push(p.clamp_min(f64::MIN_POSITIVE).log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double));
+        mean_log_z.push(block.mean(&z).squeeze_dim(1));
+        mean_state.push(block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float));
+    }
+    let mean_state = Tensor::cat(&mean_state, 0).view([v as i64, d as i64]);
+    let mean_log_z = Tensor::cat(&mean_log_z, 0);
+    let ones = Tensor::ones([v as i64, 1], (Kind::Float, device));
+    let q = with_column(&mean_state, &ones).to_kind(Kind::Double); // [V, D+1]
+    let mean = q.matmul(&head.mean) - &mean_log_z;
+    let variance = (q.matmul(&head.covariance) * &q).sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+    let cpu = |t: Tensor| t.to_device(Device::Cpu);
+    Ok(Statistics {
+        log_z: cpu(log_z),
+        mean_state: cpu(mean_state),
+        mean_log_z: cpu(mean_log_z),
+        mean: cpu(mean),
+        deviation: cpu(variance.clamp_min(0.0).sqrt()),
+        sum_log_prob: cpu(Tensor::cat(&sum_log_prob, 0)),
+    })
+}
+
+/// `[left | column]`.
+pub fn with_column(left: &Tensor, column: &Tensor) -> Tensor {
+    Tensor::cat(&[left, column], 1)
+}
+
+/// The entries of some entities.
+struct Block {
+    /// Which state each entry is `[entries]`.
+    state: Tensor,
+    /// Its share of its entity `[entries, 1]`, f64.
+    share: Tensor,
+    /// Whose it is, counted from the block's first row `[entries]`.
+    owner: Tensor,
+    rows: i64,
+}
+
+impl Block {
+    fn of(states: &States, from: usize, to: usize, device: Device) -> Self {
+        let (first, last) = (states.row_offsets[from] as usize, states.row_offsets[to] as usize);
+        let state: Vec<i64> = states.entry_state[first..last].iter().map(|&s| s as i64).collect();
+        let share: Vec<f64> = states.entry_share[first..last].iter().map(|&s| s as f64).collect();
+        let owner: Vec<i64> = (from..to)
+            .flat_map(|row| (states.row_offsets[row]..states.row_offsets[row + 1]).map(move |_| (row - from) as i64))
+            .collect();
+        Block {
+            state: Tensor::from_slice(&state).to_device(device),
+            share: Tensor::from_slice(&share).unsqueeze(1).to_device(device),
+            owner: Tensor::from_slice(&owner).to_device(device),
+            rows: (to - from) as i64,
+        }
+    }
+
+    /// The mean over each entity's entries: `[entries, n]`, f64, to `[rows, n]`.
+    fn mean(&self, values: &Tensor) -> Tensor {
+        Tensor::zeros([self.rows, values.size()[1]], (Kind::Double, values.device())).index_add_(
+            0,
+            &self.owner,
+            &(values * &self.share),
+        )
+    }
+}
+
+/// Cuts the rows into runs of at most `most` entries (a row with more is a run of its own).
+fn blocks(offsets: &[i64], most: usize) -> Vec<(usize, usize)> {
+    let rows = offsets.len() - 1;
+    let mut runs = Vec::new();
+    let mut from = 0;
+    while from < rows {
+        let mut to = from + 1;
+        while to < rows && (offsets[to + 1] - offsets[from]) as usize <= most {
+            to += 1;
+        }
+        runs.push((from, to));
+        from = to;
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_cover_every_row_once() {
+        let offsets = [0, 2, 4, 12, 13, 14];
+        assert_eq!(blocks(&offsets, 4), [(0, 2), (2, 3), (3, 5)]);
+        assert_eq!(blocks(&offsets, 1), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+        assert_eq!(blocks(&offsets, 100), [(0, 5)]);
+    }
+}

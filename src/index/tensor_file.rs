@@ -1,0 +1,136 @@
+//! Safetensors files: mapped into memory, their headers checked before a number is read.
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use tch::kind::Element;
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// A mapped safetensors file.
+pub struct TensorFile {
+    path: PathBuf,
+    map: Mmap,
+    /// Where the numbers begin.
+    start: usize,
+    metadata: Metadata,
+}
+
+impl TensorFile {
+    /// Maps the file and reads its header. A header that is damaged, or that does not fit the file's length, is a
+    /// [`Error::Format`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let map = map(&file).map_err(Error::io("map", path))?;
+        let (header, metadata) = SafeTensors::read_metadata(&map)
+            .map_err(|e| Error::format(path, format!("is cut short or has a damaged header: {e}")))?;
+        Ok(TensorFile { path: path.to_owned(), map, start: header + size_of::<u64>(), metadata })
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.metadata.info(name).is_some()
+    }
+
+    fn info(&self, name: &str) -> Result<&TensorInfo> {
+        self.metadata.info(name).ok_or_else(|| Error::format(&self.path, format!("has no tensor “{name}”")))
+    }
+
+    pub fn shape(&self, name: &str) -> Result<&[usize]> {
+        Ok(&self.info(name)?.shape)
+    }
+
+    pub fn kind(&self, name: &str) -> Result<Kind> {
+        let dtype = self.info(name)?.dtype;
+        kind_of(dtype).ok_or_else(|| Error::format(&self.path, format!("holds “{name}” as {dtype}, which is not read")))
+    }
+
+    /// Refuses the file unless `name` has one of these types and this shape.
+    pub fn check(&self, name: &str, kinds: &[Kind], shape: &[usize]) -> Result<()> {
+        let (found, info) = (self.kind(name)?, self.info(name)?);
+        if kinds.contains(&found) && info.shape == shape {
+            return Ok(());
+        }
+        let reason = format!("holds “{name}” as {found:?} {:?} where {kinds:?} {shape:?} was expected", info.shape);
+        Err(Error::format(&self.path, reason))
+    }
+
+    fn bytes(&self, name: &str) -> Result<&[u8]> {
+        let (from, to) = self.info(name)?.data_offsets;
+        Ok(&self.map[self.start + from..self.start + to])
+    }
+
+    /// The whole tensor, copied, on the CPU.
+    pub fn tensor(&self, name: &str) -> Result<Tensor> {
+        let shape: Vec<i64> = self.shape(name)?.iter().map(|&n| n as i64).collect();
+        Ok(Tensor::from_data_size(self.bytes(name)?, &shape, self.kind(name)?))
+    }
+
+    /// A tensor of one dimension, checked to have this length.
+    pub fn vector<T: Element + Copy>(&self, name: &str, length: usize) -> Result<Vec<T>> {
+        self.check(name, &[T::KIND], &[length])?;
+        let failed = |e: tch::TchError| Error::Torch {
+            doing: format!("reading {name} of {}", self.path.display()),
+            message: e.to_string(),
+        };
+        Vec::try_from(self.tensor(name)?).map_err(failed)
+    }
+
+    /// These rows of a matrix, as f32 `[rows, width]` on the CPU.
+    pub fn rows(&self, name: &str, rows: impl ExactSizeIterator<Item = usize>) -> Result<Tensor> {
+        let (kind, width) = (self.kind(name)?, self.shape(name)?[1]);
+        let (all, length, count) = (self.bytes(name)?, width * kind.elt_size_in_bytes(), rows.len());
+        let mut bytes = Vec::with_capacity(count * length);
+        for row in rows {
+            bytes.extend_from_slice(&all[row * length..(row + 1) * length]);
+        }
+        Ok(Tensor::from_data_size(&bytes, &[count as i64, width as i64], kind).to_kind(Kind::Float))
+    }
+}
+
+/// Maps a file for reading.
+#[allow(unsafe_code)]
+fn map(file: &File) -> std::io::Result<Mmap> {
+    // SAFETY: the map is only read, and an index's files are written whole, then renamed, and never changed in place.
+    unsafe { Mmap::map(file) }
+}
+
+fn kind_of(dtype: Dtype) -> Option<Kind> {
+    match dtype {
+        Dtype::F16 => Some(Kind::Half),
+        Dtype::BF16 => Some(Kind::BFloat16),
+        Dtype::F32 => Some(Kind::Float),
+        Dtype::F64 => Some(Kind::Double),
+        Dtype::I32 => Some(Kind::Int),
+        Dtype::I64 => Some(Kind::Int64),
+        _ => None,
+    }
+}
+
+fn dtype_of(kind: Kind) -> Option<Dtype> {
+    let all = [Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64, Dtype::I32, Dtype::I64];
+    all.into_iter().find(|&d| kind_of(d) == Some(kind))
+}
+
+/// Writes the tensors and waits until they are on the disk.
+pub fn write(path: &Path, tensors: &[(&str, Tensor)]) -> Result<()> {
+    let failed = |message: String| Error::Torch { doing: format!("writing {}", path.display()), message };
+    let mut stored = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let tensor = tensor.to_device(tch::Device::Cpu).contiguous();
+        let dtype = dtype_of(tensor.kind()).ok_or_else(|| failed(format!("{name} is {:?}", tensor.kind())))?;
+        let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
+        tensor.f_copy_data_u8(&mut bytes, tensor.numel()).map_err(|e| failed(e.to_string()))?;
+        let shape: Vec<usize> = tensor.size().iter().map(|&n| n as usize).collect();
+        stored.push((*name, dtype, shape, bytes));
+    }
+    let views: Vec<_> = stored
+        .iter()
+        .map(|(name, dtype, shape, bytes)| Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?)))
+        .collect::<std::result::Result<_, safetensors::SafeTensorError>>()
+        .map_err(|e| failed(e.to_string()))?;
+    let io = |e| Error::io("write", path)(std::io::Error::other(format!("{e}")));
+    safetensors::serialize_to_file(views, None, path).map_err(io)?;
+    File::open(path).and_then(|f| f.sync_all()).map_err(Error::io("write", path))
+}
