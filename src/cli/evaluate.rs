@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
 
-    /// Write the rankings (TREC run) and every setting (JSON) to this folder
+    /// Write the rankings to this file as a TREC run, and every setting to RUN.json beside it
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
 

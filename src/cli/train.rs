@@ -1,6 +1,5 @@
 //! `multiexpan train`: pre-training.
 
-use clap::ValueEnum;
 use std::path::PathBuf;
 
 use super::DeviceArg;
@@ -16,12 +15,14 @@ pub struct Args {
     pub out: PathBuf,
 
     /// Sizes and recipe to start from
-    #[arg(long, value_enum, default_value_t = Preset::Mini)]
-    pub preset: Preset,
+    ///
+    /// mini: small encoders, minutes on a CPU, the demo's. base: the paper's, BERT-base and ResNet-50
+    #[arg(long, default_value = "mini", value_parser = ["mini", "base"])]
+    pub preset: String,
 
-    /// Pre-training tasks, with commas between
-    #[arg(long, value_enum, value_name = "TASK,TASK…", value_delimiter = ',', default_value = "mep")]
-    pub tasks: Vec<TaskName>,
+    /// Pre-training tasks, with commas between; mep: masked entity prediction
+    #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', default_value = "mep", value_parser = ["mep"])]
+    pub tasks: Vec<String>,
 
     /// Go on from the last checkpoint in MODEL
     #[arg(long)]
@@ -53,20 +54,6 @@ pub struct Args {
 
     #[command(flatten)]
     pub device: DeviceArg,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Preset {
-    /// Small encoders, minutes on a CPU: the demo's
-    Mini,
-    /// The paper's: BERT-base and ResNet-50
-    Base,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TaskName {
-    /// Masked entity prediction
-    Mep,
 }
 
 /// Trains and writes the model folder.
