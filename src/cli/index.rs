@@ -15,7 +15,7 @@ pub struct Args {
     #[arg(long, value_name = "MODEL", requires = "dataset", conflicts_with = "raw")]
     pub model: Option<PathBuf>,
 
-    /// Last layer of any model: head.weight [V, D], head.bias [V], pre_head [pairs, D], row_offsets [V+1]
+    /// Last layer of any model: `head.weight`, `head.bias`, `pre_head`, `row_offsets` (docs/FORMATS.md)
     #[arg(long, value_name = "FILE.safetensors")]
     pub raw: Option<PathBuf>,
 
