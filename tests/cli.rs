@@ -124,7 +124,7 @@ fn the_doctor_looks_at_everything() {
         let line = ran.out.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no line on {what}"));
         assert!(["✓", "✗", "–"].iter().any(|mark| line.trim_start().starts_with(mark)), "{line}");
     }
-    assert!(ran.out.contains("✓ computes on      cpu"), "{}", ran.out);
+    assert!(ran.out.contains("✓ computes on        cpu"), "{}", ran.out);
 }
 
 #[test]

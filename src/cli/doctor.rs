@@ -4,7 +4,7 @@ use directories::ProjectDirs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::terminal::{Protocol, Terminal};
+use super::terminal::{Protocol, Terminal, size};
 use super::{DeviceArg, demo};
 use crate::engine::device;
 use crate::error::{Error, Result};
@@ -63,7 +63,7 @@ pub fn run(args: Args) -> Result<()> {
     let sections = [
         ("Computing", computing(args.device.device)),
         ("Data", data()),
-        ("Terminal", terminal(&Terminal::here(), std::io::stdout().is_terminal(), viuer::terminal_size())),
+        ("Terminal", terminal(&Terminal::here(), std::io::stdout().is_terminal(), size())),
         ("Files of yours", files()),
     ];
     let mut out = std::io::stdout().lock();
@@ -76,9 +76,9 @@ pub fn run(args: Args) -> Result<()> {
 fn print(out: &mut impl Write, title: &str, findings: &[Finding]) -> std::io::Result<()> {
     writeln!(out, "{title}")?;
     for Finding { mark, what, found, next } in findings {
-        writeln!(out, "  {} {what:<16} {found}", mark.sign())?;
+        writeln!(out, "  {} {what:<18} {found}", mark.sign())?;
         if !next.is_empty() {
-            writeln!(out, "    {:<16} → {next}", "")?;
+            writeln!(out, "    {:<18} → {next}", "")?;
         }
     }
     Ok(())
@@ -135,19 +135,23 @@ fn encoder(name: &str) -> Option<PathBuf> {
     named.into_iter().chain([PathBuf::from("encoders")]).map(|root| root.join(name)).find(|folder| folder.is_dir())
 }
 
-fn terminal(terminal: &Terminal, is_terminal: bool, (columns, rows): (u16, u16)) -> Vec<Finding> {
+fn terminal(terminal: &Terminal, is_terminal: bool, size: Option<(u16, u16)>) -> Vec<Finding> {
     if !is_terminal {
         let found = "standard output is not a terminal";
-        return vec![Finding::new(Mark::Fails, "terminal", found).next("the explorer must be started in a terminal")];
+        return vec![Finding::new(Mark::Absent, "terminal", found).next("the explorer must be started in a terminal")];
     }
-    let fits = columns >= SMALLEST.0 && rows >= SMALLEST.1;
-    let size = Finding::new(if fits { Mark::Works } else { Mark::Fails }, "size", format!("{columns}×{rows}"));
-    vec![
-        Finding::new(Mark::Works, "terminal", around(terminal)),
-        if fits { size } else { size.next("make it at least 60×16; 120×40 shows every pane") },
-        colours(terminal),
-        pictures(terminal),
-    ]
+    vec![Finding::new(Mark::Works, "terminal", around(terminal)), room(size), colours(terminal), pictures(terminal)]
+}
+
+fn room(size: Option<(u16, u16)>) -> Finding {
+    match size {
+        None => Finding::new(Mark::Absent, "size", "the terminal does not tell"),
+        Some((columns, rows)) if columns < SMALLEST.0 || rows < SMALLEST.1 => {
+            let found = format!("{columns}×{rows}, and the explorer needs {}×{}", SMALLEST.0, SMALLEST.1);
+            Finding::new(Mark::Fails, "size", found).next("make it larger; 120×40 shows every pane")
+        }
+        Some((columns, rows)) => Finding::new(Mark::Works, "size", format!("{columns}×{rows}")),
+    }
 }
 
 /// "xterm-kitty, in tmux, over ssh"
@@ -218,10 +222,12 @@ mod tests {
     #[test]
     fn a_small_terminal_is_told_how_large_to_be() {
         let kitty = Terminal::from_env(|name| (name == "TERM").then(|| "xterm-kitty".into()));
-        let marks = |size| terminal(&kitty, true, size).iter().map(|f| f.mark).collect::<Vec<_>>();
-        assert_eq!(marks((59, 40))[1], Mark::Fails);
-        assert_eq!(marks((60, 16))[1], Mark::Works);
-        assert_eq!(terminal(&kitty, false, (80, 24))[0].mark, Mark::Fails);
+        assert_eq!(room(Some((59, 40))).mark, Mark::Fails);
+        assert_eq!(room(Some((60, 16))).mark, Mark::Works);
+        assert_eq!(room(None).mark, Mark::Absent);
+        let whole = text(&terminal(&kitty, true, Some((20, 5))));
+        assert!(whole.contains("✗ size") && whole.contains("kitty"), "{whole}");
+        assert_eq!(terminal(&kitty, false, None)[0].mark, Mark::Absent);
     }
 
     #[test]

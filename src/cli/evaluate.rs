@@ -46,6 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
 
+    /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 

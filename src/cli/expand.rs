@@ -28,6 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub size: u32,
 
+    /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 

@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(long, value_name = "MODEL", requires = "dataset", conflicts_with = "raw")]
     pub model: Option<PathBuf>,
 
-    /// Last layer of any model: head.weight [V, D], head.bias [V], pre_head [pairs, D], row_offsets [V+1]
+    /// Last layer of any model: `head.weight`, `head.bias`, `pre_head`, `row_offsets` (docs/FORMATS.md)
     #[arg(long, value_name = "FILE.safetensors")]
     pub raw: Option<PathBuf>,
 
@@ -35,16 +35,17 @@ pub struct Args {
 
 /// Builds the index and writes it whole or not at all.
 pub fn run(args: Args) -> Result<()> {
-    match (&args.raw, &args.dataset, &args.model) {
-        (Some(raw), ..) => jobs::index_raw(raw, args.entities.as_deref(), &args.out)?,
-        (None, Some(dataset), Some(model)) => {
-            let mut reporter = Reporter::new(interrupt()?);
-            let left_out = jobs::index(dataset, model, &args.out, args.device.device, &mut reporter)?;
-            drop(reporter);
-            told_left_out(&left_out);
+    let mut reporter = Reporter::new(interrupt()?);
+    let left_out = match (&args.raw, &args.dataset, &args.model) {
+        (Some(raw), ..) => {
+            jobs::index_raw(raw, args.entities.as_deref(), &args.out, args.device.device, &mut reporter)?;
+            Vec::new()
         }
+        (None, Some(dataset), Some(model)) => jobs::index(dataset, model, &args.out, args.device.device, &mut reporter)?,
         _ => return Err(Error::Argument("an index is built from DATASET and --model, or from --raw".into())),
-    }
+    };
+    drop(reporter);
+    told_left_out(&left_out);
     println!("{}", args.out.display());
     Ok(())
 }

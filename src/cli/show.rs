@@ -4,8 +4,11 @@ use image::{DynamicImage, ImageReader};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::terminal::{Protocol, Terminal};
+use super::terminal::{self, Protocol, Terminal};
 use crate::error::{Error, Result};
+
+/// Columns and rows of a terminal that does not tell.
+const USUAL_SIZE: (u16, u16) = (80, 24);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,13 +27,14 @@ pub struct Args {
 /// Draws the image at the cursor, never larger than it is.
 pub fn run(args: Args) -> Result<()> {
     let image = decode(&args.image)?;
-    let (columns, rows) = viuer::terminal_size();
+    let (columns, rows) = terminal::size().unwrap_or(USUAL_SIZE);
     // One row less than the terminal has: the prompt takes it.
     let room = (args.width.unwrap_or(columns), args.height.unwrap_or(rows.saturating_sub(1)));
     let (width, height) = cells((image.width(), image.height()), room);
     let terminal = Terminal::here();
     // viuer asks a terminal whether it speaks kitty and waits for the answer: ask only those that will answer.
-    let direct = std::io::stdout().is_terminal() && terminal.multiplexer.is_none();
+    let asked = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let direct = asked && terminal.multiplexer.is_none();
     let config = viuer::Config {
         absolute_offset: false,
         transparent: true,

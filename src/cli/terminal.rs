@@ -1,6 +1,12 @@
 //! What the environment tells of the terminal. The explorer asks the terminal itself; these are guesses that cost
 //! nothing and cannot hang.
 
+/// Columns and rows, where the terminal tells.
+pub fn size() -> Option<(u16, u16)> {
+    let (columns, rows) = viuer::terminal_size();
+    (columns > 0 && rows > 0).then_some((columns, rows))
+}
+
 /// How pictures reach the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::finding::{Findings, kind};
+use super::finding::{Findings, Severity, kind};
 use super::near;
 use super::text::{fold, lines};
 use crate::error::{Error, Result};
@@ -22,7 +22,25 @@ pub struct Vocabulary {
     by_folded: HashMap<String, usize>,
 }
 
+impl FromIterator<(EntityId, String)> for Vocabulary {
+    fn from_iter<I: IntoIterator<Item = (EntityId, String)>>(entities: I) -> Self {
+        let mut vocabulary = Vocabulary::default();
+        entities.into_iter().for_each(|(id, name)| vocabulary.insert(id, &name));
+        vocabulary
+    }
+}
+
 impl Vocabulary {
+    /// Reads a file of the form of `entity2id.txt` that stands alone. Error: the first line that cannot be read.
+    pub fn open(path: &Path) -> Result<Vocabulary> {
+        let mut findings = Findings::default();
+        let vocabulary = Vocabulary::read(path, &mut findings)?;
+        match findings.iter().find(|f| f.severity == Severity::Error) {
+            Some(fault) => Err(Error::Line { path: path.to_owned(), line: fault.line.unwrap_or(0), reason: fault.reason.clone() }),
+            None => Ok(vocabulary),
+        }
+    }
+
     /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted.
     pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
         let mut vocabulary = Vocabulary::default();

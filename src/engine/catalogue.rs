@@ -27,7 +27,7 @@ pub(super) fn describe(index: &Index, path: &Path, dataset: Option<&Dataset>, de
         index: path.to_owned(),
         dataset: dataset.map(|d| d.root.clone()),
         device,
-        modes: index.modes().to_vec(),
+        modes: index.modes(),
         entities: entities.collect(),
         classes: classes
             .iter()
@@ -40,7 +40,7 @@ pub(super) fn describe(index: &Index, path: &Path, dataset: Option<&Dataset>, de
             })
             .collect(),
         queries: dataset.map(|d| d.queries.clone()).unwrap_or_default(),
-        left_out: index.meta.left_out.clone(),
+        left_out: index.meta.provenance.left_out.iter().map(|l| (l.reason.clone(), l.count)).collect(),
         ..Catalogue::default()
     }
     .indexed()

@@ -188,8 +188,8 @@ impl Session {
         let members = &self.catalogue.class(class).members;
         let absent: Vec<EntityId> = members.iter().copied().filter(|e| !listed.contains(e) && !ask.seeds.contains(e)).collect();
         let view: View = self.index.view(ask.mode)?;
-        let set: Vec<Row> = seeds.iter().copied().chain(found.expansion.picks.iter().map(|p| p.row)).collect();
-        let (by_seeds, by_set) = (places(expand::rank_by_seeds(&view, seeds, &[])?), places(expand::rank_by_seeds(&view, &set, &[])?));
+        let ranking = expand::rank_by_seeds(&view, seeds, &[]).into_iter().zip(1..);
+        let by_seeds: HashMap<Row, usize> = ranking.map(|((row, _), rank)| (row, rank)).collect();
         let why = |entity: EntityId| {
             let Some(row) = self.index.row(entity) else {
                 return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
@@ -198,20 +198,15 @@ impl Session {
                 MissingWhy::Rejected
             } else if let Some(taker) = found.taken.get(&row) {
                 MissingWhy::TakenBy(*taker)
-            } else if let Some(pick) = found.expansion.lost_in_window(row) {
-                MissingWhy::LostInWindow { pick: pick + 1 }
+            } else if let Some(&pick) = found.expansion.lost.get(&row) {
+                MissingWhy::LostInWindow { pick }
             } else {
-                let rank = |of: &HashMap<Row, usize>| of.get(&row).copied().unwrap_or(self.index.len());
-                MissingWhy::BelowWindow { seed_rank: rank(&by_seeds), final_rank: rank(&by_set) }
+                let seed_rank = by_seeds.get(&row).copied().unwrap_or(self.index.len());
+                MissingWhy::BelowWindow { seed_rank, final_rank: found.expansion.final_rank(row) }
             }
         };
         Ok(absent.into_iter().map(|entity| Missing { entity, why: why(entity) }).collect())
     }
-}
-
-/// Ranks from 1 by row.
-fn places(ranking: Vec<(Row, f64)>) -> HashMap<Row, usize> {
-    ranking.into_iter().enumerate().map(|(i, (row, _))| (row, i + 1)).collect()
 }
 
 fn reranked(from: &expand::Reranked) -> Reranked {

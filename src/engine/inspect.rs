@@ -24,7 +24,7 @@ impl Session {
         let mut seen = HashSet::new();
         let pictures: Vec<PathBuf> =
             sentences.iter().filter_map(|s| s.picture.clone()).filter(|p| seen.insert(p.clone())).collect();
-        let neighbours = expand::neighbours(&self.index.view(mode)?, row, NEIGHBOURS)?;
+        let neighbours = expand::neighbours(&self.index.view(mode)?, row, NEIGHBOURS);
         Ok(EntityDetail {
             entity,
             pictures,
@@ -51,7 +51,7 @@ impl Session {
     }
 
     fn pairs_of<'a>(&'a self, dataset: &'a Dataset, row: Row, most: usize) -> impl Iterator<Item = Pair> + 'a {
-        self.index.pairs_of(row).take(most).filter_map(|pair| dataset.pair_at(pair.offset, pair.mention).ok())
+        self.index.pairs_of(row).into_iter().take(most).filter_map(|pair| dataset.pair_at(pair.offset, pair.mention as u16).ok())
     }
 
     /// Ranks in the evaluated queries of this mode, 3 seeds before 5, the full expansion before the seeds' ranking.

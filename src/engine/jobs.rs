@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{self, Dataset, Findings};
+use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::Result;
 use crate::features::cache;
 use crate::index;
 use crate::job::{Observer, Progress};
 use crate::model::device;
 use crate::train;
-use crate::types::{DeviceChoice, EntityId, Query, SeedCount};
+use crate::types::{DeviceChoice, Query, SeedCount};
 
-pub use crate::data::{Finding, Severity};
 pub use crate::eval::run::{Ranking, Run, write_qrels};
 pub use crate::train::trainer::Trained;
 pub use crate::train::{Preset, TrainConfig};
@@ -37,27 +36,20 @@ pub fn train(dataset: &Path, out: &Path, config: &TrainConfig, options: TrainOpt
 
 /// Builds an index from a data set and a model; gives what was left out.
 pub fn index(dataset: &Path, model: &Path, out: &Path, choice: DeviceChoice, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
-    let places = index::build::Places { dataset: dataset.into(), model: model.into(), out: out.into(), cache: cache::folder()? };
-    index::build::build(&places, device::device(choice)?, observe)
+    let places = index::from_model::Places { dataset: dataset.into(), model: model.into(), out: out.into(), cache: cache::folder()? };
+    index::from_model::build(&places, device::device(choice)?, observe)
 }
 
 /// Builds an index from the last layer of any model; `entities` names its rows.
-pub fn index_raw(raw: &Path, entities: Option<&Path>, out: &Path) -> Result<()> {
-    let entities: Option<Vec<(EntityId, String)>> = match entities {
-        Some(path) => Some(data::read_entities(path)?),
-        None => None,
-    };
-    index::import_raw(raw, entities.as_deref(), out)
-}
-
-/// Looks a whole data set over.
-pub fn check(dataset: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findings> {
-    data::check(dataset, observe)
+pub fn index_raw(raw: &Path, entities: Option<&Path>, out: &Path, choice: DeviceChoice, observe: &mut dyn Observer<Progress>) -> Result<()> {
+    let named = entities.map(Vocabulary::open).transpose()?;
+    let names: Option<Vec<_>> = named.map(|v| v.iter().map(|(id, name)| (id, name.to_owned())).collect());
+    index::import_raw(raw, names.as_deref(), out, device::device(choice)?, observe)
 }
 
 /// Queries from another folder of query files, one file a class of the data set.
 pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
-    Dataset::open(dataset)?.queries_from(folder, seeds)
+    Dataset::open(dataset)?.queries_in(folder, seeds, &mut Findings::default())
 }
 
 /// Where features are kept.

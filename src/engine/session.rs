@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::api::Catalogue;
 use super::catalogue;
-use crate::data::Dataset;
+use crate::data::{Dataset, Vocabulary};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::model::device;
@@ -20,6 +20,8 @@ pub struct Session {
     pub catalogue: Arc<Catalogue>,
     pub(super) index: Index,
     pub(super) dataset: Option<Dataset>,
+    /// The index's own names, for an index without a data set.
+    rows_only: Vocabulary,
     /// Rankings of evaluated queries, for the ranks of one entity in all of them.
     pub(super) ranked: HashMap<(Mode, SeedCount, RankingKind), Ranked>,
     pub(super) first_pictures: HashMap<EntityId, Option<PathBuf>>,
@@ -36,32 +38,23 @@ impl Session {
         let dataset = match dataset.map(Path::to_owned).or_else(|| opened.dataset_path()) {
             Some(path) => {
                 let dataset = Dataset::open(&path)?;
-                opened.check_dataset(&path, &dataset.hash()?)?;
+                opened.check_dataset(&dataset.hash()?)?;
                 Some(dataset)
             }
             None => None,
         };
         let catalogue = Arc::new(catalogue::describe(&opened, index, dataset.as_ref(), device::describe(device)));
-        Ok(Session { catalogue, index: opened, dataset, ranked: HashMap::new(), first_pictures: HashMap::new() })
+        let rows_only = opened.entities().iter().map(|e| (e.id, e.name.clone())).collect();
+        Ok(Session { catalogue, rows_only, index: opened, dataset, ranked: HashMap::new(), first_pictures: HashMap::new() })
     }
 
     /// Seeds by name or number, refusing unknown ones and those that the index lacks.
     pub fn find_seeds<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<EntityId>> {
-        names.into_iter().map(str::trim).filter(|n| !n.is_empty()).map(|name| self.find_entity(name)).collect()
+        names.into_iter().map(str::trim).filter(|n| !n.is_empty()).map(|name| self.vocabulary().find(name)).collect()
     }
 
-    fn find_entity(&self, name: &str) -> Result<EntityId> {
-        if let Some(dataset) = &self.dataset {
-            return dataset.vocabulary.find(name);
-        }
-        let wanted = name.parse().ok().map(EntityId);
-        let entities = &self.catalogue.entities;
-        let found = entities.iter().find(|e| e.name == name).or_else(|| entities.iter().find(|e| Some(e.id) == wanted));
-        found.map(|e| e.id).ok_or_else(|| Error::Unknown {
-            kind: "entity",
-            name: name.into(),
-            near: crate::data::nearest(name, entities.iter().map(|e| e.name.as_str()), 3),
-        })
+    fn vocabulary(&self) -> &Vocabulary {
+        self.dataset.as_ref().map_or(&self.rows_only, |d| &d.vocabulary)
     }
 
     /// The class of this name.
@@ -88,8 +81,7 @@ impl Session {
     }
 
     pub(super) fn name(&self, entity: EntityId) -> String {
-        let named = self.dataset.as_ref().and_then(|d| d.vocabulary.name(entity)).map(str::to_owned);
-        named.unwrap_or_else(|| self.catalogue.entity(entity).map_or_else(|| entity.to_string(), |e| e.name.clone()))
+        self.vocabulary().name(entity).map_or_else(|| entity.to_string(), str::to_owned)
     }
 
     /// The query of that class and number, where there is one.

@@ -86,7 +86,7 @@ fn write(
 fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources: &Sources) -> Result<Provenance> {
     let named = |path: &Path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Ok(Provenance {
-        dataset: Some(Source::beside(&places.out, dataset.name.clone(), &dataset.root, dataset.hash()?)),
+        dataset: Some(Source::beside(&places.out, dataset.name.clone(), &dataset.root, dataset.hash()?)?),
         // the model's path says nothing to who has only the index
         model: Some(Source { name: named(&places.model), path: String::new(), hash: folder.hash()? }),
         state: serde_json::to_value(folder.config.sizes.state).ok().and_then(|s| s.as_str().map(str::to_owned)).unwrap_or_default(),

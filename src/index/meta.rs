@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::types::{EntityId, Mode};
@@ -72,6 +72,33 @@ pub struct Source {
     pub path: String,
     /// Of its contents.
     pub hash: String,
+}
+
+impl Source {
+    /// A data set that an index at `index` was built from; its path is kept relative to the index where both lie in
+    /// one tree. Error: a path that is not there.
+    pub fn beside(index: &Path, name: String, root: &Path, hash: String) -> Result<Source> {
+        let whole = |path: &Path| std::fs::canonicalize(path).map_err(Error::io("find", path));
+        let root = whole(root)?;
+        // the index itself may not be there yet; its folder is
+        let parent = match index.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let index = whole(parent)?.join(index.file_name().unwrap_or_default());
+        Ok(Source { name, path: relative(&index, &root).display().to_string(), hash })
+    }
+}
+
+/// The way from folder `from` to `to`, both absolute; `to` itself where they share no more than the root.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    if shared <= 1 {
+        return to.to_owned();
+    }
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(to.components().skip(shared)).collect();
+    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
 }
 
 /// What building the index passed over.

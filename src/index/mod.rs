@@ -14,6 +14,7 @@
 mod build;
 mod cache;
 mod folder;
+pub mod from_model;
 mod meta;
 mod open;
 mod raw;

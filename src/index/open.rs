@@ -114,6 +114,13 @@ impl Index {
         }
     }
 
+    /// Where the data set should be that the index was built from; none for an import of bare tensors.
+    pub fn dataset_path(&self) -> Option<PathBuf> {
+        let named = self.meta.provenance.dataset.as_ref()?;
+        let joined = self.path.join(&named.path);
+        Some(std::fs::canonicalize(&joined).unwrap_or(joined))
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
