@@ -10,7 +10,7 @@ use super::{DeviceArg, mode_parser};
 use super::progress::{Reporter, interrupt};
 use crate::engine::jobs::{Ranking, Run, queries};
 use crate::engine::{Evaluated, Plan, Session};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::{CUTOFFS, Measures, Mode, Protocol, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]

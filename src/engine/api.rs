@@ -177,7 +177,7 @@ pub struct Catalogue {
     /// What was left out on the way, for people: ("entities with fewer than 2 pairs", 3).
     pub left_out: Vec<(String, usize)>,
     /// Place in `entities` by id. Filled by [`Catalogue::indexed`].
-    places: HashMap<EntityId, usize>,
+    pub places: HashMap<EntityId, usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -32,10 +32,10 @@ impl Engine {
     pub fn start(reply: impl Fn(Reply) + Send + 'static) -> Result<Engine> {
         let (requests, inbox) = channel();
         let latest = Arc::new(Latest::default());
-        let worker = Worker { reply: Box::new(reply), latest: latest.clone(), session: None, background: None };
+        let of_worker = latest.clone();
         std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || worker.run(&inbox))
+            .spawn(move || Worker { reply: Box::new(reply), latest: of_worker, session: None, background: None }.run(&inbox))
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
     }

@@ -2,13 +2,18 @@
 //! lives here.
 
 pub mod bert;
+mod convolution;
 pub mod checkpoint;
 pub mod config;
 pub mod cuda;
 pub mod device;
+pub mod efficientnet;
 pub mod heads;
 pub mod layer;
 pub mod network;
+mod pickle;
+pub mod resnet;
+pub mod weights;
 
 pub use checkpoint::ModelFolder;
 pub use config::{Config, State};
