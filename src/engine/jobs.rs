@@ -1,10 +1,10 @@
 //! The long jobs of the command line, from paths and plain settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::Result;
-use crate::features::cache;
+use crate::features::cache_folder;
 use crate::index;
 use crate::job::{Observer, Progress};
 use crate::model::device;
@@ -30,13 +30,13 @@ pub fn train(dataset: &Path, out: &Path, config: &TrainConfig, options: TrainOpt
     if let Some(threads) = options.threads {
         tch::set_num_threads(threads as i32);
     }
-    let places = train::trainer::Places { dataset: dataset.into(), out: out.into(), cache: cache::folder()? };
+    let places = train::trainer::Places { dataset: dataset.into(), out: out.into(), cache: cache_folder()? };
     train::train(&places, config, options.resume, device::device(options.device)?, observe)
 }
 
 /// Builds an index from a data set and a model; gives what was left out.
 pub fn index(dataset: &Path, model: &Path, out: &Path, choice: DeviceChoice, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
-    let places = index::from_model::Places { dataset: dataset.into(), model: model.into(), out: out.into(), cache: cache::folder()? };
+    let places = index::from_model::Places { dataset: dataset.into(), model: model.into(), out: out.into(), cache: cache_folder()? };
     index::from_model::build(&places, device::device(choice)?, observe)
 }
 
@@ -50,9 +50,4 @@ pub fn index_raw(raw: &Path, entities: Option<&Path>, out: &Path, choice: Device
 /// Queries from another folder of query files, one file a class of the data set.
 pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
     Dataset::open(dataset)?.queries_in(folder, seeds, &mut Findings::default())
-}
-
-/// Where features are kept.
-pub fn cache_folder() -> Result<PathBuf> {
-    cache::folder()
 }

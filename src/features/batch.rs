@@ -2,8 +2,8 @@
 
 use tch::{Device, Tensor};
 
-use super::cache::PatchStore;
 use super::pairs::Pairs;
+use super::patches::PatchStore;
 use super::texts::TextStates;
 use crate::error::Result;
 use crate::model::Input;
@@ -14,7 +14,7 @@ use crate::types::Mode;
 pub struct Sample {
     /// Number in [`Pairs::pairs`]: gives the sentence and the entity.
     pub pair: usize,
-    /// Number in [`Pairs::images`].
+    /// Number in the store of patches.
     pub image: usize,
     pub mode: Mode,
 }

@@ -1,8 +1,8 @@
 //! The usable pairs of a data set, grouped by entity: token ids in memory, pictures by number.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::tokens::TextTokenizer;
 use crate::data::{Dataset, Findings};
@@ -16,7 +16,7 @@ pub const LEAST_PAIRS: usize = 2;
 /// One pair: a sentence with one mention, and a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairRef {
-    /// Number in [`Pairs::images`].
+    /// Its picture's number, in the store of patches.
     pub image: usize,
     /// Where its line begins in `sentences.json`, in bytes.
     pub offset: u64,
@@ -35,8 +35,6 @@ pub struct Pairs {
     pub entities: Vec<EntityId>,
     /// Sorted by row, in the corpus's order within one.
     pub pairs: Vec<PairRef>,
-    /// Distinct pictures.
-    pub images: Vec<PathBuf>,
     /// What was left out, and how many.
     pub left_out: Vec<(String, usize)>,
     row_offsets: Vec<usize>,
@@ -132,13 +130,20 @@ impl Unsettled {
         }
     }
 
-    /// Leaves out pairs whose picture is broken, then entities with too few pairs, and groups the rest.
+    /// Leaves out pairs whose picture has no `number`, then entities with too few pairs, and groups the rest.
     ///
     /// `rows`: the entities of an existing model, in its order; then exactly these are kept, and one that has no
     /// pair is an error. Without it, the data set's own order.
-    pub fn settle(mut self, dataset: &Dataset, broken: &HashSet<usize>, rows: Option<&[EntityId]>) -> Result<Pairs> {
+    pub fn settle(mut self, dataset: &Dataset, number: &dyn Fn(&Path) -> Option<usize>, rows: Option<&[EntityId]>) -> Result<Pairs> {
         let before = self.found.len();
-        self.found.retain(|(_, pair)| !broken.contains(&pair.image));
+        let numbers: Vec<Option<usize>> = self.images.iter().map(|path| number(path)).collect();
+        self.found.retain_mut(|(_, pair)| match numbers[pair.image] {
+            Some(number) => {
+                pair.image = number;
+                true
+            }
+            None => false,
+        });
         let unseen = before - self.found.len();
         self.leave_out("pairs whose picture cannot be read", unseen);
         let mut by_entity: HashMap<EntityId, Vec<PairRef>> = HashMap::new();
@@ -154,7 +159,7 @@ impl Unsettled {
         };
         let few = dataset.vocabulary.len().saturating_sub(entities.len());
         self.leave_out("entities with fewer than 2 usable pairs", few);
-        let mut pairs = Pairs { images: self.images, left_out: self.left_out, tokens: self.tokens, ..Default::default() };
+        let mut pairs = Pairs { left_out: self.left_out, tokens: self.tokens, ..Default::default() };
         for (row, entity) in entities.iter().enumerate() {
             let own = by_entity.remove(entity).ok_or_else(|| {
                 Error::Mismatch(format!("the model knows entity {entity}, of which {} has no usable pair", dataset.root.display()))

@@ -1,12 +1,12 @@
 //! From a data set and two frozen encoders to pairs and patches: the way that training and indexing share.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use tch::Device;
 
-use super::cache::{PatchCache, PatchStore, image_features};
+use super::cache::{DEFAULT_LIMIT, FeatureCache};
 use super::image::ImageEncoder;
 use super::pairs::Pairs;
+use super::patches::{PatchStore, image_features, record_bytes};
 use super::source::resolve;
 use super::tokens::TextTokenizer;
 use crate::data::Dataset;
@@ -39,8 +39,8 @@ impl Encoders {
     /// Opens both by name (see [`resolve`]).
     pub fn open(text: &str, image: &str, normalize: bool, device: Device) -> Result<Self> {
         let image_path = resolve(image)?;
-        let encoder = ImageEncoder::open(&image_path, normalize, device)?;
-        let image_source = EncoderSource { name: image.into(), hash: encoder.hash().to_owned() };
+        let encoder = ImageEncoder::open(&weights_in(&image_path)?, device, normalize)?;
+        let image_source = EncoderSource { name: image.into(), hash: encoder.weights_hash().to_owned() };
         Ok(Encoders { text: TextEncoder::open(text)?, image: encoder, image_source })
     }
 }
@@ -94,14 +94,25 @@ impl TextEncoder {
     }
 }
 
-/// The weights file of an encoder's folder.
-fn weights_in(folder: &Path) -> Result<PathBuf> {
-    let names = ["model.safetensors", "pytorch_model.bin"];
-    names.iter().map(|n| folder.join(n)).find(|p| p.is_file()).ok_or_else(|| Error::Missing {
-        what: "encoder weights",
-        path: folder.join(names[0]),
-        hint: format!("{} would do too", names[1]),
-    })
+/// The weights of an encoder: the file itself, or the one in its folder.
+fn weights_in(source: &Path) -> Result<PathBuf> {
+    const NAMES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+    if source.is_file() {
+        return Ok(source.to_owned());
+    }
+    if let Some(found) = NAMES.iter().map(|n| source.join(n)).find(|p| p.is_file()) {
+        return Ok(found);
+    }
+    let entries = std::fs::read_dir(source).map_err(Error::io("read", source))?;
+    let mut others: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| has_weights(p)).collect();
+    match (others.pop(), others.is_empty()) {
+        (Some(only), true) => Ok(only),
+        _ => Err(Error::Missing { what: "encoder weights", path: source.join(NAMES[0]), hint: "one .safetensors, .bin or .pth file would do".into() }),
+    }
+}
+
+fn has_weights(path: &Path) -> bool {
+    path.extension().is_some_and(|e| ["safetensors", "bin", "pth", "pt"].iter().any(|known| e == *known))
 }
 
 /// Reads the corpus, brings the pictures' features from the cache or the encoder, and settles which pairs are used.
@@ -116,8 +127,8 @@ pub fn gather(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<(Pairs, PatchStore)> {
     let unsettled = Pairs::read(dataset, &encoders.text.tokenizer, observe)?;
-    let mut cache = PatchCache::open(cache)?;
-    let (patches, broken) = image_features(&unsettled.images, &encoders.image, &mut cache, grid, observe)?;
-    let broken: HashSet<usize> = broken.iter().map(|b| b.image).collect();
-    Ok((unsettled.settle(dataset, &broken, rows)?, patches))
+    let cache = FeatureCache::open(&cache.join("patches"), &encoders.image.hash(), record_bytes(&encoders.image), DEFAULT_LIMIT)?;
+    let seen = image_features(&unsettled.images, &encoders.image, cache, grid, observe)?;
+    let pairs = unsettled.settle(dataset, &|path| seen.store.number(path), rows)?;
+    Ok((pairs, seen.store))
 }

@@ -1,0 +1,271 @@
+//! Patch features on disk, by the content of their picture.
+//!
+//! One folder an encoder (its weights and preprocessing), in it segments of up to 1 GiB, only ever appended to:
+//! ```text
+//! CACHE/<encoder>/000001.features   records of P·F f16, little-endian, one after another
+//! CACHE/<encoder>/000001.keys       per record: BLAKE3 of the picture's file (32 bytes), of the record (8 bytes)
+//! ```
+//! A key is written after its record, so a killed run keeps all that has a key; a record that is cut short or
+//! does not match its hash counts as absent. Every run writes segments of its own, so that two runs at once do
+//! not meet. When a segment is begun and the cache is over its bound, the oldest segments that this run does not
+//! use are deleted; a data set larger than the bound therefore still goes through.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use memmap2::Mmap;
+
+use crate::error::{Error, Result};
+use crate::model::weights::map;
+
+/// Bound of the whole cache, all encoders together, in bytes. The demo takes 0.3 GB at 49 × 1280; 434,000
+/// pictures at 36 × 2048 take 64 GB.
+pub const DEFAULT_LIMIT: u64 = 20 << 30;
+/// A segment is closed beyond this, in bytes.
+const SEGMENT: u64 = 1 << 30;
+
+const PICTURE_HASH: usize = 32;
+const RECORD_HASH: usize = 8;
+const KEY: usize = PICTURE_HASH + RECORD_HASH;
+
+/// BLAKE3 of a picture's file.
+pub type PictureHash = [u8; PICTURE_HASH];
+
+/// Where a picture's features are: segment and record in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    segment: usize,
+    record: usize,
+}
+
+/// The cached features of one encoder.
+pub struct FeatureCache {
+    root: PathBuf,
+    folder: PathBuf,
+    /// Bytes of one record.
+    record: usize,
+    limit: u64,
+    segments: Vec<Segment>,
+    known: HashMap<PictureHash, Place>,
+    writer: Option<Writer>,
+}
+
+struct Segment {
+    features: PathBuf,
+    /// None where nothing is complete yet, or while this run writes it.
+    map: Option<Mmap>,
+    checks: Vec<[u8; RECORD_HASH]>,
+    used: bool,
+}
+
+struct Writer {
+    segment: usize,
+    features: File,
+    keys: File,
+}
+
+impl FeatureCache {
+    /// `multiexpan` in the user's cache folder (`$XDG_CACHE_HOME`); none where there is no home.
+    pub fn default_folder() -> Option<PathBuf> {
+        directories::BaseDirs::new().map(|dirs| dirs.cache_dir().join("multiexpan/patches"))
+    }
+
+    /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root` for records of
+    /// `record` bytes; `limit` bounds the whole of `root` in bytes.
+    pub fn open(root: &Path, encoder: &str, record: usize, limit: u64) -> Result<FeatureCache> {
+        let folder = root.join(encoder.get(..16).unwrap_or(encoder));
+        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let mut cache = FeatureCache {
+            root: root.to_owned(),
+            folder,
+            record,
+            limit,
+            segments: Vec::new(),
+            known: HashMap::new(),
+            writer: None,
+        };
+        for features in segment_files(&cache.folder)? {
+            cache.add(features)?;
+        }
+        Ok(cache)
+    }
+
+    /// How many pictures it knows.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// The pictures it knows.
+    pub fn known(&self) -> impl Iterator<Item = PictureHash> {
+        self.known.keys().copied()
+    }
+
+    /// Where this picture's features are, whole and unharmed; none where they must be computed.
+    pub fn find(&mut self, picture: &PictureHash) -> Result<Option<Place>> {
+        let Some(&place) = self.known.get(picture) else { return Ok(None) };
+        let segment = &self.segments[place.segment];
+        // the segment being written has no map yet, and needs no check
+        if segment.map.is_some() && check(self.record(place)?) != segment.checks[place.record] {
+            self.known.remove(picture);
+            return Ok(None);
+        }
+        self.segments[place.segment].used = true;
+        Ok(Some(place))
+    }
+
+    /// The f16 bytes of one picture's features. Call [`FeatureCache::flush`] after appending.
+    pub fn record(&self, place: Place) -> Result<&[u8]> {
+        let segment = &self.segments[place.segment];
+        let start = place.record * self.record;
+        let bytes = segment.map.as_ref().and_then(|map| map.get(start..start + self.record));
+        bytes.ok_or_else(|| Error::format(&segment.features, "is shorter than its keys say"))
+    }
+
+    /// Appends one picture's features (`record` bytes of f16).
+    pub fn append(&mut self, picture: PictureHash, features: &[u8]) -> Result<Place> {
+        if features.len() != self.record {
+            return Err(Error::Mismatch(format!("{} bytes for a record of {}", features.len(), self.record)));
+        }
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.begin()?,
+        };
+        let segment = &mut self.segments[writer.segment];
+        let failed = Error::io("write", &segment.features);
+        let hash = check(features);
+        let key = [picture.as_slice(), &hash].concat();
+        writer.features.write_all(features).and_then(|()| writer.keys.write_all(&key)).map_err(failed)?;
+        let place = Place { segment: writer.segment, record: segment.checks.len() };
+        segment.checks.push(hash);
+        self.known.insert(picture, place);
+        let full = (segment.checks.len() * self.record) as u64 >= SEGMENT;
+        self.writer = Some(writer);
+        if full { self.flush().map(|()| place) } else { Ok(place) }
+    }
+
+    /// Ends the present segment: what was appended is on disk and can be read.
+    pub fn flush(&mut self) -> Result<()> {
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let segment = &mut self.segments[writer.segment];
+        segment.map = Some(map(&segment.features)?);
+        Ok(())
+    }
+
+    /// Bytes of all segments under the cache's folder, every encoder's.
+    pub fn size(&self) -> Result<u64> {
+        Ok(all_segments(&self.root)?.iter().map(|(_, _, bytes)| bytes).sum())
+    }
+
+    fn add(&mut self, features: PathBuf) -> Result<()> {
+        let keys = fs::read(features.with_extension("keys")).unwrap_or_default();
+        let length = fs::metadata(&features).map_err(Error::io("read", &features))?.len() as usize;
+        let whole = (keys.len() / KEY).min(length / self.record);
+        if whole == 0 {
+            return Ok(());
+        }
+        let segment = self.segments.len();
+        let mut checks = Vec::with_capacity(whole);
+        for (record, key) in keys.as_chunks::<KEY>().0.iter().take(whole).enumerate() {
+            let mut picture = [0; PICTURE_HASH];
+            picture.copy_from_slice(&key[..PICTURE_HASH]);
+            let mut hash = [0; RECORD_HASH];
+            hash.copy_from_slice(&key[PICTURE_HASH..]);
+            checks.push(hash);
+            self.known.insert(picture, Place { segment, record });
+        }
+        let map = Some(map(&features)?);
+        self.segments.push(Segment { features, map, checks, used: false });
+        Ok(())
+    }
+
+    /// Begins a segment of this run's own; makes room first.
+    fn begin(&mut self) -> Result<Writer> {
+        self.evict()?;
+        let mut number = segment_files(&self.folder)?.len() + 1;
+        let (features, file) = loop {
+            let path = self.folder.join(format!("{number:06}.features"));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => break (path, file),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+                Err(e) => return Err(Error::io("create", &path)(e)),
+            }
+        };
+        let keys = features.with_extension("keys");
+        let keys = File::create(&keys).map_err(Error::io("create", &keys))?;
+        let segment = self.segments.len();
+        self.segments.push(Segment { features, map: None, checks: Vec::new(), used: true });
+        Ok(Writer { segment, features: file, keys })
+    }
+
+    fn evict(&mut self) -> Result<()> {
+        let mut all = all_segments(&self.root)?;
+        let mut size: u64 = all.iter().map(|(_, _, bytes)| bytes).sum();
+        all.sort_by_key(|(_, modified, _)| *modified);
+        for (path, _, bytes) in all {
+            if size + SEGMENT <= self.limit.max(SEGMENT) {
+                break;
+            }
+            let ours = self.segments.iter().position(|segment| segment.features == path);
+            if ours.is_some_and(|at| self.segments[at].used) {
+                continue;
+            }
+            remove(&path.with_extension("keys"))?;
+            remove(&path)?;
+            size -= bytes;
+            if let Some(at) = ours {
+                self.known.retain(|_, place| place.segment != at);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first 8 bytes of a record's BLAKE3.
+fn check(record: &[u8]) -> [u8; RECORD_HASH] {
+    let mut hash = [0; RECORD_HASH];
+    hash.copy_from_slice(&blake3::hash(record).as_bytes()[..RECORD_HASH]);
+    hash
+}
+
+/// Deletes a file that another run may have deleted already.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// The `.features` files of one encoder, by name.
+fn segment_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "features"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Every encoder's segments: path, when last written, bytes.
+fn all_segments(root: &Path) -> Result<Vec<(PathBuf, SystemTime, u64)>> {
+    let mut all = Vec::new();
+    for folder in fs::read_dir(root).map_err(Error::io("read", root))?.flatten().map(|entry| entry.path()) {
+        if !folder.is_dir() {
+            continue;
+        }
+        for path in segment_files(&folder)? {
+            // gone meanwhile: another run made room
+            let Ok(about) = fs::metadata(&path) else { continue };
+            all.push((path, about.modified().unwrap_or(SystemTime::UNIX_EPOCH), about.len()));
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,205 @@
+//! Pictures to patch features by a frozen image network.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageReader, RgbImage};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::model::efficientnet::EfficientNetLite0;
+use crate::model::resnet::ResNet50;
+use crate::model::weights::Weights;
+
+/// Channel means and deviations of ImageNet, of values in 0..1.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// Changes whenever the same picture and weights would give other features.
+const PREPROCESSING: u32 = 1;
+
+/// ResNet-50's picture and patches, in pixels (Li et al., AAAI 2024).
+const RESNET_SIDE: u32 = 192;
+const RESNET_PATCH: i64 = 32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageEncoderKind {
+    /// 192 px cut into 6 × 6 patches, each through the network: 36 × 2048.
+    #[serde(rename = "resnet-50")]
+    ResNet50,
+    /// 224 px through the network, its 7 × 7 map: 49 × 1280.
+    #[serde(rename = "efficientnet-lite0")]
+    EfficientNetLite0,
+}
+
+impl ImageEncoderKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            ImageEncoderKind::ResNet50 => "resnet-50",
+            ImageEncoderKind::EfficientNetLite0 => "efficientnet-lite0",
+        }
+    }
+
+    /// Told by the names of parameters.
+    fn of(weights: &Weights) -> Result<ImageEncoderKind> {
+        if weights.has(EfficientNetLite0::MARK) {
+            Ok(ImageEncoderKind::EfficientNetLite0)
+        } else if weights.has(ResNet50::MARK) {
+            Ok(ImageEncoderKind::ResNet50)
+        } else {
+            Err(Error::format(weights.path(), "is neither a ResNet-50 nor an EfficientNet-Lite0"))
+        }
+    }
+
+    /// Width and height that pictures are resized to, in pixels.
+    pub fn side(self) -> u32 {
+        match self {
+            ImageEncoderKind::ResNet50 => RESNET_SIDE,
+            ImageEncoderKind::EfficientNetLite0 => EfficientNetLite0::SIDE as u32,
+        }
+    }
+
+    /// Patches along one side; row-major in the features.
+    pub fn grid(self) -> i64 {
+        match self {
+            ImageEncoderKind::ResNet50 => i64::from(RESNET_SIDE) / RESNET_PATCH,
+            ImageEncoderKind::EfficientNetLite0 => EfficientNetLite0::SIDE / EfficientNetLite0::STRIDE,
+        }
+    }
+
+    /// Width of one patch's features.
+    pub fn features(self) -> i64 {
+        match self {
+            ImageEncoderKind::ResNet50 => ResNet50::FEATURES,
+            ImageEncoderKind::EfficientNetLite0 => EfficientNetLite0::FEATURES,
+        }
+    }
+}
+
+/// A decoded picture: RGB bytes, row by row, `side × side × 3`. Plain data; may be made on any thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub side: u32,
+    pub rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// Decodes a file's bytes (PNG, JPEG, WebP, GIF's first frame, BMP), lays it on white where it is
+    /// transparent, and squashes it to `side × side` (bilinear, antialiased). The error is a clause for people.
+    pub fn decode(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
+        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+        let image = reader.decode().map_err(|e| e.to_string())?;
+        let rgb = image::imageops::resize(&on_white(image), side, side, FilterType::Triangle);
+        Ok(Picture { side, rgb: rgb.into_raw() })
+    }
+}
+
+fn on_white(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let image = image.into_rgba8();
+    RgbImage::from_fn(image.width(), image.height(), |x, y| {
+        let [r, g, b, alpha] = image.get_pixel(x, y).0.map(u32::from);
+        image::Rgb([r, g, b].map(|c| ((c * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
+    })
+}
+
+enum Network {
+    ResNet50(ResNet50),
+    EfficientNetLite0(EfficientNetLite0),
+}
+
+/// A frozen image network on its device.
+pub struct ImageEncoder {
+    network: Network,
+    kind: ImageEncoderKind,
+    device: Device,
+    weights_hash: String,
+    normalize: bool,
+}
+
+impl ImageEncoder {
+    /// Opens a weight file, or a folder with one; the network is told by its parameters' names. `normalize`:
+    /// take ImageNet's mean and deviation off the pictures (the weights expect it; the published MultiExpan
+    /// checkpoints were trained without).
+    pub fn open(source: &Path, device: Device, normalize: bool) -> Result<ImageEncoder> {
+        let weights = Weights::open(source)?;
+        let kind = ImageEncoderKind::of(&weights)?;
+        let network = match kind {
+            ImageEncoderKind::ResNet50 => Network::ResNet50(ResNet50::open(&weights, device)?),
+            ImageEncoderKind::EfficientNetLite0 => {
+                Network::EfficientNetLite0(EfficientNetLite0::open(&weights, device)?)
+            }
+        };
+        Ok(ImageEncoder { network, kind, device, weights_hash: weights.hash().to_owned(), normalize })
+    }
+
+    pub fn kind(&self) -> ImageEncoderKind {
+        self.kind
+    }
+
+    /// Patches of one picture.
+    pub fn patches(&self) -> i64 {
+        self.kind.grid().pow(2)
+    }
+
+    /// Width of one patch's features.
+    pub fn features(&self) -> i64 {
+        self.kind.features()
+    }
+
+    /// BLAKE3 of the weight file, in hexadecimal.
+    pub fn weights_hash(&self) -> &str {
+        &self.weights_hash
+    }
+
+    /// Names what the features of a picture depend on besides the picture: network, weights, preprocessing.
+    pub fn hash(&self) -> String {
+        let all = format!("{} {} {PREPROCESSING} {}", self.kind.name(), self.weights_hash, self.normalize);
+        blake3::hash(all.as_bytes()).to_hex().to_string()
+    }
+
+    /// Pictures of the encoder's side → `[N, P, F]` f32 on the encoder's device, without gradient.
+    pub fn encode(&self, pictures: &[Picture]) -> Result<Tensor> {
+        let batch = self.batch(pictures)?;
+        let failed = |e: tch::TchError| Error::Torch { doing: "encoding pictures".into(), message: e.to_string() };
+        let _frozen = tch::no_grad_guard();
+        match &self.network {
+            Network::ResNet50(net) => {
+                let (n, grid) = (pictures.len() as i64, self.kind.grid());
+                // [N, 3, 6·32, 6·32] → [N·36, 3, 32, 32], patches row by row
+                let patches = batch
+                    .f_view([n, 3, grid, RESNET_PATCH, grid, RESNET_PATCH])
+                    .and_then(|x| x.f_permute([0, 2, 4, 1, 3, 5]))
+                    .and_then(|x| x.f_reshape([n * grid * grid, 3, RESNET_PATCH, RESNET_PATCH]))
+                    .map_err(failed)?;
+                Ok(net.forward(&patches).view([n, grid * grid, ResNet50::FEATURES]))
+            }
+            // [N, 1280, 7, 7] → [N, 49, 1280]
+            Network::EfficientNetLite0(net) => Ok(net.forward(&batch).flatten(2, 3).transpose(1, 2).contiguous()),
+        }
+    }
+
+    /// → `[N, 3, side, side]` f32 on the device.
+    fn batch(&self, pictures: &[Picture]) -> Result<Tensor> {
+        let side = self.kind.side();
+        let bytes = (side * side * 3) as usize;
+        if let Some(other) = pictures.iter().find(|p| p.side != side || p.rgb.len() != bytes) {
+            let message = format!("a picture of side {} for an encoder of side {side}", other.side);
+            return Err(Error::Mismatch(message));
+        }
+        let all: Vec<u8> = pictures.iter().flat_map(|picture| &picture.rgb).copied().collect();
+        let size = [pictures.len() as i64, i64::from(side), i64::from(side), 3];
+        let x = Tensor::from_slice(&all).view(size).to_device(self.device).permute([0, 3, 1, 2]);
+        let x = x.to_kind(Kind::Float).contiguous() / 255.0;
+        if !self.normalize {
+            return Ok(x);
+        }
+        let row = |values: &[f32]| Tensor::from_slice(values).view([1, 3, 1, 1]).to_device(self.device);
+        Ok((x - row(&MEAN)) / row(&DEVIATION))
+    }
+}

@@ -1,0 +1,335 @@
+//! The patch features of a data set's pictures: computed where the cache has none, then read at random.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use tch::{Kind, Tensor};
+
+use super::cache::{FeatureCache, PictureHash, Place};
+use super::image::{ImageEncoder, Picture};
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+
+/// Pictures encoded at once.
+const BATCH: usize = 32;
+/// Threads that read and decode pictures beside the one that encodes.
+const DECODERS: usize = 2;
+/// Pictures read at once where features are pooled.
+const CHUNK: usize = 256;
+/// Bytes of an f16.
+const F16: usize = 2;
+/// The observer hears no more often.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Bytes of one picture's features: what [`FeatureCache::open`] wants for this encoder.
+pub fn record_bytes(encoder: &ImageEncoder) -> usize {
+    (encoder.patches() * encoder.features()) as usize * F16
+}
+
+/// What came of a list of pictures.
+pub struct ImageFeatures {
+    pub store: PatchStore,
+    /// Pictures without features, and why.
+    pub broken: Vec<(PathBuf, String)>,
+    /// How many were computed now; the rest came from the cache.
+    pub encoded: usize,
+}
+
+/// Patch features `[P, F]` of pictures, by a dense number.
+pub struct PatchStore {
+    numbers: HashMap<PathBuf, usize>,
+    patches: i64,
+    features: i64,
+    rows: Rows,
+}
+
+enum Rows {
+    /// f16, all pictures one after another.
+    Held(Vec<u8>),
+    /// In the cache's memory-mapped segments.
+    Mapped(FeatureCache, Vec<Place>),
+}
+
+impl PatchStore {
+    /// Features that are at hand: `features` `[N, P, F]`, one a path.
+    pub fn held(paths: &[PathBuf], features: &Tensor) -> Result<PatchStore> {
+        let (n, patches, features_wide) = features.size3().map_err(|e| torch("holding features", e))?;
+        if n as usize != paths.len() {
+            return Err(Error::Mismatch(format!("features of {n} pictures for {} paths", paths.len())));
+        }
+        let numbers = paths.iter().cloned().enumerate().map(|(number, path)| (path, number)).collect();
+        Ok(PatchStore { numbers, patches, features: features_wide, rows: Rows::Held(f16_bytes(features)?) })
+    }
+
+    /// A picture's number, none where it has no features.
+    pub fn number(&self, path: &Path) -> Option<usize> {
+        self.numbers.get(path).copied()
+    }
+
+    /// Pictures that have features.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// P, after pooling.
+    pub fn patches(&self) -> i64 {
+        self.patches
+    }
+
+    /// F.
+    pub fn features(&self) -> i64 {
+        self.features
+    }
+
+    /// Features of the pictures with these numbers: `[B, P, F]`, f32, on the CPU. Panics on a number that no
+    /// picture has; fails where the cache's file was harmed meanwhile.
+    pub fn get(&self, numbers: &[usize]) -> Result<Tensor> {
+        let record = (self.patches * self.features) as usize * F16;
+        let mut bytes = Vec::with_capacity(numbers.len() * record);
+        for &number in numbers {
+            bytes.extend_from_slice(match &self.rows {
+                Rows::Held(all) => &all[number * record..(number + 1) * record],
+                Rows::Mapped(cache, places) => cache.record(places[number])?,
+            });
+        }
+        let half = f16_tensor(&bytes, &[numbers.len() as i64, self.patches, self.features])?;
+        Ok(half.to_kind(Kind::Float))
+    }
+}
+
+/// Features of every picture in `paths` (each once, however often it is named), from `cache` where it has them.
+/// With `grid`, the patches are average-pooled to `grid × grid` and held in memory (f16: 41 KB a picture at
+/// 4 × 4 × 1280); without, they stay in the cache's files. What cannot be read or decoded is listed as broken.
+/// `Err(Stopped)` when the observer breaks; what was encoded until then stays in the cache.
+pub fn image_features(
+    paths: &[PathBuf],
+    encoder: &ImageEncoder,
+    mut cache: FeatureCache,
+    grid: Option<i64>,
+    observer: &mut dyn Observer<Progress>,
+) -> Result<ImageFeatures> {
+    let mut seen = HashSet::new();
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| seen.insert(*path)).collect();
+    let known: HashSet<PictureHash> = cache.known().collect();
+    let next = AtomicUsize::new(0);
+    let side = encoder.kind().side();
+    let mut gathering = Gathering::new(&paths, encoder, &mut cache);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(2 * BATCH);
+        for _ in 0..DECODERS {
+            let (sender, paths, known, next) = (sender.clone(), &paths, &known, &next);
+            scope.spawn(move || decode_all(paths, side, known, next, &sender));
+        }
+        drop(sender);
+        // the receiver goes with this call, so the decoders end also when it stops early
+        gathering.run(receiver, observer)
+    })?;
+    let Gathering { places, broken, encoded, .. } = gathering;
+    let found: Vec<(&Path, Place)> =
+        paths.iter().zip(&places).filter_map(|(&path, place)| place.map(|place| (path, place))).collect();
+    let numbers = found.iter().enumerate().map(|(number, (path, _))| (path.to_path_buf(), number)).collect();
+    let places: Vec<Place> = found.into_iter().map(|(_, place)| place).collect();
+    let features = encoder.features();
+    let (patches, rows) = match grid {
+        None => (encoder.patches(), Rows::Mapped(cache, places)),
+        Some(grid) => (grid * grid, Rows::Held(pooled(&cache, &places, encoder, grid)?)),
+    };
+    Ok(ImageFeatures { store: PatchStore { numbers, patches, features, rows }, broken, encoded })
+}
+
+/// One picture as it comes from a decoder.
+enum Read {
+    /// The cache has this content.
+    Known(PictureHash),
+    New(PictureHash, Picture),
+    Broken(String),
+}
+
+/// A decoder thread: takes the next path until there is none, or nobody listens.
+fn decode_all(
+    paths: &[&Path],
+    side: u32,
+    known: &HashSet<PictureHash>,
+    next: &AtomicUsize,
+    sender: &SyncSender<(usize, Read)>,
+) {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(path) = paths.get(number) else { return };
+        if sender.send((number, read(path, side, known))).is_err() {
+            return;
+        }
+    }
+}
+
+fn read(path: &Path, side: u32, known: &HashSet<PictureHash>) -> Read {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) => return Read::Broken(e.to_string()),
+    };
+    let hash = *blake3::hash(&bytes).as_bytes();
+    if known.contains(&hash) {
+        return Read::Known(hash);
+    }
+    match Picture::decode(&bytes, side) {
+        Ok(picture) => Read::New(hash, picture),
+        Err(reason) => Read::Broken(reason),
+    }
+}
+
+/// The encoding side: takes what the decoders read and finds each picture a place in the cache.
+struct Gathering<'a> {
+    paths: &'a [&'a Path],
+    encoder: &'a ImageEncoder,
+    cache: &'a mut FeatureCache,
+    places: Vec<Option<Place>>,
+    broken: Vec<(PathBuf, String)>,
+    encoded: usize,
+    waiting: Vec<(usize, PictureHash)>,
+    pictures: Vec<Picture>,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(paths: &'a [&'a Path], encoder: &'a ImageEncoder, cache: &'a mut FeatureCache) -> Gathering<'a> {
+        Gathering {
+            places: vec![None; paths.len()],
+            paths,
+            encoder,
+            cache,
+            broken: Vec::new(),
+            encoded: 0,
+            waiting: Vec::new(),
+            pictures: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, receiver: Receiver<(usize, Read)>, observer: &mut dyn Observer<Progress>) -> Result<()> {
+        let mut clock = Clock::new(self.paths.len());
+        for (done, (number, read)) in receiver.into_iter().enumerate() {
+            self.take(number, read)?;
+            if self.pictures.len() == BATCH {
+                self.encode()?;
+            }
+            if clock.tell(done + 1, self.encoded, observer).is_break() {
+                self.cache.flush()?;
+                return Err(Error::Stopped);
+            }
+        }
+        self.encode()?;
+        self.broken.sort();
+        self.cache.flush()
+    }
+
+    fn take(&mut self, number: usize, read: Read) -> Result<()> {
+        let (hash, picture) = match read {
+            Read::Broken(reason) => {
+                self.broken.push((self.paths[number].to_owned(), reason));
+                return Ok(());
+            }
+            Read::Known(hash) => (hash, None),
+            Read::New(hash, picture) => (hash, Some(picture)),
+        };
+        self.places[number] = self.cache.find(&hash)?;
+        if self.places[number].is_some() {
+            return Ok(());
+        }
+        match picture {
+            Some(picture) => {
+                self.waiting.push((number, hash));
+                self.pictures.push(picture);
+                Ok(())
+            }
+            // its record turned out to be damaged: read it again, now as a new one
+            None => {
+                let side = self.encoder.kind().side();
+                self.take(number, self::read(self.paths[number], side, &HashSet::new()))
+            }
+        }
+    }
+
+    fn encode(&mut self) -> Result<()> {
+        if self.pictures.is_empty() {
+            return Ok(());
+        }
+        let bytes = f16_bytes(&self.encoder.encode(&self.pictures)?)?;
+        let records = bytes.chunks_exact(record_bytes(self.encoder));
+        for ((number, hash), record) in self.waiting.drain(..).zip(records) {
+            self.places[number] = Some(self.cache.append(hash, record)?);
+        }
+        self.encoded += self.pictures.len();
+        self.pictures.clear();
+        Ok(())
+    }
+}
+
+/// When to tell the observer, and what.
+struct Clock {
+    total: usize,
+    began: Instant,
+    told: Instant,
+}
+
+impl Clock {
+    fn new(total: usize) -> Clock {
+        Clock { total, began: Instant::now(), told: Instant::now() }
+    }
+
+    fn tell(&mut self, done: usize, encoded: usize, observer: &mut dyn Observer<Progress>) -> ControlFlow<()> {
+        if self.told.elapsed() < TICK && done < self.total {
+            return ControlFlow::Continue(());
+        }
+        self.told = Instant::now();
+        let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
+        let mut progress = Progress::new("image features", done as u64, self.total as u64);
+        progress.left = Some(Duration::from_secs_f64(seconds * (self.total - done) as f64 / done as f64));
+        if encoded > 0 {
+            progress.note = format!("{:.0} pictures/s", done as f64 / seconds);
+        }
+        observer.on(progress)
+    }
+}
+
+/// Every record average-pooled to `grid × grid`, as f16.
+fn pooled(cache: &FeatureCache, places: &[Place], encoder: &ImageEncoder, grid: i64) -> Result<Vec<u8>> {
+    let (side, features) = (encoder.kind().grid(), encoder.features());
+    let mut all = Vec::with_capacity(places.len() * (grid * grid * features) as usize * F16);
+    for chunk in places.chunks(CHUNK) {
+        let mut bytes = Vec::with_capacity(chunk.len() * record_bytes(encoder));
+        for &place in chunk {
+            bytes.extend_from_slice(cache.record(place)?);
+        }
+        // [n, P, F] → [n, F, side, side] → [n, F, grid, grid] → [n, grid², F]
+        let map = f16_tensor(&bytes, &[chunk.len() as i64, side, side, features])?.to_kind(Kind::Float);
+        let map = map.permute([0, 3, 1, 2]).f_adaptive_avg_pool2d([grid, grid]).map_err(|e| torch("pooling", e))?;
+        all.extend(f16_bytes(&map.flatten(2, 3).transpose(1, 2))?);
+    }
+    Ok(all)
+}
+
+/// A tensor's numbers as f16, in memory order of its shape.
+fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
+    let half = tensor.to_device(tch::Device::Cpu).to_kind(Kind::Half).contiguous();
+    let mut bytes = vec![0; half.numel() * F16];
+    half.f_copy_data_u8(&mut bytes, half.numel()).map_err(|e| torch("copying features", e))?;
+    Ok(bytes)
+}
+
+/// `bytes` must be exactly the shape's f16 numbers.
+fn f16_tensor(bytes: &[u8], size: &[i64]) -> Result<Tensor> {
+    if bytes.len() as i64 != size.iter().product::<i64>() * F16 as i64 {
+        return Err(Error::Mismatch(format!("{} bytes of features for {size:?}", bytes.len())));
+    }
+    Tensor::f_from_data_size(bytes, size, Kind::Half).map_err(|e| torch("reading features", e))
+}
+
+fn torch(doing: &str, e: tch::TchError) -> Error {
+    Error::Torch { doing: doing.into(), message: e.to_string() }
+}
