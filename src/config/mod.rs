@@ -1,1 +1,28 @@
-//! (room)
+//! What the user may choose: settings, keys and colours. The embedded `default.toml` is the documentation, the
+//! source of every default, and what `--print-config` prints.
+
+mod action;
+mod keymap;
+mod settings;
+mod theme;
+
+pub use action::Action;
+pub use keymap::{Context, Key, Keymap};
+pub use settings::{DEFAULT_TOML, Images, Settings};
+pub use theme::{Depth, Role, Theme};
+
+use std::path::PathBuf;
+
+/// `$XDG_CONFIG_HOME/multiexpan`: `config.toml` and `themes/`. None where there is no home.
+pub fn config_dir() -> Option<PathBuf> {
+    dirs().map(|d| d.config_dir().to_owned())
+}
+
+/// `$XDG_STATE_HOME/multiexpan` (where the system has no such place: its data folder): session files.
+pub fn state_dir() -> Option<PathBuf> {
+    dirs().map(|d| d.state_dir().unwrap_or_else(|| d.data_local_dir()).to_owned())
+}
+
+fn dirs() -> Option<directories::ProjectDirs> {
+    directories::ProjectDirs::from("", "", "multiexpan")
+}

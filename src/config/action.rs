@@ -1,0 +1,83 @@
+//! What a key can do. One list gives the enum, the name used in `config.toml`, and the line of help.
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $help:literal,)*) => {
+        /// Plain data: what a key asks for. The screen decides what it means there.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action { $(#[doc = $help] $variant,)* }
+
+        impl Action {
+            /// In the order in which help lists them.
+            pub const ALL: &[Action] = &[$(Action::$variant,)*];
+
+            /// Its name in `config.toml`.
+            pub fn name(self) -> &'static str {
+                match self { $(Action::$variant => $name,)* }
+            }
+
+            /// One line for people.
+            pub fn help(self) -> &'static str {
+                match self { $(Action::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    Up "up" "one up",
+    Down "down" "one down",
+    PageUp "page-up" "one page up",
+    PageDown "page-down" "one page down",
+    First "first" "to the first",
+    Last "last" "to the last",
+    Open "open" "open what is under the cursor",
+    Fold "fold" "fold or unfold the group",
+    FoldAll "fold-all" "fold or unfold every group",
+    Sort "sort" "sort classes: name, size, MAP",
+    FilterClasses "filter-classes" "filter the classes by name",
+    Left "left" "to the left",
+    Right "right" "to the right",
+    FocusLeft "focus-left" "pane on the left",
+    FocusRight "focus-right" "pane on the right",
+    FocusNext "focus-next" "next pane",
+    FocusClasses "focus-classes" "classes pane, there and back",
+    FocusEntity "focus-entity" "entity pane, there and back",
+    AddSeed "add-seed" "type a seed",
+    Accept "accept" "take the highlighted entity",
+    Erase "erase" "erase a letter, or the last seed",
+    Remove "remove" "remove the seed",
+    Seed "seed" "make the candidate a seed",
+    Reject "reject" "reject the candidate",
+    Undo "undo" "undo a change of seeds",
+    Redo "redo" "redo it",
+    PreviousQuery "previous-query" "the class's previous query",
+    NextQuery "next-query" "the class's next query",
+    SeedCount "seed-count" "queries of 3 or of 5 seeds",
+    Mode "mode" "mode: both, text, image",
+    Joint "joint" "expand alone or jointly with all classes",
+    Rerank "rerank" "order before or after re-ranking",
+    Filter "filter" "show all, hits, misses, moved",
+    Tall "tall" "compact or tall rows",
+    Missing "missing" "gold entities that are not in the list",
+    PreviousPicture "previous-picture" "previous picture",
+    NextPicture "next-picture" "next picture",
+    Zoom "zoom" "picture on the full screen",
+    Close "close" "close, or leave the field",
+    Help "help" "these keys",
+    Redraw "redraw" "draw the screen anew",
+    Suspend "suspend" "to the shell (fg comes back)",
+    Quit "quit" "leave multiexpan",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_distinct_and_every_action_has_help() {
+        let names: HashSet<_> = Action::ALL.iter().map(|a| a.name()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+        assert!(Action::ALL.iter().all(|a| !a.help().is_empty()));
+    }
+}

@@ -1,0 +1,496 @@
+//! Actions, turned into changes of the state.
+
+use super::{App, Kind, Pane, Popup, RowFilter, SeedSet, TreeKind, Typing, Wish};
+use crate::config::Action;
+use crate::types::{ClassId, EntityId, SeedCount};
+
+impl App {
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::Quit => self.wish = Some(Wish::Quit),
+            Action::Suspend => self.wish = Some(Wish::Suspend),
+            Action::Redraw => self.wish = Some(Wish::Redraw),
+            Action::Help => self.open_popup(Popup::Help),
+            Action::Missing => self.open_missing(),
+            Action::Zoom => self.toggle_zoom(),
+            Action::Close => self.close(),
+            Action::Up => self.step(-1),
+            Action::Down => self.step(1),
+            Action::PageUp => self.step(-(self.page() as isize)),
+            Action::PageDown => self.step(self.page() as isize),
+            Action::First => self.step(isize::MIN),
+            Action::Last => self.step(isize::MAX),
+            Action::Open => self.open(),
+            Action::Left => self.chip_left(),
+            Action::Right => self.chip = (self.chip + 1).min(self.seeds.seeds.len()),
+            Action::FocusLeft => self.focus_left(),
+            Action::FocusRight => self.focus_right(),
+            Action::FocusNext => self.focus_next(),
+            Action::FocusClasses => self.focus_there_and_back(Pane::Classes),
+            Action::FocusEntity => self.focus_there_and_back(Pane::Entity),
+            Action::PreviousPicture => self.turn_picture(-1),
+            Action::NextPicture => self.turn_picture(1),
+            _ => self.act_on_data(action),
+        }
+    }
+
+    /// Actions that need an open index.
+    fn act_on_data(&mut self, action: Action) {
+        if self.catalogue.is_none() {
+            return;
+        }
+        match action {
+            Action::FilterClasses => (self.focus, self.filtering) = (Pane::Classes, true),
+            Action::Fold => self.fold(),
+            Action::FoldAll => self.fold_all(),
+            Action::Sort => {
+                self.tree.sort = self.tree.sort.next();
+                self.cursor_to_class();
+            }
+            Action::AddSeed => self.start_typing(),
+            Action::Accept => self.accept(),
+            Action::Erase => self.erase(),
+            Action::Remove => self.remove_chip(self.chip),
+            Action::Seed => self.seed_subject(),
+            Action::Reject => self.reject_subject(),
+            Action::Undo => self.go_back(),
+            Action::Redo => self.go_forth(),
+            Action::PreviousQuery => self.walk_queries(-1),
+            Action::NextQuery => self.walk_queries(1),
+            Action::SeedCount => self.switch_seed_count(),
+            Action::Mode => self.cycle_mode(),
+            Action::Joint => self.toggle_joint(),
+            Action::Rerank => self.reranked = !self.reranked,
+            Action::Filter => self.cycle_filter(),
+            Action::Tall => self.tall = !self.tall,
+            _ => {}
+        }
+    }
+
+    // Moving about.
+
+    pub(super) fn step(&mut self, by: isize) {
+        match self.popup {
+            Some(Popup::Help) => {
+                self.popup_scroll = shifted(self.popup_scroll, by, self.view.popup.furthest + 1);
+            }
+            Some(Popup::Missing(cursor)) => {
+                let len = self.expansion.as_ref().and_then(|e| e.missing.as_ref()).map_or(0, Vec::len);
+                self.popup = Some(Popup::Missing(shifted(cursor, by, len)));
+            }
+            Some(Popup::Zoom) => self.step_candidate(by),
+            None => self.step_in_pane(by),
+        }
+    }
+
+    fn step_in_pane(&mut self, by: isize) {
+        if let Some(typing) = &mut self.typing {
+            typing.cursor = shifted(typing.cursor, by, typing.matches.len());
+            return;
+        }
+        match self.focus {
+            Pane::Classes => self.tree.cursor = shifted(self.tree.cursor, by, self.tree_rows().len()),
+            Pane::Seeds if by > 0 => self.focus = Pane::Candidates,
+            Pane::Seeds => self.chip = 0,
+            Pane::Candidates => {
+                let rows = self.rows();
+                if by == -1 && self.cursor(&rows) == 0 && !self.seeds.seeds.is_empty() {
+                    return self.focus = Pane::Seeds;
+                }
+                self.step_candidate(by);
+            }
+            Pane::Entity => self.entity_scroll = shifted(self.entity_scroll, by, self.view.entity.furthest + 1),
+        }
+    }
+
+    fn step_candidate(&mut self, by: isize) {
+        let rows = self.rows();
+        let to = shifted(self.cursor(&rows), by, rows.len());
+        if let Some(row) = rows.get(to) {
+            self.select(row.entity);
+        }
+    }
+
+    /// Puts the cursor on a candidate.
+    pub(super) fn select(&mut self, entity: EntityId) {
+        if self.subject() != Some(entity) {
+            (self.picture, self.entity_scroll) = (0, 0);
+        }
+        (self.selected, self.looking_at) = (Some(entity), None);
+    }
+
+    /// Shows an entity that need not be a candidate.
+    pub(super) fn look_at(&mut self, entity: EntityId) {
+        (self.picture, self.entity_scroll) = (0, 0);
+        if self.rows().iter().any(|r| r.entity == entity) {
+            (self.selected, self.looking_at) = (Some(entity), None);
+        } else {
+            self.looking_at = Some(entity);
+        }
+    }
+
+    fn page(&self) -> usize {
+        let extent = match (self.popup, self.focus) {
+            (Some(_), _) => self.view.popup,
+            (None, Pane::Classes) => self.view.classes,
+            (None, Pane::Entity) => self.view.entity,
+            (None, _) => self.view.candidates,
+        };
+        extent.page.saturating_sub(1).max(1)
+    }
+
+    fn focus_left(&mut self) {
+        self.focus = match self.focus {
+            Pane::Entity => Pane::Candidates,
+            _ => Pane::Classes,
+        };
+    }
+
+    fn focus_right(&mut self) {
+        self.focus = match self.focus {
+            Pane::Classes => Pane::Candidates,
+            _ => Pane::Entity,
+        };
+    }
+
+    fn focus_next(&mut self) {
+        self.focus = match self.focus {
+            Pane::Classes => Pane::Seeds,
+            Pane::Seeds => Pane::Candidates,
+            Pane::Candidates => Pane::Entity,
+            Pane::Entity => Pane::Classes,
+        };
+    }
+
+    fn focus_there_and_back(&mut self, pane: Pane) {
+        self.focus = if self.focus == pane { Pane::Candidates } else { pane };
+    }
+
+    fn chip_left(&mut self) {
+        if self.typing.is_some() {
+            // From an empty field the arrow goes on to the chips.
+            if self.typing.as_ref().is_some_and(|t| t.input.is_empty()) {
+                self.typing = None;
+                self.chip = self.seeds.seeds.len().saturating_sub(1);
+            }
+        } else if self.chip == 0 {
+            self.focus = Pane::Classes;
+        } else {
+            self.chip -= 1;
+        }
+    }
+
+    // Popups.
+
+    fn open_popup(&mut self, popup: Popup) {
+        (self.popup, self.popup_scroll) = (Some(popup), 0);
+    }
+
+    pub(super) fn open_missing(&mut self) {
+        match self.expansion.as_ref().and_then(|e| e.missing.as_ref()) {
+            Some(missing) if missing.is_empty() => self.notify("no gold entity is missing"),
+            Some(_) => self.open_popup(Popup::Missing(0)),
+            None => self.notify("what is missing is known once a class's seeds are expanded"),
+        }
+    }
+
+    pub(super) fn toggle_zoom(&mut self) {
+        if self.popup == Some(Popup::Zoom) {
+            self.popup = None;
+        } else if self.detail().is_some_and(|d| d.as_ref().is_ok_and(|d| !d.pictures.is_empty())) {
+            self.open_popup(Popup::Zoom);
+        } else {
+            self.notify("no picture to enlarge");
+        }
+    }
+
+    fn turn_picture(&mut self, by: isize) {
+        let count = match self.detail() {
+            Some(Ok(detail)) => detail.pictures.len(),
+            _ => 0,
+        };
+        // In the pane the last picture stays at the right edge; on the full screen each has its turn.
+        let shown = if self.popup == Some(Popup::Zoom) { 1 } else { self.view.strip.max(1) };
+        self.picture = shifted(self.picture, by, (count + 1).saturating_sub(shown));
+    }
+
+    /// One step out: popup, field, filter, a look elsewhere, the drawer.
+    fn close(&mut self) {
+        if self.popup.take().is_some() {
+        } else if self.typing.take().is_some() {
+            self.chip = 0;
+            self.focus = Pane::Candidates;
+        } else if self.filtering || !self.tree.filter.is_empty() && self.focus == Pane::Classes {
+            self.filtering = false;
+            self.tree.filter.clear();
+            self.cursor_to_class();
+        } else if self.looking_at.take().is_none() {
+            self.focus = Pane::Candidates;
+        }
+    }
+
+    fn open(&mut self) {
+        match self.popup {
+            Some(Popup::Missing(cursor)) => {
+                let missing = self.expansion.as_ref().and_then(|e| e.missing.as_ref()?.get(cursor).map(|m| m.entity));
+                if let Some(entity) = missing {
+                    self.popup = None;
+                    self.look_at(entity);
+                    self.focus = Pane::Entity;
+                }
+            }
+            Some(_) => self.popup = None,
+            None => match self.focus {
+                Pane::Classes => self.open_tree_row(self.tree.cursor),
+                Pane::Seeds if self.chip >= self.seeds.seeds.len() => self.start_typing(),
+                Pane::Seeds => {
+                    self.looking_at = self.seeds.seeds.get(self.chip).copied();
+                    self.focus = Pane::Entity;
+                }
+                _ => self.focus = Pane::Entity,
+            },
+        }
+    }
+
+    // Classes.
+
+    pub(super) fn open_tree_row(&mut self, at: usize) {
+        let rows = self.tree_rows();
+        match rows.get(at).map(|r| &r.kind) {
+            Some(TreeKind::Group { .. }) => {
+                self.tree.cursor = at;
+                self.fold();
+            }
+            Some(&TreeKind::Class(class)) => {
+                self.filtering = false;
+                self.tree.cursor = at;
+                self.open_query(class, self.seeds.count, 0);
+                self.focus = Pane::Candidates;
+            }
+            None => {}
+        }
+    }
+
+    fn fold(&mut self) {
+        let rows = self.tree_rows();
+        let Some(TreeKind::Group { key, open }) = rows.get(self.tree.cursor).map(|r| r.kind.clone()) else { return };
+        if open {
+            self.tree.folded.insert(key);
+        } else {
+            self.tree.folded.remove(&key);
+        }
+    }
+
+    fn fold_all(&mut self) {
+        if !self.tree.folded.is_empty() {
+            self.tree.folded.clear();
+        } else {
+            let keys = self.tree_rows().into_iter().filter_map(|r| match r.kind {
+                TreeKind::Group { key, .. } => Some(key),
+                TreeKind::Class(_) => None,
+            });
+            self.tree.folded = keys.collect();
+        }
+        self.cursor_to_class();
+    }
+
+    /// Puts the tree's cursor on the open class, where it is in sight.
+    pub(super) fn cursor_to_class(&mut self) {
+        let rows = self.tree_rows();
+        let open = self.seeds.class.map(TreeKind::Class);
+        let found = open.and_then(|open| rows.iter().position(|r| r.kind == open));
+        self.tree.cursor = found.unwrap_or(self.tree.cursor.min(rows.len().saturating_sub(1)));
+    }
+
+    fn open_query(&mut self, class: ClassId, count: SeedCount, number: usize) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        let set = SeedSet::of_query(&catalogue, class, count, number);
+        if set.seeds.is_empty() {
+            self.notify(format!("{} has no query; type seeds for it", catalogue.class(class).title()));
+        }
+        (self.selected, self.chip) = (None, 0);
+        self.change_seeds(set);
+    }
+
+    fn walk_queries(&mut self, by: isize) {
+        let (Some(catalogue), Some(class)) = (self.catalogue.clone(), self.seeds.class) else {
+            return self.notify("choose a class to walk its queries");
+        };
+        let count = catalogue.queries_of(class, self.seeds.count).count();
+        let at = shifted(self.seeds.number.unwrap_or(0), by, count);
+        self.open_query(class, self.seeds.count, at);
+    }
+
+    fn switch_seed_count(&mut self) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        let other = match self.seeds.count {
+            SeedCount::Three => SeedCount::Five,
+            SeedCount::Five => SeedCount::Three,
+        };
+        match self.seeds.class {
+            Some(class) if catalogue.queries_of(class, other).next().is_some() => {
+                self.open_query(class, other, self.seeds.number.unwrap_or(0));
+            }
+            Some(_) => self.notify(format!("this class has no queries of {} seeds", other.number())),
+            None => self.notify("choose a class to switch between its queries of 3 and 5 seeds"),
+        }
+    }
+
+    // Seeds.
+
+    /// Every change of seeds goes through here: it can be undone, and it expands at once.
+    pub(super) fn change_seeds(&mut self, to: SeedSet) {
+        if to == self.seeds {
+            return;
+        }
+        self.history.push(std::mem::replace(&mut self.seeds, to));
+        self.after_change();
+    }
+
+    fn after_change(&mut self) {
+        self.chip = self.chip.min(self.seeds.seeds.len());
+        self.looking_at = None;
+        (self.picture, self.entity_scroll) = (0, 0);
+        self.cursor_to_class();
+        self.expand();
+        self.evaluate();
+    }
+
+    fn go_back(&mut self) {
+        match self.history.undo(&self.seeds) {
+            Some(set) => {
+                self.seeds = set;
+                self.after_change();
+            }
+            None => self.notify("nothing to undo"),
+        }
+    }
+
+    fn go_forth(&mut self) {
+        match self.history.redo(&self.seeds) {
+            Some(set) => {
+                self.seeds = set;
+                self.after_change();
+            }
+            None => self.notify("nothing to redo"),
+        }
+    }
+
+    pub(super) fn start_typing(&mut self) {
+        (self.focus, self.chip) = (Pane::Seeds, self.seeds.seeds.len());
+        self.typing = Some(Typing::default());
+    }
+
+    pub(super) fn accept(&mut self) {
+        let highlighted = self.typing.as_ref().and_then(Typing::highlighted);
+        match highlighted {
+            Some(entity) => {
+                self.typing = Some(Typing::default());
+                self.add_seed(entity);
+                self.chip = self.seeds.seeds.len();
+            }
+            None if self.typing.as_ref().is_some_and(|t| t.input.is_empty()) => self.close(),
+            None => self.notify("no entity is called that"),
+        }
+    }
+
+    fn erase(&mut self) {
+        if let Some(typing) = &mut self.typing {
+            if typing.input.pop().is_none() {
+                return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));
+            }
+            return self.search();
+        }
+        self.tree.filter.pop();
+        self.tree.cursor = 0;
+    }
+
+    fn add_seed(&mut self, entity: EntityId) {
+        if self.seeds.seeds.contains(&entity) {
+            return self.notify("it is a seed already");
+        }
+        let mut to = self.seeds.clone();
+        to.rejected.retain(|&r| r != entity);
+        to.seeds.push(entity);
+        self.change_seeds(to);
+    }
+
+    pub(super) fn remove_chip(&mut self, at: usize) {
+        if at < self.seeds.seeds.len() {
+            let mut to = self.seeds.clone();
+            to.seeds.remove(at);
+            self.change_seeds(to);
+        }
+    }
+
+    fn seed_subject(&mut self) {
+        if let Some(Popup::Missing(_)) = self.popup {
+            self.open();
+        }
+        if let Some(entity) = self.subject() {
+            self.step_past(entity);
+            self.add_seed(entity);
+        }
+    }
+
+    fn reject_subject(&mut self) {
+        let Some(entity) = self.subject() else { return };
+        if self.seeds.seeds.contains(&entity) || self.seeds.rejected.contains(&entity) {
+            return;
+        }
+        self.step_past(entity);
+        let mut to = self.seeds.clone();
+        to.rejected.push(entity);
+        self.change_seeds(to);
+    }
+
+    /// The cursor goes on to the next candidate, since this one leaves the list.
+    fn step_past(&mut self, entity: EntityId) {
+        let rows = self.rows();
+        if let Some(at) = rows.iter().position(|r| r.entity == entity) {
+            self.selected = rows.get(at + 1).map(|r| r.entity);
+        }
+    }
+
+    // What is shown of the expansion.
+
+    fn cycle_mode(&mut self) {
+        let modes = self.modes();
+        let at = modes.iter().position(|&m| m == self.mode).unwrap_or(0);
+        match modes.get((at + 1) % modes.len().max(1)) {
+            Some(&next) if next != self.mode => {
+                self.mode = next;
+                self.expand();
+                self.evaluate();
+            }
+            _ => self.notify(format!("this index holds no other mode than {}", self.mode)),
+        }
+    }
+
+    fn toggle_joint(&mut self) {
+        let Some(catalogue) = &self.catalogue else { return };
+        if !self.joint && !self.seeds.is_query(catalogue) {
+            return self.notify("only a class's own query, with its seeds as they are, can be expanded jointly");
+        }
+        self.joint = !self.joint;
+        self.expand();
+    }
+
+    fn cycle_filter(&mut self) {
+        self.filter = self.filter.next();
+        let judged = self.expansion.as_ref().is_some_and(|e| e.ask.class.is_some());
+        while !judged && matches!(self.filter, RowFilter::Hits | RowFilter::Misses) {
+            self.filter = self.filter.next();
+        }
+    }
+
+    /// Whether an expansion is being computed.
+    pub fn expands(&self) -> bool {
+        self.asked.runs(Kind::Expand)
+    }
+}
+
+/// A place moved by some steps and kept within `0..len`.
+fn shifted(at: usize, by: isize, len: usize) -> usize {
+    at.saturating_add_signed(by).min(len.saturating_sub(1))
+}

@@ -1,0 +1,416 @@
+//! The explorer's state, and how a message changes it: no I/O, no lock, no tensor.
+
+mod act;
+mod asked;
+mod expansion;
+mod mouse;
+mod reply;
+mod seeds;
+mod tree;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
+use ratatui::layout::Size;
+
+use crate::config::{Context, Settings};
+use crate::engine::api::{Ask, Catalogue, EntityDetail, ExpandAsk, JointScope, Reply, Request};
+use crate::job::Progress;
+use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount};
+
+use super::session::Session;
+use super::view::View;
+
+pub use asked::{Asked, Kind};
+pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use seeds::{History, SeedSet, Typing};
+pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
+
+/// Everything that can happen.
+#[derive(Debug, Clone)]
+pub enum Msg {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Paste(String),
+    Resize(Size),
+    Reply(Reply),
+    /// Ten a second while something moves.
+    Tick,
+    /// A frame was drawn.
+    Drawn(View),
+}
+
+/// The panes of the Explore screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    Classes,
+    Seeds,
+    Candidates,
+    Entity,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Popup {
+    Help,
+    /// Gold entities that are not in the list; the cursor.
+    Missing(usize),
+    /// The entity's picture on the full screen.
+    Zoom,
+}
+
+/// What the event loop is asked to do, since the app itself does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    Quit,
+    Suspend,
+    Redraw,
+}
+
+/// A sentence for people, shown for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub text: String,
+    pub until: u64,
+}
+
+/// How many ticks a notice stays.
+const NOTICE_TICKS: u64 = 60;
+
+/// An entity in a mode, and what the engine says of it (or why it cannot).
+pub type DetailKey = (EntityId, Mode);
+pub type Detail = Result<EntityDetail, String>;
+
+/// What is opened at the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    pub index: PathBuf,
+    pub dataset: Option<PathBuf>,
+    pub device: DeviceChoice,
+}
+
+/// The explorer.
+pub struct App {
+    pub settings: Settings,
+    pub source: Source,
+    pub size: Size,
+    pub catalogue: Option<Arc<Catalogue>>,
+    /// Why nothing could be opened.
+    pub broken: Option<String>,
+
+    pub focus: Pane,
+    pub typing: Option<Typing>,
+    /// Whether the filter of the classes is being typed.
+    pub filtering: bool,
+    pub popup: Option<Popup>,
+    pub popup_scroll: usize,
+    pub tree: ClassTree,
+    pub seeds: SeedSet,
+    pub history: History,
+    /// The chip in focus; one past the last is the place to add.
+    pub chip: usize,
+
+    pub mode: Mode,
+    pub joint: bool,
+    /// Whether candidates are shown as re-ranked.
+    pub reranked: bool,
+    pub tall: bool,
+    pub filter: RowFilter,
+    pub expansion: Option<Expansion>,
+    /// The next expansion, until its first answer: what is there stays readable till then.
+    coming: Option<Expansion>,
+    /// The candidate under the cursor; none means the first, whoever it is.
+    pub selected: Option<EntityId>,
+    /// An entity looked at from elsewhere: a missing one, a neighbour.
+    pub looking_at: Option<EntityId>,
+    /// The first of the entity's pictures shown.
+    pub picture: usize,
+    pub entity_scroll: usize,
+    pub entity_width: Option<u16>,
+    dragging: bool,
+
+    pub details: HashMap<DetailKey, Detail>,
+    inspecting: Option<DetailKey>,
+    pub first_pictures: HashMap<EntityId, Option<PathBuf>>,
+    maps: HashMap<(Mode, SeedCount, ClassId), Measures>,
+    evaluated: HashSet<(Mode, SeedCount)>,
+    evaluating: Option<(Mode, SeedCount)>,
+
+    pub asked: Asked,
+    pub progress: HashMap<Kind, Progress>,
+    pub notice: Option<Notice>,
+    pub ticks: u64,
+    pub view: View,
+    pub wish: Option<Wish>,
+    session: Option<Session>,
+    outbox: Vec<Request>,
+}
+
+impl App {
+    /// An explorer that has opened nothing yet. A session, where there is one, is restored once the index is open.
+    pub fn new(settings: Settings, source: Source, session: Option<Session>) -> Self {
+        App {
+            tall: settings.tall_rows,
+            settings,
+            source,
+            size: Size::default(),
+            catalogue: None,
+            broken: None,
+            focus: Pane::Classes,
+            typing: None,
+            filtering: false,
+            popup: None,
+            popup_scroll: 0,
+            tree: ClassTree::default(),
+            seeds: SeedSet::default(),
+            history: History::default(),
+            chip: 0,
+            mode: Mode::Both,
+            joint: false,
+            reranked: true,
+            filter: RowFilter::All,
+            expansion: None,
+            coming: None,
+            selected: None,
+            looking_at: None,
+            picture: 0,
+            entity_scroll: 0,
+            entity_width: None,
+            dragging: false,
+            details: HashMap::new(),
+            inspecting: None,
+            first_pictures: HashMap::new(),
+            maps: HashMap::new(),
+            evaluated: HashSet::new(),
+            evaluating: None,
+            asked: Asked::default(),
+            progress: HashMap::new(),
+            notice: None,
+            ticks: 0,
+            view: View::default(),
+            wish: None,
+            session,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// The first request: open the index.
+    pub fn start(&mut self) -> Vec<Request> {
+        let Source { index, dataset, device } = self.source.clone();
+        self.ask(Kind::Open, Ask::Open { index, dataset, device });
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Takes in one message; gives what the engine is to be asked.
+    pub fn update(&mut self, msg: Msg) -> Vec<Request> {
+        match msg {
+            Msg::Key(key) => self.key(key),
+            Msg::Mouse(event) => self.mouse(event),
+            Msg::Paste(text) => self.paste(&text),
+            Msg::Resize(size) => self.size = size,
+            Msg::Reply(reply) => self.reply(reply),
+            Msg::Tick => self.tick(),
+            Msg::Drawn(view) => self.drawn(view),
+        }
+        self.inspect();
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Whether ticks are needed: something runs, or a notice is to go.
+    pub fn moves(&self) -> bool {
+        self.asked.running().is_some() || self.notice.is_some()
+    }
+
+    /// Where keys go.
+    pub fn context(&self) -> Context {
+        if self.popup.is_some() {
+            return Context::Popup;
+        }
+        if self.typing.is_some() {
+            return Context::Typing;
+        }
+        if self.filtering {
+            return Context::Filter;
+        }
+        match self.focus {
+            Pane::Classes => Context::Classes,
+            Pane::Seeds => Context::Seeds,
+            Pane::Candidates => Context::Candidates,
+            Pane::Entity => Context::Entity,
+        }
+    }
+
+    /// The candidates as shown.
+    pub fn rows(&self) -> Vec<Row> {
+        let (Some(expansion), Some(catalogue)) = (&self.expansion, &self.catalogue) else { return Vec::new() };
+        expansion.filtered(catalogue, self.reranked, self.filter, self.settings.moved_by)
+    }
+
+    /// The cursor's place among [`App::rows`].
+    pub fn cursor(&self, rows: &[Row]) -> usize {
+        self.selected.and_then(|s| rows.iter().position(|r| r.entity == s)).unwrap_or(0)
+    }
+
+    /// The entity that the entity pane is about.
+    pub fn subject(&self) -> Option<EntityId> {
+        if let Some(entity) = self.looking_at {
+            return Some(entity);
+        }
+        if self.focus == Pane::Seeds
+            && let Some(&seed) = self.seeds.seeds.get(self.chip)
+        {
+            return Some(seed);
+        }
+        let rows = self.rows();
+        rows.get(self.cursor(&rows)).map(|r| r.entity).or(self.seeds.seeds.first().copied())
+    }
+
+    /// The subject's details once they are there.
+    pub fn detail(&self) -> Option<&Detail> {
+        self.details.get(&(self.subject()?, self.mode))
+    }
+
+    pub fn tree_rows(&self) -> Vec<TreeRow> {
+        let Some(catalogue) = &self.catalogue else { return Vec::new() };
+        self.tree.visible(self.tree.rows(catalogue, |c| self.map(c)))
+    }
+
+    /// A class's MAP@10 in the present mode and seed count.
+    pub fn map(&self, class: ClassId) -> Option<f64> {
+        self.maps.get(&(self.mode, self.seeds.count, class)).map(|m| m.ap[0])
+    }
+
+    /// The modes to choose from: those of the index that a person would ask for.
+    pub fn modes(&self) -> Vec<Mode> {
+        let held = self.catalogue.as_ref().map(|c| c.modes.clone()).unwrap_or_default();
+        held.into_iter().filter(|m| *m != Mode::None).collect()
+    }
+
+    pub fn notify(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), until: self.ticks + NOTICE_TICKS });
+    }
+
+    /// What is to be there at the next start. None until the index is open.
+    pub fn session(&self) -> Option<Session> {
+        let catalogue = self.catalogue.as_ref()?;
+        let mut folded: Vec<String> = self.tree.folded.iter().cloned().collect();
+        folded.sort();
+        Some(Session {
+            class: self.seeds.class.map(|c| catalogue.class(c).name.clone()),
+            seeds: self.seeds.seeds.clone(),
+            rejected: self.seeds.rejected.clone(),
+            count: self.seeds.count,
+            number: self.seeds.number,
+            mode: Some(self.mode),
+            joint: self.joint,
+            reranked: self.reranked,
+            tall: self.tall,
+            entity_width: self.entity_width,
+            folded,
+        })
+    }
+
+    fn ask(&mut self, kind: Kind, ask: Ask) {
+        let id = self.asked.start(kind);
+        self.progress.remove(&kind);
+        self.outbox.push(Request { id, ask });
+    }
+
+    /// Expands the present seeds; without seeds nothing is shown and what runs goes stale.
+    fn expand(&mut self) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        if self.seeds.seeds.is_empty() {
+            self.asked.forget(Kind::Expand);
+            (self.expansion, self.coming) = (None, None);
+            return;
+        }
+        let joint = match (self.seeds.number, self.seeds.is_query(&catalogue)) {
+            (Some(number), true) if self.joint => Some(JointScope { seed_count: self.seeds.count, number }),
+            _ => None,
+        };
+        let ask = ExpandAsk {
+            mode: self.mode,
+            seeds: self.seeds.seeds.clone(),
+            rejected: self.seeds.rejected.clone(),
+            size: self.settings.candidates,
+            class: self.seeds.gold_class(&catalogue),
+            joint,
+        };
+        self.coming = Some(Expansion::new(ask.clone()));
+        self.ask(Kind::Expand, Ask::Expand(ask));
+    }
+
+    /// Measures every class in the present mode and seed count, unless that is done or under way.
+    fn evaluate(&mut self) {
+        let Some(catalogue) = &self.catalogue else { return };
+        let (mode, seed_count) = (self.mode, self.seeds.count);
+        let wanted = (mode, seed_count);
+        let none = !catalogue.queries.iter().any(|q| q.seed_count == seed_count);
+        if none || self.evaluated.contains(&wanted) || self.evaluating == Some(wanted) {
+            return;
+        }
+        self.evaluating = Some(wanted);
+        self.ask(Kind::Evaluate, Ask::Evaluate { mode, seed_count, ranking: RankingKind::Expanded });
+    }
+
+    /// Asks for the subject's details: one request at a time, always the newest subject.
+    fn inspect(&mut self) {
+        if self.catalogue.is_none() || self.inspecting.is_some() {
+            return;
+        }
+        let Some(entity) = self.subject() else { return };
+        let mode = self.mode;
+        if !self.details.contains_key(&(entity, mode)) {
+            self.inspecting = Some((entity, mode));
+            self.ask(Kind::Inspect, Ask::Inspect { entity, mode });
+        }
+    }
+
+    fn drawn(&mut self, view: View) {
+        let wanted: Vec<EntityId> =
+            view.unpictured.iter().copied().filter(|e| !self.first_pictures.contains_key(e)).collect();
+        if !wanted.is_empty() && !self.asked.runs(Kind::Pictures) {
+            self.ask(Kind::Pictures, Ask::Pictures { entities: wanted });
+        }
+        self.view = view;
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        if self.notice.as_ref().is_some_and(|n| n.until <= self.ticks) {
+            self.notice = None;
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) {
+        let context = self.context();
+        if let Some(action) = self.settings.keymap.action(context, key.into()) {
+            return self.act(action);
+        }
+        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match key.code {
+            KeyCode::Char(letter) if plain && context.takes_text() => self.paste(letter.encode_utf8(&mut [0; 4])),
+            _ => {}
+        }
+    }
+
+    /// Text into the field that takes it.
+    fn paste(&mut self, text: &str) {
+        let text = text.lines().next().unwrap_or_default();
+        if let Some(typing) = &mut self.typing {
+            typing.input.push_str(text);
+            self.search();
+        } else if self.filtering {
+            self.tree.filter.push_str(text);
+            self.tree.cursor = 0;
+        }
+    }
+
+    fn search(&mut self) {
+        if let (Some(typing), Some(catalogue)) = (&mut self.typing, &self.catalogue) {
+            typing.search(catalogue, &self.seeds.seeds);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the engine says, taken into the state.
+
+use std::sync::Arc;
+
+use super::{App, Expansion, Kind, Pane, SeedSet};
+use crate::engine::api::{Catalogue, Reply, Say};
+use crate::types::{ClassId, EntityId};
+
+/// How many entities' details are kept.
+const DETAILS: usize = 2000;
+
+impl App {
+    pub(super) fn reply(&mut self, reply: Reply) {
+        let Some(kind) = self.asked.kind(reply.id) else { return };
+        match (kind, reply.say) {
+            (_, Say::Progress(progress)) => drop(self.progress.insert(kind, progress)),
+            (_, Say::Failed(why)) => self.failed(kind, why),
+            (Kind::Open, Say::Opened(catalogue)) => self.opened(catalogue),
+            (Kind::Expand, say) => self.expanding(say),
+            (Kind::Inspect, Say::Inspected(detail)) => {
+                self.asked.finish(Kind::Inspect);
+                if let Some(key) = self.inspecting.take() {
+                    self.keep_detail(key, Ok(*detail));
+                }
+            }
+            (Kind::Pictures, Say::Pictures(found)) => {
+                self.asked.finish(Kind::Pictures);
+                self.first_pictures.extend(found);
+            }
+            (Kind::Evaluate, say) => self.evaluating(say),
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, catalogue: Arc<Catalogue>) {
+        self.asked.finish(Kind::Open);
+        self.mode = catalogue.modes.first().copied().unwrap_or(self.mode);
+        if catalogue.classes.is_empty() {
+            self.focus = Pane::Candidates;
+        }
+        let left_out: Vec<String> = catalogue.left_out.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        if !left_out.is_empty() {
+            self.notify(format!("left out: {}", left_out.join(", ")));
+        }
+        self.catalogue = Some(catalogue);
+        self.restore();
+        self.expand();
+        self.evaluate();
+    }
+
+    /// Takes up the session of the last start; what is no longer there is said and left out.
+    fn restore(&mut self) {
+        let (Some(session), Some(catalogue)) = (self.session.take(), self.catalogue.clone()) else { return };
+        let known = |seeds: &[EntityId]| -> Vec<EntityId> {
+            seeds.iter().copied().filter(|&s| catalogue.entity(s).is_some()).collect()
+        };
+        let by_name = |name: &String| catalogue.classes.iter().position(|c| c.name == *name).map(|i| ClassId(i as u16));
+        self.seeds = SeedSet {
+            seeds: known(&session.seeds),
+            rejected: known(&session.rejected),
+            class: session.class.as_ref().and_then(by_name),
+            count: session.count,
+            number: session.number,
+        };
+        if self.seeds.seeds.len() < session.seeds.len() {
+            self.notify("some seeds of the last session are not in this index; they are left out");
+        }
+        self.mode = session.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
+        (self.joint, self.reranked, self.tall) = (session.joint, session.reranked, session.tall);
+        self.entity_width = session.entity_width;
+        self.tree.folded = session.folded.into_iter().collect();
+        self.cursor_to_class();
+        if !self.seeds.seeds.is_empty() {
+            self.focus = Pane::Candidates;
+        }
+    }
+
+    fn expanding(&mut self, say: Say) {
+        // The first answer takes the older expansion off the screen.
+        if let Some(coming) = self.coming.take() {
+            self.expansion = Some(coming);
+        }
+        let Some(expansion) = &mut self.expansion else { return };
+        if let Say::Expanded { .. } = say {
+            self.asked.finish(Kind::Expand);
+            self.progress.remove(&Kind::Expand);
+        }
+        take_in(expansion, say);
+    }
+
+    fn evaluating(&mut self, say: Say) {
+        let Some((mode, count)) = self.evaluating else { return };
+        match say {
+            Say::ClassMeasured { class, measures, .. } => {
+                self.maps.insert((mode, count, class), measures);
+            }
+            Say::Evaluated { .. } => {
+                self.asked.finish(Kind::Evaluate);
+                self.progress.remove(&Kind::Evaluate);
+                self.evaluated.insert((mode, count));
+                self.evaluating = None;
+                // Ranks in other queries are known only now.
+                self.details.retain(|(_, m), _| *m != mode);
+            }
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, kind: Kind, why: String) {
+        self.asked.finish(kind);
+        self.progress.remove(&kind);
+        match kind {
+            Kind::Open => self.broken = Some(why.clone()),
+            Kind::Expand => {
+                let failed = self.coming.take().or(self.expansion.take());
+                self.expansion = failed.map(|e| Expansion { failed: Some(why.clone()), ..e });
+            }
+            Kind::Inspect => {
+                if let Some(key) = self.inspecting.take() {
+                    self.keep_detail(key, Err(why.clone()));
+                }
+            }
+            // Asked again for the same entities, it would fail for ever.
+            Kind::Pictures => {
+                self.first_pictures.extend(self.view.unpictured.iter().map(|&e| (e, None)));
+            }
+            Kind::Evaluate => self.evaluating = None,
+        }
+        self.notify(why);
+    }
+
+    fn keep_detail(&mut self, key: super::DetailKey, detail: super::Detail) {
+        if self.details.len() >= DETAILS {
+            self.details.clear();
+        }
+        self.details.insert(key, detail);
+    }
+}
+
+fn take_in(expansion: &mut Expansion, say: Say) {
+    match say {
+        Say::Picks(picks) => expansion.picks.extend(picks),
+        Say::Reranked(order) => expansion.reranked = Some(order),
+        Say::Measured { picked, reranked } => expansion.measured = Some((picked, reranked)),
+        Say::Beside { mode, ranking } => {
+            let ranks = ranking.into_iter().enumerate().map(|(at, entity)| (entity, at + 1)).collect();
+            expansion.beside.push((mode, ranks));
+        }
+        Say::Missing(missing) => expansion.missing = Some(missing),
+        Say::Expanded { took } => expansion.took = Some(took),
+        _ => {}
+    }
+}

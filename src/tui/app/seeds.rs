@@ -1,0 +1,199 @@
+//! The seeds of the present expansion, their history, and the completion of a typed name.
+
+use fuzzy_matcher::FuzzyMatcher;
+use fuzzy_matcher::skim::SkimMatcherV2;
+
+use crate::engine::api::Catalogue;
+use crate::types::{ClassId, EntityId, SeedCount};
+
+/// What an expansion starts from. A change of any of it can be undone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeedSet {
+    pub seeds: Vec<EntityId>,
+    pub rejected: Vec<EntityId>,
+    /// The class opened; none where the seeds are free.
+    pub class: Option<ClassId>,
+    pub count: SeedCount,
+    /// Which of the class's queries it started from, from 0.
+    pub number: Option<usize>,
+}
+
+impl Default for SeedSet {
+    fn default() -> Self {
+        SeedSet { seeds: Vec::new(), rejected: Vec::new(), class: None, count: SeedCount::Three, number: None }
+    }
+}
+
+impl SeedSet {
+    /// A class's query: the one of this number, or the last there is. Where the class has no query with this
+    /// many seeds the other count is taken, and where it has none at all the set is empty.
+    pub fn of_query(catalogue: &Catalogue, class: ClassId, count: SeedCount, number: usize) -> SeedSet {
+        let other = if count == SeedCount::Three { SeedCount::Five } else { SeedCount::Three };
+        let found = [count, other].into_iter().find(|&c| catalogue.queries_of(class, c).next().is_some());
+        let count = found.unwrap_or(count);
+        let last = catalogue.queries_of(class, count).count().saturating_sub(1);
+        let query = catalogue.queries_of(class, count).nth(number.min(last));
+        SeedSet {
+            seeds: query.map(|q| q.seeds.clone()).unwrap_or_default(),
+            rejected: Vec::new(),
+            class: Some(class),
+            count,
+            number: query.map(|q| q.number),
+        }
+    }
+
+    /// Whether the seeds still are what the query's file says.
+    pub fn is_query(&self, catalogue: &Catalogue) -> bool {
+        let (Some(class), Some(number)) = (self.class, self.number) else { return false };
+        self.rejected.is_empty()
+            && catalogue.queries_of(class, self.count).any(|q| q.number == number && q.seeds == self.seeds)
+    }
+
+    /// The class whose members are gold: the one opened, else the only one that all seeds share.
+    pub fn gold_class(&self, catalogue: &Catalogue) -> Option<ClassId> {
+        if self.class.is_some() {
+            return self.class;
+        }
+        let mut shared = catalogue.entity(*self.seeds.first()?)?.classes.clone();
+        shared.retain(|c| self.seeds.iter().all(|&s| catalogue.entity(s).is_some_and(|e| e.classes.contains(c))));
+        if let [only] = shared[..] { Some(only) } else { None }
+    }
+}
+
+/// How many changes can be undone.
+const DEEPEST: usize = 200;
+
+/// Undo and redo.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    past: Vec<SeedSet>,
+    future: Vec<SeedSet>,
+}
+
+impl History {
+    /// Remembers what was before a change.
+    pub fn push(&mut self, before: SeedSet) {
+        self.past.push(before);
+        if self.past.len() > DEEPEST {
+            self.past.remove(0);
+        }
+        self.future.clear();
+    }
+
+    /// The set before `now`, which can then be redone.
+    pub fn undo(&mut self, now: &SeedSet) -> Option<SeedSet> {
+        let back = self.past.pop()?;
+        self.future.push(now.clone());
+        Some(back)
+    }
+
+    pub fn redo(&mut self, now: &SeedSet) -> Option<SeedSet> {
+        let forth = self.future.pop()?;
+        self.past.push(now.clone());
+        Some(forth)
+    }
+}
+
+/// A name being typed, and what it may become.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Typing {
+    pub input: String,
+    /// Best first.
+    pub matches: Vec<EntityId>,
+    pub cursor: usize,
+}
+
+/// How many completions are kept.
+const COMPLETIONS: usize = 50;
+
+impl Typing {
+    /// Looks for the input anew: all of the catalogue's names, without those that already are seeds.
+    pub fn search(&mut self, catalogue: &Catalogue, seeds: &[EntityId]) {
+        self.cursor = 0;
+        self.matches.clear();
+        if self.input.trim().is_empty() {
+            return;
+        }
+        let matcher = SkimMatcherV2::default().ignore_case();
+        let input = self.input.trim();
+        let mut found: Vec<(i64, &str, EntityId)> = catalogue
+            .entities
+            .iter()
+            .filter(|e| !seeds.contains(&e.id))
+            .filter_map(|e| Some((matcher.fuzzy_match(&e.name, input)?, e.name.as_str(), e.id)))
+            .collect();
+        // Of equal scores the shorter name is the nearer.
+        found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));
+        self.matches = found.into_iter().take(COMPLETIONS).map(|f| f.2).collect();
+    }
+
+    pub fn highlighted(&self) -> Option<EntityId> {
+        self.matches.get(self.cursor).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::api::{ClassCard, EntityCard};
+    use crate::types::Query;
+
+    fn catalogue() -> Catalogue {
+        let mut c = Catalogue::default();
+        for (i, (name, classes)) in
+            [("lion", vec![0]), ("sea lion", vec![0, 1]), ("dandelion", vec![2]), ("tiger", vec![0])].into_iter().enumerate()
+        {
+            let classes = classes.into_iter().map(ClassId).collect();
+            c.entities.push(EntityCard { id: EntityId(i as u32), name: name.into(), classes, pairs: 3 });
+        }
+        for name in ["cats", "sea", "flowers"] {
+            c.classes.push(ClassCard {
+                name: name.into(),
+                middle: None,
+                coarse: None,
+                members: Vec::new(),
+                negatives: Vec::new(),
+            });
+        }
+        let seeds = vec![EntityId(0), EntityId(3)];
+        c.queries.push(Query { class: ClassId(0), seed_count: SeedCount::Five, number: 0, seeds });
+        c.indexed()
+    }
+
+    #[test]
+    fn a_class_without_queries_of_one_count_takes_the_other() {
+        let set = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 4);
+        assert_eq!((set.count, set.number, set.seeds.len()), (SeedCount::Five, Some(0), 2));
+        let none = SeedSet::of_query(&catalogue(), ClassId(2), SeedCount::Three, 0);
+        assert_eq!((none.class, none.number, none.seeds.len()), (Some(ClassId(2)), None, 0));
+    }
+
+    #[test]
+    fn free_seeds_find_the_class_they_share() {
+        let free = |seeds: &[u32]| SeedSet { seeds: seeds.iter().map(|&s| EntityId(s)).collect(), ..SeedSet::default() };
+        assert_eq!(free(&[0, 1]).gold_class(&catalogue()), Some(ClassId(0)));
+        assert_eq!(free(&[1]).gold_class(&catalogue()), None, "two classes are possible");
+        assert_eq!(free(&[0, 2]).gold_class(&catalogue()), None);
+    }
+
+    #[test]
+    fn completion_is_best_first_and_leaves_out_seeds() {
+        let mut typing = Typing { input: "lion".into(), ..Typing::default() };
+        typing.search(&catalogue(), &[]);
+        assert_eq!(typing.matches, [EntityId(0), EntityId(1), EntityId(2)]);
+        typing.search(&catalogue(), &[EntityId(0)]);
+        assert_eq!(typing.highlighted(), Some(EntityId(1)));
+    }
+
+    #[test]
+    fn undo_and_redo_are_each_others_inverse() {
+        let (a, b) = (SeedSet::default(), SeedSet { seeds: vec![EntityId(1)], ..SeedSet::default() });
+        let mut history = History::default();
+        history.push(a.clone());
+        assert_eq!(history.undo(&b), Some(a.clone()));
+        assert_eq!(history.redo(&a), Some(b.clone()));
+        history.undo(&b);
+        history.push(a);
+        assert_eq!(history.redo(&b), None, "a new change ends the future");
+    }
+}

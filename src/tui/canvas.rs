@@ -1,0 +1,158 @@
+//! What widgets draw on: the frame, the theme, and the notes that a frame leaves for the app.
+
+use std::path::Path;
+
+use ratatui::Frame;
+use ratatui::layout::{Rect, Size};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+use ratatui_image::Image;
+
+use super::app::{App, Pane};
+use super::pictures::{Look, Pictures};
+use super::view::{Hit, PictureKey, View};
+use super::widget::text;
+use crate::config::{Role, Theme};
+use crate::engine::api::Catalogue;
+use crate::types::EntityId;
+
+/// One frame in the making.
+pub struct Canvas<'a, 'f> {
+    pub frame: &'a mut Frame<'f>,
+    pub app: &'a App,
+    pub theme: &'a Theme,
+    pub pictures: &'a Pictures,
+    pub view: View,
+}
+
+impl Canvas<'_, '_> {
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    pub fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.theme.style(role))
+    }
+
+    pub fn catalogue(&self) -> Option<&Catalogue> {
+        self.app.catalogue.as_deref()
+    }
+
+    /// An entity's name; its number where the catalogue does not know it.
+    pub fn name(&self, entity: EntityId) -> String {
+        let card = self.catalogue().and_then(|c| c.entity(entity));
+        card.map_or_else(|| format!("entity {entity}"), |c| c.name.clone())
+    }
+
+    pub fn line(&mut self, area: Rect, line: Line<'_>) {
+        self.frame.render_widget(line, area);
+    }
+
+    pub fn hit(&mut self, area: Rect, hit: Hit) {
+        self.view.hits.push((area, hit));
+    }
+
+    /// A pane's frame; gives its inside. The focus is heavy as well as coloured.
+    pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
+        let focused = self.app.focus == pane && self.app.popup.is_none();
+        let border = if focused { Role::Focus } else { Role::Border };
+        let block = Block::bordered()
+            .border_type(if focused { BorderType::Thick } else { BorderType::Rounded })
+            .border_style(self.style(border))
+            .title_top(title)
+            .title_top(right.right_aligned());
+        let inner = block.inner(area);
+        self.frame.render_widget(block, area);
+        self.hit(area, Hit::Pane(pane));
+        inner
+    }
+
+    /// A pane's title in the style that its focus asks for.
+    pub fn title(&self, pane: Pane, text: &str) -> Span<'static> {
+        let focused = self.app.focus == pane && self.app.popup.is_none();
+        self.span(if focused { Role::Focus } else { Role::Title }, format!(" {text} "))
+    }
+
+    /// A framed box over everything else; gives its inside.
+    pub fn popup(&mut self, area: Rect, title: &str, foot: &str) -> Rect {
+        let whole = self.frame.area();
+        self.hit(whole, Hit::Backdrop);
+        self.hit(area, Hit::Popup);
+        let block = Block::bordered()
+            .border_type(BorderType::Thick)
+            .border_style(self.style(Role::Focus))
+            .title_top(self.span(Role::Title, format!(" {title} ")))
+            .title_bottom(Line::from(self.span(Role::Quiet, format!(" {foot} "))).right_aligned());
+        let inner = block.inner(area);
+        self.frame.render_widget(Clear, area);
+        self.frame.render_widget(block, area);
+        inner
+    }
+
+    /// A mark on the right border that shows which part of a list is seen. Nothing where all of it is.
+    pub fn scroll_mark(&mut self, inner: Rect, offset: usize, page: usize, len: usize) {
+        if len <= page || page == 0 || inner.height == 0 {
+            return;
+        }
+        let height = usize::from(inner.height);
+        let size = (page * height / len).max(1);
+        let top = offset * (height - size).max(1) / (len - page).max(1);
+        let style = self.style(Role::Quiet);
+        for y in top..(top + size).min(height) {
+            let at = Rect::new(inner.right(), inner.y + y as u16, 1, 1);
+            self.line(at, Line::styled("▐", style));
+        }
+    }
+
+    /// A picture in the middle of an area; a box with a sentence where there is none to show.
+    pub fn picture(&mut self, area: Rect, path: &Path) {
+        if area.is_empty() || !self.pictures.on() {
+            return;
+        }
+        let key = PictureKey { path: path.to_owned(), size: Size::new(area.width, area.height) };
+        match self.pictures.look(&key) {
+            Look::Ready(protocol) => {
+                let size = protocol.size();
+                let (width, height) = (size.width.min(area.width), size.height.min(area.height));
+                let x = area.x + (area.width - width) / 2;
+                let y = area.y + (area.height - height) / 2;
+                self.frame.render_widget(Image::new(protocol), Rect::new(x, y, width, height));
+            }
+            Look::Broken(why) => self.empty_picture(area, why),
+            Look::Waiting => self.empty_picture(area, "…"),
+            Look::Off => {}
+        }
+        self.view.pictures.push(key);
+    }
+
+    /// A box in the place of a picture.
+    fn empty_picture(&mut self, area: Rect, why: &str) {
+        let style = self.style(Role::Quiet);
+        if area.width < 8 || area.height < 3 {
+            let sign = if why == "…" { "…" } else { "✗" };
+            self.line(Rect { height: 1, ..area }, Line::styled(text::cut(sign, area.width.into()), style));
+            return;
+        }
+        let block = Block::bordered().border_type(BorderType::Rounded).border_style(self.style(Role::Border));
+        let inner = block.inner(area);
+        self.frame.render_widget(block, area);
+        let said: Vec<Line> = text::wrap(why, inner.width.into()).into_iter().map(Line::from).collect();
+        let top = inner.y + inner.height.saturating_sub(said.len() as u16) / 2;
+        let within = Rect::new(inner.x, top, inner.width, inner.bottom() - top);
+        self.frame.render_widget(Paragraph::new(said).style(style).centered(), within);
+    }
+
+    /// The first picture of an entity, asked for where it is not known yet.
+    pub fn thumbnail(&mut self, area: Rect, entity: EntityId) {
+        if !self.pictures.on() {
+            return;
+        }
+        let app = self.app;
+        match app.first_pictures.get(&entity) {
+            Some(Some(path)) => self.picture(area, path),
+            Some(None) => self.empty_picture(area, "no picture"),
+            None => self.view.unpictured.push(entity),
+        }
+    }
+}

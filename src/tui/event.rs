@@ -1,0 +1,221 @@
+//! The event loop: keys, replies, finished pictures, signals and time become messages; frames are drawn when
+//! something changed, at most 60 a second.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt;
+use ratatui::layout::Size;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::app::{App, Msg, Wish};
+use super::pictures::{Job, Made, Pictures};
+use super::screen;
+use super::session::Session;
+use super::terminal::{Terminal, picker};
+use crate::config::{Images, Theme};
+use crate::engine::api::{Reply, Request};
+use crate::error::{Error, Result};
+
+/// Between two frames.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// Between two ticks, while something moves.
+const TICK: Duration = Duration::from_millis(100);
+/// Changes are gathered for so long before the session is written.
+const SAVE_AFTER: Duration = Duration::from_millis(400);
+
+/// What the loop turns around.
+pub struct Explorer {
+    pub app: App,
+    pub theme: Theme,
+    pub images: Images,
+    pub send: Box<dyn Fn(Request) + Send>,
+    /// Where the session is kept; none where there is no such place.
+    pub session_path: Option<PathBuf>,
+}
+
+/// The loop's own state.
+struct Loop {
+    explorer: Explorer,
+    terminal: Terminal,
+    pictures: Pictures,
+    made: UnboundedSender<(Job, Made)>,
+    /// Something changed since the last frame.
+    dirty: bool,
+    last_frame: Instant,
+    saved: Option<Session>,
+    save_at: Option<Instant>,
+}
+
+/// Runs until the user or a signal ends it. Errors: the terminal's.
+pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver<Reply>) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let (made, mut pictures_made) = unbounded_channel();
+    let mut state = Loop {
+        explorer,
+        terminal: Terminal::take(mouse)?,
+        pictures: Pictures::default(),
+        made,
+        dirty: true,
+        last_frame: Instant::now(),
+        saved: None,
+        save_at: None,
+    };
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    state.take(Msg::Resize(Size::new(columns, rows)));
+    let first = state.explorer.app.start();
+    state.send(first);
+    state.draw()?;
+    // The terminal is asked once, after the first frame and before anything else reads from it.
+    state.pictures = Pictures::new(picker(state.explorer.images), state.explorer.theme.paper());
+    let mut events = EventStream::new();
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        let save_at = state.save_at.unwrap_or_else(Instant::now);
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Ok(event)) => state.event(event),
+                // The line is gone.
+                Some(Err(_)) | None => state.explorer.app.wish = Some(Wish::Quit),
+            },
+            Some(reply) = replies.recv() => {
+                state.take(Msg::Reply(reply));
+                while let Ok(reply) = replies.try_recv() {
+                    state.take(Msg::Reply(reply));
+                }
+            }
+            Some((job, made)) = pictures_made.recv() => {
+                state.pictures.finish(job, made);
+                state.make_pictures();
+                state.dirty = true;
+            }
+            _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick),
+            () = sleep_until(state.last_frame + FRAME), if state.dirty => state.draw()?,
+            () = sleep_until(save_at), if state.save_at.is_some() => state.save(),
+            wish = signals.next() => state.explorer.app.wish = Some(wish),
+        }
+        if state.grant()? {
+            state.save();
+            return Ok(());
+        }
+    }
+}
+
+impl Loop {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(key)),
+            Event::Mouse(mouse) => self.take(Msg::Mouse(mouse)),
+            Event::Paste(text) => self.take(Msg::Paste(text)),
+            Event::Resize(columns, rows) => self.take(Msg::Resize(Size::new(columns, rows))),
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, msg: Msg) {
+        let requests = self.explorer.app.update(msg);
+        self.send(requests);
+        self.dirty = true;
+    }
+
+    fn send(&self, requests: Vec<Request>) {
+        for request in requests {
+            (self.explorer.send)(request);
+        }
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let (app, theme, pictures) = (&self.explorer.app, &self.explorer.theme, &self.pictures);
+        let mut view = None;
+        self.terminal.draw(|frame| view = Some(screen::draw(frame, app, theme, pictures)))?;
+        (self.dirty, self.last_frame) = (false, Instant::now());
+        let Some(mut view) = view else { return Ok(()) };
+        // The large ones are what is looked at.
+        view.pictures.sort_by_key(|key| std::cmp::Reverse(key.size.area()));
+        self.pictures.wish(&view.pictures);
+        self.make_pictures();
+        let requests = self.explorer.app.update(Msg::Drawn(view));
+        self.send(requests);
+        if self.save_at.is_none() && self.explorer.app.session() != self.saved {
+            self.save_at = Some(Instant::now() + SAVE_AFTER);
+        }
+        Ok(())
+    }
+
+    fn make_pictures(&mut self) {
+        while let Some(job) = self.pictures.next() {
+            let made = self.made.clone();
+            tokio::task::spawn_blocking(move || {
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
+                let result = result.unwrap_or_else(|_| Err("this picture cannot be decoded".into()));
+                // Nobody listens any more when the explorer is left.
+                let _ = made.send((job, result));
+            });
+        }
+    }
+
+    /// Does what the app wishes; true at the end.
+    fn grant(&mut self) -> Result<bool> {
+        match self.explorer.app.wish.take() {
+            Some(Wish::Quit) => return Ok(true),
+            Some(Wish::Suspend) => {
+                self.save();
+                self.terminal.suspend()?;
+            }
+            Some(Wish::Redraw) => self.terminal.clear()?,
+            None => return Ok(false),
+        }
+        self.pictures.clear();
+        self.dirty = true;
+        Ok(false)
+    }
+
+    /// Writes the session where it changed. A failure is said once, not at every change.
+    fn save(&mut self) {
+        self.save_at = None;
+        let now = self.explorer.app.session();
+        if now == self.saved {
+            return;
+        }
+        let (Some(path), Some(session)) = (&self.explorer.session_path, &now) else { return };
+        if let Err(why) = session.save(path) {
+            self.explorer.app.notify(format!("the session is not kept: {why}"));
+            self.explorer.session_path = None;
+            self.dirty = true;
+        }
+        self.saved = now;
+    }
+}
+
+/// The signals that end or suspend the explorer.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    stop: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Signals> {
+        let listen = |kind| signal(kind).map_err(Error::io("listen to signals at", "the terminal"));
+        Ok(Signals {
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            stop: listen(SignalKind::from_raw(libc::SIGTSTP))?,
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Quit,
+            _ = self.hang_up.recv() => Wish::Quit,
+            _ = self.interrupt.recv() => Wish::Quit,
+            _ = self.stop.recv() => Wish::Suspend,
+        }
+    }
+}

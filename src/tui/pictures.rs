@@ -1,0 +1,223 @@
+//! Pictures: decoded, resized and encoded off the event loop, newest wish first; the finished ones are kept.
+//!
+//! The queue *is* the last frame's wishes. What scrolled away before its turn is dropped with the frame that
+//! wanted it.
+
+use std::collections::{HashMap, HashSet};
+
+use image::{DynamicImage, Rgba, RgbaImage};
+use ratatui_image::picker::Picker;
+use ratatui_image::protocol::Protocol;
+use ratatui_image::{FilterType, Resize};
+
+use super::view::PictureKey;
+
+/// How many finished pictures are kept.
+const KEPT: usize = 400;
+
+/// How many are made at once.
+const AT_ONCE: usize = 2;
+
+/// Larger pictures are not decoded: a frame of the terminal has no use for them.
+const MOST_PIXELS: u64 = 100_000_000;
+
+/// A picture as it stands.
+pub enum Look<'a> {
+    Ready(&'a Protocol),
+    /// One sentence.
+    Broken(&'a str),
+    Waiting,
+    /// The terminal shows no pictures.
+    Off,
+}
+
+/// What decoding gives: the encoded picture, or one sentence.
+pub type Made = Result<Protocol, String>;
+
+/// The finished pictures and the wishes for more.
+#[derive(Default)]
+pub struct Pictures {
+    picker: Option<Picker>,
+    paper: [u8; 3],
+    made: HashMap<PictureKey, (Made, u64)>,
+    running: HashSet<PictureKey>,
+    queue: Vec<PictureKey>,
+    clock: u64,
+    /// Rises when everything made so far becomes worthless.
+    generation: u64,
+}
+
+impl Pictures {
+    /// `picker` none: no pictures at all. `paper`: what lies behind transparent ones.
+    pub fn new(picker: Option<Picker>, paper: [u8; 3]) -> Self {
+        Pictures { picker, paper, ..Pictures::default() }
+    }
+
+    pub fn on(&self) -> bool {
+        self.picker.is_some()
+    }
+
+    pub fn look(&self, key: &PictureKey) -> Look<'_> {
+        match (&self.picker, self.made.get(key)) {
+            (None, _) => Look::Off,
+            (_, Some((Ok(protocol), _))) => Look::Ready(protocol),
+            (_, Some((Err(why), _))) => Look::Broken(why),
+            (_, None) => Look::Waiting,
+        }
+    }
+
+    /// Takes a frame's pictures, the most wanted first: marks the finished ones as used, queues the others.
+    pub fn wish(&mut self, wanted: &[PictureKey]) {
+        self.clock += 1;
+        self.queue.clear();
+        for key in wanted {
+            match self.made.get_mut(key) {
+                Some((_, used)) => *used = self.clock,
+                None if self.running.contains(key) || self.queue.contains(key) => {}
+                None => self.queue.push(key.clone()),
+            }
+        }
+    }
+
+    /// The next to make, while there is room.
+    pub fn next(&mut self) -> Option<Job> {
+        let picker = self.picker.clone()?;
+        if self.running.len() >= AT_ONCE || self.queue.is_empty() {
+            return None;
+        }
+        let key = self.queue.remove(0);
+        self.running.insert(key.clone());
+        Some(Job { key, picker, paper: self.paper, generation: self.generation })
+    }
+
+    pub fn finish(&mut self, job: Job, made: Made) {
+        if job.generation != self.generation {
+            return;
+        }
+        self.running.remove(&job.key);
+        if self.made.len() >= KEPT
+            && let Some(oldest) = self.made.iter().min_by_key(|(_, (_, used))| *used).map(|(k, _)| k.clone())
+        {
+            self.made.remove(&oldest);
+        }
+        self.made.insert(job.key, (made, self.clock));
+    }
+
+    /// Forgets everything: the terminal has lost what it was sent.
+    pub fn clear(&mut self) {
+        self.generation += 1;
+        self.made.clear();
+        self.running.clear();
+    }
+}
+
+/// A picture to make, with all that it takes.
+#[derive(Clone)]
+pub struct Job {
+    key: PictureKey,
+    picker: Picker,
+    paper: [u8; 3],
+    generation: u64,
+}
+
+impl Job {
+    /// Reads, decodes, scales and encodes. Blocks; to be run off the event loop.
+    pub fn run(&self) -> Made {
+        let path = &self.key.path;
+        let told = |e: &dyn std::fmt::Display| format!("{}: {e}", name(path));
+        if !path.is_file() {
+            return Err(format!("{} is missing", name(path)));
+        }
+        let reader = image::ImageReader::open(path).and_then(|r| r.with_guessed_format()).map_err(|e| told(&e))?;
+        let (width, height) = reader.into_dimensions().map_err(|e| told(&e))?;
+        if u64::from(width) * u64::from(height) > MOST_PIXELS {
+            return Err(format!("{}: {width}×{height} is too large", name(path)));
+        }
+        let reader = image::ImageReader::open(path).and_then(|r| r.with_guessed_format()).map_err(|e| told(&e))?;
+        let image = on_paper(reader.decode().map_err(|e| told(&e))?, self.paper);
+        self.picker.new_protocol(image, self.key.size, Resize::Scale(Some(FilterType::Triangle))).map_err(|e| told(&e))
+    }
+}
+
+fn name(path: &std::path::Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Half blocks and sixels know no transparency: the picture is laid on paper first.
+fn on_paper(image: DynamicImage, [r, g, b]: [u8; 3]) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return image;
+    }
+    let mut paper = RgbaImage::from_pixel(image.width(), image.height(), Rgba([r, g, b, 255]));
+    image::imageops::overlay(&mut paper, &image.to_rgba8(), 0, 0);
+    DynamicImage::ImageRgba8(paper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::layout::Size;
+
+    fn key(name: &str) -> PictureKey {
+        PictureKey { path: name.into(), size: Size::new(4, 2) }
+    }
+
+    fn pictures() -> Pictures {
+        Pictures::new(Some(Picker::halfblocks()), [0, 0, 0])
+    }
+
+    #[test]
+    fn wishes_of_an_older_frame_are_dropped() {
+        let mut pictures = pictures();
+        pictures.wish(&[key("a"), key("b"), key("c")]);
+        let first = pictures.next().unwrap();
+        pictures.wish(&[key("d"), key("a")]);
+        assert_eq!(pictures.next().unwrap().key, key("d"), "b and c are no longer wanted");
+        assert!(pictures.next().is_none(), "two at once, and a is being made");
+        pictures.finish(first, Err("no".into()));
+        assert!(matches!(pictures.look(&key("a")), Look::Broken("no")));
+    }
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let mut pictures = pictures();
+        for i in 0..=KEPT {
+            pictures.wish(&[key(&i.to_string()), key("0")]);
+            while let Some(job) = pictures.next() {
+                pictures.finish(job, Err(String::new()));
+            }
+        }
+        assert!(matches!(pictures.look(&key("0")), Look::Broken(_)), "used in every frame");
+        assert!(matches!(pictures.look(&key("1")), Look::Waiting), "the oldest is gone");
+        assert_eq!(pictures.made.len(), KEPT);
+    }
+
+    #[test]
+    fn what_was_begun_before_a_clear_is_not_kept() {
+        let mut pictures = pictures();
+        pictures.wish(&[key("a")]);
+        let job = pictures.next().unwrap();
+        pictures.clear();
+        pictures.finish(job, Err("late".into()));
+        assert!(matches!(pictures.look(&key("a")), Look::Waiting));
+    }
+
+    #[test]
+    fn missing_and_broken_pictures_are_sentences() {
+        let folder = tempfile::tempdir().unwrap();
+        let broken = folder.path().join("broken.png");
+        std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot really").unwrap();
+        let job = |path| Job {
+            key: PictureKey { path, size: Size::new(4, 2) },
+            picker: Picker::halfblocks(),
+            paper: [0; 3],
+            generation: 0,
+        };
+        assert_eq!(job(folder.path().join("no.webp")).run().err().unwrap(), "no.webp is missing");
+        assert!(job(broken).run().err().unwrap().starts_with("broken.png: "));
+
+        let whole = folder.path().join("whole.png");
+        RgbaImage::from_pixel(9, 9, Rgba([200, 0, 0, 100])).save(&whole).unwrap();
+        assert_eq!(job(whole).run().unwrap().size(), Size::new(4, 2));
+    }
+}

@@ -1,0 +1,109 @@
+//! The main screen.
+//!
+//! ```text
+//!  multiexpan  demo · both · 825 entities · 46 classes · cpu      status           1 Explore  ? help
+//! ┌ Classes ─────────┐┌ Seeds ───────────────────── carnivorous mammals · query 2 of 5 (3 seeds) ┐
+//! │ / filter         ││ lion ✕   tiger ✕   leopard ✕   a add…           seeds, completion below  │
+//! │ ▾ Living things  │└──────────────────────────────────────────────────────────────────────────┘
+//! │   ▾ Animals      │┌ Candidates ─────────────────────────────────┐┌ jaguar ───────────────────┐
+//! │   ● carnivor .83 ││  # entity     score  text│image   vs text   ││ pictures                  │
+//! │     ungulat  .91 ││  1 ✓ jaguar    14.2  ████│███         ▲ 3   ││ classes, ranks            │
+//! │   ▸ Plants   .77 ││  3 ✗ horse     11.0    ██│██████     ▲ 21   ││ score, how it was picked  │
+//! │ ▸ Food           ││                                             ││ sentences, neighbours     │
+//! └──────────────────┘└─────────────────────────────────────────────┘└───────────────────────────┘
+//!  AP@10 .93  @20 .88  @50 .81  @100 .81  P@10 .90  of 1.0  missing 3 ▸   120 picked, re-ranked
+//! ```
+//!
+//! Narrower terminals turn side panes into drawers that lie over the candidates while they have the focus:
+//! under 112 columns the classes, under 76 the entity too.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Clear;
+
+use crate::config::Role;
+use crate::tui::app::{Pane, Popup};
+use crate::tui::canvas::Canvas;
+use crate::tui::view::Hit;
+use crate::tui::widget::{candidates, classes, completion, entity, help, metrics, missing, seeds, status, text, zoom};
+
+/// From this width on the classes have a pane of their own.
+const WITH_CLASSES: u16 = 112;
+/// From this width on the entity has a pane of its own.
+const WITH_ENTITY: u16 = 76;
+const CLASSES_WIDTH: u16 = 28;
+const DRAWER_WIDTH: u16 = 36;
+/// The candidates get no narrower than this beside the entity.
+const CANDIDATES_WIDTH: u16 = 46;
+
+pub fn draw(canvas: &mut Canvas, area: Rect) {
+    let [top, body, bottom] =
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    status::draw(canvas, top);
+    panes(canvas, body);
+    metrics::draw(canvas, bottom);
+    notice(canvas, body);
+    match canvas.app.popup {
+        Some(Popup::Help) => help::draw(canvas, area),
+        Some(Popup::Missing(cursor)) => missing::draw(canvas, area, cursor),
+        Some(Popup::Zoom) => zoom::draw(canvas, area),
+        None => {}
+    }
+}
+
+fn panes(canvas: &mut Canvas, body: Rect) {
+    let app = canvas.app;
+    let has_classes = app.catalogue.as_ref().is_none_or(|c| !c.classes.is_empty());
+    let beside = body.width >= WITH_CLASSES && has_classes;
+    let left = if beside { CLASSES_WIDTH } else { 0 };
+    let [class_area, main] = Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(body);
+    if beside {
+        classes::draw(canvas, class_area);
+    }
+    let seeds_height = seeds::height(app, main.width);
+    let [seed_area, lists] = Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
+    seeds::draw(canvas, seed_area);
+    // A drawer on the full screen would hide pictures half; only what is seen is drawn.
+    let entity_width = entity_width(canvas, lists.width);
+    let [list, detail] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
+    candidates::draw(canvas, list);
+    if entity_width > 0 {
+        entity::draw(canvas, detail);
+        canvas.hit(Rect { x: detail.x.saturating_sub(1), width: 2, ..detail }, Hit::Divider);
+    }
+    if app.focus == Pane::Classes && !beside {
+        drawer(canvas, Rect { width: DRAWER_WIDTH, ..body }, classes::draw);
+    }
+    if app.focus == Pane::Entity && entity_width == 0 {
+        let width = lists.width.saturating_sub(12);
+        drawer(canvas, Rect { x: lists.right() - width, width, ..lists }, entity::draw);
+    }
+    completion::draw(canvas, seed_area, body);
+}
+
+fn entity_width(canvas: &Canvas, width: u16) -> u16 {
+    if canvas.frame.area().width < WITH_ENTITY {
+        return 0;
+    }
+    let most = width.saturating_sub(CANDIDATES_WIDTH);
+    let usual = (width * 2 / 5).min(64);
+    match canvas.app.entity_width {
+        Some(dragged) => dragged.min(width.saturating_sub(CLASSES_WIDTH)),
+        None => usual.min(most),
+    }
+}
+
+fn drawer(canvas: &mut Canvas, area: Rect, draw: fn(&mut Canvas, Rect)) {
+    canvas.frame.render_widget(Clear, area);
+    draw(canvas, area);
+}
+
+/// A sentence for people on the lowest border.
+fn notice(canvas: &mut Canvas, body: Rect) {
+    let Some(notice) = &canvas.app.notice else { return };
+    let said = text::cut(&notice.text, usize::from(body.width).saturating_sub(6));
+    let width = text::width(&said) as u16 + 2;
+    let area = Rect::new(body.right().saturating_sub(width + 2), body.bottom() - 1, width, 1);
+    let line = Line::from(canvas.span(Role::Warning, format!(" {said} ")));
+    canvas.line(area, line);
+}

@@ -1,0 +1,44 @@
+//! The screens. One file each, with its drawing in the header.
+
+mod explore;
+
+use ratatui::Frame;
+use ratatui::text::Line;
+
+use super::app::App;
+use super::canvas::Canvas;
+use super::pictures::Pictures;
+use super::view::View;
+use crate::config::Theme;
+
+/// Below this nothing can be laid out.
+const SMALLEST: (u16, u16) = (60, 16);
+
+/// The screens that there are, in the order of their tabs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    Explore,
+}
+
+impl Screen {
+    pub const ALL: &[Screen] = &[Screen::Explore];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Screen::Explore => "Explore",
+        }
+    }
+}
+
+/// Draws the whole terminal; gives what the app is to know of the frame.
+pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) -> View {
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let said = format!("multiexpan needs {}×{} cells; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        frame.render_widget(Line::from(said), area);
+        return View::default();
+    }
+    let mut canvas = Canvas { frame, app, theme, pictures, view: View::default() };
+    explore::draw(&mut canvas, area);
+    canvas.view
+}

@@ -1,0 +1,97 @@
+//! The classes: coarse ▸ middle ▸ fine, each with its MAP@10 as it is measured.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use crate::config::{Action, Context, Role};
+use crate::tui::app::{Pane, Sort, TreeKind, TreeRow};
+use crate::tui::canvas::Canvas;
+use crate::tui::view::{Extent, Hit, keep_in_sight};
+
+pub fn draw(canvas: &mut Canvas, area: Rect) {
+    let app = canvas.app;
+    let title = Line::from(canvas.title(Pane::Classes, "Classes"));
+    let right = match app.tree.sort {
+        _ if canvas.catalogue().is_none_or(|c| c.classes.is_empty()) => Line::default(),
+        Sort::Size => Line::from(canvas.span(Role::Quiet, " size ↓ ")),
+        Sort::Map => Line::from(canvas.span(Role::Quiet, " MAP@10 ↓ ")),
+        Sort::Name => Line::from(canvas.span(Role::Quiet, " MAP@10 ")),
+    };
+    let inner = canvas.pane(area, Pane::Classes, title, right);
+    let [head, list] = [Rect { height: 1.min(inner.height), ..inner }, below(inner)];
+    filter_line(canvas, head);
+    let rows = app.tree_rows();
+    if rows.is_empty() {
+        return empty(canvas, list);
+    }
+    let page = usize::from(list.height);
+    let offset = keep_in_sight(app.tree.cursor, app.view.classes.offset, page, rows.len());
+    canvas.view.classes = Extent { offset, page, furthest: rows.len().saturating_sub(page) };
+    for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
+        let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
+        draw_row(canvas, line, row, at == app.tree.cursor);
+        canvas.hit(line, Hit::Class(at));
+    }
+    canvas.scroll_mark(list, offset, page, rows.len());
+}
+
+fn below(inner: Rect) -> Rect {
+    Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }
+}
+
+fn filter_line(canvas: &mut Canvas, area: Rect) {
+    let app = canvas.app;
+    let key = app.settings.keymap.key_of(Context::Global, Action::FilterClasses).unwrap_or_default();
+    let line = match (app.filtering, app.tree.filter.as_str()) {
+        (false, "") => Line::from(canvas.span(Role::Quiet, format!(" {key} filter"))),
+        (typing, filter) => Line::from(vec![
+            canvas.span(Role::Quiet, format!(" {key} ")),
+            canvas.span(Role::Title, filter),
+            canvas.span(Role::Focus, if typing { "▏" } else { "" }),
+        ]),
+    };
+    canvas.line(area, line);
+}
+
+fn empty(canvas: &mut Canvas, area: Rect) {
+    let said = match canvas.catalogue() {
+        None => "…",
+        Some(c) if c.classes.is_empty() => "This index has no classes: type seeds to expand.",
+        Some(_) => "No class is called that.",
+    };
+    for (at, line) in text::wrap(said, usize::from(area.width.saturating_sub(2))).into_iter().enumerate() {
+        let at = Rect::new(area.x + 1, area.y + 1 + at as u16, area.width.saturating_sub(2), 1);
+        if at.bottom() <= area.bottom() {
+            let line = Line::from(canvas.span(Role::Quiet, line));
+            canvas.line(at, line);
+        }
+    }
+}
+
+fn draw_row(canvas: &mut Canvas, area: Rect, row: &TreeRow, selected: bool) {
+    let open_class = canvas.app.seeds.class;
+    let (sign, role) = match &row.kind {
+        TreeKind::Group { open: true, .. } => ("▾", Role::Title),
+        TreeKind::Group { open: false, .. } => ("▸", Role::Title),
+        TreeKind::Class(id) if Some(*id) == open_class => ("●", Role::Seed),
+        TreeKind::Class(_) => (" ", Role::Text),
+    };
+    let number = match canvas.app.tree.sort {
+        Sort::Size => row.size.to_string(),
+        _ => row.map.map_or_else(|| "·".into(), text::fraction),
+    };
+    let number = text::fit_right(&number, 4);
+    let indent = "  ".repeat(row.depth);
+    let room = usize::from(area.width).saturating_sub(indent.len() + 2 + 2 + text::width(&number) + 1);
+    let number_role = if matches!(row.kind, TreeKind::Group { .. }) { Role::Quiet } else { Role::Text };
+    let line = Line::from(vec![
+        Span::raw(format!(" {indent}")),
+        canvas.span(role, format!("{sign} ")),
+        canvas.span(role, text::fit(&row.label, room)),
+        canvas.span(number_role, format!(" {number} ")),
+    ]);
+    let focused = canvas.app.focus == Pane::Classes;
+    let line = if selected && focused { line.style(canvas.style(Role::Selection)) } else { line };
+    canvas.line(area, line);
+}

@@ -1,0 +1,54 @@
+//! Where each gold entity is that is not in the list.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use crate::config::Role;
+use crate::engine::api::{Catalogue, MissingWhy};
+use crate::tui::canvas::Canvas;
+use crate::tui::view::{Extent, Hit, keep_in_sight};
+
+/// Why an entity is missing, as a sentence's end.
+pub fn reason(catalogue: &Catalogue, why: &MissingWhy) -> String {
+    match why {
+        MissingWhy::BelowWindow { seed_rank, final_rank } => {
+            format!("never in the window; rank {seed_rank} by the seeds, {final_rank} by the whole set")
+        }
+        MissingWhy::LostInWindow { pick } => format!("in the window at pick {pick}, and another diverged less"),
+        MissingWhy::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
+        MissingWhy::LeftOut(why) => format!("not in the index: {why}"),
+        MissingWhy::Rejected => "you rejected it".into(),
+    }
+}
+
+pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+    let app = canvas.app;
+    let Some(missing) = app.expansion.as_ref().and_then(|e| e.missing.as_ref()) else { return };
+    let Some(catalogue) = app.catalogue.as_deref() else { return };
+    let width = whole.width.saturating_sub(8).min(92);
+    let height = (missing.len() as u16 + 2).min(whole.height.saturating_sub(4));
+    let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
+    let title = format!("{} gold entities are not in the list", missing.len());
+    let inner = canvas.popup(area, &title, "enter looks at it · + makes it a seed · esc");
+    let page = usize::from(inner.height);
+    let offset = keep_in_sight(cursor, app.view.popup.offset, page, missing.len());
+    canvas.view.popup = Extent { offset, page, furthest: missing.len().saturating_sub(page) };
+    let names = missing.iter().map(|m| text::width(&canvas.name(m.entity))).max().unwrap_or(0);
+    let names = names.min(usize::from(inner.width) / 3);
+    for (at, one) in missing.iter().enumerate().skip(offset).take(page) {
+        let line = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
+        let room = usize::from(inner.width).saturating_sub(names + 4);
+        let mut said = Line::from(vec![
+            Span::raw(" "),
+            canvas.span(Role::Text, text::fit(&canvas.name(one.entity), names)),
+            canvas.span(Role::Quiet, format!("  {}", text::fit(&reason(catalogue, &one.why), room))),
+        ]);
+        if at == cursor {
+            said = said.style(canvas.style(Role::Selection));
+        }
+        canvas.line(line, said);
+        canvas.hit(line, Hit::MissingRow(at));
+    }
+    canvas.scroll_mark(inner, offset, page, missing.len());
+}

@@ -1,0 +1,14 @@
+//! One widget a file. Each draws one region from the app's state and notes what the mouse can hit.
+
+pub mod bars;
+pub mod candidates;
+pub mod classes;
+pub mod completion;
+pub mod entity;
+pub mod help;
+pub mod metrics;
+pub mod missing;
+pub mod seeds;
+pub mod status;
+pub mod text;
+pub mod zoom;

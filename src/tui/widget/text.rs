@@ -1,0 +1,118 @@
+//! Text in cells: measured by what the terminal shows, not by letters.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that a text takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// At most `columns` wide; what does not fit ends in `…`.
+pub fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for letter in text.chars() {
+        let wide = letter.width().unwrap_or(0);
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        out.push(letter);
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Exactly `columns` wide.
+pub fn fit(text: &str, columns: usize) -> String {
+    let mut out = cut(text, columns);
+    out.push_str(&" ".repeat(columns.saturating_sub(out.width())));
+    out
+}
+
+/// Exactly `columns` wide, to the right.
+pub fn fit_right(text: &str, columns: usize) -> String {
+    let cut = cut(text, columns);
+    " ".repeat(columns.saturating_sub(cut.width())) + &cut
+}
+
+/// Words into lines of at most `columns`.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let words = text.split_whitespace().map(|w| (w.to_owned(), Style::default()));
+    wrap_words(words, columns).into_iter().map(|l| l.to_string()).collect()
+}
+
+/// Styled words into lines of at most `columns`; a word longer than a line is cut. A space takes its word's
+/// style only between two words of one style, so that an underlined mention has no ragged edge.
+pub fn wrap_words(words: impl IntoIterator<Item = (String, Style)>, columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let mut used = 0;
+    for (word, style) in words {
+        let word = cut(&word, columns);
+        let wide = word.width();
+        if used > 0 && used + 1 + wide > columns {
+            lines.push(Line::from(std::mem::take(&mut spans)));
+            used = 0;
+        }
+        if used > 0 {
+            let between = spans.last().filter(|s| s.style == style).map_or(Style::default(), |s| s.style);
+            spans.push(Span::styled(" ", between));
+            used += 1;
+        }
+        used += wide;
+        spans.push(Span::styled(word, style));
+    }
+    if !spans.is_empty() {
+        lines.push(Line::from(spans));
+    }
+    lines
+}
+
+/// 0..1 as people of the field write it: ".83", "1.0".
+pub fn fraction(value: f64) -> String {
+    let text = format!("{value:.2}");
+    match text.strip_prefix('0') {
+        Some(rest) => rest.to_owned(),
+        None => format!("{value:.1}"),
+    }
+}
+
+/// A word's spaces before punctuation and after brackets taken out: corpora come as tokens.
+pub fn closes(token: &str) -> bool {
+    matches!(token, "." | "," | ";" | ":" | "!" | "?" | ")" | "]" | "'s" | "’s" | "%" | "n't" | "''")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_letters_are_measured() {
+        assert_eq!(width("虎 tiger"), 8);
+        assert_eq!(cut("虎虎虎", 5), "虎虎…");
+        assert_eq!(width(&fit("虎虎虎", 4)), 4);
+        assert_eq!(fit("ox", 4), "ox  ");
+        assert_eq!(fit_right("7", 3), "  7");
+        assert_eq!(cut("anything", 0), "");
+    }
+
+    #[test]
+    fn lines_hold_what_fits() {
+        assert_eq!(wrap("the quick brown fox", 9), ["the quick", "brown fox"]);
+        assert_eq!(wrap("incomprehensible", 6), ["incom…"]);
+        assert!(wrap("", 6).is_empty());
+    }
+
+    #[test]
+    fn fractions_are_short() {
+        assert_eq!([0.834, 1.0, 0.0, 0.996].map(fraction), [".83", "1.0", ".00", "1.0"]);
+    }
+}

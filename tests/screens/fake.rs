@@ -1,0 +1,260 @@
+//! A small engine of made-up numbers over real names: deterministic, synchronous, without a tensor.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use multiexpan::engine::api::*;
+use multiexpan::types::*;
+
+/// Fine class, middle, coarse.
+const CLASSES: [(&str, &str, &str); 8] = [
+    ("baked_goods_and_sweets", "Dishes", "Food"),
+    ("carnivorous_mammals", "Animals", "Living things"),
+    ("drinks", "Drinks", "Food"),
+    ("flowers", "Plants", "Living things"),
+    ("fruits", "Plants", "Living things"),
+    ("land_birds", "Animals", "Living things"),
+    ("ungulates", "Animals", "Living things"),
+    ("wind_instruments", "Musical instruments", "Artifacts"),
+];
+
+/// The made-up engine.
+pub struct Fake {
+    pub catalogue: Arc<Catalogue>,
+    demo: PathBuf,
+}
+
+impl Fake {
+    /// Names and classes from the bundled demo's gold files.
+    pub fn new() -> Fake {
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo");
+        let mut names: BTreeMap<u32, (String, Vec<ClassId>)> = BTreeMap::new();
+        let mut catalogue = Catalogue::default();
+        for (at, (class, middle, coarse)) in CLASSES.iter().enumerate() {
+            let text = std::fs::read_to_string(demo.join("gt").join(format!("{class}.txt"))).unwrap();
+            let mut members = Vec::new();
+            for line in text.lines().filter(|l| !l.trim().is_empty()) {
+                let mut fields = line.split('\t');
+                let (id, name) = (fields.next().unwrap().parse().unwrap(), fields.next().unwrap());
+                names.entry(id).or_insert((name.to_owned(), Vec::new())).1.push(ClassId(at as u16));
+                members.push(EntityId(id));
+            }
+            for (number, seeds) in members.windows(5).step_by(3).take(5).enumerate() {
+                for (seed_count, n) in [(SeedCount::Three, 3), (SeedCount::Five, 5)] {
+                    let seeds = seeds[..n].to_vec();
+                    catalogue.queries.push(Query { class: ClassId(at as u16), seed_count, number, seeds });
+                }
+            }
+            catalogue.classes.push(ClassCard {
+                name: (*class).into(),
+                middle: Some((*middle).into()),
+                coarse: Some((*coarse).into()),
+                members,
+                negatives: Vec::new(),
+            });
+        }
+        let cards = names.into_iter().map(|(id, (name, classes))| EntityCard { id: EntityId(id), name, classes, pairs: 7 });
+        catalogue.entities = cards.collect();
+        catalogue.name = "demo".into();
+        catalogue.device = "cpu".into();
+        catalogue.modes = vec![Mode::Both, Mode::Text, Mode::Image, Mode::None];
+        Fake { catalogue: Arc::new(catalogue.indexed()), demo }
+    }
+
+    /// The same engine over another catalogue.
+    pub fn over(change: impl FnOnce(&mut Catalogue)) -> Fake {
+        let fake = Fake::new();
+        let mut catalogue = (*fake.catalogue).clone();
+        change(&mut catalogue);
+        Fake { catalogue: Arc::new(catalogue.indexed()), ..fake }
+    }
+
+    /// Every reply to a request, in order.
+    pub fn answer(&self, request: &Request) -> Vec<Reply> {
+        let says = match &request.ask {
+            Ask::Open { .. } => vec![Say::Opened(self.catalogue.clone())],
+            Ask::Expand(ask) => self.expand(ask),
+            Ask::Inspect { entity, mode } => vec![Say::Inspected(Box::new(self.inspect(*entity, *mode)))],
+            Ask::Pictures { entities } => {
+                vec![Say::Pictures(entities.iter().map(|&e| (e, self.pictures(e).into_iter().next())).collect())]
+            }
+            Ask::Evaluate { mode, .. } => self.evaluate(*mode),
+        };
+        says.into_iter().map(|say| Reply { id: request.id, say }).collect()
+    }
+
+    fn expand(&self, ask: &ExpandAsk) -> Vec<Say> {
+        let picks = self.picks(ask, ask.mode);
+        let order = rerank(&picks);
+        let mut says: Vec<Say> = picks.chunks(20).map(|c| Say::Picks(c.to_vec())).collect();
+        let ids: Vec<EntityId> = picks.iter().map(|c| c.entity).collect();
+        let reranked: Vec<EntityId> = order.iter().map(|r| ids[r.pick]).collect();
+        says.push(Say::Reranked(order));
+        if let Some(class) = ask.class {
+            let gold: Vec<EntityId> =
+                self.catalogue.class(class).members.iter().copied().filter(|m| !ask.seeds.contains(m)).collect();
+            says.push(Say::Measured { picked: measure(&ids, &gold), reranked: measure(&reranked, &gold) });
+        }
+        for mode in [Mode::Both, Mode::Text, Mode::Image].into_iter().filter(|m| *m != ask.mode) {
+            if self.catalogue.modes.contains(&mode) {
+                let ranking = self.picks(ask, mode).iter().map(|c| c.entity).collect();
+                says.push(Say::Beside { mode, ranking });
+            }
+        }
+        if let Some(class) = ask.class {
+            says.push(Say::Missing(self.missing(ask, class, &ids)));
+        }
+        says.push(Say::Expanded { took: Duration::from_millis(212) });
+        says
+    }
+
+    fn picks(&self, ask: &ExpandAsk, mode: Mode) -> Vec<Candidate> {
+        let single = !self.catalogue.modes.contains(&Mode::Text);
+        let mut all: Vec<(f64, Parts, Vec<f64>, EntityId)> = self
+            .catalogue
+            .entities
+            .iter()
+            .filter(|e| !ask.seeds.contains(&e.id) && !ask.rejected.contains(&e.id))
+            .map(|e| {
+                let text = if mode.sees_text() { self.alike(ask, e, 1) } else { 0.0 };
+                let image = if mode.sees_image() { self.alike(ask, e, 2) } else { 0.0 };
+                let parts = Parts { prior: 0.4 + noise(e.id.0, 5), text, image };
+                let shares: Vec<f64> =
+                    ask.seeds.iter().map(|s| parts.sum() * (1.0 + 0.4 * noise(s.0 ^ e.id.0, 3))).collect();
+                let all: f64 = shares.iter().sum();
+                let shares = shares.iter().map(|s| s * parts.sum() / all).collect();
+                (parts.sum(), parts, shares, e.id)
+            })
+            .collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.3.cmp(&b.3)));
+        let candidate = |(at, (score, parts, seeds, entity)): (usize, (f64, Parts, Vec<f64>, EntityId))| Candidate {
+            entity,
+            score,
+            parts: (!single).then_some(parts),
+            seeds,
+            set_score: score * (at + ask.seeds.len()) as f64,
+            round: at as i64 + ask.seeds.len() as i64 - 3,
+            window: 1 + at / 20,
+            window_place: 1 + at % (1 + at / 20),
+            divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
+        };
+        // The last few never come into the window, so that there is something missing.
+        let size = ask.size.min(all.len() * 9 / 10);
+        all.into_iter().take(size).enumerate().map(candidate).collect()
+    }
+
+    /// How much one modality likes an entity, −2..8.
+    fn alike(&self, ask: &ExpandAsk, entity: &EntityCard, salt: u32) -> f64 {
+        let of = |s: &EntityId| self.catalogue.entity(*s).map(|c| c.classes.clone()).unwrap_or_default();
+        let middle = |c: &ClassId| self.catalogue.class(*c).middle.clone();
+        let near: f64 = ask
+            .seeds
+            .iter()
+            .map(|s| {
+                let theirs = of(s);
+                let same = entity.classes.iter().any(|c| theirs.contains(c));
+                let kin = entity.classes.iter().any(|c| theirs.iter().any(|t| middle(c) == middle(t)));
+                if same { 5.0 } else if kin { 2.8 } else { 0.3 }
+            })
+            .sum();
+        near / ask.seeds.len() as f64 + 2.4 * noise(entity.id.0, salt)
+    }
+
+    fn missing(&self, ask: &ExpandAsk, class: ClassId, picked: &[EntityId]) -> Vec<Missing> {
+        let gold = &self.catalogue.class(class).members;
+        let out = gold.iter().filter(|g| !ask.seeds.contains(g) && !picked.contains(g));
+        let why = |e: &EntityId| match e.0 % 3 {
+            _ if ask.rejected.contains(e) => MissingWhy::Rejected,
+            0 => MissingWhy::BelowWindow { seed_rank: 131 + e.0 as usize % 40, final_rank: 148 },
+            1 => MissingWhy::LostInWindow { pick: 41 },
+            _ => MissingWhy::LeftOut("fewer than 2 pairs".into()),
+        };
+        out.map(|e| Missing { entity: *e, why: why(e) }).collect()
+    }
+
+    fn inspect(&self, entity: EntityId, mode: Mode) -> EntityDetail {
+        let name = self.catalogue.entity(entity).map(|e| e.name.clone()).unwrap_or_default();
+        let sentence = |text: &str| {
+            let tokens: Vec<String> = text.replace('@', &name).split(' ').map(Into::into).collect();
+            let start = text.split(' ').position(|t| t == "@").unwrap_or(0);
+            Sentence { end: start + name.split(' ').count() - 1, start, tokens, picture: None }
+        };
+        let ask = ExpandAsk { mode, seeds: vec![entity], rejected: vec![], size: 8, class: None, joint: None };
+        EntityDetail {
+            entity,
+            pictures: self.pictures(entity),
+            sentences: vec![
+                sentence("The @ is known to most people , and to every child ."),
+                sentence("Few have seen a @ in the wild ; many have read of one ."),
+            ],
+            neighbours: self.picks(&ask, mode).iter().map(|c| (c.entity, c.score)).collect(),
+            query_ranks: vec![(ClassId(1), 0, 4), (ClassId(1), 2, 7)],
+        }
+    }
+
+    /// The demo's pictures of an entity: their names begin with its number.
+    fn pictures(&self, entity: EntityId) -> Vec<PathBuf> {
+        let lead = format!("{:04}_", entity.0);
+        let Ok(folder) = std::fs::read_dir(self.demo.join("image")) else { return Vec::new() };
+        let mut found: Vec<PathBuf> = folder
+            .filter_map(|f| Some(f.ok()?.path()))
+            .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&lead)))
+            .collect();
+        found.sort();
+        found
+    }
+
+    fn evaluate(&self, mode: Mode) -> Vec<Say> {
+        let one = |class: usize| {
+            let ap = 0.75 + 0.24 * noise(class as u32, 11 + mode as u32);
+            Measures { ap: [ap; 4], p: [ap; 4], ceiling: [1.0; 4] }
+        };
+        let classes = 0..self.catalogue.classes.len();
+        let mut says: Vec<Say> = classes
+            .map(|c| Say::ClassMeasured { class: ClassId(c as u16), mode, measures: one(c) })
+            .collect();
+        says.push(Say::Evaluated { mode, measures: one(0), took: Duration::from_secs(3) });
+        says
+    }
+}
+
+fn rerank(picks: &[Candidate]) -> Vec<Reranked> {
+    let mut by_divergence: Vec<usize> = (0..picks.len()).collect();
+    by_divergence.sort_by(|&a, &b| picks[a].divergence.total_cmp(&picks[b].divergence));
+    let mut order: Vec<Reranked> = by_divergence
+        .iter()
+        .enumerate()
+        .map(|(j, &pick)| Reranked {
+            pick,
+            divergence_rank: j + 1,
+            score: 9.0 / (pick + 1) as f64 + 1.0 / (j + 1) as f64,
+        })
+        .collect();
+    order.sort_by(|a, b| b.score.total_cmp(&a.score));
+    order
+}
+
+fn measure(ranking: &[EntityId], gold: &[EntityId]) -> Measures {
+    let mut m = Measures::default();
+    for (at, k) in CUTOFFS.into_iter().enumerate() {
+        let best = gold.len().min(k).max(1) as f64;
+        let mut hits = 0.0;
+        let mut sum = 0.0;
+        for (i, e) in ranking.iter().take(k).enumerate() {
+            if gold.contains(e) {
+                hits += 1.0;
+                sum += hits / (i + 1) as f64;
+            }
+        }
+        (m.ap[at], m.p[at], m.ceiling[at]) = (sum / best, hits / best, 1.0);
+    }
+    m
+}
+
+/// −1..1 from a number and a salt.
+fn noise(number: u32, salt: u32) -> f64 {
+    let mixed = (number.wrapping_mul(2_654_435_761) ^ salt.wrapping_mul(40_503)).wrapping_mul(2_246_822_519);
+    f64::from(mixed ^ (mixed >> 15)) / f64::from(u32::MAX) * 2.0 - 1.0
+}
