@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use unicode_width::UnicodeWidthStr;
 
-use super::{DeviceArg, mode_parser};
 use super::progress::{Reporter, interrupt};
+use super::{DeviceArg, mode_parser};
 use crate::engine::jobs::{Ranking, Run, queries};
 use crate::engine::{Evaluated, Plan, Session};
 use crate::error::Result;
@@ -95,7 +95,10 @@ fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
     let id = |class: crate::types::ClassId, number: usize| {
         format!("{}/{}/{}", catalogue.class(class).name, args.seeds.number(), number + 1)
     };
-    let rankings = evaluated.results.iter().map(|r| Ranking { query: id(r.query.class, r.query.number), candidates: r.ranking.clone() });
+    let rankings = evaluated
+        .results
+        .iter()
+        .map(|r| Ranking { query: id(r.query.class, r.query.number), candidates: r.ranking.clone() });
     Run { tag: format!("multiexpan-{}", args.mode), settings: settings(session, args), rankings: rankings.collect() }
 }
 
@@ -114,7 +117,10 @@ fn print_json(session: &Session, evaluated: &Evaluated) {
 /// `{"map@10": …, "p@10": …, "ceiling@10": …}`, 0..1.
 fn columns(measures: &Measures) -> Map<String, Value> {
     let sorts = [("map", measures.ap), ("p", measures.p), ("ceiling", measures.ceiling)];
-    sorts.iter().flat_map(|(name, values)| CUTOFFS.iter().zip(values).map(move |(k, v)| (format!("{name}@{k}"), json!(v)))).collect()
+    sorts
+        .iter()
+        .flat_map(|(name, values)| CUTOFFS.iter().zip(values).map(move |(k, v)| (format!("{name}@{k}"), json!(v))))
+        .collect()
 }
 
 fn print_table(session: &Session, evaluated: &Evaluated) {

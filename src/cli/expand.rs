@@ -54,10 +54,12 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let seeds = session.find_seeds(args.seeds.iter().map(String::as_str))?;
-    let ask = ExpandAsk { mode: args.mode, seeds, rejected: Vec::new(), size: args.size as usize, class: None, joint: None };
+    let ask =
+        ExpandAsk { mode: args.mode, seeds, rejected: Vec::new(), size: args.size as usize, class: None, joint: None };
     let found = session.expand(&ask)?;
     let shared = shared_classes(&session, &ask.seeds);
-    let rows: Vec<Row> = found.iter().zip(1..).map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r)).collect();
+    let rows: Vec<Row> =
+        found.iter().zip(1..).map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r)).collect();
     match args.format {
         Format::Json => {
             let text = serde_json::to_string_pretty(&rows).map_err(|e| Error::Mismatch(e.to_string()))?;
@@ -113,7 +115,14 @@ struct RerankColumns {
 }
 
 impl Row {
-    fn new(session: &Session, seeds: &[EntityId], shared: &[usize], rank: usize, candidate: &Candidate, reranked: &Reranked) -> Self {
+    fn new(
+        session: &Session,
+        seeds: &[EntityId],
+        shared: &[usize],
+        rank: usize,
+        candidate: &Candidate,
+        reranked: &Reranked,
+    ) -> Self {
         let member = |&class: &usize| session.catalogue.classes[class].members.contains(&candidate.entity);
         Row {
             rank,
@@ -129,7 +138,11 @@ impl Row {
                 divergence: candidate.divergence,
                 score: candidate.set_score,
             },
-            rerank: RerankColumns { from: reranked.pick + 1, divergence_rank: reranked.divergence_rank, score: reranked.score },
+            rerank: RerankColumns {
+                from: reranked.pick + 1,
+                divergence_rank: reranked.divergence_rank,
+                score: reranked.score,
+            },
             gold: (!shared.is_empty()).then(|| shared.iter().any(member)),
         }
     }
@@ -157,12 +170,18 @@ impl Row {
 
     fn print_columns(&self, first: bool) {
         if first {
-            println!("{:>4}   {:<32} {:>8} {:>8} {:>8} {:>8} {:>6}", "rank", "entity", "score", "prior", "text", "image", "from");
+            println!(
+                "{:>4}   {:<32} {:>8} {:>8} {:>8} {:>8} {:>6}",
+                "rank", "entity", "score", "prior", "text", "image", "from"
+            );
         }
         let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or("–".to_owned(), |p| format!("{:.2}", of(p)));
         let mark = self.gold.map_or(" ", |g| if g { "✓" } else { "✗" });
         let name = super::cut(&self.entity, 32);
         let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));
-        println!("{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}", self.rank, self.score, self.rerank.from);
+        println!(
+            "{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}",
+            self.rank, self.score, self.rerank.from
+        );
     }
 }

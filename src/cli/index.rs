@@ -41,7 +41,9 @@ pub fn run(args: Args) -> Result<()> {
             jobs::index_raw(raw, args.entities.as_deref(), &args.out, args.device.device, &mut reporter)?;
             Vec::new()
         }
-        (None, Some(dataset), Some(model)) => jobs::index(dataset, model, &args.out, args.device.device, &mut reporter)?,
+        (None, Some(dataset), Some(model)) => {
+            jobs::index(dataset, model, &args.out, args.device.device, &mut reporter)?
+        }
         _ => return Err(Error::Argument("an index is built from DATASET and --model, or from --raw".into())),
     };
     drop(reporter);

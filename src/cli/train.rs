@@ -62,7 +62,8 @@ pub struct Args {
 /// Trains and writes the model folder.
 pub fn run(args: Args) -> Result<()> {
     let config = settings(&args)?;
-    let options = TrainOptions { resume: args.resume, device: args.device.device, threads: args.threads.map(usize::from) };
+    let options =
+        TrainOptions { resume: args.resume, device: args.device.device, threads: args.threads.map(usize::from) };
     let mut reporter = Reporter::new(interrupt()?);
     let trained = match jobs::train(&args.dataset, &args.out, &config, options, &mut reporter) {
         Err(Error::Stopped) => {
@@ -86,10 +87,13 @@ fn settings(args: &Args) -> Result<TrainConfig> {
         None => preset,
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-            let said: toml::Table = toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
+            let said: toml::Table =
+                toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
             let mut table = toml::Table::try_from(&preset).map_err(|e| Error::format(path, e.to_string()))?;
             table.extend(said);
-            table.try_into().map_err(|e: toml::de::Error| Error::format(path, format!("has settings that cannot be: {}", e.message())))?
+            table.try_into().map_err(|e: toml::de::Error| {
+                Error::format(path, format!("has settings that cannot be: {}", e.message()))
+            })?
         }
     };
     config.text_encoder = args.text_encoder.clone().unwrap_or(config.text_encoder);

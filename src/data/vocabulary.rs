@@ -36,7 +36,9 @@ impl Vocabulary {
         let mut findings = Findings::default();
         let vocabulary = Vocabulary::read(path, &mut findings)?;
         match findings.iter().find(|f| f.severity == Severity::Error) {
-            Some(fault) => Err(Error::Line { path: path.to_owned(), line: fault.line.unwrap_or(0), reason: fault.reason.clone() }),
+            Some(fault) => {
+                Err(Error::Line { path: path.to_owned(), line: fault.line.unwrap_or(0), reason: fault.reason.clone() })
+            }
             None => Ok(vocabulary),
         }
     }

@@ -65,13 +65,21 @@ impl Session {
     /// All queries of a plan, one after another or, under the published protocol, each number's classes jointly.
     ///
     /// `queries`: these instead of the data set's own.
-    pub fn evaluate(&mut self, plan: &Plan, queries: Option<Vec<Query>>, observe: &mut dyn Observer<Progress>) -> Result<Evaluated> {
+    pub fn evaluate(
+        &mut self,
+        plan: &Plan,
+        queries: Option<Vec<Query>>,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Evaluated> {
         let all = queries.unwrap_or_else(|| self.catalogue.queries.clone());
         let all: Vec<Query> = all.into_iter().filter(|q| q.seed_count == plan.seed_count).collect();
         let wanted = |q: &Query| plan.class.is_none_or(|c| c == q.class);
         let (asked, left_out) = self.askable(all);
         if !asked.iter().any(wanted) {
-            return Err(Error::Mismatch(format!("there is no query with {} seeds to evaluate", plan.seed_count.number())));
+            return Err(Error::Mismatch(format!(
+                "there is no query with {} seeds to evaluate",
+                plan.seed_count.number()
+            )));
         }
         let mut results = match (plan.protocol, plan.ranking) {
             (Protocol::Published, RankingKind::Expanded) => self.jointly(plan, &asked, observe)?,
@@ -83,7 +91,12 @@ impl Session {
         Ok(Evaluated { results, evaluation, left_out })
     }
 
-    fn one_by_one(&mut self, plan: &Plan, queries: Vec<Query>, observe: &mut dyn Observer<Progress>) -> Result<Vec<QueryResult>> {
+    fn one_by_one(
+        &mut self,
+        plan: &Plan,
+        queries: Vec<Query>,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Vec<QueryResult>> {
         let total = queries.len() as u64;
         let mut results = Vec::with_capacity(queries.len());
         for query in queries {
@@ -98,14 +111,20 @@ impl Session {
     }
 
     /// The published protocol: all classes of one query number draw from one pool, in the classes' order.
-    fn jointly(&mut self, plan: &Plan, queries: &[Query], observe: &mut dyn Observer<Progress>) -> Result<Vec<QueryResult>> {
+    fn jointly(
+        &mut self,
+        plan: &Plan,
+        queries: &[Query],
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Vec<QueryResult>> {
         let numbers = queries.iter().map(|q| q.number + 1).max().unwrap_or(0);
         let config = Config { size: CUTOFFS[3], ..Config::default() };
         let mut results = Vec::with_capacity(queries.len());
         for number in 0..numbers {
             let together: Vec<&Query> = queries.iter().filter(|q| q.number == number).collect();
             let seeds: Vec<Vec<Row>> = together.iter().map(|q| self.known_rows(&q.seeds)).collect();
-            let mut keep_on = |_: (usize, &Pick)| observe.on(Progress::new("evaluating", number as u64, numbers as u64));
+            let mut keep_on =
+                |_: (usize, &Pick)| observe.on(Progress::new("evaluating", number as u64, numbers as u64));
             let found = expand::expand_joint(&self.index.view(plan.mode)?, &seeds, &config, &mut keep_on)?;
             for (query, expansion) in together.into_iter().zip(found) {
                 let ranking = self.named(by_rerank(&expansion));
@@ -150,7 +169,9 @@ impl Session {
         let before = queries.len();
         let seeded: Vec<Query> = queries.into_iter().filter(|q| !self.known_rows(&q.seeds).is_empty()).collect();
         let seedless = before - seeded.len();
-        let has_gold = |q: &Query| self.dataset.as_ref().is_some_and(|d| !eval::gold(&d.classes[q.class.at()], &q.seeds).is_empty());
+        let has_gold = |q: &Query| {
+            self.dataset.as_ref().is_some_and(|d| !eval::gold(&d.classes[q.class.at()], &q.seeds).is_empty())
+        };
         let (asked, goldless): (Vec<Query>, Vec<Query>) = seeded.into_iter().partition(has_gold);
         let left_out = [("queries without a seed in the index", seedless), ("queries without gold", goldless.len())];
         (asked, left_out.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what.to_owned(), n)).collect())

@@ -27,7 +27,12 @@ struct Found {
 
 impl Session {
     /// Answers an [`ExpandAsk`], reply by reply. `current` is asked at every pick.
-    pub(super) fn stream(&mut self, ask: &ExpandAsk, say: &mut Sink, current: &dyn Fn() -> ControlFlow<()>) -> Result<()> {
+    pub(super) fn stream(
+        &mut self,
+        ask: &ExpandAsk,
+        say: &mut Sink,
+        current: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<()> {
         let begun = Instant::now();
         self.check(ask)?;
         let seeds = self.rows(&ask.seeds)?;
@@ -84,10 +89,24 @@ impl Session {
     }
 
     /// Runs the search and sends its picks, page by page.
-    fn search(&self, ask: &ExpandAsk, seeds: &[Row], say: &mut Sink, current: &dyn Fn() -> ControlFlow<()>) -> Result<Found> {
+    fn search(
+        &self,
+        ask: &ExpandAsk,
+        seeds: &[Row],
+        say: &mut Sink,
+        current: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<Found> {
         let view = self.index.view(ask.mode)?;
         let config = Config { size: ask.size, ..Config::default() };
-        let mut page = Page { session: self, mode: ask.mode, seeds, waiting: Vec::new(), sent: 0, last: Instant::now(), failed: None };
+        let mut page = Page {
+            session: self,
+            mode: ask.mode,
+            seeds,
+            waiting: Vec::new(),
+            sent: 0,
+            last: Instant::now(),
+            failed: None,
+        };
         let found = match ask.joint.zip(ask.class) {
             Some((scope, class)) => {
                 let (classes, queries, own) = self.joint_queries(scope, class, seeds)?;
@@ -123,7 +142,12 @@ impl Session {
     }
 
     /// All classes' queries of one number, with this class's seeds in the place of its own; gives where it stands.
-    fn joint_queries(&self, scope: JointScope, class: ClassId, seeds: &[Row]) -> Result<(Vec<ClassId>, Vec<Vec<Row>>, usize)> {
+    fn joint_queries(
+        &self,
+        scope: JointScope,
+        class: ClassId,
+        seeds: &[Row],
+    ) -> Result<(Vec<ClassId>, Vec<Vec<Row>>, usize)> {
         let (mut classes, mut queries) = (Vec::new(), Vec::new());
         for i in 0..self.catalogue.classes.len() {
             let id = ClassId(i as u16);
@@ -137,7 +161,10 @@ impl Session {
                 queries.push(own);
             }
         }
-        let at = classes.iter().position(|&c| c == class).ok_or_else(|| Error::Mismatch("a joint expansion needs a class".into()))?;
+        let at = classes
+            .iter()
+            .position(|&c| c == class)
+            .ok_or_else(|| Error::Mismatch("a joint expansion needs a class".into()))?;
         Ok((classes, queries, at))
     }
 
@@ -186,7 +213,8 @@ impl Session {
     fn missing(&self, ask: &ExpandAsk, class: ClassId, seeds: &[Row], found: &Found) -> Result<Vec<Missing>> {
         let listed: std::collections::HashSet<EntityId> = self.picked(&found.expansion).into_iter().collect();
         let members = &self.catalogue.class(class).members;
-        let absent: Vec<EntityId> = members.iter().copied().filter(|e| !listed.contains(e) && !ask.seeds.contains(e)).collect();
+        let absent: Vec<EntityId> =
+            members.iter().copied().filter(|e| !listed.contains(e) && !ask.seeds.contains(e)).collect();
         let view: View = self.index.view(ask.mode)?;
         let ranking = expand::rank_by_seeds(&view, seeds, &[]).into_iter().zip(1..);
         let by_seeds: HashMap<Row, usize> = ranking.map(|((row, _), rank)| (row, rank)).collect();

@@ -51,7 +51,11 @@ impl Session {
     }
 
     fn pairs_of<'a>(&'a self, dataset: &'a Dataset, row: Row, most: usize) -> impl Iterator<Item = Pair> + 'a {
-        self.index.pairs_of(row).into_iter().take(most).filter_map(|pair| dataset.pair_at(pair.offset, pair.mention as u16).ok())
+        self.index
+            .pairs_of(row)
+            .into_iter()
+            .take(most)
+            .filter_map(|pair| dataset.pair_at(pair.offset, pair.mention as u16).ok())
     }
 
     /// Ranks in the evaluated queries of this mode, 3 seeds before 5, the full expansion before the seeds' ranking.
@@ -62,7 +66,9 @@ impl Session {
             (SeedCount::Three, RankingKind::Seeds),
             (SeedCount::Five, RankingKind::Seeds),
         ];
-        let Some(ranked) = sorts.into_iter().find_map(|(seeds, kind)| self.ranked.get(&(mode, seeds, kind))) else { return Vec::new() };
+        let Some(ranked) = sorts.into_iter().find_map(|(seeds, kind)| self.ranked.get(&(mode, seeds, kind))) else {
+            return Vec::new();
+        };
         let mut ranks: Vec<_> = ranked
             .iter()
             .filter_map(|(&(class, number), list)| Some((class, number, list.iter().position(|&r| r == row)? + 1)))

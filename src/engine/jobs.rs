@@ -26,7 +26,13 @@ pub struct TrainOptions {
 }
 
 /// Trains a model on a data set.
-pub fn train(dataset: &Path, out: &Path, config: &TrainConfig, options: TrainOptions, observe: &mut dyn Observer<Progress>) -> Result<Trained> {
+pub fn train(
+    dataset: &Path,
+    out: &Path,
+    config: &TrainConfig,
+    options: TrainOptions,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Trained> {
     if let Some(threads) = options.threads {
         tch::set_num_threads(threads as i32);
     }
@@ -35,13 +41,30 @@ pub fn train(dataset: &Path, out: &Path, config: &TrainConfig, options: TrainOpt
 }
 
 /// Builds an index from a data set and a model; gives what was left out.
-pub fn index(dataset: &Path, model: &Path, out: &Path, choice: DeviceChoice, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
-    let places = index::from_model::Places { dataset: dataset.into(), model: model.into(), out: out.into(), cache: cache_folder()? };
+pub fn index(
+    dataset: &Path,
+    model: &Path,
+    out: &Path,
+    choice: DeviceChoice,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Vec<(String, usize)>> {
+    let places = index::from_model::Places {
+        dataset: dataset.into(),
+        model: model.into(),
+        out: out.into(),
+        cache: cache_folder()?,
+    };
     index::from_model::build(&places, device::device(choice)?, observe)
 }
 
 /// Builds an index from the last layer of any model; `entities` names its rows.
-pub fn index_raw(raw: &Path, entities: Option<&Path>, out: &Path, choice: DeviceChoice, observe: &mut dyn Observer<Progress>) -> Result<()> {
+pub fn index_raw(
+    raw: &Path,
+    entities: Option<&Path>,
+    out: &Path,
+    choice: DeviceChoice,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<()> {
     let named = entities.map(Vocabulary::open).transpose()?;
     let names: Option<Vec<_>> = named.map(|v| v.iter().map(|(id, name)| (id, name.to_owned())).collect());
     index::import_raw(raw, names.as_deref(), out, device::device(choice)?, observe)

@@ -45,7 +45,14 @@ impl Session {
         };
         let catalogue = Arc::new(catalogue::describe(&opened, index, dataset.as_ref(), device::describe(device)));
         let rows_only = opened.entities().iter().map(|e| (e.id, e.name.clone())).collect();
-        Ok(Session { catalogue, rows_only, index: opened, dataset, ranked: HashMap::new(), first_pictures: HashMap::new() })
+        Ok(Session {
+            catalogue,
+            rows_only,
+            index: opened,
+            dataset,
+            ranked: HashMap::new(),
+            first_pictures: HashMap::new(),
+        })
     }
 
     /// Seeds by name or number, refusing unknown ones and those that the index lacks.
@@ -89,4 +96,3 @@ impl Session {
         self.catalogue.queries_of(class, seed_count).find(|q| q.number == number)
     }
 }
-

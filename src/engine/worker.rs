@@ -35,7 +35,9 @@ impl Engine {
         let of_worker = latest.clone();
         std::thread::Builder::new()
             .name("engine".into())
-            .spawn(move || Worker { reply: Box::new(reply), latest: of_worker, session: None, background: None }.run(&inbox))
+            .spawn(move || {
+                Worker { reply: Box::new(reply), latest: of_worker, session: None, background: None }.run(&inbox)
+            })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
     }
@@ -116,11 +118,15 @@ impl Worker {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 };
-                session.stream(&ask, &mut |say| {
-                    current()?;
-                    reply(Reply { id, say });
-                    current()
-                }, &current)?;
+                session.stream(
+                    &ask,
+                    &mut |say| {
+                        current()?;
+                        reply(Reply { id, say });
+                        current()
+                    },
+                    &current,
+                )?;
             }
             Ask::Inspect { entity, mode } => {
                 let detail = session.inspect(entity, mode)?;
@@ -175,6 +181,7 @@ impl Worker {
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
     text.as_deref().and_then(|t| t.lines().next()).unwrap_or("for a reason it did not give").to_owned()
 }

@@ -20,7 +20,6 @@ pub struct Sample {
 }
 
 /// Everything about a data set that the network is fed from.
-#[derive(Debug)]
 pub struct Sources {
     pub pairs: Pairs,
     pub texts: TextStates,

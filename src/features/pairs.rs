@@ -44,7 +44,11 @@ pub struct Pairs {
 
 impl Pairs {
     /// Reads a data set's corpus. Pictures are only named here; see [`Pairs::settle`].
-    pub fn read(dataset: &Dataset, tokenizer: &TextTokenizer, observe: &mut dyn Observer<Progress>) -> Result<Unsettled> {
+    pub fn read(
+        dataset: &Dataset,
+        tokenizer: &TextTokenizer,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Unsettled> {
         let mut read = Unsettled::default();
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
         let mut findings = Findings::default();
@@ -67,7 +71,8 @@ impl Pairs {
             let start = read.tokens.len();
             read.tokens.extend(ids);
             let tokens = start..read.tokens.len();
-            read.found.push((pair.entity, PairRef { image, offset: pair.offset, mention: pair.mention, tokens, mask_at }));
+            read.found
+                .push((pair.entity, PairRef { image, offset: pair.offset, mention: pair.mention, tokens, mask_at }));
             Ok(())
         })?;
         read.left_out = findings.summary();
@@ -134,7 +139,12 @@ impl Unsettled {
     ///
     /// `rows`: the entities of an existing model, in its order; then exactly these are kept, and one that has no
     /// pair is an error. Without it, the data set's own order.
-    pub fn settle(mut self, dataset: &Dataset, number: &dyn Fn(&Path) -> Option<usize>, rows: Option<&[EntityId]>) -> Result<Pairs> {
+    pub fn settle(
+        mut self,
+        dataset: &Dataset,
+        number: &dyn Fn(&Path) -> Option<usize>,
+        rows: Option<&[EntityId]>,
+    ) -> Result<Pairs> {
         let before = self.found.len();
         let numbers: Vec<Option<usize>> = self.images.iter().map(|path| number(path)).collect();
         self.found.retain_mut(|(_, pair)| match numbers[pair.image] {
@@ -162,7 +172,10 @@ impl Unsettled {
         let mut pairs = Pairs { left_out: self.left_out, tokens: self.tokens, ..Default::default() };
         for (row, entity) in entities.iter().enumerate() {
             let own = by_entity.remove(entity).ok_or_else(|| {
-                Error::Mismatch(format!("the model knows entity {entity}, of which {} has no usable pair", dataset.root.display()))
+                Error::Mismatch(format!(
+                    "the model knows entity {entity}, of which {} has no usable pair",
+                    dataset.root.display()
+                ))
             })?;
             pairs.row_offsets.push(pairs.pairs.len());
             pairs.rows.extend(std::iter::repeat_n(row as u32, own.len()));

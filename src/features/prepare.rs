@@ -18,7 +18,6 @@ use crate::model::weights::Weights;
 use crate::types::EntityId;
 
 /// A text encoder from its folder.
-#[derive(Debug)]
 pub struct TextEncoder {
     pub source: EncoderSource,
     pub tokenizer: TextTokenizer,
@@ -28,7 +27,6 @@ pub struct TextEncoder {
 }
 
 /// The two frozen encoders.
-#[derive(Debug)]
 pub struct Encoders {
     pub text: TextEncoder,
     pub image: ImageEncoder,
@@ -74,9 +72,13 @@ impl TextEncoder {
         let folder = resolve(name)?;
         let file = folder.join("config.json");
         let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-        let config: BertConfig = serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no BERT configuration: {e}")))?;
+        let config: BertConfig =
+            serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no BERT configuration: {e}")))?;
         if config.hidden_act != "gelu" {
-            return Err(Error::format(&file, format!("has the activation {}; BERT's gelu is what runs here", config.hidden_act)));
+            return Err(Error::format(
+                &file,
+                format!("has the activation {}; BERT's gelu is what runs here", config.hidden_act),
+            ));
         }
         let weights = weights_in(&folder)?;
         let sizes = Config {
@@ -107,7 +109,11 @@ fn weights_in(source: &Path) -> Result<PathBuf> {
     let mut others: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| has_weights(p)).collect();
     match (others.pop(), others.is_empty()) {
         (Some(only), true) => Ok(only),
-        _ => Err(Error::Missing { what: "encoder weights", path: source.join(NAMES[0]), hint: "one .safetensors, .bin or .pth file would do".into() }),
+        _ => Err(Error::Missing {
+            what: "encoder weights",
+            path: source.join(NAMES[0]),
+            hint: "one .safetensors, .bin or .pth file would do".into(),
+        }),
     }
 }
 
@@ -127,7 +133,12 @@ pub fn gather(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<(Pairs, PatchStore)> {
     let unsettled = Pairs::read(dataset, &encoders.text.tokenizer, observe)?;
-    let cache = FeatureCache::open(&cache.join("patches"), &encoders.image.hash(), record_bytes(&encoders.image), DEFAULT_LIMIT)?;
+    let cache = FeatureCache::open(
+        &cache.join("patches"),
+        &encoders.image.hash(),
+        record_bytes(&encoders.image),
+        DEFAULT_LIMIT,
+    )?;
     let seen = image_features(&unsettled.images, &encoders.image, cache, grid, observe)?;
     let pairs = unsettled.settle(dataset, &|path| seen.store.number(path), rows)?;
     Ok((pairs, seen.store))

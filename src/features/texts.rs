@@ -93,7 +93,14 @@ impl TextStates {
 }
 
 /// Runs the frozen layers over every pair, like lengths together, into a file that appears whole or not at all.
-fn compute(path: &Path, pairs: &Pairs, bert: &Bert, offsets: &[u64], device: Device, observe: &mut dyn Observer<Progress>) -> Result<()> {
+fn compute(
+    path: &Path,
+    pairs: &Pairs,
+    bert: &Bert,
+    offsets: &[u64],
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<()> {
     let partial = path.with_extension("partial");
     let file = File::create(&partial).map_err(Error::io("create", &partial))?;
     let mut order: Vec<usize> = (0..pairs.pairs.len()).collect();

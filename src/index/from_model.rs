@@ -38,13 +38,27 @@ pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progres
     check_vocabulary(&dataset, &folder)?;
     let (text, image) = encoder_names(&folder)?;
     let encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
-    if encoders.text.source.hash != config.text_encoder.as_ref().map_or("", |e| &e.hash) || encoders.image_source.hash != image.encoder.hash {
-        return Err(Error::Mismatch(format!("the encoders {text} and {} are not those that {} was trained with", image.encoder.name, places.model.display())));
+    if encoders.text.source.hash != config.text_encoder.as_ref().map_or("", |e| &e.hash)
+        || encoders.image_source.hash != image.encoder.hash
+    {
+        return Err(Error::Mismatch(format!(
+            "the encoders {text} and {} are not those that {} was trained with",
+            image.encoder.name,
+            places.model.display()
+        )));
     }
     let (_store, network) = folder.network(Some(&encoders.text.weights), device)?;
     let (pairs, patches) = gather(&dataset, &encoders, image.grid, &places.cache, Some(&config.entity_ids), observe)?;
     let blank = encoders.text.tokenizer.blank();
-    let texts = TextStates::open(&places.cache, &pairs, &network.student.bert, &encoders.text.source.hash, &blank, device, observe)?;
+    let texts = TextStates::open(
+        &places.cache,
+        &pairs,
+        &network.student.bert,
+        &encoders.text.source.hash,
+        &blank,
+        device,
+        observe,
+    )?;
     let sources = Sources { pairs, texts, patches, device };
     let left_out = sources.pairs.left_out.clone();
 
@@ -65,7 +79,8 @@ fn write(
     let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
     let entities = pairs.entities.iter().map(|&id| Entity { id, name: name(id) }).collect();
     let (weight, bias) = network.student.head.last_layer();
-    let mut builder = Builder::new(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
+    let mut builder =
+        Builder::new(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
     let row_offsets: Vec<i64> = pairs.row_offsets().iter().map(|&o| o as i64).collect();
     let mut table = PairTable {
         row_offsets: row_offsets.clone(),
@@ -76,7 +91,11 @@ fn write(
     for mode in Mode::ALL {
         let distinct = Distinct::of(sources, mode);
         let states = run(network, sources, &distinct.samples, observe)?;
-        builder.mode(mode, States::of_pairs(states, &row_offsets, &distinct.state_of_pair, Precision::Half), observe)?;
+        builder.mode(
+            mode,
+            States::of_pairs(states, &row_offsets, &distinct.state_of_pair, Precision::Half),
+            observe,
+        )?;
         table.states.push((mode, distinct.state_of_pair));
     }
     builder.pairs(&table)?;
@@ -89,11 +108,19 @@ fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources:
         dataset: Some(Source::beside(&places.out, dataset.name.clone(), &dataset.root, dataset.hash()?)?),
         // the model's path says nothing to who has only the index
         model: Some(Source { name: named(&places.model), path: String::new(), hash: folder.hash()? }),
-        state: serde_json::to_value(folder.config.sizes.state).ok().and_then(|s| s.as_str().map(str::to_owned)).unwrap_or_default(),
+        state: serde_json::to_value(folder.config.sizes.state)
+            .ok()
+            .and_then(|s| s.as_str().map(str::to_owned))
+            .unwrap_or_default(),
         device: crate::model::device::describe(sources.device),
         seed: folder.config.training.get("seed").and_then(serde_json::Value::as_u64),
         settings: folder.config.training.clone(),
-        left_out: sources.pairs.left_out.iter().map(|(reason, count)| LeftOut { reason: reason.clone(), count: *count, ..LeftOut::default() }).collect(),
+        left_out: sources
+            .pairs
+            .left_out
+            .iter()
+            .map(|(reason, count)| LeftOut { reason: reason.clone(), count: *count, ..LeftOut::default() })
+            .collect(),
     })
 }
 
@@ -115,7 +142,10 @@ fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
 fn encoder_names(folder: &ModelFolder) -> Result<(String, crate::model::checkpoint::ImageSource)> {
     match (&folder.config.text_encoder, &folder.config.image_encoder) {
         (Some(text), Some(image)) => Ok((text.name.clone(), image.clone())),
-        _ => Err(Error::format(folder.path.join("config.json"), "does not name the encoders that the model was trained with")),
+        _ => Err(Error::format(
+            folder.path.join("config.json"),
+            "does not name the encoders that the model was trained with",
+        )),
     }
 }
 
@@ -152,7 +182,12 @@ impl Distinct {
 }
 
 /// The input of the entity head's last layer for each sample, `[U, D]` on the CPU. Like lengths run together.
-fn run(network: &Network, sources: &Sources, samples: &[Sample], observe: &mut dyn Observer<Progress>) -> Result<Tensor> {
+fn run(
+    network: &Network,
+    sources: &Sources,
+    samples: &[Sample],
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Tensor> {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&i| sources.pairs.length(samples[i].pair));
     let mode = samples.first().map_or(Mode::None, |s| s.mode);

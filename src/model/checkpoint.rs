@@ -64,7 +64,8 @@ const WEIGHTS: &str = "model.safetensors";
 
 impl ModelFolder {
     pub fn open(path: &Path) -> Result<Self> {
-        let missing = |what, path: PathBuf| Error::Missing { what, path, hint: "`multiexpan train` makes a model".into() };
+        let missing =
+            |what, path: PathBuf| Error::Missing { what, path, hint: "`multiexpan train` makes a model".into() };
         if !path.is_dir() {
             return Err(missing("model folder", path.into()));
         }
@@ -73,11 +74,15 @@ impl ModelFolder {
             return Err(missing("model configuration", file));
         }
         let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-        let config: ModelConfig = serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no model configuration: {e}")))?;
+        let config: ModelConfig =
+            serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no model configuration: {e}")))?;
         config.sizes.validate()?;
         let rows = config.entity_ids.len() as i64;
         if rows != 0 && rows != config.sizes.entities {
-            return Err(Error::format(&file, format!("names {rows} entities for a head of {} rows", config.sizes.entities)));
+            return Err(Error::format(
+                &file,
+                format!("names {rows} entities for a head of {} rows", config.sizes.entities),
+            ));
         }
         Ok(ModelFolder { path: path.into(), config, weights: Weights::open(&path.join(WEIGHTS))? })
     }
@@ -126,7 +131,8 @@ pub fn save(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
 
 /// Named tensors to a safetensors file, which appears whole or not at all.
 pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
-    let plain: Vec<(&str, Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu))).collect();
+    let plain: Vec<(&str, Tensor)> =
+        tensors.iter().map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu))).collect();
     write_whole(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
 }
 
@@ -177,7 +183,8 @@ pub fn copy_into(name: &str, variable: &mut Tensor, value: &Tensor) -> Result<()
 pub fn frozen_names(bert_layers: i64) -> impl Fn(&str) -> bool {
     move |name| {
         let Some(rest) = name.strip_prefix("bert.").or_else(|| name.strip_prefix("bert_m.")) else { return false };
-        match rest.strip_prefix("encoder.layer.").and_then(|r| r.split('.').next()).and_then(|n| n.parse::<i64>().ok()) {
+        match rest.strip_prefix("encoder.layer.").and_then(|r| r.split('.').next()).and_then(|n| n.parse::<i64>().ok())
+        {
             Some(layer) => layer < bert_layers - TRAINED_BERT_LAYERS as i64,
             None => true,
         }

@@ -102,7 +102,10 @@ impl Config {
             return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least 1")));
         }
         if self.hidden % self.heads != 0 {
-            return Err(Error::Mismatch(format!("a width of {} does not divide into {} heads", self.hidden, self.heads)));
+            return Err(Error::Mismatch(format!(
+                "a width of {} does not divide into {} heads",
+                self.hidden, self.heads
+            )));
         }
         Ok(())
     }

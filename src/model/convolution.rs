@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::weights::Weights;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Where zeros go around the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,8 @@ impl Convolution {
     /// (in f64): w' = w·γ/√(σ²+ε), b = β − μ·γ/√(σ²+ε).
     pub fn open(weights: &Weights, conv: &str, norm: &str, form: Form, device: Device) -> Result<Convolution> {
         let channels = form.shape[0];
-        let read = |name: &str| Ok(weights.expect(&format!("{norm}.{name}"), &[channels])?.to_kind(Kind::Double));
+        let read =
+            |name: &str| Ok::<_, Error>(weights.expect(&format!("{norm}.{name}"), &[channels])?.to_kind(Kind::Double));
         let weight = weights.expect(&format!("{conv}.weight"), &form.shape)?.to_kind(Kind::Double);
         let scale = read("weight")? / (read("running_var")? + form.epsilon).sqrt();
         let bias = read("bias")? - read("running_mean")? * &scale;

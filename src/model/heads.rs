@@ -39,7 +39,10 @@ impl EntityHead {
 
     /// The last layer's weight `[V, D]` and bias `[V]`: what the index stores.
     pub fn last_layer(&self) -> (Tensor, Tensor) {
-        let bias = self.last.bs.as_ref().map_or_else(|| Tensor::zeros([self.last.ws.size()[0]], (Kind::Float, self.last.ws.device())), Tensor::shallow_clone);
+        let bias = self.last.bs.as_ref().map_or_else(
+            || Tensor::zeros([self.last.ws.size()[0]], (Kind::Float, self.last.ws.device())),
+            Tensor::shallow_clone,
+        );
         (self.last.ws.detach(), bias.detach())
     }
 

@@ -2,9 +2,9 @@
 //! lives here.
 
 pub mod bert;
-mod convolution;
 pub mod checkpoint;
 pub mod config;
+mod convolution;
 pub mod cuda;
 pub mod device;
 pub mod efficientnet;

@@ -159,7 +159,11 @@ impl TrainConfig {
     /// Refuses what cannot be trained with.
     pub fn validate(&self) -> Result<()> {
         let share = |name: &str, x: f64| {
-            if (0.0..1.0).contains(&x) { Ok(()) } else { Err(Error::Argument(format!("{name} is {x}; it must be in 0..1"))) }
+            if (0.0..1.0).contains(&x) {
+                Ok(())
+            } else {
+                Err(Error::Argument(format!("{name} is {x}; it must be in 0..1")))
+            }
         };
         share("label_smoothing", self.label_smoothing)?;
         share("drop_text + drop_image", self.drop_text + self.drop_image)?;
@@ -167,7 +171,9 @@ impl TrainConfig {
         share("head_dropout", self.head_dropout)?;
         share("score_dropout", self.score_dropout)?;
         share("warm_up", self.warm_up)?;
-        for (name, value) in [("epochs", self.epochs), ("batch", self.batch), ("pairs_per_entity", self.pairs_per_entity.unwrap_or(1))] {
+        for (name, value) in
+            [("epochs", self.epochs), ("batch", self.batch), ("pairs_per_entity", self.pairs_per_entity.unwrap_or(1))]
+        {
             if value == 0 {
                 return Err(Error::Argument(format!("{name} is 0; it must be at least 1")));
             }

@@ -84,7 +84,10 @@ impl AdamW {
     /// Its state as named tensors.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let moments = self.parameters.iter().flat_map(|p| {
-            [(format!("mean.{}", p.name), p.mean.shallow_clone()), (format!("square.{}", p.name), p.square.shallow_clone())]
+            [
+                (format!("mean.{}", p.name), p.mean.shallow_clone()),
+                (format!("square.{}", p.name), p.square.shallow_clone()),
+            ]
         });
         moments.chain([("steps".to_owned(), Tensor::from(self.steps))]).collect()
     }
@@ -96,7 +99,8 @@ impl AdamW {
             copy_into(&p.name, &mut p.square, &state.get(&format!("square.{}", p.name))?)?;
         }
         let steps = state.get("steps")?;
-        self.steps = i64::try_from(&steps).map_err(|e| Error::Torch { doing: "reading the optimizer's step".into(), message: e.to_string() })?;
+        self.steps = i64::try_from(&steps)
+            .map_err(|e| Error::Torch { doing: "reading the optimizer's step".into(), message: e.to_string() })?;
         Ok(())
     }
 }

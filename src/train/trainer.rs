@@ -55,12 +55,22 @@ const FORWARD_BATCH: usize = 128;
 ///
 /// Stopped by the observer it writes a checkpoint and gives [`Error::Stopped`]. The same seed on the same machine and
 /// number of threads gives the same model, whether or not it was stopped on the way.
-pub fn train(places: &Places, config: &TrainConfig, resume: bool, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Trained> {
+pub fn train(
+    places: &Places,
+    config: &TrainConfig,
+    resume: bool,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Trained> {
     config.validate()?;
     let begun = Instant::now();
     let checkpoint = places.out.join(CHECKPOINT);
     if resume && !checkpoint.is_file() {
-        return Err(Error::Missing { what: "training to go on with", path: checkpoint, hint: "leave --resume away to begin one".into() });
+        return Err(Error::Missing {
+            what: "training to go on with",
+            path: checkpoint,
+            hint: "leave --resume away to begin one".into(),
+        });
     }
     let dataset = Dataset::open(&places.dataset)?;
     let mut training = Training::prepare(&dataset, places, config, device, observe)?;
@@ -113,7 +123,13 @@ struct EpochLine {
 }
 
 impl<'a> Training<'a> {
-    fn prepare(dataset: &Dataset, places: &Places, config: &'a TrainConfig, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Self> {
+    fn prepare(
+        dataset: &Dataset,
+        places: &Places,
+        config: &'a TrainConfig,
+        device: Device,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Self> {
         let encoders = Encoders::open(&config.text_encoder, &config.image_encoder, config.normalize, device)?;
         let (pairs, patches) = gather(dataset, &encoders, config.grid, &places.cache, None, observe)?;
         let sizes = Config {
@@ -134,9 +150,25 @@ impl<'a> Training<'a> {
         let network = Network::new(&store.root(), &sizes, false);
         checkpoint::load_encoder(&store, &encoders.text.weights)?;
         let blank = encoders.text.tokenizer.blank();
-        let texts = TextStates::open(&places.cache, &pairs, &network.student.bert, &encoders.text.source.hash, &blank, device, observe)?;
+        let texts = TextStates::open(
+            &places.cache,
+            &pairs,
+            &network.student.bert,
+            &encoders.text.source.hash,
+            &blank,
+            device,
+            observe,
+        )?;
         let optimizer = optimizer(&store, &sizes, config);
-        Ok(Training { config, encoders, sources: Sources { pairs, texts, patches, device }, store, network, optimizer, at: Position::default() })
+        Ok(Training {
+            config,
+            encoders,
+            sources: Sources { pairs, texts, patches, device },
+            store,
+            network,
+            optimizer,
+            at: Position::default(),
+        })
     }
 
     /// Sets the new parameters to where training begins.
@@ -151,10 +183,13 @@ impl<'a> Training<'a> {
     /// Each entity's mean g over its sentences, pictures unseen, `[V, D]`.
     fn mean_pre_heads(&self, observe: &mut dyn Observer<Progress>) -> Result<Tensor> {
         let pairs = &self.sources.pairs;
-        let all: Vec<Sample> = (0..pairs.pairs.len()).map(|pair| Sample { pair, image: pairs.pairs[pair].image, mode: Mode::Text }).collect();
+        let all: Vec<Sample> = (0..pairs.pairs.len())
+            .map(|pair| Sample { pair, image: pairs.pairs[pair].image, mode: Mode::Text })
+            .collect();
         let sizes = &self.network.config;
         let options = (Kind::Float, self.sources.device);
-        let (mut sums, mut counts) = (Tensor::zeros([sizes.entities, sizes.hidden], options), Tensor::zeros([sizes.entities, 1], options));
+        let (mut sums, mut counts) =
+            (Tensor::zeros([sizes.entities, sizes.hidden], options), Tensor::zeros([sizes.entities, 1], options));
         for (i, batch) in all.chunks(FORWARD_BATCH).enumerate() {
             let pre_head = tch::no_grad(|| {
                 let input = self.sources.input(batch)?;
@@ -198,7 +233,10 @@ impl<'a> Training<'a> {
             last_loss = self.at.loss_sum / batches.len() as f64;
             let seconds = epoch_begun.0.elapsed().as_secs_f64();
             let done = samples.len() as f64 * (batches.len() - epoch_begun.1) as f64 / batches.len() as f64;
-            append(log, &EpochLine { epoch: self.at.epoch + 1, loss: last_loss, seconds, pairs_per_second: done / seconds })?;
+            append(
+                log,
+                &EpochLine { epoch: self.at.epoch + 1, loss: last_loss, seconds, pairs_per_second: done / seconds },
+            )?;
             self.at = Position { epoch: self.at.epoch + 1, batch: 0, loss_sum: 0.0, ..self.at };
             self.save(checkpoint)?;
             written = Instant::now();
@@ -239,7 +277,14 @@ impl<'a> Training<'a> {
         rise * fall
     }
 
-    fn progress(&self, batches: usize, steps_in_all: usize, begun: Instant, first: usize, epoch_begun: (Instant, usize)) -> Progress {
+    fn progress(
+        &self,
+        batches: usize,
+        steps_in_all: usize,
+        begun: Instant,
+        first: usize,
+        epoch_begun: (Instant, usize),
+    ) -> Progress {
         let steps = (self.at.step_in_all - first) as f64;
         let per_step = begun.elapsed().as_secs_f64() / steps;
         let pairs = (self.at.batch - epoch_begun.1) * self.config.batch;
@@ -293,7 +338,8 @@ impl<'a> Training<'a> {
         let at: Vec<i64> = numbers(&saved.get("position")?)?;
         let [epoch, batch, step_in_all] = at[..] else { return Err(Error::format(path, "has no position")) };
         let loss_sum = saved.get("loss_sum")?.double_value(&[]);
-        self.at = Position { epoch: epoch as usize, batch: batch as usize, step_in_all: step_in_all as usize, loss_sum };
+        self.at =
+            Position { epoch: epoch as usize, batch: batch as usize, step_in_all: step_in_all as usize, loss_sum };
         Ok(())
     }
 
@@ -323,7 +369,9 @@ fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
         let rate = match name.split('.').next().unwrap_or_default() {
             "bert" if !frozen(&name) => config.encoder_learning_rate,
             "head" => config.head_learning_rate,
-            "visual_linear" | "visual_pos_embedding" | "visual_transformer" | "cross_transformer" => config.learning_rate,
+            "visual_linear" | "visual_pos_embedding" | "visual_transformer" | "cross_transformer" => {
+                config.learning_rate
+            }
             _ => {
                 let _ = value.requires_grad_(false);
                 continue;
@@ -344,7 +392,8 @@ where
 
 fn append(path: &Path, line: &EpochLine) -> Result<()> {
     use std::io::Write;
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(Error::io("write", path))?;
+    let mut file =
+        std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(Error::io("write", path))?;
     let line = serde_json::to_string(line).map_err(|e| Error::format(path, e.to_string()))?;
     writeln!(file, "{line}").map_err(Error::io("write", path))
 }

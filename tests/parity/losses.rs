@@ -11,7 +11,8 @@ const TOLERANCE: f64 = 1e-5;
 #[test]
 fn masked_entity_prediction() {
     let cases = Weights::open(&super::golden("losses/cases.safetensors")).unwrap();
-    let values: Value = serde_json::from_str(&std::fs::read_to_string(super::golden("losses/values.json")).unwrap()).unwrap();
+    let values: Value =
+        serde_json::from_str(&std::fs::read_to_string(super::golden("losses/values.json")).unwrap()).unwrap();
     let input = cases.get("masked_entity.in0").unwrap().set_requires_grad(true);
     let loss = masked_entity(&input, &cases.get("labels").unwrap(), TrainConfig::default().label_smoothing);
     loss.backward();

@@ -36,11 +36,18 @@ impl Golden {
     fn input(&self, tower: &Tower, mode: &str) -> Input {
         let ids = self.get("token_ids");
         let rows = ids.size()[0];
-        let ids = if matches!(mode, "both" | "text") { ids } else { Tensor::from_slice(&[CLS, MASK, SEP]).repeat([rows, 1]) };
+        let ids =
+            if matches!(mode, "both" | "text") { ids } else { Tensor::from_slice(&[CLS, MASK, SEP]).repeat([rows, 1]) };
         let text_keep = ids.ne(PAD);
         let text = tower.bert.lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS);
         let patches = matches!(mode, "both" | "image").then(|| self.get("patches"));
-        Input { text, text_keep, mask_at: ids.eq(MASK).to_kind(Kind::Float).argmax(1, false), patches, image_keep: None }
+        Input {
+            text,
+            text_keep,
+            mask_at: ids.eq(MASK).to_kind(Kind::Float).argmax(1, false),
+            patches,
+            image_keep: None,
+        }
     }
 
     fn near(&self, name: &str, found: &Tensor) {

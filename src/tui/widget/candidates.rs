@@ -155,8 +155,10 @@ fn empty(canvas: &mut Canvas, area: Rect) {
         ],
     };
     let width = said.iter().map(|l| text::width(l)).max().unwrap_or(0).min(usize::from(area.width).saturating_sub(4));
-    let lines: Vec<String> =
-        said.iter().flat_map(|l| if text::width(l) <= width { vec![l.clone()] } else { text::wrap(l, width) }).collect();
+    let lines: Vec<String> = said
+        .iter()
+        .flat_map(|l| if text::width(l) <= width { vec![l.clone()] } else { text::wrap(l, width) })
+        .collect();
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
     let left = area.x + (area.width.saturating_sub(width as u16)) / 2;
     for (at, line) in lines.into_iter().enumerate().take(usize::from(area.height)) {

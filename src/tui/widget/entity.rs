@@ -128,7 +128,8 @@ fn quiet(canvas: &Canvas, text: String) -> Item {
 }
 
 fn heading(canvas: &Canvas, text: &str, note: String) -> Vec<Item> {
-    let line = Line::from(vec![canvas.span(Role::Title, text.to_owned()), canvas.span(Role::Quiet, format!("  {note}"))]);
+    let line =
+        Line::from(vec![canvas.span(Role::Title, text.to_owned()), canvas.span(Role::Quiet, format!("  {note}"))]);
     vec![Line::default().into(), line.into()]
 }
 
