@@ -22,7 +22,9 @@ pub fn resolve(name: &str) -> Result<PathBuf> {
         return Err(Error::Argument(format!("{tried}; `make encoders` brings the bundled encoders")));
     }
     from_hub(name).map_err(|reason| {
-        Error::Argument(format!("{tried}, and the hub gave nothing ({reason}); `make encoders` brings the bundled encoders"))
+        Error::Argument(format!(
+            "{tried}, and the hub gave nothing ({reason}); `make encoders` brings the bundled encoders"
+        ))
     })
 }
 

@@ -91,7 +91,8 @@ const DEPTH: usize = 16;
 impl Pickle {
     /// Runs the program at the front of `bytes`. The error is a clause: "is cut short", "names … ".
     pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
-        let mut machine = Machine { bytes, at: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let mut machine =
+            Machine { bytes, at: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
         let root = machine.run()?;
         Ok(Pickle { root, length: machine.at, values: machine.values })
     }
@@ -206,7 +207,11 @@ impl Machine<'_> {
             b'F' | b'G' => self.float(code)?,
             b'V' | b'X' | 0x8c | 0x8d | b'T' | b'U' => self.string(code)?,
             b'B' | b'C' | 0x8e => {
-                let length = self.length(match code { b'C' => 1, b'B' => 4, _ => 8 })?;
+                let length = self.length(match code {
+                    b'C' => 1,
+                    b'B' => 4,
+                    _ => 8,
+                })?;
                 let bytes = self.take(length)?.to_vec();
                 self.push(Value::Bytes(bytes));
             }
@@ -241,8 +246,18 @@ impl Machine<'_> {
     fn integer(&mut self, code: u8) -> Step {
         let number = match code {
             b'I' | b'L' => match self.line()?.trim_end_matches('L') {
-                "00" => return { self.push(Value::Bool(false)); Ok(()) },
-                "01" => return { self.push(Value::Bool(true)); Ok(()) },
+                "00" => {
+                    return {
+                        self.push(Value::Bool(false));
+                        Ok(())
+                    };
+                }
+                "01" => {
+                    return {
+                        self.push(Value::Bool(true));
+                        Ok(())
+                    };
+                }
                 digits => digits.parse().map_err(|_| DAMAGED)?,
             },
             b'J' => i128::from(self.length(4)? as u32 as i32),
@@ -273,7 +288,11 @@ impl Machine<'_> {
         let text = if code == b'V' {
             self.line()?.to_owned()
         } else {
-            let length = self.length(match code { 0x8c | b'U' => 1, 0x8d => 8, _ => 4 })?;
+            let length = self.length(match code {
+                0x8c | b'U' => 1,
+                0x8d => 8,
+                _ => 4,
+            })?;
             String::from_utf8_lossy(self.take(length)?).into_owned()
         };
         self.push(Value::Text(text));

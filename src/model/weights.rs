@@ -38,6 +38,11 @@ impl Weights {
         Ok(Weights { hash: blake3::hash(&bytes).to_hex().as_str().into(), tensors: without_module(tensors), path })
     }
 
+    /// Tensors that are at hand, as if they had been read.
+    pub fn held(tensors: BTreeMap<String, Tensor>) -> Weights {
+        Weights { path: PathBuf::from("(memory)"), hash: "".into(), tensors }
+    }
+
     /// The file that was read.
     pub fn path(&self) -> &Path {
         &self.path
@@ -143,7 +148,8 @@ fn without_module(tensors: Tensors) -> Tensors {
 fn read_safetensors(bytes: &[u8]) -> std::result::Result<Tensors, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| format!("is damaged or cut short ({e})"))?;
     let tensor = |(name, view): (&str, safetensors::tensor::TensorView)| {
-        let kind = kind(view.dtype()).ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
+        let kind =
+            kind(view.dtype()).ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
         let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
         Ok((name.to_owned(), tensor(view.data(), &size, kind)?))
     };
@@ -216,8 +222,7 @@ fn read_legacy(bytes: &[u8]) -> std::result::Result<Tensors, String> {
     }
     let (pickle, keys) = (next()?, next()?);
     let keys = keys.texts().ok_or("is damaged: its list of storages makes no sense")?;
-    let kinds: HashMap<&str, Kind> =
-        pickle.storages().map(|storage| (storage.key.as_str(), storage.kind)).collect();
+    let kinds: HashMap<&str, Kind> = pickle.storages().map(|storage| (storage.key.as_str(), storage.kind)).collect();
     let mut storages = HashMap::new();
     for key in keys {
         let kind = kinds.get(key).ok_or("is damaged: a storage that no tensor uses")?;
