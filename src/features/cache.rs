@@ -269,3 +269,106 @@ fn all_segments(root: &Path) -> Result<Vec<(PathBuf, SystemTime, u64)>> {
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: usize = 6;
+    const ENCODER: &str = "0123456789abcdef0123";
+
+    fn picture(n: u8) -> PictureHash {
+        [n; PICTURE_HASH]
+    }
+
+    fn open(root: &Path) -> FeatureCache {
+        FeatureCache::open(root, ENCODER, RECORD, DEFAULT_LIMIT).unwrap()
+    }
+
+    /// A cache with pictures 1, 2 and 3, closed again.
+    fn three(root: &Path) {
+        let mut cache = open(root);
+        for n in 1..=3 {
+            cache.append(picture(n), &[n; RECORD]).unwrap();
+        }
+        cache.flush().unwrap();
+    }
+
+    fn files(root: &Path, end: &str) -> Vec<PathBuf> {
+        let folder = root.join(&ENCODER[..16]);
+        let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        all.retain(|path| path.extension().is_some_and(|has| has == end));
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn what_was_appended_is_there_after_reopening() {
+        let root = tempfile::tempdir().unwrap();
+        three(root.path());
+        let mut cache = open(root.path());
+        let place = cache.find(&picture(2)).unwrap().unwrap();
+        assert_eq!(cache.record(place).unwrap(), [2; RECORD]);
+        assert_eq!(cache.find(&picture(9)).unwrap(), None);
+        cache.append(picture(9), &[9; RECORD]).unwrap();
+        cache.flush().unwrap();
+        assert_eq!(open(root.path()).len(), 4);
+        assert_eq!(open(root.path()).size().unwrap(), 4 * RECORD as u64);
+        let other = FeatureCache::open(root.path(), "another encoder's hash", RECORD, DEFAULT_LIMIT).unwrap();
+        assert!(other.is_empty());
+    }
+
+    #[test]
+    fn a_killed_run_keeps_what_it_had() {
+        let root = tempfile::tempdir().unwrap();
+        let mut cache = open(root.path());
+        cache.append(picture(1), &[1; RECORD]).unwrap();
+        cache.append(picture(2), &[2; RECORD]).unwrap();
+        drop(cache); // never flushed
+        let mut again = open(root.path());
+        assert!(again.find(&picture(2)).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_torn_or_harmed_record_counts_as_absent() {
+        let root = tempfile::tempdir().unwrap();
+        three(root.path());
+        let path = &files(root.path(), "features")[0];
+        let mut bytes = fs::read(path).unwrap();
+        bytes[RECORD] ^= 1; // picture 2
+        bytes.truncate(2 * RECORD + 3); // picture 3
+        fs::write(path, bytes).unwrap();
+        let mut cache = open(root.path());
+        assert!(cache.find(&picture(1)).unwrap().is_some());
+        assert_eq!(cache.find(&picture(2)).unwrap(), None);
+        assert_eq!(cache.find(&picture(3)).unwrap(), None);
+        // and can be put in anew
+        let place = cache.append(picture(2), &[2; RECORD]).unwrap();
+        cache.flush().unwrap();
+        assert_eq!(cache.record(place).unwrap(), [2; RECORD]);
+        assert!(open(root.path()).find(&picture(2)).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_bound_deletes_the_oldest_that_is_not_in_use() {
+        let root = tempfile::tempdir().unwrap();
+        for n in 1..=3 {
+            let mut cache = open(root.path());
+            cache.append(picture(n), &[n; RECORD]).unwrap();
+            cache.flush().unwrap();
+            let age = std::time::Duration::from_secs(1000 - u64::from(n));
+            let file = File::options().append(true).open(&files(root.path(), "features")[usize::from(n) - 1]).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        }
+        // room for one segment to come and two records
+        let limit = SEGMENT + 2 * RECORD as u64;
+        let mut cache = FeatureCache::open(root.path(), ENCODER, RECORD, limit).unwrap();
+        assert!(cache.find(&picture(1)).unwrap().is_some());
+        cache.append(picture(4), &[4; RECORD]).unwrap();
+        cache.flush().unwrap();
+        assert_eq!(cache.find(&picture(2)).unwrap(), None, "the oldest that was not in use");
+        let mut again = open(root.path());
+        let left = [1, 2, 3, 4].map(|n| again.find(&picture(n)).unwrap().is_some());
+        assert_eq!(left, [true, false, true, true]);
+    }
+}

@@ -203,3 +203,42 @@ impl ImageEncoder {
         Ok((x - row(&MEAN)) / row(&DEVIATION))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(image: DynamicImage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        image.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn what_is_transparent_lies_on_white() {
+        let half_red = image::RgbaImage::from_pixel(3, 5, image::Rgba([255, 0, 0, 128]));
+        let picture = Picture::decode(&png(half_red.into()), 2).unwrap();
+        assert_eq!(picture.rgb, [255, 127, 127].repeat(4));
+        let clear_black = image::RgbaImage::from_pixel(3, 5, image::Rgba([0, 0, 0, 0]));
+        assert_eq!(Picture::decode(&png(clear_black.into()), 2).unwrap().rgb, [255; 12]);
+    }
+
+    #[test]
+    fn a_picture_is_squashed_row_by_row() {
+        // left half black, right half white; twice as wide as high
+        let sides = RgbImage::from_fn(8, 4, |x, _| image::Rgb([if x < 4 { 0 } else { 255 }; 3]));
+        let picture = Picture::decode(&png(sides.into()), 4).unwrap();
+        let row: Vec<u8> = picture.rgb[..12].iter().step_by(3).copied().collect();
+        assert!(row[0] < 5 && row[1] < 60 && row[2] > 195 && row[3] > 250, "{row:?}");
+        assert_eq!(picture.rgb[..12], picture.rgb[36..]);
+    }
+
+    #[test]
+    fn what_is_no_picture_is_an_error() {
+        assert!(Picture::decode(b"", 4).is_err());
+        assert!(Picture::decode(b"no picture at all", 4).is_err());
+        let mut cut = png(RgbImage::new(64, 64).into());
+        cut.truncate(cut.len() / 2);
+        assert!(Picture::decode(&cut, 4).is_err());
+    }
+}

@@ -114,7 +114,12 @@ fn from_vocabulary(folder: &Path, vocab: &Path) -> Result<Tokenizer> {
     let normalizer = BertNormalizer::new(true, true, None, lower_cases(folder));
     tokenizer.with_normalizer(Some(normalizer)).map_err(|e| unusable(vocab, &e))?;
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(|token| AddedToken::from(token, true));
+    // only those that the file has: an added one would get an id that the model has no row for
+    let special: Vec<AddedToken> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        .into_iter()
+        .filter(|token| tokenizer.token_to_id(token).is_some())
+        .map(|token| AddedToken::from(token, true))
+        .collect();
     tokenizer.add_special_tokens(special).map_err(|e| unusable(vocab, &e))?;
     Ok(tokenizer)
 }
@@ -127,4 +132,72 @@ fn lower_cases(folder: &Path) -> bool {
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
     Error::format(path, format!("is no usable tokenizer ({reason})"))
+}
+
+/// Expected ids are those of Python's `tokenizers` (`tests/fixtures/tokenizer/make.py`).
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer")
+    }
+
+    /// From `tokenizer.json`, which asks for 8 tokens and padding to 16, and from `vocab.txt` alone.
+    fn both_sources() -> [TextTokenizer; 2] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(fixture().join("vocab.txt"), folder.path().join("vocab.txt")).unwrap();
+        [TextTokenizer::open(&fixture()).unwrap(), TextTokenizer::open(folder.path()).unwrap()]
+    }
+
+    fn words(sentence: &str) -> Vec<String> {
+        sentence.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn ids_are_those_of_the_reference() {
+        for tokenizer in both_sources() {
+            let jaguar =
+                tokenizer.encode(&words("The jaguar is a large cat , native to the Américas ."), 1, 1).unwrap();
+            assert_eq!(jaguar, [2, 5, 4, 6, 7, 8, 9, 10, 12, 13, 5, 14, 11, 3]);
+            let first = tokenizer.encode(&words("A fine thing unaffable Zürich 北京 3.14 ... can't"), 0, 2).unwrap();
+            assert_eq!(first, [2, 4, 15, 16, 17, 18, 24, 25, 19, 11, 20, 11, 11, 11, 21, 22, 23, 3]);
+            let last = tokenizer.encode(&words("unaffable tigers a jaguar"), 3, 3).unwrap();
+            assert_eq!(last, [2, 15, 16, 17, 1, 7, 4, 3]);
+        }
+    }
+
+    #[test]
+    fn a_mask_spelled_out_in_the_sentence_is_only_letters() {
+        for tokenizer in both_sources() {
+            let ids = tokenizer.encode(&words("the [MASK] jaguar [CLS]"), 2, 2).unwrap();
+            assert_eq!(ids.iter().filter(|&&id| id == tokenizer.mask_id()).count(), 1);
+            assert_eq!(ids.iter().filter(|&&id| id == tokenizer.cls_id()).count(), 1);
+            assert_eq!(ids[5], tokenizer.mask_id(), "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_sentence_and_a_mention_outside_are_left_out() {
+        let [tokenizer, _] = both_sources();
+        let most = vec!["cat".to_owned(); MAX_TOKENS - 2];
+        assert_eq!(tokenizer.encode(&most, 0, 0).unwrap().len(), MAX_TOKENS);
+        let more = vec!["cat".to_owned(); MAX_TOKENS - 1];
+        assert_eq!(tokenizer.encode(&more, 0, 0), None);
+        assert_eq!(tokenizer.encode(&more, 0, 1).unwrap().len(), MAX_TOKENS);
+        assert_eq!(tokenizer.encode(&most, 3, MAX_TOKENS), None);
+        assert_eq!(tokenizer.encode(&most, 3, 2), None);
+        assert_eq!(tokenizer.blank(), [2, 4, 3]);
+    }
+
+    #[test]
+    fn a_folder_without_a_tokenizer_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let Err(error) = TextTokenizer::open(folder.path()) else { panic!("it opened") };
+        assert!(error.to_string().contains("tokenizer.json or vocab.txt"), "{error}");
+        std::fs::write(folder.path().join("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n").unwrap();
+        // the mask would get a new id that the model has no row for
+        let opened = TextTokenizer::open(folder.path());
+        assert!(opened.is_err_and(|e| e.to_string().contains("[MASK]")));
+    }
 }

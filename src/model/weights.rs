@@ -38,6 +38,11 @@ impl Weights {
         Ok(Weights { hash: blake3::hash(&bytes).to_hex().as_str().into(), tensors: without_module(tensors), path })
     }
 
+    /// Tensors that are at hand, as if they had been read.
+    pub fn held(tensors: BTreeMap<String, Tensor>) -> Weights {
+        Weights { path: PathBuf::from("(memory)"), hash: "".into(), tensors }
+    }
+
     /// The file that was read.
     pub fn path(&self) -> &Path {
         &self.path
