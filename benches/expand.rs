@@ -67,9 +67,7 @@ fn run(index: &Index, seeds: [u32; 3]) {
 fn cold(bencher: Bencher, case: usize) {
     let index = index(case);
     run(&index, [1, 2, 3]);
-    bencher
-        .with_inputs(|| index.limit_cache(256 << 20, 2_000_000))
-        .bench_local_values(|()| run(&index, [10, 20, 30]));
+    bencher.with_inputs(|| index.limit_cache(256 << 20, 2_000_000)).bench_local_values(|()| run(&index, [10, 20, 30]));
 }
 
 /// The same query again.

@@ -17,8 +17,12 @@ mod folder;
 mod meta;
 mod open;
 mod raw;
+#[cfg(test)]
+pub(crate) mod sample;
 mod statistics;
 mod tensor_file;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use build::{Builder, PairTable, Precision, States};
