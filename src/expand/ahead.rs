@@ -56,18 +56,26 @@ pub fn row(view: &View, row: Row, next: impl FnOnce() -> Vec<Row>) -> Rc<[f32]> 
     view.z_rows(&rows).swap_remove(0)
 }
 
-/// Has P\[c\]\[j\] at hand for these candidates and the members of the set (and the candidate itself); on a miss for
-/// those of `next` too, which are future members as well.
-pub fn load_probabilities(view: &View, candidates: &[Row], set: &[Row], next: impl FnOnce() -> Vec<Row>) {
+/// Has P\[c\]\[j\] at hand for these candidates, the members of the set after the first `seen(c)`, and c itself; on a
+/// miss for those of `next` too, which are candidates and members to come.
+pub fn load_probabilities(
+    view: &View,
+    candidates: &[Row],
+    set: &[Row],
+    seen: impl Fn(Row) -> usize,
+    next: impl FnOnce() -> Vec<Row>,
+) {
     let known = |c: Row, j: Row| view.known_probability(c, j).is_some();
-    let ready = |c: Row| known(c, c) && set.iter().rev().all(|&j| known(c, j));
+    let ready = |c: Row| known(c, c) && set[seen(c)..].iter().rev().all(|&j| known(c, j));
     if candidates.iter().all(|&c| ready(c)) {
         return;
     }
     let next = next();
     let entities: Vec<Row> = next.iter().copied().filter(|&c| !ready(c)).collect();
     let wanted = |j: &Row| entities.iter().any(|&c| !known(c, *j));
-    let targets: Vec<Row> = set.iter().chain(&next).copied().filter(wanted).collect();
+    let mut targets: Vec<Row> = set.iter().chain(&next).copied().filter(wanted).collect();
+    targets.sort_unstable();
+    targets.dedup();
     view.load_probabilities(&entities, &targets);
 }
 

@@ -15,6 +15,8 @@ mod explain;
 mod ranking;
 mod rerank;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Config, Tier, Window};
 pub use explain::{Explanation, explain};

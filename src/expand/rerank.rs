@@ -20,7 +20,7 @@ pub struct Reranked {
 /// Ranks the picks `set[seeds..]`, best first; among equals the one picked earlier.
 pub fn rerank(view: &View, set: &[Row], seeds: usize, config: &Config) -> Vec<Reranked> {
     let picks = &set[seeds..];
-    load_probabilities(view, picks, set, || picks.to_vec());
+    load_probabilities(view, picks, set, |_| 0, || picks.to_vec());
     let divergences: Vec<f64> = picks.iter().map(|&e| divergence(view, e, set, config)).collect();
     let mut by_divergence: Vec<usize> = (0..picks.len()).collect();
     by_divergence.sort_by(|&a, &b| divergences[a].total_cmp(&divergences[b]));
@@ -41,8 +41,8 @@ pub fn rerank(view: &View, set: &[Row], seeds: usize, config: &Config) -> Vec<Re
 fn divergence(view: &View, entity: Row, set: &[Row], config: &Config) -> f64 {
     let v = view.len();
     let mut places = Places::default();
-    for (place, &member) in set.iter().enumerate() {
-        places.add(height(&config.reranking, place) / v as f64, view.probability(entity, member));
+    for (place, p) in view.probabilities_of(entity, set).into_iter().enumerate() {
+        places.add(height(&config.reranking, place) / v as f64, p);
     }
     places.divergence(v, view.sum_log_prob(entity))
 }

@@ -145,7 +145,8 @@ impl<'a> Search<'a> {
         let window = self.config.window.width(round);
         let candidates = best(&self.scores, taken, window);
         let ahead = (self.config.size - self.picks.len()).min(self.config.look_ahead).max(window);
-        ahead::load_probabilities(self.view, &candidates, &self.set, || best(&self.scores, taken, ahead));
+        let seen = |c: Row| self.watched.get(&c).map_or(0, Places::count);
+        ahead::load_probabilities(self.view, &candidates, &self.set, seen, || best(&self.scores, taken, ahead));
         let divergences: Vec<f64> = candidates.iter().map(|&c| self.divergence(c)).collect();
         let least = (0..candidates.len()).min_by(|&a, &b| divergences[a].total_cmp(&divergences[b]))?;
         let row = candidates[least];
@@ -173,11 +174,14 @@ impl<'a> Search<'a> {
     fn divergence(&mut self, entity: Row) -> f64 {
         let v = self.view.len();
         let places = self.watched.entry(entity).or_default();
-        for place in places.count()..self.set.len() {
-            let t = height(&self.config.selection, place) / v as f64;
-            places.add(t, self.view.probability(entity, self.set[place]));
+        let seen = places.count();
+        let mut targets = vec![entity];
+        targets.extend_from_slice(&self.set[seen..]);
+        let p = self.view.probabilities_of(entity, &targets);
+        let own = p[0];
+        for (place, &p) in (seen..).zip(&p[1..]) {
+            places.add(height(&self.config.selection, place) / v as f64, p);
         }
-        let own = self.view.probability(entity, entity);
         places.with(own, own).divergence(v, self.view.sum_log_prob(entity))
     }
 

@@ -18,8 +18,12 @@ pub mod from_model;
 mod meta;
 mod open;
 mod raw;
+#[cfg(test)]
+pub(crate) mod sample;
 mod statistics;
 mod tensor_file;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use build::{Builder, PairTable, Precision, States};

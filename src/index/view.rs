@@ -54,8 +54,9 @@ impl<'a> View<'a> {
         let mut found: Vec<Option<Rc<[f32]>>> = rows.iter().map(|&r| cache.row(r)).collect();
         let absent: Vec<usize> = (0..rows.len()).filter(|&i| found[i].is_none()).collect();
         if !absent.is_empty() {
+            // [V, D+1]·[D+1, rows]: with few rows many times faster than the transposed product
             let wanted: Vec<Row> = absent.iter().map(|&i| rows[i]).collect();
-            let computed = numbers(&self.directions(&wanted).matmul(&self.index.centred().tr()));
+            let computed = numbers(&self.index.centred().matmul(&self.directions(&wanted).tr()).tr());
             for (&i, values) in absent.iter().zip(computed.chunks_exact(self.len())) {
                 let values: Rc<[f32]> = Rc::from(values);
                 if !cache.has_row(rows[i]) {
@@ -174,9 +175,13 @@ impl<'a> View<'a> {
         self.file.cache.borrow().probability(entity, target)
     }
 
-    /// P\[e\]\[t\].
-    pub fn probability(&self, entity: Row, target: Row) -> f64 {
-        self.known_probability(entity, target).unwrap_or_else(|| self.probabilities(&[entity], &[target])[0])
+    /// P\[e\]\[t\] of one entity, in one product where any is not at hand.
+    pub fn probabilities_of(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
+        let known: Option<Vec<f64>> = {
+            let cache = self.file.cache.borrow();
+            targets.iter().map(|&t| cache.probability(entity, t)).collect()
+        };
+        known.unwrap_or_else(|| self.probabilities(&[entity], targets))
     }
 
     /// Computes these probabilities in one product and keeps them at hand.

@@ -1,0 +1,181 @@
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use tch::Device;
+
+use super::*;
+use crate::error::Error;
+use crate::index::sample::{ENTITIES, builder};
+use crate::index::{Index, Precision};
+use crate::job::Unobserved;
+use crate::types::{Mode, Row};
+
+fn sample(modes: &[Mode]) -> Index {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    builder(&out, modes, Precision::Half).finish().unwrap();
+    // what is mapped stays readable when its name is gone
+    Index::open(&out, Device::Cpu).unwrap()
+}
+
+fn config(size: usize) -> Config {
+    Config { size, ..Config::default() }
+}
+
+fn rows(numbers: &[u32]) -> Vec<Row> {
+    numbers.iter().map(|&n| Row(n)).collect()
+}
+
+fn picked(expansion: &Expansion) -> Vec<Row> {
+    expansion.picks.iter().map(|p| p.row).collect()
+}
+
+#[test]
+fn picks_stop_when_the_candidates_run_out() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let (seeds, excluded) = (rows(&[0, 5, 10]), rows(&[15, 20]));
+    let found = expand(&view, &seeds, &excluded, &config(100), &mut Unobserved).unwrap();
+    let all: HashSet<Row> = picked(&found).into_iter().chain(seeds).chain(excluded).collect();
+    assert_eq!((found.picks.len(), all.len()), (ENTITIES - 5, ENTITIES), "each once, excluded and seeds never");
+    let order: HashSet<usize> = found.reranked.iter().map(|r| r.pick).collect();
+    assert_eq!(order.len(), found.picks.len());
+    assert!(found.reranked.is_sorted_by(|a, b| a.score >= b.score));
+}
+
+#[test]
+fn a_pick_tells_how_it_was_picked() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let found = expand(&view, &rows(&[0, 5, 10]), &[], &config(50), &mut Unobserved).unwrap();
+    for (i, pick) in found.picks.iter().enumerate() {
+        assert_eq!((pick.round, pick.window), (i as i64, Window::default().width(i as i64)));
+        assert!((1..=pick.window).contains(&pick.window_place) && pick.divergence > 0.0);
+    }
+    assert!(found.picks.iter().any(|p| p.window_place > 1), "divergence never chose");
+    assert!(found.lost.keys().all(|lost| !picked(&found).contains(lost)));
+    assert!(!found.lost.is_empty() && found.lost.values().all(|&pick| pick > 20 && pick <= 50));
+    let first = rank_by_seeds(&view, &rows(&[0, 5, 10]), &[])[0];
+    assert_eq!((first.0, first.1), (found.picks[0].row, found.picks[0].set_score));
+}
+
+#[test]
+fn final_ranks_are_places_in_the_final_scores() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let seeds = rows(&[1, 6]);
+    let found = expand(&view, &seeds, &[], &config(10), &mut Unobserved).unwrap();
+    let set: Vec<Row> = seeds.iter().copied().chain(picked(&found)).collect();
+    let mut by_set = rank_by_seeds(&view, &set, &[]);
+    for (row, score) in &by_set {
+        assert!((score - found.set_scores[row.at()]).abs() < 1e-9);
+    }
+    by_set.retain(|(row, _)| found.final_rank(*row) > 10);
+    let ranks: Vec<usize> = by_set.iter().map(|(row, _)| found.final_rank(*row)).collect();
+    assert!(ranks.is_sorted() && *ranks.last().unwrap() <= ENTITIES - 2);
+    let mut all: Vec<usize> =
+        (0..ENTITIES as u32).map(Row).filter(|r| !seeds.contains(r)).map(|r| found.final_rank(r)).collect();
+    all.sort_unstable();
+    assert_eq!(all, (1..=ENTITIES - 2).collect::<Vec<_>>());
+}
+
+#[test]
+fn it_stops_at_the_pick_it_is_told_to() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let mut seen = Vec::new();
+    let mut stop = |pick: &Pick| {
+        seen.push(pick.row);
+        if seen.len() == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    assert!(matches!(expand(&view, &rows(&[0, 5]), &[], &config(30), &mut stop), Err(Error::Stopped)));
+    let whole = expand(&view, &rows(&[0, 5]), &[], &config(30), &mut Unobserved).unwrap();
+    assert_eq!(seen, picked(&whole)[..7]);
+}
+
+#[test]
+fn joint_with_one_query_is_solo() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let seeds = rows(&[3, 8, 13]);
+    let solo = expand(&view, &seeds, &[], &config(30), &mut Unobserved).unwrap();
+    let joint = expand_joint(&view, &[seeds], &config(30), &mut Unobserved).unwrap();
+    assert_eq!(joint, [solo]);
+}
+
+#[test]
+fn joint_queries_share_one_pool() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    // two queries of one class want the same entities
+    let queries = [rows(&[0, 5]), rows(&[10, 15]), rows(&[1, 6])];
+    let mut turns = Vec::new();
+    let mut note = |(query, _): (usize, &Pick)| {
+        turns.push(query);
+        ControlFlow::Continue(())
+    };
+    let found = expand_joint(&view, &queries, &config(12), &mut note).unwrap();
+    assert_eq!(turns[..6], [0, 1, 2, 0, 1, 2]);
+    let all: Vec<Row> = found.iter().flat_map(picked).collect();
+    let unique: HashSet<Row> = all.iter().copied().collect();
+    assert_eq!((all.len(), unique.len()), (36, 36));
+    assert!(queries.iter().flatten().all(|seed| !unique.contains(seed)));
+}
+
+#[test]
+fn seeds_that_cannot_be_are_refused() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    for seeds in [rows(&[]), rows(&[4, 4]), rows(&[ENTITIES as u32])] {
+        let refused = expand(&view, &seeds, &[], &config(5), &mut Unobserved);
+        assert!(matches!(refused, Err(Error::Argument(_))), "{seeds:?}");
+    }
+}
+
+#[test]
+fn parts_and_seeds_sum_to_the_score() {
+    let index = sample(&Mode::ALL);
+    let (seeds, candidates) = (rows(&[0, 5, 10]), rows(&[15, 33, 47]));
+    for mode in Mode::ALL {
+        let ranked = rank_by_seeds(&index.view(mode).unwrap(), &seeds, &[]);
+        for (candidate, why) in candidates.iter().zip(explain(&index, mode, &seeds, &candidates).unwrap()) {
+            let parts = why.parts.unwrap();
+            let score = ranked.iter().find(|(row, _)| row == candidate).unwrap().1;
+            assert!((why.score - score).abs() < 1e-4, "{mode}: {} and {score}", why.score);
+            assert!((parts.sum() - why.score).abs() < 1e-9);
+            assert!((why.seeds.iter().sum::<f64>() - why.score).abs() < 1e-9 && why.seeds.len() == 3);
+            assert_eq!((parts.text != 0.0, parts.image != 0.0), (mode.sees_text(), mode.sees_image()));
+        }
+    }
+}
+
+#[test]
+fn shares_are_shapley_values() {
+    let index = sample(&Mode::ALL);
+    let (seeds, candidate) = (rows(&[2, 7]), rows(&[31]));
+    let score = |mode| explain(&index, mode, &seeds, &candidate).unwrap()[0].score;
+    let [both, text, image, none] = Mode::ALL.map(score);
+    let parts = explain(&index, Mode::Both, &seeds, &candidate).unwrap()[0].parts.unwrap();
+    // the mean over both orders in which the modalities can come in
+    assert!((parts.text - ((text - none) + (both - image)) / 2.0).abs() < 1e-12);
+    assert!((parts.image - ((both - text) + (image - none)) / 2.0).abs() < 1e-12);
+    assert_eq!(parts.prior, none);
+}
+
+#[test]
+fn without_the_other_modes_there_are_no_parts() {
+    let index = sample(&[Mode::Both, Mode::Text]);
+    let why = explain(&index, Mode::Both, &rows(&[1]), &rows(&[2])).unwrap();
+    assert_eq!(why[0].parts, None);
+    assert!(explain(&index, Mode::Image, &rows(&[1]), &rows(&[2])).is_err());
+}
+
+#[test]
+fn neighbours_come_best_first_without_itself() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let found = neighbours(&view, Row(10), 20);
+    let expected: Vec<_> = rank_by_seeds(&view, &[Row(10)], &[]).into_iter().take(20).collect();
+    assert_eq!(found, expected);
+    let class = found.iter().take(8).filter(|(row, _)| row.0 % 5 == 0).count();
+    assert!(class >= 5, "entities of its class are near: {class} of 8");
+}

@@ -1,0 +1,87 @@
+//! A small synthetic index for tests: clusters and noise, seeded without libtorch's global generator.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::path::Path;
+use tch::Tensor;
+
+use super::{Builder, Entity, LeftOut, PairTable, Precision, Provenance, Source, States};
+use crate::job::Unobserved;
+use crate::types::{EntityId, Mode};
+
+pub const ENTITIES: usize = 60;
+pub const WIDTH: usize = 8;
+/// Pairs of an entity.
+pub const PAIRS: usize = 3;
+
+/// Ids are 100, 101, …; entities of one class are every fifth.
+pub fn entities() -> Vec<Entity> {
+    (0..ENTITIES as u32).map(|n| Entity { id: EntityId(100 + n), name: format!("entity {n}") }).collect()
+}
+
+pub fn provenance() -> Provenance {
+    let source =
+        |name: &str| Source { name: name.to_owned(), path: format!("../{name}"), hash: format!("{name}-hash") };
+    let left_out = LeftOut { reason: "no pairs".to_owned(), count: 1, entities: vec![EntityId(7)] };
+    Provenance {
+        dataset: Some(source("sample")),
+        model: Some(source("model")),
+        state: "mask".to_owned(),
+        device: "cpu".to_owned(),
+        seed: Some(1),
+        settings: serde_json::json!({ "normalize": true }),
+        left_out: vec![left_out],
+    }
+}
+
+pub fn random(rng: &mut ChaCha8Rng, rows: usize, width: usize) -> Tensor {
+    let values: Vec<f32> = (0..rows * width).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_slice(&values).view([rows as i64, width as i64])
+}
+
+/// (weight, bias, clusters of each entity).
+pub fn head() -> (Tensor, Tensor, Tensor) {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let class: Vec<i64> = (0..ENTITIES as i64).map(|e| e % 5).collect();
+    let centres = random(&mut rng, 5, WIDTH).index_select(0, &Tensor::from_slice(&class));
+    let weight = &centres + 0.3 * random(&mut rng, ENTITIES, WIDTH);
+    (weight, random(&mut rng, 1, ENTITIES).squeeze_dim(0) * 0.1, centres)
+}
+
+/// One state a pair; in mode `image` the first two pairs share one, in mode `none` all do.
+pub fn states(mode: Mode, precision: Precision) -> States {
+    let mut rng = ChaCha8Rng::seed_from_u64(10 + mode as u64);
+    let (_, _, centres) = head();
+    let count = ENTITIES * PAIRS;
+    let all = 2.0 * centres.repeat_interleave_self_int(PAIRS as i64, 0, None) + random(&mut rng, count, WIDTH);
+    let offsets: Vec<i64> = (0..=ENTITIES).map(|e| (e * PAIRS) as i64).collect();
+    States::of_pairs(all, &offsets, &pair_states(mode), precision)
+}
+
+fn pair_states(mode: Mode) -> Vec<i32> {
+    let state = |pair: usize| match mode {
+        Mode::None => 0,
+        Mode::Image if pair % PAIRS == 1 => pair as i32 - 1,
+        _ => pair as i32,
+    };
+    (0..ENTITIES * PAIRS).map(state).collect()
+}
+
+pub fn pairs(modes: &[Mode]) -> PairTable {
+    let count = ENTITIES * PAIRS;
+    PairTable {
+        row_offsets: (0..=ENTITIES).map(|e| (e * PAIRS) as i64).collect(),
+        offset: (0..count as u64).map(|i| i * 77).collect(),
+        mention: (0..count as u32).map(|i| i % 2).collect(),
+        states: modes.iter().map(|&m| (m, pair_states(m))).collect(),
+    }
+}
+
+/// A builder with these modes added.
+pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
+    let (weight, bias, _) = head();
+    let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
+    modes.iter().for_each(|&m| builder.mode(m, states(m, precision), &mut Unobserved).unwrap());
+    builder.pairs(&pairs(modes)).unwrap();
+    builder
+}

@@ -1,0 +1,271 @@
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use tch::{Device, Kind, Tensor};
+
+use super::sample::{ENTITIES, PAIRS, WIDTH, builder, entities, head, provenance, states};
+use super::*;
+use crate::error::{Error, Result};
+use crate::job::{Progress, Unobserved};
+use crate::types::{EntityId, Mode, Row};
+
+fn written(folder: &tempfile::TempDir, modes: &[Mode], precision: Precision) -> PathBuf {
+    let out = folder.path().join("index");
+    builder(&out, modes, precision).finish().unwrap();
+    out
+}
+
+fn refusal(path: &Path) -> String {
+    match Index::open(path, Device::Cpu) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(e) => e.to_string(),
+    }
+}
+
+fn rows() -> Vec<Row> {
+    (0..ENTITIES as u32).map(Row).collect()
+}
+
+/// log p of each pair as the dense form has it `[pairs, V]`, from the states as stored.
+fn dense(mode: Mode, kind: Kind) -> Tensor {
+    let (weight, bias, _) = head();
+    let states = states(mode, Precision::Single);
+    let picked: Vec<i64> = states.entry_state.iter().map(|&s| s as i64).collect();
+    let g = states.states.to_kind(kind).to_kind(Kind::Double).index_select(0, &Tensor::from_slice(&picked));
+    let logits = g.matmul(&weight.to_kind(Kind::Double).tr()) + bias.to_kind(Kind::Double);
+    logits.log_softmax(1, Kind::Double)
+}
+
+fn worst(found: &[f64], expected: &Tensor) -> f64 {
+    (Tensor::from_slice(found).view_as(expected) - expected).abs().max().double_value(&[])
+}
+
+#[test]
+fn what_is_written_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(&written(&folder, &Mode::ALL, Precision::Half), Device::Cpu).unwrap();
+    assert_eq!((index.len(), index.width(), index.modes()), (ENTITIES, WIDTH, Mode::ALL.to_vec()));
+    assert_eq!(index.entities(), entities());
+    assert_eq!(index.meta.provenance, provenance());
+    assert_eq!((index.row(EntityId(103)), index.row(EntityId(3))), (Some(Row(3)), None));
+    index.verify().unwrap();
+    let pairs = index.pairs_of(Row(2));
+    assert_eq!((pairs.len(), index.pair_count(Row(2))), (PAIRS, PAIRS));
+    assert_eq!((pairs[1].offset, pairs[1].mention), (7 * 77, 1));
+    assert_eq!(pairs[1].states, [(Mode::Both, 7), (Mode::Text, 7), (Mode::Image, 6), (Mode::None, 0)]);
+}
+
+/// Half precision: the stored statistics are those of the rounded states.
+#[test]
+fn statistics_are_those_of_the_stored_states() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, precision, kind) in [("h", Precision::Half, Kind::Half), ("s", Precision::Single, Kind::Float)] {
+        let out = folder.path().join(name);
+        builder(&out, &[Mode::Both], precision).finish().unwrap();
+        let index = Index::open(&out, Device::Cpu).unwrap();
+        let view = index.view(Mode::Both).unwrap();
+        let log_p = dense(Mode::Both, kind).view([ENTITIES as i64, PAIRS as i64, ENTITIES as i64]);
+        let mean = log_p.mean_dim([1i64].as_slice(), false, Kind::Double);
+        assert!(worst(&view.log_probs(&rows(), &rows()).concat(), &mean) < 2e-6);
+        let p = log_p.exp().mean_dim([1i64].as_slice(), false, Kind::Double);
+        assert!(worst(&view.probabilities(&rows(), &rows()), &p) < 1e-6);
+        let sums: Vec<f64> = rows().iter().map(|&r| view.sum_log_prob(r)).collect();
+        assert!(worst(&sums, &p.log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double)) < 1e-4);
+        let z = (&mean - mean.mean_dim([1i64].as_slice(), true, Kind::Double))
+            / mean.std_dim([1i64].as_slice(), false, true);
+        assert!(worst(&view.z(&rows(), &rows()).concat(), &z) < 1e-5);
+        let flat: Vec<f64> =
+            view.z_rows(&rows()).iter().flat_map(|r| r.iter().map(|&x| x as f64).collect::<Vec<_>>()).collect();
+        assert!(worst(&flat, &z) < 1e-5);
+    }
+}
+
+#[test]
+fn rounding_to_half_changes_the_numbers() {
+    let (half, single) = (dense(Mode::Both, Kind::Half), dense(Mode::Both, Kind::Float));
+    assert!((half - single).abs().max().double_value(&[]) > 1e-5, "or the test above compares nothing");
+}
+
+#[test]
+fn shared_states_are_counted_together() {
+    let shared = states(Mode::Image, Precision::Half);
+    assert_eq!(shared.entry_state[..4], [0, 2, 3, 5]);
+    assert_eq!(shared.entry_share[..2], [2.0 / 3.0, 1.0 / 3.0]);
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(&written(&folder, &[Mode::Image, Mode::None], Precision::Single), Device::Cpu).unwrap();
+    let view = index.view(Mode::Image).unwrap();
+    let evidence = view.evidence(Row(4), Row(9));
+    assert_eq!(evidence.iter().map(|e| e.state).collect::<Vec<_>>(), [12, 14]);
+    let mean: f64 = evidence.iter().map(|e| e.share * e.z).sum();
+    assert!((mean - view.z(&[Row(4)], &[Row(9)])[0][0]).abs() < 1e-5);
+    let prior = index.view(Mode::None).unwrap().z(&[Row(0), Row(50)], &rows());
+    assert_eq!(prior[0], prior[1], "the prior is the same for every entity");
+}
+
+#[test]
+fn a_mode_that_is_not_held_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(&written(&folder, &[Mode::Text], Precision::Half), Device::Cpu).unwrap();
+    let error = index.view(Mode::Both).err().unwrap().to_string();
+    assert_eq!(error, "the index has no mode both; it has text");
+}
+
+#[test]
+fn a_file_cut_short_anywhere_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(&folder, &[Mode::Both], Precision::Half);
+    for name in ["index.json", "head.safetensors", "both.safetensors", "pairs.safetensors"] {
+        let path = out.join(name);
+        let whole = fs::read(&path).unwrap();
+        for length in [0, 4, 9, 100, whole.len() / 2, whole.len() - 1] {
+            fs::write(&path, &whole[..length]).unwrap();
+            let sentence = refusal(&out);
+            assert!(
+                sentence.contains(name)
+                    && sentence.contains(if name == "index.json" { "damaged" } else { "cut short" }),
+                "{sentence}"
+            );
+        }
+        fs::write(&path, [&whole[..], b" "].concat()).unwrap();
+        if name != "index.json" {
+            assert!(refusal(&out).contains("were written"));
+        }
+        fs::write(&path, whole).unwrap();
+    }
+    Index::open(&out, Device::Cpu).unwrap();
+    fs::remove_file(out.join("both.safetensors")).unwrap();
+    assert!(refusal(&out).contains("missing"));
+}
+
+#[test]
+fn a_damaged_header_and_damaged_contents_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(&folder, &[Mode::Both], Precision::Half);
+    let path = out.join("both.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let mut header = whole.clone();
+    header[12] = b'{';
+    fs::write(&path, header).unwrap();
+    assert!(refusal(&out).contains("damaged header"));
+    let mut contents = whole.clone();
+    *contents.last_mut().unwrap() ^= 1;
+    fs::write(&path, contents).unwrap();
+    let index = Index::open(&out, Device::Cpu).unwrap();
+    assert!(index.verify().unwrap_err().to_string().contains("both.safetensors is damaged"));
+}
+
+fn edit_meta(out: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
+    let path = out.join("index.json");
+    let mut meta = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    edit(&mut meta);
+    fs::write(&path, serde_json::to_vec(&meta).unwrap()).unwrap();
+}
+
+#[test]
+fn what_is_not_this_index_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(refusal(&folder.path().join("none")).starts_with("no index at"));
+    assert!(refusal(folder.path()).contains("is not an index"));
+    let out = written(&folder, &[Mode::Both], Precision::Half);
+    edit_meta(&out, |meta| meta["width"] = 9.into());
+    assert!(refusal(&out).contains("holds “weight” as Float [60, 8] where"), "{}", refusal(&out));
+    // another version may have any other fields
+    fs::write(out.join("index.json"), r#"{"kind": "multiexpan index", "version": 99}"#).unwrap();
+    assert!(refusal(&out).contains("format version 99, this program reads version 1"));
+    fs::write(out.join("index.json"), r#"{"kind": "soup", "version": 1}"#).unwrap();
+    assert!(refusal(&out).contains("not an index but “soup”"));
+}
+
+#[test]
+fn another_data_set_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(&written(&folder, &[Mode::Both], Precision::Half), Device::Cpu).unwrap();
+    index.check_dataset("sample-hash").unwrap();
+    let sentence = index.check_dataset("other").unwrap_err().to_string();
+    assert!(sentence.contains("“sample”") && sentence.contains("another"), "{sentence}");
+}
+
+#[test]
+fn nothing_is_left_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    let unfinished = builder(&out, &[Mode::Both], Precision::Half);
+    assert!(!out.exists());
+    // what a killed writer leaves
+    let partial = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    assert!(refusal(&partial).contains("is not an index"));
+    drop(unfinished);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_index_is_replaced_and_other_folders_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(&folder, &[Mode::Both], Precision::Half);
+    builder(&out, &[Mode::Text], Precision::Half).finish().unwrap();
+    assert_eq!(Index::open(&out, Device::Cpu).unwrap().modes(), [Mode::Text]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let other = folder.path().join("photos");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("cat.webp"), "").unwrap();
+    let (weight, bias, _) = head();
+    let refused = Builder::new(&other, entities(), &weight, &bias, provenance()).err().unwrap().to_string();
+    assert!(refused.contains("will not be overwritten"), "{refused}");
+}
+
+#[test]
+fn a_builder_refuses_what_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    let (weight, bias, _) = head();
+    let new = |entities| Builder::new(&out, entities, &weight, &bias, provenance());
+    assert!(matches!(new(entities()[1..].to_vec()), Err(Error::Mismatch(_))));
+    assert!(matches!(new([&entities()[1..], &entities()[1..2]].concat()), Err(Error::Mismatch(_))));
+    let try_states = |edit: fn(&mut States)| -> Result<()> {
+        let mut states = states(Mode::Both, Precision::Half);
+        edit(&mut states);
+        new(entities())?.mode(Mode::Both, states, &mut Unobserved)
+    };
+    try_states(|_| ()).unwrap();
+    let edits: [fn(&mut States); 5] = [
+        |s| s.states = s.states.narrow(1, 0, 4),
+        |s| s.states = &s.states * 1e6, // not finite in f16
+        |s| s.row_offsets[1] = 0,
+        |s| s.entry_state[5] = 10_000,
+        |s| s.entry_share.truncate(3),
+    ];
+    assert!(edits.into_iter().all(|edit| matches!(try_states(edit), Err(Error::Mismatch(_)))));
+    let mut stop = |_: Progress| ControlFlow::Break(());
+    let stopped = new(entities()).unwrap().mode(Mode::Both, states(Mode::Both, Precision::Half), &mut stop);
+    assert!(matches!(stopped, Err(Error::Stopped)));
+}
+
+#[test]
+fn a_raw_file_is_imported_with_or_without_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("raw.safetensors"), folder.path().join("index"));
+    let tensors = |offsets: &[i64]| {
+        let number = |n: i64| Tensor::arange(n, (Kind::Float, Device::Cpu)).sin();
+        let named = [
+            ("head.weight", number(12).view([4, 3])),
+            ("head.bias", number(4)),
+            ("pre_head", number(18).view([6, 3])),
+            ("row_offsets", Tensor::from_slice(offsets)),
+        ];
+        Tensor::write_safetensors(&named, &file).unwrap();
+    };
+    let import = |names: Option<&[(EntityId, String)]>| import_raw(&file, names, &out, Device::Cpu, &mut Unobserved);
+    tensors(&[0, 1, 3, 5, 6]);
+    import(None).unwrap();
+    let index = Index::open(&out, Device::Cpu).unwrap();
+    assert_eq!((index.entity(Row(2)).id, index.entity(Row(2)).name.as_str()), (EntityId(2), "2"));
+    assert_eq!((index.pair_count(Row(1)), index.pairs_of(Row(1)).len()), (2, 0));
+    let names: Vec<_> = [30, 10, 40, 20].map(|id| (EntityId(id), format!("n{id}"))).to_vec();
+    import(Some(&names)).unwrap();
+    assert_eq!(Index::open(&out, Device::Cpu).unwrap().entity(Row(3)).name, "n40");
+    assert!(matches!(import(Some(&names[1..])), Err(Error::Mismatch(_))));
+    for wrong in [[0, 1, 3, 5, 5], [0, 3, 1, 5, 6], [1, 2, 3, 5, 6]] {
+        tensors(&wrong);
+        assert!(import(None).unwrap_err().to_string().contains("row_offsets"));
+    }
+}
