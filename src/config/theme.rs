@@ -126,7 +126,11 @@ impl Source {
             self.read(parent, folder.filter(|_| parent != name), depth + 1)?;
         }
         let faults = self.merge(&table);
-        if faults.is_empty() { Ok(()) } else { Err(Error::format(path, format!("has faults:\n  {}", faults.join("\n  ")))) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::format(path, format!("has faults:\n  {}", faults.join("\n  "))))
+        }
     }
 
     /// Lays a file's tables over what is inherited; gives its faults.
@@ -229,7 +233,15 @@ fn lower(style: Style, depth: Depth) -> Style {
 /// The nearest of the 6×6×6 cube and the 24 greys.
 fn indexed(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else { return colour };
-    let level = |v: u8| if v < 48 { 0 } else if v < 115 { 1 } else { (v - 35) / 40 };
+    let level = |v: u8| {
+        if v < 48 {
+            0
+        } else if v < 115 {
+            1
+        } else {
+            (v - 35) / 40
+        }
+    };
     let value = |l: u8| if l == 0 { 0 } else { 55 + 40 * l };
     let cube = [level(r), level(g), level(b)];
     let grey = ((u16::from(r) + u16::from(g) + u16::from(b)) / 3).clamp(8, 238) as u8;

@@ -141,7 +141,9 @@ mod tests {
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();
         for (i, (name, classes)) in
-            [("lion", vec![0]), ("sea lion", vec![0, 1]), ("dandelion", vec![2]), ("tiger", vec![0])].into_iter().enumerate()
+            [("lion", vec![0]), ("sea lion", vec![0, 1]), ("dandelion", vec![2]), ("tiger", vec![0])]
+                .into_iter()
+                .enumerate()
         {
             let classes = classes.into_iter().map(ClassId).collect();
             c.entities.push(EntityCard { id: EntityId(i as u32), name: name.into(), classes, pairs: 3 });
@@ -170,7 +172,8 @@ mod tests {
 
     #[test]
     fn free_seeds_find_the_class_they_share() {
-        let free = |seeds: &[u32]| SeedSet { seeds: seeds.iter().map(|&s| EntityId(s)).collect(), ..SeedSet::default() };
+        let free =
+            |seeds: &[u32]| SeedSet { seeds: seeds.iter().map(|&s| EntityId(s)).collect(), ..SeedSet::default() };
         assert_eq!(free(&[0, 1]).gold_class(&catalogue()), Some(ClassId(0)));
         assert_eq!(free(&[1]).gold_class(&catalogue()), None, "two classes are possible");
         assert_eq!(free(&[0, 2]).gold_class(&catalogue()), None);

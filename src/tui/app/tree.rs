@@ -119,13 +119,8 @@ impl ClassTree {
         let open = !self.filter.is_empty() || !self.folded.contains(&key);
         let size = below.0.iter().filter_map(|b| b.first()).map(|r| r.size).sum();
         // The mean over classes, not over groups: each class counts once.
-        let maps: Vec<f64> = below
-            .0
-            .iter()
-            .flatten()
-            .filter(|r| matches!(r.kind, TreeKind::Class(_)))
-            .filter_map(|r| r.map)
-            .collect();
+        let maps: Vec<f64> =
+            below.0.iter().flatten().filter(|r| matches!(r.kind, TreeKind::Class(_))).filter_map(|r| r.map).collect();
         let map = (!maps.is_empty()).then(|| maps.iter().sum::<f64>() / maps.len() as f64);
         let mut rows = vec![TreeRow { depth, label: label.into(), kind: TreeKind::Group { key, open }, size, map }];
         rows.extend(below.sorted(self.sort));

@@ -63,7 +63,6 @@ fn panes(canvas: &mut Canvas, body: Rect) {
     let seeds_height = seeds::height(app, main.width);
     let [seed_area, lists] = Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
     seeds::draw(canvas, seed_area);
-    // A drawer on the full screen would hide pictures half; only what is seen is drawn.
     let entity_width = entity_width(canvas, lists.width);
     let [list, detail] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
     candidates::draw(canvas, list);

@@ -34,7 +34,8 @@ impl Screen {
 pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) -> View {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let said = format!("multiexpan needs {}×{} cells; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        let said =
+            format!("multiexpan needs {}×{} cells; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
         frame.render_widget(Line::from(said), area);
         return View::default();
     }

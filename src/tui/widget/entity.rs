@@ -20,6 +20,7 @@ use crate::types::EntityId;
 const PICTURE_LINES: u16 = 6;
 /// Below this many lines of the pane, text is worth more than pictures.
 const LINES_FOR_PICTURES: u16 = 14;
+const RANK_LABEL: &str = "rank  ";
 /// Neighbours shown.
 const NEIGHBOURS: usize = 12;
 
@@ -74,6 +75,7 @@ fn picture_count(canvas: &Canvas) -> Line<'static> {
     let (app, all) = (canvas.app, pictures(canvas).len());
     let said = match (all, canvas.pictures.on()) {
         (0, _) => return Line::default(),
+        (1, false) => " 1 picture ".into(),
         (_, false) => format!(" {all} pictures "),
         _ => format!(" {}/{all} ", app.picture.min(all - 1) + 1),
     };
@@ -128,7 +130,8 @@ fn quiet(canvas: &Canvas, text: String) -> Item {
 }
 
 fn heading(canvas: &Canvas, text: &str, note: String) -> Vec<Item> {
-    let line = Line::from(vec![canvas.span(Role::Title, text.to_owned()), canvas.span(Role::Quiet, format!("  {note}"))]);
+    let line =
+        Line::from(vec![canvas.span(Role::Title, text.to_owned()), canvas.span(Role::Quiet, format!("  {note}"))]);
     vec![Line::default().into(), line.into()]
 }
 
@@ -161,17 +164,20 @@ fn known_as(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
 /// Its rank in each mode, or why it is not in the list.
 fn ranks(canvas: &Canvas, e: &Expansion, entity: EntityId, row: Option<&Row>, width: usize) -> Vec<Item> {
     let mut said = vec![match row {
-        Some(row) => format!("{} {}", e.ask.mode, row.rank),
-        None => format!("{} –", e.ask.mode),
+        Some(row) => format!("{}\u{a0}{}", e.ask.mode, row.rank),
+        None => format!("{}\u{a0}–", e.ask.mode),
     }];
     for (mode, ranks) in &e.beside {
-        said.push(format!("{mode} {}", ranks.get(&entity).map_or("–".into(), usize::to_string)));
+        said.push(format!("{mode}\u{a0}{}", ranks.get(&entity).map_or("–".into(), usize::to_string)));
     }
     let seed = e.ask.seeds.contains(&entity);
     let mut out = Vec::new();
     if !seed {
-        let parts = vec![canvas.span(Role::Quiet, "rank  "), canvas.span(Role::Text, said.join(" · "))];
-        out.push(Line::from(parts).into());
+        let lines = text::wrap(&said.join(" · "), width.saturating_sub(RANK_LABEL.len()));
+        for (at, line) in lines.into_iter().enumerate() {
+            let lead = if at == 0 { RANK_LABEL } else { "      " };
+            out.push(Line::from(vec![canvas.span(Role::Quiet, lead), canvas.span(Role::Text, line)]).into());
+        }
     }
     let missing = e.missing.as_ref().and_then(|all| all.iter().find(|m| m.entity == entity));
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {

@@ -11,10 +11,13 @@ use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::types::CUTOFFS;
 
+/// From this width on the line says how long it took.
+const WITH_TIME: u16 = 100;
+
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
     let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else { return };
-    let state = state(canvas);
+    let state = state(canvas, area.width >= WITH_TIME);
     let room = usize::from(area.width).saturating_sub(text::width(&state) + 2);
     let mut spans: Vec<Span> = vec![Span::raw(" ")];
     let mut used = 1;
@@ -51,13 +54,14 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// "87 of 120 picked", then "120 picked, re-ranked in 0.2 s".
-fn state(canvas: &Canvas) -> String {
+fn state(canvas: &Canvas, roomy: bool) -> String {
     let Some(e) = &canvas.app.expansion else { return String::new() };
     let picked = e.picks.len();
     match (&e.reranked, e.took) {
         (None, _) if canvas.app.expands() => format!("{picked} of {} picked", e.ask.size),
         (None, None) => format!("{picked} picked"),
         (None, Some(took)) => format!("{picked} picked, {}", seconds(took.as_secs_f64())),
+        (Some(_), _) if !roomy => format!("{picked} re-ranked"),
         (Some(_), None) => format!("{picked} picked, re-ranked"),
         (Some(_), Some(took)) => format!("{picked} picked, re-ranked, {}", seconds(took.as_secs_f64())),
     }
