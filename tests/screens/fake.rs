@@ -197,7 +197,11 @@ impl Fake {
                 sentence("Few have seen a @ in the wild ; many have read of one ."),
             ],
             neighbours: self.picks(&ask, mode).iter().map(|c| (c.entity, c.score)).collect(),
-            query_ranks: if self.catalogue.classes.is_empty() { vec![] } else { vec![(ClassId(1), 0, 4), (ClassId(1), 2, 7)] },
+            query_ranks: if self.catalogue.classes.is_empty() {
+                vec![]
+            } else {
+                vec![(ClassId(1), 0, 4), (ClassId(1), 2, 7)]
+            },
         }
     }
 

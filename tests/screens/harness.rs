@@ -147,7 +147,8 @@ impl Screens {
     }
 
     pub fn snapshot(&mut self, name: &str) {
-        insta::assert_snapshot!(name, self.text());
+        let text = self.text();
+        insta::with_settings!({ prepend_module_to_snapshot => false }, { insta::assert_snapshot!(name, text) });
     }
 
     pub fn seeds(&self) -> Vec<String> {

@@ -115,7 +115,9 @@ impl App {
             Kind::Open => self.broken = Some(why.clone()),
             Kind::Expand => {
                 let failed = self.coming.take().or(self.expansion.take());
-                self.expansion = failed.map(|e| Expansion { failed: Some(why.clone()), ..e });
+                // It is said in the list's place, and nowhere twice.
+                self.expansion = failed.map(|e| Expansion { failed: Some(why), ..e });
+                return;
             }
             Kind::Inspect => {
                 if let Some(key) = self.inspecting.take() {

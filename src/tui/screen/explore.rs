@@ -31,7 +31,9 @@ use crate::tui::widget::{candidates, classes, completion, entity, help, metrics,
 const WITH_CLASSES: u16 = 112;
 /// From this width on the entity has a pane of its own.
 const WITH_ENTITY: u16 = 76;
-const CLASSES_WIDTH: u16 = 28;
+const CLASSES_WIDTH: u16 = 31;
+/// Dragged, the candidates get no narrower than this.
+const CANDIDATES_LEAST: u16 = 28;
 const DRAWER_WIDTH: u16 = 36;
 /// The candidates get no narrower than this beside the entity.
 const CANDIDATES_WIDTH: u16 = 46;
@@ -87,7 +89,7 @@ fn entity_width(canvas: &Canvas, width: u16) -> u16 {
     let most = width.saturating_sub(CANDIDATES_WIDTH);
     let usual = (width * 2 / 5).min(64);
     match canvas.app.entity_width {
-        Some(dragged) => dragged.min(width.saturating_sub(CLASSES_WIDTH)),
+        Some(dragged) => dragged.min(width.saturating_sub(CANDIDATES_LEAST)),
         None => usual.min(most),
     }
 }

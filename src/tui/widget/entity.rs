@@ -230,7 +230,7 @@ fn picked(canvas: &Canvas, row: &Row, pick: &Candidate, width: usize) -> Vec<Ite
     };
     let mut said = vec![
         format!("round {} · {place}", pick.round),
-        format!("set score {:.2} · divergence {:.4}", pick.set_score, pick.divergence),
+        format!("set\u{a0}score\u{a0}{:.2} · divergence\u{a0}{:.4}", pick.set_score, pick.divergence),
     ];
     if let Some(place) = row.place {
         let (i, j) = (row.pick + 1, place.divergence_rank);

@@ -29,9 +29,12 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
             facts.push((label, text::fraction(m.ap[at])));
         }
         facts.push((format!("P@{}", CUTOFFS[0]), text::fraction(m.p[0])));
-        facts.push(("of".into(), text::fraction(m.ceiling[0])));
+        facts.push((if area.width >= WITH_TIME { "ceiling" } else { "of" }.into(), text::fraction(m.ceiling[0])));
     }
-    let missing = expansion.missing.as_ref().map(|m| format!("missing {} ▸", m.len()));
+    let missing = expansion.missing.as_ref().map(|m| match m.len() {
+        0 => "missing 0".to_owned(),
+        n => format!("missing {n} ▸"),
+    });
     let reserved = missing.as_ref().map_or(0, |m| text::width(m) + 2);
     for (label, value) in facts {
         let wide = text::width(&label) + text::width(&value) + 3;
