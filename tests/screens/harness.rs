@@ -81,7 +81,7 @@ impl Screens {
             self.pictures.wish(&view.pictures);
             requests.extend(self.app.update(Msg::Drawn(view)));
             let mut made = false;
-            while let Some(job) = self.pictures.next() {
+            while let Some(job) = self.pictures.begin() {
                 let result = job.run();
                 self.pictures.finish(job, result);
                 made = true;
