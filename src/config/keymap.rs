@@ -185,13 +185,15 @@ impl Keymap {
     }
 }
 
-/// Arrows are shown as arrows.
+/// Arrows are shown as arrows, pages short.
 fn symbol(key: &str) -> String {
     match key {
         "up" => "↑".into(),
         "down" => "↓".into(),
         "left" => "←".into(),
         "right" => "→".into(),
+        "pageup" => "pgup".into(),
+        "pagedown" => "pgdn".into(),
         _ => key.into(),
     }
 }

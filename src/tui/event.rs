@@ -74,6 +74,7 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
     let mut events = EventStream::new();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut engine_lives = true;
     loop {
         let save_at = state.save_at.unwrap_or_else(Instant::now);
         tokio::select! {
@@ -82,12 +83,19 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
                 // The line is gone.
                 Some(Err(_)) | None => state.explorer.app.wish = Some(Wish::Quit),
             },
-            Some(reply) = replies.recv() => {
-                state.take(Msg::Reply(reply));
-                while let Ok(reply) = replies.try_recv() {
+            reply = replies.recv(), if engine_lives => match reply {
+                Some(reply) => {
                     state.take(Msg::Reply(reply));
+                    while let Ok(reply) = replies.try_recv() {
+                        state.take(Msg::Reply(reply));
+                    }
                 }
-            }
+                None => {
+                    engine_lives = false;
+                    state.explorer.app.notify("the engine has ended; what is shown stays, nothing new will come");
+                    state.dirty = true;
+                }
+            },
             Some((job, made)) = pictures_made.recv() => {
                 state.pictures.finish(job, made);
                 state.make_pictures();
@@ -147,7 +155,7 @@ impl Loop {
     }
 
     fn make_pictures(&mut self) {
-        while let Some(job) = self.pictures.next() {
+        while let Some(job) = self.pictures.begin() {
             let made = self.made.clone();
             tokio::task::spawn_blocking(move || {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));

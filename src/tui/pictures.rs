@@ -80,7 +80,7 @@ impl Pictures {
     }
 
     /// The next to make, while there is room.
-    pub fn next(&mut self) -> Option<Job> {
+    pub fn begin(&mut self) -> Option<Job> {
         let picker = self.picker.clone()?;
         if self.running.len() >= AT_ONCE || self.queue.is_empty() {
             return None;
@@ -170,10 +170,10 @@ mod tests {
     fn wishes_of_an_older_frame_are_dropped() {
         let mut pictures = pictures();
         pictures.wish(&[key("a"), key("b"), key("c")]);
-        let first = pictures.next().unwrap();
+        let first = pictures.begin().unwrap();
         pictures.wish(&[key("d"), key("a")]);
-        assert_eq!(pictures.next().unwrap().key, key("d"), "b and c are no longer wanted");
-        assert!(pictures.next().is_none(), "two at once, and a is being made");
+        assert_eq!(pictures.begin().unwrap().key, key("d"), "b and c are no longer wanted");
+        assert!(pictures.begin().is_none(), "two at once, and a is being made");
         pictures.finish(first, Err("no".into()));
         assert!(matches!(pictures.look(&key("a")), Look::Broken("no")));
     }
@@ -183,7 +183,7 @@ mod tests {
         let mut pictures = pictures();
         for i in 0..=KEPT {
             pictures.wish(&[key(&i.to_string()), key("0")]);
-            while let Some(job) = pictures.next() {
+            while let Some(job) = pictures.begin() {
                 pictures.finish(job, Err(String::new()));
             }
         }
@@ -196,7 +196,7 @@ mod tests {
     fn what_was_begun_before_a_clear_is_not_kept() {
         let mut pictures = pictures();
         pictures.wish(&[key("a")]);
-        let job = pictures.next().unwrap();
+        let job = pictures.begin().unwrap();
         pictures.clear();
         pictures.finish(job, Err("late".into()));
         assert!(matches!(pictures.look(&key("a")), Look::Waiting));

@@ -55,7 +55,8 @@ impl Fake {
                 negatives: Vec::new(),
             });
         }
-        let cards = names.into_iter().map(|(id, (name, classes))| EntityCard { id: EntityId(id), name, classes, pairs: 7 });
+        let cards =
+            names.into_iter().map(|(id, (name, classes))| EntityCard { id: EntityId(id), name, classes, pairs: 7 });
         catalogue.entities = cards.collect();
         catalogue.name = "demo".into();
         catalogue.device = "cpu".into();
@@ -156,7 +157,13 @@ impl Fake {
                 let theirs = of(s);
                 let same = entity.classes.iter().any(|c| theirs.contains(c));
                 let kin = entity.classes.iter().any(|c| theirs.iter().any(|t| middle(c) == middle(t)));
-                if same { 5.0 } else if kin { 2.8 } else { 0.3 }
+                if same {
+                    5.0
+                } else if kin {
+                    2.8
+                } else {
+                    0.3
+                }
             })
             .sum();
         near / ask.seeds.len() as f64 + 2.4 * noise(entity.id.0, salt)
@@ -190,7 +197,11 @@ impl Fake {
                 sentence("Few have seen a @ in the wild ; many have read of one ."),
             ],
             neighbours: self.picks(&ask, mode).iter().map(|c| (c.entity, c.score)).collect(),
-            query_ranks: vec![(ClassId(1), 0, 4), (ClassId(1), 2, 7)],
+            query_ranks: if self.catalogue.classes.is_empty() {
+                vec![]
+            } else {
+                vec![(ClassId(1), 0, 4), (ClassId(1), 2, 7)]
+            },
         }
     }
 
@@ -212,9 +223,8 @@ impl Fake {
             Measures { ap: [ap; 4], p: [ap; 4], ceiling: [1.0; 4] }
         };
         let classes = 0..self.catalogue.classes.len();
-        let mut says: Vec<Say> = classes
-            .map(|c| Say::ClassMeasured { class: ClassId(c as u16), mode, measures: one(c) })
-            .collect();
+        let mut says: Vec<Say> =
+            classes.map(|c| Say::ClassMeasured { class: ClassId(c as u16), mode, measures: one(c) }).collect();
         says.push(Say::Evaluated { mode, measures: one(0), took: Duration::from_secs(3) });
         says
     }

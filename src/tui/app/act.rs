@@ -262,9 +262,11 @@ impl App {
                 self.fold();
             }
             Some(&TreeKind::Class(class)) => {
-                self.filtering = false;
-                self.tree.cursor = at;
+                if std::mem::take(&mut self.filtering) {
+                    self.tree.filter.clear();
+                }
                 self.open_query(class, self.seeds.count, 0);
+                self.cursor_to_class();
                 self.focus = Pane::Candidates;
             }
             None => {}

@@ -134,6 +134,7 @@ pub struct App {
     pub details: HashMap<DetailKey, Detail>,
     inspecting: Option<DetailKey>,
     pub first_pictures: HashMap<EntityId, Option<PathBuf>>,
+    picturing: Vec<EntityId>,
     maps: HashMap<(Mode, SeedCount, ClassId), Measures>,
     evaluated: HashSet<(Mode, SeedCount)>,
     evaluating: Option<(Mode, SeedCount)>,
@@ -182,6 +183,7 @@ impl App {
             details: HashMap::new(),
             inspecting: None,
             first_pictures: HashMap::new(),
+            picturing: Vec::new(),
             maps: HashMap::new(),
             evaluated: HashSet::new(),
             evaluating: None,
@@ -372,6 +374,7 @@ impl App {
         let wanted: Vec<EntityId> =
             view.unpictured.iter().copied().filter(|e| !self.first_pictures.contains_key(e)).collect();
         if !wanted.is_empty() && !self.asked.runs(Kind::Pictures) {
+            self.picturing.clone_from(&wanted);
             self.ask(Kind::Pictures, Ask::Pictures { entities: wanted });
         }
         self.view = view;

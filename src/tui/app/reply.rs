@@ -1,8 +1,9 @@
 //! What the engine says, taken into the state.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{App, Expansion, Kind, Pane, SeedSet};
+use super::{App, Expansion, Kind, Pane, SeedSet, TreeKind};
 use crate::engine::api::{Catalogue, Reply, Say};
 use crate::types::{ClassId, EntityId};
 
@@ -24,8 +25,7 @@ impl App {
                 }
             }
             (Kind::Pictures, Say::Pictures(found)) => {
-                self.asked.finish(Kind::Pictures);
-                self.first_pictures.extend(found);
+                self.pictured(found);
             }
             (Kind::Evaluate, say) => self.evaluating(say),
             _ => {}
@@ -43,6 +43,8 @@ impl App {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
         self.catalogue = Some(catalogue);
+        let first_class = self.tree_rows().iter().position(|r| matches!(r.kind, TreeKind::Class(_)));
+        self.tree.cursor = first_class.unwrap_or(0);
         self.restore();
         self.expand();
         self.evaluate();
@@ -113,20 +115,28 @@ impl App {
             Kind::Open => self.broken = Some(why.clone()),
             Kind::Expand => {
                 let failed = self.coming.take().or(self.expansion.take());
-                self.expansion = failed.map(|e| Expansion { failed: Some(why.clone()), ..e });
+                // It is said in the list's place, and nowhere twice.
+                self.expansion = failed.map(|e| Expansion { failed: Some(why), ..e });
+                return;
             }
             Kind::Inspect => {
                 if let Some(key) = self.inspecting.take() {
                     self.keep_detail(key, Err(why.clone()));
                 }
             }
-            // Asked again for the same entities, it would fail for ever.
-            Kind::Pictures => {
-                self.first_pictures.extend(self.view.unpictured.iter().map(|&e| (e, None)));
-            }
+            Kind::Pictures => self.pictured(Vec::new()),
             Kind::Evaluate => self.evaluating = None,
         }
         self.notify(why);
+    }
+
+    /// An entity that was asked for and not answered has no picture: asked again, it would be asked for ever.
+    fn pictured(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
+        self.asked.finish(Kind::Pictures);
+        self.first_pictures.extend(found);
+        for entity in std::mem::take(&mut self.picturing) {
+            self.first_pictures.entry(entity).or_default();
+        }
     }
 
     fn keep_detail(&mut self, key: super::DetailKey, detail: super::Detail) {

@@ -31,7 +31,9 @@ use crate::tui::widget::{candidates, classes, completion, entity, help, metrics,
 const WITH_CLASSES: u16 = 112;
 /// From this width on the entity has a pane of its own.
 const WITH_ENTITY: u16 = 76;
-const CLASSES_WIDTH: u16 = 28;
+const CLASSES_WIDTH: u16 = 31;
+/// Dragged, the candidates get no narrower than this.
+const CANDIDATES_LEAST: u16 = 28;
 const DRAWER_WIDTH: u16 = 36;
 /// The candidates get no narrower than this beside the entity.
 const CANDIDATES_WIDTH: u16 = 46;
@@ -63,7 +65,6 @@ fn panes(canvas: &mut Canvas, body: Rect) {
     let seeds_height = seeds::height(app, main.width);
     let [seed_area, lists] = Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
     seeds::draw(canvas, seed_area);
-    // A drawer on the full screen would hide pictures half; only what is seen is drawn.
     let entity_width = entity_width(canvas, lists.width);
     let [list, detail] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
     candidates::draw(canvas, list);
@@ -88,7 +89,7 @@ fn entity_width(canvas: &Canvas, width: u16) -> u16 {
     let most = width.saturating_sub(CANDIDATES_WIDTH);
     let usual = (width * 2 / 5).min(64);
     match canvas.app.entity_width {
-        Some(dragged) => dragged.min(width.saturating_sub(CLASSES_WIDTH)),
+        Some(dragged) => dragged.min(width.saturating_sub(CANDIDATES_LEAST)),
         None => usual.min(most),
     }
 }

@@ -7,6 +7,8 @@
 //!        └ ungulates (sibling class)
 //! ```
 
+use std::collections::HashMap;
+
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -17,7 +19,7 @@ use crate::engine::api::Catalogue;
 use crate::tui::app::{Expansion, Mark, Pane, Row, RowFilter, Shift};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit};
-use crate::types::ClassId;
+use crate::types::{ClassId, EntityId};
 
 /// Columns of the list, from the width of the pane.
 struct Columns {
@@ -184,7 +186,11 @@ fn header(canvas: &Canvas, expansion: &Expansion, columns: &Columns) -> Line<'st
     let mut said = text::fit_right("#", RANK) + "   " + &" ".repeat(columns.thumb) + &text::fit("entity", columns.name);
     said += &text::fit_right("score", columns.score);
     if columns.bar > 0 {
-        said += &format!(" {}│{}", text::fit_right("text", columns.bar), text::fit("image", columns.bar));
+        said += &format!(
+            " {}│{}",
+            text::fit_right("text", columns.bar),
+            text::fit(if columns.bar < 5 { "img" } else { "image" }, columns.bar)
+        );
     }
     if let Some(mode) = expansion.beside_mode() {
         said += &text::fit_right(&format!("vs {mode}"), columns.shift + 1);
@@ -255,17 +261,22 @@ fn shift(shift: Shift) -> (Role, String) {
     }
 }
 
-/// The second line of a row: its class if it is a miss, else what it is known as.
+/// The second line of a row: its class if it is a miss, and its ranks in the other modes.
 fn explained(canvas: &Canvas, expansion: &Expansion, row: &Row) -> String {
     let Some(catalogue) = canvas.catalogue() else { return String::new() };
-    match row.mark {
+    let mut said = match row.mark {
         Mark::Other(Some(class)) => {
             let kin = kinship(catalogue, expansion.ask.class, class);
-            format!("└ {}{kin}", catalogue.class(class).title())
+            vec![format!("└ {}{kin}", catalogue.class(class).title())]
         }
-        Mark::Other(None) => "└ judged not to be a member".into(),
-        _ => catalogue.entity(row.entity).map(|e| titles(catalogue, &e.classes)).unwrap_or_default(),
+        Mark::Other(None) => vec!["└ judged not to be a member".into()],
+        _ => Vec::new(),
+    };
+    if canvas.app.tall {
+        let rank = |ranks: &HashMap<EntityId, usize>| ranks.get(&row.entity).map_or("–".into(), usize::to_string);
+        said.extend(expansion.beside.iter().map(|(mode, ranks)| format!("{mode} {}", rank(ranks))));
     }
+    said.join(" · ")
 }
 
 /// The titles of classes, one after the other.

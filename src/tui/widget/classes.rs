@@ -1,7 +1,7 @@
 //! The classes: coarse ▸ middle ▸ fine, each with its MAP@10 as it is measured.
 
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::text;
 use crate::config::{Action, Context, Role};
@@ -82,12 +82,11 @@ fn draw_row(canvas: &mut Canvas, area: Rect, row: &TreeRow, selected: bool) {
         _ => row.map.map_or_else(|| "·".into(), text::fraction),
     };
     let number = text::fit_right(&number, 4);
-    let indent = "  ".repeat(row.depth);
-    let room = usize::from(area.width).saturating_sub(indent.len() + 2 + 2 + text::width(&number) + 1);
+    let indent = " ".repeat(row.depth);
+    let room = usize::from(area.width).saturating_sub(indent.len() + 2 + text::width(&number) + 2);
     let number_role = if matches!(row.kind, TreeKind::Group { .. }) { Role::Quiet } else { Role::Text };
     let line = Line::from(vec![
-        Span::raw(format!(" {indent}")),
-        canvas.span(role, format!("{sign} ")),
+        canvas.span(role, format!("{indent}{sign} ")),
         canvas.span(role, text::fit(&row.label, room)),
         canvas.span(number_role, format!(" {number} ")),
     ]);

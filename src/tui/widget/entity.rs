@@ -20,6 +20,7 @@ use crate::types::EntityId;
 const PICTURE_LINES: u16 = 6;
 /// Below this many lines of the pane, text is worth more than pictures.
 const LINES_FOR_PICTURES: u16 = 14;
+const RANK_LABEL: &str = "rank  ";
 /// Neighbours shown.
 const NEIGHBOURS: usize = 12;
 
@@ -74,6 +75,7 @@ fn picture_count(canvas: &Canvas) -> Line<'static> {
     let (app, all) = (canvas.app, pictures(canvas).len());
     let said = match (all, canvas.pictures.on()) {
         (0, _) => return Line::default(),
+        (1, false) => " 1 picture ".into(),
         (_, false) => format!(" {all} pictures "),
         _ => format!(" {}/{all} ", app.picture.min(all - 1) + 1),
     };
@@ -162,17 +164,20 @@ fn known_as(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
 /// Its rank in each mode, or why it is not in the list.
 fn ranks(canvas: &Canvas, e: &Expansion, entity: EntityId, row: Option<&Row>, width: usize) -> Vec<Item> {
     let mut said = vec![match row {
-        Some(row) => format!("{} {}", e.ask.mode, row.rank),
-        None => format!("{} –", e.ask.mode),
+        Some(row) => format!("{}\u{a0}{}", e.ask.mode, row.rank),
+        None => format!("{}\u{a0}–", e.ask.mode),
     }];
     for (mode, ranks) in &e.beside {
-        said.push(format!("{mode} {}", ranks.get(&entity).map_or("–".into(), usize::to_string)));
+        said.push(format!("{mode}\u{a0}{}", ranks.get(&entity).map_or("–".into(), usize::to_string)));
     }
     let seed = e.ask.seeds.contains(&entity);
     let mut out = Vec::new();
     if !seed {
-        let parts = vec![canvas.span(Role::Quiet, "rank  "), canvas.span(Role::Text, said.join(" · "))];
-        out.push(Line::from(parts).into());
+        let lines = text::wrap(&said.join(" · "), width.saturating_sub(RANK_LABEL.len()));
+        for (at, line) in lines.into_iter().enumerate() {
+            let lead = if at == 0 { RANK_LABEL } else { "      " };
+            out.push(Line::from(vec![canvas.span(Role::Quiet, lead), canvas.span(Role::Text, line)]).into());
+        }
     }
     let missing = e.missing.as_ref().and_then(|all| all.iter().find(|m| m.entity == entity));
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {
@@ -225,7 +230,7 @@ fn picked(canvas: &Canvas, row: &Row, pick: &Candidate, width: usize) -> Vec<Ite
     };
     let mut said = vec![
         format!("round {} · {place}", pick.round),
-        format!("set score {:.2} · divergence {:.4}", pick.set_score, pick.divergence),
+        format!("set\u{a0}score\u{a0}{:.2} · divergence\u{a0}{:.4}", pick.set_score, pick.divergence),
     ];
     if let Some(place) = row.place {
         let (i, j) = (row.pick + 1, place.divergence_rank);

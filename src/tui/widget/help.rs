@@ -10,11 +10,11 @@ use crate::tui::canvas::Canvas;
 use crate::tui::view::Extent;
 
 /// Columns of one column of keys.
-const COLUMN: u16 = 50;
+const COLUMN: u16 = 52;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let lines = lines(canvas);
-    let columns = if whole.width >= 2 * COLUMN + 12 { 2 } else { 1 };
+    let columns = if whole.width >= 2 * COLUMN + 8 { 2 } else { 1 };
     let tall = lines.len().div_ceil(columns) as u16;
     let width = (COLUMN * columns as u16 + 4).min(whole.width.saturating_sub(4));
     let height = (tall + 2).min(whole.height.saturating_sub(2));
@@ -50,7 +50,7 @@ fn lines(canvas: &Canvas) -> Vec<Line<'static>> {
         lines.push(Line::from(canvas.span(Role::Title, title)));
         for (action, keys) in canvas.app.settings.keymap.listing(context) {
             lines.push(Line::from(vec![
-                canvas.span(Role::Focus, text::fit_right(&keys, 12)),
+                canvas.span(Role::Focus, text::fit_right(&keys, 14)),
                 Span::raw("  "),
                 canvas.span(Role::Text, action.help()),
             ]));

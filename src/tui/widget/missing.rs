@@ -29,7 +29,10 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let width = whole.width.saturating_sub(8).min(92);
     let height = (missing.len() as u16 + 2).min(whole.height.saturating_sub(4));
     let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
-    let title = format!("{} gold entities are not in the list", missing.len());
+    let title = match missing.len() {
+        1 => "1 gold entity is not in the list".to_owned(),
+        n => format!("{n} gold entities are not in the list"),
+    };
     let inner = canvas.popup(area, &title, "enter looks at it · + makes it a seed · esc");
     let page = usize::from(inner.height);
     let offset = keep_in_sight(cursor, app.view.popup.offset, page, missing.len());

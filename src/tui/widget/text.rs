@@ -45,7 +45,8 @@ pub fn fit_right(text: &str, columns: usize) -> String {
 
 /// Words into lines of at most `columns`.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let words = text.split_whitespace().map(|w| (w.to_owned(), Style::default()));
+    // A no-break space holds a word together.
+    let words = text.split([' ', '\n']).filter(|w| !w.is_empty()).map(|w| (w.to_owned(), Style::default()));
     wrap_words(words, columns).into_iter().map(|l| l.to_string()).collect()
 }
 

@@ -1,0 +1,197 @@
+//! Keys in, screens out.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use multiexpan::config::{Depth, Settings, Theme};
+use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, Say};
+use multiexpan::tui::app::{App, Msg, Source};
+use multiexpan::tui::pictures::Pictures;
+use multiexpan::tui::screen as screens;
+use multiexpan::tui::session::Session;
+use multiexpan::types::DeviceChoice;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Size;
+use ratatui_image::picker::Picker;
+
+use crate::fake::Fake;
+
+/// An explorer at work in a terminal that is a buffer.
+pub struct Screens {
+    app: App,
+    engine: Fake,
+    terminal: Terminal<TestBackend>,
+    theme: Theme,
+    pictures: Pictures,
+}
+
+/// An explorer of the made-up data set, opened.
+pub fn screen(width: u16, height: u16) -> Screens {
+    Screens::start(width, height, Fake::new(), None)
+}
+
+impl Screens {
+    pub fn over(width: u16, height: u16, change: impl FnOnce(&mut Catalogue)) -> Screens {
+        Screens::start(width, height, Fake::over(change), None)
+    }
+
+    pub fn with_session(width: u16, height: u16, session: Session) -> Screens {
+        Screens::start(width, height, Fake::new(), Some(session))
+    }
+
+    fn start(width: u16, height: u16, engine: Fake, session: Option<Session>) -> Screens {
+        let source = Source { index: "demo".into(), dataset: None, device: DeviceChoice::Cpu };
+        let app = App::new(Settings::default(), source, session);
+        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let theme = Theme::load("dark", None, Depth::True).unwrap();
+        let mut screens = Screens { app, engine, terminal, theme, pictures: Pictures::default() };
+        screens.app.update(Msg::Resize(Size::new(width, height)));
+        let requests = screens.app.start();
+        screens.answer(&requests);
+        screens
+    }
+
+    pub fn with_pictures(&mut self) -> &mut Self {
+        self.pictures = Pictures::new(Some(Picker::halfblocks()), [0, 0, 0]);
+        self
+    }
+
+    /// Answers requests, and what follows from the answers, until all is quiet.
+    pub fn answer(&mut self, requests: &[Request]) {
+        let mut waiting = requests.to_vec();
+        while let Some(request) = waiting.pop() {
+            for reply in self.engine.answer(&request) {
+                waiting.extend(self.app.update(Msg::Reply(reply)));
+            }
+            waiting.extend(self.draw());
+        }
+        waiting.extend(self.draw());
+        if !waiting.is_empty() {
+            self.answer(&waiting);
+        }
+    }
+
+    /// Draws until every picture of the frame is made.
+    fn draw(&mut self) -> Vec<Request> {
+        let mut requests = Vec::new();
+        loop {
+            let mut view = None;
+            let (app, theme, pictures) = (&self.app, &self.theme, &self.pictures);
+            self.terminal.draw(|frame| view = Some(screens::draw(frame, app, theme, pictures))).unwrap();
+            let view = view.unwrap();
+            self.pictures.wish(&view.pictures);
+            requests.extend(self.app.update(Msg::Drawn(view)));
+            let mut made = false;
+            while let Some(job) = self.pictures.begin() {
+                let result = job.run();
+                self.pictures.finish(job, result);
+                made = true;
+            }
+            if !made {
+                return requests;
+            }
+        }
+    }
+
+    /// Keys as Helix writes them: letters as they are, others in angle brackets.
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        for key in parse(keys) {
+            let requests = self.app.update(Msg::Key(key));
+            self.answer(&requests);
+        }
+        self
+    }
+
+    /// Filters the classes down to one and opens it.
+    pub fn open(&mut self, class: &str) -> &mut Self {
+        self.keys(&format!("/{class}<down><down><enter>"))
+    }
+
+    /// The requests of some keys, unanswered.
+    pub fn take_requests(&mut self, keys: &str) -> Vec<Request> {
+        parse(keys).into_iter().flat_map(|key| self.app.update(Msg::Key(key))).collect()
+    }
+
+    /// The expansion that these keys ask for fails.
+    pub fn fail(&mut self, keys: &str, why: &str) -> &mut Self {
+        for request in self.take_requests(keys) {
+            match request.ask {
+                Ask::Expand(_) => {
+                    let failed = Reply { id: request.id, say: Say::Failed(why.into()) };
+                    let requests = self.app.update(Msg::Reply(failed));
+                    self.answer(&requests);
+                }
+                _ => self.answer(&[request]),
+            }
+        }
+        self
+    }
+
+    /// Clicks the first place where this text stands.
+    pub fn click_on(&mut self, text: &str) {
+        let shown = self.text();
+        let (row, line) = shown.lines().enumerate().find(|(_, l)| l.contains(text)).expect(text);
+        let column = line[..line.find(text).unwrap()].chars().count();
+        let at = |kind| MouseEvent { kind, column: column as u16, row: row as u16, modifiers: KeyModifiers::NONE };
+        for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
+            let requests = self.app.update(Msg::Mouse(at(kind)));
+            self.answer(&requests);
+        }
+    }
+
+    pub fn text(&mut self) -> String {
+        self.draw();
+        let buffer = self.terminal.backend().buffer();
+        let rows = buffer.content.chunks(usize::from(buffer.area.width));
+        let line = |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
+        rows.map(|row| line(row).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+
+    pub fn snapshot(&mut self, name: &str) {
+        let text = self.text();
+        insta::with_settings!({ prepend_module_to_snapshot => false }, { insta::assert_snapshot!(name, text) });
+    }
+
+    pub fn seeds(&self) -> Vec<String> {
+        self.app.seeds.seeds.iter().map(|s| self.engine.catalogue.entity(*s).unwrap().name.clone()).collect()
+    }
+
+    pub fn rows(&self) -> Vec<String> {
+        self.app.rows().iter().map(|r| self.engine.catalogue.entity(r.entity).unwrap().name.clone()).collect()
+    }
+
+    pub fn session(&self) -> Session {
+        self.app.session().unwrap()
+    }
+}
+
+fn parse(keys: &str) -> Vec<KeyEvent> {
+    let mut out = Vec::new();
+    let mut rest = keys;
+    while let Some(letter) = rest.chars().next() {
+        let (name, tail) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+            Some((name, tail)) => (name, tail),
+            None => rest.split_at(letter.len_utf8()),
+        };
+        out.push(event(name));
+        rest = tail;
+    }
+    out
+}
+
+fn event(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.strip_prefix("ctrl-") {
+        Some(rest) => (KeyModifiers::CONTROL, rest),
+        None => (KeyModifiers::NONE, name),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "backspace" => KeyCode::Backspace,
+        "space" => KeyCode::Char(' '),
+        "down" => KeyCode::Down,
+        "up" => KeyCode::Up,
+        one => KeyCode::Char(one.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
+}

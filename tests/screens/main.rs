@@ -1,0 +1,195 @@
+//! The Explore screen, key by key: strings of keys in, screens out, over a made-up engine.
+
+mod fake;
+mod harness;
+
+use harness::{Screens, screen};
+use multiexpan::types::Mode;
+
+#[test]
+fn nothing_is_open_at_first() {
+    screen(80, 24).snapshot("start_80x24");
+    screen(120, 40).snapshot("start_120x40");
+}
+
+#[test]
+fn a_class_opens_into_its_first_query() {
+    for (width, height) in [(80, 24), (120, 40), (180, 50)] {
+        screen(width, height).open("carnivorous").snapshot(&format!("class_{width}x{height}"));
+    }
+}
+
+#[test]
+fn a_narrow_terminal_keeps_every_pane_within_reach() {
+    screen(60, 16).open("carnivorous").snapshot("narrow_60x16");
+    screen(60, 16).open("carnivorous").keys("l").snapshot("narrow_entity_60x16");
+    screen(80, 24).open("carnivorous").keys("c").snapshot("classes_drawer_80x24");
+    screen(59, 16).snapshot("too_small");
+}
+
+#[test]
+fn a_miss_says_its_class() {
+    screen(80, 24).open("carnivorous").keys("fffjj").snapshot("moved_80x24");
+    let shown = screen(80, 24).open("carnivorous").keys("ff").text();
+    assert!(shown.contains("└ land birds (sibling class)"), "{shown}");
+}
+
+#[test]
+fn tall_rows_have_two_lines() {
+    screen(120, 40).open("ungulates").keys("tjj").snapshot("tall_120x40");
+}
+
+#[test]
+fn a_typed_seed_is_completed_added_and_undone() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous").keys("ahors").snapshot("completion_80x24");
+    s.keys("<enter><esc>").snapshot("seed_added_80x24");
+    assert_eq!(s.seeds().len(), 4);
+    s.keys("u");
+    assert_eq!(s.seeds().len(), 3);
+    s.keys("<ctrl-r>");
+    assert_eq!(s.seeds().last().map(String::as_str), Some("horse"));
+}
+
+#[test]
+fn chips_are_removed_from_the_keyboard() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous");
+    let before = s.seeds();
+    s.keys("kl").keys("x");
+    assert_eq!(s.seeds(), [before[0].clone(), before[2].clone()]);
+    s.keys("a<backspace>");
+    assert_eq!(s.seeds(), [before[0].clone()]);
+    s.keys("<backspace><esc>").snapshot("no_seed_left_80x24");
+}
+
+#[test]
+fn a_candidate_becomes_a_seed_or_is_rejected() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous");
+    let first = s.rows()[0].clone();
+    s.keys("+");
+    assert_eq!(s.seeds().last(), Some(&first));
+    let second = s.rows()[0].clone();
+    s.keys("g-");
+    assert!(!s.rows().contains(&second));
+    assert!(s.text().contains("− 1 rejected"));
+}
+
+#[test]
+fn queries_are_walked_and_counts_switched() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous").keys("]]");
+    assert!(s.text().contains("query 3 of 5 (3 seeds)"), "{}", s.text());
+    s.keys("<tab>");
+    assert!(s.text().contains("query 3 of 5 (5 seeds)"), "{}", s.text());
+    s.keys("[[[[");
+    assert!(s.text().contains("query 1 of 5 (5 seeds)"), "{}", s.text());
+}
+
+#[test]
+fn modes_are_cycled_and_one_that_is_lacking_is_said() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous").keys("m");
+    assert!(s.text().contains("· text ·") && s.text().contains("vs both"), "{}", s.text());
+    let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
+    raw.open("carnivorous").keys("m").snapshot("one_mode_80x24");
+}
+
+#[test]
+fn an_index_without_classes_is_usable() {
+    let mut raw = Screens::over(80, 24, |c| {
+        (c.classes, c.queries, c.modes) = (vec![], vec![], vec![Mode::Both]);
+        c.entities.iter_mut().for_each(|e| e.classes.clear());
+    });
+    raw.snapshot("raw_start_80x24");
+    raw.keys("alion<enter>tiger<enter><esc>").snapshot("raw_expanded_80x24");
+}
+
+#[test]
+fn missing_entities_are_listed_with_their_reasons() {
+    let mut s = screen(80, 24);
+    s.open("fruits").keys("jj-M").snapshot("missing_80x24");
+    s.keys("<enter>");
+    assert!(s.text().contains("missing:"), "{}", s.text());
+}
+
+#[test]
+fn help_comes_from_the_table_of_keys() {
+    screen(120, 40).open("fruits").keys("?").snapshot("help_120x40");
+    screen(80, 24).open("fruits").keys("?G").snapshot("help_end_80x24");
+}
+
+#[test]
+fn classes_fold_filter_and_sort() {
+    let mut s = screen(120, 24);
+    s.keys("/bi").snapshot("filter_120x24");
+    s.keys("<esc>sgg<space>").snapshot("sorted_folded_120x24");
+}
+
+#[test]
+fn the_mouse_reaches_rows_chips_and_classes() {
+    let mut s = screen(120, 40);
+    s.open("carnivorous");
+    let (seeds, third) = (s.seeds(), s.rows()[2].clone());
+    s.click_on(&third);
+    assert!(s.text().contains(&format!("╭ {third} ─")), "{}", s.text());
+    s.click_on("✕");
+    assert_eq!(s.seeds(), seeds[1..]);
+    s.click_on("flowers");
+    assert!(s.text().contains("flowers · query 1 of"), "{}", s.text());
+    s.click_on("missing ");
+    assert!(s.text().contains("gold entities are not in the list") || s.text().contains("no gold entity is missing"));
+}
+
+#[test]
+fn what_is_stale_is_dropped() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous");
+    let old = s.take_requests("m");
+    let new = s.take_requests("m");
+    s.answer(&new);
+    let rows = s.rows();
+    s.answer(&old);
+    assert_eq!(s.rows(), rows, "the older expansion came too late");
+    assert!(s.text().contains("· image ·"));
+}
+
+#[test]
+fn an_expansion_stays_readable_until_the_next_one_answers() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous");
+    let rows = s.rows();
+    let asked = s.take_requests("m");
+    assert_eq!(s.rows(), rows);
+    s.answer(&asked);
+    assert_ne!(s.rows(), rows);
+}
+
+#[test]
+fn a_failure_is_a_sentence_on_the_screen() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous").fail("m", "the device ran out of memory").snapshot("failed_80x24");
+    s.keys("m");
+    assert!(!s.rows().is_empty(), "the next expansion is tried all the same");
+}
+
+#[test]
+fn a_session_is_restored() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous").keys("]m+");
+    let session = s.session();
+    let again = Screens::with_session(80, 24, session.clone());
+    assert_eq!(again.session(), session);
+    assert_eq!((again.rows(), again.seeds()), (s.rows(), s.seeds()));
+}
+
+#[test]
+fn pictures_are_drawn_in_half_blocks() {
+    let mut s = screen(120, 40);
+    s.with_pictures().open("carnivorous").keys("t");
+    let shown = s.text();
+    assert!(shown.contains('▀') || shown.contains('▄'), "{shown}");
+    s.keys("z");
+    assert!(s.text().contains("1/"), "{}", s.text());
+}
