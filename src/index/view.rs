@@ -48,7 +48,7 @@ impl<'a> View<'a> {
     }
 
     /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
-    /// that are not at hand are computed in one matrix–matrix product.
+    /// that are not at hand are computed in one matrix–matrix product, to f32's rounding.
     pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
         let mut cache = self.file.cache.borrow_mut();
         let mut found: Vec<Option<Rc<[f32]>>> = rows.iter().map(|&r| cache.row(r)).collect();
@@ -144,11 +144,13 @@ impl<'a> View<'a> {
         let states = entries.iter().map(|&i| file.entry_state[i] as usize);
         // Index::open has checked that the tensor is there
         let g = file.file.rows("states", states).expect("checked on opening").to_device(self.index.device);
+        // f64, since an f32 product differs with its shape, and a pick must not depend on what else was in it
+        let g = g.to_kind(Kind::Double);
         let log_z: Vec<f32> = entries.iter().map(|&i| file.log_z[file.entry_state[i] as usize]).collect();
-        let weights = self.weights(targets).to_device(self.index.device);
+        let weights = self.weights(targets).to_device(self.index.device).to_kind(Kind::Double);
         let logits = g.matmul(&weights.tr()) + self.biases(targets).to_device(self.index.device);
         let log_z = Tensor::from_slice(&log_z).unsqueeze(1).to_device(self.index.device);
-        numbers(&(logits.to_kind(Kind::Double) - log_z))
+        numbers(&(logits - log_z))
     }
 
     /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
