@@ -98,6 +98,7 @@ fn joint_with_one_query_is_solo() {
     let view = index.view(Mode::Both).unwrap();
     let seeds = rows(&[3, 8, 13]);
     let solo = expand(&view, &seeds, &[], &config(30), &mut Unobserved).unwrap();
+    index.limit_cache(1 << 20, 100_000);
     let joint = expand_joint(&view, &[seeds], &config(30), &mut Unobserved).unwrap();
     assert_eq!(joint, [solo]);
 }

@@ -144,7 +144,7 @@ fn a_damaged_header_and_damaged_contents_are_found() {
     let path = out.join("both.safetensors");
     let whole = fs::read(&path).unwrap();
     let mut header = whole.clone();
-    header[12] = b'{';
+    header[8] = b'x';
     fs::write(&path, header).unwrap();
     assert!(refusal(&out).contains("damaged header"));
     let mut contents = whole.clone();

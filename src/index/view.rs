@@ -48,7 +48,7 @@ impl<'a> View<'a> {
     }
 
     /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
-    /// that are not at hand are computed in one matrix–matrix product.
+    /// that are not at hand are computed in one matrix–matrix product, to f32's rounding.
     pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
         let mut cache = self.file.cache.borrow_mut();
         let mut found: Vec<Option<Rc<[f32]>>> = rows.iter().map(|&r| cache.row(r)).collect();
@@ -122,7 +122,7 @@ impl<'a> View<'a> {
     /// What each state of `entity` brings to `candidate`, in the order of states.
     pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<Evidence> {
         let (mean, inverse) = (self.file.mean[entity.at()], self.inverse_deviation(entity));
-        let log_p = self.entry_log_probs(&[entity], &[candidate]);
+        let log_p: Vec<f64> = numbers(&self.entry_log_probs(&[entity], &[candidate]));
         self.entries(entity)
             .zip(log_p)
             .map(|(i, l)| Evidence {
@@ -137,18 +137,20 @@ impl<'a> View<'a> {
         self.file.row_offsets[row.at()] as usize..self.file.row_offsets[row.at() + 1] as usize
     }
 
-    /// log p of every entry of these entities, `[entries · targets]`, row-major.
-    fn entry_log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<f64> {
+    /// log p of every entry of these entities, `[entries, targets]`, f64.
+    fn entry_log_probs(&self, entities: &[Row], targets: &[Row]) -> Tensor {
         let file = self.file;
         let entries: Vec<usize> = entities.iter().flat_map(|&e| self.entries(e)).collect();
         let states = entries.iter().map(|&i| file.entry_state[i] as usize);
         // Index::open has checked that the tensor is there
         let g = file.file.rows("states", states).expect("checked on opening").to_device(self.index.device);
+        // f64, since an f32 product differs with its shape, and a pick must not depend on what else was in it
+        let g = g.to_kind(Kind::Double);
         let log_z: Vec<f32> = entries.iter().map(|&i| file.log_z[file.entry_state[i] as usize]).collect();
-        let weights = self.weights(targets).to_device(self.index.device);
+        let weights = self.weights(targets).to_device(self.index.device).to_kind(Kind::Double);
         let logits = g.matmul(&weights.tr()) + self.biases(targets).to_device(self.index.device);
         let log_z = Tensor::from_slice(&log_z).unsqueeze(1).to_device(self.index.device);
-        numbers(&(logits.to_kind(Kind::Double) - log_z))
+        logits - log_z
     }
 
     /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
@@ -157,13 +159,13 @@ impl<'a> View<'a> {
         if targets.is_empty() {
             return Vec::new();
         }
-        let log_p = self.entry_log_probs(entities, targets);
+        let p: Vec<f64> = numbers(&self.entry_log_probs(entities, targets).exp());
         let mut means = vec![0.0; entities.len() * targets.len()];
-        let mut entries = log_p.chunks_exact(targets.len());
+        let mut entries = p.chunks_exact(targets.len());
         for (&e, mean) in entities.iter().zip(means.chunks_exact_mut(targets.len())) {
             for (i, entry) in self.entries(e).zip(&mut entries) {
                 let share = self.file.entry_share[i] as f64;
-                mean.iter_mut().zip(entry).for_each(|(m, l)| *m += share * l.exp());
+                mean.iter_mut().zip(entry).for_each(|(m, p)| *m += share * p);
             }
             mean.iter_mut().for_each(|m| *m = m.max(f64::MIN_POSITIVE));
         }
