@@ -3,51 +3,19 @@
 //! `fixtures/encoders/make.py` wrote the expected numbers: the published networks' outputs on weights that
 //! both languages compute by the same integer formula, so that no weights need be kept.
 
-use std::collections::BTreeMap;
+mod formula;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use multiexpan::model::efficientnet::EfficientNetLite0;
 use multiexpan::model::resnet::ResNet50;
 use multiexpan::model::weights::Weights;
 use tch::{Device, Kind, Tensor};
 
+use formula::{filled, fixture, noise};
+
 /// Largest difference allowed, of the largest number.
 const TOLERANCE: f64 = 1e-4;
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/encoders").join(name)
-}
-
-/// Numbers in −1..1 that any language computes alike: a mix of (position, which tensor).
-fn noise(count: i64, which: u32) -> Tensor {
-    let mix = |position: u32| {
-        let mut x = position.wrapping_mul(2_654_435_761).wrapping_add(which * 40_503 + 12_345);
-        x = (x ^ x >> 15).wrapping_mul(2_246_822_519);
-        x = (x ^ x >> 13).wrapping_mul(3_266_489_917);
-        f64::from(x ^ x >> 16) / f64::from(1u32 << 31) - 1.0
-    };
-    Tensor::from_slice(&(0..count as u32).map(mix).collect::<Vec<f64>>())
-}
-
-/// The parameters that `NAME.txt` lists, filled by formula.
-fn filled(list: &str) -> Weights {
-    let mut tensors = BTreeMap::new();
-    for (which, line) in fs::read_to_string(fixture(list)).unwrap().lines().enumerate() {
-        let mut words = line.split(' ');
-        let name = words.next().unwrap();
-        let size: Vec<i64> = words.map(|word| word.parse().unwrap()).collect();
-        let u = noise(size.iter().product(), which as u32).view(size.as_slice());
-        let tensor = match size.as_slice() {
-            [_, input, height, width] => u * (6.0 / (input * height * width) as f64).sqrt(),
-            _ if name.ends_with("running_var") => u * 0.5 + 1.0,
-            _ if name.ends_with("weight") => u * 0.2 + 1.0,
-            _ => u * 0.1,
-        };
-        tensors.insert(name.to_owned(), tensor.to_kind(Kind::Float));
-    }
-    Weights::held(tensors)
-}
 
 fn assert_as_published(expected: &str, forward: impl Fn(&Tensor) -> Tensor) {
     let expected: serde_json::Value = serde_json::from_slice(&fs::read(fixture(expected)).unwrap()).unwrap();
@@ -68,19 +36,21 @@ fn assert_as_published(expected: &str, forward: impl Fn(&Tensor) -> Tensor) {
 
 #[test]
 fn resnet_50_is_torchvisions() {
-    let network = ResNet50::open(&filled("resnet-50.txt"), Device::Cpu).unwrap();
+    let network = ResNet50::open(&Weights::held(filled("resnet-50.txt")), Device::Cpu).unwrap();
     assert_as_published("resnet-50.json", |x| network.forward(x));
 }
 
 #[test]
 fn efficientnet_lite0_is_the_published_one() {
-    let network = EfficientNetLite0::open(&filled("efficientnet-lite0.txt"), Device::Cpu).unwrap();
+    let network = EfficientNetLite0::open(&Weights::held(filled("efficientnet-lite0.txt")), Device::Cpu).unwrap();
     assert_as_published("efficientnet-lite0.json", |x| network.forward(x));
 }
 
 #[test]
 fn a_missing_parameter_is_named() {
-    let Err(error) = ResNet50::open(&filled("efficientnet-lite0.txt"), Device::Cpu) else { panic!("it opened") };
+    let Err(error) = ResNet50::open(&Weights::held(filled("efficientnet-lite0.txt")), Device::Cpu) else {
+        panic!("it opened")
+    };
     assert!(error.to_string().contains("layer1.0.conv1.weight"), "{error}");
 }
 

@@ -195,7 +195,8 @@ impl ImageEncoder {
         let all: Vec<u8> = pictures.iter().flat_map(|picture| &picture.rgb).copied().collect();
         let size = [pictures.len() as i64, i64::from(side), i64::from(side), 3];
         let x = Tensor::from_slice(&all).view(size).to_device(self.device).permute([0, 3, 1, 2]);
-        let x = x.to_kind(Kind::Float).contiguous() / 255.0;
+        // left channels-last in memory: the convolutions take it as it is, twice as fast on a CPU
+        let x = x.to_kind(Kind::Float) / 255.0;
         if !self.normalize {
             return Ok(x);
         }
