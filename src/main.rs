@@ -6,7 +6,9 @@ use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use multiexpan::cli::{self, Cli, Command, explore};
+use multiexpan::config::Images;
 use multiexpan::error::{Error, Result};
+use multiexpan::tui;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
@@ -27,9 +29,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// The explorer over an engine on a thread of its own. The terminal's first frame does not wait for it.
 fn open_explorer(args: explore::Args) -> Result<()> {
     let index = args.find_index()?;
-    Err(Error::Argument(format!("the explorer is not in this build; it would open {}", index.display())))
+    let images = args.images.as_deref().map(str::parse::<Images>).transpose()?;
+    let options = tui::Options { index, dataset: args.dataset, device: args.device.device, images, theme: args.theme };
+    let (send, replies) = explore::start_engine()?;
+    tui::run(options, send, replies)
 }
 
 /// One sentence for people and the place for the report; the backtrace on request.

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::{DeviceArg, demo, existing};
+use crate::engine::Engine;
+use crate::engine::api::{Reply, Request};
 use crate::error::Result;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
@@ -34,6 +37,17 @@ impl Args {
             None => demo::index(),
         }
     }
+}
+
+/// What hands requests over, and where replies arrive.
+pub type Line = (Box<dyn Fn(Request) + Send>, UnboundedReceiver<Reply>);
+
+/// An engine on a thread of its own.
+pub fn start_engine() -> Result<Line> {
+    let (replies, inbox) = unbounded_channel();
+    // a reply that nobody waits for any more is dropped
+    let engine = Engine::start(move |reply| drop(replies.send(reply)))?;
+    Ok((Box::new(move |request| engine.send(request)), inbox))
 }
 
 #[cfg(test)]
