@@ -13,6 +13,7 @@ pub mod layer;
 pub mod network;
 mod pickle;
 pub mod resnet;
+mod unpickle;
 pub mod weights;
 
 pub use checkpoint::ModelFolder;

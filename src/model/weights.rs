@@ -256,7 +256,7 @@ fn assemble<'a>(
             }
         };
         let end = storage.start.checked_add(storage.length).filter(|_| storage.start >= 0);
-        if !end.is_some_and(|end| end as usize <= whole.numel()) {
+        if end.is_none_or(|end| end as usize > whole.numel()) {
             return Err(format!("is damaged: the storage of “{name}” is too short"));
         }
         let view = whole.f_as_strided(size, stride, Some(storage.start + offset)).map_err(|e| e.to_string())?;
