@@ -1,7 +1,7 @@
 //! `multiexpan train`: pre-training.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, told_left_out};
@@ -82,19 +82,9 @@ pub fn run(args: Args) -> Result<()> {
 
 /// The preset, then the file of settings, then the options of the command line.
 fn settings(args: &Args) -> Result<TrainConfig> {
-    let preset = TrainConfig::preset(args.preset);
     let mut config = match &args.config {
-        None => preset,
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-            let said: toml::Table =
-                toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
-            let mut table = toml::Table::try_from(&preset).map_err(|e| Error::format(path, e.to_string()))?;
-            table.extend(said);
-            table.try_into().map_err(|e: toml::de::Error| {
-                Error::format(path, format!("has settings that cannot be: {}", e.message()))
-            })?
-        }
+        None => TrainConfig::preset(args.preset),
+        Some(path) => over_preset(args.preset, path)?,
     };
     config.text_encoder = args.text_encoder.clone().unwrap_or(config.text_encoder);
     config.image_encoder = args.image_encoder.clone().unwrap_or(config.image_encoder);
@@ -103,6 +93,38 @@ fn settings(args: &Args) -> Result<TrainConfig> {
     Ok(config)
 }
 
+/// A preset with a file's settings in the place of its own. As JSON, which unlike TOML can say that a setting is none.
+fn over_preset(preset: Preset, path: &Path) -> Result<TrainConfig> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let said: serde_json::Map<String, serde_json::Value> =
+        toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
+    let mut all = serde_json::to_value(TrainConfig::preset(preset)).map_err(|e| Error::format(path, e.to_string()))?;
+    if let Some(settings) = all.as_object_mut() {
+        settings.extend(said);
+    }
+    serde_json::from_value(all).map_err(|e| Error::format(path, format!("has settings that cannot be: {e}")))
+}
+
 fn preset_parser() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(["mini", "base"]).try_map(|name| name.parse::<Preset>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_changes_only_what_it_names() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "drop_text = 0.3\n").unwrap();
+        let read = over_preset(Preset::Mini, file.path()).unwrap();
+        assert_eq!(read, TrainConfig { drop_text: 0.3, ..TrainConfig::preset(Preset::Mini) });
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "drop_txt = 0.3\n").unwrap();
+        assert!(over_preset(Preset::Mini, file.path()).unwrap_err().to_string().contains("drop_txt"));
+    }
 }

@@ -92,8 +92,6 @@ pub struct TrainConfig {
     pub head_dropout: f64,
     /// Dropout of the entity head's scores before the softmax. Paper: .2.
     pub score_dropout: f64,
-    /// Decay of the running mean of the weights that is saved in the end; none: the last weights.
-    pub weight_average: Option<f64>,
     pub seed: u64,
 }
 
@@ -125,7 +123,6 @@ impl Default for TrainConfig {
             dropout: 0.1,
             head_dropout: 0.2,
             score_dropout: 0.2,
-            weight_average: None,
             seed: 1,
         }
     }
