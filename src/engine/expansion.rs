@@ -258,7 +258,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn add(&mut self, pick: &Pick, say: &mut Sink) -> ControlFlow<()> {
-        self.waiting.push(pick.clone());
+        self.waiting.push(*pick);
         let due = if self.sent == 0 { self.waiting.len() >= FIRST_PAGE } else { self.last.elapsed() >= PAGE_EVERY };
         if due { self.send(say) } else { ControlFlow::Continue(()) }
     }

@@ -43,7 +43,7 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Reads a data set's corpus. Pictures are only named here; see [`Pairs::settle`].
+    /// Reads a data set's corpus. Pictures are only named here; see [`Unsettled::settle`].
     pub fn read(
         dataset: &Dataset,
         tokenizer: &TextTokenizer,

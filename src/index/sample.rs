@@ -80,8 +80,10 @@ pub fn pairs(modes: &[Mode]) -> PairTable {
 /// A builder with these modes added.
 pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
     let (weight, bias, _) = head();
+    // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
+    // only tests use this file; a fault here is theirs
     modes.iter().for_each(|&m| builder.mode(m, states(m, precision), &mut Unobserved).unwrap());
-    builder.pairs(&pairs(modes)).unwrap();
+    builder.pairs(&pairs(modes)).unwrap(); // as above
     builder
 }

@@ -41,6 +41,7 @@ pub fn attention_bias(keep: &Tensor) -> Tensor {
 
 /// Multi-head attention of q, k, v `[B, L, D]` under `bias [B, 1, 1, L]`; gives `[B, L, D]`.
 pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor, bias: &Tensor, heads: i64, dropout: f64) -> Tensor {
+    // its callers are the layers, whose input is [B, L, D] by construction
     let (b, l, d) = q.size3().expect("attention takes [B, L, D]: shapes are fixed by the layers that call it");
     let split = |x: &Tensor| x.view([b, l, heads, d / heads]).transpose(1, 2); // [B, H, L, D/H]
     Tensor::scaled_dot_product_attention(&split(q), &split(k), &split(v), Some(bias), dropout, false, None, false)

@@ -256,7 +256,9 @@ impl App {
 
     pub(super) fn open_tree_row(&mut self, at: usize) {
         let rows = self.tree_rows();
-        match rows.get(at).map(|r| &r.kind) {
+        // under a filter a heading stands for the first class below it
+        let first = || rows.iter().skip(at).find(|r| matches!(r.kind, TreeKind::Class(_)));
+        match if self.tree.filter.is_empty() { rows.get(at) } else { first() }.map(|r| &r.kind) {
             Some(TreeKind::Group { .. }) => {
                 self.tree.cursor = at;
                 self.fold();

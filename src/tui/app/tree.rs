@@ -187,14 +187,13 @@ mod tests {
             members: (0..size).map(EntityId).collect(),
             negatives: Vec::new(),
         };
-        let mut c = Catalogue::default();
-        c.classes = vec![
+        let classes = vec![
             card("fish", Some("Animals"), Some("Living things"), 5),
             card("insects", Some("Animals"), Some("Living things"), 9),
             card("trees", Some("Plants"), Some("Living things"), 7),
             card("odds_and_ends", None, None, 2),
         ];
-        c
+        Catalogue { classes, ..Catalogue::default() }
     }
 
     fn labels(tree: &ClassTree, maps: &[f64]) -> Vec<String> {
