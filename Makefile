@@ -17,7 +17,7 @@ encoders: setup       ## the demo's frozen encoders, once, under encoders/ (for 
 	@bash scripts/encoders.sh
 
 demo-index: encoders  ## train the demo's model anew and index it
-	cargo run --release -- train data/demo --out runs/demo-model --preset mini
+	cargo run --release -- train data/demo --out runs/demo-model --preset mini --seed 1
 	cargo run --release -- index data/demo --model runs/demo-model --out data/demo/index
 
 bench: setup

@@ -148,6 +148,9 @@ impl TrainConfig {
                 linear_decay: true,
                 weight_decay: 0.05,
                 gradient_norm: Some(1.0),
+                // text gone more often than pictures: a picture alone must learn to carry meaning
+                drop_text: 0.3,
+                drop_image: 0.05,
                 ..TrainConfig::default()
             },
         }

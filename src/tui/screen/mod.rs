@@ -3,13 +3,14 @@
 mod explore;
 
 use ratatui::Frame;
+use ratatui::style::Color;
 use ratatui::text::Line;
 
 use super::app::App;
 use super::canvas::Canvas;
 use super::pictures::Pictures;
 use super::view::View;
-use crate::config::Theme;
+use crate::config::{Role, Theme};
 
 /// Below this nothing can be laid out.
 const SMALLEST: (u16, u16) = (60, 16);
@@ -41,5 +42,20 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
     }
     let mut canvas = Canvas { frame, app, theme, pictures, view: View::default() };
     explore::draw(&mut canvas, area);
-    canvas.view
+    let view = canvas.view;
+    fill(frame, theme);
+    view
+}
+
+/// The theme's own paper and ink wherever a widget chose no colour: a theme reads the same on any terminal.
+fn fill(frame: &mut Frame, theme: &Theme) {
+    let (paper, text) = (theme.style(Role::Paper).bg, theme.style(Role::Text).fg);
+    for cell in &mut frame.buffer_mut().content {
+        if cell.bg == Color::Reset {
+            cell.bg = paper.unwrap_or(Color::Reset);
+        }
+        if cell.fg == Color::Reset {
+            cell.fg = text.unwrap_or(Color::Reset);
+        }
+    }
 }
