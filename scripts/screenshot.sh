@@ -13,7 +13,7 @@ trap 'kill $server 2>/dev/null; rm -rf "$state"' EXIT
 sleep 1
 export DISPLAY=$display XDG_STATE_HOME=$state XDG_CONFIG_HOME=$state
 unset TMUX
-xterm -ti vt340 -xrm 'XTerm*decTerminalID: vt340' -xrm 'XTerm*allowWindowOps: true' -xrm 'XTerm*numColorRegisters: 256' \
+xterm -tn xterm-256color -ti vt340 -xrm 'XTerm*decTerminalID: vt340' -xrm 'XTerm*allowWindowOps: true' -xrm 'XTerm*numColorRegisters: 256' \
   -fa 'DejaVu Sans Mono' -fs 10 -geometry 150x46 -e target/release/multiexpan explore "${INDEX:-data/demo/index}" --images sixel &
 sleep 4
 for key in $keys; do xdotool key "$key"; sleep 0.2; done

@@ -46,7 +46,8 @@ impl Terminal {
                 }
             }
         });
-        let screen = vt100::Parser::new(rows, cols, 0);
+        let size = |n: u16| n.try_into().unwrap();
+        let screen = vt100::Parser::new(size(rows), size(cols), 0);
         Terminal { screen, output, raw: Vec::new(), keys, child, begun, _master: pair.master, _home: home }
     }
 
