@@ -95,7 +95,7 @@ impl Terminal {
 fn walk(rows: u16, cols: u16, images: &str) {
     let mut terminal = Terminal::start(rows, cols, images);
     let first_frame = terminal.until("multiexpan");
-    let loaded = terminal.until("demo");
+    let loaded = terminal.until("825 entities");
     terminal.keys("/");
     terminal.keys("carniv");
     terminal.until("carniv");
@@ -136,7 +136,7 @@ fn no_pictures_at_140_by_50() {
 #[test]
 fn a_hang_up_gives_the_terminal_back() {
     let mut terminal = Terminal::start(40, 120, "off");
-    terminal.until("demo");
+    terminal.until("825 entities");
     let pid = terminal.child.process_id().unwrap();
     let killed = std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status().unwrap();
     assert!(killed.success());

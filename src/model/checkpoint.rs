@@ -1,6 +1,7 @@
 //! Model folders: `config.json` and `model.safetensors`, under the published parameter names.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
@@ -98,7 +99,9 @@ impl ModelFolder {
         let with_teacher = self.weights.names().any(|n| n.starts_with("head_m."));
         let mut store = VarStore::new(device);
         let network = Network::new(&store.root(), &self.config.sizes, with_teacher);
-        for (name, mut variable) in store.variables() {
+        // by name, so that the same fault is told of the same parameter every time
+        let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
+        for (name, mut variable) in variables {
             let value = match self.weights.get(&name) {
                 Ok(value) => value,
                 Err(missing) => match encoder.filter(|_| name.starts_with("bert")) {

@@ -12,6 +12,7 @@ use crossterm::terminal::{
 };
 use crossterm::{execute, queue};
 use ratatui::Frame;
+use ratatui::backend::Backend;
 use ratatui::backend::CrosstermBackend;
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
 use ratatui_image::picker::{Picker, ProtocolType};
@@ -57,7 +58,7 @@ impl Terminal {
         if self.mouse {
             execute!(io::stdout(), EnableMouseCapture).map_err(failed("set up"))?;
         }
-        self.inner.clear().map_err(failed("clear"))
+        self.clear()
     }
 
     /// Draws a frame as one update, so that it never tears.
@@ -69,7 +70,9 @@ impl Terminal {
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.
     pub fn clear(&mut self) -> Result<()> {
-        self.inner.clear().map_err(failed("clear"))
+        // not `Terminal::clear`: it waits for the terminal to tell the cursor's place, and not every one answers
+        self.inner.swap_buffers();
+        self.inner.backend_mut().clear().map_err(failed("clear"))
     }
 
     /// Gives the terminal back, stops the process group, and takes the terminal again when it goes on.
