@@ -114,7 +114,7 @@ fn walk(rows: u16, cols: u16, images: &str) {
     terminal.keys("m");
     terminal.until("vs both");
     terminal.keys("jj");
-    terminal.until("set score");
+    terminal.until("divergence");
     terminal.keys("?");
     terminal.until("help");
     terminal.keys("\x1b");
