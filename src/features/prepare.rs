@@ -8,11 +8,13 @@ use super::image::ImageEncoder;
 use super::pairs::Pairs;
 use super::patches::{PatchStore, image_features, record_bytes};
 use super::source::resolve;
+use super::texts::TextStates;
 use super::tokens::TextTokenizer;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::model::Config;
+use crate::model::bert::Bert;
 use crate::model::checkpoint::{EncoderSource, hash_file};
 use crate::model::weights::Weights;
 use crate::types::EntityId;
@@ -93,6 +95,18 @@ impl TextEncoder {
         };
         let source = EncoderSource { name: name.into(), hash: hash_file(&weights)? };
         Ok(TextEncoder { source, tokenizer: TextTokenizer::open(&folder)?, weights: Weights::open(&weights)?, sizes })
+    }
+
+    /// The states of these pairs' texts after `bert`'s frozen layers, kept under `folder`.
+    pub fn states(
+        &self,
+        folder: &Path,
+        pairs: &Pairs,
+        bert: &Bert,
+        device: Device,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<TextStates> {
+        TextStates::open(folder, pairs, bert, &self.source.hash, &self.tokenizer.blank(), device, observe)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::folder::Partial;
 use super::meta::{Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION};
@@ -12,6 +12,7 @@ use super::statistics::{Head, statistics};
 use super::tensor_file;
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
+use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};
 
 /// How states are stored.
@@ -205,7 +206,7 @@ impl Builder {
         let path = self.folder.file(name);
         tensor_file::write(&path, tensors)?;
         let bytes = path.metadata().map_err(Error::io("read", &path))?.len();
-        let file = FileMeta { bytes, blake3: hash(&path)? };
+        let file = FileMeta { bytes, blake3: hash_file(&path)? };
         self.meta.files.insert(name.to_owned(), file);
         Ok(())
     }
@@ -235,14 +236,6 @@ pub fn pair_state(mode: Mode) -> String {
     format!("state.{mode}")
 }
 
-/// The blake3 of a file's bytes, hexadecimal.
-pub fn hash(path: &Path) -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    hasher.update_reader(file).map_err(Error::io("read", path))?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
 fn check_finite(what: &str, tensor: &Tensor) -> Result<()> {
     let finite = bool::try_from(tensor.isfinite().all())
         .map_err(|e| Error::Torch { doing: format!("checking {what}"), message: e.to_string() })?;
@@ -252,12 +245,4 @@ fn check_finite(what: &str, tensor: &Tensor) -> Result<()> {
 /// Entities that have no names: called by their row number.
 pub fn numbered(count: usize) -> Vec<Entity> {
     (0..count as u32).map(|n| Entity { id: EntityId(n), name: Row(n).0.to_string() }).collect()
-}
-
-/// For people: where a tensor lives.
-pub fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(n) => format!("cuda:{n}"),
-        _ => "cpu".to_owned(),
-    }
 }

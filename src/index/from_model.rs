@@ -10,7 +10,6 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
 use crate::features::prepare::{Encoders, gather};
-use crate::features::texts::TextStates;
 use crate::job::{Observer, Progress};
 use crate::model::{ModelFolder, Network};
 use crate::types::Mode;
@@ -49,16 +48,7 @@ pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progres
     }
     let (_store, network) = folder.network(Some(&encoders.text.weights), device)?;
     let (pairs, patches) = gather(&dataset, &encoders, image.grid, &places.cache, Some(&config.entity_ids), observe)?;
-    let blank = encoders.text.tokenizer.blank();
-    let texts = TextStates::open(
-        &places.cache,
-        &pairs,
-        &network.student.bert,
-        &encoders.text.source.hash,
-        &blank,
-        device,
-        observe,
-    )?;
+    let texts = encoders.text.states(&places.cache, &pairs, &network.student.bert, device, observe)?;
     let sources = Sources { pairs, texts, patches, device };
     let left_out = sources.pairs.left_out.clone();
 

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::build::{check_entries, hash, mode_file, pair_state};
+use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
 use super::meta::{Entity, FileMeta, HEAD_FILE, Meta, PAIRS_FILE};
 use super::statistics::with_column;
 use super::tensor_file::TensorFile;
 use super::view::View;
 use crate::error::{Error, Result};
+use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};
 
 /// An open index. It belongs to one thread: what it caches is not locked.
@@ -94,7 +95,7 @@ impl Index {
     pub fn verify(&self) -> Result<()> {
         for (name, file) in &self.meta.files {
             let path = self.path.join(name);
-            if hash(&path)? != file.blake3 {
+            if hash_file(&path)? != file.blake3 {
                 return Err(Error::format(&path, "is damaged: its contents are not those that were written"));
             }
         }

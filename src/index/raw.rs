@@ -3,11 +3,13 @@
 use std::path::Path;
 use tch::{Device, Kind};
 
-use super::build::{Builder, Precision, States, device_name, hash, numbered};
+use super::build::{Builder, Precision, States, numbered};
 use super::meta::{Entity, Provenance, Source};
 use super::tensor_file::TensorFile;
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
+use crate::model::checkpoint::hash_file;
+use crate::model::device::describe;
 use crate::types::{EntityId, Mode};
 
 const FLOATS: [Kind; 4] = [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double];
@@ -73,6 +75,6 @@ fn equal_shares(file: &Path, offsets: &[i64], pairs: usize) -> Result<Vec<f32>> 
 
 fn provenance(file: &Path, device: Device) -> Result<Provenance> {
     let name = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let model = Source { name, path: file.display().to_string(), hash: hash(file)? };
-    Ok(Provenance { model: Some(model), state: "raw".to_owned(), device: device_name(device), ..Default::default() })
+    let model = Source { name, path: file.display().to_string(), hash: hash_file(file)? };
+    Ok(Provenance { model: Some(model), state: "raw".to_owned(), device: describe(device), ..Default::default() })
 }

@@ -14,7 +14,6 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
 use crate::features::prepare::{Encoders, gather};
-use crate::features::texts::TextStates;
 use crate::job::{Observer, Progress};
 use crate::model::checkpoint::{self, ImageSource, ModelConfig, frozen_names, write_tensors};
 use crate::model::weights::Weights;
@@ -149,16 +148,7 @@ impl<'a> Training<'a> {
         let store = VarStore::new(device);
         let network = Network::new(&store.root(), &sizes, false);
         checkpoint::load_encoder(&store, &encoders.text.weights)?;
-        let blank = encoders.text.tokenizer.blank();
-        let texts = TextStates::open(
-            &places.cache,
-            &pairs,
-            &network.student.bert,
-            &encoders.text.source.hash,
-            &blank,
-            device,
-            observe,
-        )?;
+        let texts = encoders.text.states(&places.cache, &pairs, &network.student.bert, device, observe)?;
         let optimizer = optimizer(&store, &sizes, config);
         Ok(Training {
             config,
