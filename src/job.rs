@@ -1,12 +1,13 @@
 //! Progress and stopping: what a long job says, and how it is told to end.
 
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Where a job stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// What is being done, for people: "image features", "epoch 2 of 5".
     pub stage: String,

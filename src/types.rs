@@ -182,7 +182,7 @@ pub struct Measures {
 }
 
 /// Where tensors live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum DeviceChoice {
     /// The first GPU where there is one, else the CPU.
     #[default]

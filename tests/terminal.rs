@@ -142,3 +142,20 @@ fn a_hang_up_gives_the_terminal_back() {
     assert!(killed.success());
     terminal.ends();
 }
+
+#[test]
+fn the_screen_needs_no_libtorch_and_outlives_the_engine() {
+    let mut terminal = Terminal::start(40, 120, "off");
+    terminal.until("825 entities");
+    let pid = terminal.child.process_id().unwrap();
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    assert!(!maps.contains("libtorch"), "the first frame waits for libtorch");
+    let children = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let engine =
+        children.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap()).collect::<String>();
+    let killed = std::process::Command::new("kill").args(["-KILL", engine.trim()]).status().unwrap();
+    assert!(killed.success());
+    terminal.until("the engine has ended");
+    terminal.keys("q");
+    terminal.ends();
+}

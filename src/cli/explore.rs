@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{DeviceArg, demo, existing};
-use crate::engine::Engine;
+use crate::engine::Process;
 use crate::engine::api::{Reply, Request};
 use crate::error::Result;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -42,11 +42,11 @@ impl Args {
 /// What hands requests over, and where replies arrive.
 pub type Line = (Box<dyn Fn(Request) + Send>, UnboundedReceiver<Reply>);
 
-/// An engine on a thread of its own.
+/// An engine in a process of its own.
 pub fn start_engine() -> Result<Line> {
     let (replies, inbox) = unbounded_channel();
     // a reply that nobody waits for any more is dropped
-    let engine = Engine::start(move |reply| drop(replies.send(reply)))?;
+    let engine = Process::start(move |reply| drop(replies.send(reply)))?;
     Ok((Box::new(move |request| engine.send(request)), inbox))
 }
 

@@ -5,9 +5,12 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command as Program;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode};
 
@@ -15,6 +18,7 @@ pub mod check;
 pub mod demo;
 pub mod doctor;
 pub mod evaluate;
+pub mod exit;
 pub mod expand;
 pub mod explore;
 pub mod index;
@@ -49,6 +53,9 @@ pub enum Command {
     Show(show::Args),
     /// Tell what works here and what does not
     Doctor(doctor::Args),
+    /// Answer the explorer's requests on standard input
+    #[command(hide = true)]
+    Serve,
 }
 
 /// Runs any command but `explore`, which is for `main`.
@@ -62,7 +69,15 @@ pub fn run(command: Command) -> Result<()> {
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Serve => pipe::serve(std::io::stdin(), std::io::stdout()),
     }
+}
+
+/// Goes on as the program that computes, with the arguments that this one was given. Comes back only where that cannot be started.
+pub fn become_engine() -> Result<()> {
+    let path = Process::program()?;
+    let failed = Program::new(&path).args(std::env::args_os().skip(1)).exec();
+    Err(Error::io("start", path)(failed))
 }
 
 /// `--device`, for every command that computes.

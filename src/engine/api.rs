@@ -1,4 +1,4 @@
-//! Requests and replies: plain data, no tensor, no terminal.
+//! Requests and replies: plain data, no tensor, no terminal. They cross a pipe where the engine is a process of its own.
 //!
 //! Every request has an id, drawn from one rising counter; replies carry it. A newer `Expand` cancels the
 //! older one, a newer `Evaluate` the older one; a reply whose id is not the latest of its kind is stale.
@@ -8,20 +8,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::job::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, Parts, Query, RankingKind, SeedCount};
 
 /// Names a request; newer ones are greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     pub id: RequestId,
     pub ask: Ask,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
     /// Load an index and its data set. Answered by `Opened` (or `Failed`).
     Open { index: PathBuf, dataset: Option<PathBuf>, device: DeviceChoice },
@@ -35,7 +37,7 @@ pub enum Ask {
     Evaluate { mode: Mode, seed_count: SeedCount, ranking: RankingKind },
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpandAsk {
     pub mode: Mode,
     pub seeds: Vec<EntityId>,
@@ -50,20 +52,20 @@ pub struct ExpandAsk {
     pub joint: Option<JointScope>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JointScope {
     pub seed_count: SeedCount,
     /// Query number, from 0.
     pub number: usize,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     pub id: RequestId,
     pub say: Say,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Say {
     Progress(Progress),
     Opened(Arc<Catalogue>),
@@ -101,10 +103,12 @@ pub enum Say {
     },
     /// The request failed: one sentence.
     Failed(String),
+    /// The engine is gone, whatever was asked: one sentence why. Nothing comes after it.
+    Ended(String),
 }
 
 /// One picked candidate.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     pub entity: EntityId,
     /// ΣZ over the seeds: comparable down the list. The sum of `seeds`, and of `parts`.
@@ -126,7 +130,7 @@ pub struct Candidate {
 }
 
 /// A place in the re-ranked list.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reranked {
     /// Index into the picks, from 0.
     pub pick: usize,
@@ -137,13 +141,13 @@ pub struct Reranked {
 }
 
 /// A gold entity that is not in the list, and where it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     pub entity: EntityId,
     pub why: MissingWhy,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum MissingWhy {
     /// It never came into the window. `seed_rank`: its rank by ΣZ over the seeds among all candidates, from 1;
     /// `final_rank`: by ΣZ over the whole set at the end.
@@ -159,7 +163,7 @@ pub enum MissingWhy {
 }
 
 /// What was opened: everything that screens list without asking again.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Catalogue {
     /// The data set's name, for the status line.
     pub name: String,
@@ -180,7 +184,7 @@ pub struct Catalogue {
     pub places: HashMap<EntityId, usize>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntityCard {
     pub id: EntityId,
     pub name: String,
@@ -190,7 +194,7 @@ pub struct EntityCard {
     pub pairs: u32,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassCard {
     /// The file's name without `.txt`: "carnivorous_mammals".
     pub name: String,
@@ -231,7 +235,7 @@ impl Catalogue {
 }
 
 /// Everything about one entity.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntityDetail {
     pub entity: EntityId,
     /// Each picture once, in the order of the corpus.
@@ -245,7 +249,7 @@ pub struct EntityDetail {
     pub query_ranks: Vec<(ClassId, usize, usize)>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sentence {
     pub tokens: Vec<String>,
     /// The mention: tokens `start..=end`.

@@ -1,5 +1,8 @@
 //! What the front ends talk to: plain requests and replies over one worker thread that owns every tensor, and the
 //! long jobs of the command line.
+//!
+//! The explorer has its engine in a process of its own ([`Process`] there, [`pipe::serve`] here): the screen is up before
+//! libtorch is loaded, and lives on when the engine does not.
 
 pub mod api;
 mod catalogue;
@@ -7,11 +10,14 @@ mod evaluation;
 mod expansion;
 mod inspect;
 pub mod jobs;
+pub mod pipe;
+mod process;
 mod session;
 mod worker;
 
 pub use crate::eval::Evaluation;
 pub use evaluation::{Evaluated, Plan, QueryResult};
+pub use process::Process;
 pub use session::Session;
 pub use worker::Engine;
 // for front ends, which may not import the model

@@ -90,11 +90,8 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
                         state.take(Msg::Reply(reply));
                     }
                 }
-                None => {
-                    engine_lives = false;
-                    state.explorer.app.notify("the engine has ended; what is shown stays, nothing new will come");
-                    state.dirty = true;
-                }
+                // its last reply has said why
+                None => engine_lives = false,
             },
             Some((job, made)) = pictures_made.recv() => {
                 state.pictures.finish(job, made);

@@ -45,7 +45,11 @@ impl Source {
     /// `path` is relative to `src`.
     pub fn new(path: &str, text: &str) -> Self {
         let first = path.split('/').next().unwrap_or("").trim_end_matches(".rs");
-        let room = if BASE.contains(&first) { "base" } else { first };
+        let room = match first {
+            "main_engine" => "main",
+            first if BASE.contains(&first) => "base",
+            first => first,
+        };
         Source {
             path: path.to_owned(),
             room: room.to_owned(),

@@ -12,6 +12,10 @@ const DETAILS: usize = 2000;
 
 impl App {
     pub(super) fn reply(&mut self, reply: Reply) {
+        if let Say::Ended(why) = reply.say {
+            self.notify(format!("{why}; what is shown stays, nothing new will come"));
+            return;
+        }
         let Some(kind) = self.asked.kind(reply.id) else { return };
         match (kind, reply.say) {
             (_, Say::Progress(progress)) => drop(self.progress.insert(kind, progress)),
