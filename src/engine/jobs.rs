@@ -12,8 +12,9 @@ use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
 pub use crate::eval::run::{Ranking, Run, write_qrels};
+pub use crate::train::config::Precision;
 pub use crate::train::trainer::Trained;
-pub use crate::train::{Preset, TrainConfig};
+pub use crate::train::{Preset, Task, Tasks, TrainConfig};
 
 /// How a training runs, beside its settings.
 #[derive(Debug, Clone, Copy)]

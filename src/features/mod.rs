@@ -7,6 +7,7 @@ pub mod image;
 pub mod pairs;
 pub mod patches;
 pub mod prepare;
+pub mod profile;
 pub mod source;
 pub mod texts;
 pub mod tokens;

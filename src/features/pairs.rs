@@ -26,6 +26,8 @@ pub struct PairRef {
     tokens: Range<usize>,
     /// Where `[MASK]` stands among them.
     pub mask_at: usize,
+    /// The mention's own token ids, which the mask hides, within the common list.
+    mention_tokens: Range<usize>,
 }
 
 /// All usable pairs, entity by entity.
@@ -71,8 +73,10 @@ impl Pairs {
             let start = read.tokens.len();
             read.tokens.extend(ids);
             let tokens = start..read.tokens.len();
-            read.found
-                .push((pair.entity, PairRef { image, offset: pair.offset, mention: pair.mention, tokens, mask_at }));
+            read.tokens.extend(tokenizer.pieces(&pair.tokens[pair.start..=pair.end]).unwrap_or_default());
+            let mention_tokens = tokens.end..read.tokens.len();
+            let (offset, mention) = (pair.offset, pair.mention);
+            read.found.push((pair.entity, PairRef { image, offset, mention, tokens, mask_at, mention_tokens }));
             Ok(())
         })?;
         read.left_out = findings.summary();
@@ -100,6 +104,13 @@ impl Pairs {
         &self.tokens[self.pairs[pair].tokens.clone()]
     }
 
+    /// `[CLS] … [SEP]` with the mention in the mask's place.
+    pub fn unmasked(&self, pair: usize) -> Vec<i64> {
+        let PairRef { mask_at, mention_tokens, .. } = &self.pairs[pair];
+        let (before, after) = self.tokens(pair).split_at(*mask_at);
+        [before, &self.tokens[mention_tokens.clone()], &after[1..]].concat()
+    }
+
     /// Tokens of a pair's text.
     pub fn length(&self, pair: usize) -> usize {
         self.pairs[pair].tokens.len()
@@ -107,9 +118,18 @@ impl Pairs {
 
     /// blake3 over every token id, in order: what states of the text depend on.
     pub fn text_hash(&self) -> blake3::Hash {
+        self.hash(|pair| self.tokens(pair).to_vec())
+    }
+
+    /// The same with the mentions in the masks' places.
+    pub fn unmasked_hash(&self) -> blake3::Hash {
+        self.hash(|pair| self.unmasked(pair))
+    }
+
+    fn hash(&self, ids: impl Fn(usize) -> Vec<i64>) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         for pair in 0..self.pairs.len() {
-            self.tokens(pair).iter().for_each(|id| {
+            ids(pair).iter().for_each(|id| {
                 hasher.update(&id.to_le_bytes());
             });
             hasher.update(b"|");

@@ -98,8 +98,8 @@ impl TextTokenizer {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// None only where the tokenizer itself fails.
-    fn pieces(&self, words: &[String]) -> Option<Vec<i64>> {
+    /// The words' own ids, without special tokens; none only where the tokenizer itself fails.
+    pub fn pieces(&self, words: &[String]) -> Option<Vec<i64>> {
         let encoding = self.tokenizer.encode_fast(words.join(" "), false).ok()?;
         Some(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
     }

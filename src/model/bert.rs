@@ -4,7 +4,7 @@ use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
 use super::config::Config;
-use super::layer::{attend, layer_norm};
+use super::layer::{attend, layer_norm, linear};
 
 #[derive(Debug)]
 struct BertLayer {
@@ -42,13 +42,15 @@ impl BertLayer {
     }
 
     /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`; the norm is on the sum, unlike in the other encoders.
-    fn forward(&self, x: &Tensor, bias: &Tensor, train: bool) -> Tensor {
-        let (q, k, v) = (self.query.forward(x), self.key.forward(x), self.value.forward(x));
+    /// Products are computed in `compute`.
+    fn forward(&self, x: &Tensor, bias: &Tensor, train: bool, compute: Kind) -> Tensor {
+        let map = |map: &nn::Linear, x: &Tensor| linear(map, x, compute);
+        let (q, k, v) = (map(&self.query, x), map(&self.key, x), map(&self.value, x));
         let attended = attend(&q, &k, &v, bias, self.heads, if train { self.dropout } else { 0.0 });
-        let attended = self.attention_output.forward(&attended).dropout(self.dropout, train);
-        let x = self.attention_norm.forward(&(x + attended));
-        let inner = self.intermediate.forward(&x).gelu("none");
-        let outer = self.output.forward(&inner).dropout(self.dropout, train);
+        let attended = map(&self.attention_output, &attended).dropout(self.dropout, train);
+        let x = self.attention_norm.forward(&(x + attended.to_kind(Kind::Float)));
+        let inner = map(&self.intermediate, &x).gelu("none");
+        let outer = map(&self.output, &inner).dropout(self.dropout, train).to_kind(Kind::Float);
         self.output_norm.forward(&(&x + outer))
     }
 }
@@ -61,6 +63,8 @@ pub struct Bert {
     token_types: nn::Embedding,
     norm: nn::LayerNorm,
     layers: Vec<BertLayer>,
+    /// Of the upper part; what the lower gives is kept and shared, so it is f32 always.
+    compute: Kind,
 }
 
 impl Bert {
@@ -74,6 +78,7 @@ impl Bert {
             token_types: table("token_type_embeddings", 2),
             norm: layer_norm(&embeddings / "LayerNorm", config.hidden, config.layer_norm_eps_bert),
             layers: (0..config.bert_layers).map(|i| BertLayer::new(&layers / i, config)).collect(),
+            compute: config.compute,
         }
     }
 
@@ -86,12 +91,12 @@ impl Bert {
             + self.positions.forward(&positions).unsqueeze(0)
             + self.token_types.forward(&token_ids.zeros_like());
         let frozen = self.layers.len().saturating_sub(trained);
-        self.layers[..frozen].iter().fold(self.norm.forward(&x), |x, layer| layer.forward(&x, bias, false))
+        self.layers[..frozen].iter().fold(self.norm.forward(&x), |x, layer| layer.forward(&x, bias, false, Kind::Float))
     }
 
     /// The last `trained` layers. `[B, L, D]` → `[B, L, D]`.
     pub fn upper(&self, x: &Tensor, bias: &Tensor, trained: usize, train: bool) -> Tensor {
         let frozen = self.layers.len().saturating_sub(trained);
-        self.layers[frozen..].iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, bias, train))
+        self.layers[frozen..].iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, bias, train, self.compute))
     }
 }

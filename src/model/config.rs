@@ -1,6 +1,7 @@
 //! Sizes and constants of the network, as `config.json` writes them.
 
 use serde::{Deserialize, Serialize};
+use tch::Kind;
 
 use crate::error::{Error, Result};
 
@@ -51,10 +52,17 @@ pub struct Config {
     /// In the entity head and after the picture's first linear. Paper: .2.
     #[serde(default = "head_dropout")]
     pub head_dropout: f64,
+    /// What the layers' products are computed in; parameters, norms and heads stay f32. Of the run, not of the model.
+    #[serde(skip, default = "float")]
+    pub compute: Kind,
 }
 
 fn dropout() -> f64 {
     0.1
+}
+
+fn float() -> Kind {
+    Kind::Float
 }
 
 fn head_dropout() -> f64 {
@@ -81,6 +89,7 @@ impl Default for Config {
             state: State::Mask,
             dropout: dropout(),
             head_dropout: head_dropout(),
+            compute: float(),
         }
     }
 }

@@ -16,6 +16,7 @@ pub struct LayerConfig {
     pub feed_forward: i64,
     pub dropout: f64,
     pub eps: f64,
+    pub compute: Kind,
 }
 
 impl LayerConfig {
@@ -26,6 +27,7 @@ impl LayerConfig {
             feed_forward: config.feed_forward,
             dropout: config.dropout,
             eps: config.layer_norm_eps,
+            compute: config.compute,
         }
     }
 }
@@ -44,9 +46,16 @@ pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor, bias: &Tensor, heads: i64, dro
     // its callers are the layers, whose input is [B, L, D] by construction
     let (b, l, d) = q.size3().expect("attention takes [B, L, D]: shapes are fixed by the layers that call it");
     let split = |x: &Tensor| x.view([b, l, heads, d / heads]).transpose(1, 2); // [B, H, L, D/H]
-    Tensor::scaled_dot_product_attention(&split(q), &split(k), &split(v), Some(bias), dropout, false, None, false)
+    let bias = bias.to_kind(q.kind());
+    Tensor::scaled_dot_product_attention(&split(q), &split(k), &split(v), Some(&bias), dropout, false, None, false)
         .transpose(1, 2)
         .reshape([b, l, d])
+}
+
+/// A linear map computed in `kind`; what comes out is of that kind.
+pub fn linear(map: &nn::Linear, x: &Tensor, kind: Kind) -> Tensor {
+    let cast = |t: &Tensor| t.to_kind(kind);
+    cast(x).linear(&cast(&map.ws), map.bs.as_ref().map(cast))
 }
 
 /// One layer of the vision or the cross-modal encoder.
@@ -82,13 +91,14 @@ impl Layer {
 
     /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`.
     pub fn forward(&self, x: &Tensor, bias: &Tensor, train: bool) -> Tensor {
-        let LayerConfig { heads, dropout, .. } = self.config;
-        let [q, k, v] = &self.qkv;
+        let LayerConfig { heads, dropout, compute, .. } = self.config;
         let rate = if train { dropout } else { 0.0 };
-        let attended = attend(&q.forward(x), &k.forward(x), &v.forward(x), bias, heads, rate);
-        let x = x + self.attention_norm.forward(&self.output.forward(&attended));
-        let inner = self.inner.forward(&x).gelu("none").dropout(dropout, train);
-        &x + self.feed_forward_norm.forward(&self.outer.forward(&inner).dropout(dropout, train))
+        let [q, k, v] = self.qkv.each_ref().map(|map| linear(map, x, compute));
+        let attended = linear(&self.output, &attend(&q, &k, &v, bias, heads, rate), compute);
+        let x = x + self.attention_norm.forward(&attended.to_kind(Kind::Float));
+        let inner = linear(&self.inner, &x, compute).gelu("none").dropout(dropout, train);
+        let outer = linear(&self.outer, &inner, compute).dropout(dropout, train);
+        &x + self.feed_forward_norm.forward(&outer.to_kind(Kind::Float))
     }
 
     /// Sets the gains of both norms: near 0 the layer starts as the identity.

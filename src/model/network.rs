@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use super::bert::Bert;
 use super::config::{Config, State};
 use super::heads::{ClusterHead, EntityHead, ProjectionHead};
-use super::layer::{Layer, LayerConfig, attention_bias, layer_norm};
+use super::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
 
 /// How many of BERT's last layers are trained. Paper: 1.
 pub const TRAINED_BERT_LAYERS: usize = 1;
@@ -38,6 +38,7 @@ pub struct Tower {
     pub head: EntityHead,
     state: State,
     head_dropout: f64,
+    compute: Kind,
 }
 
 impl Tower {
@@ -63,13 +64,14 @@ impl Tower {
             head: EntityHead::new(named("head"), config),
             state: config.state,
             head_dropout: config.head_dropout,
+            compute: config.compute,
         }
     }
 
     /// Patch features `[B, P, F]` → patch states `[B, P, D]`.
     pub fn see(&self, patches: &Tensor, train: bool) -> Tensor {
-        let x = self.visual_linear.forward(patches).dropout(self.head_dropout, train);
-        let x = self.visual_norm.forward(&x).gelu("none") + &self.visual_position;
+        let x = linear(&self.visual_linear, patches, self.compute).dropout(self.head_dropout, train);
+        let x = self.visual_norm.forward(&x.to_kind(Kind::Float)).gelu("none") + &self.visual_position;
         let all = Tensor::zeros([1, 1, 1, x.size()[1]], (Kind::Float, x.device()));
         self.vision.iter().fold(x, |x, layer| layer.forward(&x, &all, train))
     }

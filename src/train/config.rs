@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::loss::Nce;
+use super::task::{Task, Tasks};
 use crate::error::{Error, Result};
 use crate::model::State;
 
@@ -42,6 +44,66 @@ pub enum Start {
     },
 }
 
+/// Which queries contrast and clustering take their positives from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MinedFrom {
+    /// Each entity is a query of its own: no label is seen.
+    Entities,
+    /// The data set's queries, as published. Their seeds are members of one class by its gold, so a model trained so is
+    /// not to be measured on other queries of the same classes.
+    Queries,
+}
+
+/// How positives and hard negatives are found: every query is expanded by the model so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mining {
+    pub from: MinedFrom,
+    /// Epochs of masked entity prediction before it.
+    pub after: usize,
+    /// The seeds and so many of the best are positives. Paper: 5.
+    pub positives: usize,
+    /// Length of the list. Paper: 200.
+    pub size: usize,
+    /// So many at the list's end are hard negatives. Paper: 30.
+    pub negatives: usize,
+}
+
+impl Default for Mining {
+    fn default() -> Self {
+        Mining { from: MinedFrom::Queries, after: 50, positives: 5, size: 200, negatives: 30 }
+    }
+}
+
+/// What the smoothed part of the target is spread over (ours): `share` of it by likeness to the entity, as the frozen
+/// encoders see it, softmax of the z-scored cosines / `temperature`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Neighbours {
+    /// Of the whole target.
+    pub share: f64,
+    pub temperature: f64,
+    /// What a picture's z-score counts beside a sentence's.
+    pub image_weight: f64,
+}
+
+impl Default for Neighbours {
+    fn default() -> Self {
+        Neighbours { share: 0.3, temperature: 0.5, image_weight: 0.25 }
+    }
+}
+
+/// Numbers that the products of the layers are computed in; parameters and norms are f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// bf16 where the machine multiplies it faster, else f32.
+    Auto,
+    F32,
+    Bf16,
+}
+
 /// Settings of a training. `Default` is the paper's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -59,6 +121,7 @@ pub struct TrainConfig {
     /// Pixels normalised by the encoder's mean and deviation. The published code does not.
     pub normalize: bool,
     pub start: Start,
+    /// Of all tasks; those before mining come on top.
     pub epochs: usize,
     /// Pairs of an entity in one epoch; none: each of its sentences once. Paper: 64.
     pub pairs_per_entity: Option<usize>,
@@ -93,6 +156,25 @@ pub struct TrainConfig {
     /// Dropout of the entity head's scores before the softmax. Paper: .2.
     pub score_dropout: f64,
     pub seed: u64,
+    pub tasks: Tasks,
+    pub nce: Nce,
+    /// α, what distillation counts beside masked entity prediction, which counts 1 − α. Paper: .02.
+    pub distillation_share: f64,
+    /// Of the teacher's parameters, kept at each step. Paper: .995.
+    pub momentum: f64,
+    /// Passes of contrast in one epoch. Paper: 2.
+    pub contrastive_passes: usize,
+    /// Passes of clustering in one epoch. Paper: 2.
+    pub clustering_passes: usize,
+    pub mining: Mining,
+    /// None: label smoothing is even, as published.
+    pub neighbours: Option<Neighbours>,
+    pub precision: Precision,
+    /// A step of masked entity prediction is computed so many pairs at a time, to fit into memory; none: all at once. The
+    /// other tasks compare every pair of a batch with every other, so theirs is not taken apart.
+    pub pairs_at_once: Option<usize>,
+    /// The epoch kept is the one with the best MAP@10 over the data set's queries of 5 seeds; else the last.
+    pub keep_best: bool,
 }
 
 impl Default for TrainConfig {
@@ -124,6 +206,17 @@ impl Default for TrainConfig {
             head_dropout: 0.2,
             score_dropout: 0.2,
             seed: 1,
+            tasks: Tasks::new(Task::ALL),
+            nce: Nce::default(),
+            distillation_share: 0.02,
+            momentum: 0.995,
+            contrastive_passes: 2,
+            clustering_passes: 2,
+            mining: Mining::default(),
+            neighbours: None,
+            precision: Precision::Auto,
+            pairs_at_once: None,
+            keep_best: true,
         }
     }
 }
@@ -151,9 +244,22 @@ impl TrainConfig {
                 // text gone more often than pictures: a picture alone must learn to carry meaning
                 drop_text: 0.3,
                 drop_image: 0.05,
+                tasks: Tasks::new([Task::Mep]),
+                mining: Mining { from: MinedFrom::Entities, after: 2, ..Mining::default() },
+                neighbours: Some(Neighbours::default()),
                 ..TrainConfig::default()
             },
         }
+    }
+
+    /// Epochs of both stages together.
+    pub fn epochs_in_all(&self) -> usize {
+        self.epochs + if self.tasks.compare_views() { self.mining.after } else { 0 }
+    }
+
+    /// 1: masked entity prediction alone, before mining; 2: all tasks. `epoch` from 0.
+    pub fn stage(&self, epoch: usize) -> usize {
+        if self.tasks.compare_views() && epoch >= self.mining.after { 2 } else { 1 }
     }
 
     /// Refuses what cannot be trained with.
@@ -171,9 +277,24 @@ impl TrainConfig {
         share("head_dropout", self.head_dropout)?;
         share("score_dropout", self.score_dropout)?;
         share("warm_up", self.warm_up)?;
-        for (name, value) in
-            [("epochs", self.epochs), ("batch", self.batch), ("pairs_per_entity", self.pairs_per_entity.unwrap_or(1))]
-        {
+        share("distillation_share", self.distillation_share)?;
+        share("momentum", self.momentum)?;
+        share("neighbours.share", self.neighbours.map_or(0.0, |n| n.share))?;
+        share("nce.class_prior", self.nce.class_prior)?;
+        self.tasks.validate()?;
+        let temperatures = [
+            ("nce.temperature", self.nce.temperature),
+            ("neighbours.temperature", self.neighbours.map_or(1.0, |n| n.temperature)),
+        ];
+        if let Some((name, value)) = temperatures.into_iter().find(|(_, t)| *t <= 0.0) {
+            return Err(Error::Argument(format!("{name} is {value}; it must be above 0")));
+        }
+        for (name, value) in [
+            ("epochs", self.epochs),
+            ("batch", self.batch),
+            ("pairs_per_entity", self.pairs_per_entity.unwrap_or(1)),
+            ("pairs_at_once", self.pairs_at_once.unwrap_or(1)),
+        ] {
             if value == 0 {
                 return Err(Error::Argument(format!("{name} is 0; it must be at least 1")));
             }

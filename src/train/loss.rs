@@ -1,5 +1,6 @@
-//! The losses of the tasks.
+//! The losses of the four tasks (`docs/ALGORITHM.md`, "Pre-training").
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 /// Masked entity prediction: KL of a smoothed one-hot target to the prediction, mean over the batch.
@@ -14,4 +15,129 @@ pub fn masked_entity(log_prob: &Tensor, labels: &Tensor, smoothing: f64) -> Tens
     let plogp = |p: f64| if p > 0.0 { p * p.ln() } else { 0.0 };
     let entropy = plogp(on) + (v - 1.0) * plogp(off);
     (own * -on - rest * off + entropy).mean(Kind::Float)
+}
+
+/// Momentum distillation: Σ q·(log q − p) / B, with q the teacher's probabilities and p the student's, both given as
+/// logarithms `[B, V]`. That p stands there and not log p is the published code's. No gradient reaches the teacher.
+pub fn distillation(log_prob: &Tensor, teacher: &Tensor) -> Tensor {
+    let teacher = teacher.detach();
+    let rows = log_prob.size()[0] as f64;
+    (teacher.exp() * (&teacher - log_prob.exp())).sum(Kind::Float) / rows
+}
+
+/// Constants of the debiased, hard-negative-reweighted NCE (Chuang et al. 2020, Robinson et al. 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Nce {
+    /// T, by which similarities are divided. Paper: .5.
+    pub temperature: f64,
+    /// τ⁺, the share of negatives that are of the same class unseen. Paper: .05.
+    pub class_prior: f64,
+    /// β, how much more the nearer negatives weigh. Paper: 1.
+    pub concentration: f64,
+}
+
+impl Default for Nce {
+    fn default() -> Self {
+        Nce { temperature: 0.5, class_prior: 0.05, concentration: 1.0 }
+    }
+}
+
+/// The contrastive loss of two views `[N, D]` whose rows belong together one by one; mean over the 2N rows.
+///
+/// All in log space: pos = a·b/T, the negatives are the other 2N − 2 similarities, and
+/// N_g = max((Σneg^(1+β) / mean(neg^β) − τ⁺·(2N−2)·pos) / (1 − τ⁺), (2N−2)·e^(−1/T)). With one row there are no negatives: 0.
+pub fn contrastive(a: &Tensor, b: &Tensor, nce: &Nce) -> Tensor {
+    let n = a.size()[0];
+    if n < 2 {
+        return (a.sum(Kind::Float) + b.sum(Kind::Float)) * 0.0;
+    }
+    let Nce { temperature, class_prior, concentration } = *nce;
+    let views = Tensor::cat(&[a, b], 0);
+    let similar = views.matmul(&views.tr()) / temperature; // [2N, 2N]
+    let own: Vec<i64> = (0..2 * n).collect();
+    let partner: Vec<i64> = own.iter().map(|i| (i + n) % (2 * n)).collect();
+    let column = |of: &[i64]| Tensor::from_slice(of).to_device(a.device()).unsqueeze(1);
+    let positive = similar.gather(1, &column(&partner), false).squeeze_dim(1); // [2N]
+    let no_negative = |x: &Tensor| {
+        x.scatter_value(1, &column(&own), f64::NEG_INFINITY).scatter_value(1, &column(&partner), f64::NEG_INFINITY)
+    };
+    let count = (2 * n - 2) as f64;
+    let log_sum = |scale: f64| no_negative(&(&similar * scale)).logsumexp([1i64].as_slice(), false); // [2N]
+    let reweighted = log_sum(1.0 + concentration) - log_sum(concentration) + count.ln();
+    // what is taken off for negatives that are none, as a share of the rest: log of it, below 0 where something is left
+    let share = &positive + (class_prior * count).ln() - &reweighted;
+    let left = share.lt(0.0);
+    let apart = share.where_self(&left, &share.full_like(-1.0));
+    let debiased = &reweighted + (-apart.expm1()).log() - (1.0 - class_prior).ln();
+    let floor = debiased.full_like(count.ln() - 1.0 / temperature);
+    let valid = left.logical_and(&debiased.gt_tensor(&floor));
+    let negative = debiased.where_self(&valid, &floor);
+    (positive.logaddexp(&negative) - &positive).mean(Kind::Float)
+}
+
+/// The clustering loss of two views' soft assignments `[B, C]`, rows summing to 1: the contrastive form over their
+/// columns, less the entropy of each view's mean assignment, so that no cluster is left empty.
+pub fn clustering(a: &Tensor, b: &Tensor, nce: &Nce) -> Tensor {
+    let entropy = |view: &Tensor| {
+        let mean = view.mean_dim(0, false, Kind::Float);
+        // 0·log 0 is 0, and its gradient finite
+        -(&mean * mean.clamp_min(1e-30).log()).sum(Kind::Float)
+    };
+    contrastive(&a.tr(), &b.tr(), nce) - entropy(a) - entropy(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Device;
+
+    fn value(loss: &Tensor) -> f64 {
+        loss.double_value(&[])
+    }
+
+    #[test]
+    fn extreme_inputs_stay_finite() {
+        for scale in [0.0, 1.0, 1e3, 1e6] {
+            let a = (Tensor::randn([12, 5], (Kind::Float, Device::Cpu)) * scale).set_requires_grad(true);
+            let b = (Tensor::randn([12, 5], (Kind::Float, Device::Cpu)) * -scale).set_requires_grad(true);
+            let loss = contrastive(&a, &b, &Nce::default());
+            loss.backward();
+            assert!(value(&loss).is_finite(), "{scale}");
+            assert!(a.grad().isfinite().all().int64_value(&[]) == 1, "{scale}");
+        }
+        // all in one cluster, over a batch long enough to overflow e^(B/T)
+        let one = Tensor::zeros([400, 4], (Kind::Float, Device::Cpu));
+        let _ = one.narrow(1, 0, 1).fill_(1.0);
+        let one = one.set_requires_grad(true);
+        let loss = clustering(&one, &one, &Nce::default());
+        loss.backward();
+        assert!(value(&loss).is_finite() && one.grad().isfinite().all().int64_value(&[]) == 1);
+    }
+
+    #[test]
+    fn views_that_agree_cost_less() {
+        let a = Tensor::eye(8, (Kind::Float, Device::Cpu));
+        let wrong = a.roll([1i64].as_slice(), [0i64].as_slice());
+        let nce = Nce::default();
+        assert!(value(&contrastive(&a, &a, &nce)) < value(&contrastive(&a, &wrong, &nce)));
+        assert!(value(&clustering(&a, &a, &nce)) < value(&clustering(&a, &wrong, &nce)));
+    }
+
+    #[test]
+    fn one_row_has_nothing_to_be_told_from() {
+        let a = Tensor::ones([1, 3], (Kind::Float, Device::Cpu));
+        assert_eq!(value(&contrastive(&a, &a, &Nce::default())), 0.0);
+    }
+
+    #[test]
+    fn no_gradient_reaches_the_teacher() {
+        let log_prob = || {
+            let leaf = Tensor::randn([3, 7], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+            (leaf.log_softmax(-1, Kind::Float), leaf)
+        };
+        let ((student, leaf), (teacher, teacher_leaf)) = (log_prob(), log_prob());
+        distillation(&student, &teacher).backward();
+        assert!(leaf.grad().defined() && !teacher_leaf.grad().defined());
+    }
 }

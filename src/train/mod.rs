@@ -1,10 +1,26 @@
-//! Pre-training: the sampler, the tasks' losses, the optimizer, the trainer.
+//! Pre-training by the four tasks.
+//!
+//! * `config` – every setting, and the presets; `task` – the tasks and their weights
+//! * `loss` – their losses; `neighbours` – a softer target for masked entity prediction; `teacher` – the momentum copy
+//! * `sampler`, `schedule` – which pairs, in which steps; `mining` – positives and hard negatives
+//! * `trainer` – the loop; `state` – what it goes on from; `optimizer` – AdamW whose state can be kept
+//! * `forward`, `validate` – the model so far, and how well it ranks held-out queries; `log` – what is told of it
 
 pub mod config;
+mod forward;
+mod log;
 pub mod loss;
+mod mining;
+mod neighbours;
 pub mod optimizer;
-pub mod sampler;
+mod sampler;
+mod schedule;
+mod state;
+pub mod task;
+mod teacher;
 pub mod trainer;
+mod validate;
 
 pub use config::{Preset, TrainConfig};
+pub use task::{Task, Tasks};
 pub use trainer::train;

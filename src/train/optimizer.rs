@@ -60,18 +60,17 @@ impl AdamW {
         self.parameters.iter().map(|p| p.value.grad()).filter(Tensor::defined)
     }
 
-    /// One step; `scale` multiplies every learning rate.
-    pub fn step(&mut self, scale: f64) {
+    /// One step of the parameters that `trains` names; `scale` multiplies every learning rate. The others stay as they are,
+    /// moments too. A parameter that the loss did not reach has a gradient of 0, whether or not it had one before.
+    pub fn step(&mut self, scale: f64, trains: impl Fn(&str) -> bool) {
         self.steps += 1;
         let (b1, b2) = BETAS;
         let n = self.steps as i32;
         let (c1, c2) = (1.0 - b1.powi(n), 1.0 - b2.powi(n));
         tch::no_grad(|| {
-            for p in &mut self.parameters {
+            for p in self.parameters.iter_mut().filter(|p| trains(&p.name)) {
                 let grad = p.value.grad();
-                if !grad.defined() {
-                    continue;
-                }
+                let grad = if grad.defined() { grad } else { p.value.zeros_like() };
                 let rate = p.learning_rate * scale;
                 let _ = p.value.g_mul_scalar_(1.0 - rate * p.decay);
                 let _ = p.mean.lerp_(&grad, 1.0 - b1);

@@ -1,4 +1,4 @@
-//! Which pairs an epoch has, in which order, with which picture and without which modality.
+//! Which pairs an epoch of masked entity prediction has, in which order, with which picture and without which modality.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -18,29 +18,33 @@ pub fn epoch(pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
     for row in 0..pairs.entities.len() {
         let own: Vec<usize> = pairs.of(row).collect();
         let chosen = match config.pairs_per_entity {
-            None => own.clone(),
+            None => own,
             // whole rounds over the entity's pairs, then a part of one: as even as the number allows
             Some(n) => {
-                let mut round = own.clone();
+                let mut round = own;
                 round.shuffle(&mut rng);
                 round.iter().copied().cycle().take(n).collect()
             }
         };
-        for pair in chosen {
-            let from = if config.redraw_pictures { *own.choose(&mut rng).unwrap_or(&pair) } else { pair };
-            let draw: f64 = rng.random();
-            let mode = if draw < config.drop_text {
-                Mode::Image
-            } else if draw < config.drop_text + config.drop_image {
-                Mode::Text
-            } else {
-                Mode::Both
-            };
-            samples.push(Sample { pair, image: pairs.pairs[from].image, mode });
-        }
+        samples.extend(chosen.into_iter().map(|pair| shown(pairs, config, pair, &mut rng)));
     }
     samples.shuffle(&mut rng);
     samples
+}
+
+/// A pair as it is shown: with its own picture or another of its entity, and perhaps without one modality.
+pub fn shown(pairs: &Pairs, config: &TrainConfig, pair: usize, rng: &mut ChaCha8Rng) -> Sample {
+    let own: Vec<usize> = pairs.of(pairs.row(pair)).collect();
+    let from = if config.redraw_pictures { *own.choose(rng).unwrap_or(&pair) } else { pair };
+    let draw: f64 = rng.random();
+    let mode = if draw < config.drop_text {
+        Mode::Image
+    } else if draw < config.drop_text + config.drop_image {
+        Mode::Text
+    } else {
+        Mode::Both
+    };
+    Sample { pair, image: pairs.pairs[from].image, mode }
 }
 
 /// Cuts an epoch into batches of pairs of like length: less padding, the same pairs. Windows of `window` batches are

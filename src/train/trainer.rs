@@ -1,23 +1,24 @@
-//! The training loop: steps, schedule, checkpoints that a stopped training goes on from.
+//! The training loop: epochs of steps, mining between the two stages, what is told and kept after each epoch.
 
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
-use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
-use super::config::{Start, TrainConfig};
-use super::loss::masked_entity;
-use super::optimizer::AdamW;
-use super::sampler;
+use super::config::TrainConfig;
+use super::log::{self, EpochLine};
+use super::loss::{clustering, contrastive, distillation, masked_entity};
+use super::mining::mine;
+use super::schedule::{self, Step};
+use super::state::Training;
+use super::task::Task;
+use super::validate::Held;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
-use crate::features::prepare::{Encoders, gather};
 use crate::job::{Observer, Progress};
-use crate::model::checkpoint::{self, ImageSource, ModelConfig, frozen_names, write_tensors};
-use crate::model::weights::Weights;
-use crate::model::{Config, Network};
+use crate::model::Input;
+use crate::model::checkpoint;
 use crate::types::Mode;
 
 /// Where a training reads and writes.
@@ -33,9 +34,11 @@ pub struct Places {
 /// What came of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
-    /// Mean loss of the last epoch.
+    /// Mean loss of masked entity prediction over the last epoch.
     pub loss: f64,
     pub steps: usize,
+    /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where there are no such queries.
+    pub kept: Option<(usize, f64)>,
     pub took: Duration,
     /// What was left out of the data set, and how many.
     pub left_out: Vec<(String, usize)>,
@@ -45,15 +48,18 @@ pub struct Trained {
 const CHECKPOINT: &str = "training.safetensors";
 /// One JSON line an epoch.
 const LOG: &str = "training.jsonl";
+/// Where the model so far is indexed for mining, for as long as that takes.
+const SCRATCH: &str = "mining";
 /// A checkpoint is written at each epoch's end and whenever this has passed.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
-/// Pairs in one batch where no gradient is kept.
-const FORWARD_BATCH: usize = 128;
+/// Steps whose input is brought while another is computed.
+const LOADED_AHEAD: usize = 2;
 
-/// Trains a model, or goes on with one whose training was stopped.
+/// Trains a model, or goes on with one whose training was stopped. With tasks that compare views there are two stages:
+/// masked entity prediction alone for `mining.after` epochs, mining, then `epochs` epochs of all tasks.
 ///
-/// Stopped by the observer it writes a checkpoint and gives [`Error::Stopped`]. The same seed on the same machine and
-/// number of threads gives the same model, whether or not it was stopped on the way.
+/// Stopped by the observer it writes a checkpoint and gives [`Error::Stopped`]; killed, it goes on from the last one. The same
+/// seed on the same machine and number of threads gives the same model, however often it was stopped on the way.
 pub fn train(
     places: &Places,
     config: &TrainConfig,
@@ -73,317 +79,233 @@ pub fn train(
     }
     let dataset = Dataset::open(&places.dataset)?;
     let mut training = Training::prepare(&dataset, places, config, device, observe)?;
-    let log = places.out.join(LOG);
     std::fs::create_dir_all(&places.out).map_err(Error::io("create", &places.out))?;
     if resume {
         training.restore(&checkpoint)?;
     } else {
         training.begin(observe)?;
-        std::fs::write(&log, "").map_err(Error::io("write", &log))?;
     }
-    let loss = training.run(&checkpoint, &log, observe)?;
-    checkpoint::save(&places.out, &training.describe(&dataset), &training.store)?;
+    log::cut(&places.out.join(LOG), training.at.epoch)?;
+    let held = Held::new(&dataset, &training.sources.pairs.entities);
+    let mut run = Run { training, dataset: &dataset, held, out: &places.out, begun: Instant::now(), done: 0 };
+    let loss = run.all(observe)?;
+    let Run { training, .. } = run;
+    if training.at.best.is_none() {
+        checkpoint::save(&places.out, &training.describe(&dataset), &training.store)?;
+    }
     std::fs::remove_file(&checkpoint).or_else(ignore_absent).map_err(Error::io("remove", &checkpoint))?;
     let left_out = training.sources.pairs.left_out.clone();
-    Ok(Trained { loss, steps: training.at.step_in_all, took: begun.elapsed(), left_out })
+    Ok(Trained { loss, steps: training.at.step_in_all, kept: training.at.best, took: begun.elapsed(), left_out })
 }
 
 fn ignore_absent(e: std::io::Error) -> std::io::Result<()> {
     if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) }
 }
 
-/// How far a training is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Position {
-    epoch: usize,
-    /// Batches of this epoch that are done.
-    batch: usize,
-    step_in_all: usize,
-    /// Over this epoch so far.
-    loss_sum: f64,
+struct Run<'a> {
+    training: Training<'a>,
+    dataset: &'a Dataset,
+    held: Held<'a>,
+    out: &'a Path,
+    begun: Instant,
+    /// Steps since then.
+    done: usize,
 }
 
-struct Training<'a> {
-    config: &'a TrainConfig,
-    encoders: Encoders,
-    sources: Sources,
-    store: VarStore,
-    network: Network,
-    optimizer: AdamW,
-    at: Position,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EpochLine {
-    epoch: usize,
-    loss: f64,
-    seconds: f64,
-    pairs_per_second: f64,
-}
-
-impl<'a> Training<'a> {
-    fn prepare(
-        dataset: &Dataset,
-        places: &Places,
-        config: &'a TrainConfig,
-        device: Device,
-        observe: &mut dyn Observer<Progress>,
-    ) -> Result<Self> {
-        let encoders = Encoders::open(&config.text_encoder, &config.image_encoder, config.normalize, device)?;
-        let (pairs, patches) = gather(dataset, &encoders, config.grid, &places.cache, None, observe)?;
-        let sizes = Config {
-            entities: pairs.entities.len() as i64,
-            clusters: dataset.classes.len() as i64 + 1,
-            patches: patches.patches(),
-            patch_features: patches.features(),
-            vision_layers: config.vision_layers,
-            fusion_layers: config.fusion_layers,
-            state: config.state,
-            dropout: config.dropout,
-            head_dropout: config.head_dropout,
-            ..encoders.text.sizes.clone()
-        };
-        sizes.validate()?;
-        tch::manual_seed(config.seed as i64);
-        let store = VarStore::new(device);
-        let network = Network::new(&store.root(), &sizes, false);
-        checkpoint::load_encoder(&store, &encoders.text.weights)?;
-        let texts = encoders.text.states(&places.cache, &pairs, &network.student.bert, device, observe)?;
-        let optimizer = optimizer(&store, &sizes, config);
-        Ok(Training {
-            config,
-            encoders,
-            sources: Sources { pairs, texts, patches, device },
-            store,
-            network,
-            optimizer,
-            at: Position::default(),
-        })
-    }
-
-    /// Sets the new parameters to where training begins.
-    fn begin(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
-        let Start::Encoders { gain, scale } = self.config.start else { return Ok(()) };
-        self.network.start_from_encoders(gain);
-        let means = self.mean_pre_heads(observe)?;
-        self.network.student.head.start_as_similarity(&means, scale);
-        Ok(())
-    }
-
-    /// Each entity's mean g over its sentences, pictures unseen, `[V, D]`.
-    fn mean_pre_heads(&self, observe: &mut dyn Observer<Progress>) -> Result<Tensor> {
-        let pairs = &self.sources.pairs;
-        let all: Vec<Sample> = (0..pairs.pairs.len())
-            .map(|pair| Sample { pair, image: pairs.pairs[pair].image, mode: Mode::Text })
-            .collect();
-        let sizes = &self.network.config;
-        let options = (Kind::Float, self.sources.device);
-        let (mut sums, mut counts) =
-            (Tensor::zeros([sizes.entities, sizes.hidden], options), Tensor::zeros([sizes.entities, 1], options));
-        for (i, batch) in all.chunks(FORWARD_BATCH).enumerate() {
-            let pre_head = tch::no_grad(|| {
-                let input = self.sources.input(batch)?;
-                Ok::<_, Error>(self.network.student.head.pre_head(&self.network.student.state(&input, false), false))
-            })?;
-            let rows = self.sources.labels(batch);
-            let _ = sums.index_add_(0, &rows, &pre_head);
-            let _ = counts.index_add_(0, &rows, &Tensor::ones([batch.len() as i64, 1], options));
-            if observe.on(Progress::new("first states", (i * FORWARD_BATCH) as u64, all.len() as u64)).is_break() {
-                return Err(Error::Stopped);
+impl Run<'_> {
+    /// All epochs that are left; gives the last one's loss of masked entity prediction.
+    fn all(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
+        let mut last = f64::NAN;
+        while self.training.at.epoch < self.training.config.epochs_in_all() {
+            if self.training.groups.is_none() && self.training.config.stage(self.training.at.epoch) == 2 {
+                self.mine(observe)?;
             }
+            last = self.epoch(observe)?;
         }
-        Ok(sums / counts)
+        Ok(last)
     }
 
-    /// All steps that are left; gives the last epoch's mean loss.
-    fn run(&mut self, checkpoint: &Path, log: &Path, observe: &mut dyn Observer<Progress>) -> Result<f64> {
-        let (begun, first) = (Instant::now(), self.at.step_in_all);
+    fn mine(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
+        let Training { network, sources, config, .. } = &self.training;
+        let groups = mine(network, sources, self.dataset, &config.mining, &self.out.join(SCRATCH), observe)?;
+        self.training.groups = Some(groups);
+        self.training.save(&self.out.join(CHECKPOINT))
+    }
+
+    /// The steps of one epoch that are left, then validation, log and checkpoint.
+    fn epoch(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
+        let checkpoint = self.out.join(CHECKPOINT);
+        let (sources, config) = (self.training.sources.clone(), self.training.config);
+        let steps = schedule::steps(&sources.pairs, config, self.training.groups.as_deref(), self.training.at.epoch);
+        let (first, begun) = (self.training.at.batch, Instant::now());
         let mut written = Instant::now();
-        let mut last_loss = f64::NAN;
-        while self.at.epoch < self.config.epochs {
-            let samples = sampler::epoch(&self.sources.pairs, self.config, self.at.epoch);
-            let batches = sampler::batches(&samples, &self.sources.pairs, self.config, self.at.epoch);
-            let steps_in_all = batches.len() * self.config.epochs;
-            let epoch_begun = (Instant::now(), self.at.batch);
-            while self.at.batch < batches.len() {
-                let loss = self.step(&batches[self.at.batch], steps_in_all)?;
-                self.at.batch += 1;
-                self.at.step_in_all += 1;
-                self.at.loss_sum += loss;
-                let progress = self.progress(batches.len(), steps_in_all, begun, first, epoch_begun);
-                if observe.on(progress).is_break() {
-                    self.save(checkpoint)?;
+        std::thread::scope(|scope| {
+            let (sender, loaded) = sync_channel(LOADED_AHEAD);
+            let (left, sources) = (&steps[first.min(steps.len())..], &sources);
+            scope.spawn(move || left.iter().map(|s| load(sources, s, config)).try_for_each(|l| sender.send(l)));
+            for step in left {
+                let parts = loaded.recv().map_err(|_| Error::Mismatch("loading a batch ended early".into()))??;
+                self.training.step(step, &parts)?;
+                self.done += 1;
+                if observe.on(self.progress(&steps, first, begun)).is_break() {
+                    self.training.save(&checkpoint)?;
                     return Err(Error::Stopped);
                 }
                 if written.elapsed() > CHECKPOINT_EVERY {
-                    self.save(checkpoint)?;
+                    self.training.save(&checkpoint)?;
                     written = Instant::now();
                 }
             }
-            last_loss = self.at.loss_sum / batches.len() as f64;
-            let seconds = epoch_begun.0.elapsed().as_secs_f64();
-            let done = samples.len() as f64 * (batches.len() - epoch_begun.1) as f64 / batches.len() as f64;
-            append(
-                log,
-                &EpochLine { epoch: self.at.epoch + 1, loss: last_loss, seconds, pairs_per_second: done / seconds },
-            )?;
-            self.at = Position { epoch: self.at.epoch + 1, batch: 0, loss_sum: 0.0, ..self.at };
-            self.save(checkpoint)?;
-            written = Instant::now();
-        }
-        Ok(last_loss)
+            Ok(())
+        })?;
+        let pairs: usize = steps[first.min(steps.len())..].iter().map(Step::pairs).sum();
+        let line = self.finish_epoch(pairs, begun.elapsed(), observe)?;
+        self.training.save(&checkpoint)?;
+        Ok(line.loss.get(Task::Mep.name()).copied().unwrap_or(f64::NAN))
     }
 
-    /// One step on one batch; gives its loss.
-    fn step(&mut self, batch: &[Sample], steps_in_all: usize) -> Result<f64> {
+    /// Measures the model on the held-out queries, keeps it where it is the best yet, and writes the log.
+    fn finish_epoch(
+        &mut self,
+        pairs: usize,
+        took: Duration,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<EpochLine> {
+        let training = &mut self.training;
+        let maps = match self.held.is_empty() {
+            true => Vec::new(),
+            false => self.held.map(&training.network, &training.sources, observe)?,
+        };
+        let both = maps.iter().find(|(mode, _)| *mode == Mode::Both).map(|(_, map)| *map);
+        let epoch = training.at.epoch + 1;
+        if let Some(map) = both.filter(|map| training.config.keep_best && training.at.best.is_none_or(|b| *map > b.1)) {
+            training.at.best = Some((epoch, map));
+            checkpoint::save(self.out, &training.describe(self.dataset), &training.store)?;
+        }
+        let line = EpochLine {
+            epoch,
+            stage: training.config.stage(epoch - 1),
+            loss: training.at.losses.means(),
+            learning_rate: training.config.learning_rate * training.rate(),
+            seconds: took.as_secs_f64(),
+            pairs_per_second: pairs as f64 / took.as_secs_f64(),
+            map10: maps.into_iter().map(|(mode, map)| (mode.name(), map)).collect(),
+        };
+        log::append(&self.out.join(LOG), &line)?;
+        training.at.next_epoch();
+        Ok(line)
+    }
+
+    fn progress(&self, steps: &[Step], first: usize, begun: Instant) -> Progress {
+        let Training { at, config, .. } = &self.training;
+        let per_step = self.begun.elapsed().as_secs_f64() / self.done as f64;
+        let pairs: usize = steps[first..at.batch].iter().map(Step::pairs).sum();
+        let speed = pairs as f64 / begun.elapsed().as_secs_f64();
+        let losses: Vec<String> = at.losses.means().iter().map(|(task, loss)| format!("{task} {loss:.3}")).collect();
+        let rate = config.learning_rate * self.training.rate();
+        Progress {
+            stage: format!("epoch {} of {}", at.epoch + 1, config.epochs_in_all()),
+            done: at.batch as u64,
+            total: steps.len() as u64,
+            note: format!("{} · lr {rate:.1e} · {speed:.0} pairs/s", losses.join(", ")),
+            left: Some(Duration::from_secs_f64(per_step * (self.training.steps_in_all - at.step_in_all) as f64)),
+        }
+    }
+}
+
+/// Part of a step as the network takes it.
+struct Part {
+    input: Input,
+    labels: Tensor,
+    /// Of the step's pairs.
+    share: f64,
+}
+
+/// Brings a step's input, in parts where the settings ask for it.
+fn load(sources: &Sources, step: &Step, config: &TrainConfig) -> Result<Vec<Part>> {
+    let part = |samples: &[Sample], of: usize| {
+        let (input, labels) = (sources.input(samples)?, sources.labels(samples));
+        Ok(Part { input, labels, share: samples.len() as f64 / of as f64 })
+    };
+    if step.others.is_empty() {
+        let most = config.pairs_at_once.unwrap_or(step.samples.len()).max(1);
+        return step.samples.chunks(most).map(|samples| part(samples, step.samples.len())).collect();
+    }
+    let all = [step.samples.as_slice(), step.others.as_slice()].concat();
+    Ok(vec![part(&all, all.len())?])
+}
+
+impl Training<'_> {
+    /// One step of the optimizer.
+    fn step(&mut self, step: &Step, parts: &[Part]) -> Result<()> {
         // dropout draws from torch's own generator: seeded by the step, a resumed training draws what an unbroken one does
         tch::manual_seed((self.config.seed << 32 | self.at.step_in_all as u64) as i64);
-        let tower = &self.network.student;
-        let state = tower.state(&self.sources.input(batch)?, true);
-        let log_prob = tower.head.log_prob(&tower.head.pre_head(&state, true), true, self.config.score_dropout);
-        let loss = masked_entity(&log_prob, &self.sources.labels(batch), self.config.label_smoothing);
-        let value = loss.double_value(&[]);
-        if !value.is_finite() {
-            return Err(Error::Mismatch(format!(
-                "the masked entity loss became {value} at epoch {}, batch {}; a smaller learning rate helps",
-                self.at.epoch + 1,
-                self.at.batch + 1
-            )));
-        }
         self.optimizer.zero_grad();
-        loss.f_backward()?;
+        let mut value = 0.0;
+        for part in parts {
+            let loss = self.loss(step.task, part);
+            value += loss.double_value(&[]) * part.share;
+            if !value.is_finite() {
+                return Err(Error::Mismatch(format!(
+                    "the loss of {} became {value} at epoch {}, batch {}; a smaller learning rate helps",
+                    step.task.name(),
+                    self.at.epoch + 1,
+                    self.at.batch + 1
+                )));
+            }
+            (loss * (part.share * self.config.tasks.weight(step.task))).f_backward()?;
+        }
         if let Some(most) = self.config.gradient_norm {
             self.optimizer.clip(most);
         }
-        self.optimizer.step(self.rate(steps_in_all));
-        Ok(value)
-    }
-
-    /// What the learning rates are multiplied by at this step.
-    fn rate(&self, steps_in_all: usize) -> f64 {
-        let done = self.at.step_in_all as f64 / steps_in_all.max(1) as f64;
-        let rise = if self.config.warm_up > 0.0 { (done / self.config.warm_up).min(1.0) } else { 1.0 };
-        let fall = if self.config.linear_decay { 1.0 - done } else { 1.0 };
-        rise * fall
-    }
-
-    fn progress(
-        &self,
-        batches: usize,
-        steps_in_all: usize,
-        begun: Instant,
-        first: usize,
-        epoch_begun: (Instant, usize),
-    ) -> Progress {
-        let steps = (self.at.step_in_all - first) as f64;
-        let per_step = begun.elapsed().as_secs_f64() / steps;
-        let pairs = (self.at.batch - epoch_begun.1) * self.config.batch;
-        let speed = pairs as f64 / epoch_begun.0.elapsed().as_secs_f64();
-        Progress {
-            stage: format!("epoch {} of {}", self.at.epoch + 1, self.config.epochs),
-            done: self.at.batch as u64,
-            total: batches as u64,
-            note: format!("loss {:.3} · {speed:.0} pairs/s", self.at.loss_sum / self.at.batch as f64),
-            left: Some(Duration::from_secs_f64(per_step * (steps_in_all - self.at.step_in_all) as f64)),
+        self.optimizer.step(self.rate(), |name| step.task.trains(name));
+        if let Some(teacher) = &mut self.teacher {
+            teacher.follow(self.config.momentum);
         }
-    }
-
-    /// Parameters, optimizer and position in one file, which appears whole or not at all.
-    fn save(&self, path: &Path) -> Result<()> {
-        let frozen = frozen_names(self.network.config.bert_layers);
-        let mut tensors: Vec<(String, Tensor)> = self
-            .store
-            .variables()
-            .into_iter()
-            .filter(|(name, _)| !frozen(name))
-            .map(|(name, value)| (format!("model.{name}"), value))
-            .chain(self.optimizer.state().into_iter().map(|(name, value)| (format!("optimizer.{name}"), value)))
-            .collect();
-        let at = [self.at.epoch, self.at.batch, self.at.step_in_all].map(|n| n as i64);
-        tensors.push(("position".into(), Tensor::from_slice(&at)));
-        tensors.push(("loss_sum".into(), Tensor::from(self.at.loss_sum)));
-        tensors.push(("settings".into(), Tensor::from_slice(self.settings().as_bytes())));
-        tensors.sort_by(|a, b| a.0.cmp(&b.0));
-        write_tensors(path, &tensors)
-    }
-
-    /// What must be equal for a training to go on: the settings and the vocabulary.
-    fn settings(&self) -> String {
-        blake3::hash(format!("{:?} {:?}", self.config, self.sources.pairs.entities).as_bytes()).to_hex().to_string()
-    }
-
-    fn restore(&mut self, path: &Path) -> Result<()> {
-        let saved = Weights::open(path)?;
-        let settings: Vec<u8> = numbers(&saved.get("settings")?)?;
-        if settings != self.settings().as_bytes() {
-            return Err(Error::format(path, "is of a training with other settings or another vocabulary"));
-        }
-        let frozen = frozen_names(self.network.config.bert_layers);
-        for (name, mut variable) in self.store.variables() {
-            if !frozen(&name) {
-                checkpoint::copy_into(&name, &mut variable, &saved.get(&format!("model.{name}"))?)?;
-            }
-        }
-        self.optimizer.restore(&saved.take_prefix("optimizer."))?;
-        let at: Vec<i64> = numbers(&saved.get("position")?)?;
-        let [epoch, batch, step_in_all] = at[..] else { return Err(Error::format(path, "has no position")) };
-        let loss_sum = saved.get("loss_sum")?.double_value(&[]);
-        self.at =
-            Position { epoch: epoch as usize, batch: batch as usize, step_in_all: step_in_all as usize, loss_sum };
+        self.at.stepped(step.task, value);
         Ok(())
     }
 
-    fn describe(&self, dataset: &Dataset) -> ModelConfig {
-        ModelConfig {
-            sizes: self.network.config.clone(),
-            text_encoder: Some(self.encoders.text.source.clone()),
-            image_encoder: Some(ImageSource {
-                encoder: self.encoders.image_source.clone(),
-                normalize: self.config.normalize,
-                grid: self.config.grid,
-            }),
-            entity_ids: self.sources.pairs.entities.clone(),
-            class_names: dataset.classes.iter().map(|c| c.name.clone()).collect(),
-            training: serde_json::to_value(self.config).unwrap_or_default(),
+    /// The task's own loss, not yet weighted.
+    fn loss(&self, task: Task, Part { input, labels, .. }: &Part) -> Tensor {
+        let tower = &self.network.student;
+        let state = tower.state(input, true);
+        let halves = |x: Tensor| {
+            let n = x.size()[0] / 2;
+            (x.narrow(0, 0, n), x.narrow(0, n, n))
+        };
+        match task {
+            Task::Contrastive => {
+                let (a, b) = halves(self.network.projection.forward(&state, true));
+                contrastive(&a, &b, &self.config.nce)
+            }
+            Task::Clustering => {
+                let (a, b) = halves(self.network.cluster.forward(&state, true));
+                clustering(&a, &b, &self.config.nce)
+            }
+            Task::Mep | Task::Distillation => {
+                let pre_head = tower.head.pre_head(&state, true);
+                let log_prob = tower.head.log_prob(&pre_head, true, self.config.score_dropout);
+                self.masked_entity(&log_prob, input, labels)
+            }
         }
     }
-}
 
-/// Groups the parameters: the new layers, BERT's last layer, the entity head. The other heads belong to other tasks.
-fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
-    let frozen = frozen_names(sizes.bert_layers);
-    let mut optimizer = AdamW::default();
-    let mut variables: Vec<(String, Tensor)> = store.variables().into_iter().collect();
-    variables.sort_by(|a, b| a.0.cmp(&b.0));
-    for (name, mut value) in variables {
-        let rate = match name.split('.').next().unwrap_or_default() {
-            "bert" if !frozen(&name) => config.encoder_learning_rate,
-            "head" => config.head_learning_rate,
-            "visual_linear" | "visual_pos_embedding" | "visual_transformer" | "cross_transformer" => {
-                config.learning_rate
-            }
-            _ => {
-                let _ = value.requires_grad_(false);
-                continue;
-            }
-        };
-        let decay = if value.dim() > 1 { config.weight_decay } else { 0.0 };
-        optimizer.add(name, value, rate, decay);
+    /// Masked entity prediction, with what goes to neighbours and to the teacher where the settings have them.
+    fn masked_entity(&self, log_prob: &Tensor, input: &Input, labels: &Tensor) -> Tensor {
+        let mut loss = masked_entity(log_prob, labels, self.config.label_smoothing);
+        if let Some(likeness) = &self.likeness {
+            let share = likeness.share();
+            loss = loss * (1.0 - share) + likeness.loss(log_prob, labels) * share;
+        }
+        if let Some(tower) = &self.network.teacher {
+            let share = self.config.distillation_share;
+            let taught = tch::no_grad(|| {
+                let pre_head = tower.head.pre_head(&tower.state(input, false), false);
+                tower.head.log_prob(&pre_head, false, 0.0)
+            });
+            loss = loss * (1.0 - share) + distillation(log_prob, &taught) * share;
+        }
+        loss
     }
-    optimizer
-}
-
-fn numbers<T: tch::kind::Element>(tensor: &Tensor) -> Result<Vec<T>>
-where
-    Vec<T>: for<'t> TryFrom<&'t Tensor, Error = tch::TchError>,
-{
-    Ok(Vec::try_from(tensor)?)
-}
-
-fn append(path: &Path, line: &EpochLine) -> Result<()> {
-    use std::io::Write;
-    let mut file =
-        std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(Error::io("write", path))?;
-    let line = serde_json::to_string(line).map_err(|e| Error::format(path, e.to_string()))?;
-    writeln!(file, "{line}").map_err(Error::io("write", path))
 }

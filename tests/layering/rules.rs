@@ -11,7 +11,7 @@ pub const ROOMS: [(&str, &[&str]); 11] = [
     // The frozen image networks stand with the other networks, in model.
     ("features", &["data", "model"]),
     ("model", &[]),
-    ("train", &["data", "features", "model", "expand"]),
+    ("train", &["data", "features", "model", "index", "expand", "eval"]),
     ("index", &["data", "features", "model"]),
     ("expand", &["index"]),
     ("eval", &["data"]),

@@ -1,0 +1,127 @@
+//! What the frozen encoders say of each entity as a whole: the mean of its unmasked sentences, and of its pictures.
+
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+use super::pairs::Pairs;
+use super::patches::PatchStore;
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+use crate::model::bert::Bert;
+use crate::model::checkpoint::write_tensors;
+use crate::model::layer::attention_bias;
+use crate::model::weights::Weights;
+
+/// Pairs of one entity that are looked at.
+const MOST_PAIRS: usize = 16;
+/// Sentences in one batch of the text encoder.
+const BATCH: usize = 64;
+
+/// Of every entity, on the device: `text [V, D]`, the mean over its sentences of the unit mean over tokens; `image [V, F]`,
+/// the mean over its pairs' pictures of the mean over patches.
+#[derive(Debug)]
+pub struct Profiles {
+    pub text: Tensor,
+    pub image: Tensor,
+}
+
+impl Profiles {
+    /// Computes them; the text's are kept under `folder`. `encoder_hash` names BERT's weights.
+    pub fn open(
+        folder: &Path,
+        pairs: &Pairs,
+        patches: &PatchStore,
+        bert: &Bert,
+        encoder_hash: &str,
+        device: Device,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Self> {
+        let chosen: Vec<usize> = (0..pairs.entities.len()).flat_map(|row| pairs.of(row).take(MOST_PAIRS)).collect();
+        let name = blake3::hash(format!("{encoder_hash} {} {MOST_PAIRS}", pairs.unmasked_hash()).as_bytes());
+        let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
+        let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
+            Ok(text) => text.to_device(device),
+            // not there yet, or cut short: made anew
+            Err(_) => {
+                let text = of_texts(pairs, &chosen, bert, device, observe)?;
+                std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+                write_tensors(&path, &[("text".into(), text.shallow_clone())])?;
+                text
+            }
+        };
+        Ok(Profiles { text, image: of_pictures(pairs, &chosen, patches, device)? })
+    }
+}
+
+fn of_texts(
+    pairs: &Pairs,
+    chosen: &[usize],
+    bert: &Bert,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Tensor> {
+    let mut order = chosen.to_vec();
+    order.sort_by_key(|&pair| pairs.length(pair));
+    let mut mean = Mean::new(pairs, device);
+    for (i, batch) in order.chunks(BATCH).enumerate() {
+        let texts: Vec<Vec<i64>> = batch.iter().map(|&pair| pairs.unmasked(pair)).collect();
+        mean.add(pairs, batch, &sentence_states(bert, &texts, device));
+        let done = (i * BATCH + batch.len()) as u64;
+        if observe.on(Progress::new("text profiles", done, order.len() as u64)).is_break() {
+            return Err(Error::Stopped);
+        }
+    }
+    Ok(mean.result())
+}
+
+/// Mean over tokens of BERT's last states, of unit length: `[B, D]`.
+fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
+    let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
+    let shape = [texts.len() as i64, longest as i64];
+    let padded = |value: &dyn Fn(&i64) -> i64| {
+        let rows = texts.iter().flat_map(|t| t.iter().map(value).chain(std::iter::repeat_n(0, longest - t.len())));
+        Tensor::from_slice(&rows.collect::<Vec<i64>>()).view(shape).to_device(device)
+    };
+    let keep = padded(&|_| 1).to_kind(Kind::Bool);
+    tch::no_grad(|| {
+        let states = bert.lower(&padded(&|&id| id), &attention_bias(&keep), 0);
+        let keep = keep.to_kind(Kind::Float).unsqueeze(-1);
+        let sums = (states * keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
+        &sums / sums.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+    })
+}
+
+fn of_pictures(pairs: &Pairs, chosen: &[usize], patches: &PatchStore, device: Device) -> Result<Tensor> {
+    let mut mean = Mean::new(pairs, device);
+    for batch in chosen.chunks(BATCH) {
+        let pictures: Vec<usize> = batch.iter().map(|&pair| pairs.pairs[pair].image).collect();
+        let seen = patches.get(&pictures)?.mean_dim([1i64].as_slice(), false, Kind::Float).to_device(device);
+        mean.add(pairs, batch, &seen);
+    }
+    Ok(mean.result())
+}
+
+/// A running mean by entity.
+struct Mean {
+    sums: Option<Tensor>,
+    counts: Tensor,
+}
+
+impl Mean {
+    fn new(pairs: &Pairs, device: Device) -> Self {
+        Mean { sums: None, counts: Tensor::zeros([pairs.entities.len() as i64, 1], (Kind::Float, device)) }
+    }
+
+    fn add(&mut self, pairs: &Pairs, batch: &[usize], rows: &Tensor) {
+        let labels: Vec<i64> = batch.iter().map(|&pair| pairs.row(pair) as i64).collect();
+        let labels = Tensor::from_slice(&labels).to_device(rows.device());
+        let options = (Kind::Float, rows.device());
+        let shape = [self.counts.size()[0], rows.size()[1]];
+        let _ = self.sums.get_or_insert_with(|| Tensor::zeros(shape, options)).index_add_(0, &labels, rows);
+        let _ = self.counts.index_add_(0, &labels, &Tensor::ones([batch.len() as i64, 1], options));
+    }
+
+    fn result(self) -> Tensor {
+        self.sums.map_or_else(|| self.counts.shallow_clone(), |sums| sums / self.counts.clamp_min(1.0))
+    }
+}

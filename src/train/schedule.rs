@@ -1,0 +1,106 @@
+//! The steps of one epoch: contrast, then clustering, then masked entity prediction, never one summed loss.
+
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::config::{MinedFrom, TrainConfig};
+use super::mining::Group;
+use super::sampler;
+use super::task::Task;
+use crate::features::batch::Sample;
+use crate::features::pairs::Pairs;
+use crate::types::Row;
+
+/// One step of the optimizer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub task: Task,
+    pub samples: Vec<Sample>,
+    /// The other view of each sample, where the task compares views; else empty.
+    pub others: Vec<Sample>,
+}
+
+impl Step {
+    /// Pairs that go through the network.
+    pub fn pairs(&self) -> usize {
+        self.samples.len() + self.others.len()
+    }
+}
+
+/// All steps of this epoch: a function of settings and epoch alone, so that a resumed training sees what the unbroken
+/// one sees. Without groups there is nothing to compare yet, and masked entity prediction is alone.
+pub fn steps(pairs: &Pairs, config: &TrainConfig, groups: Option<&[Group]>, epoch: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (task, passes) in [(Task::Contrastive, config.contrastive_passes), (Task::Clustering, config.clustering_passes)]
+    {
+        let (Some(groups), true) = (groups, config.tasks.has(task)) else { continue };
+        for pass in 0..passes {
+            let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ (task as u64) << 56 ^ (pass as u64) << 48);
+            rng.set_stream(epoch as u64 + 1);
+            steps.extend(comparisons(pairs, config, groups, task, &mut rng));
+        }
+    }
+    let samples = sampler::epoch(pairs, config, epoch);
+    let batches = sampler::batches(&samples, pairs, config, epoch);
+    steps.extend(batches.into_iter().map(|samples| Step { task: Task::Mep, samples, others: Vec::new() }));
+    steps
+}
+
+/// One pass over the groups: of each, two of its positives as the two views of one row, and one hard negative with
+/// itself as another row, which is there to be told from the first.
+fn comparisons(pairs: &Pairs, config: &TrainConfig, groups: &[Group], task: Task, rng: &mut ChaCha8Rng) -> Vec<Step> {
+    let mut order: Vec<&Group> = groups.iter().collect();
+    order.shuffle(rng);
+    let batches = order.chunks(groups_at_once(config));
+    batches
+        .map(|batch| {
+            let mut step = Step { task, samples: Vec::new(), others: Vec::new() };
+            for group in batch {
+                let positives: Vec<Row> = group.positives.sample(rng, 2).copied().collect();
+                let negative = group.negatives.choose(rng).copied();
+                if let [a, b] = positives[..] {
+                    step.samples.push(view(pairs, config, a, None, rng));
+                    step.others.push(view(pairs, config, b, None, rng));
+                }
+                if let Some(negative) = negative {
+                    let sample = view(pairs, config, negative, None, rng);
+                    step.others.push(view(pairs, config, negative, Some(sample.pair), rng));
+                    step.samples.push(sample);
+                }
+            }
+            step
+        })
+        .collect()
+}
+
+/// A pair of this entity, other than `but`, as it is shown: two views are never one sentence twice.
+fn view(pairs: &Pairs, config: &TrainConfig, row: Row, but: Option<usize>, rng: &mut ChaCha8Rng) -> Sample {
+    let own = pairs.of(row.at());
+    // an entity has at least two pairs, so that another one is left
+    let among = own.len() - usize::from(but.is_some());
+    let mut pair = own.start + rng.random_range(0..among);
+    pair += usize::from(but.is_some_and(|but| pair >= but));
+    sampler::shown(pairs, config, pair, rng)
+}
+
+/// How many steps the whole training has. `queries`: of the data set.
+pub fn steps_in_all(pairs: &Pairs, config: &TrainConfig, queries: usize) -> usize {
+    let entities = pairs.entities.len();
+    let samples = config.pairs_per_entity.map_or(pairs.pairs.len(), |n| n * entities);
+    let groups = match config.mining.from {
+        MinedFrom::Entities => entities,
+        MinedFrom::Queries => queries,
+    };
+    let passes = |task, passes| if config.tasks.has(task) { passes } else { 0 };
+    let comparisons =
+        passes(Task::Contrastive, config.contrastive_passes) + passes(Task::Clustering, config.clustering_passes);
+    let compared = comparisons * groups.div_ceil(groups_at_once(config));
+    let epochs = 0..config.epochs_in_all();
+    epochs.map(|e| samples.div_ceil(config.batch) + if config.stage(e) == 2 { compared } else { 0 }).sum()
+}
+
+/// Each gives two rows of two views.
+fn groups_at_once(config: &TrainConfig) -> usize {
+    config.batch.div_ceil(2).max(2)
+}
