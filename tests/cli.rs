@@ -5,7 +5,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
-const COMMANDS: [&str; 8] = ["explore", "expand", "evaluate", "train", "index", "check", "show", "doctor"];
+const COMMANDS: [&str; 9] = ["explore", "expand", "evaluate", "train", "convert", "index", "check", "show", "doctor"];
 
 /// The program in an empty folder, with no terminal and nothing inherited that would change what it says.
 fn multiexpan(folder: &Path) -> Command {

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode};
 
 pub mod check;
+pub mod convert;
 pub mod demo;
 pub mod doctor;
 pub mod evaluate;
@@ -45,6 +46,8 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Pre-train a model
     Train(train::Args),
+    /// Turn a checkpoint of the published code into a model
+    Convert(convert::Args),
     /// Build an index from a data set and a model, or from any model's last layer
     Index(index::Args),
     /// Validate a data set
@@ -65,6 +68,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Train(args) => train::run(args),
+        Command::Convert(args) => convert::run(args),
         Command::Index(args) => index::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
@@ -156,6 +160,10 @@ mod tests {
             "multiexpan evaluate INDEX --format tsv",
             "multiexpan train DATASET",
             "multiexpan train DATASET --out M --tasks sleeping",
+            "multiexpan convert epoch_12.pkl",
+            "multiexpan convert epoch_12.pkl --vocabulary DIR --rows LIST --vocabulary-order",
+            "multiexpan convert epoch_12.pkl --vocabulary DIR --heads 0",
+            "multiexpan convert epoch_12.pkl --vocabulary DIR --state max",
             "multiexpan index DATASET --out I",
             "multiexpan index --out I",
             "multiexpan index DATASET --raw F --out I",
@@ -173,6 +181,9 @@ mod tests {
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
+            "multiexpan convert epoch_12.pkl --vocabulary DIR",
+            "multiexpan convert epoch_12.pkl --vocabulary FILE --rows LIST --out MODEL --text-encoder DIR --normalize",
+            "multiexpan convert epoch_12.pkl --vocabulary DIR --vocabulary-order --state mean --heads 12",
             "multiexpan index DATASET --model MODEL --out INDEX --device cuda:1",
             "multiexpan index --raw FILE.safetensors --entities entity2id.txt --out INDEX",
             "multiexpan explore INDEX --images off --theme light",

@@ -10,6 +10,7 @@ mod finding;
 mod image;
 mod near;
 mod query;
+mod rows;
 mod text;
 mod vocabulary;
 
@@ -23,6 +24,7 @@ pub use check::check;
 pub use class::Class;
 pub use corpus::Pair;
 pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
+pub use rows::read_rows;
 pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};

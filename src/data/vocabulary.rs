@@ -111,12 +111,17 @@ impl Vocabulary {
     /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near names.
     pub fn find(&self, what: &str) -> Result<EntityId> {
         let what = what.trim();
-        let by_id = || what.parse().ok().map(EntityId).filter(|id| self.contains(*id));
-        self.by_name(what).or_else(by_id).ok_or_else(|| Error::Unknown {
+        self.known(what).ok_or_else(|| Error::Unknown {
             kind: "entity",
             name: what.to_string(),
             near: self.near(what, SUGGESTIONS),
         })
+    }
+
+    /// As [`Vocabulary::find`], where an unknown one is nothing to look for near names for.
+    pub(super) fn known(&self, what: &str) -> Option<EntityId> {
+        let by_id = || what.parse().ok().map(EntityId).filter(|id| self.contains(*id));
+        self.by_name(what).or_else(by_id)
     }
 
     /// Up to `n` names like `what`, best first.

@@ -11,7 +11,9 @@ use crate::model::device;
 use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
+pub use super::convert::{Conversion, Converted, RowOrder, convert};
 pub use crate::eval::run::{Ranking, Run, write_qrels};
+pub use crate::model::State;
 pub use crate::train::config::Precision;
 pub use crate::train::trainer::Trained;
 pub use crate::train::{Preset, Task, Tasks, TrainConfig};

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod catalogue;
+mod convert;
 mod evaluation;
 mod expansion;
 mod inspect;

@@ -18,7 +18,7 @@ impl Partial {
     /// before hours of work.
     pub fn create(destination: &Path) -> Result<Self> {
         let Some(name) = destination.file_name() else {
-            return Err(Error::Argument(format!("{} is no name for an index", destination.display())));
+            return Err(Error::Argument(format!("{} is no name for a folder", destination.display())));
         };
         if !replaceable(destination) {
             return Err(Error::format(destination, "is there and is not an index; it will not be overwritten"));
@@ -31,6 +31,10 @@ impl Partial {
         }
         fs::create_dir(&path).map_err(Error::io("create", &path))?;
         Ok(Partial { path, destination: destination.to_owned(), published: false })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     pub fn file(&self, name: &str) -> PathBuf {

@@ -36,7 +36,7 @@ pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progres
     let config = &folder.config;
     check_vocabulary(&dataset, &folder)?;
     let (text, image) = encoder_names(&folder)?;
-    let encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
+    let mut encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
     if encoders.text.source.hash != config.text_encoder.as_ref().map_or("", |e| &e.hash)
         || encoders.image_source.hash != image.encoder.hash
     {
@@ -45,6 +45,10 @@ pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progres
             image.encoder.name,
             places.model.display()
         )));
+    }
+    if folder.keeps_frozen_layers() {
+        // states of the text are kept under the hash of the layers that gave them
+        encoders.text.source.hash = folder.hash()?;
     }
     let (_store, network) = folder.network(Some(&encoders.text.weights), device)?;
     let (pairs, patches) = gather(&dataset, &encoders, image.grid, &places.cache, Some(&config.entity_ids), observe)?;

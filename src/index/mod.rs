@@ -26,6 +26,8 @@ mod tensor_file;
 mod tests;
 mod view;
 
+pub(crate) use folder::Partial;
+
 pub use build::{Builder, PairTable, Precision, States};
 pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source};
 pub use open::{Index, Pair};

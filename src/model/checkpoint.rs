@@ -115,6 +115,12 @@ impl ModelFolder {
         Ok((store, network))
     }
 
+    /// Whether the folder has the frozen layers of BERT itself: they may be others than the encoder's.
+    pub fn keeps_frozen_layers(&self) -> bool {
+        let frozen = frozen_names(self.config.sizes.bert_layers);
+        self.weights.names().any(frozen)
+    }
+
     /// The named parameters as stored: for going on with a training.
     pub fn weights(&self) -> &Weights {
         &self.weights
@@ -123,9 +129,18 @@ impl ModelFolder {
 
 /// Writes a model folder; each file appears whole or not at all. The parts of BERT that training never touches are left out.
 pub fn save(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
     let frozen = frozen_names(config.sizes.bert_layers);
-    let mut kept: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| !frozen(name)).collect();
+    save_some(path, config, store, |name| !frozen(name))
+}
+
+/// As [`save`], with all of BERT: for a model whose frozen layers are not its encoder's.
+pub fn save_whole(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
+    save_some(path, config, store, |_| true)
+}
+
+fn save_some(path: &Path, config: &ModelConfig, store: &VarStore, keep: impl Fn(&str) -> bool) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
+    let mut kept: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| keep(name)).collect();
     kept.sort_by(|a, b| a.0.cmp(&b.0));
     write_tensors(&path.join(WEIGHTS), &kept)?;
     let text = serde_json::to_string_pretty(config).map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
@@ -162,7 +177,7 @@ pub fn load_encoder(store: &VarStore, encoder: &Weights) -> Result<()> {
 
 /// `bert.x` or `bert_m.x` under the names that checkpoints in the wild use: with and without the prefix, and with the
 /// old names of a norm's parameters.
-fn encoder_parameter(encoder: &Weights, name: &str) -> Result<Tensor> {
+pub(super) fn encoder_parameter(encoder: &Weights, name: &str) -> Result<Tensor> {
     let bare = name.trim_start_matches("bert_m.").trim_start_matches("bert.");
     let old = bare.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
     let tries = [format!("bert.{bare}"), bare.to_owned(), format!("bert.{old}"), old];

@@ -4,6 +4,7 @@
 pub mod bert;
 pub mod checkpoint;
 pub mod config;
+pub mod convert;
 mod convolution;
 pub mod cuda;
 pub mod device;

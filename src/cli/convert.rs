@@ -1,0 +1,85 @@
+//! `multiexpan convert`: a state dict of the published code becomes a model folder.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::path::PathBuf;
+
+use super::progress::{Reporter, interrupt};
+use super::told_left_out;
+use crate::engine::jobs::{self, Conversion, RowOrder, State};
+use crate::error::Result;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// State dict as torch.save or safetensors wrote it; nothing in it is run
+    pub checkpoint: PathBuf,
+
+    /// The entities: folder of the data set, or a file like its entity2id.txt
+    #[arg(long, value_name = "DIR|FILE")]
+    pub vocabulary: PathBuf,
+
+    /// Entities in the order of the head's rows, one a line [default: rows.txt beside the vocabulary]
+    ///
+    /// The checkpoint does not say which entity a row is: the published loader takes the order in which its folder of
+    /// entities is listed. `ls -U FOLDER > rows.txt`, on the machine that trained, writes that list. A line is a name, an
+    /// id, or the name of a file called after either.
+    #[arg(long, value_name = "LIST")]
+    pub rows: Option<PathBuf>,
+
+    /// The head's rows are in the order of entity2id.txt
+    #[arg(long, conflicts_with = "rows")]
+    pub vocabulary_order: bool,
+
+    /// Folder to write the model to [default: the checkpoint's name without its ending]
+    #[arg(long, value_name = "MODEL")]
+    pub out: Option<PathBuf>,
+
+    /// Text encoder that it was trained with: a name or a folder
+    #[arg(long, value_name = "NAME|DIR", default_value = "bert-base-uncased")]
+    pub text_encoder: String,
+
+    /// Image encoder that it was trained with: a name, a folder or a file of weights
+    #[arg(long, value_name = "NAME|PATH", default_value = "resnet50")]
+    pub image_encoder: String,
+
+    /// Pictures were normalised by ImageNet's mean and deviation, as the published code does not
+    #[arg(long)]
+    pub normalize: bool,
+
+    /// Which state stands for a pair: that at [MASK], as published, or the mean over the text
+    #[arg(long, default_value = "mask", value_parser = state_parser())]
+    pub state: State,
+
+    /// Attention heads of every layer [default: the text encoder's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub heads: Option<i64>,
+}
+
+/// Writes the model folder whole or not at all.
+pub fn run(args: Args) -> Result<()> {
+    let listed = args.rows.map(RowOrder::Listed);
+    let asked = Conversion {
+        out: args.out.unwrap_or_else(|| args.checkpoint.with_extension("")),
+        rows: if args.vocabulary_order { Some(RowOrder::Vocabulary) } else { listed },
+        checkpoint: args.checkpoint,
+        vocabulary: args.vocabulary,
+        text_encoder: args.text_encoder,
+        image_encoder: args.image_encoder,
+        normalize: args.normalize,
+        state: args.state,
+        heads: args.heads,
+    };
+    let mut reporter = Reporter::new(interrupt()?);
+    let converted = jobs::convert(&asked, &mut reporter)?;
+    drop(reporter);
+    eprintln!("the rows of the head are taken in the order of {}; the checkpoint has none", converted.rows.display());
+    if converted.own_text_layers {
+        eprintln!("its frozen BERT layers are not those of {}, and are kept", asked.text_encoder);
+    }
+    told_left_out(&converted.left_out);
+    println!("{}: {}", asked.out.display(), converted.network);
+    Ok(())
+}
+
+fn state_parser() -> impl TypedValueParser<Value = State> {
+    PossibleValuesParser::new(["mask", "mean"]).map(|name| if name == "mean" { State::Mean } else { State::Mask })
+}
