@@ -12,6 +12,7 @@ mod inspect;
 pub mod jobs;
 pub mod pipe;
 mod process;
+mod rankings;
 mod session;
 mod worker;
 

@@ -1,6 +1,7 @@
 //! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and single
 //! probabilities by number. What is not here is computed again, so answers do not depend on it.
 
+use foldhash::fast::FixedState;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -19,7 +20,7 @@ pub struct Cache {
     /// Rows by when they were last asked for.
     ages: BTreeMap<u64, Row>,
     probability_limit: usize,
-    probabilities: HashMap<(Row, Row), f64>,
+    probabilities: HashMap<(Row, Row), f64, FixedState>,
 }
 
 impl Default for Cache {
@@ -37,7 +38,7 @@ impl Cache {
             rows: HashMap::new(),
             ages: BTreeMap::new(),
             probability_limit: probabilities,
-            probabilities: HashMap::new(),
+            probabilities: HashMap::default(),
         }
     }
 
@@ -72,12 +73,14 @@ impl Cache {
         self.probabilities.get(&(entity, target)).copied()
     }
 
-    /// Keeps a block of them; where they would be too many, those before are forgotten.
-    pub fn keep_probabilities(&mut self, block: impl ExactSizeIterator<Item = ((Row, Row), f64)>) {
-        if self.probabilities.len() + block.len() > self.probability_limit {
+    /// Keeps one; where they would be too many, those before are forgotten.
+    pub fn keep_probability(&mut self, entity: Row, target: Row, p: f64) {
+        if self.probabilities.len() >= self.probability_limit {
             self.probabilities.clear();
         }
-        self.probabilities.extend(block);
+        if self.probability_limit > 0 {
+            self.probabilities.insert((entity, target), p);
+        }
     }
 }
 

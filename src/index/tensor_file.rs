@@ -1,7 +1,10 @@
 //! Safetensors files: mapped into memory, their headers checked before a number is read.
 
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use tch::kind::Element;
@@ -75,6 +78,33 @@ impl TensorFile {
             message: e.to_string(),
         };
         Vec::try_from(self.tensor(name)?).map_err(failed)
+    }
+
+    /// The whole tensor, row-major, as it lies in the map.
+    pub fn slice<T: Element + bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
+        let (kind, wanted) = (self.kind(name)?, T::KIND);
+        if kind != wanted {
+            return Err(Error::format(&self.path, format!("holds “{name}” as {kind:?} where {wanted:?} was expected")));
+        }
+        self.cast(name)
+    }
+
+    /// Row `row` of a matrix of f16 or f32, as f32: borrowed where it is that in the map.
+    pub fn row(&self, name: &str, row: usize) -> Result<Cow<'_, [f32]>> {
+        let width = self.shape(name)?[1];
+        if self.kind(name)? != Kind::Half {
+            return Ok(Cow::Borrowed(&self.slice::<f32>(name)?[row * width..][..width]));
+        }
+        let half: &[f16] = self.cast::<u16>(name)?[row * width..][..width].reinterpret_cast();
+        let mut single = vec![0.0; width];
+        half.convert_to_f32_slice(&mut single);
+        Ok(Cow::Owned(single))
+    }
+
+    /// The tensor's bytes as numbers of this size.
+    fn cast<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
+        let failed = |e| Error::format(&self.path, format!("holds “{name}” where its numbers cannot be read: {e}"));
+        bytemuck::try_cast_slice(self.bytes(name)?).map_err(failed)
     }
 
     /// These rows of a matrix, as f32 `[rows, width]` on the CPU.

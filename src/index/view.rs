@@ -1,9 +1,11 @@
 //! One mode of an index: rows of Z, and single probabilities, each computed when first asked for.
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::open::{Index, ModeFile};
+use super::product::{COLUMNS, dot, products};
 use crate::types::{Mode, Row};
 
 /// One mode of an [`Index`]. A row that is not of this index is a fault of the caller and panics.
@@ -47,33 +49,73 @@ impl<'a> View<'a> {
         self.file.cache.borrow().has_row(row)
     }
 
-    /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
-    /// that are not at hand are computed in one matrix–matrix product, to f32's rounding.
-    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
-        let mut cache = self.file.cache.borrow_mut();
-        let mut found: Vec<Option<Rc<[f32]>>> = rows.iter().map(|&r| cache.row(r)).collect();
-        let absent: Vec<usize> = (0..rows.len()).filter(|&i| found[i].is_none()).collect();
-        if !absent.is_empty() {
-            // [V, D+1]·[D+1, rows]: with few rows many times faster than the transposed product
-            let wanted: Vec<Row> = absent.iter().map(|&i| rows[i]).collect();
-            let computed = numbers(&self.index.centred().matmul(&self.directions(&wanted).tr()).tr());
-            for (&i, values) in absent.iter().zip(computed.chunks_exact(self.len())) {
-                let values: Rc<[f32]> = Rc::from(values);
-                if !cache.has_row(rows[i]) {
-                    cache.keep_row(rows[i], values.clone());
-                }
-                found[i] = Some(values);
-            }
-        }
-        found.into_iter().flatten().collect()
+    /// How many rows more the product that [`View::z_rows`] of these needs would give for nothing; 0 where they are all
+    /// at hand.
+    pub fn spare_rows(&self, rows: &[Row]) -> usize {
+        let absent = self.absent(rows).len();
+        absent.next_multiple_of(COLUMNS) - absent
     }
 
-    /// q = [ḡ;1]/σ of each entity, `[rows, D+1]`, f32, on the device.
-    fn directions(&self, rows: &[Row]) -> Tensor {
-        let states = self.mean_states(rows).to_kind(Kind::Double);
-        let inverse: Vec<f64> = rows.iter().map(|r| self.inverse_deviation(*r)).collect();
-        let inverse = Tensor::from_slice(&inverse).unsqueeze(1);
-        Tensor::cat(&[&(states * &inverse), &inverse], 1).to_kind(Kind::Float).to_device(self.index.device)
+    /// Those that are not at hand, each once, in the order given.
+    fn absent(&self, rows: &[Row]) -> Vec<Row> {
+        let mut seen = HashSet::new();
+        rows.iter().copied().filter(|&r| !self.has_row(r) && seen.insert(r)).collect()
+    }
+
+    /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
+    /// that are not at hand are computed in one product, in f32. On one kind of device a row is the same to the last bit
+    /// whatever else was asked for.
+    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
+        let absent = self.absent(rows);
+        let computed: HashMap<Row, Rc<[f32]>> = absent.iter().copied().zip(self.computed_rows(&absent)).collect();
+        let mut cache = self.file.cache.borrow_mut();
+        let found = rows.iter().map(|r| computed.get(r).cloned().or_else(|| cache.row(*r))).collect();
+        absent.into_iter().for_each(|r| cache.keep_row(r, computed[&r].clone()));
+        // a row is absent, and so computed, or it is at hand
+        let found: Option<Vec<_>> = found;
+        found.expect("every row is in one of the two")
+    }
+
+    /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
+    fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
+        let finish = |(products, &row): (Vec<f32>, &Row)| -> Rc<[f32]> {
+            let inverse = self.inverse_deviation(row);
+            let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
+            let terms = products.iter().zip(&self.index.bias);
+            terms.map(|(product, bias)| product + (bias * inverse as f32 - less)).collect()
+        };
+        self.products(rows).into_iter().zip(rows).map(finish).collect()
+    }
+
+    /// W·(ḡ/σ) of these rows, `[rows][V]`.
+    fn products(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+        let (index, width) = (self.index, self.index.width());
+        let directions: Vec<f32> = rows.iter().flat_map(|&r| self.direction(r)).collect();
+        if index.device == Device::Cpu {
+            return products(index.weight(), &directions, width, tch::get_num_threads().max(1) as usize);
+        }
+        let blocks = directions.chunks(COLUMNS * width).map(|block| {
+            // always of one shape, since a library may choose another way to sum for another shape
+            let mut padded = block.to_vec();
+            padded.resize(COLUMNS * width, 0.0);
+            let q = Tensor::from_slice(&padded).view([COLUMNS as i64, width as i64]).to_device(index.device);
+            let values: Vec<f32> = numbers(&q.matmul(&index.weight_on_device().tr()));
+            values.chunks_exact(self.len()).take(block.len() / width).map(<[f32]>::to_vec).collect::<Vec<_>>()
+        });
+        blocks.flatten().collect()
+    }
+
+    /// ḡ/σ of an entity, `[D]`.
+    fn direction(&self, row: Row) -> impl Iterator<Item = f32> {
+        let inverse = self.inverse_deviation(row);
+        self.mean_state(row).iter().map(move |&g| (g as f64 * inverse) as f32)
+    }
+
+    fn mean_state(&self, row: Row) -> &'a [f32] {
+        let width = self.index.width();
+        // Index::open has read it
+        let all = self.file.file.slice::<f32>("mean_state").expect("checked on opening");
+        &all[row.at() * width..][..width]
     }
 
     fn mean_states(&self, rows: &[Row]) -> Tensor {
@@ -122,13 +164,12 @@ impl<'a> View<'a> {
     /// What each state of `entity` brings to `candidate`, in the order of states.
     pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<Evidence> {
         let (mean, inverse) = (self.file.mean[entity.at()], self.inverse_deviation(entity));
-        let log_p: Vec<f64> = numbers(&self.entry_log_probs(&[entity], &[candidate]));
+        let log_p = |entry: usize| self.entry_log_probs(entry, &[candidate]).sum::<f64>();
         self.entries(entity)
-            .zip(log_p)
-            .map(|(i, l)| Evidence {
-                state: self.file.entry_state[i] as usize,
-                share: self.file.entry_share[i] as f64,
-                z: (l - mean) * inverse,
+            .map(|entry| Evidence {
+                state: self.file.entry_state[entry] as usize,
+                share: self.file.entry_share[entry] as f64,
+                z: (log_p(entry) - mean) * inverse,
             })
             .collect()
     }
@@ -137,61 +178,52 @@ impl<'a> View<'a> {
         self.file.row_offsets[row.at()] as usize..self.file.row_offsets[row.at() + 1] as usize
     }
 
-    /// log p of every entry of these entities, `[entries, targets]`, f64.
-    fn entry_log_probs(&self, entities: &[Row], targets: &[Row]) -> Tensor {
-        let file = self.file;
-        let entries: Vec<usize> = entities.iter().flat_map(|&e| self.entries(e)).collect();
-        let states = entries.iter().map(|&i| file.entry_state[i] as usize);
-        // Index::open has checked that the tensor is there
-        let g = file.file.rows("states", states).expect("checked on opening").to_device(self.index.device);
-        // f64, since an f32 product differs with its shape, and a pick must not depend on what else was in it
-        let g = g.to_kind(Kind::Double);
-        let log_z: Vec<f32> = entries.iter().map(|&i| file.log_z[file.entry_state[i] as usize]).collect();
-        let weights = self.weights(targets).to_device(self.index.device).to_kind(Kind::Double);
-        let logits = g.matmul(&weights.tr()) + self.biases(targets).to_device(self.index.device);
-        let log_z = Tensor::from_slice(&log_z).unsqueeze(1).to_device(self.index.device);
-        logits - log_z
+    /// log p of entry `entry` at each target. Summed here in one order: a product of another shape may sum in another,
+    /// and a pick must not depend on what else was asked.
+    fn entry_log_probs(&self, entry: usize, targets: &[Row]) -> impl Iterator<Item = f64> {
+        let (index, width) = (self.index, self.index.width());
+        let state = self.file.entry_state[entry] as usize;
+        // Index::open has read one
+        let g = self.file.file.row("states", state).expect("checked on opening");
+        let (weight, log_z) = (index.weight(), self.file.log_z[state] as f64);
+        targets.iter().map(move |t| dot(&g, &weight[t.at() * width..][..width]) + index.bias[t.at()] as f64 - log_z)
     }
 
     /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
     /// hold is its smallest normal number, as in [`View::sum_log_prob`].
     pub fn probabilities(&self, entities: &[Row], targets: &[Row]) -> Vec<f64> {
-        if targets.is_empty() {
-            return Vec::new();
+        entities.iter().flat_map(|&entity| self.probabilities_at(entity, targets)).collect()
+    }
+
+    fn probabilities_at(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
+        let mut means = vec![0.0; targets.len()];
+        for entry in self.entries(entity) {
+            let share = self.file.entry_share[entry] as f64;
+            means.iter_mut().zip(self.entry_log_probs(entry, targets)).for_each(|(mean, l)| *mean += share * l.exp());
         }
-        let p: Vec<f64> = numbers(&self.entry_log_probs(entities, targets).exp());
-        let mut means = vec![0.0; entities.len() * targets.len()];
-        let mut entries = p.chunks_exact(targets.len());
-        for (&e, mean) in entities.iter().zip(means.chunks_exact_mut(targets.len())) {
-            for (i, entry) in self.entries(e).zip(&mut entries) {
-                let share = self.file.entry_share[i] as f64;
-                mean.iter_mut().zip(entry).for_each(|(m, p)| *m += share * p);
-            }
-            mean.iter_mut().for_each(|m| *m = m.max(f64::MIN_POSITIVE));
-        }
+        means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
         means
     }
 
-    /// P\[e\]\[t\], where it is at hand.
-    pub fn known_probability(&self, entity: Row, target: Row) -> Option<f64> {
-        self.file.cache.borrow().probability(entity, target)
-    }
-
-    /// P\[e\]\[t\] of one entity, in one product where any is not at hand.
-    pub fn probabilities_of(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
-        let known: Option<Vec<f64>> = {
-            let cache = self.file.cache.borrow();
-            targets.iter().map(|&t| cache.probability(entity, t)).collect()
-        };
-        known.unwrap_or_else(|| self.probabilities(&[entity], targets))
-    }
-
-    /// Computes these probabilities in one product and keeps them at hand.
-    pub fn load_probabilities(&self, entities: &[Row], targets: &[Row]) {
-        let values = self.probabilities(entities, targets);
-        let width = targets.len();
-        let named = values.iter().enumerate().map(|(i, &p)| ((entities[i / width], targets[i % width]), p));
-        self.file.cache.borrow_mut().keep_probabilities(named);
+    /// P\[e\]\[t\] of one entity, added to `out`; what is not at hand is computed and kept.
+    pub fn extend_probabilities(&self, entity: Row, targets: &[Row], out: &mut Vec<f64>) {
+        let mut cache = self.file.cache.borrow_mut();
+        let from = out.len();
+        let mut absent = Vec::new();
+        for (i, &target) in targets.iter().enumerate() {
+            out.push(cache.probability(entity, target).unwrap_or_else(|| {
+                absent.push(i);
+                f64::NAN // computed below
+            }));
+        }
+        if absent.is_empty() {
+            return;
+        }
+        let wanted: Vec<Row> = absent.iter().map(|&i| targets[i]).collect();
+        for (i, p) in absent.into_iter().zip(self.probabilities_at(entity, &wanted)) {
+            cache.keep_probability(entity, targets[i], p);
+            out[from + i] = p;
+        }
     }
 
     /// Σ_v log P\[e\]\[v\].
