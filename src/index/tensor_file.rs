@@ -71,13 +71,9 @@ impl TensorFile {
     }
 
     /// A tensor of one dimension, checked to have this length.
-    pub fn vector<T: Element + Copy>(&self, name: &str, length: usize) -> Result<Vec<T>> {
+    pub fn vector<T: Element + bytemuck::Pod>(&self, name: &str, length: usize) -> Result<Vec<T>> {
         self.check(name, &[T::KIND], &[length])?;
-        let failed = |e: tch::TchError| Error::Torch {
-            doing: format!("reading {name} of {}", self.path.display()),
-            message: e.to_string(),
-        };
-        Vec::try_from(self.tensor(name)?).map_err(failed)
+        Ok(self.slice(name)?.to_vec())
     }
 
     /// The whole tensor, row-major, as it lies in the map.
