@@ -2,6 +2,7 @@
 //!
 //! * `cargo bench --profile release --bench speed` – times by divan (`-- cold` and the like: only those)
 //! * `… --bench speed -- --table` – each time beside its bound, memory, and growth with V
+//! * `… --bench speed -- --queries INDEX QUERIES.json` – for `scripts/bench_reference.sh`
 
 mod sample;
 mod table;
@@ -20,11 +21,13 @@ const ROW_BYTES: usize = 256 << 20;
 const PROBABILITIES: usize = 2_000_000;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().position(|a| a == "--table" || a == table::ONE_EXPANSION) {
-        Some(at) if arguments[at] == "--table" => table::print(),
-        Some(at) => table::expand_once(Path::new(&arguments[at + 1])),
-        None => divan::main(),
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["--table"] => table::print(),
+        [table::ONE_EXPANSION, index] => table::expand_once(Path::new(index)),
+        ["--queries", index, queries] => table::queries(Path::new(index), Path::new(queries)),
+        _ => divan::main(),
     }
 }
 

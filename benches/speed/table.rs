@@ -8,7 +8,7 @@ use std::time::Instant;
 use multiexpan::engine::Session;
 use multiexpan::engine::api::ExpandAsk;
 use multiexpan::index::Index;
-use multiexpan::types::{DeviceChoice, EntityId, Mode};
+use multiexpan::types::{DeviceChoice, EntityId, Mode, Row};
 use tch::{Device, Kind, Tensor};
 
 use crate::sample::{CASES, Case, MESED, Shape, build, estimated};
@@ -42,7 +42,7 @@ fn gflops() -> f64 {
 fn row_gflops() -> f64 {
     let index = Case::Mesed.open();
     let view = index.view(Mode::Both).expect("the index has the mode");
-    let rows: Vec<_> = (0..352).map(multiexpan::types::Row).collect();
+    let rows: Vec<_> = (0..352).map(Row).collect();
     let time = least(3, || {
         forget(&index);
         view.z_rows(&rows);
@@ -97,10 +97,13 @@ fn times(case: Case, rate: f64) {
         expanded(&index, &seeds);
     };
     line("expansion of 100, caches empty", case, least(RUNS, cold), bound(seeds.len() + 100));
+    let view = index.view(Mode::Both).expect("the index has the mode");
+    let rows = (0..index.len() as u32).filter(|&r| view.has_row(Row(r))).count();
+    println!("| … rows of Z computed | {case} | {rows} | {} | |", seeds.len() + 100);
     line("the same again", case, least(RUNS, || drop(expanded(&index, &seeds))), None);
-    let queries = evaluate(&path);
-    let what = format!("evaluating {queries} queries");
-    line(&what, case, least(1, || drop(evaluate(&path))), bound(distinct_rows(case)));
+    let mut queries = 0;
+    let time = least(1, || queries = evaluate(&path));
+    line(&format!("evaluating {queries} queries"), case, time, bound(distinct_rows(case)));
 }
 
 /// Rows of Z that all queries of a data set take between them.
@@ -150,8 +153,26 @@ pub fn expand_once(index: &Path) {
     let found = session.expand(&ask).expect("it expands");
     let took = begun.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).map_or("0", |l| l.trim().trim_end_matches(" kB"));
-    println!("{peak} {} {} {}", opened.as_millis(), took.as_millis(), found.len());
+    let kb = |name| status.lines().find_map(|l| l.strip_prefix(name)).map_or("0", |l| l.trim().trim_end_matches(" kB"));
+    let [peak, own, mapped] = ["VmHWM:", "RssAnon:", "RssFile:"].map(kb);
+    println!("{peak} {} {} {} {own} {mapped}", opened.as_millis(), took.as_millis(), found.len());
+}
+
+/// Expands each query (lists of three rows, as JSON) from empty caches; prints seconds, picks and re-ranked lists.
+pub fn queries(index: &Path, queries: &Path) {
+    let text = std::fs::read(queries).expect("a file of queries");
+    let queries: Vec<Vec<Row>> = serde_json::from_slice(&text).expect("lists of rows");
+    let index = Index::open(index, Device::Cpu).expect("the index opens");
+    let (mut seconds, mut picks, mut reranked) = (Vec::new(), Vec::new(), Vec::new());
+    for seeds in &queries {
+        forget(&index);
+        let begun = Instant::now();
+        let found = expanded(&index, seeds);
+        seconds.push(begun.elapsed().as_secs_f64());
+        picks.push(found.picks.iter().map(|p| p.row).collect::<Vec<_>>());
+        reranked.push(found.ranking().collect::<Vec<_>>());
+    }
+    println!("{}", serde_json::json!({"seconds": seconds, "picks": picks, "reranked": reranked}));
 }
 
 /// One pair an entity, 128 wide, each in a process of its own.
@@ -166,7 +187,7 @@ fn growth() {
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
         let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
         let index = Index::open(&path, Device::Cpu).expect("the index opens");
-        let seeds = [0u32, 70, 140].map(multiexpan::types::Row);
+        let seeds = [0u32, 70, 140].map(Row);
         let cold = least(2, || {
             forget(&index);
             expanded(&index, &seeds);

@@ -163,7 +163,7 @@ impl Index {
     pub fn view(&self, mode: Mode) -> Result<View<'_>> {
         let held = || self.modes().iter().map(|m| m.name()).collect::<Vec<_>>().join(", ");
         match self.modes.iter().find(|m| m.mode == mode) {
-            Some(file) => Ok(View { index: self, file }),
+            Some(file) => View::new(self, file),
             None => Err(Error::Argument(format!("the index has no mode {mode}; it has {}", held()))),
         }
     }
@@ -192,12 +192,6 @@ impl Index {
         for mode in &self.modes {
             *mode.cache.borrow_mut() = Cache::bounded(row_bytes, probabilities);
         }
-    }
-
-    /// W `[V · D]`, row-major, in the map.
-    pub(super) fn weight(&self) -> &[f32] {
-        // open() has read it
-        self.head.slice("weight").expect("checked on opening")
     }
 
     /// W `[V, D]` on a device that is not the CPU.

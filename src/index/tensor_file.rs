@@ -102,17 +102,6 @@ impl TensorFile {
         let failed = |e| Error::format(&self.path, format!("holds “{name}” where its numbers cannot be read: {e}"));
         bytemuck::try_cast_slice(self.bytes(name)?).map_err(failed)
     }
-
-    /// These rows of a matrix, as f32 `[rows, width]` on the CPU.
-    pub fn rows(&self, name: &str, rows: impl ExactSizeIterator<Item = usize>) -> Result<Tensor> {
-        let (kind, width) = (self.kind(name)?, self.shape(name)?[1]);
-        let (all, length, count) = (self.bytes(name)?, width * kind.elt_size_in_bytes(), rows.len());
-        let mut bytes = Vec::with_capacity(count * length);
-        for row in rows {
-            bytes.extend_from_slice(&all[row * length..(row + 1) * length]);
-        }
-        Ok(Tensor::from_data_size(&bytes, &[count as i64, width as i64], kind).to_kind(Kind::Float))
-    }
 }
 
 /// Maps a file for reading.

@@ -2,17 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::open::{Index, ModeFile};
 use super::product::{COLUMNS, dot, products};
+use crate::error::Result;
 use crate::types::{Mode, Row};
 
 /// One mode of an [`Index`]. A row that is not of this index is a fault of the caller and panics.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    pub(super) index: &'a Index,
-    pub(super) file: &'a ModeFile,
+    index: &'a Index,
+    file: &'a ModeFile,
+    /// W `[V · D]` and ḡ `[V · D]`, row-major, as they lie in the map.
+    weight: &'a [f32],
+    mean_state: &'a [f32],
 }
 
 /// What one state of an entity brings to a candidate.
@@ -27,6 +31,11 @@ pub struct Evidence {
 }
 
 impl<'a> View<'a> {
+    pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
+        let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
+        Ok(View { index, file, weight, mean_state })
+    }
+
     pub fn mode(&self) -> Mode {
         self.file.mode
     }
@@ -65,9 +74,9 @@ impl<'a> View<'a> {
     /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
     /// that are not at hand are computed in one product, in f32. On one kind of device a row is the same to the last bit
     /// whatever else was asked for.
-    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
+    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
         let absent = self.absent(rows);
-        let computed: HashMap<Row, Rc<[f32]>> = absent.iter().copied().zip(self.computed_rows(&absent)).collect();
+        let computed: HashMap<Row, Rc<Vec<f32>>> = absent.iter().copied().zip(self.computed_rows(&absent)).collect();
         let mut cache = self.file.cache.borrow_mut();
         let found = rows.iter().map(|r| computed.get(r).cloned().or_else(|| cache.row(*r))).collect();
         absent.into_iter().for_each(|r| cache.keep_row(r, computed[&r].clone()));
@@ -77,12 +86,13 @@ impl<'a> View<'a> {
     }
 
     /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
-    fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
-        let finish = |(products, &row): (Vec<f32>, &Row)| -> Rc<[f32]> {
+    fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        let finish = |(mut values, &row): (Vec<f32>, &Row)| {
             let inverse = self.inverse_deviation(row);
             let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
-            let terms = products.iter().zip(&self.index.bias);
-            terms.map(|(product, bias)| product + (bias * inverse as f32 - less)).collect()
+            let terms = values.iter_mut().zip(&self.index.bias);
+            terms.for_each(|(value, bias)| *value += bias * inverse as f32 - less);
+            Rc::new(values)
         };
         self.products(rows).into_iter().zip(rows).map(finish).collect()
     }
@@ -92,7 +102,7 @@ impl<'a> View<'a> {
         let (index, width) = (self.index, self.index.width());
         let directions: Vec<f32> = rows.iter().flat_map(|&r| self.direction(r)).collect();
         if index.device == Device::Cpu {
-            return products(index.weight(), &directions, width, tch::get_num_threads().max(1) as usize);
+            return products(self.weight, &directions, width, tch::get_num_threads().max(1) as usize);
         }
         let blocks = directions.chunks(COLUMNS * width).map(|block| {
             // always of one shape, since a library may choose another way to sum for another shape
@@ -113,14 +123,7 @@ impl<'a> View<'a> {
 
     fn mean_state(&self, row: Row) -> &'a [f32] {
         let width = self.index.width();
-        // Index::open has read it
-        let all = self.file.file.slice::<f32>("mean_state").expect("checked on opening");
-        &all[row.at() * width..][..width]
-    }
-
-    fn mean_states(&self, rows: &[Row]) -> Tensor {
-        // Index::open has checked that the tensor is there
-        self.file.file.rows("mean_state", rows.iter().map(|r| r.at())).expect("checked on opening")
+        &self.mean_state[row.at() * width..][..width]
     }
 
     fn inverse_deviation(&self, row: Row) -> f64 {
@@ -128,30 +131,22 @@ impl<'a> View<'a> {
         if deviation > 0.0 { 1.0 / deviation } else { 0.0 }
     }
 
-    /// W of these entities, `[rows, D]`, f32.
-    fn weights(&self, rows: &[Row]) -> Tensor {
-        // Index::open has checked that the tensor is there
-        self.index.head.rows("weight", rows.iter().map(|r| r.at())).expect("checked on opening")
+    /// W_t·g + b_t: the logit of a target.
+    fn logit(&self, g: &[f32], target: Row) -> f64 {
+        let width = self.index.width();
+        dot(g, &self.weight[target.at() * width..][..width]) + self.index.bias[target.at()] as f64
     }
 
-    fn biases(&self, rows: &[Row]) -> Tensor {
-        let bias: Vec<f32> = rows.iter().map(|r| self.index.bias[r.at()]).collect();
-        Tensor::from_slice(&bias)
-    }
-
-    /// L\[e\]\[t\], the mean log-probability of each target, in f64: `[entities][targets]`.
+    /// L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
     pub fn log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
-        if targets.is_empty() {
-            return vec![Vec::new(); entities.len()];
-        }
-        let states = self.mean_states(entities).to_kind(Kind::Double);
-        let logits = states.matmul(&self.weights(targets).to_kind(Kind::Double).tr()) + self.biases(targets);
-        let logits = numbers::<f64>(&logits);
-        let rows = logits.chunks_exact(targets.len()).zip(entities);
-        rows.map(|(row, e)| row.iter().map(|l| l - self.file.mean_log_z[e.at()]).collect()).collect()
+        let of = |&e: &Row| {
+            let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.at()]);
+            targets.iter().map(|&t| self.logit(g, t) - log_z).collect()
+        };
+        entities.iter().map(of).collect()
     }
 
-    /// Z\[e\]\[t\] in f64: `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs whole rows.
+    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs whole rows.
     pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let mut values = self.log_probs(entities, targets);
         for (row, &e) in values.iter_mut().zip(entities) {
@@ -178,15 +173,13 @@ impl<'a> View<'a> {
         self.file.row_offsets[row.at()] as usize..self.file.row_offsets[row.at() + 1] as usize
     }
 
-    /// log p of entry `entry` at each target. Summed here in one order: a product of another shape may sum in another,
-    /// and a pick must not depend on what else was asked.
+    /// log p of entry `entry` at each target.
     fn entry_log_probs(&self, entry: usize, targets: &[Row]) -> impl Iterator<Item = f64> {
-        let (index, width) = (self.index, self.index.width());
         let state = self.file.entry_state[entry] as usize;
         // Index::open has read one
         let g = self.file.file.row("states", state).expect("checked on opening");
-        let (weight, log_z) = (index.weight(), self.file.log_z[state] as f64);
-        targets.iter().map(move |t| dot(&g, &weight[t.at() * width..][..width]) + index.bias[t.at()] as f64 - log_z)
+        let log_z = self.file.log_z[state] as f64;
+        targets.iter().map(move |&t| self.logit(&g, t) - log_z)
     }
 
     /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
