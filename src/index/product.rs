@@ -4,6 +4,8 @@
 //! Here W is read as it lies in the map. And each number is summed in one order, whatever else is in the product, however
 //! many threads there are and however wide the processor's vectors: answers cannot depend on what was computed together.
 
+use std::sync::Mutex;
+
 /// Directions that one pass over a row of W takes; fewer cost as much.
 pub const COLUMNS: usize = 16;
 /// Rows of W that are held in registers: their sums fill AVX2's, and were the fastest of 2..=6.
@@ -14,28 +16,32 @@ const TILE: usize = 16 * ROWS;
 const DEPTH: usize = 128;
 /// Multiplications that are worth a thread.
 const THREAD: usize = 4 << 20;
+/// Pieces of the work that a thread finds.
+const PIECES: usize = 8;
 
 /// Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both are row-major with `width` numbers a row.
 pub fn products(weight: &[f32], directions: &[f32], width: usize, threads: usize) -> Vec<Vec<f32>> {
     let (rows, count) = (weight.len() / width, directions.len() / width);
     let blocks: Vec<Vec<[f32; COLUMNS]>> = directions.chunks(COLUMNS * width).map(|d| transposed(d, width)).collect();
-    let worth = (rows * width * COLUMNS * blocks.len() / THREAD).max(1);
-    let share = rows.div_ceil(threads.clamp(1, worth)).max(1);
+    let worth = rows * width * COLUMNS * blocks.len() / THREAD;
+    let threads = threads.min(worth).max(1);
+    // a thread that others keep from a core leaves its pieces to the rest
+    let piece = rows.div_ceil(threads * PIECES).next_multiple_of(TILE);
     let mut out = vec![vec![0.0; rows]; count];
-    let mut parts: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(share)).map(|_| Vec::with_capacity(count)).collect();
+    let mut pieces: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(piece)).map(|_| Vec::with_capacity(count)).collect();
     for row in &mut out {
-        parts.iter_mut().zip(row.chunks_mut(share)).for_each(|(part, piece)| part.push(piece));
+        pieces.iter_mut().zip(row.chunks_mut(piece)).for_each(|(all, part)| all.push(part));
     }
-    let mut work = parts.into_iter().zip(weight.chunks(share * width));
-    let own = work.next();
+    let work = Mutex::new(pieces.into_iter().zip(weight.chunks(piece * width)));
+    let next = || work.lock().ok()?.next();
+    let run = || {
+        while let Some((mut out, weight)) = next() {
+            fill(weight, &blocks, width, &mut out);
+        }
+    };
     std::thread::scope(|scope| {
-        for (mut part, weight) in work {
-            let blocks = &blocks;
-            scope.spawn(move || fill(weight, blocks, width, &mut part));
-        }
-        if let Some((mut part, weight)) = own {
-            fill(weight, &blocks, width, &mut part);
-        }
+        (1..threads).for_each(|_| drop(scope.spawn(run)));
+        run();
     });
     out
 }
@@ -49,7 +55,7 @@ fn transposed(directions: &[f32], width: usize) -> Vec<[f32; COLUMNS]> {
     block
 }
 
-/// One thread's share: `out[i][v]` for these rows of W.
+/// `out[i][v]` for these rows of W.
 fn fill(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, out: &mut [&mut [f32]]) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
@@ -140,22 +146,26 @@ fn dot_avx2(a: &[f32], b: &[f32]) -> f64 {
 
 #[inline(always)]
 fn dot_any(a: &[f32], b: &[f32]) -> f64 {
-    /// Sums that go on side by side, and terms of each before they are added up.
+    /// Sums that go on side by side, and terms of each before they are added to the total.
     const LANES: usize = 16;
     const RUN: usize = 16;
-    let mut total = 0.0;
+    let mut totals = [0.0f64; LANES];
     for (a, b) in a.chunks(LANES * RUN).zip(b.chunks(LANES * RUN)) {
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-        let mut lanes = [0.0f32; LANES];
+        let mut sums = [0.0f32; LANES];
         for (a, b) in a.iter().zip(b) {
             for lane in 0..LANES {
-                lanes[lane] += a[lane] * b[lane];
+                sums[lane] += a[lane] * b[lane];
             }
         }
-        total += lanes.iter().map(|&lane| lane as f64).sum::<f64>();
-        total += a_rest.iter().zip(b_rest).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>();
+        for lane in 0..LANES {
+            totals[lane] += sums[lane] as f64;
+        }
+        for (total, (a, b)) in totals.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+            *total += *a as f64 * *b as f64;
+        }
     }
-    total
+    totals.iter().sum()
 }
 
 #[cfg(test)]
