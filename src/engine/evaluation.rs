@@ -1,12 +1,13 @@
-//! Evaluation over all queries: in one go for the command line, a query at a time in the background of the explorer.
+//! Evaluation over all queries: in one go for the command line, a little at a time in the background of the explorer.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
+use std::time::Duration;
 
+use super::rankings::{Rankings, by_rerank};
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::eval::{self, Evaluation};
-use crate::expand::{self, Config, Expansion, Pick};
+use crate::expand::{self, Config, Pick};
 use crate::job::{Observer, Progress};
 use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
 
@@ -39,21 +40,32 @@ pub struct Evaluated {
     pub left_out: Vec<(String, usize)>,
 }
 
-/// An evaluation in the making, a query a step.
+/// Queries that the explorer's evaluation expands side by side: more of them would make the first class late.
+const IN_BACKGROUND: usize = 32;
+/// Queries that the command line's expands side by side.
+const AT_ONCE: usize = 1024;
+/// How long the background works before it looks for a request: with the step it is at, under 10 ms.
+const BACKGROUND_TURN: Duration = Duration::from_millis(5);
+/// How long the command line works before it tells how far it is.
+const TURN: Duration = Duration::from_millis(100);
+
+/// An evaluation in the making.
 pub(super) struct Background {
     pub(super) plan: Plan,
     queries: Vec<Query>,
-    next: usize,
+    rankings: Rankings,
     measured: Vec<(ClassId, Measures)>,
+    /// How many queries of each class are to come.
+    missing: HashMap<ClassId, usize>,
 }
 
 impl Background {
     pub(super) fn is_done(&self) -> bool {
-        self.next >= self.queries.len()
+        self.rankings.is_done()
     }
 
     pub(super) fn progress(&self) -> Progress {
-        Progress::new(format!("evaluating {}", self.plan.mode), self.next as u64, self.queries.len() as u64)
+        Progress::new(format!("evaluating {}", self.plan.mode), self.rankings.done(), self.queries.len() as u64)
     }
 
     pub(super) fn overall(&self) -> Measures {
@@ -62,7 +74,7 @@ impl Background {
 }
 
 impl Session {
-    /// All queries of a plan, one after another or, under the published protocol, each number's classes jointly.
+    /// All queries of a plan, each alone or, under the published protocol, each number's classes jointly.
     ///
     /// `queries`: these instead of the data set's own.
     pub fn evaluate(
@@ -83,7 +95,7 @@ impl Session {
         }
         let mut results = match (plan.protocol, plan.ranking) {
             (Protocol::Published, RankingKind::Expanded) => self.jointly(plan, &asked, observe)?,
-            _ => self.one_by_one(plan, asked.into_iter().filter(wanted).collect(), observe)?,
+            _ => self.side_by_side(plan, asked.into_iter().filter(wanted).collect(), observe)?,
         };
         results.retain(|r| wanted(&r.query));
         results.sort_by_key(|r| (r.query.class, r.query.number));
@@ -91,19 +103,23 @@ impl Session {
         Ok(Evaluated { results, evaluation, left_out })
     }
 
-    fn one_by_one(
+    fn side_by_side(
         &mut self,
         plan: &Plan,
         queries: Vec<Query>,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Vec<QueryResult>> {
         let total = queries.len() as u64;
+        let seeds = queries.iter().map(|q| self.known_rows(&q.seeds)).collect();
+        let mut rankings = Rankings::new(plan, seeds, &self.index, AT_ONCE);
         let mut results = Vec::with_capacity(queries.len());
-        for query in queries {
-            let ranking = self.named(self.rank(plan, &query)?);
-            let measures = self.measure_under(plan.protocol, &query, &ranking);
-            results.push(QueryResult { query, ranking, measures });
-            if observe.on(Progress::new("evaluating", results.len() as u64, total)).is_break() {
+        while !rankings.is_done() {
+            for (place, ranking) in rankings.go_on(&self.index, TURN)? {
+                let (query, ranking) = (queries[place].clone(), self.named(ranking));
+                let measures = self.measure_under(plan.protocol, &query, &ranking);
+                results.push(QueryResult { query, ranking, measures });
+            }
+            if observe.on(Progress::new("evaluating", rankings.done(), total)).is_break() {
                 return Err(Error::Stopped);
             }
         }
@@ -133,23 +149,6 @@ impl Session {
             }
         }
         Ok(results)
-    }
-
-    /// One query alone, best first, 100 long.
-    fn rank(&self, plan: &Plan, query: &Query) -> Result<Vec<(Row, f64)>> {
-        let view = self.index.view(plan.mode)?;
-        let seeds = self.known_rows(&query.seeds);
-        match plan.ranking {
-            RankingKind::Seeds => {
-                let ranking = expand::rank_by_seeds(&view, &seeds, &[]);
-                Ok(ranking.into_iter().take(CUTOFFS[3]).collect())
-            }
-            RankingKind::Expanded => {
-                let config = Config { size: CUTOFFS[3].min(self.index.len()), ..Config::default() };
-                let found = expand::expand(&view, &seeds, &[], &config, &mut |_: &Pick| ControlFlow::Continue(()))?;
-                Ok(by_rerank(&found))
-            }
-        }
     }
 
     fn named(&self, ranking: Vec<(Row, f64)>) -> Vec<(EntityId, f64)> {
@@ -183,28 +182,29 @@ impl Session {
         let all = self.catalogue.queries.iter().filter(|q| q.seed_count == plan.seed_count).cloned().collect();
         let (queries, _) = self.askable(all);
         self.ranked.insert((plan.mode, plan.seed_count, plan.ranking), HashMap::new());
-        Ok(Background { plan: *plan, queries, next: 0, measured: Vec::new() })
+        let mut missing = HashMap::new();
+        queries.iter().for_each(|q| *missing.entry(q.class).or_default() += 1);
+        let seeds = queries.iter().map(|q| self.known_rows(&q.seeds)).collect();
+        let rankings = Rankings::new(plan, seeds, &self.index, IN_BACKGROUND);
+        Ok(Background { plan: *plan, queries, rankings, measured: Vec::new(), missing })
     }
 
-    /// One query further; gives a class and its mean when that was the class's last.
-    pub(super) fn go_on(&mut self, at: &mut Background) -> Result<Option<(ClassId, Measures)>> {
-        let Some(query) = at.queries.get(at.next) else { return Ok(None) };
-        let ranking = self.rank(&at.plan, query)?;
-        let rows = ranking.iter().map(|&(row, _)| row).collect();
-        at.measured.push((query.class, self.measure_under(at.plan.protocol, query, &self.named(ranking))));
+    /// A few milliseconds further; gives each class whose last query that was, and its mean.
+    pub(super) fn go_on(&mut self, at: &mut Background) -> Result<Vec<(ClassId, Measures)>> {
+        let mut classes = Vec::new();
         let key = (at.plan.mode, at.plan.seed_count, at.plan.ranking);
-        self.ranked.entry(key).or_default().insert((query.class, query.number), rows);
-        let class = query.class;
-        at.next += 1;
-        if at.queries.get(at.next).is_some_and(|q| q.class == class) {
-            return Ok(None);
+        for (place, ranking) in at.rankings.go_on(&self.index, BACKGROUND_TURN)? {
+            let query = &at.queries[place];
+            let rows = ranking.iter().map(|&(row, _)| row).collect();
+            at.measured.push((query.class, self.measure_under(at.plan.protocol, query, &self.named(ranking))));
+            self.ranked.entry(key).or_default().insert((query.class, query.number), rows);
+            let missing = at.missing.entry(query.class).or_default();
+            *missing = missing.saturating_sub(1);
+            if *missing == 0 {
+                let own = at.measured.iter().filter(|(c, _)| *c == query.class).copied();
+                classes.push((query.class, eval::aggregate(own).overall));
+            }
         }
-        let own = at.measured.iter().filter(|(c, _)| *c == class).copied();
-        Ok(Some((class, eval::aggregate(own).overall)))
+        Ok(classes)
     }
-}
-
-/// The re-ranked list with its scores.
-fn by_rerank(found: &Expansion) -> Vec<(Row, f64)> {
-    found.reranked.iter().map(|r| (found.picks[r.pick].row, r.score)).collect()
 }

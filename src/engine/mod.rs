@@ -13,6 +13,7 @@ mod inspect;
 pub mod jobs;
 pub mod pipe;
 mod process;
+mod rankings;
 mod session;
 mod worker;
 

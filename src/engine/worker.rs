@@ -144,7 +144,7 @@ impl Worker {
         Ok(())
     }
 
-    /// One query of the evaluation in the background.
+    /// The evaluation in the background, a few milliseconds further.
     fn go_on_evaluating(&mut self) -> Result<()> {
         let (Some(session), Some((id, background, begun))) = (self.session.as_mut(), self.background.as_mut()) else {
             self.background = None;
@@ -166,7 +166,7 @@ impl Worker {
         };
         let progress = background.progress();
         let finished = background.is_done().then(|| (background.overall(), begun.elapsed()));
-        if let Some((class, measures)) = done {
+        for (class, measures) in done {
             self.say(id, Say::ClassMeasured { class, mode, measures });
         }
         match finished {

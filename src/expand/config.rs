@@ -14,8 +14,6 @@ pub struct Config {
     pub rank_weight: f64,
     /// What 1/(rank by divergence) counts.
     pub divergence_weight: f64,
-    /// Ours: for how many of the best candidates rows and probabilities are computed at once. Changes no answer.
-    pub look_ahead: usize,
 }
 
 impl Default for Config {
@@ -28,7 +26,6 @@ impl Default for Config {
             reranking: vec![tier(20, 1600.0), tier(35, 900.0), tier(70, 600.0), tier(usize::MAX, 150.0)],
             rank_weight: 9.0,
             divergence_weight: 1.0,
-            look_ahead: 64,
         }
     }
 }

@@ -3,15 +3,17 @@
 //! * `config` – the paper's constants
 //! * `divergence` – KL(T‖P\[e\]) from the places where T is not flat
 //! * `search` – one query's set and its growth, pick by pick
-//! * `ahead` – computes what the next picks will need, many at once
+//! * `lockstep` – queries that grow side by side, alone or from one pool
+//! * `best` – the best of all scores
 //! * `rerank` – the order at the end
 //! * `ranking` – rankings by ΣZ alone: candidates of seeds, neighbours
 //! * `explain` – a score taken apart: seed by seed, modality by modality
 
-mod ahead;
+mod best;
 mod config;
 mod divergence;
 mod explain;
+mod lockstep;
 mod ranking;
 mod rerank;
 mod search;
@@ -20,6 +22,7 @@ mod tests;
 
 pub use config::{Config, Tier, Window};
 pub use explain::{Explanation, explain};
+pub use lockstep::{Lockstep, Step, expand, expand_joint};
 pub use ranking::{neighbours, rank_by_seeds};
 pub use rerank::Reranked;
-pub use search::{Expansion, Pick, expand, expand_joint};
+pub use search::{Expansion, Pick};

@@ -1,6 +1,6 @@
 //! Rankings by Z alone.
 
-use super::ahead::{best, by_score};
+use super::best::{best, by_score};
 use crate::index::View;
 use crate::types::Row;
 

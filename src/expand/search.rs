@@ -2,14 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::ahead::{self, best};
+use super::best::best;
 use super::config::{Config, height};
 use super::divergence::Places;
 use super::ranking::add_row;
 use super::rerank::{Reranked, rerank};
 use crate::error::{Error, Result};
 use crate::index::View;
-use crate::job::Observer;
 use crate::types::Row;
 
 /// One picked candidate, and how it was picked.
@@ -58,96 +57,65 @@ impl Expansion {
     }
 }
 
-/// Expands one query alone. `excluded` are never picked. The observer sees every pick and may stop the search there
-/// ([`Error::Stopped`]). Errors: no seeds, a seed twice, a seed that is not of this index.
-pub fn expand(
-    view: &View,
-    seeds: &[Row],
-    excluded: &[Row],
-    config: &Config,
-    observer: &mut dyn for<'p> Observer<&'p Pick>,
-) -> Result<Expansion> {
-    let mut taken = vec![false; view.len()];
-    excluded.iter().filter(|r| r.at() < view.len()).for_each(|r| taken[r.at()] = true);
-    let mut search = Search::new(view, seeds, config)?;
-    seeds.iter().for_each(|s| taken[s.at()] = true);
-    while let Some(pick) = search.pick(&mut taken) {
-        if observer.on(&pick).is_break() {
-            return Err(Error::Stopped);
-        }
-    }
-    Ok(search.finish())
-}
-
-/// Expands queries together from one pool, as the published evaluation does: what one takes no other can have, and
-/// the seeds of all are out for all. They pick in turn, in the order given. The observer is told whose pick it is.
-pub fn expand_joint(
-    view: &View,
-    queries: &[Vec<Row>],
-    config: &Config,
-    observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
-) -> Result<Vec<Expansion>> {
-    let mut searches = queries.iter().map(|seeds| Search::new(view, seeds, config)).collect::<Result<Vec<_>>>()?;
-    let mut taken = vec![false; view.len()];
-    queries.iter().flatten().for_each(|s| taken[s.at()] = true);
-    let mut picking = true;
-    while picking {
-        picking = false;
-        for (query, search) in searches.iter_mut().enumerate() {
-            let Some(pick) = search.pick(&mut taken) else { continue };
-            picking = true;
-            if observer.on((query, &pick)).is_break() {
-                return Err(Error::Stopped);
-            }
-        }
-    }
-    Ok(searches.into_iter().map(Search::finish).collect())
-}
-
 /// A query under way.
-struct Search<'a> {
-    view: &'a View<'a>,
-    config: &'a Config,
+pub(super) struct Search {
     seeds: usize,
     /// Seeds, then picks.
     set: Vec<Row>,
-    /// ΣZ over the set, `[V]`.
+    /// ΣZ over the set as far as rows were added, `[V]`.
     scores: Vec<f64>,
     picks: Vec<Pick>,
     lost: HashMap<Row, usize>,
-    /// Entities that were in a window: the set's places as far as they have been added.
-    watched: HashMap<Row, Places>,
+    /// Entities that were in a window.
+    watched: HashMap<Row, Watched>,
 }
 
-impl<'a> Search<'a> {
-    fn new(view: &'a View<'a>, seeds: &[Row], config: &'a Config) -> Result<Self> {
+/// What is known of an entity that was in a window.
+#[derive(Default)]
+struct Watched {
+    /// P\[e\]\[e\], then P\[e\] at the set's places as far as they were looked at.
+    p: Vec<f64>,
+    /// The set's places among them.
+    places: Places,
+}
+
+impl Search {
+    /// Without the seeds' rows: they are to be added.
+    pub fn new(view: &View, seeds: &[Row]) -> Result<Self> {
         check_seeds(view, seeds)?;
-        let mut scores = vec![0.0; view.len()];
-        view.z_rows(seeds).iter().for_each(|row| add_row(&mut scores, row));
         Ok(Search {
-            view,
-            config,
             seeds: seeds.len(),
             set: seeds.to_vec(),
-            scores,
-            picks: Vec::with_capacity(config.size),
+            scores: vec![0.0; view.len()],
+            picks: Vec::new(),
             lost: HashMap::new(),
             watched: HashMap::new(),
         })
     }
 
-    /// Picks the next candidate and takes it from the pool; none when there are enough or the pool is empty.
-    fn pick(&mut self, taken: &mut [bool]) -> Option<Pick> {
-        if self.picks.len() == self.config.size {
+    pub fn has_picked(&self) -> bool {
+        !self.picks.is_empty()
+    }
+
+    pub fn scores(&self) -> &[f64] {
+        &self.scores
+    }
+
+    /// Adds Z of a member of the set to the scores.
+    pub fn add(&mut self, row: &[f32]) {
+        add_row(&mut self.scores, row);
+    }
+
+    /// Picks the next candidate and takes it from the pool; its row is to be added. None when there are enough or the
+    /// pool is empty.
+    pub fn pick(&mut self, view: &View, config: &Config, taken: &mut [bool]) -> Option<Pick> {
+        if self.picks.len() == config.size {
             return None;
         }
-        let round = self.config.window.round(self.set.len());
-        let window = self.config.window.width(round);
+        let round = config.window.round(self.set.len());
+        let window = config.window.width(round);
         let candidates = best(&self.scores, taken, window);
-        let ahead = (self.config.size - self.picks.len()).min(self.config.look_ahead).max(window);
-        let seen = |c: Row| self.watched.get(&c).map_or(0, Places::count);
-        ahead::load_probabilities(self.view, &candidates, &self.set, seen, || best(&self.scores, taken, ahead));
-        let divergences: Vec<f64> = candidates.iter().map(|&c| self.divergence(c)).collect();
+        let divergences: Vec<f64> = candidates.iter().map(|&c| self.divergence(view, config, c)).collect();
         let least = (0..candidates.len()).min_by(|&a, &b| divergences[a].total_cmp(&divergences[b]))?;
         let row = candidates[least];
         let pick = Pick {
@@ -165,30 +133,46 @@ impl<'a> Search<'a> {
         self.lost.remove(&row);
         self.picks.push(pick);
         self.set.push(row);
-        let z = ahead::row(self.view, row, || best(&self.scores, taken, ahead - 1));
-        add_row(&mut self.scores, &z);
         Some(pick)
     }
 
     /// KL(T‖P\[e\]) of an entity that is not in the set: T is P\[e\]\[e\] at its own place.
-    fn divergence(&mut self, entity: Row) -> f64 {
-        let v = self.view.len();
-        let places = self.watched.entry(entity).or_default();
-        let seen = places.count();
-        let mut targets = vec![entity];
-        targets.extend_from_slice(&self.set[seen..]);
-        let p = self.view.probabilities_of(entity, &targets);
-        let own = p[0];
-        for (place, &p) in (seen..).zip(&p[1..]) {
-            places.add(height(&self.config.selection, place) / v as f64, p);
+    fn divergence(&mut self, view: &View, config: &Config, entity: Row) -> f64 {
+        let v = view.len();
+        let Watched { p, places } = self.watched.entry(entity).or_default();
+        if p.is_empty() {
+            view.extend_probabilities(entity, &[entity], p);
         }
-        places.with(own, own).divergence(v, self.view.sum_log_prob(entity))
+        let seen = places.count();
+        view.extend_probabilities(entity, &self.set[seen..], p);
+        for (place, &p) in p[1..].iter().enumerate().skip(seen) {
+            places.add(height(&config.selection, place) / v as f64, p);
+        }
+        places.with(p[0], p[0]).divergence(v, view.sum_log_prob(entity))
     }
 
-    fn finish(self) -> Expansion {
+    /// KL(T‖P\[e\]) of a member, T that of the re-ranking: its own place is one of the set's.
+    fn final_divergence(&mut self, view: &View, config: &Config, member: Row) -> f64 {
+        let v = view.len();
+        let p = &mut self.watched.entry(member).or_default().p;
+        if p.is_empty() {
+            view.extend_probabilities(member, &[member], p);
+        }
+        view.extend_probabilities(member, &self.set[p.len() - 1..], p);
+        let mut places = Places::default();
+        for (place, &p) in p[1..].iter().enumerate() {
+            places.add(height(&config.reranking, place) / v as f64, p);
+        }
+        places.divergence(v, view.sum_log_prob(member))
+    }
+
+    /// Re-ranks the picks.
+    pub fn finish(mut self, view: &View, config: &Config) -> Expansion {
+        let picked: Vec<Row> = self.picks.iter().map(|p| p.row).collect();
+        let divergences: Vec<f64> = picked.into_iter().map(|e| self.final_divergence(view, config, e)).collect();
         Expansion {
             seeds: self.set[..self.seeds].to_vec(),
-            reranked: rerank(self.view, &self.set, self.seeds, self.config),
+            reranked: rerank(&divergences, config),
             picks: self.picks,
             lost: self.lost,
             set_scores: self.scores,

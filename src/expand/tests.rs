@@ -180,3 +180,48 @@ fn neighbours_come_best_first_without_itself() {
     let class = found.iter().take(8).filter(|(row, _)| row.0 % 5 == 0).count();
     assert!(class >= 5, "entities of its class are near: {class} of 8");
 }
+
+/// Each query alone is what it is among others, to the last bit: picks, scores, divergences, re-ranking.
+#[test]
+fn side_by_side_is_one_by_one() {
+    for (bytes, probabilities) in [(0, 0), (4 * ENTITIES * 7, 90), (1 << 20, 100_000)] {
+        let index = sample(&[Mode::Both]);
+        index.limit_cache(bytes, probabilities);
+        let view = index.view(Mode::Both).unwrap();
+        // of different numbers of seeds, twice the same, and one that runs out of candidates early
+        let queries: Vec<Vec<Row>> =
+            [&[0, 5, 10][..], &[1, 6], &[0, 5, 10], &[2, 7, 12, 17, 22], &[4], &[30, 31, 32]].map(rows).into();
+        let excluded = rows(&[15, 16]);
+        let (mut alone, mut together) = (Vec::new(), vec![None; queries.len()]);
+        for seeds in &queries {
+            alone.push(expand(&view, seeds, &excluded, &config(56), &mut Unobserved).unwrap());
+        }
+        index.limit_cache(bytes, probabilities);
+        let mut lockstep = Lockstep::apart(&view, &queries, &excluded, &config(56)).unwrap();
+        while let Some(step) = lockstep.step(&view) {
+            if let Step::Finished(query, found) = step {
+                together[query] = Some(*found);
+            }
+        }
+        let together: Vec<Expansion> = together.into_iter().flatten().collect();
+        assert_eq!(alone, together, "{bytes} bytes and {probabilities} probabilities");
+    }
+}
+
+#[test]
+fn a_round_takes_one_product() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let queries = [rows(&[0, 5]), rows(&[1, 6]), rows(&[2, 7])];
+    let mut lockstep = Lockstep::apart(&view, &queries, &[], &config(4)).unwrap();
+    let mut steps = Vec::new();
+    while let Some(step) = lockstep.step(&view) {
+        steps.push(match step {
+            Step::Added => 'a',
+            Step::Picked(..) => 'p',
+            Step::Finished(..) => 'f',
+        });
+    }
+    let steps: String = steps.into_iter().collect();
+    assert_eq!(steps, "apppapppapppapppafff", "the seeds' rows, then picks and their rows");
+}

@@ -1,12 +1,10 @@
 //! Builds an index folder: the head first, then mode by mode, so that one mode's states live at a time.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 use tch::{Kind, Tensor};
 
-use super::folder::Partial;
+use super::folder::{Done, Partial, write_whole};
 use super::meta::{Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION};
 use super::statistics::{Head, statistics};
 use super::tensor_file;
@@ -103,17 +101,54 @@ pub struct PairTable {
     pub states: Vec<(Mode, Vec<i32>)>,
 }
 
-/// Writes an index. Nothing has the index's name before [`Builder::finish`]; dropped earlier, nothing is left.
+/// Writes an index. Nothing has the index's name before [`Builder::finish`]; dropped earlier, nothing is left but, of a
+/// builder that resumes, the modes that are complete.
 pub struct Builder {
     folder: Partial,
     head: Head,
     meta: Meta,
+    /// Names the work, for a run that resumes it.
+    work: String,
+    resumes: bool,
 }
 
 impl Builder {
     /// `weight [V, D]` and `bias [V]` of the head's last layer; work happens on their device. An existing index at
-    /// `out` is replaced in the end. Errors: shapes that do not fit, an id twice, `out` is something else.
+    /// `out` is replaced in the end. Errors: shapes that do not fit, an id twice, `out` is something else or is being
+    /// written by another run.
     pub fn new(
+        out: &Path,
+        entities: Vec<Entity>,
+        weight: &Tensor,
+        bias: &Tensor,
+        provenance: Provenance,
+    ) -> Result<Self> {
+        let mut builder = Builder::begin(out, entities, weight, bias, provenance)?;
+        builder.note()?;
+        Ok(builder)
+    }
+
+    /// As [`Builder::new`], and takes over the modes that an interrupted run has completed, where that was of the same
+    /// entities, head and `provenance`, which must name the states by hash. [`Builder::has`] tells which.
+    pub fn resume(
+        out: &Path,
+        entities: Vec<Entity>,
+        weight: &Tensor,
+        bias: &Tensor,
+        provenance: Provenance,
+    ) -> Result<Self> {
+        let mut builder = Builder::begin(out, entities, weight, bias, provenance)?;
+        builder.resumes = true;
+        match builder.folder.done() {
+            Some(done) if done.work == builder.work => builder.take_over(done),
+            _ => {}
+        }
+        builder.note()?;
+        Ok(builder)
+    }
+
+    /// Checks everything and writes the head.
+    fn begin(
         out: &Path,
         entities: Vec<Entity>,
         weight: &Tensor,
@@ -143,16 +178,43 @@ impl Builder {
             provenance,
             files: Default::default(),
         };
-        let mut builder = Builder { folder, head, meta };
+        let mut builder = Builder { folder, head, meta, work: String::new(), resumes: false };
         let tensors = [("weight", builder.head.weight.shallow_clone()), ("bias", builder.head.bias.shallow_clone())];
         builder.add(HEAD_FILE, &tensors)?;
+        let described = serde_json::to_vec(&builder.meta).map_err(|e| Error::format(out, e.to_string()))?;
+        builder.work = blake3::hash(&described).to_hex().to_string();
         Ok(builder)
+    }
+
+    /// The modes of an interrupted run whose files are still those that it wrote.
+    fn take_over(&mut self, done: Done) {
+        for mode in done.modes {
+            let name = mode_file(mode.mode);
+            let whole = |file: &FileMeta| hash_file(&self.folder.file(&name)).is_ok_and(|hash| hash == file.blake3);
+            if let Some(file) = done.files.get(&name).filter(|file| whole(file)) {
+                self.meta.files.insert(name, file.clone());
+                self.meta.modes.push(mode);
+            }
+        }
+    }
+
+    /// Whether a mode is complete already.
+    pub fn has(&self, mode: Mode) -> bool {
+        self.meta.modes.iter().any(|m| m.mode == mode)
+    }
+
+    /// Notes what is complete.
+    fn note(&mut self) -> Result<()> {
+        let Meta { modes, files, .. } = &self.meta;
+        self.folder.note(&Done { work: self.work.clone(), modes: modes.clone(), files: files.clone() })?;
+        self.folder.keep(self.resumes && !self.meta.modes.is_empty());
+        Ok(())
     }
 
     /// Adds a mode: computes its statistics and writes its file. Errors: a mode twice, shapes that do not fit,
     /// states that are not finite in the precision asked for, [`Error::Stopped`].
     pub fn mode(&mut self, mode: Mode, mut states: States, observer: &mut dyn Observer<Progress>) -> Result<()> {
-        if self.meta.modes.iter().any(|m| m.mode == mode) {
+        if self.has(mode) {
             return Err(Error::Argument(format!("mode {mode} is in the index already")));
         }
         states.check(self.head.entities(), self.head.width())?;
@@ -177,7 +239,7 @@ impl Builder {
         ];
         self.add(&mode_file(mode), &tensors)?;
         self.meta.modes.push(ModeMeta { mode, states: states.states.size()[0] as usize });
-        Ok(())
+        self.note()
     }
 
     /// Adds where the pairs are. An index without is of bare tensors.
@@ -219,9 +281,7 @@ impl Builder {
         self.meta.modes.sort_by_key(|m| m.mode);
         let path = self.folder.file(META_FILE);
         let text = serde_json::to_vec_pretty(&self.meta).map_err(|e| Error::format(&path, e.to_string()))?;
-        File::create(&path)
-            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-            .map_err(Error::io("write", &path))?;
+        write_whole(&path, &text)?;
         self.folder.publish()
     }
 }

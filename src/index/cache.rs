@@ -1,6 +1,7 @@
 //! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and single
 //! probabilities by number. What is not here is computed again, so answers do not depend on it.
 
+use foldhash::fast::FixedState;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -15,11 +16,11 @@ pub struct Cache {
     limit: usize,
     used: usize,
     clock: u64,
-    rows: HashMap<Row, (Rc<[f32]>, u64)>,
+    rows: HashMap<Row, (Rc<Vec<f32>>, u64)>,
     /// Rows by when they were last asked for.
     ages: BTreeMap<u64, Row>,
     probability_limit: usize,
-    probabilities: HashMap<(Row, Row), f64>,
+    probabilities: HashMap<(Row, Row), f64, FixedState>,
 }
 
 impl Default for Cache {
@@ -37,7 +38,7 @@ impl Cache {
             rows: HashMap::new(),
             ages: BTreeMap::new(),
             probability_limit: probabilities,
-            probabilities: HashMap::new(),
+            probabilities: HashMap::default(),
         }
     }
 
@@ -45,7 +46,7 @@ impl Cache {
         self.rows.contains_key(&row)
     }
 
-    pub fn row(&mut self, row: Row) -> Option<Rc<[f32]>> {
+    pub fn row(&mut self, row: Row) -> Option<Rc<Vec<f32>>> {
         let (values, age) = self.rows.get_mut(&row)?;
         self.ages.remove(age);
         self.clock += 1;
@@ -55,15 +56,15 @@ impl Cache {
     }
 
     /// Keeps a row that is not kept yet, at the cost of the oldest.
-    pub fn keep_row(&mut self, row: Row, values: Rc<[f32]>) {
-        self.used += size_of_val(&*values);
+    pub fn keep_row(&mut self, row: Row, values: Rc<Vec<f32>>) {
+        self.used += size_of_val(values.as_slice());
         self.clock += 1;
         self.ages.insert(self.clock, row);
         self.rows.insert(row, (values, self.clock));
         while self.used > self.limit {
             let Some((_, oldest)) = self.ages.pop_first() else { break };
             if let Some((values, _)) = self.rows.remove(&oldest) {
-                self.used -= size_of_val(&*values);
+                self.used -= size_of_val(values.as_slice());
             }
         }
     }
@@ -72,12 +73,14 @@ impl Cache {
         self.probabilities.get(&(entity, target)).copied()
     }
 
-    /// Keeps a block of them; where they would be too many, those before are forgotten.
-    pub fn keep_probabilities(&mut self, block: impl ExactSizeIterator<Item = ((Row, Row), f64)>) {
-        if self.probabilities.len() + block.len() > self.probability_limit {
+    /// Keeps one; where they would be too many, those before are forgotten.
+    pub fn keep_probability(&mut self, entity: Row, target: Row, p: f64) {
+        if self.probabilities.len() >= self.probability_limit {
             self.probabilities.clear();
         }
-        self.probabilities.extend(block);
+        if self.probability_limit > 0 {
+            self.probabilities.insert((entity, target), p);
+        }
     }
 }
 
@@ -89,10 +92,10 @@ mod tests {
     fn the_least_recently_used_row_goes_first() {
         let mut cache = Cache::bounded(3 * 8, 0);
         for r in 0..3 {
-            cache.keep_row(Row(r), Rc::from([r as f32, 0.0]));
+            cache.keep_row(Row(r), Rc::new(vec![r as f32, 0.0]));
         }
         assert_eq!(cache.row(Row(0)).unwrap()[0], 0.0);
-        cache.keep_row(Row(3), Rc::from([3.0, 0.0]));
+        cache.keep_row(Row(3), Rc::new(vec![3.0, 0.0]));
         assert!(cache.has_row(Row(0)) && !cache.has_row(Row(1)) && cache.has_row(Row(3)));
         assert_eq!(cache.used, 24);
     }
@@ -100,7 +103,7 @@ mod tests {
     #[test]
     fn a_row_larger_than_the_bound_is_not_kept() {
         let mut cache = Cache::bounded(4, 0);
-        cache.keep_row(Row(0), Rc::from([1.0, 2.0]));
+        cache.keep_row(Row(0), Rc::new(vec![1.0, 2.0]));
         assert!(!cache.has_row(Row(0)));
         assert_eq!(cache.used, 0);
     }

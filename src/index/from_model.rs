@@ -27,7 +27,8 @@ pub struct Places {
     pub cache: PathBuf,
 }
 
-/// Runs the model over the data set and writes the index; gives what was left out.
+/// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the
+/// same model and data set completed are taken over.
 ///
 /// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of another vocabulary.
 pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
@@ -74,7 +75,7 @@ fn write(
     let entities = pairs.entities.iter().map(|&id| Entity { id, name: name(id) }).collect();
     let (weight, bias) = network.student.head.last_layer();
     let mut builder =
-        Builder::new(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
+        Builder::resume(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
     let row_offsets: Vec<i64> = pairs.row_offsets().iter().map(|&o| o as i64).collect();
     let mut table = PairTable {
         row_offsets: row_offsets.clone(),
@@ -84,6 +85,11 @@ fn write(
     };
     for mode in Mode::ALL {
         let distinct = Distinct::of(sources, mode);
+        if builder.has(mode) {
+            told_kept(mode, observe)?;
+            table.states.push((mode, distinct.state_of_pair));
+            continue;
+        }
         let states = run(network, sources, &distinct.samples, observe)?;
         builder.mode(
             mode,
@@ -94,6 +100,12 @@ fn write(
     }
     builder.pairs(&table)?;
     builder.finish()
+}
+
+/// Says that a mode is there from a run before this one.
+fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
+    let kept = Progress { note: "kept from the run before".into(), ..Progress::new(format!("mode {mode}"), 1, 1) };
+    if observe.on(kept).is_break() { Err(Error::Stopped) } else { Ok(()) }
 }
 
 fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources: &Sources) -> Result<Provenance> {

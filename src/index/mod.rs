@@ -8,7 +8,8 @@
 //! * `tensor_file` – memory-mapped safetensors, checked before use
 //! * `statistics` – logZ, ḡ, mean, σ and Σ log P of one mode
 //! * `build` – writes the folder, whole or not at all
-//! * `open` – the folder as an [`Index`]; `view` – one of its modes; `cache` – what a view keeps
+//! * `open` – the folder as an [`Index`]; `view` – one of its modes; `cache` – what a view keeps;
+//!   `product` – what rows of it cost
 //! * `raw` – an index from any model whose last layer is linear
 
 mod build;
@@ -17,6 +18,7 @@ mod folder;
 pub mod from_model;
 mod meta;
 mod open;
+mod product;
 mod raw;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -8,7 +8,6 @@ use tch::{Device, Kind, Tensor};
 use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
 use super::meta::{Entity, FileMeta, HEAD_FILE, Meta, PAIRS_FILE};
-use super::statistics::with_column;
 use super::tensor_file::TensorFile;
 use super::view::View;
 use crate::error::{Error, Result};
@@ -26,7 +25,7 @@ pub struct Index {
     pub(super) head: TensorFile,
     /// b `[V]`.
     pub(super) bias: Vec<f32>,
-    centred: OnceCell<Tensor>,
+    weight_on_device: OnceCell<Tensor>,
 }
 
 /// One mode: large tensors stay in the map, numbers per entity and state are read.
@@ -73,6 +72,7 @@ impl Index {
         let (v, d) = (meta.entities.len(), meta.width);
         let head = TensorFile::open(&path.join(HEAD_FILE))?;
         head.check("weight", &[Kind::Float], &[v, d])?;
+        head.slice::<f32>("weight")?;
         let bias = head.vector("bias", v)?;
         let modes = meta
             .modes
@@ -88,7 +88,7 @@ impl Index {
             return Err(Error::format(path, "names an entity twice"));
         }
         let path = path.to_owned();
-        Ok(Index { meta, path, rows, modes, pairs, device, head, bias, centred: OnceCell::new() })
+        Ok(Index { meta, path, rows, modes, pairs, device, head, bias, weight_on_device: OnceCell::new() })
     }
 
     /// Reads every file whole and compares it with its hash: finds changes that [`Index::open`] does not look for.
@@ -163,7 +163,7 @@ impl Index {
     pub fn view(&self, mode: Mode) -> Result<View<'_>> {
         let held = || self.modes().iter().map(|m| m.name()).collect::<Vec<_>>().join(", ");
         match self.modes.iter().find(|m| m.mode == mode) {
-            Some(file) => Ok(View { index: self, file }),
+            Some(file) => View::new(self, file),
             None => Err(Error::Argument(format!("the index has no mode {mode}; it has {}", held()))),
         }
     }
@@ -194,15 +194,11 @@ impl Index {
         }
     }
 
-    /// `[W|b]` less its mean over V, `[V, D+1]`, on the device: a row of Z is one product with it.
-    pub(super) fn centred(&self) -> &Tensor {
-        self.centred.get_or_init(|| {
+    /// W `[V, D]` on a device that is not the CPU.
+    pub(super) fn weight_on_device(&self) -> &Tensor {
+        self.weight_on_device.get_or_init(|| {
             // open() has checked that the tensor is there
-            let weight = self.head.tensor("weight").expect("checked on opening").to_device(self.device);
-            let bias = Tensor::from_slice(&self.bias).unsqueeze(1).to_device(self.device);
-            let mut rows = with_column(&weight, &bias);
-            let mean = rows.mean_dim([0i64].as_slice(), true, Kind::Float);
-            rows.subtract_(&mean)
+            self.head.tensor("weight").expect("checked on opening").to_device(self.device)
         })
     }
 }
@@ -212,6 +208,8 @@ impl ModeFile {
         let file = TensorFile::open(path)?;
         file.check("states", &[Kind::Half, Kind::Float], &[u, d])?;
         file.check("mean_state", &[Kind::Float], &[v, d])?;
+        file.slice::<f32>("mean_state")?;
+        file.row("states", 0)?;
         let entries = file.shape("entry_state")?.first().copied().unwrap_or(0);
         let opened = ModeFile {
             mode,

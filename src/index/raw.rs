@@ -46,8 +46,10 @@ pub fn import_raw(
     };
     let weight = tensors.tensor("head.weight")?.to_device(device);
     let bias = tensors.tensor("head.bias")?.to_device(device);
-    let mut builder = Builder::new(out, entities, &weight, &bias, provenance(file, device)?)?;
-    builder.mode(Mode::Both, states, observer)?;
+    let mut builder = Builder::resume(out, entities, &weight, &bias, provenance(file, device)?)?;
+    if !builder.has(Mode::Both) {
+        builder.mode(Mode::Both, states, observer)?;
+    }
     builder.finish()
 }
 

@@ -9,6 +9,10 @@ use crate::job::{Observer, Progress};
 
 /// Numbers of one block of logits: 4 Mi are 32 MiB in f64. [U, V] never lives at once.
 const BLOCK: usize = 4 << 20;
+/// Entries of a block at least: fewer would read the whole head for next to nothing.
+const ENTRIES: usize = 16;
+/// Rows of the head that are in f64 at one time.
+const HEAD_BLOCK: i64 = 16 << 10;
 
 /// The head `log p = W·g + b − logZ`, with what is needed to standardise a row without computing it.
 pub struct Head {
@@ -24,10 +28,15 @@ pub struct Head {
 
 impl Head {
     pub fn new(weight: Tensor, bias: Tensor) -> Self {
-        let rows = with_column(&weight, &bias.unsqueeze(1)).to_kind(Kind::Double);
-        let mean = rows.mean_dim([0i64].as_slice(), false, Kind::Double);
-        let centred = rows - &mean;
-        let covariance = centred.tr().matmul(&centred) / weight.size()[0] as f64;
+        let (v, size) = (weight.size()[0] as f64, weight.size()[1] + 1);
+        let blocks = || weight.split(HEAD_BLOCK, 0).into_iter().zip(bias.split(HEAD_BLOCK, 0));
+        let rows = |(w, b): (Tensor, Tensor)| with_column(&w, &b.unsqueeze(1)).to_kind(Kind::Double);
+        let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Double, weight.device()));
+        let sum = |rows: Tensor| rows.sum_dim_intlist([0i64].as_slice(), false, Kind::Double);
+        let mean = blocks().map(rows).fold(zeros(&[size]), |all, block| all + sum(block)) / v;
+        let gram = |centred: Tensor| centred.tr().matmul(&centred);
+        let centred = blocks().map(|block| rows(block) - &mean);
+        let covariance = centred.fold(zeros(&[size, size]), |all, block| all + gram(block)) / v;
         Head { weight, bias, mean, covariance }
     }
 
@@ -60,13 +69,11 @@ pub struct Statistics {
 /// One pass over the entities in blocks. `states.states` are the rounded ones.
 pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Progress>) -> Result<Statistics> {
     let device = head.device();
-    let (v, d) = (head.entities(), head.width());
+    let v = head.entities();
     let kept = states.states.to_device(device);
     let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
-    let mut mean_state = Vec::new();
-    let mut mean_log_z = Vec::new();
-    let mut sum_log_prob = Vec::new();
-    for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(1)) {
+    let [mut mean_state, mut mean_log_z, mut sum_log_prob, mut mean, mut variance] = [const { Vec::new() }; 5];
+    for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(ENTRIES)) {
         if observer.on(Progress::new("statistics", from as u64, v as u64)).is_break() {
             return Err(Error::Stopped);
         }
@@ -75,25 +82,26 @@ pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Prog
         let logits = (g.matmul(&head.weight.tr()) + &head.bias).to_kind(Kind::Double);
         let z = logits.logsumexp([1i64].as_slice(), true); // [entries, 1]
         let _ = log_z.shallow_clone().index_copy_(0, &block.state, &z.squeeze_dim(1).to_kind(Kind::Float));
-        let p = block.mean(&(logits - &z).exp()); // [rows, V]
-        sum_log_prob.push(p.clamp_min(f64::MIN_POSITIVE).log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double));
-        mean_log_z.push(block.mean(&z).squeeze_dim(1));
-        mean_state.push(block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float));
+        let p = block.mean(&logits.subtract(&z).exp_()).clamp_min_(f64::MIN_POSITIVE); // [rows, V]
+        sum_log_prob.push(p.log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double));
+        let log_z_of_rows = block.mean(&z).squeeze_dim(1);
+        let states_of_rows = block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float);
+        let ones = Tensor::ones([block.rows, 1], (Kind::Float, device));
+        let q = with_column(&states_of_rows, &ones).to_kind(Kind::Double); // [rows, D+1]
+        mean.push(q.matmul(&head.mean) - &log_z_of_rows);
+        variance.push((q.matmul(&head.covariance) * &q).sum_dim_intlist([1i64].as_slice(), false, Kind::Double));
+        mean_log_z.push(log_z_of_rows);
+        mean_state.push(states_of_rows);
     }
-    let mean_state = Tensor::cat(&mean_state, 0).view([v as i64, d as i64]);
-    let mean_log_z = Tensor::cat(&mean_log_z, 0);
-    let ones = Tensor::ones([v as i64, 1], (Kind::Float, device));
-    let q = with_column(&mean_state, &ones).to_kind(Kind::Double); // [V, D+1]
-    let mean = q.matmul(&head.mean) - &mean_log_z;
-    let variance = (q.matmul(&head.covariance) * &q).sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+    let all = |parts: Vec<Tensor>| Tensor::cat(&parts, 0);
     let cpu = |t: Tensor| t.to_device(Device::Cpu);
     Ok(Statistics {
         log_z: cpu(log_z),
-        mean_state: cpu(mean_state),
-        mean_log_z: cpu(mean_log_z),
-        mean: cpu(mean),
-        deviation: cpu(variance.clamp_min(0.0).sqrt()),
-        sum_log_prob: cpu(Tensor::cat(&sum_log_prob, 0)),
+        mean_state: cpu(all(mean_state)),
+        mean_log_z: cpu(all(mean_log_z)),
+        mean: cpu(all(mean)),
+        deviation: cpu(all(variance).clamp_min(0.0).sqrt()),
+        sum_log_prob: cpu(all(sum_log_prob)),
     })
 }
 

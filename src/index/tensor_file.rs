@@ -1,7 +1,10 @@
 //! Safetensors files: mapped into memory, their headers checked before a number is read.
 
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use tch::kind::Element;
@@ -68,24 +71,36 @@ impl TensorFile {
     }
 
     /// A tensor of one dimension, checked to have this length.
-    pub fn vector<T: Element + Copy>(&self, name: &str, length: usize) -> Result<Vec<T>> {
+    pub fn vector<T: Element + bytemuck::Pod>(&self, name: &str, length: usize) -> Result<Vec<T>> {
         self.check(name, &[T::KIND], &[length])?;
-        let failed = |e: tch::TchError| Error::Torch {
-            doing: format!("reading {name} of {}", self.path.display()),
-            message: e.to_string(),
-        };
-        Vec::try_from(self.tensor(name)?).map_err(failed)
+        Ok(self.slice(name)?.to_vec())
     }
 
-    /// These rows of a matrix, as f32 `[rows, width]` on the CPU.
-    pub fn rows(&self, name: &str, rows: impl ExactSizeIterator<Item = usize>) -> Result<Tensor> {
-        let (kind, width) = (self.kind(name)?, self.shape(name)?[1]);
-        let (all, length, count) = (self.bytes(name)?, width * kind.elt_size_in_bytes(), rows.len());
-        let mut bytes = Vec::with_capacity(count * length);
-        for row in rows {
-            bytes.extend_from_slice(&all[row * length..(row + 1) * length]);
+    /// The whole tensor, row-major, as it lies in the map.
+    pub fn slice<T: Element + bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
+        let (kind, wanted) = (self.kind(name)?, T::KIND);
+        if kind != wanted {
+            return Err(Error::format(&self.path, format!("holds “{name}” as {kind:?} where {wanted:?} was expected")));
         }
-        Ok(Tensor::from_data_size(&bytes, &[count as i64, width as i64], kind).to_kind(Kind::Float))
+        self.cast(name)
+    }
+
+    /// Row `row` of a matrix of f16 or f32, as f32: borrowed where it is that in the map.
+    pub fn row(&self, name: &str, row: usize) -> Result<Cow<'_, [f32]>> {
+        let width = self.shape(name)?[1];
+        if self.kind(name)? != Kind::Half {
+            return Ok(Cow::Borrowed(&self.slice::<f32>(name)?[row * width..][..width]));
+        }
+        let half: &[f16] = self.cast::<u16>(name)?[row * width..][..width].reinterpret_cast();
+        let mut single = vec![0.0; width];
+        half.convert_to_f32_slice(&mut single);
+        Ok(Cow::Owned(single))
+    }
+
+    /// The tensor's bytes as numbers of this size.
+    fn cast<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
+        let failed = |e| Error::format(&self.path, format!("holds “{name}” where its numbers cannot be read: {e}"));
+        bytemuck::try_cast_slice(self.bytes(name)?).map_err(failed)
     }
 }
 

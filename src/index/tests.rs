@@ -269,3 +269,73 @@ fn a_raw_file_is_imported_with_or_without_names() {
         assert!(import(None).unwrap_err().to_string().contains("row_offsets"));
     }
 }
+
+/// A builder that resumes.
+fn resumed(out: &Path, model: &str) -> Result<Builder> {
+    let (weight, bias, _) = head();
+    let model = Some(Source { hash: model.to_owned(), ..Source::default() });
+    Builder::resume(out, entities(), &weight, &bias, Provenance { model, ..provenance() })
+}
+
+fn bytes_of(out: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(out).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), fs::read(p).unwrap())).collect()
+}
+
+#[test]
+fn an_interrupted_build_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, whole) = (folder.path().join("index"), folder.path().join("whole"));
+    let finish = |mut builder: Builder, modes: &[Mode]| {
+        modes.iter().for_each(|&m| builder.mode(m, states(m, Precision::Half), &mut Unobserved).unwrap());
+        builder.finish().unwrap();
+    };
+    finish(resumed(&whole, "a").unwrap(), &[Mode::Both, Mode::Text]);
+    let mut builder = resumed(&out, "a").unwrap();
+    builder.mode(Mode::Both, states(Mode::Both, Precision::Half), &mut Unobserved).unwrap();
+    drop(builder);
+    let partial = folder.path().join(".index.partial");
+    // what a mode leaves that was being written
+    fs::write(partial.join("text.safetensors"), "half").unwrap();
+    assert!(!out.exists() && refusal(&partial).contains("is not an index"));
+    let builder = resumed(&out, "a").unwrap();
+    assert!(builder.has(Mode::Both) && !builder.has(Mode::Text));
+    finish(builder, &[Mode::Text]);
+    assert_eq!(bytes_of(&out), bytes_of(&whole));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn only_the_same_work_is_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    let interrupt = |model| {
+        let mut builder = resumed(&out, model).unwrap();
+        builder.mode(Mode::Both, states(Mode::Both, Precision::Half), &mut Unobserved).unwrap();
+        assert!(resumed(&out, model).err().unwrap().to_string().contains("is being written by another run"));
+    };
+    interrupt("a");
+    assert!(!resumed(&out, "another model").unwrap().has(Mode::Both));
+    assert!(!resumed(&out, "a").unwrap().has(Mode::Both), "the other run started anew");
+    interrupt("a");
+    fs::write(folder.path().join(".index.partial/both.safetensors"), "damaged").unwrap();
+    assert!(!resumed(&out, "a").unwrap().has(Mode::Both));
+    interrupt("a");
+    drop(builder(&out, &[Mode::Text], Precision::Half));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "one that does not resume leaves nothing");
+}
+
+#[test]
+fn a_run_killed_while_it_replaced_an_index_loses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(&folder, &[Mode::Both], Precision::Half);
+    fs::rename(&out, folder.path().join(".index.old")).unwrap();
+    drop(builder(&out, &[Mode::Text], Precision::Half));
+    assert_eq!(Index::open(&out, Device::Cpu).unwrap().modes(), [Mode::Both], "the old one came back");
+    // killed after the new one had the name
+    fs::create_dir(folder.path().join(".index.old")).unwrap();
+    builder(&out, &[Mode::Text], Precision::Half).finish().unwrap();
+    assert_eq!(Index::open(&out, Device::Cpu).unwrap().modes(), [Mode::Text]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}

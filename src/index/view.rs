@@ -1,16 +1,22 @@
 //! One mode of an index: rows of Z, and single probabilities, each computed when first asked for.
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use tch::{Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::open::{Index, ModeFile};
+use super::product::{COLUMNS, dot, products};
+use crate::error::Result;
 use crate::types::{Mode, Row};
 
 /// One mode of an [`Index`]. A row that is not of this index is a fault of the caller and panics.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    pub(super) index: &'a Index,
-    pub(super) file: &'a ModeFile,
+    index: &'a Index,
+    file: &'a ModeFile,
+    /// W `[V · D]` and ḡ `[V · D]`, row-major, as they lie in the map.
+    weight: &'a [f32],
+    mean_state: &'a [f32],
 }
 
 /// What one state of an entity brings to a candidate.
@@ -25,6 +31,11 @@ pub struct Evidence {
 }
 
 impl<'a> View<'a> {
+    pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
+        let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
+        Ok(View { index, file, weight, mean_state })
+    }
+
     pub fn mode(&self) -> Mode {
         self.file.mode
     }
@@ -47,38 +58,72 @@ impl<'a> View<'a> {
         self.file.cache.borrow().has_row(row)
     }
 
+    /// How many rows more the product that [`View::z_rows`] of these needs would give for nothing; 0 where they are all
+    /// at hand.
+    pub fn spare_rows(&self, rows: &[Row]) -> usize {
+        let absent = self.absent(rows).len();
+        absent.next_multiple_of(COLUMNS) - absent
+    }
+
+    /// Those that are not at hand, each once, in the order given.
+    fn absent(&self, rows: &[Row]) -> Vec<Row> {
+        let mut seen = HashSet::new();
+        rows.iter().copied().filter(|&r| !self.has_row(r) && seen.insert(r)).collect()
+    }
+
     /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
-    /// that are not at hand are computed in one matrix–matrix product, to f32's rounding.
-    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<[f32]>> {
+    /// that are not at hand are computed in one product, in f32. On one kind of device a row is the same to the last bit
+    /// whatever else was asked for.
+    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        let absent = self.absent(rows);
+        let computed: HashMap<Row, Rc<Vec<f32>>> = absent.iter().copied().zip(self.computed_rows(&absent)).collect();
         let mut cache = self.file.cache.borrow_mut();
-        let mut found: Vec<Option<Rc<[f32]>>> = rows.iter().map(|&r| cache.row(r)).collect();
-        let absent: Vec<usize> = (0..rows.len()).filter(|&i| found[i].is_none()).collect();
-        if !absent.is_empty() {
-            // [V, D+1]·[D+1, rows]: with few rows many times faster than the transposed product
-            let wanted: Vec<Row> = absent.iter().map(|&i| rows[i]).collect();
-            let computed = numbers(&self.index.centred().matmul(&self.directions(&wanted).tr()).tr());
-            for (&i, values) in absent.iter().zip(computed.chunks_exact(self.len())) {
-                let values: Rc<[f32]> = Rc::from(values);
-                if !cache.has_row(rows[i]) {
-                    cache.keep_row(rows[i], values.clone());
-                }
-                found[i] = Some(values);
-            }
+        let found = rows.iter().map(|r| computed.get(r).cloned().or_else(|| cache.row(*r))).collect();
+        absent.into_iter().for_each(|r| cache.keep_row(r, computed[&r].clone()));
+        // a row is absent, and so computed, or it is at hand
+        let found: Option<Vec<_>> = found;
+        found.expect("every row is in one of the two")
+    }
+
+    /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
+    fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        let finish = |(mut values, &row): (Vec<f32>, &Row)| {
+            let inverse = self.inverse_deviation(row);
+            let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
+            let terms = values.iter_mut().zip(&self.index.bias);
+            terms.for_each(|(value, bias)| *value += bias * inverse as f32 - less);
+            Rc::new(values)
+        };
+        self.products(rows).into_iter().zip(rows).map(finish).collect()
+    }
+
+    /// W·(ḡ/σ) of these rows, `[rows][V]`.
+    fn products(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+        let (index, width) = (self.index, self.index.width());
+        let directions: Vec<f32> = rows.iter().flat_map(|&r| self.direction(r)).collect();
+        if index.device == Device::Cpu {
+            return products(self.weight, &directions, width, tch::get_num_threads().max(1) as usize);
         }
-        found.into_iter().flatten().collect()
+        let blocks = directions.chunks(COLUMNS * width).map(|block| {
+            // always of one shape, since a library may choose another way to sum for another shape
+            let mut padded = block.to_vec();
+            padded.resize(COLUMNS * width, 0.0);
+            let q = Tensor::from_slice(&padded).view([COLUMNS as i64, width as i64]).to_device(index.device);
+            let values: Vec<f32> = numbers(&q.matmul(&index.weight_on_device().tr()));
+            values.chunks_exact(self.len()).take(block.len() / width).map(<[f32]>::to_vec).collect::<Vec<_>>()
+        });
+        blocks.flatten().collect()
     }
 
-    /// q = [ḡ;1]/σ of each entity, `[rows, D+1]`, f32, on the device.
-    fn directions(&self, rows: &[Row]) -> Tensor {
-        let states = self.mean_states(rows).to_kind(Kind::Double);
-        let inverse: Vec<f64> = rows.iter().map(|r| self.inverse_deviation(*r)).collect();
-        let inverse = Tensor::from_slice(&inverse).unsqueeze(1);
-        Tensor::cat(&[&(states * &inverse), &inverse], 1).to_kind(Kind::Float).to_device(self.index.device)
+    /// ḡ/σ of an entity, `[D]`.
+    fn direction(&self, row: Row) -> impl Iterator<Item = f32> {
+        let inverse = self.inverse_deviation(row);
+        self.mean_state(row).iter().map(move |&g| (g as f64 * inverse) as f32)
     }
 
-    fn mean_states(&self, rows: &[Row]) -> Tensor {
-        // Index::open has checked that the tensor is there
-        self.file.file.rows("mean_state", rows.iter().map(|r| r.at())).expect("checked on opening")
+    fn mean_state(&self, row: Row) -> &'a [f32] {
+        let width = self.index.width();
+        &self.mean_state[row.at() * width..][..width]
     }
 
     fn inverse_deviation(&self, row: Row) -> f64 {
@@ -86,30 +131,22 @@ impl<'a> View<'a> {
         if deviation > 0.0 { 1.0 / deviation } else { 0.0 }
     }
 
-    /// W of these entities, `[rows, D]`, f32.
-    fn weights(&self, rows: &[Row]) -> Tensor {
-        // Index::open has checked that the tensor is there
-        self.index.head.rows("weight", rows.iter().map(|r| r.at())).expect("checked on opening")
+    /// W_t·g + b_t: the logit of a target.
+    fn logit(&self, g: &[f32], target: Row) -> f64 {
+        let width = self.index.width();
+        dot(g, &self.weight[target.at() * width..][..width]) + self.index.bias[target.at()] as f64
     }
 
-    fn biases(&self, rows: &[Row]) -> Tensor {
-        let bias: Vec<f32> = rows.iter().map(|r| self.index.bias[r.at()]).collect();
-        Tensor::from_slice(&bias)
-    }
-
-    /// L\[e\]\[t\], the mean log-probability of each target, in f64: `[entities][targets]`.
+    /// L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
     pub fn log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
-        if targets.is_empty() {
-            return vec![Vec::new(); entities.len()];
-        }
-        let states = self.mean_states(entities).to_kind(Kind::Double);
-        let logits = states.matmul(&self.weights(targets).to_kind(Kind::Double).tr()) + self.biases(targets);
-        let logits = numbers::<f64>(&logits);
-        let rows = logits.chunks_exact(targets.len()).zip(entities);
-        rows.map(|(row, e)| row.iter().map(|l| l - self.file.mean_log_z[e.at()]).collect()).collect()
+        let of = |&e: &Row| {
+            let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.at()]);
+            targets.iter().map(|&t| self.logit(g, t) - log_z).collect()
+        };
+        entities.iter().map(of).collect()
     }
 
-    /// Z\[e\]\[t\] in f64: `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs whole rows.
+    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs whole rows.
     pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let mut values = self.log_probs(entities, targets);
         for (row, &e) in values.iter_mut().zip(entities) {
@@ -122,13 +159,12 @@ impl<'a> View<'a> {
     /// What each state of `entity` brings to `candidate`, in the order of states.
     pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<Evidence> {
         let (mean, inverse) = (self.file.mean[entity.at()], self.inverse_deviation(entity));
-        let log_p: Vec<f64> = numbers(&self.entry_log_probs(&[entity], &[candidate]));
+        let log_p = |entry: usize| self.entry_log_probs(entry, &[candidate]).sum::<f64>();
         self.entries(entity)
-            .zip(log_p)
-            .map(|(i, l)| Evidence {
-                state: self.file.entry_state[i] as usize,
-                share: self.file.entry_share[i] as f64,
-                z: (l - mean) * inverse,
+            .map(|entry| Evidence {
+                state: self.file.entry_state[entry] as usize,
+                share: self.file.entry_share[entry] as f64,
+                z: (log_p(entry) - mean) * inverse,
             })
             .collect()
     }
@@ -137,61 +173,50 @@ impl<'a> View<'a> {
         self.file.row_offsets[row.at()] as usize..self.file.row_offsets[row.at() + 1] as usize
     }
 
-    /// log p of every entry of these entities, `[entries, targets]`, f64.
-    fn entry_log_probs(&self, entities: &[Row], targets: &[Row]) -> Tensor {
-        let file = self.file;
-        let entries: Vec<usize> = entities.iter().flat_map(|&e| self.entries(e)).collect();
-        let states = entries.iter().map(|&i| file.entry_state[i] as usize);
-        // Index::open has checked that the tensor is there
-        let g = file.file.rows("states", states).expect("checked on opening").to_device(self.index.device);
-        // f64, since an f32 product differs with its shape, and a pick must not depend on what else was in it
-        let g = g.to_kind(Kind::Double);
-        let log_z: Vec<f32> = entries.iter().map(|&i| file.log_z[file.entry_state[i] as usize]).collect();
-        let weights = self.weights(targets).to_device(self.index.device).to_kind(Kind::Double);
-        let logits = g.matmul(&weights.tr()) + self.biases(targets).to_device(self.index.device);
-        let log_z = Tensor::from_slice(&log_z).unsqueeze(1).to_device(self.index.device);
-        logits - log_z
+    /// log p of entry `entry` at each target.
+    fn entry_log_probs(&self, entry: usize, targets: &[Row]) -> impl Iterator<Item = f64> {
+        let state = self.file.entry_state[entry] as usize;
+        // Index::open has read one
+        let g = self.file.file.row("states", state).expect("checked on opening");
+        let log_z = self.file.log_z[state] as f64;
+        targets.iter().map(move |&t| self.logit(&g, t) - log_z)
     }
 
     /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
     /// hold is its smallest normal number, as in [`View::sum_log_prob`].
     pub fn probabilities(&self, entities: &[Row], targets: &[Row]) -> Vec<f64> {
-        if targets.is_empty() {
-            return Vec::new();
+        entities.iter().flat_map(|&entity| self.probabilities_at(entity, targets)).collect()
+    }
+
+    fn probabilities_at(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
+        let mut means = vec![0.0; targets.len()];
+        for entry in self.entries(entity) {
+            let share = self.file.entry_share[entry] as f64;
+            means.iter_mut().zip(self.entry_log_probs(entry, targets)).for_each(|(mean, l)| *mean += share * l.exp());
         }
-        let p: Vec<f64> = numbers(&self.entry_log_probs(entities, targets).exp());
-        let mut means = vec![0.0; entities.len() * targets.len()];
-        let mut entries = p.chunks_exact(targets.len());
-        for (&e, mean) in entities.iter().zip(means.chunks_exact_mut(targets.len())) {
-            for (i, entry) in self.entries(e).zip(&mut entries) {
-                let share = self.file.entry_share[i] as f64;
-                mean.iter_mut().zip(entry).for_each(|(m, p)| *m += share * p);
-            }
-            mean.iter_mut().for_each(|m| *m = m.max(f64::MIN_POSITIVE));
-        }
+        means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
         means
     }
 
-    /// P\[e\]\[t\], where it is at hand.
-    pub fn known_probability(&self, entity: Row, target: Row) -> Option<f64> {
-        self.file.cache.borrow().probability(entity, target)
-    }
-
-    /// P\[e\]\[t\] of one entity, in one product where any is not at hand.
-    pub fn probabilities_of(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
-        let known: Option<Vec<f64>> = {
-            let cache = self.file.cache.borrow();
-            targets.iter().map(|&t| cache.probability(entity, t)).collect()
-        };
-        known.unwrap_or_else(|| self.probabilities(&[entity], targets))
-    }
-
-    /// Computes these probabilities in one product and keeps them at hand.
-    pub fn load_probabilities(&self, entities: &[Row], targets: &[Row]) {
-        let values = self.probabilities(entities, targets);
-        let width = targets.len();
-        let named = values.iter().enumerate().map(|(i, &p)| ((entities[i / width], targets[i % width]), p));
-        self.file.cache.borrow_mut().keep_probabilities(named);
+    /// P\[e\]\[t\] of one entity, added to `out`; what is not at hand is computed and kept.
+    pub fn extend_probabilities(&self, entity: Row, targets: &[Row], out: &mut Vec<f64>) {
+        let mut cache = self.file.cache.borrow_mut();
+        let from = out.len();
+        let mut absent = Vec::new();
+        for (i, &target) in targets.iter().enumerate() {
+            out.push(cache.probability(entity, target).unwrap_or_else(|| {
+                absent.push(i);
+                f64::NAN // computed below
+            }));
+        }
+        if absent.is_empty() {
+            return;
+        }
+        let wanted: Vec<Row> = absent.iter().map(|&i| targets[i]).collect();
+        for (i, p) in absent.into_iter().zip(self.probabilities_at(entity, &wanted)) {
+            cache.keep_probability(entity, targets[i], p);
+            out[from + i] = p;
+        }
     }
 
     /// Σ_v log P\[e\]\[v\].

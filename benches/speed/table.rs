@@ -1,0 +1,203 @@
+//! One table: each time beside the time that its matrix products alone would take, memory, growth.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use multiexpan::engine::Session;
+use multiexpan::engine::api::ExpandAsk;
+use multiexpan::index::Index;
+use multiexpan::types::{DeviceChoice, EntityId, Mode, Row};
+use tch::{Device, Kind, Tensor};
+
+use crate::sample::{CASES, Case, MESED, Shape, build, estimated};
+use crate::{evaluate, expanded, forget};
+
+/// Runs one expansion of the index named next, and prints what memory it took.
+pub const ONE_EXPANSION: &str = "--one-expansion";
+const RUNS: usize = 5;
+const GROWTH: [usize; 3] = [10_000, 100_000, 1_000_000];
+const GROWTH_WIDTH: usize = 128;
+
+/// The least of some runs, in milliseconds.
+fn least(runs: usize, mut run: impl FnMut()) -> f64 {
+    let times = (0..runs).map(|_| {
+        let begun = Instant::now();
+        run();
+        begun.elapsed().as_secs_f64() * 1e3
+    });
+    times.fold(f64::INFINITY, f64::min)
+}
+
+/// GFLOP/s of one large f32 product: what this machine gives now.
+fn gflops() -> f64 {
+    let n = 2048;
+    let square = || Tensor::randn([n, n], (Kind::Float, Device::Cpu));
+    let (a, b) = (square(), square());
+    2.0 * (n * n * n) as f64 / least(5, || drop(a.matmul(&b))) / 1e6
+}
+
+/// GFLOP/s of many rows of Z at once.
+fn row_gflops() -> f64 {
+    let index = Case::Mesed.open();
+    let view = index.view(Mode::Both).expect("the index has the mode");
+    let rows: Vec<_> = (0..352).map(Row).collect();
+    let time = least(3, || {
+        forget(&index);
+        view.z_rows(&rows);
+    });
+    product(&MESED, rows.len()) / time / 1e6
+}
+
+/// FLOPs of `rows` rows of Z.
+fn product(shape: &Shape, rows: usize) -> f64 {
+    2.0 * (shape.entities * shape.width * rows) as f64
+}
+
+fn line(what: &str, case: impl std::fmt::Display, measured: f64, bound: Option<f64>) {
+    let bound = bound.map_or("| – | –".to_owned(), |b| format!("| {b:.1} ms | {:.1} ×", measured / b));
+    println!("| {what} | {case} | {measured:.1} ms {bound} |");
+}
+
+pub fn print() {
+    Case::Mesed.path();
+    let (library, rows) = (gflops(), row_gflops());
+    let rate = library.max(rows);
+    println!(
+        "{} threads; {library:.0} GFLOP/s by libtorch's product, {rows:.0} by rows of Z; bounds are at {rate:.0}\n",
+        tch::get_num_threads()
+    );
+    println!("| what | index | least of {RUNS} | products alone | ratio |\n|---|---|---|---|---|");
+    for case in CASES {
+        times(case, rate);
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shape = Shape { entities: 3_600, ..MESED };
+    let flops = 2.0 * (shape.entities * shape.pairs * shape.entities * shape.width) as f64;
+    line(
+        "building an index, one mode",
+        "3600 × 768 × 4",
+        least(1, || build(shape, folder.path())),
+        Some(flops / rate / 1e6),
+    );
+    memory();
+    growth();
+}
+
+fn times(case: Case, rate: f64) {
+    let index = case.open();
+    let (seeds, pairs) = (case.seeds(&index), 1);
+    let shape = Shape { entities: index.len(), width: index.width(), pairs };
+    let bound = |rows: usize| Some(product(&shape, rows) / rate / 1e6);
+    let path = case.path();
+    line("opening", case, least(RUNS, || drop(Index::open(&path, Device::Cpu))), None);
+    let cold = || {
+        forget(&index);
+        expanded(&index, &seeds);
+    };
+    line("expansion of 100, caches empty", case, least(RUNS, cold), bound(seeds.len() + 100));
+    let view = index.view(Mode::Both).expect("the index has the mode");
+    let rows = (0..index.len() as u32).filter(|&r| view.has_row(Row(r))).count();
+    println!("| … rows of Z computed | {case} | {rows} | {} | |", seeds.len() + 100);
+    line("the same again", case, least(RUNS, || drop(expanded(&index, &seeds))), None);
+    let mut queries = 0;
+    let time = least(1, || queries = evaluate(&path));
+    line(&format!("evaluating {queries} queries"), case, time, bound(distinct_rows(case)));
+}
+
+/// Rows of Z that all queries of a data set take between them.
+fn distinct_rows(case: Case) -> usize {
+    let session = Session::open(&case.path(), None, DeviceChoice::Cpu).expect("the index opens");
+    let index = case.open();
+    let queries = session.catalogue.queries.iter().filter(|q| q.seeds.len() == 3);
+    let mut rows = HashSet::new();
+    for query in queries {
+        let seeds: Vec<_> = query.seeds.iter().filter_map(|&s| index.row(s)).collect();
+        rows.extend(expanded(&index, &seeds).picks.iter().map(|p| p.row).chain(seeds));
+    }
+    rows.len()
+}
+
+/// Peak memory of a process that opens an index and expands once.
+fn memory() {
+    let nothing = peak(&Case::Demo.path());
+    let found = peak(&Case::Mesed.path());
+    let dense = 2.0 * (MESED.entities * MESED.entities * size_of::<f32>()) as f64 / 1e6;
+    println!(
+        "\nmemory of a process that opens an index and expands once, at its peak: {found:.0} MB on mesed, {nothing:.0} on the"
+    );
+    println!(
+        "demo (libtorch, nearly all), so {:.0} MB of data; two dense V×V matrices of f32: {dense:.0} MB, {:.1} × that",
+        found - nothing,
+        dense / (found - nothing)
+    );
+}
+
+/// In MB, as the system counts it: mapped files are in it as far as they were read.
+fn peak(index: &Path) -> f64 {
+    let program = std::env::current_exe().expect("this program has a path");
+    let done = Command::new(program).arg(ONE_EXPANSION).arg(index).output().expect("it starts");
+    let text = String::from_utf8_lossy(&done.stdout);
+    text.split_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1e3
+}
+
+/// What `multiexpan expand` does, then the process's peak in kB and the time of opening and expanding in ms.
+pub fn expand_once(index: &Path) {
+    let begun = Instant::now();
+    let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
+    let opened = begun.elapsed();
+    let seeds: Vec<EntityId> = session.catalogue.entities.iter().step_by(70).take(3).map(|e| e.id).collect();
+    let ask = ExpandAsk { mode: Mode::Both, seeds, rejected: Vec::new(), size: 100, class: None, joint: None };
+    let begun = Instant::now();
+    let found = session.expand(&ask).expect("it expands");
+    let took = begun.elapsed();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kb = |name| status.lines().find_map(|l| l.strip_prefix(name)).map_or("0", |l| l.trim().trim_end_matches(" kB"));
+    let [peak, own, mapped] = ["VmHWM:", "RssAnon:", "RssFile:"].map(kb);
+    println!("{peak} {} {} {} {own} {mapped}", opened.as_millis(), took.as_millis(), found.len());
+}
+
+/// Expands each query (lists of three rows, as JSON) from empty caches; prints seconds, picks and re-ranked lists.
+pub fn queries(index: &Path, queries: &Path) {
+    let text = std::fs::read(queries).expect("a file of queries");
+    let queries: Vec<Vec<Row>> = serde_json::from_slice(&text).expect("lists of rows");
+    let index = Index::open(index, Device::Cpu).expect("the index opens");
+    let (mut seconds, mut picks, mut reranked) = (Vec::new(), Vec::new(), Vec::new());
+    for seeds in &queries {
+        forget(&index);
+        let begun = Instant::now();
+        let found = expanded(&index, seeds);
+        seconds.push(begun.elapsed().as_secs_f64());
+        picks.push(found.picks.iter().map(|p| p.row).collect::<Vec<_>>());
+        reranked.push(found.ranking().collect::<Vec<_>>());
+    }
+    println!("{}", serde_json::json!({"seconds": seconds, "picks": picks, "reranked": reranked}));
+}
+
+/// One pair an entity, 128 wide, each in a process of its own.
+fn growth() {
+    println!(
+        "\n| V (128 wide, 1 pair) | opening | first expansion of 100 | again from empty caches | per entity | peak |\n|---|---|---|---|---|---|"
+    );
+    for entities in GROWTH {
+        let path = estimated(entities, GROWTH_WIDTH);
+        let program = std::env::current_exe().expect("this program has a path");
+        let done = Command::new(program).arg(ONE_EXPANSION).arg(&path).output().expect("it starts");
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+        let index = Index::open(&path, Device::Cpu).expect("the index opens");
+        let seeds = [0u32, 70, 140].map(Row);
+        let cold = least(2, || {
+            forget(&index);
+            expanded(&index, &seeds);
+        });
+        let each = cold * 1e6 / entities as f64;
+        println!(
+            "| {entities} | {:.0} ms | {:.0} ms | {cold:.0} ms | {each:.0} ns | {:.0} MB |",
+            numbers[1],
+            numbers[2],
+            numbers[0] / 1e3
+        );
+    }
+}

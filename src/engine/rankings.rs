@@ -1,0 +1,106 @@
+//! The rankings of many queries, each alone, found side by side a block at a time and a little at each call.
+
+use std::time::{Duration, Instant};
+
+use super::evaluation::Plan;
+use crate::error::Result;
+use crate::expand::{self, Config, Expansion, Lockstep, Step};
+use crate::index::{Index, View};
+use crate::types::{CUTOFFS, RankingKind, Row};
+
+/// Bytes that the queries of a block may hold between them.
+const BLOCK_BYTES: usize = 256 << 20;
+/// What a query under way holds beside its scores and its pool: probabilities, mostly.
+const QUERY_BYTES: usize = 400 << 10;
+
+/// Queries in the order asked, and how far they are.
+pub(super) struct Rankings {
+    plan: Plan,
+    queries: Vec<Vec<Row>>,
+    /// Queries of one block.
+    at_once: usize,
+    /// Queries whose block is over or under way.
+    begun: usize,
+    block: Option<Block>,
+    finished: usize,
+}
+
+struct Block {
+    /// The block's first query.
+    from: usize,
+    lockstep: Lockstep,
+    picks: usize,
+}
+
+impl Rankings {
+    /// `queries`: their seeds, none empty. A block has at most `at_once` of them, and no more than memory is for.
+    pub(super) fn new(plan: &Plan, queries: Vec<Vec<Row>>, index: &Index, at_once: usize) -> Self {
+        let fit = BLOCK_BYTES / (index.len() * (size_of::<f64>() + size_of::<bool>()) + QUERY_BYTES);
+        Rankings { plan: *plan, queries, at_once: at_once.min(fit).max(1), begun: 0, block: None, finished: 0 }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.finished == self.queries.len()
+    }
+
+    /// Of how many queries the work is done; those under way count by their picks.
+    pub(super) fn done(&self) -> u64 {
+        let under_way = self.block.as_ref().map_or(0, |block| block.from + block.picks / CUTOFFS[3]);
+        under_way.max(self.finished) as u64
+    }
+
+    /// Goes on until `time` has passed or all is done, whichever is first; a step is about a millisecond on thousands of
+    /// entities. Gives each query that was finished by its place, and its ranking: best first, at most 100 long, with ΣZ
+    /// over the seeds or, expanded, with 9/i + 1/j.
+    pub(super) fn go_on(&mut self, index: &Index, time: Duration) -> Result<Vec<(usize, Vec<(Row, f64)>)>> {
+        let view = index.view(self.plan.mode)?;
+        let (begun, mut found) = (Instant::now(), Vec::new());
+        while !self.is_done() {
+            let ranking = match self.plan.ranking {
+                RankingKind::Seeds => self.by_seeds(&view),
+                RankingKind::Expanded => self.step(&view)?,
+            };
+            if let Some(ranking) = ranking {
+                self.finished += 1;
+                found.push(ranking);
+            }
+            if begun.elapsed() >= time {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The next query by ΣZ over its seeds.
+    fn by_seeds(&mut self, view: &View) -> Option<(usize, Vec<(Row, f64)>)> {
+        let query = self.finished;
+        let ranking = expand::rank_by_seeds(view, &self.queries[query], &[]);
+        Some((query, ranking.into_iter().take(CUTOFFS[3]).collect()))
+    }
+
+    /// One step of the block under way; a new one where there is none.
+    fn step(&mut self, view: &View) -> Result<Option<(usize, Vec<(Row, f64)>)>> {
+        let block = match &mut self.block {
+            Some(block) => block,
+            None => {
+                let (from, to) = (self.begun, (self.begun + self.at_once).min(self.queries.len()));
+                let config = Config { size: CUTOFFS[3].min(view.len()), ..Config::default() };
+                let lockstep = Lockstep::apart(view, &self.queries[from..to], &[], &config)?;
+                self.begun = to;
+                self.block.insert(Block { from, lockstep, picks: 0 })
+            }
+        };
+        match block.lockstep.step(view) {
+            None => self.block = None,
+            Some(Step::Picked(..)) => block.picks += 1,
+            Some(Step::Added) => {}
+            Some(Step::Finished(query, found)) => return Ok(Some((block.from + query, by_rerank(&found)))),
+        }
+        Ok(None)
+    }
+}
+
+/// The re-ranked list with its scores.
+pub(super) fn by_rerank(found: &Expansion) -> Vec<(Row, f64)> {
+    found.reranked.iter().map(|r| (found.picks[r.pick].row, r.score)).collect()
+}

@@ -1,0 +1,157 @@
+//! Queries that grow side by side, so that what they need is computed together. One query alone is the same with one.
+
+use super::best::best;
+use super::config::Config;
+use super::search::{Expansion, Pick, Search};
+use crate::error::{Error, Result};
+use crate::index::View;
+use crate::job::Observer;
+use crate::types::Row;
+
+/// Rows of Z are sought among so many of a query's best when a product has room for more than it is asked for.
+const AHEAD: usize = 48;
+
+/// Queries under way. In each round every one picks, in the order given; then the rows of Z of all that was picked come
+/// from one product. What room is left in the product goes to the best candidates, which will nearly always be picked
+/// next. Answers depend neither on that nor on which queries go together.
+pub struct Lockstep {
+    config: Config,
+    /// None once finished.
+    searches: Vec<Option<Search>>,
+    /// What cannot be picked any more, `[V]`: by query, or one for all.
+    pools: Vec<Vec<bool>>,
+    /// Whose rows are to be added before the next round: (query, row).
+    waiting: Vec<(usize, Row)>,
+    /// The query whose pick is next; past the last one the rows are.
+    turn: usize,
+}
+
+/// One step of a [`Lockstep`]; queries are named by their place.
+#[derive(Debug)]
+pub enum Step {
+    Picked(usize, Pick),
+    /// The rows of a round were added.
+    Added,
+    Finished(usize, Box<Expansion>),
+}
+
+impl Lockstep {
+    /// Each query alone; `excluded` are never picked. Errors: a query without seeds, a seed twice in one, a seed that
+    /// is not of this index.
+    pub fn apart(view: &View, queries: &[Vec<Row>], excluded: &[Row], config: &Config) -> Result<Self> {
+        let pool = |seeds: &Vec<Row>| {
+            let mut taken = vec![false; view.len()];
+            excluded.iter().filter(|r| r.at() < view.len()).for_each(|r| taken[r.at()] = true);
+            seeds.iter().filter(|s| s.at() < view.len()).for_each(|s| taken[s.at()] = true);
+            taken
+        };
+        Lockstep::new(view, queries, queries.iter().map(pool).collect(), config)
+    }
+
+    /// All queries from one pool: what one takes no other can have, and the seeds of all are out for all. Errors: as
+    /// [`Lockstep::apart`].
+    pub fn jointly(view: &View, queries: &[Vec<Row>], config: &Config) -> Result<Self> {
+        let mut taken = vec![false; view.len()];
+        queries.iter().flatten().filter(|s| s.at() < view.len()).for_each(|s| taken[s.at()] = true);
+        Lockstep::new(view, queries, vec![taken], config)
+    }
+
+    fn new(view: &View, queries: &[Vec<Row>], pools: Vec<Vec<bool>>, config: &Config) -> Result<Self> {
+        let searches = queries.iter().map(|seeds| Search::new(view, seeds).map(Some)).collect::<Result<Vec<_>>>()?;
+        let waiting = queries.iter().enumerate().flat_map(|(query, seeds)| seeds.iter().map(move |&s| (query, s)));
+        Ok(Lockstep { config: config.clone(), pools, waiting: waiting.collect(), turn: searches.len(), searches })
+    }
+
+    /// One step further: a pick, the end of a query, or the rows of the round; none when all queries are finished.
+    pub fn step(&mut self, view: &View) -> Option<Step> {
+        while self.turn < self.searches.len() {
+            let query = self.turn;
+            self.turn += 1;
+            let Some(mut search) = self.searches[query].take() else { continue };
+            let pool = if self.pools.len() == 1 { 0 } else { query };
+            let Some(pick) = search.pick(view, &self.config, &mut self.pools[pool]) else {
+                return Some(Step::Finished(query, Box::new(search.finish(view, &self.config))));
+            };
+            self.searches[query] = Some(search);
+            self.waiting.push((query, pick.row));
+            return Some(Step::Picked(query, pick));
+        }
+        if self.waiting.is_empty() {
+            return None;
+        }
+        self.add_rows(view);
+        self.turn = 0;
+        Some(Step::Added)
+    }
+
+    fn add_rows(&mut self, view: &View) {
+        let mut rows: Vec<Row> = self.waiting.iter().map(|&(_, row)| row).collect();
+        rows.extend(self.ahead(view, &rows));
+        let z = view.z_rows(&rows);
+        for ((query, _), row) in self.waiting.drain(..).zip(&z) {
+            if let Some(search) = &mut self.searches[query] {
+                search.add(row);
+            }
+        }
+    }
+
+    /// Rows that the product of `rows` has room for: of the best candidates of each query in turn.
+    fn ahead(&self, view: &View, rows: &[Row]) -> Vec<Row> {
+        let spare = view.spare_rows(rows);
+        let mut found: Vec<Row> = Vec::with_capacity(spare);
+        for (query, search) in self.searches.iter().enumerate() {
+            let Some(search) = search.as_ref().filter(|s| s.has_picked()) else { continue };
+            if found.len() == spare {
+                break;
+            }
+            let pool = if self.pools.len() == 1 { 0 } else { query };
+            let next = best(search.scores(), &self.pools[pool], AHEAD);
+            let new = next.into_iter().filter(|r| !view.has_row(*r) && !rows.contains(r)).collect::<Vec<_>>();
+            let new = new.into_iter().filter(|r| !found.contains(r)).take(spare - found.len()).collect::<Vec<_>>();
+            found.extend(new);
+        }
+        found
+    }
+}
+
+/// Expands one query alone. `excluded` are never picked. The observer sees every pick and may stop the search there
+/// ([`Error::Stopped`]). Errors: no seeds, a seed twice, a seed that is not of this index.
+pub fn expand(
+    view: &View,
+    seeds: &[Row],
+    excluded: &[Row],
+    config: &Config,
+    observer: &mut dyn for<'p> Observer<&'p Pick>,
+) -> Result<Expansion> {
+    let lockstep = Lockstep::apart(view, &[seeds.to_vec()], excluded, config)?;
+    let mut all = run(lockstep, view, &mut |(_, pick): (usize, &Pick)| observer.on(pick))?;
+    Ok(all.swap_remove(0))
+}
+
+/// Expands queries together from one pool, as the published evaluation does. They pick in turn, in the order given. The
+/// observer is told whose pick it is.
+pub fn expand_joint(
+    view: &View,
+    queries: &[Vec<Row>],
+    config: &Config,
+    observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
+) -> Result<Vec<Expansion>> {
+    run(Lockstep::jointly(view, queries, config)?, view, observer)
+}
+
+/// Each query's expansion, in the order given.
+fn run(
+    mut lockstep: Lockstep,
+    view: &View,
+    observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
+) -> Result<Vec<Expansion>> {
+    let mut found: Vec<Option<Expansion>> = lockstep.searches.iter().map(|_| None).collect();
+    while let Some(step) = lockstep.step(view) {
+        match step {
+            Step::Picked(query, pick) if observer.on((query, &pick)).is_break() => return Err(Error::Stopped),
+            Step::Picked(..) | Step::Added => {}
+            Step::Finished(query, expansion) => found[query] = Some(*expansion),
+        }
+    }
+    Ok(found.into_iter().flatten().collect())
+}

@@ -1,0 +1,61 @@
+//! `multiexpan index`, killed at any moment: nothing is there that opens, and the same command finishes the work.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tch::{Device, Kind, Tensor};
+
+const ENTITIES: i64 = 3_000;
+const WIDTH: i64 = 64;
+const PAIRS: i64 = 4;
+
+fn raw(path: &Path) {
+    let number =
+        |rows: i64, width: i64| Tensor::arange(rows * width, (Kind::Float, Device::Cpu)).sin().view([rows, width]);
+    let tensors = [
+        ("head.weight", number(ENTITIES, WIDTH)),
+        ("head.bias", Tensor::zeros([ENTITIES], (Kind::Float, Device::Cpu))),
+        ("pre_head", number(ENTITIES * PAIRS, WIDTH)),
+        ("row_offsets", Tensor::arange(ENTITIES + 1, (Kind::Int64, Device::Cpu)) * PAIRS),
+    ];
+    Tensor::write_safetensors(&tensors, path).unwrap();
+}
+
+fn multiexpan(here: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
+    command.current_dir(here).args(args).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn a_killed_index_is_finished_by_the_same_command() {
+    let here = tempfile::tempdir().unwrap();
+    raw(&here.path().join("raw.safetensors"));
+    let index =
+        |out: &str| multiexpan(here.path(), &["index", "--raw", "raw.safetensors", "--device", "cpu", "--out", out]);
+    let begun = std::time::Instant::now();
+    assert!(index("whole").status().unwrap().success());
+    let whole = begun.elapsed();
+    let mut killed = 0;
+    for part in [2, 5, 7, 8, 9] {
+        let mut child = index("out").spawn().unwrap();
+        std::thread::sleep(whole.max(Duration::from_millis(100)) * part / 10);
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            break; // it was done before
+        }
+        killed += 1;
+        assert!(!here.path().join("out").exists(), "killed after {part} tenths");
+        let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"]).status().unwrap();
+        assert_eq!(opened.code(), Some(1));
+    }
+    assert!(killed > 0);
+    assert!(index("out").status().unwrap().success());
+    for name in ["head.safetensors", "both.safetensors"] {
+        let read = |folder: &str| std::fs::read(here.path().join(folder).join(name)).unwrap();
+        assert!(read("whole") == read("out"), "{name} differs");
+    }
+    assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 3, "raw file and two indexes: nothing else is left");
+}
