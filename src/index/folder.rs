@@ -124,7 +124,10 @@ impl Partial {
         }
         self.kept = true;
         let done = self.destination.join(DONE_FILE);
-        fs::remove_file(&done).map_err(Error::io("remove", &done))?;
+        // there only where the work was of several parts
+        if done.exists() {
+            fs::remove_file(&done).map_err(Error::io("remove", &done))?;
+        }
         if replaced {
             fs::remove_dir_all(&old).map_err(Error::io("remove", &old))?;
         }
