@@ -151,12 +151,25 @@ impl Search {
         places.with(p[0], p[0]).divergence(v, view.sum_log_prob(entity))
     }
 
+    /// KL(T‖P\[e\]) of a member, T that of the re-ranking: its own place is one of the set's.
+    fn final_divergence(&mut self, view: &View, config: &Config, member: Row) -> f64 {
+        let v = view.len();
+        let p = &mut self.watched.entry(member).or_default().p;
+        if p.is_empty() {
+            view.extend_probabilities(member, &[member], p);
+        }
+        view.extend_probabilities(member, &self.set[p.len() - 1..], p);
+        let mut places = Places::default();
+        for (place, &p) in p[1..].iter().enumerate() {
+            places.add(height(&config.reranking, place) / v as f64, p);
+        }
+        places.divergence(v, view.sum_log_prob(member))
+    }
+
     /// Re-ranks the picks.
-    pub fn finish(self, view: &View, config: &Config) -> Expansion {
-        let picked = &self.set[self.seeds..];
-        let p = view.probabilities(picked, &self.set);
-        let own = p.chunks_exact(self.set.len()).zip(picked);
-        let divergences: Vec<f64> = own.map(|(p, &e)| final_divergence(view, config, e, p)).collect();
+    pub fn finish(mut self, view: &View, config: &Config) -> Expansion {
+        let picked: Vec<Row> = self.picks.iter().map(|p| p.row).collect();
+        let divergences: Vec<f64> = picked.into_iter().map(|e| self.final_divergence(view, config, e)).collect();
         Expansion {
             seeds: self.set[..self.seeds].to_vec(),
             reranked: rerank(&divergences, config),
@@ -165,16 +178,6 @@ impl Search {
             set_scores: self.scores,
         }
     }
-}
-
-/// KL(T‖P\[e\]) of a member, T that of the re-ranking and `p` its P at the set's places: its own is one of them.
-fn final_divergence(view: &View, config: &Config, member: Row, p: &[f64]) -> f64 {
-    let v = view.len();
-    let mut places = Places::default();
-    for (place, &p) in p.iter().enumerate() {
-        places.add(height(&config.reranking, place) / v as f64, p);
-    }
-    places.divergence(v, view.sum_log_prob(member))
 }
 
 fn check_seeds(view: &View, seeds: &[Row]) -> Result<()> {

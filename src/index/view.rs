@@ -102,7 +102,7 @@ impl<'a> View<'a> {
         let (index, width) = (self.index, self.index.width());
         let directions: Vec<f32> = rows.iter().flat_map(|&r| self.direction(r)).collect();
         if index.device == Device::Cpu {
-            return products(self.weight, &directions, width, threads());
+            return products(self.weight, &directions, width, tch::get_num_threads().max(1) as usize);
         }
         let blocks = directions.chunks(COLUMNS * width).map(|block| {
             // always of one shape, since a library may choose another way to sum for another shape
@@ -182,31 +182,12 @@ impl<'a> View<'a> {
         targets.iter().map(move |&t| self.logit(&g, t) - log_z)
     }
 
-    /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major, all in one product. Never 0:
-    /// what f64 cannot hold is its smallest normal number, as in [`View::sum_log_prob`].
+    /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
+    /// hold is its smallest normal number, as in [`View::sum_log_prob`].
     pub fn probabilities(&self, entities: &[Row], targets: &[Row]) -> Vec<f64> {
-        let (file, width) = (self.file, self.index.width());
-        let entries: Vec<usize> = entities.iter().flat_map(|&e| self.entries(e)).collect();
-        let owners = (0..).zip(entities).flat_map(|(place, &e)| self.entries(e).map(move |_| place));
-        let owners: Vec<usize> = owners.collect();
-        // Index::open has read one
-        let state = |&i: &usize| file.file.row("states", file.entry_state[i] as usize).expect("checked on opening");
-        let states: Vec<f32> = entries.iter().flat_map(|i| state(i).into_owned()).collect();
-        let heads: Vec<f32> = targets.iter().flat_map(|t| &self.weight[t.at() * width..][..width]).copied().collect();
-        let logits = products(&states, &heads, width, threads()); // [targets][entries]
-        let mut means = vec![0.0; entities.len() * targets.len()];
-        for (place, (logits, target)) in logits.iter().zip(targets).enumerate() {
-            let bias = self.index.bias[target.at()] as f64;
-            for ((&entry, &owner), &logit) in entries.iter().zip(&owners).zip(logits) {
-                let log_p = logit as f64 + bias - file.log_z[file.entry_state[entry] as usize] as f64;
-                means[owner * targets.len() + place] += file.entry_share[entry] as f64 * log_p.exp();
-            }
-        }
-        means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
-        means
+        entities.iter().flat_map(|&entity| self.probabilities_at(entity, targets)).collect()
     }
 
-    /// P\[e\]\[t\] of one entity, target by target.
     fn probabilities_at(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
         let mut means = vec![0.0; targets.len()];
         for entry in self.entries(entity) {
@@ -242,10 +223,6 @@ impl<'a> View<'a> {
     pub fn sum_log_prob(&self, entity: Row) -> f64 {
         self.file.sum_log_prob[entity.at()]
     }
-}
-
-fn threads() -> usize {
-    tch::get_num_threads().max(1) as usize
 }
 
 /// A tensor's numbers, row-major.
