@@ -1,5 +1,5 @@
 # One command on a fresh machine: `make run`. Needs cargo, a C++ compiler, python3 with pip or venv.
-.PHONY: run test build setup encoders demo-index bench lint doc clean-libtorch
+.PHONY: run test build setup encoders demo-index bench bench-reference lint doc clean-libtorch
 
 run: setup            ## open the explorer on the demo (ARGS="…": any other command)
 	@cargo run --release -- $(ARGS)
@@ -20,8 +20,12 @@ demo-index: encoders  ## train the demo's model anew and index it
 	cargo run --release -- train data/demo --out runs/demo-model --preset mini --seed 1
 	cargo run --release -- index data/demo --model runs/demo-model --out data/demo/index
 
-bench: setup
-	cargo bench --benches
+bench: setup          ## times, then each beside its bound, memory and growth (docs/PERFORMANCE.md); 2 GB of disk, minutes
+	cargo bench --profile release --bench speed
+	cargo bench --profile release --bench speed -- --table
+
+bench-reference: setup ## the published loop in numpy beside ours: equal lists, and how many times faster
+	bash scripts/bench_reference.sh
 
 lint: setup
 	cargo fmt --check

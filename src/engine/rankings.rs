@@ -13,6 +13,10 @@ const BLOCK_BYTES: usize = 256 << 20;
 /// What a query under way holds beside its scores and its pool: probabilities, mostly.
 const QUERY_BYTES: usize = 400 << 10;
 
+/// A query by its place, and its ranking: best first, at most 100 long, with ΣZ over the seeds or, expanded, with
+/// 9/i + 1/j.
+pub(super) type Finished = (usize, Vec<(Row, f64)>);
+
 /// Queries in the order asked, and how far they are.
 pub(super) struct Rankings {
     plan: Plan,
@@ -49,10 +53,9 @@ impl Rankings {
         under_way.max(self.finished) as u64
     }
 
-    /// Goes on until `time` has passed or all is done, whichever is first; a step is about a millisecond on thousands of
-    /// entities. Gives each query that was finished by its place, and its ranking: best first, at most 100 long, with ΣZ
-    /// over the seeds or, expanded, with 9/i + 1/j.
-    pub(super) fn go_on(&mut self, index: &Index, time: Duration) -> Result<Vec<(usize, Vec<(Row, f64)>)>> {
+    /// Goes on until `time` has passed or all is done, whichever is first, and gives the queries that were finished. It
+    /// may be late by one step, which is a pick or one round's product.
+    pub(super) fn go_on(&mut self, index: &Index, time: Duration) -> Result<Vec<Finished>> {
         let view = index.view(self.plan.mode)?;
         let (begun, mut found) = (Instant::now(), Vec::new());
         while !self.is_done() {
@@ -72,14 +75,14 @@ impl Rankings {
     }
 
     /// The next query by ΣZ over its seeds.
-    fn by_seeds(&mut self, view: &View) -> Option<(usize, Vec<(Row, f64)>)> {
+    fn by_seeds(&mut self, view: &View) -> Option<Finished> {
         let query = self.finished;
         let ranking = expand::rank_by_seeds(view, &self.queries[query], &[]);
         Some((query, ranking.into_iter().take(CUTOFFS[3]).collect()))
     }
 
     /// One step of the block under way; a new one where there is none.
-    fn step(&mut self, view: &View) -> Result<Option<(usize, Vec<(Row, f64)>)>> {
+    fn step(&mut self, view: &View) -> Result<Option<Finished>> {
         let block = match &mut self.block {
             Some(block) => block,
             None => {
