@@ -90,7 +90,7 @@ pub struct Neighbours {
 
 impl Default for Neighbours {
     fn default() -> Self {
-        Neighbours { share: 0.3, temperature: 0.5, image_weight: 0.25 }
+        Neighbours { share: 0.4, temperature: 0.5, image_weight: 0.25 }
     }
 }
 
@@ -233,7 +233,7 @@ impl TrainConfig {
                 state: State::Mean,
                 grid: Some(4),
                 start: Start::Encoders { gain: 0.2, scale: 10.0 },
-                epochs: 5,
+                epochs: 8,
                 pairs_per_entity: None,
                 learning_rate: 8e-4,
                 encoder_learning_rate: 8e-5,
