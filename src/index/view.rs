@@ -80,8 +80,8 @@ impl<'a> View<'a> {
         let mut cache = self.file.cache.borrow_mut();
         let found = rows.iter().map(|r| computed.get(r).cloned().or_else(|| cache.row(*r))).collect();
         absent.into_iter().for_each(|r| cache.keep_row(r, computed[&r].clone()));
-        // a row is absent, and so computed, or it is at hand
         let found: Option<Vec<_>> = found;
+        // a row is absent, and so computed, or it is at hand
         found.expect("every row is in one of the two")
     }
 
