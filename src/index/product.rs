@@ -1,6 +1,6 @@
 //! Products of the head with a few directions, on the CPU: what rows of Z cost.
 //!
-//! A BLAS packs the large matrix anew for each product, which with few directions takes longer than the product itself.
+//! A BLAS copies the large matrix into an order of its own for each product, which with few directions is much of the time.
 //! Here W is read as it lies in the map. And each number is summed in one order, whatever else is in the product, however
 //! many threads there are and however wide the processor's vectors: answers cannot depend on what was computed together.
 
