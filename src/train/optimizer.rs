@@ -17,6 +17,14 @@ struct Parameter {
     decay: f64,
 }
 
+impl Parameter {
+    /// 0 where the loss has not reached it.
+    fn gradient(&self) -> Tensor {
+        let gradient = self.value.grad();
+        if gradient.defined() { gradient } else { self.value.zeros_like() }
+    }
+}
+
 /// Decay rates of the running moments, and the denominator's guard: the defaults of the paper.
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPS: f64 = 1e-8;
@@ -38,10 +46,12 @@ impl AdamW {
         self.parameters.iter_mut().for_each(|p| p.value.zero_grad());
     }
 
-    /// Cuts the norm of all gradients together to `most`; gives the norm before.
-    pub fn clip(&mut self, most: f64) -> f64 {
+    /// Cuts the norm of the gradients of the parameters that `trains` names, together, to `most`; gives the norm before.
+    pub fn clip(&mut self, most: f64, trains: impl Fn(&str) -> bool) -> f64 {
         tch::no_grad(|| {
-            let grads: Vec<Tensor> = self.gradients().collect();
+            // a gradient that is not there counts as one of 0: how the sum is rounded hangs on how many there are
+            let grads: Vec<Tensor> =
+                self.parameters.iter().filter(|p| trains(&p.name)).map(Parameter::gradient).collect();
             if grads.is_empty() {
                 return 0.0;
             }
@@ -56,10 +66,6 @@ impl AdamW {
         })
     }
 
-    fn gradients(&self) -> impl Iterator<Item = Tensor> {
-        self.parameters.iter().map(|p| p.value.grad()).filter(Tensor::defined)
-    }
-
     /// One step of the parameters that `trains` names; `scale` multiplies every learning rate. The others stay as they are,
     /// moments too. A parameter that the loss did not reach has a gradient of 0, whether or not it had one before.
     pub fn step(&mut self, scale: f64, trains: impl Fn(&str) -> bool) {
@@ -69,8 +75,7 @@ impl AdamW {
         let (c1, c2) = (1.0 - b1.powi(n), 1.0 - b2.powi(n));
         tch::no_grad(|| {
             for p in self.parameters.iter_mut().filter(|p| trains(&p.name)) {
-                let grad = p.value.grad();
-                let grad = if grad.defined() { grad } else { p.value.zeros_like() };
+                let grad = p.gradient();
                 let rate = p.learning_rate * scale;
                 let _ = p.value.g_mul_scalar_(1.0 - rate * p.decay);
                 let _ = p.mean.lerp_(&grad, 1.0 - b1);

@@ -256,7 +256,7 @@ impl Training<'_> {
             (loss * (part.share * self.config.tasks.weight(step.task))).f_backward()?;
         }
         if let Some(most) = self.config.gradient_norm {
-            self.optimizer.clip(most);
+            self.optimizer.clip(most, |name| step.task.trains(name));
         }
         self.optimizer.step(self.rate(), |name| step.task.trains(name));
         if let Some(teacher) = &mut self.teacher {
