@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long)]
     pub normalize: bool,
 
-    /// Which state stands for a pair: that at [MASK], as published, or the mean over the text
+    /// Which state stands for a pair: that at the mask, as published, or the mean over the text
     #[arg(long, default_value = "mask", value_parser = state_parser())]
     pub state: State,
 
