@@ -1,4 +1,4 @@
-//! `multiexpan index`, killed at any moment: nothing is there that opens, and the same command finishes the work.
+//! `multiexpan index`, killed at any moment: what is there is whole or nothing, and the same command finishes the work.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -47,9 +47,10 @@ fn a_killed_index_is_finished_by_the_same_command() {
             break; // it was done before
         }
         killed += 1;
-        assert!(!here.path().join("out").exists(), "killed after {part} tenths");
+        // killed after its last rename it had left a whole index; before, nothing has the name
+        let whole = here.path().join("out").exists();
         let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"]).status().unwrap();
-        assert_eq!(opened.code(), Some(1));
+        assert_eq!(opened.code(), Some(if whole { 0 } else { 1 }), "killed after {part} tenths");
     }
     assert!(killed > 0);
     assert!(index("out").status().unwrap().success());
