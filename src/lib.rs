@@ -5,6 +5,7 @@
 
 // base
 pub mod error;
+pub mod file;
 pub mod job;
 pub mod types;
 

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -11,6 +10,7 @@ use serde_json::{Map, Value};
 use super::gold;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::file::write_whole;
 use crate::types::EntityId;
 
 /// One system's rankings of many queries.
@@ -63,8 +63,8 @@ impl Run {
             }
         }
         let settings = format!("{:#}\n", Value::Object(self.settings.clone()));
-        write_whole(&settings_path(path), &settings)?;
-        write_whole(path, &lines)
+        write_whole(&settings_path(path), settings.as_bytes())?;
+        write_whole(path, lines.as_bytes())
     }
 
     /// Reads a run, with its settings where they lie beside it. A query's candidates are ordered by rank, then by score
@@ -151,26 +151,8 @@ pub fn write_qrels(dataset: &Dataset, path: &Path) -> Result<usize> {
             let _ = writeln!(lines, "{key} 0 {entity} {label}");
         }
     }
-    write_whole(path, &lines)?;
+    write_whole(path, lines.as_bytes())?;
     Ok(queries)
-}
-
-/// Writes to a temporary file beside `path`, then renames: a reader never sees half of it.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let write = || {
-        let mut file = File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|source| {
-        // it may not have come into being, and the first failure is the one to tell
-        let _ = fs::remove_file(&temporary);
-        Error::io("write", path)(source)
-    })
 }
 
 #[cfg(test)]
@@ -207,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
-        assert!(matches!(write_whole(&path, "x"), Err(Error::Io { .. })));
+        assert!(matches!(write_whole(&path, b"x"), Err(Error::Io { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

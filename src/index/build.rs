@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 use tch::{Kind, Tensor};
 
-use super::folder::{Done, Partial, write_whole};
+use super::folder::{Done, Partial};
 use super::meta::{Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION};
 use super::statistics::{Head, statistics};
 use super::tensor_file;
 use crate::error::{Error, Result};
+use crate::file::write_whole;
 use crate::job::{Observer, Progress};
 use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::meta::{FileMeta, META_FILE, ModeMeta};
 use crate::error::{Error, Result};
+use crate::file::write_whole;
 
 /// In a partial folder: what of it is complete.
 const DONE_FILE: &str = "done.json";
@@ -88,10 +88,9 @@ impl Partial {
 
     /// Notes what is complete, for a run that comes after an interruption, and removes every other file.
     pub fn note(&self, done: &Done) -> Result<()> {
-        let (path, temporary) = (self.file(DONE_FILE), self.file("done.tmp"));
+        let path = self.file(DONE_FILE);
         let text = serde_json::to_vec_pretty(done).map_err(|e| Error::format(&path, e.to_string()))?;
-        write_whole(&temporary, &text)?;
-        fs::rename(&temporary, &path).map_err(Error::io("write", &path))?;
+        write_whole(&path, &text)?;
         for entry in fs::read_dir(&self.path).map_err(Error::io("read", &self.path))? {
             let entry = entry.map_err(Error::io("read", &self.path))?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -133,12 +132,6 @@ impl Partial {
         }
         sync(&parent_of(&self.destination))
     }
-}
-
-/// Writes a file and waits until it is on the disk.
-pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
-    let write = |mut file: File| file.write_all(text).and_then(|()| file.sync_all());
-    File::create(path).and_then(write).map_err(Error::io("write", path))
 }
 
 impl Drop for Partial {

@@ -10,6 +10,7 @@ use super::config::Config;
 use super::network::{Network, TRAINED_BERT_LAYERS};
 use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::file::{replace, write_whole};
 use crate::types::EntityId;
 
 /// Where a frozen encoder came from.
@@ -144,25 +145,14 @@ fn save_some(path: &Path, config: &ModelConfig, store: &VarStore, keep: impl Fn(
     kept.sort_by(|a, b| a.0.cmp(&b.0));
     write_tensors(&path.join(WEIGHTS), &kept)?;
     let text = serde_json::to_string_pretty(config).map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
-    write_whole(&path.join(CONFIG), |to| std::fs::write(to, &text).map_err(Error::io("write", to)))
+    write_whole(&path.join(CONFIG), text.as_bytes())
 }
 
 /// Named tensors to a safetensors file, which appears whole or not at all.
 pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     let plain: Vec<(&str, Tensor)> =
         tensors.iter().map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu))).collect();
-    write_whole(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
-}
-
-/// Lets `write` fill a file beside `path`, then moves it there.
-fn write_whole(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    write(&partial)?;
-    let file = std::fs::File::open(&partial).map_err(Error::io("open", &partial))?;
-    file.sync_all().map_err(Error::io("write", &partial))?;
-    std::fs::rename(&partial, path).map_err(Error::io("write", path))
+    replace(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
 }
 
 /// Fills every `bert.` variable of the store from an encoder's own weights.

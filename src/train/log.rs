@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::file::write_whole;
 
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +45,7 @@ pub fn cut(path: &Path, epochs: usize) -> Result<()> {
     };
     let kept = |line: &&str| serde_json::from_str::<Numbered>(line).is_ok_and(|n| n.epoch <= epochs);
     let text: String = text.lines().filter(kept).flat_map(|line| [line, "\n"]).collect();
-    std::fs::write(path, text).map_err(Error::io("write", path))
+    write_whole(path, text.as_bytes())
 }
 
 #[cfg(test)]
