@@ -68,7 +68,7 @@ impl Lockstep {
             let query = self.turn;
             self.turn += 1;
             let Some(mut search) = self.searches[query].take() else { continue };
-            let pool = if self.pools.len() == 1 { 0 } else { query };
+            let pool = self.pool(query);
             let Some(pick) = search.pick(view, &self.config, &mut self.pools[pool]) else {
                 return Some(Step::Finished(query, Box::new(search.finish(view, &self.config))));
             };
@@ -82,6 +82,11 @@ impl Lockstep {
         self.add_rows(view);
         self.turn = 0;
         Some(Step::Added)
+    }
+
+    /// Which of the pools is this query's.
+    fn pool(&self, query: usize) -> usize {
+        if self.pools.len() == 1 { 0 } else { query }
     }
 
     fn add_rows(&mut self, view: &View) {
@@ -104,8 +109,7 @@ impl Lockstep {
             if found.len() == spare {
                 break;
             }
-            let pool = if self.pools.len() == 1 { 0 } else { query };
-            let next = best(search.scores(), &self.pools[pool], AHEAD);
+            let next = best(search.scores(), &self.pools[self.pool(query)], AHEAD);
             let new = next.into_iter().filter(|r| !view.has_row(*r) && !rows.contains(r)).collect::<Vec<_>>();
             let new = new.into_iter().filter(|r| !found.contains(r)).take(spare - found.len()).collect::<Vec<_>>();
             found.extend(new);

@@ -50,7 +50,6 @@ impl Sources {
 
     /// The entities' rows, `[B]`: what masked entity prediction is to find.
     pub fn labels(&self, samples: &[Sample]) -> Tensor {
-        let rows: Vec<i64> = samples.iter().map(|s| self.pairs.row(s.pair) as i64).collect();
-        Tensor::from_slice(&rows).to_device(self.device)
+        self.pairs.labels(samples.iter().map(|s| s.pair), self.device)
     }
 }

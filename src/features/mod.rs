@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod cache;
 pub mod image;
+pub mod mean;
 pub mod pairs;
 pub mod patches;
 pub mod prepare;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use tch::{Device, Tensor};
+
 use super::tokens::TextTokenizer;
 use crate::data::{Dataset, Findings};
 use crate::error::{Error, Result};
@@ -93,6 +95,11 @@ impl Pairs {
     /// The row of a pair.
     pub fn row(&self, pair: usize) -> usize {
         self.rows[pair] as usize
+    }
+
+    /// The rows of these pairs as a tensor, `[B]`.
+    pub fn labels(&self, pairs: impl Iterator<Item = usize>, device: Device) -> Tensor {
+        Tensor::from_slice(&pairs.map(|pair| self.row(pair) as i64).collect::<Vec<_>>()).to_device(device)
     }
 
     pub fn row_offsets(&self) -> &[usize] {

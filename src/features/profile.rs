@@ -3,8 +3,10 @@
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
+use super::mean::EntityMean;
 use super::pairs::Pairs;
 use super::patches::PatchStore;
+use super::texts::padded;
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::model::bert::Bert;
@@ -62,10 +64,10 @@ fn of_texts(
 ) -> Result<Tensor> {
     let mut order = chosen.to_vec();
     order.sort_by_key(|&pair| pairs.length(pair));
-    let mut mean = Mean::new(pairs, device);
+    let mut mean = EntityMean::new(pairs.entities.len(), device);
     for (i, batch) in order.chunks(BATCH).enumerate() {
         let texts: Vec<Vec<i64>> = batch.iter().map(|&pair| pairs.unmasked(pair)).collect();
-        mean.add(pairs, batch, &sentence_states(bert, &texts, device));
+        mean.add(&pairs.labels(batch.iter().copied(), device), &sentence_states(bert, &texts, device));
         let done = (i * BATCH + batch.len()) as u64;
         if observe.on(Progress::new("text profiles", done, order.len() as u64)).is_break() {
             return Err(Error::Stopped);
@@ -76,15 +78,9 @@ fn of_texts(
 
 /// Mean over tokens of BERT's last states, of unit length: `[B, D]`.
 fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
-    let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-    let shape = [texts.len() as i64, longest as i64];
-    let padded = |value: &dyn Fn(&i64) -> i64| {
-        let rows = texts.iter().flat_map(|t| t.iter().map(value).chain(std::iter::repeat_n(0, longest - t.len())));
-        Tensor::from_slice(&rows.collect::<Vec<i64>>()).view(shape).to_device(device)
-    };
-    let keep = padded(&|_| 1).to_kind(Kind::Bool);
+    let (ids, keep) = padded(texts, device);
     tch::no_grad(|| {
-        let states = bert.lower(&padded(&|&id| id), &attention_bias(&keep), 0);
+        let states = bert.lower(&ids, &attention_bias(&keep), 0);
         let keep = keep.to_kind(Kind::Float).unsqueeze(-1);
         let sums = (states * keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
         &sums / sums.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
@@ -92,36 +88,11 @@ fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
 }
 
 fn of_pictures(pairs: &Pairs, chosen: &[usize], patches: &PatchStore, device: Device) -> Result<Tensor> {
-    let mut mean = Mean::new(pairs, device);
+    let mut mean = EntityMean::new(pairs.entities.len(), device);
     for batch in chosen.chunks(BATCH) {
         let pictures: Vec<usize> = batch.iter().map(|&pair| pairs.pairs[pair].image).collect();
         let seen = patches.get(&pictures)?.mean_dim([1i64].as_slice(), false, Kind::Float).to_device(device);
-        mean.add(pairs, batch, &seen);
+        mean.add(&pairs.labels(batch.iter().copied(), device), &seen);
     }
     Ok(mean.result())
-}
-
-/// A running mean by entity.
-struct Mean {
-    sums: Option<Tensor>,
-    counts: Tensor,
-}
-
-impl Mean {
-    fn new(pairs: &Pairs, device: Device) -> Self {
-        Mean { sums: None, counts: Tensor::zeros([pairs.entities.len() as i64, 1], (Kind::Float, device)) }
-    }
-
-    fn add(&mut self, pairs: &Pairs, batch: &[usize], rows: &Tensor) {
-        let labels: Vec<i64> = batch.iter().map(|&pair| pairs.row(pair) as i64).collect();
-        let labels = Tensor::from_slice(&labels).to_device(rows.device());
-        let options = (Kind::Float, rows.device());
-        let shape = [self.counts.size()[0], rows.size()[1]];
-        let _ = self.sums.get_or_insert_with(|| Tensor::zeros(shape, options)).index_add_(0, &labels, rows);
-        let _ = self.counts.index_add_(0, &labels, &Tensor::ones([batch.len() as i64, 1], options));
-    }
-
-    fn result(self) -> Tensor {
-        self.sums.map_or_else(|| self.counts.shallow_clone(), |sums| sums / self.counts.clamp_min(1.0))
-    }
 }

@@ -129,17 +129,22 @@ fn compute(
 
 /// Texts of any lengths through the frozen layers: `[B, L, D]`, padded.
 fn frozen(bert: &Bert, texts: &[&[i64]], device: Device) -> Tensor {
-    let longest = texts.iter().map(|t| t.len()).max().unwrap_or(0);
+    let (ids, keep) = padded(texts, device);
+    tch::no_grad(|| bert.lower(&ids, &attention_bias(&keep), TRAINED_BERT_LAYERS))
+}
+
+/// Token ids of any lengths as one tensor `[B, L]`, padded with 0, and `[B, L]` true at tokens.
+pub(super) fn padded<T: AsRef<[i64]>>(texts: &[T], device: Device) -> (Tensor, Tensor) {
+    let longest = texts.iter().map(|t| t.as_ref().len()).max().unwrap_or(0);
     let mut ids = vec![0i64; texts.len() * longest];
     let mut keep = vec![false; ids.len()];
-    for (i, text) in texts.iter().enumerate() {
+    for (i, text) in texts.iter().map(AsRef::as_ref).enumerate() {
         ids[i * longest..i * longest + text.len()].copy_from_slice(text);
         keep[i * longest..i * longest + text.len()].fill(true);
     }
     let shape = [texts.len() as i64, longest as i64];
-    let ids = Tensor::from_slice(&ids).view(shape).to_device(device);
-    let keep = Tensor::from_slice(&keep).view(shape).to_device(device);
-    tch::no_grad(|| bert.lower(&ids, &attention_bias(&keep), TRAINED_BERT_LAYERS))
+    let on_device = |t: Tensor| t.view(shape).to_device(device);
+    (on_device(Tensor::from_slice(&ids)), on_device(Tensor::from_slice(&keep)))
 }
 
 fn halves(states: &Tensor) -> Vec<f16> {

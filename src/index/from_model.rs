@@ -200,10 +200,7 @@ fn run(
     let out = Tensor::zeros([samples.len() as i64, network.config.hidden], (Kind::Float, Device::Cpu));
     for (done, batch) in order.chunks(BATCH).enumerate() {
         let shown: Vec<Sample> = batch.iter().map(|&i| samples[i]).collect();
-        let states = tch::no_grad(|| {
-            let input = sources.input(&shown)?;
-            Ok::<_, Error>(network.student.head.pre_head(&network.student.state(&input, false), false))
-        })?;
+        let states = network.student.seen(&sources.input(&shown)?);
         let at: Vec<i64> = batch.iter().map(|&i| i as i64).collect();
         let _ = out.shallow_clone().index_copy_(0, &Tensor::from_slice(&at), &states.to_device(Device::Cpu));
         let done = (done * BATCH + batch.len()) as u64;

@@ -97,6 +97,11 @@ impl Tower {
         self.pool(&fused.narrow(1, 0, length), input)
     }
 
+    /// The input of the entity head's last layer, g, `[B, D]`, without dropout and without gradient.
+    pub fn seen(&self, input: &Input) -> Tensor {
+        tch::no_grad(|| self.head.pre_head(&self.state(input, false), false))
+    }
+
     /// From the text's part of the fused sequence `[B, L, D]` to `[B, D]`.
     fn pool(&self, fused: &Tensor, input: &Input) -> Tensor {
         match self.state {

@@ -1,9 +1,10 @@
 //! The model so far over the data set, without gradient.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
+use crate::features::mean::EntityMean;
 use crate::job::{Observer, Progress};
 use crate::model::Network;
 use crate::types::Mode;
@@ -27,23 +28,14 @@ pub fn mean_states(
         .collect();
     // like lengths together: less padding
     samples.sort_by_key(|s| pairs.length(s.pair));
-    let sizes = &network.config;
-    let options = (Kind::Float, sources.device);
-    let mut sums = Tensor::zeros([sizes.entities, sizes.hidden], options);
-    let mut counts = Tensor::zeros([sizes.entities, 1], options);
+    let mut mean = EntityMean::new(pairs.entities.len(), sources.device);
     let stage = format!("states, {mode}");
     for (i, batch) in samples.chunks(BATCH).enumerate() {
-        let pre_head = tch::no_grad(|| {
-            let input = sources.input(batch)?;
-            Ok::<_, Error>(network.student.head.pre_head(&network.student.state(&input, false), false))
-        })?;
-        let rows = sources.labels(batch);
-        let _ = sums.index_add_(0, &rows, &pre_head);
-        let _ = counts.index_add_(0, &rows, &Tensor::ones([batch.len() as i64, 1], options));
+        mean.add(&sources.labels(batch), &network.student.seen(&sources.input(batch)?));
         let done = (i * BATCH + batch.len()) as u64;
         if observe.on(Progress::new(stage.as_str(), done, samples.len() as u64)).is_break() {
             return Err(Error::Stopped);
         }
     }
-    Ok(sums / counts)
+    Ok(mean.result())
 }

@@ -217,9 +217,8 @@ impl<'a> Training<'a> {
         }
         self.optimizer.restore(&saved.take_prefix("optimizer."))?;
         if let Ok(positives) = saved.get("groups.positives") {
-            let of = |positives, negatives| Group { positives, negatives };
             let both = rows(&positives)?.into_iter().zip(rows(&saved.get("groups.negatives")?)?);
-            self.groups = Some(both.map(|(p, n)| of(p, n)).collect());
+            self.groups = Some(both.map(|(positives, negatives)| Group { positives, negatives }).collect());
         }
         self.at =
             Position::of(&numbers(&saved.get("position")?)?).ok_or_else(|| Error::format(path, "has no position"))?;

@@ -300,10 +300,7 @@ impl Training<'_> {
         }
         if let Some(tower) = &self.network.teacher {
             let share = self.config.distillation_share;
-            let taught = tch::no_grad(|| {
-                let pre_head = tower.head.pre_head(&tower.state(input, false), false);
-                tower.head.log_prob(&pre_head, false, 0.0)
-            });
+            let taught = tch::no_grad(|| tower.head.log_prob(&tower.seen(input), false, 0.0));
             loss = loss * (1.0 - share) + distillation(log_prob, &taught) * share;
         }
         loss
