@@ -18,7 +18,6 @@ use std::path::Path;
 
 /// What the program keeps in memory by default.
 const ROW_BYTES: usize = 256 << 20;
-const PROBABILITIES: usize = 2_000_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -38,7 +37,7 @@ fn expanded(index: &Index, seeds: &[Row]) -> Expansion {
 }
 
 fn forget(index: &Index) {
-    index.limit_cache(ROW_BYTES, PROBABILITIES);
+    index.limit_cache(ROW_BYTES);
 }
 
 /// All queries of 3 seeds, as `multiexpan evaluate` runs them. Gives how many.

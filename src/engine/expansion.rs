@@ -218,6 +218,7 @@ impl Session {
         let view: View = self.index.view(ask.mode)?;
         let ranking = expand::rank_by_seeds(&view, seeds, &[]).into_iter().zip(1..);
         let by_seeds: HashMap<Row, usize> = ranking.map(|((row, _), rank)| (row, rank)).collect();
+        let final_ranks = found.expansion.final_ranks(&view);
         let why = |entity: EntityId| {
             let Some(row) = self.index.row(entity) else {
                 return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
@@ -230,7 +231,7 @@ impl Session {
                 MissingWhy::LostInWindow { pick }
             } else {
                 let seed_rank = by_seeds.get(&row).copied().unwrap_or(self.index.len());
-                MissingWhy::BelowWindow { seed_rank, final_rank: found.expansion.final_rank(row) }
+                MissingWhy::BelowWindow { seed_rank, final_rank: final_ranks[row.at()] }
             }
         };
         Ok(absent.into_iter().map(|entity| Missing { entity, why: why(entity) }).collect())

@@ -21,18 +21,24 @@ pub fn best(scores: &[f64], taken: &[bool], count: usize) -> Vec<Row> {
 
 /// Up to this many, one pass with insertion beats a selection.
 const SMALL: usize = 64;
+/// Scores that are passed over at once where none of them is good enough.
+const STRIDE: usize = 64;
 
 fn best_few(scores: &[f64], taken: &[bool], count: usize) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::with_capacity(count + 1);
     let mut least = f64::NEG_INFINITY;
-    for (i, &score) in scores.iter().enumerate() {
-        let room = rows.len() < count;
-        if (score > least || room) && !taken[i] {
-            let place = rows.partition_point(|r| scores[r.at()] >= score);
-            rows.insert(place, Row(i as u32));
-            rows.truncate(count);
-            if rows.len() == count {
-                least = rows.last().map_or(least, |r| scores[r.at()]);
+    for (stride, scores_here) in scores.chunks(STRIDE).enumerate() {
+        if rows.len() == count && !scores_here.iter().fold(false, |any, &score| any | (score > least)) {
+            continue;
+        }
+        for (i, &score) in (stride * STRIDE..).zip(scores_here) {
+            if (score > least || rows.len() < count) && !taken[i] {
+                let place = rows.partition_point(|r| scores[r.at()] >= score);
+                rows.insert(place, Row(i as u32));
+                rows.truncate(count);
+                if rows.len() == count {
+                    least = rows.last().map_or(least, |r| scores[r.at()]);
+                }
             }
         }
     }

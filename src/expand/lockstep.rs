@@ -1,6 +1,6 @@
-//! Queries that grow side by side, so that what they need is computed together. One query alone is the same with one.
+//! Queries that grow side by side, so that rows of Z that they need are computed together. One query alone is the same with
+//! one.
 
-use super::best::best;
 use super::config::Config;
 use super::search::{Expansion, Pick, Search};
 use crate::error::{Error, Result};
@@ -11,8 +11,8 @@ use crate::types::Row;
 /// Rows of Z are sought among so many of a query's best when a product has room for more than it is asked for.
 const AHEAD: usize = 48;
 
-/// Queries under way. In each round every one picks, in the order given; then the rows of Z of all that was picked come
-/// from one product. What room is left in the product goes to the best candidates, which will nearly always be picked
+/// Queries under way. In each round every one picks, in the order given; then, for those that go by rows of Z, the rows of
+/// all that was picked come from one product. What room is left in the product goes to the best candidates, which will nearly always be picked
 /// next. Answers depend neither on that nor on which queries go together.
 pub struct Lockstep {
     config: Config,
@@ -57,13 +57,22 @@ impl Lockstep {
     }
 
     fn new(view: &View, queries: &[Vec<Row>], pools: Vec<Vec<bool>>, config: &Config) -> Result<Self> {
-        let searches = queries.iter().map(|seeds| Search::new(view, seeds).map(Some)).collect::<Result<Vec<_>>>()?;
-        let waiting = queries.iter().enumerate().flat_map(|(query, seeds)| seeds.iter().map(move |&s| (query, s)));
-        Ok(Lockstep { config: config.clone(), pools, waiting: waiting.collect(), turn: searches.len(), searches })
+        let searches = queries.iter().map(|seeds| Search::new(view, seeds)).collect::<Result<Vec<_>>>()?;
+        let by_rows = queries.iter().zip(&searches).enumerate().filter(|(_, (_, search))| search.wants_rows());
+        let waiting = by_rows.flat_map(|(query, (seeds, _))| seeds.iter().map(move |&s| (query, s))).collect();
+        let searches: Vec<_> = searches.into_iter().map(Some).collect();
+        Ok(Lockstep { config: config.clone(), pools, waiting, turn: searches.len(), searches })
     }
 
     /// One step further: a pick, the end of a query, or the rows of the round; none when all queries are finished.
     pub fn step(&mut self, view: &View) -> Option<Step> {
+        if self.turn == self.searches.len() {
+            self.turn = 0;
+            if !self.waiting.is_empty() {
+                self.add_rows(view);
+                return Some(Step::Added);
+            }
+        }
         while self.turn < self.searches.len() {
             let query = self.turn;
             self.turn += 1;
@@ -72,16 +81,16 @@ impl Lockstep {
             let Some(pick) = search.pick(view, &self.config, &mut self.pools[pool]) else {
                 return Some(Step::Finished(query, Box::new(search.finish(view, &self.config))));
             };
+            if search.wants_rows() {
+                self.waiting.push((query, pick.row));
+            }
             self.searches[query] = Some(search);
-            self.waiting.push((query, pick.row));
             return Some(Step::Picked(query, pick));
         }
-        if self.waiting.is_empty() {
-            return None;
+        match self.waiting.is_empty() && self.searches.iter().all(Option::is_none) {
+            true => None,
+            false => self.step(view),
         }
-        self.add_rows(view);
-        self.turn = 0;
-        Some(Step::Added)
     }
 
     /// Which of the pools is this query's.
@@ -105,11 +114,11 @@ impl Lockstep {
         let spare = view.spare_rows(rows);
         let mut found: Vec<Row> = Vec::with_capacity(spare);
         for (query, search) in self.searches.iter().enumerate() {
-            let Some(search) = search.as_ref().filter(|s| s.has_picked()) else { continue };
+            let Some(search) = search else { continue };
             if found.len() == spare {
                 break;
             }
-            let next = best(search.scores(), &self.pools[self.pool(query)], AHEAD);
+            let next = search.ahead(&self.pools[self.pool(query)], AHEAD);
             let new = next.into_iter().filter(|r| !view.has_row(*r) && !rows.contains(r)).collect::<Vec<_>>();
             let new = new.into_iter().filter(|r| !found.contains(r)).take(spare - found.len()).collect::<Vec<_>>();
             found.extend(new);

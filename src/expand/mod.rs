@@ -4,12 +4,13 @@
 //! * `divergence` – KL(T‖P\[e\]) from the places where T is not flat
 //! * `search` – one query's set and its growth, pick by pick
 //! * `lockstep` – queries that grow side by side, alone or from one pool
-//! * `best` – the best of all scores
+//! * `best` – the best of all scores; `bounds` – the best of ΣZ without all scores
 //! * `rerank` – the order at the end
 //! * `ranking` – rankings by ΣZ alone: candidates of seeds, neighbours
 //! * `explain` – a score taken apart: seed by seed, modality by modality
 
 mod best;
+mod bounds;
 mod config;
 mod divergence;
 mod explain;

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::best::best;
+use super::best::{best, by_score};
+use super::bounds::Bounds;
 use super::config::{Config, height};
 use super::divergence::Places;
 use super::ranking::add_row;
 use super::rerank::{Reranked, rerank};
 use crate::error::{Error, Result};
-use crate::index::View;
+use crate::index::{Asked, Targets, View};
 use crate::types::Row;
 
 /// One picked candidate, and how it was picked.
@@ -37,18 +38,19 @@ pub struct Expansion {
     pub reranked: Vec<Reranked>,
     /// For each entity that was in a window and not picked in the end: the first pick (from 1) that it lost.
     pub lost: HashMap<Row, usize>,
-    /// ΣZ over the seeds and all picks, `[V]`.
-    pub set_scores: Vec<f64>,
 }
 
 impl Expansion {
-    /// The entity's rank (from 1) by ΣZ over the whole set among all that are not seeds.
-    pub fn final_rank(&self, row: Row) -> usize {
-        let score = self.set_scores[row.at()];
-        let above = |(i, s): (usize, &f64)| *s > score || (*s == score && i < row.at());
-        let all = self.set_scores.iter().enumerate().filter(|&x| above(x)).count();
-        let seeds = self.seeds.iter().filter(|s| above((s.at(), &self.set_scores[s.at()]))).count();
-        all - seeds + 1
+    /// The rank (from 1) of every entity by ΣZ over the whole set among all that are not seeds, `[V]`; of a seed it says
+    /// nothing.
+    pub fn final_ranks(&self, view: &View) -> Vec<usize> {
+        let set: Vec<Row> = self.seeds.iter().copied().chain(self.picks.iter().map(|p| p.row)).collect();
+        let scores = view.set_scores(&set);
+        let mut order: Vec<Row> = (0..view.len() as u32).map(Row).filter(|r| !self.seeds.contains(r)).collect();
+        order.sort_unstable_by(|&a, &b| by_score(&scores, a, b));
+        let mut ranks = vec![0; view.len()];
+        order.iter().zip(1..).for_each(|(row, rank)| ranks[row.at()] = rank);
+        ranks
     }
 
     /// The candidates in the order of the re-ranking, best first.
@@ -62,31 +64,46 @@ pub(super) struct Search {
     seeds: usize,
     /// Seeds, then picks.
     set: Vec<Row>,
-    /// ΣZ over the set as far as rows were added, `[V]`.
-    scores: Vec<f64>,
+    /// As places where P is wanted.
+    targets: Targets,
+    scores: Scores,
     picks: Vec<Pick>,
     lost: HashMap<Row, usize>,
     /// Entities that were in a window.
     watched: HashMap<Row, Watched>,
 }
 
+/// ΣZ over the set.
+enum Scores {
+    Bounded(Bounds),
+    /// As far as rows were added, `[V]`.
+    Whole(Vec<f64>),
+}
+
 /// What is known of an entity that was in a window.
-#[derive(Default)]
 struct Watched {
-    /// P\[e\]\[e\], then P\[e\] at the set's places as far as they were looked at.
+    asked: Asked,
+    /// P\[e\]\[e\].
+    own: f64,
+    /// P\[e\] at the set's places as far as they were looked at.
     p: Vec<f64>,
     /// The set's places among them.
     places: Places,
 }
 
 impl Search {
-    /// Without the seeds' rows: they are to be added.
+    /// Where it [wants rows](Search::wants_rows), those of the seeds are to be added.
     pub fn new(view: &View, seeds: &[Row]) -> Result<Self> {
         check_seeds(view, seeds)?;
+        let bounded = || {
+            let mut bounds = Bounds::new(view)?;
+            seeds.iter().try_for_each(|&seed| bounds.add(view, seed)).map(|()| bounds)
+        };
         Ok(Search {
             seeds: seeds.len(),
             set: seeds.to_vec(),
-            scores: vec![0.0; view.len()],
+            targets: Targets::default(),
+            scores: bounded().map_or_else(|| Scores::Whole(vec![0.0; view.len()]), Scores::Bounded),
             picks: Vec::new(),
             lost: HashMap::new(),
             watched: HashMap::new(),
@@ -97,87 +114,132 @@ impl Search {
         !self.picks.is_empty()
     }
 
-    pub fn scores(&self) -> &[f64] {
-        &self.scores
+    /// Whether it goes by whole rows of Z: those of its picks are to be added.
+    pub fn wants_rows(&self) -> bool {
+        matches!(self.scores, Scores::Whole(_))
+    }
+
+    /// The best candidates as far as rows were added, where it goes by rows.
+    pub fn ahead(&self, taken: &[bool], count: usize) -> Vec<Row> {
+        match &self.scores {
+            Scores::Whole(scores) if self.has_picked() => best(scores, taken, count),
+            _ => Vec::new(),
+        }
     }
 
     /// Adds Z of a member of the set to the scores.
     pub fn add(&mut self, row: &[f32]) {
-        add_row(&mut self.scores, row);
+        if let Scores::Whole(scores) = &mut self.scores {
+            add_row(scores, row);
+        }
     }
 
-    /// Picks the next candidate and takes it from the pool; its row is to be added. None when there are enough or the
-    /// pool is empty.
+    /// The best that are not taken, best first, with ΣZ. Where bounds do not tell, it goes by rows from now on.
+    fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Vec<(Row, f64)> {
+        if let Scores::Bounded(bounds) = &mut self.scores {
+            if let Some(found) = bounds.best(view, taken, count) {
+                return found;
+            }
+            self.scores = Scores::Whole(whole(view, &self.set));
+        }
+        let Scores::Whole(scores) = &self.scores else { return Vec::new() };
+        best(scores, taken, count).into_iter().map(|row| (row, scores[row.at()])).collect()
+    }
+
+    /// Picks the next candidate and takes it from the pool. None when there are enough or the pool is empty.
     pub fn pick(&mut self, view: &View, config: &Config, taken: &mut [bool]) -> Option<Pick> {
         if self.picks.len() == config.size {
             return None;
         }
         let round = config.window.round(self.set.len());
         let window = config.window.width(round);
-        let candidates = best(&self.scores, taken, window);
-        let divergences: Vec<f64> = candidates.iter().map(|&c| self.divergence(view, config, c)).collect();
+        let candidates = self.best(view, taken, window);
+        let divergences = self.divergences(view, config, &candidates);
         let least = (0..candidates.len()).min_by(|&a, &b| divergences[a].total_cmp(&divergences[b]))?;
-        let row = candidates[least];
-        let pick = Pick {
-            row,
-            set_score: self.scores[row.at()],
-            round,
-            window,
-            window_place: least + 1,
-            divergence: divergences[least],
-        };
+        let (row, set_score) = candidates[least];
+        let pick = Pick { row, set_score, round, window, window_place: least + 1, divergence: divergences[least] };
         taken[row.at()] = true;
-        for loser in candidates.into_iter().filter(|&c| c != row) {
+        for (loser, _) in candidates.into_iter().filter(|&(c, _)| c != row) {
             self.lost.entry(loser).or_insert(self.picks.len() + 1);
         }
         self.lost.remove(&row);
         self.picks.push(pick);
         self.set.push(row);
+        if let Scores::Bounded(bounds) = &mut self.scores
+            && bounds.add(view, row).is_none()
+        {
+            self.scores = Scores::Whole(whole(view, &self.set[..self.set.len() - 1]));
+        }
         Some(pick)
     }
 
-    /// KL(T‖P\[e\]) of an entity that is not in the set: T is P\[e\]\[e\] at its own place.
-    fn divergence(&mut self, view: &View, config: &Config, entity: Row) -> f64 {
+    /// KL(T‖P\[e\]) of each entity, none of the set: T is P\[e\]\[e\] at its own place.
+    fn divergences(&mut self, view: &View, config: &Config, entities: &[(Row, f64)]) -> Vec<f64> {
         let v = view.len();
-        let Watched { p, places } = self.watched.entry(entity).or_default();
-        if p.is_empty() {
-            view.extend_probabilities(entity, &[entity], p);
-        }
-        let seen = places.count();
-        view.extend_probabilities(entity, &self.set[seen..], p);
-        for (place, &p) in p[1..].iter().enumerate().skip(seen) {
-            places.add(height(&config.selection, place) / v as f64, p);
-        }
-        places.with(p[0], p[0]).divergence(v, view.sum_log_prob(entity))
+        let entities: Vec<Row> = entities.iter().map(|&(e, _)| e).collect();
+        self.watch(view, &entities);
+        let divergence = |entity: Row| {
+            let watched = self.watched.get_mut(&entity)?;
+            for (place, &p) in watched.p.iter().enumerate().skip(watched.places.count()) {
+                watched.places.add(height(&config.selection, place) / v as f64, p);
+            }
+            Some(watched.places.with(watched.own, watched.own).divergence(v, view.sum_log_prob(entity)))
+        };
+        entities.into_iter().filter_map(divergence).collect()
     }
 
-    /// KL(T‖P\[e\]) of a member, T that of the re-ranking: its own place is one of the set's.
-    fn final_divergence(&mut self, view: &View, config: &Config, member: Row) -> f64 {
+    /// KL(T‖P\[e\]) of each pick, T that of the re-ranking: its own place is one of the set's.
+    fn final_divergences(&mut self, view: &View, config: &Config) -> Vec<f64> {
         let v = view.len();
-        let p = &mut self.watched.entry(member).or_default().p;
-        if p.is_empty() {
-            view.extend_probabilities(member, &[member], p);
+        let picked: Vec<Row> = self.picks.iter().map(|p| p.row).collect();
+        self.watch(view, &picked);
+        let divergence = |&member: &Row| {
+            let mut places = Places::default();
+            for (place, &p) in self.watched[&member].p.iter().enumerate() {
+                places.add(height(&config.reranking, place) / v as f64, p);
+            }
+            places.divergence(v, view.sum_log_prob(member))
+        };
+        picked.iter().map(divergence).collect()
+    }
+
+    /// Has P\[e\] of these entities at the places of the whole set.
+    fn watch(&mut self, view: &View, entities: &[Row]) {
+        for &entity in entities {
+            self.watched.entry(entity).or_insert_with(|| {
+                let (asked, mut own) = (view.asked(entity), Targets::default());
+                view.add_target(&mut own, entity);
+                let own = view.probabilities(&[(&asked, 0)], &own)[0][0];
+                Watched { asked, own, p: Vec::new(), places: Places::default() }
+            });
         }
-        view.extend_probabilities(member, &self.set[p.len() - 1..], p);
-        let mut places = Places::default();
-        for (place, &p) in p[1..].iter().enumerate() {
-            places.add(height(&config.reranking, place) / v as f64, p);
+        for &row in &self.set[self.targets.len()..] {
+            view.add_target(&mut self.targets, row);
         }
-        places.divergence(v, view.sum_log_prob(member))
+        let wanted = entities.iter().map(|e| &self.watched[e]).map(|w| (&w.asked, w.p.len()));
+        let found = view.probabilities(&wanted.collect::<Vec<_>>(), &self.targets);
+        for (entity, found) in entities.iter().zip(found) {
+            self.watched.entry(*entity).and_modify(|watched| watched.p.extend(found));
+        }
     }
 
     /// Re-ranks the picks.
     pub fn finish(mut self, view: &View, config: &Config) -> Expansion {
-        let picked: Vec<Row> = self.picks.iter().map(|p| p.row).collect();
-        let divergences: Vec<f64> = picked.into_iter().map(|e| self.final_divergence(view, config, e)).collect();
+        let divergences = self.final_divergences(view, config);
         Expansion {
             seeds: self.set[..self.seeds].to_vec(),
             reranked: rerank(&divergences, config),
             picks: self.picks,
             lost: self.lost,
-            set_scores: self.scores,
         }
     }
+}
+
+/// ΣZ over the set, by its rows.
+fn whole(view: &View, set: &[Row]) -> Vec<f64> {
+    let mut scores = vec![0.0; view.len()];
+    view.z_rows(set).iter().for_each(|row| add_row(&mut scores, row));
+    scores
 }
 
 fn check_seeds(view: &View, seeds: &[Row]) -> Result<()> {

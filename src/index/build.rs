@@ -5,6 +5,7 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 
 use super::folder::{Done, Partial};
+use super::near::Lists;
 use super::meta::{Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION};
 use super::statistics::{Head, statistics};
 use super::tensor_file;
@@ -226,7 +227,7 @@ impl Builder {
         states.states = states.states.detach().to_kind(kind);
         check_finite(&format!("the states of mode {mode} (as {kind:?})"), &states.states)?;
         let numbers = statistics(&self.head, &states, observer)?;
-        let tensors = [
+        let mut tensors = vec![
             ("states", states.states.shallow_clone()),
             ("row_offsets", Tensor::from_slice(&states.row_offsets)),
             ("entry_state", Tensor::from_slice(&states.entry_state)),
@@ -238,6 +239,7 @@ impl Builder {
             ("deviation", numbers.deviation),
             ("sum_log_prob", numbers.sum_log_prob),
         ];
+        tensors.extend(numbers.lists.into_iter().flat_map(Lists::named));
         self.add(&mode_file(mode), &tensors)?;
         self.meta.modes.push(ModeMeta { mode, states: states.states.size()[0] as usize });
         self.note()

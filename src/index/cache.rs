@@ -1,7 +1,6 @@
-//! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and single
-//! probabilities by number. What is not here is computed again, so answers do not depend on it.
+//! What a view keeps between expansions: rows of Z by bytes, least recently used first out. What is not here is computed
+//! again, so answers do not depend on it.
 
-use foldhash::fast::FixedState;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -9,8 +8,6 @@ use crate::types::Row;
 
 /// Bytes of rows that one mode keeps: 4,600 rows at 14,489 entities, all of them at 825.
 const ROW_BYTES: usize = 256 << 20;
-/// Probabilities that one mode keeps (some 32 bytes each).
-const PROBABILITIES: usize = 2_000_000;
 
 pub struct Cache {
     limit: usize,
@@ -19,26 +16,22 @@ pub struct Cache {
     rows: HashMap<Row, (Rc<Vec<f32>>, u64)>,
     /// Rows by when they were last asked for.
     ages: BTreeMap<u64, Row>,
-    probability_limit: usize,
-    probabilities: HashMap<(Row, Row), f64, FixedState>,
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        Cache::bounded(ROW_BYTES, PROBABILITIES)
+        Cache::bounded(ROW_BYTES)
     }
 }
 
 impl Cache {
-    pub fn bounded(row_bytes: usize, probabilities: usize) -> Self {
+    pub fn bounded(row_bytes: usize) -> Self {
         Cache {
             limit: row_bytes,
             used: 0,
             clock: 0,
             rows: HashMap::new(),
             ages: BTreeMap::new(),
-            probability_limit: probabilities,
-            probabilities: HashMap::default(),
         }
     }
 
@@ -68,20 +61,6 @@ impl Cache {
             }
         }
     }
-
-    pub fn probability(&self, entity: Row, target: Row) -> Option<f64> {
-        self.probabilities.get(&(entity, target)).copied()
-    }
-
-    /// Keeps one; where they would be too many, those before are forgotten.
-    pub fn keep_probability(&mut self, entity: Row, target: Row, p: f64) {
-        if self.probabilities.len() >= self.probability_limit {
-            self.probabilities.clear();
-        }
-        if self.probability_limit > 0 {
-            self.probabilities.insert((entity, target), p);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -90,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_row_goes_first() {
-        let mut cache = Cache::bounded(3 * 8, 0);
+        let mut cache = Cache::bounded(3 * 8);
         for r in 0..3 {
             cache.keep_row(Row(r), Rc::new(vec![r as f32, 0.0]));
         }
@@ -102,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_row_larger_than_the_bound_is_not_kept() {
-        let mut cache = Cache::bounded(4, 0);
+        let mut cache = Cache::bounded(4);
         cache.keep_row(Row(0), Rc::new(vec![1.0, 2.0]));
         assert!(!cache.has_row(Row(0)));
         assert_eq!(cache.used, 0);

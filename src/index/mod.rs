@@ -7,6 +7,7 @@
 //! * `meta` – `index.json`: what an index is of, and what its files should be
 //! * `tensor_file` – memory-mapped safetensors, checked before use
 //! * `statistics` – logZ, ḡ, mean, σ and Σ log P of one mode
+//! * `near` – each entity's nearest candidates, and a bound for the rest
 //! * `build` – writes the folder, whole or not at all
 //! * `open` – the folder as an [`Index`]; `view` – one of its modes; `cache` – what a view keeps;
 //!   `product` – what rows of it cost
@@ -17,6 +18,7 @@ mod cache;
 mod folder;
 pub mod from_model;
 mod meta;
+mod near;
 mod open;
 mod product;
 mod raw;
@@ -34,4 +36,4 @@ pub use build::{Builder, PairTable, Precision, States};
 pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source};
 pub use open::{Index, Pair};
 pub use raw::import_raw;
-pub use view::{Evidence, View};
+pub use view::{Asked, Evidence, Few, Targets, View};

@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
+use super::near::Near;
 use super::meta::{Entity, FileMeta, HEAD_FILE, Meta, PAIRS_FILE};
 use super::tensor_file::TensorFile;
 use super::view::View;
@@ -40,6 +41,8 @@ pub struct ModeFile {
     pub mean: Vec<f64>,
     pub deviation: Vec<f64>,
     pub sum_log_prob: Vec<f64>,
+    /// Whether its lists of near candidates are there, and used.
+    pub lists: bool,
     pub cache: RefCell<Cache>,
 }
 
@@ -186,12 +189,16 @@ impl Index {
         (offsets[row.at() + 1] - offsets[row.at()]) as usize
     }
 
-    /// Bounds what each mode keeps of rows (bytes) and probabilities (number), and forgets what is kept. Answers do
-    /// not depend on it.
-    pub fn limit_cache(&self, row_bytes: usize, probabilities: usize) {
+    /// Bounds what each mode keeps of rows, in bytes, and forgets what is kept. Answers do not depend on it.
+    pub fn limit_cache(&self, row_bytes: usize) {
         for mode in &self.modes {
-            *mode.cache.borrow_mut() = Cache::bounded(row_bytes, probabilities);
+            *mode.cache.borrow_mut() = Cache::bounded(row_bytes);
         }
+    }
+
+    /// Expansions go by whole rows of Z from now on. Answers do not depend on it.
+    pub fn forget_lists(&mut self) {
+        self.modes.iter_mut().for_each(|mode| mode.lists = false);
     }
 
     /// W `[V, D]` on a device that is not the CPU.
@@ -209,7 +216,7 @@ impl ModeFile {
         file.check("states", &[Kind::Half, Kind::Float], &[u, d])?;
         file.check("mean_state", &[Kind::Float], &[v, d])?;
         file.slice::<f32>("mean_state")?;
-        file.row("states", 0)?;
+        file.floats("states")?;
         let entries = file.shape("entry_state")?.first().copied().unwrap_or(0);
         let opened = ModeFile {
             mode,
@@ -221,6 +228,7 @@ impl ModeFile {
             mean: file.vector("mean", v)?,
             deviation: file.vector("deviation", v)?,
             sum_log_prob: file.vector("sum_log_prob", v)?,
+            lists: Near::of(&file, v)?.is_some(),
             file,
             cache: RefCell::default(),
         };

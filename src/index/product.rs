@@ -33,18 +33,25 @@ pub fn products(weight: &[f32], directions: &[f32], width: usize, threads: usize
     for row in &mut out {
         pieces.iter_mut().zip(row.chunks_mut(piece)).for_each(|(all, part)| all.push(part));
     }
-    let work = Mutex::new(pieces.into_iter().zip(weight.chunks(piece * width)));
+    shared(pieces.into_iter().zip(weight.chunks(piece * width)), threads, |(mut out, weight)| {
+        fill(weight, &blocks, width, &mut out);
+    });
+    out
+}
+
+/// Does each piece of the work on one of so many threads, this one among them.
+fn shared<T>(work: impl Iterator<Item = T> + Send, threads: usize, each: impl Fn(T) + Sync) {
+    let work = Mutex::new(work);
     let next = || work.lock().ok()?.next();
     let run = || {
-        while let Some((mut out, weight)) = next() {
-            fill(weight, &blocks, width, &mut out);
+        while let Some(piece) = next() {
+            each(piece);
         }
     };
     std::thread::scope(|scope| {
         (1..threads).for_each(|_| drop(scope.spawn(run)));
         run();
     });
-    out
 }
 
 /// Up to [`COLUMNS`] directions side by side, `[width][COLUMNS]`; those that are not there are 0.
@@ -95,11 +102,12 @@ fn fill_any<const R: usize>(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], widt
             let rest = strips.remainder();
             let mut at = tile * TILE;
             for strip in strips {
-                store(sums::<R>(strip, block, width), out, at);
+                let rows = std::array::from_fn(|r| &strip[r * width..][..width]);
+                store(sums::<R>(rows, block), out, at);
                 at += R;
             }
             for row in rest.chunks_exact(width) {
-                store(sums::<1>(row, block, width), out, at);
+                store(sums([row], block), out, at);
                 at += 1;
             }
         }
@@ -117,11 +125,11 @@ fn store<const R: usize>(sums: [[f32; COLUMNS]; R], out: &mut [&mut [f32]], at: 
 
 /// R rows of W with one block of directions.
 #[inline(always)]
-fn sums<const R: usize>(weight: &[f32], block: &[[f32; COLUMNS]], width: usize) -> [[f32; COLUMNS]; R] {
+fn sums<const R: usize>(weight: [&[f32]; R], block: &[[f32; COLUMNS]]) -> [[f32; COLUMNS]; R] {
     let mut total = [[0.0; COLUMNS]; R];
     for (part, block) in block.chunks(DEPTH).enumerate() {
         let from = part * DEPTH;
-        let rows: [&[f32]; R] = std::array::from_fn(|r| &weight[r * width + from..][..block.len()]);
+        let rows: [&[f32]; R] = weight.map(|row| &row[from..][..block.len()]);
         let mut sum = [[0.0; COLUMNS]; R];
         for (d, directions) in block.iter().enumerate() {
             for r in 0..R {
@@ -140,18 +148,86 @@ fn sums<const R: usize>(weight: &[f32], block: &[[f32; COLUMNS]], width: usize) 
     total
 }
 
+/// Up to [`COLUMNS`] directions, for [`Directions::with`].
+pub struct Directions {
+    block: Vec<[f32; COLUMNS]>,
+    count: usize,
+}
+
+impl Directions {
+    pub fn new(width: usize) -> Self {
+        Directions { block: transposed(&[], width), count: 0 }
+    }
+
+    /// Adds one of this width. There must be room.
+    pub fn push(&mut self, direction: impl Iterator<Item = f32>) {
+        self.block.iter_mut().zip(direction).for_each(|(row, value)| row[self.count] = value);
+        self.count += 1;
+    }
+
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.count == COLUMNS
+    }
+
+    /// What [`products`] gives for these rows of W, to the last bit: `[rows][directions]`, 0 beyond the last direction.
+    pub fn with(&self, rows: &[&[f32]]) -> Vec<[f32; COLUMNS]> {
+        #[cfg(target_arch = "x86_64")]
+        #[allow(unsafe_code)]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                // SAFETY: the processor has just said that it has AVX-512F, and that is all the function asks for.
+                return unsafe { rows_avx512(rows, &self.block) };
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: as above, for AVX2
+                return unsafe { rows_avx2(rows, &self.block) };
+            }
+        }
+        rows_any::<ROWS>(rows, &self.block)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn rows_avx512(rows: &[&[f32]], block: &[[f32; COLUMNS]]) -> Vec<[f32; COLUMNS]> {
+    rows_any::<ROWS_512>(rows, block)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn rows_avx2(rows: &[&[f32]], block: &[[f32; COLUMNS]]) -> Vec<[f32; COLUMNS]> {
+    rows_any::<ROWS>(rows, block)
+}
+
+#[inline(always)]
+fn rows_any<const R: usize>(rows: &[&[f32]], block: &[[f32; COLUMNS]]) -> Vec<[f32; COLUMNS]> {
+    let (strips, rest) = rows.as_chunks::<R>();
+    let mut out: Vec<[f32; COLUMNS]> = Vec::with_capacity(rows.len());
+    strips.iter().for_each(|strip| out.extend(sums(*strip, block)));
+    rest.iter().for_each(|row| out.extend(sums([*row], block)));
+    out
+}
+
+/// Sums that go on side by side in a dot product.
+const LANES: usize = 16;
+/// Terms of each before they are added to the total in f64.
+const RUN: usize = 64;
+
 /// Σ a·b, summed in f32 over short runs and in f64 over those. Always in one order.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
     if is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code)]
         // SAFETY: as above
         return unsafe { dot_avx2(a, b) };
     }
     dot_any(a, b)
 }
 
-/// The same number, compiled for AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn dot_avx2(a: &[f32], b: &[f32]) -> f64 {
@@ -160,10 +236,7 @@ fn dot_avx2(a: &[f32], b: &[f32]) -> f64 {
 
 #[inline(always)]
 fn dot_any(a: &[f32], b: &[f32]) -> f64 {
-    /// Sums that go on side by side, and terms of each before they are added to the total.
-    const LANES: usize = 16;
-    const RUN: usize = 16;
-    let mut totals = [0.0f64; LANES];
+    let mut total = 0.0;
     for (a, b) in a.chunks(LANES * RUN).zip(b.chunks(LANES * RUN)) {
         let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
         let mut sums = [0.0f32; LANES];
@@ -172,14 +245,118 @@ fn dot_any(a: &[f32], b: &[f32]) -> f64 {
                 sums[lane] += a[lane] * b[lane];
             }
         }
-        for lane in 0..LANES {
-            totals[lane] += sums[lane] as f64;
+        sums.iter_mut().zip(a_rest.iter().zip(b_rest)).for_each(|(sum, (a, b))| *sum += a * b);
+        total += folded(&sums);
+    }
+    total
+}
+
+/// The sum of all lanes, by halves.
+#[inline(always)]
+fn folded(lanes: &[f32; LANES]) -> f64 {
+    let eight: [f64; 8] = std::array::from_fn(|i| lanes[i] as f64 + lanes[i + 8] as f64);
+    let four: [f64; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
+}
+
+/// [`TOGETHER`]² dot products go on side by side, so that a number that was read serves so many of them.
+const TOGETHER: usize = 4;
+
+/// Rows of one width that lie side by side for [`dots`].
+#[derive(Default)]
+pub struct Rows {
+    /// Of [`TOGETHER`] rows each, `[width / LANES][TOGETHER][LANES]`. Rows that are not there are 0, and what fills up lanes.
+    tiles: Vec<Vec<[[f32; LANES]; TOGETHER]>>,
+    count: usize,
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    pub fn push(&mut self, row: &[f32]) {
+        let place = self.count % TOGETHER;
+        if place == 0 {
+            self.tiles.push(vec![[[0.0; LANES]; TOGETHER]; row.len().div_ceil(LANES)]);
         }
-        for (total, (a, b)) in totals.iter_mut().zip(a_rest.iter().zip(b_rest)) {
-            *total += *a as f64 * *b as f64;
+        if let Some(tile) = self.tiles.last_mut() {
+            tile.iter_mut().zip(row.chunks(LANES)).for_each(|(out, part)| out[place][..part.len()].copy_from_slice(part));
+        }
+        self.count += 1;
+    }
+}
+
+/// [`dots`] of each of these rows with `b` from one of its rows on, spread over threads where that is worth it.
+pub fn all_dots(wanted: &[(&Rows, usize)], b: &Rows, threads: usize) -> Vec<Vec<f64>> {
+    let width = b.tiles.first().map_or(0, |tile| tile.len() * LANES);
+    let work: usize = wanted.iter().map(|(a, from)| a.count * (b.count - from) * width).sum();
+    let mut out = vec![Vec::new(); wanted.len()];
+    shared(wanted.iter().zip(&mut out), threads.min(work / THREAD).max(1), |((a, from), out)| *out = dots(a, b, *from));
+    out
+}
+
+/// [`dot`] of each row of `a` with each of `b` from row `from` on, row-major, each the same to the last bit as alone.
+pub fn dots(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: as above
+            return unsafe { dots_avx512(a, b, from) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: as above
+            return unsafe { dots_avx2(a, b, from) };
         }
     }
-    totals.iter().sum()
+    dots_any(a, b, from)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn dots_avx512(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+    dots_any(a, b, from)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn dots_avx2(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+    dots_any(a, b, from)
+}
+
+#[inline(always)]
+fn dots_any(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+    let width = b.count - from;
+    let mut out = vec![0.0; a.count * width];
+    for (i, left) in a.tiles.iter().enumerate() {
+        for (j, right) in b.tiles.iter().enumerate().skip(from / TOGETHER) {
+            let mut totals = [[0.0; TOGETHER]; TOGETHER];
+            for (left, right) in left.chunks(RUN).zip(right.chunks(RUN)) {
+                let mut sums = [[[0.0f32; LANES]; TOGETHER]; TOGETHER];
+                for (left, right) in left.iter().zip(right) {
+                    for i in 0..TOGETHER {
+                        for j in 0..TOGETHER {
+                            for lane in 0..LANES {
+                                sums[i][j][lane] += left[i][lane] * right[j][lane];
+                            }
+                        }
+                    }
+                }
+                for i in 0..TOGETHER {
+                    for j in 0..TOGETHER {
+                        totals[i][j] += folded(&sums[i][j]);
+                    }
+                }
+            }
+            let wanted = from.max(j * TOGETHER)..b.count.min((j + 1) * TOGETHER);
+            for (row, totals) in (i * TOGETHER..a.count).zip(&totals) {
+                let totals = &totals[wanted.start - j * TOGETHER..wanted.end - j * TOGETHER];
+                out[row * width + wanted.start - from..][..totals.len()].copy_from_slice(totals);
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -207,6 +384,45 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn dots_together_are_dots_alone() {
+        let rows_of = |all: &[f32], width: usize| {
+            let mut rows = Rows::default();
+            all.chunks(width).for_each(|row| rows.push(row));
+            rows
+        };
+        for (rows, count, width) in [(1, 1, 1), (7, 5, 300), (4, 8, 768), (9, 3, 17), (3, 13, 1500)] {
+            let (a, b) = (numbers(rows * width, 5), numbers(count * width, 6));
+            let (left, right) = (rows_of(&a, width), rows_of(&b, width));
+            for from in [0, count / 2, count] {
+                let alone: Vec<f64> = a
+                    .chunks(width)
+                    .flat_map(|a| b.chunks(width).skip(from).map(|b| dot(a, b)).collect::<Vec<_>>())
+                    .collect();
+                assert_eq!(dots(&left, &right, from), alone);
+                assert_eq!(dots_any(&left, &right, from), alone);
+                assert_eq!(all_dots(&[(&left, from), (&left, from)], &right, 2), [alone.clone(), alone]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_few_rows_give_what_all_rows_give() {
+        let (rows, width) = (37, 300);
+        let (weight, all) = (numbers(rows * width, 7), numbers(5 * width, 8));
+        let mut directions = Directions::new(width);
+        all.chunks(width).for_each(|d| directions.push(d.iter().copied()));
+        let whole = products(&weight, &all, width, 1);
+        let picked: Vec<usize> = (0..rows).rev().step_by(2).collect();
+        let gathered: Vec<&[f32]> = picked.iter().map(|&v| &weight[v * width..][..width]).collect();
+        for found in [directions.with(&gathered), rows_any::<ROWS>(&gathered, &directions.block)] {
+            for (row, &v) in found.iter().zip(&picked) {
+                assert!((0..5).all(|i| row[i] == whole[i][v]) && row[5..].iter().all(|&x| x == 0.0));
+            }
+        }
+        assert!(directions.len() == 5 && !directions.is_full());
     }
 
     #[test]

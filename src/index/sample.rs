@@ -87,3 +87,20 @@ pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
     builder.pairs(&pairs(modes)).unwrap(); // as above
     builder
 }
+
+/// An index of many entities in classes of 100, one pair each, in mode `both`.
+pub fn large(out: &Path, entities: usize) {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let class: Vec<i64> = (0..entities as i64).map(|e| e % (entities as i64 / 100)).collect();
+    let centres = random(&mut rng, entities / 100, WIDTH).index_select(0, &Tensor::from_slice(&class));
+    let weight = &centres + 0.3 * random(&mut rng, entities, WIDTH);
+    let bias = random(&mut rng, 1, entities).squeeze_dim(0) * 0.1;
+    let offsets: Vec<i64> = (0..=entities as i64).collect();
+    let own: Vec<i32> = (0..entities as i32).collect();
+    let states = States::of_pairs(centres + random(&mut rng, entities, WIDTH), &offsets, &own, Precision::Single);
+    let named = (0..entities as u32).map(|n| Entity { id: EntityId(n), name: n.to_string() }).collect();
+    // only tests use this file; a fault here is theirs
+    let mut builder = Builder::new(out, named, &weight, &bias, Provenance::default()).unwrap();
+    builder.mode(Mode::Both, states, &mut Unobserved).unwrap(); // as above
+    builder.finish().unwrap(); // as above
+}

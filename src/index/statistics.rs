@@ -4,6 +4,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::build::States;
+use super::near::{Lists, lists};
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 
@@ -64,6 +65,8 @@ pub struct Statistics {
     pub mean: Tensor,
     pub deviation: Tensor,
     pub sum_log_prob: Tensor,
+    /// None where all entities have one state, or the vocabulary is small.
+    pub lists: Option<Lists>,
 }
 
 /// One pass over the entities in blocks. `states.states` are the rounded ones.
@@ -72,7 +75,8 @@ pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Prog
     let v = head.entities();
     let kept = states.states.to_device(device);
     let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
-    let [mut mean_state, mut mean_log_z, mut sum_log_prob, mut mean, mut variance] = [const { Vec::new() }; 5];
+    let [mut mean_state, mut mean_log_z, mut sum_log_prob, mut mean, mut deviation] = [const { Vec::new() }; 5];
+    let mut near = Vec::new();
     for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(ENTRIES)) {
         if observer.on(Progress::new("statistics", from as u64, v as u64)).is_break() {
             return Err(Error::Stopped);
@@ -88,8 +92,18 @@ pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Prog
         let states_of_rows = block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float);
         let ones = Tensor::ones([block.rows, 1], (Kind::Float, device));
         let q = with_column(&states_of_rows, &ones).to_kind(Kind::Double); // [rows, D+1]
-        mean.push(q.matmul(&head.mean) - &log_z_of_rows);
-        variance.push((q.matmul(&head.covariance) * &q).sum_dim_intlist([1i64].as_slice(), false, Kind::Double));
+        let mean_of_rows = q.matmul(&head.mean) - &log_z_of_rows;
+        let variance = (q.matmul(&head.covariance) * &q).sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+        let deviation_of_rows = variance.clamp_min(0.0).sqrt();
+        if kept.size()[0] > 1 {
+            let less = (&mean_of_rows + &log_z_of_rows).unsqueeze(1).to_kind(Kind::Float);
+            let inverse = deviation_of_rows.unsqueeze(1).reciprocal().to_kind(Kind::Float);
+            // σ of 0 makes it infinite, or no number: such a row of Z is 0
+            let z = ((states_of_rows.matmul(&head.weight.tr()) + &head.bias - less) * inverse).nan_to_num(0.0, 0.0, 0.0);
+            near.extend(lists(&z, from));
+        }
+        mean.push(mean_of_rows);
+        deviation.push(deviation_of_rows);
         mean_log_z.push(log_z_of_rows);
         mean_state.push(states_of_rows);
     }
@@ -100,8 +114,9 @@ pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Prog
         mean_state: cpu(all(mean_state)),
         mean_log_z: cpu(all(mean_log_z)),
         mean: cpu(all(mean)),
-        deviation: cpu(all(variance).clamp_min(0.0).sqrt()),
+        deviation: cpu(all(deviation)),
         sum_log_prob: cpu(all(sum_log_prob)),
+        lists: Lists::cat(near),
     })
 }
 

@@ -85,22 +85,45 @@ impl TensorFile {
         self.cast(name)
     }
 
-    /// Row `row` of a matrix of f16 or f32, as f32: borrowed where it is that in the map.
-    pub fn row(&self, name: &str, row: usize) -> Result<Cow<'_, [f32]>> {
-        let width = self.shape(name)?[1];
-        if self.kind(name)? != Kind::Half {
-            return Ok(Cow::Borrowed(&self.slice::<f32>(name)?[row * width..][..width]));
+    /// A tensor of f16 or f32, row-major, as it lies in the map.
+    pub fn floats(&self, name: &str) -> Result<Floats<'_>> {
+        match self.kind(name)? {
+            Kind::Half => Ok(Floats::Half(self.halves(name)?)),
+            _ => Ok(Floats::Single(self.slice(name)?)),
         }
-        let half: &[f16] = self.cast::<u16>(name)?[row * width..][..width].reinterpret_cast();
-        let mut single = vec![0.0; width];
-        half.convert_to_f32_slice(&mut single);
-        Ok(Cow::Owned(single))
+    }
+
+    /// The whole tensor of f16, row-major, as it lies in the map.
+    pub fn halves(&self, name: &str) -> Result<&[f16]> {
+        self.check(name, &[Kind::Half], self.shape(name)?)?;
+        Ok(self.cast::<u16>(name)?.reinterpret_cast())
     }
 
     /// The tensor's bytes as numbers of this size.
     fn cast<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
         let failed = |e| Error::format(&self.path, format!("holds “{name}” where its numbers cannot be read: {e}"));
         bytemuck::try_cast_slice(self.bytes(name)?).map_err(failed)
+    }
+}
+
+/// Numbers as they lie in a map.
+#[derive(Clone, Copy)]
+pub enum Floats<'a> {
+    Half(&'a [f16]),
+    Single(&'a [f32]),
+}
+
+impl<'a> Floats<'a> {
+    /// Row `row` of a matrix of this width, as f32: borrowed where it is that in the map.
+    pub fn row(self, width: usize, row: usize) -> Cow<'a, [f32]> {
+        match self {
+            Floats::Single(all) => Cow::Borrowed(&all[row * width..][..width]),
+            Floats::Half(all) => {
+                let mut single = vec![0.0; width];
+                all[row * width..][..width].convert_to_f32_slice(&mut single);
+                Cow::Owned(single)
+            }
+        }
     }
 }
 

@@ -68,7 +68,10 @@ fn statistics_are_those_of_the_stored_states() {
         let mean = log_p.mean_dim([1i64].as_slice(), false, Kind::Double);
         assert!(worst(&view.log_probs(&rows(), &rows()).concat(), &mean) < 2e-6);
         let p = log_p.exp().mean_dim([1i64].as_slice(), false, Kind::Double);
-        assert!(worst(&view.probabilities(&rows(), &rows()), &p) < 1e-6);
+        let (asked, mut targets) = (rows().into_iter().map(|e| view.asked(e)).collect::<Vec<_>>(), Targets::default());
+        rows().into_iter().for_each(|row| view.add_target(&mut targets, row));
+        let found = view.probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets);
+        assert!(worst(&found.concat(), &p) < 1e-6);
         let sums: Vec<f64> = rows().iter().map(|&r| view.sum_log_prob(r)).collect();
         assert!(worst(&sums, &p.log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double)) < 1e-4);
         let z = (&mean - mean.mean_dim([1i64].as_slice(), true, Kind::Double))

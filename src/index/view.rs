@@ -1,11 +1,14 @@
 //! One mode of an index: rows of Z, and single probabilities, each computed when first asked for.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use tch::{Device, Tensor};
 
+use super::near::Near;
 use super::open::{Index, ModeFile};
-use super::product::{COLUMNS, dot, products};
+use super::product::{COLUMNS, Directions, Rows, all_dots, dot, products};
+use super::tensor_file::Floats;
 use crate::error::Result;
 use crate::types::{Mode, Row};
 
@@ -17,6 +20,9 @@ pub struct View<'a> {
     /// W `[V · D]` and ḡ `[V · D]`, row-major, as they lie in the map.
     weight: &'a [f32],
     mean_state: &'a [f32],
+    /// g `[U · D]`.
+    states: Floats<'a>,
+    near: Option<Near<'a>>,
 }
 
 /// What one state of an entity brings to a candidate.
@@ -33,7 +39,8 @@ pub struct Evidence {
 impl<'a> View<'a> {
     pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
         let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
-        Ok(View { index, file, weight, mean_state })
+        let near = if file.lists { Near::of(&file.file, index.len())? } else { None };
+        Ok(View { index, file, weight, mean_state, states: file.file.floats("states")?, near })
     }
 
     pub fn mode(&self) -> Mode {
@@ -88,21 +95,79 @@ impl<'a> View<'a> {
     /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
     fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
         let finish = |(mut values, &row): (Vec<f32>, &Row)| {
-            let inverse = self.inverse_deviation(row);
-            let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
-            let terms = values.iter_mut().zip(&self.index.bias);
-            terms.for_each(|(value, bias)| *value += bias * inverse as f32 - less);
+            let terms = self.terms(row);
+            values.iter_mut().zip(&self.index.bias).for_each(|(value, bias)| *value = terms.finish(*value, *bias));
             Rc::new(values)
         };
         self.products(rows).into_iter().zip(rows).map(finish).collect()
     }
 
+    /// What is to be added to W·(ḡ/σ).
+    fn terms(&self, row: Row) -> Terms {
+        let inverse = self.inverse_deviation(row);
+        let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
+        Terms { inverse: inverse as f32, less }
+    }
+
+    /// Whether there are lists of near candidates, by which [`View::few`] can take the place of rows. On another device
+    /// rows are summed in another order, so that there the two would not agree to the last bit.
+    pub fn has_lists(&self) -> bool {
+        self.near.is_some() && self.index.device == Device::Cpu
+    }
+
+    /// An entity's list: the candidates that it speaks for most, what their Z are at most, and what the Z of all others
+    /// are at most; not itself. None where there is no list.
+    pub fn near(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
+        self.near?.list(row)
+    }
+
+    /// Room for a few entities whose Z are wanted at a few candidates.
+    pub fn few(&self) -> Few {
+        Few { directions: Directions::new(self.index.width()), terms: Vec::with_capacity(COLUMNS) }
+    }
+
+    /// Adds an entity; there must be room.
+    pub fn add_to(&self, few: &mut Few, row: Row) {
+        few.directions.push(self.direction(row));
+        few.terms.push(self.terms(row));
+    }
+
+    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`View::z_rows`] to the last bit.
+    pub fn z_of_few(&self, few: &Few, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
+        let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
+        let mut values = few.directions.with(&rows);
+        for (values, c) in values.iter_mut().zip(candidates) {
+            let bias = self.index.bias[c.at()];
+            values.iter_mut().zip(&few.terms).for_each(|(value, terms)| *value = terms.finish(*value, bias));
+        }
+        values
+    }
+
+    /// ΣZ over the set, `[V]`: one product with the sum of the directions.
+    pub fn set_scores(&self, set: &[Row]) -> Vec<f64> {
+        let mut direction = vec![0.0f64; self.index.width()];
+        let (mut inverse, mut less) = (0.0, 0.0);
+        for &row in set {
+            direction.iter_mut().zip(self.direction(row)).for_each(|(sum, d)| *sum += d as f64);
+            let terms = self.terms(row);
+            inverse += terms.inverse as f64;
+            less += terms.less as f64;
+        }
+        let direction: Vec<f32> = direction.into_iter().map(|d| d as f32).collect();
+        let values = self.products_of(&direction).swap_remove(0);
+        values.iter().zip(&self.index.bias).map(|(&value, &bias)| value as f64 + bias as f64 * inverse - less).collect()
+    }
+
     /// W·(ḡ/σ) of these rows, `[rows][V]`.
     fn products(&self, rows: &[Row]) -> Vec<Vec<f32>> {
+        self.products_of(&rows.iter().flat_map(|&r| self.direction(r)).collect::<Vec<f32>>())
+    }
+
+    /// W·d of each direction `[directions · D]`, `[directions][V]`.
+    fn products_of(&self, directions: &[f32]) -> Vec<Vec<f32>> {
         let (index, width) = (self.index, self.index.width());
-        let directions: Vec<f32> = rows.iter().flat_map(|&r| self.direction(r)).collect();
         if index.device == Device::Cpu {
-            return products(self.weight, &directions, width, tch::get_num_threads().max(1) as usize);
+            return products(self.weight, directions, width, tch::get_num_threads().max(1) as usize);
         }
         let blocks = directions.chunks(COLUMNS * width).map(|block| {
             // always of one shape, since a library may choose another way to sum for another shape
@@ -131,10 +196,14 @@ impl<'a> View<'a> {
         if deviation > 0.0 { 1.0 / deviation } else { 0.0 }
     }
 
+    fn weight_row(&self, row: Row) -> &'a [f32] {
+        let width = self.index.width();
+        &self.weight[row.at() * width..][..width]
+    }
+
     /// W_t·g + b_t: the logit of a target.
     fn logit(&self, g: &[f32], target: Row) -> f64 {
-        let width = self.index.width();
-        dot(g, &self.weight[target.at() * width..][..width]) + self.index.bias[target.at()] as f64
+        dot(g, self.weight_row(target)) + self.index.bias[target.at()] as f64
     }
 
     /// L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
@@ -176,52 +245,104 @@ impl<'a> View<'a> {
     /// log p of entry `entry` at each target.
     fn entry_log_probs(&self, entry: usize, targets: &[Row]) -> impl Iterator<Item = f64> {
         let state = self.file.entry_state[entry] as usize;
-        // Index::open has read one
-        let g = self.file.file.row("states", state).expect("checked on opening");
+        let g = self.state(state);
         let log_z = self.file.log_z[state] as f64;
         targets.iter().map(move |&t| self.logit(&g, t) - log_z)
     }
 
-    /// P\[e\]\[t\], the mean probability of each target: `[entities · targets]`, row-major. Never 0: what f64 cannot
-    /// hold is its smallest normal number, as in [`View::sum_log_prob`].
-    pub fn probabilities(&self, entities: &[Row], targets: &[Row]) -> Vec<f64> {
-        entities.iter().flat_map(|&entity| self.probabilities_at(entity, targets)).collect()
+    fn state(&self, state: usize) -> Cow<'a, [f32]> {
+        self.states.row(self.index.width(), state)
     }
 
-    fn probabilities_at(&self, entity: Row, targets: &[Row]) -> Vec<f64> {
+    /// An entity whose P is wanted.
+    pub fn asked(&self, entity: Row) -> Asked {
+        let mut states = Rows::default();
+        self.entries(entity).for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
+        Asked { entity, states }
+    }
+
+    /// Adds a place where P is wanted.
+    pub fn add_target(&self, targets: &mut Targets, target: Row) {
+        targets.which.push(target);
+        targets.weight.push(self.weight_row(target));
+    }
+
+    /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these entities. Never 0: what f64
+    /// cannot hold is its smallest normal number, as in [`View::sum_log_prob`].
+    pub fn probabilities(&self, wanted: &[(&Asked, usize)], targets: &Targets) -> Vec<Vec<f64>> {
+        let states: Vec<(&Rows, usize)> = wanted.iter().map(|&(asked, from)| (&asked.states, from)).collect();
+        let products = all_dots(&states, &targets.weight, tch::get_num_threads().max(1) as usize);
+        let found = wanted.iter().zip(products);
+        found.map(|(&(asked, from), products)| self.mean_exp(asked.entity, &targets.which[from..], &products)).collect()
+    }
+
+    /// P from W·g of each entry `[entries · targets]`.
+    fn mean_exp(&self, entity: Row, targets: &[Row], products: &[f64]) -> Vec<f64> {
         let mut means = vec![0.0; targets.len()];
-        for entry in self.entries(entity) {
-            let share = self.file.entry_share[entry] as f64;
-            means.iter_mut().zip(self.entry_log_probs(entry, targets)).for_each(|(mean, l)| *mean += share * l.exp());
+        for (entry, products) in self.entries(entity).zip(products.chunks(targets.len().max(1))) {
+            let (share, state) = (self.file.entry_share[entry] as f64, self.file.entry_state[entry] as usize);
+            let log_z = self.file.log_z[state] as f64;
+            for ((mean, product), target) in means.iter_mut().zip(products).zip(targets) {
+                *mean += share * (product + self.index.bias[target.at()] as f64 - log_z).exp();
+            }
         }
         means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
         means
     }
 
-    /// P\[e\]\[t\] of one entity, added to `out`; what is not at hand is computed and kept.
-    pub fn extend_probabilities(&self, entity: Row, targets: &[Row], out: &mut Vec<f64>) {
-        let mut cache = self.file.cache.borrow_mut();
-        let from = out.len();
-        let mut absent = Vec::new();
-        for (i, &target) in targets.iter().enumerate() {
-            out.push(cache.probability(entity, target).unwrap_or_else(|| {
-                absent.push(i);
-                f64::NAN // computed below
-            }));
-        }
-        if absent.is_empty() {
-            return;
-        }
-        let wanted: Vec<Row> = absent.iter().map(|&i| targets[i]).collect();
-        for (i, p) in absent.into_iter().zip(self.probabilities_at(entity, &wanted)) {
-            cache.keep_probability(entity, targets[i], p);
-            out[from + i] = p;
-        }
-    }
-
     /// Σ_v log P\[e\]\[v\].
     pub fn sum_log_prob(&self, entity: Row) -> f64 {
         self.file.sum_log_prob[entity.at()]
+    }
+}
+
+/// Up to [`COLUMNS`] entities, for [`View::z_of_few`].
+pub struct Few {
+    directions: Directions,
+    terms: Vec<Terms>,
+}
+
+impl Few {
+    pub fn len(&self) -> usize {
+        self.directions.len()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.directions.is_full()
+    }
+}
+
+/// An entity, for [`View::probabilities`].
+pub struct Asked {
+    entity: Row,
+    /// Its g, one an entry.
+    states: Rows,
+}
+
+/// Places where P is wanted, for [`View::probabilities`].
+#[derive(Default)]
+pub struct Targets {
+    which: Vec<Row>,
+    /// Their rows of W.
+    weight: Rows,
+}
+
+impl Targets {
+    pub fn len(&self) -> usize {
+        self.weight.len()
+    }
+}
+
+/// How W·(ḡ/σ) becomes Z, with b the candidate's bias: + b/σ − (logZ̄ + mean)/σ.
+struct Terms {
+    /// 1/σ.
+    inverse: f32,
+    less: f32,
+}
+
+impl Terms {
+    fn finish(&self, product: f32, bias: f32) -> f32 {
+        product + (bias * self.inverse - self.less)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Raw import, factorised rows and expansions against the dense implementation.
 
 use multiexpan::expand::{Config, Expansion, expand, expand_joint};
-use multiexpan::index::{Index, View, import_raw};
+use multiexpan::index::{Index, Targets, View, import_raw};
 use multiexpan::job::Unobserved;
 use multiexpan::types::{Mode, Row};
 use serde::Deserialize;
@@ -70,10 +70,11 @@ fn lists_are_equal() {
 #[test]
 fn lists_do_not_depend_on_the_cache() {
     let folder = tempfile::tempdir().unwrap();
-    let index = imported(&folder);
+    let mut index = imported(&folder);
     let row = 4 * index.len();
-    for (bytes, probabilities) in [(0, 0), (3 * row, 50), (90 * row, 5000)] {
-        index.limit_cache(bytes, probabilities);
+    index.forget_lists();
+    for bytes in [0, 3 * row, 90 * row] {
+        index.limit_cache(bytes);
         assert_lists(&index.view(Mode::Both).unwrap());
     }
 }
@@ -88,7 +89,9 @@ fn factorised_rows_equal_dense_rows() {
 
     let flat: Vec<f64> = view.log_probs(&rows, &rows).concat();
     assert_close(&Tensor::from_slice(&flat).view_as(&mean_log_prob), &mean_log_prob, "mean_log_prob");
-    let flat = view.probabilities(&rows, &rows);
+    let (asked, mut targets) = (rows.iter().map(|&e| view.asked(e)).collect::<Vec<_>>(), Targets::default());
+    rows.iter().for_each(|&row| view.add_target(&mut targets, row));
+    let flat = view.probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets).concat();
     assert_close(&Tensor::from_slice(&flat).view_as(&mean_prob), &mean_prob, "mean_prob");
 
     let mean = mean_log_prob.mean_dim([1i64].as_slice(), true, Kind::Double);

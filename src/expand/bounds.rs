@@ -1,0 +1,102 @@
+//! The best of ΣZ without rows of Z: each member of the set has a list of the candidates that it speaks for most and a bound
+//! for all others, so a candidate's sum is known to be no more than what the lists say. Those that may be among the best are
+//! summed exactly, which is a few numbers where the rows would be the whole vocabulary.
+
+use std::collections::HashMap;
+
+use super::best::best;
+use crate::index::{Few, View};
+use crate::types::Row;
+
+/// Candidates that are summed at once beyond those wanted.
+const SPARE: usize = 4;
+/// Where more than so many would have to be summed, whole rows are cheaper.
+const MOST: usize = 512;
+/// By how much sums that are taken in another order may differ, and more.
+const ROUNDING: f64 = 1e-6;
+
+/// ΣZ over a set that grows, bounded from above.
+pub(super) struct Bounds {
+    /// No less than ΣZ less `rest`, `[V]`.
+    upper: Vec<f64>,
+    /// What every candidate has that is in no list.
+    rest: f64,
+    /// The set, in the order it grew; all but the last few are full.
+    members: Vec<Few>,
+    /// Exact sums, as far as they were asked for.
+    sums: HashMap<Row, Sum>,
+}
+
+/// A candidate's sum over the first members: over so many whole few, and so many of the next.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    whole: usize,
+    more: usize,
+    z: f64,
+}
+
+impl Bounds {
+    /// An empty set; none where the view has no lists.
+    pub fn new(view: &View) -> Option<Self> {
+        view.has_lists().then(|| Bounds {
+            upper: vec![0.0; view.len()],
+            rest: 0.0,
+            members: Vec::new(),
+            sums: HashMap::new(),
+        })
+    }
+
+    /// Adds a member; none where its list is damaged.
+    pub fn add(&mut self, view: &View, row: Row) -> Option<()> {
+        let (near, upper, rest) = view.near(row)?;
+        self.rest += rest as f64;
+        for (&candidate, z) in near.iter().zip(upper) {
+            self.upper[candidate as usize] += (z - rest) as f64;
+        }
+        if self.members.last().is_none_or(Few::is_full) {
+            self.members.push(view.few());
+        }
+        view.add_to(self.members.last_mut()?, row);
+        Some(())
+    }
+
+    /// As [`best`] by ΣZ, with ΣZ. None where the bounds leave too many to be summed.
+    pub fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Option<Vec<(Row, f64)>> {
+        let mut looked = count + SPARE;
+        while looked <= MOST {
+            let rows = best(&self.upper, taken, looked);
+            // all others are no better
+            let others = match rows.last() {
+                Some(last) if rows.len() == looked => self.upper[last.at()] + self.rest + ROUNDING,
+                _ => f64::NEG_INFINITY,
+            };
+            let sums = self.sums(view, &rows);
+            rows.iter().zip(&sums).for_each(|(row, sum)| self.upper[row.at()] = sum - self.rest);
+            let mut order: Vec<usize> = (0..rows.len()).collect();
+            order.sort_unstable_by(|&a, &b| sums[b].total_cmp(&sums[a]).then(rows[a].cmp(&rows[b])));
+            order.truncate(count);
+            if order.last().is_none_or(|&last| sums[last] > others) {
+                return Some(order.into_iter().map(|i| (rows[i], sums[i])).collect());
+            }
+            looked *= 2;
+        }
+        None
+    }
+
+    /// ΣZ at these candidates, each summed in the order in which the set grew.
+    fn sums(&mut self, view: &View, rows: &[Row]) -> Vec<f64> {
+        let mut sums: Vec<Sum> = rows.iter().map(|r| self.sums.get(r).copied().unwrap_or_default()).collect();
+        for (at, few) in self.members.iter().enumerate() {
+            let behind: Vec<usize> =
+                (0..rows.len()).filter(|&i| sums[i].whole == at && sums[i].more < few.len()).collect();
+            let candidates: Vec<Row> = behind.iter().map(|&i| rows[i]).collect();
+            for (i, z) in behind.into_iter().zip(view.z_of_few(few, &candidates)) {
+                let sum = &mut sums[i];
+                z[sum.more..few.len()].iter().for_each(|&z| sum.z += z as f64);
+                (sum.whole, sum.more) = if few.is_full() { (at + 1, 0) } else { (at, few.len()) };
+                self.sums.insert(rows[i], *sum);
+            }
+        }
+        sums.into_iter().map(|sum| sum.z).collect()
+    }
+}
