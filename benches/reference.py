@@ -147,7 +147,7 @@ if __name__ == "__main__":
         if name == "run":
             command.add_argument("--results", type=int, default=100)
             continue
-        for option, value in (("entities", 14489), ("width", 768), ("pairs", 4), ("queries", 5), ("seed", 1)):
+        for option, value in (("entities", 14489), ("width", 768), ("pairs", 4), ("queries", 20), ("seed", 1)):
             command.add_argument("--" + option, type=int, default=value)
     command = commands.add_parser("compare")
     command.add_argument("reference")

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The published loop in numpy beside ours, in one run: are the lists equal, and how many times faster are ours?
-#   scripts/bench_reference.sh [ENTITIES [QUERIES]]     default 14489 5: some 4 GB of memory, 3 GB of disk under target/
+#   scripts/bench_reference.sh [ENTITIES [QUERIES]]     default 14489 20: some 4 GB of memory, 3 GB of disk under target/
 set -euo pipefail
 cd "$(dirname "$0")/.."
-entities=${1:-14489} queries=${2:-5}
+entities=${1:-14489} queries=${2:-20}
 venv=target/reference
 if ! "$venv/bin/python" -c 'import numpy, safetensors' 2>/dev/null; then
     python3 -m venv "$venv"

@@ -29,6 +29,10 @@ pub struct Args {
     #[arg(long, value_name = "INDEX")]
     pub out: PathBuf,
 
+    /// Take the head as it was trained, where the model's settings say that its rows follow the states
+    #[arg(long, requires = "model")]
+    pub trained_head: bool,
+
     #[command(flatten)]
     pub device: DeviceArg,
 }
@@ -42,7 +46,8 @@ pub fn run(args: Args) -> Result<()> {
             Vec::new()
         }
         (None, Some(dataset), Some(model)) => {
-            jobs::index(dataset, model, &args.out, args.device.device, &mut reporter)?
+            let prototypes = args.trained_head.then_some(None);
+            jobs::index(dataset, model, &args.out, prototypes, args.device.device, &mut reporter)?
         }
         _ => return Err(Error::Argument("an index is built from DATASET and --model, or from --raw".into())),
     };

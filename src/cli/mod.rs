@@ -14,6 +14,7 @@ use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode};
 
+pub mod ablate;
 pub mod check;
 pub mod convert;
 pub mod demo;
@@ -46,6 +47,8 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Pre-train a model
     Train(train::Args),
+    /// Train a recipe less each of its parts, and tell what each is worth
+    Ablate(ablate::Args),
     /// Turn a checkpoint of the published code into a model
     Convert(convert::Args),
     /// Build an index from a data set and a model, or from any model's last layer
@@ -68,6 +71,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Train(args) => train::run(args),
+        Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Index(args) => index::run(args),
         Command::Check(args) => check::run(args),
@@ -143,7 +147,7 @@ mod tests {
     #[test]
     fn every_command_that_computes_takes_a_device() {
         let cli = Cli::command();
-        for name in ["explore", "expand", "evaluate", "train", "index"] {
+        for name in ["explore", "expand", "evaluate", "train", "ablate", "index"] {
             let command = cli.find_subcommand(name).unwrap();
             assert!(command.get_arguments().any(|a| a.get_long() == Some("device")), "{name}");
         }
@@ -181,6 +185,7 @@ mod tests {
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
+            "multiexpan ablate DATASET --out DIR --seeds 1,2 --tasks mep,clustering --config FILE.toml",
             "multiexpan convert epoch_12.pkl --vocabulary DIR",
             "multiexpan convert epoch_12.pkl --vocabulary FILE --rows LIST --out MODEL --text-encoder DIR --normalize",
             "multiexpan convert epoch_12.pkl --vocabulary DIR --vocabulary-order --state mean --heads 12",

@@ -92,10 +92,7 @@ pub fn run(args: Args) -> Result<()> {
 
 /// The preset, then the file of settings, then the options of the command line.
 fn settings(args: &Args) -> Result<TrainConfig> {
-    let mut config = match &args.config {
-        None => TrainConfig::preset(args.preset),
-        Some(path) => over_preset(args.preset, path)?,
-    };
+    let mut config = settings_of(args.preset, args.config.as_deref())?;
     config.text_encoder = args.text_encoder.clone().unwrap_or(config.text_encoder);
     config.image_encoder = args.image_encoder.clone().unwrap_or(config.image_encoder);
     config.epochs = args.epochs.map_or(config.epochs, |n| n as usize);
@@ -107,6 +104,11 @@ fn settings(args: &Args) -> Result<TrainConfig> {
         config.precision = Precision::F32;
     }
     Ok(config)
+}
+
+/// The preset, with a file's settings over it where there is one.
+pub(super) fn settings_of(preset: Preset, file: Option<&Path>) -> Result<TrainConfig> {
+    file.map_or_else(|| Ok(TrainConfig::preset(preset)), |path| over_preset(preset, path))
 }
 
 /// A preset with a file's settings in the place of its own. As JSON, which unlike TOML can say that a setting is none.
@@ -121,11 +123,11 @@ fn over_preset(preset: Preset, path: &Path) -> Result<TrainConfig> {
     serde_json::from_value(all).map_err(|e| Error::format(path, format!("has settings that cannot be: {e}")))
 }
 
-fn task_parser() -> impl TypedValueParser<Value = Task> {
+pub(super) fn task_parser() -> impl TypedValueParser<Value = Task> {
     PossibleValuesParser::new(Task::ALL.map(Task::name)).try_map(|name| name.parse::<Task>())
 }
 
-fn preset_parser() -> impl TypedValueParser<Value = Preset> {
+pub(super) fn preset_parser() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(["mini", "base"]).try_map(|name| name.parse::<Preset>())
 }
 

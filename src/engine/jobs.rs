@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::Result;
 use crate::features::cache_folder;
-use crate::index;
+use crate::index::{self, Prototypes};
 use crate::job::{Observer, Progress};
 use crate::model::device;
 use crate::train;
@@ -43,11 +43,13 @@ pub fn train(
     train::train(&places, config, options.resume, device::device(options.device)?, observe)
 }
 
-/// Builds an index from a data set and a model; gives what was left out.
+/// Builds an index from a data set and a model; gives what was left out. `prototypes`: in the place of what the model's
+/// settings say.
 pub fn index(
     dataset: &Path,
     model: &Path,
     out: &Path,
+    prototypes: Option<Option<Prototypes>>,
     choice: DeviceChoice,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
@@ -56,6 +58,7 @@ pub fn index(
         model: model.into(),
         out: out.into(),
         cache: cache_folder()?,
+        prototypes: prototypes.map_or_else(|| index::from_model::trained_with(model), Ok)?,
     };
     index::from_model::build(&places, device::device(choice)?, observe)
 }

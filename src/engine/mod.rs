@@ -4,6 +4,7 @@
 //! The explorer has its engine in a process of its own ([`Process`] there, [`pipe::serve`] here): the screen is up before
 //! libtorch is loaded, and lives on when the engine does not.
 
+pub mod ablation;
 pub mod api;
 mod catalogue;
 mod convert;

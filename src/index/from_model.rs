@@ -6,9 +6,11 @@ use tch::{Device, Kind, Tensor};
 
 use super::build::{Builder, PairTable, Precision, States};
 use super::meta::{Entity, LeftOut, Provenance, Source};
+use super::prototypes::Prototypes;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
+use crate::features::mean::EntityMean;
 use crate::features::prepare::{Encoders, gather};
 use crate::job::{Observer, Progress};
 use crate::model::{ModelFolder, Network};
@@ -25,6 +27,17 @@ pub struct Places {
     pub out: PathBuf,
     /// Features of frozen encoders are kept here.
     pub cache: PathBuf,
+    /// How the head's rows are drawn to the states; [`trained_with`] tells what the model's settings say.
+    pub prototypes: Option<Prototypes>,
+}
+
+/// What a model's settings say of prototypes; none for one that says nothing, as a converted one.
+///
+/// Errors: those of a model folder; `Format` for settings that cannot be read.
+pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
+    let folder = ModelFolder::open(model)?;
+    let said = folder.config.training.get("prototypes").cloned().unwrap_or_default();
+    serde_json::from_value(said).map_err(|e| Error::format(model, format!("has settings of prototypes that cannot be: {e}")))
 }
 
 /// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the
@@ -73,7 +86,16 @@ fn write(
     let pairs = &sources.pairs;
     let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
     let entities = pairs.entities.iter().map(|&id| Entity { id, name: name(id) }).collect();
-    let (weight, bias) = network.student.head.last_layer();
+    let (mut weight, mut bias) = network.student.head.last_layer();
+    let mut known = None;
+    if let Some(prototypes) = places.prototypes {
+        // sentences tell classes best; a model that saw none has pictures only
+        let mode = if saw_text(folder) { Mode::Text } else { Mode::Image };
+        let distinct = Distinct::of(sources, mode);
+        let states = run(network, sources, &distinct.samples, observe)?;
+        (weight, bias) = prototypes.refine(&weight, &bias, &distinct.means(sources, &states).to_device(sources.device));
+        known = Some((mode, states));
+    }
     let mut builder =
         Builder::resume(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
     let row_offsets: Vec<i64> = pairs.row_offsets().iter().map(|&o| o as i64).collect();
@@ -90,7 +112,10 @@ fn write(
             table.states.push((mode, distinct.state_of_pair));
             continue;
         }
-        let states = run(network, sources, &distinct.samples, observe)?;
+        let states = match known.take_if(|(of, _)| *of == mode) {
+            Some((_, states)) => states,
+            None => run(network, sources, &distinct.samples, observe)?,
+        };
         builder.mode(
             mode,
             States::of_pairs(states, &row_offsets, &distinct.state_of_pair, Precision::Half),
@@ -100,6 +125,11 @@ fn write(
     }
     builder.pairs(&table)?;
     builder.finish()
+}
+
+/// Whether the model was trained with sentences at all.
+fn saw_text(folder: &ModelFolder) -> bool {
+    folder.config.training.get("drop_text").and_then(serde_json::Value::as_f64).is_none_or(|share| share < 1.0)
 }
 
 /// Says that a mode is there from a run before this one.
@@ -120,7 +150,7 @@ fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources:
             .unwrap_or_default(),
         device: crate::model::device::describe(sources.device),
         seed: folder.config.training.get("seed").and_then(serde_json::Value::as_u64),
-        settings: folder.config.training.clone(),
+        settings: settings(folder, places.prototypes),
         left_out: sources
             .pairs
             .left_out
@@ -128,6 +158,15 @@ fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources:
             .map(|(reason, count)| LeftOut { reason: reason.clone(), count: *count, ..LeftOut::default() })
             .collect(),
     })
+}
+
+/// The training's settings, with the prototypes that the index has.
+fn settings(folder: &ModelFolder, prototypes: Option<Prototypes>) -> serde_json::Value {
+    let mut settings = folder.config.training.clone();
+    if let Some(settings) = settings.as_object_mut() {
+        settings.insert("prototypes".into(), serde_json::json!(prototypes));
+    }
+    settings
 }
 
 /// The model's rows must be entities of this data set.
@@ -184,6 +223,18 @@ impl Distinct {
             })
             .collect();
         Distinct { samples, state_of_pair }
+    }
+
+    /// Each entity's mean over its pairs, `[V, D]`, of `states [U, D]`.
+    fn means(&self, sources: &Sources, states: &Tensor) -> Tensor {
+        let mut mean = EntityMean::new(sources.pairs.entities.len(), Device::Cpu);
+        let pairs: Vec<usize> = (0..self.state_of_pair.len()).collect();
+        for pairs in pairs.chunks(BATCH) {
+            let of = |number: &dyn Fn(usize) -> i64| Tensor::from_slice(&pairs.iter().map(|&p| number(p)).collect::<Vec<_>>());
+            let rows = states.index_select(0, &of(&|pair| self.state_of_pair[pair].into()));
+            mean.add(&of(&|pair| sources.pairs.row(pair) as i64), &rows);
+        }
+        mean.result()
     }
 }
 

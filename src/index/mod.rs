@@ -8,6 +8,7 @@
 //! * `tensor_file` – memory-mapped safetensors, checked before use
 //! * `statistics` – logZ, ḡ, mean, σ and Σ log P of one mode
 //! * `near` – each entity's nearest candidates, and a bound for the rest
+//! * `prototypes` – a head whose rows follow the states
 //! * `build` – writes the folder, whole or not at all
 //! * `open` – the folder as an [`Index`]; `view` – one of its modes; `cache` – what a view keeps;
 //!   `product` – what rows of it cost
@@ -21,6 +22,7 @@ mod meta;
 mod near;
 mod open;
 mod product;
+mod prototypes;
 mod raw;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -35,5 +37,6 @@ pub(crate) use folder::Partial;
 pub use build::{Builder, PairTable, Precision, States};
 pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source};
 pub use open::{Index, Pair};
+pub use prototypes::Prototypes;
 pub use raw::import_raw;
 pub use view::{Asked, Evidence, Few, Targets, View};

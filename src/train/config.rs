@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::loss::Nce;
 use super::task::{Task, Tasks};
 use crate::error::{Error, Result};
+use crate::index::Prototypes;
 use crate::model::State;
+use crate::types::Mode;
 
 /// A named set of settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +86,15 @@ pub struct Neighbours {
     /// Of the whole target.
     pub share: f64,
     pub temperature: f64,
-    /// What a picture's z-score counts beside a sentence's.
+    /// What a sentence's z-score counts.
+    pub text_weight: f64,
+    /// What a picture's counts.
     pub image_weight: f64,
 }
 
 impl Default for Neighbours {
     fn default() -> Self {
-        Neighbours { share: 0.4, temperature: 0.5, image_weight: 0.25 }
+        Neighbours { share: 0.4, temperature: 0.5, text_weight: 1.0, image_weight: 0.25 }
     }
 }
 
@@ -167,13 +171,16 @@ pub struct TrainConfig {
     /// Passes of clustering in one epoch. Paper: 2.
     pub clustering_passes: usize,
     pub mining: Mining,
+    /// How an index of the model draws the head's rows to the states; none: the head as it was trained, as published.
+    pub prototypes: Option<Prototypes>,
     /// None: label smoothing is even, as published.
     pub neighbours: Option<Neighbours>,
     pub precision: Precision,
     /// A step of masked entity prediction is computed so many pairs at a time, to fit into memory; none: all at once. The
     /// other tasks compare every pair of a batch with every other, so theirs is not taken apart.
     pub pairs_at_once: Option<usize>,
-    /// The epoch kept is the one with the best MAP@10 over the data set's queries of 5 seeds; else the last.
+    /// After each epoch the model is measured on the data set's queries of 5 seeds, and the one with the best MAP@10 is kept;
+    /// else the last, and none is measured.
     pub keep_best: bool,
 }
 
@@ -213,6 +220,7 @@ impl Default for TrainConfig {
             contrastive_passes: 2,
             clustering_passes: 2,
             mining: Mining::default(),
+            prototypes: None,
             neighbours: None,
             precision: Precision::Auto,
             pairs_at_once: None,
@@ -246,6 +254,7 @@ impl TrainConfig {
                 drop_image: 0.05,
                 tasks: Tasks::new([Task::Mep]),
                 mining: Mining { from: MinedFrom::Entities, after: 2, ..Mining::default() },
+                prototypes: Some(Prototypes::default()),
                 neighbours: Some(Neighbours::default()),
                 ..TrainConfig::default()
             },
@@ -255,6 +264,20 @@ impl TrainConfig {
     /// Epochs of both stages together.
     pub fn epochs_in_all(&self) -> usize {
         self.epochs + if self.tasks.compare_views() { self.mining.after } else { 0 }
+    }
+
+    /// The mode in which every pair is shown where one modality is always left out; else both.
+    pub fn shown(&self) -> Mode {
+        match (self.drop_text >= 1.0, self.drop_image >= 1.0) {
+            (true, _) => Mode::Image,
+            (_, true) => Mode::Text,
+            _ => Mode::Both,
+        }
+    }
+
+    /// The mode whose states tell classes best: sentences, where they are shown.
+    pub fn tells_best(&self) -> Mode {
+        if self.shown() == Mode::Image { Mode::Image } else { Mode::Text }
     }
 
     /// 1: masked entity prediction alone, before mining; 2: all tasks. `epoch` from 0.
@@ -272,7 +295,14 @@ impl TrainConfig {
             }
         };
         share("label_smoothing", self.label_smoothing)?;
-        share("drop_text + drop_image", self.drop_text + self.drop_image)?;
+        for (name, x) in [("drop_text", self.drop_text), ("drop_image", self.drop_image)] {
+            if !(0.0..=1.0).contains(&x) {
+                return Err(Error::Argument(format!("{name} is {x}; it must be in 0..=1")));
+            }
+        }
+        if self.drop_text + self.drop_image > 1.0 {
+            return Err(Error::Argument("drop_text and drop_image are more than 1 together".into()));
+        }
         share("dropout", self.dropout)?;
         share("head_dropout", self.head_dropout)?;
         share("score_dropout", self.score_dropout)?;

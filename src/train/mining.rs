@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::config::{MinedFrom, Mining};
+use super::config::{MinedFrom, Mining, TrainConfig};
 use super::forward::mean_states;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -31,16 +31,17 @@ pub fn mine(
     network: &Network,
     sources: &Sources,
     dataset: &Dataset,
-    mining: &Mining,
+    settings: &TrainConfig,
     scratch: &Path,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<Group>> {
+    let mining = &settings.mining;
     let queries = queries(sources, dataset, mining.from);
     if queries.is_empty() {
         let hint = "set mining.from to \"entities\", or leave contrast and clustering out of the tasks".into();
         return Err(Error::Missing { what: "queries to mine with", path: dataset.root.join("query"), hint });
     }
-    let index = build(network, sources, scratch, observe)?;
+    let index = build(network, sources, settings, scratch, observe)?;
     let view = index.view(Mode::Both)?;
     let config = expand::Config { size: mining.size, ..expand::Config::default() };
     let mut groups = Vec::with_capacity(queries.len());
@@ -83,10 +84,20 @@ fn queries(sources: &Sources, dataset: &Dataset, from: MinedFrom) -> Vec<Vec<Row
 }
 
 /// An index of the model so far, in the one mode that is expanded.
-fn build(network: &Network, sources: &Sources, scratch: &Path, observe: &mut dyn Observer<Progress>) -> Result<Index> {
-    let means = mean_states(network, sources, Mode::Both, usize::MAX, observe)?;
+fn build(
+    network: &Network,
+    sources: &Sources,
+    settings: &TrainConfig,
+    scratch: &Path,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Index> {
+    let means = mean_states(network, sources, settings.shown(), usize::MAX, observe)?;
     let entities = sources.pairs.entities.iter().map(|&id| Entity { id, name: id.to_string() }).collect();
-    let (weight, bias) = network.student.head.last_layer();
+    let (mut weight, mut bias) = network.student.head.last_layer();
+    if let Some(prototypes) = settings.prototypes {
+        let states = mean_states(network, sources, settings.tells_best(), usize::MAX, observe)?;
+        (weight, bias) = prototypes.refine(&weight, &bias, &states);
+    }
     let rows = sources.pairs.entities.len();
     let offsets: Vec<i64> = (0..=rows as i64).collect();
     let states: Vec<i32> = (0..rows as i32).collect();

@@ -26,7 +26,8 @@ impl Likeness {
     pub fn target(&self, labels: &Tensor) -> Tensor {
         tch::no_grad(|| {
             let cosines = |rows: &Tensor| standardised(&rows.index_select(0, labels).matmul(&rows.tr()));
-            let alike = cosines(&self.text) + cosines(&self.image) * self.settings.image_weight;
+            let Neighbours { text_weight, image_weight, .. } = self.settings;
+            let alike = cosines(&self.text) * text_weight + cosines(&self.image) * image_weight;
             let others = alike.scatter_value(1, &labels.unsqueeze(1), f64::NEG_INFINITY);
             (others / self.settings.temperature).softmax(-1, Kind::Float)
         })

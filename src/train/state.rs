@@ -24,7 +24,7 @@ use crate::job::{Observer, Progress};
 use crate::model::checkpoint::{self, ImageSource, ModelConfig, frozen_names, write_tensors};
 use crate::model::weights::Weights;
 use crate::model::{Config, Network};
-use crate::types::{Mode, Row};
+use crate::types::Row;
 
 /// Sums over this epoch so far, by task.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -159,7 +159,7 @@ impl<'a> Training<'a> {
     pub fn begin(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
         if let Start::Encoders { gain, scale } = self.config.start {
             self.network.start_from_encoders(gain);
-            let means = mean_states(&self.network, &self.sources, Mode::Text, usize::MAX, observe)?;
+            let means = mean_states(&self.network, &self.sources, self.config.tells_best(), usize::MAX, observe)?;
             self.network.student.head.start_as_similarity(&means, scale);
         }
         if let Some(teacher) = &mut self.teacher {

@@ -19,7 +19,6 @@ use crate::features::batch::{Sample, Sources};
 use crate::job::{Observer, Progress};
 use crate::model::Input;
 use crate::model::checkpoint;
-use crate::types::Mode;
 
 /// Where a training reads and writes.
 #[derive(Debug, Clone)]
@@ -127,7 +126,7 @@ impl Run<'_> {
 
     fn mine(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
         let Training { network, sources, config, .. } = &self.training;
-        let groups = mine(network, sources, self.dataset, &config.mining, &self.out.join(SCRATCH), observe)?;
+        let groups = mine(network, sources, self.dataset, config, &self.out.join(SCRATCH), observe)?;
         self.training.groups = Some(groups);
         self.training.save(&self.out.join(CHECKPOINT))
     }
@@ -172,13 +171,14 @@ impl Run<'_> {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<EpochLine> {
         let training = &mut self.training;
-        let maps = match self.held.is_empty() {
+        let maps = match self.held.is_empty() || !training.config.keep_best {
             true => Vec::new(),
             false => self.held.map(&training.network, &training.sources, observe)?,
         };
-        let both = maps.iter().find(|(mode, _)| *mode == Mode::Both).map(|(_, map)| *map);
+        let shown = training.config.shown();
+        let map = maps.iter().find(|(mode, _)| *mode == shown).map(|(_, map)| *map);
         let epoch = training.at.epoch + 1;
-        if let Some(map) = both.filter(|map| training.config.keep_best && training.at.best.is_none_or(|b| *map > b.1)) {
+        if let Some(map) = map.filter(|map| training.at.best.is_none_or(|b| *map > b.1)) {
             training.at.best = Some((epoch, map));
             checkpoint::save(self.out, &training.describe(self.dataset), &training.store)?;
         }

@@ -1,0 +1,55 @@
+//! `multiexpan ablate`: what each part of a recipe is worth.
+
+use std::path::PathBuf;
+
+use super::progress::{Reporter, interrupt};
+use super::train::{preset_parser, settings_of, task_parser};
+use super::DeviceArg;
+use crate::engine::ablation::{Ablation, ablate, markdown};
+use crate::engine::jobs::{Preset, Task, Tasks};
+use crate::error::{Error, Result};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the data set
+    pub dataset: PathBuf,
+
+    /// Folder for models, results and the table (ablation.md, ablation.json); what is done there is not done again
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Sizes and recipe to start from
+    #[arg(long, default_value = "mini", value_parser = preset_parser())]
+    pub preset: Preset,
+
+    /// Settings that go over the preset's
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+
+    /// Tasks of the whole recipe, each of which but mep is left out in turn
+    #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', value_parser = task_parser(),
+          default_value = "mep,contrastive,clustering,distillation")]
+    pub tasks: Vec<Task>,
+
+    /// Training seeds
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', default_value = "1,2,3")]
+    pub seeds: Vec<u64>,
+
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Does what is not done yet and prints the table.
+pub fn run(args: Args) -> Result<()> {
+    let mut config = settings_of(args.preset, args.config.as_deref())?;
+    config.tasks = Tasks::new(args.tasks);
+    config.validate()?;
+    std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
+    let (device, seeds) = (args.device.device, args.seeds);
+    let ablation = Ablation { dataset: args.dataset, out: args.out, config, seeds, device };
+    let mut reporter = Reporter::new(interrupt()?);
+    let rows = ablate(&ablation, &mut reporter)?;
+    drop(reporter);
+    print!("{}", markdown(&rows));
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `multiexpan ablate` on a small world: every cell from a training, killed on the way and finished by the same command.
+#![cfg(unix)]
+
+#[path = "formula/mod.rs"]
+mod formula;
+mod world;
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use multiexpan::index::Prototypes;
+use multiexpan::train::{Task, TrainConfig};
+use world::World;
+
+#[test]
+fn each_cell_is_done_once_and_a_killed_run_goes_on() {
+    let world = World::new();
+    let config = TrainConfig {
+        epochs: 1,
+        prototypes: Some(Prototypes { weight: 1.0, nearest: 2 }),
+        ..world.config(&[Task::Mep, Task::Contrastive])
+    };
+    fs::write(world.at("recipe.toml"), toml::to_string(&config).unwrap()).unwrap();
+    let run = |out: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
+        command.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache")).stderr(Stdio::null());
+        command.args(["ablate", "data", "--out", out, "--config", "recipe.toml", "--device", "cpu"]);
+        command.args(["--tasks", "mep,contrastive", "--seeds", "1,2"]);
+        command
+    };
+    let begun = Instant::now();
+    let whole = run("whole").output().unwrap();
+    let took = begun.elapsed();
+    assert!(whole.status.success());
+    let table = String::from_utf8(whole.stdout).unwrap();
+    let names = ["all", "without contrastive", "without pictures", "without sentences", "without prototypes"];
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert_eq!(rows.len(), names.len(), "{table}");
+    for (row, name) in rows.iter().zip(names) {
+        assert!(row.starts_with(&format!("| {name} | 2 |")) && row.contains('±'), "{row}");
+    }
+    assert_eq!(fs::read_to_string(world.at("whole/ablation.md")).unwrap(), table);
+    let text: serde_json::Value = serde_json::from_slice(&fs::read(world.at("whole/ablation.json")).unwrap()).unwrap();
+    assert_eq!(text["cells"].as_array().unwrap().len(), 2 * names.len());
+    let pictures = &text["cells"].as_array().unwrap().iter().find(|c| c["variant"] == "without pictures").unwrap()["map10"];
+    assert!(pictures.get("text, seeds").is_some() && pictures.get("both, seeds").is_none(), "{pictures}");
+
+    // done again it is only read
+    let written = |name: &str| fs::metadata(world.at(name)).unwrap().modified().unwrap();
+    let before = written("whole/all-1.json");
+    assert!(run("whole").status().unwrap().success());
+    assert_eq!(written("whole/all-1.json"), before);
+
+    let mut child = run("killed").stdout(Stdio::null()).spawn().unwrap();
+    std::thread::sleep((took / 3).max(Duration::from_millis(200)));
+    let _ = child.kill();
+    child.wait().unwrap();
+    assert!(run("killed").status().unwrap().success());
+    // all but the time that it took
+    let cells = |out: &str| {
+        let path = world.at(&format!("{out}/ablation.json"));
+        let all: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let cells = all["cells"].as_array().unwrap().clone();
+        cells.into_iter().map(|c| (c["variant"].clone(), c["seed"].clone(), c["map10"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(cells("killed"), cells("whole"));
+}
