@@ -181,6 +181,33 @@ pub struct Measures {
     pub ceiling: [f64; 4],
 }
 
+/// What comparing two systems over the same queries comes to; differences are the first's less the second's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Mean over classes, each the mean of its queries.
+    pub difference: f64,
+    /// 95 % bootstrap interval over classes.
+    pub low: f64,
+    pub high: f64,
+    /// Of the two-sided paired randomisation test over classes.
+    pub p: f64,
+    /// Classes in which the first is better, worse, and neither.
+    pub wins: usize,
+    pub losses: usize,
+    pub ties: usize,
+}
+
+/// How alike two rankings are.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Likeness {
+    /// Shared entities over the length of the longer one, 0..1.
+    pub overlap: f64,
+    /// Rank-biased overlap, 0..1, p = .9.
+    pub rbo: f64,
+    /// Kendall's τ over the shared ones, −1..1; none of fewer than 2.
+    pub tau: Option<f64>,
+}
+
 /// Where tensors live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum DeviceChoice {

@@ -17,11 +17,13 @@ pub enum Context {
     Typing,
     Candidates,
     Entity,
+    Compare,
+    Metrics,
     Popup,
 }
 
 impl Context {
-    pub const ALL: [Context; 8] = [
+    pub const ALL: [Context; 10] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -29,6 +31,8 @@ impl Context {
         Context::Typing,
         Context::Candidates,
         Context::Entity,
+        Context::Compare,
+        Context::Metrics,
         Context::Popup,
     ];
 
@@ -41,6 +45,8 @@ impl Context {
             Context::Typing => "typing",
             Context::Candidates => "candidates",
             Context::Entity => "entity",
+            Context::Compare => "compare",
+            Context::Metrics => "metrics",
             Context::Popup => "popup",
         }
     }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::job::Progress;
-use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, Parts, Query, RankingKind, SeedCount};
+use crate::types::{
+    ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Verdict,
+};
 
 /// Names a request; newer ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -34,7 +36,17 @@ pub enum Ask {
     /// The first picture of each of these entities. Answered by `Pictures`.
     Pictures { entities: Vec<EntityId> },
     /// Every query with this many seeds, in the background: `ClassMeasured` as classes finish, then `Evaluated`.
-    Evaluate { mode: Mode, seed_count: SeedCount, ranking: RankingKind },
+    Evaluate(Evaluation),
+    /// Two evaluations that are done, of one number of seeds. Answered by `Compared`.
+    Compare { first: Evaluation, second: Evaluation },
+}
+
+/// What is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub mode: Mode,
+    pub seed_count: SeedCount,
+    pub ranking: RankingKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,11 +108,14 @@ pub enum Say {
         mode: Mode,
         measures: Measures,
     },
+    /// `interval`: the 95 % bootstrap interval (low, high), clustered by class; none of fewer than two classes.
     Evaluated {
         mode: Mode,
         measures: Measures,
+        interval: Option<(Measures, Measures)>,
         took: Duration,
     },
+    Compared(Box<Comparison>),
     /// The request failed: one sentence.
     Failed(String),
     /// The engine is gone, whatever was asked: one sentence why. Nothing comes after it.
@@ -138,6 +153,28 @@ pub struct Reranked {
     pub divergence_rank: usize,
     /// 9/i + 1/j.
     pub score: f64,
+}
+
+/// Two evaluations over the same queries.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Of AP at each cutoff; none without queries.
+    pub verdicts: [Option<Verdict>; 4],
+    /// In the order of the catalogue.
+    pub queries: Vec<QueryPair>,
+}
+
+/// One query in both: the first, then the second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryPair {
+    pub class: ClassId,
+    pub number: usize,
+    /// AP at each cutoff.
+    pub ap: [[f64; 4]; 2],
+    /// Of the lists as far as they were kept.
+    pub likeness: Likeness,
+    /// Best first, at most 100.
+    pub lists: [Vec<EntityId>; 2],
 }
 
 /// A gold entity that is not in the list, and where it is.

@@ -71,6 +71,10 @@ impl Background {
     pub(super) fn overall(&self) -> Measures {
         eval::aggregate(self.measured.iter().copied()).overall
     }
+
+    pub(super) fn interval(&self) -> Option<(Measures, Measures)> {
+        eval::intervals(&self.measured)
+    }
 }
 
 impl Session {

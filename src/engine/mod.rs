@@ -7,6 +7,7 @@
 pub mod ablation;
 pub mod api;
 mod catalogue;
+mod compare;
 mod convert;
 mod evaluation;
 mod expansion;

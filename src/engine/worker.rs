@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Instant;
 
-use super::api::{Ask, Reply, Request, RequestId, Say};
+use super::api::{Ask, Evaluation, Reply, Request, RequestId, Say};
 use super::evaluation::{Background, Plan};
 use super::session::Session;
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ impl Engine {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
         match request.ask {
             Ask::Expand(_) => newest(&self.latest.expand),
-            Ask::Evaluate { .. } => newest(&self.latest.evaluate),
+            Ask::Evaluate(_) => newest(&self.latest.evaluate),
             _ => 0,
         };
         // a worker that is gone has said why
@@ -136,7 +136,11 @@ impl Worker {
                 let pictures = session.first_pictures(&entities);
                 self.say(id, Say::Pictures(pictures));
             }
-            Ask::Evaluate { mode, seed_count, ranking } => {
+            Ask::Compare { first, second } => {
+                let comparison = session.compare(first, second)?;
+                self.say(id, Say::Compared(Box::new(comparison)));
+            }
+            Ask::Evaluate(Evaluation { mode, seed_count, ranking }) => {
                 let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
                 self.background = Some((id, session.begin(&plan)?, Instant::now()));
             }
@@ -165,14 +169,14 @@ impl Worker {
             Ok(done) => done,
         };
         let progress = background.progress();
-        let finished = background.is_done().then(|| (background.overall(), begun.elapsed()));
+        let finished = background.is_done().then(|| (background.overall(), background.interval(), begun.elapsed()));
         for (class, measures) in done {
             self.say(id, Say::ClassMeasured { class, mode, measures });
         }
         match finished {
-            Some((measures, took)) => {
+            Some((measures, interval, took)) => {
                 self.background = None;
-                self.say(id, Say::Evaluated { mode, measures, took });
+                self.say(id, Say::Evaluated { mode, measures, interval, took });
             }
             None => self.say(id, Say::Progress(progress)),
         }

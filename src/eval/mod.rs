@@ -1,8 +1,14 @@
 //! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
 
 mod aggregate;
+mod interval;
 mod metrics;
+mod overlap;
+mod pair;
 pub mod run;
 
 pub use aggregate::{Evaluation, aggregate};
+pub use interval::intervals;
 pub use metrics::{average_precision, gold, measure, precision};
+pub use overlap::likeness;
+pub use pair::verdict;

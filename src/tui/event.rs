@@ -19,6 +19,7 @@ use super::terminal::{Terminal, picker};
 use crate::config::{Images, Theme};
 use crate::engine::api::{Reply, Request};
 use crate::error::{Error, Result};
+use crate::file::write_whole;
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -172,6 +173,15 @@ impl Loop {
                 self.terminal.suspend()?;
             }
             Some(Wish::Redraw) => self.terminal.clear()?,
+            Some(Wish::Write { stem, ending, text }) => {
+                let said = match write(&stem, ending, &text) {
+                    Ok(path) => format!("written to {}", path.display()),
+                    Err(why) => why.to_string(),
+                };
+                self.explorer.app.notify(said);
+                self.dirty = true;
+                return Ok(false);
+            }
             None => return Ok(false),
         }
         self.pictures.clear();
@@ -194,6 +204,16 @@ impl Loop {
         }
         self.saved = now;
     }
+}
+
+/// Writes `stem.ending`, or `stem-2.ending` and so on where there is such a file: nothing is written over.
+fn write(stem: &str, ending: &str, text: &str) -> Result<PathBuf> {
+    let name = |n: usize| if n == 1 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") };
+    let here = std::env::current_dir().map_err(Error::io("find", "the folder that this was started in"))?;
+    let free = (1..).map(|n| here.join(name(n))).find(|path| !path.exists());
+    let path = free.unwrap_or_else(|| here.join(name(1)));
+    write_whole(&path, text.as_bytes())?;
+    Ok(path)
 }
 
 /// The signals that end or suspend the explorer.

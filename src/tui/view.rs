@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::app::Pane;
+use super::app::{Column, Pane};
+use super::screen::Screen;
 use crate::types::EntityId;
 
 /// What lies under the pointer.
@@ -31,6 +32,12 @@ pub enum Hit {
     /// Beside a popup: a click closes it.
     Backdrop,
     Help,
+    Tab(Screen),
+    MetricsRow(usize),
+    MetricsColumn(Column),
+    /// A class of the Compare screen.
+    Pair(usize),
+    ExportForm(usize),
 }
 
 /// A scrolled region as it was drawn.
@@ -64,6 +71,10 @@ pub struct View {
     pub candidates: Extent,
     pub entity: Extent,
     pub popup: Extent,
+    /// The Metrics screen's table, without the line of all queries.
+    pub table: Extent,
+    /// The Compare screen's classes.
+    pub pairs: Extent,
     /// How many pictures of the entity are shown at once.
     pub strip: usize,
 }

@@ -81,7 +81,8 @@ impl Fake {
             Ask::Pictures { entities } => {
                 vec![Say::Pictures(entities.iter().map(|&e| (e, self.pictures(e).into_iter().next())).collect())]
             }
-            Ask::Evaluate { mode, .. } => self.evaluate(*mode),
+            Ask::Evaluate(evaluation) => self.evaluate(evaluation.mode),
+            Ask::Compare { first, second } => vec![Say::Compared(Box::new(self.compare(first, second)))],
         };
         says.into_iter().map(|say| Reply { id: request.id, say }).collect()
     }
@@ -217,6 +218,26 @@ impl Fake {
         found
     }
 
+    fn compare(&self, first: &Evaluation, second: &Evaluation) -> Comparison {
+        let asked = self.catalogue.queries.iter().filter(|q| q.seed_count == first.seed_count);
+        let pair = |q: &Query| {
+            let list = |mode: Mode| -> Vec<EntityId> {
+                let ask =
+                    ExpandAsk { mode, seeds: q.seeds.clone(), rejected: vec![], size: 100, class: None, joint: None };
+                self.picks(&ask, mode).iter().map(|c| c.entity).collect()
+            };
+            let lists = [list(first.mode), list(second.mode)];
+            let members = &self.catalogue.class(q.class).members;
+            let gold: Vec<EntityId> = members.iter().copied().filter(|m| !q.seeds.contains(m)).collect();
+            let ap = lists.each_ref().map(|list| measure(list, &gold).ap);
+            let likeness = Likeness { overlap: 0.8, rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4), tau: Some(0.4) };
+            QueryPair { class: q.class, number: q.number, ap, likeness, lists }
+        };
+        let verdict =
+            Verdict { difference: 0.021, low: -0.004, high: 0.048, p: 0.112, wins: 5, losses: 2, ties: 1 };
+        Comparison { verdicts: [Some(verdict); 4], queries: asked.map(pair).collect() }
+    }
+
     fn evaluate(&self, mode: Mode) -> Vec<Say> {
         let one = |class: usize| {
             let ap = 0.75 + 0.24 * noise(class as u32, 11 + mode as u32);
@@ -225,7 +246,9 @@ impl Fake {
         let classes = 0..self.catalogue.classes.len();
         let mut says: Vec<Say> =
             classes.map(|c| Say::ClassMeasured { class: ClassId(c as u16), mode, measures: one(c) }).collect();
-        says.push(Say::Evaluated { mode, measures: one(0), took: Duration::from_secs(3) });
+        let of = |by: f64| Measures { ap: [0.75 + by; 4], p: [0.75 + by; 4], ceiling: [1.0; 4] };
+        let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
+        says.push(Say::Evaluated { mode, measures, interval, took: Duration::from_secs(3) });
         says
     }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use multiexpan::config::{Depth, Settings, Theme};
 use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, Say};
-use multiexpan::tui::app::{App, Msg, Source};
+use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::pictures::Pictures;
 use multiexpan::tui::screen as screens;
 use multiexpan::tui::session::Session;
@@ -157,6 +157,11 @@ impl Screens {
 
     pub fn rows(&self) -> Vec<String> {
         self.app.rows().iter().map(|r| self.engine.catalogue.entity(r.entity).unwrap().name.clone()).collect()
+    }
+
+    /// What the event loop is asked to do.
+    pub fn wish(&mut self) -> Option<Wish> {
+        self.app.wish.take()
     }
 
     pub fn session(&self) -> Session {

@@ -4,6 +4,7 @@ mod fake;
 mod harness;
 
 use harness::{Screens, screen};
+use multiexpan::tui::app::Wish;
 use multiexpan::types::Mode;
 
 #[test]
@@ -152,7 +153,7 @@ fn what_is_stale_is_dropped() {
     let rows = s.rows();
     s.answer(&old);
     assert_eq!(s.rows(), rows, "the older expansion came too late");
-    assert!(s.text().contains("· image ·"));
+    assert!(s.text().contains("· image"));
 }
 
 #[test]
@@ -192,4 +193,104 @@ fn pictures_are_drawn_in_half_blocks() {
     assert!(shown.contains('▀') || shown.contains('▄'), "{shown}");
     s.keys("z");
     assert!(s.text().contains("1/"), "{}", s.text());
+}
+
+#[test]
+fn metrics_show_every_class_in_every_mode() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        screen(width, height).keys("4").snapshot(&format!("metrics_{width}x{height}"));
+    }
+    let mut s = screen(80, 24);
+    s.keys("4");
+    assert!(s.text().contains("MAP@10 · 3 seeds · expanded"), "{}", s.text());
+    s.keys("v<tab>r");
+    assert!(s.text().contains("MAP@20 · 5 seeds · ranked by seeds"), "{}", s.text());
+}
+
+#[test]
+fn metrics_sort_by_any_column_and_open_their_class() {
+    let mut s = screen(120, 40);
+    s.keys("4ssss<ctrl-d>").snapshot("metrics_sorted_120x40");
+    let first = |s: &mut Screens| s.text().lines().nth(5).unwrap().trim_start_matches('┃').trim().to_owned();
+    let best = first(&mut s);
+    s.keys("S");
+    assert_ne!(first(&mut s), best);
+    s.click_on("class ");
+    assert!(s.text().contains("class ↓") && s.text().contains("Living things"), "{}", s.text());
+    s.keys("Gk<enter>");
+    assert!(s.text().contains("flowers · query 1 of 3"), "{}", s.text());
+    s.keys("4g<enter>");
+    assert!(s.text().contains("a roll-up opens nothing"), "{}", s.text());
+    s.keys("<esc>");
+    assert!(s.text().contains("Candidates"), "{}", s.text());
+}
+
+#[test]
+fn a_table_is_written_in_each_form() {
+    let mut s = screen(80, 24);
+    s.keys("4e").snapshot("export_80x24");
+    s.keys("j<enter>");
+    let Some(Wish::Write { stem, ending, text }) = s.wish() else { panic!("nothing is written") };
+    assert_eq!((stem.as_str(), ending), ("multiexpan-metrics", "json"));
+    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = written["rows"].as_array().unwrap();
+    assert_eq!((rows[0]["class"].as_str(), rows[0]["both"].as_f64()), (Some("all queries"), Some(0.75)));
+    assert!(rows.iter().any(|r| r["class"] == "flowers" && r["text"].is_f64() && r["both low"].is_null()));
+}
+
+#[test]
+fn help_on_the_metrics_screen_lists_what_acts_there() {
+    let mut s = screen(120, 40);
+    s.keys("4?").snapshot("help_metrics_120x40");
+    assert!(!s.text().contains("type a seed"));
+}
+
+#[test]
+fn an_index_without_queries_says_that_nothing_can_be_measured() {
+    let mut raw = Screens::over(80, 24, |c| {
+        (c.classes, c.queries, c.modes) = (vec![], vec![], vec![Mode::Both]);
+        c.entities.iter_mut().for_each(|e| e.classes.clear());
+    });
+    raw.keys("4");
+    assert!(raw.text().contains("has no queries"), "{}", raw.text());
+}
+
+#[test]
+fn two_modes_are_compared_class_by_class_and_rank_by_rank() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        screen(width, height).keys("2jj").snapshot(&format!("compare_{width}x{height}"));
+    }
+    let mut s = screen(120, 40);
+    s.keys("2");
+    assert!(s.text().contains("+0.021 [−0.004, +0.048] p .112 · 5 wins, 1 ties, 2 losses"), "{}", s.text());
+    s.keys("m");
+    assert!(s.text().contains("both against image"), "{}", s.text());
+    s.keys("m");
+    assert!(s.text().contains("text against image"), "{}", s.text());
+    s.keys("v<tab>r");
+    assert!(s.text().contains("MAP@20 · 5 seeds"), "{}", s.text());
+}
+
+#[test]
+fn a_compared_query_opens_in_explore_and_comes_back() {
+    let mut s = screen(120, 40);
+    s.keys("2j]");
+    let before = s.text();
+    s.keys("<enter>");
+    assert!(s.text().contains("query 2 of"), "{}", s.text());
+    s.keys("2");
+    assert_eq!(s.text(), before);
+    s.keys("s");
+    assert!(s.text().contains("class↓"), "{}", s.text());
+    s.keys("e<enter>");
+    let Some(Wish::Write { stem, text, .. }) = s.wish() else { panic!("nothing is written") };
+    assert_eq!(stem, "multiexpan-compare");
+    assert!(text.starts_with("class,both,text,difference,overlap,RBO,tau,queries\n"), "{text}");
+}
+
+#[test]
+fn an_index_of_one_mode_has_nothing_to_compare() {
+    let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
+    raw.keys("2");
+    assert!(raw.text().contains("one mode: nothing stands beside it"), "{}", raw.text());
 }

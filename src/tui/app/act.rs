@@ -1,12 +1,50 @@
 //! Actions, turned into changes of the state.
 
-use super::{App, Kind, Pane, Popup, RowFilter, SeedSet, TreeKind, Typing, Wish};
+use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Typing, Wish};
 use crate::config::Action;
+use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
 
+/// What acts alike on every screen.
+const ANYWHERE: [Action; 8] = [
+    Action::Quit,
+    Action::Suspend,
+    Action::Redraw,
+    Action::Help,
+    Action::Close,
+    Action::Explore,
+    Action::Compare,
+    Action::Metrics,
+];
+
 impl App {
+    /// Whether a key that acts everywhere does something on the screen that is shown.
+    pub fn acts_here(&self, action: Action) -> bool {
+        match self.screen {
+            Screen::Explore => true,
+            Screen::Compare => {
+                ANYWHERE.contains(&action)
+                    || matches!(
+                        action,
+                        Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery
+                    )
+            }
+            Screen::Metrics => ANYWHERE.contains(&action) || action == Action::SeedCount,
+        }
+    }
+
     pub(super) fn act(&mut self, action: Action) {
+        if self.popup.is_none() && !ANYWHERE.contains(&action) {
+            match self.screen {
+                Screen::Explore => {}
+                Screen::Compare => return self.act_on_compare(action),
+                Screen::Metrics => return self.act_on_metrics(action),
+            }
+        }
         match action {
+            Action::Explore => self.go_to(Screen::Explore),
+            Action::Compare => self.go_to(Screen::Compare),
+            Action::Metrics => self.go_to(Screen::Metrics),
             Action::Quit => self.wish = Some(Wish::Quit),
             Action::Suspend => self.wish = Some(Wish::Suspend),
             Action::Redraw => self.wish = Some(Wish::Redraw),
@@ -78,7 +116,10 @@ impl App {
                 let len = self.expansion.as_ref().and_then(|e| e.missing.as_ref()).map_or(0, Vec::len);
                 self.popup = Some(Popup::Missing(shifted(cursor, by, len)));
             }
+            Some(Popup::Export(cursor)) => self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len()))),
             Some(Popup::Zoom) => self.step_candidate(by),
+            None if self.screen == Screen::Compare => self.step_in_compare(by),
+            None if self.screen == Screen::Metrics => self.step_in_table(by),
             None => self.step_in_pane(by),
         }
     }
@@ -217,6 +258,8 @@ impl App {
     /// One step out: popup, field, filter, a look elsewhere, the drawer.
     fn close(&mut self) {
         if self.popup.take().is_some() {
+        } else if self.screen != Screen::Explore {
+            self.go_to(Screen::Explore);
         } else if self.typing.take().is_some() {
             self.chip = 0;
             self.focus = Pane::Candidates;
@@ -239,6 +282,7 @@ impl App {
                     self.focus = Pane::Entity;
                 }
             }
+            Some(Popup::Export(cursor)) => self.export(cursor),
             Some(_) => self.popup = None,
             None => match self.focus {
                 Pane::Classes => self.open_tree_row(self.tree.cursor),
@@ -252,61 +296,9 @@ impl App {
         }
     }
 
-    // Classes.
+    // Queries.
 
-    pub(super) fn open_tree_row(&mut self, at: usize) {
-        let rows = self.tree_rows();
-        // under a filter a heading stands for the first class below it
-        let first = || rows.iter().skip(at).find(|r| matches!(r.kind, TreeKind::Class(_)));
-        match if self.tree.filter.is_empty() { rows.get(at) } else { first() }.map(|r| &r.kind) {
-            Some(TreeKind::Group { .. }) => {
-                self.tree.cursor = at;
-                self.fold();
-            }
-            Some(&TreeKind::Class(class)) => {
-                if std::mem::take(&mut self.filtering) {
-                    self.tree.filter.clear();
-                }
-                self.open_query(class, self.seeds.count, 0);
-                self.cursor_to_class();
-                self.focus = Pane::Candidates;
-            }
-            None => {}
-        }
-    }
-
-    fn fold(&mut self) {
-        let rows = self.tree_rows();
-        let Some(TreeKind::Group { key, open }) = rows.get(self.tree.cursor).map(|r| r.kind.clone()) else { return };
-        if open {
-            self.tree.folded.insert(key);
-        } else {
-            self.tree.folded.remove(&key);
-        }
-    }
-
-    fn fold_all(&mut self) {
-        if !self.tree.folded.is_empty() {
-            self.tree.folded.clear();
-        } else {
-            let keys = self.tree_rows().into_iter().filter_map(|r| match r.kind {
-                TreeKind::Group { key, .. } => Some(key),
-                TreeKind::Class(_) => None,
-            });
-            self.tree.folded = keys.collect();
-        }
-        self.cursor_to_class();
-    }
-
-    /// Puts the tree's cursor on the open class, where it is in sight.
-    pub(super) fn cursor_to_class(&mut self) {
-        let rows = self.tree_rows();
-        let open = self.seeds.class.map(TreeKind::Class);
-        let found = open.and_then(|open| rows.iter().position(|r| r.kind == open));
-        self.tree.cursor = found.unwrap_or(self.tree.cursor.min(rows.len().saturating_sub(1)));
-    }
-
-    fn open_query(&mut self, class: ClassId, count: SeedCount, number: usize) {
+    pub(super) fn open_query(&mut self, class: ClassId, count: SeedCount, number: usize) {
         let Some(catalogue) = self.catalogue.clone() else { return };
         let set = SeedSet::of_query(&catalogue, class, count, number);
         if set.seeds.is_empty() {
@@ -495,6 +487,6 @@ impl App {
 }
 
 /// A place moved by some steps and kept within `0..len`.
-fn shifted(at: usize, by: isize, len: usize) -> usize {
+pub(super) fn shifted(at: usize, by: isize, len: usize) -> usize {
     at.saturating_add_signed(by).min(len.saturating_sub(1))
 }

@@ -9,9 +9,10 @@ pub enum Kind {
     Inspect,
     Pictures,
     Evaluate,
+    Compare,
 }
 
-const KINDS: [Kind; 5] = [Kind::Open, Kind::Expand, Kind::Inspect, Kind::Pictures, Kind::Evaluate];
+const KINDS: [Kind; 6] = [Kind::Open, Kind::Expand, Kind::Inspect, Kind::Pictures, Kind::Evaluate, Kind::Compare];
 
 /// The latest request of each kind, and whether its answer is complete.
 #[derive(Debug, Clone, Default)]

@@ -2,13 +2,17 @@
 
 mod act;
 mod asked;
+mod classes;
+mod compare;
 mod expansion;
+mod metrics;
 mod mouse;
 mod reply;
 mod seeds;
+mod sheet;
 mod tree;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,16 +20,20 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::config::{Context, Settings};
-use crate::engine::api::{Ask, Catalogue, EntityDetail, ExpandAsk, JointScope, Reply, Request};
+use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request};
 use crate::job::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount};
 
+use super::screen::Screen;
 use super::session::Session;
 use super::view::View;
 
 pub use asked::{Asked, Kind};
+pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use seeds::{History, SeedSet, Typing};
+pub use sheet::{Cell, Form, Sheet};
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
 
 /// Everything that can happen.
@@ -57,16 +65,24 @@ pub enum Popup {
     Help,
     /// Gold entities that are not in the list; the cursor.
     Missing(usize),
+    /// The forms to export in; the cursor.
+    Export(usize),
     /// The entity's picture on the full screen.
     Zoom,
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     Quit,
     Suspend,
     Redraw,
+    /// A file in the folder that the explorer was started in: `stem.ending`, or with a number where there is one already.
+    Write {
+        stem: String,
+        ending: &'static str,
+        text: String,
+    },
 }
 
 /// A sentence for people, shown for a while.
@@ -100,6 +116,15 @@ pub struct App {
     /// Why nothing could be opened.
     pub broken: Option<String>,
 
+    pub screen: Screen,
+    pub table: Table,
+    pub compared: Compared,
+    /// The modes that Compare sets side by side.
+    pub pair: [Mode; 2],
+    pub comparisons: HashMap<[Evaluation; 2], Comparison>,
+    comparing: Option<[Evaluation; 2]>,
+    /// The queries that the Metrics screen measures.
+    pub seeds_measured: SeedCount,
     pub focus: Pane,
     pub typing: Option<Typing>,
     /// Whether the filter of the classes is being typed.
@@ -135,9 +160,11 @@ pub struct App {
     inspecting: Option<DetailKey>,
     pub first_pictures: HashMap<EntityId, Option<PathBuf>>,
     picturing: Vec<EntityId>,
-    maps: HashMap<(Mode, SeedCount, ClassId), Measures>,
-    evaluated: HashSet<(Mode, SeedCount)>,
-    evaluating: Option<(Mode, SeedCount)>,
+    /// Each measured class.
+    maps: HashMap<(Evaluation, ClassId), Measures>,
+    /// Every evaluation that is done.
+    pub overall: HashMap<Evaluation, Overall>,
+    evaluating: Option<Evaluation>,
 
     pub asked: Asked,
     pub progress: HashMap<Kind, Progress>,
@@ -159,6 +186,13 @@ impl App {
             size: Size::default(),
             catalogue: None,
             broken: None,
+            screen: Screen::Explore,
+            table: Table::default(),
+            compared: Compared::default(),
+            pair: [Mode::Both, Mode::Text],
+            comparisons: HashMap::new(),
+            comparing: None,
+            seeds_measured: SeedCount::Three,
             focus: Pane::Classes,
             typing: None,
             filtering: false,
@@ -185,7 +219,7 @@ impl App {
             first_pictures: HashMap::new(),
             picturing: Vec::new(),
             maps: HashMap::new(),
-            evaluated: HashSet::new(),
+            overall: HashMap::new(),
             evaluating: None,
             asked: Asked::default(),
             progress: HashMap::new(),
@@ -236,6 +270,11 @@ impl App {
         if self.filtering {
             return Context::Filter;
         }
+        match self.screen {
+            Screen::Explore => {}
+            Screen::Compare => return Context::Compare,
+            Screen::Metrics => return Context::Metrics,
+        }
         match self.focus {
             Pane::Classes => Context::Classes,
             Pane::Seeds => Context::Seeds,
@@ -281,7 +320,7 @@ impl App {
 
     /// A class's MAP@10 in the present mode and seed count.
     pub fn map(&self, class: ClassId) -> Option<f64> {
-        self.maps.get(&(self.mode, self.seeds.count, class)).map(|m| m.ap[0])
+        self.maps.get(&(self.explored(), class)).map(|m| m.ap[0])
     }
 
     /// The modes to choose from: those of the index that a person would ask for.
@@ -344,17 +383,31 @@ impl App {
         self.ask(Kind::Expand, Ask::Expand(ask));
     }
 
-    /// Measures every class in the present mode and seed count, unless that is done or under way.
+    /// Measures every class as the screen shows it (Explore: in the present mode; Metrics: in each mode in turn), unless
+    /// that is done or under way.
     fn evaluate(&mut self) {
         let Some(catalogue) = &self.catalogue else { return };
-        let (mode, seed_count) = (self.mode, self.seeds.count);
-        let wanted = (mode, seed_count);
-        let none = !catalogue.queries.iter().any(|q| q.seed_count == seed_count);
-        if none || self.evaluated.contains(&wanted) || self.evaluating == Some(wanted) {
-            return;
+        let plans: Vec<Evaluation> = match self.screen {
+            Screen::Explore => vec![self.explored()],
+            Screen::Compare if self.modes().len() < 2 => Vec::new(),
+            Screen::Compare => self.pair.map(|mode| self.plan(mode)).into(),
+            Screen::Metrics => self.modes().into_iter().map(|mode| self.plan(mode)).collect(),
+        };
+        let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
+        let missing = |plan: &&Evaluation| asked(plan.seed_count) && !self.overall.contains_key(plan);
+        match plans.iter().find(missing) {
+            Some(&wanted) if self.evaluating != Some(wanted) => {
+                self.evaluating = Some(wanted);
+                self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
+            }
+            Some(_) => {}
+            None => self.compare(),
         }
-        self.evaluating = Some(wanted);
-        self.ask(Kind::Evaluate, Ask::Evaluate { mode, seed_count, ranking: RankingKind::Expanded });
+    }
+
+    /// What the Explore screen's classes are measured by.
+    fn explored(&self) -> Evaluation {
+        Evaluation { mode: self.mode, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
     }
 
     /// Asks for the subject's details: one request at a time, always the newest subject.

@@ -3,6 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::{App, Pane, Popup};
+use crate::tui::screen::Screen;
 use crate::tui::view::Hit;
 
 /// Lines that one notch of the wheel moves.
@@ -56,6 +57,14 @@ impl App {
             Some(Hit::Divider) => self.dragging = true,
             Some(Hit::Backdrop) => self.popup = None,
             Some(Hit::Help) => self.popup = Some(Popup::Help),
+            Some(Hit::Tab(screen)) => self.go_to(screen),
+            Some(Hit::MetricsColumn(column)) => self.sort_by(column),
+            // a second click opens
+            Some(Hit::MetricsRow(at)) if self.table.cursor == at => self.open_metrics_row(),
+            Some(Hit::MetricsRow(at)) => self.table.cursor = at,
+            Some(Hit::Pair(at)) if self.compared.cursor == at => self.open_pair(),
+            Some(Hit::Pair(at)) => (self.compared.cursor, self.compared.query) = (at, 0),
+            Some(Hit::ExportForm(at)) => self.export(at),
             _ => {}
         }
     }
@@ -69,6 +78,9 @@ impl App {
     fn wheel(&mut self, event: MouseEvent, by: isize) {
         if self.popup.is_some() {
             return self.scroll(self.focus, by);
+        }
+        if self.screen != Screen::Explore {
+            return self.step(by);
         }
         if let Some(pane) = self.view.pane(event.column, event.row) {
             self.scroll(pane, by);

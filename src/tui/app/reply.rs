@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{App, Expansion, Kind, Pane, SeedSet, TreeKind};
+use super::{App, Expansion, Kind, Overall, Pane, SeedSet, TreeKind};
 use crate::engine::api::{Catalogue, Reply, Say};
 use crate::types::{ClassId, EntityId};
 
@@ -32,6 +32,12 @@ impl App {
                 self.pictured(found);
             }
             (Kind::Evaluate, say) => self.evaluating(say),
+            (Kind::Compare, Say::Compared(comparison)) => {
+                self.asked.finish(Kind::Compare);
+                if let Some(pair) = self.comparing.take() {
+                    self.comparisons.insert(pair, *comparison);
+                }
+            }
             _ => {}
         }
     }
@@ -47,6 +53,9 @@ impl App {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
         self.catalogue = Some(catalogue);
+        if let [first, second, ..] = self.modes()[..] {
+            self.pair = [first, second];
+        }
         let first_class = self.tree_rows().iter().position(|r| matches!(r.kind, TreeKind::Class(_)));
         self.tree.cursor = first_class.unwrap_or(0);
         self.restore();
@@ -95,18 +104,19 @@ impl App {
     }
 
     fn evaluating(&mut self, say: Say) {
-        let Some((mode, count)) = self.evaluating else { return };
+        let Some(plan) = self.evaluating else { return };
         match say {
             Say::ClassMeasured { class, measures, .. } => {
-                self.maps.insert((mode, count, class), measures);
+                self.maps.insert((plan, class), measures);
             }
-            Say::Evaluated { .. } => {
+            Say::Evaluated { measures, interval, .. } => {
                 self.asked.finish(Kind::Evaluate);
                 self.progress.remove(&Kind::Evaluate);
-                self.evaluated.insert((mode, count));
+                self.overall.insert(plan, Overall { mean: measures, interval });
                 self.evaluating = None;
                 // Ranks in other queries are known only now.
-                self.details.retain(|(_, m), _| *m != mode);
+                self.details.retain(|(_, m), _| *m != plan.mode);
+                self.evaluate();
             }
             _ => {}
         }
@@ -130,6 +140,7 @@ impl App {
             }
             Kind::Pictures => self.pictured(Vec::new()),
             Kind::Evaluate => self.evaluating = None,
+            Kind::Compare => self.comparing = None,
         }
         self.notify(why);
     }

@@ -25,7 +25,7 @@ use crate::config::Role;
 use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
-use crate::tui::widget::{candidates, classes, completion, entity, help, metrics, missing, seeds, status, text, zoom};
+use crate::tui::widget::{candidates, classes, completion, entity, export, help, metrics, missing, seeds, status, text, zoom};
 
 /// From this width on the classes have a pane of their own.
 const WITH_CLASSES: u16 = 112;
@@ -45,9 +45,15 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     panes(canvas, body);
     metrics::draw(canvas, bottom);
     notice(canvas, body);
+    popups(canvas, area);
+}
+
+/// What lies over any screen.
+pub fn popups(canvas: &mut Canvas, area: Rect) {
     match canvas.app.popup {
         Some(Popup::Help) => help::draw(canvas, area),
         Some(Popup::Missing(cursor)) => missing::draw(canvas, area, cursor),
+        Some(Popup::Export(cursor)) => export::draw(canvas, area, cursor),
         Some(Popup::Zoom) => zoom::draw(canvas, area),
         None => {}
     }
@@ -100,7 +106,7 @@ fn drawer(canvas: &mut Canvas, area: Rect, draw: fn(&mut Canvas, Rect)) {
 }
 
 /// A sentence for people on the lowest border.
-fn notice(canvas: &mut Canvas, body: Rect) {
+pub fn notice(canvas: &mut Canvas, body: Rect) {
     let Some(notice) = &canvas.app.notice else { return };
     let said = text::cut(&notice.text, usize::from(body.width).saturating_sub(6));
     let width = text::width(&said) as u16 + 2;

@@ -1,6 +1,8 @@
 //! The screens. One file each, with its drawing in the header.
 
+mod compare;
 mod explore;
+mod metrics;
 
 use ratatui::Frame;
 use ratatui::style::Color;
@@ -10,7 +12,7 @@ use super::app::App;
 use super::canvas::Canvas;
 use super::pictures::Pictures;
 use super::view::View;
-use crate::config::{Role, Theme};
+use crate::config::{Action, Role, Theme};
 
 /// Below this nothing can be laid out.
 const SMALLEST: (u16, u16) = (60, 16);
@@ -19,14 +21,27 @@ const SMALLEST: (u16, u16) = (60, 16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Screen {
     Explore,
+    Compare,
+    Metrics,
 }
 
 impl Screen {
-    pub const ALL: &[Screen] = &[Screen::Explore];
+    pub const ALL: [Screen; 3] = [Screen::Explore, Screen::Compare, Screen::Metrics];
 
     pub fn name(self) -> &'static str {
         match self {
             Screen::Explore => "Explore",
+            Screen::Compare => "Compare",
+            Screen::Metrics => "Metrics",
+        }
+    }
+
+    /// What brings it up.
+    pub fn action(self) -> Action {
+        match self {
+            Screen::Explore => Action::Explore,
+            Screen::Compare => Action::Compare,
+            Screen::Metrics => Action::Metrics,
         }
     }
 }
@@ -41,7 +56,11 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
         return View::default();
     }
     let mut canvas = Canvas { frame, app, theme, pictures, view: View::default() };
-    explore::draw(&mut canvas, area);
+    match app.screen {
+        Screen::Explore => explore::draw(&mut canvas, area),
+        Screen::Compare => compare::draw(&mut canvas, area),
+        Screen::Metrics => metrics::draw(&mut canvas, area),
+    }
     let view = canvas.view;
     fill(frame, theme);
     view

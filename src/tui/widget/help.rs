@@ -7,6 +7,7 @@ use super::text;
 use crate::config::{Context, Role};
 use crate::tui::app::Pane;
 use crate::tui::canvas::Canvas;
+use crate::tui::screen::Screen;
 use crate::tui::view::Extent;
 
 /// Columns of one column of keys.
@@ -35,20 +36,25 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 }
 
 fn lines(canvas: &Canvas) -> Vec<Line<'static>> {
-    let pane = match canvas.app.focus {
-        Pane::Classes => Context::Classes,
-        Pane::Seeds => Context::Seeds,
-        Pane::Candidates => Context::Candidates,
-        Pane::Entity => Context::Entity,
+    let (pane, title) = match (canvas.app.screen, canvas.app.focus) {
+        (Screen::Compare, _) => (Context::Compare, "On the compare screen"),
+        (Screen::Metrics, _) => (Context::Metrics, "On the metrics screen"),
+        (_, Pane::Classes) => (Context::Classes, "In the classes pane"),
+        (_, Pane::Seeds) => (Context::Seeds, "In the seeds pane"),
+        (_, Pane::Candidates) => (Context::Candidates, "In the candidates pane"),
+        (_, Pane::Entity) => (Context::Entity, "In the entity pane"),
     };
     let mut lines = Vec::new();
-    let sections = [(pane, format!("In the {} pane", pane.name())), (Context::Global, "Everywhere".to_owned())];
+    let sections = [(pane, title), (Context::Global, "Everywhere")];
     for (context, title) in sections {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
         lines.push(Line::from(canvas.span(Role::Title, title)));
         for (action, keys) in canvas.app.settings.keymap.listing(context) {
+            if context == Context::Global && !canvas.app.acts_here(action) {
+                continue;
+            }
             lines.push(Line::from(vec![
                 canvas.span(Role::Focus, text::fit_right(&keys, 14)),
                 Span::raw("  "),

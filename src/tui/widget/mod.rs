@@ -5,6 +5,7 @@ pub mod candidates;
 pub mod classes;
 pub mod completion;
 pub mod entity;
+pub mod export;
 pub mod help;
 pub mod metrics;
 pub mod missing;

@@ -16,8 +16,13 @@ const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "�
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let mut right: Vec<Span> = Vec::new();
-    for (at, screen) in Screen::ALL.iter().enumerate() {
-        right.push(canvas.span(Role::Focus, format!("{} {}", at + 1, screen.name())));
+    let mut tabs = Vec::new();
+    for screen in Screen::ALL {
+        let key = canvas.app.settings.keymap.key_of(Context::Global, screen.action()).unwrap_or_default();
+        let role = if canvas.app.screen == screen { Role::Focus } else { Role::Quiet };
+        let tab = canvas.span(role, format!("{key} {}", screen.name()).trim().to_owned());
+        tabs.push((screen, Line::from(right.clone()).width() as u16, tab.width() as u16));
+        right.push(tab);
         right.push(Span::raw("  "));
     }
     let key = canvas.app.settings.keymap.key_of(Context::Global, Action::Help).unwrap_or_default();
@@ -30,6 +35,9 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     canvas.line(area, left);
     let at = Rect::new(area.right().saturating_sub(taken), area.y, taken.min(area.width), 1);
     canvas.line(at, right);
+    for (screen, x, width) in tabs {
+        canvas.hit(Rect { x: at.x.saturating_add(x), width, ..at }.intersection(at), Hit::Tab(screen));
+    }
     canvas.hit(Rect { x: at.right().saturating_sub(7), width: 7.min(at.width), ..at }, Hit::Help);
 }
 

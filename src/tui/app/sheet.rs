@@ -1,0 +1,174 @@
+//! A table on its way out of the explorer: CSV, JSON, Markdown, LaTeX.
+
+use serde_json::{Map, Value};
+
+/// A form to write a table in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Csv,
+    Json,
+    Markdown,
+    Latex,
+}
+
+impl Form {
+    pub const ALL: [Form; 4] = [Form::Csv, Form::Json, Form::Markdown, Form::Latex];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Csv => "CSV",
+            Form::Json => "JSON",
+            Form::Markdown => "Markdown",
+            Form::Latex => "LaTeX",
+        }
+    }
+
+    /// Of the file's name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Form::Csv => "csv",
+            Form::Json => "json",
+            Form::Markdown => "md",
+            Form::Latex => "tex",
+        }
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Text(String),
+    Number(f64),
+    Count(usize),
+    Nothing,
+}
+
+/// A table: what it is of, its heads, its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sheet {
+    pub title: String,
+    pub heads: Vec<String>,
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// Digits of a number for people.
+const DIGITS: usize = 4;
+
+impl Sheet {
+    pub fn write(&self, form: Form) -> String {
+        match form {
+            Form::Csv => self.csv(),
+            Form::Json => self.json(),
+            Form::Markdown => self.markdown(),
+            Form::Latex => self.latex(),
+        }
+    }
+
+    fn csv(&self) -> String {
+        let quoted = |text: &str| match text.contains([',', '"', '\n']) {
+            true => format!("\"{}\"", text.replace('"', "\"\"")),
+            false => text.to_owned(),
+        };
+        let cell = |cell: &Cell| match cell {
+            Cell::Text(text) => quoted(text),
+            Cell::Number(number) => number.to_string(),
+            Cell::Count(count) => count.to_string(),
+            Cell::Nothing => String::new(),
+        };
+        let heads = self.heads.iter().map(|h| quoted(h)).collect::<Vec<_>>().join(",");
+        let rows = self.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(","));
+        std::iter::once(heads).chain(rows).map(|line| line + "\n").collect()
+    }
+
+    fn json(&self) -> String {
+        let cell = |cell: &Cell| match cell {
+            Cell::Text(text) => Value::from(text.as_str()),
+            Cell::Number(number) => Value::from(*number),
+            Cell::Count(count) => Value::from(*count),
+            Cell::Nothing => Value::Null,
+        };
+        let row = |row: &Vec<Cell>| -> Value {
+            Value::Object(self.heads.iter().cloned().zip(row.iter().map(cell)).collect::<Map<_, _>>())
+        };
+        let all = serde_json::json!({ "title": self.title, "rows": self.rows.iter().map(row).collect::<Vec<_>>() });
+        format!("{all:#}\n")
+    }
+
+    fn markdown(&self) -> String {
+        let escaped = |text: &str| text.replace('|', "\\|");
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let rule = self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
+        let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&plain(c))).collect()));
+        let head = [format!("{}\n\n", self.title), line(self.heads.iter().map(|h| escaped(h)).collect()), line(rule)];
+        head.into_iter().chain(rows).collect()
+    }
+
+    fn latex(&self) -> String {
+        let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
+        let rows: String = self.rows.iter().map(|row| line(row.iter().map(|c| tex(&plain(c))).collect())).collect();
+        format!(
+            "% {}; needs booktabs\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
+            self.title,
+            "r".repeat(self.heads.len().saturating_sub(1)),
+            line(self.heads.iter().map(|h| tex(h)).collect()),
+        )
+    }
+}
+
+/// A cell for people.
+fn plain(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => text.clone(),
+        Cell::Number(number) => format!("{number:.DIGITS$}"),
+        Cell::Count(count) => count.to_string(),
+        Cell::Nothing => "–".to_owned(),
+    }
+}
+
+/// What TeX takes for commands, made letters.
+fn tex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', letter]),
+            '\\' => out.push_str("\\textbackslash{}"),
+            '~' => out.push_str("\\textasciitilde{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '–' => out.push_str("--"),
+            '−' => out.push_str("$-$"),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet() -> Sheet {
+        Sheet {
+            title: "AP@10".into(),
+            heads: ["class", "size", "both"].map(Into::into).into(),
+            rows: vec![
+                vec![Cell::Text("salt, sugar & spice".into()), Cell::Count(12), Cell::Number(1.0 / 3.0)],
+                vec![Cell::Text("50 % \"proof\" | more".into()), Cell::Count(3), Cell::Nothing],
+            ],
+        }
+    }
+
+    #[test]
+    fn each_form_escapes_what_it_must() {
+        let csv = sheet().write(Form::Csv);
+        assert_eq!(csv.lines().nth(1), Some("\"salt, sugar & spice\",12,0.3333333333333333"));
+        assert_eq!(csv.lines().nth(2), Some("\"50 % \"\"proof\"\" | more\",3,"));
+        let json: Value = serde_json::from_str(&sheet().write(Form::Json)).unwrap();
+        assert_eq!((&json["rows"][0]["size"], &json["rows"][1]["both"]), (&Value::from(12), &Value::Null));
+        let markdown = sheet().write(Form::Markdown);
+        assert!(markdown.contains("| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |"));
+        assert!(markdown.contains("\\| more | 3 | – |"), "{markdown}");
+        let latex = sheet().write(Form::Latex);
+        assert!(latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "), "{latex}");
+        assert!(latex.starts_with("% AP@10") && latex.contains("{lrr}"));
+    }
+}

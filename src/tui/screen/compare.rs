@@ -1,0 +1,247 @@
+//! Two modes over the same queries.
+//!
+//! ```text
+//!  multiexpan  demo · both · 825 entities                        1 Explore  2 Compare  4 Metrics  ? help
+//! ┏ both against text ━━━━ MAP@10 · 3 seeds · expanded ┓╭ classes ─────────────────────────────────────╮
+//! ┃ class               both  text  diff.  shared  RBO ┃│ both ↑                  ▲      ◆  ▲ ·         │
+//! ┃ fish                 .91   .62 ▲ +.29     .61   .58 ┃│               ▲           ·    ▼             │
+//! ┃ drinks               .83   .80 ▲ +.03     .70   .66 ┃│        ·  ·            ▼                     │
+//! ┃                                                    ┃│   ·                               text →     │
+//! ┃                                                    ┃╰──────────────────────────────────────────────╯
+//! ┃                                                    ┃╭ fish · query 2 of 5 ─────────────────────────╮
+//! ┃                                                    ┃│  1 ✓ trout               4 ▲ 3               │
+//! ┃                                                    ┃│  2 ✗ frog                – new               │
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛╰──────────────────────────────────────────────╯
+//!  +.023 [−.004, +.050] p .110 · 24 wins, 5 ties, 17 losses
+//! ```
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType};
+
+use super::explore::{notice, popups};
+use crate::config::{Action, Context, Role};
+use crate::tui::app::{ClassPair, Joined, Mark, Order, mark, verdict_text};
+use crate::tui::canvas::Canvas;
+use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::widget::{status, text};
+use crate::types::CUTOFFS;
+
+/// Columns of the class list but for the names.
+const NUMBERS: usize = 6 + 6 + 8 + 7 + 5 + 1;
+const NAME: std::ops::RangeInclusive<usize> = 9..=26;
+
+pub fn draw(canvas: &mut Canvas, area: Rect) {
+    let [top, body, bottom] =
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    status::draw(canvas, top);
+    let pairs = canvas.app.class_pairs();
+    let width = (usize::from(body.width) * 11 / 20).clamp(NUMBERS + NAME.start() + 2, NUMBERS + NAME.end() + 2) as u16;
+    let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
+    let [scatter_area, joined_area] =
+        Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
+    classes(canvas, left, &pairs);
+    scatter(canvas, scatter_area, &pairs);
+    joined(canvas, joined_area, &pairs);
+    foot(canvas, bottom);
+    notice(canvas, body);
+    popups(canvas, area);
+}
+
+fn frame(canvas: &mut Canvas, area: Rect, title: Span<'static>, right: Span<'static>, heavy: bool) -> Rect {
+    let block = Block::bordered()
+        .border_type(if heavy { BorderType::Thick } else { BorderType::Rounded })
+        .border_style(canvas.style(if heavy { Role::Focus } else { Role::Border }))
+        .title_top(title)
+        .title_top(Line::from(right).right_aligned());
+    let inner = block.inner(area);
+    canvas.frame.render_widget(block, area);
+    inner
+}
+
+fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
+    let app = canvas.app;
+    let [first, second] = app.pair;
+    let title = canvas.span(Role::Focus, format!(" {first} against {second} "));
+    let measure = format!(" MAP@{} · {} ", CUTOFFS[app.compared.cutoff], app.queries_title());
+    let room = usize::from(area.width).saturating_sub(title.width() + 4);
+    let right = canvas.span(Role::Title, text::cut(&measure, room));
+    let inner = frame(canvas, area, title, right, true);
+    let name = usize::from(inner.width).saturating_sub(NUMBERS);
+    let sorted = |order: Order, said: &str| match order == app.compared.order {
+        true => format!("{said}{}", if app.compared.reversed { "↑" } else { "↓" }),
+        false => said.to_owned(),
+    };
+    let heads = Line::from(vec![
+        canvas.span(Role::Quiet, text::fit(&format!(" {}", sorted(Order::Name, "class")), name)),
+        canvas.span(Role::Quiet, text::fit_right(first.name(), 6)),
+        canvas.span(Role::Quiet, text::fit_right(second.name(), 6)),
+        canvas.span(Role::Quiet, text::fit_right(&sorted(Order::Difference, "diff."), 8)),
+        canvas.span(Role::Quiet, text::fit_right(&sorted(Order::Overlap, "shared"), 7)),
+        canvas.span(Role::Quiet, text::fit_right(&sorted(Order::Rbo, "RBO"), 5)),
+    ]);
+    canvas.line(Rect { height: 1.min(inner.height), ..inner }, heads);
+    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    if pairs.is_empty() {
+        let none = app.catalogue.as_ref().is_some_and(|c| c.queries.is_empty());
+        let said = match (none, app.modes().len() < 2) {
+            (true, _) => " This index has no queries to compare over.",
+            (_, true) => " This index has one mode: nothing stands beside it.",
+            _ => " measuring both …",
+        };
+        return canvas.line(Rect { height: 1.min(list.height), ..list }, Line::from(canvas.span(Role::Quiet, said)));
+    }
+    let page = usize::from(list.height);
+    let offset = keep_in_sight(app.compared.cursor, app.view.pairs.offset, page, pairs.len());
+    canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
+    for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
+        let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
+        let line = Line::from(vec![
+            canvas.span(Role::Text, text::fit(&format!(" {}", pair.label), name)),
+            canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[0]), 6)),
+            canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[1]), 6)),
+            difference(canvas, pair.difference()),
+            canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)),
+            canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)),
+        ]);
+        let selected = at == app.compared.cursor;
+        canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
+        canvas.hit(area, Hit::Pair(at));
+    }
+    canvas.scroll_mark(list, offset, page, pairs.len());
+}
+
+/// Better, worse or alike, as people round it.
+fn sign(difference: f64) -> (&'static str, Role) {
+    match (difference * 100.0).round() {
+        more if more > 0.0 => ("▲", Role::Gold),
+        less if less < 0.0 => ("▼", Role::Miss),
+        _ => ("·", Role::Quiet),
+    }
+}
+
+fn difference(canvas: &Canvas, value: f64) -> Span<'static> {
+    let (mark, role) = sign(value);
+    let plus = if mark == "▲" { "+" } else if mark == "▼" { "−" } else { "" };
+    canvas.span(role, text::fit_right(&format!("{mark} {plus}{}", text::fraction(value.abs())), 8))
+}
+
+/// A point a class: the second across, the first up; above the diagonal the first is better.
+fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
+    let app = canvas.app;
+    let [first, second] = app.pair;
+    let selected = pairs.get(app.compared.cursor).map(|p| p.label.clone()).unwrap_or_default();
+    let title = canvas.span(Role::Title, format!(" {first} ↑  {second} → "));
+    let room = usize::from(area.width).saturating_sub(title.width() + 6);
+    let right = canvas.span(Role::Focus, format!(" {} ", text::cut(&format!("◆ {selected}"), room)));
+    let inner = frame(canvas, area, title, right, false);
+    if inner.width < 4 || inner.height < 3 || pairs.is_empty() {
+        return;
+    }
+    // from the least value on, in tenths: most classes are near the top
+    let least = pairs.iter().flat_map(|p| p.ap).fold(1.0, f64::min);
+    let least = ((least * 10.0).floor() / 10.0).min(0.9);
+    let place = |value: f64, cells: u16| (((value - least) / (1.0 - least)) * f64::from(cells - 1)).round() as u16;
+    let (columns, rows) = (inner.width, inner.height);
+    let at = |x: u16, y: u16| Rect::new(inner.x + x.min(columns - 1), inner.bottom() - 1 - y.min(rows - 1), 1, 1);
+    for x in 0..columns {
+        let y = (f64::from(x) / f64::from(columns - 1) * f64::from(rows - 1)).round() as u16;
+        canvas.line(at(x, y), Line::from(canvas.span(Role::Border, "·")));
+    }
+    let corner = canvas.span(Role::Quiet, text::fraction(least));
+    canvas.line(Rect { width: 4.min(columns), ..at(0, 0) }, Line::from(corner));
+    let order = (0..pairs.len()).filter(|&i| i != app.compared.cursor).chain([app.compared.cursor]);
+    for index in order.filter(|&i| i < pairs.len()) {
+        let pair = &pairs[index];
+        let cell = at(place(pair.ap[1], columns), place(pair.ap[0], rows));
+        let (mark, role) = match index == app.compared.cursor {
+            true => ("◆", Role::Focus),
+            false => sign(pair.difference()),
+        };
+        let mark = if mark == "·" { "○" } else { mark };
+        canvas.line(cell, Line::from(canvas.span(role, mark)));
+        canvas.hit(cell, Hit::Pair(index));
+    }
+}
+
+/// One query's two lists, joined by their moves.
+fn joined(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
+    let app = canvas.app;
+    let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.compared.cursor)) else {
+        frame(canvas, area, Span::raw(""), Span::raw(""), false);
+        return;
+    };
+    let number = format!(" query {} of {} ", app.compared.query + 1, pair.queries.len());
+    let room = usize::from(area.width).saturating_sub(text::width(&number) + 6);
+    let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
+    let right = canvas.span(Role::Quiet, number);
+    let inner = frame(canvas, area, title, right, false);
+    let rows = app.joined(query);
+    let tau = query.likeness.tau.map_or_else(|| "–".into(), |tau| format!("{tau:.2}"));
+    let facts = format!(
+        " AP {} and {} · shared {} · RBO {} · τ {tau}",
+        text::fraction(query.ap[0][app.compared.cutoff]),
+        text::fraction(query.ap[1][app.compared.cutoff]),
+        text::fraction(query.likeness.overlap),
+        text::fraction(query.likeness.rbo),
+    );
+    let facts = text::cut(&facts, inner.width.into());
+    canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(canvas.span(Role::Quiet, facts)));
+    for (at, row) in rows.iter().take(usize::from(inner.height.saturating_sub(1))).enumerate() {
+        let line = Rect::new(inner.x, inner.y + 1 + at as u16, inner.width, 1);
+        let said = joined_row(canvas, row, query.class, inner.width.into());
+        canvas.line(line, said);
+    }
+}
+
+fn joined_row(canvas: &Canvas, row: &Joined, class: crate::types::ClassId, width: usize) -> Line<'static> {
+    let rank = |rank: Option<usize>| text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), 4);
+    let (sign, role) = match canvas.catalogue().map(|c| mark(c, Some(class), row.entity)) {
+        Some(Mark::Gold) => ("✓", Role::Gold),
+        Some(Mark::Other(_)) => ("✗", Role::Miss),
+        _ => ("?", Role::Unjudged),
+    };
+    let (moved, moved_role) = match row.ranks {
+        [Some(a), Some(b)] if a < b => (format!("▲ {}", b - a), Role::Gold),
+        [Some(a), Some(b)] if a > b => (format!("▼ {}", a - b), Role::Miss),
+        [Some(_), Some(_)] => ("·".to_owned(), Role::Quiet),
+        [Some(_), None] => ("gained".to_owned(), Role::Gold),
+        _ => ("lost".to_owned(), Role::Miss),
+    };
+    let name = width.saturating_sub(4 + 3 + 4 + 2 + 7);
+    Line::from(vec![
+        canvas.span(Role::Text, rank(row.ranks[0])),
+        canvas.span(role, format!(" {sign} ")),
+        canvas.span(Role::Text, text::fit(&canvas.name(row.entity), name)),
+        canvas.span(Role::Quiet, rank(row.ranks[1])),
+        canvas.span(moved_role, format!("  {moved}")),
+    ])
+}
+
+/// The verdict, then the keys as far as there is room.
+fn foot(canvas: &mut Canvas, area: Rect) {
+    let app = canvas.app;
+    let verdict = app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
+    let mut used = text::width(&verdict) + 3;
+    let mut spans = vec![canvas.span(Role::Title, verdict), Span::raw("   ")];
+    let wanted = [
+        (Action::Open, "opens"),
+        (Action::Mode, "modes"),
+        (Action::Sort, "sorts"),
+        (Action::NextQuery, "query"),
+        (Action::Measure, "measure"),
+        (Action::Ranking, "expanded or by seeds"),
+    ];
+    for (action, what) in wanted {
+        let key = [Context::Compare, Context::Global].iter().find_map(|&c| app.settings.keymap.key_of(c, action));
+        let Some(key) = key else { continue };
+        let wide = text::width(&key) + text::width(what) + 3;
+        if used + wide > usize::from(area.width) {
+            break;
+        }
+        used += wide;
+        spans.push(canvas.span(Role::Focus, key));
+        spans.push(canvas.span(Role::Quiet, format!(" {what}  ")));
+    }
+    canvas.line(area, Line::from(spans));
+}
