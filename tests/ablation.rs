@@ -43,7 +43,8 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
     assert_eq!(fs::read_to_string(world.at("whole/ablation.md")).unwrap(), table);
     let text: serde_json::Value = serde_json::from_slice(&fs::read(world.at("whole/ablation.json")).unwrap()).unwrap();
     assert_eq!(text["cells"].as_array().unwrap().len(), 2 * names.len());
-    let pictures = &text["cells"].as_array().unwrap().iter().find(|c| c["variant"] == "without pictures").unwrap()["map10"];
+    let pictures =
+        &text["cells"].as_array().unwrap().iter().find(|c| c["variant"] == "without pictures").unwrap()["map10"];
     assert!(pictures.get("text, seeds").is_some() && pictures.get("both, seeds").is_none(), "{pictures}");
 
     // done again it is only read

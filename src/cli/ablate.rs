@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::DeviceArg;
 use super::progress::{Reporter, interrupt};
 use super::train::{preset_parser, settings_of, task_parser};
-use super::DeviceArg;
 use crate::engine::ablation::{Ablation, ablate, markdown};
 use crate::engine::jobs::{Preset, Task, Tasks};
 use crate::error::{Error, Result};

@@ -79,7 +79,10 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
     let others: Vec<Task> = Task::ALL.into_iter().filter(|&t| t != Task::Mep && config.tasks.has(t)).collect();
     for &out in &others {
         let tasks = Task::ALL.into_iter().filter(|&t| t != out && config.tasks.has(t));
-        all.push(variant(&format!("without {}", out.name()), TrainConfig { tasks: Tasks::new(tasks), ..config.clone() }));
+        all.push(variant(
+            &format!("without {}", out.name()),
+            TrainConfig { tasks: Tasks::new(tasks), ..config.clone() },
+        ));
     }
     if others.len() > 1 {
         all.push(variant("mep alone", TrainConfig { tasks: Tasks::new([Task::Mep]), ..config.clone() }));
@@ -117,12 +120,7 @@ pub fn ablate(ablation: &Ablation, observe: &mut dyn Observer<Progress>) -> Resu
     Ok(rows(&variants, &cells))
 }
 
-fn cell(
-    ablation: &Ablation,
-    variant: &Variant,
-    seed: u64,
-    observe: &mut dyn Observer<Progress>,
-) -> Result<Cell> {
+fn cell(ablation: &Ablation, variant: &Variant, seed: u64, observe: &mut dyn Observer<Progress>) -> Result<Cell> {
     let folder = |name: &str| ablation.out.join(format!("{}-{seed}", name.replace(' ', "-")));
     let path = folder(&variant.name).with_extension("json");
     let config = TrainConfig { seed, ..variant.config.clone() };
@@ -157,7 +155,9 @@ fn read(path: &Path) -> Result<Option<Cell>> {
     match std::fs::read(path) {
         Err(_) if !path.exists() => Ok(None),
         Err(e) => Err(Error::io("read", path)(e)),
-        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|e| Error::format(path, format!("is no cell: {e}"))),
+        Ok(text) => {
+            serde_json::from_slice(&text).map(Some).map_err(|e| Error::format(path, format!("is no cell: {e}")))
+        }
     }
 }
 
@@ -251,7 +251,10 @@ pub fn markdown(rows: &[Row]) -> String {
         .flat_map(|mode| RANKINGS.map(|(_, ranking)| (format!("{mode}, {ranking}"), format!("{mode}, {ranking}"))))
         .collect();
     let heads: String = columns.iter().map(|(_, head)| format!(" {head} |")).collect();
-    let mut text = format!("| recipe | seeds |{heads} less than all by | minutes |\n|---|---|{}---|---|\n", "---|".repeat(columns.len()));
+    let mut text = format!(
+        "| recipe | seeds |{heads} less than all by | minutes |\n|---|---|{}---|---|\n",
+        "---|".repeat(columns.len())
+    );
     for row in rows {
         let cells: String = columns
             .iter()

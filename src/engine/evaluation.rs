@@ -42,8 +42,8 @@ pub struct Evaluated {
 
 /// Queries that the explorer's evaluation expands side by side: more of them would make the first class late.
 const IN_BACKGROUND: usize = 32;
-/// Queries that the command line's expands side by side.
-const AT_ONCE: usize = 1024;
+/// Queries that the command line's expands side by side: enough to share products, few enough to stay in the processor's cache.
+const AT_ONCE: usize = 64;
 /// How long the background works before it looks for a request: with the step it is at, under 10 ms.
 const BACKGROUND_TURN: Duration = Duration::from_millis(5);
 /// How long the command line works before it tells how far it is.

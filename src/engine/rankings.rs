@@ -40,7 +40,10 @@ impl Rankings {
     /// `queries`: their seeds, none empty. A block has at most `at_once` of them, and no more than memory is for.
     pub(super) fn new(plan: &Plan, queries: Vec<Vec<Row>>, index: &Index, at_once: usize) -> Self {
         let fit = BLOCK_BYTES / (index.len() * (size_of::<f64>() + size_of::<bool>()) + QUERY_BYTES);
-        Rankings { plan: *plan, queries, at_once: at_once.min(fit).max(1), begun: 0, block: None, finished: 0 }
+        // by lists a query asks for little that others could share, and alone it stays in the processor's cache
+        let lists = index.view(plan.mode).is_ok_and(|view| view.has_lists());
+        let at_once = if lists { 1 } else { at_once.min(fit).max(1) };
+        Rankings { plan: *plan, queries, at_once, begun: 0, block: None, finished: 0 }
     }
 
     pub(super) fn is_done(&self) -> bool {

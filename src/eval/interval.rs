@@ -42,7 +42,9 @@ pub fn intervals(per_query: &[(ClassId, Measures)]) -> Option<(Measures, Measure
         means.iter_mut().zip(sums).for_each(|(means, sum)| means.push(sum / count));
     }
     means.iter_mut().for_each(|means| means.sort_unstable_by(f64::total_cmp));
-    let at = |share: f64| of_values(&means.iter().map(|m| m[(share * (m.len() - 1) as f64).round() as usize]).collect::<Vec<_>>());
+    let at = |share: f64| {
+        of_values(&means.iter().map(|m| m[(share * (m.len() - 1) as f64).round() as usize]).collect::<Vec<_>>())
+    };
     Some((at(TAIL), at(1.0 - TAIL)))
 }
 

@@ -179,23 +179,18 @@ fn neighbours_come_best_first_without_itself() {
     assert!(class >= 5, "entities of its class are near: {class} of 8");
 }
 
-/// Each query alone is what it is among others, and by bounds what it is by whole rows, to the last bit: picks, scores,
-/// divergences, re-ranking.
+/// Each query alone is what it is among others, to the last bit: picks, scores, divergences, re-ranking.
 #[test]
-fn side_by_side_is_one_by_one_and_bounds_are_rows() {
+fn side_by_side_is_one_by_one() {
     // of different numbers of seeds, twice the same, and one that runs out of candidates early
     let queries: Vec<Vec<Row>> =
         [&[0, 5, 10][..], &[1, 6], &[0, 5, 10], &[2, 7, 12, 17, 22], &[4], &[30, 31, 32]].map(rows).into();
     let excluded = rows(&[15, 16]);
     let mut found: Vec<Vec<Expansion>> = Vec::new();
-    for (bytes, lists) in [(0, false), (4 * ENTITIES * 7, false), (1 << 20, false), (0, true)] {
-        let mut index = sample(&[Mode::Both]);
-        if !lists {
-            index.forget_lists();
-        }
+    for bytes in [0, 4 * ENTITIES * 7, 1 << 20] {
+        let index = sample(&[Mode::Both]);
         index.limit_cache(bytes);
         let view = index.view(Mode::Both).unwrap();
-        assert_eq!(view.has_lists(), lists);
         let (mut alone, mut together) = (Vec::new(), vec![None; queries.len()]);
         for seeds in &queries {
             alone.push(expand(&view, seeds, &excluded, &config(56), &mut Unobserved).unwrap());
@@ -224,6 +219,7 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
     };
     let (lists, mut by_rows) = (index(), index());
     by_rows.forget_lists();
+    assert!(lists.view(Mode::Both).unwrap().has_lists() && !by_rows.view(Mode::Both).unwrap().has_lists());
     for seeds in [rows(&[0, 60, 120]), rows(&[1]), rows(&[700, 5200])] {
         let expanded = |index: &Index| {
             let view = index.view(Mode::Both).unwrap();
@@ -246,23 +242,18 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
 
 #[test]
 fn a_round_takes_one_product() {
-    let mut index = sample(&[Mode::Both]);
-    index.forget_lists();
+    let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let queries = [rows(&[0, 5]), rows(&[1, 6]), rows(&[2, 7])];
-    let steps = |view: &crate::index::View| {
-        let mut lockstep = Lockstep::apart(view, &queries, &[], &config(4)).unwrap();
-        let mut steps = String::new();
-        while let Some(step) = lockstep.step(view) {
-            steps.push(match step {
-                Step::Added => 'a',
-                Step::Picked(..) => 'p',
-                Step::Finished(..) => 'f',
-            });
-        }
-        steps
-    };
-    assert_eq!(steps(&view), "apppapppapppapppafff", "the seeds' rows, then picks and their rows");
-    let index = sample(&[Mode::Both]);
-    assert_eq!(steps(&index.view(Mode::Both).unwrap()), "ppppppppppppfff", "no rows");
+    let mut lockstep = Lockstep::apart(&view, &queries, &[], &config(4)).unwrap();
+    let mut steps = Vec::new();
+    while let Some(step) = lockstep.step(&view) {
+        steps.push(match step {
+            Step::Added => 'a',
+            Step::Picked(..) => 'p',
+            Step::Finished(..) => 'f',
+        });
+    }
+    let steps: String = steps.into_iter().collect();
+    assert_eq!(steps, "apppapppapppapppafff", "the seeds' rows, then picks and their rows");
 }

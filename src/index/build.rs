@@ -5,8 +5,8 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 
 use super::folder::{Done, Partial};
-use super::near::Lists;
 use super::meta::{Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION};
+use super::near::Lists;
 use super::statistics::{Head, statistics};
 use super::tensor_file;
 use crate::error::{Error, Result};

@@ -1,13 +1,17 @@
-//! What a view keeps between expansions: rows of Z by bytes, least recently used first out. What is not here is computed
-//! again, so answers do not depend on it.
+//! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and entities' states, made ready.
+//! What is not here is computed again, so answers do not depend on it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::product::Rows;
 use crate::types::Row;
 
 /// Bytes of rows that one mode keeps: 4,600 rows at 14,489 entities, all of them at 825.
 const ROW_BYTES: usize = 256 << 20;
+
+/// Bytes of states that one mode keeps: those of all entities at 825, of a third of them at 14,489.
+const STATE_BYTES: usize = 64 << 20;
 
 pub struct Cache {
     limit: usize,
@@ -16,6 +20,8 @@ pub struct Cache {
     rows: HashMap<Row, (Rc<Vec<f32>>, u64)>,
     /// Rows by when they were last asked for.
     ages: BTreeMap<u64, Row>,
+    states: HashMap<Row, Rc<Rows>>,
+    state_bytes: usize,
 }
 
 impl Default for Cache {
@@ -32,7 +38,24 @@ impl Cache {
             clock: 0,
             rows: HashMap::new(),
             ages: BTreeMap::new(),
+            states: HashMap::new(),
+            state_bytes: 0,
         }
+    }
+
+    /// An entity's states; made where they are not kept. Where they would be too many, those before are forgotten.
+    pub fn states(&mut self, entity: Row, make: impl FnOnce() -> Rows) -> Rc<Rows> {
+        if let Some(states) = self.states.get(&entity) {
+            return states.clone();
+        }
+        let made = Rc::new(make());
+        self.state_bytes += made.bytes();
+        if self.state_bytes > STATE_BYTES {
+            self.states.clear();
+            self.state_bytes = made.bytes();
+        }
+        self.states.insert(entity, made.clone());
+        made
     }
 
     pub fn has_row(&self, row: Row) -> bool {

@@ -37,7 +37,8 @@ pub struct Places {
 pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
     let folder = ModelFolder::open(model)?;
     let said = folder.config.training.get("prototypes").cloned().unwrap_or_default();
-    serde_json::from_value(said).map_err(|e| Error::format(model, format!("has settings of prototypes that cannot be: {e}")))
+    serde_json::from_value(said)
+        .map_err(|e| Error::format(model, format!("has settings of prototypes that cannot be: {e}")))
 }
 
 /// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the
@@ -230,7 +231,9 @@ impl Distinct {
         let mut mean = EntityMean::new(sources.pairs.entities.len(), Device::Cpu);
         let pairs: Vec<usize> = (0..self.state_of_pair.len()).collect();
         for pairs in pairs.chunks(BATCH) {
-            let of = |number: &dyn Fn(usize) -> i64| Tensor::from_slice(&pairs.iter().map(|&p| number(p)).collect::<Vec<_>>());
+            let of = |number: &dyn Fn(usize) -> i64| {
+                Tensor::from_slice(&pairs.iter().map(|&p| number(p)).collect::<Vec<_>>())
+            };
             let rows = states.index_select(0, &of(&|pair| self.state_of_pair[pair].into()));
             mean.add(&of(&|pair| sources.pairs.row(pair) as i64), &rows);
         }

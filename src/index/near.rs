@@ -14,10 +14,12 @@ const MOST: usize = 512;
 /// A bound is raised by this much and this share of itself: more than a number of Z differs between ways to sum it.
 const SLACK: f64 = 1e-3;
 
-/// How many candidates an entity's list has; none where the vocabulary is too small to leave any out.
-pub fn length(entities: usize) -> Option<usize> {
-    let length = (entities / 8).clamp(64, MOST).min(entities / 2);
-    (length > 0).then_some(length)
+/// Below so many entities whole rows of Z are as fast.
+const FROM: usize = 2048;
+
+/// How many candidates an entity's list has; none where the vocabulary is too small for lists.
+fn length(entities: usize) -> Option<usize> {
+    (entities >= FROM).then(|| (entities / 8).min(MOST))
 }
 
 /// Lists of some entities, as they are being built.

@@ -7,8 +7,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
-use super::near::Near;
 use super::meta::{Entity, FileMeta, HEAD_FILE, Meta, PAIRS_FILE};
+use super::near::Near;
 use super::tensor_file::TensorFile;
 use super::view::View;
 use crate::error::{Error, Result};

@@ -275,13 +275,19 @@ impl Rows {
         self.count
     }
 
+    pub fn bytes(&self) -> usize {
+        self.tiles.iter().map(|tile| size_of_val(tile.as_slice())).sum()
+    }
+
     pub fn push(&mut self, row: &[f32]) {
         let place = self.count % TOGETHER;
         if place == 0 {
             self.tiles.push(vec![[[0.0; LANES]; TOGETHER]; row.len().div_ceil(LANES)]);
         }
         if let Some(tile) = self.tiles.last_mut() {
-            tile.iter_mut().zip(row.chunks(LANES)).for_each(|(out, part)| out[place][..part.len()].copy_from_slice(part));
+            tile.iter_mut()
+                .zip(row.chunks(LANES))
+                .for_each(|(out, part)| out[place][..part.len()].copy_from_slice(part));
         }
         self.count += 1;
     }

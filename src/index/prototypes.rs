@@ -102,7 +102,8 @@ mod tests {
         let centres = random(&mut rng, 5, 16).index_select(0, &class);
         let states: Tensor = &centres + 3.0 + 0.5 * random(&mut rng, 60, 16);
         // rows that know their own entity and little of its class
-        let (weight, bias) = (0.2 * &centres + random(&mut rng, 60, 16), Tensor::zeros([60], (Kind::Float, states.device())));
+        let (weight, bias) =
+            (0.2 * &centres + random(&mut rng, 60, 16), Tensor::zeros([60], (Kind::Float, states.device())));
         let refined = |prototypes: Prototypes| {
             let (weight, bias) = prototypes.refine(&weight, &bias, &states);
             assert_eq!((weight.size(), bias.size()), (vec![60, 16], vec![60]));

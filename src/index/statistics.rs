@@ -99,7 +99,8 @@ pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Prog
             let less = (&mean_of_rows + &log_z_of_rows).unsqueeze(1).to_kind(Kind::Float);
             let inverse = deviation_of_rows.unsqueeze(1).reciprocal().to_kind(Kind::Float);
             // σ of 0 makes it infinite, or no number: such a row of Z is 0
-            let z = ((states_of_rows.matmul(&head.weight.tr()) + &head.bias - less) * inverse).nan_to_num(0.0, 0.0, 0.0);
+            let z =
+                ((states_of_rows.matmul(&head.weight.tr()) + &head.bias - less) * inverse).nan_to_num(0.0, 0.0, 0.0);
             near.extend(lists(&z, from));
         }
         mean.push(mean_of_rows);

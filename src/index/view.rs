@@ -256,9 +256,12 @@ impl<'a> View<'a> {
 
     /// An entity whose P is wanted.
     pub fn asked(&self, entity: Row) -> Asked {
-        let mut states = Rows::default();
-        self.entries(entity).for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
-        Asked { entity, states }
+        let made = || {
+            let mut states = Rows::default();
+            self.entries(entity).for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
+            states
+        };
+        Asked { entity, states: self.file.cache.borrow_mut().states(entity, made) }
     }
 
     /// Adds a place where P is wanted.
@@ -270,7 +273,7 @@ impl<'a> View<'a> {
     /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these entities. Never 0: what f64
     /// cannot hold is its smallest normal number, as in [`View::sum_log_prob`].
     pub fn probabilities(&self, wanted: &[(&Asked, usize)], targets: &Targets) -> Vec<Vec<f64>> {
-        let states: Vec<(&Rows, usize)> = wanted.iter().map(|&(asked, from)| (&asked.states, from)).collect();
+        let states: Vec<(&Rows, usize)> = wanted.iter().map(|&(asked, from)| (asked.states.as_ref(), from)).collect();
         let products = all_dots(&states, &targets.weight, tch::get_num_threads().max(1) as usize);
         let found = wanted.iter().zip(products);
         found.map(|(&(asked, from), products)| self.mean_exp(asked.entity, &targets.which[from..], &products)).collect()
@@ -316,7 +319,7 @@ impl Few {
 pub struct Asked {
     entity: Row,
     /// Its g, one an entry.
-    states: Rows,
+    states: Rc<Rows>,
 }
 
 /// Places where P is wanted, for [`View::probabilities`].

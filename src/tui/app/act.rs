@@ -24,10 +24,7 @@ impl App {
             Screen::Explore => true,
             Screen::Compare => {
                 ANYWHERE.contains(&action)
-                    || matches!(
-                        action,
-                        Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery
-                    )
+                    || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
             }
             Screen::Metrics => ANYWHERE.contains(&action) || action == Action::SeedCount,
         }

@@ -88,13 +88,7 @@ pub struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Table {
-            measure: Measure::Ap(0),
-            ranking: RankingKind::Expanded,
-            sort: Column::Class,
-            upward: false,
-            cursor: 0,
-        }
+        Table { measure: Measure::Ap(0), ranking: RankingKind::Expanded, sort: Column::Class, upward: false, cursor: 0 }
     }
 }
 
@@ -331,7 +325,8 @@ impl App {
             cells
         };
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
-        let title = format!("{name}: {}; low and high: 95 % bootstrap interval, clustered by class", self.metrics_title());
+        let title =
+            format!("{name}: {}; low and high: 95 % bootstrap interval, clustered by class", self.metrics_title());
         Sheet { title, heads, rows: self.metrics_rows().into_iter().map(row).collect() }
     }
 

@@ -97,7 +97,8 @@ impl Sheet {
     fn markdown(&self) -> String {
         let escaped = |text: &str| text.replace('|', "\\|");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule = self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
+        let rule =
+            self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
         let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&plain(c))).collect()));
         let head = [format!("{}\n\n", self.title), line(self.heads.iter().map(|h| escaped(h)).collect()), line(rule)];
         head.into_iter().chain(rows).collect()
@@ -165,7 +166,9 @@ mod tests {
         let json: Value = serde_json::from_str(&sheet().write(Form::Json)).unwrap();
         assert_eq!((&json["rows"][0]["size"], &json["rows"][1]["both"]), (&Value::from(12), &Value::Null));
         let markdown = sheet().write(Form::Markdown);
-        assert!(markdown.contains("| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |"));
+        assert!(
+            markdown.contains("| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |")
+        );
         assert!(markdown.contains("\\| more | 3 | – |"), "{markdown}");
         let latex = sheet().write(Form::Latex);
         assert!(latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "), "{latex}");

@@ -29,7 +29,7 @@ use crate::types::CUTOFFS;
 
 /// Columns of the class list but for the names.
 const NUMBERS: usize = 6 + 6 + 8 + 7 + 5 + 1;
-const NAME: std::ops::RangeInclusive<usize> = 9..=26;
+const NAME: std::ops::RangeInclusive<usize> = 15..=26;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let [top, body, bottom] =
@@ -38,8 +38,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     let pairs = canvas.app.class_pairs();
     let width = (usize::from(body.width) * 11 / 20).clamp(NUMBERS + NAME.start() + 2, NUMBERS + NAME.end() + 2) as u16;
     let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
-    let [scatter_area, joined_area] =
-        Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
+    let [scatter_area, joined_area] = Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
     classes(canvas, left, &pairs);
     scatter(canvas, scatter_area, &pairs);
     joined(canvas, joined_area, &pairs);
@@ -122,7 +121,13 @@ fn sign(difference: f64) -> (&'static str, Role) {
 
 fn difference(canvas: &Canvas, value: f64) -> Span<'static> {
     let (mark, role) = sign(value);
-    let plus = if mark == "▲" { "+" } else if mark == "▼" { "−" } else { "" };
+    let plus = if mark == "▲" {
+        "+"
+    } else if mark == "▼" {
+        "−"
+    } else {
+        ""
+    };
     canvas.span(role, text::fit_right(&format!("{mark} {plus}{}", text::fraction(value.abs())), 8))
 }
 

@@ -25,7 +25,9 @@ use crate::config::Role;
 use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
-use crate::tui::widget::{candidates, classes, completion, entity, export, help, metrics, missing, seeds, status, text, zoom};
+use crate::tui::widget::{
+    candidates, classes, completion, entity, export, help, metrics, missing, seeds, status, text, zoom,
+};
 
 /// From this width on the classes have a pane of their own.
 const WITH_CLASSES: u16 = 112;

@@ -100,7 +100,8 @@ fn table(canvas: &mut Canvas, area: Rect) {
 /// The heads; a click sorts.
 fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
     let app = canvas.app;
-    let mut columns = vec![(Column::Class, "class".to_owned(), widths.label + 1), (Column::Size, "size".to_owned(), SIZE)];
+    let mut columns =
+        vec![(Column::Class, "class".to_owned(), widths.label + 1), (Column::Size, "size".to_owned(), SIZE)];
     for (at, mode) in modes.iter().enumerate() {
         columns.push((Column::Mode(at), format!("  {mode}"), NUMBER + 3 + widths.bar));
     }
@@ -123,7 +124,10 @@ fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
             _ => text::fit_right(&format!("{name}{arrow}"), width),
         };
         spans.push(canvas.span(role, said));
-        canvas.hit(Rect::new(x, area.y, (width as u16).min(area.right().saturating_sub(x)), 1), Hit::MetricsColumn(column));
+        canvas.hit(
+            Rect::new(x, area.y, (width as u16).min(area.right().saturating_sub(x)), 1),
+            Hit::MetricsColumn(column),
+        );
         x = x.saturating_add(width as u16).min(area.right());
     }
     canvas.line(area, Line::from(spans));
