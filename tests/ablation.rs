@@ -18,7 +18,7 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
     let world = World::new();
     let config = TrainConfig {
         epochs: 1,
-        prototypes: Some(Prototypes { weight: 1.0, nearest: 2 }),
+        prototypes: Some(Prototypes { nearest: 2, ..Prototypes::default() }),
         ..world.config(&[Task::Mep, Task::Contrastive])
     };
     fs::write(world.at("recipe.toml"), toml::to_string(&config).unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! A head whose rows follow the states (ours; `docs/ALGORITHM.md`, deviations). Training moves a row of the head mostly by
 //! its own entity's pairs, so with few pairs the rows lag behind what the states know of the others, and expansion reads
-//! the others. Here each row gets its entity's mean state added, and then becomes the mean of its own and of the rows that
+//! the others. Here each row gets its entity's mean state added, and is then drawn half way to the mean of the rows that
 //! are nearest to it. It looks at states only, at no label.
 
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,15 @@ use tch::{Kind, Tensor};
 pub struct Prototypes {
     /// What an entity's mean state, centred, counts beside its row, both of a row's usual length.
     pub weight: f64,
-    /// A row is averaged with those of so many entities whose Z, there and back, is best.
+    /// A row is drawn to the mean of its own and those of so many entities whose Z, there and back, is best.
     pub nearest: usize,
+    /// How far: 0 leaves it where it is, 1 makes it that mean, and so gives entities that have the same nearest one row.
+    pub share: f64,
 }
 
 impl Default for Prototypes {
     fn default() -> Self {
-        Prototypes { weight: 1.0, nearest: 5 }
+        Prototypes { weight: 1.0, nearest: 5, share: 0.5 }
     }
 }
 
@@ -44,7 +46,9 @@ impl Prototypes {
                     Kind::Float,
                 )
             };
-            (mean(&weight, &nearest), mean(&bias.unsqueeze(1), &nearest).squeeze_dim(1))
+            let bias = bias.unsqueeze(1);
+            let drawn = |rows: &Tensor| rows.lerp(&mean(rows, &nearest), self.share);
+            (drawn(&weight), drawn(&bias).squeeze_dim(1))
         })
     }
 }
@@ -110,7 +114,7 @@ mod tests {
             hits(&weight, &bias, &states)
         };
         let before = hits(&weight, &bias, &states);
-        let states_alone = refined(Prototypes { weight: 1.0, nearest: 0 });
+        let states_alone = refined(Prototypes { nearest: 0, ..Prototypes::default() });
         let both = refined(Prototypes::default());
         assert!(before < states_alone && states_alone <= both && both > 45, "{before} {states_alone} {both}");
     }
@@ -120,7 +124,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let [weight, states] = [(); 2].map(|()| random(&mut rng, 9, 4));
         let bias = random(&mut rng, 1, 9).squeeze_dim(0);
-        let (refined, moved) = Prototypes { weight: 0.0, nearest: 0 }.refine(&weight, &bias, &states);
+        let (refined, moved) = Prototypes { weight: 0.0, nearest: 0, share: 1.0 }.refine(&weight, &bias, &states);
         assert!((refined - &weight).abs().max().double_value(&[]) < 1e-6);
         assert!((moved - &bias).abs().max().double_value(&[]) < 1e-6);
     }
