@@ -1,5 +1,5 @@
 # One command on a fresh machine: `make run`. Needs cargo, a C++ compiler, python3 with pip or venv.
-.PHONY: run test build setup encoders demo-index bench bench-reference lint doc clean-libtorch
+.PHONY: run test build setup encoders demo-index bench bench-reference bench-train lint doc clean-libtorch
 
 run: setup            ## open the explorer on the demo (ARGS="…": any other command)
 	@cargo run --release -- $(ARGS)
@@ -26,6 +26,9 @@ bench: setup          ## times, then each beside its bound, memory and growth (d
 
 bench-reference: setup ## the published loop in numpy beside ours: equal lists, and how many times faster
 	bash scripts/bench_reference.sh
+
+bench-train: setup    ## pairs per second in training, beside a plain PyTorch loop of the same sizes
+	bash scripts/bench_train.sh
 
 lint: setup
 	cargo fmt --check

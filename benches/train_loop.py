@@ -1,8 +1,6 @@
 """A plain PyTorch training loop of the `mini` preset's sizes, to be timed beside ours: pairs per second.
 
-    python3 -m venv target/venv && target/venv/bin/pip install torch
-    target/venv/bin/python benches/train_loop.py [steps]
-    target/release/multiexpan train data/demo --out target/speed --epochs 1   # see target/speed/training.jsonl
+    scripts/bench_train.sh     both, in turns
 
 The same work a step: BERT's last layer, 1 vision and 2 fusion layers over the text and 16 patches, a head of 825 rows,
 AdamW, gradient norm at most 1. Inputs are random and at hand, which ours reads from disk.

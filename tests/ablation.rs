@@ -55,8 +55,9 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
 
     let mut child = run("killed").stdout(Stdio::null()).spawn().unwrap();
     std::thread::sleep((took / 3).max(Duration::from_millis(200)));
-    let _ = child.kill();
-    child.wait().unwrap();
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "it was killed on the way");
+    assert!(!world.at("killed/without-prototypes-2.json").exists());
     assert!(run("killed").status().unwrap().success());
     // all but the time that it took
     let cells = |out: &str| {

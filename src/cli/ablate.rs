@@ -26,10 +26,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
 
-    /// Tasks of the whole recipe, each of which but mep is left out in turn
-    #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', value_parser = task_parser(),
-          default_value = "mep,contrastive,clustering,distillation")]
-    pub tasks: Vec<Task>,
+    /// Tasks of the whole recipe, each of which but mep is left out in turn [default: the recipe's]
+    #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', value_parser = task_parser())]
+    pub tasks: Option<Vec<Task>>,
 
     /// Training seeds
     #[arg(long, value_name = "N,N…", value_delimiter = ',', default_value = "1,2,3")]
@@ -42,7 +41,7 @@ pub struct Args {
 /// Does what is not done yet and prints the table.
 pub fn run(args: Args) -> Result<()> {
     let mut config = settings_of(args.preset, args.config.as_deref())?;
-    config.tasks = Tasks::new(args.tasks);
+    config.tasks = args.tasks.map_or(config.tasks, Tasks::new);
     config.validate()?;
     std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
     let (device, seeds) = (args.device.device, args.seeds);

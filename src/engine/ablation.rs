@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::evaluation::Plan;
 use super::jobs::{self, Task, Tasks, TrainConfig, TrainOptions};
 use super::session::Session;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::file::write_whole;
 use crate::job::{Observer, Progress};
@@ -41,10 +42,13 @@ pub struct Variant {
 pub struct Cell {
     pub variant: String,
     pub seed: u64,
-    /// Every setting of the training: a cell of other settings is done again.
+    /// Every setting of the training, and the data set's hash: a cell of others is done again.
     settings: serde_json::Value,
+    #[serde(default)]
+    dataset: String,
     /// MAP@10 by mode and ranking: "both, seeds".
     pub map10: BTreeMap<String, f64>,
+    /// Of the run that finished it.
     pub minutes: f64,
 }
 
@@ -98,8 +102,14 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
     all.push(variant("without pictures", text));
     all.push(variant("without sentences", image));
     if config.prototypes.is_some() {
-        let trained_head_of = Some(WHOLE.to_owned());
-        all.push(Variant { trained_head_of, ..variant("without prototypes", config.clone()) });
+        all.push(match config.tasks.compare_views() {
+            // mining looks at them too
+            true => variant("without prototypes", TrainConfig { prototypes: None, ..config.clone() }),
+            false => {
+                let trained_head_of = Some(WHOLE.to_owned());
+                Variant { trained_head_of, ..variant("without prototypes", config.clone()) }
+            }
+        });
     }
     all
 }
@@ -110,22 +120,32 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
 /// Errors: those of training, indexing and evaluating; `Stopped`.
 pub fn ablate(ablation: &Ablation, observe: &mut dyn Observer<Progress>) -> Result<Vec<Row>> {
     let variants = variants(&ablation.config);
+    let dataset = Dataset::open(&ablation.dataset)?.hash()?;
     let mut cells = Vec::new();
-    for &seed in &ablation.seeds {
+    for (at, &seed) in ablation.seeds.iter().enumerate() {
+        if ablation.seeds[..at].contains(&seed) {
+            return Err(Error::Argument(format!("seed {seed} is named twice: it is one training")));
+        }
         for variant in &variants {
-            cells.push(cell(ablation, variant, seed, observe)?);
+            cells.push(cell(ablation, &dataset, variant, seed, observe)?);
             write(ablation, &variants, &cells)?;
         }
     }
     Ok(rows(&variants, &cells))
 }
 
-fn cell(ablation: &Ablation, variant: &Variant, seed: u64, observe: &mut dyn Observer<Progress>) -> Result<Cell> {
+fn cell(
+    ablation: &Ablation,
+    dataset: &str,
+    variant: &Variant,
+    seed: u64,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Cell> {
     let folder = |name: &str| ablation.out.join(format!("{}-{seed}", name.replace(' ', "-")));
     let path = folder(&variant.name).with_extension("json");
     let config = TrainConfig { seed, ..variant.config.clone() };
     let settings = serde_json::to_value(&config).unwrap_or_default();
-    if let Some(done) = read(&path)?.filter(|cell| cell.settings == settings) {
+    if let Some(done) = read(&path)?.filter(|cell| cell.settings == settings && cell.dataset == dataset) {
         return Ok(done);
     }
     let begun = std::time::Instant::now();
@@ -134,10 +154,16 @@ fn cell(ablation: &Ablation, variant: &Variant, seed: u64, observe: &mut dyn Obs
         observe.on(progress)
     };
     let model = folder(variant.trained_head_of.as_ref().unwrap_or(&variant.name));
-    if variant.trained_head_of.is_none() {
-        let resume = model.join("training.safetensors").is_file();
-        let options = TrainOptions { resume, device: ablation.device, threads: None };
-        jobs::train(&ablation.dataset, &model, &config, options, named)?;
+    let resume = jobs::is_begun(&model);
+    if variant.trained_head_of.is_none() && (resume || !jobs::is_trained(&model, &config)) {
+        let options = |resume| TrainOptions { resume, device: ablation.device, threads: None };
+        match jobs::train(&ablation.dataset, &model, &config, options(resume), named) {
+            // begun with other settings: anew
+            Err(Error::Format { .. }) if resume => {
+                jobs::train(&ablation.dataset, &model, &config, options(false), named)?;
+            }
+            other => drop(other?),
+        }
     }
     let index = model.with_extension("index");
     let prototypes = variant.trained_head_of.is_some().then_some(None);
@@ -145,7 +171,7 @@ fn cell(ablation: &Ablation, variant: &Variant, seed: u64, observe: &mut dyn Obs
     let map10 = measure(&index, &config, ablation.device, named)?;
     std::fs::remove_dir_all(&index).map_err(Error::io("remove", &index))?;
     let minutes = begun.elapsed().as_secs_f64() / 60.0;
-    let cell = Cell { variant: variant.name.clone(), seed, settings, map10, minutes };
+    let cell = Cell { variant: variant.name.clone(), seed, settings, dataset: dataset.to_owned(), map10, minutes };
     let text = serde_json::to_vec_pretty(&cell).map_err(|e| Error::format(&path, e.to_string()))?;
     write_whole(&path, &text)?;
     Ok(cell)
@@ -246,11 +272,11 @@ fn write(ablation: &Ablation, variants: &[Variant], cells: &[Cell]) -> Result<()
 
 /// The table: MAP@10 in %, mean ± deviation.
 pub fn markdown(rows: &[Row]) -> String {
-    let columns: Vec<(String, String)> = [Mode::Both, Mode::Text, Mode::Image]
+    let columns: Vec<String> = [Mode::Both, Mode::Text, Mode::Image]
         .iter()
-        .flat_map(|mode| RANKINGS.map(|(_, ranking)| (format!("{mode}, {ranking}"), format!("{mode}, {ranking}"))))
+        .flat_map(|mode| RANKINGS.map(|(_, ranking)| format!("{mode}, {ranking}")))
         .collect();
-    let heads: String = columns.iter().map(|(_, head)| format!(" {head} |")).collect();
+    let heads: String = columns.iter().map(|head| format!(" {head} |")).collect();
     let mut text = format!(
         "| recipe | seeds |{heads} less than all by | minutes |\n|---|---|{}---|---|\n",
         "---|".repeat(columns.len())
@@ -258,7 +284,7 @@ pub fn markdown(rows: &[Row]) -> String {
     for row in rows {
         let cells: String = columns
             .iter()
-            .map(|(name, _)| match row.columns.get(name) {
+            .map(|name| match row.columns.get(name) {
                 None => " – |".to_owned(),
                 Some((mean, None)) => format!(" {:.1} |", 100.0 * mean),
                 Some((mean, Some(deviation))) => format!(" {:.1} ± {:.1} |", 100.0 * mean, 100.0 * deviation),
@@ -310,7 +336,8 @@ mod tests {
 
     fn cell(variant: &str, seed: u64, map: f64) -> Cell {
         let map10 = [("both, seeds".to_owned(), map)].into();
-        Cell { variant: variant.into(), seed, settings: serde_json::Value::Null, map10, minutes: 2.0 }
+        let (settings, dataset) = (serde_json::Value::Null, String::new());
+        Cell { variant: variant.into(), seed, settings, dataset, map10, minutes: 2.0 }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::eval;
 use crate::types::{CUTOFFS, EntityId};
 
 impl Session {
-    /// Compares what two evaluations kept. Error: one that was not made, or is not complete.
+    /// Compares what two evaluations kept. A query that one of them lacks is in
+    /// neither. Error: an evaluation that was not made.
     pub(super) fn compare(&self, first: Evaluation, second: Evaluation) -> Result<Comparison> {
         let kept = |wanted: Evaluation| {
             let found = self.ranked.get(&(wanted.mode, wanted.seed_count, wanted.ranking));

@@ -87,8 +87,12 @@ impl Worker {
                 Ok(Ok(()) | Err(Error::Stopped)) => {}
                 Ok(Err(error)) => self.say(id, Say::Failed(error.to_string())),
                 Err(panic) => {
-                    self.background = None;
-                    self.say(id, Say::Failed(format!("the engine failed: {}", panic_message(panic.as_ref()))));
+                    let why = format!("the engine failed: {}", panic_message(panic.as_ref()));
+                    // the evaluation in the background ends with it, and whoever waits for that is told too
+                    if let Some((evaluation, ..)) = self.background.take().filter(|background| background.0 != id) {
+                        self.say(evaluation, Say::Failed(why.clone()));
+                    }
+                    self.say(id, Say::Failed(why));
                 }
             }
         }

@@ -63,7 +63,7 @@ impl Bounds {
     /// As [`best`] by ΣZ, with ΣZ. None where the bounds leave too many to be summed.
     pub fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Option<Vec<(Row, f64)>> {
         let mut looked = count + SPARE;
-        while looked <= MOST {
+        loop {
             let rows = best(&self.upper, taken, looked);
             // all others are no better
             let others = match rows.last() {
@@ -78,9 +78,11 @@ impl Bounds {
             if order.last().is_none_or(|&last| sums[last] > others) {
                 return Some(order.into_iter().map(|i| (rows[i], sums[i])).collect());
             }
-            looked *= 2;
+            if looked >= MOST {
+                return None;
+            }
+            looked = (2 * looked).min(MOST);
         }
-        None
     }
 
     /// ΣZ at these candidates, each summed in the order in which the set grew.
@@ -88,12 +90,12 @@ impl Bounds {
         let mut sums: Vec<Sum> = rows.iter().map(|r| self.sums.get(r).copied().unwrap_or_default()).collect();
         for (at, few) in self.members.iter().enumerate() {
             let behind: Vec<usize> =
-                (0..rows.len()).filter(|&i| sums[i].whole == at && sums[i].more < few.len()).collect();
+                (0..rows.len()).filter(|&i| sums[i].whole == at && sums[i].more < few.count()).collect();
             let candidates: Vec<Row> = behind.iter().map(|&i| rows[i]).collect();
             for (i, z) in behind.into_iter().zip(view.z_of_few(few, &candidates)) {
                 let sum = &mut sums[i];
-                z[sum.more..few.len()].iter().for_each(|&z| sum.z += z as f64);
-                (sum.whole, sum.more) = if few.is_full() { (at + 1, 0) } else { (at, few.len()) };
+                z[sum.more..few.count()].iter().for_each(|&z| sum.z += z as f64);
+                (sum.whole, sum.more) = if few.is_full() { (at + 1, 0) } else { (at, few.count()) };
                 self.sums.insert(rows[i], *sum);
             }
         }

@@ -59,6 +59,9 @@ impl Expansion {
     }
 }
 
+/// Rows of Z of one product where the whole set's are wanted.
+const ROWS_AT_ONCE: usize = 32;
+
 /// A query under way.
 pub(super) struct Search {
     seeds: usize,
@@ -213,7 +216,7 @@ impl Search {
                 Watched { asked, own, p: Vec::new(), places: Places::default() }
             });
         }
-        for &row in &self.set[self.targets.len()..] {
+        for &row in &self.set[self.targets.count()..] {
             view.add_target(&mut self.targets, row);
         }
         let wanted = entities.iter().map(|e| &self.watched[e]).map(|w| (&w.asked, w.p.len()));
@@ -238,7 +241,10 @@ impl Search {
 /// ΣZ over the set, by its rows.
 fn whole(view: &View, set: &[Row]) -> Vec<f64> {
     let mut scores = vec![0.0; view.len()];
-    view.z_rows(set).iter().for_each(|row| add_row(&mut scores, row));
+    // a few at a time: a set of many in a large vocabulary would take gigabytes
+    for few in set.chunks(ROWS_AT_ONCE) {
+        view.z_rows(few).iter().for_each(|row| add_row(&mut scores, row));
+    }
     scores
 }
 

@@ -1,4 +1,4 @@
-//! Builds an index folder: the head first, then mode by mode, so that one mode's states live at a time.
+//! Builds an index folder: the head first, then mode by mode, so that few states live at a time.
 
 use std::collections::HashSet;
 use std::path::Path;

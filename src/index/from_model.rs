@@ -37,8 +37,10 @@ pub struct Places {
 pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
     let folder = ModelFolder::open(model)?;
     let said = folder.config.training.get("prototypes").cloned().unwrap_or_default();
-    serde_json::from_value(said)
-        .map_err(|e| Error::format(model, format!("has settings of prototypes that cannot be: {e}")))
+    let said: Option<Prototypes> = serde_json::from_value(said)
+        .map_err(|e| Error::format(model, format!("has settings of prototypes that cannot be: {e}")))?;
+    said.map_or(Ok(()), |prototypes| prototypes.check())?;
+    Ok(said)
 }
 
 /// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the

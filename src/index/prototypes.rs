@@ -1,10 +1,12 @@
-//! A head whose rows follow the states (ours; `docs/ALGORITHM.md`, deviations). Training moves a row of the head mostly by
+//! A head whose rows follow the states (ours; `docs/ALGORITHM.md`, "Prototypes"). Training moves a row of the head mostly by
 //! its own entity's pairs, so with few pairs the rows lag behind what the states know of the others, and expansion reads
 //! the others. Here each row gets its entity's mean state added, and is then drawn half way to the mean of the rows that
 //! are nearest to it. It looks at states only, at no label.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
 
 /// How the head's rows are drawn to the states.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -24,10 +26,24 @@ impl Default for Prototypes {
     }
 }
 
+/// Rows that one is averaged with at most.
+const MOST_NEAREST: usize = 100;
 /// Numbers of one block of Z.
 const BLOCK: i64 = 4 << 20;
 
 impl Prototypes {
+    /// Says what cannot be.
+    pub fn check(&self) -> Result<()> {
+        let share = (0.0..=1.0).contains(&self.share);
+        if share && self.weight.is_finite() && self.nearest <= MOST_NEAREST {
+            return Ok(());
+        }
+        Err(Error::Argument(format!(
+            "prototypes: weight is {}, nearest {}, share {}; a weight is finite, nearest at most {MOST_NEAREST}, a share in 0..=1",
+            self.weight, self.nearest, self.share
+        )))
+    }
+
     /// The head with its rows drawn to `states`, each entity's mean `[V, D]`: weight `[V, D]` and bias `[V]`.
     pub fn refine(&self, weight: &Tensor, bias: &Tensor, states: &Tensor) -> (Tensor, Tensor) {
         tch::no_grad(|| {

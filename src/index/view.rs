@@ -299,14 +299,15 @@ impl<'a> View<'a> {
     }
 }
 
-/// Up to [`COLUMNS`] entities, for [`View::z_of_few`].
+/// Up to 16 entities, for [`View::z_of_few`].
 pub struct Few {
     directions: Directions,
     terms: Vec<Terms>,
 }
 
 impl Few {
-    pub fn len(&self) -> usize {
+    /// How many there are.
+    pub fn count(&self) -> usize {
         self.directions.len()
     }
 
@@ -331,7 +332,8 @@ pub struct Targets {
 }
 
 impl Targets {
-    pub fn len(&self) -> usize {
+    /// How many there are.
+    pub fn count(&self) -> usize {
         self.weight.len()
     }
 }

@@ -312,6 +312,7 @@ impl TrainConfig {
         share("neighbours.share", self.neighbours.map_or(0.0, |n| n.share))?;
         share("nce.class_prior", self.nce.class_prior)?;
         self.tasks.validate()?;
+        self.prototypes.map_or(Ok(()), |prototypes| prototypes.check())?;
         let temperatures = [
             ("nce.temperature", self.nce.temperature),
             ("neighbours.temperature", self.neighbours.map_or(1.0, |n| n.temperature)),

@@ -36,7 +36,8 @@ pub struct Trained {
     /// Mean loss of masked entity prediction over the last epoch.
     pub loss: f64,
     pub steps: usize,
-    /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where there are no such queries.
+    /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where there are no such queries, or none is
+    /// to be chosen.
     pub kept: Option<(usize, f64)>,
     pub took: Duration,
     /// What was left out of the data set, and how many.
@@ -45,6 +46,11 @@ pub struct Trained {
 
 /// The state of a training that is not done.
 const CHECKPOINT: &str = "training.safetensors";
+/// Where the state of a training that is not done is kept.
+pub fn checkpoint_of(out: &Path) -> PathBuf {
+    out.join(CHECKPOINT)
+}
+
 /// One JSON line an epoch.
 const LOG: &str = "training.jsonl";
 /// Where the model so far is indexed for mining, for as long as that takes.

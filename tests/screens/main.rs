@@ -252,7 +252,7 @@ fn an_index_without_queries_says_that_nothing_can_be_measured() {
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });
     raw.keys("4");
-    assert!(raw.text().contains("has no queries"), "{}", raw.text());
+    assert!(raw.text().contains("no queries of 3 seeds"), "{}", raw.text());
 }
 
 #[test]
@@ -285,12 +285,52 @@ fn a_compared_query_opens_in_explore_and_comes_back() {
     s.keys("e<enter>");
     let Some(Wish::Write { stem, text, .. }) = s.wish() else { panic!("nothing is written") };
     assert_eq!(stem, "multiexpan-compare");
-    assert!(text.starts_with("class,both,text,difference,overlap,RBO,tau,queries\n"), "{text}");
+    assert!(text.starts_with("class,measure,seeds,ranking,both,text,difference,overlap,RBO,tau,queries\n"), "{text}");
 }
 
 #[test]
 fn an_index_of_one_mode_has_nothing_to_compare() {
     let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.keys("2");
-    assert!(raw.text().contains("one mode: nothing stands beside it"), "{}", raw.text());
+    assert!(raw.text().contains("one mode: nothing"), "{}", raw.text());
+}
+
+#[test]
+fn an_opened_pair_is_expanded_in_its_own_mode() {
+    let mut s = screen(120, 40);
+    s.keys("2<enter>");
+    let (seeds, both) = (s.seeds(), s.rows());
+    // the same query, looked at by text in between
+    s.keys("m");
+    assert_ne!(s.rows(), both);
+    s.keys("2<enter>");
+    assert_eq!((s.seeds(), s.rows()), (seeds, both));
+    assert!(s.text().contains("· both ·"), "{}", s.text());
+}
+
+#[test]
+fn an_open_popup_keeps_other_keys_from_what_is_under_it() {
+    let mut s = screen(120, 40);
+    s.open("carnivorous").keys("4e=z<ctrl-r>");
+    let seeds = s.seeds();
+    assert!(s.text().contains("Write what is shown"), "{}", s.text());
+    s.keys("<esc>1");
+    assert_eq!(s.seeds(), seeds);
+}
+
+#[test]
+fn a_narrow_terminal_keeps_names_of_classes() {
+    screen(60, 16).keys("4").snapshot("metrics_60x16");
+    screen(60, 16).keys("2").snapshot("compare_60x16");
+}
+
+#[test]
+fn queries_of_one_count_are_enough() {
+    let mut s = Screens::over(120, 40, |c| c.queries.retain(|q| q.seeds.len() == 3));
+    s.keys("2<tab>");
+    assert!(s.text().contains("no queries of 5 seeds"), "{}", s.text());
+    s.keys("4");
+    assert!(s.text().contains("no queries of 5 seeds"), "{}", s.text());
+    s.keys("e<enter>");
+    assert!(s.text().contains("nothing is measured yet") && s.wish().is_none(), "{}", s.text());
 }

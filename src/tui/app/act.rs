@@ -1,41 +1,19 @@
 //! Actions, turned into changes of the state.
 
+use super::reach::{ANYWHERE, acts_in_popup};
 use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Typing, Wish};
 use crate::config::Action;
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
 
-/// What acts alike on every screen.
-const ANYWHERE: [Action; 8] = [
-    Action::Quit,
-    Action::Suspend,
-    Action::Redraw,
-    Action::Help,
-    Action::Close,
-    Action::Explore,
-    Action::Compare,
-    Action::Metrics,
-];
-
 impl App {
-    /// Whether a key that acts everywhere does something on the screen that is shown.
-    pub fn acts_here(&self, action: Action) -> bool {
-        match self.screen {
-            Screen::Explore => true,
-            Screen::Compare => {
-                ANYWHERE.contains(&action)
-                    || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
-            }
-            Screen::Metrics => ANYWHERE.contains(&action) || action == Action::SeedCount,
-        }
-    }
-
     pub(super) fn act(&mut self, action: Action) {
-        if self.popup.is_none() && !ANYWHERE.contains(&action) {
-            match self.screen {
-                Screen::Explore => {}
-                Screen::Compare => return self.act_on_compare(action),
-                Screen::Metrics => return self.act_on_metrics(action),
+        if !ANYWHERE.contains(&action) {
+            match (self.popup, self.screen) {
+                (Some(popup), _) if !acts_in_popup(popup, action) => return,
+                (None, Screen::Compare) => return self.act_on_compare(action),
+                (None, Screen::Metrics) => return self.act_on_metrics(action),
+                _ => {}
             }
         }
         match action {

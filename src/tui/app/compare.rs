@@ -9,7 +9,7 @@ use crate::types::{CUTOFFS, ClassId, EntityId, Verdict};
 
 use super::act::shifted;
 use super::sheet::{Cell, Sheet};
-use super::{App, Kind, Pane, Popup};
+use super::{App, Kind, Popup};
 
 /// What the classes are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +50,8 @@ pub struct Compared {
     pub cutoff: usize,
     pub order: Order,
     pub reversed: bool,
-    pub cursor: usize,
+    /// Where the cursor is; none: on the first.
+    pub class: Option<ClassId>,
     /// Which of the class's compared queries is shown rank by rank, from 0.
     pub query: usize,
 }
@@ -93,8 +94,8 @@ impl App {
             Action::PageDown => self.step(page),
             Action::First => self.step(isize::MIN),
             Action::Last => self.step(isize::MAX),
-            Action::Sort => self.reorder(self.compared.order.next(), false),
-            Action::Reverse => self.reorder(self.compared.order, !self.compared.reversed),
+            Action::Sort => (self.compared.order, self.compared.reversed) = (self.compared.order.next(), false),
+            Action::Reverse => self.compared.reversed = !self.compared.reversed,
             Action::Measure => self.compared.cutoff = (self.compared.cutoff + 1) % CUTOFFS.len(),
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
@@ -111,16 +112,8 @@ impl App {
     }
 
     pub(super) fn step_in_compare(&mut self, by: isize) {
-        self.compared.cursor = shifted(self.compared.cursor, by, self.class_pairs().len());
-        self.compared.query = 0;
-    }
-
-    /// The cursor stays on its class.
-    fn reorder(&mut self, order: Order, reversed: bool) {
-        let class = self.selected_pair().map(|pair| pair.class);
-        (self.compared.order, self.compared.reversed) = (order, reversed);
-        let found = self.class_pairs().iter().position(|pair| Some(pair.class) == class);
-        self.compared.cursor = found.unwrap_or(0);
+        let pairs = self.class_pairs();
+        self.select_pair(shifted(self.pair_cursor(&pairs), by, pairs.len()));
     }
 
     /// The next two of the index's modes.
@@ -159,6 +152,20 @@ impl App {
 
     pub fn verdict(&self) -> Option<Verdict> {
         self.comparison()?.verdicts[self.compared.cutoff]
+    }
+
+    /// The line in the place of the classes while there are none.
+    pub fn compare_state(&self) -> String {
+        let seeds = self.seeds_measured;
+        match &self.catalogue {
+            None => self.broken.clone().unwrap_or_else(|| "opening …".into()),
+            Some(_) if self.modes().len() < 2 => "This index has one mode: nothing stands beside it.".into(),
+            Some(c) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
+                format!("There are no queries of {} seeds to compare over.", seeds.number())
+            }
+            Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => "measuring both …".into(),
+            Some(_) => "Nothing could be compared.".into(),
+        }
     }
 
     /// The classes, sorted.
@@ -201,13 +208,29 @@ impl App {
     }
 
     pub fn selected_pair(&self) -> Option<ClassPair> {
-        self.class_pairs().into_iter().nth(self.compared.cursor)
+        let mut pairs = self.class_pairs();
+        let at = self.pair_cursor(&pairs);
+        (at < pairs.len()).then(|| pairs.swap_remove(at))
+    }
+
+    /// The cursor's place: on its class wherever that is now, else on the first.
+    pub fn pair_cursor(&self, pairs: &[ClassPair]) -> usize {
+        let class = self.compared.class;
+        pairs.iter().position(|pair| Some(pair.class) == class).unwrap_or(0)
+    }
+
+    /// Puts the cursor on a class, and on its first query where that is another class.
+    pub(super) fn select_pair(&mut self, at: usize) {
+        let class = self.class_pairs().get(at).map(|pair| pair.class);
+        if class != self.compared.class {
+            (self.compared.class, self.compared.query) = (class, 0);
+        }
     }
 
     /// The query of the selected class that is shown rank by rank.
     pub fn compared_query(&self) -> Option<&QueryPair> {
         let pair = self.selected_pair()?;
-        self.comparison()?.queries.get(*pair.queries.get(self.compared.query)?)
+        self.comparison()?.queries.get(*pair.queries.get(self.compared.query).or(pair.queries.last())?)
     }
 
     /// Both lists of one query, joined: those within the cutoff in either, by the better of their ranks.
@@ -233,19 +256,20 @@ impl App {
         let Some(query) = self.compared_query() else { return };
         let (class, number) = (query.class, query.number);
         self.mode = self.pair[0];
-        self.go_to(Screen::Explore);
-        self.open_query(class, self.seeds_measured, number);
-        self.cursor_to_class();
-        self.focus = Pane::Candidates;
+        self.show_query(class, number);
     }
 
     /// The classes, for other programs.
     pub(super) fn compare_sheet(&self) -> Sheet {
         let [first, second] = self.pair.map(|mode| mode.to_string());
-        let heads = ["class", first.as_str(), second.as_str(), "difference", "overlap", "RBO", "tau", "queries"];
+        let heads =
+            ["class", "measure", "seeds", "ranking", &first, &second, "difference", "overlap", "RBO", "tau", "queries"];
         let row = |pair: ClassPair| {
             vec![
                 Cell::Text(pair.label.clone()),
+                Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])),
+                Cell::Count(self.seeds_measured.number()),
+                Cell::Text(self.ranking_name().into()),
                 Cell::Number(pair.ap[0]),
                 Cell::Number(pair.ap[1]),
                 Cell::Number(pair.difference()),

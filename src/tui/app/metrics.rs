@@ -75,6 +75,9 @@ pub enum Column {
     Ceiling,
 }
 
+/// The first line's label.
+const ALL: &str = "all queries";
+
 /// What the user did to the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -134,6 +137,8 @@ impl App {
             Action::First => self.step(isize::MIN),
             Action::Last => self.step(isize::MAX),
             Action::Sort => self.sort_by_next(),
+            // a tree has one order
+            Action::Reverse if self.table.sort == Column::Class => self.table.upward = false,
             Action::Reverse => self.table.upward = !self.table.upward,
             Action::Measure => self.table.measure = self.table.measure.next(),
             Action::Export => self.popup = Some(Popup::Export(0)),
@@ -148,10 +153,10 @@ impl App {
         if self.screen == screen {
             return;
         }
-        (self.screen, self.typing, self.filtering) = (screen, None, false);
-        if screen != Screen::Explore {
+        if self.screen == Screen::Explore {
             self.seeds_measured = self.seeds.count;
         }
+        (self.screen, self.popup, self.typing, self.filtering) = (screen, None, None, false);
         self.evaluate();
     }
 
@@ -190,20 +195,30 @@ impl App {
     pub(super) fn sort_by(&mut self, column: Column) {
         let table = &mut self.table;
         (table.upward, table.sort) = (table.sort == column && !table.upward, column);
+        table.cursor = 0;
     }
 
     /// Opens the class in Explore, in the queries that were measured.
     pub(super) fn open_metrics_row(&mut self) {
         let class = self.metrics_rows().get(self.table.cursor).and_then(|row| row.class);
         match class {
-            Some(class) => {
-                self.go_to(Screen::Explore);
-                self.open_query(class, self.seeds_measured, 0);
-                self.cursor_to_class();
-                self.focus = super::Pane::Candidates;
-            }
+            Some(class) => self.show_query(class, 0),
             None => self.notify("a roll-up opens nothing: choose a class"),
         }
+    }
+
+    /// A measured query in the Explore screen, in the present mode.
+    pub(super) fn show_query(&mut self, class: ClassId, number: usize) {
+        (self.screen, self.popup) = (Screen::Explore, None);
+        let before = self.seeds.clone();
+        self.open_query(class, self.seeds_measured, number);
+        if self.seeds == before {
+            // the seeds are there already, and may have been expanded in another mode
+            self.expand();
+            self.evaluate();
+        }
+        self.cursor_to_class();
+        self.focus = super::Pane::Candidates;
     }
 
     pub(super) fn step_in_table(&mut self, by: isize) {
@@ -234,9 +249,6 @@ impl App {
             });
         }
         if self.table.sort == Column::Class {
-            if self.table.upward {
-                rows[1..].reverse();
-            }
             return rows;
         }
         let mut classes: Vec<MetricsRow> = rows.split_off(1).into_iter().filter(|row| row.class.is_some()).collect();
@@ -260,7 +272,7 @@ impl App {
         let interval = |o: &Overall| o.interval.map(|(low, high)| (measure.of(&low), measure.of(&high)));
         MetricsRow {
             depth: 0,
-            label: "all queries".into(),
+            label: ALL.into(),
             class: None,
             size: catalogue.classes.iter().map(|c| c.members.len()).sum(),
             values: overall.iter().map(|o| o.map(|o| measure.of(&o.mean))).collect(),
@@ -295,17 +307,20 @@ impl App {
 
     /// The queries and the kind of list.
     pub fn queries_title(&self) -> String {
-        let ranking = match self.table.ranking {
+        format!("{} seeds · {}", self.seeds_measured.number(), self.ranking_name())
+    }
+
+    pub(super) fn ranking_name(&self) -> &'static str {
+        match self.table.ranking {
             RankingKind::Expanded => "expanded",
             RankingKind::Seeds => "ranked by seeds",
-        };
-        format!("{} seeds · {ranking}", self.seeds_measured.number())
+        }
     }
 
     /// What the table shows, for other programs.
     pub(super) fn metrics_sheet(&self) -> Sheet {
         let modes = self.modes();
-        let mut heads = vec!["class".to_owned(), "size".to_owned()];
+        let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"].map(str::to_owned).to_vec();
         heads.extend(modes.iter().flat_map(|m| [m.to_string(), format!("{m} low"), format!("{m} high")]));
         if let [first, second, ..] = modes[..] {
             heads.push(format!("{first} − {second}"));
@@ -313,7 +328,14 @@ impl App {
         heads.push("ceiling".into());
         let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
         let row = |row: MetricsRow| {
-            let mut cells = vec![Cell::Text(row.label.clone()), Cell::Count(row.size)];
+            let level = match (row.class, row.depth) {
+                (Some(_), _) => "class",
+                (None, _) if row.label == ALL => "all queries",
+                (None, _) => "group",
+            };
+            let mut cells = vec![Cell::Text(row.label.clone()), Cell::Text(level.into()), Cell::Count(row.size)];
+            cells.extend([Cell::Text(self.table.measure.name()), Cell::Count(self.seeds_measured.number())]);
+            cells.push(Cell::Text(self.ranking_name().into()));
             for (at, value) in row.values.iter().enumerate() {
                 let interval = row.intervals.get(at).copied().flatten();
                 cells.extend([number(*value), number(interval.map(|i| i.0)), number(interval.map(|i| i.1))]);
@@ -340,6 +362,9 @@ impl App {
         self.popup = None;
         if let Some(&form) = Form::ALL.get(cursor) {
             let sheet = if self.screen == Screen::Compare { self.compare_sheet() } else { self.metrics_sheet() };
+            if !sheet.rows.iter().flatten().any(|cell| matches!(cell, Cell::Number(_))) {
+                return self.notify("nothing is measured yet");
+            }
             let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
             self.wish = Some(Wish::Write { stem, ending: form.ending(), text });
         }

@@ -7,6 +7,7 @@ mod compare;
 mod expansion;
 mod metrics;
 mod mouse;
+mod reach;
 mod reply;
 mod seeds;
 mod sheet;

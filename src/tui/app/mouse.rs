@@ -62,8 +62,8 @@ impl App {
             // a second click opens
             Some(Hit::MetricsRow(at)) if self.table.cursor == at => self.open_metrics_row(),
             Some(Hit::MetricsRow(at)) => self.table.cursor = at,
-            Some(Hit::Pair(at)) if self.compared.cursor == at => self.open_pair(),
-            Some(Hit::Pair(at)) => (self.compared.cursor, self.compared.query) = (at, 0),
+            Some(Hit::Pair(at)) if self.pair_cursor(&self.class_pairs()) == at => self.open_pair(),
+            Some(Hit::Pair(at)) => self.select_pair(at),
             Some(Hit::ExportForm(at)) => self.export(at),
             _ => {}
         }

@@ -10,7 +10,7 @@
 //! ┃                                                    ┃╰──────────────────────────────────────────────╯
 //! ┃                                                    ┃╭ fish · query 2 of 5 ─────────────────────────╮
 //! ┃                                                    ┃│  1 ✓ trout               4 ▲ 3               │
-//! ┃                                                    ┃│  2 ✗ frog                – new               │
+//! ┃                                                    ┃│  2 ✗ frog                – gained            │
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛╰──────────────────────────────────────────────╯
 //!  +.023 [−.004, +.050] p .110 · 24 wins, 5 ties, 17 losses
 //! ```
@@ -27,6 +27,8 @@ use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::tui::widget::{status, text};
 use crate::types::CUTOFFS;
 
+/// The right side gets no narrower.
+const BESIDE: u16 = 28;
 /// Columns of the class list but for the names.
 const NUMBERS: usize = 6 + 6 + 8 + 7 + 5 + 1;
 const NAME: std::ops::RangeInclusive<usize> = 15..=26;
@@ -37,11 +39,15 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     status::draw(canvas, top);
     let pairs = canvas.app.class_pairs();
     let width = (usize::from(body.width) * 11 / 20).clamp(NUMBERS + NAME.start() + 2, NUMBERS + NAME.end() + 2) as u16;
+    // too narrow for both, it is the classes alone
+    let width = if body.width < width + BESIDE { body.width } else { width };
     let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
     let [scatter_area, joined_area] = Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
     classes(canvas, left, &pairs);
-    scatter(canvas, scatter_area, &pairs);
-    joined(canvas, joined_area, &pairs);
+    if !right.is_empty() {
+        scatter(canvas, scatter_area, &pairs);
+        joined(canvas, joined_area, &pairs);
+    }
     foot(canvas, bottom);
     notice(canvas, body);
     popups(canvas, area);
@@ -82,16 +88,16 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     canvas.line(Rect { height: 1.min(inner.height), ..inner }, heads);
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     if pairs.is_empty() {
-        let none = app.catalogue.as_ref().is_some_and(|c| c.queries.is_empty());
-        let said = match (none, app.modes().len() < 2) {
-            (true, _) => " This index has no queries to compare over.",
-            (_, true) => " This index has one mode: nothing stands beside it.",
-            _ => " measuring both …",
-        };
-        return canvas.line(Rect { height: 1.min(list.height), ..list }, Line::from(canvas.span(Role::Quiet, said)));
+        for (at, line) in text::wrap(&app.compare_state(), usize::from(list.width).saturating_sub(2)).iter().enumerate()
+        {
+            let area = Rect { x: list.x + 1, y: list.y + at as u16, width: list.width.saturating_sub(1), height: 1 };
+            canvas.line(area.intersection(list), Line::from(canvas.span(Role::Quiet, line.as_str())));
+        }
+        return;
     }
+    let cursor = app.pair_cursor(pairs);
     let page = usize::from(list.height);
-    let offset = keep_in_sight(app.compared.cursor, app.view.pairs.offset, page, pairs.len());
+    let offset = keep_in_sight(cursor, app.view.pairs.offset, page, pairs.len());
     canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
@@ -103,7 +109,7 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
             canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)),
             canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)),
         ]);
-        let selected = at == app.compared.cursor;
+        let selected = at == cursor;
         canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
         canvas.hit(area, Hit::Pair(at));
     }
@@ -135,7 +141,8 @@ fn difference(canvas: &Canvas, value: f64) -> Span<'static> {
 fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let app = canvas.app;
     let [first, second] = app.pair;
-    let selected = pairs.get(app.compared.cursor).map(|p| p.label.clone()).unwrap_or_default();
+    let cursor = app.pair_cursor(pairs);
+    let selected = pairs.get(cursor).map(|p| p.label.clone()).unwrap_or_default();
     let title = canvas.span(Role::Title, format!(" {first} ↑  {second} → "));
     let room = usize::from(area.width).saturating_sub(title.width() + 6);
     let right = canvas.span(Role::Focus, format!(" {} ", text::cut(&format!("◆ {selected}"), room)));
@@ -155,11 +162,11 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     }
     let corner = canvas.span(Role::Quiet, text::fraction(least));
     canvas.line(Rect { width: 4.min(columns), ..at(0, 0) }, Line::from(corner));
-    let order = (0..pairs.len()).filter(|&i| i != app.compared.cursor).chain([app.compared.cursor]);
+    let order = (0..pairs.len()).filter(|&i| i != cursor).chain([cursor]);
     for index in order.filter(|&i| i < pairs.len()) {
         let pair = &pairs[index];
         let cell = at(place(pair.ap[1], columns), place(pair.ap[0], rows));
-        let (mark, role) = match index == app.compared.cursor {
+        let (mark, role) = match index == cursor {
             true => ("◆", Role::Focus),
             false => sign(pair.difference()),
         };
@@ -172,11 +179,11 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
 /// One query's two lists, joined by their moves.
 fn joined(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let app = canvas.app;
-    let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.compared.cursor)) else {
+    let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.pair_cursor(pairs))) else {
         frame(canvas, area, Span::raw(""), Span::raw(""), false);
         return;
     };
-    let number = format!(" query {} of {} ", app.compared.query + 1, pair.queries.len());
+    let number = format!(" query {} of {} ", (app.compared.query + 1).min(pair.queries.len()), pair.queries.len());
     let room = usize::from(area.width).saturating_sub(text::width(&number) + 6);
     let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
     let right = canvas.span(Role::Quiet, number);
@@ -210,8 +217,9 @@ fn joined_row(canvas: &Canvas, row: &Joined, class: crate::types::ClassId, width
         [Some(a), Some(b)] if a < b => (format!("▲ {}", b - a), Role::Gold),
         [Some(a), Some(b)] if a > b => (format!("▼ {}", a - b), Role::Miss),
         [Some(_), Some(_)] => ("·".to_owned(), Role::Quiet),
-        [Some(_), None] => ("gained".to_owned(), Role::Gold),
-        _ => ("lost".to_owned(), Role::Miss),
+        // what it means depends on who it is
+        [Some(_), None] => ("gained".to_owned(), role),
+        _ => ("lost".to_owned(), if role == Role::Gold { Role::Miss } else { Role::Quiet }),
     };
     let name = width.saturating_sub(4 + 3 + 4 + 2 + 7);
     Line::from(vec![

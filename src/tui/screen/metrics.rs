@@ -31,8 +31,9 @@ const SIZE: usize = 6;
 const DIFFERENCE: usize = 11;
 const CEILING: usize = 5;
 const BAR: std::ops::RangeInclusive<usize> = 4..=16;
-/// A class's name gets so much before the bars grow.
+/// A class's name gets so much before the bars grow, and so much before there are bars.
 const LABEL: usize = 30;
+const LEAST_LABEL: usize = 12;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let [top, body, bottom] =
@@ -55,6 +56,8 @@ impl Widths {
         let fixed = 1 + SIZE + modes * (NUMBER + 3) + if modes > 1 { DIFFERENCE } else { 0 } + CEILING + 1;
         let free = width.saturating_sub(fixed);
         let bar = (free.saturating_sub(LABEL) / modes.max(1)).clamp(*BAR.start(), *BAR.end());
+        // a name comes before a bar
+        let bar = if free < bar * modes + LEAST_LABEL { 0 } else { bar };
         Widths { label: free.saturating_sub(bar * modes), bar }
     }
 }
@@ -75,10 +78,12 @@ fn table(canvas: &mut Canvas, area: Rect) {
     heads(canvas, Rect { height: 1, ..inner }, &widths, &modes);
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let (Some(all), false) = (rows.first(), modes.is_empty()) else {
-        return canvas.line(list, Line::from(canvas.span(Role::Quiet, " …")));
+        let said = format!(" {}", app.broken.as_deref().unwrap_or("opening …"));
+        return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     };
-    if app.catalogue.as_ref().is_some_and(|c| c.queries.is_empty()) {
-        let said = " This index has no queries: nothing can be measured.";
+    let seeds = app.seeds_measured;
+    if app.catalogue.as_ref().is_some_and(|c| !c.queries.iter().any(|q| q.seed_count == seeds)) {
+        let said = format!(" There are no queries of {} seeds: nothing can be measured.", seeds.number());
         return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     }
     // all queries and their interval stay in sight
@@ -171,7 +176,8 @@ fn difference(canvas: &Canvas, value: Option<f64>) -> Span<'static> {
 }
 
 fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) {
-    if all.intervals.iter().all(Option::is_none) {
+    // without bars there is no room for it
+    if all.intervals.iter().all(Option::is_none) || widths.bar == 0 {
         return;
     }
     let mut spans = vec![canvas.span(Role::Quiet, text::fit("   95 % interval", widths.label + 1 + SIZE))];

@@ -1,0 +1,42 @@
+//! Which actions reach what is on the screen.
+
+use super::{App, Popup};
+use crate::config::Action;
+use crate::tui::screen::Screen;
+
+/// What acts alike on every screen.
+pub(super) const ANYWHERE: [Action; 8] = [
+    Action::Quit,
+    Action::Suspend,
+    Action::Redraw,
+    Action::Help,
+    Action::Close,
+    Action::Explore,
+    Action::Compare,
+    Action::Metrics,
+];
+
+/// What a popup takes of the actions that do not act anywhere.
+pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
+    use Action::*;
+    match action {
+        Up | Down | PageUp | PageDown | First | Last | Open => true,
+        Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
+        PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
+        _ => false,
+    }
+}
+
+impl App {
+    /// Whether a key that acts everywhere does something on the screen that is shown.
+    pub fn acts_here(&self, action: Action) -> bool {
+        match self.screen {
+            Screen::Explore => true,
+            Screen::Compare => {
+                ANYWHERE.contains(&action)
+                    || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
+            }
+            Screen::Metrics => ANYWHERE.contains(&action) || action == Action::SeedCount,
+        }
+    }
+}
