@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Pairs per second in training, in one run: a plain PyTorch loop of the same sizes (benches/train_loop.py, f32) and ours, in turns.
-#   scripts/bench_train.sh [TURNS]     default 2: some 10 minutes on two cores; PyTorch goes to target/reference
+#   scripts/bench_train.sh [TURNS]     default 2: some 10 minutes on two cores; PyTorch goes to target/reference, or is that of $PYTHON
 set -euo pipefail
 cd "$(dirname "$0")/.."
 turns=${1:-2}
-venv=target/reference
-if ! "$venv/bin/python" -c 'import torch' 2>/dev/null; then
+venv=target/reference python=${PYTHON:-target/reference/bin/python}
+if ! "$python" -c 'import torch' 2>/dev/null; then
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet torch
+    python=$venv/bin/python
 fi
 bash scripts/encoders.sh
 cargo build --release --quiet
@@ -22,7 +23,7 @@ ours() {
         "$here/$1/training.jsonl"
 }
 for _ in $(seq "$turns"); do
-    echo "PyTorch, f32: $("$venv/bin/python" benches/train_loop.py)"
+    echo "PyTorch, f32: $("$python" benches/train_loop.py)"
     echo "ours, as by default: $(ours auto)"
     echo "ours, f32: $(ours f32)"
 done

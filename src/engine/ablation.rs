@@ -278,7 +278,7 @@ pub fn markdown(rows: &[Row]) -> String {
         .collect();
     let heads: String = columns.iter().map(|head| format!(" {head} |")).collect();
     let mut text = format!(
-        "| recipe | seeds |{heads} less than all by | minutes |\n|---|---|{}---|---|\n",
+        "| recipe | seeds |{heads} worse than all by | minutes |\n|---|---|{}---|---|\n",
         "---|".repeat(columns.len())
     );
     for row in rows {

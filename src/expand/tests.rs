@@ -239,9 +239,8 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
         assert!((1..550).contains(&bounded.1), "{} products", bounded.1);
     }
     let queries = [rows(&[0, 60]), rows(&[180, 240]), rows(&[7, 67])];
-    let joint = |index: &Index| {
-        expand_joint(&index.view(Mode::Both).unwrap(), &queries, &config(90), &mut Unobserved).unwrap()
-    };
+    let joint =
+        |index: &Index| expand_joint(&index.view(Mode::Both).unwrap(), &queries, &config(90), &mut Unobserved).unwrap();
     assert_eq!(joint(&lists), joint(&by_rows), "and from one pool");
 }
 
