@@ -101,6 +101,13 @@ pub enum SeedCount {
 }
 
 impl SeedCount {
+    pub fn other(self) -> SeedCount {
+        match self {
+            SeedCount::Three => SeedCount::Five,
+            SeedCount::Five => SeedCount::Three,
+        }
+    }
+
     pub fn number(self) -> usize {
         match self {
             SeedCount::Three => 3,

@@ -70,6 +70,13 @@ pub struct Row {
 const WHOLE: &str = "all";
 /// Both modes of ranking, in the order of the table.
 const RANKINGS: [(RankingKind, &str); 2] = [(RankingKind::Seeds, "seeds"), (RankingKind::Expanded, "expanded")];
+/// Modes in the order of the table.
+const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];
+
+/// A column's name.
+fn column(mode: Mode, ranking: &str) -> String {
+    format!("{mode}, {ranking}")
+}
 
 /// The recipe, and the recipe less each of its parts.
 pub fn variants(config: &TrainConfig) -> Vec<Variant> {
@@ -196,7 +203,7 @@ fn measure(
 ) -> Result<BTreeMap<String, f64>> {
     let mut session = Session::open(index, None, device)?;
     let modes = match config.shown() {
-        Mode::Both => vec![Mode::Both, Mode::Text, Mode::Image],
+        Mode::Both => MODES.to_vec(),
         only => vec![only],
     };
     let mut found = BTreeMap::new();
@@ -205,7 +212,7 @@ fn measure(
             let (seed_count, protocol) = (SeedCount::Three, Protocol::Standard);
             let plan = Plan { mode, seed_count, ranking, protocol, class: None };
             let measured = session.evaluate(&plan, None, observe)?.evaluation.overall;
-            found.insert(format!("{mode}, {name}"), measured.ap[0]);
+            found.insert(column(mode, name), measured.ap[0]);
         }
     }
     Ok(found)
@@ -218,7 +225,7 @@ fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
     let row = |variant: &Variant| {
         let cells = of(&variant.name);
         let names: Vec<&String> = cells.first().map(|c| c.map10.keys().collect()).unwrap_or_default();
-        let column = |name: &&String| {
+        let over_seeds = |name: &&String| {
             let values: Vec<f64> = cells.iter().filter_map(|c| c.map10.get(*name).copied()).collect();
             ((*name).clone(), spread(&values))
         };
@@ -227,7 +234,7 @@ fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
         Row {
             variant: variant.name.clone(),
             seeds: cells.iter().map(|c| c.seed).collect(),
-            columns: names.iter().map(column).collect(),
+            columns: names.iter().map(over_seeds).collect(),
             difference,
             within_noise: standard_error(&own, &whole).map(|error| difference.abs() < 2.0 * error),
             minutes: cells.iter().map(|c| c.minutes).sum::<f64>() / cells.len().max(1) as f64,
@@ -238,10 +245,7 @@ fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
 
 /// By the seeds, in the mode that the variant is trained in.
 fn first_column(cells: &[&Cell]) -> Vec<f64> {
-    let of = |cell: &&Cell| {
-        let modes = [Mode::Both, Mode::Text, Mode::Image];
-        modes.iter().find_map(|mode| cell.map10.get(&format!("{mode}, seeds")).copied())
-    };
+    let of = |cell: &&Cell| MODES.iter().find_map(|&mode| cell.map10.get(&column(mode, RANKINGS[0].1)).copied());
     cells.iter().filter_map(of).collect()
 }
 
@@ -272,10 +276,8 @@ fn write(ablation: &Ablation, variants: &[Variant], cells: &[Cell]) -> Result<()
 
 /// The table: MAP@10 in %, mean ± deviation.
 pub fn markdown(rows: &[Row]) -> String {
-    let columns: Vec<String> = [Mode::Both, Mode::Text, Mode::Image]
-        .iter()
-        .flat_map(|mode| RANKINGS.map(|(_, ranking)| format!("{mode}, {ranking}")))
-        .collect();
+    let columns: Vec<String> =
+        MODES.iter().flat_map(|&mode| RANKINGS.map(|(_, ranking)| column(mode, ranking))).collect();
     let heads: String = columns.iter().map(|head| format!(" {head} |")).collect();
     let mut text = format!(
         "| recipe | seeds |{heads} worse than all by | minutes |\n|---|---|{}---|---|\n",

@@ -12,8 +12,8 @@ use crate::types::Row;
 const AHEAD: usize = 48;
 
 /// Queries under way. In each round every one picks, in the order given; then, for those that go by rows of Z, the rows of
-/// all that was picked come from one product. What room is left in the product goes to the best candidates, which will nearly always be picked
-/// next. Answers depend neither on that nor on which queries go together.
+/// all that was picked come from one product. What room is left in the product goes to the best candidates, which will
+/// nearly always be picked next. Answers depend neither on that nor on which queries go together.
 pub struct Lockstep {
     config: Config,
     /// None once finished.

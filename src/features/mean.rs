@@ -30,6 +30,12 @@ impl EntityMean {
     }
 }
 
+/// Rows less their mean, of unit length.
+pub fn centred(rows: &Tensor) -> Tensor {
+    let rows = rows - rows.mean_dim(0, true, Kind::Float);
+    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

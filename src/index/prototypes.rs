@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::features::mean::centred;
 
 /// How the head's rows are drawn to the states.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -48,9 +49,9 @@ impl Prototypes {
     pub fn refine(&self, weight: &Tensor, bias: &Tensor, states: &Tensor) -> (Tensor, Tensor) {
         tch::no_grad(|| {
             let centre = states.mean_dim(0, true, Kind::Float);
-            let length = norms(&(weight - weight.mean_dim(0, true, Kind::Float))).mean(Kind::Float);
-            let centred = states - &centre;
-            let added = &centred / norms(&centred).clamp_min(1e-12) * length * self.weight;
+            let spread = weight - weight.mean_dim(0, true, Kind::Float);
+            let length = spread.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).mean(Kind::Float);
+            let added = centred(states) * length * self.weight;
             let weight = weight + &added;
             // the centre of all states speaks for none
             let bias = bias - added.matmul(&centre.squeeze_dim(0));
@@ -67,10 +68,6 @@ impl Prototypes {
             (drawn(&weight), drawn(&bias).squeeze_dim(1))
         })
     }
-}
-
-fn norms(rows: &Tensor) -> Tensor {
-    rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true)
 }
 
 /// Each entity itself and the `count` that are best by Z\[e\]\[c\] + Z\[c\]\[e\]: `[V, count + 1]`.

@@ -5,6 +5,7 @@
 use tch::{Kind, Tensor};
 
 use super::config::Neighbours;
+use crate::features::mean::centred;
 use crate::features::profile::Profiles;
 
 /// Of every entity, what it is like.
@@ -45,12 +46,6 @@ impl Likeness {
     pub fn share(&self) -> f64 {
         self.settings.share
     }
-}
-
-/// Rows less their mean, of unit length.
-fn centred(rows: &Tensor) -> Tensor {
-    let rows = rows - rows.mean_dim(0, true, Kind::Float);
-    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
 }
 
 /// Each row less its mean, over its deviation.

@@ -56,6 +56,13 @@ impl Canvas<'_, '_> {
     /// A pane's frame; gives its inside. The focus is heavy as well as coloured.
     pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
         let focused = self.app.focus == pane && self.app.popup.is_none();
+        let inner = self.framed(area, focused, title, right);
+        self.hit(area, Hit::Pane(pane));
+        inner
+    }
+
+    /// A frame with its titles; gives its inside.
+    pub fn framed(&mut self, area: Rect, focused: bool, title: Line<'_>, right: Line<'_>) -> Rect {
         let border = if focused { Role::Focus } else { Role::Border };
         let block = Block::bordered()
             .border_type(if focused { BorderType::Thick } else { BorderType::Rounded })
@@ -64,7 +71,6 @@ impl Canvas<'_, '_> {
             .title_top(right.right_aligned());
         let inner = block.inner(area);
         self.frame.render_widget(block, area);
-        self.hit(area, Hit::Pane(pane));
         inner
     }
 

@@ -1,6 +1,6 @@
 //! Actions, turned into changes of the state.
 
-use super::reach::{ANYWHERE, acts_in_popup};
+use super::reach::{ANYWHERE, MOVES, acts_in_popup};
 use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Typing, Wish};
 use crate::config::Action;
 use crate::tui::screen::Screen;
@@ -11,6 +11,7 @@ impl App {
         if !ANYWHERE.contains(&action) {
             match (self.popup, self.screen) {
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
+                (None, _) if MOVES.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
                 (None, Screen::Metrics) => return self.act_on_metrics(action),
                 _ => {}
@@ -146,11 +147,13 @@ impl App {
     }
 
     fn page(&self) -> usize {
-        let extent = match (self.popup, self.focus) {
-            (Some(_), _) => self.view.popup,
-            (None, Pane::Classes) => self.view.classes,
-            (None, Pane::Entity) => self.view.entity,
-            (None, _) => self.view.candidates,
+        let extent = match (self.popup, self.screen, self.focus) {
+            (Some(_), ..) => self.view.popup,
+            (None, Screen::Compare, _) => self.view.pairs,
+            (None, Screen::Metrics, _) => self.view.table,
+            (None, Screen::Explore, Pane::Classes) => self.view.classes,
+            (None, Screen::Explore, Pane::Entity) => self.view.entity,
+            (None, Screen::Explore, _) => self.view.candidates,
         };
         extent.page.saturating_sub(1).max(1)
     }
@@ -294,10 +297,7 @@ impl App {
 
     fn switch_seed_count(&mut self) {
         let Some(catalogue) = self.catalogue.clone() else { return };
-        let other = match self.seeds.count {
-            SeedCount::Three => SeedCount::Five,
-            SeedCount::Five => SeedCount::Three,
-        };
+        let other = self.seeds.count.other();
         match self.seeds.class {
             Some(class) if catalogue.queries_of(class, other).next().is_some() => {
                 self.open_query(class, other, self.seeds.number.unwrap_or(0));

@@ -86,14 +86,7 @@ pub struct Joined {
 
 impl App {
     pub(super) fn act_on_compare(&mut self, action: Action) {
-        let page = self.view.pairs.page.max(2) as isize - 1;
         match action {
-            Action::Up => self.step(-1),
-            Action::Down => self.step(1),
-            Action::PageUp => self.step(-page),
-            Action::PageDown => self.step(page),
-            Action::First => self.step(isize::MIN),
-            Action::Last => self.step(isize::MAX),
             Action::Sort => (self.compared.order, self.compared.reversed) = (self.compared.order.next(), false),
             Action::Reverse => self.compared.reversed = !self.compared.reversed,
             Action::Measure => self.compared.cutoff = (self.compared.cutoff + 1) % CUTOFFS.len(),

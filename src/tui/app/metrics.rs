@@ -1,13 +1,12 @@
 //! The Metrics screen's state: classes × modes in one measure, sorted by any column, rolled up, exported.
 
 use crate::config::Action;
-use crate::engine::api::{Catalogue, Evaluation};
-use crate::tui::screen::Screen;
-use crate::types::{CUTOFFS, ClassId, Measures, Mode, RankingKind, SeedCount};
+use crate::engine::api::Catalogue;
+use crate::types::{CUTOFFS, ClassId, Measures, Mode, RankingKind};
 
 use super::act::shifted;
-use super::sheet::{Cell, Form, Sheet};
-use super::{App, ClassTree, Popup, TreeKind, Wish};
+use super::sheet::{Cell, Sheet};
+use super::{App, ClassTree, Popup, TreeKind};
 
 /// The mean over all queries, and its 95 % interval where there are classes enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,12 +129,6 @@ impl MetricsRow {
 impl App {
     pub(super) fn act_on_metrics(&mut self, action: Action) {
         match action {
-            Action::Up => self.step(-1),
-            Action::Down => self.step(1),
-            Action::PageUp => self.step(-(self.view.table.page.max(2) as isize - 1)),
-            Action::PageDown => self.step(self.view.table.page.max(2) as isize - 1),
-            Action::First => self.step(isize::MIN),
-            Action::Last => self.step(isize::MAX),
             Action::Sort => self.sort_by_next(),
             // a tree has one order
             Action::Reverse if self.table.sort == Column::Class => self.table.upward = false,
@@ -147,35 +140,6 @@ impl App {
             Action::Open => self.open_metrics_row(),
             _ => {}
         }
-    }
-
-    pub(super) fn go_to(&mut self, screen: Screen) {
-        if self.screen == screen {
-            return;
-        }
-        if self.screen == Screen::Explore {
-            self.seeds_measured = self.seeds.count;
-        }
-        (self.screen, self.popup, self.typing, self.filtering) = (screen, None, None, false);
-        self.evaluate();
-    }
-
-    /// The other kind of list.
-    pub(super) fn switch_ranking(&mut self) {
-        self.table.ranking = match self.table.ranking {
-            RankingKind::Expanded => RankingKind::Seeds,
-            RankingKind::Seeds => RankingKind::Expanded,
-        };
-        self.evaluate();
-    }
-
-    /// The queries of the other number of seeds.
-    pub(super) fn switch_measured(&mut self) {
-        self.seeds_measured = match self.seeds_measured {
-            SeedCount::Three => SeedCount::Five,
-            SeedCount::Five => SeedCount::Three,
-        };
-        self.evaluate();
     }
 
     fn sort_by_next(&mut self) {
@@ -207,26 +171,8 @@ impl App {
         }
     }
 
-    /// A measured query in the Explore screen, in the present mode.
-    pub(super) fn show_query(&mut self, class: ClassId, number: usize) {
-        (self.screen, self.popup) = (Screen::Explore, None);
-        let before = self.seeds.clone();
-        self.open_query(class, self.seeds_measured, number);
-        if self.seeds == before {
-            // the seeds are there already, and may have been expanded in another mode
-            self.expand();
-            self.evaluate();
-        }
-        self.cursor_to_class();
-        self.focus = super::Pane::Candidates;
-    }
-
     pub(super) fn step_in_table(&mut self, by: isize) {
         self.table.cursor = shifted(self.table.cursor, by, self.metrics_rows().len());
-    }
-
-    pub(super) fn plan(&self, mode: Mode) -> Evaluation {
-        Evaluation { mode, seed_count: self.seeds_measured, ranking: self.table.ranking }
     }
 
     /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a number, the classes.
@@ -305,18 +251,6 @@ impl App {
         format!("{} · {}", self.table.measure.name(), self.queries_title())
     }
 
-    /// The queries and the kind of list.
-    pub fn queries_title(&self) -> String {
-        format!("{} seeds · {}", self.seeds_measured.number(), self.ranking_name())
-    }
-
-    pub(super) fn ranking_name(&self) -> &'static str {
-        match self.table.ranking {
-            RankingKind::Expanded => "expanded",
-            RankingKind::Seeds => "ranked by seeds",
-        }
-    }
-
     /// What the table shows, for other programs.
     pub(super) fn metrics_sheet(&self) -> Sheet {
         let modes = self.modes();
@@ -327,11 +261,11 @@ impl App {
         }
         heads.push("ceiling".into());
         let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
-        let row = |row: MetricsRow| {
-            let level = match (row.class, row.depth) {
-                (Some(_), _) => "class",
-                (None, _) if row.label == ALL => "all queries",
-                (None, _) => "group",
+        let row = |(at, row): (usize, MetricsRow)| {
+            let level = match (at, row.class) {
+                (0, _) => ALL,
+                (_, Some(_)) => "class",
+                (_, None) => "group",
             };
             let mut cells = vec![Cell::Text(row.label.clone()), Cell::Text(level.into()), Cell::Count(row.size)];
             cells.extend([Cell::Text(self.table.measure.name()), Cell::Count(self.seeds_measured.number())]);
@@ -349,25 +283,7 @@ impl App {
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
         let title =
             format!("{name}: {}; low and high: 95 % bootstrap interval, clustered by class", self.metrics_title());
-        Sheet { title, heads, rows: self.metrics_rows().into_iter().map(row).collect() }
-    }
-
-    /// The name of an exported file, without its ending.
-    pub fn export_stem(&self) -> &'static str {
-        if self.screen == Screen::Compare { "multiexpan-compare" } else { "multiexpan-metrics" }
-    }
-
-    /// Writes the table in the form under the popup's cursor.
-    pub(super) fn export(&mut self, cursor: usize) {
-        self.popup = None;
-        if let Some(&form) = Form::ALL.get(cursor) {
-            let sheet = if self.screen == Screen::Compare { self.compare_sheet() } else { self.metrics_sheet() };
-            if !sheet.rows.iter().flatten().any(|cell| matches!(cell, Cell::Number(_))) {
-                return self.notify("nothing is measured yet");
-            }
-            let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
-            self.wish = Some(Wish::Write { stem, ending: form.ending(), text });
-        }
+        Sheet { title, heads, rows: self.metrics_rows().into_iter().enumerate().map(row).collect() }
     }
 }
 

@@ -5,6 +5,7 @@ mod asked;
 mod classes;
 mod compare;
 mod expansion;
+mod measured;
 mod metrics;
 mod mouse;
 mod reach;
@@ -124,7 +125,7 @@ pub struct App {
     pub pair: [Mode; 2],
     pub comparisons: HashMap<[Evaluation; 2], Comparison>,
     comparing: Option<[Evaluation; 2]>,
-    /// The queries that the Metrics screen measures.
+    /// The queries that Compare and Metrics measure.
     pub seeds_measured: SeedCount,
     pub focus: Pane,
     pub typing: Option<Typing>,

@@ -16,11 +16,16 @@ pub(super) const ANYWHERE: [Action; 8] = [
     Action::Metrics,
 ];
 
+/// What moves the cursor of whatever list has the keys.
+pub(super) const MOVES: [Action; 6] =
+    [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::First, Action::Last];
+
 /// What a popup takes of the actions that do not act anywhere.
 pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
     use Action::*;
     match action {
-        Up | Down | PageUp | PageDown | First | Last | Open => true,
+        Open => true,
+        _ if MOVES.contains(&action) => true,
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
         PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
         _ => false,

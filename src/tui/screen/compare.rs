@@ -17,14 +17,15 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType};
 
 use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
 use crate::tui::app::{ClassPair, Joined, Mark, Order, mark, verdict_text};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
-use crate::tui::widget::{status, text};
+use crate::tui::widget::candidates::mark_sign;
+use crate::tui::widget::difference::{difference, sign};
+use crate::tui::widget::{hints, status, text};
 use crate::types::CUTOFFS;
 
 /// The right side gets no narrower.
@@ -53,17 +54,6 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     popups(canvas, area);
 }
 
-fn frame(canvas: &mut Canvas, area: Rect, title: Span<'static>, right: Span<'static>, heavy: bool) -> Rect {
-    let block = Block::bordered()
-        .border_type(if heavy { BorderType::Thick } else { BorderType::Rounded })
-        .border_style(canvas.style(if heavy { Role::Focus } else { Role::Border }))
-        .title_top(title)
-        .title_top(Line::from(right).right_aligned());
-    let inner = block.inner(area);
-    canvas.frame.render_widget(block, area);
-    inner
-}
-
 fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let app = canvas.app;
     let [first, second] = app.pair;
@@ -71,7 +61,7 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let measure = format!(" MAP@{} · {} ", CUTOFFS[app.compared.cutoff], app.queries_title());
     let room = usize::from(area.width).saturating_sub(title.width() + 4);
     let right = canvas.span(Role::Title, text::cut(&measure, room));
-    let inner = frame(canvas, area, title, right, true);
+    let inner = canvas.framed(area, true, title.into(), right.into());
     let name = usize::from(inner.width).saturating_sub(NUMBERS);
     let sorted = |order: Order, said: &str| match order == app.compared.order {
         true => format!("{said}{}", if app.compared.reversed { "↑" } else { "↓" }),
@@ -105,7 +95,7 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
             canvas.span(Role::Text, text::fit(&format!(" {}", pair.label), name)),
             canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[0]), 6)),
             canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[1]), 6)),
-            difference(canvas, pair.difference()),
+            difference(canvas, Some(pair.difference()), 8),
             canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)),
             canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)),
         ]);
@@ -114,27 +104,6 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
         canvas.hit(area, Hit::Pair(at));
     }
     canvas.scroll_mark(list, offset, page, pairs.len());
-}
-
-/// Better, worse or alike, as people round it.
-fn sign(difference: f64) -> (&'static str, Role) {
-    match (difference * 100.0).round() {
-        more if more > 0.0 => ("▲", Role::Gold),
-        less if less < 0.0 => ("▼", Role::Miss),
-        _ => ("·", Role::Quiet),
-    }
-}
-
-fn difference(canvas: &Canvas, value: f64) -> Span<'static> {
-    let (mark, role) = sign(value);
-    let plus = if mark == "▲" {
-        "+"
-    } else if mark == "▼" {
-        "−"
-    } else {
-        ""
-    };
-    canvas.span(role, text::fit_right(&format!("{mark} {plus}{}", text::fraction(value.abs())), 8))
 }
 
 /// A point a class: the second across, the first up; above the diagonal the first is better.
@@ -146,7 +115,7 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let title = canvas.span(Role::Title, format!(" {first} ↑  {second} → "));
     let room = usize::from(area.width).saturating_sub(title.width() + 6);
     let right = canvas.span(Role::Focus, format!(" {} ", text::cut(&format!("◆ {selected}"), room)));
-    let inner = frame(canvas, area, title, right, false);
+    let inner = canvas.framed(area, false, title.into(), right.into());
     if inner.width < 4 || inner.height < 3 || pairs.is_empty() {
         return;
     }
@@ -166,11 +135,12 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     for index in order.filter(|&i| i < pairs.len()) {
         let pair = &pairs[index];
         let cell = at(place(pair.ap[1], columns), place(pair.ap[0], rows));
-        let (mark, role) = match index == cursor {
-            true => ("◆", Role::Focus),
-            false => sign(pair.difference()),
+        let (mark, role) = match sign(pair.difference()) {
+            _ if index == cursor => ("◆", Role::Focus),
+            // the diagonal is of dots
+            ("·", _, role) => ("○", role),
+            (mark, _, role) => (mark, role),
         };
-        let mark = if mark == "·" { "○" } else { mark };
         canvas.line(cell, Line::from(canvas.span(role, mark)));
         canvas.hit(cell, Hit::Pair(index));
     }
@@ -180,14 +150,14 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
 fn joined(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let app = canvas.app;
     let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.pair_cursor(pairs))) else {
-        frame(canvas, area, Span::raw(""), Span::raw(""), false);
+        canvas.framed(area, false, Line::default(), Line::default());
         return;
     };
     let number = format!(" query {} of {} ", (app.compared.query + 1).min(pair.queries.len()), pair.queries.len());
     let room = usize::from(area.width).saturating_sub(text::width(&number) + 6);
     let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
     let right = canvas.span(Role::Quiet, number);
-    let inner = frame(canvas, area, title, right, false);
+    let inner = canvas.framed(area, false, title.into(), right.into());
     let rows = app.joined(query);
     let tau = query.likeness.tau.map_or_else(|| "–".into(), |tau| format!("{tau:.2}"));
     let facts = format!(
@@ -208,35 +178,36 @@ fn joined(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
 
 fn joined_row(canvas: &Canvas, row: &Joined, class: crate::types::ClassId, width: usize) -> Line<'static> {
     let rank = |rank: Option<usize>| text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), 4);
-    let (sign, role) = match canvas.catalogue().map(|c| mark(c, Some(class), row.entity)) {
-        Some(Mark::Gold) => ("✓", Role::Gold),
-        Some(Mark::Other(_)) => ("✗", Role::Miss),
-        _ => ("?", Role::Unjudged),
-    };
-    let (moved, moved_role) = match row.ranks {
+    let mark = canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, Some(class), row.entity));
+    let sign = mark_sign(canvas, mark);
+    let (moved, role) = match row.ranks {
         [Some(a), Some(b)] if a < b => (format!("▲ {}", b - a), Role::Gold),
         [Some(a), Some(b)] if a > b => (format!("▼ {}", a - b), Role::Miss),
         [Some(_), Some(_)] => ("·".to_owned(), Role::Quiet),
         // what it means depends on who it is
-        [Some(_), None] => ("gained".to_owned(), role),
-        _ => ("lost".to_owned(), if role == Role::Gold { Role::Miss } else { Role::Quiet }),
+        [Some(_), None] => match mark {
+            Mark::Gold => ("gained".to_owned(), Role::Gold),
+            Mark::Other(_) => ("gained".to_owned(), Role::Miss),
+            Mark::Unjudged => ("gained".to_owned(), Role::Unjudged),
+        },
+        _ => ("lost".to_owned(), if mark == Mark::Gold { Role::Miss } else { Role::Quiet }),
     };
     let name = width.saturating_sub(4 + 3 + 4 + 2 + 7);
     Line::from(vec![
         canvas.span(Role::Text, rank(row.ranks[0])),
-        canvas.span(role, format!(" {sign} ")),
+        Span::raw(" "),
+        sign,
+        Span::raw(" "),
         canvas.span(Role::Text, text::fit(&canvas.name(row.entity), name)),
         canvas.span(Role::Quiet, rank(row.ranks[1])),
-        canvas.span(moved_role, format!("  {moved}")),
+        canvas.span(role, format!("  {moved}")),
     ])
 }
 
-/// The verdict, then the keys as far as there is room.
+/// The verdict, then the keys.
 fn foot(canvas: &mut Canvas, area: Rect) {
-    let app = canvas.app;
-    let verdict = app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
-    let mut used = text::width(&verdict) + 3;
-    let mut spans = vec![canvas.span(Role::Title, verdict), Span::raw("   ")];
+    let verdict = canvas.app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
+    let begin = Line::from(vec![canvas.span(Role::Title, verdict), Span::raw("   ")]);
     let wanted = [
         (Action::Open, "opens"),
         (Action::Mode, "modes"),
@@ -245,16 +216,5 @@ fn foot(canvas: &mut Canvas, area: Rect) {
         (Action::Measure, "measure"),
         (Action::Ranking, "expanded or by seeds"),
     ];
-    for (action, what) in wanted {
-        let key = [Context::Compare, Context::Global].iter().find_map(|&c| app.settings.keymap.key_of(c, action));
-        let Some(key) = key else { continue };
-        let wide = text::width(&key) + text::width(what) + 3;
-        if used + wide > usize::from(area.width) {
-            break;
-        }
-        used += wide;
-        spans.push(canvas.span(Role::Focus, key));
-        spans.push(canvas.span(Role::Quiet, format!(" {what}  ")));
-    }
-    canvas.line(area, Line::from(spans));
+    hints::draw(canvas, area, begin, Context::Compare, 2, &wanted);
 }

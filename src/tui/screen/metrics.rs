@@ -1,7 +1,7 @@
 //! Classes × modes in one measure.
 //!
 //! ```text
-//!  multiexpan  demo · both · 825 entities · 46 classes · cpu                     1 Explore  4 Metrics  ? help
+//!  multiexpan  demo · both · 825 entities · 46 classes · cpu          1 Explore  2 Compare  4 Metrics  ? help
 //! ┏ Metrics ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ MAP@10 · 3 seeds · expanded ┓
 //! ┃ class ↓                      size   both         text         image        both−text  of     ┃
 //! ┃ all queries                   847   .82 ██████   .80 █████▊   .81 █████▉        +.02  1.0    ┃
@@ -14,15 +14,15 @@
 //! ```
 
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType};
+use ratatui::text::Line;
 
 use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
 use crate::tui::app::{Column, MetricsRow};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
-use crate::tui::widget::{bars, status, text};
+use crate::tui::widget::difference::difference;
+use crate::tui::widget::{bars, hints, status, text};
 use crate::types::Mode;
 
 /// Columns of a number such as ".83".
@@ -66,13 +66,7 @@ fn table(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
     let title = Line::from(canvas.span(Role::Focus, " Metrics "));
     let right = Line::from(canvas.span(Role::Title, format!(" {} ", app.metrics_title())));
-    let block = Block::bordered()
-        .border_type(BorderType::Thick)
-        .border_style(canvas.style(Role::Focus))
-        .title_top(title)
-        .title_top(right.right_aligned());
-    let inner = block.inner(area);
-    canvas.frame.render_widget(block, area);
+    let inner = canvas.framed(area, true, title, right);
     let (rows, modes) = (app.metrics_rows(), app.modes());
     let widths = Widths::of(inner.width.into(), modes.len());
     heads(canvas, Rect { height: 1, ..inner }, &widths, &modes);
@@ -155,24 +149,12 @@ fn draw_row(canvas: &mut Canvas, area: Rect, widths: &Widths, row: &MetricsRow, 
         spans.push(canvas.span(bar_role, text::fit(&bar, widths.bar)));
     }
     if row.values.len() > 1 {
-        spans.push(difference(canvas, row.difference()));
+        spans.push(difference(canvas, row.difference(), DIFFERENCE));
     }
     let ceiling = row.ceiling.map_or_else(|| "·".into(), text::fraction);
     spans.push(canvas.span(Role::Quiet, text::fit_right(&ceiling, CEILING)));
     let line = Line::from(spans);
     canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
-}
-
-/// Signed, with a mark beside the colour.
-fn difference(canvas: &Canvas, value: Option<f64>) -> Span<'static> {
-    let Some(value) = value else { return canvas.span(Role::Quiet, text::fit_right("·", DIFFERENCE)) };
-    let (sign, mark, role) = match (value * 100.0).round() {
-        more if more > 0.0 => ("+", "▲", Role::Gold),
-        less if less < 0.0 => ("−", "▼", Role::Miss),
-        _ => ("", "·", Role::Quiet),
-    };
-    let number = text::fraction(value.abs());
-    canvas.span(role, text::fit_right(&format!("{mark} {sign}{number}"), DIFFERENCE))
 }
 
 fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) {
@@ -190,9 +172,8 @@ fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) 
     canvas.line(area, Line::from(spans));
 }
 
-/// The keys that matter here, as far as there is room.
+/// The keys that matter here.
 fn hints(canvas: &mut Canvas, area: Rect) {
-    let app = canvas.app;
     let wanted = [
         (Action::Open, "opens the class"),
         (Action::Sort, "sorts"),
@@ -202,18 +183,5 @@ fn hints(canvas: &mut Canvas, area: Rect) {
         (Action::SeedCount, "3 or 5 seeds"),
         (Action::Export, "exports"),
     ];
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    for (action, what) in wanted {
-        let key = [Context::Metrics, Context::Global].iter().find_map(|&c| app.settings.keymap.key_of(c, action));
-        let Some(key) = key else { continue };
-        let wide = text::width(&key) + text::width(what) + 4;
-        if used + wide > usize::from(area.width) {
-            break;
-        }
-        used += wide;
-        spans.push(canvas.span(Role::Focus, key));
-        spans.push(canvas.span(Role::Quiet, format!(" {what}   ")));
-    }
-    canvas.line(area, Line::from(spans));
+    hints::draw(canvas, area, Line::from(" "), Context::Metrics, 3, &wanted);
 }

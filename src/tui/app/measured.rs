@@ -1,0 +1,84 @@
+//! What the Compare and the Metrics screen share: which queries are measured, the way to Explore, the export.
+
+use super::{App, Cell, Form, Pane, Wish};
+use crate::engine::api::Evaluation;
+use crate::tui::screen::Screen;
+use crate::types::{ClassId, Mode, RankingKind};
+
+impl App {
+    /// Another screen; what it needs measured is asked for.
+    pub(super) fn go_to(&mut self, screen: Screen) {
+        if self.screen == screen {
+            return;
+        }
+        if self.screen == Screen::Explore {
+            self.seeds_measured = self.seeds.count;
+        }
+        (self.screen, self.popup, self.typing, self.filtering) = (screen, None, None, false);
+        self.evaluate();
+    }
+
+    /// The other kind of list.
+    pub(super) fn switch_ranking(&mut self) {
+        self.table.ranking = match self.table.ranking {
+            RankingKind::Expanded => RankingKind::Seeds,
+            RankingKind::Seeds => RankingKind::Expanded,
+        };
+        self.evaluate();
+    }
+
+    /// The queries of the other number of seeds.
+    pub(super) fn switch_measured(&mut self) {
+        self.seeds_measured = self.seeds_measured.other();
+        self.evaluate();
+    }
+
+    /// A measured query in the Explore screen, in the present mode.
+    pub(super) fn show_query(&mut self, class: ClassId, number: usize) {
+        (self.screen, self.popup) = (Screen::Explore, None);
+        let before = self.seeds.clone();
+        self.open_query(class, self.seeds_measured, number);
+        if self.seeds == before {
+            // the seeds are there already, and may have been expanded in another mode
+            self.expand();
+            self.evaluate();
+        }
+        self.cursor_to_class();
+        self.focus = Pane::Candidates;
+    }
+
+    /// What a mode is measured by here.
+    pub(super) fn plan(&self, mode: Mode) -> Evaluation {
+        Evaluation { mode, seed_count: self.seeds_measured, ranking: self.table.ranking }
+    }
+
+    /// The queries and the kind of list.
+    pub fn queries_title(&self) -> String {
+        format!("{} seeds · {}", self.seeds_measured.number(), self.ranking_name())
+    }
+
+    pub(super) fn ranking_name(&self) -> &'static str {
+        match self.table.ranking {
+            RankingKind::Expanded => "expanded",
+            RankingKind::Seeds => "ranked by seeds",
+        }
+    }
+
+    /// The name of an exported file, without its ending.
+    pub fn export_stem(&self) -> &'static str {
+        if self.screen == Screen::Compare { "multiexpan-compare" } else { "multiexpan-metrics" }
+    }
+
+    /// Writes the table in the form under the popup's cursor.
+    pub(super) fn export(&mut self, cursor: usize) {
+        self.popup = None;
+        if let Some(&form) = Form::ALL.get(cursor) {
+            let sheet = if self.screen == Screen::Compare { self.compare_sheet() } else { self.metrics_sheet() };
+            if !sheet.rows.iter().flatten().any(|cell| matches!(cell, Cell::Number(_))) {
+                return self.notify("nothing is measured yet");
+            }
+            let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
+            self.wish = Some(Wish::Write { stem, ending: form.ending(), text });
+        }
+    }
+}
