@@ -3,11 +3,10 @@
 
     reference.py make OUT.safetensors QUERIES.json [--entities V] [--width D] [--pairs S] [--queries N]
         a synthetic model's last layer, as `multiexpan index --raw` takes it, and queries of three entities of one class
-    reference.py run MODEL.safetensors QUERIES.json [--results 100]
-        builds the two dense V×V matrices (not timed), expands each query alone and re-ranks; prints one JSON object:
-        seconds, picks and reranked by query, and the bytes of the dense matrices
-    reference.py compare REFERENCE.json OURS.json
-        says whether the lists are equal, and how many times faster ours are (the median of each)
+    reference.py beside MODEL.safetensors QUERIES.json COMMAND [--results 100]
+        builds the two dense V×V matrices (not timed); then query by query expands alone and re-ranks, and has COMMAND do
+        the same: it reads a line of three rows and answers with a line of JSON, its seconds, picks and reranked. Says
+        whether all lists are equal, and how many times faster COMMAND is
 
 As in the published code each round standardises and sums the row of every set member anew, sorts all V scores, and
 builds V-wide distributions for the divergence of each candidate in the window.
@@ -15,7 +14,9 @@ builds V-wide distributions for the divergence of each candidate in the window.
 
 import argparse
 import json
+import shlex
 import statistics
+import subprocess
 import sys
 import time
 
@@ -109,49 +110,51 @@ def expand(seeds, log_p, p, results):
     return picks, [picks[i] for i in np.argsort(-score, kind="stable")]
 
 
-def run(a):
+def beside(a):
     from safetensors.numpy import load_file
 
     log_p, p = dense(load_file(a.model))
-    out = {"seconds": [], "picks": [], "reranked": [], "dense_bytes": log_p.nbytes + p.nbytes}
-    for query in json.load(open(a.queries_file)):
+    ours = subprocess.Popen(shlex.split(a.ours), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    times, queries = [], json.load(open(a.queries_file))
+    for number, query in enumerate(queries, 1):
         begun = time.perf_counter()
-        picks, reranked = expand(query, log_p, p, a.results)
-        out["seconds"].append(time.perf_counter() - begun)
-        out["picks"].append(picks)
-        out["reranked"].append(reranked)
-    print(json.dumps(out))
-
-
-def compare(a):
-    reference, ours = json.load(open(a.reference)), json.load(open(a.ours))
-    for name in ("picks", "reranked"):
-        for query, (want, got) in enumerate(zip(reference[name], ours[name], strict=True)):
+        lists = expand(query, log_p, p, a.results)
+        seconds = time.perf_counter() - begun
+        print(json.dumps(query), file=ours.stdin, flush=True)
+        answer = json.loads(ours.stdout.readline())
+        for name, want in zip(("picks", "reranked"), lists):
+            got = answer[name]
             if want != got:
                 place = next((i for i, (x, y) in enumerate(zip(want, got)) if x != y), min(len(want), len(got)))
-                sys.exit(f"query {query}: {name} differ from place {place + 1} on")
-    theirs, mine = statistics.median(reference["seconds"]), statistics.median(ours["seconds"])
-    print(f"{len(reference['picks'])} queries: picks and re-ranked lists are equal")
-    print(f"median of one expansion: numpy {theirs * 1e3:.0f} ms, ours from empty caches {mine * 1e3:.1f} ms: {theirs / mine:.0f} × faster")
-    print(f"the dense matrices: {reference['dense_bytes'] / 1e6:.0f} MB")
+                sys.exit(f"query {number}: {name} differ from place {place + 1} on")
+        times.append((seconds, answer["seconds"]))
+    ours.stdin.close()
+    ours.wait()
+    theirs, mine = zip(*times)
+    ratios = sorted(a / b for a, b in times)
+    low, middle, high = (ratios[round((len(ratios) - 1) * q)] for q in (0.1, 0.5, 0.9))
+    print(f"{len(queries)} queries: picks and re-ranked lists are equal")
+    print(
+        f"median of one expansion: numpy {statistics.median(theirs) * 1e3:.0f} ms, "
+        f"ours from empty caches {statistics.median(mine) * 1e3:.1f} ms"
+    )
+    print(f"ratio, query by query: median {middle:.0f} (10 % {low:.0f}, 90 % {high:.0f}, least {ratios[0]:.0f})")
+    print(f"the dense matrices: {(log_p.nbytes + p.nbytes) / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, function in (("make", make), ("run", run)):
+    for name, function in (("make", make), ("beside", beside)):
         command = commands.add_parser(name)
         command.add_argument("model")
         command.add_argument("queries_file", metavar="QUERIES.json")
         command.set_defaults(f=function)
-        if name == "run":
+        if name == "beside":
             command.add_argument("--results", type=int, default=100)
+            command.add_argument("ours", metavar="COMMAND")
             continue
         for option, value in (("entities", 14489), ("width", 768), ("pairs", 4), ("queries", 20), ("seed", 1)):
             command.add_argument("--" + option, type=int, default=value)
-    command = commands.add_parser("compare")
-    command.add_argument("reference")
-    command.add_argument("ours")
-    command.set_defaults(f=compare)
     arguments = parser.parse_args()
     arguments.f(arguments)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The published loop in numpy beside ours, in one run: are the lists equal, and how many times faster are ours?
+# The published loop in numpy beside ours, query by query in turns: are the lists equal, and how many times faster
+# are ours?
 #   scripts/bench_reference.sh [ENTITIES [QUERIES]]     default 14489 20: some 4 GB of memory, 3 GB of disk under target/
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +20,6 @@ cargo build --release --quiet
 if [ ! -f "$here/index/index.json" ]; then
     target/release/multiexpan index --raw "$here/model.safetensors" --out "$here/index" --device cpu
 fi
-reference run "$here/model.safetensors" "$here/queries.json" > "$here/reference.json"
-cargo bench --quiet --profile release --bench speed -- --queries "$PWD/$here/index" "$PWD/$here/queries.json" > "$here/ours.json"
-reference compare "$here/reference.json" "$here/ours.json"
+cargo bench --quiet --profile release --bench speed --no-run
+reference beside "$here/model.safetensors" "$here/queries.json" \
+    "cargo bench --quiet --profile release --bench speed -- --queries '$PWD/$here/index'"

@@ -2,7 +2,7 @@
 //!
 //! * `cargo bench --profile release --bench speed` – times by divan (`-- cold` and the like: only those)
 //! * `… --bench speed -- --table` – each time beside its bound, memory, and growth with V
-//! * `… --bench speed -- --queries INDEX QUERIES.json` – for `scripts/bench_reference.sh`
+//! * `… --bench speed -- --queries INDEX` – for `scripts/bench_reference.sh`
 
 mod sample;
 mod table;
@@ -25,7 +25,7 @@ fn main() {
     match arguments[..] {
         ["--table"] => table::print(),
         [table::ONE_EXPANSION, index] => table::expand_once(Path::new(index)),
-        ["--queries", index, queries] => table::queries(Path::new(index), Path::new(queries)),
+        ["--queries", index] => table::queries(Path::new(index)),
         _ => divan::main(),
     }
 }

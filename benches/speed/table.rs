@@ -154,21 +154,19 @@ pub fn expand_once(index: &Path) {
     println!("{peak} {} {} {} {own} {mapped}", opened.as_millis(), took.as_millis(), found.len());
 }
 
-/// Expands each query (lists of three rows, as JSON) from empty caches; prints seconds, picks and re-ranked lists.
-pub fn queries(index: &Path, queries: &Path) {
-    let text = std::fs::read(queries).expect("a file of queries");
-    let queries: Vec<Vec<Row>> = serde_json::from_slice(&text).expect("lists of rows");
+/// For each line of three rows (JSON) expands from empty caches and prints a line: seconds, picks and re-ranked list.
+pub fn queries(index: &Path) {
     let index = Index::open(index, Device::Cpu).expect("the index opens");
-    let (mut seconds, mut picks, mut reranked) = (Vec::new(), Vec::new(), Vec::new());
-    for seeds in &queries {
+    for line in std::io::stdin().lines() {
+        let seeds: Vec<Row> = serde_json::from_str(&line.expect("it reads")).expect("a list of rows");
         forget(&index);
         let begun = Instant::now();
-        let found = expanded(&index, seeds);
-        seconds.push(begun.elapsed().as_secs_f64());
-        picks.push(found.picks.iter().map(|p| p.row).collect::<Vec<_>>());
-        reranked.push(found.ranking().collect::<Vec<_>>());
+        let found = expanded(&index, &seeds);
+        let seconds = begun.elapsed().as_secs_f64();
+        let picks: Vec<Row> = found.picks.iter().map(|p| p.row).collect();
+        let reranked: Vec<Row> = found.ranking().collect();
+        println!("{}", serde_json::json!({"seconds": seconds, "picks": picks, "reranked": reranked}));
     }
-    println!("{}", serde_json::json!({"seconds": seconds, "picks": picks, "reranked": reranked}));
 }
 
 /// One pair an entity, 128 wide, each in a process of its own.

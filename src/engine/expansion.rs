@@ -1,5 +1,6 @@
 //! One expansion, as the explorer streams it and as the command line prints it.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Row};
 /// Picks are sent in pages: the first after this many, the rest by time.
 const FIRST_PAGE: usize = 12;
 const PAGE_EVERY: Duration = Duration::from_millis(16);
+/// Picks of a single expansion after which the index is taken out of memory.
+const GIVE_BACK_EVERY: usize = 2;
 
 /// Where replies of one request go; `Break` once a newer request has come.
 pub(super) type Sink<'a> = dyn FnMut(Say) -> ControlFlow<()> + 'a;
@@ -56,12 +59,14 @@ impl Session {
         flow(say(Say::Expanded { took }))
     }
 
-    /// One whole expansion: candidates in re-ranked order, each with its place among the picks.
+    /// One whole expansion: candidates in re-ranked order, each with its place among the picks. It is for a process that
+    /// expands once, and holds little of the index in memory.
     pub fn expand(&mut self, ask: &ExpandAsk) -> Result<Vec<(Candidate, Reranked)>> {
         let mut picks: Vec<Candidate> = Vec::new();
         let mut order: Vec<Reranked> = Vec::new();
         self.check(ask)?;
         let seeds = self.rows(&ask.seeds)?;
+        let picked = Cell::new(0usize);
         let found = self.search(
             ask,
             &seeds,
@@ -71,7 +76,13 @@ impl Session {
                 }
                 ControlFlow::Continue(())
             },
-            &|| ControlFlow::Continue(()),
+            &|| {
+                picked.set(picked.get() + 1);
+                if picked.get() % GIVE_BACK_EVERY == 0 {
+                    self.index.give_back();
+                }
+                ControlFlow::Continue(())
+            },
         )?;
         order.extend(found.expansion.reranked.iter().map(reranked));
         Ok(order.into_iter().map(|r| (picks[r.pick].clone(), r)).collect())

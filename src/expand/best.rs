@@ -6,13 +6,18 @@ use crate::types::Row;
 
 /// Of the entities that are not taken the `count` best, best first; among equals the lower row.
 pub fn best(scores: &[f64], taken: &[bool], count: usize) -> Vec<Row> {
-    let order = |a: &Row, b: &Row| by_score(scores, *a, *b);
     if count <= SMALL {
         return best_few(scores, taken, count);
     }
-    let mut rows: Vec<Row> = (0..scores.len() as u32).map(Row).filter(|r| !taken[r.at()]).collect();
+    best_of(scores, (0..scores.len() as u32).map(Row).filter(|r| !taken[r.at()]), count)
+}
+
+/// The same of these entities, each once.
+pub fn best_of(scores: &[f64], rows: impl Iterator<Item = Row>, count: usize) -> Vec<Row> {
+    let order = |a: &Row, b: &Row| by_score(scores, *a, *b);
+    let mut rows: Vec<Row> = rows.collect();
     if rows.len() > count {
-        rows.select_nth_unstable_by(count - 1, order);
+        rows.select_nth_unstable_by(count.saturating_sub(1), order);
         rows.truncate(count);
     }
     rows.sort_unstable_by(order);

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::best::best;
+use super::shortlist::Shortlist;
 use crate::index::{Few, View};
 use crate::types::Row;
 
@@ -17,8 +17,8 @@ const ROUNDING: f64 = 1e-6;
 
 /// ΣZ over a set that grows, bounded from above.
 pub(super) struct Bounds {
-    /// No less than ΣZ less `rest`, `[V]`.
-    upper: Vec<f64>,
+    /// No less than ΣZ less `rest`.
+    upper: Shortlist,
     /// What every candidate has that is in no list.
     rest: f64,
     /// The set, in the order it grew; all but the last few are full.
@@ -39,7 +39,7 @@ impl Bounds {
     /// An empty set; none where the view has no lists.
     pub fn new(view: &View) -> Option<Self> {
         view.has_lists().then(|| Bounds {
-            upper: vec![0.0; view.len()],
+            upper: Shortlist::new(view.len()),
             rest: 0.0,
             members: Vec::new(),
             sums: HashMap::new(),
@@ -51,7 +51,7 @@ impl Bounds {
         let (near, upper, rest) = view.near(row)?;
         self.rest += rest as f64;
         for (&candidate, z) in near.iter().zip(upper) {
-            self.upper[candidate as usize] += (z - rest) as f64;
+            self.upper.raise(Row(candidate as u32), (z - rest) as f64);
         }
         if self.members.last().is_none_or(Few::is_full) {
             self.members.push(view.few());
@@ -60,18 +60,18 @@ impl Bounds {
         Some(())
     }
 
-    /// As [`best`] by ΣZ, with ΣZ. None where the bounds leave too many to be summed.
+    /// As [`super::best::best`] by ΣZ, with ΣZ. None where the bounds leave too many to be summed.
     pub fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Option<Vec<(Row, f64)>> {
         let mut looked = count + SPARE;
         loop {
-            let rows = best(&self.upper, taken, looked);
+            let rows = self.upper.best(taken, looked);
             // all others are no better
             let others = match rows.last() {
-                Some(last) if rows.len() == looked => self.upper[last.at()] + self.rest + ROUNDING,
+                Some(last) if rows.len() == looked => self.upper.of(*last) + self.rest + ROUNDING,
                 _ => f64::NEG_INFINITY,
             };
             let sums = self.sums(view, &rows);
-            rows.iter().zip(&sums).for_each(|(row, sum)| self.upper[row.at()] = sum - self.rest);
+            rows.iter().zip(&sums).for_each(|(&row, sum)| self.upper.set(row, sum - self.rest));
             let mut order: Vec<usize> = (0..rows.len()).collect();
             order.sort_unstable_by(|&a, &b| sums[b].total_cmp(&sums[a]).then(rows[a].cmp(&rows[b])));
             order.truncate(count);

@@ -18,6 +18,7 @@ mod lockstep;
 mod ranking;
 mod rerank;
 mod search;
+mod shortlist;
 #[cfg(test)]
 mod tests;
 

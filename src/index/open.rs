@@ -196,6 +196,13 @@ impl Index {
         }
     }
 
+    /// Takes what was read of the files out of this process's memory. A system may map megabytes around each row that is
+    /// read, and so nearly the whole index for a few of them.
+    pub fn give_back(&self) {
+        self.head.give_back();
+        self.modes.iter().for_each(|mode| mode.file.give_back());
+    }
+
     /// Expansions go by whole rows of Z from now on. Answers do not depend on it.
     pub fn forget_lists(&mut self) {
         self.modes.iter_mut().for_each(|mode| mode.lists = false);

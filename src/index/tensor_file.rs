@@ -32,6 +32,14 @@ impl TensorFile {
         Ok(TensorFile { path: path.to_owned(), map, start: header + size_of::<u64>(), metadata })
     }
 
+    /// Takes what was read of the file out of this process's memory; it is mapped again where it is read again.
+    #[allow(unsafe_code)]
+    pub fn give_back(&self) {
+        // SAFETY: the map is of a file and read-only, so that no change of it can be lost.
+        #[cfg(unix)]
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.metadata.info(name).is_some()
     }

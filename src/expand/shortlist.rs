@@ -1,0 +1,119 @@
+//! Scores that change a few at a time, of which the best are asked for again and again: those that may be among them are
+//! kept apart, so that not all are looked through each time.
+
+use super::best::best_of;
+use crate::types::Row;
+
+/// How many are kept apart after all were looked through.
+const LENGTH: usize = 256;
+/// When there are more than so many, all are looked through.
+const MOST: usize = 4 * LENGTH;
+
+pub(super) struct Shortlist {
+    /// `[V]`.
+    scores: Vec<f64>,
+    /// All whose score is over `floor`, but for those that were taken, and some others.
+    short: Vec<Row>,
+    /// Whether it is, or was, in `short`; `[V]`.
+    listed: Vec<bool>,
+    floor: f64,
+}
+
+impl Shortlist {
+    /// All scores 0.
+    pub fn new(count: usize) -> Self {
+        Shortlist { scores: vec![0.0; count], short: Vec::new(), listed: vec![false; count], floor: f64::INFINITY }
+    }
+
+    pub fn of(&self, row: Row) -> f64 {
+        self.scores[row.at()]
+    }
+
+    pub fn set(&mut self, row: Row, score: f64) {
+        self.scores[row.at()] = score;
+        if score > self.floor && !self.listed[row.at()] {
+            self.listed[row.at()] = true;
+            self.short.push(row);
+        }
+    }
+
+    pub fn raise(&mut self, row: Row, by: f64) {
+        self.set(row, self.of(row) + by);
+    }
+
+    /// As [`super::best::best`]. What is taken once must stay so.
+    pub fn best(&mut self, taken: &[bool], count: usize) -> Vec<Row> {
+        self.short.retain(|r| !taken[r.at()]);
+        if self.short.len() > MOST.max(4 * count) {
+            self.refill(taken, LENGTH.max(2 * count));
+        }
+        if let Some(found) = self.best_of_short(count) {
+            return found;
+        }
+        self.refill(taken, LENGTH.max(2 * count));
+        self.best_of_short(count).unwrap_or_else(|| {
+            // too many are equal
+            self.refill(taken, usize::MAX);
+            best_of(&self.scores, self.short.iter().copied(), count)
+        })
+    }
+
+    /// None where others may be better.
+    fn best_of_short(&self, count: usize) -> Option<Vec<Row>> {
+        let found = best_of(&self.scores, self.short.iter().copied(), count);
+        let others_are_worse = found.len() == count && found.last().is_some_and(|&last| self.of(last) > self.floor);
+        (others_are_worse || self.floor == f64::NEG_INFINITY).then_some(found)
+    }
+
+    /// Keeps so many apart, or all where there are not more.
+    fn refill(&mut self, taken: &[bool], count: usize) {
+        let mut left: Vec<f64> = self.scores.iter().zip(taken).filter(|(_, taken)| !**taken).map(|(s, _)| *s).collect();
+        self.floor = match left.len() > count {
+            true => *left.select_nth_unstable_by(count, |a, b| b.total_cmp(a)).1,
+            false => f64::NEG_INFINITY,
+        };
+        self.short.clear();
+        for (i, ((&score, &taken), listed)) in self.scores.iter().zip(taken).zip(&mut self.listed).enumerate() {
+            *listed = taken || score > self.floor;
+            if *listed && !taken {
+                self.short.push(Row(i as u32));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::best::best;
+    use super::*;
+
+    #[test]
+    fn it_finds_the_best_of_all_as_scores_change() {
+        let v = 3_000;
+        let mut list = Shortlist::new(v);
+        let (mut scores, mut taken) = (vec![0.0; v], vec![false; v]);
+        let mut state = 1u64;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for round in 0..400 {
+            for _ in 0..200 {
+                // few different values, so that many are equal
+                let (at, by) = (next(v), next(5) as f64);
+                scores[at] += by;
+                list.raise(Row(at as u32), by);
+            }
+            let count = [1, 5, 40, 300][round % 4];
+            let found = list.best(&taken, count);
+            assert_eq!(found, best(&scores, &taken, count), "round {round}");
+            for row in found.into_iter().take(5) {
+                scores[row.at()] -= 2.0;
+                list.set(row, scores[row.at()]);
+                taken[row.at()] = next(2) == 0;
+            }
+        }
+        taken.iter_mut().skip(10).for_each(|taken| *taken = true);
+        assert_eq!(list.best(&taken, 20), best(&scores, &taken, 20), "fewer are left than wanted");
+    }
+}
