@@ -24,7 +24,8 @@ fn main() -> ExitCode {
 fn open_explorer(args: explore::Args) -> Result<()> {
     let index = args.find_index()?;
     let images = args.images.as_deref().map(str::parse::<Images>).transpose()?;
-    let options = tui::Options { index, dataset: args.dataset, device: args.device.device, images, theme: args.theme };
+    let explore::Args { dataset, beside, theme, device, .. } = args;
+    let options = tui::Options { index, dataset, beside, device: device.device, images, theme };
     let (send, replies) = explore::start_engine()?;
     tui::run(options, send, replies)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use multiexpan::engine::api::{Ask, Evaluation, ExpandAsk, Request, RequestId, Say};
+use multiexpan::engine::api::{Ask, Contender, Evaluation, ExpandAsk, Request, RequestId, Say};
 use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
 use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, RankingKind, SeedCount};
@@ -40,13 +40,13 @@ fn every_query_is_ranked_as_it_is_alone() {
 #[test]
 fn requests_are_answered_while_the_explorer_evaluates() {
     let (send, replies) = channel();
-    let engine = Engine::start(move |reply| send.send(reply).unwrap()).unwrap();
+    let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
     let ask = |id, ask| engine.send(Request { id: RequestId(id), ask });
     let next = || replies.recv_timeout(Duration::from_secs(60)).unwrap();
     ask(1, Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu });
     assert!(matches!(next().say, Say::Opened(_)));
     let ranking = RankingKind::Expanded;
-    let evaluate = |mode| Ask::Evaluate(Evaluation { mode, seed_count: SeedCount::Three, ranking });
+    let evaluate = |mode| Ask::Evaluate(Evaluation { of: Contender::Own(mode), seed_count: SeedCount::Three, ranking });
     ask(2, evaluate(Mode::Both));
     assert!(matches!(next().say, Say::Progress(_)));
     ask(3, Ask::Pictures { entities: vec![EntityId(1)] });

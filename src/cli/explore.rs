@@ -17,6 +17,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
+    /// An index of the same data set, or a run, to stand beside it in Compare; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub beside: Vec<PathBuf>,
+
     /// How to draw pictures [default: the settings file's, else auto]
     #[arg(long, value_name = "HOW", value_parser = ["auto", "kitty", "sixel", "iterm2", "halfblocks", "off"])]
     pub images: Option<String>,

@@ -20,10 +20,11 @@ pub enum Context {
     Compare,
     Metrics,
     Popup,
+    Path,
 }
 
 impl Context {
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 11] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -34,6 +35,7 @@ impl Context {
         Context::Compare,
         Context::Metrics,
         Context::Popup,
+        Context::Path,
     ];
 
     pub fn name(self) -> &'static str {
@@ -48,18 +50,21 @@ impl Context {
             Context::Compare => "compare",
             Context::Metrics => "metrics",
             Context::Popup => "popup",
+            Context::Path => "path",
         }
     }
 
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
-        matches!(self, Context::Filter | Context::Typing)
+        matches!(self, Context::Filter | Context::Typing | Context::Path)
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
     fn passes(self, key: Key) -> bool {
         match self {
-            Context::Filter | Context::Typing | Context::Popup => key.modifiers.contains(KeyModifiers::CONTROL),
+            Context::Filter | Context::Typing | Context::Popup | Context::Path => {
+                key.modifiers.contains(KeyModifiers::CONTROL)
+            }
             _ => true,
         }
     }

@@ -39,12 +39,37 @@ pub enum Ask {
     Evaluate(Evaluation),
     /// Two evaluations that are done, of one number of seeds. Answered by `Compared`.
     Compare { first: Evaluation, second: Evaluation },
+    /// An index of the same data set, or a run, to stand beside the index. Answered by `Brought`.
+    Bring { path: PathBuf },
+}
+
+/// What ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Contender {
+    /// The open index in this mode.
+    Own(Mode),
+    /// Another index, by its place among the rivals, in this mode.
+    Index(u16, Mode),
+    /// A run, by its place among the rivals.
+    Run(u16),
+}
+
+/// What was brought to stand beside the index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rival {
+    pub path: PathBuf,
+    /// Of a few letters: the folder's name, the run's tag.
+    pub label: String,
+    /// As what it can be compared.
+    pub contenders: Vec<Contender>,
+    /// What it lacks, for people.
+    pub lacks: Vec<String>,
 }
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Evaluation {
-    pub mode: Mode,
+    pub of: Contender,
     pub seed_count: SeedCount,
     pub ranking: RankingKind,
 }
@@ -105,17 +130,16 @@ pub enum Say {
     /// Mean over the queries of one class.
     ClassMeasured {
         class: ClassId,
-        mode: Mode,
         measures: Measures,
     },
     /// `interval`: the 95 % bootstrap interval (low, high), clustered by class; none of fewer than two classes.
     Evaluated {
-        mode: Mode,
         measures: Measures,
         interval: Option<(Measures, Measures)>,
         took: Duration,
     },
     Compared(Box<Comparison>),
+    Brought(Rival),
     /// The request failed: one sentence.
     Failed(String),
     /// The engine is gone, whatever was asked: one sentence why. Nothing comes after it.
@@ -162,6 +186,8 @@ pub struct Comparison {
     pub verdicts: [Option<Verdict>; 4],
     /// In the order of the catalogue.
     pub queries: Vec<QueryPair>,
+    /// Queries that only the first has, and only the second; they count nowhere.
+    pub lacking: [usize; 2],
 }
 
 /// One query in both: the first, then the second.

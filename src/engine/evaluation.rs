@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::api::{Contender, Evaluation};
 use super::rankings::{Rankings, by_rerank};
-use super::session::Session;
+use super::session::{Ranked, Session};
 use crate::error::{Error, Result};
-use crate::eval::{self, Evaluation};
+use crate::eval;
 use crate::expand::{self, Config, Pick};
+use crate::index::Index;
 use crate::job::{Observer, Progress};
 use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
 
@@ -35,7 +37,7 @@ pub struct QueryResult {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluated {
     pub results: Vec<QueryResult>,
-    pub evaluation: Evaluation,
+    pub evaluation: eval::Evaluation,
     /// Queries that could not be asked, and why.
     pub left_out: Vec<(String, usize)>,
 }
@@ -51,12 +53,20 @@ const TURN: Duration = Duration::from_millis(100);
 
 /// An evaluation in the making.
 pub(super) struct Background {
-    pub(super) plan: Plan,
+    pub(super) evaluation: Evaluation,
     queries: Vec<Query>,
     rankings: Rankings,
+    ranked: Ranked,
     measured: Vec<(ClassId, Measures)>,
     /// How many queries of each class are to come.
     missing: HashMap<ClassId, usize>,
+}
+
+/// What an evaluation came to.
+pub(super) struct Outcome {
+    pub(super) classes: Vec<(ClassId, Measures)>,
+    pub(super) overall: Measures,
+    pub(super) interval: Option<(Measures, Measures)>,
 }
 
 impl Background {
@@ -65,16 +75,19 @@ impl Background {
     }
 
     pub(super) fn progress(&self) -> Progress {
-        Progress::new(format!("evaluating {}", self.plan.mode), self.rankings.done(), self.queries.len() as u64)
+        let mode = match self.evaluation.of {
+            Contender::Own(mode) | Contender::Index(_, mode) => mode.name(),
+            Contender::Run(_) => "",
+        };
+        Progress::new(format!("evaluating {mode}"), self.rankings.done(), self.queries.len() as u64)
     }
+}
 
-    pub(super) fn overall(&self) -> Measures {
-        eval::aggregate(self.measured.iter().copied()).overall
-    }
-
-    pub(super) fn interval(&self) -> Option<(Measures, Measures)> {
-        eval::intervals(&self.measured)
-    }
+/// Of single queries: class by class and in all.
+fn outcome(measured: &[(ClassId, Measures)]) -> Outcome {
+    let all = eval::aggregate(measured.iter().copied());
+    let classes = all.classes.into_iter().map(|(class, mean, _)| (class, mean)).collect();
+    Outcome { classes, overall: all.overall, interval: eval::intervals(measured) }
 }
 
 impl Session {
@@ -90,7 +103,7 @@ impl Session {
         let all = queries.unwrap_or_else(|| self.catalogue.queries.clone());
         let all: Vec<Query> = all.into_iter().filter(|q| q.seed_count == plan.seed_count).collect();
         let wanted = |q: &Query| plan.class.is_none_or(|c| c == q.class);
-        let (asked, left_out) = self.askable(all);
+        let (asked, left_out) = self.askable(all, &self.index);
         if !asked.iter().any(wanted) {
             return Err(Error::Mismatch(format!(
                 "there is no query with {} seeds to evaluate",
@@ -160,17 +173,23 @@ impl Session {
     }
 
     fn measure_under(&self, protocol: Protocol, query: &Query, ranking: &[(EntityId, f64)]) -> Measures {
-        let Some(dataset) = &self.dataset else { return Measures::default() };
         let list: Vec<EntityId> = ranking.iter().map(|&(entity, _)| entity).collect();
+        self.measure_list(protocol, query, &list, Some(&self.index))
+    }
+
+    /// `index`: what could be reached; none: everything.
+    fn measure_list(&self, protocol: Protocol, query: &Query, list: &[EntityId], index: Option<&Index>) -> Measures {
+        let Some(dataset) = &self.dataset else { return Measures::default() };
         let gold = eval::gold(&dataset.classes[query.class.at()], &query.seeds);
-        let reachable = gold.iter().filter(|&&e| self.index.row(e).is_some()).count();
-        eval::measure(&list, &gold, reachable, protocol)
+        let reachable = gold.iter().filter(|&&e| index.is_none_or(|index| index.row(e).is_some())).count();
+        eval::measure(list, &gold, reachable, protocol)
     }
 
     /// Splits off queries of which no seed is in the index, or whose class has no other member.
-    fn askable(&self, queries: Vec<Query>) -> (Vec<Query>, Vec<(String, usize)>) {
+    fn askable(&self, queries: Vec<Query>, index: &Index) -> (Vec<Query>, Vec<(String, usize)>) {
         let before = queries.len();
-        let seeded: Vec<Query> = queries.into_iter().filter(|q| !self.known_rows(&q.seeds).is_empty()).collect();
+        let seeded: Vec<Query> =
+            queries.into_iter().filter(|q| q.seeds.iter().any(|&seed| index.row(seed).is_some())).collect();
         let seedless = before - seeded.len();
         let has_gold = |q: &Query| {
             self.dataset.as_ref().is_some_and(|d| !eval::gold(&d.classes[q.class.at()], &q.seeds).is_empty())
@@ -180,28 +199,55 @@ impl Session {
         (asked, left_out.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what.to_owned(), n)).collect())
     }
 
+    /// What is known without work: the lists of a run, and evaluations of before.
+    pub(super) fn at_hand(&mut self, wanted: Evaluation) -> Option<Outcome> {
+        let ranked = match self.run_lists(wanted.of, wanted.seed_count) {
+            Some(lists) => lists,
+            None => self.shelf.as_ref()?.find(&self.name_of(wanted)?)?,
+        };
+        let index = self.index_of(wanted.of).ok().map(|(index, _)| index);
+        let queries = self.catalogue.queries.iter().filter(|q| q.seed_count == wanted.seed_count);
+        let measure = |query: &Query| {
+            let list = ranked.get(&(query.class, query.number))?;
+            Some((query.class, self.measure_list(Protocol::Standard, query, list, index)))
+        };
+        let measured: Vec<(ClassId, Measures)> = queries.filter_map(measure).collect();
+        self.ranked.insert(wanted, ranked);
+        Some(outcome(&measured))
+    }
+
+    /// All that the lists of an evaluation depend on, but for the program. None where the index cannot be read any more.
+    fn name_of(&self, wanted: Evaluation) -> Option<String> {
+        let (index, mode) = self.index_of(wanted.of).ok()?;
+        let (seeds, ranking) = (wanted.seed_count.number(), wanted.ranking);
+        Some(format!("{} {mode} {seeds} {ranking:?}", index.fingerprint().ok()?))
+    }
+
     /// Begins an evaluation that [`Session::go_on`] carries forward.
-    pub(super) fn begin(&mut self, plan: &Plan) -> Result<Background> {
-        self.index.view(plan.mode)?;
-        let all = self.catalogue.queries.iter().filter(|q| q.seed_count == plan.seed_count).cloned().collect();
-        let (queries, _) = self.askable(all);
-        self.ranked.insert((plan.mode, plan.seed_count, plan.ranking), HashMap::new());
+    pub(super) fn begin(&mut self, wanted: Evaluation) -> Result<Background> {
+        let (index, mode) = self.index_of(wanted.of)?;
+        index.view(mode)?;
+        let Evaluation { seed_count, ranking, .. } = wanted;
+        let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
+        let all = self.catalogue.queries.iter().filter(|q| q.seed_count == seed_count).cloned().collect();
+        let (queries, _) = self.askable(all, index);
         let mut missing = HashMap::new();
         queries.iter().for_each(|q| *missing.entry(q.class).or_default() += 1);
-        let seeds = queries.iter().map(|q| self.known_rows(&q.seeds)).collect();
-        let rankings = Rankings::new(plan, seeds, &self.index, IN_BACKGROUND);
-        Ok(Background { plan: *plan, queries, rankings, measured: Vec::new(), missing })
+        let seeds = queries.iter().map(|q| q.seeds.iter().filter_map(|&seed| index.row(seed)).collect()).collect();
+        let rankings = Rankings::new(&plan, seeds, index, IN_BACKGROUND);
+        let (ranked, measured) = (Ranked::new(), Vec::new());
+        Ok(Background { evaluation: wanted, queries, rankings, ranked, measured, missing })
     }
 
     /// A few milliseconds further; gives each class whose last query that was, and its mean.
-    pub(super) fn go_on(&mut self, at: &mut Background) -> Result<Vec<(ClassId, Measures)>> {
+    pub(super) fn go_on(&self, at: &mut Background) -> Result<Vec<(ClassId, Measures)>> {
         let mut classes = Vec::new();
-        let key = (at.plan.mode, at.plan.seed_count, at.plan.ranking);
-        for (place, ranking) in at.rankings.go_on(&self.index, BACKGROUND_TURN)? {
+        let (index, _) = self.index_of(at.evaluation.of)?;
+        for (place, ranking) in at.rankings.go_on(index, BACKGROUND_TURN)? {
             let query = &at.queries[place];
-            let rows = ranking.iter().map(|&(row, _)| row).collect();
-            at.measured.push((query.class, self.measure_under(at.plan.protocol, query, &self.named(ranking))));
-            self.ranked.entry(key).or_default().insert((query.class, query.number), rows);
+            let list: Vec<EntityId> = ranking.iter().map(|&(row, _)| index.entity(row).id).collect();
+            at.measured.push((query.class, self.measure_list(Protocol::Standard, query, &list, Some(index))));
+            at.ranked.insert((query.class, query.number), list);
             let missing = at.missing.entry(query.class).or_default();
             *missing = missing.saturating_sub(1);
             if *missing == 0 {
@@ -210,5 +256,15 @@ impl Session {
             }
         }
         Ok(classes)
+    }
+
+    /// Keeps a finished evaluation, for this time and for the next.
+    pub(super) fn finish(&mut self, done: Background) -> Outcome {
+        if let Some((shelf, name)) = self.shelf.as_ref().zip(self.name_of(done.evaluation)) {
+            // it is only for being faster, and can be found again
+            let _ = shelf.keep(&name, &done.ranked);
+        }
+        self.ranked.insert(done.evaluation, done.ranked);
+        outcome(&done.measured)
     }
 }

@@ -78,7 +78,7 @@ impl Session {
             },
             &|| {
                 picked.set(picked.get() + 1);
-                if picked.get() % GIVE_BACK_EVERY == 0 {
+                if picked.get().is_multiple_of(GIVE_BACK_EVERY) {
                     self.index.give_back();
                 }
                 ControlFlow::Continue(())

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::api::{EntityDetail, Sentence};
+use super::api::{Contender, EntityDetail, Evaluation, Sentence};
 use super::session::Session;
 use crate::data::{Dataset, Pair};
 use crate::error::Result;
@@ -66,12 +66,13 @@ impl Session {
             (SeedCount::Three, RankingKind::Seeds),
             (SeedCount::Five, RankingKind::Seeds),
         ];
-        let Some(ranked) = sorts.into_iter().find_map(|(seeds, kind)| self.ranked.get(&(mode, seeds, kind))) else {
-            return Vec::new();
-        };
+        let of = Contender::Own(mode);
+        let kept = |(seed_count, ranking)| self.ranked.get(&Evaluation { of, seed_count, ranking });
+        let Some(ranked) = sorts.into_iter().find_map(kept) else { return Vec::new() };
+        let entity = self.entity(row);
         let mut ranks: Vec<_> = ranked
             .iter()
-            .filter_map(|(&(class, number), list)| Some((class, number, list.iter().position(|&r| r == row)? + 1)))
+            .filter_map(|(&(class, number), list)| Some((class, number, list.iter().position(|&e| e == entity)? + 1)))
             .collect();
         ranks.sort();
         ranks

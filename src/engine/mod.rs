@@ -13,9 +13,11 @@ mod evaluation;
 mod expansion;
 mod inspect;
 pub mod jobs;
+mod kept;
 pub mod pipe;
 mod process;
 mod rankings;
+mod rivals;
 mod session;
 mod worker;
 

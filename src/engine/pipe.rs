@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use super::api::{Reply, Request, Say};
 use super::worker::Engine;
 use crate::error::{Error, Result};
+use crate::features::cache_folder;
 
 /// No message is near this; a greater length is no length.
 const LONGEST: u32 = 1 << 30;
@@ -42,7 +43,9 @@ pub fn read<M: DeserializeOwned>(stream: &mut impl Read) -> Result<Option<M>> {
 /// Answers requests from one stream on the other until the first ends.
 pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Result<()> {
     let replies = Mutex::new(replies);
-    let engine = Engine::start(move |reply: Reply| {
+    // without a place to keep them evaluations are made anew
+    let kept = cache_folder().ok().map(|folder| folder.join("evaluations"));
+    let engine = Engine::start(kept, move |reply: Reply| {
         let mut replies = replies.lock().unwrap_or_else(|broken| broken.into_inner());
         let id = reply.id;
         if let Err(why @ Error::Mismatch(_)) = write(&mut *replies, &reply) {

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::api::Catalogue;
+use super::api::{Catalogue, Evaluation};
 use super::catalogue;
+use super::kept::Shelf;
+use super::rivals::Brought;
 use crate::data::{Dataset, Vocabulary};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::model::device;
-use crate::types::{ClassId, DeviceChoice, EntityId, Mode, Query, RankingKind, Row, SeedCount};
+use crate::types::{ClassId, DeviceChoice, EntityId, Query, Row, SeedCount};
 
-/// A query that has been evaluated, by class and number.
-pub(super) type Ranked = HashMap<(ClassId, usize), Vec<Row>>;
+/// The lists of queries that have been evaluated, by class and number.
+pub(super) type Ranked = HashMap<(ClassId, usize), Vec<EntityId>>;
 
 /// An open index. Every tensor lives here, so it stays on one thread.
 pub struct Session {
@@ -23,8 +25,12 @@ pub struct Session {
     /// The index's own names, for an index without a data set.
     rows_only: Vocabulary,
     /// Rankings of evaluated queries, for the ranks of one entity in all of them.
-    pub(super) ranked: HashMap<(Mode, SeedCount, RankingKind), Ranked>,
+    pub(super) ranked: HashMap<Evaluation, Ranked>,
+    /// What was brought to stand beside the index.
+    pub(super) rivals: Vec<Brought>,
     pub(super) first_pictures: HashMap<EntityId, Option<PathBuf>>,
+    /// Where finished evaluations are kept.
+    pub(super) shelf: Option<Shelf>,
 }
 
 impl Session {
@@ -51,7 +57,9 @@ impl Session {
             index: opened,
             dataset,
             ranked: HashMap::new(),
+            rivals: Vec::new(),
             first_pictures: HashMap::new(),
+            shelf: None,
         })
     }
 

@@ -2,16 +2,17 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::api::{Ask, Evaluation, Reply, Request, RequestId, Say};
-use super::evaluation::{Background, Plan};
+use super::api::{Ask, Reply, Request, RequestId, Say};
+use super::evaluation::{Background, Outcome};
+use super::kept::Shelf;
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::types::Protocol;
 
 /// The latest request of each kind that a newer one replaces.
 #[derive(Debug, Default)]
@@ -28,15 +29,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker; `reply` is called on its thread.
-    pub fn start(reply: impl Fn(Reply) + Send + 'static) -> Result<Engine> {
+    /// Starts the worker; `reply` is called on its thread. `kept`: the folder where finished evaluations are kept, and found the
+    /// next time; none: they are not.
+    pub fn start(kept: Option<PathBuf>, reply: impl Fn(Reply) + Send + 'static) -> Result<Engine> {
         let (requests, inbox) = channel();
         let latest = Arc::new(Latest::default());
         let of_worker = latest.clone();
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                Worker { reply: Box::new(reply), latest: of_worker, session: None, background: None }.run(&inbox)
+                let (reply, shelf) = (Box::new(reply), kept.map(Shelf::new));
+                Worker { reply, latest: of_worker, shelf, session: None, background: None }.run(&inbox);
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
@@ -58,6 +61,7 @@ impl Engine {
 struct Worker {
     reply: Box<dyn Fn(Reply) + Send>,
     latest: Arc<Latest>,
+    shelf: Option<Shelf>,
     session: Option<Session>,
     background: Option<(RequestId, Background, Instant)>,
 }
@@ -106,7 +110,8 @@ impl Worker {
         if let Ask::Open { index, dataset, device } = ask {
             self.background = None;
             self.session = None;
-            let session = Session::open(&index, dataset.as_deref(), device)?;
+            let mut session = Session::open(&index, dataset.as_deref(), device)?;
+            session.shelf.clone_from(&self.shelf);
             self.say(id, Say::Opened(session.catalogue.clone()));
             self.session = Some(session);
             return Ok(());
@@ -144,9 +149,19 @@ impl Worker {
                 let comparison = session.compare(first, second)?;
                 self.say(id, Say::Compared(Box::new(comparison)));
             }
-            Ask::Evaluate(Evaluation { mode, seed_count, ranking }) => {
-                let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
-                self.background = Some((id, session.begin(&plan)?, Instant::now()));
+            Ask::Evaluate(wanted) => match session.at_hand(wanted) {
+                Some(outcome) => {
+                    self.background = None;
+                    for &(class, measures) in &outcome.classes {
+                        self.say(id, Say::ClassMeasured { class, measures });
+                    }
+                    self.say(id, evaluated(&outcome, Duration::ZERO));
+                }
+                None => self.background = Some((id, session.begin(wanted)?, Instant::now())),
+            },
+            Ask::Bring { path } => {
+                let rival = session.bring(&path)?;
+                self.say(id, Say::Brought(rival));
             }
         }
         Ok(())
@@ -163,7 +178,6 @@ impl Worker {
             self.background = None;
             return Ok(());
         }
-        let mode = background.plan.mode;
         let step = session.go_on(background);
         let done = match step {
             Err(error) => {
@@ -173,19 +187,21 @@ impl Worker {
             Ok(done) => done,
         };
         let progress = background.progress();
-        let finished = background.is_done().then(|| (background.overall(), background.interval(), begun.elapsed()));
+        let (finished, took) = (background.is_done(), begun.elapsed());
+        let outcome = self.background.take_if(|_| finished).map(|(_, background, _)| session.finish(background));
         for (class, measures) in done {
-            self.say(id, Say::ClassMeasured { class, mode, measures });
+            self.say(id, Say::ClassMeasured { class, measures });
         }
-        match finished {
-            Some((measures, interval, took)) => {
-                self.background = None;
-                self.say(id, Say::Evaluated { mode, measures, interval, took });
-            }
+        match outcome {
+            Some(outcome) => self.say(id, evaluated(&outcome, took)),
             None => self.say(id, Say::Progress(progress)),
         }
         Ok(())
     }
+}
+
+fn evaluated(outcome: &Outcome, took: Duration) -> Say {
+    Say::Evaluated { measures: outcome.overall, interval: outcome.interval, took }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

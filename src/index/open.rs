@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
-use super::meta::{Entity, FileMeta, HEAD_FILE, Meta, PAIRS_FILE};
+use super::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
 use super::near::Near;
 use super::tensor_file::TensorFile;
 use super::view::View;
@@ -92,6 +92,15 @@ impl Index {
         }
         let path = path.to_owned();
         Ok(Index { meta, path, rows, modes, pairs, device, head, bias, weight_on_device: OnceCell::new() })
+    }
+
+    /// What tells it from every other index, and from itself built anew: the hash of what it says of its files. Errors: `Io`.
+    pub fn fingerprint(&self) -> Result<String> {
+        hash_file(&self.path.join(META_FILE))
+    }
+
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     /// Reads every file whole and compares it with its hash: finds changes that [`Index::open`] does not look for.

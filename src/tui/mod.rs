@@ -28,6 +28,8 @@ use session::Session;
 pub struct Options {
     pub index: PathBuf,
     pub dataset: Option<PathBuf>,
+    /// Indexes and runs to stand beside it in Compare.
+    pub beside: Vec<PathBuf>,
     pub device: DeviceChoice,
     /// Over the settings' own, where given.
     pub images: Option<Images>,
@@ -50,7 +52,8 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     let session_path = session::path_for(&options.index);
     let session = session_path.as_deref().map(Session::load).transpose();
     let (images, mouse) = (options.images.unwrap_or(settings.images), settings.mouse);
-    let source = Source { index: options.index, dataset: options.dataset, device: options.device };
+    let Options { index, dataset, beside, device, .. } = options;
+    let source = Source { index, dataset, device, beside };
     let (session, complaint) = match session {
         Ok(session) => (session.flatten(), None),
         Err(why) => (None, Some(why.to_string())),

@@ -37,7 +37,11 @@ pub enum Hit {
     MetricsColumn(Column),
     /// A class of the Compare screen.
     Pair(usize),
+    /// A query's joined lists.
+    Joined,
     ExportForm(usize),
+    /// A line of what can take part in a comparison.
+    Contender(usize),
 }
 
 /// A scrolled region as it was drawn.
@@ -75,6 +79,8 @@ pub struct View {
     pub table: Extent,
     /// The Compare screen's classes.
     pub pairs: Extent,
+    /// Its joined lists.
+    pub joined: Extent,
     /// How many pictures of the entity are shown at once.
     pub strip: usize,
 }

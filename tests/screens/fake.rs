@@ -81,7 +81,8 @@ impl Fake {
             Ask::Pictures { entities } => {
                 vec![Say::Pictures(entities.iter().map(|&e| (e, self.pictures(e).into_iter().next())).collect())]
             }
-            Ask::Evaluate(evaluation) => self.evaluate(evaluation.mode),
+            Ask::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
+            Ask::Bring { path } => vec![self.bring(path)],
             Ask::Compare { first, second } => vec![Say::Compared(Box::new(self.compare(first, second)))],
         };
         says.into_iter().map(|say| Reply { id: request.id, say }).collect()
@@ -226,7 +227,7 @@ impl Fake {
                     ExpandAsk { mode, seeds: q.seeds.clone(), rejected: vec![], size: 100, class: None, joint: None };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
-            let lists = [list(first.mode), list(second.mode)];
+            let lists = [list(seen_as(first.of)), list(seen_as(second.of))];
             let members = &self.catalogue.class(q.class).members;
             let gold: Vec<EntityId> = members.iter().copied().filter(|m| !q.seeds.contains(m)).collect();
             let ap = lists.each_ref().map(|list| measure(list, &gold).ap);
@@ -234,7 +235,20 @@ impl Fake {
             QueryPair { class: q.class, number: q.number, ap, likeness, lists }
         };
         let verdict = Verdict { difference: 0.021, low: -0.004, high: 0.048, p: 0.112, wins: 5, losses: 2, ties: 1 };
-        Comparison { verdicts: [Some(verdict); 4], queries: asked.map(pair).collect() }
+        Comparison { verdicts: [Some(verdict); 4], queries: asked.map(pair).collect(), lacking: [0, 0] }
+    }
+
+    /// A file that ends in `.run` is a run, everything else an index.
+    fn bring(&self, path: &Path) -> Say {
+        let label = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !path.exists() && label == "none" {
+            return Say::Failed(format!("no run at {}", path.display()));
+        }
+        let (contenders, lacks) = match path.extension() {
+            Some(_) => (vec![Contender::Run(0)], vec!["3 queries of 3 seeds are missing".into()]),
+            None => ([Mode::Both, Mode::Text].map(|mode| Contender::Index(1, mode)).into(), vec![]),
+        };
+        Say::Brought(Rival { path: path.into(), label, contenders, lacks })
     }
 
     fn evaluate(&self, mode: Mode) -> Vec<Say> {
@@ -244,11 +258,21 @@ impl Fake {
         };
         let classes = 0..self.catalogue.classes.len();
         let mut says: Vec<Say> =
-            classes.map(|c| Say::ClassMeasured { class: ClassId(c as u16), mode, measures: one(c) }).collect();
+            classes.map(|c| Say::ClassMeasured { class: ClassId(c as u16), measures: one(c) }).collect();
         let of = |by: f64| Measures { ap: [0.75 + by; 4], p: [0.75 + by; 4], ceiling: [1.0; 4] };
         let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
-        says.push(Say::Evaluated { mode, measures, interval, took: Duration::from_secs(3) });
+        says.push(Say::Evaluated { measures, interval, took: Duration::from_secs(3) });
         says
+    }
+}
+
+/// The made-up rankings of a contender are those of a mode.
+fn seen_as(of: Contender) -> Mode {
+    match of {
+        Contender::Own(mode) => mode,
+        Contender::Index(_, Mode::Both) => Mode::Image,
+        Contender::Index(..) => Mode::Both,
+        Contender::Run(_) => Mode::Text,
     }
 }
 

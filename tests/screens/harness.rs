@@ -39,7 +39,7 @@ impl Screens {
     }
 
     fn start(width: u16, height: u16, engine: Fake, session: Option<Session>) -> Screens {
-        let source = Source { index: "demo".into(), dataset: None, device: DeviceChoice::Cpu };
+        let source = Source { index: "demo".into(), dataset: None, device: DeviceChoice::Cpu, beside: vec![] };
         let app = App::new(Settings::default(), source, session);
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let theme = Theme::load("dark", None, Depth::True).unwrap();

@@ -296,6 +296,43 @@ fn an_index_of_one_mode_has_nothing_to_compare() {
 }
 
 #[test]
+fn other_indexes_and_runs_stand_beside_it() {
+    let mut s = screen(120, 40);
+    s.keys("2b").snapshot("contenders_120x40");
+    // the path's own field takes letters that are keys elsewhere
+    s.keys("G<enter>clip.run<enter>");
+    assert!(s.text().contains("clip: 3 queries of 3 seeds are missing"), "{}", s.text());
+    s.keys("G<enter>old<enter><esc>");
+    assert!(s.text().contains("both against old both"), "{}", s.text());
+    s.keys("jj").snapshot("compare_four_120x40");
+    s.keys("x");
+    assert!(s.text().contains("both against text"), "{}", s.text());
+    s.keys("x");
+    assert!(s.text().contains("both against clip"), "{}", s.text());
+    s.keys("bjj<enter>");
+    assert!(s.text().contains("4 are there already"), "{}", s.text());
+    s.keys("kk<enter>j<enter><esc>");
+    assert!(s.text().contains("clip against old both"), "{}", s.text());
+    s.keys("bjjj<enter><esc>");
+    assert!(s.text().contains("two stay"), "{}", s.text());
+    s.keys("bG<enter>none<enter>");
+    assert!(s.text().contains("no run at none"), "{}", s.text());
+    let mut narrow = screen(80, 24);
+    narrow.keys("2bG<enter>clip.run<enter><esc>").snapshot("compare_three_80x24");
+}
+
+#[test]
+fn the_joined_lists_scroll() {
+    let mut s = screen(120, 40);
+    s.keys("2v");
+    let before = s.text();
+    s.keys("JJJ");
+    assert_ne!(s.text(), before);
+    s.keys("KKK");
+    assert_eq!(s.text(), before);
+}
+
+#[test]
 fn an_opened_pair_is_expanded_in_its_own_mode() {
     let mut s = screen(120, 40);
     s.keys("2<enter>");

@@ -93,6 +93,7 @@ impl App {
                 self.popup = Some(Popup::Missing(shifted(cursor, by, len)));
             }
             Some(Popup::Export(cursor)) => self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len()))),
+            Some(Popup::Contenders(cursor)) => self.step_in_contenders(cursor, by),
             Some(Popup::Zoom) => self.step_candidate(by),
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Metrics => self.step_in_table(by),
@@ -235,7 +236,7 @@ impl App {
 
     /// One step out: popup, field, filter, a look elsewhere, the drawer.
     fn close(&mut self) {
-        if self.popup.take().is_some() {
+        if self.contenders.path.take().is_some() || self.popup.take().is_some() {
         } else if self.screen != Screen::Explore {
             self.go_to(Screen::Explore);
         } else if self.typing.take().is_some() {
@@ -261,6 +262,7 @@ impl App {
                 }
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
+            Some(Popup::Contenders(cursor)) => self.toggle_contender(cursor),
             Some(_) => self.popup = None,
             None => match self.focus {
                 Pane::Classes => self.open_tree_row(self.tree.cursor),
@@ -353,6 +355,9 @@ impl App {
     }
 
     pub(super) fn accept(&mut self) {
+        if self.contenders.path.is_some() {
+            return self.bring_typed();
+        }
         let highlighted = self.typing.as_ref().and_then(Typing::highlighted);
         match highlighted {
             Some(entity) => {
@@ -366,6 +371,10 @@ impl App {
     }
 
     fn erase(&mut self) {
+        if let Some(path) = &mut self.contenders.path {
+            path.pop();
+            return;
+        }
         if let Some(typing) = &mut self.typing {
             if typing.input.pop().is_none() {
                 return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));

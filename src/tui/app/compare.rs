@@ -1,9 +1,9 @@
-//! The Compare screen's state: two modes over the same queries, class by class and, for one query, rank by rank.
+//! The Compare screen's state: rankings of the same queries, class by class and, for one query, rank by rank.
 
 use std::collections::HashMap;
 
 use crate::config::Action;
-use crate::engine::api::{Ask, Comparison, Evaluation, QueryPair};
+use crate::engine::api::{Ask, Comparison, Contender, Evaluation, QueryPair};
 use crate::tui::screen::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Verdict};
 
@@ -54,6 +54,8 @@ pub struct Compared {
     pub class: Option<ClassId>,
     /// Which of the class's compared queries is shown rank by rank, from 0.
     pub query: usize,
+    /// The first of its joined rows that is shown.
+    pub scroll: usize,
 }
 
 /// One class in both: means over its queries.
@@ -61,8 +63,10 @@ pub struct Compared {
 pub struct ClassPair {
     pub class: ClassId,
     pub label: String,
-    /// AP at the cutoff.
+    /// AP at the cutoff of the two that are set against each other.
     pub ap: [f64; 2],
+    /// Each contender's; that of one that is in neither over all queries that it has.
+    pub all: Vec<Option<f64>>,
     pub overlap: f64,
     pub rbo: f64,
     /// Over the queries that have one.
@@ -77,11 +81,11 @@ impl ClassPair {
     }
 }
 
-/// An entity that is within the cutoff in one list or in both, with its rank (from 1) in each.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// An entity that is within the cutoff in a list, with its rank (from 1) in each contender's.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
     pub entity: EntityId,
-    pub ranks: [Option<usize>; 2],
+    pub ranks: Vec<Option<usize>>,
 }
 
 impl App {
@@ -92,16 +96,22 @@ impl App {
             Action::Measure => self.compared.cutoff = (self.compared.cutoff + 1) % CUTOFFS.len(),
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
-            Action::Mode => self.next_pair(),
-            Action::PreviousQuery => self.compared.query = self.compared.query.saturating_sub(1),
-            Action::NextQuery => {
-                let count = self.selected_pair().map_or(0, |pair| pair.queries.len());
-                self.compared.query = shifted(self.compared.query, 1, count);
-            }
+            Action::Mode => self.next_modes(),
+            Action::Contenders => self.popup = Some(Popup::Contenders(0)),
+            Action::Against => self.next_against(),
+            Action::ScrollDown => self.scroll_joined(1),
+            Action::ScrollUp => self.scroll_joined(-1),
+            Action::PreviousQuery => self.step_query(-1),
+            Action::NextQuery => self.step_query(1),
             Action::Export => self.popup = Some(Popup::Export(0)),
             Action::Open => self.open_pair(),
             _ => {}
         }
+    }
+
+    fn step_query(&mut self, by: isize) {
+        let count = self.selected_pair().map_or(0, |pair| pair.queries.len());
+        (self.compared.query, self.compared.scroll) = (shifted(self.compared.query, by, count), 0);
     }
 
     pub(super) fn step_in_compare(&mut self, by: isize) {
@@ -109,38 +119,31 @@ impl App {
         self.select_pair(shifted(self.pair_cursor(&pairs), by, pairs.len()));
     }
 
-    /// The next two of the index's modes.
-    fn next_pair(&mut self) {
-        let modes = self.modes();
-        let pairs: Vec<_> =
-            modes.iter().enumerate().flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b])).collect();
-        let at = pairs.iter().position(|&pair| pair == self.pair).unwrap_or(0);
-        match pairs.get((at + 1) % pairs.len().max(1)) {
-            Some(&next) if next != self.pair => {
-                self.pair = next;
-                self.evaluate();
-            }
-            _ => self.notify("this index holds no other two modes"),
-        }
-    }
-
-    /// Asks for the comparison once both are measured.
+    /// Asks for the comparisons of the first with each other one that are not there, one at a time.
     pub(super) fn compare(&mut self) {
-        let plans = self.plans();
-        let known = self.comparisons.contains_key(&plans) || self.comparing == Some(plans);
-        if self.screen == Screen::Compare && !known && plans.iter().all(|plan| self.overall.contains_key(plan)) {
-            self.comparing = Some(plans);
-            self.ask(Kind::Compare, Ask::Compare { first: plans[0], second: plans[1] });
+        if self.screen != Screen::Compare || self.comparing.is_some() {
+            return;
+        }
+        let plans: Vec<Evaluation> = self.contenders.chosen.iter().map(|&of| self.plan_of(of)).collect();
+        let Some((&first, others)) = plans.split_first() else { return };
+        let missing = |other: &&Evaluation| !self.comparisons.contains_key(&[first, **other]);
+        if let Some(&second) =
+            others.iter().find(missing).filter(|_| plans.iter().all(|p| self.overall.contains_key(p)))
+        {
+            self.comparing = Some([first, second]);
+            self.ask(Kind::Compare, Ask::Compare { first, second });
         }
     }
 
-    fn plans(&self) -> [Evaluation; 2] {
-        self.pair.map(|mode| self.plan(mode))
+    /// Of the first with another contender; none until it is there.
+    fn comparison_with(&self, other: Contender) -> Option<&Comparison> {
+        let first = *self.contenders.chosen.first()?;
+        self.comparisons.get(&[self.plan_of(first), self.plan_of(other)])
     }
 
-    /// None until it is there.
+    /// Of the two that are set against each other.
     pub fn comparison(&self) -> Option<&Comparison> {
-        self.comparisons.get(&self.plans())
+        self.comparison_with(self.contenders.pair()?[1])
     }
 
     pub fn verdict(&self) -> Option<Verdict> {
@@ -152,11 +155,13 @@ impl App {
         let seeds = self.seeds_measured;
         match &self.catalogue {
             None => self.broken.clone().unwrap_or_else(|| "opening …".into()),
-            Some(_) if self.modes().len() < 2 => "This index has one mode: nothing stands beside it.".into(),
+            Some(_) if self.contenders.chosen.len() < 2 => {
+                "This index has one mode: nothing stands beside it. Choose another index or a run.".into()
+            }
             Some(c) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
                 format!("There are no queries of {} seeds to compare over.", seeds.number())
             }
-            Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => "measuring both …".into(),
+            Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => "measuring …".into(),
             Some(_) => "Nothing could be compared.".into(),
         }
     }
@@ -178,6 +183,7 @@ impl App {
                 class,
                 label: catalogue.class(class).title(),
                 ap: [ap(0), ap(1)],
+                all: self.all_ap(class, [ap(0), ap(1)]),
                 overlap: mean(&|q| Some(q.likeness.overlap)).unwrap_or_default(),
                 rbo: mean(&|q| Some(q.likeness.rbo)).unwrap_or_default(),
                 tau: mean(&|q| q.likeness.tau),
@@ -200,6 +206,17 @@ impl App {
         pairs
     }
 
+    /// Each contender's MAP of a class: that of the two as they are compared, else over its own queries.
+    fn all_ap(&self, class: ClassId, pair: [f64; 2]) -> Vec<Option<f64>> {
+        let own = |of: Contender| self.maps.get(&(self.plan_of(of), class)).map(|m| m.ap[self.compared.cutoff]);
+        let ap = |(at, &of): (usize, &Contender)| match at {
+            0 => Some(pair[0]),
+            _ if self.is_set_against(at) => Some(pair[1]),
+            _ => own(of),
+        };
+        self.contenders.chosen.iter().enumerate().map(ap).collect()
+    }
+
     pub fn selected_pair(&self) -> Option<ClassPair> {
         let mut pairs = self.class_pairs();
         let at = self.pair_cursor(&pairs);
@@ -216,7 +233,7 @@ impl App {
     pub(super) fn select_pair(&mut self, at: usize) {
         let class = self.class_pairs().get(at).map(|pair| pair.class);
         if class != self.compared.class {
-            (self.compared.class, self.compared.query) = (class, 0);
+            (self.compared.class, self.compared.query, self.compared.scroll) = (class, 0, 0);
         }
     }
 
@@ -226,58 +243,78 @@ impl App {
         self.comparison()?.queries.get(*pair.queries.get(self.compared.query).or(pair.queries.last())?)
     }
 
-    /// Both lists of one query, joined: those within the cutoff in either, by the better of their ranks.
+    /// All lists of one query, joined: those within the cutoff in any, by the best of their ranks.
     pub fn joined(&self, query: &QueryPair) -> Vec<Joined> {
         let depth = CUTOFFS[self.compared.cutoff];
-        let ranks = query.lists.each_ref().map(|list| {
-            list.iter().enumerate().map(|(at, &entity)| (entity, at + 1)).collect::<HashMap<EntityId, usize>>()
-        });
-        let mut entities: Vec<EntityId> =
-            query.lists.iter().flat_map(|list| list.iter().take(depth).copied()).collect();
-        let rank = |entity: &EntityId| ranks.each_ref().map(|ranks| ranks.get(entity).copied());
-        let key = |entity: &EntityId| {
-            let [first, second] = rank(entity);
-            (first.into_iter().chain(second).min(), first.is_none(), entity.0)
+        let list = |(at, &of): (usize, &Contender)| -> &[EntityId] {
+            let first = if at == 0 { self.contenders.chosen.get(1).copied() } else { None };
+            let comparison = self.comparison_with(first.unwrap_or(of));
+            let same = |q: &&QueryPair| (q.class, q.number) == (query.class, query.number);
+            match comparison.and_then(|c| c.queries.iter().find(same)) {
+                Some(found) => &found.lists[usize::from(at > 0)],
+                // the one beside the first may lack the query where another has it
+                None if at == 0 => &query.lists[0],
+                None => &[],
+            }
         };
-        entities.sort_by_key(key);
+        let lists: Vec<&[EntityId]> = self.contenders.chosen.iter().enumerate().map(list).collect();
+        let ranks = |list: &&[EntityId]| -> HashMap<EntityId, usize> {
+            list.iter().enumerate().map(|(at, &entity)| (entity, at + 1)).collect()
+        };
+        let ranks: Vec<HashMap<EntityId, usize>> = lists.iter().map(ranks).collect();
+        let mut entities: Vec<EntityId> = lists.iter().flat_map(|list| list.iter().take(depth).copied()).collect();
+        let of = |entity: &EntityId| ranks.iter().map(|ranks| ranks.get(entity).copied()).collect::<Vec<_>>();
+        let key = |entity: &EntityId| {
+            let ranks = of(entity);
+            (ranks.iter().flatten().min().copied(), ranks.first().is_none_or(Option::is_none), entity.0)
+        };
+        entities.sort_by_cached_key(key);
         entities.dedup();
-        entities.into_iter().map(|entity| Joined { entity, ranks: rank(&entity) }).collect()
+        entities.into_iter().map(|entity| Joined { entity, ranks: of(&entity) }).collect()
     }
 
-    /// Opens the query in Explore, in the first mode.
+    /// Moves the joined lists.
+    pub(super) fn scroll_joined(&mut self, by: isize) {
+        let at = self.compared.scroll.min(self.view.joined.furthest);
+        self.compared.scroll = shifted(at, by, self.view.joined.furthest + 1);
+    }
+
+    /// Opens the query in Explore, in the first contender's mode where that is this index's.
     pub(super) fn open_pair(&mut self) {
         let Some(query) = self.compared_query() else { return };
         let (class, number) = (query.class, query.number);
-        self.mode = self.pair[0];
+        if let Some(&Contender::Own(mode)) = self.contenders.chosen.first() {
+            self.mode = mode;
+        }
         self.show_query(class, number);
     }
 
     /// The classes, for other programs.
     pub(super) fn compare_sheet(&self) -> Sheet {
-        let [first, second] = self.pair.map(|mode| mode.to_string());
-        let heads =
-            ["class", "measure", "seeds", "ranking", &first, &second, "difference", "overlap", "RBO", "tau", "queries"];
+        let [first, second] = match self.contenders.pair() {
+            Some(pair) => pair.map(|of| self.contenders.name(of)),
+            None => Default::default(),
+        };
+        let names = self.contender_names();
+        let heads = ["class", "measure", "seeds", "ranking"].into_iter().chain(names.iter().map(String::as_str));
+        let heads = heads.chain(["difference", "overlap", "RBO", "tau", "queries"]).map(str::to_owned).collect();
+        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
         let row = |pair: ClassPair| {
-            vec![
-                Cell::Text(pair.label.clone()),
-                Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])),
-                Cell::Count(self.seeds_measured.number()),
-                Cell::Text(self.ranking_name().into()),
-                Cell::Number(pair.ap[0]),
-                Cell::Number(pair.ap[1]),
-                Cell::Number(pair.difference()),
-                Cell::Number(pair.overlap),
-                Cell::Number(pair.rbo),
-                pair.tau.map_or(Cell::Nothing, Cell::Number),
-                Cell::Count(pair.queries.len()),
-            ]
+            let mut cells = vec![Cell::Text(pair.label.clone())];
+            cells.push(Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])));
+            cells.push(Cell::Count(self.seeds_measured.number()));
+            cells.push(Cell::Text(self.ranking_name().into()));
+            cells.extend(pair.all.iter().map(|&ap| number(ap)));
+            cells.extend([pair.difference(), pair.overlap, pair.rbo].map(Cell::Number));
+            cells.extend([number(pair.tau), Cell::Count(pair.queries.len())]);
+            cells
         };
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
         let said = self.verdict().map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
         let cutoff = CUTOFFS[self.compared.cutoff];
         Sheet {
             title: format!("{name}: MAP@{cutoff}, {first} against {second} · {}{said}", self.queries_title()),
-            heads: heads.map(str::to_owned).into(),
+            heads,
             rows: self.class_pairs().into_iter().map(row).collect(),
         }
     }

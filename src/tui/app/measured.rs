@@ -1,7 +1,7 @@
 //! What the Compare and the Metrics screen share: which queries are measured, the way to Explore, the export.
 
 use super::{App, Cell, Form, Pane, Wish};
-use crate::engine::api::Evaluation;
+use crate::engine::api::{Contender, Evaluation};
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, Mode, RankingKind};
 
@@ -49,7 +49,13 @@ impl App {
 
     /// What a mode is measured by here.
     pub(super) fn plan(&self, mode: Mode) -> Evaluation {
-        Evaluation { mode, seed_count: self.seeds_measured, ranking: self.table.ranking }
+        self.plan_of(Contender::Own(mode))
+    }
+
+    pub(super) fn plan_of(&self, of: Contender) -> Evaluation {
+        // a run's lists are what they are
+        let ranking = if let Contender::Run(_) = of { RankingKind::Expanded } else { self.table.ranking };
+        Evaluation { of, seed_count: self.seeds_measured, ranking }
     }
 
     /// The queries and the kind of list.

@@ -4,6 +4,7 @@ mod act;
 mod asked;
 mod classes;
 mod compare;
+mod contenders;
 mod expansion;
 mod measured;
 mod metrics;
@@ -22,7 +23,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::config::{Context, Settings};
-use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request};
+use crate::engine::api::{
+    Ask, Catalogue, Comparison, Contender, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request,
+};
 use crate::job::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount};
 
@@ -32,6 +35,7 @@ use super::view::View;
 
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
+pub use contenders::Contenders;
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use seeds::{History, SeedSet, Typing};
@@ -69,6 +73,8 @@ pub enum Popup {
     Missing(usize),
     /// The forms to export in; the cursor.
     Export(usize),
+    /// What can take part in a comparison; the cursor.
+    Contenders(usize),
     /// The entity's picture on the full screen.
     Zoom,
 }
@@ -107,6 +113,8 @@ pub struct Source {
     pub index: PathBuf,
     pub dataset: Option<PathBuf>,
     pub device: DeviceChoice,
+    /// Indexes and runs to stand beside it in Compare.
+    pub beside: Vec<PathBuf>,
 }
 
 /// The explorer.
@@ -121,8 +129,8 @@ pub struct App {
     pub screen: Screen,
     pub table: Table,
     pub compared: Compared,
-    /// The modes that Compare sets side by side.
-    pub pair: [Mode; 2],
+    /// What Compare sets side by side.
+    pub contenders: Contenders,
     pub comparisons: HashMap<[Evaluation; 2], Comparison>,
     comparing: Option<[Evaluation; 2]>,
     /// The queries that Compare and Metrics measure.
@@ -184,14 +192,13 @@ impl App {
         App {
             tall: settings.tall_rows,
             settings,
-            source,
             size: Size::default(),
             catalogue: None,
             broken: None,
             screen: Screen::Explore,
             table: Table::default(),
             compared: Compared::default(),
-            pair: [Mode::Both, Mode::Text],
+            contenders: Contenders { coming: source.beside.clone(), ..Contenders::default() },
             comparisons: HashMap::new(),
             comparing: None,
             seeds_measured: SeedCount::Three,
@@ -229,6 +236,7 @@ impl App {
             ticks: 0,
             view: View::default(),
             wish: None,
+            source,
             session,
             outbox: Vec::new(),
         }
@@ -236,7 +244,7 @@ impl App {
 
     /// The first request: open the index.
     pub fn start(&mut self) -> Vec<Request> {
-        let Source { index, dataset, device } = self.source.clone();
+        let Source { index, dataset, device, .. } = self.source.clone();
         self.ask(Kind::Open, Ask::Open { index, dataset, device });
         std::mem::take(&mut self.outbox)
     }
@@ -263,6 +271,9 @@ impl App {
 
     /// Where keys go.
     pub fn context(&self) -> Context {
+        if self.contenders.path.is_some() {
+            return Context::Path;
+        }
         if self.popup.is_some() {
             return Context::Popup;
         }
@@ -391,8 +402,8 @@ impl App {
         let Some(catalogue) = &self.catalogue else { return };
         let plans: Vec<Evaluation> = match self.screen {
             Screen::Explore => vec![self.explored()],
-            Screen::Compare if self.modes().len() < 2 => Vec::new(),
-            Screen::Compare => self.pair.map(|mode| self.plan(mode)).into(),
+            Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
+            Screen::Compare => self.contenders.chosen.iter().map(|&of| self.plan_of(of)).collect(),
             Screen::Metrics => self.modes().into_iter().map(|mode| self.plan(mode)).collect(),
         };
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
@@ -409,7 +420,8 @@ impl App {
 
     /// What the Explore screen's classes are measured by.
     fn explored(&self) -> Evaluation {
-        Evaluation { mode: self.mode, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
+        let of = Contender::Own(self.mode);
+        Evaluation { of, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
     }
 
     /// Asks for the subject's details: one request at a time, always the newest subject.
@@ -460,6 +472,8 @@ impl App {
         if let Some(typing) = &mut self.typing {
             typing.input.push_str(text);
             self.search();
+        } else if let Some(path) = &mut self.contenders.path {
+            path.push_str(text);
         } else if self.filtering {
             self.tree.filter.push_str(text);
             self.tree.cursor = 0;

@@ -65,6 +65,10 @@ impl App {
             Some(Hit::Pair(at)) if self.pair_cursor(&self.class_pairs()) == at => self.open_pair(),
             Some(Hit::Pair(at)) => self.select_pair(at),
             Some(Hit::ExportForm(at)) => self.export(at),
+            Some(Hit::Contender(at)) => {
+                self.popup = Some(Popup::Contenders(at));
+                self.toggle_contender(at);
+            }
             _ => {}
         }
     }
@@ -78,6 +82,9 @@ impl App {
     fn wheel(&mut self, event: MouseEvent, by: isize) {
         if self.popup.is_some() {
             return self.scroll(self.focus, by);
+        }
+        if self.screen == Screen::Compare && self.view.hit(event.column, event.row) == Some(Hit::Joined) {
+            return self.scroll_joined(by);
         }
         if self.screen != Screen::Explore {
             return self.step(by);

@@ -26,6 +26,7 @@ pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
     match action {
         Open => true,
         _ if MOVES.contains(&action) => true,
+        Accept | Erase => matches!(popup, Popup::Contenders(_)),
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
         PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
         _ => false,

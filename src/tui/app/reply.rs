@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{App, Expansion, Kind, Overall, Pane, SeedSet, TreeKind};
-use crate::engine::api::{Catalogue, Reply, Say};
+use crate::engine::api::{Catalogue, Contender, Reply, Say};
 use crate::types::{ClassId, EntityId};
 
 /// How many entities' details are kept.
@@ -37,7 +37,9 @@ impl App {
                 if let Some(pair) = self.comparing.take() {
                     self.comparisons.insert(pair, *comparison);
                 }
+                self.compare();
             }
+            (Kind::Bring, Say::Brought(rival)) => self.brought(rival),
             _ => {}
         }
     }
@@ -53,14 +55,13 @@ impl App {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
         self.catalogue = Some(catalogue);
-        if let [first, second, ..] = self.modes()[..] {
-            self.pair = [first, second];
-        }
+        self.choose_first();
         let first_class = self.tree_rows().iter().position(|r| matches!(r.kind, TreeKind::Class(_)));
         self.tree.cursor = first_class.unwrap_or(0);
         self.restore();
         self.expand();
         self.evaluate();
+        self.bring_next();
     }
 
     /// Takes up the session of the last start; what is no longer there is said and left out.
@@ -115,7 +116,7 @@ impl App {
                 self.overall.insert(plan, Overall { mean: measures, interval });
                 self.evaluating = None;
                 // Ranks in other queries are known only now.
-                self.details.retain(|(_, m), _| *m != plan.mode);
+                self.details.retain(|(_, m), _| plan.of != Contender::Own(*m));
                 self.evaluate();
             }
             _ => {}
@@ -141,6 +142,7 @@ impl App {
             Kind::Pictures => self.pictured(Vec::new()),
             Kind::Evaluate => self.evaluating = None,
             Kind::Compare => self.comparing = None,
+            Kind::Bring => self.bring_next(),
         }
         self.notify(why);
     }

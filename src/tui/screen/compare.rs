@@ -1,4 +1,4 @@
-//! Two modes over the same queries.
+//! Two to four rankings of the same queries: modes, other indexes, runs.
 //!
 //! ```text
 //!  multiexpan  demo · both · 825 entities                        1 Explore  2 Compare  4 Metrics  ? help
@@ -20,6 +20,7 @@ use ratatui::text::{Line, Span};
 
 use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
+use crate::engine::api::Contender;
 use crate::tui::app::{ClassPair, Joined, Mark, Order, mark, verdict_text};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
@@ -30,8 +31,14 @@ use crate::types::CUTOFFS;
 
 /// The right side gets no narrower.
 const BESIDE: u16 = 28;
-/// Columns of the class list but for the names.
-const NUMBERS: usize = 6 + 6 + 8 + 7 + 5 + 1;
+/// Columns of the class list but for the names and a contender's MAP.
+const NUMBERS: usize = 8 + 7 + 5 + 1;
+/// Columns of a contender's MAP.
+const MAP: usize = 6;
+/// Columns of a contender's MAP where they have names of their own.
+const NAMED_MAP: usize = 8;
+/// Columns of a rank.
+const RANK: usize = 4;
 const NAME: std::ops::RangeInclusive<usize> = 15..=26;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
@@ -39,43 +46,66 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     status::draw(canvas, top);
     let pairs = canvas.app.class_pairs();
-    let width = (usize::from(body.width) * 11 / 20).clamp(NUMBERS + NAME.start() + 2, NUMBERS + NAME.end() + 2) as u16;
-    // too narrow for both, it is the classes alone
-    let width = if body.width < width + BESIDE { body.width } else { width };
-    let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
-    let [scatter_area, joined_area] = Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
-    classes(canvas, left, &pairs);
-    if !right.is_empty() {
-        scatter(canvas, scatter_area, &pairs);
-        joined(canvas, joined_area, &pairs);
+    let numbers = numbers(canvas);
+    let width = (usize::from(body.width) * 11 / 20).clamp(numbers + NAME.start() + 2, numbers + NAME.end() + 2) as u16;
+    if body.width < width + BESIDE {
+        // too narrow for all three, it is without the scatter
+        let [above, below] = Layout::vertical([Constraint::Percentage(55), Constraint::Fill(1)]).areas(body);
+        classes(canvas, above, &pairs);
+        joined(canvas, below, &pairs);
+    } else {
+        let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
+        let [above, below] = Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
+        classes(canvas, left, &pairs);
+        scatter(canvas, above, &pairs);
+        joined(canvas, below, &pairs);
     }
     foot(canvas, bottom);
     notice(canvas, body);
     popups(canvas, area);
 }
 
+/// Columns of a contender's MAP.
+fn map_width(canvas: &Canvas) -> usize {
+    let own = canvas.app.contenders.chosen.iter().all(|of| matches!(of, Contender::Own(_)));
+    if own { MAP } else { NAMED_MAP }
+}
+
+/// Columns of the class list but for the names.
+fn numbers(canvas: &Canvas) -> usize {
+    NUMBERS + canvas.app.contenders.chosen.len().max(2) * map_width(canvas)
+}
+
+/// The names of the two that are set against each other.
+fn names(canvas: &Canvas) -> [String; 2] {
+    let contenders = &canvas.app.contenders;
+    contenders.pair().map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
+}
+
 fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let app = canvas.app;
-    let [first, second] = app.pair;
+    let [first, second] = names(canvas);
     let title = canvas.span(Role::Focus, format!(" {first} against {second} "));
     let measure = format!(" MAP@{} · {} ", CUTOFFS[app.compared.cutoff], app.queries_title());
     let room = usize::from(area.width).saturating_sub(title.width() + 4);
     let right = canvas.span(Role::Title, text::cut(&measure, room));
     let inner = canvas.framed(area, true, title.into(), right.into());
-    let name = usize::from(inner.width).saturating_sub(NUMBERS);
+    let (name, map) = (usize::from(inner.width).saturating_sub(numbers(canvas)), map_width(canvas));
     let sorted = |order: Order, said: &str| match order == app.compared.order {
         true => format!("{said}{}", if app.compared.reversed { "↑" } else { "↓" }),
         false => said.to_owned(),
     };
-    let heads = Line::from(vec![
-        canvas.span(Role::Quiet, text::fit(&format!(" {}", sorted(Order::Name, "class")), name)),
-        canvas.span(Role::Quiet, text::fit_right(first.name(), 6)),
-        canvas.span(Role::Quiet, text::fit_right(second.name(), 6)),
-        canvas.span(Role::Quiet, text::fit_right(&sorted(Order::Difference, "diff."), 8)),
-        canvas.span(Role::Quiet, text::fit_right(&sorted(Order::Overlap, "shared"), 7)),
-        canvas.span(Role::Quiet, text::fit_right(&sorted(Order::Rbo, "RBO"), 5)),
-    ]);
-    canvas.line(Rect { height: 1.min(inner.height), ..inner }, heads);
+    let mut heads = vec![canvas.span(Role::Quiet, text::fit(&format!(" {}", sorted(Order::Name, "class")), name))];
+    for (at, contender) in app.contender_names().iter().enumerate() {
+        let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
+        heads.push(Span::raw(" "));
+        heads.push(canvas.span(role, text::fit_right(contender, map - 1)));
+    }
+    let others = [(Order::Difference, "diff.", 8), (Order::Overlap, "shared", 7), (Order::Rbo, "RBO", 5)];
+    heads.extend(
+        others.map(|(order, said, wide)| canvas.span(Role::Quiet, text::fit_right(&sorted(order, said), wide))),
+    );
+    canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(heads));
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     if pairs.is_empty() {
         for (at, line) in text::wrap(&app.compare_state(), usize::from(list.width).saturating_sub(2)).iter().enumerate()
@@ -91,14 +121,15 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let line = Line::from(vec![
-            canvas.span(Role::Text, text::fit(&format!(" {}", pair.label), name)),
-            canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[0]), 6)),
-            canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[1]), 6)),
-            difference(canvas, Some(pair.difference()), 8),
-            canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)),
-            canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)),
-        ]);
+        let mut spans = vec![canvas.span(Role::Text, text::fit(&format!(" {}", pair.label), name))];
+        for (at, ap) in pair.all.iter().enumerate() {
+            let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
+            spans.push(canvas.span(role, text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map)));
+        }
+        spans.push(difference(canvas, Some(pair.difference()), 8));
+        spans.push(canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)));
+        spans.push(canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)));
+        let line = Line::from(spans);
         let selected = at == cursor;
         canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
         canvas.hit(area, Hit::Pair(at));
@@ -109,7 +140,7 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
 /// A point a class: the second across, the first up; above the diagonal the first is better.
 fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     let app = canvas.app;
-    let [first, second] = app.pair;
+    let [first, second] = names(canvas);
     let cursor = app.pair_cursor(pairs);
     let selected = pairs.get(cursor).map(|p| p.label.clone()).unwrap_or_default();
     let title = canvas.span(Role::Title, format!(" {first} ↑  {second} → "));
@@ -169,47 +200,67 @@ fn joined(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     );
     let facts = text::cut(&facts, inner.width.into());
     canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(canvas.span(Role::Quiet, facts)));
-    for (at, row) in rows.iter().take(usize::from(inner.height.saturating_sub(1))).enumerate() {
-        let line = Rect::new(inner.x, inner.y + 1 + at as u16, inner.width, 1);
-        let said = joined_row(canvas, row, query.class, inner.width.into());
-        canvas.line(line, said);
+    let list = Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
+    let page = usize::from(list.height);
+    let furthest = rows.len().saturating_sub(page);
+    let offset = app.compared.scroll.min(furthest);
+    canvas.view.joined = Extent { offset, page, furthest };
+    canvas.hit(list, Hit::Joined);
+    for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
+        let said = joined_row(canvas, row, query.class, list.width.into());
+        canvas.line(Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1), said);
     }
+    canvas.scroll_mark(list, offset, page, rows.len());
 }
 
 fn joined_row(canvas: &Canvas, row: &Joined, class: crate::types::ClassId, width: usize) -> Line<'static> {
-    let rank = |rank: Option<usize>| text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), 4);
+    let rank = |rank: Option<usize>| text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), RANK);
     let mark = canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, Some(class), row.entity));
-    let sign = mark_sign(canvas, mark);
-    let (moved, role) = match row.ranks {
-        [Some(a), Some(b)] if a < b => (format!("▲ {}", b - a), Role::Gold),
-        [Some(a), Some(b)] if a > b => (format!("▼ {}", a - b), Role::Miss),
-        [Some(_), Some(_)] => ("·".to_owned(), Role::Quiet),
+    let against = canvas.app.contenders.against;
+    let (moved, role) = moved(mark, row.ranks.first().copied().flatten(), row.ranks.get(against).copied().flatten());
+    let others = row.ranks.len().saturating_sub(1);
+    let name = width.saturating_sub(RANK + 3 + others * RANK + 2 + 7);
+    let mut spans = vec![canvas.span(Role::Text, rank(row.ranks.first().copied().flatten())), Span::raw(" ")];
+    spans.extend([mark_sign(canvas, mark), Span::raw(" ")]);
+    spans.push(canvas.span(Role::Text, text::fit(&canvas.name(row.entity), name)));
+    for (at, &other) in row.ranks.iter().enumerate().skip(1) {
+        // the one that the move is told against stands out
+        let role = if at == against && others > 1 { Role::Text } else { Role::Quiet };
+        spans.push(canvas.span(role, rank(other)));
+    }
+    spans.push(canvas.span(role, format!("  {moved}")));
+    Line::from(spans)
+}
+
+/// How the first has it against the second.
+fn moved(mark: Mark, first: Option<usize>, second: Option<usize>) -> (String, Role) {
+    match (first, second) {
+        (Some(a), Some(b)) if a < b => (format!("▲ {}", b - a), Role::Gold),
+        (Some(a), Some(b)) if a > b => (format!("▼ {}", a - b), Role::Miss),
+        (Some(_), Some(_)) => ("·".to_owned(), Role::Quiet),
+        (None, None) => (String::new(), Role::Quiet),
         // what it means depends on who it is
-        [Some(_), None] => match mark {
+        (Some(_), None) => match mark {
             Mark::Gold => ("gained".to_owned(), Role::Gold),
             Mark::Other(_) => ("gained".to_owned(), Role::Miss),
             Mark::Unjudged => ("gained".to_owned(), Role::Unjudged),
         },
-        _ => ("lost".to_owned(), if mark == Mark::Gold { Role::Miss } else { Role::Quiet }),
-    };
-    let name = width.saturating_sub(4 + 3 + 4 + 2 + 7);
-    Line::from(vec![
-        canvas.span(Role::Text, rank(row.ranks[0])),
-        Span::raw(" "),
-        sign,
-        Span::raw(" "),
-        canvas.span(Role::Text, text::fit(&canvas.name(row.entity), name)),
-        canvas.span(Role::Quiet, rank(row.ranks[1])),
-        canvas.span(role, format!("  {moved}")),
-    ])
+        (None, Some(_)) => ("lost".to_owned(), if mark == Mark::Gold { Role::Miss } else { Role::Quiet }),
+    }
 }
 
 /// The verdict, then the keys.
 fn foot(canvas: &mut Canvas, area: Rect) {
-    let verdict = canvas.app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
+    let mut verdict = canvas.app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
+    if let Some(lacking) = canvas.app.comparison().map(|c| c.lacking).filter(|lacking| *lacking != [0, 0]) {
+        let alone = names(canvas).into_iter().zip(lacking).filter(|(_, count)| *count > 0);
+        let alone: Vec<String> = alone.map(|(name, count)| format!("{count} queries only in {name}")).collect();
+        verdict.push_str(&format!(" · {}", alone.join(", ")));
+    }
     let begin = Line::from(vec![canvas.span(Role::Title, verdict), Span::raw("   ")]);
     let wanted = [
         (Action::Open, "opens"),
+        (Action::Contenders, "side by side"),
         (Action::Mode, "modes"),
         (Action::Sort, "sorts"),
         (Action::NextQuery, "query"),

@@ -26,7 +26,7 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, entity, export, help, metrics, missing, seeds, status, text, zoom,
+    candidates, classes, completion, contenders, entity, export, help, metrics, missing, seeds, status, text, zoom,
 };
 
 /// From this width on the classes have a pane of their own.
@@ -56,6 +56,7 @@ pub fn popups(canvas: &mut Canvas, area: Rect) {
         Some(Popup::Help) => help::draw(canvas, area),
         Some(Popup::Missing(cursor)) => missing::draw(canvas, area, cursor),
         Some(Popup::Export(cursor)) => export::draw(canvas, area, cursor),
+        Some(Popup::Contenders(cursor)) => contenders::draw(canvas, area, cursor),
         Some(Popup::Zoom) => zoom::draw(canvas, area),
         None => {}
     }

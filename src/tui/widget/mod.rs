@@ -4,6 +4,7 @@ pub mod bars;
 pub mod candidates;
 pub mod classes;
 pub mod completion;
+pub mod contenders;
 pub mod difference;
 pub mod entity;
 pub mod export;

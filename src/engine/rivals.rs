@@ -1,0 +1,145 @@
+//! What stands beside the index in a comparison: other indexes of the same data set, and runs of any system.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::api::{Contender, Rival};
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::eval::run::{Run, key};
+use crate::index::Index;
+use crate::types::{ClassId, EntityId, Mode, SeedCount};
+
+/// One rival.
+pub(super) enum Brought {
+    Index(Box<Index>),
+    Run(RunLists),
+}
+
+/// A run's lists by query: class, number of seeds, number.
+pub(super) type RunLists = HashMap<(ClassId, SeedCount, usize), Vec<EntityId>>;
+
+impl Session {
+    /// An index folder or a run. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
+    /// of this data set, or where no data set is open.
+    pub(super) fn bring(&mut self, path: &Path) -> Result<Rival> {
+        let place = u16::try_from(self.rivals.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
+        let (brought, rival) =
+            if path.is_dir() { self.bring_index(path, place)? } else { self.bring_run(path, place)? };
+        self.rivals.push(brought);
+        Ok(rival)
+    }
+
+    fn bring_index(&self, path: &Path, place: u16) -> Result<(Brought, Rival)> {
+        let Some(dataset) = &self.dataset else { return Err(no_queries()) };
+        let index = Index::open(path, self.index.device())?;
+        index.check_dataset(&dataset.hash()?)?;
+        let modes = index.modes().into_iter().filter(|m| *m != Mode::None);
+        let lacking = self.index.entities().iter().filter(|e| index.row(e.id).is_none()).count();
+        let rival = Rival {
+            path: path.to_owned(),
+            label: label(path),
+            contenders: modes.map(|mode| Contender::Index(place, mode)).collect(),
+            lacks: said(&[(lacking, "entities are not in it")]),
+        };
+        Ok((Brought::Index(Box::new(index)), rival))
+    }
+
+    fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Rival)> {
+        let Some(dataset) = &self.dataset else { return Err(no_queries()) };
+        let run = Run::read(path)?;
+        let known: HashMap<String, _> = dataset.queries.iter().map(|q| (key(&dataset.query_id(q)), q)).collect();
+        let (mut lists, mut unknown) = (RunLists::new(), 0);
+        let [mut strange, mut twice, mut seeds] = [0; 3];
+        for ranking in &run.rankings {
+            let Some(query) = known.get(&ranking.query) else {
+                unknown += 1;
+                continue;
+            };
+            let mut seen = HashSet::new();
+            let mut list = Vec::with_capacity(ranking.candidates.len());
+            for &(entity, _) in &ranking.candidates {
+                if query.seeds.contains(&entity) {
+                    seeds += 1;
+                } else if !seen.insert(entity) {
+                    twice += 1;
+                } else {
+                    // it keeps its place, where it can only be wrong
+                    strange += usize::from(dataset.vocabulary.name(entity).is_none());
+                    list.push(entity);
+                }
+            }
+            lists.insert((query.class, query.seed_count, query.number), list);
+        }
+        if lists.is_empty() {
+            return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));
+        }
+        let lacking = |count| {
+            let asked: Vec<_> = dataset.queries.iter().filter(|q| q.seed_count == count).collect();
+            let missing = asked.iter().filter(|q| !lists.contains_key(&(q.class, count, q.number))).count();
+            // a run of the one kind need not have the other
+            if missing == asked.len() { 0 } else { missing }
+        };
+        let lacks = said(&[
+            (lacking(SeedCount::Three), "queries of 3 seeds are missing"),
+            (lacking(SeedCount::Five), "queries of 5 seeds are missing"),
+            (unknown, "queries are not of this data set"),
+            (strange, "entities are not in the vocabulary"),
+            (twice, "candidates stand in a list twice"),
+            (seeds, "candidates are their query's seeds"),
+        ]);
+        let label = if run.tag.is_empty() { label(path) } else { run.tag.clone() };
+        let rival = Rival { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
+        Ok((Brought::Run(lists), rival))
+    }
+
+    /// The index that a contender ranks by. Error: it is a run, or was not brought.
+    pub(super) fn index_of(&self, of: Contender) -> Result<(&Index, Mode)> {
+        match of {
+            Contender::Own(mode) => Ok((&self.index, mode)),
+            Contender::Index(at, mode) => match self.rivals.get(usize::from(at)) {
+                Some(Brought::Index(index)) => Ok((index, mode)),
+                _ => Err(Error::Mismatch("that index is not open".into())),
+            },
+            Contender::Run(_) => Err(Error::Mismatch("a run cannot be expanded".into())),
+        }
+    }
+
+    /// A run's lists of one number of seeds; none where it is no run.
+    pub(super) fn run_lists(&self, of: Contender, count: SeedCount) -> Option<super::session::Ranked> {
+        let Contender::Run(at) = of else { return None };
+        let Some(Brought::Run(lists)) = self.rivals.get(usize::from(at)) else { return None };
+        let of_count = lists.iter().filter(|((_, seeds, _), _)| *seeds == count);
+        Some(of_count.map(|(&(class, _, number), list)| ((class, number), list.clone())).collect())
+    }
+}
+
+fn no_queries() -> Error {
+    Error::Mismatch("the index has no data set, and so no queries to compare over".into())
+}
+
+/// What a path is called in a column.
+fn label(path: &Path) -> String {
+    let name = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // most are called so
+    match (name(path), path.parent()) {
+        (own, Some(parent)) if own == "index" && parent.file_name().is_some() => name(parent),
+        (own, _) => own,
+    }
+}
+
+fn said(counts: &[(usize, &str)]) -> Vec<String> {
+    counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rival_is_called_by_what_tells_it_apart() {
+        assert_eq!(label(Path::new("runs/clip/index")), "clip");
+        assert_eq!(label(Path::new("runs/probexpan.run")), "probexpan");
+        assert_eq!(label(Path::new("/index")), "index");
+    }
+}

@@ -1,0 +1,150 @@
+//! What stands side by side in Compare: modes of the index, other indexes, runs.
+
+use std::path::PathBuf;
+
+use super::act::shifted;
+use super::{App, Kind, Popup};
+use crate::engine::api::{Ask, Contender, Rival};
+use crate::types::Mode;
+
+/// As many as there is room for on a screen.
+pub const MOST: usize = 4;
+
+/// Those that take part.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Contenders {
+    /// At most [`MOST`]; the first is set against another.
+    pub chosen: Vec<Contender>,
+    /// The place of that other, from 1.
+    pub against: usize,
+    /// What was brought beside the index.
+    pub rivals: Vec<Rival>,
+    /// What is to be brought yet, in order.
+    pub coming: Vec<PathBuf>,
+    /// The path that is being typed.
+    pub path: Option<String>,
+}
+
+impl Contenders {
+    /// The two that are set against each other.
+    pub fn pair(&self) -> Option<[Contender; 2]> {
+        Some([*self.chosen.first()?, *self.chosen.get(self.against).or(self.chosen.get(1))?])
+    }
+
+    /// What it is called in a column.
+    pub fn name(&self, of: Contender) -> String {
+        let label = |at: u16| self.rivals.get(usize::from(at)).map_or("?", |rival| rival.label.as_str());
+        match of {
+            Contender::Own(mode) => mode.to_string(),
+            Contender::Index(at, mode) => format!("{} {mode}", label(at)),
+            Contender::Run(at) => label(at).to_owned(),
+        }
+    }
+}
+
+impl App {
+    /// All that could take part, those of the index first.
+    pub fn available(&self) -> Vec<Contender> {
+        let own = self.modes().into_iter().map(Contender::Own);
+        own.chain(self.contenders.rivals.iter().flat_map(|rival| rival.contenders.iter().copied())).collect()
+    }
+
+    /// Whether the contender at this place is one of the two that are set against each other.
+    pub fn is_set_against(&self, at: usize) -> bool {
+        at == 0 || at == self.contenders.against
+    }
+
+    /// Names of those that take part, in order.
+    pub fn contender_names(&self) -> Vec<String> {
+        self.contenders.chosen.iter().map(|&of| self.contenders.name(of)).collect()
+    }
+
+    /// The first two modes, at the start.
+    pub(super) fn choose_first(&mut self) {
+        self.contenders.chosen = self.modes().into_iter().take(2).map(Contender::Own).collect();
+        self.contenders.against = 1;
+    }
+
+    /// The next two of the index's modes.
+    pub(super) fn next_modes(&mut self) {
+        let modes = self.modes();
+        let pairs: Vec<[Mode; 2]> =
+            modes.iter().enumerate().flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b])).collect();
+        let own = |pair: &[Mode; 2]| pair.map(Contender::Own);
+        let at = pairs.iter().position(|pair| self.contenders.chosen == own(pair));
+        match pairs.get(at.map_or(0, |at| (at + 1) % pairs.len())) {
+            Some(next) if self.contenders.chosen != own(next) => {
+                (self.contenders.chosen, self.contenders.against) = (own(next).into(), 1);
+                self.evaluate();
+            }
+            _ => self.notify("this index holds no other two modes"),
+        }
+    }
+
+    /// The first is set against the next of the others.
+    pub(super) fn next_against(&mut self) {
+        let count = self.contenders.chosen.len();
+        if count < 3 {
+            return self.notify("there are two: choose more to set the first against another");
+        }
+        self.contenders.against = self.contenders.against % (count - 1) + 1;
+    }
+
+    /// Takes one in or out. Two stay.
+    pub(super) fn toggle_contender(&mut self, at: usize) {
+        let Some(&of) = self.available().get(at) else {
+            return self.contenders.path = Some(String::new());
+        };
+        let chosen = &mut self.contenders.chosen;
+        match chosen.iter().position(|&c| c == of) {
+            Some(_) if chosen.len() <= 2 => return self.notify("two stay: choose another first"),
+            Some(place) => drop(chosen.remove(place)),
+            None if chosen.len() == MOST => {
+                return self.notify(format!("{MOST} are there already: take one out first"));
+            }
+            None => chosen.push(of),
+        }
+        self.contenders.against = self.contenders.against.clamp(1, self.contenders.chosen.len() - 1);
+        self.evaluate();
+    }
+
+    pub(super) fn step_in_contenders(&mut self, cursor: usize, by: isize) {
+        // the last line opens a path
+        self.popup = Some(Popup::Contenders(shifted(cursor, by, self.available().len() + 1)));
+    }
+
+    /// Has the typed path opened.
+    pub(super) fn bring_typed(&mut self) {
+        let Some(path) = self.contenders.path.take().filter(|path| !path.trim().is_empty()) else { return };
+        self.contenders.coming.push(PathBuf::from(path.trim()));
+        self.bring_next();
+    }
+
+    /// One at a time, since a newer request of a kind makes the older stale.
+    pub(super) fn bring_next(&mut self) {
+        if self.catalogue.is_some() && !self.asked.runs(Kind::Bring) && !self.contenders.coming.is_empty() {
+            let path = self.contenders.coming.remove(0);
+            self.ask(Kind::Bring, Ask::Bring { path });
+        }
+    }
+
+    /// It takes part at once where there is room: an index in the mode of the first.
+    pub(super) fn brought(&mut self, rival: Rival) {
+        self.asked.finish(Kind::Bring);
+        let like_first = |of: &&Contender| match (of, self.contenders.chosen.first()) {
+            (Contender::Index(_, mode), Some(Contender::Own(first) | Contender::Index(_, first))) => mode == first,
+            _ => false,
+        };
+        let best = rival.contenders.iter().find(like_first).or(rival.contenders.first()).copied();
+        if !rival.lacks.is_empty() {
+            self.notify(format!("{}: {}", rival.label, rival.lacks.join(", ")));
+        }
+        self.contenders.rivals.push(rival);
+        if let Some(best) = best.filter(|_| self.contenders.chosen.len() < MOST) {
+            self.contenders.chosen.push(best);
+            self.contenders.against = self.contenders.chosen.len() - 1;
+            self.evaluate();
+        }
+        self.bring_next();
+    }
+}

@@ -1,0 +1,62 @@
+//! What can take part in a comparison, and the field for a path.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use crate::config::Role;
+use crate::engine::api::Contender;
+use crate::tui::canvas::Canvas;
+use crate::tui::view::Hit;
+
+const WIDTH: u16 = 60;
+
+pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+    let app = canvas.app;
+    let available = app.available();
+    let (width, height) = (WIDTH.min(whole.width), (available.len() as u16 + 3).min(whole.height));
+    let area = Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height);
+    let inner = canvas.popup(area, "Side by side", "enter takes in or out · esc");
+    // the line of the path always has its place
+    let page = usize::from(inner.height).saturating_sub(1);
+    let offset = (cursor + 1).saturating_sub(page).min(available.len().saturating_sub(page));
+    for (at, &of) in available.iter().enumerate().skip(offset).take(page) {
+        let line = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
+        let place = app.contenders.chosen.iter().position(|&c| c == of);
+        let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
+        let said = Line::from(vec![
+            canvas.span(Role::Focus, format!(" {place}")),
+            canvas.span(Role::Text, text::fit(&app.contenders.name(of), 22)),
+            canvas.span(Role::Quiet, text::fit(&origin(canvas, of), usize::from(inner.width).saturating_sub(26))),
+        ]);
+        canvas.line(line, if at == cursor { said.style(canvas.style(Role::Selection)) } else { said });
+        canvas.hit(line, Hit::Contender(at));
+    }
+    let line = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
+    let said = match &app.contenders.path {
+        Some(path) => {
+            let room = usize::from(inner.width).saturating_sub(10);
+            Line::from(vec![
+                canvas.span(Role::Focus, " open: "),
+                canvas.span(Role::Text, text::tail(path, room)),
+                Span::styled("▏", canvas.style(Role::Focus)),
+            ])
+        }
+        None => Line::from(canvas.span(Role::Quiet, " + an index folder or a run file …")),
+    };
+    let at_path = cursor == available.len() && app.contenders.path.is_none();
+    canvas.line(line, if at_path { said.style(canvas.style(Role::Selection)) } else { said });
+    canvas.hit(line, Hit::Contender(available.len()));
+}
+
+/// Where it comes from.
+fn origin(canvas: &Canvas, of: Contender) -> String {
+    let rival = |at: u16| {
+        let rival = canvas.app.contenders.rivals.get(usize::from(at));
+        rival.map_or_else(String::new, |rival| rival.path.display().to_string())
+    };
+    match of {
+        Contender::Own(_) => "this index".into(),
+        Contender::Index(at, _) | Contender::Run(at) => rival(at),
+    }
+}

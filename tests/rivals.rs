@@ -1,0 +1,169 @@
+//! Other indexes and runs beside the index, and evaluations that are kept for the next time.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use multiexpan::engine::api::{Ask, Comparison, Contender, Evaluation, Request, RequestId, Rival, Say};
+use multiexpan::engine::jobs::{Ranking, Run};
+use multiexpan::engine::{Engine, Plan, Session};
+use multiexpan::job::Unobserved;
+use multiexpan::types::{DeviceChoice, EntityId, Measures, Mode, Protocol, RankingKind, SeedCount};
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
+}
+
+/// An engine that has opened the demo, and is asked one thing at a time.
+struct Asked {
+    engine: Engine,
+    replies: Receiver<multiexpan::engine::api::Reply>,
+    last: u64,
+}
+
+impl Asked {
+    fn start(kept: Option<PathBuf>) -> Asked {
+        let (send, replies) = channel();
+        // whoever no longer listens is told nothing
+        let engine = Engine::start(kept, move |reply| drop(send.send(reply))).unwrap();
+        let mut asked = Asked { engine, replies, last: 0 };
+        let opened = asked.ask(Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu });
+        assert!(matches!(opened[..], [Say::Opened(_)]));
+        asked
+    }
+
+    /// All replies, up to the one that ends it.
+    fn ask(&mut self, ask: Ask) -> Vec<Say> {
+        self.last += 1;
+        self.engine.send(Request { id: RequestId(self.last), ask });
+        let mut said = Vec::new();
+        loop {
+            let say = self.replies.recv_timeout(Duration::from_secs(60)).unwrap().say;
+            let goes_on = matches!(say, Say::Progress(_) | Say::ClassMeasured { .. });
+            said.push(say);
+            if !goes_on {
+                return said;
+            }
+        }
+    }
+
+    fn evaluate(&mut self, of: Contender) -> (Measures, bool) {
+        let said = self.ask(Ask::Evaluate(plan(of)));
+        let worked = said.iter().any(|say| matches!(say, Say::Progress(_)));
+        match said.last() {
+            Some(Say::Evaluated { measures, .. }) => (*measures, worked),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn bring(&mut self, path: &Path) -> Result<Rival, String> {
+        match self.ask(Ask::Bring { path: path.into() }).pop() {
+            Some(Say::Brought(rival)) => Ok(rival),
+            Some(Say::Failed(why)) => Err(why),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn compare(&mut self, first: Contender, second: Contender) -> Comparison {
+        match self.ask(Ask::Compare { first: plan(first), second: plan(second) }).pop() {
+            Some(Say::Compared(comparison)) => *comparison,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn plan(of: Contender) -> Evaluation {
+    Evaluation { of, seed_count: SeedCount::Three, ranking: RankingKind::Seeds }
+}
+
+#[test]
+fn an_evaluation_is_there_at_once_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = || Some(folder.path().join("evaluations"));
+    let (first, worked) = Asked::start(kept()).evaluate(Contender::Own(Mode::Text));
+    assert!(worked);
+    let mut again = Asked::start(kept());
+    assert_eq!(again.evaluate(Contender::Own(Mode::Text)), (first, false));
+    // what was not evaluated is not there
+    let (other, worked) = again.evaluate(Contender::Own(Mode::Image));
+    assert!(worked && other != first);
+    // and without a place nothing is kept
+    assert_eq!(Asked::start(None).evaluate(Contender::Own(Mode::Text)), (first, true));
+}
+
+#[test]
+fn a_run_stands_beside_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.run");
+    let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
+    let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::Seeds);
+    let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
+    let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
+    let name = |class| session.catalogue.class(class).name.clone();
+    let ranking = |result: &multiexpan::engine::QueryResult| Ranking {
+        query: format!("{}/3/{}", name(result.query.class), result.query.number + 1),
+        candidates: result.ranking.clone(),
+    };
+    // of all but the first 7 queries
+    let mut rankings: Vec<Ranking> = evaluated.results.iter().skip(7).map(ranking).collect();
+    rankings[0].candidates.push((EntityId(9_999_999), -1e6));
+    let twice = rankings[1].candidates[0];
+    rankings[1].candidates.push((twice.0, -1e6));
+    rankings[2].candidates.insert(0, (evaluated.results[9].query.seeds[0], 1e6));
+    rankings.push(Ranking { query: "nothing/3/1".into(), candidates: vec![twice] });
+    Run { tag: "other".into(), rankings, ..Run::default() }.write(&path).unwrap();
+
+    let mut asked = Asked::start(None);
+    let rival = asked.bring(&path).unwrap();
+    assert_eq!((rival.label.as_str(), &rival.contenders[..]), ("other", &[Contender::Run(0)][..]));
+    let lacks = rival.lacks.join("; ");
+    for said in [
+        "7 queries of 3 seeds are missing",
+        "1 queries are not of this data set",
+        "1 entities are not in the vocabulary",
+        "1 candidates stand in a list twice",
+        "1 candidates are their query's seeds",
+    ] {
+        assert!(lacks.contains(said), "{lacks}");
+    }
+    assert!(!lacks.contains("5 seeds"), "a run of the one kind need not have the other: {lacks}");
+    let (_, worked) = asked.evaluate(Contender::Run(0));
+    assert!(!worked);
+    asked.evaluate(Contender::Own(Mode::Text));
+    let compared = asked.compare(Contender::Own(Mode::Text), Contender::Run(0));
+    assert_eq!(compared.lacking, [7, 0]);
+    assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
+    assert!(compared.queries.iter().all(|q| q.ap[0] == q.ap[1]), "the same lists");
+}
+
+#[test]
+fn another_index_stands_beside_it() {
+    let mut asked = Asked::start(None);
+    let rival = asked.bring(&demo()).unwrap();
+    let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Contender::Index(0, mode));
+    assert_eq!((rival.label.as_str(), &rival.contenders[..], rival.lacks.len()), ("demo", &modes[..], 0));
+    let own = asked.evaluate(Contender::Own(Mode::Image)).0;
+    assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
+    let compared = asked.compare(Contender::Own(Mode::Image), modes[2]);
+    assert!(compared.lacking == [0, 0] && compared.queries.iter().all(|q| q.lists[0] == q.lists[1]));
+}
+
+#[test]
+fn what_cannot_stand_beside_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut asked = Asked::start(None);
+    let strange = folder.path().join("strange.run");
+    std::fs::write(&strange, "nothing/3/1 Q0 5 1 0.5 x\n").unwrap();
+    let damaged = folder.path().join("damaged.run");
+    std::fs::write(&damaged, "fish/3/1 Q0 5\n").unwrap();
+    for (path, said) in [
+        (folder.path().join("none"), "none"),
+        (folder.path().to_owned(), "index.json"),
+        (strange, "no query of this data set"),
+        (damaged, "expected “query Q0 entity rank score tag”"),
+    ] {
+        let why = asked.bring(&path).unwrap_err();
+        assert!(why.contains(said), "{why}");
+    }
+    assert!(matches!(asked.ask(Ask::Evaluate(plan(Contender::Run(0)))).pop(), Some(Say::Failed(_))));
+}
