@@ -1,5 +1,5 @@
 //! The event loop: keys, replies, finished pictures, signals and time become messages; frames are drawn when
-//! something changed, at most 60 a second.
+//! something changed: at once after a key, at most 60 a second for what comes by itself.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,12 +17,16 @@ use super::screen;
 use super::session::Session;
 use super::terminal::{Terminal, picker};
 use crate::config::{Images, Theme};
-use crate::engine::api::{Reply, Request};
+use crate::engine::api::{Reply, Request, Say};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// Between a frame and the one that shows a key.
+const KEY_FRAME: Duration = Duration::from_millis(2);
+/// Between two frames that only show how far something is.
+const PROGRESS_FRAME: Duration = Duration::from_millis(50);
 /// Between two ticks, while something moves.
 const TICK: Duration = Duration::from_millis(100);
 /// Changes are gathered for so long before the session is written.
@@ -44,8 +48,8 @@ struct Loop {
     terminal: Terminal,
     pictures: Pictures,
     made: UnboundedSender<(Job, Made)>,
-    /// Something changed since the last frame.
-    dirty: bool,
+    /// What changed since the last frame may be shown so long after it; none: nothing changed.
+    changed: Option<Duration>,
     last_frame: Instant,
     saved: Option<Session>,
     save_at: Option<Instant>,
@@ -60,13 +64,13 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
         terminal: Terminal::take(mouse)?,
         pictures: Pictures::default(),
         made,
-        dirty: true,
+        changed: Some(FRAME),
         last_frame: Instant::now(),
         saved: None,
         save_at: None,
     };
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
-    state.take(Msg::Resize(Size::new(columns, rows)));
+    state.take(Msg::Resize(Size::new(columns, rows)), FRAME);
     let first = state.explorer.app.start();
     state.send(first);
     state.draw()?;
@@ -78,6 +82,7 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
     let mut engine_lives = true;
     loop {
         let save_at = state.save_at.unwrap_or_else(Instant::now);
+        let frame_at = state.last_frame + state.changed.unwrap_or(FRAME);
         tokio::select! {
             event = events.next() => match event {
                 Some(Ok(event)) => state.event(event),
@@ -86,9 +91,9 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
             },
             reply = replies.recv(), if engine_lives => match reply {
                 Some(reply) => {
-                    state.take(Msg::Reply(reply));
+                    state.reply(reply);
                     while let Ok(reply) = replies.try_recv() {
-                        state.take(Msg::Reply(reply));
+                        state.reply(reply);
                     }
                 }
                 // its last reply has said why
@@ -97,10 +102,10 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
             Some((job, made)) = pictures_made.recv() => {
                 state.pictures.finish(job, made);
                 state.make_pictures();
-                state.dirty = true;
+                state.change(FRAME);
             }
-            _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick),
-            () = sleep_until(state.last_frame + FRAME), if state.dirty => state.draw()?,
+            _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick, FRAME),
+            () = sleep_until(frame_at), if state.changed.is_some() => state.draw()?,
             () = sleep_until(save_at), if state.save_at.is_some() => state.save(),
             wish = signals.next() => state.explorer.app.wish = Some(wish),
         }
@@ -114,18 +119,28 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
 impl Loop {
     fn event(&mut self, event: Event) {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(key)),
-            Event::Mouse(mouse) => self.take(Msg::Mouse(mouse)),
-            Event::Paste(text) => self.take(Msg::Paste(text)),
-            Event::Resize(columns, rows) => self.take(Msg::Resize(Size::new(columns, rows))),
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(key), KEY_FRAME),
+            Event::Mouse(mouse) => self.take(Msg::Mouse(mouse), KEY_FRAME),
+            Event::Paste(text) => self.take(Msg::Paste(text), KEY_FRAME),
+            Event::Resize(columns, rows) => self.take(Msg::Resize(Size::new(columns, rows)), FRAME),
             _ => {}
         }
     }
 
-    fn take(&mut self, msg: Msg) {
+    fn reply(&mut self, reply: Reply) {
+        let within = if let Say::Progress(_) = reply.say { PROGRESS_FRAME } else { FRAME };
+        self.take(Msg::Reply(reply), within);
+    }
+
+    /// Takes it in; what it changed is shown at most so long after the last frame.
+    fn take(&mut self, msg: Msg, within: Duration) {
         let requests = self.explorer.app.update(msg);
         self.send(requests);
-        self.dirty = true;
+        self.change(within);
+    }
+
+    fn change(&mut self, within: Duration) {
+        self.changed = Some(self.changed.map_or(within, |sooner| sooner.min(within)));
     }
 
     fn send(&self, requests: Vec<Request>) {
@@ -138,7 +153,7 @@ impl Loop {
         let (app, theme, pictures) = (&self.explorer.app, &self.explorer.theme, &self.pictures);
         let mut view = None;
         self.terminal.draw(|frame| view = Some(screen::draw(frame, app, theme, pictures)))?;
-        (self.dirty, self.last_frame) = (false, Instant::now());
+        (self.changed, self.last_frame) = (None, Instant::now());
         let Some(mut view) = view else { return Ok(()) };
         // The large ones are what is looked at.
         view.pictures.sort_by_key(|key| std::cmp::Reverse(key.size.area()));
@@ -179,13 +194,13 @@ impl Loop {
                     Err(why) => why.to_string(),
                 };
                 self.explorer.app.notify(said);
-                self.dirty = true;
+                self.change(FRAME);
                 return Ok(false);
             }
             None => return Ok(false),
         }
         self.pictures.clear();
-        self.dirty = true;
+        self.change(FRAME);
         Ok(false)
     }
 
@@ -200,7 +215,7 @@ impl Loop {
         if let Err(why) = session.save(path) {
             self.explorer.app.notify(format!("the session is not kept: {why}"));
             self.explorer.session_path = None;
-            self.dirty = true;
+            self.change(FRAME);
         }
         self.saved = now;
     }
