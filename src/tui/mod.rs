@@ -2,6 +2,7 @@
 //! turns. The engine is a function to send requests with and a channel of replies.
 
 pub mod app;
+mod backend;
 mod canvas;
 mod event;
 pub mod pictures;

@@ -13,11 +13,11 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Frame;
 use ratatui::backend::Backend;
-use ratatui::backend::CrosstermBackend;
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
 use ratatui_image::picker::{Picker, ProtocolType};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::backend::Lean;
 use crate::config::Images;
 use crate::error::{Error, Result};
 
@@ -33,7 +33,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is ours. Dropped, it is given back.
 pub struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    inner: ratatui::Terminal<Lean<BufWriter<Stdout>>>,
     mouse: bool,
 }
 
@@ -45,7 +45,7 @@ impl Terminal {
         }
         give_back_on_panic();
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        let inner = ratatui::Terminal::new(CrosstermBackend::new(out)).map_err(failed("open"))?;
+        let inner = ratatui::Terminal::new(Lean::new(out)).map_err(failed("open"))?;
         let mut terminal = Terminal { inner, mouse };
         terminal.enter()?;
         Ok(terminal)

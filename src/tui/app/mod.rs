@@ -429,12 +429,20 @@ impl App {
         if self.catalogue.is_none() || self.inspecting.is_some() {
             return;
         }
-        let Some(entity) = self.subject() else { return };
         let mode = self.mode;
-        if !self.details.contains_key(&(entity, mode)) {
+        let unknown = |entity: &EntityId| !self.details.contains_key(&(*entity, mode));
+        let wanted = self.subject().filter(unknown).or_else(|| self.beside_cursor().into_iter().find(unknown));
+        if let Some(entity) = wanted {
             self.inspecting = Some((entity, mode));
             self.ask(Kind::Inspect, Ask::Inspect { entity, mode });
         }
+    }
+
+    /// The candidates that a step would lead to: with what is said of them at hand, a step is one frame.
+    fn beside_cursor(&self) -> Vec<EntityId> {
+        let rows = self.rows();
+        let at = self.cursor(&rows);
+        [at + 1, at.wrapping_sub(1), at + 2].into_iter().filter_map(|at| rows.get(at)).map(|row| row.entity).collect()
     }
 
     fn drawn(&mut self, view: View) {
