@@ -2,12 +2,16 @@
 //! source of every default, and what `--print-config` prints.
 
 mod action;
+#[cfg(test)]
+mod contrast;
+mod key;
 mod keymap;
 mod settings;
 mod theme;
 
 pub use action::Action;
-pub use keymap::{Context, Key, Keymap};
+pub use key::{Key, Sequence};
+pub use keymap::{Bound, Context, Keymap};
 pub use settings::{DEFAULT_TOML, Images, Settings};
 pub use theme::{Depth, Role, Theme};
 

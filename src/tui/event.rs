@@ -16,6 +16,7 @@ use super::pictures::{Job, Made, Pictures};
 use super::screen;
 use super::session::Session;
 use super::terminal::{Terminal, picker};
+use super::themes::Themes;
 use crate::config::{Images, Theme};
 use crate::engine::api::{Reply, Request};
 use crate::error::{Error, Result};
@@ -32,6 +33,7 @@ const SAVE_AFTER: Duration = Duration::from_millis(400);
 pub struct Explorer {
     pub app: App,
     pub theme: Theme,
+    pub themes: Themes,
     pub images: Images,
     pub send: Box<dyn Fn(Request) + Send>,
     /// Where the session is kept; none where there is no such place.
@@ -46,6 +48,8 @@ struct Loop {
     made: UnboundedSender<(Job, Made)>,
     /// Something changed since the last frame.
     dirty: bool,
+    /// The name of the theme that is drawn with.
+    theme: String,
     last_frame: Instant,
     saved: Option<Session>,
     save_at: Option<Instant>,
@@ -56,6 +60,7 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
     let mut signals = Signals::new()?;
     let (made, mut pictures_made) = unbounded_channel();
     let mut state = Loop {
+        theme: explorer.app.themes.shown.clone(),
         explorer,
         terminal: Terminal::take(mouse)?,
         pictures: Pictures::default(),
@@ -125,7 +130,24 @@ impl Loop {
     fn take(&mut self, msg: Msg) {
         let requests = self.explorer.app.update(msg);
         self.send(requests);
+        self.change_theme();
         self.dirty = true;
+    }
+
+    /// Loads the theme that the app names, where it is another. One with faults is told and the present one stays.
+    fn change_theme(&mut self) {
+        let Explorer { app, theme, themes, .. } = &mut self.explorer;
+        if app.themes.shown == self.theme {
+            return;
+        }
+        self.theme.clone_from(&app.themes.shown);
+        match themes.load(&self.theme) {
+            Ok(loaded) => {
+                *theme = loaded;
+                self.pictures.lay_on(theme.paper());
+            }
+            Err(why) => app.notify(why.to_string()),
+        }
     }
 
     fn send(&self, requests: Vec<Request>) {
@@ -173,6 +195,10 @@ impl Loop {
                 self.terminal.suspend()?;
             }
             Some(Wish::Redraw) => self.terminal.clear()?,
+            Some(Wish::Copy(text)) => {
+                self.terminal.copy(&text)?;
+                return Ok(false);
+            }
             Some(Wish::Write { stem, ending, text }) => {
                 let said = match write(&stem, ending, &text) {
                     Ok(path) => format!("written to {}", path.display()),

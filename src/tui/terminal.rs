@@ -4,6 +4,8 @@ use std::io::{self, BufWriter, IsTerminal, Read, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crossterm::Command;
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
@@ -73,6 +75,20 @@ impl Terminal {
         // not `Terminal::clear`: it waits for the terminal to tell the cursor's place, and not every one answers
         self.inner.swap_buffers();
         self.inner.backend_mut().clear().map_err(failed("clear"))
+    }
+
+    /// Asks the terminal to take this as its clipboard (OSC 52). Whether it does, it does not say.
+    pub fn copy(&mut self, text: &str) -> Result<()> {
+        let mut sequence = String::new();
+        CopyToClipboard::to_clipboard_from(text)
+            .write_ansi(&mut sequence)
+            .map_err(|e| failed("copy to")(io::Error::other(e)))?;
+        let mut out = io::stdout();
+        // tmux takes the plain one with `set-clipboard on`, and hands the wrapped one on with `allow-passthrough on`
+        if std::env::var_os("TMUX").is_some() {
+            sequence += &format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
+        }
+        out.write_all(sequence.as_bytes()).and_then(|()| out.flush()).map_err(failed("copy to"))
     }
 
     /// Gives the terminal back, stops the process group, and takes the terminal again when it goes on.

@@ -38,6 +38,9 @@ pub enum Hit {
     /// A class of the Compare screen.
     Pair(usize),
     ExportForm(usize),
+    /// A line of the palette.
+    Action(usize),
+    Theme(usize),
 }
 
 /// A scrolled region as it was drawn.

@@ -4,24 +4,33 @@ mod act;
 mod asked;
 mod classes;
 mod compare;
+mod copying;
 mod expansion;
+mod field;
+mod help;
+mod jumps;
+mod keys;
+mod lists;
 mod measured;
 mod metrics;
 mod mouse;
+mod palette;
 mod reach;
 mod reply;
+mod seeding;
 mod seeds;
 mod sheet;
+mod themes;
 mod tree;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
-use crate::config::{Context, Settings};
+use crate::config::{Context, Key, Settings};
 use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request};
 use crate::job::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount};
@@ -30,12 +39,19 @@ use super::screen::Screen;
 use super::session::Session;
 use super::view::View;
 
+use jumps::Jumps;
+
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use field::Field;
+pub use help::HelpLine;
+pub use lists::{List, Search, occurrences};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
+pub use palette::{Palette, PaletteRow};
 pub use seeds::{History, SeedSet, Typing};
 pub use sheet::{Cell, Form, Sheet};
+pub use themes::Themes;
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
 
 /// Everything that can happen.
@@ -71,6 +87,10 @@ pub enum Popup {
     Export(usize),
     /// The entity's picture on the full screen.
     Zoom,
+    /// Every action by its name.
+    Palette,
+    /// The themes; the cursor.
+    Theme(usize),
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
@@ -85,6 +105,8 @@ pub enum Wish {
         ending: &'static str,
         text: String,
     },
+    /// Text for the terminal's clipboard.
+    Copy(String),
 }
 
 /// A sentence for people, shown for a while.
@@ -133,6 +155,14 @@ pub struct App {
     pub filtering: bool,
     pub popup: Option<Popup>,
     pub popup_scroll: usize,
+    pub palette: Palette,
+    pub search: Search,
+    pub themes: Themes,
+    /// The keys of a sequence that is not whole yet.
+    pub pending: Vec<Key>,
+    jumps: Jumps,
+    /// The place was come back to, which is no new jump.
+    jumped: bool,
     pub tree: ClassTree,
     pub seeds: SeedSet,
     pub history: History,
@@ -200,6 +230,12 @@ impl App {
             filtering: false,
             popup: None,
             popup_scroll: 0,
+            palette: Palette::default(),
+            search: Search::default(),
+            themes: Themes::default(),
+            pending: Vec::new(),
+            jumps: Jumps::default(),
+            jumped: false,
             tree: ClassTree::default(),
             seeds: SeedSet::default(),
             history: History::default(),
@@ -263,9 +299,16 @@ impl App {
 
     /// Where keys go.
     pub fn context(&self) -> Context {
-        if self.popup.is_some() {
-            return Context::Popup;
+        match self.popup {
+            _ if self.search.typing => Context::Searching,
+            Some(Popup::Palette) => Context::Palette,
+            Some(_) => Context::Popup,
+            None => self.context_below(),
         }
+    }
+
+    /// Where keys go when no popup lies over the screen.
+    fn context_below(&self) -> Context {
         if self.typing.is_some() {
             return Context::Typing;
         }
@@ -351,6 +394,7 @@ impl App {
             reranked: self.reranked,
             tall: self.tall,
             entity_width: self.entity_width,
+            theme: self.themes.kept.clone(),
             folded,
         })
     }
@@ -439,36 +483,6 @@ impl App {
         self.ticks += 1;
         if self.notice.as_ref().is_some_and(|n| n.until <= self.ticks) {
             self.notice = None;
-        }
-    }
-
-    fn key(&mut self, key: KeyEvent) {
-        let context = self.context();
-        if let Some(action) = self.settings.keymap.action(context, key.into()) {
-            return self.act(action);
-        }
-        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        match key.code {
-            KeyCode::Char(letter) if plain && context.takes_text() => self.paste(letter.encode_utf8(&mut [0; 4])),
-            _ => {}
-        }
-    }
-
-    /// Text into the field that takes it.
-    fn paste(&mut self, text: &str) {
-        let text = text.lines().next().unwrap_or_default();
-        if let Some(typing) = &mut self.typing {
-            typing.input.push_str(text);
-            self.search();
-        } else if self.filtering {
-            self.tree.filter.push_str(text);
-            self.tree.cursor = 0;
-        }
-    }
-
-    fn search(&mut self) {
-        if let (Some(typing), Some(catalogue)) = (&mut self.typing, &self.catalogue) {
-            typing.search(catalogue, &self.seeds.seeds);
         }
     }
 }

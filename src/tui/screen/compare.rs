@@ -50,8 +50,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         joined(canvas, joined_area, &pairs);
     }
     foot(canvas, bottom);
-    notice(canvas, body);
     popups(canvas, area);
+    notice(canvas, body);
 }
 
 fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
@@ -91,14 +91,15 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let line = Line::from(vec![
-            canvas.span(Role::Text, text::fit(&format!(" {}", pair.label), name)),
+        let mut spans = canvas.label(Role::Text, &text::fit(&format!(" {}", pair.label), name));
+        spans.extend([
             canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[0]), 6)),
             canvas.span(Role::Text, text::fit_right(&text::fraction(pair.ap[1]), 6)),
             difference(canvas, Some(pair.difference()), 8),
             canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)),
             canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)),
         ]);
+        let line = Line::from(spans);
         let selected = at == cursor;
         canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
         canvas.hit(area, Hit::Pair(at));

@@ -26,7 +26,7 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, entity, export, help, metrics, missing, seeds, status, text, zoom,
+    candidates, classes, completion, entity, export, help, metrics, missing, palette, seeds, status, text, themes, zoom,
 };
 
 /// From this width on the classes have a pane of their own.
@@ -46,8 +46,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     status::draw(canvas, top);
     panes(canvas, body);
     metrics::draw(canvas, bottom);
-    notice(canvas, body);
     popups(canvas, area);
+    notice(canvas, body);
 }
 
 /// What lies over any screen.
@@ -57,6 +57,8 @@ pub fn popups(canvas: &mut Canvas, area: Rect) {
         Some(Popup::Missing(cursor)) => missing::draw(canvas, area, cursor),
         Some(Popup::Export(cursor)) => export::draw(canvas, area, cursor),
         Some(Popup::Zoom) => zoom::draw(canvas, area),
+        Some(Popup::Palette) => palette::draw(canvas, area),
+        Some(Popup::Theme(cursor)) => themes::draw(canvas, area, cursor),
         None => {}
     }
 }
