@@ -115,6 +115,10 @@ fn walk(rows: u16, cols: u16, images: &str) {
     terminal.until("vs both");
     terminal.keys("jj");
     terminal.until("divergence");
+    terminal.keys("yy");
+    terminal.until("copied: ");
+    let copied = String::from_utf8_lossy(&terminal.raw).contains("\x1b]52;c;");
+    assert!(copied, "the terminal is not asked to copy");
     terminal.keys("?");
     terminal.until("help");
     terminal.keys("\x1b");

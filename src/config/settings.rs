@@ -32,6 +32,20 @@ impl Images {
         ("halfblocks", Images::Halfblocks),
         ("off", Images::Off),
     ];
+
+    /// As the settings write it.
+    pub fn name(self) -> &'static str {
+        Images::ALL.iter().find(|(_, images)| *images == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// How pictures are drawn here, and why so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawing {
+    /// What the terminal said it can; none where it was not asked or did not answer.
+    pub answered: Option<Images>,
+    pub chosen: Images,
+    pub why: &'static str,
 }
 
 impl FromStr for Images {

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::config::{Images, Settings, config_dir};
+use crate::config::{Drawing, Images, Settings, config_dir};
 use crate::engine::api::{Reply, Request};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
@@ -70,4 +70,10 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     // A picture still being decoded does not hold the user back.
     runtime.shutdown_background();
     outcome
+}
+
+/// What the explorer would draw pictures with in this terminal, by its settings. Asks the terminal.
+pub fn ask_for_pictures() -> Drawing {
+    let settings = config_dir().and_then(|folder| Settings::load(&folder.join("config.toml")).ok()).unwrap_or_default();
+    terminal::ask_for_pictures(settings.images)
 }

@@ -28,7 +28,7 @@ impl App {
     }
 
     fn click(&mut self, column: u16, row: u16) {
-        self.search.typing = false;
+        (self.search.typing, self.search.shown) = (false, false);
         let pane = self.view.pane(column, row);
         if self.popup.is_none()
             && let Some(pane) = pane
