@@ -94,7 +94,7 @@ mod tests {
         whole.build();
         for command in whole.get_subcommands() {
             let page = String::from_utf8(command_page(command).unwrap()).unwrap();
-            assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"), "{page}");
+            assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH DESCRIPTION"), "{page}");
         }
     }
 }

@@ -80,7 +80,7 @@ actions! {
     CopyList "copy-list" "copy every name of the list",
     CopySeeds "copy-seeds" "copy the seeds, with commas between",
     Theme "theme" "choose the colours",
-    EraseWord "erase-word" "erase the word before the cursor",
+    EraseWord "erase-word" "erase the last word",
     EraseAll "erase-all" "erase all that was typed",
     LineStart "line-start" "to the start of the text",
     LineEnd "line-end" "to the end of the text",

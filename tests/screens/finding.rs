@@ -134,3 +134,23 @@ fn a_theme_is_tried_on_kept_or_given_back() {
     assert_eq!(s.session().theme.as_deref(), Some("colour-blind"));
     assert_eq!(s.app().context(), Context::Candidates);
 }
+
+#[test]
+fn the_mouse_reaches_themes_and_actions() {
+    let mut s = screen(80, 24);
+    s.open("carnivorous").keys("T").click_on("light");
+    assert_eq!((s.app().themes.shown.as_str(), s.app().context()), ("light", Context::Popup));
+    s.click_on("light");
+    assert_eq!((s.session().theme.as_deref(), s.app().context()), (Some("light"), Context::Candidates));
+    s.keys(":tall").click_on("compact or tall");
+    assert!(s.app().tall);
+}
+
+#[test]
+fn typed_words_are_erased_at_once() {
+    let mut s = screen(80, 24);
+    s.keys("/land bi<ctrl-w>");
+    assert_eq!(s.app().tree.filter, "land ");
+    s.keys("<ctrl-u>");
+    assert_eq!(s.app().tree.filter, "");
+}

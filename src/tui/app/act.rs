@@ -75,7 +75,7 @@ impl App {
             }
             Action::AddSeed => self.start_typing(),
             Action::Accept => self.accept(),
-            Action::Erase => self.erase(),
+            Action::Erase | Action::EraseWord | Action::EraseAll => self.erase(action),
             Action::Remove => self.remove_chip(self.chip),
             Action::Seed => self.seed_subject(),
             Action::Reject => self.reject_subject(),

@@ -1,6 +1,7 @@
 //! Changes of the seeds: typed, taken from the candidates, undone.
 
-use super::{App, Pane, Popup, SeedSet, Typing};
+use super::{App, Field, Pane, Popup, SeedSet, Typing};
+use crate::config::Action;
 use crate::types::EntityId;
 
 impl App {
@@ -60,14 +61,15 @@ impl App {
         }
     }
 
-    pub(super) fn erase(&mut self) {
+    pub(super) fn erase(&mut self, action: Action) {
         if let Some(typing) = &mut self.typing {
-            if typing.input.pop().is_none() {
+            if typing.input.is_empty() && action == Action::Erase {
                 return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));
             }
+            shorten(&mut typing.input, action);
             return self.complete();
         }
-        self.tree.filter.pop();
+        shorten(&mut self.tree.filter, action);
         self.tree.cursor = 0;
     }
 
@@ -117,4 +119,12 @@ impl App {
             self.selected = rows.get(at + 1).map(|r| r.entity);
         }
     }
+}
+
+/// Erases from the end of a text.
+fn shorten(text: &mut String, action: Action) {
+    let mut field = Field::default();
+    field.insert(text);
+    field.edit(action);
+    field.text().clone_into(text);
 }
