@@ -13,9 +13,16 @@ fn main() -> ExitCode {
     cli::exit::on_panic();
     cli::exit::code(match Cli::parse().command {
         None => open_explorer(explore::Args::default()),
+        Some(Command::Explore(args)) if args.print_config => explore::print_config(),
         Some(Command::Explore(args)) => open_explorer(args),
         Some(Command::Check(args)) => cli::check::run(args),
         Some(Command::Show(args)) => cli::show::run(args),
+        Some(Command::Completions(args)) => cli::completions::run(args),
+        Some(Command::Man(args)) => cli::man::run(args),
+        // it asks the terminal here, and goes on with what only the engine knows
+        Some(Command::Doctor(_)) => {
+            cli::doctor::tell_terminal(tui::ask_for_pictures).and_then(|()| cli::become_engine())
+        }
         Some(_) => cli::become_engine(),
     })
 }

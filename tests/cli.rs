@@ -5,7 +5,8 @@ use std::path::Path;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
-const COMMANDS: [&str; 9] = ["explore", "expand", "evaluate", "train", "convert", "index", "check", "show", "doctor"];
+const COMMANDS: [&str; 11] =
+    ["explore", "expand", "evaluate", "train", "convert", "index", "check", "show", "doctor", "completions", "man"];
 
 /// The program in an empty folder, with no terminal and nothing inherited that would change what it says.
 fn multiexpan(folder: &Path) -> Command {
@@ -136,6 +137,39 @@ fn a_damaged_demo_index_is_found_by_the_doctor() {
     let done = multiexpan(here.path()).env("MULTIEXPAN_DATA", here.path()).arg("doctor").output().unwrap();
     let out = String::from_utf8(done.stdout).unwrap();
     assert!(out.contains("✗ demo index") && out.contains("is damaged") && out.contains("→ make demo-index"), "{out}");
+}
+
+#[test]
+fn the_settings_are_printed_as_they_are_read() {
+    let here = tempfile::tempdir().unwrap();
+    let ran = run(here.path(), &["explore", "--print-config"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(ran.out, multiexpan::config::DEFAULT_TOML);
+    assert!(multiexpan::config::Settings::parse(&ran.out).is_ok());
+}
+
+#[test]
+fn bash_reads_its_completions() {
+    let here = tempfile::tempdir().unwrap();
+    let ran = run(here.path(), &["completions", "bash"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let script = here.path().join("multiexpan.bash");
+    std::fs::write(&script, &ran.out).unwrap();
+    let read = std::process::Command::new("bash").arg("-n").arg(&script).output().unwrap();
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+}
+
+#[test]
+fn the_manual_has_a_page_of_the_whole_and_of_each_command() {
+    let here = tempfile::tempdir().unwrap();
+    let whole = run(here.path(), &["man"]);
+    assert!(whole.code == Some(0) && whole.out.contains("KEYS OF THE EXPLORER"), "{}", whole.err);
+    for name in COMMANDS {
+        let page = run(here.path(), &["man", name]);
+        assert!(page.code == Some(0) && page.out.contains(".SH SYNOPSIS"), "{name}: {}", page.err);
+    }
+    let none = run(here.path(), &["man", "fly"]);
+    assert!(none.code == Some(1) && one_sentence(&none), "{}", none.err);
 }
 
 #[cfg(unix)]

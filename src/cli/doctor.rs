@@ -4,8 +4,9 @@ use directories::ProjectDirs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::terminal::{Protocol, Terminal, size};
+use super::terminal::{Terminal, size};
 use super::{DeviceArg, demo};
+use crate::config::{Depth, Drawing, Images, Settings, Theme, config_dir};
 use crate::engine::device;
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
@@ -58,14 +59,17 @@ impl Finding {
     }
 }
 
-/// Prints the findings. Succeeds whatever they are: telling is its work.
+/// Prints what is found of the terminal. `ask` asks it what pictures it draws, where there is one.
+pub fn tell_terminal(ask: impl FnOnce() -> Drawing) -> Result<()> {
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let drawing = is_terminal.then(ask);
+    let findings = terminal(&Terminal::here(), drawing, size());
+    print(&mut std::io::stdout().lock(), "Terminal", &findings).map_err(Error::io("write", "standard output"))
+}
+
+/// Prints the other findings. Succeeds whatever they are: telling is its work.
 pub fn run(args: Args) -> Result<()> {
-    let sections = [
-        ("Computing", computing(args.device.device)),
-        ("Data", data()),
-        ("Terminal", terminal(&Terminal::here(), std::io::stdout().is_terminal(), size())),
-        ("Files of yours", files()),
-    ];
+    let sections = [("Computing", computing(args.device.device)), ("Data", data()), ("Files of yours", files())];
     let mut out = std::io::stdout().lock();
     for (title, findings) in sections {
         print(&mut out, title, &findings).map_err(Error::io("write", "standard output"))?;
@@ -135,12 +139,16 @@ fn encoder(name: &str) -> Option<PathBuf> {
     named.into_iter().chain([PathBuf::from("encoders")]).map(|root| root.join(name)).find(|folder| folder.is_dir())
 }
 
-fn terminal(terminal: &Terminal, is_terminal: bool, size: Option<(u16, u16)>) -> Vec<Finding> {
-    if !is_terminal {
-        let found = "standard output is not a terminal";
-        return vec![Finding::new(Mark::Absent, "terminal", found).next("the explorer must be started in a terminal")];
-    }
-    vec![Finding::new(Mark::Works, "terminal", around(terminal)), room(size), colours(terminal), pictures(terminal)]
+fn terminal(terminal: &Terminal, drawing: Option<Drawing>, size: Option<(u16, u16)>) -> Vec<Finding> {
+    let Some(drawing) = drawing else {
+        let found = "standard input or output is not a terminal";
+        return vec![
+            Finding::new(Mark::Absent, "terminal", found).next("the explorer must be started in a terminal"),
+            theme(),
+        ];
+    };
+    let around = Finding::new(Mark::Works, "terminal", around(terminal));
+    vec![around, room(size), colours(terminal), theme(), pictures(&drawing), clipboard(terminal)]
 }
 
 fn room(size: Option<(u16, u16)>) -> Finding {
@@ -170,12 +178,40 @@ fn colours(terminal: &Terminal) -> Finding {
     }
 }
 
-fn pictures(terminal: &Terminal) -> Finding {
-    let found = format!("{}, by the environment; the explorer asks the terminal", terminal.protocol.name());
-    match terminal.protocol {
-        Protocol::HalfBlocks => Finding::new(Mark::Absent, "pictures", found)
-            .next("kitty, Ghostty, WezTerm, iTerm2 and foot draw true pictures; --images overrides the guess"),
+/// The settings' theme, what `auto` stands for here, and whether it can be read.
+fn theme() -> Finding {
+    let depth = Depth::from_env(|name| std::env::var(name).ok());
+    let folder = config_dir();
+    let settings = folder.as_ref().map_or_else(|| Ok(Settings::default()), |f| Settings::load(&f.join("config.toml")));
+    let found = settings.and_then(|settings| {
+        let meant = Theme::meant(&settings.theme, depth).to_owned();
+        Theme::load(&meant, folder.map(|f| f.join("themes")).as_deref(), depth)?;
+        Ok((settings.theme, meant))
+    });
+    match found {
+        Ok((asked, meant)) if asked == meant => Finding::new(Mark::Works, "theme", format!("{meant}, by the settings")),
+        Ok((asked, meant)) => Finding::new(Mark::Works, "theme", format!("{meant}, which {asked} stands for here")),
+        Err(error) => Finding::new(Mark::Fails, "theme", error.to_string()),
+    }
+}
+
+/// What the terminal answered, what is drawn with, and why.
+fn pictures(drawing: &Drawing) -> Finding {
+    let answered = drawing.answered.map_or("no answer", Images::name);
+    let found = format!("{}: {} (the terminal says: {answered})", drawing.chosen.name(), drawing.why);
+    match drawing.chosen {
+        Images::Halfblocks => Finding::new(Mark::Absent, "pictures", found)
+            .next("kitty, Ghostty, WezTerm, iTerm2 and foot draw true pictures; --images overrides the choice"),
         _ => Finding::new(Mark::Works, "pictures", found),
+    }
+}
+
+/// Terminals do not tell whether they take it.
+fn clipboard(terminal: &Terminal) -> Finding {
+    let finding = Finding::new(Mark::Works, "clipboard", "by OSC 52, if the terminal lets programs set it");
+    match terminal.multiplexer {
+        Some("tmux") => finding.next("in tmux: `set -s set-clipboard on`"),
+        _ => finding,
     }
 }
 
@@ -225,9 +261,12 @@ mod tests {
         assert_eq!(room(Some((59, 40))).mark, Mark::Fails);
         assert_eq!(room(Some((60, 16))).mark, Mark::Works);
         assert_eq!(room(None).mark, Mark::Absent);
-        let whole = text(&terminal(&kitty, true, Some((20, 5))));
+        let why = "sixel is not drawn well inside tmux";
+        let drawing = Drawing { answered: Some(Images::Sixel), chosen: Images::Halfblocks, why };
+        let whole = text(&terminal(&kitty, Some(drawing), Some((20, 5))));
         assert!(whole.contains("✗ size") && whole.contains("kitty"), "{whole}");
-        assert_eq!(terminal(&kitty, false, None)[0].mark, Mark::Absent);
+        assert!(whole.contains("halfblocks: sixel is not") && whole.contains("the terminal says: sixel"), "{whole}");
+        assert_eq!(terminal(&kitty, None, None)[0].mark, Mark::Absent);
     }
 
     #[test]

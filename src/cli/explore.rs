@@ -1,11 +1,13 @@
 //! `multiexpan explore`: what the explorer is to open. `main` opens it.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::{DeviceArg, demo, existing};
+use crate::config::DEFAULT_TOML;
 use crate::engine::Process;
 use crate::engine::api::{Reply, Request};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 #[derive(Debug, Default, clap::Args)]
@@ -29,8 +31,17 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,
 
+    /// Print the default settings with their explanations, and open nothing
+    #[arg(long)]
+    pub print_config: bool,
+
     #[command(flatten)]
     pub device: DeviceArg,
+}
+
+/// Prints the settings' embedded file.
+pub fn print_config() -> Result<()> {
+    std::io::stdout().write_all(DEFAULT_TOML.as_bytes()).map_err(Error::io("write", "standard output"))
 }
 
 impl Args {

@@ -16,6 +16,7 @@ use crate::types::{DeviceChoice, Mode};
 
 pub mod ablate;
 pub mod check;
+pub mod completions;
 pub mod convert;
 pub mod demo;
 pub mod doctor;
@@ -24,6 +25,7 @@ pub mod exit;
 pub mod expand;
 pub mod explore;
 pub mod index;
+pub mod man;
 pub mod progress;
 pub mod show;
 mod terminal;
@@ -59,6 +61,10 @@ pub enum Command {
     Show(show::Args),
     /// Tell what works here and what does not
     Doctor(doctor::Args),
+    /// Write a shell's completions to standard output
+    Completions(completions::Args),
+    /// Write the manual page to standard output
+    Man(man::Args),
     /// Answer the explorer's requests on standard input
     #[command(hide = true)]
     Serve,
@@ -77,6 +83,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
         Command::Serve => pipe::serve(std::io::stdin(), std::io::stdout()),
     }
 }
@@ -174,6 +182,7 @@ mod tests {
             "multiexpan index --model M --out I",
             "multiexpan show x.png --width 0",
             "multiexpan explore --images cinema",
+            "multiexpan completions cmd",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -195,6 +204,9 @@ mod tests {
             "multiexpan check DATASET",
             "multiexpan show IMAGE --width 40",
             "multiexpan doctor",
+            "multiexpan explore --print-config",
+            "multiexpan completions bash",
+            "multiexpan man expand",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -16,18 +16,6 @@ pub enum Protocol {
     HalfBlocks,
 }
 
-impl Protocol {
-    /// As `--images` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Protocol::Kitty => "kitty",
-            Protocol::Iterm2 => "iterm2",
-            Protocol::Sixel => "sixel",
-            Protocol::HalfBlocks => "halfblocks",
-        }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminal {
     /// `$TERM`, or empty.

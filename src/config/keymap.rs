@@ -1,11 +1,8 @@
-//! Keys: how they are written, and the table from (context, key) to action.
+//! The table from context and keys to action.
 
-use std::fmt;
-use std::str::FromStr;
+use std::sync::OnceLock;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
-use super::Action;
+use super::{Action, Key, Sequence, Settings};
 
 /// Where a key is pressed. A pane's own keys come before the global ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,10 +18,12 @@ pub enum Context {
     Metrics,
     Popup,
     Path,
+    Palette,
+    Searching,
 }
 
 impl Context {
-    pub const ALL: [Context; 11] = [
+    pub const ALL: [Context; 13] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -36,6 +35,8 @@ impl Context {
         Context::Metrics,
         Context::Popup,
         Context::Path,
+        Context::Palette,
+        Context::Searching,
     ];
 
     pub fn name(self) -> &'static str {
@@ -51,161 +52,137 @@ impl Context {
             Context::Metrics => "metrics",
             Context::Popup => "popup",
             Context::Path => "path",
+            Context::Palette => "palette",
+            Context::Searching => "searching",
+        }
+    }
+
+    /// What it is called, for people.
+    pub fn place(self) -> &'static str {
+        match self {
+            Context::Global => "Explore",
+            Context::Classes => "classes",
+            Context::Filter => "filter",
+            Context::Seeds => "seeds",
+            Context::Typing => "seed field",
+            Context::Candidates => "candidates",
+            Context::Entity => "entity",
+            Context::Compare => "Compare",
+            Context::Metrics => "Metrics",
+            Context::Popup => "popups",
+            Context::Path => "path",
+            Context::Palette => "palette",
+            Context::Searching => "search",
         }
     }
 
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
-        matches!(self, Context::Filter | Context::Typing | Context::Path)
+        use Context::*;
+        matches!(self, Filter | Typing | Path | Palette | Searching)
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
     fn passes(self, key: Key) -> bool {
-        match self {
-            Context::Filter | Context::Typing | Context::Popup | Context::Path => {
-                key.modifiers.contains(KeyModifiers::CONTROL)
-            }
-            _ => true,
-        }
+        key.has_ctrl() || !(self.takes_text() || self == Context::Popup)
     }
 }
 
-/// A key as people write it: `J`, `ctrl-r`, `backtab`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    code: KeyCode,
-    modifiers: KeyModifiers,
+/// What some keys amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    Action(Action),
+    /// More keys must follow.
+    Prefix,
+    Nothing,
 }
 
-impl From<KeyEvent> for Key {
-    /// Shift is part of the character or of `backtab`; terminals differ in whether they report it too.
-    fn from(event: KeyEvent) -> Self {
-        Key { code: event.code, modifiers: event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT) }
-    }
-}
-
-const NAMED: [(&str, KeyCode); 15] = [
-    ("enter", KeyCode::Enter),
-    ("esc", KeyCode::Esc),
-    ("tab", KeyCode::Tab),
-    ("backtab", KeyCode::BackTab),
-    ("space", KeyCode::Char(' ')),
-    ("backspace", KeyCode::Backspace),
-    ("delete", KeyCode::Delete),
-    ("up", KeyCode::Up),
-    ("down", KeyCode::Down),
-    ("left", KeyCode::Left),
-    ("right", KeyCode::Right),
-    ("home", KeyCode::Home),
-    ("end", KeyCode::End),
-    ("pageup", KeyCode::PageUp),
-    ("pagedown", KeyCode::PageDown),
-];
-
-impl FromStr for Key {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (mut rest, mut modifiers) = (text, KeyModifiers::NONE);
-        while let Some((head, tail)) = rest.split_once('-').filter(|(h, t)| !h.is_empty() && !t.is_empty()) {
-            modifiers |= match head {
-                "ctrl" => KeyModifiers::CONTROL,
-                "alt" => KeyModifiers::ALT,
-                _ => return Err(()),
-            };
-            rest = tail;
-        }
-        let mut letters = rest.chars();
-        let code = match (letters.next(), letters.next()) {
-            (Some(one), None) => KeyCode::Char(one),
-            _ => named(rest).ok_or(())?,
-        };
-        Ok(Key { code, modifiers })
-    }
-}
-
-fn named(text: &str) -> Option<KeyCode> {
-    if let Some((_, code)) = NAMED.iter().find(|(name, _)| *name == text) {
-        return Some(*code);
-    }
-    let number: u8 = text.strip_prefix('f')?.parse().ok()?;
-    (1..=12).contains(&number).then_some(KeyCode::F(number))
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        if self.modifiers.contains(KeyModifiers::CONTROL) {
-            f.write_str("ctrl-")?;
-        }
-        if self.modifiers.contains(KeyModifiers::ALT) {
-            f.write_str("alt-")?;
-        }
-        match (NAMED.iter().find(|(_, code)| *code == self.code), self.code) {
-            (Some((name, _)), _) => f.write_str(name),
-            (None, KeyCode::Char(c)) => write!(f, "{c}"),
-            (None, KeyCode::F(n)) => write!(f, "f{n}"),
-            (None, other) => write!(f, "{other:?}"),
-        }
-    }
-}
+type Binding = (Context, Sequence, Action);
 
 /// The table of keys. Help is printed from it, keys are looked up in it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Keymap {
-    bindings: Vec<(Context, Key, Action)>,
+    bindings: Vec<Binding>,
 }
 
 impl Keymap {
-    /// What this key asks for in this context.
-    pub fn action(&self, context: Context, key: Key) -> Option<Action> {
-        let find = |c| self.bindings.iter().find(|b| b.0 == c && b.1 == key).map(|b| b.2);
-        find(context).or_else(|| context.passes(key).then(|| find(Context::Global)).flatten())
+    /// The table of the embedded settings: where each action does something.
+    pub fn shipped() -> &'static Keymap {
+        static SHIPPED: OnceLock<Keymap> = OnceLock::new();
+        SHIPPED.get_or_init(|| Settings::default().keymap)
+    }
+
+    /// What these keys ask for in this context. A pane's own come before the global ones.
+    pub fn find(&self, context: Context, keys: &[Key]) -> Bound {
+        let in_one = |context| {
+            let mut begun = self.begun(context, keys);
+            match begun.clone().find(|b| b.1.keys().len() == keys.len()) {
+                Some(binding) => Bound::Action(binding.2),
+                None if begun.next().is_some() => Bound::Prefix,
+                None => Bound::Nothing,
+            }
+        };
+        match in_one(context) {
+            Bound::Nothing if keys.first().is_some_and(|&key| context.passes(key)) => in_one(Context::Global),
+            found => found,
+        }
+    }
+
+    /// What may follow these keys: the keys that are left, as they are shown, and the action.
+    pub fn following(&self, context: Context, keys: &[Key]) -> Vec<(String, Action)> {
+        let global = keys.first().is_some_and(|&key| context.passes(key)).then_some(Context::Global);
+        let all = [Some(context), global].into_iter().flatten().flat_map(|context| self.begun(context, keys));
+        let left = |b: &Binding| b.1.keys()[keys.len()..].iter().map(|key| key.shown()).collect::<Vec<_>>().join(" ");
+        all.map(|binding| (left(binding), binding.2)).collect()
+    }
+
+    /// The bindings of a context that begin with these keys.
+    fn begun(&self, context: Context, keys: &[Key]) -> impl Iterator<Item = &Binding> + Clone {
+        self.bindings.iter().filter(move |b| b.0 == context && b.1.keys().starts_with(keys))
     }
 
     /// Replaces the keys of one action in one context.
-    pub(super) fn bind(&mut self, context: Context, action: Action, keys: &[Key]) {
+    pub(super) fn bind(&mut self, context: Context, action: Action, keys: &[Sequence]) {
         self.bindings.retain(|b| (b.0, b.2) != (context, action));
-        self.bindings.extend(keys.iter().map(|&key| (context, key, action)));
+        self.bindings.extend(keys.iter().map(|keys| (context, keys.clone(), action)));
     }
 
-    /// A key that two actions claim in one context.
-    pub(super) fn clashes(&self) -> Vec<(Context, Key, Action, Action)> {
+    /// Keys that two actions claim in one context, and keys that never are waited for since their beginning is an action.
+    pub(super) fn clashes(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (i, a) in self.bindings.iter().enumerate() {
-            for b in &self.bindings[i + 1..] {
-                if (a.0, a.1) == (b.0, b.1) {
-                    found.push((a.0, a.1, a.2, b.2));
+            for b in self.bindings[i + 1..].iter().filter(|b| b.0 == a.0) {
+                let (short, long) = if a.1.keys().len() <= b.1.keys().len() { (a, b) } else { (b, a) };
+                let (place, one, other) = (a.0.name(), short.2.name(), long.2.name());
+                if short.1 == long.1 {
+                    found.push(format!("keys.{place}: “{}” is bound to both {one} and {other}", short.1));
+                } else if long.1.keys().starts_with(short.1.keys()) {
+                    let (short, long) = (&short.1, &long.1);
+                    found.push(format!("keys.{place}: “{short}” is bound to {one} and begins “{long}” of {other}"));
                 }
             }
         }
         found
     }
 
+    /// Every binding of one context.
+    pub fn of(&self, context: Context) -> impl Iterator<Item = (&Sequence, Action)> {
+        self.bindings.iter().filter(move |b| b.0 == context).map(|b| (&b.1, b.2))
+    }
+
     /// The actions of one context in the order of help, each with its keys.
     pub fn listing(&self, context: Context) -> Vec<(Action, String)> {
-        let keys = |action| {
-            let mine = self.bindings.iter().filter(|b| (b.0, b.2) == (context, action));
-            mine.map(|b| symbol(&b.1.to_string())).collect::<Vec<_>>().join(" ")
-        };
+        let keys = |action| self.shown(context, action).collect::<Vec<_>>().join(" ");
         Action::ALL.iter().map(|&a| (a, keys(a))).filter(|(_, k)| !k.is_empty()).collect()
     }
 
     /// The first key of an action in a context, for hints.
     pub fn key_of(&self, context: Context, action: Action) -> Option<String> {
-        self.bindings.iter().find(|b| (b.0, b.2) == (context, action)).map(|b| symbol(&b.1.to_string()))
+        self.shown(context, action).next()
     }
-}
 
-/// Arrows are shown as arrows, pages short.
-fn symbol(key: &str) -> String {
-    match key {
-        "up" => "↑".into(),
-        "down" => "↓".into(),
-        "left" => "←".into(),
-        "right" => "→".into(),
-        "pageup" => "pgup".into(),
-        "pagedown" => "pgdn".into(),
-        _ => key.into(),
+    fn shown(&self, context: Context, action: Action) -> impl Iterator<Item = String> {
+        self.of(context).filter(move |(_, a)| *a == action).map(|(keys, _)| keys.shown())
     }
 }
 
@@ -213,33 +190,51 @@ fn symbol(key: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn keys_are_read_as_they_are_written() {
-        for text in ["J", "ctrl-r", "alt-ctrl-x", "-", "ctrl--", "space", "backtab", "f12", "é"] {
-            let key: Key = text.parse().unwrap();
-            let again: Key = key.to_string().parse().unwrap();
-            assert_eq!(key, again, "{text}");
-        }
-        for bad in ["", "hyper-x", "f13", "entre", "ctrl-"] {
-            assert!(bad.parse::<Key>().is_err(), "{bad}");
-        }
+    fn keys(text: &str) -> Vec<Sequence> {
+        vec![text.parse().unwrap()]
+    }
+
+    fn find(map: &Keymap, context: Context, text: &str) -> Bound {
+        map.find(context, keys(text)[0].keys())
     }
 
     #[test]
     fn letters_are_text_in_a_field() {
         let mut map = Keymap::default();
         map.bind(Context::Global, Action::Quit, &["q".parse().unwrap(), "ctrl-c".parse().unwrap()]);
-        assert_eq!(map.action(Context::Candidates, "q".parse().unwrap()), Some(Action::Quit));
-        assert_eq!(map.action(Context::Typing, "q".parse().unwrap()), None);
-        assert_eq!(map.action(Context::Typing, "ctrl-c".parse().unwrap()), Some(Action::Quit));
+        assert_eq!(find(&map, Context::Candidates, "q"), Bound::Action(Action::Quit));
+        assert_eq!(find(&map, Context::Typing, "q"), Bound::Nothing);
+        assert_eq!(find(&map, Context::Typing, "ctrl-c"), Bound::Action(Action::Quit));
     }
 
     #[test]
     fn a_pane_comes_before_the_whole() {
         let mut map = Keymap::default();
-        map.bind(Context::Global, Action::FocusLeft, &["h".parse().unwrap()]);
-        map.bind(Context::Seeds, Action::Left, &["h".parse().unwrap()]);
-        assert_eq!(map.action(Context::Seeds, "h".parse().unwrap()), Some(Action::Left));
-        assert_eq!(map.action(Context::Entity, "h".parse().unwrap()), Some(Action::FocusLeft));
+        map.bind(Context::Global, Action::FocusLeft, &keys("h"));
+        map.bind(Context::Seeds, Action::Left, &keys("h"));
+        assert_eq!(find(&map, Context::Seeds, "h"), Bound::Action(Action::Left));
+        assert_eq!(find(&map, Context::Entity, "h"), Bound::Action(Action::FocusLeft));
+    }
+
+    #[test]
+    fn a_beginning_waits_for_what_follows() {
+        let mut map = Keymap::default();
+        map.bind(Context::Global, Action::Quit, &keys("g q"));
+        map.bind(Context::Seeds, Action::First, &keys("g g"));
+        assert_eq!(find(&map, Context::Seeds, "g"), Bound::Prefix);
+        assert_eq!(find(&map, Context::Seeds, "g g"), Bound::Action(Action::First));
+        assert_eq!(find(&map, Context::Seeds, "g q"), Bound::Action(Action::Quit));
+        assert_eq!(find(&map, Context::Seeds, "g x"), Bound::Nothing);
+        let following = map.following(Context::Seeds, keys("g")[0].keys());
+        assert_eq!(following, [("g".to_owned(), Action::First), ("q".to_owned(), Action::Quit)]);
+    }
+
+    #[test]
+    fn a_key_that_is_whole_and_a_beginning_is_a_clash() {
+        let mut map = Keymap::default();
+        map.bind(Context::Seeds, Action::First, &keys("g g"));
+        map.bind(Context::Seeds, Action::Last, &keys("g"));
+        map.bind(Context::Entity, Action::Last, &keys("g"));
+        assert_eq!(map.clashes(), ["keys.seeds: “g” is bound to last and begins “g g” of first"]);
     }
 }

@@ -2,13 +2,17 @@
 //! source of every default, and what `--print-config` prints.
 
 mod action;
+mod key;
 mod keymap;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod theme;
 
 pub use action::Action;
-pub use keymap::{Context, Key, Keymap};
-pub use settings::{DEFAULT_TOML, Images, Settings};
+pub use key::{Key, Sequence};
+pub use keymap::{Bound, Context, Keymap};
+pub use settings::{DEFAULT_TOML, Drawing, Images, Settings};
 pub use theme::{Depth, Role, Theme};
 
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
-use super::{Action, Context, Key, Keymap};
+use super::{Action, Context, Keymap, Sequence};
 use crate::error::{Error, Result};
 
 /// The default settings with their documentation.
@@ -32,6 +32,20 @@ impl Images {
         ("halfblocks", Images::Halfblocks),
         ("off", Images::Off),
     ];
+
+    /// As the settings write it.
+    pub fn name(self) -> &'static str {
+        Images::ALL.iter().find(|(_, images)| *images == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// How pictures are drawn here, and why so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawing {
+    /// What the terminal said it can; none where it was not asked or did not answer.
+    pub answered: Option<Images>,
+    pub chosen: Images,
+    pub why: &'static str,
 }
 
 impl FromStr for Images {
@@ -154,10 +168,7 @@ impl Settings {
                 _ => faults.bad(&path, value, "a table of actions"),
             }
         }
-        for (context, key, one, other) in self.keymap.clashes() {
-            let (place, one, other) = (context.name(), one.name(), other.name());
-            faults.0.push(format!("keys.{place}: “{key}” is bound to both {one} and {other}"));
-        }
+        faults.0.extend(self.keymap.clashes());
     }
 
     fn read_bindings(&mut self, context: Context, bindings: &Table, faults: &mut Faults) {
@@ -169,13 +180,17 @@ impl Settings {
             };
             match read_key_list(value) {
                 Some(keys) => self.keymap.bind(context, action, &keys),
-                None => faults.bad(&path, value, "a key such as “x”, “ctrl-r”, “enter”, or a list of keys"),
+                None => faults.bad(
+                    &path,
+                    value,
+                    "a key such as “x”, “ctrl-r”, “enter”, keys such as “g g”, or a list of them",
+                ),
             }
         }
     }
 }
 
-fn read_key_list(value: &Value) -> Option<Vec<Key>> {
+fn read_key_list(value: &Value) -> Option<Vec<Sequence>> {
     match value {
         Value::String(key) => Some(vec![key.parse().ok()?]),
         Value::Array(keys) => keys.iter().map(|k| k.as_str()?.parse().ok()).collect(),
@@ -212,14 +227,15 @@ impl Faults {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Bound;
     use super::*;
 
     #[test]
     fn the_embedded_file_has_no_fault_and_sets_everything() {
         let mut settings = Settings::bare();
         assert_eq!(settings.read(DEFAULT_TOML), Vec::<String>::new());
-        assert_eq!((settings.theme.as_str(), settings.candidates, settings.moved_by), ("dark", 120, 10));
-        assert!(settings.keymap.clashes().is_empty());
+        assert_eq!((settings.theme.as_str(), settings.candidates, settings.moved_by), ("auto", 120, 10));
+        assert_eq!(settings.keymap.clashes(), Vec::<String>::new());
     }
 
     #[test]
@@ -246,7 +262,7 @@ mod tests {
     #[test]
     fn a_binding_replaces_the_default_ones() {
         let settings = Settings::parse("[keys.global]\nmode = \"o\"").unwrap();
-        assert_eq!(settings.keymap.action(Context::Candidates, "o".parse().unwrap()), Some(Action::Mode));
-        assert_eq!(settings.keymap.action(Context::Candidates, "m".parse().unwrap()), None);
+        let find = |key: &str| settings.keymap.find(Context::Candidates, &[key.parse().unwrap()]);
+        assert_eq!((find("o"), find("m")), (Bound::Action(Action::Mode), Bound::Nothing));
     }
 }

@@ -8,8 +8,16 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 
-const SHIPPED: [(&str, &str); 2] =
-    [("dark", include_str!("../../themes/dark.toml")), ("light", include_str!("../../themes/light.toml"))];
+const SHIPPED: [(&str, &str); 5] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
+    ("ansi", include_str!("../../themes/ansi.toml")),
+];
+
+/// The name that stands for what suits the terminal.
+const AUTO: &str = "auto";
 
 /// How deep a chain of `inherits` may be: a theme that inherits from itself ends here.
 const DEEPEST: usize = 8;
@@ -46,6 +54,7 @@ roles! {
     ImageShare "image-share",
     Seed "seed",
     Mention "mention",
+    Found "found",
     Warning "warning",
     Paper "paper",
 }
@@ -81,6 +90,27 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// The theme that a name stands for: `auto` is dark, and ansi where there are but 16 colours to show it with.
+    pub fn meant(name: &str, depth: Depth) -> &str {
+        match (name, depth) {
+            (AUTO, Depth::Ansi) => "ansi",
+            (AUTO, _) => "dark",
+            (name, _) => name,
+        }
+    }
+
+    /// The shipped themes' names, then the user's in `folder`. What cannot be read has none.
+    pub fn names(folder: Option<&Path>) -> Vec<String> {
+        let mut names: Vec<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let files = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+        let toml = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "toml"));
+        let mut own: Vec<String> = toml.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+        own.sort();
+        own.retain(|name| !names.contains(name));
+        names.extend(own);
+        names
+    }
+
     /// A theme by name: the user's in `folder`, else a shipped one.
     ///
     /// Errors: `Unknown` where there is none of that name; `Format` with every fault of the file at once.
@@ -169,8 +199,9 @@ impl Source {
         };
         let mut styles: Vec<Style> = full.into_iter().map(|s| lower(s, depth)).collect();
         if depth == Depth::None {
-            let selection = &mut styles[Role::Selection as usize];
-            *selection = selection.add_modifier(Modifier::REVERSED);
+            for role in [Role::Selection, Role::Found] {
+                styles[role as usize] = styles[role as usize].add_modifier(Modifier::REVERSED);
+            }
         }
         Theme { styles, paper }
     }
@@ -298,7 +329,10 @@ mod tests {
     #[test]
     fn a_missing_theme_is_an_error() {
         let error = Theme::load("solarised", None, Depth::True).unwrap_err();
-        assert_eq!(error.to_string(), "no theme is called “solarised”; near it: dark, light");
+        assert_eq!(
+            error.to_string(),
+            "no theme is called “solarised”; near it: dark, light, high-contrast, colour-blind, ansi"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 use ratatui_image::Image;
 
-use super::app::{App, Pane};
+use super::app::{App, Field, Pane, occurrences};
 use super::pictures::{Look, Pictures};
 use super::view::{Hit, PictureKey, View};
 use super::widget::text;
@@ -41,8 +41,26 @@ impl Canvas<'_, '_> {
 
     /// An entity's name; its number where the catalogue does not know it.
     pub fn name(&self, entity: EntityId) -> String {
-        let card = self.catalogue().and_then(|c| c.entity(entity));
-        card.map_or_else(|| format!("entity {entity}"), |c| c.name.clone())
+        self.app.name(entity)
+    }
+
+    /// A label of a list; what is searched for stands out in it.
+    pub fn label(&self, role: Role, text: &str) -> Vec<Span<'static>> {
+        let style = self.style(role);
+        let (mut spans, mut at) = (Vec::new(), 0);
+        for found in occurrences(text, self.app.search.field.text()) {
+            spans.push(Span::styled(text[at..found.start].to_owned(), style));
+            spans.push(Span::styled(text[found.clone()].to_owned(), style.patch(self.style(Role::Found))));
+            at = found.end;
+        }
+        spans.push(Span::styled(text[at..].to_owned(), style));
+        spans
+    }
+
+    /// A field and its cursor.
+    pub fn field(&self, field: &Field) -> [Span<'static>; 3] {
+        let (before, after) = field.halves();
+        [self.span(Role::Title, before), self.span(Role::Focus, "▏"), self.span(Role::Title, after)]
     }
 
     pub fn line(&mut self, area: Rect, line: Line<'_>) {

@@ -16,6 +16,7 @@ use super::pictures::{Job, Made, Pictures};
 use super::screen;
 use super::session::Session;
 use super::terminal::{Terminal, picker};
+use super::themes::Themes;
 use crate::config::{Images, Theme};
 use crate::engine::api::{Reply, Request, Say};
 use crate::error::{Error, Result};
@@ -36,6 +37,7 @@ const SAVE_AFTER: Duration = Duration::from_millis(400);
 pub struct Explorer {
     pub app: App,
     pub theme: Theme,
+    pub themes: Themes,
     pub images: Images,
     pub send: Box<dyn Fn(Request) + Send>,
     /// Where the session is kept; none where there is no such place.
@@ -50,6 +52,8 @@ struct Loop {
     made: UnboundedSender<(Job, Made)>,
     /// What changed since the last frame may be shown so long after it; none: nothing changed.
     changed: Option<Duration>,
+    /// The name of the theme that is drawn with.
+    theme: String,
     last_frame: Instant,
     saved: Option<Session>,
     save_at: Option<Instant>,
@@ -60,6 +64,7 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
     let mut signals = Signals::new()?;
     let (made, mut pictures_made) = unbounded_channel();
     let mut state = Loop {
+        theme: explorer.app.themes.shown.clone(),
         explorer,
         terminal: Terminal::take(mouse)?,
         pictures: Pictures::default(),
@@ -136,11 +141,28 @@ impl Loop {
     fn take(&mut self, msg: Msg, within: Duration) {
         let requests = self.explorer.app.update(msg);
         self.send(requests);
+        self.change_theme();
         self.change(within);
     }
 
     fn change(&mut self, within: Duration) {
         self.changed = Some(self.changed.map_or(within, |sooner| sooner.min(within)));
+    }
+
+    /// Loads the theme that the app names, where it is another. One with faults is told and the present one stays.
+    fn change_theme(&mut self) {
+        let Explorer { app, theme, themes, .. } = &mut self.explorer;
+        if app.themes.shown == self.theme {
+            return;
+        }
+        self.theme.clone_from(&app.themes.shown);
+        match themes.load(&self.theme) {
+            Ok(loaded) => {
+                *theme = loaded;
+                self.pictures.lay_on(theme.paper());
+            }
+            Err(why) => app.notify(why.to_string()),
+        }
     }
 
     fn send(&self, requests: Vec<Request>) {
@@ -188,6 +210,10 @@ impl Loop {
                 self.terminal.suspend()?;
             }
             Some(Wish::Redraw) => self.terminal.clear()?,
+            Some(Wish::Copy(text)) => {
+                self.terminal.copy(&text)?;
+                return Ok(false);
+            }
             Some(Wish::Write { stem, ending, text }) => {
                 let said = match write(&stem, ending, &text) {
                     Ok(path) => format!("written to {}", path.display()),

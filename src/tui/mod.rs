@@ -9,6 +9,7 @@ pub mod pictures;
 pub mod screen;
 pub mod session;
 mod terminal;
+mod themes;
 pub mod view;
 mod widget;
 
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::config::{Depth, Images, Settings, Theme, config_dir};
+use crate::config::{Drawing, Images, Settings, config_dir};
 use crate::engine::api::{Reply, Request};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
@@ -47,9 +48,6 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
         Some(folder) => Settings::load(&folder.join("config.toml"))?,
         None => Settings::default(),
     };
-    let depth = Depth::from_env(|name| std::env::var(name).ok());
-    let name = options.theme.as_deref().unwrap_or(&settings.theme);
-    let theme = Theme::load(name, folder.map(|f| f.join("themes")).as_deref(), depth)?;
     let session_path = session::path_for(&options.index);
     let session = session_path.as_deref().map(Session::load).transpose();
     let (images, mouse) = (options.images.unwrap_or(settings.images), settings.mouse);
@@ -59,15 +57,27 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
         Ok(session) => (session.flatten(), None),
         Err(why) => (None, Some(why.to_string())),
     };
+    let themes = themes::Themes::new(folder.map(|f| f.join("themes")));
+    let chosen = session.as_ref().and_then(|s| s.theme.clone()).filter(|name| themes.names().contains(name));
+    let name = options.theme.or(chosen).unwrap_or_else(|| settings.theme.clone());
+    let theme = themes.load(&name)?;
     let mut app = App::new(settings, source, session);
+    app.themes.names = themes.names();
+    app.themes.shown = themes.meant(&name);
     if let Some(complaint) = complaint {
         app.notify(complaint);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Error::io("start the event loop of", "the terminal"))?;
-    let explorer = event::Explorer { app, theme, images, send, session_path };
+    let explorer = event::Explorer { app, theme, themes, images, send, session_path };
     let outcome = runtime.block_on(event::run(explorer, mouse, replies));
     // A picture still being decoded does not hold the user back.
     runtime.shutdown_background();
     outcome
+}
+
+/// What the explorer would draw pictures with in this terminal, by its settings. Asks the terminal.
+pub fn ask_for_pictures() -> Drawing {
+    let settings = config_dir().and_then(|folder| Settings::load(&folder.join("config.toml")).ok()).unwrap_or_default();
+    terminal::ask_for_pictures(settings.images)
 }

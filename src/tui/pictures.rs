@@ -53,6 +53,14 @@ impl Pictures {
         Pictures { picker, paper, ..Pictures::default() }
     }
 
+    /// Another paper behind transparent pictures: those made so far are of no more use.
+    pub fn lay_on(&mut self, paper: [u8; 3]) {
+        if paper != self.paper {
+            self.paper = paper;
+            self.clear();
+        }
+    }
+
     pub fn on(&self) -> bool {
         self.picker.is_some()
     }

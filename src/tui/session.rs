@@ -24,6 +24,9 @@ pub struct Session {
     /// The entity pane's width in columns, where the divider was dragged.
     pub entity_width: Option<u16>,
     pub folded: Vec<String>,
+    /// Where one was chosen in the explorer.
+    #[serde(default)]
+    pub theme: Option<String>,
 }
 
 /// Where the session of an index lives: its name is the hash of the index's whole path.
@@ -74,6 +77,7 @@ mod tests {
             tall: true,
             entity_width: Some(40),
             folded: vec!["Food".into()],
+            theme: Some("light".into()),
         }
     }
 

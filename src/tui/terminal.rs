@@ -4,6 +4,8 @@ use std::io::{self, BufWriter, IsTerminal, Read, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crossterm::Command;
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
@@ -18,7 +20,7 @@ use ratatui_image::picker::{Picker, ProtocolType};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::backend::Lean;
-use crate::config::Images;
+use crate::config::{Drawing, Images};
 use crate::error::{Error, Result};
 
 /// How long the terminal may take to say what pictures it can draw. Over a slow line its answer is worth the wait:
@@ -75,6 +77,20 @@ impl Terminal {
         self.inner.backend_mut().clear().map_err(failed("clear"))
     }
 
+    /// Asks the terminal to take this as its clipboard (OSC 52). Whether it does, it does not say.
+    pub fn copy(&mut self, text: &str) -> Result<()> {
+        let mut sequence = String::new();
+        CopyToClipboard::to_clipboard_from(text)
+            .write_ansi(&mut sequence)
+            .map_err(|e| failed("copy to")(io::Error::other(e)))?;
+        let mut out = io::stdout();
+        // tmux takes the plain one with `set-clipboard on`, and hands the wrapped one on with `allow-passthrough on`
+        if std::env::var_os("TMUX").is_some() {
+            sequence += &format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
+        }
+        out.write_all(sequence.as_bytes()).and_then(|()| out.flush()).map_err(failed("copy to"))
+    }
+
     /// Gives the terminal back, stops the process group, and takes the terminal again when it goes on.
     pub fn suspend(&mut self) -> Result<()> {
         give_back();
@@ -126,16 +142,22 @@ fn give_back_on_panic() {
 
 /// What draws pictures; none where they are off. Asks the terminal, so nothing else may read from it yet.
 pub fn picker(images: Images) -> Option<Picker> {
+    choose(images).0
+}
+
+/// What draws pictures, with what the terminal answered and why it is this. The line must be raw.
+pub fn choose(images: Images) -> (Option<Picker>, Drawing) {
+    let unasked = |chosen, why| Drawing { answered: None, chosen, why };
     let forced = match images {
-        Images::Off => return None,
-        Images::Halfblocks => return Some(Picker::halfblocks()),
+        Images::Off => return (None, unasked(Images::Off, "as asked for")),
+        Images::Halfblocks => return (Some(Picker::halfblocks()), unasked(images, "as asked for")),
         Images::Auto => None,
         Images::Kitty => Some(ProtocolType::Kitty),
         Images::Sixel => Some(ProtocolType::Sixel),
         Images::Iterm2 => Some(ProtocolType::Iterm2),
     };
     if forced.is_none() && std::env::var_os("ZELLIJ").is_some() {
-        return Some(Picker::halfblocks());
+        return (Some(Picker::halfblocks()), unasked(Images::Halfblocks, "Zellij passes nothing else on"));
     }
     let options = QueryStdioOptions {
         timeout_ms: ANSWER_WITHIN.as_millis() as i32,
@@ -143,23 +165,53 @@ pub fn picker(images: Images) -> Option<Picker> {
         kitty_compression: std::env::var_os("SSH_CONNECTION").is_some(),
         ..QueryStdioOptions::default()
     };
-    let mut picker = Picker::from_query_stdio_with_options(options).unwrap_or_else(|_| Picker::halfblocks());
-    match forced {
-        Some(protocol) => picker.set_protocol_type(protocol),
-        None if distrusted(&picker) => picker.set_protocol_type(ProtocolType::Halfblocks),
-        None => {}
-    }
-    Some(picker)
+    let Ok(mut picker) = Picker::from_query_stdio_with_options(options) else {
+        let mut picker = Picker::halfblocks();
+        forced.into_iter().for_each(|protocol| picker.set_protocol_type(protocol));
+        let why = if forced.is_some() { "as asked for" } else { "what every terminal draws" };
+        let chosen = images_of(picker.protocol_type());
+        return (Some(picker), unasked(chosen, why));
+    };
+    let answered = images_of(picker.protocol_type());
+    let (protocol, why) = match (forced, distrust(&picker)) {
+        (Some(protocol), _) => (protocol, "as asked for"),
+        (None, Some(why)) => (ProtocolType::Halfblocks, why),
+        (None, None) => (picker.protocol_type(), "the best that the terminal offers"),
+    };
+    picker.set_protocol_type(protocol);
+    let drawing = Drawing { answered: Some(answered), chosen: images_of(protocol), why };
+    (Some(picker), drawing)
 }
 
-/// Protocols that terminals claim and do not draw well: sixel inside tmux, kitty before placeholders.
-fn distrusted(picker: &Picker) -> bool {
+/// Asks a terminal that is not taken.
+pub fn ask_for_pictures(images: Images) -> Drawing {
+    let raw = enable_raw_mode().is_ok();
+    let drawing = choose(images).1;
+    if raw {
+        // what the terminal refuses now it refused before
+        let _ = disable_raw_mode();
+    }
+    drawing
+}
+
+fn images_of(protocol: ProtocolType) -> Images {
+    match protocol {
+        ProtocolType::Halfblocks => Images::Halfblocks,
+        ProtocolType::Sixel => Images::Sixel,
+        ProtocolType::Kitty => Images::Kitty,
+        ProtocolType::Iterm2 => Images::Iterm2,
+    }
+}
+
+/// Protocols that terminals claim and do not draw well, and why not.
+fn distrust(picker: &Picker) -> Option<&'static str> {
     match picker.protocol_type() {
-        ProtocolType::Sixel => picker.tmux_detected(),
+        ProtocolType::Sixel if picker.tmux_detected() => Some("tmux does not draw sixel well"),
         ProtocolType::Kitty if !picker.tmux_detected() => {
-            terminal_version().as_deref().and_then(kitty_version).is_some_and(|v| v < KITTY_WITH_PLACEHOLDERS)
+            let version = terminal_version().as_deref().and_then(kitty_version)?;
+            (version < KITTY_WITH_PLACEHOLDERS).then_some("kitty before 0.28 has no placeholders")
         }
-        _ => false,
+        _ => None,
     }
 }
 

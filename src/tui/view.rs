@@ -42,6 +42,9 @@ pub enum Hit {
     ExportForm(usize),
     /// A line of what can take part in a comparison.
     Contender(usize),
+    /// A line of the palette.
+    Action(usize),
+    Theme(usize),
 }
 
 /// A scrolled region as it was drawn.

@@ -1,7 +1,7 @@
 //! Keys in, screens out.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use multiexpan::config::{Depth, Settings, Theme};
+use multiexpan::config::{Depth, Sequence, Settings, Theme};
 use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, Say};
 use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::pictures::Pictures;
@@ -10,6 +10,7 @@ use multiexpan::tui::session::Session;
 use multiexpan::types::DeviceChoice;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
 use ratatui_image::picker::Picker;
 
@@ -40,7 +41,9 @@ impl Screens {
 
     fn start(width: u16, height: u16, engine: Fake, session: Option<Session>) -> Screens {
         let source = Source { index: "demo".into(), dataset: None, device: DeviceChoice::Cpu, beside: vec![] };
-        let app = App::new(Settings::default(), source, session);
+        let mut app = App::new(Settings::default(), source, session);
+        app.themes.names = Theme::names(None);
+        app.themes.shown = "dark".into();
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let theme = Theme::load("dark", None, Depth::True).unwrap();
         let mut screens = Screens { app, engine, terminal, theme, pictures: Pictures::default() };
@@ -101,6 +104,25 @@ impl Screens {
         self
     }
 
+    /// A key of the table after the other.
+    pub fn press(&mut self, keys: &Sequence) -> &mut Self {
+        for key in keys.keys() {
+            let requests = self.app.update(Msg::Key(event(&key.to_string())));
+            self.answer(&requests);
+        }
+        self
+    }
+
+    pub fn paste(&mut self, text: &str) -> &mut Self {
+        let requests = self.app.update(Msg::Paste(text.into()));
+        self.answer(&requests);
+        self
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Filters the classes down to one and opens it.
     pub fn open(&mut self, class: &str) -> &mut Self {
         self.keys(&format!("/{class}<down><down><enter>"))
@@ -146,6 +168,12 @@ impl Screens {
         rows.map(|row| line(row).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
+    /// Every cell with its style: a cursor may be no more than that.
+    pub fn drawn(&mut self) -> Buffer {
+        self.draw();
+        self.terminal.backend().buffer().clone()
+    }
+
     pub fn snapshot(&mut self, name: &str) {
         let text = self.text();
         insta::with_settings!({ prepend_module_to_snapshot => false }, { insta::assert_snapshot!(name, text) });
@@ -184,18 +212,28 @@ fn parse(keys: &str) -> Vec<KeyEvent> {
 }
 
 fn event(name: &str) -> KeyEvent {
-    let (modifiers, name) = match name.strip_prefix("ctrl-") {
-        Some(rest) => (KeyModifiers::CONTROL, rest),
-        None => (KeyModifiers::NONE, name),
+    let (modifiers, name) = match name.split_once('-') {
+        Some(("ctrl", rest)) => (KeyModifiers::CONTROL, rest),
+        Some(("alt", rest)) => (KeyModifiers::ALT, rest),
+        _ => (KeyModifiers::NONE, name),
     };
     let code = match name {
         "enter" => KeyCode::Enter,
         "esc" => KeyCode::Esc,
         "tab" => KeyCode::Tab,
+        "backtab" => KeyCode::BackTab,
         "backspace" => KeyCode::Backspace,
+        "delete" => KeyCode::Delete,
         "space" => KeyCode::Char(' '),
         "down" => KeyCode::Down,
         "up" => KeyCode::Up,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        "f1" => KeyCode::F(1),
         one => KeyCode::Char(one.chars().next().unwrap()),
     };
     KeyEvent::new(code, modifiers)

@@ -1,7 +1,9 @@
 //! The Explore screen, key by key: strings of keys in, screens out, over a made-up engine.
 
 mod fake;
+mod finding;
 mod harness;
+mod table;
 
 use harness::{Screens, screen};
 use multiexpan::tui::app::Wish;

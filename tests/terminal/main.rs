@@ -38,6 +38,11 @@ fn walk(size: (u16, u16), images: &str) {
     terminal.until("query 2 of 5");
     terminal.keys("m");
     terminal.until("vs both");
+    terminal.keys("jj");
+    terminal.until("divergence");
+    terminal.keys("yy");
+    terminal.until("copied: ");
+    assert!(String::from_utf8_lossy(&terminal.raw).contains("\x1b]52;c;"), "the terminal is not asked to copy");
     terminal.keys("2");
     terminal.until("both against text");
     terminal.until("wins");

@@ -1,7 +1,7 @@
 //! Actions, turned into changes of the state.
 
-use super::reach::{ANYWHERE, MOVES, acts_in_popup};
-use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Typing, Wish};
+use super::reach::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
+use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Wish};
 use crate::config::Action;
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
@@ -10,8 +10,11 @@ impl App {
     pub(super) fn act(&mut self, action: Action) {
         if !ANYWHERE.contains(&action) {
             match (self.popup, self.screen) {
+                _ if self.contenders.path.is_some() => return self.act_on_path(action),
+                _ if self.search.typing => return self.act_on_search(action),
+                (Some(Popup::Palette), _) => return self.act_on_palette(action),
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
-                (None, _) if MOVES.contains(&action) => {}
+                (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
                 (None, Screen::Metrics) => return self.act_on_metrics(action),
                 _ => {}
@@ -25,6 +28,16 @@ impl App {
             Action::Suspend => self.wish = Some(Wish::Suspend),
             Action::Redraw => self.wish = Some(Wish::Redraw),
             Action::Help => self.open_popup(Popup::Help),
+            Action::Palette => self.open_palette(),
+            Action::Theme => self.open_themes(),
+            Action::Search => self.start_search(),
+            Action::NextMatch => self.next_match(1),
+            Action::PreviousMatch => self.next_match(-1),
+            Action::Back => self.jump_back(),
+            Action::Forward => self.jump_forward(),
+            Action::Copy => self.copy_name(),
+            Action::CopyList => self.copy_list(),
+            Action::CopySeeds => self.copy_seeds(),
             Action::Missing => self.open_missing(),
             Action::Zoom => self.toggle_zoom(),
             Action::Close => self.close(),
@@ -63,7 +76,7 @@ impl App {
             }
             Action::AddSeed => self.start_typing(),
             Action::Accept => self.accept(),
-            Action::Erase => self.erase(),
+            Action::Erase | Action::EraseWord | Action::EraseAll => self.erase(action),
             Action::Remove => self.remove_chip(self.chip),
             Action::Seed => self.seed_subject(),
             Action::Reject => self.reject_subject(),
@@ -94,7 +107,9 @@ impl App {
             }
             Some(Popup::Export(cursor)) => self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len()))),
             Some(Popup::Contenders(cursor)) => self.step_in_contenders(cursor, by),
+            Some(Popup::Theme(cursor)) => self.try_theme(shifted(cursor, by, self.themes.names.len())),
             Some(Popup::Zoom) => self.step_candidate(by),
+            Some(Popup::Palette) => self.palette.cursor = shifted(self.palette.cursor, by, self.palette_rows().len()),
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Metrics => self.step_in_table(by),
             None => self.step_in_pane(by),
@@ -121,7 +136,7 @@ impl App {
         }
     }
 
-    fn step_candidate(&mut self, by: isize) {
+    pub(super) fn step_candidate(&mut self, by: isize) {
         let rows = self.rows();
         let to = shifted(self.cursor(&rows), by, rows.len());
         if let Some(row) = rows.get(to) {
@@ -139,6 +154,9 @@ impl App {
 
     /// Shows an entity that need not be a candidate.
     pub(super) fn look_at(&mut self, entity: EntityId) {
+        if self.subject() != Some(entity) {
+            self.keep_place(self.place());
+        }
         (self.picture, self.entity_scroll) = (0, 0);
         if self.rows().iter().any(|r| r.entity == entity) {
             (self.selected, self.looking_at) = (Some(entity), None);
@@ -147,7 +165,7 @@ impl App {
         }
     }
 
-    fn page(&self) -> usize {
+    pub(super) fn page(&self) -> usize {
         let extent = match (self.popup, self.screen, self.focus) {
             (Some(_), ..) => self.view.popup,
             (None, Screen::Compare, _) => self.view.pairs,
@@ -234,9 +252,15 @@ impl App {
         self.picture = shifted(self.picture, by, (count + 1).saturating_sub(shown));
     }
 
-    /// One step out: popup, field, filter, a look elsewhere, the drawer.
-    fn close(&mut self) {
-        if self.contenders.path.take().is_some() || self.popup.take().is_some() {
+    /// One step out: search, popup, field, filter, a look elsewhere, the drawer.
+    pub(super) fn close(&mut self) {
+        if self.contenders.path.take().is_some() {
+        } else if self.search.holds(self.popup) {
+            self.leave_search();
+        } else if let Some(popup) = self.popup.take() {
+            if let Popup::Theme(_) = popup {
+                self.restore_theme();
+            }
         } else if self.screen != Screen::Explore {
             self.go_to(Screen::Explore);
         } else if self.typing.take().is_some() {
@@ -251,7 +275,7 @@ impl App {
         }
     }
 
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         match self.popup {
             Some(Popup::Missing(cursor)) => {
                 let missing = self.expansion.as_ref().and_then(|e| e.missing.as_ref()?.get(cursor).map(|m| m.entity));
@@ -263,6 +287,7 @@ impl App {
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
             Some(Popup::Contenders(cursor)) => self.toggle_contender(cursor),
+            Some(Popup::Theme(_)) => self.keep_theme(),
             Some(_) => self.popup = None,
             None => match self.focus {
                 Pane::Classes => self.open_tree_row(self.tree.cursor),
@@ -306,129 +331,6 @@ impl App {
             }
             Some(_) => self.notify(format!("this class has no queries of {} seeds", other.number())),
             None => self.notify("choose a class to switch between its queries of 3 and 5 seeds"),
-        }
-    }
-
-    // Seeds.
-
-    /// Every change of seeds goes through here: it can be undone, and it expands at once.
-    pub(super) fn change_seeds(&mut self, to: SeedSet) {
-        if to == self.seeds {
-            return;
-        }
-        self.history.push(std::mem::replace(&mut self.seeds, to));
-        self.after_change();
-    }
-
-    fn after_change(&mut self) {
-        self.chip = self.chip.min(self.seeds.seeds.len());
-        self.looking_at = None;
-        (self.picture, self.entity_scroll) = (0, 0);
-        self.cursor_to_class();
-        self.expand();
-        self.evaluate();
-    }
-
-    fn go_back(&mut self) {
-        match self.history.undo(&self.seeds) {
-            Some(set) => {
-                self.seeds = set;
-                self.after_change();
-            }
-            None => self.notify("nothing to undo"),
-        }
-    }
-
-    fn go_forth(&mut self) {
-        match self.history.redo(&self.seeds) {
-            Some(set) => {
-                self.seeds = set;
-                self.after_change();
-            }
-            None => self.notify("nothing to redo"),
-        }
-    }
-
-    pub(super) fn start_typing(&mut self) {
-        (self.focus, self.chip) = (Pane::Seeds, self.seeds.seeds.len());
-        self.typing = Some(Typing::default());
-    }
-
-    pub(super) fn accept(&mut self) {
-        if self.contenders.path.is_some() {
-            return self.bring_typed();
-        }
-        let highlighted = self.typing.as_ref().and_then(Typing::highlighted);
-        match highlighted {
-            Some(entity) => {
-                self.typing = Some(Typing::default());
-                self.add_seed(entity);
-                self.chip = self.seeds.seeds.len();
-            }
-            None if self.typing.as_ref().is_some_and(|t| t.input.is_empty()) => self.close(),
-            None => self.notify("no entity is called that"),
-        }
-    }
-
-    fn erase(&mut self) {
-        if let Some(path) = &mut self.contenders.path {
-            path.pop();
-            return;
-        }
-        if let Some(typing) = &mut self.typing {
-            if typing.input.pop().is_none() {
-                return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));
-            }
-            return self.search();
-        }
-        self.tree.filter.pop();
-        self.tree.cursor = 0;
-    }
-
-    fn add_seed(&mut self, entity: EntityId) {
-        if self.seeds.seeds.contains(&entity) {
-            return self.notify("it is a seed already");
-        }
-        let mut to = self.seeds.clone();
-        to.rejected.retain(|&r| r != entity);
-        to.seeds.push(entity);
-        self.change_seeds(to);
-    }
-
-    pub(super) fn remove_chip(&mut self, at: usize) {
-        if at < self.seeds.seeds.len() {
-            let mut to = self.seeds.clone();
-            to.seeds.remove(at);
-            self.change_seeds(to);
-        }
-    }
-
-    fn seed_subject(&mut self) {
-        if let Some(Popup::Missing(_)) = self.popup {
-            self.open();
-        }
-        if let Some(entity) = self.subject() {
-            self.step_past(entity);
-            self.add_seed(entity);
-        }
-    }
-
-    fn reject_subject(&mut self) {
-        let Some(entity) = self.subject() else { return };
-        if self.seeds.seeds.contains(&entity) || self.seeds.rejected.contains(&entity) {
-            return;
-        }
-        self.step_past(entity);
-        let mut to = self.seeds.clone();
-        to.rejected.push(entity);
-        self.change_seeds(to);
-    }
-
-    /// The cursor goes on to the next candidate, since this one leaves the list.
-    fn step_past(&mut self, entity: EntityId) {
-        let rows = self.rows();
-        if let Some(at) = rows.iter().position(|r| r.entity == entity) {
-            self.selected = rows.get(at + 1).map(|r| r.entity);
         }
     }
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::act::shifted;
-use super::{App, Kind, Popup};
+use super::{App, Field, Kind, Popup};
+use crate::config::Action;
 use crate::engine::api::{Ask, Contender, Rival};
 use crate::types::Mode;
 
@@ -22,7 +23,7 @@ pub struct Contenders {
     /// What is to be brought yet, in order.
     pub coming: Vec<PathBuf>,
     /// The path that is being typed.
-    pub path: Option<String>,
+    pub path: Option<Field>,
 }
 
 impl Contenders {
@@ -93,7 +94,7 @@ impl App {
     /// Takes one in or out. Two stay.
     pub(super) fn toggle_contender(&mut self, at: usize) {
         let Some(&of) = self.available().get(at) else {
-            return self.contenders.path = Some(String::new());
+            return self.contenders.path = Some(Field::default());
         };
         let chosen = &mut self.contenders.chosen;
         match chosen.iter().position(|&c| c == of) {
@@ -113,10 +114,21 @@ impl App {
         self.popup = Some(Popup::Contenders(shifted(cursor, by, self.available().len() + 1)));
     }
 
+    pub(super) fn act_on_path(&mut self, action: Action) {
+        if action == Action::Accept {
+            self.bring_typed();
+        } else if let Some(path) = &mut self.contenders.path {
+            path.edit(action);
+        }
+    }
+
     /// Has the typed path opened.
-    pub(super) fn bring_typed(&mut self) {
-        let Some(path) = self.contenders.path.take().filter(|path| !path.trim().is_empty()) else { return };
-        self.contenders.coming.push(PathBuf::from(path.trim()));
+    fn bring_typed(&mut self) {
+        let path = self.contenders.path.take().unwrap_or_default();
+        if path.text().trim().is_empty() {
+            return;
+        }
+        self.contenders.coming.push(PathBuf::from(path.text().trim()));
         self.bring_next();
     }
 

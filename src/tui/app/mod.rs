@@ -5,24 +5,34 @@ mod asked;
 mod classes;
 mod compare;
 mod contenders;
+mod copying;
 mod expansion;
+mod field;
+mod help;
+mod jumps;
+mod keys;
+mod lists;
 mod measured;
 mod metrics;
 mod mouse;
+mod palette;
 mod reach;
 mod reply;
+mod seeding;
 mod seeds;
 mod sheet;
+mod shown;
+mod themes;
 mod tree;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
-use crate::config::{Context, Settings};
+use crate::config::{Context, Key, Settings};
 use crate::engine::api::{
     Ask, Catalogue, Comparison, Contender, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request,
 };
@@ -33,13 +43,20 @@ use super::screen::Screen;
 use super::session::Session;
 use super::view::View;
 
+use jumps::Jumps;
+
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use contenders::Contenders;
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use field::Field;
+pub use help::HelpLine;
+pub use lists::{List, Search, occurrences};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
+pub use palette::{Palette, PaletteRow};
 pub use seeds::{History, SeedSet, Typing};
 pub use sheet::{Cell, Form, Sheet};
+pub use themes::Themes;
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
 
 /// Everything that can happen.
@@ -77,6 +94,10 @@ pub enum Popup {
     Contenders(usize),
     /// The entity's picture on the full screen.
     Zoom,
+    /// Every action by its name.
+    Palette,
+    /// The themes; the cursor.
+    Theme(usize),
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
@@ -91,6 +112,8 @@ pub enum Wish {
         ending: &'static str,
         text: String,
     },
+    /// Text for the terminal's clipboard.
+    Copy(String),
 }
 
 /// A sentence for people, shown for a while.
@@ -141,6 +164,14 @@ pub struct App {
     pub filtering: bool,
     pub popup: Option<Popup>,
     pub popup_scroll: usize,
+    pub palette: Palette,
+    pub search: Search,
+    pub themes: Themes,
+    /// The keys of a sequence that is not whole yet.
+    pub pending: Vec<Key>,
+    jumps: Jumps,
+    /// The place was come back to, which is no new jump.
+    jumped: bool,
     pub tree: ClassTree,
     pub seeds: SeedSet,
     pub history: History,
@@ -207,6 +238,12 @@ impl App {
             filtering: false,
             popup: None,
             popup_scroll: 0,
+            palette: Palette::default(),
+            search: Search::default(),
+            themes: Themes::default(),
+            pending: Vec::new(),
+            jumps: Jumps::default(),
+            jumped: false,
             tree: ClassTree::default(),
             seeds: SeedSet::default(),
             history: History::default(),
@@ -271,12 +308,17 @@ impl App {
 
     /// Where keys go.
     pub fn context(&self) -> Context {
-        if self.contenders.path.is_some() {
-            return Context::Path;
+        match self.popup {
+            _ if self.contenders.path.is_some() => Context::Path,
+            _ if self.search.typing => Context::Searching,
+            Some(Popup::Palette) => Context::Palette,
+            Some(_) => Context::Popup,
+            None => self.context_below(),
         }
-        if self.popup.is_some() {
-            return Context::Popup;
-        }
+    }
+
+    /// Where keys go when no popup lies over the screen.
+    fn context_below(&self) -> Context {
         if self.typing.is_some() {
             return Context::Typing;
         }
@@ -294,52 +336,6 @@ impl App {
             Pane::Candidates => Context::Candidates,
             Pane::Entity => Context::Entity,
         }
-    }
-
-    /// The candidates as shown.
-    pub fn rows(&self) -> Vec<Row> {
-        let (Some(expansion), Some(catalogue)) = (&self.expansion, &self.catalogue) else { return Vec::new() };
-        expansion.filtered(catalogue, self.reranked, self.filter, self.settings.moved_by)
-    }
-
-    /// The cursor's place among [`App::rows`].
-    pub fn cursor(&self, rows: &[Row]) -> usize {
-        self.selected.and_then(|s| rows.iter().position(|r| r.entity == s)).unwrap_or(0)
-    }
-
-    /// The entity that the entity pane is about.
-    pub fn subject(&self) -> Option<EntityId> {
-        if let Some(entity) = self.looking_at {
-            return Some(entity);
-        }
-        if self.focus == Pane::Seeds
-            && let Some(&seed) = self.seeds.seeds.get(self.chip)
-        {
-            return Some(seed);
-        }
-        let rows = self.rows();
-        rows.get(self.cursor(&rows)).map(|r| r.entity).or(self.seeds.seeds.first().copied())
-    }
-
-    /// The subject's details once they are there.
-    pub fn detail(&self) -> Option<&Detail> {
-        self.details.get(&(self.subject()?, self.mode))
-    }
-
-    pub fn tree_rows(&self) -> Vec<TreeRow> {
-        let Some(catalogue) = &self.catalogue else { return Vec::new() };
-        self.tree.visible(self.tree.rows(catalogue, |c| self.map(c)))
-    }
-
-    /// A class's MAP@10 in the present mode and seed count.
-    pub fn map(&self, class: ClassId) -> Option<f64> {
-        self.maps.get(&(self.explored(), class)).map(|m| m.ap[0])
-    }
-
-    /// The modes to choose from: those of the index that a person would ask for.
-    pub fn modes(&self) -> Vec<Mode> {
-        let held = self.catalogue.as_ref().map(|c| c.modes.clone()).unwrap_or_default();
-        held.into_iter().filter(|m| *m != Mode::None).collect()
     }
 
     pub fn notify(&mut self, text: impl Into<String>) {
@@ -362,6 +358,7 @@ impl App {
             reranked: self.reranked,
             tall: self.tall,
             entity_width: self.entity_width,
+            theme: self.themes.kept.clone(),
             folded,
         })
     }
@@ -459,38 +456,6 @@ impl App {
         self.ticks += 1;
         if self.notice.as_ref().is_some_and(|n| n.until <= self.ticks) {
             self.notice = None;
-        }
-    }
-
-    fn key(&mut self, key: KeyEvent) {
-        let context = self.context();
-        if let Some(action) = self.settings.keymap.action(context, key.into()) {
-            return self.act(action);
-        }
-        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        match key.code {
-            KeyCode::Char(letter) if plain && context.takes_text() => self.paste(letter.encode_utf8(&mut [0; 4])),
-            _ => {}
-        }
-    }
-
-    /// Text into the field that takes it.
-    fn paste(&mut self, text: &str) {
-        let text = text.lines().next().unwrap_or_default();
-        if let Some(typing) = &mut self.typing {
-            typing.input.push_str(text);
-            self.search();
-        } else if let Some(path) = &mut self.contenders.path {
-            path.push_str(text);
-        } else if self.filtering {
-            self.tree.filter.push_str(text);
-            self.tree.cursor = 0;
-        }
-    }
-
-    fn search(&mut self) {
-        if let (Some(typing), Some(catalogue)) = (&mut self.typing, &self.catalogue) {
-            typing.search(catalogue, &self.seeds.seeds);
         }
     }
 }

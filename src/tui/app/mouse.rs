@@ -2,7 +2,7 @@
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{App, Pane, Popup};
+use super::{App, Pane, Popup, Search};
 use crate::tui::screen::Screen;
 use crate::tui::view::Hit;
 
@@ -14,6 +14,8 @@ const NARROWEST: u16 = 28;
 
 impl App {
     pub(super) fn mouse(&mut self, event: MouseEvent) {
+        let before = self.place();
+        self.pending.clear();
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => self.click(event.column, event.row),
             MouseEventKind::Drag(MouseButton::Left) if self.dragging => self.drag(event.column),
@@ -22,9 +24,11 @@ impl App {
             MouseEventKind::ScrollDown => self.wheel(event, NOTCH),
             _ => {}
         }
+        self.remember_jump(before);
     }
 
     fn click(&mut self, column: u16, row: u16) {
+        (self.search.typing, self.search.shown) = (false, false);
         let pane = self.view.pane(column, row);
         if self.popup.is_none()
             && let Some(pane) = pane
@@ -55,7 +59,10 @@ impl App {
                 self.toggle_zoom();
             }
             Some(Hit::Divider) => self.dragging = true,
-            Some(Hit::Backdrop) => self.popup = None,
+            Some(Hit::Backdrop) => self.dismiss(),
+            Some(Hit::Action(at)) => self.run_from_palette(at),
+            Some(Hit::Theme(at)) if self.popup == Some(Popup::Theme(at)) => self.keep_theme(),
+            Some(Hit::Theme(at)) => self.try_theme(at),
             Some(Hit::Help) => self.popup = Some(Popup::Help),
             Some(Hit::Tab(screen)) => self.go_to(screen),
             Some(Hit::MetricsColumn(column)) => self.sort_by(column),
@@ -71,6 +78,12 @@ impl App {
             }
             _ => {}
         }
+    }
+
+    /// A click beside a popup closes it, as `esc` does.
+    fn dismiss(&mut self) {
+        self.search = Search::default();
+        self.close();
     }
 
     fn drag(&mut self, column: u16) {

@@ -5,15 +5,29 @@ use crate::config::Action;
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.
-pub(super) const ANYWHERE: [Action; 8] = [
+pub(super) const ANYWHERE: [Action; 10] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
     Action::Help,
+    Action::Palette,
+    Action::Theme,
     Action::Close,
     Action::Explore,
     Action::Compare,
     Action::Metrics,
+];
+
+/// What acts on whatever list has the keys, or on where the user is.
+pub(super) const ON_LISTS: [Action; 8] = [
+    Action::Search,
+    Action::NextMatch,
+    Action::PreviousMatch,
+    Action::Back,
+    Action::Forward,
+    Action::Copy,
+    Action::CopyList,
+    Action::CopySeeds,
 ];
 
 /// What moves the cursor of whatever list has the keys.
@@ -24,9 +38,8 @@ pub(super) const MOVES: [Action; 6] =
 pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
     use Action::*;
     match action {
-        Open => true,
+        Open | Search | NextMatch | PreviousMatch => true,
         _ if MOVES.contains(&action) => true,
-        Accept | Erase => matches!(popup, Popup::Contenders(_)),
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
         PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
         _ => false,
@@ -36,13 +49,17 @@ pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
 impl App {
     /// Whether a key that acts everywhere does something on the screen that is shown.
     pub fn acts_here(&self, action: Action) -> bool {
+        if action == self.screen.action() {
+            return false;
+        }
+        let anywhere = ANYWHERE.contains(&action) || ON_LISTS.contains(&action);
         match self.screen {
             Screen::Explore => true,
             Screen::Compare => {
-                ANYWHERE.contains(&action)
+                anywhere
                     || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
             }
-            Screen::Metrics => ANYWHERE.contains(&action) || action == Action::SeedCount,
+            Screen::Metrics => anywhere || action == Action::SeedCount,
         }
     }
 }

@@ -84,6 +84,7 @@ impl App {
         self.mode = session.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
         (self.joint, self.reranked, self.tall) = (session.joint, session.reranked, session.tall);
         self.entity_width = session.entity_width;
+        self.themes.kept = session.theme;
         self.tree.folded = session.folded.into_iter().collect();
         self.cursor_to_class();
         if !self.seeds.seeds.is_empty() {

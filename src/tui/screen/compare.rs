@@ -61,8 +61,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         joined(canvas, below, &pairs);
     }
     foot(canvas, bottom);
-    notice(canvas, body);
     popups(canvas, area);
+    notice(canvas, body);
 }
 
 /// Columns of a contender's MAP.
@@ -121,7 +121,7 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let mut spans = vec![canvas.span(Role::Text, text::fit(&format!(" {}", pair.label), name))];
+        let mut spans = canvas.label(Role::Text, &text::fit(&format!(" {}", pair.label), name));
         for (at, ap) in pair.all.iter().enumerate() {
             let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
             spans.push(canvas.span(role, text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map)));

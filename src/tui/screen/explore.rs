@@ -26,7 +26,8 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, contenders, entity, export, help, metrics, missing, seeds, status, text, zoom,
+    candidates, classes, completion, contenders, entity, export, help, metrics, missing, palette, seeds, status, text,
+    themes, zoom,
 };
 
 /// From this width on the classes have a pane of their own.
@@ -46,8 +47,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     status::draw(canvas, top);
     panes(canvas, body);
     metrics::draw(canvas, bottom);
-    notice(canvas, body);
     popups(canvas, area);
+    notice(canvas, body);
 }
 
 /// What lies over any screen.
@@ -58,6 +59,8 @@ pub fn popups(canvas: &mut Canvas, area: Rect) {
         Some(Popup::Export(cursor)) => export::draw(canvas, area, cursor),
         Some(Popup::Contenders(cursor)) => contenders::draw(canvas, area, cursor),
         Some(Popup::Zoom) => zoom::draw(canvas, area),
+        Some(Popup::Palette) => palette::draw(canvas, area),
+        Some(Popup::Theme(cursor)) => themes::draw(canvas, area, cursor),
         None => {}
     }
 }

@@ -41,8 +41,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     status::draw(canvas, top);
     table(canvas, body);
     hints(canvas, bottom);
-    notice(canvas, body);
     popups(canvas, area);
+    notice(canvas, body);
 }
 
 /// How wide the columns are.
@@ -135,10 +135,8 @@ fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
 fn draw_row(canvas: &mut Canvas, area: Rect, widths: &Widths, row: &MetricsRow, selected: bool) {
     let role = if row.class.is_some() { Role::Text } else { Role::Title };
     let label = format!("{}{}", "  ".repeat(row.depth), row.label);
-    let mut spans = vec![
-        canvas.span(role, format!(" {}", text::fit(&label, widths.label))),
-        canvas.span(Role::Quiet, text::fit_right(&row.size.to_string(), SIZE)),
-    ];
+    let mut spans = canvas.label(role, &format!(" {}", text::fit(&label, widths.label)));
+    spans.push(canvas.span(Role::Quiet, text::fit_right(&row.size.to_string(), SIZE)));
     for (at, value) in row.values.iter().enumerate() {
         let bar_role = [Role::Focus, Role::TextShare, Role::ImageShare][at.min(2)];
         let (number, bar) = match value {

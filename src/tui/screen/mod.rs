@@ -12,6 +12,7 @@ use super::app::App;
 use super::canvas::Canvas;
 use super::pictures::Pictures;
 use super::view::View;
+use super::widget::{following, search};
 use crate::config::{Action, Role, Theme};
 
 /// Below this nothing can be laid out.
@@ -61,6 +62,8 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
         Screen::Compare => compare::draw(&mut canvas, area),
         Screen::Metrics => metrics::draw(&mut canvas, area),
     }
+    search::draw(&mut canvas, area);
+    following::draw(&mut canvas, area);
     let view = canvas.view;
     fill(frame, theme);
     view

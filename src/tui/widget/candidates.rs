@@ -206,7 +206,7 @@ fn draw_row(canvas: &mut Canvas, area: Rect, expansion: &Expansion, columns: &Co
     spans.push(Span::raw(" ".repeat(1 + columns.thumb)));
     let name = canvas.name(row.entity);
     let name_role = if selected { Role::Title } else { Role::Text };
-    spans.push(canvas.span(name_role, text::fit(&name, columns.name)));
+    spans.extend(canvas.label(name_role, &text::fit(&name, columns.name)));
     spans.extend(numbers(canvas, expansion, columns, row));
     canvas.line(first, Line::from(spans).style(style));
     if area.height < 2 {

@@ -42,7 +42,7 @@ fn below(inner: Rect) -> Rect {
 
 fn filter_line(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
-    let key = app.settings.keymap.key_of(Context::Global, Action::FilterClasses).unwrap_or_default();
+    let key = app.settings.keymap.key_of(Context::Classes, Action::FilterClasses).unwrap_or_default();
     let line = match (app.filtering, app.tree.filter.as_str()) {
         (false, "") => Line::from(canvas.span(Role::Quiet, format!(" {key} filter"))),
         (typing, filter) => Line::from(vec![
@@ -85,11 +85,10 @@ fn draw_row(canvas: &mut Canvas, area: Rect, row: &TreeRow, selected: bool) {
     let indent = " ".repeat(row.depth);
     let room = usize::from(area.width).saturating_sub(indent.len() + 2 + text::width(&number) + 2);
     let number_role = if matches!(row.kind, TreeKind::Group { .. }) { Role::Quiet } else { Role::Text };
-    let line = Line::from(vec![
-        canvas.span(role, format!("{indent}{sign} ")),
-        canvas.span(role, text::fit(&row.label, room)),
-        canvas.span(number_role, format!(" {number} ")),
-    ]);
+    let mut spans = vec![canvas.span(role, format!("{indent}{sign} "))];
+    spans.extend(canvas.label(role, &text::fit(&row.label, room)));
+    spans.push(canvas.span(number_role, format!(" {number} ")));
+    let line = Line::from(spans);
     let focused = canvas.app.focus == Pane::Classes;
     let line = if selected && focused { line.style(canvas.style(Role::Selection)) } else { line };
     canvas.line(area, line);

@@ -1,7 +1,7 @@
 //! What can take part in a comparison, and the field for a path.
 
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::text;
 use crate::config::Role;
@@ -24,23 +24,20 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         let line = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
         let place = app.contenders.chosen.iter().position(|&c| c == of);
         let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
-        let said = Line::from(vec![
-            canvas.span(Role::Focus, format!(" {place}")),
-            canvas.span(Role::Text, text::fit(&app.contenders.name(of), 22)),
-            canvas.span(Role::Quiet, text::fit(&origin(canvas, of), usize::from(inner.width).saturating_sub(26))),
-        ]);
+        let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
+        spans.extend(canvas.label(Role::Text, &text::fit(&app.contenders.name(of), 22)));
+        let from = text::fit(&origin(canvas, of), usize::from(inner.width).saturating_sub(26));
+        spans.push(canvas.span(Role::Quiet, from));
+        let said = Line::from(spans);
         canvas.line(line, if at == cursor { said.style(canvas.style(Role::Selection)) } else { said });
         canvas.hit(line, Hit::Contender(at));
     }
     let line = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
     let said = match &app.contenders.path {
         Some(path) => {
-            let room = usize::from(inner.width).saturating_sub(10);
-            Line::from(vec![
-                canvas.span(Role::Focus, " open: "),
-                canvas.span(Role::Text, text::tail(path, room)),
-                Span::styled("▏", canvas.style(Role::Focus)),
-            ])
+            let mut spans = vec![canvas.span(Role::Focus, " open: ")];
+            spans.extend(canvas.field(path));
+            Line::from(spans)
         }
         None => Line::from(canvas.span(Role::Quiet, " + an index folder or a run file …")),
     };

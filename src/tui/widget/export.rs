@@ -17,11 +17,11 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let inner = canvas.popup(area, "Write what is shown to a file", "enter writes · esc");
     for (at, form) in Form::ALL.into_iter().enumerate() {
         let line = Rect::new(inner.x, inner.y + at as u16, inner.width, 1);
-        let said = Line::from(vec![
-            Span::raw(" "),
-            canvas.span(Role::Text, text::fit(form.name(), 10)),
-            canvas.span(Role::Quiet, text::fit(&format!("{}.{}", canvas.app.export_stem(), form.ending()), 34)),
-        ]);
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(canvas.label(Role::Text, &text::fit(form.name(), 10)));
+        let file = format!("{}.{}", canvas.app.export_stem(), form.ending());
+        spans.push(canvas.span(Role::Quiet, text::fit(&file, 34)));
+        let said = Line::from(spans);
         let said = if at == cursor { said.style(canvas.style(Role::Selection)) } else { said };
         canvas.line(line, said);
         canvas.hit(line, Hit::ExportForm(at));

@@ -4,14 +4,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::text;
-use crate::config::{Context, Role};
-use crate::tui::app::Pane;
+use crate::config::Role;
+use crate::tui::app::HelpLine;
 use crate::tui::canvas::Canvas;
-use crate::tui::screen::Screen;
 use crate::tui::view::Extent;
 
 /// Columns of one column of keys.
-const COLUMN: u16 = 52;
+const COLUMN: u16 = 56;
+/// Columns of the keys in it.
+const KEYS: usize = 16;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let lines = lines(canvas);
@@ -36,31 +37,18 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 }
 
 fn lines(canvas: &Canvas) -> Vec<Line<'static>> {
-    let (pane, title) = match (canvas.app.screen, canvas.app.focus) {
-        (Screen::Compare, _) => (Context::Compare, "On the compare screen"),
-        (Screen::Metrics, _) => (Context::Metrics, "On the metrics screen"),
-        (_, Pane::Classes) => (Context::Classes, "In the classes pane"),
-        (_, Pane::Seeds) => (Context::Seeds, "In the seeds pane"),
-        (_, Pane::Candidates) => (Context::Candidates, "In the candidates pane"),
-        (_, Pane::Entity) => (Context::Entity, "In the entity pane"),
+    let app = canvas.app;
+    let found = !app.search.field.text().is_empty();
+    let line = |(at, line): (usize, HelpLine)| {
+        let HelpLine { keys, text } = line;
+        if keys.is_empty() {
+            return Line::from(canvas.label(Role::Title, &text));
+        }
+        let mut spans = canvas.label(Role::Focus, &text::fit_right(&keys, KEYS));
+        spans.push(Span::raw("  "));
+        spans.extend(canvas.label(Role::Text, &text));
+        let line = Line::from(spans);
+        if found && at == app.search.line { line.style(canvas.style(Role::Selection)) } else { line }
     };
-    let mut lines = Vec::new();
-    let sections = [(pane, title), (Context::Global, "Everywhere")];
-    for (context, title) in sections {
-        if !lines.is_empty() {
-            lines.push(Line::default());
-        }
-        lines.push(Line::from(canvas.span(Role::Title, title)));
-        for (action, keys) in canvas.app.settings.keymap.listing(context) {
-            if context == Context::Global && !canvas.app.acts_here(action) {
-                continue;
-            }
-            lines.push(Line::from(vec![
-                canvas.span(Role::Focus, text::fit_right(&keys, 14)),
-                Span::raw("  "),
-                canvas.span(Role::Text, action.help()),
-            ]));
-        }
-    }
-    lines
+    app.help_lines().into_iter().enumerate().map(line).collect()
 }

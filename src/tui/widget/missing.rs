@@ -42,11 +42,10 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     for (at, one) in missing.iter().enumerate().skip(offset).take(page) {
         let line = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
         let room = usize::from(inner.width).saturating_sub(names + 4);
-        let mut said = Line::from(vec![
-            Span::raw(" "),
-            canvas.span(Role::Text, text::fit(&canvas.name(one.entity), names)),
-            canvas.span(Role::Quiet, format!("  {}", text::fit(&reason(catalogue, &one.why), room))),
-        ]);
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
+        spans.push(canvas.span(Role::Quiet, format!("  {}", text::fit(&reason(catalogue, &one.why), room))));
+        let mut said = Line::from(spans);
         if at == cursor {
             said = said.style(canvas.style(Role::Selection));
         }

@@ -30,22 +30,6 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
-/// At most `columns` wide; of what does not fit the end stays, after `…`.
-pub fn tail(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let (mut from, mut used) = (text.len(), 1);
-    for (at, letter) in text.char_indices().rev() {
-        used += letter.width().unwrap_or(0);
-        if used > columns {
-            break;
-        }
-        from = at;
-    }
-    if columns > 0 { format!("…{}", &text[from..]) } else { String::new() }
-}
-
 /// Exactly `columns` wide.
 pub fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
@@ -119,7 +103,6 @@ mod tests {
         assert_eq!(fit("ox", 4), "ox  ");
         assert_eq!(fit_right("7", 3), "  7");
         assert_eq!(cut("anything", 0), "");
-        assert_eq!(["/a/b/index", "虎虎虎", "b"].map(|text| tail(text, 5)), ["…ndex", "…虎虎", "b"]);
     }
 
     #[test]

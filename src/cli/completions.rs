@@ -1,0 +1,44 @@
+//! `multiexpan completions`: what a shell needs to complete commands and options.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use super::Cli;
+use crate::error::{Error, Result};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell to write them for
+    pub shell: Shell,
+}
+
+/// Writes the shell's script to standard output.
+pub fn run(args: Args) -> Result<()> {
+    let script = script(args.shell);
+    std::io::stdout().write_all(&script).map_err(Error::io("write", "standard output"))
+}
+
+fn script(shell: Shell) -> Vec<u8> {
+    let mut out = Vec::new();
+    generate(shell, &mut Cli::command(), "multiexpan", &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_completed_in_every_shell() {
+        use clap::ValueEnum;
+        let commands = Cli::command();
+        for shell in Shell::value_variants() {
+            let script = String::from_utf8(script(*shell)).unwrap();
+            for command in commands.get_subcommands().filter(|c| !c.is_hide_set()) {
+                assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! One line of text that is being typed.
+
+use crate::config::Action;
+
+/// The text and the cursor in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Field {
+    text: String,
+    /// In bytes, between two letters.
+    at: usize,
+}
+
+impl Field {
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands before the cursor and what after it.
+    pub fn halves(&self) -> (&str, &str) {
+        self.text.split_at(self.at)
+    }
+
+    pub fn insert(&mut self, text: &str) {
+        self.text.insert_str(self.at, text);
+        self.at += text.len();
+    }
+
+    /// Edits; false where the action is none of a field's.
+    pub fn edit(&mut self, action: Action) -> bool {
+        let (before, after) = self.halves();
+        match action {
+            Action::Left => self.at -= before.chars().next_back().map_or(0, char::len_utf8),
+            Action::Right => self.at += after.chars().next().map_or(0, char::len_utf8),
+            Action::LineStart => self.at = 0,
+            Action::LineEnd => self.at = self.text.len(),
+            Action::Erase => self.erase_from(self.at - before.chars().next_back().map_or(0, char::len_utf8)),
+            Action::EraseWord => self.erase_from(before.trim_end().rfind(' ').map_or(0, |space| space + 1)),
+            Action::EraseAll => *self = Field::default(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn erase_from(&mut self, from: usize) {
+        self.text.replace_range(from..self.at, "");
+        self.at = from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_edited_at_the_cursor() {
+        let mut field = Field::default();
+        field.insert("sea liön");
+        for action in [Action::Left, Action::Left, Action::Erase] {
+            assert!(field.edit(action));
+        }
+        field.insert("虎");
+        assert_eq!(field.halves(), ("sea l虎", "ön"));
+        field.edit(Action::EraseWord);
+        assert_eq!(field.halves(), ("sea ", "ön"));
+        field.edit(Action::EraseWord);
+        assert_eq!(field.halves(), ("", "ön"));
+        field.edit(Action::Erase);
+        field.edit(Action::Left);
+        field.edit(Action::LineEnd);
+        field.edit(Action::Right);
+        assert_eq!(field.halves(), ("ön", ""));
+        field.edit(Action::EraseAll);
+        assert_eq!(field, Field::default());
+        assert!(!field.edit(Action::Open));
+    }
+}

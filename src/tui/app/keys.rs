@@ -1,0 +1,71 @@
+//! Keys and pasted text, on their way to what they do.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{App, Popup};
+use crate::config::{Action, Bound, Context, Key};
+
+impl App {
+    pub(super) fn key(&mut self, event: KeyEvent) {
+        let context = self.context();
+        let before = self.place();
+        self.search.shown = context == Context::Searching;
+        let mut keys = std::mem::take(&mut self.pending);
+        keys.push(Key::from(event));
+        match self.settings.keymap.find(context, &keys) {
+            Bound::Action(action) => self.act(action),
+            Bound::Prefix => self.pending = keys,
+            // esc leaves the sequence and does no more
+            Bound::Nothing if keys.len() > 1 && event.code == KeyCode::Esc => {}
+            Bound::Nothing if keys.len() > 1 => {
+                let typed = keys.iter().map(|key| key.shown()).collect::<Vec<_>>().join(" ");
+                self.notify(format!("no action has the keys {typed}"));
+            }
+            Bound::Nothing => self.letter(context, event),
+        }
+        self.remember_jump(before);
+    }
+
+    fn letter(&mut self, context: Context, event: KeyEvent) {
+        let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match event.code {
+            KeyCode::Char(letter) if plain && context.takes_text() => self.paste(letter.encode_utf8(&mut [0; 4])),
+            _ => {}
+        }
+    }
+
+    /// Text into the field that takes it.
+    pub(super) fn paste(&mut self, text: &str) {
+        let text = text.lines().next().unwrap_or_default();
+        if self.search.typing {
+            self.search.field.insert(text);
+            self.search_on();
+        } else if let Some(path) = &mut self.contenders.path {
+            path.insert(text);
+        } else if self.popup == Some(Popup::Palette) {
+            self.palette.field.insert(text);
+            self.palette.cursor = 0;
+        } else if let Some(typing) = &mut self.typing {
+            typing.input.push_str(text);
+            self.complete();
+        } else if self.filtering {
+            self.tree.filter.push_str(text);
+            self.tree.cursor = 0;
+        }
+    }
+
+    /// Looks for the names that the typed one may become.
+    pub(super) fn complete(&mut self) {
+        if let (Some(typing), Some(catalogue)) = (&mut self.typing, &self.catalogue) {
+            typing.search(catalogue, &self.seeds.seeds);
+        }
+    }
+
+    /// What may follow the keys pressed so far. Empty where no key waits for another.
+    pub fn following(&self) -> Vec<(String, Action)> {
+        match self.pending[..] {
+            [] => Vec::new(),
+            _ => self.settings.keymap.following(self.context(), &self.pending),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The list that has the keys, whichever it is: searched with one mechanism, copied with another.
+//!
+//! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with `Canvas::label`.
+
+use std::ops::Range;
+
+use super::{App, Field, Form, Pane, Popup};
+use crate::config::Action;
+use crate::tui::screen::Screen;
+use crate::types::EntityId;
+
+/// A list's labels, top to bottom, and where the cursor is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct List {
+    pub labels: Vec<String>,
+    pub cursor: usize,
+}
+
+/// What is searched for. It stays for `n` and `N` until it is closed, in whichever list has the keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Search {
+    pub field: Field,
+    pub typing: bool,
+    /// Whether the foot tells what is searched and which match the cursor is on.
+    pub shown: bool,
+    /// Where the cursor was when the search began, and whether that was in a popup.
+    from: usize,
+    in_popup: bool,
+    /// The line found last; for lists that scroll and have no cursor.
+    pub line: usize,
+}
+
+impl Search {
+    /// Whether it is what is to be closed first.
+    pub(super) fn holds(&self, popup: Option<Popup>) -> bool {
+        self.typing || !self.field.text().is_empty() && self.in_popup == popup.is_some()
+    }
+}
+
+impl App {
+    /// None where there is nothing to search.
+    pub fn list(&self) -> Option<List> {
+        let list = match self.popup {
+            Some(Popup::Help) => List { labels: self.help_labels(), cursor: self.search.line },
+            Some(Popup::Missing(cursor)) => {
+                let missing = self.expansion.as_ref()?.missing.as_ref()?;
+                List { labels: missing.iter().map(|m| self.name(m.entity)).collect(), cursor }
+            }
+            Some(Popup::Export(cursor)) => List { labels: Form::ALL.map(|f| f.name().to_owned()).into(), cursor },
+            Some(Popup::Contenders(cursor)) => {
+                let labels = self.available().into_iter().map(|of| self.contenders.name(of)).collect();
+                List { labels, cursor }
+            }
+            Some(Popup::Theme(cursor)) => List { labels: self.themes.names.clone(), cursor },
+            Some(Popup::Zoom | Popup::Palette) => return None,
+            None => self.list_on_screen()?,
+        };
+        (!list.labels.is_empty()).then_some(list)
+    }
+
+    fn list_on_screen(&self) -> Option<List> {
+        let list = match (self.screen, self.focus) {
+            (Screen::Compare, _) => {
+                let pairs = self.class_pairs();
+                let cursor = self.pair_cursor(&pairs);
+                List { labels: pairs.into_iter().map(|pair| pair.label).collect(), cursor }
+            }
+            (Screen::Metrics, _) => List {
+                labels: self.metrics_rows().into_iter().map(|row| row.label).collect(),
+                cursor: self.table.cursor,
+            },
+            (Screen::Explore, Pane::Classes) => {
+                List { labels: self.tree_rows().into_iter().map(|row| row.label).collect(), cursor: self.tree.cursor }
+            }
+            (Screen::Explore, Pane::Seeds) => {
+                let labels = self.seeds.seeds.iter().map(|&seed| self.name(seed)).collect();
+                List { labels, cursor: self.chip }
+            }
+            (Screen::Explore, Pane::Candidates | Pane::Entity) => {
+                let rows = self.rows();
+                List { labels: rows.iter().map(|r| self.name(r.entity)).collect(), cursor: self.cursor(&rows) }
+            }
+        };
+        Some(list)
+    }
+
+    /// Puts the list's cursor on a line.
+    fn go_to_line(&mut self, list: &List, to: usize) {
+        let by = to as isize - list.cursor as isize;
+        match (self.popup, self.screen, self.focus) {
+            (Some(Popup::Help), ..) => self.popup_scroll = to.min(self.view.popup.furthest),
+            (None, Screen::Explore, Pane::Seeds) => self.chip = to,
+            (None, Screen::Explore, Pane::Candidates | Pane::Entity) => self.step_candidate(by),
+            _ => self.step(by),
+        }
+        self.search.line = to;
+    }
+
+    /// An entity's name; its number where the catalogue does not know it.
+    pub fn name(&self, entity: EntityId) -> String {
+        let card = self.catalogue.as_ref().and_then(|c| c.entity(entity));
+        card.map_or_else(|| format!("entity {entity}"), |c| c.name.clone())
+    }
+
+    // Searching.
+
+    pub(super) fn start_search(&mut self) {
+        self.search = Search { line: self.popup_scroll, in_popup: self.popup.is_some(), ..Search::default() };
+        match self.list() {
+            Some(list) => (self.search.from, self.search.typing, self.search.shown) = (list.cursor, true, true),
+            None => self.notify("there is no list to search here"),
+        }
+    }
+
+    pub(super) fn act_on_search(&mut self, action: Action) {
+        match action {
+            Action::Open => self.search.typing = false,
+            Action::NextMatch => self.next_match(1),
+            Action::PreviousMatch => self.next_match(-1),
+            _ if self.search.field.edit(action) => self.search_on(),
+            _ => {}
+        }
+    }
+
+    /// From where the search began, to the first line that holds what is typed by now.
+    pub(super) fn search_on(&mut self) {
+        let Some(list) = self.list() else { return };
+        let found = self.matches(&list);
+        let from = self.search.from;
+        let to = found.iter().find(|&&at| at >= from).or(found.first()).copied().unwrap_or(from);
+        self.go_to_line(&list, to);
+    }
+
+    /// Goes to another match, from the last one on to the first.
+    pub(super) fn next_match(&mut self, by: isize) {
+        if self.search.field.text().is_empty() {
+            return self.notify("nothing is searched for yet");
+        }
+        let Some(list) = self.list() else { return };
+        let found = self.matches(&list);
+        let next = if by > 0 {
+            found.iter().find(|&&at| at > list.cursor).or(found.first())
+        } else {
+            found.iter().rev().find(|&&at| at < list.cursor).or(found.last())
+        };
+        self.search.shown = true;
+        if let Some(&to) = next {
+            self.go_to_line(&list, to);
+        }
+    }
+
+    /// The cursor goes back to where it was.
+    pub(super) fn leave_search(&mut self) {
+        if let (true, Some(list)) = (self.search.typing, self.list()) {
+            self.go_to_line(&list, self.search.from);
+        }
+        self.search = Search::default();
+    }
+
+    /// "3 of 12", "no match".
+    pub fn search_count(&self) -> String {
+        let list = self.list().unwrap_or_default();
+        let found = self.matches(&list);
+        match found.iter().position(|&at| at == list.cursor) {
+            _ if self.search.field.text().is_empty() => String::new(),
+            _ if found.is_empty() => "no match".into(),
+            Some(at) => format!("{} of {}", at + 1, found.len()),
+            None => format!("{} matches", found.len()),
+        }
+    }
+
+    fn matches(&self, list: &List) -> Vec<usize> {
+        let hit = |label: &String| !occurrences(label, self.search.field.text()).is_empty();
+        list.labels.iter().enumerate().filter(|(_, label)| hit(label)).map(|(at, _)| at).collect()
+    }
+}
+
+/// Where a text holds another. Capitals count only where they are searched for.
+pub fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
+    let exact = wanted.chars().any(char::is_uppercase);
+    let same = |a: char, b: char| a == b || !exact && a.to_lowercase().eq(b.to_lowercase());
+    let mut found = Vec::new();
+    let mut rest = text.char_indices();
+    while !wanted.is_empty() {
+        let from = rest.offset();
+        let mut here = rest.clone();
+        if wanted.chars().all(|w| here.next().is_some_and(|(_, letter)| same(letter, w))) {
+            found.push(from..here.offset());
+            rest = here;
+        } else if rest.next().is_none() {
+            break;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_count_only_where_they_are_searched_for() {
+        let starts = |text, wanted| occurrences(text, wanted).iter().map(|r| (r.start, r.end)).collect::<Vec<_>>();
+        assert_eq!(starts("Sea lion, SEA", "sea"), [(0, 3), (10, 13)]);
+        assert_eq!(starts("Sea lion, SEA", "SEA"), [(10, 13)]);
+        assert_eq!(starts("aaa", "aa"), [(0, 2)]);
+        assert_eq!(starts("çay ÇAY", "ça"), [(0, 3), (5, 8)]);
+        assert!(occurrences("lion", "").is_empty() && occurrences("", "l").is_empty());
+    }
+}

@@ -1,0 +1,34 @@
+//! Themes as they are read, for what this terminal can show.
+
+use std::path::PathBuf;
+
+use crate::config::{Depth, Theme};
+use crate::error::Result;
+
+/// Where themes come from.
+pub struct Themes {
+    /// The user's, beside the settings.
+    folder: Option<PathBuf>,
+    depth: Depth,
+}
+
+impl Themes {
+    /// For the terminal that the environment tells of.
+    pub fn new(folder: Option<PathBuf>) -> Self {
+        Themes { folder, depth: Depth::from_env(|name| std::env::var(name).ok()) }
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        Theme::names(self.folder.as_deref())
+    }
+
+    /// The theme that a name stands for.
+    pub fn meant(&self, name: &str) -> String {
+        Theme::meant(name, self.depth).to_owned()
+    }
+
+    /// Errors: as [`Theme::load`].
+    pub fn load(&self, name: &str) -> Result<Theme> {
+        Theme::load(Theme::meant(name, self.depth), self.folder.as_deref(), self.depth)
+    }
+}

@@ -1,0 +1,66 @@
+//! Every action by its name.
+//!
+//! ```text
+//! ┏ Actions ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ : sort▏                                                       ┃
+//! ┃ sort by the next column             sort                    s ┃
+//! ┃ sort the other way round            reverse        in Compare ┃
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ enter runs it · esc · 2 ┛
+//! ```
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use crate::config::{Action, Context, Role};
+use crate::tui::app::PaletteRow;
+use crate::tui::canvas::Canvas;
+use crate::tui::view::{Extent, Hit, keep_in_sight};
+
+const WIDTH: u16 = 96;
+const HEIGHT: u16 = 24;
+/// Columns of an action's name.
+const NAME: usize = 17;
+
+pub fn draw(canvas: &mut Canvas, whole: Rect) {
+    let app = canvas.app;
+    let (width, height) = (WIDTH.min(whole.width.saturating_sub(4)), HEIGHT.min(whole.height.saturating_sub(2)));
+    let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
+    let rows = app.palette_rows();
+    let foot = match rows.len() {
+        0 => "no action is called that · esc".to_owned(),
+        n => format!("enter runs it · esc · {} of {n}", app.palette.cursor + 1),
+    };
+    let inner = canvas.popup(area, "Actions", &foot);
+    let key = app.settings.keymap.key_of(Context::Global, Action::Palette).unwrap_or_default();
+    let mut spans = vec![canvas.span(Role::Quiet, format!(" {key} "))];
+    spans.extend(canvas.field(&app.palette.field));
+    canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(spans));
+    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let page = usize::from(list.height);
+    let offset = keep_in_sight(app.palette.cursor, app.view.popup.offset, page, rows.len());
+    canvas.view.popup = Extent { offset, page, furthest: rows.len().saturating_sub(page) };
+    for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
+        let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
+        let said = said(canvas, row, list.width.into());
+        canvas.line(line, if at == app.palette.cursor { said.style(canvas.style(Role::Selection)) } else { said });
+        canvas.hit(line, Hit::Action(at));
+    }
+    canvas.scroll_mark(list, offset, page, rows.len());
+}
+
+/// Help, name, and the key here or where it acts.
+fn said(canvas: &Canvas, row: &PaletteRow, width: usize) -> Line<'static> {
+    let (last, role, last_role) = match (&row.elsewhere, &row.key) {
+        (Some(place), _) => (place.as_str(), Role::Quiet, Role::Quiet),
+        (None, key) => (key.as_deref().unwrap_or("–"), Role::Text, Role::Focus),
+    };
+    let wide = (width / 4).clamp(10, 24);
+    let help = width.saturating_sub(NAME + wide + 4);
+    Line::from(vec![
+        Span::raw(" "),
+        canvas.span(role, text::fit(row.action.help(), help)),
+        canvas.span(Role::Quiet, format!(" {} ", text::fit(row.action.name(), NAME))),
+        canvas.span(last_role, text::fit_right(last, wide)),
+    ])
+}

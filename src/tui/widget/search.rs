@@ -1,0 +1,36 @@
+//! What is searched in the list, on the last line: ` /jag▏  1 of 3   ↓ next  ↑ previous  enter  esc`.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use super::hints;
+use crate::config::{Action, Context, Role};
+use crate::tui::canvas::Canvas;
+
+pub fn draw(canvas: &mut Canvas, whole: Rect) {
+    let search = &canvas.app.search;
+    if !search.shown {
+        return;
+    }
+    let line = Rect { y: whole.bottom().saturating_sub(1), height: 1, ..whole };
+    canvas.frame.render_widget(Clear, line);
+    let mut spans = vec![canvas.span(Role::Quiet, " / ")];
+    match search.typing {
+        true => spans.extend(canvas.field(&search.field)),
+        false => spans.push(canvas.span(Role::Title, search.field.text())),
+    }
+    spans.push(canvas.span(Role::Warning, format!("  {}", canvas.app.search_count())));
+    spans.push(Span::raw("   "));
+    let wanted = [
+        (Action::NextMatch, "next"),
+        (Action::PreviousMatch, "previous"),
+        (Action::Open, "done"),
+        (Action::Close, "leaves it"),
+    ];
+    let (context, wanted) = match search.typing {
+        true => (Context::Searching, &wanted[..]),
+        false => (Context::Global, &[wanted[0], wanted[1], wanted[3]][..]),
+    };
+    hints::draw(canvas, line, Line::from(spans), context, 2, wanted);
+}

@@ -1,0 +1,95 @@
+//! Every key of the table does something where help says that it does.
+
+use multiexpan::config::{Action, Context, Keymap, Sequence};
+use multiexpan::tui::screen::Screen;
+
+use crate::harness::{Screens, screen};
+
+/// Keys that lead to a context. A key is alive if it does something in one of its states: at the top of a list `k` rests.
+fn ways(context: Context) -> &'static [&'static str] {
+    match context {
+        Context::Global => &[],
+        Context::Classes => &["", "G", "g", "g<down>"],
+        Context::Filter => &["/i", "/i<down>"],
+        Context::Seeds => &["@k", "@kl", "@kll"],
+        Context::Typing => &["@a", "@ali", "@ali<down>"],
+        Context::Candidates => &["@", "@G", "@jj", "@jj-M<enter>h", "@<ctrl-o>1l", "@+u", "@/an<enter>"],
+        Context::Entity => &["@l", "@lG", "@jjl", "@jjjl>"],
+        Context::Compare => &["2", "2G", "2jj]", "2/an<enter>", "2v", "2vJJ", "2bG<enter>clip.run<enter><esc>"],
+        Context::Metrics => &["4", "4G", "4sjj", "4/an<enter>"],
+        Context::Popup => &["@?", "@?G", "@?/an<enter>", "@jj-M", "@z", "@z>", "4e", "4ejj", "T", "TG"],
+        Context::Path => &["2bG<enter>", "2bG<enter>a b", "2bG<enter>a b<left>"],
+        Context::Palette => &[":", ":G", ":so", ":so<left>", ":<down>"],
+        Context::Searching => &["@/", "@/an", "@/an<left>", "@/an<down>"],
+    }
+}
+
+/// An explorer that these keys were pressed in; `@` opens a class.
+fn after(way: &str) -> Screens {
+    let mut s = screen(80, 24);
+    match way.strip_prefix('@') {
+        Some(rest) => s.open("carniv").keys(rest),
+        None => s.keys(way),
+    };
+    s
+}
+
+/// Whether the key changes what is seen, or asks something of the event loop.
+fn alive(way: &str, keys: &Sequence) -> bool {
+    let mut s = after(way);
+    let before = s.drawn();
+    s.press(keys);
+    s.wish().is_some() || s.drawn() != before
+}
+
+#[test]
+fn every_key_does_something_in_its_own_context() {
+    let mut dead = Vec::new();
+    for context in Context::ALL {
+        for way in ways(context) {
+            assert_eq!(after(way).app().context(), context, "{way}");
+        }
+        if context == Context::Global {
+            continue;
+        }
+        for (keys, action) in Keymap::shipped().of(context) {
+            if !ways(context).iter().any(|way| alive(way, keys)) {
+                dead.push(format!("{} {keys}: {}", context.name(), action.name()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() {
+    let explore = [Context::Classes, Context::Seeds, Context::Candidates, Context::Entity];
+    let screens: [(Screen, &[Context]); 3] =
+        [(Screen::Explore, &explore), (Screen::Compare, &[Context::Compare]), (Screen::Metrics, &[Context::Metrics])];
+    let mut dead = Vec::new();
+    for (screen, contexts) in screens {
+        let ways: Vec<&str> = contexts.iter().flat_map(|&context| ways(context)).copied().collect();
+        let listed = |action: Action| after(ways[0]).app().acts_here(action);
+        for (keys, action) in Keymap::shipped().of(Context::Global).filter(|(_, action)| listed(*action)) {
+            if !ways.iter().any(|way| alive(way, keys)) {
+                dead.push(format!("{} {keys}: {}", screen.name(), action.name()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn every_action_has_its_line_in_the_palette_and_acts_where_it_says() {
+    for way in ["", "@", "@k", "@l", "2", "4"] {
+        let mut s = after(way);
+        let context = s.app().context();
+        s.keys(":");
+        let rows = s.app().palette_rows();
+        assert_eq!(rows.len(), Action::ALL.len());
+        for row in rows.iter().filter(|row| row.elsewhere.is_none()) {
+            let bound = [context, Context::Global].iter().any(|&c| Keymap::shipped().key_of(c, row.action).is_some());
+            assert!(bound && row.key.is_some(), "{context:?}: {} has no key", row.action.name());
+        }
+    }
+}
