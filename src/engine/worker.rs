@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::api::{Ask, Evaluation, Reply, Request, RequestId, Say};
 use super::evaluation::{Background, Plan};
+use super::failures::FailureSearch;
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::types::Protocol;
@@ -18,6 +19,7 @@ use crate::types::Protocol;
 struct Latest {
     expand: AtomicU64,
     evaluate: AtomicU64,
+    failures: AtomicU64,
 }
 
 /// A running engine. Dropping it ends the worker after the pick it is at.
@@ -36,18 +38,20 @@ impl Engine {
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                Worker { reply: Box::new(reply), latest: of_worker, session: None, background: None }.run(&inbox)
+                Worker { reply: Box::new(reply), latest: of_worker, session: None, background: None, search: None }
+                    .run(&inbox)
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
     }
 
-    /// Hands over a request; a newer expansion or evaluation stops the older one at its next pick.
+    /// Hands over a request; a newer expansion, evaluation or search for failures stops the older one at its next step.
     pub fn send(&self, request: Request) {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
         match request.ask {
             Ask::Expand(_) => newest(&self.latest.expand),
             Ask::Evaluate(_) => newest(&self.latest.evaluate),
+            Ask::Failures(_) => newest(&self.latest.failures),
             _ => 0,
         };
         // a worker that is gone has said why
@@ -60,12 +64,14 @@ struct Worker {
     latest: Arc<Latest>,
     session: Option<Session>,
     background: Option<(RequestId, Background, Instant)>,
+    /// Goes on while no evaluation does.
+    search: Option<(RequestId, FailureSearch)>,
 }
 
 impl Worker {
     fn run(mut self, inbox: &Receiver<Request>) {
         loop {
-            let request = if self.background.is_some() {
+            let request = if self.background.is_some() || self.search.is_some() {
                 match inbox.try_recv() {
                     Ok(request) => Some(request),
                     Err(TryRecvError::Empty) => None,
@@ -77,25 +83,33 @@ impl Worker {
                     Err(_) => return,
                 }
             };
-            let id = request.as_ref().map(|r| r.id).or(self.background.as_ref().map(|b| b.0)).unwrap_or_default();
+            let id = request.as_ref().map_or_else(|| self.under_way(), |r| r.id);
             // a panic below is a defect; it must not take the explorer with it
             let outcome = catch_unwind(AssertUnwindSafe(|| match request {
                 Some(request) => self.answer(request),
-                None => self.go_on_evaluating(),
+                None if self.background.is_some() => self.go_on_evaluating(),
+                None => self.go_on_searching(),
             }));
             match outcome {
                 Ok(Ok(()) | Err(Error::Stopped)) => {}
                 Ok(Err(error)) => self.say(id, Say::Failed(error.to_string())),
                 Err(panic) => {
                     let why = format!("the engine failed: {}", panic_message(panic.as_ref()));
-                    // the evaluation in the background ends with it, and whoever waits for that is told too
-                    if let Some((evaluation, ..)) = self.background.take().filter(|background| background.0 != id) {
-                        self.say(evaluation, Say::Failed(why.clone()));
+                    // what is in the background ends with it, and whoever waits for that is told too
+                    let others = [self.background.take().map(|b| b.0), self.search.take().map(|s| s.0)];
+                    for other in others.into_iter().flatten().filter(|&other| other != id) {
+                        self.say(other, Say::Failed(why.clone()));
                     }
                     self.say(id, Say::Failed(why));
                 }
             }
         }
+    }
+
+    /// Whose turn it is while nothing is asked.
+    fn under_way(&self) -> RequestId {
+        let searching = self.search.as_ref().map(|search| search.0);
+        self.background.as_ref().map(|background| background.0).or(searching).unwrap_or_default()
     }
 
     fn say(&self, id: RequestId, say: Say) {
@@ -104,7 +118,7 @@ impl Worker {
 
     fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
         if let Ask::Open { index, dataset, device } = ask {
-            self.background = None;
+            (self.background, self.search) = (None, None);
             self.session = None;
             let session = Session::open(&index, dataset.as_deref(), device)?;
             self.say(id, Say::Opened(session.catalogue.clone()));
@@ -144,6 +158,7 @@ impl Worker {
                 let comparison = session.compare(first, second)?;
                 self.say(id, Say::Compared(Box::new(comparison)));
             }
+            Ask::Failures(evaluation) => self.search = Some((id, session.begin_failures(evaluation)?)),
             Ask::Evaluate(Evaluation { mode, seed_count, ranking }) => {
                 let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
                 self.background = Some((id, session.begin(&plan)?, Instant::now()));
@@ -183,6 +198,22 @@ impl Worker {
                 self.say(id, Say::Evaluated { mode, measures, interval, took });
             }
             None => self.say(id, Say::Progress(progress)),
+        }
+        Ok(())
+    }
+
+    /// The search for failures, a few milliseconds further.
+    fn go_on_searching(&mut self) -> Result<()> {
+        let (Some(session), Some((id, mut search))) = (&self.session, self.search.take()) else { return Ok(()) };
+        if self.latest.failures.load(Ordering::Relaxed) != id.0 {
+            return Ok(());
+        }
+        session.go_on_with_failures(&mut search)?;
+        if search.is_done() {
+            self.say(id, Say::Failures(Box::new(search.found())));
+        } else {
+            self.say(id, Say::Progress(search.progress()));
+            self.search = Some((id, search));
         }
         Ok(())
     }
