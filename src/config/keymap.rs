@@ -18,12 +18,14 @@ pub enum Context {
     Candidates,
     Entity,
     Compare,
+    Failures,
+    Note,
     Metrics,
     Popup,
 }
 
 impl Context {
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 12] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -32,6 +34,8 @@ impl Context {
         Context::Candidates,
         Context::Entity,
         Context::Compare,
+        Context::Failures,
+        Context::Note,
         Context::Metrics,
         Context::Popup,
     ];
@@ -46,6 +50,8 @@ impl Context {
             Context::Candidates => "candidates",
             Context::Entity => "entity",
             Context::Compare => "compare",
+            Context::Failures => "failures",
+            Context::Note => "note",
             Context::Metrics => "metrics",
             Context::Popup => "popup",
         }
@@ -53,13 +59,15 @@ impl Context {
 
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
-        matches!(self, Context::Filter | Context::Typing)
+        matches!(self, Context::Filter | Context::Typing | Context::Note)
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
     fn passes(self, key: Key) -> bool {
         match self {
-            Context::Filter | Context::Typing | Context::Popup => key.modifiers.contains(KeyModifiers::CONTROL),
+            Context::Filter | Context::Typing | Context::Note | Context::Popup => {
+                key.modifiers.contains(KeyModifiers::CONTROL)
+            }
             _ => true,
         }
     }

@@ -37,6 +37,10 @@ pub enum Hit {
     MetricsColumn(Column),
     /// A class of the Compare screen.
     Pair(usize),
+    /// A line of the Failures screen.
+    Failure(usize),
+    /// Row and column of the confusion matrix.
+    Cell(usize, usize),
     ExportForm(usize),
 }
 
@@ -75,6 +79,10 @@ pub struct View {
     pub table: Extent,
     /// The Compare screen's classes.
     pub pairs: Extent,
+    /// The Failures screen's list, or its matrix's rows.
+    pub failures: Extent,
+    /// The matrix's columns.
+    pub confused: Extent,
     /// How many pictures of the entity are shown at once.
     pub strip: usize,
 }

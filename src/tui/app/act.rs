@@ -13,6 +13,7 @@ impl App {
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
                 (None, _) if MOVES.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
+                (None, Screen::Failures) => return self.act_on_failures(action),
                 (None, Screen::Metrics) => return self.act_on_metrics(action),
                 _ => {}
             }
@@ -20,6 +21,7 @@ impl App {
         match action {
             Action::Explore => self.go_to(Screen::Explore),
             Action::Compare => self.go_to(Screen::Compare),
+            Action::Failures => self.go_to(Screen::Failures),
             Action::Metrics => self.go_to(Screen::Metrics),
             Action::Quit => self.wish = Some(Wish::Quit),
             Action::Suspend => self.wish = Some(Wish::Suspend),
@@ -95,6 +97,7 @@ impl App {
             Some(Popup::Export(cursor)) => self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len()))),
             Some(Popup::Zoom) => self.step_candidate(by),
             None if self.screen == Screen::Compare => self.step_in_compare(by),
+            None if self.screen == Screen::Failures => self.step_in_failures(by),
             None if self.screen == Screen::Metrics => self.step_in_table(by),
             None => self.step_in_pane(by),
         }
@@ -150,6 +153,7 @@ impl App {
         let extent = match (self.popup, self.screen, self.focus) {
             (Some(_), ..) => self.view.popup,
             (None, Screen::Compare, _) => self.view.pairs,
+            (None, Screen::Failures, _) => self.view.failures,
             (None, Screen::Metrics, _) => self.view.table,
             (None, Screen::Explore, Pane::Classes) => self.view.classes,
             (None, Screen::Explore, Pane::Entity) => self.view.entity,
@@ -235,7 +239,7 @@ impl App {
 
     /// One step out: popup, field, filter, a look elsewhere, the drawer.
     fn close(&mut self) {
-        if self.popup.take().is_some() {
+        if self.popup.take().is_some() || self.screen == Screen::Failures && self.close_in_failures() {
         } else if self.screen != Screen::Explore {
             self.go_to(Screen::Explore);
         } else if self.typing.take().is_some() {

@@ -10,9 +10,11 @@ pub enum Kind {
     Pictures,
     Evaluate,
     Compare,
+    Failures,
 }
 
-const KINDS: [Kind; 6] = [Kind::Open, Kind::Expand, Kind::Inspect, Kind::Pictures, Kind::Evaluate, Kind::Compare];
+const KINDS: [Kind; 7] =
+    [Kind::Open, Kind::Expand, Kind::Inspect, Kind::Pictures, Kind::Evaluate, Kind::Compare, Kind::Failures];
 
 /// The latest request of each kind, and whether its answer is complete.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +54,7 @@ impl Asked {
 
     /// The first kind under way, the one people wait for most.
     pub fn running(&self) -> Option<Kind> {
-        [Kind::Open, Kind::Expand, Kind::Evaluate].into_iter().find(|&k| self.runs(k))
+        [Kind::Open, Kind::Expand, Kind::Evaluate, Kind::Failures].into_iter().find(|&k| self.runs(k))
     }
 }
 

@@ -5,6 +5,7 @@ mod asked;
 mod classes;
 mod compare;
 mod expansion;
+mod failures;
 mod measured;
 mod metrics;
 mod mouse;
@@ -33,6 +34,7 @@ use super::view::View;
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use failures::{Confusion, FailureLine, FailureList, Field, Grouping, reason};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use seeds::{History, SeedSet, Typing};
 pub use sheet::{Cell, Form, Sheet};
@@ -125,7 +127,8 @@ pub struct App {
     pub pair: [Mode; 2],
     pub comparisons: HashMap<[Evaluation; 2], Comparison>,
     comparing: Option<[Evaluation; 2]>,
-    /// The queries that Compare and Metrics measure.
+    pub failures: FailureList,
+    /// The queries that Compare, Failures and Metrics measure.
     pub seeds_measured: SeedCount,
     pub focus: Pane,
     pub typing: Option<Typing>,
@@ -194,6 +197,7 @@ impl App {
             pair: [Mode::Both, Mode::Text],
             comparisons: HashMap::new(),
             comparing: None,
+            failures: FailureList::default(),
             seeds_measured: SeedCount::Three,
             focus: Pane::Classes,
             typing: None,
@@ -275,6 +279,7 @@ impl App {
         match self.screen {
             Screen::Explore => {}
             Screen::Compare => return Context::Compare,
+            Screen::Failures => return self.failures_context(),
             Screen::Metrics => return Context::Metrics,
         }
         match self.focus {
@@ -352,6 +357,7 @@ impl App {
             tall: self.tall,
             entity_width: self.entity_width,
             folded,
+            remarks: self.failures.remarks.iter().map(|(key, remark)| (key.clone(), remark.clone())).collect(),
         })
     }
 
@@ -393,6 +399,7 @@ impl App {
             Screen::Explore => vec![self.explored()],
             Screen::Compare if self.modes().len() < 2 => Vec::new(),
             Screen::Compare => self.pair.map(|mode| self.plan(mode)).into(),
+            Screen::Failures => vec![self.failure_plan()],
             Screen::Metrics => self.modes().into_iter().map(|mode| self.plan(mode)).collect(),
         };
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
@@ -403,7 +410,10 @@ impl App {
                 self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
             }
             Some(_) => {}
-            None => self.compare(),
+            None => {
+                self.compare();
+                self.find_failures();
+            }
         }
     }
 
@@ -463,6 +473,8 @@ impl App {
         } else if self.filtering {
             self.tree.filter.push_str(text);
             self.tree.cursor = 0;
+        } else {
+            self.type_in_failures(text);
         }
     }
 

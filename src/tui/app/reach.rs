@@ -5,7 +5,7 @@ use crate::config::Action;
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.
-pub(super) const ANYWHERE: [Action; 8] = [
+pub(super) const ANYWHERE: [Action; 9] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
@@ -13,6 +13,7 @@ pub(super) const ANYWHERE: [Action; 8] = [
     Action::Close,
     Action::Explore,
     Action::Compare,
+    Action::Failures,
     Action::Metrics,
 ];
 
@@ -41,6 +42,7 @@ impl App {
                 ANYWHERE.contains(&action)
                     || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
             }
+            Screen::Failures => ANYWHERE.contains(&action) || matches!(action, Action::SeedCount | Action::Mode),
             Screen::Metrics => ANYWHERE.contains(&action) || action == Action::SeedCount,
         }
     }

@@ -38,6 +38,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 fn lines(canvas: &Canvas) -> Vec<Line<'static>> {
     let (pane, title) = match (canvas.app.screen, canvas.app.focus) {
         (Screen::Compare, _) => (Context::Compare, "On the compare screen"),
+        (Screen::Failures, _) => (Context::Failures, "On the failures screen"),
         (Screen::Metrics, _) => (Context::Metrics, "On the metrics screen"),
         (_, Pane::Classes) => (Context::Classes, "In the classes pane"),
         (_, Pane::Seeds) => (Context::Seeds, "In the seeds pane"),

@@ -30,6 +30,20 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
+/// At most `columns` wide; what does not fit is cut off the front, as in a field that is typed in.
+pub fn end(text: &str, columns: usize) -> String {
+    let mut from = text.len();
+    let mut used = usize::from(text.width() > columns);
+    for (at, letter) in text.char_indices().rev() {
+        used += letter.width().unwrap_or(0);
+        if used > columns {
+            return format!("…{}", &text[from..]);
+        }
+        from = at;
+    }
+    text.to_owned()
+}
+
 /// Exactly `columns` wide.
 pub fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
@@ -103,6 +117,7 @@ mod tests {
         assert_eq!(fit("ox", 4), "ox  ");
         assert_eq!(fit_right("7", 3), "  7");
         assert_eq!(cut("anything", 0), "");
+        assert_eq!([end("虎 tiger", 8), end("虎 tiger", 7), end("虎虎虎", 4)], ["虎 tiger", "… tiger", "…虎"]);
     }
 
     #[test]
