@@ -112,6 +112,7 @@ impl Session {
                 by_seeds: &by_seeds,
                 pairs: card.map(|card| card.pairs),
                 known: card.map_or(&[], |card| &card.classes),
+                judged: class.negatives.contains(&entity),
             };
             let tags = eval::tags(&facts, query.class, &dataset.classes, &words, &search.pairs);
             let by_seeds = by_seeds.iter().map(|&(_, rank)| rank).collect();

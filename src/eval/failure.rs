@@ -32,6 +32,8 @@ pub enum Tag {
     SiblingClass { class: ClassId, middle: String },
     /// A member of a class elsewhere.
     OtherClass { class: ClassId },
+    /// A member of no class, and not judged.
+    Unjudged,
     /// Its name has a word of a seed's or a member's.
     SharedWord { word: String, with: EntityId },
     /// Few pairs: no more than the tenth of all entities that have the fewest. `typical`: the median.
@@ -52,6 +54,7 @@ pub enum Tag {
 pub enum TagKind {
     SiblingClass,
     OtherClass,
+    Unjudged,
     SharedWord,
     LongTail,
     PictureMisleads,
@@ -61,9 +64,10 @@ pub enum TagKind {
 }
 
 impl TagKind {
-    pub const ALL: [TagKind; 8] = [
+    pub const ALL: [TagKind; 9] = [
         TagKind::SiblingClass,
         TagKind::OtherClass,
+        TagKind::Unjudged,
         TagKind::SharedWord,
         TagKind::LongTail,
         TagKind::PictureMisleads,
@@ -76,6 +80,7 @@ impl TagKind {
         match self {
             TagKind::SiblingClass => "sibling class",
             TagKind::OtherClass => "other class",
+            TagKind::Unjudged => "unjudged",
             TagKind::SharedWord => "shared word",
             TagKind::LongTail => "long tail",
             TagKind::PictureMisleads => "picture misleads",
@@ -91,6 +96,7 @@ impl Tag {
         match self {
             Tag::SiblingClass { .. } => TagKind::SiblingClass,
             Tag::OtherClass { .. } => TagKind::OtherClass,
+            Tag::Unjudged => TagKind::Unjudged,
             Tag::SharedWord { .. } => TagKind::SharedWord,
             Tag::LongTail { .. } => TagKind::LongTail,
             Tag::PictureMisleads { .. } => TagKind::PictureMisleads,
@@ -121,6 +127,8 @@ pub struct Facts<'a> {
     pub pairs: Option<u32>,
     /// The classes that it is known to be a member of.
     pub known: &'a [ClassId],
+    /// Whether it was judged not to be a member.
+    pub judged: bool,
 }
 
 impl Facts<'_> {
@@ -133,7 +141,8 @@ impl Facts<'_> {
 pub fn tags(facts: &Facts, gold: ClassId, classes: &[Class], words: &Words, pairs: &Pairs) -> Vec<Tag> {
     let wrong = facts.rank.is_some();
     let Some(own_pairs) = facts.pairs else { return vec![Tag::LeftOut] };
-    let class = if wrong { class(gold, facts.known, classes) } else { None };
+    let unjudged = (facts.known.is_empty() && !facts.judged).then_some(Tag::Unjudged);
+    let class = if wrong { class(gold, facts.known, classes).or(unjudged) } else { None };
     let word = if wrong { words.shared_with(facts.name) } else { None };
     [class, word, pairs.few(own_pairs), misled(facts), drift(facts)].into_iter().flatten().collect()
 }
@@ -242,6 +251,7 @@ mod tests {
         by_seeds: &[],
         pairs: Some(7),
         known: &[],
+        judged: true,
     };
 
     fn classes() -> Vec<Class> {
@@ -259,7 +269,8 @@ mod tests {
         let sibling = Tag::SiblingClass { class: ClassId(2), middle: "Animals".into() };
         assert_eq!(of(Facts { known: &[ClassId(1), ClassId(2)], ..NONE }), [sibling]);
         assert_eq!(of(Facts { known: &[ClassId(1)], ..NONE }), [Tag::OtherClass { class: ClassId(1) }]);
-        assert_eq!(of(NONE), [], "known of no class");
+        assert_eq!(of(Facts { judged: false, ..NONE }), [Tag::Unjudged]);
+        assert_eq!(of(NONE), [], "judged, and known of no class");
         assert_eq!(of(Facts { rank: None, known: &[ClassId(0)], ..NONE }), [], "a missed one is of the class itself");
         let without_middle = class(ClassId(3), &[ClassId(4)], &classes());
         assert_eq!(without_middle, Some(Tag::OtherClass { class: ClassId(4) }), "no middle class is none in common");

@@ -17,8 +17,11 @@ fn failures_are_listed_with_their_reasons() {
 #[test]
 fn failures_are_grouped_filtered_and_cut() {
     let mut s = screen(120, 40);
-    s.keys("3bj").snapshot("failures_by_tag_120x40");
+    s.keys("3jjbjj").snapshot("failures_by_tag_120x40");
+    let subject = |s: &mut Screens| s.text().lines().nth(1).unwrap().rsplit('╭').next().map(str::to_owned);
+    let before = subject(&mut s);
     s.keys("b");
+    assert_eq!(subject(&mut s), before, "the cursor stays on its failure");
     assert!(s.text().contains("Failures by entity"), "{}", s.text());
     s.keys("bff");
     assert!(s.text().contains("only missed") && s.text().contains(" 0 false positives"), "{}", s.text());

@@ -287,6 +287,7 @@ impl Fake {
                 by_seeds: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
                 known: &card.classes,
+                judged: false,
             };
             let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
             let by_seeds = by_seeds.into_iter().map(|(_, rank)| rank).collect();

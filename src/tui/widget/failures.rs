@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::candidates::mark_sign;
 use super::text;
 use crate::config::{Action, Context, Role};
 use crate::engine::api::{Failure, FailureKind};
-use crate::tui::app::{FailureLine, Field, Grouping};
+use crate::tui::app::{FailureLine, Field, Grouping, Mark, mark};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::types::CUTOFFS;
@@ -145,10 +146,13 @@ fn one(canvas: &Canvas, place: usize, width: usize) -> Line<'static> {
     ])
 }
 
-/// ✗ of a false positive, ○ of a missed member.
+/// ✗ of a false positive, ? where nothing says that it is one, ○ of a missed member.
 pub fn sign(canvas: &Canvas, failure: &Failure) -> Span<'static> {
     match failure.kind() {
-        FailureKind::FalsePositive => canvas.span(Role::Miss, "✗"),
+        FailureKind::FalsePositive => mark_sign(
+            canvas,
+            canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, Some(failure.class), failure.entity)),
+        ),
         FailureKind::Missed => canvas.span(Role::Unjudged, "○"),
     }
 }

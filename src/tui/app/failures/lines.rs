@@ -133,14 +133,15 @@ impl App {
     fn place_of_cursor(&self, lines: &[FailureLine]) -> Option<usize> {
         let (wanted, failure) = self.failures.at.as_ref()?;
         let is_wanted = |line: &FailureLine| matches!(line, FailureLine::Group { label, .. } if label == wanted);
-        let group = lines.iter().position(is_wanted)?;
         let found = &self.failures_found()?.failures;
-        let below = lines[group + 1..].iter().take_while(|line| matches!(line, FailureLine::One(_)));
         let same = |line: &FailureLine| match line {
             FailureLine::One(place) => Some(FailureId::of(&found[*place])) == *failure,
             FailureLine::Group { .. } => false,
         };
-        Some(below.into_iter().position(same).map_or(group, |at| group + 1 + at))
+        // grouped by something else it is in a group of another name
+        let Some(group) = lines.iter().position(is_wanted) else { return lines.iter().position(same) };
+        let mut below = lines[group + 1..].iter().take_while(|line| matches!(line, FailureLine::One(_)));
+        Some(below.position(same).map_or(group, |at| group + 1 + at))
     }
 
     // Folding.

@@ -13,6 +13,7 @@ pub fn reason(catalogue: &Catalogue, tag: &Tag) -> String {
     match tag {
         Tag::SiblingClass { class, middle } => format!("in {}, of {middle} too", catalogue.class(*class).title()),
         Tag::OtherClass { class } => format!("in {}", catalogue.class(*class).title()),
+        Tag::Unjudged => "in no class: nothing says that it is wrong".into(),
         Tag::SharedWord { word, with } => format!("“{word}”, as in {}", name(with)),
         Tag::LongTail { pairs, typical } => format!("{pairs} pairs; half of all entities have {typical} or more"),
         Tag::PictureMisleads { image, text } => format!("rank {image} by image, {text} by text"),
