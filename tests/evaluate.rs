@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use multiexpan::engine::api::{Ask, Contender, Evaluation, ExpandAsk, Request, RequestId, Say};
+use multiexpan::engine::api::{
+    Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, Request, RequestId, Say, Tag,
+};
 use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
 use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, RankingKind, SeedCount};
@@ -78,5 +80,58 @@ fn requests_are_answered_while_the_explorer_evaluates() {
             reply if matches!(reply.say, Say::Evaluated { .. }) => break assert_eq!(reply.id, RequestId(5)),
             _ => {}
         }
+    }
+}
+
+/// What the worker says to the last of these requests, and how many requests it answered with failures.
+fn failures(asks: Vec<Ask>) -> (Failures, usize) {
+    let (send, replies) = channel();
+    let engine = Engine::start(move |reply| send.send(reply).unwrap()).unwrap();
+    let last = RequestId(asks.len() as u64);
+    let mut answered = 0;
+    for (id, ask) in (1..).map(RequestId).zip(asks) {
+        let waits = !matches!(ask, Ask::Failures(_));
+        engine.send(Request { id, ask });
+        let is_over = |say: &Say| matches!(say, Say::Opened(_) | Say::Evaluated { .. });
+        while waits && !is_over(&replies.recv_timeout(Duration::from_secs(60)).unwrap().say) {}
+    }
+    loop {
+        let reply = replies.recv_timeout(Duration::from_secs(60)).unwrap();
+        if let Say::Failures(found) = reply.say {
+            answered += 1;
+            if reply.id == last {
+                return (*found, answered);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_false_positive_and_every_missed_member_is_found() {
+    let open = Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
+    let of = Evaluation { mode: Mode::Text, seed_count: SeedCount::Three, ranking: RankingKind::Seeds };
+    // the second search comes before the first is far
+    let (found, answered) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of), Ask::Failures(of)]);
+    assert_eq!((answered, &found.modes[..]), (1, &[Mode::Both, Mode::Text, Mode::Image][..]));
+
+    let results = session().evaluate(&plan(Mode::Text, RankingKind::Seeds), None, &mut Unobserved).unwrap().results;
+    assert_eq!(found.queries, results.len());
+    let catalogue = session().catalogue;
+    for result in &results {
+        let (class, number) = (result.query.class, result.query.number);
+        let own: Vec<_> = found.failures.iter().filter(|f| (f.class, f.number) == (class, number)).collect();
+        let members = &catalogue.class(class).members;
+        let wrong = result.ranking.iter().map(|r| r.0).filter(|e| !members.contains(e));
+        let listed: Vec<EntityId> = own.iter().filter(|f| f.rank.is_some()).map(|f| f.entity).collect();
+        assert_eq!(listed, wrong.collect::<Vec<_>>());
+        let hits = result.ranking.iter().filter(|r| members.contains(&r.0)).count();
+        let missed = own.iter().filter(|f| f.kind() == FailureKind::Missed).count();
+        assert_eq!(hits + missed + result.query.seeds.len(), members.len());
+        // by the seeds alone it is where this list has it
+        assert!(own.iter().all(|f| f.rank.is_none_or(|rank| f.by_seeds[1] == rank)));
+        assert!(
+            own.iter()
+                .all(|f| f.tags.iter().all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::PictureMisleads { .. })))
+        );
     }
 }

@@ -15,6 +15,8 @@ pub enum Context {
     Candidates,
     Entity,
     Compare,
+    Failures,
+    Note,
     Metrics,
     Popup,
     Path,
@@ -23,7 +25,7 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Context; 13] = [
+    pub const ALL: [Context; 15] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -32,6 +34,8 @@ impl Context {
         Context::Candidates,
         Context::Entity,
         Context::Compare,
+        Context::Failures,
+        Context::Note,
         Context::Metrics,
         Context::Popup,
         Context::Path,
@@ -49,6 +53,8 @@ impl Context {
             Context::Candidates => "candidates",
             Context::Entity => "entity",
             Context::Compare => "compare",
+            Context::Failures => "failures",
+            Context::Note => "note",
             Context::Metrics => "metrics",
             Context::Popup => "popup",
             Context::Path => "path",
@@ -68,6 +74,8 @@ impl Context {
             Context::Candidates => "candidates",
             Context::Entity => "entity",
             Context::Compare => "Compare",
+            Context::Failures => "Failures",
+            Context::Note => "note",
             Context::Metrics => "Metrics",
             Context::Popup => "popups",
             Context::Path => "path",
@@ -79,7 +87,7 @@ impl Context {
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
         use Context::*;
-        matches!(self, Filter | Typing | Path | Palette | Searching)
+        matches!(self, Filter | Typing | Note | Path | Palette | Searching)
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.

@@ -1,7 +1,7 @@
 //! Requests and replies: plain data, no tensor, no terminal. They cross a pipe where the engine is a process of its own.
 //!
 //! Every request has an id, drawn from one rising counter; replies carry it. A newer `Expand` cancels the
-//! older one, a newer `Evaluate` the older one; a reply whose id is not the latest of its kind is stale.
+//! older one, as do a newer `Evaluate` and a newer `Failures`; a reply whose id is not the latest of its kind is stale.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
 use crate::types::{
     ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Verdict,
@@ -39,6 +40,8 @@ pub enum Ask {
     Evaluate(Evaluation),
     /// Two evaluations that are done, of one number of seeds. Answered by `Compared`.
     Compare { first: Evaluation, second: Evaluation },
+    /// What an evaluation that is done got wrong, in the background. Answered by `Failures`.
+    Failures(Evaluation),
     /// An index of the same data set, or a run, to stand beside the index. Answered by `Brought`.
     Bring { path: PathBuf },
 }
@@ -140,6 +143,7 @@ pub enum Say {
     },
     Compared(Box<Comparison>),
     Brought(Rival),
+    Failures(Box<Failures>),
     /// The request failed: one sentence.
     Failed(String),
     /// The engine is gone, whatever was asked: one sentence why. Nothing comes after it.
@@ -201,6 +205,45 @@ pub struct QueryPair {
     pub likeness: Likeness,
     /// Best first, at most 100.
     pub lists: [Vec<EntityId>; 2],
+}
+
+/// What is wrong in the lists of one evaluation.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Failures {
+    /// The modes of [`Failure::by_seeds`].
+    pub modes: Vec<Mode>,
+    /// Queries looked at.
+    pub queries: usize,
+    /// Query by query in the order of the catalogue: false positives by rank, then what is missed.
+    pub failures: Vec<Failure>,
+}
+
+/// A false positive within the first 100, or a member that is not among them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    pub class: ClassId,
+    /// Query number, from 0.
+    pub number: usize,
+    pub entity: EntityId,
+    /// In the list, from 1; none: it is missed.
+    pub rank: Option<usize>,
+    /// Its rank by the seeds alone in each mode, from 1; empty where it is not in the index.
+    pub by_seeds: Vec<usize>,
+    pub tags: Vec<Tag>,
+}
+
+impl Failure {
+    pub fn kind(&self) -> FailureKind {
+        if self.rank.is_some() { FailureKind::FalsePositive } else { FailureKind::Missed }
+    }
+
+    /// The class that a false positive is known to belong to.
+    pub fn known(&self) -> Option<ClassId> {
+        self.tags.iter().find_map(|tag| match tag {
+            Tag::SiblingClass { class, .. } | Tag::OtherClass { class } => Some(*class),
+            _ => None,
+        })
+    }
 }
 
 /// A gold entity that is not in the list, and where it is.

@@ -11,6 +11,7 @@ mod compare;
 mod convert;
 mod evaluation;
 mod expansion;
+mod failures;
 mod inspect;
 pub mod jobs;
 mod kept;

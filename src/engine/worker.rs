@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::api::{Ask, Reply, Request, RequestId, Say};
 use super::evaluation::{Background, Outcome};
+use super::failures::FailureSearch;
 use super::kept::Shelf;
 use super::session::Session;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 struct Latest {
     expand: AtomicU64,
     evaluate: AtomicU64,
+    failures: AtomicU64,
 }
 
 /// A running engine. Dropping it ends the worker after the pick it is at.
@@ -39,18 +41,20 @@ impl Engine {
             .name("engine".into())
             .spawn(move || {
                 let (reply, shelf) = (Box::new(reply), kept.map(Shelf::new));
-                Worker { reply, latest: of_worker, shelf, session: None, background: None }.run(&inbox);
+                let worker = Worker { reply, latest: of_worker, shelf, session: None, background: None, search: None };
+                worker.run(&inbox);
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
     }
 
-    /// Hands over a request; a newer expansion or evaluation stops the older one at its next pick.
+    /// Hands over a request; a newer expansion, evaluation or search for failures stops the older one at its next step.
     pub fn send(&self, request: Request) {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
         match request.ask {
             Ask::Expand(_) => newest(&self.latest.expand),
             Ask::Evaluate(_) => newest(&self.latest.evaluate),
+            Ask::Failures(_) => newest(&self.latest.failures),
             _ => 0,
         };
         // a worker that is gone has said why
@@ -64,12 +68,14 @@ struct Worker {
     shelf: Option<Shelf>,
     session: Option<Session>,
     background: Option<(RequestId, Background, Instant)>,
+    /// Goes on while no evaluation does.
+    search: Option<(RequestId, FailureSearch)>,
 }
 
 impl Worker {
     fn run(mut self, inbox: &Receiver<Request>) {
         loop {
-            let request = if self.background.is_some() {
+            let request = if self.background.is_some() || self.search.is_some() {
                 match inbox.try_recv() {
                     Ok(request) => Some(request),
                     Err(TryRecvError::Empty) => None,
@@ -81,25 +87,33 @@ impl Worker {
                     Err(_) => return,
                 }
             };
-            let id = request.as_ref().map(|r| r.id).or(self.background.as_ref().map(|b| b.0)).unwrap_or_default();
+            let id = request.as_ref().map_or_else(|| self.under_way(), |r| r.id);
             // a panic below is a defect; it must not take the explorer with it
             let outcome = catch_unwind(AssertUnwindSafe(|| match request {
                 Some(request) => self.answer(request),
-                None => self.go_on_evaluating(),
+                None if self.background.is_some() => self.go_on_evaluating(),
+                None => self.go_on_searching(),
             }));
             match outcome {
                 Ok(Ok(()) | Err(Error::Stopped)) => {}
                 Ok(Err(error)) => self.say(id, Say::Failed(error.to_string())),
                 Err(panic) => {
                     let why = format!("the engine failed: {}", panic_message(panic.as_ref()));
-                    // the evaluation in the background ends with it, and whoever waits for that is told too
-                    if let Some((evaluation, ..)) = self.background.take().filter(|background| background.0 != id) {
-                        self.say(evaluation, Say::Failed(why.clone()));
+                    // what is in the background ends with it, and whoever waits for that is told too
+                    let others = [self.background.take().map(|b| b.0), self.search.take().map(|s| s.0)];
+                    for other in others.into_iter().flatten().filter(|&other| other != id) {
+                        self.say(other, Say::Failed(why.clone()));
                     }
                     self.say(id, Say::Failed(why));
                 }
             }
         }
+    }
+
+    /// Whose turn it is while nothing is asked.
+    fn under_way(&self) -> RequestId {
+        let searching = self.search.as_ref().map(|search| search.0);
+        self.background.as_ref().map(|background| background.0).or(searching).unwrap_or_default()
     }
 
     fn say(&self, id: RequestId, say: Say) {
@@ -108,7 +122,7 @@ impl Worker {
 
     fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
         if let Ask::Open { index, dataset, device } = ask {
-            self.background = None;
+            (self.background, self.search) = (None, None);
             self.session = None;
             let mut session = Session::open(&index, dataset.as_deref(), device)?;
             session.shelf.clone_from(&self.shelf);
@@ -149,6 +163,7 @@ impl Worker {
                 let comparison = session.compare(first, second)?;
                 self.say(id, Say::Compared(Box::new(comparison)));
             }
+            Ask::Failures(evaluation) => self.search = Some((id, session.begin_failures(evaluation)?)),
             Ask::Evaluate(wanted) => match session.at_hand(wanted) {
                 Some(outcome) => {
                     self.background = None;
@@ -195,6 +210,22 @@ impl Worker {
         match outcome {
             Some(outcome) => self.say(id, evaluated(&outcome, took)),
             None => self.say(id, Say::Progress(progress)),
+        }
+        Ok(())
+    }
+
+    /// The search for failures, a few milliseconds further.
+    fn go_on_searching(&mut self) -> Result<()> {
+        let (Some(session), Some((id, mut search))) = (&self.session, self.search.take()) else { return Ok(()) };
+        if self.latest.failures.load(Ordering::Relaxed) != id.0 {
+            return Ok(());
+        }
+        session.go_on_with_failures(&mut search)?;
+        if search.is_done() {
+            self.say(id, Say::Failures(Box::new(search.found())));
+        } else {
+            self.say(id, Say::Progress(search.progress()));
+            self.search = Some((id, search));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
 
 mod aggregate;
+mod failure;
 mod interval;
 mod metrics;
 mod overlap;
@@ -8,6 +9,7 @@ mod pair;
 pub mod run;
 
 pub use aggregate::{Evaluation, aggregate};
+pub use failure::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
 pub use interval::intervals;
 pub use metrics::{average_precision, gold, measure, precision};
 pub use overlap::likeness;

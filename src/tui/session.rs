@@ -5,10 +5,29 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::config::state_dir;
+use crate::engine::api::FailureKind;
 use crate::error::{Error, Result};
 use crate::types::{EntityId, Mode, SeedCount};
 
-/// The state of the Explore screen that outlives a dropped connection.
+/// A failure of a query. The class by name, as in [`Session`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RemarkKey {
+    pub class: String,
+    pub seeds: SeedCount,
+    /// Query number, from 0.
+    pub number: usize,
+    pub entity: EntityId,
+    pub kind: FailureKind,
+}
+
+/// What the user said of a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Remark {
+    pub marked: bool,
+    pub note: String,
+}
+
+/// The state of the explorer that outlives a dropped connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// By name: ids shift when a class is added to the data set.
@@ -27,6 +46,9 @@ pub struct Session {
     /// Where one was chosen in the explorer.
     #[serde(default)]
     pub theme: Option<String>,
+    /// Marks and notes on failures; files of before have none.
+    #[serde(default)]
+    pub remarks: Vec<(RemarkKey, Remark)>,
 }
 
 /// Where the session of an index lives: its name is the hash of the index's whole path.
@@ -78,6 +100,16 @@ mod tests {
             entity_width: Some(40),
             folded: vec!["Food".into()],
             theme: Some("light".into()),
+            remarks: vec![(
+                RemarkKey {
+                    class: "fish".into(),
+                    seeds: SeedCount::Three,
+                    number: 1,
+                    entity: EntityId(7),
+                    kind: FailureKind::Missed,
+                },
+                Remark { marked: true, note: "a fish all the same".into() },
+            )],
         }
     }
 
@@ -90,6 +122,14 @@ mod tests {
         assert_eq!(Session::load(&path).unwrap(), Some(session()));
         let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
         assert_eq!(left, 1, "the temporary file is gone");
+    }
+
+    #[test]
+    fn a_file_of_before_marks_and_notes_still_loads() {
+        let mut old = serde_json::to_value(session()).unwrap();
+        old.as_object_mut().unwrap().remove("remarks");
+        let loaded: Session = serde_json::from_value(old).unwrap();
+        assert_eq!(loaded, Session { remarks: Vec::new(), ..session() });
     }
 
     #[test]

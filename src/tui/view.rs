@@ -39,6 +39,10 @@ pub enum Hit {
     Pair(usize),
     /// A query's joined lists.
     Joined,
+    /// A line of the Failures screen.
+    Failure(usize),
+    /// Row and column of the confusion matrix.
+    Cell(usize, usize),
     ExportForm(usize),
     /// A line of what can take part in a comparison.
     Contender(usize),
@@ -84,6 +88,10 @@ pub struct View {
     pub pairs: Extent,
     /// Its joined lists.
     pub joined: Extent,
+    /// The Failures screen's list, or its matrix's rows.
+    pub failures: Extent,
+    /// The matrix's columns.
+    pub confused: Extent,
     /// How many pictures of the entity are shown at once.
     pub strip: usize,
 }

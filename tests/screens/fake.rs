@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use multiexpan::data::Class;
 use multiexpan::engine::api::*;
+use multiexpan::eval::{self, Facts, Pairs, Words};
+use multiexpan::job::Progress;
 use multiexpan::types::*;
 
 /// Fine class, middle, coarse.
@@ -82,6 +85,10 @@ impl Fake {
                 vec![Say::Pictures(entities.iter().map(|&e| (e, self.pictures(e).into_iter().next())).collect())]
             }
             Ask::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
+            Ask::Failures(evaluation) => {
+                let failures = self.failures(evaluation);
+                vec![Say::Progress(Progress::new("looking for failures", 3, 40)), Say::Failures(Box::new(failures))]
+            }
             Ask::Bring { path } => vec![self.bring(path)],
             Ask::Compare { first, second } => vec![Say::Compared(Box::new(self.compare(first, second)))],
         };
@@ -251,6 +258,58 @@ impl Fake {
         Say::Brought(Rival { path: path.into(), label, contenders, lacks })
     }
 
+    fn failures(&self, of: &Evaluation) -> Failures {
+        let modes = vec![Mode::Both, Mode::Text, Mode::Image];
+        let asked: Vec<&Query> = self.catalogue.queries.iter().filter(|q| q.seed_count == of.seed_count).collect();
+        let failures = asked.iter().flat_map(|query| self.failures_of(query, of, &modes)).collect();
+        Failures { modes, queries: asked.len(), failures }
+    }
+
+    /// Lists cut at 24, so that there is something missing; the tags are the real ones.
+    fn failures_of(&self, query: &Query, of: &Evaluation, modes: &[Mode]) -> Vec<Failure> {
+        let ask = |mode, size| ExpandAsk {
+            mode,
+            seeds: query.seeds.clone(),
+            rejected: vec![],
+            size,
+            class: None,
+            joint: None,
+        };
+        let list = |mode| self.picks(&ask(mode, 1000), mode).iter().map(|c| c.entity).collect::<Vec<_>>();
+        let by_seeds: Vec<(Mode, Vec<EntityId>)> = modes.iter().map(|&mode| (mode, list(mode))).collect();
+        let listed: Vec<EntityId> = list(seen_as(of.of)).into_iter().take(24).collect();
+        let card = self.catalogue.class(query.class);
+        let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
+        let classes: Vec<Class> = self.catalogue.classes.iter().map(class).collect();
+        let named = query.seeds.iter().chain(&card.members);
+        let words = Words::of(named.map(|&e| (e, self.catalogue.entity(e).unwrap().name.as_str())));
+        let pairs = Pairs::of((0..40).collect());
+        let first_wrong = listed.iter().position(|e| !gold(e)).map(|at| at + 1);
+        let wrong = listed.iter().enumerate().filter(|(_, e)| !gold(e)).map(|(at, e)| (*e, Some(at + 1)));
+        let missed = card.members.iter().filter(|e| gold(e) && !listed.contains(e)).map(|e| (*e, None));
+        let failure = |(entity, rank): (EntityId, Option<usize>)| {
+            let card = self.catalogue.entity(entity).unwrap();
+            let rank_in = |list: &[EntityId]| list.iter().position(|e| *e == entity).map_or(999, |at| at + 1);
+            let by_seeds: Vec<(Mode, usize)> = by_seeds.iter().map(|(mode, list)| (*mode, rank_in(list))).collect();
+            let facts = Facts {
+                name: &card.name,
+                rank,
+                length: listed.len(),
+                first_wrong,
+                mode: seen_as(of.of),
+                expanded: of.ranking == RankingKind::Expanded,
+                by_seeds: &by_seeds,
+                pairs: Some(1 + entity.0 % 23),
+                known: &card.classes,
+                judged: false,
+            };
+            let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
+            let by_seeds = by_seeds.into_iter().map(|(_, rank)| rank).collect();
+            Failure { class: query.class, number: query.number, entity, rank, by_seeds, tags }
+        };
+        wrong.chain(missed).map(failure).collect()
+    }
+
     fn evaluate(&self, mode: Mode) -> Vec<Say> {
         let one = |class: usize| {
             let ap = 0.75 + 0.24 * noise(class as u32, 11 + mode as u32);
@@ -274,6 +333,11 @@ fn seen_as(of: Contender) -> Mode {
         Contender::Index(..) => Mode::Both,
         Contender::Run(_) => Mode::Text,
     }
+}
+
+fn class(card: &ClassCard) -> Class {
+    let ClassCard { name, middle, coarse, members, negatives } = card.clone();
+    Class { name, middle, coarse, members, negatives }
 }
 
 fn rerank(picks: &[Candidate]) -> Vec<Reranked> {

@@ -1,5 +1,6 @@
 //! The Explore screen, key by key: strings of keys in, screens out, over a made-up engine.
 
+mod failures;
 mod fake;
 mod finding;
 mod harness;

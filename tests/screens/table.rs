@@ -16,6 +16,8 @@ fn ways(context: Context) -> &'static [&'static str] {
         Context::Candidates => &["@", "@G", "@jj", "@jj-M<enter>h", "@<ctrl-o>1l", "@+u", "@/an<enter>"],
         Context::Entity => &["@l", "@lG", "@jjl", "@jjjl>"],
         Context::Compare => &["2", "2G", "2jj]", "2/an<enter>", "2v", "2vJJ", "2bG<enter>clip.run<enter><esc>"],
+        Context::Failures => &["3", "3j", "3jj", "3G", "3jjx", "3vvc", "3vvcjl", "3/o<enter>", "3h"],
+        Context::Note => &["3ja", "3jaa b", "3jaa b<left>"],
         Context::Metrics => &["4", "4G", "4sjj", "4/an<enter>"],
         Context::Popup => &["@?", "@?G", "@?/an<enter>", "@jj-M", "@z", "@z>", "4e", "4ejj", "T", "TG"],
         Context::Path => &["2bG<enter>", "2bG<enter>a b", "2bG<enter>a b<left>"],
@@ -64,8 +66,12 @@ fn every_key_does_something_in_its_own_context() {
 #[test]
 fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() {
     let explore = [Context::Classes, Context::Seeds, Context::Candidates, Context::Entity];
-    let screens: [(Screen, &[Context]); 3] =
-        [(Screen::Explore, &explore), (Screen::Compare, &[Context::Compare]), (Screen::Metrics, &[Context::Metrics])];
+    let screens: [(Screen, &[Context]); 4] = [
+        (Screen::Explore, &explore),
+        (Screen::Compare, &[Context::Compare]),
+        (Screen::Failures, &[Context::Failures]),
+        (Screen::Metrics, &[Context::Metrics]),
+    ];
     let mut dead = Vec::new();
     for (screen, contexts) in screens {
         let ways: Vec<&str> = contexts.iter().flat_map(|&context| ways(context)).copied().collect();

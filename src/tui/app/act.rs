@@ -16,6 +16,7 @@ impl App {
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
                 (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
+                (None, Screen::Failures) => return self.act_on_failures(action),
                 (None, Screen::Metrics) => return self.act_on_metrics(action),
                 _ => {}
             }
@@ -23,6 +24,7 @@ impl App {
         match action {
             Action::Explore => self.go_to(Screen::Explore),
             Action::Compare => self.go_to(Screen::Compare),
+            Action::Failures => self.go_to(Screen::Failures),
             Action::Metrics => self.go_to(Screen::Metrics),
             Action::Quit => self.wish = Some(Wish::Quit),
             Action::Suspend => self.wish = Some(Wish::Suspend),
@@ -111,6 +113,7 @@ impl App {
             Some(Popup::Zoom) => self.step_candidate(by),
             Some(Popup::Palette) => self.palette.cursor = shifted(self.palette.cursor, by, self.palette_rows().len()),
             None if self.screen == Screen::Compare => self.step_in_compare(by),
+            None if self.screen == Screen::Failures => self.step_in_failures(by),
             None if self.screen == Screen::Metrics => self.step_in_table(by),
             None => self.step_in_pane(by),
         }
@@ -169,6 +172,7 @@ impl App {
         let extent = match (self.popup, self.screen, self.focus) {
             (Some(_), ..) => self.view.popup,
             (None, Screen::Compare, _) => self.view.pairs,
+            (None, Screen::Failures, _) => self.view.failures,
             (None, Screen::Metrics, _) => self.view.table,
             (None, Screen::Explore, Pane::Classes) => self.view.classes,
             (None, Screen::Explore, Pane::Entity) => self.view.entity,
@@ -261,6 +265,7 @@ impl App {
             if let Popup::Theme(_) = popup {
                 self.restore_theme();
             }
+        } else if self.screen == Screen::Failures && self.close_in_failures() {
         } else if self.screen != Screen::Explore {
             self.go_to(Screen::Explore);
         } else if self.typing.take().is_some() {

@@ -11,10 +11,19 @@ pub enum Kind {
     Evaluate,
     Compare,
     Bring,
+    Failures,
 }
 
-const KINDS: [Kind; 7] =
-    [Kind::Open, Kind::Expand, Kind::Inspect, Kind::Pictures, Kind::Evaluate, Kind::Compare, Kind::Bring];
+const KINDS: [Kind; 8] = [
+    Kind::Open,
+    Kind::Expand,
+    Kind::Inspect,
+    Kind::Pictures,
+    Kind::Evaluate,
+    Kind::Compare,
+    Kind::Bring,
+    Kind::Failures,
+];
 
 /// The latest request of each kind, and whether its answer is complete.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +63,8 @@ impl Asked {
 
     /// The first kind under way, the one people wait for most.
     pub fn running(&self) -> Option<Kind> {
-        [Kind::Open, Kind::Expand, Kind::Bring, Kind::Evaluate].into_iter().find(|&k| self.runs(k))
+        let waited_for = [Kind::Open, Kind::Expand, Kind::Bring, Kind::Evaluate, Kind::Failures];
+        waited_for.into_iter().find(|&k| self.runs(k))
     }
 }
 

@@ -51,6 +51,8 @@ impl App {
         } else if self.filtering {
             self.tree.filter.push_str(text);
             self.tree.cursor = 0;
+        } else {
+            self.type_in_failures(text);
         }
     }
 

@@ -65,6 +65,7 @@ impl App {
                 let cursor = self.pair_cursor(&pairs);
                 List { labels: pairs.into_iter().map(|pair| pair.label).collect(), cursor }
             }
+            (Screen::Failures, _) => self.failure_labels(),
             (Screen::Metrics, _) => List {
                 labels: self.metrics_rows().into_iter().map(|row| row.label).collect(),
                 cursor: self.table.cursor,

@@ -1,4 +1,4 @@
-//! What the Compare and the Metrics screen share: which queries are measured, the way to Explore, the export.
+//! What the Compare, the Failures and the Metrics screen share: which queries are measured, the way to Explore, the export.
 
 use super::{App, Cell, Form, Pane, Wish};
 use crate::engine::api::{Contender, Evaluation};
@@ -15,7 +15,9 @@ impl App {
             self.seeds_measured = self.seeds.count;
         }
         (self.screen, self.popup, self.typing, self.filtering) = (screen, None, None, false);
+        self.failures.field = None;
         self.evaluate();
+        self.regroup();
     }
 
     /// The other kind of list.
@@ -72,16 +74,27 @@ impl App {
 
     /// The name of an exported file, without its ending.
     pub fn export_stem(&self) -> &'static str {
-        if self.screen == Screen::Compare { "multiexpan-compare" } else { "multiexpan-metrics" }
+        match self.screen {
+            Screen::Compare => "multiexpan-compare",
+            Screen::Failures if self.failures.matrix.on => "multiexpan-confusion",
+            Screen::Failures => "multiexpan-failures",
+            Screen::Explore | Screen::Metrics => "multiexpan-metrics",
+        }
     }
 
     /// Writes the table in the form under the popup's cursor.
     pub(super) fn export(&mut self, cursor: usize) {
         self.popup = None;
         if let Some(&form) = Form::ALL.get(cursor) {
-            let sheet = if self.screen == Screen::Compare { self.compare_sheet() } else { self.metrics_sheet() };
-            if !sheet.rows.iter().flatten().any(|cell| matches!(cell, Cell::Number(_))) {
-                return self.notify("nothing is measured yet");
+            let (sheet, empty) = match self.screen {
+                Screen::Compare => (self.compare_sheet(), "nothing is measured yet"),
+                Screen::Failures => (self.failures_sheet(), "no failure is shown"),
+                Screen::Explore | Screen::Metrics => (self.metrics_sheet(), "nothing is measured yet"),
+            };
+            // a count alone is of the data set, but for failures
+            let says = |cell: &Cell| matches!(cell, Cell::Number(_)) || self.screen == Screen::Failures;
+            if !sheet.rows.iter().flatten().any(says) {
+                return self.notify(empty);
             }
             let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
             self.wish = Some(Wish::Write { stem, ending: form.ending(), text });

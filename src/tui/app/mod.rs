@@ -7,6 +7,7 @@ mod compare;
 mod contenders;
 mod copying;
 mod expansion;
+mod failures;
 mod field;
 mod help;
 mod jumps;
@@ -49,6 +50,7 @@ pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use contenders::Contenders;
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use failures::{Confusion, FailureField, FailureLine, FailureList, Grouping, reason};
 pub use field::Field;
 pub use help::HelpLine;
 pub use lists::{List, Search, occurrences};
@@ -156,7 +158,8 @@ pub struct App {
     pub contenders: Contenders,
     pub comparisons: HashMap<[Evaluation; 2], Comparison>,
     comparing: Option<[Evaluation; 2]>,
-    /// The queries that Compare and Metrics measure.
+    pub failures: FailureList,
+    /// The queries that Compare, Failures and Metrics measure.
     pub seeds_measured: SeedCount,
     pub focus: Pane,
     pub typing: Option<Typing>,
@@ -232,6 +235,7 @@ impl App {
             contenders: Contenders { coming: source.beside.clone(), ..Contenders::default() },
             comparisons: HashMap::new(),
             comparing: None,
+            failures: FailureList::default(),
             seeds_measured: SeedCount::Three,
             focus: Pane::Classes,
             typing: None,
@@ -328,6 +332,7 @@ impl App {
         match self.screen {
             Screen::Explore => {}
             Screen::Compare => return Context::Compare,
+            Screen::Failures => return self.failures_context(),
             Screen::Metrics => return Context::Metrics,
         }
         match self.focus {
@@ -360,6 +365,7 @@ impl App {
             entity_width: self.entity_width,
             theme: self.themes.kept.clone(),
             folded,
+            remarks: self.failures.remarks.iter().map(|(key, remark)| (key.clone(), remark.clone())).collect(),
         })
     }
 
@@ -401,6 +407,7 @@ impl App {
             Screen::Explore => vec![self.explored()],
             Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
             Screen::Compare => self.contenders.chosen.iter().map(|&of| self.plan_of(of)).collect(),
+            Screen::Failures => vec![self.failure_plan()],
             Screen::Metrics => self.modes().into_iter().map(|mode| self.plan(mode)).collect(),
         };
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
@@ -411,7 +418,10 @@ impl App {
                 self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
             }
             Some(_) => {}
-            None => self.compare(),
+            None => {
+                self.compare();
+                self.find_failures();
+            }
         }
     }
 

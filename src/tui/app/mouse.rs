@@ -3,6 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::{App, Pane, Popup, Search};
+use crate::config::Action;
 use crate::tui::screen::Screen;
 use crate::tui::view::Hit;
 
@@ -71,6 +72,10 @@ impl App {
             Some(Hit::MetricsRow(at)) => self.table.cursor = at,
             Some(Hit::Pair(at)) if self.pair_cursor(&self.class_pairs()) == at => self.open_pair(),
             Some(Hit::Pair(at)) => self.select_pair(at),
+            Some(Hit::Failure(at)) if self.failures.cursor == at => self.act(Action::Open),
+            Some(Hit::Failure(at)) => self.put_cursor(at),
+            Some(Hit::Cell(row, column)) if self.failures.matrix.is_at(row, column) => self.open_cell(),
+            Some(Hit::Cell(row, column)) => self.put_cell(row, column),
             Some(Hit::ExportForm(at)) => self.export(at),
             Some(Hit::Contender(at)) => {
                 self.popup = Some(Popup::Contenders(at));

@@ -5,7 +5,7 @@ use crate::config::Action;
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.
-pub(super) const ANYWHERE: [Action; 10] = [
+pub(super) const ANYWHERE: [Action; 11] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
@@ -15,6 +15,7 @@ pub(super) const ANYWHERE: [Action; 10] = [
     Action::Close,
     Action::Explore,
     Action::Compare,
+    Action::Failures,
     Action::Metrics,
 ];
 
@@ -59,6 +60,7 @@ impl App {
                 anywhere
                     || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
             }
+            Screen::Failures => anywhere || matches!(action, Action::SeedCount | Action::Mode),
             Screen::Metrics => anywhere || action == Action::SeedCount,
         }
     }

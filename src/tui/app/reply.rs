@@ -32,6 +32,7 @@ impl App {
                 self.pictured(found);
             }
             (Kind::Evaluate, say) => self.evaluating(say),
+            (Kind::Failures, Say::Failures(failures)) => self.take_failures(*failures),
             (Kind::Compare, Say::Compared(comparison)) => {
                 self.asked.finish(Kind::Compare);
                 if let Some(pair) = self.comparing.take() {
@@ -56,6 +57,7 @@ impl App {
         }
         self.catalogue = Some(catalogue);
         self.choose_first();
+        self.failures.mode = self.mode;
         let first_class = self.tree_rows().iter().position(|r| matches!(r.kind, TreeKind::Class(_)));
         self.tree.cursor = first_class.unwrap_or(0);
         self.restore();
@@ -86,6 +88,7 @@ impl App {
         self.entity_width = session.entity_width;
         self.themes.kept = session.theme;
         self.tree.folded = session.folded.into_iter().collect();
+        self.failures.remarks = session.remarks.into_iter().collect();
         self.cursor_to_class();
         if !self.seeds.seeds.is_empty() {
             self.focus = Pane::Candidates;
@@ -144,6 +147,7 @@ impl App {
             Kind::Evaluate => self.evaluating = None,
             Kind::Compare => self.comparing = None,
             Kind::Bring => self.bring_next(),
+            Kind::Failures => self.failures.searching = None,
         }
         self.notify(why);
     }

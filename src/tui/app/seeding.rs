@@ -122,7 +122,7 @@ impl App {
 }
 
 /// Erases from the end of a text.
-fn shorten(text: &mut String, action: Action) {
+pub(super) fn shorten(text: &mut String, action: Action) {
     let mut field = Field::default();
     field.insert(text);
     field.edit(action);

@@ -2,6 +2,7 @@
 
 mod compare;
 mod explore;
+mod failures;
 mod metrics;
 
 use ratatui::Frame;
@@ -23,16 +24,18 @@ const SMALLEST: (u16, u16) = (60, 16);
 pub enum Screen {
     Explore,
     Compare,
+    Failures,
     Metrics,
 }
 
 impl Screen {
-    pub const ALL: [Screen; 3] = [Screen::Explore, Screen::Compare, Screen::Metrics];
+    pub const ALL: [Screen; 4] = [Screen::Explore, Screen::Compare, Screen::Failures, Screen::Metrics];
 
     pub fn name(self) -> &'static str {
         match self {
             Screen::Explore => "Explore",
             Screen::Compare => "Compare",
+            Screen::Failures => "Failures",
             Screen::Metrics => "Metrics",
         }
     }
@@ -42,6 +45,7 @@ impl Screen {
         match self {
             Screen::Explore => Action::Explore,
             Screen::Compare => Action::Compare,
+            Screen::Failures => Action::Failures,
             Screen::Metrics => Action::Metrics,
         }
     }
@@ -60,6 +64,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
     match app.screen {
         Screen::Explore => explore::draw(&mut canvas, area),
         Screen::Compare => compare::draw(&mut canvas, area),
+        Screen::Failures => failures::draw(&mut canvas, area),
         Screen::Metrics => metrics::draw(&mut canvas, area),
     }
     search::draw(&mut canvas, area);

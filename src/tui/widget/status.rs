@@ -12,15 +12,22 @@ use crate::tui::canvas::Canvas;
 use crate::tui::screen::Screen;
 use crate::tui::view::Hit;
 
+/// From this width on every screen is named, and not only the one that is shown.
+const WITH_NAMES: u16 = 100;
+
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let mut right: Vec<Span> = Vec::new();
+    let roomy = area.width >= WITH_NAMES;
     let mut tabs = Vec::new();
     for screen in Screen::ALL {
         let key = canvas.app.settings.keymap.key_of(Context::Global, screen.action()).unwrap_or_default();
         let role = if canvas.app.screen == screen { Role::Focus } else { Role::Quiet };
-        let tab = canvas.span(role, format!("{key} {}", screen.name()).trim().to_owned());
+        // a screen without a key cannot go by it
+        let named = roomy || canvas.app.screen == screen || key.is_empty();
+        let name = if named { screen.name() } else { "" };
+        let tab = canvas.span(role, format!("{key} {name}").trim().to_owned());
         tabs.push((screen, Line::from(right.clone()).width() as u16, tab.width() as u16));
         right.push(tab);
         right.push(Span::raw("  "));
@@ -89,6 +96,7 @@ fn running(canvas: &Canvas) -> Option<String> {
     let what = match kind {
         Kind::Open => "opening",
         Kind::Expand => "expanding",
+        Kind::Failures => "looking for failures",
         _ => "measuring the classes",
     };
     let Some(progress) = app.progress.get(&kind) else { return Some(format!("{spin} {what}")) };

@@ -1,0 +1,83 @@
+//! What is wrong in the lists of one mode, and why; or which classes are taken for which.
+//!
+//! ```text
+//!  multiexpan  demo · both · 825 entities                 1 Explore  2 Compare  3 Failures  4 Metrics  ? help
+//! ┏ Failures by class ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ both @10 · 3 seeds · expanded ┓╭ horse ─────────────────╮
+//! ┃ 212 false positives · 14 missed                            only shared word    ┃│ ✗ false positive, 3rd  │
+//! ┃ ▾ carnivorous mammals                                          9 ✗   1 ○       ┃│ picture   of carniv…   │
+//! ┃   * ✗    3 horse              q2  sibling class, picture misleads              ┃│           query 2      │
+//! ┃     ○    – lynx               q2  long tail                                    ┃│ why                    │
+//! ┃ ▸ drinks                                                       4 ✗   0 ○       ┃│ sibling class: in …    │
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛╰────────────────────────╯
+//!  enter opens · b groups · f kinds · t tag · v cutoff · c matrix · x marks · n note · e exports
+//! ```
+
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use super::explore::{notice, popups};
+use crate::config::{Action, Context, Role};
+use crate::tui::app::FailureField;
+use crate::tui::canvas::Canvas;
+use crate::tui::widget::{confusion, failure, failures, hints, status};
+
+/// From this width on there is a pane beside the list,
+const WITH_SIDE: u16 = 76;
+/// so wide.
+const SIDE: std::ops::RangeInclusive<u16> = 32..=60;
+
+pub fn draw(canvas: &mut Canvas, area: Rect) {
+    let [top, body, bottom] =
+        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    status::draw(canvas, top);
+    let width = if body.width < WITH_SIDE { 0 } else { (body.width * 2 / 5).clamp(*SIDE.start(), *SIDE.end()) };
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(body);
+    if canvas.app.failures.matrix.on {
+        let matrix = canvas.app.confusion();
+        confusion::draw(canvas, left, &matrix);
+        if width > 0 {
+            failure::cell(canvas, right, &matrix);
+        }
+    } else {
+        failures::draw(canvas, left);
+        if width > 0 {
+            failure::draw(canvas, right);
+        }
+    }
+    foot(canvas, bottom);
+    notice(canvas, body);
+    popups(canvas, area);
+}
+
+/// The note being written, or the keys that matter here.
+fn foot(canvas: &mut Canvas, area: Rect) {
+    if let Some(FailureField::Note { text: note, .. }) = &canvas.app.failures.field {
+        let mut spans = vec![canvas.span(Role::Quiet, " note ")];
+        spans.extend(canvas.field(note));
+        spans.push(canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
+        return canvas.line(area, Line::from(spans));
+    }
+    let in_list = [
+        (Action::Open, "opens"),
+        (Action::Group, "groups"),
+        (Action::Kinds, "kinds"),
+        (Action::Tag, "tags"),
+        (Action::Cutoff, "cutoff"),
+        (Action::Confusion, "matrix"),
+        (Action::Mark, "marks"),
+        (Action::Note, "note"),
+        (Action::FilterList, "filter"),
+        (Action::Export, "exports"),
+    ];
+    let in_matrix = [
+        (Action::Open, "lists the cell"),
+        (Action::RollUp, "rolls up"),
+        (Action::Tag, "tags"),
+        (Action::Cutoff, "cutoff"),
+        (Action::Confusion, "list"),
+        (Action::Mode, "mode"),
+        (Action::Export, "exports"),
+    ];
+    let wanted = if canvas.app.failures.matrix.on { &in_matrix[..] } else { &in_list[..] };
+    hints::draw(canvas, area, Line::from(" "), Context::Failures, 2, wanted);
+}
