@@ -11,12 +11,14 @@ mod compare;
 mod convert;
 mod evaluation;
 mod expansion;
+mod explanation;
 mod inspect;
 pub mod jobs;
 pub mod pipe;
 mod process;
 mod rankings;
 mod session;
+pub mod why;
 mod worker;
 
 pub use crate::eval::Evaluation;
