@@ -20,10 +20,13 @@ pub enum Context {
     Compare,
     Metrics,
     Popup,
+    Explain,
+    WhatIf,
+    Naming,
 }
 
 impl Context {
-    pub const ALL: [Context; 10] = [
+    pub const ALL: [Context; 13] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -34,6 +37,9 @@ impl Context {
         Context::Compare,
         Context::Metrics,
         Context::Popup,
+        Context::Explain,
+        Context::WhatIf,
+        Context::Naming,
     ];
 
     pub fn name(self) -> &'static str {
@@ -48,18 +54,22 @@ impl Context {
             Context::Compare => "compare",
             Context::Metrics => "metrics",
             Context::Popup => "popup",
+            Context::Explain => "explain",
+            Context::WhatIf => "what-if",
+            Context::Naming => "naming",
         }
     }
 
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
-        matches!(self, Context::Filter | Context::Typing)
+        matches!(self, Context::Filter | Context::Typing | Context::Naming)
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
     fn passes(self, key: Key) -> bool {
+        use Context::*;
         match self {
-            Context::Filter | Context::Typing | Context::Popup => key.modifiers.contains(KeyModifiers::CONTROL),
+            Filter | Typing | Popup | Explain | WhatIf | Naming => key.modifiers.contains(KeyModifiers::CONTROL),
             _ => true,
         }
     }

@@ -7,6 +7,7 @@ mod event;
 pub mod pictures;
 pub mod screen;
 pub mod session;
+pub mod state_file;
 mod terminal;
 pub mod view;
 mod widget;
@@ -22,6 +23,7 @@ use crate::types::DeviceChoice;
 
 use app::{App, Source};
 use session::Session;
+use state_file::StateFile;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,6 +34,8 @@ pub struct Options {
     /// Over the settings' own, where given.
     pub images: Option<Images>,
     pub theme: Option<String>,
+    /// A view to open in the place of the session's.
+    pub view: Option<StateFile>,
 }
 
 /// Runs the explorer until the user leaves it. The first frame is drawn before any reply is awaited.
@@ -56,6 +60,9 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
         Err(why) => (None, Some(why.to_string())),
     };
     let mut app = App::new(settings, source, session);
+    if let Some(view) = options.view {
+        app.open_view(view);
+    }
     if let Some(complaint) = complaint {
         app.notify(complaint);
     }

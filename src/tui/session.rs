@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::state_dir;
 use crate::error::{Error, Result};
-use crate::types::{EntityId, Mode, SeedCount};
+use crate::types::{EntityId, Mode, SeedCount, Tuning};
+
+use super::state_file::Record;
 
 /// The state of the Explore screen that outlives a dropped connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,11 +21,22 @@ pub struct Session {
     pub number: Option<usize>,
     pub mode: Option<Mode>,
     pub joint: bool,
+    #[serde(default)]
+    pub tuning: Tuning,
     pub reranked: bool,
     pub tall: bool,
     /// The entity pane's width in columns, where the divider was dragged.
     pub entity_width: Option<u16>,
     pub folded: Vec<String>,
+    #[serde(default)]
+    pub states: Vec<NamedRecord>,
+}
+
+/// A state that was given a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedRecord {
+    pub name: String,
+    pub state: Record,
 }
 
 /// Where the session of an index lives: its name is the hash of the index's whole path.
@@ -70,10 +83,12 @@ mod tests {
             number: Some(2),
             mode: Some(Mode::Text),
             joint: true,
+            tuning: Tuning { window: Some(3), weights: None },
             reranked: false,
             tall: true,
             entity_width: Some(40),
             folded: vec!["Food".into()],
+            states: Vec::new(),
         }
     }
 

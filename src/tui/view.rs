@@ -38,6 +38,11 @@ pub enum Hit {
     /// A class of the Compare screen.
     Pair(usize),
     ExportForm(usize),
+    /// A line of an explanation.
+    WhyLine(usize),
+    /// A setting of the What-if popup.
+    Setting(usize),
+    NamedState(usize),
 }
 
 /// A scrolled region as it was drawn.

@@ -2,6 +2,8 @@
 
 mod fake;
 mod harness;
+mod states;
+mod why;
 
 use harness::{Screens, screen};
 use multiexpan::tui::app::Wish;

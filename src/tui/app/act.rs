@@ -1,7 +1,7 @@
 //! Actions, turned into changes of the state.
 
 use super::reach::{ANYWHERE, MOVES, acts_in_popup};
-use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Typing, Wish};
+use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Setting, State, Typing, Wish};
 use crate::config::Action;
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
@@ -11,6 +11,17 @@ impl App {
         if !ANYWHERE.contains(&action) {
             match (self.popup, self.screen) {
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
+                (Some(Popup::Explain), _) if action != Action::Explain && !MOVES.contains(&action) => {
+                    return self.act_on_explanation(action);
+                }
+                (Some(Popup::WhatIf(cursor)), _)
+                    if matches!(action, Action::Left | Action::Right | Action::Unchanged) =>
+                {
+                    return self.act_on_what_if(cursor, action);
+                }
+                (Some(Popup::States(cursor)), _) if action == Action::Remove => {
+                    return self.act_on_states(cursor, action);
+                }
                 (None, _) if MOVES.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
                 (None, Screen::Metrics) => return self.act_on_metrics(action),
@@ -44,6 +55,7 @@ impl App {
             Action::FocusEntity => self.focus_there_and_back(Pane::Entity),
             Action::PreviousPicture => self.turn_picture(-1),
             Action::NextPicture => self.turn_picture(1),
+            Action::SaveView => self.save_view(),
             _ => self.act_on_data(action),
         }
     }
@@ -62,6 +74,7 @@ impl App {
                 self.cursor_to_class();
             }
             Action::AddSeed => self.start_typing(),
+            Action::Accept if self.popup == Some(Popup::Naming) => self.accept_name(),
             Action::Accept => self.accept(),
             Action::Erase => self.erase(),
             Action::Remove => self.remove_chip(self.chip),
@@ -72,11 +85,16 @@ impl App {
             Action::PreviousQuery => self.walk_queries(-1),
             Action::NextQuery => self.walk_queries(1),
             Action::SeedCount => self.switch_seed_count(),
-            Action::Mode => self.cycle_mode(),
+            Action::Mode => self.turn_mode(1),
             Action::Joint => self.toggle_joint(),
             Action::Rerank => self.reranked = !self.reranked,
             Action::Filter => self.cycle_filter(),
             Action::Tall => self.tall = !self.tall,
+            Action::Explain => self.explain_subject(),
+            Action::ExplainBeside => self.explain_beside(),
+            Action::WhatIf => self.open_what_if(),
+            Action::NameState => self.start_naming(),
+            Action::States => self.open_states(),
             _ => {}
         }
     }
@@ -94,6 +112,10 @@ impl App {
             }
             Some(Popup::Export(cursor)) => self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len()))),
             Some(Popup::Zoom) => self.step_candidate(by),
+            Some(Popup::Explain) => self.step_in_explanation(by),
+            Some(Popup::WhatIf(cursor)) => self.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len()))),
+            Some(Popup::States(cursor)) => self.popup = Some(Popup::States(shifted(cursor, by, self.named.len()))),
+            Some(Popup::Naming | Popup::Told) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Metrics => self.step_in_table(by),
             None => self.step_in_pane(by),
@@ -201,7 +223,7 @@ impl App {
 
     // Popups.
 
-    fn open_popup(&mut self, popup: Popup) {
+    pub(super) fn open_popup(&mut self, popup: Popup) {
         (self.popup, self.popup_scroll) = (Some(popup), 0);
     }
 
@@ -250,7 +272,7 @@ impl App {
         }
     }
 
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         match self.popup {
             Some(Popup::Missing(cursor)) => {
                 let missing = self.expansion.as_ref().and_then(|e| e.missing.as_ref()?.get(cursor).map(|m| m.entity));
@@ -261,6 +283,7 @@ impl App {
                 }
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
+            Some(Popup::States(cursor)) => self.open_named(cursor),
             Some(_) => self.popup = None,
             None => match self.focus {
                 Pane::Classes => self.open_tree_row(self.tree.cursor),
@@ -309,44 +332,6 @@ impl App {
 
     // Seeds.
 
-    /// Every change of seeds goes through here: it can be undone, and it expands at once.
-    pub(super) fn change_seeds(&mut self, to: SeedSet) {
-        if to == self.seeds {
-            return;
-        }
-        self.history.push(std::mem::replace(&mut self.seeds, to));
-        self.after_change();
-    }
-
-    fn after_change(&mut self) {
-        self.chip = self.chip.min(self.seeds.seeds.len());
-        self.looking_at = None;
-        (self.picture, self.entity_scroll) = (0, 0);
-        self.cursor_to_class();
-        self.expand();
-        self.evaluate();
-    }
-
-    fn go_back(&mut self) {
-        match self.history.undo(&self.seeds) {
-            Some(set) => {
-                self.seeds = set;
-                self.after_change();
-            }
-            None => self.notify("nothing to undo"),
-        }
-    }
-
-    fn go_forth(&mut self) {
-        match self.history.redo(&self.seeds) {
-            Some(set) => {
-                self.seeds = set;
-                self.after_change();
-            }
-            None => self.notify("nothing to redo"),
-        }
-    }
-
     pub(super) fn start_typing(&mut self) {
         (self.focus, self.chip) = (Pane::Seeds, self.seeds.seeds.len());
         self.typing = Some(Typing::default());
@@ -366,6 +351,10 @@ impl App {
     }
 
     fn erase(&mut self) {
+        if self.popup == Some(Popup::Naming) {
+            self.naming.pop();
+            return;
+        }
         if let Some(typing) = &mut self.typing {
             if typing.input.pop().is_none() {
                 return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));
@@ -425,26 +414,12 @@ impl App {
 
     // What is shown of the expansion.
 
-    fn cycle_mode(&mut self) {
-        let modes = self.modes();
-        let at = modes.iter().position(|&m| m == self.mode).unwrap_or(0);
-        match modes.get((at + 1) % modes.len().max(1)) {
-            Some(&next) if next != self.mode => {
-                self.mode = next;
-                self.expand();
-                self.evaluate();
-            }
-            _ => self.notify(format!("this index holds no other mode than {}", self.mode)),
-        }
-    }
-
-    fn toggle_joint(&mut self) {
+    pub(super) fn toggle_joint(&mut self) {
         let Some(catalogue) = &self.catalogue else { return };
         if !self.joint && !self.seeds.is_query(catalogue) {
             return self.notify("only a class's own query, with its seeds as they are, can be expanded jointly");
         }
-        self.joint = !self.joint;
-        self.expand();
+        self.change(State { joint: !self.joint, ..self.state() });
     }
 
     fn cycle_filter(&mut self) {

@@ -10,9 +10,20 @@ pub enum Kind {
     Pictures,
     Evaluate,
     Compare,
+    Explain,
+    Measure,
 }
 
-const KINDS: [Kind; 6] = [Kind::Open, Kind::Expand, Kind::Inspect, Kind::Pictures, Kind::Evaluate, Kind::Compare];
+const KINDS: [Kind; 8] = [
+    Kind::Open,
+    Kind::Expand,
+    Kind::Inspect,
+    Kind::Pictures,
+    Kind::Evaluate,
+    Kind::Compare,
+    Kind::Explain,
+    Kind::Measure,
+];
 
 /// The latest request of each kind, and whether its answer is complete.
 #[derive(Debug, Clone, Default)]

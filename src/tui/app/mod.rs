@@ -4,15 +4,20 @@ mod act;
 mod asked;
 mod classes;
 mod compare;
+mod details;
 mod expansion;
+mod explain;
 mod measured;
 mod metrics;
 mod mouse;
+mod named;
 mod reach;
 mod reply;
 mod seeds;
 mod sheet;
+mod state;
 mod tree;
+mod whatif;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,21 +27,26 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::config::{Context, Settings};
-use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request};
+use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, Reply, Request};
 use crate::job::Progress;
-use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount};
+use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount, Tuning};
 
 use super::screen::Screen;
-use super::session::Session;
+use super::session::{NamedRecord, Session};
+use super::state_file::{Record, StateFile};
 use super::view::View;
 
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
+pub use explain::{Explaining, Fact, Modality, Subject, WhyLine};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
-pub use seeds::{History, SeedSet, Typing};
+pub use named::NamedState;
+pub use seeds::{SeedSet, Typing};
 pub use sheet::{Cell, Form, Sheet};
+pub use state::{Change, History, State};
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
+pub use whatif::{Setting, Unchanged};
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]
@@ -71,6 +81,16 @@ pub enum Popup {
     Export(usize),
     /// The entity's picture on the full screen.
     Zoom,
+    /// Why an entity stands where it stands.
+    Explain,
+    /// Settings of the search and their effect; the cursor.
+    WhatIf(usize),
+    /// A name for the present state is typed.
+    Naming,
+    /// Named states; the cursor.
+    States(usize),
+    /// What a file asked for and is not there.
+    Told,
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
@@ -141,6 +161,14 @@ pub struct App {
 
     pub mode: Mode,
     pub joint: bool,
+    pub tuning: Tuning,
+    /// The What-if popup's other side.
+    pub unchanged: Option<Unchanged>,
+    pub explaining: Explaining,
+    pub named: Vec<NamedState>,
+    /// The name being typed.
+    pub naming: String,
+    pub told: Vec<String>,
     /// Whether candidates are shown as re-ranked.
     pub reranked: bool,
     pub tall: bool,
@@ -175,6 +203,8 @@ pub struct App {
     pub view: View,
     pub wish: Option<Wish>,
     session: Option<Session>,
+    /// A view to open in the place of the session's.
+    file: Option<StateFile>,
     outbox: Vec<Request>,
 }
 
@@ -206,6 +236,12 @@ impl App {
             chip: 0,
             mode: Mode::Both,
             joint: false,
+            tuning: Tuning::default(),
+            unchanged: None,
+            explaining: Explaining::default(),
+            named: Vec::new(),
+            naming: String::new(),
+            told: Vec::new(),
             reranked: true,
             filter: RowFilter::All,
             expansion: None,
@@ -230,8 +266,14 @@ impl App {
             view: View::default(),
             wish: None,
             session,
+            file: None,
             outbox: Vec::new(),
         }
+    }
+
+    /// Has a view of a file opened once the index is.
+    pub fn open_view(&mut self, file: StateFile) {
+        self.file = Some(file);
     }
 
     /// The first request: open the index.
@@ -253,6 +295,7 @@ impl App {
             Msg::Drawn(view) => self.drawn(view),
         }
         self.inspect();
+        self.measure_unchanged();
         std::mem::take(&mut self.outbox)
     }
 
@@ -263,8 +306,12 @@ impl App {
 
     /// Where keys go.
     pub fn context(&self) -> Context {
-        if self.popup.is_some() {
-            return Context::Popup;
+        match self.popup {
+            Some(Popup::Explain) => return Context::Explain,
+            Some(Popup::WhatIf(_)) => return Context::WhatIf,
+            Some(Popup::Naming) => return Context::Naming,
+            Some(_) => return Context::Popup,
+            None => {}
         }
         if self.typing.is_some() {
             return Context::Typing;
@@ -348,10 +395,16 @@ impl App {
             number: self.seeds.number,
             mode: Some(self.mode),
             joint: self.joint,
+            tuning: self.tuning,
             reranked: self.reranked,
             tall: self.tall,
             entity_width: self.entity_width,
             folded,
+            states: self
+                .named
+                .iter()
+                .map(|n| NamedRecord { name: n.name.clone(), state: Record::of(&n.state, catalogue) })
+                .collect(),
         })
     }
 
@@ -359,30 +412,6 @@ impl App {
         let id = self.asked.start(kind);
         self.progress.remove(&kind);
         self.outbox.push(Request { id, ask });
-    }
-
-    /// Expands the present seeds; without seeds nothing is shown and what runs goes stale.
-    fn expand(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
-        if self.seeds.seeds.is_empty() {
-            self.asked.forget(Kind::Expand);
-            (self.expansion, self.coming) = (None, None);
-            return;
-        }
-        let joint = match (self.seeds.number, self.seeds.is_query(&catalogue)) {
-            (Some(number), true) if self.joint => Some(JointScope { seed_count: self.seeds.count, number }),
-            _ => None,
-        };
-        let ask = ExpandAsk {
-            mode: self.mode,
-            seeds: self.seeds.seeds.clone(),
-            rejected: self.seeds.rejected.clone(),
-            size: self.settings.candidates,
-            class: self.seeds.gold_class(&catalogue),
-            joint,
-        };
-        self.coming = Some(Expansion::new(ask.clone()));
-        self.ask(Kind::Expand, Ask::Expand(ask));
     }
 
     /// Measures every class as the screen shows it (Explore: in the present mode; Metrics: in each mode in turn), unless
@@ -412,29 +441,6 @@ impl App {
         Evaluation { mode: self.mode, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
     }
 
-    /// Asks for the subject's details: one request at a time, always the newest subject.
-    fn inspect(&mut self) {
-        if self.catalogue.is_none() || self.inspecting.is_some() {
-            return;
-        }
-        let Some(entity) = self.subject() else { return };
-        let mode = self.mode;
-        if !self.details.contains_key(&(entity, mode)) {
-            self.inspecting = Some((entity, mode));
-            self.ask(Kind::Inspect, Ask::Inspect { entity, mode });
-        }
-    }
-
-    fn drawn(&mut self, view: View) {
-        let wanted: Vec<EntityId> =
-            view.unpictured.iter().copied().filter(|e| !self.first_pictures.contains_key(e)).collect();
-        if !wanted.is_empty() && !self.asked.runs(Kind::Pictures) {
-            self.picturing.clone_from(&wanted);
-            self.ask(Kind::Pictures, Ask::Pictures { entities: wanted });
-        }
-        self.view = view;
-    }
-
     fn tick(&mut self) {
         self.ticks += 1;
         if self.notice.as_ref().is_some_and(|n| n.until <= self.ticks) {
@@ -457,7 +463,9 @@ impl App {
     /// Text into the field that takes it.
     fn paste(&mut self, text: &str) {
         let text = text.lines().next().unwrap_or_default();
-        if let Some(typing) = &mut self.typing {
+        if self.popup == Some(Popup::Naming) {
+            self.naming.push_str(text);
+        } else if let Some(typing) = &mut self.typing {
             typing.input.push_str(text);
             self.search();
         } else if self.filtering {

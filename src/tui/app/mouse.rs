@@ -65,6 +65,9 @@ impl App {
             Some(Hit::Pair(at)) if self.pair_cursor(&self.class_pairs()) == at => self.open_pair(),
             Some(Hit::Pair(at)) => self.select_pair(at),
             Some(Hit::ExportForm(at)) => self.export(at),
+            Some(Hit::WhyLine(at)) => self.click_why_line(at),
+            Some(Hit::Setting(at)) => self.click_setting(at),
+            Some(Hit::NamedState(at)) => self.open_named(at),
             _ => {}
         }
     }

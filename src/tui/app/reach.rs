@@ -5,7 +5,7 @@ use crate::config::Action;
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.
-pub(super) const ANYWHERE: [Action; 8] = [
+pub(super) const ANYWHERE: [Action; 9] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
@@ -14,6 +14,7 @@ pub(super) const ANYWHERE: [Action; 8] = [
     Action::Explore,
     Action::Compare,
     Action::Metrics,
+    Action::SaveView,
 ];
 
 /// What moves the cursor of whatever list has the keys.
@@ -28,6 +29,12 @@ pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
         _ if MOVES.contains(&action) => true,
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
         PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
+        Explain => matches!(popup, Popup::Missing(_) | Popup::Explain),
+        Fold | FoldAll | PreviousBeside | NextBeside => popup == Popup::Explain,
+        Left | Right => matches!(popup, Popup::Explain | Popup::WhatIf(_)),
+        Undo | Redo | Unchanged | NameState | States => matches!(popup, Popup::WhatIf(_)),
+        Accept | Erase => popup == Popup::Naming,
+        Remove => matches!(popup, Popup::States(_)),
         _ => false,
     }
 }

@@ -26,7 +26,8 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, entity, export, help, metrics, missing, seeds, status, text, zoom,
+    candidates, classes, completion, entity, explain, export, help, metrics, missing, seeds, states, status, text,
+    told, whatif, zoom,
 };
 
 /// From this width on the classes have a pane of their own.
@@ -57,6 +58,11 @@ pub fn popups(canvas: &mut Canvas, area: Rect) {
         Some(Popup::Missing(cursor)) => missing::draw(canvas, area, cursor),
         Some(Popup::Export(cursor)) => export::draw(canvas, area, cursor),
         Some(Popup::Zoom) => zoom::draw(canvas, area),
+        Some(Popup::Explain) => explain::draw(canvas, area),
+        Some(Popup::WhatIf(cursor)) => whatif::draw(canvas, area, cursor),
+        Some(Popup::Naming) => states::draw_naming(canvas, area),
+        Some(Popup::States(cursor)) => states::draw(canvas, area, cursor),
+        Some(Popup::Told) => told::draw(canvas, area),
         None => {}
     }
 }
