@@ -82,7 +82,7 @@ impl App {
         let (state, mut lost) = file.state.state(&catalogue);
         lost.extend(file.origin_differs(&catalogue));
         (self.seeds, self.mode, self.joint, self.tuning) = (state.seeds, state.mode, state.joint, state.tuning);
-        self.reranked = file.reranked;
+        (self.reranked, self.seeds_measured) = (file.reranked, self.seeds.count);
         self.screen = file.screen().unwrap_or_else(|| {
             lost.push(format!("there is no screen “{}”", file.screen));
             Screen::Explore

@@ -234,8 +234,10 @@ fn picked(canvas: &Canvas, expansion: &Expansion, row: &Row, pick: &Candidate, w
     ];
     if let Some(place) = row.place {
         let (i, j) = (row.pick + 1, place.divergence_rank);
-        let [rank, divergence] = expansion.ask.tuning.weights();
-        said.push(format!("re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}", place.score));
+        said.push(match expansion.ask.tuning.weights() {
+            [_, 0] => "not re-ranked".to_owned(),
+            [rank, divergence] => format!("re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}", place.score),
+        });
     }
     let lines = said.iter().flat_map(|s| text::wrap(s, width));
     out.extend(lines.map(|l| Item::from(Line::from(canvas.span(Role::Text, l)))));

@@ -252,8 +252,8 @@ pub fn number(subject: Subject, value: f64) -> String {
     let digits = match subject {
         Subject::Pick | Subject::Reranking => 0,
         Subject::Fact(fact) if fact.is_place() => 0,
-        Subject::Rival(_) | Subject::Fact(Fact::Divergence) => 4,
-        Subject::State(..) | Subject::Rest(_) | Subject::Fact(Fact::Rerank) => 3,
+        Subject::Rival(_) | Subject::Fact(Fact::Divergence | Fact::Rerank) => 4,
+        Subject::State(..) | Subject::Rest(_) => 3,
         _ => 2,
     };
     format!("{value:.digits$}").replace('-', "−")

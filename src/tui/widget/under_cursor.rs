@@ -38,10 +38,10 @@ fn evidence(canvas: &mut Canvas, area: Rect, explained: &Explained, card: &State
     if explained.ask.mode.sees_text() {
         lines = text::wrap_words(words(canvas, sentence), usize::from(area.width));
     }
-    let value = line.values.first().copied().flatten().map_or_else(String::new, |v| number(line.subject, v));
+    let values: Vec<String> = line.values.iter().flatten().map(|&value| number(line.subject, value)).collect();
     let file = sentence.picture.as_ref().and_then(|p| p.file_name()).map(|name| name.to_string_lossy().into_owned());
     let seen = file.filter(|_| explained.ask.mode.sees_image());
-    let share = format!("brings {value} as {:.1} % of the seed's pairs", 100.0 * card.share);
+    let share = format!("brings {} as {:.1} % of the seed's pairs", values.join(" and "), 100.0 * card.share);
     let note = seen.into_iter().chain([share]).collect::<Vec<_>>().join(" · ");
     let note: Vec<Line> = text::wrap(&note, usize::from(area.width))
         .into_iter()

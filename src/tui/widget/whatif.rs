@@ -35,6 +35,8 @@ const WIDTH: u16 = 74;
 const LABEL: usize = 12;
 /// Columns of a number, where there is room.
 const NUMBER: usize = 9;
+/// Gold never holds the seeds, so other seeds have another gold.
+const RESEEDED: &str = "A dropped seed is to be found again, an added one no longer counts.";
 /// Lines of changes, at most.
 const CHANGES: usize = 3;
 
@@ -44,10 +46,12 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let state = app.state();
     let width = WIDTH.min(whole.width.saturating_sub(2));
     let inside = usize::from(width).saturating_sub(4);
-    let mut changes = changes(canvas, &state.changes(catalogue), inside);
+    let changed = state.changes(catalogue);
+    let reseeded = changed.iter().any(|change| matches!(change, Change::Dropped(_) | Change::Added(_)));
+    let mut changes = changes(canvas, &changed, inside);
     changes.truncate(CHANGES);
     let numbers = numbers(canvas, (inside.saturating_sub(LABEL) / COLUMNS).min(NUMBER));
-    let height = (2 + 1 + changes.len() + 1 + Setting::ALL.len() + 1 + numbers.len()) as u16;
+    let height = (2 + 1 + changes.len() + 1 + Setting::ALL.len() + 1 + numbers.len() + usize::from(reseeded)) as u16;
     let area =
         Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height.min(whole.height));
     let inner = canvas.popup(area, "What if", "← → changes · 0 unchanged · u undoes · n names · esc");
@@ -61,6 +65,9 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     }
     lines.push(Line::default());
     lines.extend(numbers);
+    if reseeded {
+        lines.push(Line::from(canvas.span(Role::Quiet, text::cut(RESEEDED, inside))));
+    }
     for (at, line) in lines.into_iter().take(usize::from(inner.height)).enumerate() {
         let place = Rect { x: inner.x + 1, y: inner.y + at as u16, width: inner.width.saturating_sub(2), height: 1 };
         canvas.line(place, line);
