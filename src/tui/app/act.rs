@@ -11,17 +11,7 @@ impl App {
         if !ANYWHERE.contains(&action) {
             match (self.popup, self.screen) {
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
-                (Some(Popup::Explain), _) if action != Action::Explain && !MOVES.contains(&action) => {
-                    return self.act_on_explanation(action);
-                }
-                (Some(Popup::WhatIf(cursor)), _)
-                    if matches!(action, Action::Left | Action::Right | Action::Unchanged) =>
-                {
-                    return self.act_on_what_if(cursor, action);
-                }
-                (Some(Popup::States(cursor)), _) if action == Action::Remove => {
-                    return self.act_on_states(cursor, action);
-                }
+                (Some(popup), _) if self.act_on_popup(popup, action) => return,
                 (None, _) if MOVES.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
                 (None, Screen::Metrics) => return self.act_on_metrics(action),
@@ -74,7 +64,6 @@ impl App {
                 self.cursor_to_class();
             }
             Action::AddSeed => self.start_typing(),
-            Action::Accept if self.popup == Some(Popup::Naming) => self.accept_name(),
             Action::Accept => self.accept(),
             Action::Erase => self.erase(),
             Action::Remove => self.remove_chip(self.chip),
@@ -351,10 +340,6 @@ impl App {
     }
 
     fn erase(&mut self) {
-        if self.popup == Some(Popup::Naming) {
-            self.naming.pop();
-            return;
-        }
         if let Some(typing) = &mut self.typing {
             if typing.input.pop().is_none() {
                 return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));

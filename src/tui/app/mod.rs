@@ -11,6 +11,7 @@ mod measured;
 mod metrics;
 mod mouse;
 mod named;
+mod popup;
 mod reach;
 mod reply;
 mod seeds;
@@ -18,6 +19,7 @@ mod sheet;
 mod state;
 mod tree;
 mod whatif;
+mod why;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -39,7 +41,6 @@ use super::view::View;
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
-pub use explain::{Explaining, Fact, Modality, Subject, WhyLine};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use named::NamedState;
 pub use seeds::{SeedSet, Typing};
@@ -47,6 +48,7 @@ pub use sheet::{Cell, Form, Sheet};
 pub use state::{Change, History, State};
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
 pub use whatif::{Setting, Unchanged};
+pub use why::{Explaining, Fact, Modality, Subject, WhyLine};
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]

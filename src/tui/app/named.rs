@@ -2,7 +2,6 @@
 
 use super::act::shifted;
 use super::{App, Pane, Popup, State, Wish};
-use crate::config::Action;
 use crate::tui::screen::Screen;
 use crate::tui::state_file::{Named, Origin, Record, StateFile};
 
@@ -50,8 +49,8 @@ impl App {
         }
     }
 
-    pub(super) fn act_on_states(&mut self, at: usize, action: Action) {
-        if action == Action::Remove && at < self.named.len() {
+    pub(super) fn remove_named(&mut self, at: usize) {
+        if at < self.named.len() {
             self.named.remove(at);
             let cursor = shifted(at, 0, self.named.len());
             self.popup = (!self.named.is_empty()).then_some(Popup::States(cursor));

@@ -1,7 +1,6 @@
 //! What if: the settings of the search one by one, and the unchanged state to measure against.
 
 use super::{App, Kind, Popup, State};
-use crate::config::Action;
 use crate::engine::api::{Ask, ExpandAsk};
 use crate::types::{Measures, Mode, Tuning};
 
@@ -39,16 +38,6 @@ impl App {
         self.open_popup(Popup::WhatIf(0));
     }
 
-    /// What the popup's keys do beside moving.
-    pub(super) fn act_on_what_if(&mut self, cursor: usize, action: Action) {
-        match action {
-            Action::Left => self.turn(cursor, -1),
-            Action::Right => self.turn(cursor, 1),
-            Action::Unchanged => self.take_back_all(),
-            _ => {}
-        }
-    }
-
     /// Puts the cursor there; a second click turns.
     pub(super) fn click_setting(&mut self, at: usize) {
         match self.popup == Some(Popup::WhatIf(at)) {
@@ -58,7 +47,7 @@ impl App {
     }
 
     /// Everything at once, so that one undo brings it back.
-    fn take_back_all(&mut self) {
+    pub(super) fn take_back_all(&mut self) {
         let Some(catalogue) = self.catalogue.clone() else { return };
         let to = self.state().unchanged(&catalogue);
         match to == self.state() {
@@ -68,7 +57,7 @@ impl App {
     }
 
     /// The next or previous value of a setting.
-    fn turn(&mut self, setting: usize, by: isize) {
+    pub(super) fn turn(&mut self, setting: usize, by: isize) {
         let Tuning { window, weights } = self.tuning;
         match Setting::ALL.get(setting) {
             Some(Setting::Mode) => self.turn_mode(by),
