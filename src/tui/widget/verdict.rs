@@ -177,3 +177,78 @@ fn most(why: &Why) -> Option<usize> {
 pub fn small(value: f64) -> String {
     format!("{value:.4}").trim_start_matches('0').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::api::{Contest, EntityCard, ExpandAsk, MissingWhy, Rival, SeedStates, WhySeed};
+    use crate::types::{Mode, Tuning};
+
+    fn catalogue() -> Catalogue {
+        let card =
+            |(id, name): (u32, &str)| EntityCard { id: EntityId(id), name: name.into(), classes: Vec::new(), pairs: 2 };
+        let names = ["lion", "tiger", "lynx", "horse"];
+        Catalogue { entities: (0..).zip(names).map(card).collect(), ..Catalogue::default() }.indexed()
+    }
+
+    /// Seeds lion and tiger; `z` of both, all of it by pictures.
+    fn why(entity: u32, z: [f64; 2], [picked, by_divergence, rank]: [usize; 3]) -> Why {
+        let image = |z: f64| Some(Parts { prior: 0.0, text: 0.0, image: z });
+        let seed = |z: f64| WhySeed { z, parts: image(z), brought: Vec::new(), rest: z };
+        let place = Place { picked, by_divergence, score: 1.0, rank, of: 100 };
+        Why {
+            entity: EntityId(entity),
+            standing: Standing::Listed(place),
+            seed_rank: Some(picked),
+            score: z[0] + z[1],
+            parts: image(z[0] + z[1]),
+            seeds: z.map(seed).into(),
+            contest: None,
+        }
+    }
+
+    fn said(entities: Vec<Why>) -> String {
+        let ask = ExpandAsk {
+            mode: Mode::Both,
+            seeds: vec![EntityId(0), EntityId(1)],
+            rejected: Vec::new(),
+            size: 100,
+            class: None,
+            joint: None,
+            tuning: Tuning::default(),
+        };
+        let seed = |&seed: &EntityId| SeedStates { seed, states: Vec::new(), more: 0 };
+        verdict(&Explained { seeds: ask.seeds.iter().map(seed).collect(), ask, entities }, &catalogue())
+    }
+
+    #[test]
+    fn one_entity_is_told_by_its_place() {
+        let expected = "lynx is 4 of 100; the seeds bring 5.00, mostly by pictures, tiger the most; \
+                        picked as number 6, and re-ranking moved it up 2.";
+        assert_eq!(said(vec![why(2, [2.0, 3.0], [6, 1, 4])]), expected);
+    }
+
+    #[test]
+    fn the_upper_one_comes_first_and_what_speaks_against_it_last() {
+        let (lynx, horse) = (why(2, [2.0, 3.0], [6, 1, 4]), why(3, [3.0, 0.5], [5, 9, 7]));
+        let expected = "lynx (4) is above horse (7) because: tiger brings 2.50 more, mostly by pictures \
+                        (1.50 more from all seeds); diverges less from the finished set (rank 1 against 9); \
+                        though: picked 1 round later.";
+        assert_eq!(said(vec![lynx.clone(), horse.clone()]), expected);
+        assert_eq!(said(vec![horse, lynx]), expected);
+    }
+
+    #[test]
+    fn who_lost_is_told_to_whom() {
+        let rival = |id, divergence| Rival { entity: EntityId(id), set_score: 1.0, divergence };
+        let rivals = vec![rival(2, 0.5), rival(3, 0.25)];
+        let horse = Why {
+            standing: Standing::Missing(MissingWhy::LostInWindow { pick: 6 }),
+            contest: Some(Contest { pick: 6, round: 5, winner: EntityId(3), rivals }),
+            ..why(2, [1.0, 1.0], [1, 1, 1])
+        };
+        assert!(said(vec![horse.clone()]).contains("another diverged less (horse won by .2500); the seeds bring 2.00"));
+        let both = said(vec![horse, why(3, [3.0, 0.5], [6, 9, 7])]);
+        assert!(both.starts_with("horse is 7 of 100, and lynx is not listed: in the window at pick 6"), "{both}");
+    }
+}
