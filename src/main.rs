@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use multiexpan::cli::{self, Cli, Command, explore};
 use multiexpan::config::Images;
 use multiexpan::error::Result;
-use multiexpan::tui;
+use multiexpan::tui::{self, state_file::StateFile};
 
 fn main() -> ExitCode {
     cli::exit::on_panic();
@@ -29,10 +29,14 @@ fn main() -> ExitCode {
 
 /// The explorer over an engine in a process of its own. The terminal's first frame does not wait for it.
 fn open_explorer(args: explore::Args) -> Result<()> {
-    let index = args.find_index()?;
+    let view = args.open.as_deref().map(StateFile::load).transpose()?;
+    let index = match &view {
+        Some(view) if args.index.is_none() => view.find_index()?,
+        _ => args.find_index()?,
+    };
     let images = args.images.as_deref().map(str::parse::<Images>).transpose()?;
     let explore::Args { dataset, beside, theme, device, .. } = args;
-    let options = tui::Options { index, dataset, beside, device: device.device, images, theme };
+    let options = tui::Options { index, dataset, beside, device: device.device, images, theme, view };
     let (send, replies) = explore::start_engine()?;
     tui::run(options, send, replies)
 }

@@ -149,6 +149,25 @@ pub enum RankingKind {
     Seeds,
 }
 
+/// What 1/i and 1/j count in the published re-ranking: i is the place when picked, j that by divergence.
+pub const PUBLISHED_WEIGHTS: [u32; 2] = [9, 1];
+
+/// Where a search departs from the published settings; none: as published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tuning {
+    /// So many of the best compete for every pick; 1: the best is picked.
+    pub window: Option<u32>,
+    /// The re-ranking's, in the place of [`PUBLISHED_WEIGHTS`]. Without the second there is no re-ranking.
+    pub weights: Option<[u32; 2]>,
+}
+
+impl Tuning {
+    pub fn weights(self) -> [u32; 2] {
+        self.weights.unwrap_or(PUBLISHED_WEIGHTS)
+    }
+}
+
 /// Which evaluation protocol (`docs/ALGORITHM.md`, metrics).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

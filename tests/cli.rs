@@ -45,6 +45,21 @@ fn demo_picture() -> String {
 }
 
 #[test]
+fn a_view_that_cannot_be_opened_is_refused_by_name() {
+    let here = tempfile::tempdir().unwrap();
+    let refused = |text: &str, why: &str| {
+        std::fs::write(here.path().join("view.json"), text).unwrap();
+        let ran = run(here.path(), &["explore", "--open", "view.json"]);
+        assert!(ran.code == Some(1) && one_sentence(&ran), "{}", ran.err);
+        assert!(ran.err.contains("view.json") && ran.err.contains(why), "{}", ran.err);
+    };
+    refused("{\"kind\": \"multiexp", "is damaged");
+    refused("{\"kind\": \"multiexpan-view\", \"version\": 9}", "is of version 9");
+    refused("[]", "is no view of multiexpan");
+    assert!(run(here.path(), &["explore", "--open", "none.json"]).err.contains("none.json"));
+}
+
+#[test]
 fn every_command_has_help() {
     let here = tempfile::tempdir().unwrap();
     let whole = run(here.path(), &["--help"]);

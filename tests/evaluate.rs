@@ -9,7 +9,7 @@ use multiexpan::engine::api::{
 };
 use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
-use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, RankingKind, SeedCount};
+use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, RankingKind, SeedCount, Tuning};
 
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
@@ -30,7 +30,15 @@ fn every_query_is_ranked_as_it_is_alone() {
         assert!(evaluated.results.len() > 200);
         for result in evaluated.results.iter().step_by(23) {
             let seeds = result.query.seeds.clone();
-            let ask = ExpandAsk { mode, seeds, rejected: Vec::new(), size: 100, class: None, joint: None };
+            let ask = ExpandAsk {
+                mode,
+                seeds,
+                rejected: Vec::new(),
+                size: 100,
+                class: None,
+                joint: None,
+                tuning: Tuning::default(),
+            };
             // nothing is at hand from before
             let alone = session().expand(&ask).unwrap();
             let alone: Vec<(EntityId, f64)> = alone.iter().map(|(c, r)| (c.entity, r.score)).collect();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use multiexpan::engine::api::{Ask, Comparison, Contender, Evaluation, Request, RequestId, Rival, Say};
+use multiexpan::engine::api::{Ask, Comparison, Contender, Evaluation, Import, Request, RequestId, Say};
 use multiexpan::engine::jobs::{Ranking, Run};
 use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
@@ -56,7 +56,7 @@ impl Asked {
         }
     }
 
-    fn bring(&mut self, path: &Path) -> Result<Rival, String> {
+    fn bring(&mut self, path: &Path) -> Result<Import, String> {
         match self.ask(Ask::Bring { path: path.into() }).pop() {
             Some(Say::Brought(rival)) => Ok(rival),
             Some(Say::Failed(why)) => Err(why),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use multiexpan::engine::Session;
 use multiexpan::engine::api::ExpandAsk;
 use multiexpan::index::Index;
-use multiexpan::types::{DeviceChoice, EntityId, Mode, Row};
+use multiexpan::types::{DeviceChoice, EntityId, Mode, Row, Tuning};
 use tch::{Device, Kind, Tensor};
 
 use crate::sample::{CASES, Case, MESED, Shape, build, estimated};
@@ -144,7 +144,15 @@ pub fn expand_once(index: &Path) {
     let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
     let opened = begun.elapsed();
     let seeds: Vec<EntityId> = session.catalogue.entities.iter().step_by(70).take(3).map(|e| e.id).collect();
-    let ask = ExpandAsk { mode: Mode::Both, seeds, rejected: Vec::new(), size: 100, class: None, joint: None };
+    let ask = ExpandAsk {
+        mode: Mode::Both,
+        seeds,
+        rejected: Vec::new(),
+        size: 100,
+        class: None,
+        joint: None,
+        tuning: Tuning::default(),
+    };
     let begun = Instant::now();
     let found = session.expand(&ask).expect("it expands");
     let took = begun.elapsed();

@@ -9,7 +9,7 @@ use super::{DeviceArg, mode_parser};
 use crate::engine::Session;
 use crate::engine::api::{Candidate, ExpandAsk, Reranked};
 use crate::error::{Error, Result};
-use crate::types::{EntityId, Mode, Parts};
+use crate::types::{EntityId, Mode, Parts, Tuning};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,8 +54,15 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let seeds = session.find_seeds(args.seeds.iter().map(String::as_str))?;
-    let ask =
-        ExpandAsk { mode: args.mode, seeds, rejected: Vec::new(), size: args.size as usize, class: None, joint: None };
+    let ask = ExpandAsk {
+        mode: args.mode,
+        seeds,
+        rejected: Vec::new(),
+        size: args.size as usize,
+        class: None,
+        joint: None,
+        tuning: Tuning::default(),
+    };
     let found = session.expand(&ask)?;
     let shared = shared_classes(&session, &ask.seeds);
     let rows: Vec<Row> =

@@ -27,6 +27,10 @@ pub struct Args {
     #[arg(long, value_name = "HOW", value_parser = ["auto", "kitty", "sixel", "iterm2", "halfblocks", "off"])]
     pub images: Option<String>,
 
+    /// View to open, as the explorer wrote it with ctrl-s
+    #[arg(long, value_name = "FILE")]
+    pub open: Option<PathBuf>,
+
     /// Colour theme [default: the settings file's]
     #[arg(long, value_name = "NAME")]
     pub theme: Option<String>,

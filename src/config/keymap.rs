@@ -19,13 +19,16 @@ pub enum Context {
     Note,
     Metrics,
     Popup,
+    Explain,
+    WhatIf,
+    Naming,
     Path,
     Palette,
     Searching,
 }
 
 impl Context {
-    pub const ALL: [Context; 15] = [
+    pub const ALL: [Context; 18] = [
         Context::Global,
         Context::Classes,
         Context::Filter,
@@ -38,6 +41,9 @@ impl Context {
         Context::Note,
         Context::Metrics,
         Context::Popup,
+        Context::Explain,
+        Context::WhatIf,
+        Context::Naming,
         Context::Path,
         Context::Palette,
         Context::Searching,
@@ -57,6 +63,9 @@ impl Context {
             Context::Note => "note",
             Context::Metrics => "metrics",
             Context::Popup => "popup",
+            Context::Explain => "explain",
+            Context::WhatIf => "what-if",
+            Context::Naming => "naming",
             Context::Path => "path",
             Context::Palette => "palette",
             Context::Searching => "searching",
@@ -78,6 +87,9 @@ impl Context {
             Context::Note => "note",
             Context::Metrics => "Metrics",
             Context::Popup => "popups",
+            Context::Explain => "Explain",
+            Context::WhatIf => "What-if",
+            Context::Naming => "name",
             Context::Path => "path",
             Context::Palette => "palette",
             Context::Searching => "search",
@@ -87,12 +99,12 @@ impl Context {
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
         use Context::*;
-        matches!(self, Filter | Typing | Note | Path | Palette | Searching)
+        matches!(self, Filter | Typing | Note | Naming | Path | Palette | Searching)
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
     fn passes(self, key: Key) -> bool {
-        key.has_ctrl() || !(self.takes_text() || self == Context::Popup)
+        key.has_ctrl() || !(self.takes_text() || matches!(self, Context::Popup | Context::Explain | Context::WhatIf))
     }
 }
 

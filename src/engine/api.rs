@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
 use crate::types::{
-    ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Verdict,
+    ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Tuning, Verdict,
 };
+
+pub use super::why::{Contest, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed};
 
 /// Names a request; newer ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -40,6 +42,10 @@ pub enum Ask {
     Evaluate(Evaluation),
     /// Two evaluations that are done, of one number of seeds. Answered by `Compared`.
     Compare { first: Evaluation, second: Evaluation },
+    /// Why each of these entities stands where it stands. Answered by `Explained`.
+    Explain { ask: ExpandAsk, entities: Vec<EntityId> },
+    /// The metrics alone of an expansion that has a class. Answered by `Measured`.
+    Measure(ExpandAsk),
     /// What an evaluation that is done got wrong, in the background. Answered by `Failures`.
     Failures(Evaluation),
     /// An index of the same data set, or a run, to stand beside the index. Answered by `Brought`.
@@ -59,7 +65,7 @@ pub enum Contender {
 
 /// What was brought to stand beside the index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rival {
+pub struct Import {
     pub path: PathBuf,
     /// Of a few letters: the folder's name, the run's tag.
     pub label: String,
@@ -90,6 +96,7 @@ pub struct ExpandAsk {
     /// Joint expansion: this class's query together with the same-numbered query of every other class,
     /// from one pool. Alone where none.
     pub joint: Option<JointScope>,
+    pub tuning: Tuning,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,8 +149,9 @@ pub enum Say {
         took: Duration,
     },
     Compared(Box<Comparison>),
-    Brought(Rival),
+    Brought(Import),
     Failures(Box<Failures>),
+    Explained(Box<Explained>),
     /// The request failed: one sentence.
     Failed(String),
     /// The engine is gone, whatever was asked: one sentence why. Nothing comes after it.
@@ -275,6 +283,8 @@ pub struct Catalogue {
     pub name: String,
     pub index: PathBuf,
     pub dataset: Option<PathBuf>,
+    /// Of the data set that was indexed; none of an index of its own.
+    pub dataset_hash: Option<String>,
     /// "cpu", "cuda:0".
     pub device: String,
     /// Modes that the index holds, `Both` first.

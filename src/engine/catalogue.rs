@@ -26,6 +26,7 @@ pub(super) fn describe(index: &Index, path: &Path, dataset: Option<&Dataset>, de
         name: dataset.map_or_else(|| folder_name(path), |d| d.name.clone()),
         index: path.to_owned(),
         dataset: dataset.map(|d| d.root.clone()),
+        dataset_hash: index.meta.provenance.dataset.as_ref().map(|source| source.hash.clone()),
         device,
         modes: index.modes(),
         entities: entities.collect(),

@@ -22,10 +22,18 @@ const GIVE_BACK_EVERY: usize = 2;
 /// Where replies of one request go; `Break` once a newer request has come.
 pub(super) type Sink<'a> = dyn FnMut(Say) -> ControlFlow<()> + 'a;
 
+/// Where entities are among all that are not seeds, from 1.
+pub(super) struct Places {
+    /// By ΣZ over the seeds; seeds have none.
+    pub(super) by_seeds: HashMap<Row, usize>,
+    /// By ΣZ over the whole set, `[V]`.
+    by_set: Vec<usize>,
+}
+
 /// What a search found, with the other classes' picks where it was joint.
-struct Found {
-    expansion: Expansion,
-    taken: HashMap<Row, ClassId>,
+pub(super) struct Found {
+    pub(super) expansion: Expansion,
+    pub(super) taken: HashMap<Row, ClassId>,
 }
 
 impl Session {
@@ -44,19 +52,30 @@ impl Session {
         flow(say(Say::Reranked(reranked)))?;
         let took = begun.elapsed();
         if let Some(class) = ask.class {
-            let (picked, reranked) = (self.picked(&found.expansion), self.reranked(&found.expansion));
-            let measure = |list: &[EntityId]| self.measure(class, &ask.seeds, list);
-            flow(say(Say::Measured { picked: measure(&picked), reranked: measure(&reranked) }))?;
+            flow(say(self.measured(class, &ask.seeds, &found.expansion)))?;
             let missing = self.missing(ask, class, &seeds, &found)?;
             flow(say(Say::Missing(missing)))?;
         }
         for &mode in self.index.modes().iter().filter(|&&m| m != ask.mode && m != Mode::None) {
-            let config = Config { size: ask.size, ..Config::default() };
+            let config = Config::tuned(ask.size, ask.tuning);
             let excluded = self.known_rows(&ask.rejected);
             let other = expand::expand(&self.index.view(mode)?, &seeds, &excluded, &config, &mut |_: &Pick| current())?;
             flow(say(Say::Beside { mode, ranking: self.reranked(&other) }))?;
         }
         flow(say(Say::Expanded { took }))
+    }
+
+    /// The metrics of an expansion, and nothing else of it. Error: it has no class.
+    pub(super) fn measure_only(&self, ask: &ExpandAsk, current: &dyn Fn() -> ControlFlow<()>) -> Result<Say> {
+        self.check(ask)?;
+        let class = ask.class.ok_or_else(|| Error::Argument("without a class nothing can be measured".into()))?;
+        let found = self.search(ask, &self.rows(&ask.seeds)?, &mut |_| ControlFlow::Continue(()), current)?;
+        Ok(self.measured(class, &ask.seeds, &found.expansion))
+    }
+
+    fn measured(&self, class: ClassId, seeds: &[EntityId], expansion: &Expansion) -> Say {
+        let measure = |list: &[EntityId]| self.measure(class, seeds, list);
+        Say::Measured { picked: measure(&self.picked(expansion)), reranked: measure(&self.reranked(expansion)) }
     }
 
     /// One whole expansion: candidates in re-ranked order, each with its place among the picks. It is for a process that
@@ -88,7 +107,7 @@ impl Session {
         Ok(order.into_iter().map(|r| (picks[r.pick].clone(), r)).collect())
     }
 
-    fn check(&self, ask: &ExpandAsk) -> Result<()> {
+    pub(super) fn check(&self, ask: &ExpandAsk) -> Result<()> {
         let (size, most) = (ask.size, self.index.len());
         if size == 0 || size > most {
             return Err(Error::Argument(format!("a size of {size}: this index allows 1 to {most}")));
@@ -100,7 +119,7 @@ impl Session {
     }
 
     /// Runs the search and sends its picks, page by page.
-    fn search(
+    pub(super) fn search(
         &self,
         ask: &ExpandAsk,
         seeds: &[Row],
@@ -108,7 +127,7 @@ impl Session {
         current: &dyn Fn() -> ControlFlow<()>,
     ) -> Result<Found> {
         let view = self.index.view(ask.mode)?;
-        let config = Config { size: ask.size, ..Config::default() };
+        let config = Config::tuned(ask.size, ask.tuning);
         let mut page = Page {
             session: self,
             mode: ask.mode,
@@ -200,7 +219,7 @@ impl Session {
             .collect())
     }
 
-    fn picked(&self, expansion: &Expansion) -> Vec<EntityId> {
+    pub(super) fn picked(&self, expansion: &Expansion) -> Vec<EntityId> {
         expansion.picks.iter().map(|p| self.entity(p.row)).collect()
     }
 
@@ -226,26 +245,35 @@ impl Session {
         let members = &self.catalogue.class(class).members;
         let absent: Vec<EntityId> =
             members.iter().copied().filter(|e| !listed.contains(e) && !ask.seeds.contains(e)).collect();
+        let places = self.places(ask, seeds, found)?;
+        Ok(absent
+            .into_iter()
+            .map(|entity| Missing { entity, why: self.why_missing(ask, found, &places, entity) })
+            .collect())
+    }
+
+    pub(super) fn places(&self, ask: &ExpandAsk, seeds: &[Row], found: &Found) -> Result<Places> {
         let view: View = self.index.view(ask.mode)?;
         let ranking = expand::rank_by_seeds(&view, seeds, &[]).into_iter().zip(1..);
-        let by_seeds: HashMap<Row, usize> = ranking.map(|((row, _), rank)| (row, rank)).collect();
-        let final_ranks = found.expansion.final_ranks(&view);
-        let why = |entity: EntityId| {
-            let Some(row) = self.index.row(entity) else {
-                return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
-            };
-            if ask.rejected.contains(&entity) {
-                MissingWhy::Rejected
-            } else if let Some(taker) = found.taken.get(&row) {
-                MissingWhy::TakenBy(*taker)
-            } else if let Some(&pick) = found.expansion.lost.get(&row) {
-                MissingWhy::LostInWindow { pick }
-            } else {
-                let seed_rank = by_seeds.get(&row).copied().unwrap_or(self.index.len());
-                MissingWhy::BelowWindow { seed_rank, final_rank: final_ranks[row.at()] }
-            }
+        let by_seeds = ranking.map(|((row, _), rank)| (row, rank)).collect();
+        Ok(Places { by_seeds, by_set: found.expansion.final_ranks(&view) })
+    }
+
+    /// Why an entity that is no seed is not in the list.
+    pub(super) fn why_missing(&self, ask: &ExpandAsk, found: &Found, places: &Places, entity: EntityId) -> MissingWhy {
+        let Some(row) = self.index.row(entity) else {
+            return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
         };
-        Ok(absent.into_iter().map(|entity| Missing { entity, why: why(entity) }).collect())
+        if ask.rejected.contains(&entity) {
+            MissingWhy::Rejected
+        } else if let Some(taker) = found.taken.get(&row) {
+            MissingWhy::TakenBy(*taker)
+        } else if let Some(pick) = found.expansion.first_window(row) {
+            MissingWhy::LostInWindow { pick }
+        } else {
+            let seed_rank = places.by_seeds.get(&row).copied().unwrap_or(self.index.len());
+            MissingWhy::BelowWindow { seed_rank, final_rank: places.by_set[row.at()] }
+        }
     }
 }
 

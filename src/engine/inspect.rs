@@ -79,6 +79,6 @@ impl Session {
     }
 }
 
-fn sentence(pair: Pair) -> Sentence {
+pub(super) fn sentence(pair: Pair) -> Sentence {
     Sentence { tokens: pair.tokens, start: pair.start, end: pair.end, picture: pair.image }
 }

@@ -11,6 +11,7 @@ mod compare;
 mod convert;
 mod evaluation;
 mod expansion;
+mod explanation;
 mod failures;
 mod inspect;
 pub mod jobs;
@@ -20,6 +21,7 @@ mod process;
 mod rankings;
 mod rivals;
 mod session;
+pub mod why;
 mod worker;
 
 pub use crate::eval::Evaluation;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::api::{Contender, Rival};
+use super::api::{Contender, Import};
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::eval::run::{Run, key};
@@ -22,7 +22,7 @@ pub(super) type RunLists = HashMap<(ClassId, SeedCount, usize), Vec<EntityId>>;
 impl Session {
     /// An index folder or a run. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
     /// of this data set, or where no data set is open.
-    pub(super) fn bring(&mut self, path: &Path) -> Result<Rival> {
+    pub(super) fn bring(&mut self, path: &Path) -> Result<Import> {
         let place = u16::try_from(self.rivals.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
         let (brought, rival) =
             if path.is_dir() { self.bring_index(path, place)? } else { self.bring_run(path, place)? };
@@ -30,13 +30,13 @@ impl Session {
         Ok(rival)
     }
 
-    fn bring_index(&self, path: &Path, place: u16) -> Result<(Brought, Rival)> {
+    fn bring_index(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
         let Some(dataset) = &self.dataset else { return Err(no_queries()) };
         let index = Index::open(path, self.index.device())?;
         index.check_dataset(&dataset.hash()?)?;
         let modes = index.modes().into_iter().filter(|m| *m != Mode::None);
         let lacking = self.index.entities().iter().filter(|e| index.row(e.id).is_none()).count();
-        let rival = Rival {
+        let rival = Import {
             path: path.to_owned(),
             label: label(path),
             contenders: modes.map(|mode| Contender::Index(place, mode)).collect(),
@@ -45,7 +45,7 @@ impl Session {
         Ok((Brought::Index(Box::new(index)), rival))
     }
 
-    fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Rival)> {
+    fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
         let Some(dataset) = &self.dataset else { return Err(no_queries()) };
         let run = Run::read(path)?;
         let known: HashMap<String, _> = dataset.queries.iter().map(|q| (key(&dataset.query_id(q)), q)).collect();
@@ -89,7 +89,7 @@ impl Session {
             (seeds, "candidates are their query's seeds"),
         ]);
         let label = if run.tag.is_empty() { label(path) } else { run.tag.clone() };
-        let rival = Rival { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
+        let rival = Import { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
         Ok((Brought::Run(lists), rival))
     }
 

@@ -21,6 +21,13 @@ struct Latest {
     expand: AtomicU64,
     evaluate: AtomicU64,
     failures: AtomicU64,
+    explain: AtomicU64,
+    measure: AtomicU64,
+}
+
+/// Whether a request still is the latest of its kind.
+fn current(latest: &AtomicU64, id: RequestId) -> ControlFlow<()> {
+    if latest.load(Ordering::Relaxed) == id.0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 /// A running engine. Dropping it ends the worker after the pick it is at.
@@ -48,13 +55,16 @@ impl Engine {
         Ok(Engine { requests, latest })
     }
 
-    /// Hands over a request; a newer expansion, evaluation or search for failures stops the older one at its next step.
+    /// Hands over a request; a newer one of its kind stops an older expansion, evaluation, search for failures, explanation or
+    /// measurement at its next step.
     pub fn send(&self, request: Request) {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
         match request.ask {
             Ask::Expand(_) => newest(&self.latest.expand),
             Ask::Evaluate(_) => newest(&self.latest.evaluate),
             Ask::Failures(_) => newest(&self.latest.failures),
+            Ask::Explain { .. } => newest(&self.latest.explain),
+            Ask::Measure(_) => newest(&self.latest.measure),
             _ => 0,
         };
         // a worker that is gone has said why
@@ -137,10 +147,7 @@ impl Worker {
         match ask {
             Ask::Open { .. } => {} // answered above
             Ask::Expand(ask) => {
-                let current = || match latest.expand.load(Ordering::Relaxed) == id.0 {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                };
+                let current = || current(&latest.expand, id);
                 session.stream(
                     &ask,
                     &mut |say| {
@@ -162,6 +169,14 @@ impl Worker {
             Ask::Compare { first, second } => {
                 let comparison = session.compare(first, second)?;
                 self.say(id, Say::Compared(Box::new(comparison)));
+            }
+            Ask::Explain { ask, entities } => {
+                let explained = session.explain(ask, &entities, &|| current(&latest.explain, id))?;
+                self.say(id, Say::Explained(Box::new(explained)));
+            }
+            Ask::Measure(ask) => {
+                let measured = session.measure_only(&ask, &|| current(&latest.measure, id))?;
+                self.say(id, measured);
             }
             Ask::Failures(evaluation) => self.search = Some((id, session.begin_failures(evaluation)?)),
             Ask::Evaluate(wanted) => match session.at_hand(wanted) {

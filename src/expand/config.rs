@@ -1,5 +1,7 @@
 //! The constants of the search and the re-ranking, each once.
 
+use crate::types::{PUBLISHED_WEIGHTS, Tuning};
+
 /// Li et al., AAAI 2024 (arXiv 2307.14878), as their published code has them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -24,9 +26,18 @@ impl Default for Config {
             window: Window::default(),
             selection: vec![tier(41, 1000.0), tier(75, 500.0), tier(usize::MAX, 300.0)],
             reranking: vec![tier(20, 1600.0), tier(35, 900.0), tier(70, 600.0), tier(usize::MAX, 150.0)],
-            rank_weight: 9.0,
-            divergence_weight: 1.0,
+            rank_weight: PUBLISHED_WEIGHTS[0].into(),
+            divergence_weight: PUBLISHED_WEIGHTS[1].into(),
         }
+    }
+}
+
+impl Config {
+    /// As published but for what `tuning` says.
+    pub fn tuned(size: usize, tuning: Tuning) -> Self {
+        let [rank_weight, divergence_weight] = tuning.weights().map(f64::from);
+        let window = Window { fixed: tuning.window.map(|width| width as usize), ..Window::default() };
+        Config { size, window, rank_weight, divergence_weight, ..Config::default() }
     }
 }
 
@@ -54,11 +65,13 @@ pub struct Window {
     pub step: f64,
     pub early: f64,
     pub late: f64,
+    /// In the place of all that: w at every pick.
+    pub fixed: Option<usize>,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Window { seeds: 3, opens: 20, widens: 50, closes: 100, step: 20.0, early: 2.5, late: 3.125 }
+        Window { seeds: 3, opens: 20, widens: 50, closes: 100, step: 20.0, early: 2.5, late: 3.125, fixed: None }
     }
 }
 
@@ -70,6 +83,9 @@ impl Window {
 
     /// w(r), at least 1.
     pub fn width(&self, round: i64) -> usize {
+        if let Some(width) = self.fixed {
+            return width.max(1);
+        }
         if round < self.opens || round >= self.closes {
             return 1;
         }
@@ -92,6 +108,13 @@ mod tests {
     fn window_widths() {
         let widths = [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200].map(|r| Window::default().width(r));
         assert_eq!(widths, [1, 1, 1, 3, 4, 6, 7, 8, 11, 16, 1, 1]);
+        let fixed = Config::tuned(10, Tuning { window: Some(5), weights: None }).window;
+        assert_eq!([-2, 0, 60, 200].map(|r| fixed.width(r)), [5; 4]);
+    }
+
+    #[test]
+    fn settings_as_published_are_the_default() {
+        assert_eq!(Config::tuned(100, Tuning::default()), Config::default());
     }
 
     #[test]

@@ -27,4 +27,4 @@ pub use explain::{Explanation, explain};
 pub use lockstep::{Lockstep, Step, expand, expand_joint};
 pub use ranking::{neighbours, rank_by_seeds};
 pub use rerank::Reranked;
-pub use search::{Expansion, Pick};
+pub use search::{Expansion, Pick, Rival};

@@ -28,6 +28,15 @@ pub struct Pick {
     pub divergence: f64,
 }
 
+/// One that competed for a pick.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rival {
+    pub row: Row,
+    pub set_score: f64,
+    /// KL(T‖P\[e\]), in nats: the least is picked.
+    pub divergence: f64,
+}
+
 /// What one query came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
@@ -36,11 +45,16 @@ pub struct Expansion {
     pub picks: Vec<Pick>,
     /// The picks, best first.
     pub reranked: Vec<Reranked>,
-    /// For each entity that was in a window and not picked in the end: the first pick (from 1) that it lost.
-    pub lost: HashMap<Row, usize>,
+    /// Who competed for each pick, best `set_score` first; the picked one is among them.
+    pub windows: Vec<Vec<Rival>>,
 }
 
 impl Expansion {
+    /// The first pick (from 1) that an entity competed for; none where it never did.
+    pub fn first_window(&self, row: Row) -> Option<usize> {
+        self.windows.iter().position(|window| window.iter().any(|rival| rival.row == row)).map(|at| at + 1)
+    }
+
     /// The rank (from 1) of every entity by ΣZ over the whole set among all that are not seeds, `[V]`; of a seed it says
     /// nothing.
     pub fn final_ranks(&self, view: &View) -> Vec<usize> {
@@ -71,7 +85,7 @@ pub(super) struct Search {
     targets: Targets,
     scores: Scores,
     picks: Vec<Pick>,
-    lost: HashMap<Row, usize>,
+    windows: Vec<Vec<Rival>>,
     /// Entities that were in a window.
     watched: HashMap<Row, Watched>,
 }
@@ -108,7 +122,7 @@ impl Search {
             targets: Targets::default(),
             scores: bounded().map_or_else(|| Scores::Whole(vec![0.0; view.len()]), Scores::Bounded),
             picks: Vec::new(),
-            lost: HashMap::new(),
+            windows: Vec::new(),
             watched: HashMap::new(),
         })
     }
@@ -162,10 +176,8 @@ impl Search {
         let (row, set_score) = candidates[least];
         let pick = Pick { row, set_score, round, window, window_place: least + 1, divergence: divergences[least] };
         taken[row.at()] = true;
-        for (loser, _) in candidates.into_iter().filter(|&(c, _)| c != row) {
-            self.lost.entry(loser).or_insert(self.picks.len() + 1);
-        }
-        self.lost.remove(&row);
+        let rivals = candidates.into_iter().zip(divergences);
+        self.windows.push(rivals.map(|((row, set_score), divergence)| Rival { row, set_score, divergence }).collect());
         self.picks.push(pick);
         self.set.push(row);
         if let Scores::Bounded(bounds) = &mut self.scores
@@ -233,7 +245,7 @@ impl Search {
             seeds: self.set[..self.seeds].to_vec(),
             reranked: rerank(&divergences, config),
             picks: self.picks,
-            lost: self.lost,
+            windows: self.windows,
         }
     }
 }

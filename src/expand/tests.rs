@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::index::sample::{ENTITIES, builder};
 use crate::index::{Index, Precision};
 use crate::job::Unobserved;
-use crate::types::{Mode, Row};
+use crate::types::{Mode, Row, Tuning};
 
 fn sample(modes: &[Mode]) -> Index {
     let folder = tempfile::tempdir().unwrap();
@@ -52,10 +52,32 @@ fn a_pick_tells_how_it_was_picked() {
         assert!((1..=pick.window).contains(&pick.window_place) && pick.divergence > 0.0);
     }
     assert!(found.picks.iter().any(|p| p.window_place > 1), "divergence never chose");
-    assert!(found.lost.keys().all(|lost| !picked(&found).contains(lost)));
-    assert!(!found.lost.is_empty() && found.lost.values().all(|&pick| pick > 20 && pick <= 50));
+    for (pick, window) in found.picks.iter().zip(&found.windows) {
+        assert_eq!((window.len(), window[pick.window_place - 1].row), (pick.window, pick.row));
+        assert!(window.iter().all(|rival| rival.divergence >= pick.divergence));
+        assert!(window.is_sorted_by(|a, b| a.set_score >= b.set_score));
+    }
+    let lost: Vec<Row> = (0..ENTITIES as u32).map(Row).filter(|row| !picked(&found).contains(row)).collect();
+    let first: Vec<usize> = lost.iter().filter_map(|&row| found.first_window(row)).collect();
+    assert!(!first.is_empty() && first.iter().all(|&pick| pick > 20 && pick <= 50));
     let first = rank_by_seeds(&view, &rows(&[0, 5, 10]), &[])[0];
     assert_eq!((first.0, first.1), (found.picks[0].row, found.picks[0].set_score));
+}
+
+#[test]
+fn settings_of_the_search_are_obeyed() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let run = |window, weights| {
+        let config = Config::tuned(50, Tuning { window, weights });
+        expand(&view, &rows(&[0, 5, 10]), &[], &config, &mut Unobserved).unwrap()
+    };
+    let greedy = run(Some(1), None);
+    assert!(greedy.picks.iter().all(|p| (p.window, p.window_place) == (1, 1)));
+    let wide = run(Some(6), Some([1, 0]));
+    assert!(wide.windows.iter().all(|window| window.len() == 6));
+    assert_ne!(picked(&wide), picked(&greedy));
+    assert!(wide.reranked.iter().map(|r| r.pick).eq(0..50), "the second weight is 0: no re-ranking");
 }
 
 #[test]

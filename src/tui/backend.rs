@@ -60,7 +60,7 @@ impl Style {
             return Style { fg: cell.fg, bg: cell.bg, marks: cell.modifier };
         }
         let (fg, bg) = if cell.modifier.contains(Modifier::REVERSED) { (cell.fg, cell.bg) } else { (self.fg, cell.bg) };
-        Style { fg, bg, marks: self.marks - ON_BLANKS | (cell.modifier & ON_BLANKS) }
+        Style { fg, bg, marks: (self.marks - ON_BLANKS) | (cell.modifier & ON_BLANKS) }
     }
 
     /// The numbers of the sequence that leads from one to the other.

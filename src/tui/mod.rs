@@ -8,6 +8,7 @@ mod event;
 pub mod pictures;
 pub mod screen;
 pub mod session;
+pub mod state_file;
 mod terminal;
 mod themes;
 pub mod view;
@@ -24,6 +25,7 @@ use crate::types::DeviceChoice;
 
 use app::{App, Source};
 use session::Session;
+use state_file::StateFile;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,6 +38,8 @@ pub struct Options {
     /// Over the settings' own, where given.
     pub images: Option<Images>,
     pub theme: Option<String>,
+    /// A view to open in the place of the session's.
+    pub view: Option<StateFile>,
 }
 
 /// Runs the explorer until the user leaves it. The first frame is drawn before any reply is awaited.
@@ -64,6 +68,9 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     let mut app = App::new(settings, source, session);
     app.themes.names = themes.names();
     app.themes.shown = themes.meant(&name);
+    if let Some(view) = options.view {
+        app.open_view(view);
+    }
     if let Some(complaint) = complaint {
         app.notify(complaint);
     }

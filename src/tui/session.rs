@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::state_dir;
 use crate::engine::api::FailureKind;
 use crate::error::{Error, Result};
-use crate::types::{EntityId, Mode, SeedCount};
+use crate::types::{EntityId, Mode, SeedCount, Tuning};
+
+use super::state_file::Record;
 
 /// A failure of a query. The class by name, as in [`Session`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +40,8 @@ pub struct Session {
     pub number: Option<usize>,
     pub mode: Option<Mode>,
     pub joint: bool,
+    #[serde(default)]
+    pub tuning: Tuning,
     pub reranked: bool,
     pub tall: bool,
     /// The entity pane's width in columns, where the divider was dragged.
@@ -49,6 +53,15 @@ pub struct Session {
     /// Marks and notes on failures; files of before have none.
     #[serde(default)]
     pub remarks: Vec<(RemarkKey, Remark)>,
+    #[serde(default)]
+    pub states: Vec<NamedRecord>,
+}
+
+/// A state that was given a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedRecord {
+    pub name: String,
+    pub state: Record,
 }
 
 /// Where the session of an index lives: its name is the hash of the index's whole path.
@@ -95,6 +108,7 @@ mod tests {
             number: Some(2),
             mode: Some(Mode::Text),
             joint: true,
+            tuning: Tuning { window: Some(3), weights: None },
             reranked: false,
             tall: true,
             entity_width: Some(40),
@@ -110,6 +124,7 @@ mod tests {
                 },
                 Remark { marked: true, note: "a fish all the same".into() },
             )],
+            states: Vec::new(),
         }
     }
 

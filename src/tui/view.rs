@@ -49,6 +49,11 @@ pub enum Hit {
     /// A line of the palette.
     Action(usize),
     Theme(usize),
+    /// A line of an explanation.
+    WhyLine(usize),
+    /// A setting of the What-if popup.
+    Setting(usize),
+    NamedState(usize),
 }
 
 /// A scrolled region as it was drawn.

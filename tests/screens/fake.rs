@@ -90,6 +90,10 @@ impl Fake {
                 vec![Say::Progress(Progress::new("looking for failures", 3, 40)), Say::Failures(Box::new(failures))]
             }
             Ask::Bring { path } => vec![self.bring(path)],
+            Ask::Explain { ask, entities } => vec![Say::Explained(Box::new(self.explain(ask, entities)))],
+            Ask::Measure(ask) => {
+                self.expand(ask).into_iter().filter(|say| matches!(say, Say::Measured { .. })).collect()
+            }
             Ask::Compare { first, second } => vec![Say::Compared(Box::new(self.compare(first, second)))],
         };
         says.into_iter().map(|say| Reply { id: request.id, say }).collect()
@@ -120,7 +124,7 @@ impl Fake {
         says
     }
 
-    fn picks(&self, ask: &ExpandAsk, mode: Mode) -> Vec<Candidate> {
+    pub fn picks(&self, ask: &ExpandAsk, mode: Mode) -> Vec<Candidate> {
         let single = !self.catalogue.modes.contains(&Mode::Text);
         let mut all: Vec<(f64, Parts, Vec<f64>, EntityId)> = self
             .catalogue
@@ -178,7 +182,7 @@ impl Fake {
         near / ask.seeds.len() as f64 + 2.4 * noise(entity.id.0, salt)
     }
 
-    fn missing(&self, ask: &ExpandAsk, class: ClassId, picked: &[EntityId]) -> Vec<Missing> {
+    pub fn missing(&self, ask: &ExpandAsk, class: ClassId, picked: &[EntityId]) -> Vec<Missing> {
         let gold = &self.catalogue.class(class).members;
         let out = gold.iter().filter(|g| !ask.seeds.contains(g) && !picked.contains(g));
         let why = |e: &EntityId| match e.0 % 3 {
@@ -190,14 +194,22 @@ impl Fake {
         out.map(|e| Missing { entity: *e, why: why(e) }).collect()
     }
 
-    fn inspect(&self, entity: EntityId, mode: Mode) -> EntityDetail {
+    pub fn inspect(&self, entity: EntityId, mode: Mode) -> EntityDetail {
         let name = self.catalogue.entity(entity).map(|e| e.name.clone()).unwrap_or_default();
         let sentence = |text: &str| {
             let tokens: Vec<String> = text.replace('@', &name).split(' ').map(Into::into).collect();
             let start = text.split(' ').position(|t| t == "@").unwrap_or(0);
             Sentence { end: start + name.split(' ').count() - 1, start, tokens, picture: None }
         };
-        let ask = ExpandAsk { mode, seeds: vec![entity], rejected: vec![], size: 8, class: None, joint: None };
+        let ask = ExpandAsk {
+            mode,
+            seeds: vec![entity],
+            rejected: vec![],
+            size: 8,
+            class: None,
+            joint: None,
+            tuning: Tuning::default(),
+        };
         EntityDetail {
             entity,
             pictures: self.pictures(entity),
@@ -215,7 +227,7 @@ impl Fake {
     }
 
     /// The demo's pictures of an entity: their names begin with its number.
-    fn pictures(&self, entity: EntityId) -> Vec<PathBuf> {
+    pub fn pictures(&self, entity: EntityId) -> Vec<PathBuf> {
         let lead = format!("{:04}_", entity.0);
         let Ok(folder) = std::fs::read_dir(self.demo.join("image")) else { return Vec::new() };
         let mut found: Vec<PathBuf> = folder
@@ -230,8 +242,15 @@ impl Fake {
         let asked = self.catalogue.queries.iter().filter(|q| q.seed_count == first.seed_count);
         let pair = |q: &Query| {
             let list = |mode: Mode| -> Vec<EntityId> {
-                let ask =
-                    ExpandAsk { mode, seeds: q.seeds.clone(), rejected: vec![], size: 100, class: None, joint: None };
+                let ask = ExpandAsk {
+                    mode,
+                    seeds: q.seeds.clone(),
+                    rejected: vec![],
+                    size: 100,
+                    class: None,
+                    joint: None,
+                    tuning: Tuning::default(),
+                };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
             let lists = [list(seen_as(first.of)), list(seen_as(second.of))];
@@ -255,7 +274,7 @@ impl Fake {
             Some(_) => (vec![Contender::Run(0)], vec!["3 queries of 3 seeds are missing".into()]),
             None => ([Mode::Both, Mode::Text].map(|mode| Contender::Index(1, mode)).into(), vec![]),
         };
-        Say::Brought(Rival { path: path.into(), label, contenders, lacks })
+        Say::Brought(Import { path: path.into(), label, contenders, lacks })
     }
 
     fn failures(&self, of: &Evaluation) -> Failures {
@@ -274,6 +293,7 @@ impl Fake {
             size,
             class: None,
             joint: None,
+            tuning: Tuning::default(),
         };
         let list = |mode| self.picks(&ask(mode, 1000), mode).iter().map(|c| c.entity).collect::<Vec<_>>();
         let by_seeds: Vec<(Mode, Vec<EntityId>)> = modes.iter().map(|&mode| (mode, list(mode))).collect();
@@ -340,7 +360,7 @@ fn class(card: &ClassCard) -> Class {
     Class { name, middle, coarse, members, negatives }
 }
 
-fn rerank(picks: &[Candidate]) -> Vec<Reranked> {
+pub fn rerank(picks: &[Candidate]) -> Vec<Reranked> {
     let mut by_divergence: Vec<usize> = (0..picks.len()).collect();
     by_divergence.sort_by(|&a, &b| picks[a].divergence.total_cmp(&picks[b].divergence));
     let mut order: Vec<Reranked> = by_divergence
@@ -374,7 +394,7 @@ fn measure(ranking: &[EntityId], gold: &[EntityId]) -> Measures {
 }
 
 /// −1..1 from a number and a salt.
-fn noise(number: u32, salt: u32) -> f64 {
+pub fn noise(number: u32, salt: u32) -> f64 {
     let mixed = (number.wrapping_mul(2_654_435_761) ^ salt.wrapping_mul(40_503)).wrapping_mul(2_246_822_519);
     f64::from(mixed ^ (mixed >> 15)) / f64::from(u32::MAX) * 2.0 - 1.0
 }

@@ -23,7 +23,7 @@ fn the_palette_runs_an_action_where_the_keys_were() {
     s.keys("<ctrl-u>tall rows<enter>");
     assert_eq!((s.app().tall, s.app().context()), (true, Context::Candidates));
     s.keys(":fold-all");
-    assert_eq!(s.app().palette_rows()[0].elsewhere.as_deref(), Some("in classes, Failures"));
+    assert_eq!(s.app().palette_rows()[0].elsewhere.as_deref(), Some("in classes, Failures, Explain"));
     s.keys("<enter>");
     assert!(s.text().contains("fold-all acts in classes"), "{}", s.text());
     s.keys("<esc>");

@@ -2,11 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use multiexpan::config::{Depth, Sequence, Settings, Theme};
-use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, Say};
+use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, RequestId, Say};
 use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::pictures::Pictures;
 use multiexpan::tui::screen as screens;
 use multiexpan::tui::session::Session;
+use multiexpan::tui::state_file::StateFile;
 use multiexpan::types::DeviceChoice;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -39,11 +40,21 @@ impl Screens {
         Screens::start(width, height, Fake::new(), Some(session))
     }
 
+    /// An explorer that is started on a view.
+    pub fn of_view(width: u16, height: u16, view: StateFile, change: impl FnOnce(&mut Catalogue)) -> Screens {
+        Screens::begin(width, height, Fake::over(change), None, Some(view))
+    }
+
     fn start(width: u16, height: u16, engine: Fake, session: Option<Session>) -> Screens {
+        Screens::begin(width, height, engine, session, None)
+    }
+
+    fn begin(width: u16, height: u16, engine: Fake, session: Option<Session>, view: Option<StateFile>) -> Screens {
         let source = Source { index: "demo".into(), dataset: None, device: DeviceChoice::Cpu, beside: vec![] };
         let mut app = App::new(Settings::default(), source, session);
         app.themes.names = Theme::names(None);
         app.themes.shown = "dark".into();
+        view.into_iter().for_each(|view| app.open_view(view));
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let theme = Theme::load("dark", None, Depth::True).unwrap();
         let mut screens = Screens { app, engine, terminal, theme, pictures: Pictures::default() };
@@ -71,6 +82,12 @@ impl Screens {
         if !waiting.is_empty() {
             self.answer(&waiting);
         }
+    }
+
+    /// One reply.
+    pub fn say(&mut self, id: RequestId, say: Say) {
+        let requests = self.app.update(Msg::Reply(Reply { id, say }));
+        self.answer(&requests);
     }
 
     /// Draws until every picture of the frame is made.

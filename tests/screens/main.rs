@@ -4,7 +4,9 @@ mod failures;
 mod fake;
 mod finding;
 mod harness;
+mod states;
 mod table;
+mod why;
 
 use harness::{Screens, screen};
 use multiexpan::tui::app::Wish;

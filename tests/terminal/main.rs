@@ -47,11 +47,23 @@ fn walk(size: (u16, u16), images: &str) {
     terminal.until("both against text");
     terminal.until("wins");
     terminal.keys("jj");
-    terminal.keys("4");
+    terminal.keys("3");
+    terminal.until("false positives");
+    terminal.keys("jjc");
+    terminal.until("taken for");
+    terminal.keys("c4");
     terminal.until("all queries");
     terminal.keys("s");
     terminal.keys("1");
     terminal.until("query 2 of 5");
+    terminal.keys("w");
+    terminal.until("Why: ");
+    terminal.keys("qi");
+    terminal.until("What if");
+    terminal.keys("q:");
+    terminal.until("Actions");
+    terminal.keys("\x1b");
+    terminal.quiet(Duration::from_millis(200));
     terminal.keys("?");
     terminal.until("help");
     // a lone esc, not the beginning of another key

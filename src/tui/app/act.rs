@@ -1,7 +1,7 @@
 //! Actions, turned into changes of the state.
 
 use super::reach::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
-use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Wish};
+use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Setting, State, Wish};
 use crate::config::Action;
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
@@ -14,6 +14,7 @@ impl App {
                 _ if self.search.typing => return self.act_on_search(action),
                 (Some(Popup::Palette), _) => return self.act_on_palette(action),
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
+                (Some(popup), _) if self.act_on_popup(popup, action) => return,
                 (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => {}
                 (None, Screen::Compare) => return self.act_on_compare(action),
                 (None, Screen::Failures) => return self.act_on_failures(action),
@@ -59,6 +60,7 @@ impl App {
             Action::FocusEntity => self.focus_there_and_back(Pane::Entity),
             Action::PreviousPicture => self.turn_picture(-1),
             Action::NextPicture => self.turn_picture(1),
+            Action::SaveView => self.save_view(),
             _ => self.act_on_data(action),
         }
     }
@@ -87,11 +89,16 @@ impl App {
             Action::PreviousQuery => self.walk_queries(-1),
             Action::NextQuery => self.walk_queries(1),
             Action::SeedCount => self.switch_seed_count(),
-            Action::Mode => self.cycle_mode(),
+            Action::Mode => self.turn_mode(1),
             Action::Joint => self.toggle_joint(),
             Action::Rerank => self.reranked = !self.reranked,
             Action::Filter => self.cycle_filter(),
             Action::Tall => self.tall = !self.tall,
+            Action::Explain => self.explain_subject(),
+            Action::ExplainBeside => self.explain_beside(),
+            Action::WhatIf => self.open_what_if(),
+            Action::NameState => self.start_naming(),
+            Action::States => self.open_states(),
             _ => {}
         }
     }
@@ -112,6 +119,10 @@ impl App {
             Some(Popup::Theme(cursor)) => self.try_theme(shifted(cursor, by, self.themes.names.len())),
             Some(Popup::Zoom) => self.step_candidate(by),
             Some(Popup::Palette) => self.palette.cursor = shifted(self.palette.cursor, by, self.palette_rows().len()),
+            Some(Popup::Explain) => self.step_in_explanation(by),
+            Some(Popup::WhatIf(cursor)) => self.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len()))),
+            Some(Popup::States(cursor)) => self.popup = Some(Popup::States(shifted(cursor, by, self.named.len()))),
+            Some(Popup::Naming | Popup::Told) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Failures => self.step_in_failures(by),
             None if self.screen == Screen::Metrics => self.step_in_table(by),
@@ -224,7 +235,7 @@ impl App {
 
     // Popups.
 
-    fn open_popup(&mut self, popup: Popup) {
+    pub(super) fn open_popup(&mut self, popup: Popup) {
         (self.popup, self.popup_scroll) = (Some(popup), 0);
     }
 
@@ -293,6 +304,7 @@ impl App {
             Some(Popup::Export(cursor)) => self.export(cursor),
             Some(Popup::Contenders(cursor)) => self.toggle_contender(cursor),
             Some(Popup::Theme(_)) => self.keep_theme(),
+            Some(Popup::States(cursor)) => self.open_named(cursor),
             Some(_) => self.popup = None,
             None => match self.focus {
                 Pane::Classes => self.open_tree_row(self.tree.cursor),
@@ -341,26 +353,12 @@ impl App {
 
     // What is shown of the expansion.
 
-    fn cycle_mode(&mut self) {
-        let modes = self.modes();
-        let at = modes.iter().position(|&m| m == self.mode).unwrap_or(0);
-        match modes.get((at + 1) % modes.len().max(1)) {
-            Some(&next) if next != self.mode => {
-                self.mode = next;
-                self.expand();
-                self.evaluate();
-            }
-            _ => self.notify(format!("this index holds no other mode than {}", self.mode)),
-        }
-    }
-
-    fn toggle_joint(&mut self) {
+    pub(super) fn toggle_joint(&mut self) {
         let Some(catalogue) = &self.catalogue else { return };
         if !self.joint && !self.seeds.is_query(catalogue) {
             return self.notify("only a class's own query, with its seeds as they are, can be expanded jointly");
         }
-        self.joint = !self.joint;
-        self.expand();
+        self.change(State { joint: !self.joint, ..self.state() });
     }
 
     fn cycle_filter(&mut self) {

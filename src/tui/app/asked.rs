@@ -12,9 +12,11 @@ pub enum Kind {
     Compare,
     Bring,
     Failures,
+    Explain,
+    Measure,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 10] = [
     Kind::Open,
     Kind::Expand,
     Kind::Inspect,
@@ -23,6 +25,8 @@ const KINDS: [Kind; 8] = [
     Kind::Compare,
     Kind::Bring,
     Kind::Failures,
+    Kind::Explain,
+    Kind::Measure,
 ];
 
 /// The latest request of each kind, and whether its answer is complete.

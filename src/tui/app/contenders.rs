@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::act::shifted;
 use super::{App, Field, Kind, Popup};
 use crate::config::Action;
-use crate::engine::api::{Ask, Contender, Rival};
+use crate::engine::api::{Ask, Contender, Import};
 use crate::types::Mode;
 
 /// As many as there is room for on a screen.
@@ -19,7 +19,7 @@ pub struct Contenders {
     /// The place of that other, from 1.
     pub against: usize,
     /// What was brought beside the index.
-    pub rivals: Vec<Rival>,
+    pub rivals: Vec<Import>,
     /// What is to be brought yet, in order.
     pub coming: Vec<PathBuf>,
     /// The path that is being typed.
@@ -141,7 +141,7 @@ impl App {
     }
 
     /// It takes part at once where there is room: an index in the mode of the first.
-    pub(super) fn brought(&mut self, rival: Rival) {
+    pub(super) fn brought(&mut self, rival: Import) {
         self.asked.finish(Kind::Bring);
         let like_first = |of: &&Contender| match (of, self.contenders.chosen.first()) {
             (Contender::Index(_, mode), Some(Contender::Own(first) | Contender::Index(_, first))) => mode == first,

@@ -172,6 +172,7 @@ pub fn mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> 
 mod tests {
     use super::*;
     use crate::engine::api::{ClassCard, EntityCard};
+    use crate::types::Tuning;
 
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();
@@ -199,6 +200,7 @@ mod tests {
             size: 4,
             class: Some(ClassId(0)),
             joint: None,
+            tuning: Tuning::default(),
         };
         let mut e = Expansion::new(ask);
         for i in 0..4 {

@@ -1,6 +1,6 @@
 //! The way back: every class, query, entity and screen that was opened leaves a place to come back to.
 
-use super::{App, Pane, SeedSet};
+use super::{App, Pane, SeedSet, State};
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 
@@ -11,7 +11,7 @@ const DEEPEST: usize = 100;
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     screen: Screen,
-    seeds: SeedSet,
+    state: State,
     focus: Pane,
     selected: Option<EntityId>,
     looking_at: Option<EntityId>,
@@ -21,7 +21,10 @@ impl Place {
     /// Whether another screen or query was opened in between. Edited seeds are undone, and a cursor is moved, by other
     /// keys.
     fn far_from(&self, other: &Place) -> bool {
-        let query = |place: &Place| (place.screen, place.seeds.class, place.seeds.count, place.seeds.number);
+        let query = |place: &Place| {
+            let SeedSet { class, count, number, .. } = place.state.seeds;
+            (place.screen, class, count, number)
+        };
         query(self) != query(other)
     }
 }
@@ -37,7 +40,7 @@ impl App {
     pub(super) fn place(&self) -> Place {
         Place {
             screen: self.screen,
-            seeds: self.seeds.clone(),
+            state: self.state(),
             focus: self.focus,
             selected: self.selected,
             looking_at: self.looking_at,
@@ -83,7 +86,7 @@ impl App {
         self.jumped = true;
         (self.typing, self.filtering) = (None, false);
         self.go_to(place.screen);
-        self.change_seeds(place.seeds);
+        self.change(place.state);
         (self.focus, self.selected, self.looking_at) = (place.focus, place.selected, place.looking_at);
     }
 }

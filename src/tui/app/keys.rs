@@ -42,6 +42,8 @@ impl App {
             self.search_on();
         } else if let Some(path) = &mut self.contenders.path {
             path.insert(text);
+        } else if self.popup == Some(Popup::Naming) {
+            self.naming.insert(text);
         } else if self.popup == Some(Popup::Palette) {
             self.palette.field.insert(text);
             self.palette.cursor = 0;

@@ -52,7 +52,10 @@ impl App {
                 List { labels, cursor }
             }
             Some(Popup::Theme(cursor)) => List { labels: self.themes.names.clone(), cursor },
-            Some(Popup::Zoom | Popup::Palette) => return None,
+            Some(Popup::States(cursor)) => {
+                List { labels: self.named.iter().map(|state| state.name.clone()).collect(), cursor }
+            }
+            Some(_) => return None,
             None => self.list_on_screen()?,
         };
         (!list.labels.is_empty()).then_some(list)

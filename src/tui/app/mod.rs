@@ -6,7 +6,9 @@ mod classes;
 mod compare;
 mod contenders;
 mod copying;
+mod details;
 mod expansion;
+mod explain;
 mod failures;
 mod field;
 mod help;
@@ -16,15 +18,20 @@ mod lists;
 mod measured;
 mod metrics;
 mod mouse;
+mod named;
 mod palette;
+mod popup;
 mod reach;
 mod reply;
 mod seeding;
 mod seeds;
 mod sheet;
 mod shown;
+mod state;
 mod themes;
 mod tree;
+mod whatif;
+mod why;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -34,14 +41,13 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::config::{Context, Key, Settings};
-use crate::engine::api::{
-    Ask, Catalogue, Comparison, Contender, EntityDetail, Evaluation, ExpandAsk, JointScope, Reply, Request,
-};
+use crate::engine::api::{Ask, Catalogue, Comparison, Contender, EntityDetail, Evaluation, Reply, Request};
 use crate::job::Progress;
-use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount};
+use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount, Tuning};
 
 use super::screen::Screen;
-use super::session::Session;
+use super::session::{NamedRecord, Session};
+use super::state_file::{Record, StateFile};
 use super::view::View;
 
 use jumps::Jumps;
@@ -55,11 +61,15 @@ pub use field::Field;
 pub use help::HelpLine;
 pub use lists::{List, Search, occurrences};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
+pub use named::NamedState;
 pub use palette::{Palette, PaletteRow};
-pub use seeds::{History, SeedSet, Typing};
+pub use seeds::{SeedSet, Typing};
 pub use sheet::{Cell, Form, Sheet};
+pub use state::{Change, History, State};
 pub use themes::Themes;
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};
+pub use whatif::{Setting, Unchanged};
+pub use why::{Explaining, Fact, Modality, Subject, WhyLine};
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]
@@ -100,6 +110,16 @@ pub enum Popup {
     Palette,
     /// The themes; the cursor.
     Theme(usize),
+    /// Why an entity stands where it stands.
+    Explain,
+    /// Settings of the search and their effect; the cursor.
+    WhatIf(usize),
+    /// A name for the present state is typed.
+    Naming,
+    /// Named states; the cursor.
+    States(usize),
+    /// What a file asked for and is not there.
+    Told,
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
@@ -183,6 +203,14 @@ pub struct App {
 
     pub mode: Mode,
     pub joint: bool,
+    pub tuning: Tuning,
+    /// The What-if popup's other side.
+    pub unchanged: Option<Unchanged>,
+    pub explaining: Explaining,
+    pub named: Vec<NamedState>,
+    /// The name being typed.
+    pub naming: Field,
+    pub told: Vec<String>,
     /// Whether candidates are shown as re-ranked.
     pub reranked: bool,
     pub tall: bool,
@@ -217,6 +245,8 @@ pub struct App {
     pub view: View,
     pub wish: Option<Wish>,
     session: Option<Session>,
+    /// A view to open in the place of the session's.
+    file: Option<StateFile>,
     outbox: Vec<Request>,
 }
 
@@ -254,6 +284,12 @@ impl App {
             chip: 0,
             mode: Mode::Both,
             joint: false,
+            tuning: Tuning::default(),
+            unchanged: None,
+            explaining: Explaining::default(),
+            named: Vec::new(),
+            naming: Field::default(),
+            told: Vec::new(),
             reranked: true,
             filter: RowFilter::All,
             expansion: None,
@@ -279,8 +315,14 @@ impl App {
             wish: None,
             source,
             session,
+            file: None,
             outbox: Vec::new(),
         }
+    }
+
+    /// Has a view of a file opened once the index is.
+    pub fn open_view(&mut self, file: StateFile) {
+        self.file = Some(file);
     }
 
     /// The first request: open the index.
@@ -302,6 +344,7 @@ impl App {
             Msg::Drawn(view) => self.drawn(view),
         }
         self.inspect();
+        self.measure_unchanged();
         std::mem::take(&mut self.outbox)
     }
 
@@ -316,6 +359,9 @@ impl App {
             _ if self.contenders.path.is_some() => Context::Path,
             _ if self.search.typing => Context::Searching,
             Some(Popup::Palette) => Context::Palette,
+            Some(Popup::Explain) => Context::Explain,
+            Some(Popup::WhatIf(_)) => Context::WhatIf,
+            Some(Popup::Naming) => Context::Naming,
             Some(_) => Context::Popup,
             None => self.context_below(),
         }
@@ -360,12 +406,18 @@ impl App {
             number: self.seeds.number,
             mode: Some(self.mode),
             joint: self.joint,
+            tuning: self.tuning,
             reranked: self.reranked,
             tall: self.tall,
             entity_width: self.entity_width,
             theme: self.themes.kept.clone(),
             folded,
             remarks: self.failures.remarks.iter().map(|(key, remark)| (key.clone(), remark.clone())).collect(),
+            states: self
+                .named
+                .iter()
+                .map(|n| NamedRecord { name: n.name.clone(), state: Record::of(&n.state, catalogue) })
+                .collect(),
         })
     }
 
@@ -373,30 +425,6 @@ impl App {
         let id = self.asked.start(kind);
         self.progress.remove(&kind);
         self.outbox.push(Request { id, ask });
-    }
-
-    /// Expands the present seeds; without seeds nothing is shown and what runs goes stale.
-    fn expand(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
-        if self.seeds.seeds.is_empty() {
-            self.asked.forget(Kind::Expand);
-            (self.expansion, self.coming) = (None, None);
-            return;
-        }
-        let joint = match (self.seeds.number, self.seeds.is_query(&catalogue)) {
-            (Some(number), true) if self.joint => Some(JointScope { seed_count: self.seeds.count, number }),
-            _ => None,
-        };
-        let ask = ExpandAsk {
-            mode: self.mode,
-            seeds: self.seeds.seeds.clone(),
-            rejected: self.seeds.rejected.clone(),
-            size: self.settings.candidates,
-            class: self.seeds.gold_class(&catalogue),
-            joint,
-        };
-        self.coming = Some(Expansion::new(ask.clone()));
-        self.ask(Kind::Expand, Ask::Expand(ask));
     }
 
     /// Measures every class as the screen shows it (Explore: in the present mode; Metrics: in each mode in turn), unless
@@ -429,37 +457,6 @@ impl App {
     fn explored(&self) -> Evaluation {
         let of = Contender::Own(self.mode);
         Evaluation { of, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
-    }
-
-    /// Asks for the subject's details: one request at a time, always the newest subject.
-    fn inspect(&mut self) {
-        if self.catalogue.is_none() || self.inspecting.is_some() {
-            return;
-        }
-        let mode = self.mode;
-        let unknown = |entity: &EntityId| !self.details.contains_key(&(*entity, mode));
-        let wanted = self.subject().filter(unknown).or_else(|| self.beside_cursor().into_iter().find(unknown));
-        if let Some(entity) = wanted {
-            self.inspecting = Some((entity, mode));
-            self.ask(Kind::Inspect, Ask::Inspect { entity, mode });
-        }
-    }
-
-    /// The candidates that a step would lead to: with what is said of them at hand, a step is one frame.
-    fn beside_cursor(&self) -> Vec<EntityId> {
-        let rows = self.rows();
-        let at = self.cursor(&rows);
-        [at + 1, at.wrapping_sub(1), at + 2].into_iter().filter_map(|at| rows.get(at)).map(|row| row.entity).collect()
-    }
-
-    fn drawn(&mut self, view: View) {
-        let wanted: Vec<EntityId> =
-            view.unpictured.iter().copied().filter(|e| !self.first_pictures.contains_key(e)).collect();
-        if !wanted.is_empty() && !self.asked.runs(Kind::Pictures) {
-            self.picturing.clone_from(&wanted);
-            self.ask(Kind::Pictures, Ask::Pictures { entities: wanted });
-        }
-        self.view = view;
     }
 
     fn tick(&mut self) {

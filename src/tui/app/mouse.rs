@@ -81,6 +81,9 @@ impl App {
                 self.popup = Some(Popup::Contenders(at));
                 self.toggle_contender(at);
             }
+            Some(Hit::WhyLine(at)) => self.click_why_line(at),
+            Some(Hit::Setting(at)) => self.click_setting(at),
+            Some(Hit::NamedState(at)) => self.open_named(at),
             _ => {}
         }
     }

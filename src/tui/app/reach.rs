@@ -5,7 +5,7 @@ use crate::config::Action;
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.
-pub(super) const ANYWHERE: [Action; 11] = [
+pub(super) const ANYWHERE: [Action; 12] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
@@ -17,6 +17,7 @@ pub(super) const ANYWHERE: [Action; 11] = [
     Action::Compare,
     Action::Failures,
     Action::Metrics,
+    Action::SaveView,
 ];
 
 /// What acts on whatever list has the keys, or on where the user is.
@@ -39,10 +40,16 @@ pub(super) const MOVES: [Action; 6] =
 pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
     use Action::*;
     match action {
+        _ if popup == Popup::Naming => true,
         Open | Search | NextMatch | PreviousMatch => true,
         _ if MOVES.contains(&action) => true,
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
         PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
+        Explain => matches!(popup, Popup::Missing(_) | Popup::Explain),
+        Fold | FoldAll | PreviousBeside | NextBeside => popup == Popup::Explain,
+        Left | Right => matches!(popup, Popup::Explain | Popup::WhatIf(_)),
+        Undo | Redo | Unchanged | NameState | States => matches!(popup, Popup::WhatIf(_)),
+        Remove => matches!(popup, Popup::States(_)),
         _ => false,
     }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{App, Expansion, Kind, Overall, Pane, SeedSet, TreeKind};
+use super::{App, Expansion, Kind, NamedState, Overall, Pane, SeedSet, TreeKind};
 use crate::engine::api::{Catalogue, Contender, Reply, Say};
+use crate::tui::session::NamedRecord;
 use crate::types::{ClassId, EntityId};
 
 /// How many entities' details are kept.
@@ -41,6 +42,13 @@ impl App {
                 self.compare();
             }
             (Kind::Bring, Say::Brought(rival)) => self.brought(rival),
+            (Kind::Explain, Say::Explained(explained)) => self.explained(Ok(*explained)),
+            (Kind::Measure, Say::Measured { picked, reranked }) => {
+                self.asked.finish(Kind::Measure);
+                if let Some(unchanged) = &mut self.unchanged {
+                    unchanged.measured = Some((picked, reranked));
+                }
+            }
             _ => {}
         }
     }
@@ -61,6 +69,9 @@ impl App {
         let first_class = self.tree_rows().iter().position(|r| matches!(r.kind, TreeKind::Class(_)));
         self.tree.cursor = first_class.unwrap_or(0);
         self.restore();
+        if let Some(file) = self.file.take() {
+            self.open_file(&file);
+        }
         self.expand();
         self.evaluate();
         self.bring_next();
@@ -84,7 +95,10 @@ impl App {
             self.notify("some seeds of the last session are not in this index; they are left out");
         }
         self.mode = session.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
-        (self.joint, self.reranked, self.tall) = (session.joint, session.reranked, session.tall);
+        (self.joint, self.tuning) = (session.joint, session.tuning);
+        (self.reranked, self.tall) = (session.reranked, session.tall);
+        let named = |n: NamedRecord| NamedState { state: n.state.state(&catalogue).0, name: n.name };
+        self.named = session.states.into_iter().map(named).collect();
         self.entity_width = session.entity_width;
         self.themes.kept = session.theme;
         self.tree.folded = session.folded.into_iter().collect();
@@ -148,6 +162,9 @@ impl App {
             Kind::Compare => self.comparing = None,
             Kind::Bring => self.bring_next(),
             Kind::Failures => self.failures.searching = None,
+            // said where the answer would be
+            Kind::Explain => return self.explained(Err(why)),
+            Kind::Measure => {}
         }
         self.notify(why);
     }

@@ -1,48 +1,10 @@
-//! Changes of the seeds: typed, taken from the candidates, undone.
+//! Changes of the seeds: typed, taken from the candidates.
 
-use super::{App, Field, Pane, Popup, SeedSet, Typing};
+use super::{App, Field, Pane, Popup, Typing};
 use crate::config::Action;
 use crate::types::EntityId;
 
 impl App {
-    /// Every change of seeds goes through here: it can be undone, and it expands at once.
-    pub(super) fn change_seeds(&mut self, to: SeedSet) {
-        if to == self.seeds {
-            return;
-        }
-        self.history.push(std::mem::replace(&mut self.seeds, to));
-        self.after_change();
-    }
-
-    pub(super) fn after_change(&mut self) {
-        self.chip = self.chip.min(self.seeds.seeds.len());
-        self.looking_at = None;
-        (self.picture, self.entity_scroll) = (0, 0);
-        self.cursor_to_class();
-        self.expand();
-        self.evaluate();
-    }
-
-    pub(super) fn go_back(&mut self) {
-        match self.history.undo(&self.seeds) {
-            Some(set) => {
-                self.seeds = set;
-                self.after_change();
-            }
-            None => self.notify("nothing to undo"),
-        }
-    }
-
-    pub(super) fn go_forth(&mut self) {
-        match self.history.redo(&self.seeds) {
-            Some(set) => {
-                self.seeds = set;
-                self.after_change();
-            }
-            None => self.notify("nothing to redo"),
-        }
-    }
-
     pub(super) fn start_typing(&mut self) {
         (self.focus, self.chip) = (Pane::Seeds, self.seeds.seeds.len());
         self.typing = Some(Typing::default());

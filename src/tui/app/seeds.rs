@@ -1,4 +1,4 @@
-//! The seeds of the present expansion, their history, and the completion of a typed name.
+//! The seeds of the present expansion, and the completion of a typed name.
 
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
@@ -6,7 +6,7 @@ use fuzzy_matcher::skim::SkimMatcherV2;
 use crate::engine::api::Catalogue;
 use crate::types::{ClassId, EntityId, SeedCount};
 
-/// What an expansion starts from. A change of any of it can be undone.
+/// What an expansion starts from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeedSet {
     pub seeds: Vec<EntityId>,
@@ -57,40 +57,6 @@ impl SeedSet {
         let mut shared = catalogue.entity(*self.seeds.first()?)?.classes.clone();
         shared.retain(|c| self.seeds.iter().all(|&s| catalogue.entity(s).is_some_and(|e| e.classes.contains(c))));
         if let [only] = shared[..] { Some(only) } else { None }
-    }
-}
-
-/// How many changes can be undone.
-const DEEPEST: usize = 200;
-
-/// Undo and redo.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    past: Vec<SeedSet>,
-    future: Vec<SeedSet>,
-}
-
-impl History {
-    /// Remembers what was before a change.
-    pub fn push(&mut self, before: SeedSet) {
-        self.past.push(before);
-        if self.past.len() > DEEPEST {
-            self.past.remove(0);
-        }
-        self.future.clear();
-    }
-
-    /// The set before `now`, which can then be redone.
-    pub fn undo(&mut self, now: &SeedSet) -> Option<SeedSet> {
-        let back = self.past.pop()?;
-        self.future.push(now.clone());
-        Some(back)
-    }
-
-    pub fn redo(&mut self, now: &SeedSet) -> Option<SeedSet> {
-        let forth = self.future.pop()?;
-        self.past.push(now.clone());
-        Some(forth)
     }
 }
 
@@ -186,17 +152,5 @@ mod tests {
         assert_eq!(typing.matches, [EntityId(0), EntityId(1), EntityId(2)]);
         typing.search(&catalogue(), &[EntityId(0)]);
         assert_eq!(typing.highlighted(), Some(EntityId(1)));
-    }
-
-    #[test]
-    fn undo_and_redo_are_each_others_inverse() {
-        let (a, b) = (SeedSet::default(), SeedSet { seeds: vec![EntityId(1)], ..SeedSet::default() });
-        let mut history = History::default();
-        history.push(a.clone());
-        assert_eq!(history.undo(&b), Some(a.clone()));
-        assert_eq!(history.redo(&a), Some(b.clone()));
-        history.undo(&b);
-        history.push(a);
-        assert_eq!(history.redo(&b), None, "a new change ends the future");
     }
 }

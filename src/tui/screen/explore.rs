@@ -26,8 +26,8 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, contenders, entity, export, help, metrics, missing, palette, seeds, status, text,
-    themes, zoom,
+    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing, palette, seeds,
+    states, status, text, themes, told, whatif, zoom,
 };
 
 /// From this width on the classes have a pane of their own.
@@ -61,6 +61,11 @@ pub fn popups(canvas: &mut Canvas, area: Rect) {
         Some(Popup::Zoom) => zoom::draw(canvas, area),
         Some(Popup::Palette) => palette::draw(canvas, area),
         Some(Popup::Theme(cursor)) => themes::draw(canvas, area, cursor),
+        Some(Popup::Explain) => explain::draw(canvas, area),
+        Some(Popup::WhatIf(cursor)) => whatif::draw(canvas, area, cursor),
+        Some(Popup::Naming) => states::draw_naming(canvas, area),
+        Some(Popup::States(cursor)) => states::draw(canvas, area, cursor),
+        Some(Popup::Told) => told::draw(canvas, area),
         None => {}
     }
 }

@@ -114,7 +114,7 @@ fn items(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
         out.extend(ranks(canvas, expansion, entity, row, width));
         if let Some((row, pick)) = row.and_then(|r| Some((r, expansion.picks.get(r.pick)?))) {
             out.extend(score(canvas, expansion, pick, width));
-            out.extend(picked(canvas, row, pick, width));
+            out.extend(picked(canvas, expansion, row, pick, width));
         }
     }
     match app.detail() {
@@ -221,7 +221,7 @@ fn score(canvas: &Canvas, expansion: &Expansion, pick: &Candidate, width: usize)
 }
 
 /// How the search came to it and where re-ranking put it.
-fn picked(canvas: &Canvas, row: &Row, pick: &Candidate, width: usize) -> Vec<Item> {
+fn picked(canvas: &Canvas, expansion: &Expansion, row: &Row, pick: &Candidate, width: usize) -> Vec<Item> {
     let mut out = heading(canvas, "picked", format!("as number {}", row.pick + 1));
     let place = if pick.window == 1 {
         "the best of all".to_owned()
@@ -234,7 +234,10 @@ fn picked(canvas: &Canvas, row: &Row, pick: &Candidate, width: usize) -> Vec<Ite
     ];
     if let Some(place) = row.place {
         let (i, j) = (row.pick + 1, place.divergence_rank);
-        said.push(format!("re-ranked by 9/{i} + 1/{j} = {:.3}", place.score));
+        said.push(match expansion.ask.tuning.weights() {
+            [_, 0] => "not re-ranked".to_owned(),
+            [rank, divergence] => format!("re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}", place.score),
+        });
     }
     let lines = said.iter().flat_map(|s| text::wrap(s, width));
     out.extend(lines.map(|l| Item::from(Line::from(canvas.span(Role::Text, l)))));
@@ -281,7 +284,7 @@ fn neighbour(canvas: &Canvas, entity: EntityId, z: f64, width: usize) -> Line<'s
 }
 
 /// A sentence's words with the mention marked; punctuation joined to its word.
-fn words(canvas: &Canvas, sentence: &Sentence) -> Vec<(String, Style)> {
+pub fn words(canvas: &Canvas, sentence: &Sentence) -> Vec<(String, Style)> {
     let (plain, marked) = (canvas.style(Role::Text), canvas.style(Role::Mention));
     let mut out: Vec<(String, Style)> = Vec::new();
     for (at, token) in sentence.tokens.iter().enumerate() {

@@ -1,0 +1,104 @@
+//! Named states, and the file that opens the same view elsewhere.
+
+use super::act::shifted;
+use super::{App, Field, Pane, Popup, State, Wish};
+use crate::tui::screen::Screen;
+use crate::tui::state_file::{Named, Origin, Record, StateFile};
+
+/// A state that was given a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedState {
+    pub name: String,
+    pub state: State,
+}
+
+impl App {
+    pub(super) fn start_naming(&mut self) {
+        self.naming = Field::default();
+        self.open_popup(Popup::Naming);
+    }
+
+    /// Takes the name that was typed. One of the same name is replaced.
+    pub(super) fn accept_name(&mut self) {
+        let name = self.naming.text().trim().to_owned();
+        if name.is_empty() {
+            return self.notify("a name has at least one letter");
+        }
+        self.popup = None;
+        self.notify(format!("“{name}” is kept"));
+        let state = self.state();
+        match self.named.iter_mut().find(|named| named.name == name) {
+            Some(named) => named.state = state,
+            None => self.named.push(NamedState { name, state }),
+        }
+    }
+
+    pub(super) fn open_states(&mut self) {
+        match self.named.is_empty() {
+            true => self.notify("no state has a name yet"),
+            false => self.open_popup(Popup::States(0)),
+        }
+    }
+
+    /// Comes back to a named state, which can be undone.
+    pub(super) fn open_named(&mut self, at: usize) {
+        self.popup = None;
+        if let Some(named) = self.named.get(at).cloned() {
+            self.selected = None;
+            self.change(named.state);
+        }
+    }
+
+    pub(super) fn remove_named(&mut self, at: usize) {
+        if at < self.named.len() {
+            self.named.remove(at);
+            let cursor = shifted(at, 0, self.named.len());
+            self.popup = (!self.named.is_empty()).then_some(Popup::States(cursor));
+        }
+    }
+
+    /// The present view, to be written to a file.
+    pub(super) fn save_view(&mut self) {
+        let Some(file) = self.state_file() else { return self.notify("nothing is open yet") };
+        self.wish = Some(Wish::Write { stem: "view".into(), ending: "json", text: file.write() });
+    }
+
+    pub fn state_file(&self) -> Option<StateFile> {
+        let catalogue = self.catalogue.as_deref()?;
+        let index = Origin {
+            name: catalogue.name.clone(),
+            path: catalogue.index.display().to_string(),
+            dataset: catalogue.dataset_hash.clone(),
+        };
+        let rows = self.rows();
+        let cursor = rows.get(self.cursor(&rows)).map(|row| Named::of(row.entity, catalogue));
+        Some(StateFile::new(index, Record::of(&self.state(), catalogue), self.screen, self.reranked, cursor))
+    }
+
+    /// Opens what a file says as far as it is there, and tells the rest.
+    pub(super) fn open_file(&mut self, file: &StateFile) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        let (state, mut lost) = file.state.state(&catalogue);
+        lost.extend(file.origin_differs(&catalogue));
+        (self.seeds, self.mode, self.joint, self.tuning) = (state.seeds, state.mode, state.joint, state.tuning);
+        (self.reranked, self.seeds_measured) = (file.reranked, self.seeds.count);
+        self.screen = file.screen().unwrap_or_else(|| {
+            lost.push(format!("there is no screen “{}”", file.screen));
+            Screen::Explore
+        });
+        if let Some(cursor) = &file.cursor {
+            self.selected = cursor.find(&catalogue);
+            if self.selected.is_none() {
+                lost.push(format!("“{}”, where the cursor was, is not in this index", cursor.name));
+            }
+        }
+        self.cursor_to_class();
+        if !self.seeds.seeds.is_empty() {
+            self.focus = Pane::Candidates;
+        }
+        self.told = lost;
+        if !self.told.is_empty() {
+            self.open_popup(Popup::Told);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The tree of an explanation: score, pick and re-ranking of one entity or of two, line by line.
+
+use std::collections::HashSet;
+
+use crate::engine::api::{Explained, Standing, Why};
+use crate::types::{EntityId, Parts};
+
+/// What the user has open.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Explaining {
+    /// One, or two side by side.
+    pub entities: Vec<EntityId>,
+    /// None until it is there.
+    pub answer: Option<Result<Explained, String>>,
+    pub cursor: usize,
+    pub(super) unfolded: HashSet<Branch>,
+}
+
+/// What folds. Seeds by their place in the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Branch {
+    Score,
+    Seed(usize),
+    Pick,
+    Reranking,
+}
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Score,
+    Part(Modality),
+    Seed(usize),
+    SeedPart(usize, Modality),
+    /// A state of a seed, by its place.
+    State(usize, usize),
+    /// All other states of a seed.
+    Rest(usize),
+    Pick,
+    /// Its place in the window, from 0.
+    Rival(usize),
+    Fact(Fact),
+    Reranking,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Modality {
+    Prior,
+    Text,
+    Image,
+}
+
+/// A number of the pick or of the re-ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    SeedRank,
+    Round,
+    Window,
+    WindowPlace,
+    SetScore,
+    Divergence,
+    Picked,
+    ByDivergence,
+    Rerank,
+    Rank,
+}
+
+const OF_PICK: [Fact; 6] =
+    [Fact::SeedRank, Fact::Round, Fact::Window, Fact::WindowPlace, Fact::SetScore, Fact::Divergence];
+const OF_RERANKING: [Fact; 3] = [Fact::Picked, Fact::ByDivergence, Fact::Rerank];
+const MODALITIES: [Modality; 3] = [Modality::Prior, Modality::Text, Modality::Image];
+
+/// One line of the tree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WhyLine {
+    pub depth: usize,
+    pub subject: Subject,
+    /// What it folds, and whether that is open.
+    pub branch: Option<(Branch, bool)>,
+    /// Of each entity; none where it has none.
+    pub values: Vec<Option<f64>>,
+}
+
+impl WhyLine {
+    /// The first less the second.
+    pub fn difference(&self) -> Option<f64> {
+        match self.values[..] {
+            [Some(first), Some(second)] => Some(first - second),
+            _ => None,
+        }
+    }
+}
+
+impl Modality {
+    pub fn name(self) -> &'static str {
+        match self {
+            Modality::Prior => "prior",
+            Modality::Text => "text",
+            Modality::Image => "image",
+        }
+    }
+
+    pub fn of(self, parts: Parts) -> f64 {
+        match self {
+            Modality::Prior => parts.prior,
+            Modality::Text => parts.text,
+            Modality::Image => parts.image,
+        }
+    }
+}
+
+impl Fact {
+    pub fn of(self, why: &Why) -> Option<f64> {
+        let count = |n: usize| n as f64;
+        let contest = why.contest.as_ref();
+        let place = match &why.standing {
+            Standing::Listed(place) => Some(place),
+            _ => None,
+        };
+        match self {
+            Fact::SeedRank => why.seed_rank.map(count),
+            Fact::Round => contest.map(|c| c.round as f64),
+            Fact::Window => contest.map(|c| count(c.rivals.len())),
+            Fact::WindowPlace => contest?.rivals.iter().position(|r| r.entity == why.entity).map(|at| count(at + 1)),
+            Fact::SetScore => contest?.rival(why.entity).map(|r| r.set_score),
+            Fact::Divergence => contest?.rival(why.entity).map(|r| r.divergence),
+            Fact::Picked => place.map(|p| count(p.picked)),
+            Fact::ByDivergence => place.map(|p| count(p.by_divergence)),
+            Fact::Rerank => place.map(|p| p.score),
+            Fact::Rank => place.map(|p| count(p.rank)),
+        }
+    }
+
+    /// Whether it counts places, of which the least is the best.
+    pub fn is_place(self) -> bool {
+        !matches!(self, Fact::SetScore | Fact::Divergence | Fact::Rerank)
+    }
+}
+
+impl Explaining {
+    pub(super) fn new(entities: Vec<EntityId>) -> Self {
+        let unfolded = [Branch::Score, Branch::Pick, Branch::Reranking].into();
+        Explaining { entities, unfolded, ..Explaining::default() }
+    }
+
+    pub fn explained(&self) -> Option<&Explained> {
+        self.answer.as_ref()?.as_ref().ok()
+    }
+
+    /// The lines that are not folded away.
+    pub fn lines(&self) -> Vec<WhyLine> {
+        let Some(explained) = self.explained() else { return Vec::new() };
+        let mut lines = Vec::new();
+        if explained.entities.iter().any(|why| !why.seeds.is_empty()) {
+            self.score(explained, &mut lines);
+        }
+        if explained.entities.iter().any(|why| OF_PICK.iter().any(|fact| fact.of(why).is_some())) {
+            self.pick(explained, &mut lines);
+        }
+        if explained.entities.iter().any(|why| matches!(why.standing, Standing::Listed(_))) {
+            self.reranking(explained, &mut lines);
+        }
+        lines
+    }
+
+    fn score(&self, explained: &Explained, lines: &mut Vec<WhyLine>) {
+        let is_known = |why: &Why| !why.seeds.is_empty();
+        let of = |value: &dyn Fn(&Why) -> Option<f64>| -> Vec<Option<f64>> {
+            explained.entities.iter().map(|why| value(why).filter(|_| is_known(why))).collect()
+        };
+        let (open, branch) = self.branch(Branch::Score);
+        lines.push(WhyLine { depth: 0, subject: Subject::Score, branch, values: of(&|why| Some(why.score)) });
+        if !open {
+            return;
+        }
+        let part = |depth, subject, values: Vec<Option<f64>>| WhyLine { depth, subject, branch: None, values };
+        for modality in MODALITIES {
+            let values = of(&|why| why.parts.map(|parts| modality.of(parts)));
+            lines.extend(values.iter().any(Option::is_some).then(|| part(1, Subject::Part(modality), values)));
+        }
+        for (seed, states) in explained.seeds.iter().enumerate() {
+            let (open, branch) = self.branch(Branch::Seed(seed));
+            let values = of(&|why| Some(why.seeds.get(seed)?.z));
+            lines.push(WhyLine { depth: 1, subject: Subject::Seed(seed), branch, values });
+            if !open {
+                continue;
+            }
+            for modality in MODALITIES {
+                let values = of(&|why| why.seeds.get(seed)?.parts.map(|parts| modality.of(parts)));
+                let line = || part(2, Subject::SeedPart(seed, modality), values.clone());
+                lines.extend(values.iter().any(Option::is_some).then(line));
+            }
+            let brought = |at: usize| of(&|why| why.seeds.get(seed)?.brought.get(at).copied());
+            let mut all: Vec<WhyLine> =
+                (0..states.states.len()).map(|at| part(2, Subject::State(seed, at), brought(at))).collect();
+            if explained.entities.len() == 2 {
+                // what tells the two apart comes first
+                let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
+                all.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
+            }
+            lines.extend(all);
+            if states.more > 0 {
+                lines.push(part(2, Subject::Rest(seed), of(&|why| Some(why.seeds.get(seed)?.rest))));
+            }
+        }
+    }
+
+    fn pick(&self, explained: &Explained, lines: &mut Vec<WhyLine>) {
+        let (open, branch) = self.branch(Branch::Pick);
+        let pick = explained.entities.iter().map(|why| why.contest.as_ref().map(|c| c.pick as f64)).collect();
+        lines.push(WhyLine { depth: 0, subject: Subject::Pick, branch, values: pick });
+        if !open {
+            return;
+        }
+        facts(explained, &OF_PICK, lines);
+        // side by side the two may come from two windows
+        if let [only] = &explained.entities[..]
+            && let Some(contest) = only.contest.as_ref().filter(|contest| contest.rivals.len() > 1)
+        {
+            for (at, rival) in contest.rivals.iter().enumerate() {
+                let values = vec![Some(rival.divergence)];
+                lines.push(WhyLine { depth: 1, subject: Subject::Rival(at), branch: None, values });
+            }
+        }
+    }
+
+    fn reranking(&self, explained: &Explained, lines: &mut Vec<WhyLine>) {
+        let (open, branch) = self.branch(Branch::Reranking);
+        let rank = explained.entities.iter().map(|why| Fact::Rank.of(why)).collect();
+        lines.push(WhyLine { depth: 0, subject: Subject::Reranking, branch, values: rank });
+        if open {
+            facts(explained, &OF_RERANKING, lines);
+        }
+    }
+
+    fn branch(&self, branch: Branch) -> (bool, Option<(Branch, bool)>) {
+        let open = self.unfolded.contains(&branch);
+        (open, Some((branch, open)))
+    }
+
+    pub(super) fn fold(&mut self, branch: Branch, open: bool) {
+        match open {
+            true => self.unfolded.insert(branch),
+            false => self.unfolded.remove(&branch),
+        };
+        // the branch's own line stays under the cursor
+        let at = self.lines().iter().position(|line| line.branch.is_some_and(|(b, _)| b == branch));
+        self.cursor = at.unwrap_or(0);
+    }
+}
+
+fn facts(explained: &Explained, facts: &[Fact], lines: &mut Vec<WhyLine>) {
+    for &fact in facts {
+        let values: Vec<Option<f64>> = explained.entities.iter().map(|why| fact.of(why)).collect();
+        if values.iter().any(Option::is_some) {
+            lines.push(WhyLine { depth: 1, subject: Subject::Fact(fact), branch: None, values });
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! A view as a file: what it takes to open the same expansion on the same screen, here or at a colleague's
+//! (`docs/FORMATS.md`).
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::app::{SeedSet, State};
+use super::screen::Screen;
+use crate::engine::api::Catalogue;
+use crate::error::{Error, Result};
+use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
+
+/// What the file says it is.
+const KIND: &str = "multiexpan-view";
+const VERSION: u64 = 1;
+/// No window is wider.
+const WIDEST: u32 = 1000;
+
+/// An entity by id and name: the name counts where ids have moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    pub id: EntityId,
+    pub name: String,
+}
+
+/// A [`State`] that outlives its index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    pub seeds: Vec<Named>,
+    pub rejected: Vec<Named>,
+    /// By name, as `gt/NAME.txt` has it.
+    pub class: Option<String>,
+    pub seed_count: SeedCount,
+    /// Which query of the class, from 0.
+    pub query: Option<usize>,
+    pub mode: Mode,
+    pub joint: bool,
+    pub settings: Tuning,
+}
+
+/// What the view was made over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    pub name: String,
+    /// As it was named.
+    pub path: String,
+    /// The hash of the data set that was indexed.
+    pub dataset: Option<String>,
+}
+
+/// The file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateFile {
+    kind: String,
+    version: u64,
+    pub index: Origin,
+    pub state: Record,
+    /// In small letters.
+    pub screen: String,
+    /// Whether candidates are shown as re-ranked.
+    pub reranked: bool,
+    /// The candidate under the cursor.
+    pub cursor: Option<Named>,
+}
+
+impl Named {
+    /// An entity of the catalogue; one that it does not know is called by its number.
+    pub fn of(id: EntityId, catalogue: &Catalogue) -> Named {
+        Named { id, name: catalogue.entity(id).map_or_else(|| id.to_string(), |card| card.name.clone()) }
+    }
+
+    /// Whoever is called that; of several, the one of that id.
+    pub fn find(&self, catalogue: &Catalogue) -> Option<EntityId> {
+        let here = catalogue.entity(self.id).filter(|card| card.name == self.name);
+        here.or_else(|| catalogue.entities.iter().find(|card| card.name == self.name)).map(|card| card.id)
+    }
+}
+
+impl Record {
+    pub fn of(state: &State, catalogue: &Catalogue) -> Record {
+        let named = |all: &[EntityId]| all.iter().map(|&e| Named::of(e, catalogue)).collect();
+        Record {
+            seeds: named(&state.seeds.seeds),
+            rejected: named(&state.seeds.rejected),
+            class: state.seeds.class.map(|class| catalogue.class(class).name.clone()),
+            seed_count: state.seeds.count,
+            query: state.seeds.number,
+            mode: state.mode,
+            joint: state.joint,
+            settings: state.tuning,
+        }
+    }
+
+    /// The state as far as this index has what it takes, and a sentence for each thing that it has not.
+    pub fn state(&self, catalogue: &Catalogue) -> (State, Vec<String>) {
+        let mut lost = Vec::new();
+        let mut known = |all: &[Named], what: &str| -> Vec<EntityId> {
+            let find = |named: &Named| {
+                let found = named.find(catalogue);
+                lost.extend(found.is_none().then(|| format!("the {what} “{}” is not in this index", named.name)));
+                found
+            };
+            all.iter().filter_map(find).collect()
+        };
+        let (seeds, rejected) = (known(&self.seeds, "seed"), known(&self.rejected, "rejected"));
+        let by_name = |name: &String| catalogue.classes.iter().position(|c| c.name == *name);
+        let class = self.class.as_ref().and_then(by_name).map(|at| ClassId(at as u16));
+        if let (Some(name), None) = (&self.class, class) {
+            lost.push(format!("there is no class “{}”: the seeds are free", name.replace('_', " ")));
+        }
+        let has = |class, number| catalogue.queries_of(class, self.seed_count).any(|q| q.number == number);
+        let number = class.zip(self.query).filter(|&(class, number)| has(class, number)).map(|(_, number)| number);
+        if let (Some(_), Some(query), None) = (class, self.query, number) {
+            lost.push(format!("the class has no query {} of {} seeds", query + 1, self.seed_count.number()));
+        }
+        let held = catalogue.modes.contains(&self.mode);
+        let mode = if held { self.mode } else { catalogue.modes.first().copied().unwrap_or(self.mode) };
+        if !held {
+            lost.push(format!("this index has no mode {}: it is {mode}", self.mode));
+        }
+        let seeds = SeedSet { seeds, rejected, class, count: self.seed_count, number };
+        (State { seeds, mode, joint: self.joint, tuning: self.settings }, lost)
+    }
+}
+
+impl StateFile {
+    pub fn new(index: Origin, state: Record, screen: Screen, reranked: bool, cursor: Option<Named>) -> Self {
+        let screen = screen.name().to_lowercase();
+        StateFile { kind: KIND.into(), version: VERSION, index, state, screen, reranked, cursor }
+    }
+
+    /// Errors: no such file; one that is no view, that another version wrote, that is damaged, or whose settings cannot be.
+    pub fn load(path: &Path) -> Result<StateFile> {
+        let text = std::fs::read(path).map_err(Error::io("read", path))?;
+        let refused = |why: String| Error::format(path, why);
+        let value: Value = serde_json::from_slice(&text)
+            .map_err(|e| refused(format!("is damaged, or no view of multiexpan ({e})")))?;
+        if value["kind"] != KIND {
+            return Err(refused("is no view of multiexpan".into()));
+        }
+        if value["version"] != VERSION {
+            let version = &value["version"];
+            return Err(refused(format!("is of version {version}; this program reads version {VERSION}")));
+        }
+        let file: StateFile = serde_json::from_value(value).map_err(|e| refused(format!("is damaged ({e})")))?;
+        match file.state.settings {
+            Tuning { window: Some(width), .. } if !(1..=WIDEST).contains(&width) => {
+                Err(refused(format!("has a window of {width}; 1 to {WIDEST} are allowed")))
+            }
+            Tuning { weights: Some([0, 0]), .. } => {
+                Err(refused("has a re-ranking by nothing: both weights are 0".into()))
+            }
+            _ => Ok(file),
+        }
+    }
+
+    pub fn write(&self) -> String {
+        // cannot fail: it is text and numbers
+        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+    }
+
+    /// The index that it was made over, where that still is. Error: it is not, and one must be named.
+    pub fn find_index(&self) -> Result<PathBuf> {
+        let path = PathBuf::from(&self.index.path);
+        if path.is_dir() {
+            return Ok(path);
+        }
+        let hint = "name one: multiexpan explore --open FILE INDEX".into();
+        Err(Error::Missing { what: "index", path, hint })
+    }
+
+    /// None where this program has no such screen.
+    pub fn screen(&self) -> Option<Screen> {
+        Screen::ALL.into_iter().find(|screen| screen.name().to_lowercase() == self.screen)
+    }
+
+    /// Said where it was made over another data set.
+    pub fn origin_differs(&self, catalogue: &Catalogue) -> Option<String> {
+        match (&self.index.dataset, &catalogue.dataset_hash) {
+            (Some(theirs), Some(ours)) if theirs != ours => {
+                Some(format!("it was made over another state of the data set {}: ranks may differ", self.index.name))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::api::{ClassCard, EntityCard};
+    use crate::types::Query;
+
+    /// Entities by name, whose ids begin there.
+    fn catalogue(names: &[&str], from: u32) -> Catalogue {
+        let mut c = Catalogue { name: "zoo".into(), modes: vec![Mode::Both, Mode::Text], ..Catalogue::default() };
+        c.dataset_hash = Some(format!("hash {from}"));
+        for (id, name) in (from..).zip(names) {
+            c.entities.push(EntityCard { id: EntityId(id), name: (*name).into(), classes: vec![ClassId(0)], pairs: 2 });
+        }
+        let members = c.entities.iter().map(|e| e.id).collect();
+        c.classes.push(ClassCard { name: "cats".into(), middle: None, coarse: None, members, negatives: vec![] });
+        let seeds = vec![EntityId(from), EntityId(from + 1)];
+        c.queries.push(Query { class: ClassId(0), seed_count: SeedCount::Three, number: 0, seeds });
+        c.indexed()
+    }
+
+    fn state() -> State {
+        let id = |n| EntityId(n);
+        State {
+            seeds: SeedSet {
+                seeds: vec![id(0), id(2)],
+                rejected: vec![id(3)],
+                class: Some(ClassId(0)),
+                count: SeedCount::Three,
+                number: Some(0),
+            },
+            mode: Mode::Text,
+            joint: true,
+            tuning: Tuning { window: Some(1), weights: Some([1, 0]) },
+        }
+    }
+
+    fn file() -> StateFile {
+        let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
+        let origin = Origin { name: "zoo".into(), path: "zoo/index".into(), dataset: zoo.dataset_hash.clone() };
+        let cursor = Some(Named::of(EntityId(1), &zoo));
+        StateFile::new(origin, Record::of(&state(), &zoo), Screen::Metrics, false, cursor)
+    }
+
+    #[test]
+    fn a_view_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("view.json");
+        std::fs::write(&path, file().write()).unwrap();
+        let read = StateFile::load(&path).unwrap();
+        assert_eq!((&read, read.screen()), (&file(), Some(Screen::Metrics)));
+        let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
+        assert_eq!(read.state.state(&zoo), (state(), vec![]));
+        assert_eq!(read.origin_differs(&zoo), None);
+    }
+
+    #[test]
+    fn names_count_where_ids_have_moved() {
+        let moved = catalogue(&["ape", "horse", "lynx", "tiger", "lion"], 7);
+        let (state, lost) = file().state.state(&moved);
+        assert_eq!((state.seeds.seeds, state.seeds.rejected), (vec![EntityId(11), EntityId(9)], vec![EntityId(8)]));
+        assert_eq!(lost, Vec::<String>::new());
+        assert!(file().origin_differs(&moved).is_some());
+    }
+
+    #[test]
+    fn each_thing_that_is_gone_is_said() {
+        let mut other = catalogue(&["tiger", "lynx"], 0);
+        (other.modes, other.classes[0].name) = (vec![Mode::Both], "felines".into());
+        let (state, lost) = file().state.state(&other);
+        assert_eq!((state.seeds.seeds, state.seeds.class, state.mode), (vec![EntityId(1)], None, Mode::Both));
+        let expected = [
+            "the seed “lion” is not in this index",
+            "the rejected “horse” is not in this index",
+            "there is no class “cats”: the seeds are free",
+            "this index has no mode text: it is both",
+        ];
+        assert_eq!(lost, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("view.json");
+        let whole = file().write();
+        let cases = [
+            (whole[..whole.len() / 2].to_owned(), "is damaged, or no view"),
+            ("{\"rows\": []}".to_owned(), "is no view of multiexpan"),
+            (whole.replace("\"version\": 1", "\"version\": 2"), "is of version 2; this program reads version 1"),
+            (whole.replace("\"joint\": true", "\"joint\": 7"), "is damaged ("),
+            (whole.replace("\"reranked\"", "\"ranked\""), "is damaged ("),
+            (whole.replace("\"window\": 1", "\"window\": 0"), "has a window of 0; 1 to 1000 are allowed"),
+        ];
+        for (text, why) in cases {
+            std::fs::write(&path, &text).unwrap();
+            let said = StateFile::load(&path).unwrap_err().to_string();
+            assert!(said.contains("view.json") && said.contains(why), "{said}");
+        }
+        assert!(matches!(StateFile::load(&folder.path().join("none.json")), Err(Error::Io { .. })));
+    }
+}
