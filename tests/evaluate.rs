@@ -94,7 +94,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
 /// What the worker says to the last of these requests, and how many requests it answered with failures.
 fn failures(asks: Vec<Ask>) -> (Failures, usize) {
     let (send, replies) = channel();
-    let engine = Engine::start(move |reply| send.send(reply).unwrap()).unwrap();
+    let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
     let last = RequestId(asks.len() as u64);
     let mut answered = 0;
     for (id, ask) in (1..).map(RequestId).zip(asks) {
@@ -117,7 +117,7 @@ fn failures(asks: Vec<Ask>) -> (Failures, usize) {
 #[test]
 fn every_false_positive_and_every_missed_member_is_found() {
     let open = Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
-    let of = Evaluation { mode: Mode::Text, seed_count: SeedCount::Three, ranking: RankingKind::Seeds };
+    let of = Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking: RankingKind::Seeds };
     // the second search comes before the first is far
     let (found, answered) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of), Ask::Failures(of)]);
     assert_eq!((answered, &found.modes[..]), (1, &[Mode::Both, Mode::Text, Mode::Image][..]));

@@ -18,7 +18,7 @@ struct Asker {
 impl Asker {
     fn new() -> Asker {
         let (send, replies) = channel();
-        let engine = Engine::start(move |reply| send.send(reply).unwrap()).unwrap();
+        let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
         let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index");
         let mut asker = Asker { engine, replies, next: 0, catalogue: Default::default() };
         match asker.ask(Ask::Open { index, dataset: None, device: DeviceChoice::Cpu }) {

@@ -37,7 +37,7 @@ fn a_narrow_terminal_keeps_every_pane_within_reach() {
 fn a_miss_says_its_class() {
     screen(80, 24).open("carnivorous").keys("fffjj").snapshot("moved_80x24");
     let shown = screen(80, 24).open("carnivorous").keys("ff").text();
-    assert!(shown.contains("└ land birds (sibling class)"), "{shown}");
+    assert!(shown.contains("✗ land birds (sibling class)"), "{shown}");
 }
 
 #[test]

@@ -19,7 +19,9 @@ fn ways(context: Context) -> &'static [&'static str] {
         Context::Failures => &["3", "3j", "3jj", "3G", "3jjx", "3vvc", "3vvcjl", "3/o<enter>", "3h"],
         Context::Note => &["3ja", "3jaa b", "3jaa b<left>"],
         Context::Metrics => &["4", "4G", "4sjj", "4/an<enter>"],
-        Context::Popup => &["@?", "@?G", "@?/an<enter>", "@jj-M", "@z", "@z>", "@m,na<enter>,l", "@jj-Mj", "4e", "4ejj", "T", "TG"],
+        Context::Popup => {
+            &["@?", "@?G", "@?/an<enter>", "@jj-M", "@z", "@z>", "@m,na<enter>,l", "@jj-Mj", "4e", "4ejj", "T", "TG"]
+        }
         Context::Explain => &["@w", "@wj", "@wjjjl", "@wG", "@jjw]", "@jjw]]"],
         Context::WhatIf => &["@i", "@ij", "@+i", "@+ui", "@miG", "@+ilu"],
         Context::Naming => &["@,n", "@,na b", "@,na b<left>"],

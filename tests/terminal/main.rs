@@ -50,7 +50,7 @@ fn walk(size: (u16, u16), images: &str) {
     terminal.keys("3");
     terminal.until("false positives");
     terminal.keys("jjc");
-    terminal.until("taken for");
+    terminal.until("gold↓");
     terminal.keys("c4");
     terminal.until("all queries");
     terminal.keys("s");

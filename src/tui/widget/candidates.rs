@@ -4,7 +4,7 @@
 //!    # entity            score   text│image   vs text
 //!    1 ✓ jaguar           14.2    ▐██│███         ▲ 3
 //!    3 ✗ horse            11.0     ██│██████     ▲ 21
-//!        └ ungulates (sibling class)
+//! ╰─ ✗ ungulates (sibling class) ────────────────────╯
 //! ```
 
 use std::collections::HashMap;
@@ -69,12 +69,24 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         return nothing_passes(canvas, list);
     }
     draw_rows(canvas, list, expansion, &columns, &rows);
+    if !app.tall {
+        class_of_miss(canvas, area, expansion, &rows[app.cursor(&rows)]);
+    }
+}
+
+/// The class of the miss under the cursor, on the lower border: a line of its own would push the list about.
+fn class_of_miss(canvas: &mut Canvas, area: Rect, expansion: &Expansion, row: &Row) {
+    let said = miss(canvas, expansion, row).map(|said| format!(" ✗ {said} "));
+    let Some(said) = said.filter(|_| area.height > 2 && area.width > 6) else { return };
+    let at = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 4, height: 1 };
+    let said = text::cut(&said, at.width.into());
+    canvas.line(Rect { width: text::width(&said) as u16, ..at }, Line::from(canvas.span(Role::Miss, said)));
 }
 
 fn draw_rows(canvas: &mut Canvas, list: Rect, expansion: &Expansion, columns: &Columns, rows: &[Row]) {
     let app = canvas.app;
     let cursor = app.cursor(rows);
-    let heights: Vec<usize> = rows.iter().enumerate().map(|(at, row)| height(app.tall, row, at == cursor)).collect();
+    let heights = vec![if app.tall { 2 } else { 1 }; rows.len()];
     let room = usize::from(list.height);
     let offset = offset(&heights, cursor, app.view.candidates.offset, room);
     let mut y = list.y;
@@ -93,11 +105,6 @@ fn draw_rows(canvas: &mut Canvas, list: Rect, expansion: &Expansion, columns: &C
     }
     canvas.view.candidates = Extent { offset, page: shown, furthest: rows.len().saturating_sub(shown) };
     canvas.scroll_mark(list, offset, shown, rows.len());
-}
-
-/// Lines that a row takes. A compact miss says its class when the cursor is on it.
-fn height(tall: bool, row: &Row, selected: bool) -> usize {
-    if tall || selected && matches!(row.mark, Mark::Other(Some(_))) { 2 } else { 1 }
 }
 
 /// The first row to show, so that the cursor's row is whole and the list is full.
@@ -261,22 +268,29 @@ fn shift(shift: Shift) -> (Role, String) {
     }
 }
 
-/// The second line of a row: its class if it is a miss, and its ranks in the other modes.
-fn explained(canvas: &Canvas, expansion: &Expansion, row: &Row) -> String {
-    let Some(catalogue) = canvas.catalogue() else { return String::new() };
-    let mut said = match row.mark {
+/// What a miss is instead.
+fn miss(canvas: &Canvas, expansion: &Expansion, row: &Row) -> Option<String> {
+    let catalogue = canvas.catalogue()?;
+    match row.mark {
         Mark::Other(Some(class)) => {
             let kin = kinship(catalogue, expansion.ask.class, class);
-            vec![format!("└ {}{kin}", catalogue.class(class).title())]
+            Some(format!("{}{kin}", catalogue.class(class).title()))
         }
-        Mark::Other(None) => vec!["└ judged not to be a member".into()],
-        _ => Vec::new(),
-    };
-    if canvas.app.tall {
-        let rank = |ranks: &HashMap<EntityId, usize>| ranks.get(&row.entity).map_or("–".into(), usize::to_string);
-        said.extend(expansion.beside.iter().map(|(mode, ranks)| format!("{mode} {}", rank(ranks))));
+        Mark::Other(None) => Some("judged not to be a member".into()),
+        _ => None,
     }
-    said.join(" · ")
+}
+
+/// The second line of a tall row: its class if it is a miss, and its ranks in the other modes.
+fn explained(canvas: &Canvas, expansion: &Expansion, row: &Row) -> String {
+    let rank = |ranks: &HashMap<EntityId, usize>| ranks.get(&row.entity).map_or("–".into(), usize::to_string);
+    let ranks = expansion.beside.iter().map(|(mode, ranks)| format!("{mode} {}", rank(ranks)));
+    miss(canvas, expansion, row)
+        .map(|said| format!("└ {said}"))
+        .into_iter()
+        .chain(ranks)
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// The titles of classes, one after the other.
