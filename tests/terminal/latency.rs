@@ -81,7 +81,7 @@ fn a_key_is_seen_while_everything_is_evaluated() {
         at(0.99),
         at(1.0)
     );
-    // what is promised is 16 ms for 99 of 100; a shared machine is given room
+    // 16 ms for 99 of 100 are promised; a machine that others use too is given room
     assert!(at(0.5) <= 16.0, "half of the keys took more than {:.1} ms", at(0.5));
     assert!(peak < 150.0, "the screen takes {peak:.0} MB");
     terminal.keys("q");

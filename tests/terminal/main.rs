@@ -39,7 +39,7 @@ fn walk(size: (u16, u16), images: &str) {
     terminal.keys("m");
     terminal.until("vs both");
     terminal.keys("jj");
-    terminal.until("divergence");
+    terminal.until("score  ");
     terminal.keys("yy");
     terminal.until("copied: ");
     assert!(String::from_utf8_lossy(&terminal.raw).contains("\x1b]52;c;"), "the terminal is not asked to copy");
