@@ -1,10 +1,12 @@
-//! Frames in few bytes, for slow lines: of colours and marks only what differs from the cell before is written, and short ways
-//! are gone by steps. Everything else is crossterm's.
+//! Frames in few bytes, for slow lines: of colours and marks only what differs from the cell before is written, short ways are
+//! gone by steps, and a frame in which nothing changed is nothing. Each is one update, so that it never tears. Everything else is
+//! crossterm's.
 
 use std::io::{self, Write};
 
 use crossterm::queue;
 use crossterm::style::Print;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
@@ -12,7 +14,11 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 /// Writes frames to a terminal.
-pub struct Lean<W: Write>(CrosstermBackend<W>);
+pub struct Lean<W: Write> {
+    inner: CrosstermBackend<W>,
+    /// Whether the cursor is known to be hidden.
+    hidden: bool,
+}
 
 /// How the terminal writes now.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,17 +45,17 @@ const MARKS: [(Modifier, u8, u8); 8] = [
 
 impl<W: Write> Lean<W> {
     pub fn new(writer: W) -> Self {
-        Lean(CrosstermBackend::new(writer))
+        Lean { inner: CrosstermBackend::new(writer), hidden: false }
     }
 }
 
 impl<W: Write> Write for Lean<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.inner.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Write::flush(&mut self.0)
+        Write::flush(&mut self.inner)
     }
 }
 
@@ -128,69 +134,80 @@ impl<W: Write> Backend for Lean<W> {
     type Error = io::Error;
 
     fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, cells: I) -> io::Result<()> {
+        let mut cells = cells.peekable();
+        if cells.peek().is_none() {
+            return Ok(());
+        }
+        queue!(self.inner, BeginSynchronizedUpdate)?;
         let (mut style, mut at) = (PLAIN, None);
         for (x, y, cell) in cells {
             let here = Position { x, y };
-            queue!(self.0, Print(way(at, here)))?;
+            queue!(self.inner, Print(way(at, here)))?;
             let symbol = cell.symbol();
             // a picture's sequence is among it: what it leaves behind is not known
             let foreign = symbol.contains('\x1b');
             let wanted = if foreign { PLAIN } else { style.for_cell(cell) };
             let numbers = style.towards(wanted);
             if !numbers.is_empty() {
-                queue!(self.0, Print(format_args!("\x1b[{}m", numbers.join(";"))))?;
+                queue!(self.inner, Print(format_args!("\x1b[{}m", numbers.join(";"))))?;
             }
-            queue!(self.0, Print(symbol))?;
+            queue!(self.inner, Print(symbol))?;
             (style, at) = (wanted, Some(Position { x: x + 1, y }));
             if foreign {
-                queue!(self.0, Print("\x1b[m"))?;
+                queue!(self.inner, Print("\x1b[m"))?;
             }
             // terminals differ in how wide they take what is not plain, and at the edge the cursor hangs
             if foreign || !symbol.is_ascii() && symbol.width() != 1 {
                 at = None;
             }
         }
-        queue!(self.0, Print("\x1b[m"))
+        queue!(self.inner, Print("\x1b[m"), EndSynchronizedUpdate)
     }
 
     fn append_lines(&mut self, n: u16) -> io::Result<()> {
-        self.0.append_lines(n)
+        self.inner.append_lines(n)
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        self.0.hide_cursor()
+        match std::mem::replace(&mut self.hidden, true) {
+            true => Ok(()),
+            false => self.inner.hide_cursor(),
+        }
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.0.show_cursor()
+        self.hidden = false;
+        self.inner.show_cursor()
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
-        self.0.get_cursor_position()
+        self.inner.get_cursor_position()
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.0.set_cursor_position(position)
+        self.inner.set_cursor_position(position)
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.0.clear()
+        // the terminal may have been someone else's
+        self.hidden = false;
+        self.inner.clear()
     }
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        self.0.clear_region(region)
+        self.inner.clear_region(region)
     }
 
     fn size(&self) -> io::Result<Size> {
-        self.0.size()
+        self.inner.size()
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
-        self.0.window_size()
+        self.inner.window_size()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Backend::flush(&mut self.0)
+        Backend::flush(&mut self.inner)
     }
 }
 

@@ -2,6 +2,7 @@
 //! something changed: at once after a key, at most 60 a second for what comes by itself.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, KeyEventKind};
@@ -15,7 +16,7 @@ use super::app::{App, Msg, Wish};
 use super::pictures::{Job, Made, Pictures};
 use super::screen;
 use super::session::Session;
-use super::terminal::{Terminal, picker};
+use super::terminal::{Terminal, picker, wait_for_hang_up};
 use super::themes::Themes;
 use crate::config::{Images, Theme};
 use crate::engine::api::{Reply, Request, Say};
@@ -57,6 +58,34 @@ struct Loop {
     last_frame: Instant,
     saved: Option<Session>,
     save_at: Option<Instant>,
+    /// What is to be saved yet, and where, for the thread that watches the line.
+    unsaved: Unsaved,
+}
+
+/// A session that is not on the disk yet.
+type Unsaved = Arc<Mutex<Option<(PathBuf, Session)>>>;
+
+/// How long the loop has to end by itself once the line is gone.
+const GRACE: Duration = Duration::from_millis(700);
+/// As a shell tells that SIGHUP ended a program.
+const HUNG_UP: i32 = 129;
+
+/// A line that is gone can keep the reading of keys busy for ever, and with it the loop: this saves what is unsaved, and ends
+/// the program where the loop does not.
+fn watch_line(unsaved: Unsaved) {
+    std::thread::spawn(move || {
+        wait_for_hang_up();
+        std::thread::sleep(GRACE);
+        if let Some((path, session)) = lock(&unsaved).take() {
+            // there is nobody left to tell
+            let _ = session.save(&path);
+        }
+        std::process::exit(HUNG_UP);
+    });
+}
+
+fn lock(unsaved: &Unsaved) -> MutexGuard<'_, Option<(PathBuf, Session)>> {
+    unsaved.lock().unwrap_or_else(|broken| broken.into_inner())
 }
 
 /// Runs until the user or a signal ends it. Errors: the terminal's.
@@ -73,7 +102,9 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
         last_frame: Instant::now(),
         saved: None,
         save_at: None,
+        unsaved: Unsaved::default(),
     };
+    watch_line(state.unsaved.clone());
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
     state.take(Msg::Resize(Size::new(columns, rows)), FRAME);
     let first = state.explorer.app.start();
@@ -183,8 +214,10 @@ impl Loop {
         self.make_pictures();
         let requests = self.explorer.app.update(Msg::Drawn(view));
         self.send(requests);
-        if self.save_at.is_none() && self.explorer.app.session() != self.saved {
-            self.save_at = Some(Instant::now() + SAVE_AFTER);
+        let session = self.explorer.app.session();
+        if session != self.saved {
+            *lock(&self.unsaved) = self.explorer.session_path.clone().zip(session);
+            self.save_at.get_or_insert_with(|| Instant::now() + SAVE_AFTER);
         }
         Ok(())
     }
@@ -238,7 +271,13 @@ impl Loop {
             return;
         }
         let (Some(path), Some(session)) = (&self.explorer.session_path, &now) else { return };
-        if let Err(why) = session.save(path) {
+        // held while it is written: the other thread may write too
+        let outcome = {
+            let mut unsaved = lock(&self.unsaved);
+            *unsaved = None;
+            session.save(path)
+        };
+        if let Err(why) = outcome {
             self.explorer.app.notify(format!("the session is not kept: {why}"));
             self.explorer.session_path = None;
             self.change(FRAME);

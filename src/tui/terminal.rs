@@ -8,11 +8,10 @@ use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::execute;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{execute, queue};
 use ratatui::Frame;
 use ratatui::backend::Backend;
 use ratatui_image::picker::cap_parser::QueryStdioOptions;
@@ -63,11 +62,8 @@ impl Terminal {
         self.clear()
     }
 
-    /// Draws a frame as one update, so that it never tears.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> Result<()> {
-        queue!(self.inner.backend_mut(), BeginSynchronizedUpdate).map_err(failed("draw on"))?;
-        self.inner.draw(draw).map_err(failed("draw on"))?;
-        execute!(self.inner.backend_mut(), EndSynchronizedUpdate).map_err(failed("draw on"))
+        self.inner.draw(draw).map(drop).map_err(failed("draw on"))
     }
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.
@@ -138,6 +134,19 @@ fn give_back_on_panic() {
             told(info);
         }
     }));
+}
+
+/// Returns once the line to the terminal is gone; never while it is there.
+pub fn wait_for_hang_up() {
+    let stdin = rustix::stdio::stdin();
+    loop {
+        // no event is asked for: a hang-up is told all the same
+        let mut line = [PollFd::new(&stdin, PollFlags::empty())];
+        match poll(&mut line, None) {
+            Ok(_) if line[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) => return,
+            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
 }
 
 /// What draws pictures; none where they are off. Asks the terminal, so nothing else may read from it yet.

@@ -18,7 +18,7 @@ fn walk(size: (u16, u16), images: &str) {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start(&home, size, images);
     let first_frame = terminal.until("multiexpan");
-    let loaded = terminal.until(" · both · ");
+    let loaded = terminal.until(" · both");
     terminal.keys("/");
     terminal.keys("carniv");
     terminal.until("carniv");
@@ -105,19 +105,36 @@ fn every_screen_with_pictures_that_the_terminal_answers_for() {
 
 #[test]
 fn a_hang_up_gives_the_terminal_back_and_keeps_what_was_done() {
+    loses_nothing(|terminal| {
+        terminal.hang_up();
+        terminal.ends();
+    });
+}
+
+#[test]
+fn a_line_that_is_cut_ends_it_and_loses_nothing() {
+    loses_nothing(Terminal::cut);
+}
+
+/// Ends the explorer in the middle of typing; what the next one shows.
+fn loses_nothing(end: impl FnOnce(Terminal)) {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start(&home, (120, 40), "off");
-    terminal.until("825 entities");
+    terminal.until(" · both");
     terminal.keys("/fruits\r");
     terminal.until("re-ranked");
-    // in the middle of typing the fourth seed's successor
-    terminal.keys("alion\r");
+    terminal.keys("3");
+    terminal.until("by tag");
+    terminal.keys("jjx");
+    terminal.until("* ");
+    terminal.keys("alooks alike\r");
+    terminal.until("“looks alike”");
+    terminal.keys("1alion\r");
     terminal.until("lion ✕");
     terminal.keys("tig");
     terminal.until("tig");
     let seeds = seeds_line(&terminal);
-    terminal.hang_up();
-    terminal.ends();
+    end(terminal);
     let mut again = start(&home, (120, 40), "off");
     again.until("lion ✕");
     again.until("re-ranked");
@@ -126,6 +143,10 @@ fn a_hang_up_gives_the_terminal_back_and_keeps_what_was_done() {
         line.split('✕').filter_map(|chip| chip.rsplit(['│', '┃']).next()).map(|chip| chip.trim().to_owned()).collect()
     };
     assert_eq!(chips(&now)[..4], chips(&seeds)[..4]);
+    again.keys("3");
+    again.until("by tag");
+    again.keys("X");
+    again.until("“looks alike”");
     again.keys("q");
     again.ends();
 }

@@ -141,6 +141,21 @@ impl Terminal {
         assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     }
 
+    /// Cuts the line, as a dropped connection does, and waits for the end.
+    pub fn cut(self) {
+        let Terminal { output, mut keys, master, mut child, .. } = self;
+        drop(output);
+        // what it writes now ends the thread that reads, and with it the line's last end
+        keys.write_all(b"\x0c").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        drop((keys, master));
+        let deadline = Instant::now() + PATIENCE;
+        while child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "the program outlives its line");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits for the end; the terminal must have been given back.
     pub fn ends(mut self) {
         let deadline = Instant::now() + PATIENCE;
