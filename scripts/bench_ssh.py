@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Bytes that the explorer sends over a real ssh, on the loopback: start, ten steps down the list, the same steps back up.
 
-    scripts/bench_ssh.py [INDEX] [--size 120x40]     needs sshd, ssh and ss (Debian: openssh-server iproute2)
+    scripts/bench_ssh.py [INDEX] [--size 120x40] [--truecolor]     needs sshd, ssh and ss (Debian: openssh-server iproute2)
 
 An sshd of its own, with keys made for it, on a port that only this machine reaches. What is counted is what the
 connection carried (ss: bytes_sent of the server's end), encryption and all; beside it what the terminal got. The
-terminal here answers what terminals are asked, as one with the pictures named would.
+terminal here answers what terminals are asked, as one with the pictures named would. ssh hands COLORTERM on only where both
+ends are told to; without it there are 256 colours, with --truecolor all.
 """
 
 import argparse
@@ -84,11 +85,11 @@ class Line:
         os.write(self.terminal, text.encode())
 
 
-def measure(port, folder, index, size, images):
+def measure(port, folder, index, size, images, colours):
     home = folder / f"home-{images}"
     home.mkdir(exist_ok=True)
     where = " ".join(f"{name}={home}" for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"))
-    line = Line(port, folder, f"{where} COLORTERM=truecolor {ROOT}/target/release/multiexpan explore {index} --images {images}", size)
+    line = Line(port, folder, f"{where} {colours} {ROOT}/target/release/multiexpan explore {index} --images {images}", size)
     rows = []
 
     def step(what, keys, times=1):
@@ -115,6 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("index", nargs="?", default=ROOT / "data/demo/index")
     parser.add_argument("--size", default="120x40")
+    parser.add_argument("--truecolor", action="store_true")
     arguments = parser.parse_args()
     size = tuple(int(n) for n in arguments.size.split("x"))
     folder = pathlib.Path(tempfile.mkdtemp())
@@ -123,7 +125,7 @@ def main():
         time.sleep(1)
         print("| pictures | what | bytes over ssh | bytes to the terminal | |\n|---|---|---:|---:|---|")
         for images in ("off", "halfblocks", "sixel", "kitty"):
-            measure(port, folder, arguments.index, size, images)
+            measure(port, folder, arguments.index, size, images, "COLORTERM=truecolor" if arguments.truecolor else "")
     finally:
         sshd.terminate()
         shutil.rmtree(folder, ignore_errors=True)

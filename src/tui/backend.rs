@@ -18,10 +18,12 @@ pub struct Lean<W: Write> {
     inner: CrosstermBackend<W>,
     /// Whether the cursor is known to be hidden.
     hidden: bool,
+    /// It stays from frame to frame; whoever gives the terminal back resets it.
+    style: Style,
 }
 
 /// How the terminal writes now.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Style {
     fg: Color,
     bg: Color,
@@ -45,7 +47,7 @@ const MARKS: [(Modifier, u8, u8); 8] = [
 
 impl<W: Write> Lean<W> {
     pub fn new(writer: W) -> Self {
-        Lean { inner: CrosstermBackend::new(writer), hidden: false }
+        Lean { inner: CrosstermBackend::new(writer), hidden: false, style: PLAIN }
     }
 }
 
@@ -139,7 +141,7 @@ impl<W: Write> Backend for Lean<W> {
             return Ok(());
         }
         queue!(self.inner, BeginSynchronizedUpdate)?;
-        let (mut style, mut at) = (PLAIN, None);
+        let (mut style, mut at) = (self.style, None);
         for (x, y, cell) in cells {
             let here = Position { x, y };
             queue!(self.inner, Print(way(at, here)))?;
@@ -161,7 +163,8 @@ impl<W: Write> Backend for Lean<W> {
                 at = None;
             }
         }
-        queue!(self.inner, Print("\x1b[m"), EndSynchronizedUpdate)
+        self.style = style;
+        queue!(self.inner, EndSynchronizedUpdate)
     }
 
     fn append_lines(&mut self, n: u16) -> io::Result<()> {
@@ -189,12 +192,13 @@ impl<W: Write> Backend for Lean<W> {
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        // the terminal may have been someone else's
-        self.hidden = false;
-        self.inner.clear()
+        self.clear_region(ClearType::All)
     }
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        // the terminal may have been someone else's
+        (self.hidden, self.style) = (false, PLAIN);
+        queue!(self.inner, Print("\x1b[m"))?;
         self.inner.clear_region(region)
     }
 
@@ -244,11 +248,13 @@ mod tests {
         let screen = || vt100::Parser::new(6.try_into().unwrap(), 24.try_into().unwrap(), 0);
         let (mut lean_screen, mut plain_screen) = (screen(), screen());
         let (mut lean_bytes, mut plain_bytes) = (0, 0);
-        let mut before = Buffer::empty(AREA);
+        let (mut before, mut style) = (Buffer::empty(AREA), PLAIN);
         for salt in 0..40 {
             let next = frame(salt);
             let (mut lean, mut plain) = (Vec::new(), Vec::new());
-            written(&mut Lean::new(&mut lean), &before, &next);
+            let mut backend = Lean { style, ..Lean::new(&mut lean) };
+            written(&mut backend, &before, &next);
+            style = backend.style;
             written(&mut CrosstermBackend::new(&mut plain), &before, &next);
             lean_screen.process(&lean);
             plain_screen.process(&plain);
