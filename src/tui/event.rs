@@ -118,6 +118,7 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
     let mut engine_lives = true;
     loop {
         let save_at = state.save_at.unwrap_or_else(Instant::now);
+        let mut outcome = Ok(());
         let frame_at = state.last_frame + state.changed.unwrap_or(FRAME);
         tokio::select! {
             event = events.next() => match event {
@@ -141,13 +142,15 @@ pub async fn run(explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver
                 state.change(FRAME);
             }
             _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick, FRAME),
-            () = sleep_until(frame_at), if state.changed.is_some() => state.draw()?,
+            () = sleep_until(frame_at), if state.changed.is_some() => outcome = state.draw(),
             () = sleep_until(save_at), if state.save_at.is_some() => state.save(),
             wish = signals.next() => state.explorer.app.wish = Some(wish),
         }
-        if state.grant()? {
+        let ends = outcome.and_then(|()| state.grant());
+        if !matches!(ends, Ok(false)) {
+            // whatever ends it, a line that is gone too
             state.save();
-            return Ok(());
+            return ends.map(drop);
         }
     }
 }
