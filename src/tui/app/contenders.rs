@@ -14,7 +14,7 @@ pub const MOST: usize = 4;
 /// Those that take part.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Contenders {
-    /// At most [`MOST`]; the first is set against another.
+    /// At most four; the first is set against another.
     pub chosen: Vec<Contender>,
     /// The place of that other, from 1.
     pub against: usize,
