@@ -85,9 +85,16 @@ pub fn run(command: Command) -> Result<()> {
         Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
-        Command::Serve => pipe::serve(std::io::stdin(), std::io::stdout()),
+        Command::Serve => {
+            // without this it only is slower to the eye
+            let _ = rustix::process::nice(GIVES_WAY);
+            pipe::serve(std::io::stdin(), std::io::stdout())
+        }
     }
 }
+
+/// How much the explorer's engine gives way to the screen (as `nice` counts): where both want a core, a key comes first.
+const GIVES_WAY: i32 = 10;
 
 /// Goes on as the program that computes, with the arguments that this one was given. Comes back only where that cannot be started.
 pub fn become_engine() -> Result<()> {

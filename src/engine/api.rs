@@ -57,9 +57,9 @@ pub enum Ask {
 pub enum Contender {
     /// The open index in this mode.
     Own(Mode),
-    /// Another index, by its place among the rivals, in this mode.
+    /// Another index, by its place among the imports, in this mode.
     Index(u16, Mode),
-    /// A run, by its place among the rivals.
+    /// A run, by its place among the imports.
     Run(u16),
 }
 
@@ -338,6 +338,11 @@ impl Catalogue {
 
     pub fn entity(&self, id: EntityId) -> Option<&EntityCard> {
         self.places.get(&id).map(|&i| &self.entities[i])
+    }
+
+    /// An entity's name; its number where it is not known.
+    pub fn name(&self, id: EntityId) -> String {
+        self.entity(id).map_or_else(|| format!("entity {id}"), |card| card.name.clone())
     }
 
     pub fn class(&self, id: ClassId) -> &ClassCard {

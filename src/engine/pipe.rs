@@ -10,8 +10,6 @@ use super::worker::Engine;
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
 
-/// How much the engine's threads give way to the screen's (as `nice` counts): where both want a core, a key comes first.
-const GIVES_WAY: i32 = 10;
 /// No message is near this; a greater length is no length.
 const LONGEST: u32 = 1 << 30;
 
@@ -44,8 +42,6 @@ pub fn read<M: DeserializeOwned>(stream: &mut impl Read) -> Result<Option<M>> {
 
 /// Answers requests from one stream on the other until the first ends.
 pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Result<()> {
-    // without this it only is slower to the eye
-    let _ = rustix::process::nice(GIVES_WAY);
     let replies = Mutex::new(replies);
     // without a place to keep them evaluations are made anew
     let kept = cache_folder().ok().map(|folder| folder.join("evaluations"));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::api::{Catalogue, Evaluation};
 use super::catalogue;
+use super::imports::Brought;
 use super::kept::Shelf;
-use super::rivals::Brought;
 use crate::data::{Dataset, Vocabulary};
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -27,7 +27,7 @@ pub struct Session {
     /// Rankings of evaluated queries, for the ranks of one entity in all of them.
     pub(super) ranked: HashMap<Evaluation, Ranked>,
     /// What was brought to stand beside the index.
-    pub(super) rivals: Vec<Brought>,
+    pub(super) imports: Vec<Brought>,
     pub(super) first_pictures: HashMap<EntityId, Option<PathBuf>>,
     /// Where finished evaluations are kept.
     pub(super) shelf: Option<Shelf>,
@@ -57,7 +57,7 @@ impl Session {
             index: opened,
             dataset,
             ranked: HashMap::new(),
-            rivals: Vec::new(),
+            imports: Vec::new(),
             first_pictures: HashMap::new(),
             shelf: None,
         })

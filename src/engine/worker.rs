@@ -190,8 +190,8 @@ impl Worker {
                 None => self.background = Some((id, session.begin(wanted)?, Instant::now())),
             },
             Ask::Bring { path } => {
-                let rival = session.bring(&path)?;
-                self.say(id, Say::Brought(rival));
+                let import = session.bring(&path)?;
+                self.say(id, Say::Brought(import));
             }
         }
         Ok(())

@@ -19,7 +19,7 @@ pub struct Contenders {
     /// The place of that other, from 1.
     pub against: usize,
     /// What was brought beside the index.
-    pub rivals: Vec<Import>,
+    pub imports: Vec<Import>,
     /// What is to be brought yet, in order.
     pub coming: Vec<PathBuf>,
     /// The path that is being typed.
@@ -34,7 +34,7 @@ impl Contenders {
 
     /// What it is called in a column.
     pub fn name(&self, of: Contender) -> String {
-        let label = |at: u16| self.rivals.get(usize::from(at)).map_or("?", |rival| rival.label.as_str());
+        let label = |at: u16| self.imports.get(usize::from(at)).map_or("?", |import| import.label.as_str());
         match of {
             Contender::Own(mode) => mode.to_string(),
             Contender::Index(at, mode) => format!("{} {mode}", label(at)),
@@ -47,7 +47,7 @@ impl App {
     /// All that could take part, those of the index first.
     pub fn available(&self) -> Vec<Contender> {
         let own = self.modes().into_iter().map(Contender::Own);
-        own.chain(self.contenders.rivals.iter().flat_map(|rival| rival.contenders.iter().copied())).collect()
+        own.chain(self.contenders.imports.iter().flat_map(|import| import.contenders.iter().copied())).collect()
     }
 
     /// Whether the contender at this place is one of the two that are set against each other.
@@ -141,17 +141,17 @@ impl App {
     }
 
     /// It takes part at once where there is room: an index in the mode of the first.
-    pub(super) fn brought(&mut self, rival: Import) {
+    pub(super) fn brought(&mut self, import: Import) {
         self.asked.finish(Kind::Bring);
         let like_first = |of: &&Contender| match (of, self.contenders.chosen.first()) {
             (Contender::Index(_, mode), Some(Contender::Own(first) | Contender::Index(_, first))) => mode == first,
             _ => false,
         };
-        let best = rival.contenders.iter().find(like_first).or(rival.contenders.first()).copied();
-        if !rival.lacks.is_empty() {
-            self.notify(format!("{}: {}", rival.label, rival.lacks.join(", ")));
+        let best = import.contenders.iter().find(like_first).or(import.contenders.first()).copied();
+        if !import.lacks.is_empty() {
+            self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
         }
-        self.contenders.rivals.push(rival);
+        self.contenders.imports.push(import);
         if let Some(best) = best.filter(|_| self.contenders.chosen.len() < MOST) {
             self.contenders.chosen.push(best);
             self.contenders.against = self.contenders.chosen.len() - 1;

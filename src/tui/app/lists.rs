@@ -102,8 +102,7 @@ impl App {
 
     /// An entity's name; its number where the catalogue does not know it.
     pub fn name(&self, entity: EntityId) -> String {
-        let card = self.catalogue.as_ref().and_then(|c| c.entity(entity));
-        card.map_or_else(|| format!("entity {entity}"), |c| c.name.clone())
+        self.catalogue.as_ref().map_or_else(|| format!("entity {entity}"), |catalogue| catalogue.name(entity))
     }
 
     // Searching.

@@ -73,12 +73,19 @@ impl App {
     }
 
     pub(super) fn turn_mode(&mut self, by: isize) {
-        let modes = self.modes();
-        if modes.iter().all(|&mode| mode == self.mode) {
-            return self.notify(format!("this index holds no other mode than {}", self.mode));
+        if let Some(mode) = self.other_mode(self.mode, by) {
+            self.change(State { mode, ..self.state() });
         }
-        let mode: Mode = turned(&modes, self.mode, by);
-        self.change(State { mode, ..self.state() });
+    }
+
+    /// The next or previous mode of the index; where there is no other that is said.
+    pub(super) fn other_mode(&mut self, now: Mode, by: isize) -> Option<Mode> {
+        let modes = self.modes();
+        if modes.iter().all(|&mode| mode == now) {
+            self.notify(format!("this index holds no other mode than {now}"));
+            return None;
+        }
+        Some(turned(&modes, now, by))
     }
 
     /// Has the unchanged state measured while its metrics are on the screen, once.

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::text;
+use super::{choices, text};
 use crate::config::Role;
 use crate::engine::api::Contender;
 use crate::tui::canvas::Canvas;
@@ -18,20 +18,17 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let area = Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height);
     let inner = canvas.popup(area, "Side by side", "enter takes in or out · esc");
     // the line of the path always has its place
-    let page = usize::from(inner.height).saturating_sub(1);
-    let offset = (cursor + 1).saturating_sub(page).min(available.len().saturating_sub(page));
-    for (at, &of) in available.iter().enumerate().skip(offset).take(page) {
-        let line = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
+    let list = Rect { height: inner.height.saturating_sub(1), ..inner };
+    choices::draw(canvas, list, cursor, available.len(), |canvas, at| {
+        let of = available[at];
         let place = app.contenders.chosen.iter().position(|&c| c == of);
         let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
         let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
         spans.extend(canvas.label(Role::Text, &text::fit(&app.contenders.name(of), 22)));
-        let from = text::fit(&origin(canvas, of), usize::from(inner.width).saturating_sub(26));
+        let from = text::fit(&origin(canvas, of), usize::from(list.width).saturating_sub(26));
         spans.push(canvas.span(Role::Quiet, from));
-        let said = Line::from(spans);
-        canvas.line(line, if at == cursor { said.style(canvas.style(Role::Selection)) } else { said });
-        canvas.hit(line, Hit::Contender(at));
-    }
+        (Line::from(spans), Hit::Contender(at))
+    });
     let line = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
     let said = match &app.contenders.path {
         Some(path) => {
@@ -48,12 +45,12 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
 
 /// Where it comes from.
 fn origin(canvas: &Canvas, of: Contender) -> String {
-    let rival = |at: u16| {
-        let rival = canvas.app.contenders.rivals.get(usize::from(at));
-        rival.map_or_else(String::new, |rival| rival.path.display().to_string())
+    let import = |at: u16| {
+        let import = canvas.app.contenders.imports.get(usize::from(at));
+        import.map_or_else(String::new, |import| import.path.display().to_string())
     };
     match of {
         Contender::Own(_) => "this index".into(),
-        Contender::Index(at, _) | Contender::Run(at) => rival(at),
+        Contender::Index(at, _) | Contender::Run(at) => import(at),
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
+use super::{choices, text};
 use crate::config::Role;
 use crate::tui::app::Form;
 use crate::tui::canvas::Canvas;
@@ -15,15 +15,12 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let (width, height) = (WIDTH.min(whole.width), Form::ALL.len() as u16 + 2);
     let area = Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height);
     let inner = canvas.popup(area, "Write what is shown to a file", "enter writes · esc");
-    for (at, form) in Form::ALL.into_iter().enumerate() {
-        let line = Rect::new(inner.x, inner.y + at as u16, inner.width, 1);
+    choices::draw(canvas, inner, cursor, Form::ALL.len(), |canvas, at| {
+        let form = Form::ALL[at];
         let mut spans = vec![Span::raw(" ")];
         spans.extend(canvas.label(Role::Text, &text::fit(form.name(), 10)));
         let file = format!("{}.{}", canvas.app.export_stem(), form.ending());
         spans.push(canvas.span(Role::Quiet, text::fit(&file, 34)));
-        let said = Line::from(spans);
-        let said = if at == cursor { said.style(canvas.style(Role::Selection)) } else { said };
-        canvas.line(line, said);
-        canvas.hit(line, Hit::ExportForm(at));
-    }
+        (Line::from(spans), Hit::ExportForm(at))
+    });
 }

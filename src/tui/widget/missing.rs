@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
+use super::{choices, text};
 use crate::config::Role;
 use crate::engine::api::{Catalogue, MissingWhy};
 use crate::tui::canvas::Canvas;
-use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::view::Hit;
 
 /// Why an entity is missing, as a sentence's end.
 pub fn reason(catalogue: &Catalogue, why: &MissingWhy) -> String {
@@ -34,23 +34,14 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         n => format!("{n} gold entities are not in the list"),
     };
     let inner = canvas.popup(area, &title, "enter looks at it · + makes it a seed · esc");
-    let page = usize::from(inner.height);
-    let offset = keep_in_sight(cursor, app.view.popup.offset, page, missing.len());
-    canvas.view.popup = Extent { offset, page, furthest: missing.len().saturating_sub(page) };
     let names = missing.iter().map(|m| text::width(&canvas.name(m.entity))).max().unwrap_or(0);
     let names = names.min(usize::from(inner.width) / 3);
-    for (at, one) in missing.iter().enumerate().skip(offset).take(page) {
-        let line = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
-        let room = usize::from(inner.width).saturating_sub(names + 4);
+    let room = usize::from(inner.width).saturating_sub(names + 4);
+    choices::draw(canvas, inner, cursor, missing.len(), |canvas, at| {
+        let one = &missing[at];
         let mut spans = vec![Span::raw(" ")];
         spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
         spans.push(canvas.span(Role::Quiet, format!("  {}", text::fit(&reason(catalogue, &one.why), room))));
-        let mut said = Line::from(spans);
-        if at == cursor {
-            said = said.style(canvas.style(Role::Selection));
-        }
-        canvas.line(line, said);
-        canvas.hit(line, Hit::MissingRow(at));
-    }
-    canvas.scroll_mark(inner, offset, page, missing.len());
+        (Line::from(spans), Hit::MissingRow(at))
+    });
 }

@@ -2,6 +2,7 @@
 
 pub mod bars;
 pub mod candidates;
+pub mod choices;
 pub mod classes;
 pub mod completion;
 pub mod confusion;

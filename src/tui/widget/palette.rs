@@ -11,11 +11,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
+use super::{choices, text};
 use crate::config::{Action, Context, Role};
 use crate::tui::app::PaletteRow;
 use crate::tui::canvas::Canvas;
-use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::view::Hit;
 
 const WIDTH: u16 = 96;
 const HEIGHT: u16 = 24;
@@ -37,16 +37,9 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     spans.extend(canvas.field(&app.palette.field));
     canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(spans));
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
-    let page = usize::from(list.height);
-    let offset = keep_in_sight(app.palette.cursor, app.view.popup.offset, page, rows.len());
-    canvas.view.popup = Extent { offset, page, furthest: rows.len().saturating_sub(page) };
-    for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
-        let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let said = said(canvas, row, list.width.into());
-        canvas.line(line, if at == app.palette.cursor { said.style(canvas.style(Role::Selection)) } else { said });
-        canvas.hit(line, Hit::Action(at));
-    }
-    canvas.scroll_mark(list, offset, page, rows.len());
+    choices::draw(canvas, list, app.palette.cursor, rows.len(), |canvas, at| {
+        (said(canvas, &rows[at], list.width.into()), Hit::Action(at))
+    });
 }
 
 /// Help, name, and the key here or where it acts.

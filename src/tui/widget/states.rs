@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use super::whatif::{change_words, origin};
+use super::{choices, text};
 use crate::config::Role;
 use crate::tui::app::State;
 use crate::tui::canvas::Canvas;
-use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::view::Hit;
 
 const WIDTH: u16 = 84;
 const FIELD: u16 = 60;
@@ -32,21 +32,14 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let height = (named.len() as u16 + 2).min(whole.height.saturating_sub(4));
     let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
     let inner = canvas.popup(area, "Named states", "enter comes back to it · x takes it off · esc");
-    let page = usize::from(inner.height);
-    let offset = keep_in_sight(cursor, app.view.popup.offset, page, named.len());
-    canvas.view.popup = Extent { offset, page, furthest: named.len().saturating_sub(page) };
     let names = named.iter().map(|n| text::width(&n.name)).max().unwrap_or(0).min(usize::from(inner.width) / 3);
-    for (at, one) in named.iter().enumerate().skip(offset).take(page) {
-        let place = Rect::new(inner.x, inner.y + (at - offset) as u16, inner.width, 1);
-        let room = usize::from(inner.width).saturating_sub(names + 4);
+    let room = usize::from(inner.width).saturating_sub(names + 4);
+    choices::draw(canvas, inner, cursor, named.len(), |canvas, at| {
         let mut spans = vec![Span::raw(" ")];
-        spans.extend(canvas.label(Role::Text, &text::fit(&one.name, names)));
-        spans.push(canvas.span(Role::Quiet, format!("  {}", text::fit(&summary(canvas, &one.state), room))));
-        let line = Line::from(spans);
-        canvas.line(place, if at == cursor { line.style(canvas.style(Role::Selection)) } else { line });
-        canvas.hit(place, Hit::NamedState(at));
-    }
-    canvas.scroll_mark(inner, offset, page, named.len());
+        spans.extend(canvas.label(Role::Text, &text::fit(&named[at].name, names)));
+        spans.push(canvas.span(Role::Quiet, format!("  {}", text::fit(&summary(canvas, &named[at].state), room))));
+        (Line::from(spans), Hit::NamedState(at))
+    });
 }
 
 /// Where it comes from and what is changed.

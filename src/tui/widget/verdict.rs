@@ -2,7 +2,7 @@
 
 use super::missing::reason;
 use crate::engine::api::{Catalogue, Explained, Place, Standing, Why};
-use crate::types::{EntityId, Parts};
+use crate::types::Parts;
 
 /// Differences below this are none.
 const SAME: f64 = 0.005;
@@ -23,13 +23,8 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    fn name(&self, entity: EntityId) -> String {
-        let card = self.catalogue.entity(entity);
-        card.map_or_else(|| format!("entity {entity}"), |card| card.name.clone())
-    }
-
     fn alone(&self, why: &Why) -> String {
-        let name = self.name(why.entity);
+        let name = self.catalogue.name(why.entity);
         let mut said = match &why.standing {
             Standing::Seed => return format!("{name} is a seed: seeds are not ranked."),
             Standing::Missing(missing) => format!("{name} is not in the list: {}", reason(self.catalogue, missing)),
@@ -42,7 +37,7 @@ impl Said<'_> {
             said.push_str(&format!("; the seeds bring {:.2}{}", why.score, mostly(why.parts)));
         }
         if let (Some(seed), true) = (most(why), why.seeds.len() > 1) {
-            let seed = self.name(self.explained.seeds[seed].seed);
+            let seed = self.catalogue.name(self.explained.seeds[seed].seed);
             said.push_str(&format!(", {seed} the most"));
         }
         if let Standing::Listed(place) = &why.standing {
@@ -60,7 +55,7 @@ impl Said<'_> {
     fn contest_lost(&self, why: &Why) -> Option<String> {
         let contest = why.contest.as_ref().filter(|contest| contest.winner != why.entity)?;
         let by = contest.lost_by(contest.rival(why.entity)?);
-        Some(format!(" ({} won by {})", self.name(contest.winner), small(by)))
+        Some(format!(" ({} won by {})", self.catalogue.name(contest.winner), small(by)))
     }
 
     fn pair(&self, first: &Why, second: &Why) -> String {
@@ -74,13 +69,14 @@ impl Said<'_> {
     }
 
     fn only_one(&self, (upper, place): (&Why, &Place), lower: &Why) -> String {
-        let name = self.name(lower.entity);
+        let name = self.catalogue.name(lower.entity);
         let why = match &lower.standing {
             Standing::Missing(missing) => format!("{name} is not listed: {}", reason(self.catalogue, missing)),
             _ => format!("{name} is a seed"),
         };
         let lost = self.contest_lost(lower).unwrap_or_default();
-        let mut said = format!("{} is {} of {}, and {why}{lost}", self.name(upper.entity), place.rank, place.of);
+        let mut said =
+            format!("{} is {} of {}, and {why}{lost}", self.catalogue.name(upper.entity), place.rank, place.of);
         said.extend(self.score(upper, lower).map(|score| format!("; {score}")));
         said + "."
     }
@@ -105,8 +101,13 @@ impl Said<'_> {
         let of = |speaks: bool| -> Vec<&str> {
             reasons.iter().filter(|(for_it, _)| *for_it == speaks).map(|(_, said)| said.as_str()).collect()
         };
-        let head =
-            format!("{} ({}) is above {} ({})", self.name(upper.entity), a.rank, self.name(lower.entity), b.rank);
+        let head = format!(
+            "{} ({}) is above {} ({})",
+            self.catalogue.name(upper.entity),
+            a.rank,
+            self.catalogue.name(lower.entity),
+            b.rank
+        );
         let (because, though) = (of(true).join("; "), of(false).join("; "));
         match (because.is_empty(), though.is_empty()) {
             (false, true) => format!("{head} because: {because}."),
@@ -140,7 +141,7 @@ impl Said<'_> {
         let more = |by: f64| if by > 0.0 { "more" } else { "less" };
         let apart: Vec<f64> = upper.seeds.iter().zip(&lower.seeds).map(|(a, b)| (a.z - b.z) * all.signum()).collect();
         let widest = (0..apart.len()).max_by(|&a, &b| apart[a].total_cmp(&apart[b]))?;
-        let seed = self.name(self.explained.seeds[widest].seed);
+        let seed = self.catalogue.name(self.explained.seeds[widest].seed);
         let (a, b) = (upper.seeds[widest].parts, lower.seeds[widest].parts);
         let by = a.zip(b).map(|(a, b)| mostly(Some(minus(a, b, all.signum())))).unwrap_or_default();
         let one = format!("{seed} brings {:.2} {}{by}", apart[widest], more(all));
@@ -182,7 +183,7 @@ pub fn small(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::engine::api::{Contest, EntityCard, ExpandAsk, MissingWhy, Rival, SeedStates, WhySeed};
-    use crate::types::{Mode, Tuning};
+    use crate::types::{EntityId, Mode, Tuning};
 
     fn catalogue() -> Catalogue {
         let card =

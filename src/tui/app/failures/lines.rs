@@ -38,7 +38,7 @@ impl Grouping {
     fn labels(self, catalogue: &Catalogue, failure: &Failure) -> Vec<String> {
         match self {
             Grouping::Class => vec![catalogue.class(failure.class).title()],
-            Grouping::Entity => vec![name_of(catalogue, failure)],
+            Grouping::Entity => vec![catalogue.name(failure.entity)],
             Grouping::Tag if failure.tags.is_empty() => vec!["no tag".into()],
             Grouping::Tag => failure.tags.iter().map(|tag| tag.kind().name().to_owned()).collect(),
         }
@@ -50,12 +50,6 @@ impl Grouping {
 pub enum FailureLine {
     Group { label: String, members: Vec<usize>, open: bool },
     One(usize),
-}
-
-/// The entity's name; its number where the catalogue does not know it.
-pub(super) fn name_of(catalogue: &Catalogue, failure: &Failure) -> String {
-    let card = catalogue.entity(failure.entity);
-    card.map_or_else(|| format!("entity {}", failure.entity), |card| card.name.clone())
 }
 
 impl App {
@@ -95,7 +89,7 @@ impl App {
         let list = &self.failures;
         let filter = list.filter.to_lowercase();
         let named = |f: &Failure| {
-            name_of(catalogue, f).to_lowercase().contains(&filter)
+            catalogue.name(f.entity).to_lowercase().contains(&filter)
                 || catalogue.class(f.class).title().to_lowercase().contains(&filter)
         };
         let in_cell = list.confused.as_ref().map(|confused| confused.filter(catalogue));
@@ -157,7 +151,7 @@ impl App {
             FailureLine::Group { label, .. } => label.clone(),
             // as it is drawn
             FailureLine::One(place) if by_entity => catalogue.class(found.failures[*place].class).title(),
-            FailureLine::One(place) => name_of(catalogue, &found.failures[*place]),
+            FailureLine::One(place) => catalogue.name(found.failures[*place].entity),
         };
         List { labels: self.failures.lines.iter().map(label).collect(), cursor: self.failures.cursor }
     }

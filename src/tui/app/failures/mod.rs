@@ -214,14 +214,9 @@ impl App {
     }
 
     fn next_failure_mode(&mut self) {
-        let modes = self.modes();
-        let at = modes.iter().position(|&mode| mode == self.failures.mode).unwrap_or(0);
-        match modes.get((at + 1) % modes.len().max(1)) {
-            Some(&next) if next != self.failures.mode => {
-                self.failures.mode = next;
-                self.evaluate();
-            }
-            _ => self.notify(format!("this index holds no other mode than {}", self.failures.mode)),
+        if let Some(mode) = self.other_mode(self.failures.mode, 1) {
+            self.failures.mode = mode;
+            self.evaluate();
         }
     }
 

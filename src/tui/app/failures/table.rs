@@ -4,7 +4,6 @@ use crate::engine::api::{Catalogue, Failure, FailureKind, Failures, Tag};
 use crate::tui::app::sheet::{Cell, Sheet};
 use crate::types::{CUTOFFS, EntityId};
 
-use super::lines::name_of;
 use super::{App, FailureLine};
 
 /// A tag's reason, as a sentence's end.
@@ -70,7 +69,7 @@ impl App {
             FailureKind::Missed => "missed",
         };
         let mut cells = vec![
-            Cell::Text(name_of(catalogue, failure)),
+            Cell::Text(catalogue.name(failure.entity)),
             Cell::Text(kind.into()),
             Cell::Text(catalogue.class(failure.class).title()),
             Cell::Count(failure.number + 1),

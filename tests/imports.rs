@@ -58,7 +58,7 @@ impl Asked {
 
     fn bring(&mut self, path: &Path) -> Result<Import, String> {
         match self.ask(Ask::Bring { path: path.into() }).pop() {
-            Some(Say::Brought(rival)) => Ok(rival),
+            Some(Say::Brought(import)) => Ok(import),
             Some(Say::Failed(why)) => Err(why),
             other => panic!("{other:?}"),
         }
@@ -114,9 +114,9 @@ fn a_run_stands_beside_the_index() {
     Run { tag: "other".into(), rankings, ..Run::default() }.write(&path).unwrap();
 
     let mut asked = Asked::start(None);
-    let rival = asked.bring(&path).unwrap();
-    assert_eq!((rival.label.as_str(), &rival.contenders[..]), ("other", &[Contender::Run(0)][..]));
-    let lacks = rival.lacks.join("; ");
+    let import = asked.bring(&path).unwrap();
+    assert_eq!((import.label.as_str(), &import.contenders[..]), ("other", &[Contender::Run(0)][..]));
+    let lacks = import.lacks.join("; ");
     for said in [
         "7 queries of 3 seeds are missing",
         "1 queries are not of this data set",
@@ -139,9 +139,9 @@ fn a_run_stands_beside_the_index() {
 #[test]
 fn another_index_stands_beside_it() {
     let mut asked = Asked::start(None);
-    let rival = asked.bring(&demo()).unwrap();
+    let import = asked.bring(&demo()).unwrap();
     let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Contender::Index(0, mode));
-    assert_eq!((rival.label.as_str(), &rival.contenders[..], rival.lacks.len()), ("demo", &modes[..], 0));
+    assert_eq!((import.label.as_str(), &import.contenders[..], import.lacks.len()), ("demo", &modes[..], 0));
     let own = asked.evaluate(Contender::Own(Mode::Image)).0;
     assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
     let compared = asked.compare(Contender::Own(Mode::Image), modes[2]);

@@ -10,7 +10,7 @@ use crate::eval::run::{Run, key};
 use crate::index::Index;
 use crate::types::{ClassId, EntityId, Mode, SeedCount};
 
-/// One rival.
+/// One of them.
 pub(super) enum Brought {
     Index(Box<Index>),
     Run(RunLists),
@@ -23,11 +23,11 @@ impl Session {
     /// An index folder or a run. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
     /// of this data set, or where no data set is open.
     pub(super) fn bring(&mut self, path: &Path) -> Result<Import> {
-        let place = u16::try_from(self.rivals.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
-        let (brought, rival) =
+        let place = u16::try_from(self.imports.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
+        let (brought, import) =
             if path.is_dir() { self.bring_index(path, place)? } else { self.bring_run(path, place)? };
-        self.rivals.push(brought);
-        Ok(rival)
+        self.imports.push(brought);
+        Ok(import)
     }
 
     fn bring_index(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
@@ -36,13 +36,13 @@ impl Session {
         index.check_dataset(&dataset.hash()?)?;
         let modes = index.modes().into_iter().filter(|m| *m != Mode::None);
         let lacking = self.index.entities().iter().filter(|e| index.row(e.id).is_none()).count();
-        let rival = Import {
+        let import = Import {
             path: path.to_owned(),
             label: label(path),
             contenders: modes.map(|mode| Contender::Index(place, mode)).collect(),
             lacks: said(&[(lacking, "entities are not in it")]),
         };
-        Ok((Brought::Index(Box::new(index)), rival))
+        Ok((Brought::Index(Box::new(index)), import))
     }
 
     fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
@@ -89,15 +89,15 @@ impl Session {
             (seeds, "candidates are their query's seeds"),
         ]);
         let label = if run.tag.is_empty() { label(path) } else { run.tag.clone() };
-        let rival = Import { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
-        Ok((Brought::Run(lists), rival))
+        let import = Import { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
+        Ok((Brought::Run(lists), import))
     }
 
     /// The index that a contender ranks by. Error: it is a run, or was not brought.
     pub(super) fn index_of(&self, of: Contender) -> Result<(&Index, Mode)> {
         match of {
             Contender::Own(mode) => Ok((&self.index, mode)),
-            Contender::Index(at, mode) => match self.rivals.get(usize::from(at)) {
+            Contender::Index(at, mode) => match self.imports.get(usize::from(at)) {
                 Some(Brought::Index(index)) => Ok((index, mode)),
                 _ => Err(Error::Mismatch("that index is not open".into())),
             },
@@ -108,7 +108,7 @@ impl Session {
     /// A run's lists of one number of seeds; none where it is no run.
     pub(super) fn run_lists(&self, of: Contender, count: SeedCount) -> Option<super::session::Ranked> {
         let Contender::Run(at) = of else { return None };
-        let Some(Brought::Run(lists)) = self.rivals.get(usize::from(at)) else { return None };
+        let Some(Brought::Run(lists)) = self.imports.get(usize::from(at)) else { return None };
         let of_count = lists.iter().filter(|((_, seeds, _), _)| *seeds == count);
         Some(of_count.map(|(&(class, _, number), list)| ((class, number), list.clone())).collect())
     }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rival_is_called_by_what_tells_it_apart() {
+    fn an_import_is_called_by_what_tells_it_apart() {
         assert_eq!(label(Path::new("runs/clip/index")), "clip");
         assert_eq!(label(Path::new("runs/probexpan.run")), "probexpan");
         assert_eq!(label(Path::new("/index")), "index");
