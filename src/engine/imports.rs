@@ -1,14 +1,15 @@
 //! What stands beside the index in a comparison: other indexes of the same data set, and runs of any system.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::api::{Contender, Import};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::eval::run::{Run, key};
+use crate::eval::run::Run;
+use crate::eval::{Judged, QueryKey};
 use crate::index::Index;
-use crate::types::{ClassId, EntityId, Mode, SeedCount};
+use crate::types::{EntityId, Mode, SeedCount};
 
 /// One of them.
 pub(super) enum Brought {
@@ -16,8 +17,8 @@ pub(super) enum Brought {
     Run(RunLists),
 }
 
-/// A run's lists by query: class, number of seeds, number.
-pub(super) type RunLists = HashMap<(ClassId, SeedCount, usize), Vec<EntityId>>;
+/// A run's lists by query.
+pub(super) type RunLists = HashMap<QueryKey, Vec<EntityId>>;
 
 impl Session {
     /// An index folder or a run. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
@@ -48,46 +49,11 @@ impl Session {
     fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
         let Some(dataset) = &self.dataset else { return Err(no_queries()) };
         let run = Run::read(path)?;
-        let known: HashMap<String, _> = dataset.queries.iter().map(|q| (key(&dataset.query_id(q)), q)).collect();
-        let (mut lists, mut unknown) = (RunLists::new(), 0);
-        let [mut strange, mut twice, mut seeds] = [0; 3];
-        for ranking in &run.rankings {
-            let Some(query) = known.get(&ranking.query) else {
-                unknown += 1;
-                continue;
-            };
-            let mut seen = HashSet::new();
-            let mut list = Vec::with_capacity(ranking.candidates.len());
-            for &(entity, _) in &ranking.candidates {
-                if query.seeds.contains(&entity) {
-                    seeds += 1;
-                } else if !seen.insert(entity) {
-                    twice += 1;
-                } else {
-                    // it keeps its place, where it can only be wrong
-                    strange += usize::from(dataset.vocabulary.name(entity).is_none());
-                    list.push(entity);
-                }
-            }
-            lists.insert((query.class, query.seed_count, query.number), list);
-        }
+        let Judged { lists, odd } = Judged::of(&run, dataset);
         if lists.is_empty() {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));
         }
-        let lacking = |count| {
-            let asked: Vec<_> = dataset.queries.iter().filter(|q| q.seed_count == count).collect();
-            let missing = asked.iter().filter(|q| !lists.contains_key(&(q.class, count, q.number))).count();
-            // a run of the one kind need not have the other
-            if missing == asked.len() { 0 } else { missing }
-        };
-        let lacks = said(&[
-            (lacking(SeedCount::Three), "queries of 3 seeds are missing"),
-            (lacking(SeedCount::Five), "queries of 5 seeds are missing"),
-            (unknown, "queries are not of this data set"),
-            (strange, "entities are not in the vocabulary"),
-            (twice, "candidates stand in a list twice"),
-            (seeds, "candidates are their query's seeds"),
-        ]);
+        let lacks = said(&odd);
         let label = if run.tag.is_empty() { label(path) } else { run.tag.clone() };
         let import = Import { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
         Ok((Brought::Run(lists), import))

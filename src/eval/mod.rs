@@ -3,6 +3,7 @@
 mod aggregate;
 mod failure;
 mod interval;
+mod judged;
 mod metrics;
 mod overlap;
 mod pair;
@@ -11,6 +12,7 @@ pub mod run;
 pub use aggregate::{Evaluation, aggregate};
 pub use failure::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
 pub use interval::intervals;
+pub use judged::{Judged, QueryKey, key_of};
 pub use metrics::{average_precision, gold, measure, precision};
 pub use overlap::likeness;
 pub use pair::verdict;
