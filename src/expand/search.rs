@@ -143,17 +143,16 @@ impl Search {
     /// Whose rows are likely to be wanted next, where it goes by rows and that of the last pick is still to be added: more than
     /// `count` may be given.
     pub fn ahead(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
-        match (&self.scores, self.picks.last()) {
-            (Scores::Whole(sums), Some(_)) if view.len() * view.index().width() < GUESSED_FROM => {
-                sums.best(taken, AHEAD)
-            }
-            (Scores::Whole(sums), Some(last)) => self.guess(view, config, sums, last.row, taken, count),
-            _ => Vec::new(),
+        match &self.scores {
+            Scores::Whole(_) if self.picks.is_empty() => Vec::new(),
+            Scores::Whole(sums) if view.len() * view.index().width() < GUESSED_FROM => sums.best(taken, AHEAD),
+            _ => self.guess(view, config, taken, count),
         }
     }
 
-    /// The picks that come next, were they all among the best now.
-    fn guess(&self, view: &View, config: &Config, sums: &Sums, last: Row, taken: &[bool], count: usize) -> Vec<Row> {
+    /// The picks that come next, were they all among the best now; as [`Search::ahead`].
+    pub fn guess(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
+        let (Scores::Whole(sums), Some(last)) = (&self.scores, self.picks.last()) else { return Vec::new() };
         let few = sums.best(taken, GUESSED_AMONG).into_iter().map(|row| (row, sums.of(row))).collect();
         let mut search = Search {
             seeds: self.seeds,
@@ -164,7 +163,7 @@ impl Search {
             windows: Vec::new(),
             watched: self.watched.clone(),
         };
-        search.add_to_few(view, last);
+        search.add_to_few(view, last.row);
         let mut taken = taken.to_vec();
         (0..count).map_while(|_| search.pick(view, config, &mut taken)).map(|pick| pick.row).collect()
     }
