@@ -139,12 +139,14 @@ pub struct Query {
     pub seeds: Vec<EntityId>,
 }
 
-/// Which of the two rankings is meant.
+/// Which of the rankings is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RankingKind {
-    /// Window search and re-ranking.
+    /// Window search and re-ranking, each query alone.
     Expanded,
+    /// The same, all classes of a query number from one pool.
+    Joint,
     /// Candidates by ΣZ over the seeds alone.
     Seeds,
 }

@@ -5,11 +5,11 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use multiexpan::engine::api::{
-    Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, Request, RequestId, Say, Tag,
+    Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, JointScope, Reply, Request, RequestId, Say, Tag,
 };
-use multiexpan::engine::{Engine, Plan, Session};
+use multiexpan::engine::{Engine, Plan, QueryResult, Session};
 use multiexpan::job::Unobserved;
-use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, RankingKind, SeedCount, Tuning};
+use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, Query, RankingKind, SeedCount, Tuning};
 
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
@@ -91,6 +91,55 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     }
 }
 
+#[test]
+fn a_stopped_evaluation_goes_on_where_it_was() {
+    let (send, replies) = channel();
+    let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
+    let ask = |id, ask| engine.send(Request { id: RequestId(id), ask });
+    let next = || replies.recv_timeout(Duration::from_secs(60)).unwrap();
+    let ranking = RankingKind::Expanded;
+    let evaluate = Ask::Evaluate(Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking });
+    ask(1, Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu });
+    ask(2, evaluate.clone());
+    let (mut classes, mut done) = (Vec::new(), 0);
+    let mut take = |say: Say| match say {
+        Say::ClassMeasured { class, .. } => classes.push(class),
+        Say::Progress(progress) => {
+            assert!(progress.done >= done, "it goes on where it was");
+            done = progress.done;
+        }
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(next().say, Say::Opened(_)));
+    loop {
+        match next().say {
+            say @ Say::ClassMeasured { .. } => break take(say),
+            say => take(say),
+        }
+    }
+    ask(3, Ask::Stop);
+    loop {
+        match next() {
+            reply if reply.id == RequestId(3) => break assert_eq!(reply.say, Say::Stopped),
+            reply => take(reply.say),
+        }
+    }
+    ask(4, Ask::Pictures { entities: vec![EntityId(1)] });
+    assert_eq!(next().id, RequestId(4), "nothing comes of what was stopped");
+    ask(5, evaluate);
+    let measures = loop {
+        match next() {
+            reply if reply.id != RequestId(5) => panic!("{reply:?}"),
+            Reply { say: Say::Evaluated { measures, .. }, .. } => break measures,
+            reply => take(reply.say),
+        }
+    };
+    let whole = session().evaluate(&plan(Mode::Text, ranking), None, &mut Unobserved).unwrap().evaluation;
+    assert_eq!(measures, whole.overall);
+    classes.sort();
+    assert_eq!(classes, whole.classes.iter().map(|c| c.0).collect::<Vec<_>>(), "each is told once");
+}
+
 /// What the worker says to the last of these requests, and how many requests it answered with failures.
 fn failures(asks: Vec<Ask>) -> (Failures, usize) {
     let (send, replies) = channel();
@@ -142,4 +191,57 @@ fn every_false_positive_and_every_missed_member_is_found() {
                 .all(|f| f.tags.iter().all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::PictureMisleads { .. })))
         );
     }
+}
+
+#[test]
+fn jointly_what_another_class_has_is_told_with_its_place() {
+    let open = Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
+    let of = Evaluation { of: Contender::Own(Mode::Both), seed_count: SeedCount::Five, ranking: RankingKind::Joint };
+    let (found, _) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of)]);
+
+    let mut session = session();
+    let (mode, seed_count, protocol) = (Mode::Both, SeedCount::Five, Protocol::Published);
+    let published = Plan { mode, seed_count, ranking: RankingKind::Expanded, protocol, class: None };
+    let results = session.evaluate(&published, None, &mut Unobserved).unwrap().results;
+    assert_eq!(found.queries, results.len());
+    for Query { class, number, seeds, .. } in results.iter().step_by(50).map(|result| &result.query) {
+        let joint = Some(JointScope { seed_count, number: *number });
+        let (rejected, tuning) = (Vec::new(), Tuning::default());
+        let ask = ExpandAsk { mode, seeds: seeds.clone(), rejected, size: 100, class: Some(*class), joint, tuning };
+        let explored = session.expand(&ask).unwrap();
+        let explored: Vec<(EntityId, f64)> = explored.iter().map(|(c, r)| (c.entity, r.score)).collect();
+        let evaluated = results.iter().find(|r| (r.query.class, r.query.number) == (*class, *number)).unwrap();
+        assert_eq!(evaluated.ranking, explored, "as Explore has it");
+    }
+    let mut picked = 0;
+    for failure in &found.failures {
+        let list = |class, number| {
+            results.iter().find(|r| (r.query.class, r.query.number) == (class, number)).expect("the query is there")
+        };
+        let own = list(failure.class, failure.number);
+        match failure.rank {
+            Some(rank) => assert_eq!(own.ranking[rank - 1].0, failure.entity, "the published lists are the joint ones"),
+            None => assert!(own.ranking.iter().all(|(entity, _)| *entity != failure.entity)),
+        }
+        let place = |result: &QueryResult| result.ranking.iter().position(|(entity, _)| *entity == failure.entity);
+        let taken = failure.tags.iter().find_map(|tag| match tag {
+            Tag::TakenByClass { class, rank } => Some((*class, *rank)),
+            _ => None,
+        });
+        match taken {
+            Some((class, Some(rank))) => {
+                assert_eq!(place(list(class, failure.number)), Some(rank - 1));
+                picked += 1;
+            }
+            Some((class, None)) => assert!(list(class, failure.number).query.seeds.contains(&failure.entity)),
+            None if failure.rank.is_none() => {
+                let others = results.iter().filter(|r| r.query.number == failure.number);
+                let has = |r: &QueryResult| place(r).is_some() || r.query.seeds.contains(&failure.entity);
+                assert!(!others.into_iter().any(has), "{failure:?}");
+            }
+            None => {}
+        }
+        assert!(failure.rank.is_none() || taken.is_none());
+    }
+    assert!(picked > 0);
 }

@@ -196,6 +196,18 @@ impl Keymap {
         Action::ALL.iter().map(|&a| (a, keys(a))).filter(|(_, k)| !k.is_empty()).collect()
     }
 
+    /// The global actions in the order of help, each with those of its keys that act in this context too.
+    pub fn everywhere(&self, context: Context) -> Vec<(Action, String)> {
+        let claimed = |keys: &[Key]| {
+            let mut own = self.of(context).map(|(own, _)| own.keys());
+            own.any(|own| own.starts_with(keys) || keys.starts_with(own))
+        };
+        let acts = |(keys, _): &(&Sequence, Action)| context.passes(keys.keys()[0]) && !claimed(keys.keys());
+        let bound: Vec<(&Sequence, Action)> = self.of(Context::Global).filter(acts).collect();
+        let keys = |action| bound.iter().filter(|b| b.1 == action).map(|b| b.0.shown()).collect::<Vec<_>>().join(" ");
+        Action::ALL.iter().map(|&action| (action, keys(action))).filter(|(_, keys)| !keys.is_empty()).collect()
+    }
+
     /// The first key of an action in a context, for hints.
     pub fn key_of(&self, context: Context, action: Action) -> Option<String> {
         self.shown(context, action).next()

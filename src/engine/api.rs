@@ -48,6 +48,10 @@ pub enum Ask {
     Measure(ExpandAsk),
     /// What an evaluation that is done got wrong, in the background. Answered by `Failures`.
     Failures(Evaluation),
+    /// End the evaluation and the search for failures that run in the background. Answered by `Stopped`, after which nothing
+    /// comes of them. What was under way goes on from there if it is the next of its kind to be asked for: classes that were
+    /// told are not told again.
+    Stop,
     /// An index of the same data set, or a run, to stand beside the index. Answered by `Brought`.
     Bring { path: PathBuf },
 }
@@ -152,6 +156,7 @@ pub enum Say {
     Brought(Import),
     Failures(Box<Failures>),
     Explained(Box<Explained>),
+    Stopped,
     /// The request failed: one sentence.
     Failed(String),
     /// The engine is gone, whatever was asked: one sentence why. Nothing comes after it.
@@ -268,7 +273,7 @@ pub enum MissingWhy {
     BelowWindow { seed_rank: usize, final_rank: usize },
     /// It was in the window at this pick (from 1) and another had the smaller divergence.
     LostInWindow { pick: usize },
-    /// Joint expansion: another class took it.
+    /// Joint expansion: another class took it, or has it as a seed.
     TakenBy(ClassId),
     /// Not in the index, and why.
     LeftOut(String),

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::api::{Contender, Evaluation};
-use super::rankings::{Rankings, by_rerank};
+use super::rankings::Rankings;
 use super::session::{Ranked, Session};
 use crate::error::{Error, Result};
 use crate::eval;
-use crate::expand::{self, Config, Pick};
 use crate::index::Index;
 use crate::job::{Observer, Progress};
-use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
+use crate::types::{ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
 
 /// What to evaluate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +21,14 @@ pub struct Plan {
     pub protocol: Protocol,
     /// Only this class.
     pub class: Option<ClassId>,
+}
+
+impl Plan {
+    /// Whether all classes of a query number draw from one pool, as the published protocol has it.
+    pub(super) fn is_joint(&self) -> bool {
+        let published = self.ranking == RankingKind::Expanded && self.protocol == Protocol::Published;
+        published || self.ranking == RankingKind::Joint
+    }
 }
 
 /// One evaluated query.
@@ -91,7 +98,7 @@ fn outcome(measured: &[(ClassId, Measures)]) -> Outcome {
 }
 
 impl Session {
-    /// All queries of a plan, each alone or, under the published protocol, each number's classes jointly.
+    /// All queries of a plan, each alone or each number's classes jointly.
     ///
     /// `queries`: these instead of the data set's own.
     pub fn evaluate(
@@ -110,10 +117,9 @@ impl Session {
                 plan.seed_count.number()
             )));
         }
-        let mut results = match (plan.protocol, plan.ranking) {
-            (Protocol::Published, RankingKind::Expanded) => self.jointly(plan, &asked, observe)?,
-            _ => self.side_by_side(plan, asked.into_iter().filter(wanted).collect(), observe)?,
-        };
+        // jointly, other classes' queries have their effect on those of the one that is wanted
+        let together = asked.into_iter().filter(|q| plan.is_joint() || wanted(q)).collect();
+        let mut results = self.side_by_side(plan, together, observe)?;
         results.retain(|r| wanted(&r.query));
         results.sort_by_key(|r| (r.query.class, r.query.number));
         let evaluation = eval::aggregate(results.iter().map(|r| (r.query.class, r.measures)));
@@ -127,7 +133,7 @@ impl Session {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Vec<QueryResult>> {
         let total = queries.len() as u64;
-        let seeds = queries.iter().map(|q| self.known_rows(&q.seeds)).collect();
+        let seeds = queries.iter().map(|q| (q.number, self.known_rows(&q.seeds))).collect();
         let mut rankings = Rankings::new(plan, seeds, &self.index, AT_ONCE);
         let mut results = Vec::with_capacity(queries.len());
         while !rankings.is_done() {
@@ -138,31 +144,6 @@ impl Session {
             }
             if observe.on(Progress::new("evaluating", rankings.done(), total)).is_break() {
                 return Err(Error::Stopped);
-            }
-        }
-        Ok(results)
-    }
-
-    /// The published protocol: all classes of one query number draw from one pool, in the classes' order.
-    fn jointly(
-        &mut self,
-        plan: &Plan,
-        queries: &[Query],
-        observe: &mut dyn Observer<Progress>,
-    ) -> Result<Vec<QueryResult>> {
-        let numbers = queries.iter().map(|q| q.number + 1).max().unwrap_or(0);
-        let config = Config { size: CUTOFFS[3], ..Config::default() };
-        let mut results = Vec::with_capacity(queries.len());
-        for number in 0..numbers {
-            let together: Vec<&Query> = queries.iter().filter(|q| q.number == number).collect();
-            let seeds: Vec<Vec<Row>> = together.iter().map(|q| self.known_rows(&q.seeds)).collect();
-            let mut keep_on =
-                |_: (usize, &Pick)| observe.on(Progress::new("evaluating", number as u64, numbers as u64));
-            let found = expand::expand_joint(&self.index.view(plan.mode)?, &seeds, &config, &mut keep_on)?;
-            for (query, expansion) in together.into_iter().zip(found) {
-                let ranking = self.named(by_rerank(&expansion));
-                let measures = self.measure_under(plan.protocol, query, &ranking);
-                results.push(QueryResult { query: query.clone(), ranking, measures });
             }
         }
         Ok(results)
@@ -233,7 +214,8 @@ impl Session {
         let (queries, _) = self.askable(all, index);
         let mut missing = HashMap::new();
         queries.iter().for_each(|q| *missing.entry(q.class).or_default() += 1);
-        let seeds = queries.iter().map(|q| q.seeds.iter().filter_map(|&seed| index.row(seed)).collect()).collect();
+        let rows = |q: &Query| q.seeds.iter().filter_map(|&seed| index.row(seed)).collect();
+        let seeds = queries.iter().map(|q| (q.number, rows(q))).collect();
         let rankings = Rankings::new(&plan, seeds, index, IN_BACKGROUND);
         let (ranked, measured) = (Ranked::new(), Vec::new());
         Ok(Background { evaluation: wanted, queries, rankings, ranked, measured, missing })

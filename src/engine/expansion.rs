@@ -149,7 +149,9 @@ impl Session {
                 let others = classes.iter().enumerate().filter(|(i, _)| *i != own);
                 // swap_remove put the last query's expansion in the place of this class's
                 let at = |i: usize| if i == classes.len() - 1 { own } else { i };
-                let taken = others.flat_map(|(i, class)| all[at(i)].picks.iter().map(|p| (p.row, *class))).collect();
+                // its seeds are out for all too
+                let of = |i: usize| queries[i].iter().copied().chain(all[at(i)].ranking());
+                let taken = others.flat_map(|(i, class)| of(i).map(|row| (row, *class))).collect();
                 Found { expansion, taken }
             }
             None => {

@@ -1,22 +1,22 @@
 //! What an evaluation got wrong and why, a query and a mode at a time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::api::{Contender, Evaluation, Failure, Failures};
-use super::session::Session;
+use super::session::{Ranked, Session};
 use crate::error::{Error, Result};
 use crate::eval::{self, Facts, Pairs, Words};
 use crate::expand;
 use crate::job::Progress;
-use crate::types::{EntityId, Mode, Query, RankingKind, Row};
+use crate::types::{ClassId, EntityId, Mode, Query, RankingKind, Row};
 
 /// How long it works before it looks for a request.
 const TURN: Duration = Duration::from_millis(5);
 
 /// A search for failures in the making.
 pub(super) struct FailureSearch {
-    evaluation: Evaluation,
+    pub(super) evaluation: Evaluation,
     /// Its mode.
     mode: Mode,
     queries: Vec<Query>,
@@ -24,8 +24,12 @@ pub(super) struct FailureSearch {
     pairs: Pairs,
     /// Queries that are done.
     at: usize,
-    /// Of the query under way: each mode's rank of each row by the seeds, from 1; seeds have 0.
-    ranks: Vec<Vec<usize>>,
+    /// What is wrong in the query under way: false positives with their ranks, then what is missed.
+    wrong: Vec<(EntityId, Option<usize>)>,
+    /// The ranks of those by the seeds, from 1, in the modes that are done.
+    ranks: Vec<HashMap<Row, usize>>,
+    /// Of joint lists: who has an entity among the queries of a number, and at which rank; none: as a seed.
+    taken: HashMap<(usize, EntityId), (ClassId, Option<usize>)>,
     found: Vec<Failure>,
 }
 
@@ -52,29 +56,33 @@ impl Session {
         let kept = self.ranked.get(&evaluation);
         let kept = kept.ok_or_else(|| Error::Mismatch(format!("mode {mode} has not been evaluated yet")))?;
         let asked = |q: &&Query| q.seed_count == evaluation.seed_count && kept.contains_key(&(q.class, q.number));
+        let queries: Vec<Query> = self.catalogue.queries.iter().filter(asked).cloned().collect();
         let counts = (0..self.index.len() as u32).map(|row| self.index.pair_count(Row(row)) as u32);
         Ok(FailureSearch {
             evaluation,
             mode,
-            queries: self.catalogue.queries.iter().filter(asked).cloned().collect(),
+            taken: if evaluation.ranking == RankingKind::Joint { taken(&queries, kept) } else { HashMap::new() },
+            queries,
             modes: self.index.modes().into_iter().filter(|&mode| mode != Mode::None).collect(),
             pairs: Pairs::of(counts.collect()),
             at: 0,
+            wrong: Vec::new(),
             ranks: Vec::new(),
             found: Vec::new(),
         })
     }
 
-    /// A few milliseconds further; it may be late by the ranking of one query in one mode.
+    /// A few milliseconds further; it may be late by one product.
     pub(super) fn go_on_with_failures(&self, search: &mut FailureSearch) -> Result<()> {
         let begun = Instant::now();
-        while begun.elapsed() < TURN
-            && let Some(query) = search.queries.get(search.at)
-        {
+        while begun.elapsed() < TURN && !search.is_done() {
+            if search.ranks.is_empty() {
+                search.wrong = self.wrong(&search.queries[search.at], search.evaluation);
+            }
             match search.modes.get(search.ranks.len()) {
-                Some(&mode) => search.ranks.push(self.ranks_by_seeds(mode, &query.seeds)?),
+                Some(&mode) => search.ranks.push(self.ranks_by_seeds(mode, search)?),
                 None => {
-                    let failures = self.failures_of(query, search);
+                    let failures = self.failures_of(&search.queries[search.at], search);
                     search.found.extend(failures);
                     (search.at, search.ranks) = (search.at + 1, Vec::new());
                 }
@@ -83,50 +91,104 @@ impl Session {
         Ok(())
     }
 
-    fn ranks_by_seeds(&self, mode: Mode, seeds: &[EntityId]) -> Result<Vec<usize>> {
-        let mut ranks = vec![0; self.index.len()];
-        let ranking = expand::rank_by_seeds(&self.index.view(mode)?, &self.known_rows(seeds), &[]);
-        ranking.into_iter().zip(1..).for_each(|((row, _), rank)| ranks[row.at()] = rank);
-        Ok(ranks)
+    /// False positives in the list of a query with their ranks, then members that are not in it.
+    fn wrong(&self, query: &Query, evaluation: Evaluation) -> Vec<(EntityId, Option<usize>)> {
+        let kept = self.ranked.get(&evaluation).and_then(|of| of.get(&(query.class, query.number)));
+        let (Some(list), Some(dataset)) = (kept, &self.dataset) else { return Vec::new() };
+        let class = &dataset.classes[query.class.at()];
+        let gold = eval::gold(class, &query.seeds);
+        let listed: HashSet<EntityId> = list.iter().copied().collect();
+        let wrong = list.iter().copied().zip(1..).filter(|(entity, _)| !gold.contains(entity));
+        let missed = class.members.iter().copied().filter(|e| gold.contains(e) && !listed.contains(e));
+        wrong.map(|(entity, rank)| (entity, Some(rank))).chain(missed.map(|entity| (entity, None))).collect()
+    }
+
+    /// Of what is wrong in the query under way.
+    fn ranks_by_seeds(&self, mode: Mode, search: &FailureSearch) -> Result<HashMap<Row, usize>> {
+        let view = self.index.view(mode)?;
+        let seeds = self.known_rows(&search.queries[search.at].seeds);
+        // the product that the seeds' rows come from has room for those of the next queries
+        let mut rows = seeds.clone();
+        let spare = view.spare_rows(&seeds);
+        let next = search.queries[search.at + 1..].iter().flat_map(|query| self.known_rows(&query.seeds));
+        rows.extend(next.filter(|&row| !view.has_row(row)).take(spare));
+        view.z_rows(&rows);
+        let wanted: Vec<Row> = search.wrong.iter().filter_map(|&(entity, _)| self.index.row(entity)).collect();
+        let ranks = expand::ranks_by_seeds(&view, &seeds, &wanted);
+        Ok(wanted.into_iter().zip(ranks).collect())
     }
 
     /// Of a query whose ranks by the seeds are known in every mode.
     fn failures_of(&self, query: &Query, search: &FailureSearch) -> Vec<Failure> {
-        let kept = self.ranked.get(&search.evaluation).and_then(|of| of.get(&(query.class, query.number)));
-        let (Some(list), Some(dataset)) = (kept, &self.dataset) else { return Vec::new() };
+        let Some(dataset) = &self.dataset else { return Vec::new() };
         let class = &dataset.classes[query.class.at()];
-        let gold = eval::gold(class, &query.seeds);
-        let wrong = list.iter().copied().zip(1..).filter(|(entity, _)| !gold.contains(entity));
-        let listed: HashSet<EntityId> = list.iter().copied().collect();
-        let missed = class.members.iter().copied().filter(|e| gold.contains(e) && !listed.contains(e));
+        let length = self.ranked.get(&search.evaluation).and_then(|of| of.get(&(query.class, query.number)));
         let seeds_and_members = query.seeds.iter().chain(&class.members);
         let named = seeds_and_members.filter_map(|&e| Some((e, self.catalogue.entity(e)?.name.as_str())));
-        let (words, first_wrong) = (Words::of(named), wrong.clone().next().map(|(_, rank)| rank));
-        let failure = |(entity, rank)| {
+        let words = Words::of(named);
+        let failure = |&(entity, rank): &(EntityId, Option<usize>)| {
             let card = self.catalogue.entity(entity);
-            let by_seeds = self.by_seeds(entity, search);
+            let by_seeds = by_seeds(self.index.row(entity), search);
             let facts = Facts {
                 name: card.map_or("", |card| &card.name),
                 rank,
-                length: list.len(),
-                first_wrong,
+                length: length.map_or(0, Vec::len),
+                first_wrong: search.wrong.first().and_then(|&(_, rank)| rank),
                 mode: search.mode,
-                expanded: search.evaluation.ranking == RankingKind::Expanded,
+                expanded: search.evaluation.ranking != RankingKind::Seeds,
                 by_seeds: &by_seeds,
                 pairs: card.map(|card| card.pairs),
                 known: card.map_or(&[], |card| &card.classes),
                 judged: class.negatives.contains(&entity),
+                taken: search.taken.get(&(query.number, entity)).copied(),
             };
             let tags = eval::tags(&facts, query.class, &dataset.classes, &words, &search.pairs);
             let by_seeds = by_seeds.iter().map(|&(_, rank)| rank).collect();
             Failure { class: query.class, number: query.number, entity, rank, by_seeds, tags }
         };
-        wrong.map(|(entity, rank)| (entity, Some(rank))).chain(missed.map(|e| (e, None))).map(failure).collect()
+        search.wrong.iter().map(failure).collect()
     }
+}
 
-    /// Its rank in each mode; nothing where it is not in the index.
-    fn by_seeds(&self, entity: EntityId, search: &FailureSearch) -> Vec<(Mode, usize)> {
-        let Some(row) = self.index.row(entity) else { return Vec::new() };
-        search.modes.iter().copied().zip(search.ranks.iter().map(|ranks| ranks[row.at()])).collect()
+/// Its rank in each mode; nothing where it is not in the index.
+fn by_seeds(row: Option<Row>, search: &FailureSearch) -> Vec<(Mode, usize)> {
+    let Some(row) = row else { return Vec::new() };
+    let rank = |(&mode, ranks): (&Mode, &HashMap<Row, usize>)| Some((mode, *ranks.get(&row)?));
+    search.modes.iter().zip(&search.ranks).filter_map(rank).collect()
+}
+
+/// Who has what in joint lists. A false positive may be in the list of its own query too; what is missed there is not.
+fn taken(queries: &[Query], kept: &Ranked) -> HashMap<(usize, EntityId), (ClassId, Option<usize>)> {
+    let mut taken = HashMap::new();
+    for query in queries {
+        taken.extend(query.seeds.iter().map(|&seed| ((query.number, seed), (query.class, None))));
+        let list = kept.get(&(query.class, query.number)).into_iter().flatten().zip(1..);
+        taken.extend(list.map(|(&entity, rank)| ((query.number, entity), (query.class, Some(rank)))));
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::SeedCount;
+
+    #[test]
+    fn what_is_taken_is_told_by_query_number() {
+        let query = |class, number, seed| {
+            let (seed_count, seeds) = (SeedCount::Three, vec![EntityId(seed)]);
+            Query { class: ClassId(class), seed_count, number, seeds }
+        };
+        let kept: Ranked = [
+            ((ClassId(0), 0), [5, 6].map(EntityId).into()),
+            ((ClassId(1), 0), vec![EntityId(7)]),
+            ((ClassId(1), 1), vec![EntityId(5)]),
+        ]
+        .into();
+        let taken = taken(&[query(0, 0, 1), query(1, 0, 2), query(1, 1, 3)], &kept);
+        let who = |number, entity| taken.get(&(number, EntityId(entity))).map(|(class, rank)| (class.0, *rank));
+        assert_eq!([who(0, 1), who(0, 2), who(1, 3)], [Some((0, None)), Some((1, None)), Some((1, None))]);
+        assert_eq!([who(0, 6), who(0, 7), who(1, 5)], [Some((0, Some(2))), Some((1, Some(1))), Some((1, Some(1)))]);
+        assert_eq!([who(1, 1), who(1, 6)], [None, None], "of another number");
     }
 }

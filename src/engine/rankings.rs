@@ -1,4 +1,7 @@
-//! The rankings of many queries, each alone, found side by side a block at a time and a little at each call.
+//! The rankings of many queries, alone or jointly, found side by side a block at a time and a little at each call.
+
+use std::collections::BTreeMap;
+use std::vec::IntoIter;
 
 use std::time::{Duration, Instant};
 
@@ -17,33 +20,43 @@ const QUERY_BYTES: usize = 400 << 10;
 /// 9/i + 1/j.
 pub(super) type Finished = (usize, Vec<(Row, f64)>);
 
-/// Queries in the order asked, and how far they are.
+/// Queries, and how far they are.
 pub(super) struct Rankings {
     plan: Plan,
     queries: Vec<Vec<Row>>,
-    /// Queries of one block.
-    at_once: usize,
-    /// Queries whose block is over or under way.
-    begun: usize,
+    /// What is to come: queries that go together, by their places.
+    blocks: IntoIter<Vec<usize>>,
     block: Option<Block>,
     finished: usize,
 }
 
 struct Block {
-    /// The block's first query.
-    from: usize,
+    /// By their places.
+    queries: Vec<usize>,
+    /// How many were finished before.
+    before: usize,
     lockstep: Lockstep,
     picks: usize,
 }
 
 impl Rankings {
-    /// `queries`: their seeds, none empty. A block has at most `at_once` of them, and no more than memory is for.
-    pub(super) fn new(plan: &Plan, queries: Vec<Vec<Row>>, index: &Index, at_once: usize) -> Self {
+    /// `queries`: the number and the seeds of each, none empty. Those that are expanded jointly go together; else a block has
+    /// at most `at_once` of them, and no more than memory is for.
+    pub(super) fn new(plan: &Plan, queries: Vec<(usize, Vec<Row>)>, index: &Index, at_once: usize) -> Self {
         let fit = BLOCK_BYTES / (index.len() * (size_of::<f64>() + size_of::<bool>()) + QUERY_BYTES);
         // by lists a query asks for little that others could share, and alone it stays in the processor's cache
         let lists = index.view(plan.mode).is_ok_and(|view| view.has_lists());
         let at_once = if lists { 1 } else { at_once.min(fit).max(1) };
-        Rankings { plan: *plan, queries, at_once, begun: 0, block: None, finished: 0 }
+        let blocks: Vec<Vec<usize>> = if plan.is_joint() {
+            let mut by_number: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            queries.iter().enumerate().for_each(|(at, (number, _))| by_number.entry(*number).or_default().push(at));
+            by_number.into_values().collect()
+        } else {
+            let places: Vec<usize> = (0..queries.len()).collect();
+            places.chunks(at_once).map(<[usize]>::to_vec).collect()
+        };
+        let queries = queries.into_iter().map(|(_, seeds)| seeds).collect();
+        Rankings { plan: *plan, queries, blocks: blocks.into_iter(), block: None, finished: 0 }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -52,7 +65,7 @@ impl Rankings {
 
     /// Of how many queries the work is done; those under way count by their picks.
     pub(super) fn done(&self) -> u64 {
-        let under_way = self.block.as_ref().map_or(0, |block| block.from + block.picks / CUTOFFS[3]);
+        let under_way = self.block.as_ref().map_or(0, |block| block.before + block.picks / CUTOFFS[3]);
         under_way.max(self.finished) as u64
     }
 
@@ -64,7 +77,7 @@ impl Rankings {
         while !self.is_done() {
             let ranking = match self.plan.ranking {
                 RankingKind::Seeds => self.by_seeds(&view),
-                RankingKind::Expanded => self.step(&view)?,
+                RankingKind::Expanded | RankingKind::Joint => self.step(&view)?,
             };
             if let Some(ranking) = ranking {
                 self.finished += 1;
@@ -84,29 +97,36 @@ impl Rankings {
         Some((query, ranking.into_iter().take(CUTOFFS[3]).collect()))
     }
 
+    /// The next queries that go together.
+    fn next_block(&mut self, view: &View) -> Result<Block> {
+        let places = self.blocks.next().unwrap_or_default();
+        let seeds: Vec<Vec<Row>> = places.iter().map(|&at| self.queries[at].clone()).collect();
+        let config = Config { size: CUTOFFS[3].min(view.len()), ..Config::default() };
+        let lockstep = match self.plan.is_joint() {
+            true => Lockstep::jointly(view, &seeds, &config)?,
+            false => Lockstep::apart(view, &seeds, &[], &config)?,
+        };
+        Ok(Block { queries: places, before: self.finished, lockstep, picks: 0 })
+    }
+
     /// One step of the block under way; a new one where there is none.
     fn step(&mut self, view: &View) -> Result<Option<Finished>> {
-        let block = match &mut self.block {
+        let block = match self.block.take() {
             Some(block) => block,
-            None => {
-                let (from, to) = (self.begun, (self.begun + self.at_once).min(self.queries.len()));
-                let config = Config { size: CUTOFFS[3].min(view.len()), ..Config::default() };
-                let lockstep = Lockstep::apart(view, &self.queries[from..to], &[], &config)?;
-                self.begun = to;
-                self.block.insert(Block { from, lockstep, picks: 0 })
-            }
+            None => self.next_block(view)?,
         };
+        let block = self.block.insert(block);
         match block.lockstep.step(view) {
             None => self.block = None,
             Some(Step::Picked(..)) => block.picks += 1,
             Some(Step::Added) => {}
-            Some(Step::Finished(query, found)) => return Ok(Some((block.from + query, by_rerank(&found)))),
+            Some(Step::Finished(query, found)) => return Ok(Some((block.queries[query], by_rerank(&found)))),
         }
         Ok(None)
     }
 }
 
 /// The re-ranked list with its scores.
-pub(super) fn by_rerank(found: &Expansion) -> Vec<(Row, f64)> {
+fn by_rerank(found: &Expansion) -> Vec<(Row, f64)> {
     found.reranked.iter().map(|r| (found.picks[r.pick].row, r.score)).collect()
 }

@@ -15,6 +15,13 @@ pub struct Explained {
     pub entities: Vec<Why>,
 }
 
+impl Explained {
+    /// Who competed with the first entity for its pick, by the place in the window, from 0.
+    pub fn rival(&self, at: usize) -> Option<&Rival> {
+        self.entities.first()?.contest.as_ref()?.rivals.get(at)
+    }
+}
+
 /// What a seed is known by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedStates {

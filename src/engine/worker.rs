@@ -48,8 +48,8 @@ impl Engine {
             .name("engine".into())
             .spawn(move || {
                 let (reply, shelf) = (Box::new(reply), kept.map(Shelf::new));
-                let worker = Worker { reply, latest: of_worker, shelf, session: None, background: None, search: None };
-                worker.run(&inbox);
+                let (session, background, search, stopped) = (None, None, None, Stopped::default());
+                Worker { reply, latest: of_worker, shelf, session, background, search, stopped }.run(&inbox);
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
@@ -80,6 +80,14 @@ struct Worker {
     background: Option<(RequestId, Background, Instant)>,
     /// Goes on while no evaluation does.
     search: Option<(RequestId, FailureSearch)>,
+    stopped: Stopped,
+}
+
+/// What was stopped, as far as it came.
+#[derive(Default)]
+struct Stopped {
+    evaluation: Option<Background>,
+    search: Option<FailureSearch>,
 }
 
 impl Worker {
@@ -132,7 +140,7 @@ impl Worker {
 
     fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
         if let Ask::Open { index, dataset, device } = ask {
-            (self.background, self.search) = (None, None);
+            (self.background, self.search, self.stopped) = (None, None, Stopped::default());
             self.session = None;
             let mut session = Session::open(&index, dataset.as_deref(), device)?;
             session.shelf.clone_from(&self.shelf);
@@ -178,7 +186,10 @@ impl Worker {
                 let measured = session.measure_only(&ask, &|| current(&latest.measure, id))?;
                 self.say(id, measured);
             }
-            Ask::Failures(evaluation) => self.search = Some((id, session.begin_failures(evaluation)?)),
+            Ask::Failures(wanted) => {
+                let stopped = self.stopped.search.take().filter(|stopped| stopped.evaluation == wanted);
+                self.search = Some((id, stopped.map_or_else(|| session.begin_failures(wanted), Ok)?));
+            }
             Ask::Evaluate(wanted) => match session.at_hand(wanted) {
                 Some(outcome) => {
                     self.background = None;
@@ -187,8 +198,22 @@ impl Worker {
                     }
                     self.say(id, evaluated(&outcome, Duration::ZERO));
                 }
-                None => self.background = Some((id, session.begin(wanted)?, Instant::now())),
+                None => {
+                    let stopped = self.stopped.evaluation.take().filter(|stopped| stopped.evaluation == wanted);
+                    let background = stopped.map_or_else(|| session.begin(wanted), Ok)?;
+                    self.background = Some((id, background, Instant::now()));
+                }
             },
+            Ask::Stop => {
+                let (evaluation, search) = (self.background.take(), self.search.take());
+                if let Some((_, background, _)) = evaluation {
+                    self.stopped.evaluation = Some(background);
+                }
+                if let Some((_, search)) = search {
+                    self.stopped.search = Some(search);
+                }
+                self.say(id, Say::Stopped);
+            }
             Ask::Bring { path } => {
                 let import = session.bring(&path)?;
                 self.say(id, Say::Brought(import));

@@ -45,6 +45,8 @@ pub enum Tag {
     /// After the list's first wrong pick: there, though far deeper by the seeds alone; or (`rank` none) not there, though
     /// near by the seeds alone.
     Drift { first_wrong: usize, rank: Option<usize>, by_seeds: usize },
+    /// Jointly another class has it: at this rank of its list, from 1, or (none) among its seeds.
+    TakenByClass { class: ClassId, rank: Option<usize> },
     /// A member that is not in the index.
     LeftOut,
 }
@@ -60,11 +62,12 @@ pub enum TagKind {
     PictureMisleads,
     TextMisleads,
     Drift,
+    TakenByClass,
     LeftOut,
 }
 
 impl TagKind {
-    pub const ALL: [TagKind; 9] = [
+    pub const ALL: [TagKind; 10] = [
         TagKind::SiblingClass,
         TagKind::OtherClass,
         TagKind::Unjudged,
@@ -73,6 +76,7 @@ impl TagKind {
         TagKind::PictureMisleads,
         TagKind::TextMisleads,
         TagKind::Drift,
+        TagKind::TakenByClass,
         TagKind::LeftOut,
     ];
 
@@ -86,6 +90,7 @@ impl TagKind {
             TagKind::PictureMisleads => "picture misleads",
             TagKind::TextMisleads => "text misleads",
             TagKind::Drift => "drift",
+            TagKind::TakenByClass => "taken by another class",
             TagKind::LeftOut => "not in the index",
         }
     }
@@ -102,6 +107,7 @@ impl Tag {
             Tag::PictureMisleads { .. } => TagKind::PictureMisleads,
             Tag::TextMisleads { .. } => TagKind::TextMisleads,
             Tag::Drift { .. } => TagKind::Drift,
+            Tag::TakenByClass { .. } => TagKind::TakenByClass,
             Tag::LeftOut => TagKind::LeftOut,
         }
     }
@@ -129,6 +135,8 @@ pub struct Facts<'a> {
     pub known: &'a [ClassId],
     /// Whether it was judged not to be a member.
     pub judged: bool,
+    /// Which class has it where classes draw from one pool, and at which rank; none: as a seed.
+    pub taken: Option<(ClassId, Option<usize>)>,
 }
 
 impl Facts<'_> {
@@ -144,7 +152,10 @@ pub fn tags(facts: &Facts, gold: ClassId, classes: &[Class], words: &Words, pair
     let unjudged = (facts.known.is_empty() && !facts.judged).then_some(Tag::Unjudged);
     let class = if wrong { class(gold, facts.known, classes).or(unjudged) } else { None };
     let word = if wrong { words.shared_with(facts.name) } else { None };
-    [class, word, pairs.few(own_pairs), misled(facts), drift(facts)].into_iter().flatten().collect()
+    let taken = facts.taken.filter(|_| !wrong).map(|(class, rank)| Tag::TakenByClass { class, rank });
+    // what is gone from the pool was not lost by a wrong pick
+    let drift = if taken.is_none() { drift(facts) } else { None };
+    [class, word, pairs.few(own_pairs), misled(facts), drift, taken].into_iter().flatten().collect()
 }
 
 /// A class that it belongs to, a sibling of `gold` before others.
@@ -252,6 +263,7 @@ mod tests {
         pairs: Some(7),
         known: &[],
         judged: true,
+        taken: None,
     };
 
     fn classes() -> Vec<Class> {
@@ -325,6 +337,19 @@ mod tests {
         assert_eq!(of(Facts { rank: None, by_seeds: &seeds(40), ..NONE }), [lost]);
         assert_eq!(of(Facts { rank: None, by_seeds: &seeds(140), ..NONE }), []);
         assert_eq!(of(Facts { rank: None, by_seeds: &seeds(40), first_wrong: None, ..NONE }), []);
+    }
+
+    #[test]
+    fn what_another_class_has_is_taken_and_no_drift() {
+        let by_seeds = [(Mode::Both, 2)];
+        let missed = Facts { rank: None, by_seeds: &by_seeds, ..NONE };
+        let drift = Tag::Drift { first_wrong: 3, rank: None, by_seeds: 2 };
+        assert_eq!(of(missed), [drift]);
+        for rank in [Some(7), None] {
+            let taken = Some((ClassId(2), rank));
+            assert_eq!(of(Facts { taken, ..missed }), [Tag::TakenByClass { class: ClassId(2), rank }]);
+            assert_eq!(of(Facts { taken, ..NONE }), [], "a false positive is in the list");
+        }
     }
 
     #[test]

@@ -26,6 +26,6 @@ mod tests;
 pub use config::{Config, Tier, Window};
 pub use explain::{Explanation, explain};
 pub use lockstep::{Lockstep, Step, expand, expand_joint};
-pub use ranking::{neighbours, rank_by_seeds};
+pub use ranking::{neighbours, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
 pub use search::{Expansion, Pick, Rival};

@@ -100,6 +100,18 @@ fn final_ranks_are_places_in_the_final_scores() {
 }
 
 #[test]
+fn single_ranks_are_those_of_the_whole_ranking() {
+    let index = sample(&[Mode::Both]);
+    let view = index.view(Mode::Both).unwrap();
+    let seeds = rows(&[1, 6, 11]);
+    let ranking = rank_by_seeds(&view, &seeds, &[]);
+    let wanted: Vec<Row> = ranking.iter().map(|(row, _)| *row).rev().step_by(3).collect();
+    let ranks = ranks_by_seeds(&view, &seeds, &wanted);
+    assert!(wanted.iter().zip(ranks).all(|(row, rank)| ranking[rank - 1].0 == *row));
+    assert!(ranks_by_seeds(&view, &seeds, &[]).is_empty());
+}
+
+#[test]
 fn it_stops_at_the_pick_it_is_told_to() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();

@@ -35,7 +35,7 @@ pub enum Hit {
     Tab(Screen),
     MetricsRow(usize),
     MetricsColumn(Column),
-    /// A class of the Compare screen.
+    /// A class or a query of the Compare screen.
     Pair(usize),
     /// A query's joined lists.
     Joined,
@@ -89,7 +89,7 @@ pub struct View {
     pub popup: Extent,
     /// The Metrics screen's table, without the line of all queries.
     pub table: Extent,
-    /// The Compare screen's classes.
+    /// The Compare screen's classes or queries.
     pub pairs: Extent,
     /// Its joined lists.
     pub joined: Extent,

@@ -42,6 +42,23 @@ fn failures_are_grouped_filtered_and_cut() {
 }
 
 #[test]
+fn jointly_what_another_class_took_names_it() {
+    let mut s = screen(120, 40);
+    s.keys("3rr");
+    assert!(s.text().contains("expanded jointly"), "{}", s.text());
+    s.keys("ffbt");
+    while !s.text().contains("only missed · taken by another class") {
+        s.keys("t");
+    }
+    s.keys("jj").snapshot("failures_taken_120x40");
+    assert!(s.text().contains("taken by another class: drinks has it at"), "{}", s.text());
+    s.keys("<enter>");
+    assert!(s.app().joint, "as it was measured: {}", s.text());
+    s.keys("3r");
+    assert!(s.text().contains("No failure passes"), "alone nothing is taken: {}", s.text());
+}
+
+#[test]
 fn groups_fold_and_the_cursor_goes_to_their_head() {
     let mut s = screen(120, 40);
     s.keys("3jjh");

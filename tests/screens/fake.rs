@@ -90,6 +90,7 @@ impl Fake {
                 vec![Say::Progress(Progress::new("looking for failures", 3, 40)), Say::Failures(Box::new(failures))]
             }
             Ask::Bring { path } => vec![self.bring(path)],
+            Ask::Stop => vec![Say::Stopped],
             Ask::Explain { ask, entities } => vec![Say::Explained(Box::new(self.explain(ask, entities)))],
             Ask::Measure(ask) => {
                 self.expand(ask).into_iter().filter(|say| matches!(say, Say::Measured { .. })).collect()
@@ -317,11 +318,14 @@ impl Fake {
                 length: listed.len(),
                 first_wrong,
                 mode: seen_as(of.of),
-                expanded: of.ranking == RankingKind::Expanded,
+                expanded: of.ranking != RankingKind::Seeds,
                 by_seeds: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
                 known: &card.classes,
                 judged: false,
+                // the next class has every missed one
+                taken: Some((ClassId((query.class.0 + 1) % CLASSES.len() as u16), Some(3)))
+                    .filter(|_| of.ranking == RankingKind::Joint),
             };
             let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
             let by_seeds = by_seeds.into_iter().map(|(_, rank)| rank).collect();

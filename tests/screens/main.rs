@@ -5,6 +5,7 @@ mod fake;
 mod finding;
 mod harness;
 mod states;
+mod stopping;
 mod table;
 mod why;
 
@@ -291,6 +292,47 @@ fn a_compared_query_opens_in_explore_and_comes_back() {
     let Some(Wish::Write { stem, text, .. }) = s.wish() else { panic!("nothing is written") };
     assert_eq!(stem, "multiexpan-compare");
     assert!(text.starts_with("class,measure,seeds,ranking,both,text,difference,overlap,RBO,tau,queries\n"), "{text}");
+}
+
+#[test]
+fn single_queries_are_compared_and_sorted_alike() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        screen(width, height).keys("2cjj").snapshot(&format!("compare_queries_{width}x{height}"));
+    }
+    let mut s = screen(120, 40);
+    s.keys("2c");
+    let shown = |s: &mut Screens| s.text().lines().nth(3).unwrap().split("  ").next().unwrap().to_owned();
+    let best = shown(&mut s);
+    s.keys("S");
+    assert_ne!(shown(&mut s), best, "the other way round");
+    s.keys("Sss");
+    assert!(s.text().contains("shared↓"), "{}", s.text());
+    s.keys("2sss/fruits · <enter>]");
+    assert!(s.text().contains("◆ fruits · ") && s.text().contains("query 2 of 5"), "{}", s.text());
+    let seeds = s.app().pairs()[s.app().pair_cursor(&s.app().pairs())].label.clone();
+    s.keys("<enter>");
+    assert!(s.text().contains("fruits · query 2 of"), "{}", s.text());
+    assert_eq!(seeds, format!("fruits · {}", s.seeds().join(", ")));
+    s.keys("2e<enter>");
+    let Some(Wish::Write { text, .. }) = s.wish() else { panic!("nothing is written") };
+    assert!(text.starts_with("class,query,seed names,measure,"), "{text}");
+    assert!(text.contains("fruits,2,\""), "{text}");
+    s.keys("c");
+    assert!(s.text().contains("◆ fruits ") && s.text().contains("query 2 of 5"), "{}", s.text());
+}
+
+#[test]
+fn a_query_has_its_metric_in_every_contender() {
+    let mut s = screen(120, 40);
+    s.keys("2bG<enter>clip.run<enter><esc>c");
+    let pairs = s.app().pairs();
+    assert!(pairs.iter().all(|pair| pair.all.len() == 3 && pair.all.iter().all(Option::is_some)));
+    s.keys("x");
+    let turned = s.app().pairs();
+    let of = |pairs: &[multiexpan::tui::app::Pair], label: &str| {
+        pairs.iter().find(|p| p.label == label).unwrap().all.clone()
+    };
+    assert!(pairs.iter().all(|pair| of(&turned, &pair.label) == pair.all), "whoever the first is set against");
 }
 
 #[test]

@@ -156,3 +156,40 @@ fn an_index_of_one_mode_has_no_modalities_to_tell_apart() {
     raw.open("fruits").keys("w");
     assert!(raw.text().contains("score") && !raw.text().contains("prior"), "{}", raw.text());
 }
+
+#[test]
+fn the_whole_tree_is_searched_and_what_folds_a_match_away_is_opened() {
+    let mut s = screen(120, 40);
+    s.open("carnivorous").keys("jjw");
+    assert!(!s.text().contains("read of one"), "{}", s.text());
+    s.keys("/read of").snapshot("why_search_120x40");
+    assert!(s.text().contains("1 of 3"), "one of each seed: {}", s.text());
+    s.keys("<enter>n");
+    assert!(s.text().contains("2 of 3"), "{}", s.text());
+    s.keys("NN");
+    assert!(s.text().contains("3 of 3"), "from the first on to the last: {}", s.text());
+    s.keys("<esc>/divergence from");
+    assert!(s.text().contains("1 of 1") && s.text().contains("KL from an ideal member"), "{}", s.text());
+    s.keys("zzz<esc>");
+    assert!(s.text().contains("Why: ") && s.text().contains("“Few have seen"), "back on the pair: {}", s.text());
+    s.keys("<esc>");
+    assert!(s.text().contains("Candidates"), "{}", s.text());
+}
+
+#[test]
+fn help_lies_over_explain_and_what_if_and_gives_them_back() {
+    let mut s = screen(120, 40);
+    s.open("carnivorous").keys("jjwj");
+    let before = s.text();
+    s.keys("?").snapshot("help_why_120x40");
+    assert!(!s.text().contains("type a seed") && s.text().contains("stop the evaluation"), "{}", s.text());
+    s.keys("?");
+    assert_eq!(s.text(), before);
+    s.keys("<esc>ijj");
+    let before = s.text();
+    s.keys("<f1>").snapshot("help_what_if_120x40");
+    s.keys("<enter>");
+    assert_eq!(s.text(), before, "with the cursor where it was");
+    s.keys("<esc>?");
+    assert!(s.text().contains("type a seed"), "of the screen as before: {}", s.text());
+}

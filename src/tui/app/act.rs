@@ -30,7 +30,7 @@ impl App {
             Action::Quit => self.wish = Some(Wish::Quit),
             Action::Suspend => self.wish = Some(Wish::Suspend),
             Action::Redraw => self.wish = Some(Wish::Redraw),
-            Action::Help => self.open_popup(Popup::Help),
+            Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Theme => self.open_themes(),
             Action::Search => self.start_search(),
@@ -61,6 +61,7 @@ impl App {
             Action::PreviousPicture => self.turn_picture(-1),
             Action::NextPicture => self.turn_picture(1),
             Action::SaveView => self.save_view(),
+            Action::StopEvaluation => self.stop_evaluation(),
             _ => self.act_on_data(action),
         }
     }
@@ -107,7 +108,7 @@ impl App {
 
     pub(super) fn step(&mut self, by: isize) {
         match self.popup {
-            Some(Popup::Help) => {
+            Some(Popup::Help(_)) => {
                 self.popup_scroll = shifted(self.popup_scroll, by, self.view.popup.furthest + 1);
             }
             Some(Popup::Missing(cursor)) => {
@@ -273,8 +274,10 @@ impl App {
         } else if self.search.holds(self.popup) {
             self.leave_search();
         } else if let Some(popup) = self.popup.take() {
-            if let Popup::Theme(_) = popup {
-                self.restore_theme();
+            match popup {
+                Popup::Theme(_) => self.restore_theme(),
+                Popup::Help(below) => self.popup = below.popup(),
+                _ => {}
             }
         } else if self.screen == Screen::Failures && self.close_in_failures() {
         } else if self.screen != Screen::Explore {
@@ -305,6 +308,7 @@ impl App {
             Some(Popup::Contenders(cursor)) => self.toggle_contender(cursor),
             Some(Popup::Theme(_)) => self.keep_theme(),
             Some(Popup::States(cursor)) => self.open_named(cursor),
+            Some(Popup::Help(below)) => self.popup = below.popup(),
             Some(_) => self.popup = None,
             None => match self.focus {
                 Pane::Classes => self.open_tree_row(self.tree.cursor),

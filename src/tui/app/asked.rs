@@ -14,9 +14,10 @@ pub enum Kind {
     Failures,
     Explain,
     Measure,
+    Stop,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Open,
     Kind::Expand,
     Kind::Inspect,
@@ -27,6 +28,7 @@ const KINDS: [Kind; 10] = [
     Kind::Failures,
     Kind::Explain,
     Kind::Measure,
+    Kind::Stop,
 ];
 
 /// The latest request of each kind, and whether its answer is complete.

@@ -1,6 +1,6 @@
-//! The Compare screen's state: rankings of the same queries, class by class and, for one query, rank by rank.
+//! The Compare screen's state: rankings of the same queries, class by class or query by query and, for one query, rank by rank.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Action;
 use crate::engine::api::{Ask, Comparison, Contender, Evaluation, QueryPair};
@@ -11,7 +11,7 @@ use super::act::shifted;
 use super::sheet::{Cell, Sheet};
 use super::{App, Kind, Popup};
 
-/// What the classes are sorted by.
+/// What the lines are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
     /// Where the first gains most.
@@ -50,22 +50,27 @@ pub struct Compared {
     pub cutoff: usize,
     pub order: Order,
     pub reversed: bool,
+    /// A line a query, and not a class.
+    pub by_query: bool,
     /// Where the cursor is; none: on the first.
     pub class: Option<ClassId>,
-    /// Which of the class's compared queries is shown rank by rank, from 0.
+    /// Which of the class's compared queries is shown rank by rank, from 0; where each has its line, it is that one.
     pub query: usize,
     /// The first of its joined rows that is shown.
     pub scroll: usize,
 }
 
-/// One class in both: means over its queries.
+/// One class in both, with the means over its queries; or one query.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClassPair {
+pub struct Pair {
     pub class: ClassId,
+    /// Of one query: its place among the class's compared ones, from 0.
+    pub query: Option<usize>,
+    /// The class, and of one query its seeds.
     pub label: String,
     /// AP at the cutoff of the two that are set against each other.
     pub ap: [f64; 2],
-    /// Each contender's; that of one that is in neither over all queries that it has.
+    /// Each contender's; a class's of one that is in neither over all queries that it has.
     pub all: Vec<Option<f64>>,
     pub overlap: f64,
     pub rbo: f64,
@@ -75,7 +80,7 @@ pub struct ClassPair {
     pub queries: Vec<usize>,
 }
 
-impl ClassPair {
+impl Pair {
     pub fn difference(&self) -> f64 {
         self.ap[0] - self.ap[1]
     }
@@ -93,6 +98,7 @@ impl App {
         match action {
             Action::Sort => (self.compared.order, self.compared.reversed) = (self.compared.order.next(), false),
             Action::Reverse => self.compared.reversed = !self.compared.reversed,
+            Action::Queries => self.compared.by_query = !self.compared.by_query,
             Action::Measure => self.compared.cutoff = (self.compared.cutoff + 1) % CUTOFFS.len(),
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
@@ -110,12 +116,13 @@ impl App {
     }
 
     fn step_query(&mut self, by: isize) {
-        let count = self.selected_pair().map_or(0, |pair| pair.queries.len());
-        (self.compared.query, self.compared.scroll) = (shifted(self.compared.query, by, count), 0);
+        let Some(pair) = self.selected_pair() else { return };
+        let to = shifted(pair.query.unwrap_or(self.compared.query), by, self.queries_compared(pair.class));
+        (self.compared.class, self.compared.query, self.compared.scroll) = (Some(pair.class), to, 0);
     }
 
     pub(super) fn step_in_compare(&mut self, by: isize) {
-        let pairs = self.class_pairs();
+        let pairs = self.pairs();
         self.select_pair(shifted(self.pair_cursor(&pairs), by, pairs.len()));
     }
 
@@ -162,37 +169,30 @@ impl App {
                 format!("There are no queries of {} seeds to compare over.", seeds.number())
             }
             Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => "measuring …".into(),
+            Some(_) if self.is_stopped() => "Measuring was stopped.".into(),
             Some(_) => "Nothing could be compared.".into(),
         }
     }
 
-    /// The classes, sorted.
-    pub fn class_pairs(&self) -> Vec<ClassPair> {
-        let (Some(comparison), Some(catalogue)) = (self.comparison(), &self.catalogue) else { return Vec::new() };
-        let mut by_class: HashMap<ClassId, Vec<usize>> = HashMap::new();
+    /// The classes or the queries, sorted.
+    pub fn pairs(&self) -> Vec<Pair> {
+        let Some(comparison) = self.comparison() else { return Vec::new() };
+        let mut by_class: BTreeMap<ClassId, Vec<usize>> = BTreeMap::new();
         for (at, query) in comparison.queries.iter().enumerate() {
             by_class.entry(query.class).or_default().push(at);
         }
-        let pair = |(class, queries): (ClassId, Vec<usize>)| {
-            let mean = |of: &dyn Fn(&QueryPair) -> Option<f64>| {
-                let values: Vec<f64> = queries.iter().filter_map(|&q| of(&comparison.queries[q])).collect();
-                (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-            };
-            let ap = |which: usize| mean(&|q| Some(q.ap[which][self.compared.cutoff])).unwrap_or_default();
-            ClassPair {
-                class,
-                label: catalogue.class(class).title(),
-                ap: [ap(0), ap(1)],
-                all: self.all_ap(class, [ap(0), ap(1)]),
-                overlap: mean(&|q| Some(q.likeness.overlap)).unwrap_or_default(),
-                rbo: mean(&|q| Some(q.likeness.rbo)).unwrap_or_default(),
-                tau: mean(&|q| q.likeness.tau),
-                queries,
+        let mut pairs: Vec<Pair> = Vec::new();
+        for (class, queries) in by_class {
+            if self.compared.by_query {
+                let one = |(at, &query)| self.pair(comparison, class, Some(at), vec![query]);
+                pairs.extend(queries.iter().enumerate().map(one));
+            } else {
+                pairs.push(self.pair(comparison, class, None, queries));
             }
-        };
-        let mut pairs: Vec<ClassPair> = by_class.into_iter().map(pair).collect();
+        }
         pairs.sort_by(|a, b| {
-            let by_name = a.label.cmp(&b.label);
+            // classes are in the order of their names
+            let by_name = (a.class, a.query).cmp(&(b.class, b.query));
             match self.compared.order {
                 Order::Difference => b.difference().total_cmp(&a.difference()).then(by_name),
                 Order::Name => by_name,
@@ -206,9 +206,51 @@ impl App {
         pairs
     }
 
-    /// Each contender's MAP of a class: that of the two as they are compared, else over its own queries.
-    fn all_ap(&self, class: ClassId, pair: [f64; 2]) -> Vec<Option<f64>> {
-        let own = |of: Contender| self.maps.get(&(self.plan_of(of), class)).map(|m| m.ap[self.compared.cutoff]);
+    /// Means over these queries of a class.
+    fn pair(&self, comparison: &Comparison, class: ClassId, query: Option<usize>, queries: Vec<usize>) -> Pair {
+        let mean = |of: &dyn Fn(&QueryPair) -> Option<f64>| {
+            let values: Vec<f64> = queries.iter().filter_map(|&q| of(&comparison.queries[q])).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compared.cutoff])).unwrap_or_default());
+        let number = query.map(|_| comparison.queries[queries[0]].number);
+        let title = self.class_title(class);
+        Pair {
+            class,
+            query,
+            label: number.map_or(title.clone(), |number| format!("{title} · {}", self.seed_names(class, number))),
+            ap,
+            all: self.all_ap(class, number, ap),
+            overlap: mean(&|q| Some(q.likeness.overlap)).unwrap_or_default(),
+            rbo: mean(&|q| Some(q.likeness.rbo)).unwrap_or_default(),
+            tau: mean(&|q| q.likeness.tau),
+            queries,
+        }
+    }
+
+    fn class_title(&self, class: ClassId) -> String {
+        self.catalogue.as_ref().map_or_else(String::new, |catalogue| catalogue.class(class).title())
+    }
+
+    /// The seeds of a measured query, with commas between.
+    fn seed_names(&self, class: ClassId, number: usize) -> String {
+        let Some(catalogue) = &self.catalogue else { return String::new() };
+        let query = catalogue.queries_of(class, self.seeds_measured).find(|query| query.number == number);
+        let seeds = query.map_or(&[][..], |query| &query.seeds);
+        seeds.iter().map(|&seed| catalogue.name(seed)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Each contender's AP of a class or of its query of this number: that of the two as they are compared, of a class else
+    /// over its own queries.
+    fn all_ap(&self, class: ClassId, number: Option<usize>, pair: [f64; 2]) -> Vec<Option<f64>> {
+        let own = |of: Contender| match number {
+            None => self.maps.get(&(self.plan_of(of), class)).map(|m| m.ap[self.compared.cutoff]),
+            Some(number) => {
+                let queries = &self.comparison_with(of)?.queries;
+                let query = queries.iter().find(|q| (q.class, q.number) == (class, number));
+                query.map(|q| q.ap[1][self.compared.cutoff])
+            }
+        };
         let ap = |(at, &of): (usize, &Contender)| match at {
             0 => Some(pair[0]),
             _ if self.is_set_against(at) => Some(pair[1]),
@@ -217,24 +259,37 @@ impl App {
         self.contenders.chosen.iter().enumerate().map(ap).collect()
     }
 
-    pub fn selected_pair(&self) -> Option<ClassPair> {
-        let mut pairs = self.class_pairs();
+    pub fn selected_pair(&self) -> Option<Pair> {
+        let mut pairs = self.pairs();
         let at = self.pair_cursor(&pairs);
         (at < pairs.len()).then(|| pairs.swap_remove(at))
     }
 
-    /// The cursor's place: on its class wherever that is now, else on the first.
-    pub fn pair_cursor(&self, pairs: &[ClassPair]) -> usize {
-        let class = self.compared.class;
-        pairs.iter().position(|pair| Some(pair.class) == class).unwrap_or(0)
+    /// The cursor's place: on its class or query wherever that is now, else on the first.
+    pub fn pair_cursor(&self, pairs: &[Pair]) -> usize {
+        let Compared { class, query, .. } = self.compared;
+        let is_at = |pair: &Pair| Some(pair.class) == class && pair.query.is_none_or(|at| at == query);
+        pairs.iter().position(is_at).unwrap_or(0)
     }
 
-    /// Puts the cursor on a class, and on its first query where that is another class.
+    /// Puts the cursor on another line: on a class's first query, or on the query.
     pub(super) fn select_pair(&mut self, at: usize) {
-        let class = self.class_pairs().get(at).map(|pair| pair.class);
-        if class != self.compared.class {
-            (self.compared.class, self.compared.query, self.compared.scroll) = (class, 0, 0);
+        let pairs = self.pairs();
+        if let Some(pair) = pairs.get(at).filter(|_| at != self.pair_cursor(&pairs)) {
+            let (class, query) = (Some(pair.class), pair.query.unwrap_or(0));
+            (self.compared.class, self.compared.query, self.compared.scroll) = (class, query, 0);
         }
+    }
+
+    /// Which query of its class a line is of, from 1; none of a class's own line.
+    pub fn query_number(&self, pair: &Pair) -> Option<usize> {
+        let query = self.comparison()?.queries.get(*pair.queries.first()?)?;
+        pair.query.map(|_| query.number + 1)
+    }
+
+    /// How many queries of a class are compared.
+    pub fn queries_compared(&self, class: ClassId) -> usize {
+        self.comparison().map_or(0, |comparison| comparison.queries.iter().filter(|q| q.class == class).count())
     }
 
     /// The query of the selected class that is shown rank by rank.
@@ -289,34 +344,40 @@ impl App {
         self.show_query(class, number);
     }
 
-    /// The classes, for other programs.
+    /// The classes or the queries, for other programs.
     pub(super) fn compare_sheet(&self) -> Sheet {
         let [first, second] = match self.contenders.pair() {
             Some(pair) => pair.map(|of| self.contenders.name(of)),
             None => Default::default(),
         };
         let names = self.contender_names();
-        let heads = ["class", "measure", "seeds", "ranking"].into_iter().chain(names.iter().map(String::as_str));
+        let of_query: &[&str] = if self.compared.by_query { &["query", "seed names"] } else { &[] };
+        let heads = std::iter::once("class").chain(of_query.iter().copied()).chain(["measure", "seeds", "ranking"]);
+        let heads = heads.chain(names.iter().map(String::as_str));
         let heads = heads.chain(["difference", "overlap", "RBO", "tau", "queries"]).map(str::to_owned).collect();
-        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
-        let row = |pair: ClassPair| {
-            let mut cells = vec![Cell::Text(pair.label.clone())];
-            cells.push(Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])));
-            cells.push(Cell::Count(self.seeds_measured.number()));
-            cells.push(Cell::Text(self.ranking_name().into()));
-            cells.extend(pair.all.iter().map(|&ap| number(ap)));
-            cells.extend([pair.difference(), pair.overlap, pair.rbo].map(Cell::Number));
-            cells.extend([number(pair.tau), Cell::Count(pair.queries.len())]);
-            cells
-        };
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
         let said = self.verdict().map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
         let cutoff = CUTOFFS[self.compared.cutoff];
         Sheet {
             title: format!("{name}: MAP@{cutoff}, {first} against {second} · {}{said}", self.queries_title()),
             heads,
-            rows: self.class_pairs().into_iter().map(row).collect(),
+            rows: self.pairs().into_iter().map(|pair| self.pair_cells(&pair)).collect(),
         }
+    }
+
+    fn pair_cells(&self, pair: &Pair) -> Vec<Cell> {
+        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let mut cells = vec![Cell::Text(self.class_title(pair.class))];
+        if let Some(number) = self.query_number(pair) {
+            cells.extend([Cell::Count(number), Cell::Text(self.seed_names(pair.class, number - 1))]);
+        }
+        cells.push(Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])));
+        cells.push(Cell::Count(self.seeds_measured.number()));
+        cells.push(Cell::Text(self.ranking_name().into()));
+        cells.extend(pair.all.iter().map(|&ap| number(ap)));
+        cells.extend([pair.difference(), pair.overlap, pair.rbo].map(Cell::Number));
+        cells.extend([number(pair.tau), Cell::Count(pair.queries.len())]);
+        cells
     }
 }
 

@@ -1,7 +1,8 @@
 //! What help says: the keys where they are pressed, then those that act everywhere.
 
-use super::App;
-use crate::config::Context;
+use super::reach::{ANYWHERE, acts_in_popup};
+use super::{App, Below, Popup};
+use crate::config::{Action, Context};
 
 /// A line of help: a heading where it has no keys, empty where it has no text either.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,20 +12,36 @@ pub struct HelpLine {
 }
 
 impl App {
+    /// Lays help over the screen, or over a popup that fills it and has keys of its own.
+    pub(super) fn open_help(&mut self) {
+        let below = match self.popup {
+            Some(Popup::Explain) => Below::Explain,
+            Some(Popup::WhatIf(cursor)) => Below::WhatIf(cursor),
+            _ => Below::Screen,
+        };
+        self.open_popup(Popup::Help(below));
+    }
+
     pub fn help_lines(&self) -> Vec<HelpLine> {
-        let heading = |text: String| HelpLine { text, keys: String::new() };
-        let here = self.context_below();
+        let below = if let Some(Popup::Help(below)) = self.popup { below } else { Below::Screen };
+        let here = match below {
+            Below::Screen => self.context_below(),
+            Below::Explain => Context::Explain,
+            Below::WhatIf(_) => Context::WhatIf,
+        };
+        let acts = |action: Action| match below.popup() {
+            Some(popup) => ANYWHERE.contains(&action) || acts_in_popup(popup, action),
+            None => self.acts_here(action),
+        };
+        let keymap = &self.settings.keymap;
+        let everywhere = keymap.everywhere(here).into_iter().filter(|(action, _)| acts(*action)).collect();
         let mut lines = Vec::new();
-        for (context, title) in [(here, sentence(here.place())), (Context::Global, "Everywhere".to_owned())] {
+        for (title, listing) in [(sentence(here.place()), keymap.listing(here)), ("Everywhere".into(), everywhere)] {
             if !lines.is_empty() {
                 lines.push(HelpLine::default());
             }
-            lines.push(heading(title));
-            for (action, keys) in self.settings.keymap.listing(context) {
-                if context != Context::Global || self.acts_here(action) {
-                    lines.push(HelpLine { keys, text: action.help().into() });
-                }
-            }
+            lines.push(HelpLine { text: title, keys: String::new() });
+            lines.extend(listing.into_iter().map(|(action, keys)| HelpLine { keys, text: action.help().into() }));
         }
         lines
     }

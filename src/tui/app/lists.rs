@@ -41,7 +41,7 @@ impl App {
     /// None where there is nothing to search.
     pub fn list(&self) -> Option<List> {
         let list = match self.popup {
-            Some(Popup::Help) => List { labels: self.help_labels(), cursor: self.search.line },
+            Some(Popup::Help(_)) => List { labels: self.help_labels(), cursor: self.search.line },
             Some(Popup::Missing(cursor)) => {
                 let missing = self.expansion.as_ref()?.missing.as_ref()?;
                 List { labels: missing.iter().map(|m| self.name(m.entity)).collect(), cursor }
@@ -55,6 +55,7 @@ impl App {
             Some(Popup::States(cursor)) => {
                 List { labels: self.named.iter().map(|state| state.name.clone()).collect(), cursor }
             }
+            Some(Popup::Explain) => self.explanation_labels()?,
             Some(_) => return None,
             None => self.list_on_screen()?,
         };
@@ -64,7 +65,7 @@ impl App {
     fn list_on_screen(&self) -> Option<List> {
         let list = match (self.screen, self.focus) {
             (Screen::Compare, _) => {
-                let pairs = self.class_pairs();
+                let pairs = self.pairs();
                 let cursor = self.pair_cursor(&pairs);
                 List { labels: pairs.into_iter().map(|pair| pair.label).collect(), cursor }
             }
@@ -92,7 +93,8 @@ impl App {
     fn go_to_line(&mut self, list: &List, to: usize) {
         let by = to as isize - list.cursor as isize;
         match (self.popup, self.screen, self.focus) {
-            (Some(Popup::Help), ..) => self.popup_scroll = to.min(self.view.popup.furthest),
+            (Some(Popup::Help(_)), ..) => self.popup_scroll = to.min(self.view.popup.furthest),
+            (Some(Popup::Explain), ..) => self.explaining.go_to(to),
             (None, Screen::Explore, Pane::Seeds) => self.chip = to,
             (None, Screen::Explore, Pane::Candidates | Pane::Entity) => self.step_candidate(by),
             _ => self.step(by),

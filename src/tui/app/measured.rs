@@ -20,11 +20,12 @@ impl App {
         self.regroup();
     }
 
-    /// The other kind of list.
+    /// The next kind of list.
     pub(super) fn switch_ranking(&mut self) {
         self.table.ranking = match self.table.ranking {
             RankingKind::Expanded => RankingKind::Seeds,
-            RankingKind::Seeds => RankingKind::Expanded,
+            RankingKind::Seeds => RankingKind::Joint,
+            RankingKind::Joint => RankingKind::Expanded,
         };
         self.evaluate();
     }
@@ -35,9 +36,10 @@ impl App {
         self.evaluate();
     }
 
-    /// A measured query in the Explore screen, in the present mode.
+    /// A measured query in the Explore screen, in the present mode, jointly where it was measured so.
     pub(super) fn show_query(&mut self, class: ClassId, number: usize) {
         (self.screen, self.popup) = (Screen::Explore, None);
+        self.joint = self.table.ranking == RankingKind::Joint;
         let before = self.seeds.clone();
         self.open_query(class, self.seeds_measured, number);
         if self.seeds == before {
@@ -69,6 +71,7 @@ impl App {
         match self.table.ranking {
             RankingKind::Expanded => "expanded",
             RankingKind::Seeds => "ranked by seeds",
+            RankingKind::Joint => "expanded jointly",
         }
     }
 

@@ -7,6 +7,7 @@ mod compare;
 mod contenders;
 mod copying;
 mod details;
+mod evaluating;
 mod expansion;
 mod explain;
 mod failures;
@@ -32,6 +33,7 @@ mod themes;
 mod tree;
 mod whatif;
 mod why;
+mod why_label;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -41,9 +43,9 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::config::{Context, Key, Settings};
-use crate::engine::api::{Ask, Catalogue, Comparison, Contender, EntityDetail, Evaluation, Reply, Request};
+use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, Reply, Request};
 use crate::job::Progress;
-use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, RankingKind, SeedCount, Tuning};
+use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, SeedCount, Tuning};
 
 use super::screen::Screen;
 use super::session::{NamedRecord, Session};
@@ -53,7 +55,7 @@ use super::view::View;
 use jumps::Jumps;
 
 pub use asked::{Asked, Kind};
-pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
+pub use compare::{Compared, Joined, Order, Pair, verdict_text};
 pub use contenders::Contenders;
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
 pub use failures::{Confusion, FailureField, FailureLine, FailureList, Grouping, reason};
@@ -97,7 +99,7 @@ pub enum Pane {
 /// What lies over the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Popup {
-    Help,
+    Help(Below),
     /// Gold entities that are not in the list; the cursor.
     Missing(usize),
     /// The forms to export in; the cursor.
@@ -120,6 +122,26 @@ pub enum Popup {
     States(usize),
     /// What a file asked for and is not there.
     Told,
+}
+
+/// What help lies over: its keys are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Below {
+    Screen,
+    Explain,
+    /// With the cursor there.
+    WhatIf(usize),
+}
+
+impl Below {
+    /// What is there again once help is closed.
+    pub fn popup(self) -> Option<Popup> {
+        match self {
+            Below::Screen => None,
+            Below::Explain => Some(Popup::Explain),
+            Below::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
+        }
+    }
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
@@ -237,6 +259,8 @@ pub struct App {
     /// Every evaluation that is done.
     pub overall: HashMap<Evaluation, Overall>,
     evaluating: Option<Evaluation>,
+    /// What a screen wanted when the user stopped it.
+    stopped: Option<(Screen, Vec<Evaluation>)>,
 
     pub asked: Asked,
     pub progress: HashMap<Kind, Progress>,
@@ -307,6 +331,7 @@ impl App {
             maps: HashMap::new(),
             overall: HashMap::new(),
             evaluating: None,
+            stopped: None,
             asked: Asked::default(),
             progress: HashMap::new(),
             notice: None,
@@ -425,38 +450,6 @@ impl App {
         let id = self.asked.start(kind);
         self.progress.remove(&kind);
         self.outbox.push(Request { id, ask });
-    }
-
-    /// Measures every class as the screen shows it (Explore: in the present mode; Metrics: in each mode in turn), unless
-    /// that is done or under way.
-    fn evaluate(&mut self) {
-        let Some(catalogue) = &self.catalogue else { return };
-        let plans: Vec<Evaluation> = match self.screen {
-            Screen::Explore => vec![self.explored()],
-            Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
-            Screen::Compare => self.contenders.chosen.iter().map(|&of| self.plan_of(of)).collect(),
-            Screen::Failures => vec![self.failure_plan()],
-            Screen::Metrics => self.modes().into_iter().map(|mode| self.plan(mode)).collect(),
-        };
-        let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
-        let missing = |plan: &&Evaluation| asked(plan.seed_count) && !self.overall.contains_key(plan);
-        match plans.iter().find(missing) {
-            Some(&wanted) if self.evaluating != Some(wanted) => {
-                self.evaluating = Some(wanted);
-                self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
-            }
-            Some(_) => {}
-            None => {
-                self.compare();
-                self.find_failures();
-            }
-        }
-    }
-
-    /// What the Explore screen's classes are measured by.
-    fn explored(&self) -> Evaluation {
-        let of = Contender::Own(self.mode);
-        Evaluation { of, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
     }
 
     fn tick(&mut self) {

@@ -5,7 +5,7 @@ use crate::config::Action;
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.
-pub(super) const ANYWHERE: [Action; 12] = [
+pub(super) const ANYWHERE: [Action; 13] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
@@ -18,6 +18,7 @@ pub(super) const ANYWHERE: [Action; 12] = [
     Action::Failures,
     Action::Metrics,
     Action::SaveView,
+    Action::StopEvaluation,
 ];
 
 /// What acts on whatever list has the keys, or on where the user is.

@@ -42,6 +42,7 @@ impl App {
                 self.compare();
             }
             (Kind::Bring, Say::Brought(rival)) => self.brought(rival),
+            (Kind::Stop, Say::Stopped) => self.asked.finish(Kind::Stop),
             (Kind::Explain, Say::Explained(explained)) => self.explained(Ok(*explained)),
             (Kind::Measure, Say::Measured { picked, reranked }) => {
                 self.asked.finish(Kind::Measure);
@@ -164,7 +165,7 @@ impl App {
             Kind::Failures => self.failures.searching = None,
             // said where the answer would be
             Kind::Explain => return self.explained(Err(why)),
-            Kind::Measure => {}
+            Kind::Measure | Kind::Stop => {}
         }
         self.notify(why);
     }

@@ -14,6 +14,8 @@ pub struct Explaining {
     pub answer: Option<Result<Explained, String>>,
     pub cursor: usize,
     pub(super) unfolded: HashSet<Branch>,
+    /// What was unfolded for the match that a search is at.
+    opened: Vec<Branch>,
 }
 
 /// What folds. Seeds by their place in the request.
@@ -149,93 +151,37 @@ impl Explaining {
 
     /// The lines that are not folded away.
     pub fn lines(&self) -> Vec<WhyLine> {
-        let Some(explained) = self.explained() else { return Vec::new() };
-        let mut lines = Vec::new();
-        if explained.entities.iter().any(|why| !why.seeds.is_empty()) {
-            self.score(explained, &mut lines);
-        }
-        if explained.entities.iter().any(|why| OF_PICK.iter().any(|fact| fact.of(why).is_some())) {
-            self.pick(explained, &mut lines);
-        }
-        if explained.entities.iter().any(|why| matches!(why.standing, Standing::Listed(_))) {
-            self.reranking(explained, &mut lines);
-        }
-        lines
+        self.explained().map_or_else(Vec::new, |explained| lines(explained, &|branch| self.unfolded.contains(&branch)))
     }
 
-    fn score(&self, explained: &Explained, lines: &mut Vec<WhyLine>) {
-        let is_known = |why: &Why| !why.seeds.is_empty();
-        let of = |value: &dyn Fn(&Why) -> Option<f64>| -> Vec<Option<f64>> {
-            explained.entities.iter().map(|why| value(why).filter(|_| is_known(why))).collect()
-        };
-        let (open, branch) = self.branch(Branch::Score);
-        lines.push(WhyLine { depth: 0, subject: Subject::Score, branch, values: of(&|why| Some(why.score)) });
-        if !open {
-            return;
-        }
-        let part = |depth, subject, values: Vec<Option<f64>>| WhyLine { depth, subject, branch: None, values };
-        for modality in MODALITIES {
-            let values = of(&|why| why.parts.map(|parts| modality.of(parts)));
-            lines.extend(values.iter().any(Option::is_some).then(|| part(1, Subject::Part(modality), values)));
-        }
-        for (seed, states) in explained.seeds.iter().enumerate() {
-            let (open, branch) = self.branch(Branch::Seed(seed));
-            let values = of(&|why| Some(why.seeds.get(seed)?.z));
-            lines.push(WhyLine { depth: 1, subject: Subject::Seed(seed), branch, values });
-            if !open {
-                continue;
-            }
-            for modality in MODALITIES {
-                let values = of(&|why| why.seeds.get(seed)?.parts.map(|parts| modality.of(parts)));
-                let line = || part(2, Subject::SeedPart(seed, modality), values.clone());
-                lines.extend(values.iter().any(Option::is_some).then(line));
-            }
-            let brought = |at: usize| of(&|why| why.seeds.get(seed)?.brought.get(at).copied());
-            let mut all: Vec<WhyLine> =
-                (0..states.states.len()).map(|at| part(2, Subject::State(seed, at), brought(at))).collect();
-            if explained.entities.len() == 2 {
-                // what tells the two apart comes first
-                let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
-                all.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
-            }
-            lines.extend(all);
-            if states.more > 0 {
-                lines.push(part(2, Subject::Rest(seed), of(&|why| Some(why.seeds.get(seed)?.rest))));
-            }
-        }
+    /// Every line, whatever is folded.
+    pub(super) fn whole(&self) -> Vec<WhyLine> {
+        self.explained().map_or_else(Vec::new, |explained| lines(explained, &|_| true))
     }
 
-    fn pick(&self, explained: &Explained, lines: &mut Vec<WhyLine>) {
-        let (open, branch) = self.branch(Branch::Pick);
-        let pick = explained.entities.iter().map(|why| why.contest.as_ref().map(|c| c.pick as f64)).collect();
-        lines.push(WhyLine { depth: 0, subject: Subject::Pick, branch, values: pick });
-        if !open {
-            return;
+    /// The cursor's place in the whole tree.
+    pub(super) fn place(&self) -> usize {
+        let subject = self.lines().get(self.cursor).map(|line| line.subject);
+        self.whole().iter().position(|line| Some(line.subject) == subject).unwrap_or(0)
+    }
+
+    /// Puts the cursor on a line of the whole tree; what it is folded in is opened, and what the last one was is folded again.
+    pub(super) fn go_to(&mut self, place: usize) {
+        for branch in self.opened.drain(..) {
+            self.unfolded.remove(&branch);
         }
-        facts(explained, &OF_PICK, lines);
-        // side by side the two may come from two windows
-        if let [only] = &explained.entities[..]
-            && let Some(contest) = only.contest.as_ref().filter(|contest| contest.rivals.len() > 1)
-        {
-            for (at, rival) in contest.rivals.iter().enumerate() {
-                let values = vec![Some(rival.divergence)];
-                lines.push(WhyLine { depth: 1, subject: Subject::Rival(at), branch: None, values });
+        let whole = self.whole();
+        let Some(line) = whole.get(place) else { return };
+        let mut depth = line.depth;
+        for above in whole[..place].iter().rev() {
+            if let Some((branch, _)) = above.branch.filter(|_| above.depth < depth) {
+                depth = above.depth;
+                if self.unfolded.insert(branch) {
+                    self.opened.push(branch);
+                }
             }
         }
-    }
-
-    fn reranking(&self, explained: &Explained, lines: &mut Vec<WhyLine>) {
-        let (open, branch) = self.branch(Branch::Reranking);
-        let rank = explained.entities.iter().map(|why| Fact::Rank.of(why)).collect();
-        lines.push(WhyLine { depth: 0, subject: Subject::Reranking, branch, values: rank });
-        if open {
-            facts(explained, &OF_RERANKING, lines);
-        }
-    }
-
-    fn branch(&self, branch: Branch) -> (bool, Option<(Branch, bool)>) {
-        let open = self.unfolded.contains(&branch);
-        (open, Some((branch, open)))
+        self.cursor = self.lines().iter().position(|shown| shown.subject == line.subject).unwrap_or(0);
     }
 
     pub(super) fn fold(&mut self, branch: Branch, open: bool) {
@@ -246,6 +192,102 @@ impl Explaining {
         // the branch's own line stays under the cursor
         let at = self.lines().iter().position(|line| line.branch.is_some_and(|(b, _)| b == branch));
         self.cursor = at.unwrap_or(0);
+    }
+}
+
+/// Whether a branch is open.
+type IsOpen<'a> = dyn Fn(Branch) -> bool + 'a;
+
+fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<WhyLine> {
+    let mut lines = Vec::new();
+    if explained.entities.iter().any(|why| !why.seeds.is_empty()) {
+        score(explained, is_open, &mut lines);
+    }
+    if explained.entities.iter().any(|why| OF_PICK.iter().any(|fact| fact.of(why).is_some())) {
+        pick(explained, is_open, &mut lines);
+    }
+    if explained.entities.iter().any(|why| matches!(why.standing, Standing::Listed(_))) {
+        reranking(explained, is_open, &mut lines);
+    }
+    lines
+}
+
+fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+    let is_known = |why: &Why| !why.seeds.is_empty();
+    let of = |value: &dyn Fn(&Why) -> Option<f64>| -> Vec<Option<f64>> {
+        explained.entities.iter().map(|why| value(why).filter(|_| is_known(why))).collect()
+    };
+    let branch = Branch::Score;
+    let open = is_open(branch);
+    lines.push(WhyLine {
+        depth: 0,
+        subject: Subject::Score,
+        branch: Some((branch, open)),
+        values: of(&|why| Some(why.score)),
+    });
+    if !open {
+        return;
+    }
+    let part = |depth, subject, values: Vec<Option<f64>>| WhyLine { depth, subject, branch: None, values };
+    for modality in MODALITIES {
+        let values = of(&|why| why.parts.map(|parts| modality.of(parts)));
+        lines.extend(values.iter().any(Option::is_some).then(|| part(1, Subject::Part(modality), values)));
+    }
+    for (seed, states) in explained.seeds.iter().enumerate() {
+        let branch = Branch::Seed(seed);
+        let open = is_open(branch);
+        let values = of(&|why| Some(why.seeds.get(seed)?.z));
+        lines.push(WhyLine { depth: 1, subject: Subject::Seed(seed), branch: Some((branch, open)), values });
+        if !open {
+            continue;
+        }
+        for modality in MODALITIES {
+            let values = of(&|why| why.seeds.get(seed)?.parts.map(|parts| modality.of(parts)));
+            let line = || part(2, Subject::SeedPart(seed, modality), values.clone());
+            lines.extend(values.iter().any(Option::is_some).then(line));
+        }
+        let brought = |at: usize| of(&|why| why.seeds.get(seed)?.brought.get(at).copied());
+        let mut all: Vec<WhyLine> =
+            (0..states.states.len()).map(|at| part(2, Subject::State(seed, at), brought(at))).collect();
+        if explained.entities.len() == 2 {
+            // what tells the two apart comes first
+            let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
+            all.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
+        }
+        lines.extend(all);
+        if states.more > 0 {
+            lines.push(part(2, Subject::Rest(seed), of(&|why| Some(why.seeds.get(seed)?.rest))));
+        }
+    }
+}
+
+fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+    let branch = Branch::Pick;
+    let open = is_open(branch);
+    let pick = explained.entities.iter().map(|why| why.contest.as_ref().map(|c| c.pick as f64)).collect();
+    lines.push(WhyLine { depth: 0, subject: Subject::Pick, branch: Some((branch, open)), values: pick });
+    if !open {
+        return;
+    }
+    facts(explained, &OF_PICK, lines);
+    // side by side the two may come from two windows
+    if let [only] = &explained.entities[..]
+        && let Some(contest) = only.contest.as_ref().filter(|contest| contest.rivals.len() > 1)
+    {
+        for (at, rival) in contest.rivals.iter().enumerate() {
+            let values = vec![Some(rival.divergence)];
+            lines.push(WhyLine { depth: 1, subject: Subject::Rival(at), branch: None, values });
+        }
+    }
+}
+
+fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+    let branch = Branch::Reranking;
+    let open = is_open(branch);
+    let rank = explained.entities.iter().map(|why| Fact::Rank.of(why)).collect();
+    lines.push(WhyLine { depth: 0, subject: Subject::Reranking, branch: Some((branch, open)), values: rank });
+    if open {
+        facts(explained, &OF_RERANKING, lines);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Two to four rankings of the same queries: modes, other indexes, runs.
+//! Two to four rankings of the same queries: modes, other indexes, runs. A line a class, or a query.
 //!
 //! ```text
 //!  multiexpan  demo · both · 825 entities                        1 Explore  2 Compare  4 Metrics  ? help
@@ -15,13 +15,15 @@
 //!  +.023 [−.004, +.050] p .110 · 24 wins, 5 ties, 17 losses
 //! ```
 
+use std::ops::RangeInclusive;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
 use crate::engine::api::Contender;
-use crate::tui::app::{ClassPair, Joined, Mark, Order, mark, verdict_text};
+use crate::tui::app::{Joined, Mark, Order, Pair, mark, verdict_text};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::tui::widget::candidates::mark_sign;
@@ -39,15 +41,20 @@ const MAP: usize = 6;
 const NAMED_MAP: usize = 8;
 /// Columns of a rank.
 const RANK: usize = 4;
-const NAME: std::ops::RangeInclusive<usize> = 15..=26;
+const NAME: RangeInclusive<usize> = 15..=26;
+/// Columns of a query's number.
+const QUERY: usize = 4;
+/// Of its class and seeds too.
+const QUERY_NAME: RangeInclusive<usize> = 17..=48;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let [top, body, bottom] =
         Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     status::draw(canvas, top);
-    let pairs = canvas.app.class_pairs();
+    let pairs = canvas.app.pairs();
     let numbers = numbers(canvas);
-    let width = (usize::from(body.width) * 11 / 20).clamp(numbers + NAME.start() + 2, numbers + NAME.end() + 2) as u16;
+    let name = if canvas.app.compared.by_query { QUERY_NAME } else { NAME };
+    let width = (usize::from(body.width) * 11 / 20).clamp(numbers + name.start() + 2, numbers + name.end() + 2) as u16;
     if body.width < width + BESIDE {
         // too narrow for all three, it is without the scatter
         let [above, below] = Layout::vertical([Constraint::Percentage(55), Constraint::Fill(1)]).areas(body);
@@ -82,7 +89,7 @@ fn names(canvas: &Canvas) -> [String; 2] {
     contenders.pair().map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
 }
 
-fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
+fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
     let title = canvas.span(Role::Focus, format!(" {first} against {second} "));
@@ -95,7 +102,8 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
         true => format!("{said}{}", if app.compared.reversed { "↑" } else { "↓" }),
         false => said.to_owned(),
     };
-    let mut heads = vec![canvas.span(Role::Quiet, text::fit(&format!(" {}", sorted(Order::Name, "class")), name))];
+    let one = sorted(Order::Name, if app.compared.by_query { "query" } else { "class" });
+    let mut heads = vec![canvas.span(Role::Quiet, text::fit(&format!(" {one}"), name))];
     for (at, contender) in app.contender_names().iter().enumerate() {
         let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
         heads.push(Span::raw(" "));
@@ -121,7 +129,12 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let mut spans = canvas.label(Role::Text, &text::fit(&format!(" {}", pair.label), name));
+        let mut spans = match app.query_number(pair) {
+            Some(number) => vec![canvas.span(Role::Quiet, text::fit(&format!(" q{number}"), QUERY))],
+            None => vec![Span::raw(" ")],
+        };
+        let room = name.saturating_sub(Line::from(spans.clone()).width());
+        spans.extend(canvas.label(Role::Text, &text::fit(&pair.label, room)));
         for (at, ap) in pair.all.iter().enumerate() {
             let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
             spans.push(canvas.span(role, text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map)));
@@ -137,8 +150,8 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
     canvas.scroll_mark(list, offset, page, pairs.len());
 }
 
-/// A point a class: the second across, the first up; above the diagonal the first is better.
-fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
+/// A point a class or a query: the second across, the first up; above the diagonal the first is better.
+fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
     let cursor = app.pair_cursor(pairs);
@@ -178,13 +191,14 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
 }
 
 /// One query's two lists, joined by their moves.
-fn joined(canvas: &mut Canvas, area: Rect, pairs: &[ClassPair]) {
+fn joined(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
     let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.pair_cursor(pairs))) else {
         canvas.framed(area, false, Line::default(), Line::default());
         return;
     };
-    let number = format!(" query {} of {} ", (app.compared.query + 1).min(pair.queries.len()), pair.queries.len());
+    let count = app.queries_compared(pair.class);
+    let number = format!(" query {} of {count} ", (pair.query.unwrap_or(app.compared.query) + 1).min(count));
     let room = usize::from(area.width).saturating_sub(text::width(&number) + 6);
     let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
     let right = canvas.span(Role::Quiet, number);
@@ -258,10 +272,12 @@ fn foot(canvas: &mut Canvas, area: Rect) {
         verdict.push_str(&format!(" · {}", alone.join(", ")));
     }
     let begin = Line::from(vec![canvas.span(Role::Title, verdict), Span::raw("   ")]);
+    let by_query = canvas.app.compared.by_query;
     let wanted = [
         (Action::Open, "opens"),
         (Action::Contenders, "side by side"),
         (Action::Mode, "modes"),
+        (Action::Queries, if by_query { "classes" } else { "queries" }),
         (Action::Sort, "sorts"),
         (Action::NextQuery, "query"),
         (Action::Measure, "measure"),

@@ -53,20 +53,28 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 
 /// What lies over any screen.
 pub fn popups(canvas: &mut Canvas, area: Rect) {
-    match canvas.app.popup {
-        Some(Popup::Help) => help::draw(canvas, area),
-        Some(Popup::Missing(cursor)) => missing::draw(canvas, area, cursor),
-        Some(Popup::Export(cursor)) => export::draw(canvas, area, cursor),
-        Some(Popup::Contenders(cursor)) => contenders::draw(canvas, area, cursor),
-        Some(Popup::Zoom) => zoom::draw(canvas, area),
-        Some(Popup::Palette) => palette::draw(canvas, area),
-        Some(Popup::Theme(cursor)) => themes::draw(canvas, area, cursor),
-        Some(Popup::Explain) => explain::draw(canvas, area),
-        Some(Popup::WhatIf(cursor)) => whatif::draw(canvas, area, cursor),
-        Some(Popup::Naming) => states::draw_naming(canvas, area),
-        Some(Popup::States(cursor)) => states::draw(canvas, area, cursor),
-        Some(Popup::Told) => told::draw(canvas, area),
-        None => {}
+    if let Some(popup) = canvas.app.popup {
+        draw_popup(canvas, area, popup);
+    }
+}
+
+fn draw_popup(canvas: &mut Canvas, area: Rect, popup: Popup) {
+    match popup {
+        Popup::Help(below) => {
+            below.popup().into_iter().for_each(|below| draw_popup(canvas, area, below));
+            help::draw(canvas, area);
+        }
+        Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
+        Popup::Export(cursor) => export::draw(canvas, area, cursor),
+        Popup::Contenders(cursor) => contenders::draw(canvas, area, cursor),
+        Popup::Zoom => zoom::draw(canvas, area),
+        Popup::Palette => palette::draw(canvas, area),
+        Popup::Theme(cursor) => themes::draw(canvas, area, cursor),
+        Popup::Explain => explain::draw(canvas, area),
+        Popup::WhatIf(cursor) => whatif::draw(canvas, area, cursor),
+        Popup::Naming => states::draw_naming(canvas, area),
+        Popup::States(cursor) => states::draw(canvas, area, cursor),
+        Popup::Told => told::draw(canvas, area),
     }
 }
 

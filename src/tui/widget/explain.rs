@@ -8,7 +8,7 @@
 //! ┃ ▾ score by the seeds, ΣZ                 14.21     9.90    ▲ +4.31 │ ┌─────────────┐ ┃
 //! ┃   ▾ lion                                  5.10     3.00    ▲ +2.10 │ │             │ ┃
 //! ┃       “The lion is a large …”             .420     .110    ▲ +.310 │ └─────────────┘ ┃
-//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ space folds · [ ] beside · esc ━━━━━┛
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ space folds · ? keys · esc ━━━━━┛
 //! ```
 
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -39,7 +39,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let entities = &app.explaining.entities;
     let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
     let title = text::cut(&format!("Why: {}", names.join(" beside ")), usize::from(whole.width).saturating_sub(8));
-    let inner = canvas.popup(whole, &title, "space folds · Z all · [ ] beside another · w alone · esc");
+    let inner = canvas.popup(whole, &title, "space folds · [ ] beside another · w alone · / searches · ? keys · esc");
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let (Some(explained), Some(catalogue)) = (app.explaining.explained(), canvas.catalogue()) else {
         let said = match &app.explaining.answer {
@@ -168,67 +168,28 @@ fn draw_line(canvas: &Canvas, explained: &Explained, line: &WhyLine, scale: &Sca
 
 /// Exactly `room` wide.
 fn label(canvas: &Canvas, explained: &Explained, line: &WhyLine, room: usize, role: Role) -> Vec<Span<'static>> {
-    let plain = |said: &str| vec![canvas.span(role, text::fit(said, room))];
     match line.subject {
         Subject::State(seed, state) => match &explained.seeds[seed].states[state].sentence {
-            Some(sentence) => vec![canvas.span(Role::Text, text::fit(&evidence(explained, sentence, room), room))],
-            None => plain("a pair"),
+            Some(sentence) if explained.ask.mode.sees_text() => {
+                let said = format!("“{}”", around_mention(sentence, room.saturating_sub(2)));
+                canvas.label(Role::Text, &text::fit(&said, room))
+            }
+            _ => canvas.label(Role::Text, &text::fit(&canvas.app.why_label(explained, line.subject), room)),
         },
         Subject::Rival(at) => {
-            let contest = explained.entities[0].contest.as_ref();
-            let Some(rival) = contest.and_then(|contest| contest.rivals.get(at)) else { return plain("") };
-            let mark = canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, explained.ask.class, rival.entity));
+            let rival = explained.rival(at).map(|rival| rival.entity);
+            let mark = canvas.catalogue().zip(rival).map_or(Mark::Unjudged, |(c, e)| mark(c, explained.ask.class, e));
             let place = format!("{} ", text::fit_right(&(at + 1).to_string(), 2));
-            let name = text::fit(&canvas.name(rival.entity), room.saturating_sub(5));
-            vec![canvas.span(Role::Quiet, place), mark_sign(canvas, mark), canvas.span(role, format!(" {name}"))]
+            let name = text::fit(&canvas.app.why_label(explained, line.subject), room.saturating_sub(5));
+            let mut spans = vec![canvas.span(Role::Quiet, place), mark_sign(canvas, mark), Span::raw(" ")];
+            spans.extend(canvas.label(role, &name));
+            spans
         }
-        subject => plain(&title(canvas, explained, subject)),
+        subject => canvas.label(role, &text::fit(&canvas.app.why_label(explained, subject), room)),
     }
 }
 
-pub fn title(canvas: &Canvas, explained: &Explained, subject: Subject) -> String {
-    let seed = |at: usize| &explained.seeds[at];
-    match subject {
-        Subject::Score => "score: ΣZ over the seeds".into(),
-        Subject::Part(modality) | Subject::SeedPart(_, modality) => modality.name().into(),
-        Subject::Seed(at) => canvas.name(seed(at).seed),
-        Subject::State(..) => "a pair".into(),
-        Subject::Rest(at) => format!("{} more", seed(at).more),
-        Subject::Pick => match explained.ask.tuning.window {
-            None => "pick number".into(),
-            Some(width) => format!("pick number, by a window of {width}"),
-        },
-        Subject::Rival(_) => "a rival".into(),
-        Subject::Reranking => "place in the list".into(),
-        Subject::Fact(fact) => name(explained, fact),
-    }
-}
-
-fn name(explained: &Explained, fact: Fact) -> String {
-    let [rank, divergence] = explained.ask.tuning.weights();
-    match fact {
-        Fact::SeedRank => "rank by the seeds alone".into(),
-        Fact::Round => "round".into(),
-        Fact::Window => "in the window".into(),
-        Fact::WindowPlace => "its place there, by score".into(),
-        Fact::SetScore => "score: ΣZ over the set".into(),
-        Fact::Divergence => "divergence from the set".into(),
-        Fact::Picked => "i: picked as number".into(),
-        Fact::ByDivergence => "j: rank by divergence".into(),
-        Fact::Rerank => format!("{rank}/i + {divergence}/j"),
-        Fact::Rank => "place in the list".into(),
-    }
-}
-
-/// A sentence from a little before its mention on, or a picture's name where the mode sees no text.
-fn evidence(explained: &Explained, sentence: &Sentence, room: usize) -> String {
-    let picture = sentence.picture.as_ref().and_then(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned());
-    match picture {
-        Some(picture) if !explained.ask.mode.sees_text() => format!("▣ {picture}"),
-        _ => format!("“{}”", around_mention(sentence, room.saturating_sub(2))),
-    }
-}
-
+/// A sentence from a little before its mention on.
 fn around_mention(sentence: &Sentence, room: usize) -> String {
     let joined = |from: usize| {
         let mut out = if from > 0 { "… ".to_owned() } else { String::new() };

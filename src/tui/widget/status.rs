@@ -1,4 +1,4 @@
-//! The line on top: what is open, what runs and how far, the screens.
+//! The line on top: what is open, what runs and how far or was stopped, the screens.
 //!
 //! ` multiexpan  demo · 825 entities · 46 classes · both · cpu   ⠹ expanding 87 of 120        1 Explore  ? help`
 
@@ -91,7 +91,11 @@ fn facts(canvas: &Canvas) -> Vec<String> {
 
 fn running(canvas: &Canvas) -> Option<String> {
     let app = canvas.app;
-    let kind = app.asked.running()?;
+    let Some(kind) = app.asked.running() else {
+        let key = app.settings.keymap.key_of(Context::Global, Action::StopEvaluation);
+        let said = key.map_or_else(|| "■ stopped".to_owned(), |key| format!("■ stopped · {key} goes on"));
+        return app.is_stopped().then_some(said);
+    };
     let spin = SPINNER[app.ticks as usize % SPINNER.len()];
     let what = match kind {
         Kind::Open => "opening",

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::entity::words;
-use super::explain::{number, paragraph, title};
+use super::explain::{number, paragraph};
 use super::text;
 use crate::config::Role;
 use crate::engine::api::{Explained, StateCard};
@@ -19,7 +19,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect, explained: &Explained, line: &WhyLi
         let card = &explained.seeds[seed].states[state];
         return evidence(canvas, area, explained, card, line);
     }
-    let head = Line::from(canvas.span(Role::Title, title(canvas, explained, line.subject)));
+    let head = Line::from(canvas.span(Role::Title, canvas.app.why_label(explained, line.subject)));
     canvas.line(Rect { height: 1, ..area }, head);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     paragraph(canvas, below, Role::Quiet, meaning(line.subject));

@@ -54,7 +54,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let height = (2 + 1 + changes.len() + 1 + Setting::ALL.len() + 1 + numbers.len() + usize::from(reseeded)) as u16;
     let area =
         Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height.min(whole.height));
-    let inner = canvas.popup(area, "What if", "← → changes · 0 unchanged · u undoes · n names · esc");
+    let inner = canvas.popup(area, "What if", "← → changes · 0 unchanged · u undoes · ? keys · esc");
     let mut lines = vec![Line::from(canvas.span(Role::Title, text::cut(&origin(canvas, &state), inside)))];
     lines.extend(changes);
     lines.push(Line::default());

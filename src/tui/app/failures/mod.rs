@@ -270,6 +270,7 @@ impl App {
             _ if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Failures) => {
                 format!("measuring {}, then looking for what is wrong …", self.failures.mode)
             }
+            _ if self.is_stopped() => format!("Measuring {} was stopped.", self.failures.mode),
             _ => "Nothing could be measured.".into(),
         }
     }
@@ -283,8 +284,8 @@ impl App {
 
     /// The query in Explore as it was measured, with the cursor on the entity or, where it is missing, a look at it.
     fn open_failure(&mut self, failure: FailureId) {
-        let expanded = self.table.ranking == RankingKind::Expanded;
-        (self.mode, self.joint) = (self.failures.mode, false);
+        let expanded = self.table.ranking != RankingKind::Seeds;
+        self.mode = self.failures.mode;
         (self.reranked, self.filter) = (expanded, RowFilter::All);
         self.show_query(failure.class, failure.number);
         self.selected = Some(failure.entity);

@@ -23,6 +23,10 @@ pub fn reason(catalogue: &Catalogue, tag: &Tag) -> String {
         Tag::Drift { first_wrong, rank: None, by_seeds } => {
             format!("rank {by_seeds} by the seeds alone; it was lost after the first wrong pick, at {first_wrong}")
         }
+        Tag::TakenByClass { class, rank: Some(rank) } => {
+            format!("{} has it at rank {rank}", catalogue.class(*class).title())
+        }
+        Tag::TakenByClass { class, rank: None } => format!("it is a seed of {}", catalogue.class(*class).title()),
         Tag::LeftOut => "it has fewer than 2 usable sentence–picture pairs".into(),
     }
 }
