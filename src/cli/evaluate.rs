@@ -143,6 +143,7 @@ fn settings(session: &Session, args: &Args) -> Map<String, Value> {
         "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
         "index": catalogue.index,
         "dataset": catalogue.dataset,
+        "dataset_hash": catalogue.dataset_hash,
         "device": catalogue.device,
         "mode": args.mode,
         "seeds": args.seeds,

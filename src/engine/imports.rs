@@ -85,7 +85,7 @@ fn no_queries() -> Error {
 }
 
 /// What a path is called in a column.
-fn label(path: &Path) -> String {
+pub(super) fn label(path: &Path) -> String {
     let name = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // most are called so
     match (name(path), path.parent()) {

@@ -1,15 +1,18 @@
 //! The long jobs of the command line, from paths and plain settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data::{Dataset, Findings, Vocabulary};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::eval::comparison::{self, Comparison, Entry};
 use crate::features::cache_folder;
 use crate::index::{self, Prototypes};
 use crate::job::{Observer, Progress};
 use crate::model::{ModelFolder, device};
 use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
+
+use super::imports::label;
 
 pub use super::convert::{Conversion, Converted, RowOrder, convert};
 pub use crate::eval::run::{Ranking, Run, write_qrels};
@@ -90,4 +93,23 @@ pub fn index_raw(
 /// Queries from another folder of query files, one file a class of the data set.
 pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
     Dataset::open(dataset)?.queries_in(folder, seeds, &mut Findings::default())
+}
+
+/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of reading them, and `Argument`
+/// where no data set is named.
+pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::Settings) -> Result<Comparison> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for path in runs {
+        let (run, label) = (Run::read(path)?, label(path));
+        let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
+        let numbered = (2..).map(|number| format!("{label} ({number})"));
+        let name = std::iter::once(label.clone()).chain(numbered).find(is_free).unwrap_or_default();
+        entries.push(Entry { name, path: path.clone(), run });
+    }
+    let named = entries.first().and_then(|entry| entry.run.settings.get("dataset")?.as_str());
+    let Some(dataset) = dataset.or(named.map(Path::new)) else {
+        let first = runs.first().map(|path| path.display().to_string()).unwrap_or_default();
+        return Err(Error::Argument(format!("the settings of {first} name no data set: give it with --dataset")));
+    };
+    comparison::compare(&entries, &Dataset::open(dataset)?, settings)
 }

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod cluster;
+pub mod comparison;
 mod failure;
 mod interval;
 mod judged;
