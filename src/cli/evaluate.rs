@@ -157,7 +157,7 @@ fn settings(session: &Session, args: &Args) -> Map<String, Value> {
     settings.as_object().cloned().unwrap_or_default()
 }
 
-fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
+pub(super) fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
     PossibleValuesParser::new(["3", "5"]).try_map(|n| n.parse::<SeedCount>())
 }
 

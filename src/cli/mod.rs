@@ -16,6 +16,7 @@ use crate::types::{DeviceChoice, Mode};
 
 pub mod ablate;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod convert;
 pub mod demo;
@@ -47,6 +48,8 @@ pub enum Command {
     Expand(expand::Args),
     /// Measure MAP and P over a data set's queries
     Evaluate(evaluate::Args),
+    /// Hold runs against each other: metrics, tests, classes, entities gained and lost
+    Compare(compare::Args),
     /// Pre-train a model
     Train(train::Args),
     /// Train a recipe less each of its parts, and tell what each is worth
@@ -76,6 +79,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Explore(_) => Err(Error::Argument("the explorer is opened by the program itself".into())),
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),
@@ -177,6 +181,10 @@ mod tests {
             "multiexpan expand INDEX --seeds a --device gpu",
             "multiexpan evaluate INDEX --seeds 4",
             "multiexpan evaluate INDEX --format tsv",
+            "multiexpan compare",
+            "multiexpan compare RUN --seeds 4",
+            "multiexpan compare RUN --metrics map@11",
+            "multiexpan compare RUN --depth 0",
             "multiexpan train DATASET",
             "multiexpan train DATASET --out M --tasks sleeping",
             "multiexpan convert epoch_12.pkl",
@@ -200,6 +208,7 @@ mod tests {
         for line in [
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
+            "multiexpan compare RUN RUN RUN --dataset D --seeds 5 --metrics map@10,p@10 --all-pairs --format markdown",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
             "multiexpan ablate DATASET --out DIR --seeds 1,2 --tasks mep,clustering --config FILE.toml",
             "multiexpan convert epoch_12.pkl --vocabulary DIR",

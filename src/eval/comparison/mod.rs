@@ -8,6 +8,7 @@ mod exchange;
 mod held;
 mod paired;
 mod part;
+mod table;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -128,6 +129,16 @@ pub enum Level {
     Class,
     Middle,
     Coarse,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Class => "class",
+            Level::Middle => "middle",
+            Level::Coarse => "coarse",
+        }
+    }
 }
 
 /// Means over a part's queries.
