@@ -181,6 +181,16 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_a_terminal_are_aligned() {
+        let rows = vec![
+            vec![Cell::Text("Zürich".into()), Cell::Count(7), Cell::Text("x".into())],
+            vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Nothing],
+        ];
+        let sheet = Sheet { title: "t".into(), heads: ["name", "n", "why"].map(Into::into).into(), rows };
+        assert_eq!(sheet.text(), "t\n\nname         n  why\nZürich       7  x\n猫      0.5000  –\n");
+    }
+
+    #[test]
     fn each_form_escapes_what_it_must() {
         let csv = sheet().write(Form::Csv);
         assert_eq!(csv.lines().nth(1), Some("\"salt, sugar & spice\",12,0.3333333333333333"));

@@ -32,12 +32,12 @@ pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, sett
     let common = Common::of(measured[0], measured[1]);
     if common.queries.len() < 2 {
         let count = common.queries.len();
-        return Outcome::NotComparable(format!("both have {count} queries with gold, and a comparison takes 2"));
+        return Outcome::NotComparable(format!("they have {count} queries with gold in common, and a comparison takes 2"));
     }
     let tested: Option<BTreeMap<Metric, Tested>> =
         settings.metrics.iter().map(|&metric| Some((metric, common.tested(metric)?))).collect();
     let Some(metrics) = tested else {
-        return Outcome::NotComparable("both have queries of one class alone, and a comparison takes 2 classes".into());
+        return Outcome::NotComparable("the queries that they have in common are of one class alone, and a comparison takes 2".into());
     };
     let asked: Vec<(QueryKey, bool)> = part::asked(dataset, seeds).collect();
     let part_pair = |part: &Part| {
