@@ -118,11 +118,11 @@ fn a_run_stands_beside_the_index() {
     assert_eq!((import.label.as_str(), &import.contenders[..]), ("other", &[Contender::Run(0)][..]));
     let lacks = import.lacks.join("; ");
     for said in [
-        "7 queries of 3 seeds are missing",
-        "1 queries are not of this data set",
-        "1 entities are not in the vocabulary",
-        "1 candidates stand in a list twice",
-        "1 candidates are their query's seeds",
+        "7 queries of 3 seeds that are missing",
+        "1 queries that are not of this data set",
+        "1 entities that are not in the vocabulary",
+        "1 candidates that stand in a list twice",
+        "1 candidates that are their query's seeds",
     ] {
         assert!(lacks.contains(said), "{lacks}");
     }

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::process::Command as Program;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::engine::jobs::Form;
 use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
-use crate::types::{DeviceChoice, Mode};
+use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
 pub mod check;
@@ -114,6 +115,15 @@ pub struct DeviceArg {
 /// Parses a mode that people ask for; the prior (`none`) is not one.
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(["both", "text", "image"]).try_map(|name| name.parse::<Mode>())
+}
+
+fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
+    PossibleValuesParser::new(["3", "5"]).try_map(|n| n.parse::<SeedCount>())
+}
+
+/// Parses a form of runs.
+fn run_form_parser() -> impl TypedValueParser<Value = Form> {
+    PossibleValuesParser::new(Form::ALL.map(Form::name)).try_map(|name| name.parse::<Form>())
 }
 
 /// A name in exactly `width` columns: padded, or cut with `…`. Wide characters are measured.

@@ -12,7 +12,7 @@ use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
 pub use super::convert::{Conversion, Converted, RowOrder, convert};
-pub use crate::eval::run::{Ranking, Run, write_qrels};
+pub use crate::eval::run::{Form, Ranking, Run, write_qrels};
 pub use crate::model::State;
 pub use crate::train::config::Precision;
 pub use crate::train::trainer::Trained;
