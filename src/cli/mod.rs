@@ -19,6 +19,7 @@ pub mod ablate;
 pub mod check;
 pub mod completions;
 pub mod convert;
+pub mod convert_run;
 pub mod demo;
 pub mod doctor;
 pub mod evaluate;
@@ -28,6 +29,7 @@ pub mod explore;
 pub mod index;
 pub mod man;
 pub mod progress;
+pub mod qrels;
 pub mod show;
 mod terminal;
 pub mod train;
@@ -54,6 +56,10 @@ pub enum Command {
     Ablate(ablate::Args),
     /// Turn a checkpoint of the published code into a model
     Convert(convert::Args),
+    /// Tell what is odd about a run of any system, and write it in another form
+    ConvertRun(convert_run::Args),
+    /// Write a data set's gold as TREC qrels
+    Qrels(qrels::Args),
     /// Build an index from a data set and a model, or from any model's last layer
     Index(index::Args),
     /// Validate a data set
@@ -80,6 +86,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),
+        Command::ConvertRun(args) => convert_run::run(args),
+        Command::Qrels(args) => qrels::run(args),
         Command::Index(args) => index::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
@@ -187,6 +195,8 @@ mod tests {
             "multiexpan expand INDEX --seeds a --device gpu",
             "multiexpan evaluate INDEX --seeds 4",
             "multiexpan evaluate INDEX --format tsv",
+            "multiexpan evaluate INDEX --out RUN --run-format csv",
+            "multiexpan qrels DATASET",
             "multiexpan train DATASET",
             "multiexpan train DATASET --out M --tasks sleeping",
             "multiexpan convert epoch_12.pkl",
@@ -210,6 +220,9 @@ mod tests {
         for line in [
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
+            "multiexpan evaluate INDEX --out RUN --run-format nlpcc",
+            "multiexpan convert-run RUN --dataset DIR --seeds 5 --out OUT --format published",
+            "multiexpan qrels DATASET --out FILE",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
             "multiexpan ablate DATASET --out DIR --seeds 1,2 --tasks mep,clustering --config FILE.toml",
             "multiexpan convert epoch_12.pkl --vocabulary DIR",

@@ -1,6 +1,6 @@
 //! What stands beside the index in a comparison: other indexes of the same data set, and runs of any system.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::api::{Contender, Import};
@@ -45,6 +45,7 @@ impl Session {
             label: label(path),
             contenders: modes.map(|mode| Contender::Index(place, mode)).collect(),
             lacks: (lacking > 0).then(|| format!("{lacking} entities are not in it")).into_iter().collect(),
+            strangers: BTreeMap::new(),
         };
         Ok((Brought::Index(Box::new(index)), import))
     }
@@ -57,8 +58,9 @@ impl Session {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));
         }
         let lacks = odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let label = if run.tag.is_empty() { label(path) } else { run.tag.clone() };
-        let import = Import { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
+        let label = if run.tag.is_empty() { label(path) } else { run.tag };
+        let (contenders, strangers) = (vec![Contender::Run(place)], run.strangers);
+        let import = Import { path: path.to_owned(), label, contenders, lacks, strangers };
         Ok((Brought::Run(lists), import))
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::Result;
+use crate::eval::run;
 use crate::features::cache_folder;
 use crate::index::{self, Prototypes};
 use crate::job::{Observer, Progress};
@@ -12,7 +13,7 @@ use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
 pub use super::convert::{Conversion, Converted, RowOrder, convert};
-pub use crate::eval::run::{Form, Ranking, Run, write_qrels};
+pub use crate::eval::run::{Form, Ranking, Read, Run};
 pub use crate::model::State;
 pub use crate::train::config::Precision;
 pub use crate::train::trainer::Trained;
@@ -90,4 +91,17 @@ pub fn index_raw(
 /// Queries from another folder of query files, one file a class of the data set.
 pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
     Dataset::open(dataset)?.queries_in(folder, seeds, &mut Findings::default())
+}
+
+/// A run and the data set that it is of; none: the one that its settings name. Errors: those of [`Run::open`] and of
+/// opening the data set, and `Argument` where none is named.
+pub fn read_run(path: &Path, dataset: Option<&Path>, seeds: Option<SeedCount>) -> Result<(Read, Dataset)> {
+    let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
+    let dataset = Dataset::open(&root)?;
+    Ok((Run::open(path, &dataset, seeds)?, dataset))
+}
+
+/// Writes the gold of a data set's queries as TREC qrels; gives how many queries have some.
+pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
+    run::write_qrels(&Dataset::open(dataset)?, out)
 }

@@ -1,6 +1,6 @@
 //! Folders with one file a query: the published code's results and submissions to NLPCC 2024.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -229,27 +229,46 @@ fn tell_seeds(
     }
 }
 
-pub(super) fn write(run: &Run, path: &Path, form: Form, dataset: &Dataset) -> Result<()> {
-    form.refuse_taken(path)?;
-    let known = queries(dataset);
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
-    let mut counts: Vec<SeedCount> = Vec::new();
-    for ranking in &run.rankings {
-        let Some(query) = known.get(&key(&ranking.query)) else {
-            return Err(Error::Mismatch(format!("{} is no query of {}, and has no file", ranking.query, dataset.name)));
-        };
-        counts.push(query.seed_count);
-        let (class, i, j) = (&dataset.classes[query.class.at()].name, query.number, query.seed_count.number());
-        match form {
-            Form::Nlpcc => files.insert(format!("{class}_{i}_{j}.txt"), lines(run, ranking, dataset)),
-            _ => files.insert(format!("{i}_{class}.txt"), published(run, ranking, query, dataset)),
-        };
-    }
-    if form == Form::Published && counts.windows(2).any(|pair| pair[0] != pair[1]) {
+/// Writes a file of lines `id<TAB>name` for each query.
+pub(super) fn write_submission(run: &Run, path: &Path, dataset: &Dataset) -> Result<()> {
+    let file = |(ranking, query): (&Ranking, &Query)| {
+        let class = &dataset.classes[query.class.at()].name;
+        let name = format!("{class}_{}_{}.txt", query.number, query.seed_count.number());
+        (name, lines(run, ranking, dataset))
+    };
+    fill(path, with_queries(run, dataset)?.into_iter().map(file).collect())
+}
+
+/// Writes a file as the published code does for each query; gives of how many seeds they are.
+pub(super) fn write_published(run: &Run, path: &Path, dataset: &Dataset) -> Result<SeedCount> {
+    let lists = with_queries(run, dataset)?;
+    let mut counts: Vec<SeedCount> = lists.iter().map(|(_, query)| query.seed_count).collect();
+    counts.dedup();
+    let &[seeds] = counts.as_slice() else {
         let reason =
-            "cannot hold queries of 3 and of 5 seeds, which published lists do not tell apart: choose with --seeds";
+            "is to hold queries of either 3 or 5 seeds, which published results do not tell apart: choose with --seeds";
         return Err(Error::format(path, reason));
-    }
+    };
+    let file = |(ranking, query): (&Ranking, &Query)| {
+        let name = format!("{}_{}.txt", query.number, dataset.classes[query.class.at()].name);
+        (name, published(run, ranking, query, dataset))
+    };
+    fill(path, lists.into_iter().map(file).collect())?;
+    Ok(seeds)
+}
+
+/// Each list with its query. Error: `Mismatch` for one without.
+fn with_queries<'a>(run: &'a Run, dataset: &'a Dataset) -> Result<Vec<(&'a Ranking, &'a Query)>> {
+    let known = queries(dataset);
+    let query = |ranking: &Ranking| known.get(&key(&ranking.query)).copied();
+    let with = |ranking| match query(ranking) {
+        Some(query) => Ok((ranking, query)),
+        None => Err(Error::Mismatch(format!("{} is no query of {}, and has no file", ranking.query, dataset.name))),
+    };
+    run.rankings.iter().map(with).collect()
+}
+
+fn fill(path: &Path, files: Vec<(String, String)>) -> Result<()> {
     file::fill_folder(path, |folder| {
         files.iter().try_for_each(|(name, text)| {
             let path = folder.join(name);
@@ -258,7 +277,6 @@ pub(super) fn write(run: &Run, path: &Path, form: Form, dataset: &Dataset) -> Re
     })
 }
 
-/// A line `id<TAB>name` a candidate.
 fn lines(run: &Run, ranking: &Ranking, dataset: &Dataset) -> String {
     let line = |entity: EntityId| format!("{entity}\t{}\n", name(run, entity, dataset));
     ranking.candidates.iter().map(|(entity, _)| line(*entity)).collect()

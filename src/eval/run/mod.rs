@@ -102,6 +102,25 @@ pub fn settings(path: &Path) -> Result<Map<String, Value>> {
     serde_json::from_slice(&bytes).map_err(|e| Error::format(&path, format!("is no JSON object: {e}")))
 }
 
+/// The data set that a run's settings name. Errors: those of [`settings`], `Missing` where there is no run, and `Argument`
+/// where they name none.
+pub fn dataset(path: &Path) -> Result<PathBuf> {
+    metadata(path)?;
+    let named = settings(path)?.get("dataset").and_then(Value::as_str).map(PathBuf::from);
+    let unnamed = || format!("the settings of {} name no data set; give it with --dataset", path.display());
+    named.ok_or_else(|| Error::Argument(unnamed()))
+}
+
+fn metadata(path: &Path) -> Result<fs::Metadata> {
+    fs::metadata(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => {
+            let hint = "a run is a file of TREC lines, or a folder of lists".to_string();
+            Error::Missing { what: "run", path: path.to_owned(), hint }
+        }
+        _ => Error::io("read", path)(source),
+    })
+}
+
 fn settings_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".json");
@@ -110,20 +129,14 @@ fn settings_path(path: &Path) -> PathBuf {
 
 impl Run {
     /// Reads a run of any form, which is told by what is there: a file of TREC lines or a folder of lists, each file plain
-    /// or gzip. `seeds`: of how many the queries of a published folder are, where nothing in it says so.
+    /// or gzip. `seeds`: only queries of so many, which is also what those of a published folder are then taken to have.
     ///
     /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or has settings that are none.
     pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Read> {
-        let kind = fs::metadata(path).map_err(|source| match source.kind() {
-            ErrorKind::NotFound => {
-                let hint = "a run is a file of TREC lines, or a folder of lists".to_string();
-                Error::Missing { what: "run", path: path.to_owned(), hint }
-            }
-            _ => Error::io("read", path)(source),
-        })?;
+        let kind = metadata(path)?;
         let settings = settings(path)?;
         let mut odd = Findings::default();
-        let content = if kind.is_dir() {
+        let mut content = if kind.is_dir() {
             let told = settings.get("seeds").and_then(|seeds| serde_json::from_value(seeds.clone()).ok());
             folder::read(path, dataset, seeds.or(told), &mut odd)?
         } else if kind.is_file() {
@@ -131,6 +144,10 @@ impl Run {
         } else {
             return Err(Error::format(path, "is neither a file nor a folder"));
         };
+        if let Some(seeds) = seeds {
+            let known = queries(dataset);
+            content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));
+        }
         odd::note(&content.lists, dataset, path, &mut odd);
         let Content { form, tag, lists, strangers } = content;
         let run = Run { tag, settings, rankings: lists.into_iter().map(Ranking::from).collect(), strangers };
@@ -147,22 +164,29 @@ impl Run {
     /// called `.gz` is gzip. Errors: `Io`.
     pub fn write(&self, path: &Path) -> Result<()> {
         trec::write(self, path)?;
-        self.write_settings(path)
+        write_settings(&self.settings, path)
     }
 
-    /// As [`Run::write`], in any form. Errors: `Io`, and `Format` and `Mismatch` for what the form cannot hold.
+    /// As [`Run::write`], in any form. Published results have their number of seeds said in the settings. Errors: `Io`, and
+    /// `Format` and `Mismatch` for what the form cannot hold.
     pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
-        if form == Form::Trec {
-            return self.write(path);
+        form.refuse_taken(path)?;
+        let mut settings = self.settings.clone();
+        match form {
+            Form::Trec => trec::write(self, path)?,
+            Form::Nlpcc => folder::write_submission(self, path, dataset)?,
+            Form::Published => {
+                let seeds = folder::write_published(self, path, dataset)?;
+                settings.insert("seeds".into(), seeds.number().to_string().into());
+            }
         }
-        folder::write(self, path, form, dataset)?;
-        self.write_settings(path)
+        write_settings(&settings, path)
     }
+}
 
-    fn write_settings(&self, path: &Path) -> Result<()> {
-        let settings = format!("{:#}\n", Value::Object(self.settings.clone()));
-        write_whole(&settings_path(path), settings.as_bytes())
-    }
+fn write_settings(settings: &Map<String, Value>, path: &Path) -> Result<()> {
+    let text = format!("{:#}\n", Value::Object(settings.clone()));
+    write_whole(&settings_path(path), text.as_bytes())
 }
 
 /// What a form gives of a run.
