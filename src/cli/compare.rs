@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-use super::evaluate::seeds_parser;
+use super::seeds_parser;
 use crate::engine::comparison::{Against, Settings};
 use crate::engine::jobs;
 use crate::error::{Error, Result};

@@ -275,7 +275,7 @@ impl Fake {
             Some(_) => (vec![Contender::Run(0)], vec!["3 queries of 3 seeds are missing".into()]),
             None => ([Mode::Both, Mode::Text].map(|mode| Contender::Index(1, mode)).into(), vec![]),
         };
-        Say::Brought(Import { path: path.into(), label, contenders, lacks })
+        Say::Brought(Import { path: path.into(), label, contenders, lacks, strangers: BTreeMap::new() })
     }
 
     fn failures(&self, of: &Evaluation) -> Failures {

@@ -4,23 +4,28 @@ use serde_json::Value;
 
 use super::{Entry, Outcome};
 use crate::data::Dataset;
-use crate::eval::{Judged, QueryKey};
-use crate::types::{Measures, Protocol, SeedCount};
+use crate::eval::{Judged, QueryKey, key_of};
+use crate::types::{EntityId, Measures, Protocol, Query, SeedCount};
 
 /// The queries that a run has and that have gold, in the data set's order.
 pub(super) type Measured = Vec<(QueryKey, Measures)>;
 
-pub(super) struct Held {
-    pub(super) name: String,
+pub(super) struct Held<'a> {
+    pub(super) entry: &'a Entry,
     pub(super) judged: Judged,
     pub(super) measured: Outcome<Measured>,
 }
 
-impl Held {
-    pub(super) fn of(entry: &Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Held {
+impl<'a> Held<'a> {
+    pub(super) fn of(entry: &'a Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Self {
         let judged = Judged::of(&entry.run, dataset);
         let measured = measured(entry, &judged, dataset, hash, seeds);
-        Held { name: entry.name.clone(), judged, measured }
+        Held { entry, judged, measured }
+    }
+
+    /// The query's list, best first; empty where the run has none.
+    pub(super) fn list(&self, query: &Query) -> &[EntityId] {
+        self.judged.lists.get(&key_of(query)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -32,6 +37,10 @@ fn measured(entry: &Entry, judged: &Judged, dataset: &Dataset, hash: &str, seeds
     }
     if let Some(folder) = setting("queries") {
         return Outcome::NotComparable(format!("its queries are those of {folder}, not the data set's"));
+    }
+    // read for so many seeds, a run of others is empty
+    if entry.run.rankings.is_empty() {
+        return Outcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
     }
     if judged.lists.is_empty() {
         return Outcome::NotComparable("it has no query of this data set".into());

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::run::Run;
 use super::{holm, intervals};
-use crate::data::Dataset;
+use crate::data::{Dataset, Findings};
 use crate::error::Result;
 use crate::types::{EntityId, Metric, SeedCount, Verdict};
 use held::{Held, Measured};
@@ -30,6 +30,8 @@ pub struct Entry {
     pub name: String,
     pub path: PathBuf,
     pub run: Run,
+    /// What is odd about it.
+    pub odd: Findings,
 }
 
 /// Which runs are held against which.
@@ -230,7 +232,7 @@ pub struct Exchange {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Exchanged {
     pub id: EntityId,
-    /// None of one that the vocabulary lacks.
+    /// As the vocabulary has it, else as the run calls it.
     pub name: Option<String>,
     /// Whether the query is to find it.
     pub gold: bool,
@@ -257,7 +259,7 @@ pub fn compare(entries: &[Entry], dataset: &Dataset, settings: &Settings) -> Res
         name: entry.name.clone(),
         path: entry.path.clone(),
         settings: entry.run.settings.clone(),
-        odd: held.judged.odd.iter().map(|(count, what)| format!("{count} {what}")).collect(),
+        odd: entry.odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect(),
         scores: match held.measured {
             Outcome::Done(measured) => Outcome::Done(scores(&measured, dataset, &settings.metrics)),
             Outcome::NotRun(why) => Outcome::NotRun(why),

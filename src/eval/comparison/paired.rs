@@ -25,26 +25,30 @@ pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, sett
     for held in held {
         match &held.measured {
             Outcome::Done(queries) => measured.push(queries),
-            Outcome::NotRun(why) => return Outcome::NotRun(format!("{}: {why}", held.name)),
-            Outcome::NotComparable(why) => return Outcome::NotComparable(format!("{}: {why}", held.name)),
+            Outcome::NotRun(why) => return Outcome::NotRun(format!("{}: {why}", held.entry.name)),
+            Outcome::NotComparable(why) => return Outcome::NotComparable(format!("{}: {why}", held.entry.name)),
         }
     }
     let common = Common::of(measured[0], measured[1]);
     if common.queries.len() < 2 {
         let count = common.queries.len();
-        return Outcome::NotComparable(format!("they have {count} queries with gold in common, and a comparison takes 2"));
+        return Outcome::NotComparable(format!(
+            "they have {count} queries with gold in common, and a comparison takes 2"
+        ));
     }
     let tested: Option<BTreeMap<Metric, Tested>> =
         settings.metrics.iter().map(|&metric| Some((metric, common.tested(metric)?))).collect();
     let Some(metrics) = tested else {
-        return Outcome::NotComparable("the queries that they have in common are of one class alone, and a comparison takes 2".into());
+        return Outcome::NotComparable(
+            "the queries that they have in common are of one class alone, and a comparison takes 2".into(),
+        );
     };
     let asked: Vec<(QueryKey, bool)> = part::asked(dataset, seeds).collect();
     let part_pair = |part: &Part| {
         let asked = || asked.iter().filter(|((class, ..), _)| part.classes.contains(class));
         asked().next()?;
         let with_gold = asked().filter(|(_, has_gold)| *has_gold).count();
-        let result = common.within(part).result(held.map(|held| &*held.name), with_gold, &settings.metrics);
+        let result = common.within(part).result(held.map(|held| &*held.entry.name), with_gold, &settings.metrics);
         Some(PartPair { level: part.level, name: part.name.clone(), result })
     };
     Outcome::Done(Paired {
@@ -52,7 +56,7 @@ pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, sett
         alone: common.alone.each_ref().map(Vec::len),
         metrics,
         parts: part::parts(dataset).iter().filter_map(part_pair).collect(),
-        exchanges: exchanges(held.map(|held| &held.judged.lists), dataset, &common.keys(), settings.depth),
+        exchanges: exchanges(held, dataset, &common.keys(), settings.depth),
     })
 }
 
