@@ -263,7 +263,7 @@ fn what_cannot_be_read_is_one_sentence() {
     let nameless = runs.write("nameless.run", json!({}), Some);
     let (code, _, err) = runs.run(&[&nameless, &nameless]);
     assert!(code == Some(2) && err.contains("name no data set; give it with --dataset"), "{err}");
-    let (code, _, err) = runs.run(&[&nameless, "none.run"]);
+    let (code, _, err) = runs.run(&[&nameless, "none.run", "--dataset", golden("data").to_str().unwrap()]);
     assert!(code == Some(1) && err.contains("none.run"), "{err}");
 }
 
