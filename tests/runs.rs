@@ -171,8 +171,16 @@ fn a_damaged_folder_is_refused_by_name() {
         ("twice", vec![("birds_1_3.txt", list), ("Birds_1_3.txt", list)], "birds_1_3.txt is birds/3/2, as "),
         ("mixed", vec![("0_birds.txt", list), ("birds_1_3.txt", list)], "mixes published lists"),
         ("ambiguous", vec![("0_birds_0_3.txt", list)], "0_birds_0_3.txt could be a published list"),
-        ("strangers", vec![("cats_0_3.txt", b"dog\nwolf\n")], "strangers: no line has an id or a name"),
-        ("ids", vec![("cats_0_3.txt", b"1\t3\n3\t4\n4\t1\n")], "ids: columns 1 and 2 could both be the ids"),
+        (
+            "strangers",
+            vec![("cats_0_3.txt", b"dog\nwolf\n")],
+            "strangers cannot be read as lists: no line has an id or a name",
+        ),
+        (
+            "ids",
+            vec![("cats_0_3.txt", b"1\t3\n3\t4\n4\t1\n")],
+            "ids cannot be read as lists: columns 1 and 2 could both be the ids",
+        ),
         (
             "fields",
             vec![("cats_0_3.txt", b"1\towl\n3\tgull\n\tduck\n")],

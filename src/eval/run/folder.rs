@@ -31,7 +31,8 @@ pub(super) fn read(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>, odd
     if fields.iter().all(Vec::is_empty) {
         return Err(Error::format(path, "has only empty lists"));
     }
-    let columns = column::find(&fields, &dataset.vocabulary).map_err(|why| Error::format(path, why))?;
+    let unreadable = |why: String| Error::format(path, format!("cannot be read as lists: {why}"));
+    let columns = column::find(&fields, &dataset.vocabulary).map_err(unreadable)?;
     let mut entities = Entities::new(&dataset.vocabulary, matches!(columns, Columns::Id(_)), odd);
     let entries = files.iter().zip(&fields).map(|(file, list)| read_list(&file.path, list, columns, &mut entities));
     let entries = entries.collect::<Result<Vec<_>>>()?;
