@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::cargo::cargo_bin_cmd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use multiexpan::engine::jobs::{Form, Read, read_run};
+use multiexpan::engine::jobs::{Form, Opened, read_run};
 use multiexpan::error::Result;
 use multiexpan::types::SeedCount;
 use rand::{Rng, RngExt, SeedableRng};
@@ -51,7 +51,7 @@ impl World {
         path
     }
 
-    fn read(&self, name: &str) -> Result<Read> {
+    fn read(&self, name: &str) -> Result<Opened> {
         read_run(&self.at(name), Some(&self.at("data")), None).map(|(read, _)| read)
     }
 
@@ -166,13 +166,21 @@ fn a_damaged_folder_is_refused_by_name() {
         ("index", vec![("index.json", b"{}".as_slice()), ("0_birds.txt", list)], "index is an index and no run"),
         ("set", vec![("entity2id.txt", b"owl\t1\n".as_slice()), ("gt/birds.txt", list)], "set is no index"),
         ("classes", vec![("0_dogs.txt", list)], "0_dogs.txt: there is no class “dogs” in data"),
-        ("epochs", vec![("epoch_12/0_birds.txt", list)], "epoch_12: a list is called <i>_<class>.txt or"),
+        ("epochs", vec![("epoch_12/0_birds.txt", list)], "epoch_12: is no file <i>_<class>.txt or"),
         ("same", vec![("birds_0_3", list), ("birds_0_3.txt.gz", &packed)], "birds_0_3.txt.gz is birds/3/1, as "),
         ("twice", vec![("birds_1_3.txt", list), ("Birds_1_3.txt", list)], "birds_1_3.txt is birds/3/2, as "),
         ("mixed", vec![("0_birds.txt", list), ("birds_1_3.txt", list)], "mixes published lists"),
         ("ambiguous", vec![("0_birds_0_3.txt", list)], "0_birds_0_3.txt could be a published list"),
-        ("strangers", vec![("cats_0_3.txt", b"dog\nwolf\n")], "strangers: no line has an id or a name"),
-        ("ids", vec![("cats_0_3.txt", b"1\t3\n3\t4\n4\t1\n")], "ids: columns 1 and 2 could both be the ids"),
+        (
+            "strangers",
+            vec![("cats_0_3.txt", b"dog\nwolf\n")],
+            "strangers cannot be read as lists: no line has an id or a name",
+        ),
+        (
+            "ids",
+            vec![("cats_0_3.txt", b"1\t3\n3\t4\n4\t1\n")],
+            "ids cannot be read as lists: columns 1 and 2 could both be the ids",
+        ),
         (
             "fields",
             vec![("cats_0_3.txt", b"1\towl\n3\tgull\n\tduck\n")],
@@ -197,14 +205,14 @@ fn what_is_odd_in_a_folder_is_told_by_file() {
     let list: &[u8] = LIST.as_bytes();
     for (folder, file, bytes, said) in [
         ("class", "dogs_0_3.txt", list, "class/dogs_0_3.txt: there is no class “dogs” in data"),
-        ("stray", "notes.md", list, "stray/notes.md: a list is called"),
-        ("seeds", "birds_0_4.txt", list, "seeds/birds_0_4.txt: a list is called"),
+        ("stray", "notes.md", list, "stray/notes.md: is no file"),
+        ("seeds", "birds_0_4.txt", list, "seeds/birds_0_4.txt: is no file"),
         ("number", "birds_7_3.txt", list, "number/birds_7_3.txt:1: “birds/3/8” is no query of data"),
         ("empty", "cats_0_3.txt", b"", "empty/cats_0_3.txt: cats/3/1 has 0 candidates of 8"),
         ("two", "cats_0_3.txt", b"1\tduck\n", "two/cats_0_3.txt:1: entity 1 is “owl”, and “duck” is entity 2"),
         ("strange", "cats_0_3.txt", b"99\tdog\n", "strange/cats_0_3.txt:1: no entity is called “dog”"),
         ("missing", "birds_0_5.txt", list, "missing: there is no list of birds/3/2"),
-        ("folder", "cats_0_3.txt/inner", list, "folder/cats_0_3.txt: a list is called"),
+        ("folder", "cats_0_3.txt/inner", list, "folder/cats_0_3.txt: is no file"),
     ] {
         world.put(&format!("{folder}/birds_0_3.txt"), list);
         world.put(&format!("{folder}/{file}"), bytes);

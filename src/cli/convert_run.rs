@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::check::{counted, report, tally};
 use super::{run_form_parser, seeds_parser};
-use crate::engine::jobs::{self, Form, Read};
+use crate::engine::jobs::{self, Form, Opened};
 use crate::error::{Error, Result};
 use crate::types::SeedCount;
 
@@ -36,7 +36,7 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.format.refuse_taken(out)?;
     }
-    let (Read { run, form, odd }, dataset) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
+    let (Opened { run, form, odd }, dataset) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::api::{Contender, Import};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::eval::run::{Read, Run};
+use crate::eval::run::{Opened, Run};
 use crate::eval::{Judged, QueryKey};
 use crate::index::Index;
 use crate::types::{EntityId, Mode, SeedCount};
@@ -52,7 +52,7 @@ impl Session {
 
     fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
         let Some(dataset) = &self.dataset else { return Err(no_queries()) };
-        let Read { run, odd, .. } = Run::open(path, dataset, None)?;
+        let Opened { run, odd, .. } = Run::open(path, dataset, None)?;
         let Judged { lists } = Judged::of(&run, dataset);
         if lists.is_empty() {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));

@@ -16,7 +16,7 @@ use crate::types::{DeviceChoice, Query, SeedCount};
 use super::imports::label;
 
 pub use super::convert::{Conversion, Converted, RowOrder, convert};
-pub use crate::eval::run::{Form, Ranking, Read, Run};
+pub use crate::eval::run::{Form, Opened, Ranking, Run};
 pub use crate::model::State;
 pub use crate::train::config::Precision;
 pub use crate::train::trainer::Trained;
@@ -98,7 +98,7 @@ pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Qu
 
 /// A run and the data set that it is of; none: the one that its settings name. Errors: those of [`Run::open`] and of
 /// opening the data set, and `Argument` where none is named.
-pub fn read_run(path: &Path, dataset: Option<&Path>, seeds: Option<SeedCount>) -> Result<(Read, Dataset)> {
+pub fn read_run(path: &Path, dataset: Option<&Path>, seeds: Option<SeedCount>) -> Result<(Opened, Dataset)> {
     let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     Ok((Run::open(path, &dataset, seeds)?, dataset))

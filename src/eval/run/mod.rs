@@ -3,7 +3,10 @@
 mod column;
 mod entity;
 mod folder;
+mod name;
+mod nlpcc;
 mod odd;
+mod published;
 mod qrels;
 #[cfg(test)]
 mod tests;
@@ -21,7 +24,7 @@ use serde_json::{Map, Value};
 
 pub use qrels::write_qrels;
 
-use crate::data::{Dataset, Findings};
+use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
 use crate::types::{EntityId, Query, SeedCount};
@@ -61,7 +64,7 @@ pub enum Form {
 
 /// A run as it was read.
 #[derive(Debug)]
-pub struct Read {
+pub struct Opened {
     pub run: Run,
     pub form: Form,
     /// What of it cannot be scored, is missing or is strange.
@@ -129,29 +132,37 @@ fn settings_path(path: &Path) -> PathBuf {
 
 impl Run {
     /// Reads a run of any form, which is told by what is there: a file of TREC lines or a folder of lists, each file plain
-    /// or gzip. `seeds`: only queries of so many, which is also what those of a published folder are then taken to have.
+    /// or gzip. `seeds`: only queries of so many, which is also what a published folder that does not tell is taken to have.
     ///
     /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or has settings that are none.
-    pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Read> {
+    pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Opened> {
         let kind = metadata(path)?;
         let settings = settings(path)?;
         let mut odd = Findings::default();
         let mut content = if kind.is_dir() {
             let told = settings.get("seeds").and_then(|seeds| serde_json::from_value(seeds.clone()).ok());
-            folder::read(path, dataset, seeds.or(told), &mut odd)?
+            folder::read(path, dataset, told.or(seeds), &mut odd)?
         } else if kind.is_file() {
-            trec::read(path, dataset, &mut odd)?
+            trec::read(path, &dataset.vocabulary, &mut odd)?
         } else {
             return Err(Error::format(path, "is neither a file nor a folder"));
         };
         if let Some(seeds) = seeds {
             let known = queries(dataset);
             content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));
+            if content.lists.is_empty() {
+                return Err(Error::format(path, format!("has no query of {} seeds", seeds.number())));
+            }
         }
         odd::note(&content.lists, dataset, path, &mut odd);
-        let Content { form, tag, lists, strangers } = content;
-        let run = Run { tag, settings, rankings: lists.into_iter().map(Ranking::from).collect(), strangers };
-        Ok(Read { run, form, odd })
+        Ok(Opened { form: content.form, run: content.run(settings), odd })
+    }
+
+    /// Reads a file of TREC lines as it stands, with no data set to hold it against. Errors: as [`Run::open`].
+    pub fn read(path: &Path) -> Result<Run> {
+        metadata(path)?;
+        let content = trec::read(path, &Vocabulary::default(), &mut Findings::default())?;
+        Ok(content.run(settings(path)?))
     }
 
     /// The ranking of this query id, spelled with blanks or without.
@@ -174,9 +185,9 @@ impl Run {
         let mut settings = self.settings.clone();
         match form {
             Form::Trec => trec::write(self, path)?,
-            Form::Nlpcc => folder::write_submission(self, path, dataset)?,
+            Form::Nlpcc => nlpcc::write(self, path, dataset)?,
             Form::Published => {
-                let seeds = folder::write_published(self, path, dataset)?;
+                let seeds = published::write(self, path, dataset)?;
                 settings.insert("seeds".into(), seeds.number().to_string().into());
             }
         }
@@ -195,6 +206,13 @@ struct Content {
     tag: String,
     lists: Vec<List>,
     strangers: BTreeMap<EntityId, String>,
+}
+
+impl Content {
+    fn run(self, settings: Map<String, Value>) -> Run {
+        let rankings = self.lists.into_iter().map(Ranking::from).collect();
+        Run { tag: self.tag, settings, rankings, strangers: self.strangers }
+    }
 }
 
 impl From<List> for Ranking {

@@ -39,7 +39,7 @@ impl World {
         path
     }
 
-    fn open(&self, path: &Path) -> Result<Read> {
+    fn open(&self, path: &Path) -> Result<Opened> {
         Run::open(path, &self.dataset, None)
     }
 
@@ -94,7 +94,7 @@ fn scores_and_strangers_come_back_as_trec_lines() {
     let mut run = run("3", &["fish_1_3/3/1"]);
     run.rankings[0].candidates = vec![(EntityId(7), 9.1), (EntityId(3), 1.0 / 3.0), (EntityId(99), -2.5e-17)];
     run.write(&path).unwrap();
-    assert_eq!(world.open(&path).unwrap().run, run);
+    assert_eq!((&world.open(&path).unwrap().run, &Run::read(&path).unwrap()), (&run, &run));
     let first = fs::read_to_string(&path).unwrap().lines().next().unwrap().to_string();
     assert_eq!(first, "fish_1_3/3/1 Q0 7 1 9.1 mine");
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::entity::{Entities, Place};
 use super::{Content, Entry, Form, List, Run, key, text};
-use crate::data::{Dataset, Findings};
+use crate::data::{Findings, Vocabulary};
 use crate::error::{Error, Result};
 
 /// Fields of a line of qrels, which are easily taken for a run.
@@ -23,7 +23,7 @@ struct Line<'a> {
 
 /// Entities are ids where most of them are numbers, else names, `_` for a blank. A query's candidates are ordered by rank,
 /// then by score (other systems give every line the same rank), then as in the file.
-pub(super) fn read(path: &Path, dataset: &Dataset, odd: &mut Findings) -> Result<Content> {
+pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> Result<Content> {
     let lines = text::read(path, odd)?;
     let parsed = lines.iter().map(|(number, line)| {
         read_line(*number, line).map_err(|reason| Error::Line { path: path.to_owned(), line: *number, reason })
@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path, dataset: &Dataset, odd: &mut Findings) -> Result
     }
 
     let numbers = parsed.iter().filter(|line| line.entity.parse::<u32>().is_ok()).count();
-    let mut entities = Entities::new(&dataset.vocabulary, 2 * numbers > parsed.len(), odd);
+    let mut entities = Entities::new(vocabulary, 2 * numbers > parsed.len(), odd);
     let lists = grouped.into_iter().map(|(query, mut lines)| {
         lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
         let entry = |line: &Line| {

@@ -1,0 +1,20 @@
+//! Submissions to NLPCC 2024's shared task: a file `<class>_<i>_<3|5>.txt` for each query.
+
+use std::path::Path;
+
+use super::folder::{fill, name_of, with_queries};
+use super::{Ranking, Run};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::types::{EntityId, Query};
+
+/// Writes a line `id<TAB>name` for each candidate.
+pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<()> {
+    let line = |entity: EntityId| format!("{entity}\t{}\n", name_of(run, entity, dataset));
+    let file = |(ranking, query): (&Ranking, &Query)| {
+        let class = &dataset.classes[query.class.at()].name;
+        let called = format!("{class}_{}_{}.txt", query.number, query.seed_count.number());
+        (called, ranking.candidates.iter().map(|(entity, _)| line(*entity)).collect())
+    };
+    fill(path, with_queries(run, dataset)?.into_iter().map(file).collect())
+}
