@@ -3,9 +3,13 @@
 //! * `similarity` – a ranking by the mean likeness of entity vectors to the seeds'
 //! * `fusion` – two of them as one
 //! * `cosine` – the frozen encoders' own vectors, one modality or both
+//! * `clip` – a dual encoder that was trained elsewhere
+//! * `probexpan` – trained here, on sentences alone
 
+mod clip;
 mod cosine;
 mod fusion;
+mod probexpan;
 mod similarity;
 
 use std::collections::HashMap;
@@ -29,16 +33,23 @@ pub enum Rival {
     ImageCosine,
     /// Both, summed.
     FusedCosine,
+    /// A dual encoder of Hugging Face's.
+    Clip,
+    /// MultiExpan's ancestor without pictures.
+    ProbExpan,
 }
 
 impl Rival {
-    pub const ALL: [Rival; 3] = [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine];
+    pub const ALL: [Rival; 5] =
+        [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine, Rival::Clip, Rival::ProbExpan];
 
     pub fn name(self) -> &'static str {
         match self {
             Rival::TextCosine => "text-cosine",
             Rival::ImageCosine => "image-cosine",
             Rival::FusedCosine => "fused-cosine",
+            Rival::Clip => "clip",
+            Rival::ProbExpan => "probexpan",
         }
     }
 
@@ -56,6 +67,8 @@ impl Rival {
             Rival::TextCosine => cosine::prepare(Mode::Text, dataset, places, device, observe),
             Rival::ImageCosine => cosine::prepare(Mode::Image, dataset, places, device, observe),
             Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
+            Rival::Clip => clip::prepare(dataset, places, device, observe),
+            Rival::ProbExpan => probexpan::prepare(dataset, places, device, observe),
         }
     }
 }
@@ -76,6 +89,8 @@ pub struct Places {
     /// A folder, a name under `encoders/`, or a hub's name.
     pub text_encoder: String,
     pub image_encoder: String,
+    /// A folder of Hugging Face's `CLIPModel`.
+    pub clip: Option<PathBuf>,
     /// The model of a system that is trained: taken where it is there, gone on with where its training was stopped.
     pub model: PathBuf,
     /// A TOML file of settings that go over the system's own.
