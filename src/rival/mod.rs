@@ -101,9 +101,12 @@ pub struct Places {
     pub cache: PathBuf,
 }
 
+/// Rows, best first, with their scores.
+pub type Ranked = Vec<(Row, f64)>;
+
 /// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What was fitted on queries may depend
 /// on the query's class, so that no class is ranked by a setting that its own gold chose.
-pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Vec<(Row, f64)>>>;
+pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Ranked>>;
 
 /// A system that can be asked.
 pub struct System {

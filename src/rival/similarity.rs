@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::Ranked;
 use crate::error::Result;
 use crate::expand::best;
 use crate::types::{CUTOFFS, Row};
@@ -27,7 +28,7 @@ impl Vectors {
 }
 
 /// The best by these scores `[V]`, best first, without the seeds.
-pub fn ranking(scores: &[f64], seeds: &[Row]) -> Vec<(Row, f64)> {
+pub fn ranking(scores: &[f64], seeds: &[Row]) -> Ranked {
     let mut taken = vec![false; scores.len()];
     seeds.iter().for_each(|seed| taken[seed.at()] = true);
     let count = CUTOFFS[3].min(scores.len() - seeds.len());
