@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
+pub mod baseline;
 pub mod check;
 pub mod compare;
 pub mod completions;
@@ -53,6 +54,8 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Hold runs against each other: metrics, tests, classes, entities gained and lost
     Compare(compare::Args),
+    /// Measure another system over the same queries
+    Baseline(baseline::Args),
     /// Pre-train a model
     Train(train::Args),
     /// Train a recipe less each of its parts, and tell what each is worth
@@ -87,6 +90,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Baseline(args) => baseline::run(args),
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn every_command_that_computes_takes_a_device() {
         let cli = Cli::command();
-        for name in ["explore", "expand", "evaluate", "train", "ablate", "index"] {
+        for name in ["explore", "expand", "evaluate", "baseline", "train", "ablate", "index"] {
             let command = cli.find_subcommand(name).unwrap();
             assert!(command.get_arguments().any(|a| a.get_long() == Some("device")), "{name}");
         }
@@ -205,6 +209,8 @@ mod tests {
             "multiexpan compare RUN --depth 0",
             "multiexpan evaluate INDEX --out RUN --run-format csv",
             "multiexpan qrels DATASET",
+            "multiexpan baseline text-cosine DATASET",
+            "multiexpan baseline sparse-cosine DATASET --out RUN",
             "multiexpan train DATASET",
             "multiexpan train DATASET --out M --tasks sleeping",
             "multiexpan convert epoch_12.pkl",
@@ -232,6 +238,7 @@ mod tests {
             "multiexpan evaluate INDEX --out RUN --run-format nlpcc",
             "multiexpan convert-run RUN --dataset DIR --seeds 5 --out OUT --format published",
             "multiexpan qrels DATASET --out FILE",
+            "multiexpan baseline fused-cosine DATASET --out RUN --seeds 5 --text-encoder DIR --image-encoder DIR --device cpu",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
             "multiexpan ablate DATASET --out DIR --seeds 1,2 --tasks mep,clustering --config FILE.toml",
             "multiexpan convert epoch_12.pkl --vocabulary DIR",

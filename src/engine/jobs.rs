@@ -9,7 +9,7 @@ use crate::eval::run;
 use crate::features::cache_folder;
 use crate::index::{self, Prototypes};
 use crate::job::{Observer, Progress};
-use crate::model::{ModelFolder, device};
+use crate::model::device;
 use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
@@ -45,17 +45,6 @@ pub fn train(
     }
     let places = train::trainer::Places { dataset: dataset.into(), out: out.into(), cache: cache_folder()? };
     train::train(&places, config, options.resume, device::device(options.device)?, observe)
-}
-
-/// Whether a training there was stopped on the way.
-pub fn is_begun(model: &Path) -> bool {
-    train::trainer::checkpoint_of(model).is_file()
-}
-
-/// Whether a model there was trained with these settings, to the end.
-pub fn is_trained(model: &Path, config: &TrainConfig) -> bool {
-    let settings = serde_json::to_value(config).ok();
-    !is_begun(model) && ModelFolder::open(model).is_ok_and(|folder| Some(folder.config.training) == settings)
 }
 
 /// Builds an index from a data set and a model; gives what was left out. `prototypes`: in the place of what the model's
@@ -117,7 +106,7 @@ pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::
     let dataset = Dataset::open(&root)?;
     let mut entries: Vec<Entry> = Vec::new();
     for path in runs {
-        let Read { run, odd, .. } = Run::open(path, &dataset, settings.seeds)?;
+        let Opened { run, odd, .. } = Run::open(path, &dataset, settings.seeds)?;
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));

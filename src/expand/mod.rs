@@ -23,6 +23,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
+pub use best::best_of;
 pub use config::{Config, Tier, Window};
 pub use explain::{Explanation, explain};
 pub use lockstep::{Lockstep, Step, expand, expand_joint};

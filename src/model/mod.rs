@@ -3,6 +3,7 @@
 
 pub mod bert;
 pub mod checkpoint;
+pub mod clip;
 pub mod config;
 pub mod convert;
 mod convolution;
