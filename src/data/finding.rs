@@ -133,6 +133,11 @@ impl Findings {
         self.kinds.entry(kind).or_insert_with(|| Tally { severity, count: 0, kept: Vec::new() })
     }
 
+    /// Takes back every finding of a kind, where it is none.
+    pub fn forget(&mut self, kind: Kind) {
+        self.kinds.remove(kind.name);
+    }
+
     /// How many of this kind, kept or not.
     pub fn count(&self, kind: &str) -> usize {
         self.kinds.get(kind).map_or(0, |t| t.count)

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::data::{Findings, lines_of};
+use crate::data::{Findings, kind, lines_of};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
 
@@ -30,7 +30,10 @@ pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String
     if bytes.contains(&0) {
         return Err(Error::format(path, "is a binary file, where lines of text are expected"));
     }
-    Ok(lines_of(&bytes, path, odd))
+    let lines = lines_of(&bytes, path, odd);
+    // published lists have one each, and elsewhere they mean nothing
+    odd.forget(kind::BLANK);
+    Ok(lines)
 }
 
 /// Writes a file whole, as gzip where it is called so. Errors: `Io`.
