@@ -124,7 +124,7 @@ fn over_preset(preset: Preset, path: &Path) -> Result<TrainConfig> {
 }
 
 pub(super) fn task_parser() -> impl TypedValueParser<Value = Task> {
-    PossibleValuesParser::new(Task::ALL.map(Task::name)).try_map(|name| name.parse::<Task>())
+    PossibleValuesParser::new(Task::PAPER.map(Task::name)).try_map(|name| name.parse::<Task>())
 }
 
 pub(super) fn preset_parser() -> impl TypedValueParser<Value = Preset> {
