@@ -1,9 +1,26 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, and settings from a file.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::error::{Error, Result};
+
+/// Settings with those of a TOML file in the place of their own. As JSON between, which unlike TOML can say that a setting is none.
+///
+/// Errors: `Io`; `Format` for what is no TOML, and for settings that cannot be.
+pub fn settings_over<T: Serialize + DeserializeOwned>(own: &T, path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let said: serde_json::Map<String, serde_json::Value> =
+        toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
+    let mut all = serde_json::to_value(own).map_err(|e| Error::format(path, e.to_string()))?;
+    if let Some(settings) = all.as_object_mut() {
+        settings.extend(said);
+    }
+    serde_json::from_value(all).map_err(|e| Error::format(path, format!("has settings that cannot be: {e}")))
+}
 
 /// Writes a file whose half a reader never sees, whatever ends this process.
 pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {

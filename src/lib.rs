@@ -17,6 +17,7 @@ pub mod expand;
 pub mod features;
 pub mod index;
 pub mod model;
+pub mod rival;
 pub mod train;
 
 // front ends

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, mode_parser};
+use crate::engine::api::ClassCard;
 use crate::engine::jobs::{Ranking, Run, queries};
 use crate::engine::{Evaluated, Plan, Session};
 use crate::error::Result;
@@ -82,11 +83,16 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(path) = &args.out {
         run_of(&session, &args, &evaluated).write(path)?;
     }
-    match args.format {
-        Format::Json => print_json(&session, &evaluated),
-        Format::Table => print_table(&session, &evaluated),
-    }
+    print(args.format, &session.catalogue.classes, &evaluated);
     Ok(())
+}
+
+/// The metrics by class and overall.
+pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated) {
+    match format {
+        Format::Json => print_json(classes, evaluated),
+        Format::Table => print_table(classes, evaluated),
+    }
 }
 
 /// The rankings as a run, with every setting that made them.
@@ -102,12 +108,12 @@ fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
     Run { tag: format!("multiexpan-{}", args.mode), settings: settings(session, args), rankings: rankings.collect() }
 }
 
-fn print_json(session: &Session, evaluated: &Evaluated) {
+fn print_json(cards: &[ClassCard], evaluated: &Evaluated) {
     let classes: Map<String, Value> = (evaluated.evaluation.classes.iter())
         .map(|(class, measures, queries)| {
             let mut columns = columns(measures);
             columns.insert("queries".into(), json!(queries));
-            (session.catalogue.class(*class).name.clone(), Value::Object(columns))
+            (cards[class.at()].name.clone(), Value::Object(columns))
         })
         .collect();
     let all = json!({ "overall": columns(&evaluated.evaluation.overall), "queries": evaluated.evaluation.queries, "classes": classes });
@@ -123,8 +129,8 @@ fn columns(measures: &Measures) -> Map<String, Value> {
         .collect()
 }
 
-fn print_table(session: &Session, evaluated: &Evaluated) {
-    let width = session.catalogue.classes.iter().map(|c| c.title().width()).max().unwrap_or(0).clamp(8, 40);
+fn print_table(classes: &[ClassCard], evaluated: &Evaluated) {
+    let width = classes.iter().map(|c| c.title().width()).max().unwrap_or(0).clamp(8, 40);
     let heads = |name: &str| CUTOFFS.iter().map(|k| format!("{:>8}", format!("{name}@{k}"))).collect::<String>();
     println!("{}{}{}", super::cut("class", width), heads("MAP"), heads("P"));
     let line = |name: &str, m: &Measures| {
@@ -132,7 +138,7 @@ fn print_table(session: &Session, evaluated: &Evaluated) {
         println!("{}{values}", super::cut(name, width));
     };
     for (class, measures, _) in &evaluated.evaluation.classes {
-        line(&session.catalogue.class(*class).title(), measures);
+        line(&classes[class.at()].title(), measures);
     }
     line("overall", &evaluated.evaluation.overall);
 }
@@ -156,7 +162,7 @@ fn settings(session: &Session, args: &Args) -> Map<String, Value> {
     settings.as_object().cloned().unwrap_or_default()
 }
 
-fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
+pub(super) fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
     PossibleValuesParser::new(["3", "5"]).try_map(|n| n.parse::<SeedCount>())
 }
 

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode};
 
 pub mod ablate;
+pub mod baseline;
 pub mod check;
 pub mod completions;
 pub mod convert;
@@ -47,6 +48,8 @@ pub enum Command {
     Expand(expand::Args),
     /// Measure MAP and P over a data set's queries
     Evaluate(evaluate::Args),
+    /// Measure another system over the same queries
+    Baseline(baseline::Args),
     /// Pre-train a model
     Train(train::Args),
     /// Train a recipe less each of its parts, and tell what each is worth
@@ -76,6 +79,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Explore(_) => Err(Error::Argument("the explorer is opened by the program itself".into())),
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Baseline(args) => baseline::run(args),
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn every_command_that_computes_takes_a_device() {
         let cli = Cli::command();
-        for name in ["explore", "expand", "evaluate", "train", "ablate", "index"] {
+        for name in ["explore", "expand", "evaluate", "baseline", "train", "ablate", "index"] {
             let command = cli.find_subcommand(name).unwrap();
             assert!(command.get_arguments().any(|a| a.get_long() == Some("device")), "{name}");
         }
@@ -177,6 +181,8 @@ mod tests {
             "multiexpan expand INDEX --seeds a --device gpu",
             "multiexpan evaluate INDEX --seeds 4",
             "multiexpan evaluate INDEX --format tsv",
+            "multiexpan baseline text-cosine DATASET",
+            "multiexpan baseline sparse-cosine DATASET --out RUN",
             "multiexpan train DATASET",
             "multiexpan train DATASET --out M --tasks sleeping",
             "multiexpan convert epoch_12.pkl",
@@ -200,6 +206,7 @@ mod tests {
         for line in [
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
+            "multiexpan baseline fused-cosine DATASET --out RUN --seeds 5 --text-encoder DIR --image-encoder DIR --device cpu",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
             "multiexpan ablate DATASET --out DIR --seeds 1,2 --tasks mep,clustering --config FILE.toml",
             "multiexpan convert epoch_12.pkl --vocabulary DIR",

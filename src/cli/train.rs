@@ -7,6 +7,7 @@ use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, told_left_out};
 use crate::engine::jobs::{self, Precision, Preset, Task, Tasks, TrainConfig, TrainOptions};
 use crate::error::{Error, Result};
+use crate::file::settings_over;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -108,19 +109,7 @@ fn settings(args: &Args) -> Result<TrainConfig> {
 
 /// The preset, with a file's settings over it where there is one.
 pub(super) fn settings_of(preset: Preset, file: Option<&Path>) -> Result<TrainConfig> {
-    file.map_or_else(|| Ok(TrainConfig::preset(preset)), |path| over_preset(preset, path))
-}
-
-/// A preset with a file's settings in the place of its own. As JSON, which unlike TOML can say that a setting is none.
-fn over_preset(preset: Preset, path: &Path) -> Result<TrainConfig> {
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let said: serde_json::Map<String, serde_json::Value> =
-        toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
-    let mut all = serde_json::to_value(TrainConfig::preset(preset)).map_err(|e| Error::format(path, e.to_string()))?;
-    if let Some(settings) = all.as_object_mut() {
-        settings.extend(said);
-    }
-    serde_json::from_value(all).map_err(|e| Error::format(path, format!("has settings that cannot be: {e}")))
+    file.map_or_else(|| Ok(TrainConfig::preset(preset)), |path| settings_over(&TrainConfig::preset(preset), path))
 }
 
 pub(super) fn task_parser() -> impl TypedValueParser<Value = Task> {
@@ -139,7 +128,7 @@ mod tests {
     fn a_file_changes_only_what_it_names() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "drop_text = 0.3\n").unwrap();
-        let read = over_preset(Preset::Mini, file.path()).unwrap();
+        let read = settings_of(Preset::Mini, Some(file.path())).unwrap();
         assert_eq!(read, TrainConfig { drop_text: 0.3, ..TrainConfig::preset(Preset::Mini) });
     }
 
@@ -147,6 +136,6 @@ mod tests {
     fn an_unknown_setting_is_refused_by_name() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "drop_txt = 0.3\n").unwrap();
-        assert!(over_preset(Preset::Mini, file.path()).unwrap_err().to_string().contains("drop_txt"));
+        assert!(settings_of(Preset::Mini, Some(file.path())).unwrap_err().to_string().contains("drop_txt"));
     }
 }

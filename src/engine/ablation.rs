@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Plan;
-use super::jobs::{self, Task, Tasks, TrainConfig, TrainOptions};
+use super::jobs::{self, Task, Tasks, TrainConfig};
 use super::session::Session;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::features::cache_folder;
 use crate::file::write_whole;
 use crate::job::{Observer, Progress};
+use crate::model::device;
+use crate::train::{self, trainer::Places};
 use crate::types::{DeviceChoice, Mode, Protocol, RankingKind, SeedCount};
 
 /// What to leave out of which recipe.
@@ -161,16 +164,9 @@ fn cell(
         observe.on(progress)
     };
     let model = folder(variant.trained_head_of.as_ref().unwrap_or(&variant.name));
-    let resume = jobs::is_begun(&model);
-    if variant.trained_head_of.is_none() && (resume || !jobs::is_trained(&model, &config)) {
-        let options = |resume| TrainOptions { resume, device: ablation.device, threads: None };
-        match jobs::train(&ablation.dataset, &model, &config, options(resume), named) {
-            // begun with other settings: anew
-            Err(Error::Format { .. }) if resume => {
-                jobs::train(&ablation.dataset, &model, &config, options(false), named)?;
-            }
-            other => drop(other?),
-        }
+    if variant.trained_head_of.is_none() {
+        let places = Places { dataset: ablation.dataset.clone(), out: model.clone(), cache: cache_folder()? };
+        train::to_the_end(&places, &config, device::device(ablation.device)?, named)?;
     }
     let index = model.with_extension("index");
     let prototypes = variant.trained_head_of.is_some().then_some(None);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::api::{Catalogue, ClassCard, EntityCard};
-use crate::data::Dataset;
+use crate::data::{Class, Dataset};
 use crate::index::Index;
 use crate::types::{ClassId, EntityId, Row};
 use std::collections::HashMap;
@@ -30,21 +30,24 @@ pub(super) fn describe(index: &Index, path: &Path, dataset: Option<&Dataset>, de
         device,
         modes: index.modes(),
         entities: entities.collect(),
-        classes: classes
-            .iter()
-            .map(|c| ClassCard {
-                name: c.name.clone(),
-                middle: c.middle.clone(),
-                coarse: c.coarse.clone(),
-                members: c.members.clone(),
-                negatives: c.negatives.clone(),
-            })
-            .collect(),
+        classes: dataset.map(class_cards).unwrap_or_default(),
         queries: dataset.map(|d| d.queries.clone()).unwrap_or_default(),
         left_out: index.meta.provenance.left_out.iter().map(|l| (l.reason.clone(), l.count)).collect(),
         ..Catalogue::default()
     }
     .indexed()
+}
+
+/// The classes of a data set, in its order.
+pub(super) fn class_cards(dataset: &Dataset) -> Vec<ClassCard> {
+    let card = |c: &Class| ClassCard {
+        name: c.name.clone(),
+        middle: c.middle.clone(),
+        coarse: c.coarse.clone(),
+        members: c.members.clone(),
+        negatives: c.negatives.clone(),
+    };
+    dataset.classes.iter().map(card).collect()
 }
 
 fn folder_name(path: &Path) -> String {

@@ -179,24 +179,15 @@ impl Session {
 
     /// `index`: what could be reached; none: everything.
     fn measure_list(&self, protocol: Protocol, query: &Query, list: &[EntityId], index: Option<&Index>) -> Measures {
-        let Some(dataset) = &self.dataset else { return Measures::default() };
-        let gold = eval::gold(&dataset.classes[query.class.at()], &query.seeds);
-        let reachable = gold.iter().filter(|&&e| index.is_none_or(|index| index.row(e).is_some())).count();
-        eval::measure(list, &gold, reachable, protocol)
+        let knows = |entity| index.is_none_or(|index| index.row(entity).is_some());
+        let dataset = self.dataset.as_ref();
+        dataset.map_or_else(Measures::default, |d| eval::measure_query(d, query, list, protocol, knows))
     }
 
-    /// Splits off queries of which no seed is in the index, or whose class has no other member.
+    /// Queries that can be asked of an index, and why how many cannot. Without a data set there are none.
     fn askable(&self, queries: Vec<Query>, index: &Index) -> (Vec<Query>, Vec<(String, usize)>) {
-        let before = queries.len();
-        let seeded: Vec<Query> =
-            queries.into_iter().filter(|q| q.seeds.iter().any(|&seed| index.row(seed).is_some())).collect();
-        let seedless = before - seeded.len();
-        let has_gold = |q: &Query| {
-            self.dataset.as_ref().is_some_and(|d| !eval::gold(&d.classes[q.class.at()], &q.seeds).is_empty())
-        };
-        let (asked, goldless): (Vec<Query>, Vec<Query>) = seeded.into_iter().partition(has_gold);
-        let left_out = [("queries without a seed in the index", seedless), ("queries without gold", goldless.len())];
-        (asked, left_out.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what.to_owned(), n)).collect())
+        let knows = |entity| index.row(entity).is_some();
+        self.dataset.as_ref().map(|d| eval::askable(d, queries, knows)).unwrap_or_default()
     }
 
     /// What is known without work: the lists of a run, and evaluations of before.

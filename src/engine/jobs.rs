@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::features::cache_folder;
 use crate::index::{self, Prototypes};
 use crate::job::{Observer, Progress};
-use crate::model::{ModelFolder, device};
+use crate::model::device;
 use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
@@ -41,17 +41,6 @@ pub fn train(
     }
     let places = train::trainer::Places { dataset: dataset.into(), out: out.into(), cache: cache_folder()? };
     train::train(&places, config, options.resume, device::device(options.device)?, observe)
-}
-
-/// Whether a training there was stopped on the way.
-pub fn is_begun(model: &Path) -> bool {
-    train::trainer::checkpoint_of(model).is_file()
-}
-
-/// Whether a model there was trained with these settings, to the end.
-pub fn is_trained(model: &Path, config: &TrainConfig) -> bool {
-    let settings = serde_json::to_value(config).ok();
-    !is_begun(model) && ModelFolder::open(model).is_ok_and(|folder| Some(folder.config.training) == settings)
 }
 
 /// Builds an index from a data set and a model; gives what was left out. `prototypes`: in the place of what the model's

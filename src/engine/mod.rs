@@ -6,6 +6,7 @@
 
 pub mod ablation;
 pub mod api;
+pub mod baseline;
 mod catalogue;
 mod compare;
 mod convert;

@@ -1,6 +1,7 @@
 //! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
 
 mod aggregate;
+mod asked;
 mod failure;
 mod interval;
 mod judged;
@@ -10,6 +11,7 @@ mod pair;
 pub mod run;
 
 pub use aggregate::{Evaluation, aggregate};
+pub use asked::{askable, measure_query};
 pub use failure::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
 pub use interval::intervals;
 pub use judged::{Judged, QueryKey, key_of};

@@ -22,6 +22,7 @@ mod shortlist;
 #[cfg(test)]
 mod tests;
 
+pub use best::best;
 pub use config::{Config, Tier, Window};
 pub use explain::{Explanation, explain};
 pub use lockstep::{Lockstep, Step, expand, expand_joint};

@@ -25,4 +25,4 @@ mod validate;
 
 pub use config::{Preset, TrainConfig};
 pub use task::{Task, Tasks};
-pub use trainer::train;
+pub use trainer::{to_the_end, train};

@@ -17,8 +17,8 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
 use crate::job::{Observer, Progress};
-use crate::model::Input;
 use crate::model::checkpoint;
+use crate::model::{Input, ModelFolder};
 
 /// Where a training reads and writes.
 #[derive(Debug, Clone)]
@@ -46,11 +46,6 @@ pub struct Trained {
 
 /// The state of a training that is not done.
 const CHECKPOINT: &str = "training.safetensors";
-/// Where the state of a training that is not done is kept.
-pub fn checkpoint_of(out: &Path) -> PathBuf {
-    out.join(CHECKPOINT)
-}
-
 /// One JSON line an epoch.
 const LOG: &str = "training.jsonl";
 /// Where the model so far is indexed for mining, for as long as that takes.
@@ -101,6 +96,29 @@ pub fn train(
     std::fs::remove_file(&checkpoint).or_else(ignore_absent).map_err(Error::io("remove", &checkpoint))?;
     let left_out = training.sources.pairs.left_out.clone();
     Ok(Trained { loss, steps: training.at.step_in_all, kept: training.at.best, took: begun.elapsed(), left_out })
+}
+
+/// Trains a model unless one with these settings is there already. One that was stopped or killed goes on where it was; one that was
+/// begun with other settings is begun anew.
+pub fn to_the_end(
+    places: &Places,
+    config: &TrainConfig,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<()> {
+    let begun = places.out.join(CHECKPOINT).is_file();
+    if !begun && is_trained(&places.out, config) {
+        return Ok(());
+    }
+    match train(places, config, begun, device, observe) {
+        Err(Error::Format { .. }) if begun => train(places, config, false, device, observe).map(drop),
+        other => other.map(drop),
+    }
+}
+
+fn is_trained(model: &Path, config: &TrainConfig) -> bool {
+    let settings = serde_json::to_value(config).ok();
+    ModelFolder::open(model).is_ok_and(|folder| Some(folder.config.training) == settings)
 }
 
 fn ignore_absent(e: std::io::Error) -> std::io::Result<()> {

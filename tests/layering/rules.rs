@@ -6,7 +6,7 @@ use crate::scan::{code_only, is_word, paths, test_lines};
 const BASE: [&str; 4] = ["error", "types", "job", "file"];
 
 /// Every room and the rooms that it may import; every one may import the base.
-pub const ROOMS: [(&str, &[&str]); 11] = [
+pub const ROOMS: [(&str, &[&str]); 12] = [
     ("data", &[]),
     // The frozen image networks stand with the other networks, in model.
     ("features", &["data", "model"]),
@@ -15,7 +15,8 @@ pub const ROOMS: [(&str, &[&str]); 11] = [
     ("index", &["data", "features", "model"]),
     ("expand", &["index"]),
     ("eval", &["data"]),
-    ("engine", &["data", "features", "model", "train", "index", "expand", "eval"]),
+    ("rival", &["data", "features", "model", "train", "index", "expand", "eval"]),
+    ("engine", &["data", "features", "model", "train", "index", "expand", "eval", "rival"]),
     ("config", &[]),
     ("tui", &["config", "engine"]),
     ("cli", &["config", "engine"]),
@@ -24,7 +25,7 @@ const MAIN: &[&str] = &["cli", "tui", "config"];
 
 /// Crates that only some rooms may use.
 const CRATES: [(&[&str], &[&str]); 3] = [
-    (&["tch", "torch_sys"], &["features", "model", "train", "index", "expand", "engine"]),
+    (&["tch", "torch_sys"], &["features", "model", "train", "index", "expand", "rival", "engine"]),
     (&["ratatui", "crossterm", "ratatui_image"], &["tui", "config"]),
     (&["viuer", "indicatif"], &["cli"]),
 ];

@@ -1,0 +1,87 @@
+//! `multiexpan baseline`: another system over a data set's queries.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::path::PathBuf;
+
+use super::DeviceArg;
+use super::evaluate::{Format, print, seeds_parser};
+use super::progress::{Reporter, interrupt};
+use crate::engine::baseline::{Baseline, Rival, model_beside};
+use crate::engine::jobs::{Preset, TrainConfig};
+use crate::error::Result;
+use crate::types::SeedCount;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The system
+    ///
+    /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'. fused-cosine: both, z-scored and summed,
+    /// the picture's share chosen for each class on the other classes' queries of 5 seeds
+    #[arg(value_name = "NAME", value_parser = rival_parser())]
+    pub rival: Rival,
+
+    /// Folder of the data set
+    pub dataset: PathBuf,
+
+    /// Write the rankings to this file (TREC run), and every setting beside it (RUN.json)
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+
+    /// Queries with how many seeds
+    #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
+    pub seeds: SeedCount,
+
+    /// Text encoder: a name or a folder [default: the mini preset's]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub text_encoder: Option<String>,
+
+    /// Image encoder: a name, a folder or a file of weights [default: the mini preset's]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub image_encoder: Option<String>,
+
+    /// Model of a system that is trained: taken where it is there, else trained there [default: RUN.model]
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+
+    /// Settings of a system that is trained, which go over its own
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+
+    /// CPU threads to compute with [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    #[command(flatten)]
+    pub device: DeviceArg,
+}
+
+/// Runs the system, writes the run and prints MAP and P as `evaluate` does.
+pub fn run(args: Args) -> Result<()> {
+    let mini = TrainConfig::preset(Preset::Mini);
+    let baseline = Baseline {
+        rival: args.rival,
+        dataset: args.dataset,
+        seed_count: args.seeds,
+        text_encoder: args.text_encoder.unwrap_or(mini.text_encoder),
+        image_encoder: args.image_encoder.unwrap_or(mini.image_encoder),
+        model: args.model.unwrap_or_else(|| model_beside(&args.out)),
+        config: args.config,
+        device: args.device.device,
+        threads: args.threads.map(usize::from),
+    };
+    let mut reporter = Reporter::new(interrupt()?);
+    let ran = baseline.run(&mut reporter)?;
+    drop(reporter);
+    super::told_left_out(&ran.evaluated.left_out);
+    ran.run.write(&args.out)?;
+    print(args.format, &ran.classes, &ran.evaluated);
+    Ok(())
+}
+
+fn rival_parser() -> impl TypedValueParser<Value = Rival> {
+    PossibleValuesParser::new(Rival::ALL.map(Rival::name)).try_map(|name| name.parse::<Rival>())
+}

@@ -1,0 +1,105 @@
+//! Other systems for the same task: what they rank for the same queries, from the same pairs.
+//!
+//! * `similarity` – a ranking by the mean likeness of entity vectors to the seeds'
+//! * `fusion` – two of them as one
+//! * `cosine` – the frozen encoders' own vectors, one modality or both
+
+mod cosine;
+mod fusion;
+mod similarity;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+use tch::Device;
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::job::{Observer, Progress};
+use crate::types::{ClassId, EntityId, Mode, Row};
+
+/// A system to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rival {
+    /// The frozen text encoder's mean states.
+    TextCosine,
+    /// The frozen image encoder's mean patches.
+    ImageCosine,
+    /// Both, summed.
+    FusedCosine,
+}
+
+impl Rival {
+    pub const ALL: [Rival; 3] = [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Rival::TextCosine => "text-cosine",
+            Rival::ImageCosine => "image-cosine",
+            Rival::FusedCosine => "fused-cosine",
+        }
+    }
+
+    /// Makes the system ready: brings its encoders or trains it, and gives every entity what it is ranked by.
+    ///
+    /// Errors: those of opening encoders, data sets and models, and of training; `Stopped`.
+    pub fn prepare(
+        self,
+        dataset: &Dataset,
+        places: &Places,
+        device: Device,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<System> {
+        match self {
+            Rival::TextCosine => cosine::prepare(Mode::Text, dataset, places, device, observe),
+            Rival::ImageCosine => cosine::prepare(Mode::Image, dataset, places, device, observe),
+            Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
+        }
+    }
+}
+
+impl FromStr for Rival {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        let names = Rival::ALL.map(Rival::name).join(", ");
+        let unknown = || Error::Argument(format!("“{s}” is no baseline; they are {names}"));
+        Rival::ALL.into_iter().find(|rival| rival.name() == s).ok_or_else(unknown)
+    }
+}
+
+/// What a system is made from, and where.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// A folder, a name under `encoders/`, or a hub's name.
+    pub text_encoder: String,
+    pub image_encoder: String,
+    /// The model of a system that is trained: taken where it is there, gone on with where its training was stopped.
+    pub model: PathBuf,
+    /// A TOML file of settings that go over the system's own.
+    pub config: Option<PathBuf>,
+    /// Features of frozen encoders are kept here.
+    pub cache: PathBuf,
+}
+
+/// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What was fitted on queries may depend
+/// on the query's class, so that no class is ranked by a setting that its own gold chose.
+pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Vec<(Row, f64)>>>;
+
+/// A system that can be asked.
+pub struct System {
+    /// The entities in row order: the candidates of every query, less its seeds.
+    pub entities: Vec<EntityId>,
+    pub rank: Rank,
+    /// Everything that its rankings depend on.
+    pub settings: Map<String, Value>,
+    /// What was left out of the data set, and how many.
+    pub left_out: Vec<(String, usize)>,
+}
+
+/// The row of each entity.
+pub fn rows_of(entities: &[EntityId]) -> HashMap<EntityId, Row> {
+    (0..).map(Row).zip(entities).map(|(row, &entity)| (entity, row)).collect()
+}
