@@ -16,7 +16,8 @@ pub struct Args {
     /// The system
     ///
     /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'. fused-cosine: both, z-scored and summed,
-    /// the picture's share chosen for each class on the other classes' queries of 5 seeds
+    /// the picture's share chosen for each class on the other classes' queries of 5 seeds. dual, albef: trained here on the data
+    /// set's pairs; a text and an image tower of CLIP's shape, and ALBEF, which fuses them
     #[arg(value_name = "NAME", value_parser = rival_parser())]
     pub rival: Rival,
 

@@ -3,7 +3,9 @@
 //! * `similarity` – a ranking by the mean likeness of entity vectors to the seeds'
 //! * `fusion` – two of them as one
 //! * `cosine` – the frozen encoders' own vectors, one modality or both
+//! * `aligned` – networks trained to align sentences with pictures, fused shallowly or deeply
 
+mod aligned;
 mod cosine;
 mod fusion;
 mod similarity;
@@ -29,16 +31,22 @@ pub enum Rival {
     ImageCosine,
     /// Both, summed.
     FusedCosine,
+    /// A dual encoder of CLIP's shape, trained on the data set's pairs.
+    Dual,
+    /// Aligned before fused (Li et al. 2021), trained on the data set's pairs.
+    Albef,
 }
 
 impl Rival {
-    pub const ALL: [Rival; 3] = [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine];
+    pub const ALL: [Rival; 5] = [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine, Rival::Dual, Rival::Albef];
 
     pub fn name(self) -> &'static str {
         match self {
             Rival::TextCosine => "text-cosine",
             Rival::ImageCosine => "image-cosine",
             Rival::FusedCosine => "fused-cosine",
+            Rival::Dual => "dual",
+            Rival::Albef => "albef",
         }
     }
 
@@ -56,6 +64,8 @@ impl Rival {
             Rival::TextCosine => cosine::prepare(Mode::Text, dataset, places, device, observe),
             Rival::ImageCosine => cosine::prepare(Mode::Image, dataset, places, device, observe),
             Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
+            Rival::Dual => aligned::prepare(aligned::dual(), dataset, places, device, observe),
+            Rival::Albef => aligned::prepare(aligned::albef(), dataset, places, device, observe),
         }
     }
 }

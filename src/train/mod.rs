@@ -24,5 +24,6 @@ pub mod trainer;
 mod validate;
 
 pub use config::{Preset, TrainConfig};
+pub use forward::entity_vectors;
 pub use task::{Task, Tasks};
 pub use trainer::{to_the_end, train};

@@ -85,6 +85,10 @@ impl Tasks {
         self.0.contains(&task)
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = Task> {
+        self.0.iter().copied()
+    }
+
     /// Whether any task compares two views, for which positives and hard negatives are mined first.
     pub fn compare_views(&self) -> bool {
         self.has(Task::Contrastive) || self.has(Task::Clustering)

@@ -33,7 +33,7 @@ pub struct Places {
 /// What came of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
-    /// Mean loss of masked entity prediction over the last epoch.
+    /// Mean loss of masked entity prediction over the last epoch, else of image–text contrast.
     pub loss: f64,
     pub steps: usize,
     /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where there are no such queries, or none is
@@ -136,7 +136,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// All epochs that are left; gives the last one's loss of masked entity prediction.
+    /// All epochs that are left; gives the last one's loss.
     fn all(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
         let mut last = f64::NAN;
         while self.training.at.epoch < self.training.config.epochs_in_all() {
@@ -184,7 +184,8 @@ impl Run<'_> {
         let pairs: usize = steps[first.min(steps.len())..].iter().map(Step::pairs).sum();
         let line = self.finish_epoch(pairs, begun.elapsed(), observe)?;
         self.training.save(&checkpoint)?;
-        Ok(line.loss.get(Task::Mep.name()).copied().unwrap_or(f64::NAN))
+        let told = [Task::Mep, Task::Itc].iter().find_map(|task| line.loss.get(task.name()));
+        Ok(told.copied().unwrap_or(f64::NAN))
     }
 
     /// Measures the model on the held-out queries, keeps it where it is the best yet, and writes the log.
