@@ -16,8 +16,9 @@ pub struct Args {
     /// The system
     ///
     /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'. fused-cosine: both, z-scored and summed,
-    /// the picture's share chosen for each class on the other classes' queries of 5 seeds. dual, albef: trained here on the data
-    /// set's pairs; a text and an image tower of CLIP's shape, and ALBEF, which fuses them
+    /// the picture's share chosen for each class on the other classes' queries of 5 seeds. clip: a dual encoder that was trained elsewhere, see
+    /// --clip. probexpan: masked entity prediction and contrast on sentences alone, trained here. dual, albef: trained here to align
+    /// sentences with pictures; two towers of CLIP's shape, fused as the cosines are, and ALBEF, which fuses them by attention
     #[arg(value_name = "NAME", value_parser = rival_parser())]
     pub rival: Rival,
 
@@ -40,7 +41,12 @@ pub struct Args {
     #[arg(long, value_name = "NAME|PATH")]
     pub image_encoder: Option<String>,
 
-    /// Model of a system that is trained: taken where it is there, else trained there [default: RUN.model]
+    /// For clip: a folder of Hugging Face's CLIPModel (config.json, tokenizer.json, model.safetensors)
+    #[arg(long, value_name = "DIR")]
+    pub clip: Option<PathBuf>,
+
+    /// Model of a system that is trained: taken where it is there with the same settings, gone on with where it was stopped, else
+    /// trained there [default: RUN.model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
 
@@ -69,6 +75,7 @@ pub fn run(args: Args) -> Result<()> {
         seed_count: args.seeds,
         text_encoder: args.text_encoder.unwrap_or(mini.text_encoder),
         image_encoder: args.image_encoder.unwrap_or(mini.image_encoder),
+        clip: args.clip,
         model: args.model.unwrap_or_else(|| model_beside(&args.out)),
         config: args.config,
         device: args.device.device,

@@ -27,6 +27,8 @@ pub struct Baseline {
     pub seed_count: SeedCount,
     pub text_encoder: String,
     pub image_encoder: String,
+    /// Folder of a CLIP.
+    pub clip: Option<PathBuf>,
     /// Folder of the model of a system that is trained: taken where it is there, else trained there.
     pub model: PathBuf,
     /// Settings of a system that is trained, which go over its own.
@@ -58,6 +60,7 @@ impl Baseline {
         let places = Places {
             text_encoder: self.text_encoder.clone(),
             image_encoder: self.image_encoder.clone(),
+            clip: self.clip.clone(),
             model: self.model.clone(),
             config: self.config.clone(),
             cache: cache_folder()?,

@@ -17,6 +17,9 @@ use crate::model::weights::Weights;
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
+/// Resized by its shorter side, a narrower picture would fill the memory.
+const NARROWEST: u32 = 100;
+
 /// Changes whenever the same picture and weights would give other features.
 const PREPROCESSING: u32 = 1;
 
@@ -90,11 +93,46 @@ impl Picture {
     /// Decodes a file's bytes (PNG, JPEG, WebP, GIF's first frame, BMP), lays it on white where it is
     /// transparent, and squashes it to `side × side` (bilinear, antialiased). The error is a clause for people.
     pub fn decode(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
-        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-        let image = reader.decode().map_err(|e| e.to_string())?;
-        let rgb = image::imageops::resize(&on_white(image), side, side, FilterType::Triangle);
+        let rgb = image::imageops::resize(&read(bytes)?, side, side, FilterType::Triangle);
         Ok(Picture { side, rgb: rgb.into_raw() })
     }
+
+    /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out. A strip whose sides are as 1 to
+    /// [`NARROWEST`] or more is an error too.
+    pub fn decode_middle(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
+        let image = read(bytes)?;
+        let (width, height) = image.dimensions();
+        if width.max(height) / width.min(height).max(1) >= NARROWEST {
+            return Err(format!("{width} × {height} pixels are too narrow to cut the middle out"));
+        }
+        let scaled = |length: u32| (u64::from(side) * u64::from(length) / u64::from(width.min(height).max(1))) as u32;
+        let (width, height) = (scaled(width), scaled(height));
+        let image = image::imageops::resize(&image, width, height, FilterType::CatmullRom);
+        let middle = image::imageops::crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side);
+        Ok(Picture { side, rgb: middle.to_image().into_raw() })
+    }
+}
+
+/// Decoded, and on white where it is transparent.
+fn read(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+    Ok(on_white(reader.decode().map_err(|e| e.to_string())?))
+}
+
+/// Pictures of one side as `[N, 3, side, side]` f32 on the device: 0..1 or, given means and deviations of the channels, normalised.
+pub fn pixels(pictures: &[Picture], side: u32, normalize: Option<[[f32; 3]; 2]>, device: Device) -> Result<Tensor> {
+    let bytes = (side * side * 3) as usize;
+    if let Some(other) = pictures.iter().find(|p| p.side != side || p.rgb.len() != bytes) {
+        let message = format!("a picture of side {} for an encoder of side {side}", other.side);
+        return Err(Error::Mismatch(message));
+    }
+    let all: Vec<u8> = pictures.iter().flat_map(|picture| &picture.rgb).copied().collect();
+    let size = [pictures.len() as i64, i64::from(side), i64::from(side), 3];
+    let x = Tensor::from_slice(&all).view(size).to_device(device).permute([0, 3, 1, 2]);
+    // left channels-last in memory: the convolutions take it as it is, twice as fast on a CPU
+    let x = x.to_kind(Kind::Float) / 255.0;
+    let row = |values: [f32; 3]| Tensor::from_slice(&values).view([1, 3, 1, 1]).to_device(device);
+    Ok(normalize.map_or(x.shallow_clone(), |[mean, deviation]| (&x - row(mean)) / row(deviation)))
 }
 
 fn on_white(image: DynamicImage) -> RgbImage {
@@ -165,7 +203,7 @@ impl ImageEncoder {
 
     /// Pictures of the encoder's side → `[N, P, F]` f32 on the encoder's device, without gradient.
     pub fn encode(&self, pictures: &[Picture]) -> Result<Tensor> {
-        let batch = self.batch(pictures)?;
+        let batch = pixels(pictures, self.kind.side(), self.normalize.then_some([MEAN, DEVIATION]), self.device)?;
         let failed = |e: tch::TchError| Error::Torch { doing: "encoding pictures".into(), message: e.to_string() };
         let _frozen = tch::no_grad_guard();
         match &self.network {
@@ -182,26 +220,6 @@ impl ImageEncoder {
             // [N, 1280, 7, 7] → [N, 49, 1280]
             Network::EfficientNetLite0(net) => Ok(net.forward(&batch).flatten(2, 3).transpose(1, 2).contiguous()),
         }
-    }
-
-    /// → `[N, 3, side, side]` f32 on the device.
-    fn batch(&self, pictures: &[Picture]) -> Result<Tensor> {
-        let side = self.kind.side();
-        let bytes = (side * side * 3) as usize;
-        if let Some(other) = pictures.iter().find(|p| p.side != side || p.rgb.len() != bytes) {
-            let message = format!("a picture of side {} for an encoder of side {side}", other.side);
-            return Err(Error::Mismatch(message));
-        }
-        let all: Vec<u8> = pictures.iter().flat_map(|picture| &picture.rgb).copied().collect();
-        let size = [pictures.len() as i64, i64::from(side), i64::from(side), 3];
-        let x = Tensor::from_slice(&all).view(size).to_device(self.device).permute([0, 3, 1, 2]);
-        // left channels-last in memory: the convolutions take it as it is, twice as fast on a CPU
-        let x = x.to_kind(Kind::Float) / 255.0;
-        if !self.normalize {
-            return Ok(x);
-        }
-        let row = |values: &[f32]| Tensor::from_slice(values).view([1, 3, 1, 1]).to_device(self.device);
-        Ok((x - row(&MEAN)) / row(&DEVIATION))
     }
 }
 

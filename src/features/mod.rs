@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod cache;
+pub mod clip;
 pub mod image;
 pub mod mean;
 pub mod pairs;

@@ -4,6 +4,7 @@
 pub mod alignment;
 pub mod bert;
 pub mod checkpoint;
+pub mod clip;
 pub mod config;
 pub mod convert;
 mod convolution;

@@ -2,15 +2,16 @@
 //! with all else alike: the frozen encoders, the towers over them, the pairs and the optimizer are those of our own network.
 //!
 //! * `dual`, of CLIP's shape (Radford et al. 2021): contrast alone. An entity is the mean of its sentences and that of its pictures
-//!   in the common space; likeness is the sum of the two cosines, so that the modalities meet in a sum only.
+//!   in the common space; their cosines are fused as those of the frozen encoders are.
 //! * `albef` (Li et al. 2021): contrast against a momentum copy and its queue, matching with hard negatives, the masked mention's
 //!   tokens, each softened by the copy. An entity is the mean of its pairs' fused states, as our network pools them.
 //!
-//! Means are centred over the entities before the cosine, as those of the frozen encoders are.
+//! Sentences have the mention masked, as for our network. Means are centred over the entities before the cosine.
 
 use serde_json::{Map, json};
-use tch::Device;
+use tch::{Device, Tensor};
 
+use super::fusion::Fusion;
 use super::similarity::{Vectors, ranking};
 use super::{Places, System};
 use crate::data::Dataset;
@@ -22,18 +23,37 @@ use crate::model::alignment::AlignmentConfig;
 use crate::train::{self, Preset, Task, Tasks, TrainConfig, trainer};
 use crate::types::Mode;
 
-/// What both train with: the mini preset's encoders, towers and rates, every pair with its sentence and its picture.
-fn common() -> TrainConfig {
-    TrainConfig {
-        drop_text: 0.0,
-        drop_image: 0.0,
-        prototypes: None,
-        neighbours: None,
-        ..TrainConfig::preset(Preset::Mini)
-    }
+/// Contrast alone, and no layer in which the modalities meet.
+pub fn dual(
+    dataset: &Dataset,
+    places: &Places,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<System> {
+    let (opened, mut settings) = trained(dual_settings(), dataset, places, device, observe)?;
+    let [text, image] = [Mode::Text, Mode::Image].map(|mode| vectors(&opened, mode, observe));
+    let pairs = opened.sources.pairs;
+    let fusion = Fusion::fit(dataset, &pairs.entities, text?, image?)?;
+    settings.extend(fusion.settings(dataset));
+    let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
+    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
 }
 
-pub fn dual() -> TrainConfig {
+/// Contrast, matching and masked tokens, with momentum distillation.
+pub fn albef(
+    dataset: &Dataset,
+    places: &Places,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<System> {
+    let (opened, settings) = trained(albef_settings(), dataset, places, device, observe)?;
+    let fused = vectors(&opened, Mode::Both, observe)?;
+    let pairs = opened.sources.pairs;
+    let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&fused.likeness(seeds)?, seeds)));
+    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
+}
+
+fn dual_settings() -> TrainConfig {
     TrainConfig {
         tasks: Tasks::new([Task::Itc]),
         fusion_layers: 0,
@@ -43,7 +63,7 @@ pub fn dual() -> TrainConfig {
 }
 
 /// Momentum and its share are ALBEF's; the queue is shorter, for thousands of pairs, not millions.
-pub fn albef() -> TrainConfig {
+fn albef_settings() -> TrainConfig {
     TrainConfig {
         tasks: Tasks::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
         alignment: AlignmentConfig { queue: 1024, ..AlignmentConfig::default() },
@@ -54,27 +74,40 @@ pub fn albef() -> TrainConfig {
     }
 }
 
-/// Trains the network where it is not there yet, and ranks by the cosine of the entities' vectors.
-pub fn prepare(
-    config: TrainConfig,
+/// The mini preset's encoders, towers and rates, and every pair shown with its sentence and its picture.
+fn common() -> TrainConfig {
+    TrainConfig {
+        drop_text: 0.0,
+        drop_image: 0.0,
+        prototypes: None,
+        neighbours: None,
+        ..TrainConfig::preset(Preset::Mini)
+    }
+}
+
+/// The network, trained where it is not there yet, and the settings of its run.
+fn trained(
+    own: TrainConfig,
     dataset: &Dataset,
     places: &Places,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<System> {
+) -> Result<(Opened, Map<String, serde_json::Value>)> {
     let (text_encoder, image_encoder) = (places.text_encoder.clone(), places.image_encoder.clone());
-    let own = TrainConfig { text_encoder, image_encoder, ..config };
+    let own = TrainConfig { text_encoder, image_encoder, ..own };
     let config = places.config.as_deref().map_or_else(|| Ok(own.clone()), |file| settings_over(&own, file))?;
+    trainer::refuse_other(&places.model, &config)?;
     let (out, cache) = (places.model.clone(), places.cache.clone());
     train::to_the_end(&trainer::Places { dataset: dataset.root.clone(), out, cache }, &config, device, observe)?;
-    let Opened { folder, network, sources } = open(dataset, &places.model, &places.cache, device, observe)?;
-    let vectors = Vectors::new(&train::entity_vectors(&network, &sources, Mode::Both, usize::MAX, observe)?);
-    let mut settings = Map::new();
-    settings.insert("training".into(), folder.config.training.clone());
-    settings.insert("model_hash".into(), json!(folder.hash()?));
-    let pairs = sources.pairs;
-    let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&vectors.likeness(seeds)?, seeds)));
-    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
+    let opened = open(dataset, &places.model, &places.cache, device, observe)?;
+    let settings = [("model", json!(opened.folder.hash()?)), ("training", json!(config))];
+    Ok((opened, settings.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()))
+}
+
+/// Every entity over all its pairs.
+fn vectors(opened: &Opened, mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<Vectors> {
+    let vectors: Tensor = train::entity_vectors(&opened.network, &opened.sources, mode, usize::MAX, observe)?;
+    Ok(Vectors::new(&vectors))
 }
 
 #[cfg(test)]
@@ -83,11 +116,10 @@ mod tests {
 
     #[test]
     fn both_can_be_trained() {
-        for config in [dual(), albef()] {
+        for config in [dual_settings(), albef_settings()] {
             config.validate().unwrap();
             assert_eq!(config.shown(), Mode::Both);
         }
-        assert_eq!(dual().fusion_layers, 0);
-        assert!(albef().fusion_layers > 0);
+        assert!(dual_settings().fusion_layers == 0 && albef_settings().fusion_layers > 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Cosines of what the frozen encoders see: the bar that a trained model has to pass. An entity is the mean of its sentences
-//! (each the mean of the text encoder's last states, of unit length), or of its pictures (each the mean of its patches).
+//! (each the mean of the text encoder's last states, of unit length), or of its pictures (each the mean of its patches), less what all
+//! entities share.
 
 use serde_json::{Map, json};
 use tch::Device;
@@ -10,6 +11,7 @@ use super::similarity::{Vectors, ranking};
 use super::{Places, Rank, System};
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::features::mean::centred;
 use crate::features::prepare::{Encoders, gather};
 use crate::features::profile::Profiles;
 use crate::job::{Observer, Progress};
@@ -32,7 +34,7 @@ pub fn prepare(
     load_encoder(&store, &encoders.text.weights)?;
     let hash = &encoders.text.source.hash;
     let profiles = Profiles::open(&places.cache, &pairs, &patches, &bert, hash, device, observe)?;
-    let (text, image) = (Vectors::new(&profiles.text), Vectors::new(&profiles.image));
+    let (text, image) = (Vectors::new(&centred(&profiles.text)), Vectors::new(&centred(&profiles.image)));
     let mut settings = Map::new();
     if mode.sees_text() {
         settings.insert("text_encoder".into(), json!(encoders.text.source));

@@ -3,11 +3,15 @@
 //! * `similarity` – a ranking by the mean likeness of entity vectors to the seeds'
 //! * `fusion` – two of them as one
 //! * `cosine` – the frozen encoders' own vectors, one modality or both
-//! * `aligned` – networks trained to align sentences with pictures, fused shallowly or deeply
+//! * `clip` – a dual encoder that was trained elsewhere
+//! * `probexpan` – trained here, on sentences alone
+//! * `aligned` – trained here to align sentences with pictures, fused shallowly or deeply
 
 mod aligned;
+mod clip;
 mod cosine;
 mod fusion;
+mod probexpan;
 mod similarity;
 
 use std::collections::HashMap;
@@ -31,6 +35,10 @@ pub enum Rival {
     ImageCosine,
     /// Both, summed.
     FusedCosine,
+    /// A dual encoder of Hugging Face's.
+    Clip,
+    /// MultiExpan's ancestor without pictures.
+    ProbExpan,
     /// A dual encoder of CLIP's shape, trained on the data set's pairs.
     Dual,
     /// Aligned before fused (Li et al. 2021), trained on the data set's pairs.
@@ -38,13 +46,23 @@ pub enum Rival {
 }
 
 impl Rival {
-    pub const ALL: [Rival; 5] = [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine, Rival::Dual, Rival::Albef];
+    pub const ALL: [Rival; 7] = [
+        Rival::TextCosine,
+        Rival::ImageCosine,
+        Rival::FusedCosine,
+        Rival::Clip,
+        Rival::ProbExpan,
+        Rival::Dual,
+        Rival::Albef,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Rival::TextCosine => "text-cosine",
             Rival::ImageCosine => "image-cosine",
             Rival::FusedCosine => "fused-cosine",
+            Rival::Clip => "clip",
+            Rival::ProbExpan => "probexpan",
             Rival::Dual => "dual",
             Rival::Albef => "albef",
         }
@@ -64,8 +82,10 @@ impl Rival {
             Rival::TextCosine => cosine::prepare(Mode::Text, dataset, places, device, observe),
             Rival::ImageCosine => cosine::prepare(Mode::Image, dataset, places, device, observe),
             Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
-            Rival::Dual => aligned::prepare(aligned::dual(), dataset, places, device, observe),
-            Rival::Albef => aligned::prepare(aligned::albef(), dataset, places, device, observe),
+            Rival::Clip => clip::prepare(dataset, places, device, observe),
+            Rival::ProbExpan => probexpan::prepare(dataset, places, device, observe),
+            Rival::Dual => aligned::dual(dataset, places, device, observe),
+            Rival::Albef => aligned::albef(dataset, places, device, observe),
         }
     }
 }
@@ -86,6 +106,8 @@ pub struct Places {
     /// A folder, a name under `encoders/`, or a hub's name.
     pub text_encoder: String,
     pub image_encoder: String,
+    /// A folder of Hugging Face's `CLIPModel`.
+    pub clip: Option<PathBuf>,
     /// The model of a system that is trained: taken where it is there, gone on with where its training was stopped.
     pub model: PathBuf,
     /// A TOML file of settings that go over the system's own.

@@ -116,6 +116,16 @@ pub fn to_the_end(
     }
 }
 
+/// Refuses a folder with a finished model of other settings, which [`to_the_end`] would write over.
+pub fn refuse_other(model: &Path, config: &TrainConfig) -> Result<()> {
+    let finished = !model.join(CHECKPOINT).is_file() && ModelFolder::open(model).is_ok();
+    if finished && !is_trained(model, config) {
+        let reason = "holds a model of other settings: name another folder with --model, or its settings with --config";
+        return Err(Error::format(model, reason));
+    }
+    Ok(())
+}
+
 fn is_trained(model: &Path, config: &TrainConfig) -> bool {
     let settings = serde_json::to_value(config).ok();
     ModelFolder::open(model).is_ok_and(|folder| Some(folder.config.training) == settings)

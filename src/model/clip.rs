@@ -1,0 +1,288 @@
+//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer that end in one space. Both are pre-norm;
+//! sizes and parameter names are those of Hugging Face's `CLIPModel`.
+
+use serde::Deserialize;
+use serde_json::Value;
+use tch::nn::{self, Module, Path, VarStore};
+use tch::{Device, Kind, Tensor};
+
+use super::checkpoint::copy_into;
+use super::layer::{attend, layer_norm};
+use super::weights::Weights;
+use crate::error::{Error, Result};
+
+/// `config.json`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ClipConfig {
+    pub text_config: TextConfig,
+    pub vision_config: VisionConfig,
+    /// Width of the common space.
+    pub projection_dim: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TextConfig {
+    #[serde(flatten)]
+    pub tower: TowerConfig,
+    pub vocab_size: i64,
+    /// The longest text in tokens.
+    pub max_position_embeddings: i64,
+    /// The token whose state is the text's.
+    pub eos_token_id: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct VisionConfig {
+    #[serde(flatten)]
+    pub tower: TowerConfig,
+    /// Width and height of a picture, in pixels.
+    pub image_size: i64,
+    pub patch_size: i64,
+}
+
+/// What both towers have.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct TowerConfig {
+    pub hidden_size: i64,
+    pub intermediate_size: i64,
+    pub num_hidden_layers: i64,
+    pub num_attention_heads: i64,
+    pub hidden_act: Activation,
+    pub layer_norm_eps: f64,
+}
+
+/// An activation of the feed-forward blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x·σ(1.702 x).
+    QuickGelu,
+    Gelu,
+}
+
+/// What a `config.json` that leaves it out means: the values of `CLIPConfig`.
+const LEFT_OUT: &str = r#"{
+    "projection_dim": 512,
+    "text_config": {
+        "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
+        "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+        "vocab_size": 49408, "max_position_embeddings": 77, "eos_token_id": 49407
+    },
+    "vision_config": {
+        "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+        "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+        "image_size": 224, "patch_size": 32
+    }
+}"#;
+
+/// `eos_token_id` in the first checkpoints, which mean by it the highest id of a text.
+const OLD_END: i64 = 2;
+
+impl ClipConfig {
+    /// From a `config.json`. Fails where it is not of a CLIP, or has sizes that no network can have.
+    pub fn read(path: &std::path::Path) -> Result<ClipConfig> {
+        let unusable = |e: serde_json::Error| Error::format(path, format!("is no CLIP configuration: {e}"));
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let mut all: Value = serde_json::from_str(LEFT_OUT).map_err(unusable)?;
+        lay_over(&mut all, serde_json::from_str(&text).map_err(unusable)?);
+        let config: ClipConfig = serde_json::from_value(all).map_err(unusable)?;
+        config.check().map_err(|reason| Error::format(path, reason))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> std::result::Result<(), String> {
+        let ClipConfig { text_config: text, vision_config: vision, projection_dim } = self;
+        let sizes = [*projection_dim, text.vocab_size, text.max_position_embeddings, vision.patch_size];
+        if sizes.iter().any(|size| *size < 1) {
+            return Err(format!("has sizes below 1: {sizes:?}"));
+        }
+        if vision.image_size < vision.patch_size {
+            return Err(format!("has patches of {} px in pictures of {}", vision.patch_size, vision.image_size));
+        }
+        let divides = |tower: &&TowerConfig| {
+            let TowerConfig { hidden_size: width, num_attention_heads: heads, .. } = tower;
+            *width > 0 && *heads > 0 && width % heads == 0
+        };
+        match [&text.tower, &vision.tower].iter().find(|tower| !divides(tower)) {
+            None => Ok(()),
+            Some(TowerConfig { hidden_size: width, num_attention_heads: heads, .. }) => {
+                Err(format!("has a width of {width}, which does not divide into {heads} heads"))
+            }
+        }
+    }
+}
+
+/// `over` in the place of what is there, objects key by key.
+fn lay_over(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            over.into_iter().for_each(|(key, value)| lay_over(under.entry(key).or_insert(Value::Null), value));
+        }
+        (under, over) => *under = over,
+    }
+}
+
+/// `x = x + Attention(LayerNorm(x))`, `x = x + FFN(LayerNorm(x))`.
+#[derive(Debug)]
+struct Block {
+    attention_norm: nn::LayerNorm,
+    qkv: [nn::Linear; 3],
+    output: nn::Linear,
+    feed_forward_norm: nn::LayerNorm,
+    inner: nn::Linear,
+    outer: nn::Linear,
+    heads: i64,
+    activation: Activation,
+}
+
+impl Block {
+    fn new(path: Path, config: &TowerConfig) -> Self {
+        let TowerConfig { hidden_size: width, intermediate_size: inner, layer_norm_eps: eps, .. } = *config;
+        let linear = |p: Path, from, to| nn::linear(p, from, to, Default::default());
+        let (attention, mlp) = (&path / "self_attn", &path / "mlp");
+        Block {
+            attention_norm: layer_norm(&path / "layer_norm1", width, eps),
+            qkv: ["q_proj", "k_proj", "v_proj"].map(|name| linear(&attention / name, width, width)),
+            output: linear(&attention / "out_proj", width, width),
+            feed_forward_norm: layer_norm(&path / "layer_norm2", width, eps),
+            inner: linear(&mlp / "fc1", width, inner),
+            outer: linear(&mlp / "fc2", inner, width),
+            heads: config.num_attention_heads,
+            activation: config.hidden_act,
+        }
+    }
+
+    /// `x [B, L, D]`, `bias` that broadcasts to `[B, H, L, L]` → `[B, L, D]`.
+    fn forward(&self, x: &Tensor, bias: &Tensor) -> Tensor {
+        let normed = self.attention_norm.forward(x);
+        let [q, k, v] = self.qkv.each_ref().map(|map| map.forward(&normed));
+        let x = x + self.output.forward(&attend(&q, &k, &v, bias, self.heads, 0.0));
+        let inner = self.inner.forward(&self.feed_forward_norm.forward(&x));
+        let inner = match self.activation {
+            Activation::QuickGelu => &inner * (&inner * 1.702).sigmoid(),
+            Activation::Gelu => inner.gelu("none"),
+        };
+        &x + self.outer.forward(&inner)
+    }
+}
+
+fn blocks(path: &Path, config: &TowerConfig) -> Vec<Block> {
+    let layers = path / "encoder" / "layers";
+    (0..config.num_hidden_layers).map(|i| Block::new(&layers / i, config)).collect()
+}
+
+/// The dual encoder, frozen, on its device.
+#[derive(Debug)]
+pub struct Clip {
+    tokens: nn::Embedding,
+    text_positions: nn::Embedding,
+    text_blocks: Vec<Block>,
+    text_norm: nn::LayerNorm,
+    text_projection: nn::Linear,
+    class: Tensor,
+    patches: nn::Conv2D,
+    vision_positions: nn::Embedding,
+    vision_first_norm: nn::LayerNorm,
+    vision_blocks: Vec<Block>,
+    vision_norm: nn::LayerNorm,
+    visual_projection: nn::Linear,
+    end_of_text: i64,
+}
+
+impl Clip {
+    /// Fails where a parameter is missing or has another shape.
+    pub fn open(config: &ClipConfig, weights: &Weights, device: Device) -> Result<Clip> {
+        let mut store = VarStore::new(device);
+        let clip = Clip::new(store.root(), config);
+        for (name, mut variable) in store.variables() {
+            copy_into(&name, &mut variable, &weights.get(&name)?)?;
+        }
+        store.freeze();
+        Ok(clip)
+    }
+
+    fn new(root: Path, config: &ClipConfig) -> Clip {
+        let ClipConfig { text_config: text, vision_config: vision, projection_dim } = config;
+        let (text_model, vision_model) = (&root / "text_model", &root / "vision_model");
+        let (text_embeddings, vision_embeddings) = (&text_model / "embeddings", &vision_model / "embeddings");
+        let no_bias = nn::LinearConfig { bias: false, ..Default::default() };
+        let patch = nn::ConvConfig { stride: vision.patch_size, bias: false, ..Default::default() };
+        let table = |path: Path, rows, width| nn::embedding(path, rows, width, Default::default());
+        let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
+        let positions = (vision.image_size / vision.patch_size).pow(2) + 1; // the patches', and the class's
+        Clip {
+            tokens: table(&text_embeddings / "token_embedding", text.vocab_size, d),
+            text_positions: table(&text_embeddings / "position_embedding", text.max_position_embeddings, d),
+            text_norm: layer_norm(&text_model / "final_layer_norm", d, text.tower.layer_norm_eps),
+            text_blocks: blocks(&text_model, &text.tower),
+            text_projection: nn::linear(&root / "text_projection", d, *projection_dim, no_bias),
+            class: vision_embeddings.zeros("class_embedding", &[v]),
+            patches: nn::conv2d(&vision_embeddings / "patch_embedding", 3, v, vision.patch_size, patch),
+            vision_positions: table(&vision_embeddings / "position_embedding", positions, v),
+            // spelled so in every checkpoint
+            vision_first_norm: layer_norm(&vision_model / "pre_layrnorm", v, vision.tower.layer_norm_eps),
+            vision_norm: layer_norm(&vision_model / "post_layernorm", v, vision.tower.layer_norm_eps),
+            vision_blocks: blocks(&vision_model, &vision.tower),
+            visual_projection: nn::linear(&root / "visual_projection", v, *projection_dim, no_bias),
+            end_of_text: text.eos_token_id,
+        }
+    }
+
+    /// `ids [B, L]`, each row with an end of text, whatever comes after it → `[B, projection_dim]`.
+    pub fn text(&self, ids: &Tensor) -> Tensor {
+        let length = ids.size()[1];
+        let positions = Tensor::arange(length, (Kind::Int64, ids.device()));
+        let x = self.tokens.forward(ids) + self.text_positions.forward(&positions);
+        // a token sees itself and those before it
+        let bias = Tensor::full([length, length], f64::NEG_INFINITY, (Kind::Float, ids.device())).triu(1);
+        let bias = bias.view([1, 1, length, length]);
+        let x = self.text_norm.forward(&self.text_blocks.iter().fold(x, |x, block| block.forward(&x, &bias)));
+        let ends = if self.end_of_text == OLD_END { ids.copy() } else { ids.eq(self.end_of_text).to_kind(Kind::Int) };
+        let at = ends.argmax(1, false).view([-1, 1, 1]).expand([-1, 1, x.size()[2]], false); // the first of equals
+        self.text_projection.forward(&x.gather(1, &at, false).squeeze_dim(1))
+    }
+
+    /// `pixels [B, 3, S, S]`, normalised → `[B, projection_dim]`.
+    pub fn image(&self, pixels: &Tensor) -> Tensor {
+        // [B, D, S/p, S/p] → [B, P, D]
+        let patches = self.patches.forward(pixels).flatten(2, 3).transpose(1, 2);
+        let class = self.class.view([1, 1, -1]).expand([patches.size()[0], 1, -1], false);
+        let x = Tensor::cat(&[class, patches], 1) + &self.vision_positions.ws;
+        let bias = Tensor::zeros([1, 1, 1, 1], (Kind::Float, pixels.device()));
+        let x = self.vision_first_norm.forward(&x);
+        let x = self.vision_blocks.iter().fold(x, |x, block| block.forward(&x, &bias));
+        self.visual_projection.forward(&self.vision_norm.forward(&x.select(1, 0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ClipConfig> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        ClipConfig::read(file.path())
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_in_the_first_model() {
+        let config = read(r#"{"text_config": {"eos_token_id": 2}, "vision_config": {"patch_size": 16}}"#).unwrap();
+        assert_eq!((config.text_config.eos_token_id, config.vision_config.patch_size), (2, 16));
+        assert_eq!((config.text_config.tower.num_attention_heads, config.vision_config.image_size), (8, 224));
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_is_refused_with_the_reason() {
+        for (text, why) in [
+            (r#"{"text_config": {"hidden_size": 100}}"#, "divide"),
+            (r#"{"vision_config": {"patch_size": 0}}"#, "below 1"),
+            (r#"{"vision_config": {"image_size": 16}}"#, "patches of 32 px"),
+            (r#"{"vision_config": {"hidden_act": "relu"}}"#, "relu"),
+            ("[]", "CLIP"),
+        ] {
+            let said = read(text).unwrap_err().to_string();
+            assert!(said.contains(why), "{said}");
+        }
+    }
+}
