@@ -1,5 +1,5 @@
 # One command on a fresh machine: `make run`. Needs cargo, a C++ compiler, python3 with pip or venv.
-.PHONY: run test build setup encoders demo-index bench bench-reference bench-train lint doc clean-libtorch
+.PHONY: run test build setup encoders demo-index bench bench-reference bench-train baselines lint doc clean-libtorch
 
 run: setup            ## open the explorer on the demo (ARGS="…": any other command)
 	@cargo run --release -- $(ARGS)
@@ -29,6 +29,9 @@ bench-reference: setup ## the published loop in numpy beside ours: equal lists, 
 
 bench-train: setup    ## pairs per second in training, beside a plain PyTorch loop of the same sizes
 	bash scripts/bench_train.sh
+
+baselines: encoders   ## every baseline and MultiExpan over the demo's queries, in one table; trains for a quarter of an hour, once
+	bash scripts/baselines.sh
 
 lint: setup
 	cargo fmt --check

@@ -66,7 +66,14 @@ impl Baseline {
             cache: cache_folder()?,
         };
         let system = self.rival.prepare(&dataset, &places, device, observe)?;
-        let (results, left_out) = self.ask(&dataset, &system, observe)?;
+        let rows = rows_of(&system.entities);
+        let all = dataset.queries.iter().filter(|q| q.seed_count == self.seed_count).cloned().collect();
+        let (queries, left_out) = eval::askable(&dataset, all, |entity| rows.contains_key(&entity));
+        if queries.is_empty() {
+            let seeds = self.seed_count.number();
+            return Err(Error::Mismatch(format!("there is no query with {seeds} seeds to evaluate")));
+        }
+        let results = ask(&dataset, &system, &queries, observe)?;
         let evaluation = aggregate(results.iter().map(|r| (r.query.class, r.measures)));
         let ranking = |r: &QueryResult| Ranking { query: dataset.query_id(&r.query), candidates: r.ranking.clone() };
         let run = Run {
@@ -74,41 +81,8 @@ impl Baseline {
             settings: self.settings(&dataset, &system, device::describe(device))?,
             rankings: results.iter().map(ranking).collect(),
         };
+        let left_out = [system.left_out, left_out].concat();
         Ok(Ran { evaluated: Evaluated { results, evaluation, left_out }, classes: class_cards(&dataset), run })
-    }
-
-    /// Every query's ranking, in the data set's order, and what was left out.
-    fn ask(
-        &self,
-        dataset: &Dataset,
-        system: &System,
-        observe: &mut dyn Observer<Progress>,
-    ) -> Result<(Vec<QueryResult>, Vec<(String, usize)>)> {
-        let rows = rows_of(&system.entities);
-        let knows = |entity| rows.contains_key(&entity);
-        let all = dataset.queries.iter().filter(|q| q.seed_count == self.seed_count).cloned().collect();
-        let (queries, left_out) = eval::askable(dataset, all, knows);
-        if queries.is_empty() {
-            let seeds = self.seed_count.number();
-            return Err(Error::Mismatch(format!("there is no query with {seeds} seeds to evaluate")));
-        }
-        let one = |query: &Query| -> Result<QueryResult> {
-            let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();
-            let found = (system.rank)(query.class, &seeds)?;
-            let ranking: Vec<_> = found.into_iter().map(|(row, score)| (system.entities[row.at()], score)).collect();
-            let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
-            let measures = eval::measure_query(dataset, query, &list, Protocol::Standard, knows);
-            Ok(QueryResult { query: query.clone(), ranking, measures })
-        };
-        let mut results = Vec::with_capacity(queries.len());
-        for query in &queries {
-            results.push(one(query)?);
-            let done = results.len() as u64;
-            if observe.on(Progress::new("evaluating", done, queries.len() as u64)).is_break() {
-                return Err(Error::Stopped);
-            }
-        }
-        Ok((results, [system.left_out.clone(), left_out].concat()))
     }
 
     fn settings(&self, dataset: &Dataset, system: &System, device: String) -> Result<Map<String, Value>> {
@@ -125,6 +99,30 @@ impl Baseline {
         settings.extend(system.settings.clone());
         Ok(settings)
     }
+}
+
+/// Every query's ranking and what it is worth.
+fn ask(
+    dataset: &Dataset,
+    system: &System,
+    queries: &[Query],
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Vec<QueryResult>> {
+    let rows = rows_of(&system.entities);
+    let mut results = Vec::with_capacity(queries.len());
+    for query in queries {
+        let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();
+        let found = (system.rank)(query.class, &seeds)?;
+        let ranking: Vec<_> = found.into_iter().map(|(row, score)| (system.entities[row.at()], score)).collect();
+        let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
+        let measures = eval::measure_query(dataset, query, &list, Protocol::Standard, |e| rows.contains_key(&e));
+        results.push(QueryResult { query: query.clone(), ranking, measures });
+        let done = results.len() as u64;
+        if observe.on(Progress::new("evaluating", done, queries.len() as u64)).is_break() {
+            return Err(Error::Stopped);
+        }
+    }
+    Ok(results)
 }
 
 /// Where the model of a run's system is kept: beside the run, `.model` added.

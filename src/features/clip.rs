@@ -13,7 +13,7 @@ use crate::model::weights::Weights;
 
 /// Channel means and deviations that CLIP was trained with, of values in 0..1.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// A frozen CLIP with its tokenizer, on its device.
 pub struct ClipEncoder {

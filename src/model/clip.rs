@@ -84,7 +84,11 @@ impl ClipConfig {
         let unusable = |e: serde_json::Error| Error::format(path, format!("is no CLIP configuration: {e}"));
         let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         let mut all: Value = serde_json::from_str(LEFT_OUT).map_err(unusable)?;
-        lay_over(&mut all, serde_json::from_str(&text).map_err(unusable)?);
+        let said: Value = serde_json::from_str(&text).map_err(unusable)?;
+        if let Some(other) = said.get("model_type").filter(|kind| *kind != "clip") {
+            return Err(Error::format(path, format!("is of a model of the kind {other}, not of a CLIP")));
+        }
+        lay_over(&mut all, said);
         let config: ClipConfig = serde_json::from_value(all).map_err(unusable)?;
         config.check().map_err(|reason| Error::format(path, reason))?;
         Ok(config)
@@ -279,6 +283,7 @@ mod tests {
             (r#"{"vision_config": {"patch_size": 0}}"#, "below 1"),
             (r#"{"vision_config": {"image_size": 16}}"#, "patches of 32 px"),
             (r#"{"vision_config": {"hidden_act": "relu"}}"#, "relu"),
+            (r#"{"model_type": "bert"}"#, "bert"),
             ("[]", "CLIP"),
         ] {
             let said = read(text).unwrap_err().to_string();

@@ -1,13 +1,14 @@
-//! CLIP as it comes, a dual encoder whose towers meet in a dot product only. An entity is the mean of its texts (its name, then a
-//! sentence that mentions it: a long one is cut, and the name must not be) beside the mean of its pictures; two entities are as alike as their texts and
-//! their pictures together.
+//! CLIP as it comes, a dual encoder whose towers meet in dot products only. An entity is the mean of its texts (its name, then a
+//! sentence that mentions it: a long one is cut, and the name must not be), and the mean of its pictures; both less what all entities
+//! share. Their cosines are fused as those of the frozen encoders are.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, json};
+use serde_json::json;
 use tch::{Device, Tensor};
 
+use super::fusion::Fusion;
 use super::similarity::{Vectors, ranking};
 use super::{Places, System};
 use crate::data::{Dataset, Findings};
@@ -41,10 +42,11 @@ pub fn prepare(
     let encoders = Encoders::open(&places.text_encoder, &places.image_encoder, true, device)?;
     let (pairs, _) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
     let [text, image] = kept(dataset, &pairs, &encoder, places, device, observe)?;
-    let vectors = Vectors::new(&Tensor::cat(&[centred(&text), centred(&image)], 1));
-    let mut settings = Map::new();
+    let (text, image) = (Vectors::new(&centred(&text)), Vectors::new(&centred(&image)));
+    let fusion = Fusion::fit(dataset, &pairs.entities, text, image)?;
+    let mut settings = fusion.settings(dataset);
     settings.insert("clip".into(), json!({ "name": folder, "hash": encoder.weights_hash() }));
-    let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&vectors.likeness(seeds)?, seeds)));
+    let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
     Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
 }
 

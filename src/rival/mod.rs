@@ -23,7 +23,9 @@ use tch::Device;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::file::settings_over;
 use crate::job::{Observer, Progress};
+use crate::train::{self, TrainConfig, trainer};
 use crate::types::{ClassId, EntityId, Mode, Row};
 
 /// A system to compare with.
@@ -116,9 +118,12 @@ pub struct Places {
     pub cache: PathBuf,
 }
 
+/// Rows, best first, with their scores.
+pub type Ranked = Vec<(Row, f64)>;
+
 /// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What was fitted on queries may depend
 /// on the query's class, so that no class is ranked by a setting that its own gold chose.
-pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Vec<(Row, f64)>>>;
+pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Ranked>>;
 
 /// A system that can be asked.
 pub struct System {
@@ -134,4 +139,24 @@ pub struct System {
 /// The row of each entity.
 pub fn rows_of(entities: &[EntityId]) -> HashMap<EntityId, Row> {
     (0..).map(Row).zip(entities).map(|(row, &entity)| (entity, row)).collect()
+}
+
+/// Trains a model for these pairs unless it is there: by a system's own settings, with the encoders and settings that were asked for
+/// in their place. Gives what it is trained with.
+///
+/// Errors: `Format` for a folder that holds a model of other settings; those of training.
+fn trained(
+    own: TrainConfig,
+    dataset: &Dataset,
+    places: &Places,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<TrainConfig> {
+    let Places { text_encoder, image_encoder, model, config, cache, .. } = places.clone();
+    let own = TrainConfig { text_encoder, image_encoder, ..own };
+    let settings = config.map_or_else(|| Ok(own.clone()), |file| settings_over(&own, &file))?;
+    trainer::refuse_other(&model, &settings)?;
+    let places = trainer::Places { dataset: dataset.root.clone(), out: model, cache };
+    train::to_the_end(&places, &settings, device, observe)?;
+    Ok(settings)
 }

@@ -6,15 +6,14 @@ use std::path::Path;
 use serde_json::{Map, json};
 use tch::Device;
 
-use super::{Places, System};
+use super::{Places, System, trained};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand::{self, Config};
-use crate::file::settings_over;
 use crate::index::{Index, from_model};
 use crate::job::{Observer, Progress, Unobserved};
 use crate::model::ModelFolder;
-use crate::train::{self, Preset, Task, Tasks, TrainConfig, trainer};
+use crate::train::{Preset, Task, Tasks, TrainConfig};
 use crate::types::{CUTOFFS, Mode, Row};
 
 /// Within the model's folder.
@@ -22,10 +21,8 @@ const INDEX: &str = "index";
 
 /// The `mini` preset less what is MultiExpan's or ours: no picture, clustering or distillation, no likeness in the target, and the
 /// head as it was trained. Half the epochs, since one with contrast takes three times as long.
-fn settings(places: &Places) -> Result<TrainConfig> {
-    let own = TrainConfig {
-        text_encoder: places.text_encoder.clone(),
-        image_encoder: places.image_encoder.clone(),
+fn own_settings() -> TrainConfig {
+    TrainConfig {
         epochs: 4,
         drop_text: 0.0,
         drop_image: 1.0,
@@ -33,8 +30,7 @@ fn settings(places: &Places) -> Result<TrainConfig> {
         neighbours: None,
         prototypes: None,
         ..TrainConfig::preset(Preset::Mini)
-    };
-    places.config.as_deref().map_or_else(|| Ok(own.clone()), |file| settings_over(&own, file))
+    }
 }
 
 /// Trains and indexes what is not there yet.
@@ -44,17 +40,13 @@ pub fn prepare(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<System> {
-    let config = settings(places)?;
-    let model = &places.model;
-    trainer::refuse_other(model, &config)?;
-    let to = trainer::Places { dataset: dataset.root.clone(), out: model.clone(), cache: places.cache.clone() };
-    train::to_the_end(&to, &config, device, observe)?;
+    let config = trained(own_settings(), dataset, places, device, observe)?;
     let index = indexed(dataset, places, device, observe)?;
     let entities = index.entities().iter().map(|entity| entity.id).collect();
     let left_out = index.meta.provenance.left_out.iter().map(|l| (l.reason.clone(), l.count)).collect();
     let search = Config { size: CUTOFFS[3].min(index.len()), ..Config::default() };
     let mut settings = Map::new();
-    settings.insert("model".into(), json!(ModelFolder::open(model)?.hash()?));
+    settings.insert("model".into(), json!(ModelFolder::open(&places.model)?.hash()?));
     settings.insert("training".into(), json!(config));
     settings.insert("ranking".into(), json!("expanded"));
     let rank = move |_, seeds: &[Row]| {

@@ -2,8 +2,9 @@
 
 use tch::{Kind, Tensor};
 
+use super::Ranked;
 use crate::error::Result;
-use crate::expand::best;
+use crate::expand::best_of;
 use crate::types::{CUTOFFS, Row};
 
 /// A vector of unit length for every entity, `[V, D]`.
@@ -27,11 +28,9 @@ impl Vectors {
 }
 
 /// The best by these scores `[V]`, best first, without the seeds.
-pub fn ranking(scores: &[f64], seeds: &[Row]) -> Vec<(Row, f64)> {
-    let mut taken = vec![false; scores.len()];
-    seeds.iter().for_each(|seed| taken[seed.at()] = true);
-    let count = CUTOFFS[3].min(scores.len() - seeds.len());
-    best(scores, &taken, count).into_iter().map(|row| (row, scores[row.at()])).collect()
+pub fn ranking(scores: &[f64], seeds: &[Row]) -> Ranked {
+    let others = (0..scores.len() as u32).map(Row).filter(|row| !seeds.contains(row));
+    best_of(scores, others, CUTOFFS[3]).into_iter().map(|row| (row, scores[row.at()])).collect()
 }
 
 #[cfg(test)]

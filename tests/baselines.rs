@@ -1,0 +1,180 @@
+//! `multiexpan baseline` on a small world, and CLIP against the transformers package (`fixtures/clip/make.py`).
+
+#[path = "formula/mod.rs"]
+mod formula;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use multiexpan::engine::jobs::Run;
+use multiexpan::features::clip::ClipEncoder;
+use multiexpan::features::image::Picture;
+use multiexpan::model::clip::{Clip, ClipConfig};
+use multiexpan::model::weights::Weights;
+use multiexpan::train::{Task, TrainConfig};
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+use world::World;
+
+/// The command on the world's data; its encoders are named by path.
+fn baseline(world: &World, name: &str, out: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
+    command.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache")).stderr(Stdio::piped());
+    command.args(["baseline", name, "data", "--out", out, "--device", "cpu", "--threads", "1", "--format", "json"]);
+    command.args(["--text-encoder", "text", "--image-encoder", "image.safetensors"]).args(more);
+    command
+}
+
+/// What it printed, the run that it wrote and that run's settings.
+fn run(world: &World, name: &str, out: &str, more: &[&str]) -> (Value, Run) {
+    let done = baseline(world, name, out, more).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    (serde_json::from_slice(&done.stdout).unwrap(), Run::read(&world.at(out)).unwrap())
+}
+
+/// Both classes' query of 3 seeds, each with the 13 other entities, best first.
+fn assert_whole(run: &Run, name: &str) {
+    assert_eq!((run.tag.as_str(), run.rankings.len()), (name, 2));
+    assert_eq!((&run.settings["system"], &run.settings["seeds"]), (&Value::from(name), &Value::from("3")));
+    for ranking in &run.rankings {
+        let mut entities: Vec<u32> = ranking.candidates.iter().map(|(entity, _)| entity.0).collect();
+        entities.sort();
+        entities.dedup();
+        assert_eq!(entities.len(), 13, "{ranking:?}");
+        let seeds = if ranking.query.starts_with("reds") { [0, 2, 4] } else { [1, 3, 5] };
+        assert!(seeds.iter().all(|seed| !entities.contains(seed)), "{ranking:?}");
+        assert!(ranking.candidates.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+    }
+}
+
+#[test]
+fn the_cosines_rank_every_candidate_by_what_they_see() {
+    let world = World::new();
+    for name in ["text-cosine", "image-cosine", "fused-cosine"] {
+        let (printed, run) = run(&world, name, name, &[]);
+        assert_whole(&run, name);
+        // words and colours tell the classes apart even to random encoders
+        let map = printed["overall"]["map@10"].as_f64().unwrap();
+        assert!(map > 0.9, "{name}: {map}");
+        for (encoder, sees) in [("text_encoder", name != "image-cosine"), ("image_encoder", name != "text-cosine")] {
+            assert_eq!(run.settings.contains_key(encoder), sees, "{name}: {encoder}");
+        }
+    }
+    let fused = Run::read(&world.at("fused-cosine")).unwrap();
+    assert_eq!(fused.settings["image_share"].as_object().unwrap().len(), 2);
+}
+
+#[test]
+fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
+    let world = World::new();
+    let recipe = TrainConfig {
+        drop_text: 0.0,
+        drop_image: 1.0,
+        epochs: 2,
+        neighbours: None,
+        ..world.config(&[Task::Mep, Task::Contrastive])
+    };
+    fs::write(world.at("recipe.toml"), toml::to_string(&recipe).unwrap()).unwrap();
+    let recipe = ["--config", "recipe.toml"];
+    let (_, whole) = run(&world, "probexpan", "whole", &recipe);
+    assert_whole(&whole, "probexpan");
+    assert_eq!(whole.settings["training"]["drop_image"], Value::from(1.0));
+
+    let trained = |out: &str| fs::metadata(world.at(&format!("{out}.model/model.safetensors"))).unwrap().modified();
+    let before = trained("whole").unwrap();
+    assert_eq!(run(&world, "probexpan", "whole", &recipe).1, whole);
+    assert_eq!(trained("whole").unwrap(), before, "it was there already");
+    // the mini preset's own settings are others
+    let refused = baseline(&world, "probexpan", "whole", &[]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && said.contains("whole.model holds a model of other settings"), "{said}");
+
+    let mut child = baseline(&world, "probexpan", "killed", &recipe).stdout(Stdio::null()).spawn().unwrap();
+    // it is there from the first epoch's end to the last's
+    let begun = Instant::now();
+    while !world.at("killed.model/training.safetensors").exists() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!world.at("killed").exists(), "it was killed on the way");
+    assert_eq!(run(&world, "probexpan", "killed", &recipe).1.rankings, whole.rankings);
+}
+
+#[test]
+fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
+    let world = World::new();
+    let folder = clip();
+    let (_, found) = run(&world, "clip", "clip.run", &["--clip", folder.to_str().unwrap()]);
+    assert_whole(&found, "clip");
+    // the second time from what was kept
+    let (_, again) = run(&world, "clip", "again.run", &["--clip", folder.to_str().unwrap()]);
+    assert_eq!(again.rankings, found.rankings);
+    for (more, code, why) in [
+        (&[][..], 2, "clip needs --clip DIR"),
+        (&["--clip", "nowhere"], 1, "nowhere"),
+        (&["--clip", "text"], 1, "text"), // a BERT
+    ] {
+        let refused = baseline(&world, "clip", "refused", more).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(code) && said.contains(why), "{said}");
+        assert!(!world.at("refused").exists());
+    }
+}
+
+fn clip() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/clip")
+}
+
+fn expected() -> BTreeMap<String, Tensor> {
+    Tensor::read_safetensors(clip().join("expected.safetensors")).unwrap().into_iter().collect()
+}
+
+/// The largest difference.
+fn apart(a: &Tensor, b: &Tensor) -> f64 {
+    (a - b).abs().max().double_value(&[])
+}
+
+fn unit(rows: &Tensor) -> Tensor {
+    rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true)
+}
+
+#[test]
+fn both_towers_are_those_of_the_transformers_package() {
+    let (expected, folder) = (expected(), clip());
+    let config = ClipConfig::read(&folder.join("config.json")).unwrap();
+    let weights = Weights::open(&folder).unwrap();
+    let network = Clip::open(&config, &weights, Device::Cpu).unwrap();
+    let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
+    let (text, image) = (network.text(&expected["ids"]), network.image(&expected["pixels"]));
+    assert!(apart(&text, &expected["text"]) < 1e-4 * largest(&text));
+    assert!(apart(&image, &expected["image"]) < 1e-4 * largest(&image));
+    // the first checkpoints name the end of a text otherwise
+    let mut old = config;
+    old.text_config.eos_token_id = 2;
+    let old = Clip::open(&old, &weights, Device::Cpu).unwrap();
+    assert_eq!(old.text(&expected["ids"]), text);
+}
+
+#[test]
+fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
+    let (expected, folder) = (expected(), clip());
+    let encoder = ClipEncoder::open(&folder, Device::Cpu).unwrap();
+    let texts: Vec<String> = serde_json::from_slice(&fs::read(folder.join("texts.json")).unwrap()).unwrap();
+    let ids: Vec<Vec<i64>> = texts.iter().map(|text| encoder.ids(text).unwrap()).collect();
+    for (row, ids) in ids.iter().enumerate() {
+        let wanted = Vec::<i64>::try_from(expected["ids"].get(row as i64)).unwrap();
+        // it fills up with the end of text
+        assert_eq!(wanted[..ids.len()], ids[..]);
+        assert!(wanted[ids.len()..].iter().all(|id| Some(id) == ids.last()));
+    }
+    assert!(apart(&encoder.texts(&ids), &unit(&expected["text"])) < 1e-5, "whatever fills up");
+    let picture = Picture::decode_middle(&fs::read(folder.join("picture.png")).unwrap(), encoder.side()).unwrap();
+    let image = encoder.pictures(&[picture]).unwrap();
+    let cosine = (image * unit(&expected["image"])).sum(Kind::Float).double_value(&[]);
+    assert!(cosine > 0.9999, "{cosine}");
+}
