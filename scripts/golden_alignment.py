@@ -25,8 +25,10 @@ def log_softmax(x):
     return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
 
 
-def itc(text, image, temperature, keys=None, labels=None, key_labels=None, teacher=None, share=0.0):
-    """ALBEF, eq. 1-3 and 6, where a key whose label is the query's is a positive and one of label -1 is not there."""
+def itc(text, image, temperature, keys=None, labels=None, key_labels=None, teacher=None, share=0.0, taught_at=None):
+    """ALBEF, eq. 1-3 and 6, where a key whose label is the query's is a positive and one of label -1 is not there.
+
+    taught_at: the temperature of the momentum copy's softmax, equal to the other; no gradient goes through it."""
     keys = keys or (text, image)
     key_labels = labels if key_labels is None else key_labels
     there = key_labels >= 0
@@ -36,7 +38,7 @@ def itc(text, image, temperature, keys=None, labels=None, key_labels=None, teach
             positive = (key_labels == labels[i])[there]
             target = positive / positive.sum()
             if teacher:
-                soft = log_softmax((teacher[momentum][i] @ key[there].T)[None] / temperature)[0]
+                soft = log_softmax((teacher[momentum][i] @ key[there].T)[None] / taught_at)[0]
                 target = (1 - share) * target + share * np.exp(soft)
             total -= target @ log_softmax((query[i] @ key[there].T)[None] / temperature)[0] / len(query)
     return total / 2
@@ -91,7 +93,7 @@ def main(folder):
     keys = tuple(single(rows(9, 6), rows(9, 6)))
     key_labels = np.array([4, 0, 4, 2, 7, 2, 5, -1, -1])
     taught = (keys[0][:5], keys[1][:5])
-    albef = lambda t, i, tau: itc(t, i, tau, keys, labels, key_labels, taught, 0.4)
+    albef = lambda t, i, tau: itc(t, i, tau, keys, labels, key_labels, taught, 0.4, temperature)
     case("itc", albef, [text, image, temperature], labels=labels, key_labels=key_labels,
          key_text=keys[0].astype(np.float32), key_image=keys[1].astype(np.float32))  # fmt: skip
 

@@ -69,7 +69,8 @@ fn aligning_lowers_each_loss() {
         let log = world.log(out);
         for task in config.tasks.iter().filter(|&task| task != Task::Distillation) {
             let losses: Vec<f64> = log.iter().map(|line| line["loss"][task.name()].as_f64().unwrap()).collect();
-            assert!(losses[losses.len() - 1] < losses[0] - 0.02, "{out}, {}: {losses:?}", task.name());
+            // in the first epoch the queue fills: a pair is told from ever more others
+            assert!(losses[losses.len() - 1] < losses[1] - 0.02, "{out}, {}: {losses:?}", task.name());
         }
         let map = |line: &serde_json::Value| line["map@10"]["both"].as_f64().unwrap();
         assert!(map(&log[log.len() - 1]) > 0.9, "the two classes are not told apart: {log:?}");
