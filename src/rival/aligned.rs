@@ -8,19 +8,18 @@
 //!
 //! Sentences have the mention masked, as for our network. Means are centred over the entities before the cosine.
 
-use serde_json::{Map, json};
-use tch::{Device, Tensor};
+use serde_json::{Map, Value, json};
+use tch::Device;
 
 use super::fusion::Fusion;
 use super::similarity::{Vectors, ranking};
-use super::{Places, System};
+use super::{Places, System, trained};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::file::settings_over;
 use crate::index::from_model::{Opened, open};
 use crate::job::{Observer, Progress};
 use crate::model::alignment::AlignmentConfig;
-use crate::train::{self, Preset, Task, Tasks, TrainConfig, trainer};
+use crate::train::{Preset, Task, Tasks, TrainConfig, entity_vectors};
 use crate::types::Mode;
 
 /// Contrast alone, and no layer in which the modalities meet.
@@ -30,7 +29,7 @@ pub fn dual(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<System> {
-    let (opened, mut settings) = trained(dual_settings(), dataset, places, device, observe)?;
+    let (opened, mut settings) = opened(dual_settings(), dataset, places, device, observe)?;
     let [text, image] = [Mode::Text, Mode::Image].map(|mode| vectors(&opened, mode, observe));
     let pairs = opened.sources.pairs;
     let fusion = Fusion::fit(dataset, &pairs.entities, text?, image?)?;
@@ -46,7 +45,7 @@ pub fn albef(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<System> {
-    let (opened, settings) = trained(albef_settings(), dataset, places, device, observe)?;
+    let (opened, settings) = opened(albef_settings(), dataset, places, device, observe)?;
     let fused = vectors(&opened, Mode::Both, observe)?;
     let pairs = opened.sources.pairs;
     let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&fused.likeness(seeds)?, seeds)));
@@ -86,28 +85,24 @@ fn common() -> TrainConfig {
 }
 
 /// The network, trained where it is not there yet, and the settings of its run.
-fn trained(
+fn opened(
     own: TrainConfig,
     dataset: &Dataset,
     places: &Places,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<(Opened, Map<String, serde_json::Value>)> {
-    let (text_encoder, image_encoder) = (places.text_encoder.clone(), places.image_encoder.clone());
-    let own = TrainConfig { text_encoder, image_encoder, ..own };
-    let config = places.config.as_deref().map_or_else(|| Ok(own.clone()), |file| settings_over(&own, file))?;
-    trainer::refuse_other(&places.model, &config)?;
-    let (out, cache) = (places.model.clone(), places.cache.clone());
-    train::to_the_end(&trainer::Places { dataset: dataset.root.clone(), out, cache }, &config, device, observe)?;
+) -> Result<(Opened, Map<String, Value>)> {
+    let config = trained(own, dataset, places, device, observe)?;
     let opened = open(dataset, &places.model, &places.cache, device, observe)?;
-    let settings = [("model", json!(opened.folder.hash()?)), ("training", json!(config))];
-    Ok((opened, settings.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()))
+    let mut settings = Map::new();
+    settings.insert("model".into(), json!(opened.folder.hash()?));
+    settings.insert("training".into(), json!(config));
+    Ok((opened, settings))
 }
 
 /// Every entity over all its pairs.
 fn vectors(opened: &Opened, mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<Vectors> {
-    let vectors: Tensor = train::entity_vectors(&opened.network, &opened.sources, mode, usize::MAX, observe)?;
-    Ok(Vectors::new(&vectors))
+    Ok(Vectors::new(&entity_vectors(&opened.network, &opened.sources, mode, usize::MAX, observe)?))
 }
 
 #[cfg(test)]
