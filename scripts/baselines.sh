@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dataset=${1:-data/demo} index=${2:-data/demo/index} out=${3:-runs/baselines}
-names=(text-cosine image-cosine fused-cosine probexpan ${CLIP:+clip})
+names=(text-cosine image-cosine fused-cosine probexpan dual albef ${CLIP:+clip})
 
 cargo build --release --quiet
 mkdir -p "$out"

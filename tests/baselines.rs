@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use multiexpan::engine::jobs::Run;
 use multiexpan::features::clip::ClipEncoder;
 use multiexpan::features::image::Picture;
+use multiexpan::model::alignment::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::weights::Weights;
-use multiexpan::train::{Task, TrainConfig};
+use multiexpan::train::{Task, Tasks, TrainConfig};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 use world::World;
@@ -93,16 +94,61 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.status.code() == Some(1) && said.contains("whole.model holds a model of other settings"), "{said}");
 
-    let mut child = baseline(&world, "probexpan", "killed", &recipe).stdout(Stdio::null()).spawn().unwrap();
-    // it is there from the first epoch's end to the last's
+    kill_while_training(baseline(&world, "probexpan", "killed", &recipe), &world.at("killed.model"));
+    assert!(!world.at("killed").exists(), "it was killed on the way");
+    assert_eq!(run(&world, "probexpan", "killed", &recipe).1.rankings, whole.rankings);
+}
+
+#[test]
+fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
+    let world = World::new();
+    let dual = TrainConfig {
+        drop_text: 0.0,
+        drop_image: 0.0,
+        neighbours: None,
+        epochs: 6,
+        fusion_layers: 0,
+        alignment: AlignmentConfig { width: 8, queue: 0 },
+        ..world.config(&[Task::Itc])
+    };
+    let albef = TrainConfig {
+        fusion_layers: 1,
+        alignment: AlignmentConfig { width: 8, queue: 20 },
+        tasks: Tasks::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
+        ..dual.clone()
+    };
+    for (name, recipe) in [("dual", dual), ("albef", albef)] {
+        fs::write(world.at("recipe.toml"), toml::to_string(&recipe).unwrap()).unwrap();
+        let recipe = ["--config", "recipe.toml"];
+        let (printed, whole) = run(&world, name, name, &recipe);
+        assert_whole(&whole, name);
+        assert_eq!(whole.settings.contains_key("image_share"), name == "dual");
+        let map = printed["overall"]["map@10"].as_f64().unwrap();
+        assert!(map > 0.9, "{name}: {map}");
+        assert_eq!(run(&world, name, name, &recipe).1, whole, "from the model that is there");
+        let killed = format!("{name}-killed");
+        kill_while_training(baseline(&world, name, &killed, &recipe), &world.at(&format!("{killed}.model")));
+        assert!(!world.at(&killed).exists(), "it was killed on the way");
+        assert_eq!(run(&world, name, &killed, &recipe).1.rankings, whole.rankings);
+        // no head for entities was trained, so there is nothing that an index could hold
+        let mut index = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
+        index.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache"));
+        let refused =
+            index.args(["index", "data", "--model", &format!("{name}.model"), "--out", "index"]).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(1) && said.contains("without masked entity prediction"), "{said}");
+    }
+}
+
+/// Starts the command and kills it once its model's folder has a checkpoint: from the first epoch's end to the last's.
+fn kill_while_training(mut command: Command, model: &Path) {
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
-    while !world.at("killed.model/training.safetensors").exists() && begun.elapsed() < Duration::from_secs(60) {
+    while !model.join("training.safetensors").exists() && begun.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!world.at("killed").exists(), "it was killed on the way");
-    assert_eq!(run(&world, "probexpan", "killed", &recipe).1.rankings, whole.rankings);
 }
 
 #[test]

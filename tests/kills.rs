@@ -53,7 +53,7 @@ fn opens_or_is_refused<T>(path: &Path, opened: multiexpan::error::Result<T>) -> 
 #[test]
 fn training() {
     let world = World::new();
-    let config = TrainConfig { epochs: 40, ..world.config(&Task::ALL) };
+    let config = TrainConfig { epochs: 40, ..world.config(&Task::PAPER) };
     fs::write(world.at("settings.toml"), toml::to_string(&config).unwrap()).unwrap();
     let (data, settings) = (world.at("data"), world.at("settings.toml"));
     let (data, settings) = (data.to_str().unwrap(), settings.to_str().unwrap());

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 
 use multiexpan::error::Error;
 use multiexpan::job::{Progress, Unobserved};
+use multiexpan::model::alignment::AlignmentConfig;
 use multiexpan::train::config::{Mining, Precision};
 use multiexpan::train::{Task, TrainConfig, train};
 use tch::Device;
@@ -16,7 +17,7 @@ use world::World;
 #[test]
 fn each_task_lowers_its_own_loss() {
     let world = World::new();
-    for task in Task::ALL {
+    for task in Task::PAPER {
         let out = task.name();
         let passes = 8;
         let config = TrainConfig {
@@ -41,13 +42,61 @@ fn each_task_lowers_its_own_loss() {
     }
 }
 
+/// A training that aligns before it fuses, or of a dual encoder alone.
+fn aligned(world: &World, tasks: &[Task]) -> TrainConfig {
+    TrainConfig {
+        drop_text: 0.0,
+        drop_image: 0.0,
+        neighbours: None,
+        distillation_share: 0.4,
+        alignment: AlignmentConfig { width: 8, queue: 20 },
+        ..world.config(tasks)
+    }
+}
+
+const ALBEF: [Task; 4] = [Task::Itc, Task::Itm, Task::Mlm, Task::Distillation];
+
+#[test]
+fn aligning_lowers_each_loss() {
+    let world = World::new();
+    let dual = TrainConfig {
+        fusion_layers: 0,
+        alignment: AlignmentConfig { width: 8, queue: 0 },
+        ..aligned(&world, &[Task::Itc])
+    };
+    for (out, config) in [("dual", dual), ("albef", aligned(&world, &ALBEF))] {
+        world.train(out, &TrainConfig { epochs: 16, ..config.clone() });
+        let log = world.log(out);
+        for task in config.tasks.iter().filter(|&task| task != Task::Distillation) {
+            let losses: Vec<f64> = log.iter().map(|line| line["loss"][task.name()].as_f64().unwrap()).collect();
+            // in the first epoch the queue fills: a pair is told from ever more others
+            assert!(losses[losses.len() - 1] < losses[1] - 0.02, "{out}, {}: {losses:?}", task.name());
+        }
+        let map = |line: &serde_json::Value| line["map@10"]["both"].as_f64().unwrap();
+        assert!(map(&log[log.len() - 1]) > 0.9, "the two classes are not told apart: {log:?}");
+    }
+}
+
+#[test]
+fn pairs_of_one_entity_have_no_hard_negatives() {
+    let world = World::new();
+    let config = TrainConfig { batch: 1, epochs: 1, pairs_per_entity: Some(1), ..aligned(&world, &ALBEF) };
+    world.train("alone", &config);
+    assert!(world.log("alone")[0]["loss"]["itm"].as_f64().unwrap().is_finite());
+}
+
 #[test]
 fn a_stopped_training_goes_on_as_if_unbroken() {
     let world = World::new();
-    let config = TrainConfig { epochs: 2, ..world.config(&Task::ALL) };
-    let whole = world.train("whole", &config);
-    world.train("again", &config);
-    assert!(world.model("whole") == world.model("again"), "the models differ from run to run");
+    stopped_is_unbroken(&world, "all", &TrainConfig { epochs: 2, ..world.config(&Task::PAPER) });
+    stopped_is_unbroken(&world, "albef", &TrainConfig { epochs: 5, ..aligned(&world, &ALBEF) });
+}
+
+fn stopped_is_unbroken(world: &World, name: &str, config: &TrainConfig) {
+    let [whole, again, parts] = ["whole", "again", "parts"].map(|part| format!("{name}-{part}"));
+    let trained = world.train(&whole, config);
+    world.train(&again, config);
+    assert!(world.model(&whole) == world.model(&again), "the models differ from run to run");
     // stopped again and again: in the first stage, once while mining, and in each kind of step
     let (mut stops, mut mining) = (0, true);
     loop {
@@ -58,21 +107,21 @@ fn a_stopped_training_goes_on_as_if_unbroken() {
             mining &= progress.stage != "mining";
             if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match train(&world.places("parts"), &config, stops > 0, Device::Cpu, &mut stop) {
+        match train(&world.places(&parts), config, stops > 0, Device::Cpu, &mut stop) {
             Err(Error::Stopped) => stops += 1,
             done => {
-                assert_eq!(done.unwrap().steps, whole.steps);
+                assert_eq!(done.unwrap().steps, trained.steps);
                 break;
             }
         }
         assert!(stops < 100, "it does not end");
     }
     assert!(stops > 3, "{stops}");
-    assert!(world.model("whole") == world.model("parts"), "the models differ");
+    assert!(world.model(&whole) == world.model(&parts), "the models differ");
     let timeless = |out: &str| -> Vec<_> {
         world.log(out).into_iter().map(|l| (l["epoch"].clone(), l["loss"].clone(), l["map@10"].clone())).collect()
     };
-    assert_eq!(timeless("whole"), timeless("parts"));
+    assert_eq!(timeless(&whole), timeless(&parts));
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub struct Args {
     ///
     /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'. fused-cosine: both, z-scored and summed,
     /// the picture's share chosen for each class on the other classes' queries of 5 seeds. clip: a dual encoder that was trained elsewhere, see
-    /// --clip. probexpan: masked entity prediction and contrast on sentences alone, trained here
+    /// --clip. probexpan: masked entity prediction and contrast on sentences alone, trained here. dual, albef: trained here to align
+    /// sentences with pictures; two towers of CLIP's shape, fused as the cosines are, and ALBEF, which fuses them by attention
     #[arg(value_name = "NAME", value_parser = rival_parser())]
     pub rival: Rival,
 

@@ -304,7 +304,7 @@ mod tests {
     use crate::engine::jobs::Preset;
 
     fn recipe() -> TrainConfig {
-        TrainConfig { tasks: Tasks::new(Task::ALL), ..TrainConfig::preset(Preset::Mini) }
+        TrainConfig { tasks: Tasks::new(Task::PAPER), ..TrainConfig::preset(Preset::Mini) }
     }
 
     #[test]

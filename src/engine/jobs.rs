@@ -86,11 +86,17 @@ pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Qu
 }
 
 /// A run and the data set that it is of; none: the one that its settings name. Errors: those of [`Run::open`] and of
-/// opening the data set, and `Argument` where none is named.
+/// opening the data set, `Argument` where none is named, and `Format` for a run without a query of so many seeds.
 pub fn read_run(path: &Path, dataset: Option<&Path>, seeds: Option<SeedCount>) -> Result<(Opened, Dataset)> {
     let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
-    Ok((Run::open(path, &dataset, seeds)?, dataset))
+    let opened = Run::open(path, &dataset, seeds)?;
+    match seeds {
+        Some(seeds) if opened.run.rankings.is_empty() => {
+            Err(Error::format(path, format!("has no query of {} seeds", seeds.number())))
+        }
+        _ => Ok((opened, dataset)),
+    }
 }
 
 /// Writes the gold of a data set's queries as TREC qrels; gives how many queries have some.

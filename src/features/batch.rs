@@ -4,7 +4,7 @@ use tch::{Device, Tensor};
 
 use super::pairs::Pairs;
 use super::patches::PatchStore;
-use super::texts::TextStates;
+use super::texts::{TextStates, padded};
 use crate::error::Result;
 use crate::model::Input;
 use crate::types::Mode;
@@ -46,6 +46,12 @@ impl Sources {
             (None, None)
         };
         Ok(Input { text, text_keep, mask_at: Tensor::from_slice(&mask_at).to_device(self.device), patches, image_keep })
+    }
+
+    /// The tokens that the masks hide, `[B, M]`, and `[B, M]` true where they are: what masked language modelling is to find.
+    pub fn mentions(&self, samples: &[Sample]) -> (Tensor, Tensor) {
+        let hidden: Vec<&[i64]> = samples.iter().map(|s| self.pairs.mention(s.pair)).collect();
+        padded(&hidden, self.device)
     }
 
     /// The entities' rows, `[B]`: what masked entity prediction is to find.

@@ -111,11 +111,15 @@ impl Pairs {
         &self.tokens[self.pairs[pair].tokens.clone()]
     }
 
+    /// The mention's own token ids, which the mask hides.
+    pub fn mention(&self, pair: usize) -> &[i64] {
+        &self.tokens[self.pairs[pair].mention_tokens.clone()]
+    }
+
     /// `[CLS] … [SEP]` with the mention in the mask's place.
     pub fn unmasked(&self, pair: usize) -> Vec<i64> {
-        let PairRef { mask_at, mention_tokens, .. } = &self.pairs[pair];
-        let (before, after) = self.tokens(pair).split_at(*mask_at);
-        [before, &self.tokens[mention_tokens.clone()], &after[1..]].concat()
+        let (before, after) = self.tokens(pair).split_at(self.pairs[pair].mask_at);
+        [before, self.mention(pair), &after[1..]].concat()
     }
 
     /// Tokens of a pair's text.

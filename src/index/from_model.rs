@@ -43,15 +43,27 @@ pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
     Ok(said)
 }
 
-/// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the
-/// same model and data set completed are taken over.
+/// A model, and a data set's pairs as it takes them.
+pub struct Opened {
+    pub folder: ModelFolder,
+    /// In evaluation state.
+    pub network: Network,
+    pub sources: Sources,
+}
+
+/// Opens a model with the encoders that it was trained with, over a data set that knows its entities.
 ///
-/// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of another vocabulary.
-pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
-    let dataset = Dataset::open(&places.dataset)?;
-    let folder = ModelFolder::open(&places.model)?;
+/// Errors: a model folder that is missing or damaged; `Mismatch` where the model is of another vocabulary or other encoders.
+pub fn open(
+    dataset: &Dataset,
+    model: &Path,
+    cache: &Path,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Opened> {
+    let folder = ModelFolder::open(model)?;
     let config = &folder.config;
-    check_vocabulary(&dataset, &folder)?;
+    check_vocabulary(dataset, &folder)?;
     let (text, image) = encoder_names(&folder)?;
     let mut encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
     if encoders.text.source.hash != config.text_encoder.as_ref().map_or("", |e| &e.hash)
@@ -60,7 +72,7 @@ pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progres
         return Err(Error::Mismatch(format!(
             "the encoders {text} and {} are not those that {} was trained with",
             image.encoder.name,
-            places.model.display()
+            model.display()
         )));
     }
     if folder.keeps_frozen_layers() {
@@ -68,9 +80,19 @@ pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progres
         encoders.text.source.hash = folder.hash()?;
     }
     let (_store, network) = folder.network(Some(&encoders.text.weights), device)?;
-    let (pairs, patches) = gather(&dataset, &encoders, image.grid, &places.cache, Some(&config.entity_ids), observe)?;
-    let texts = encoders.text.states(&places.cache, &pairs, &network.student.bert, device, observe)?;
-    let sources = Sources { pairs, texts, patches, device };
+    let (pairs, patches) = gather(dataset, &encoders, image.grid, cache, Some(&config.entity_ids), observe)?;
+    let texts = encoders.text.states(cache, &pairs, &network.student.bert, device, observe)?;
+    Ok(Opened { network, sources: Sources { pairs, texts, patches, device }, folder })
+}
+
+/// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the
+/// same model and data set completed are taken over.
+///
+/// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of another vocabulary.
+pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
+    let dataset = Dataset::open(&places.dataset)?;
+    let Opened { folder, network, sources } = open(&dataset, &places.model, &places.cache, device, observe)?;
+    check_task(&folder)?;
     let left_out = sources.pairs.left_out.clone();
 
     write(places, &dataset, &folder, &network, &sources, observe)?;
@@ -128,6 +150,17 @@ fn write(
     }
     builder.pairs(&table)?;
     builder.finish()
+}
+
+/// Refuses a model that was trained for other tasks than masked entity prediction, whose head an index is read off.
+fn check_task(folder: &ModelFolder) -> Result<()> {
+    match folder.config.training.get("tasks").and_then(serde_json::Value::as_array) {
+        Some(tasks) if !tasks.iter().any(|task| task == "mep") => Err(Error::Mismatch(format!(
+            "{} was trained without masked entity prediction (mep), which an index is read off",
+            folder.path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the model was trained with sentences at all.

@@ -82,6 +82,11 @@ impl Bert {
         }
     }
 
+    /// The word embeddings, `[W, D]`. Never trained.
+    pub fn words(&self) -> &Tensor {
+        &self.words.ws
+    }
+
     /// The frozen part: embeddings and all layers but the last `trained`.
     /// `token_ids [B, L]`, `bias [B, 1, 1, L]` → `[B, L, D]`. Never in training state.
     pub fn lower(&self, token_ids: &Tensor, bias: &Tensor, trained: usize) -> Tensor {

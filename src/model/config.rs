@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
+use super::alignment::AlignmentConfig;
 use crate::error::{Error, Result};
 
 /// Which state of the fused sequence stands for the pair.
@@ -46,6 +47,9 @@ pub struct Config {
     pub layer_norm_eps: f64,
     #[serde(default)]
     pub state: State,
+    /// Of a network that aligns sentences with pictures; none: it has no heads for that, as published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<AlignmentConfig>,
     /// On attention weights and in feed-forward blocks. Paper: .1.
     #[serde(default = "dropout")]
     pub dropout: f64,
@@ -87,6 +91,7 @@ impl Default for Config {
             layer_norm_eps_bert: 1e-12,
             layer_norm_eps: 1e-5,
             state: State::Mask,
+            alignment: None,
             dropout: dropout(),
             head_dropout: head_dropout(),
             compute: float(),

@@ -1,6 +1,7 @@
 //! The network: BERT, vision and cross-modal transformers, heads, checkpoints, and the device that they run on. tch
 //! lives here.
 
+pub mod alignment;
 pub mod bert;
 pub mod checkpoint;
 pub mod clip;

@@ -3,10 +3,12 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
+use super::alignment::Alignment;
 use super::bert::Bert;
 use super::config::{Config, State};
 use super::heads::{ClusterHead, EntityHead, ProjectionHead};
 use super::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
+use crate::types::Mode;
 
 /// How many of BERT's last layers are trained. Paper: 1.
 pub const TRAINED_BERT_LAYERS: usize = 1;
@@ -24,6 +26,33 @@ pub struct Input {
     pub patches: Option<Tensor>,
     /// Rows that are shown their picture, `[B]` bool; none: all.
     pub image_keep: Option<Tensor>,
+}
+
+impl Input {
+    /// Each text's mean over its tokens: `[B, L, D]` → `[B, D]`.
+    pub fn mean_of(&self, texts: &Tensor) -> Tensor {
+        let keep = self.text_keep.to_kind(Kind::Float).unsqueeze(-1); // [B, L, 1]
+        (texts * &keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float)
+            / keep.sum_dim_intlist([1i64].as_slice(), false, Kind::Float)
+    }
+
+    /// Each text's state where `[MASK]` stands: `[B, L, D]` → `[B, D]`.
+    pub fn at_mask(&self, texts: &Tensor) -> Tensor {
+        let at = self.mask_at.view([-1, 1, 1]).expand([-1, 1, texts.size()[2]], false);
+        texts.gather(1, &at, false).squeeze_dim(1)
+    }
+
+    /// Other pairs out of the same sentences and pictures: row i has text `texts[i]` and picture `images[i]`.
+    pub fn paired(&self, texts: &Tensor, images: &Tensor) -> Input {
+        let of = |x: &Tensor, rows: &Tensor| x.index_select(0, rows);
+        Input {
+            text: of(&self.text, texts),
+            text_keep: of(&self.text_keep, texts),
+            mask_at: of(&self.mask_at, texts),
+            patches: self.patches.as_ref().map(|x| of(x, images)),
+            image_keep: self.image_keep.as_ref().map(|x| of(x, images)),
+        }
+    }
 }
 
 /// Everything between the frozen BERT and log p; the published code has it twice, plain and `_m`.
@@ -76,25 +105,39 @@ impl Tower {
         self.vision.iter().fold(x, |x, layer| layer.forward(&x, &all, train))
     }
 
-    /// The pair's state h, `[B, D]`.
-    pub fn state(&self, input: &Input, train: bool) -> Tensor {
-        let text_bias = attention_bias(&input.text_keep);
-        let text = self.bert.upper(&input.text, &text_bias, TRAINED_BERT_LAYERS, train);
-        let length = text.size()[1];
-        let (sequence, bias) = match &input.patches {
-            None => (text, text_bias),
-            Some(patches) => {
-                let seen = self.see(patches, train);
-                let keep = match &input.image_keep {
+    /// The same batch behind the text and the vision encoder, which have not met yet: texts `[B, L, D]`, patches `[B, P, D]`.
+    pub fn towers(&self, input: &Input, train: bool) -> Input {
+        Input {
+            text: self.bert.upper(&input.text, &attention_bias(&input.text_keep), TRAINED_BERT_LAYERS, train),
+            text_keep: input.text_keep.shallow_clone(),
+            mask_at: input.mask_at.shallow_clone(),
+            patches: input.patches.as_ref().map(|patches| self.see(patches, train)),
+            image_keep: input.image_keep.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+
+    /// What [`Tower::towers`] gave through the cross-modal encoder; the text's part of it, `[B, L, D]`.
+    pub fn fuse(&self, towers: &Input, train: bool) -> Tensor {
+        let text = &towers.text;
+        let (sequence, bias) = match &towers.patches {
+            None => (text.shallow_clone(), attention_bias(&towers.text_keep)),
+            Some(seen) => {
+                let keep = match &towers.image_keep {
                     Some(rows) => rows.unsqueeze(1).expand([seen.size()[0], seen.size()[1]], false),
                     None => Tensor::ones([seen.size()[0], seen.size()[1]], (Kind::Bool, seen.device())),
                 };
-                let keep = Tensor::cat(&[&input.text_keep, &keep], 1); // [B, L + P]
+                let keep = Tensor::cat(&[&towers.text_keep, &keep], 1); // [B, L + P]
                 (Tensor::cat(&[text, seen], 1), attention_bias(&keep))
             }
         };
         let fused = self.fusion.iter().fold(sequence, |x, layer| layer.forward(&x, &bias, train));
-        self.pool(&fused.narrow(1, 0, length), input)
+        fused.narrow(1, 0, text.size()[1])
+    }
+
+    /// The pair's state h, `[B, D]`.
+    pub fn state(&self, input: &Input, train: bool) -> Tensor {
+        let towers = self.towers(input, train);
+        self.pool(&self.fuse(&towers, train), &towers)
     }
 
     /// The input of the entity head's last layer, g, `[B, D]`, without dropout and without gradient.
@@ -103,17 +146,10 @@ impl Tower {
     }
 
     /// From the text's part of the fused sequence `[B, L, D]` to `[B, D]`.
-    fn pool(&self, fused: &Tensor, input: &Input) -> Tensor {
+    pub fn pool(&self, fused: &Tensor, input: &Input) -> Tensor {
         match self.state {
-            State::Mask => {
-                let at = input.mask_at.view([-1, 1, 1]).expand([-1, 1, fused.size()[2]], false);
-                fused.gather(1, &at, false).squeeze_dim(1)
-            }
-            State::Mean => {
-                let keep = input.text_keep.to_kind(Kind::Float).unsqueeze(-1); // [B, L, 1]
-                (fused * &keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float)
-                    / keep.sum_dim_intlist([1i64].as_slice(), false, Kind::Float)
-            }
+            State::Mask => input.at_mask(fused),
+            State::Mean => input.mean_of(fused),
         }
     }
 }
@@ -127,6 +163,8 @@ pub struct Network {
     pub teacher: Option<Tower>,
     pub projection: ProjectionHead,
     pub cluster: ClusterHead,
+    /// Where the sizes have it.
+    pub alignment: Option<Alignment>,
 }
 
 impl Network {
@@ -137,7 +175,22 @@ impl Network {
             teacher: with_teacher.then(|| Tower::new(path, "_m", config)),
             projection: ProjectionHead::new(path / "projection_head", config),
             cluster: ClusterHead::new(path / "cluster_head", config),
+            alignment: config.alignment.map(|sizes| Alignment::new(path, config, sizes, with_teacher)),
         }
+    }
+
+    /// Pairs as a network that aligns represents them, without gradient: what the text or the image tower gives in the
+    /// common space, `[B, E]`; for both the fused state, `[B, D]`. None where it has no such heads, or the input no picture.
+    pub fn represent(&self, input: &Input, mode: Mode) -> Option<Tensor> {
+        let heads = &self.alignment.as_ref()?.heads;
+        tch::no_grad(|| {
+            let towers = self.student.towers(input, false);
+            match mode {
+                Mode::Text => Some(heads.project_text(&towers)),
+                Mode::Image => towers.patches.as_ref().map(|patches| heads.project_image(patches)),
+                _ => Some(self.student.pool(&self.student.fuse(&towers, false), &towers)),
+            }
+        })
     }
 
     /// Starts the new layers from what the encoders know: norm gains at `gain` (near 0 a layer is the identity),

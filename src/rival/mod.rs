@@ -5,7 +5,9 @@
 //! * `cosine` – the frozen encoders' own vectors, one modality or both
 //! * `clip` – a dual encoder that was trained elsewhere
 //! * `probexpan` – trained here, on sentences alone
+//! * `aligned` – trained here to align sentences with pictures, fused shallowly or deeply
 
+mod aligned;
 mod clip;
 mod cosine;
 mod fusion;
@@ -39,11 +41,22 @@ pub enum Rival {
     Clip,
     /// MultiExpan's ancestor without pictures.
     ProbExpan,
+    /// A dual encoder of CLIP's shape, trained on the data set's pairs.
+    Dual,
+    /// Aligned before fused (Li et al. 2021), trained on the data set's pairs.
+    Albef,
 }
 
 impl Rival {
-    pub const ALL: [Rival; 5] =
-        [Rival::TextCosine, Rival::ImageCosine, Rival::FusedCosine, Rival::Clip, Rival::ProbExpan];
+    pub const ALL: [Rival; 7] = [
+        Rival::TextCosine,
+        Rival::ImageCosine,
+        Rival::FusedCosine,
+        Rival::Clip,
+        Rival::ProbExpan,
+        Rival::Dual,
+        Rival::Albef,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -52,6 +65,8 @@ impl Rival {
             Rival::FusedCosine => "fused-cosine",
             Rival::Clip => "clip",
             Rival::ProbExpan => "probexpan",
+            Rival::Dual => "dual",
+            Rival::Albef => "albef",
         }
     }
 
@@ -71,6 +86,8 @@ impl Rival {
             Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
             Rival::Clip => clip::prepare(dataset, places, device, observe),
             Rival::ProbExpan => probexpan::prepare(dataset, places, device, observe),
+            Rival::Dual => aligned::dual(dataset, places, device, observe),
+            Rival::Albef => aligned::albef(dataset, places, device, observe),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::task::{Task, Tasks};
 use crate::error::{Error, Result};
 use crate::index::Prototypes;
 use crate::model::State;
+use crate::model::alignment::AlignmentConfig;
 use crate::types::Mode;
 
 /// A named set of settings.
@@ -162,7 +163,9 @@ pub struct TrainConfig {
     pub seed: u64,
     pub tasks: Tasks,
     pub nce: Nce,
-    /// α, what distillation counts beside masked entity prediction, which counts 1 − α. Paper: .02.
+    /// Of a training with image–text contrast.
+    pub alignment: AlignmentConfig,
+    /// α, what distillation counts beside the targets that it softens, which count 1 − α. Paper: .02 (ALBEF: .4).
     pub distillation_share: f64,
     /// Of the teacher's parameters, kept at each step. Paper: .995.
     pub momentum: f64,
@@ -213,8 +216,9 @@ impl Default for TrainConfig {
             head_dropout: 0.2,
             score_dropout: 0.2,
             seed: 1,
-            tasks: Tasks::new(Task::ALL),
+            tasks: Tasks::new(Task::PAPER),
             nce: Nce::default(),
+            alignment: AlignmentConfig::default(),
             distillation_share: 0.02,
             momentum: 0.995,
             contrastive_passes: 2,
@@ -285,6 +289,23 @@ impl TrainConfig {
         if self.tasks.compare_views() && epoch >= self.mining.after { 2 } else { 1 }
     }
 
+    /// Refuses image–text contrast where there is no pair of a sentence and a picture, or no space to compare them in.
+    fn validate_alignment(&self) -> Result<()> {
+        if !self.tasks.has(Task::Itc) {
+            return Ok(());
+        }
+        if self.drop_text > 0.0 || self.drop_image > 0.0 {
+            return Err(Error::Argument(
+                "itc compares sentences with pictures: drop_text and drop_image must be 0".into(),
+            ));
+        }
+        let AlignmentConfig { width, queue } = self.alignment;
+        if width < 1 || queue < 0 {
+            return Err(Error::Argument(format!("an alignment of width {width} with a queue of {queue} cannot be")));
+        }
+        Ok(())
+    }
+
     /// Refuses what cannot be trained with.
     pub fn validate(&self) -> Result<()> {
         let share = |name: &str, x: f64| {
@@ -312,6 +333,7 @@ impl TrainConfig {
         share("neighbours.share", self.neighbours.map_or(0.0, |n| n.share))?;
         share("nce.class_prior", self.nce.class_prior)?;
         self.tasks.validate()?;
+        self.validate_alignment()?;
         self.prototypes.map_or(Ok(()), |prototypes| prototypes.check())?;
         let temperatures = [
             ("nce.temperature", self.nce.temperature),

@@ -1,7 +1,9 @@
-//! The losses of the four tasks (`docs/ALGORITHM.md`, "Pre-training").
+//! The losses of the tasks (`docs/ALGORITHM.md`, "Pre-training").
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
+
+use crate::model::alignment::Views;
 
 /// Masked entity prediction: KL of a smoothed one-hot target to the prediction, mean over the batch.
 ///
@@ -85,6 +87,58 @@ pub fn clustering(a: &Tensor, b: &Tensor, nce: &Nce) -> Tensor {
         -(&mean * mean.clamp_min(1e-30).log()).sum(Kind::Float)
     };
     contrastive(&a.tr(), &b.tr(), nce) - entropy(a) - entropy(b)
+}
+
+/// Image–text contrast: cross-entropy of finding a picture's sentences among all keys and a sentence's pictures, mean over
+/// the pairs and both ways (CLIP; with a momentum copy and its queue as keys ALBEF, eq. 1–3 and 6).
+///
+/// Pairs `[B, E]` with their entities' rows `[B]`; keys `[N, E]` with theirs `[N]`, −1 for one that is not there. Keys of a pair's
+/// own entity share its target; `taught` puts the momentum copy's softmax in the place of a share of it.
+pub fn image_text_contrast(
+    (pairs, labels): (&Views, &Tensor),
+    (keys, key_labels): (&Views, &Tensor),
+    temperature: &Tensor,
+    taught: Option<(&Views, f64)>,
+) -> Tensor {
+    let sum = |x: &Tensor, keep| x.sum_dim_intlist([1i64].as_slice(), keep, Kind::Float);
+    let same = labels.unsqueeze(1).eq_tensor(&key_labels.unsqueeze(0)).to_kind(Kind::Float); // [B, N]
+    let own = &same / sum(&same, true);
+    let absent = key_labels.lt(0).to_kind(Kind::Float) * -1e9; // [N]
+    let log_prob =
+        |from: &Tensor, to: &Tensor| (from.matmul(&to.tr()) / temperature + &absent).log_softmax(-1, Kind::Float);
+    let way = |from: &Tensor, to: &Tensor, taught: Option<(&Tensor, f64)>| {
+        let target = match taught {
+            Some((from, share)) => &own * (1.0 - share) + log_prob(from, to).exp().detach() * share,
+            None => own.shallow_clone(),
+        };
+        -sum(&(target * log_prob(from, to)), false).mean(Kind::Float)
+    };
+    let image = way(&pairs.image, &keys.text, taught.map(|(views, share)| (&views.image, share)));
+    let text = way(&pairs.text, &keys.image, taught.map(|(views, share)| (&views.text, share)));
+    (image + text) / 2.0
+}
+
+/// Image–text matching: cross-entropy over pairs that belong together and pairs that do not, logits `[N, 2]` and `[M, 2]` of
+/// (no, yes); mean over all (ALBEF, eq. 4).
+pub fn image_text_matching(together: &Tensor, apart: &Tensor) -> Tensor {
+    let label = |x: &Tensor, label: i64| Tensor::full([x.size()[0]], label, (Kind::Int64, x.device()));
+    let labels = Tensor::cat(&[label(together, 1), label(apart, 0)], 0);
+    Tensor::cat(&[together, apart], 0).cross_entropy_for_logits(&labels)
+}
+
+/// Masked language modelling of a mention behind one mask: cross-entropy of its tokens, each the same share, mean over the batch.
+///
+/// `log_prob [B, W]`; `tokens [B, M]`, padded, of which `keep` are there. `taught`: the momentum copy's `log_prob` and what it counts.
+pub fn masked_words(log_prob: &Tensor, tokens: &Tensor, keep: &Tensor, taught: Option<(&Tensor, f64)>) -> Tensor {
+    let sum = |x: &Tensor| x.sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
+    let keep = keep.to_kind(Kind::Float);
+    let own = -(sum(&(log_prob.gather(1, tokens, false) * &keep)) / sum(&keep).clamp_min(1.0)).mean(Kind::Float);
+    match taught {
+        Some((teacher, share)) => {
+            own * (1.0 - share) - sum(&(teacher.exp().detach() * log_prob)).mean(Kind::Float) * share
+        }
+        None => own,
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The steps of one epoch: contrast, then clustering, then masked entity prediction, never one summed loss.
+//! The steps of one epoch: contrast, then clustering, then masked entity prediction, never one summed loss. Image–text contrast has
+//! steps of its own.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -43,8 +44,15 @@ pub fn steps(pairs: &Pairs, config: &TrainConfig, groups: Option<&[Group]>, epoc
     }
     let samples = sampler::epoch(pairs, config, epoch);
     let batches = sampler::batches(&samples, pairs, config, epoch);
-    steps.extend(batches.into_iter().map(|samples| Step { task: Task::Mep, samples, others: Vec::new() }));
+    for task in over_pairs(config) {
+        steps.extend(batches.iter().map(|samples| Step { task, samples: samples.clone(), others: Vec::new() }));
+    }
     steps
+}
+
+/// Tasks whose steps go over the pairs.
+fn over_pairs(config: &TrainConfig) -> impl Iterator<Item = Task> {
+    [Task::Itc, Task::Mep].into_iter().filter(|&task| config.tasks.has(task))
 }
 
 /// One pass over the groups: of each, two of its positives as the two views of one row, and one hard negative with
@@ -96,8 +104,8 @@ pub fn steps_in_all(pairs: &Pairs, config: &TrainConfig, queries: usize) -> usiz
     let comparisons =
         passes(Task::Contrastive, config.contrastive_passes) + passes(Task::Clustering, config.clustering_passes);
     let compared = comparisons * groups.div_ceil(groups_at_once(config));
-    let epochs = 0..config.epochs_in_all();
-    epochs.map(|e| samples.div_ceil(config.batch) + if config.stage(e) == 2 { compared } else { 0 }).sum()
+    let paired = over_pairs(config).count() * samples.div_ceil(config.batch);
+    (0..config.epochs_in_all()).map(|e| paired + if config.stage(e) == 2 { compared } else { 0 }).sum()
 }
 
 /// Each gives two rows of two views.

@@ -28,9 +28,15 @@ use crate::types::Row;
 
 /// Sums over this epoch so far, by task.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Losses([(f64, f64); 4]);
+pub struct Losses([(f64, f64); Task::ALL.len()]);
 
 impl Losses {
+    /// A task's loss on this share of a step's pairs.
+    pub fn add(&mut self, task: Task, loss: f64, share: f64) {
+        let (sum, steps) = &mut self.0[task as usize];
+        (*sum, *steps) = (*sum + loss * share, *steps + share);
+    }
+
     /// Each task that had a step, with its mean loss.
     pub fn means(&self) -> BTreeMap<&'static str, f64> {
         let met = Task::ALL.iter().zip(&self.0).filter(|(_, (_, steps))| *steps > 0.0);
@@ -51,11 +57,9 @@ pub struct Position {
 }
 
 impl Position {
-    pub fn stepped(&mut self, task: Task, loss: f64) {
+    pub fn stepped(&mut self) {
         self.batch += 1;
         self.step_in_all += 1;
-        let (sum, steps) = &mut self.losses.0[task as usize];
-        (*sum, *steps) = (*sum + loss, *steps + 1.0);
     }
 
     pub fn next_epoch(&mut self) {
@@ -70,7 +74,7 @@ impl Position {
 
     fn of(numbers: &[f64]) -> Option<Self> {
         let [epoch, batch, step_in_all, best, map, losses @ ..] = numbers else { return None };
-        let mut sums = [(0.0, 0.0); 4];
+        let mut sums = [(0.0, 0.0); Task::ALL.len()];
         if losses.len() != 2 * sums.len() {
             return None;
         }
@@ -118,6 +122,7 @@ impl<'a> Training<'a> {
             vision_layers: config.vision_layers,
             fusion_layers: config.fusion_layers,
             state: config.state,
+            alignment: config.tasks.has(Task::Itc).then_some(config.alignment),
             dropout: config.dropout,
             head_dropout: config.head_dropout,
             compute: compute(config.precision, device),
@@ -159,8 +164,10 @@ impl<'a> Training<'a> {
     pub fn begin(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
         if let Start::Encoders { gain, scale } = self.config.start {
             self.network.start_from_encoders(gain);
-            let means = mean_states(&self.network, &self.sources, self.config.tells_best(), usize::MAX, observe)?;
-            self.network.student.head.start_as_similarity(&means, scale);
+            if self.config.tasks.has(Task::Mep) {
+                let means = mean_states(&self.network, &self.sources, self.config.tells_best(), usize::MAX, observe)?;
+                self.network.student.head.start_as_similarity(&means, scale);
+            }
         }
         if let Some(teacher) = &mut self.teacher {
             teacher.copy();
@@ -289,12 +296,15 @@ fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
     for (name, mut value) in variables {
         let rate = match name.split('.').next().unwrap_or_default() {
             "bert" if !frozen(&name) => config.encoder_learning_rate,
-            "head" => config.head_learning_rate,
+            "head" if config.tasks.has(Task::Mep) => config.head_learning_rate,
             "visual_linear" | "visual_pos_embedding" | "visual_transformer" | "cross_transformer" => {
                 config.learning_rate
             }
             "projection_head" if config.tasks.has(Task::Contrastive) => config.learning_rate,
             "cluster_head" if config.tasks.has(Task::Clustering) => config.learning_rate,
+            "text_proj" | "vision_proj" | "temp" => config.learning_rate,
+            "itm_head" if config.tasks.has(Task::Itm) => config.learning_rate,
+            "mlm_head" if config.tasks.has(Task::Mlm) => config.learning_rate,
             _ => {
                 let _ = value.requires_grad_(false);
                 continue;
@@ -323,8 +333,10 @@ mod tests {
     #[test]
     fn a_position_goes_there_and_back() {
         let mut at = Position { epoch: 3, best: Some((2, 0.71)), ..Position::default() };
-        at.stepped(Task::Clustering, -2.5);
-        at.stepped(Task::Mep, 4.0);
+        for (task, loss) in [(Task::Clustering, -2.5), (Task::Mep, 4.0)] {
+            at.losses.add(task, loss, 1.0);
+            at.stepped();
+        }
         assert_eq!(Position::of(&at.numbers()), Some(at));
         assert_eq!(at.losses.means(), BTreeMap::from([("clustering", -2.5), ("mep", 4.0)]));
         at.next_epoch();

@@ -1,4 +1,4 @@
-//! The four pre-training tasks, and which of them an epoch has when.
+//! The pre-training tasks: the paper's four, and those that align sentences with pictures.
 
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -17,10 +17,19 @@ pub enum Task {
     Clustering,
     /// Momentum distillation: a slower copy of the model teaches masked entity prediction.
     Distillation,
+    /// Image–text contrast: a sentence is near its picture and far from others' (CLIP, ALBEF).
+    Itc,
+    /// Image–text matching: whether a sentence and a picture belong together, by the fused state (ALBEF). In itc's steps.
+    Itm,
+    /// Masked language modelling: the tokens of the masked mention, by the fused state (ALBEF). In itc's steps.
+    Mlm,
 }
 
 impl Task {
-    pub const ALL: [Task; 4] = [Task::Mep, Task::Contrastive, Task::Clustering, Task::Distillation];
+    pub const ALL: [Task; 7] =
+        [Task::Mep, Task::Contrastive, Task::Clustering, Task::Distillation, Task::Itc, Task::Itm, Task::Mlm];
+    /// Those of MultiExpan.
+    pub const PAPER: [Task; 4] = [Task::Mep, Task::Contrastive, Task::Clustering, Task::Distillation];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -28,6 +37,9 @@ impl Task {
             Task::Contrastive => "contrastive",
             Task::Clustering => "clustering",
             Task::Distillation => "distillation",
+            Task::Itc => "itc",
+            Task::Itm => "itm",
+            Task::Mlm => "mlm",
         }
     }
 }
@@ -39,6 +51,7 @@ impl Task {
             "head" => matches!(self, Task::Mep | Task::Distillation),
             "projection_head" => self == Task::Contrastive,
             "cluster_head" => self == Task::Clustering,
+            "text_proj" | "vision_proj" | "temp" | "itm_head" | "mlm_head" => self == Task::Itc,
             _ => true,
         }
     }
@@ -72,30 +85,41 @@ impl Tasks {
         self.0.contains(&task)
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = Task> {
+        self.0.iter().copied()
+    }
+
     /// Whether any task compares two views, for which positives and hard negatives are mined first.
     pub fn compare_views(&self) -> bool {
         self.has(Task::Contrastive) || self.has(Task::Clustering)
     }
 
-    /// Refuses a training without masked entity prediction: expansion reads what it teaches, and the others only shape it.
+    /// Refuses a training with neither masked entity prediction nor image–text contrast: entities are told apart by what these
+    /// teach, and the others only shape it.
     pub fn validate(&self) -> Result<(), Error> {
-        match self.has(Task::Mep) {
-            true => Ok(()),
-            false => {
+        match (self.has(Task::Mep), self.has(Task::Itc)) {
+            (false, false) => {
                 Err(Error::Argument("the tasks lack mep, without which no expansion can be read off a model".into()))
             }
+            (false, true) if self.compare_views() => {
+                Err(Error::Argument("contrastive and clustering mine with a model of mep, which the tasks lack".into()))
+            }
+            (_, false) if self.has(Task::Itm) || self.has(Task::Mlm) => {
+                Err(Error::Argument("itm and mlm are parts of itc's steps, which the tasks lack".into()))
+            }
+            _ => Ok(()),
         }
     }
 
     /// What a task's loss is multiplied by, as published: masked entity prediction counts 1, .5 beside contrast alone,
-    /// .8 beside clustering alone; contrast .5, clustering .2. Distillation's share is a setting of its own.
+    /// .8 beside clustering alone; contrast .5, clustering .2. ALBEF's all count 1. Distillation's share is a setting of its own.
     pub fn weight(&self, task: Task) -> f64 {
         match (task, self.has(Task::Contrastive), self.has(Task::Clustering)) {
             (Task::Mep, true, false) => 0.5,
             (Task::Mep, false, true) => 0.8,
-            (Task::Mep | Task::Distillation, ..) => 1.0,
             (Task::Contrastive, ..) => 0.5,
             (Task::Clustering, ..) => 0.2,
+            _ => 1.0,
         }
     }
 }
@@ -110,7 +134,7 @@ mod tests {
             let tasks = Tasks::new(tasks.iter().copied());
             [Task::Mep, Task::Contrastive, Task::Clustering].map(|t| tasks.weight(t))
         };
-        assert_eq!(weights(&Task::ALL), [1.0, 0.5, 0.2]);
+        assert_eq!(weights(&Task::PAPER), [1.0, 0.5, 0.2]);
         assert_eq!(weights(&[Task::Mep, Task::Contrastive])[0], 0.5);
         assert_eq!(weights(&[Task::Mep, Task::Clustering])[0], 0.8);
         assert_eq!(weights(&[Task::Mep, Task::Distillation])[0], 1.0);
@@ -123,6 +147,12 @@ mod tests {
             assert_eq!(serde_json::to_value(task).unwrap(), task.name());
         }
         assert!("sleeping".parse::<Task>().unwrap_err().to_string().contains("clustering"));
-        assert!(Tasks::new([Task::Contrastive]).validate().is_err());
+        let refused = |tasks: &[Task]| Tasks::new(tasks.iter().copied()).validate().is_err();
+        assert!(
+            refused(&[Task::Contrastive])
+                && refused(&[Task::Mep, Task::Itm])
+                && refused(&[Task::Itc, Task::Clustering])
+        );
+        assert!(!refused(&[Task::Itc, Task::Mlm]) && !refused(&Task::ALL));
     }
 }

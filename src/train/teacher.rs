@@ -4,8 +4,17 @@ use tch::Tensor;
 use tch::nn::VarStore;
 
 /// Parts of the student that the teacher has too; a teacher's part bears the suffix `_m`.
-const PARTS: [&str; 6] =
-    ["bert", "visual_linear", "visual_pos_embedding", "visual_transformer", "cross_transformer", "head"];
+const PARTS: [&str; 9] = [
+    "bert",
+    "visual_linear",
+    "visual_pos_embedding",
+    "visual_transformer",
+    "cross_transformer",
+    "head",
+    "text_proj",
+    "vision_proj",
+    "mlm_head",
+];
 
 /// Every parameter of the student with the teacher's of the same name. Unlike in the published code the position
 /// embedding is among them, and no gradient reaches a teacher.
@@ -53,6 +62,7 @@ impl Teacher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::alignment::AlignmentConfig;
     use crate::model::{Config, Network};
     use tch::{Device, Kind};
 
@@ -72,6 +82,7 @@ mod tests {
             fusion_layers: 1,
             token_vocabulary: 10,
             max_positions: 12,
+            alignment: Some(AlignmentConfig { width: 4, queue: 3 }),
             ..Config::default()
         };
         let _network = Network::new(&store.root(), &sizes, true);

@@ -33,7 +33,7 @@ pub struct Places {
 /// What came of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
-    /// Mean loss of masked entity prediction over the last epoch.
+    /// Mean loss of masked entity prediction over the last epoch, else of image–text contrast.
     pub loss: f64,
     pub steps: usize,
     /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where there are no such queries, or none is
@@ -146,7 +146,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// All epochs that are left; gives the last one's loss of masked entity prediction.
+    /// All epochs that are left; gives the last one's loss.
     fn all(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
         let mut last = f64::NAN;
         while self.training.at.epoch < self.training.config.epochs_in_all() {
@@ -194,7 +194,8 @@ impl Run<'_> {
         let pairs: usize = steps[first.min(steps.len())..].iter().map(Step::pairs).sum();
         let line = self.finish_epoch(pairs, begun.elapsed(), observe)?;
         self.training.save(&checkpoint)?;
-        Ok(line.loss.get(Task::Mep.name()).copied().unwrap_or(f64::NAN))
+        let told = [Task::Mep, Task::Itc].iter().find_map(|task| line.loss.get(task.name()));
+        Ok(told.copied().unwrap_or(f64::NAN))
     }
 
     /// Measures the model on the held-out queries, keeps it where it is the best yet, and writes the log.
@@ -207,7 +208,7 @@ impl Run<'_> {
         let training = &mut self.training;
         let maps = match self.held.is_empty() || !training.config.keep_best {
             true => Vec::new(),
-            false => self.held.map(&training.network, &training.sources, observe)?,
+            false => self.held.map(training, observe)?,
         };
         let shown = training.config.shown();
         let map = maps.iter().find(|(mode, _)| *mode == shown).map(|(_, map)| *map);
@@ -248,9 +249,9 @@ impl Run<'_> {
 }
 
 /// Part of a step as the network takes it.
-struct Part {
-    input: Input,
-    labels: Tensor,
+pub(super) struct Part {
+    pub input: Input,
+    pub labels: Tensor,
     /// Of the step's pairs.
     share: f64,
 }
@@ -261,7 +262,7 @@ fn load(sources: &Sources, step: &Step, config: &TrainConfig) -> Result<Vec<Part
         let (input, labels) = (sources.input(samples)?, sources.labels(samples));
         Ok(Part { input, labels, share: samples.len() as f64 / of as f64 })
     };
-    if step.others.is_empty() {
+    if step.task == Task::Mep {
         let most = config.pairs_at_once.unwrap_or(step.samples.len()).max(1);
         return step.samples.chunks(most).map(|samples| part(samples, step.samples.len())).collect();
     }
@@ -275,19 +276,22 @@ impl Training<'_> {
         // dropout draws from torch's own generator: seeded by the step, a resumed training draws what an unbroken one does
         tch::manual_seed((self.config.seed << 32 | self.at.step_in_all as u64) as i64);
         self.optimizer.zero_grad();
-        let mut value = 0.0;
         for part in parts {
-            let loss = self.loss(step.task, part);
-            value += loss.double_value(&[]) * part.share;
-            if !value.is_finite() {
-                return Err(Error::Mismatch(format!(
-                    "the loss of {} became {value} at epoch {}, batch {}; a smaller learning rate helps",
-                    step.task.name(),
-                    self.at.epoch + 1,
-                    self.at.batch + 1
-                )));
+            let mut weighted = Vec::new();
+            for (task, loss) in self.losses(step, part) {
+                let value = loss.double_value(&[]);
+                if !value.is_finite() {
+                    return Err(Error::Mismatch(format!(
+                        "the loss of {} became {value} at epoch {}, batch {}; a smaller learning rate helps",
+                        task.name(),
+                        self.at.epoch + 1,
+                        self.at.batch + 1
+                    )));
+                }
+                self.at.losses.add(task, value, part.share);
+                weighted.push(loss * (part.share * self.config.tasks.weight(task)));
             }
-            (loss * (part.share * self.config.tasks.weight(step.task))).f_backward()?;
+            weighted.into_iter().sum::<Tensor>().f_backward()?;
         }
         if let Some(most) = self.config.gradient_norm {
             self.optimizer.clip(most, |name| step.task.trains(name));
@@ -296,11 +300,18 @@ impl Training<'_> {
         if let Some(teacher) = &mut self.teacher {
             teacher.follow(self.config.momentum);
         }
-        self.at.stepped(step.task, value);
+        self.at.stepped();
         Ok(())
     }
 
-    /// The task's own loss, not yet weighted.
+    /// The losses of a step's task, not yet weighted: one, but where tasks share their steps.
+    fn losses(&self, step: &Step, part: &Part) -> Vec<(Task, Tensor)> {
+        match (step.task, &self.network.alignment) {
+            (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => self.aligned(alignment, step, part),
+            (task, _) => vec![(task, self.loss(task, part))],
+        }
+    }
+
     fn loss(&self, task: Task, Part { input, labels, .. }: &Part) -> Tensor {
         let tower = &self.network.student;
         let state = tower.state(input, true);
@@ -317,7 +328,7 @@ impl Training<'_> {
                 let (a, b) = halves(self.network.cluster.forward(&state, true));
                 clustering(&a, &b, &self.config.nce)
             }
-            Task::Mep | Task::Distillation => {
+            _ => {
                 let pre_head = tower.head.pre_head(&state, true);
                 let log_prob = tower.head.log_prob(&pre_head, true, self.config.score_dropout);
                 self.masked_entity(&log_prob, input, labels)

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use tch::{Kind, Tensor};
 
-use super::forward::mean_states;
+use super::forward::{entity_vectors, mean_states};
+use super::state::Training;
+use super::task::Task;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::eval::{aggregate, gold, measure};
-use crate::features::batch::Sources;
 use crate::job::{Observer, Progress};
 use crate::model::Network;
 use crate::types::{CUTOFFS, EntityId, Measures, Mode, Protocol, Query, SeedCount};
@@ -37,34 +38,22 @@ impl<'a> Held<'a> {
         self.queries.is_empty()
     }
 
-    /// MAP@10 in each of [`MODES`], candidates ranked by ΣZ over the seeds.
-    pub fn map(
-        &self,
-        network: &Network,
-        sources: &Sources,
-        observe: &mut dyn Observer<Progress>,
-    ) -> Result<Vec<(Mode, f64)>> {
-        let one = |mode| Ok((mode, self.of_mode(network, sources, mode, observe)?));
+    /// MAP@10 in each of [`MODES`]; candidates ranked by ΣZ over the seeds, or without masked entity prediction by likeness to them.
+    pub fn map(&self, training: &Training, observe: &mut dyn Observer<Progress>) -> Result<Vec<(Mode, f64)>> {
+        let one = |mode| Ok((mode, self.of_mode(training, mode, observe)?));
         MODES.into_iter().map(one).collect()
     }
 
-    fn of_mode(
-        &self,
-        network: &Network,
-        sources: &Sources,
-        mode: Mode,
-        observe: &mut dyn Observer<Progress>,
-    ) -> Result<f64> {
-        let means = mean_states(network, sources, mode, MOST_PAIRS, observe)?;
-        let (weight, bias) = network.student.head.last_layer();
+    fn of_mode(&self, training: &Training, mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<f64> {
+        let Training { network, sources, config, .. } = training;
+        let predicts = config.tasks.has(Task::Mep);
+        let states = if predicts { mean_states } else { entity_vectors };
+        let states = states(network, sources, mode, MOST_PAIRS, observe)?;
         let mut measured = Vec::with_capacity(self.queries.len());
         for (query, seeds) in &self.queries {
-            // the constant −logZ̄ falls out of Z
-            let rows = means.index_select(0, &Tensor::from_slice(seeds).to_device(means.device()));
-            let logits = rows.matmul(&weight.tr()) + &bias;
-            let mean = logits.mean_dim([1i64].as_slice(), true, Kind::Float);
-            let z = (&logits - mean) / logits.std_dim([1i64].as_slice(), false, true).clamp_min(1e-12);
-            let list = best(&z.sum_dim_intlist([0i64].as_slice(), false, Kind::Float), seeds)?;
+            let rows = states.index_select(0, &Tensor::from_slice(seeds).to_device(states.device()));
+            let scores = if predicts { standardised(network, &rows) } else { rows.matmul(&states.tr()) };
+            let list = best(&scores.sum_dim_intlist([0i64].as_slice(), false, Kind::Float), seeds)?;
             let list: Vec<EntityId> = list.into_iter().map(|row| sources.pairs.entities[row as usize]).collect();
             let gold = gold(&self.dataset.classes[query.class.at()], &query.seeds);
             measured.push((query.class, measure(&list, &gold, gold.len(), Protocol::Standard)));
@@ -72,6 +61,14 @@ impl<'a> Held<'a> {
         let Measures { ap, .. } = aggregate(measured.into_iter()).overall;
         Ok(ap[0])
     }
+}
+
+/// Z of every candidate from mean states `[S, D]`: `[S, V]`. The constant −logZ̄ falls out of it.
+fn standardised(network: &Network, states: &Tensor) -> Tensor {
+    let (weight, bias) = network.student.head.last_layer();
+    let logits = states.matmul(&weight.tr()) + bias;
+    let mean = logits.mean_dim([1i64].as_slice(), true, Kind::Float);
+    (&logits - mean) / logits.std_dim([1i64].as_slice(), false, true).clamp_min(1e-12)
 }
 
 /// The best candidates, best first, without the seeds.

@@ -1,18 +1,31 @@
 //! The tasks' losses and their gradients.
 
+use multiexpan::model::alignment::Views;
 use multiexpan::model::weights::Weights;
 use multiexpan::train::TrainConfig;
-use multiexpan::train::loss::{Nce, clustering, contrastive, distillation, masked_entity};
+use multiexpan::train::loss::{
+    Nce, clustering, contrastive, distillation, image_text_contrast, image_text_matching, masked_entity, masked_words,
+};
 use serde_json::Value;
+use std::path::PathBuf;
 use tch::{Kind, Tensor};
 
 const TOLERANCE: f64 = 1e-5;
 
 /// Checks one task's loss and the gradient of each of its inputs.
 fn check(task: &str, inputs: usize, loss: impl FnOnce(&Weights, &[Tensor]) -> Tensor) {
-    let cases = Weights::open(&super::golden("losses/cases.safetensors")).unwrap();
-    let values: Value =
-        serde_json::from_str(&std::fs::read_to_string(super::golden("losses/values.json")).unwrap()).unwrap();
+    check_in(super::golden("losses"), task, inputs, loss);
+}
+
+/// The same with numbers of `scripts/golden_alignment.py`, which the published algorithm has not.
+fn check_alignment(task: &str, inputs: usize, loss: impl FnOnce(&dyn Fn(&str) -> Tensor, &[Tensor]) -> Tensor) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/alignment");
+    check_in(folder, task, inputs, |cases, inputs| loss(&|name| cases.get(&format!("{task}.{name}")).unwrap(), inputs));
+}
+
+fn check_in(folder: PathBuf, task: &str, inputs: usize, loss: impl FnOnce(&Weights, &[Tensor]) -> Tensor) {
+    let cases = Weights::open(&folder.join("cases.safetensors")).unwrap();
+    let values: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("values.json")).unwrap()).unwrap();
     let input = |i| cases.get(&format!("{task}.in{i}")).unwrap().set_requires_grad(true);
     let inputs: Vec<Tensor> = (0..inputs).map(input).collect();
     let loss = loss(&cases, &inputs);
@@ -53,4 +66,46 @@ fn contrast() {
 #[test]
 fn clusters() {
     check("clustering", 2, |_, inputs| clustering(&inputs[0], &inputs[1], &Nce::default()));
+}
+
+/// The momentum copy's share in the golden numbers, as ALBEF's.
+const SHARE: f64 = 0.4;
+
+fn views(text: &Tensor, image: &Tensor) -> Views {
+    Views { text: text.shallow_clone(), image: image.shallow_clone() }
+}
+
+#[test]
+fn contrast_within_a_batch() {
+    check_alignment("clip", 3, |of, inputs| {
+        let (views, labels) = (views(&inputs[0], &inputs[1]), of("labels"));
+        image_text_contrast((&views, &labels), (&views, &labels), &inputs[2], None)
+    });
+}
+
+#[test]
+fn contrast_against_a_momentum_copy_and_its_queue() {
+    check_alignment("itc", 3, |of, inputs| {
+        let (labels, key_labels) = (of("labels"), of("key_labels"));
+        let keys = views(&of("key_text"), &of("key_image"));
+        let own = |keys: &Tensor| keys.narrow(0, 0, labels.size()[0]);
+        let taught = views(&own(&keys.text), &own(&keys.image));
+        let pairs = views(&inputs[0], &inputs[1]);
+        image_text_contrast((&pairs, &labels), (&keys, &key_labels), &inputs[2], Some((&taught, SHARE)))
+    });
+}
+
+#[test]
+fn matching() {
+    check_alignment("itm", 2, |_, inputs| image_text_matching(&inputs[0], &inputs[1]));
+}
+
+#[test]
+fn masked_words_of_a_mention() {
+    let log_prob = |logits: &Tensor| logits.log_softmax(-1, Kind::Float);
+    check_alignment("words", 1, |of, inputs| masked_words(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), None));
+    check_alignment("mlm", 1, |of, inputs| {
+        let taught = log_prob(&of("teacher"));
+        masked_words(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), Some((&taught, SHARE)))
+    });
 }

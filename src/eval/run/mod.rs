@@ -150,9 +150,6 @@ impl Run {
         if let Some(seeds) = seeds {
             let known = queries(dataset);
             content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));
-            if content.lists.is_empty() {
-                return Err(Error::format(path, format!("has no query of {} seeds", seeds.number())));
-            }
         }
         odd::note(&content.lists, dataset, path, &mut odd);
         Ok(Opened { form: content.form, run: content.run(settings), odd })
