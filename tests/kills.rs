@@ -64,13 +64,15 @@ fn training() {
     };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let folder = world.at("killed");
+    let begun = || folder.join("training.safetensors").is_file();
+    let go_on = || train("killed", if begun() { &["--resume"] } else { &[] });
     for _ in 0..KILLS {
-        let begun = folder.join("training.safetensors").is_file();
-        killed(train("killed", if begun { &["--resume"] } else { &[] }), &mut rng);
+        killed(go_on(), &mut rng);
         opens_or_is_refused(&folder, ModelFolder::open(&folder));
     }
-    if folder.join("training.safetensors").is_file() {
-        assert!(train("killed", &["--resume"]).status().unwrap().success());
+    // a busy machine may not have come to a checkpoint
+    if begun() || !folder.join("model.safetensors").is_file() {
+        assert!(go_on().status().unwrap().success());
     }
     assert!(train("whole", &[]).status().unwrap().success());
     assert!(world.model("whole") == world.model("killed"), "the models differ");

@@ -2,6 +2,7 @@
 //!
 //! * `cargo bench --profile release --bench speed` – times by divan (`-- cold` and the like: only those)
 //! * `… --bench speed -- --table` – each time beside its bound, memory, and growth with V
+//! * `… --bench speed -- --growth` – the last of these alone
 //! * `… --bench speed -- --queries INDEX` – for `scripts/bench_reference.sh`
 
 mod sample;
@@ -24,6 +25,7 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--table"] => table::print(),
+        ["--growth"] => table::growth(),
         [table::ONE_EXPANSION, index] => table::expand_once(Path::new(index)),
         ["--queries", index] => table::queries(Path::new(index)),
         _ => divan::main(),

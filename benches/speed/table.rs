@@ -178,7 +178,7 @@ pub fn queries(index: &Path) {
 }
 
 /// One pair an entity, 128 wide, each in a process of its own.
-fn growth() {
+pub fn growth() {
     println!(
         "\n| V (128 wide, 1 pair) | opening | first expansion of 100 | again from empty caches | per entity | peak |\n|---|---|---|---|---|---|"
     );
@@ -190,7 +190,7 @@ fn growth() {
         let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
         let index = Index::open(&path, Device::Cpu).expect("the index opens");
         let seeds = [0u32, 70, 140].map(Row);
-        let cold = least(2, || {
+        let cold = least(RUNS, || {
             forget(&index);
             expanded(&index, &seeds);
         });

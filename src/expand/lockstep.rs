@@ -8,12 +8,9 @@ use crate::index::View;
 use crate::job::Observer;
 use crate::types::Row;
 
-/// Rows of Z are sought among so many of a query's best when a product has room for more than it is asked for.
-const AHEAD: usize = 48;
-
 /// Queries under way. In each round every one picks, in the order given; then, for those that go by rows of Z, the rows of
-/// all that was picked come from one product. What room is left in the product goes to the best candidates, which will
-/// nearly always be picked next. Answers depend neither on that nor on which queries go together.
+/// all that was picked come from one product. What room is left in the product goes to those that are likely to be picked
+/// next. Answers depend neither on that nor on which queries go together.
 pub struct Lockstep {
     config: Config,
     /// None once finished.
@@ -109,7 +106,7 @@ impl Lockstep {
         }
     }
 
-    /// Rows that the product of `rows` has room for: of the best candidates of each query in turn.
+    /// Rows that the product of `rows` has room for: of each query's next picks in turn, as far as can be told.
     fn ahead(&self, view: &View, rows: &[Row]) -> Vec<Row> {
         let spare = view.spare_rows(rows);
         let mut found: Vec<Row> = Vec::with_capacity(spare);
@@ -118,10 +115,10 @@ impl Lockstep {
             if found.len() == spare {
                 break;
             }
-            let next = search.ahead(&self.pools[self.pool(query)], AHEAD);
-            let new = next.into_iter().filter(|r| !view.has_row(*r) && !rows.contains(r)).collect::<Vec<_>>();
-            let new = new.into_iter().filter(|r| !found.contains(r)).take(spare - found.len()).collect::<Vec<_>>();
-            found.extend(new);
+            let (pool, room) = (&self.pools[self.pool(query)], spare - found.len());
+            let next = search.ahead(view, &self.config, pool, room).into_iter();
+            let new = next.filter(|r| !view.has_row(*r) && !rows.contains(r) && !found.contains(r)).take(room);
+            found.extend(new.collect::<Vec<_>>());
         }
         found
     }

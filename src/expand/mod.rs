@@ -4,7 +4,7 @@
 //! * `divergence` – KL(T‖P\[e\]) from the places where T is not flat
 //! * `search` – one query's set and its growth, pick by pick
 //! * `lockstep` – queries that grow side by side, alone or from one pool
-//! * `best` – the best of all scores; `bounds` – the best of ΣZ without all scores
+//! * `best` – which score is better; `sums` – the best of ΣZ by whole rows; `bounds`, `shortlist` – the best without them
 //! * `rerank` – the order at the end
 //! * `ranking` – rankings by ΣZ alone: candidates of seeds, neighbours
 //! * `explain` – a score taken apart: seed by seed, modality by modality
@@ -19,6 +19,7 @@ mod ranking;
 mod rerank;
 mod search;
 mod shortlist;
+mod sums;
 #[cfg(test)]
 mod tests;
 

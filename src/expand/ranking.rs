@@ -1,31 +1,26 @@
 //! Rankings by Z alone.
 
-use super::best::{best, by_score};
+use super::best::by_score;
+use super::sums::Sums;
 use crate::index::View;
 use crate::types::Row;
 
 /// All candidates by ΣZ over the seeds, best first, but for the seeds and `excluded`: (entity, ΣZ). Rows are of the
 /// view's index.
 pub fn rank_by_seeds(view: &View, seeds: &[Row], excluded: &[Row]) -> Vec<(Row, f64)> {
-    let mut scores = vec![0.0; view.len()];
-    view.z_rows(seeds).iter().for_each(|row| add_row(&mut scores, row));
+    let sums = Sums::over(view, seeds);
+    let scores = sums.values();
     let mut out = vec![false; view.len()];
     seeds.iter().chain(excluded).for_each(|r| out[r.at()] = true);
     let mut rows: Vec<Row> = (0..view.len() as u32).map(Row).filter(|r| !out[r.at()]).collect();
-    rows.sort_unstable_by(|a, b| by_score(&scores, *a, *b));
+    rows.sort_unstable_by(|a, b| by_score(scores, *a, *b));
     rows.into_iter().map(|r| (r, scores[r.at()])).collect()
 }
 
 /// The `count` entities most alike by Z\[row\], best first, without itself: (entity, Z).
 pub fn neighbours(view: &View, row: Row, count: usize) -> Vec<(Row, f64)> {
-    let mut scores = vec![0.0; view.len()];
-    view.z_rows(&[row]).iter().for_each(|z| add_row(&mut scores, z));
+    let sums = Sums::over(view, &[row]);
     let mut taken = vec![false; view.len()];
     taken[row.at()] = true;
-    best(&scores, &taken, count).into_iter().map(|r| (r, scores[r.at()])).collect()
-}
-
-/// scores += row, in f64.
-pub fn add_row(scores: &mut [f64], row: &[f32]) {
-    scores.iter_mut().zip(row).for_each(|(score, &z)| *score += z as f64);
+    sums.best(&taken, count).into_iter().map(|r| (r, sums.of(r))).collect()
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::best::{best, by_score};
+use super::best::by_score;
 use super::bounds::Bounds;
 use super::config::{Config, height};
 use super::divergence::Places;
-use super::ranking::add_row;
 use super::rerank::{Reranked, rerank};
+use super::sums::Sums;
 use crate::error::{Error, Result};
 use crate::index::{Asked, Targets, View};
 use crate::types::Row;
@@ -73,8 +73,13 @@ impl Expansion {
     }
 }
 
-/// Rows of Z of one product where the whole set's are wanted.
-const ROWS_AT_ONCE: usize = 32;
+/// Rows of so many of the best are computed ahead in a small vocabulary.
+const AHEAD: usize = 48;
+/// In a large one the search itself goes on among so many of the best, to see whose rows it will want: there the best change
+/// with every pick, and a row costs more than the guess.
+const GUESSED_AMONG: usize = 512;
+/// V·D of a vocabulary that counts as large.
+const GUESSED_FROM: usize = 4 << 20;
 
 /// A query under way.
 pub(super) struct Search {
@@ -93,11 +98,14 @@ pub(super) struct Search {
 /// ΣZ over the set.
 enum Scores {
     Bounded(Bounds),
-    /// As far as rows were added, `[V]`.
-    Whole(Vec<f64>),
+    /// As far as rows were added.
+    Whole(Sums),
+    /// Of a few candidates, where the picks are only guessed.
+    Few(Vec<(Row, f64)>),
 }
 
 /// What is known of an entity that was in a window.
+#[derive(Clone)]
 struct Watched {
     asked: Asked,
     /// P\[e\]\[e\].
@@ -120,15 +128,11 @@ impl Search {
             seeds: seeds.len(),
             set: seeds.to_vec(),
             targets: Targets::default(),
-            scores: bounded().map_or_else(|| Scores::Whole(vec![0.0; view.len()]), Scores::Bounded),
+            scores: bounded().map_or_else(|| Scores::Whole(Sums::new(view.len())), Scores::Bounded),
             picks: Vec::new(),
             windows: Vec::new(),
             watched: HashMap::new(),
         })
-    }
-
-    pub fn has_picked(&self) -> bool {
-        !self.picks.is_empty()
     }
 
     /// Whether it goes by whole rows of Z: those of its picks are to be added.
@@ -136,18 +140,44 @@ impl Search {
         matches!(self.scores, Scores::Whole(_))
     }
 
-    /// The best candidates as far as rows were added, where it goes by rows.
-    pub fn ahead(&self, taken: &[bool], count: usize) -> Vec<Row> {
+    /// Whose rows are likely to be wanted next, where it goes by rows and that of the last pick is still to be added: more than
+    /// `count` may be given.
+    pub fn ahead(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
         match &self.scores {
-            Scores::Whole(scores) if self.has_picked() => best(scores, taken, count),
-            _ => Vec::new(),
+            Scores::Whole(_) if self.picks.is_empty() => Vec::new(),
+            Scores::Whole(sums) if view.len() * view.index().width() < GUESSED_FROM => sums.best(taken, AHEAD),
+            _ => self.guess(view, config, taken, count),
         }
+    }
+
+    /// The picks that come next, were they all among the best now; as [`Search::ahead`].
+    pub fn guess(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
+        let (Scores::Whole(sums), Some(last)) = (&self.scores, self.picks.last()) else { return Vec::new() };
+        let few = sums.best(taken, GUESSED_AMONG).into_iter().map(|row| (row, sums.of(row))).collect();
+        let mut search = Search {
+            seeds: self.seeds,
+            set: self.set.clone(),
+            targets: self.targets.clone(),
+            scores: Scores::Few(few),
+            picks: self.picks.clone(),
+            windows: Vec::new(),
+            watched: self.watched.clone(),
+        };
+        search.add_to_few(view, last.row);
+        let mut taken = taken.to_vec();
+        (0..count).map_while(|_| search.pick(view, config, &mut taken)).map(|pick| pick.row).collect()
+    }
+
+    fn add_to_few(&mut self, view: &View, member: Row) {
+        let Scores::Few(few) = &mut self.scores else { return };
+        let rows: Vec<Row> = few.iter().map(|&(row, _)| row).collect();
+        few.iter_mut().zip(&view.z(&[member], &rows)[0]).for_each(|((_, sum), z)| *sum += z);
     }
 
     /// Adds Z of a member of the set to the scores.
     pub fn add(&mut self, row: &[f32]) {
-        if let Scores::Whole(scores) = &mut self.scores {
-            add_row(scores, row);
+        if let Scores::Whole(sums) = &mut self.scores {
+            sums.add(row);
         }
     }
 
@@ -157,10 +187,18 @@ impl Search {
             if let Some(found) = bounds.best(view, taken, count) {
                 return found;
             }
-            self.scores = Scores::Whole(whole(view, &self.set));
+            self.scores = Scores::Whole(Sums::over(view, &self.set));
         }
-        let Scores::Whole(scores) = &self.scores else { return Vec::new() };
-        best(scores, taken, count).into_iter().map(|row| (row, scores[row.at()])).collect()
+        match &self.scores {
+            Scores::Whole(sums) => sums.best(taken, count).into_iter().map(|row| (row, sums.of(row))).collect(),
+            Scores::Few(few) => {
+                let mut left: Vec<(Row, f64)> = few.iter().filter(|(row, _)| !taken[row.at()]).copied().collect();
+                left.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                left.truncate(count);
+                left
+            }
+            Scores::Bounded(_) => Vec::new(),
+        }
     }
 
     /// Picks the next candidate and takes it from the pool. None when there are enough or the pool is empty.
@@ -183,8 +221,9 @@ impl Search {
         if let Scores::Bounded(bounds) = &mut self.scores
             && bounds.add(view, row).is_none()
         {
-            self.scores = Scores::Whole(whole(view, &self.set[..self.set.len() - 1]));
+            self.scores = Scores::Whole(Sums::over(view, &self.set[..self.set.len() - 1]));
         }
+        self.add_to_few(view, row);
         Some(pick)
     }
 
@@ -248,16 +287,6 @@ impl Search {
             windows: self.windows,
         }
     }
-}
-
-/// ΣZ over the set, by its rows.
-fn whole(view: &View, set: &[Row]) -> Vec<f64> {
-    let mut scores = vec![0.0; view.len()];
-    // a few at a time: a set of many in a large vocabulary would take gigabytes
-    for few in set.chunks(ROWS_AT_ONCE) {
-        view.z_rows(few).iter().for_each(|row| add_row(&mut scores, row));
-    }
-    scores
 }
 
 fn check_seeds(view: &View, seeds: &[Row]) -> Result<()> {

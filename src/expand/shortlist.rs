@@ -41,7 +41,7 @@ impl Shortlist {
         self.set(row, self.of(row) + by);
     }
 
-    /// As [`super::best::best`]. What is taken once must stay so.
+    /// Of those that are not taken the `count` best, best first; among equals the lower row. What is taken once must stay so.
     pub fn best(&mut self, taken: &[bool], count: usize) -> Vec<Row> {
         self.short.retain(|r| !taken[r.at()]);
         if self.short.len() > MOST.max(4 * count) {
@@ -84,7 +84,6 @@ impl Shortlist {
 
 #[cfg(test)]
 mod tests {
-    use super::super::best::best;
     use super::*;
 
     #[test]
@@ -96,6 +95,9 @@ mod tests {
         let mut next = |below: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % below
+        };
+        let best = |scores: &[f64], taken: &[bool], count| {
+            best_of(scores, (0..v as u32).map(Row).filter(|r| !taken[r.at()]), count)
         };
         for round in 0..400 {
             for _ in 0..200 {

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use tch::Device;
 
+use super::search::Search;
 use super::*;
 use crate::error::Error;
 use crate::index::sample::{ENTITIES, builder};
@@ -264,6 +265,27 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
     let joint =
         |index: &Index| expand_joint(&index.view(Mode::Both).unwrap(), &queries, &config(90), &mut Unobserved).unwrap();
     assert_eq!(joint(&lists), joint(&by_rows), "and from one pool");
+}
+
+#[test]
+fn what_is_guessed_is_what_is_picked() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    crate::index::sample::large(&out, 6_000);
+    let mut index = Index::open(&out, Device::Cpu).unwrap();
+    index.forget_lists();
+    let (view, seeds, config) = (index.view(Mode::Both).unwrap(), rows(&[0, 60, 120]), config(40));
+    let picks = picked(&expand(&view, &seeds, &[], &config, &mut Unobserved).unwrap());
+    let mut search = Search::new(&view, &seeds).unwrap();
+    view.z_rows(&seeds).iter().for_each(|row| search.add(row));
+    let mut taken = vec![false; view.len()];
+    seeds.iter().for_each(|seed| taken[seed.at()] = true);
+    assert!(search.guess(&view, &config, &taken, 10).is_empty(), "before the first pick nothing is");
+    for at in 0..30 {
+        let pick = search.pick(&view, &config, &mut taken).unwrap();
+        assert_eq!(search.guess(&view, &config, &taken, 10), picks[at + 1..picks.len().min(at + 11)]);
+        search.add(&view.z_rows(&[pick.row])[0]);
+    }
 }
 
 #[test]

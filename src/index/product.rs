@@ -21,20 +21,34 @@ const THREAD: usize = 4 << 20;
 const PIECES: usize = 8;
 
 /// Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both are row-major with `width` numbers a row.
-pub fn products(weight: &[f32], directions: &[f32], width: usize, threads: usize) -> Vec<Vec<f32>> {
+/// `finish` is given a direction's sums from row v on, a few at a time while the processor has them at hand: (i, v, sums).
+pub fn products(
+    weight: &[f32],
+    directions: &[f32],
+    width: usize,
+    threads: usize,
+    finish: impl Fn(usize, usize, &mut [f32]) + Sync,
+) -> Vec<Vec<f32>> {
     let (rows, count) = (weight.len() / width, directions.len() / width);
     let blocks: Vec<Vec<[f32; COLUMNS]>> = directions.chunks(COLUMNS * width).map(|d| transposed(d, width)).collect();
     let worth = rows * width * COLUMNS * blocks.len() / THREAD;
     let threads = threads.min(worth).max(1);
     // a thread that others keep from a core leaves its pieces to the rest
     let piece = rows.div_ceil(threads * PIECES).next_multiple_of(TILE);
-    let mut out = vec![vec![0.0; rows]; count];
+    // each by itself: a clone would be written
+    let mut out: Vec<Vec<f32>> = (0..count).map(|_| vec![0.0; rows]).collect();
     let mut pieces: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(piece)).map(|_| Vec::with_capacity(count)).collect();
     for row in &mut out {
         pieces.iter_mut().zip(row.chunks_mut(piece)).for_each(|(all, part)| all.push(part));
     }
-    shared(pieces.into_iter().zip(weight.chunks(piece * width)), threads, |(mut out, weight)| {
-        fill(weight, &blocks, width, &mut out);
+    let work = pieces.into_iter().zip(weight.chunks(piece * width)).enumerate();
+    shared(work, threads, |(at, (mut out, weight))| {
+        for (tile, weight) in weight.chunks(TILE * width).enumerate() {
+            let from = tile * TILE;
+            fill(weight, &blocks, width, from, &mut out);
+            let to = from + weight.len() / width;
+            out.iter_mut().enumerate().for_each(|(i, out)| finish(i, at * piece + from, &mut out[from..to]));
+        }
     });
     out
 }
@@ -63,53 +77,57 @@ fn transposed(directions: &[f32], width: usize) -> Vec<[f32; COLUMNS]> {
     block
 }
 
-/// `out[i][v]` for these rows of W.
-fn fill(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, out: &mut [&mut [f32]]) {
+/// `out[i][v]` for a tile of rows of W, v from `from` on.
+fn fill(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usize, out: &mut [&mut [f32]]) {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
     {
         if is_x86_feature_detected!("avx512f") {
             // SAFETY: the processor has just said that it has AVX-512F, and that is all the function asks for.
-            return unsafe { fill_avx512(weight, blocks, width, out) };
+            return unsafe { fill_avx512(weight, blocks, width, from, out) };
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: as above, for AVX2
-            return unsafe { fill_avx2(weight, blocks, width, out) };
+            return unsafe { fill_avx2(weight, blocks, width, from, out) };
         }
     }
-    fill_any::<ROWS>(weight, blocks, width, out);
+    fill_any::<ROWS>(weight, blocks, width, from, out);
 }
 
 /// The same numbers, compiled for AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn fill_avx512(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, out: &mut [&mut [f32]]) {
-    fill_any::<ROWS_512>(weight, blocks, width, out);
+fn fill_avx512(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usize, out: &mut [&mut [f32]]) {
+    fill_any::<ROWS_512>(weight, blocks, width, from, out);
 }
 
 /// The same numbers, compiled for AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn fill_avx2(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, out: &mut [&mut [f32]]) {
-    fill_any::<ROWS>(weight, blocks, width, out);
+fn fill_avx2(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usize, out: &mut [&mut [f32]]) {
+    fill_any::<ROWS>(weight, blocks, width, from, out);
 }
 
 #[inline(always)]
-fn fill_any<const R: usize>(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, out: &mut [&mut [f32]]) {
-    for (tile, weight) in weight.chunks(TILE * width).enumerate() {
-        for (block, out) in blocks.iter().zip(out.chunks_mut(COLUMNS)) {
-            let strips = weight.chunks_exact(R * width);
-            let rest = strips.remainder();
-            let mut at = tile * TILE;
-            for strip in strips {
-                let rows = std::array::from_fn(|r| &strip[r * width..][..width]);
-                store(sums::<R>(rows, block), out, at);
-                at += R;
-            }
-            for row in rest.chunks_exact(width) {
-                store(sums([row], block), out, at);
-                at += 1;
-            }
+fn fill_any<const R: usize>(
+    weight: &[f32],
+    blocks: &[Vec<[f32; COLUMNS]>],
+    width: usize,
+    from: usize,
+    out: &mut [&mut [f32]],
+) {
+    for (block, out) in blocks.iter().zip(out.chunks_mut(COLUMNS)) {
+        let strips = weight.chunks_exact(R * width);
+        let rest = strips.remainder();
+        let mut at = from;
+        for strip in strips {
+            let rows = std::array::from_fn(|r| &strip[r * width..][..width]);
+            store(sums::<R>(rows, block), out, at);
+            at += R;
+        }
+        for row in rest.chunks_exact(width) {
+            store(sums([row], block), out, at);
+            at += 1;
         }
     }
 }
@@ -263,7 +281,7 @@ fn folded(lanes: &[f32; LANES]) -> f64 {
 const TOGETHER: usize = 4;
 
 /// Rows of one width that lie side by side for [`dots`].
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Rows {
     /// Of [`TOGETHER`] rows each, `[width / LANES][TOGETHER][LANES]`. Rows that are not there are 0, and what fills up lanes.
     tiles: Vec<Vec<[[f32; LANES]; TOGETHER]>>,
@@ -374,12 +392,16 @@ mod tests {
         (0..count as u32).map(|i| mix(i) as f32 / (1 << 23) as f32 - 1.0).collect()
     }
 
+    fn plain(weight: &[f32], directions: &[f32], width: usize, threads: usize) -> Vec<Vec<f32>> {
+        products(weight, directions, width, threads, |_, _, _| ())
+    }
+
     #[test]
-    fn products_are_sums_of_products() {
+    fn products_are_sums_of_plain() {
         // shapes with rests everywhere: rows, directions, depth
         for (rows, count, width) in [(1, 1, 1), (7, 3, 5), (203, 37, 300), (TILE + 4, COLUMNS, DEPTH)] {
             let (weight, directions) = (numbers(rows * width, 1), numbers(count * width, 2));
-            let found = products(&weight, &directions, width, 2);
+            let found = plain(&weight, &directions, width, 2);
             assert_eq!((found.len(), found[0].len()), (count, rows));
             for (d, found) in directions.chunks(width).zip(&found) {
                 for (w, found) in weight.chunks(width).zip(found) {
@@ -420,7 +442,7 @@ mod tests {
         let (weight, all) = (numbers(rows * width, 7), numbers(5 * width, 8));
         let mut directions = Directions::new(width);
         all.chunks(width).for_each(|d| directions.push(d.iter().copied()));
-        let whole = products(&weight, &all, width, 1);
+        let whole = plain(&weight, &all, width, 1);
         let picked: Vec<usize> = (0..rows).rev().step_by(2).collect();
         let gathered: Vec<&[f32]> = picked.iter().map(|&v| &weight[v * width..][..width]).collect();
         for found in [directions.with(&gathered), rows_any::<ROWS>(&gathered, &directions.block)] {
@@ -435,17 +457,24 @@ mod tests {
     fn a_number_does_not_depend_on_what_is_computed_with_it() {
         let (rows, width) = (9_001, 70);
         let (weight, directions) = (numbers(rows * width, 3), numbers(40 * width, 4));
-        let together = products(&weight, &directions, width, 1);
-        assert_eq!(together, products(&weight, &directions, width, 3));
+        let together = plain(&weight, &directions, width, 1);
+        assert_eq!(together, plain(&weight, &directions, width, 3));
+        let finished = products(&weight, &directions, width, 2, |i, from, sums| {
+            sums.iter_mut().zip(from..).for_each(|(sum, v)| *sum += (i * rows + v) as f32);
+        });
+        let expected = |(i, row): (usize, &Vec<f32>)| -> Vec<f32> {
+            row.iter().enumerate().map(|(v, sum)| sum + (i * rows + v) as f32).collect()
+        };
+        assert_eq!(finished, together.iter().enumerate().map(expected).collect::<Vec<_>>());
         for (i, direction) in directions.chunks(width).enumerate().step_by(7) {
-            assert_eq!(products(&weight, direction, width, 2), [together[i].clone()]);
+            assert_eq!(plain(&weight, direction, width, 2), [together[i].clone()]);
         }
         let blocks: Vec<_> = directions.chunks(COLUMNS * width).map(|d| transposed(d, width)).collect();
         for fill in [fill_any::<ROWS>, fill_any::<ROWS_512>, fill_any::<1>] {
-            let mut plain = vec![vec![0.0; rows]; 40];
-            let mut out: Vec<&mut [f32]> = plain.iter_mut().map(Vec::as_mut_slice).collect();
-            fill(&weight, &blocks, width, &mut out);
-            assert_eq!(together, plain, "and not on the processor");
+            let mut anywhere = vec![vec![0.0; rows]; 40];
+            let mut out: Vec<&mut [f32]> = anywhere.iter_mut().map(Vec::as_mut_slice).collect();
+            fill(&weight, &blocks, width, 0, &mut out);
+            assert_eq!(together, anywhere, "and not on the processor");
         }
     }
 }

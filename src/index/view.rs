@@ -94,12 +94,14 @@ impl<'a> View<'a> {
 
     /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
     fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
-        let finish = |(mut values, &row): (Vec<f32>, &Row)| {
-            let terms = self.terms(row);
-            values.iter_mut().zip(&self.index.bias).for_each(|(value, bias)| *value = terms.finish(*value, *bias));
-            Rc::new(values)
-        };
-        self.products(rows).into_iter().zip(rows).map(finish).collect()
+        // not the index: it cannot be shared by threads
+        let bias = &self.index.bias;
+        let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
+        let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();
+        let found = self.products(&directions, |i, from, values: &mut [f32]| {
+            values.iter_mut().zip(&bias[from..]).for_each(|(value, &bias)| *value = terms[i].finish(*value, bias));
+        });
+        found.into_iter().map(Rc::new).collect()
     }
 
     /// What is to be added to W·(ḡ/σ).
@@ -154,20 +156,16 @@ impl<'a> View<'a> {
             less += terms.less as f64;
         }
         let direction: Vec<f32> = direction.into_iter().map(|d| d as f32).collect();
-        let values = self.products_of(&direction).swap_remove(0);
+        let values = self.products(&direction, |_, _, _| ()).swap_remove(0);
         values.iter().zip(&self.index.bias).map(|(&value, &bias)| value as f64 + bias as f64 * inverse - less).collect()
     }
 
-    /// W·(ḡ/σ) of these rows, `[rows][V]`.
-    fn products(&self, rows: &[Row]) -> Vec<Vec<f32>> {
-        self.products_of(&rows.iter().flat_map(|&r| self.direction(r)).collect::<Vec<f32>>())
-    }
-
-    /// W·d of each direction `[directions · D]`, `[directions][V]`.
-    fn products_of(&self, directions: &[f32]) -> Vec<Vec<f32>> {
+    /// W·d of each direction `[directions · D]`, `[directions][V]`; `finish` as in [`products`].
+    fn products(&self, directions: &[f32], finish: impl Fn(usize, usize, &mut [f32]) + Sync) -> Vec<Vec<f32>> {
         let (index, width) = (self.index, self.index.width());
         if index.device == Device::Cpu {
-            return products(self.weight, directions, width, tch::get_num_threads().max(1) as usize);
+            let threads = tch::get_num_threads().max(1) as usize;
+            return products(self.weight, directions, width, threads, finish);
         }
         let blocks = directions.chunks(COLUMNS * width).map(|block| {
             // always of one shape, since a library may choose another way to sum for another shape
@@ -177,7 +175,9 @@ impl<'a> View<'a> {
             let values: Vec<f32> = numbers(&q.matmul(&index.weight_on_device().tr()));
             values.chunks_exact(self.len()).take(block.len() / width).map(<[f32]>::to_vec).collect::<Vec<_>>()
         });
-        blocks.flatten().collect()
+        let mut found: Vec<Vec<f32>> = blocks.flatten().collect();
+        found.iter_mut().enumerate().for_each(|(i, values)| finish(i, 0, values));
+        found
     }
 
     /// ḡ/σ of an entity, `[D]`.
@@ -317,6 +317,7 @@ impl Few {
 }
 
 /// An entity, for [`View::probabilities`].
+#[derive(Clone)]
 pub struct Asked {
     entity: Row,
     /// Its g, one an entry.
@@ -324,7 +325,7 @@ pub struct Asked {
 }
 
 /// Places where P is wanted, for [`View::probabilities`].
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Targets {
     which: Vec<Row>,
     /// Their rows of W.
