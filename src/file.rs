@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files and folders that appear whole or not at all.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,17 @@ pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
 /// Lets `write` fill a file beside `path`, then moves it there. One process at a time: what a killed one left is written over.
 pub fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     fill(&beside(path, ".partial"), path, write)
+}
+
+/// Lets `write` fill a folder beside `path`, then moves it there; what is there may only be an empty folder.
+pub fn fill_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
+    fs::create_dir(&temporary).map_err(Error::io("create", &temporary))?;
+    let moved = || fs::rename(&temporary, path).map_err(Error::io("write", path));
+    write(&temporary).and_then(|()| moved()).inspect_err(|_| {
+        // the first failure is the one to tell
+        let _ = fs::remove_dir_all(&temporary);
+    })
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

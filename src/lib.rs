@@ -7,6 +7,7 @@
 pub mod error;
 pub mod file;
 pub mod job;
+pub mod sheet;
 pub mod types;
 
 pub mod config;

@@ -207,16 +207,69 @@ pub struct Measures {
     pub ceiling: [f64; 4],
 }
 
+/// One number of [`Measures`]; written "map@10", "p@100".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Metric {
+    /// MAP at this place of [`CUTOFFS`].
+    Map(usize),
+    /// P at this place of [`CUTOFFS`].
+    Precision(usize),
+}
+
+impl Metric {
+    /// MAP, then P, each by cutoff.
+    pub const ALL: [Metric; 8] = {
+        use Metric::{Map, Precision};
+        [Map(0), Map(1), Map(2), Map(3), Precision(0), Precision(1), Precision(2), Precision(3)]
+    };
+
+    pub fn of(self, measures: &Measures) -> f64 {
+        match self {
+            Metric::Map(at) => measures.ap[at],
+            Metric::Precision(at) => measures.p[at],
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Metric::Map(at) => f.pad(&format!("map@{}", CUTOFFS[*at])),
+            Metric::Precision(at) => f.pad(&format!("p@{}", CUTOFFS[*at])),
+        }
+    }
+}
+
+impl FromStr for Metric {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        let known = Metric::ALL.into_iter().find(|metric| metric.to_string() == s);
+        known.ok_or_else(|| {
+            let names = Metric::ALL.map(|metric| metric.to_string()).join(", ");
+            Error::Argument(format!("“{s}” is no metric; the metrics are {names}"))
+        })
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// What comparing two systems over the same queries comes to; differences are the first's less the second's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// Mean over classes, each the mean of its queries.
+    /// Mean over queries: of the overall values.
     pub difference: f64,
     /// 95 % bootstrap interval over classes.
     pub low: f64,
     pub high: f64,
     /// Of the two-sided paired randomisation test over classes.
     pub p: f64,
+    /// Of the two-sided paired t-test over classes.
+    pub p_t: f64,
     /// Classes in which the first is better, worse, and neither.
     pub wins: usize,
     pub losses: usize,

@@ -5,8 +5,22 @@ use std::path::Path;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 
-const COMMANDS: [&str; 11] =
-    ["explore", "expand", "evaluate", "train", "convert", "index", "check", "show", "doctor", "completions", "man"];
+const COMMANDS: [&str; 14] = [
+    "explore",
+    "expand",
+    "evaluate",
+    "compare",
+    "train",
+    "convert",
+    "convert-run",
+    "qrels",
+    "index",
+    "check",
+    "show",
+    "doctor",
+    "completions",
+    "man",
+];
 
 /// The program in an empty folder, with no terminal and nothing inherited that would change what it says.
 fn multiexpan(folder: &Path) -> Command {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use multiexpan::engine::api::{Ask, Comparison, Contender, Evaluation, Import, Request, RequestId, Say};
-use multiexpan::engine::jobs::{Ranking, Run};
+use multiexpan::engine::jobs::{Form, Ranking, Run};
 use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
 use multiexpan::types::{DeviceChoice, EntityId, Measures, Mode, Protocol, RankingKind, SeedCount};
@@ -118,11 +118,11 @@ fn a_run_stands_beside_the_index() {
     assert_eq!((import.label.as_str(), &import.contenders[..]), ("other", &[Contender::Run(0)][..]));
     let lacks = import.lacks.join("; ");
     for said in [
-        "7 queries of 3 seeds are missing",
-        "1 queries are not of this data set",
-        "1 entities are not in the vocabulary",
-        "1 candidates stand in a list twice",
-        "1 candidates are their query's seeds",
+        "7 queries of 3 seeds that are missing",
+        "1 queries that are not of this data set",
+        "1 entities that are not in the vocabulary",
+        "1 candidates that stand in a list twice",
+        "1 candidates that are their query's seeds",
     ] {
         assert!(lacks.contains(said), "{lacks}");
     }
@@ -134,6 +134,38 @@ fn a_run_stands_beside_the_index() {
     assert_eq!(compared.lacking, [7, 0]);
     assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
     assert!(compared.queries.iter().all(|q| q.ap[0] == q.ap[1]), "the same lists");
+}
+
+#[test]
+fn every_form_of_a_run_stands_beside_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
+    let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::Seeds);
+    let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
+    let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
+    let ranking = |result: &multiexpan::engine::QueryResult| Ranking {
+        query: format!("{}/3/{}", session.catalogue.class(result.query.class).name, result.query.number + 1),
+        candidates: result.ranking.clone(),
+    };
+    let run = Run { rankings: evaluated.results.iter().map(ranking).collect(), ..Run::default() };
+    let mut asked = Asked::start(None);
+    let own = asked.evaluate(Contender::Own(Mode::Text)).0;
+    for (place, form) in (0..).zip(Form::ALL) {
+        let path = folder.path().join(form.name());
+        session.write_run(&run, form, &path).unwrap();
+        let import = asked.bring(&path).unwrap();
+        assert_eq!(
+            (&import.contenders[..], import.lacks.len()),
+            (&[Contender::Run(place)][..], 0),
+            "{:?}",
+            import.lacks
+        );
+        assert_eq!(asked.evaluate(Contender::Run(place)).0.ap, own.ap, "{form}");
+    }
+    let strange = folder.path().join("strange.run");
+    std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
+    let import = asked.bring(&strange).unwrap();
+    assert_eq!(import.strangers.values().collect::<Vec<_>>(), ["sea_unicorn"], "it is shown by its name");
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 /// Findings by kind, errors first: the kind and how often, then `file:line: reason` of each that was kept.
-fn report(findings: &Findings) -> String {
+pub(super) fn report(findings: &Findings) -> String {
     let mut text = String::new();
     let all: Vec<&Finding> = findings.iter().collect();
     for kind in all.chunk_by(|a, b| a.kind == b.kind) {
@@ -56,13 +56,13 @@ fn report(findings: &Findings) -> String {
 }
 
 /// "2 errors and 1 warning"
-fn tally(findings: &Findings) -> String {
+pub(super) fn tally(findings: &Findings) -> String {
     let errors = counted(findings.total(Severity::Error), "error");
     let warnings = counted(findings.total(Severity::Warning), "warning");
     format!("{errors} and {warnings}")
 }
 
-fn counted(n: usize, what: &str) -> String {
+pub(super) fn counted(n: usize, what: &str) -> String {
     match n {
         0 => format!("no {what}s"),
         1 => format!("1 {what}"),

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use unicode_width::UnicodeWidthStr;
 
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, mode_parser};
-use crate::engine::jobs::{Ranking, Run, queries};
+use super::{DeviceArg, mode_parser, run_form_parser, seeds_parser};
+use crate::engine::jobs::{Form, Ranking, Run, queries};
 use crate::engine::{Evaluated, Plan, Session};
 use crate::error::Result;
 use crate::types::{CUTOFFS, Measures, Mode, Protocol, RankingKind, SeedCount};
@@ -42,9 +42,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
 
-    /// Write the rankings to this file (TREC run), and every setting beside it (RUN.json)
+    /// Write the rankings there, and every setting beside it (RUN.json)
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
+
+    /// As what the rankings are written: a file of TREC lines, or a folder of published results or of a submission to NLPCC 2024
+    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_form_parser(), requires = "out")]
+    pub run_format: Form,
 
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -68,6 +72,9 @@ pub enum Format {
 
 /// Prints MAP and P at every cutoff, by class and overall.
 pub fn run(args: Args) -> Result<()> {
+    if let Some(out) = &args.out {
+        args.run_format.refuse_taken(out)?;
+    }
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let class = args.class.as_deref().map(|name| session.find_class(name)).transpose()?;
     let plan = Plan { mode: args.mode, seed_count: args.seeds, ranking: args.ranking, protocol: args.protocol, class };
@@ -80,7 +87,7 @@ pub fn run(args: Args) -> Result<()> {
     drop(reporter);
     super::told_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
-        run_of(&session, &args, &evaluated).write(path)?;
+        session.write_run(&run_of(&session, &args, &evaluated), args.run_format, path)?;
     }
     match args.format {
         Format::Json => print_json(&session, &evaluated),
@@ -99,7 +106,8 @@ fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
         .results
         .iter()
         .map(|r| Ranking { query: id(r.query.class, r.query.number), candidates: r.ranking.clone() });
-    Run { tag: format!("multiexpan-{}", args.mode), settings: settings(session, args), rankings: rankings.collect() }
+    let (tag, settings) = (format!("multiexpan-{}", args.mode), settings(session, args));
+    Run { tag, settings, rankings: rankings.collect(), ..Run::default() }
 }
 
 fn print_json(session: &Session, evaluated: &Evaluated) {
@@ -143,6 +151,7 @@ fn settings(session: &Session, args: &Args) -> Map<String, Value> {
         "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
         "index": catalogue.index,
         "dataset": catalogue.dataset,
+        "dataset_hash": catalogue.dataset_hash,
         "device": catalogue.device,
         "mode": args.mode,
         "seeds": args.seeds,
@@ -154,10 +163,6 @@ fn settings(session: &Session, args: &Args) -> Map<String, Value> {
         "class_order": catalogue.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
     });
     settings.as_object().cloned().unwrap_or_default()
-}
-
-fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
-    PossibleValuesParser::new(["3", "5"]).try_map(|n| n.parse::<SeedCount>())
 }
 
 // The maps below are total: clap lets only the named values through.

@@ -10,14 +10,17 @@ use std::path::PathBuf;
 use std::process::Command as Program;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::engine::jobs::Form;
 use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
-use crate::types::{DeviceChoice, Mode};
+use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod convert;
+pub mod convert_run;
 pub mod demo;
 pub mod doctor;
 pub mod evaluate;
@@ -27,6 +30,7 @@ pub mod explore;
 pub mod index;
 pub mod man;
 pub mod progress;
+pub mod qrels;
 pub mod show;
 mod terminal;
 pub mod train;
@@ -47,12 +51,18 @@ pub enum Command {
     Expand(expand::Args),
     /// Measure MAP and P over a data set's queries
     Evaluate(evaluate::Args),
+    /// Hold runs against each other: metrics, tests, classes, entities gained and lost
+    Compare(compare::Args),
     /// Pre-train a model
     Train(train::Args),
     /// Train a recipe less each of its parts, and tell what each is worth
     Ablate(ablate::Args),
     /// Turn a checkpoint of the published code into a model
     Convert(convert::Args),
+    /// Tell what is odd about a run of any system, and write it in another form
+    ConvertRun(convert_run::Args),
+    /// Write a data set's gold as TREC qrels
+    Qrels(qrels::Args),
     /// Build an index from a data set and a model, or from any model's last layer
     Index(index::Args),
     /// Validate a data set
@@ -76,9 +86,12 @@ pub fn run(command: Command) -> Result<()> {
         Command::Explore(_) => Err(Error::Argument("the explorer is opened by the program itself".into())),
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),
+        Command::ConvertRun(args) => convert_run::run(args),
+        Command::Qrels(args) => qrels::run(args),
         Command::Index(args) => index::run(args),
         Command::Check(args) => check::run(args),
         Command::Show(args) => show::run(args),
@@ -114,6 +127,15 @@ pub struct DeviceArg {
 /// Parses a mode that people ask for; the prior (`none`) is not one.
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(["both", "text", "image"]).try_map(|name| name.parse::<Mode>())
+}
+
+fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
+    PossibleValuesParser::new(["3", "5"]).try_map(|n| n.parse::<SeedCount>())
+}
+
+/// Parses a form of runs.
+fn run_form_parser() -> impl TypedValueParser<Value = Form> {
+    PossibleValuesParser::new(Form::ALL.map(Form::name)).try_map(|name| name.parse::<Form>())
 }
 
 /// A name in exactly `width` columns: padded, or cut with `…`. Wide characters are measured.
@@ -177,6 +199,12 @@ mod tests {
             "multiexpan expand INDEX --seeds a --device gpu",
             "multiexpan evaluate INDEX --seeds 4",
             "multiexpan evaluate INDEX --format tsv",
+            "multiexpan compare",
+            "multiexpan compare RUN --seeds 4",
+            "multiexpan compare RUN --metrics map@11",
+            "multiexpan compare RUN --depth 0",
+            "multiexpan evaluate INDEX --out RUN --run-format csv",
+            "multiexpan qrels DATASET",
             "multiexpan train DATASET",
             "multiexpan train DATASET --out M --tasks sleeping",
             "multiexpan convert epoch_12.pkl",
@@ -200,6 +228,10 @@ mod tests {
         for line in [
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",
+            "multiexpan compare RUN RUN RUN --dataset D --seeds 5 --metrics map@10,p@10 --all-pairs --format markdown",
+            "multiexpan evaluate INDEX --out RUN --run-format nlpcc",
+            "multiexpan convert-run RUN --dataset DIR --seeds 5 --out OUT --format published",
+            "multiexpan qrels DATASET --out FILE",
             "multiexpan train DATASET --out MODEL --preset mini --tasks mep --resume --epochs 3 --threads 2",
             "multiexpan ablate DATASET --out DIR --seeds 1,2 --tasks mep,clustering --config FILE.toml",
             "multiexpan convert epoch_12.pkl --vocabulary DIR",

@@ -35,11 +35,11 @@ pub struct Kind {
 }
 
 impl Kind {
-    const fn error(name: &'static str) -> Kind {
+    pub const fn error(name: &'static str) -> Kind {
         Kind { name, severity: Severity::Error }
     }
 
-    const fn warning(name: &'static str) -> Kind {
+    pub const fn warning(name: &'static str) -> Kind {
         Kind { name, severity: Severity::Warning }
     }
 }

@@ -27,6 +27,7 @@ pub use corpus::Pair;
 pub use evidence::Evidence;
 pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
 pub use rows::read_rows;
+pub use text::{fold, lines_of};
 pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};

@@ -9,8 +9,12 @@ use crate::error::{Error, Result};
 /// The file's lines that say something, with their numbers from 1, without line ends.
 /// Bytes that are not UTF-8 are replaced and noted. Errors: `Io`.
 pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let text = String::from_utf8_lossy(&bytes);
+    Ok(lines_of(&fs::read(path).map_err(Error::io("read", path))?, path, findings))
+}
+
+/// As [`lines`], of what was read from `path` already.
+pub fn lines_of(bytes: &[u8], path: &Path, findings: &mut Findings) -> Vec<(usize, String)> {
+    let text = String::from_utf8_lossy(bytes);
     if matches!(text, std::borrow::Cow::Owned(_)) {
         findings.note(kind::NOT_UTF8, path, None, || "some bytes are not UTF-8".into());
     }
@@ -30,7 +34,7 @@ pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, 
             lines.push((number, bare.to_string()));
         }
     }
-    Ok(lines)
+    lines
 }
 
 fn note_line_end<'a>(line: &'a str, path: &Path, number: usize, findings: &mut Findings) -> &'a str {
@@ -63,7 +67,7 @@ pub(super) fn class_files(folder: &Path, findings: &mut Findings) -> Result<Opti
 }
 
 /// A name as it is compared where its spelling may differ: lower case, spaces for `_`, single spaces.
-pub(super) fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     let spaced = name.replace('_', " ").to_lowercase();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,7 @@
 //! The entities: ids and names of `entity2id.txt`, and looking them up as people type them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use super::finding::{Findings, Severity, kind};
@@ -20,6 +21,8 @@ pub struct Vocabulary {
     by_id: HashMap<EntityId, usize>,
     by_name: HashMap<String, usize>,
     by_folded: HashMap<String, usize>,
+    /// By folded name, the places after the first.
+    later: HashMap<String, Vec<usize>>,
 }
 
 impl FromIterator<(EntityId, String)> for Vocabulary {
@@ -77,7 +80,11 @@ impl Vocabulary {
         let place = self.entities.len();
         self.by_id.insert(id, place);
         self.by_name.entry(name.to_string()).or_insert(place);
-        self.by_folded.entry(fold(name)).or_insert(place);
+        let folded = fold(name);
+        match self.by_folded.entry(folded) {
+            Entry::Occupied(first) => self.later.entry(first.key().clone()).or_default().push(place),
+            Entry::Vacant(free) => _ = free.insert(place),
+        }
         self.entities.push((id, name.to_string()));
     }
 
@@ -106,6 +113,17 @@ impl Vocabulary {
     pub fn by_name(&self, name: &str) -> Option<EntityId> {
         let place = self.by_name.get(name).or_else(|| self.by_folded.get(&fold(name)))?;
         Some(self.entities[*place].0)
+    }
+
+    /// Every entity of exactly this name; where there is none, every one whose name differs only in case or in `_` for a
+    /// space.
+    pub fn all_named(&self, name: &str) -> Vec<EntityId> {
+        let folded = fold(name);
+        let later = self.later.get(&folded).into_iter().flatten();
+        let places = self.by_folded.get(&folded).into_iter().chain(later);
+        let named: Vec<_> = places.map(|&place| &self.entities[place]).collect();
+        let exact = named.iter().any(|(_, own)| own == name);
+        named.into_iter().filter(|(_, own)| !exact || own == name).map(|(id, _)| *id).collect()
     }
 
     /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near names.
@@ -149,6 +167,9 @@ mod tests {
         assert_eq!(v.by_name("Lion"), Some(EntityId(8)));
         assert_eq!(v.by_name("LION"), Some(EntityId(7)));
         assert_eq!(v.by_name("new_york"), Some(EntityId(4)));
+        assert_eq!(v.all_named("Lion"), [EntityId(8)]);
+        assert_eq!(v.all_named("LION"), [EntityId(7), EntityId(8)]);
+        assert!(v.all_named("lioness").is_empty());
         assert_eq!(v.find("1984").unwrap(), EntityId(9));
         assert_eq!(v.find(" 4 ").unwrap(), EntityId(4));
         match v.find("lionn") {

@@ -3,7 +3,7 @@
 //! Every request has an id, drawn from one rising counter; replies carry it. A newer `Expand` cancels the
 //! older one, as do a newer `Evaluate` and a newer `Failures`; a reply whose id is not the latest of its kind is stale.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +73,8 @@ pub struct Import {
     pub contenders: Vec<Contender>,
     /// What it lacks, for people.
     pub lacks: Vec<String>,
+    /// What a run calls entities that the vocabulary does not have; their ids are of no entity.
+    pub strangers: BTreeMap<EntityId, String>,
 }
 
 /// What is evaluated.

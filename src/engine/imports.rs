@@ -1,12 +1,12 @@
 //! What stands beside the index in a comparison: other indexes of the same data set, and runs of any system.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::api::{Contender, Import};
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::eval::run::Run;
+use crate::eval::run::{Read, Run};
 use crate::eval::{Judged, QueryKey};
 use crate::index::Index;
 use crate::types::{EntityId, Mode, SeedCount};
@@ -21,12 +21,15 @@ pub(super) enum Brought {
 pub(super) type RunLists = HashMap<QueryKey, Vec<EntityId>>;
 
 impl Session {
-    /// An index folder or a run. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
+    /// An index's folder, which has an `index.json`, or a run of any form. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
     /// of this data set, or where no data set is open.
     pub(super) fn bring(&mut self, path: &Path) -> Result<Import> {
         let place = u16::try_from(self.imports.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
-        let (brought, import) =
-            if path.is_dir() { self.bring_index(path, place)? } else { self.bring_run(path, place)? };
+        let (brought, import) = if path.join("index.json").exists() {
+            self.bring_index(path, place)?
+        } else {
+            self.bring_run(path, place)?
+        };
         self.imports.push(brought);
         Ok(import)
     }
@@ -41,21 +44,23 @@ impl Session {
             path: path.to_owned(),
             label: label(path),
             contenders: modes.map(|mode| Contender::Index(place, mode)).collect(),
-            lacks: said(&[(lacking, "entities are not in it")]),
+            lacks: (lacking > 0).then(|| format!("{lacking} entities are not in it")).into_iter().collect(),
+            strangers: BTreeMap::new(),
         };
         Ok((Brought::Index(Box::new(index)), import))
     }
 
     fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
         let Some(dataset) = &self.dataset else { return Err(no_queries()) };
-        let run = Run::read(path)?;
-        let Judged { lists, odd } = Judged::of(&run, dataset);
+        let Read { run, odd, .. } = Run::open(path, dataset, None)?;
+        let Judged { lists } = Judged::of(&run, dataset);
         if lists.is_empty() {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));
         }
-        let lacks = said(&odd);
-        let label = if run.tag.is_empty() { label(path) } else { run.tag.clone() };
-        let import = Import { path: path.to_owned(), label, contenders: vec![Contender::Run(place)], lacks };
+        let lacks = odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let label = if run.tag.is_empty() { label(path) } else { run.tag };
+        let (contenders, strangers) = (vec![Contender::Run(place)], run.strangers);
+        let import = Import { path: path.to_owned(), label, contenders, lacks, strangers };
         Ok((Brought::Run(lists), import))
     }
 
@@ -85,17 +90,13 @@ fn no_queries() -> Error {
 }
 
 /// What a path is called in a column.
-fn label(path: &Path) -> String {
+pub(super) fn label(path: &Path) -> String {
     let name = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // most are called so
     match (name(path), path.parent()) {
         (own, Some(parent)) if own == "index" && parent.file_name().is_some() => name(parent),
         (own, _) => own,
     }
-}
-
-fn said(counts: &[(usize, &str)]) -> Vec<String> {
-    counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
 }
 
 #[cfg(test)]

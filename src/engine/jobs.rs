@@ -1,9 +1,11 @@
 //! The long jobs of the command line, from paths and plain settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::data::{Dataset, Findings, Vocabulary};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::eval::comparison::{self, Comparison, Entry};
+use crate::eval::run;
 use crate::features::cache_folder;
 use crate::index::{self, Prototypes};
 use crate::job::{Observer, Progress};
@@ -11,8 +13,10 @@ use crate::model::{ModelFolder, device};
 use crate::train;
 use crate::types::{DeviceChoice, Query, SeedCount};
 
+use super::imports::label;
+
 pub use super::convert::{Conversion, Converted, RowOrder, convert};
-pub use crate::eval::run::{Ranking, Run, write_qrels};
+pub use crate::eval::run::{Form, Ranking, Read, Run};
 pub use crate::model::State;
 pub use crate::train::config::Precision;
 pub use crate::train::trainer::Trained;
@@ -90,4 +94,35 @@ pub fn index_raw(
 /// Queries from another folder of query files, one file a class of the data set.
 pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
     Dataset::open(dataset)?.queries_in(folder, seeds, &mut Findings::default())
+}
+
+/// A run and the data set that it is of; none: the one that its settings name. Errors: those of [`Run::open`] and of
+/// opening the data set, and `Argument` where none is named.
+pub fn read_run(path: &Path, dataset: Option<&Path>, seeds: Option<SeedCount>) -> Result<(Read, Dataset)> {
+    let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
+    let dataset = Dataset::open(&root)?;
+    Ok((Run::open(path, &dataset, seeds)?, dataset))
+}
+
+/// Writes the gold of a data set's queries as TREC qrels; gives how many queries have some.
+pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
+    run::write_qrels(&Dataset::open(dataset)?, out)
+}
+
+/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of [`Run::open`] and of opening
+/// the data set, and `Argument` where none is named.
+pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::Settings) -> Result<Comparison> {
+    let Some(first) = runs.first() else { return Err(Error::Argument("there is no run to compare".into())) };
+    let root = dataset.map_or_else(|| run::dataset(first), |given| Ok(given.to_owned()))?;
+    let dataset = Dataset::open(&root)?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for path in runs {
+        let Read { run, odd, .. } = Run::open(path, &dataset, settings.seeds)?;
+        let label = label(path);
+        let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
+        let numbered = (2..).map(|number| format!("{label} ({number})"));
+        let name = std::iter::once(label.clone()).chain(numbered).find(is_free).unwrap_or_default();
+        entries.push(Entry { name, path: path.clone(), run, odd });
+    }
+    comparison::compare(&entries, &dataset, settings)
 }

@@ -24,7 +24,7 @@ mod session;
 pub mod why;
 mod worker;
 
-pub use crate::eval::Evaluation;
+pub use crate::eval::{Evaluation, comparison};
 pub use evaluation::{Evaluated, Plan, QueryResult};
 pub use process::Process;
 pub use session::Session;

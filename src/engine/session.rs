@@ -10,6 +10,7 @@ use super::imports::Brought;
 use super::kept::Shelf;
 use crate::data::{Dataset, Vocabulary};
 use crate::error::{Error, Result};
+use crate::eval::run::{Form, Run};
 use crate::index::Index;
 use crate::model::device;
 use crate::types::{ClassId, DeviceChoice, EntityId, Query, Row, SeedCount};
@@ -70,6 +71,14 @@ impl Session {
 
     fn vocabulary(&self) -> &Vocabulary {
         self.dataset.as_ref().map_or(&self.rows_only, |d| &d.vocabulary)
+    }
+
+    /// Writes a run over the data set's queries. Errors: those of [`Run::write_as`].
+    pub fn write_run(&self, run: &Run, form: Form, path: &Path) -> Result<()> {
+        match &self.dataset {
+            Some(dataset) => run.write_as(form, path, dataset),
+            None => run.write(path),
+        }
     }
 
     /// The class of this name.

@@ -1,58 +1,22 @@
 //! How far a mean over queries can be trusted: bootstrap intervals, clustered by class.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
-
+use super::cluster::Clusters;
 use crate::types::{ClassId, Measures};
-
-/// Resamples of one interval.
-const RESAMPLES: usize = 1000;
-/// Of its distribution this much is left out at each end: a 95 % interval.
-const TAIL: f64 = 0.025;
-/// The same queries give the same interval.
-const SEED: u64 = 1;
 
 /// The 95 % percentile intervals (low, high) of the means over all queries. Classes are drawn with replacement, each with all
 /// its queries: the queries of a class share its gold and are not independent. Queries without gold (NaN) are left out;
 /// none where fewer than two classes are left.
 pub fn intervals(per_query: &[(ClassId, Measures)]) -> Option<(Measures, Measures)> {
-    let mut classes: BTreeMap<ClassId, (Vec<f64>, f64)> = BTreeMap::new();
-    for (class, measures) in per_query {
-        let values = values(measures);
-        if values.iter().all(|v| v.is_finite()) {
-            let (sums, count) = classes.entry(*class).or_insert_with(|| (vec![0.0; values.len()], 0.0));
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            *count += 1.0;
-        }
-    }
-    let classes: Vec<(Vec<f64>, f64)> = classes.into_values().collect();
-    if classes.len() < 2 {
-        return None;
-    }
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let mut means: Vec<Vec<f64>> = vec![Vec::with_capacity(RESAMPLES); classes[0].0.len()];
-    for _ in 0..RESAMPLES {
-        let (mut sums, mut count) = (vec![0.0; means.len()], 0.0);
-        for _ in 0..classes.len() {
-            let (class, queries) = &classes[rng.random_range(0..classes.len())];
-            sums.iter_mut().zip(class).for_each(|(sum, value)| *sum += value);
-            count += queries;
-        }
-        means.iter_mut().zip(sums).for_each(|(means, sum)| means.push(sum / count));
-    }
-    means.iter_mut().for_each(|means| means.sort_unstable_by(f64::total_cmp));
-    let at = |share: f64| {
-        of_values(&means.iter().map(|m| m[(share * (m.len() - 1) as f64).round() as usize]).collect::<Vec<_>>())
-    };
-    Some((at(TAIL), at(1.0 - TAIL)))
+    let (low, high) = Clusters::of(per_query.iter().map(|(class, measures)| (*class, values(measures)))).interval()?;
+    Some((of_values(&low), of_values(&high)))
 }
 
-fn values(measures: &Measures) -> Vec<f64> {
-    [measures.ap, measures.p, measures.ceiling].concat()
+fn values(measures: &Measures) -> [f64; 12] {
+    let Measures { ap, p, ceiling } = measures;
+    std::array::from_fn(|i| [ap, p, ceiling][i / 4][i % 4])
 }
 
-fn of_values(values: &[f64]) -> Measures {
+fn of_values(values: &[f64; 12]) -> Measures {
     let part = |from: usize| std::array::from_fn(|i| values[from + i]);
     Measures { ap: part(0), p: part(4), ceiling: part(8) }
 }

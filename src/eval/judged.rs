@@ -1,8 +1,8 @@
-//! A run held against a data set: its lists as they are scored, and what is odd about them.
+//! A run held against a data set: its lists as they are scored.
 
 use std::collections::{HashMap, HashSet};
 
-use super::run::{Run, key};
+use super::run::{Run, queries};
 use super::{gold, measure};
 use crate::data::Dataset;
 use crate::types::{ClassId, EntityId, Measures, Protocol, Query, SeedCount};
@@ -14,51 +14,20 @@ pub type QueryKey = (ClassId, SeedCount, usize);
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
     /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks keeps its place, where
-    /// it can only be wrong.
+    /// it can only be wrong. Reading the run says what is left out ([`Run::open`]).
     pub lists: HashMap<QueryKey, Vec<EntityId>>,
-    /// What was left out or is missing, and how often.
-    pub odd: Vec<(usize, &'static str)>,
 }
 
 impl Judged {
     pub fn of(run: &Run, dataset: &Dataset) -> Judged {
-        let known: HashMap<String, &Query> = dataset.queries.iter().map(|q| (key(&dataset.query_id(q)), q)).collect();
-        let mut lists = HashMap::new();
-        let [mut unknown, mut strange, mut twice, mut seeds] = [0; 4];
-        for ranking in &run.rankings {
-            let Some(query) = known.get(&ranking.query) else {
-                unknown += 1;
-                continue;
-            };
-            let mut seen = HashSet::new();
-            let mut list = Vec::with_capacity(ranking.candidates.len());
-            for &(entity, _) in &ranking.candidates {
-                if query.seeds.contains(&entity) {
-                    seeds += 1;
-                } else if !seen.insert(entity) {
-                    twice += 1;
-                } else {
-                    strange += usize::from(dataset.vocabulary.name(entity).is_none());
-                    list.push(entity);
-                }
-            }
-            lists.insert(key_of(query), list);
-        }
-        let lacking = |count| {
-            let asked: Vec<_> = dataset.queries.iter().filter(|q| q.seed_count == count).collect();
-            let missing = asked.iter().filter(|q| !lists.contains_key(&key_of(q))).count();
-            // a run of the one kind need not have the other
-            if missing == asked.len() { 0 } else { missing }
-        };
-        let odd = [
-            (lacking(SeedCount::Three), "queries of 3 seeds are missing"),
-            (lacking(SeedCount::Five), "queries of 5 seeds are missing"),
-            (unknown, "queries are not of this data set"),
-            (strange, "entities are not in the vocabulary"),
-            (twice, "candidates stand in a list twice"),
-            (seeds, "candidates are their query's seeds"),
-        ];
-        Judged { lists, odd: odd.into_iter().filter(|(count, _)| *count > 0).collect() }
+        let known = queries(dataset);
+        let lists = run.rankings.iter().filter_map(|ranking| {
+            let query = known.get(&ranking.query)?;
+            let mut seen: HashSet<EntityId> = query.seeds.iter().copied().collect();
+            let list = ranking.candidates.iter().map(|(entity, _)| *entity).filter(|entity| seen.insert(*entity));
+            Some((key_of(query), list.collect()))
+        });
+        Judged { lists: lists.collect() }
     }
 
     /// The measures of every query of this many seeds that the run has and that has gold, in the data set's order. All

@@ -1,6 +1,8 @@
 //! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
 
 mod aggregate;
+mod cluster;
+pub mod comparison;
 mod failure;
 mod interval;
 mod judged;
@@ -15,4 +17,4 @@ pub use interval::intervals;
 pub use judged::{Judged, QueryKey, key_of};
 pub use metrics::{average_precision, gold, measure, precision};
 pub use overlap::likeness;
-pub use pair::verdict;
+pub use pair::{holm, verdict};

@@ -39,7 +39,7 @@ impl Canvas<'_, '_> {
         self.app.catalogue.as_deref()
     }
 
-    /// An entity's name; its number where the catalogue does not know it.
+    /// As [`App::name`].
     pub fn name(&self, entity: EntityId) -> String {
         self.app.name(entity)
     }

@@ -3,7 +3,7 @@
 use crate::scan::{code_only, is_word, paths, test_lines};
 
 /// Modules that every room may use.
-const BASE: [&str; 4] = ["error", "types", "job", "file"];
+const BASE: [&str; 5] = ["error", "types", "job", "file", "sheet"];
 
 /// Every room and the rooms that it may import; every one may import the base.
 pub const ROOMS: [(&str, &[&str]); 11] = [

@@ -5,11 +5,17 @@ mod expansion;
 mod losses;
 mod metrics;
 mod model;
+mod statistics;
+mod trec;
 
 use std::path::PathBuf;
 
 /// A file of the golden folder.
 fn golden(path: &str) -> PathBuf {
-    let own = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    std::env::var_os("MULTIEXPAN_GOLDEN").map_or_else(own, PathBuf::from).join(path)
+    std::env::var_os("MULTIEXPAN_GOLDEN").map_or_else(own_golden, PathBuf::from).join(path)
+}
+
+/// The folder of this repository: what is compared with programs that have nothing to do with the algorithm is only there.
+fn own_golden() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }

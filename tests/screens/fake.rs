@@ -260,7 +260,8 @@ impl Fake {
             let likeness = Likeness { overlap: 0.8, rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4), tau: Some(0.4) };
             QueryPair { class: q.class, number: q.number, ap, likeness, lists }
         };
-        let verdict = Verdict { difference: 0.021, low: -0.004, high: 0.048, p: 0.112, wins: 5, losses: 2, ties: 1 };
+        let verdict =
+            Verdict { difference: 0.021, low: -0.004, high: 0.048, p: 0.112, p_t: 0.108, wins: 5, losses: 2, ties: 1 };
         Comparison { verdicts: [Some(verdict); 4], queries: asked.map(pair).collect(), lacking: [0, 0] }
     }
 
@@ -274,7 +275,7 @@ impl Fake {
             Some(_) => (vec![Contender::Run(0)], vec!["3 queries of 3 seeds are missing".into()]),
             None => ([Mode::Both, Mode::Text].map(|mode| Contender::Index(1, mode)).into(), vec![]),
         };
-        Say::Brought(Import { path: path.into(), label, contenders, lacks })
+        Say::Brought(Import { path: path.into(), label, contenders, lacks, strangers: BTreeMap::new() })
     }
 
     fn failures(&self, of: &Evaluation) -> Failures {

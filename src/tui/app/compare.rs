@@ -8,8 +8,8 @@ use crate::tui::screen::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Verdict};
 
 use super::act::shifted;
-use super::sheet::{Cell, Sheet};
 use super::{App, Kind, Popup};
+use crate::sheet::{Cell, Sheet};
 
 /// What the classes are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -100,8 +100,12 @@ impl App {
         self.search.line = to;
     }
 
-    /// An entity's name; its number where the catalogue does not know it.
+    /// An entity's name; for a stranger of a run what that calls it; its number where nothing knows it.
     pub fn name(&self, entity: EntityId) -> String {
+        let imports = &self.contenders.imports;
+        if let Some(name) = imports.iter().find_map(|import| import.strangers.get(&entity)) {
+            return format!("{name} (unknown)");
+        }
         self.catalogue.as_ref().map_or_else(|| format!("entity {entity}"), |catalogue| catalogue.name(entity))
     }
 

@@ -5,8 +5,8 @@ use crate::engine::api::Catalogue;
 use crate::types::{CUTOFFS, ClassId, Measures, Mode, RankingKind};
 
 use super::act::shifted;
-use super::sheet::{Cell, Sheet};
 use super::{App, ClassTree, Popup, TreeKind};
+use crate::sheet::{Cell, Sheet};
 
 /// The mean over all queries, and its 95 % interval where there are classes enough.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -25,7 +25,6 @@ mod reach;
 mod reply;
 mod seeding;
 mod seeds;
-mod sheet;
 mod shown;
 mod state;
 mod themes;
@@ -52,6 +51,7 @@ use super::view::View;
 
 use jumps::Jumps;
 
+pub use crate::sheet::{Cell, Form, Sheet};
 pub use asked::{Asked, Kind};
 pub use compare::{ClassPair, Compared, Joined, Order, verdict_text};
 pub use contenders::Contenders;
@@ -64,7 +64,6 @@ pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use named::NamedState;
 pub use palette::{Palette, PaletteRow};
 pub use seeds::{SeedSet, Typing};
-pub use sheet::{Cell, Form, Sheet};
 pub use state::{Change, History, State};
 pub use themes::Themes;
 pub use tree::{ClassTree, Sort, TreeKind, TreeRow};

@@ -1,7 +1,7 @@
 //! Failures in words: why, and as a table for other programs.
 
 use crate::engine::api::{Catalogue, Failure, FailureKind, Failures, Tag};
-use crate::tui::app::sheet::{Cell, Sheet};
+use crate::sheet::{Cell, Sheet};
 use crate::types::{CUTOFFS, EntityId};
 
 use super::{App, FailureLine};

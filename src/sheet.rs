@@ -1,6 +1,7 @@
-//! A table on its way out of the explorer: CSV, JSON, Markdown, LaTeX.
+//! A table on its way out: CSV, JSON, Markdown, LaTeX, or columns for a terminal.
 
 use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
 
 /// A form to write a table in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,27 @@ impl Sheet {
             Form::Markdown => self.markdown(),
             Form::Latex => self.latex(),
         }
+    }
+
+    /// Columns for a terminal under the title: numbers to the right, text to the left.
+    pub fn text(&self) -> String {
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(plain).collect()).collect();
+        let is_text = |at: usize| self.rows.iter().any(|row| matches!(row.get(at), Some(Cell::Text(_))));
+        let columns: Vec<(usize, bool)> = (0..self.heads.len())
+            .map(|at| {
+                let cells = rows.iter().filter_map(|row| row.get(at)).chain(self.heads.get(at));
+                (cells.map(|cell| cell.width()).max().unwrap_or(0), is_text(at))
+            })
+            .collect();
+        let line = |cells: &Vec<String>| {
+            let padded = cells.iter().zip(&columns).map(|(cell, &(width, is_text))| {
+                let blanks = " ".repeat(width.saturating_sub(cell.width()));
+                if is_text { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
+            });
+            format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+        };
+        let head = [format!("{}\n\n", self.title), line(&self.heads)];
+        head.into_iter().chain(rows.iter().map(line)).collect()
     }
 
     fn csv(&self) -> String {
@@ -156,6 +178,16 @@ mod tests {
                 vec![Cell::Text("50 % \"proof\" | more".into()), Cell::Count(3), Cell::Nothing],
             ],
         }
+    }
+
+    #[test]
+    fn columns_of_a_terminal_are_aligned() {
+        let rows = vec![
+            vec![Cell::Text("Zürich".into()), Cell::Count(7), Cell::Text("x".into())],
+            vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Nothing],
+        ];
+        let sheet = Sheet { title: "t".into(), heads: ["name", "n", "why"].map(Into::into).into(), rows };
+        assert_eq!(sheet.text(), "t\n\nname         n  why\nZürich       7  x\n猫      0.5000  –\n");
     }
 
     #[test]

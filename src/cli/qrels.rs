@@ -1,0 +1,23 @@
+//! `multiexpan qrels`: a data set's gold, for TREC's tools.
+
+use std::path::PathBuf;
+
+use crate::engine::jobs;
+use crate::error::Result;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the data set
+    pub dataset: PathBuf,
+
+    /// File to write: query 0 entity label, 1 a member, 0 a judged non-member
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Writes the gold of every query, less its seeds.
+pub fn run(args: Args) -> Result<()> {
+    let queries = jobs::qrels(&args.dataset, &args.out)?;
+    println!("{}: the gold of {queries} queries", args.out.display());
+    Ok(())
+}

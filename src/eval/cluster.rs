@@ -1,0 +1,79 @@
+//! Queries gathered by class. Those of a class share its gold and are not independent, so whatever tells how far a mean can
+//! be trusted takes classes as wholes: it draws them, flips their signs or counts them.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::types::ClassId;
+
+/// Resamples of one interval.
+const RESAMPLES: usize = 2_000;
+/// Of their distribution this much is left out at each end: a 95 % interval.
+const TAIL: f64 = 0.025;
+/// The same queries give the same interval.
+const SEED: u64 = 1;
+
+/// N values of each query, summed by class.
+pub(super) struct Clusters<const N: usize> {
+    /// By class: the sums over its queries, and how many these are.
+    classes: Vec<([f64; N], f64)>,
+}
+
+impl<const N: usize> Clusters<N> {
+    /// A query with a value that is no number, as one without gold has, is left out.
+    pub(super) fn of(queries: impl IntoIterator<Item = (ClassId, [f64; N])>) -> Self {
+        let mut classes: BTreeMap<ClassId, ([f64; N], f64)> = BTreeMap::new();
+        for (class, values) in queries.into_iter().filter(|(_, values)| values.iter().all(|v| v.is_finite())) {
+            add(classes.entry(class).or_insert(([0.0; N], 0.0)), &(values, 1.0));
+        }
+        Clusters { classes: classes.into_values().collect() }
+    }
+
+    /// How many classes have a query.
+    pub(super) fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Each class's sums over its queries, and how many these are.
+    pub(super) fn classes(&self) -> &[([f64; N], f64)] {
+        &self.classes
+    }
+
+    /// The means over all queries; not a number where there are none.
+    pub(super) fn mean(&self) -> [f64; N] {
+        mean(&self.classes)
+    }
+
+    /// The 95 % percentile intervals (low, high) of the means over all queries: classes are drawn with replacement, each with
+    /// all its queries (Field & Welsh 2007, the cluster bootstrap). None of fewer than two classes.
+    pub(super) fn interval(&self) -> Option<([f64; N], [f64; N])> {
+        let count = self.len();
+        if count < 2 {
+            return None;
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        let resample = |_| mean((0..count).map(|_| &self.classes[rng.random_range(0..count)]));
+        let means: Vec<[f64; N]> = (0..RESAMPLES).map(resample).collect();
+        let sorted: [Vec<f64>; N] = std::array::from_fn(|value| {
+            let mut of_value: Vec<f64> = means.iter().map(|mean| mean[value]).collect();
+            of_value.sort_unstable_by(f64::total_cmp);
+            of_value
+        });
+        let at = |share: f64| sorted.each_ref().map(|means| means[(share * (RESAMPLES - 1) as f64).round() as usize]);
+        Some((at(TAIL), at(1.0 - TAIL)))
+    }
+}
+
+fn add<const N: usize>(to: &mut ([f64; N], f64), class: &([f64; N], f64)) {
+    to.0.iter_mut().zip(class.0).for_each(|(sum, value)| *sum += value);
+    to.1 += class.1;
+}
+
+/// Over the queries of these classes.
+fn mean<'a, const N: usize>(classes: impl IntoIterator<Item = &'a ([f64; N], f64)>) -> [f64; N] {
+    let mut all = ([0.0; N], 0.0);
+    classes.into_iter().for_each(|class| add(&mut all, class));
+    all.0.map(|sum| sum / all.1)
+}

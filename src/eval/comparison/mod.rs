@@ -1,0 +1,316 @@
+//! Any number of runs held against each other over a data set's queries. Plain data, as the command line prints it and
+//! reports are drawn from it.
+//!
+//! Nothing is skipped in silence: what a run did not do is [`Outcome::NotRun`], what cannot be put side by side
+//! [`Outcome::NotComparable`], each with its reason.
+
+mod exchange;
+mod held;
+mod paired;
+mod part;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::run::Run;
+use super::{holm, intervals};
+use crate::data::{Dataset, Findings};
+use crate::error::Result;
+use crate::types::{EntityId, Metric, SeedCount, Verdict};
+use held::{Held, Measured};
+
+/// A run to be compared.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// As tables call it; no other run's.
+    pub name: String,
+    pub path: PathBuf,
+    pub run: Run,
+    /// What is odd about it.
+    pub odd: Findings,
+}
+
+/// Which runs are held against which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// Every other one against the first.
+    First,
+    /// Every one against each before it.
+    All,
+}
+
+/// How runs are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// None: those that the first run has; 3 where it has both.
+    pub seeds: Option<SeedCount>,
+    /// What is tested, and so the family that p-values are corrected over.
+    pub metrics: Vec<Metric>,
+    pub against: Against,
+    /// Entities are gained and lost among the first so many.
+    pub depth: usize,
+}
+
+/// What comparing came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    pub dataset: PathBuf,
+    /// As [`Dataset::hash`].
+    pub dataset_hash: String,
+    pub seeds: SeedCount,
+    /// Queries of so many seeds, with gold.
+    pub queries: usize,
+    pub metrics: Vec<Metric>,
+    pub depth: usize,
+    /// How many tests there are of each kind: pairs that could be compared, times metrics. [`Tested::p_holm`] is corrected over
+    /// them all.
+    pub family: usize,
+    /// As they were given.
+    pub runs: Vec<Entrant>,
+    pub pairs: Vec<Pair>,
+}
+
+/// A verdict, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome<T> {
+    Done(T),
+    /// A run has nothing here.
+    NotRun(String),
+    /// Both are there, and cannot be put side by side.
+    NotComparable(String),
+}
+
+impl<T> Outcome<T> {
+    pub fn done(&self) -> Option<&T> {
+        if let Outcome::Done(done) = self { Some(done) } else { None }
+    }
+
+    fn done_mut(&mut self) -> Option<&mut T> {
+        if let Outcome::Done(done) = self { Some(done) } else { None }
+    }
+}
+
+/// One run alone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entrant {
+    pub name: String,
+    pub path: PathBuf,
+    /// Every setting that made it; empty where it brings none.
+    pub settings: Map<String, Value>,
+    /// What was left out of it or is missing, for people.
+    pub odd: Vec<String>,
+    pub scores: Outcome<Scores>,
+}
+
+/// How good a run is over the queries that it has.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scores {
+    /// How many these are; of [`Comparison::queries`].
+    pub queries: usize,
+    pub overall: BTreeMap<Metric, Estimate>,
+    /// Its classes, then the levels above them. Those of which it has no query are not here.
+    pub parts: Vec<PartScores>,
+}
+
+/// A mean over queries, 0..1, with its 95 % bootstrap interval (low, high) over classes; none of fewer than two classes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    pub mean: f64,
+    pub interval: Option<[f64; 2]>,
+}
+
+/// Which level of the hierarchy; above classes, what `classes.tsv` gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Class,
+    Middle,
+    Coarse,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Class => "class",
+            Level::Middle => "middle",
+            Level::Coarse => "coarse",
+        }
+    }
+}
+
+/// Means over a part's queries.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartScores {
+    pub level: Level,
+    /// A class is called as its file is.
+    pub name: String,
+    pub queries: usize,
+    pub metrics: BTreeMap<Metric, f64>,
+}
+
+/// One run held against another. Differences are the run's less the reference's: above 0 the run is better.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pair {
+    /// Places in [`Comparison::runs`], and their names.
+    pub places: [usize; 2],
+    pub run: String,
+    pub reference: String,
+    pub result: Outcome<Paired>,
+}
+
+/// Two runs over the queries that both have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Paired {
+    pub queries: usize,
+    /// Queries that only the run, and only the reference has: these count in neither.
+    pub alone: [usize; 2],
+    pub metrics: BTreeMap<Metric, Tested>,
+    /// Classes in the data set's order, then the levels above them. Not tested: there are too few classes in each.
+    pub parts: Vec<PartPair>,
+    /// Queries of which an entity was gained or lost, in the data set's order.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// A tested difference.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Tested {
+    /// Of the run and of the reference, over the queries that both have.
+    pub means: [f64; 2],
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// The randomisation test's p, and the t-test's, corrected over the whole family.
+    pub p_holm: f64,
+    pub p_t_holm: f64,
+}
+
+/// A part of two runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartPair {
+    pub level: Level,
+    pub name: String,
+    pub result: Outcome<PartResult>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartResult {
+    /// As in [`Paired`].
+    pub queries: usize,
+    pub alone: [usize; 2],
+    pub metrics: BTreeMap<Metric, Gap>,
+}
+
+/// A difference as it is seen, untested.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Gap {
+    /// Of the run and of the reference.
+    pub means: [f64; 2],
+    pub difference: f64,
+    /// As in [`Estimate`].
+    pub interval: Option<[f64; 2]>,
+    /// Classes in which the run is better, neither, and worse.
+    pub wins: usize,
+    pub ties: usize,
+    pub losses: usize,
+}
+
+/// What of a query's first candidates changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Exchange {
+    /// `<class>/<3|5>/<number from 1>`.
+    pub query: String,
+    /// Among the run's first and not among the reference's, by rank.
+    pub gained: Vec<Exchanged>,
+    /// The other way round.
+    pub lost: Vec<Exchanged>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Exchanged {
+    pub id: EntityId,
+    /// As the vocabulary has it, else as the run calls it.
+    pub name: Option<String>,
+    /// Whether the query is to find it.
+    pub gold: bool,
+    /// Its place, from 1, in the list that has it among its first, and in the other where it is in that at all.
+    pub rank: usize,
+    pub other_rank: Option<usize>,
+}
+
+/// Compares runs over a data set's queries. Errors: those of [`Dataset::hash`].
+pub fn compare(entries: &[Entry], dataset: &Dataset, settings: &Settings) -> Result<Comparison> {
+    let hash = dataset.hash()?;
+    let seeds = settings.seeds.unwrap_or_else(|| held::seeds_of(entries.first(), dataset));
+    let held: Vec<Held> = entries.iter().map(|entry| Held::of(entry, dataset, &hash, seeds)).collect();
+    let mut pairs: Vec<Pair> = pairs_of(entries.len(), settings.against)
+        .map(|[run, reference]| Pair {
+            places: [run, reference],
+            run: entries[run].name.clone(),
+            reference: entries[reference].name.clone(),
+            result: paired::paired([&held[run], &held[reference]], dataset, seeds, settings),
+        })
+        .collect();
+    let family = correct(&mut pairs);
+    let entrant = |(entry, held): (&Entry, Held)| Entrant {
+        name: entry.name.clone(),
+        path: entry.path.clone(),
+        settings: entry.run.settings.clone(),
+        odd: entry.odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect(),
+        scores: match held.measured {
+            Outcome::Done(measured) => Outcome::Done(scores(&measured, dataset, &settings.metrics)),
+            Outcome::NotRun(why) => Outcome::NotRun(why),
+            Outcome::NotComparable(why) => Outcome::NotComparable(why),
+        },
+    };
+    Ok(Comparison {
+        dataset: dataset.root.clone(),
+        dataset_hash: hash,
+        seeds,
+        queries: part::asked(dataset, seeds).filter(|(_, has_gold)| *has_gold).count(),
+        metrics: settings.metrics.clone(),
+        depth: settings.depth,
+        family,
+        runs: entries.iter().zip(held).map(entrant).collect(),
+        pairs,
+    })
+}
+
+/// (run, reference), by places.
+fn pairs_of(runs: usize, against: Against) -> impl Iterator<Item = [usize; 2]> {
+    let references = move |run| if against == Against::All { run } else { 1 };
+    (1..runs).flat_map(move |run| (0..references(run)).map(move |reference| [run, reference]))
+}
+
+/// Fills in the corrected p-values. One may pick the best cell of the whole table, so every cell is of one family.
+fn correct(pairs: &mut [Pair]) -> usize {
+    let tested = pairs.iter_mut().filter_map(|pair| pair.result.done_mut());
+    let mut tested: Vec<&mut Tested> = tested.flat_map(|paired| paired.metrics.values_mut()).collect();
+    let corrected = |of: fn(&Verdict) -> f64| holm(&tested.iter().map(|t| of(&t.verdict)).collect::<Vec<_>>());
+    let (p, p_t) = (corrected(|v| v.p), corrected(|v| v.p_t));
+    for (tested, (p, p_t)) in tested.iter_mut().zip(p.into_iter().zip(p_t)) {
+        (tested.p_holm, tested.p_t_holm) = (p, p_t);
+    }
+    tested.len()
+}
+
+fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores {
+    let of_class: Vec<_> = measured.iter().map(|((class, ..), measures)| (*class, *measures)).collect();
+    let overall = super::aggregate(of_class.iter().copied()).overall;
+    let interval = intervals(&of_class);
+    let estimate = |metric: &Metric| {
+        let interval = interval.as_ref().map(|(low, high)| [metric.of(low), metric.of(high)]);
+        (*metric, Estimate { mean: metric.of(&overall), interval })
+    };
+    let part = |part: &part::Part| {
+        let own: Vec<_> = of_class.iter().filter(|(class, _)| part.classes.contains(class)).copied().collect();
+        let evaluation = super::aggregate(own.into_iter());
+        let metrics = metrics.iter().map(|metric| (*metric, metric.of(&evaluation.overall))).collect();
+        PartScores { level: part.level, name: part.name.clone(), queries: evaluation.queries, metrics }
+    };
+    let parts = part::parts(dataset).iter().map(part).filter(|part| part.queries > 0).collect();
+    Scores { queries: measured.len(), overall: metrics.iter().map(estimate).collect(), parts }
+}

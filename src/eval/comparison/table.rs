@@ -1,0 +1,185 @@
+//! A comparison as tables for people: values in %, p-values as they are.
+
+use super::{Comparison, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested};
+use crate::sheet::{Cell, Sheet};
+use crate::types::Metric;
+
+/// A corrected p-value below this is a verdict.
+const LEVEL: f64 = 0.05;
+
+impl Comparison {
+    /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric, with what they are rolled
+    /// up to, and the entities gained and lost.
+    pub fn sheets(&self) -> Vec<Sheet> {
+        let mut sheets = vec![self.runs_sheet(), self.metrics_sheet(), self.verdicts_sheet()];
+        for pair in &self.pairs {
+            let Outcome::Done(paired) = &pair.result else { continue };
+            sheets.extend(self.metrics.first().map(|metric| parts_sheet(pair, paired, *metric)));
+            sheets.push(self.exchanges_sheet(pair, paired));
+        }
+        sheets
+    }
+
+    fn runs_sheet(&self) -> Sheet {
+        let title = format!("{}: {} queries of {} seeds", self.dataset.display(), self.queries, self.seeds.number());
+        let rows = self.runs.iter().map(|run| {
+            let (queries, why) = match &run.scores {
+                Outcome::Done(scores) => (Cell::Count(scores.queries), None),
+                refused => (Cell::Nothing, said(refused)),
+            };
+            let remarks: Vec<String> = why.into_iter().chain(run.odd.iter().cloned()).collect();
+            vec![text(&run.name), queries, text(run.path.display()), text(remarks.join("; "))]
+        });
+        Sheet { title, heads: heads(&["run", "queries", "file", "remarks"]), rows: rows.collect() }
+    }
+
+    fn metrics_sheet(&self) -> Sheet {
+        let names = self.runs.iter().map(|run| run.name.clone());
+        let row = |metric: &Metric| {
+            let estimates = self.runs.iter().map(|run| match &run.scores {
+                Outcome::Done(scores) => scores.overall.get(metric).map_or(Cell::Nothing, |e| text(estimate(e))),
+                _ => Cell::Nothing,
+            });
+            std::iter::once(text(metric)).chain(estimates).collect()
+        };
+        Sheet {
+            title: "In %, each run over its own queries, with 95 % bootstrap intervals over classes".into(),
+            heads: std::iter::once("metric".to_owned()).chain(names).collect(),
+            rows: self.metrics.iter().map(row).collect(),
+        }
+    }
+
+    fn verdicts_sheet(&self) -> Sheet {
+        let rows = self.pairs.iter().flat_map(|pair| match &pair.result {
+            Outcome::Done(paired) => paired.metrics.iter().map(|(m, tested)| tested_row(pair, *m, tested)).collect(),
+            refused => {
+                let blanks = std::iter::repeat_n(Cell::Nothing, 10);
+                let names = [text(&pair.run), text(&pair.reference)];
+                vec![names.into_iter().chain(blanks).chain(said(refused).map(Cell::Text)).collect()]
+            }
+        });
+        let columns =
+            "run,reference,metric,difference,p,p Holm,p t-test,p t-test Holm,wins,ties,losses,queries,verdict";
+        Sheet {
+            title: format!(
+                "Run less reference, over the queries that both have; two-sided tests over classes, corrected over {} tests",
+                self.family
+            ),
+            heads: columns.split(',').map(str::to_owned).collect(),
+            rows: rows.collect(),
+        }
+    }
+
+    fn exchanges_sheet(&self, pair: &Pair, paired: &Paired) -> Sheet {
+        let count = |of: fn(&super::Exchange) -> &Vec<Exchanged>, gold: bool| {
+            paired.exchanges.iter().flat_map(of).filter(|entity| entity.gold == gold).count()
+        };
+        let names = |entities: &[Exchanged]| text(entities.iter().map(name).collect::<Vec<_>>().join(", "));
+        let title = format!(
+            "{} against {}, among the first {}: gained {} gold and {} other, lost {} gold and {} other (gold has a *)",
+            pair.run,
+            pair.reference,
+            self.depth,
+            count(|e| &e.gained, true),
+            count(|e| &e.gained, false),
+            count(|e| &e.lost, true),
+            count(|e| &e.lost, false),
+        );
+        let row = |e: &super::Exchange| vec![text(&e.query), names(&e.gained), names(&e.lost)];
+        let rows = paired.exchanges.iter().map(row).collect();
+        Sheet { title, heads: heads(&["query", "gained", "lost"]), rows }
+    }
+}
+
+fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
+    let v = &tested.verdict;
+    let verdict = match tested.p_holm < LEVEL {
+        true if v.difference > 0.0 => "better",
+        true => "worse",
+        false => "no difference found",
+    };
+    let p = |p: f64| text(if p < 1e-4 { "<.0001".to_owned() } else { format!("{p:.4}") });
+    let queries = pair.result.done().map_or(Cell::Nothing, |paired| Cell::Count(paired.queries));
+    let names = [text(&pair.run), text(&pair.reference), text(metric)];
+    let difference = text(format!("{} {}", signed(v.difference), interval([v.low, v.high], signed)));
+    let tests = [v.p, tested.p_holm, v.p_t, tested.p_t_holm].map(p);
+    let counts = [v.wins, v.ties, v.losses].map(Cell::Count);
+    names.into_iter().chain([difference]).chain(tests).chain(counts).chain([queries, text(verdict)]).collect()
+}
+
+fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
+    let row = |part: &super::PartPair| {
+        let mut cells = vec![text(part.level.name()), text(part.name.replace('_', " "))];
+        match &part.result {
+            Outcome::Done(result) => cells.extend(part_cells(result, metric)),
+            refused => {
+                cells.extend(std::iter::repeat_n(Cell::Nothing, 7));
+                cells.extend(said(refused).map(Cell::Text));
+            }
+        }
+        cells
+    };
+    let (run, reference) = (&*pair.run, &*pair.reference);
+    Sheet {
+        title: format!("{run} against {reference}, {metric} by class and rolled up, untested"),
+        heads: heads(&["level", "part", "queries", run, reference, "difference", "wins", "ties", "losses", "remarks"]),
+        rows: paired.parts.iter().map(row).collect(),
+    }
+}
+
+fn part_cells(result: &PartResult, metric: Metric) -> Vec<Cell> {
+    let Some(Gap { means, difference, interval: between, wins, ties, losses }) = result.metrics.get(&metric) else {
+        return Vec::new();
+    };
+    let between = between.map_or_else(String::new, |between| format!(" {}", interval(between, signed)));
+    let alone = match result.alone {
+        [0, 0] => String::new(),
+        [run, reference] => format!("{run} queries are in the run alone, {reference} in the reference"),
+    };
+    let [run, reference] = means.map(|mean| text(percent(mean)));
+    let counts = [wins, ties, losses].map(|count| Cell::Count(*count));
+    let difference = text(signed(*difference) + &between);
+    [Cell::Count(result.queries), run, reference, difference].into_iter().chain(counts).chain([text(alone)]).collect()
+}
+
+fn heads(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn text(what: impl ToString) -> Cell {
+    Cell::Text(what.to_string())
+}
+
+/// Why there is no verdict.
+fn said<T>(outcome: &Outcome<T>) -> Option<String> {
+    match outcome {
+        Outcome::Done(_) => None,
+        Outcome::NotRun(why) => Some(format!("not run: {why}")),
+        Outcome::NotComparable(why) => Some(format!("not comparable: {why}")),
+    }
+}
+
+fn estimate(estimate: &Estimate) -> String {
+    let between = estimate.interval.map_or_else(String::new, |between| format!(" {}", interval(between, percent)));
+    percent(estimate.mean) + &between
+}
+
+fn interval(of: [f64; 2], written: fn(f64) -> String) -> String {
+    let [low, high] = of.map(written);
+    format!("[{}, {}]", low.trim(), high.trim())
+}
+
+/// As wide as "100.0".
+fn percent(value: f64) -> String {
+    format!("{:5.1}", 100.0 * value)
+}
+
+fn signed(value: f64) -> String {
+    let shown = format!("{:+.1}", 100.0 * value);
+    if matches!(shown.as_str(), "+0.0" | "-0.0") { "0.0".to_owned() } else { shown.replace('-', "−") }
+}
+
+fn name(entity: &Exchanged) -> String {
+    let name = entity.name.clone().unwrap_or_else(|| format!("entity {}", entity.id));
+    if entity.gold { format!("{name}*") } else { name }
+}

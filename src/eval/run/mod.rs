@@ -1,0 +1,243 @@
+//! Runs, of any system: rankings of many queries, in the forms that they are passed around in, and gold as TREC qrels.
+
+mod column;
+mod entity;
+mod folder;
+mod odd;
+mod qrels;
+#[cfg(test)]
+mod tests;
+mod text;
+mod trec;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+pub use qrels::write_qrels;
+
+use crate::data::{Dataset, Findings};
+use crate::error::{Error, Result};
+use crate::file::write_whole;
+use crate::types::{EntityId, Query, SeedCount};
+
+/// One system's rankings of many queries.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Run {
+    /// The system's name; blanks are written as `_`. A folder has none of its own, and goes by its file name.
+    pub tag: String,
+    /// Every setting that made the run; empty for a run of another system that brings none.
+    pub settings: Map<String, Value>,
+    /// In the order of the file; those of a folder in the order of the data set's queries.
+    pub rankings: Vec<Ranking>,
+    /// What the run calls entities that the vocabulary lacks, or that it does not say clearly. Their ids are of no entity.
+    pub strangers: BTreeMap<EntityId, String>,
+}
+
+/// One query's candidates with their scores, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// `<class>/<3|5>/<number from 1>`, as a [`key`].
+    pub query: String,
+    /// Lists that bring no scores have 1 / rank.
+    pub candidates: Vec<(EntityId, f64)>,
+}
+
+/// How a run is written down (`docs/FORMATS.md`, "Runs").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One file of lines `query Q0 entity rank score tag`.
+    Trec,
+    /// The published code's folder of results: a file `<i>_<class>.txt` for each query of one number of seeds.
+    Published,
+    /// A submission to NLPCC 2024: a file `<class>_<i>_<3|5>.txt` for each query.
+    Nlpcc,
+}
+
+/// A run as it was read.
+#[derive(Debug)]
+pub struct Read {
+    pub run: Run,
+    pub form: Form,
+    /// What of it cannot be scored, is missing or is strange.
+    pub odd: Findings,
+}
+
+/// A query's list as it stands in a file, best first.
+struct List {
+    query: String,
+    file: PathBuf,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    line: usize,
+    entity: EntityId,
+    score: f64,
+}
+
+/// A query's id as run lines have it, whose fields end at blanks: `_` for each blank.
+pub fn key(query_id: &str) -> String {
+    query_id.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+/// The data set's queries by the [`key`] of their ids.
+pub(super) fn queries(dataset: &Dataset) -> HashMap<String, &Query> {
+    dataset.queries.iter().map(|query| (key(&dataset.query_id(query)), query)).collect()
+}
+
+/// The settings that lie beside a run: its path with `.json` added, for gzip also without its `.gz`. Empty where there
+/// are none. Errors: `Io`, and `Format` where they are no JSON object.
+pub fn settings(path: &Path) -> Result<Map<String, Value>> {
+    let plain = text::is_gz(path).then(|| settings_path(&path.with_extension("")));
+    let Some(path) = [Some(settings_path(path)), plain].into_iter().flatten().find(|path| path.is_file()) else {
+        return Ok(Map::new());
+    };
+    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::format(&path, format!("is no JSON object: {e}")))
+}
+
+/// The data set that a run's settings name. Errors: those of [`settings`], `Missing` where there is no run, and `Argument`
+/// where they name none.
+pub fn dataset(path: &Path) -> Result<PathBuf> {
+    metadata(path)?;
+    let named = settings(path)?.get("dataset").and_then(Value::as_str).map(PathBuf::from);
+    let unnamed = || format!("the settings of {} name no data set; give it with --dataset", path.display());
+    named.ok_or_else(|| Error::Argument(unnamed()))
+}
+
+fn metadata(path: &Path) -> Result<fs::Metadata> {
+    fs::metadata(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => {
+            let hint = "a run is a file of TREC lines, or a folder of lists".to_string();
+            Error::Missing { what: "run", path: path.to_owned(), hint }
+        }
+        _ => Error::io("read", path)(source),
+    })
+}
+
+fn settings_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".json");
+    path.with_file_name(name)
+}
+
+impl Run {
+    /// Reads a run of any form, which is told by what is there: a file of TREC lines or a folder of lists, each file plain
+    /// or gzip. `seeds`: only queries of so many, which is also what those of a published folder are then taken to have.
+    ///
+    /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or has settings that are none.
+    pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Read> {
+        let kind = metadata(path)?;
+        let settings = settings(path)?;
+        let mut odd = Findings::default();
+        let mut content = if kind.is_dir() {
+            let told = settings.get("seeds").and_then(|seeds| serde_json::from_value(seeds.clone()).ok());
+            folder::read(path, dataset, seeds.or(told), &mut odd)?
+        } else if kind.is_file() {
+            trec::read(path, dataset, &mut odd)?
+        } else {
+            return Err(Error::format(path, "is neither a file nor a folder"));
+        };
+        if let Some(seeds) = seeds {
+            let known = queries(dataset);
+            content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));
+        }
+        odd::note(&content.lists, dataset, path, &mut odd);
+        let Content { form, tag, lists, strangers } = content;
+        let run = Run { tag, settings, rankings: lists.into_iter().map(Ranking::from).collect(), strangers };
+        Ok(Read { run, form, odd })
+    }
+
+    /// The ranking of this query id, spelled with blanks or without.
+    pub fn ranking(&self, query_id: &str) -> Option<&Ranking> {
+        let key = key(query_id);
+        self.rankings.iter().find(|r| r.query == key)
+    }
+
+    /// Writes the run as TREC lines and the settings beside them; each file is there whole or not at all. A file that is
+    /// called `.gz` is gzip. Errors: `Io`.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        trec::write(self, path)?;
+        write_settings(&self.settings, path)
+    }
+
+    /// As [`Run::write`], in any form. Published results have their number of seeds said in the settings. Errors: `Io`, and
+    /// `Format` and `Mismatch` for what the form cannot hold.
+    pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
+        form.refuse_taken(path)?;
+        let mut settings = self.settings.clone();
+        match form {
+            Form::Trec => trec::write(self, path)?,
+            Form::Nlpcc => folder::write_submission(self, path, dataset)?,
+            Form::Published => {
+                let seeds = folder::write_published(self, path, dataset)?;
+                settings.insert("seeds".into(), seeds.number().to_string().into());
+            }
+        }
+        write_settings(&settings, path)
+    }
+}
+
+fn write_settings(settings: &Map<String, Value>, path: &Path) -> Result<()> {
+    let text = format!("{:#}\n", Value::Object(settings.clone()));
+    write_whole(&settings_path(path), text.as_bytes())
+}
+
+/// What a form gives of a run.
+struct Content {
+    form: Form,
+    tag: String,
+    lists: Vec<List>,
+    strangers: BTreeMap<EntityId, String>,
+}
+
+impl From<List> for Ranking {
+    fn from(list: List) -> Ranking {
+        let candidates = list.entries.into_iter().map(|entry| (entry.entity, entry.score)).collect();
+        Ranking { query: list.query, candidates }
+    }
+}
+
+impl Form {
+    pub const ALL: [Form; 3] = [Form::Trec, Form::Published, Form::Nlpcc];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Trec => "trec",
+            Form::Published => "published",
+            Form::Nlpcc => "nlpcc",
+        }
+    }
+
+    /// Error: `Format` where a folder is to be written and something is there.
+    pub fn refuse_taken(self, path: &Path) -> Result<()> {
+        let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        if self != Form::Trec && path.exists() && !empty() {
+            return Err(Error::format(path, "is there already; lists are written to a new folder"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Form {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        Form::ALL
+            .into_iter()
+            .find(|form| form.name() == s)
+            .ok_or_else(|| Error::Argument(format!("“{s}” is no form of runs; they are trec, published and nlpcc")))
+    }
+}

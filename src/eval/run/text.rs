@@ -1,0 +1,49 @@
+//! The text of run files, plain or gzip.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::data::{Findings, lines_of};
+use crate::error::{Error, Result};
+use crate::file::write_whole;
+
+/// What gzip begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The lines that say something, with their numbers from 1; gzip is told by its first bytes. Errors: `Io`, and `Format`
+/// for gzip that is none, is cut short or damaged, and for binary data.
+pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String)>> {
+    let mut bytes = fs::read(path).map_err(Error::io("read", path))?;
+    if bytes.starts_with(&GZIP) {
+        let mut text = Vec::new();
+        let unpacked = MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text);
+        unpacked.map_err(|e| Error::format(path, format!("is gzip that is cut short or damaged: {e}")))?;
+        bytes = text;
+    } else if is_gz(path) {
+        return Err(Error::format(path, "is called .gz and is no gzip"));
+    }
+    if bytes.contains(&0) {
+        return Err(Error::format(path, "is a binary file, where lines of text are expected"));
+    }
+    Ok(lines_of(&bytes, path, odd))
+}
+
+/// Writes a file whole, as gzip where it is called so. Errors: `Io`.
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
+    if !is_gz(path) {
+        return write_whole(path, text.as_bytes());
+    }
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = packed.write_all(text.as_bytes()).and_then(|()| packed.finish()).map_err(Error::io("write", path))?;
+    write_whole(path, &packed)
+}
+
+/// Whether a file is called after gzip.
+pub(super) fn is_gz(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "gz")
+}

@@ -1,0 +1,85 @@
+//! TREC runs: lines `query Q0 entity rank score tag`.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::entity::{Entities, Place};
+use super::{Content, Entry, Form, List, Run, key, text};
+use crate::data::{Dataset, Findings};
+use crate::error::{Error, Result};
+
+/// Fields of a line of qrels, which are easily taken for a run.
+const QRELS: usize = 4;
+
+struct Line<'a> {
+    number: usize,
+    query: String,
+    entity: &'a str,
+    rank: u64,
+    score: f64,
+    tag: &'a str,
+}
+
+/// Entities are ids where most of them are numbers, else names, `_` for a blank. A query's candidates are ordered by rank,
+/// then by score (other systems give every line the same rank), then as in the file.
+pub(super) fn read(path: &Path, dataset: &Dataset, odd: &mut Findings) -> Result<Content> {
+    let lines = text::read(path, odd)?;
+    let parsed = lines.iter().map(|(number, line)| {
+        read_line(*number, line).map_err(|reason| Error::Line { path: path.to_owned(), line: *number, reason })
+    });
+    let parsed = parsed.collect::<Result<Vec<Line>>>()?;
+    let Some(first) = parsed.first() else { return Err(Error::format(path, "holds no ranking")) };
+    let tag = first.tag.to_owned();
+
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut grouped: Vec<(String, Vec<&Line>)> = Vec::new();
+    for line in &parsed {
+        let place = *places.entry(line.query.clone()).or_insert_with(|| {
+            grouped.push((line.query.clone(), Vec::new()));
+            grouped.len() - 1
+        });
+        grouped[place].1.push(line);
+    }
+
+    let numbers = parsed.iter().filter(|line| line.entity.parse::<u32>().is_ok()).count();
+    let mut entities = Entities::new(&dataset.vocabulary, 2 * numbers > parsed.len(), odd);
+    let lists = grouped.into_iter().map(|(query, mut lines)| {
+        lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
+        let entry = |line: &Line| {
+            let entity = entities.find(line.entity, Place { file: path, line: line.number });
+            Entry { line: line.number, entity, score: line.score }
+        };
+        List { query, file: path.to_owned(), entries: lines.into_iter().map(entry).collect() }
+    });
+    let lists = lists.collect();
+    Ok(Content { form: Form::Trec, tag, lists, strangers: entities.strangers })
+}
+
+/// A line's parts, or what is wrong with it. Where the fields are separated by tabs, names may have blanks.
+fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String> {
+    let tabbed: Vec<&str> = line.split('\t').map(str::trim).collect();
+    let fields = if tabbed.len() == 6 { tabbed } else { line.split_whitespace().collect() };
+    let &[query, _, entity, rank, score, tag] = fields.as_slice() else {
+        let seems = if fields.len() == QRELS { ", as qrels have, which are gold and no run" } else { "" };
+        return Err(format!("expected “query Q0 entity rank score tag”, found {} fields{seems}", fields.len()));
+    };
+    let rank = rank.parse().map_err(|_| format!("“{rank}” is no rank, a whole number from 0"))?;
+    let finite = score.parse().ok().filter(|score: &f64| score.is_finite());
+    let score = finite.ok_or_else(|| format!("“{score}” is no score, a finite number"))?;
+    Ok(Line { number, query: key(query), entity, rank, score, tag })
+}
+
+pub(super) fn write(run: &Run, path: &Path) -> Result<()> {
+    let tag = if run.tag.trim().is_empty() { "run".to_string() } else { key(&run.tag) };
+    let mut lines = String::new();
+    for ranking in &run.rankings {
+        let query = key(&ranking.query);
+        for (rank, (entity, score)) in (1..).zip(&ranking.candidates) {
+            let entity = run.strangers.get(entity).map_or_else(|| entity.to_string(), |name| key(name));
+            // writing to a string cannot fail
+            let _ = writeln!(lines, "{query} Q0 {entity} {rank} {score} {tag}");
+        }
+    }
+    text::write(path, &lines)
+}

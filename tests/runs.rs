@@ -1,0 +1,321 @@
+//! Runs as people make them: what is damaged is refused or told by file and line, in every form, and nothing panics.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::cargo::cargo_bin_cmd;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use multiexpan::engine::jobs::{Form, Read, read_run};
+use multiexpan::error::Result;
+use multiexpan::types::SeedCount;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const TREC: &str = "birds/3/1 Q0 5 1 0.9 x\nbirds/3/1 Q0 6 2 0.8 x\nbirds/3/2 Q0 1 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n";
+const LIST: &str = "5\thawk\t\tbirds\n6\tkite\t\tbirds\n4\twren\t\tbirds\n";
+
+/// Birds and cats; two more classes make names of files ambiguous.
+struct World(tempfile::TempDir);
+
+impl World {
+    fn new() -> World {
+        let world = World(tempfile::tempdir().unwrap());
+        for (name, text) in [
+            (
+                "entity2id.txt",
+                "owl\t1\nduck\t2\ngull\t3\nwren\t4\nhawk\t5\nkite\t6\nlion\t7\nlynx\t8\npuma\t9\nPuma\t10\ncafé\t11\n",
+            ),
+            ("gt/birds.txt", "1\towl\t1\n2\tduck\t1\n3\tgull\t1\n4\twren\t1\n5\thawk\t1\n6\tkite\t1\n7\tlion\t0\n"),
+            ("gt/cats.txt", "7\tlion\t1\n8\tlynx\t1\n9\tpuma\t1\n"),
+            ("gt/birds_0_3.txt", "7\tlion\t1\n"),
+            ("gt/0_birds.txt", "7\tlion\t1\n"),
+            ("query/birds.txt", "1 2 3\n4 5 6\n"),
+            ("query/cats.txt", "7 8 9\n"),
+            ("query_seed=5/birds.txt", "2 4 1 5 6\n"),
+        ] {
+            world.put(&format!("data/{name}"), text.as_bytes());
+        }
+        world
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn read(&self, name: &str) -> Result<Read> {
+        read_run(&self.at(name), Some(&self.at("data")), None).map(|(read, _)| read)
+    }
+
+    /// Why it is refused, else what is odd about it: `file:line: reason` a line.
+    fn said(&self, name: &str) -> (bool, String) {
+        match self.read(name) {
+            Err(why) => (false, why.to_string()),
+            Ok(read) => {
+                let line = |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
+                let said =
+                    |f: &multiexpan::engine::Finding| format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason);
+                (true, read.odd.iter().map(said).collect())
+            }
+        }
+    }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// The run with its second line replaced.
+fn second(line: &str) -> Vec<u8> {
+    let mut lines: Vec<&str> = TREC.lines().collect();
+    lines[1] = line;
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+#[test]
+fn a_damaged_file_is_refused_by_name() {
+    let world = World::new();
+    let whole = gzip(&TREC.repeat(50));
+    let mut flipped = whole.clone();
+    flipped[20] ^= 0xff;
+    let utf16: Vec<u8> = TREC.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, bytes, said) in [
+        ("cut.run.gz", whole[..whole.len() / 2].to_vec(), "cut.run.gz is gzip that is cut short or damaged"),
+        ("head.gz", whole[..5].to_vec(), "head.gz is gzip that is cut short or damaged"),
+        ("flipped.gz", flipped, "flipped.gz is gzip that is cut short or damaged"),
+        ("none.gz", TREC.into(), "none.gz is called .gz and is no gzip"),
+        ("few", second("birds/3/1 Q0 6 2 0.8"), "few:2: expected “query Q0 entity rank score tag”, found 5 fields"),
+        ("many", second("birds/3/1 Q0 6 2 0.8 x y"), "many:2: expected “query Q0 entity rank score tag”, found 7"),
+        (
+            "qrels",
+            b"birds/3/1 0 6 1\nbirds/3/1 0 5 1\n".to_vec(),
+            "qrels:1: expected “query Q0 entity rank score tag”, found 4 fields, as qrels have",
+        ),
+        ("nan", second("birds/3/1 Q0 6 2 NaN x"), "nan:2: “NaN” is no score"),
+        ("inf", second("birds/3/1 Q0 6 2 -inf x"), "inf:2: “-inf” is no score"),
+        ("overflow", second("birds/3/1 Q0 6 2 1e999 x"), "overflow:2: “1e999” is no score"),
+        ("word", second("birds/3/1 Q0 6 2 high x"), "word:2: “high” is no score"),
+        ("huge", second("birds/3/1 Q0 6 99999999999999999999 0.8 x"), "huge:2: “99999999999999999999” is no rank"),
+        ("negative", second("birds/3/1 Q0 6 -2 0.8 x"), "negative:2: “-2” is no rank"),
+        ("fraction", second("birds/3/1 Q0 6 2.5 0.8 x"), "fraction:2: “2.5” is no rank"),
+        ("empty", Vec::new(), "empty holds no ranking"),
+        ("blank", b"\n\r\n  \n".to_vec(), "blank holds no ranking"),
+        ("binary", [b"\x7fELF\0\0\0".as_slice(), &[0; 64]].concat(), "binary is a binary file"),
+        ("utf16", utf16, "utf16 is a binary file"),
+        ("0_birds.txt", LIST.into(), "0_birds.txt:1: expected “query Q0 entity rank score tag”"),
+    ] {
+        world.put(name, &bytes);
+        let (read, why) = world.said(name);
+        assert!(!read && why.contains(said), "{name}: {why}");
+    }
+    assert!(world.said("nowhere").1.contains("no run at") && world.said("nowhere").1.contains("nowhere"));
+    for (settings, said) in [("{\"mode\": ", "settings.run.json is no JSON object"), ("[3]", "is no JSON object")] {
+        world.put("settings.run", TREC.as_bytes());
+        world.put("settings.run.json", settings.as_bytes());
+        let (read, why) = world.said("settings.run");
+        assert!(!read && why.contains(said), "{settings}: {why}");
+    }
+}
+
+#[test]
+fn what_is_odd_in_a_file_is_told_by_line() {
+    let world = World::new();
+    for (name, bytes, said) in [
+        ("twice", second("birds/3/1 Q0 5 2 0.8 x"), "twice:2: 5 “hawk” came before in birds/3/1"),
+        ("unknown", second("birds/3/1 Q0 77 2 0.8 x"), "unknown:2: there is no entity 77"),
+        ("named", b"birds/3/1 Q0 kit 1 1 x\n".to_vec(), "named:1: no entity is called “kit”; near it: kite"),
+        ("two", b"cats/3/1 Q0 PUMA 1 1 x\n".to_vec(), "two:1: “PUMA” is the name of entity 9 and of entity 10"),
+        ("latin1", b"cats/3/1 Q0 caf\xe9 1 1 x\n".to_vec(), "latin1: some bytes are not UTF-8"),
+        ("bom", ["\u{feff}", TREC].concat().into_bytes(), "bom:1: starts with a byte order mark"),
+        ("crlf", TREC.replace('\n', "\r\n").into_bytes(), "crlf:2: ends in CRLF"),
+        ("missing", b"birds/3/1 Q0 5 1 1 x\n".to_vec(), "missing: there is no list of birds/3/2"),
+        ("foreign", second("dogs/3/1 Q0 5 1 1 x"), "foreign:2: “dogs/3/1” is no query of data"),
+        ("number", second("birds/3/9 Q0 5 1 1 x"), "number:2: “birds/3/9” is no query of data"),
+        ("seed", second("birds/3/1 Q0 2 2 0.8 x"), "seed:2: 2 “duck” is a seed of birds/3/1"),
+        ("short", second("birds/3/1 Q0 6 2 0.8 x"), "short: birds/3/1 has 2 candidates of 8"),
+        ("ranks", second("birds/3/1 Q0 6 2 7 x"), "ranks:2: a lower rank in birds/3/1 with the higher score 7"),
+    ] {
+        world.put(name, &bytes);
+        let (read, odd) = world.said(name);
+        assert!(read && odd.contains(said), "{name}: {odd}");
+    }
+    world.put("run.gz", &gzip(TREC));
+    assert_eq!(world.read("run.gz").unwrap().run.rankings, {
+        world.put("run", TREC.as_bytes());
+        world.read("run").unwrap().run.rankings
+    });
+}
+
+#[test]
+fn a_damaged_folder_is_refused_by_name() {
+    let world = World::new();
+    let packed = gzip(LIST);
+    let list: &[u8] = LIST.as_bytes();
+    for (folder, files, said) in [
+        ("nothing", vec![], "nothing is no index (index.json) and no run"),
+        ("index", vec![("index.json", b"{}".as_slice()), ("0_birds.txt", list)], "index is an index and no run"),
+        ("set", vec![("entity2id.txt", b"owl\t1\n".as_slice()), ("gt/birds.txt", list)], "set is no index"),
+        ("classes", vec![("0_dogs.txt", list)], "0_dogs.txt: there is no class “dogs” in data"),
+        ("epochs", vec![("epoch_12/0_birds.txt", list)], "epoch_12: a list is called <i>_<class>.txt or"),
+        ("same", vec![("birds_0_3", list), ("birds_0_3.txt.gz", &packed)], "birds_0_3.txt.gz is birds/3/1, as "),
+        ("twice", vec![("birds_1_3.txt", list), ("Birds_1_3.txt", list)], "birds_1_3.txt is birds/3/2, as "),
+        ("mixed", vec![("0_birds.txt", list), ("birds_1_3.txt", list)], "mixes published lists"),
+        ("ambiguous", vec![("0_birds_0_3.txt", list)], "0_birds_0_3.txt could be a published list"),
+        ("strangers", vec![("cats_0_3.txt", b"dog\nwolf\n")], "strangers: no line has an id or a name"),
+        ("ids", vec![("cats_0_3.txt", b"1\t3\n3\t4\n4\t1\n")], "ids: columns 1 and 2 could both be the ids"),
+        (
+            "fields",
+            vec![("cats_0_3.txt", b"1\towl\n3\tgull\n\tduck\n")],
+            "cats_0_3.txt:3: expected an entity in column 1",
+        ),
+        ("word", vec![("cats_0_3.txt", b"1\towl\n3\tgull\nx\tduck\n")], "cats_0_3.txt:3: “x” is no entity id"),
+        ("empties", vec![("cats_0_3.txt", b""), ("birds_1_3.txt", b"\n")], "empties has only empty lists"),
+        ("seeds", vec![("0_birds.txt", b"9\tpuma\n")], "seeds does not tell whether its queries have 3 or 5 seeds"),
+        ("cut", vec![("birds_1_3.txt.gz", &packed[..packed.len() - 9])], "birds_1_3.txt.gz is gzip that is cut short"),
+        ("raw", vec![("birds_1_3.txt", b"1\0\0\0")], "birds_1_3.txt is a binary file"),
+    ] {
+        fs::create_dir_all(world.at(folder)).unwrap();
+        files.iter().for_each(|(name, bytes)| drop(world.put(&format!("{folder}/{name}"), bytes)));
+        let (read, why) = world.said(folder);
+        assert!(!read && why.contains(said), "{folder}: {why}");
+    }
+}
+
+#[test]
+fn what_is_odd_in_a_folder_is_told_by_file() {
+    let world = World::new();
+    let list: &[u8] = LIST.as_bytes();
+    for (folder, file, bytes, said) in [
+        ("class", "dogs_0_3.txt", list, "class/dogs_0_3.txt: there is no class “dogs” in data"),
+        ("stray", "notes.md", list, "stray/notes.md: a list is called"),
+        ("seeds", "birds_0_4.txt", list, "seeds/birds_0_4.txt: a list is called"),
+        ("number", "birds_7_3.txt", list, "number/birds_7_3.txt:1: “birds/3/8” is no query of data"),
+        ("empty", "cats_0_3.txt", b"", "empty/cats_0_3.txt: cats/3/1 has 0 candidates of 8"),
+        ("two", "cats_0_3.txt", b"1\tduck\n", "two/cats_0_3.txt:1: entity 1 is “owl”, and “duck” is entity 2"),
+        ("strange", "cats_0_3.txt", b"99\tdog\n", "strange/cats_0_3.txt:1: no entity is called “dog”"),
+        ("missing", "birds_0_5.txt", list, "missing: there is no list of birds/3/2"),
+        ("folder", "cats_0_3.txt/inner", list, "folder/cats_0_3.txt: a list is called"),
+    ] {
+        world.put(&format!("{folder}/birds_0_3.txt"), list);
+        world.put(&format!("{folder}/{file}"), bytes);
+        let (read, odd) = world.said(folder);
+        assert!(read && odd.contains(said), "{folder}: {odd}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_are_refused() {
+    let world = World::new();
+    let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, world.at(name)).unwrap();
+    link("loop", &world.at("loop"));
+    world.put("folder/birds_1_3.txt", LIST.as_bytes());
+    link("folder/cats_0_3.txt", &world.at("folder/cats_0_3.txt"));
+    link("folder/up", &world.at("folder"));
+    for (name, said) in [("loop", "cannot read"), ("folder", "folder/cats_0_3.txt")] {
+        let (read, why) = world.said(name);
+        assert!(!read && why.contains(said) && why.contains("symbolic"), "{name}: {why}");
+    }
+}
+
+#[test]
+fn whatever_the_bytes_nothing_panics() {
+    let world = World::new();
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..1500 {
+        let (name, text, path) =
+            [("a.run", TREC, "a.run"), ("l/birds_1_3.txt", LIST, "l"), ("p/0_birds.txt", LIST, "p")]
+                [random.random_range(0..3)];
+        let mut bytes = if random.random_bool(0.2) { gzip(text) } else { text.as_bytes().to_vec() };
+        for _ in 0..random.random_range(1..5) {
+            let at = random.random_range(0..bytes.len());
+            match random.random_range(0..4) {
+                0 => bytes[at] = random.next_u32() as u8,
+                1 => drop(bytes.splice(at..at, b"\t\n 9e".iter().copied())),
+                2 => bytes.truncate(at.max(1)),
+                _ => drop(bytes.remove(at)),
+            }
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        world.put(name, &bytes);
+        match world.read(path) {
+            Ok(_) => read += 1,
+            Err(why) => refused += usize::from(!why.to_string().is_empty()),
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read} read, {refused} refused");
+}
+
+#[test]
+fn a_run_goes_through_every_form_on_the_command_line() {
+    let world = World::new();
+    let data = world.at("data").to_str().unwrap().to_owned();
+    world.put("a.run", TREC.as_bytes());
+    let convert = |from: &str, form: &str, to: &str| {
+        let line = ["convert-run", from, "--dataset", &data, "--seeds", "3", "--format", form, "--out", to];
+        let done = cargo_bin_cmd!("multiexpan").current_dir(world.0.path()).args(line).output().unwrap();
+        let (out, err) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+        assert!(done.status.success(), "{err}");
+        out
+    };
+    let told = convert("a.run", "published", "results");
+    assert!(told.contains("a.run (trec) has 3 lists, no errors and 3 warnings"), "{told}");
+    let told = convert("results", "nlpcc", "submission");
+    assert!(told.contains("results (published) has 3 lists"), "{told}");
+    convert("submission", "trec", "b.run.gz");
+    assert!(world.at("submission/birds_1_3.txt").is_file() && world.at("results/1_birds.txt").is_file());
+    let lists = |name: &str| {
+        let run = world.read(name).unwrap().run;
+        let list =
+            |r: &multiexpan::engine::jobs::Ranking| (r.query.clone(), r.candidates.iter().map(|c| c.0).collect());
+        run.rankings.iter().map(list).collect::<Vec<(String, Vec<_>)>>()
+    };
+    assert_eq!(lists("a.run"), lists("b.run.gz"));
+
+    let again = cargo_bin_cmd!("multiexpan")
+        .current_dir(world.0.path())
+        .args(["convert-run", "a.run", "--dataset", &data, "--format", "nlpcc", "--out", "submission"])
+        .output()
+        .unwrap();
+    let why = String::from_utf8(again.stderr).unwrap();
+    assert!(again.status.code() == Some(1) && why.contains("submission is there already"), "{why}");
+    let unnamed =
+        cargo_bin_cmd!("multiexpan").current_dir(world.0.path()).args(["convert-run", "a.run"]).output().unwrap();
+    let why = String::from_utf8(unnamed.stderr).unwrap();
+    assert!(unnamed.status.code() == Some(2) && why.contains("give it with --dataset"), "{why}");
+
+    let qrels = cargo_bin_cmd!("multiexpan")
+        .current_dir(world.0.path())
+        .args(["qrels", &data, "--out", "gold.qrels"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(qrels.stdout).unwrap(), "gold.qrels: the gold of 3 queries\n");
+    let gold = fs::read_to_string(world.at("gold.qrels")).unwrap();
+    assert!(gold.starts_with("birds/3/1 0 4 1\nbirds/3/1 0 5 1\nbirds/3/1 0 6 1\nbirds/3/1 0 7 0\n"), "{gold}");
+}
+
+#[test]
+fn only_the_queries_that_are_asked_for_are_read() {
+    let world = World::new();
+    world.put("a.run", [TREC, "birds/5/1 Q0 3 1 1 x\n"].concat().as_bytes());
+    for (seeds, lists) in [(None, 4), (Some(SeedCount::Three), 3), (Some(SeedCount::Five), 1)] {
+        let (read, dataset) = read_run(&world.at("a.run"), Some(&world.at("data")), seeds).unwrap();
+        assert_eq!(read.run.rankings.len(), lists);
+        let mixed = seeds.is_none();
+        let out = world.at(&format!("out{lists}"));
+        assert_eq!(read.run.write_as(Form::Published, &out, &dataset).is_err(), mixed);
+    }
+}
