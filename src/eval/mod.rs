@@ -1,9 +1,11 @@
 //! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
 
 mod aggregate;
+mod analysis;
 mod cluster;
 pub mod comparison;
 mod failure;
+mod groups;
 mod interval;
 mod judged;
 mod metrics;
@@ -12,7 +14,9 @@ mod pair;
 pub mod run;
 
 pub use aggregate::{Evaluation, aggregate};
+pub use analysis::{Analysis, Cell, Row, by_seeds, recall};
 pub use failure::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
+pub use groups::{Groups, by_pairs, by_pictures, by_polysemy};
 pub use interval::intervals;
 pub use judged::{Judged, QueryKey, key_of};
 pub use metrics::{average_precision, gold, measure, precision};
