@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
+pub mod analyse;
 pub mod check;
 pub mod compare;
 pub mod completions;
@@ -31,6 +32,7 @@ pub mod index;
 pub mod man;
 pub mod progress;
 pub mod qrels;
+pub mod report;
 pub mod show;
 mod terminal;
 pub mod train;
@@ -53,6 +55,10 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Hold runs against each other: metrics, tests, classes, entities gained and lost
     Compare(compare::Args),
+    /// Look at one measure by kind of picture, shared words, pairs or seeds
+    Analyse(analyse::Args),
+    /// Write a comparison with its plots and pictures as one page
+    Report(report::Args),
     /// Pre-train a model
     Train(train::Args),
     /// Train a recipe less each of its parts, and tell what each is worth
@@ -87,6 +93,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Analyse(args) => analyse::run(args),
+        Command::Report(args) => report::run(args),
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),

@@ -11,6 +11,8 @@ use super::judged::{Judged, key_of};
 use super::metrics::gold;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::sheet::Cell::{Count, Nothing, Text};
+use crate::sheet::{self, Sheet};
 use crate::types::{ClassId, EntityId, SeedCount};
 
 /// A row of fewer entities (or queries)
@@ -33,6 +35,39 @@ pub struct Analysis {
     pub rows: Vec<Row>,
     /// What was left out, in sentences.
     pub notes: Vec<String>,
+}
+
+impl Analysis {
+    /// A line a group and ranking; in %.
+    pub fn sheet(&self) -> Sheet {
+        let heads = ["group", self.counted, "classes", "ranking", "value", "95 %", "more", "95 %"];
+        let lines = self.rows.iter().flat_map(|row| {
+            let columns = self.columns.iter().zip(&row.cells);
+            columns.map(|(column, cell)| {
+                let interval = |of: Option<Estimate>| match of.and_then(|of| of.interval) {
+                    Some([low, high]) => text(format!("{} to {}", points(low), points(high))),
+                    None if row.too_few && of.is_some() => text("too few"),
+                    None => Nothing,
+                };
+                let value = text(points(cell.value.mean));
+                let more = cell.contrast.map_or(Nothing, |more| text(points(more.mean)));
+                let named = [text(&row.name), Count(row.count), Count(row.classes), text(column)];
+                let measured = [value, interval(Some(cell.value)), more, interval(cell.contrast)];
+                named.into_iter().chain(measured).collect()
+            })
+        });
+        Sheet { title: self.title.clone(), heads: heads.map(str::to_owned).to_vec(), rows: lines.collect() }
+    }
+}
+
+fn text(what: impl ToString) -> sheet::Cell {
+    Text(what.to_string())
+}
+
+/// A share or a difference in %.
+fn points(value: f64) -> String {
+    let shown = format!("{:.1}", 100.0 * value);
+    if shown == "-0.0" { "0.0".to_owned() } else { shown.replace('-', "−") }
 }
 
 /// A group.
