@@ -117,10 +117,8 @@ impl Sheet {
     }
 
     fn markdown(&self) -> String {
-        let escaped = |text: &str| {
-            let marked = text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|");
-            marked.split_whitespace().collect::<Vec<_>>().join(" ")
-        };
+        let escaped =
+            |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let rule =
             self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();

@@ -54,7 +54,7 @@ impl Report {
             .map(|s| s.write(Form::Markdown))
             .collect::<Vec<_>>();
         let settings = settings_sheet(&self.comparison.runs).write(Form::Markdown);
-        let notes: String = self.notes.iter().map(|note| format!("\n{note}\n")).collect();
+        let notes: String = self.notes.iter().map(|note| format!("\n{}\n", note.replace('<', "&lt;"))).collect();
         format!("# Runs on {}\n\n{}\n{settings}{notes}", self.dataset(), all.join("\n"))
     }
 
@@ -81,14 +81,19 @@ impl Report {
 
     fn metrics(&self) -> Markup {
         let all = &self.comparison;
-        let scores: Vec<_> = all.runs.iter().filter_map(|run| Some((run.name.as_str(), run.scores.done()?))).collect();
+        let scores: Vec<_> = all
+            .runs
+            .iter()
+            .enumerate()
+            .filter_map(|(place, run)| Some((place, run.name.as_str(), run.scores.done()?)))
+            .collect();
         let row = |metric: &Metric| DotRow {
             label: metric.to_string().to_uppercase(),
-            marks: scores.iter().map(|(_, scores)| scores.overall.get(metric).copied()).collect(),
+            marks: scores.iter().map(|(_, _, scores)| scores.overall.get(metric).copied()).collect(),
         };
         let dots = Dots {
             title: "Every metric of every run, in %",
-            series: scores.iter().map(|(name, _)| *name).collect(),
+            series: scores.iter().map(|(place, name, _)| (*place, *name)).collect(),
             rows: all.metrics.iter().map(row).collect(),
         };
         // runs, metrics and verdicts come before what is by pair
@@ -218,19 +223,23 @@ fn classes_of(pair: &Pair, paired: &Paired, metric: Metric) -> Markup {
     classes.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
     let points: Vec<(String, f64, f64)> =
         classes.iter().map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0])).collect();
+    let [run, reference] = pair.places;
     let mark = |mean: f64| Some(Estimate { mean, interval: None });
     let row = |(name, gap): &(String, Gap)| DotRow {
         label: name.clone(),
-        marks: vec![mark(gap.means[0]), mark(gap.means[1])],
+        marks: vec![mark(gap.means[1]), mark(gap.means[0])],
     };
     let metric = metric.to_string().to_uppercase();
     let title = format!("{metric} of each class, in %, the greatest gain first");
-    let dots =
-        Dots { title: &title, series: vec![&pair.run, &pair.reference], rows: classes.iter().map(row).collect() };
+    let dots = Dots {
+        title: &title,
+        series: vec![(reference, &pair.reference), (run, &pair.run)],
+        rows: classes.iter().map(row).collect(),
+    };
     html! {
         h3 { (pair.run) " against " (pair.reference) }
         p.quiet { "A point is a class, placed by " (metric) "; above the line " (pair.run) " is better." }
-        figure { (plot::scatter(&pair.reference, &pair.run, &points)) }
+        figure { (plot::scatter([&pair.reference, &pair.run], [reference, run], &points)) }
         p.quiet { (title) }
         figure { (plot::dots(&dots)) }
     }
@@ -287,5 +296,64 @@ fn table(sheet: &Sheet) -> Markup {
                 }
             } } }
         } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Dataset;
+    use crate::eval::comparison::{Against, Entry, Settings, compare};
+    use crate::eval::run::{Ranking, Run};
+
+    const HOSTILE: &str = "<img src=x onerror=alert(1)>\"&'|";
+
+    /// Two classes of which one run finds a hostile entity and the other does not.
+    fn report() -> Report {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("entity2id.txt", format!("{HOSTILE}\t1\nant\t2\nbee\t3\ncow\t4\nfig\t5\noak\t6\n")),
+            ("sentences.json", String::new()),
+            ("gt/animals.txt", "1\tx\t1\n2\tant\t1\n3\tbee\t1\n".into()),
+            ("gt/plants.txt", "5\tfig\t1\n6\toak\t1\n".into()),
+            ("query/animals.txt", "2\n".into()),
+            ("query/plants.txt", "5\n".into()),
+        ] {
+            std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let entry = |name: &str, animals: &[u32], plants: &[u32]| {
+            let ranking = |query: &str, ids: &[u32]| Ranking {
+                query: query.into(),
+                candidates: ids.iter().map(|&id| (EntityId(id), 1.0)).collect(),
+            };
+            let rankings = vec![ranking("animals/3/1", animals), ranking("plants/3/1", plants)];
+            let settings = serde_json::json!({ "mode": HOSTILE }).as_object().cloned().unwrap();
+            Entry { name: name.into(), run: Run { rankings, settings, ..Run::default() }, ..Entry::default() }
+        };
+        let entries = [entry("first", &[4, 3], &[6]), entry(HOSTILE, &[1, 3], &[4])];
+        let settings = Settings { seeds: None, metrics: Metric::ALL.to_vec(), against: Against::First, depth: 10 };
+        let comparison = compare(&entries, &Dataset::open(folder.path()).unwrap(), &settings).unwrap();
+        let pictures = [(EntityId(1), "data:image/jpeg;base64,AA==".to_owned())].into();
+        Report { comparison, analyses: Vec::new(), notes: vec![HOSTILE.into()], pictures }
+    }
+
+    #[test]
+    fn hostile_names_stay_text() {
+        let report = report();
+        let page = report.html();
+        assert!(page.matches("&lt;img src=x onerror=alert(1)&gt;").count() > 5, "{page}");
+        assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
+        let markdown = report.markdown();
+        assert!(markdown.contains("&lt;img") && !markdown.contains("<img"), "{markdown}");
+    }
+
+    #[test]
+    fn the_page_stands_alone_and_says_what_changed() {
+        let page = report().html();
+        assert!(!page.contains("src=\"") && !page.contains("@import") && !page.contains("<link"), "{page}");
+        assert_eq!(page.matches("data:image/jpeg;base64,AA==").count(), 1, "a picture is there once");
+        assert!(page.contains("class=\"pic p1\"") && page.contains("gold gained 1, lost 0"), "{page}");
+        assert!(page.contains("is not found to differ from first"), "two classes tell nothing");
     }
 }

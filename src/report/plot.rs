@@ -19,8 +19,8 @@ svg .whisker{stroke-width:2;opacity:.55}svg .dot{stroke:var(--paper);stroke-widt
 
 const WIDTH: f64 = 680.0;
 /// Of one letter, about.
-const LETTER: f64 = 6.6;
-const WIDEST_LABEL: f64 = 250.0;
+const LETTER: f64 = 7.2;
+const WIDEST_LABEL: f64 = 270.0;
 /// Between the marks of a row.
 const MARK_HEIGHT: f64 = 13.0;
 /// How many colours and shapes there are.
@@ -30,7 +30,8 @@ const SERIES: usize = 4;
 pub struct Dots<'a> {
     /// What a reader who cannot see it is told.
     pub title: &'a str,
-    pub series: Vec<&'a str>,
+    /// Each with the place of its colour and shape.
+    pub series: Vec<(usize, &'a str)>,
     pub rows: Vec<DotRow>,
 }
 
@@ -46,14 +47,14 @@ pub fn analysis(analysis: &Analysis) -> Markup {
         label: format!("{} ({})", row.name, row.count),
         marks: row.cells.iter().map(|cell| Some(cell.value)).collect(),
     };
-    let series = analysis.columns.iter().map(String::as_str).collect();
+    let series = analysis.columns.iter().map(String::as_str).enumerate().collect();
     dots(&Dots { title: &analysis.title, series, rows: analysis.rows.iter().map(row).collect() })
 }
 
 /// A dot for each estimate and a line for its interval, over an axis in %.
 pub fn dots(plot: &Dots) -> Markup {
     let longest = plot.rows.iter().map(|row| row.label.width()).max().unwrap_or(0);
-    let left = (longest as f64 * LETTER + 12.0).min(WIDEST_LABEL);
+    let left = (longest as f64 * LETTER + 18.0).min(WIDEST_LABEL);
     let ends =
         plot.rows.iter().flat_map(|row| &row.marks).flatten().flat_map(|mark| mark.interval.unwrap_or([mark.mean; 2]));
     let axis = Axis::over(ends, left, WIDTH - 16.0);
@@ -69,8 +70,8 @@ pub fn dots(plot: &Dots) -> Markup {
             @for (at, row) in plot.rows.iter().enumerate() {
                 @let top = 26.0 + row_height * at as f64;
                 text.end x=(px(left - 10.0)) y=(px(top + row_height / 2.0 + 4.0)) { (fitted(&row.label, left)) }
-                @for (series, mark) in row.marks.iter().enumerate() {
-                    @if let Some(mark) = mark { (dot(&axis, series, mark, top + MARK_HEIGHT * (series as f64 + 0.5) + 4.5, &row.label)) }
+                @for (line, ((series, _), mark)) in plot.series.iter().zip(&row.marks).enumerate() {
+                    @if let Some(mark) = mark { (dot(&axis, *series, mark, top + MARK_HEIGHT * (line as f64 + 0.5) + 4.5, &row.label)) }
                 }
             }
         }
@@ -90,8 +91,9 @@ fn dot(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Mark
     }
 }
 
-/// Classes as points: x of the one, y of the other, 0..1; above the diagonal the second is better.
-pub fn scatter(x_name: &str, y_name: &str, points: &[(String, f64, f64)]) -> Markup {
+/// Classes as points: x of the one, y of the other, 0..1; above the diagonal the second is better, and a point has the colour of
+/// the better one.
+pub fn scatter([x_name, y_name]: [&str; 2], colours: [usize; 2], points: &[(String, f64, f64)]) -> Markup {
     let (side, left) = (380.0, 56.0);
     let axis = Axis::over([0.0, 1.0].into_iter(), left, left + side);
     let y = |value: f64| 20.0 + side - value * side;
@@ -106,7 +108,7 @@ pub fn scatter(x_name: &str, y_name: &str, points: &[(String, f64, f64)]) -> Mar
             }
             line.zero x1=(px(left)) y1=(px(y(0.0))) x2=(px(left + side)) y2=(px(y(1.0))) {}
             @for (name, across, up) in points {
-                @let series = if up > across { 1 } else { 0 };
+                @let series = if up > across { colours[1] } else { colours[0] };
                 g class=(colour(series)) {
                     title { (name) ": " (percent(*across)) " → " (percent(*up)) }
                     (shape(series, axis.at(*across), y(*up)))
@@ -125,10 +127,10 @@ pub fn standalone(svg: Markup) -> String {
     svg.into_string().replacen('>', &format!(">{style}"), 1)
 }
 
-fn legend(series: &[&str]) -> Markup {
+fn legend(series: &[(usize, &str)]) -> Markup {
     let mut from = 8.0;
     let mut placed = Vec::new();
-    for (at, name) in series.iter().enumerate() {
+    for &(at, name) in series {
         placed.push((at, name, from));
         from += name.width() as f64 * LETTER + 34.0;
     }
@@ -221,7 +223,7 @@ mod tests {
     fn a_hostile_name_stays_a_text() {
         let mark = Some(Estimate { mean: 0.5, interval: Some([0.4, 0.6]) });
         let row = DotRow { label: "<script>\"&'".into(), marks: vec![mark, None] };
-        let svg = standalone(dots(&Dots { title: "\"><b>", series: vec!["a<b", "c"], rows: vec![row] }));
+        let svg = standalone(dots(&Dots { title: "\"><b>", series: vec![(0, "a<b"), (1, "c")], rows: vec![row] }));
         assert!(svg.contains("&lt;script&gt;&quot;&amp;") && !svg.contains("<script") && !svg.contains("<b>"), "{svg}");
         assert!(svg.starts_with("<svg") && svg.contains("<style>"), "{svg}");
         assert_eq!(svg.matches("class=\"whisker\"").count(), 1);
