@@ -117,13 +117,16 @@ impl Sheet {
     }
 
     fn markdown(&self) -> String {
-        let escaped =
-            |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ");
+        let escaped = |text: &str| text.replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let rule =
             self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
         let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&c.plain())).collect()));
-        let head = [format!("{}\n\n", self.title), line(self.heads.iter().map(|h| escaped(h)).collect()), line(rule)];
+        let head = [
+            format!("{}\n\n", escaped(&self.title)),
+            line(self.heads.iter().map(|h| escaped(h)).collect()),
+            line(rule),
+        ];
         head.into_iter().chain(rows).collect()
     }
 
