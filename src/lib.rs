@@ -18,6 +18,7 @@ pub mod expand;
 pub mod features;
 pub mod index;
 pub mod model;
+pub mod report;
 pub mod rival;
 pub mod train;
 

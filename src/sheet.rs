@@ -67,7 +67,7 @@ impl Sheet {
 
     /// Columns for a terminal under the title: numbers to the right, text to the left.
     pub fn text(&self) -> String {
-        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(plain).collect()).collect();
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect()).collect();
         let is_text = |at: usize| self.rows.iter().any(|row| matches!(row.get(at), Some(Cell::Text(_))));
         let columns: Vec<(usize, bool)> = (0..self.heads.len())
             .map(|at| {
@@ -117,18 +117,22 @@ impl Sheet {
     }
 
     fn markdown(&self) -> String {
-        let escaped = |text: &str| text.replace('|', "\\|");
+        let escaped = |text: &str| text.replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let rule =
             self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
-        let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&plain(c))).collect()));
-        let head = [format!("{}\n\n", self.title), line(self.heads.iter().map(|h| escaped(h)).collect()), line(rule)];
+        let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&c.plain())).collect()));
+        let head = [
+            format!("{}\n\n", escaped(&self.title)),
+            line(self.heads.iter().map(|h| escaped(h)).collect()),
+            line(rule),
+        ];
         head.into_iter().chain(rows).collect()
     }
 
     fn latex(&self) -> String {
         let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
-        let rows: String = self.rows.iter().map(|row| line(row.iter().map(|c| tex(&plain(c))).collect())).collect();
+        let rows: String = self.rows.iter().map(|row| line(row.iter().map(|c| tex(&c.plain())).collect())).collect();
         format!(
             "% {}; needs booktabs\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
             self.title,
@@ -138,13 +142,15 @@ impl Sheet {
     }
 }
 
-/// A cell for people.
-fn plain(cell: &Cell) -> String {
-    match cell {
-        Cell::Text(text) => text.clone(),
-        Cell::Number(number) => format!("{number:.DIGITS$}"),
-        Cell::Count(count) => count.to_string(),
-        Cell::Nothing => "–".to_owned(),
+impl Cell {
+    /// For people.
+    pub fn plain(&self) -> String {
+        match self {
+            Cell::Text(text) => text.clone(),
+            Cell::Number(number) => format!("{number:.DIGITS$}"),
+            Cell::Count(count) => count.to_string(),
+            Cell::Nothing => "–".to_owned(),
+        }
     }
 }
 

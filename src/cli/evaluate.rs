@@ -178,7 +178,7 @@ fn protocol_parser() -> impl TypedValueParser<Value = Protocol> {
         .map(|name| if name == "published" { Protocol::Published } else { Protocol::Standard })
 }
 
-fn ranking_parser() -> impl TypedValueParser<Value = RankingKind> {
+pub(super) fn ranking_parser() -> impl TypedValueParser<Value = RankingKind> {
     PossibleValuesParser::new(["expanded", "seeds"])
         .map(|name| if name == "seeds" { RankingKind::Seeds } else { RankingKind::Expanded })
 }

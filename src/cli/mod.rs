@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
+pub mod analyse;
 pub mod baseline;
 pub mod check;
 pub mod compare;
@@ -32,6 +33,7 @@ pub mod index;
 pub mod man;
 pub mod progress;
 pub mod qrels;
+pub mod report;
 pub mod show;
 mod terminal;
 pub mod train;
@@ -56,6 +58,10 @@ pub enum Command {
     Compare(compare::Args),
     /// Measure another system over the same queries
     Baseline(baseline::Args),
+    /// Look at one measure by kind of picture, shared words, pairs or seeds
+    Analyse(analyse::Args),
+    /// Write a comparison with its plots and pictures as one page
+    Report(report::Args),
     /// Pre-train a model
     Train(train::Args),
     /// Train a recipe less each of its parts, and tell what each is worth
@@ -91,6 +97,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Baseline(args) => baseline::run(args),
+        Command::Analyse(args) => analyse::run(args),
+        Command::Report(args) => report::run(args),
         Command::Train(args) => train::run(args),
         Command::Ablate(args) => ablate::run(args),
         Command::Convert(args) => convert::run(args),

@@ -6,6 +6,7 @@
 mod check;
 mod class;
 mod corpus;
+mod evidence;
 mod finding;
 mod image;
 mod near;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 pub use check::check;
 pub use class::Class;
 pub use corpus::Pair;
+pub use evidence::Evidence;
 pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
 pub use rows::read_rows;
 pub use text::{fold, lines_of};

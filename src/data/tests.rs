@@ -57,6 +57,11 @@ fn the_demo_loads_whole() {
     assert_eq!((first.seed_count, first.number), (SeedCount::Three, 0));
     assert_eq!(first.seeds, [621, 112, 33].map(EntityId));
     assert_eq!(demo.query_id(first), "land_birds/3/1");
+    let evidence = demo.evidence(&mut Unobserved).unwrap();
+    assert_eq!(evidence.values().map(|e| e.pairs).sum::<u32>(), 5998);
+    let kinds = demo.picture_kinds().unwrap();
+    let named = |picture: &Path| picture.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(evidence.values().flat_map(|e| &e.pictures).all(|picture| kinds.contains_key(&named(picture))));
     match demo.class("land brids") {
         Err(Error::Unknown { near, .. }) => assert_eq!(near[0], "land_birds"),
         other => panic!("{other:?}"),

@@ -104,20 +104,30 @@ pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
     run::write_qrels(&Dataset::open(dataset)?, out)
 }
 
-/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of [`Run::open`] and of opening
-/// the data set, and `Argument` where none is named.
+/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of [`entries`].
 pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::Settings) -> Result<Comparison> {
+    let (entries, dataset) = entries(runs, dataset, settings.seeds)?;
+    comparison::compare(&entries, &dataset, settings)
+}
+
+/// Runs, each under a name of its own, and the data set that they are of. Errors: those of [`Run::open`] and of opening the
+/// data set, and `Argument` where none is named.
+pub(super) fn entries(
+    runs: &[PathBuf],
+    dataset: Option<&Path>,
+    seeds: Option<SeedCount>,
+) -> Result<(Vec<Entry>, Dataset)> {
     let Some(first) = runs.first() else { return Err(Error::Argument("there is no run to compare".into())) };
     let root = dataset.map_or_else(|| run::dataset(first), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     let mut entries: Vec<Entry> = Vec::new();
     for path in runs {
-        let Opened { run, odd, .. } = Run::open(path, &dataset, settings.seeds)?;
+        let Opened { run, odd, .. } = Run::open(path, &dataset, seeds)?;
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));
         let name = std::iter::once(label.clone()).chain(numbered).find(is_free).unwrap_or_default();
         entries.push(Entry { name, path: path.clone(), run, odd });
     }
-    comparison::compare(&entries, &dataset, settings)
+    Ok((entries, dataset))
 }

@@ -5,6 +5,7 @@
 //! libtorch is loaded, and lives on when the engine does not.
 
 pub mod ablation;
+pub mod analyses;
 pub mod api;
 pub mod baseline;
 mod catalogue;

@@ -217,7 +217,7 @@ impl Words {
 }
 
 /// Words that say something, folded; a plural's s is dropped.
-fn words(name: &str) -> impl Iterator<Item = String> + '_ {
+pub(super) fn words(name: &str) -> impl Iterator<Item = String> + '_ {
     let split = name.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase);
     let telling = split.filter(|w| w.chars().count() >= SHORTEST_WORD && !EMPTY_WORDS.contains(&w.as_str()));
     telling.map(|word| match word.strip_suffix('s') {

@@ -6,7 +6,7 @@ use crate::scan::{code_only, is_word, paths, test_lines};
 const BASE: [&str; 5] = ["error", "types", "job", "file", "sheet"];
 
 /// Every room and the rooms that it may import; every one may import the base.
-pub const ROOMS: [(&str, &[&str]); 12] = [
+pub const ROOMS: [(&str, &[&str]); 13] = [
     ("data", &[]),
     // The frozen image networks stand with the other networks, in model.
     ("features", &["data", "model"]),
@@ -16,7 +16,8 @@ pub const ROOMS: [(&str, &[&str]); 12] = [
     ("expand", &["index"]),
     ("eval", &["data"]),
     ("rival", &["data", "features", "model", "train", "index", "expand", "eval"]),
-    ("engine", &["data", "features", "model", "train", "index", "expand", "eval", "rival"]),
+    ("report", &["data", "eval"]),
+    ("engine", &["data", "features", "model", "train", "index", "expand", "eval", "rival", "report"]),
     ("config", &[]),
     ("tui", &["config", "engine"]),
     ("cli", &["config", "engine"]),
