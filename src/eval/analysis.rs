@@ -250,7 +250,10 @@ mod tests {
         ids.iter().copied().map(EntityId).collect()
     }
 
-    fn group(place: usize, queries: &[(u16, &[(usize, u32)], &[u32])]) -> Row {
+    /// A query's class, its gold with the group of each, and the first of its list.
+    type OneQuery<'a> = (u16, &'a [(usize, u32)], &'a [u32]);
+
+    fn group(place: usize, queries: &[OneQuery]) -> Row {
         let mut group = Group { columns: vec![Column::default()], ..Group::default() };
         for (class, gold, first) in queries {
             let gold: Vec<(usize, EntityId)> = gold.iter().map(|&(group, entity)| (group, EntityId(entity))).collect();
@@ -262,8 +265,7 @@ mod tests {
     #[test]
     fn recall_counts_entities_and_its_contrast_the_others_of_the_same_query() {
         // 1 of 3 and 1 of 1 are found; the first query's other one is, and the second has no other
-        let queries: [(u16, &[(usize, u32)], &[u32]); 2] =
-            [(0, &[(0, 1), (0, 2), (0, 3), (1, 4)], &[4, 9, 1]), (1, &[(0, 5)], &[5])];
+        let queries: [OneQuery; 2] = [(0, &[(0, 1), (0, 2), (0, 3), (1, 4)], &[4, 9, 1]), (1, &[(0, 5)], &[5])];
         let row = group(0, &queries);
         assert_eq!((row.count, row.classes, row.too_few), (4, 2, true));
         assert!((row.cells[0].value.mean - 0.5).abs() < 1e-12);
@@ -278,7 +280,7 @@ mod tests {
         let gold: Vec<[(usize, u32); 3]> = (0..6).map(|q| [(0, 3 * q), (0, 3 * q + 1), (1, 3 * q + 2)]).collect();
         let found: Vec<Vec<u32>> =
             (0..6).map(|q| if q % 2 == 0 { vec![3 * q, 3 * q + 1] } else { vec![3 * q + 2] }).collect();
-        let queries: Vec<(u16, &[(usize, u32)], &[u32])> =
+        let queries: Vec<OneQuery> =
             gold.iter().zip(&found).zip(0..).map(|((gold, found), class)| (class, &gold[..], &found[..])).collect();
         let row = group(0, &queries);
         let Estimate { mean, interval } = row.cells[0].value;
