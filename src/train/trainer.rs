@@ -127,8 +127,9 @@ pub fn refuse_other(model: &Path, config: &TrainConfig) -> Result<()> {
 }
 
 fn is_trained(model: &Path, config: &TrainConfig) -> bool {
-    let settings = serde_json::to_value(config).ok();
-    ModelFolder::open(model).is_ok_and(|folder| Some(folder.config.training) == settings)
+    // a setting that the model's version did not have is as by default
+    let trained = |folder: ModelFolder| serde_json::from_value::<TrainConfig>(folder.config.training).ok();
+    ModelFolder::open(model).is_ok_and(|folder| trained(folder).as_ref() == Some(config))
 }
 
 fn ignore_absent(e: std::io::Error) -> std::io::Result<()> {
