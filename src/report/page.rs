@@ -70,7 +70,7 @@ impl Report {
             header {
                 h1 { (title) }
                 p.quiet { (names.join(" · ")) " — " (all.queries) " queries of " (all.seeds.number()) " seeds" }
-                @for pair in &all.pairs { p.lead { (verdict(pair, all.metrics.first())) } }
+                @for pair in &all.pairs { p.lead { (verdict(pair, all.metrics.first(), all.family)) } }
                 nav {
                     a href="#metrics" { "Metrics" } a href="#classes" { "Classes" } a href="#analyses" { "Analyses" }
                     a href="#exchanges" { "Gained and lost" } a href="#settings" { "Settings" }
@@ -190,8 +190,8 @@ impl Report {
     }
 }
 
-/// What the tests say of the first metric, in a sentence.
-fn verdict(pair: &Pair, metric: Option<&Metric>) -> String {
+/// What the tests say of the first metric, in a sentence; `family`: how many tests were corrected together.
+fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
     let tested = metric.and_then(|metric| Some((metric, pair.result.done()?.metrics.get(metric)?)));
     let Some((metric, tested)) = tested else {
         return format!("{} and {} are not compared.", pair.run, pair.reference);
@@ -202,15 +202,18 @@ fn verdict(pair: &Pair, metric: Option<&Metric>) -> String {
         true => "is worse than",
         false => "is not found to differ from",
     };
-    let (name, points) = (metric.to_string().to_uppercase(), 100.0 * v.difference);
+    let p = tested.p_holm;
+    let chance = if p < 0.001 { "p < .001".to_owned() } else { format!("p = {p:.3}") };
+    let signed = |value: f64| format!("{:+.1}", 100.0 * value).replace('-', "−");
     format!(
-        "{} {found} {}: {name} {points:+.1} points, 95 % from {:+.1} to {:+.1}.",
+        "{} {found} {} ({chance}, corrected over {family} tests): {} {} points, 95 % from {} to {}.",
         pair.run,
         pair.reference,
-        100.0 * v.low,
-        100.0 * v.high
+        metric.to_string().to_uppercase(),
+        signed(v.difference),
+        signed(v.low),
+        signed(v.high)
     )
-    .replace('-', "−")
 }
 
 fn classes_of(pair: &Pair, paired: &Paired, metric: Metric) -> Markup {
@@ -354,6 +357,6 @@ mod tests {
         assert!(!page.contains("src=\"") && !page.contains("@import") && !page.contains("<link"), "{page}");
         assert_eq!(page.matches("data:image/jpeg;base64,AA==").count(), 1, "a picture is there once");
         assert!(page.contains("class=\"pic p1\"") && page.contains("gold gained 1, lost 0"), "{page}");
-        assert!(page.contains("is not found to differ from first"), "two classes tell nothing");
+        assert!(page.contains("is not found to differ from first (p = "), "two classes tell nothing");
     }
 }

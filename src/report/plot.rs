@@ -54,7 +54,7 @@ pub fn analysis(analysis: &Analysis) -> Markup {
 /// A dot for each estimate and a line for its interval, over an axis in %.
 pub fn dots(plot: &Dots) -> Markup {
     let longest = plot.rows.iter().map(|row| row.label.width()).max().unwrap_or(0);
-    let left = (longest as f64 * LETTER + 18.0).min(WIDEST_LABEL);
+    let left = (longest as f64 * LETTER + 26.0).min(WIDEST_LABEL);
     let ends =
         plot.rows.iter().flat_map(|row| &row.marks).flatten().flat_map(|mark| mark.interval.unwrap_or([mark.mean; 2]));
     let axis = Axis::over(ends, left, WIDTH - 16.0);
