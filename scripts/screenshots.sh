@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-docs}
+mkdir -p "$out"
 home=$(mktemp -d)
 display=:97
 Xvfb $display -screen 0 1100x860x24 >/dev/null 2>&1 &
