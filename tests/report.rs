@@ -36,7 +36,13 @@ fn runs_become_analyses_and_a_page() {
     assert!(std::fs::read_to_string(plot).unwrap().starts_with("<svg"));
 
     let page = folder.path().join("page");
-    out(&["report", &text, &image, "--out", page.to_str().unwrap()]);
+    let written = out(&["report", &text, &image, "--out", page.to_str().unwrap()]);
+    for name in ["metrics.svg", "scatter-1.svg", "classes-1.svg", "analysis-1.svg"] {
+        assert!(
+            written.contains(name) && std::fs::read_to_string(page.join(name)).unwrap().starts_with("<svg"),
+            "{name}"
+        );
+    }
     let html = std::fs::read_to_string(page.join("report.html")).unwrap();
     assert!(html.len() < 5 << 20 && html.contains("data:image/jpeg;base64,") && !html.contains("<script"));
     assert!(!html.contains("src=") && !html.contains("href=\"http"), "nothing from elsewhere");

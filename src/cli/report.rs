@@ -16,7 +16,7 @@ pub struct Args {
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
 
-    /// Folder for report.html and report.md
+    /// Folder for report.html, report.md and the plots
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
@@ -33,7 +33,7 @@ pub struct Args {
     pub depth: u16,
 }
 
-/// Writes both and prints where they are.
+/// Writes the pages and the plots, and prints where they are.
 pub fn run(args: Args) -> Result<()> {
     let (metrics, against) = (Metric::ALL.to_vec(), Against::First);
     let settings = Settings { seeds: args.seeds, metrics, against, depth: args.depth.into() };
@@ -41,7 +41,8 @@ pub fn run(args: Args) -> Result<()> {
     let found = report(&args.runs, args.dataset.as_deref(), &settings, &mut reporter)?;
     drop(reporter);
     std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
-    for (name, text) in [("report.html", found.html()), ("report.md", found.markdown())] {
+    let pages = [("report.html".to_owned(), found.html()), ("report.md".to_owned(), found.markdown())];
+    for (name, text) in pages.into_iter().chain(found.plots()) {
         let path = args.out.join(name);
         write_whole(&path, text.as_bytes())?;
         println!("{}", path.display());

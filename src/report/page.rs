@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::plot::{self, DotRow, Dots, STYLE};
 use crate::eval::Analysis;
-use crate::eval::comparison::{Comparison, Entrant, Estimate, Exchange, Exchanged, Gap, Level, Pair, Paired};
+use crate::eval::comparison::{Comparison, Entrant, Estimate, Exchange, Exchanged, Gap, Level, Pair};
 use crate::sheet::{Cell, Form, Sheet};
 use crate::types::{EntityId, Metric};
 
@@ -21,6 +21,13 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Of the entities gained and lost, as `data:` addresses.
     pub pictures: HashMap<EntityId, String>,
+}
+
+/// Of two runs, class by class.
+struct ClassPlots {
+    metric: String,
+    scatter: Markup,
+    bars: Markup,
 }
 
 impl Report {
@@ -45,7 +52,7 @@ impl Report {
         .into_string()
     }
 
-    /// The same tables; plots are in the page alone.
+    /// The same tables, and the [plots](Report::plots) by their names.
     pub fn markdown(&self) -> String {
         let sheets = self.comparison.sheets();
         let all = sheets
@@ -55,7 +62,8 @@ impl Report {
             .collect::<Vec<_>>();
         let settings = settings_sheet(&self.comparison.runs).write(Form::Markdown);
         let notes: String = self.notes.iter().map(|note| format!("\n{}\n", note.replace('<', "&lt;"))).collect();
-        format!("# Runs on {}\n\n{}\n{settings}{notes}", self.dataset(), all.join("\n"))
+        let plots: String = self.plots().iter().map(|(name, _)| format!("\n![{name}]({name})\n")).collect();
+        format!("# Runs on {}\n\n{}\n{settings}{notes}{plots}", self.dataset(), all.join("\n"))
     }
 
     fn dataset(&self) -> String {
@@ -80,31 +88,44 @@ impl Report {
     }
 
     fn metrics(&self) -> Markup {
-        let all = &self.comparison;
-        let scores: Vec<_> = all
-            .runs
-            .iter()
-            .enumerate()
-            .filter_map(|(place, run)| Some((place, run.name.as_str(), run.scores.done()?)))
-            .collect();
-        let row = |metric: &Metric| DotRow {
-            label: metric.to_string().to_uppercase(),
-            marks: scores.iter().map(|(_, _, scores)| scores.overall.get(metric).copied()).collect(),
-        };
-        let dots = Dots {
-            title: "Every metric of every run, in %",
-            series: scores.iter().map(|(place, name, _)| (*place, *name)).collect(),
-            rows: all.metrics.iter().map(row).collect(),
-        };
         // runs, metrics and verdicts come before what is by pair
         html! {
             section #metrics {
                 h2 { "Metrics" }
-                figure { (plot::dots(&dots)) }
-                @for sheet in all.sheets().iter().take(3) { (table(sheet)) }
+                figure { (self.metrics_plot()) }
+                @for sheet in self.comparison.sheets().iter().take(3) { (table(sheet)) }
                 p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
             }
         }
+    }
+
+    fn metrics_plot(&self) -> Markup {
+        let all = &self.comparison;
+        let runs = all.runs.iter().enumerate();
+        let scores: Vec<_> =
+            runs.filter_map(|(place, run)| Some((place, run.name.as_str(), run.scores.done()?))).collect();
+        let row = |metric: &Metric| DotRow {
+            label: metric.to_string().to_uppercase(),
+            marks: scores.iter().map(|(_, _, scores)| scores.overall.get(metric).copied()).collect(),
+        };
+        plot::dots(&Dots {
+            title: "Every metric of every run, in %",
+            series: scores.iter().map(|(place, name, _)| (*place, *name)).collect(),
+            rows: all.metrics.iter().map(row).collect(),
+        })
+    }
+
+    /// Every plot as a file of its own: (name, SVG).
+    pub fn plots(&self) -> Vec<(String, String)> {
+        let mut plots = vec![("metrics".to_owned(), self.metrics_plot())];
+        for (at, classes) in (1..).zip(self.comparison.pairs.iter().map(|pair| self.class_plots(pair))) {
+            if let Some(ClassPlots { scatter, bars, .. }) = classes {
+                plots.extend([(format!("scatter-{at}"), scatter), (format!("classes-{at}"), bars)]);
+            }
+        }
+        let analyses = (1..).zip(&self.analyses);
+        plots.extend(analyses.map(|(at, analysis)| (format!("analysis-{at}"), plot::analysis(analysis))));
+        plots.into_iter().map(|(name, svg)| (format!("{name}.svg"), plot::standalone(svg))).collect()
     }
 
     fn classes(&self) -> Markup {
@@ -112,10 +133,42 @@ impl Report {
             section #classes {
                 h2 { "Class by class" }
                 @for pair in &self.comparison.pairs {
-                    @if let (Some(paired), Some(metric)) = (pair.result.done(), self.comparison.metrics.first()) { (classes_of(pair, paired, *metric)) }
+                    @if let Some(ClassPlots { metric, scatter, bars }) = self.class_plots(pair) {
+                        h3 { (pair.run) " against " (pair.reference) }
+                        p.quiet { "A point is a class, placed by " (metric) "; above the line " (pair.run) " is better." }
+                        figure { (scatter) }
+                        p.quiet { (metric) " of each class, in %, the greatest gain first" }
+                        figure { (bars) }
+                    }
                 }
             }
         }
+    }
+
+    /// None where two runs were not compared.
+    fn class_plots(&self, pair: &Pair) -> Option<ClassPlots> {
+        let (paired, metric) = (pair.result.done()?, self.comparison.metrics.first()?);
+        let of_classes = paired.parts.iter().filter(|part| part.level == Level::Class);
+        let mut classes: Vec<(String, Gap)> = of_classes
+            .filter_map(|part| Some((part.name.replace('_', " "), *part.result.done()?.metrics.get(metric)?)))
+            .collect();
+        classes.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
+        let points: Vec<(String, f64, f64)> =
+            classes.iter().map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0])).collect();
+        let [run, reference] = pair.places;
+        let mark = |mean: f64| Some(Estimate { mean, interval: None });
+        let row = |(name, gap): &(String, Gap)| DotRow {
+            label: name.clone(),
+            marks: vec![mark(gap.means[1]), mark(gap.means[0])],
+        };
+        let metric = metric.to_string().to_uppercase();
+        let bars = plot::bars(&Dots {
+            title: &format!("{metric} of each class, in %"),
+            series: vec![(reference, &pair.reference), (run, &pair.run)],
+            rows: classes.iter().map(row).collect(),
+        });
+        let scatter = plot::scatter([&pair.reference, &pair.run], [reference, run], &points);
+        Some(ClassPlots { metric, scatter, bars })
     }
 
     fn analyses(&self) -> Markup {
@@ -214,38 +267,6 @@ fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
         signed(v.low),
         signed(v.high)
     )
-}
-
-fn classes_of(pair: &Pair, paired: &Paired, metric: Metric) -> Markup {
-    let mut classes: Vec<(String, Gap)> = paired
-        .parts
-        .iter()
-        .filter(|part| part.level == Level::Class)
-        .filter_map(|part| Some((part.name.replace('_', " "), *part.result.done()?.metrics.get(&metric)?)))
-        .collect();
-    classes.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
-    let points: Vec<(String, f64, f64)> =
-        classes.iter().map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0])).collect();
-    let [run, reference] = pair.places;
-    let mark = |mean: f64| Some(Estimate { mean, interval: None });
-    let row = |(name, gap): &(String, Gap)| DotRow {
-        label: name.clone(),
-        marks: vec![mark(gap.means[1]), mark(gap.means[0])],
-    };
-    let metric = metric.to_string().to_uppercase();
-    let title = format!("{metric} of each class, in %, the greatest gain first");
-    let dots = Dots {
-        title: &title,
-        series: vec![(reference, &pair.reference), (run, &pair.run)],
-        rows: classes.iter().map(row).collect(),
-    };
-    html! {
-        h3 { (pair.run) " against " (pair.reference) }
-        p.quiet { "A point is a class, placed by " (metric) "; above the line " (pair.run) " is better." }
-        figure { (plot::scatter([&pair.reference, &pair.run], [reference, run], &points)) }
-        p.quiet { (title) }
-        figure { (plot::dots(&dots)) }
-    }
 }
 
 fn by_class(exchanges: &[Exchange]) -> BTreeMap<&str, Vec<&Exchange>> {
@@ -357,6 +378,10 @@ mod tests {
         assert!(!page.contains("src=\"") && !page.contains("@import") && !page.contains("<link"), "{page}");
         assert_eq!(page.matches("data:image/jpeg;base64,AA==").count(), 1, "a picture is there once");
         assert!(page.contains("class=\"pic p1\"") && page.contains("gold gained 1, lost 0"), "{page}");
+        let plots = report().plots();
+        let names: Vec<&str> = plots.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["metrics.svg", "scatter-1.svg", "classes-1.svg"]);
+        assert!(names.iter().all(|name| report().markdown().contains(&format!("]({name})"))));
         assert!(page.contains("is not found to differ from first (p = "), "two classes tell nothing");
     }
 }

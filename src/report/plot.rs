@@ -15,7 +15,7 @@ svg.plot{font:12px system-ui,sans-serif;fill:var(--ink)}svg .quiet{fill:var(--qu
 svg .zero{stroke:var(--quiet)}svg .end{text-anchor:end}svg .mid{text-anchor:middle}\
 svg .s0{fill:var(--s0);stroke:var(--s0)}svg .s1{fill:var(--s1);stroke:var(--s1)}\
 svg .s2{fill:var(--s2);stroke:var(--s2)}svg .s3{fill:var(--s3);stroke:var(--s3)}\
-svg .whisker{stroke-width:2;opacity:.55}svg .dot{stroke:var(--paper);stroke-width:1}";
+svg .whisker{stroke-width:2;opacity:.55}svg .bar{stroke:none}svg .dot{stroke:var(--paper);stroke-width:1}";
 
 const WIDTH: f64 = 680.0;
 /// Of one letter, about.
@@ -26,7 +26,7 @@ const MARK_HEIGHT: f64 = 13.0;
 /// How many colours and shapes there are.
 const SERIES: usize = 4;
 
-/// Rows of estimates with their intervals, one mark a series.
+/// Rows of estimates, one mark a series.
 pub struct Dots<'a> {
     /// What a reader who cannot see it is told.
     pub title: &'a str,
@@ -53,11 +53,23 @@ pub fn analysis(analysis: &Analysis) -> Markup {
 
 /// A dot for each estimate and a line for its interval, over an axis in %.
 pub fn dots(plot: &Dots) -> Markup {
+    rows(plot, None, dot)
+}
+
+/// A bar from 0 for each estimate, over an axis in %.
+pub fn bars(plot: &Dots) -> Markup {
+    rows(plot, Some(0.0), bar)
+}
+
+type Mark = fn(&Axis, usize, &Estimate, f64, &str) -> Markup;
+
+/// `also`: what the axis holds beside the estimates.
+fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Markup {
     let longest = plot.rows.iter().map(|row| row.label.width()).max().unwrap_or(0);
     let left = (longest as f64 * LETTER + 26.0).min(WIDEST_LABEL);
     let ends =
         plot.rows.iter().flat_map(|row| &row.marks).flatten().flat_map(|mark| mark.interval.unwrap_or([mark.mean; 2]));
-    let axis = Axis::over(ends, left, WIDTH - 16.0);
+    let axis = Axis::over(ends.chain(also), left, WIDTH - 16.0);
     let row_height = MARK_HEIGHT * plot.series.len().max(1) as f64 + 9.0;
     let bottom = 26.0 + row_height * plot.rows.len() as f64;
     html! {
@@ -71,7 +83,7 @@ pub fn dots(plot: &Dots) -> Markup {
                 @let top = 26.0 + row_height * at as f64;
                 text.end x=(px(left - 10.0)) y=(px(top + row_height / 2.0 + 4.0)) { (fitted(&row.label, left)) }
                 @for (line, ((series, _), mark)) in plot.series.iter().zip(&row.marks).enumerate() {
-                    @if let Some(mark) = mark { (dot(&axis, *series, mark, top + MARK_HEIGHT * (line as f64 + 0.5) + 4.5, &row.label)) }
+                    @if let Some(mark) = mark { (mark_of(&axis, *series, mark, top + MARK_HEIGHT * (line as f64 + 0.5) + 4.5, &row.label)) }
                 }
             }
         }
@@ -87,6 +99,16 @@ fn dot(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Mark
                 line.whisker x1=(px(axis.at(low))) x2=(px(axis.at(high))) y1=(px(y)) y2=(px(y)) {}
             }
             (shape(series, axis.at(mark.mean), y))
+        }
+    }
+}
+
+fn bar(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Markup {
+    let (zero, end) = (axis.at(0.0), axis.at(mark.mean));
+    html! {
+        g class=(colour(series)) {
+            title { (label) ": " (format!("{:.1}", 100.0 * mark.mean)) }
+            rect.bar x=(px(zero.min(end))) y=(px(y - 4.5)) width=(px((end - zero).abs())) height="9" {}
         }
     }
 }
@@ -227,5 +249,19 @@ mod tests {
         assert!(svg.contains("&lt;script&gt;&quot;&amp;") && !svg.contains("<script") && !svg.contains("<b>"), "{svg}");
         assert!(svg.starts_with("<svg") && svg.contains("<style>"), "{svg}");
         assert_eq!(svg.matches("class=\"whisker\"").count(), 1);
+    }
+
+    #[test]
+    fn a_bar_begins_at_0() {
+        let mark = |mean| Some(Estimate { mean, interval: None });
+        let row = DotRow { label: String::new(), marks: vec![mark(0.9), mark(0.45)] };
+        let svg = bars(&Dots { title: "", series: vec![(0, "a"), (1, "b")], rows: vec![row] }).into_string();
+        let number = |text: &str| text.split('"').next().and_then(|n| n.parse::<f64>().ok()).unwrap();
+        let of = |name: &str| {
+            svg.split("class=\"bar\"").skip(1).map(|bar| number(bar.split(name).nth(1).unwrap())).collect()
+        };
+        let (from, width): (Vec<f64>, Vec<f64>) = (of(" x=\""), of("width=\""));
+        assert_eq!(from[0], from[1]);
+        assert!((width[0] - 2.0 * width[1]).abs() < 0.2, "{width:?}");
     }
 }
