@@ -21,8 +21,8 @@ pub(super) enum Brought {
 pub(super) type RunLists = HashMap<QueryKey, Vec<EntityId>>;
 
 impl Session {
-    /// An index's folder, which has an `index.json`, or a run of any form. Errors: those of opening either; `Mismatch` for an index of another data set, a run without one query
-    /// of this data set, or where no data set is open.
+    /// An index's folder, which has an `index.json`, or a run of any form. Errors: those of opening either; `Mismatch` for an
+    /// index of another data set, a run without one query of this data set, or where no data set is open.
     pub(super) fn bring(&mut self, path: &Path) -> Result<Import> {
         let place = u16::try_from(self.imports.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
         let (brought, import) = if path.join("index.json").exists() {

@@ -60,7 +60,8 @@ impl Bounds {
         Some(())
     }
 
-    /// Of those that are not taken the `count` best, best first, with ΣZ; among equals the lower row. None where the bounds leave too many to be summed.
+    /// Of those that are not taken the `count` best, best first, with ΣZ; among equals the lower row. None where the bounds
+    /// leave too many to be summed.
     pub fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Option<Vec<(Row, f64)>> {
         let mut looked = count + SPARE;
         loop {
