@@ -12,7 +12,7 @@ pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, 
     Ok(lines_of(&fs::read(path).map_err(Error::io("read", path))?, path, findings))
 }
 
-/// As [`lines`], of what was read from `path` already.
+/// As `lines`, of what was read from `path` already.
 pub fn lines_of(bytes: &[u8], path: &Path, findings: &mut Findings) -> Vec<(usize, String)> {
     let text = String::from_utf8_lossy(bytes);
     if matches!(text, std::borrow::Cow::Owned(_)) {

@@ -104,7 +104,8 @@ pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
     run::write_qrels(&Dataset::open(dataset)?, out)
 }
 
-/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of [`entries`].
+/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of
+/// [`Run::open`] and of opening the data set, and `Argument` where none is named.
 pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::Settings) -> Result<Comparison> {
     let (entries, dataset) = entries(runs, dataset, settings.seeds)?;
     comparison::compare(&entries, &dataset, settings)

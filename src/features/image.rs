@@ -98,7 +98,7 @@ impl Picture {
     }
 
     /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out. A strip whose sides are as 1 to
-    /// [`NARROWEST`] or more is an error too.
+    /// `NARROWEST` or more is an error too.
     pub fn decode_middle(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
         let image = read(bytes)?;
         let (width, height) = image.dimensions();
