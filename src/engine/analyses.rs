@@ -66,21 +66,18 @@ pub fn report(
 ) -> Result<Report> {
     let (entries, dataset) = jobs::entries(runs, dataset, settings.seeds)?;
     let comparison = comparison::compare(&entries, &dataset, settings)?;
-    let judged = judged(&entries, &dataset);
+    let (judged, evidence) = (judged(&entries, &dataset), dataset.evidence(observe)?);
+    let by_pictures = dataset.picture_kinds().map(|kinds| eval::by_pictures(&evidence, &kinds));
     let (mut analyses, mut notes) = (Vec::new(), Vec::new());
-    for property in [Property::Pictures, Property::Polysemy, Property::Pairs] {
-        let found = groups(&dataset, property, observe)
-            .and_then(|groups| eval::recall(&dataset, &groups, &judged, comparison.seeds, DEPTH));
-        match found {
+    for groups in [by_pictures, Ok(eval::by_polysemy(&dataset)), Ok(eval::by_pairs(&evidence))] {
+        match groups.and_then(|groups| eval::recall(&dataset, &groups, &judged, comparison.seeds, DEPTH)) {
             Ok(analysis) => analyses.push(analysis),
-            Err(Error::Stopped) => return Err(Error::Stopped),
             Err(why) => notes.push(format!("One analysis is not here: {why}.")),
         }
     }
     let paired = comparison.pairs.iter().filter_map(|pair| pair.result.done());
     let exchanged = paired.flat_map(|paired| &paired.exchanges).flat_map(|e| e.gained.iter().chain(&e.lost));
     let shown: HashSet<EntityId> = exchanged.map(|entity| entity.id).collect();
-    let evidence = dataset.evidence(observe)?;
     let picture = |id: EntityId| Some((id, thumbnail(evidence.get(&id)?.pictures.first()?)?));
     let pictures = shown.into_iter().filter_map(picture).collect();
     Ok(Report { comparison, analyses, notes, pictures })

@@ -1,5 +1,6 @@
 //! Another system over a data set's queries: the same candidates, queries and metrics as an evaluation of ours.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -73,7 +74,7 @@ impl Baseline {
             let seeds = self.seed_count.number();
             return Err(Error::Mismatch(format!("there is no query with {seeds} seeds to evaluate")));
         }
-        let results = ask(&dataset, &system, &queries, observe)?;
+        let results = ask(&dataset, &system, &rows, &queries, observe)?;
         let evaluation = aggregate(results.iter().map(|r| (r.query.class, r.measures)));
         let ranking = |r: &QueryResult| Ranking { query: dataset.query_id(&r.query), candidates: r.ranking.clone() };
         let run = Run {
@@ -102,14 +103,14 @@ impl Baseline {
     }
 }
 
-/// Every query's ranking and what it is worth.
+/// Every query's ranking and what it is worth; `rows` are those of the system's entities.
 fn ask(
     dataset: &Dataset,
     system: &System,
+    rows: &HashMap<EntityId, Row>,
     queries: &[Query],
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<QueryResult>> {
-    let rows = rows_of(&system.entities);
     let mut results = Vec::with_capacity(queries.len());
     for query in queries {
         let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();

@@ -3,7 +3,7 @@
 //!
 //! `MULTIEXPAN_LATENCY_INDEX=INDEX cargo test --release --test terminal latency -- --nocapture`: another index than the demo's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::pty::{Terminal, demo};
@@ -55,14 +55,20 @@ fn memory(pid: u32, what: &str) -> f64 {
     line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap_or(0.0) / 1e3
 }
 
-#[test]
-fn a_key_is_seen_while_everything_is_evaluated() {
+/// The program on the index to be timed, where a class's query was just expanded.
+fn expanded(home: &Path) -> Terminal {
     let index = std::env::var_os("MULTIEXPAN_LATENCY_INDEX").map_or_else(demo, PathBuf::from);
-    let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(home.path(), &index, SIZE, "off");
+    let mut terminal = Terminal::start(home, &index, SIZE, "off");
     terminal.until(" · both");
     terminal.keys("j\r");
     terminal.until("re-ranked");
+    terminal
+}
+
+#[test]
+fn a_key_is_seen_while_everything_is_evaluated() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = expanded(home.path());
     let mut took = Vec::new();
     for change in ["", "m", "m", "\t", "m", "m"] {
         terminal.keys(change);
@@ -90,12 +96,8 @@ fn a_key_is_seen_while_everything_is_evaluated() {
 
 #[test]
 fn failures_and_explanations_are_there_soon() {
-    let index = std::env::var_os("MULTIEXPAN_LATENCY_INDEX").map_or_else(demo, PathBuf::from);
     let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(home.path(), &index, SIZE, "off");
-    terminal.until(" · both");
-    terminal.keys("j\r");
-    terminal.until("re-ranked");
+    let mut terminal = expanded(home.path());
     appears(&mut terminal, "evaluating");
     terminal.wait("the end of the evaluation", |screen| !screen.contents().contains("evaluating"));
     let mut timed = |keys: &str, shown: &str| {
