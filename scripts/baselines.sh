@@ -1,16 +1,36 @@
 #!/usr/bin/env bash
-# Every baseline, and MultiExpan in its three modes, over one data set's queries of 3 and of 5 seeds; then one table for each.
+# Every baseline, and MultiExpan in its three modes, over one data set's queries of 3 and of 5 seeds; then one table for each, and
+# one for each system that is trained, over its trainings.
 #   scripts/baselines.sh [DATASET [INDEX [OUT]]]     default: the demo and its index, runs/baselines
 # Runs, logs and the models of what is trained here stay in OUT; a model that is there is taken, and a training that was stopped
-# goes on. CLIP=DIR adds the CLIP of that folder. A baseline that is new needs only its name here.
+# goes on. TRAININGS="1 2 3": a training with each of these seeds (default: 1 alone); the first stands in the tables of all.
+# CLIP=DIR adds the CLIP of that folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dataset=${1:-data/demo} index=${2:-data/demo/index} out=${3:-runs/baselines}
-names=(text-cosine image-cosine fused-cosine probexpan dual albef ${CLIP:+clip})
+fixed=(text-cosine image-cosine fused-cosine ${CLIP:+clip})
+trained=(probexpan dual albef)
+trainings=(${TRAININGS:-1})
 
 cargo build --release --quiet
 mkdir -p "$out"
 multiexpan() { target/release/multiexpan "$@" > "$out/log" 2>&1 || { tail -3 "$out/log" >&2; exit 1; }; }
+# NAME TAG [OPTION…]: a run for each number of seeds
+baseline() {
+    local seeds name=$1 tag=$2
+    for seeds in 3 5; do
+        multiexpan baseline "$name" "$dataset" --seeds $seeds --out "$out/$tag-$seeds.run" "${@:3}"
+    done
+}
+compare() { target/release/multiexpan compare "${@:2}" --dataset "$dataset" --seeds "$1"; }
+
+for name in "${fixed[@]}"; do baseline "$name" "$name" ${CLIP:+--clip "$CLIP"}; done
+for seed in "${trainings[@]}"; do
+    echo "seed = $seed" > "$out/seed-$seed.toml"
+    for name in "${trained[@]}"; do
+        baseline "$name" "$name-training-$seed" --model "$out/$name-training-$seed.model" --config "$out/seed-$seed.toml"
+    done
+done
 for seeds in 3 5; do
     runs=()
     for mode in both text image; do
@@ -19,10 +39,13 @@ for seeds in 3 5; do
             multiexpan evaluate "$index" --dataset "$dataset" --mode $mode --ranking $ranking --seeds $seeds --out "${runs[-1]}"
         done
     done
-    for name in "${names[@]}"; do
-        runs+=("$out/$name-$seeds.run")
-        multiexpan baseline "$name" "$dataset" --seeds $seeds --out "${runs[-1]}" --model "$out/$name.model" ${CLIP:+--clip "$CLIP"}
-    done
+    for name in "${fixed[@]}"; do runs+=("$out/$name-$seeds.run"); done
+    for name in "${trained[@]}"; do runs+=("$out/$name-training-${trainings[0]}-$seeds.run"); done
     echo "== queries of $seeds seeds"
-    target/release/multiexpan compare "${runs[@]}" --dataset "$dataset" --seeds $seeds
+    compare $seeds "${runs[@]}"
+    [ ${#trainings[@]} = 1 ] && continue
+    for name in "${trained[@]}"; do
+        echo "== queries of $seeds seeds, $name by its trainings"
+        compare $seeds $(printf "$out/$name-training-%s-$seeds.run " "${trainings[@]}")
+    done
 done

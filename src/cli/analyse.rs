@@ -63,7 +63,7 @@ pub struct SeedArgs {
     pub mode: Vec<Mode>,
 
     /// expanded: window search and re-ranking. seeds: candidates by their score over the seeds alone
-    #[arg(long, default_value = "expanded", value_parser = ranking_parser())]
+    #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds"]))]
     pub ranking: RankingKind,
 
     /// MAP at 10, 20, 50 or 100

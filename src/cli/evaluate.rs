@@ -31,8 +31,9 @@ pub struct Args {
     #[arg(long, default_value = "standard", value_parser = protocol_parser())]
     pub protocol: Protocol,
 
-    /// expanded: window search and re-ranking. seeds: candidates by their score over the seeds alone
-    #[arg(long, default_value = "expanded", value_parser = ranking_parser())]
+    /// expanded: window search and re-ranking. joint: the same, all classes of a query number from one pool. seeds: candidates by
+    /// their score over the seeds alone
+    #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds", "joint"]))]
     pub ranking: RankingKind,
 
     /// Folder of query files to use in place of the data set's
@@ -178,7 +179,10 @@ fn protocol_parser() -> impl TypedValueParser<Value = Protocol> {
         .map(|name| if name == "published" { Protocol::Published } else { Protocol::Standard })
 }
 
-pub(super) fn ranking_parser() -> impl TypedValueParser<Value = RankingKind> {
-    PossibleValuesParser::new(["expanded", "seeds"])
-        .map(|name| if name == "seeds" { RankingKind::Seeds } else { RankingKind::Expanded })
+pub(super) fn ranking_parser<const N: usize>(names: [&'static str; N]) -> impl TypedValueParser<Value = RankingKind> {
+    PossibleValuesParser::new(names).map(|name| match name.as_str() {
+        "seeds" => RankingKind::Seeds,
+        "joint" => RankingKind::Joint,
+        _ => RankingKind::Expanded,
+    })
 }

@@ -28,6 +28,8 @@ struct ClassPlots {
     metric: String,
     scatter: Markup,
     bars: Markup,
+    /// Of what classes are rolled up to; none in a data set without it.
+    rolled: Option<Markup>,
 }
 
 impl Report {
@@ -119,8 +121,9 @@ impl Report {
     pub fn plots(&self) -> Vec<(String, String)> {
         let mut plots = vec![("metrics".to_owned(), self.metrics_plot())];
         for (at, classes) in (1..).zip(self.comparison.pairs.iter().map(|pair| self.class_plots(pair))) {
-            if let Some(ClassPlots { scatter, bars, .. }) = classes {
+            if let Some(ClassPlots { scatter, bars, rolled, .. }) = classes {
                 plots.extend([(format!("scatter-{at}"), scatter), (format!("classes-{at}"), bars)]);
+                plots.extend(rolled.map(|rolled| (format!("rolled-{at}"), rolled)));
             }
         }
         let analyses = (1..).zip(&self.analyses);
@@ -133,12 +136,19 @@ impl Report {
             section #classes {
                 h2 { "Class by class" }
                 @for pair in &self.comparison.pairs {
-                    @if let Some(ClassPlots { metric, scatter, bars }) = self.class_plots(pair) {
+                    @if let Some(ClassPlots { metric, scatter, bars, rolled }) = self.class_plots(pair) {
                         h3 { (pair.run) " against " (pair.reference) }
                         p.quiet { "A point is a class, placed by " (metric) "; above the line " (pair.run) " is better." }
                         figure { (scatter) }
                         p.quiet { (metric) " of each class, in %, the greatest gain first" }
                         figure { (bars) }
+                        @if let Some(rolled) = rolled {
+                            p.quiet { (metric) " of " (pair.run) " less that of " (pair.reference) ", in %, by middle and coarse class, with 95 % bootstrap intervals over classes" }
+                            figure { (rolled) }
+                        }
+                        @if let Some(sheet) = self.comparison.parts_sheet(pair) {
+                            details { summary { "Every class, and rolled up" } (table(&sheet)) }
+                        }
                     }
                 }
             }
@@ -148,11 +158,15 @@ impl Report {
     /// None where two runs were not compared.
     fn class_plots(&self, pair: &Pair) -> Option<ClassPlots> {
         let (paired, metric) = (pair.result.done()?, self.comparison.metrics.first()?);
-        let of_classes = paired.parts.iter().filter(|part| part.level == Level::Class);
-        let mut classes: Vec<(String, Gap)> = of_classes
-            .filter_map(|part| Some((part.name.replace('_', " "), *part.result.done()?.metrics.get(metric)?)))
-            .collect();
-        classes.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
+        let at = |level: Level| {
+            let parts = paired.parts.iter().filter(|part| part.level == level);
+            let mut parts: Vec<(String, Gap)> = parts
+                .filter_map(|part| Some((part.name.replace('_', " "), *part.result.done()?.metrics.get(metric)?)))
+                .collect();
+            parts.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
+            parts
+        };
+        let classes = at(Level::Class);
         let points: Vec<(String, f64, f64)> =
             classes.iter().map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0])).collect();
         let [run, reference] = pair.places;
@@ -168,7 +182,18 @@ impl Report {
             rows: classes.iter().map(row).collect(),
         });
         let scatter = plot::scatter([&pair.reference, &pair.run], [reference, run], &points);
-        Some(ClassPlots { metric, scatter, bars })
+        let above = [Level::Coarse, Level::Middle].into_iter().flat_map(|level| {
+            at(level).into_iter().map(move |(name, gap)| DotRow {
+                label: format!("{name} ({})", level.name()),
+                marks: vec![Some(Estimate { mean: gap.difference, interval: gap.interval })],
+            })
+        });
+        let rows: Vec<DotRow> = above.collect();
+        let difference = format!("{} less {}", pair.run, pair.reference);
+        let title = format!("{metric}, {difference}, by coarse and middle class, in %");
+        let rolled =
+            (!rows.is_empty()).then(|| plot::dots(&Dots { title: &title, series: vec![(run, &difference)], rows }));
+        Some(ClassPlots { metric, scatter, bars, rolled })
     }
 
     fn analyses(&self) -> Markup {

@@ -68,7 +68,6 @@ fn albef_settings() -> TrainConfig {
         alignment: AlignmentConfig { queue: 1024, ..AlignmentConfig::default() },
         momentum: 0.995,
         distillation_share: 0.4,
-        epochs: 4,
         ..common()
     }
 }

@@ -369,6 +369,14 @@ fn other_indexes_and_runs_stand_beside_it() {
 }
 
 #[test]
+fn what_a_run_alone_knows_is_shown_by_its_name() {
+    let mut s = screen(120, 40);
+    s.keys("2bG<enter>clip.run<enter><esc>");
+    assert!(s.text().contains("both against clip"), "{}", s.text());
+    assert!(s.text().contains("– ? sea unicorn (unknown)"), "{}", s.text());
+}
+
+#[test]
 fn the_joined_lists_scroll() {
     let mut s = screen(120, 40);
     s.keys("2v");

@@ -14,7 +14,7 @@ impl Comparison {
         let mut sheets = vec![self.runs_sheet(), self.metrics_sheet(), self.verdicts_sheet()];
         for pair in &self.pairs {
             let Outcome::Done(paired) = &pair.result else { continue };
-            sheets.extend(self.metrics.first().map(|metric| parts_sheet(pair, paired, *metric)));
+            sheets.extend(self.parts_sheet(pair));
             sheets.push(self.exchanges_sheet(pair, paired));
         }
         sheets
@@ -68,6 +68,11 @@ impl Comparison {
             heads: columns.split(',').map(str::to_owned).collect(),
             rows: rows.collect(),
         }
+    }
+
+    /// The classes of a pair by the first metric, with what they are rolled up to; none where it was not compared.
+    pub fn parts_sheet(&self, pair: &Pair) -> Option<Sheet> {
+        Some(parts_sheet(pair, pair.result.done()?, *self.metrics.first()?))
     }
 
     fn exchanges_sheet(&self, pair: &Pair, paired: &Paired) -> Sheet {
