@@ -5,21 +5,30 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// Settings with those of a TOML file in the place of their own. As JSON between, which unlike TOML can say that a setting is none.
+/// Settings with those of a TOML file in the place of their own, tables setting by setting. As JSON between, which unlike TOML can say
+/// that a setting is none.
 ///
 /// Errors: `Io`; `Format` for what is no TOML, and for settings that cannot be.
 pub fn settings_over<T: Serialize + DeserializeOwned>(own: &T, path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-    let said: serde_json::Map<String, serde_json::Value> =
-        toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
+    let said: Value = toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
     let mut all = serde_json::to_value(own).map_err(|e| Error::format(path, e.to_string()))?;
-    if let Some(settings) = all.as_object_mut() {
-        settings.extend(said);
-    }
+    lay_over(&mut all, said);
     serde_json::from_value(all).map_err(|e| Error::format(path, format!("has settings that cannot be: {e}")))
+}
+
+/// `over` in the place of what is there, objects key by key.
+pub fn lay_over(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            over.into_iter().for_each(|(key, value)| lay_over(under.entry(key).or_insert(Value::Null), value));
+        }
+        (under, over) => *under = over,
+    }
 }
 
 /// Writes a file whose half a reader never sees, whatever ends this process.
@@ -76,6 +85,29 @@ mod tests {
         });
         assert!(matches!(failing, Err(Error::Stopped)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_table_of_settings_goes_over_its_own_setting_by_setting() {
+        #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+        struct Inner {
+            kept: i32,
+            changed: i32,
+        }
+        #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+        struct Outer {
+            inner: Inner,
+            list: Vec<i32>,
+            none: Option<i32>,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        fs::write(&path, "list = [3]\n[inner]\nchanged = 5\n").unwrap();
+        let own = Outer { inner: Inner { kept: 1, changed: 2 }, list: vec![1, 2], none: None };
+        let over = settings_over(&own, &path).unwrap();
+        assert_eq!(over, Outer { inner: Inner { kept: 1, changed: 5 }, list: vec![3], none: None });
+        fs::write(&path, "[inner]\nchanged = 'x'\n").unwrap();
+        assert!(matches!(settings_over(&own, &path), Err(Error::Format { .. })));
     }
 
     #[test]

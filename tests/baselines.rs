@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use multiexpan::engine::jobs::Run;
 use multiexpan::features::clip::ClipEncoder;
-use multiexpan::features::image::Picture;
+use multiexpan::features::image::{Picture, pixels};
 use multiexpan::model::alignment::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::weights::Weights;
@@ -61,9 +61,8 @@ fn the_cosines_rank_every_candidate_by_what_they_see() {
         // words and colours tell the classes apart even to random encoders
         let map = printed["overall"]["map@10"].as_f64().unwrap();
         assert!(map > 0.9, "{name}: {map}");
-        for (encoder, sees) in [("text_encoder", name != "image-cosine"), ("image_encoder", name != "text-cosine")] {
-            assert_eq!(run.settings.contains_key(encoder), sees, "{name}: {encoder}");
-        }
+        // both settle which pairs are used
+        assert!(["text_encoder", "image_encoder"].iter().all(|encoder| run.settings[*encoder]["hash"].is_string()));
     }
     let fused = Run::read(&world.at("fused-cosine")).unwrap();
     assert_eq!(fused.settings["image_share"].as_object().unwrap().len(), 2);
@@ -97,6 +96,13 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     kill_while_training(baseline(&world, "probexpan", "killed", &recipe), &world.at("killed.model"));
     assert!(!world.at("killed").exists(), "it was killed on the way");
     assert_eq!(run(&world, "probexpan", "killed", &recipe).1.rankings, whole.rankings);
+
+    // nor is one of other sentences taken for these
+    let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
+    fs::write(world.at("data/sentences.json"), sentences.lines().skip(1).collect::<Vec<_>>().join("\n")).unwrap();
+    let refused = baseline(&world, "probexpan", "whole", &recipe).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && said.contains("another data set"), "{said}");
 }
 
 #[test]
@@ -125,6 +131,11 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
         assert_eq!(whole.settings.contains_key("image_share"), name == "dual");
         let map = printed["overall"]["map@10"].as_f64().unwrap();
         assert!(map > 0.9, "{name}: {map}");
+        let log = world.log(&format!("{name}.model"));
+        // with a queue, contrast gets harder as that fills
+        let task = if name == "dual" { "itc" } else { "mlm" };
+        let loss = [&log[0], &log[log.len() - 1]].map(|line| line["loss"][task].as_f64().unwrap());
+        assert!(loss[1] < 0.95 * loss[0], "{name} learned: {loss:?}");
         assert_eq!(run(&world, name, name, &recipe).1, whole, "from the model that is there");
         let killed = format!("{name}-killed");
         kill_while_training(baseline(&world, name, &killed, &recipe), &world.at(&format!("{killed}.model")));
@@ -160,6 +171,24 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     // the second time from what was kept
     let (_, again) = run(&world, "clip", "again.run", &["--clip", folder.to_str().unwrap()]);
     assert_eq!(again.rankings, found.rankings);
+    // the same weights of another configuration are another CLIP
+    let other = world.at("other");
+    fs::create_dir(&other).unwrap();
+    for file in ["model.safetensors", "tokenizer.json", "config.json"] {
+        fs::copy(folder.join(file), other.join(file)).unwrap();
+    }
+    let config = fs::read_to_string(other.join("config.json")).unwrap();
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    config["text_config"]["hidden_act"] = Value::from("gelu"); // in the place of quick_gelu
+    fs::write(other.join("config.json"), config.to_string()).unwrap();
+    assert_ne!(run(&world, "clip", "other.run", &["--clip", "other"]).1.rankings, found.rankings);
+    // a tokenizer that tells no end of a text
+    let tokenizer = fs::read_to_string(other.join("tokenizer.json")).unwrap();
+    let mut tokenizer: Value = serde_json::from_str(&tokenizer).unwrap();
+    tokenizer["post_processor"] = Value::Null;
+    fs::write(other.join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    let refused = baseline(&world, "clip", "refused", &["--clip", "other"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no token that the model takes for its end"));
     for (more, code, why) in [
         (&[][..], 2, "clip needs --clip DIR"),
         (&["--clip", "nowhere"], 1, "nowhere"),
@@ -219,8 +248,33 @@ fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
         assert!(wanted[ids.len()..].iter().all(|id| Some(id) == ids.last()));
     }
     assert!(apart(&encoder.texts(&ids), &unit(&expected["text"])) < 1e-5, "whatever fills up");
-    let picture = Picture::decode_middle(&fs::read(folder.join("picture.png")).unwrap(), encoder.side()).unwrap();
-    let image = encoder.pictures(&[picture]).unwrap();
+    let side = encoder.side();
+    let picture = Picture::decode_middle(&fs::read(folder.join("picture.png")).unwrap(), side).unwrap();
+    let image = encoder.pictures(std::slice::from_ref(&picture)).unwrap();
     let cosine = (image * unit(&expected["image"])).sum(Kind::Float).double_value(&[]);
     assert!(cosine > 0.9999, "{cosine}");
+    // in steps of a byte over the least deviation; the package rounds to bytes between the two directions too
+    let [mean, deviation] = [[0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_6, 0.275_777_1]];
+    let ours = pixels(&[picture], side, Some([mean, deviation]), Device::Cpu).unwrap();
+    let steps = (ours - &expected["pixels"]).abs() * 255.0 * 0.2613;
+    let (most, mean) = (steps.max().double_value(&[]), steps.mean(Kind::Float).double_value(&[]));
+    assert!(most < 3.1 && mean < 0.4, "{most} {mean}");
+}
+
+#[test]
+fn the_middle_is_cut_out_of_a_picture_of_any_shape() {
+    let png = |image: &image::RgbImage| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let wide = image::RgbImage::from_fn(57, 40, |x, y| image::Rgb([(4 * x) as u8, (6 * y) as u8, (x * y) as u8]));
+    let tall = image::imageops::rotate90(&wide);
+    let [wide, tall] = [wide, tall].map(|image| Picture::decode_middle(&png(&image), 32).unwrap());
+    let turned = image::RgbImage::from_raw(32, 32, wide.rgb).map(|image| image::imageops::rotate90(&image)).unwrap();
+    assert!(turned.iter().zip(&tall.rgb).all(|(a, b)| a.abs_diff(*b) <= 1), "the tall one as the wide one");
+    // red in the middle, and so long that it could not be resized whole
+    let strip =
+        image::RgbImage::from_fn(60_000, 2, |x, _| image::Rgb([if x.abs_diff(30_000) < 99 { 255 } else { 0 }, 0, 0]));
+    assert!(Picture::decode_middle(&png(&strip), 32).unwrap().rgb.chunks(3).all(|pixel| pixel == [255, 0, 0]));
 }

@@ -7,7 +7,6 @@ use super::evaluate::{Format, print};
 use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, seeds_parser};
 use crate::engine::baseline::{Baseline, Rival, model_beside};
-use crate::engine::jobs::{Preset, TrainConfig};
 use crate::error::Result;
 use crate::types::SeedCount;
 
@@ -68,13 +67,12 @@ pub struct Args {
 
 /// Runs the system, writes the run and prints MAP and P as `evaluate` does.
 pub fn run(args: Args) -> Result<()> {
-    let mini = TrainConfig::preset(Preset::Mini);
     let baseline = Baseline {
         rival: args.rival,
         dataset: args.dataset,
         seed_count: args.seeds,
-        text_encoder: args.text_encoder.unwrap_or(mini.text_encoder),
-        image_encoder: args.image_encoder.unwrap_or(mini.image_encoder),
+        text_encoder: args.text_encoder,
+        image_encoder: args.image_encoder,
         clip: args.clip,
         model: args.model.unwrap_or_else(|| model_beside(&args.out)),
         config: args.config,

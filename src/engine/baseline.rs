@@ -26,8 +26,9 @@ pub struct Baseline {
     pub rival: Rival,
     pub dataset: PathBuf,
     pub seed_count: SeedCount,
-    pub text_encoder: String,
-    pub image_encoder: String,
+    /// By name or folder; none: the settings', which are the mini preset's where no file says so.
+    pub text_encoder: Option<String>,
+    pub image_encoder: Option<String>,
     /// Folder of a CLIP.
     pub clip: Option<PathBuf>,
     /// Folder of the model of a system that is trained: taken where it is there, else trained there.

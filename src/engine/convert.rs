@@ -82,6 +82,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         text_encoder: Some(encoders.text.source),
         image_encoder: Some(ImageSource { encoder: encoders.image_source, normalize: asked.normalize, grid }),
         entity_ids,
+        dataset_hash: None,
         training: serde_json::json!({ "converted_from": {
             "file": file_name(&asked.checkpoint), "hash": state_dict.hash(), "rows": file_name(&order) } }),
     };

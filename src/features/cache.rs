@@ -1,9 +1,9 @@
-//! Patch features on disk, by the content of their picture.
+//! Features on disk, by the content of the picture or the text that they are of.
 //!
 //! One folder an encoder (its weights and preprocessing), in it segments of up to 1 GiB, only ever appended to:
 //! ```text
-//! CACHE/<encoder>/000001.features   records of P·F f16, little-endian, one after another
-//! CACHE/<encoder>/000001.keys       per record: BLAKE3 of the picture's file (32 bytes), of the record (8 bytes)
+//! CACHE/<encoder>/000001.features   records (a picture's P·F f16, little-endian), one after another
+//! CACHE/<encoder>/000001.keys       per record: BLAKE3 of the content (32 bytes), of the record (8 bytes)
 //! ```
 //! A key is written after its record, so a killed run keeps all that has a key; a record that is cut short or
 //! does not match its hash counts as absent. Every run writes segments of its own, so that two runs at once do
@@ -27,14 +27,14 @@ pub const DEFAULT_LIMIT: u64 = 20 << 30;
 /// A segment is closed beyond this, in bytes.
 const SEGMENT: u64 = 1 << 30;
 
-const PICTURE_HASH: usize = 32;
+const CONTENT_HASH: usize = 32;
 const RECORD_HASH: usize = 8;
-const KEY: usize = PICTURE_HASH + RECORD_HASH;
+const KEY: usize = CONTENT_HASH + RECORD_HASH;
 
-/// BLAKE3 of a picture's file.
-pub type PictureHash = [u8; PICTURE_HASH];
+/// BLAKE3 of a picture's file, or of a text.
+pub type ContentHash = [u8; CONTENT_HASH];
 
-/// Where a picture's features are: segment and record in it.
+/// Where features are: segment and record in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     segment: usize,
@@ -49,7 +49,7 @@ pub struct FeatureCache {
     record: usize,
     limit: u64,
     segments: Vec<Segment>,
-    known: HashMap<PictureHash, Place>,
+    known: HashMap<ContentHash, Place>,
     writer: Option<Writer>,
 }
 
@@ -68,11 +68,6 @@ struct Writer {
 }
 
 impl FeatureCache {
-    /// `multiexpan` in the user's cache folder (`$XDG_CACHE_HOME`); none where there is no home.
-    pub fn default_folder() -> Option<PathBuf> {
-        directories::BaseDirs::new().map(|dirs| dirs.cache_dir().join("multiexpan/patches"))
-    }
-
     /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root` for records of
     /// `record` bytes; `limit` bounds the whole of `root` in bytes.
     pub fn open(root: &Path, encoder: &str, record: usize, limit: u64) -> Result<FeatureCache> {
@@ -93,7 +88,7 @@ impl FeatureCache {
         Ok(cache)
     }
 
-    /// How many pictures it knows.
+    /// How many contents it knows.
     pub fn len(&self) -> usize {
         self.known.len()
     }
@@ -102,25 +97,25 @@ impl FeatureCache {
         self.known.is_empty()
     }
 
-    /// The pictures it knows.
-    pub fn known(&self) -> impl Iterator<Item = PictureHash> {
+    /// The contents it knows.
+    pub fn known(&self) -> impl Iterator<Item = ContentHash> {
         self.known.keys().copied()
     }
 
-    /// Where this picture's features are, whole and unharmed; none where they must be computed.
-    pub fn find(&mut self, picture: &PictureHash) -> Result<Option<Place>> {
-        let Some(&place) = self.known.get(picture) else { return Ok(None) };
+    /// Where the features of this content are, whole and unharmed; none where they must be computed.
+    pub fn find(&mut self, content: &ContentHash) -> Result<Option<Place>> {
+        let Some(&place) = self.known.get(content) else { return Ok(None) };
         let segment = &self.segments[place.segment];
         // the segment being written has no map yet, and needs no check
         if segment.map.is_some() && check(self.record(place)?) != segment.checks[place.record] {
-            self.known.remove(picture);
+            self.known.remove(content);
             return Ok(None);
         }
         self.segments[place.segment].used = true;
         Ok(Some(place))
     }
 
-    /// The f16 bytes of one picture's features. Call [`FeatureCache::flush`] after appending.
+    /// The bytes of one record. Call [`FeatureCache::flush`] after appending.
     pub fn record(&self, place: Place) -> Result<&[u8]> {
         let segment = &self.segments[place.segment];
         let start = place.record * self.record;
@@ -128,8 +123,8 @@ impl FeatureCache {
         bytes.ok_or_else(|| Error::format(&segment.features, "is shorter than its keys say"))
     }
 
-    /// Appends one picture's features (`record` bytes of f16).
-    pub fn append(&mut self, picture: PictureHash, features: &[u8]) -> Result<Place> {
+    /// Appends a record.
+    pub fn append(&mut self, content: ContentHash, features: &[u8]) -> Result<Place> {
         if features.len() != self.record {
             return Err(Error::Mismatch(format!("{} bytes for a record of {}", features.len(), self.record)));
         }
@@ -140,11 +135,11 @@ impl FeatureCache {
         let segment = &mut self.segments[writer.segment];
         let failed = Error::io("write", &segment.features);
         let hash = check(features);
-        let key = [picture.as_slice(), &hash].concat();
+        let key = [content.as_slice(), &hash].concat();
         writer.features.write_all(features).and_then(|()| writer.keys.write_all(&key)).map_err(failed)?;
         let place = Place { segment: writer.segment, record: segment.checks.len() };
         segment.checks.push(hash);
-        self.known.insert(picture, place);
+        self.known.insert(content, place);
         let full = (segment.checks.len() * self.record) as u64 >= SEGMENT;
         self.writer = Some(writer);
         if full { self.flush().map(|()| place) } else { Ok(place) }
@@ -173,12 +168,12 @@ impl FeatureCache {
         let segment = self.segments.len();
         let mut checks = Vec::with_capacity(whole);
         for (record, key) in keys.as_chunks::<KEY>().0.iter().take(whole).enumerate() {
-            let mut picture = [0; PICTURE_HASH];
-            picture.copy_from_slice(&key[..PICTURE_HASH]);
+            let mut content = [0; CONTENT_HASH];
+            content.copy_from_slice(&key[..CONTENT_HASH]);
             let mut hash = [0; RECORD_HASH];
-            hash.copy_from_slice(&key[PICTURE_HASH..]);
+            hash.copy_from_slice(&key[CONTENT_HASH..]);
             checks.push(hash);
-            self.known.insert(picture, Place { segment, record });
+            self.known.insert(content, Place { segment, record });
         }
         let map = Some(map(&features)?);
         self.segments.push(Segment { features, map, checks, used: false });
@@ -277,8 +272,8 @@ mod tests {
     const RECORD: usize = 6;
     const ENCODER: &str = "0123456789abcdef0123";
 
-    fn picture(n: u8) -> PictureHash {
-        [n; PICTURE_HASH]
+    fn picture(n: u8) -> ContentHash {
+        [n; CONTENT_HASH]
     }
 
     fn open(root: &Path) -> FeatureCache {

@@ -2,18 +2,23 @@
 
 use std::path::Path;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 use tokenizers::{Tokenizer, TruncationParams};
 
 use super::image::{Picture, pixels};
 use super::texts::padded;
 use crate::error::{Error, Result};
 use crate::model::clip::{Clip, ClipConfig};
+use crate::model::layer::unit;
 use crate::model::weights::Weights;
 
 /// Channel means and deviations that CLIP was trained with, of values in 0..1.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+
+const CONFIG: &str = "config.json";
+/// Changes whenever the same text or picture would be given to the network otherwise.
+const PREPARATION: u8 = 1;
 
 /// A frozen CLIP with its tokenizer, on its device.
 pub struct ClipEncoder {
@@ -21,7 +26,7 @@ pub struct ClipEncoder {
     tokenizer: Tokenizer,
     side: u32,
     device: Device,
-    weights_hash: String,
+    hash: String,
 }
 
 impl ClipEncoder {
@@ -31,7 +36,7 @@ impl ClipEncoder {
             let hint = "it holds config.json, tokenizer.json and model.safetensors of a CLIPModel".into();
             return Err(Error::Missing { what: "CLIP's folder", path: folder.to_owned(), hint });
         }
-        let config = ClipConfig::read(&folder.join("config.json"))?;
+        let config = ClipConfig::read(&folder.join(CONFIG))?;
         let file = folder.join("tokenizer.json");
         let unusable = |e: tokenizers::Error| Error::format(&file, format!("is no usable tokenizer: {e}"));
         let mut tokenizer = Tokenizer::from_file(&file).map_err(unusable)?;
@@ -39,15 +44,24 @@ impl ClipEncoder {
         // what is longer is cut before its end of text
         tokenizer.with_truncation(Some(TruncationParams { max_length, ..Default::default() })).map_err(unusable)?;
         tokenizer.with_padding(None);
-        let tokens = tokenizer.get_vocab_size(true) as i64;
-        if tokens > config.text_config.vocab_size {
-            let reason = format!("has {tokens} tokens for a model of {}", config.text_config.vocab_size);
+        let highest = tokenizer.get_vocab(true).into_values().max().map_or(0, i64::from);
+        if highest >= config.text_config.vocab_size {
+            let reason = format!("has a token {highest} for a model of {}", config.text_config.vocab_size);
             return Err(Error::format(&file, reason));
         }
         let weights = Weights::open(folder)?;
         let network = Clip::open(&config, &weights, device)?;
-        let (side, weights_hash) = (config.vision_config.image_size as u32, weights.hash().to_owned());
-        Ok(ClipEncoder { network, tokenizer, side, device, weights_hash })
+        let side = config.vision_config.image_size as u32;
+        let mut hasher = blake3::Hasher::new();
+        for part in [folder.join(CONFIG), file.clone()] {
+            hasher.update(blake3::hash(&std::fs::read(&part).map_err(Error::io("read", &part))?).as_bytes());
+        }
+        let hash = hasher.update(weights.hash().as_bytes()).update(&[PREPARATION]).finalize().to_hex().to_string();
+        let encoder = ClipEncoder { network, tokenizer, side, device, hash };
+        match config.text_config.ends(&encoder.ids("a")?) {
+            true => Ok(encoder),
+            false => Err(Error::format(&file, "ends a text with no token that the model takes for its end")),
+        }
     }
 
     /// Width and height that pictures must have, in pixels; [`Picture::decode_middle`] makes them so.
@@ -55,9 +69,15 @@ impl ClipEncoder {
         self.side
     }
 
-    /// BLAKE3 of the weight file, in hexadecimal.
-    pub fn weights_hash(&self) -> &str {
-        &self.weights_hash
+    /// D, the width of the common space.
+    pub fn width(&self) -> i64 {
+        self.network.width()
+    }
+
+    /// BLAKE3, in hexadecimal, of all that a text's or a picture's vector depends on: weights, configuration, tokenizer, and how
+    /// this program prepares them.
+    pub fn hash(&self) -> &str {
+        &self.hash
     }
 
     /// A text's ids, with its begin and end; a long one is cut.
@@ -68,7 +88,7 @@ impl ClipEncoder {
     }
 
     /// Texts by their ids → `[B, D]`, of unit length.
-    pub fn texts(&self, texts: &[Vec<i64>]) -> Tensor {
+    pub fn texts<T: AsRef<[i64]>>(&self, texts: &[T]) -> Tensor {
         let (ids, _) = padded(texts, self.device);
         unit(&tch::no_grad(|| self.network.text(&ids)))
     }
@@ -78,9 +98,4 @@ impl ClipEncoder {
         let pixels = pixels(pictures, self.side, Some([MEAN, DEVIATION]), self.device)?;
         Ok(unit(&tch::no_grad(|| self.network.image(&pixels))))
     }
-}
-
-fn unit(rows: &Tensor) -> Tensor {
-    let rows = rows.to_kind(Kind::Float);
-    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
 }

@@ -17,7 +17,7 @@ use crate::model::weights::Weights;
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// Resized by its shorter side, a narrower picture would fill the memory.
+/// Resized by its shorter side, a picture that is so many times as long would fill the memory.
 const NARROWEST: u32 = 100;
 
 /// Changes whenever the same picture and weights would give other features.
@@ -97,17 +97,18 @@ impl Picture {
         Ok(Picture { side, rgb: rgb.into_raw() })
     }
 
-    /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out. A strip whose sides are as 1 to
-    /// `NARROWEST` or more is an error too.
+    /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out.
     pub fn decode_middle(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
         let image = read(bytes)?;
         let (width, height) = image.dimensions();
-        if width.max(height) / width.min(height).max(1) >= NARROWEST {
-            return Err(format!("{width} × {height} pixels are too narrow to cut the middle out"));
-        }
+        // of a strip, what the middle cannot be made of is left away first
+        let longest = NARROWEST * width.min(height);
+        let (width, height) = (width.min(longest), height.min(longest));
+        let at = [(image.width() - width) / 2, (image.height() - height) / 2];
+        let image = image::imageops::crop_imm(&image, at[0], at[1], width, height);
         let scaled = |length: u32| (u64::from(side) * u64::from(length) / u64::from(width.min(height).max(1))) as u32;
         let (width, height) = (scaled(width), scaled(height));
-        let image = image::imageops::resize(&image, width, height, FilterType::CatmullRom);
+        let image = image::imageops::resize(&*image, width, height, FilterType::CatmullRom);
         let middle = image::imageops::crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side);
         Ok(Picture { side, rgb: middle.to_image().into_raw() })
     }

@@ -2,6 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::model::layer::unit;
+
 /// A running mean over the rows that belong to each entity.
 pub struct EntityMean {
     /// `[V, D]`, once the width is known.
@@ -32,8 +34,7 @@ impl EntityMean {
 
 /// Rows less their mean, of unit length.
 pub fn centred(rows: &Tensor) -> Tensor {
-    let rows = rows - rows.mean_dim(0, true, Kind::Float);
-    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+    unit(&(rows - rows.mean_dim(0, true, Kind::Float)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tch::{Kind, Tensor};
 
-use super::cache::{FeatureCache, PictureHash, Place};
+use super::cache::{ContentHash, FeatureCache, Place};
 use super::image::{ImageEncoder, Picture};
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
@@ -118,7 +118,7 @@ pub fn image_features(
 ) -> Result<ImageFeatures> {
     let mut seen = HashSet::new();
     let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| seen.insert(*path)).collect();
-    let known: HashSet<PictureHash> = cache.known().collect();
+    let known: HashSet<ContentHash> = cache.known().collect();
     let next = AtomicUsize::new(0);
     let side = encoder.kind().side();
     let mut gathering = Gathering::new(&paths, encoder, &mut cache);
@@ -148,8 +148,8 @@ pub fn image_features(
 /// One picture as it comes from a decoder.
 enum Read {
     /// The cache has this content.
-    Known(PictureHash),
-    New(PictureHash, Picture),
+    Known(ContentHash),
+    New(ContentHash, Picture),
     Broken(String),
 }
 
@@ -157,7 +157,7 @@ enum Read {
 fn decode_all(
     paths: &[&Path],
     side: u32,
-    known: &HashSet<PictureHash>,
+    known: &HashSet<ContentHash>,
     next: &AtomicUsize,
     sender: &SyncSender<(usize, Read)>,
 ) {
@@ -170,7 +170,7 @@ fn decode_all(
     }
 }
 
-fn read(path: &Path, side: u32, known: &HashSet<PictureHash>) -> Read {
+fn read(path: &Path, side: u32, known: &HashSet<ContentHash>) -> Read {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(e) => return Read::Broken(e.to_string()),
@@ -193,7 +193,7 @@ struct Gathering<'a> {
     places: Vec<Option<Place>>,
     broken: Vec<(PathBuf, String)>,
     encoded: usize,
-    waiting: Vec<(usize, PictureHash)>,
+    waiting: Vec<(usize, ContentHash)>,
     pictures: Vec<Picture>,
 }
 

@@ -1,5 +1,6 @@
 //! From a data set and two frozen encoders to pairs and patches: the way that training and indexing share.
 
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use tch::Device;
 
@@ -42,6 +43,12 @@ impl Encoders {
         let encoder = ImageEncoder::open(&weights_in(&image_path)?, device, normalize)?;
         let image_source = EncoderSource { name: image.into(), hash: encoder.weights_hash().to_owned() };
         Ok(Encoders { text: TextEncoder::open(text)?, image: encoder, image_source })
+    }
+
+    /// Both by name and hash, as a run's settings tell them.
+    pub fn settings(&self) -> Map<String, Value> {
+        let sources = [("text_encoder", &self.text.source), ("image_encoder", &self.image_source)];
+        sources.map(|(key, source)| (key.to_owned(), json!(source))).into_iter().collect()
     }
 }
 

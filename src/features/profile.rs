@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::model::bert::Bert;
 use crate::model::checkpoint::write_tensors;
-use crate::model::layer::attention_bias;
+use crate::model::layer::{attention_bias, unit};
 use crate::model::weights::Weights;
 
 /// Pairs of one entity that are looked at.
@@ -83,7 +83,7 @@ fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
         let states = bert.lower(&ids, &attention_bias(&keep), 0);
         let keep = keep.to_kind(Kind::Float).unsqueeze(-1);
         let sums = (states * keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
-        &sums / sums.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+        unit(&sums)
     })
 }
 

@@ -6,7 +6,7 @@ use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor};
 
 use super::config::Config;
-use super::layer::layer_norm;
+use super::layer::{layer_norm, unit};
 use super::network::Input;
 
 /// Sizes of the common space.
@@ -72,12 +72,12 @@ impl AlignmentHeads {
 
     /// The mean over each text's tokens, projected: unit rows `[B, E]`.
     pub fn project_text(&self, towers: &Input) -> Tensor {
-        unit(self.text.forward(&towers.mean_of(&towers.text)))
+        unit(&self.text.forward(&towers.mean_of(&towers.text)))
     }
 
     /// The mean over each picture's patch states `[B, P, D]`, projected: unit rows `[B, E]`.
     pub fn project_image(&self, patches: &Tensor) -> Tensor {
-        unit(self.image.forward(&patches.mean_dim([1i64].as_slice(), false, Kind::Float)))
+        unit(&self.image.forward(&patches.mean_dim([1i64].as_slice(), false, Kind::Float)))
     }
 
     /// log p over the text encoder's tokens from states `[B, D]`, by its word embeddings `[W, D]`: `[B, W]`.
@@ -85,10 +85,6 @@ impl AlignmentHeads {
         let x = self.word_norm.forward(&self.word_dense.forward(state).gelu("none"));
         x.linear(words, Some(&self.word_bias)).log_softmax(-1, Kind::Float)
     }
-}
-
-fn unit(rows: Tensor) -> Tensor {
-    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
 }
 
 /// All heads of alignment, and the pairs of the last steps.

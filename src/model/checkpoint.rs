@@ -48,6 +48,9 @@ pub struct ModelConfig {
     /// In the order of the cluster head's columns (one more column is for no class).
     #[serde(default)]
     pub class_names: Vec<String>,
+    /// Of the data set that it was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_hash: Option<String>,
     /// Every setting of the training that made it.
     #[serde(default)]
     pub training: serde_json::Value,

@@ -10,6 +10,7 @@ use super::checkpoint::copy_into;
 use super::layer::{attend, layer_norm};
 use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::file::lay_over;
 
 /// `config.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -75,6 +76,16 @@ const LEFT_OUT: &str = r#"{
     }
 }"#;
 
+impl TextConfig {
+    /// Whether a text of these ids has an end whose state can stand for it.
+    pub fn ends(&self, ids: &[i64]) -> bool {
+        match self.eos_token_id {
+            OLD_END => ids.len() > 1 && ids.iter().max() == ids.last(),
+            end => ids.contains(&end),
+        }
+    }
+}
+
 /// `eos_token_id` in the first checkpoints, which mean by it the highest id of a text.
 const OLD_END: i64 = 2;
 
@@ -96,7 +107,9 @@ impl ClipConfig {
 
     fn check(&self) -> std::result::Result<(), String> {
         let ClipConfig { text_config: text, vision_config: vision, projection_dim } = self;
-        let sizes = [*projection_dim, text.vocab_size, text.max_position_embeddings, vision.patch_size];
+        let inner = [&text.tower, &vision.tower].map(|tower| tower.intermediate_size);
+        let sizes =
+            [*projection_dim, text.vocab_size, text.max_position_embeddings, vision.patch_size, inner[0], inner[1]];
         if sizes.iter().any(|size| *size < 1) {
             return Err(format!("has sizes below 1: {sizes:?}"));
         }
@@ -113,16 +126,6 @@ impl ClipConfig {
                 Err(format!("has a width of {width}, which does not divide into {heads} heads"))
             }
         }
-    }
-}
-
-/// `over` in the place of what is there, objects key by key.
-fn lay_over(under: &mut Value, over: Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            over.into_iter().for_each(|(key, value)| lay_over(under.entry(key).or_insert(Value::Null), value));
-        }
-        (under, over) => *under = over,
     }
 }
 
@@ -232,6 +235,11 @@ impl Clip {
         }
     }
 
+    /// D, the width of the common space.
+    pub fn width(&self) -> i64 {
+        self.text_projection.ws.size()[0]
+    }
+
     /// `ids [B, L]`, each row with an end of text, whatever comes after it → `[B, projection_dim]`.
     pub fn text(&self, ids: &Tensor) -> Tensor {
         let length = ids.size()[1];
@@ -281,6 +289,7 @@ mod tests {
         for (text, why) in [
             (r#"{"text_config": {"hidden_size": 100}}"#, "divide"),
             (r#"{"vision_config": {"patch_size": 0}}"#, "below 1"),
+            (r#"{"text_config": {"intermediate_size": 0}}"#, "below 1"),
             (r#"{"vision_config": {"image_size": 16}}"#, "patches of 32 px"),
             (r#"{"vision_config": {"hidden_act": "relu"}}"#, "relu"),
             (r#"{"model_type": "bert"}"#, "bert"),

@@ -4,7 +4,7 @@ use tch::nn::{self, Module, ModuleT, Path};
 use tch::{Kind, Tensor};
 
 use super::config::Config;
-use super::layer::layer_norm;
+use super::layer::{layer_norm, unit};
 
 /// `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl ProjectionHead {
     /// `[B, D]` → `[B, 128]`, rows of unit length.
     pub fn forward(&self, state: &Tensor, train: bool) -> Tensor {
         let x = self.last.forward(&self.norm.forward_t(&self.first.forward(state), train).relu());
-        &x / x.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+        unit(&x)
     }
 }
 

@@ -36,6 +36,12 @@ pub fn layer_norm(path: Path, width: i64, eps: f64) -> nn::LayerNorm {
     nn::layer_norm(path, vec![width], nn::LayerNormConfig { eps, ..Default::default() })
 }
 
+/// `rows [N, D]`, each of unit length; one of length 0 stays 0.
+pub fn unit(rows: &Tensor) -> Tensor {
+    let rows = rows.to_kind(Kind::Float);
+    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+}
+
 /// Added to attention scores: 0 where `keep` is true, −1e9 elsewhere. `[B, L]` bool → `[B, 1, 1, L]`.
 pub fn attention_bias(keep: &Tensor) -> Tensor {
     (keep.logical_not().to_kind(Kind::Float) * -1e9).unsqueeze(1).unsqueeze(1)

@@ -2,31 +2,33 @@
 //! sentence that mentions it: a long one is cut, and the name must not be), and the mean of its pictures; both less what all entities
 //! share. Their cosines are fused as those of the frozen encoders are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::fusion::Fusion;
 use super::similarity::{Vectors, ranking};
 use super::{Places, System};
 use crate::data::{Dataset, Findings};
 use crate::error::{Error, Result};
+use crate::features::cache::{ContentHash, DEFAULT_LIMIT, FeatureCache};
 use crate::features::clip::ClipEncoder;
 use crate::features::image::Picture;
 use crate::features::mean::{EntityMean, centred};
 use crate::features::pairs::Pairs;
-use crate::features::prepare::{Encoders, gather};
+use crate::features::prepare::gather;
 use crate::job::{Observer, Progress};
-use crate::model::checkpoint::write_tensors;
-use crate::model::weights::Weights;
 
 /// Texts, or pictures, encoded at once.
 const BATCH: usize = 32;
-/// Changes whenever the same pairs and weights would give other vectors.
-const REPRESENTATION: u32 = 1;
+/// Their vectors brought from the cache at once.
+const BROUGHT: usize = 4096;
 
+/// Gives every entity the means of what the CLIP in `places.clip` makes of its texts and of its pictures.
+///
+/// Errors: `Argument` without such a folder; those of opening it, and of reading pairs; `Stopped`.
 pub fn prepare(
     dataset: &Dataset,
     places: &Places,
@@ -39,126 +41,133 @@ pub fn prepare(
         .ok_or_else(|| Error::Argument("clip needs --clip DIR, a folder of Hugging Face's CLIPModel".into()))?;
     let encoder = ClipEncoder::open(folder, device)?;
     // the pairs, and so the candidates, are those of every other system
-    let encoders = Encoders::open(&places.text_encoder, &places.image_encoder, true, device)?;
+    let encoders = places.encoders(device)?;
     let (pairs, _) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
-    let [text, image] = kept(dataset, &pairs, &encoder, places, device, observe)?;
-    let (text, image) = (Vectors::new(&centred(&text)), Vectors::new(&centred(&image)));
-    let fusion = Fusion::fit(dataset, &pairs.entities, text, image)?;
+    let (texts, pictures) = shown(dataset, &pairs, &encoder, observe)?;
+    let cache = FeatureCache::open(
+        &places.cache.join("clip"),
+        encoder.hash(),
+        encoder.width() as usize * size_of::<f32>(),
+        DEFAULT_LIMIT,
+    )?;
+    let mut means = Means { cache, entities: pairs.entities.len(), device };
+    let text = means.of("texts", &texts, &|ids| Ok(encoder.texts(ids)), observe)?;
+    let image =
+        means.of("pictures", &pictures, &|paths| encoder.pictures(&decoded(paths, encoder.side())?), observe)?;
+    let fusion = Fusion::fit(dataset, &pairs.entities, Vectors::new(&centred(&text)), Vectors::new(&centred(&image)))?;
     let mut settings = fusion.settings(dataset);
-    settings.insert("clip".into(), json!({ "name": folder, "hash": encoder.weights_hash() }));
+    settings.insert("clip".into(), json!({ "name": folder, "hash": encoder.hash() }));
+    settings.extend(encoders.settings());
     let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
     Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
 }
 
-/// Every entity's mean text and mean picture, `[V, D]` each: kept under the cache folder.
-fn kept(
+/// A text or a picture, and the row of the entity of every pair that has it.
+struct Shown<T> {
+    what: T,
+    content: ContentHash,
+    rows: Vec<usize>,
+}
+
+type Texts = Vec<Shown<Vec<i64>>>;
+type Pictures = Vec<Shown<PathBuf>>;
+
+/// The texts of all pairs as ids, like lengths together, and their pictures.
+fn shown(
     dataset: &Dataset,
     pairs: &Pairs,
     encoder: &ClipEncoder,
-    places: &Places,
-    device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<[Tensor; 2]> {
-    let of = [encoder.weights_hash(), &dataset.hash()?, &format!("{:?} {REPRESENTATION}", pairs.entities)].join(" ");
-    let name = blake3::hash(of.as_bytes()).to_hex();
-    let path = places.cache.join(format!("clip-{}.safetensors", &name[..32]));
-    let read = |weights: Weights| Ok::<_, Error>([weights.get("text")?, weights.get("image")?]);
-    // not there yet, or cut short: made anew
-    if let Ok(found) = Weights::open(&path).and_then(read) {
-        return Ok(found.map(|mean| mean.to_device(device)));
-    }
-    let shown = Shown::read(dataset, pairs, observe)?;
-    let text = shown.texts(encoder, pairs.entities.len(), device, observe)?;
-    let image = shown.pictures(encoder, pairs.entities.len(), device, observe)?;
-    std::fs::create_dir_all(&places.cache).map_err(Error::io("create", &places.cache))?;
-    write_tensors(&path, &[("text".into(), text.shallow_clone()), ("image".into(), image.shallow_clone())])?;
-    Ok([text, image])
+) -> Result<(Texts, Pictures)> {
+    let place = |pair: usize| ((pairs.pairs[pair].offset, pairs.pairs[pair].mention), pairs.row(pair));
+    let rows: HashMap<(u64, u16), usize> = (0..pairs.pairs.len()).map(place).collect();
+    let mut texts: BTreeMap<Vec<i64>, Vec<usize>> = BTreeMap::new();
+    let mut pictures: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+    dataset.pairs(&mut Findings::default(), observe, &mut |pair| {
+        let Some(&row) = rows.get(&(pair.offset, pair.mention)) else { return Ok(()) };
+        let name = dataset.vocabulary.name(pair.entity).unwrap_or_default();
+        let ids = encoder.ids(&format!("{name}: {}", pair.tokens.join(" ")))?;
+        texts.entry(ids).or_default().push(row);
+        pair.image.into_iter().for_each(|path| pictures.entry(path).or_default().push(row));
+        Ok(())
+    })?;
+    let text = |(ids, rows): (Vec<i64>, _)| {
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+        Shown { what: ids, content: blake3::hash(&bytes).into(), rows }
+    };
+    let mut texts: Texts = texts.into_iter().map(text).collect();
+    texts.sort_by_key(|text| text.what.len());
+    let picture =
+        |(path, rows): (PathBuf, _)| Ok(Shown { content: blake3::hash(&bytes(&path)?).into(), what: path, rows });
+    Ok((texts, pictures.into_iter().map(picture).collect::<Result<_>>()?))
 }
 
-/// What the encoder is shown of the pairs: texts and pictures with the rows of their entities.
-struct Shown {
-    texts: Vec<(usize, String)>,
-    pictures: Vec<(usize, PathBuf)>,
+/// Means by entity of vectors that are kept by content, so that a run that was stopped goes on where it was.
+struct Means {
+    cache: FeatureCache,
+    entities: usize,
+    device: Device,
 }
 
-impl Shown {
-    fn read(dataset: &Dataset, pairs: &Pairs, observe: &mut dyn Observer<Progress>) -> Result<Shown> {
-        let place = |pair: usize| ((pairs.pairs[pair].offset, pairs.pairs[pair].mention), pairs.row(pair));
-        let rows: HashMap<(u64, u16), usize> = (0..pairs.pairs.len()).map(place).collect();
-        let mut shown = Shown { texts: Vec::new(), pictures: Vec::new() };
-        dataset.pairs(&mut Findings::default(), observe, &mut |pair| {
-            let Some(&row) = rows.get(&(pair.offset, pair.mention)) else { return Ok(()) };
-            let name = dataset.vocabulary.name(pair.entity).unwrap_or_default();
-            shown.texts.push((row, format!("{name}: {}", pair.tokens.join(" "))));
-            shown.pictures.extend(pair.image.map(|path| (row, path)));
-            Ok(())
-        })?;
-        Ok(shown)
-    }
-
-    /// The mean text of every entity, `[V, D]`. Like lengths run together.
-    fn texts(
-        &self,
-        encoder: &ClipEncoder,
-        entities: usize,
-        device: Device,
+impl Means {
+    /// `[V, D]`. What the cache lacks is encoded, a batch to `[B, D]` at a time.
+    fn of<T>(
+        &mut self,
+        name: &str,
+        all: &[Shown<T>],
+        encode: &dyn Fn(&[&T]) -> Result<Tensor>,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Tensor> {
-        let ids = |(row, text): &(usize, String)| Ok((*row, encoder.ids(text)?));
-        let mut texts = self.texts.iter().map(ids).collect::<Result<Vec<_>>>()?;
-        texts.sort_by_key(|(_, ids)| ids.len());
-        let mut mean = EntityMean::new(entities, device);
-        let mut done = 0;
-        for batch in texts.chunks(BATCH) {
-            let (rows, ids): (Vec<usize>, Vec<Vec<i64>>) = batch.iter().cloned().unzip();
-            mean.add(&labels(&rows, device), &encoder.texts(&ids));
-            done += batch.len();
-            told("texts", done, texts.len(), observe)?;
+        let mut new = Vec::new();
+        for shown in all {
+            if self.cache.find(&shown.content)?.is_none() {
+                new.push(shown);
+            }
+        }
+        for (at, batch) in new.chunks(BATCH).enumerate() {
+            let progress = Progress::new(format!("CLIP's {name}"), (at * BATCH) as u64, new.len() as u64);
+            if observe.on(progress).is_break() {
+                return Err(Error::Stopped);
+            }
+            let what: Vec<&T> = batch.iter().map(|shown| &shown.what).collect();
+            for (shown, vector) in batch.iter().zip(Vec::<Vec<f32>>::try_from(encode(&what)?.to_device(Device::Cpu))?) {
+                let record: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+                self.cache.append(shown.content, &record)?;
+            }
+        }
+        self.cache.flush()?;
+        let mut mean = EntityMean::new(self.entities, self.device);
+        for some in all.chunks(BROUGHT) {
+            let vectors = self.brought(some)?;
+            let pairs =
+                some.iter().zip(0i64..).flat_map(|(shown, at)| shown.rows.iter().map(move |&row| (row as i64, at)));
+            let (labels, at): (Vec<i64>, Vec<i64>) = pairs.unzip();
+            let [labels, at] = [labels, at].map(|numbers| Tensor::from_slice(&numbers).to_device(self.device));
+            mean.add(&labels, &vectors.index_select(0, &at));
         }
         Ok(mean.result())
     }
 
-    /// The mean picture of every entity, `[V, D]`: over its pairs, each picture encoded once.
-    fn pictures(
-        &self,
-        encoder: &ClipEncoder,
-        entities: usize,
-        device: Device,
-        observe: &mut dyn Observer<Progress>,
-    ) -> Result<Tensor> {
-        let mut rows_of: HashMap<&Path, Vec<usize>> = HashMap::new();
-        self.pictures.iter().for_each(|(row, path)| rows_of.entry(path).or_default().push(*row));
-        let mut paths: Vec<&Path> = rows_of.keys().copied().collect();
-        paths.sort();
-        let mut mean = EntityMean::new(entities, device);
-        let mut done = 0;
-        for batch in paths.chunks(BATCH) {
-            let pictures = batch.iter().map(|path| picture(path, encoder.side())).collect::<Result<Vec<_>>>()?;
-            let vectors = encoder.pictures(&pictures)?;
-            let shown =
-                batch.iter().enumerate().flat_map(|(i, path)| rows_of[path].iter().map(move |&row| (row, i as i64)));
-            let (rows, of): (Vec<usize>, Vec<i64>) = shown.unzip();
-            mean.add(&labels(&rows, device), &vectors.index_select(0, &Tensor::from_slice(&of).to_device(device)));
-            done += batch.len();
-            told("pictures", done, paths.len(), observe)?;
+    /// `[N, D]`.
+    fn brought<T>(&mut self, all: &[Shown<T>]) -> Result<Tensor> {
+        let mut values: Vec<f32> = Vec::new();
+        for shown in all {
+            let lost = || Error::Mismatch("vectors were lost from CLIP's cache while it was used".into());
+            let place = self.cache.find(&shown.content)?.ok_or_else(lost)?;
+            values.extend(self.cache.record(place)?.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
         }
-        Ok(mean.result())
+        Ok(Tensor::from_slice(&values).view([all.len() as i64, -1]).to_device(self.device).to_kind(Kind::Float))
     }
 }
 
-fn picture(path: &Path, side: u32) -> Result<Picture> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    Picture::decode_middle(&bytes, side)
-        .map_err(|reason| Error::format(path, format!("is no usable picture: {reason}")))
+fn decoded(paths: &[&PathBuf], side: u32) -> Result<Vec<Picture>> {
+    let picture = |path: &&PathBuf| {
+        Picture::decode_middle(&bytes(path)?, side)
+            .map_err(|reason| Error::format(path, format!("is no usable picture: {reason}")))
+    };
+    paths.iter().map(picture).collect()
 }
 
-fn labels(rows: &[usize], device: Device) -> Tensor {
-    Tensor::from_slice(&rows.iter().map(|&row| row as i64).collect::<Vec<_>>()).to_device(device)
-}
-
-fn told(what: &str, done: usize, total: usize, observe: &mut dyn Observer<Progress>) -> Result<()> {
-    match observe.on(Progress::new(format!("CLIP's {what}"), done as u64, total as u64)).is_break() {
-        true => Err(Error::Stopped),
-        false => Ok(()),
-    }
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(Error::io("read", path))
 }

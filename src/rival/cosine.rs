@@ -2,7 +2,6 @@
 //! (each the mean of the text encoder's last states, of unit length), or of its pictures (each the mean of its patches), less what all
 //! entities share.
 
-use serde_json::{Map, json};
 use tch::Device;
 use tch::nn::VarStore;
 
@@ -12,7 +11,7 @@ use super::{Places, Rank, System};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::features::mean::centred;
-use crate::features::prepare::{Encoders, gather};
+use crate::features::prepare::gather;
 use crate::features::profile::Profiles;
 use crate::job::{Observer, Progress};
 use crate::model::bert::Bert;
@@ -27,7 +26,7 @@ pub fn prepare(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<System> {
-    let encoders = Encoders::open(&places.text_encoder, &places.image_encoder, true, device)?;
+    let encoders = places.encoders(device)?;
     let (pairs, patches) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
     let store = VarStore::new(device);
     let bert = Bert::new(store.root() / "bert", &encoders.text.sizes);
@@ -35,13 +34,8 @@ pub fn prepare(
     let hash = &encoders.text.source.hash;
     let profiles = Profiles::open(&places.cache, &pairs, &patches, &bert, hash, device, observe)?;
     let (text, image) = (Vectors::new(&centred(&profiles.text)), Vectors::new(&centred(&profiles.image)));
-    let mut settings = Map::new();
-    if mode.sees_text() {
-        settings.insert("text_encoder".into(), json!(encoders.text.source));
-    }
-    if mode.sees_image() {
-        settings.insert("image_encoder".into(), json!(encoders.image_source));
-    }
+    // both, whatever is ranked by: they settle which pairs are used
+    let mut settings = encoders.settings();
     let rank: Rank = match (mode.sees_text(), mode.sees_image()) {
         (true, true) => {
             let fusion = Fusion::fit(dataset, &pairs.entities, text, image)?;

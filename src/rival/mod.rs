@@ -23,9 +23,10 @@ use tch::Device;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::features::prepare::Encoders;
 use crate::file::settings_over;
 use crate::job::{Observer, Progress};
-use crate::train::{self, TrainConfig, trainer};
+use crate::train::{self, Preset, TrainConfig, trainer};
 use crate::types::{ClassId, EntityId, Mode, Row};
 
 /// A system to compare with.
@@ -105,9 +106,9 @@ impl FromStr for Rival {
 /// What a system is made from, and where.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// A folder, a name under `encoders/`, or a hub's name.
-    pub text_encoder: String,
-    pub image_encoder: String,
+    /// A folder, a name under `encoders/`, or a hub's name; none: the settings', which are the mini preset's where no file says so.
+    pub text_encoder: Option<String>,
+    pub image_encoder: Option<String>,
     /// A folder of Hugging Face's `CLIPModel`.
     pub clip: Option<PathBuf>,
     /// The model of a system that is trained: taken where it is there, gone on with where its training was stopped.
@@ -116,6 +117,15 @@ pub struct Places {
     pub config: Option<PathBuf>,
     /// Features of frozen encoders are kept here.
     pub cache: PathBuf,
+}
+
+impl Places {
+    /// The encoders of a system that is not trained.
+    fn encoders(&self, device: Device) -> Result<Encoders> {
+        let TrainConfig { text_encoder, image_encoder, .. } = TrainConfig::preset(Preset::Mini);
+        let text = self.text_encoder.as_ref().unwrap_or(&text_encoder);
+        Encoders::open(text, self.image_encoder.as_ref().unwrap_or(&image_encoder), true, device)
+    }
 }
 
 /// Rows, best first, with their scores.
@@ -153,9 +163,9 @@ fn trained(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<TrainConfig> {
     let Places { text_encoder, image_encoder, model, config, cache, .. } = places.clone();
-    let own = TrainConfig { text_encoder, image_encoder, ..own };
-    let settings = config.map_or_else(|| Ok(own.clone()), |file| settings_over(&own, &file))?;
-    trainer::refuse_other(&model, &settings)?;
+    let mut settings = config.map_or_else(|| Ok(own.clone()), |file| settings_over(&own, &file))?;
+    settings.text_encoder = text_encoder.unwrap_or(settings.text_encoder);
+    settings.image_encoder = image_encoder.unwrap_or(settings.image_encoder);
     let places = trainer::Places { dataset: dataset.root.clone(), out: model, cache };
     train::to_the_end(&places, &settings, device, observe)?;
     Ok(settings)

@@ -5,6 +5,7 @@ use tch::{Kind, Tensor};
 use super::Ranked;
 use crate::error::Result;
 use crate::expand::best_of;
+use crate::model::layer::unit;
 use crate::types::{CUTOFFS, Row};
 
 /// A vector of unit length for every entity, `[V, D]`.
@@ -14,8 +15,7 @@ pub struct Vectors(Tensor);
 impl Vectors {
     /// Of `rows [V, D]` of any length; one of length 0 is like none.
     pub fn new(rows: &Tensor) -> Self {
-        let rows = rows.to_kind(Kind::Float);
-        Vectors(&rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12))
+        Vectors(unit(rows))
     }
 
     /// The mean cosine of every entity to the seeds, `[V]`.

@@ -89,8 +89,10 @@ impl Position {
     }
 }
 
+/// All that a training is made of and changes.
 pub struct Training<'a> {
     pub config: &'a TrainConfig,
+    pub dataset_hash: String,
     pub encoders: Encoders,
     pub sources: Arc<Sources>,
     pub store: VarStore,
@@ -147,6 +149,7 @@ impl<'a> Training<'a> {
         let steps_in_all = schedule::steps_in_all(&pairs, config, dataset.queries.len());
         Ok(Training {
             config,
+            dataset_hash: dataset.hash()?,
             encoders,
             sources: Arc::new(Sources { pairs, texts, patches, device }),
             store,
@@ -205,16 +208,17 @@ impl<'a> Training<'a> {
         write_tensors(path, &tensors)
     }
 
-    /// What must be equal for a training to go on: the settings and the vocabulary.
+    /// What must be equal for a training to go on: the settings, the data set and the entities that can be trained.
     fn settings(&self) -> String {
-        blake3::hash(format!("{:?} {:?}", self.config, self.sources.pairs.entities).as_bytes()).to_hex().to_string()
+        let Training { config, dataset_hash, sources, .. } = self;
+        blake3::hash(format!("{config:?} {dataset_hash} {:?}", sources.pairs.entities).as_bytes()).to_hex().to_string()
     }
 
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let saved = Weights::open(path)?;
         let settings: Vec<u8> = numbers(&saved.get("settings")?)?;
         if settings != self.settings().as_bytes() {
-            return Err(Error::format(path, "is of a training with other settings or another vocabulary"));
+            return Err(Error::format(path, "is of a training with other settings or on another data set"));
         }
         let frozen = frozen_names(self.network.config.bert_layers);
         for (name, mut variable) in self.store.variables() {
@@ -243,6 +247,7 @@ impl<'a> Training<'a> {
             }),
             entity_ids: self.sources.pairs.entities.clone(),
             class_names: dataset.classes.iter().map(|c| c.name.clone()).collect(),
+            dataset_hash: Some(self.dataset_hash.clone()),
             training: serde_json::to_value(self.config).unwrap_or_default(),
         }
     }

@@ -98,8 +98,9 @@ pub fn train(
     Ok(Trained { loss, steps: training.at.step_in_all, kept: training.at.best, took: begun.elapsed(), left_out })
 }
 
-/// Trains a model unless one with these settings is there already. One that was stopped or killed goes on where it was; one that was
-/// begun with other settings is begun anew.
+/// Trains a model unless one with these settings is there already; one that was stopped or killed goes on where it was.
+///
+/// Errors: `Format` for a folder that holds a model, or half of one, of other settings or another data set; those of [`train`].
 pub fn to_the_end(
     places: &Places,
     config: &TrainConfig,
@@ -107,29 +108,21 @@ pub fn to_the_end(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<()> {
     let begun = places.out.join(CHECKPOINT).is_file();
-    if !begun && is_trained(&places.out, config) {
-        return Ok(());
+    match ModelFolder::open(&places.out) {
+        Ok(folder) if !begun => {
+            let dataset = Dataset::open(&places.dataset)?.hash()?;
+            // a setting that the model's version did not have is as by default
+            let settings = serde_json::from_value::<TrainConfig>(folder.config.training).ok();
+            match settings.as_ref() == Some(config) && folder.config.dataset_hash == Some(dataset) {
+                true => Ok(()),
+                false => Err(Error::format(
+                    &places.out,
+                    "holds a model of other settings or another data set: name another folder, or give its own settings",
+                )),
+            }
+        }
+        _ => train(places, config, begun, device, observe).map(drop),
     }
-    match train(places, config, begun, device, observe) {
-        Err(Error::Format { .. }) if begun => train(places, config, false, device, observe).map(drop),
-        other => other.map(drop),
-    }
-}
-
-/// Refuses a folder with a finished model of other settings, which [`to_the_end`] would write over.
-pub fn refuse_other(model: &Path, config: &TrainConfig) -> Result<()> {
-    let finished = !model.join(CHECKPOINT).is_file() && ModelFolder::open(model).is_ok();
-    if finished && !is_trained(model, config) {
-        let reason = "holds a model of other settings: name another folder with --model, or its settings with --config";
-        return Err(Error::format(model, reason));
-    }
-    Ok(())
-}
-
-fn is_trained(model: &Path, config: &TrainConfig) -> bool {
-    // a setting that the model's version did not have is as by default
-    let trained = |folder: ModelFolder| serde_json::from_value::<TrainConfig>(folder.config.training).ok();
-    ModelFolder::open(model).is_ok_and(|folder| trained(folder).as_ref() == Some(config))
 }
 
 fn ignore_absent(e: std::io::Error) -> std::io::Result<()> {
