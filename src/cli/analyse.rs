@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use super::evaluate::ranking_parser;
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, mode_parser, seeds_parser};
+use super::{DeviceArg, json, mode_parser, seeds_parser};
 use crate::engine::Session;
 use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot, standalone};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::file::write_whole;
 use crate::sheet::Form;
 use crate::types::{Mode, RankingKind, SeedCount};
@@ -131,10 +131,7 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
         Format::Table => print!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n")),
         Format::Markdown => print!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said()),
         Format::Svg => print!("{}", standalone(analysis_plot(analysis))),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(analysis);
-            println!("{}", text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))?);
-        }
+        Format::Json => println!("{}", json(analysis)?),
     }
     Ok(())
 }
