@@ -117,7 +117,7 @@ pub fn run(args: Args) -> Result<()> {
     };
     drop(reporter);
     if let Some(path) = &written.plot {
-        write_whole(path, standalone(analysis_plot(&analysis)).as_bytes())?;
+        write_whole(path, standalone(analysis_plot(&analysis, &analysis.columns)).as_bytes())?;
     }
     print(&analysis, written.format)
 }
@@ -130,7 +130,7 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
     match format {
         Format::Table => print!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n")),
         Format::Markdown => print!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said()),
-        Format::Svg => print!("{}", standalone(analysis_plot(analysis))),
+        Format::Svg => print!("{}", standalone(analysis_plot(analysis, &analysis.columns))),
         Format::Json => println!("{}", json(analysis)?),
     }
     Ok(())
