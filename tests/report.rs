@@ -124,6 +124,7 @@ fn a_run_of_another_data_set_costs_the_others_nothing() {
     assert!(html.contains(&format!("other against text: not comparable: other: {why}")), "in the place of a verdict");
     assert!(html.contains(&format!("No analysis has other: not comparable: {why}")) && read("report.md").contains(why));
     assert!(!html.contains("One analysis is not here"));
+    assert!(html.contains("<details><summary>fifth against text</summary>"), "pairs are folded where there are many");
     for plot in ["metrics.svg", "analysis-1.svg", "analysis-2.svg", "analysis-3.svg"] {
         let svg = read(plot);
         assert!(["text", "third", "fourth", "fifth"].iter().all(|name| svg.contains(&format!(">{name}</text>"))));
