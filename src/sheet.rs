@@ -154,6 +154,23 @@ impl Cell {
     }
 }
 
+/// A cell of text.
+pub fn text(what: impl ToString) -> Cell {
+    Cell::Text(what.to_string())
+}
+
+/// A share or a difference in %, for people: "12.3", "−0.4", and never "−0.0".
+pub fn percent(value: f64) -> String {
+    let shown = format!("{:.1}", 100.0 * value);
+    if shown == "-0.0" { "0.0".to_owned() } else { shown.replace('-', "−") }
+}
+
+/// A difference in % with its sign: "+12.3", "−0.4", "0.0".
+pub fn signed_percent(value: f64) -> String {
+    let shown = percent(value);
+    if shown == "0.0" || shown.starts_with('−') { shown } else { format!("+{shown}") }
+}
+
 /// What TeX takes for commands, made letters.
 fn tex(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -184,6 +201,12 @@ mod tests {
                 vec![Cell::Text("50 % \"proof\" | more".into()), Cell::Count(3), Cell::Nothing],
             ],
         }
+    }
+
+    #[test]
+    fn nothing_has_no_sign() {
+        assert_eq!([0.1234, -0.0041, -0.0004, 0.0].map(percent), ["12.3", "−0.4", "0.0", "0.0"]);
+        assert_eq!([0.1234, -0.0041, -0.0004, 0.0004].map(signed_percent), ["+12.3", "−0.4", "0.0", "0.0"]);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use super::evaluate::ranking_parser;
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, mode_parser, seeds_parser};
+use super::{DeviceArg, json, mode_parser, seeds_parser};
 use crate::engine::Session;
 use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot, standalone};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::file::write_whole;
 use crate::sheet::Form;
 use crate::types::{Mode, RankingKind, SeedCount};
@@ -117,7 +117,7 @@ pub fn run(args: Args) -> Result<()> {
     };
     drop(reporter);
     if let Some(path) = &written.plot {
-        write_whole(path, standalone(analysis_plot(&analysis)).as_bytes())?;
+        write_whole(path, standalone(analysis_plot(&analysis, &analysis.columns)).as_bytes())?;
     }
     print(&analysis, written.format)
 }
@@ -130,11 +130,8 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
     match format {
         Format::Table => print!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n")),
         Format::Markdown => print!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said()),
-        Format::Svg => print!("{}", standalone(analysis_plot(analysis))),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(analysis);
-            println!("{}", text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))?);
-        }
+        Format::Svg => print!("{}", standalone(analysis_plot(analysis, &analysis.columns))),
+        Format::Json => println!("{}", json(analysis)?),
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-use super::seeds_parser;
+use super::{json, seeds_parser};
 use crate::engine::comparison::{Against, Settings};
 use crate::engine::jobs;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sheet::Form;
 use crate::types::{Metric, SeedCount};
 
@@ -68,8 +68,4 @@ pub fn run(args: Args) -> Result<()> {
         Format::Json => println!("{}", json(&comparison)?),
     }
     Ok(())
-}
-
-fn json(comparison: &crate::engine::comparison::Comparison) -> Result<String> {
-    serde_json::to_string_pretty(comparison).map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::{DeviceArg, mode_parser};
 use crate::engine::Session;
 use crate::engine::api::{Candidate, ExpandAsk, Reranked};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::{EntityId, Mode, Parts, Tuning};
 
 #[derive(Debug, clap::Args)]
@@ -68,10 +68,7 @@ pub fn run(args: Args) -> Result<()> {
     let rows: Vec<Row> =
         found.iter().zip(1..).map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r)).collect();
     match args.format {
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&rows).map_err(|e| Error::Mismatch(e.to_string()))?;
-            println!("{text}");
-        }
+        Format::Json => println!("{}", super::json(&rows)?),
         Format::Tsv => rows.iter().enumerate().for_each(|(i, row)| row.print_tsv(i == 0)),
         Format::Table => rows.iter().enumerate().for_each(|(i, row)| row.print_columns(i == 0)),
     }

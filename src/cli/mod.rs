@@ -89,6 +89,11 @@ pub enum Command {
     Serve,
 }
 
+/// A result as `--format json` prints it.
+fn json(result: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string_pretty(result).map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))
+}
+
 /// Runs any command but `explore`, which is for `main`.
 pub fn run(command: Command) -> Result<()> {
     match command {

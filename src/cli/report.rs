@@ -41,8 +41,7 @@ pub fn run(args: Args) -> Result<()> {
     let found = report(&args.runs, args.dataset.as_deref(), &settings, &mut reporter)?;
     drop(reporter);
     std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
-    let pages = [("report.html".to_owned(), found.html()), ("report.md".to_owned(), found.markdown())];
-    for (name, text) in pages.into_iter().chain(found.plots()) {
+    for (name, text) in found.files() {
         let path = args.out.join(name);
         write_whole(&path, text.as_bytes())?;
         println!("{}", path.display());

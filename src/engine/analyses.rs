@@ -1,6 +1,7 @@
 //! Analyses of runs and of an index, and the report.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::comparison::Settings;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::eval::{self, Groups, Judged, comparison};
 use crate::expand::{self, Config, Pick};
 use crate::job::{Observer, Progress};
-use crate::report::{Report, thumbnail};
+use crate::report::{Report, thumbnails};
 use crate::types::{CUTOFFS, EntityId, Mode, Query, RankingKind, Row, SeedCount};
 
 pub use crate::eval::Analysis;
@@ -27,6 +28,8 @@ pub enum Property {
 
 /// The rank up to which a report's analyses look.
 const DEPTH: usize = 50;
+/// Of all pictures of a report: some 1,500, so that a page of any data set opens at once.
+const PICTURE_BYTES: usize = 4 << 20;
 
 fn groups(dataset: &Dataset, property: Property, observe: &mut dyn Observer<Progress>) -> Result<Groups> {
     Ok(match property {
@@ -56,31 +59,46 @@ fn judged(entries: &[comparison::Entry], dataset: &Dataset) -> Vec<(String, Judg
     entries.iter().map(|entry| (entry.name.clone(), Judged::of(&entry.run, dataset))).collect()
 }
 
-/// A comparison with every analysis that the data set allows and the pictures of what was gained and lost. Errors: those of
-/// [`jobs::compare`]; `Stopped`.
+/// A comparison with every analysis that the data set allows, of the runs that have scores, and the pictures of what was gained
+/// and lost. Errors: those of [`jobs::compare`]; `Stopped`.
 pub fn report(
     runs: &[PathBuf],
     dataset: Option<&Path>,
     settings: &Settings,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Report> {
-    let (entries, dataset) = jobs::entries(runs, dataset, settings.seeds)?;
+    let (mut entries, dataset) = jobs::entries(runs, dataset, settings.seeds)?;
     let comparison = comparison::compare(&entries, &dataset, settings)?;
+    let left_out = comparison.runs.iter().filter_map(|run| Some((run.name.as_str(), run.scores.refusal()?)));
+    let mut notes: Vec<String> = left_out.map(|(name, why)| format!("No analysis has {name}: {why}.")).collect();
+    let mut scored = comparison.runs.iter().map(|run| run.scores.done().is_some());
+    entries.retain(|_| scored.next() == Some(true));
     let (judged, evidence) = (judged(&entries, &dataset), dataset.evidence(observe)?);
     let by_pictures = dataset.picture_kinds().map(|kinds| eval::by_pictures(&evidence, &kinds));
-    let (mut analyses, mut notes) = (Vec::new(), Vec::new());
-    for groups in [by_pictures, Ok(eval::by_polysemy(&dataset)), Ok(eval::by_pairs(&evidence))] {
+    let mut analyses = Vec::new();
+    let all = [by_pictures, Ok(eval::by_polysemy(&dataset)), Ok(eval::by_pairs(&evidence))];
+    for groups in all.into_iter().filter(|_| !judged.is_empty()) {
         match groups.and_then(|groups| eval::recall(&dataset, &groups, &judged, comparison.seeds, DEPTH)) {
             Ok(analysis) => analyses.push(analysis),
             Err(why) => notes.push(format!("One analysis is not here: {why}.")),
         }
     }
+    let picture = |id: EntityId| Some((id, evidence.get(&id)?.pictures.first()?.as_path()));
+    let shown: Vec<(EntityId, &Path)> = exchanged(&comparison).into_iter().filter_map(picture).collect();
+    let (pictures, unpictured) = thumbnails(&shown, PICTURE_BYTES, observe)?;
+    Ok(Report { comparison, analyses, notes, pictures, unpictured })
+}
+
+/// Every entity that was gained or lost, the most often first.
+fn exchanged(comparison: &comparison::Comparison) -> Vec<EntityId> {
     let paired = comparison.pairs.iter().filter_map(|pair| pair.result.done());
-    let exchanged = paired.flat_map(|paired| &paired.exchanges).flat_map(|e| e.gained.iter().chain(&e.lost));
-    let shown: HashSet<EntityId> = exchanged.map(|entity| entity.id).collect();
-    let picture = |id: EntityId| Some((id, thumbnail(evidence.get(&id)?.pictures.first()?)?));
-    let pictures = shown.into_iter().filter_map(picture).collect();
-    Ok(Report { comparison, analyses, notes, pictures })
+    let mut times: BTreeMap<EntityId, usize> = BTreeMap::new();
+    for entity in paired.flat_map(|paired| &paired.exchanges).flat_map(|e| e.gained.iter().chain(&e.lost)) {
+        *times.entry(entity.id).or_default() += 1;
+    }
+    let mut entities: Vec<(EntityId, usize)> = times.into_iter().collect();
+    entities.sort_by_key(|(_, times)| Reverse(*times));
+    entities.into_iter().map(|(entity, _)| entity).collect()
 }
 
 impl Session {
@@ -141,5 +159,43 @@ impl Session {
             }
         };
         Ok(found.into_iter().take(size).map(|row| self.entity(row)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::comparison::{Exchange, Exchanged, Outcome, Pair, Paired};
+
+    #[test]
+    fn what_is_exchanged_most_often_comes_first() {
+        let exchanged_of = |ids: &[u32]| -> Vec<Exchanged> {
+            let one = |&id| Exchanged { id: EntityId(id), name: None, gold: false, rank: 1, other_rank: None };
+            ids.iter().map(one).collect()
+        };
+        let pair = |gained: &[u32], lost: &[u32]| {
+            let exchange = Exchange { query: String::new(), gained: exchanged_of(gained), lost: exchanged_of(lost) };
+            let paired = Paired {
+                queries: 2,
+                alone: [0; 2],
+                metrics: BTreeMap::new(),
+                parts: Vec::new(),
+                exchanges: vec![exchange],
+            };
+            let (run, reference) = (String::new(), String::new());
+            Pair { places: [1, 0], run, reference, result: Outcome::Done(paired) }
+        };
+        let comparison = comparison::Comparison {
+            dataset: PathBuf::new(),
+            dataset_hash: String::new(),
+            seeds: SeedCount::Three,
+            queries: 2,
+            metrics: Vec::new(),
+            depth: 10,
+            family: 0,
+            runs: Vec::new(),
+            pairs: vec![pair(&[5, 4], &[9]), pair(&[1], &[9]), pair(&[4], &[9])],
+        };
+        assert_eq!(exchanged(&comparison), [9, 4, 1, 5].map(EntityId));
     }
 }

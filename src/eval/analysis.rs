@@ -11,8 +11,8 @@ use super::judged::{Judged, key_of};
 use super::metrics::gold;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::sheet::Cell::{Count, Nothing, Text};
-use crate::sheet::{self, Sheet};
+use crate::sheet::Cell::{Count, Nothing};
+use crate::sheet::{Sheet, percent, text};
 use crate::types::{ClassId, EntityId, SeedCount};
 
 /// A row of fewer entities (or queries)
@@ -44,13 +44,14 @@ impl Analysis {
         let lines = self.rows.iter().flat_map(|row| {
             let columns = self.columns.iter().zip(&row.cells);
             columns.map(|(column, cell)| {
-                let interval = |of: Option<Estimate>| match of.and_then(|of| of.interval) {
-                    Some([low, high]) => text(format!("{} to {}", points(low), points(high))),
-                    None if row.too_few && of.is_some() => text("too few"),
+                // classes may be too few for the one and not for the other
+                let interval = |of: Option<Estimate>| match of.map(|of| of.interval) {
+                    Some(Some([low, high])) => text(format!("{} to {}", percent(low), percent(high))),
+                    Some(None) => text("too few"),
                     None => Nothing,
                 };
-                let value = text(points(cell.value.mean));
-                let more = cell.contrast.map_or(Nothing, |more| text(points(more.mean)));
+                let value = text(percent(cell.value.mean));
+                let more = cell.contrast.map_or(Nothing, |more| text(percent(more.mean)));
                 let named = [text(&row.name), Count(row.count), Count(row.classes), text(column)];
                 let measured = [value, interval(Some(cell.value)), more, interval(cell.contrast)];
                 named.into_iter().chain(measured).collect()
@@ -58,16 +59,6 @@ impl Analysis {
         });
         Sheet { title: self.title.clone(), heads: heads.map(str::to_owned).to_vec(), rows: lines.collect() }
     }
-}
-
-fn text(what: impl ToString) -> sheet::Cell {
-    Text(what.to_string())
-}
-
-/// A share or a difference in %.
-fn points(value: f64) -> String {
-    let shown = format!("{:.1}", 100.0 * value);
-    if shown == "-0.0" { "0.0".to_owned() } else { shown.replace('-', "−") }
 }
 
 /// A group.
@@ -287,6 +278,20 @@ mod tests {
         let [low, high] = interval.unwrap();
         assert!(!row.too_few && mean == 0.5 && (0.0..0.5).contains(&low) && high > 0.5 && high <= 1.0);
         assert_eq!(row.cells[0].contrast.unwrap().mean, 0.0, "as much as of the others");
+    }
+
+    #[test]
+    fn a_contrast_of_too_few_classes_says_so_alone() {
+        // of six classes, five lie in the group and have no other gold
+        let gold: Vec<Vec<(usize, u32)>> = (0..6)
+            .map(|q| [(0, 3 * q), (0, 3 * q + 1), (1, 3 * q + 2)][..if q == 0 { 3 } else { 2 }].to_vec())
+            .collect();
+        let queries: Vec<OneQuery> = gold.iter().zip(0..).map(|(gold, class)| (class, &gold[..], &[][..])).collect();
+        let rows = vec![group(0, &queries)];
+        assert!(!rows[0].too_few && rows[0].cells[0].value.interval.is_some());
+        let analysis = Analysis { columns: vec!["run".into()], rows, ..by_seeds(&[], 10) };
+        let line: Vec<String> = analysis.sheet().rows[0].iter().map(crate::sheet::Cell::plain).collect();
+        assert_eq!(line[4..], ["0.0", "0.0 to 0.0", "0.0", "too few"]);
     }
 
     #[test]

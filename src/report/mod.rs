@@ -1,9 +1,11 @@
 //! What was measured, as a page that people read: plots, tables, pictures, in one file.
 
+mod classes;
+mod exchanges;
 mod page;
 mod plot;
 mod thumbnail;
 
 pub use page::Report;
 pub use plot::{analysis as analysis_plot, standalone};
-pub use thumbnail::thumbnail;
+pub use thumbnail::thumbnails;

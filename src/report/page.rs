@@ -1,40 +1,46 @@
 //! The page: every number of a comparison and its analyses, in HTML that needs nothing else, and in Markdown.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
+use super::classes::ClassPlots;
 use super::plot::{self, DotRow, Dots, STYLE};
 use crate::eval::Analysis;
-use crate::eval::comparison::{Comparison, Entrant, Estimate, Exchange, Exchanged, Gap, Level, Pair};
-use crate::sheet::{Cell, Form, Sheet};
+use crate::eval::comparison::{Comparison, Entrant, Pair};
+use crate::sheet::{Cell, Form, Sheet, signed_percent};
 use crate::types::{EntityId, Metric};
 
 const CSS: &str = include_str!("page.css");
+/// More pairs than these are folded one by one,
+const OPEN_PAIRS: usize = 3;
+/// and a table of more rows than these.
+const OPEN_ROWS: usize = 40;
 
 /// What a page is made of.
 pub struct Report {
     pub comparison: Comparison,
     pub analyses: Vec<Analysis>,
-    /// Why an analysis is not here, in sentences.
+    /// Why an analysis, or a run in it, is not here, in sentences.
     pub notes: Vec<String>,
     /// Of the entities gained and lost, as `data:` addresses.
     pub pictures: HashMap<EntityId, String>,
-}
-
-/// Of two runs, class by class.
-struct ClassPlots {
-    metric: String,
-    scatter: Markup,
-    bars: Markup,
-    /// Of what classes are rolled up to; none in a data set without it.
-    rolled: Option<Markup>,
+    /// How many more of these have a picture for which there is no room.
+    pub unpictured: usize,
 }
 
 impl Report {
+    /// Every file of the report, by its name: the page, its Markdown, and each plot.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let plots = self.plots();
+        let pages = [("report.html".to_owned(), self.html()), ("report.md".to_owned(), self.markdown(&plots))];
+        pages.into_iter().chain(plots).collect()
+    }
+
     /// The whole page: no script, nothing from elsewhere.
-    pub fn html(&self) -> String {
+    fn html(&self) -> String {
         let title = format!("Runs on {}", self.dataset());
         html! {
             (DOCTYPE)
@@ -54,8 +60,8 @@ impl Report {
         .into_string()
     }
 
-    /// The same tables, and the [plots](Report::plots) by their names.
-    pub fn markdown(&self) -> String {
+    /// The same tables, and the plots by their names.
+    fn markdown(&self, plots: &[(String, String)]) -> String {
         let sheets = self.comparison.sheets();
         let all = sheets
             .iter()
@@ -64,7 +70,7 @@ impl Report {
             .collect::<Vec<_>>();
         let settings = settings_sheet(&self.comparison.runs).write(Form::Markdown);
         let notes: String = self.notes.iter().map(|note| format!("\n{}\n", note.replace('<', "&lt;"))).collect();
-        let plots: String = self.plots().iter().map(|(name, _)| format!("\n![{name}]({name})\n")).collect();
+        let plots: String = plots.iter().map(|(name, _)| format!("\n![{name}]({name})\n")).collect();
         format!("# Runs on {}\n\n{}\n{settings}{notes}{plots}", self.dataset(), all.join("\n"))
     }
 
@@ -76,11 +82,12 @@ impl Report {
     fn header(&self, title: &str) -> Markup {
         let all = &self.comparison;
         let names: Vec<&str> = all.runs.iter().map(|run| run.name.as_str()).collect();
+        let lead = if self.is_folded() { "one-of-many" } else { "lead" };
         html! {
             header {
                 h1 { (title) }
                 p.quiet { (names.join(" · ")) " — " (all.queries) " queries of " (all.seeds.number()) " seeds" }
-                @for pair in &all.pairs { p.lead { (verdict(pair, all.metrics.first(), all.family)) } }
+                @for pair in &all.pairs { p class=(lead) { (verdict(pair, all.metrics.first(), all.family)) } }
                 nav {
                     a href="#metrics" { "Metrics" } a href="#classes" { "Classes" } a href="#analyses" { "Analyses" }
                     a href="#exchanges" { "Gained and lost" } a href="#settings" { "Settings" }
@@ -90,12 +97,12 @@ impl Report {
     }
 
     fn metrics(&self) -> Markup {
-        // runs, metrics and verdicts come before what is by pair
+        let all = &self.comparison;
         html! {
             section #metrics {
                 h2 { "Metrics" }
                 figure { (self.metrics_plot()) }
-                @for sheet in self.comparison.sheets().iter().take(3) { (table(sheet)) }
+                (table(&all.runs_sheet())) (table(&all.metrics_sheet())) (folded("Every test", &all.verdicts_sheet()))
                 p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
             }
         }
@@ -118,7 +125,7 @@ impl Report {
     }
 
     /// Every plot as a file of its own: (name, SVG).
-    pub fn plots(&self) -> Vec<(String, String)> {
+    fn plots(&self) -> Vec<(String, String)> {
         let mut plots = vec![("metrics".to_owned(), self.metrics_plot())];
         for (at, classes) in (1..).zip(self.comparison.pairs.iter().map(|pair| self.class_plots(pair))) {
             if let Some(ClassPlots { scatter, bars, rolled, .. }) = classes {
@@ -127,73 +134,26 @@ impl Report {
             }
         }
         let analyses = (1..).zip(&self.analyses);
-        plots.extend(analyses.map(|(at, analysis)| (format!("analysis-{at}"), plot::analysis(analysis))));
+        plots.extend(analyses.map(|(at, analysis)| (format!("analysis-{at}"), self.analysis_plot(analysis))));
         plots.into_iter().map(|(name, svg)| (format!("{name}.svg"), plot::standalone(svg))).collect()
     }
 
-    fn classes(&self) -> Markup {
-        html! {
-            section #classes {
-                h2 { "Class by class" }
-                @for pair in &self.comparison.pairs {
-                    @if let Some(ClassPlots { metric, scatter, bars, rolled }) = self.class_plots(pair) {
-                        h3 { (pair.run) " against " (pair.reference) }
-                        p.quiet { "A point is a class, placed by " (metric) "; above the line " (pair.run) " is better." }
-                        figure { (scatter) }
-                        p.quiet { (metric) " of each class, in %, the greatest gain first" }
-                        figure { (bars) }
-                        @if let Some(rolled) = rolled {
-                            p.quiet { (metric) " of " (pair.run) " less that of " (pair.reference) ", in %, by middle and coarse class, with 95 % bootstrap intervals over classes" }
-                            figure { (rolled) }
-                        }
-                        @if let Some(sheet) = self.comparison.parts_sheet(pair) {
-                            details { summary { "Every class, and rolled up" } (table(&sheet)) }
-                        }
-                    }
-                }
-            }
-        }
+    /// A run that is in no analysis keeps its colour all the same.
+    fn analysis_plot(&self, analysis: &Analysis) -> Markup {
+        let names: Vec<String> = self.comparison.runs.iter().map(|run| run.name.clone()).collect();
+        plot::analysis(analysis, &names)
     }
 
-    /// None where two runs were not compared.
-    fn class_plots(&self, pair: &Pair) -> Option<ClassPlots> {
-        let (paired, metric) = (pair.result.done()?, self.comparison.metrics.first()?);
-        let at = |level: Level| {
-            let parts = paired.parts.iter().filter(|part| part.level == level);
-            let mut parts: Vec<(String, Gap)> = parts
-                .filter_map(|part| Some((part.name.replace('_', " "), *part.result.done()?.metrics.get(metric)?)))
-                .collect();
-            parts.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
-            parts
-        };
-        let classes = at(Level::Class);
-        let points: Vec<(String, f64, f64)> =
-            classes.iter().map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0])).collect();
-        let [run, reference] = pair.places;
-        let mark = |mean: f64| Some(Estimate { mean, interval: None });
-        let row = |(name, gap): &(String, Gap)| DotRow {
-            label: name.clone(),
-            marks: vec![mark(gap.means[1]), mark(gap.means[0])],
-        };
-        let metric = metric.to_string().to_uppercase();
-        let bars = plot::bars(&Dots {
-            title: &format!("{metric} of each class, in %"),
-            series: vec![(reference, &pair.reference), (run, &pair.run)],
-            rows: classes.iter().map(row).collect(),
-        });
-        let scatter = plot::scatter([&pair.reference, &pair.run], [reference, run], &points);
-        let above = [Level::Coarse, Level::Middle].into_iter().flat_map(|level| {
-            at(level).into_iter().map(move |(name, gap)| DotRow {
-                label: format!("{name} ({})", level.name()),
-                marks: vec![Some(Estimate { mean: gap.difference, interval: gap.interval })],
-            })
-        });
-        let rows: Vec<DotRow> = above.collect();
-        let difference = format!("{} less {}", pair.run, pair.reference);
-        let title = format!("{metric}, {difference}, by coarse and middle class, in %");
-        let rolled =
-            (!rows.is_empty()).then(|| plot::dots(&Dots { title: &title, series: vec![(run, &difference)], rows }));
-        Some(ClassPlots { metric, scatter, bars, rolled })
+    fn is_folded(&self) -> bool {
+        self.comparison.pairs.len() > OPEN_PAIRS
+    }
+
+    /// What there is of a pair under its names.
+    pub(super) fn of_pair(&self, pair: &Pair, what: &Markup) -> Markup {
+        let names = format!("{} against {}", pair.run, pair.reference);
+        html! {
+            @if self.is_folded() { details { summary { (names) } (what) } } @else { h3 { (names) } (what) }
+        }
     }
 
     fn analyses(&self) -> Markup {
@@ -203,64 +163,13 @@ impl Report {
                 @for analysis in &self.analyses {
                     h3 { (analysis.title) }
                     p.quiet { (analysis.measure) " Beside it: " (analysis.contrast) }
-                    figure { (plot::analysis(analysis)) }
-                    (table(&Sheet { title: String::new(), ..analysis.sheet() }))
+                    figure { (self.analysis_plot(analysis)) }
+                    (folded("Every number", &Sheet { title: String::new(), ..analysis.sheet() }))
                     @for note in &analysis.notes { p.quiet { (note) } }
                 }
                 @for note in &self.notes { p.quiet { (note) } }
             }
         }
-    }
-
-    fn exchanges(&self) -> Markup {
-        html! {
-            section #exchanges {
-                h2 { "Gained and lost" }
-                p.quiet { "Entities among the first " (self.comparison.depth) " of the one and not of the other. A star is gold." }
-                @for pair in &self.comparison.pairs {
-                    @if let Some(paired) = pair.result.done() {
-                        h3 { (pair.run) " against " (pair.reference) }
-                        @for (class, exchanges) in by_class(&paired.exchanges) { (self.exchanges_of(class, &exchanges)) }
-                    }
-                }
-            }
-        }
-    }
-
-    fn exchanges_of(&self, class: &str, exchanges: &[&Exchange]) -> Markup {
-        let gold =
-            |of: fn(&Exchange) -> &Vec<Exchanged>| exchanges.iter().flat_map(|e| of(e)).filter(|e| e.gold).count();
-        html! {
-            details {
-                summary { (class.replace('_', " ")) span.quiet { "gold gained " (gold(|e| &e.gained)) ", lost " (gold(|e| &e.lost)) } }
-                @for exchange in exchanges {
-                    div.exchange {
-                        p.quiet { "query " (exchange.query) }
-                        ul aria-label="gained" { @for entity in &exchange.gained { (self.entity("+", entity)) } }
-                        ul aria-label="lost" { @for entity in &exchange.lost { (self.entity("−", entity)) } }
-                    }
-                }
-            }
-        }
-    }
-
-    fn entity(&self, sign: &str, entity: &Exchanged) -> Markup {
-        let other = entity.other_rank.map_or("not in the other".to_owned(), |rank| format!("{rank} in the other"));
-        html! {
-            li {
-                @if self.pictures.contains_key(&entity.id) { span class={ "pic p" (entity.id) } {} }
-                span {
-                    (sign) " " span class=(if entity.gold { "gold" } else { "" }) { (entity.name.clone().unwrap_or_else(|| format!("entity {}", entity.id))) }
-                    br; span.quiet { "rank " (entity.rank) ", " (other) }
-                }
-            }
-        }
-    }
-
-    /// Each picture stands in the page once, however often it is shown.
-    fn picture_rules(&self) -> String {
-        let sorted: BTreeMap<_, _> = self.pictures.iter().collect();
-        sorted.into_iter().map(|(id, address)| format!(".p{id}{{background-image:url({address})}}")).collect()
     }
 
     fn settings(&self) -> Markup {
@@ -270,36 +179,25 @@ impl Report {
 
 /// What the tests say of the first metric, in a sentence; `family`: how many tests were corrected together.
 fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
+    let (run, reference) = (&pair.run, &pair.reference);
     let tested = metric.and_then(|metric| Some((metric, pair.result.done()?.metrics.get(metric)?)));
     let Some((metric, tested)) = tested else {
-        return format!("{} and {} are not compared.", pair.run, pair.reference);
+        let why = pair.result.refusal().unwrap_or_else(|| "nothing was tested".into());
+        return format!("{run} against {reference}: {why}.");
     };
     let v = &tested.verdict;
-    let found = match tested.p_holm < 0.05 {
-        true if v.difference > 0.0 => "is better than",
-        true => "is worse than",
-        false => "is not found to differ from",
+    let found = match tested.found() {
+        Ordering::Greater => "is better than",
+        Ordering::Less => "is worse than",
+        Ordering::Equal => "is not found to differ from",
     };
     let p = tested.p_holm;
     let chance = if p < 0.001 { "p < .001".to_owned() } else { format!("p = {p:.3}") };
-    let signed = |value: f64| format!("{:+.1}", 100.0 * value).replace('-', "−");
+    let [difference, low, high] = [v.difference, v.low, v.high].map(signed_percent);
+    let metric = metric.to_string().to_uppercase();
     format!(
-        "{} {found} {} ({chance}, corrected over {family} tests): {} {} points, 95 % from {} to {}.",
-        pair.run,
-        pair.reference,
-        metric.to_string().to_uppercase(),
-        signed(v.difference),
-        signed(v.low),
-        signed(v.high)
+        "{run} {found} {reference} ({chance}, corrected over {family} tests): {metric} {difference} points, 95 % from {low} to {high}."
     )
-}
-
-fn by_class(exchanges: &[Exchange]) -> BTreeMap<&str, Vec<&Exchange>> {
-    let mut classes: BTreeMap<&str, Vec<&Exchange>> = BTreeMap::new();
-    for exchange in exchanges {
-        classes.entry(exchange.query.split('/').next().unwrap_or_default()).or_default().push(exchange);
-    }
-    classes
 }
 
 /// Every setting of every run; a run that brings none has blanks.
@@ -327,8 +225,16 @@ fn settings_sheet(runs: &[Entrant]) -> Sheet {
     }
 }
 
+/// A table, folded where it is long.
+fn folded(what: &str, sheet: &Sheet) -> Markup {
+    let rows = sheet.rows.len();
+    html! {
+        @if rows > OPEN_ROWS { details { summary { (what) span.quiet { (rows) " rows" } } (table(sheet)) } } @else { (table(sheet)) }
+    }
+}
+
 /// A table that scrolls by itself where it is too wide.
-fn table(sheet: &Sheet) -> Markup {
+pub(super) fn table(sheet: &Sheet) -> Markup {
     const LONG: usize = 60;
     let kind = |cell: &Cell| match cell {
         Cell::Text(text) if text.chars().count() > LONG => "long",
@@ -384,7 +290,7 @@ mod tests {
         let settings = Settings { seeds: None, metrics: Metric::ALL.to_vec(), against: Against::First, depth: 10 };
         let comparison = compare(&entries, &Dataset::open(folder.path()).unwrap(), &settings).unwrap();
         let pictures = [(EntityId(1), "data:image/jpeg;base64,AA==".to_owned())].into();
-        Report { comparison, analyses: Vec::new(), notes: vec![HOSTILE.into()], pictures }
+        Report { comparison, analyses: Vec::new(), notes: vec![HOSTILE.into()], pictures, unpictured: 7 }
     }
 
     #[test]
@@ -393,7 +299,7 @@ mod tests {
         let page = report.html();
         assert!(page.matches("&lt;img src=x onerror=alert(1)&gt;").count() > 5, "{page}");
         assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
-        let markdown = report.markdown();
+        let markdown = report.markdown(&report.plots());
         assert!(markdown.contains("&lt;img") && !markdown.contains("<img"), "{markdown}");
     }
 
@@ -406,7 +312,8 @@ mod tests {
         let plots = report().plots();
         let names: Vec<&str> = plots.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["metrics.svg", "scatter-1.svg", "classes-1.svg"]);
-        assert!(names.iter().all(|name| report().markdown().contains(&format!("]({name})"))));
+        assert!(names.iter().all(|name| report().markdown(&plots).contains(&format!("]({name})"))));
+        assert!(page.contains("and none for those of 7 more"), "{page}");
         assert!(page.contains("is not found to differ from first (p = "), "two classes tell nothing");
     }
 }

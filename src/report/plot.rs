@@ -1,12 +1,13 @@
 //! Plots as SVG that follows the reader's colours: marks are drawn with the classes of [`STYLE`], in a light page or a dark one.
 
-use maud::{Markup, PreEscaped, html};
-use unicode_width::UnicodeWidthStr;
+use maud::{Markup, html};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::eval::Analysis;
 use crate::eval::comparison::Estimate;
+use crate::sheet::percent;
 
-/// Colours after Okabe and Ito, which the colour-blind tell apart; each ranking has a shape of its own too.
+/// Colours after Okabe and Ito, which the colour-blind tell apart; of 16 series, no two have both colour and shape in common.
 pub const STYLE: &str = "\
 :root{--paper:#fff;--ink:#1c2024;--quiet:#5b6470;--line:#d9dee4;--wash:#f5f7f9;--s0:#0072b2;--s1:#c2410c;--s2:#00805c;--s3:#a8488a}\
 @media(prefers-color-scheme:dark){:root{--paper:#14171b;--ink:#e6e9ed;--quiet:#9aa4b0;--line:#323942;--wash:#1c2126;\
@@ -20,11 +21,13 @@ svg .whisker{stroke-width:2;opacity:.55}svg .bar{stroke:none}svg .dot{stroke:var
 const WIDTH: f64 = 680.0;
 /// Of one letter, about.
 const LETTER: f64 = 7.2;
-const WIDEST_LABEL: f64 = 270.0;
+const WIDEST_LABEL: f64 = 310.0;
 /// Between the marks of a row.
 const MARK_HEIGHT: f64 = 13.0;
-/// How many colours and shapes there are.
-const SERIES: usize = 4;
+/// Of the legend.
+const LINE_HEIGHT: f64 = 18.0;
+/// How many colours there are, and how many shapes.
+const KINDS: usize = 4;
 
 /// Rows of estimates, one mark a series.
 pub struct Dots<'a> {
@@ -41,13 +44,14 @@ pub struct DotRow {
     pub marks: Vec<Option<Estimate>>,
 }
 
-/// The values of an analysis.
-pub fn analysis(analysis: &Analysis) -> Markup {
+/// The values of an analysis; a column has the colour and shape of its place among `names`, those of the plots beside it.
+pub fn analysis(analysis: &Analysis, names: &[String]) -> Markup {
     let row = |row: &crate::eval::Row| DotRow {
         label: format!("{} ({})", row.name, row.count),
         marks: row.cells.iter().map(|cell| Some(cell.value)).collect(),
     };
-    let series = analysis.columns.iter().map(String::as_str).enumerate().collect();
+    let place = |column: &String| names.iter().position(|name| name == column).unwrap_or_default();
+    let series = analysis.columns.iter().map(|column| (place(column), column.as_str())).collect();
     dots(&Dots { title: &analysis.title, series, rows: analysis.rows.iter().map(row).collect() })
 }
 
@@ -70,20 +74,30 @@ fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Markup {
     let ends =
         plot.rows.iter().flat_map(|row| &row.marks).flatten().flat_map(|mark| mark.interval.unwrap_or([mark.mean; 2]));
     let axis = Axis::over(ends.chain(also), left, WIDTH - 16.0);
-    let row_height = MARK_HEIGHT * plot.series.len().max(1) as f64 + 9.0;
-    let bottom = 26.0 + row_height * plot.rows.len() as f64;
+    // rows of many marks stand further apart, to be seen as rows
+    let marks = plot.series.len().max(1);
+    let row_height = MARK_HEIGHT * marks as f64 + 9.0 + 2.0 * marks.saturating_sub(KINDS) as f64;
+    let legend = legend(&plot.series);
+    let top = 8.0 + LINE_HEIGHT * legend.len() as f64;
+    let bottom = top + row_height * plot.rows.len() as f64;
     html! {
         svg.plot xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {}", bottom + 24.0)) role="img" aria-label=(plot.title) {
-            (legend(&plot.series))
+            @for (line, names) in legend.iter().enumerate() {
+                @let y = 9.0 + LINE_HEIGHT * line as f64;
+                @for (x, series, name) in names {
+                    g class=(colour(*series)) { (shape(*series, *x, y)) }
+                    text x=(px(x + 10.0)) y=(px(y + 4.0)) { (name) }
+                }
+            }
             @for tick in &axis.ticks {
-                line class=(if *tick == 0.0 { "zero" } else { "grid" }) x1=(px(axis.at(*tick))) x2=(px(axis.at(*tick))) y1="22" y2=(px(bottom)) {}
-                text.quiet.mid x=(px(axis.at(*tick))) y=(px(bottom + 16.0)) { (percent(*tick)) }
+                line class=(if *tick == 0.0 { "zero" } else { "grid" }) x1=(px(axis.at(*tick))) x2=(px(axis.at(*tick))) y1=(px(top - 4.0)) y2=(px(bottom)) {}
+                text.quiet.mid x=(px(axis.at(*tick))) y=(px(bottom + 16.0)) { (rounded(*tick)) }
             }
             @for (at, row) in plot.rows.iter().enumerate() {
-                @let top = 26.0 + row_height * at as f64;
-                text.end x=(px(left - 10.0)) y=(px(top + row_height / 2.0 + 4.0)) { (fitted(&row.label, left)) }
+                @let middle = top + row_height * (at as f64 + 0.5);
+                text.end x=(px(left - 10.0)) y=(px(middle + 4.0)) { (fitted(&row.label, left)) }
                 @for (line, ((series, _), mark)) in plot.series.iter().zip(&row.marks).enumerate() {
-                    @if let Some(mark) = mark { (mark_of(&axis, *series, mark, top + MARK_HEIGHT * (line as f64 + 0.5) + 4.5, &row.label)) }
+                    @if let Some(mark) = mark { (mark_of(&axis, *series, mark, middle + MARK_HEIGHT * (line as f64 + 0.5 - marks as f64 / 2.0), &row.label)) }
                 }
             }
         }
@@ -91,10 +105,10 @@ fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Markup {
 }
 
 fn dot(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Markup {
-    let said = mark.interval.map_or(String::new(), |[low, high]| format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
+    let said = mark.interval.map_or(String::new(), |[low, high]| format!(" [{}, {}]", percent(low), percent(high)));
     html! {
         g class=(colour(series)) {
-            title { (label) ": " (format!("{:.1}", 100.0 * mark.mean)) (said) }
+            title { (label) ": " (percent(mark.mean)) (said) }
             @if let Some([low, high]) = mark.interval {
                 line.whisker x1=(px(axis.at(low))) x2=(px(axis.at(high))) y1=(px(y)) y2=(px(y)) {}
             }
@@ -107,8 +121,10 @@ fn bar(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Mark
     let (zero, end) = (axis.at(0.0), axis.at(mark.mean));
     html! {
         g class=(colour(series)) {
-            title { (label) ": " (format!("{:.1}", 100.0 * mark.mean)) }
+            title { (label) ": " (percent(mark.mean)) }
             rect.bar x=(px(zero.min(end))) y=(px(y - 4.5)) width=(px((end - zero).abs())) height="9" {}
+            // an earlier series has the same colour
+            @if series >= KINDS { (shape(series, end, y)) }
         }
     }
 }
@@ -125,19 +141,19 @@ pub fn scatter([x_name, y_name]: [&str; 2], colours: [usize; 2], points: &[(Stri
             @for tick in &axis.ticks {
                 line.grid x1=(px(axis.at(*tick))) x2=(px(axis.at(*tick))) y1="20" y2=(px(20.0 + side)) {}
                 line.grid x1=(px(left)) x2=(px(left + side)) y1=(px(y(*tick))) y2=(px(y(*tick))) {}
-                text.quiet.mid x=(px(axis.at(*tick))) y=(px(side + 37.0)) { (percent(*tick)) }
-                text.quiet.end x=(px(left - 8.0)) y=(px(y(*tick) + 4.0)) { (percent(*tick)) }
+                text.quiet.mid x=(px(axis.at(*tick))) y=(px(side + 37.0)) { (rounded(*tick)) }
+                text.quiet.end x=(px(left - 8.0)) y=(px(y(*tick) + 4.0)) { (rounded(*tick)) }
             }
             line.zero x1=(px(left)) y1=(px(y(0.0))) x2=(px(left + side)) y2=(px(y(1.0))) {}
             @for (name, across, up) in points {
                 @let series = if up > across { colours[1] } else { colours[0] };
                 g class=(colour(series)) {
-                    title { (name) ": " (percent(*across)) " → " (percent(*up)) }
+                    title { (name) ": " (rounded(*across)) " → " (rounded(*up)) }
                     (shape(series, axis.at(*across), y(*up)))
                 }
             }
-            text.mid x=(px(left + side / 2.0)) y=(px(side + 60.0)) { (x_name) " →" }
-            text x="4" y="13" { "↑ " (y_name) }
+            text.mid x=(px(left + side / 2.0)) y=(px(side + 60.0)) { (fitted(x_name, side)) " →" }
+            text x=(px(left)) y="13" { "↑ " (fitted(y_name, side)) }
         }
     }
 }
@@ -149,29 +165,35 @@ pub fn standalone(svg: Markup) -> String {
     svg.into_string().replacen('>', &format!(">{style}"), 1)
 }
 
-fn legend(series: &[(usize, &str)]) -> Markup {
-    let mut from = 8.0;
-    let mut placed = Vec::new();
+/// Line by line: where a name's mark stands, its series, and the name, cut where it alone is too wide.
+fn legend(series: &[(usize, &str)]) -> Vec<Vec<(f64, usize, String)>> {
+    let mut lines: Vec<Vec<_>> = Vec::new();
+    // the first name begins a line
+    let mut x = WIDTH;
     for &(at, name) in series {
-        placed.push((at, name, from));
-        from += name.width() as f64 * LETTER + 34.0;
-    }
-    html! {
-        @for (at, name, x) in placed {
-            g class=(colour(at)) { (shape(at, x, 9.0)) }
-            text x=(px(x + 10.0)) y="13" { (name) }
+        let name = fitted(name, WIDTH - 20.0);
+        let width = name.width() as f64 * LETTER;
+        if x + 10.0 + width > WIDTH {
+            x = 8.0;
+            lines.push(Vec::new());
         }
+        if let Some(line) = lines.last_mut() {
+            line.push((x, at, name));
+        }
+        x += width + 34.0;
     }
+    lines
 }
 
 fn colour(series: usize) -> String {
-    format!("s{}", series % SERIES)
+    format!("s{}", series % KINDS)
 }
 
+/// The first series differ in both colour and shape; with each new round of colours the shapes move on by one.
 fn shape(series: usize, x: f64, y: f64) -> Markup {
     let path = |d: String| html! { path.dot d=(d) {} };
     let moved = |rest: &str, dx: f64, dy: f64| path(format!("M{} {}{rest}", px(x + dx), px(y + dy)));
-    match series % SERIES {
+    match (series + series / KINDS) % KINDS {
         0 => html! { circle.dot cx=(px(x)) cy=(px(y)) r="4.5" {} },
         1 => moved("l5.5 5.5l-5.5 5.5l-5.5 -5.5z", 0.0, -5.5),
         2 => moved("h8v8h-8z", -4.0, -4.0),
@@ -210,22 +232,30 @@ fn px(value: f64) -> String {
     format!("{value:.1}")
 }
 
-fn percent(value: f64) -> PreEscaped<String> {
-    let shown = format!("{:.1}", 100.0 * value);
-    PreEscaped(shown.strip_suffix(".0").map(str::to_owned).unwrap_or(shown).replace('-', "−"))
+/// In %, without a digit that says nothing.
+fn rounded(value: f64) -> String {
+    let shown = percent(value);
+    shown.strip_suffix(".0").map(str::to_owned).unwrap_or(shown)
 }
 
 /// Cut where it is wider than there is room for.
 fn fitted(label: &str, width: f64) -> String {
     let letters = ((width - 12.0) / LETTER) as usize;
-    match label.width() <= letters {
-        true => label.to_owned(),
-        false => label.chars().take(letters.saturating_sub(1)).chain(['…']).collect(),
+    if label.width() <= letters {
+        return label.to_owned();
     }
+    let mut used = 1;
+    let fits = |letter: &char| {
+        used += letter.width().unwrap_or(0);
+        used <= letters
+    };
+    label.chars().take_while(fits).chain(['…']).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -249,6 +279,43 @@ mod tests {
         assert!(svg.contains("&lt;script&gt;&quot;&amp;") && !svg.contains("<script") && !svg.contains("<b>"), "{svg}");
         assert!(svg.starts_with("<svg") && svg.contains("<style>"), "{svg}");
         assert_eq!(svg.matches("class=\"whisker\"").count(), 1);
+    }
+
+    #[test]
+    fn a_legend_of_many_names_stays_within_the_width() {
+        let mut names: Vec<String> = (0..11).map(|at| format!("multiexpan-of-many-words-{at}")).collect();
+        names.push("name".repeat(99));
+        let series: Vec<(usize, &str)> = names.iter().map(String::as_str).enumerate().collect();
+        let lines = legend(&series);
+        let shown: Vec<_> = lines.iter().flatten().collect();
+        assert_eq!(shown.iter().map(|(_, series, _)| *series).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
+        assert!(shown.iter().all(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER <= WIDTH), "{lines:?}");
+        for line in &lines {
+            let ends = line.iter().map(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER);
+            assert!(ends.zip(&line[1..]).all(|(end, (x, ..))| end + 5.0 < *x), "{line:?}");
+        }
+        let svg = dots(&Dots { title: "", series, rows: Vec::new() }).into_string();
+        let height = format!("viewBox=\"0 0 680 {}\"", 32.0 + LINE_HEIGHT * lines.len() as f64);
+        assert!(lines.len() > 3 && svg.contains(&height) && svg.contains("…</text>"), "{svg}");
+        let looks: HashSet<_> = (0..16).map(|at| (colour(at), shape(at, 0.0, 0.0).into_string())).collect();
+        assert_eq!(looks.len(), 16);
+    }
+
+    #[test]
+    fn a_wide_label_is_cut_by_its_columns() {
+        assert_eq!(fitted("猫猫猫猫", 12.0 + 5.0 * LETTER), "猫猫…");
+        assert_eq!(fitted("abcdef", 12.0 + 5.0 * LETTER), "abcd…");
+        assert_eq!(fitted("abcde", 12.0 + 5.0 * LETTER), "abcde");
+    }
+
+    #[test]
+    fn bars_of_one_colour_differ() {
+        let mark = Some(Estimate { mean: 0.5, interval: None });
+        let row = || DotRow { label: String::new(), marks: vec![mark, mark] };
+        let marks =
+            |series| bars(&Dots { title: "", series, rows: vec![row()] }).into_string().matches("\"dot\"").count();
+        assert_eq!(marks(vec![(0, "a"), (1, "b")]), 2, "in the legend alone");
+        assert_eq!(marks(vec![(0, "a"), (4, "b")]), 3);
     }
 
     #[test]

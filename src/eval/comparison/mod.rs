@@ -10,6 +10,7 @@ mod paired;
 mod part;
 mod table;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -86,6 +87,15 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
+    /// Why there is no verdict, for people; none where there is one.
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Outcome::Done(_) => None,
+            Outcome::NotRun(why) => Some(format!("not run: {why}")),
+            Outcome::NotComparable(why) => Some(format!("not comparable: {why}")),
+        }
+    }
+
     pub fn done(&self) -> Option<&T> {
         if let Outcome::Done(done) = self { Some(done) } else { None }
     }
@@ -186,6 +196,20 @@ pub struct Tested {
     /// The randomisation test's p, and the t-test's, corrected over the whole family.
     pub p_holm: f64,
     pub p_t_holm: f64,
+}
+
+/// A corrected p-value below this is a verdict.
+const LEVEL: f64 = 0.05;
+
+impl Tested {
+    /// Greater: the run is better; less: worse; equal: no difference was found.
+    pub fn found(&self) -> Ordering {
+        match self.p_holm < LEVEL {
+            true if self.verdict.difference > 0.0 => Ordering::Greater,
+            true => Ordering::Less,
+            false => Ordering::Equal,
+        }
+    }
 }
 
 /// A part of two runs.

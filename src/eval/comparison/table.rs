@@ -1,11 +1,10 @@
 //! A comparison as tables for people: values in %, p-values as they are.
 
-use super::{Comparison, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested};
-use crate::sheet::{Cell, Sheet};
-use crate::types::Metric;
+use std::cmp::Ordering;
 
-/// A corrected p-value below this is a verdict.
-const LEVEL: f64 = 0.05;
+use super::{Comparison, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested};
+use crate::sheet::{Cell, Sheet, percent, signed_percent, text};
+use crate::types::Metric;
 
 impl Comparison {
     /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric, with what they are rolled
@@ -20,12 +19,13 @@ impl Comparison {
         sheets
     }
 
-    fn runs_sheet(&self) -> Sheet {
+    /// Each run: how many queries it has, its file, what is odd about it.
+    pub fn runs_sheet(&self) -> Sheet {
         let title = format!("{}: {} queries of {} seeds", self.dataset.display(), self.queries, self.seeds.number());
         let rows = self.runs.iter().map(|run| {
             let (queries, why) = match &run.scores {
                 Outcome::Done(scores) => (Cell::Count(scores.queries), None),
-                refused => (Cell::Nothing, said(refused)),
+                refused => (Cell::Nothing, refused.refusal()),
             };
             let remarks: Vec<String> = why.into_iter().chain(run.odd.iter().cloned()).collect();
             vec![text(&run.name), queries, text(run.path.display()), text(remarks.join("; "))]
@@ -33,7 +33,8 @@ impl Comparison {
         Sheet { title, heads: heads(&["run", "queries", "file", "remarks"]), rows: rows.collect() }
     }
 
-    fn metrics_sheet(&self) -> Sheet {
+    /// A line a metric, a column a run.
+    pub fn metrics_sheet(&self) -> Sheet {
         let names = self.runs.iter().map(|run| run.name.clone());
         let row = |metric: &Metric| {
             let estimates = self.runs.iter().map(|run| match &run.scores {
@@ -49,13 +50,14 @@ impl Comparison {
         }
     }
 
-    fn verdicts_sheet(&self) -> Sheet {
+    /// A line a pair and metric; a pair that was not compared has one that says why.
+    pub fn verdicts_sheet(&self) -> Sheet {
         let rows = self.pairs.iter().flat_map(|pair| match &pair.result {
             Outcome::Done(paired) => paired.metrics.iter().map(|(m, tested)| tested_row(pair, *m, tested)).collect(),
             refused => {
                 let blanks = std::iter::repeat_n(Cell::Nothing, 10);
                 let names = [text(&pair.run), text(&pair.reference)];
-                vec![names.into_iter().chain(blanks).chain(said(refused).map(Cell::Text)).collect()]
+                vec![names.into_iter().chain(blanks).chain(refused.refusal().map(Cell::Text)).collect()]
             }
         });
         let columns =
@@ -98,15 +100,15 @@ impl Comparison {
 
 fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
     let v = &tested.verdict;
-    let verdict = match tested.p_holm < LEVEL {
-        true if v.difference > 0.0 => "better",
-        true => "worse",
-        false => "no difference found",
+    let verdict = match tested.found() {
+        Ordering::Greater => "better",
+        Ordering::Less => "worse",
+        Ordering::Equal => "no difference found",
     };
     let p = |p: f64| text(if p < 1e-4 { "<.0001".to_owned() } else { format!("{p:.4}") });
     let queries = pair.result.done().map_or(Cell::Nothing, |paired| Cell::Count(paired.queries));
     let names = [text(&pair.run), text(&pair.reference), text(metric)];
-    let difference = text(format!("{} {}", signed(v.difference), interval([v.low, v.high], signed)));
+    let difference = text(format!("{} {}", signed_percent(v.difference), interval([v.low, v.high], signed_percent)));
     let tests = [v.p, tested.p_holm, v.p_t, tested.p_t_holm].map(p);
     let counts = [v.wins, v.ties, v.losses].map(Cell::Count);
     names.into_iter().chain([difference]).chain(tests).chain(counts).chain([queries, text(verdict)]).collect()
@@ -119,7 +121,7 @@ fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
             Outcome::Done(result) => cells.extend(part_cells(result, metric)),
             refused => {
                 cells.extend(std::iter::repeat_n(Cell::Nothing, 7));
-                cells.extend(said(refused).map(Cell::Text));
+                cells.extend(refused.refusal().map(Cell::Text));
             }
         }
         cells
@@ -136,14 +138,14 @@ fn part_cells(result: &PartResult, metric: Metric) -> Vec<Cell> {
     let Some(Gap { means, difference, interval: between, wins, ties, losses }) = result.metrics.get(&metric) else {
         return Vec::new();
     };
-    let between = between.map_or_else(String::new, |between| format!(" {}", interval(between, signed)));
+    let between = between.map_or_else(String::new, |between| format!(" {}", interval(between, signed_percent)));
     let alone = match result.alone {
         [0, 0] => String::new(),
         [run, reference] => format!("{run} queries are in the run alone, {reference} in the reference"),
     };
-    let [run, reference] = means.map(|mean| text(percent(mean)));
+    let [run, reference] = means.map(|mean| text(padded(mean)));
     let counts = [wins, ties, losses].map(|count| Cell::Count(*count));
-    let difference = text(signed(*difference) + &between);
+    let difference = text(signed_percent(*difference) + &between);
     [Cell::Count(result.queries), run, reference, difference].into_iter().chain(counts).chain([text(alone)]).collect()
 }
 
@@ -151,22 +153,9 @@ fn heads(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn text(what: impl ToString) -> Cell {
-    Cell::Text(what.to_string())
-}
-
-/// Why there is no verdict.
-fn said<T>(outcome: &Outcome<T>) -> Option<String> {
-    match outcome {
-        Outcome::Done(_) => None,
-        Outcome::NotRun(why) => Some(format!("not run: {why}")),
-        Outcome::NotComparable(why) => Some(format!("not comparable: {why}")),
-    }
-}
-
 fn estimate(estimate: &Estimate) -> String {
-    let between = estimate.interval.map_or_else(String::new, |between| format!(" {}", interval(between, percent)));
-    percent(estimate.mean) + &between
+    let between = estimate.interval.map_or_else(String::new, |between| format!(" {}", interval(between, padded)));
+    padded(estimate.mean) + &between
 }
 
 fn interval(of: [f64; 2], written: fn(f64) -> String) -> String {
@@ -175,13 +164,8 @@ fn interval(of: [f64; 2], written: fn(f64) -> String) -> String {
 }
 
 /// As wide as "100.0".
-fn percent(value: f64) -> String {
-    format!("{:5.1}", 100.0 * value)
-}
-
-fn signed(value: f64) -> String {
-    let shown = format!("{:+.1}", 100.0 * value);
-    if matches!(shown.as_str(), "+0.0" | "-0.0") { "0.0".to_owned() } else { shown.replace('-', "−") }
+fn padded(value: f64) -> String {
+    format!("{:>5}", percent(value))
 }
 
 fn name(entity: &Exchanged) -> String {
