@@ -68,11 +68,10 @@ impl Sheet {
     /// Columns for a terminal under the title: numbers to the right, text to the left.
     pub fn text(&self) -> String {
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect()).collect();
-        let is_text = |at: usize| self.rows.iter().any(|row| matches!(row.get(at), Some(Cell::Text(_))));
         let columns: Vec<(usize, bool)> = (0..self.heads.len())
             .map(|at| {
                 let cells = rows.iter().filter_map(|row| row.get(at)).chain(self.heads.get(at));
-                (cells.map(|cell| cell.width()).max().unwrap_or(0), is_text(at))
+                (cells.map(|cell| cell.width()).max().unwrap_or(0), self.is_text(at))
             })
             .collect();
         let line = |cells: &Vec<String>| {
@@ -84,6 +83,10 @@ impl Sheet {
         };
         let head = [format!("{}\n\n", self.title), line(&self.heads)];
         head.into_iter().chain(rows.iter().map(line)).collect()
+    }
+
+    fn is_text(&self, column: usize) -> bool {
+        self.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Text(_))))
     }
 
     fn csv(&self) -> String {
@@ -119,8 +122,7 @@ impl Sheet {
     fn markdown(&self) -> String {
         let escaped = |text: &str| text.replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule =
-            self.heads.iter().enumerate().map(|(at, _)| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
+        let rule = (0..self.heads.len()).map(|at| if self.is_text(at) { "---" } else { "---:" }.to_owned()).collect();
         let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&c.plain())).collect()));
         let head = [
             format!("{}\n\n", escaped(&self.title)),

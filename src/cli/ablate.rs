@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::DeviceArg;
 use super::progress::{Reporter, interrupt};
 use super::train::{preset_parser, settings_of, task_parser};
+use super::{DeviceArg, say};
 use crate::engine::ablation::{Ablation, ablate, markdown};
 use crate::engine::jobs::{Preset, Task, Tasks};
 use crate::error::{Error, Result};
@@ -49,6 +49,5 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let rows = ablate(&ablation, &mut reporter)?;
     drop(reporter);
-    print!("{}", markdown(&rows));
-    Ok(())
+    say(&markdown(&rows))
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::evaluate::ranking_parser;
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, json, mode_parser, seeds_parser};
+use super::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
-use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot, standalone};
+use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot};
 use crate::error::Result;
 use crate::file::write_whole;
 use crate::sheet::Form;
@@ -117,7 +117,7 @@ pub fn run(args: Args) -> Result<()> {
     };
     drop(reporter);
     if let Some(path) = &written.plot {
-        write_whole(path, standalone(analysis_plot(&analysis, &analysis.columns)).as_bytes())?;
+        write_whole(path, analysis_plot(&analysis, &analysis.columns).file().as_bytes())?;
     }
     print(&analysis, written.format)
 }
@@ -128,10 +128,9 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
         sentences.into_iter().chain(analysis.notes.iter().cloned()).collect::<Vec<_>>().join("\n\n")
     };
     match format {
-        Format::Table => print!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n")),
-        Format::Markdown => print!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said()),
-        Format::Svg => print!("{}", standalone(analysis_plot(analysis, &analysis.columns))),
-        Format::Json => println!("{}", json(analysis)?),
+        Format::Table => say(&format!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n"))),
+        Format::Markdown => say(&format!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said())),
+        Format::Svg => say(&analysis_plot(analysis, &analysis.columns).file()),
+        Format::Json => say_json(analysis),
     }
-    Ok(())
 }

@@ -84,8 +84,7 @@ pub fn run(args: Args) -> Result<()> {
     drop(reporter);
     super::told_left_out(&ran.evaluated.left_out);
     ran.run.write(&args.out)?;
-    print(args.format, &ran.classes, &ran.evaluated);
-    Ok(())
+    print(args.format, &ran.classes, &ran.evaluated)
 }
 
 fn rival_parser() -> impl TypedValueParser<Value = Rival> {

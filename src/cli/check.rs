@@ -1,10 +1,10 @@
 //! `multiexpan check`: the validator.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::progress::{Reporter, interrupt};
+use super::say;
 use crate::engine::{Finding, Findings, Severity, check};
 use crate::error::{Error, Result};
 
@@ -25,7 +25,7 @@ pub fn run(args: Args) -> Result<()> {
         true => format!("{shown} is sound: every line is used and every image decodes\n"),
         false => format!("{}\n{shown} has {}\n", report(&findings), tally(&findings)),
     };
-    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("write to", "standard output"))?;
+    say(&text)?;
     match findings.total(Severity::Error) {
         0 => Ok(()),
         errors => Err(Error::format(&args.dataset, format!("has {}", counted(errors, "error")))),

@@ -3,15 +3,30 @@
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-use super::{json, seeds_parser};
-use crate::engine::comparison::{Against, Settings};
+use super::{say, say_json, seeds_parser};
+use crate::engine::comparison::{Against, Comparison, Settings};
 use crate::engine::jobs;
 use crate::error::Result;
-use crate::sheet::Form;
+use crate::sheet::{Form, Sheet};
 use crate::types::{Metric, SeedCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    pub compared: Compared,
+
+    /// Print every class too, what classes are rolled up to, and the entities gained and lost; Markdown and JSON always have them
+    #[arg(long)]
+    pub details: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// What is compared, and how.
+#[derive(Debug, clap::Args)]
+pub struct Compared {
     /// Runs; every other one is compared with the first
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -35,10 +50,17 @@ pub struct Args {
     /// Entities are gained and lost among the first so many
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub depth: u16,
+}
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+impl Compared {
+    /// Each metric once, in their order.
+    pub(super) fn settings(&self) -> Settings {
+        let mut metrics = self.metrics.clone().unwrap_or_else(|| Metric::ALL.to_vec());
+        metrics.sort();
+        metrics.dedup();
+        let against = if self.all_pairs { Against::All } else { Against::First };
+        Settings { seeds: self.seeds, metrics, against, depth: self.depth.into() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,19 +75,15 @@ pub enum Format {
 
 /// Prints the comparison.
 pub fn run(args: Args) -> Result<()> {
-    let mut metrics = args.metrics.unwrap_or_else(|| Metric::ALL.to_vec());
-    metrics.sort();
-    metrics.dedup();
-    let against = if args.all_pairs { Against::All } else { Against::First };
-    let settings = Settings { seeds: args.seeds, metrics, against, depth: args.depth.into() };
-    let comparison = jobs::compare(&args.runs, args.dataset.as_deref(), &settings)?;
-    let tables = |written: fn(&crate::sheet::Sheet) -> String| {
-        comparison.sheets().iter().map(written).collect::<Vec<_>>().join("\n")
+    let Args { compared, details, format } = args;
+    let comparison = jobs::compare(&compared.runs, compared.dataset.as_deref(), &compared.settings())?;
+    let tables = |sheets: fn(&Comparison) -> Vec<Sheet>, written: fn(&Sheet) -> String| {
+        say(&sheets(&comparison).iter().map(written).collect::<Vec<_>>().join("\n"))
     };
-    match args.format {
-        Format::Table => print!("{}", tables(|sheet| sheet.text())),
-        Format::Markdown => print!("{}", tables(|sheet| sheet.write(Form::Markdown))),
-        Format::Json => println!("{}", json(&comparison)?),
+    match format {
+        Format::Table if details => tables(Comparison::sheets, Sheet::text),
+        Format::Table => tables(Comparison::summary, Sheet::text),
+        Format::Markdown => tables(Comparison::sheets, |sheet| sheet.write(Form::Markdown)),
+        Format::Json => say_json(&comparison),
     }
-    Ok(())
 }

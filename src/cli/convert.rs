@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
 use super::progress::{Reporter, interrupt};
-use super::told_left_out;
+use super::{say, told_left_out};
 use crate::engine::jobs::{self, Conversion, RowOrder, State};
 use crate::error::Result;
 
@@ -76,7 +76,7 @@ pub fn run(args: Args) -> Result<()> {
         eprintln!("its frozen BERT layers are not those of {}, and are kept", asked.text_encoder);
     }
     told_left_out(&converted.left_out);
-    println!("{}: {}", asked.out.display(), converted.network);
+    say(&format!("{}: {}\n", asked.out.display(), converted.network))?;
     Ok(())
 }
 

@@ -1,10 +1,9 @@
 //! `multiexpan convert-run`: a run of any form, in another; and what is odd about it.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::check::{counted, report, tally};
-use super::{run_form_parser, seeds_parser};
+use super::{run_form_parser, say, seeds_parser};
 use crate::engine::jobs::{self, Form, Opened};
 use crate::error::{Error, Result};
 use crate::types::SeedCount;
@@ -45,5 +44,5 @@ pub fn run(args: Args) -> Result<()> {
         true => format!("{held}, and nothing is odd\n"),
         false => format!("{}\n{held}, {}\n", report(&odd), tally(&odd)),
     };
-    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("write to", "standard output"))
+    say(&text)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use unicode_width::UnicodeWidthStr;
 
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, mode_parser, run_form_parser, seeds_parser};
+use super::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_parser};
 use crate::engine::api::ClassCard;
 use crate::engine::jobs::{Form, Ranking, Run, queries};
 use crate::engine::{Evaluated, Plan, Session};
@@ -91,15 +91,14 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(path) = &args.out {
         session.write_run(&run_of(&session, &args, &evaluated), args.run_format, path)?;
     }
-    print(args.format, &session.catalogue.classes, &evaluated);
-    Ok(())
+    print(args.format, &session.catalogue.classes, &evaluated)
 }
 
 /// The metrics by class and overall.
-pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated) {
+pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated) -> Result<()> {
     match format {
-        Format::Json => print_json(classes, evaluated),
-        Format::Table => print_table(classes, evaluated),
+        Format::Json => say_json(&as_json(classes, evaluated)),
+        Format::Table => say(&table(classes, evaluated)),
     }
 }
 
@@ -117,7 +116,7 @@ fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
     Run { tag, settings, rankings: rankings.collect(), ..Run::default() }
 }
 
-fn print_json(cards: &[ClassCard], evaluated: &Evaluated) {
+fn as_json(cards: &[ClassCard], evaluated: &Evaluated) -> Value {
     let classes: Map<String, Value> = (evaluated.evaluation.classes.iter())
         .map(|(class, measures, queries)| {
             let mut columns = columns(measures);
@@ -125,8 +124,7 @@ fn print_json(cards: &[ClassCard], evaluated: &Evaluated) {
             (cards[class.at()].name.clone(), Value::Object(columns))
         })
         .collect();
-    let all = json!({ "overall": columns(&evaluated.evaluation.overall), "queries": evaluated.evaluation.queries, "classes": classes });
-    println!("{all:#}");
+    json!({ "overall": columns(&evaluated.evaluation.overall), "queries": evaluated.evaluation.queries, "classes": classes })
 }
 
 /// `{"map@10": …, "p@10": …, "ceiling@10": …}`, 0..1.
@@ -138,18 +136,18 @@ fn columns(measures: &Measures) -> Map<String, Value> {
         .collect()
 }
 
-fn print_table(classes: &[ClassCard], evaluated: &Evaluated) {
+fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
     let width = classes.iter().map(|c| c.title().width()).max().unwrap_or(0).clamp(8, 40);
     let heads = |name: &str| CUTOFFS.iter().map(|k| format!("{:>8}", format!("{name}@{k}"))).collect::<String>();
-    println!("{}{}{}", super::cut("class", width), heads("MAP"), heads("P"));
+    let mut text = format!("{}{}{}\n", super::cut("class", width), heads("MAP"), heads("P"));
     let line = |name: &str, m: &Measures| {
         let values: String = m.ap.iter().chain(&m.p).map(|v| format!("{:>8.1}", v * 100.0)).collect();
-        println!("{}{values}", super::cut(name, width));
+        format!("{}{values}\n", super::cut(name, width))
     };
     for (class, measures, _) in &evaluated.evaluation.classes {
-        line(&classes[class.at()].title(), measures);
+        text += &line(&classes[class.at()].title(), measures);
     }
-    line("overall", &evaluated.evaluation.overall);
+    text + &line("overall", &evaluated.evaluation.overall)
 }
 
 fn settings(session: &Session, args: &Args) -> Map<String, Value> {

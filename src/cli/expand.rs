@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{DeviceArg, mode_parser};
+use super::{DeviceArg, mode_parser, say, say_json};
 use crate::engine::Session;
 use crate::engine::api::{Candidate, ExpandAsk, Reranked};
 use crate::error::Result;
@@ -68,11 +68,18 @@ pub fn run(args: Args) -> Result<()> {
     let rows: Vec<Row> =
         found.iter().zip(1..).map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r)).collect();
     match args.format {
-        Format::Json => println!("{}", super::json(&rows)?),
-        Format::Tsv => rows.iter().enumerate().for_each(|(i, row)| row.print_tsv(i == 0)),
-        Format::Table => rows.iter().enumerate().for_each(|(i, row)| row.print_columns(i == 0)),
+        Format::Json => say_json(&rows),
+        Format::Tsv => say(&(TSV_HEAD.to_owned() + &rows.iter().map(Row::tsv).collect::<String>())),
+        Format::Table => say(&(table_head() + &rows.iter().map(Row::columns).collect::<String>())),
     }
-    Ok(())
+}
+
+const TSV_HEAD: &str = "rank\tid\tentity\tscore\tprior\ttext\timage\tfrom\tdivergence_rank\trerank\tgold\n";
+
+fn table_head() -> String {
+    let [rank, entity] = ["rank", "entity"];
+    let numbers = ["score", "prior", "text", "image"].map(|name| format!("{name:>8} ")).concat();
+    format!("{rank:>4}   {entity:<32} {numbers}{:>6}\n", "from")
 }
 
 /// Classes that all seeds are members of: what makes a candidate gold.
@@ -151,13 +158,10 @@ impl Row {
         }
     }
 
-    fn print_tsv(&self, first: bool) {
-        if first {
-            println!("rank\tid\tentity\tscore\tprior\ttext\timage\tfrom\tdivergence_rank\trerank\tgold");
-        }
+    fn tsv(&self) -> String {
         let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or(String::new(), |p| format!("{:.4}", of(p)));
-        println!(
-            "{}\t{}\t{}\t{:.4}\t{}\t{}\t{}\t{}\t{}\t{:.6}\t{}",
+        format!(
+            "{}\t{}\t{}\t{:.4}\t{}\t{}\t{}\t{}\t{}\t{:.6}\t{}\n",
             self.rank,
             self.id,
             self.entity,
@@ -169,23 +173,17 @@ impl Row {
             self.rerank.divergence_rank,
             self.rerank.score,
             self.gold.map_or("", |g| if g { "1" } else { "0" })
-        );
+        )
     }
 
-    fn print_columns(&self, first: bool) {
-        if first {
-            println!(
-                "{:>4}   {:<32} {:>8} {:>8} {:>8} {:>8} {:>6}",
-                "rank", "entity", "score", "prior", "text", "image", "from"
-            );
-        }
+    fn columns(&self) -> String {
         let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or("–".to_owned(), |p| format!("{:.2}", of(p)));
         let mark = self.gold.map_or(" ", |g| if g { "✓" } else { "✗" });
         let name = super::cut(&self.entity, 32);
         let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));
-        println!(
-            "{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}",
+        format!(
+            "{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}\n",
             self.rank, self.score, self.rerank.from
-        );
+        )
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, told_left_out};
+use super::{DeviceArg, say, told_left_out};
 use crate::engine::jobs;
 use crate::error::{Error, Result};
 
@@ -53,6 +53,6 @@ pub fn run(args: Args) -> Result<()> {
     };
     drop(reporter);
     told_left_out(&left_out);
-    println!("{}", args.out.display());
+    say(&format!("{}\n", args.out.display()))?;
     Ok(())
 }

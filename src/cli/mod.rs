@@ -5,6 +5,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command as Program;
@@ -89,9 +90,15 @@ pub enum Command {
     Serve,
 }
 
-/// A result as `--format json` prints it.
-fn json(result: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string_pretty(result).map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))
+/// Prints a text as it is. Unlike `print!` it gives an error where nothing can be written.
+fn say(text: &str) -> Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("write to", "standard output"))
+}
+
+/// Prints a result as `--format json` does.
+fn say_json(result: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(result);
+    say(&(text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))? + "\n"))
 }
 
 /// Runs any command but `explore`, which is for `main`.

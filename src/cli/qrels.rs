@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::say;
 use crate::engine::jobs;
 use crate::error::Result;
 
@@ -18,6 +19,6 @@ pub struct Args {
 /// Writes the gold of every query, less its seeds.
 pub fn run(args: Args) -> Result<()> {
     let queries = jobs::qrels(&args.dataset, &args.out)?;
-    println!("{}: the gold of {queries} queries", args.out.display());
+    say(&format!("{}: the gold of {queries} queries\n", args.out.display()))?;
     Ok(())
 }

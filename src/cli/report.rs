@@ -1,50 +1,54 @@
 //! `multiexpan report`: a comparison as a page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::compare::Compared;
 use super::progress::{Reporter, interrupt};
-use super::seeds_parser;
+use super::say;
 use crate::engine::analyses::report;
-use crate::engine::comparison::{Against, Settings};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
-use crate::types::{Metric, SeedCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Runs; every other one is compared with the first
-    #[arg(required = true, value_name = "RUN")]
-    pub runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub compared: Compared,
 
     /// Folder for report.html, report.md and the plots
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-
-    /// Data set with gold, queries and pictures [default: the one that the first run's settings name]
-    #[arg(long, value_name = "DIR")]
-    pub dataset: Option<PathBuf>,
-
-    /// Queries with how many seeds [default: those of the first run; 3 where it has both]
-    #[arg(long, value_name = "N", value_parser = seeds_parser())]
-    pub seeds: Option<SeedCount>,
-
-    /// Entities are gained and lost among the first so many
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
-    pub depth: u16,
 }
+
+/// Plots that a report may have one or more of.
+const NUMBERED: [&str; 4] = ["scatter-", "classes-", "rolled-", "analysis-"];
 
 /// Writes the pages and the plots, and prints where they are.
 pub fn run(args: Args) -> Result<()> {
-    let (metrics, against) = (Metric::ALL.to_vec(), Against::First);
-    let settings = Settings { seeds: args.seeds, metrics, against, depth: args.depth.into() };
+    let Args { compared, out } = args;
+    // now, and not after all was computed
+    std::fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     let mut reporter = Reporter::new(interrupt()?);
-    let found = report(&args.runs, args.dataset.as_deref(), &settings, &mut reporter)?;
+    let found = report(&compared.runs, compared.dataset.as_deref(), &compared.settings(), &mut reporter)?;
     drop(reporter);
-    std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
-    for (name, text) in found.files() {
-        let path = args.out.join(name);
+    let files = found.files();
+    for (name, text) in &files {
+        let path = out.join(name);
         write_whole(&path, text.as_bytes())?;
-        println!("{}", path.display());
+        say(&format!("{}\n", path.display()))?;
+    }
+    remove_older(&out, |name| files.iter().any(|(new, _)| new == name))
+}
+
+/// Removes the plots of an earlier report of more runs.
+fn remove_older(folder: &Path, is_new: impl Fn(&str) -> bool) -> Result<()> {
+    let is_plot = |name: &str| {
+        let number = NUMBERED.iter().find_map(|kind| name.strip_prefix(kind)?.strip_suffix(".svg"));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))?.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| is_plot(name) && !is_new(name)) {
+            std::fs::remove_file(entry.path()).map_err(Error::io("remove", &entry.path()))?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::{Path, PathBuf};
 
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, told_left_out};
+use super::{DeviceArg, say, told_left_out};
 use crate::engine::jobs::{self, Precision, Preset, Task, Tasks, TrainConfig, TrainOptions};
 use crate::error::{Error, Result};
 use crate::file::settings_over;
@@ -84,9 +84,9 @@ pub fn run(args: Args) -> Result<()> {
     drop(reporter);
     told_left_out(&trained.left_out);
     let minutes = trained.took.as_secs_f64() / 60.0;
-    println!("{}: {} steps in {minutes:.1} min, loss {:.3}", args.out.display(), trained.steps, trained.loss);
+    say(&format!("{}: {} steps in {minutes:.1} min, loss {:.3}\n", args.out.display(), trained.steps, trained.loss))?;
     if let Some((epoch, map)) = trained.kept {
-        println!("kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds", 100.0 * map);
+        say(&format!("kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds\n", 100.0 * map))?;
     }
     Ok(())
 }

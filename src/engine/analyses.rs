@@ -16,7 +16,7 @@ use crate::report::{Report, thumbnails};
 use crate::types::{CUTOFFS, EntityId, Mode, Query, RankingKind, Row, SeedCount};
 
 pub use crate::eval::Analysis;
-pub use crate::report::{analysis_plot, standalone};
+pub use crate::report::analysis_plot;
 
 /// What entities are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

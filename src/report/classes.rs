@@ -3,16 +3,16 @@
 use maud::{Markup, html};
 
 use super::page::{Report, table};
-use super::plot::{self, DotRow, Dots};
+use super::plot::{self, DotRow, Dots, Plot};
 use crate::eval::comparison::{Estimate, Gap, Level, Pair};
 
 /// Of two runs, class by class.
 pub(super) struct ClassPlots {
     metric: String,
-    pub(super) scatter: Markup,
-    pub(super) bars: Markup,
+    pub(super) scatter: Plot,
+    pub(super) bars: Plot,
     /// Of what classes are rolled up to; none in a data set without it.
-    pub(super) rolled: Option<Markup>,
+    pub(super) rolled: Option<Plot>,
 }
 
 impl Report {
@@ -31,12 +31,12 @@ impl Report {
         let (run, reference, metric) = (&pair.run, &pair.reference, &plots.metric);
         html! {
             p.quiet { "A point is a class, placed by " (metric) "; above the line " (run) " is better." }
-            figure { (plots.scatter) }
+            figure { (plots.scatter.inline()) }
             p.quiet { (metric) " of each class, in %, the greatest gain first" }
-            figure { (plots.bars) }
+            figure { (plots.bars.inline()) }
             @if let Some(rolled) = &plots.rolled {
                 p.quiet { (metric) " of " (run) " less that of " (reference) ", in %, by middle and coarse class, with 95 % bootstrap intervals over classes" }
-                figure { (rolled) }
+                figure { (rolled.inline()) }
             }
             @if let Some(sheet) = self.comparison.parts_sheet(pair) {
                 details { summary { "Every class, and rolled up" } (table(&sheet)) }
@@ -65,12 +65,13 @@ impl Report {
             marks: vec![mark(gap.means[1]), mark(gap.means[0])],
         };
         let metric = metric.to_string().to_uppercase();
+        let title = format!("{metric} of each class, in %");
         let bars = plot::bars(&Dots {
-            title: &format!("{metric} of each class, in %"),
+            title: &title,
             series: vec![(reference, &pair.reference), (run, &pair.run)],
             rows: classes.iter().map(row).collect(),
         });
-        let scatter = plot::scatter([&pair.reference, &pair.run], [reference, run], &points);
+        let scatter = plot::scatter(&title, [&pair.reference, &pair.run], [reference, run], &points);
         let above = [Level::Coarse, Level::Middle].into_iter().flat_map(|level| {
             at(level).into_iter().map(move |(name, gap)| DotRow {
                 label: format!("{name} ({})", level.name()),

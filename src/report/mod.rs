@@ -7,5 +7,5 @@ mod plot;
 mod thumbnail;
 
 pub use page::Report;
-pub use plot::{analysis as analysis_plot, standalone};
+pub use plot::{Plot, analysis as analysis_plot};
 pub use thumbnail::thumbnails;

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
 use super::classes::ClassPlots;
-use super::plot::{self, DotRow, Dots, STYLE};
+use super::plot::{self, DotRow, Dots, Plot, style};
 use crate::eval::Analysis;
 use crate::eval::comparison::{Comparison, Entrant, Pair};
 use crate::sheet::{Cell, Form, Sheet, signed_percent};
@@ -49,11 +49,17 @@ impl Report {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width,initial-scale=1";
                     title { (title) }
-                    style { (PreEscaped(STYLE)) (PreEscaped(CSS)) (PreEscaped(self.picture_rules())) }
+                    style { (PreEscaped(style())) (PreEscaped(CSS)) (PreEscaped(self.picture_rules())) }
                 }
                 body {
                     (self.header(&title))
-                    main { (self.metrics()) (self.classes()) (self.analyses()) (self.exchanges()) (self.settings()) }
+                    main {
+                        (self.metrics())
+                        @if self.is_paired() { (self.classes()) }
+                        (self.analyses())
+                        @if self.is_paired() { (self.exchanges()) }
+                        (self.settings())
+                    }
                 }
             }
         }
@@ -89,8 +95,11 @@ impl Report {
                 p.quiet { (names.join(" · ")) " — " (all.queries) " queries of " (all.seeds.number()) " seeds" }
                 @for pair in &all.pairs { p class=(lead) { (verdict(pair, all.metrics.first(), all.family)) } }
                 nav {
-                    a href="#metrics" { "Metrics" } a href="#classes" { "Classes" } a href="#analyses" { "Analyses" }
-                    a href="#exchanges" { "Gained and lost" } a href="#settings" { "Settings" }
+                    a href="#metrics" { "Metrics" }
+                    @if self.is_paired() { a href="#classes" { "Classes" } }
+                    a href="#analyses" { "Analyses" }
+                    @if self.is_paired() { a href="#exchanges" { "Gained and lost" } }
+                    a href="#settings" { "Settings" }
                 }
             }
         }
@@ -101,25 +110,26 @@ impl Report {
         html! {
             section #metrics {
                 h2 { "Metrics" }
-                figure { (self.metrics_plot()) }
-                (table(&all.runs_sheet())) (table(&all.metrics_sheet())) (folded("Every test", &all.verdicts_sheet()))
+                figure { (self.metrics_plot().inline()) }
+                (table(&all.runs_sheet())) (table(&all.metrics_sheet()))
+                @if !all.pairs.is_empty() { (folded("Every test", &all.verdicts_sheet())) }
                 p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
             }
         }
     }
 
-    fn metrics_plot(&self) -> Markup {
+    fn metrics_plot(&self) -> Plot {
         let all = &self.comparison;
         let runs = all.runs.iter().enumerate();
         let scores: Vec<_> =
-            runs.filter_map(|(place, run)| Some((place, run.name.as_str(), run.scores.done()?))).collect();
+            runs.filter_map(|(place, run)| Some((place, all.name_of(run), run.scores.done()?))).collect();
         let row = |metric: &Metric| DotRow {
             label: metric.to_string().to_uppercase(),
             marks: scores.iter().map(|(_, _, scores)| scores.overall.get(metric).copied()).collect(),
         };
         plot::dots(&Dots {
-            title: "Every metric of every run, in %",
-            series: scores.iter().map(|(place, name, _)| (*place, *name)).collect(),
+            title: "Every metric of every run, in %, with 95 % bootstrap intervals over classes",
+            series: scores.iter().map(|(place, name, _)| (*place, name.as_str())).collect(),
             rows: all.metrics.iter().map(row).collect(),
         })
     }
@@ -135,13 +145,18 @@ impl Report {
         }
         let analyses = (1..).zip(&self.analyses);
         plots.extend(analyses.map(|(at, analysis)| (format!("analysis-{at}"), self.analysis_plot(analysis))));
-        plots.into_iter().map(|(name, svg)| (format!("{name}.svg"), plot::standalone(svg))).collect()
+        plots.into_iter().map(|(name, plot)| (format!("{name}.svg"), plot.file())).collect()
     }
 
     /// A run that is in no analysis keeps its colour all the same.
-    fn analysis_plot(&self, analysis: &Analysis) -> Markup {
+    fn analysis_plot(&self, analysis: &Analysis) -> Plot {
         let names: Vec<String> = self.comparison.runs.iter().map(|run| run.name.clone()).collect();
         plot::analysis(analysis, &names)
+    }
+
+    /// Whether there are two runs that could be held against each other.
+    fn is_paired(&self) -> bool {
+        self.comparison.pairs.iter().any(|pair| pair.result.done().is_some())
     }
 
     fn is_folded(&self) -> bool {
@@ -163,7 +178,7 @@ impl Report {
                 @for analysis in &self.analyses {
                     h3 { (analysis.title) }
                     p.quiet { (analysis.measure) " Beside it: " (analysis.contrast) }
-                    figure { (self.analysis_plot(analysis)) }
+                    figure { (self.analysis_plot(analysis).inline()) }
                     (folded("Every number", &Sheet { title: String::new(), ..analysis.sheet() }))
                     @for note in &analysis.notes { p.quiet { (note) } }
                 }
@@ -192,6 +207,7 @@ fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
         Ordering::Equal => "is not found to differ from",
     };
     let p = tested.p_holm;
+    let found = if tested.is_too_few() { "has too few classes to be told from" } else { found };
     let chance = if p < 0.001 { "p < .001".to_owned() } else { format!("p = {p:.3}") };
     let [difference, low, high] = [v.difference, v.low, v.high].map(signed_percent);
     let metric = metric.to_string().to_uppercase();

@@ -1,23 +1,36 @@
-//! Plots as SVG that follows the reader's colours: marks are drawn with the classes of [`STYLE`], in a light page or a dark one.
+//! Plots as SVG. In a page they follow the reader's colours, light or dark, by the classes of [`STYLE`]; in a file of its own a plot has a
+//! title and the light colours, in words that any program for SVG knows.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::eval::Analysis;
 use crate::eval::comparison::Estimate;
 use crate::sheet::percent;
 
-/// Colours after Okabe and Ito, which the colour-blind tell apart; of 16 series, no two have both colour and shape in common.
-pub const STYLE: &str = "\
-:root{--paper:#fff;--ink:#1c2024;--quiet:#5b6470;--line:#d9dee4;--wash:#f5f7f9;--s0:#0072b2;--s1:#c2410c;--s2:#00805c;--s3:#a8488a}\
-@media(prefers-color-scheme:dark){:root{--paper:#14171b;--ink:#e6e9ed;--quiet:#9aa4b0;--line:#323942;--wash:#1c2126;\
---s0:#56b4e9;--s1:#f0883e;--s2:#3fc49a;--s3:#dd8fc3}}\
+/// A colour's name, and how it is on light and on dark paper. Those of series are after Okabe and Ito, which the colour-blind tell apart;
+/// of 16 series, no two have both colour and shape in common.
+const COLOURS: [(&str, &str, &str); 9] = [
+    ("--paper", "#fff", "#14171b"),
+    ("--ink", "#1c2024", "#e6e9ed"),
+    ("--quiet", "#5b6470", "#9aa4b0"),
+    ("--line", "#d9dee4", "#323942"),
+    ("--wash", "#f5f7f9", "#1c2126"),
+    ("--s0", "#0072b2", "#56b4e9"),
+    ("--s1", "#c2410c", "#f0883e"),
+    ("--s2", "#00805c", "#3fc49a"),
+    ("--s3", "#a8488a", "#dd8fc3"),
+];
+
+const MARKS: &str = "\
 svg.plot{font:12px system-ui,sans-serif;fill:var(--ink)}svg .quiet{fill:var(--quiet)}svg .grid{stroke:var(--line)}\
 svg .zero{stroke:var(--quiet)}svg .end{text-anchor:end}svg .mid{text-anchor:middle}\
 svg .s0{fill:var(--s0);stroke:var(--s0)}svg .s1{fill:var(--s1);stroke:var(--s1)}\
 svg .s2{fill:var(--s2);stroke:var(--s2)}svg .s3{fill:var(--s3);stroke:var(--s3)}\
 svg .whisker{stroke-width:2;opacity:.55}svg .bar{stroke:none}svg .dot{stroke:var(--paper);stroke-width:1}";
 
+/// Above a plot in a file of its own.
+const TITLE_HEIGHT: f64 = 26.0;
 const WIDTH: f64 = 680.0;
 /// Of one letter, about.
 const LETTER: f64 = 7.2;
@@ -29,9 +42,53 @@ const LINE_HEIGHT: f64 = 18.0;
 /// How many colours there are, and how many shapes.
 const KINDS: usize = 4;
 
+/// The rules that plots in a page need.
+pub fn style() -> String {
+    let all = |of: fn(&(&str, &str, &str)) -> String| COLOURS.iter().map(of).collect::<String>();
+    let light = all(|(name, light, _)| format!("{name}:{light};"));
+    let dark = all(|(name, _, dark)| format!("{name}:{dark};"));
+    format!(":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}{MARKS}")
+}
+
+/// What is drawn, for a page or a file.
+pub struct Plot {
+    title: String,
+    /// Width and height, in px.
+    size: [f64; 2],
+    marks: Markup,
+}
+
+impl Plot {
+    /// For a page that has the rules of [`style`].
+    pub fn inline(&self) -> Markup {
+        let [width, height] = self.size;
+        let class = if width < WIDTH { "plot square" } else { "plot" };
+        html! {
+            svg class=(class) viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(self.title) { (self.marks) }
+        }
+    }
+
+    /// A file of its own.
+    pub fn file(&self) -> String {
+        let [width, height] = [self.size[0], self.size[1] + TITLE_HEIGHT];
+        let names = COLOURS.iter().map(|(name, light, _)| (format!("var({name})"), *light));
+        let style = names.fold(MARKS.to_owned(), |style, (name, light)| style.replace(&name, light));
+        let svg = html! {
+            svg.plot xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox=(format!("0 {} {width} {height}", -TITLE_HEIGHT)) role="img" {
+                title { (self.title) }
+                style { (PreEscaped(style)) }
+                rect x="0" y=(-TITLE_HEIGHT) width=(width) height=(height) fill="#fff" {}
+                text x="8" y="-9" font-weight="600" { (fitted(&self.title, width)) }
+                (self.marks)
+            }
+        };
+        svg.into_string() + "\n"
+    }
+}
+
 /// Rows of estimates, one mark a series.
 pub struct Dots<'a> {
-    /// What a reader who cannot see it is told.
+    /// What it shows, and in what.
     pub title: &'a str,
     /// Each with the place of its colour and shape.
     pub series: Vec<(usize, &'a str)>,
@@ -45,30 +102,30 @@ pub struct DotRow {
 }
 
 /// The values of an analysis; a column has the colour and shape of its place among `names`, those of the plots beside it.
-pub fn analysis(analysis: &Analysis, names: &[String]) -> Markup {
+pub fn analysis(analysis: &Analysis, names: &[String]) -> Plot {
     let row = |row: &crate::eval::Row| DotRow {
         label: format!("{} ({})", row.name, row.count),
         marks: row.cells.iter().map(|cell| Some(cell.value)).collect(),
     };
     let place = |column: &String| names.iter().position(|name| name == column).unwrap_or_default();
     let series = analysis.columns.iter().map(|column| (place(column), column.as_str())).collect();
-    dots(&Dots { title: &analysis.title, series, rows: analysis.rows.iter().map(row).collect() })
+    dots(&Dots { title: &format!("{}, in %", analysis.title), series, rows: analysis.rows.iter().map(row).collect() })
 }
 
 /// A dot for each estimate and a line for its interval, over an axis in %.
-pub fn dots(plot: &Dots) -> Markup {
+pub fn dots(plot: &Dots) -> Plot {
     rows(plot, None, dot)
 }
 
 /// A bar from 0 for each estimate, over an axis in %.
-pub fn bars(plot: &Dots) -> Markup {
+pub fn bars(plot: &Dots) -> Plot {
     rows(plot, Some(0.0), bar)
 }
 
 type Mark = fn(&Axis, usize, &Estimate, f64, &str) -> Markup;
 
 /// `also`: what the axis holds beside the estimates.
-fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Markup {
+fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Plot {
     let longest = plot.rows.iter().map(|row| row.label.width()).max().unwrap_or(0);
     let left = (longest as f64 * LETTER + 26.0).min(WIDEST_LABEL);
     let ends =
@@ -80,8 +137,7 @@ fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Markup {
     let legend = legend(&plot.series);
     let top = 8.0 + LINE_HEIGHT * legend.len() as f64;
     let bottom = top + row_height * plot.rows.len() as f64;
-    html! {
-        svg.plot xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {}", bottom + 24.0)) role="img" aria-label=(plot.title) {
+    let marks = html! {
             @for (line, names) in legend.iter().enumerate() {
                 @let y = 9.0 + LINE_HEIGHT * line as f64;
                 @for (x, series, name) in names {
@@ -100,8 +156,8 @@ fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Markup {
                     @if let Some(mark) = mark { (mark_of(&axis, *series, mark, middle + MARK_HEIGHT * (line as f64 + 0.5 - marks as f64 / 2.0), &row.label)) }
                 }
             }
-        }
-    }
+    };
+    Plot { title: plot.title.to_owned(), size: [WIDTH, bottom + 24.0], marks }
 }
 
 fn dot(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Markup {
@@ -131,13 +187,11 @@ fn bar(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Mark
 
 /// Classes as points: x of the one, y of the other, 0..1; above the diagonal the second is better, and a point has the colour of
 /// the better one.
-pub fn scatter([x_name, y_name]: [&str; 2], colours: [usize; 2], points: &[(String, f64, f64)]) -> Markup {
+pub fn scatter(title: &str, [x_name, y_name]: [&str; 2], colours: [usize; 2], points: &[(String, f64, f64)]) -> Plot {
     let (side, left) = (380.0, 56.0);
     let axis = Axis::over([0.0, 1.0].into_iter(), left, left + side);
     let y = |value: f64| 20.0 + side - value * side;
-    html! {
-        svg.plot.square xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {} {}", left + side + 20.0, side + 68.0)) role="img"
-            aria-label=(format!("Classes: {x_name} across, {y_name} up")) {
+    let marks = html! {
             @for tick in &axis.ticks {
                 line.grid x1=(px(axis.at(*tick))) x2=(px(axis.at(*tick))) y1="20" y2=(px(20.0 + side)) {}
                 line.grid x1=(px(left)) x2=(px(left + side)) y1=(px(y(*tick))) y2=(px(y(*tick))) {}
@@ -147,22 +201,15 @@ pub fn scatter([x_name, y_name]: [&str; 2], colours: [usize; 2], points: &[(Stri
             line.zero x1=(px(left)) y1=(px(y(0.0))) x2=(px(left + side)) y2=(px(y(1.0))) {}
             @for (name, across, up) in points {
                 @let series = if up > across { colours[1] } else { colours[0] };
-                g class=(colour(series)) {
+                g class=(if up == across { "quiet".to_owned() } else { colour(series) }) {
                     title { (name) ": " (rounded(*across)) " → " (rounded(*up)) }
                     (shape(series, axis.at(*across), y(*up)))
                 }
             }
             text.mid x=(px(left + side / 2.0)) y=(px(side + 60.0)) { (fitted(x_name, side)) " →" }
             text x=(px(left)) y="13" { "↑ " (fitted(y_name, side)) }
-        }
-    }
-}
-
-/// An SVG file of its own.
-pub fn standalone(svg: Markup) -> String {
-    let style = format!("<style>{STYLE}svg{{background:var(--paper)}}</style>");
-    // the root's tag is the first to end
-    svg.into_string().replacen('>', &format!(">{style}"), 1)
+    };
+    Plot { title: title.to_owned(), size: [left + side + 20.0, side + 68.0], marks }
 }
 
 /// Line by line: where a name's mark stands, its series, and the name, cut where it alone is too wide.
@@ -275,9 +322,10 @@ mod tests {
     fn a_hostile_name_stays_a_text() {
         let mark = Some(Estimate { mean: 0.5, interval: Some([0.4, 0.6]) });
         let row = DotRow { label: "<script>\"&'".into(), marks: vec![mark, None] };
-        let svg = standalone(dots(&Dots { title: "\"><b>", series: vec![(0, "a<b"), (1, "c")], rows: vec![row] }));
+        let svg = dots(&Dots { title: "\"><b>", series: vec![(0, "a<b"), (1, "c")], rows: vec![row] }).file();
         assert!(svg.contains("&lt;script&gt;&quot;&amp;") && !svg.contains("<script") && !svg.contains("<b>"), "{svg}");
         assert!(svg.starts_with("<svg") && svg.contains("<style>"), "{svg}");
+        assert!(!svg.contains("var(") && !svg.contains("@media"), "any program knows its words: {svg}");
         assert_eq!(svg.matches("class=\"whisker\"").count(), 1);
     }
 
@@ -294,7 +342,7 @@ mod tests {
             let ends = line.iter().map(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER);
             assert!(ends.zip(&line[1..]).all(|(end, (x, ..))| end + 5.0 < *x), "{line:?}");
         }
-        let svg = dots(&Dots { title: "", series, rows: Vec::new() }).into_string();
+        let svg = dots(&Dots { title: "", series, rows: Vec::new() }).inline().into_string();
         let height = format!("viewBox=\"0 0 680 {}\"", 32.0 + LINE_HEIGHT * lines.len() as f64);
         assert!(lines.len() > 3 && svg.contains(&height) && svg.contains("…</text>"), "{svg}");
         let looks: HashSet<_> = (0..16).map(|at| (colour(at), shape(at, 0.0, 0.0).into_string())).collect();
@@ -313,7 +361,7 @@ mod tests {
         let mark = Some(Estimate { mean: 0.5, interval: None });
         let row = || DotRow { label: String::new(), marks: vec![mark, mark] };
         let marks =
-            |series| bars(&Dots { title: "", series, rows: vec![row()] }).into_string().matches("\"dot\"").count();
+            |series| bars(&Dots { title: "", series, rows: vec![row()] }).inline().into_string().matches("\"dot\"").count();
         assert_eq!(marks(vec![(0, "a"), (1, "b")]), 2, "in the legend alone");
         assert_eq!(marks(vec![(0, "a"), (4, "b")]), 3);
     }
@@ -322,7 +370,7 @@ mod tests {
     fn a_bar_begins_at_0() {
         let mark = |mean| Some(Estimate { mean, interval: None });
         let row = DotRow { label: String::new(), marks: vec![mark(0.9), mark(0.45)] };
-        let svg = bars(&Dots { title: "", series: vec![(0, "a"), (1, "b")], rows: vec![row] }).into_string();
+        let svg = bars(&Dots { title: "", series: vec![(0, "a"), (1, "b")], rows: vec![row] }).inline().into_string();
         let number = |text: &str| text.split('"').next().and_then(|n| n.parse::<f64>().ok()).unwrap();
         let of = |name: &str| {
             svg.split("class=\"bar\"").skip(1).map(|bar| number(bar.split(name).nth(1).unwrap())).collect()

@@ -10,13 +10,27 @@ impl Comparison {
     /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric, with what they are rolled
     /// up to, and the entities gained and lost.
     pub fn sheets(&self) -> Vec<Sheet> {
-        let mut sheets = vec![self.runs_sheet(), self.metrics_sheet(), self.verdicts_sheet()];
+        let mut sheets = self.summary();
         for pair in &self.pairs {
             let Outcome::Done(paired) = &pair.result else { continue };
             sheets.extend(self.parts_sheet(pair));
             sheets.push(self.exchanges_sheet(pair, paired));
         }
         sheets
+    }
+
+    /// The runs, their metrics and, where two were to be compared, the verdicts.
+    pub fn summary(&self) -> Vec<Sheet> {
+        let verdicts = (!self.pairs.is_empty()).then(|| self.verdicts_sheet());
+        [self.runs_sheet(), self.metrics_sheet()].into_iter().chain(verdicts).collect()
+    }
+
+    /// A run's name, with the number of its queries where it lacks some.
+    pub fn name_of(&self, run: &Entrant) -> String {
+        match &run.scores {
+            Outcome::Done(scores) if scores.queries < self.queries => format!("{} ({} queries)", run.name, scores.queries),
+            _ => run.name.clone(),
+        }
     }
 
     /// Each run: how many queries it has, its file, what is odd about it.
@@ -35,7 +49,7 @@ impl Comparison {
 
     /// A line a metric, a column a run.
     pub fn metrics_sheet(&self) -> Sheet {
-        let names = self.runs.iter().map(|run| run.name.clone());
+        let names = self.runs.iter().map(|run| self.name_of(run));
         let row = |metric: &Metric| {
             let estimates = self.runs.iter().map(|run| match &run.scores {
                 Outcome::Done(scores) => scores.overall.get(metric).map_or(Cell::Nothing, |e| text(estimate(e))),
@@ -55,13 +69,13 @@ impl Comparison {
         let rows = self.pairs.iter().flat_map(|pair| match &pair.result {
             Outcome::Done(paired) => paired.metrics.iter().map(|(m, tested)| tested_row(pair, *m, tested)).collect(),
             refused => {
-                let blanks = std::iter::repeat_n(Cell::Nothing, 10);
-                let names = [text(&pair.run), text(&pair.reference)];
-                vec![names.into_iter().chain(blanks).chain(refused.refusal().map(Cell::Text)).collect()]
+                let names = [text(&pair.run), text(&pair.reference), Cell::Nothing, Cell::Nothing];
+                let blanks = std::iter::repeat_n(Cell::Nothing, 8);
+                vec![names.into_iter().chain(refused.refusal().map(Cell::Text)).chain(blanks).collect()]
             }
         });
         let columns =
-            "run,reference,metric,difference,p,p Holm,p t-test,p t-test Holm,wins,ties,losses,queries,verdict";
+            "run,reference,metric,difference,verdict,p,p Holm,p t-test,p t-test Holm,wins,ties,losses,queries";
         Sheet {
             title: format!(
                 "Run less reference, over the queries that both have; two-sided tests over classes, corrected over {} tests",
@@ -103,6 +117,7 @@ fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
     let verdict = match tested.found() {
         Ordering::Greater => "better",
         Ordering::Less => "worse",
+        Ordering::Equal if tested.is_too_few() => "too few classes",
         Ordering::Equal => "no difference found",
     };
     let p = |p: f64| text(if p < 1e-4 { "<.0001".to_owned() } else { format!("{p:.4}") });
@@ -111,7 +126,7 @@ fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
     let difference = text(format!("{} {}", signed_percent(v.difference), interval([v.low, v.high], signed_percent)));
     let tests = [v.p, tested.p_holm, v.p_t, tested.p_t_holm].map(p);
     let counts = [v.wins, v.ties, v.losses].map(Cell::Count);
-    names.into_iter().chain([difference]).chain(tests).chain(counts).chain([queries, text(verdict)]).collect()
+    names.into_iter().chain([difference, text(verdict)]).chain(tests).chain(counts).chain([queries]).collect()
 }
 
 fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
