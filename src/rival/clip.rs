@@ -27,6 +27,7 @@ const BATCH: usize = 32;
 /// Changes whenever the same pairs and weights would give other vectors.
 const REPRESENTATION: u32 = 1;
 
+/// Of the CLIP that is in the folder that the places name. Error: `Argument` where they name none; those of reading it and the data set.
 pub fn prepare(
     dataset: &Dataset,
     places: &Places,
@@ -42,8 +43,8 @@ pub fn prepare(
     let encoders = Encoders::open(&places.text_encoder, &places.image_encoder, true, device)?;
     let (pairs, _) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
     let [text, image] = kept(dataset, &pairs, &encoder, places, device, observe)?;
-    let (text, image) = (Vectors::new(&centred(&text)), Vectors::new(&centred(&image)));
-    let fusion = Fusion::fit(dataset, &pairs.entities, text, image)?;
+    let vectors = [Vectors::new(&centred(&text)), Vectors::new(&centred(&image))];
+    let fusion = Fusion::fit(dataset, &pairs.entities, vectors, observe)?;
     let mut settings = fusion.settings(dataset);
     settings.insert("clip".into(), json!({ "name": folder, "hash": encoder.weights_hash() }));
     let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
