@@ -159,6 +159,7 @@ fn settings(session: &Session, args: &Args) -> Map<String, Value> {
         "index": catalogue.index,
         "dataset": catalogue.dataset,
         "dataset_hash": catalogue.dataset_hash,
+        "queries_hash": session.queries_hash(),
         "device": catalogue.device,
         "mode": args.mode,
         "seeds": args.seeds,

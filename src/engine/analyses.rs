@@ -39,8 +39,8 @@ fn groups(dataset: &Dataset, property: Property, observe: &mut dyn Observer<Prog
     })
 }
 
-/// Recall at rank `k` by a property of entities, for runs side by side. Errors: those of reading them, of the data set's files, and
-/// `Mismatch` where they have no query in common.
+/// Recall at rank `k` by a property of entities, for runs side by side; one that is not comparable is left out and noted. Errors:
+/// those of reading them, of the data set's files, and `Mismatch` where no run is left or they have no query in common.
 pub fn analyse(
     runs: &[PathBuf],
     dataset: Option<&Path>,
@@ -49,11 +49,25 @@ pub fn analyse(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Analysis> {
     let (entries, dataset) = jobs::entries(runs, dataset, Some(seeds))?;
-    eval::recall(&dataset, &groups(&dataset, property, observe)?, &judged(&entries, &dataset), seeds, k)
+    let (judged, left_out) = judged(&entries, &dataset, &dataset.hash()?);
+    if judged.is_empty() {
+        return Err(Error::Mismatch(left_out.join("; ")));
+    }
+    let mut analysis = eval::recall(&dataset, &groups(&dataset, property, observe)?, &judged, seeds, k)?;
+    analysis.notes.extend(left_out.into_iter().map(|why| format!("{why}.")));
+    Ok(analysis)
 }
 
-fn judged(entries: &[comparison::Entry], dataset: &Dataset) -> Vec<(String, Judged)> {
-    entries.iter().map(|entry| (entry.name.clone(), Judged::of(&entry.run, dataset))).collect()
+/// The runs that can be scored on the data set, whose [`Dataset::hash`] this is, and why which are left out.
+fn judged(entries: &[comparison::Entry], dataset: &Dataset, hash: &str) -> (Vec<(String, Judged)>, Vec<String>) {
+    let (mut judged, mut left_out) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry.run.mismatch(dataset, hash) {
+            Some(why) => left_out.push(format!("{} is not comparable: {why}", entry.name)),
+            None => judged.push((entry.name.clone(), Judged::of(&entry.run, dataset))),
+        }
+    }
+    (judged, left_out)
 }
 
 /// A comparison with every analysis that the data set allows and the pictures of what was gained and lost. Errors: those of
@@ -66,9 +80,11 @@ pub fn report(
 ) -> Result<Report> {
     let (entries, dataset) = jobs::entries(runs, dataset, settings.seeds)?;
     let comparison = comparison::compare(&entries, &dataset, settings)?;
-    let (judged, evidence) = (judged(&entries, &dataset), dataset.evidence(observe)?);
+    let (judged, left_out) = judged(&entries, &dataset, &comparison.dataset_hash);
+    let evidence = dataset.evidence(observe)?;
     let by_pictures = dataset.picture_kinds().map(|kinds| eval::by_pictures(&evidence, &kinds));
-    let (mut analyses, mut notes) = (Vec::new(), Vec::new());
+    let mut analyses = Vec::new();
+    let mut notes: Vec<String> = left_out.into_iter().map(|why| format!("{why}.")).collect();
     for groups in [by_pictures, Ok(eval::by_polysemy(&dataset)), Ok(eval::by_pairs(&evidence))] {
         match groups.and_then(|groups| eval::recall(&dataset, &groups, &judged, comparison.seeds, DEPTH)) {
             Ok(analysis) => analyses.push(analysis),

@@ -111,8 +111,9 @@ pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::
     comparison::compare(&entries, &dataset, settings)
 }
 
-/// Runs, each under a name of its own, and the data set that they are of. Errors: those of [`Run::open`] and of opening the
-/// data set, and `Argument` where none is named.
+/// Runs, each under a name of its own, and the data set that they are of. `seeds`: none: as many as the first run is compared by.
+/// Queries of another number are not read, and so not missed. Errors: those of [`Run::open`] and of opening the data set, and
+/// `Argument` where none is named.
 pub(super) fn entries(
     runs: &[PathBuf],
     dataset: Option<&Path>,
@@ -121,9 +122,13 @@ pub(super) fn entries(
     let Some(first) = runs.first() else { return Err(Error::Argument("there is no run to compare".into())) };
     let root = dataset.map_or_else(|| run::dataset(first), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
+    let only = match seeds {
+        Some(seeds) => seeds,
+        None => comparison::seeds_of(&Run::open(first, &dataset, None)?.run, &dataset),
+    };
     let mut entries: Vec<Entry> = Vec::new();
     for path in runs {
-        let Opened { run, odd, .. } = Run::open(path, &dataset, seeds)?;
+        let Opened { run, odd, .. } = Run::open_only(path, &dataset, Some(only), seeds)?;
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));

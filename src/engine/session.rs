@@ -81,6 +81,11 @@ impl Session {
         }
     }
 
+    /// As [`Dataset::queries_hash`]; none without a data set.
+    pub fn queries_hash(&self) -> Option<String> {
+        self.dataset.as_ref().map(Dataset::queries_hash)
+    }
+
     /// The class of this name.
     pub fn find_class(&self, name: &str) -> Result<ClassId> {
         match &self.dataset {

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use held::seeds_of;
+
 use super::run::Run;
 use super::{holm, intervals};
 use crate::data::{Dataset, Findings};
@@ -86,6 +88,7 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
+    /// What came of it, where something did.
     pub fn done(&self) -> Option<&T> {
         if let Outcome::Done(done) = self { Some(done) } else { None }
     }
@@ -134,6 +137,7 @@ pub enum Level {
 }
 
 impl Level {
+    /// As the JSON has it.
     pub fn name(self) -> &'static str {
         match self {
             Level::Class => "class",
@@ -196,6 +200,7 @@ pub struct PartPair {
     pub result: Outcome<PartResult>,
 }
 
+/// Two runs over the queries of a part that both have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartResult {
     /// As in [`Paired`].
@@ -229,6 +234,7 @@ pub struct Exchange {
     pub lost: Vec<Exchanged>,
 }
 
+/// An entity that was gained or lost.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Exchanged {
     pub id: EntityId,
@@ -244,7 +250,8 @@ pub struct Exchanged {
 /// Compares runs over a data set's queries. Errors: those of [`Dataset::hash`].
 pub fn compare(entries: &[Entry], dataset: &Dataset, settings: &Settings) -> Result<Comparison> {
     let hash = dataset.hash()?;
-    let seeds = settings.seeds.unwrap_or_else(|| held::seeds_of(entries.first(), dataset));
+    let first = || entries.first().map_or(SeedCount::Three, |first| seeds_of(&first.run, dataset));
+    let seeds = settings.seeds.unwrap_or_else(first);
     let held: Vec<Held> = entries.iter().map(|entry| Held::of(entry, dataset, &hash, seeds)).collect();
     let mut pairs: Vec<Pair> = pairs_of(entries.len(), settings.against)
         .map(|[run, reference]| Pair {
