@@ -34,7 +34,7 @@ pub struct Args {
 /// Prints what is odd about the run, by file and line, and writes it in another form.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
-        args.format.refuse_taken(out)?;
+        args.format.check_place(out)?;
     }
     let (Opened { run, form, odd }, dataset) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {

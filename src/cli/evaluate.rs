@@ -75,7 +75,7 @@ pub enum Format {
 /// Prints MAP and P at every cutoff, by class and overall.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
-        args.run_format.refuse_taken(out)?;
+        args.run_format.check_place(out)?;
     }
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let class = args.class.as_deref().map(|name| session.find_class(name)).transpose()?;

@@ -213,7 +213,7 @@ impl Run {
     /// As [`Run::write`], in any form. Published results have their number of seeds said in the settings. Errors: `Io`, and
     /// `Format` and `Mismatch` for what the form cannot hold.
     pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
-        form.refuse_taken(path)?;
+        form.check_place(path)?;
         let mut settings = self.settings.clone();
         match form {
             Form::Trec => trec::write(self, path)?,
@@ -255,8 +255,10 @@ impl From<List> for Ranking {
 }
 
 impl Form {
+    /// Every form.
     pub const ALL: [Form; 3] = [Form::Trec, Form::Published, Form::Nlpcc];
 
+    /// As the command line calls it.
     pub fn name(self) -> &'static str {
         match self {
             Form::Trec => "trec",
@@ -265,8 +267,13 @@ impl Form {
         }
     }
 
-    /// Error: `Format` where a folder is to be written and something is there.
-    pub fn refuse_taken(self, path: &Path) -> Result<()> {
+    /// Whether a run can be written there. Errors: `Missing` where the folder that it is to be in is not there, and `Format` where
+    /// a folder is to be written and something is there.
+    pub fn check_place(self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            let hint = format!("{} is to be written in it", path.display());
+            return Err(Error::Missing { what: "folder", path: folder.to_owned(), hint });
+        }
         let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
         if self != Form::Trec && path.exists() && !empty() {
             return Err(Error::format(path, "is there already; lists are written to a new folder"));
