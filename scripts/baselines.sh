@@ -24,7 +24,12 @@ baseline() {
 }
 compare() { target/release/multiexpan compare "${@:2}" --dataset "$dataset" --seeds "$1"; }
 
-for name in "${fixed[@]}"; do baseline "$name" "$name" ${CLIP:+--clip "$CLIP"}; done
+for name in "${fixed[@]}"; do
+    case $name in
+        clip) baseline clip clip --clip "$CLIP" ;;
+        *) baseline "$name" "$name" ;;
+    esac
+done
 for seed in "${trainings[@]}"; do
     echo "seed = $seed" > "$out/seed-$seed.toml"
     for name in "${trained[@]}"; do

@@ -201,6 +201,23 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     }
 }
 
+#[test]
+fn what_would_be_passed_over_is_refused_before_any_work() {
+    let world = World::new();
+    for (name, out, more, code, why) in [
+        ("text-cosine", "x.run", &["--clip", "text"][..], 2, "text-cosine takes no --clip"),
+        ("fused-cosine", "x.run", &["--config", "recipe.toml"], 2, "fused-cosine takes no --config"),
+        ("clip", "x.run", &["--clip", "text", "--model", "model"], 2, "clip takes no --model"),
+        ("dual", "x.run", &["--clip", "text"], 2, "dual takes no --clip"),
+        ("image-cosine", "nowhere/x.run", &[], 1, "no folder at nowhere"),
+    ] {
+        let refused = baseline(&world, name, out, more).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(code) && said.contains(why), "{said}");
+        assert!(!world.at("cache").exists() && !world.at(out).exists(), "{name}");
+    }
+}
+
 fn clip() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/clip")
 }

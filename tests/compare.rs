@@ -195,12 +195,13 @@ fn what_cannot_be_compared_is_said() {
     let cases = [
         ("not_comparable", "another data set: 01234567", runs.write("hash.run", other, Some)),
         ("not_comparable", "those of some/queries", runs.write("q.run", json!({ "queries": "some/queries" }), Some)),
+        ("not_comparable", "queries or gold have", runs.write("g.run", json!({ "queries_hash": "0123456789" }), Some)),
         ("not_comparable", "no query of this data set", runs.write("x.run", json!({}), renamed("/3/", "/7/"))),
         ("not_comparable", "1 queries with gold", runs.write("1.run", json!({}), only("few/3/1"))),
         ("not_comparable", "one class alone", runs.write("class.run", json!({}), only("few"))),
         ("not_comparable", "0 queries with gold", runs.write("many.run", json!({}), renamed("many/3/1", "many/3/2"))),
     ];
-    for (kind, why, path) in &cases[..5] {
+    for (kind, why, path) in &cases[..6] {
         let found = runs.json(&[&plain, path]);
         let said = &found["pairs"][0]["result"][kind];
         assert!(said.as_str().is_some_and(|said| said.contains(why)), "{path}: {}", found["pairs"][0]["result"]);
@@ -209,7 +210,7 @@ fn what_cannot_be_compared_is_said() {
         assert!(code == Some(0) && out.contains(&kind.replace('_', " ")) && out.contains(why), "{out}");
     }
     // the one has the first query of a class, the other the second
-    let found = runs.json(&[&plain, &cases[5].2]);
+    let found = runs.json(&[&plain, &cases[6].2]);
     let parts = found["pairs"][0]["result"]["done"]["parts"].as_array().unwrap().clone();
     let many = parts.iter().find(|part| part["name"] == "many").unwrap();
     assert_eq!(many["result"]["not_comparable"], "of its 2 queries none is in both");
@@ -290,4 +291,6 @@ fn what_evaluate_writes_is_compared_as_it_is() {
     let levels: BTreeSet<_> = done["parts"].as_array().unwrap().iter().map(|part| part["level"].to_string()).collect();
     assert_eq!(levels.len(), 3, "the demo has a hierarchy: {levels:?}");
     assert_eq!(found["runs"][0]["settings"]["dataset_hash"], found["dataset_hash"]);
+    let demo = Dataset::open(index.parent().unwrap()).unwrap();
+    assert_eq!(found["runs"][0]["settings"]["queries_hash"], demo.queries_hash(multiexpan::types::SeedCount::Three));
 }

@@ -188,7 +188,16 @@ fn what_cannot_stand_beside_it_is_refused() {
     std::fs::write(&strange, "nothing/3/1 Q0 5 1 0.5 x\n").unwrap();
     let damaged = folder.path().join("damaged.run");
     std::fs::write(&damaged, "fish/3/1 Q0 5\n").unwrap();
+    let with = |name: &str, setting: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "fish/3/1 Q0 5 1 0.5 x\n").unwrap();
+        std::fs::write(path.with_extension("json"), format!("{{\"{setting}\": \"0123\"}}")).unwrap();
+        path
+    };
     for (path, said) in [
+        (with("a", "dataset_hash"), "a is not comparable: it is of another data set"),
+        (with("b", "queries"), "b is not comparable: its queries are those of 0123"),
+        (with("c", "queries_hash"), "c is not comparable: the data set's queries or gold have changed"),
         (folder.path().join("none"), "none"),
         (folder.path().to_owned(), "index.json"),
         (strange, "no query of this data set"),

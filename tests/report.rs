@@ -156,6 +156,30 @@ fn all_seeds_are_what_evaluate_gives() {
 }
 
 #[test]
+fn a_run_that_is_not_comparable_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = run(folder.path(), "text");
+    let mut settings: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(format!("{text}.json")).unwrap()).unwrap();
+    let other = folder.path().join("other").to_string_lossy().into_owned();
+    settings["queries"] = "elsewhere".into();
+    std::fs::copy(&text, &other).unwrap();
+    std::fs::write(format!("{other}.json"), settings.to_string()).unwrap();
+
+    let why = "other is not comparable: its queries are those of elsewhere, not the data set's";
+    let all: serde_json::Value =
+        serde_json::from_str(&out(&["analyse", "polysemy", &text, &other, "--format", "json"])).unwrap();
+    assert_eq!(all["columns"], serde_json::json!(["text"]));
+    assert_eq!(all["notes"], serde_json::json!([format!("{why}.")]));
+    let alone = multiexpan(&["analyse", "polysemy", &other]).failure().code(1);
+    assert!(String::from_utf8_lossy(&alone.get_output().stderr).contains(why));
+
+    let page = folder.path().join("page");
+    out(&["report", &text, &other, "--out", page.to_str().unwrap()]);
+    assert!(std::fs::read_to_string(page.join("report.md")).unwrap().contains(why));
+}
+
+#[test]
 fn what_cannot_be_analysed_is_said() {
     let said = |args: &[&str]| String::from_utf8(multiexpan(args).failure().get_output().stderr.clone()).unwrap();
     assert!(said(&["analyse", "pairs", "none.run"]).contains("no run at none.run"));

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use assert_cmd::cargo::cargo_bin_cmd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use multiexpan::engine::jobs::{Form, Opened, read_run};
+use multiexpan::engine::comparison::{Against, Outcome, Settings};
+use multiexpan::engine::jobs::{Form, Opened, Runs, compare, read_run};
 use multiexpan::error::Result;
-use multiexpan::types::SeedCount;
+use multiexpan::types::{Metric, SeedCount};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -313,6 +314,30 @@ fn a_run_goes_through_every_form_on_the_command_line() {
     assert_eq!(String::from_utf8(qrels.stdout).unwrap(), "gold.qrels: the gold of 3 queries\n");
     let gold = fs::read_to_string(world.at("gold.qrels")).unwrap();
     assert!(gold.starts_with("birds/3/1 0 4 1\nbirds/3/1 0 5 1\nbirds/3/1 0 6 1\nbirds/3/1 0 7 0\n"), "{gold}");
+}
+
+#[test]
+fn remarks_are_of_the_queries_that_are_compared() {
+    let world = World::new();
+    for (name, text) in [
+        ("data/sentences.json", ""),
+        ("data/query_seed=5/cats.txt", "7 8 9 1 2\n"),
+        ("a.run", &[TREC, "birds/5/1 Q0 3 1 1 x\n"].concat()),
+        // a seed of the query of 3, so it is of 5, which nobody is to change
+        ("results/0_birds", "3\tgull\n"),
+    ] {
+        world.put(name, text.as_bytes());
+    }
+    let compared = |seeds| {
+        let settings = Settings { metrics: vec![Metric::Map(0)], against: Against::First, depth: 10 };
+        let (paths, data) = ([world.at("a.run"), world.at("results")], world.at("data"));
+        compare(&Runs { paths: &paths, dataset: Some(&data), queries: None, seeds }, &settings).unwrap().runs
+    };
+    let remarks = |seeds| compared(seeds)[0].odd.join("; ");
+    assert!(!remarks(None).contains("5 seeds"), "{}", remarks(None));
+    let five = remarks(Some(SeedCount::Five));
+    assert!(five.contains("1 queries of 5 seeds that are missing") && !five.contains("3 seeds"), "{five}");
+    assert_eq!(compared(None)[1].scores, Outcome::NotRun("it has no query of 3 seeds".into()));
 }
 
 #[test]

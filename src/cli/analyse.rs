@@ -8,6 +8,7 @@ use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
 use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot};
+use crate::engine::jobs::Runs;
 use crate::error::Result;
 use crate::file::write_whole;
 use crate::sheet::Form;
@@ -41,9 +42,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
-    /// Queries with how many seeds
-    #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
-    pub seeds: SeedCount,
+    /// Queries with how many seeds [default: those of the first run; 3 where it has both]
+    #[arg(long, value_name = "N", value_parser = seeds_parser())]
+    pub seeds: Option<SeedCount>,
 
     /// An entity is found among the first so many
     #[arg(long, value_name = "K", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..))]
@@ -104,7 +105,8 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let mut of_runs = |args: &RunArgs, property| {
-        analyse(&args.runs, args.dataset.as_deref(), property, (args.seeds, args.at.into()), &mut reporter)
+        let runs = Runs { paths: &args.runs, dataset: args.dataset.as_deref(), queries: None, seeds: args.seeds };
+        analyse(&runs, property, args.at.into(), &mut reporter)
     };
     let (analysis, written) = match args.by {
         By::Pictures(args) => (of_runs(&args, Property::Pictures)?, args.written),

@@ -7,7 +7,8 @@ use super::evaluate::{Format, print};
 use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, seeds_parser};
 use crate::engine::baseline::{Baseline, Rival, model_beside};
-use crate::error::Result;
+use crate::engine::jobs::Form;
+use crate::error::{Error, Result};
 use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
@@ -67,6 +68,8 @@ pub struct Args {
 
 /// Runs the system, writes the run and prints MAP and P as `evaluate` does.
 pub fn run(args: Args) -> Result<()> {
+    args.refuse_unused()?;
+    Form::Trec.check_place(&args.out)?;
     let baseline = Baseline {
         rival: args.rival,
         dataset: args.dataset,
@@ -85,6 +88,22 @@ pub fn run(args: Args) -> Result<()> {
     super::told_left_out(&ran.evaluated.left_out);
     ran.run.write(&args.out)?;
     print(args.format, &ran.classes, &ran.evaluated)
+}
+
+impl Args {
+    /// Error: `Argument` for an option that the system would pass over.
+    fn refuse_unused(&self) -> Result<()> {
+        let trained = self.rival.is_trained();
+        let options = [
+            ("--clip", self.clip.is_some(), self.rival == Rival::Clip),
+            ("--model", self.model.is_some(), trained),
+            ("--config", self.config.is_some(), trained),
+        ];
+        match options.iter().find(|(_, given, used)| *given && !used) {
+            Some((option, ..)) => Err(Error::Argument(format!("{} takes no {option}", self.rival.name()))),
+            None => Ok(()),
+        }
+    }
 }
 
 fn rival_parser() -> impl TypedValueParser<Value = Rival> {

@@ -35,6 +35,10 @@ pub struct Compared {
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
+    /// Folder of query files in place of the data set's, for runs of `evaluate --queries`
+    #[arg(long, value_name = "DIR")]
+    pub queries: Option<PathBuf>,
+
     /// Queries with how many seeds [default: those of the first run; 3 where it has both]
     #[arg(long, value_name = "N", value_parser = seeds_parser())]
     pub seeds: Option<SeedCount>,
@@ -59,7 +63,12 @@ impl Compared {
         metrics.sort();
         metrics.dedup();
         let against = if self.all_pairs { Against::All } else { Against::First };
-        Settings { seeds: self.seeds, metrics, against, depth: self.depth.into() }
+        Settings { metrics, against, depth: self.depth.into() }
+    }
+
+    pub(super) fn runs(&self) -> jobs::Runs<'_> {
+        let (dataset, queries) = (self.dataset.as_deref(), self.queries.as_deref());
+        jobs::Runs { paths: &self.runs, dataset, queries, seeds: self.seeds }
     }
 }
 
@@ -76,7 +85,7 @@ pub enum Format {
 /// Prints the comparison.
 pub fn run(args: Args) -> Result<()> {
     let Args { compared, details, format } = args;
-    let comparison = jobs::compare(&compared.runs, compared.dataset.as_deref(), &compared.settings())?;
+    let comparison = jobs::compare(&compared.runs(), &compared.settings())?;
     let tables = |sheets: fn(&Comparison) -> Vec<Sheet>, written: fn(&Sheet) -> String| {
         say(&sheets(&comparison).iter().map(written).collect::<Vec<_>>().join("\n"))
     };

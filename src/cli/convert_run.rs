@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::check::{counted, report, tally};
 use super::{run_form_parser, say, seeds_parser};
 use crate::engine::jobs::{self, Form, Opened};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub struct Args {
 /// Prints what is odd about the run, by file and line, and writes it in another form.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
-        args.format.refuse_taken(out)?;
+        args.format.check_place(out)?;
     }
     let (Opened { run, form, odd }, dataset) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {

@@ -75,7 +75,7 @@ pub enum Format {
 /// Prints MAP and P at every cutoff, by class and overall.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
-        args.run_format.refuse_taken(out)?;
+        args.run_format.check_place(out)?;
     }
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let class = args.class.as_deref().map(|name| session.find_class(name)).transpose()?;
@@ -84,12 +84,14 @@ pub fn run(args: Args) -> Result<()> {
         (Some(folder), Some(dataset)) => Some(queries(dataset, folder, args.seeds)?),
         _ => None,
     };
+    let (asked, hash) = asked.unzip();
+    let hash = hash.or_else(|| session.queries_hash(args.seeds));
     let mut reporter = Reporter::new(interrupt()?);
     let evaluated = session.evaluate(&plan, asked, &mut reporter)?;
     drop(reporter);
     super::told_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
-        session.write_run(&run_of(&session, &args, &evaluated), args.run_format, path)?;
+        session.write_run(&run_of(&session, &args, &evaluated, hash), args.run_format, path)?;
     }
     print(args.format, &session.catalogue.classes, &evaluated)
 }
@@ -103,7 +105,7 @@ pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated
 }
 
 /// The rankings as a run, with every setting that made them.
-fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
+fn run_of(session: &Session, args: &Args, evaluated: &Evaluated, queries_hash: Option<String>) -> Run {
     let catalogue = &session.catalogue;
     let id = |class: crate::types::ClassId, number: usize| {
         format!("{}/{}/{}", catalogue.class(class).name, args.seeds.number(), number + 1)
@@ -112,7 +114,7 @@ fn run_of(session: &Session, args: &Args, evaluated: &Evaluated) -> Run {
         .results
         .iter()
         .map(|r| Ranking { query: id(r.query.class, r.query.number), candidates: r.ranking.clone() });
-    let (tag, settings) = (format!("multiexpan-{}", args.mode), settings(session, args));
+    let (tag, settings) = (format!("multiexpan-{}", args.mode), settings(session, args, queries_hash));
     Run { tag, settings, rankings: rankings.collect(), ..Run::default() }
 }
 
@@ -150,13 +152,14 @@ fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
     text + &line("overall", &evaluated.evaluation.overall)
 }
 
-fn settings(session: &Session, args: &Args) -> Map<String, Value> {
+fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map<String, Value> {
     let catalogue = &session.catalogue;
     let settings = json!({
         "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
         "index": catalogue.index,
         "dataset": catalogue.dataset,
         "dataset_hash": catalogue.dataset_hash,
+        "queries_hash": queries_hash,
         "device": catalogue.device,
         "mode": args.mode,
         "seeds": args.seeds,

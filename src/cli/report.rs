@@ -28,7 +28,7 @@ pub fn run(args: Args) -> Result<()> {
     // now, and not after all was computed
     std::fs::create_dir_all(&out).map_err(Error::io("create", &out))?;
     let mut reporter = Reporter::new(interrupt()?);
-    let found = report(&compared.runs, compared.dataset.as_deref(), &compared.settings(), &mut reporter)?;
+    let found = report(&compared.runs(), &compared.settings(), &mut reporter)?;
     drop(reporter);
     let files = found.files();
     for (name, text) in &files {

@@ -32,7 +32,7 @@ pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
-use crate::types::{ClassId, Query, SeedCount};
+use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 const ENTITIES: &str = "entity2id.txt";
 const SENTENCES: &str = "sentences.json";
@@ -94,6 +94,33 @@ impl Dataset {
             hasher.update_reader(file).map_err(Error::io("read", &path))?;
         }
         Ok(hasher.finalize().to_hex().to_string())
+    }
+
+    /// BLAKE3, in hex, of what a run of so many seeds is scored by: its queries' seeds and every class's members, as they were read. The
+    /// order of files and of members does not matter, nor what was left out.
+    pub fn queries_hash(&self, seeds: SeedCount) -> String {
+        let ids = |ids: &[EntityId]| ids.iter().map(EntityId::to_string).collect::<Vec<_>>().join(" ");
+        let mut hasher = blake3::Hasher::new();
+        // no name of a file has a 0 in it, so nothing shifts from one field to the next unseen
+        let mut line = |name: &str, entities: &[EntityId]| {
+            hasher.update(format!("{name}\0{}\0", ids(entities)).as_bytes());
+        };
+        for class in &self.classes {
+            let mut members = class.members.clone();
+            members.sort();
+            line(&class.name, &members);
+        }
+        let queries = self.queries.iter().filter(|query| query.seed_count == seeds);
+        queries.for_each(|query| line(&self.query_id(query), &query.seeds));
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The same with the queries of another folder in the place of those of so many seeds. Errors: as [`Dataset::queries_in`].
+    pub fn with_queries(mut self, folder: &Path, seeds: SeedCount) -> Result<Dataset> {
+        let queries = self.queries_in(folder, seeds, &mut Findings::default())?;
+        self.queries.retain(|query| query.seed_count != seeds);
+        self.queries.extend(queries);
+        Ok(self)
     }
 
     /// The class of this file name or shown name ("carnivorous mammals"). Error: `Unknown` with near ones.

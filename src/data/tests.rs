@@ -119,6 +119,32 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn the_hash_of_queries_is_of_seeds_and_members_as_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, "a\t1\nb\t2\nc\t3\nd\t4\n");
+    let hash = |gold: &str, queries: &str| {
+        write(root, "gt/c.txt", gold);
+        write(root, "query/c.txt", queries);
+        Dataset::open(root).unwrap().queries_hash(SeedCount::Three)
+    };
+    let (gold, queries) = ("1\ta\t1\n2\tb\t1\n3\tc\t0\n", "1 2\n2 1\n");
+    let first = hash(gold, queries);
+    assert_eq!(hash("2\tb\t1\r\n\n1\ta\t1\n3\tc\t0\n", "1  2\r\n2 1 \nEXIT\n1\n"), first);
+    write(root, SENTENCES, "x");
+    assert_eq!(hash(gold, queries), first);
+    for (gold, queries) in [
+        (gold, "1 2\n"),
+        (gold, "1 2\n2 3\n"),
+        (gold, "2 1\n1 2\n"),
+        ("1\ta\t1\n2\tb\t0\n3\tc\t0\n", queries),
+        ("1\ta\t1\n2\tb\t1\n3\tc\t0\n4\td\t1\n", queries),
+    ] {
+        assert_ne!(hash(gold, queries), first, "{gold:?} {queries:?}");
+    }
+}
+
+#[test]
 fn the_hash_is_of_entities_and_sentences_alone() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::comparison::Settings;
-use super::jobs;
+use super::jobs::{self, Runs};
 use super::session::Session;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::eval::{self, Groups, Judged, comparison};
 use crate::expand::{self, Config, Pick};
 use crate::job::{Observer, Progress};
 use crate::report::{Report, thumbnails};
-use crate::types::{CUTOFFS, EntityId, Mode, Query, RankingKind, Row, SeedCount};
+use crate::types::{CUTOFFS, EntityId, Mode, Protocol, Query, RankingKind, Row, SeedCount};
 
 pub use crate::eval::Analysis;
 pub use crate::report::analysis_plot;
@@ -42,38 +42,52 @@ fn groups(dataset: &Dataset, property: Property, observe: &mut dyn Observer<Prog
     })
 }
 
-/// Recall at rank `k` by a property of entities, for runs side by side. Errors: those of reading them, of the data set's files, and
-/// `Mismatch` where they have no query in common.
-pub fn analyse(
-    runs: &[PathBuf],
-    dataset: Option<&Path>,
-    property: Property,
-    (seeds, k): (SeedCount, usize),
-    observe: &mut dyn Observer<Progress>,
-) -> Result<Analysis> {
-    let (entries, dataset) = jobs::entries(runs, dataset, Some(seeds))?;
-    eval::recall(&dataset, &groups(&dataset, property, observe)?, &judged(&entries, &dataset), seeds, k)
+/// Recall at rank `k` by a property of entities, for runs side by side; one that is not comparable is left out and noted. Errors:
+/// those of reading them, of the data set's files, and `Mismatch` where no run is left or they have no query in common.
+pub fn analyse(runs: &Runs, property: Property, k: usize, observe: &mut dyn Observer<Progress>) -> Result<Analysis> {
+    let (entries, dataset, seeds) = jobs::entries(runs)?;
+    let (judged, left_out) = judged(&entries, &dataset, &dataset.hash()?, seeds);
+    if judged.is_empty() {
+        return Err(Error::Mismatch(left_out.join("; ")));
+    }
+    let mut analysis = eval::recall(&dataset, &groups(&dataset, property, observe)?, &judged, seeds, k)?;
+    analysis.notes.extend(left_out.into_iter().map(|why| format!("{why}.")));
+    Ok(analysis)
 }
 
-fn judged(entries: &[comparison::Entry], dataset: &Dataset) -> Vec<(String, Judged)> {
-    entries.iter().map(|entry| (entry.name.clone(), Judged::of(&entry.run, dataset))).collect()
+/// The runs that can be scored on the data set, whose [`Dataset::hash`] this is, and why which are left out.
+fn judged(
+    entries: &[comparison::Entry],
+    dataset: &Dataset,
+    hash: &str,
+    seeds: SeedCount,
+) -> (Vec<(String, Judged)>, Vec<String>) {
+    let (mut judged, mut left_out) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry.run.mismatch(dataset, hash) {
+            Some(why) => left_out.push(format!("{} is not comparable: {why}", entry.name)),
+            None => match Judged::of(&entry.run, dataset) {
+                run if run.measures(dataset, seeds, Protocol::Standard).is_empty() => {
+                    left_out.push(format!("{} is not run: it has no query of {} seeds", entry.name, seeds.number()));
+                }
+                run => judged.push((entry.name.clone(), run)),
+            },
+        }
+    }
+    (judged, left_out)
 }
 
 /// A comparison with every analysis that the data set allows, of the runs that have scores, and the pictures of what was gained
 /// and lost. Errors: those of [`jobs::compare`]; `Stopped`.
-pub fn report(
-    runs: &[PathBuf],
-    dataset: Option<&Path>,
-    settings: &Settings,
-    observe: &mut dyn Observer<Progress>,
-) -> Result<Report> {
-    let (mut entries, dataset) = jobs::entries(runs, dataset, settings.seeds)?;
-    let comparison = comparison::compare(&entries, &dataset, settings)?;
+pub fn report(runs: &Runs, settings: &Settings, observe: &mut dyn Observer<Progress>) -> Result<Report> {
+    let (mut entries, dataset, seeds) = jobs::entries(runs)?;
+    let comparison = comparison::compare(&entries, &dataset, seeds, settings)?;
     let left_out = comparison.runs.iter().filter_map(|run| Some((run.name.as_str(), run.scores.refusal()?)));
     let mut notes: Vec<String> = left_out.map(|(name, why)| format!("No analysis has {name}: {why}.")).collect();
     let mut scored = comparison.runs.iter().map(|run| run.scores.done().is_some());
     entries.retain(|_| scored.next() == Some(true));
-    let (judged, evidence) = (judged(&entries, &dataset), dataset.evidence(observe)?);
+    let (judged, _) = judged(&entries, &dataset, &comparison.dataset_hash, seeds);
+    let evidence = dataset.evidence(observe)?;
     let by_pictures = dataset.picture_kinds().map(|kinds| eval::by_pictures(&evidence, &kinds));
     let mut analyses = Vec::new();
     let all = [by_pictures, Ok(eval::by_polysemy(&dataset)), Ok(eval::by_pairs(&evidence))];
@@ -186,7 +200,7 @@ mod tests {
             Pair { places: [1, 0], run, reference, result: Outcome::Done(paired) }
         };
         let comparison = comparison::Comparison {
-            dataset: PathBuf::new(),
+            dataset: std::path::PathBuf::new(),
             dataset_hash: String::new(),
             seeds: SeedCount::Three,
             queries: 2,

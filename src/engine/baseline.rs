@@ -94,6 +94,7 @@ impl Baseline {
             "system": self.rival.name(),
             "dataset": dataset.root,
             "dataset_hash": dataset.hash()?,
+            "queries_hash": dataset.queries_hash(self.seed_count),
             "device": device,
             "seeds": self.seed_count,
             "protocol": Protocol::Standard,

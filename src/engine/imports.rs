@@ -22,7 +22,7 @@ pub(super) type RunLists = HashMap<QueryKey, Vec<EntityId>>;
 
 impl Session {
     /// An index's folder, which has an `index.json`, or a run of any form. Errors: those of opening either; `Mismatch` for an
-    /// index of another data set, a run without one query of this data set, or where no data set is open.
+    /// index of another data set, a run that is not comparable here or has no query of this data set, or where no data set is open.
     pub(super) fn bring(&mut self, path: &Path) -> Result<Import> {
         let place = u16::try_from(self.imports.len()).map_err(|_| Error::Mismatch("there are too many".into()))?;
         let (brought, import) = if path.join("index.json").exists() {
@@ -53,6 +53,9 @@ impl Session {
     fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
         let Some(dataset) = &self.dataset else { return Err(no_queries()) };
         let Opened { run, odd, .. } = Run::open(path, dataset, None)?;
+        if let Some(why) = run.mismatch(dataset, &dataset.hash()?) {
+            return Err(Error::Mismatch(format!("{} is not comparable: {why}", path.display())));
+        }
         let Judged { lists } = Judged::of(&run, dataset);
         if lists.is_empty() {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));

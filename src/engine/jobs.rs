@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{Dataset, Findings, Vocabulary};
+use crate::data::{Dataset, Vocabulary};
 use crate::error::{Error, Result};
 use crate::eval::comparison::{self, Comparison, Entry};
 use crate::eval::run;
@@ -80,9 +80,24 @@ pub fn index_raw(
     index::import_raw(raw, names.as_deref(), out, device::device(choice)?, observe)
 }
 
-/// Queries from another folder of query files, one file a class of the data set.
-pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<Vec<Query>> {
-    Dataset::open(dataset)?.queries_in(folder, seeds, &mut Findings::default())
+/// Queries from another folder of query files, one file a class of the data set; and their [`Dataset::queries_hash`].
+pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<(Vec<Query>, String)> {
+    let mut dataset = Dataset::open(dataset)?.with_queries(folder, seeds)?;
+    let hash = dataset.queries_hash(seeds);
+    dataset.queries.retain(|query| query.seed_count == seeds);
+    Ok((dataset.queries, hash))
+}
+
+/// Runs to look at, side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Runs<'a> {
+    pub paths: &'a [PathBuf],
+    /// None: the one that the first run's settings name.
+    pub dataset: Option<&'a Path>,
+    /// A folder of query files in the place of the data set's.
+    pub queries: Option<&'a Path>,
+    /// None: as many as the first run has; 3 where it has both.
+    pub seeds: Option<SeedCount>,
 }
 
 /// A run and the data set that it is of; none: the one that its settings name. Errors: those of [`Run::open`] and of
@@ -104,31 +119,36 @@ pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
     run::write_qrels(&Dataset::open(dataset)?, out)
 }
 
-/// Compares runs; `dataset`: none: the one that the first run's settings name. Errors: those of
-/// [`Run::open`] and of opening the data set, and `Argument` where none is named.
-pub fn compare(runs: &[PathBuf], dataset: Option<&Path>, settings: &comparison::Settings) -> Result<Comparison> {
-    let (entries, dataset) = entries(runs, dataset, settings.seeds)?;
-    comparison::compare(&entries, &dataset, settings)
+/// Compares runs. Errors: those of [`Run::open`] and of opening the data set, and `Argument` where none is named.
+pub fn compare(runs: &Runs, settings: &comparison::Settings) -> Result<Comparison> {
+    let (entries, dataset, seeds) = entries(runs)?;
+    comparison::compare(&entries, &dataset, seeds, settings)
 }
 
-/// Runs, each under a name of its own, and the data set that they are of. Errors: those of [`Run::open`] and of opening the
-/// data set, and `Argument` where none is named.
-pub(super) fn entries(
-    runs: &[PathBuf],
-    dataset: Option<&Path>,
-    seeds: Option<SeedCount>,
-) -> Result<(Vec<Entry>, Dataset)> {
-    let Some(first) = runs.first() else { return Err(Error::Argument("there is no run to compare".into())) };
+/// Runs, each under a name of its own, the data set that they are of, and of how many seeds their queries are. Those of another number
+/// are not read, and so not missed. Errors: those of [`Run::open`] and of opening the data set, and `Argument` where none is
+/// named.
+pub(super) fn entries(runs: &Runs) -> Result<(Vec<Entry>, Dataset, SeedCount)> {
+    let Runs { paths, dataset, queries, seeds } = *runs;
+    let Some(first) = paths.first() else { return Err(Error::Argument("there is no run to compare".into())) };
     let root = dataset.map_or_else(|| run::dataset(first), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
+    let only = match seeds {
+        Some(seeds) => seeds,
+        None => comparison::seeds_of(&Run::open(first, &dataset, None)?.run, &dataset),
+    };
+    let dataset = match queries {
+        Some(folder) => dataset.with_queries(folder, only)?,
+        None => dataset,
+    };
     let mut entries: Vec<Entry> = Vec::new();
-    for path in runs {
-        let Opened { run, odd, .. } = Run::open(path, &dataset, seeds)?;
+    for path in paths {
+        let Opened { run, odd, .. } = Run::open_only(path, &dataset, Some(only), seeds)?;
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));
         let name = std::iter::once(label.clone()).chain(numbered).find(is_free).unwrap_or_default();
         entries.push(Entry { name, path: path.clone(), run, odd });
     }
-    Ok((entries, dataset))
+    Ok((entries, dataset, only))
 }

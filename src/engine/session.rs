@@ -81,6 +81,11 @@ impl Session {
         }
     }
 
+    /// As [`Dataset::queries_hash`]; none without a data set.
+    pub fn queries_hash(&self, seeds: SeedCount) -> Option<String> {
+        self.dataset.as_ref().map(|dataset| dataset.queries_hash(seeds))
+    }
+
     /// The class of this name.
     pub fn find_class(&self, name: &str) -> Result<ClassId> {
         match &self.dataset {

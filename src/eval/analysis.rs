@@ -73,6 +73,7 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
+/// What a ranking comes to in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cell {
     /// 0..1.
@@ -145,7 +146,7 @@ pub fn recall(
             }
         }
     }
-    if asked == 0 {
+    if asked == 0 || runs.is_empty() {
         let none = format!("there is no query of {} seeds that every run has and that has gold", seeds.number());
         return Err(Error::Mismatch(none));
     }

@@ -67,6 +67,7 @@ pub enum TagKind {
 }
 
 impl TagKind {
+    /// In the order in which they are listed.
     pub const ALL: [TagKind; 10] = [
         TagKind::SiblingClass,
         TagKind::OtherClass,
@@ -80,6 +81,7 @@ impl TagKind {
         TagKind::LeftOut,
     ];
 
+    /// As people read it.
     pub fn name(self) -> &'static str {
         match self {
             TagKind::SiblingClass => "sibling class",

@@ -19,6 +19,7 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// A run's lists of queries that the data set has. Whether it is of this data set is another question ([`Run::mismatch`]).
     pub fn of(run: &Run, dataset: &Dataset) -> Judged {
         let known = queries(dataset);
         let lists = run.rankings.iter().filter_map(|ranking| {

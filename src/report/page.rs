@@ -276,6 +276,7 @@ mod tests {
     use crate::data::Dataset;
     use crate::eval::comparison::{Against, Entry, Settings, compare};
     use crate::eval::run::{Ranking, Run};
+    use crate::types::SeedCount;
 
     const HOSTILE: &str = "<img src=x onerror=alert(1)>\"&'|";
 
@@ -303,8 +304,9 @@ mod tests {
             Entry { name: name.into(), run: Run { rankings, settings, ..Run::default() }, ..Entry::default() }
         };
         let entries = [entry("first", &[4, 3], &[6]), entry(HOSTILE, &[1, 3], &[4])];
-        let settings = Settings { seeds: None, metrics: Metric::ALL.to_vec(), against: Against::First, depth: 10 };
-        let comparison = compare(&entries, &Dataset::open(folder.path()).unwrap(), &settings).unwrap();
+        let settings = Settings { metrics: Metric::ALL.to_vec(), against: Against::First, depth: 10 };
+        let dataset = Dataset::open(folder.path()).unwrap();
+        let comparison = compare(&entries, &dataset, SeedCount::Three, &settings).unwrap();
         let pictures = [(EntityId(1), "data:image/jpeg;base64,AA==".to_owned())].into();
         Report { comparison, analyses: Vec::new(), notes: vec![HOSTILE.into()], pictures, unpictured: 7 }
     }

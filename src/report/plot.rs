@@ -360,8 +360,9 @@ mod tests {
     fn bars_of_one_colour_differ() {
         let mark = Some(Estimate { mean: 0.5, interval: None });
         let row = || DotRow { label: String::new(), marks: vec![mark, mark] };
-        let marks =
-            |series| bars(&Dots { title: "", series, rows: vec![row()] }).inline().into_string().matches("\"dot\"").count();
+        let marks = |series| {
+            bars(&Dots { title: "", series, rows: vec![row()] }).inline().into_string().matches("\"dot\"").count()
+        };
         assert_eq!(marks(vec![(0, "a"), (1, "b")]), 2, "in the legend alone");
         assert_eq!(marks(vec![(0, "a"), (4, "b")]), 3);
     }

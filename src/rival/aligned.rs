@@ -30,9 +30,9 @@ pub fn dual(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<System> {
     let (opened, mut settings) = opened(dual_settings(), dataset, places, device, observe)?;
-    let [text, image] = [Mode::Text, Mode::Image].map(|mode| vectors(&opened, mode, observe));
+    let vectors = [vectors(&opened, Mode::Text, observe)?, vectors(&opened, Mode::Image, observe)?];
     let pairs = opened.sources.pairs;
-    let fusion = Fusion::fit(dataset, &pairs.entities, text?, image?)?;
+    let fusion = Fusion::fit(dataset, &pairs.entities, vectors, observe)?;
     settings.extend(fusion.settings(dataset));
     let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
     Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })

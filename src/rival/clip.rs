@@ -54,7 +54,8 @@ pub fn prepare(
     let text = means.of("texts", &texts, &|ids| Ok(encoder.texts(ids)), observe)?;
     let image =
         means.of("pictures", &pictures, &|paths| encoder.pictures(&decoded(paths, encoder.side())?), observe)?;
-    let fusion = Fusion::fit(dataset, &pairs.entities, Vectors::new(&centred(&text)), Vectors::new(&centred(&image)))?;
+    let fusion =
+        Fusion::fit(dataset, &pairs.entities, [text, image].map(|means| Vectors::new(&centred(&means))), observe)?;
     let mut settings = fusion.settings(dataset);
     settings.insert("clip".into(), json!({ "name": folder, "hash": encoder.hash() }));
     settings.extend(encoders.settings());

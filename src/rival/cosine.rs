@@ -38,7 +38,7 @@ pub fn prepare(
     let mut settings = encoders.settings();
     let rank: Rank = match (mode.sees_text(), mode.sees_image()) {
         (true, true) => {
-            let fusion = Fusion::fit(dataset, &pairs.entities, text, image)?;
+            let fusion = Fusion::fit(dataset, &pairs.entities, [text, image], observe)?;
             settings.extend(fusion.settings(dataset));
             Box::new(move |class, seeds| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)))
         }

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::rows_of;
 use super::similarity::{Vectors, ranking};
 use crate::data::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::eval::{askable, measure_query};
+use crate::job::{Observer, Progress};
 use crate::types::{ClassId, EntityId, Protocol, Row, SeedCount};
 
 /// The picture's share is one of 0, 1/STEPS … 1.
@@ -24,20 +25,29 @@ pub struct Fusion {
 impl Fusion {
     /// Chooses the share of each class: the one with the best MAP@10 over the queries of 5 seeds of all other classes, the least of
     /// equals. So neither the queries of 3 seeds nor the class's own gold are looked at. With no such query the two count alike.
-    pub fn fit(dataset: &Dataset, entities: &[EntityId], text: Vectors, image: Vectors) -> Result<Fusion> {
+    /// Error: `Stopped`.
+    pub fn fit(
+        dataset: &Dataset,
+        entities: &[EntityId],
+        [text, image]: [Vectors; 2],
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Fusion> {
         let rows = rows_of(entities);
         let held = dataset.queries.iter().filter(|q| q.seed_count == SeedCount::Five).cloned().collect();
         let (queries, _) = askable(dataset, held, |entity| rows.contains_key(&entity));
         let (mut own, mut all) = (vec![[0.0; STEPS + 1]; dataset.classes.len()], [0.0; STEPS + 1]);
-        for query in &queries {
+        for (done, query) in (1..).zip(&queries) {
             let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();
-            let (text, image) = (text.likeness(&seeds)?, image.likeness(&seeds)?);
+            let (text, image) = (standardised(&text.likeness(&seeds)?), standardised(&image.likeness(&seeds)?));
             for step in 0..=STEPS {
                 let found = ranking(&mixed(&text, &image, share(step)), &seeds);
                 let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
                 let ap = measure_query(dataset, query, &list, Protocol::Standard, |_| true).ap[0];
                 own[query.class.at()][step] += ap;
                 all[step] += ap;
+            }
+            if observe.on(Progress::new("choosing the picture's share", done, queries.len() as u64)).is_break() {
+                return Err(Error::Stopped);
             }
         }
         let of_others = |own: &[f64; STEPS + 1]| std::array::from_fn(|step| all[step] - own[step]);
@@ -47,7 +57,8 @@ impl Fusion {
 
     /// How alike every entity is to the seeds, `[V]`, for a query of this class.
     pub fn likeness(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
-        Ok(mixed(&self.text.likeness(seeds)?, &self.image.likeness(seeds)?, self.shares[class.at()]))
+        let [text, image] = [&self.text, &self.image].map(|of| of.likeness(seeds).map(|values| standardised(&values)));
+        Ok(mixed(&text?, &image?, self.shares[class.at()]))
     }
 
     /// The shares, and how they were chosen.
@@ -70,30 +81,58 @@ fn best_share(sums: &[f64; STEPS + 1]) -> f64 {
     if most == 0.0 { 0.5 } else { share(sums.iter().position(|sum| *sum == most).unwrap_or(STEPS / 2)) }
 }
 
-/// (1 − share)·z(text) + share·z(image).
+/// (1 − share)·text + share·image.
 fn mixed(text: &[f64], image: &[f64], share: f64) -> Vec<f64> {
-    standardised(text).zip(standardised(image)).map(|(text, image)| (1.0 - share) * text + share * image).collect()
+    text.iter().zip(image).map(|(text, image)| (1.0 - share) * text + share * image).collect()
 }
 
 /// Less the mean, over the deviation.
-fn standardised(values: &[f64]) -> impl Iterator<Item = f64> {
+fn standardised(values: &[f64]) -> Vec<f64> {
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
     let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt().max(1e-12);
-    values.iter().map(move |v| (v - mean) / deviation)
+    values.iter().map(|v| (v - mean) / deviation).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::ControlFlow;
+    use tch::Tensor;
 
     #[test]
     fn each_counts_by_its_share_whatever_its_scale() {
-        let (text, image) = ([0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]);
+        let [text, image] = [[0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]].map(|values| standardised(&values));
         assert!(mixed(&text, &image, 0.5).iter().all(|score| score.abs() < 1e-12), "they cancel");
         let scores = mixed(&text, &image, 0.25);
         assert!(scores.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(mixed(&[1.0, 1.0], &[2.0, 2.0], 0.3), [0.0, 0.0]);
+        assert_eq!(standardised(&[2.0, 2.0]), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn choosing_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("entity2id.txt", "a\t1\nb\t2\nc\t3\n"),
+            ("gt/c.txt", "1\ta\t1\n2\tb\t1\n"),
+            ("query_seed=5/c.txt", "1\n2\n"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let (dataset, entities) = (Dataset::open(folder.path()).unwrap(), [1, 2, 3].map(EntityId));
+        let fit = |observe: &mut dyn Observer<Progress>| {
+            let vectors = || Vectors::new(&Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]));
+            Fusion::fit(&dataset, &entities, [vectors(), vectors()], observe)
+        };
+        let mut told = Vec::new();
+        let fusion = fit(&mut |p: Progress| {
+            told.push((p.done, p.total));
+            ControlFlow::Continue(())
+        });
+        assert_eq!((fusion.unwrap().shares.len(), told), (1, vec![(1, 2), (2, 2)]));
+        assert!(matches!(fit(&mut |_: Progress| ControlFlow::Break(())), Err(Error::Stopped)));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum Rival {
     TextCosine,
     /// The frozen image encoder's mean patches.
     ImageCosine,
-    /// Both, summed.
+    /// Both, z-scored and summed, the picture's share chosen for each class.
     FusedCosine,
     /// A dual encoder of Hugging Face's.
     Clip,
@@ -49,6 +49,7 @@ pub enum Rival {
 }
 
 impl Rival {
+    /// Every system, those that nothing is trained for first.
     pub const ALL: [Rival; 7] = [
         Rival::TextCosine,
         Rival::ImageCosine,
@@ -59,6 +60,7 @@ impl Rival {
         Rival::Albef,
     ];
 
+    /// As the command line calls it, and the tag of its runs.
     pub fn name(self) -> &'static str {
         match self {
             Rival::TextCosine => "text-cosine",
@@ -69,6 +71,11 @@ impl Rival {
             Rival::Dual => "dual",
             Rival::Albef => "albef",
         }
+    }
+
+    /// Whether it has a model that is trained here, with settings.
+    pub fn is_trained(self) -> bool {
+        matches!(self, Rival::ProbExpan | Rival::Dual | Rival::Albef)
     }
 
     /// Makes the system ready: brings its encoders or trains it, and gives every entity what it is ranked by.

@@ -9,7 +9,7 @@ use super::state::Training;
 use super::task::Task;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::eval::{aggregate, gold, measure};
+use crate::eval::{aggregate, askable, measure_query};
 use crate::job::{Observer, Progress};
 use crate::model::Network;
 use crate::types::{CUTOFFS, EntityId, Measures, Mode, Protocol, Query, SeedCount};
@@ -22,16 +22,21 @@ pub const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];
 /// The held-out queries.
 pub struct Held<'a> {
     dataset: &'a Dataset,
-    queries: Vec<(&'a Query, Vec<i64>)>,
+    /// Each with the rows of the seeds that are known.
+    queries: Vec<(Query, Vec<i64>)>,
 }
 
 impl<'a> Held<'a> {
-    /// The queries of 5 seeds with all their seeds among these entities. There may be none.
+    /// The queries of 5 seeds that can be asked of these entities, as in an evaluation. There may be none.
     pub fn new(dataset: &'a Dataset, entities: &[EntityId]) -> Self {
         let rows: HashMap<EntityId, i64> = (0..).zip(entities).map(|(row, &id)| (id, row)).collect();
-        let seeds = |q: &Query| q.seeds.iter().map(|id| rows.get(id).copied()).collect::<Option<Vec<i64>>>();
-        let queries = dataset.queries.iter().filter(|q| q.seed_count == SeedCount::Five);
-        Held { dataset, queries: queries.filter_map(|q| Some((q, seeds(q)?))).collect() }
+        let five = dataset.queries.iter().filter(|q| q.seed_count == SeedCount::Five).cloned().collect();
+        let (queries, _) = askable(dataset, five, |entity| rows.contains_key(&entity));
+        let with_rows = |query: Query| {
+            let seeds = query.seeds.iter().filter_map(|id| rows.get(id).copied()).collect();
+            (query, seeds)
+        };
+        Held { dataset, queries: queries.into_iter().map(with_rows).collect() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -55,8 +60,7 @@ impl<'a> Held<'a> {
             let scores = if predicts { standardised(network, &rows) } else { rows.matmul(&states.tr()) };
             let list = best(&scores.sum_dim_intlist([0i64].as_slice(), false, Kind::Float), seeds)?;
             let list: Vec<EntityId> = list.into_iter().map(|row| sources.pairs.entities[row as usize]).collect();
-            let gold = gold(&self.dataset.classes[query.class.at()], &query.seeds);
-            measured.push((query.class, measure(&list, &gold, gold.len(), Protocol::Standard)));
+            measured.push((query.class, measure_query(self.dataset, query, &list, Protocol::Standard, |_| true)));
         }
         let Measures { ap, .. } = aggregate(measured.into_iter()).overall;
         Ok(ap[0])
@@ -77,4 +81,31 @@ fn best(scores: &Tensor, seeds: &[i64]) -> Result<Vec<i64>> {
     let (_, rows) = scores.topk(most as i64, 0, true, true);
     let rows: Vec<i64> = Vec::try_from(&rows)?;
     Ok(rows.into_iter().filter(|row| !seeds.contains(row)).take(CUTOFFS[0]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_chosen_on_the_queries_that_an_evaluation_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("entity2id.txt", "a\t1\nb\t2\nc\t3\nd\t4\ne\t5\nf\t6\ng\t7\n"),
+            ("gt/c.txt", "1\ta\t1\n2\tb\t1\n3\tc\t1\n4\td\t1\n5\te\t1\n6\tf\t1\n"),
+            ("gt/small.txt", "1\ta\t1\n"),
+            // one seed is not known; none is; all gold is a seed
+            ("query_seed=5/c.txt", "1 2 3 4 7\n7\n"),
+            ("query_seed=5/small.txt", "1 2 3 4 5\n"),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let dataset = Dataset::open(folder.path()).unwrap();
+        let known: Vec<EntityId> = (1..=6).map(EntityId).collect();
+        let held = Held::new(&dataset, &known);
+        let asked: Vec<_> = held.queries.iter().map(|(query, rows)| (query.number, rows.clone())).collect();
+        assert_eq!(asked, [(0, vec![0, 1, 2, 3])]);
+    }
 }

@@ -268,7 +268,7 @@ fn two_modes_are_compared_class_by_class_and_rank_by_rank() {
     }
     let mut s = screen(120, 40);
     s.keys("2");
-    assert!(s.text().contains("+0.021 [−0.004, +0.048] p .112 · 5 wins, 1 ties, 2 losses"), "{}", s.text());
+    assert!(s.text().contains("+0.021 [−0.004, +0.048] p .112 uncorrected · 5 wins, 1 ties, 2 losses"), "{}", s.text());
     s.keys("m");
     assert!(s.text().contains("both against image"), "{}", s.text());
     s.keys("m");

@@ -1,9 +1,8 @@
 //! A run held against the data set that the comparison is of.
 
-use serde_json::Value;
-
 use super::{Entry, Outcome};
 use crate::data::Dataset;
+use crate::eval::run::Run;
 use crate::eval::{Judged, QueryKey, key_of};
 use crate::types::{EntityId, Measures, Protocol, Query, SeedCount};
 
@@ -30,13 +29,8 @@ impl<'a> Held<'a> {
 }
 
 fn measured(entry: &Entry, judged: &Judged, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Outcome<Measured> {
-    let setting = |name: &str| entry.run.settings.get(name).and_then(Value::as_str);
-    if let Some(other) = setting("dataset_hash").filter(|other| *other != hash) {
-        let short = |hash: &str| hash.chars().take(8).collect::<String>();
-        return Outcome::NotComparable(format!("it is of another data set: {}…, not {}…", short(other), short(hash)));
-    }
-    if let Some(folder) = setting("queries") {
-        return Outcome::NotComparable(format!("its queries are those of {folder}, not the data set's"));
+    if let Some(why) = entry.run.mismatch(dataset, hash) {
+        return Outcome::NotComparable(why);
     }
     // read for so many seeds, a run of others is empty
     if entry.run.rankings.is_empty() {
@@ -56,8 +50,8 @@ fn measured(entry: &Entry, judged: &Judged, dataset: &Dataset, hash: &str, seeds
 }
 
 /// With how many seeds a run has queries; 3 where it has both, or none.
-pub(super) fn seeds_of(entry: Option<&Entry>, dataset: &Dataset) -> SeedCount {
-    let lists = entry.map(|entry| Judged::of(&entry.run, dataset).lists).unwrap_or_default();
+pub fn seeds_of(run: &Run, dataset: &Dataset) -> SeedCount {
+    let lists = Judged::of(run, dataset).lists;
     let has = |count: SeedCount| lists.keys().any(|(_, seeds, _)| *seeds == count);
     if has(SeedCount::Five) && !has(SeedCount::Three) { SeedCount::Five } else { SeedCount::Three }
 }

@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use held::seeds_of;
+
 use super::run::Run;
 use super::{holm, intervals};
 use crate::data::{Dataset, Findings};
@@ -47,8 +49,6 @@ pub enum Against {
 /// How runs are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// None: those that the first run has; 3 where it has both.
-    pub seeds: Option<SeedCount>,
     /// What is tested, and so the family that p-values are corrected over.
     pub metrics: Vec<Metric>,
     pub against: Against,
@@ -96,6 +96,7 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// What came of it, where something did.
     pub fn done(&self) -> Option<&T> {
         if let Outcome::Done(done) = self { Some(done) } else { None }
     }
@@ -144,6 +145,7 @@ pub enum Level {
 }
 
 impl Level {
+    /// As the JSON has it.
     pub fn name(self) -> &'static str {
         match self {
             Level::Class => "class",
@@ -202,6 +204,14 @@ pub struct Tested {
 const LEVEL: f64 = 0.05;
 
 impl Tested {
+    /// Whether no difference can be found whatever the runs are: all classes that differ do so in one direction, and even that
+    /// happens by chance too often among so few.
+    pub fn is_too_few(&self) -> bool {
+        let Verdict { wins, losses, p, .. } = self.verdict;
+        let differing = (wins + losses) as i32;
+        self.p_holm >= LEVEL && differing > 0 && wins.min(losses) == 0 && p <= 2f64.powi(1 - differing) * (1.0 + 1e-9)
+    }
+
     /// Greater: the run is better; less: worse; equal: no difference was found.
     pub fn found(&self) -> Ordering {
         match self.p_holm < LEVEL {
@@ -220,6 +230,7 @@ pub struct PartPair {
     pub result: Outcome<PartResult>,
 }
 
+/// Two runs over the queries of a part that both have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartResult {
     /// As in [`Paired`].
@@ -253,6 +264,7 @@ pub struct Exchange {
     pub lost: Vec<Exchanged>,
 }
 
+/// An entity that was gained or lost.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Exchanged {
     pub id: EntityId,
@@ -265,10 +277,9 @@ pub struct Exchanged {
     pub other_rank: Option<usize>,
 }
 
-/// Compares runs over a data set's queries. Errors: those of [`Dataset::hash`].
-pub fn compare(entries: &[Entry], dataset: &Dataset, settings: &Settings) -> Result<Comparison> {
+/// Compares runs over a data set's queries of so many seeds. Errors: those of [`Dataset::hash`].
+pub fn compare(entries: &[Entry], dataset: &Dataset, seeds: SeedCount, settings: &Settings) -> Result<Comparison> {
     let hash = dataset.hash()?;
-    let seeds = settings.seeds.unwrap_or_else(|| held::seeds_of(entries.first(), dataset));
     let held: Vec<Held> = entries.iter().map(|entry| Held::of(entry, dataset, &hash, seeds)).collect();
     let mut pairs: Vec<Pair> = pairs_of(entries.len(), settings.against)
         .map(|[run, reference]| Pair {

@@ -29,6 +29,11 @@ pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, sett
             Outcome::NotComparable(why) => return Outcome::NotComparable(format!("{}: {why}", held.entry.name)),
         }
     }
+    if let [Some(true), Some(false)] | [Some(false), Some(true)] = held.map(|held| held.entry.run.is_joint()) {
+        return Outcome::NotComparable(
+            "one gives an entity to one class of a query number alone, the other asks each query by itself".into(),
+        );
+    }
     let common = Common::of(measured[0], measured[1]);
     if common.queries.len() < 2 {
         let count = common.queries.len();

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Comparison, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested};
+use super::{Comparison, Entrant, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested};
 use crate::sheet::{Cell, Sheet, percent, signed_percent, text};
 use crate::types::Metric;
 
@@ -28,7 +28,9 @@ impl Comparison {
     /// A run's name, with the number of its queries where it lacks some.
     pub fn name_of(&self, run: &Entrant) -> String {
         match &run.scores {
-            Outcome::Done(scores) if scores.queries < self.queries => format!("{} ({} queries)", run.name, scores.queries),
+            Outcome::Done(scores) if scores.queries < self.queries => {
+                format!("{} ({} queries)", run.name, scores.queries)
+            }
             _ => run.name.clone(),
         }
     }

@@ -97,10 +97,7 @@ pub(super) fn queries(dataset: &Dataset) -> HashMap<String, &Query> {
 /// The settings that lie beside a run: its path with `.json` added, for gzip also without its `.gz`. Empty where there
 /// are none. Errors: `Io`, and `Format` where they are no JSON object.
 pub fn settings(path: &Path) -> Result<Map<String, Value>> {
-    let plain = text::is_gz(path).then(|| settings_path(&path.with_extension("")));
-    let Some(path) = [Some(settings_path(path)), plain].into_iter().flatten().find(|path| path.is_file()) else {
-        return Ok(Map::new());
-    };
+    let Some(path) = settings_file(path) else { return Ok(Map::new()) };
     let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
     serde_json::from_slice(&bytes).map_err(|e| Error::format(&path, format!("is no JSON object: {e}")))
 }
@@ -124,6 +121,24 @@ fn metadata(path: &Path) -> Result<fs::Metadata> {
     })
 }
 
+/// Of how many seeds a run is by its settings. Error: `Format` where they say neither 3 nor 5.
+fn seeds_told(settings: &Map<String, Value>, path: &Path) -> Result<Option<SeedCount>> {
+    let told = match settings.get("seeds") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let wrong =
+        |_| Error::format(settings_file(path).unwrap_or_default(), format!("has {told} seeds: queries have 3 or 5"));
+    told.parse().map(Some).map_err(wrong)
+}
+
+/// The file of the settings that lie beside a run, where there is one.
+fn settings_file(path: &Path) -> Option<PathBuf> {
+    let plain = text::is_gz(path).then(|| settings_path(&path.with_extension("")));
+    [Some(settings_path(path)), plain].into_iter().flatten().find(|path| path.is_file())
+}
+
 fn settings_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".json");
@@ -132,22 +147,33 @@ fn settings_path(path: &Path) -> PathBuf {
 
 impl Run {
     /// Reads a run of any form, which is told by what is there: a file of TREC lines or a folder of lists, each file plain
-    /// or gzip. `seeds`: only queries of so many, which is also what a published folder that does not tell is taken to have.
+    /// or gzip. `seeds`: only queries of so many, which is also what a published folder is taken to have whose settings do not
+    /// tell.
     ///
     /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or has settings that are none.
     pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Opened> {
+        Run::open_only(path, dataset, seeds, seeds)
+    }
+
+    /// As [`Run::open`], with the two told apart: `only` queries of so many seeds are read, and a published folder is `taken` to
+    /// have so many.
+    pub fn open_only(
+        path: &Path,
+        dataset: &Dataset,
+        only: Option<SeedCount>,
+        taken: Option<SeedCount>,
+    ) -> Result<Opened> {
         let kind = metadata(path)?;
         let settings = settings(path)?;
         let mut odd = Findings::default();
         let mut content = if kind.is_dir() {
-            let told = settings.get("seeds").and_then(|seeds| serde_json::from_value(seeds.clone()).ok());
-            folder::read(path, dataset, told.or(seeds), &mut odd)?
+            folder::read(path, dataset, seeds_told(&settings, path)?.or(taken), &mut odd)?
         } else if kind.is_file() {
             trec::read(path, &dataset.vocabulary, &mut odd)?
         } else {
             return Err(Error::format(path, "is neither a file nor a folder"));
         };
-        if let Some(seeds) = seeds {
+        if let Some(seeds) = only {
             let known = queries(dataset);
             content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));
         }
@@ -162,10 +188,32 @@ impl Run {
         Ok(content.run(settings(path)?))
     }
 
-    /// The ranking of this query id, spelled with blanks or without.
-    pub fn ranking(&self, query_id: &str) -> Option<&Ranking> {
-        let key = key(query_id);
-        self.rankings.iter().find(|r| r.query == key)
+    /// Why its lists are not to be scored on this data set, whose [`Dataset::hash`] this is: by its settings it is of another one, of
+    /// a folder of queries, or of queries or gold that have changed since. What they do not name is taken to be the data set's.
+    pub fn mismatch(&self, dataset: &Dataset, hash: &str) -> Option<String> {
+        let setting = |name: &str| self.settings.get(name).and_then(Value::as_str);
+        if let Some(other) = setting("dataset_hash").filter(|other| *other != hash) {
+            let short = |hash: &str| hash.chars().take(8).collect::<String>();
+            return Some(format!("it is of another data set: {}…, not {}…", short(other), short(hash)));
+        }
+        let told = setting("queries_hash");
+        let is_told = |seeds| told.is_some_and(|told| told == dataset.queries_hash(seeds));
+        if [SeedCount::Three, SeedCount::Five].into_iter().any(is_told) {
+            return None;
+        }
+        match setting("queries") {
+            Some(folder) => {
+                Some(format!("its queries are those of {folder}, not the data set's (--queries names a folder)"))
+            }
+            None => told.map(|_| "the data set's queries or gold have changed since it was made".into()),
+        }
+    }
+
+    /// Whether all classes of a query number drew from one pool, by its settings; none where they do not say.
+    pub fn is_joint(&self) -> Option<bool> {
+        let setting = |name: &str| self.settings.get(name).and_then(Value::as_str);
+        let (protocol, ranking) = (setting("protocol")?, setting("ranking"));
+        Some(ranking == Some("joint") || protocol == "published" && ranking == Some("expanded"))
     }
 
     /// Writes the run as TREC lines and the settings beside them; each file is there whole or not at all. A file that is
@@ -178,7 +226,7 @@ impl Run {
     /// As [`Run::write`], in any form. Published results have their number of seeds said in the settings. Errors: `Io`, and
     /// `Format` and `Mismatch` for what the form cannot hold.
     pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
-        form.refuse_taken(path)?;
+        form.check_place(path)?;
         let mut settings = self.settings.clone();
         match form {
             Form::Trec => trec::write(self, path)?,
@@ -220,8 +268,10 @@ impl From<List> for Ranking {
 }
 
 impl Form {
+    /// Every form.
     pub const ALL: [Form; 3] = [Form::Trec, Form::Published, Form::Nlpcc];
 
+    /// As the command line calls it.
     pub fn name(self) -> &'static str {
         match self {
             Form::Trec => "trec",
@@ -230,8 +280,13 @@ impl Form {
         }
     }
 
-    /// Error: `Format` where a folder is to be written and something is there.
-    pub fn refuse_taken(self, path: &Path) -> Result<()> {
+    /// Whether a run can be written there. Errors: `Missing` where the folder that it is to be in is not there, and `Format` where
+    /// a folder is to be written and something is there.
+    pub fn check_place(self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            let hint = format!("{} is to be written in it", path.display());
+            return Err(Error::Missing { what: "folder", path: folder.to_owned(), hint });
+        }
         let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
         if self != Form::Trec && path.exists() && !empty() {
             return Err(Error::format(path, "is there already; lists are written to a new folder"));

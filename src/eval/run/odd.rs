@@ -32,10 +32,9 @@ pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Fin
             odd.note(FOREIGN_QUERY, &list.file, line, || format!("“{}” is no query of {}", list.query, dataset.name));
             continue;
         };
-        let scored = note_entries(list, query, dataset, odd);
-        if scored < longest(query) {
-            let full = longest(query);
-            odd.note(SHORT, &list.file, None, || format!("{} has {scored} candidates of {full}", list.query));
+        let (places, full) = (note_entries(list, query, dataset, odd), longest(query));
+        if places < full {
+            odd.note(SHORT, &list.file, None, || format!("{} has {places} candidates of {full}", list.query));
         }
         if let Some(pair) = list.entries.windows(2).find(|pair| pair[0].score < pair[1].score) {
             odd.note(UNORDERED, &list.file, Some(pair[1].line), || {
@@ -46,10 +45,9 @@ pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Fin
     note_missing(lists, dataset, path, odd);
 }
 
-/// Gives how many candidates can be scored.
+/// Gives how many candidates have a place when the list is scored; a stranger keeps its own.
 fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Findings) -> usize {
     let mut seen: HashSet<EntityId> = HashSet::new();
-    let mut scored = 0;
     for entry in &list.entries {
         let name = || dataset.vocabulary.name(entry.entity).unwrap_or("unknown").to_owned();
         let (entity, line) = (entry.entity, Some(entry.line));
@@ -57,11 +55,9 @@ fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Finding
             odd.note(SEED, &list.file, line, || format!("{entity} “{}” is a seed of {}", name(), list.query));
         } else if !seen.insert(entity) {
             odd.note(TWICE, &list.file, line, || format!("{entity} “{}” came before in {}", name(), list.query));
-        } else {
-            scored += usize::from(dataset.vocabulary.contains(entity));
         }
     }
-    scored
+    seen.len()
 }
 
 /// A run of the one number of seeds need not have the other.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use super::folder::{ListFile, fill, name_of, with_queries};
 use super::{Entry, Ranking, Run};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::eval::{average_precision, precision};
+use crate::eval::{QueryKey, average_precision, key_of, precision};
 use crate::types::{CUTOFFS, EntityId, Protocol, Query, SeedCount};
 
 /// The means over all queries, beside the lists.
@@ -17,6 +17,8 @@ pub(super) const SUMMARY: &str = "summary";
 const HEADERS: [usize; 2] = [4, 8];
 /// So many seeds are left out of the lists, of 5 too.
 const LEFT_OUT: usize = 3;
+/// Comes before the number of seeds in a folder's name.
+const SAID: &str = "seed=";
 /// Stands for the classes of an entity that is in none: the published code takes the column to be there.
 const NO_CLASS: &str = "none";
 
@@ -26,8 +28,8 @@ pub(super) fn is_header(line: &str) -> bool {
     HEADERS.contains(&fields.len()) && fields.iter().all(|field| field.parse::<f64>().is_ok())
 }
 
-/// Of how many seeds published lists are: as given; as a folder of its path says (`seed=5`); as the data set leaves no
-/// choice; or by the lists, which never have the first three seeds of their own query. Error: `Format` where none tells.
+/// Of how many seeds published lists are: as given; as the folder's name or that of the one above it says (`seed=5`); as the
+/// data set leaves no choice; or by the lists, which never have the first three seeds of their own query. Error: `Format` where none tells.
 pub(super) fn tell_seeds(
     folder: &Path,
     dataset: &Dataset,
@@ -36,15 +38,10 @@ pub(super) fn tell_seeds(
     given: Option<SeedCount>,
 ) -> Result<SeedCount> {
     let counts = [SeedCount::Three, SeedCount::Five];
-    let called = |part: &Component| {
-        let part = part.as_os_str().to_string_lossy().into_owned();
-        counts.into_iter().find(|count| part.contains(&format!("seed={}", count.number())))
-    };
-    if let Some(seeds) = given.or_else(|| folder.components().rev().find_map(|part| called(&part))) {
+    if let Some(seeds) = given.or_else(|| folder.ancestors().take(2).find_map(called)) {
         return Ok(seeds);
     }
-    let queries: HashMap<_, &Query> =
-        dataset.queries.iter().map(|query| ((query.class, query.seed_count, query.number), query)).collect();
+    let queries: HashMap<QueryKey, &Query> = dataset.queries.iter().map(|query| (key_of(query), query)).collect();
     let fits = |count: &SeedCount| {
         files.iter().zip(entries).all(|(file, entries)| {
             let query = queries.get(&(file.name.class, *count, file.name.number));
@@ -63,6 +60,13 @@ pub(super) fn tell_seeds(
             "does not tell whether its queries have 3 or 5 seeds: give --seeds, or have “seed=3” or “seed=5” in its name",
         )),
     }
+}
+
+/// What a folder's name says: `results_seed=5`. A number that only begins so (`seed=3407`) is another's seed.
+fn called(folder: &Path) -> Option<SeedCount> {
+    let name = folder.file_name()?.to_string_lossy();
+    let mut after = name.match_indices(SAID).map(|(at, _)| &name[at + SAID.len()..]);
+    after.find_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
 }
 
 /// Writes a file as the published code does for each query; gives of how many seeds they are.

@@ -217,8 +217,50 @@ fn published_folders_tell_how_many_seeds() {
     assert_eq!(seeds("either", Some(SeedCount::Five)).unwrap(), "small_ones/5/1");
     list("results_seed=5/best/0_small ones.txt", &[7, 6, 3]);
     assert_eq!(seeds("results_seed=5/best", None).unwrap(), "small_ones/5/1");
-    world.write("either.json", "{\"seeds\": \"3\"}");
-    assert_eq!(seeds("either", None).unwrap(), "small_ones/3/1");
+    // these are others' seeds, or of a folder of many runs
+    for folder in ["seed=3407", "seed=50/best", "seed=3/of/many"] {
+        list(&format!("{folder}/0_small ones.txt"), &[7, 6, 3]);
+        let why = seeds(folder, None).unwrap_err().to_string();
+        assert!(why.contains("3 or 5 seeds"), "{folder}: {why}");
+    }
+    list("seed=3407_seed=5/0_small ones.txt", &[7, 6, 3]);
+    assert_eq!(seeds("seed=3407_seed=5", None).unwrap(), "small_ones/5/1");
+}
+
+#[test]
+fn settings_tell_how_many_seeds_before_anyone_else() {
+    let world = World::new();
+    let folder = world.at("results_seed=5");
+    world.write("results_seed=5/0_small ones.txt", "7\n6\n3\n");
+    let open = |given| Run::open(&folder, &world.dataset, given);
+    for told in ["3", "\"3\""] {
+        world.write("results_seed=5.json", &format!("{{\"seeds\": {told}}}"));
+        assert_eq!(open(None).unwrap().run.rankings[0].query, "small_ones/3/1");
+        assert!(
+            open(Some(SeedCount::Five)).unwrap().run.rankings.is_empty(),
+            "it has none of 5, whoever asks for them"
+        );
+    }
+    world.write("results_seed=5.json", "{\"seeds\": null}");
+    assert_eq!(open(None).unwrap().run.rankings[0].query, "small_ones/5/1");
+    for told in ["4", "\"three\"", "3.5", "[3]"] {
+        world.write("results_seed=5.json", &format!("{{\"seeds\": {told}}}"));
+        let why = open(None).unwrap_err().to_string();
+        assert!(why.contains("results_seed=5.json has") && why.contains("queries have 3 or 5"), "{why}");
+    }
+}
+
+#[test]
+fn a_stranger_takes_a_place_of_its_list() {
+    let world = World::new();
+    let list = |ids: &[u32]| ids.iter().map(|id| format!("small_ones/3/1 Q0 {id} 1 1 x\n")).collect::<String>();
+    let short = |ids: &[u32]| {
+        let odd = world.odd(&world.write("a.run", &list(ids)));
+        odd.into_iter().find(|(kind, ..)| kind.contains("shorter")).map(|(.., why)| why)
+    };
+    assert_eq!(short(&[2, 3, 4, 5, 6, 99]), None, "6 is all that there is");
+    // a seed, and one twice
+    assert_eq!(short(&[2, 3, 4, 5, 1, 99, 99]).unwrap(), "small_ones/3/1 has 5 candidates of 6");
 }
 
 #[test]
@@ -228,14 +270,6 @@ fn settings_lie_beside_a_run_and_outlast_gzip() {
     run("3", &["fish_1_3/3/1"]).write(&path).unwrap();
     assert_eq!(settings(&path).unwrap(), settings(&world.at("a.run.gz")).unwrap());
     assert!(settings(&world.at("b.run")).unwrap().is_empty());
-}
-
-#[test]
-fn query_ids_with_blanks_are_found_either_way() {
-    let rankings = vec![Ranking { query: key("small animals/3/1"), candidates: vec![] }];
-    let run = Run { rankings, ..Run::default() };
-    assert!(run.ranking("small animals/3/1").is_some() && run.ranking("small_animals/3/1").is_some());
-    assert!(run.ranking("small/3/1").is_none());
 }
 
 #[test]

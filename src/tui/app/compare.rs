@@ -381,10 +381,16 @@ impl App {
     }
 }
 
-/// A verdict in one line.
+/// A verdict in one line. Its p is of one test, whatever else the screen shows.
 pub fn verdict_text(v: &Verdict) -> String {
     let signed = |x: f64| if x < 0.0 { format!("−{:.3}", -x) } else { format!("+{x:.3}") };
     let p = if v.p < 0.001 { "p < .001".to_owned() } else { format!("p {:.3}", v.p).replace(" 0.", " .") };
     let interval = format!("[{}, {}]", signed(v.low), signed(v.high));
-    format!("{} {interval} {p} · {} wins, {} ties, {} losses", signed(v.difference), v.wins, v.ties, v.losses)
+    format!(
+        "{} {interval} {p} uncorrected · {} wins, {} ties, {} losses",
+        signed(v.difference),
+        v.wins,
+        v.ties,
+        v.losses
+    )
 }

@@ -266,6 +266,10 @@ fn moved(mark: Mark, first: Option<usize>, second: Option<usize>) -> (String, Ro
 /// The verdict, then the keys.
 fn foot(canvas: &mut Canvas, area: Rect) {
     let mut verdict = canvas.app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
+    if text::width(&verdict) > usize::from(area.width) {
+        // who loses is not to be cut off
+        verdict = verdict.replacen(" uncorrected", "", 1);
+    }
     if let Some(lacking) = canvas.app.comparison().map(|c| c.lacking).filter(|lacking| *lacking != [0, 0]) {
         let alone = names(canvas).into_iter().zip(lacking).filter(|(_, count)| *count > 0);
         let alone: Vec<String> = alone.map(|(name, count)| format!("{count} queries only in {name}")).collect();
