@@ -249,13 +249,40 @@ fn tables_have_every_metric_and_class() {
     let runs = Runs::new();
     let [plain, worse] = runs.two();
     for form in ["table", "markdown"] {
-        let (code, out, err) = runs.run(&[&plain, &worse, "--format", form, "--depth", "5"]);
+        let (code, out, err) = runs.run(&[&plain, &worse, "--format", form, "--depth", "5", "--details"]);
         assert_eq!((code, &*err), (Some(0), ""));
         for wanted in ["8 queries of 3 seeds", "map@10", "p@100", "corrected over 8 tests", "few", "large", "first 5"] {
             assert!(out.contains(wanted), "{form} lacks {wanted}: {out}");
         }
         assert_eq!(out.contains("| --- |"), form == "markdown");
     }
+    let (_, out, _) = runs.run(&[&plain, &worse]);
+    assert!(out.contains("corrected over 8 tests") && !out.contains("first 10"), "{out}");
+    // four classes can give no p below .125
+    assert!(out.contains("[−60.7, −29.5]  too few classes"), "{out}");
+    let (_, out, _) = runs.run(&[&plain]);
+    assert!(out.contains("map@10") && !out.contains("two-sided"), "nothing is tested: {out}");
+}
+
+#[test]
+fn an_entity_for_one_class_alone_is_another_question() {
+    let runs = Runs::new();
+    let written = |name: &str, protocol: &str, ranking: &str| {
+        let settings = json!({ "dataset": golden("data"), "protocol": protocol, "ranking": ranking });
+        runs.write(name, settings, Some)
+    };
+    let alone = written("alone.run", "standard", "expanded");
+    let [plain, _] = runs.two();
+    for (name, protocol, ranking) in [("joint", "standard", "joint"), ("published", "published", "expanded")] {
+        let joint = written(name, protocol, ranking);
+        let why = runs.json(&[&alone, &joint])["pairs"][0]["result"]["not_comparable"].clone();
+        assert!(why.as_str().is_some_and(|why| why.contains("one class of a query number alone")), "{why}");
+        assert!(runs.json(&[&joint, &joint])["pairs"][0]["result"]["done"].is_object());
+        assert!(runs.json(&[&plain, &joint])["pairs"][0]["result"]["done"].is_object(), "who does not say");
+    }
+    // by their seeds, there is no pool
+    let seeds = written("seeds.run", "published", "seeds");
+    assert!(runs.json(&[&alone, &seeds])["pairs"][0]["result"]["done"].is_object());
 }
 
 #[test]
@@ -293,4 +320,24 @@ fn what_evaluate_writes_is_compared_as_it_is() {
     assert_eq!(found["runs"][0]["settings"]["dataset_hash"], found["dataset_hash"]);
     let demo = Dataset::open(index.parent().unwrap()).unwrap();
     assert_eq!(found["runs"][0]["settings"]["queries_hash"], demo.queries_hash(multiexpan::types::SeedCount::Three));
+
+    // over queries of one's own, where these are named
+    let folder = runs.0.path().join("mine");
+    std::fs::create_dir(&folder).unwrap();
+    for class in ["fish", "fruits"] {
+        let file = format!("query_seed=5/{class}.txt");
+        let lines = std::fs::read_to_string(demo.root.join(file)).unwrap();
+        let three = lines.lines().map(|line| line.split_whitespace().take(3).collect::<Vec<_>>().join(" ") + "\n");
+        std::fs::write(folder.join(format!("{class}.txt")), three.collect::<String>()).unwrap();
+    }
+    let mine = folder.to_str().unwrap();
+    let own = ["text", "image"].map(|mode| {
+        let path = runs.at(&format!("own-{mode}.run"));
+        let args = ["--ranking", "seeds", "--device", "cpu", "--mode", mode, "--queries", mine, "--out", &path];
+        cargo_bin_cmd!("multiexpan").arg("evaluate").arg(&index).args(args).assert().success();
+        path
+    });
+    let result = |more: &[&str]| runs.json(&[&[own[0].as_str(), &own[1]], more].concat())["pairs"][0]["result"].clone();
+    assert!(result(&[])["not_comparable"].as_str().unwrap().contains("mine, not the data set's"), "{}", result(&[]));
+    assert_eq!(result(&["--queries", mine])["done"]["queries"], 10);
 }

@@ -107,6 +107,15 @@ fn runs_become_analyses_and_a_page() {
     assert!(html.len() < 5 << 20 && html.contains("data:image/jpeg;base64,") && !html.contains("<script"));
     assert!(!html.contains("src=") && !html.contains("href=\"http"), "nothing from elsewhere");
     assert!(std::fs::read_to_string(page.join("report.md")).unwrap().starts_with("# Runs on demo"));
+    assert!(html.contains("Living things (coarse)") && html.contains("<summary>Every class, and rolled up</summary>"));
+
+    // of one run there is less, and what an earlier report had more is gone
+    std::fs::write(page.join("scatter-of-mine.svg"), "mine").unwrap();
+    out(&["report", &text, "--metrics", "map@10", "--out", page.to_str().unwrap()]);
+    let html = std::fs::read_to_string(page.join("report.html")).unwrap();
+    assert!(!html.contains("id=\"classes\"") && !html.contains("corrected over") && !html.contains(">P@10<"));
+    let left = |name: &str| page.join(name).exists();
+    assert!(!left("scatter-1.svg") && !left("rolled-1.svg") && left("metrics.svg") && left("scatter-of-mine.svg"));
 }
 
 #[test]
@@ -163,10 +172,12 @@ fn a_run_that_is_not_comparable_is_left_out() {
         serde_json::from_slice(&std::fs::read(format!("{text}.json")).unwrap()).unwrap();
     let other = folder.path().join("other").to_string_lossy().into_owned();
     settings["queries"] = "elsewhere".into();
+    settings["queries_hash"] = "0".into();
     std::fs::copy(&text, &other).unwrap();
     std::fs::write(format!("{other}.json"), settings.to_string()).unwrap();
 
-    let why = "other is not comparable: its queries are those of elsewhere, not the data set's";
+    let why =
+        "other is not comparable: its queries are those of elsewhere, not the data set's (--queries names a folder)";
     let all: serde_json::Value =
         serde_json::from_str(&out(&["analyse", "polysemy", &text, &other, "--format", "json"])).unwrap();
     assert_eq!(all["columns"], serde_json::json!(["text"]));
@@ -176,7 +187,8 @@ fn a_run_that_is_not_comparable_is_left_out() {
 
     let page = folder.path().join("page");
     out(&["report", &text, &other, "--out", page.to_str().unwrap()]);
-    assert!(std::fs::read_to_string(page.join("report.md")).unwrap().contains(why));
+    let said = std::fs::read_to_string(page.join("report.md")).unwrap();
+    assert!(said.contains("No analysis has other: not comparable: its queries are those of elsewhere"), "{said}");
 }
 
 #[test]

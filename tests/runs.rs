@@ -341,6 +341,15 @@ fn remarks_are_of_the_queries_that_are_compared() {
 }
 
 #[test]
+fn a_query_is_known_in_any_case() {
+    let world = World::new();
+    world.put("a.run", b"Birds/3/1 Q0 5 1 0.9 x\nBIRDS/3/1 Q0 6 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n");
+    let opened = world.read("a.run").unwrap();
+    let queries: Vec<&str> = opened.run.rankings.iter().map(|ranking| ranking.query.as_str()).collect();
+    assert_eq!(queries, ["birds/3/1", "BIRDS/3/1", "cats/3/1"], "the first is the one, and no other is");
+}
+
+#[test]
 fn only_the_queries_that_are_asked_for_are_read() {
     let world = World::new();
     world.put("a.run", [TREC, "birds/5/1 Q0 3 1 1 x\n"].concat().as_bytes());

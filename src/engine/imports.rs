@@ -61,7 +61,7 @@ impl Session {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));
         }
         let lacks = odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        let label = if run.tag.is_empty() { label(path) } else { run.tag };
+        let label = label(path);
         let (contenders, strangers) = (vec![Contender::Run(place)], run.strangers);
         let import = Import { path: path.to_owned(), label, contenders, lacks, strangers };
         Ok((Brought::Run(lists), import))

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::cluster::Clusters;
+use super::cluster::{Clusters, FEW_CLASSES};
 use super::comparison::Estimate;
 use super::groups::Groups;
 use super::judged::{Judged, key_of};
@@ -15,10 +15,8 @@ use crate::sheet::Cell::{Count, Nothing};
 use crate::sheet::{Sheet, percent, text};
 use crate::types::{ClassId, EntityId, SeedCount};
 
-/// A row of fewer entities (or queries)
+/// A row of fewer entities (or queries), or of fewer than [`FEW_CLASSES`], tells nothing: there is no interval to trust.
 const FEW: usize = 10;
-/// or of fewer classes tells nothing: there is no interval to trust.
-const FEW_CLASSES: usize = 5;
 
 /// A table with a row a group and a column a ranking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -85,8 +83,7 @@ pub struct Cell {
 /// With its interval, where there are enough classes.
 fn estimate(values: &Values, too_few: bool) -> Estimate {
     let clusters = Clusters::of(values.iter().map(|&(class, value)| (class, [value])));
-    let enough = !too_few && clusters.len() >= FEW_CLASSES;
-    let interval = enough.then(|| clusters.interval()).flatten().map(|([low], [high])| [low, high]);
+    let interval = (!too_few).then(|| clusters.interval_of_enough()).flatten().map(|([low], [high])| [low, high]);
     Estimate { mean: clusters.mean()[0], interval }
 }
 

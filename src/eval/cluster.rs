@@ -15,6 +15,9 @@ const TAIL: f64 = 0.025;
 /// The same queries give the same interval.
 const SEED: u64 = 1;
 
+/// The bootstrap of fewer classes gives little more than their own values.
+pub(super) const FEW_CLASSES: usize = 5;
+
 /// N values of each query, summed by class.
 pub(super) struct Clusters<const N: usize> {
     /// By class: the sums over its queries, and how many these are.
@@ -44,6 +47,11 @@ impl<const N: usize> Clusters<N> {
     /// The means over all queries; not a number where there are none.
     pub(super) fn mean(&self) -> [f64; N] {
         mean(&self.classes)
+    }
+
+    /// Of a part of all classes: as [`Clusters::interval`], none of fewer than [`FEW_CLASSES`].
+    pub(super) fn interval_of_enough(&self) -> Option<([f64; N], [f64; N])> {
+        (self.len() >= FEW_CLASSES).then(|| self.interval()).flatten()
     }
 
     /// The 95 % percentile intervals (low, high) of the means over all queries: classes are drawn with replacement, each with

@@ -112,8 +112,10 @@ impl Report {
                 h2 { "Metrics" }
                 figure { (self.metrics_plot().inline()) }
                 (table(&all.runs_sheet())) (table(&all.metrics_sheet()))
-                @if !all.pairs.is_empty() { (folded("Every test", &all.verdicts_sheet())) }
-                p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
+                @if !all.pairs.is_empty() {
+                    (folded("Every test", &all.verdicts_sheet()))
+                    p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
+                }
             }
         }
     }

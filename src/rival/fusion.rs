@@ -20,6 +20,8 @@ pub struct Fusion {
     image: Vectors,
     /// The picture's, by class.
     shares: Vec<f64>,
+    /// How many queries chose them.
+    held: usize,
 }
 
 impl Fusion {
@@ -52,7 +54,7 @@ impl Fusion {
         }
         let of_others = |own: &[f64; STEPS + 1]| std::array::from_fn(|step| all[step] - own[step]);
         let shares = own.iter().map(|own| best_share(&of_others(own))).collect();
-        Ok(Fusion { text, image, shares })
+        Ok(Fusion { text, image, shares, held: queries.len() })
     }
 
     /// How alike every entity is to the seeds, `[V]`, for a query of this class.
@@ -66,7 +68,11 @@ impl Fusion {
         let classes = dataset.classes.iter().zip(&self.shares).map(|(class, share)| (class.name.clone(), json!(share)));
         let mut settings = Map::new();
         settings.insert("image_share".into(), Value::Object(classes.collect()));
-        settings.insert("image_share_chosen_on".into(), json!("queries of 5 seeds of the other classes, by MAP@10"));
+        let chosen_on = match self.held {
+            0 => "nothing: there is no query of 5 seeds, and both count alike",
+            _ => "queries of 5 seeds of the other classes, by MAP@10",
+        };
+        settings.insert("image_share_chosen_on".into(), json!(chosen_on));
         settings
     }
 }

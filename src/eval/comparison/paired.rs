@@ -119,7 +119,7 @@ impl Common {
         let classes = Clusters::of(self.differences(metric).into_iter().map(|(class, d)| (class, [d])));
         let [difference] = classes.mean();
         let [wins, ties, losses] = balance(&classes);
-        let interval = classes.interval().map(|([low], [high])| [low, high]);
+        let interval = classes.interval_of_enough().map(|([low], [high])| [low, high]);
         Gap { means: self.means(metric), difference, interval, wins, ties, losses }
     }
 

@@ -13,7 +13,7 @@ mod tests;
 mod text;
 mod trec;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 pub use qrels::write_qrels;
 
-use crate::data::{Dataset, Findings, Vocabulary};
+use crate::data::{Dataset, Findings, Vocabulary, fold};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
 use crate::types::{EntityId, Query, SeedCount};
@@ -94,6 +94,18 @@ pub(super) fn queries(dataset: &Dataset) -> HashMap<String, &Query> {
     dataset.queries.iter().map(|query| (key(&dataset.query_id(query)), query)).collect()
 }
 
+/// Gives a list whose query is called as one of the data set's but for case that one's id, unless another list has it.
+fn as_asked(lists: &mut [List], dataset: &Dataset) {
+    let known = queries(dataset);
+    let by_fold: HashMap<String, &String> = known.keys().map(|id| (fold(id), id)).collect();
+    let mut taken: HashSet<String> = lists.iter().map(|list| list.query.clone()).collect();
+    for list in lists.iter_mut().filter(|list| !known.contains_key(&list.query)) {
+        if let Some(id) = by_fold.get(&fold(&list.query)).filter(|id| taken.insert((**id).clone())) {
+            list.query.clone_from(id);
+        }
+    }
+}
+
 /// The settings that lie beside a run: its path with `.json` added, for gzip also without its `.gz`. Empty where there
 /// are none. Errors: `Io`, and `Format` where they are no JSON object.
 pub fn settings(path: &Path) -> Result<Map<String, Value>> {
@@ -108,7 +120,12 @@ pub fn dataset(path: &Path) -> Result<PathBuf> {
     metadata(path)?;
     let named = settings(path)?.get("dataset").and_then(Value::as_str).map(PathBuf::from);
     let unnamed = || format!("the settings of {} name no data set; give it with --dataset", path.display());
-    named.ok_or_else(|| Error::Argument(unnamed()))
+    let named = named.ok_or_else(|| Error::Argument(unnamed()))?;
+    if !named.is_dir() {
+        let hint = format!("so {} names it; --dataset tells where it is now", settings_path(path).display());
+        return Err(Error::Missing { what: "data set", path: named, hint });
+    }
+    Ok(named)
 }
 
 fn metadata(path: &Path) -> Result<fs::Metadata> {
@@ -173,6 +190,7 @@ impl Run {
         } else {
             return Err(Error::format(path, "is neither a file nor a folder"));
         };
+        as_asked(&mut content.lists, dataset);
         if let Some(seeds) = only {
             let known = queries(dataset);
             content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));

@@ -170,6 +170,9 @@ impl App {
             }
             Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => "measuring …".into(),
             Some(_) if self.is_stopped() => "Measuring was stopped.".into(),
+            Some(_) if self.comparison().is_some() => {
+                format!("They have no query of {} seeds in common.", seeds.number())
+            }
             Some(_) => "Nothing could be compared.".into(),
         }
     }

@@ -272,8 +272,9 @@ fn foot(canvas: &mut Canvas, area: Rect) {
     }
     if let Some(lacking) = canvas.app.comparison().map(|c| c.lacking).filter(|lacking| *lacking != [0, 0]) {
         let alone = names(canvas).into_iter().zip(lacking).filter(|(_, count)| *count > 0);
-        let alone: Vec<String> = alone.map(|(name, count)| format!("{count} queries only in {name}")).collect();
-        verdict.push_str(&format!(" · {}", alone.join(", ")));
+        let alone: Vec<String> = alone.map(|(name, count)| format!("{count} queries that only “{name}” has")).collect();
+        let between = if verdict.is_empty() { " " } else { " · " };
+        verdict.push_str(&format!("{between}{}", alone.join(", ")));
     }
     let begin = Line::from(vec![canvas.span(Role::Title, verdict), Span::raw("   ")]);
     let by_query = canvas.app.compared.by_query;
