@@ -30,7 +30,7 @@ bench-reference: setup ## the published loop in numpy beside ours: equal lists, 
 bench-train: setup    ## pairs per second in training, beside a plain PyTorch loop of the same sizes
 	bash scripts/bench_train.sh
 
-baselines: encoders   ## every baseline and MultiExpan over the demo's queries, in one table; trains for a quarter of an hour, once
+baselines: encoders   ## every baseline and MultiExpan over the demo's queries, in one table; trains for three quarters of an hour, once
 	bash scripts/baselines.sh
 
 lint: setup

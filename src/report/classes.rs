@@ -80,7 +80,7 @@ impl Report {
         });
         let rows: Vec<DotRow> = above.collect();
         let difference = format!("{} less {}", pair.run, pair.reference);
-        let title = format!("{metric}, {difference}, by coarse and middle class, in %");
+        let title = format!("{metric} by coarse and middle class, difference in %");
         let rolled =
             (!rows.is_empty()).then(|| plot::dots(&Dots { title: &title, series: vec![(run, &difference)], rows }));
         Some(ClassPlots { metric, scatter, bars, rolled })

@@ -122,7 +122,8 @@ pub fn dataset(path: &Path) -> Result<PathBuf> {
     let unnamed = || format!("the settings of {} name no data set; give it with --dataset", path.display());
     let named = named.ok_or_else(|| Error::Argument(unnamed()))?;
     if !named.is_dir() {
-        let hint = format!("so {} names it; --dataset tells where it is now", settings_path(path).display());
+        let file = settings_file(path).unwrap_or_default();
+        let hint = format!("{} names it; --dataset tells where it is now", file.display());
         return Err(Error::Missing { what: "data set", path: named, hint });
     }
     Ok(named)
