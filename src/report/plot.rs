@@ -1,4 +1,4 @@
-//! Plots as SVG. In a page they follow the reader's colours, light or dark, by the classes of [`STYLE`]; in a file of its own a plot has a
+//! Plots as SVG. In a page they follow the reader's colours, light or dark, by the rules of `style`; in a file of its own a plot has a
 //! title and the light colours, in words that any program for SVG knows.
 
 use maud::{Markup, PreEscaped, html};
@@ -59,7 +59,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// For a page that has the rules of [`style`].
+    /// For a page that has the rules of `style`.
     pub fn inline(&self) -> Markup {
         let [width, height] = self.size;
         let class = if width < WIDTH { "plot square" } else { "plot" };
