@@ -31,8 +31,12 @@ pub fn lay_over(under: &mut Value, over: Value) {
     }
 }
 
-/// Writes a file whose half a reader never sees, whatever ends this process.
+/// Writes a file whose half a reader never sees, whatever ends this process. A link is followed; a pipe or a device is written into.
 pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return fs::write(path, text).map_err(Error::io("write", path));
+    }
     // a name of this process's own: another may be writing the same file
     let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
     fill(&temporary, path, |to| fs::write(to, text).map_err(Error::io("write", path)))
@@ -108,6 +112,23 @@ mod tests {
         assert_eq!(over, Outer { inner: Inner { kept: 1, changed: 5 }, list: vec![3], none: None });
         fs::write(&path, "[inner]\nchanged = 'x'\n").unwrap();
         assert!(matches!(settings_over(&own, &path), Err(Error::Format { .. })));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_link_names_is_written_and_the_link_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        // a device, by a link to it, so that whoever may remove it does not
+        let device = folder.path().join("device");
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        write_whole(&device, b"nothing").unwrap();
+        assert!(fs::symlink_metadata(&device).unwrap().is_symlink() && !fs::metadata("/dev/null").unwrap().is_file());
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn what_cannot_stand_beside_it_is_refused() {
     for (path, said) in [
         (with("a", "dataset_hash"), "a is not comparable: it is of another data set"),
         (with("b", "queries"), "b is not comparable: its queries are those of 0123"),
-        (with("c", "queries_hash"), "c is not comparable: the data set's queries or gold have changed"),
+        (with("c", "queries_hash"), "c is not comparable: the queries or the gold that it was made with"),
         (folder.path().join("none"), "none"),
         (folder.path().to_owned(), "index.json"),
         (strange, "no query of this data set"),

@@ -176,8 +176,7 @@ fn a_run_that_is_not_comparable_is_left_out() {
     std::fs::copy(&text, &other).unwrap();
     std::fs::write(format!("{other}.json"), settings.to_string()).unwrap();
 
-    let why =
-        "other is not comparable: its queries are those of elsewhere, not the data set's (--queries names a folder)";
+    let why = "other is not comparable: its queries are those of elsewhere, not those that it is held against (--queries names a folder)";
     let all: serde_json::Value =
         serde_json::from_str(&out(&["analyse", "polysemy", &text, &other, "--format", "json"])).unwrap();
     assert_eq!(all["columns"], serde_json::json!(["text"]));
@@ -187,6 +186,11 @@ fn a_run_that_is_not_comparable_is_left_out() {
 
     let page = folder.path().join("page");
     out(&["report", &text, &other, "--out", page.to_str().unwrap()]);
+    let joint = copied(&text, "joint", |settings| settings["ranking"] = "joint".into());
+    let all: serde_json::Value =
+        serde_json::from_str(&out(&["analyse", "polysemy", &text, &joint, "--format", "json"])).unwrap();
+    assert!(all["notes"][0].as_str().unwrap().starts_with("joint is not comparable: one gives an entity to one class"));
+
     let said = std::fs::read_to_string(page.join("report.md")).unwrap();
     assert!(said.contains("No analysis has other: not comparable: its queries are those of elsewhere"), "{said}");
 }

@@ -11,7 +11,7 @@ use super::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_parser
 use crate::engine::api::ClassCard;
 use crate::engine::jobs::{Form, Ranking, Run, queries};
 use crate::engine::{Evaluated, Plan, Session};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::{CUTOFFS, Measures, Mode, Protocol, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
@@ -76,12 +76,6 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.run_format.check_place(out)?;
-    }
-    if args.index.is_file() {
-        let run = args.index.display();
-        return Err(Error::Argument(format!(
-            "{run} is a file and no index; a run is measured by `multiexpan compare {run}`"
-        )));
     }
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let class = args.class.as_deref().map(|name| session.find_class(name)).transpose()?;

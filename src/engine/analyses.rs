@@ -63,8 +63,11 @@ fn judged(
     seeds: SeedCount,
 ) -> (Vec<(String, Judged)>, Vec<String>) {
     let (mut judged, mut left_out) = (Vec::new(), Vec::new());
+    // as the first that says how it was expanded
+    let first = entries.iter().find_map(|entry| entry.run.is_joint());
     for entry in entries {
-        match entry.run.mismatch(dataset, hash) {
+        let pools = entry.run.is_joint().filter(|joint| Some(*joint) != first).map(|_| comparison::POOLS.to_owned());
+        match entry.run.mismatch(dataset, hash).or(pools) {
             Some(why) => left_out.push(format!("{} is not comparable: {why}", entry.name)),
             None => match Judged::of(&entry.run, dataset) {
                 run if run.measures(dataset, seeds, Protocol::Standard).is_empty() => {
@@ -86,7 +89,8 @@ pub fn report(runs: &Runs, settings: &Settings, observe: &mut dyn Observer<Progr
     let mut notes: Vec<String> = left_out.map(|(name, why)| format!("No analysis has {name}: {why}.")).collect();
     let mut scored = comparison.runs.iter().map(|run| run.scores.done().is_some());
     entries.retain(|_| scored.next() == Some(true));
-    let (judged, _) = judged(&entries, &dataset, &comparison.dataset_hash, seeds);
+    let (judged, others) = judged(&entries, &dataset, &comparison.dataset_hash, seeds);
+    notes.extend(others.into_iter().map(|why| format!("In no analysis: {why}.")));
     let evidence = dataset.evidence(observe)?;
     let by_pictures = dataset.picture_kinds().map(|kinds| eval::by_pictures(&evidence, &kinds));
     let mut analyses = Vec::new();

@@ -60,7 +60,9 @@ impl Session {
         if lists.is_empty() {
             return Err(Error::Mismatch(format!("{} has no query of this data set", path.display())));
         }
-        let lacks = odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let joint =
+            (run.is_joint() == Some(true)).then(|| "its lists are joint: `r` sets joint ones beside it".to_owned());
+        let lacks = odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).chain(joint).collect();
         let label = label(path);
         let (contenders, strangers) = (vec![Contender::Run(place)], run.strangers);
         let import = Import { path: path.to_owned(), label, contenders, lacks, strangers };

@@ -123,6 +123,9 @@ struct Kind {
 impl Meta {
     /// Reads `index.json` of the folder; a sentence each for: no folder, no index, damaged, another version.
     pub fn read(folder: &Path) -> Result<Meta> {
+        if folder.is_file() {
+            return Err(Error::format(folder, "is a file and no index; a run is measured by `multiexpan compare`"));
+        }
         if !folder.is_dir() {
             let hint = "build one with `multiexpan index`".to_owned();
             return Err(Error::Missing { what: "index", path: folder.to_owned(), hint });

@@ -200,6 +200,9 @@ pub struct Tested {
     pub p_t_holm: f64,
 }
 
+/// Why runs that were expanded jointly are not held against others.
+pub const POOLS: &str = "one gives an entity to one class of a query number alone, the other asks each query by itself";
+
 /// A corrected p-value below this is a verdict.
 const LEVEL: f64 = 0.05;
 

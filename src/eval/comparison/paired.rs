@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::exchange::exchanges;
 use super::held::{Held, Measured};
 use super::part::{self, Part};
-use super::{Gap, Outcome, Paired, PartPair, PartResult, Settings, Tested};
+use super::{Gap, Outcome, POOLS, Paired, PartPair, PartResult, Settings, Tested};
 use crate::data::Dataset;
 use crate::eval::QueryKey;
 use crate::eval::cluster::Clusters;
@@ -30,9 +30,7 @@ pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, sett
         }
     }
     if let [Some(true), Some(false)] | [Some(false), Some(true)] = held.map(|held| held.entry.run.is_joint()) {
-        return Outcome::NotComparable(
-            "one gives an entity to one class of a query number alone, the other asks each query by itself".into(),
-        );
+        return Outcome::NotComparable(POOLS.into());
     }
     let common = Common::of(measured[0], measured[1]);
     if common.queries.len() < 2 {

@@ -221,10 +221,11 @@ impl Run {
             return None;
         }
         match setting("queries") {
-            Some(folder) => {
-                Some(format!("its queries are those of {folder}, not the data set's (--queries names a folder)"))
-            }
-            None => told.map(|_| "the data set's queries or gold have changed since it was made".into()),
+            Some(folder) => Some(format!(
+                "its queries are those of {folder}, not those that it is held against (--queries names a folder)"
+            )),
+            None => told
+                .map(|_| "the queries or the gold that it was made with are not those that it is held against".into()),
         }
     }
 
@@ -300,11 +301,14 @@ impl Form {
     }
 
     /// Whether a run can be written there. Errors: `Missing` where the folder that it is to be in is not there, and `Format` where
-    /// a folder is to be written and something is there.
+    /// a folder is to be written and something is there, or a file and a folder is.
     pub fn check_place(self, path: &Path) -> Result<()> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
             let hint = format!("{} is to be written in it", path.display());
             return Err(Error::Missing { what: "folder", path: folder.to_owned(), hint });
+        }
+        if self == Form::Trec && path.is_dir() {
+            return Err(Error::format(path, "is a folder; lines are written to a file"));
         }
         let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
         if self != Form::Trec && path.exists() && !empty() {
