@@ -9,11 +9,12 @@ use super::jobs::{self, Runs};
 use super::session::Session;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::eval::{self, Groups, Judged, comparison};
+use crate::eval::comparison::{self, Outcome};
+use crate::eval::{self, Groups, Judged};
 use crate::expand::{self, Config, Pick};
 use crate::job::{Observer, Progress};
 use crate::report::{Report, thumbnails};
-use crate::types::{CUTOFFS, EntityId, Mode, Protocol, Query, RankingKind, Row, SeedCount};
+use crate::types::{CUTOFFS, EntityId, Mode, Query, RankingKind, Row, SeedCount};
 
 pub use crate::eval::Analysis;
 pub use crate::report::analysis_plot;
@@ -48,33 +49,37 @@ pub fn analyse(runs: &Runs, property: Property, k: usize, observe: &mut dyn Obse
     let (entries, dataset, seeds) = jobs::entries(runs)?;
     let (judged, left_out) = judged(&entries, &dataset, &dataset.hash()?, seeds);
     if judged.is_empty() {
-        return Err(Error::Mismatch(left_out.join("; ")));
+        let why = left_out.iter().map(|(name, why)| format!("{name} is {why}")).collect::<Vec<_>>();
+        return Err(Error::Mismatch(why.join("; ")));
     }
     let mut analysis = eval::recall(&dataset, &groups(&dataset, property, observe)?, &judged, seeds, k)?;
-    analysis.notes.extend(left_out.into_iter().map(|why| format!("{why}.")));
+    analysis.notes.extend(left_out.into_iter().map(|(name, why)| format!("{name} is {why}.")));
     Ok(analysis)
 }
 
-/// The runs that can be scored on the data set, whose [`Dataset::hash`] this is, and why which are left out.
+/// By the names of runs.
+type Named<T> = Vec<(String, T)>;
+
+/// The runs that can be scored on the data set, whose [`Dataset::hash`] this is, and which are left out, and why.
 fn judged(
     entries: &[comparison::Entry],
     dataset: &Dataset,
     hash: &str,
     seeds: SeedCount,
-) -> (Vec<(String, Judged)>, Vec<String>) {
+) -> (Named<Judged>, Named<String>) {
     let (mut judged, mut left_out) = (Vec::new(), Vec::new());
     // as the first that says how it was expanded
     let first = entries.iter().find_map(|entry| entry.run.is_joint());
     for entry in entries {
-        let pools = entry.run.is_joint().filter(|joint| Some(*joint) != first).map(|_| comparison::POOLS.to_owned());
-        match entry.run.mismatch(dataset, hash).or(pools) {
-            Some(why) => left_out.push(format!("{} is not comparable: {why}", entry.name)),
-            None => match Judged::of(&entry.run, dataset) {
-                run if run.measures(dataset, seeds, Protocol::Standard).is_empty() => {
-                    left_out.push(format!("{} is not run: it has no query of {} seeds", entry.name, seeds.number()));
-                }
-                run => judged.push((entry.name.clone(), run)),
-            },
+        let outcome = match comparison::judge(entry, dataset, hash, seeds) {
+            Outcome::Done(_) if entry.run.is_joint().is_some_and(|joint| Some(joint) != first) => {
+                Outcome::NotComparable(comparison::POOLS.into())
+            }
+            other => other,
+        };
+        left_out.extend(outcome.refusal().map(|why| (entry.name.clone(), why)));
+        if let Outcome::Done(run) = outcome {
+            judged.push((entry.name.clone(), run));
         }
     }
     (judged, left_out)
@@ -83,14 +88,11 @@ fn judged(
 /// A comparison with every analysis that the data set allows, of the runs that have scores, and the pictures of what was gained
 /// and lost. Errors: those of [`jobs::compare`]; `Stopped`.
 pub fn report(runs: &Runs, settings: &Settings, observe: &mut dyn Observer<Progress>) -> Result<Report> {
-    let (mut entries, dataset, seeds) = jobs::entries(runs)?;
+    let (entries, dataset, seeds) = jobs::entries(runs)?;
     let comparison = comparison::compare(&entries, &dataset, seeds, settings)?;
-    let left_out = comparison.runs.iter().filter_map(|run| Some((run.name.as_str(), run.scores.refusal()?)));
-    let mut notes: Vec<String> = left_out.map(|(name, why)| format!("No analysis has {name}: {why}.")).collect();
-    let mut scored = comparison.runs.iter().map(|run| run.scores.done().is_some());
-    entries.retain(|_| scored.next() == Some(true));
-    let (judged, others) = judged(&entries, &dataset, &comparison.dataset_hash, seeds);
-    notes.extend(others.into_iter().map(|why| format!("In no analysis: {why}.")));
+    let (judged, left_out) = judged(&entries, &dataset, &comparison.dataset_hash, seeds);
+    let left_out = left_out.into_iter().map(|(name, why)| format!("No analysis has {name}: {why}."));
+    let mut notes: Vec<String> = left_out.collect();
     let evidence = dataset.evidence(observe)?;
     let by_pictures = dataset.picture_kinds().map(|kinds| eval::by_pictures(&evidence, &kinds));
     let mut analyses = Vec::new();
@@ -183,7 +185,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::comparison::{Exchange, Exchanged, Outcome, Pair, Paired};
+    use crate::eval::comparison::{Exchange, Exchanged, Pair, Paired};
 
     #[test]
     fn what_is_exchanged_most_often_comes_first() {

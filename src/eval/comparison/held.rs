@@ -28,6 +28,16 @@ impl<'a> Held<'a> {
     }
 }
 
+/// A run as it is scored on a data set, whose [`Dataset::hash`] this is, over queries of so many seeds; else why it is not.
+pub fn judge(entry: &Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Outcome<Judged> {
+    let Held { judged, measured, .. } = Held::of(entry, dataset, hash, seeds);
+    match measured {
+        Outcome::Done(_) => Outcome::Done(judged),
+        Outcome::NotRun(why) => Outcome::NotRun(why),
+        Outcome::NotComparable(why) => Outcome::NotComparable(why),
+    }
+}
+
 fn measured(entry: &Entry, judged: &Judged, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Outcome<Measured> {
     if let Some(why) = entry.run.mismatch(dataset, hash) {
         return Outcome::NotComparable(why);

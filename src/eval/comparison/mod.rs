@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use held::seeds_of;
+pub use held::{judge, seeds_of};
 
 use super::run::Run;
 use super::{holm, intervals};
