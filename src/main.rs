@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use multiexpan::cli::{self, Cli, Command, explore};
 use multiexpan::config::Images;
 use multiexpan::error::Result;
-use multiexpan::tui::{self, state_file::StateFile};
+use multiexpan::tui::{self, persist::view_file::StateFile};
 
 fn main() -> ExitCode {
     cli::exit::on_panic();
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Some(Command::Explore(args)) if args.print_config => explore::print_config(),
         Some(Command::Explore(args)) => open_explorer(args),
         Some(Command::Check(args)) => cli::check::run(args),
-        Some(Command::Show(args)) => cli::show::run(args),
+        Some(Command::Show(args)) => cli::show::run(args, tui::ask_for_pictures),
         Some(Command::Completions(args)) => cli::completions::run(args),
         Some(Command::Man(args)) => cli::man::run(args),
         // it asks the terminal here, and goes on with what only the engine knows

@@ -4,9 +4,9 @@ use directories::ProjectDirs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::terminal::{Terminal, size};
+use super::terminal::size;
 use super::{DeviceArg, demo};
-use crate::config::{Depth, Drawing, Images, Settings, Theme, config_dir};
+use crate::config::{Depth, Drawing, Environment, Images, Multiplexer, Settings, Theme, config_dir};
 use crate::engine::device;
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
@@ -63,7 +63,7 @@ impl Finding {
 pub fn tell_terminal(ask: impl FnOnce() -> Drawing) -> Result<()> {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let drawing = is_terminal.then(ask);
-    let findings = terminal(&Terminal::here(), drawing, size());
+    let findings = terminal(&Environment::current(), drawing, size());
     print(&mut std::io::stdout().lock(), "Terminal", &findings).map_err(Error::io("write", "standard output"))
 }
 
@@ -139,16 +139,23 @@ fn encoder(name: &str) -> Option<PathBuf> {
     named.into_iter().chain([PathBuf::from("encoders")]).map(|root| root.join(name)).find(|folder| folder.is_dir())
 }
 
-fn terminal(terminal: &Terminal, drawing: Option<Drawing>, size: Option<(u16, u16)>) -> Vec<Finding> {
+fn terminal(environment: &Environment, drawing: Option<Drawing>, size: Option<(u16, u16)>) -> Vec<Finding> {
     let Some(drawing) = drawing else {
         let found = "standard input or output is not a terminal";
         return vec![
             Finding::new(Mark::Absent, "terminal", found).next("the explorer must be started in a terminal"),
-            theme(),
+            theme(environment.depth),
         ];
     };
-    let around = Finding::new(Mark::Works, "terminal", around(terminal));
-    vec![around, room(size), colours(terminal), theme(), pictures(&drawing), clipboard(terminal)]
+    vec![
+        name(environment, &drawing),
+        room(size),
+        letters(environment),
+        colours(environment.depth),
+        theme(environment.depth),
+        pictures(environment, &drawing),
+        clipboard(environment),
+    ]
 }
 
 fn room(size: Option<(u16, u16)>) -> Finding {
@@ -162,25 +169,43 @@ fn room(size: Option<(u16, u16)>) -> Finding {
     }
 }
 
-/// "xterm-kitty, in tmux, over ssh"
-fn around(terminal: &Terminal) -> String {
-    let term = if terminal.term.is_empty() { "TERM is not set" } else { &terminal.term };
-    let inside = terminal.multiplexer.map(|name| format!(", in {name}")).unwrap_or_default();
-    format!("{term}{inside}{}", if terminal.over_ssh { ", over ssh" } else { "" })
+/// "kitty(0.41.1) (xterm-kitty), in tmux, over ssh"
+fn name(environment: &Environment, drawing: &Drawing) -> Finding {
+    let term = &environment.term;
+    let own_name = drawing.terminal.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+    let within = environment.multiplexer.map(|multiplexer| format!(", in {}", multiplexer.name())).unwrap_or_default();
+    let found = format!("{own_name}({term}){within}{}", if environment.over_ssh { ", over ssh" } else { "" });
+    match environment.draws_screens() {
+        true => Finding::new(Mark::Works, "terminal", found),
+        false => Finding::new(Mark::Fails, "terminal", format!("TERM={term} names no terminal that draws screens"))
+            .next("set TERM to your terminal, for example TERM=xterm-256color"),
+    }
 }
 
-fn colours(terminal: &Terminal) -> Finding {
-    match terminal.colours {
-        "truecolor" => Finding::new(Mark::Works, "colours", "truecolor"),
-        "none" => Finding::new(Mark::Absent, "colours", "none, since NO_COLOR is set"),
-        fewer => Finding::new(Mark::Absent, "colours", fewer)
-            .next("if the terminal has truecolor, say so with COLORTERM=truecolor (over ssh: SendEnv COLORTERM)"),
+fn letters(environment: &Environment) -> Finding {
+    let found = environment.locale.clone().unwrap_or_else(|| "no locale is set".to_owned());
+    match environment.is_utf8() {
+        true => Finding::new(Mark::Works, "letters", format!("UTF-8 ({found})")),
+        false => Finding::new(Mark::Absent, "letters", format!("not UTF-8 ({found}): borders may be drawn in ASCII"))
+            .next("set LANG=C.UTF-8, or another locale in UTF-8"),
+    }
+}
+
+fn colours(depth: Depth) -> Finding {
+    let fewer = |found: &str| {
+        Finding::new(Mark::Absent, "colours", found)
+            .next("if the terminal has truecolor, say so with COLORTERM=truecolor (over ssh: SendEnv COLORTERM)")
+    };
+    match depth {
+        Depth::True => Finding::new(Mark::Works, "colours", "truecolor"),
+        Depth::Indexed => fewer("256"),
+        Depth::Ansi => fewer("16"),
+        Depth::None => Finding::new(Mark::Absent, "colours", "none, since NO_COLOR is set"),
     }
 }
 
 /// The settings' theme, what `auto` stands for here, and whether it can be read.
-fn theme() -> Finding {
-    let depth = Depth::from_env(|name| std::env::var(name).ok());
+fn theme(depth: Depth) -> Finding {
     let folder = config_dir();
     let settings = folder.as_ref().map_or_else(|| Ok(Settings::default()), |f| Settings::load(&f.join("config.toml")));
     let found = settings.and_then(|settings| {
@@ -195,22 +220,27 @@ fn theme() -> Finding {
     }
 }
 
-/// What the terminal answered, what is drawn with, and why.
-fn pictures(drawing: &Drawing) -> Finding {
-    let answered = drawing.answered.map_or("no answer", Images::name);
-    let found = format!("{}: {} (the terminal says: {answered})", drawing.chosen.name(), drawing.why);
-    match drawing.chosen {
+/// What images are drawn with, and why.
+fn pictures(environment: &Environment, drawing: &Drawing) -> Finding {
+    let found = format!("{}: {}", drawing.chosen.name(), drawing.why);
+    let finding = match drawing.chosen {
         Images::Halfblocks => Finding::new(Mark::Absent, "pictures", found)
-            .next("kitty, Ghostty, WezTerm, iTerm2 and foot draw true pictures; --images overrides the choice"),
+            .next("docs/TERMINALS.md lists terminals that draw true images; --images overrides the choice"),
         _ => Finding::new(Mark::Works, "pictures", found),
+    };
+    match (environment.multiplexer, drawing.chosen) {
+        (Some(Multiplexer::Tmux), Images::Kitty) => {
+            finding.next("`set -g focus-events on` in tmux brings images back as soon as a client attaches")
+        }
+        _ => finding,
     }
 }
 
 /// Terminals do not tell whether they take it.
-fn clipboard(terminal: &Terminal) -> Finding {
+fn clipboard(environment: &Environment) -> Finding {
     let finding = Finding::new(Mark::Works, "clipboard", "by OSC 52, if the terminal lets programs set it");
-    match terminal.multiplexer {
-        Some("tmux") => finding.next("in tmux: `set -s set-clipboard on`"),
+    match environment.multiplexer {
+        Some(Multiplexer::Tmux) => finding.next("in tmux: `set -s set-clipboard on`"),
         _ => finding,
     }
 }
@@ -257,15 +287,18 @@ mod tests {
 
     #[test]
     fn a_small_terminal_is_told_how_large_to_be() {
-        let kitty = Terminal::from_env(|name| (name == "TERM").then(|| "xterm-kitty".into()));
+        let kitty = Environment::from_variables(|name| (name == "TERM").then(|| "xterm-kitty".into()));
         assert_eq!(room(Some((59, 40))).mark, Mark::Fails);
         assert_eq!(room(Some((60, 16))).mark, Mark::Works);
         assert_eq!(room(None).mark, Mark::Absent);
-        let why = "sixel is not drawn well inside tmux";
-        let drawing = Drawing { answered: Some(Images::Sixel), chosen: Images::Halfblocks, why };
+        let drawing = Drawing {
+            terminal: Some("kitty(0.26.5)".into()),
+            chosen: Images::Halfblocks,
+            why: "kitty draws kitty's placeholders only from 0.28 on".into(),
+        };
         let whole = text(&terminal(&kitty, Some(drawing), Some((20, 5))));
-        assert!(whole.contains("✗ size") && whole.contains("kitty"), "{whole}");
-        assert!(whole.contains("halfblocks: sixel is not") && whole.contains("the terminal says: sixel"), "{whole}");
+        assert!(whole.contains("✗ size") && whole.contains("kitty(0.26.5) (xterm-kitty)"), "{whole}");
+        assert!(whole.contains("halfblocks: kitty draws") && whole.contains("– letters"), "{whole}");
         assert_eq!(terminal(&kitty, None, None)[0].mark, Mark::Absent);
     }
 

@@ -101,10 +101,12 @@ fn say_json(result: &impl serde::Serialize) -> Result<()> {
     say(&(text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))? + "\n"))
 }
 
-/// Runs any command but `explore`, which is for `main`.
+/// Runs any command but `explore` and `show`, which draw to the terminal and are for `main`.
 pub fn run(command: Command) -> Result<()> {
     match command {
-        Command::Explore(_) => Err(Error::Argument("the explorer is opened by the program itself".into())),
+        Command::Explore(_) | Command::Show(_) => {
+            Err(Error::Argument("`multiexpan` draws to the terminal; this is its engine, and does not".into()))
+        }
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Compare(args) => compare::run(args),
@@ -118,7 +120,6 @@ pub fn run(command: Command) -> Result<()> {
         Command::Qrels(args) => qrels::run(args),
         Command::Index(args) => index::run(args),
         Command::Check(args) => check::run(args),
-        Command::Show(args) => show::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -4,7 +4,8 @@ use image::{DynamicImage, ImageReader};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use super::terminal::{self, Protocol, Terminal};
+use super::terminal;
+use crate::config::{Depth, Drawing, Environment, Images};
 use crate::error::{Error, Result};
 
 /// Columns and rows of a terminal that does not tell.
@@ -24,24 +25,25 @@ pub struct Args {
     pub height: Option<u16>,
 }
 
-/// Draws the image at the cursor, never larger than it is.
-pub fn run(args: Args) -> Result<()> {
+/// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws, where there is one.
+pub fn run(args: Args, ask: impl FnOnce() -> Drawing) -> Result<()> {
     let image = decode(&args.image)?;
     let (columns, rows) = terminal::size().unwrap_or(USUAL_SIZE);
     // One row less than the terminal has: the prompt takes it.
     let room = (args.width.unwrap_or(columns), args.height.unwrap_or(rows.saturating_sub(1)));
     let (width, height) = cells((image.width(), image.height()), room);
-    let terminal = Terminal::here();
-    // viuer asks a terminal whether it speaks kitty and waits for the answer: ask only those that will answer.
-    let asked = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let direct = asked && terminal.multiplexer.is_none();
+    let environment = Environment::current();
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    // viuer draws to the terminal itself, and asks it again: only where nothing is between, and it will answer
+    let chosen = if is_terminal && environment.multiplexer.is_none() { ask().chosen } else { Images::Halfblocks };
     let config = viuer::Config {
         absolute_offset: false,
         transparent: true,
         width: Some(width),
         height: Some(height),
-        use_kitty: direct && terminal.protocol == Protocol::Kitty,
-        use_iterm: direct && terminal.protocol == Protocol::Iterm2,
+        truecolor: environment.depth == Depth::True,
+        use_kitty: chosen == Images::Kitty,
+        use_iterm: chosen == Images::Iterm2,
         ..viuer::Config::default()
     };
     viuer::print(&image, &config).map_err(|error| match error {

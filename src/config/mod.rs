@@ -2,6 +2,7 @@
 //! source of every default, and what `--print-config` prints.
 
 mod action;
+mod environment;
 mod key;
 mod keymap;
 mod settings;
@@ -10,10 +11,11 @@ mod tests;
 mod theme;
 
 pub use action::Action;
+pub use environment::{Environment, Multiplexer};
 pub use key::{Key, Sequence};
 pub use keymap::{Bound, Context, Keymap};
 pub use settings::{DEFAULT_TOML, Drawing, Images, Settings};
-pub use theme::{Depth, Role, Theme};
+pub use theme::{ANSI_COLOURS, Depth, Role, Theme};
 
 use std::path::PathBuf;
 

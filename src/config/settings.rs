@@ -39,13 +39,14 @@ impl Images {
     }
 }
 
-/// How pictures are drawn here, and why so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How images are drawn in a terminal, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawing {
-    /// What the terminal said it can; none where it was not asked or did not answer.
-    pub answered: Option<Images>,
+    /// What the terminal calls itself; `None` where it has not answered.
+    pub terminal: Option<String>,
     pub chosen: Images,
-    pub why: &'static str,
+    /// The reason, as a clause for people.
+    pub why: String,
 }
 
 impl FromStr for Images {

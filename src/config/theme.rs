@@ -70,14 +70,13 @@ pub enum Depth {
 }
 
 impl Depth {
-    /// From `NO_COLOR`, `COLORTERM` and `TERM`, as `var` gives them.
-    pub fn from_env(var: impl Fn(&str) -> Option<String>) -> Depth {
-        let has = |name: &str, part: &str| var(name).is_some_and(|v| v.contains(part));
-        match () {
-            _ if var("NO_COLOR").is_some_and(|v| !v.is_empty()) => Depth::None,
-            _ if has("COLORTERM", "truecolor") || has("COLORTERM", "24bit") || has("TERM", "direct") => Depth::True,
-            _ if has("TERM", "256color") || has("TERM", "kitty") || has("TERM", "alacritty") => Depth::Indexed,
-            _ => Depth::Ansi,
+    /// The nearest colour that can be shown; `None` where there are no colours.
+    pub fn nearest(self, colour: Color) -> Option<Color> {
+        match self {
+            Depth::True => Some(colour),
+            Depth::Indexed => Some(indexed(colour)),
+            Depth::Ansi => Some(ansi(colour)),
+            Depth::None => None,
         }
     }
 }
@@ -252,13 +251,8 @@ fn unknown(name: &str) -> Error {
 }
 
 fn lower(style: Style, depth: Depth) -> Style {
-    let to = |colour: Color| match depth {
-        Depth::True => Some(colour),
-        Depth::Indexed => Some(indexed(colour)),
-        Depth::Ansi => Some(ansi(colour)),
-        Depth::None => None,
-    };
-    Style { fg: style.fg.and_then(to), bg: style.bg.and_then(to), ..style }
+    let nearest = |colour| depth.nearest(colour);
+    Style { fg: style.fg.and_then(nearest), bg: style.bg.and_then(nearest), ..style }
 }
 
 /// The nearest of the 6×6×6 cube and the 24 greys.
@@ -282,28 +276,30 @@ fn indexed(colour: Color) -> Color {
     Color::Indexed(if far_grey < far_cube { 232 + grey } else { 16 + 36 * cube[0] + 6 * cube[1] + cube[2] })
 }
 
-/// The nearest of the 16 in their usual look.
+/// The 16 colours of every terminal, each in its usual look: red, green, blue.
+pub const ANSI_COLOURS: [(Color, [u8; 3]); 16] = [
+    (Color::Black, [0, 0, 0]),
+    (Color::Red, [170, 0, 0]),
+    (Color::Green, [0, 170, 0]),
+    (Color::Yellow, [170, 85, 0]),
+    (Color::Blue, [0, 0, 170]),
+    (Color::Magenta, [170, 0, 170]),
+    (Color::Cyan, [0, 170, 170]),
+    (Color::Gray, [170, 170, 170]),
+    (Color::DarkGray, [85, 85, 85]),
+    (Color::LightRed, [255, 85, 85]),
+    (Color::LightGreen, [85, 255, 85]),
+    (Color::LightYellow, [255, 255, 85]),
+    (Color::LightBlue, [85, 85, 255]),
+    (Color::LightMagenta, [255, 85, 255]),
+    (Color::LightCyan, [85, 255, 255]),
+    (Color::White, [255, 255, 255]),
+];
+
+/// The nearest of the 16.
 fn ansi(colour: Color) -> Color {
-    const USUAL: [(Color, [u8; 3]); 16] = [
-        (Color::Black, [0, 0, 0]),
-        (Color::Red, [170, 0, 0]),
-        (Color::Green, [0, 170, 0]),
-        (Color::Yellow, [170, 85, 0]),
-        (Color::Blue, [0, 0, 170]),
-        (Color::Magenta, [170, 0, 170]),
-        (Color::Cyan, [0, 170, 170]),
-        (Color::Gray, [170, 170, 170]),
-        (Color::DarkGray, [85, 85, 85]),
-        (Color::LightRed, [255, 85, 85]),
-        (Color::LightGreen, [85, 255, 85]),
-        (Color::LightYellow, [255, 255, 85]),
-        (Color::LightBlue, [85, 85, 255]),
-        (Color::LightMagenta, [255, 85, 255]),
-        (Color::LightCyan, [85, 255, 255]),
-        (Color::White, [255, 255, 255]),
-    ];
     let Color::Rgb(r, g, b) = colour else { return colour };
-    let nearest = USUAL.iter().min_by_key(|(_, usual)| distance([r, g, b], *usual));
+    let nearest = ANSI_COLOURS.iter().min_by_key(|(_, usual)| distance([r, g, b], *usual));
     nearest.map_or(Color::Reset, |(name, _)| *name)
 }
 
@@ -364,16 +360,5 @@ mod tests {
         let plain = Theme::load("dark", None, Depth::None).unwrap();
         assert_eq!(plain.style(Role::Gold).fg, None);
         assert!(plain.style(Role::Selection).add_modifier.contains(Modifier::REVERSED));
-    }
-
-    #[test]
-    fn the_environment_tells_the_depth() {
-        let env = |pairs: &'static [(&str, &str)]| {
-            move |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
-        };
-        assert_eq!(Depth::from_env(env(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")])), Depth::None);
-        assert_eq!(Depth::from_env(env(&[("COLORTERM", "truecolor")])), Depth::True);
-        assert_eq!(Depth::from_env(env(&[("TERM", "screen-256color")])), Depth::Indexed);
-        assert_eq!(Depth::from_env(env(&[("TERM", "linux")])), Depth::Ansi);
     }
 }

@@ -7,7 +7,6 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
-use ratatui_image::Image;
 
 use super::app::{App, Field, Pane, occurrences};
 use super::pictures::{Look, Pictures};
@@ -24,6 +23,8 @@ pub struct Canvas<'a, 'f> {
     pub theme: &'a Theme,
     pub pictures: &'a Pictures,
     pub view: View,
+    /// Where images lie that are no cells: text over one of them would not replace it.
+    pub overlays: Vec<Rect>,
 }
 
 impl Canvas<'_, '_> {
@@ -109,9 +110,21 @@ impl Canvas<'_, '_> {
             .title_top(self.span(Role::Title, format!(" {title} ")))
             .title_bottom(Line::from(self.span(Role::Quiet, format!(" {foot} "))).right_aligned());
         let inner = block.inner(area);
-        self.frame.render_widget(Clear, area);
+        self.clear(area);
         self.frame.render_widget(block, area);
         inner
+    }
+
+    /// Makes room for something that lies over what was drawn so far. An image that is no cells and reaches into the area leaves the
+    /// frame whole, since a terminal erases such images only where text is written; once nothing lies over it, it is drawn again.
+    pub fn clear(&mut self, area: Rect) {
+        let (covered, left) = std::mem::take(&mut self.overlays).into_iter().partition(|image| image.intersects(area));
+        self.overlays = left;
+        let covered: Vec<Rect> = covered;
+        for image in covered {
+            self.frame.render_widget(Clear, image);
+        }
+        self.frame.render_widget(Clear, area);
     }
 
     /// A mark on the right border that shows which part of a list is seen. Nothing where all of it is.
@@ -136,12 +149,16 @@ impl Canvas<'_, '_> {
         }
         let key = PictureKey { path: path.to_owned(), size: Size::new(area.width, area.height) };
         match self.pictures.look(&key) {
-            Look::Ready(protocol) => {
-                let size = protocol.size();
+            Look::Ready(encoded) => {
+                let size = encoded.size();
                 let (width, height) = (size.width.min(area.width), size.height.min(area.height));
                 let x = area.x + (area.width - width) / 2;
                 let y = area.y + (area.height - height) / 2;
-                self.frame.render_widget(Image::new(protocol), Rect::new(x, y, width, height));
+                let at = Rect::new(x, y, width, height);
+                self.frame.render_widget(encoded, at);
+                if !encoded.is_of_cells() {
+                    self.overlays.push(at);
+                }
             }
             Look::Broken(why) => self.empty_picture(area, why),
             Look::Waiting => self.empty_picture(area, "…"),

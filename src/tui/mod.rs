@@ -2,14 +2,11 @@
 //! turns. The engine is a function to send requests with and a channel of replies.
 
 pub mod app;
-mod backend;
 mod canvas;
-mod event;
+pub mod persist;
 pub mod pictures;
+pub mod platform;
 pub mod screen;
-pub mod session;
-pub mod state_file;
-mod terminal;
 mod themes;
 pub mod view;
 mod widget;
@@ -18,14 +15,15 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::config::{Drawing, Images, Settings, config_dir};
+use crate::config::{Drawing, Environment, Images, Settings, config_dir};
 use crate::engine::api::{Reply, Request};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 
 use app::{App, Source};
-use session::Session;
-use state_file::StateFile;
+use persist::session::{self, Loaded, Session};
+use persist::view_file::StateFile;
+use platform::event_loop;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -53,31 +51,32 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
         None => Settings::default(),
     };
     let session_path = session::path_for(&options.index);
-    let session = session_path.as_deref().map(Session::load).transpose();
     let (images, mouse) = (options.images.unwrap_or(settings.images), settings.mouse);
     let Options { index, dataset, beside, device, .. } = options;
     let source = Source { index, dataset, device, beside };
-    let (session, complaint) = match session {
-        Ok(session) => (session.flatten(), None),
-        Err(why) => (None, Some(why.to_string())),
+    let (Loaded { session, warning }, session_path) = match session_path.as_deref().map(Session::load).transpose() {
+        Ok(loaded) => (loaded.unwrap_or_default(), session_path),
+        // it could not be set aside either: it is not written over
+        Err(why) => (Loaded { session: None, warning: Some(format!("the session is not kept: {why}")) }, None),
     };
-    let themes = themes::Themes::new(folder.map(|f| f.join("themes")));
+    let environment = Environment::current();
+    let themes = themes::Themes::new(folder.map(|f| f.join("themes")), environment.depth);
     let chosen = session.as_ref().and_then(|s| s.theme.clone()).filter(|name| themes.names().contains(name));
     let name = options.theme.or(chosen).unwrap_or_else(|| settings.theme.clone());
     let theme = themes.load(&name)?;
-    let mut app = App::new(settings, source, session);
+    let mut app = App::new(settings, source, session.clone());
     app.themes.names = themes.names();
     app.themes.shown = themes.meant(&name);
     if let Some(view) = options.view {
         app.open_view(view);
     }
-    if let Some(complaint) = complaint {
-        app.notify(complaint);
+    if let Some(warning) = warning {
+        app.notify(warning);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Error::io("start the event loop of", "the terminal"))?;
-    let explorer = event::Explorer { app, theme, themes, images, send, session_path };
-    let outcome = runtime.block_on(event::run(explorer, mouse, replies));
+    let explorer = event_loop::Explorer { app, theme, themes, images, environment, send, session_path, session };
+    let outcome = runtime.block_on(event_loop::run(explorer, mouse, replies));
     // A picture still being decoded does not hold the user back.
     runtime.shutdown_background();
     outcome
@@ -86,5 +85,5 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
 /// What the explorer would draw pictures with in this terminal, by its settings. Asks the terminal.
 pub fn ask_for_pictures() -> Drawing {
     let settings = config_dir().and_then(|folder| Settings::load(&folder.join("config.toml")).ok()).unwrap_or_default();
-    terminal::ask_for_pictures(settings.images)
+    platform::query::drawing(settings.images)
 }

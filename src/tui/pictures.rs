@@ -6,10 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use image::{DynamicImage, Rgba, RgbaImage};
-use ratatui_image::picker::Picker;
-use ratatui_image::protocol::Protocol;
-use ratatui_image::{FilterType, Resize};
 
+use super::platform::capabilities::ImageSetup;
+use super::platform::images::EncodedImage;
 use super::view::PictureKey;
 
 /// How many finished pictures are kept.
@@ -23,7 +22,7 @@ const MOST_PIXELS: u64 = 100_000_000;
 
 /// A picture as it stands.
 pub enum Look<'a> {
-    Ready(&'a Protocol),
+    Ready(&'a EncodedImage),
     /// One sentence.
     Broken(&'a str),
     Waiting,
@@ -32,12 +31,15 @@ pub enum Look<'a> {
 }
 
 /// What decoding gives: the encoded picture, or one sentence.
-pub type Made = Result<Protocol, String>;
+pub type Made = Result<EncodedImage, String>;
 
 /// The finished pictures and the wishes for more.
 #[derive(Default)]
 pub struct Pictures {
-    picker: Option<Picker>,
+    /// `None` until the terminal has said what it can draw; then images wait.
+    setup: Option<ImageSetup>,
+    /// Whether images are drawn at all.
+    on: bool,
     paper: [u8; 3],
     made: HashMap<PictureKey, (Made, u64)>,
     running: HashSet<PictureKey>,
@@ -48,9 +50,18 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// `picker` none: no pictures at all. `paper`: what lies behind transparent ones.
-    pub fn new(picker: Option<Picker>, paper: [u8; 3]) -> Self {
-        Pictures { picker, paper, ..Pictures::default() }
+    /// `on` false: no images at all. `paper`: what lies behind transparent ones.
+    pub fn new(on: bool, paper: [u8; 3]) -> Self {
+        Pictures { on, paper, ..Pictures::default() }
+    }
+
+    /// Has images drawn so. Where it is another way than before, those made so far are of no more use.
+    pub fn set_up(&mut self, setup: ImageSetup) {
+        if self.setup.as_ref() != Some(&setup) {
+            self.on = setup.protocol.is_some();
+            self.setup = Some(setup);
+            self.clear();
+        }
     }
 
     /// Another paper behind transparent pictures: those made so far are of no more use.
@@ -62,13 +73,13 @@ impl Pictures {
     }
 
     pub fn on(&self) -> bool {
-        self.picker.is_some()
+        self.on
     }
 
     pub fn look(&self, key: &PictureKey) -> Look<'_> {
-        match (&self.picker, self.made.get(key)) {
-            (None, _) => Look::Off,
-            (_, Some((Ok(protocol), _))) => Look::Ready(protocol),
+        match (self.on, self.made.get(key)) {
+            (false, _) => Look::Off,
+            (_, Some((Ok(encoded), _))) => Look::Ready(encoded),
             (_, Some((Err(why), _))) => Look::Broken(why),
             (_, None) => Look::Waiting,
         }
@@ -89,13 +100,13 @@ impl Pictures {
 
     /// The next to make, while there is room.
     pub fn begin(&mut self) -> Option<Job> {
-        let picker = self.picker.clone()?;
+        let setup = self.setup.clone().filter(|_| self.on)?;
         if self.running.len() >= AT_ONCE || self.queue.is_empty() {
             return None;
         }
         let key = self.queue.remove(0);
         self.running.insert(key.clone());
-        Some(Job { key, picker, paper: self.paper, generation: self.generation })
+        Some(Job { key, setup, paper: self.paper, generation: self.generation })
     }
 
     pub fn finish(&mut self, job: Job, made: Made) {
@@ -123,7 +134,7 @@ impl Pictures {
 #[derive(Clone)]
 pub struct Job {
     key: PictureKey,
-    picker: Picker,
+    setup: ImageSetup,
     paper: [u8; 3],
     generation: u64,
 }
@@ -143,7 +154,7 @@ impl Job {
         }
         let reader = image::ImageReader::open(path).and_then(|r| r.with_guessed_format()).map_err(|e| told(&e))?;
         let image = on_paper(reader.decode().map_err(|e| told(&e))?, self.paper);
-        self.picker.new_protocol(image, self.key.size, Resize::Scale(Some(FilterType::Triangle))).map_err(|e| told(&e))
+        EncodedImage::new(image, self.key.size, self.paper, &self.setup).map_err(|e| told(&e))
     }
 }
 
@@ -163,15 +174,24 @@ fn on_paper(image: DynamicImage, [r, g, b]: [u8; 3]) -> DynamicImage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::platform::capabilities::{Answers, image_setup};
     use super::*;
+    use crate::config::{Environment, Images};
     use ratatui::layout::Size;
 
     fn key(name: &str) -> PictureKey {
         PictureKey { path: name.into(), size: Size::new(4, 2) }
     }
 
+    fn setup() -> ImageSetup {
+        let environment = Environment::from_variables(|_| None);
+        image_setup(Images::Halfblocks, &Answers::default(), &environment, false, None)
+    }
+
     fn pictures() -> Pictures {
-        Pictures::new(Some(Picker::halfblocks()), [0, 0, 0])
+        let mut pictures = Pictures::new(true, [0, 0, 0]);
+        pictures.set_up(setup());
+        pictures
     }
 
     #[test]
@@ -211,13 +231,29 @@ mod tests {
     }
 
     #[test]
+    fn images_wait_until_it_is_known_how_to_draw_them() {
+        let mut pictures = Pictures::new(true, [0, 0, 0]);
+        pictures.wish(&[key("a")]);
+        assert!(pictures.begin().is_none() && matches!(pictures.look(&key("a")), Look::Waiting));
+        pictures.set_up(setup());
+        pictures.wish(&[key("a")]);
+        let job = pictures.begin().unwrap();
+        pictures.finish(job, Err("no".into()));
+        // the same answer again costs nothing, another one makes them anew
+        pictures.set_up(setup());
+        assert!(matches!(pictures.look(&key("a")), Look::Broken(_)));
+        pictures.set_up(ImageSetup { cell: (7, 15), ..setup() });
+        assert!(matches!(pictures.look(&key("a")), Look::Waiting));
+    }
+
+    #[test]
     fn missing_and_broken_pictures_are_sentences() {
         let folder = tempfile::tempdir().unwrap();
         let broken = folder.path().join("broken.png");
         std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot really").unwrap();
         let job = |path| Job {
             key: PictureKey { path, size: Size::new(4, 2) },
-            picker: Picker::halfblocks(),
+            setup: setup(),
             paper: [0; 3],
             generation: 0,
         };

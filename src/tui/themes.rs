@@ -13,9 +13,9 @@ pub struct Themes {
 }
 
 impl Themes {
-    /// For the terminal that the environment tells of.
-    pub fn new(folder: Option<PathBuf>) -> Self {
-        Themes { folder, depth: Depth::from_env(|name| std::env::var(name).ok()) }
+    /// Themes of `folder` and the shipped ones, for a terminal of so many colours.
+    pub fn new(folder: Option<PathBuf>, depth: Depth) -> Self {
+        Themes { folder, depth }
     }
 
     pub fn names(&self) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The Failures screen, key by key.
 
 use multiexpan::tui::app::Wish;
-use multiexpan::tui::session::Session;
+use multiexpan::tui::persist::session::Session;
 
 use crate::harness::{Screens, screen};
 

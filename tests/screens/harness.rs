@@ -1,19 +1,19 @@
 //! Keys in, screens out.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use multiexpan::config::{Depth, Sequence, Settings, Theme};
+use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
 use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, RequestId, Say};
 use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::pictures::Pictures;
+use multiexpan::tui::platform::capabilities::{Answers, image_setup};
 use multiexpan::tui::screen as screens;
-use multiexpan::tui::session::Session;
-use multiexpan::tui::state_file::StateFile;
+use multiexpan::tui::persist::session::Session;
+use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::types::DeviceChoice;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Size;
-use ratatui_image::picker::Picker;
 
 use crate::fake::Fake;
 
@@ -65,7 +65,10 @@ impl Screens {
     }
 
     pub fn with_pictures(&mut self) -> &mut Self {
-        self.pictures = Pictures::new(Some(Picker::halfblocks()), [0, 0, 0]);
+        let truecolor = |name: &str| (name == "COLORTERM").then(|| "truecolor".to_owned());
+        let environment = Environment::from_variables(truecolor);
+        self.pictures = Pictures::new(true, [0, 0, 0]);
+        self.pictures.set_up(image_setup(Images::Halfblocks, &Answers::default(), &environment, false, None));
         self
     }
 

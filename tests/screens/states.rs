@@ -1,7 +1,7 @@
 //! What if, undo over everything, named states and the file of a view.
 
 use multiexpan::tui::app::Wish;
-use multiexpan::tui::state_file::StateFile;
+use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::types::Mode;
 
 use crate::harness::{Screens, screen};

@@ -47,8 +47,8 @@ use crate::job::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, SeedCount, Tuning};
 
 use super::screen::Screen;
-use super::session::{NamedRecord, Session};
-use super::state_file::{Record, StateFile};
+use super::persist::session::{ExpansionRecord, NamedRecord, Session};
+use super::persist::view_file::StateFile;
 use super::view::View;
 
 use jumps::Jumps;
@@ -423,26 +423,32 @@ impl App {
         let mut folded: Vec<String> = self.tree.folded.iter().cloned().collect();
         folded.sort();
         Some(Session {
-            class: self.seeds.class.map(|c| catalogue.class(c).name.clone()),
-            seeds: self.seeds.seeds.clone(),
-            rejected: self.seeds.rejected.clone(),
-            count: self.seeds.count,
-            number: self.seeds.number,
-            mode: Some(self.mode),
-            joint: self.joint,
-            tuning: self.tuning,
-            reranked: self.reranked,
+            expansion: ExpansionRecord {
+                class: self.seeds.class.map(|c| catalogue.class(c).name.clone()),
+                seeds: self.seeds.seeds.clone(),
+                rejected: self.seeds.rejected.clone(),
+                count: self.seeds.count,
+                number: self.seeds.number,
+                mode: Some(self.mode),
+                joint: self.joint,
+                tuning: self.tuning,
+                reranked: self.reranked,
+            },
             tall: self.tall,
             entity_width: self.entity_width,
             theme: self.themes.kept.clone(),
             folded,
             remarks: self.failures.remarks.iter().map(|(key, remark)| (key.clone(), remark.clone())).collect(),
-            states: self
-                .named
-                .iter()
-                .map(|n| NamedRecord { name: n.name.clone(), state: Record::of(&n.state, catalogue) })
-                .collect(),
+            states: self.named.iter().map(|n| NamedRecord { name: n.name.clone(), state: n.record.clone() }).collect(),
+            ..Session::default()
         })
+    }
+
+    /// Takes up the named states, marks and notes that another explorer wrote to the same session.
+    pub fn merge_session(&mut self, merged: &Session) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        self.named = merged.states.iter().map(|record| NamedState::from_record(record.clone(), &catalogue)).collect();
+        self.failures.remarks = merged.remarks.iter().cloned().collect();
     }
 
     fn ask(&mut self, kind: Kind, ask: Ask) {

@@ -3,13 +3,24 @@
 use super::act::shifted;
 use super::{App, Field, Pane, Popup, State, Wish};
 use crate::tui::screen::Screen;
-use crate::tui::state_file::{Named, Origin, Record, StateFile};
+use crate::engine::api::Catalogue;
+use crate::tui::persist::session::NamedRecord;
+use crate::tui::persist::view_file::{Named, Origin, Record, StateFile};
 
 /// A state that was given a name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedState {
     pub name: String,
     pub state: State,
+    /// As it is kept: also what this index lacks.
+    pub record: Record,
+}
+
+impl NamedState {
+    /// The state as far as this index has what it takes.
+    pub fn from_record(NamedRecord { name, state: record }: NamedRecord, catalogue: &Catalogue) -> Self {
+        NamedState { name, state: record.state(catalogue).0, record }
+    }
 }
 
 impl App {
@@ -20,6 +31,7 @@ impl App {
 
     /// Takes the name that was typed. One of the same name is replaced.
     pub(super) fn accept_name(&mut self) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
         let name = self.naming.text().trim().to_owned();
         if name.is_empty() {
             return self.notify("a name has at least one letter");
@@ -27,9 +39,10 @@ impl App {
         self.popup = None;
         self.notify(format!("“{name}” is kept"));
         let state = self.state();
-        match self.named.iter_mut().find(|named| named.name == name) {
-            Some(named) => named.state = state,
-            None => self.named.push(NamedState { name, state }),
+        let named = NamedState { record: Record::of(&state, &catalogue), name, state };
+        match self.named.iter_mut().find(|other| other.name == named.name) {
+            Some(other) => *other = named,
+            None => self.named.push(named),
         }
     }
 

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{App, Expansion, Kind, NamedState, Overall, Pane, SeedSet, TreeKind};
+use super::{App, Expansion, Kind, Overall, Pane, SeedSet, TreeKind};
 use crate::engine::api::{Catalogue, Contender, Reply, Say};
-use crate::tui::session::NamedRecord;
 use crate::types::{ClassId, EntityId};
 
 /// How many entities' details are kept.
@@ -85,25 +84,24 @@ impl App {
             seeds.iter().copied().filter(|&s| catalogue.entity(s).is_some()).collect()
         };
         let by_name = |name: &String| catalogue.classes.iter().position(|c| c.name == *name).map(|i| ClassId(i as u16));
+        let expansion = &session.expansion;
         self.seeds = SeedSet {
-            seeds: known(&session.seeds),
-            rejected: known(&session.rejected),
-            class: session.class.as_ref().and_then(by_name),
-            count: session.count,
-            number: session.number,
+            seeds: known(&expansion.seeds),
+            rejected: known(&expansion.rejected),
+            class: expansion.class.as_ref().and_then(by_name),
+            count: expansion.count,
+            number: expansion.number,
         };
-        if self.seeds.seeds.len() < session.seeds.len() {
+        if self.seeds.seeds.len() < expansion.seeds.len() {
             self.notify("some seeds of the last session are not in this index; they are left out");
         }
-        self.mode = session.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
-        (self.joint, self.tuning) = (session.joint, session.tuning);
-        (self.reranked, self.tall) = (session.reranked, session.tall);
-        let named = |n: NamedRecord| NamedState { state: n.state.state(&catalogue).0, name: n.name };
-        self.named = session.states.into_iter().map(named).collect();
+        self.mode = expansion.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
+        (self.joint, self.tuning) = (expansion.joint, expansion.tuning);
+        (self.reranked, self.tall) = (expansion.reranked, session.tall);
+        self.merge_session(&session);
         self.entity_width = session.entity_width;
         self.themes.kept = session.theme;
         self.tree.folded = session.folded.into_iter().collect();
-        self.failures.remarks = session.remarks.into_iter().collect();
         self.cursor_to_class();
         if !self.seeds.seeds.is_empty() {
             self.focus = Pane::Candidates;

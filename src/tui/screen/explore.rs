@@ -19,7 +19,6 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::Clear;
 
 use crate::config::Role;
 use crate::tui::app::{Pane, Popup};
@@ -120,7 +119,7 @@ fn entity_width(canvas: &Canvas, width: u16) -> u16 {
 }
 
 fn drawer(canvas: &mut Canvas, area: Rect, draw: fn(&mut Canvas, Rect)) {
-    canvas.frame.render_widget(Clear, area);
+    canvas.clear(area);
     draw(canvas, area);
 }
 

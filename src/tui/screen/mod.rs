@@ -60,7 +60,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
         frame.render_widget(Line::from(said), area);
         return View::default();
     }
-    let mut canvas = Canvas { frame, app, theme, pictures, view: View::default() };
+    let mut canvas = Canvas { frame, app, theme, pictures, view: View::default(), overlays: Vec::new() };
     match app.screen {
         Screen::Explore => explore::draw(&mut canvas, area),
         Screen::Compare => compare::draw(&mut canvas, area),

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear};
+use ratatui::widgets::{Block, BorderType};
 
 use super::candidates::titles;
 use super::text;
@@ -34,7 +34,7 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
         .border_style(canvas.style(Role::Focus))
         .title_bottom(Line::from(canvas.span(Role::Quiet, count)).right_aligned());
     let inner = block.inner(area);
-    canvas.frame.render_widget(Clear, area);
+    canvas.clear(area);
     canvas.frame.render_widget(block, area);
     canvas.hit(area, Hit::Popup);
 

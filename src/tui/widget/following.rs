@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear};
+use ratatui::widgets::{Block, BorderType};
 
 use super::text;
 use crate::config::Role;
@@ -26,7 +26,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
         .title_top(canvas.span(Role::Title, format!(" {} … ", pressed.join(" "))))
         .title_bottom(Line::from(canvas.span(Role::Quiet, " esc ")).right_aligned());
     let inner = block.inner(area);
-    canvas.frame.render_widget(Clear, area);
+    canvas.clear(area);
     canvas.frame.render_widget(block, area);
     for (at, (next, action)) in following.into_iter().enumerate().take(inner.height.into()) {
         let line = Line::from(vec![

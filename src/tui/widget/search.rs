@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Clear;
 
 use super::hints;
 use crate::config::{Action, Context, Role};
@@ -14,7 +13,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
         return;
     }
     let line = Rect { y: whole.bottom().saturating_sub(1), height: 1, ..whole };
-    canvas.frame.render_widget(Clear, line);
+    canvas.clear(line);
     let mut spans = vec![canvas.span(Role::Quiet, " / ")];
     match search.typing {
         true => spans.extend(canvas.field(&search.field)),

@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::Clear;
 
 use super::candidates::titles;
 use crate::config::Role;
@@ -13,7 +12,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let app = canvas.app;
     let (Some(entity), Some(Ok(detail))) = (app.subject(), app.detail()) else { return };
     let Some(path) = detail.pictures.get(app.picture.min(detail.pictures.len().saturating_sub(1))) else { return };
-    canvas.frame.render_widget(Clear, whole);
+    canvas.clear(whole);
     canvas.hit(whole, Hit::Backdrop);
     let (picture, below) = (Rect { height: whole.height - 2, ..whole }, whole.bottom() - 1);
     if canvas.pictures.on() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::api::Failure;
-use crate::tui::session::{Remark, RemarkKey};
+use crate::tui::persist::session::{Remark, RemarkKey};
 
 use super::{App, FailureField, FailureId, Field};
 

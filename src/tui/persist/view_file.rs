@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::app::{SeedSet, State};
-use super::screen::Screen;
+use crate::tui::app::{SeedSet, State};
+use crate::tui::screen::Screen;
 use crate::engine::api::Catalogue;
 use crate::error::{Error, Result};
 use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};

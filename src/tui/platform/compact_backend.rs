@@ -1,4 +1,4 @@
-//! Frames in few bytes, for slow lines: of colours and marks only what differs from the cell before is written, short ways are
+//! A backend that writes frames in few bytes, for slow lines: of colours and marks only what differs from the cell before is written, short ways are
 //! gone by steps, and a frame in which nothing changed is nothing. Each is one update, so that it never tears. Everything else is
 //! crossterm's.
 
@@ -13,13 +13,19 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
+use super::ascii::fallback;
+
 /// Writes frames to a terminal.
-pub struct Lean<W: Write> {
+pub struct CompactBackend<W: Write> {
     inner: CrosstermBackend<W>,
     /// Whether the cursor is known to be hidden.
     hidden: bool,
+    /// Where the cursor is known to stand.
+    cursor: Option<Position>,
     /// It stays from frame to frame; whoever gives the terminal back resets it.
     style: Style,
+    /// Letters beyond ASCII are written as their look-alikes.
+    ascii: bool,
 }
 
 /// How the terminal writes now.
@@ -45,13 +51,18 @@ const MARKS: [(Modifier, u8, u8); 8] = [
     (Modifier::CROSSED_OUT, 9, 29),
 ];
 
-impl<W: Write> Lean<W> {
+impl<W: Write> CompactBackend<W> {
     pub fn new(writer: W) -> Self {
-        Lean { inner: CrosstermBackend::new(writer), hidden: false, style: PLAIN }
+        CompactBackend { inner: CrosstermBackend::new(writer), hidden: false, cursor: None, style: PLAIN, ascii: false }
+    }
+
+    /// Has letters beyond ASCII written as they are, or as their look-alikes. The screen must be drawn whole afterwards.
+    pub fn set_ascii(&mut self, ascii: bool) {
+        self.ascii = ascii;
     }
 }
 
-impl<W: Write> Write for Lean<W> {
+impl<W: Write> Write for CompactBackend<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.inner.write(bytes)
     }
@@ -132,7 +143,7 @@ fn way(from: Option<Position>, to: Position) -> String {
     }
 }
 
-impl<W: Write> Backend for Lean<W> {
+impl<W: Write> Backend for CompactBackend<W> {
     type Error = io::Error;
 
     fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, cells: I) -> io::Result<()> {
@@ -141,25 +152,28 @@ impl<W: Write> Backend for Lean<W> {
             return Ok(());
         }
         queue!(self.inner, BeginSynchronizedUpdate)?;
+        // while it draws the cursor would be seen to run about
+        self.hide_cursor()?;
+        self.cursor = None;
         let (mut style, mut at) = (self.style, None);
         for (x, y, cell) in cells {
             let here = Position { x, y };
             queue!(self.inner, Print(way(at, here)))?;
             let symbol = cell.symbol();
-            // a picture's sequence is among it: what it leaves behind is not known
-            let foreign = symbol.contains('\x1b');
-            let wanted = if foreign { PLAIN } else { style.for_cell(cell) };
+            // an image's sequence is among it: it moves the cursor, and leaves colours and marks as they are
+            let is_image = symbol.contains('\x1b');
+            let wanted = style.for_cell(cell);
             let numbers = style.towards(wanted);
             if !numbers.is_empty() {
                 queue!(self.inner, Print(format_args!("\x1b[{}m", numbers.join(";"))))?;
             }
-            queue!(self.inner, Print(symbol))?;
-            (style, at) = (wanted, Some(Position { x: x + 1, y }));
-            if foreign {
-                queue!(self.inner, Print("\x1b[m"))?;
+            match self.ascii && !is_image {
+                true => queue!(self.inner, Print(fallback(symbol, symbol.width())))?,
+                false => queue!(self.inner, Print(symbol))?,
             }
+            (style, at) = (wanted, Some(Position { x: x + 1, y }));
             // terminals differ in how wide they take what is not plain, and at the edge the cursor hangs
-            if foreign || !symbol.is_ascii() && symbol.width() != 1 {
+            if is_image || !symbol.is_ascii() && symbol.width() != 1 {
                 at = None;
             }
         }
@@ -179,8 +193,10 @@ impl<W: Write> Backend for Lean<W> {
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        self.hidden = false;
-        self.inner.show_cursor()
+        match std::mem::replace(&mut self.hidden, false) {
+            true => self.inner.show_cursor(),
+            false => Ok(()),
+        }
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
@@ -188,7 +204,11 @@ impl<W: Write> Backend for Lean<W> {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        self.inner.set_cursor_position(position)
+        let position = position.into();
+        match self.cursor.replace(position) == Some(position) {
+            true => Ok(()),
+            false => self.inner.set_cursor_position(position),
+        }
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -197,7 +217,7 @@ impl<W: Write> Backend for Lean<W> {
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
         // the terminal may have been someone else's
-        (self.hidden, self.style) = (false, PLAIN);
+        (self.hidden, self.cursor, self.style) = (false, None, PLAIN);
         queue!(self.inner, Print("\x1b[m"))?;
         self.inner.clear_region(region)
     }
@@ -252,7 +272,7 @@ mod tests {
         for salt in 0..40 {
             let next = frame(salt);
             let (mut lean, mut plain) = (Vec::new(), Vec::new());
-            let mut backend = Lean { style, ..Lean::new(&mut lean) };
+            let mut backend = CompactBackend { style, ..CompactBackend::new(&mut lean) };
             written(&mut backend, &before, &next);
             style = backend.style;
             written(&mut CrosstermBackend::new(&mut plain), &before, &next);

@@ -1,0 +1,340 @@
+//! What the terminal can draw, by its own answers.
+//!
+//! Environment variables do not cross ssh, so the terminal is asked: its name and version (XTVERSION), its device attributes (DA1)
+//! and the size of a cell. Claims are not enough, since several terminals know a protocol and draw it wrongly; the protocol is
+//! chosen from a list of terminals that were seen to draw it well (`docs/TERMINALS.md`).
+
+use ratatui_image::FontSize;
+
+use super::input::Report;
+use super::tmux::Outside;
+use crate::config::{Depth, Drawing, Environment, Images, Multiplexer};
+
+/// Asks for name and version, the size of a cell, and the device attributes. These are control sequences, which a terminal that
+/// does not know them passes over without a trace. Every terminal answers the last one, so that its answer ends the query.
+pub const QUERY: &str = "\x1b[>q\x1b[16t\x1b[c";
+
+/// A device attribute: the terminal draws sixel.
+const SIXEL: u16 = 4;
+/// The size of a cell, in pixels, where the terminal's is not known or cannot be.
+const USUAL_CELL: (u16, u16) = (10, 20);
+/// The smallest and the largest cell that there can be, in pixels.
+const CELL_WIDTH: std::ops::RangeInclusive<u16> = 3..=100;
+const CELL_HEIGHT: std::ops::RangeInclusive<u16> = 5..=200;
+
+/// How images are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// kitty's graphics with Unicode placeholders: an image is text, and behaves like it.
+    Kitty,
+    Sixel,
+    Iterm2,
+    /// Two pixels a cell.
+    HalfBlocks,
+    /// One of five shades a cell: for terminals without colours.
+    Shades,
+}
+
+impl Protocol {
+    /// Whether an image of this protocol is made of cells, so that text drawn over it replaces it.
+    pub fn is_of_cells(self) -> bool {
+        matches!(self, Protocol::Kitty | Protocol::HalfBlocks | Protocol::Shades)
+    }
+}
+
+/// What the terminal has answered so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answers {
+    /// Its name and version, as it writes them.
+    pub version: Option<String>,
+    pub attributes: Option<Vec<u16>>,
+    /// Width and height of a cell in pixels.
+    pub cell: Option<(u16, u16)>,
+    /// What tmux says of the terminal outside, where the explorer runs in tmux.
+    pub outside: Option<Outside>,
+}
+
+impl Answers {
+    /// Takes in a report; whether it said something new.
+    pub fn take(&mut self, report: Report) -> bool {
+        let before = self.clone();
+        match report {
+            Report::Version(version) => self.version = Some(version),
+            Report::Attributes(attributes) => self.attributes = Some(attributes),
+            Report::CellSize { width, height } => self.cell = Some((width, height)),
+            Report::Cursor { .. } | Report::Other => {}
+        }
+        *self != before
+    }
+}
+
+/// How to draw images here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageSetup {
+    /// `None`: images are off.
+    pub protocol: Option<Protocol>,
+    pub cell: (u16, u16),
+    /// Sequences are wrapped for tmux to hand on.
+    pub through_tmux: bool,
+    /// kitty's images are deflated: it costs time and spares a slow connection.
+    pub compressed: bool,
+    pub depth: Depth,
+    /// Only ASCII reaches the screen as it is.
+    pub ascii: bool,
+    /// What was chosen and why, for people.
+    pub drawing: Drawing,
+}
+
+impl ImageSetup {
+    /// The size of a cell as the encoders take it.
+    pub fn font_size(&self) -> FontSize {
+        FontSize::from(self.cell)
+    }
+}
+
+/// A protocol and the reason for it.
+type Choice = (Protocol, String);
+
+/// Decides how images are drawn. `asked` is the user's setting; `line_cell` the size of a cell by the size of the terminal in
+/// pixels, where the line tells one.
+pub fn image_setup(
+    asked: Images,
+    answers: &Answers,
+    environment: &Environment,
+    ascii: bool,
+    line_cell: Option<(u16, u16)>,
+) -> ImageSetup {
+    let cell = [answers.cell, line_cell].into_iter().flatten().find(|cell| is_plausible(*cell));
+    let in_tmux = is_tmux(answers, environment);
+    let (protocol, why) = match asked {
+        Images::Off => (None, "by the settings".to_owned()),
+        Images::Auto => {
+            let (protocol, why) = best(answers, environment, cell.is_some());
+            (Some(or_shades(protocol, environment.depth, ascii)), why)
+        }
+        forced => (forced_protocol(forced, environment.depth, ascii), "by the settings".to_owned()),
+    };
+    ImageSetup {
+        protocol,
+        cell: cell.unwrap_or(USUAL_CELL),
+        through_tmux: in_tmux,
+        compressed: environment.over_ssh,
+        depth: environment.depth,
+        ascii,
+        drawing: Drawing { terminal: described(answers), chosen: images_of(protocol), why },
+    }
+}
+
+fn described(answers: &Answers) -> Option<String> {
+    match (&answers.version, &answers.outside) {
+        (Some(version), Some(outside)) if !outside.version.is_empty() => Some(format!("{version} in {}", outside.version)),
+        (Some(version), _) => Some(version.clone()),
+        (None, _) => answers.attributes.as_ref().map(|_| "a terminal that does not tell its name".to_owned()),
+    }
+}
+
+fn forced_protocol(images: Images, depth: Depth, ascii: bool) -> Option<Protocol> {
+    match images {
+        Images::Kitty => Some(Protocol::Kitty),
+        Images::Sixel => Some(Protocol::Sixel),
+        Images::Iterm2 => Some(Protocol::Iterm2),
+        Images::Halfblocks => Some(or_shades(Protocol::HalfBlocks, depth, ascii)),
+        Images::Auto | Images::Off => None,
+    }
+}
+
+/// The protocol, or shades where it needs what the terminal lacks: half blocks need colours and a letter beyond ASCII, kitty's
+/// placeholders such letters.
+fn or_shades(protocol: Protocol, depth: Depth, ascii: bool) -> Protocol {
+    match protocol {
+        Protocol::HalfBlocks if ascii || depth == Depth::None => Protocol::Shades,
+        Protocol::Kitty if ascii => Protocol::Shades,
+        other => other,
+    }
+}
+
+fn images_of(protocol: Option<Protocol>) -> Images {
+    match protocol {
+        None => Images::Off,
+        Some(Protocol::Kitty) => Images::Kitty,
+        Some(Protocol::Sixel) => Images::Sixel,
+        Some(Protocol::Iterm2) => Images::Iterm2,
+        Some(Protocol::HalfBlocks | Protocol::Shades) => Images::Halfblocks,
+    }
+}
+
+/// The best protocol that this terminal draws well.
+fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Choice {
+    let half_blocks = |why: &str| (Protocol::HalfBlocks, why.to_owned());
+    match environment.multiplexer {
+        _ if is_tmux(answers, environment) => return best_in_tmux(answers),
+        Some(Multiplexer::Screen) => return half_blocks("GNU screen passes no images on"),
+        Some(Multiplexer::Zellij) => return half_blocks("Zellij passes no images on"),
+        Some(Multiplexer::Tmux) | None => {}
+    }
+    let (protocol, why) = match &answers.version {
+        Some(version) => by_version(version, answers.attributes.as_deref().unwrap_or_default()),
+        None => match &answers.attributes {
+            Some(attributes) if attributes.contains(&SIXEL) => (Protocol::Sixel, "the terminal says that it draws sixel".into()),
+            Some(_) => half_blocks("the terminal names no image protocol"),
+            None => half_blocks("the terminal has not answered"),
+        },
+    };
+    match protocol {
+        // placed by cells, an image of pixels needs to know how large these are
+        Protocol::Sixel | Protocol::Iterm2 if !cell_is_known => half_blocks("the terminal does not tell the size of its cells"),
+        protocol => (protocol, why),
+    }
+}
+
+fn is_tmux(answers: &Answers, environment: &Environment) -> bool {
+    environment.multiplexer == Some(Multiplexer::Tmux)
+        || answers.version.as_deref().is_some_and(|version| version.starts_with("tmux "))
+}
+
+/// In tmux only kitty's placeholders are safe: they are text to tmux, which moves and redraws them as such.
+fn best_in_tmux(answers: &Answers) -> Choice {
+    let half_blocks = |why: &str| (Protocol::HalfBlocks, why.to_owned());
+    match &answers.outside {
+        Some(outside) => match by_version(&outside.version, &[]) {
+            (Protocol::Kitty, why) => (Protocol::Kitty, format!("{why}, through tmux")),
+            _ => half_blocks("tmux moves images only of terminals with kitty's placeholders"),
+        },
+        None => half_blocks("tmux on another machine does not say which terminal is outside; --images overrides this"),
+    }
+}
+
+/// By name and version: the terminals that were seen to draw well, each with its best protocol.
+fn by_version(version: &str, attributes: &[u16]) -> Choice {
+    let name = version.split(['(', ' ']).next().unwrap_or_default();
+    let chosen = |protocol, why: &str| (protocol, format!("{name} {why}"));
+    let has_sixel = attributes.contains(&SIXEL);
+    match name.to_ascii_lowercase().as_str() {
+        "kitty" if numbers(version) >= [0, 28] => chosen(Protocol::Kitty, "draws kitty's placeholders"),
+        "kitty" => chosen(Protocol::HalfBlocks, "draws kitty's placeholders only from 0.28 on"),
+        "ghostty" => chosen(Protocol::Kitty, "draws kitty's placeholders"),
+        "iterm2" | "wezterm" => chosen(Protocol::Iterm2, "draws iTerm2's images"),
+        _ if has_sixel => chosen(Protocol::Sixel, "draws sixel"),
+        _ => chosen(Protocol::HalfBlocks, "names no image protocol"),
+    }
+}
+
+/// The first two numbers of a version: `kitty(0.26.5)` gives 0 and 26.
+fn numbers(version: &str) -> [u32; 2] {
+    let digits = version.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let mut numbers = digits.map(|part| part.parse().unwrap_or(0));
+    [numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)]
+}
+
+/// Whether a cell can be so large: some lines tell the size of nothing (14 × 46 pixels in all).
+fn is_plausible((width, height): (u16, u16)) -> bool {
+    CELL_WIDTH.contains(&width) && CELL_HEIGHT.contains(&height) && (width..=4 * width).contains(&height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::from_variables(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    fn plain() -> Environment {
+        environment(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")])
+    }
+
+    fn answers(version: &str, attributes: &[u16]) -> Answers {
+        Answers {
+            version: (!version.is_empty()).then(|| version.to_owned()),
+            attributes: Some(attributes.to_vec()),
+            cell: Some((9, 18)),
+            outside: None,
+        }
+    }
+
+    fn protocol(answers: &Answers, environment: &Environment) -> Protocol {
+        image_setup(Images::Auto, answers, environment, false, None).protocol.unwrap()
+    }
+
+    #[test]
+    fn terminals_are_known_by_their_own_answer() {
+        let cases = [
+            ("kitty(0.41.1)", &[62][..], Protocol::Kitty),
+            ("kitty(0.26.5)", &[62], Protocol::HalfBlocks),
+            ("ghostty 1.1.3", &[62, 22], Protocol::Kitty),
+            ("WezTerm 20240203-110809-5046fc22", &[65, 4], Protocol::Iterm2),
+            ("iTerm2 3.5.10", &[62, 4], Protocol::Iterm2),
+            ("foot(1.21.0)", &[62, 4, 22], Protocol::Sixel),
+            ("XTerm(379)", &[63, 1, 2, 4], Protocol::Sixel),
+            ("XTerm(379)", &[64, 1, 2], Protocol::HalfBlocks),
+            ("VTE(7006)", &[65, 1, 9], Protocol::HalfBlocks),
+            ("", &[62, 4], Protocol::Sixel),
+            ("", &[62], Protocol::HalfBlocks),
+        ];
+        for (version, attributes, expected) in cases {
+            assert_eq!(protocol(&answers(version, attributes), &plain()), expected, "{version} {attributes:?}");
+        }
+    }
+
+    #[test]
+    fn environment_variables_of_another_machine_change_nothing() {
+        let stale = environment(&[
+            ("TERM", "xterm-kitty"),
+            ("KITTY_WINDOW_ID", "1"),
+            ("TERM_PROGRAM", "WezTerm"),
+            ("COLORTERM", "truecolor"),
+        ]);
+        assert_eq!(protocol(&answers("VTE(7006)", &[65]), &stale), Protocol::HalfBlocks);
+        assert_eq!(protocol(&Answers::default(), &stale), Protocol::HalfBlocks);
+    }
+
+    #[test]
+    fn multiplexers_pass_on_what_they_can() {
+        let tmux = environment(&[("TERM", "tmux-256color"), ("TMUX", "/tmp/t,1,0"), ("COLORTERM", "truecolor")]);
+        let within = |version: &str| Answers {
+            outside: Some(Outside { version: version.into(), utf8: true, attached: String::new() }),
+            ..answers("tmux 3.5a", &[1, 2, 4])
+        };
+        let setup = image_setup(Images::Auto, &within("kitty(0.41.1)"), &tmux, false, None);
+        assert_eq!((setup.protocol, setup.through_tmux), (Some(Protocol::Kitty), true));
+        assert_eq!(protocol(&within("foot(1.21.0)"), &tmux), Protocol::HalfBlocks);
+        // tmux is at the other end of an ssh connection: only its answer tells
+        assert_eq!(protocol(&answers("tmux 3.3a", &[1, 2, 4]), &plain()), Protocol::HalfBlocks);
+        let screen = environment(&[("TERM", "screen"), ("STY", "1.pts")]);
+        assert_eq!(protocol(&answers("", &[62, 4]), &screen), Protocol::HalfBlocks);
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_not_believed() {
+        let cell = |answer, line| {
+            let answers = Answers { cell: answer, ..answers("XTerm(379)", &[4]) };
+            let setup = image_setup(Images::Auto, &answers, &plain(), false, line);
+            (setup.cell, setup.protocol.unwrap())
+        };
+        assert_eq!(cell(Some((8, 17)), Some((9, 18))), ((8, 17), Protocol::Sixel));
+        assert_eq!(cell(Some((0, 0)), Some((9, 18))), ((9, 18), Protocol::Sixel));
+        assert_eq!(cell(None, Some((14, 1))), (USUAL_CELL, Protocol::HalfBlocks));
+        assert_eq!(cell(Some((40, 8)), None), (USUAL_CELL, Protocol::HalfBlocks));
+    }
+
+    #[test]
+    fn or_shades_or_letters_there_are_shades() {
+        let no_colour = environment(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]);
+        assert_eq!(protocol(&answers("VTE(7006)", &[62]), &no_colour), Protocol::Shades);
+        assert_eq!(protocol(&answers("kitty(0.41.1)", &[62]), &no_colour), Protocol::Kitty);
+        let setup = image_setup(Images::Auto, &answers("", &[62]), &plain(), true, None);
+        assert_eq!(setup.protocol, Some(Protocol::Shades));
+        assert_eq!(image_setup(Images::Off, &answers("", &[62]), &plain(), false, None).protocol, None);
+        let forced = image_setup(Images::Sixel, &Answers::default(), &plain(), false, None);
+        assert_eq!(forced.protocol, Some(Protocol::Sixel));
+    }
+
+    #[test]
+    fn answers_that_say_nothing_new_are_none() {
+        let mut answers = Answers::default();
+        assert!(answers.take(Report::Version("foot(1.21.0)".into())));
+        assert!(!answers.take(Report::Version("foot(1.21.0)".into())));
+        assert!(!answers.take(Report::Other));
+        assert!(answers.take(Report::CellSize { width: 8, height: 16 }) && answers.take(Report::Attributes(vec![62])));
+    }
+}

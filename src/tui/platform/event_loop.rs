@@ -1,0 +1,510 @@
+//! The event loop: input, replies, finished pictures, signals and time become messages; frames are drawn when something changed: at
+//! once after a key, at most 60 a second for what comes by itself.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyEventKind};
+use ratatui::layout::Size;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::capabilities::{Answers, Protocol, image_setup};
+use super::input::{Input, Report};
+use super::saver::{Pending, Saved, Saver};
+use super::terminal::{Terminal, give_back_without_waiting};
+use super::tmux::{self, Outside};
+use super::reader;
+use crate::config::{Environment, Images, Multiplexer, Theme};
+use crate::engine::api::{Reply, Request, Say};
+use crate::error::{Error, Result};
+use crate::file::write_whole;
+use crate::tui::app::{App, Msg, Wish};
+use crate::tui::persist::session::Session;
+use crate::tui::pictures::{Job, Made, Pictures};
+use crate::tui::screen;
+use crate::tui::themes::Themes;
+
+/// Between two frames.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// Between a frame and the one that shows a key.
+const KEY_FRAME: Duration = Duration::from_millis(2);
+/// Between two frames that only show how far something is.
+const PROGRESS_FRAME: Duration = Duration::from_millis(50);
+/// Between two ticks, while something moves.
+const TICK: Duration = Duration::from_millis(100);
+/// How long images wait for the terminal's answer. A later one is taken up when it comes.
+const ANSWER_WITHIN: Duration = Duration::from_millis(700);
+/// How long the loop has to end by itself after a signal that ends it: its output may be blocked.
+const GRACE: Duration = Duration::from_millis(1200);
+/// In tmux, a key after so long a silence may come from another client, which has no images yet.
+const AWAY: Duration = Duration::from_secs(2);
+
+/// What the loop turns around.
+pub struct Explorer {
+    pub app: App,
+    pub theme: Theme,
+    pub themes: Themes,
+    pub images: Images,
+    pub environment: Environment,
+    pub send: Box<dyn Fn(Request) + Send>,
+    /// Where the session is kept; `None` where there is no such place.
+    pub session_path: Option<PathBuf>,
+    /// The session as it was read.
+    pub session: Option<Session>,
+}
+
+/// The loop's own state.
+struct Loop {
+    explorer: Explorer,
+    terminal: Terminal,
+    answers: Answers,
+    /// Nothing beyond ASCII is written.
+    ascii: bool,
+    pictures: Pictures,
+    made: UnboundedSender<(Job, Made)>,
+    outside: UnboundedSender<Outside>,
+    /// When images are drawn without an answer.
+    answers_due: Option<Instant>,
+    last_input: Instant,
+    /// What changed since the last frame may be shown so long after it; `None`: nothing changed.
+    changed: Option<Duration>,
+    /// The name of the theme that is drawn with.
+    theme: String,
+    last_frame: Instant,
+    saver: Saver,
+}
+
+/// Runs until the user or a signal ends it. Errors: the terminal's, and a session that could not be saved.
+pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver<Reply>) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let (made, mut pictures_made) = unbounded_channel();
+    let (outside, mut asked_outside) = unbounded_channel();
+    let (send_input, mut inputs) = unbounded_channel();
+    let saver = Saver::new(explorer.session_path.clone(), explorer.session.take());
+    end_when_stuck(saver.pending())?;
+    let ascii = !explorer.environment.is_utf8();
+    let terminal = Terminal::take(mouse, ascii, &explorer.environment)?;
+    reader::start(send_input);
+    let mut state = Loop {
+        pictures: Pictures::new(explorer.images != Images::Off, explorer.theme.paper()),
+        theme: explorer.app.themes.shown.clone(),
+        explorer,
+        terminal,
+        answers: Answers::default(),
+        ascii,
+        made,
+        outside,
+        answers_due: Some(Instant::now() + ANSWER_WITHIN),
+        last_input: Instant::now(),
+        changed: Some(FRAME),
+        last_frame: Instant::now(),
+        saver,
+    };
+    if ascii {
+        let warning = state.locale_warning();
+        state.explorer.app.notify(warning);
+    }
+    state.ask_tmux();
+    state.take(Msg::Resize(screen_size()), FRAME);
+    let first = state.explorer.app.start();
+    state.send(first);
+    state.draw()?;
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut engine_lives = true;
+    loop {
+        let now = Instant::now();
+        let (save_at, saves) = (state.saver.due().unwrap_or(now), state.saver.due().is_some());
+        let mut outcome = Ok(());
+        let frame_at = state.last_frame + state.changed.unwrap_or(FRAME);
+        tokio::select! {
+            input = inputs.recv() => match input {
+                Some(input) => state.input(input)?,
+                // the line is gone
+                None => state.explorer.app.wish = Some(Wish::Quit),
+            },
+            reply = replies.recv(), if engine_lives => match reply {
+                Some(reply) => {
+                    state.reply(reply);
+                    while let Ok(reply) = replies.try_recv() {
+                        state.reply(reply);
+                    }
+                }
+                // its last reply has said why
+                None => engine_lives = false,
+            },
+            Some((job, made)) = pictures_made.recv() => {
+                state.pictures.finish(job, made);
+                state.make_pictures();
+                state.change(FRAME);
+            }
+            Some(outside) = asked_outside.recv() => state.heard_of_outside(outside)?,
+            _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick, FRAME),
+            () = sleep_until(frame_at), if state.changed.is_some() => outcome = state.draw(),
+            () = sleep_until(save_at), if saves => state.save(),
+            () = sleep_until(state.answers_due.unwrap_or(now)), if state.answers_due.is_some() => state.set_up_images()?,
+            signal = signals.next() => state.signal(signal)?,
+        }
+        let ends = outcome.and_then(|()| state.grant());
+        if !matches!(ends, Ok(false)) {
+            // whatever ends it, a line that is gone too
+            return ends.map(drop).and(state.finish());
+        }
+    }
+}
+
+impl Loop {
+    fn input(&mut self, input: Input) -> Result<()> {
+        let away = self.last_input.elapsed() >= AWAY;
+        match input {
+            Input::Event(event) => {
+                self.last_input = Instant::now();
+                if away {
+                    self.ask_tmux();
+                }
+                self.event(event)
+            }
+            Input::Report(report) => self.report(report),
+        }
+    }
+
+    fn event(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(key), KEY_FRAME),
+            Event::Mouse(mouse) => self.take(Msg::Mouse(mouse), KEY_FRAME),
+            Event::Paste(text) => self.take(Msg::Paste(text), KEY_FRAME),
+            // a multiplexer may have shown this pane to a terminal that has no images of it
+            Event::FocusGained if self.in_tmux() => self.ask_tmux(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes in an answer of the terminal. What it changes is drawn; keys are not touched by it.
+    fn report(&mut self, report: Report) -> Result<()> {
+        if let Report::Cursor { row: 2, column } = report {
+            // the probe of the letters: one column for one letter of two bytes
+            return if column == 2 { self.allow_unicode() } else { Ok(()) };
+        }
+        let ends_query = matches!(report, Report::Attributes(_));
+        if ends_query {
+            self.terminal.answered();
+        }
+        let is_new = self.answers.take(report);
+        let is_complete = self.answers.attributes.is_some() && (!self.in_tmux() || self.answers.outside.is_some());
+        if is_complete && (is_new || ends_query) {
+            self.set_up_images()?;
+        }
+        Ok(())
+    }
+
+    /// Decides how images are drawn by what the terminal has answered so far.
+    fn set_up_images(&mut self) -> Result<()> {
+        self.answers_due = None;
+        let Explorer { images, environment, .. } = &self.explorer;
+        let setup = image_setup(*images, &self.answers, environment, self.ascii, line_cell());
+        if setup.protocol == Some(Protocol::Kitty) {
+            self.terminal.holds_images();
+            if setup.through_tmux {
+                tmux::allow_passthrough();
+            }
+        }
+        self.pictures.set_up(setup);
+        self.make_pictures();
+        self.change(FRAME);
+        Ok(())
+    }
+
+    fn in_tmux(&self) -> bool {
+        self.explorer.environment.multiplexer == Some(Multiplexer::Tmux)
+    }
+
+    /// Asks tmux which terminal is outside, where there is tmux and images are drawn.
+    fn ask_tmux(&self) {
+        if !self.in_tmux() || !self.pictures.on() {
+            return;
+        }
+        let answer = self.outside.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(outside) = tmux::outside() {
+                // nobody listens any more when the explorer is left
+                let _ = answer.send(outside);
+            }
+        });
+    }
+
+    /// Another terminal outside, or the same one attached again, has none of the images.
+    fn heard_of_outside(&mut self, outside: Outside) -> Result<()> {
+        if outside.utf8 {
+            self.allow_unicode()?;
+        }
+        let before = self.answers.outside.replace(outside);
+        if before.as_ref() != self.answers.outside.as_ref() {
+            self.set_up_images()?;
+            if before.is_some() {
+                self.pictures.clear();
+                self.terminal.clear()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn signal(&mut self, signal: Received) -> Result<()> {
+        match signal {
+            Received::End => self.explorer.app.wish = Some(Wish::Quit),
+            Received::Stop => self.explorer.app.wish = Some(Wish::Suspend),
+            Received::Resize => {
+                // another font has other cells
+                if self.pictures.on() {
+                    self.terminal.ask()?;
+                    self.set_up_images_if_asked()?;
+                }
+                self.take(Msg::Resize(screen_size()), FRAME);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the terminal does not answer, the size of its cells is known from the line.
+    fn set_up_images_if_asked(&mut self) -> Result<()> {
+        if self.answers_due.is_none() { self.set_up_images() } else { Ok(()) }
+    }
+
+    /// The terminal reads UTF-8, whatever the locale says.
+    fn allow_unicode(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.ascii) {
+            return Ok(());
+        }
+        let warning = self.locale_warning();
+        let app = &mut self.explorer.app;
+        app.notice.take_if(|notice| notice.text == warning);
+        self.change(FRAME);
+        self.terminal.set_ascii(false)
+    }
+
+    fn locale_warning(&self) -> String {
+        let locale = self.explorer.environment.locale.as_deref().unwrap_or("LANG is not set");
+        format!("the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; LANG=C.UTF-8 shows all")
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        let within = if let Say::Progress(_) = reply.say { PROGRESS_FRAME } else { FRAME };
+        self.take(Msg::Reply(reply), within);
+    }
+
+    /// Takes it in; what it changed is shown at most so long after the last frame.
+    fn take(&mut self, msg: Msg, within: Duration) {
+        let requests = self.explorer.app.update(msg);
+        self.send(requests);
+        self.change_theme();
+        self.change(within);
+    }
+
+    fn change(&mut self, within: Duration) {
+        self.changed = Some(self.changed.map_or(within, |sooner| sooner.min(within)));
+    }
+
+    /// Loads the theme that the app names, where it is another. One with faults is told and the present one stays.
+    fn change_theme(&mut self) {
+        let Explorer { app, theme, themes, .. } = &mut self.explorer;
+        if app.themes.shown == self.theme {
+            return;
+        }
+        self.theme.clone_from(&app.themes.shown);
+        match themes.load(&self.theme) {
+            Ok(loaded) => {
+                *theme = loaded;
+                self.pictures.lay_on(theme.paper());
+            }
+            Err(why) => app.notify(why.to_string()),
+        }
+    }
+
+    fn send(&self, requests: Vec<Request>) {
+        for request in requests {
+            (self.explorer.send)(request);
+        }
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let (app, theme, pictures) = (&self.explorer.app, &self.explorer.theme, &self.pictures);
+        let mut view = None;
+        self.terminal.draw(|frame| view = Some(screen::draw(frame, app, theme, pictures)))?;
+        (self.changed, self.last_frame) = (None, Instant::now());
+        let Some(mut view) = view else { return Ok(()) };
+        // The large ones are what is looked at.
+        view.pictures.sort_by_key(|key| std::cmp::Reverse(key.size.area()));
+        self.pictures.wish(&view.pictures);
+        self.make_pictures();
+        let requests = self.explorer.app.update(Msg::Drawn(view));
+        self.send(requests);
+        if let Some(session) = self.explorer.app.session() {
+            self.saver.notice(&session);
+        }
+        Ok(())
+    }
+
+    fn make_pictures(&mut self) {
+        while let Some(job) = self.pictures.begin() {
+            let made = self.made.clone();
+            tokio::task::spawn_blocking(move || {
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
+                let result = result.unwrap_or_else(|_| Err("this picture cannot be decoded".into()));
+                // Nobody listens any more when the explorer is left.
+                let _ = made.send((job, result));
+            });
+        }
+    }
+
+    /// Does what the app wishes; true at the end.
+    fn grant(&mut self) -> Result<bool> {
+        match self.explorer.app.wish.take() {
+            Some(Wish::Quit) => return Ok(true),
+            Some(Wish::Suspend) => {
+                self.save();
+                if !self.terminal.suspend()? {
+                    self.explorer.app.notify("no shell waits that could bring a suspended explorer back; q leaves it");
+                    self.change(FRAME);
+                    return Ok(false);
+                }
+                self.answers_due = Some(Instant::now() + ANSWER_WITHIN);
+                self.ask_tmux();
+                self.take(Msg::Resize(screen_size()), FRAME);
+            }
+            Some(Wish::Redraw) => self.terminal.clear()?,
+            Some(Wish::Copy(text)) => {
+                self.terminal.copy(&text)?;
+                return Ok(false);
+            }
+            Some(Wish::Write { stem, ending, text }) => {
+                let said = match write(&stem, ending, &text) {
+                    Ok(path) => format!("written to {}", path.display()),
+                    Err(why) => why.to_string(),
+                };
+                self.explorer.app.notify(said);
+                self.change(FRAME);
+                return Ok(false);
+            }
+            None => return Ok(false),
+        }
+        self.pictures.clear();
+        self.change(FRAME);
+        Ok(false)
+    }
+
+    /// Writes the session where it changed. A failure is told once, and tried again until it succeeds.
+    fn save(&mut self) {
+        let Some(session) = self.explorer.app.session() else { return };
+        let app = &mut self.explorer.app;
+        match self.saver.save(&session) {
+            Ok(Saved::Nothing) => return,
+            Ok(Saved::Written { merged, recovered }) => {
+                if (&merged.states, &merged.remarks) != (&session.states, &session.remarks) {
+                    app.merge_session(&merged);
+                }
+                if recovered {
+                    app.notify("the session is saved again");
+                }
+            }
+            Err(why) => app.notify(format!("the session is not saved, and will be tried again: {why}")),
+        }
+        self.change(FRAME);
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        match self.explorer.app.session() {
+            Some(session) => self.saver.finish(&session),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Columns and rows of the screen; a usual size where the line does not tell.
+fn screen_size() -> Size {
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    Size::new(columns, rows)
+}
+
+/// The size of a cell by the size of the screen in pixels, where the line tells it.
+pub fn line_cell() -> Option<(u16, u16)> {
+    let size = crossterm::terminal::window_size().ok()?;
+    Some((size.width.checked_div(size.columns)?, size.height.checked_div(size.rows)?))
+}
+
+/// Writes `stem.ending`, or `stem-2.ending` and so on where there is such a file: nothing is written over.
+fn write(stem: &str, ending: &str, text: &str) -> Result<PathBuf> {
+    let name = |n: usize| if n == 1 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") };
+    let here = std::env::current_dir().map_err(Error::io("find", "the folder that this was started in"))?;
+    let free = (1..).map(|n| here.join(name(n))).find(|path| !path.exists());
+    let path = free.unwrap_or_else(|| here.join(name(1)));
+    write_whole(&path, text.as_bytes())?;
+    Ok(path)
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Received {
+    End,
+    Stop,
+    Resize,
+}
+
+/// The signals that end, suspend or resize the explorer.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    stop: Signal,
+    resize: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Signals> {
+        Ok(Signals {
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            stop: listen(SignalKind::from_raw(libc::SIGTSTP))?,
+            resize: listen(SignalKind::window_change())?,
+        })
+    }
+
+    async fn next(&mut self) -> Received {
+        tokio::select! {
+            _ = self.terminate.recv() => Received::End,
+            _ = self.hang_up.recv() => Received::End,
+            _ = self.interrupt.recv() => Received::End,
+            _ = self.stop.recv() => Received::Stop,
+            _ = self.resize.recv() => Received::Resize,
+        }
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal> {
+    signal(kind).map_err(Error::io("listen to signals at", "the terminal"))
+}
+
+/// Ends the program after a signal even where the event loop cannot, since the terminal takes no more output: saves what is not
+/// saved, gives the terminal back as far as that goes, and exits as a shell reports a signal.
+fn end_when_stuck(pending: Pending) -> Result<()> {
+    let failed = || Error::io("start a thread for signals at", "the terminal");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed())?;
+    let run = move || {
+        runtime.block_on(async {
+            let all = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
+            let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = all.map(listen) else { return };
+            let number = tokio::select! {
+                _ = terminate.recv() => libc::SIGTERM,
+                _ = hang_up.recv() => libc::SIGHUP,
+                _ = interrupt.recv() => libc::SIGINT,
+            };
+            tokio::time::sleep(GRACE).await;
+            pending.write();
+            give_back_without_waiting();
+            std::process::exit(128 + number);
+        });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(run).map(drop).map_err(failed())
+}

@@ -1,0 +1,242 @@
+//! Encodes images for the terminal: scaled to whole cells, in the protocol and the colours that the terminal draws.
+
+use image::imageops::{ColorMap, FilterType, dither};
+use image::{DynamicImage, RgbImage};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use ratatui::style::Color;
+use ratatui::widgets::Widget;
+use ratatui_image::protocol::{Protocol as Encoded, halfblocks, iterm2, kitty, sixel};
+use ratatui_image::{Image, Resize};
+
+use super::capabilities::{ImageSetup, Protocol};
+use crate::config::{ANSI_COLOURS, Depth};
+
+/// From empty to full, for terminals without colours.
+const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
+const ASCII_SHADES: [&str; 10] = [" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"];
+
+/// An image as it is drawn.
+pub enum EncodedImage {
+    Protocol {
+        encoded: Encoded,
+        /// Text drawn over the image replaces it cell by cell.
+        is_of_cells: bool,
+        depth: Depth,
+    },
+    /// A letter and its colour for each cell, row by row.
+    Shades { letters: Vec<(&'static str, Color)>, size: Size },
+}
+
+impl EncodedImage {
+    /// Scales `image` to fit `area` and encodes it; `paper` is the theme's background, red, green, blue.
+    ///
+    /// Error: a clause for people, where the encoder fails.
+    pub fn new(image: DynamicImage, area: Size, paper: [u8; 3], setup: &ImageSetup) -> Result<EncodedImage, String> {
+        let protocol = setup.protocol.ok_or("images are off")?;
+        let resize = Resize::Scale(Some(FilterType::Triangle));
+        let size = resize.size_for(&image, setup.font_size(), area);
+        if size.width == 0 || size.height == 0 {
+            return Err("there is no room for it".into());
+        }
+        if protocol == Protocol::Shades {
+            return Ok(shades(&image, size, paper, setup));
+        }
+        let encoded = encode(&image, size, &resize, protocol, paper, setup).map_err(|e| e.to_string())?;
+        Ok(EncodedImage::Protocol { encoded, is_of_cells: protocol.is_of_cells(), depth: setup.depth })
+    }
+
+    /// The cells that it takes.
+    pub fn size(&self) -> Size {
+        match self {
+            EncodedImage::Protocol { encoded, .. } => encoded.size(),
+            EncodedImage::Shades { size, .. } => *size,
+        }
+    }
+
+    /// Whether it is made of cells (see [`Protocol::is_of_cells`]).
+    pub fn is_of_cells(&self) -> bool {
+        match self {
+            EncodedImage::Protocol { is_of_cells, .. } => *is_of_cells,
+            EncodedImage::Shades { .. } => true,
+        }
+    }
+}
+
+impl Widget for &EncodedImage {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        match self {
+            EncodedImage::Protocol { encoded, depth, .. } => {
+                Image::new(encoded).render(area, buffer);
+                if let Encoded::Halfblocks(_) = encoded {
+                    lower(area, buffer, *depth);
+                }
+            }
+            EncodedImage::Shades { letters, size } => {
+                let width = usize::from(size.width);
+                for (at, (letter, colour)) in letters.iter().enumerate() {
+                    let (x, y) = (area.x + (at % width) as u16, area.y + (at / width) as u16);
+                    if let Some(cell) = buffer.cell_mut((x, y)).filter(|_| area.contains((x, y).into())) {
+                        cell.set_symbol(letter).set_fg(*colour);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn encode(
+    image: &DynamicImage,
+    size: Size,
+    resize: &Resize,
+    protocol: Protocol,
+    paper: [u8; 3],
+    setup: &ImageSetup,
+) -> Result<Encoded, ratatui_image::errors::Errors> {
+    if protocol == Protocol::HalfBlocks {
+        return Ok(Encoded::Halfblocks(halfblocks::Halfblocks::new(half_blocks(image, size, setup.depth), size)?));
+    }
+    let [red, green, blue] = paper;
+    let background = Some(image::Rgba([red, green, blue, u8::from(protocol != Protocol::Kitty) * 255]));
+    let scaled = resize.resize(image, setup.font_size(), size, background);
+    let scaled = if setup.depth == Depth::None { grey(&scaled) } else { scaled };
+    Ok(match protocol {
+        Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(scaled, size, setup.through_tmux)?),
+        Protocol::Iterm2 => Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?),
+        _ => {
+            let (id, shared_memory) = (rand::random(), false);
+            let (tmux, deflate) = (setup.through_tmux, setup.compressed);
+            Encoded::Kitty(kitty::Kitty::new(scaled, size, id, tmux, deflate, shared_memory)?)
+        }
+    })
+}
+
+fn grey(image: &DynamicImage) -> DynamicImage {
+    DynamicImage::ImageRgba8(DynamicImage::ImageLumaA8(image.to_luma_alpha8()).to_rgba8())
+}
+
+/// Two pixels a cell, dithered where there are but 16 colours.
+fn half_blocks(image: &DynamicImage, size: Size, depth: Depth) -> DynamicImage {
+    let (width, height) = (u32::from(size.width), 2 * u32::from(size.height));
+    let mut pixels = image.resize_exact(width, height, FilterType::Triangle).to_rgb8();
+    if depth == Depth::Ansi {
+        dither(&mut pixels, &AnsiColours);
+    }
+    DynamicImage::ImageRgb8(pixels)
+}
+
+/// The 16 colours that dithering may take.
+struct AnsiColours;
+
+impl ColorMap for AnsiColours {
+    type Color = image::Rgb<u8>;
+
+    fn index_of(&self, colour: &image::Rgb<u8>) -> usize {
+        let [red, green, blue] = colour.0;
+        let nearest = Depth::Ansi.nearest(Color::Rgb(red, green, blue));
+        ANSI_COLOURS.iter().position(|(name, _)| Some(*name) == nearest).unwrap_or(0)
+    }
+
+    fn map_color(&self, colour: &mut image::Rgb<u8>) {
+        colour.0 = ANSI_COLOURS[self.index_of(colour)].1;
+    }
+}
+
+/// Brings the cells of an area to the colours that the terminal shows.
+fn lower(area: Rect, buffer: &mut Buffer, depth: Depth) {
+    for position in area.intersection(buffer.area).positions() {
+        let cell = &mut buffer[position];
+        cell.fg = depth.nearest(cell.fg).unwrap_or(Color::Reset);
+        cell.bg = depth.nearest(cell.bg).unwrap_or(Color::Reset);
+    }
+}
+
+/// A shade a cell: on dark paper the fuller the brighter, on light paper the other way round.
+fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) -> EncodedImage {
+    let ramp: &[&'static str] = if setup.ascii { &ASCII_SHADES } else { &SHADES };
+    let is_light = paper.iter().map(|&channel| u32::from(channel)).sum::<u32>() > 3 * 128;
+    let (width, height) = (u32::from(size.width), u32::from(size.height));
+    let pixels: RgbImage = image.resize_exact(width, height, FilterType::Triangle).to_rgb8();
+    let letter = |pixel: &image::Rgb<u8>| {
+        let [red, green, blue] = pixel.0;
+        let colour = setup.depth.nearest(Color::Rgb(red, green, blue)).unwrap_or(Color::Reset);
+        let [red, green, blue] = pixel.0.map(u32::from);
+        // Rec. 709
+        let brightness = (2126 * red + 7152 * green + 722 * blue) / 10_000;
+        let ink = if is_light { 255 - brightness } else { brightness } as usize;
+        (ramp[(ink * ramp.len() / 256).min(ramp.len() - 1)], colour)
+    };
+    EncodedImage::Shades { letters: pixels.pixels().map(letter).collect(), size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::capabilities::{Answers, image_setup};
+    use super::*;
+    use crate::config::{Environment, Images};
+
+    const DARK: [u8; 3] = [0, 0, 0];
+
+    fn setup(images: Images, depth: Depth, ascii: bool) -> ImageSetup {
+        let environment = Environment { depth, ..Environment::from_variables(|_| None) };
+        image_setup(images, &Answers::default(), &environment, ascii, Some((10, 20)))
+    }
+
+    /// Left half red, right half blue.
+    fn image() -> DynamicImage {
+        let colour = |x| if x < 20 { image::Rgb([230, 20, 20]) } else { image::Rgb([10, 10, 200]) };
+        DynamicImage::ImageRgb8(RgbImage::from_fn(40, 40, |x, _| colour(x)))
+    }
+
+    fn drawn(setup: &ImageSetup, paper: [u8; 3]) -> Buffer {
+        let encoded = EncodedImage::new(image(), Size::new(4, 2), paper, setup).unwrap();
+        assert_eq!(encoded.size(), Size::new(4, 2));
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 3));
+        encoded.render(Rect::new(1, 1, 4, 2), &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn half_blocks_have_no_more_colours_than_the_terminal() {
+        let colours = |depth| -> Vec<Color> {
+            let buffer = drawn(&setup(Images::Halfblocks, depth, false), DARK);
+            buffer.content.iter().flat_map(|cell| [cell.fg, cell.bg]).filter(|c| *c != Color::Reset).collect()
+        };
+        assert!(colours(Depth::True).contains(&Color::Rgb(230, 20, 20)));
+        let indexed = colours(Depth::Indexed);
+        assert!(!indexed.is_empty() && indexed.iter().all(|c| matches!(c, Color::Indexed(16..))), "{indexed:?}");
+        let ansi = colours(Depth::Ansi);
+        let named = |c: &Color| ANSI_COLOURS.iter().any(|(name, _)| name == c);
+        assert!(!ansi.is_empty() && ansi.iter().all(named), "{ansi:?}");
+        assert!(colours(Depth::None).is_empty());
+    }
+
+    #[test]
+    fn shades_are_darker_where_the_image_is_brighter_on_light_paper() {
+        let letters = |paper, ascii| -> Vec<String> {
+            let buffer = drawn(&setup(Images::Halfblocks, Depth::None, ascii), paper);
+            [1, 4].map(|x| buffer[(x, 1)].symbol().to_owned()).into()
+        };
+        assert_eq!(letters(DARK, false), ["░", " "]);
+        assert_eq!(letters([250; 3], false), ["▓", "█"]);
+        assert!(letters(DARK, true).iter().all(|letter| letter.is_ascii()));
+    }
+
+    #[test]
+    fn images_of_pixels_are_grey_without_colours() {
+        let coloured = DynamicImage::ImageRgba8(image().to_rgba8());
+        assert_ne!(grey(&coloured).to_rgb8(), coloured.to_rgb8());
+        assert!(grey(&coloured).to_rgb8().pixels().all(|p| p.0[0] == p.0[1] && p.0[1] == p.0[2]));
+    }
+
+    #[test]
+    fn each_protocol_knows_whether_it_is_of_cells() {
+        for (images, of_cells) in
+            [(Images::Kitty, true), (Images::Sixel, false), (Images::Iterm2, false), (Images::Halfblocks, true)]
+        {
+            let setup = setup(images, Depth::True, false);
+            let encoded = EncodedImage::new(image(), Size::new(4, 2), DARK, &setup).unwrap();
+            assert_eq!(encoded.is_of_cells(), of_cells, "{images:?}");
+        }
+    }
+}

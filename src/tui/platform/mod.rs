@@ -1,0 +1,13 @@
+//! The terminal underneath the explorer: what it sends, what it can draw, and how it is taken and given back.
+
+mod ascii;
+pub mod capabilities;
+mod compact_backend;
+pub mod event_loop;
+pub mod images;
+pub mod input;
+pub mod query;
+mod reader;
+mod saver;
+mod terminal;
+mod tmux;
