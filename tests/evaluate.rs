@@ -140,12 +140,12 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     assert_eq!(classes, whole.classes.iter().map(|c| c.0).collect::<Vec<_>>(), "each is told once");
 }
 
-/// What the worker says to the last of these requests, and how many requests it answered with failures.
+/// What the worker says in all to the last of these requests, and how many parts it came in.
 fn failures(asks: Vec<Ask>) -> (Failures, usize) {
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
     let last = RequestId(asks.len() as u64);
-    let mut answered = 0;
+    let (mut whole, mut parts) = (Failures::default(), 0);
     for (id, ask) in (1..).map(RequestId).zip(asks) {
         let waits = !matches!(ask, Ask::Failures(_));
         engine.send(Request { id, ask });
@@ -154,10 +154,14 @@ fn failures(asks: Vec<Ask>) -> (Failures, usize) {
     }
     loop {
         let reply = replies.recv_timeout(Duration::from_secs(60)).unwrap();
-        if let Say::Failures(found) = reply.say {
-            answered += 1;
-            if reply.id == last {
-                return (*found, answered);
+        if let Say::Failures(part) = reply.say
+            && reply.id == last
+        {
+            assert_eq!(part.since, whole.searched, "parts come in order");
+            whole.extend(*part);
+            parts += 1;
+            if whole.is_complete() {
+                return (whole, parts);
             }
         }
     }
@@ -168,8 +172,9 @@ fn every_false_positive_and_every_missed_member_is_found() {
     let open = Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
     let of = Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking: RankingKind::Seeds };
     // the second search comes before the first is far
-    let (found, answered) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of), Ask::Failures(of)]);
-    assert_eq!((answered, &found.modes[..]), (1, &[Mode::Both, Mode::Text, Mode::Image][..]));
+    let (found, parts) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of), Ask::Failures(of)]);
+    assert_eq!(&found.modes[..], [Mode::Both, Mode::Text, Mode::Image]);
+    assert!(parts > 1, "the first part does not wait for the last query");
 
     let results = session().evaluate(&plan(Mode::Text, RankingKind::Seeds), None, &mut Unobserved).unwrap().results;
     assert_eq!(found.queries, results.len());
@@ -191,6 +196,40 @@ fn every_false_positive_and_every_missed_member_is_found() {
                 .all(|f| f.tags.iter().all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::PictureMisleads { .. })))
         );
     }
+}
+
+#[test]
+fn failures_are_found_while_the_lists_are_still_made() {
+    let of =
+        Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking: RankingKind::Expanded };
+    let open = || Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
+    let (send, replies) = channel();
+    let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
+    for (id, ask) in (1..).map(RequestId).zip([open(), Ask::Evaluate(of), Ask::Failures(of)]) {
+        engine.send(Request { id, ask });
+    }
+    let (mut whole, mut evaluated) = (Failures::default(), false);
+    while !whole.is_complete() || !evaluated {
+        match replies.recv_timeout(Duration::from_secs(60)).unwrap().say {
+            Say::Failures(part) => {
+                assert!(evaluated || part.since > 0 || part.searched < part.queries);
+                whole.extend(*part);
+            }
+            Say::Evaluated { .. } => {
+                assert!(whole.searched > 0, "nothing was searched before the end");
+                evaluated = true;
+            }
+            Say::Failed(why) => panic!("{why}"),
+            _ => {}
+        }
+    }
+    let by_query = |found: &Failures| {
+        let mut all: Vec<_> = found.failures.iter().map(|f| (f.class, f.number, f.rank, f.entity)).collect();
+        all.sort();
+        all
+    };
+    let (afterwards, _) = failures(vec![open(), Ask::Evaluate(of), Ask::Failures(of)]);
+    assert_eq!(by_query(&whole), by_query(&afterwards));
 }
 
 #[test]

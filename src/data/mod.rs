@@ -25,6 +25,7 @@ pub use check::check;
 pub use class::Class;
 pub use corpus::Pair;
 pub use evidence::Evidence;
+pub use near::nearest;
 pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
 pub use rows::read_rows;
 pub use text::{fold, lines_of};

@@ -13,7 +13,7 @@ const PARTIAL: f64 = 0.9;
 /// Up to `n` of `names` that are like `typed`, best first, each once. Likeness is the best of: edit similarity
 /// (1 − distance / longer length) to the name, to one of its words, and the share of the fuzzy score that a
 /// perfect match would have.
-pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, n: usize) -> Vec<String> {
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, n: usize) -> Vec<String> {
     let typed = fold(typed);
     if typed.is_empty() {
         return Vec::new();

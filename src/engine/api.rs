@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
+use crate::data::{fold, nearest};
 use crate::types::{
     ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Tuning, Verdict,
 };
@@ -46,7 +47,7 @@ pub enum Ask {
     Explain { ask: ExpandAsk, entities: Vec<EntityId> },
     /// The metrics alone of an expansion that has a class. Answered by `Measured`.
     Measure(ExpandAsk),
-    /// What an evaluation that is done got wrong, in the background. Answered by `Failures`.
+    /// What an evaluation that is done or under way got wrong, in the background. Answered by `Failures`, a part at a time.
     Failures(Evaluation),
     /// End the evaluation and the search for failures that run in the background. Answered by `Stopped`, after which nothing
     /// comes of them. What was under way goes on from there if it is the next of its kind to be asked for: classes that were
@@ -222,15 +223,36 @@ pub struct QueryPair {
     pub lists: [Vec<EntityId>; 2],
 }
 
-/// What is wrong in the lists of one evaluation.
+/// What is wrong in the lists of one evaluation, as far as it was searched.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Failures {
     /// The modes of [`Failure::by_seeds`].
     pub modes: Vec<Mode>,
-    /// Queries looked at.
+    /// How many queries the parts before this one have searched; 0: it is the first part.
+    pub since: usize,
+    /// How many queries were searched by now.
+    pub searched: usize,
+    /// How many there are to search.
     pub queries: usize,
-    /// Query by query in the order of the catalogue: false positives by rank, then what is missed.
+    /// Query by query: false positives by rank, then what is missed.
     pub failures: Vec<Failure>,
+}
+
+impl Failures {
+    /// Whether every query was searched.
+    pub fn is_complete(&self) -> bool {
+        self.searched == self.queries
+    }
+
+    /// Puts the next part behind this one; a first part replaces it.
+    pub fn extend(&mut self, part: Failures) {
+        if part.since == 0 {
+            *self = part;
+        } else {
+            (self.searched, self.queries) = (part.searched, part.queries);
+            self.failures.extend(part.failures);
+        }
+    }
 }
 
 /// A false positive within the first 100, or a member that is not among them.
@@ -350,6 +372,18 @@ impl Catalogue {
     /// An entity's name; its number where it is not known.
     pub fn name(&self, id: EntityId) -> String {
         self.entity(id).map_or_else(|| format!("entity {id}"), |card| card.name.clone())
+    }
+
+    /// The entity of exactly this name; else the first whose name differs only in case or in `_` for a space.
+    pub fn find(&self, name: &str) -> Option<EntityId> {
+        let exact = self.entities.iter().find(|card| card.name == name);
+        let folded = fold(name);
+        exact.or_else(|| self.entities.iter().find(|card| fold(&card.name) == folded)).map(|card| card.id)
+    }
+
+    /// Up to `n` names like `name`, best first.
+    pub fn near(&self, name: &str, n: usize) -> Vec<String> {
+        nearest(name, self.entities.iter().map(|card| card.name.as_str()), n)
     }
 
     pub fn class(&self, id: ClassId) -> &ClassCard {

@@ -81,6 +81,16 @@ impl Background {
         self.rankings.is_done()
     }
 
+    /// The lists that are finished.
+    pub(super) fn lists(&self) -> &Ranked {
+        &self.ranked
+    }
+
+    /// How many queries it evaluates.
+    pub(super) fn total(&self) -> usize {
+        self.queries.len()
+    }
+
     pub(super) fn progress(&self) -> Progress {
         let mode = match self.evaluation.of {
             Contender::Own(mode) | Contender::Index(_, mode) => mode.name(),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::api::{Contender, Evaluation, Failure, Failures};
+use super::evaluation::Background;
 use super::session::{Ranked, Session};
 use crate::error::{Error, Result};
 use crate::eval::{self, Facts, Pairs, Words};
@@ -14,12 +15,18 @@ use crate::types::{ClassId, EntityId, Mode, Query, RankingKind, Row};
 /// How long it works before it looks for a request.
 const TURN: Duration = Duration::from_millis(5);
 
+/// How long found failures are gathered before they are sent.
+const PART_EVERY: Duration = Duration::from_millis(150);
+
 /// A search for failures in the making.
 pub(super) struct FailureSearch {
     pub(super) evaluation: Evaluation,
     /// Its mode.
     mode: Mode,
+    /// Those that have been evaluated; more come while the evaluation goes on.
     queries: Vec<Query>,
+    /// How many queries there will be.
+    total: usize,
     modes: Vec<Mode>,
     pairs: Pairs,
     /// Queries that are done.
@@ -30,38 +37,61 @@ pub(super) struct FailureSearch {
     ranks: Vec<HashMap<Row, usize>>,
     /// Of joint lists: who has an entity among the queries of a number, and at which rank; none: as a seed.
     taken: HashMap<(usize, EntityId), (ClassId, Option<usize>)>,
+    /// What was found since the last part was sent.
     found: Vec<Failure>,
+    /// How many queries were searched when the last part was sent, and when that was.
+    sent: Option<(usize, Instant)>,
 }
 
 impl FailureSearch {
     pub(super) fn progress(&self) -> Progress {
-        Progress::new("looking for failures", self.at as u64, self.queries.len() as u64)
+        Progress::new("looking for failures", self.at as u64, self.total as u64)
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.at == self.queries.len()
+        self.at == self.total
     }
 
-    pub(super) fn found(self) -> Failures {
-        Failures { modes: self.modes, queries: self.queries.len(), failures: self.found }
+    /// Whether it waits for the evaluation to go on.
+    pub(super) fn waits(&self) -> bool {
+        self.at == self.queries.len() && !self.is_done()
+    }
+
+    /// What was found since the last part, once enough time has passed or all is done; the first part comes at once.
+    pub(super) fn part(&mut self) -> Option<Failures> {
+        let since = self.sent.map_or(0, |(searched, _)| searched);
+        let is_due = self.sent.is_none_or(|(_, then)| then.elapsed() >= PART_EVERY) && self.at > since;
+        if !is_due && !self.is_done() {
+            return None;
+        }
+        self.sent = Some((self.at, Instant::now()));
+        let failures = std::mem::take(&mut self.found);
+        Some(Failures { modes: self.modes.clone(), since, searched: self.at, queries: self.total, failures })
     }
 }
 
 impl Session {
-    /// Begins a search through what an evaluation kept. Error: one that was not made.
-    pub(super) fn begin_failures(&self, evaluation: Evaluation) -> Result<FailureSearch> {
+    /// Begins a search through the lists of an evaluation: through those of a finished one, or through those that `running` has by
+    /// now. Error: an evaluation that was neither made nor runs.
+    pub(super) fn begin_failures(&self, evaluation: Evaluation, running: Option<&Background>) -> Result<FailureSearch> {
         let Contender::Own(mode) = evaluation.of else {
             return Err(Error::Mismatch("failures are looked for in the lists of the index".into()));
         };
-        let kept = self.ranked.get(&evaluation);
-        let kept = kept.ok_or_else(|| Error::Mismatch(format!("mode {mode} has not been evaluated yet")))?;
-        let asked = |q: &&Query| q.seed_count == evaluation.seed_count && kept.contains_key(&(q.class, q.number));
-        let queries: Vec<Query> = self.catalogue.queries.iter().filter(asked).cloned().collect();
+        let (lists, total) = match (self.ranked.get(&evaluation), running) {
+            (Some(lists), _) => (lists, None),
+            // jointly, who has an entity is known only in the end
+            (None, Some(running)) if evaluation.ranking != RankingKind::Joint => {
+                (running.lists(), Some(running.total()))
+            }
+            (None, _) => return Err(Error::Mismatch(format!("mode {mode} has not been evaluated yet"))),
+        };
+        let queries = self.evaluated_queries(evaluation, lists);
         let counts = (0..self.index.len() as u32).map(|row| self.index.pair_count(Row(row)) as u32);
         Ok(FailureSearch {
             evaluation,
             mode,
-            taken: if evaluation.ranking == RankingKind::Joint { taken(&queries, kept) } else { HashMap::new() },
+            taken: if evaluation.ranking == RankingKind::Joint { taken(&queries, lists) } else { HashMap::new() },
+            total: total.unwrap_or(queries.len()),
             queries,
             modes: self.index.modes().into_iter().filter(|&mode| mode != Mode::None).collect(),
             pairs: Pairs::of(counts.collect()),
@@ -69,20 +99,44 @@ impl Session {
             wrong: Vec::new(),
             ranks: Vec::new(),
             found: Vec::new(),
+            sent: None,
         })
     }
 
-    /// A few milliseconds further; it may be late by one product.
-    pub(super) fn go_on_with_failures(&self, search: &mut FailureSearch) -> Result<()> {
+    /// The queries of an evaluation that have a list.
+    fn evaluated_queries(&self, evaluation: Evaluation, lists: &Ranked) -> Vec<Query> {
+        let has_list = |q: &&Query| q.seed_count == evaluation.seed_count && lists.contains_key(&(q.class, q.number));
+        self.catalogue.queries.iter().filter(has_list).cloned().collect()
+    }
+
+    /// Takes up the queries that the evaluation has finished since.
+    fn extend_search(&self, search: &mut FailureSearch, lists: &Ranked) {
+        if lists.len() > search.queries.len() {
+            let known: HashSet<(ClassId, usize)> = search.queries.iter().map(|q| (q.class, q.number)).collect();
+            let finished = self.evaluated_queries(search.evaluation, lists);
+            search.queries.extend(finished.into_iter().filter(|q| !known.contains(&(q.class, q.number))));
+        }
+    }
+
+    /// A few milliseconds further; it may be late by one product. `running`: the evaluation, while it is not finished.
+    pub(super) fn go_on_with_failures(&self, search: &mut FailureSearch, running: Option<&Background>) -> Result<()> {
+        let Some(lists) = self.ranked.get(&search.evaluation).or_else(|| running.map(Background::lists)) else {
+            // another evaluation took its place
+            return Err(Error::Stopped);
+        };
+        self.extend_search(search, lists);
+        if running.is_none() {
+            search.total = search.queries.len();
+        }
         let begun = Instant::now();
-        while begun.elapsed() < TURN && !search.is_done() {
+        while begun.elapsed() < TURN && search.at < search.queries.len() {
             if search.ranks.is_empty() {
-                search.wrong = self.wrong(&search.queries[search.at], search.evaluation);
+                search.wrong = self.wrong(&search.queries[search.at], lists);
             }
             match search.modes.get(search.ranks.len()) {
                 Some(&mode) => search.ranks.push(self.ranks_by_seeds(mode, search)?),
                 None => {
-                    let failures = self.failures_of(&search.queries[search.at], search);
+                    let failures = self.failures_of(&search.queries[search.at], search, lists);
                     search.found.extend(failures);
                     (search.at, search.ranks) = (search.at + 1, Vec::new());
                 }
@@ -92,9 +146,9 @@ impl Session {
     }
 
     /// False positives in the list of a query with their ranks, then members that are not in it.
-    fn wrong(&self, query: &Query, evaluation: Evaluation) -> Vec<(EntityId, Option<usize>)> {
-        let kept = self.ranked.get(&evaluation).and_then(|of| of.get(&(query.class, query.number)));
-        let (Some(list), Some(dataset)) = (kept, &self.dataset) else { return Vec::new() };
+    fn wrong(&self, query: &Query, lists: &Ranked) -> Vec<(EntityId, Option<usize>)> {
+        let list = lists.get(&(query.class, query.number));
+        let (Some(list), Some(dataset)) = (list, &self.dataset) else { return Vec::new() };
         let class = &dataset.classes[query.class.at()];
         let gold = eval::gold(class, &query.seeds);
         let listed: HashSet<EntityId> = list.iter().copied().collect();
@@ -119,10 +173,10 @@ impl Session {
     }
 
     /// Of a query whose ranks by the seeds are known in every mode.
-    fn failures_of(&self, query: &Query, search: &FailureSearch) -> Vec<Failure> {
+    fn failures_of(&self, query: &Query, search: &FailureSearch, lists: &Ranked) -> Vec<Failure> {
         let Some(dataset) = &self.dataset else { return Vec::new() };
         let class = &dataset.classes[query.class.at()];
-        let length = self.ranked.get(&search.evaluation).and_then(|of| of.get(&(query.class, query.number)));
+        let length = lists.get(&(query.class, query.number));
         let seeds_and_members = query.seeds.iter().chain(&class.members);
         let named = seeds_and_members.filter_map(|&e| Some((e, self.catalogue.entity(e)?.name.as_str())));
         let words = Words::of(named);

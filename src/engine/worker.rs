@@ -49,7 +49,9 @@ impl Engine {
             .spawn(move || {
                 let (reply, shelf) = (Box::new(reply), kept.map(Shelf::new));
                 let (session, background, search, stopped) = (None, None, None, Stopped::default());
-                Worker { reply, latest: of_worker, shelf, session, background, search, stopped }.run(&inbox);
+                let searches_next = false;
+                Worker { reply, latest: of_worker, shelf, session, background, search, searches_next, stopped }
+                    .run(&inbox);
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
@@ -78,8 +80,10 @@ struct Worker {
     shelf: Option<Shelf>,
     session: Option<Session>,
     background: Option<(RequestId, Background, Instant)>,
-    /// Goes on while no evaluation does.
+    /// Takes turns with the evaluation.
     search: Option<(RequestId, FailureSearch)>,
+    /// Whether the search is the next to go on.
+    searches_next: bool,
     stopped: Stopped,
 }
 
@@ -105,12 +109,14 @@ impl Worker {
                     Err(_) => return,
                 }
             };
-            let id = request.as_ref().map_or_else(|| self.under_way(), |r| r.id);
+            let searches = self.search.is_some() && (self.background.is_none() || self.searches_next);
+            self.searches_next = !searches;
+            let id = request.as_ref().map_or_else(|| self.under_way(searches), |r| r.id);
             // a panic below is a defect; it must not take the explorer with it
             let outcome = catch_unwind(AssertUnwindSafe(|| match request {
                 Some(request) => self.answer(request),
-                None if self.background.is_some() => self.go_on_evaluating(),
-                None => self.go_on_searching(),
+                None if searches => self.go_on_searching(),
+                None => self.go_on_evaluating(),
             }));
             match outcome {
                 Ok(Ok(()) | Err(Error::Stopped)) => {}
@@ -129,9 +135,11 @@ impl Worker {
     }
 
     /// Whose turn it is while nothing is asked.
-    fn under_way(&self) -> RequestId {
-        let searching = self.search.as_ref().map(|search| search.0);
-        self.background.as_ref().map(|background| background.0).or(searching).unwrap_or_default()
+    fn under_way(&self, searches: bool) -> RequestId {
+        match (&self.search, &self.background) {
+            (Some((id, _)), _) if searches => *id,
+            (_, background) => background.as_ref().map(|background| background.0).unwrap_or_default(),
+        }
     }
 
     fn say(&self, id: RequestId, say: Say) {
@@ -187,8 +195,10 @@ impl Worker {
                 self.say(id, measured);
             }
             Ask::Failures(wanted) => {
+                let running = self.background.as_ref().map(|(_, running, _)| running);
+                let running = running.filter(|running| running.evaluation == wanted);
                 let stopped = self.stopped.search.take().filter(|stopped| stopped.evaluation == wanted);
-                self.search = Some((id, stopped.map_or_else(|| session.begin_failures(wanted), Ok)?));
+                self.search = Some((id, stopped.map_or_else(|| session.begin_failures(wanted, running), Ok)?));
             }
             Ask::Evaluate(wanted) => match session.at_hand(wanted) {
                 Some(outcome) => {
@@ -260,12 +270,19 @@ impl Worker {
         if self.latest.failures.load(Ordering::Relaxed) != id.0 {
             return Ok(());
         }
-        session.go_on_with_failures(&mut search)?;
-        if search.is_done() {
-            self.say(id, Say::Failures(Box::new(search.found())));
-        } else {
-            self.say(id, Say::Progress(search.progress()));
+        let running = self.background.as_ref().map(|(_, running, _)| running);
+        let running = running.filter(|running| running.evaluation == search.evaluation);
+        session.go_on_with_failures(&mut search, running)?;
+        let part = search.part();
+        if !search.is_done() {
+            // while it waits, the evaluation tells how far that is
+            if !search.waits() {
+                self.say(id, Say::Progress(search.progress()));
+            }
             self.search = Some((id, search));
+        }
+        if let Some(part) = part {
+            self.say(id, Say::Failures(Box::new(part)));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ratatui::Frame;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
@@ -58,10 +58,26 @@ impl Canvas<'_, '_> {
         spans
     }
 
-    /// A field and its cursor.
-    pub fn field(&self, field: &Field) -> [Span<'static>; 3] {
+    /// A line in which text is typed: what stands before the field, its text, and what stands after it. The terminal's own cursor
+    /// goes where the next letter will: input methods and braille displays follow it. A text that is too long is seen from its end.
+    pub fn input_line(&mut self, area: Rect, mut lead: Vec<Span<'static>>, field: &Field, tail: Vec<Span<'static>>) {
         let (before, after) = field.halves();
-        [self.span(Role::Title, before), self.span(Role::Focus, "▏"), self.span(Role::Title, after)]
+        let taken: usize = lead.iter().map(Span::width).sum();
+        let before = text::cut_left(before, usize::from(area.width).saturating_sub(taken + 1));
+        let column = taken + text::width(&before);
+        lead.extend([self.span(Role::Title, before), self.span(Role::Title, after)]);
+        lead.extend(tail);
+        self.line(area, Line::from(lead));
+        self.place_cursor(area, column);
+    }
+
+    /// Shows the terminal's cursor in this column of a line.
+    pub fn place_cursor(&mut self, line: Rect, column: usize) {
+        if column < usize::from(line.width) && line.height > 0 {
+            let position = Position::new(line.x + column as u16, line.y);
+            self.frame.set_cursor_position(position);
+            self.view.cursor = Some(position);
+        }
     }
 
     pub fn line(&mut self, area: Rect, line: Line<'_>) {

@@ -99,6 +99,8 @@ pub struct View {
     pub confused: Extent,
     /// How many pictures of the entity are shown at once.
     pub strip: usize,
+    /// Where the terminal's cursor stands; `None` where nothing is typed.
+    pub cursor: Option<Position>,
 }
 
 impl View {

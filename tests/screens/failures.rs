@@ -32,7 +32,7 @@ fn failures_are_grouped_filtered_and_cut() {
     s.keys("m<tab>r");
     assert!(s.text().contains("text @50 · 5 seeds · ranked by seeds"), "{}", s.text());
     s.keys("Fbird");
-    assert!(s.text().contains("sibling class · named bird▏"), "{}", s.text());
+    assert!(s.text().contains("sibling class · named bird ") && s.text().contains(" named bird▏"), "{}", s.text());
     s.keys("<enter>");
     assert!(s.text().contains("land birds") && !s.text().contains("▾ drinks"), "{}", s.text());
     s.keys("<esc>");

@@ -293,7 +293,7 @@ impl Fake {
         let modes = vec![Mode::Both, Mode::Text, Mode::Image];
         let asked: Vec<&Query> = self.catalogue.queries.iter().filter(|q| q.seed_count == of.seed_count).collect();
         let failures = asked.iter().flat_map(|query| self.failures_of(query, of, &modes)).collect();
-        Failures { modes, queries: asked.len(), failures }
+        Failures { modes, since: 0, searched: asked.len(), queries: asked.len(), failures }
     }
 
     /// Lists cut at 24, so that there is something missing; the tags are the real ones.

@@ -2,18 +2,18 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
-use multiexpan::engine::api::{Ask, Catalogue, Reply, Request, RequestId, Say};
+use multiexpan::engine::api::{Ask, Catalogue, Failures, Reply, Request, RequestId, Say};
 use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::pictures::Pictures;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
 use multiexpan::tui::screen as screens;
 use multiexpan::tui::persist::session::Session;
 use multiexpan::tui::persist::view_file::StateFile;
-use multiexpan::types::DeviceChoice;
+use multiexpan::types::{ClassId, DeviceChoice, Measures};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 
 use crate::fake::Fake;
 
@@ -65,11 +65,34 @@ impl Screens {
     }
 
     pub fn with_pictures(&mut self) -> &mut Self {
+        self.with_images(Images::Halfblocks)
+    }
+
+    /// Draws images so, in a terminal of truecolor whose cells are 10 × 20 pixels.
+    pub fn with_images(&mut self, images: Images) -> &mut Self {
         let truecolor = |name: &str| (name == "COLORTERM").then(|| "truecolor".to_owned());
         let environment = Environment::from_variables(truecolor);
         self.pictures = Pictures::new(true, [0, 0, 0]);
-        self.pictures.set_up(image_setup(Images::Halfblocks, &Answers::default(), &environment, false, None));
+        self.pictures.set_up(image_setup(images, &Answers::default(), &environment, false, Some((10, 20))));
         self
+    }
+
+    /// What a search for failures finds in all.
+    pub fn failures(&self, search: &Request) -> Failures {
+        let found = self.engine.answer(search).into_iter().find_map(|reply| match reply.say {
+            Say::Failures(found) => Some(*found),
+            _ => None,
+        });
+        found.expect("the search is answered")
+    }
+
+    /// The metrics of one measured class.
+    pub fn class_measures(&self) -> (ClassId, Measures) {
+        (ClassId(0), Measures { ap: [0.5; 4], p: [0.5; 4], ceiling: [1.0; 4] })
+    }
+
+    pub fn notify(&mut self, text: &str) {
+        self.app.notify(text);
     }
 
     /// Answers requests, and what follows from the answers, until all is quiet.
@@ -185,13 +208,21 @@ impl Screens {
         let buffer = self.terminal.backend().buffer();
         let rows = buffer.content.chunks(usize::from(buffer.area.width));
         let line = |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
-        rows.map(|row| line(row).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+        let mut rows: Vec<String> = rows.map(line).collect();
+        if let Some(cursor) = self.app.view.cursor {
+            // the terminal's cursor, where one types
+            let row = &mut rows[usize::from(cursor.y)];
+            let mut letters: Vec<char> = row.chars().collect();
+            letters[usize::from(cursor.x)] = '▏';
+            *row = letters.into_iter().collect();
+        }
+        rows.iter().map(|row| row.trim_end()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Every cell with its style: a cursor may be no more than that.
-    pub fn drawn(&mut self) -> Buffer {
+    /// Every cell with its style, since a list's cursor may be no more than that, and where the terminal's cursor is.
+    pub fn drawn(&mut self) -> (Buffer, Option<Position>) {
         self.draw();
-        self.terminal.backend().buffer().clone()
+        (self.terminal.backend().buffer().clone(), self.app.view.cursor)
     }
 
     pub fn snapshot(&mut self, name: &str) {

@@ -123,6 +123,7 @@ impl App {
             Some(Popup::Explain) => self.step_in_explanation(by),
             Some(Popup::WhatIf(cursor)) => self.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len()))),
             Some(Popup::States(cursor)) => self.popup = Some(Popup::States(shifted(cursor, by, self.named.len()))),
+            Some(Popup::Pasted(cursor)) => self.popup = Some(Popup::Pasted(shifted(cursor, by, self.pasted.len()))),
             Some(Popup::Naming | Popup::Told) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Failures => self.step_in_failures(by),

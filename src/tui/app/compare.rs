@@ -60,7 +60,7 @@ pub struct Compared {
     pub scroll: usize,
 }
 
-/// One class in both, with the means over its queries; or one query.
+/// One class in both, with the means over its queries; or one query. While lists are still made, what is not known yet is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     pub class: ClassId,
@@ -69,11 +69,11 @@ pub struct Pair {
     /// The class, and of one query its seeds.
     pub label: String,
     /// AP at the cutoff of the two that are set against each other.
-    pub ap: [f64; 2],
+    pub ap: [Option<f64>; 2],
     /// Each contender's; a class's of one that is in neither over all queries that it has.
     pub all: Vec<Option<f64>>,
-    pub overlap: f64,
-    pub rbo: f64,
+    pub overlap: Option<f64>,
+    pub rbo: Option<f64>,
     /// Over the queries that have one.
     pub tau: Option<f64>,
     /// Places in [`Comparison::queries`].
@@ -81,8 +81,8 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn difference(&self) -> f64 {
-        self.ap[0] - self.ap[1]
+    pub fn difference(&self) -> Option<f64> {
+        Some(self.ap[0]? - self.ap[1]?)
     }
 }
 
@@ -177,9 +177,34 @@ impl App {
         }
     }
 
-    /// The classes or the queries, sorted.
+    /// The classes or the queries, sorted. Before the lists of both are made, the classes that are measured.
     pub fn pairs(&self) -> Vec<Pair> {
-        let Some(comparison) = self.comparison() else { return Vec::new() };
+        let mut pairs = match self.comparison() {
+            Some(comparison) => self.compared_pairs(comparison),
+            None => self.measured_pairs(),
+        };
+        pairs.sort_by(|a, b| {
+            // classes are in the order of their names
+            let by_name = (a.class, a.query).cmp(&(b.class, b.query));
+            // what is not known yet comes last
+            let ascending = |a: Option<f64>, b: Option<f64>| {
+                a.is_none().cmp(&b.is_none()).then(a.unwrap_or_default().total_cmp(&b.unwrap_or_default()))
+            };
+            let negative = |pair: &Pair| pair.difference().map(|difference| -difference);
+            match self.compared.order {
+                Order::Difference => ascending(negative(a), negative(b)).then(by_name),
+                Order::Name => by_name,
+                Order::Overlap => ascending(a.overlap, b.overlap).then(by_name),
+                Order::Rbo => ascending(a.rbo, b.rbo).then(by_name),
+            }
+        });
+        if self.compared.reversed {
+            pairs.reverse();
+        }
+        pairs
+    }
+
+    fn compared_pairs(&self, comparison: &Comparison) -> Vec<Pair> {
         let mut by_class: BTreeMap<ClassId, Vec<usize>> = BTreeMap::new();
         for (at, query) in comparison.queries.iter().enumerate() {
             by_class.entry(query.class).or_default().push(at);
@@ -193,20 +218,26 @@ impl App {
                 pairs.push(self.pair(comparison, class, None, queries));
             }
         }
-        pairs.sort_by(|a, b| {
-            // classes are in the order of their names
-            let by_name = (a.class, a.query).cmp(&(b.class, b.query));
-            match self.compared.order {
-                Order::Difference => b.difference().total_cmp(&a.difference()).then(by_name),
-                Order::Name => by_name,
-                Order::Overlap => a.overlap.total_cmp(&b.overlap).then(by_name),
-                Order::Rbo => a.rbo.total_cmp(&b.rbo).then(by_name),
-            }
-        });
-        if self.compared.reversed {
-            pairs.reverse();
-        }
         pairs
+    }
+
+    /// The classes that are measured in one of the two, by what is known of them.
+    fn measured_pairs(&self) -> Vec<Pair> {
+        let (Some(catalogue), Some(compared)) = (&self.catalogue, self.contenders.pair()) else { return Vec::new() };
+        if self.compared.by_query || !(self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare)) {
+            return Vec::new();
+        }
+        let measured = |of: Contender, class: ClassId| {
+            self.maps.get(&(self.plan_of(of), class)).map(|measures| measures.ap[self.compared.cutoff])
+        };
+        let pair = |class: ClassId| {
+            let ap = compared.map(|of| measured(of, class));
+            let all: Vec<Option<f64>> = self.contenders.chosen.iter().map(|&of| measured(of, class)).collect();
+            let label = catalogue.class(class).title();
+            let unknown = Pair { class, query: None, label, ap, all, overlap: None, rbo: None, tau: None, queries: vec![] };
+            ap.iter().any(Option::is_some).then_some(unknown)
+        };
+        (0..catalogue.classes.len()).filter_map(|at| pair(ClassId(at as u16))).collect()
     }
 
     /// Means over these queries of a class.
@@ -215,7 +246,7 @@ impl App {
             let values: Vec<f64> = queries.iter().filter_map(|&q| of(&comparison.queries[q])).collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compared.cutoff])).unwrap_or_default());
+        let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compared.cutoff])));
         let number = query.map(|_| comparison.queries[queries[0]].number);
         let title = self.class_title(class);
         Pair {
@@ -224,8 +255,8 @@ impl App {
             label: number.map_or(title.clone(), |number| format!("{title} · {}", self.seed_names(class, number))),
             ap,
             all: self.all_ap(class, number, ap),
-            overlap: mean(&|q| Some(q.likeness.overlap)).unwrap_or_default(),
-            rbo: mean(&|q| Some(q.likeness.rbo)).unwrap_or_default(),
+            overlap: mean(&|q| Some(q.likeness.overlap)),
+            rbo: mean(&|q| Some(q.likeness.rbo)),
             tau: mean(&|q| q.likeness.tau),
             queries,
         }
@@ -245,7 +276,7 @@ impl App {
 
     /// Each contender's AP of a class or of its query of this number: that of the two as they are compared, of a class else
     /// over its own queries.
-    fn all_ap(&self, class: ClassId, number: Option<usize>, pair: [f64; 2]) -> Vec<Option<f64>> {
+    fn all_ap(&self, class: ClassId, number: Option<usize>, pair: [Option<f64>; 2]) -> Vec<Option<f64>> {
         let own = |of: Contender| match number {
             None => self.maps.get(&(self.plan_of(of), class)).map(|m| m.ap[self.compared.cutoff]),
             Some(number) => {
@@ -255,8 +286,8 @@ impl App {
             }
         };
         let ap = |(at, &of): (usize, &Contender)| match at {
-            0 => Some(pair[0]),
-            _ if self.is_set_against(at) => Some(pair[1]),
+            0 => pair[0],
+            _ if self.is_set_against(at) => pair[1],
             _ => own(of),
         };
         self.contenders.chosen.iter().enumerate().map(ap).collect()
@@ -378,8 +409,8 @@ impl App {
         cells.push(Cell::Count(self.seeds_measured.number()));
         cells.push(Cell::Text(self.ranking_name().into()));
         cells.extend(pair.all.iter().map(|&ap| number(ap)));
-        cells.extend([pair.difference(), pair.overlap, pair.rbo].map(Cell::Number));
-        cells.extend([number(pair.tau), Cell::Count(pair.queries.len())]);
+        cells.extend([pair.difference(), pair.overlap, pair.rbo, pair.tau].map(number));
+        cells.push(Cell::Count(pair.queries.len()));
         cells
     }
 }

@@ -35,14 +35,23 @@ impl App {
         self.stopped = None;
         match missing {
             Some(wanted) if self.evaluating != Some(wanted) => {
+                self.give_up_search_in(wanted);
                 self.evaluating = Some(wanted);
                 self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
             }
             Some(_) => {}
-            None => {
-                self.compare();
-                self.find_failures();
-            }
+            None => self.compare(),
+        }
+        self.find_failures();
+    }
+
+    /// A search through the lists of an evaluation that another one replaces ends with it.
+    fn give_up_search_in(&mut self, next: Evaluation) {
+        let is_replaced = |searching: &Evaluation| *searching != next && !self.overall.contains_key(searching);
+        if self.failures.searching.as_ref().is_some_and(is_replaced) {
+            self.failures.searching = None;
+            self.asked.forget(Kind::Failures);
+            self.progress.remove(&Kind::Failures);
         }
     }
 

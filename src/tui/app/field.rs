@@ -10,6 +10,13 @@ pub struct Field {
     at: usize,
 }
 
+/// The text with the cursor at its end.
+impl From<&str> for Field {
+    fn from(text: &str) -> Field {
+        Field { text: text.to_owned(), at: text.len() }
+    }
+}
+
 impl Field {
     pub fn text(&self) -> &str {
         &self.text

@@ -29,14 +29,13 @@ impl App {
     fn letter(&mut self, context: Context, event: KeyEvent) {
         let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match event.code {
-            KeyCode::Char(letter) if plain && context.takes_text() => self.paste(letter.encode_utf8(&mut [0; 4])),
+            KeyCode::Char(letter) if plain && context.takes_text() => self.insert_text(letter.encode_utf8(&mut [0; 4])),
             _ => {}
         }
     }
 
-    /// Text into the field that takes it.
-    pub(super) fn paste(&mut self, text: &str) {
-        let text = text.lines().next().unwrap_or_default();
+    /// Puts text into the field that takes it.
+    pub(super) fn insert_text(&mut self, text: &str) {
         if self.search.typing {
             self.search.field.insert(text);
             self.search_on();

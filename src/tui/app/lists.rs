@@ -55,6 +55,9 @@ impl App {
             Some(Popup::States(cursor)) => {
                 List { labels: self.named.iter().map(|state| state.name.clone()).collect(), cursor }
             }
+            Some(Popup::Pasted(cursor)) => {
+                List { labels: self.pasted.iter().map(|pasted| pasted.name.clone()).collect(), cursor }
+            }
             Some(Popup::Explain) => self.explanation_labels()?,
             Some(_) => return None,
             None => self.list_on_screen()?,

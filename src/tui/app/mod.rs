@@ -21,6 +21,7 @@ mod metrics;
 mod mouse;
 mod named;
 mod palette;
+mod pasting;
 mod popup;
 mod reach;
 mod reply;
@@ -65,6 +66,7 @@ pub use lists::{List, Search, occurrences};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use named::NamedState;
 pub use palette::{Palette, PaletteRow};
+pub use pasting::{PasteOutcome, PastedName};
 pub use seeds::{SeedSet, Typing};
 pub use state::{Change, History, State};
 pub use themes::Themes;
@@ -121,6 +123,8 @@ pub enum Popup {
     States(usize),
     /// What a file asked for and is not there.
     Told,
+    /// What became of each name of a paste; the cursor.
+    Pasted(usize),
 }
 
 /// What help lies over: its keys are listed.
@@ -166,8 +170,8 @@ pub struct Notice {
     pub until: u64,
 }
 
-/// How many ticks a notice stays.
-const NOTICE_TICKS: u64 = 60;
+/// How many ticks a notice stays at least; a long one as many as it has letters.
+const NOTICE_TICKS: usize = 60;
 
 /// An entity in a mode, and what the engine says of it (or why it cannot).
 pub type DetailKey = (EntityId, Mode);
@@ -232,6 +236,7 @@ pub struct App {
     /// The name being typed.
     pub naming: Field,
     pub told: Vec<String>,
+    pub pasted: Vec<PastedName>,
     /// Whether candidates are shown as re-ranked.
     pub reranked: bool,
     pub tall: bool,
@@ -313,6 +318,7 @@ impl App {
             named: Vec::new(),
             naming: Field::default(),
             told: Vec::new(),
+            pasted: Vec::new(),
             reranked: true,
             filter: RowFilter::All,
             expansion: None,
@@ -414,7 +420,9 @@ impl App {
     }
 
     pub fn notify(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), until: self.ticks + NOTICE_TICKS });
+        let text = text.into();
+        let ticks = text.chars().count().max(NOTICE_TICKS) as u64;
+        self.notice = Some(Notice { text, until: self.ticks + ticks });
     }
 
     /// What is to be there at the next start. None until the index is open.

@@ -73,7 +73,7 @@ pub struct Typing {
 const COMPLETIONS: usize = 50;
 
 impl Typing {
-    /// Looks for the input anew: all of the catalogue's names, without those that already are seeds.
+    /// Looks for the input anew in all of the catalogue's names. The first match that is no seed yet is highlighted.
     pub fn search(&mut self, catalogue: &Catalogue, seeds: &[EntityId]) {
         self.cursor = 0;
         self.matches.clear();
@@ -85,12 +85,12 @@ impl Typing {
         let mut found: Vec<(i64, &str, EntityId)> = catalogue
             .entities
             .iter()
-            .filter(|e| !seeds.contains(&e.id))
             .filter_map(|e| Some((matcher.fuzzy_match(&e.name, input)?, e.name.as_str(), e.id)))
             .collect();
         // Of equal scores the shorter name is the nearer.
         found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));
         self.matches = found.into_iter().take(COMPLETIONS).map(|f| f.2).collect();
+        self.cursor = self.matches.iter().position(|entity| !seeds.contains(entity)).unwrap_or(0);
     }
 
     pub fn highlighted(&self) -> Option<EntityId> {
@@ -146,11 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn completion_is_best_first_and_leaves_out_seeds() {
+    fn completion_is_best_first_and_highlights_no_seed() {
         let mut typing = Typing { input: "lion".into(), ..Typing::default() };
         typing.search(&catalogue(), &[]);
         assert_eq!(typing.matches, [EntityId(0), EntityId(1), EntityId(2)]);
         typing.search(&catalogue(), &[EntityId(0)]);
+        assert_eq!(typing.matches, [EntityId(0), EntityId(1), EntityId(2)]);
         assert_eq!(typing.highlighted(), Some(EntityId(1)));
     }
 }

@@ -387,7 +387,7 @@ mod tests {
 
     const REPORTS: [(&[u8], Report); 10] = [
         (b"\x1b_Gi=31;OK\x1b\\", Report::Other),
-        (b"\x1b[?1;2c", Report::Other),
+        (b"\x1b[?2031;1n", Report::Other),
         (b"\x1b[>41;378;0c", Report::Other),
         (b"\x1b[0n", Report::Other),
         (b"\x1b[24;80R", Report::Cursor { row: 24, column: 80 }),

@@ -1,6 +1,7 @@
 //! The terminal underneath the explorer: what it sends, what it can draw, and how it is taken and given back.
 
 mod ascii;
+pub mod bidi;
 pub mod capabilities;
 mod compact_backend;
 pub mod event_loop;

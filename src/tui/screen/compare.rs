@@ -139,9 +139,10 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
             let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
             spans.push(canvas.span(role, text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map)));
         }
-        spans.push(difference(canvas, Some(pair.difference()), 8));
-        spans.push(canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.overlap), 7)));
-        spans.push(canvas.span(Role::Quiet, text::fit_right(&text::fraction(pair.rbo), 5)));
+        let known = |value: Option<f64>| value.map_or_else(|| "·".to_owned(), text::fraction);
+        spans.push(difference(canvas, pair.difference(), 8));
+        spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.overlap), 7)));
+        spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.rbo), 5)));
         let line = Line::from(spans);
         let selected = at == cursor;
         canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
@@ -164,7 +165,7 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
         return;
     }
     // from the least value on, in tenths: most classes are near the top
-    let least = pairs.iter().flat_map(|p| p.ap).fold(1.0, f64::min);
+    let least = pairs.iter().flat_map(|p| p.ap).flatten().fold(1.0, f64::min);
     let least = ((least * 10.0).floor() / 10.0).min(0.9);
     let place = |value: f64, cells: u16| (((value - least) / (1.0 - least)) * f64::from(cells - 1)).round() as u16;
     let (columns, rows) = (inner.width, inner.height);
@@ -177,9 +178,9 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     canvas.line(Rect { width: 4.min(columns), ..at(0, 0) }, Line::from(corner));
     let order = (0..pairs.len()).filter(|&i| i != cursor).chain([cursor]);
     for index in order.filter(|&i| i < pairs.len()) {
-        let pair = &pairs[index];
-        let cell = at(place(pair.ap[1], columns), place(pair.ap[0], rows));
-        let (mark, role) = match sign(pair.difference()) {
+        let [Some(first), Some(second)] = pairs[index].ap else { continue };
+        let cell = at(place(second, columns), place(first, rows));
+        let (mark, role) = match sign(first - second) {
             _ if index == cursor => ("◆", Role::Focus),
             // the diagonal is of dots
             ("·", _, role) => ("○", role),

@@ -25,7 +25,7 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing, palette, seeds,
+    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing, palette, pasted, seeds,
     states, status, text, themes, told, whatif, zoom,
 };
 
@@ -74,6 +74,7 @@ fn draw_popup(canvas: &mut Canvas, area: Rect, popup: Popup) {
         Popup::Naming => states::draw_naming(canvas, area),
         Popup::States(cursor) => states::draw(canvas, area, cursor),
         Popup::Told => told::draw(canvas, area),
+        Popup::Pasted(cursor) => pasted::draw(canvas, area, cursor),
     }
 }
 
@@ -89,14 +90,17 @@ fn panes(canvas: &mut Canvas, body: Rect) {
     let seeds_height = seeds::height(app, main.width);
     let [seed_area, lists] = Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
     seeds::draw(canvas, seed_area);
-    let entity_width = entity_width(canvas, lists.width);
+    let drawer_opens = app.focus == Pane::Classes && !beside;
+    // before anything is expanded there is no entity to show beside the drawer
+    let is_bare = drawer_opens && app.subject().is_none();
+    let entity_width = if is_bare { 0 } else { entity_width(canvas, lists.width) };
     let [list, detail] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
-    candidates::draw(canvas, list);
+    candidates::draw(canvas, list, if drawer_opens { DRAWER_WIDTH } else { 0 });
     if entity_width > 0 {
         entity::draw(canvas, detail);
         canvas.hit(Rect { x: detail.x.saturating_sub(1), width: 2, ..detail }, Hit::Divider);
     }
-    if app.focus == Pane::Classes && !beside {
+    if drawer_opens {
         drawer(canvas, Rect { width: DRAWER_WIDTH, ..body }, classes::draw);
     }
     if app.focus == Pane::Entity && entity_width == 0 {
@@ -123,12 +127,18 @@ fn drawer(canvas: &mut Canvas, area: Rect, draw: fn(&mut Canvas, Rect)) {
     draw(canvas, area);
 }
 
-/// A sentence for people on the lowest border.
+/// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a long one needs.
 pub fn notice(canvas: &mut Canvas, body: Rect) {
     let Some(notice) = &canvas.app.notice else { return };
-    let said = text::cut(&notice.text, usize::from(body.width).saturating_sub(6));
-    let width = text::width(&said) as u16 + 2;
-    let area = Rect::new(body.right().saturating_sub(width + 2), body.bottom() - 1, width, 1);
-    let line = Line::from(canvas.span(Role::Warning, format!(" {said} ")));
-    canvas.line(area, line);
+    let room = usize::from(body.width).saturating_sub(6);
+    let lines: Vec<String> = text::wrap(&notice.text, room);
+    let height = (lines.len() as u16).min(body.height);
+    let width = lines.iter().map(|line| text::width(line)).max().unwrap_or(0) as u16 + 2;
+    let x = body.right().saturating_sub(width + 2);
+    let area = Rect::new(x, body.bottom() - height, width, height).intersection(body);
+    canvas.clear(area);
+    for (row, line) in area.rows().zip(lines) {
+        let line = Line::from(canvas.span(Role::Warning, format!(" {line} ")));
+        canvas.line(row, line);
+    }
 }

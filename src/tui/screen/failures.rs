@@ -17,7 +17,7 @@ use ratatui::text::Line;
 
 use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
-use crate::tui::app::FailureField;
+use crate::tui::app::{FailureField, Field};
 use crate::tui::canvas::Canvas;
 use crate::tui::widget::{confusion, failure, failures, hints, status};
 
@@ -52,10 +52,12 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 /// The note being written, or the keys that matter here.
 fn foot(canvas: &mut Canvas, area: Rect) {
     if let Some(FailureField::Note { text: note, .. }) = &canvas.app.failures.field {
-        let mut spans = vec![canvas.span(Role::Quiet, " note ")];
-        spans.extend(canvas.field(note));
-        spans.push(canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
-        return canvas.line(area, Line::from(spans));
+        let (lead, tail) = (canvas.span(Role::Quiet, " note "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
+        return canvas.input_line(area, vec![lead], note, vec![tail]);
+    }
+    if let Some(FailureField::Filter) = &canvas.app.failures.field {
+        let (lead, tail) = (canvas.span(Role::Quiet, " named "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
+        return canvas.input_line(area, vec![lead], &Field::from(canvas.app.failures.filter.as_str()), vec![tail]);
     }
     let in_list = [
         (Action::Open, "opens"),

@@ -12,6 +12,7 @@ use ratatui::text::Line;
 use super::app::App;
 use super::canvas::Canvas;
 use super::pictures::Pictures;
+use super::platform::bidi::isolate;
 use super::view::View;
 use super::widget::{following, search};
 use crate::config::{Action, Role, Theme};
@@ -71,6 +72,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
     following::draw(&mut canvas, area);
     let view = canvas.view;
     fill(frame, theme);
+    isolate(frame.buffer_mut());
     view
 }
 

@@ -34,34 +34,46 @@ struct Columns {
 
 const RANK: usize = 4;
 const THUMB: usize = 5;
+const SCORE: usize = 6;
+/// A name gets so many columns before the bars grow.
+const NAME: std::ops::RangeInclusive<usize> = 20..=40;
+/// Cells of one side of the bars where there is room.
+const WIDEST_BAR: usize = 40;
 
 impl Columns {
-    fn new(canvas: &Canvas, expansion: &Expansion, width: usize) -> Columns {
+    fn new(canvas: &Canvas, expansion: &Expansion, rows: &[Row], width: usize) -> Columns {
         let thumb = if canvas.app.tall && canvas.pictures.on() { THUMB } else { 0 };
+        let shift = expansion.beside_mode().map_or(0, |m| 4 + m.name().len());
+        let fixed = RANK + 3 + thumb + SCORE + if shift > 0 { shift + 1 } else { 0 };
+        let room = width.saturating_sub(fixed);
         let bar = match (expansion.largest_share(), width) {
             (None, _) => 0,
             (_, 0..50) => 4,
             (_, 50..70) => 6,
-            _ => 10,
+            // what the names do not need
+            _ => {
+                let longest = rows.iter().map(|row| text::width(&canvas.name(row.entity)) + 1).max().unwrap_or(0);
+                let name = longest.clamp(*NAME.start(), *NAME.end());
+                (room.saturating_sub(name + 2) / 2).clamp(10, WIDEST_BAR)
+            }
         };
-        let shift = expansion.beside_mode().map_or(0, |m| 4 + m.name().len());
         let bars = if bar > 0 { 2 * bar + 2 } else { 0 };
-        let score = 6;
-        let taken = RANK + 3 + thumb + score + bars + if shift > 0 { shift + 1 } else { 0 };
-        Columns { thumb, name: width.saturating_sub(taken), score, bar, shift }
+        Columns { thumb, name: room.saturating_sub(bars), score: SCORE, bar, shift }
     }
 }
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+/// Draws the pane; `covered` columns of it at the left lie under a drawer.
+pub fn draw(canvas: &mut Canvas, area: Rect, covered: u16) {
     let app = canvas.app;
     let rows = app.rows();
     let title = Line::from(canvas.title(Pane::Candidates, "Candidates"));
     let right = state(canvas, rows.len());
     let inner = canvas.pane(area, Pane::Candidates, title, right);
     let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else {
-        return empty(canvas, inner);
+        let left = (area.x + covered).max(inner.x).min(inner.right());
+        return empty(canvas, Rect { x: left, width: inner.right() - left, ..inner });
     };
-    let columns = Columns::new(canvas, expansion, usize::from(inner.width).saturating_sub(1));
+    let columns = Columns::new(canvas, expansion, &rows, usize::from(inner.width).saturating_sub(1));
     let head = header(canvas, expansion, &columns);
     canvas.line(Rect { height: 1.min(inner.height), ..inner }, head);
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };

@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use super::text;
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{Pane, Sort, TreeKind, TreeRow};
+use crate::tui::app::{Field, Pane, Sort, TreeKind, TreeRow};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 
@@ -43,15 +43,12 @@ fn below(inner: Rect) -> Rect {
 fn filter_line(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
     let key = app.settings.keymap.key_of(Context::Classes, Action::FilterClasses).unwrap_or_default();
-    let line = match (app.filtering, app.tree.filter.as_str()) {
-        (false, "") => Line::from(canvas.span(Role::Quiet, format!(" {key} filter"))),
-        (typing, filter) => Line::from(vec![
-            canvas.span(Role::Quiet, format!(" {key} ")),
-            canvas.span(Role::Title, filter),
-            canvas.span(Role::Focus, if typing { "▏" } else { "" }),
-        ]),
-    };
-    canvas.line(area, line);
+    let lead = canvas.span(Role::Quiet, format!(" {key} "));
+    match (app.filtering, app.tree.filter.as_str()) {
+        (false, "") => canvas.line(area, Line::from(canvas.span(Role::Quiet, format!(" {key} filter")))),
+        (false, filter) => canvas.line(area, Line::from(vec![lead, canvas.span(Role::Title, filter)])),
+        (true, filter) => canvas.input_line(area, vec![lead], &Field::from(filter), vec![]),
+    }
 }
 
 fn empty(canvas: &mut Canvas, area: Rect) {

@@ -56,6 +56,7 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
 fn draw_match(canvas: &mut Canvas, area: Rect, entity: EntityId, highlighted: bool) {
     let name = canvas.name(entity);
     let classes = match canvas.catalogue() {
+        _ if canvas.app.seeds.seeds.contains(&entity) => "already a seed".to_owned(),
         Some(c) => c.entity(entity).map(|e| titles(c, &e.classes)).unwrap_or_default(),
         None => String::new(),
     };

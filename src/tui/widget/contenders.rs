@@ -30,16 +30,14 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         (Line::from(spans), Hit::Contender(at))
     });
     let line = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
-    let said = match &app.contenders.path {
-        Some(path) => {
-            let mut spans = vec![canvas.span(Role::Focus, " open: ")];
-            spans.extend(canvas.field(path));
-            Line::from(spans)
+    match &app.contenders.path {
+        Some(path) => canvas.input_line(line, vec![canvas.span(Role::Focus, " open: ")], path, vec![]),
+        None => {
+            let hint = Line::from(canvas.span(Role::Quiet, " + an index folder or a run file …"));
+            let at_path = cursor == available.len();
+            canvas.line(line, if at_path { hint.style(canvas.style(Role::Selection)) } else { hint });
         }
-        None => Line::from(canvas.span(Role::Quiet, " + an index folder or a run file …")),
-    };
-    let at_path = cursor == available.len() && app.contenders.path.is_none();
-    canvas.line(line, if at_path { said.style(canvas.style(Role::Selection)) } else { said });
+    }
     canvas.hit(line, Hit::Contender(available.len()));
 }
 

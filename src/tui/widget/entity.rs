@@ -16,8 +16,10 @@ use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit};
 use crate::types::EntityId;
 
-/// A picture in the strip: as wide as twice its lines, so that it is about square.
+/// Lines of a picture in the strip, at least, and at most so much of the pane. It is as wide as twice its lines, so about square.
 const PICTURE_LINES: u16 = 6;
+const MOST_PICTURE_LINES: u16 = 16;
+const PICTURE_SHARE: u16 = 3;
 /// Below this many lines of the pane, text is worth more than pictures.
 const LINES_FOR_PICTURES: u16 = 14;
 const RANK_LABEL: &str = "rank  ";
@@ -89,9 +91,8 @@ fn strip(canvas: &mut Canvas, inner: Rect) -> u16 {
     if !canvas.pictures.on() || inner.height < LINES_FOR_PICTURES || (known && paths.is_empty()) {
         return 0;
     }
-    let tall = if inner.height >= 30 { PICTURE_LINES + 3 } else { PICTURE_LINES };
-    let wide = (tall * 2).min(inner.width);
-    let fits = usize::from((inner.width + 1) / (wide + 1)).max(1);
+    let most = (inner.height / PICTURE_SHARE).clamp(PICTURE_LINES, MOST_PICTURE_LINES);
+    let (fits, wide, tall) = strip_layout(inner.width, paths.len().max(1), most);
     canvas.view.strip = fits;
     let first = canvas.app.picture.min(paths.len().saturating_sub(fits));
     for (place, (at, path)) in paths.iter().enumerate().skip(first).take(fits).enumerate() {
@@ -100,6 +101,20 @@ fn strip(canvas: &mut Canvas, inner: Rect) -> u16 {
         canvas.hit(area, Hit::Picture(at));
     }
     tall + 1
+}
+
+/// How many of `count` pictures stand side by side in `width` columns, and the columns and lines of each, at most `most`: as large
+/// as leaves the fewest columns empty.
+fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
+    let layout = |fits: u16| {
+        let wide = (width.saturating_sub(fits - 1) / fits).min(most * 2);
+        let left_over = width - (wide * fits + fits - 1).min(width);
+        (left_over, fits, wide, wide.div_ceil(2))
+    };
+    let one = layout(1);
+    let many = (2..=count.min(usize::from(width)) as u16).map(layout).take_while(|(.., tall)| *tall >= PICTURE_LINES);
+    let (_, fits, wide, tall) = many.fold(one, |best, next| if next.0 + 1 < best.0 { next } else { best });
+    (usize::from(fits), wide, tall)
 }
 
 fn items(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
@@ -295,4 +310,22 @@ pub fn words(canvas: &Canvas, sentence: &Sentence) -> Vec<(String, Style)> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_use_the_width_of_the_pane() {
+        assert_eq!(strip_layout(31, 5, 12), (2, 15, 8));
+        assert_eq!(strip_layout(31, 1, 12), (1, 24, 12));
+        assert_eq!(strip_layout(60, 5, 16), (2, 29, 15));
+        assert_eq!(strip_layout(20, 5, 6), (1, 12, 6));
+        assert_eq!(strip_layout(5, 3, 6), (1, 5, 3));
+        for width in 1..120 {
+            let (fits, wide, tall) = strip_layout(width, 4, 9);
+            assert!(fits as u16 * wide + fits as u16 - 1 <= width && tall <= 9, "{width}");
+        }
+    }
 }

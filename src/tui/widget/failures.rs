@@ -7,7 +7,7 @@ use super::candidates::mark_sign;
 use super::text;
 use crate::config::Role;
 use crate::engine::api::{Failure, FailureKind};
-use crate::tui::app::{FailureField, FailureLine, Grouping, Mark, mark};
+use crate::tui::app::{FailureLine, Grouping, Mark, mark};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::types::CUTOFFS;
@@ -73,9 +73,19 @@ fn summary(canvas: &mut Canvas, area: Rect) {
     }
     all.sort_unstable();
     all.dedup();
-    let (wrong, missed) = counts(canvas, &all);
-    let plural = if wrong == 1 { "" } else { "s" };
-    let counted = format!(" {wrong} false positive{plural} · {missed} missed ");
+    let counted = match app.failures_found() {
+        Some(found) => {
+            let (wrong, missed) = counts(canvas, &all);
+            let plural = if wrong == 1 { "" } else { "s" };
+            let so_far = match found.is_complete() {
+                true => String::new(),
+                false => format!("in {} of {} queries ", found.searched, found.queries),
+            };
+            format!(" {wrong} false positive{plural} · {missed} missed {so_far}")
+        }
+        // nothing is counted before anything is searched
+        None => String::new(),
+    };
     let mut only = Vec::new();
     if let Some(kind) = app.failures.kind {
         only.push(if kind == FailureKind::Missed { "missed" } else { "false positives" }.to_owned());
@@ -83,9 +93,8 @@ fn summary(canvas: &mut Canvas, area: Rect) {
     only.extend(app.failures.tag.map(|tag| tag.name().to_owned()));
     only.extend(app.failures.marked.then(|| "marked".to_owned()));
     only.extend(app.failures.confused.as_ref().map(|cell| format!("{} as {}", cell.other, cell.gold)));
-    let typing = app.failures.field == Some(FailureField::Filter);
-    if typing || !app.failures.filter.is_empty() {
-        only.push(format!("named {}{}", app.failures.filter, if typing { "▏" } else { "" }));
+    if !app.failures.filter.is_empty() {
+        only.push(format!("named {}", app.failures.filter));
     }
     let room = usize::from(area.width).saturating_sub(text::width(&counted));
     let only = if only.is_empty() { String::new() } else { format!("only {} ", only.join(" · ")) };

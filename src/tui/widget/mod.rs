@@ -19,6 +19,7 @@ pub mod hints;
 pub mod metrics;
 pub mod missing;
 pub mod palette;
+pub mod pasted;
 pub mod search;
 pub mod seeds;
 pub mod states;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ┏ Actions ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-//! ┃ : sort▏                                                       ┃
+//! ┃ : sort                                                        ┃
 //! ┃ sort by the next column             sort                    s ┃
 //! ┃ sort the other way round            reverse        in Compare ┃
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ enter runs it · esc · 2 ┛
@@ -33,9 +33,8 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     };
     let inner = canvas.popup(area, "Actions", &foot);
     let key = app.settings.keymap.key_of(Context::Global, Action::Palette).unwrap_or_default();
-    let mut spans = vec![canvas.span(Role::Quiet, format!(" {key} "))];
-    spans.extend(canvas.field(&app.palette.field));
-    canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(spans));
+    let lead = vec![canvas.span(Role::Quiet, format!(" {key} "))];
+    canvas.input_line(Rect { height: 1.min(inner.height), ..inner }, lead, &app.palette.field, vec![]);
     let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     choices::draw(canvas, list, app.palette.cursor, rows.len(), |canvas, at| {
         (said(canvas, &rows[at], list.width.into()), Hit::Action(at))

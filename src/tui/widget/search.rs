@@ -1,11 +1,14 @@
-//! What is searched in the list, on the last line: ` /jag▏  1 of 3   ↓ next  ↑ previous  enter  esc`.
+//! What is searched in the list, on the last line: ` /jag  1 of 3   ↓ next  ↑ previous  enter  esc`.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::hints;
+use super::{hints, text};
 use crate::config::{Action, Context, Role};
 use crate::tui::canvas::Canvas;
+
+/// Columns before the text.
+const LEAD: usize = 3;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let search = &canvas.app.search;
@@ -14,11 +17,8 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     }
     let line = Rect { y: whole.bottom().saturating_sub(1), height: 1, ..whole };
     canvas.clear(line);
-    let mut spans = vec![canvas.span(Role::Quiet, " / ")];
-    match search.typing {
-        true => spans.extend(canvas.field(&search.field)),
-        false => spans.push(canvas.span(Role::Title, search.field.text())),
-    }
+    let mut spans = vec![canvas.span(Role::Quiet, format!("{:^LEAD$}", "/"))];
+    spans.push(canvas.span(Role::Title, search.field.text()));
     spans.push(canvas.span(Role::Warning, format!("  {}", canvas.app.search_count())));
     spans.push(Span::raw("   "));
     let wanted = [
@@ -31,5 +31,9 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
         true => (Context::Searching, &wanted[..]),
         false => (Context::Global, &[wanted[0], wanted[1], wanted[3]][..]),
     };
+    let column = LEAD + text::width(search.field.halves().0);
     hints::draw(canvas, line, Line::from(spans), context, 2, wanted);
+    if canvas.app.search.typing {
+        canvas.place_cursor(line, column);
+    }
 }

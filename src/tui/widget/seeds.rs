@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Field, Pane};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 
@@ -95,12 +95,11 @@ fn chip(canvas: &mut Canvas, area: Rect, at: usize, name: &str) {
 fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
     let app = canvas.app;
     let area = Rect { width: inner.right().saturating_sub(area.x), ..area };
-    let line = match &app.typing {
-        Some(typing) => Line::from(vec![
-            canvas.span(Role::Title, text::cut(&typing.input, usize::from(area.width).saturating_sub(1))),
-            canvas.span(Role::Focus, "▏"),
-            canvas.span(Role::Quiet, if typing.input.is_empty() { "a name…" } else { "" }),
-        ]),
+    match &app.typing {
+        Some(typing) => {
+            let hint = canvas.span(Role::Quiet, if typing.input.is_empty() { "a name…" } else { "" });
+            canvas.input_line(area, vec![], &Field::from(typing.input.as_str()), vec![hint]);
+        }
         None => {
             let key = app.settings.keymap.key_of(Context::Global, Action::AddSeed).unwrap_or_default();
             let style = canvas.style(Role::Quiet);
@@ -111,10 +110,10 @@ fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
                 n => format!("   − {n} rejected"),
             };
             let hint = format!("{key} add…");
-            Line::from(vec![Span::styled(hint, style), canvas.span(Role::Quiet, rejected)])
+            let line = Line::from(vec![Span::styled(hint, style), canvas.span(Role::Quiet, rejected)]);
+            canvas.line(area, line);
         }
-    };
-    canvas.line(area, line);
+    }
     canvas.hit(area, Hit::AddSeed);
 }
 

@@ -19,7 +19,7 @@ pub fn draw_naming(canvas: &mut Canvas, whole: Rect) {
     let inner = canvas.popup(area, "A name for the present state", "enter keeps · esc");
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let app = canvas.app;
-    canvas.line(Rect { height: 1, ..inner }, Line::from(canvas.field(&app.naming).to_vec()));
+    canvas.input_line(Rect { height: 1, ..inner }, vec![], &app.naming, vec![]);
     let what = text::cut(&summary(canvas, &app.state()), usize::from(inner.width));
     let line = Line::from(canvas.span(Role::Quiet, what));
     canvas.line(Rect { y: inner.y + 1, height: 1.min(inner.height.saturating_sub(1)), ..inner }, line);

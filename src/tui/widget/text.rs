@@ -30,6 +30,24 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
+/// At most `columns` wide: what does not fit is left away at the beginning, after a `…`.
+pub fn cut_left(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut kept: Vec<char> = Vec::new();
+    let mut used = 1;
+    for letter in text.chars().rev() {
+        used += letter.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        kept.push(letter);
+    }
+    let cut = if columns > 0 { "…" } else { "" };
+    cut.chars().chain(kept.into_iter().rev()).collect()
+}
+
 /// Exactly `columns` wide.
 pub fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
@@ -50,15 +68,21 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     wrap_words(words, columns).into_iter().map(|l| l.to_string()).collect()
 }
 
-/// Styled words into lines of at most `columns`; a word longer than a line is cut. A space takes its word's
+/// Styled words into lines of at most `columns`; a word longer than a line is broken. A space takes its word's
 /// style only between two words of one style, so that an underlined mention has no ragged edge.
 pub fn wrap_words(words: impl IntoIterator<Item = (String, Style)>, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
-    for (word, style) in words {
-        let word = cut(&word, columns);
+    let pieces = words.into_iter().flat_map(|(word, style)| {
+        broken(&word, columns).into_iter().enumerate().map(move |(at, piece)| (piece, style, at > 0))
+    });
+    for (word, style, goes_on) in pieces {
         let wide = word.width();
+        if goes_on {
+            lines.push(Line::from(std::mem::take(&mut spans)));
+            used = 0;
+        }
         if used > 0 && used + 1 + wide > columns {
             lines.push(Line::from(std::mem::take(&mut spans)));
             used = 0;
@@ -75,6 +99,24 @@ pub fn wrap_words(words: impl IntoIterator<Item = (String, Style)>, columns: usi
         lines.push(Line::from(spans));
     }
     lines
+}
+
+/// A word in pieces of at most `columns`; as it is where it fits.
+fn broken(word: &str, columns: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for letter in word.chars() {
+        let wide = letter.width().unwrap_or(0);
+        if used + wide > columns && used > 0 {
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(letter);
+        }
+    }
+    pieces
 }
 
 /// 0..1 as people of the field write it: ".83", "1.0".
@@ -103,12 +145,14 @@ mod tests {
         assert_eq!(fit("ox", 4), "ox  ");
         assert_eq!(fit_right("7", 3), "  7");
         assert_eq!(cut("anything", 0), "");
+        assert_eq!([cut_left("anything", 5), cut_left("虎虎虎", 4), cut_left("ox", 2)], ["…hing", "…虎", "ox"]);
     }
 
     #[test]
     fn lines_hold_what_fits() {
         assert_eq!(wrap("the quick brown fox", 9), ["the quick", "brown fox"]);
-        assert_eq!(wrap("incomprehensible", 6), ["incom…"]);
+        assert_eq!(wrap("an incomprehensible word", 6), ["an", "incomp", "rehens", "ible", "word"]);
+        assert_eq!(wrap("虎虎虎", 5), ["虎虎", "虎"]);
         assert!(wrap("", 6).is_empty());
     }
 

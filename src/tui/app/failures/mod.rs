@@ -225,26 +225,34 @@ impl App {
         self.plan(self.failures.mode)
     }
 
-    /// Asks for the failures once the lists are made.
+    /// Asks for the failures as soon as lists are made.
     pub(super) fn find_failures(&mut self) {
         let plan = self.failure_plan();
-        let known = self.failures.found.contains_key(&plan) || self.failures.searching == Some(plan);
-        if self.screen == Screen::Failures && !known && self.overall.contains_key(&plan) {
+        let found = self.failures.found.get(&plan).is_some_and(Failures::is_complete);
+        let known = found || self.failures.searching == Some(plan);
+        // while lists are made, those that there are can be searched; jointly each depends on all
+        let has_lists = self.overall.contains_key(&plan)
+            || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
+        if self.screen == Screen::Failures && !known && has_lists {
             self.failures.searching = Some(plan);
             self.ask(Kind::Failures, Ask::Failures(plan));
         }
     }
 
-    pub(super) fn take_failures(&mut self, failures: Failures) {
-        self.asked.finish(Kind::Failures);
-        self.progress.remove(&Kind::Failures);
-        if let Some(plan) = self.failures.searching.take() {
-            self.failures.found.insert(plan, failures);
+    /// Takes in a part of what was found.
+    pub(super) fn take_failures(&mut self, part: Failures) {
+        let Some(plan) = self.failures.searching else { return };
+        let is_complete = part.is_complete();
+        self.failures.found.entry(plan).or_default().extend(part);
+        if is_complete {
+            self.asked.finish(Kind::Failures);
+            self.progress.remove(&Kind::Failures);
+            self.failures.searching = None;
         }
         self.regroup();
     }
 
-    /// None until they are there.
+    /// As far as they were searched for; `None` before the first part is there.
     pub fn failures_found(&self) -> Option<&Failures> {
         self.failures.found.get(&self.failure_plan())
     }
@@ -265,7 +273,8 @@ impl App {
             (Some(c), _) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
                 format!("There are no queries of {} seeds: nothing can fail.", seeds.number())
             }
-            (_, Some(found)) if found.failures.is_empty() => "Nothing is wrong in any list.".into(),
+            (_, Some(found)) if found.failures.is_empty() && found.is_complete() => "Nothing is wrong in any list.".into(),
+            (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
             _ if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Failures) => {
                 format!("measuring {}, then looking for what is wrong …", self.failures.mode)
