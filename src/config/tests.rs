@@ -79,6 +79,33 @@ fn every_text_stands_out_from_its_paper() {
     }
 }
 
+/// The colours of a text in the theme of 16 colours, as xterm and the Linux console show them.
+fn usual(colour: Color) -> Vec<Color> {
+    match colour {
+        Color::Reset => Vec::new(),
+        Color::Red => vec![Color::Rgb(205, 0, 0), Color::Rgb(170, 0, 0)],
+        Color::Magenta => vec![Color::Rgb(205, 0, 205), Color::Rgb(170, 0, 170)],
+        other => panic!("{other} is not readable on black and on white"),
+    }
+}
+
+#[test]
+fn the_theme_of_16_colours_is_readable_on_black_and_on_white() {
+    let theme = Theme::load("ansi", None, Depth::Ansi).unwrap();
+    // areas, and a colour over one of its own
+    let others = [Role::TextShare, Role::ImageShare, Role::Found];
+    for role in Role::ALL.iter().filter(|role| !others.contains(role)) {
+        let style = theme.style(*role);
+        assert_eq!(style.bg, None, "{}: the terminal's own paper", role.name());
+        for colour in style.fg.map(usual).unwrap_or_default() {
+            for paper in [Color::Rgb(0, 0, 0), Color::Rgb(255, 255, 255)] {
+                let found = contrast(colour, paper);
+                assert!(found >= 2.5, "{} has {found:.2} over {paper}", role.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn what_means_something_is_told_apart_by_dichromats() {
     let theme = theme("colour-blind");

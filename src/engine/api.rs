@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::{fold, nearest};
 pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
-use crate::data::{fold, nearest};
 use crate::types::{
     ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Tuning, Verdict,
 };

@@ -4,11 +4,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
 use multiexpan::engine::api::{Ask, Catalogue, Failures, Reply, Request, RequestId, Say};
 use multiexpan::tui::app::{App, Msg, Source, Wish};
+use multiexpan::tui::persist::session::Session;
+use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::tui::pictures::Pictures;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
 use multiexpan::tui::screen as screens;
-use multiexpan::tui::persist::session::Session;
-use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::types::{ClassId, DeviceChoice, Measures};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

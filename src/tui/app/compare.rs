@@ -234,7 +234,8 @@ impl App {
             let ap = compared.map(|of| measured(of, class));
             let all: Vec<Option<f64>> = self.contenders.chosen.iter().map(|&of| measured(of, class)).collect();
             let label = catalogue.class(class).title();
-            let unknown = Pair { class, query: None, label, ap, all, overlap: None, rbo: None, tau: None, queries: vec![] };
+            let unknown =
+                Pair { class, query: None, label, ap, all, overlap: None, rbo: None, tau: None, queries: vec![] };
             ap.iter().any(Option::is_some).then_some(unknown)
         };
         (0..catalogue.classes.len()).filter_map(|at| pair(ClassId(at as u16))).collect()

@@ -47,9 +47,9 @@ use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, R
 use crate::job::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, SeedCount, Tuning};
 
-use super::screen::Screen;
 use super::persist::session::{ExpansionRecord, NamedRecord, Session};
 use super::persist::view_file::StateFile;
+use super::screen::Screen;
 use super::view::View;
 
 use jumps::Jumps;

@@ -2,10 +2,10 @@
 
 use super::act::shifted;
 use super::{App, Field, Pane, Popup, State, Wish};
-use crate::tui::screen::Screen;
 use crate::engine::api::Catalogue;
 use crate::tui::persist::session::NamedRecord;
 use crate::tui::persist::view_file::{Named, Origin, Record, StateFile};
+use crate::tui::screen::Screen;
 
 /// A state that was given a name.
 #[derive(Debug, Clone, PartialEq)]

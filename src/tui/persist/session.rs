@@ -428,7 +428,8 @@ mod tests {
     fn what_is_damaged_or_newer_is_set_aside_and_never_lost() {
         let (_folder, path) = file();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        for (number, text) in ["{\"class\": ", "[1]", "{\"version\": 99, \"class\": \"fish\"}"].into_iter().enumerate() {
+        for (number, text) in ["{\"class\": ", "[1]", "{\"version\": 99, \"class\": \"fish\"}"].into_iter().enumerate()
+        {
             std::fs::write(&path, text).unwrap();
             let loaded = Session::load(&path).unwrap();
             assert_eq!(loaded.session, None, "{text}");

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::tui::app::{SeedSet, State};
-use crate::tui::screen::Screen;
 use crate::engine::api::Catalogue;
 use crate::error::{Error, Result};
+use crate::tui::app::{SeedSet, State};
+use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
 
 /// What the file says it is.

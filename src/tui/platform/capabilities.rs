@@ -27,6 +27,9 @@ const CELL_HEIGHT: std::ops::RangeInclusive<u16> = 5..=200;
 pub enum Protocol {
     /// kitty's graphics with Unicode placeholders: an image is text, and behaves like it.
     Kitty,
+    /// kitty's graphics placed at the cursor, for terminals that know no placeholders: an image lies over the text, and stays until
+    /// it is deleted.
+    KittyPlaced,
     Sixel,
     Iterm2,
     /// Two pixels a cell.
@@ -112,7 +115,7 @@ pub fn image_setup(
             let (protocol, why) = best(answers, environment, cell.is_some());
             (Some(or_shades(protocol, environment.depth, ascii)), why)
         }
-        forced => (forced_protocol(forced, environment.depth, ascii), "by the settings".to_owned()),
+        forced => (forced_protocol(forced, answers, environment.depth, ascii), "by the settings".to_owned()),
     };
     ImageSetup {
         protocol,
@@ -127,15 +130,17 @@ pub fn image_setup(
 
 fn described(answers: &Answers) -> Option<String> {
     match (&answers.version, &answers.outside) {
-        (Some(version), Some(outside)) if !outside.version.is_empty() => Some(format!("{version} in {}", outside.version)),
+        (Some(version), Some(outside)) if !outside.version.is_empty() => {
+            Some(format!("{version} in {}", outside.version))
+        }
         (Some(version), _) => Some(version.clone()),
         (None, _) => answers.attributes.as_ref().map(|_| "a terminal that does not tell its name".to_owned()),
     }
 }
 
-fn forced_protocol(images: Images, depth: Depth, ascii: bool) -> Option<Protocol> {
+fn forced_protocol(images: Images, answers: &Answers, depth: Depth, ascii: bool) -> Option<Protocol> {
     match images {
-        Images::Kitty => Some(Protocol::Kitty),
+        Images::Kitty => Some(kitty_protocol(answers)),
         Images::Sixel => Some(Protocol::Sixel),
         Images::Iterm2 => Some(Protocol::Iterm2),
         Images::Halfblocks => Some(or_shades(Protocol::HalfBlocks, depth, ascii)),
@@ -153,10 +158,16 @@ fn or_shades(protocol: Protocol, depth: Depth, ascii: bool) -> Protocol {
     }
 }
 
+/// Placed at the cursor where the terminal is known to need that.
+fn kitty_protocol(answers: &Answers) -> Protocol {
+    let chosen = answers.version.as_deref().map(|version| by_version(version, &[]).0);
+    if chosen == Some(Protocol::KittyPlaced) { Protocol::KittyPlaced } else { Protocol::Kitty }
+}
+
 fn images_of(protocol: Option<Protocol>) -> Images {
     match protocol {
         None => Images::Off,
-        Some(Protocol::Kitty) => Images::Kitty,
+        Some(Protocol::Kitty | Protocol::KittyPlaced) => Images::Kitty,
         Some(Protocol::Sixel) => Images::Sixel,
         Some(Protocol::Iterm2) => Images::Iterm2,
         Some(Protocol::HalfBlocks | Protocol::Shades) => Images::Halfblocks,
@@ -175,14 +186,18 @@ fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Ch
     let (protocol, why) = match &answers.version {
         Some(version) => by_version(version, answers.attributes.as_deref().unwrap_or_default()),
         None => match &answers.attributes {
-            Some(attributes) if attributes.contains(&SIXEL) => (Protocol::Sixel, "the terminal says that it draws sixel".into()),
+            Some(attributes) if attributes.contains(&SIXEL) => {
+                (Protocol::Sixel, "the terminal says that it draws sixel".into())
+            }
             Some(_) => half_blocks("the terminal names no image protocol"),
             None => half_blocks("the terminal has not answered"),
         },
     };
     match protocol {
         // placed by cells, an image of pixels needs to know how large these are
-        Protocol::Sixel | Protocol::Iterm2 if !cell_is_known => half_blocks("the terminal does not tell the size of its cells"),
+        Protocol::Sixel | Protocol::Iterm2 | Protocol::KittyPlaced if !cell_is_known => {
+            half_blocks("the terminal does not tell the size of its cells")
+        }
         protocol => (protocol, why),
     }
 }
@@ -211,7 +226,8 @@ fn by_version(version: &str, attributes: &[u16]) -> Choice {
     let has_sixel = attributes.contains(&SIXEL);
     match name.to_ascii_lowercase().as_str() {
         "kitty" if numbers(version) >= [0, 28] => chosen(Protocol::Kitty, "draws kitty's placeholders"),
-        "kitty" => chosen(Protocol::HalfBlocks, "draws kitty's placeholders only from 0.28 on"),
+        // with sixel, Konsole keeps what was drawn over
+        "kitty" | "konsole" => chosen(Protocol::KittyPlaced, "draws kitty's images"),
         "ghostty" => chosen(Protocol::Kitty, "draws kitty's placeholders"),
         "iterm2" | "wezterm" => chosen(Protocol::Iterm2, "draws iTerm2's images"),
         _ if has_sixel => chosen(Protocol::Sixel, "draws sixel"),
@@ -260,7 +276,8 @@ mod tests {
     fn terminals_are_known_by_their_own_answer() {
         let cases = [
             ("kitty(0.41.1)", &[62][..], Protocol::Kitty),
-            ("kitty(0.26.5)", &[62], Protocol::HalfBlocks),
+            ("kitty(0.26.5)", &[62], Protocol::KittyPlaced),
+            ("Konsole 25.04.2", &[62, 1, 4], Protocol::KittyPlaced),
             ("ghostty 1.1.3", &[62, 22], Protocol::Kitty),
             ("WezTerm 20240203-110809-5046fc22", &[65, 4], Protocol::Iterm2),
             ("iTerm2 3.5.10", &[62, 4], Protocol::Iterm2),

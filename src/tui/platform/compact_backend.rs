@@ -2,6 +2,7 @@
 //! gone by steps, and a frame in which nothing changed is nothing. Each is one update, so that it never tears. Everything else is
 //! crossterm's.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crossterm::queue;
@@ -14,6 +15,7 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 use super::ascii::fallback;
+use super::kitty_placement;
 
 /// Writes frames to a terminal.
 pub struct CompactBackend<W: Write> {
@@ -26,6 +28,8 @@ pub struct CompactBackend<W: Write> {
     style: Style,
     /// Letters beyond ASCII are written as their look-alikes.
     ascii: bool,
+    /// Images that were placed at the cursor, by the cell that they begin in. The terminal keeps each until it is deleted.
+    placed: HashMap<Position, u32>,
 }
 
 /// How the terminal writes now.
@@ -53,7 +57,14 @@ const MARKS: [(Modifier, u8, u8); 8] = [
 
 impl<W: Write> CompactBackend<W> {
     pub fn new(writer: W) -> Self {
-        CompactBackend { inner: CrosstermBackend::new(writer), hidden: false, cursor: None, style: PLAIN, ascii: false }
+        CompactBackend {
+            inner: CrosstermBackend::new(writer),
+            hidden: false,
+            cursor: None,
+            style: PLAIN,
+            ascii: false,
+            placed: HashMap::new(),
+        }
     }
 
     /// Has letters beyond ASCII written as they are, or as their look-alikes. The screen must be drawn whole afterwards.
@@ -158,8 +169,12 @@ impl<W: Write> Backend for CompactBackend<W> {
         let (mut style, mut at) = (self.style, None);
         for (x, y, cell) in cells {
             let here = Position { x, y };
-            queue!(self.inner, Print(way(at, here)))?;
             let symbol = cell.symbol();
+            if let Some(gone) = self.placed.remove(&here) {
+                queue!(self.inner, Print(kitty_placement::delete(gone)))?;
+            }
+            queue!(self.inner, Print(way(at, here)))?;
+            self.placed.extend(kitty_placement::placed_id(symbol).map(|id| (here, id)));
             // an image's sequence is among it: it moves the cursor, and leaves colours and marks as they are
             let is_image = symbol.contains('\x1b');
             let wanted = style.for_cell(cell);
@@ -216,6 +231,9 @@ impl<W: Write> Backend for CompactBackend<W> {
     }
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        for (_, gone) in self.placed.drain() {
+            queue!(self.inner, Print(kitty_placement::delete(gone)))?;
+        }
         // the terminal may have been someone else's
         (self.hidden, self.cursor, self.style) = (false, None, PLAIN);
         queue!(self.inner, Print("\x1b[m"))?;
@@ -272,7 +290,8 @@ mod tests {
         for salt in 0..40 {
             let next = frame(salt);
             let (mut lean, mut plain) = (Vec::new(), Vec::new());
-            let mut backend = CompactBackend { style, ..CompactBackend::new(&mut lean) };
+            let mut backend = CompactBackend::new(&mut lean);
+            backend.style = style;
             written(&mut backend, &before, &next);
             style = backend.style;
             written(&mut CrosstermBackend::new(&mut plain), &before, &next);
@@ -291,6 +310,34 @@ mod tests {
             before = next;
         }
         assert!(lean_bytes * 10 < plain_bytes * 8, "{lean_bytes} of {plain_bytes}");
+    }
+
+    #[test]
+    fn a_placed_image_is_deleted_when_it_leaves_its_cell() {
+        let mut bytes = Vec::new();
+        let mut backend = CompactBackend::new(&mut bytes);
+        let (empty, mut shown) = (Buffer::empty(AREA), Buffer::empty(AREA));
+        shown[(3, 2)].set_symbol("\x1b_Ga=T,i=77,p=1,q=2,m=0;AAAA\x1b\\");
+        written(&mut backend, &empty, &shown);
+        let mut other = shown.clone();
+        other[(3, 2)].set_symbol("\x1b_Ga=T,i=78,p=1,q=2,m=0;AAAA\x1b\\");
+        written(&mut backend, &shown, &other);
+        written(&mut backend, &other, &empty);
+        written(&mut backend, &empty, &shown);
+        backend.clear().unwrap();
+        drop(backend);
+        let text = String::from_utf8(bytes).unwrap();
+        let events: Vec<&str> =
+            text.split("\x1b_G").skip(1).map(|part| part.split([';', '\x1b']).next().unwrap()).collect();
+        let expected = [
+            "a=T,i=77,p=1,q=2,m=0",
+            "a=d,d=I,i=77,q=2",
+            "a=T,i=78,p=1,q=2,m=0",
+            "a=d,d=I,i=78,q=2",
+            "a=T,i=77,p=1,q=2,m=0",
+            "a=d,d=I,i=77,q=2",
+        ];
+        assert_eq!(events, expected);
     }
 
     #[test]

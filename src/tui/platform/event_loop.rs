@@ -12,10 +12,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::capabilities::{Answers, Protocol, image_setup};
 use super::input::{Input, Report};
+use super::reader;
 use super::saver::{Pending, Saved, Saver};
 use super::terminal::{Terminal, give_back_without_waiting};
 use super::tmux::{self, Outside};
-use super::reader;
 use crate::config::{Environment, Images, Multiplexer, Theme};
 use crate::engine::api::{Reply, Request, Say};
 use crate::error::{Error, Result};
@@ -205,7 +205,7 @@ impl Loop {
         self.answers_due = None;
         let Explorer { images, environment, .. } = &self.explorer;
         let setup = image_setup(*images, &self.answers, environment, self.ascii, line_cell());
-        if setup.protocol == Some(Protocol::Kitty) {
+        if matches!(setup.protocol, Some(Protocol::Kitty | Protocol::KittyPlaced)) {
             self.terminal.holds_images();
             if setup.through_tmux {
                 tmux::allow_passthrough();
@@ -286,7 +286,9 @@ impl Loop {
 
     fn locale_warning(&self) -> String {
         let locale = self.explorer.environment.locale.as_deref().unwrap_or("LANG is not set");
-        format!("the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; LANG=C.UTF-8 shows all")
+        format!(
+            "the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; LANG=C.UTF-8 shows all"
+        )
     }
 
     fn reply(&mut self, reply: Reply) {

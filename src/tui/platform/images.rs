@@ -1,8 +1,10 @@
 //! Encodes images for the terminal: scaled to whole cells, in the protocol and the colours that the terminal draws.
 
+use std::num::NonZero;
+
 use image::imageops::{ColorMap, FilterType, dither};
 use image::{DynamicImage, RgbImage};
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Color;
 use ratatui::widgets::Widget;
@@ -10,7 +12,11 @@ use ratatui_image::protocol::{Protocol as Encoded, halfblocks, iterm2, kitty, si
 use ratatui_image::{Image, Resize};
 
 use super::capabilities::{ImageSetup, Protocol};
+use super::kitty_placement;
 use crate::config::{ANSI_COLOURS, Depth};
+
+/// A cell whose symbol is a sequence takes one column all the same.
+const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZero::<u16>::MIN);
 
 /// From empty to full, for terminals without colours.
 const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
@@ -24,6 +30,8 @@ pub enum EncodedImage {
         is_of_cells: bool,
         depth: Depth,
     },
+    /// A sequence that places the image at the cursor.
+    Placed { sequence: String, size: Size },
     /// A letter and its colour for each cell, row by row.
     Shades { letters: Vec<(&'static str, Color)>, size: Size },
 }
@@ -42,6 +50,10 @@ impl EncodedImage {
         if protocol == Protocol::Shades {
             return Ok(shades(&image, size, paper, setup));
         }
+        if protocol == Protocol::KittyPlaced {
+            let scaled = scaled(&image, size, &resize, protocol, paper, setup);
+            return kitty_placement::sequence(&scaled, size).map(|sequence| EncodedImage::Placed { sequence, size });
+        }
         let encoded = encode(&image, size, &resize, protocol, paper, setup).map_err(|e| e.to_string())?;
         Ok(EncodedImage::Protocol { encoded, is_of_cells: protocol.is_of_cells(), depth: setup.depth })
     }
@@ -50,7 +62,7 @@ impl EncodedImage {
     pub fn size(&self) -> Size {
         match self {
             EncodedImage::Protocol { encoded, .. } => encoded.size(),
-            EncodedImage::Shades { size, .. } => *size,
+            EncodedImage::Placed { size, .. } | EncodedImage::Shades { size, .. } => *size,
         }
     }
 
@@ -58,6 +70,7 @@ impl EncodedImage {
     pub fn is_of_cells(&self) -> bool {
         match self {
             EncodedImage::Protocol { is_of_cells, .. } => *is_of_cells,
+            EncodedImage::Placed { .. } => false,
             EncodedImage::Shades { .. } => true,
         }
     }
@@ -71,6 +84,12 @@ impl Widget for &EncodedImage {
                 if let Encoded::Halfblocks(_) = encoded {
                     lower(area, buffer, *depth);
                 }
+            }
+            EncodedImage::Placed { sequence, size } => {
+                for position in Rect::new(area.x, area.y, size.width, size.height).intersection(area).positions() {
+                    buffer[position].set_diff_option(CellDiffOption::Skip);
+                }
+                buffer[area.as_position()].set_symbol(sequence).set_diff_option(ONE_COLUMN);
             }
             EncodedImage::Shades { letters, size } => {
                 let width = usize::from(size.width);
@@ -96,10 +115,7 @@ fn encode(
     if protocol == Protocol::HalfBlocks {
         return Ok(Encoded::Halfblocks(halfblocks::Halfblocks::new(half_blocks(image, size, setup.depth), size)?));
     }
-    let [red, green, blue] = paper;
-    let background = Some(image::Rgba([red, green, blue, u8::from(protocol != Protocol::Kitty) * 255]));
-    let scaled = resize.resize(image, setup.font_size(), size, background);
-    let scaled = if setup.depth == Depth::None { grey(&scaled) } else { scaled };
+    let scaled = scaled(image, size, resize, protocol, paper, setup);
     Ok(match protocol {
         Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(scaled, size, setup.through_tmux)?),
         Protocol::Iterm2 => Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?),
@@ -109,6 +125,22 @@ fn encode(
             Encoded::Kitty(kitty::Kitty::new(scaled, size, id, tmux, deflate, shared_memory)?)
         }
     })
+}
+
+/// Scaled to fit the cells, the rest filled with paper; grey where the user wants no colours.
+fn scaled(
+    image: &DynamicImage,
+    size: Size,
+    resize: &Resize,
+    protocol: Protocol,
+    paper: [u8; 3],
+    setup: &ImageSetup,
+) -> DynamicImage {
+    let [red, green, blue] = paper;
+    // placeholders have the cells' own paper behind them
+    let opacity = if protocol == Protocol::Kitty { 0 } else { 255 };
+    let scaled = resize.resize(image, setup.font_size(), size, Some(image::Rgba([red, green, blue, opacity])));
+    if setup.depth == Depth::None { grey(&scaled) } else { scaled }
 }
 
 fn grey(image: &DynamicImage) -> DynamicImage {

@@ -7,9 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 /// How long an `ESC` may stand alone before it is the escape key. A terminal sends the rest of a sequence at once; only a
 /// packet that was split on its way is later.
@@ -189,7 +187,11 @@ fn control_sequence(bytes: &[u8]) -> Unit {
     }
     let is_parameter = |byte: &u8| (0x20..=0x3f).contains(byte);
     let Some(end) = bytes[2..].iter().position(|byte| !is_parameter(byte)).map(|at| at + 2) else {
-        return if bytes.len() > LONGEST_REPORT { Unit::Noise(bytes.len()) } else { Unit::Incomplete(SEQUENCE_TIMEOUT) };
+        return if bytes.len() > LONGEST_REPORT {
+            Unit::Noise(bytes.len())
+        } else {
+            Unit::Incomplete(SEQUENCE_TIMEOUT)
+        };
     };
     match bytes[end] {
         last @ 0x40..=0x7e if is_report(&bytes[2..end], last) => Unit::Report(end + 1),
@@ -449,8 +451,7 @@ mod tests {
         for (bytes, code, modifiers) in cases {
             assert_eq!(parse(bytes), [Input::Event(key(code, modifiers))], "{bytes:?}");
             let mut parser = InputParser::default();
-            let one_by_one: Vec<Input> =
-                bytes.iter().flat_map(|byte| parser.feed(&[*byte], Instant::now())).collect();
+            let one_by_one: Vec<Input> = bytes.iter().flat_map(|byte| parser.feed(&[*byte], Instant::now())).collect();
             assert_eq!(one_by_one, [Input::Event(key(code, modifiers))], "{bytes:?} byte by byte");
         }
     }

@@ -7,6 +7,7 @@ mod compact_backend;
 pub mod event_loop;
 pub mod images;
 pub mod input;
+mod kitty_placement;
 pub mod query;
 mod reader;
 mod saver;

@@ -80,8 +80,7 @@ impl Saver {
         if *session == self.saved {
             return;
         }
-        *self.pending.lock() =
-            Some(Change { path: path.clone(), base: self.saved.clone(), session: session.clone() });
+        *self.pending.lock() = Some(Change { path: path.clone(), base: self.saved.clone(), session: session.clone() });
         self.at.get_or_insert_with(|| Instant::now() + SAVE_AFTER.max(self.retry.unwrap_or_default()));
     }
 
@@ -101,7 +100,8 @@ impl Saver {
                 *pending = None;
                 drop(pending);
                 // what another explorer expanded is in the file, and not here
-                self.saved = Session { states: merged.states.clone(), remarks: merged.remarks.clone(), ..session.clone() };
+                self.saved =
+                    Session { states: merged.states.clone(), remarks: merged.remarks.clone(), ..session.clone() };
                 Ok(Saved::Written { merged, recovered: self.retry.take().is_some() })
             }
             Err(error) => {

@@ -66,7 +66,8 @@ impl Terminal {
             return Err(Error::Argument("the explorer needs a terminal; `multiexpan expand` does not".into()));
         }
         if !environment.draws_screens() {
-            let name = if environment.term.is_empty() { "not set".to_owned() } else { format!("`{}`", environment.term) };
+            let name =
+                if environment.term.is_empty() { "not set".to_owned() } else { format!("`{}`", environment.term) };
             return Err(Error::Argument(format!(
                 "TERM is {name}, which is no terminal that a screen can be drawn on; set TERM to yours (xterm-256color, for \
                  example), or use `multiexpan expand`"
@@ -90,8 +91,15 @@ impl Terminal {
         enable_raw_mode().map_err(failed("set up"))?;
         let mouse = if self.mouse { MOUSE_ON } else { "" };
         let probe = if self.probes_utf8 { UTF8_PROBE } else { "" };
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Print(mouse), Print(probe))
-            .map_err(failed("set up"))?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            EnableFocusChange,
+            Print(mouse),
+            Print(probe)
+        )
+        .map_err(failed("set up"))?;
         self.ask()?;
         self.clear()
     }
@@ -223,7 +231,8 @@ pub fn give_back_without_waiting() {
     if let Ok(line) = open("/dev/tty", OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY, Mode::empty()) {
         // ends whatever sequence was cut off
         let mut sequence = "\x18\x1b\\".to_owned();
-        for part in [mouse_off(), plain(DisableBracketedPaste), plain(DisableFocusChange), plain(LeaveAlternateScreen)] {
+        for part in [mouse_off(), plain(DisableBracketedPaste), plain(DisableFocusChange), plain(LeaveAlternateScreen)]
+        {
             sequence += &part;
         }
         sequence += &plain(Show);

@@ -25,8 +25,8 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing, palette, pasted, seeds,
-    states, status, text, themes, told, whatif, zoom,
+    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing, palette, pasted,
+    seeds, states, status, text, themes, told, whatif, zoom,
 };
 
 /// From this width on the classes have a pane of their own.

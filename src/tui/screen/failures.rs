@@ -52,11 +52,13 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 /// The note being written, or the keys that matter here.
 fn foot(canvas: &mut Canvas, area: Rect) {
     if let Some(FailureField::Note { text: note, .. }) = &canvas.app.failures.field {
-        let (lead, tail) = (canvas.span(Role::Quiet, " note "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
+        let (lead, tail) =
+            (canvas.span(Role::Quiet, " note "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
         return canvas.input_line(area, vec![lead], note, vec![tail]);
     }
     if let Some(FailureField::Filter) = &canvas.app.failures.field {
-        let (lead, tail) = (canvas.span(Role::Quiet, " named "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
+        let (lead, tail) =
+            (canvas.span(Role::Quiet, " named "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
         return canvas.input_line(area, vec![lead], &Field::from(canvas.app.failures.filter.as_str()), vec![tail]);
     }
     let in_list = [

@@ -231,8 +231,8 @@ impl App {
         let found = self.failures.found.get(&plan).is_some_and(Failures::is_complete);
         let known = found || self.failures.searching == Some(plan);
         // while lists are made, those that there are can be searched; jointly each depends on all
-        let has_lists = self.overall.contains_key(&plan)
-            || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
+        let has_lists =
+            self.overall.contains_key(&plan) || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
         if self.screen == Screen::Failures && !known && has_lists {
             self.failures.searching = Some(plan);
             self.ask(Kind::Failures, Ask::Failures(plan));
@@ -273,7 +273,9 @@ impl App {
             (Some(c), _) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
                 format!("There are no queries of {} seeds: nothing can fail.", seeds.number())
             }
-            (_, Some(found)) if found.failures.is_empty() && found.is_complete() => "Nothing is wrong in any list.".into(),
+            (_, Some(found)) if found.failures.is_empty() && found.is_complete() => {
+                "Nothing is wrong in any list.".into()
+            }
             (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
             _ if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Failures) => {
