@@ -10,9 +10,10 @@ use super::input::Report;
 use super::tmux::Outside;
 use crate::config::{Depth, Drawing, Environment, Images, Multiplexer};
 
-/// Asks for name and version, the size of a cell, and the device attributes. These are control sequences, which a terminal that
-/// does not know them passes over without a trace. Every terminal answers the last one, so that its answer ends the query.
-pub const QUERY: &str = "\x1b[>q\x1b[16t\x1b[c";
+/// Asks for name and version, the size of a cell, the colour of the background, and the device attributes. Terminals that do not
+/// know such a sequence pass over it; whatever one prints all the same is cleared before the first frame. Every terminal answers
+/// the last one, so that its answer ends the query.
+pub const QUERY: &str = "\x1b[>q\x1b[16t\x1b]11;?\x1b\\\x1b[c";
 
 /// A device attribute: the terminal draws sixel.
 const SIXEL: u16 = 4;
@@ -53,6 +54,8 @@ pub struct Answers {
     pub attributes: Option<Vec<u16>>,
     /// Width and height of a cell in pixels.
     pub cell: Option<(u16, u16)>,
+    /// The colour of its background, red, green, blue.
+    pub background: Option<[u8; 3]>,
     /// What tmux says of the terminal outside, where the explorer runs in tmux.
     pub outside: Option<Outside>,
 }
@@ -65,6 +68,7 @@ impl Answers {
             Report::Version(version) => self.version = Some(version),
             Report::Attributes(attributes) => self.attributes = Some(attributes),
             Report::CellSize { width, height } => self.cell = Some((width, height)),
+            Report::Background(colour) => self.background = Some(colour),
             Report::Cursor { .. } | Report::Other => {}
         }
         *self != before
@@ -77,6 +81,8 @@ pub struct ImageSetup {
     /// `None`: images are off.
     pub protocol: Option<Protocol>,
     pub cell: (u16, u16),
+    /// The terminal's own background, where it told.
+    pub background: Option<[u8; 3]>,
     /// Sequences are wrapped for tmux to hand on.
     pub through_tmux: bool,
     /// kitty's images are deflated: it costs time and spares a slow connection.
@@ -120,6 +126,7 @@ pub fn image_setup(
     ImageSetup {
         protocol,
         cell: cell.unwrap_or(USUAL_CELL),
+        background: answers.background,
         through_tmux: in_tmux,
         compressed: environment.over_ssh,
         depth: environment.depth,
@@ -264,7 +271,7 @@ mod tests {
             version: (!version.is_empty()).then(|| version.to_owned()),
             attributes: Some(attributes.to_vec()),
             cell: Some((9, 18)),
-            outside: None,
+            ..Answers::default()
         }
     }
 

@@ -38,8 +38,8 @@ const TICK: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_millis(700);
 /// How long the loop has to end by itself after a signal that ends it: its output may be blocked.
 const GRACE: Duration = Duration::from_millis(1200);
-/// In tmux, a key after so long a silence may come from another client, which has no images yet.
-const AWAY: Duration = Duration::from_secs(2);
+/// tmux tells a pane of a client that attaches only if it is set to; so it is asked so often, while images go through it.
+const ASK_TMUX: Duration = Duration::from_secs(2);
 
 /// What the loop turns around.
 pub struct Explorer {
@@ -65,9 +65,10 @@ struct Loop {
     pictures: Pictures,
     made: UnboundedSender<(Job, Made)>,
     outside: UnboundedSender<Outside>,
+    /// Images go through tmux to the terminal outside.
+    draws_through_tmux: bool,
     /// When images are drawn without an answer.
     answers_due: Option<Instant>,
-    last_input: Instant,
     /// What changed since the last frame may be shown so long after it; `None`: nothing changed.
     changed: Option<Duration>,
     /// The name of the theme that is drawn with.
@@ -96,8 +97,8 @@ pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedRece
         ascii,
         made,
         outside,
+        draws_through_tmux: false,
         answers_due: Some(Instant::now() + ANSWER_WITHIN),
-        last_input: Instant::now(),
         changed: Some(FRAME),
         last_frame: Instant::now(),
         saver,
@@ -113,6 +114,8 @@ pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedRece
     state.draw()?;
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut tmux_ticks = interval(ASK_TMUX);
+    tmux_ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut engine_lives = true;
     loop {
         let now = Instant::now();
@@ -142,6 +145,7 @@ pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedRece
             }
             Some(outside) = asked_outside.recv() => state.heard_of_outside(outside)?,
             _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick, FRAME),
+            _ = tmux_ticks.tick(), if state.draws_through_tmux => state.ask_tmux(),
             () = sleep_until(frame_at), if state.changed.is_some() => outcome = state.draw(),
             () = sleep_until(save_at), if saves => state.save(),
             () = sleep_until(state.answers_due.unwrap_or(now)), if state.answers_due.is_some() => state.set_up_images()?,
@@ -157,15 +161,8 @@ pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedRece
 
 impl Loop {
     fn input(&mut self, input: Input) -> Result<()> {
-        let away = self.last_input.elapsed() >= AWAY;
         match input {
-            Input::Event(event) => {
-                self.last_input = Instant::now();
-                if away {
-                    self.ask_tmux();
-                }
-                self.event(event)
-            }
+            Input::Event(event) => self.event(event),
             Input::Report(report) => self.report(report),
         }
     }
@@ -175,8 +172,8 @@ impl Loop {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(key), KEY_FRAME),
             Event::Mouse(mouse) => self.take(Msg::Mouse(mouse), KEY_FRAME),
             Event::Paste(text) => self.take(Msg::Paste(text), KEY_FRAME),
-            // a multiplexer may have shown this pane to a terminal that has no images of it
-            Event::FocusGained if self.in_tmux() => self.ask_tmux(),
+            // tmux may have shown this pane to a terminal that has no images of it
+            Event::FocusGained => self.ask_tmux(),
             _ => {}
         }
         Ok(())
@@ -205,11 +202,13 @@ impl Loop {
         self.answers_due = None;
         let Explorer { images, environment, .. } = &self.explorer;
         let setup = image_setup(*images, &self.answers, environment, self.ascii, line_cell());
-        if matches!(setup.protocol, Some(Protocol::Kitty | Protocol::KittyPlaced)) {
-            self.terminal.holds_images();
-            if setup.through_tmux {
-                tmux::allow_passthrough();
-            }
+        let is_kitty = matches!(setup.protocol, Some(Protocol::Kitty | Protocol::KittyPlaced));
+        self.draws_through_tmux = is_kitty && setup.through_tmux;
+        if is_kitty {
+            self.terminal.holds_images(setup.through_tmux);
+        }
+        if self.draws_through_tmux {
+            tmux::allow_passthrough();
         }
         self.pictures.set_up(setup);
         self.make_pictures();

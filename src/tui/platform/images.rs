@@ -32,8 +32,8 @@ pub enum EncodedImage {
     },
     /// A sequence that places the image at the cursor.
     Placed { sequence: String, size: Size },
-    /// A letter and its colour for each cell, row by row.
-    Shades { letters: Vec<(&'static str, Color)>, size: Size },
+    /// A letter for each cell, row by row.
+    Shades { letters: Vec<&'static str>, size: Size },
 }
 
 impl EncodedImage {
@@ -93,10 +93,10 @@ impl Widget for &EncodedImage {
             }
             EncodedImage::Shades { letters, size } => {
                 let width = usize::from(size.width);
-                for (at, (letter, colour)) in letters.iter().enumerate() {
+                for (at, letter) in letters.iter().enumerate() {
                     let (x, y) = (area.x + (at % width) as u16, area.y + (at / width) as u16);
                     if let Some(cell) = buffer.cell_mut((x, y)).filter(|_| area.contains((x, y).into())) {
-                        cell.set_symbol(letter).set_fg(*colour);
+                        cell.set_symbol(letter);
                     }
                 }
             }
@@ -117,7 +117,7 @@ fn encode(
     }
     let scaled = scaled(image, size, resize, protocol, paper, setup);
     Ok(match protocol {
-        Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(scaled, size, setup.through_tmux)?),
+        Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(whole_sixels(scaled), size, setup.through_tmux)?),
         Protocol::Iterm2 => Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?),
         _ => {
             let (id, shared_memory) = (rand::random(), false);
@@ -125,6 +125,14 @@ fn encode(
             Encoded::Kitty(kitty::Kitty::new(scaled, size, id, tmux, deflate, shared_memory)?)
         }
     })
+}
+
+/// Without the last rows of pixels that do not fill a sixel, which is six high: terminals draw the rest of one in black, or over the
+/// text below.
+fn whole_sixels(image: DynamicImage) -> DynamicImage {
+    const HIGH: u32 = 6;
+    let height = (image.height() / HIGH * HIGH).max(HIGH.min(image.height()));
+    image.crop_imm(0, 0, image.width(), height)
 }
 
 /// Scaled to fit the cells, the rest filled with paper; grey where the user wants no colours.
@@ -183,20 +191,23 @@ fn lower(area: Rect, buffer: &mut Buffer, depth: Depth) {
     }
 }
 
-/// A shade a cell: on dark paper the fuller the brighter, on light paper the other way round.
+/// A shade a cell: on a dark background the fuller the brighter, on a light one the other way round.
 fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) -> EncodedImage {
     let ramp: &[&'static str] = if setup.ascii { &ASCII_SHADES } else { &SHADES };
-    let is_light = paper.iter().map(|&channel| u32::from(channel)).sum::<u32>() > 3 * 128;
+    // with few colours the theme leaves the terminal's own background
+    let background = match setup.depth {
+        Depth::None | Depth::Ansi => setup.background.unwrap_or(paper),
+        Depth::Indexed | Depth::True => paper,
+    };
+    let is_light = background.iter().map(|&channel| u32::from(channel)).sum::<u32>() > 3 * 128;
     let (width, height) = (u32::from(size.width), u32::from(size.height));
     let pixels: RgbImage = image.resize_exact(width, height, FilterType::Triangle).to_rgb8();
     let letter = |pixel: &image::Rgb<u8>| {
-        let [red, green, blue] = pixel.0;
-        let colour = setup.depth.nearest(Color::Rgb(red, green, blue)).unwrap_or(Color::Reset);
         let [red, green, blue] = pixel.0.map(u32::from);
         // Rec. 709
         let brightness = (2126 * red + 7152 * green + 722 * blue) / 10_000;
         let ink = if is_light { 255 - brightness } else { brightness } as usize;
-        (ramp[(ink * ramp.len() / 256).min(ramp.len() - 1)], colour)
+        ramp[(ink * ramp.len() / 256).min(ramp.len() - 1)]
     };
     EncodedImage::Shades { letters: pixels.pixels().map(letter).collect(), size }
 }

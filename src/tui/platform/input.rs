@@ -39,6 +39,8 @@ pub enum Report {
     Attributes(Vec<u16>),
     /// The size of a cell in pixels.
     CellSize { width: u16, height: u16 },
+    /// The colour of the background, red, green, blue (OSC 11).
+    Background([u8; 3]),
     /// Where the cursor is, from 1.
     Cursor { row: u16, column: u16 },
     /// A report that nobody here asks for.
@@ -255,6 +257,9 @@ fn report(unit: &[u8]) -> Report {
     if let Some(version) = text.strip_prefix("\x1bP>|") {
         return Report::Version(version.trim_end_matches("\x1b\\").trim_end_matches('\x07').to_owned());
     }
+    if let Some(colour) = text.strip_prefix("\x1b]11;rgb:") {
+        return background(colour).map_or(Report::Other, Report::Background);
+    }
     let numbers = |parameters: &str| -> Vec<u16> { parameters.split(';').filter_map(|n| n.parse().ok()).collect() };
     if let Some(attributes) = text.strip_prefix("\x1b[?").and_then(|rest| rest.strip_suffix('c')) {
         return Report::Attributes(numbers(attributes));
@@ -266,6 +271,18 @@ fn report(unit: &[u8]) -> Report {
         (_, Some(&[row, column])) => Report::Cursor { row, column },
         _ => Report::Other,
     }
+}
+
+/// The colour in `ffff/8080/0000`, each channel in one to four hexadecimal digits, before the string's end.
+fn background(colour: &str) -> Option<[u8; 3]> {
+    let colour = colour.trim_end_matches("\x1b\\").trim_end_matches('\x07');
+    let channel = |digits: &str| {
+        let value = u32::from_str_radix(digits, 16).ok()?;
+        let most = 16u32.checked_pow(digits.len() as u32)?.checked_sub(1).filter(|most| *most > 0)?;
+        u8::try_from(value * 255 / most).ok()
+    };
+    let mut channels = colour.split('/').map(channel);
+    Some([channels.next()??, channels.next()??, channels.next()??])
 }
 
 /// The text between the brackets.
@@ -395,7 +412,7 @@ mod tests {
         (b"\x1b[24;80R", Report::Cursor { row: 24, column: 80 }),
         (b"\x1b[?2026;2$y", Report::Other),
         (b"\x1b[?62u", Report::Other),
-        (b"\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\", Report::Other),
+        (b"\x1b]11;rgb:1e1e/ffff/0000\x1b\\", Report::Background([30, 255, 0])),
         (b"\x1b]10;rgb:ffff/ffff/ffff\x07", Report::Other),
         (b"\x1bP1+r544e=787465726d\x1b\\", Report::Other),
     ];

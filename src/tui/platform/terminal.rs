@@ -1,7 +1,7 @@
 //! The terminal while the explorer has it: taken whole, and given back whole whatever happens.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossterm::Command;
@@ -42,8 +42,11 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(1);
 
 /// Whether the terminal is ours, for the panic hook.
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Whether images were sent that the terminal holds.
-static HOLDS_IMAGES: AtomicBool = AtomicBool::new(false);
+/// Whether images were sent that the terminal holds, and whether through tmux.
+static HOLDS_IMAGES: AtomicU8 = AtomicU8::new(NO_IMAGES);
+const NO_IMAGES: u8 = 0;
+const OWN_IMAGES: u8 = 1;
+const IMAGES_OUTSIDE_TMUX: u8 = 2;
 /// How long the terminal took to answer its query, in milliseconds; 0 while it has not.
 static LATENCY: AtomicU64 = AtomicU64::new(0);
 
@@ -115,9 +118,9 @@ impl Terminal {
         LATENCY.store((self.asked.elapsed().as_millis() as u64).max(1), Ordering::Relaxed);
     }
 
-    /// Images were sent that are to be freed on leaving.
-    pub fn holds_images(&self) {
-        HOLDS_IMAGES.store(true, Ordering::Relaxed);
+    /// Images are sent that are to be freed on leaving.
+    pub fn holds_images(&self, through_tmux: bool) {
+        HOLDS_IMAGES.store(if through_tmux { IMAGES_OUTSIDE_TMUX } else { OWN_IMAGES }, Ordering::Relaxed);
     }
 
     /// Writes letters beyond ASCII from the next frame on, which is drawn whole.
@@ -146,7 +149,7 @@ impl Terminal {
         let mut out = io::stdout();
         // tmux takes the plain one with `set-clipboard on`, and hands the wrapped one on with `allow-passthrough on`
         if std::env::var_os("TMUX").is_some() {
-            sequence += &format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"));
+            sequence += &tmux::wrapped(&sequence);
         }
         out.write_all(sequence.as_bytes()).and_then(|()| out.flush()).map_err(failed("copy to"))
     }
@@ -180,7 +183,11 @@ fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let images = if HOLDS_IMAGES.swap(false, Ordering::Relaxed) { FORGET_IMAGES } else { "" };
+    let images = match HOLDS_IMAGES.swap(NO_IMAGES, Ordering::Relaxed) {
+        OWN_IMAGES => FORGET_IMAGES.to_owned(),
+        IMAGES_OUTSIDE_TMUX => tmux::wrapped(FORGET_IMAGES),
+        _ => String::new(),
+    };
     let _ = execute!(
         io::stdout(),
         EndSynchronizedUpdate,

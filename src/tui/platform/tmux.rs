@@ -60,6 +60,11 @@ pub fn restore() {
     }
 }
 
+/// A sequence as tmux hands it on to the terminal outside.
+pub fn wrapped(sequence: &str) -> String {
+    format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
+}
+
 /// The pane's own value of the option before it was set here.
 fn found() -> std::sync::MutexGuard<'static, Option<String>> {
     static FOUND: Mutex<Option<String>> = Mutex::new(None);
