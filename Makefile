@@ -1,14 +1,29 @@
 # One command on a fresh machine: `make run`. Needs cargo, a C++ compiler, python3 with pip or venv.
-.PHONY: run test build setup encoders demo-index bench bench-reference bench-train baselines lint doc clean-libtorch
+.PHONY: run test build install uninstall setup encoders demo-index bench bench-reference bench-train baselines lint doc \
+	clean-libtorch
 
-run: setup            ## open the explorer on the demo (ARGS="…": any other command)
-	@cargo run --release -- $(ARGS)
+export PREFIX ?= $(HOME)/.local
+export DESTDIR ?=
 
-test: setup           ## every test
+run: build            ## open the explorer on the demo (ARGS="…": any other command)
+	@cargo run --release --quiet --bin multiexpan -- $(ARGS)
+
+test: setup announce  ## every test
 	cargo test --release
 
-build: setup
-	cargo build --release
+build: setup announce ## both programs, in target/release
+	cargo build --release --bins
+
+install: build        ## programs, libtorch, demo, manual and completions under PREFIX (default ~/.local); DESTDIR for packagers
+	@bash scripts/install.sh
+
+uninstall:            ## remove what install has put under PREFIX
+	@bash scripts/install.sh --uninstall
+
+.PHONY: announce
+announce:             ## what the first build takes, before it starts
+	@[ -e "$${CARGO_TARGET_DIR:-target}/release/multiexpan-engine" ] || \
+		echo "The first build compiles about 300 crates and libtorch's bindings: about MINUTES on two cores, once." >&2
 
 setup:                ## libtorch, once, under .libtorch/
 	@bash scripts/libtorch.sh

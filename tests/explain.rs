@@ -8,6 +8,9 @@ use multiexpan::engine::Engine;
 use multiexpan::engine::api::*;
 use multiexpan::types::*;
 
+/// Only a hang takes longer, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
+
 struct Asker {
     engine: Engine,
     replies: Receiver<Reply>,
@@ -31,7 +34,7 @@ impl Asker {
     fn ask(&mut self, ask: Ask) -> Say {
         self.next += 1;
         self.engine.send(Request { id: RequestId(self.next), ask });
-        self.replies.recv_timeout(Duration::from_secs(60)).unwrap().say
+        self.replies.recv_timeout(PATIENCE).unwrap().say
     }
 
     fn explain(&mut self, ask: &ExpandAsk, entities: &[EntityId]) -> Explained {
@@ -53,7 +56,7 @@ impl Asker {
                 Say::Expanded { .. } => return (picks, order, missing),
                 _ => {}
             }
-            say = self.replies.recv_timeout(Duration::from_secs(60)).unwrap().say;
+            say = self.replies.recv_timeout(PATIENCE).unwrap().say;
         }
     }
 

@@ -10,6 +10,9 @@ use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
 use multiexpan::types::{DeviceChoice, EntityId, Measures, Mode, Protocol, RankingKind, SeedCount};
 
+/// Only a hang takes longer, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
+
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
 }
@@ -38,7 +41,7 @@ impl Asked {
         self.engine.send(Request { id: RequestId(self.last), ask });
         let mut said = Vec::new();
         loop {
-            let say = self.replies.recv_timeout(Duration::from_secs(60)).unwrap().say;
+            let say = self.replies.recv_timeout(PATIENCE).unwrap().say;
             let goes_on = matches!(say, Say::Progress(_) | Say::ClassMeasured { .. });
             said.push(say);
             if !goes_on {

@@ -39,9 +39,10 @@ fn a_killed_index_is_finished_by_the_same_command() {
     assert!(index("whole").status().unwrap().success());
     let whole = begun.elapsed();
     let mut killed = 0;
-    for part in [2, 5, 7, 8, 9] {
+    // the machine may be less busy than it was, so the first ones come early
+    for part in [1, 2, 5, 10, 20, 50, 70, 80, 90] {
         let mut child = index("out").spawn().unwrap();
-        std::thread::sleep(whole.max(Duration::from_millis(100)) * part / 10);
+        std::thread::sleep(whole.max(Duration::from_millis(100)) * part / 100);
         child.kill().unwrap();
         if child.wait().unwrap().success() {
             break; // it was done before
@@ -50,7 +51,7 @@ fn a_killed_index_is_finished_by_the_same_command() {
         // killed after its last rename it had left a whole index; before, nothing has the name
         let whole = here.path().join("out").exists();
         let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"]).status().unwrap();
-        assert_eq!(opened.code(), Some(if whole { 0 } else { 1 }), "killed after {part} tenths");
+        assert_eq!(opened.code(), Some(if whole { 0 } else { 1 }), "killed after {part} hundredths");
     }
     assert!(killed > 0);
     assert!(index("out").status().unwrap().success());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The demo's index, from `$MULTIEXPAN_DATA`, the working folder, beside the program, or the source tree.
+/// The demo's index, from `$MULTIEXPAN_DATA`, the working folder, where it is installed, or the source tree.
 pub fn index() -> Result<PathBuf> {
     let tried = places();
     match tried.iter().find(|p| p.join("index.json").is_file()) {
@@ -20,10 +20,14 @@ pub fn index() -> Result<PathBuf> {
 /// Every place that is looked at, in order.
 pub fn places() -> Vec<PathBuf> {
     let from_env = std::env::var_os("MULTIEXPAN_DATA").map(PathBuf::from);
-    // target/release/multiexpan: the demo is two folders up from the program's own
-    let from_program = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("../../data")));
+    let program = std::env::current_exe().ok();
+    let beside_program = |data: &str| Some(program.as_ref()?.parent()?.parent()?.join(data));
+    // PREFIX/bin/multiexpan
+    let installed = beside_program("share/multiexpan");
+    // target/release/multiexpan
+    let in_clone = beside_program("../data");
     let from_source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    [from_env, Some("./data".into()), from_program, Some(from_source)]
+    [from_env, Some("./data".into()), installed, in_clone, Some(from_source)]
         .into_iter()
         .flatten()
         .map(|data| data.join("demo/index"))

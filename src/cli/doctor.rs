@@ -108,7 +108,7 @@ fn data() -> Vec<Finding> {
     for name in ENCODERS {
         findings.push(match encoder(name) {
             Some(folder) => Finding::new(Mark::Works, name, folder.display().to_string()),
-            None => Finding::new(Mark::Absent, name, "not here; only training needs it").next("make encoders"),
+            None => Finding::new(Mark::Absent, name, "not here; only training needs it").next("`make encoders` in the source folder"),
         });
     }
     findings
@@ -123,7 +123,7 @@ fn demo_index() -> Finding {
     };
     match readable_json(&index.join("index.json")) {
         Ok(()) => Finding::new(Mark::Works, what, index.display().to_string()),
-        Err(error) => Finding::new(Mark::Fails, what, error.to_string()).next("make demo-index"),
+        Err(error) => Finding::new(Mark::Fails, what, error.to_string()).next("`make demo-index` in the source folder"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `multiexpan man`: the manual page, from the definitions of the commands and the table of keys.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -14,18 +15,24 @@ use crate::error::{Error, Result};
 pub struct Args {
     /// The command that the page is of [default: the whole program, with the explorer's keys]
     pub command: Option<String>,
+    /// Write the page of the program and of every command into this folder, as multiexpan.1, multiexpan-expand.1 …
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }
 
-/// Writes the page to standard output, as `man -l -` reads it.
+/// Writes the page to standard output, as `man -l -` reads it, or every page into a folder.
 ///
-/// Errors: `Unknown` where there is no such command.
+/// Errors: `Unknown` where there is no such command, `Io` where a page cannot be written.
 pub fn run(args: Args) -> Result<()> {
     let mut whole = Cli::command();
     whole.build();
+    if let Some(folder) = &args.out {
+        return write_all(whole, folder);
+    }
     let page = match &args.command {
         None => whole_page(whole),
         Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
-            Some(command) => command_page(command),
+            Some(command) => command_page(command, &format!("multiexpan-{name}")),
             None => {
                 let near =
                     whole.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name().to_owned()).collect();
@@ -40,6 +47,24 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
+fn write_all(whole: Command, folder: &Path) -> Result<()> {
+    let page_of = |command: &Command, title: &str| {
+        let path = folder.join(format!("{title}.1"));
+        let page = command_page(command, title).map_err(Error::io("write", &path))?;
+        std::fs::write(&path, page).map_err(Error::io("write", &path))
+    };
+    for command in whole.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+        let title = format!("multiexpan-{}", command.get_name());
+        page_of(command, &title)?;
+        for nested in command.get_subcommands().filter(|c| c.get_name() != "help") {
+            page_of(nested, &format!("{title}-{}", nested.get_name()))?;
+        }
+    }
+    let path = folder.join("multiexpan.1");
+    let page = whole_page(whole).map_err(Error::io("write", &path))?;
+    std::fs::write(&path, page).map_err(Error::io("write", &path))
+}
+
 fn whole_page(whole: Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     Man::new(whole).render(&mut page)?;
@@ -47,10 +72,10 @@ fn whole_page(whole: Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-fn command_page(command: &Command) -> io::Result<Vec<u8>> {
+/// `title` is the page's own name: "multiexpan-expand".
+fn command_page(command: &Command, title: &str) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    let title = format!("multiexpan-{}", command.get_name());
-    Man::new(command.clone().display_name(&title)).title(title).render(&mut page)?;
+    Man::new(command.clone().display_name(title)).title(title).render(&mut page)?;
     Ok(page)
 }
 
@@ -89,12 +114,16 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_a_page() {
-        let mut whole = Cli::command();
-        whole.build();
-        for command in whole.get_subcommands() {
-            let page = String::from_utf8(command_page(command).unwrap()).unwrap();
+    fn every_command_has_a_page_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        run(Args { command: None, out: Some(folder.path().to_owned()) }).unwrap();
+        let page = |name: &str| std::fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();
+        for command in Cli::command().get_subcommands().filter(|c| !c.is_hide_set()) {
+            let page = page(&format!("multiexpan-{}", command.get_name()));
             assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH DESCRIPTION"), "{page}");
         }
+        assert!(page("multiexpan").contains("KEYS OF THE EXPLORER"));
+        assert!(page("multiexpan-analyse-pairs").contains("multiexpan-analyse-pairs 1"));
+        assert!(!folder.path().join("multiexpan-serve.1").exists());
     }
 }

@@ -132,7 +132,7 @@ pub fn run(command: Command) -> Result<()> {
 }
 
 /// How much the explorer's engine gives way to the screen (as `nice` counts): where both want a core, a key comes first.
-const GIVES_WAY: i32 = 10;
+const GIVES_WAY: i32 = 5;
 
 /// Goes on as the program that computes, with the arguments that this one was given. Comes back only where that cannot be started.
 pub fn become_engine() -> Result<()> {

@@ -3,7 +3,6 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::*;
 use crate::job::Unobserved;
@@ -338,7 +337,7 @@ fn an_entity_may_be_mentioned_twice_in_a_sentence() {
 }
 
 #[test]
-fn a_long_corpus_streams_fast_and_stops_when_told() {
+fn a_long_corpus_streams_and_stops_when_told() {
     const LINES: usize = 50_000;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -352,7 +351,7 @@ fn a_long_corpus_streams_fast_and_stops_when_told() {
     write(root, SENTENCES, (0..LINES).map(line).collect::<String>());
     let data = Dataset::open(root).unwrap();
 
-    let (mut pairs, mut findings, start) = (0, Findings::default(), Instant::now());
+    let (mut pairs, mut findings) = (0, Findings::default());
     let mut count = |_| {
         pairs += 1;
         Ok(())
@@ -360,8 +359,6 @@ fn a_long_corpus_streams_fast_and_stops_when_told() {
     data.pairs(&mut findings, &mut Unobserved, &mut count).unwrap();
     assert_eq!(pairs, LINES);
     assert!(findings.is_empty());
-    // it takes well under a second; a busy machine gets time
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 
     let (mut seen, mut stop) = (0, |_: Progress| ControlFlow::Break(()));
     let mut count = |_| {

@@ -29,7 +29,9 @@ impl Process {
         match path.is_file() {
             true => Ok(path),
             false => {
-                let hint = "it is built and installed together with multiexpan".into();
+                let hint = "it is a program of its own that must lie beside multiexpan: in the source folder, `make build` \
+                            builds both (`cargo build --release --bins`), and `make install` installs both"
+                    .into();
                 Err(Error::Missing { what: "engine", path, hint })
             }
         }

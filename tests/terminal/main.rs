@@ -1,20 +1,23 @@
 //! The real program in a pseudo-terminal, on the real demo: start, every screen, keys at random, how long a key takes, the end.
 //! Prints what it measures (`cargo test --release --test terminal -- --nocapture`).
 
+mod answers;
 mod latency;
+mod leaving;
 mod pty;
 mod random;
+mod sessions;
 
 use std::time::{Duration, Instant};
 
-use pty::{Terminal, demo};
+use pty::{ESCAPE, HELP, Setup, Terminal};
 
 /// In a home of its own.
-fn start(home: &tempfile::TempDir, size: (u16, u16), images: &str) -> Terminal {
-    Terminal::start(home.path(), &demo(), size, images)
+fn start(home: &tempfile::TempDir, columns_and_rows: (u16, u16), images: &'static str) -> Terminal {
+    Setup { columns_and_rows, images, ..Setup::new(home.path()) }.start()
 }
 
-fn walk(size: (u16, u16), images: &str) {
+fn walk(size: (u16, u16), images: &'static str) {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start(&home, size, images);
     let first_frame = terminal.until("multiexpan");
@@ -62,13 +65,13 @@ fn walk(size: (u16, u16), images: &str) {
     terminal.until("What if");
     terminal.keys("q:");
     terminal.until("Actions");
-    terminal.keys("\x1b");
-    terminal.quiet(Duration::from_millis(200));
-    terminal.keys("?");
-    terminal.until("help");
     // a lone esc, not the beginning of another key
     terminal.keys("\x1b");
-    terminal.quiet(Duration::from_millis(200));
+    terminal.until_gone("Actions");
+    terminal.keys("?");
+    terminal.until(HELP);
+    terminal.keys(ESCAPE);
+    terminal.until_gone(HELP);
     assert!(!repaints_otherwise(&mut terminal));
     terminal.keys("q");
     terminal.ends();
@@ -81,10 +84,14 @@ fn repaints_otherwise(terminal: &mut Terminal) -> bool {
     (0..20).all(|_| {
         terminal.quiet(REST);
         let before = terminal.screen.screen().contents_formatted();
-        terminal.keys("\x0c");
-        terminal.wait("a frame", |_| true);
-        terminal.quiet(REST);
-        terminal.screen.screen().contents_formatted() != before
+        terminal.redraw();
+        // images are made anew and come with later frames
+        while terminal.screen.screen().contents_formatted() != before {
+            if !terminal.read(Duration::from_secs(1)) {
+                return true;
+            }
+        }
+        false
     })
 }
 
@@ -106,7 +113,7 @@ fn every_screen_with_pictures_that_the_terminal_answers_for() {
 #[test]
 fn a_hang_up_gives_the_terminal_back_and_keeps_what_was_done() {
     loses_nothing(|terminal| {
-        terminal.hang_up();
+        terminal.signal("HUP");
         terminal.ends();
     });
 }

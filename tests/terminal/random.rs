@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::pty::Terminal;
+use crate::pty::{ESCAPE, Terminal};
 use crate::{repaints_otherwise, start};
 
 const SEED: u64 = 20_261_125;
@@ -29,7 +29,7 @@ fn press(terminal: &mut Terminal, rng: &mut ChaCha8Rng) -> String {
         }
         60..85 => NAMED[rng.random_range(0..NAMED.len())].to_owned(),
         85..88 => {
-            // a lone esc: what follows at once would be read as one key with it
+            // a lone esc: what follows at once is read as one key with it
             terminal.keys("\x1b");
             terminal.quiet(Duration::from_millis(60));
             return "esc".into();
@@ -71,16 +71,12 @@ fn keys_at_random_for_a_minute() {
     }
     // whatever is open closes, and keys do what they should
     terminal.resize(120, 40);
-    for _ in 0..6 {
-        terminal.keys("\x1b");
-        terminal.quiet(Duration::from_millis(100));
-    }
-    terminal.keys("1");
-    terminal.quiet(Duration::from_millis(100));
-    terminal.keys("?");
-    terminal.wait("help", |screen| screen.contents().contains("these keys"));
-    terminal.keys("\x1b");
-    terminal.quiet(Duration::from_millis(100));
+    terminal.redraw();
+    terminal.keys(&ESCAPE.repeat(6));
+    terminal.keys("1?");
+    terminal.until("these keys");
+    terminal.keys(ESCAPE);
+    terminal.until_gone("these keys");
     println!("{pressed} keys in {:.0} s", begun.elapsed().as_secs_f64());
     terminal.keys("q");
     terminal.ends();
