@@ -34,6 +34,11 @@ pub enum Error {
     #[error("{0}")]
     Mismatch(String),
 
+    /// A data set of which no entity, or not a given one, has enough pairs. `causes` are for people: how many pairs were
+    /// left out for each reason, with the first example of each.
+    #[error("{what}{}", because(causes))]
+    NoPairs { what: String, causes: Vec<String> },
+
     /// libtorch refused: `doing` is a noun phrase ("loading head.4.weight").
     #[error("{doing} failed: {message}")]
     Torch { doing: String, message: String },
@@ -66,6 +71,13 @@ impl Error {
 
 fn tail(hint: &str) -> String {
     if hint.is_empty() { String::new() } else { format!("; {hint}") }
+}
+
+fn because(causes: &[String]) -> String {
+    match causes {
+        [] => String::new(),
+        causes => format!("; left out: {}", causes.join("; ")),
+    }
 }
 
 fn did_you_mean(near: &[String]) -> String {

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use multiexpan::model::checkpoint::Opened;
 use multiexpan::model::convert::StateDict;
 use multiexpan::model::weights::Weights;
 use multiexpan::model::{Config, ModelFolder};
@@ -163,7 +164,7 @@ fn write(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
 /// Every parameter of the opened model is the formula's, as `kind` (which tensor) holds it.
 fn assert_formula(place: &Place, kind: impl Fn(usize) -> Kind) {
     let encoder = Weights::open(&place.at("bert")).unwrap();
-    let (store, network) = place.model().network(Some(&encoder), Device::Cpu).unwrap();
+    let Opened { store, network, .. } = place.model().network(Some(&encoder), Device::Cpu).unwrap();
     let found = store.variables();
     for (which, (name, value)) in parameters().into_iter().enumerate() {
         let Some(found) = found.get(&name) else {
@@ -221,7 +222,7 @@ fn frozen_layers_of_its_own_are_kept() {
     assert!(place.converted(&file).contains("are kept"));
     let model = place.model();
     assert!(model.keeps_frozen_layers());
-    let (store, _) = model.network(None, Device::Cpu).unwrap();
+    let store = model.network(None, Device::Cpu).unwrap().store;
     assert!(store.variables()["bert.encoder.layer.0.output.dense.bias"].equal(&wanted));
 
     fs::rename(place.at("model"), place.at("own")).unwrap();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use multiexpan::error::Error;
 use multiexpan::features::cache::{DEFAULT_LIMIT, FeatureCache};
 use multiexpan::features::image::{ImageEncoder, ImageEncoderKind, Picture};
-use multiexpan::features::patches::{ImageFeatures, image_features, record_bytes};
+use multiexpan::features::patches::{ImageFeatures, image_features, record};
 use multiexpan::job::{Progress, Unobserved};
 use tch::{Device, Kind, Tensor};
 
@@ -33,7 +33,7 @@ fn pictures(folder: &Path, count: u8) -> Vec<PathBuf> {
 }
 
 fn run(paths: &[PathBuf], encoder: &ImageEncoder, cache: &Path, grid: Option<i64>) -> ImageFeatures {
-    let cache = FeatureCache::open(cache, &encoder.hash(), record_bytes(encoder), DEFAULT_LIMIT).unwrap();
+    let cache = FeatureCache::open(cache, &encoder.hash(), record(encoder), DEFAULT_LIMIT).unwrap();
     image_features(paths, encoder, cache, grid, &mut Unobserved).unwrap()
 }
 
@@ -95,7 +95,7 @@ fn a_stopped_run_goes_on_where_it_was() {
     let paths = pictures(folder.path(), 2);
     let root = folder.path().join("cache");
     run(&paths[..1], &encoder, &root, None);
-    let cache = FeatureCache::open(&root, &encoder.hash(), record_bytes(&encoder), DEFAULT_LIMIT).unwrap();
+    let cache = FeatureCache::open(&root, &encoder.hash(), record(&encoder), DEFAULT_LIMIT).unwrap();
     let mut stop = |_: Progress| ControlFlow::Break(());
     let stopped = image_features(&paths, &encoder, cache, None, &mut stop);
     assert!(matches!(stopped, Err(Error::Stopped)));

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::model::bert::Bert;
 use crate::model::checkpoint::write_tensors;
+use crate::model::finite::find_not_finite;
 use crate::model::layer::{attention_bias, unit};
 use crate::model::weights::Weights;
 
@@ -51,7 +52,14 @@ impl Profiles {
                 text
             }
         };
-        Ok(Profiles { text, image: of_pictures(pairs, &chosen, patches, device)? })
+        let image = of_pictures(pairs, &chosen, patches, device)?;
+        for (what, means) in [("sentences", &text), ("images", &image)] {
+            if let Some(found) = find_not_finite(means)? {
+                let entity = pairs.entities[found.row()];
+                return Err(Error::Mismatch(format!("the mean of entity {entity}'s {what} is not finite: {found}")));
+            }
+        }
+        Ok(Profiles { text, image })
     }
 }
 
