@@ -44,22 +44,29 @@ impl Profiles {
         let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
         let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
             Ok(text) => text.to_device(device),
-            // not there yet, or cut short: made anew
+            // not there yet, or damaged: made anew
             Err(_) => {
                 let text = of_texts(pairs, &chosen, bert, device, observe)?;
+                check_finite("sentences", &text, pairs)?;
                 std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
                 write_tensors(&path, &[("text".into(), text.shallow_clone())])?;
                 text
             }
         };
         let image = of_pictures(pairs, &chosen, patches, device)?;
-        for (what, means) in [("sentences", &text), ("images", &image)] {
-            if let Some(found) = find_not_finite(means)? {
-                let entity = pairs.entities[found.row()];
-                return Err(Error::Mismatch(format!("the mean of entity {entity}'s {what} is not finite: {found}")));
-            }
-        }
+        check_finite("images", &image, pairs)?;
         Ok(Profiles { text, image })
+    }
+}
+
+/// Refuses means that have NaN or infinity (`Mismatch`, which names the entity).
+fn check_finite(what: &str, means: &Tensor, pairs: &Pairs) -> Result<()> {
+    match find_not_finite(means)? {
+        None => Ok(()),
+        Some(found) => {
+            let entity = pairs.entities[found.row()];
+            Err(Error::Mismatch(format!("the mean of entity {entity}'s {what} is not finite: {found}")))
+        }
     }
 }
 

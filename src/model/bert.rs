@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use super::checkpoint::encoder_name;
 use super::config::Config;
 use super::layer::{attend, layer_norm, linear};
-use super::weights::{OtherModules, Weights};
+use super::weights::Weights;
 use crate::error::Result;
 
 /// A parameter by which a BERT is found in a checkpoint.
@@ -126,7 +126,7 @@ pub fn check(weights: &Weights, config: &Config) -> Result<Vec<(String, usize)>>
     let known = ["pooler.", "cls.", "embeddings.token_type_ids"];
     let ignorable = |name: &str| known.iter().any(|start| name.starts_with(start));
     let network = format!("a BERT of {} layers", config.bert_layers);
-    weights.finish(&network, &ignorable, OtherModules::Named)
+    weights.finish(&network, &ignorable, &|_| false)
 }
 
 /// The parameters of a BERT and their shapes.

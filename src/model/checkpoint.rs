@@ -10,7 +10,7 @@ use super::alignment::AlignmentConfig;
 use super::config::Config;
 use super::finite::find_not_finite;
 use super::network::{Network, TRAINED_BERT_LAYERS};
-use super::weights::{OtherModules, Weights};
+use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::file::{read_json, replace, write_whole};
 use crate::types::EntityId;
@@ -76,6 +76,23 @@ pub struct Opened {
     pub left_out: Vec<(String, usize)>,
 }
 
+/// The modules that a network may have, without the momentum copy's `_m`; which it has, its sizes say.
+const MODULES: [&str; 14] = [
+    "bert",
+    "visual_linear",
+    "visual_pos_embedding",
+    "visual_transformer",
+    "cross_transformer",
+    "head",
+    "projection_head",
+    "cluster_head",
+    "text_proj",
+    "vision_proj",
+    "mlm_head",
+    "itm_head",
+    "temp",
+    "text_queue",
+];
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 
@@ -132,7 +149,8 @@ impl ModelFolder {
             copy_into(&name, &mut variable, &value)?;
         }
         store.freeze();
-        let left_out = self.weights.finish("the network of its config.json", &is_unused, OtherModules::Named)?;
+        let is_own = |module: &str| MODULES.contains(&module.trim_end_matches("_m"));
+        let left_out = self.weights.finish("the network of its config.json", &is_unused, &is_own)?;
         Ok(Opened { store, network, left_out })
     }
 

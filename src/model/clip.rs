@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::copy_into;
 use super::layer::{attend, layer_norm};
-use super::weights::{OtherModules, Weights};
+use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::file::{lay_over, read_json};
 
@@ -247,7 +247,7 @@ impl Clip {
         store.freeze();
         // the temperature of its training
         let temperature = |name: &str| name == "logit_scale";
-        let left_out = weights.finish("the CLIP of its configuration", &temperature, OtherModules::Named)?;
+        let left_out = weights.finish("the CLIP of its configuration", &temperature, &|_| false)?;
         Ok((clip, left_out))
     }
 

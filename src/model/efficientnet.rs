@@ -6,7 +6,7 @@
 use tch::{Device, Tensor};
 
 use super::convolution::{Convolution, Form, Padding};
-use super::weights::{OtherModules, Weights};
+use super::weights::Weights;
 use crate::error::{Error, Result};
 
 /// The batch norms' ε.
@@ -78,7 +78,7 @@ impl EfficientNetLite0 {
         let stem = conv("_conv_stem", "_bn0", [32, 3, 3, 3], 2, 1)?;
         let head = conv("_conv_head", "_bn1", [Self::FEATURES, 320, 1, 1], 1, 1)?;
         let classifier = |name: &str| name.starts_with("_fc.");
-        weights.finish("an EfficientNet-Lite0", &classifier, OtherModules::Refused)?;
+        weights.finish("an EfficientNet-Lite0", &classifier, &|_| true)?;
         Ok(EfficientNetLite0 { stem, blocks, head })
     }
 

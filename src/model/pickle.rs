@@ -141,7 +141,7 @@ impl Pickle {
     /// Returns the parameters with their names; those of nested dicts are joined by '.'. Of a checkpoint that holds its
     /// parameters under `state_dict` or `model` beside other things, only those.
     ///
-    /// The error is a clause: "holds two state dicts …", "has too many tensors".
+    /// The error is a clause: "holds several state dicts …", "has too many tensors".
     pub fn parameters(&self) -> Result<Parameters<'_>, String> {
         let sections = self.sections()?;
         let has_tensors = |key: &str| sections.iter().any(|section| section.key == key && !section.tensors.is_empty());
@@ -154,7 +154,7 @@ impl Pickle {
         let mut beside = Vec::new();
         for other in others.iter().filter(|other| other.count > 0 && !is_training_state(&other.key)) {
             if let Some(place) = other.second_copy_of(&names) {
-                return Err(two_state_dicts(&[&chosen.key, &place]));
+                return Err(several_state_dicts(&[&chosen.key, &place]));
             }
             beside.push((other.key.clone(), other.count));
         }
@@ -270,11 +270,10 @@ pub(super) fn is_training_state(key: &str) -> bool {
 }
 
 /// The clause about a checkpoint that holds several state dicts, under these keys.
-pub(super) fn two_state_dicts(keys: &[&str]) -> String {
+pub(super) fn several_state_dicts(keys: &[&str]) -> String {
     let listed: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     format!(
-        "holds {} state dicts, under {}; save the one that is meant to a file of its own (torch.save(…, FILE))",
-        keys.len(),
+        "holds several state dicts, under {}; save the one that is meant to a file of its own (torch.save(…, FILE))",
         listed.join(" and ")
     )
 }

@@ -6,7 +6,7 @@
 use tch::{Device, Tensor};
 
 use super::convolution::{Convolution, Form, Padding};
-use super::weights::{OtherModules, Weights};
+use super::weights::Weights;
 use crate::error::{Error, Result};
 
 /// The batch norms' ε.
@@ -65,7 +65,7 @@ impl ResNet50 {
         }
         let stem = conv("conv1", "bn1", [64, 3, 7, 7], 2)?;
         let classifier = |name: &str| name.starts_with("fc.");
-        weights.finish("a ResNet-50", &classifier, OtherModules::Refused)?;
+        weights.finish("a ResNet-50", &classifier, &|_| true)?;
         Ok(ResNet50 { stem, blocks })
     }
 

@@ -13,7 +13,7 @@ use memmap2::Mmap;
 use tch::Tensor;
 
 use super::finite::{find_not_finite, is_float};
-use super::pickle::{is_training_state, two_state_dicts};
+use super::pickle::{is_training_state, several_state_dicts};
 use super::weight_files::{Shards, WeightFiles};
 use super::weight_reader::{Contents, Tensors, read};
 use crate::error::{Error, Result};
@@ -34,15 +34,6 @@ pub struct Weights {
     beside: Vec<(String, usize)>,
     /// The names of those that were taken. They were found to be finite.
     taken: RefCell<BTreeSet<String>>,
-}
-
-/// What happens to parameters in modules that the network does not have, such as another task's head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OtherModules {
-    /// They are left out, and named.
-    Named,
-    /// They are refused: the file is of another architecture.
-    Refused,
 }
 
 impl Weights {
@@ -190,7 +181,7 @@ impl Weights {
                     prefix => prefix.to_owned(),
                 };
                 let shown: Vec<String> = several.iter().map(shown).collect();
-                Err(self.format(two_state_dicts(&shown.iter().map(String::as_str).collect::<Vec<_>>())))
+                Err(self.format(several_state_dicts(&shown.iter().map(String::as_str).collect::<Vec<_>>())))
             }
         }
     }
@@ -213,24 +204,21 @@ impl Weights {
 
     /// Ends the reading of a network: every parameter was taken, is `ignorable`, or is dealt with here. Returns what was
     /// left out and how many parameters each part has, [`Weights::beside`] included. `network` names the network with its
-    /// article.
+    /// article; `is_own` tells which modules are its own beside those from which something was taken.
     ///
-    /// Errors: `Format` that names the parameters which the network has no place for: those of a module that it has, or
-    /// all, as `others` says.
+    /// Errors: `Format` that names the parameters of its own modules which it has no place for.
     pub fn finish(
         &self,
         network: &str,
         ignorable: &dyn Fn(&str) -> bool,
-        others: OtherModules,
+        is_own: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<(String, usize)>> {
         let taken = self.taken.borrow();
-        let (excess, left_out) = self.left_beside(taken.iter().map(String::as_str), ignorable);
-        let refused: Vec<String> = match others {
-            OtherModules::Named => excess,
-            OtherModules::Refused => excess.into_iter().chain(left_out.clone()).collect(),
-        };
-        if !refused.is_empty() {
-            return Err(self.format(format!("is not {network}: it also has {}", list(&refused))));
+        let (mut excess, others) = self.left_beside(taken.iter().map(String::as_str), ignorable);
+        let (own, left_out): (Vec<String>, Vec<String>) = others.into_iter().partition(|name| is_own(module(name)));
+        excess.extend(own);
+        if !excess.is_empty() {
+            return Err(self.format(format!("is not {network}: it also has {}", list(&excess))));
         }
         Ok(self.beside.iter().cloned().chain(by_module(left_out)).collect())
     }
