@@ -182,18 +182,6 @@ fn nothing_that_is_not_finite_becomes_a_score() {
     let train = "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
     let said = refused(&world, train);
     assert!(said.contains("states that are not finite as f16"), "{said}");
-    with(&|_, _| {});
-    let image = world.at("image.safetensors");
-    let mut tensors: Vec<(String, Tensor)> = Tensor::read_safetensors(&image).unwrap();
-    let last = tensors.iter_mut().find(|(name, _)| name == "_conv_stem.weight").unwrap();
-    last.1 = last.1.shallow_clone() * 1e30;
-    Tensor::write_safetensors(&tensors, &image).unwrap();
-    // ReLU6 keeps what comes of them finite, so only the weights of the head can spoil it
-    let head = tensors.iter_mut().find(|(name, _)| name == "_bn1.weight").unwrap();
-    head.1 = Tensor::full_like(&head.1, 3e38);
-    Tensor::write_safetensors(&tensors, &image).unwrap();
-    let (code, said) = run(&world, BASELINE);
-    assert!(code == Some(0) || said.contains("not finite"), "{said}");
 }
 
 #[test]

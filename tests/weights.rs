@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use multiexpan::features::image::ImageEncoder;
+use multiexpan::model::efficientnet::EfficientNetLite0;
+use multiexpan::model::resnet::ResNet50;
 use multiexpan::model::weight_reader::read;
 use multiexpan::model::weights::Weights;
 use rand::{RngExt, SeedableRng};
@@ -133,19 +135,28 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
     assert!(said.contains("has no “missing” (it has fc.weight, other.a, other.b and 3 more)"), "{said}");
 }
 
-/// Opens an image network whose parameters are those of a fixture, changed; the error where it is refused.
-fn refused(list: &str, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
+/// A fixture's parameters, all 0, changed.
+fn changed(list: &str, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> BTreeMap<String, Tensor> {
     let text = fs::read_to_string(fixture(list)).unwrap();
     let blank = |line: &str| {
         let (name, size) = line.split_once(' ').unwrap();
         (name.to_owned(), zeros(&size.split(' ').map(|n| n.parse().unwrap()).collect::<Vec<i64>>()))
     };
-    let mut tensors: BTreeMap<String, Tensor> = text.lines().map(blank).collect();
+    let mut tensors = text.lines().map(blank).collect();
     change(&mut tensors);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("weights.safetensors");
-    Tensor::write_safetensors(&tensors.into_iter().collect::<Vec<_>>(), &file).unwrap();
-    ImageEncoder::open(&file, Device::Cpu, true).err().map(|error| error.to_string())
+    tensors
+}
+
+/// What is wrong with a ResNet-50 whose parameters are changed.
+fn resnet(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
+    let weights = Weights::held(changed("resnet-50.txt", change));
+    ResNet50::open(&weights, Device::Cpu).err().map(|error| error.to_string())
+}
+
+/// The same of an EfficientNet-Lite0.
+fn lite0(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
+    let weights = Weights::held(changed("efficientnet-lite0.txt", change));
+    EfficientNetLite0::open(&weights, Device::Cpu).err().map(|error| error.to_string())
 }
 
 fn zeros(size: &[i64]) -> Tensor {
@@ -163,19 +174,13 @@ fn copy_block(tensors: &mut BTreeMap<String, Tensor>, from: &str, to: &str) {
 
 #[test]
 fn other_residual_networks_are_refused_by_name() {
-    const LIST: &str = "resnet-50.txt";
-    let accepted = refused(LIST, |tensors| {
+    let classifier = |tensors: &mut BTreeMap<String, Tensor>| {
         tensors.insert("fc.weight".into(), zeros(&[1000, 2048]));
         tensors.insert("bn1.num_batches_tracked".into(), Tensor::from(3i64));
-    });
-    assert_eq!(accepted, None);
-    assert_eq!(
-        refused(LIST, |tensors| *tensors =
-            std::mem::take(tensors).into_iter().map(|(n, t)| (format!("backbone.{n}"), t)).collect()),
-        None
-    );
+    };
+    assert_eq!(resnet(classifier), None);
     let deeper = |layer3: usize, layer2: usize| {
-        refused(LIST, |tensors| {
+        resnet(|tensors| {
             (6..layer3).for_each(|n| copy_block(tensors, "layer3.5.", &format!("layer3.{n}.")));
             (4..layer2).for_each(|n| copy_block(tensors, "layer2.3.", &format!("layer2.{n}.")));
         })
@@ -185,37 +190,58 @@ fn other_residual_networks_are_refused_by_name() {
     assert!(deeper(36, 8).contains("is a ResNet-152; expected a ResNet-50"));
     assert!(deeper(7, 4).contains("is not a ResNet-50: it also has layer3.6.bn1.bias"));
     for (shape, name) in [([128, 128, 3, 3], "wide ResNet"), ([128, 4, 3, 3], "ResNeXt")] {
-        let said =
-            refused(LIST, |tensors| drop(tensors.insert("layer1.0.conv2.weight".into(), zeros(&shape)))).unwrap();
+        let said = resnet(|tensors| drop(tensors.insert("layer1.0.conv2.weight".into(), zeros(&shape)))).unwrap();
         assert!(said.contains(name), "{said}");
     }
-    let said = refused(LIST, |tensors| drop(tensors.insert("layer1.0.se_module.fc1.weight".into(), zeros(&[4]))));
-    assert!(said.unwrap().contains("squeeze-and-excitation"));
-    let said = refused(LIST, |tensors| drop(tensors.insert("attnpool.q_proj.weight".into(), zeros(&[4]))));
-    assert!(said.unwrap().contains("it also has attnpool.q_proj.weight"));
-    let said = refused(LIST, |tensors| drop(tensors.remove("layer4.2.bn3.running_var"))).unwrap();
-    assert!(said.contains("neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0"), "{said}");
-    let negative = |tensors: &mut BTreeMap<String, Tensor>| {
-        drop(tensors.insert("layer2.0.bn1.running_var".into(), Tensor::full([128], -1.0, (Kind::Float, Device::Cpu))));
-    };
-    assert!(refused(LIST, negative).unwrap().contains("a batch norm “layer2.0.bn1” that cannot be"));
+    let said = resnet(|tensors| drop(tensors.insert("layer1.0.se_module.fc1.weight".into(), zeros(&[4])))).unwrap();
+    assert!(said.contains("squeeze-and-excitation"), "{said}");
+    let said = resnet(|tensors| drop(tensors.insert("attnpool.q_proj.weight".into(), zeros(&[4])))).unwrap();
+    assert!(said.contains("it also has attnpool.q_proj.weight"), "{said}");
+    let negative = Tensor::full([128], -1.0, (Kind::Float, Device::Cpu));
+    let said = resnet(|tensors| drop(tensors.insert("layer2.0.bn1.running_var".into(), negative))).unwrap();
+    assert!(said.contains("a batch norm “layer2.0.bn1” that cannot be"), "{said}");
 }
 
 #[test]
 fn other_efficient_networks_are_refused_by_name() {
-    const LIST: &str = "efficientnet-lite0.txt";
-    assert_eq!(refused(LIST, |tensors| drop(tensors.insert("_fc.weight".into(), zeros(&[1000, 1280])))), None);
+    assert_eq!(lite0(|tensors| drop(tensors.insert("_fc.weight".into(), zeros(&[1000, 1280])))), None);
     let said =
-        refused(LIST, |tensors| drop(tensors.insert("_blocks.0._se_reduce.weight".into(), zeros(&[8, 32, 1, 1]))));
-    assert!(said.unwrap().contains("an EfficientNet with squeeze-and-excitation"));
-    let said = refused(LIST, |tensors| copy_block(tensors, "_blocks.15.", "_blocks.16.")).unwrap();
+        lite0(|tensors| drop(tensors.insert("_blocks.0._se_reduce.weight".into(), zeros(&[8, 32, 1, 1])))).unwrap();
+    assert!(said.contains("an EfficientNet with squeeze-and-excitation"), "{said}");
+    let said = lite0(|tensors| copy_block(tensors, "_blocks.15.", "_blocks.16.")).unwrap();
     assert!(said.contains("an EfficientNet of 17 blocks, such as Lite1 to Lite4"), "{said}");
-    let said = refused(LIST, |tensors| drop(tensors.insert("_blocks.3._extra.weight".into(), zeros(&[8])))).unwrap();
+    let said = lite0(|tensors| drop(tensors.insert("_blocks.3._extra.weight".into(), zeros(&[8])))).unwrap();
     assert!(said.contains("is not an EfficientNet-Lite0: it also has _blocks.3._extra.weight"), "{said}");
-    let infinite = |tensors: &mut BTreeMap<String, Tensor>| {
-        drop(tensors.insert("_bn0.bias".into(), Tensor::full([32], f64::INFINITY, (Kind::Float, Device::Cpu))));
+    let infinite = Tensor::full([32], f64::INFINITY, (Kind::Float, Device::Cpu));
+    let said = lite0(|tensors| drop(tensors.insert("_bn0.bias".into(), infinite))).unwrap();
+    assert!(said.contains("“_bn0.bias” [32] that is not finite: inf at [0]"), "{said}");
+}
+
+#[test]
+fn an_image_network_is_found_under_any_prefix() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |tensors: Vec<(String, Tensor)>| {
+        let file = folder.path().join("weights.safetensors");
+        Tensor::write_safetensors(&tensors, &file).unwrap();
+        ImageEncoder::open(&file, Device::Cpu, true).map_err(|error| error.to_string())
     };
-    assert!(refused(LIST, infinite).unwrap().contains("“_bn0.bias” [32] that is not finite: inf at [0]"));
+    let tensors = changed("efficientnet-lite0.txt", |_| {});
+    let named = tensors.into_iter().map(|(name, value)| (format!("module.backbone.{name}"), value));
+    let mut all: Vec<(String, Tensor)> = named.chain([("head.weight".to_owned(), zeros(&[3]))]).collect();
+    let encoder = open(all.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect()).unwrap();
+    let [(what, 1)] = encoder.left_out() else { panic!("{:?}", encoder.left_out()) };
+    assert!(what.starts_with("parameters of head in "), "{what}");
+    std::fs::write(folder.path().join("preprocessor_config.json"), r#"{"size": 256}"#).unwrap();
+    let encoder = open(all.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect()).unwrap();
+    assert!(encoder.left_out()[1].0.contains("preprocessor_config.json (size 256, here 224)"));
+    all.retain(|(name, _)| name == "head.weight");
+    let Err(said) = open(all) else { panic!("it opened") };
+    assert!(
+        said.contains(
+            "neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0: its parameters are head.weight"
+        ),
+        "{said}"
+    );
 }
 
 /// A safetensors file with a header of any length, and tensors in any order.

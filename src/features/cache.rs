@@ -405,4 +405,22 @@ mod tests {
         let left = [1, 2, 3, 4].map(|n| again.find(&picture(n)).unwrap().is_some());
         assert_eq!(left, [true, false, true, true]);
     }
+
+    #[test]
+    fn what_is_not_finite_is_neither_kept_nor_given() {
+        let root = tempfile::tempdir().unwrap();
+        let mut cache = open(root.path());
+        let bytes: Vec<u8> = [1.0, f32::INFINITY, 2.0].iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect();
+        let said = cache.append(picture(1), &bytes, || "a.png".into()).unwrap_err().to_string();
+        assert!(said.contains("the encoder gives a.png features that are not finite as Half"), "{said}");
+        three(root.path());
+        // as an earlier version may have written it, with the hash of what it is
+        fs::write(&files(root.path(), "features")[0], [bytes.as_slice(), &[2; RECORD], &[3; RECORD]].concat()).unwrap();
+        let keys = &files(root.path(), "keys")[0];
+        let mut written = fs::read(keys).unwrap();
+        written[CONTENT_HASH..KEY].copy_from_slice(&check(&bytes));
+        fs::write(keys, written).unwrap();
+        let mut again = open(root.path());
+        assert_eq!([1, 2].map(|n| again.find(&picture(n)).unwrap().is_some()), [false, true]);
+    }
 }
