@@ -163,8 +163,8 @@ fn a_file_that_may_or_may_not_be_there_is_an_error() {
         let (code, said) = hub.run("x.run", "org/cased");
         assert!(code == Some(2) && said.contains(file) && said.contains(&status.to_string()), "{code:?} {said}");
         assert!(!world.at("x.run").exists());
-        // config.json was fetched before
-        fs::remove_dir_all(world.at("hf")).unwrap();
+        // nothing is there where the first file failed
+        let _ = fs::remove_dir_all(world.at("hf"));
     }
     served.lock().unwrap().failing = None;
     served.lock().unwrap().files.retain(|file, _| !file.starts_with("model"));
