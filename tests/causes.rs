@@ -154,6 +154,25 @@ fn an_encoder_of_few_positions_takes_what_fits() {
     assert_eq!(code, Some(0), "{said}");
 }
 
+/// The same weights with other heads are another network, whatever was cached of the first.
+#[test]
+fn what_is_cached_goes_by_the_configuration_too() {
+    let world = World::new();
+    let scores = |out: &str| {
+        let (code, said) = run(&world, &BASELINE.replace("x.run", out));
+        assert_eq!(code, Some(0), "{said}");
+        fs::read_to_string(world.at(out)).unwrap()
+    };
+    let path = world.at("text/config.json");
+    let config = fs::read_to_string(&path).unwrap();
+    let two = scores("two.run");
+    fs::write(&path, config.replace("\"num_attention_heads\":2", "\"num_attention_heads\":4")).unwrap();
+    let four = scores("four.run");
+    assert_ne!(two, four);
+    fs::write(&path, &config).unwrap();
+    assert_eq!(scores("again.run"), two);
+}
+
 #[test]
 fn nothing_that_is_not_finite_becomes_a_score() {
     let world = World::new();

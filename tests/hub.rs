@@ -51,7 +51,8 @@ fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
     let mut model = model.lock().unwrap();
     model.asked.push(file.clone());
     let failing = model.failing.as_ref().filter(|(name, _)| *name == file).map(|(_, status)| *status);
-    let status = |code: u16| format!("HTTP/1.1 {code} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes();
+    let status =
+        |code: u16| format!("HTTP/1.1 {code} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes();
     let response = match (failing, model.files.get(&file)) {
         (Some(code), _) => status(code),
         (None, None) => status(404),
@@ -158,7 +159,9 @@ fn a_file_that_may_or_may_not_be_there_is_an_error() {
     let world = World::new();
     let served = Arc::new(Mutex::new(model(&world)));
     let hub = Hub { world: &world, address: serve(served.clone()), home: world.at("hf") };
-    for (file, status) in [("tokenizer_config.json", 500), ("model-00002-of-00002.safetensors", 404), ("config.json", 404)] {
+    for (file, status) in
+        [("tokenizer_config.json", 500), ("model-00002-of-00002.safetensors", 404), ("config.json", 404)]
+    {
         served.lock().unwrap().failing = Some((file.into(), status));
         let (code, said) = hub.run("x.run", "org/cased");
         assert!(code == Some(2) && said.contains(file) && said.contains(&status.to_string()), "{code:?} {said}");

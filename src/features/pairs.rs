@@ -246,6 +246,8 @@ impl Unsettled {
         if entities.is_empty() {
             let what =
                 format!("{} has no entity with 2 usable pairs of a sentence and an image", dataset.root.display());
+            let single = Cause { count: by_entity.len(), ..Cause::new("entities with a single usable pair".into()) };
+            self.causes.extend(Some(single).filter(|cause| cause.count > 0));
             return Err(self.none(what, dataset));
         }
         let few = dataset.vocabulary.len().saturating_sub(entities.len());

@@ -40,7 +40,8 @@ impl Profiles {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
         let chosen: Vec<usize> = (0..pairs.entities.len()).flat_map(|row| pairs.of(row).take(MOST_PAIRS)).collect();
-        let name = blake3::hash(format!("{encoder_hash} {} {MOST_PAIRS}", pairs.unmasked_hash()).as_bytes());
+        let (settings, texts) = (bert.settings(), pairs.unmasked_hash());
+        let name = blake3::hash(format!("{encoder_hash} {settings} {texts} {MOST_PAIRS}").as_bytes());
         let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
         let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
             Ok(text) => text.to_device(device),

@@ -55,7 +55,8 @@ impl TextStates {
             return Err(not_finite("[CLS] [MASK] [SEP]"));
         }
         let width = blank_states.size()[2] as usize;
-        let name = blake3::hash(format!("{encoder_hash} {} {TRAINED_BERT_LAYERS}", pairs.text_hash()).as_bytes());
+        let (settings, texts) = (bert.settings(), pairs.text_hash());
+        let name = blake3::hash(format!("{encoder_hash} {settings} {texts} {TRAINED_BERT_LAYERS}").as_bytes());
         let path = folder.join(format!("text-{}.f16", &name.to_hex()[..32]));
         let bytes = offsets[pairs.pairs.len()] * width as u64 * 2;
         if std::fs::metadata(&path).map(|m| m.len()).ok() != Some(bytes) {

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
 use super::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
-use super::near::Near;
+use super::near::{self, Near};
 use super::tensor_file::TensorFile;
 use super::view::View;
 use crate::error::{Error, Result};
@@ -203,8 +203,9 @@ impl Index {
             self.head_is_finite.set(true);
         }
         if !mode.is_finite.get() {
-            mode.file.check_finite("mean_state")?;
-            mode.file.check_finite("states")?;
+            for name in ["mean_state", "states"].into_iter().chain(near::BOUNDS.into_iter().filter(|_| mode.lists)) {
+                mode.file.check_finite(name)?;
+            }
             mode.is_finite.set(true);
         }
         Ok(())

@@ -349,6 +349,39 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
     }
 }
 
+/// Random bytes changed in every file of an index: it is refused in a sentence, or opens and can be read.
+#[test]
+fn damaged_indexes_are_no_panic() {
+    use rand::{RngExt, SeedableRng};
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(&folder, &[Mode::Both, Mode::Image], Precision::Half);
+    let whole = bytes_of(&out);
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let (mut refused, mut opened) = (0, 0);
+    for round in 0..600 {
+        let (name, bytes) = &whole[round % whole.len()];
+        let mut bytes = bytes.clone();
+        for _ in 0..random.random_range(1..4) {
+            // half of the changes are to headers, which few random places would meet
+            let most = if random.random() { bytes.len() } else { bytes.len().min(700) };
+            bytes[random.random_range(0..most)] = random.random();
+        }
+        fs::write(out.join(name), &bytes).unwrap();
+        let scores = Index::open(&out, Device::Cpu).and_then(|index| {
+            let view = index.view(index.modes()[0])?;
+            let rows: Vec<Row> = (0..index.len() as u32).map(Row).collect();
+            rows.iter().for_each(|&row| drop((index.pairs_of(row), index.entity(row), index.pair_count(row))));
+            Ok(view.z_rows(&rows))
+        });
+        match scores {
+            Err(error) => refused += usize::from(!error.to_string().is_empty()),
+            Ok(_) => opened += 1,
+        }
+        fs::write(out.join(name), &whole[round % whole.len()].1).unwrap();
+    }
+    assert!(refused > 100 && opened > 50, "{refused} refused, {opened} opened");
+}
+
 #[test]
 fn what_is_not_finite_is_not_written() {
     let folder = tempfile::tempdir().unwrap();

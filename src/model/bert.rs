@@ -71,6 +71,8 @@ pub struct Bert {
     token_types: nn::Embedding,
     norm: nn::LayerNorm,
     layers: Vec<BertLayer>,
+    heads: i64,
+    layer_norm_eps: f64,
     /// Of the upper part; what the lower gives is kept and shared, so it is f32 always.
     compute: Kind,
 }
@@ -86,6 +88,8 @@ impl Bert {
             token_types: table("token_type_embeddings", TOKEN_TYPES),
             norm: layer_norm(&embeddings / "LayerNorm", config.hidden, config.layer_norm_eps_bert),
             layers: (0..config.bert_layers).map(|i| BertLayer::new(&layers / i, config)).collect(),
+            heads: config.heads,
+            layer_norm_eps: config.layer_norm_eps_bert,
             compute: config.compute,
         }
     }
@@ -93,6 +97,11 @@ impl Bert {
     /// The word embeddings, `[W, D]`. Never trained.
     pub fn words(&self) -> &Tensor {
         &self.words.ws
+    }
+
+    /// Returns what its states depend on besides the parameters, in words. What is cached of them goes by this too.
+    pub fn settings(&self) -> String {
+        format!("{} heads, ε {}", self.heads, self.layer_norm_eps)
     }
 
     /// The frozen part: embeddings and all layers but the last `trained`.

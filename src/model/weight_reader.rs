@@ -181,7 +181,8 @@ fn assemble<'a>(
         if end.is_none_or(|end| end as usize > whole.numel()) {
             return Err(format!("is damaged: the storage of “{name}” is too short"));
         }
-        let view = whole.f_as_strided(size, stride, Some(storage.start + offset)).map_err(|e| e.to_string())?;
+        let first = storage.start.checked_add(*offset).ok_or("is damaged: a tensor has an impossible place")?;
+        let view = whole.f_as_strided(size, stride, Some(first)).map_err(|e| e.to_string())?;
         contents.tensors.insert(name, view);
     }
     if contents.tensors.is_empty() {

@@ -220,7 +220,9 @@ impl Weights {
         if !excess.is_empty() {
             return Err(self.format(format!("is not {network}: it also has {}", list(&excess))));
         }
-        Ok(self.beside.iter().cloned().chain(by_module(left_out)).collect())
+        // a head that is known lies beside the network where that has a prefix
+        let beside = self.beside.iter().filter(|(part, _)| !ignorable(&format!("{part}."))).cloned();
+        Ok(beside.chain(by_module(left_out)).collect())
     }
 
     /// Returns the parameters that are neither in `network` nor ignorable: those in a module of the network, and those in
