@@ -34,7 +34,7 @@ pub fn lay_over(under: &mut Value, over: Value) {
 
 /// The first bytes of a Git LFS pointer: the small text file that stands for a large one until that is fetched.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.";
-/// What is wrong with a Git LFS pointer, and what to do. A clause that follows a file's name.
+/// The reason for which a Git LFS pointer is refused, and what to do: a clause that follows a file's name.
 pub const LFS_REASON: &str = "is a Git LFS pointer, not the file itself; run `git lfs pull`";
 
 /// Returns whether a file that begins with `bytes` is a Git LFS pointer.

@@ -1,5 +1,5 @@
-//! What goes wrong with real files, through the program: the cause is in the error itself, and nothing that is not finite
-//! becomes a score.
+//! Real files that go wrong, through the program: the cause is in the error itself, and nothing that is not finite becomes
+//! a score.
 
 mod formula;
 mod world;

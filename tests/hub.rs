@@ -18,7 +18,7 @@ use world::World;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// What the server answers: files by name, or a status for some of them.
+/// The files that the server has by name, and a status for one of them.
 #[derive(Default)]
 struct Model {
     files: BTreeMap<String, Vec<u8>>,

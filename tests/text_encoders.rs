@@ -104,7 +104,7 @@ fn ids_are_hugging_faces_for_every_option() {
     assert_eq!(hashes.len(), 11, "{hashes:?}");
 }
 
-/// What is in `vocab.txt` beside its words: nothing of it may become part of a token.
+/// Nothing that is in `vocab.txt` beside its words may become part of a token.
 #[test]
 fn a_vocabulary_may_have_a_byte_order_mark_crlf_and_a_word_twice() {
     let plain = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nlion\ntiger\nlion\n";
@@ -151,6 +151,7 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
             r#"{"added_tokens_decoder": {"99": {"content": "[ENT]"}}}"#,
             "gives the token “[ENT]” the id 32, and the files of added tokens give it 99",
         ),
+        (r#"{"additional_special_tokens": [5]}"#, "has 5 among its `additional_special_tokens`"),
         (r#"{"added_tokens_decoder": {"x": {"content": "[ENT]"}}}"#, "cannot be read"),
         (r#"{"do_lower_case": false,"#, "tokenizer_config.json is not JSON"),
         ("[]", "is not a tokenizer's settings"),
@@ -210,7 +211,7 @@ impl Folder {
         TextEncoder::open(self.0.path().to_str().unwrap()).map_err(|error| error.to_string())
     }
 
-    /// What is wrong once the settings are changed.
+    /// Returns what is wrong once the settings are changed.
     fn refused(&self, changes: Value) -> String {
         self.configure(changes);
         let said = self.open().err().expect("it opened");

@@ -135,7 +135,7 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
     assert!(said.contains("has no “missing” (it has fc.weight, other.a, other.b and 3 more)"), "{said}");
 }
 
-/// A fixture's parameters, all 0, changed.
+/// Returns a fixture's parameters, all 0, changed.
 fn changed(list: &str, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> BTreeMap<String, Tensor> {
     let text = fs::read_to_string(fixture(list)).unwrap();
     let blank = |line: &str| {
@@ -147,13 +147,13 @@ fn changed(list: &str, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> BT
     tensors
 }
 
-/// What is wrong with a ResNet-50 whose parameters are changed.
+/// Returns what is wrong with a ResNet-50 whose parameters are changed.
 fn resnet(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
     let weights = Weights::held(changed("resnet-50.txt", change));
     ResNet50::open(&weights, Device::Cpu).err().map(|error| error.to_string())
 }
 
-/// The same of an EfficientNet-Lite0.
+/// Returns the same of an EfficientNet-Lite0.
 fn lite0(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
     let weights = Weights::held(changed("efficientnet-lite0.txt", change));
     EfficientNetLite0::open(&weights, Device::Cpu).err().map(|error| error.to_string())

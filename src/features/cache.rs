@@ -36,17 +36,17 @@ const KEY: usize = CONTENT_HASH + RECORD_HASH;
 /// BLAKE3 of a picture's file, or of a text.
 pub type ContentHash = [u8; CONTENT_HASH];
 
-/// What one record holds.
+/// The numbers of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
-    /// How many numbers.
+    /// Their count.
     pub numbers: usize,
     /// Their kind: `Half` or `Float`, little-endian.
     pub kind: Kind,
 }
 
 impl Record {
-    /// Its length in bytes.
+    /// Returns its length in bytes.
     pub fn bytes(self) -> usize {
         self.numbers * self.kind.elt_size_in_bytes()
     }
@@ -127,7 +127,7 @@ impl FeatureCache {
         self.known.keys().copied()
     }
 
-    /// Where the features of this content are, whole, unharmed and finite; none where they must be computed.
+    /// Finds the features of this content, whole, unharmed and finite; `None` where they must be computed.
     pub fn find(&mut self, content: &ContentHash) -> Result<Option<Place>> {
         let Some(&place) = self.known.get(content) else { return Ok(None) };
         let segment = &self.segments[place.segment];

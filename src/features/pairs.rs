@@ -157,13 +157,13 @@ impl Pairs {
     }
 }
 
-/// Why something was left out: how often, and the first example.
+/// A reason for which something was left out, how often, and the first example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cause {
     /// In the plural: "pairs without a picture".
     what: String,
     count: usize,
-    /// Where it was first found, and what is wrong there.
+    /// The place where it was first found, and what is wrong there.
     example: Option<String>,
 }
 
@@ -215,11 +215,11 @@ pub struct Unsettled {
     causes: Vec<Cause>,
 }
 
-/// What came of the images: which have features, and what is wrong with the others.
+/// Tells which images have features, and what is wrong with the others.
 pub trait SeenImages {
-    /// The image's number in the store of features; `None` where it has none.
+    /// Returns the image's number in the store of features; `None` where it has none.
     fn number(&self, path: &Path) -> Option<usize>;
-    /// Why an image has no features, where that is known.
+    /// Returns why an image has no features, as a clause, where that is known.
     fn fault(&self, path: &Path) -> Option<&str>;
 }
 

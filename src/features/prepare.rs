@@ -28,7 +28,7 @@ pub struct TextEncoder {
     pub weights: Weights,
     /// The sizes that the encoder fixes; the others are the paper's.
     pub sizes: Config,
-    /// What of its weights is not used, and how many parameters each part has.
+    /// The parts of its weights that are not used, and how many parameters each has.
     pub left_out: Vec<(String, usize)>,
 }
 

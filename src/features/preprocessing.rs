@@ -1,5 +1,5 @@
-//! What a `preprocessor_config.json` beside an image encoder's weights asks for and is done otherwise here. The settings
-//! are those of the image processors in Hugging Face's transformers.
+//! Compares a `preprocessor_config.json` beside an image encoder's weights with what is done here. The settings are those
+//! of the image processors in Hugging Face's transformers.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::file::read_json;
 /// The file of the settings.
 pub const FILE: &str = "preprocessor_config.json";
 
-/// How images are prepared for a network here.
+/// The way in which images are prepared for a network here.
 #[derive(Debug, Clone, Copy)]
 pub struct Preparation {
     /// Width and height that the network sees, in pixels.
     pub side: u32,
-    /// Whether the shorter side is resized and the middle cut out; else the whole image is squashed.
+    /// True: the shorter side is resized and the middle cut out. False: the whole image is squashed.
     pub center_crop: bool,
     /// The filter, by Pillow's numbers: 2 is bilinear, 3 is bicubic.
     pub resample: i64,
@@ -42,7 +42,7 @@ pub fn not_followed(folder: &Path, preparation: &Preparation) -> Result<Vec<(Str
 }
 
 impl Preparation {
-    /// Each setting that asks for something else, and what is done.
+    /// Returns each setting that asks for something else, and what is done.
     fn differences(&self, settings: &Map<String, Value>) -> Vec<String> {
         let mut all = Vec::new();
         let mut compare = |name: &str, is_followed: &dyn Fn(&Value) -> bool, here: String| {

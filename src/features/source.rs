@@ -103,12 +103,13 @@ impl HubModel {
     }
 }
 
-/// Where the cache notes that a snapshot, `MODEL/snapshots/COMMIT`, has no such file: `MODEL/.no_exist/COMMIT/FILE`.
+/// Returns the note in the cache that a snapshot, `MODEL/snapshots/COMMIT`, has no such file:
+/// `MODEL/.no_exist/COMMIT/FILE`.
 fn absent_note(folder: &Path, file: &str) -> Option<PathBuf> {
     Some(folder.parent()?.parent()?.join(".no_exist").join(folder.file_name()?).join(file))
 }
 
-/// Whether the hub answered that there is no such file.
+/// Returns whether the hub answered that there is no such file.
 fn is_absent(error: &ApiError) -> bool {
     // the type of the inner error is that of hf-hub's own HTTP client
     const NOT_FOUND: &str = "http status: 404";

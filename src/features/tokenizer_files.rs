@@ -33,7 +33,7 @@ const ROLES: [(&str, &str); 5] = [
     ("unk_token", "[UNK]"),
 ];
 
-/// A tokenizer and what its special tokens are called.
+/// A tokenizer and its special tokens.
 pub struct TokenizerFiles {
     /// It neither cuts nor fills a text, and takes the letters of a special token in a text for letters.
     pub tokenizer: Tokenizer,
@@ -69,13 +69,13 @@ impl TokenizerFiles {
     }
 }
 
-/// What the files beside a vocabulary say.
+/// The settings in the files beside a vocabulary.
 struct Settings {
     /// `tokenizer_config.json`; `None` where there is none.
     config: Option<Map<String, Value>>,
-    /// The folder's files, for messages.
+    /// The folder of the files, for messages.
     folder: PathBuf,
-    /// What each role's token is called.
+    /// The names of the roles' tokens.
     special: BTreeMap<&'static str, String>,
     /// Further tokens by id.
     added: BTreeMap<u32, AddedToken>,
@@ -110,7 +110,7 @@ impl Settings {
         Error::format(self.folder.join(CONFIG), reason)
     }
 
-    /// A setting that is true or false; `Ok(None)` where it is left out or null.
+    /// Returns a setting that is true or false; `Ok(None)` where it is left out or null.
     fn flag(&self, name: &str) -> Result<Option<bool>> {
         match self.get(name) {
             None => Ok(None),
@@ -119,7 +119,7 @@ impl Settings {
         }
     }
 
-    /// Whether transformers would take one of its BERT tokenizers, by the class that the settings name.
+    /// Returns whether transformers would take one of its BERT tokenizers, by the class that the settings name.
     fn is_bert(&self) -> bool {
         let class = self.get("tokenizer_class").and_then(Value::as_str);
         class.is_none_or(|class| BERT_CLASSES.contains(&class.trim_end_matches("Fast")))
@@ -142,8 +142,8 @@ impl Settings {
         }
     }
 
-    /// What transformers' `BertTokenizerFast` sets in its normalizer: by the settings, and where they leave a setting out by
-    /// the class's own default, whatever `tokenizer.json` says.
+    /// Returns what transformers' `BertTokenizerFast` sets in its normalizer, whatever `tokenizer.json` says: these settings,
+    /// and the class's own default of one that is left out.
     fn normalizer(&self) -> Result<Map<String, Value>> {
         let settings = json!({
             "lowercase": self.flag("do_lower_case")?.unwrap_or(true),
@@ -153,17 +153,18 @@ impl Settings {
         Ok(settings.as_object().cloned().unwrap_or_default())
     }
 
-    /// What the settings, else the map of special tokens, say of a token; and which file it is.
-    fn said<'a>(&'a self, map: &'a Map<String, Value>, name: &str) -> Option<(&'a Value, &'static str)> {
+    /// Finds a token in the settings, else in the map of special tokens, and returns it with the file's name.
+    fn find_token<'a>(&'a self, map: &'a Map<String, Value>, name: &str) -> Option<(&'a Value, &'static str)> {
         let config = self.config.as_ref().and_then(|config| config.get(name)).map(|value| (value, CONFIG));
         config.or_else(|| map.get(name).map(|value| (value, SPECIAL_TOKENS)))
     }
 
-    /// What each role's token is called: by `tokenizer_config.json`, else by `special_tokens_map.json`, else as BERT's.
+    /// Reads the names of the roles' tokens from `tokenizer_config.json`, else from `special_tokens_map.json`; else they are
+    /// BERT's own.
     fn read_special(&self, map: &Map<String, Value>) -> Result<BTreeMap<&'static str, String>> {
         let mut special = BTreeMap::new();
         for (role, usual) in ROLES {
-            let name = match self.said(map, role) {
+            let name = match self.find_token(map, role) {
                 None => usual.to_owned(),
                 Some((value, file)) => name_of(value).ok_or_else(|| {
                     let reason = format!("has `{role}` {value}; expected the name of a token");
@@ -175,7 +176,7 @@ impl Settings {
         Ok(special)
     }
 
-    /// Tokens beside the vocabulary: `added_tokens_decoder` of the settings, else `added_tokens.json`.
+    /// Reads the tokens beside the vocabulary from `added_tokens_decoder` of the settings, else from `added_tokens.json`.
     fn read_added(&self) -> Result<BTreeMap<u32, AddedToken>> {
         let mut added = BTreeMap::new();
         if let Some(decoder) = self.get("added_tokens_decoder") {
@@ -191,11 +192,13 @@ impl Settings {
         Ok(listed.unwrap_or_default().into_iter().map(|(token, id)| (id, AddedToken::from(token, false))).collect())
     }
 
-    /// Special tokens without a role, such as markers of entities, which a sentence may spell out.
+    /// Reads the special tokens without a role, such as markers of entities, which a sentence may spell out.
     fn read_additional(&self, map: &Map<String, Value>) -> Result<Vec<AddedToken>> {
         let mut tokens = Vec::new();
         for name in ["additional_special_tokens", "extra_special_tokens"] {
-            let Some((listed, file)) = self.said(map, name).filter(|(value, _)| !value.is_null()) else { continue };
+            let Some((listed, file)) = self.find_token(map, name).filter(|(value, _)| !value.is_null()) else {
+                continue;
+            };
             let values: Vec<&Value> = match listed {
                 Value::Array(values) => values.iter().collect(),
                 Value::Object(named) => named.values().collect(),
@@ -210,14 +213,14 @@ impl Settings {
         Ok(tokens)
     }
 
-    /// `tokenizer.json` with these settings over it. It may ask to cut or to fill every text; here long ones are left out,
+    /// Lays these settings over a `tokenizer.json`. It may ask to cut or to fill every text; here long ones are left out,
     /// and batches are filled later.
     fn over_json(&self, mut file: Map<String, Value>) -> Result<Map<String, Value>> {
         file.insert("truncation".into(), Value::Null);
         file.insert("padding".into(), Value::Null);
         let normalizer = file.get_mut("normalizer").and_then(Value::as_object_mut);
-        let berts = normalizer.filter(|normalizer| normalizer.get("type") == Some(&json!("BertNormalizer")));
-        if let Some(normalizer) = berts.filter(|_| self.config.is_some() && self.is_bert()) {
+        let of_bert = normalizer.filter(|normalizer| normalizer.get("type") == Some(&json!("BertNormalizer")));
+        if let Some(normalizer) = of_bert.filter(|_| self.config.is_some() && self.is_bert()) {
             normalizer.extend(self.normalizer()?);
         }
         // Other special tokens than those of the roles are tokens like any other, which a sentence may spell out.
@@ -230,7 +233,7 @@ impl Settings {
         Ok(file)
     }
 
-    /// BERT's own tokenizer over the words of a `vocab.txt`, in the form of a `tokenizer.json`.
+    /// Makes BERT's own tokenizer over the words of a `vocab.txt`, in the form of a `tokenizer.json`.
     fn of_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
         if !self.is_bert() {
             let class = self.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
@@ -276,7 +279,11 @@ impl Settings {
             }
         }
         for token in &self.additional {
-            self.add(&mut tokenizer, token).map_err(failed)?;
+            // one that a file gives properties keeps them
+            let is_there = |there: &AddedToken| there.content == token.content;
+            if !tokenizer.get_added_tokens_decoder().values().any(is_there) {
+                self.add(&mut tokenizer, token).map_err(failed)?;
+            }
         }
         // A sentence that spells out "[MASK]" gets the letters, not the token.
         tokenizer.set_encode_special_tokens(true);
@@ -290,21 +297,22 @@ impl Settings {
         Ok(TokenizerFiles { tokenizer, file, cls, sep, mask, pad })
     }
 
-    /// Adds one further token, unless it is there with the same properties.
+    /// Adds one further token; those of the roles are there already.
     fn add(&self, tokenizer: &mut Tokenizer, token: &AddedToken) -> tokenizers::Result<usize> {
         let special = self.has_role(&token.content);
-        let there =
-            tokenizer.get_added_tokens_decoder().values().any(|there| there.content == token.content && special);
-        if there { Ok(0) } else { tokenizer.add_tokens([AddedToken { special, ..token.clone() }]) }
+        if special && tokenizer.token_to_id(&token.content).is_some() {
+            return Ok(0);
+        }
+        tokenizer.add_tokens([AddedToken { special, ..token.clone() }])
     }
 }
 
-/// A token's name, which is written alone or with its properties.
+/// Returns a token's name, which is written alone or with its properties.
 fn name_of(token: &Value) -> Option<String> {
     token.as_str().or_else(|| token.get("content").and_then(Value::as_str)).map(str::to_owned)
 }
 
-/// A WordPiece model fails at the first unknown word unless it has a token for those.
+/// Checks that a WordPiece model has a token for unknown words, without which it fails at the first of them.
 fn check_unknown(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
     let ModelWrapper::WordPiece(model) = tokenizer.get_model() else { return Ok(()) };
     match tokenizer.token_to_id(&model.unk_token) {
@@ -330,7 +338,7 @@ fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
     Ok(text.lines().zip(0u32..).map(|(word, id)| (word.to_owned(), json!(id))).collect())
 }
 
-/// An added token as `tokenizer_config.json` writes it.
+/// Reads an added token as `tokenizer_config.json` writes it.
 fn read_added_token(token: &Value) -> Option<AddedToken> {
     let flag = |name: &str| token.get(name).and_then(Value::as_bool);
     let special = flag("special").unwrap_or(false);

@@ -29,7 +29,7 @@ pub struct TextTokenizer {
 pub struct MaskedSentence {
     /// `[CLS] … [MASK] … [SEP]`.
     pub ids: Vec<i64>,
-    /// Where `[MASK]` stands among them.
+    /// The index of `[MASK]` among them.
     pub mask_at: usize,
 }
 

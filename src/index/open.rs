@@ -27,7 +27,7 @@ pub struct Index {
     /// b `[V]`.
     pub(super) bias: Vec<f32>,
     weight_on_device: OnceCell<Tensor>,
-    /// Whether W was found to be finite, which is looked at when the first mode is.
+    /// True once W was found to be finite, which is checked when the first mode is asked for.
     head_is_finite: Cell<bool>,
 }
 
@@ -46,7 +46,7 @@ pub struct ModeFile {
     /// Whether its lists of near candidates are there, and used.
     pub lists: bool,
     pub cache: RefCell<Cache>,
-    /// Whether its large tensors were found to be finite, which is looked at when the mode is first asked for.
+    /// True once its large tensors were found to be finite, which is checked when the mode is first asked for.
     is_finite: Cell<bool>,
 }
 

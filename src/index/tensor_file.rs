@@ -44,7 +44,7 @@ impl TensorFile {
         Ok(TensorFile { path: path.to_owned(), map, start, metadata, moved })
     }
 
-    /// All names, sorted.
+    /// Returns all names, sorted.
     pub fn names(&self) -> Vec<String> {
         let mut names = self.metadata.offset_keys();
         names.sort();

@@ -69,10 +69,10 @@ pub struct ModelFolder {
 /// A model folder's network.
 #[derive(Debug)]
 pub struct Opened {
-    /// Its parameters, frozen.
+    /// The parameters of the network, frozen.
     pub store: VarStore,
     pub network: Network,
-    /// What the folder's weights hold beside them, and how many parameters each part has.
+    /// The parts of the folder's weights that the network does not have, and how many parameters each has.
     pub left_out: Vec<(String, usize)>,
 }
 

@@ -44,7 +44,7 @@ pub struct VisionConfig {
 }
 
 impl VisionConfig {
-    /// How many vectors an image is: its patches, and the class token.
+    /// Returns how many vectors an image is: its patches, and the class token.
     fn positions(&self) -> i64 {
         (self.image_size / self.patch_size).saturating_pow(2).saturating_add(1)
     }

@@ -9,12 +9,12 @@ use crate::error::Result;
 pub struct NotFinite {
     /// NaN or an infinity; finite in a tensor of f64 whose number is too large for f32.
     pub value: f64,
-    /// Its index in every dimension, from 0.
+    /// The index in every dimension, from 0.
     pub index: Vec<i64>,
 }
 
 impl NotFinite {
-    /// The index in the first dimension; 0 for a scalar.
+    /// Returns the index in the first dimension; 0 for a scalar.
     pub fn row(&self) -> usize {
         self.index.first().map_or(0, |&row| row as usize)
     }

@@ -54,7 +54,7 @@ pub(super) struct Storage {
 }
 
 impl Storage {
-    /// How many of the file's bytes it needs; `None` for lengths that cannot be.
+    /// Returns how many of the file's bytes it needs; `None` for lengths that cannot be.
     pub fn bytes(&self) -> Option<u64> {
         let end = u64::try_from(self.start.checked_add(self.length)?).ok()?;
         end.checked_mul(self.kind.elt_size_in_bytes() as u64)
@@ -161,7 +161,7 @@ impl Pickle {
         Ok(Parameters { tensors: chosen.tensors, beside })
     }
 
-    /// What the root, a dict, has under each of its keys.
+    /// Returns what the root, a dict, has under each of its keys.
     fn sections(&self) -> Result<Vec<Section<'_>>, String> {
         let Value::Dict(items) = self.root() else { return Ok(Vec::new()) };
         let mut sections = Vec::new();
@@ -176,7 +176,7 @@ impl Pickle {
         Ok(sections)
     }
 
-    /// How many tensors are anywhere under a value, each counted once.
+    /// Counts the tensors anywhere under a value, each once.
     fn count(&self, place: Place) -> usize {
         let (mut seen, mut open, mut count) = (HashSet::from([place]), vec![place], 0);
         while let Some(place) = open.pop() {
@@ -232,7 +232,7 @@ impl Pickle {
     }
 }
 
-/// What [`Pickle::collect`] has found so far.
+/// The tensors that [`Pickle::collect`] has found so far.
 struct Found<'a> {
     tensors: Vec<(String, &'a Layout)>,
     visits: usize,
@@ -241,20 +241,20 @@ struct Found<'a> {
 /// The parameters of a checkpoint.
 pub(super) struct Parameters<'a> {
     pub tensors: Vec<(String, &'a Layout)>,
-    /// What lies beside them and is neither them nor the state of a training: its key and how many tensors it has.
+    /// The other keys, without those of a training's state, and how many tensors each has.
     pub beside: Vec<(String, usize)>,
 }
 
-/// What a checkpoint has under one key.
+/// A part of a checkpoint, under one key.
 struct Section<'a> {
     key: String,
     tensors: Vec<(String, &'a Layout)>,
-    /// Those in lists, too.
+    /// The number of its tensors, those in lists too.
     count: usize,
 }
 
 impl Section<'_> {
-    /// Where this holds parameters of the same names, as a moving average does: "ema.shadow".
+    /// Returns the place in this section that holds parameters of the same names, as a moving average does: "ema.shadow".
     fn second_copy_of(&self, names: &HashSet<&str>) -> Option<String> {
         self.tensors.iter().find_map(|(name, _)| {
             let starts = std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1));
@@ -269,7 +269,7 @@ pub(super) fn is_training_state(key: &str) -> bool {
     TRAINING_STATE.iter().any(|part| key.to_ascii_lowercase().contains(part))
 }
 
-/// The clause about a checkpoint that holds several state dicts, under these keys.
+/// Returns the clause about a checkpoint that holds several state dicts, under these keys.
 pub(super) fn several_state_dicts(keys: &[&str]) -> String {
     let listed: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
     format!(

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::file::read_json;
 
-/// What a folder's weights are called, the first that is there wins. The order is that of Hugging Face's transformers.
+/// The usual names of a folder's weights; the first that is there wins. The order is that of Hugging Face's transformers.
 pub const STANDARD_NAMES: [&str; 5] = [
     "model.safetensors",
     "model.safetensors.index.json",
@@ -20,20 +20,20 @@ pub const STANDARD_NAMES: [&str; 5] = [
 ];
 /// The endings of files that may hold weights.
 const EXTENSIONS: [&str; 6] = ["safetensors", "bin", "pth", "pt", "ckpt", "pkl"];
-/// What training loops write beside the weights: the beginnings of names without their extension.
+/// The beginnings of the names of files that training loops write beside the weights.
 const TRAINING_FILES: [&str; 7] =
     ["training_args", "optimizer", "scheduler", "rng_state", "random_states", "scaler", "sampler"];
 /// The endings of weights in forms that are not read.
 const FOREIGN: [&str; 5] = ["h5", "msgpack", "onnx", "gguf", "ot"];
-/// How an index file's name ends.
+/// The end of an index file's name.
 const INDEX: &str = ".index.json";
 
-/// Where weights are.
+/// The file or the files that hold a set of weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WeightFiles {
-    /// All in one file.
+    /// One file holds all.
     One(PathBuf),
-    /// In several files, one set of parameters in all.
+    /// Several files hold a part each.
     Shards(Shards),
 }
 
@@ -42,7 +42,7 @@ pub enum WeightFiles {
 pub struct Shards {
     /// The file that lists them.
     pub index: PathBuf,
-    /// Each shard and the parameters that the index file says it holds; sorted by file name.
+    /// The shards, sorted by file name, and the parameters that the index file says each holds.
     pub files: BTreeMap<PathBuf, BTreeSet<String>>,
 }
 
@@ -68,7 +68,7 @@ impl WeightFiles {
         Ok(WeightFiles::One(file.to_owned()))
     }
 
-    /// The file that stands for all: the weight file, or the index file of the shards.
+    /// Returns the file that stands for all: the weight file, or the index file of the shards.
     pub fn named(&self) -> &Path {
         match self {
             WeightFiles::One(file) => file,
@@ -130,16 +130,17 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
         [] => Err(Error::Missing { what: "weight file", path: folder.to_owned(), hint: instead(&all) }),
         several => {
             let names: Vec<String> = several.iter().map(|file| name_of(file)).collect();
-            let next = match names.iter().any(|name| name.contains("-of-")) {
-                true => "shards need their index file, such as model.safetensors.index.json",
-                false => "name the one that is meant, or call it model.safetensors or pytorch_model.bin",
+            let next = if names.iter().any(|name| name.contains("-of-")) {
+                "shards need their index file, such as model.safetensors.index.json"
+            } else {
+                "name the one that is meant, or call it model.safetensors or pytorch_model.bin"
             };
             Err(Error::format(folder, format!("has {} weight files ({}); {next}", names.len(), names.join(", "))))
         }
     }
 }
 
-/// What to do about a folder without a weight file.
+/// Says what to do about a folder without a weight file.
 fn instead(all: &[PathBuf]) -> String {
     let foreign = all.iter().find(|file| extension(file).is_some_and(|end| FOREIGN.contains(&end)));
     let wanted = "expected one .safetensors, .bin or .pth file";

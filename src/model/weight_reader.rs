@@ -13,7 +13,7 @@ use super::aligned::{AlignedBytes, is_aligned};
 use super::pickle::{Layout, Pickle, Storage, Value};
 use crate::file::{LFS_REASON, is_lfs_pointer};
 
-/// What the first pickle of a pre-1.6 `torch.save` holds (`torch/serialization.py`).
+/// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 
 /// The pickle in a zip of torch.save.
@@ -24,11 +24,11 @@ const LONGEST_PICKLE: u64 = 1 << 30;
 /// Tensors by name.
 pub type Tensors = BTreeMap<String, Tensor>;
 
-/// What a weight file holds.
+/// The contents of a weight file.
 #[derive(Debug, Default)]
 pub struct Contents {
     pub tensors: Tensors,
-    /// What lies beside the parameters and is not read: its name and how many tensors it has.
+    /// The parts beside the parameters, which are not read, and how many tensors each has.
     pub beside: Vec<(String, usize)>,
 }
 
@@ -85,9 +85,10 @@ fn tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String> {
     if wanted != Some(bytes.len() as i64) {
         return Err(format!("is damaged: {} bytes for a tensor of size {size:?}", bytes.len()));
     }
-    let copied = match is_aligned(bytes, kind.elt_size_in_bytes()) {
-        true => Tensor::f_from_data_size(bytes, size, kind),
-        false => Tensor::f_from_data_size(AlignedBytes::copy(bytes).bytes(), size, kind),
+    let copied = if is_aligned(bytes, kind.elt_size_in_bytes()) {
+        Tensor::f_from_data_size(bytes, size, kind)
+    } else {
+        Tensor::f_from_data_size(AlignedBytes::copy(bytes).bytes(), size, kind)
     };
     copied.map_err(|e| e.to_string())
 }
@@ -117,7 +118,7 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     })
 }
 
-/// The folder of `data.pkl` in the archive, with its slash. A Mac's archiver adds files of its own beside it.
+/// Returns the folder of `data.pkl` in the archive, with its slash. A Mac's archiver adds files of its own beside it.
 fn root_of(names: &[String]) -> Option<&str> {
     let in_folder = |name: &&String| name.rsplit('/').next() == Some(PICKLE) && !name.starts_with("__MACOSX/");
     names.iter().find(in_folder).and_then(|name| name.strip_suffix(PICKLE))

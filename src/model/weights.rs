@@ -18,7 +18,7 @@ use super::weight_files::{Shards, WeightFiles};
 use super::weight_reader::{Contents, Tensors, read};
 use crate::error::{Error, Result};
 
-/// How many names an error lists before it counts the others.
+/// The number of names that an error lists before it counts the others.
 const LISTED: usize = 3;
 
 /// Parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP, activation checkpointing.
@@ -30,7 +30,7 @@ pub struct Weights {
     path: PathBuf,
     hash: Arc<str>,
     tensors: Tensors,
-    /// What lies outside of the network's parameters: a module or a part of a checkpoint, and how many tensors it has.
+    /// The modules and the parts of a checkpoint outside of the network's parameters, and how many tensors each has.
     beside: Vec<(String, usize)>,
     /// The names of those that were taken. They were found to be finite.
     taken: RefCell<BTreeSet<String>>,
@@ -97,7 +97,7 @@ impl Weights {
         &self.hash
     }
 
-    /// All names, sorted.
+    /// Returns all names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
@@ -248,7 +248,7 @@ impl Weights {
         Error::format(&self.path, reason)
     }
 
-    /// What the names look like, beside one that is missing.
+    /// Shows what the names look like, beside one that is missing.
     fn instead(&self) -> String {
         if self.is_empty() { String::new() } else { format!(" (it has {})", list(&self.names().collect::<Vec<_>>())) }
     }
@@ -259,7 +259,7 @@ fn is_counter(name: &str) -> bool {
     [".num_batches_tracked", "position_ids"].iter().any(|end| name.ends_with(end))
 }
 
-/// `head.4.weight` → `head`.
+/// Returns the first part of a name: `head` of `head.4.weight`.
 fn module(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
@@ -273,7 +273,7 @@ pub(super) fn by_module(names: impl IntoIterator<Item = String>) -> BTreeMap<Str
     modules
 }
 
-/// "a, b, c and 4 more".
+/// Joins names: "a, b, c and 4 more".
 pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
     let more = names.len().saturating_sub(LISTED);
     let first: Vec<&str> = names[..names.len() - more].iter().map(AsRef::as_ref).collect();
