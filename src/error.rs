@@ -59,6 +59,14 @@ impl Error {
         Error::Format { path: path.as_ref().to_owned(), reason: reason.into() }
     }
 
+    /// Adds a clause to the reason of a [`Error::Format`]; any other error stays as it is.
+    pub fn adding(self, clause: &str) -> Error {
+        match self {
+            Error::Format { path, reason } => Error::Format { path, reason: format!("{reason}; {clause}") },
+            other => other,
+        }
+    }
+
     /// The process's exit code: 2 for refused arguments, 130 after ctrl-c, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -109,5 +109,8 @@ fn a_foreign_network_is_refused() {
     let file = folder.path().join("other.safetensors");
     Tensor::write_safetensors(&[("x", Tensor::zeros([2], (Kind::Float, Device::Cpu)))], &file).unwrap();
     let Err(error) = ImageEncoder::open(&file, Device::Cpu, true) else { panic!("it opened") };
-    assert!(error.to_string().contains("neither a ResNet-50 nor an EfficientNet-Lite0"), "{error}");
+    assert!(
+        error.to_string().contains("neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0"),
+        "{error}"
+    );
 }

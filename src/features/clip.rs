@@ -62,7 +62,8 @@ impl ClipEncoder {
             return Err(Error::format(&file, reason));
         }
         let weights = Weights::open(folder)?.under(Clip::MARK)?;
-        let (network, left_out) = Clip::open(&config, &weights, device)?;
+        let (network, left_out) =
+            Clip::open(&config, &weights, device).map_err(|error| error.adding("config.json gives the sizes"))?;
         let mut left_out = weights.described(&left_out);
         let side = config.vision_config.image_size as u32;
         let normalization = Some([MEAN, DEVIATION]);

@@ -77,7 +77,8 @@ impl TextEncoder {
         }
         let sizes = bert_config::read(&folder.join("config.json"))?;
         let weights = Weights::open(&folder)?.under(bert::MARK)?;
-        let left_out = weights.described(&bert::check(&weights, &sizes)?);
+        let left_out = bert::check(&weights, &sizes).map_err(|error| error.adding("config.json gives the sizes"))?;
+        let left_out = weights.described(&left_out);
         let tokenizer = TextTokenizer::open(&folder)?.limited_to(sizes.token_vocabulary, sizes.max_positions)?;
         let source = EncoderSource { name: name.into(), hash: weights.hash().to_owned() };
         Ok(TextEncoder { source, tokenizer, weights, sizes, left_out })

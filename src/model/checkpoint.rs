@@ -134,7 +134,8 @@ impl ModelFolder {
     /// Errors: `Format` for a parameter that is missing, not finite, of another shape, or one too many.
     pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<Opened> {
         let sizes = &self.config.sizes;
-        check_sizes(&self.weights, encoder, sizes)?;
+        let other = "the weights are of another model or vocabulary than config.json";
+        check_sizes(&self.weights, encoder, sizes).map_err(|error| error.adding(other))?;
         let with_teacher = self.weights.names().any(|n| n.starts_with("head_m."));
         let mut store = VarStore::new(device);
         let network = Network::new(&store.root(), sizes, with_teacher);

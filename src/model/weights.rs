@@ -59,7 +59,7 @@ impl Weights {
 
     fn open_shards(shards: &Shards) -> Result<Weights> {
         let mut hasher = blake3::Hasher::new();
-        let mut all = Tensors::new();
+        let (mut all, mut beside) = (Tensors::new(), Vec::new());
         for (path, listed) in &shards.files {
             let (contents, hash) = read_file(path)?;
             hasher.update(hash.as_bytes());
@@ -67,6 +67,7 @@ impl Weights {
                 let reason = format!("has no “{absent}”, which {} says it holds", shards.index.display());
                 return Err(Error::format(path, reason));
             }
+            beside.extend(contents.beside);
             for (name, tensor) in contents.tensors {
                 if all.insert(name.clone(), tensor).is_some() {
                     return Err(Error::format(path, format!("holds “{name}”, and so does another shard")));
@@ -75,7 +76,7 @@ impl Weights {
         }
         let tensors = unwrapped(all).map_err(|reason| Error::format(&shards.index, reason))?;
         let hash = hasher.finalize().to_hex().as_str().into();
-        Ok(Weights { hash, ..Weights::new(shards.index.clone(), tensors) })
+        Ok(Weights { hash, beside, ..Weights::new(shards.index.clone(), tensors) })
     }
 
     /// Takes tensors that are in memory, as if they had been read.
