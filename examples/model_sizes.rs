@@ -50,10 +50,11 @@ fn main() -> Result<()> {
         megabytes("epoch_12.safetensors"),
         megabytes("model/model.safetensors")
     );
-    let (_store, network) = timed("model folder opened", || {
+    let opened = timed("model folder opened", || {
         let encoder = Weights::open(&at("bert"))?;
         ModelFolder::open(&at("model"))?.network(Some(&encoder), Device::Cpu)
     })?;
+    let network = opened.network;
     assert_eq!(network.config, sizes, "the shapes tell the sizes");
     for mode in Mode::ALL {
         timed(&format!("{PAIRS} × {TOKENS} tokens, {mode}"), || tch::no_grad(|| run(&network, mode)));

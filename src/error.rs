@@ -34,6 +34,11 @@ pub enum Error {
     #[error("{0}")]
     Mismatch(String),
 
+    /// A data set of which no entity, or not a given one, has enough pairs. `causes` are for people: how many pairs were
+    /// left out for each reason, with the first example of each.
+    #[error("{what}{}", because(causes))]
+    NoPairs { what: String, causes: Vec<String> },
+
     /// libtorch refused: `doing` is a noun phrase ("loading head.4.weight").
     #[error("{doing} failed: {message}")]
     Torch { doing: String, message: String },
@@ -54,6 +59,14 @@ impl Error {
         Error::Format { path: path.as_ref().to_owned(), reason: reason.into() }
     }
 
+    /// Adds a clause to the reason of a [`Error::Format`]; any other error stays as it is.
+    pub fn adding(self, clause: &str) -> Error {
+        match self {
+            Error::Format { path, reason } => Error::Format { path, reason: format!("{reason}; {clause}") },
+            other => other,
+        }
+    }
+
     /// The process's exit code: 2 for refused arguments, 130 after ctrl-c, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -66,6 +79,13 @@ impl Error {
 
 fn tail(hint: &str) -> String {
     if hint.is_empty() { String::new() } else { format!("; {hint}") }
+}
+
+fn because(causes: &[String]) -> String {
+    match causes {
+        [] => String::new(),
+        causes => format!("; left out: {}", causes.join("; ")),
+    }
 }
 
 fn did_you_mean(near: &[String]) -> String {

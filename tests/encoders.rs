@@ -135,7 +135,7 @@ fn what_is_no_weight_file_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.bin");
     fs::write(&text, "hello").unwrap();
-    assert!(Weights::open(&text).unwrap_err().to_string().contains("no weight file"));
+    assert!(Weights::open(&text).unwrap_err().to_string().contains("is not a weight file"));
     fs::write(&text, "").unwrap();
     assert!(Weights::open(&text).is_err());
     assert!(Weights::open(&folder.path().join("absent.pth")).is_err());

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use multiexpan::error::Error;
 use multiexpan::features::cache::{DEFAULT_LIMIT, FeatureCache};
 use multiexpan::features::image::{ImageEncoder, ImageEncoderKind, Picture};
-use multiexpan::features::patches::{ImageFeatures, image_features, record_bytes};
+use multiexpan::features::patches::{ImageFeatures, image_features, record};
 use multiexpan::job::{Progress, Unobserved};
 use tch::{Device, Kind, Tensor};
 
@@ -33,7 +33,7 @@ fn pictures(folder: &Path, count: u8) -> Vec<PathBuf> {
 }
 
 fn run(paths: &[PathBuf], encoder: &ImageEncoder, cache: &Path, grid: Option<i64>) -> ImageFeatures {
-    let cache = FeatureCache::open(cache, &encoder.hash(), record_bytes(encoder), DEFAULT_LIMIT).unwrap();
+    let cache = FeatureCache::open(cache, &encoder.hash(), record(encoder), DEFAULT_LIMIT).unwrap();
     image_features(paths, encoder, cache, grid, &mut Unobserved).unwrap()
 }
 
@@ -95,7 +95,7 @@ fn a_stopped_run_goes_on_where_it_was() {
     let paths = pictures(folder.path(), 2);
     let root = folder.path().join("cache");
     run(&paths[..1], &encoder, &root, None);
-    let cache = FeatureCache::open(&root, &encoder.hash(), record_bytes(&encoder), DEFAULT_LIMIT).unwrap();
+    let cache = FeatureCache::open(&root, &encoder.hash(), record(&encoder), DEFAULT_LIMIT).unwrap();
     let mut stop = |_: Progress| ControlFlow::Break(());
     let stopped = image_features(&paths, &encoder, cache, None, &mut stop);
     assert!(matches!(stopped, Err(Error::Stopped)));
@@ -109,5 +109,8 @@ fn a_foreign_network_is_refused() {
     let file = folder.path().join("other.safetensors");
     Tensor::write_safetensors(&[("x", Tensor::zeros([2], (Kind::Float, Device::Cpu)))], &file).unwrap();
     let Err(error) = ImageEncoder::open(&file, Device::Cpu, true) else { panic!("it opened") };
-    assert!(error.to_string().contains("neither a ResNet-50 nor an EfficientNet-Lite0"), "{error}");
+    assert!(
+        error.to_string().contains("neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0"),
+        "{error}"
+    );
 }

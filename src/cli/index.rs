@@ -42,8 +42,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let left_out = match (&args.raw, &args.dataset, &args.model) {
         (Some(raw), ..) => {
-            jobs::index_raw(raw, args.entities.as_deref(), &args.out, args.device.device, &mut reporter)?;
-            Vec::new()
+            jobs::index_raw(raw, args.entities.as_deref(), &args.out, args.device.device, &mut reporter)?
         }
         (None, Some(dataset), Some(model)) => {
             let prototypes = args.trained_head.then_some(None);

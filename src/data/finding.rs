@@ -152,6 +152,12 @@ impl Findings {
         self.kinds.is_empty()
     }
 
+    /// Returns the kinds that are errors.
+    pub fn errors(&self) -> Findings {
+        let kinds = self.kinds.iter().filter(|(_, tally)| tally.severity == Severity::Error);
+        Findings { kinds: kinds.map(|(kind, tally)| (*kind, tally.clone())).collect() }
+    }
+
     /// The kept ones: errors first, then by kind, then as found.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.ordered().into_iter().flat_map(|(_, tally)| &tally.kept)

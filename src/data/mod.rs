@@ -32,6 +32,7 @@ pub use text::{fold, lines_of};
 pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
+use crate::file::refuse_lfs_pointer;
 use crate::job::{Observer, Progress};
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
@@ -61,7 +62,7 @@ pub struct Dataset {
 
 impl Dataset {
     /// Reads everything but `sentences.json`. Errors: `Missing` for the folder or its `entity2id.txt`, `Io`, and
-    /// `Format` for more classes than a [`ClassId`] can count.
+    /// `Format` for an `entity2id.txt` that is a Git LFS pointer and for more classes than a [`ClassId`] can count.
     pub fn open(root: &Path) -> Result<Dataset> {
         let entities = root.join(ENTITIES);
         if !root.is_dir() {
@@ -170,6 +171,7 @@ impl Dataset {
     fn sentences(&self) -> Result<PathBuf> {
         let path = self.root.join(SENTENCES);
         if path.is_file() {
+            refuse_lfs_pointer(&path)?;
             Ok(path)
         } else {
             Err(missing(SENTENCES, &path, "the sentences are one JSON object a line"))

@@ -8,6 +8,7 @@ use super::finding::{Findings, Severity, kind};
 use super::near;
 use super::text::{fold, lines};
 use crate::error::{Error, Result};
+use crate::file::refuse_lfs_pointer;
 use crate::types::EntityId;
 
 /// How many names an error suggests.
@@ -48,6 +49,7 @@ impl Vocabulary {
 
     /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted.
     pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
+        refuse_lfs_pointer(path)?;
         let mut vocabulary = Vocabulary::default();
         for (number, line) in lines(path, findings)? {
             let parsed = line.rsplit_once('\t').map(|(name, id)| (name.trim(), id.trim().parse()));

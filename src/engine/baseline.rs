@@ -10,7 +10,7 @@ use super::catalogue::class_cards;
 use super::evaluation::{Evaluated, QueryResult};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::eval::run::{Ranking, Run};
+use crate::eval::run::{Ranking, Run, check_scores};
 use crate::eval::{self, aggregate};
 use crate::features::cache_folder;
 use crate::job::{Observer, Progress};
@@ -118,6 +118,8 @@ fn ask(
         let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();
         let found = (system.rank)(query.class, &seeds)?;
         let ranking: Vec<_> = found.into_iter().map(|(row, score)| (system.entities[row.at()], score)).collect();
+        let query_id = dataset.query_id(query);
+        check_scores(&query_id, &ranking)?;
         let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
         let measures = eval::measure_query(dataset, query, &list, Protocol::Standard, |e| rows.contains_key(&e));
         results.push(QueryResult { query: query.clone(), ranking, measures });

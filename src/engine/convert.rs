@@ -75,6 +75,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
     }
     check_text_encoder(&sizes, &encoders.text)?;
     let grid = grid(&sizes, &encoders.image, &asked.image_encoder)?;
+    let of_encoders = encoders.left_out();
     let filled = state_dict.fill(&sizes, &encoders.text.weights, observe)?;
     let config = ModelConfig {
         class_names: names.of_clusters(sizes.clusters),
@@ -90,10 +91,11 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
     let write = if filled.frozen_as_encoder { save } else { save_whole };
     write(folder.path(), &config, &filled.store)?;
     folder.publish()?;
+    let of_file = filled.left_out.into_iter().map(|(module, n)| (format!("parameters of {module}"), n));
     Ok(Converted {
         network: describe(&config.sizes),
         rows: order,
-        left_out: filled.left_out.into_iter().map(|(module, n)| (format!("parameters of {module}"), n)).collect(),
+        left_out: of_file.chain(of_encoders).collect(),
         own_text_layers: !filled.frozen_as_encoder,
     })
 }

@@ -7,7 +7,7 @@ use super::api::{Contender, Evaluation};
 use super::rankings::Rankings;
 use super::session::{Ranked, Session};
 use crate::error::{Error, Result};
-use crate::eval;
+use crate::eval::{self, run::check_scores};
 use crate::index::Index;
 use crate::job::{Observer, Progress};
 use crate::types::{ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
@@ -149,6 +149,8 @@ impl Session {
         while !rankings.is_done() {
             for (place, ranking) in rankings.go_on(&self.index, TURN)? {
                 let (query, ranking) = (queries[place].clone(), self.named(ranking));
+                let class = &self.catalogue.class(query.class).name;
+                check_scores(&format!("{class}/{}", query.seed_count.number()), &ranking)?;
                 let measures = self.measure_under(plan.protocol, &query, &ranking);
                 results.push(QueryResult { query, ranking, measures });
             }

@@ -204,6 +204,12 @@ impl Session {
     fn candidates(&self, mode: Mode, seeds: &[Row], picks: &[Pick]) -> Result<Vec<Candidate>> {
         let rows: Vec<Row> = picks.iter().map(|p| p.row).collect();
         let explained = expand::explain(&self.index, mode, seeds, &rows)?;
+        for (pick, why) in picks.iter().zip(&explained) {
+            if ![why.score, pick.set_score, pick.divergence].iter().all(|number| number.is_finite()) {
+                let name = &self.index.entity(pick.row).name;
+                return Err(Error::Mismatch(format!("the score of “{name}” is {}, not a finite number", why.score)));
+            }
+        }
         Ok(picks
             .iter()
             .zip(explained)

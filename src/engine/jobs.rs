@@ -67,14 +67,14 @@ pub fn index(
     index::from_model::build(&places, device::device(choice)?, observe)
 }
 
-/// Builds an index from the last layer of any model; `entities` names its rows.
+/// Builds an index from the last layer of any model; `entities` names its rows. Gives what was left out.
 pub fn index_raw(
     raw: &Path,
     entities: Option<&Path>,
     out: &Path,
     choice: DeviceChoice,
     observe: &mut dyn Observer<Progress>,
-) -> Result<()> {
+) -> Result<Vec<(String, usize)>> {
     let named = entities.map(Vocabulary::open).transpose()?;
     let names: Option<Vec<_>> = named.map(|v| v.iter().map(|(id, name)| (id, name.to_owned())).collect());
     index::import_raw(raw, names.as_deref(), out, device::device(choice)?, observe)

@@ -16,7 +16,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use half::f16;
 use memmap2::Mmap;
+use tch::Kind;
 
 use crate::error::{Error, Result};
 use crate::model::weights::map;
@@ -34,6 +36,30 @@ const KEY: usize = CONTENT_HASH + RECORD_HASH;
 /// BLAKE3 of a picture's file, or of a text.
 pub type ContentHash = [u8; CONTENT_HASH];
 
+/// The numbers of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// Their count.
+    pub numbers: usize,
+    /// Their kind: `Half` or `Float`, little-endian.
+    pub kind: Kind,
+}
+
+impl Record {
+    /// Returns its length in bytes.
+    pub fn bytes(self) -> usize {
+        self.numbers * self.kind.elt_size_in_bytes()
+    }
+
+    /// Returns whether every number of a record is finite.
+    fn is_finite(self, record: &[u8]) -> bool {
+        match self.kind {
+            Kind::Half => record.as_chunks().0.iter().all(|number| f16::from_le_bytes(*number).is_finite()),
+            _ => record.as_chunks().0.iter().all(|number| f32::from_le_bytes(*number).is_finite()),
+        }
+    }
+}
+
 /// Where features are: segment and record in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -45,8 +71,7 @@ pub struct Place {
 pub struct FeatureCache {
     root: PathBuf,
     folder: PathBuf,
-    /// Bytes of one record.
-    record: usize,
+    record: Record,
     limit: u64,
     segments: Vec<Segment>,
     known: HashMap<ContentHash, Place>,
@@ -68,9 +93,9 @@ struct Writer {
 }
 
 impl FeatureCache {
-    /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root` for records of
-    /// `record` bytes; `limit` bounds the whole of `root` in bytes.
-    pub fn open(root: &Path, encoder: &str, record: usize, limit: u64) -> Result<FeatureCache> {
+    /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root` for such records;
+    /// `limit` bounds the whole of `root` in bytes.
+    pub fn open(root: &Path, encoder: &str, record: Record, limit: u64) -> Result<FeatureCache> {
         let folder = root.join(encoder.get(..16).unwrap_or(encoder));
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let mut cache = FeatureCache {
@@ -102,14 +127,17 @@ impl FeatureCache {
         self.known.keys().copied()
     }
 
-    /// Where the features of this content are, whole and unharmed; none where they must be computed.
+    /// Finds the features of this content, whole, unharmed and finite; `None` where they must be computed.
     pub fn find(&mut self, content: &ContentHash) -> Result<Option<Place>> {
         let Some(&place) = self.known.get(content) else { return Ok(None) };
         let segment = &self.segments[place.segment];
         // the segment being written has no map yet, and needs no check
-        if segment.map.is_some() && check(self.record(place)?) != segment.checks[place.record] {
-            self.known.remove(content);
-            return Ok(None);
+        if segment.map.is_some() {
+            let record = self.record(place)?;
+            if check(record) != segment.checks[place.record] || !self.record.is_finite(record) {
+                self.known.remove(content);
+                return Ok(None);
+            }
         }
         self.segments[place.segment].used = true;
         Ok(Some(place))
@@ -118,15 +146,25 @@ impl FeatureCache {
     /// The bytes of one record. Call [`FeatureCache::flush`] after appending.
     pub fn record(&self, place: Place) -> Result<&[u8]> {
         let segment = &self.segments[place.segment];
-        let start = place.record * self.record;
-        let bytes = segment.map.as_ref().and_then(|map| map.get(start..start + self.record));
+        let start = place.record * self.record.bytes();
+        let bytes = segment.map.as_ref().and_then(|map| map.get(start..start + self.record.bytes()));
         bytes.ok_or_else(|| Error::format(&segment.features, "is shorter than its keys say"))
     }
 
-    /// Appends a record.
-    pub fn append(&mut self, content: ContentHash, features: &[u8]) -> Result<Place> {
-        if features.len() != self.record {
-            return Err(Error::Mismatch(format!("{} bytes for a record of {}", features.len(), self.record)));
+    /// Appends a record; `of` names what it is of.
+    ///
+    /// Errors: `Io`; `Mismatch` for another length, and for NaN and infinity.
+    pub fn append(&mut self, content: ContentHash, features: &[u8], of: impl Fn() -> String) -> Result<Place> {
+        if features.len() != self.record.bytes() {
+            return Err(Error::Mismatch(format!("{} bytes for a record of {}", features.len(), self.record.bytes())));
+        }
+        if !self.record.is_finite(features) {
+            let kind = self.record.kind;
+            return Err(Error::Mismatch(format!(
+                "the encoder gives {} features that are not finite as {kind:?}; its weights are damaged or of another \
+                 network",
+                of()
+            )));
         }
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
@@ -140,7 +178,7 @@ impl FeatureCache {
         let place = Place { segment: writer.segment, record: segment.checks.len() };
         segment.checks.push(hash);
         self.known.insert(content, place);
-        let full = (segment.checks.len() * self.record) as u64 >= SEGMENT;
+        let full = (segment.checks.len() * self.record.bytes()) as u64 >= SEGMENT;
         self.writer = Some(writer);
         if full { self.flush().map(|()| place) } else { Ok(place) }
     }
@@ -161,7 +199,7 @@ impl FeatureCache {
     fn add(&mut self, features: PathBuf) -> Result<()> {
         let keys = fs::read(features.with_extension("keys")).unwrap_or_default();
         let length = fs::metadata(&features).map_err(Error::io("read", &features))?.len() as usize;
-        let whole = (keys.len() / KEY).min(length / self.record);
+        let whole = (keys.len() / KEY).min(length / self.record.bytes());
         if whole == 0 {
             return Ok(());
         }
@@ -270,6 +308,7 @@ mod tests {
     use super::*;
 
     const RECORD: usize = 6;
+    const HALVES: Record = Record { numbers: RECORD / 2, kind: Kind::Half };
     const ENCODER: &str = "0123456789abcdef0123";
 
     fn picture(n: u8) -> ContentHash {
@@ -277,14 +316,14 @@ mod tests {
     }
 
     fn open(root: &Path) -> FeatureCache {
-        FeatureCache::open(root, ENCODER, RECORD, DEFAULT_LIMIT).unwrap()
+        FeatureCache::open(root, ENCODER, HALVES, DEFAULT_LIMIT).unwrap()
     }
 
     /// A cache with pictures 1, 2 and 3, closed again.
     fn three(root: &Path) {
         let mut cache = open(root);
         for n in 1..=3 {
-            cache.append(picture(n), &[n; RECORD]).unwrap();
+            cache.append(picture(n), &[n; RECORD], String::new).unwrap();
         }
         cache.flush().unwrap();
     }
@@ -305,11 +344,11 @@ mod tests {
         let place = cache.find(&picture(2)).unwrap().unwrap();
         assert_eq!(cache.record(place).unwrap(), [2; RECORD]);
         assert_eq!(cache.find(&picture(9)).unwrap(), None);
-        cache.append(picture(9), &[9; RECORD]).unwrap();
+        cache.append(picture(9), &[9; RECORD], String::new).unwrap();
         cache.flush().unwrap();
         assert_eq!(open(root.path()).len(), 4);
         assert_eq!(open(root.path()).size().unwrap(), 4 * RECORD as u64);
-        let other = FeatureCache::open(root.path(), "another encoder's hash", RECORD, DEFAULT_LIMIT).unwrap();
+        let other = FeatureCache::open(root.path(), "another encoder's hash", HALVES, DEFAULT_LIMIT).unwrap();
         assert!(other.is_empty());
     }
 
@@ -317,8 +356,8 @@ mod tests {
     fn a_killed_run_keeps_what_it_had() {
         let root = tempfile::tempdir().unwrap();
         let mut cache = open(root.path());
-        cache.append(picture(1), &[1; RECORD]).unwrap();
-        cache.append(picture(2), &[2; RECORD]).unwrap();
+        cache.append(picture(1), &[1; RECORD], String::new).unwrap();
+        cache.append(picture(2), &[2; RECORD], String::new).unwrap();
         drop(cache); // never flushed
         let mut again = open(root.path());
         assert!(again.find(&picture(2)).unwrap().is_some());
@@ -338,7 +377,7 @@ mod tests {
         assert_eq!(cache.find(&picture(2)).unwrap(), None);
         assert_eq!(cache.find(&picture(3)).unwrap(), None);
         // and can be put in anew
-        let place = cache.append(picture(2), &[2; RECORD]).unwrap();
+        let place = cache.append(picture(2), &[2; RECORD], String::new).unwrap();
         cache.flush().unwrap();
         assert_eq!(cache.record(place).unwrap(), [2; RECORD]);
         assert!(open(root.path()).find(&picture(2)).unwrap().is_some());
@@ -349,7 +388,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for n in 1..=3 {
             let mut cache = open(root.path());
-            cache.append(picture(n), &[n; RECORD]).unwrap();
+            cache.append(picture(n), &[n; RECORD], String::new).unwrap();
             cache.flush().unwrap();
             let age = std::time::Duration::from_secs(1000 - u64::from(n));
             let file = File::options().append(true).open(&files(root.path(), "features")[usize::from(n) - 1]).unwrap();
@@ -357,13 +396,31 @@ mod tests {
         }
         // room for one segment to come and two records
         let limit = SEGMENT + 2 * RECORD as u64;
-        let mut cache = FeatureCache::open(root.path(), ENCODER, RECORD, limit).unwrap();
+        let mut cache = FeatureCache::open(root.path(), ENCODER, HALVES, limit).unwrap();
         assert!(cache.find(&picture(1)).unwrap().is_some());
-        cache.append(picture(4), &[4; RECORD]).unwrap();
+        cache.append(picture(4), &[4; RECORD], String::new).unwrap();
         cache.flush().unwrap();
         assert_eq!(cache.find(&picture(2)).unwrap(), None, "the oldest that was not in use");
         let mut again = open(root.path());
         let left = [1, 2, 3, 4].map(|n| again.find(&picture(n)).unwrap().is_some());
         assert_eq!(left, [true, false, true, true]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_neither_kept_nor_given() {
+        let root = tempfile::tempdir().unwrap();
+        let mut cache = open(root.path());
+        let bytes: Vec<u8> = [1.0, f32::INFINITY, 2.0].iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect();
+        let said = cache.append(picture(1), &bytes, || "a.png".into()).unwrap_err().to_string();
+        assert!(said.contains("the encoder gives a.png features that are not finite as Half"), "{said}");
+        three(root.path());
+        // as an earlier version may have written it, with the hash of what it is
+        fs::write(&files(root.path(), "features")[0], [bytes.as_slice(), &[2; RECORD], &[3; RECORD]].concat()).unwrap();
+        let keys = &files(root.path(), "keys")[0];
+        let mut written = fs::read(keys).unwrap();
+        written[CONTENT_HASH..KEY].copy_from_slice(&check(&bytes));
+        fs::write(keys, written).unwrap();
+        let mut again = open(root.path());
+        assert_eq!([1, 2].map(|n| again.find(&picture(n)).unwrap().is_some()), [false, true]);
     }
 }

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use tch::{Device, Tensor};
-use tokenizers::{Tokenizer, TruncationParams};
+use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
 
 use super::image::{Picture, pixels};
+use super::preprocessing::{Preparation, not_followed};
 use super::texts::padded;
 use crate::error::{Error, Result};
+use crate::file::refuse_lfs_pointer;
 use crate::model::clip::{Clip, ClipConfig};
 use crate::model::layer::unit;
 use crate::model::weights::Weights;
@@ -15,6 +17,9 @@ use crate::model::weights::Weights;
 /// Channel means and deviations that CLIP was trained with, of values in 0..1.
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+
+/// Pillow's number of the filter that images are resized with.
+const BICUBIC: i64 = 3;
 
 const CONFIG: &str = "config.json";
 /// Changes whenever the same text or picture would be given to the network otherwise.
@@ -27,6 +32,7 @@ pub struct ClipEncoder {
     side: u32,
     device: Device,
     hash: String,
+    left_out: Vec<(String, usize)>,
 }
 
 impl ClipEncoder {
@@ -38,9 +44,15 @@ impl ClipEncoder {
         }
         let config = ClipConfig::read(&folder.join(CONFIG))?;
         let file = folder.join("tokenizer.json");
-        let unusable = |e: tokenizers::Error| Error::format(&file, format!("is no usable tokenizer: {e}"));
+        let unusable = |e: tokenizers::Error| Error::format(&file, format!("is not a usable tokenizer: {e}"));
+        refuse_lfs_pointer(&file)?;
         let mut tokenizer = Tokenizer::from_file(&file).map_err(unusable)?;
         let max_length = config.text_config.max_position_embeddings as usize;
+        let added = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        if added >= max_length {
+            let reason = format!("adds {added} tokens to every text, for a model of {max_length} positions");
+            return Err(Error::format(&file, reason));
+        }
         // what is longer is cut before its end of text
         tokenizer.with_truncation(Some(TruncationParams { max_length, ..Default::default() })).map_err(unusable)?;
         tokenizer.with_padding(None);
@@ -49,15 +61,20 @@ impl ClipEncoder {
             let reason = format!("has a token {highest} for a model of {}", config.text_config.vocab_size);
             return Err(Error::format(&file, reason));
         }
-        let weights = Weights::open(folder)?;
-        let network = Clip::open(&config, &weights, device)?;
+        let weights = Weights::open(folder)?.under(Clip::MARK)?;
+        let (network, left_out) =
+            Clip::open(&config, &weights, device).map_err(|error| error.adding("config.json gives the sizes"))?;
+        let mut left_out = weights.described(&left_out);
         let side = config.vision_config.image_size as u32;
+        let normalization = Some([MEAN, DEVIATION]);
+        let preparation = Preparation { side, center_crop: true, resample: BICUBIC, normalization };
+        left_out.extend(not_followed(folder, &preparation)?);
         let mut hasher = blake3::Hasher::new();
         for part in [folder.join(CONFIG), file.clone()] {
             hasher.update(blake3::hash(&std::fs::read(&part).map_err(Error::io("read", &part))?).as_bytes());
         }
         let hash = hasher.update(weights.hash().as_bytes()).update(&[PREPARATION]).finalize().to_hex().to_string();
-        let encoder = ClipEncoder { network, tokenizer, side, device, hash };
+        let encoder = ClipEncoder { network, tokenizer, side, device, hash, left_out };
         match config.text_config.ends(&encoder.ids("a")?) {
             true => Ok(encoder),
             false => Err(Error::format(&file, "ends a text with no token that the model takes for its end")),
@@ -72,6 +89,12 @@ impl ClipEncoder {
     /// D, the width of the common space.
     pub fn width(&self) -> i64 {
         self.network.width()
+    }
+
+    /// Returns what of its files is not used: modules with how many parameters they have, and settings of its image
+    /// processor that are not followed.
+    pub fn left_out(&self) -> &[(String, usize)] {
+        &self.left_out
     }
 
     /// BLAKE3, in hexadecimal, of all that a text's or a picture's vector depends on: weights, configuration, tokenizer, and how

@@ -8,6 +8,7 @@ use image::{DynamicImage, ImageReader, RgbImage};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use super::preprocessing::{Preparation, not_followed};
 use crate::error::{Error, Result};
 use crate::model::efficientnet::EfficientNetLite0;
 use crate::model::resnet::ResNet50;
@@ -22,6 +23,9 @@ const NARROWEST: u32 = 100;
 
 /// Changes whenever the same picture and weights would give other features.
 const PREPROCESSING: u32 = 1;
+
+/// Pillow's number of the filter that images are resized with.
+const BILINEAR: i64 = 2;
 
 /// ResNet-50's picture and patches, in pixels (Li et al., AAAI 2024).
 const RESNET_SIDE: u32 = 192;
@@ -46,15 +50,27 @@ impl ImageEncoderKind {
         }
     }
 
-    /// Told by the names of parameters.
-    fn of(weights: &Weights) -> Result<ImageEncoderKind> {
-        if weights.has(EfficientNetLite0::MARK) {
-            Ok(ImageEncoderKind::EfficientNetLite0)
-        } else if weights.has(ResNet50::MARK) {
-            Ok(ImageEncoderKind::ResNet50)
-        } else {
-            Err(Error::format(weights.path(), "is neither a ResNet-50 nor an EfficientNet-Lite0"))
+    /// Recognises the network by the names of its parameters, and returns it with the weights under these names.
+    ///
+    /// Errors: `Format` for another network, and for a file with several.
+    fn recognise(weights: Weights) -> Result<(ImageEncoderKind, Weights)> {
+        let marks = [
+            (EfficientNetLite0::MARK, ImageEncoderKind::EfficientNetLite0),
+            (ResNet50::MARK, ImageEncoderKind::ResNet50),
+        ];
+        let mut weights = weights;
+        for (mark, kind) in marks {
+            weights = weights.under(mark)?;
+            if weights.has(mark) {
+                return Ok((kind, weights));
+            }
         }
+        let names: Vec<&str> = weights.names().take(3).collect();
+        let reason = format!(
+            "is neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0: its parameters are {} …",
+            names.join(", ")
+        );
+        Err(Error::format(weights.path(), reason))
     }
 
     /// Width and height that pictures are resized to, in pixels.
@@ -159,22 +175,39 @@ pub struct ImageEncoder {
     device: Device,
     weights_hash: String,
     normalize: bool,
+    left_out: Vec<(String, usize)>,
 }
 
 impl ImageEncoder {
-    /// Opens a weight file, or a folder with one; the network is told by its parameters' names. `normalize`:
-    /// take ImageNet's mean and deviation off the pictures (the weights expect it; the published MultiExpan
+    /// Opens a weight file, or a folder with one; the network is recognised by its parameters' names. `normalize`:
+    /// take ImageNet's mean and deviation off the images (the weights expect it; the published MultiExpan
     /// checkpoints were trained without).
+    ///
+    /// Errors: those of [`Weights::open`]; `Format` for another network, which is named where that can be seen.
     pub fn open(source: &Path, device: Device, normalize: bool) -> Result<ImageEncoder> {
-        let weights = Weights::open(source)?;
-        let kind = ImageEncoderKind::of(&weights)?;
+        let (kind, weights) = ImageEncoderKind::recognise(Weights::open(source)?)?;
         let network = match kind {
             ImageEncoderKind::ResNet50 => Network::ResNet50(ResNet50::open(&weights, device)?),
             ImageEncoderKind::EfficientNetLite0 => {
                 Network::EfficientNetLite0(EfficientNetLite0::open(&weights, device)?)
             }
         };
-        Ok(ImageEncoder { network, kind, device, weights_hash: weights.hash().to_owned(), normalize })
+        let mut left_out = weights.described(weights.beside());
+        let preparation = Preparation {
+            side: kind.side(),
+            center_crop: false,
+            resample: BILINEAR,
+            normalization: normalize.then_some([MEAN, DEVIATION]),
+        };
+        left_out.extend(not_followed(weights.path().parent().unwrap_or(Path::new("")), &preparation)?);
+        let weights_hash = weights.hash().to_owned();
+        Ok(ImageEncoder { network, kind, device, weights_hash, normalize, left_out })
+    }
+
+    /// Returns what lies beside the network in its weight file, and how many parameters each part has; and the settings of
+    /// an image processor beside it that are not followed.
+    pub fn left_out(&self) -> &[(String, usize)] {
+        &self.left_out
     }
 
     pub fn kind(&self) -> ImageEncoderKind {

@@ -9,9 +9,11 @@ pub mod mean;
 pub mod pairs;
 pub mod patches;
 pub mod prepare;
+pub mod preprocessing;
 pub mod profile;
 pub mod source;
 pub mod texts;
+pub mod tokenizer_files;
 pub mod tokens;
 
 use std::path::PathBuf;

@@ -47,7 +47,10 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Reads a data set's corpus. Pictures are only named here; see [`Unsettled::settle`].
+    /// Reads a data set's corpus. Images are only named here; see [`Unsettled::settle`]. A pair is left out where its
+    /// sentence is longer than [`TextTokenizer::longest`] tokens, or has no room in the encoder with its mention unmasked.
+    ///
+    /// Errors: those of the corpus and of the tokenizer; `Stopped`.
     pub fn read(
         dataset: &Dataset,
         tokenizer: &TextTokenizer,
@@ -56,34 +59,39 @@ impl Pairs {
         let mut read = Unsettled::default();
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
         let mut findings = Findings::default();
-        let (mut long, mut blind) = (0, 0);
+        let (mut long, mut blind) = (Cause::new(too_long(tokenizer)), Cause::new("pairs without a picture".into()));
         dataset.pairs(&mut findings, observe, &mut |pair| {
+            let line = || format!("sentences.json:{}", pair.line);
             let Some(path) = pair.image else {
-                blind += 1;
+                blind.add(line);
                 return Ok(());
             };
-            let Some(ids) = tokenizer.encode(&pair.tokens, pair.start, pair.end) else {
-                long += 1;
+            let Some(sentence) = tokenizer.encode(&pair.tokens, pair.start, pair.end)? else {
+                long.add(line);
                 return Ok(());
             };
-            let Some(mask_at) = ids.iter().position(|&id| id == tokenizer.mask_id()) else { return Ok(()) };
+            let mention = tokenizer.pieces(&pair.tokens[pair.start..=pair.end])?;
+            if sentence.ids.len() - 1 + mention.len() > tokenizer.positions() {
+                long.add(line);
+                return Ok(());
+            }
             let next = numbers.len();
             let image = *numbers.entry(path).or_insert_with_key(|path| {
                 read.images.push(path.clone());
                 next
             });
             let start = read.tokens.len();
-            read.tokens.extend(ids);
+            read.tokens.extend(sentence.ids);
             let tokens = start..read.tokens.len();
-            read.tokens.extend(tokenizer.pieces(&pair.tokens[pair.start..=pair.end]).unwrap_or_default());
+            read.tokens.extend(mention);
             let mention_tokens = tokens.end..read.tokens.len();
             let (offset, mention) = (pair.offset, pair.mention);
+            let mask_at = sentence.mask_at;
             read.found.push((pair.entity, PairRef { image, offset, mention, tokens, mask_at, mention_tokens }));
             Ok(())
         })?;
-        read.left_out = findings.summary();
-        read.leave_out("sentences over 150 tokens", long);
-        read.leave_out("pairs without a picture", blind);
+        read.causes = Cause::of_findings(&findings);
+        read.causes.extend([long, blind].into_iter().filter(|cause| cause.count > 0));
         Ok(read)
     }
 
@@ -149,44 +157,81 @@ impl Pairs {
     }
 }
 
-/// Pairs as read, before it is known which pictures can be used.
+/// A reason for which something was left out, how often, and the first example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cause {
+    /// In the plural: "pairs without a picture".
+    what: String,
+    count: usize,
+    /// The place where it was first found, and what is wrong there.
+    example: Option<String>,
+}
+
+impl Cause {
+    fn new(what: String) -> Cause {
+        Cause { what, count: 0, example: None }
+    }
+
+    fn add(&mut self, example: impl FnOnce() -> String) {
+        self.count += 1;
+        self.example.get_or_insert_with(example);
+    }
+
+    /// The causes that reading a data set found.
+    fn of_findings(findings: &Findings) -> Vec<Cause> {
+        let cause = |(what, count): (String, usize)| {
+            let example = findings.iter().find(|finding| finding.kind == what).map(|first| {
+                let file = first.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let line = first.line.map_or_else(String::new, |line| format!(":{line}"));
+                format!("{file}{line}: {}", first.reason)
+            });
+            Cause { what, count, example }
+        };
+        findings.summary().into_iter().map(cause).collect()
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} {}", self.count, self.what)?;
+        match &self.example {
+            Some(example) => write!(f, " (the first: {example})"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn too_long(tokenizer: &TextTokenizer) -> String {
+    format!("sentences over {} tokens", tokenizer.longest())
+}
+
+/// Pairs as read, before it is known which images can be used.
 #[derive(Debug, Default)]
 pub struct Unsettled {
-    /// Distinct pictures, in the order they came.
+    /// Distinct images, in the order they came.
     pub images: Vec<PathBuf>,
     found: Vec<(EntityId, PairRef)>,
     tokens: Vec<i64>,
-    left_out: Vec<(String, usize)>,
+    causes: Vec<Cause>,
+}
+
+/// Tells which images have features, and what is wrong with the others.
+pub trait SeenImages {
+    /// Returns the image's number in the store of features; `None` where it has none.
+    fn number(&self, path: &Path) -> Option<usize>;
+    /// Returns why an image has no features, as a clause, where that is known.
+    fn fault(&self, path: &Path) -> Option<&str>;
 }
 
 impl Unsettled {
-    fn leave_out(&mut self, what: &str, count: usize) {
-        if count > 0 {
-            self.left_out.push((what.to_owned(), count));
-        }
-    }
-
-    /// Leaves out pairs whose picture has no `number`, then entities with too few pairs, and groups the rest.
+    /// Leaves out pairs whose image was not seen, then entities with too few pairs, and groups the rest.
     ///
     /// `rows`: the entities of an existing model, in its order; then exactly these are kept, and one that has no
     /// pair is an error. Without it, the data set's own order.
-    pub fn settle(
-        mut self,
-        dataset: &Dataset,
-        number: &dyn Fn(&Path) -> Option<usize>,
-        rows: Option<&[EntityId]>,
-    ) -> Result<Pairs> {
-        let before = self.found.len();
-        let numbers: Vec<Option<usize>> = self.images.iter().map(|path| number(path)).collect();
-        self.found.retain_mut(|(_, pair)| match numbers[pair.image] {
-            Some(number) => {
-                pair.image = number;
-                true
-            }
-            None => false,
-        });
-        let unseen = before - self.found.len();
-        self.leave_out("pairs whose picture cannot be read", unseen);
+    ///
+    /// Errors: `NoPairs`, with what was left out and why.
+    pub fn settle(mut self, dataset: &Dataset, seen: &dyn SeenImages, rows: Option<&[EntityId]>) -> Result<Pairs> {
+        self.keep_seen(seen);
         let mut by_entity: HashMap<EntityId, Vec<PairRef>> = HashMap::new();
         for (entity, pair) in self.found.drain(..) {
             by_entity.entry(entity).or_default().push(pair);
@@ -198,25 +243,55 @@ impl Unsettled {
                 all.filter(|id| by_entity.get(id).is_some_and(|p| p.len() >= LEAST_PAIRS)).collect()
             }
         };
+        if entities.is_empty() {
+            let what =
+                format!("{} has no entity with 2 usable pairs of a sentence and an image", dataset.root.display());
+            let single = Cause { count: by_entity.len(), ..Cause::new("entities with a single usable pair".into()) };
+            self.causes.extend(Some(single).filter(|cause| cause.count > 0));
+            return Err(self.none(what, dataset));
+        }
         let few = dataset.vocabulary.len().saturating_sub(entities.len());
-        self.leave_out("entities with fewer than 2 usable pairs", few);
-        let mut pairs = Pairs { left_out: self.left_out, tokens: self.tokens, ..Default::default() };
+        let left_out = self.causes.iter().map(|cause| (cause.what.clone(), cause.count));
+        let left_out = left_out.chain((few > 0).then(|| ("entities with fewer than 2 usable pairs".to_owned(), few)));
+        let mut pairs = Pairs { left_out: left_out.collect(), ..Default::default() };
         for (row, entity) in entities.iter().enumerate() {
-            let own = by_entity.remove(entity).ok_or_else(|| {
-                Error::Mismatch(format!(
-                    "the model knows entity {entity}, of which {} has no usable pair",
-                    dataset.root.display()
-                ))
-            })?;
+            let Some(own) = by_entity.remove(entity) else {
+                let what =
+                    format!("the model knows entity {entity}, of which {} has no usable pair", dataset.root.display());
+                return Err(self.none(what, dataset));
+            };
             pairs.row_offsets.push(pairs.pairs.len());
             pairs.rows.extend(std::iter::repeat_n(row as u32, own.len()));
             pairs.pairs.extend(own);
         }
         pairs.row_offsets.push(pairs.pairs.len());
         pairs.entities = entities;
-        if pairs.entities.is_empty() {
-            return Err(Error::Mismatch(format!("{} has no entity with 2 usable pairs", dataset.root.display())));
-        }
+        pairs.tokens = self.tokens;
         Ok(pairs)
+    }
+
+    fn keep_seen(&mut self, seen: &dyn SeenImages) {
+        let numbers: Vec<Option<usize>> = self.images.iter().map(|path| seen.number(path)).collect();
+        let mut unseen = Cause::new("pairs whose picture cannot be read".into());
+        let images = &self.images;
+        self.found.retain_mut(|(_, pair)| match numbers[pair.image] {
+            Some(number) => {
+                pair.image = number;
+                true
+            }
+            None => {
+                let path = &images[pair.image];
+                unseen.add(|| format!("{} {}", path.display(), seen.fault(path).unwrap_or("has no features")));
+                false
+            }
+        });
+        self.causes.extend(Some(unseen).filter(|cause| cause.count > 0));
+    }
+
+    /// The error of a data set without pairs: what was left out of the corpus, and of the vocabulary when it was opened.
+    fn none(&self, what: String, dataset: &Dataset) -> Error {
+        let mut causes = Cause::of_findings(&dataset.findings.errors());
+        causes.extend(self.causes.iter().cloned());
+        Error::NoPairs { what, causes: causes.iter().map(Cause::to_string).collect() }
     }
 }

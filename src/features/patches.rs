@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use tch::{Kind, Tensor};
 
-use super::cache::{ContentHash, FeatureCache, Place};
+use super::cache::{ContentHash, FeatureCache, Place, Record};
 use super::image::{ImageEncoder, Picture};
+use super::pairs::SeenImages;
 use crate::error::{Error, Result};
+use crate::file::{LFS_REASON, is_lfs_pointer};
 use crate::job::{Observer, Progress};
 
 /// Pictures encoded at once.
@@ -25,15 +27,15 @@ const F16: usize = 2;
 /// The observer hears no more often.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Bytes of one picture's features: what [`FeatureCache::open`] wants for this encoder.
-pub fn record_bytes(encoder: &ImageEncoder) -> usize {
-    (encoder.patches() * encoder.features()) as usize * F16
+/// Returns what one image's features are in the cache of this encoder.
+pub fn record(encoder: &ImageEncoder) -> Record {
+    Record { numbers: (encoder.patches() * encoder.features()) as usize, kind: Kind::Half }
 }
 
 /// What came of a list of pictures.
 pub struct ImageFeatures {
     pub store: PatchStore,
-    /// Pictures without features, and why.
+    /// Pictures without features, and why, as a clause; sorted by path.
     pub broken: Vec<(PathBuf, String)>,
     /// How many were computed now; the rest came from the cache.
     pub encoded: usize,
@@ -52,6 +54,17 @@ enum Rows {
     Held(Vec<u8>),
     /// In the cache's memory-mapped segments.
     Mapped(FeatureCache, Vec<Place>),
+}
+
+impl SeenImages for ImageFeatures {
+    fn number(&self, path: &Path) -> Option<usize> {
+        self.store.number(path)
+    }
+
+    fn fault(&self, path: &Path) -> Option<&str> {
+        let at = self.broken.binary_search_by(|(broken, _)| broken.as_path().cmp(path)).ok()?;
+        Some(&self.broken[at].1)
+    }
 }
 
 impl PatchStore {
@@ -173,15 +186,18 @@ fn decode_all(
 fn read(path: &Path, side: u32, known: &HashSet<ContentHash>) -> Read {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(e) => return Read::Broken(e.to_string()),
+        Err(e) => return Read::Broken(format!("cannot be read: {e}")),
     };
+    if is_lfs_pointer(&bytes) {
+        return Read::Broken(LFS_REASON.into());
+    }
     let hash = *blake3::hash(&bytes).as_bytes();
     if known.contains(&hash) {
         return Read::Known(hash);
     }
     match Picture::decode(&bytes, side) {
         Ok(picture) => Read::New(hash, picture),
-        Err(reason) => Read::Broken(reason),
+        Err(reason) => Read::Broken(format!("cannot be decoded: {reason}")),
     }
 }
 
@@ -260,9 +276,10 @@ impl<'a> Gathering<'a> {
             return Ok(());
         }
         let bytes = f16_bytes(&self.encoder.encode(&self.pictures)?)?;
-        let records = bytes.chunks_exact(record_bytes(self.encoder));
+        let records = bytes.chunks_exact(record(self.encoder).bytes());
         for ((number, hash), record) in self.waiting.drain(..).zip(records) {
-            self.places[number] = Some(self.cache.append(hash, record)?);
+            let path = self.paths[number];
+            self.places[number] = Some(self.cache.append(hash, record, || path.display().to_string())?);
         }
         self.encoded += self.pictures.len();
         self.pictures.clear();
@@ -302,7 +319,7 @@ fn pooled(cache: &FeatureCache, places: &[Place], encoder: &ImageEncoder, grid: 
     let (side, features) = (encoder.kind().grid(), encoder.features());
     let mut all = Vec::with_capacity(places.len() * (grid * grid * features) as usize * F16);
     for chunk in places.chunks(CHUNK) {
-        let mut bytes = Vec::with_capacity(chunk.len() * record_bytes(encoder));
+        let mut bytes = Vec::with_capacity(chunk.len() * record(encoder).bytes());
         for &place in chunk {
             bytes.extend_from_slice(cache.record(place)?);
         }

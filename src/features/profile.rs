@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::model::bert::Bert;
 use crate::model::checkpoint::write_tensors;
+use crate::model::finite::find_not_finite;
 use crate::model::layer::{attention_bias, unit};
 use crate::model::weights::Weights;
 
@@ -39,19 +40,34 @@ impl Profiles {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
         let chosen: Vec<usize> = (0..pairs.entities.len()).flat_map(|row| pairs.of(row).take(MOST_PAIRS)).collect();
-        let name = blake3::hash(format!("{encoder_hash} {} {MOST_PAIRS}", pairs.unmasked_hash()).as_bytes());
+        let (settings, texts) = (bert.settings(), pairs.unmasked_hash());
+        let name = blake3::hash(format!("{encoder_hash} {settings} {texts} {MOST_PAIRS}").as_bytes());
         let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
         let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
             Ok(text) => text.to_device(device),
-            // not there yet, or cut short: made anew
+            // not there yet, or damaged: made anew
             Err(_) => {
                 let text = of_texts(pairs, &chosen, bert, device, observe)?;
+                check_finite("sentences", &text, pairs)?;
                 std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
                 write_tensors(&path, &[("text".into(), text.shallow_clone())])?;
                 text
             }
         };
-        Ok(Profiles { text, image: of_pictures(pairs, &chosen, patches, device)? })
+        let image = of_pictures(pairs, &chosen, patches, device)?;
+        check_finite("images", &image, pairs)?;
+        Ok(Profiles { text, image })
+    }
+}
+
+/// Refuses means that have NaN or infinity (`Mismatch`, which names the entity).
+fn check_finite(what: &str, means: &Tensor, pairs: &Pairs) -> Result<()> {
+    match find_not_finite(means)? {
+        None => Ok(()),
+        Some(found) => {
+            let entity = pairs.entities[found.row()];
+            Err(Error::Mismatch(format!("the mean of entity {entity}'s {what} is not finite: {found}")))
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! Where an encoder's files come from: a path, the project's `encoders/`, or the model hub.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use hf_hub::api::sync::{ApiBuilder, ApiRepo};
+use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 
+use super::{preprocessing, tokenizer_files};
 use crate::error::{Error, Result};
+use crate::model::weight_files::{STANDARD_NAMES, shard_names};
 
 /// Names a folder of encoders in place of `encoders/`.
 pub const ENCODERS: &str = "MULTIEXPAN_ENCODERS";
@@ -43,26 +46,74 @@ fn is_hub_name(name: &str) -> bool {
     name.split_once('/').is_some_and(|(organisation, model)| word(organisation) && word(model))
 }
 
-/// The snapshot folder with the model's files; each group's first file that is there is taken.
+/// Fetches every file of a model that counts, and returns the folder of its snapshot.
 fn from_hub(name: &str) -> std::result::Result<PathBuf, String> {
     let api = ApiBuilder::from_env().with_progress(false).build().map_err(|e| e.to_string())?;
-    let repo = api.model(name.to_owned());
-    let config = repo.get("config.json").map_err(|e| e.to_string())?;
-    first(&repo, &["model.safetensors", "pytorch_model.bin"])?;
-    // an image network has no tokenizer
-    let _ = first(&repo, &["tokenizer.json", "vocab.txt"]);
-    config.parent().map(Path::to_owned).ok_or_else(|| "the hub's cache has no folder".into())
+    let repo = HubModel { repo: api.model(name.to_owned()) };
+    let config = repo.repo.get("config.json").map_err(|e| format!("config.json: {e}"))?;
+    let folder = config.parent().ok_or("the hub's cache has no folder")?;
+    repo.weights(folder)?;
+    // An image network has no tokenizer, and a text encoder no image processor.
+    for file in tokenizer_files::FILES.into_iter().chain([preprocessing::FILE]) {
+        repo.optional(file, folder)?;
+    }
+    Ok(folder.to_owned())
 }
 
-fn first(repo: &ApiRepo, files: &[&str]) -> std::result::Result<PathBuf, String> {
-    let mut reason = String::new();
-    for file in files {
-        match repo.get(file) {
-            Ok(path) => return Ok(path),
-            Err(e) => reason = format!("{file}: {e}"),
+/// One model on the hub.
+struct HubModel {
+    repo: ApiRepo,
+}
+
+impl HubModel {
+    /// Fetches the first of the usual weight files that there is, and all shards of an index file.
+    fn weights(&self, folder: &Path) -> std::result::Result<(), String> {
+        for file in STANDARD_NAMES {
+            let Some(path) = self.optional(file, folder)? else { continue };
+            if file.ends_with(".json") {
+                let shards: BTreeSet<String> = shard_names(&path).map_err(|e| e.to_string())?.into_values().collect();
+                for shard in shards {
+                    self.repo.get(&shard).map_err(|e| format!("{shard}: {e}"))?;
+                }
+            }
+            return Ok(());
+        }
+        Err(format!("it has none of {}", STANDARD_NAMES.join(", ")))
+    }
+
+    /// Fetches a file where the model has it. That it has none is noted in the hub's cache, as Hugging Face's own libraries
+    /// note it, so that it is known without the network too. `folder` is the snapshot's.
+    fn optional(&self, file: &str, folder: &Path) -> std::result::Result<Option<PathBuf>, String> {
+        let absent = absent_note(folder, file);
+        if absent.as_ref().is_some_and(|note| note.is_file()) && !folder.join(file).exists() {
+            return Ok(None);
+        }
+        match self.repo.get(file) {
+            Ok(path) => Ok(Some(path)),
+            Err(error) if is_absent(&error) => {
+                if let Some(note) = absent {
+                    // without the note it is asked for again
+                    let _ = note.parent().map(std::fs::create_dir_all);
+                    let _ = std::fs::write(note, "");
+                }
+                Ok(None)
+            }
+            Err(error) => Err(format!("whether it has {file} cannot be told: {error}")),
         }
     }
-    Err(reason)
+}
+
+/// Returns the note in the cache that a snapshot, `MODEL/snapshots/COMMIT`, has no such file:
+/// `MODEL/.no_exist/COMMIT/FILE`.
+fn absent_note(folder: &Path, file: &str) -> Option<PathBuf> {
+    Some(folder.parent()?.parent()?.join(".no_exist").join(folder.file_name()?).join(file))
+}
+
+/// Returns whether the hub answered that there is no such file.
+fn is_absent(error: &ApiError) -> bool {
+    // the type of the inner error is that of hf-hub's own HTTP client
+    const NOT_FOUND: &str = "http status: 404";
+    matches!(error, ApiError::RequestError(error) if error.to_string() == NOT_FOUND)
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::pairs::Pairs;
+use super::pairs::{PairRef, Pairs};
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::model::bert::Bert;
+use crate::model::finite::find_not_finite;
 use crate::model::layer::attention_bias;
 use crate::model::network::TRAINED_BERT_LAYERS;
 
@@ -50,8 +51,12 @@ impl TextStates {
             Some(*at)
         }));
         let blank_states = frozen(bert, &[blank], device);
+        if find_not_finite(&blank_states.to_kind(Kind::Half))?.is_some() {
+            return Err(not_finite("[CLS] [MASK] [SEP]"));
+        }
         let width = blank_states.size()[2] as usize;
-        let name = blake3::hash(format!("{encoder_hash} {} {TRAINED_BERT_LAYERS}", pairs.text_hash()).as_bytes());
+        let (settings, texts) = (bert.settings(), pairs.text_hash());
+        let name = blake3::hash(format!("{encoder_hash} {settings} {texts} {TRAINED_BERT_LAYERS}").as_bytes());
         let path = folder.join(format!("text-{}.f16", &name.to_hex()[..32]));
         let bytes = offsets[pairs.pairs.len()] * width as u64 * 2;
         if std::fs::metadata(&path).map(|m| m.len()).ok() != Some(bytes) {
@@ -83,6 +88,10 @@ impl TextStates {
                     let at = self.offsets[*pair] * self.width as u64 * 2;
                     self.file.read_exact_at(&mut bytes, at).map_err(Error::io("read", &self.path))?;
                     to.iter_mut().zip(bytes.chunks_exact(2)).for_each(|(to, b)| *to = f16::from_le_bytes([b[0], b[1]]));
+                    if to.iter().any(|number| !number.is_finite()) {
+                        let reason = format!("holds numbers that are not finite for pair {pair}; delete the file");
+                        return Err(Error::format(&self.path, reason));
+                    }
                 }
             }
         }
@@ -113,6 +122,12 @@ fn compute(
         let states = frozen(bert, &texts, device);
         for (i, &pair) in batch.iter().enumerate() {
             let own = halves(&states.get(i as i64).narrow(0, 0, pairs.length(pair) as i64));
+            if own.iter().any(|number| !number.is_finite()) {
+                let PairRef { offset, mention, .. } = pairs.pairs[pair];
+                return Err(not_finite(&format!(
+                    "mention {mention} of the sentence at byte {offset} of sentences.json"
+                )));
+            }
             let width = own.len() / pairs.length(pair);
             let bytes: Vec<u8> = own.iter().flat_map(|h| h.to_le_bytes()).collect();
             file.write_all_at(&bytes, offsets[pair] * width as u64 * 2).map_err(Error::io("write", &partial))?;
@@ -125,6 +140,12 @@ fn compute(
     }
     file.sync_all().map_err(Error::io("write", &partial))?;
     std::fs::rename(&partial, path).map_err(Error::io("write", path))
+}
+
+fn not_finite(text: &str) -> Error {
+    Error::Mismatch(format!(
+        "the text encoder gives {text} states that are not finite as f16; its weights are damaged or of another network"
+    ))
 }
 
 /// Texts of any lengths through the frozen layers: `[B, L, D]`, padded.

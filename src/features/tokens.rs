@@ -1,75 +1,95 @@
 //! Sentences to token ids, the mention's whole span replaced by one `[MASK]`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::{AddedToken, Tokenizer};
+use tokenizers::Tokenizer;
 
+use super::tokenizer_files::TokenizerFiles;
 use crate::error::{Error, Result};
 
 /// Sentences of more tokens, `[CLS]` and `[SEP]` counted, are left out (Li et al., AAAI 2024).
 pub const MAX_TOKENS: usize = 150;
+/// `[CLS] [MASK] [SEP]`: the shortest text.
+const FEWEST_POSITIONS: usize = 3;
 
-/// A BERT tokenizer (`tokenizer.json`, or else `vocab.txt`) and its special tokens.
+/// A BERT tokenizer and its special tokens. See [`TokenizerFiles`] for the files and settings that make it.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
+    file: PathBuf,
     cls: i64,
     sep: i64,
     mask: i64,
     pad: i64,
+    /// Positions of the encoder.
+    positions: usize,
+}
+
+/// A sentence as the text encoder takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskedSentence {
+    /// `[CLS] … [MASK] … [SEP]`.
+    pub ids: Vec<i64>,
+    /// The index of `[MASK]` among them.
+    pub mask_at: usize,
 }
 
 impl TextTokenizer {
-    /// Opens a folder's `tokenizer.json` or `vocab.txt`. Fails where neither is there or usable, or where
-    /// `[CLS]`, `[SEP]`, `[MASK]` or `[PAD]` is missing.
+    /// Opens a folder's tokenizer, for an encoder with any number of tokens and positions.
+    ///
+    /// Errors: those of [`TokenizerFiles::open`].
     pub fn open(folder: &Path) -> Result<TextTokenizer> {
-        let (json, vocab) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
-        let (file, mut tokenizer) = if json.is_file() {
-            let tokenizer = Tokenizer::from_file(&json).map_err(|e| unusable(&json, &e))?;
-            (json, tokenizer)
-        } else if vocab.is_file() {
-            let tokenizer = from_vocabulary(folder, &vocab)?;
-            (vocab, tokenizer)
-        } else {
-            let hint = "a text encoder's folder has tokenizer.json or vocab.txt".into();
-            return Err(Error::Missing { what: "tokenizer", path: folder.to_owned(), hint });
-        };
-        // A file may ask to cut or fill every sentence; here long ones are left out and batches filled later.
-        tokenizer.with_truncation(None).map_err(|e| unusable(&file, &e))?;
-        tokenizer.with_padding(None);
-        // A sentence that spells out "[MASK]" gets the letters, not the token.
-        tokenizer.set_encode_special_tokens(true);
-        let special = |token: &str| {
-            let id = tokenizer.token_to_id(token).map(i64::from);
-            id.ok_or_else(|| Error::format(&file, format!("has no token {token}")))
-        };
-        let (cls, sep, mask, pad) = (special("[CLS]")?, special("[SEP]")?, special("[MASK]")?, special("[PAD]")?);
-        special("[UNK]")?;
-        Ok(TextTokenizer { tokenizer, cls, sep, mask, pad })
+        let TokenizerFiles { tokenizer, file, cls, sep, mask, pad } = TokenizerFiles::open(folder)?;
+        let [cls, sep, mask, pad] = [cls, sep, mask, pad].map(i64::from);
+        Ok(TextTokenizer { tokenizer, file, cls, sep, mask, pad, positions: usize::MAX })
     }
 
-    /// `[CLS] … [MASK] … [SEP]` for a sentence whose mention is `tokens[start..=end]`. None where that is more
-    /// than [`MAX_TOKENS`] ids, or the mention is not inside the sentence: the pair is to be left out.
-    pub fn encode(&self, tokens: &[String], start: usize, end: usize) -> Option<Vec<i64>> {
+    /// Limits it to an encoder with so many token embeddings and positions.
+    ///
+    /// Errors: `Format` where it has a token that the encoder has no row for; `Mismatch` for too few positions.
+    pub fn limited_to(mut self, rows: i64, positions: i64) -> Result<TextTokenizer> {
+        let highest = self.tokenizer.get_vocab(true).into_iter().max_by_key(|(_, id)| *id);
+        if let Some((token, id)) = highest.filter(|(_, id)| i64::from(*id) >= rows) {
+            let reason = format!(
+                "has a token “{token}” with the id {id}, for a text encoder of {rows} token embeddings (ids from 0); the \
+                 tokenizer and the weights are not of one model"
+            );
+            return Err(Error::format(&self.file, reason));
+        }
+        self.positions = usize::try_from(positions).unwrap_or(0);
+        if self.positions < FEWEST_POSITIONS {
+            let message = format!("a text encoder of {positions} positions has no room for [CLS] [MASK] [SEP]");
+            return Err(Error::Mismatch(message));
+        }
+        Ok(self)
+    }
+
+    /// Returns the most tokens that a sentence may have: [`MAX_TOKENS`], or the encoder's positions where they are fewer.
+    pub fn longest(&self) -> usize {
+        MAX_TOKENS.min(self.positions)
+    }
+
+    /// Returns how many tokens of a text the encoder has positions for.
+    pub fn positions(&self) -> usize {
+        self.positions
+    }
+
+    /// Returns a sentence whose mention is `tokens[start..=end]`, the mention masked. `None` where that is more than
+    /// [`TextTokenizer::longest`] ids, or the mention is not inside the sentence: the pair is to be left out.
+    ///
+    /// Errors: `Format` where the tokenizer itself fails.
+    pub fn encode(&self, tokens: &[String], start: usize, end: usize) -> Result<Option<MaskedSentence>> {
         if start > end || end >= tokens.len() {
-            return None;
+            return Ok(None);
         }
         // The two sides apart, so that no normalizer or merge can reach the mask.
         let before = self.pieces(&tokens[..start])?;
         let after = self.pieces(&tokens[end + 1..])?;
-        let length = before.len() + after.len() + 3;
-        if length > MAX_TOKENS {
-            return None;
+        if before.len() + after.len() + FEWEST_POSITIONS > self.longest() {
+            return Ok(None);
         }
-        let mut ids = Vec::with_capacity(length);
-        ids.push(self.cls);
-        ids.extend(before);
-        ids.push(self.mask);
-        ids.extend(after);
-        ids.push(self.sep);
-        Some(ids)
+        let mask_at = 1 + before.len();
+        let ids = [&[self.cls], before.as_slice(), &[self.mask], &after, &[self.sep]].concat();
+        Ok(Some(MaskedSentence { ids, mask_at }))
     }
 
     /// `[CLS] [MASK] [SEP]`: what a model that sees no text is shown.
@@ -98,40 +118,14 @@ impl TextTokenizer {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// The words' own ids, without special tokens; none only where the tokenizer itself fails.
-    pub fn pieces(&self, words: &[String]) -> Option<Vec<i64>> {
-        let encoding = self.tokenizer.encode_fast(words.join(" "), false).ok()?;
-        Some(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
+    /// Returns the words' own ids, without special tokens.
+    ///
+    /// Errors: `Format` where the tokenizer itself fails.
+    pub fn pieces(&self, words: &[String]) -> Result<Vec<i64>> {
+        let failed = |e| Error::format(&self.file, format!("is a tokenizer that fails at “{}”: {e}", words.join(" ")));
+        let encoding = self.tokenizer.encode_fast(words.join(" "), false).map_err(failed)?;
+        Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
     }
-}
-
-/// BERT's own tokenizer over a `vocab.txt`; lower-cases unless `tokenizer_config.json` says otherwise.
-fn from_vocabulary(folder: &Path, vocab: &Path) -> Result<Tokenizer> {
-    let content = std::fs::read(vocab).map_err(Error::io("read", vocab))?;
-    let words = WordPiece::read_bytes(&content).map_err(|e| unusable(vocab, &e))?;
-    let model = WordPiece::builder().vocab(words).unk_token("[UNK]".into()).build().map_err(|e| unusable(vocab, &e))?;
-    let mut tokenizer = Tokenizer::new(model);
-    let normalizer = BertNormalizer::new(true, true, None, lower_cases(folder));
-    tokenizer.with_normalizer(Some(normalizer)).map_err(|e| unusable(vocab, &e))?;
-    tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
-    // only those that the file has: an added one would get an id that the model has no row for
-    let special: Vec<AddedToken> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-        .into_iter()
-        .filter(|token| tokenizer.token_to_id(token).is_some())
-        .map(|token| AddedToken::from(token, true))
-        .collect();
-    tokenizer.add_special_tokens(special).map_err(|e| unusable(vocab, &e))?;
-    Ok(tokenizer)
-}
-
-fn lower_cases(folder: &Path) -> bool {
-    let config = std::fs::read(folder.join("tokenizer_config.json")).unwrap_or_default();
-    let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
-    config["do_lower_case"].as_bool().unwrap_or(true)
-}
-
-fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    Error::format(path, format!("is no usable tokenizer ({reason})"))
 }
 
 /// Expected ids are those of Python's `tokenizers` (`tests/fixtures/tokenizer/make.py`).
@@ -150,6 +144,10 @@ mod tests {
         [TextTokenizer::open(&fixture()).unwrap(), TextTokenizer::open(folder.path()).unwrap()]
     }
 
+    fn ids(sentence: Result<Option<MaskedSentence>>) -> Vec<i64> {
+        sentence.unwrap().unwrap().ids
+    }
+
     fn words(sentence: &str) -> Vec<String> {
         sentence.split(' ').map(str::to_owned).collect()
     }
@@ -157,20 +155,21 @@ mod tests {
     #[test]
     fn ids_are_those_of_the_reference() {
         for tokenizer in both_sources() {
-            let jaguar =
-                tokenizer.encode(&words("The jaguar is a large cat , native to the Américas ."), 1, 1).unwrap();
-            assert_eq!(jaguar, [2, 5, 4, 6, 7, 8, 9, 10, 12, 13, 5, 14, 11, 3]);
-            let first = tokenizer.encode(&words("A fine thing unaffable Zürich 北京 3.14 ... can't"), 0, 2).unwrap();
-            assert_eq!(first, [2, 4, 15, 16, 17, 18, 24, 25, 19, 11, 20, 11, 11, 11, 21, 22, 23, 3]);
-            let last = tokenizer.encode(&words("unaffable tigers a jaguar"), 3, 3).unwrap();
-            assert_eq!(last, [2, 15, 16, 17, 1, 7, 4, 3]);
+            let jaguar = tokenizer.encode(&words("The jaguar is a large cat , native to the Américas ."), 1, 1);
+            assert_eq!(ids(jaguar), [2, 5, 4, 6, 7, 8, 9, 10, 12, 13, 5, 14, 11, 3]);
+            let first = tokenizer.encode(&words("A fine thing unaffable Zürich 北京 3.14 ... can't"), 0, 2);
+            assert_eq!(ids(first), [2, 4, 15, 16, 17, 18, 24, 25, 19, 11, 20, 11, 11, 11, 21, 22, 23, 3]);
+            let last = tokenizer.encode(&words("unaffable tigers a jaguar"), 3, 3);
+            assert_eq!(ids(last), [2, 15, 16, 17, 1, 7, 4, 3]);
         }
     }
 
     #[test]
     fn a_mask_spelled_out_in_the_sentence_is_only_letters() {
         for tokenizer in both_sources() {
-            let ids = tokenizer.encode(&words("the [MASK] jaguar [CLS]"), 2, 2).unwrap();
+            let MaskedSentence { ids, mask_at } =
+                tokenizer.encode(&words("the [MASK] jaguar [CLS]"), 2, 2).unwrap().unwrap();
+            assert_eq!(mask_at, 5);
             assert_eq!(ids.iter().filter(|&&id| id == tokenizer.mask_id()).count(), 1);
             assert_eq!(ids.iter().filter(|&&id| id == tokenizer.cls_id()).count(), 1);
             assert_eq!(ids[5], tokenizer.mask_id(), "{ids:?}");
@@ -181,12 +180,15 @@ mod tests {
     fn a_long_sentence_and_a_mention_outside_are_left_out() {
         let [tokenizer, _] = both_sources();
         let most = vec!["cat".to_owned(); MAX_TOKENS - 2];
-        assert_eq!(tokenizer.encode(&most, 0, 0).unwrap().len(), MAX_TOKENS);
+        let length = |tokens: &[String], start, end| {
+            tokenizer.encode(tokens, start, end).unwrap().map(|sentence| sentence.ids.len())
+        };
+        assert_eq!(length(&most, 0, 0), Some(MAX_TOKENS));
         let more = vec!["cat".to_owned(); MAX_TOKENS - 1];
-        assert_eq!(tokenizer.encode(&more, 0, 0), None);
-        assert_eq!(tokenizer.encode(&more, 0, 1).unwrap().len(), MAX_TOKENS);
-        assert_eq!(tokenizer.encode(&most, 3, MAX_TOKENS), None);
-        assert_eq!(tokenizer.encode(&most, 3, 2), None);
+        assert_eq!(length(&more, 0, 0), None);
+        assert_eq!(length(&more, 0, 1), Some(MAX_TOKENS));
+        assert_eq!(length(&most, 3, MAX_TOKENS), None);
+        assert_eq!(length(&most, 3, 2), None);
         assert_eq!(tokenizer.blank(), [2, 4, 3]);
     }
 
@@ -199,5 +201,20 @@ mod tests {
         // the mask would get a new id that the model has no row for
         let opened = TextTokenizer::open(folder.path());
         assert!(opened.is_err_and(|e| e.to_string().contains("[MASK]")));
+    }
+
+    #[test]
+    fn an_encoder_must_have_a_row_for_every_token_and_limits_the_length() {
+        let open = || both_sources().into_iter().next().unwrap();
+        let tokens = open().vocabulary() as i64;
+        let Err(error) = open().limited_to(tokens - 1, 512) else { panic!("it was taken") };
+        let said = error.to_string();
+        assert!(said.contains("“jaguar” with the id 31") && said.contains("of 31 token embeddings"), "{said}");
+        assert!(open().limited_to(tokens, 2).is_err_and(|e| e.to_string().contains("2 positions")));
+        assert_eq!(open().limited_to(tokens, 512).unwrap().longest(), MAX_TOKENS);
+        let short = open().limited_to(tokens + 8, 12).unwrap();
+        let most = vec!["cat".to_owned(); 10];
+        assert_eq!((short.longest(), ids(short.encode(&most, 0, 0)).len()), (12, 12));
+        assert_eq!(short.encode(&[most, vec!["cat".to_owned()]].concat(), 0, 0).unwrap(), None);
     }
 }

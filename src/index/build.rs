@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::folder::{Done, Partial};
 use super::meta::{Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION};
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::file::write_whole;
 use crate::job::{Observer, Progress};
 use crate::model::checkpoint::hash_file;
+use crate::model::finite::find_not_finite;
 use crate::types::{EntityId, Mode, Row};
 
 /// How states are stored.
@@ -166,8 +167,12 @@ impl Builder {
         if let Some(twice) = entities.iter().find(|e| !ids.insert(e.id)) {
             return Err(Error::Mismatch(format!("entity {} is in the vocabulary twice", twice.id)));
         }
-        check_finite("the head", weight)?;
-        check_finite("the head", bias)?;
+        if shape[1] < 1 {
+            return Err(Error::Mismatch(format!("a head of weight {shape:?} has no columns")));
+        }
+        let named = |row: usize| format!("entity “{}”", entities[row].name);
+        check_finite("the head's weight", weight, named)?;
+        check_finite("the head's bias", bias, named)?;
         let folder = Partial::create(out)?;
         let head = Head::new(weight.detach().to_kind(Kind::Float), bias.detach().to_kind(Kind::Float));
         let width = head.width();
@@ -200,6 +205,14 @@ impl Builder {
         }
     }
 
+    /// Says in words whose state this is.
+    fn owner_of(&self, states: &States, state: usize) -> String {
+        let entry = states.entry_state.iter().position(|&of| of as usize == state);
+        let row = entry.map(|entry| states.row_offsets.partition_point(|&offset| offset <= entry as i64) - 1);
+        let owner = row.and_then(|row| self.meta.entities.get(row));
+        owner.map_or_else(|| "no entity's".to_owned(), |entity| format!("entity “{}”", entity.name))
+    }
+
     /// Whether a mode is complete already.
     pub fn has(&self, mode: Mode) -> bool {
         self.meta.modes.iter().any(|m| m.mode == mode)
@@ -225,7 +238,8 @@ impl Builder {
             Precision::Single => Kind::Float,
         };
         states.states = states.states.detach().to_kind(kind);
-        check_finite(&format!("the states of mode {mode} (as {kind:?})"), &states.states)?;
+        let owner = |state: usize| self.owner_of(&states, state);
+        check_finite(&format!("“states” of mode {mode}, as {kind:?},"), &states.states, owner)?;
         let numbers = statistics(&self.head, &states, observer)?;
         let mut tensors = vec![
             ("states", states.states.shallow_clone()),
@@ -299,10 +313,15 @@ pub fn pair_state(mode: Mode) -> String {
     format!("state.{mode}")
 }
 
-fn check_finite(what: &str, tensor: &Tensor) -> Result<()> {
-    let finite = bool::try_from(tensor.isfinite().all())
-        .map_err(|e| Error::Torch { doing: format!("checking {what}"), message: e.to_string() })?;
-    if finite { Ok(()) } else { Err(Error::Mismatch(format!("{what} hold numbers that are not finite"))) }
+/// Refuses NaN and infinity; `what` is the tensor, and `of` says in words which row it is.
+fn check_finite(what: &str, tensor: &Tensor, of: impl Fn(usize) -> String) -> Result<()> {
+    match find_not_finite(&tensor.to_device(Device::Cpu))? {
+        None => Ok(()),
+        Some(found) => {
+            let row = found.row();
+            Err(Error::Mismatch(format!("{what} has a number that is not finite, {found}, in row {row} ({})", of(row))))
+        }
+    }
 }
 
 /// Entities that have no names: called by their row number.

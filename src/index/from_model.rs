@@ -10,10 +10,11 @@ use super::prototypes::Prototypes;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
+use crate::features::image::ImageEncoder;
 use crate::features::mean::EntityMean;
 use crate::features::prepare::{Encoders, gather};
 use crate::job::{Observer, Progress};
-use crate::model::{ModelFolder, Network};
+use crate::model::{ModelFolder, Network, checkpoint};
 use crate::types::Mode;
 
 /// Pairs in one batch. No gradient is kept, so this bounds memory only.
@@ -79,8 +80,12 @@ pub fn open(
         // states of the text are kept under the hash of the layers that gave them
         encoders.text.source.hash = folder.hash()?;
     }
-    let (_store, network) = folder.network(Some(&encoders.text.weights), device)?;
-    let (pairs, patches) = gather(dataset, &encoders, image.grid, cache, Some(&config.entity_ids), observe)?;
+    let sizes = &config.sizes;
+    encoders.text.tokenizer = encoders.text.tokenizer.limited_to(sizes.token_vocabulary, sizes.max_positions)?;
+    check_patches(&folder, &encoders.image, image.grid)?;
+    let checkpoint::Opened { network, left_out, .. } = folder.network(Some(&encoders.text.weights), device)?;
+    let (mut pairs, patches) = gather(dataset, &encoders, image.grid, cache, Some(&config.entity_ids), observe)?;
+    pairs.left_out.extend(folder.weights().described(&left_out));
     let texts = encoders.text.states(cache, &pairs, &network.student.bert, device, observe)?;
     Ok(Opened { network, sources: Sources { pairs, texts, patches, device }, folder })
 }
@@ -228,6 +233,22 @@ fn encoder_names(folder: &ModelFolder) -> Result<(String, crate::model::checkpoi
             "does not name the encoders that the model was trained with",
         )),
     }
+}
+
+/// The encoder must give images as the model takes them.
+fn check_patches(folder: &ModelFolder, encoder: &ImageEncoder, grid: Option<i64>) -> Result<()> {
+    let sizes = &folder.config.sizes;
+    let patches = grid.map_or(encoder.patches(), |grid| grid.saturating_mul(grid));
+    if (patches, encoder.features()) == (sizes.patches, sizes.patch_features) {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "{} takes images as {} × {} features, and its image encoder gives {patches} × {}",
+        folder.path.display(),
+        sizes.patches,
+        sizes.patch_features,
+        encoder.features()
+    )))
 }
 
 /// The distinct inputs of a mode: pairs that differ only in what the mode does not see share one state.

@@ -62,6 +62,8 @@ impl Lists {
 const ROWS: &str = "near";
 const UPPER: &str = "near_upper";
 const REST: &str = "rest_upper";
+/// The tensors of a mode's file that bound Z.
+pub const BOUNDS: [&str; 2] = [UPPER, REST];
 
 impl Lists {
     pub fn named(self) -> [(&'static str, Tensor); 3] {

@@ -1,6 +1,6 @@
 //! Opens an index folder: checks what can be checked quickly, maps the rest.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 use super::build::{check_entries, mode_file, pair_state};
 use super::cache::Cache;
 use super::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
-use super::near::Near;
+use super::near::{self, Near};
 use super::tensor_file::TensorFile;
 use super::view::View;
 use crate::error::{Error, Result};
@@ -27,6 +27,8 @@ pub struct Index {
     /// b `[V]`.
     pub(super) bias: Vec<f32>,
     weight_on_device: OnceCell<Tensor>,
+    /// True once W was found to be finite, which is checked when the first mode is asked for.
+    head_is_finite: Cell<bool>,
 }
 
 /// One mode: large tensors stay in the map, numbers per entity and state are read.
@@ -44,6 +46,8 @@ pub struct ModeFile {
     /// Whether its lists of near candidates are there, and used.
     pub lists: bool,
     pub cache: RefCell<Cache>,
+    /// True once its large tensors were found to be finite, which is checked when the mode is first asked for.
+    is_finite: Cell<bool>,
 }
 
 struct PairFile {
@@ -77,6 +81,13 @@ impl Index {
         head.check("weight", &[Kind::Float], &[v, d])?;
         head.slice::<f32>("weight")?;
         let bias = head.vector("bias", v)?;
+        head.check_finite("bias")?;
+        if meta.modes.is_empty() || v == 0 || d == 0 {
+            return Err(Error::format(
+                path,
+                format!("is damaged: {v} entities of width {d}, {} modes", meta.modes.len()),
+            ));
+        }
         let modes = meta
             .modes
             .iter()
@@ -91,7 +102,8 @@ impl Index {
             return Err(Error::format(path, "names an entity twice"));
         }
         let path = path.to_owned();
-        Ok(Index { meta, path, rows, modes, pairs, device, head, bias, weight_on_device: OnceCell::new() })
+        let (weight_on_device, head_is_finite) = (OnceCell::new(), Cell::new(false));
+        Ok(Index { meta, path, rows, modes, pairs, device, head, bias, weight_on_device, head_is_finite })
     }
 
     /// What tells it from every other index, and from itself built anew: the hash of what it says of its files. Errors: `Io`.
@@ -171,13 +183,32 @@ impl Index {
         self.modes.iter().map(|m| m.mode).collect()
     }
 
-    /// One mode of it. Error: the index does not hold it.
+    /// One mode of it. The first time that a mode is asked for, its tensors are read once to see that they are finite.
+    ///
+    /// Errors: `Argument` where the index does not hold it; `Format` where a tensor has NaN or infinity.
     pub fn view(&self, mode: Mode) -> Result<View<'_>> {
         let held = || self.modes().iter().map(|m| m.name()).collect::<Vec<_>>().join(", ");
         match self.modes.iter().find(|m| m.mode == mode) {
-            Some(file) => View::new(self, file),
+            Some(file) => {
+                self.check_finite(file)?;
+                View::new(self, file)
+            }
             None => Err(Error::Argument(format!("the index has no mode {mode}; it has {}", held()))),
         }
+    }
+
+    fn check_finite(&self, mode: &ModeFile) -> Result<()> {
+        if !self.head_is_finite.get() {
+            self.head.check_finite("weight")?;
+            self.head_is_finite.set(true);
+        }
+        if !mode.is_finite.get() {
+            for name in ["mean_state", "states"].into_iter().chain(near::BOUNDS.into_iter().filter(|_| mode.lists)) {
+                mode.file.check_finite(name)?;
+            }
+            mode.is_finite.set(true);
+        }
+        Ok(())
     }
 
     /// The entity's pairs in the order of the corpus; none in an index of bare tensors.
@@ -247,7 +278,11 @@ impl ModeFile {
             lists: Near::of(&file, v)?.is_some(),
             file,
             cache: RefCell::default(),
+            is_finite: Cell::new(false),
         };
+        for name in ["entry_share", "log_z", "mean_log_z", "mean", "deviation", "sum_log_prob"] {
+            opened.file.check_finite(name)?;
+        }
         check_entries(&opened.row_offsets, &opened.entry_state, v, u).map_err(|why| damaged(path, &why))?;
         Ok(opened)
     }

@@ -12,18 +12,23 @@ use crate::model::checkpoint::hash_file;
 use crate::model::device::describe;
 use crate::types::{EntityId, Mode};
 
+/// The tensors that an index is built from.
+const USED: [&str; 4] = ["head.weight", "head.bias", "pre_head", "row_offsets"];
 const FLOATS: [Kind; 4] = [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double];
 
 /// Builds an index at `out` from `head.weight [V, D]`, `head.bias [V]`, `pre_head [pairs, D]` and `row_offsets
 /// [V + 1]`; its one mode is `both` and its states stay f32. `names`, one for each row, go to the rows in the order
-/// of their ids; without, entities are called by their row numbers. Errors: tensors that are missing or do not fit.
+/// of their ids; without, entities are called by their row numbers. Returns the tensors that are not used, as something
+/// that is left out and counted.
+///
+/// Errors: `Format` for tensors that are missing or do not fit; `Mismatch` for numbers that are not finite.
 pub fn import_raw(
     file: &Path,
     names: Option<&[(EntityId, String)]>,
     out: &Path,
     device: Device,
     observer: &mut dyn Observer<Progress>,
-) -> Result<()> {
+) -> Result<Vec<(String, usize)>> {
     let tensors = TensorFile::open(file)?;
     let &[v, d] = tensors.shape("head.weight")? else {
         return Err(Error::format(file, "holds “head.weight” that is no matrix"));
@@ -50,7 +55,10 @@ pub fn import_raw(
     if !builder.has(Mode::Both) {
         builder.mode(Mode::Both, states, observer)?;
     }
-    builder.finish()
+    builder.finish()?;
+    let unused: Vec<String> = tensors.names().into_iter().filter(|name| !USED.contains(&name.as_str())).collect();
+    let named = format!("tensors of {} that an index does not use ({})", file.display(), unused.join(", "));
+    Ok(Some((named, unused.len())).filter(|_| !unused.is_empty()).into_iter().collect())
 }
 
 fn named(names: &[(EntityId, String)], rows: usize) -> Result<Vec<Entity>> {

@@ -1,16 +1,21 @@
 //! Safetensors files: mapped into memory, their headers checked before a number is read.
 
-use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use half::{bf16, f16};
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use tch::kind::Element;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
+use crate::file::{LFS_REASON, is_lfs_pointer};
+use crate::model::aligned::{AlignedBytes, is_aligned};
+use crate::model::finite::find_not_finite;
+use crate::model::weights::map;
 
 /// A mapped safetensors file.
 pub struct TensorFile {
@@ -19,17 +24,31 @@ pub struct TensorFile {
     /// Where the numbers begin.
     start: usize,
     metadata: Metadata,
+    /// Tensors that do not lie where numbers can be read, copied. A file written by [`write`] has none.
+    moved: HashMap<String, AlignedBytes>,
 }
 
 impl TensorFile {
-    /// Maps the file and reads its header. A header that is damaged, or that does not fit the file's length, is a
-    /// [`Error::Format`].
+    /// Maps the file and reads its header. The format promises no alignment: what lies at an odd place is copied.
+    ///
+    /// Errors: `Io`; `Format` for a header that is damaged or does not fit the file's length, and for a Git LFS pointer.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io("open", path))?;
-        let map = map(&file).map_err(Error::io("map", path))?;
+        let map = map(path)?;
+        if is_lfs_pointer(&map) {
+            return Err(Error::format(path, LFS_REASON));
+        }
         let (header, metadata) = SafeTensors::read_metadata(&map)
             .map_err(|e| Error::format(path, format!("is cut short or has a damaged header: {e}")))?;
-        Ok(TensorFile { path: path.to_owned(), map, start: header + size_of::<u64>(), metadata })
+        let start = header + size_of::<u64>();
+        let moved = moved(&map[start..], &metadata);
+        Ok(TensorFile { path: path.to_owned(), map, start, metadata, moved })
+    }
+
+    /// Returns all names, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.metadata.offset_keys();
+        names.sort();
+        names
     }
 
     /// Takes what was read of the file out of this process's memory; it is mapped again where it is read again.
@@ -68,6 +87,9 @@ impl TensorFile {
     }
 
     fn bytes(&self, name: &str) -> Result<&[u8]> {
+        if let Some(copy) = self.moved.get(name) {
+            return Ok(copy.bytes());
+        }
         let (from, to) = self.info(name)?.data_offsets;
         Ok(&self.map[self.start + from..self.start + to])
     }
@@ -99,6 +121,23 @@ impl TensorFile {
             Kind::Half => Ok(Floats::Half(self.halves(name)?)),
             _ => Ok(Floats::Single(self.slice(name)?)),
         }
+    }
+
+    /// Checks that every number of a floating-point tensor is finite, a part at a time so that little of it is in memory.
+    ///
+    /// Errors: `Format` that names the tensor and the row.
+    pub fn check_finite(&self, name: &str) -> Result<()> {
+        let (kind, shape) = (self.kind(name)?, self.shape(name)?);
+        for (part, bytes) in self.bytes(name)?.chunks(PART).enumerate() {
+            if let Some(at) = find_not_finite_in(bytes, kind) {
+                let row_width = shape.iter().skip(1).product::<usize>().max(1);
+                let row = (part * PART / kind.elt_size_in_bytes() + at) / row_width;
+                let reason = format!("holds a number that is not finite in row {row} of “{name}” {shape:?}");
+                return Err(Error::format(&self.path, reason));
+            }
+            self.give_back();
+        }
+        Ok(())
     }
 
     /// The whole tensor of f16, row-major, as it lies in the map.
@@ -135,11 +174,38 @@ impl<'a> Floats<'a> {
     }
 }
 
-/// Maps a file for reading.
-#[allow(unsafe_code)]
-fn map(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is only read, and an index's files are written whole, then renamed, and never changed in place.
-    unsafe { Mmap::map(file) }
+/// Bytes of a tensor that are looked at together; whole numbers of every kind.
+const PART: usize = 16 << 20;
+
+/// Copies of the tensors that begin where their numbers cannot be read.
+fn moved(data: &[u8], metadata: &Metadata) -> HashMap<String, AlignedBytes> {
+    let mut moved = HashMap::new();
+    for (name, info) in metadata.tensors() {
+        let bytes = &data[info.data_offsets.0..info.data_offsets.1];
+        if !is_aligned(bytes, info.dtype.bitsize() / 8) {
+            moved.insert(name, AlignedBytes::copy(bytes));
+        }
+    }
+    moved
+}
+
+/// Returns the first number that is not finite, by its index; `None` where there is none, or the kind is not of
+/// floating-point numbers.
+fn find_not_finite_in(bytes: &[u8], kind: Kind) -> Option<usize> {
+    match kind {
+        Kind::Float => find_in(bytes, |b| f32::from_le_bytes(b).is_finite()),
+        Kind::Double => find_in(bytes, |b| f64::from_le_bytes(b).is_finite()),
+        Kind::Half => find_in(bytes, |b| f16::from_le_bytes(b).is_finite()),
+        Kind::BFloat16 => find_in(bytes, |b| bf16::from_le_bytes(b).is_finite()),
+        _ => None,
+    }
+}
+
+/// Without a branch a number, so that the compiler can look at many at once; the place is looked for where there is one.
+fn find_in<const N: usize>(bytes: &[u8], is_finite: impl Fn([u8; N]) -> bool) -> Option<usize> {
+    let numbers = bytes.as_chunks().0;
+    let all = numbers.iter().fold(true, |all, number| all & is_finite(*number));
+    if all { None } else { numbers.iter().position(|number| !is_finite(*number)) }
 }
 
 fn kind_of(dtype: Dtype) -> Option<Kind> {
@@ -160,7 +226,15 @@ fn dtype_of(kind: Kind) -> Option<Dtype> {
 }
 
 /// Writes the tensors and waits until they are on the disk.
+///
+/// Errors: `Mismatch` that names a tensor with NaN or infinity, and nothing is written then; `Io`.
 pub fn write(path: &Path, tensors: &[(&str, Tensor)]) -> Result<()> {
+    for (name, tensor) in tensors {
+        if let Some(found) = find_not_finite(tensor)? {
+            let message = format!("{} is not written: “{name}” is not finite, {found}", path.display());
+            return Err(Error::Mismatch(message));
+        }
+    }
     let failed = |message: String| Error::Torch { doing: format!("writing {}", path.display()), message };
     let mut stored = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {

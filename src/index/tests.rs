@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 use super::sample::{ENTITIES, PAIRS, WIDTH, builder, entities, head, provenance, states};
+use super::tensor_file::{self, TensorFile};
 use super::*;
 use crate::error::{Error, Result};
 use crate::job::{Progress, Unobserved};
@@ -271,6 +272,126 @@ fn a_raw_file_is_imported_with_or_without_names() {
         tensors(&wrong);
         assert!(import(None).unwrap_err().to_string().contains("row_offsets"));
     }
+}
+
+/// A safetensors file that another program wrote: an odd header, an odd tensor in front, and one that nobody asks for.
+fn write_odd(path: &Path, pre_head: &[f32]) {
+    let floats = |numbers: &[f32]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let offsets: Vec<u8> = [0i64, 1, 3, 5, 6].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let head: Vec<f32> = (0..12).map(|x| (x as f32).sin()).collect();
+    let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
+    for (name, dtype, shape, bytes) in [
+        ("note", "U8", vec![13], b"made by hand!".to_vec()),
+        ("row_offsets", "I64", vec![5], offsets),
+        ("head.weight", "F32", vec![4, 3], floats(&head)),
+        ("pre_head", "F32", vec![6, 3], floats(pre_head)),
+        ("head.bias", "F32", vec![4], floats(&head[..4])),
+    ] {
+        let range = [data.len(), data.len() + bytes.len()];
+        header.insert(name.into(), serde_json::json!({ "dtype": dtype, "shape": shape, "data_offsets": range }));
+        data.extend(bytes);
+    }
+    let mut header = serde_json::Value::Object(header).to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8) + 3, b' ');
+    fs::write(path, [&(header.len() as u64).to_le_bytes(), header.as_slice(), &data].concat()).unwrap();
+}
+
+#[test]
+fn a_raw_file_may_lie_at_odd_places_and_what_is_not_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("raw.safetensors"), folder.path().join("index"));
+    let mut states: Vec<f32> = (0..18).map(|x| (x as f32).cos()).collect();
+    write_odd(&file, &states);
+    let tensors = TensorFile::open(&file).unwrap();
+    assert_eq!(tensors.slice::<f32>("pre_head").unwrap(), states);
+    assert_eq!(tensors.vector::<i64>("row_offsets", 5).unwrap(), [0, 1, 3, 5, 6]);
+    let import = || import_raw(&file, None, &out, Device::Cpu, &mut Unobserved);
+    let left_out = import().unwrap();
+    let [(what, 1)] = left_out.as_slice() else { panic!("{left_out:?}") };
+    assert!(what.contains("raw.safetensors that an index does not use (note)"), "{what}");
+    assert_eq!(Index::open(&out, Device::Cpu).unwrap().view(Mode::Both).unwrap().len(), 4);
+    // entity 2 has the states 3 and 4
+    states[4 * 3 + 1] = f32::NEG_INFINITY;
+    write_odd(&file, &states);
+    let said = import().unwrap_err().to_string();
+    assert!(said.contains("not finite, -inf at [4, 1], in row 4 (entity “2”)"), "{said}");
+}
+
+/// Puts a number in the place of the first of a tensor.
+fn spoil(path: &Path, tensor: &str, number: &[u8]) {
+    let mut bytes = fs::read(path).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let json: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    let at = 8 + header + json[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
+    bytes[at..at + number.len()].copy_from_slice(number);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
+    let (nan, inf) = (f32::NAN.to_le_bytes(), half::f16::INFINITY.to_le_bytes());
+    for (file, tensor, number) in [
+        ("head", "weight", nan.as_slice()),
+        ("head", "bias", &nan),
+        ("both", "states", &inf),
+        ("both", "mean_state", &nan),
+        ("both", "log_z", &nan),
+        ("both", "deviation", &f64::NAN.to_le_bytes()),
+        ("both", "entry_share", &f32::INFINITY.to_le_bytes()),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = written(&folder, &[Mode::Both], Precision::Half);
+        spoil(&out.join(format!("{file}.safetensors")), tensor, number);
+        let refused = Index::open(&out, Device::Cpu).and_then(|index| index.view(Mode::Both).map(drop));
+        let said = refused.unwrap_err().to_string();
+        let wanted = format!("{file}.safetensors holds a number that is not finite in row 0 of “{tensor}”");
+        assert!(said.contains(&wanted), "{said}");
+    }
+}
+
+/// Random bytes changed in every file of an index: it is refused in a sentence, or opens and can be read.
+#[test]
+fn damaged_indexes_are_no_panic() {
+    use rand::{RngExt, SeedableRng};
+    let folder = tempfile::tempdir().unwrap();
+    let out = written(&folder, &[Mode::Both, Mode::Image], Precision::Half);
+    let whole = bytes_of(&out);
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let (mut refused, mut opened) = (0, 0);
+    for round in 0..600 {
+        let (name, bytes) = &whole[round % whole.len()];
+        let mut bytes = bytes.clone();
+        for _ in 0..random.random_range(1..4) {
+            // half of the changes are to headers, which few random places would meet
+            let most = if random.random() { bytes.len() } else { bytes.len().min(700) };
+            bytes[random.random_range(0..most)] = random.random();
+        }
+        fs::write(out.join(name), &bytes).unwrap();
+        let scores = Index::open(&out, Device::Cpu).and_then(|index| {
+            let view = index.view(index.modes()[0])?;
+            let rows: Vec<Row> = (0..index.len() as u32).map(Row).collect();
+            rows.iter().for_each(|&row| drop((index.pairs_of(row), index.entity(row), index.pair_count(row))));
+            Ok(view.z_rows(&rows))
+        });
+        match scores {
+            Err(error) => refused += usize::from(!error.to_string().is_empty()),
+            Ok(_) => opened += 1,
+        }
+        fs::write(out.join(name), &whole[round % whole.len()].1).unwrap();
+    }
+    assert!(refused > 100 && opened > 50, "{refused} refused, {opened} opened");
+}
+
+#[test]
+fn what_is_not_finite_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.safetensors");
+    let tensors = [("good", Tensor::from_slice(&[1.0f32])), ("bad", Tensor::from_slice(&[1.0f64, f64::NAN]))];
+    let said = tensor_file::write(&path, &tensors).unwrap_err().to_string();
+    assert!(said.contains("“bad” is not finite, NaN at [1]") && !path.exists(), "{said}");
+    let named = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+    let said = crate::model::checkpoint::write_tensors(&path, &named).unwrap_err().to_string();
+    assert!(said.contains("“bad” has a number that is not finite") && !path.exists(), "{said}");
 }
 
 /// A builder that resumes.

@@ -3,8 +3,16 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
+use super::checkpoint::encoder_name;
 use super::config::Config;
 use super::layer::{attend, layer_norm, linear};
+use super::weights::Weights;
+use crate::error::Result;
+
+/// A parameter by which a BERT is found in a checkpoint.
+pub const MARK: &str = "embeddings.word_embeddings.weight";
+/// Rows of the token type embeddings.
+const TOKEN_TYPES: i64 = 2;
 
 #[derive(Debug)]
 struct BertLayer {
@@ -63,6 +71,8 @@ pub struct Bert {
     token_types: nn::Embedding,
     norm: nn::LayerNorm,
     layers: Vec<BertLayer>,
+    heads: i64,
+    layer_norm_eps: f64,
     /// Of the upper part; what the lower gives is kept and shared, so it is f32 always.
     compute: Kind,
 }
@@ -75,9 +85,11 @@ impl Bert {
         Bert {
             words: table("word_embeddings", config.token_vocabulary),
             positions: table("position_embeddings", config.max_positions),
-            token_types: table("token_type_embeddings", 2),
+            token_types: table("token_type_embeddings", TOKEN_TYPES),
             norm: layer_norm(&embeddings / "LayerNorm", config.hidden, config.layer_norm_eps_bert),
             layers: (0..config.bert_layers).map(|i| BertLayer::new(&layers / i, config)).collect(),
+            heads: config.heads,
+            layer_norm_eps: config.layer_norm_eps_bert,
             compute: config.compute,
         }
     }
@@ -85,6 +97,11 @@ impl Bert {
     /// The word embeddings, `[W, D]`. Never trained.
     pub fn words(&self) -> &Tensor {
         &self.words.ws
+    }
+
+    /// Returns what its states depend on besides the parameters, in words. What is cached of them goes by this too.
+    pub fn settings(&self) -> String {
+        format!("{} heads, ε {}", self.heads, self.layer_norm_eps)
     }
 
     /// The frozen part: embeddings and all layers but the last `trained`.
@@ -103,5 +120,118 @@ impl Bert {
     pub fn upper(&self, x: &Tensor, bias: &Tensor, trained: usize, train: bool) -> Tensor {
         let frozen = self.layers.len().saturating_sub(trained);
         self.layers[frozen..].iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, bias, train, self.compute))
+    }
+}
+
+/// Checks that an encoder's weights are exactly a BERT of these sizes, before anything is allocated for it. Returns the
+/// modules that are left out, such as a classifier, and how many parameters each has.
+///
+/// Errors: `Format` that names a parameter which is missing, has another shape, is not finite, or is one too many.
+pub fn check(weights: &Weights, config: &Config) -> Result<Vec<(String, usize)>> {
+    for (name, shape) in parameters(config) {
+        weights.expect(&encoder_name(weights, &name), &shape).map(drop)?;
+    }
+    // the layer on [CLS] and the head of masked language modelling, which nothing here reads
+    let known = ["pooler.", "cls.", "embeddings.token_type_ids"];
+    let ignorable = |name: &str| known.iter().any(|start| name.starts_with(start));
+    let network = format!("a BERT of {} layers", config.bert_layers);
+    weights.finish(&network, &ignorable, &|_| false)
+}
+
+/// The parameters of a BERT and their shapes.
+fn parameters(config: &Config) -> impl Iterator<Item = (String, Vec<i64>)> {
+    let (d, f) = (config.hidden, config.feed_forward);
+    let tables = [("word", config.token_vocabulary), ("position", config.max_positions), ("token_type", TOKEN_TYPES)];
+    let tables = tables.map(|(of, rows)| (format!("embeddings.{of}_embeddings.weight"), vec![rows, d]));
+    let linear =
+        move |name: String, to, from| [(format!("{name}.weight"), vec![to, from]), (format!("{name}.bias"), vec![to])];
+    let norm = move |name: String| [(format!("{name}.weight"), vec![d]), (format!("{name}.bias"), vec![d])];
+    let layer = move |number: i64| {
+        let at = |part: &str| format!("encoder.layer.{number}.{part}");
+        [
+            linear(at("attention.self.query"), d, d),
+            linear(at("attention.self.key"), d, d),
+            linear(at("attention.self.value"), d, d),
+            linear(at("attention.output.dense"), d, d),
+            norm(at("attention.output.LayerNorm")),
+            linear(at("intermediate.dense"), f, d),
+            linear(at("output.dense"), d, f),
+            norm(at("output.LayerNorm")),
+        ]
+        .concat()
+    };
+    tables.into_iter().chain(norm("embeddings.LayerNorm".into())).chain((0..config.bert_layers).flat_map(layer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use tch::Device;
+    use tch::nn::VarStore;
+
+    fn tiny() -> (Config, BTreeMap<String, Tensor>) {
+        let config = Config {
+            hidden: 8,
+            heads: 2,
+            feed_forward: 12,
+            bert_layers: 2,
+            token_vocabulary: 20,
+            max_positions: 30,
+            ..Config::default()
+        };
+        let store = VarStore::new(Device::Cpu);
+        let _bert = Bert::new(store.root(), &config);
+        (config, store.variables().into_iter().collect())
+    }
+
+    fn ones(size: &[i64]) -> Tensor {
+        Tensor::ones(size, (Kind::Float, Device::Cpu))
+    }
+
+    #[test]
+    fn the_list_of_parameters_is_the_networks() {
+        let (config, variables) = tiny();
+        let listed: BTreeMap<String, Vec<i64>> = parameters(&config).collect();
+        assert_eq!(listed, variables.into_iter().map(|(name, value)| (name, value.size())).collect());
+    }
+
+    #[test]
+    fn every_parameter_is_used_named_or_refused() {
+        let (config, mut variables) = tiny();
+        let known = ["pooler.dense.weight", "cls.predictions.bias", "embeddings.position_ids"];
+        variables.extend(known.map(|name| (name.to_owned(), ones(&[3]))));
+        variables.insert("classifier.weight".into(), ones(&[2, 8]));
+        let check = |variables: &BTreeMap<String, Tensor>| {
+            let copy = variables.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
+            check(&Weights::held(copy), &config).map_err(|e| e.to_string())
+        };
+        assert_eq!(check(&variables).unwrap(), [("classifier".to_owned(), 1)]);
+        let changed = |name: &str, value: Option<Tensor>| {
+            let mut all: BTreeMap<String, Tensor> =
+                variables.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
+            match value {
+                Some(value) => all.insert(name.to_owned(), value),
+                None => all.remove(name),
+            };
+            check(&all).unwrap_err()
+        };
+        let said = changed("encoder.layer.2.output.dense.bias", Some(ones(&[8])));
+        assert!(
+            said.contains("not a BERT of 2 layers") && said.contains("encoder.layer.2.output.dense.bias"),
+            "{said}"
+        );
+        let distance = "encoder.layer.0.attention.self.distance_embedding.weight";
+        assert!(changed(distance, Some(ones(&[59, 4]))).contains(distance));
+        assert!(
+            changed("encoder.layer.1.output.dense.bias", None).contains("has no “encoder.layer.1.output.dense.bias”")
+        );
+        let said = changed(MARK, Some(ones(&[19, 8])));
+        assert!(said.contains("of shape [19, 8] where [20, 8] is expected"), "{said}");
+        let said = changed(MARK, Some(ones(&[20, 8]).to_kind(Kind::Int8)));
+        assert!(said.contains("as Int8; expected floating-point numbers"), "{said}");
+        let poisoned = ones(&[20, 8]);
+        let _ = poisoned.get(7).get(1).fill_(f64::NAN);
+        assert!(changed(MARK, Some(poisoned)).contains("not finite: NaN at [7, 1]"));
     }
 }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
+use super::alignment::AlignmentConfig;
 use super::config::Config;
+use super::finite::find_not_finite;
 use super::network::{Network, TRAINED_BERT_LAYERS};
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::{replace, write_whole};
+use crate::file::{read_json, replace, write_whole};
 use crate::types::EntityId;
 
 /// Where a frozen encoder came from.
@@ -64,6 +66,33 @@ pub struct ModelFolder {
     weights: Weights,
 }
 
+/// A model folder's network.
+#[derive(Debug)]
+pub struct Opened {
+    /// The parameters of the network, frozen.
+    pub store: VarStore,
+    pub network: Network,
+    /// The parts of the folder's weights that the network does not have, and how many parameters each has.
+    pub left_out: Vec<(String, usize)>,
+}
+
+/// The modules that a network may have, without the momentum copy's `_m`; which it has, its sizes say.
+const MODULES: [&str; 14] = [
+    "bert",
+    "visual_linear",
+    "visual_pos_embedding",
+    "visual_transformer",
+    "cross_transformer",
+    "head",
+    "projection_head",
+    "cluster_head",
+    "text_proj",
+    "vision_proj",
+    "mlm_head",
+    "itm_head",
+    "temp",
+    "text_queue",
+];
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 
@@ -78,10 +107,12 @@ impl ModelFolder {
         if !file.is_file() {
             return Err(missing("model configuration", file));
         }
-        let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
-        let config: ModelConfig =
-            serde_json::from_str(&text).map_err(|e| Error::format(&file, format!("is no model configuration: {e}")))?;
-        config.sizes.validate()?;
+        let config: ModelConfig = read_json(&file, "a model configuration")?;
+        let cannot_be = |reason: Error| Error::format(&file, format!("has sizes that cannot be: {reason}"));
+        config.sizes.validate().map_err(cannot_be)?;
+        if let Some(grid) = config.image_encoder.as_ref().and_then(|image| image.grid).filter(|grid| *grid < 1) {
+            return Err(Error::format(&file, format!("has an image grid of {grid}; expected at least 1")));
+        }
         let rows = config.entity_ids.len() as i64;
         if rows != 0 && rows != config.sizes.entities {
             return Err(Error::format(
@@ -97,26 +128,31 @@ impl ModelFolder {
         hash_file(&self.path.join(WEIGHTS))
     }
 
-    /// The network with this folder's parameters, in evaluation state. `encoder` fills the frozen part of BERT where
-    /// the folder leaves it out.
-    pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<(VarStore, Network)> {
+    /// Returns the network with this folder's parameters, in evaluation state, and what of them it does not have, with how
+    /// many parameters each part has. `encoder` fills the frozen part of BERT where the folder leaves it out.
+    ///
+    /// Errors: `Format` for a parameter that is missing, not finite, of another shape, or one too many.
+    pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<Opened> {
+        let sizes = &self.config.sizes;
+        let other = "the weights are of another model or vocabulary than config.json";
+        check_sizes(&self.weights, encoder, sizes).map_err(|error| error.adding(other))?;
         let with_teacher = self.weights.names().any(|n| n.starts_with("head_m."));
         let mut store = VarStore::new(device);
-        let network = Network::new(&store.root(), &self.config.sizes, with_teacher);
+        let network = Network::new(&store.root(), sizes, with_teacher);
         // by name, so that the same fault is told of the same parameter every time
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
         for (name, mut variable) in variables {
-            let value = match self.weights.get(&name) {
-                Ok(value) => value,
-                Err(missing) => match encoder.filter(|_| name.starts_with("bert")) {
-                    Some(encoder) => encoder_parameter(encoder, &name)?,
-                    None => return Err(missing),
-                },
+            let size = variable.size();
+            let value = match encoder.filter(|_| !self.weights.has(&name) && name.starts_with("bert")) {
+                Some(encoder) => encoder.expect(&encoder_name(encoder, &name), &size)?,
+                None => self.weights.expect(&name, &size)?,
             };
             copy_into(&name, &mut variable, &value)?;
         }
         store.freeze();
-        Ok((store, network))
+        let is_own = |module: &str| MODULES.contains(&module.trim_end_matches("_m"));
+        let left_out = self.weights.finish("the network of its config.json", &is_unused, &is_own)?;
+        Ok(Opened { store, network, left_out })
     }
 
     /// Whether the folder has the frozen layers of BERT itself: they may be others than the encoder's.
@@ -151,8 +187,19 @@ fn save_some(path: &Path, config: &ModelConfig, store: &VarStore, keep: impl Fn(
     write_whole(&path.join(CONFIG), text.as_bytes())
 }
 
-/// Named tensors to a safetensors file, which appears whole or not at all.
+/// Writes named tensors to a safetensors file, which appears whole or not at all.
+///
+/// Errors: `Mismatch` that names a tensor with NaN or infinity; nothing is written then. `Io`.
 pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    for (name, tensor) in tensors {
+        if let Some(found) = find_not_finite(tensor)? {
+            return Err(Error::Mismatch(format!(
+                "{} is not written: “{name}” has a number that is not finite, {found}; if it was trained, a smaller \
+                 learning rate helps",
+                path.display()
+            )));
+        }
+    }
     let plain: Vec<(&str, Tensor)> =
         tensors.iter().map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu))).collect();
     replace(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
@@ -162,19 +209,57 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
 pub fn load_encoder(store: &VarStore, encoder: &Weights) -> Result<()> {
     for (name, mut variable) in store.variables() {
         if name.starts_with("bert.") {
-            copy_into(&name, &mut variable, &encoder_parameter(encoder, &name)?)?;
+            let value = encoder.expect(&encoder_name(encoder, &name), &variable.size())?;
+            copy_into(&name, &mut variable, &value)?;
         }
     }
     Ok(())
 }
 
-/// `bert.x` or `bert_m.x` under the names that checkpoints in the wild use: with and without the prefix, and with the
-/// old names of a norm's parameters.
+/// Takes `bert.x` or `bert_m.x` from an encoder's own weights ([`encoder_name`]).
 pub(super) fn encoder_parameter(encoder: &Weights, name: &str) -> Result<Tensor> {
+    encoder.get(&encoder_name(encoder, name))
+}
+
+/// Returns what an encoder's file calls the parameter `bert.x`, `bert_m.x` or `x`: with or without the prefix, a norm's by
+/// its old or its new name. `x` where it has none of these.
+pub(super) fn encoder_name(encoder: &Weights, name: &str) -> String {
     let bare = name.trim_start_matches("bert_m.").trim_start_matches("bert.");
     let old = bare.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-    let tries = [format!("bert.{bare}"), bare.to_owned(), format!("bert.{old}"), old];
-    tries.iter().find_map(|n| encoder.get(n).ok()).map_or_else(|| encoder.get(bare), Ok)
+    let names = [bare.to_owned(), format!("bert.{bare}"), old.clone(), format!("bert.{old}")];
+    names.into_iter().find(|name| encoder.has(name)).unwrap_or_else(|| bare.to_owned())
+}
+
+/// Refuses sizes that the parameters do not have, before anything is allocated for them. `encoder` has the frozen part of
+/// BERT where these weights leave it out.
+fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &Config) -> Result<()> {
+    let Config { entities, clusters, patches, patch_features: features, hidden: d, feed_forward: inner, .. } = *sizes;
+    weights.check("head.4.weight", &[entities, d])?;
+    weights.check("cluster_head.5.weight", &[clusters, d])?;
+    weights.check("visual_pos_embedding", &[1, patches, d])?;
+    weights.check("visual_linear.0.weight", &[d, features])?;
+    for (stack, layers) in [("visual_transformer", sizes.vision_layers), ("cross_transformer", sizes.fusion_layers)] {
+        for layer in 0..layers {
+            weights.check(&format!("{stack}.layers.{layer}.1.fn.net.0.weight"), &[inner, d])?;
+        }
+    }
+    if let Some(AlignmentConfig { width, queue }) = sizes.alignment {
+        weights.check("text_proj.weight", &[width, d])?;
+        weights.check("text_queue", &[queue, width])?;
+    }
+    let bert = |name: String, shape: &[i64]| match encoder.filter(|_| !weights.has(&name)) {
+        Some(encoder) => encoder.check(&encoder_name(encoder, &name), shape),
+        None => weights.check(&name, shape),
+    };
+    bert("bert.embeddings.word_embeddings.weight".into(), &[sizes.token_vocabulary, d])?;
+    bert("bert.embeddings.position_embeddings.weight".into(), &[sizes.max_positions, d])?;
+    (0..sizes.bert_layers)
+        .try_for_each(|layer| bert(format!("bert.encoder.layer.{layer}.intermediate.dense.weight"), &[inner, d]))
+}
+
+/// Returns whether a parameter is one that published checkpoints carry along and the network never reads.
+pub(super) fn is_unused(name: &str) -> bool {
+    name.starts_with("bert.pooler.") || name.starts_with("bert_m.pooler.")
 }
 
 /// Copies a parameter, refusing another shape.

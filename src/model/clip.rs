@@ -1,6 +1,8 @@
 //! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer that end in one space. Both are pre-norm;
 //! sizes and parameter names are those of Hugging Face's `CLIPModel`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 use tch::nn::{self, Module, Path, VarStore};
@@ -10,7 +12,7 @@ use super::checkpoint::copy_into;
 use super::layer::{attend, layer_norm};
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::lay_over;
+use crate::file::{lay_over, read_json};
 
 /// `config.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -39,6 +41,13 @@ pub struct VisionConfig {
     /// Width and height of a picture, in pixels.
     pub image_size: i64,
     pub patch_size: i64,
+}
+
+impl VisionConfig {
+    /// Returns how many vectors an image is: its patches, and the class token.
+    fn positions(&self) -> i64 {
+        (self.image_size / self.patch_size).saturating_pow(2).saturating_add(1)
+    }
 }
 
 /// What both towers have.
@@ -93,9 +102,8 @@ impl ClipConfig {
     /// From a `config.json`. Fails where it is not of a CLIP, or has sizes that no network can have.
     pub fn read(path: &std::path::Path) -> Result<ClipConfig> {
         let unusable = |e: serde_json::Error| Error::format(path, format!("is no CLIP configuration: {e}"));
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
         let mut all: Value = serde_json::from_str(LEFT_OUT).map_err(unusable)?;
-        let said: Value = serde_json::from_str(&text).map_err(unusable)?;
+        let said: Value = read_json(path, "a CLIP configuration")?;
         if let Some(other) = said.get("model_type").filter(|kind| *kind != "clip") {
             return Err(Error::format(path, format!("is of a model of the kind {other}, not of a CLIP")));
         }
@@ -103,6 +111,26 @@ impl ClipConfig {
         let config: ClipConfig = serde_json::from_value(all).map_err(unusable)?;
         config.check().map_err(|reason| Error::format(path, reason))?;
         Ok(config)
+    }
+
+    /// Refuses weights of other sizes, before anything is allocated for them.
+    fn check_shapes(&self, weights: &Weights) -> Result<()> {
+        let ClipConfig { text_config: text, vision_config: vision, projection_dim } = self;
+        let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
+        weights.check(Clip::MARK, &[text.vocab_size, d])?;
+        weights.check("text_model.embeddings.position_embedding.weight", &[text.max_position_embeddings, d])?;
+        weights.check("text_projection.weight", &[*projection_dim, d])?;
+        weights.check("visual_projection.weight", &[*projection_dim, v])?;
+        weights.check("vision_model.embeddings.position_embedding.weight", &[vision.positions(), v])?;
+        let patch = vision.patch_size;
+        weights.check("vision_model.embeddings.patch_embedding.weight", &[v, 3, patch, patch])?;
+        for (model, tower) in [("text_model", &text.tower), ("vision_model", &vision.tower)] {
+            for layer in 0..tower.num_hidden_layers {
+                let (d, inner) = (tower.hidden_size, tower.intermediate_size);
+                weights.check(&format!("{model}.encoder.layers.{layer}.mlp.fc1.weight"), &[inner, d])?;
+            }
+        }
+        Ok(())
     }
 
     fn check(&self) -> std::result::Result<(), String> {
@@ -115,6 +143,10 @@ impl ClipConfig {
         }
         if vision.image_size < vision.patch_size {
             return Err(format!("has patches of {} px in pictures of {}", vision.patch_size, vision.image_size));
+        }
+        let eps = [&text.tower, &vision.tower].map(|tower| tower.layer_norm_eps);
+        if eps.iter().any(|eps| !(0.0..1.0).contains(eps)) {
+            return Err(format!("has `layer_norm_eps` {eps:?}; expected numbers from 0 to below 1"));
         }
         let divides = |tower: &&TowerConfig| {
             let TowerConfig { hidden_size: width, num_attention_heads: heads, .. } = tower;
@@ -197,15 +229,26 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// Fails where a parameter is missing or has another shape.
-    pub fn open(config: &ClipConfig, weights: &Weights, device: Device) -> Result<Clip> {
+    /// A parameter by which a CLIP is found in a checkpoint.
+    pub const MARK: &'static str = "text_model.embeddings.token_embedding.weight";
+
+    /// Reads the network, and returns it with what of the weights it does not have and how many parameters each part has.
+    ///
+    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one too many.
+    pub fn open(config: &ClipConfig, weights: &Weights, device: Device) -> Result<(Clip, Vec<(String, usize)>)> {
+        config.check_shapes(weights)?;
         let mut store = VarStore::new(device);
         let clip = Clip::new(store.root(), config);
-        for (name, mut variable) in store.variables() {
-            copy_into(&name, &mut variable, &weights.get(&name)?)?;
+        let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
+        for (name, mut variable) in variables {
+            let value = weights.expect(&name, &variable.size())?;
+            copy_into(&name, &mut variable, &value)?;
         }
         store.freeze();
-        Ok(clip)
+        // the temperature of its training
+        let temperature = |name: &str| name == "logit_scale";
+        let left_out = weights.finish("the CLIP of its configuration", &temperature, &|_| false)?;
+        Ok((clip, left_out))
     }
 
     fn new(root: Path, config: &ClipConfig) -> Clip {
@@ -216,7 +259,6 @@ impl Clip {
         let patch = nn::ConvConfig { stride: vision.patch_size, bias: false, ..Default::default() };
         let table = |path: Path, rows, width| nn::embedding(path, rows, width, Default::default());
         let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
-        let positions = (vision.image_size / vision.patch_size).pow(2) + 1; // the patches', and the class's
         Clip {
             tokens: table(&text_embeddings / "token_embedding", text.vocab_size, d),
             text_positions: table(&text_embeddings / "position_embedding", text.max_position_embeddings, d),
@@ -225,7 +267,7 @@ impl Clip {
             text_projection: nn::linear(&root / "text_projection", d, *projection_dim, no_bias),
             class: vision_embeddings.zeros("class_embedding", &[v]),
             patches: nn::conv2d(&vision_embeddings / "patch_embedding", 3, v, vision.patch_size, patch),
-            vision_positions: table(&vision_embeddings / "position_embedding", positions, v),
+            vision_positions: table(&vision_embeddings / "position_embedding", vision.positions(), v),
             // spelled so in every checkpoint
             vision_first_norm: layer_norm(&vision_model / "pre_layrnorm", v, vision.tower.layer_norm_eps),
             vision_norm: layer_norm(&vision_model / "post_layernorm", v, vision.tower.layer_norm_eps),

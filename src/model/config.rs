@@ -102,18 +102,28 @@ impl Default for Config {
 impl Config {
     /// Refuses sizes that no network can have.
     pub fn validate(&self) -> Result<()> {
-        let positive = [
-            ("entities", self.entities),
-            ("clusters", self.clusters),
-            ("patches", self.patches),
-            ("patch_features", self.patch_features),
-            ("hidden", self.hidden),
-            ("bert_layers", self.bert_layers),
-            ("heads", self.heads),
-            ("feed_forward", self.feed_forward),
+        let sizes = [
+            ("entities", self.entities, 1),
+            ("clusters", self.clusters, 1),
+            ("patches", self.patches, 1),
+            ("patch_features", self.patch_features, 1),
+            ("hidden", self.hidden, 1),
+            ("bert_layers", self.bert_layers, 1),
+            ("vision_layers", self.vision_layers, 0),
+            ("fusion_layers", self.fusion_layers, 0),
+            ("heads", self.heads, 1),
+            ("feed_forward", self.feed_forward, 1),
+            ("token_vocabulary", self.token_vocabulary, 1),
+            ("max_positions", self.max_positions, 1),
+            ("alignment.width", self.alignment.map_or(1, |sizes| sizes.width), 1),
+            ("alignment.queue", self.alignment.map_or(0, |sizes| sizes.queue), 0),
         ];
-        if let Some((name, value)) = positive.into_iter().find(|(_, v)| *v < 1) {
-            return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least 1")));
+        if let Some((name, value, least)) = sizes.into_iter().find(|(_, value, least)| value < least) {
+            return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least {least}")));
+        }
+        let small = [("layer_norm_eps_bert", self.layer_norm_eps_bert), ("layer_norm_eps", self.layer_norm_eps)];
+        if let Some((name, value)) = small.into_iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
+            return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least 0 and below 1")));
         }
         if self.hidden % self.heads != 0 {
             return Err(Error::Mismatch(format!(

@@ -5,18 +5,15 @@ use std::path::Path;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::{copy_into, encoder_parameter, frozen_names};
+use super::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
 use super::config::Config;
 use super::network::Network;
-use super::weights::Weights;
+use super::weights::{Weights, by_module, list};
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 
 /// The entity head's last layer, `[V, D]`: no state dict of the published code is without it.
 const HEAD: &str = "head.4.weight";
-
-/// How many names an error tells before it only counts.
-const NAMED: usize = 3;
 
 /// A state dict, under the published names.
 #[derive(Debug)]
@@ -44,19 +41,13 @@ impl StateDict {
         if !path.is_file() {
             return Err(Error::Missing { what: "checkpoint", path: path.to_owned(), hint: String::new() });
         }
-        let weights = Weights::open(path)?;
-        let wrapper =
-            |name: &str| name.strip_suffix(HEAD).filter(|p| p.is_empty() || p.ends_with('.')).map(str::to_owned);
-        let wrappers: Vec<String> = weights.names().filter_map(wrapper).collect();
-        match wrappers.as_slice() {
-            [plain, ..] if plain.is_empty() => Ok(StateDict { weights }),
-            [only] => Ok(StateDict { weights: weights.take_prefix(only) }),
-            _ => {
-                let names: Vec<String> = weights.names().map(str::to_owned).collect();
-                let reason = format!("is no state dict of MultiExpan: it has no {HEAD} (only {})", list(&names));
-                Err(Error::format(path, reason))
-            }
+        let weights = Weights::open(path)?.under(HEAD)?;
+        if !weights.has(HEAD) {
+            let names: Vec<&str> = weights.names().collect();
+            let reason = format!("is not a state dict of MultiExpan: it has no {HEAD} (only {})", list(&names));
+            return Err(Error::format(path, reason));
         }
+        Ok(StateDict { weights })
     }
 
     /// The file it came from.
@@ -129,7 +120,7 @@ impl StateDict {
         let mut frozen_as_encoder = true;
         let total = variables.len() as u64;
         for (done, (name, mut variable)) in (1..).zip(variables) {
-            let value = self.weights.get(&name)?;
+            let value = self.weights.expect(&name, &variable.size())?;
             copy_into(&name, &mut variable, &value)?;
             frozen_as_encoder &= !frozen(&name) || is_parameter_of(encoder, &name, &value);
             if observe.on(Progress::new("parameters", done, total)).is_break() {
@@ -139,23 +130,21 @@ impl StateDict {
         Ok(Filled { store, frozen_as_encoder, left_out })
     }
 
-    /// The modules that are here and have none of the network's `variables`. One parameter more in a module that the
-    /// network has, or one that lacks, is another architecture and refused.
+    /// Compares the names with those of the network's `variables`. Returns the modules that the network does not have.
+    /// A parameter that is missing, or one too many in a module that the network has, is another architecture.
     fn compare(&self, variables: &BTreeMap<String, Tensor>) -> Result<Vec<(String, usize)>> {
-        let missing: Vec<String> = variables.keys().filter(|name| !self.weights.has(name)).cloned().collect();
-        let more = self.weights.names().filter(|name| !variables.contains_key(*name) && !is_unused(name));
-        let of_ours = |name: &String| variables.keys().any(|ours| module(ours) == module(name));
-        let (strange, left_out): (Vec<String>, Vec<String>) = more.map(str::to_owned).partition(of_ours);
-        let faults: Vec<String> = [("lacks", missing), ("has in excess", strange)]
+        let missing: Vec<&String> = variables.keys().filter(|name| !self.weights.has(name)).collect();
+        let (excess, left_out) = self.weights.left_beside(variables.keys().map(String::as_str), &is_unused);
+        let faults: Vec<String> = [("lacks", list(&missing)), ("has in excess", list(&excess))]
             .iter()
             .filter(|(_, names)| !names.is_empty())
-            .map(|(verb, names)| format!("{verb} {}", list(names)))
+            .map(|(verb, names)| format!("{verb} {names}"))
             .collect();
-        if faults.is_empty() {
-            let modules = left_out.chunk_by(|a, b| module(a) == module(b));
-            return Ok(modules.map(|names| (module(&names[0]).to_owned(), names.len())).collect());
+        if !faults.is_empty() {
+            let reason = format!("is of another architecture: it {}", faults.join(" and "));
+            return Err(Error::format(self.path(), reason));
         }
-        Err(Error::format(self.path(), format!("is of another architecture: it {}", faults.join(" and "))))
+        Ok(self.weights.beside().iter().cloned().chain(by_module(left_out)).collect())
     }
 }
 
@@ -164,24 +153,4 @@ fn is_parameter_of(encoder: &Weights, name: &str, value: &Tensor) -> bool {
     let kind = if value.kind() == Kind::Double { Kind::Float } else { value.kind() };
     encoder_parameter(encoder, name)
         .is_ok_and(|original| original.size() == value.size() && original.to_kind(kind).equal(&value.to_kind(kind)))
-}
-
-/// What BERT and batch norms carry along and this network never reads.
-fn is_unused(name: &str) -> bool {
-    name.ends_with(".num_batches_tracked")
-        || name.ends_with(".position_ids")
-        || name.starts_with("bert.pooler.")
-        || name.starts_with("bert_m.pooler.")
-}
-
-/// `head.4.weight` → `head`.
-fn module(name: &str) -> &str {
-    name.split('.').next().unwrap_or(name)
-}
-
-/// "a, b, c and 4 more".
-fn list(names: &[String]) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let first = names[..names.len() - more].join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
 }

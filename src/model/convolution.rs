@@ -2,6 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::finite::find_not_finite;
 use super::weights::Weights;
 use crate::error::{Error, Result};
 
@@ -44,9 +45,18 @@ impl Convolution {
         let weight = weights.expect(&format!("{conv}.weight"), &form.shape)?.to_kind(Kind::Double);
         let scale = read("weight")? / (read("running_var")? + form.epsilon).sqrt();
         let bias = read("bias")? - read("running_mean")? * &scale;
+        let weight = (weight * scale.view([-1, 1, 1, 1])).to_kind(Kind::Float);
+        let bias = bias.to_kind(Kind::Float);
+        for folded in [&weight, &bias] {
+            if let Some(found) = find_not_finite(folded)? {
+                let reason =
+                    format!("has a batch norm “{norm}” that cannot be (a negative variance?): with it {found}");
+                return Err(Error::format(weights.path(), reason));
+            }
+        }
         Ok(Convolution {
-            weight: (weight * scale.view([-1, 1, 1, 1])).to_kind(Kind::Float).to_device(device),
-            bias: bias.to_kind(Kind::Float).to_device(device),
+            weight: weight.to_device(device),
+            bias: bias.to_device(device),
             stride: form.stride,
             groups: form.groups,
             padding: form.padding,

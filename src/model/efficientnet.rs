@@ -7,7 +7,7 @@ use tch::{Device, Tensor};
 
 use super::convolution::{Convolution, Form, Padding};
 use super::weights::Weights;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The batch norms' ε.
 const EPSILON: f64 = 1e-3;
@@ -48,8 +48,14 @@ impl EfficientNetLite0 {
     /// A parameter that tells such weights from others.
     pub const MARK: &'static str = "_conv_stem.weight";
 
-    /// Fails where a parameter is missing or has another shape.
+    /// Reads the network. Of other parameters only the classifier's may be there, and [`Weights::beside`] names what lies
+    /// beside the network.
+    ///
+    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one too many.
     pub fn open(weights: &Weights, device: Device) -> Result<EfficientNetLite0> {
+        if let Some(other) = other_efficientnet(weights) {
+            return Err(Error::format(weights.path(), format!("is {other}; expected an EfficientNet-Lite0")));
+        }
         let conv = |conv: &str, norm: &str, shape, stride, groups| {
             let form = Form { shape, stride, groups, padding: Padding::Same, epsilon: EPSILON };
             Convolution::open(weights, conv, norm, form, device)
@@ -69,11 +75,11 @@ impl EfficientNetLite0 {
                 blocks.push(Block { expand, depthwise, project, skip: stride == 1 && input == output });
             }
         }
-        Ok(EfficientNetLite0 {
-            stem: conv("_conv_stem", "_bn0", [32, 3, 3, 3], 2, 1)?,
-            blocks,
-            head: conv("_conv_head", "_bn1", [Self::FEATURES, 320, 1, 1], 1, 1)?,
-        })
+        let stem = conv("_conv_stem", "_bn0", [32, 3, 3, 3], 2, 1)?;
+        let head = conv("_conv_head", "_bn1", [Self::FEATURES, 320, 1, 1], 1, 1)?;
+        let classifier = |name: &str| name.starts_with("_fc.");
+        weights.finish("an EfficientNet-Lite0", &classifier, &|_| true)?;
+        Ok(EfficientNetLite0 { stem, blocks, head })
     }
 
     /// Normalised pictures `[N, 3, H, W]` → the last feature map `[N, 1280, ⌈H/32⌉, ⌈W/32⌉]`.
@@ -82,6 +88,16 @@ impl EfficientNetLite0 {
         let deep = self.blocks.iter().fold(stem, |x, block| block.forward(&x));
         self.head.forward(&deep).relu6()
     }
+}
+
+/// Names a network of the same family by what it has and a Lite0 has not; `None` for what is unknown.
+fn other_efficientnet(weights: &Weights) -> Option<String> {
+    if weights.names().any(|name| name.contains("._se_")) {
+        return Some("an EfficientNet with squeeze-and-excitation (B0 to B8)".into());
+    }
+    let own: usize = STAGES.iter().map(|(blocks, ..)| blocks).sum();
+    let blocks = (0..).take_while(|n| weights.has(&format!("_blocks.{n}._project_conv.weight"))).count();
+    (blocks > own).then(|| format!("an EfficientNet of {blocks} blocks, such as Lite1 to Lite4"))
 }
 
 impl Block {

@@ -3,6 +3,8 @@
 //! Values live in one arena and point to each other by place: shared and cyclic values cost nothing special.
 //! Source: `torch/serialization.py`, `torch/_utils.py`.
 
+use std::collections::HashSet;
+
 use tch::Kind;
 
 use super::unpickle;
@@ -35,6 +37,8 @@ pub(super) enum Global {
     RebuildTensor,
     RebuildParameter,
     Storage(Kind),
+    /// A part of a numpy number or array, such as a metric beside the parameters. What is made of it is passed over.
+    Numpy,
 }
 
 /// A flat array of numbers that tensors are views of.
@@ -47,6 +51,14 @@ pub(super) struct Storage {
     pub start: i64,
     /// Elements.
     pub length: i64,
+}
+
+impl Storage {
+    /// Returns how many of the file's bytes it needs; `None` for lengths that cannot be.
+    pub fn bytes(&self) -> Option<u64> {
+        let end = u64::try_from(self.start.checked_add(self.length)?).ok()?;
+        end.checked_mul(self.kind.elt_size_in_bytes() as u64)
+    }
 }
 
 /// A tensor as a view of a storage; offset and strides in elements.
@@ -83,6 +95,12 @@ pub(super) struct Pickle {
     pub length: usize,
 }
 
+/// The keys under which training loops save the parameters, the first that is there wins.
+const PARAMETERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+/// Parts of the keys under which they save their own state.
+const TRAINING_STATE: [&str; 7] = ["optim", "sched", "scaler", "rng", "random_state", "callbacks", "loops"];
+/// Values that nested dicts may hold in all; dicts that share others could name more than there is memory.
+const MOST_VISITS: usize = 1 << 20;
 /// Deeper nesting than any checkpoint has; it also ends a cycle.
 const DEPTH: usize = 16;
 
@@ -120,16 +138,66 @@ impl Pickle {
         items.iter().rev().find(|(name, _)| self.text(*name) == Some(key)).map(|&(_, value)| value)
     }
 
-    /// Every tensor with its name; nested dicts are joined by '.'. A checkpoint that keeps its parameters
-    /// under `state_dict` or `model` beside other things gives those parameters alone.
-    pub fn tensors(&self) -> Vec<(String, &Layout)> {
-        let is_dict = |&place: &Place| matches!(self.values[place], Value::Dict(_));
-        let inner = ["state_dict", "model_state_dict", "model"]
-            .into_iter()
-            .find_map(|key| self.member(self.root, key).filter(is_dict));
-        let mut found = Vec::new();
-        self.collect(inner.unwrap_or(self.root), "", 0, &mut found);
-        found
+    /// Returns the parameters with their names; those of nested dicts are joined by '.'. Of a checkpoint that holds its
+    /// parameters under `state_dict` or `model` beside other things, only those.
+    ///
+    /// The error is a clause: "holds several state dicts …", "has too many tensors".
+    pub fn parameters(&self) -> Result<Parameters<'_>, String> {
+        let sections = self.sections()?;
+        let has_tensors = |key: &str| sections.iter().any(|section| section.key == key && !section.tensors.is_empty());
+        let Some(chosen) = PARAMETERS.into_iter().find(|key| has_tensors(key)) else {
+            return Ok(Parameters { tensors: self.tensors(self.root)?, beside: Vec::new() });
+        };
+        let (chosen, others): (Vec<Section>, Vec<Section>) = sections.into_iter().partition(|s| s.key == chosen);
+        let Some(chosen) = chosen.into_iter().next() else { return Err("holds no tensors".into()) };
+        let names: HashSet<&str> = chosen.tensors.iter().map(|(name, _)| name.as_str()).collect();
+        let mut beside = Vec::new();
+        for other in others.iter().filter(|other| other.count > 0 && !is_training_state(&other.key)) {
+            if let Some(place) = other.second_copy_of(&names) {
+                return Err(several_state_dicts(&[&chosen.key, &place]));
+            }
+            beside.push((other.key.clone(), other.count));
+        }
+        Ok(Parameters { tensors: chosen.tensors, beside })
+    }
+
+    /// Returns what the root, a dict, has under each of its keys.
+    fn sections(&self) -> Result<Vec<Section<'_>>, String> {
+        let Value::Dict(items) = self.root() else { return Ok(Vec::new()) };
+        let mut sections = Vec::new();
+        for &(key, value) in items {
+            let Some(key) = self.text(key) else { continue };
+            let tensors = match self.values[value] {
+                Value::Dict(_) => self.tensors(value)?,
+                _ => Vec::new(),
+            };
+            sections.push(Section { key: key.to_owned(), count: self.count(value), tensors });
+        }
+        Ok(sections)
+    }
+
+    /// Counts the tensors anywhere under a value, each once.
+    fn count(&self, place: Place) -> usize {
+        let (mut seen, mut open, mut count) = (HashSet::from([place]), vec![place], 0);
+        while let Some(place) = open.pop() {
+            let under: Vec<Place> = match &self.values[place] {
+                Value::Tensor(_) => {
+                    count += 1;
+                    continue;
+                }
+                Value::List(items) => items.clone(),
+                Value::Dict(items) => items.iter().map(|&(_, value)| value).collect(),
+                _ => continue,
+            };
+            open.extend(under.into_iter().filter(|&place| seen.insert(place)));
+        }
+        count
+    }
+
+    fn tensors(&self, place: Place) -> Result<Vec<(String, &Layout)>, String> {
+        let mut found = Found { tensors: Vec::new(), visits: 0 };
+        self.collect(place, "", 0, &mut found)?;
+        Ok(found.tensors)
     }
 
     /// Every storage that the pickle speaks of, those of tensors that are not parameters too.
@@ -140,9 +208,13 @@ impl Pickle {
         })
     }
 
-    fn collect<'a>(&'a self, place: Place, name: &str, depth: usize, found: &mut Vec<(String, &'a Layout)>) {
+    fn collect<'a>(&'a self, place: Place, name: &str, depth: usize, found: &mut Found<'a>) -> Result<(), String> {
+        found.visits += 1;
+        if found.visits > MOST_VISITS {
+            return Err(format!("has more than {MOST_VISITS} values in nested dicts"));
+        }
         match &self.values[place] {
-            Value::Tensor(layout) => found.push((name.to_owned(), layout)),
+            Value::Tensor(layout) => found.tensors.push((name.to_owned(), layout)),
             Value::Dict(items) if depth < DEPTH => {
                 for &(key, value) in items {
                     let key = match &self.values[key] {
@@ -151,12 +223,59 @@ impl Pickle {
                         _ => continue,
                     };
                     let joined = if name.is_empty() { key } else { format!("{name}.{key}") };
-                    self.collect(value, &joined, depth + 1, found);
+                    self.collect(value, &joined, depth + 1, found)?;
                 }
             }
             _ => {}
         }
+        Ok(())
     }
+}
+
+/// The tensors that [`Pickle::collect`] has found so far.
+struct Found<'a> {
+    tensors: Vec<(String, &'a Layout)>,
+    visits: usize,
+}
+
+/// The parameters of a checkpoint.
+pub(super) struct Parameters<'a> {
+    pub tensors: Vec<(String, &'a Layout)>,
+    /// The other keys, without those of a training's state, and how many tensors each has.
+    pub beside: Vec<(String, usize)>,
+}
+
+/// A part of a checkpoint, under one key.
+struct Section<'a> {
+    key: String,
+    tensors: Vec<(String, &'a Layout)>,
+    /// The number of its tensors, those in lists too.
+    count: usize,
+}
+
+impl Section<'_> {
+    /// Returns the place in this section that holds parameters of the same names, as a moving average does: "ema.shadow".
+    fn second_copy_of(&self, names: &HashSet<&str>) -> Option<String> {
+        self.tensors.iter().find_map(|(name, _)| {
+            let starts = std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1));
+            let start = starts.into_iter().find(|&start| names.contains(&name[start..]))?;
+            Some(format!("{}.{}", self.key, &name[..start]).trim_end_matches('.').to_owned())
+        })
+    }
+}
+
+/// Returns whether a checkpoint's key names the state of a training loop.
+pub(super) fn is_training_state(key: &str) -> bool {
+    TRAINING_STATE.iter().any(|part| key.to_ascii_lowercase().contains(part))
+}
+
+/// Returns the clause about a checkpoint that holds several state dicts, under these keys.
+pub(super) fn several_state_dicts(keys: &[&str]) -> String {
+    let listed: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    format!(
+        "holds several state dicts, under {}; save the one that is meant to a file of its own (torch.save(…, FILE))",
+        listed.join(" and ")
+    )
 }
 
 /// The names that a file of tensors needs; everything else is refused.
@@ -166,6 +285,8 @@ pub(super) fn known(module: &str, name: &str) -> Option<Global> {
         ("torch", "Size") => Global::Size,
         ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Global::RebuildTensor,
         ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar" | "_reconstruct") => Global::Numpy,
+        ("numpy", "dtype" | "ndarray") | ("_codecs", "encode") => Global::Numpy,
         ("torch.storage", "UntypedStorage") => Global::Storage(Kind::Uint8),
         ("torch" | "torch.cuda", storage) => Global::Storage(match storage.strip_suffix("Storage")? {
             "Float" => Kind::Float,

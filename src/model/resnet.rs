@@ -7,7 +7,7 @@ use tch::{Device, Tensor};
 
 use super::convolution::{Convolution, Form, Padding};
 use super::weights::Weights;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The batch norms' ε.
 const EPSILON: f64 = 1e-5;
@@ -33,8 +33,14 @@ impl ResNet50 {
     /// A parameter that tells such weights from others.
     pub const MARK: &'static str = "layer4.2.bn3.running_var";
 
-    /// Fails where a parameter is missing or has another shape.
+    /// Reads the network. Of other parameters only the classifier's may be there, and [`Weights::beside`] names what lies
+    /// beside the network.
+    ///
+    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one too many.
     pub fn open(weights: &Weights, device: Device) -> Result<ResNet50> {
+        if let Some(other) = other_resnet(weights) {
+            return Err(Error::format(weights.path(), format!("is a {other}; expected a ResNet-50")));
+        }
         let conv = |conv: &str, norm: &str, shape, stride| {
             let form = Form { shape, stride, groups: 1, padding: Padding::Centred, epsilon: EPSILON };
             Convolution::open(weights, conv, norm, form, device)
@@ -57,7 +63,10 @@ impl ResNet50 {
                 input = output;
             }
         }
-        Ok(ResNet50 { stem: conv("conv1", "bn1", [64, 3, 7, 7], 2)?, blocks })
+        let stem = conv("conv1", "bn1", [64, 3, 7, 7], 2)?;
+        let classifier = |name: &str| name.starts_with("fc.");
+        weights.finish("a ResNet-50", &classifier, &|_| true)?;
+        Ok(ResNet50 { stem, blocks })
     }
 
     /// Pictures `[N, 3, H, W]` → `[N, 2048]`.
@@ -65,6 +74,22 @@ impl ResNet50 {
         let stem = self.stem.forward(pictures).relu().max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false);
         let map = self.blocks.iter().fold(stem, |x, block| block.forward(&x));
         map.mean_dim([2i64, 3].as_slice(), false, None)
+    }
+}
+
+/// Names a network of the same family by the sizes in which it differs; `None` for a ResNet-50 and for what is unknown.
+fn other_resnet(weights: &Weights) -> Option<&'static str> {
+    let blocks = |layer: usize| (0..).take_while(|n| weights.has(&format!("layer{layer}.{n}.conv1.weight"))).count();
+    let middle = weights.size("layer1.0.conv2.weight")?;
+    if weights.names().any(|name| name.contains(".se_module.") || name.contains(".se.") || name.contains(".fc1.")) {
+        return Some("ResNet with squeeze-and-excitation");
+    }
+    match (middle.as_slice(), blocks(2), blocks(3)) {
+        ([128, 128, ..], ..) => Some("wide ResNet"),
+        ([64, 64, ..], 4, 23) => Some("ResNet-101"),
+        ([64, 64, ..], 8, 36) => Some("ResNet-152"),
+        ([_, 4 | 8 | 32, ..], ..) => Some("ResNeXt"),
+        _ => None,
     }
 }
 

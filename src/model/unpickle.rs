@@ -26,6 +26,7 @@ struct Machine<'a> {
     memo: HashMap<u64, Place>,
 }
 
+const WAY_OUT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
 const CUT_SHORT: &str = "is cut short";
 const DAMAGED: &str = "is damaged: its pickle makes no sense";
 
@@ -209,7 +210,7 @@ impl Machine<'_> {
             }
         };
         let known = known(&module, &name)
-            .ok_or_else(|| format!("names {module}.{name}, which is not loaded from a weight file"))?;
+            .ok_or_else(|| format!("names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}"))?;
         self.push(Value::Global(known));
         Ok(())
     }
@@ -221,6 +222,7 @@ impl Machine<'_> {
             return Err(DAMAGED.into());
         };
         let made = match (callee, arguments.as_slice()) {
+            (Global::Numpy, _) => Value::None,
             (Global::OrderedDict, []) => Value::Dict(Vec::new()),
             (Global::OrderedDict, &[items]) => Value::Dict(self.listed_pairs(items)?),
             (Global::Size, &[sizes]) => self.values[sizes].clone(),

@@ -1,99 +1,306 @@
-//! Named tensors from a file: safetensors, or what `torch.save` wrote (both of its forms).
+//! The parameters of a network by name, from one weight file or several, and a record of which were taken.
+//!
+//! A parameter that nothing takes tells that the file is of another architecture than the network: [`Weights::finish`]
+//! refuses it, or names it where it belongs to a module that the network does not have.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
-use safetensors::{Dtype, SafeTensors};
-use tch::{Kind, Tensor};
-use zip::ZipArchive;
+use tch::Tensor;
 
-use super::pickle::{Layout, Pickle, Value};
+use super::finite::{find_not_finite, is_float};
+use super::pickle::{is_training_state, several_state_dicts};
+use super::weight_files::{Shards, WeightFiles};
+use super::weight_reader::{Contents, Tensors, read};
 use crate::error::{Error, Result};
 
-/// The weight files that are looked for in a folder, the first that is there wins.
-const NAMES: [&str; 3] = ["model.safetensors", "pytorch_model.bin", "model.pth"];
+/// The number of names that an error lists before it counts the others.
+const LISTED: usize = 3;
 
-/// What the first pickle of a pre-1.6 `torch.save` holds (`torch/serialization.py`).
-const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
+/// Parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP, activation checkpointing.
+const WRAPPERS: [&str; 4] = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
 
-/// Tensors by name, all on the CPU. Cheap to clone: tensors are shared.
+/// Tensors by name, all on the CPU. The tensors are shared between clones of their handles.
 #[derive(Debug)]
 pub struct Weights {
     path: PathBuf,
     hash: Arc<str>,
-    tensors: BTreeMap<String, Tensor>,
+    tensors: Tensors,
+    /// The modules and the parts of a checkpoint outside of the network's parameters, and how many tensors each has.
+    beside: Vec<(String, usize)>,
+    /// The names of those that were taken. They were found to be finite.
+    taken: RefCell<BTreeSet<String>>,
 }
 
 impl Weights {
-    /// Reads `path`, or the one weight file in the folder `path`. The form is told by the content, not by
-    /// the name. Fails where the file is cut short, is no weight file, or names something to be executed.
+    /// Reads a weight file, all shards of an index file, or the weights in a folder ([`WeightFiles::find`]). The form of
+    /// a file is recognised by its content, not by its name.
+    ///
+    /// Errors: those of finding the files; `Format` for a file that is cut short, is not a weight file, or names something
+    /// to be executed; `Io`.
     pub fn open(path: &Path) -> Result<Weights> {
-        let path = weight_file(path)?;
-        let bytes = map(&path)?;
-        let tensors = read(&bytes).map_err(|reason| Error::format(&path, reason))?;
-        Ok(Weights { hash: blake3::hash(&bytes).to_hex().as_str().into(), tensors: without_module(tensors), path })
+        match WeightFiles::find(path)? {
+            WeightFiles::One(path) => {
+                let (contents, hash) = read_file(&path)?;
+                let tensors = unwrapped(contents.tensors).map_err(|reason| Error::format(&path, reason))?;
+                Ok(Weights {
+                    hash: hash.to_hex().as_str().into(),
+                    beside: contents.beside,
+                    ..Weights::new(path, tensors)
+                })
+            }
+            WeightFiles::Shards(shards) => Weights::open_shards(&shards),
+        }
     }
 
-    /// Tensors that are at hand, as if they had been read.
-    pub fn held(tensors: BTreeMap<String, Tensor>) -> Weights {
-        Weights { path: PathBuf::from("(memory)"), hash: "".into(), tensors }
+    fn open_shards(shards: &Shards) -> Result<Weights> {
+        let mut hasher = blake3::Hasher::new();
+        let (mut all, mut beside) = (Tensors::new(), Vec::new());
+        for (path, listed) in &shards.files {
+            let (contents, hash) = read_file(path)?;
+            hasher.update(hash.as_bytes());
+            if let Some(absent) = listed.iter().find(|name| !contents.tensors.contains_key(*name)) {
+                let reason = format!("has no “{absent}”, which {} says it holds", shards.index.display());
+                return Err(Error::format(path, reason));
+            }
+            beside.extend(contents.beside);
+            for (name, tensor) in contents.tensors {
+                if all.insert(name.clone(), tensor).is_some() {
+                    return Err(Error::format(path, format!("holds “{name}”, and so does another shard")));
+                }
+            }
+        }
+        let tensors = unwrapped(all).map_err(|reason| Error::format(&shards.index, reason))?;
+        let hash = hasher.finalize().to_hex().as_str().into();
+        Ok(Weights { hash, beside, ..Weights::new(shards.index.clone(), tensors) })
     }
 
-    /// The file that was read.
+    /// Takes tensors that are in memory, as if they had been read.
+    pub fn held(tensors: Tensors) -> Weights {
+        Weights::new(PathBuf::from("(memory)"), tensors)
+    }
+
+    fn new(path: PathBuf, tensors: Tensors) -> Weights {
+        Weights { path, hash: "".into(), tensors, beside: Vec::new(), taken: RefCell::default() }
+    }
+
+    /// Returns the file that was read; of shards, their index file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// BLAKE3 of the file, in hexadecimal.
+    /// Returns BLAKE3 of the file, in hexadecimal; of shards, of their hashes in the order of their names.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// All names, sorted.
+    /// Returns all names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// Returns whether there is a tensor of this name.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(name)
     }
 
+    /// Returns the shape of the tensor of this name, without taking it.
+    pub fn size(&self, name: &str) -> Option<Vec<i64>> {
+        self.tensors.get(name).map(Tensor::size)
+    }
+
+    /// Returns how many tensors there are.
     pub fn len(&self) -> usize {
         self.tensors.len()
     }
 
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.tensors.is_empty()
     }
 
-    /// The tensor of this name, in the kind it is stored in; it shares its numbers with this one.
+    /// Returns what lies beside the network's parameters: a module or a part of a checkpoint, and how many tensors it has.
+    pub fn beside(&self) -> &[(String, usize)] {
+        &self.beside
+    }
+
+    /// Takes the tensor of this name, in the kind it is stored in; it shares its numbers with this one.
+    ///
+    /// Errors: `Format` where there is none, or it holds NaN or infinity.
     pub fn get(&self, name: &str) -> Result<Tensor> {
-        let tensor = self.tensors.get(name).ok_or_else(|| Error::format(&self.path, format!("has no “{name}”")))?;
+        let tensor = self.tensors.get(name).ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
+        if !self.taken.borrow().contains(name) {
+            if let Some(found) = find_not_finite(tensor)? {
+                let reason = format!("has a number in “{name}” {:?} that is not finite: {found}", tensor.size());
+                return Err(self.format(reason));
+            }
+            self.taken.borrow_mut().insert(name.to_owned());
+        }
         Ok(tensor.shallow_clone())
     }
 
-    /// Like [`Weights::get`], and refuses another shape.
-    pub fn expect(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
-        let tensor = self.get(name)?;
+    /// Checks that there is a parameter of this shape, without taking it: `Format` where there is none, or one of another
+    /// shape or of integers.
+    pub fn check(&self, name: &str, shape: &[i64]) -> Result<()> {
+        let tensor = self.tensors.get(name).ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
         if tensor.size() != shape {
             let reason = format!("has “{name}” of shape {:?} where {shape:?} is expected", tensor.size());
-            return Err(Error::format(&self.path, reason));
+            return Err(self.format(reason));
         }
-        Ok(tensor)
+        if !is_float(tensor.kind()) {
+            let reason = format!("has “{name}” as {:?}; expected floating-point numbers", tensor.kind());
+            return Err(self.format(reason));
+        }
+        Ok(())
     }
 
-    /// What is under a prefix, without it: `take_prefix("bert.")` gives `encoder.layer.0…`.
+    /// Takes a parameter of this shape. Errors: those of [`Weights::check`] and [`Weights::get`].
+    pub fn expect(&self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        self.check(name, shape)?;
+        self.get(name)
+    }
+
+    /// Returns what lies under the one prefix with which there is a parameter `mark`, without that prefix: the network in
+    /// a checkpoint that calls it `model.` or `bert.`. These weights themselves where no name ends with the mark.
+    ///
+    /// Errors: `Format` where there are several such prefixes, which are named.
+    pub fn under(self, mark: &str) -> Result<Weights> {
+        let prefix =
+            |name: &str| name.strip_suffix(mark).filter(|p| p.is_empty() || p.ends_with('.')).map(str::to_owned);
+        let prefixes: Vec<String> = self.names().filter_map(prefix).collect();
+        match prefixes.as_slice() {
+            [] => Ok(self),
+            [only] if only.is_empty() => Ok(self),
+            [only] => Ok(self.split_at_prefix(only)),
+            several => {
+                let shown = |prefix: &String| match prefix.trim_end_matches('.') {
+                    "" => "(no prefix)".to_owned(),
+                    prefix => prefix.to_owned(),
+                };
+                let shown: Vec<String> = several.iter().map(shown).collect();
+                Err(self.format(several_state_dicts(&shown.iter().map(String::as_str).collect::<Vec<_>>())))
+            }
+        }
+    }
+
+    fn split_at_prefix(mut self, prefix: &str) -> Weights {
+        let others: Vec<String> = self.names().filter(|name| !name.starts_with(prefix)).map(str::to_owned).collect();
+        self.beside.extend(by_module(others.into_iter().filter(|name| !is_training_state(module(name)))));
+        let beside = std::mem::take(&mut self.beside);
+        Weights { beside, ..self.take_prefix(prefix) }
+    }
+
+    /// Returns what is under a prefix, without it: `take_prefix("bert.")` gives `encoder.layer.0…`.
     pub fn take_prefix(&self, prefix: &str) -> Weights {
         let under = |(name, tensor): (&String, &Tensor)| {
             name.strip_prefix(prefix).map(|rest| (rest.to_owned(), tensor.shallow_clone()))
         };
         let tensors = self.tensors.iter().filter_map(under).collect();
-        Weights { path: self.path.clone(), hash: self.hash.clone(), tensors }
+        Weights { hash: self.hash.clone(), ..Weights::new(self.path.clone(), tensors) }
     }
+
+    /// Ends the reading of a network: every parameter was taken, is `ignorable`, or is dealt with here. Returns what was
+    /// left out and how many parameters each part has, [`Weights::beside`] included. `network` names the network with its
+    /// article; `is_own` tells which modules are its own beside those from which something was taken.
+    ///
+    /// Errors: `Format` that names the parameters of its own modules which it has no place for.
+    pub fn finish(
+        &self,
+        network: &str,
+        ignorable: &dyn Fn(&str) -> bool,
+        is_own: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<(String, usize)>> {
+        let taken = self.taken.borrow();
+        let (mut excess, others) = self.left_beside(taken.iter().map(String::as_str), ignorable);
+        let (own, left_out): (Vec<String>, Vec<String>) = others.into_iter().partition(|name| is_own(module(name)));
+        excess.extend(own);
+        if !excess.is_empty() {
+            return Err(self.format(format!("is not {network}: it also has {}", list(&excess))));
+        }
+        // a head that is known lies beside the network where that has a prefix
+        let beside = self.beside.iter().filter(|(part, _)| !ignorable(&format!("{part}."))).cloned();
+        Ok(beside.chain(by_module(left_out)).collect())
+    }
+
+    /// Returns the parameters that are neither in `network` nor ignorable: those in a module of the network, and those in
+    /// other modules.
+    pub(super) fn left_beside<'a>(
+        &self,
+        network: impl Iterator<Item = &'a str>,
+        ignorable: &dyn Fn(&str) -> bool,
+    ) -> (Vec<String>, Vec<String>) {
+        let network: BTreeSet<&str> = network.collect();
+        let modules: BTreeSet<&str> = network.iter().map(|name| module(name)).collect();
+        let left = self.names().filter(|name| !network.contains(name) && !ignorable(name) && !is_counter(name));
+        left.map(str::to_owned).partition(|name| modules.contains(module(name)))
+    }
+
+    /// Returns parts of the file that were left out, in words: "parameters of classifier in bert/model.safetensors".
+    pub fn described(&self, left_out: &[(String, usize)]) -> Vec<(String, usize)> {
+        let described = |part: &String| format!("parameters of {part} in {}", self.path.display());
+        left_out.iter().map(|(part, count)| (described(part), *count)).collect()
+    }
+
+    fn format(&self, reason: impl Into<String>) -> Error {
+        Error::format(&self.path, reason)
+    }
+
+    /// Shows what the names look like, beside one that is missing.
+    fn instead(&self) -> String {
+        if self.is_empty() { String::new() } else { format!(" (it has {})", list(&self.names().collect::<Vec<_>>())) }
+    }
+}
+
+/// Returns whether a name is of what batch norms and position embeddings carry along, which no network reads.
+fn is_counter(name: &str) -> bool {
+    [".num_batches_tracked", "position_ids"].iter().any(|end| name.ends_with(end))
+}
+
+/// Returns the first part of a name: `head` of `head.4.weight`.
+fn module(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// Returns the modules of these names, and how many of the names each has.
+pub(super) fn by_module(names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut modules = BTreeMap::new();
+    for name in names {
+        *modules.entry(module(&name).to_owned()).or_default() += 1;
+    }
+    modules
+}
+
+/// Joins names: "a, b, c and 4 more".
+pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
+    let more = names.len().saturating_sub(LISTED);
+    let first: Vec<&str> = names[..names.len() - more].iter().map(AsRef::as_ref).collect();
+    let first = first.join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
+
+fn read_file(path: &Path) -> Result<(Contents, blake3::Hash)> {
+    let bytes = map(path)?;
+    let contents = read(&bytes).map_err(|reason| Error::format(path, reason))?;
+    Ok((contents, blake3::hash(&bytes)))
+}
+
+/// Takes the wrappers' parts off all names, in whatever order they stand. The error is a clause about two tensors that
+/// would then have one name.
+fn unwrapped(tensors: Tensors) -> std::result::Result<Tensors, String> {
+    let mut bare = Tensors::new();
+    for (name, tensor) in tensors {
+        let parts: Vec<&str> = name.split('.').filter(|part| !WRAPPERS.contains(part)).collect();
+        let plain = parts.join(".");
+        if bare.contains_key(&plain) {
+            return Err(format!("holds “{plain}” twice, once as “{name}”; save the one that is meant alone"));
+        }
+        bare.insert(plain, tensor);
+    }
+    Ok(bare)
 }
 
 /// Maps a file into memory. A file that another program cuts short meanwhile ends this one.
@@ -103,167 +310,4 @@ pub(crate) fn map(path: &Path) -> Result<Mmap> {
     // SAFETY: the map is read-only, and the files mapped here are written under another name and renamed,
     // or only appended to.
     unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))
-}
-
-fn weight_file(path: &Path) -> Result<PathBuf> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    if let Some(found) = NAMES.iter().map(|name| path.join(name)).find(|file| file.is_file()) {
-        return Ok(found);
-    }
-    let is_weights = |file: &PathBuf| {
-        file.extension().is_some_and(|end| ["safetensors", "pth", "pt", "bin", "pkl"].iter().any(|known| end == *known))
-    };
-    let entries = std::fs::read_dir(path).map_err(Error::io("read", path))?;
-    let found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_weights).collect();
-    match found.as_slice() {
-        [only] => Ok(only.clone()),
-        [] => Err(Error::Missing { what: "weight file", path: path.to_owned(), hint: String::new() }),
-        _ => Err(Error::format(path, format!("has {} weight files; name the one that is meant", found.len()))),
-    }
-}
-
-type Tensors = BTreeMap<String, Tensor>;
-
-fn read(bytes: &[u8]) -> std::result::Result<Tensors, String> {
-    match bytes {
-        [b'P', b'K', 3, 4, ..] => read_zip(bytes),
-        [0x80, 2..=5, ..] => read_legacy(bytes),
-        // safetensors: the header's length, then JSON
-        [_, _, _, _, _, _, 0, 0, b'{', ..] => read_safetensors(bytes),
-        _ => Err("is no weight file (neither safetensors nor written by torch.save)".into()),
-    }
-}
-
-/// Names that all begin with `module.` come from a model wrapped for several devices.
-fn without_module(tensors: Tensors) -> Tensors {
-    const WRAPPER: &str = "module.";
-    if !tensors.keys().all(|name| name.starts_with(WRAPPER)) {
-        return tensors;
-    }
-    tensors.into_iter().map(|(name, tensor)| (name[WRAPPER.len()..].to_owned(), tensor)).collect()
-}
-
-fn read_safetensors(bytes: &[u8]) -> std::result::Result<Tensors, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|e| format!("is damaged or cut short ({e})"))?;
-    let tensor = |(name, view): (&str, safetensors::tensor::TensorView)| {
-        let kind =
-            kind(view.dtype()).ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
-        let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
-        Ok((name.to_owned(), tensor(view.data(), &size, kind)?))
-    };
-    file.iter().map(tensor).collect()
-}
-
-fn kind(dtype: Dtype) -> Option<Kind> {
-    Some(match dtype {
-        Dtype::F32 => Kind::Float,
-        Dtype::F16 => Kind::Half,
-        Dtype::BF16 => Kind::BFloat16,
-        Dtype::F64 => Kind::Double,
-        Dtype::I64 => Kind::Int64,
-        Dtype::I32 => Kind::Int,
-        Dtype::I16 => Kind::Int16,
-        Dtype::I8 => Kind::Int8,
-        Dtype::U8 => Kind::Uint8,
-        Dtype::BOOL => Kind::Bool,
-        _ => return None,
-    })
-}
-
-/// A copy of `bytes` as a tensor; refuses bytes that do not fill the shape (libtorch would read beyond them).
-fn tensor(bytes: &[u8], size: &[i64], kind: Kind) -> std::result::Result<Tensor, String> {
-    let elements = size.iter().try_fold(1i64, |all, &n| all.checked_mul(n));
-    let wanted = elements.and_then(|n| n.checked_mul(kind.elt_size_in_bytes() as i64));
-    if wanted != Some(bytes.len() as i64) {
-        return Err(format!("is damaged: {} bytes for a tensor of size {size:?}", bytes.len()));
-    }
-    Tensor::f_from_data_size(bytes, size, kind).map_err(|e| e.to_string())
-}
-
-/// Since torch 1.6: a zip of `NAME/data.pkl` and `NAME/data/KEY`, one a storage.
-fn read_zip(bytes: &[u8]) -> std::result::Result<Tensors, String> {
-    let cut = |e: zip::result::ZipError| format!("is damaged or cut short ({e})");
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(cut)?;
-    let names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
-    let root = names
-        .iter()
-        .find_map(|name| name.strip_suffix("data.pkl"))
-        .ok_or("is a zip file, but none that torch.save wrote")?;
-    let mut entry = |name: &str| -> std::result::Result<Vec<u8>, String> {
-        let mut file = archive.by_name(&format!("{root}{name}")).map_err(cut)?;
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(|e| format!("is damaged ({e})"))?;
-        Ok(content)
-    };
-    if names.contains(&format!("{root}byteorder")) && entry("byteorder")? != b"little" {
-        return Err("was saved on a big-endian machine, which is not read".into());
-    }
-    let pickle = Pickle::read(&entry("data.pkl")?)?;
-    assemble(&pickle, |key| entry(&format!("data/{key}")).map(std::borrow::Cow::Owned))
-}
-
-/// Before torch 1.6: pickles of a magic number, the protocol, the machine, the object and the storages'
-/// keys, then per storage its length (8 bytes) and its bytes.
-fn read_legacy(bytes: &[u8]) -> std::result::Result<Tensors, String> {
-    let mut at = 0;
-    let mut next = || {
-        let pickle = Pickle::read(&bytes[at..])?;
-        at += pickle.length;
-        Ok::<_, String>(pickle)
-    };
-    if *next()?.root() != Value::Int(LEGACY_MAGIC) {
-        return Err("is a pickle, but none that torch.save wrote".into());
-    }
-    next()?;
-    if next()?.entry("little_endian") == Some(&Value::Bool(false)) {
-        return Err("was saved on a big-endian machine, which is not read".into());
-    }
-    let (pickle, keys) = (next()?, next()?);
-    let keys = keys.texts().ok_or("is damaged: its list of storages makes no sense")?;
-    let kinds: HashMap<&str, Kind> = pickle.storages().map(|storage| (storage.key.as_str(), storage.kind)).collect();
-    let mut storages = HashMap::new();
-    for key in keys {
-        let kind = kinds.get(key).ok_or("is damaged: a storage that no tensor uses")?;
-        let length = bytes.get(at..at + 8).ok_or("is cut short")?;
-        let length = u64::from_le_bytes(length.try_into().map_err(|_| "is cut short")?) as usize;
-        let end = length.checked_mul(kind.elt_size_in_bytes()).and_then(|n| n.checked_add(at + 8));
-        let content = end.and_then(|end| bytes.get(at + 8..end)).ok_or("is cut short")?;
-        at += 8 + content.len();
-        storages.insert(key, content);
-    }
-    assemble(&pickle, |key| {
-        storages.get(key).map(|content| std::borrow::Cow::Borrowed(*content)).ok_or_else(|| "is cut short".into())
-    })
-}
-
-/// Puts tensors over their storages; each storage is read once and shared.
-fn assemble<'a>(
-    pickle: &Pickle,
-    mut content: impl FnMut(&str) -> std::result::Result<std::borrow::Cow<'a, [u8]>, String>,
-) -> std::result::Result<Tensors, String> {
-    let mut storages: HashMap<(String, i64), Tensor> = HashMap::new();
-    let mut tensors = Tensors::new();
-    for (name, layout) in pickle.tensors() {
-        let Layout { storage, offset, size, stride } = layout;
-        let whole = match storages.entry((storage.key.clone(), storage.kind as i64)) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                let bytes = content(&storage.key)?;
-                let length = bytes.len() / storage.kind.elt_size_in_bytes();
-                entry.insert(tensor(&bytes, &[length as i64], storage.kind)?)
-            }
-        };
-        let end = storage.start.checked_add(storage.length).filter(|_| storage.start >= 0);
-        if end.is_none_or(|end| end as usize > whole.numel()) {
-            return Err(format!("is damaged: the storage of “{name}” is too short"));
-        }
-        let view = whole.f_as_strided(size, stride, Some(storage.start + offset)).map_err(|e| e.to_string())?;
-        tensors.insert(name, view);
-    }
-    if tensors.is_empty() {
-        return Err("holds no tensors".into());
-    }
-    Ok(tensors)
 }

@@ -13,7 +13,7 @@ use super::similarity::{Vectors, ranking};
 use super::{Places, System};
 use crate::data::{Dataset, Findings};
 use crate::error::{Error, Result};
-use crate::features::cache::{ContentHash, DEFAULT_LIMIT, FeatureCache};
+use crate::features::cache::{ContentHash, DEFAULT_LIMIT, FeatureCache, Record};
 use crate::features::clip::ClipEncoder;
 use crate::features::image::Picture;
 use crate::features::mean::{EntityMean, centred};
@@ -47,7 +47,7 @@ pub fn prepare(
     let cache = FeatureCache::open(
         &places.cache.join("clip"),
         encoder.hash(),
-        encoder.width() as usize * size_of::<f32>(),
+        Record { numbers: encoder.width() as usize, kind: Kind::Float },
         DEFAULT_LIMIT,
     )?;
     let mut means = Means { cache, entities: pairs.entities.len(), device };
@@ -60,7 +60,8 @@ pub fn prepare(
     settings.insert("clip".into(), json!({ "name": folder, "hash": encoder.hash() }));
     settings.extend(encoders.settings());
     let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
-    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
+    let left_out = [encoder.left_out(), &pairs.left_out].concat();
+    Ok(System { entities: pairs.entities, rank, settings, left_out })
 }
 
 /// A text or a picture, and the row of the entity of every pair that has it.
@@ -133,7 +134,7 @@ impl Means {
             let what: Vec<&T> = batch.iter().map(|shown| &shown.what).collect();
             for (shown, vector) in batch.iter().zip(Vec::<Vec<f32>>::try_from(encode(&what)?.to_device(Device::Cpu))?) {
                 let record: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-                self.cache.append(shown.content, &record)?;
+                self.cache.append(shown.content, &record, || format!("one of the {name}"))?;
             }
         }
         self.cache.flush()?;

@@ -1,5 +1,6 @@
 //! The network against the golden checkpoint, in all four modes.
 
+use multiexpan::model::checkpoint::Opened;
 use multiexpan::model::layer::attention_bias;
 use multiexpan::model::network::{Input, TRAINED_BERT_LAYERS, Tower};
 use multiexpan::model::weights::Weights;
@@ -25,7 +26,8 @@ impl Golden {
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(golden.join("config.json"), folder.path().join("config.json")).unwrap();
         std::fs::copy(golden.join("checkpoint.safetensors"), folder.path().join("model.safetensors")).unwrap();
-        let (store, network) = ModelFolder::open(folder.path()).unwrap().network(None, Device::Cpu).unwrap();
+        let Opened { store, network, .. } =
+            ModelFolder::open(folder.path()).unwrap().network(None, Device::Cpu).unwrap();
         Golden { cases: Weights::open(&golden.join("cases.safetensors")).unwrap(), store, network }
     }
 

@@ -84,6 +84,16 @@ struct Entry {
     score: f64,
 }
 
+/// Refuses a score that is not finite (`Mismatch`, which names query and entity): no run can hold it.
+pub fn check_scores(query: &str, candidates: &[(EntityId, f64)]) -> Result<()> {
+    match candidates.iter().find(|(_, score)| !score.is_finite()) {
+        Some((entity, score)) => Err(Error::Mismatch(format!(
+            "the score of entity {entity} for query {query} is {score}, not a finite number"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// A query's id as run lines have it, whose fields end at blanks: `_` for each blank.
 pub fn key(query_id: &str) -> String {
     query_id.split_whitespace().collect::<Vec<_>>().join("_")
@@ -237,8 +247,9 @@ impl Run {
     }
 
     /// Writes the run as TREC lines and the settings beside them; each file is there whole or not at all. A file that is
-    /// called `.gz` is gzip. Errors: `Io`.
+    /// called `.gz` is gzip. Errors: `Io`, and `Mismatch` for a score that is not finite.
     pub fn write(&self, path: &Path) -> Result<()> {
+        self.check_scores()?;
         trec::write(self, path)?;
         write_settings(&self.settings, path)
     }
@@ -247,6 +258,7 @@ impl Run {
     /// `Format` and `Mismatch` for what the form cannot hold.
     pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
         form.check_place(path)?;
+        self.check_scores()?;
         let mut settings = self.settings.clone();
         match form {
             Form::Trec => trec::write(self, path)?,
@@ -257,6 +269,10 @@ impl Run {
             }
         }
         write_settings(&settings, path)
+    }
+
+    fn check_scores(&self) -> Result<()> {
+        self.rankings.iter().try_for_each(|ranking| check_scores(&ranking.query, &ranking.candidates))
     }
 }
 

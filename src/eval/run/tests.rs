@@ -282,3 +282,21 @@ fn qrels_hold_members_and_negatives_less_the_seeds() {
     assert_eq!(of("small_ones/3/2"), "small_ones/3/2 0 1 1\nsmall_ones/3/2 0 3 1\nsmall_ones/3/2 0 4 1");
     assert_eq!(of("small_ones/5/1"), "small_ones/5/1 0 3 1");
 }
+
+#[test]
+fn a_score_that_is_not_finite_is_neither_read_nor_written() {
+    let world = World::new();
+    for score in ["NaN", "inf", "-infinity", "1e999"] {
+        let path = world.write("odd.run", &format!("fish_1_3/3/1 Q0 7 1 {score} x\n"));
+        let said = world.open(&path).unwrap_err().to_string();
+        assert!(said.contains("odd.run:1:") && said.contains(score), "{said}");
+    }
+    for form in [Form::Trec, Form::Published, Form::Nlpcc] {
+        let mut run = run("3", &["fish_1_3/3/1"]);
+        run.rankings[0].candidates[1].1 = f64::NAN;
+        let path = world.at("out");
+        let said = run.write_as(form, &path, &world.dataset).unwrap_err().to_string();
+        assert!(said.contains("the score of entity 3 for query fish_1_3/3/1 is NaN") && !path.exists(), "{said}");
+        assert!(matches!(run.write(&path), Err(Error::Mismatch(_))) && !path.exists());
+    }
+}

@@ -1,0 +1,362 @@
+//! A BERT tokenizer from the files of its folder, with the settings that Hugging Face's transformers would use:
+//! `tokenizer.json` or `vocab.txt`, and beside it `tokenizer_config.json`, `special_tokens_map.json` and
+//! `added_tokens.json`. A setting that is not followed is refused by name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use tokenizers::{AddedToken, ModelWrapper, Tokenizer};
+
+use crate::error::{Error, Result};
+use crate::file::{LFS_REASON, is_lfs_pointer, read_json};
+
+/// The files of a tokenizer, in a text encoder's folder.
+pub const FILES: [&str; 5] = [JSON, VOCABULARY, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS];
+
+const JSON: &str = "tokenizer.json";
+const VOCABULARY: &str = "vocab.txt";
+const CONFIG: &str = "tokenizer_config.json";
+const SPECIAL_TOKENS: &str = "special_tokens_map.json";
+const ADDED_TOKENS: &str = "added_tokens.json";
+
+/// Classes of transformers whose tokenizer is BERT's, without `Fast` at the end.
+const BERT_CLASSES: [&str; 4] = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"];
+
+/// The roles of special tokens, their settings' names, and the names that the tokens have unless a file says otherwise.
+const ROLES: [(&str, &str); 5] = [
+    ("cls_token", "[CLS]"),
+    ("sep_token", "[SEP]"),
+    ("mask_token", "[MASK]"),
+    ("pad_token", "[PAD]"),
+    ("unk_token", "[UNK]"),
+];
+
+/// A tokenizer and its special tokens.
+pub struct TokenizerFiles {
+    /// It neither cuts nor fills a text, and takes the letters of a special token in a text for letters.
+    pub tokenizer: Tokenizer,
+    /// The tokenizer's main file.
+    pub file: PathBuf,
+    /// Ids of the tokens for begin, end, mask and padding.
+    pub cls: u32,
+    pub sep: u32,
+    pub mask: u32,
+    pub pad: u32,
+}
+
+impl TokenizerFiles {
+    /// Opens the tokenizer of a folder.
+    ///
+    /// Errors: `Missing` without `tokenizer.json` and `vocab.txt`; `Format` for a file that cannot be read, a setting that
+    /// is not followed, and a special token that the vocabulary does not have; `Io`.
+    pub fn open(folder: &Path) -> Result<TokenizerFiles> {
+        let (json, vocabulary) = (folder.join(JSON), folder.join(VOCABULARY));
+        let settings = Settings::read(folder)?;
+        let (file, content) = if json.is_file() {
+            let content = settings.over_json(read_json(&json, "a tokenizer")?)?;
+            (json, content)
+        } else if vocabulary.is_file() {
+            let content = settings.of_vocabulary(read_vocabulary(&vocabulary)?)?;
+            (vocabulary, content)
+        } else {
+            let hint = "a text encoder's folder has tokenizer.json or vocab.txt".into();
+            return Err(Error::Missing { what: "tokenizer", path: folder.to_owned(), hint });
+        };
+        let tokenizer: Tokenizer = Value::Object(content).to_string().parse().map_err(|e| unusable(&file, &e))?;
+        settings.finish(tokenizer, file)
+    }
+}
+
+/// The settings in the files beside a vocabulary.
+struct Settings {
+    /// `tokenizer_config.json`; `None` where there is none.
+    config: Option<Map<String, Value>>,
+    /// The folder of the files, for messages.
+    folder: PathBuf,
+    /// The names of the roles' tokens.
+    special: BTreeMap<&'static str, String>,
+    /// Further tokens by id.
+    added: BTreeMap<u32, AddedToken>,
+    /// Further tokens whose ids the vocabulary gives.
+    additional: Vec<AddedToken>,
+}
+
+impl Settings {
+    fn read(folder: &Path) -> Result<Settings> {
+        let config: Option<Map<String, Value>> = optional(folder, CONFIG, "a tokenizer's settings")?;
+        let map: Option<Map<String, Value>> = optional(folder, SPECIAL_TOKENS, "a map of special tokens")?;
+        let mut settings = Settings {
+            config,
+            folder: folder.to_owned(),
+            special: BTreeMap::new(),
+            added: BTreeMap::new(),
+            additional: Vec::new(),
+        };
+        settings.refuse_unsupported()?;
+        let map = map.unwrap_or_default();
+        settings.special = settings.read_special(&map)?;
+        settings.added = settings.read_added()?;
+        settings.additional = settings.read_additional(&map)?;
+        Ok(settings)
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.config.as_ref()?.get(name).filter(|value| !value.is_null())
+    }
+
+    fn wrong(&self, reason: String) -> Error {
+        Error::format(self.folder.join(CONFIG), reason)
+    }
+
+    /// Returns a setting that is true or false; `Ok(None)` where it is left out or null.
+    fn flag(&self, name: &str) -> Result<Option<bool>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => Err(self.wrong(format!("has `{name}` {other}; expected true or false"))),
+        }
+    }
+
+    /// Returns whether transformers would take one of its BERT tokenizers, by the class that the settings name.
+    fn is_bert(&self) -> bool {
+        let class = self.get("tokenizer_class").and_then(Value::as_str);
+        class.is_none_or(|class| BERT_CLASSES.contains(&class.trim_end_matches("Fast")))
+    }
+
+    /// Refuses settings of the slow tokenizers, which split a text otherwise.
+    fn refuse_unsupported(&self) -> Result<()> {
+        if self.flag("do_basic_tokenize")? == Some(false) {
+            return Err(
+                self.wrong("has `do_basic_tokenize` false; expected true, the only one that is supported".into())
+            );
+        }
+        match self.get("never_split") {
+            Some(words) if words.as_array().is_none_or(|words| !words.is_empty()) => {
+                let reason =
+                    format!("has `never_split` {words}, which is not supported; add the words as tokens instead");
+                Err(self.wrong(reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns what transformers' `BertTokenizerFast` sets in its normalizer, whatever `tokenizer.json` says: these settings,
+    /// and the class's own default of one that is left out.
+    fn normalizer(&self) -> Result<Map<String, Value>> {
+        let settings = json!({
+            "lowercase": self.flag("do_lower_case")?.unwrap_or(true),
+            "strip_accents": self.flag("strip_accents")?,
+            "handle_chinese_chars": self.flag("tokenize_chinese_chars")?.unwrap_or(true),
+        });
+        Ok(settings.as_object().cloned().unwrap_or_default())
+    }
+
+    /// Finds a token in the settings, else in the map of special tokens, and returns it with the file's name.
+    fn find_token<'a>(&'a self, map: &'a Map<String, Value>, name: &str) -> Option<(&'a Value, &'static str)> {
+        let config = self.config.as_ref().and_then(|config| config.get(name)).map(|value| (value, CONFIG));
+        config.or_else(|| map.get(name).map(|value| (value, SPECIAL_TOKENS)))
+    }
+
+    /// Reads the names of the roles' tokens from `tokenizer_config.json`, else from `special_tokens_map.json`; else they are
+    /// BERT's own.
+    fn read_special(&self, map: &Map<String, Value>) -> Result<BTreeMap<&'static str, String>> {
+        let mut special = BTreeMap::new();
+        for (role, usual) in ROLES {
+            let name = match self.find_token(map, role) {
+                None => usual.to_owned(),
+                Some((value, file)) => name_of(value).ok_or_else(|| {
+                    let reason = format!("has `{role}` {value}; expected the name of a token");
+                    Error::format(self.folder.join(file), reason)
+                })?,
+            };
+            special.insert(role, name);
+        }
+        Ok(special)
+    }
+
+    /// Reads the tokens beside the vocabulary from `added_tokens_decoder` of the settings, else from `added_tokens.json`.
+    fn read_added(&self) -> Result<BTreeMap<u32, AddedToken>> {
+        let mut added = BTreeMap::new();
+        if let Some(decoder) = self.get("added_tokens_decoder") {
+            let entries = decoder.as_object().cloned().unwrap_or_default();
+            for (id, token) in entries {
+                let wrong = || self.wrong(format!("has the added token {token} under `{id}`, which cannot be read"));
+                let number: u32 = id.parse().map_err(|_| wrong())?;
+                added.insert(number, read_added_token(&token).ok_or_else(wrong)?);
+            }
+            return Ok(added);
+        }
+        let listed: Option<BTreeMap<String, u32>> = optional(&self.folder, ADDED_TOKENS, "a map of tokens to ids")?;
+        Ok(listed.unwrap_or_default().into_iter().map(|(token, id)| (id, AddedToken::from(token, false))).collect())
+    }
+
+    /// Reads the special tokens without a role, such as markers of entities, which a sentence may spell out.
+    fn read_additional(&self, map: &Map<String, Value>) -> Result<Vec<AddedToken>> {
+        let mut tokens = Vec::new();
+        for name in ["additional_special_tokens", "extra_special_tokens"] {
+            let Some((listed, file)) = self.find_token(map, name).filter(|(value, _)| !value.is_null()) else {
+                continue;
+            };
+            let values: Vec<&Value> = match listed {
+                Value::Array(values) => values.iter().collect(),
+                Value::Object(named) => named.values().collect(),
+                other => vec![other],
+            };
+            for value in values {
+                let reason = || format!("has {value} among its `{name}`; expected the name of a token");
+                let content = name_of(value).ok_or_else(|| Error::format(self.folder.join(file), reason()))?;
+                tokens.push(AddedToken::from(content, false).normalized(false));
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// Lays these settings over a `tokenizer.json`. It may ask to cut or to fill every text; here long ones are left out,
+    /// and batches are filled later.
+    fn over_json(&self, mut file: Map<String, Value>) -> Result<Map<String, Value>> {
+        file.insert("truncation".into(), Value::Null);
+        file.insert("padding".into(), Value::Null);
+        let normalizer = file.get_mut("normalizer").and_then(Value::as_object_mut);
+        let of_bert = normalizer.filter(|normalizer| normalizer.get("type") == Some(&json!("BertNormalizer")));
+        if let Some(normalizer) = of_bert.filter(|_| self.config.is_some() && self.is_bert()) {
+            normalizer.extend(self.normalizer()?);
+        }
+        // Other special tokens than those of the roles are tokens like any other, which a sentence may spell out.
+        for token in file.get_mut("added_tokens").and_then(Value::as_array_mut).into_iter().flatten() {
+            let has_role = token.get("content").and_then(Value::as_str).is_some_and(|name| self.has_role(name));
+            if let Some(token) = token.as_object_mut() {
+                token.insert("special".into(), json!(has_role));
+            }
+        }
+        Ok(file)
+    }
+
+    /// Makes BERT's own tokenizer over the words of a `vocab.txt`, in the form of a `tokenizer.json`.
+    fn of_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
+        if !self.is_bert() {
+            let class = self.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
+            let reason =
+                format!("has `tokenizer_class` {class}; beside a vocab.txt expected {}", BERT_CLASSES.join(", "));
+            return Err(self.wrong(reason));
+        }
+        let mut normalizer = self.normalizer()?;
+        normalizer.extend([("type".to_owned(), json!("BertNormalizer")), ("clean_text".to_owned(), json!(true))]);
+        let tokenizer = json!({
+            "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+            "normalizer": normalizer,
+            "pre_tokenizer": { "type": "BertPreTokenizer" },
+            "post_processor": null, "decoder": null,
+            "model": {
+                "type": "WordPiece", "unk_token": self.special["unk_token"], "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100, "vocab": words,
+            },
+        });
+        Ok(tokenizer.as_object().cloned().unwrap_or_default())
+    }
+
+    fn has_role(&self, token: &str) -> bool {
+        self.special.values().any(|name| name == token)
+    }
+
+    /// Adds the further tokens to the tokenizer of `file`, and finds the special ones.
+    fn finish(&self, mut tokenizer: Tokenizer, file: PathBuf) -> Result<TokenizerFiles> {
+        let failed = |e| unusable(&file, &e);
+        // only those that the file has: an added one would get an id that the model has no row for
+        let names = self.special.values().filter(|name| tokenizer.token_to_id(name).is_some());
+        let special: Vec<AddedToken> = names.map(|name| AddedToken::from(name.clone(), true)).collect();
+        tokenizer.add_special_tokens(special).map_err(failed)?;
+        for (id, token) in &self.added {
+            self.add(&mut tokenizer, token).map_err(failed)?;
+            let found = tokenizer.token_to_id(&token.content);
+            if found != Some(*id) {
+                let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
+                let name = &token.content;
+                let reason =
+                    format!("gives the token “{name}” the id {found}, and the files of added tokens give it {id}");
+                return Err(Error::format(&file, reason));
+            }
+        }
+        for token in &self.additional {
+            // one that a file gives properties keeps them
+            let is_there = |there: &AddedToken| there.content == token.content;
+            if !tokenizer.get_added_tokens_decoder().values().any(is_there) {
+                self.add(&mut tokenizer, token).map_err(failed)?;
+            }
+        }
+        // A sentence that spells out "[MASK]" gets the letters, not the token.
+        tokenizer.set_encode_special_tokens(true);
+        let id = |role: &str| {
+            let name = &self.special[role];
+            let missing = || Error::format(&file, format!("has no token {name}, the `{role}`"));
+            tokenizer.token_to_id(name).ok_or_else(missing)
+        };
+        let (cls, sep, mask, pad) = (id("cls_token")?, id("sep_token")?, id("mask_token")?, id("pad_token")?);
+        check_unknown(&tokenizer, &file)?;
+        Ok(TokenizerFiles { tokenizer, file, cls, sep, mask, pad })
+    }
+
+    /// Adds one further token; those of the roles are there already.
+    fn add(&self, tokenizer: &mut Tokenizer, token: &AddedToken) -> tokenizers::Result<usize> {
+        let special = self.has_role(&token.content);
+        if special && tokenizer.token_to_id(&token.content).is_some() {
+            return Ok(0);
+        }
+        tokenizer.add_tokens([AddedToken { special, ..token.clone() }])
+    }
+}
+
+/// Returns a token's name, which is written alone or with its properties.
+fn name_of(token: &Value) -> Option<String> {
+    token.as_str().or_else(|| token.get("content").and_then(Value::as_str)).map(str::to_owned)
+}
+
+/// Checks that a WordPiece model has a token for unknown words, without which it fails at the first of them.
+fn check_unknown(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
+    let ModelWrapper::WordPiece(model) = tokenizer.get_model() else { return Ok(()) };
+    match tokenizer.token_to_id(&model.unk_token) {
+        Some(_) => Ok(()),
+        None => Err(Error::format(file, format!("has no token {}, the `unk_token`", model.unk_token))),
+    }
+}
+
+/// Reads a `vocab.txt`: a token's id is its line's number from 0, the last one's where it is there twice. A byte order mark
+/// and CRLF are no part of a token.
+///
+/// Errors: `Io`; `Format` for a Git LFS pointer; `Line` for bytes that are not UTF-8.
+fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    if is_lfs_pointer(&bytes) {
+        return Err(Error::format(path, LFS_REASON));
+    }
+    let text = str::from_utf8(&bytes).map_err(|e| {
+        let line = 1 + bytes[..e.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        Error::Line { path: path.to_owned(), line, reason: "is not UTF-8".into() }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(text.lines().zip(0u32..).map(|(word, id)| (word.to_owned(), json!(id))).collect())
+}
+
+/// Reads an added token as `tokenizer_config.json` writes it.
+fn read_added_token(token: &Value) -> Option<AddedToken> {
+    let flag = |name: &str| token.get(name).and_then(Value::as_bool);
+    let special = flag("special").unwrap_or(false);
+    Some(AddedToken {
+        content: name_of(token)?,
+        single_word: flag("single_word").unwrap_or(false),
+        lstrip: flag("lstrip").unwrap_or(false),
+        rstrip: flag("rstrip").unwrap_or(false),
+        normalized: flag("normalized").unwrap_or(!special),
+        special,
+    })
+}
+
+fn optional<T: DeserializeOwned>(folder: &Path, name: &str, what: &str) -> Result<Option<T>> {
+    let path = folder.join(name);
+    if path.is_file() { read_json(&path, what).map(Some) } else { Ok(None) }
+}
+
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
+    Error::format(path, format!("is not a usable tokenizer ({reason})"))
+}

@@ -1,0 +1,248 @@
+//! Real files that go wrong, through the program: the cause is in the error itself, and nothing that is not finite becomes
+//! a score.
+
+mod formula;
+mod world;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tch::{Kind, Tensor};
+use world::World;
+
+const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+
+/// `multiexpan …` in the world's folder: exit code, and standard error.
+fn run(world: &World, line: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
+    command.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache"));
+    let ran = command.args(line.split(' ')).output().unwrap();
+    (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+}
+
+const BASELINE: &str =
+    "baseline text-cosine data --out x.run --device cpu --text-encoder text --image-encoder image.safetensors";
+
+/// The one sentence of a refusal; nothing is written.
+fn refused(world: &World, line: &str) -> String {
+    let (code, said) = run(world, line);
+    let sentences: Vec<&str> = said.lines().filter(|line| line.starts_with("multiexpan: ")).collect();
+    assert!(code == Some(1) && sentences.len() == 1, "{code:?} {said}");
+    assert!(!world.at("x.run").exists() && !world.at("index").exists());
+    sentences[0].to_owned()
+}
+
+/// Changes every line of the corpus.
+fn change_sentences(world: &World, change: impl Fn(usize, &mut Value)) {
+    let path = world.at("data/sentences.json");
+    let mut text = String::new();
+    for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+        let mut sentence: Value = serde_json::from_str(line).unwrap();
+        change(number, &mut sentence);
+        text += &format!("{sentence}\n");
+    }
+    fs::write(path, text).unwrap();
+}
+
+fn images(world: &World) -> Vec<PathBuf> {
+    fs::read_dir(world.at("data/image")).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_data_set_without_pairs_says_why() {
+    let train = "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
+    let world = World::new();
+    images(&world).iter().for_each(|image| fs::write(image, POINTER).unwrap());
+    for line in [BASELINE, train] {
+        let said = refused(&world, line);
+        assert!(
+            said.contains("has no entity with 2 usable pairs of a sentence and an image; left out: 48 pairs"),
+            "{said}"
+        );
+        assert!(said.contains("/image/0.png is a Git LFS pointer, not the file itself; run `git lfs pull`"), "{said}");
+    }
+    drop(world);
+
+    let world = World::new();
+    change_sentences(&world, |number, sentence| {
+        match number % 4 {
+            0 => sentence["image"] = Value::Null,
+            1 => sentence["image"] = json!("image/none.png"),
+            2 => sentence["entityMentions"][0]["entityId"] = json!("7"),
+            _ => sentence["tokens"] = json!(vec!["cat"; 200]),
+        };
+    });
+    let said = refused(&world, BASELINE);
+    for part in [
+        "12 sentences without an image (the first: sentences.json:1: the sentence has no image)",
+        "12 sentences whose image is missing (the first: sentences.json:2: there is no image image/none.png)",
+        "12 lines that are not a sentence in JSON (the first: sentences.json:3: invalid type: string \"7\"",
+        "12 sentences over 150 tokens (the first: sentences.json:4)",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    drop(world);
+
+    // a model of entities that have no pairs any more
+    let world = World::new();
+    let config = world.config(&[multiexpan::train::Task::Mep]);
+    world.train("model", &multiexpan::train::TrainConfig { epochs: 1, ..config });
+    images(&world)
+        .iter()
+        .filter(|image| image.ends_with("3.png"))
+        .for_each(|image| fs::write(image, "no image").unwrap());
+    let said = refused(&world, "index data --model model --out index --device cpu");
+    assert!(said.contains("the model knows entity 3, of which data has no usable pair; left out: 3 pairs"), "{said}");
+    assert!(said.contains("image/3.png cannot be decoded"), "{said}");
+}
+
+#[test]
+fn a_pointer_in_the_place_of_a_file_is_said() {
+    let world = World::new();
+    for file in ["data/entity2id.txt", "data/sentences.json", "text/model.safetensors", "image.safetensors"] {
+        let kept = fs::read(world.at(file)).unwrap();
+        fs::write(world.at(file), POINTER).unwrap();
+        let said = refused(&world, BASELINE);
+        assert!(
+            said.contains(&format!("{file} is a Git LFS pointer, not the file itself; run `git lfs pull`")),
+            "{said}"
+        );
+        fs::write(world.at(file), kept).unwrap();
+    }
+}
+
+/// Sentences that an encoder of few positions has no room for are left out and counted, also where only the unmasked one is
+/// too long.
+#[test]
+fn an_encoder_of_few_positions_takes_what_fits() {
+    let world = World::new();
+    let path = world.at("text/config.json");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace("160", "9")).unwrap();
+    let weights = world.at("text/model.safetensors");
+    let mut tensors: Vec<(String, Tensor)> = Tensor::read_safetensors(&weights).unwrap();
+    let table = tensors.iter_mut().find(|(name, _)| name.contains("position_embeddings")).unwrap();
+    table.1 = table.1.narrow(0, 0, 9).contiguous();
+    Tensor::write_safetensors(&tensors, &weights).unwrap();
+    // "jaguar is … . a": 8 tokens with [CLS] and [SEP], whose mention is one; of some, made longer
+    change_sentences(&world, |number, sentence| {
+        let tokens = sentence["tokens"].as_array_mut().unwrap();
+        match number % 8 {
+            0 => tokens.extend(vec![json!("cat"); 2]),
+            1 => {
+                // masked it is 8 tokens, unmasked 10
+                tokens[0] = json!("unaffable");
+                tokens.push(json!("cat"));
+            }
+            _ => {}
+        }
+    });
+    let (code, said) = run(&world, BASELINE);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("left out: 12 sentences over 9 tokens"), "{said}");
+    let albef = "baseline albef data --out y.run --device cpu --text-encoder text --image-encoder image.safetensors --config r.toml";
+    let recipe = multiexpan::train::TrainConfig {
+        drop_text: 0.0,
+        drop_image: 0.0,
+        epochs: 1,
+        ..world.config(&[multiexpan::train::Task::Itc, multiexpan::train::Task::Mlm])
+    };
+    fs::write(world.at("r.toml"), toml::to_string(&recipe).unwrap()).unwrap();
+    let (code, said) = run(&world, albef);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+/// The same weights with other heads are another network, whatever was cached of the first.
+#[test]
+fn what_is_cached_goes_by_the_configuration_too() {
+    let world = World::new();
+    let scores = |out: &str| {
+        let (code, said) = run(&world, &BASELINE.replace("x.run", out));
+        assert_eq!(code, Some(0), "{said}");
+        fs::read_to_string(world.at(out)).unwrap()
+    };
+    let path = world.at("text/config.json");
+    let config = fs::read_to_string(&path).unwrap();
+    let two = scores("two.run");
+    fs::write(&path, config.replace("\"num_attention_heads\":2", "\"num_attention_heads\":4")).unwrap();
+    let four = scores("four.run");
+    assert_ne!(two, four);
+    fs::write(&path, &config).unwrap();
+    assert_eq!(scores("again.run"), two);
+}
+
+#[test]
+fn nothing_that_is_not_finite_becomes_a_score() {
+    let world = World::new();
+    let weights = world.at("text/model.safetensors");
+    let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&weights).unwrap();
+    let with = |change: &dyn Fn(&str, &Tensor)| {
+        let copies: Vec<(String, Tensor)> = sound.iter().map(|(name, value)| (name.clone(), value.copy())).collect();
+        copies.iter().for_each(|(name, value)| change(name, value));
+        Tensor::write_safetensors(&copies, &weights).unwrap();
+    };
+    with(&|name, value| {
+        if name == "embeddings.word_embeddings.weight" {
+            let _ = value.get(20).fill_(f64::NAN);
+        }
+    });
+    let said = refused(&world, BASELINE);
+    assert!(said.contains("“embeddings.word_embeddings.weight”") && said.contains("NaN at [20, 0]"), "{said}");
+    // finite weights whose states are not
+    with(&|name, value| {
+        if name.ends_with("LayerNorm.weight") {
+            let _ = value.shallow_clone().fill_(3e38);
+        }
+    });
+    let said = refused(&world, BASELINE);
+    assert!(said.contains("mean of entity 0's sentences is not finite: NaN"), "{said}");
+    let train = "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
+    let said = refused(&world, train);
+    assert!(said.contains("states that are not finite as f16"), "{said}");
+}
+
+#[test]
+fn a_model_folder_holds_its_network_and_no_more() {
+    let world = World::new();
+    let config = world.config(&[multiexpan::train::Task::Mep]);
+    world.train("model", &multiexpan::train::TrainConfig { epochs: 1, ..config });
+    let file = world.at("model/model.safetensors");
+    let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&file).unwrap();
+    let index = "index data --model model --out index --device cpu";
+    let write = |more: &[(&str, Tensor)]| {
+        let kept = sound.iter().filter(|(name, _)| more.iter().all(|(other, _)| name != other));
+        let all = kept.map(|(name, value)| (name.clone(), value.shallow_clone()));
+        let all: Vec<_> =
+            all.chain(more.iter().map(|(name, value)| ((*name).to_owned(), value.shallow_clone()))).collect();
+        Tensor::write_safetensors(&all, &file).unwrap();
+    };
+    let ones = |size: &[i64]| Tensor::ones(size, (Kind::Float, tch::Device::Cpu));
+    write(&[("head.6.weight", ones(&[3]))]);
+    assert!(refused(&world, index).contains("is not the network of its config.json: it also has head.6.weight"));
+    write(&[("head.4.bias", ones(&[16]) * f64::INFINITY)]);
+    assert!(refused(&world, index).contains("“head.4.bias” [16] that is not finite: inf at [0]"));
+    let settings = world.at("model/config.json");
+    let text = fs::read_to_string(&settings).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from} in {text}");
+        fs::write(&settings, text.replacen(from, to, 1)).unwrap();
+        refused(&world, index)
+    };
+    write(&[]);
+    assert!(changed("\"vision_layers\": 1", "\"vision_layers\": 2").contains("visual_transformer.layers.1."));
+    assert!(
+        changed("\"vision_layers\": 1", "\"vision_layers\": 0").contains("it also has visual_transformer.layers.0.")
+    );
+    assert!(changed("\"patches\": 4", "\"patches\": 9").contains("takes images as 9 × 1280 features"));
+    assert!(changed("\"grid\": 2", "\"grid\": 0").contains("image grid of 0"));
+    assert!(changed("\"token_vocabulary\": 32", "\"token_vocabulary\": 31").contains("for a text encoder of 31 token"));
+    assert!(changed("\"max_positions\": 160", "\"max_positions\": 200").contains("position_embeddings.weight"));
+    assert!(changed("\"feed_forward\": 32", "\"feed_forward\": 1000000000000").contains("1000000000000"));
+    fs::write(&settings, text).unwrap();
+    write(&[("resnet.conv1.weight", ones(&[3]))]);
+    let (code, said) = run(&world, index);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("left out: 1 parameters of resnet in model/model.safetensors"), "{said}");
+}
