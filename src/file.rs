@@ -8,13 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::text_file;
 
 /// Settings with those of a TOML file in the place of their own, tables setting by setting. As JSON between, which unlike TOML can say
 /// that a setting is none.
 ///
 /// Errors: `Io`; `Format` for what is no TOML, and for settings that cannot be.
 pub fn settings_over<T: Serialize + DeserializeOwned>(own: &T, path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = text_file::read(path)?;
     let said: Value = toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
     let mut all = serde_json::to_value(own).map_err(|e| Error::format(path, e.to_string()))?;
     lay_over(&mut all, said);

@@ -6,8 +6,12 @@
 // base
 pub mod error;
 pub mod file;
+pub mod image_file;
 pub mod job;
+pub mod name;
+pub mod printable;
 pub mod sheet;
+pub mod text_file;
 pub mod types;
 
 pub mod config;

@@ -1,6 +1,6 @@
 //! The classes: gold of `gt/` (or of `eid2cls.pkl`), and their place in the hierarchy of `classes.tsv`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -8,9 +8,10 @@ use std::path::Path;
 use serde_pickle::{DeOptions, HashableValue, Value};
 
 use super::finding::{Findings, kind};
-use super::text::{class_files, fold, lines};
+use super::text::{class_files, lines};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
+use crate::name::{self, fold, nfc};
 use crate::types::{ClassId, EntityId};
 
 /// A fine class and its gold.
@@ -38,13 +39,35 @@ impl Class {
     }
 }
 
-/// The place of the class that `name` means: the same name, else one that differs in case or `_` for a space.
+/// The place of the class that `name` means: the same name, else the same in another Unicode form, else one that differs in
+/// case or `_` for a space.
 pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
     let exact = classes.iter().position(|c| c.name == name);
-    exact.or_else(|| {
+    exact.or_else(|| classes.iter().position(|c| name::is_same(&c.name, name))).or_else(|| {
         let folded = fold(name);
         classes.iter().position(|c| fold(&c.name) == folded)
     })
+}
+
+/// Notes where a file names a class in another Unicode form than its own.
+pub(super) fn note_form(given: &str, own: &str, path: &Path, line: Option<usize>, findings: &mut Findings) {
+    if given != own && name::is_same(given, own) {
+        findings.note(kind::UNICODE_FORM, path, line, || {
+            format!("the class “{given}” is in another Unicode form in the name of its gold file")
+        });
+    }
+}
+
+/// Notes each class whose name differs from another's only where names are compared loosely: runs and options cannot tell
+/// them apart.
+pub(super) fn note_twins(classes: &[Class], root: &Path, findings: &mut Findings) {
+    let mut seen: HashMap<String, &Class> = HashMap::new();
+    for class in classes {
+        if let Some(first) = seen.insert(fold(&class.name), class) {
+            let file = root.join("gt").join(format!("{}.txt", class.name));
+            findings.note(kind::TWIN_CLASSES, &file, None, || format!("“{}” and “{}”", first.name, class.name));
+        }
+    }
 }
 
 /// As [`position`]; every class of a data set has an id.
@@ -84,6 +107,10 @@ fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut
         if fold(known) != fold(given) {
             findings
                 .note(kind::GOLD_NAME, path, Some(number), || format!("entity {entity} is “{known}”, not “{given}”"));
+        } else if known != given && name::is_same(known, given) {
+            findings.note(kind::UNICODE_FORM, path, Some(number), || {
+                format!("“{given}” is in another Unicode form in entity2id.txt")
+            });
         }
         if !seen.insert(entity) {
             findings.note(kind::DUPLICATE_GOLD, path, Some(number), || format!("entity {entity} came before"));
@@ -161,7 +188,9 @@ pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Findings)
             findings.note(kind::UNKNOWN_CLASS, path, Some(number), || format!("there is no class “{name}”"));
             continue;
         };
-        let mut level = || fields.next().filter(|f| !f.is_empty()).map(str::to_string);
+        note_form(name, &classes[at].name, path, Some(number), findings);
+        // levels are only names: those that are the same are one
+        let mut level = || fields.next().filter(|f| !f.is_empty()).map(|level| nfc(level).into_owned());
         (classes[at].middle, classes[at].coarse) = (level(), level());
         placed.insert(at);
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
+use crate::name::is_same;
 use crate::types::{
     ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Tuning, Verdict,
 };
@@ -354,6 +355,12 @@ impl Catalogue {
 
     pub fn class(&self, id: ClassId) -> &ClassCard {
         &self.classes[id.at()]
+    }
+
+    /// The class of exactly this name, else of this name in another Unicode form.
+    pub fn class_named(&self, name: &str) -> Option<ClassId> {
+        let find = |is_named: fn(&str, &str) -> bool| self.classes.iter().position(|c| is_named(&c.name, name));
+        find(|own, name| own == name).or_else(|| find(is_same)).map(|at| ClassId(at as u16))
     }
 
     /// The class's queries with this many seeds, in file order.

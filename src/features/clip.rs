@@ -18,7 +18,7 @@ const DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 const CONFIG: &str = "config.json";
 /// Changes whenever the same text or picture would be given to the network otherwise.
-const PREPARATION: u8 = 1;
+const PREPARATION: u8 = 2;
 
 /// A frozen CLIP with its tokenizer, on its device.
 pub struct ClipEncoder {

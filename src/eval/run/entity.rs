@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::odd::{AMBIGUOUS, CONTRADICTED, RENAMED, UNKNOWN};
-use crate::data::{Findings, Vocabulary, fold};
+use crate::data::{Findings, Vocabulary};
+use crate::name::fold;
 use crate::types::EntityId;
 
 /// Ids of strangers begin here.
@@ -42,17 +43,27 @@ impl<'a> Entities<'a> {
             [] => match id {
                 Some(id) => self.by_id(id, at),
                 None => {
-                    // the error names near ones
-                    let unknown = || self.vocabulary.find(what).map_or_else(|e| e.to_string(), |_| String::new());
-                    self.odd.note(UNKNOWN, at.file, Some(at.line), unknown);
+                    self.note_unknown(what, at);
                     self.stranger(what)
                 }
             },
-            [first, second, ..] => {
-                self.odd.note(AMBIGUOUS, at.file, Some(at.line), || {
-                    format!("“{what}” is the name of entity {first} and of entity {second}")
-                });
+            [_, _, ..] => {
+                self.note_unknown(what, at);
                 self.stranger(what)
+            }
+        }
+    }
+
+    /// Notes why a name means no entity: none is called so, or more than one.
+    fn note_unknown(&mut self, name: &str, at: Place) {
+        match self.vocabulary.all_named(name).as_slice() {
+            [first, second, ..] => self.odd.note(AMBIGUOUS, at.file, Some(at.line), || {
+                format!("“{name}” is the name of entity {first} and of entity {second}")
+            }),
+            _ => {
+                // the error names near ones
+                let unknown = || self.vocabulary.find(name).map_or_else(|e| e.to_string(), |_| name.to_owned());
+                self.odd.note(UNKNOWN, at.file, Some(at.line), unknown);
             }
         }
     }
@@ -60,6 +71,11 @@ impl<'a> Entities<'a> {
     /// The entity that is given by both. Where they are of two entities it is noted, and neither is meant.
     pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: Place) -> EntityId {
         let (known, other) = (self.vocabulary.name(id), self.vocabulary.by_name(name));
+        if known.is_none() && self.stranger_id(name) == id {
+            // as this program wrote it: an id of no entity
+            self.note_unknown(name, at);
+            return self.stranger(name);
+        }
         match (known, other) {
             (None, None) if name.is_empty() => self.by_id(id, at),
             (None, None) => self.find(name, at),
@@ -87,6 +103,12 @@ impl<'a> Entities<'a> {
 
     /// An id that no entity has, the same for a name in every run.
     fn stranger(&mut self, name: &str) -> EntityId {
+        let id = self.stranger_id(name);
+        self.strangers.entry(id).or_insert_with(|| name.to_owned());
+        id
+    }
+
+    fn stranger_id(&self, name: &str) -> EntityId {
         let folded = fold(name);
         let [a, b, c, d, ..] = *blake3::hash(folded.as_bytes()).as_bytes();
         let mut id = EntityId(STRANGERS | u32::from_le_bytes([a, b, c, d]));
@@ -94,7 +116,6 @@ impl<'a> Entities<'a> {
         while self.vocabulary.contains(id) || taken(id) {
             id = EntityId(STRANGERS | id.0.wrapping_add(1));
         }
-        self.strangers.entry(id).or_insert_with(|| name.to_owned());
         id
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{App, Expansion, Kind, NamedState, Overall, Pane, SeedSet, TreeKind};
 use crate::engine::api::{Catalogue, Contender, Reply, Say};
 use crate::tui::session::NamedRecord;
-use crate::types::{ClassId, EntityId};
+use crate::types::EntityId;
 
 /// How many entities' details are kept.
 const DETAILS: usize = 2000;
@@ -84,11 +84,10 @@ impl App {
         let known = |seeds: &[EntityId]| -> Vec<EntityId> {
             seeds.iter().copied().filter(|&s| catalogue.entity(s).is_some()).collect()
         };
-        let by_name = |name: &String| catalogue.classes.iter().position(|c| c.name == *name).map(|i| ClassId(i as u16));
         self.seeds = SeedSet {
             seeds: known(&session.seeds),
             rejected: known(&session.rejected),
-            class: session.class.as_ref().and_then(by_name),
+            class: session.class.as_ref().and_then(|name| catalogue.class_named(name)),
             count: session.count,
             number: session.number,
         };
