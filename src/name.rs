@@ -21,23 +21,38 @@ pub fn is_same(a: &str, b: &str) -> bool {
 /// characters.
 pub fn fold(name: &str) -> String {
     let lower = lower(name);
-    let words = lower.split(|c: char| c == '_' || c.is_whitespace() || c.is_control());
+    let words = lower.split(|c: char| c == '_' || separates(c));
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A text in Form C and lower case, to search in and to search for.
+/// A name as a word of a line whose words end at blanks: `_` for blanks and control characters, none at the ends.
+pub fn one_word(name: &str) -> String {
+    name.split(separates).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+/// Whether a character cannot stand within a word of a file of lines: blanks, control characters, and U+FEFF, which at the
+/// beginning of a file is its byte order mark.
+fn separates(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || c == '\u{feff}'
+}
+
+/// A text in Form C and lower case, to search in and to search for. What a letter becomes does not depend on those around it:
+/// Σ is σ also at the end of a word.
 pub fn lower(text: &str) -> String {
-    nfc(&nfc(text).to_lowercase()).into_owned()
+    nfc(&nfc(text).to_lowercase().replace('ς', "σ")).into_owned()
+}
+
+/// A text to look for by a fuzzy matcher, which folds the case of ASCII alone: Form C, and lower case where it is not ASCII.
+pub fn matchable(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(lower(text)) }
 }
 
 /// A name as one field of a line: single spaces for blanks and control characters, which lines and fields end at.
 pub fn one_field(name: &str) -> Cow<'_, str> {
-    let is_odd = |c: char| c.is_control() || c.is_whitespace() && c != ' ';
-    if name.contains(is_odd) {
-        let words = name.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
-        return Cow::Owned(words.collect::<Vec<_>>().join(" "));
+    if !name.contains(|c: char| separates(c) && c != ' ') {
+        return Cow::Borrowed(name);
     }
-    Cow::Borrowed(name)
+    Cow::Owned(name.split(separates).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
@@ -76,6 +91,8 @@ mod tests {
         assert_eq!(fold("  Snow__LEOPARD\t"), "snow leopard");
         assert_eq!(fold("tab\tinside\u{85}nul\0"), "tab inside nul");
         assert_eq!(fold("İ"), fold("I\u{307}"));
+        assert_eq!(fold("ΟΔΟΣ"), fold("οδος"));
+        assert_eq!(fold("ΟΔΟΣ_ΑΒ"), fold("οδος αβ"));
         assert_eq!(fold("\u{212a}elvin"), "kelvin");
     }
 
@@ -84,5 +101,7 @@ mod tests {
         assert_eq!(one_field("a  b"), "a  b");
         assert_eq!(one_field("tab\tinside \n\0x\u{2028}"), "tab inside x");
         assert_eq!(fold(&one_field("tab\tinside")), fold("tab\tinside"));
+        assert_eq!(one_word("\u{feff} sea  lion\t\x1b[2J "), "sea_lion_[2J");
+        assert_eq!(fold("\u{feff}lion"), "lion");
     }
 }

@@ -179,10 +179,13 @@ pub fn signed_percent(value: f64) -> String {
 pub fn markdown_text(text: &str) -> String {
     let text = one_line(text);
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
         match letter {
             '<' => out.push_str("&lt;"),
-            '&' => out.push_str("&amp;"),
+            '&' if letters.peek().is_some_and(|next| next.is_ascii_alphanumeric() || *next == '#') => {
+                out.push_str("&amp;");
+            }
             '\\' | '|' | '`' | '*' | '~' => out.extend(['\\', letter]),
             // brackets alone are common and harmless
             '(' if out.ends_with(']') => out.push_str("\\("),
@@ -284,6 +287,7 @@ mod tests {
                 .filter(|&(at, c)| c == '|' && line[..at].chars().rev().take_while(|&c| c == '\\').count() % 2 == 0);
             assert_eq!(borders.count(), 3, "{line}");
         }
+        assert_eq!(markdown_text("salt & pepper &lt; R&D"), "salt & pepper &amp;lt; R&amp;D");
         assert!(markdown.contains("\\`code\\` \\*x\\*") && markdown.contains("[a]\\(http://x)"), "{markdown}");
         let text = sheet.text();
         assert!(text.lines().count() == 3 + names.len() && !text.contains('\x1b'), "{text}");

@@ -70,7 +70,8 @@ fn a_file_cut_anywhere_is_refused() {
 
 #[test]
 fn a_download_that_was_filled_up_with_zeros_is_cut_short() {
-    for name in ["baseline.jpg", "progressive.jpg", "rgb.png", "lossless.webp"] {
+    // a WebP, GIF or BMP has nothing by which to tell
+    for name in ["baseline.jpg", "progressive.jpg", "rgb.png"] {
         let mut filled = fixture(name);
         let from = filled.len() * 4 / 5;
         filled[from..].fill(0);

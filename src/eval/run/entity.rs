@@ -43,43 +43,34 @@ impl<'a> Entities<'a> {
             [] => match id {
                 Some(id) => self.by_id(id, at),
                 None => {
-                    self.note_unknown(what, at);
+                    // the error names near ones
+                    let unknown = || self.vocabulary.find(what).map_or_else(|e| e.to_string(), |_| String::new());
+                    self.odd.note(UNKNOWN, at.file, Some(at.line), unknown);
                     self.stranger(what)
                 }
             },
-            [_, _, ..] => {
-                self.note_unknown(what, at);
+            [first, second, ..] => {
+                self.odd.note(AMBIGUOUS, at.file, Some(at.line), || {
+                    format!("“{what}” is the name of entity {first} and of entity {second}")
+                });
                 self.stranger(what)
-            }
-        }
-    }
-
-    /// Notes why a name means no entity: none is called so, or more than one.
-    fn note_unknown(&mut self, name: &str, at: Place) {
-        match self.vocabulary.all_named(name).as_slice() {
-            [first, second, ..] => self.odd.note(AMBIGUOUS, at.file, Some(at.line), || {
-                format!("“{name}” is the name of entity {first} and of entity {second}")
-            }),
-            _ => {
-                // the error names near ones
-                let unknown = || self.vocabulary.find(name).map_or_else(|e| e.to_string(), |_| name.to_owned());
-                self.odd.note(UNKNOWN, at.file, Some(at.line), unknown);
             }
         }
     }
 
     /// The entity that is given by both. Where they are of two entities it is noted, and neither is meant.
     pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: Place) -> EntityId {
+        if name.is_empty() {
+            return self.by_id(id, at);
+        }
         let (known, other) = (self.vocabulary.name(id), self.vocabulary.by_name(name));
         if known.is_none() && self.stranger_id(name) == id {
-            // as this program wrote it: an id of no entity
-            self.note_unknown(name, at);
-            return self.stranger(name);
+            // as this program writes a stranger: the name is all there is
+            return self.find(name, at);
         }
         match (known, other) {
-            (None, None) if name.is_empty() => self.by_id(id, at),
             (None, None) => self.find(name, at),
-            (Some(known), _) if name.is_empty() || fold(known) == fold(name) => id,
+            (Some(known), _) if fold(known) == fold(name) => id,
             (Some(known), None) => {
                 self.odd.note(RENAMED, at.file, Some(at.line), || format!("entity {id} is “{known}”, not “{name}”"));
                 id

@@ -27,7 +27,7 @@ pub use qrels::write_qrels;
 use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
-use crate::name::fold;
+use crate::name::{fold, one_word};
 use crate::text_file;
 use crate::types::{EntityId, Query, SeedCount};
 
@@ -86,9 +86,9 @@ struct Entry {
     score: f64,
 }
 
-/// A query's id as run lines have it, whose fields end at blanks: `_` for each blank.
+/// A query's id as run lines have it, whose fields end at blanks ([`one_word`]).
 pub fn key(query_id: &str) -> String {
-    query_id.split_whitespace().collect::<Vec<_>>().join("_")
+    one_word(query_id)
 }
 
 /// The data set's queries by the [`key`] of their ids.

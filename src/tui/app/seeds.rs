@@ -4,7 +4,7 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use crate::engine::api::Catalogue;
-use crate::name::nfc;
+use crate::name::matchable;
 use crate::types::{ClassId, EntityId, SeedCount};
 
 /// What an expansion starts from.
@@ -82,12 +82,12 @@ impl Typing {
             return;
         }
         let matcher = SkimMatcherV2::default().ignore_case();
-        let input = nfc(self.input.trim());
+        let input = matchable(self.input.trim());
         let mut found: Vec<(i64, &str, EntityId)> = catalogue
             .entities
             .iter()
             .filter(|e| !seeds.contains(&e.id))
-            .filter_map(|e| Some((matcher.fuzzy_match(&nfc(&e.name), &input)?, e.name.as_str(), e.id)))
+            .filter_map(|e| Some((matcher.fuzzy_match(&matchable(&e.name), &input)?, e.name.as_str(), e.id)))
             .collect();
         // Of equal scores the shorter name is the nearer.
         found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));

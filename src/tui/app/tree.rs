@@ -6,7 +6,7 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use crate::engine::api::Catalogue;
-use crate::name::nfc;
+use crate::name::matchable;
 use crate::types::ClassId;
 
 /// What classes are sorted by.
@@ -81,11 +81,11 @@ impl ClassTree {
     /// The lines to show. `map` gives a class's MAP@10 once it is known.
     pub fn rows(&self, catalogue: &Catalogue, map: impl Fn(ClassId) -> Option<f64>) -> Vec<TreeRow> {
         let matcher = SkimMatcherV2::default().ignore_case();
-        let filter = nfc(&self.filter);
+        let filter = matchable(&self.filter);
         let mut groups: BTreeMap<Option<&str>, BTreeMap<Option<&str>, Vec<Leaf>>> = BTreeMap::new();
         for (at, card) in catalogue.classes.iter().enumerate() {
             let (id, title) = (ClassId(at as u16), card.title());
-            if !filter.is_empty() && matcher.fuzzy_match(&nfc(&title), &filter).is_none() {
+            if !filter.is_empty() && matcher.fuzzy_match(&matchable(&title), &filter).is_none() {
                 continue;
             }
             let leaf = Leaf { id, title, size: card.members.len(), map: map(id) };
