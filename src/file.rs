@@ -110,7 +110,12 @@ mod tests {
         fs::write(&path, "list = [3]\n[inner]\nchanged = 5\n").unwrap();
         let own = Outer { inner: Inner { kept: 1, changed: 2 }, list: vec![1, 2], none: None };
         let over = settings_over(&own, &path).unwrap();
-        assert_eq!(over, Outer { inner: Inner { kept: 1, changed: 5 }, list: vec![3], none: None });
+        let expected = Outer { inner: Inner { kept: 1, changed: 5 }, list: vec![3], none: None };
+        assert_eq!(over, expected);
+        let wide: Vec<u8> =
+            "\u{feff}list = [3]\n[inner]\nchanged = 5\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(&path, wide).unwrap();
+        assert_eq!(settings_over(&own, &path).unwrap(), expected, "as PowerShell writes it");
         fs::write(&path, "[inner]\nchanged = 'x'\n").unwrap();
         assert!(matches!(settings_over(&own, &path), Err(Error::Format { .. })));
     }
