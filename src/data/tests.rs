@@ -195,11 +195,12 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
     // U+0A00 and U+000A have a line end's byte in either place
     let odd = sentence(2, 1, 1, A).replace("\"b\"", "\"ਊ\u{0a00}ऀ\"");
     let text = [sentence(1, 0, 0, A), odd, "x".repeat(5 << 20), sentence(2, 0, 2, A)].join("\r\n");
-    let units: Vec<u16> = text.encode_utf16().collect();
-    let encodings: [(&[u8], fn(u16) -> [u8; 2]); 2] =
-        [(b"\xff\xfe", u16::to_le_bytes), (b"\xfe\xff", u16::to_be_bytes)];
-    for (mark, bytes) in encodings {
-        write(root, SENTENCES, [mark, &units.iter().flat_map(|&unit| bytes(unit)).collect::<Vec<u8>>()].concat());
+    let wide = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+        let units = text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        [mark, &units].concat()
+    };
+    for file in [wide(b"\xff\xfe", u16::to_le_bytes), wide(b"\xfe\xff", u16::to_be_bytes)] {
+        write(root, SENTENCES, file);
         let data = Dataset::open(root).unwrap();
         let (mut pairs, mut findings) = (Vec::new(), Findings::default());
         data.pairs(&mut findings, &mut Unobserved, &mut |pair| {
