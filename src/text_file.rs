@@ -34,10 +34,11 @@ pub struct Text<'a> {
 }
 
 impl Encoding {
-    /// The encoding of a file by its first bytes, and the length of its byte order mark. The error completes a sentence that
-    /// begins with the file's name.
+    /// The encoding of a file by its first bytes, and the length of its byte order mark. The error says why the file is not
+    /// read as text, and completes a sentence that begins with the file's name.
     pub fn of(start: &[u8]) -> std::result::Result<(Encoding, usize), String> {
         match start {
+            _ if is_lfs_pointer(start) => Err("is a Git LFS pointer, not the file itself; run `git lfs pull`".into()),
             [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(convert("is UTF-32", "UTF-32")),
             [0xff, 0xfe, ..] => Ok((Encoding::Utf16Le, 2)),
             [0xfe, 0xff, ..] => Ok((Encoding::Utf16Be, 2)),
@@ -105,7 +106,7 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Text<'_>, String> {
 }
 
 /// Reads a file of text that must be valid: settings, views, JSON. Errors: `Io`; `Line` for what is not valid in its encoding;
-/// `Format` for an encoding that is not read.
+/// `Format` for what is not read as text.
 pub fn read(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     let text = decode(&bytes).map_err(|reason| Error::format(path, reason))?;
@@ -158,6 +159,7 @@ mod tests {
             let said = decode(&bytes).unwrap_err();
             assert!(said.contains(name) && said.contains(&format!("iconv -f {name} -t UTF-8")), "{said}");
         }
+        assert!(decode(b"version https://git-lfs.github.com/spec/v1\n").unwrap_err().contains("git lfs pull"));
         // one zero byte among text is only an odd character
         assert_eq!(decode(b"nul\0byte\t7\nplain\t8\n").unwrap().text, "nul\0byte\t7\nplain\t8\n");
     }

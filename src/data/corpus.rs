@@ -63,7 +63,7 @@ pub(super) struct Stream<'a> {
 type Each<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 
 impl Stream<'_> {
-    /// Hands every usable mention to `each`, through one line buffer. A file in an encoding that is not read has none, and is
+    /// Hands every usable mention to `each`, through one line buffer. A file that cannot be read as text has none, and is
     /// noted. Errors: `Io`, `Stopped`, those of `each`.
     pub(super) fn run(&mut self, observe: &mut dyn Observer<Progress>, each: Each) -> Result<()> {
         let path = self.path;
@@ -106,7 +106,7 @@ impl Stream<'_> {
         tell(observe, offset, total)
     }
 
-    /// The encoding of the file by its first bytes; `None`, and noted, where it is not read.
+    /// The encoding of the file by its first bytes; `None`, and noted, where it is no text.
     fn encoding(&mut self, start: &[u8]) -> Option<Encoding> {
         match Encoding::of(start) {
             Ok((encoding, _)) => {
@@ -117,7 +117,7 @@ impl Stream<'_> {
                 Some(encoding)
             }
             Err(reason) => {
-                self.findings.note(kind::UNREAD_ENCODING, self.path, None, || reason);
+                self.findings.note(kind::UNREADABLE_TEXT, self.path, None, || reason);
                 None
             }
         }

@@ -53,8 +53,8 @@ pub mod kind {
     pub const BLANK: Kind = Kind::warning("blank lines");
     pub const CRLF: Kind = Kind::warning("lines ending in CRLF");
     pub const UTF16: Kind = Kind::warning("files in UTF-16");
-    pub const NOT_UTF8: Kind = Kind::error("files that are not UTF-8");
-    pub const UNREAD_ENCODING: Kind = Kind::error("files in an encoding that is not read");
+    pub const NOT_UTF8: Kind = Kind::error("files with bytes that are no text");
+    pub const UNREADABLE_TEXT: Kind = Kind::error("files that cannot be read as text");
     pub const UNICODE_FORM: Kind = Kind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
     pub const STRAY_FILE: Kind = Kind::warning("files that are no class file");
     pub const MISSING_FILE: Kind = Kind::error("missing files");

@@ -7,24 +7,24 @@ use super::finding::{Findings, kind};
 use crate::error::{Error, Result};
 use crate::text_file::{self, Encoding};
 
-/// The file's lines that say something, with their numbers from 1, without line ends. A file in an encoding that is not read
+/// The file's lines that say something, with their numbers from 1, without line ends. A file that cannot be read as text
 /// has none, and is noted. Errors: `Io`.
 pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     Ok(lines_of(&bytes, path, findings).unwrap_or_else(|reason| {
-        findings.note(kind::UNREAD_ENCODING, path, None, || reason);
+        findings.note(kind::UNREADABLE_TEXT, path, None, || reason);
         Vec::new()
     }))
 }
 
-/// As [`lines`], where an encoding that is not read is a `Format` error.
+/// As [`lines`], where a file that cannot be read as text is a `Format` error.
 pub(super) fn required_lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     lines_of(&bytes, path, findings).map_err(|reason| Error::format(path, reason))
 }
 
-/// As [`lines`], of what was read from `path` already. Bytes that are not valid are replaced and noted. The error says which
-/// encoding is not read, and completes a sentence that begins with the file's name.
+/// As [`lines`], of what was read from `path` already. Bytes that are not valid are replaced and noted. The error says why
+/// the file cannot be read as text, and completes a sentence that begins with the file's name.
 pub fn lines_of(
     bytes: &[u8],
     path: &Path,
@@ -41,7 +41,8 @@ pub fn lines_of(
         }
     }
     if let Some(line) = file.first_invalid {
-        let reason = || "has bytes that are not UTF-8; their characters are lost".into();
+        let encoding = if file.encoding == Encoding::Utf8 { "UTF-8" } else { "UTF-16" };
+        let reason = || format!("has bytes that are not {encoding}; their characters are lost");
         findings.note(kind::NOT_UTF8, path, Some(line), reason);
     }
     let mut lines = Vec::new();

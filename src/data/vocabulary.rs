@@ -49,7 +49,7 @@ impl Vocabulary {
     }
 
     /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted. Errors: `Io`, and
-    /// `Format` for an encoding that is not read.
+    /// `Format` for a file that cannot be read as text.
     pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
         let mut vocabulary = Vocabulary::default();
         for (number, line) in required_lines(path, findings)? {

@@ -2,6 +2,8 @@
 
 use image::ImageFormat;
 
+use crate::text_file::is_lfs_pointer;
+
 /// The formats that are read, as error messages name them.
 const EXPECTED: &str = "expected PNG, JPEG, WebP, GIF or BMP";
 /// As many bytes decide what a file is.
@@ -55,7 +57,7 @@ fn foreign(bytes: &[u8]) -> String {
     if bytes.iter().all(|&byte| byte == 0) {
         return "holds nothing but zero bytes, as a download that was not completed does".into();
     }
-    if crate::text_file::is_lfs_pointer(bytes) {
+    if is_lfs_pointer(bytes) {
         return "is a Git LFS pointer, not the image itself; run `git lfs pull`".into();
     }
     let begins =

@@ -78,6 +78,6 @@ fn a_printed_name_takes_its_place_and_no_other() {
 fn any_bytes_are_text_or_named() {
     check!().for_each(|bytes: &[u8]| match text_file::decode(bytes) {
         Ok(text) => assert!(text.first_invalid.is_none_or(|line| line >= 1)),
-        Err(reason) => assert!(reason.contains("iconv"), "{reason}"),
+        Err(reason) => assert!(reason.contains("iconv") || reason.contains("git lfs"), "{reason}"),
     });
 }

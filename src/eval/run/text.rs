@@ -17,7 +17,7 @@ use crate::text_file::Encoding;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The lines that say something, with their numbers from 1; gzip is told by its first bytes. Errors: `Io`, and `Format`
-/// for gzip that is none, is cut short or damaged, for binary data, and for an encoding that is not read.
+/// for gzip that is none, is cut short or damaged, and for what is no text.
 pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String)>> {
     let mut bytes = fs::read(path).map_err(Error::io("read", path))?;
     if bytes.starts_with(&GZIP) {
