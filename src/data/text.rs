@@ -23,7 +23,7 @@ pub(super) fn required_lines(path: &Path, findings: &mut Findings) -> Result<Vec
     lines_of(&bytes, path, findings).map_err(|reason| Error::format(path, reason))
 }
 
-/// As [`lines`], of what was read from `path` already. Bytes that are not valid are replaced and noted. The error says why
+/// The same of what was read from `path` already. Bytes that are not valid are replaced and noted. The error says why
 /// the file cannot be read as text, and completes a sentence that begins with the file's name.
 pub fn lines_of(
     bytes: &[u8],

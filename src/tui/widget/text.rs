@@ -8,10 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns that a text takes. A control character takes none, since ratatui leaves it out.
 pub fn width(text: &str) -> usize {
-    match text.contains(char::is_control) {
-        true => without_control(text).width(),
-        false => text.width(),
-    }
+    without_control(text).width()
 }
 
 fn without_control(text: &str) -> Cow<'_, str> {
