@@ -2,28 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::printable;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file operation failed: `doing` is a verb phrase ("read", "write", "create").
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {source}", printable::path(path))]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
 
     /// A file or folder that must be there is not. `hint` is the next step, or empty.
-    #[error("no {what} at {}{}", path.display(), tail(hint))]
+    #[error("no {what} at {}{}", printable::path(path), tail(hint))]
     Missing { what: &'static str, path: PathBuf, hint: String },
 
     /// A file is there and cannot be used: cut short, damaged, foreign, of another version.
-    #[error("{} {reason}", path.display())]
+    #[error("{} {reason}", printable::path(path))]
     Format { path: PathBuf, reason: String },
 
     /// One line of a text file.
-    #[error("{}:{line}: {reason}", path.display())]
+    #[error("{}:{line}: {reason}", printable::path(path))]
     Line { path: PathBuf, line: usize, reason: String },
 
     /// A name that is in no vocabulary; `near` are the closest ones that are.
-    #[error("no {kind} is called “{name}”{}", did_you_mean(near))]
+    #[error("no {kind} is called “{}”{}", printable::one_line(name), did_you_mean(near))]
     Unknown { kind: &'static str, name: String, near: Vec<String> },
 
     /// An argument whose value cannot be (exit code 2).
@@ -91,6 +93,6 @@ fn because(causes: &[String]) -> String {
 fn did_you_mean(near: &[String]) -> String {
     match near {
         [] => String::new(),
-        near => format!("; near it: {}", near.join(", ")),
+        near => format!("; near it: {}", printable::one_line(&near.join(", "))),
     }
 }

@@ -1,7 +1,6 @@
 //! Files and folders that appear whole or not at all, and settings from a file.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,13 +8,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::text_file;
 
 /// Settings with those of a TOML file in the place of their own, tables setting by setting. As JSON between, which unlike TOML can say
 /// that a setting is none.
 ///
 /// Errors: `Io`; `Format` for what is no TOML, and for settings that cannot be.
 pub fn settings_over<T: Serialize + DeserializeOwned>(own: &T, path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = text_file::read(path)?;
     let said: Value = toml::from_str(&text).map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
     let mut all = serde_json::to_value(own).map_err(|e| Error::format(path, e.to_string()))?;
     lay_over(&mut all, said);
@@ -30,43 +30,6 @@ pub fn lay_over(under: &mut Value, over: Value) {
         }
         (under, over) => *under = over,
     }
-}
-
-/// The first bytes of a Git LFS pointer: the small text file that stands for a large one until that is fetched.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.";
-/// The reason for which a Git LFS pointer is refused, and what to do: a clause that follows a file's name.
-pub const LFS_REASON: &str = "is a Git LFS pointer, not the file itself; run `git lfs pull`";
-
-/// Returns whether a file that begins with `bytes` is a Git LFS pointer.
-pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
-    bytes.starts_with(LFS_POINTER)
-}
-
-/// Refuses `path` where it is a Git LFS pointer (`Format`). A file that cannot be read is left to its reader to report.
-pub fn refuse_lfs_pointer(path: &Path) -> Result<()> {
-    let mut first = Vec::new();
-    let opened = File::open(path).and_then(|file| file.take(LFS_POINTER.len() as u64).read_to_end(&mut first));
-    match opened {
-        Ok(_) if is_lfs_pointer(&first) => Err(Error::format(path, LFS_REASON)),
-        _ => Ok(()),
-    }
-}
-
-/// Reads a JSON file into `T`. A byte order mark is passed over. `what` says what the file should be, with its article:
-/// "a BERT configuration".
-///
-/// Errors: `Io`; `Format` for a Git LFS pointer, and for what is not JSON or not such a file.
-pub fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
-    const BOM: &[u8] = b"\xef\xbb\xbf";
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    if is_lfs_pointer(&bytes) {
-        return Err(Error::format(path, LFS_REASON));
-    }
-    let text = bytes.strip_prefix(BOM).unwrap_or(&bytes);
-    serde_json::from_slice(text).map_err(|e| {
-        let expected = if e.is_data() { what } else { "JSON" };
-        Error::format(path, format!("is not {expected}: {e}"))
-    })
 }
 
 /// Writes a file whose half a reader never sees, whatever ends this process. A link is followed; a pipe or a device is written into.
@@ -130,24 +93,6 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_past_a_byte_order_mark_and_what_is_wrong_is_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("settings.json");
-        let read = |bytes: &[u8]| {
-            fs::write(&path, bytes).unwrap();
-            read_json::<std::collections::BTreeMap<String, i32>>(&path, "a list of numbers").map_err(|e| e.to_string())
-        };
-        assert_eq!(read(b"\xef\xbb\xbf{\"a\": 1}").unwrap()["a"], 1);
-        assert!(read(b"{\"a\": 1, ").unwrap_err().contains("settings.json is not JSON: EOF"));
-        assert!(read(b"{\"a\": true}").unwrap_err().contains("is not a list of numbers: invalid type"));
-        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
-        assert!(read(pointer).unwrap_err().contains("git lfs pull"));
-        assert!(refuse_lfs_pointer(&path).is_err());
-        fs::write(&path, "version 2").unwrap();
-        assert!(refuse_lfs_pointer(&path).is_ok() && refuse_lfs_pointer(&folder.path().join("none")).is_ok());
-    }
-
-    #[test]
     fn a_table_of_settings_goes_over_its_own_setting_by_setting() {
         #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
         struct Inner {
@@ -165,7 +110,12 @@ mod tests {
         fs::write(&path, "list = [3]\n[inner]\nchanged = 5\n").unwrap();
         let own = Outer { inner: Inner { kept: 1, changed: 2 }, list: vec![1, 2], none: None };
         let over = settings_over(&own, &path).unwrap();
-        assert_eq!(over, Outer { inner: Inner { kept: 1, changed: 5 }, list: vec![3], none: None });
+        let expected = Outer { inner: Inner { kept: 1, changed: 5 }, list: vec![3], none: None };
+        assert_eq!(over, expected);
+        let wide: Vec<u8> =
+            "\u{feff}list = [3]\n[inner]\nchanged = 5\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(&path, wide).unwrap();
+        assert_eq!(settings_over(&own, &path).unwrap(), expected, "as PowerShell writes it");
         fs::write(&path, "[inner]\nchanged = 'x'\n").unwrap();
         assert!(matches!(settings_over(&own, &path), Err(Error::Format { .. })));
     }

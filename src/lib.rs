@@ -6,8 +6,14 @@
 // base
 pub mod error;
 pub mod file;
+pub mod git_lfs;
+pub mod image_file;
 pub mod job;
+pub mod name;
+pub mod pickle;
+pub mod printable;
 pub mod sheet;
+pub mod text_file;
 pub mod types;
 
 pub mod config;

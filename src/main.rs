@@ -1,17 +1,16 @@
 //! The program at the keyboard: the explorer, and the commands that need no libtorch. It links none (see `build.rs`), so
 //! that it is there at once; whatever computes is the other program's.
 
-use clap::Parser;
 use std::process::ExitCode;
 
-use multiexpan::cli::{self, Cli, Command, explore};
+use multiexpan::cli::{self, Command, explore};
 use multiexpan::config::Images;
 use multiexpan::error::Result;
 use multiexpan::tui::{self, persist::view_file::StateFile};
 
 fn main() -> ExitCode {
     cli::exit::on_panic();
-    cli::exit::code(match Cli::parse().command {
+    cli::exit::code(match cli::parse().command {
         None => open_explorer(explore::Args::default()),
         Some(Command::Explore(args)) if args.print_config => explore::print_config(),
         Some(Command::Explore(args)) => open_explorer(args),

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use crate::printable::one_line;
+
 /// A form to write a table in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -68,9 +70,10 @@ impl Sheet {
     /// Columns for a terminal under the title: numbers to the right, text to the left.
     pub fn text(&self) -> String {
         let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect()).collect();
+        let heads: Vec<String> = self.heads.iter().map(|head| one_line(head).into_owned()).collect();
         let columns: Vec<(usize, bool)> = (0..self.heads.len())
             .map(|at| {
-                let cells = rows.iter().filter_map(|row| row.get(at)).chain(self.heads.get(at));
+                let cells = rows.iter().filter_map(|row| row.get(at)).chain(heads.get(at));
                 (cells.map(|cell| cell.width()).max().unwrap_or(0), self.is_text(at))
             })
             .collect();
@@ -81,7 +84,7 @@ impl Sheet {
             });
             format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
         };
-        let head = [format!("{}\n\n", self.title), line(&self.heads)];
+        let head = [format!("{}\n\n", one_line(&self.title)), line(&heads)];
         head.into_iter().chain(rows.iter().map(line)).collect()
     }
 
@@ -90,7 +93,7 @@ impl Sheet {
     }
 
     fn csv(&self) -> String {
-        let quoted = |text: &str| match text.contains([',', '"', '\n']) {
+        let quoted = |text: &str| match text.contains([',', '"', '\n', '\r']) {
             true => format!("\"{}\"", text.replace('"', "\"\"")),
             false => text.to_owned(),
         };
@@ -120,13 +123,12 @@ impl Sheet {
     }
 
     fn markdown(&self) -> String {
-        let escaped = |text: &str| text.replace('<', "&lt;").replace('|', "\\|").replace(['\n', '\r'], " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let rule = (0..self.heads.len()).map(|at| if self.is_text(at) { "---" } else { "---:" }.to_owned()).collect();
-        let rows = self.rows.iter().map(|row| line(row.iter().map(|c| escaped(&c.plain())).collect()));
+        let rows = self.rows.iter().map(|row| line(row.iter().map(|c| markdown_text(&c.plain())).collect()));
         let head = [
-            format!("{}\n\n", escaped(&self.title)),
-            line(self.heads.iter().map(|h| escaped(h)).collect()),
+            format!("{}\n\n", markdown_text(&self.title)),
+            line(self.heads.iter().map(|h| markdown_text(h)).collect()),
             line(rule),
         ];
         head.into_iter().chain(rows).collect()
@@ -137,18 +139,18 @@ impl Sheet {
         let rows: String = self.rows.iter().map(|row| line(row.iter().map(|c| tex(&c.plain())).collect())).collect();
         format!(
             "% {}; needs booktabs\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
-            self.title,
+            one_line(&self.title),
             "r".repeat(self.heads.len().saturating_sub(1)),
-            line(self.heads.iter().map(|h| tex(h)).collect()),
+            line(self.heads.iter().map(|h| tex(&one_line(h))).collect()),
         )
     }
 }
 
 impl Cell {
-    /// For people.
+    /// For people, in one line.
     pub fn plain(&self) -> String {
         match self {
-            Cell::Text(text) => text.clone(),
+            Cell::Text(text) => one_line(text).into_owned(),
             Cell::Number(number) => format!("{number:.DIGITS$}"),
             Cell::Count(count) => count.to_string(),
             Cell::Nothing => "–".to_owned(),
@@ -173,7 +175,27 @@ pub fn signed_percent(value: f64) -> String {
     if shown == "0.0" || shown.starts_with('−') { shown } else { format!("+{shown}") }
 }
 
-/// What TeX takes for commands, made letters.
+/// Returns a text as one line of Markdown that means just its letters: no emphasis, code, link, cell border or HTML.
+pub fn markdown_text(text: &str) -> String {
+    let text = one_line(text);
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '<' => out.push_str("&lt;"),
+            '&' if letters.peek().is_some_and(|next| next.is_ascii_alphanumeric() || *next == '#') => {
+                out.push_str("&amp;");
+            }
+            '\\' | '|' | '`' | '*' | '~' => out.extend(['\\', letter]),
+            // brackets alone are common and harmless
+            '(' if out.ends_with(']') => out.push_str("\\("),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+/// TeX's commands, made letters.
 fn tex(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -182,6 +204,9 @@ fn tex(text: &str) -> String {
             '\\' => out.push_str("\\textbackslash{}"),
             '~' => out.push_str("\\textasciitilde{}"),
             '^' => out.push_str("\\textasciicircum{}"),
+            '<' => out.push_str("\\textless{}"),
+            '>' => out.push_str("\\textgreater{}"),
+            '|' => out.push_str("\\textbar{}"),
             '–' => out.push_str("--"),
             '−' => out.push_str("$-$"),
             _ => out.push(letter),
@@ -236,5 +261,39 @@ mod tests {
         let latex = sheet().write(Form::Latex);
         assert!(latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "), "{latex}");
         assert!(latex.starts_with("% AP@10") && latex.contains("{lrr}"));
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_their_cell() {
+        let names = [
+            "tab\tinside",
+            "two\nlines\r",
+            "pipe | pipe",
+            "back\\slash \\| pipe",
+            "`code` *x*",
+            "[a](http://x)",
+            "esc\x1b[31m",
+        ];
+        let rows: Vec<Vec<Cell>> = names.iter().map(|name| vec![text(name), Cell::Count(1)]).collect();
+        let sheet = Sheet { title: "of\n| a |".into(), heads: vec!["na|me".into(), "n\nn".into()], rows };
+        let markdown = sheet.write(Form::Markdown);
+        let lines: Vec<&str> = markdown.lines().collect();
+        assert_eq!(lines.len(), 4 + names.len(), "{markdown}");
+        assert_eq!(lines[0], r"of\\n\| a \|");
+        for line in &lines[2..] {
+            // a border is a pipe after an even number of backslashes
+            let borders = line
+                .char_indices()
+                .filter(|&(at, c)| c == '|' && line[..at].chars().rev().take_while(|&c| c == '\\').count() % 2 == 0);
+            assert_eq!(borders.count(), 3, "{line}");
+        }
+        assert_eq!(markdown_text("salt & pepper &lt; R&D"), "salt & pepper &amp;lt; R&amp;D");
+        assert!(markdown.contains("\\`code\\` \\*x\\*") && markdown.contains("[a]\\(http://x)"), "{markdown}");
+        let text = sheet.text();
+        assert!(text.lines().count() == 3 + names.len() && !text.contains('\x1b'), "{text}");
+        let latex = sheet.write(Form::Latex);
+        assert!(latex.lines().nth(1).unwrap().starts_with("\\begin{tabular}") && !latex.contains('\x1b'), "{latex}");
+        let csv = sheet.write(Form::Csv);
+        assert!(csv.contains("\"two\nlines\r\",1") && csv.contains("esc\x1b[31m,1"), "CSV keeps names exactly: {csv}");
     }
 }

@@ -112,7 +112,8 @@ fn a_damaged_file_is_refused_by_name() {
         ("empty", Vec::new(), "empty holds no ranking"),
         ("blank", b"\n\r\n  \n".to_vec(), "blank holds no ranking"),
         ("binary", [b"\x7fELF\0\0\0".as_slice(), &[0; 64]].concat(), "binary is a binary file"),
-        ("utf16", utf16, "utf16 is a binary file"),
+        ("utf16", utf16, "utf16 seems to be UTF-16LE without a byte order mark"),
+        ("pointer", b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "pointer is a Git LFS pointer"),
         ("0_birds.txt", LIST.into(), "0_birds.txt:1: expected “query Q0 entity rank score tag”"),
     ] {
         world.put(name, &bytes);
@@ -136,7 +137,7 @@ fn what_is_odd_in_a_file_is_told_by_line() {
         ("unknown", second("birds/3/1 Q0 77 2 0.8 x"), "unknown:2: there is no entity 77"),
         ("named", b"birds/3/1 Q0 kit 1 1 x\n".to_vec(), "named:1: no entity is called “kit”; near it: kite"),
         ("two", b"cats/3/1 Q0 PUMA 1 1 x\n".to_vec(), "two:1: “PUMA” is the name of entity 9 and of entity 10"),
-        ("latin1", b"cats/3/1 Q0 caf\xe9 1 1 x\n".to_vec(), "latin1: some bytes are not UTF-8"),
+        ("latin1", b"cats/3/1 Q0 caf\xe9 1 1 x\n".to_vec(), "latin1:1: has bytes that are not UTF-8"),
         ("bom", ["\u{feff}", TREC].concat().into_bytes(), "bom:1: starts with a byte order mark"),
         ("crlf", TREC.replace('\n', "\r\n").into_bytes(), "crlf:2: ends in CRLF"),
         ("missing", b"birds/3/1 Q0 5 1 1 x\n".to_vec(), "missing: there is no list of birds/3/2"),

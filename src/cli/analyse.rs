@@ -11,7 +11,7 @@ use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot};
 use crate::engine::jobs::Runs;
 use crate::error::Result;
 use crate::file::write_whole;
-use crate::sheet::Form;
+use crate::sheet::{Form, markdown_text};
 use crate::types::{Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
@@ -131,7 +131,10 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
     };
     match format {
         Format::Table => say(&format!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n"))),
-        Format::Markdown => say(&format!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said())),
+        Format::Markdown => {
+            let said: Vec<String> = said().split("\n\n").map(markdown_text).collect();
+            say(&format!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said.join("\n\n")))
+        }
         Format::Svg => say(&analysis_plot(analysis, &analysis.columns).file()),
         Format::Json => say_json(analysis),
     }

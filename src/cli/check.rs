@@ -7,6 +7,7 @@ use super::progress::{Reporter, interrupt};
 use super::say;
 use crate::engine::{Finding, Findings, Severity, check};
 use crate::error::{Error, Result};
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -20,7 +21,7 @@ pub fn run(args: Args) -> Result<()> {
     let findings = check(&args.dataset, &mut reporter)?;
     // the bar goes before the findings come
     drop(reporter);
-    let shown = args.dataset.display();
+    let shown = printable::path(&args.dataset);
     let text = match findings.is_empty() {
         true => format!("{shown} is sound: every line is used and every image decodes\n"),
         false => format!("{}\n{shown} has {}\n", report(&findings), tally(&findings)),
@@ -46,7 +47,8 @@ pub(super) fn report(findings: &Findings) -> String {
         let _ = writeln!(text, "{severity}: {} ({count})", first.kind);
         for finding in kind {
             let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let _ = writeln!(text, "  {}{line}: {}", finding.file.display(), finding.reason);
+            let (file, reason) = (printable::path(&finding.file), printable::one_line(&finding.reason));
+            let _ = writeln!(text, "  {file}{line}: {reason}");
         }
         if count > kind.len() {
             let _ = writeln!(text, "  … and {} more", count - kind.len());
@@ -90,6 +92,18 @@ mod tests {
              warning: odd lines (1)\n  d/f.txt: so it is\n"
         );
         assert_eq!(tally(&findings), "2 errors and 1 warning");
+    }
+
+    #[test]
+    fn what_data_holds_takes_one_line_and_cannot_act() {
+        let mut findings = Findings::default();
+        let reason = "there is no image \x1b[2J\ne\u{202e}".into();
+        let file = "d/\x1b]0;x\x07.txt".into();
+        findings.push(Finding { file, reason, ..finding(Severity::Error, "bad lines", Some(3)) });
+        assert_eq!(
+            report(&findings),
+            "error: bad lines (1)\n  d/\\x1b]0;x\\x07.txt:3: there is no image \\x1b[2J\\ne\\u{202e}\n"
+        );
     }
 
     #[test]

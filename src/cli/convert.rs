@@ -4,9 +4,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
 use super::progress::{Reporter, interrupt};
-use super::{say, told_left_out};
+use super::{note, say, told_left_out};
 use crate::engine::jobs::{self, Conversion, RowOrder, State};
 use crate::error::Result;
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -71,12 +72,13 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let converted = jobs::convert(&asked, &mut reporter)?;
     drop(reporter);
-    eprintln!("the rows of the head are taken in the order of {}; the checkpoint has none", converted.rows.display());
+    let rows = converted.rows.display();
+    note(&format!("the rows of the head are taken in the order of {rows}; the checkpoint has none"));
     if converted.own_text_layers {
-        eprintln!("its frozen BERT layers are not those of {}, and are kept", asked.text_encoder);
+        note(&format!("its frozen BERT layers are not those of {}, and are kept", asked.text_encoder));
     }
     told_left_out(&converted.left_out);
-    say(&format!("{}: {}\n", asked.out.display(), converted.network))?;
+    say(&format!("{}: {}\n", printable::path(&asked.out), converted.network))?;
     Ok(())
 }
 

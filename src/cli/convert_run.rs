@@ -6,6 +6,7 @@ use super::check::{counted, report, tally};
 use super::{run_form_parser, say, seeds_parser};
 use crate::engine::jobs::{self, Form, Opened};
 use crate::error::Result;
+use crate::printable;
 use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;
     }
-    let held = format!("{} ({form}) has {}", args.run.display(), counted(run.rankings.len(), "list"));
+    let held = format!("{} ({form}) has {}", printable::path(&args.run), counted(run.rankings.len(), "list"));
     let text = match odd.is_empty() {
         true => format!("{held}, and nothing is odd\n"),
         false => format!("{}\n{held}, {}\n", report(&odd), tally(&odd)),

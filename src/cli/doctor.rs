@@ -9,6 +9,8 @@ use super::{DeviceArg, demo};
 use crate::config::{Depth, Drawing, Environment, Images, Multiplexer, Settings, Theme, config_dir};
 use crate::engine::device;
 use crate::error::{Error, Result};
+use crate::printable;
+use crate::text_file;
 use crate::types::DeviceChoice;
 
 /// The demo's encoders, as `make encoders` lays them down.
@@ -80,7 +82,7 @@ pub fn run(args: Args) -> Result<()> {
 fn print(out: &mut impl Write, title: &str, findings: &[Finding]) -> std::io::Result<()> {
     writeln!(out, "{title}")?;
     for Finding { mark, what, found, next } in findings {
-        writeln!(out, "  {} {what:<18} {found}", mark.sign())?;
+        writeln!(out, "  {} {what:<18} {}", mark.sign(), printable::lines(found))?;
         if !next.is_empty() {
             writeln!(out, "    {:<18} → {next}", "")?;
         }
@@ -108,7 +110,8 @@ fn data() -> Vec<Finding> {
     for name in ENCODERS {
         findings.push(match encoder(name) {
             Some(folder) => Finding::new(Mark::Works, name, folder.display().to_string()),
-            None => Finding::new(Mark::Absent, name, "not here; only training needs it").next("`make encoders` in the source folder"),
+            None => Finding::new(Mark::Absent, name, "not here; only training needs it")
+                .next("`make encoders` in the source folder"),
         });
     }
     findings
@@ -128,7 +131,7 @@ fn demo_index() -> Finding {
 }
 
 fn readable_json(path: &Path) -> Result<()> {
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = text_file::read(path)?;
     serde_json::from_str::<serde_json::Value>(&text).map_err(|e| Error::format(path, format!("is damaged: {e}")))?;
     Ok(())
 }

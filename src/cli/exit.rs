@@ -5,6 +5,7 @@ use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use crate::error::{Error, Result};
+use crate::printable;
 
 /// The exit code, after the sentence for people where there is one.
 pub fn code(done: Result<()>) -> ExitCode {
@@ -14,7 +15,7 @@ pub fn code(done: Result<()>) -> ExitCode {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed too, the exit code is all that is left to say.
-            let _ = writeln!(std::io::stderr(), "multiexpan: {error}");
+            let _ = writeln!(std::io::stderr(), "multiexpan: {}", printable::lines(&error.to_string()));
             ExitCode::from(error.exit_code())
         }
     }
@@ -35,7 +36,7 @@ fn report_panic(panic: &PanicHookInfo) {
     let place = panic.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
     let mut err = std::io::stderr().lock();
     // A panic while panicking aborts: what cannot be written is dropped.
-    let _ = writeln!(err, "multiexpan: a fault in the program, at {place}: {said}");
+    let _ = writeln!(err, "multiexpan: a fault in the program, at {place}: {}", printable::lines(said));
     match std::env::var_os("RUST_BACKTRACE") {
         Some(_) => {
             let _ = writeln!(err, "{}", std::backtrace::Backtrace::force_capture());

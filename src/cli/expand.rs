@@ -9,6 +9,7 @@ use super::{DeviceArg, mode_parser, say, say_json};
 use crate::engine::Session;
 use crate::engine::api::{Candidate, ExpandAsk, Reranked};
 use crate::error::Result;
+use crate::printable;
 use crate::types::{EntityId, Mode, Parts, Tuning};
 
 #[derive(Debug, clap::Args)]
@@ -164,7 +165,7 @@ impl Row {
             "{}\t{}\t{}\t{:.4}\t{}\t{}\t{}\t{}\t{}\t{:.6}\t{}\n",
             self.rank,
             self.id,
-            self.entity,
+            printable::one_line(&self.entity),
             self.score,
             part(|p| p.prior),
             part(|p| p.text),

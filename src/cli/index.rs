@@ -6,6 +6,7 @@ use super::progress::{Reporter, interrupt};
 use super::{DeviceArg, say, told_left_out};
 use crate::engine::jobs;
 use crate::error::{Error, Result};
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -52,6 +53,6 @@ pub fn run(args: Args) -> Result<()> {
     };
     drop(reporter);
     told_left_out(&left_out);
-    say(&format!("{}\n", args.out.display()))?;
+    say(&format!("{}\n", printable::path(&args.out)))?;
     Ok(())
 }

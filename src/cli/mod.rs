@@ -5,6 +5,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use std::borrow::Cow;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::engine::jobs::Form;
 use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
+use crate::printable;
 use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
@@ -90,15 +92,38 @@ pub enum Command {
     Serve,
 }
 
-/// Prints a text as it is. Unlike `print!` it gives an error where nothing can be written.
+/// Prints a text of several lines, in which nothing from data acts on a terminal ([`printable::lines`]). Unlike `print!` it
+/// gives an error where nothing can be written.
 fn say(text: &str) -> Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("write to", "standard output"))
+    let shown = printable::lines(text);
+    std::io::stdout().write_all(shown.as_bytes()).map_err(Error::io("write to", "standard output"))
 }
 
-/// Prints a result as `--format json` does.
+/// Prints a result as `--format json` does; names come back from it exactly.
 fn say_json(result: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(result);
-    say(&(text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))? + "\n"))
+    let text = text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))?;
+    say(&(printable::json(&text) + "\n"))
+}
+
+/// Prints one line to standard error. What cannot be written there is no reason to end the work.
+fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", printable::one_line(line));
+}
+
+/// Parses the arguments of this process; where they are wrong, ends it with what clap says of them.
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        // clap repeats arguments as they are, and they may be names from data
+        let acts =
+            |argument: std::ffi::OsString| matches!(printable::one_line(&argument.to_string_lossy()), Cow::Owned(_));
+        if error.use_stderr() && std::env::args_os().any(acts) {
+            // where standard error is closed, the exit code is all that is left to say
+            let _ = write!(std::io::stderr(), "{}", printable::lines(&error.to_string()));
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    })
 }
 
 /// Runs any command but `explore` and `show`, which draw to the terminal and are for `main`.
@@ -163,8 +188,9 @@ fn run_form_parser() -> impl TypedValueParser<Value = Form> {
     PossibleValuesParser::new(Form::ALL.map(Form::name)).try_map(|name| name.parse::<Form>())
 }
 
-/// A name in exactly `width` columns: padded, or cut with `…`. Wide characters are measured.
+/// A name in exactly `width` columns, as it may be printed: padded, or cut with `…`. Wide characters are measured.
 fn cut(name: &str, width: usize) -> String {
+    let name = printable::one_line(name);
     let mut out = String::new();
     let mut used = 0;
     let fits = name.width() <= width;
@@ -183,7 +209,7 @@ fn cut(name: &str, width: usize) -> String {
 
 /// Says on standard error what a job left out.
 fn told_left_out(left_out: &[(String, usize)]) {
-    left_out.iter().for_each(|(what, count)| eprintln!("left out: {count} {what}"));
+    left_out.iter().for_each(|(what, count)| note(&format!("left out: {count} {what}")));
 }
 
 /// The folder, if it is there; else an error that says so.

@@ -5,8 +5,10 @@ use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use super::note;
 use crate::error::{Error, Result};
 use crate::job::{Cancel, Observer, Progress};
+use crate::printable;
 
 /// Plain lines come no faster than this while a stage goes on.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -57,7 +59,7 @@ impl Reporter {
             Face::Plain(pace) => {
                 if pace.due(progress, Instant::now()) {
                     // Progress that cannot be written is no reason to end the work.
-                    let _ = writeln!(std::io::stderr(), "{}", line(progress));
+                    note(&line(progress));
                 }
             }
         }
@@ -89,8 +91,8 @@ fn draw(bar: &ProgressBar, stage: &mut String, progress: &Progress) {
     if progress.total > 0 {
         bar.set_length(progress.total);
     }
-    bar.set_prefix(progress.stage.clone());
-    bar.set_message(details(progress));
+    bar.set_prefix(printable::one_line(&progress.stage).into_owned());
+    bar.set_message(printable::one_line(&details(progress)).into_owned());
     bar.set_position(progress.done);
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::say;
 use crate::engine::jobs;
 use crate::error::Result;
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -19,6 +20,6 @@ pub struct Args {
 /// Writes the gold of every query, less its seeds.
 pub fn run(args: Args) -> Result<()> {
     let queries = jobs::qrels(&args.dataset, &args.out)?;
-    say(&format!("{}: the gold of {queries} queries\n", args.out.display()))?;
+    say(&format!("{}: the gold of {queries} queries\n", printable::path(&args.out)))?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::say;
 use crate::engine::analyses::report;
 use crate::error::{Error, Result};
 use crate::file::write_whole;
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,7 +35,7 @@ pub fn run(args: Args) -> Result<()> {
     for (name, text) in &files {
         let path = out.join(name);
         write_whole(&path, text.as_bytes())?;
-        say(&format!("{}\n", path.display()))?;
+        say(&format!("{}\n", printable::path(&path)))?;
     }
     remove_older(&out, |name| files.iter().any(|(new, _)| new == name))
 }

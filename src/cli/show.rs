@@ -1,12 +1,12 @@
 //! `multiexpan show`: an image in the terminal.
 
-use image::{DynamicImage, ImageReader};
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::terminal;
 use crate::config::{Depth, Drawing, Environment, Images};
 use crate::error::{Error, Result};
+use crate::image_file;
 
 /// Columns and rows of a terminal that does not tell.
 const USUAL_SIZE: (u16, u16) = (80, 24);
@@ -27,7 +27,7 @@ pub struct Args {
 
 /// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws, where there is one.
 pub fn run(args: Args, ask: impl FnOnce() -> Drawing) -> Result<()> {
-    let image = decode(&args.image)?;
+    let image = image_file::open(&args.image)?;
     let (columns, rows) = terminal::size().unwrap_or(USUAL_SIZE);
     // One row less than the terminal has: the prompt takes it.
     let room = (args.width.unwrap_or(columns), args.height.unwrap_or(rows.saturating_sub(1)));
@@ -51,21 +51,6 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing) -> Result<()> {
         other => Error::format(&args.image, format!("cannot be shown: {other}")),
     })?;
     Ok(())
-}
-
-/// The picture in a file; what it is, is told by its content, not its name.
-fn decode(path: &Path) -> Result<DynamicImage> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(Error::io("read", path))?;
-    reader.decode().map_err(|error| match error {
-        image::ImageError::IoError(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
-            Error::io("read", path)(source)
-        }
-        image::ImageError::IoError(_) => Error::format(path, "is cut short"),
-        other => {
-            let said = other.to_string();
-            Error::format(path, format!("is not a picture that can be shown: {}", said.lines().next().unwrap_or("")))
-        }
-    })
 }
 
 /// Columns and rows for a picture of these pixels within this room, its shape kept. A cell is one pixel wide and two
@@ -94,23 +79,5 @@ mod tests {
         assert_eq!(cells((1000, 1), (80, 23)), (80, 1));
         assert_eq!(cells((160, 160), (1, 1)), (1, 1));
         assert_eq!(cells((160, 160), (80, 0)), (1, 1));
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_file_is_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, bytes: &[u8]| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, bytes).unwrap();
-            decode(&path).unwrap_err().to_string()
-        };
-        assert!(write("text.png", b"no picture at all").contains("is not a picture that can be shown"));
-        assert!(decode(&folder.path().join("none.png")).unwrap_err().to_string().starts_with("cannot read"));
-
-        let mut png = std::io::Cursor::new(Vec::new());
-        DynamicImage::new_rgb8(64, 64).write_to(&mut png, image::ImageFormat::Png).unwrap();
-        let png = png.into_inner();
-        let said = write("cut.png", &png[..png.len() / 2]);
-        assert!(said.contains("cut.png") && said.lines().count() == 1, "{said}");
     }
 }

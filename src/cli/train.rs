@@ -4,10 +4,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::{Path, PathBuf};
 
 use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, say, told_left_out};
+use super::{DeviceArg, note, say, told_left_out};
 use crate::engine::jobs::{self, Precision, Preset, Task, Tasks, TrainConfig, TrainOptions};
 use crate::error::{Error, Result};
 use crate::file::settings_over;
+use crate::printable;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -76,7 +77,7 @@ pub fn run(args: Args) -> Result<()> {
     let trained = match jobs::train(&args.dataset, &args.out, &config, options, &mut reporter) {
         Err(Error::Stopped) => {
             drop(reporter);
-            eprintln!("stopped; `--resume` goes on where it was");
+            note("stopped; `--resume` goes on where it was");
             return Err(Error::Stopped);
         }
         other => other?,
@@ -84,7 +85,8 @@ pub fn run(args: Args) -> Result<()> {
     drop(reporter);
     told_left_out(&trained.left_out);
     let minutes = trained.took.as_secs_f64() / 60.0;
-    say(&format!("{}: {} steps in {minutes:.1} min, loss {:.3}\n", args.out.display(), trained.steps, trained.loss))?;
+    let out = printable::path(&args.out);
+    say(&format!("{out}: {} steps in {minutes:.1} min, loss {:.3}\n", trained.steps, trained.loss))?;
     if let Some((epoch, map)) = trained.kept {
         say(&format!("kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds\n", 100.0 * map))?;
     }

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::{Action, Context, Keymap, Sequence};
 use crate::error::{Error, Result};
+use crate::text_file;
 
 /// The default settings with their documentation.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -91,13 +92,13 @@ impl Settings {
     ///
     /// Errors: `Io` when it cannot be read; `Format` with every unknown key and bad value at once.
     pub fn load(path: &Path) -> Result<Settings> {
-        match std::fs::read_to_string(path) {
+        match text_file::read(path) {
             Ok(text) => Settings::parse(&text).map_err(|faults| {
                 let many = if faults.len() == 1 { "has a fault" } else { "has faults" };
                 Error::format(path, format!("{many}:\n  {}", faults.join("\n  ")))
             }),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
-            Err(e) => Err(Error::io("read", path)(e)),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(e) => Err(e),
         }
     }
 

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Modifier, Style};
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
+use crate::text_file;
 
 const SHIPPED: [(&str, &str); 5] = [
     ("dark", include_str!("../../themes/dark.toml")),
@@ -140,7 +141,7 @@ impl Source {
     fn read(&mut self, name: &str, folder: Option<&Path>, depth: usize) -> Result<()> {
         let own = folder.map(|f| f.join(format!("{name}.toml"))).filter(|p| p.is_file());
         let (path, text) = match &own {
-            Some(path) => (path.clone(), std::fs::read_to_string(path).map_err(Error::io("read", path))?),
+            Some(path) => (path.clone(), text_file::read(path)?),
             None => match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
                 Some((_, text)) => (format!("theme {name}").into(), (*text).to_owned()),
                 None => return Err(unknown(name)),

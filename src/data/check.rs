@@ -10,6 +10,7 @@ use std::thread;
 use super::finding::{Findings, kind};
 use super::{Dataset, ENTITIES, SENTENCES};
 use crate::error::{Error, Result};
+use crate::image_file;
 use crate::job::{Cancel, Observer, Progress};
 use crate::types::EntityId;
 
@@ -50,7 +51,7 @@ pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findin
     images.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     for (at, reason) in broken(&images, observe)? {
         let (image, line) = &images[at];
-        findings.note(kind::BROKEN_IMAGE, &sentences, Some(*line), || format!("{}: {reason}", image.display()));
+        findings.note(kind::BROKEN_IMAGE, &sentences, Some(*line), || format!("{}: it {reason}", image.display()));
     }
     Ok(findings)
 }
@@ -92,6 +93,6 @@ fn broken(images: &[(PathBuf, usize)], observe: &mut dyn Observer<Progress>) -> 
 
 /// Decodes the whole image: a header tells nothing of what follows.
 fn decode(path: &Path) -> std::result::Result<(), String> {
-    let reader = image::ImageReader::open(path).and_then(|r| r.with_guessed_format()).map_err(|e| e.to_string())?;
-    reader.decode().map(drop).map_err(|e| e.to_string())
+    let bytes = std::fs::read(path).map_err(|e| format!("cannot be read: {e}"))?;
+    image_file::decode(&bytes).map(drop)
 }

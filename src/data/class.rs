@@ -1,16 +1,15 @@
 //! The classes: gold of `gt/` (or of `eid2cls.pkl`), and their place in the hierarchy of `classes.tsv`.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::BufReader;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use serde_pickle::{DeOptions, HashableValue, Value};
-
 use super::finding::{Findings, kind};
-use super::text::{class_files, fold, lines};
+use super::text::{class_files, lines};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
+use crate::git_lfs;
+use crate::name::{self, fold, nfc};
+use crate::pickle::{Pickle, Place, Value};
 use crate::types::{ClassId, EntityId};
 
 /// A fine class and its gold.
@@ -38,13 +37,35 @@ impl Class {
     }
 }
 
-/// The place of the class that `name` means: the same name, else one that differs in case or `_` for a space.
+/// The place of the class that `name` means: the same name, else the same in another Unicode form, else one that differs in
+/// case or `_` for a space.
 pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
     let exact = classes.iter().position(|c| c.name == name);
-    exact.or_else(|| {
+    exact.or_else(|| classes.iter().position(|c| name::is_same(&c.name, name))).or_else(|| {
         let folded = fold(name);
         classes.iter().position(|c| fold(&c.name) == folded)
     })
+}
+
+/// Notes where a file names a class in another Unicode form than its own.
+pub(super) fn note_form(given: &str, own: &str, path: &Path, line: Option<usize>, findings: &mut Findings) {
+    if given != own && name::is_same(given, own) {
+        findings.note(kind::UNICODE_FORM, path, line, || {
+            format!("the class “{given}” is in another Unicode form in the name of its gold file")
+        });
+    }
+}
+
+/// Notes each class whose name differs from another's only where names are compared loosely: runs and options cannot tell
+/// them apart.
+pub(super) fn note_twins(classes: &[Class], root: &Path, findings: &mut Findings) {
+    let mut seen: HashMap<String, &Class> = HashMap::new();
+    for class in classes {
+        if let Some(first) = seen.insert(fold(&class.name), class) {
+            let file = root.join("gt").join(format!("{}.txt", class.name));
+            findings.note(kind::TWIN_CLASSES, &file, None, || format!("“{}” and “{}”", first.name, class.name));
+        }
+    }
 }
 
 /// As [`position`]; every class of a data set has an id.
@@ -84,6 +105,10 @@ fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut
         if fold(known) != fold(given) {
             findings
                 .note(kind::GOLD_NAME, path, Some(number), || format!("entity {entity} is “{known}”, not “{given}”"));
+        } else if known != given && name::is_same(known, given) {
+            findings.note(kind::UNICODE_FORM, path, Some(number), || {
+                format!("“{given}” is in another Unicode form in entity2id.txt")
+            });
         }
         if !seen.insert(entity) {
             findings.note(kind::DUPLICATE_GOLD, path, Some(number), || format!("entity {entity} came before"));
@@ -100,52 +125,84 @@ fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut
 /// The published pickle: a dict from entity id to a class name or several. One that cannot be read is noted, and gives
 /// no class: the data set can be explored without gold. Errors: `Io`.
 fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Vec<Class>> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let entries = match serde_pickle::value_from_reader(BufReader::new(file), DeOptions::new()) {
-        Ok(Value::Dict(entries)) => entries,
-        Ok(_) => {
-            findings.note(kind::BAD_PICKLE, path, None, || "is not a dict from entity id to class names".into());
-            return Ok(Vec::new());
-        }
-        Err(e) => {
-            findings.note(kind::BAD_PICKLE, path, None, || {
-                format!("only a plain dict of numbers and names can be read ({e})")
-            });
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let read = if git_lfs::is_pointer(&bytes) { Err(git_lfs::REASON.into()) } else { Pickle::read(&bytes) };
+    let pickle = match read {
+        Ok(pickle) => pickle,
+        Err(reason) => {
+            findings.note(kind::BAD_PICKLE, path, None, || reason);
             return Ok(Vec::new());
         }
     };
+    let Some(entries) = entries(&pickle) else {
+        findings.note(kind::BAD_PICKLE, path, None, || "is not a dict from entity id to class names".into());
+        return Ok(Vec::new());
+    };
     let mut members: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();
-    for (key, names) in entries {
-        let id = match &key {
-            HashableValue::I64(id) => u32::try_from(*id).ok(),
-            HashableValue::String(id) => id.parse().ok(),
-            _ => None,
+    for &(key, names) in entries {
+        let key = match &pickle.values[key] {
+            Value::Int(id) => id.to_string(),
+            Value::Text(id) => id.clone(),
+            _ => {
+                findings.note(kind::BAD_GOLD, path, None, || "a key is not an entity id".into());
+                continue;
+            }
         };
-        let Some(entity) = id.map(EntityId).filter(|e| vocabulary.contains(*e)) else {
+        let Some(entity) = key.parse().ok().map(EntityId).filter(|e| vocabulary.contains(*e)) else {
             findings.note(kind::UNKNOWN_GOLD, path, None, || format!("entity {key} is not in entity2id.txt"));
             continue;
         };
-        let Some(names) = class_names(names) else {
+        let Some(names) = class_names(&pickle, names) else {
             findings.note(kind::BAD_GOLD, path, None, || format!("entity {entity} has no class names"));
             continue;
         };
         for name in names {
-            members.entry(name).or_default().push(entity);
+            members.entry(name.to_owned()).or_default().push(entity);
         }
     }
     Ok(members.into_iter().map(|(name, members)| Class { members, ..Class::named(name) }).collect())
 }
 
-fn class_names(value: Value) -> Option<Vec<String>> {
-    fn name(value: Value) -> Option<String> {
-        if let Value::String(name) = value { Some(name) } else { None }
-    }
-    match value {
-        Value::String(name) => Some(vec![name]),
-        Value::List(names) | Value::Tuple(names) => names.into_iter().map(name).collect(),
-        Value::Set(names) | Value::FrozenSet(names) => names.into_iter().map(|n| name(n.into_value())).collect(),
+/// The items of the pickle's dict, a plain one or one of the standard library's.
+fn entries(pickle: &Pickle) -> Option<&[(Place, Place)]> {
+    match &pickle.values[pickle.root] {
+        Value::Dict(entries) => Some(entries),
+        Value::Call(call) => match &pickle.values[call.callee] {
+            Value::Global { module, name } if module == "collections" => match name.as_str() {
+                "OrderedDict" | "defaultdict" => Some(&call.pairs),
+                _ => None,
+            },
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// A name, or those of a list, a tuple or a set.
+fn class_names(pickle: &Pickle, place: Place) -> Option<Vec<&str>> {
+    let name = |place: &Place| match &pickle.values[*place] {
+        Value::Text(name) => Some(name.as_str()),
+        _ => None,
+    };
+    let items = match &pickle.values[place] {
+        Value::Text(_) => return name(&place).map(|name| vec![name]),
+        Value::List(items) => items,
+        // `set([…])`, in the pickles of older protocols
+        Value::Call(call) => match (&pickle.values[call.callee], call.arguments.as_slice()) {
+            (Value::Global { module, name }, [items])
+                if matches!(module.as_str(), "builtins" | "__builtin__")
+                    && matches!(name.as_str(), "set" | "frozenset") =>
+            {
+                match &pickle.values[*items] {
+                    Value::List(items) => items,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    items.iter().map(name).collect()
 }
 
 /// Fills `middle` and `coarse` from `classes.tsv` where there is one: a header, then `class<TAB>middle<TAB>coarse`.
@@ -161,7 +218,9 @@ pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Findings)
             findings.note(kind::UNKNOWN_CLASS, path, Some(number), || format!("there is no class “{name}”"));
             continue;
         };
-        let mut level = || fields.next().filter(|f| !f.is_empty()).map(str::to_string);
+        note_form(name, &classes[at].name, path, Some(number), findings);
+        // levels are only names: those that are the same are one
+        let mut level = || fields.next().filter(|f| !f.is_empty()).map(|level| nfc(level).into_owned());
         (classes[at].middle, classes[at].coarse) = (level(), level());
         placed.insert(at);
     }

@@ -1,17 +1,19 @@
 //! The corpus: `sentences.json`, one JSON object a line, streamed in constant memory.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::finding::{Findings, Kind, kind};
 use super::image::ImageFinder;
+use super::sentence::{self, Sentence};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
+use crate::name::is_same;
+use crate::text_file::Encoding;
 use crate::types::EntityId;
 
 /// A line longer than this (bytes) is no sentence, and is passed over without being held in memory.
@@ -41,49 +43,6 @@ pub struct Pair {
     pub line: usize,
 }
 
-/// A mention's entity, first and last token; or what is wrong with it.
-type Span = std::result::Result<(EntityId, usize, usize), (Kind, String)>;
-
-/// A line as the file has it. Numbers are wide, so that a wrong one is named and not the whole line lost.
-#[derive(Deserialize)]
-struct Sentence {
-    tokens: Vec<String>,
-    #[serde(rename = "entityMentions")]
-    mentions: Vec<Mention>,
-    #[serde(default)]
-    image: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Mention {
-    entity_id: i64,
-    start: i64,
-    end: i64,
-}
-
-impl Mention {
-    fn resolve(&self, tokens: usize, vocabulary: &Vocabulary) -> Span {
-        let id = u32::try_from(self.entity_id).ok().map(EntityId).filter(|id| vocabulary.contains(*id));
-        let Some(entity) = id else {
-            return Err((kind::UNKNOWN_ENTITY, format!("entity {} is not in entity2id.txt", self.entity_id)));
-        };
-        if self.end < self.start {
-            return Err((
-                kind::BAD_SPAN,
-                format!("the mention {}..{} of {entity} ends before it starts", self.start, self.end),
-            ));
-        }
-        match (usize::try_from(self.start), usize::try_from(self.end)) {
-            (Ok(start), Ok(end)) if end < tokens => Ok((entity, start, end)),
-            _ => {
-                let Mention { start, end, .. } = self;
-                Err((kind::OUT_OF_RANGE, format!("the mention {start}..{end} of {entity} is outside {tokens} tokens")))
-            }
-        }
-    }
-}
-
 /// One line of the file: where it starts, its number, and its bytes without line end and BOM.
 struct Line<'a> {
     offset: u64,
@@ -104,27 +63,39 @@ pub(super) struct Stream<'a> {
 type Each<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 
 impl Stream<'_> {
-    /// Hands every usable mention to `each`, through one line buffer. Errors: `Io`, `Stopped`, those of `each`.
+    /// Hands every usable mention to `each`, through one line buffer. A file that cannot be read as text has none, and is
+    /// noted. Errors: `Io`, `Stopped`, those of `each`.
     pub(super) fn run(&mut self, observe: &mut dyn Observer<Progress>, each: Each) -> Result<()> {
         let path = self.path;
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let total = file.metadata().map_err(Error::io("read", path))?.len();
+        let unread = |e| Error::io("read", path)(e);
+        let file = File::open(path).map_err(unread)?;
+        let total = file.metadata().map_err(unread)?.len();
         let mut reader = BufReader::with_capacity(BUFFER, file);
+        let Some(encoding) = self.encoding(reader.fill_buf().map_err(unread)?) else {
+            return tell(observe, total, total);
+        };
         let mut buffer = Vec::new();
         let (mut offset, mut told) = (0, 0);
         for number in 1.. {
             buffer.clear();
-            let mut limited = (&mut reader).take(LONGEST_LINE);
-            let mut length = limited.read_until(b'\n', &mut buffer).map_err(Error::io("read", path))? as u64;
+            let whole = read_line(&mut reader, encoding, LONGEST_LINE, &mut buffer).map_err(unread)?;
+            let mut length = buffer.len() as u64;
             if length == 0 {
                 break;
             }
-            let whole = buffer.ends_with(b"\n");
             if !whole && length == LONGEST_LINE {
-                length += reader.skip_until(b'\n').map_err(Error::io("read", path))? as u64;
+                length += skip_line(&mut reader, encoding, &mut buffer).map_err(unread)?;
                 self.note(kind::LONG_LINE, number, || format!("{length} bytes in one line"));
-            } else if let Some(bytes) = self.content(&buffer, number) {
-                self.sentence(Line { offset, number, bytes, whole }, each)?;
+            } else {
+                let (text, valid) = utf8(&buffer, encoding);
+                if !valid {
+                    self.note(kind::NOT_UTF8, number, || {
+                        "has characters that are not valid UTF-16; they are lost".into()
+                    });
+                }
+                if let Some(bytes) = self.content(&text, encoding, number) {
+                    self.sentence(Line { offset, number, bytes, whole }, each)?;
+                }
             }
             offset += length;
             if offset - told >= REPORT_EVERY {
@@ -135,19 +106,38 @@ impl Stream<'_> {
         tell(observe, offset, total)
     }
 
+    /// The encoding of the file by its first bytes; `None`, and noted, where it is no text.
+    fn encoding(&mut self, start: &[u8]) -> Option<Encoding> {
+        match Encoding::of(start) {
+            Ok((encoding, _)) => {
+                if encoding != Encoding::Utf8 {
+                    let reason = || "is UTF-16, as its byte order mark says".into();
+                    self.findings.note(kind::UTF16, self.path, None, reason);
+                }
+                Some(encoding)
+            }
+            Err(reason) => {
+                self.findings.note(kind::UNREADABLE_TEXT, self.path, None, || reason);
+                None
+            }
+        }
+    }
+
     fn note(&mut self, kind: Kind, line: usize, reason: impl FnOnce() -> String) {
         self.findings.note(kind, self.path, Some(line), reason);
     }
 
-    /// The line without line end and BOM; none where it is blank.
-    fn content<'l>(&mut self, line: &'l [u8], number: usize) -> Option<&'l [u8]> {
+    /// The line without line end and byte order mark; `None` where it is blank.
+    fn content<'l>(&mut self, line: &'l [u8], encoding: Encoding, number: usize) -> Option<&'l [u8]> {
         let mut bytes = line.strip_suffix(b"\n").unwrap_or(line);
         if let Some(bare) = bytes.strip_suffix(b"\r") {
             self.note(kind::CRLF, number, || "ends in CRLF".into());
             bytes = bare;
         }
         if number == 1 && bytes.starts_with(BOM) {
-            self.note(kind::BOM, number, || "starts with a byte order mark".into());
+            if encoding == Encoding::Utf8 {
+                self.note(kind::BOM, number, || "starts with a byte order mark".into());
+            }
             bytes = &bytes[BOM.len()..];
         }
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -160,7 +150,7 @@ impl Stream<'_> {
     /// One pair a usable mention. The tokens are copied for all mentions but the last.
     fn sentence(&mut self, line: Line, each: Each) -> Result<()> {
         let Some(sentence) = self.parse(&line) else { return Ok(()) };
-        let image = self.image(sentence.image.as_deref(), line.number);
+        let image = self.image(&sentence, line.number);
         if sentence.mentions.is_empty() {
             self.note(kind::NO_MENTION, line.number, || "no entity is mentioned".into());
         }
@@ -172,9 +162,13 @@ impl Stream<'_> {
         let last = sentence.mentions.len().saturating_sub(1);
         for (number, (at, mention)) in (0..=u16::MAX).zip(sentence.mentions.iter().enumerate()) {
             match mention.resolve(tokens.len(), self.vocabulary) {
-                Ok((entity, start, end)) => {
+                Ok(span) => {
+                    if let Some(loose) = span.loose {
+                        self.note(kind::LOOSE_NUMBER, line.number, || loose);
+                    }
                     let tokens = if at == last { std::mem::take(&mut tokens) } else { tokens.clone() };
                     let (image, offset, line) = (image.clone(), line.offset, line.number);
+                    let sentence::Span { entity, start, end, .. } = span;
                     each(Pair { entity, tokens, start, end, image, offset, mention: number, line })?;
                 }
                 Err((kind, why)) => self.note(kind, line.number, || why),
@@ -184,27 +178,101 @@ impl Stream<'_> {
     }
 
     fn parse(&mut self, line: &Line) -> Option<Sentence> {
-        serde_json::from_slice(line.bytes)
+        sentence::parse(line.bytes)
             .map_err(|e: serde_json::Error| {
                 let kind = if !line.whole && e.is_eof() { kind::TRUNCATED } else { kind::BAD_JSON };
                 // serde counts lines within this one line, which would mislead: its column is what helps
                 let text = e.to_string();
                 let what = text.split(" at line ").next().unwrap_or(&text);
-                self.note(kind, line.number, || format!("{what} (column {})", e.column()));
+                let column = if e.column() > 0 { format!(" (column {})", e.column()) } else { String::new() };
+                self.note(kind, line.number, || format!("{what}{column}"));
             })
             .ok()
     }
 
-    fn image(&mut self, image: Option<&str>, line: usize) -> Option<PathBuf> {
-        let Some(image) = image.filter(|image| !image.is_empty()) else {
-            self.note(kind::NO_IMAGE, line, || "the sentence has no image".into());
-            return None;
+    /// The file of the sentence's image; `None`, and noted, where there is none.
+    fn image(&mut self, sentence: &Sentence, line: usize) -> Option<PathBuf> {
+        let image = match sentence.image() {
+            Ok(Some(image)) => image,
+            Ok(None) => {
+                self.note(kind::NO_IMAGE, line, || "the sentence has no image".into());
+                return None;
+            }
+            Err((kind, why)) => {
+                self.note(kind, line, || why);
+                return None;
+            }
         };
         let found = self.images.find(image);
-        if found.is_none() {
-            self.note(kind::MISSING_IMAGE, line, || format!("there is no image {image}"));
+        match &found {
+            None => self.note(kind::MISSING_IMAGE, line, || format!("there is no image {image}")),
+            Some(file) if !image.is_ascii() && is_other_form(file, image) => {
+                let reason = || format!("the file of {image} has a name in another Unicode form");
+                self.note(kind::UNICODE_FORM, line, reason);
+            }
+            Some(_) => {}
         }
         found
+    }
+}
+
+/// Whether a file was found although its name is in another Unicode form than the path that was asked for.
+fn is_other_form(file: &Path, asked: &str) -> bool {
+    let asked = asked.rsplit(['/', '\\']).next().unwrap_or(asked);
+    let own = file.file_name().and_then(|name| name.to_str());
+    own.is_some_and(|own| own != asked && is_same(own, asked))
+}
+
+/// A line in UTF-8, and whether it was valid. The bytes of a UTF-8 file are not looked at: JSON's own reader does.
+fn utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
+    match encoding {
+        Encoding::Utf8 => (Cow::Borrowed(line), true),
+        Encoding::Utf16Le | Encoding::Utf16Be => {
+            let (text, valid) = encoding.decode(line);
+            (Cow::Owned(text.into_owned().into_bytes()), valid)
+        }
+    }
+}
+
+/// Appends bytes up to the next line end and with it, at most `most`, which is even. Returns whether there was a line end.
+fn read_line(reader: &mut impl BufRead, encoding: Encoding, most: u64, line: &mut Vec<u8>) -> io::Result<bool> {
+    let mut limited = reader.take(most);
+    loop {
+        let before = line.len();
+        limited.read_until(b'\n', line)?;
+        if line.len() == before || !line.ends_with(b"\n") {
+            return Ok(false);
+        }
+        // a character of UTF-16 has two bytes, of which either may happen to be that of a line end
+        let is_first = line.len() % 2 == 1;
+        match encoding {
+            Encoding::Utf8 => return Ok(true),
+            Encoding::Utf16Be if !is_first && line.ends_with(b"\0\n") => return Ok(true),
+            Encoding::Utf16Le if is_first => {
+                let mut second = [0];
+                if limited.read(&mut second)? == 0 {
+                    return Ok(false);
+                }
+                line.push(second[0]);
+                if second == [0] {
+                    return Ok(true);
+                }
+            }
+            Encoding::Utf16Be | Encoding::Utf16Le => {}
+        }
+    }
+}
+
+/// Passes over the rest of a line; returns its bytes. `buffer` is scratch.
+fn skip_line(reader: &mut impl BufRead, encoding: Encoding, buffer: &mut Vec<u8>) -> io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        buffer.clear();
+        let ended = read_line(reader, encoding, LONGEST_LINE, buffer)?;
+        skipped += buffer.len() as u64;
+        if ended || buffer.is_empty() {
+            return Ok(skipped);
+        }
     }
 }
 
@@ -224,16 +292,18 @@ pub(super) fn pair_at(
     offset: u64,
     mention: u16,
 ) -> Result<Pair> {
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
-    file.seek(SeekFrom::Start(offset)).map_err(Error::io("read", path))?;
-    let mut bytes = Vec::new();
-    BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut bytes).map_err(Error::io("read", path))?;
     let gone = |why: String| Error::format(path, format!("has no mention {mention} at byte {offset}: {why}"));
-
-    let bytes = bytes.strip_prefix(BOM).unwrap_or(&bytes);
-    let sentence: Sentence = serde_json::from_slice(bytes).map_err(|e| gone(e.to_string()))?;
+    let mut reader = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
+    let start = reader.fill_buf().map_err(Error::io("read", path))?;
+    let (encoding, _) = Encoding::of(start).map_err(|reason| Error::format(path, reason))?;
+    reader.seek(SeekFrom::Start(offset)).map_err(Error::io("read", path))?;
+    let mut bytes = Vec::new();
+    read_line(&mut reader, encoding, LONGEST_LINE, &mut bytes).map_err(Error::io("read", path))?;
+    let (text, _) = utf8(&bytes, encoding);
+    let sentence = sentence::parse(text.strip_prefix(BOM).unwrap_or(&text)).map_err(|e| gone(e.to_string()))?;
     let found = sentence.mentions.get(usize::from(mention)).ok_or_else(|| gone("the line has fewer".into()))?;
-    let (entity, start, end) = found.resolve(sentence.tokens.len(), vocabulary).map_err(|(_, why)| gone(why))?;
-    let image = sentence.image.as_deref().and_then(|image| images.find(image));
+    let span = found.resolve(sentence.tokens.len(), vocabulary).map_err(|(_, why)| gone(why))?;
+    let image = sentence.image().ok().flatten().and_then(|image| images.find(image));
+    let sentence::Span { entity, start, end, .. } = span;
     Ok(Pair { entity, tokens: sentence.tokens, start, end, image, offset, mention, line: 0 })
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::finding::Findings;
-use super::text::lines;
+use super::text::required_lines;
 use super::{Dataset, missing};
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
+use crate::name::nfc;
 use crate::types::EntityId;
 
 /// Beside the pictures: where each is from, and what kind it is.
@@ -39,7 +40,7 @@ impl Dataset {
         Ok(found)
     }
 
-    /// The kind of each picture by its file's name, as the columns `file` and `kind` of `image/SOURCES.tsv` have it. Errors:
+    /// The kind of each picture by its file's name ([`nfc`]), as the columns `file` and `kind` of `image/SOURCES.tsv` have it. Errors:
     /// `Missing`, `Io`, `Format` where a column lacks, `Line` for a row without either or of a file that had one.
     pub fn picture_kinds(&self) -> Result<HashMap<String, String>> {
         let path = self.root.join(SOURCES);
@@ -51,7 +52,7 @@ impl Dataset {
 }
 
 fn read_kinds(path: &Path) -> Result<HashMap<String, String>> {
-    let rows = lines(path, &mut Findings::default())?;
+    let rows = required_lines(path, &mut Findings::default())?;
     let head: Vec<&str> = rows.first().map(|(_, line)| line.split('\t').collect()).unwrap_or_default();
     let column = |name: &str| {
         let at = head.iter().position(|head| head.trim() == name);
@@ -66,7 +67,7 @@ fn read_kinds(path: &Path) -> Result<HashMap<String, String>> {
         let (Some(file), Some(kind)) = (cell(file), cell(kind)) else {
             return Err(fault("expected a file and its kind, found a row without".into()));
         };
-        if kinds.insert(file.clone(), kind).is_some() {
+        if kinds.insert(nfc(&file).into_owned(), kind).is_some() {
             return Err(fault(format!("“{file}” is listed a second time")));
         }
     }
@@ -87,6 +88,7 @@ mod tests {
     fn columns_are_found_by_their_names() {
         let found = kinds("kind\tlicence\tfile\r\nphoto\tCC0\ta.png\n\nicon\t\tb.png\n").unwrap();
         assert_eq!((found.len(), found["a.png"].as_str(), found["b.png"].as_str()), (2, "photo", "icon"));
+        assert_eq!(kinds("file\tkind\ni\u{302}le.png\tphoto\n").unwrap()["île.png"], "photo");
     }
 
     #[test]

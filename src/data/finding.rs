@@ -52,7 +52,10 @@ pub mod kind {
     pub const BOM: Kind = Kind::warning("files that start with a byte order mark");
     pub const BLANK: Kind = Kind::warning("blank lines");
     pub const CRLF: Kind = Kind::warning("lines ending in CRLF");
-    pub const NOT_UTF8: Kind = Kind::error("files that are not UTF-8");
+    pub const UTF16: Kind = Kind::warning("files in UTF-16");
+    pub const NOT_UTF8: Kind = Kind::error("files with bytes that are no text");
+    pub const UNREADABLE_TEXT: Kind = Kind::error("files that cannot be read as text");
+    pub const UNICODE_FORM: Kind = Kind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
     pub const STRAY_FILE: Kind = Kind::warning("files that are no class file");
     pub const MISSING_FILE: Kind = Kind::error("missing files");
 
@@ -60,6 +63,7 @@ pub mod kind {
     pub const BAD_ENTITY: Kind = Kind::error("lines of entity2id.txt that are not name and id");
     pub const DUPLICATE_ID: Kind = Kind::error("entity ids given twice");
     pub const DUPLICATE_NAME: Kind = Kind::warning("entity names given twice");
+    pub const UNICODE_TWINS: Kind = Kind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
 
     // gt, classes.tsv, eid2cls.pkl
     pub const NO_GOLD: Kind = Kind::warning("data sets without gold");
@@ -68,6 +72,7 @@ pub mod kind {
     pub const UNKNOWN_GOLD: Kind = Kind::error("gold entities that are not in entity2id.txt");
     pub const GOLD_NAME: Kind = Kind::warning("gold entities under another name than in entity2id.txt");
     pub const DUPLICATE_GOLD: Kind = Kind::warning("gold entities given twice in a class");
+    pub const TWIN_CLASSES: Kind = Kind::warning("class files that differ in case, blanks or Unicode form alone");
     pub const EMPTY_CLASS: Kind = Kind::warning("classes without members");
     pub const UNKNOWN_CLASS: Kind = Kind::warning("rows of classes.tsv that name no class");
     pub const UNPLACED_CLASS: Kind = Kind::warning("classes that classes.tsv does not have");
@@ -75,6 +80,7 @@ pub mod kind {
     // query
     pub const NO_QUERIES: Kind = Kind::warning("classes without queries");
     pub const FOREIGN_QUERIES: Kind = Kind::error("query files of no class");
+    pub const TWIN_QUERIES: Kind = Kind::error("query files of a class that has one already");
     pub const UNEQUAL_QUERIES: Kind = Kind::warning("classes with another number of queries than most");
     pub const BAD_SEED: Kind = Kind::error("seeds that are no id");
     pub const UNKNOWN_SEED: Kind = Kind::error("seeds that are not in entity2id.txt");
@@ -87,11 +93,14 @@ pub mod kind {
     pub const BAD_JSON: Kind = Kind::error("lines that are not a sentence in JSON");
     pub const TRUNCATED: Kind = Kind::error("last lines cut short");
     pub const LONG_LINE: Kind = Kind::error("lines too long to be one sentence");
+    pub const BAD_MENTION: Kind = Kind::error("mentions whose numbers are none");
+    pub const LOOSE_NUMBER: Kind = Kind::warning("numbers written as text or with a decimal point");
     pub const NO_MENTION: Kind = Kind::warning("sentences without a mention");
     pub const UNKNOWN_ENTITY: Kind = Kind::error("mentions of entities that are not in entity2id.txt");
     pub const BAD_SPAN: Kind = Kind::error("mentions that end before they start");
     pub const OUT_OF_RANGE: Kind = Kind::error("mentions outside their sentence");
     pub const NO_IMAGE: Kind = Kind::warning("sentences without an image");
+    pub const BAD_IMAGE: Kind = Kind::error("sentences whose image is no path");
     pub const MISSING_IMAGE: Kind = Kind::error("sentences whose image is missing");
     pub const BROKEN_IMAGE: Kind = Kind::error("images that cannot be decoded");
     pub const FEW_PAIRS: Kind = Kind::warning("entities with fewer than 2 pairs");

@@ -12,6 +12,7 @@ mod image;
 mod near;
 mod query;
 mod rows;
+mod sentence;
 mod text;
 mod vocabulary;
 
@@ -28,12 +29,13 @@ pub use evidence::Evidence;
 pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
 pub use near::nearest;
 pub use rows::read_rows;
-pub use text::{fold, lines_of};
+pub use text::lines_of;
 pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
-use crate::file::refuse_lfs_pointer;
+use crate::git_lfs;
 use crate::job::{Observer, Progress};
+use crate::name::nfc;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 const ENTITIES: &str = "entity2id.txt";
@@ -52,7 +54,7 @@ pub struct Dataset {
     /// The folder's name.
     pub name: String,
     pub vocabulary: Vocabulary,
-    /// Sorted by name; a [`ClassId`] is a place in it.
+    /// Sorted by name ([`nfc`], so that Linux and a Mac agree); a [`ClassId`] is a place in it.
     pub classes: Vec<Class>,
     /// Sorted by class, seed count, number.
     pub queries: Vec<Query>,
@@ -99,13 +101,13 @@ impl Dataset {
     }
 
     /// BLAKE3, in hex, of what a run of so many seeds is scored by: its queries' seeds and every class's members, as they were read. The
-    /// order of files and of members does not matter, nor what was left out.
+    /// order of files and of members does not matter, nor what was left out, nor the Unicode form of names.
     pub fn queries_hash(&self, seeds: SeedCount) -> String {
         let ids = |ids: &[EntityId]| ids.iter().map(EntityId::to_string).collect::<Vec<_>>().join(" ");
         let mut hasher = blake3::Hasher::new();
         // no name of a file has a 0 in it, so nothing shifts from one field to the next unseen
         let mut line = |name: &str, entities: &[EntityId]| {
-            hasher.update(format!("{name}\0{}\0", ids(entities)).as_bytes());
+            hasher.update(format!("{}\0{}\0", nfc(name), ids(entities)).as_bytes());
         };
         for class in &self.classes {
             let mut members = class.members.clone();
@@ -171,7 +173,7 @@ impl Dataset {
     fn sentences(&self) -> Result<PathBuf> {
         let path = self.root.join(SENTENCES);
         if path.is_file() {
-            refuse_lfs_pointer(&path)?;
+            git_lfs::refuse_pointer(&path)?;
             Ok(path)
         } else {
             Err(missing(SENTENCES, &path, "the sentences are one JSON object a line"))
@@ -200,7 +202,8 @@ fn read_classes(
     if classes.len() > MOST_CLASSES {
         return Err(Error::format(root, format!("has {} classes, and {MOST_CLASSES} is the most", classes.len())));
     }
-    classes.sort_by(|a, b| a.name.cmp(&b.name));
+    classes.sort_by(|a, b| nfc(&a.name).cmp(&nfc(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    class::note_twins(&classes, root, findings);
     class::place(&mut classes, &root.join(HIERARCHY), findings)?;
     for class in classes.iter().filter(|c| c.members.is_empty()) {
         let file = root.join("gt").join(format!("{}.txt", class.name));

@@ -3,7 +3,7 @@
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
-use super::text::fold;
+use crate::name::fold;
 
 /// Below this likeness a name is no help.
 const LEAST_LIKENESS: f64 = 0.55;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::class::{Class, id_of, position};
+use super::class::{Class, id_of, note_form, position};
 use super::finding::{Findings, kind};
 use super::text::{class_files, lines};
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
-use crate::types::{EntityId, Query, SeedCount};
+use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 /// What ends a query file before its end.
 const END: &str = "EXIT";
@@ -51,7 +51,7 @@ pub(super) fn add_goldless(classes: &mut Vec<Class>, files: &[QueryFile]) {
     }
 }
 
-/// All queries, sorted by class, seed count and number. `classes` must be in their final order.
+/// All queries, sorted by class, seed count and number; of several files of one class, those of the first. `classes` must be in their final order.
 pub(super) fn read_queries(
     files: &[QueryFile],
     classes: &[Class],
@@ -59,11 +59,18 @@ pub(super) fn read_queries(
     findings: &mut Findings,
 ) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
+    let mut read: HashMap<(ClassId, SeedCount), &Path> = HashMap::new();
     for file in files {
         let Some(class) = id_of(classes, &file.class) else {
             findings.note(kind::FOREIGN_QUERIES, &file.path, None, || format!("there is no class “{}”", file.class));
             continue;
         };
+        if let Some(first) = read.get(&(class, file.seed_count)) {
+            findings.note(kind::TWIN_QUERIES, &file.path, None, || format!("{} has its queries", first.display()));
+            continue;
+        }
+        read.insert((class, file.seed_count), &file.path);
+        note_form(&file.class, &classes[class.at()].name, &file.path, None, findings);
         for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
             if text.trim() == END {
                 break;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::finding::Findings;
-use super::text::lines;
+use super::text::required_lines;
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::types::EntityId;
@@ -17,7 +17,7 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
     if !path.is_file() {
         return Err(Error::Missing { what: "list of rows", path: path.to_owned(), hint: String::new() });
     }
-    let lines = lines(path, &mut Findings::default())?;
+    let lines = required_lines(path, &mut Findings::default())?;
     let all_ids = lines.iter().all(|(_, line)| id(vocabulary, line).is_some());
     let mut seen: HashMap<EntityId, usize> = HashMap::new();
     let mut rows = Vec::with_capacity(lines.len());

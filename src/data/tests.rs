@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::job::Unobserved;
-use crate::types::{EntityId, SeedCount};
+use crate::types::{ClassId, EntityId, SeedCount};
 
 fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo")
@@ -140,6 +140,80 @@ fn the_hash_of_queries_is_of_seeds_and_members_as_they_are_read() {
         ("1\ta\t1\n2\tb\t1\n3\tc\t0\n4\td\t1\n", queries),
     ] {
         assert_ne!(hash(gold, queries), first, "{gold:?} {queries:?}");
+    }
+}
+
+#[test]
+fn a_data_set_is_the_same_in_every_unicode_form() {
+    let open = |class: &str, level: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        write(root, ENTITIES, "a\t1\nb\t2\n");
+        write(root, &format!("gt/{class}.txt"), "1\ta\t1\n2\tb\t1\n");
+        write(root, "gt/isles.txt", "1\ta\t1\n");
+        write(root, "query/îles.txt", "1 2\n");
+        write(root, HIERARCHY, format!("class\tmiddle\tcoarse\nîles\t{level}\tland\nisles\tétendues\tland\n"));
+        Dataset::open(root).unwrap()
+    };
+    let (linux, mac) = (open("îles", "étendues"), open("i\u{302}les", "e\u{301}tendues"));
+    for data in [&linux, &mac] {
+        assert_eq!((data.classes.len(), data.queries.len(), data.queries[0].class), (2, 1, ClassId(1)));
+        assert_eq!(data.class("i\u{302}les").unwrap(), data.class("ÎLES").unwrap());
+        assert_eq!(data.classes[0].middle, data.classes[1].middle, "one level, however it is written");
+    }
+    assert_eq!(mac.queries_hash(SeedCount::Three), linux.queries_hash(SeedCount::Three));
+    assert_eq!(mac.classes[1].name, "i\u{302}les", "shown as it is");
+    assert_eq!(linux.findings.count(kind::UNICODE_FORM.name), 0);
+    let places = places(&mac.findings, &mac.root, kind::UNICODE_FORM);
+    assert_eq!(places, [(HIERARCHY.into(), Some(2)), ("query/îles.txt".into(), None)]);
+}
+
+#[test]
+fn files_that_are_told_apart_by_form_or_case_alone_are_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, "a\t1\nb\t2\n");
+    for class in ["îles", "i\u{302}les", "Big cats", "big_cats"] {
+        write(root, &format!("gt/{class}.txt"), "1\ta\t1\n2\tb\t1\n");
+    }
+    for class in ["îles", "i\u{302}les", "BIG CATS", "Big_cats"] {
+        write(root, &format!("query/{class}.txt"), "1 2\n");
+    }
+    let data = Dataset::open(root).unwrap();
+    assert_eq!((data.classes.len(), data.findings.count(kind::TWIN_CLASSES.name)), (4, 2));
+    // each of the isles has its own queries, and of the two files of the first cats one is read
+    assert_eq!((data.queries.len(), data.findings.count(kind::TWIN_QUERIES.name)), (3, 1));
+}
+
+#[test]
+fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, ENTITIES, "ant\t1\n虎\t2\n");
+    picture(root, "image/a.png");
+    // U+0A00 and U+000A have a line end's byte in either place
+    let odd = sentence(2, 1, 1, A).replace("\"b\"", "\"ਊ\u{0a00}ऀ\"");
+    let text = [sentence(1, 0, 0, A), odd, "x".repeat(5 << 20), sentence(2, 0, 2, A)].join("\r\n");
+    let wide = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+        let units = text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        [mark, &units].concat()
+    };
+    for file in [wide(b"\xff\xfe", u16::to_le_bytes), wide(b"\xfe\xff", u16::to_be_bytes)] {
+        write(root, SENTENCES, file);
+        let data = Dataset::open(root).unwrap();
+        let (mut pairs, mut findings) = (Vec::new(), Findings::default());
+        data.pairs(&mut findings, &mut Unobserved, &mut |pair| {
+            pairs.push(pair);
+            Ok(())
+        })
+        .unwrap();
+        let lines: Vec<_> = pairs.iter().map(|p| (p.line, p.entity.0, p.tokens[p.start].as_str())).collect();
+        assert_eq!(lines, [(1, 1, "a"), (2, 2, "ਊ\u{0a00}ऀ"), (4, 2, "a")]);
+        assert_eq!((findings.count(kind::UTF16.name), findings.count(kind::LONG_LINE.name)), (1, 1));
+        assert_eq!(findings.total(Severity::Error), 1);
+        for pair in pairs {
+            assert_eq!(Pair { line: pair.line, ..data.pair_at(pair.offset, pair.mention).unwrap() }, pair);
+        }
     }
 }
 

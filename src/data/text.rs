@@ -1,32 +1,52 @@
-//! The small text files, line by line: BOM, CRLF and blank lines are noted and passed over.
+//! The small text files, line by line: byte order marks, CRLF and blank lines are noted and passed over.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::finding::{Findings, kind};
 use crate::error::{Error, Result};
+use crate::text_file::{self, Encoding};
 
-/// The file's lines that say something, with their numbers from 1, without line ends.
-/// Bytes that are not UTF-8 are replaced and noted. Errors: `Io`.
+/// The file's lines that say something, with their numbers from 1, without line ends. A file that cannot be read as text
+/// has none, and is noted. Errors: `Io`.
 pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
-    Ok(lines_of(&fs::read(path).map_err(Error::io("read", path))?, path, findings))
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    Ok(lines_of(&bytes, path, findings).unwrap_or_else(|reason| {
+        findings.note(kind::UNREADABLE_TEXT, path, None, || reason);
+        Vec::new()
+    }))
 }
 
-/// As `lines`, of what was read from `path` already.
-pub fn lines_of(bytes: &[u8], path: &Path, findings: &mut Findings) -> Vec<(usize, String)> {
-    let text = String::from_utf8_lossy(bytes);
-    if matches!(text, std::borrow::Cow::Owned(_)) {
-        findings.note(kind::NOT_UTF8, path, None, || "some bytes are not UTF-8".into());
-    }
-    let text = match text.strip_prefix('\u{feff}') {
-        Some(rest) => {
+/// As [`lines`], where a file that cannot be read as text is a `Format` error.
+pub(super) fn required_lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    lines_of(&bytes, path, findings).map_err(|reason| Error::format(path, reason))
+}
+
+/// The same of what was read from `path` already. Bytes that are not valid are replaced and noted. The error says why
+/// the file cannot be read as text, and completes a sentence that begins with the file's name.
+pub fn lines_of(
+    bytes: &[u8],
+    path: &Path,
+    findings: &mut Findings,
+) -> std::result::Result<Vec<(usize, String)>, String> {
+    let file = text_file::decode(bytes)?;
+    match file.encoding {
+        Encoding::Utf8 if file.marked => {
             findings.note(kind::BOM, path, Some(1), || "starts with a byte order mark".into());
-            rest
         }
-        None => &text,
-    };
+        Encoding::Utf8 => {}
+        Encoding::Utf16Le | Encoding::Utf16Be => {
+            findings.note(kind::UTF16, path, None, || "is UTF-16, as its byte order mark says".into());
+        }
+    }
+    if let Some(line) = file.first_invalid {
+        let encoding = if file.encoding == Encoding::Utf8 { "UTF-8" } else { "UTF-16" };
+        let reason = || format!("has bytes that are not {encoding}; their characters are lost");
+        findings.note(kind::NOT_UTF8, path, Some(line), reason);
+    }
     let mut lines = Vec::new();
-    for (number, line) in (1..).zip(text.split_terminator('\n')) {
+    for (number, line) in (1..).zip(file.text.split_terminator('\n')) {
         let bare = note_line_end(line, path, number, findings);
         if bare.trim().is_empty() {
             findings.note(kind::BLANK, path, Some(number), || "blank line".into());
@@ -34,7 +54,7 @@ pub fn lines_of(bytes: &[u8], path: &Path, findings: &mut Findings) -> Vec<(usiz
             lines.push((number, bare.to_string()));
         }
     }
-    lines
+    Ok(lines)
 }
 
 fn note_line_end<'a>(line: &'a str, path: &Path, number: usize, findings: &mut Findings) -> &'a str {
@@ -64,10 +84,4 @@ pub(super) fn class_files(folder: &Path, findings: &mut Findings) -> Result<Opti
     }
     files.sort();
     Ok(Some(files))
-}
-
-/// A name as it is compared where its spelling may differ: lower case, spaces for `_`, single spaces.
-pub fn fold(name: &str) -> String {
-    let spaced = name.replace('_', " ").to_lowercase();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::finding::{Findings, Severity, kind};
 use super::near;
-use super::text::{fold, lines};
+use super::text::required_lines;
 use crate::error::{Error, Result};
-use crate::file::refuse_lfs_pointer;
+use crate::name::{self, fold};
 use crate::types::EntityId;
 
 /// How many names an error suggests.
@@ -40,18 +40,19 @@ impl Vocabulary {
         let mut findings = Findings::default();
         let vocabulary = Vocabulary::read(path, &mut findings)?;
         match findings.iter().find(|f| f.severity == Severity::Error) {
-            Some(fault) => {
-                Err(Error::Line { path: path.to_owned(), line: fault.line.unwrap_or(0), reason: fault.reason.clone() })
-            }
+            Some(fault) => Err(match fault.line {
+                Some(line) => Error::Line { path: path.to_owned(), line, reason: fault.reason.clone() },
+                None => Error::format(path, &fault.reason),
+            }),
             None => Ok(vocabulary),
         }
     }
 
-    /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted.
+    /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted. Errors: `Io`, and
+    /// `Format` for a file that cannot be read as text.
     pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
-        refuse_lfs_pointer(path)?;
         let mut vocabulary = Vocabulary::default();
-        for (number, line) in lines(path, findings)? {
+        for (number, line) in required_lines(path, findings)? {
             let parsed = line.rsplit_once('\t').map(|(name, id)| (name.trim(), id.trim().parse()));
             let (name, id) = match parsed {
                 Some((name, Ok(id))) if !name.is_empty() => (name, EntityId(id)),
@@ -72,6 +73,10 @@ impl Vocabulary {
                 let first = vocabulary.entities[*first].0;
                 findings
                     .note(kind::DUPLICATE_NAME, path, Some(number), || format!("“{name}” is entity {first} already"));
+            } else if let Some((first, _)) = vocabulary.group(name).find(|(_, own)| name::is_same(own, name)) {
+                findings.note(kind::UNICODE_TWINS, path, Some(number), || {
+                    format!("“{name}” is the name of entity {first} in another Unicode form; they are two entities")
+                });
             }
             vocabulary.insert(id, name);
         }
@@ -111,21 +116,32 @@ impl Vocabulary {
         self.by_id.get(&id).map(|&place| self.entities[place].1.as_str())
     }
 
-    /// The entity of exactly this name; else the first whose name differs only in case or in `_` for a space.
+    /// The entity of exactly this name; else the first of this name in another Unicode form; else the first whose name differs
+    /// only in case or in `_` for a space.
     pub fn by_name(&self, name: &str) -> Option<EntityId> {
-        let place = self.by_name.get(name).or_else(|| self.by_folded.get(&fold(name)))?;
-        Some(self.entities[*place].0)
+        if let Some(&place) = self.by_name.get(name) {
+            return Some(self.entities[place].0);
+        }
+        let same = self.group(name).find(|(_, own)| name::is_same(own, name));
+        same.or_else(|| self.group(name).next()).map(|(id, _)| id)
     }
 
-    /// Every entity of exactly this name; where there is none, every one whose name differs only in case or in `_` for a
-    /// space.
+    /// Every entity of exactly this name; where there is none, every one of this name in another Unicode form; where there is
+    /// none either, every one whose name differs only in case or in `_` for a space.
     pub fn all_named(&self, name: &str) -> Vec<EntityId> {
+        let group: Vec<(EntityId, &str)> = self.group(name).collect();
+        let tiers: [fn(&str, &str) -> bool; 2] = [|own, name| own == name, name::is_same];
+        let nearest = tiers.into_iter().find(|is_near| group.iter().any(|(_, own)| is_near(own, name)));
+        let is_meant = |own| nearest.is_none_or(|is_near| is_near(own, name));
+        group.into_iter().filter(|(_, own)| is_meant(own)).map(|(id, _)| id).collect()
+    }
+
+    /// The entities whose names fold to the same, in file order.
+    fn group(&self, name: &str) -> impl Iterator<Item = (EntityId, &str)> {
         let folded = fold(name);
+        let first = self.by_folded.get(&folded).into_iter();
         let later = self.later.get(&folded).into_iter().flatten();
-        let places = self.by_folded.get(&folded).into_iter().chain(later);
-        let named: Vec<_> = places.map(|&place| &self.entities[place]).collect();
-        let exact = named.iter().any(|(_, own)| own == name);
-        named.into_iter().filter(|(_, own)| !exact || own == name).map(|(id, _)| *id).collect()
+        first.chain(later).map(|&place| (self.entities[place].0, self.entities[place].1.as_str()))
     }
 
     /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near names.
@@ -178,6 +194,35 @@ mod tests {
             Err(Error::Unknown { near, .. }) => assert!(near.contains(&"lion".to_string())),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_name_is_found_in_every_unicode_form() {
+        let (v, findings) = vocabulary("Åland\t1\nCuraçao\t2\nA\u{30a}land\t3\n");
+        let twins: Vec<_> = findings.iter().map(|f| (f.kind, f.line)).collect();
+        assert_eq!(twins, [(kind::UNICODE_TWINS.name, Some(3))]);
+        assert_eq!(v.by_name("Curac\u{327}ao"), Some(EntityId(2)));
+        assert_eq!(v.by_name("CURAC\u{327}AO"), Some(EntityId(2)));
+        // two entities keep their own forms, and a third form means either
+        assert_eq!((v.by_name("Åland"), v.by_name("A\u{30a}land")), (Some(EntityId(1)), Some(EntityId(3))));
+        assert_eq!(v.all_named("A\u{30a}land"), [EntityId(3)]);
+        assert_eq!(v.all_named("\u{212b}land"), [EntityId(1), EntityId(3)]);
+        assert_eq!(v.all_named("åland"), [EntityId(1), EntityId(3)]);
+        assert!(v.all_named("aland").is_empty());
+    }
+
+    #[test]
+    fn a_file_of_two_bytes_a_character_is_read_or_named() {
+        let wide: Vec<u8> = "Zürich\t1\r\nlion\t2\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [&b"\xff\xfe"[..], &wide].concat()).unwrap();
+        let mut findings = Findings::default();
+        let read = Vocabulary::read(file.path(), &mut findings).unwrap();
+        assert_eq!((read.by_name("zürich"), read.len()), (Some(EntityId(1)), 2));
+        assert_eq!(findings.count(kind::UTF16.name), 1);
+        std::fs::write(file.path(), &wide).unwrap();
+        let refused = Vocabulary::open(file.path()).unwrap_err();
+        assert!(matches!(refused, Error::Format { .. }) && refused.to_string().contains("UTF-16LE"), "{refused}");
     }
 
     #[test]

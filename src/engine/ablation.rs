@@ -15,6 +15,7 @@ use crate::features::cache_folder;
 use crate::file::write_whole;
 use crate::job::{Observer, Progress};
 use crate::model::device;
+use crate::text_file;
 use crate::train::{self, trainer::Places};
 use crate::types::{DeviceChoice, Mode, Protocol, RankingKind, SeedCount};
 
@@ -181,13 +182,10 @@ fn cell(
 }
 
 fn read(path: &Path) -> Result<Option<Cell>> {
-    match std::fs::read(path) {
-        Err(_) if !path.exists() => Ok(None),
-        Err(e) => Err(Error::io("read", path)(e)),
-        Ok(text) => {
-            serde_json::from_slice(&text).map(Some).map_err(|e| Error::format(path, format!("is no cell: {e}")))
-        }
+    if !path.exists() {
+        return Ok(None);
     }
+    serde_json::from_str(&text_file::read(path)?).map(Some).map_err(|e| Error::format(path, format!("is no cell: {e}")))
 }
 
 /// MAP@10 in each mode that the training shows.

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{fold, nearest};
+use crate::data::nearest;
 pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
+use crate::name::{fold, is_same};
 use crate::types::{
     ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Tuning, Verdict,
 };
@@ -374,11 +375,15 @@ impl Catalogue {
         self.entity(id).map_or_else(|| format!("entity {id}"), |card| card.name.clone())
     }
 
-    /// The entity of exactly this name; else the first whose name differs only in case or in `_` for a space.
+    /// The entity of exactly this name; else the first whose name differs only in its Unicode form; else in case or in `_` for a
+    /// space.
     pub fn find(&self, name: &str) -> Option<EntityId> {
-        let exact = self.entities.iter().find(|card| card.name == name);
+        let first = |is_it: &dyn Fn(&str) -> bool| self.entities.iter().find(|card| is_it(&card.name));
         let folded = fold(name);
-        exact.or_else(|| self.entities.iter().find(|card| fold(&card.name) == folded)).map(|card| card.id)
+        let card = first(&|known| known == name)
+            .or_else(|| first(&|known| is_same(known, name)))
+            .or_else(|| first(&|known| fold(known) == folded));
+        card.map(|card| card.id)
     }
 
     /// Up to `n` names like `name`, best first.
@@ -388,6 +393,12 @@ impl Catalogue {
 
     pub fn class(&self, id: ClassId) -> &ClassCard {
         &self.classes[id.at()]
+    }
+
+    /// The class of exactly this name, else of this name in another Unicode form.
+    pub fn class_named(&self, name: &str) -> Option<ClassId> {
+        let find = |is_named: fn(&str, &str) -> bool| self.classes.iter().position(|c| is_named(&c.name, name));
+        find(|own, name| own == name).or_else(|| find(is_same)).map(|at| ClassId(at as u16))
     }
 
     /// The class's queries with this many seeds, in file order.

@@ -29,9 +29,10 @@ impl Process {
         match path.is_file() {
             true => Ok(path),
             false => {
-                let hint = "it is a program of its own that must lie beside multiexpan: in the source folder, `make build` \
+                let hint =
+                    "it is a program of its own that must lie beside multiexpan: in the source folder, `make build` \
                             builds both (`cargo build --release --bins`), and `make install` installs both"
-                    .into();
+                        .into();
                 Err(Error::Missing { what: "engine", path, hint })
             }
         }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::char::is_combining_mark;
 
 use crate::data::Class;
+use crate::name::nfc;
 use crate::types::{ClassId, EntityId, Mode};
 
 /// A rank is far below another when it is so many times as deep,
@@ -219,9 +221,12 @@ impl Words {
 }
 
 /// Words that say something, folded; a plural's s is dropped.
-pub(super) fn words(name: &str) -> impl Iterator<Item = String> + '_ {
-    let split = name.split(|letter: char| !letter.is_alphanumeric()).map(str::to_lowercase);
-    let telling = split.filter(|w| w.chars().count() >= SHORTEST_WORD && !EMPTY_WORDS.contains(&w.as_str()));
+pub(super) fn words(name: &str) -> impl Iterator<Item = String> + use<> {
+    // an accent may be a character of its own
+    let ends = |letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter);
+    let split: Vec<String> = nfc(name).split(ends).map(str::to_lowercase).collect();
+    let telling =
+        split.into_iter().filter(|w| w.chars().count() >= SHORTEST_WORD && !EMPTY_WORDS.contains(&w.as_str()));
     telling.map(|word| match word.strip_suffix('s') {
         Some(one) if one.len() > SHORTEST_WORD && !one.ends_with('s') => one.to_owned(),
         _ => word,
@@ -297,6 +302,7 @@ mod tests {
         assert_eq!(of(Facts { name: "lion", ..NONE }), [Tag::SharedWord { word: "lion".into(), with: EntityId(3) }]);
         assert_eq!(of(Facts { name: "beard", ..NONE }), []);
         assert_eq!(words("the Isle of Man and the glass bus").collect::<Vec<_>>(), ["isle", "man", "glass", "bus"]);
+        assert_eq!(words("Co\u{302}te d'Or").next(), words("Côte d'Or").next());
     }
 
     #[test]

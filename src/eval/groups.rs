@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::failure::words;
 use crate::data::{Dataset, Evidence};
+use crate::name::nfc;
 use crate::types::{ClassId, EntityId};
 
 /// Into how many parts entities fall by their number of pairs.
@@ -41,11 +42,12 @@ impl Groups {
 }
 
 /// By the kinds of an entity's pictures, all of them: "photo", "drawing + icon". One kind before several. A picture whose kind
-/// `kinds` does not have is of kind "unknown".
+/// `kinds` ([`Dataset::picture_kinds`]) does not have is of kind "unknown".
 pub fn by_pictures(evidence: &HashMap<EntityId, Evidence>, kinds: &HashMap<String, String>) -> Groups {
     let name = |evidence: &Evidence| {
         let file_names = evidence.pictures.iter().filter_map(|picture| picture.file_name()?.to_str());
-        let found: BTreeSet<&str> = file_names.map(|file| kinds.get(file).map_or("unknown", String::as_str)).collect();
+        let kind = |file: &str| kinds.get(nfc(file).as_ref()).map_or("unknown", String::as_str);
+        let found: BTreeSet<&str> = file_names.map(kind).collect();
         found.into_iter().collect::<Vec<_>>().join(" + ")
     };
     let named = evidence.iter().map(|(entity, evidence)| (*entity, name(evidence)));

@@ -9,7 +9,7 @@ use super::image::{Picture, pixels};
 use super::preprocessing::{Preparation, not_followed};
 use super::texts::padded;
 use crate::error::{Error, Result};
-use crate::file::refuse_lfs_pointer;
+use crate::git_lfs;
 use crate::model::clip::{Clip, ClipConfig};
 use crate::model::layer::unit;
 use crate::model::weights::Weights;
@@ -23,7 +23,7 @@ const BICUBIC: i64 = 3;
 
 const CONFIG: &str = "config.json";
 /// Changes whenever the same text or picture would be given to the network otherwise.
-const PREPARATION: u8 = 1;
+const PREPARATION: u8 = 2;
 
 /// A frozen CLIP with its tokenizer, on its device.
 pub struct ClipEncoder {
@@ -45,7 +45,7 @@ impl ClipEncoder {
         let config = ClipConfig::read(&folder.join(CONFIG))?;
         let file = folder.join("tokenizer.json");
         let unusable = |e: tokenizers::Error| Error::format(&file, format!("is not a usable tokenizer: {e}"));
-        refuse_lfs_pointer(&file)?;
+        git_lfs::refuse_pointer(&file)?;
         let mut tokenizer = Tokenizer::from_file(&file).map_err(unusable)?;
         let max_length = config.text_config.max_position_embeddings as usize;
         let added = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));

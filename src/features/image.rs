@@ -1,15 +1,15 @@
 //! Pictures to patch features by a frozen image network.
 
-use std::io::Cursor;
 use std::path::Path;
 
+use image::RgbImage;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageReader, RgbImage};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use super::preprocessing::{Preparation, not_followed};
 use crate::error::{Error, Result};
+use crate::image_file;
 use crate::model::efficientnet::EfficientNetLite0;
 use crate::model::resnet::ResNet50;
 use crate::model::weights::Weights;
@@ -21,8 +21,12 @@ const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// Resized by its shorter side, a picture that is so many times as long would fill the memory.
 const NARROWEST: u32 = 100;
 
-/// Changes whenever the same picture and weights would give other features.
-const PREPROCESSING: u32 = 1;
+/// Changes whenever the same image and weights would give other features. 2: EXIF orientation is applied, files that are cut
+/// short are refused, and a BMP's alpha channel that is 0 everywhere is ignored.
+pub const PREPROCESSING: u32 = 2;
+
+/// What lies behind transparent images.
+const WHITE: [u8; 3] = [255; 3];
 
 /// Pillow's number of the filter that images are resized with.
 const BILINEAR: i64 = 2;
@@ -106,8 +110,8 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes a file's bytes (PNG, JPEG, WebP, GIF's first frame, BMP), lays it on white where it is
-    /// transparent, and squashes it to `side × side` (bilinear, antialiased). The error is a clause for people.
+    /// Decodes a file's bytes ([`image_file::decode`]), lays the image on white where it is transparent, and squashes it to
+    /// `side × side` (bilinear, antialiased). The error completes a sentence that begins with the file's name.
     pub fn decode(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
         let rgb = image::imageops::resize(&read(bytes)?, side, side, FilterType::Triangle);
         Ok(Picture { side, rgb: rgb.into_raw() })
@@ -130,10 +134,8 @@ impl Picture {
     }
 }
 
-/// Decoded, and on white where it is transparent.
 fn read(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    Ok(on_white(reader.decode().map_err(|e| e.to_string())?))
+    Ok(image_file::on_paper(image_file::decode(bytes)?, WHITE))
 }
 
 /// Pictures of one side as `[N, 3, side, side]` f32 on the device: 0..1 or, given means and deviations of the channels, normalised.
@@ -150,17 +152,6 @@ pub fn pixels(pictures: &[Picture], side: u32, normalize: Option<[[f32; 3]; 2]>,
     let x = x.to_kind(Kind::Float) / 255.0;
     let row = |values: [f32; 3]| Tensor::from_slice(&values).view([1, 3, 1, 1]).to_device(device);
     Ok(normalize.map_or(x.shallow_clone(), |[mean, deviation]| (&x - row(mean)) / row(deviation)))
-}
-
-fn on_white(image: DynamicImage) -> RgbImage {
-    if !image.color().has_alpha() {
-        return image.into_rgb8();
-    }
-    let image = image.into_rgba8();
-    RgbImage::from_fn(image.width(), image.height(), |x, y| {
-        let [r, g, b, alpha] = image.get_pixel(x, y).0.map(u32::from);
-        image::Rgb([r, g, b].map(|c| ((c * alpha + 255 * (255 - alpha) + 127) / 255) as u8))
-    })
 }
 
 enum Network {
@@ -259,6 +250,10 @@ impl ImageEncoder {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
+    use image::DynamicImage;
+
     use super::*;
 
     fn png(image: DynamicImage) -> Vec<u8> {
@@ -284,6 +279,20 @@ mod tests {
         let row: Vec<u8> = picture.rgb[..12].iter().step_by(3).copied().collect();
         assert!(row[0] < 5 && row[1] < 60 && row[2] > 195 && row[3] > 250, "{row:?}");
         assert_eq!(picture.rgb[..12], picture.rgb[36..]);
+    }
+
+    #[test]
+    fn the_model_sees_an_image_upright() {
+        let fixture = |name: &str| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/images");
+            std::fs::read(folder.join(name)).unwrap()
+        };
+        let [upright, turned] = ["rgb.png", "orientation_6.png"].map(fixture);
+        let rotated = image::imageops::rotate90(&image_file::decode(&upright).unwrap().into_rgb8());
+        let expected = Picture::decode(&png(rotated.clone().into()), 8).unwrap();
+        assert_eq!(Picture::decode(&turned, 8).unwrap(), expected);
+        let expected = Picture::decode_middle(&png(rotated.into()), 8).unwrap();
+        assert_eq!(Picture::decode_middle(&turned, 8).unwrap(), expected);
     }
 
     #[test]

@@ -13,7 +13,6 @@ use super::cache::{ContentHash, FeatureCache, Place, Record};
 use super::image::{ImageEncoder, Picture};
 use super::pairs::SeenImages;
 use crate::error::{Error, Result};
-use crate::file::{LFS_REASON, is_lfs_pointer};
 use crate::job::{Observer, Progress};
 
 /// Pictures encoded at once.
@@ -188,16 +187,13 @@ fn read(path: &Path, side: u32, known: &HashSet<ContentHash>) -> Read {
         Ok(bytes) => bytes,
         Err(e) => return Read::Broken(format!("cannot be read: {e}")),
     };
-    if is_lfs_pointer(&bytes) {
-        return Read::Broken(LFS_REASON.into());
-    }
     let hash = *blake3::hash(&bytes).as_bytes();
     if known.contains(&hash) {
         return Read::Known(hash);
     }
     match Picture::decode(&bytes, side) {
         Ok(picture) => Read::New(hash, picture),
-        Err(reason) => Read::Broken(format!("cannot be decoded: {reason}")),
+        Err(reason) => Read::Broken(reason),
     }
 }
 

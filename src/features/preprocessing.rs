@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::file::read_json;
+use crate::text_file::read_json;
 
 /// The file of the settings.
 pub const FILE: &str = "preprocessor_config.json";

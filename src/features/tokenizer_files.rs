@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use tokenizers::{AddedToken, ModelWrapper, Tokenizer};
 
 use crate::error::{Error, Result};
-use crate::file::{LFS_REASON, is_lfs_pointer, read_json};
+use crate::git_lfs;
+use crate::text_file::read_json;
 
 /// The files of a tokenizer, in a text encoder's folder.
 pub const FILES: [&str; 5] = [JSON, VOCABULARY, CONFIG, SPECIAL_TOKENS, ADDED_TOKENS];
@@ -327,8 +328,8 @@ fn check_unknown(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
 /// Errors: `Io`; `Format` for a Git LFS pointer; `Line` for bytes that are not UTF-8.
 fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    if is_lfs_pointer(&bytes) {
-        return Err(Error::format(path, LFS_REASON));
+    if git_lfs::is_pointer(&bytes) {
+        return Err(Error::format(path, git_lfs::REASON));
     }
     let text = str::from_utf8(&bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::text_file;
 use crate::types::{EntityId, Mode};
 
 /// Written by this program; another version is refused.
@@ -134,11 +135,11 @@ impl Meta {
         if !path.is_file() {
             return Err(Error::format(folder, format!("is not an index: it has no {META_FILE}")));
         }
-        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let text = text_file::read(&path)?;
         let damaged = |e: serde_json::Error| Error::format(&path, format!("is damaged: {e}"));
         // read as often as there is to ask: a tree of a million entities would take a gigabyte
-        serde_json::from_slice::<IgnoredAny>(&text).map_err(damaged)?;
-        let Ok(Kind { kind, version }) = serde_json::from_slice(&text) else {
+        serde_json::from_str::<IgnoredAny>(&text).map_err(damaged)?;
+        let Ok(Kind { kind, version }) = serde_json::from_str(&text) else {
             return Err(Error::format(&path, "is not an index: it names no kind and version"));
         };
         if kind != KIND {
@@ -149,6 +150,6 @@ impl Meta {
                 format!("is of format version {version}, this program reads version {VERSION}; build the index again");
             return Err(Error::format(&path, reason));
         }
-        serde_json::from_slice(&text).map_err(damaged)
+        serde_json::from_str(&text).map_err(damaged)
     }
 }

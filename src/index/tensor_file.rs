@@ -12,7 +12,7 @@ use tch::kind::Element;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::file::{LFS_REASON, is_lfs_pointer};
+use crate::git_lfs;
 use crate::model::aligned::{AlignedBytes, is_aligned};
 use crate::model::finite::find_not_finite;
 use crate::model::weights::map;
@@ -34,8 +34,8 @@ impl TensorFile {
     /// Errors: `Io`; `Format` for a header that is damaged or does not fit the file's length, and for a Git LFS pointer.
     pub fn open(path: &Path) -> Result<Self> {
         let map = map(path)?;
-        if is_lfs_pointer(&map) {
-            return Err(Error::format(path, LFS_REASON));
+        if git_lfs::is_pointer(&map) {
+            return Err(Error::format(path, git_lfs::REASON));
         }
         let (header, metadata) = SafeTensors::read_metadata(&map)
             .map_err(|e| Error::format(path, format!("is cut short or has a damaged header: {e}")))?;

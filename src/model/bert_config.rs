@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::config::Config;
 use crate::error::{Error, Result};
-use crate::file::read_json;
+use crate::text_file::read_json;
 
 /// The sizes that the file must give. The other fields have the defaults of `BertConfig`.
 #[derive(Deserialize)]

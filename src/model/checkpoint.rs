@@ -12,7 +12,8 @@ use super::finite::find_not_finite;
 use super::network::{Network, TRAINED_BERT_LAYERS};
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::{read_json, replace, write_whole};
+use crate::file::{replace, write_whole};
+use crate::text_file::read_json;
 use crate::types::EntityId;
 
 /// Where a frozen encoder came from.

@@ -12,7 +12,8 @@ use super::checkpoint::copy_into;
 use super::layer::{attend, layer_norm};
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::{lay_over, read_json};
+use crate::file::lay_over;
+use crate::text_file::read_json;
 
 /// `config.json`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -19,7 +19,6 @@ pub mod layer;
 pub mod network;
 mod pickle;
 pub mod resnet;
-mod unpickle;
 pub mod weight_files;
 pub mod weight_reader;
 pub mod weights;

@@ -1,26 +1,22 @@
 //! What a pickle written by `torch.save` holds: tensors by name, as views of storages.
 //!
-//! Values live in one arena and point to each other by place: shared and cyclic values cost nothing special.
+//! Of the names that a pickle may call, only the few are known that a file of tensors needs; any other is refused.
 //! Source: `torch/serialization.py`, `torch/_utils.py`.
 
 use std::collections::HashSet;
 
 use tch::Kind;
 
-use super::unpickle;
+use crate::pickle::{self, Call, DAMAGED, Place};
 
-/// A value's place in the arena.
-pub(super) type Place = usize;
+const WAY_OUT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
 
-/// What a pickle may hold. Numbers beyond 128 bits are refused.
+/// A value of a pickle of `torch.save`, in an arena with the places of [`pickle::Pickle::values`].
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    None,
     Bool(bool),
     Int(i128),
-    Float(f64),
     Text(String),
-    Bytes(Vec<u8>),
     /// A tuple, a list or a set.
     List(Vec<Place>),
     Dict(Vec<(Place, Place)>),
@@ -28,6 +24,8 @@ pub(super) enum Value {
     Global(Global),
     Storage(Storage),
     Tensor(Layout),
+    /// Anything else: it has no part in parameters.
+    Other,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,10 +103,14 @@ const MOST_VISITS: usize = 1 << 20;
 const DEPTH: usize = 16;
 
 impl Pickle {
-    /// Runs the program at the front of `bytes`. The error is a clause: "is cut short", "names … ".
+    /// Reads the pickle at the front of `bytes`. The error is a clause: "is cut short", "names … ".
     pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
-        let (values, root, length) = unpickle::run(bytes)?;
-        Ok(Pickle { values, root, length })
+        let plain = pickle::Pickle::read(bytes)?;
+        let mut values = Values(Vec::with_capacity(plain.values.len()));
+        for value in plain.values {
+            values.add(value)?;
+        }
+        Ok(Pickle { values: values.0, root: plain.root, length: plain.length })
     }
 
     pub fn root(&self) -> &Value {
@@ -229,6 +231,108 @@ impl Pickle {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// The values that were made sense of so far. A call and what it is given stand before its result.
+struct Values(Vec<Value>);
+
+impl Values {
+    fn add(&mut self, value: pickle::Value) -> Result<(), String> {
+        let value =
+            match value {
+                pickle::Value::Bool(value) => Value::Bool(value),
+                pickle::Value::Int(number) => Value::Int(number),
+                pickle::Value::Text(text) => Value::Text(text),
+                pickle::Value::List(items) => Value::List(items),
+                pickle::Value::Dict(items) => Value::Dict(items),
+                pickle::Value::Global { module, name } => Value::Global(known(&module, &name).ok_or_else(|| {
+                    format!("names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}")
+                })?),
+                pickle::Value::Call(call) => self.result(call)?,
+                pickle::Value::Persistent(description) => Value::Storage(self.storage(description)?),
+                pickle::Value::None | pickle::Value::Float(_) | pickle::Value::Bytes(_) => Value::Other,
+            };
+        self.0.push(value);
+        Ok(())
+    }
+
+    /// A value that was made before the one that is added.
+    fn get(&self, place: Place) -> Result<&Value, String> {
+        self.0.get(place).ok_or_else(|| DAMAGED.into())
+    }
+
+    fn result(&self, call: Call) -> Result<Value, String> {
+        let Value::Global(callee) = self.get(call.callee)? else { return Err(DAMAGED.into()) };
+        Ok(match (callee, call.arguments.as_slice()) {
+            (Global::Numpy, _) => Value::Other,
+            (Global::OrderedDict, []) => Value::Dict(call.pairs),
+            (Global::OrderedDict, &[items]) => Value::Dict([self.listed_pairs(items)?, call.pairs].concat()),
+            (Global::Size, &[sizes]) => self.get(sizes)?.clone(),
+            (Global::RebuildParameter, &[tensor, ..]) => self.get(tensor)?.clone(),
+            (Global::RebuildTensor, &[storage, offset, size, stride, ..]) => {
+                Value::Tensor(self.tensor(storage, offset, size, stride)?)
+            }
+            _ => return Err(DAMAGED.into()),
+        })
+    }
+
+    fn listed_pairs(&self, place: Place) -> Result<Vec<(Place, Place)>, String> {
+        let Value::List(items) = self.get(place)? else { return Err(DAMAGED.into()) };
+        let pair = |&item: &Place| match self.get(item)? {
+            Value::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
+            _ => Err(DAMAGED.to_owned()),
+        };
+        items.iter().map(pair).collect()
+    }
+
+    fn tensor(&self, storage: Place, offset: Place, size: Place, stride: Place) -> Result<Layout, String> {
+        let Value::Storage(storage) = self.get(storage)? else { return Err(DAMAGED.into()) };
+        let layout = Layout {
+            storage: storage.clone(),
+            offset: self.number(offset)?,
+            size: self.numbers(size)?,
+            stride: self.numbers(stride)?,
+        };
+        match layout.fits() {
+            true => Ok(layout),
+            false => Err(format!("is damaged: a tensor of size {:?} reaches beyond its storage", layout.size)),
+        }
+    }
+
+    /// A storage's description: `("storage", type, key, device, elements[, view])`, view = `(key, offset, elements)` or None.
+    fn storage(&self, description: Place) -> Result<Storage, String> {
+        let Value::List(parts) = self.get(description)? else { return Err(DAMAGED.into()) };
+        let [tag, kind, key, _device, length, view @ ..] = parts.as_slice() else { return Err(DAMAGED.into()) };
+        let (Value::Text(tag), Value::Global(Global::Storage(kind)), Value::Text(key)) =
+            (self.get(*tag)?, self.get(*kind)?, self.get(*key)?)
+        else {
+            return Err(DAMAGED.into());
+        };
+        if tag != "storage" {
+            return Err(DAMAGED.into());
+        }
+        let mut storage = Storage { kind: *kind, key: key.clone(), start: 0, length: self.number(*length)? };
+        let view = view.first().map(|&place| self.get(place)).transpose()?;
+        if let Some(Value::List(view)) = view {
+            let &[_, start, length] = view.as_slice() else { return Err(DAMAGED.into()) };
+            (storage.start, storage.length) = (self.number(start)?, self.number(length)?);
+        }
+        Ok(storage)
+    }
+
+    fn number(&self, place: Place) -> Result<i64, String> {
+        match self.get(place)? {
+            Value::Int(number) => i64::try_from(*number).map_err(|_| DAMAGED.into()),
+            _ => Err(DAMAGED.into()),
+        }
+    }
+
+    fn numbers(&self, place: Place) -> Result<Vec<i64>, String> {
+        match self.get(place)? {
+            Value::List(items) => items.iter().map(|&item| self.number(item)).collect(),
+            _ => Err(DAMAGED.into()),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::file::read_json;
+use crate::text_file::read_json;
 
 /// The usual names of a folder's weights; the first that is there wins. The order is that of Hugging Face's transformers.
 pub const STANDARD_NAMES: [&str; 5] = [

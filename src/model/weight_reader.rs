@@ -11,7 +11,7 @@ use zip::ZipArchive;
 
 use super::aligned::{AlignedBytes, is_aligned};
 use super::pickle::{Layout, Pickle, Storage, Value};
-use crate::file::{LFS_REASON, is_lfs_pointer};
+use crate::git_lfs;
 
 /// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
@@ -41,7 +41,7 @@ pub fn read(bytes: &[u8]) -> Result<Contents, String> {
         [0x80, 2..=5, ..] => read_legacy(bytes),
         // safetensors: the header's length, then JSON
         [_, _, _, _, _, _, 0, 0, b'{', ..] => read_safetensors(bytes),
-        _ if is_lfs_pointer(bytes) => Err(LFS_REASON.into()),
+        _ if git_lfs::is_pointer(bytes) => Err(git_lfs::REASON.into()),
         [] => Err("is empty".into()),
         _ => Err("is not a weight file (expected safetensors, or what torch.save writes)".into()),
     }

@@ -10,7 +10,8 @@ use super::classes::ClassPlots;
 use super::plot::{self, DotRow, Dots, Plot, style};
 use crate::eval::Analysis;
 use crate::eval::comparison::{Comparison, Entrant, Pair};
-use crate::sheet::{Cell, Form, Sheet, signed_percent};
+use crate::printable;
+use crate::sheet::{Cell, Form, Sheet, markdown_text, signed_percent};
 use crate::types::{EntityId, Metric};
 
 const CSS: &str = include_str!("page.css");
@@ -36,7 +37,8 @@ impl Report {
     pub fn files(&self) -> Vec<(String, String)> {
         let plots = self.plots();
         let pages = [("report.html".to_owned(), self.html()), ("report.md".to_owned(), self.markdown(&plots))];
-        pages.into_iter().chain(plots).collect()
+        let shown = |(name, text): (String, String)| (name, printable::lines(&text).into_owned());
+        pages.into_iter().map(shown).chain(plots).collect()
     }
 
     /// The whole page: no script, nothing from elsewhere.
@@ -75,9 +77,10 @@ impl Report {
             .map(|s| s.write(Form::Markdown))
             .collect::<Vec<_>>();
         let settings = settings_sheet(&self.comparison.runs).write(Form::Markdown);
-        let notes: String = self.notes.iter().map(|note| format!("\n{}\n", note.replace('<', "&lt;"))).collect();
+        let notes: String = self.notes.iter().map(|note| format!("\n{}\n", markdown_text(note))).collect();
         let plots: String = plots.iter().map(|(name, _)| format!("\n![{name}]({name})\n")).collect();
-        format!("# Runs on {}\n\n{}\n{settings}{notes}{plots}", self.dataset(), all.join("\n"))
+        let dataset = markdown_text(&self.dataset());
+        format!("# Runs on {dataset}\n\n{}\n{settings}{notes}{plots}", all.join("\n"))
     }
 
     fn dataset(&self) -> String {
@@ -280,7 +283,7 @@ mod tests {
     use crate::eval::run::{Ranking, Run};
     use crate::types::SeedCount;
 
-    const HOSTILE: &str = "<img src=x onerror=alert(1)>\"&'|";
+    const HOSTILE: &str = "<img src=x onerror=alert(1)>\"&'|\u{202e}\x1b[2J";
 
     /// Two classes of which one run finds a hostile entity and the other does not.
     fn report() -> Report {
@@ -321,6 +324,10 @@ mod tests {
         assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
         let markdown = report.markdown(&report.plots());
         assert!(markdown.contains("&lt;img") && !markdown.contains("<img"), "{markdown}");
+        for (name, text) in report.files() {
+            // XML of any version has no place for control characters
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{name}");
+        }
     }
 
     #[test]

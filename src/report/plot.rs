@@ -6,6 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::eval::Analysis;
 use crate::eval::comparison::Estimate;
+use crate::printable;
 use crate::sheet::percent;
 
 /// A colour's name, and how it is on light and on dark paper. Those of series are after Okabe and Ito, which the colour-blind tell apart;
@@ -82,7 +83,7 @@ impl Plot {
                 (self.marks)
             }
         };
-        svg.into_string() + "\n"
+        printable::lines(&svg.into_string()).into_owned() + "\n"
     }
 }
 

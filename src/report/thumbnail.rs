@@ -5,10 +5,11 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use image::DynamicImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageReader, Rgba, RgbaImage, imageops};
 
 use crate::error::{Error, Result};
+use crate::image_file;
 use crate::job::{Observer, Progress};
 use crate::types::EntityId;
 
@@ -38,17 +39,12 @@ pub fn thumbnails(
     Ok((made, 0))
 }
 
-/// The picture as a `data:` address, on white; none where it cannot be read as one. What it is, is told by its content.
+/// The image as a `data:` address, on white; `None` where the file cannot be read as one.
 fn thumbnail(path: &Path) -> Option<String> {
-    let read = ImageReader::open(path).and_then(ImageReader::with_guessed_format).ok()?;
-    let small = read.decode().ok()?.thumbnail(SIDE, SIDE).to_rgba8();
-    let mut on_white = RgbaImage::from_pixel(small.width(), small.height(), Rgba([255; 4]));
-    imageops::overlay(&mut on_white, &small, 0, 0);
+    let image = image_file::on_paper(image_file::open(path).ok()?, [255; 3]);
+    let small = DynamicImage::from(image).thumbnail(SIDE, SIDE);
     let mut bytes = Vec::new();
-    DynamicImage::from(on_white)
-        .to_rgb8()
-        .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))
-        .ok()?;
+    small.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY)).ok()?;
     Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
 }
 
@@ -56,6 +52,8 @@ fn thumbnail(path: &Path) -> Option<String> {
 mod tests {
     use std::collections::BTreeSet;
     use std::ops::ControlFlow;
+
+    use image::{Rgba, RgbaImage};
 
     use super::*;
 

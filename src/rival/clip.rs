@@ -163,10 +163,8 @@ impl Means {
 }
 
 fn decoded(paths: &[&PathBuf], side: u32) -> Result<Vec<Picture>> {
-    let picture = |path: &&PathBuf| {
-        Picture::decode_middle(&bytes(path)?, side)
-            .map_err(|reason| Error::format(path, format!("is no usable picture: {reason}")))
-    };
+    let picture =
+        |path: &&PathBuf| Picture::decode_middle(&bytes(path)?, side).map_err(|reason| Error::format(path, reason));
     paths.iter().map(picture).collect()
 }
 

@@ -5,20 +5,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use image::{DynamicImage, Rgba, RgbaImage};
-
 use super::platform::capabilities::ImageSetup;
 use super::platform::images::EncodedImage;
 use super::view::PictureKey;
+use crate::image_file;
 
 /// How many finished pictures are kept.
 const KEPT: usize = 400;
 
 /// How many are made at once.
 const AT_ONCE: usize = 2;
-
-/// Larger pictures are not decoded: a frame of the terminal has no use for them.
-const MOST_PIXELS: u64 = 100_000_000;
 
 /// A picture as it stands.
 pub enum Look<'a> {
@@ -143,33 +139,18 @@ impl Job {
     /// Reads, decodes, scales and encodes. Blocks; to be run off the event loop.
     pub fn run(&self) -> Made {
         let path = &self.key.path;
-        let told = |e: &dyn std::fmt::Display| format!("{}: {e}", name(path));
         if !path.is_file() {
             return Err(format!("{} is missing", name(path)));
         }
-        let reader = image::ImageReader::open(path).and_then(|r| r.with_guessed_format()).map_err(|e| told(&e))?;
-        let (width, height) = reader.into_dimensions().map_err(|e| told(&e))?;
-        if u64::from(width) * u64::from(height) > MOST_PIXELS {
-            return Err(format!("{}: {width}×{height} is too large", name(path)));
-        }
-        let reader = image::ImageReader::open(path).and_then(|r| r.with_guessed_format()).map_err(|e| told(&e))?;
-        let image = on_paper(reader.decode().map_err(|e| told(&e))?, self.paper);
-        EncodedImage::new(image, self.key.size, self.paper, &self.setup).map_err(|e| told(&e))
+        let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", name(path)))?;
+        let image = image_file::decode(&bytes).map_err(|reason| format!("{} {reason}", name(path)))?;
+        let image = image_file::on_paper(image, self.paper).into();
+        EncodedImage::new(image, self.key.size, self.paper, &self.setup).map_err(|e| format!("{}: {e}", name(path)))
     }
 }
 
 fn name(path: &std::path::Path) -> String {
     path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Half blocks and sixels know no transparency: the picture is laid on paper first.
-fn on_paper(image: DynamicImage, [r, g, b]: [u8; 3]) -> DynamicImage {
-    if !image.color().has_alpha() {
-        return image;
-    }
-    let mut paper = RgbaImage::from_pixel(image.width(), image.height(), Rgba([r, g, b, 255]));
-    image::imageops::overlay(&mut paper, &image.to_rgba8(), 0, 0);
-    DynamicImage::ImageRgba8(paper)
 }
 
 #[cfg(test)]
@@ -258,10 +239,10 @@ mod tests {
             generation: 0,
         };
         assert_eq!(job(folder.path().join("no.webp")).run().err().unwrap(), "no.webp is missing");
-        assert!(job(broken).run().err().unwrap().starts_with("broken.png: "));
+        assert!(job(broken).run().err().unwrap().starts_with("broken.png is cut short: "));
 
         let whole = folder.path().join("whole.png");
-        RgbaImage::from_pixel(9, 9, Rgba([200, 0, 0, 100])).save(&whole).unwrap();
+        image::RgbaImage::from_pixel(9, 9, image::Rgba([200, 0, 0, 100])).save(&whole).unwrap();
         assert_eq!(job(whole).run().unwrap().size(), Size::new(4, 2));
     }
 }

@@ -3,7 +3,8 @@
 use crate::scan::{code_only, is_word, paths, test_lines};
 
 /// Modules that every room may use.
-const BASE: [&str; 5] = ["error", "types", "job", "file", "sheet"];
+pub const BASE: [&str; 11] =
+    ["error", "types", "job", "file", "git_lfs", "pickle", "image_file", "name", "printable", "sheet", "text_file"];
 
 /// Every room and the rooms that it may import; every one may import the base.
 pub const ROOMS: [(&str, &[&str]); 13] = [

@@ -95,7 +95,9 @@ impl<'a> Setup<'a> {
         }
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home);
-        for (variable, folder) in [("XDG_STATE_HOME", STATE), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")] {
+        for (variable, folder) in
+            [("XDG_STATE_HOME", STATE), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")]
+        {
             command.env(variable, self.home.join(folder));
         }
         for (name, value) in &self.environment {

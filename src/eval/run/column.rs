@@ -3,7 +3,8 @@
 //! Nobody says how the lines of a submission look, so that systems write an id, a name, or both, before or after a rank or
 //! a score. What a run's lines are is told from all of them together, and never guessed.
 
-use crate::data::{Vocabulary, fold};
+use crate::data::Vocabulary;
+use crate::name::fold;
 use crate::types::EntityId;
 
 /// Columns after these are not looked at: the published results have classes there.
@@ -35,6 +36,9 @@ enum Holds {
 
 /// Where the lines of these lists have their entities, or why that cannot be told.
 pub(super) fn find(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Result<Columns, String> {
+    if let Some(columns) = agreeing(lists, vocabulary) {
+        return Ok(columns);
+    }
     let held: Vec<Holds> = (0..LOOKED_AT).map(|column| holds(column, lists, vocabulary)).collect();
     let of = |wanted: fn(&Holds) -> bool| (0..LOOKED_AT).filter(|&c| wanted(&held[c])).collect::<Vec<_>>();
     let (ranks, numbers) = (of(|h| *h == Holds::Ranks), of(|h| *h == Holds::Numbers));
@@ -46,6 +50,21 @@ pub(super) fn find(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Result<Col
         (numbers, Some(name)) => with_names(numbers, name, lists, vocabulary),
         (numbers, None) => alone(numbers, lists, vocabulary),
     }
+}
+
+/// Two columns that say the same entity in every line, by id and by name. Ids may count 0, 1, 2 … and names may be numbers: that
+/// they agree throughout tells what they are. The id that comes first is preferred, as this program writes it.
+fn agreeing(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Option<Columns> {
+    let pairs = (0..LOOKED_AT).flat_map(|id| (0..LOOKED_AT).map(move |name| (id, name)));
+    let agree = |&(id, name): &(usize, usize)| {
+        let both =
+            rows(lists).filter_map(|(_, fields)| Some((vocabulary.name(id_of(fields, id)?)?, *fields.get(name)?)));
+        let mut both = both.peekable();
+        both.peek().is_some() && both.all(|(own, given)| fold(own) == fold(given))
+    };
+    let in_order = |&(id, name): &(usize, usize)| (id > name, id, name);
+    let found = pairs.filter(|(id, name)| id != name).filter(agree).min_by_key(in_order);
+    found.map(|(id, name)| Columns::Both { id, name })
 }
 
 /// The column with most names; none where no value is a name.
@@ -178,6 +197,11 @@ mod tests {
             ("7\t97\n3\t96", Columns::Id(0)),
             // a name that is one of a number's is no id among names
             ("1984\nlion\ntiger", Columns::Name(0)),
+            // ids that count, beside their names
+            ("3\ttiger\n4\tcarnivores\n5\tsnow leopard", Columns::Both { id: 0, name: 1 }),
+            // names that are numbers
+            ("9\t1984", Columns::Both { id: 0, name: 1 }),
+            ("0.5\t9\t1984", Columns::Both { id: 1, name: 2 }),
             // most names are known
             ("7\tlion\tcarnivores\n3\ttiger\tcats", Columns::Both { id: 0, name: 1 }),
             // one line disagrees, which is for whoever reads it to say

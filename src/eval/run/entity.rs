@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::odd::{AMBIGUOUS, CONTRADICTED, RENAMED, UNKNOWN};
-use crate::data::{Findings, Vocabulary, fold};
+use crate::data::{Findings, Vocabulary};
+use crate::name::fold;
 use crate::types::EntityId;
 
 /// Ids of strangers begin here.
@@ -59,11 +60,17 @@ impl<'a> Entities<'a> {
 
     /// The entity that is given by both. Where they are of two entities it is noted, and neither is meant.
     pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: Place) -> EntityId {
+        if name.is_empty() {
+            return self.by_id(id, at);
+        }
         let (known, other) = (self.vocabulary.name(id), self.vocabulary.by_name(name));
+        if known.is_none() && self.stranger_id(name) == id {
+            // as this program writes a stranger: the name is all there is
+            return self.find(name, at);
+        }
         match (known, other) {
-            (None, None) if name.is_empty() => self.by_id(id, at),
             (None, None) => self.find(name, at),
-            (Some(known), _) if name.is_empty() || fold(known) == fold(name) => id,
+            (Some(known), _) if fold(known) == fold(name) => id,
             (Some(known), None) => {
                 self.odd.note(RENAMED, at.file, Some(at.line), || format!("entity {id} is “{known}”, not “{name}”"));
                 id
@@ -87,6 +94,12 @@ impl<'a> Entities<'a> {
 
     /// An id that no entity has, the same for a name in every run.
     fn stranger(&mut self, name: &str) -> EntityId {
+        let id = self.stranger_id(name);
+        self.strangers.entry(id).or_insert_with(|| name.to_owned());
+        id
+    }
+
+    fn stranger_id(&self, name: &str) -> EntityId {
         let folded = fold(name);
         let [a, b, c, d, ..] = *blake3::hash(folded.as_bytes()).as_bytes();
         let mut id = EntityId(STRANGERS | u32::from_le_bytes([a, b, c, d]));
@@ -94,7 +107,6 @@ impl<'a> Entities<'a> {
         while self.vocabulary.contains(id) || taken(id) {
             id = EntityId(STRANGERS | id.0.wrapping_add(1));
         }
-        self.strangers.entry(id).or_insert_with(|| name.to_owned());
         id
     }
 }

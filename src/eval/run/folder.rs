@@ -1,5 +1,6 @@
 //! Folders with one file a query.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use super::{Content, Entry, Form, List, Ranking, Run, key, published, queries, t
 use crate::data::{Dataset, Findings};
 use crate::error::{Error, Result};
 use crate::file;
+use crate::name::one_field;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 /// A list as it lies in its file.
@@ -161,8 +163,8 @@ pub(super) fn fill(path: &Path, files: Vec<(String, String)>) -> Result<()> {
     })
 }
 
-/// What an entity is called; nothing for one of which only the id is known.
-pub(super) fn name_of<'a>(run: &'a Run, entity: EntityId, dataset: &'a Dataset) -> &'a str {
+/// What an entity is called, as one field; nothing for one of which only the id is known.
+pub(super) fn name_of<'a>(run: &'a Run, entity: EntityId, dataset: &'a Dataset) -> Cow<'a, str> {
     let strange = || run.strangers.get(&entity).map(String::as_str);
-    dataset.vocabulary.name(entity).or_else(strange).unwrap_or_default()
+    one_field(dataset.vocabulary.name(entity).or_else(strange).unwrap_or_default())
 }

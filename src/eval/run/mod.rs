@@ -24,9 +24,11 @@ use serde_json::{Map, Value};
 
 pub use qrels::write_qrels;
 
-use crate::data::{Dataset, Findings, Vocabulary, fold};
+use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
+use crate::name::{fold, one_word};
+use crate::text_file;
 use crate::types::{EntityId, Query, SeedCount};
 
 /// One system's rankings of many queries.
@@ -94,9 +96,9 @@ pub fn check_scores(query: &str, candidates: &[(EntityId, f64)]) -> Result<()> {
     }
 }
 
-/// A query's id as run lines have it, whose fields end at blanks: `_` for each blank.
+/// A query's id as run lines have it, whose fields end at blanks ([`one_word`]).
 pub fn key(query_id: &str) -> String {
-    query_id.split_whitespace().collect::<Vec<_>>().join("_")
+    one_word(query_id)
 }
 
 /// The data set's queries by the [`key`] of their ids.
@@ -120,8 +122,8 @@ fn as_asked(lists: &mut [List], dataset: &Dataset) {
 /// are none. Errors: `Io`, and `Format` where they are no JSON object.
 pub fn settings(path: &Path) -> Result<Map<String, Value>> {
     let Some(path) = settings_file(path) else { return Ok(Map::new()) };
-    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::format(&path, format!("is no JSON object: {e}")))
+    let text = text_file::read(&path)?;
+    serde_json::from_str(&text).map_err(|e| Error::format(&path, format!("is no JSON object: {e}")))
 }
 
 /// The data set that a run's settings name. Errors: those of [`settings`], `Missing` where there is no run, and `Argument`

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Form;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::name::is_same;
 use crate::types::{ClassId, SeedCount};
 
 /// How they are called, for people.
@@ -71,6 +72,7 @@ fn submitted(stem: &str) -> Option<Name<&str>> {
 
 /// The class of this name, or the one of which it is all before the first dot, where the published code cuts.
 fn class_of(dataset: &Dataset, name: &str) -> Option<ClassId> {
-    let cut = || dataset.classes.iter().find(|class| class.name.split('.').next() == Some(name));
+    let is_cut = |class: &str| class.split('.').next().is_some_and(|start| is_same(start, name));
+    let cut = || dataset.classes.iter().find(|class| is_cut(&class.name));
     dataset.class(name).ok().or_else(|| dataset.class(&cut()?.name).ok())
 }

@@ -9,6 +9,7 @@ use super::{Entry, Ranking, Run};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::{QueryKey, average_precision, key_of, precision};
+use crate::name::one_field;
 use crate::types::{CUTOFFS, EntityId, Protocol, Query, SeedCount};
 
 /// The means over all queries, beside the lists.
@@ -98,7 +99,7 @@ fn text(run: &Run, ranking: &Ranking, query: &Query, dataset: &Dataset) -> Strin
     let mut text = format!("{}\n\n", numbers.join(" "));
     for entity in list {
         let of = dataset.classes.iter().filter(|class| class.members.contains(&entity));
-        let names: Vec<&str> = of.map(|class| class.name.as_str()).collect();
+        let names: Vec<_> = of.map(|class| one_field(&class.name)).collect();
         let classes = if names.is_empty() { NO_CLASS.to_owned() } else { names.join(" & ") };
         // writing to a string cannot fail
         let _ = writeln!(text, "{entity}\t{}\t\t{classes}", name_of(run, entity, dataset));

@@ -1,6 +1,10 @@
 use super::*;
 
+use std::collections::BTreeSet;
 use std::fs;
+
+use crate::data::Class;
+use crate::types::ClassId;
 
 /// Entities 1–9, classes “small ones” (1–4, with the non-members 8 and 9) and “fish_1_3” (5–7), two queries each.
 struct World {
@@ -108,6 +112,71 @@ fn scores_and_strangers_come_back_as_trec_lines() {
         assert_eq!(again.run.strangers, named.strangers, "{name}");
         let ids = |run: &Run| run.rankings[0].candidates.iter().map(|c| c.0).collect::<Vec<_>>();
         assert_eq!(ids(&again.run), ids(&named), "{name}");
+    }
+}
+
+#[test]
+fn odd_names_and_ids_that_count_come_back_in_every_form() {
+    let names = [
+        "zero",
+        "tab\tinside",
+        "pipe | pipe",
+        "\"q\", '#",
+        "1984",
+        "0",
+        "line\u{2028}sep",
+        "ΟΔΟΣ\u{feff}",
+        "\\ \x1b[31m",
+        "7",
+    ];
+    let vocabulary: Vocabulary = (0..).map(EntityId).zip(names.map(str::to_owned)).collect();
+    let members: Vec<EntityId> = vocabulary.iter().map(|(id, _)| id).collect();
+    let class = Class { name: "\u{feff}odd\t# one".into(), members: members.clone(), ..Class::default() };
+    let query = Query { class: ClassId(0), seed_count: SeedCount::Three, number: 0, seeds: vec![] };
+    let (classes, queries, findings) = (vec![class], vec![query], Findings::default());
+    let dataset = Dataset { root: "d".into(), name: "d".into(), vocabulary, classes, queries, findings };
+    let folder = tempfile::tempdir().unwrap();
+    // as the vocabulary has them, so that ids look like ranks, and the other way round
+    for (order, backwards) in [("forth", false), ("back", true)] {
+        let mut ids = members.clone();
+        if backwards {
+            ids.reverse();
+        }
+        let candidates: Vec<(EntityId, f64)> =
+            (1u32..).zip(ids).map(|(rank, id)| (id, 1.0 / f64::from(rank))).collect();
+        let written = Ranking { query: key(&dataset.query_id(&dataset.queries[0])), candidates };
+        let run = Run { tag: "mine".into(), rankings: vec![written.clone()], ..Run::default() };
+        for form in Form::ALL {
+            let path = folder.path().join(format!("{order} {form}"));
+            run.write_as(form, &path, &dataset).unwrap();
+            let read = Run::open(&path, &dataset, Some(SeedCount::Three)).unwrap();
+            assert_eq!(
+                (&read.run.rankings[..], read.run.strangers.len()),
+                (&[written.clone()][..], 0),
+                "{order} {form}"
+            );
+            assert_eq!(read.odd.summary(), [], "{order} {form}");
+        }
+    }
+}
+
+#[test]
+fn a_run_of_mostly_strangers_keeps_its_ids() {
+    let world = World::new();
+    // entity 9 is called 1984, and 1984 is no entity; “EEL” is ambiguous
+    let text = "fish_1_3/3/1 Q0 3 1 9 x\nfish_1_3/3/1 Q0 sea_unicorn 2 8 x\nfish_1_3/3/1 Q0 EEL 3 7 x\nfish_1_3/3/1 Q0 9 4 6 x\nfish_1_3/3/1 Q0 yeti 5 5 x\n";
+    let first = world.open(&world.write("first.run", text)).unwrap().run;
+    let ids = |run: &Run| run.rankings[0].candidates.iter().map(|c| c.0).collect::<Vec<_>>();
+    assert_eq!((ids(&first)[0], ids(&first)[3]), (EntityId(3), EntityId(9)));
+    assert_eq!(
+        first.strangers.values().map(String::as_str).collect::<BTreeSet<_>>(),
+        ["EEL", "sea_unicorn", "yeti"].into()
+    );
+    for form in Form::ALL {
+        let path = world.at(form.name());
+        first.write_as(form, &path, &world.dataset).unwrap();
+        let again = Run::open(&path, &world.dataset, Some(SeedCount::Three)).unwrap().run;
+        assert_eq!((ids(&again), &again.strangers), (ids(&first), &first.strangers), "{form}");
     }
 }
 

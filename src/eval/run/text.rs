@@ -11,12 +11,13 @@ use flate2::write::GzEncoder;
 use crate::data::{Findings, kind, lines_of};
 use crate::error::{Error, Result};
 use crate::file::write_whole;
+use crate::text_file::Encoding;
 
 /// What gzip begins with.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The lines that say something, with their numbers from 1; gzip is told by its first bytes. Errors: `Io`, and `Format`
-/// for gzip that is none, is cut short or damaged, and for binary data.
+/// for gzip that is none, is cut short or damaged, and for what is no text.
 pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String)>> {
     let mut bytes = fs::read(path).map_err(Error::io("read", path))?;
     if bytes.starts_with(&GZIP) {
@@ -27,10 +28,11 @@ pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String
     } else if is_gz(path) {
         return Err(Error::format(path, "is called .gz and is no gzip"));
     }
-    if bytes.contains(&0) {
+    let (encoding, _) = Encoding::of(&bytes).map_err(|reason| Error::format(path, reason))?;
+    if encoding == Encoding::Utf8 && bytes.contains(&0) {
         return Err(Error::format(path, "is a binary file, where lines of text are expected"));
     }
-    let lines = lines_of(&bytes, path, odd);
+    let lines = lines_of(&bytes, path, odd).map_err(|reason| Error::format(path, reason))?;
     // published lists have one each, and elsewhere they mean nothing
     odd.forget(kind::BLANK);
     Ok(lines)

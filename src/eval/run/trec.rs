@@ -21,7 +21,7 @@ struct Line<'a> {
     tag: &'a str,
 }
 
-/// Entities are ids where most of them are numbers, else names, `_` for a blank. A query's candidates are ordered by rank,
+/// Entities are ids or names, `_` for a blank ([`is_by_id`]). A query's candidates are ordered by rank,
 /// then by score (other systems give every line the same rank), then as in the file.
 pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> Result<Content> {
     let lines = text::read(path, odd)?;
@@ -42,8 +42,7 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> 
         grouped[place].1.push(line);
     }
 
-    let numbers = parsed.iter().filter(|line| line.entity.parse::<u32>().is_ok()).count();
-    let mut entities = Entities::new(vocabulary, 2 * numbers > parsed.len(), odd);
+    let mut entities = Entities::new(vocabulary, is_by_id(&parsed, vocabulary), odd);
     let lists = grouped.into_iter().map(|(query, mut lines)| {
         lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
         let entry = |line: &Line| {
@@ -56,6 +55,14 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> 
     Ok(Content { form: Form::Trec, tag, lists, strangers: entities.strangers })
 }
 
+/// Whether entities are ids: most of them are numbers, or no other one is the name of an entity, as in a run of which most
+/// entities are of another vocabulary.
+fn is_by_id(lines: &[Line], vocabulary: &Vocabulary) -> bool {
+    let (numbers, names): (Vec<&str>, Vec<&str>) =
+        lines.iter().map(|line| line.entity).partition(|entity| entity.parse::<u32>().is_ok());
+    numbers.len() > names.len() || !names.into_iter().any(|name| vocabulary.all_named(name).len() == 1)
+}
+
 /// A line's parts, or what is wrong with it. Where the fields are separated by tabs, names may have blanks.
 fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String> {
     let tabbed: Vec<&str> = line.split('\t').map(str::trim).collect();
@@ -64,6 +71,9 @@ fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String>
         let seems = if fields.len() == QRELS { ", as qrels have, which are gold and no run" } else { "" };
         return Err(format!("expected “query Q0 entity rank score tag”, found {} fields{seems}", fields.len()));
     };
+    if query.is_empty() || entity.is_empty() {
+        return Err("expected “query Q0 entity rank score tag”, found an empty query or entity".into());
+    }
     let rank = rank.parse().map_err(|_| format!("“{rank}” is no rank, a whole number from 0"))?;
     let finite = score.parse().ok().filter(|score: &f64| score.is_finite());
     let score = finite.ok_or_else(|| format!("“{score}” is no score, a finite number"))?;

@@ -2,6 +2,7 @@
 
 use super::{App, Pane, Wish};
 use crate::tui::screen::Screen;
+use crate::types::EntityId;
 
 /// Terminals drop what is longer, most of them without a word. In bytes.
 const LONGEST: usize = 74_000;
@@ -27,12 +28,16 @@ impl App {
         self.copy(list.labels.join("\n") + "\n", format!("copied {count} names"));
     }
 
-    /// As `multiexpan expand --seeds` takes them.
+    /// As `multiexpan expand --seeds` takes them: by name, or by id where a name has a comma or a line end in it.
     pub(super) fn copy_seeds(&mut self) {
         if self.seeds.seeds.is_empty() {
             return self.notify("there are no seeds to copy");
         }
-        let names: Vec<String> = self.seeds.seeds.iter().map(|&seed| self.name(seed)).collect();
+        let name = |seed: &EntityId| match self.name(*seed) {
+            name if name.contains([',', '\n', '\r']) => seed.to_string(),
+            name => name,
+        };
+        let names: Vec<String> = self.seeds.seeds.iter().map(name).collect();
         self.copy(names.join(","), format!("copied {} seeds", names.len()));
     }
 

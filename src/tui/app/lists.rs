@@ -2,10 +2,14 @@
 //!
 //! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with `Canvas::label`.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::{App, Field, Form, Pane, Popup};
 use crate::config::Action;
+use crate::name::nfc;
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 
@@ -187,23 +191,40 @@ impl App {
     }
 }
 
-/// Where a text holds another. Capitals count only where they are searched for.
+/// Where a text holds another, in whatever Unicode form either is. Capitals count only where they are searched for.
 pub fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let exact = wanted.chars().any(char::is_uppercase);
     let same = |a: char, b: char| a == b || !exact && a.to_lowercase().eq(b.to_lowercase());
-    let mut found = Vec::new();
-    let mut rest = text.char_indices();
-    while !wanted.is_empty() {
-        let from = rest.offset();
-        let mut here = rest.clone();
-        if wanted.chars().all(|w| here.next().is_some_and(|(_, letter)| same(letter, w))) {
-            found.push(from..here.offset());
-            rest = here;
-        } else if rest.next().is_none() {
-            break;
+    let wanted: Vec<char> = nfc(wanted).chars().collect();
+    let letters = composed(text);
+    let (mut found, mut from) = (Vec::new(), 0);
+    while !wanted.is_empty() && from + wanted.len() <= letters.len() {
+        let here = &letters[from..from + wanted.len()];
+        if here.iter().zip(&wanted).all(|((_, letter), &w)| same(*letter, w)) {
+            found.push(here[0].0.start..here[here.len() - 1].0.end);
+            from += wanted.len();
+        } else {
+            from += 1;
         }
     }
     found
+}
+
+/// The characters of a text's Form C, each with the bytes of the text that it comes from.
+fn composed(text: &str) -> Vec<(Range<usize>, char)> {
+    let mut letters = Vec::with_capacity(text.len());
+    for (start, cluster) in text.grapheme_indices(true) {
+        match nfc(cluster) {
+            Cow::Borrowed(cluster) => {
+                let own = |(at, letter): (usize, char)| (start + at..start + at + letter.len_utf8(), letter);
+                letters.extend(cluster.char_indices().map(own));
+            }
+            Cow::Owned(joined) => {
+                letters.extend(joined.chars().map(|letter| (start..start + cluster.len(), letter)));
+            }
+        }
+    }
+    letters
 }
 
 #[cfg(test)]
@@ -217,6 +238,10 @@ mod tests {
         assert_eq!(starts("Sea lion, SEA", "SEA"), [(10, 13)]);
         assert_eq!(starts("aaa", "aa"), [(0, 2)]);
         assert_eq!(starts("çay ÇAY", "ça"), [(0, 3), (5, 8)]);
+        assert_eq!(starts("l'I\u{302}le, île", "île"), [(2, 7), (9, 13)]);
+        assert_eq!(starts("Île", "i\u{302}le"), [(0, 4)]);
+        assert_eq!(starts("cafe\u{301}", "cafe"), [], "é is another letter, in every form");
+        assert_eq!(starts("한국 \u{1112}\u{1161}\u{11ab}", "한"), [(0, 3), (7, 16)]);
         assert!(occurrences("lion", "").is_empty() && occurrences("", "l").is_empty());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{App, Expansion, Kind, Overall, Pane, SeedSet, TreeKind};
 use crate::engine::api::{Catalogue, Contender, Reply, Say};
-use crate::types::{ClassId, EntityId};
+use crate::types::EntityId;
 
 /// How many entities' details are kept.
 const DETAILS: usize = 2000;
@@ -83,12 +83,11 @@ impl App {
         let known = |seeds: &[EntityId]| -> Vec<EntityId> {
             seeds.iter().copied().filter(|&s| catalogue.entity(s).is_some()).collect()
         };
-        let by_name = |name: &String| catalogue.classes.iter().position(|c| c.name == *name).map(|i| ClassId(i as u16));
         let expansion = &session.expansion;
         self.seeds = SeedSet {
             seeds: known(&expansion.seeds),
             rejected: known(&expansion.rejected),
-            class: expansion.class.as_ref().and_then(by_name),
+            class: expansion.class.as_ref().and_then(|name| catalogue.class_named(name)),
             count: expansion.count,
             number: expansion.number,
         };

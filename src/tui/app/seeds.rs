@@ -4,6 +4,7 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use crate::engine::api::Catalogue;
+use crate::name::matchable;
 use crate::types::{ClassId, EntityId, SeedCount};
 
 /// What an expansion starts from.
@@ -81,11 +82,11 @@ impl Typing {
             return;
         }
         let matcher = SkimMatcherV2::default().ignore_case();
-        let input = self.input.trim();
+        let input = matchable(self.input.trim());
         let mut found: Vec<(i64, &str, EntityId)> = catalogue
             .entities
             .iter()
-            .filter_map(|e| Some((matcher.fuzzy_match(&e.name, input)?, e.name.as_str(), e.id)))
+            .filter_map(|e| Some((matcher.fuzzy_match(&matchable(&e.name), &input)?, e.name.as_str(), e.id)))
             .collect();
         // Of equal scores the shorter name is the nearer.
         found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));
@@ -153,5 +154,16 @@ mod tests {
         typing.search(&catalogue(), &[EntityId(0)]);
         assert_eq!(typing.matches, [EntityId(0), EntityId(1), EntityId(2)]);
         assert_eq!(typing.highlighted(), Some(EntityId(1)));
+    }
+
+    #[test]
+    fn completion_finds_names_in_every_unicode_form() {
+        let mut islands = catalogue();
+        islands.entities[3].name = "I\u{302}le d'Yeu".into();
+        for typed in ["Île", "île", "I\u{302}le"] {
+            let mut typing = Typing { input: typed.into(), ..Typing::default() };
+            typing.search(&islands, &[]);
+            assert_eq!(typing.highlighted(), Some(EntityId(3)), "{typed}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use crate::engine::api::Catalogue;
+use crate::name::matchable;
 use crate::types::ClassId;
 
 /// What classes are sorted by.
@@ -80,10 +81,11 @@ impl ClassTree {
     /// The lines to show. `map` gives a class's MAP@10 once it is known.
     pub fn rows(&self, catalogue: &Catalogue, map: impl Fn(ClassId) -> Option<f64>) -> Vec<TreeRow> {
         let matcher = SkimMatcherV2::default().ignore_case();
+        let filter = matchable(&self.filter);
         let mut groups: BTreeMap<Option<&str>, BTreeMap<Option<&str>, Vec<Leaf>>> = BTreeMap::new();
         for (at, card) in catalogue.classes.iter().enumerate() {
             let (id, title) = (ClassId(at as u16), card.title());
-            if !self.filter.is_empty() && matcher.fuzzy_match(&title, &self.filter).is_none() {
+            if !filter.is_empty() && matcher.fuzzy_match(&matchable(&title), &filter).is_none() {
                 continue;
             }
             let leaf = Leaf { id, title, size: card.members.len(), map: map(id) };
@@ -214,6 +216,10 @@ mod tests {
         assert_eq!(labels(&tree, &[]), ["Living things", "odds and ends"]);
         tree.filter = "ins".into();
         assert_eq!(labels(&tree, &[]), ["Living things", " insects"]);
+        let mut islands = catalogue();
+        islands.classes[3].name = "i\u{302}les".into();
+        tree.filter = "île".into();
+        assert_eq!(tree.rows(&islands, |_| None).len(), 1);
     }
 
     #[test]

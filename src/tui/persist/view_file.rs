@@ -8,9 +8,11 @@ use serde_json::Value;
 
 use crate::engine::api::Catalogue;
 use crate::error::{Error, Result};
+use crate::name::is_same;
+use crate::text_file;
 use crate::tui::app::{SeedSet, State};
 use crate::tui::screen::Screen;
-use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
+use crate::types::{EntityId, Mode, SeedCount, Tuning};
 
 /// What the file says it is.
 const KIND: &str = "multiexpan-view";
@@ -75,10 +77,13 @@ impl Named {
         Named { id, name: catalogue.entity(id).map_or_else(|| id.to_string(), |card| card.name.clone()) }
     }
 
-    /// Whoever is called that; of several, the one of that id.
+    /// The entity of this name, of several the one of this id; where there is none, of this name in another Unicode form.
     pub fn find(&self, catalogue: &Catalogue) -> Option<EntityId> {
-        let here = catalogue.entity(self.id).filter(|card| card.name == self.name);
-        here.or_else(|| catalogue.entities.iter().find(|card| card.name == self.name)).map(|card| card.id)
+        let find = |is_named: fn(&str, &str) -> bool| {
+            let here = catalogue.entity(self.id).filter(|card| is_named(&card.name, &self.name));
+            here.or_else(|| catalogue.entities.iter().find(|card| is_named(&card.name, &self.name)))
+        };
+        find(|own, name| own == name).or_else(|| find(is_same)).map(|card| card.id)
     }
 }
 
@@ -109,8 +114,7 @@ impl Record {
             all.iter().filter_map(find).collect()
         };
         let (seeds, rejected) = (known(&self.seeds, "seed"), known(&self.rejected, "rejected"));
-        let by_name = |name: &String| catalogue.classes.iter().position(|c| c.name == *name);
-        let class = self.class.as_ref().and_then(by_name).map(|at| ClassId(at as u16));
+        let class = self.class.as_ref().and_then(|name| catalogue.class_named(name));
         if let (Some(name), None) = (&self.class, class) {
             lost.push(format!("there is no class “{}”: the seeds are free", name.replace('_', " ")));
         }
@@ -137,10 +141,10 @@ impl StateFile {
 
     /// Errors: no such file; one that is no view, that another version wrote, that is damaged, or whose settings cannot be.
     pub fn load(path: &Path) -> Result<StateFile> {
-        let text = std::fs::read(path).map_err(Error::io("read", path))?;
+        let text = text_file::read(path)?;
         let refused = |why: String| Error::format(path, why);
-        let value: Value = serde_json::from_slice(&text)
-            .map_err(|e| refused(format!("is damaged, or no view of multiexpan ({e})")))?;
+        let value: Value =
+            serde_json::from_str(&text).map_err(|e| refused(format!("is damaged, or no view of multiexpan ({e})")))?;
         if value["kind"] != KIND {
             return Err(refused("is no view of multiexpan".into()));
         }
@@ -195,7 +199,7 @@ impl StateFile {
 mod tests {
     use super::*;
     use crate::engine::api::{ClassCard, EntityCard};
-    use crate::types::Query;
+    use crate::types::{ClassId, Query};
 
     /// Entities by name, whose ids begin there.
     fn catalogue(names: &[&str], from: u32) -> Catalogue {
@@ -244,6 +248,38 @@ mod tests {
         let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
         assert_eq!(read.state.state(&zoo), (state(), vec![]));
         assert_eq!(read.origin_differs(&zoo), None);
+    }
+
+    #[test]
+    fn names_come_back_whatever_is_in_them() {
+        let names = ["tab\tinside", "quote \"q\", \\ and \u{1b}[31m", "nul\0byte", "line\u{2028}sep\r\n", " 1984 "];
+        let zoo = catalogue(&names, 0);
+        let state =
+            State { seeds: SeedSet { seeds: zoo.entities.iter().map(|e| e.id).collect(), ..state().seeds }, ..state() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("view.json");
+        let written = StateFile { state: Record::of(&state, &zoo), ..file() };
+        std::fs::write(&path, written.write()).unwrap();
+        let read = StateFile::load(&path).unwrap();
+        assert_eq!((&read, read.state.state(&zoo)), (&written, (state, vec![])));
+        // saved by an editor that marks its files, or by PowerShell
+        let wide: Vec<u8> = written.write().encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [[&b"\xef\xbb\xbf"[..], written.write().as_bytes()].concat(), [&b"\xff\xfe"[..], &wide].concat()] {
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(StateFile::load(&path).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn a_name_in_another_unicode_form_is_the_same_name() {
+        let mut zoo = catalogue(&["lion", "Åland", "lynx", "horse"], 0);
+        zoo.classes[0].name = "îles".into();
+        let named = Named { id: EntityId(9), name: "A\u{30a}land".into() };
+        assert_eq!(named.find(&zoo), Some(EntityId(1)));
+        let record = Record { seeds: vec![named], class: Some("i\u{302}les".into()), ..file().state };
+        let (state, lost) = record.state(&zoo);
+        assert_eq!((state.seeds.seeds, state.seeds.class), (vec![EntityId(1)], Some(ClassId(0))));
+        assert_eq!(lost, Vec::<String>::new());
     }
 
     #[test]

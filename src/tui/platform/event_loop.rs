@@ -400,8 +400,8 @@ impl Loop {
         let Some(session) = self.explorer.app.session() else { return };
         let app = &mut self.explorer.app;
         match self.saver.save(&session) {
-            Ok(Saved::Nothing) => return,
-            Ok(Saved::Written { merged, recovered }) => {
+            Ok(None) => return,
+            Ok(Some(Saved { merged, recovered })) => {
                 if (&merged.states, &merged.remarks) != (&session.states, &session.remarks) {
                     app.merge_session(&merged);
                 }

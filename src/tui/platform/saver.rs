@@ -39,16 +39,12 @@ struct Change {
     session: Session,
 }
 
-/// What came of saving.
-pub enum Saved {
-    /// Nothing had changed, or there is no place to keep it.
-    Nothing,
-    Written {
-        /// What is in the file: another explorer may have added to it.
-        merged: Session,
-        /// An earlier try had failed.
-        recovered: bool,
-    },
+/// A session that was written.
+pub struct Saved {
+    /// What is in the file: another explorer may have added to it.
+    pub merged: Session,
+    /// An earlier try had failed.
+    pub recovered: bool,
 }
 
 impl Pending {
@@ -89,10 +85,10 @@ impl Saver {
         self.at
     }
 
-    /// Writes the session if it changed. After an error it is due again by itself; `Err` comes only for the first failure in a row.
-    pub fn save(&mut self, session: &Session) -> Result<Saved> {
+    /// Writes the session if it changed and has a place; `None` if not. After an error it is due again by itself; `Err` comes only for the first failure in a row.
+    pub fn save(&mut self, session: &Session) -> Result<Option<Saved>> {
         self.at = None;
-        let Some(path) = self.path.clone().filter(|_| *session != self.saved) else { return Ok(Saved::Nothing) };
+        let Some(path) = self.path.clone().filter(|_| *session != self.saved) else { return Ok(None) };
         // held while it is written: the other thread may write too
         let mut pending = self.pending.lock();
         match session.save(&self.saved, &path) {
@@ -102,7 +98,7 @@ impl Saver {
                 // what another explorer expanded is in the file, and not here
                 self.saved =
                     Session { states: merged.states.clone(), remarks: merged.remarks.clone(), ..session.clone() };
-                Ok(Saved::Written { merged, recovered: self.retry.take().is_some() })
+                Ok(Some(Saved { merged, recovered: self.retry.take().is_some() }))
             }
             Err(error) => {
                 drop(pending);
@@ -110,7 +106,7 @@ impl Saver {
                 let wait = self.retry.map_or(FIRST_RETRY, |before| (before * 2).min(LAST_RETRY));
                 self.retry = Some(wait);
                 self.at = Some(Instant::now() + wait);
-                if first { Err(error) } else { Ok(Saved::Nothing) }
+                if first { Err(error) } else { Ok(None) }
             }
         }
     }

@@ -1,18 +1,28 @@
 //! Text in cells: measured by what the terminal shows, not by letters.
 
+use std::borrow::Cow;
+
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns that a text takes.
+/// Columns that a text takes. A control character takes none, since ratatui leaves it out.
 pub fn width(text: &str) -> usize {
-    text.width()
+    without_control(text).width()
 }
 
-/// At most `columns` wide; what does not fit ends in `…`.
+fn without_control(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| !c.is_control()).collect())
+}
+
+/// At most `columns` wide, without control characters; what does not fit ends in `…`.
 pub fn cut(text: &str, columns: usize) -> String {
+    let text = without_control(text);
     if text.width() <= columns {
-        return text.to_owned();
+        return text.into_owned();
     }
     let mut out = String::new();
     let mut used = 0;
@@ -146,6 +156,19 @@ mod tests {
         assert_eq!(fit_right("7", 3), "  7");
         assert_eq!(cut("anything", 0), "");
         assert_eq!([cut_left("anything", 5), cut_left("虎虎虎", 4), cut_left("ox", 2)], ["…hing", "…虎", "ox"]);
+    }
+
+    #[test]
+    fn control_characters_are_as_wide_as_they_are_drawn() {
+        use ratatui::buffer::Buffer;
+        use ratatui::layout::Rect;
+        for text in ["tab\there", "esc\x1b[31mRED\x07", "c1\u{9b}1m", "plain", "虎\0"] {
+            let mut drawn = Buffer::empty(Rect::new(0, 0, 30, 1));
+            let (end, _) = drawn.set_stringn(0, 0, text, 30, Style::default());
+            assert_eq!(width(text), usize::from(end), "{text:?}");
+            assert_eq!((width(&fit(text, 14)), width(&cut(text, 3)).max(3)), (14, 3), "{text:?}");
+        }
+        assert_eq!(cut("a\tb\tc\td", 3), "ab…");
     }
 
     #[test]

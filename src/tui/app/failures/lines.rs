@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::engine::api::{Catalogue, Failure, Failures};
+use crate::name::lower;
 use crate::types::CUTOFFS;
 
 use super::{App, FailureId, List};
@@ -87,10 +88,10 @@ impl App {
     /// The failures that pass every filter, by place.
     fn passing(&self, catalogue: &Catalogue, found: &Failures) -> Vec<usize> {
         let list = &self.failures;
-        let filter = list.filter.to_lowercase();
+        let filter = lower(&list.filter);
         let named = |f: &Failure| {
-            catalogue.name(f.entity).to_lowercase().contains(&filter)
-                || catalogue.class(f.class).title().to_lowercase().contains(&filter)
+            lower(&catalogue.name(f.entity)).contains(&filter)
+                || lower(&catalogue.class(f.class).title()).contains(&filter)
         };
         let in_cell = list.confused.as_ref().map(|confused| confused.filter(catalogue));
         let passes = |f: &Failure| {

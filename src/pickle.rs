@@ -1,19 +1,71 @@
-//! Reads what `torch.save` pickles without running any of it.
+//! Reads Python's pickles without running any of them.
 //!
-//! A pickle is a program for a small stack machine. This machine knows the instructions up to protocol 4
-//! and the few names that a file of tensors needs; any other name is refused, so nothing can be called.
+//! A pickle is a program for a small stack machine. This machine knows the instructions up to protocol 4. It calls nothing: a
+//! call stays in the result as a [`Call`], for the reader to make sense of or to refuse. Values live in one arena and point to each
+//! other by place, so that shared, cyclic and very deep values cost nothing special.
 //! Source: CPython's `Lib/pickletools.py`.
 
 use std::collections::HashMap;
 
-use super::pickle::{Global, Layout, Place, Storage, Value, known};
+/// A value's place in the arena.
+pub type Place = usize;
 
-/// Runs the program at the front of `bytes`: its values, the place of the one it makes, the bytes read.
-pub(super) fn run(bytes: &[u8]) -> Result<(Vec<Value>, Place, usize), String> {
-    let mut machine =
-        Machine { bytes, at: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
-    let root = machine.run()?;
-    Ok((machine.values, root, machine.at))
+/// What a pickle may hold. Numbers beyond 128 bits are refused.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    None,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+    /// A tuple, a list or a set.
+    List(Vec<Place>),
+    Dict(Vec<(Place, Place)>),
+    /// A class or a function, by its name.
+    Global {
+        module: String,
+        name: String,
+    },
+    Call(Call),
+    /// What lies beside the pickle, such as a storage of `torch.save`, by the place of its description.
+    Persistent(Place),
+}
+
+/// A call of a class or a function that was not made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The place of a [`Value::Global`].
+    pub callee: Place,
+    pub arguments: Vec<Place>,
+    /// What was put into its result like into a list, and like into a dict.
+    pub items: Vec<Place>,
+    pub pairs: Vec<(Place, Place)>,
+}
+
+/// A pickle that was read.
+#[derive(Debug)]
+pub struct Pickle {
+    /// Whatever a value points to at the time it is made stands before it; lists and dicts may be filled later.
+    pub values: Vec<Value>,
+    /// The place of the value that the pickle is of.
+    pub root: Place,
+    /// The number of bytes read, to find what follows it.
+    pub length: usize,
+}
+
+/// The reason for which a file is refused that no pickler writes: a clause that follows the file's name.
+pub const DAMAGED: &str = "is damaged: its pickle makes no sense";
+const CUT_SHORT: &str = "is cut short";
+
+impl Pickle {
+    /// Reads the pickle at the front of `bytes`. The error is a clause that follows the file's name: "is cut short".
+    pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
+        let mut machine =
+            Machine { bytes, at: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let root = machine.run()?;
+        Ok(Pickle { values: machine.values, root, length: machine.at })
+    }
 }
 
 struct Machine<'a> {
@@ -25,10 +77,6 @@ struct Machine<'a> {
     marks: Vec<usize>,
     memo: HashMap<u64, Place>,
 }
-
-const WAY_OUT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
-const CUT_SHORT: &str = "is cut short";
-const DAMAGED: &str = "is damaged: its pickle makes no sense";
 
 type Step<T = ()> = Result<T, String>;
 
@@ -91,8 +139,11 @@ impl Machine<'_> {
             b'c' | 0x93 => self.global(code)?,
             b'R' | 0x81 => self.call()?,
             b'b' => drop(self.pop()?), // BUILD: attributes (a state dict's `_metadata`), nothing of use
-            b'Q' => self.persistent()?,
-            _ => return Err(format!("has the pickle instruction {code:#04x}, which no weight file needs")),
+            b'Q' => {
+                let description = self.pop()?;
+                self.push(Value::Persistent(description));
+            }
+            _ => return Err(format!("has the pickle instruction {code:#04x}, which no file of plain values needs")),
         }
         Ok(())
     }
@@ -179,7 +230,7 @@ impl Machine<'_> {
     fn extend_list(&mut self, code: u8) -> Step {
         let more = if code == b'a' { vec![self.pop()?] } else { self.unmark()? };
         match self.top()? {
-            Value::List(items) => items.extend(more),
+            Value::List(items) | Value::Call(Call { items, .. }) => items.extend(more),
             _ => return Err(DAMAGED.into()),
         }
         Ok(())
@@ -193,7 +244,7 @@ impl Machine<'_> {
             self.unmark()?
         };
         match self.top()? {
-            Value::Dict(items) => items.extend(pairs(&more)?),
+            Value::Dict(all) | Value::Call(Call { pairs: all, .. }) => all.extend(pairs(&more)?),
             _ => return Err(DAMAGED.into()),
         }
         Ok(())
@@ -209,90 +260,19 @@ impl Machine<'_> {
                 _ => return Err(DAMAGED.into()),
             }
         };
-        let known = known(&module, &name)
-            .ok_or_else(|| format!("names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}"))?;
-        self.push(Value::Global(known));
+        self.push(Value::Global { module, name });
         Ok(())
     }
 
-    /// REDUCE and NEWOBJ: a known name with a tuple of arguments.
+    /// REDUCE and NEWOBJ: a name with a tuple of arguments.
     fn call(&mut self) -> Step {
         let (arguments, callee) = (self.pop()?, self.pop()?);
-        let (Value::Global(callee), Value::List(arguments)) = (&self.values[callee], &self.values[arguments]) else {
+        let (Value::Global { .. }, Value::List(arguments)) = (&self.values[callee], &self.values[arguments]) else {
             return Err(DAMAGED.into());
         };
-        let made = match (callee, arguments.as_slice()) {
-            (Global::Numpy, _) => Value::None,
-            (Global::OrderedDict, []) => Value::Dict(Vec::new()),
-            (Global::OrderedDict, &[items]) => Value::Dict(self.listed_pairs(items)?),
-            (Global::Size, &[sizes]) => self.values[sizes].clone(),
-            (Global::RebuildParameter, &[tensor, ..]) => self.values[tensor].clone(),
-            (Global::RebuildTensor, &[storage, offset, size, stride, ..]) => {
-                self.tensor(storage, offset, size, stride)?
-            }
-            _ => return Err(DAMAGED.into()),
-        };
-        self.push(made);
+        let call = Call { callee, arguments: arguments.clone(), items: Vec::new(), pairs: Vec::new() };
+        self.push(Value::Call(call));
         Ok(())
-    }
-
-    fn listed_pairs(&self, place: Place) -> Step<Vec<(Place, Place)>> {
-        let Value::List(items) = &self.values[place] else { return Err(DAMAGED.into()) };
-        let pair = |&item: &Place| match &self.values[item] {
-            Value::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
-            _ => Err(DAMAGED.to_owned()),
-        };
-        items.iter().map(pair).collect()
-    }
-
-    fn tensor(&self, storage: Place, offset: Place, size: Place, stride: Place) -> Step<Value> {
-        let Value::Storage(storage) = &self.values[storage] else { return Err(DAMAGED.into()) };
-        let layout = Layout {
-            storage: storage.clone(),
-            offset: self.number(offset)?,
-            size: self.numbers(size)?,
-            stride: self.numbers(stride)?,
-        };
-        if !layout.fits() {
-            return Err(format!("is damaged: a tensor of size {:?} reaches beyond its storage", layout.size));
-        }
-        Ok(Value::Tensor(layout))
-    }
-
-    /// A storage: `("storage", type, key, device, elements[, view])`, view = `(key, offset, elements)` or None.
-    fn persistent(&mut self) -> Step {
-        let place = self.pop()?;
-        let Value::List(parts) = &self.values[place] else { return Err(DAMAGED.into()) };
-        let [tag, kind, key, _device, length, view @ ..] = parts.as_slice() else { return Err(DAMAGED.into()) };
-        let (Value::Text(tag), Value::Global(Global::Storage(kind)), Value::Text(key)) =
-            (&self.values[*tag], &self.values[*kind], &self.values[*key])
-        else {
-            return Err(DAMAGED.into());
-        };
-        if tag != "storage" {
-            return Err(DAMAGED.into());
-        }
-        let mut storage = Storage { kind: *kind, key: key.clone(), start: 0, length: self.number(*length)? };
-        if let Some(Value::List(view)) = view.first().map(|&place| &self.values[place]) {
-            let &[_, start, length] = view.as_slice() else { return Err(DAMAGED.into()) };
-            (storage.start, storage.length) = (self.number(start)?, self.number(length)?);
-        }
-        self.push(Value::Storage(storage));
-        Ok(())
-    }
-
-    fn number(&self, place: Place) -> Step<i64> {
-        match self.values[place] {
-            Value::Int(number) => i64::try_from(number).map_err(|_| DAMAGED.into()),
-            _ => Err(DAMAGED.into()),
-        }
-    }
-
-    fn numbers(&self, place: Place) -> Step<Vec<i64>> {
-        match &self.values[place] {
-            Value::List(items) => items.iter().map(|&item| self.number(item)).collect(),
-            _ => Err(DAMAGED.into()),
-        }
     }
 
     fn push(&mut self, value: Value) {
@@ -348,4 +328,47 @@ fn signed(bytes: &[u8]) -> Step<i128> {
     let mut all = [if negative { 0xff } else { 0 }; 16];
     all[..bytes.len()].copy_from_slice(bytes);
     Ok(i128::from_le_bytes(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_values_of_several_protocols_are_read() {
+        // pickle.dumps({1: ["a", "b"]}, protocol) for the protocols 0, 2 and 4
+        let pickles: [&[u8]; 3] = [
+            b"(dp0\nI1\n(lp1\nVa\np2\naVb\np3\nas.",
+            b"\x80\x02}q\x00K\x01]q\x01(X\x01\x00\x00\x00aq\x02X\x01\x00\x00\x00bq\x03es.",
+            b"\x80\x04\x95\x12\0\0\0\0\0\0\0}\x94K\x01]\x94(\x8c\x01a\x94\x8c\x01b\x94es.",
+        ];
+        for bytes in pickles {
+            let pickle = Pickle::read(bytes).unwrap();
+            let Value::Dict(entries) = &pickle.values[pickle.root] else { panic!("{:?}", pickle.values) };
+            let &[(key, value)] = entries.as_slice() else { panic!("{entries:?}") };
+            assert_eq!(pickle.values[key], Value::Int(1));
+            let Value::List(items) = &pickle.values[value] else { panic!("{:?}", pickle.values[value]) };
+            let texts: Vec<&Value> = items.iter().map(|&place| &pickle.values[place]).collect();
+            assert_eq!(texts, [&Value::Text("a".into()), &Value::Text("b".into())]);
+            assert_eq!(pickle.length, bytes.len());
+            assert_eq!(Pickle::read(&bytes[..bytes.len() - 1]).unwrap_err(), CUT_SHORT);
+        }
+    }
+
+    #[test]
+    fn calls_are_kept_and_not_made() {
+        // collections.OrderedDict([("a", 1)]), then "b": 2 set
+        let bytes = b"ccollections\nOrderedDict\n(lp0\n(Va\nI1\ntap1\nRVb\nI2\ns.";
+        let pickle = Pickle::read(b"ccollections\nOrderedDict\n((l(Va\nI1\ntatRVb\nI2\ns.").unwrap();
+        assert!(Pickle::read(bytes).is_err(), "arguments are a tuple");
+        let Value::Call(call) = &pickle.values[pickle.root] else { panic!("{:?}", pickle.values) };
+        let global = Value::Global { module: "collections".into(), name: "OrderedDict".into() };
+        assert_eq!((&pickle.values[call.callee], call.arguments.len(), call.pairs.len()), (&global, 1, 1));
+    }
+
+    #[test]
+    fn very_deep_values_cost_no_stack() {
+        let deep = [vec![b']'; 2_000_000], vec![b'a'; 1_999_999], vec![b'.']].concat();
+        assert!(matches!(Pickle::read(&deep).unwrap().values[0], Value::List(_)));
+    }
 }
