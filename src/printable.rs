@@ -10,7 +10,7 @@ use std::path::Path;
 /// Whether a character does something to the text around it, or is not seen at all: control characters (C0, DEL, C1), line and
 /// paragraph separators, marks, embeddings, overrides and isolates of bidirectional text, blanks of no width and invisible
 /// operators. The joiners U+200C and U+200D are letters' own business in Persian, Hindi and emoji, and stay.
-fn acts(c: char) -> bool {
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -29,12 +29,12 @@ fn acts(c: char) -> bool {
 
 /// Returns a name or a sentence as it may stand within a line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    escaped(text, acts)
+    escaped(text, is_unprintable)
 }
 
 /// Returns a finished text of several lines; its line ends and tabs stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
+    escaped(text, |c| is_unprintable(c) && !matches!(c, '\n' | '\t'))
 }
 
 /// Returns a path as it may stand within a line.
@@ -45,7 +45,7 @@ pub fn path(path: &Path) -> String {
 /// Returns a JSON text in which such characters are `\uXXXX`: every parser reads the same from it.
 pub fn json(text: &str) -> Cow<'_, str> {
     // what is below U+0020 is escaped in strings already, and elsewhere it is layout
-    let is_raw = |c: char| acts(c) && c >= '\u{7f}';
+    let is_raw = |c: char| is_unprintable(c) && c >= '\u{7f}';
     replaced(text, is_raw, |out, c| write!(out, "\\u{:04x}", u32::from(c)))
 }
 
@@ -113,7 +113,7 @@ mod tests {
         let name = "\x1b\x7f\u{9b}\u{202e}\u{2028} \"quoted\" Å";
         let text = serde_json::to_string_pretty(&[name]).unwrap();
         let shown = json(&text);
-        assert!(!shown.contains(|c| acts(c) && c != '\n'), "{shown}");
+        assert!(!shown.contains(|c| is_unprintable(c) && c != '\n'), "{shown}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [name]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{App, Pane, Popup};
 use crate::engine::api::Catalogue;
-use crate::tui::platform::bidi::is_direction_mark;
+use crate::printable::is_unprintable;
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 
@@ -94,8 +94,7 @@ fn plain(text: &str) -> String {
     let with_lines = text.replace("\r\n", "\n").replace('\r', "\n");
     let stripped = anstream::adapter::strip_str(&with_lines).to_string();
     // zero-width spaces and byte order marks come along from web pages and files
-    let is_unseen = |letter: char| matches!(letter, '\u{200b}' | '\u{2060}' | '\u{feff}') || is_direction_mark(letter);
-    let is_text = |letter: &char| matches!(letter, '\n' | '\t') || !letter.is_control() && !is_unseen(*letter);
+    let is_text = |letter: &char| matches!(letter, '\n' | '\t') || !is_unprintable(*letter);
     stripped.chars().filter(is_text).collect()
 }
 

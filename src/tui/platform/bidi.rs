@@ -1,28 +1,32 @@
 //! Text that is written from right to left, in rows of cells that are laid out from left to right.
 //!
 //! A terminal that orders letters itself (Unicode Standard Annex #9) would turn a whole row around because of one name in it. So each
-//! stretch of such text is isolated from its row, and marks of direction that stand in the data are taken out.
+//! stretch of such text is isolated from its row, and characters that act without being seen are taken out.
 
 use ratatui::buffer::Buffer;
 use unicode_bidi::{BidiClass, bidi_class};
+
+use crate::printable::is_unprintable;
 
 /// First strong isolate, and the end of an isolate.
 const ISOLATE: char = '\u{2068}';
 const END: char = '\u{2069}';
 
-/// Isolates every stretch of right-to-left text of the frame, and removes marks and overrides of direction.
+/// Isolates every stretch of right-to-left text of the frame, and removes what acts on a terminal without being seen, such as
+/// overrides of direction.
 pub fn isolate(buffer: &mut Buffer) {
     let (width, height) = (buffer.area.width, buffer.area.height);
     let (left, top) = (buffer.area.x, buffer.area.y);
+    for cell in &mut buffer.content {
+        // nearly every cell is ASCII, where control characters are left out by ratatui, or are an image
+        if !cell.symbol().is_ascii() && !cell.symbol().contains('\x1b') && cell.symbol().contains(is_unprintable) {
+            let kept: String = cell.symbol().chars().filter(|letter| !is_unprintable(*letter)).collect();
+            cell.set_symbol(if kept.is_empty() { " " } else { &kept });
+        }
+    }
     for y in top..top + height {
         let mut x = left;
         while x < left + width {
-            let cell = &mut buffer[(x, y)];
-            // nearly every cell is ASCII
-            if !cell.symbol().is_ascii() && cell.symbol().contains(is_direction_mark) {
-                let kept: String = cell.symbol().chars().filter(|letter| !is_direction_mark(*letter)).collect();
-                cell.set_symbol(if kept.is_empty() { " " } else { &kept });
-            }
             if is_right_to_left(buffer[(x, y)].symbol()) {
                 x = isolate_from(buffer, x, y, left + width);
             }
@@ -53,11 +57,6 @@ fn isolate_from(buffer: &mut Buffer, first: u16, y: u16, end: u16) -> u16 {
 fn is_right_to_left(symbol: &str) -> bool {
     let first = symbol.chars().next().filter(|letter| !letter.is_ascii());
     first.is_some_and(|letter| matches!(bidi_class(letter), BidiClass::R | BidiClass::AL))
-}
-
-/// Marks, embeddings, overrides and isolates: they have no width and no glyph, and move what stands around them.
-pub fn is_direction_mark(letter: char) -> bool {
-    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
