@@ -165,7 +165,7 @@ fn a_damaged_demo_index_is_found_by_the_doctor() {
     std::fs::write(index.join("index.json"), "{").unwrap();
     let done = multiexpan(here.path()).env("MULTIEXPAN_DATA", here.path()).arg("doctor").output().unwrap();
     let out = String::from_utf8(done.stdout).unwrap();
-    assert!(out.contains("✗ demo index") && out.contains("is damaged") && out.contains("→ make demo-index"), "{out}");
+    assert!(out.contains("✗ demo index") && out.contains("is damaged") && out.contains("→ `make demo-index`"), "{out}");
 }
 
 #[test]

@@ -379,10 +379,10 @@ fn without_gt_the_published_pickle_gives_the_classes() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, ENTITIES, "ant\t1\nbee\t2\ncow\t3\n");
-    // {1: ["small", "insects"], 2: "small", 9: ["small"]}, and one entity with a number for a class
-    let entries: std::collections::BTreeMap<i64, Vec<&str>> =
-        [(1, vec!["small", "insects"]), (2, vec!["small"]), (9, vec!["small"])].into();
-    write(root, "eid2cls.pkl", serde_pickle::to_vec(&entries, Default::default()).unwrap());
+    // Python's pickle.dumps({1: ["small", "insects"], 2: "small", 9: ["small"]}, 2)
+    let pickled =
+        b"\x80\x02}q\x00(K\x01]q\x01(X\x05\0\0\0smallq\x02X\x07\0\0\0insectsq\x03eK\x02h\x02K\t]q\x04h\x02au.";
+    write(root, "eid2cls.pkl", pickled);
     let data = Dataset::open(root).unwrap();
     let classes: Vec<_> = data.classes.iter().map(|c| (c.name.as_str(), c.members.clone())).collect();
     assert_eq!(classes, [("insects", vec![EntityId(1)]), ("small", vec![EntityId(1), EntityId(2)])]);

@@ -54,11 +54,10 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     let (images, mouse) = (options.images.unwrap_or(settings.images), settings.mouse);
     let Options { index, dataset, beside, device, .. } = options;
     let source = Source { index, dataset, device, beside };
-    let (Loaded { session, warning }, session_path) = match session_path.as_deref().map(Session::load).transpose() {
-        Ok(loaded) => (loaded.unwrap_or_default(), session_path),
-        // it could not be set aside either: it is not written over
-        Err(why) => (Loaded { session: None, warning: Some(format!("the session is not kept: {why}")) }, None),
-    };
+    let loaded = session_path.as_deref().map(Session::load).transpose();
+    // a save reads the file again before it writes, so that what cannot be read is never written over
+    let unread = |why| Loaded { session: None, warning: Some(format!("the session cannot be read: {why}")) };
+    let Loaded { session, warning } = loaded.map_or_else(unread, Option::unwrap_or_default);
     let environment = Environment::current();
     let themes = themes::Themes::new(folder.map(|f| f.join("themes")), environment.depth);
     let chosen = session.as_ref().and_then(|s| s.theme.clone()).filter(|name| themes.names().contains(name));

@@ -135,7 +135,7 @@ pub struct Loaded {
 impl Session {
     /// Reads a file. Whatever in it cannot be read costs itself alone, and the file as it was is set aside under another name.
     ///
-    /// Errors: `Io`, where the file cannot be read or set aside; then it must not be written either.
+    /// Errors: `Io`, where the file cannot be read or set aside.
     pub fn load(path: &Path) -> Result<Loaded> {
         let text = match std::fs::read(path) {
             Ok(text) => text,

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use crossterm::event::{Event, KeyEventKind};
 use ratatui::layout::Size;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::capabilities::{Answers, Protocol, image_setup};
 use super::input::{Input, Report};
 use super::reader;
-use super::saver::{Pending, Saved, Saver};
-use super::terminal::{Terminal, give_back_without_waiting};
+use super::saver::{Saved, Saver};
+use super::signals::{Received, Signals, end_when_stuck};
+use super::terminal::Terminal;
 use super::tmux::{self, Outside};
 use crate::config::{Environment, Images, Multiplexer, Theme};
 use crate::engine::api::{Reply, Request, Say};
@@ -36,10 +36,11 @@ const PROGRESS_FRAME: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(100);
 /// How long images wait for the terminal's answer. A later one is taken up when it comes.
 const ANSWER_WITHIN: Duration = Duration::from_millis(700);
-/// How long the loop has to end by itself after a signal that ends it: its output may be blocked.
-const GRACE: Duration = Duration::from_millis(1200);
 /// tmux tells a pane of a client that attaches only if it is set to; so it is asked so often, while images go through it.
 const ASK_TMUX: Duration = Duration::from_secs(2);
+/// tmux itself asks a terminal that attaches for its name, and knows it only when the answer is there.
+const TMUX_KNOWS_AFTER: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(4)];
 
 /// What the loop turns around.
 pub struct Explorer {
@@ -226,10 +227,15 @@ impl Loop {
             return;
         }
         let answer = self.outside.clone();
-        tokio::task::spawn_blocking(move || {
-            if let Some(outside) = tmux::outside() {
+        tokio::spawn(async move {
+            for wait in TMUX_KNOWS_AFTER {
+                tokio::time::sleep(wait).await;
+                let Ok(Some(outside)) = tokio::task::spawn_blocking(tmux::outside).await else { return };
+                let is_known = !outside.version.is_empty();
                 // nobody listens any more when the explorer is left
-                let _ = answer.send(outside);
+                if answer.send(outside).is_err() || is_known {
+                    return;
+                }
             }
         });
     }
@@ -442,70 +448,4 @@ fn write(stem: &str, ending: &str, text: &str) -> Result<PathBuf> {
     let path = free.unwrap_or_else(|| here.join(name(1)));
     write_whole(&path, text.as_bytes())?;
     Ok(path)
-}
-
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Received {
-    End,
-    Stop,
-    Resize,
-}
-
-/// The signals that end, suspend or resize the explorer.
-struct Signals {
-    terminate: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
-    stop: Signal,
-    resize: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Signals> {
-        Ok(Signals {
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            stop: listen(SignalKind::from_raw(libc::SIGTSTP))?,
-            resize: listen(SignalKind::window_change())?,
-        })
-    }
-
-    async fn next(&mut self) -> Received {
-        tokio::select! {
-            _ = self.terminate.recv() => Received::End,
-            _ = self.hang_up.recv() => Received::End,
-            _ = self.interrupt.recv() => Received::End,
-            _ = self.stop.recv() => Received::Stop,
-            _ = self.resize.recv() => Received::Resize,
-        }
-    }
-}
-
-fn listen(kind: SignalKind) -> Result<Signal> {
-    signal(kind).map_err(Error::io("listen to signals at", "the terminal"))
-}
-
-/// Ends the program after a signal even where the event loop cannot, since the terminal takes no more output: saves what is not
-/// saved, gives the terminal back as far as that goes, and exits as a shell reports a signal.
-fn end_when_stuck(pending: Pending) -> Result<()> {
-    let failed = || Error::io("start a thread for signals at", "the terminal");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed())?;
-    let run = move || {
-        runtime.block_on(async {
-            let all = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-            let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = all.map(listen) else { return };
-            let number = tokio::select! {
-                _ = terminate.recv() => libc::SIGTERM,
-                _ = hang_up.recv() => libc::SIGHUP,
-                _ = interrupt.recv() => libc::SIGINT,
-            };
-            tokio::time::sleep(GRACE).await;
-            pending.write();
-            give_back_without_waiting();
-            std::process::exit(128 + number);
-        });
-    };
-    std::thread::Builder::new().name("signals".into()).spawn(run).map(drop).map_err(failed())
 }

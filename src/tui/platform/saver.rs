@@ -17,7 +17,7 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 
 /// Writes the session of one index.
 pub struct Saver {
-    /// `None` where there is no place to keep it, or a file that may not be written over.
+    /// `None` where there is no place to keep it.
     path: Option<PathBuf>,
     /// What the file is known to hold.
     saved: Session,
