@@ -23,7 +23,7 @@ uninstall:            ## remove what install has put under PREFIX
 .PHONY: announce
 announce:             ## what the first build takes, before it starts
 	@[ -e "$${CARGO_TARGET_DIR:-target}/release/multiexpan-engine" ] || \
-		echo "The first build compiles about 300 crates and libtorch's bindings: about MINUTES on two cores, once." >&2
+		echo "The first build compiles about 300 crates and libtorch's bindings: about 5 minutes on two cores, once." >&2
 
 setup:                ## libtorch, once, under .libtorch/
 	@bash scripts/libtorch.sh
