@@ -28,6 +28,10 @@ pub enum Error {
     #[error("no {kind} is called “{}”{}", printable::one_line(name), did_you_mean(near))]
     Unknown { kind: &'static str, name: String, near: Vec<String> },
 
+    /// Several names that are in no vocabulary.
+    #[error("{}", .0.iter().map(Error::to_string).collect::<Vec<_>>().join("; "))]
+    AllUnknown(Vec<Error>),
+
     /// An argument whose value cannot be (exit code 2).
     #[error("{0}")]
     Argument(String),

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Some(Command::Explore(args)) if args.print_config => explore::print_config(),
         Some(Command::Explore(args)) => open_explorer(args),
         Some(Command::Check(args)) => cli::check::run(args),
-        Some(Command::Show(args)) => cli::show::run(args, tui::ask_for_pictures),
+        Some(Command::Show(args)) => cli::show::run(args, tui::ask_for_pictures, tui::draw_text),
         Some(Command::Completions(args)) => cli::completions::run(args),
         Some(Command::Man(args)) => cli::man::run(args),
         // it asks the terminal here, and goes on with what only the engine knows

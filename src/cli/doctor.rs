@@ -29,7 +29,7 @@ struct Finding {
     mark: Mark,
     what: String,
     found: String,
-    next: &'static str,
+    next: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,11 @@ impl Mark {
 
 impl Finding {
     fn new(mark: Mark, what: impl Into<String>, found: impl Into<String>) -> Self {
-        Finding { mark, what: what.into(), found: found.into(), next: "" }
+        Finding { mark, what: what.into(), found: found.into(), next: String::new() }
     }
 
-    fn next(mut self, step: &'static str) -> Self {
-        self.next = step;
+    fn next(mut self, step: impl Into<String>) -> Self {
+        self.next = step.into();
         self
     }
 }
@@ -190,7 +190,7 @@ fn letters(environment: &Environment) -> Finding {
     match environment.is_utf8() {
         true => Finding::new(Mark::Works, "letters", format!("UTF-8 ({found})")),
         false => Finding::new(Mark::Absent, "letters", format!("not UTF-8 ({found}): borders may be drawn in ASCII"))
-            .next("set LANG=C.UTF-8, or another locale in UTF-8"),
+            .next(format!("set {}, or another locale in UTF-8", environment.utf8_setting())),
     }
 }
 

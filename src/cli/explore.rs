@@ -52,7 +52,14 @@ impl Args {
     /// The index's folder: the one named, or the demo's. `Missing` where there is none.
     pub fn find_index(&self) -> Result<PathBuf> {
         match &self.index {
-            Some(index) => existing("index", index.clone()),
+            Some(index) => {
+                let index = existing("index", index.clone())?;
+                // the engine would say so too, but only once the screen is up
+                match index.join("index.json").is_file() {
+                    true => Ok(index),
+                    false => Err(Error::format(index, "is not an index: it has no index.json")),
+                }
+            }
             None => demo::index(),
         }
     }

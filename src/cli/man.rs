@@ -22,7 +22,7 @@ pub struct Args {
 
 /// Writes the page to standard output, as `man -l -` reads it, or every page into a folder.
 ///
-/// Errors: `Unknown` where there is no such command, `Io` where a page cannot be written.
+/// Errors: `Argument` where there is no such command, `Io` where a page cannot be written.
 pub fn run(args: Args) -> Result<()> {
     let mut whole = Cli::command();
     whole.build();
@@ -34,9 +34,9 @@ pub fn run(args: Args) -> Result<()> {
         Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
             Some(command) => command_page(command, &format!("multiexpan-{name}")),
             None => {
-                let near =
-                    whole.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name().to_owned()).collect();
-                return Err(Error::Unknown { kind: "command", name: name.clone(), near });
+                let all: Vec<&str> =
+                    whole.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name()).collect();
+                return Err(Error::Argument(format!("no command is called “{name}”; there are {}", all.join(", "))));
             }
         },
     };
@@ -48,6 +48,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn write_all(whole: Command, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let page_of = |command: &Command, title: &str| {
         let path = folder.join(format!("{title}.1"));
         let page = command_page(command, title).map_err(Error::io("write", &path))?;

@@ -3,7 +3,9 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use super::terminal;
+use image::DynamicImage;
+
+use super::{say, terminal};
 use crate::config::{Depth, Drawing, Environment, Images};
 use crate::error::{Error, Result};
 use crate::image_file;
@@ -25,17 +27,29 @@ pub struct Args {
     pub height: Option<u16>,
 }
 
-/// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws, where there is one.
-pub fn run(args: Args, ask: impl FnOnce() -> Drawing) -> Result<()> {
+/// Draws an image in letters, within so many columns and rows, for this terminal.
+pub type DrawText = fn(DynamicImage, (u16, u16), &Environment) -> std::result::Result<String, String>;
+
+/// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws, where there is one; `draw_text`
+/// draws where it draws no images.
+pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Result<()> {
     let image = image_file::open(&args.image)?;
     let (columns, rows) = terminal::size().unwrap_or(USUAL_SIZE);
     // One row less than the terminal has: the prompt takes it.
     let room = (args.width.unwrap_or(columns), args.height.unwrap_or(rows.saturating_sub(1)));
     let (width, height) = cells((image.width(), image.height()), room);
-    let environment = Environment::current();
+    let mut environment = Environment::current();
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     // viuer draws to the terminal itself, and asks it again: only where nothing is between, and it will answer
     let chosen = if is_terminal && environment.multiplexer.is_none() { ask().chosen } else { Images::Halfblocks };
+    if !matches!(chosen, Images::Kitty | Images::Iterm2) {
+        if !std::io::stdout().is_terminal() || !environment.draws_screens() {
+            environment.depth = Depth::None;
+        }
+        let cells = (width as u16, height as u16);
+        let text = draw_text(image, cells, &environment).map_err(|reason| Error::format(&args.image, reason))?;
+        return say(&text);
+    }
     let config = viuer::Config {
         absolute_offset: false,
         transparent: true,

@@ -60,6 +60,12 @@ impl Environment {
         !matches!(self.term.as_str(), "" | "dumb" | "unknown")
     }
 
+    /// A setting that encodes letters in UTF-8: of the variable that decides now.
+    pub fn utf8_setting(&self) -> String {
+        let name = self.locale.as_deref().and_then(|set| set.split('=').next()).unwrap_or("LANG");
+        format!("{name}=C.UTF-8")
+    }
+
     /// Whether the locale encodes letters in UTF-8.
     pub fn is_utf8(&self) -> bool {
         let locale = self.locale.as_deref().unwrap_or_default().to_ascii_lowercase();
@@ -132,6 +138,8 @@ mod tests {
         assert!(utf8(&[("LANG", "C.UTF-8")]) && utf8(&[("LC_ALL", "de_DE.utf8@euro"), ("LANG", "C")]));
         assert!(!utf8(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]) && !utf8(&[]));
         assert!(!utf8(&[("LC_CTYPE", "POSIX"), ("LANG", "en_US.UTF-8")]));
+        assert_eq!(environment(&[("LC_ALL", "C"), ("LANG", "C")]).utf8_setting(), "LC_ALL=C.UTF-8");
+        assert_eq!(environment(&[]).utf8_setting(), "LANG=C.UTF-8");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
-use super::{Action, Context, Keymap, Sequence};
+use super::theme::AUTO;
+use super::{Action, Context, Keymap, Sequence, Theme};
 use crate::error::{Error, Result};
 use crate::text_file;
 
@@ -93,10 +94,17 @@ impl Settings {
     /// Errors: `Io` when it cannot be read; `Format` with every unknown key and bad value at once.
     pub fn load(path: &Path) -> Result<Settings> {
         match text_file::read(path) {
-            Ok(text) => Settings::parse(&text).map_err(|faults| {
+            Ok(text) => {
+                let mut settings = Settings::default();
+                let mut faults = settings.read(&text);
+                let themes = path.parent().map(|folder| folder.join("themes"));
+                faults.extend(settings.theme_fault(&Theme::names(themes.as_deref())));
                 let many = if faults.len() == 1 { "has a fault" } else { "has faults" };
-                Error::format(path, format!("{many}:\n  {}", faults.join("\n  ")))
-            }),
+                match faults.is_empty() {
+                    true => Ok(settings),
+                    false => Err(Error::format(path, format!("{many}:\n  {}", faults.join("\n  ")))),
+                }
+            }
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
             Err(e) => Err(e),
         }
@@ -107,6 +115,12 @@ impl Settings {
         let mut settings = Settings::default();
         let faults = settings.read(text);
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
+    }
+
+    /// What is wrong with the theme's name, where there are these themes.
+    fn theme_fault(&self, names: &[String]) -> Option<String> {
+        let is_known = self.theme == AUTO || names.contains(&self.theme);
+        (!is_known).then(|| format!("theme = \"{}\": allowed is {AUTO}, {}", self.theme, names.join(", ")))
     }
 
     /// Before the embedded file is read: it sets every field.
@@ -259,6 +273,20 @@ mod tests {
         }
         assert!(faults.contains("keys.global.fly"), "{faults}");
         assert!(faults.contains("“u” is bound to both"), "{faults}");
+    }
+
+    #[test]
+    fn an_unknown_theme_is_told_with_the_other_faults() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "theme = \"drak\"\ncolour = 3").unwrap();
+        let said = Settings::load(&path).unwrap_err().to_string();
+        assert!(said.contains("theme = \"drak\": allowed is auto, dark, light"), "{said}");
+        assert!(said.contains("colour = 3"), "{said}");
+        std::fs::create_dir(folder.path().join("themes")).unwrap();
+        std::fs::write(folder.path().join("themes/drak.toml"), "inherits = \"dark\"").unwrap();
+        std::fs::write(&path, "theme = \"drak\"").unwrap();
+        assert_eq!(Settings::load(&path).unwrap().theme, "drak");
     }
 
     #[test]

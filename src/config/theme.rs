@@ -18,7 +18,7 @@ const SHIPPED: [(&str, &str); 5] = [
 ];
 
 /// The name that stands for what suits the terminal.
-const AUTO: &str = "auto";
+pub(super) const AUTO: &str = "auto";
 
 /// How deep a chain of `inherits` may be: a theme that inherits from itself ends here.
 const DEEPEST: usize = 8;

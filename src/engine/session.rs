@@ -66,7 +66,19 @@ impl Session {
 
     /// Seeds by name or number, refusing unknown ones and those that the index lacks.
     pub fn find_seeds<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<EntityId>> {
-        names.into_iter().map(str::trim).filter(|n| !n.is_empty()).map(|name| self.vocabulary().find(name)).collect()
+        let mut seeds = Vec::new();
+        let mut unknown = Vec::new();
+        for name in names.into_iter().map(str::trim).filter(|name| !name.is_empty()) {
+            match self.vocabulary().find(name) {
+                Ok(seed) => seeds.push(seed),
+                Err(error) => unknown.push(error),
+            }
+        }
+        match unknown.len() {
+            0 => Ok(seeds),
+            1 => Err(unknown.remove(0)),
+            _ => Err(Error::AllUnknown(unknown)),
+        }
     }
 
     fn vocabulary(&self) -> &Vocabulary {

@@ -18,7 +18,8 @@ pub fn gold(class: &Class, seeds: &[EntityId]) -> HashSet<EntityId> {
 
 /// AP@K = Σ over hits at rank i ≤ K of (hits up to i)/i, divided by min(|gold|, K); 0..1. NaN where there is no gold.
 pub fn average_precision(list: &[EntityId], gold: &HashSet<EntityId>, k: usize, protocol: Protocol) -> f64 {
-    let sum: f64 = (1..).zip(hits(list, gold, k)).map(|(hit, rank)| hit as f64 / rank as f64).sum();
+    // not `sum`: that of nothing is −0
+    let sum = (1..).zip(hits(list, gold, k)).fold(0.0, |sum, (hit, rank)| sum + f64::from(hit) / rank as f64);
     sum / divisor(list.len(), gold.len(), k, protocol)
 }
 
@@ -74,6 +75,12 @@ mod tests {
         // at K = 2 only the first hit is seen, and two could have been
         assert_eq!(average_precision(&list, &gold, 2, Protocol::Standard), 0.5);
         assert_eq!(precision(&list, &gold, 2, Protocol::Standard), 0.5);
+    }
+
+    #[test]
+    fn a_list_without_a_hit_has_an_average_precision_of_plain_0() {
+        let ap = average_precision(&ids([7, 8]), &set([1]), 10, Protocol::Standard);
+        assert!(ap == 0.0 && ap.is_sign_positive(), "{ap:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod widget;
 
 use std::path::PathBuf;
 
+use ratatui::layout::Size;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::config::{Drawing, Environment, Images, Settings, config_dir};
@@ -70,7 +71,7 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
         app.open_view(view);
     }
     if let Some(warning) = warning {
-        app.notify(warning);
+        app.warn(warning);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Error::io("start the event loop of", "the terminal"))?;
@@ -79,6 +80,17 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     // A picture still being decoded does not hold the user back.
     runtime.shutdown_background();
     outcome
+}
+
+/// Draws an image in half blocks or, without colours or UTF-8, in shades of grey: at most so many columns and rows.
+///
+/// Error: a clause for people.
+pub fn draw_text(
+    image: image::DynamicImage,
+    (columns, rows): (u16, u16),
+    environment: &Environment,
+) -> std::result::Result<String, String> {
+    platform::images::draw_text(image, Size::new(columns, rows), environment)
 }
 
 /// What the explorer would draw pictures with in this terminal, by its settings. Asks the terminal.

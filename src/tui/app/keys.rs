@@ -7,6 +7,9 @@ use crate::config::{Action, Bound, Context, Key};
 
 impl App {
     pub(super) fn key(&mut self, event: KeyEvent) {
+        if let Some(notice) = &mut self.notice {
+            notice.stays = false;
+        }
         let context = self.context();
         let before = self.place();
         self.search.shown = context == Context::Searching;

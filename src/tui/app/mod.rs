@@ -20,6 +20,7 @@ mod measured;
 mod metrics;
 mod mouse;
 mod named;
+mod notice;
 mod palette;
 mod pasting;
 mod popup;
@@ -59,12 +60,13 @@ pub use asked::{Asked, Kind};
 pub use compare::{Compared, Joined, Order, Pair, verdict_text};
 pub use contenders::Contenders;
 pub use expansion::{Expansion, Mark, Row, RowFilter, Shift, mark};
-pub use failures::{Confusion, FailureField, FailureLine, FailureList, Grouping, reason};
+pub use failures::{Confusion, FailureField, FailureLine, FailureList, Grouping, NO_CLASS, reason};
 pub use field::Field;
 pub use help::HelpLine;
 pub use lists::{List, Search, occurrences};
 pub use metrics::{Column, Measure, MetricsRow, Overall, Table};
 pub use named::NamedState;
+pub use notice::Notice;
 pub use palette::{Palette, PaletteRow};
 pub use pasting::{PasteOutcome, PastedName};
 pub use seeds::{SeedSet, Typing};
@@ -162,16 +164,6 @@ pub enum Wish {
     /// Text for the terminal's clipboard.
     Copy(String),
 }
-
-/// A sentence for people, shown for a while.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Notice {
-    pub text: String,
-    pub until: u64,
-}
-
-/// How many ticks a notice stays at least; a long one as many as it has letters.
-const NOTICE_TICKS: usize = 60;
 
 /// An entity in a mode, and what the engine says of it (or why it cannot).
 pub type DetailKey = (EntityId, Mode);
@@ -417,12 +409,6 @@ impl App {
             Pane::Candidates => Context::Candidates,
             Pane::Entity => Context::Entity,
         }
-    }
-
-    pub fn notify(&mut self, text: impl Into<String>) {
-        let text = text.into();
-        let ticks = text.chars().count().max(NOTICE_TICKS) as u64;
-        self.notice = Some(Notice { text, until: self.ticks + ticks });
     }
 
     /// What is to be there at the next start. None until the index is open.

@@ -92,7 +92,7 @@ impl App {
             number: expansion.number,
         };
         if self.seeds.seeds.len() < expansion.seeds.len() {
-            self.notify("some seeds of the last session are not in this index; they are left out");
+            self.warn("some seeds of the last session are not in this index; they are left out");
         }
         self.mode = expansion.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
         (self.joint, self.tuning) = (expansion.joint, expansion.tuning);

@@ -106,7 +106,7 @@ pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedRece
     };
     if ascii {
         let warning = state.locale_warning();
-        state.explorer.app.notify(warning);
+        state.explorer.app.warn(warning);
     }
     state.ask_tmux();
     state.take(Msg::Resize(screen_size()), FRAME);
@@ -283,16 +283,17 @@ impl Loop {
             return Ok(());
         }
         let warning = self.locale_warning();
-        let app = &mut self.explorer.app;
-        app.notice.take_if(|notice| notice.text == warning);
+        self.explorer.app.withdraw(&warning);
         self.change(FRAME);
         self.terminal.set_ascii(false)
     }
 
     fn locale_warning(&self) -> String {
-        let locale = self.explorer.environment.locale.as_deref().unwrap_or("LANG is not set");
+        let environment = &self.explorer.environment;
+        let locale = environment.locale.as_deref().unwrap_or("LANG is not set");
+        let better = environment.utf8_setting();
         format!(
-            "the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; LANG=C.UTF-8 shows all"
+            "the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; {better} shows all"
         )
     }
 

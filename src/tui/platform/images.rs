@@ -2,18 +2,20 @@
 
 use std::num::NonZero;
 
+use crossterm::style::{Colors, ResetColor, SetColors};
 use image::imageops::{ColorMap, FilterType, dither};
 use image::{DynamicImage, RgbImage};
+use ratatui::backend::IntoCrossterm;
 use ratatui::buffer::{Buffer, CellDiffOption};
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Color;
 use ratatui::widgets::Widget;
 use ratatui_image::protocol::{Protocol as Encoded, halfblocks, iterm2, kitty, sixel};
 use ratatui_image::{Image, Resize};
 
-use super::capabilities::{ImageSetup, Protocol};
+use super::capabilities::{Answers, ImageSetup, Protocol, image_setup};
 use super::kitty_placement;
-use crate::config::{ANSI_COLOURS, Depth};
+use crate::config::{ANSI_COLOURS, Depth, Environment, Images};
 
 /// A cell whose symbol is a sequence takes one column all the same.
 const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZero::<u16>::MIN);
@@ -21,6 +23,9 @@ const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZero::<u16>::M
 /// From empty to full, for terminals without colours.
 const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
 const ASCII_SHADES: [&str; 10] = [" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"];
+
+/// The background of a terminal that was not asked.
+const DARK_PAPER: [u8; 3] = [0, 0, 0];
 
 /// An image as it is drawn.
 pub enum EncodedImage {
@@ -102,6 +107,35 @@ impl Widget for &EncodedImage {
             }
         }
     }
+}
+
+/// Draws an image as lines of text: half blocks or shades, at most so many cells.
+///
+/// Error: a clause for people.
+pub fn draw_text(image: DynamicImage, area: Size, environment: &Environment) -> Result<String, String> {
+    let setup = image_setup(Images::Halfblocks, &Answers::default(), environment, !environment.is_utf8(), None);
+    let encoded = EncodedImage::new(image, area, DARK_PAPER, &setup)?;
+    let area = Rect::from((Position::ORIGIN, encoded.size()));
+    let mut buffer = Buffer::empty(area);
+    encoded.render(area, &mut buffer);
+    let mut text = String::new();
+    for y in 0..area.height {
+        let mut colours = None;
+        for x in 0..area.width {
+            let cell = &buffer[(x, y)];
+            if environment.depth != Depth::None && colours != Some((cell.fg, cell.bg)) {
+                colours = Some((cell.fg, cell.bg));
+                let change = SetColors(Colors::new(cell.fg.into_crossterm(), cell.bg.into_crossterm()));
+                text += &change.to_string();
+            }
+            text += cell.symbol();
+        }
+        if colours.is_some() {
+            text += &ResetColor.to_string();
+        }
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn encode(
@@ -214,11 +248,32 @@ fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::capabilities::{Answers, image_setup};
     use super::*;
-    use crate::config::{Environment, Images};
 
     const DARK: [u8; 3] = [0, 0, 0];
+
+    #[test]
+    fn text_has_the_colours_and_letters_of_the_terminal() {
+        let image =
+            || DynamicImage::ImageRgb8(RgbImage::from_fn(8, 8, |x, y| image::Rgb([32 * x as u8, 32 * y as u8, 0])));
+        let drawn = |variables: &[(&str, &str)]| {
+            let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+            draw_text(image(), Size::new(8, 4), &Environment::from_variables(get)).unwrap()
+        };
+        let utf8 = ("LANG", "C.UTF-8");
+        let true_colour = drawn(&[utf8, ("TERM", "xterm"), ("COLORTERM", "truecolor")]);
+        assert!(true_colour.contains("38;2;") && true_colour.contains(['▀', '▄']), "{true_colour:?}");
+        let sixteen = drawn(&[utf8, ("TERM", "xterm")]);
+        assert!(sixteen.contains('\x1b') && !sixteen.contains("38;2;"), "{sixteen:?}");
+        assert!(true_colour.lines().chain(sixteen.lines()).all(|line| line.ends_with("\x1b[0m")));
+        let colourless = drawn(&[utf8, ("TERM", "xterm"), ("NO_COLOR", "1")]);
+        assert!(!colourless.contains('\x1b') && colourless.contains('▒'), "{colourless:?}");
+        let ascii = drawn(&[("LANG", "C"), ("TERM", "xterm"), ("COLORTERM", "truecolor")]);
+        assert!(ascii.is_ascii() && !ascii.contains('\x1b'), "{ascii:?}");
+        for text in [true_colour, sixteen, colourless, ascii] {
+            assert_eq!(text.lines().count(), 4);
+        }
+    }
 
     fn setup(images: Images, depth: Depth, ascii: bool) -> ImageSetup {
         let environment = Environment { depth, ..Environment::from_variables(|_| None) };

@@ -41,7 +41,7 @@ const MAP: usize = 6;
 const NAMED_MAP: usize = 8;
 /// Columns of a rank.
 const RANK: usize = 4;
-const NAME: RangeInclusive<usize> = 15..=26;
+const NAME: RangeInclusive<usize> = 15..=34;
 /// Columns of a query's number.
 const QUERY: usize = 4;
 /// Of its class and seeds too.

@@ -33,7 +33,10 @@ use crate::tui::widget::{
 const WITH_CLASSES: u16 = 112;
 /// From this width on the entity has a pane of its own.
 const WITH_ENTITY: u16 = 76;
+/// The classes get no narrower than this, and no wider than a quarter.
 const CLASSES_WIDTH: u16 = 31;
+/// Columns of a class's row and its frame but for the name.
+const BESIDE_CLASS_NAME: usize = 13;
 /// Dragged, the candidates get no narrower than this.
 const CANDIDATES_LEAST: u16 = 28;
 const DRAWER_WIDTH: u16 = 36;
@@ -82,7 +85,7 @@ fn panes(canvas: &mut Canvas, body: Rect) {
     let app = canvas.app;
     let has_classes = app.catalogue.as_ref().is_none_or(|c| !c.classes.is_empty());
     let beside = body.width >= WITH_CLASSES && has_classes;
-    let left = if beside { CLASSES_WIDTH } else { 0 };
+    let left = if beside { classes_width(canvas, body.width) } else { 0 };
     let [class_area, main] = Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(body);
     if beside {
         classes::draw(canvas, class_area);
@@ -108,6 +111,14 @@ fn panes(canvas: &mut Canvas, body: Rect) {
         drawer(canvas, Rect { x: lists.right() - width, width, ..lists }, entity::draw);
     }
     completion::draw(canvas, seed_area, body);
+}
+
+/// As wide as the longest name needs.
+fn classes_width(canvas: &Canvas, whole: u16) -> u16 {
+    let names = canvas.catalogue().into_iter().flat_map(|catalogue| &catalogue.classes);
+    let longest = names.map(|class| text::width(&class.name)).max().unwrap_or(0);
+    let wanted = u16::try_from(longest + BESIDE_CLASS_NAME).unwrap_or(u16::MAX);
+    wanted.clamp(CLASSES_WIDTH, CLASSES_WIDTH.max(whole / 4))
 }
 
 fn entity_width(canvas: &Canvas, width: u16) -> u16 {

@@ -191,7 +191,8 @@ fn empty(canvas: &mut Canvas, area: Rect) {
 
 fn nothing_passes(canvas: &mut Canvas, area: Rect) {
     let said = match canvas.app.filter {
-        RowFilter::All => "no candidate yet…".to_owned(),
+        RowFilter::All if canvas.app.expands() => "no candidate yet…".to_owned(),
+        RowFilter::All => "no candidate is left".to_owned(),
         RowFilter::Hits => "no hit in this list".to_owned(),
         RowFilter::Misses => "no known miss in this list".to_owned(),
         RowFilter::Moved => format!("no candidate moved by more than {}", canvas.app.settings.moved_by),

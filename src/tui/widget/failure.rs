@@ -9,7 +9,7 @@ use super::candidates::titles;
 use super::{bars, failures, text};
 use crate::config::Role;
 use crate::engine::api::{Catalogue, Failure, Failures};
-use crate::tui::app::{Confusion, FailureLine, reason};
+use crate::tui::app::{Confusion, FailureLine, NO_CLASS, reason};
 use crate::tui::canvas::Canvas;
 
 /// Cells of the picture.
@@ -168,6 +168,7 @@ pub fn cell(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
     let found = canvas.app.failures_in(&cell);
     let width = usize::from(inner.width);
     let said = match found.len() {
+        0 if cell.other == NO_CLASS => "every pick of its lists is in a class".to_owned(),
         0 => format!("{} never come into its lists", cell.other),
         1 => format!("1 pick is in {}", cell.other),
         n => format!("{n} picks are in {}", cell.other),

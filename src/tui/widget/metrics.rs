@@ -64,6 +64,9 @@ fn facts(expansion: &Expansion, reranked: bool, roomy: bool) -> Vec<(String, Str
 fn state(canvas: &Canvas, roomy: bool) -> String {
     let Some(e) = &canvas.app.expansion else { return String::new() };
     let picked = e.picks.len();
+    if e.reranked.is_some() && !canvas.app.reranked {
+        return format!("{picked} picked, before re-ranking");
+    }
     match (&e.reranked, e.took) {
         (None, _) if canvas.app.expands() => format!("{picked} of {} picked", e.ask.size),
         (None, None) => format!("{picked} picked"),

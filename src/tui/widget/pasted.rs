@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 
 use super::{choices, text};
 use crate::config::Role;
-use crate::tui::app::{PasteOutcome, PastedName};
+use crate::tui::app::PasteOutcome;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 
@@ -24,7 +24,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let width = WIDTH.min(whole.width.saturating_sub(4));
     let height = (pasted.len() as u16 + 2).min(whole.height.saturating_sub(4));
     let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
-    let inner = canvas.popup(area, &title(pasted), "esc");
+    let inner = canvas.popup(area, &canvas.app.pasted_summary(), "esc");
     let names = pasted.iter().map(|one| text::width(&one.name)).max().unwrap_or(0).min(usize::from(inner.width) / 2);
     let room = usize::from(inner.width).saturating_sub(names + 4);
     choices::draw(canvas, inner, cursor, pasted.len(), |canvas, at| {
@@ -40,16 +40,4 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         spans.push(canvas.span(role, format!("  {}", text::fit(&outcome, room))));
         (Line::from(spans), Hit::Popup)
     });
-}
-
-/// "3 names pasted: 2 added, 1 unknown"
-fn title(pasted: &[PastedName]) -> String {
-    let count = |wanted: fn(&PasteOutcome) -> bool| pasted.iter().filter(|one| wanted(&one.outcome)).count();
-    let counts = [
-        (count(|o| matches!(o, PasteOutcome::Added)), "added"),
-        (count(|o| matches!(o, PasteOutcome::AlreadySeed)), "there already"),
-        (count(|o| matches!(o, PasteOutcome::Unknown(_))), "unknown"),
-    ];
-    let said: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    format!("{} names pasted: {}", pasted.len(), said.join(", "))
 }

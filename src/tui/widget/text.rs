@@ -132,7 +132,9 @@ fn broken(word: &str, columns: usize) -> Vec<String> {
 /// 0..1 as people of the field write it: ".83", "1.0".
 pub fn fraction(value: f64) -> String {
     let text = format!("{value:.2}");
-    match text.strip_prefix('0') {
+    match text.strip_prefix("0").or(text.strip_prefix("-0")) {
+        Some(".00") => ".00".to_owned(),
+        Some(rest) if value < 0.0 => format!("-{rest}"),
         Some(rest) => rest.to_owned(),
         None => format!("{value:.1}"),
     }
@@ -182,5 +184,6 @@ mod tests {
     #[test]
     fn fractions_are_short() {
         assert_eq!([0.834, 1.0, 0.0, 0.996].map(fraction), [".83", "1.0", ".00", "1.0"]);
+        assert_eq!([-0.0, -0.001, -0.34, -1.0].map(fraction), [".00", ".00", "-.34", "-1.0"]);
     }
 }

@@ -156,17 +156,17 @@ fn minus(a: Parts, b: Parts, sign: f64) -> Parts {
     Parts { prior: (a.prior - b.prior) * sign, text: (a.text - b.text) * sign, image: (a.image - b.image) * sign }
 }
 
-/// The modality that brings more than half of a sum, as a phrase.
+/// The part that brings the most, if that is more than half of the sum and more than all others that add to it, as a phrase.
 fn mostly(parts: Option<Parts>) -> &'static str {
     let Some(parts) = parts else { return "" };
-    let half = parts.sum() / 2.0;
-    match parts {
-        _ if half <= 0.0 => "",
-        Parts { text, .. } if text > half => ", mostly by text",
-        Parts { image, .. } if image > half => ", mostly by pictures",
-        Parts { prior, .. } if prior > half => ", mostly by the prior",
-        _ => "",
-    }
+    let added = [
+        (parts.text, ", mostly by text"),
+        (parts.image, ", mostly by pictures"),
+        (parts.prior, ", mostly by the prior"),
+    ];
+    let half = added.iter().map(|(part, _)| part.max(0.0)).sum::<f64>() / 2.0;
+    let most = added.into_iter().find(|(part, _)| *part > half && parts.sum() > 0.0);
+    most.map_or("", |(_, phrase)| phrase)
 }
 
 /// The seed that brings the most.

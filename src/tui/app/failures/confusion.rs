@@ -9,7 +9,7 @@ use super::super::act::shifted;
 use super::App;
 
 /// Of false positives that are known members of nothing.
-const NO_CLASS: &str = "no class";
+pub const NO_CLASS: &str = "no class";
 
 /// How far classes are rolled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

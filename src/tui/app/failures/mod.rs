@@ -16,7 +16,7 @@ use super::act::shifted;
 use super::seeding::shorten;
 use super::{App, Field, Kind, List, Pane, Popup, RowFilter};
 
-pub use confusion::{Confused, Confusion, Matrix};
+pub use confusion::{Confused, Confusion, Matrix, NO_CLASS};
 pub use lines::{FailureLine, Grouping};
 pub use remarks::Remarks;
 pub use table::reason;
