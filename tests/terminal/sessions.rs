@@ -11,6 +11,13 @@ fn opened(home: &std::path::Path) -> Terminal {
     terminal
 }
 
+/// An explorer that comes back to the class of the last start.
+fn reopened(home: &std::path::Path) -> Terminal {
+    let mut terminal = Setup::new(home).start();
+    terminal.until("re-ranked");
+    terminal
+}
+
 fn name_state(terminal: &mut Terminal, name: &str) {
     terminal.keys(",n");
     terminal.until("A name for");
@@ -28,7 +35,7 @@ fn two_explorers_keep_the_states_of_both() {
         terminal.keys("q");
         terminal.ends();
     }
-    let mut third = opened(home.path());
+    let mut third = reopened(home.path());
     third.keys(",l");
     third.until("of the first");
     third.until("of the second");
@@ -42,14 +49,19 @@ fn a_session_is_saved_as_soon_as_it_can_be() {
     let folder = home.path().join(STATE);
     // a file in the place of the folder: nothing can be written there
     std::fs::write(&folder, "").unwrap();
-    let mut terminal = opened(home.path());
-    terminal.until("not saved");
+    let mut terminal = Setup::new(home.path()).start();
+    terminal.until("the session cannot be read");
+    // one word: the notice is wrapped
+    terminal.until("tried");
+    terminal.until(" · both");
+    terminal.keys("/fruits\r");
+    terminal.until("re-ranked");
     name_state(&mut terminal, "kept all the same");
     std::fs::remove_file(&folder).unwrap();
     terminal.until("saved again");
     terminal.signal("KILL");
     terminal.until_end();
-    let mut again = opened(home.path());
+    let mut again = reopened(home.path());
     again.keys(",l");
     again.until("kept all the same");
     again.keys("qq");

@@ -120,17 +120,18 @@ pub fn draw_text(image: DynamicImage, area: Size, environment: &Environment) -> 
     encoded.render(area, &mut buffer);
     let mut text = String::new();
     for y in 0..area.height {
-        let mut colours = None;
+        let own = (Color::Reset, Color::Reset);
+        let mut colours = own;
         for x in 0..area.width {
             let cell = &buffer[(x, y)];
-            if environment.depth != Depth::None && colours != Some((cell.fg, cell.bg)) {
-                colours = Some((cell.fg, cell.bg));
+            if colours != (cell.fg, cell.bg) {
+                colours = (cell.fg, cell.bg);
                 let change = SetColors(Colors::new(cell.fg.into_crossterm(), cell.bg.into_crossterm()));
                 text += &change.to_string();
             }
             text += cell.symbol();
         }
-        if colours.is_some() {
+        if colours != own {
             text += &ResetColor.to_string();
         }
         text.push('\n');

@@ -41,7 +41,9 @@ const MAP: usize = 6;
 const NAMED_MAP: usize = 8;
 /// Columns of a rank.
 const RANK: usize = 4;
-const NAME: RangeInclusive<usize> = 15..=34;
+const NAME: RangeInclusive<usize> = 15..=26;
+/// Where classes have longer names and there is room.
+const LONGEST_NAME: usize = 34;
 /// Columns of a query's number.
 const QUERY: usize = 4;
 /// Of its class and seeds too.
@@ -53,7 +55,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     status::draw(canvas, top);
     let pairs = canvas.app.pairs();
     let numbers = numbers(canvas);
-    let name = if canvas.app.compared.by_query { QUERY_NAME } else { NAME };
+    let name = if canvas.app.compared.by_query { QUERY_NAME } else { class_name(canvas) };
     let width = (usize::from(body.width) * 11 / 20).clamp(numbers + name.start() + 2, numbers + name.end() + 2) as u16;
     if body.width < width + BESIDE {
         // too narrow for all three, it is without the scatter
@@ -73,6 +75,13 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// Columns of a contender's MAP.
+/// The least and the most columns of a class's name.
+fn class_name(canvas: &Canvas) -> RangeInclusive<usize> {
+    let names = canvas.catalogue().into_iter().flat_map(|catalogue| &catalogue.classes);
+    let longest = names.map(|class| text::width(&class.name)).max().unwrap_or(0);
+    *NAME.start()..=longest.clamp(*NAME.end(), LONGEST_NAME)
+}
+
 fn map_width(canvas: &Canvas) -> usize {
     let own = canvas.app.contenders.chosen.iter().all(|of| matches!(of, Contender::Own(_)));
     if own { MAP } else { NAMED_MAP }
