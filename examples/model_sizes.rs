@@ -1,10 +1,12 @@
-//! The paper's sizes on this machine, with random weights: BERT-base, 36 × 2048 patches, 14,489 entities.
+//! The paper's sizes on this machine, with random weights: BERT-base, 36 × 2048 patches, 14,489
+//! entities.
 //!
-//! Builds the network, saves it as a state dict, converts that as `multiexpan convert` does, opens the model folder, and
-//! runs a batch of 8 pairs of 64 tokens in all four modes. Prints seconds and peak memory of each step.
+//! Builds the network, saves it as a state dict, converts that as `multiexpan convert` does, opens
+//! the model folder, and runs a batch of 8 pairs of 64 tokens in all four modes. Prints seconds and
+//! peak memory of each step.
 //!
-//! `cargo run --release --example model_sizes`; wants 6 GB of memory and 4 GB in the folder of temporary files. The
-//! numbers that came of it are in docs/MODEL_SIZES.md.
+//! `cargo run --release --example model_sizes`; wants 6 GB of memory and 4 GB in the folder of
+//! temporary files. The numbers that came of it are in docs/MODEL_SIZES.md.
 
 use std::fs;
 use std::path::Path;
@@ -27,10 +29,16 @@ const TOKENS: i64 = 64;
 const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 fn main() -> Result<()> {
-    let sizes = Config { entities: ENTITIES, clusters: 47, ..Config::default() };
+    let sizes = Config {
+        entities: ENTITIES,
+        clusters: 47,
+        ..Config::default()
+    };
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let at = |name: &str| folder.path().join(name);
-    timed("network built, state dict and encoders written", || write_random(folder.path(), &sizes))?;
+    timed("network built, state dict and encoders written", || {
+        write_random(folder.path(), &sizes)
+    })?;
     let asked = Conversion {
         checkpoint: at("epoch_12.safetensors"),
         vocabulary: at("entity2id.txt"),
@@ -57,7 +65,9 @@ fn main() -> Result<()> {
     let network = opened.network;
     assert_eq!(network.config, sizes, "the shapes tell the sizes");
     for mode in Mode::ALL {
-        timed(&format!("{PAIRS} × {TOKENS} tokens, {mode}"), || tch::no_grad(|| run(&network, mode)));
+        timed(&format!("{PAIRS} × {TOKENS} tokens, {mode}"), || {
+            tch::no_grad(|| run(&network, mode))
+        });
     }
     Ok(())
 }
@@ -74,18 +84,34 @@ fn write_random(folder: &Path, sizes: &Config) -> Result<()> {
     }
     store.save(folder.join("epoch_12.safetensors"))?;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("room for temporary files");
+    let write = |name: &str, text: String| {
+        fs::write(folder.join(name), text).expect("room for temporary files")
+    };
     fs::create_dir(folder.join("bert")).expect("room for temporary files");
-    let bert: Vec<(String, Tensor)> = all.into_iter().filter(|(name, _)| name.starts_with("bert.")).collect();
+    let bert: Vec<(String, Tensor)> = all
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("bert."))
+        .collect();
     Tensor::write_safetensors(&bert, folder.join("bert/model.safetensors"))?;
-    write("bert/vocab.txt", fs::read_to_string(fixtures.join("tokenizer/vocab.txt")).expect("a fixture"));
+    write(
+        "bert/vocab.txt",
+        fs::read_to_string(fixtures.join("tokenizer/vocab.txt")).expect("a fixture"),
+    );
     let config = serde_json::json!({ "hidden_size": sizes.hidden, "num_hidden_layers": sizes.bert_layers,
         "num_attention_heads": sizes.heads, "intermediate_size": sizes.feed_forward,
         "vocab_size": sizes.token_vocabulary, "max_position_embeddings": sizes.max_positions });
     write("bert/config.json", config.to_string());
     let list = fs::read_to_string(fixtures.join("encoders/resnet-50.txt")).expect("a fixture");
-    Tensor::write_safetensors(&list.lines().map(ones).collect::<Vec<_>>(), folder.join("resnet50.safetensors"))?;
-    write("entity2id.txt", (0..sizes.entities).map(|id| format!("entity {id}\t{id}\n")).collect());
+    Tensor::write_safetensors(
+        &list.lines().map(ones).collect::<Vec<_>>(),
+        folder.join("resnet50.safetensors"),
+    )?;
+    write(
+        "entity2id.txt",
+        (0..sizes.entities)
+            .map(|id| format!("entity {id}\t{id}\n"))
+            .collect(),
+    );
     Ok(())
 }
 
@@ -100,25 +126,46 @@ fn ones(line: &str) -> (String, Tensor) {
 /// One batch to log p, and the shapes of all that comes of it.
 fn run(network: &Network, mode: Mode) {
     let (tower, sizes) = (&network.student, &network.config);
-    let length = if matches!(mode, Mode::Both | Mode::Text) { TOKENS } else { 3 };
-    let ids = Tensor::randint(sizes.token_vocabulary, [PAIRS, length], (Kind::Int64, Device::Cpu));
+    let length = if matches!(mode, Mode::Both | Mode::Text) {
+        TOKENS
+    } else {
+        3
+    };
+    let ids = Tensor::randint(
+        sizes.token_vocabulary,
+        [PAIRS, length],
+        (Kind::Int64, Device::Cpu),
+    );
     let text_keep = Tensor::ones([PAIRS, length], (Kind::Bool, Device::Cpu));
     let shown = matches!(mode, Mode::Both | Mode::Image);
     let input = Input {
-        text: tower.bert.lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS),
+        text: tower
+            .bert
+            .lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS),
         text_keep,
         mask_at: Tensor::ones([PAIRS], (Kind::Int64, Device::Cpu)),
         patches: shown.then(|| Tensor::randn([PAIRS, sizes.patches, sizes.patch_features], CPU)),
         image_keep: None,
     };
     let state = tower.state(&input, false);
-    let log_prob = tower.head.log_prob(&tower.head.pre_head(&state, false), false, 0.0);
+    let log_prob = tower
+        .head
+        .log_prob(&tower.head.pre_head(&state, false), false, 0.0);
     assert_eq!(state.size(), [PAIRS, sizes.hidden]);
     assert_eq!(log_prob.size(), [PAIRS, ENTITIES]);
-    assert_eq!(network.projection.forward(&state, false).size(), [PAIRS, 128]);
-    assert_eq!(network.cluster.forward(&state, false).size(), [PAIRS, sizes.clusters]);
+    assert_eq!(
+        network.projection.forward(&state, false).size(),
+        [PAIRS, 128]
+    );
+    assert_eq!(
+        network.cluster.forward(&state, false).size(),
+        [PAIRS, sizes.clusters]
+    );
     let total = log_prob.exp().sum(Kind::Double).double_value(&[]);
-    assert!((total - PAIRS as f64).abs() < 1e-3, "probabilities sum to {total}");
+    assert!(
+        (total - PAIRS as f64).abs() < 1e-3,
+        "probabilities sum to {total}"
+    );
 }
 
 /// Does it and prints how long it took and the most memory that was held meanwhile.
@@ -128,8 +175,13 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let begun = Instant::now();
     let done = work();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
+    let peak = status.lines().find_map(|line| {
+        line.strip_prefix("VmHWM:")?
+            .split_whitespace()
+            .next()?
+            .parse::<f64>()
+            .ok()
+    });
     println!(
         "{what}: {:.2} s, peak {:.2} GiB",
         begun.elapsed().as_secs_f64(),

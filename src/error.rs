@@ -10,11 +10,19 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// A file operation failed: `doing` is a verb phrase ("read", "write", "create").
     #[error("cannot {doing} {}: {source}", printable::path(path))]
-    Io { doing: &'static str, path: PathBuf, source: std::io::Error },
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
 
     /// A file or folder that must be there is not. `hint` is the next step, or empty.
     #[error("no {what} at {}{}", printable::path(path), tail(hint))]
-    Missing { what: &'static str, path: PathBuf, hint: String },
+    Missing {
+        what: &'static str,
+        path: PathBuf,
+        hint: String,
+    },
 
     /// A file is there and cannot be used: cut short, damaged, foreign, of another version.
     #[error("{} {reason}", printable::path(path))]
@@ -22,11 +30,23 @@ pub enum Error {
 
     /// One line of a text file.
     #[error("{}:{line}: {reason}", printable::path(path))]
-    Line { path: PathBuf, line: usize, reason: String },
+    Line {
+        path: PathBuf,
+        line: usize,
+        reason: String,
+    },
 
     /// A name that is in no vocabulary; `near` are the closest ones that are.
-    #[error("no {kind} is called “{}”{}", printable::one_line(name), did_you_mean(near))]
-    Unknown { kind: &'static str, name: String, near: Vec<String> },
+    #[error(
+        "no {kind} is called “{}”{}",
+        printable::one_line(name),
+        did_you_mean(near)
+    )]
+    Unknown {
+        kind: &'static str,
+        name: String,
+        near: Vec<String>,
+    },
 
     /// Several names that are in no vocabulary.
     #[error("{}", .0.iter().map(Error::to_string).collect::<Vec<_>>().join("; "))]
@@ -40,8 +60,8 @@ pub enum Error {
     #[error("{0}")]
     Mismatch(String),
 
-    /// A data set of which no entity, or not a given one, has enough pairs. `causes` are for people: how many pairs were
-    /// left out for each reason, with the first example of each.
+    /// A data set of which no entity, or not a given one, has enough pairs. `causes` are for
+    /// people: how many pairs were left out for each reason, with the first example of each.
     #[error("{what}{}", because(causes))]
     NoPairs { what: String, causes: Vec<String> },
 
@@ -58,17 +78,27 @@ impl Error {
     /// For `map_err` at a file operation: `File::open(p).map_err(Error::io("read", p))`.
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.as_ref().to_owned();
-        move |source| Error::Io { doing, path, source }
+        move |source| Error::Io {
+            doing,
+            path,
+            source,
+        }
     }
 
     pub fn format(path: impl AsRef<Path>, reason: impl Into<String>) -> Error {
-        Error::Format { path: path.as_ref().to_owned(), reason: reason.into() }
+        Error::Format {
+            path: path.as_ref().to_owned(),
+            reason: reason.into(),
+        }
     }
 
     /// Adds a clause to the reason of a [`Error::Format`]; any other error stays as it is.
     pub fn adding(self, clause: &str) -> Error {
         match self {
-            Error::Format { path, reason } => Error::Format { path, reason: format!("{reason}; {clause}") },
+            Error::Format { path, reason } => Error::Format {
+                path,
+                reason: format!("{reason}; {clause}"),
+            },
             other => other,
         }
     }
@@ -84,7 +114,11 @@ impl Error {
 }
 
 fn tail(hint: &str) -> String {
-    if hint.is_empty() { String::new() } else { format!("; {hint}") }
+    if hint.is_empty() {
+        String::new()
+    } else {
+        format!("; {hint}")
+    }
 }
 
 fn because(causes: &[String]) -> String {

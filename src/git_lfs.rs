@@ -16,10 +16,12 @@ pub fn is_pointer(bytes: &[u8]) -> bool {
     bytes.starts_with(START)
 }
 
-/// Refuses `path` if it is a pointer (`Format`). A file that cannot be read is left to its reader to report.
+/// Refuses `path` if it is a pointer (`Format`). A file that cannot be read is left to its reader
+/// to report.
 pub fn refuse_pointer(path: &Path) -> Result<()> {
     let mut first = Vec::new();
-    let opened = File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut first));
+    let opened =
+        File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut first));
     match opened {
         Ok(_) if is_pointer(&first) => Err(Error::format(path, REASON)),
         _ => Ok(()),
@@ -34,9 +36,20 @@ mod tests {
     fn pointers_are_refused_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights");
-        std::fs::write(&path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n").unwrap();
-        assert!(refuse_pointer(&path).unwrap_err().to_string().contains("git lfs pull"));
+        std::fs::write(
+            &path,
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n",
+        )
+        .unwrap();
+        assert!(
+            refuse_pointer(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("git lfs pull")
+        );
         std::fs::write(&path, "version 2").unwrap();
-        assert!(refuse_pointer(&path).is_ok() && refuse_pointer(&folder.path().join("none")).is_ok());
+        assert!(
+            refuse_pointer(&path).is_ok() && refuse_pointer(&folder.path().join("none")).is_ok()
+        );
     }
 }

@@ -22,7 +22,13 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(stage: impl Into<String>, done: u64, total: u64) -> Self {
-        Progress { stage: stage.into(), done, total, note: String::new(), left: None }
+        Progress {
+            stage: stage.into(),
+            done,
+            total,
+            note: String::new(),
+            left: None,
+        }
     }
 }
 
@@ -62,6 +68,10 @@ impl Cancel {
 
     /// `Break` once cancelled: what an observer returns.
     pub fn flow(&self) -> ControlFlow<()> {
-        if self.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.is_cancelled() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }

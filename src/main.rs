@@ -1,5 +1,5 @@
-//! The program at the keyboard: the explorer, and the commands that need no libtorch. It links none (see `build.rs`), so
-//! that it is there at once; whatever computes is the other program's.
+//! The program at the keyboard: the explorer, and the commands that need no libtorch. It links none
+//! (see `build.rs`), so that it is there at once; whatever computes is the other program's.
 
 use std::process::ExitCode;
 
@@ -26,16 +26,35 @@ fn main() -> ExitCode {
     })
 }
 
-/// The explorer over an engine in a process of its own. The terminal's first frame does not wait for it.
+/// The explorer over an engine in a process of its own. The terminal's first frame does not wait
+/// for it.
 fn open_explorer(args: explore::Args) -> Result<()> {
     let view = args.open.as_deref().map(StateFile::load).transpose()?;
     let index = match &view {
         Some(view) if args.index.is_none() => view.find_index()?,
         _ => args.find_index()?,
     };
-    let images = args.images.as_deref().map(str::parse::<Images>).transpose()?;
-    let explore::Args { dataset, beside, theme, device, .. } = args;
-    let options = tui::Options { index, dataset, beside, device: device.device, images, theme, view };
+    let images = args
+        .images
+        .as_deref()
+        .map(str::parse::<Images>)
+        .transpose()?;
+    let explore::Args {
+        dataset,
+        beside,
+        theme,
+        device,
+        ..
+    } = args;
+    let options = tui::Options {
+        index,
+        dataset,
+        beside,
+        device: device.device,
+        images,
+        theme,
+        view,
+    };
     let (send, replies) = explore::start_engine()?;
     tui::run(options, send, replies)
 }

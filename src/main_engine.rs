@@ -9,6 +9,8 @@ fn main() -> ExitCode {
     cli::exit::on_panic();
     cli::exit::code(match cli::parse().command {
         Some(command) => cli::run(command),
-        None => Err(Error::Argument("this is the engine; `multiexpan` opens the explorer".into())),
+        None => Err(Error::Argument(
+            "this is the engine; `multiexpan` opens the explorer".into(),
+        )),
     })
 }

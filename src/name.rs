@@ -1,10 +1,12 @@
-//! Names as they are compared. `Å` is one character on Linux and two on a Mac; a name is the same in both forms.
+//! Names as they are compared. `Å` is one character on Linux and two on a Mac; a name is the same
+//! in both forms.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// Returns the name in Unicode's Normalization Form C, in which names that differ only in form are equal.
+/// Returns the name in Unicode's Normalization Form C, in which names that differ only in form are
+/// equal.
 pub fn nfc(name: &str) -> Cow<'_, str> {
     if name.is_ascii() || is_nfc_quick(name.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(name);
@@ -17,42 +19,60 @@ pub fn is_same(a: &str, b: &str) -> bool {
     a == b || nfc(a) == nfc(b)
 }
 
-/// A name as it is compared where its spelling may differ: Form C, lower case, single spaces for `_`, blanks and control
-/// characters.
+/// A name as it is compared where its spelling may differ: Form C, lower case, single spaces for
+/// `_`, blanks and control characters.
 pub fn fold(name: &str) -> String {
     let lower = lower(name);
     let words = lower.split(|c: char| c == '_' || separates(c));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
-/// A name as a word of a line whose words end at blanks: `_` for blanks and control characters, none at the ends.
+/// A name as a word of a line whose words end at blanks: `_` for blanks and control characters,
+/// none at the ends.
 pub fn one_word(name: &str) -> String {
-    name.split(separates).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+    name.split(separates)
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
-/// Whether a character cannot stand within a word of a file of lines: blanks, control characters, and U+FEFF, which at the
-/// beginning of a file is its byte order mark.
+/// Whether a character cannot stand within a word of a file of lines: blanks, control characters,
+/// and U+FEFF, which at the beginning of a file is its byte order mark.
 fn separates(c: char) -> bool {
     c.is_whitespace() || c.is_control() || c == '\u{feff}'
 }
 
-/// A text in Form C and lower case, to search in and to search for. What a letter becomes does not depend on those around it:
-/// Σ is σ also at the end of a word.
+/// A text in Form C and lower case, to search in and to search for. What a letter becomes does not
+/// depend on those around it: Σ is σ also at the end of a word.
 pub fn lower(text: &str) -> String {
     nfc(&nfc(text).to_lowercase().replace('ς', "σ")).into_owned()
 }
 
-/// A text to look for by a fuzzy matcher, which folds the case of ASCII alone: Form C, and lower case where it is not ASCII.
+/// A text to look for by a fuzzy matcher, which folds the case of ASCII alone: Form C, and lower
+/// case where it is not ASCII.
 pub fn matchable(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(lower(text)) }
+    if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(lower(text))
+    }
 }
 
-/// A name as one field of a line: single spaces for blanks and control characters, which lines and fields end at.
+/// A name as one field of a line: single spaces for blanks and control characters, which lines and
+/// fields end at.
 pub fn one_field(name: &str) -> Cow<'_, str> {
     if !name.contains(|c: char| separates(c) && c != ' ') {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(name.split(separates).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
+    Cow::Owned(
+        name.split(separates)
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }
 
 #[cfg(test)]
@@ -75,12 +95,20 @@ mod tests {
             assert_eq!(fold(composed), fold(decomposed));
             assert_eq!(nfc(decomposed), composed);
         }
-        assert!(matches!(nfc("Åland"), Cow::Borrowed(_)) && matches!(nfc("lion"), Cow::Borrowed(_)));
+        assert!(
+            matches!(nfc("Åland"), Cow::Borrowed(_)) && matches!(nfc("lion"), Cow::Borrowed(_))
+        );
     }
 
     #[test]
     fn what_looks_alike_and_is_no_other_form_is_another_name() {
-        for (a, b) in [("H₂O", "H2O"), ("ﬁg", "fig"), ("Ａ", "A"), ("Aland", "Åland"), ("a", "\u{430}")] {
+        for (a, b) in [
+            ("H₂O", "H2O"),
+            ("ﬁg", "fig"),
+            ("Ａ", "A"),
+            ("Aland", "Åland"),
+            ("a", "\u{430}"),
+        ] {
             assert!(!is_same(a, b), "{a} {b}");
             assert_ne!(fold(a), fold(b), "{a} {b}");
         }

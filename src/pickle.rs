@@ -1,9 +1,10 @@
 //! Reads Python's pickles without running any of them.
 //!
-//! A pickle is a program for a small stack machine. This machine knows the instructions up to protocol 4. It calls nothing: a
-//! call stays in the result as a [`Call`], for the reader to make sense of or to refuse. Values live in one arena and point to each
-//! other by place, so that shared, cyclic and very deep values cost nothing special.
-//! Source: CPython's `Lib/pickletools.py`.
+//! A pickle is a program for a small stack machine. This machine knows the instructions up to
+//! protocol 4. It calls nothing: a call stays in the result as a [`Call`], for the reader to make
+//! sense of or to refuse. Values live in one arena and point to each other by place, so that
+//! shared, cyclic and very deep values cost nothing special. Source: CPython's
+//! `Lib/pickletools.py`.
 
 use std::collections::HashMap;
 
@@ -28,7 +29,8 @@ pub enum Value {
         name: String,
     },
     Call(Call),
-    /// What lies beside the pickle, such as a storage of `torch.save`, by the place of its description.
+    /// What lies beside the pickle, such as a storage of `torch.save`, by the place of its
+    /// description.
     Persistent(Place),
 }
 
@@ -46,7 +48,8 @@ pub struct Call {
 /// A pickle that was read.
 #[derive(Debug)]
 pub struct Pickle {
-    /// Whatever a value points to at the time it is made stands before it; lists and dicts may be filled later.
+    /// Whatever a value points to at the time it is made stands before it; lists and dicts may be
+    /// filled later.
     pub values: Vec<Value>,
     /// The place of the value that the pickle is of.
     pub root: Place,
@@ -54,17 +57,29 @@ pub struct Pickle {
     pub length: usize,
 }
 
-/// The reason for which a file is refused that no pickler writes: a clause that follows the file's name.
+/// The reason for which a file is refused that no pickler writes: a clause that follows the file's
+/// name.
 pub const DAMAGED: &str = "is damaged: its pickle makes no sense";
 const CUT_SHORT: &str = "is cut short";
 
 impl Pickle {
-    /// Reads the pickle at the front of `bytes`. The error is a clause that follows the file's name: "is cut short".
+    /// Reads the pickle at the front of `bytes`. The error is a clause that follows the file's
+    /// name: "is cut short".
     pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
-        let mut machine =
-            Machine { bytes, at: 0, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let mut machine = Machine {
+            bytes,
+            at: 0,
+            values: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+        };
         let root = machine.run()?;
-        Ok(Pickle { values: machine.values, root, length: machine.at })
+        Ok(Pickle {
+            values: machine.values,
+            root,
+            length: machine.at,
+        })
     }
 }
 
@@ -125,7 +140,11 @@ impl Machine<'_> {
                 self.push(Value::List(items));
             }
             0x85..=0x87 => {
-                let from = self.stack.len().checked_sub(usize::from(code - 0x84)).ok_or(DAMAGED)?;
+                let from = self
+                    .stack
+                    .len()
+                    .checked_sub(usize::from(code - 0x84))
+                    .ok_or(DAMAGED)?;
                 let items = self.stack.split_off(from);
                 self.push(Value::List(items));
             }
@@ -143,7 +162,11 @@ impl Machine<'_> {
                 let description = self.pop()?;
                 self.push(Value::Persistent(description));
             }
-            _ => return Err(format!("has the pickle instruction {code:#04x}, which no file of plain values needs")),
+            _ => {
+                return Err(format!(
+                    "has the pickle instruction {code:#04x}, which no file of plain values needs"
+                ));
+            }
         }
         Ok(())
     }
@@ -228,7 +251,11 @@ impl Machine<'_> {
     }
 
     fn extend_list(&mut self, code: u8) -> Step {
-        let more = if code == b'a' { vec![self.pop()?] } else { self.unmark()? };
+        let more = if code == b'a' {
+            vec![self.pop()?]
+        } else {
+            self.unmark()?
+        };
         match self.top()? {
             Value::List(items) | Value::Call(Call { items, .. }) => items.extend(more),
             _ => return Err(DAMAGED.into()),
@@ -267,10 +294,17 @@ impl Machine<'_> {
     /// REDUCE and NEWOBJ: a name with a tuple of arguments.
     fn call(&mut self) -> Step {
         let (arguments, callee) = (self.pop()?, self.pop()?);
-        let (Value::Global { .. }, Value::List(arguments)) = (&self.values[callee], &self.values[arguments]) else {
+        let (Value::Global { .. }, Value::List(arguments)) =
+            (&self.values[callee], &self.values[arguments])
+        else {
             return Err(DAMAGED.into());
         };
-        let call = Call { callee, arguments: arguments.clone(), items: Vec::new(), pairs: Vec::new() };
+        let call = Call {
+            callee,
+            arguments: arguments.clone(),
+            items: Vec::new(),
+            pairs: Vec::new(),
+        };
         self.push(Value::Call(call));
         Ok(())
     }
@@ -290,12 +324,20 @@ impl Machine<'_> {
     }
 
     fn unmark(&mut self) -> Step<Vec<Place>> {
-        let height = self.marks.pop().filter(|&height| height <= self.stack.len()).ok_or(DAMAGED)?;
+        let height = self
+            .marks
+            .pop()
+            .filter(|&height| height <= self.stack.len())
+            .ok_or(DAMAGED)?;
         Ok(self.stack.split_off(height))
     }
 
     fn take(&mut self, length: usize) -> Step<&[u8]> {
-        let end = self.at.checked_add(length).filter(|&end| end <= self.bytes.len()).ok_or(CUT_SHORT)?;
+        let end = self
+            .at
+            .checked_add(length)
+            .filter(|&end| end <= self.bytes.len())
+            .ok_or(CUT_SHORT)?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -303,12 +345,19 @@ impl Machine<'_> {
 
     /// An unsigned little-endian number of up to 8 bytes.
     fn length(&mut self, bytes: usize) -> Step<usize> {
-        let number = self.take(bytes)?.iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
+        let number = self
+            .take(bytes)?
+            .iter()
+            .rev()
+            .fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
         usize::try_from(number).map_err(|_| DAMAGED.into())
     }
 
     fn line(&mut self) -> Step<&str> {
-        let length = self.bytes[self.at..].iter().position(|&byte| byte == b'\n').ok_or(CUT_SHORT)?;
+        let length = self.bytes[self.at..]
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .ok_or(CUT_SHORT)?;
         let line = self.take(length + 1)?;
         std::str::from_utf8(&line[..length]).map_err(|_| DAMAGED.into())
     }
@@ -316,7 +365,11 @@ impl Machine<'_> {
 
 fn pairs(items: &[Place]) -> Step<Vec<(Place, Place)>> {
     let (pairs, rest) = items.as_chunks::<2>();
-    if rest.is_empty() { Ok(pairs.iter().map(|&[key, value]| (key, value)).collect()) } else { Err(DAMAGED.into()) }
+    if rest.is_empty() {
+        Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
+    } else {
+        Err(DAMAGED.into())
+    }
 }
 
 /// A little-endian two's complement number of up to 16 bytes; none is 0.
@@ -344,29 +397,54 @@ mod tests {
         ];
         for bytes in pickles {
             let pickle = Pickle::read(bytes).unwrap();
-            let Value::Dict(entries) = &pickle.values[pickle.root] else { panic!("{:?}", pickle.values) };
-            let &[(key, value)] = entries.as_slice() else { panic!("{entries:?}") };
+            let Value::Dict(entries) = &pickle.values[pickle.root] else {
+                panic!("{:?}", pickle.values)
+            };
+            let &[(key, value)] = entries.as_slice() else {
+                panic!("{entries:?}")
+            };
             assert_eq!(pickle.values[key], Value::Int(1));
-            let Value::List(items) = &pickle.values[value] else { panic!("{:?}", pickle.values[value]) };
+            let Value::List(items) = &pickle.values[value] else {
+                panic!("{:?}", pickle.values[value])
+            };
             let texts: Vec<&Value> = items.iter().map(|&place| &pickle.values[place]).collect();
             assert_eq!(texts, [&Value::Text("a".into()), &Value::Text("b".into())]);
             assert_eq!(pickle.length, bytes.len());
-            assert_eq!(Pickle::read(&bytes[..bytes.len() - 1]).unwrap_err(), CUT_SHORT);
+            assert_eq!(
+                Pickle::read(&bytes[..bytes.len() - 1]).unwrap_err(),
+                CUT_SHORT
+            );
         }
     }
 
     #[test]
     fn calls_are_kept_and_not_made() {
         // collections.OrderedDict([("a", 1)]), then "b": 2 set
-        let pickle = Pickle::read(b"ccollections\nOrderedDict\n((l(Va\nI1\ntatRVb\nI2\ns.").unwrap();
-        let Value::Call(call) = &pickle.values[pickle.root] else { panic!("{:?}", pickle.values) };
-        let global = Value::Global { module: "collections".into(), name: "OrderedDict".into() };
-        assert_eq!((&pickle.values[call.callee], call.arguments.len(), call.pairs.len()), (&global, 1, 1));
+        let pickle =
+            Pickle::read(b"ccollections\nOrderedDict\n((l(Va\nI1\ntatRVb\nI2\ns.").unwrap();
+        let Value::Call(call) = &pickle.values[pickle.root] else {
+            panic!("{:?}", pickle.values)
+        };
+        let global = Value::Global {
+            module: "collections".into(),
+            name: "OrderedDict".into(),
+        };
+        assert_eq!(
+            (
+                &pickle.values[call.callee],
+                call.arguments.len(),
+                call.pairs.len()
+            ),
+            (&global, 1, 1)
+        );
     }
 
     #[test]
     fn very_deep_values_cost_no_stack() {
         let deep = [vec![b']'; 2_000_000], vec![b'a'; 1_999_999], vec![b'.']].concat();
-        assert!(matches!(Pickle::read(&deep).unwrap().values[0], Value::List(_)));
+        assert!(matches!(
+            Pickle::read(&deep).unwrap().values[0],
+            Value::List(_)
+        ));
     }
 }

@@ -1,15 +1,18 @@
-//! Text from data on its way to a terminal: what would act there instead of being seen is written out, as `\x1b`.
+//! Text from data on its way to a terminal: what would act there instead of being seen is written
+//! out, as `\x1b`.
 //!
-//! An entity may be called "\x1b]0;owned\x07". Every text that leaves the program for people goes through here, so that a
-//! name can neither set a terminal's title, nor turn a line around, nor look like another line.
+//! An entity may be called "\x1b]0;owned\x07". Every text that leaves the program for people goes
+//! through here, so that a name can neither set a terminal's title, nor turn a line around, nor
+//! look like another line.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Whether a character does something to the text around it, or is not seen at all: control characters (C0, DEL, C1), line and
-/// paragraph separators, marks, embeddings, overrides and isolates of bidirectional text, blanks of no width and invisible
-/// operators. The joiners U+200C and U+200D are letters' own business in Persian, Hindi and emoji, and stay.
+/// Whether a character does something to the text around it, or is not seen at all: control
+/// characters (C0, DEL, C1), line and paragraph separators, marks, embeddings, overrides and
+/// isolates of bidirectional text, blanks of no width and invisible operators. The joiners U+200C
+/// and U+200D are letters' own business in Persian, Hindi and emoji, and stay.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -46,7 +49,9 @@ pub fn path(path: &Path) -> String {
 pub fn json(text: &str) -> Cow<'_, str> {
     // what is below U+0020 is escaped in strings already, and elsewhere it is layout
     let is_raw = |c: char| is_unprintable(c) && c >= '\u{7f}';
-    replaced(text, is_raw, |out, c| write!(out, "\\u{:04x}", u32::from(c)))
+    replaced(text, is_raw, |out, c| {
+        write!(out, "\\u{:04x}", u32::from(c))
+    })
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -86,11 +91,17 @@ mod tests {
     #[test]
     fn what_acts_on_a_terminal_is_seen_instead() {
         for (name, shown) in [
-            ("esc\x1b[31mRED\x1b]0;owned\x07", "esc\\x1b[31mRED\\x1b]0;owned\\x07"),
+            (
+                "esc\x1b[31mRED\x1b]0;owned\x07",
+                "esc\\x1b[31mRED\\x1b]0;owned\\x07",
+            ),
             ("tab\tnul\0del\x7f", "tab\\tnul\\x00del\\x7f"),
             ("two\r\nlines", "two\\r\\nlines"),
             ("c1\u{9b}31m\u{85}", "c1\\u{9b}31m\\u{85}"),
-            ("rtl \u{202e}gnp.exe\u{2069}", "rtl \\u{202e}gnp.exe\\u{2069}"),
+            (
+                "rtl \u{202e}gnp.exe\u{2069}",
+                "rtl \\u{202e}gnp.exe\\u{2069}",
+            ),
             ("line\u{2028}sep\u{feff}", "line\\u{2028}sep\\u{feff}"),
         ] {
             assert_eq!(one_line(name), shown);
@@ -101,9 +112,15 @@ mod tests {
 
     #[test]
     fn names_of_any_script_stay_as_they_are() {
-        for name in
-            ["Åland", "عنوان عربي", "می\u{200c}خواهم", "👨\u{200d}👩\u{200d}👧", "e\u{301}", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "back\\slash"]
-        {
+        for name in [
+            "Åland",
+            "عنوان عربي",
+            "می\u{200c}خواهم",
+            "👨\u{200d}👩\u{200d}👧",
+            "e\u{301}",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "back\\slash",
+        ] {
             assert!(matches!(one_line(name), Cow::Borrowed(_)), "{name}");
         }
     }
@@ -113,7 +130,10 @@ mod tests {
         let name = "\x1b\x7f\u{9b}\u{202e}\u{2028} \"quoted\" Å";
         let text = serde_json::to_string_pretty(&[name]).unwrap();
         let shown = json(&text);
-        assert!(!shown.contains(|c| is_unprintable(c) && c != '\n'), "{shown}");
+        assert!(
+            !shown.contains(|c| is_unprintable(c) && c != '\n'),
+            "{shown}"
+        );
         assert_eq!(serde_json::from_str::<Vec<String>>(&shown).unwrap(), [name]);
     }
 }

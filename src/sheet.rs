@@ -69,18 +69,36 @@ impl Sheet {
 
     /// Columns for a terminal under the title: numbers to the right, text to the left.
     pub fn text(&self) -> String {
-        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect()).collect();
-        let heads: Vec<String> = self.heads.iter().map(|head| one_line(head).into_owned()).collect();
+        let rows: Vec<Vec<String>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(Cell::plain).collect())
+            .collect();
+        let heads: Vec<String> = self
+            .heads
+            .iter()
+            .map(|head| one_line(head).into_owned())
+            .collect();
         let columns: Vec<(usize, bool)> = (0..self.heads.len())
             .map(|at| {
-                let cells = rows.iter().filter_map(|row| row.get(at)).chain(heads.get(at));
-                (cells.map(|cell| cell.width()).max().unwrap_or(0), self.is_text(at))
+                let cells = rows
+                    .iter()
+                    .filter_map(|row| row.get(at))
+                    .chain(heads.get(at));
+                (
+                    cells.map(|cell| cell.width()).max().unwrap_or(0),
+                    self.is_text(at),
+                )
             })
             .collect();
         let line = |cells: &Vec<String>| {
             let padded = cells.iter().zip(&columns).map(|(cell, &(width, is_text))| {
                 let blanks = " ".repeat(width.saturating_sub(cell.width()));
-                if is_text { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
+                if is_text {
+                    format!("{cell}{blanks}")
+                } else {
+                    format!("{blanks}{cell}")
+                }
             });
             format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
         };
@@ -89,7 +107,9 @@ impl Sheet {
     }
 
     fn is_text(&self, column: usize) -> bool {
-        self.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Text(_))))
+        self.rows
+            .iter()
+            .any(|row| matches!(row.get(column), Some(Cell::Text(_))))
     }
 
     fn csv(&self) -> String {
@@ -103,9 +123,20 @@ impl Sheet {
             Cell::Count(count) => count.to_string(),
             Cell::Nothing => String::new(),
         };
-        let heads = self.heads.iter().map(|h| quoted(h)).collect::<Vec<_>>().join(",");
-        let rows = self.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join(","));
-        std::iter::once(heads).chain(rows).map(|line| line + "\n").collect()
+        let heads = self
+            .heads
+            .iter()
+            .map(|h| quoted(h))
+            .collect::<Vec<_>>()
+            .join(",");
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(cell).collect::<Vec<_>>().join(","));
+        std::iter::once(heads)
+            .chain(rows)
+            .map(|line| line + "\n")
+            .collect()
     }
 
     fn json(&self) -> String {
@@ -116,7 +147,13 @@ impl Sheet {
             Cell::Nothing => Value::Null,
         };
         let row = |row: &Vec<Cell>| -> Value {
-            Value::Object(self.heads.iter().cloned().zip(row.iter().map(cell)).collect::<Map<_, _>>())
+            Value::Object(
+                self.heads
+                    .iter()
+                    .cloned()
+                    .zip(row.iter().map(cell))
+                    .collect::<Map<_, _>>(),
+            )
         };
         let all = serde_json::json!({ "title": self.title, "rows": self.rows.iter().map(row).collect::<Vec<_>>() });
         format!("{all:#}\n")
@@ -124,8 +161,13 @@ impl Sheet {
 
     fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule = (0..self.heads.len()).map(|at| if self.is_text(at) { "---" } else { "---:" }.to_owned()).collect();
-        let rows = self.rows.iter().map(|row| line(row.iter().map(|c| markdown_text(&c.plain())).collect()));
+        let rule = (0..self.heads.len())
+            .map(|at| if self.is_text(at) { "---" } else { "---:" }.to_owned())
+            .collect();
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| line(row.iter().map(|c| markdown_text(&c.plain())).collect()));
         let head = [
             format!("{}\n\n", markdown_text(&self.title)),
             line(self.heads.iter().map(|h| markdown_text(h)).collect()),
@@ -136,7 +178,11 @@ impl Sheet {
 
     fn latex(&self) -> String {
         let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
-        let rows: String = self.rows.iter().map(|row| line(row.iter().map(|c| tex(&c.plain())).collect())).collect();
+        let rows: String = self
+            .rows
+            .iter()
+            .map(|row| line(row.iter().map(|c| tex(&c.plain())).collect()))
+            .collect();
         format!(
             "% {}; needs booktabs\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
             one_line(&self.title),
@@ -166,16 +212,25 @@ pub fn text(what: impl ToString) -> Cell {
 /// A share or a difference in %, for people: "12.3", "−0.4", and never "−0.0".
 pub fn percent(value: f64) -> String {
     let shown = format!("{:.1}", 100.0 * value);
-    if shown == "-0.0" { "0.0".to_owned() } else { shown.replace('-', "−") }
+    if shown == "-0.0" {
+        "0.0".to_owned()
+    } else {
+        shown.replace('-', "−")
+    }
 }
 
 /// A difference in % with its sign: "+12.3", "−0.4", "0.0".
 pub fn signed_percent(value: f64) -> String {
     let shown = percent(value);
-    if shown == "0.0" || shown.starts_with('−') { shown } else { format!("+{shown}") }
+    if shown == "0.0" || shown.starts_with('−') {
+        shown
+    } else {
+        format!("+{shown}")
+    }
 }
 
-/// Returns a text as one line of Markdown that means just its letters: no emphasis, code, link, cell border or HTML.
+/// Returns a text as one line of Markdown that means just its letters: no emphasis, code, link,
+/// cell border or HTML.
 pub fn markdown_text(text: &str) -> String {
     let text = one_line(text);
     let mut out = String::with_capacity(text.len());
@@ -183,7 +238,10 @@ pub fn markdown_text(text: &str) -> String {
     while let Some(letter) = letters.next() {
         match letter {
             '<' => out.push_str("&lt;"),
-            '&' if letters.peek().is_some_and(|next| next.is_ascii_alphanumeric() || *next == '#') => {
+            '&' if letters
+                .peek()
+                .is_some_and(|next| next.is_ascii_alphanumeric() || *next == '#') =>
+            {
                 out.push_str("&amp;");
             }
             '\\' | '|' | '`' | '*' | '~' => out.extend(['\\', letter]),
@@ -224,42 +282,76 @@ mod tests {
             title: "AP@10".into(),
             heads: ["class", "size", "both"].map(Into::into).into(),
             rows: vec![
-                vec![Cell::Text("salt, sugar & spice".into()), Cell::Count(12), Cell::Number(1.0 / 3.0)],
-                vec![Cell::Text("50 % \"proof\" | more".into()), Cell::Count(3), Cell::Nothing],
+                vec![
+                    Cell::Text("salt, sugar & spice".into()),
+                    Cell::Count(12),
+                    Cell::Number(1.0 / 3.0),
+                ],
+                vec![
+                    Cell::Text("50 % \"proof\" | more".into()),
+                    Cell::Count(3),
+                    Cell::Nothing,
+                ],
             ],
         }
     }
 
     #[test]
     fn nothing_has_no_sign() {
-        assert_eq!([0.1234, -0.0041, -0.0004, 0.0].map(percent), ["12.3", "−0.4", "0.0", "0.0"]);
-        assert_eq!([0.1234, -0.0041, -0.0004, 0.0004].map(signed_percent), ["+12.3", "−0.4", "0.0", "0.0"]);
+        assert_eq!(
+            [0.1234, -0.0041, -0.0004, 0.0].map(percent),
+            ["12.3", "−0.4", "0.0", "0.0"]
+        );
+        assert_eq!(
+            [0.1234, -0.0041, -0.0004, 0.0004].map(signed_percent),
+            ["+12.3", "−0.4", "0.0", "0.0"]
+        );
     }
 
     #[test]
     fn columns_of_a_terminal_are_aligned() {
         let rows = vec![
-            vec![Cell::Text("Zürich".into()), Cell::Count(7), Cell::Text("x".into())],
+            vec![
+                Cell::Text("Zürich".into()),
+                Cell::Count(7),
+                Cell::Text("x".into()),
+            ],
             vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Nothing],
         ];
-        let sheet = Sheet { title: "t".into(), heads: ["name", "n", "why"].map(Into::into).into(), rows };
-        assert_eq!(sheet.text(), "t\n\nname         n  why\nZürich       7  x\n猫      0.5000  –\n");
+        let sheet = Sheet {
+            title: "t".into(),
+            heads: ["name", "n", "why"].map(Into::into).into(),
+            rows,
+        };
+        assert_eq!(
+            sheet.text(),
+            "t\n\nname         n  why\nZürich       7  x\n猫      0.5000  –\n"
+        );
     }
 
     #[test]
     fn each_form_escapes_what_it_must() {
         let csv = sheet().write(Form::Csv);
-        assert_eq!(csv.lines().nth(1), Some("\"salt, sugar & spice\",12,0.3333333333333333"));
+        assert_eq!(
+            csv.lines().nth(1),
+            Some("\"salt, sugar & spice\",12,0.3333333333333333")
+        );
         assert_eq!(csv.lines().nth(2), Some("\"50 % \"\"proof\"\" | more\",3,"));
         let json: Value = serde_json::from_str(&sheet().write(Form::Json)).unwrap();
-        assert_eq!((&json["rows"][0]["size"], &json["rows"][1]["both"]), (&Value::from(12), &Value::Null));
-        let markdown = sheet().write(Form::Markdown);
-        assert!(
-            markdown.contains("| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |")
+        assert_eq!(
+            (&json["rows"][0]["size"], &json["rows"][1]["both"]),
+            (&Value::from(12), &Value::Null)
         );
+        let markdown = sheet().write(Form::Markdown);
+        assert!(markdown.contains(
+            "| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |"
+        ));
         assert!(markdown.contains("\\| more | 3 | – |"), "{markdown}");
         let latex = sheet().write(Form::Latex);
-        assert!(latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "), "{latex}");
+        assert!(
+            latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "),
+            "{latex}"
+        );
         assert!(latex.starts_with("% AP@10") && latex.contains("{lrr}"));
     }
 
@@ -274,26 +366,53 @@ mod tests {
             "[a](http://x)",
             "esc\x1b[31m",
         ];
-        let rows: Vec<Vec<Cell>> = names.iter().map(|name| vec![text(name), Cell::Count(1)]).collect();
-        let sheet = Sheet { title: "of\n| a |".into(), heads: vec!["na|me".into(), "n\nn".into()], rows };
+        let rows: Vec<Vec<Cell>> = names
+            .iter()
+            .map(|name| vec![text(name), Cell::Count(1)])
+            .collect();
+        let sheet = Sheet {
+            title: "of\n| a |".into(),
+            heads: vec!["na|me".into(), "n\nn".into()],
+            rows,
+        };
         let markdown = sheet.write(Form::Markdown);
         let lines: Vec<&str> = markdown.lines().collect();
         assert_eq!(lines.len(), 4 + names.len(), "{markdown}");
         assert_eq!(lines[0], r"of\\n\| a \|");
         for line in &lines[2..] {
             // a border is a pipe after an even number of backslashes
-            let borders = line
-                .char_indices()
-                .filter(|&(at, c)| c == '|' && line[..at].chars().rev().take_while(|&c| c == '\\').count() % 2 == 0);
+            let borders = line.char_indices().filter(|&(at, c)| {
+                c == '|' && line[..at].chars().rev().take_while(|&c| c == '\\').count() % 2 == 0
+            });
             assert_eq!(borders.count(), 3, "{line}");
         }
-        assert_eq!(markdown_text("salt & pepper &lt; R&D"), "salt & pepper &amp;lt; R&amp;D");
-        assert!(markdown.contains("\\`code\\` \\*x\\*") && markdown.contains("[a]\\(http://x)"), "{markdown}");
+        assert_eq!(
+            markdown_text("salt & pepper &lt; R&D"),
+            "salt & pepper &amp;lt; R&amp;D"
+        );
+        assert!(
+            markdown.contains("\\`code\\` \\*x\\*") && markdown.contains("[a]\\(http://x)"),
+            "{markdown}"
+        );
         let text = sheet.text();
-        assert!(text.lines().count() == 3 + names.len() && !text.contains('\x1b'), "{text}");
+        assert!(
+            text.lines().count() == 3 + names.len() && !text.contains('\x1b'),
+            "{text}"
+        );
         let latex = sheet.write(Form::Latex);
-        assert!(latex.lines().nth(1).unwrap().starts_with("\\begin{tabular}") && !latex.contains('\x1b'), "{latex}");
+        assert!(
+            latex
+                .lines()
+                .nth(1)
+                .unwrap()
+                .starts_with("\\begin{tabular}")
+                && !latex.contains('\x1b'),
+            "{latex}"
+        );
         let csv = sheet.write(Form::Csv);
-        assert!(csv.contains("\"two\nlines\r\",1") && csv.contains("esc\x1b[31m,1"), "CSV keeps names exactly: {csv}");
+        assert!(
+            csv.contains("\"two\nlines\r\",1") && csv.contains("esc\x1b[31m,1"),
+            "CSV keeps names exactly: {csv}"
+        );
     }
 }

@@ -87,7 +87,11 @@ impl FromStr for Mode {
         Mode::ALL
             .into_iter()
             .find(|m| m.name() == s)
-            .ok_or_else(|| Error::Argument(format!("“{s}” is no mode; the modes are both, text, image, none")))
+            .ok_or_else(|| {
+                Error::Argument(format!(
+                    "“{s}” is no mode; the modes are both, text, image, none"
+                ))
+            })
     }
 }
 
@@ -151,7 +155,8 @@ pub enum RankingKind {
     Seeds,
 }
 
-/// What 1/i and 1/j count in the published re-ranking: i is the place when picked, j that by divergence.
+/// What 1/i and 1/j count in the published re-ranking: i is the place when picked, j that by
+/// divergence.
 pub const PUBLISHED_WEIGHTS: [u32; 2] = [9, 1];
 
 /// Where a search departs from the published settings; none: as published.
@@ -160,7 +165,8 @@ pub const PUBLISHED_WEIGHTS: [u32; 2] = [9, 1];
 pub struct Tuning {
     /// So many of the best compete for every pick; 1: the best is picked.
     pub window: Option<u32>,
-    /// The re-ranking's, in the place of [`PUBLISHED_WEIGHTS`]. Without the second there is no re-ranking.
+    /// The re-ranking's, in the place of [`PUBLISHED_WEIGHTS`]. Without the second there is no
+    /// re-ranking.
     pub weights: Option<[u32; 2]>,
 }
 
@@ -222,7 +228,16 @@ impl Metric {
     /// MAP, then P, each by cutoff.
     pub const ALL: [Metric; 8] = {
         use Metric::{Map, Precision};
-        [Map(0), Map(1), Map(2), Map(3), Precision(0), Precision(1), Precision(2), Precision(3)]
+        [
+            Map(0),
+            Map(1),
+            Map(2),
+            Map(3),
+            Precision(0),
+            Precision(1),
+            Precision(2),
+            Precision(3),
+        ]
     };
 
     pub fn of(self, measures: &Measures) -> f64 {
@@ -246,7 +261,9 @@ impl FromStr for Metric {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self, Error> {
-        let known = Metric::ALL.into_iter().find(|metric| metric.to_string() == s);
+        let known = Metric::ALL
+            .into_iter()
+            .find(|metric| metric.to_string() == s);
         known.ok_or_else(|| {
             let names = Metric::ALL.map(|metric| metric.to_string()).join(", ");
             Error::Argument(format!("“{s}” is no metric; the metrics are {names}"))
@@ -260,7 +277,8 @@ impl Serialize for Metric {
     }
 }
 
-/// What comparing two systems over the same queries comes to; differences are the first's less the second's.
+/// What comparing two systems over the same queries comes to; differences are the first's less the
+/// second's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Mean over queries: of the overall values.
@@ -307,11 +325,15 @@ impl FromStr for DeviceChoice {
             "auto" => Ok(DeviceChoice::Auto),
             "cpu" => Ok(DeviceChoice::Cpu),
             "cuda" => Ok(DeviceChoice::Cuda(0)),
-            _ => {
-                s.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(DeviceChoice::Cuda).ok_or_else(|| {
-                    Error::Argument(format!("“{s}” is no device; devices are auto, cpu, cuda and cuda:N"))
-                })
-            }
+            _ => s
+                .strip_prefix("cuda:")
+                .and_then(|n| n.parse().ok())
+                .map(DeviceChoice::Cuda)
+                .ok_or_else(|| {
+                    Error::Argument(format!(
+                        "“{s}” is no device; devices are auto, cpu, cuda and cuda:N"
+                    ))
+                }),
         }
     }
 }

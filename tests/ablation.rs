@@ -1,4 +1,5 @@
-//! `multiexpan ablate` on a small world: every cell from a training, killed on the way and finished by the same command.
+//! `multiexpan ablate` on a small world: every cell from a training, killed on the way and finished
+//! by the same command.
 #![cfg(unix)]
 
 #[path = "formula/mod.rs"]
@@ -18,32 +19,67 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
     let world = World::new();
     let config = TrainConfig {
         epochs: 1,
-        prototypes: Some(Prototypes { nearest: 2, ..Prototypes::default() }),
+        prototypes: Some(Prototypes {
+            nearest: 2,
+            ..Prototypes::default()
+        }),
         ..world.config(&[Task::Mep, Task::Contrastive])
     };
     fs::write(world.at("recipe.toml"), toml::to_string(&config).unwrap()).unwrap();
     let run = |out: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
-        command.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache")).stderr(Stdio::null());
-        command.args(["ablate", "data", "--out", out, "--config", "recipe.toml", "--device", "cpu"]);
+        command
+            .current_dir(world.at(""))
+            .env("XDG_CACHE_HOME", world.at("cache"))
+            .stderr(Stdio::null());
+        command.args([
+            "ablate",
+            "data",
+            "--out",
+            out,
+            "--config",
+            "recipe.toml",
+            "--device",
+            "cpu",
+        ]);
         command.args(["--tasks", "mep,contrastive", "--seeds", "1,2"]);
         command
     };
     let whole = run("whole").output().unwrap();
     assert!(whole.status.success());
     let table = String::from_utf8(whole.stdout).unwrap();
-    let names = ["all", "without contrastive", "without pictures", "without sentences", "without prototypes"];
+    let names = [
+        "all",
+        "without contrastive",
+        "without pictures",
+        "without sentences",
+        "without prototypes",
+    ];
     let rows: Vec<&str> = table.lines().skip(2).collect();
     assert_eq!(rows.len(), names.len(), "{table}");
     for (row, name) in rows.iter().zip(names) {
-        assert!(row.starts_with(&format!("| {name} | 2 |")) && row.contains('±'), "{row}");
+        assert!(
+            row.starts_with(&format!("| {name} | 2 |")) && row.contains('±'),
+            "{row}"
+        );
     }
-    assert_eq!(fs::read_to_string(world.at("whole/ablation.md")).unwrap(), table);
-    let text: serde_json::Value = serde_json::from_slice(&fs::read(world.at("whole/ablation.json")).unwrap()).unwrap();
+    assert_eq!(
+        fs::read_to_string(world.at("whole/ablation.md")).unwrap(),
+        table
+    );
+    let text: serde_json::Value =
+        serde_json::from_slice(&fs::read(world.at("whole/ablation.json")).unwrap()).unwrap();
     assert_eq!(text["cells"].as_array().unwrap().len(), 2 * names.len());
-    let pictures =
-        &text["cells"].as_array().unwrap().iter().find(|c| c["variant"] == "without pictures").unwrap()["map10"];
-    assert!(pictures.get("text, seeds").is_some() && pictures.get("both, seeds").is_none(), "{pictures}");
+    let pictures = &text["cells"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["variant"] == "without pictures")
+        .unwrap()["map10"];
+    assert!(
+        pictures.get("text, seeds").is_some() && pictures.get("both, seeds").is_none(),
+        "{pictures}"
+    );
 
     // done again it is only read
     let written = |name: &str| fs::metadata(world.at(name)).unwrap().modified().unwrap();
@@ -53,7 +89,10 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
 
     let mut child = run("killed").stdout(Stdio::null()).spawn().unwrap();
     while !world.at("killed/all-1.json").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended without its first cell");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended without its first cell"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
@@ -65,7 +104,10 @@ fn each_cell_is_done_once_and_a_killed_run_goes_on() {
         let path = world.at(&format!("{out}/ablation.json"));
         let all: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         let cells = all["cells"].as_array().unwrap().clone();
-        cells.into_iter().map(|c| (c["variant"].clone(), c["seed"].clone(), c["map10"].clone())).collect::<Vec<_>>()
+        cells
+            .into_iter()
+            .map(|c| (c["variant"].clone(), c["seed"].clone(), c["map10"].clone()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(cells("killed"), cells("whole"));
 }

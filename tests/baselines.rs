@@ -1,4 +1,5 @@
-//! `multiexpan baseline` on a small world, and CLIP against the transformers package (`fixtures/clip/make.py`).
+//! `multiexpan baseline` on a small world, and CLIP against the transformers package
+//! (`fixtures/clip/make.py`).
 
 #[path = "formula/mod.rs"]
 mod formula;
@@ -24,31 +25,79 @@ use world::World;
 /// The command on the world's data; its encoders are named by path.
 fn baseline(world: &World, name: &str, out: &str, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
-    command.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache")).stderr(Stdio::piped());
-    command.args(["baseline", name, "data", "--out", out, "--device", "cpu", "--threads", "1", "--format", "json"]);
-    command.args(["--text-encoder", "text", "--image-encoder", "image.safetensors"]).args(more);
+    command
+        .current_dir(world.at(""))
+        .env("XDG_CACHE_HOME", world.at("cache"))
+        .stderr(Stdio::piped());
+    command.args([
+        "baseline",
+        name,
+        "data",
+        "--out",
+        out,
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--format",
+        "json",
+    ]);
+    command
+        .args([
+            "--text-encoder",
+            "text",
+            "--image-encoder",
+            "image.safetensors",
+        ])
+        .args(more);
     command
 }
 
 /// What it printed, the run that it wrote and that run's settings.
 fn run(world: &World, name: &str, out: &str, more: &[&str]) -> (Value, Run) {
     let done = baseline(world, name, out, more).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    (serde_json::from_slice(&done.stdout).unwrap(), Run::read(&world.at(out)).unwrap())
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    (
+        serde_json::from_slice(&done.stdout).unwrap(),
+        Run::read(&world.at(out)).unwrap(),
+    )
 }
 
 /// Both classes' query of 3 seeds, each with the 13 other entities, best first.
 fn assert_whole(run: &Run, name: &str) {
     assert_eq!((run.tag.as_str(), run.rankings.len()), (name, 2));
-    assert_eq!((&run.settings["system"], &run.settings["seeds"]), (&Value::from(name), &Value::from("3")));
+    assert_eq!(
+        (&run.settings["system"], &run.settings["seeds"]),
+        (&Value::from(name), &Value::from("3"))
+    );
     for ranking in &run.rankings {
-        let mut entities: Vec<u32> = ranking.candidates.iter().map(|(entity, _)| entity.0).collect();
+        let mut entities: Vec<u32> = ranking
+            .candidates
+            .iter()
+            .map(|(entity, _)| entity.0)
+            .collect();
         entities.sort();
         entities.dedup();
         assert_eq!(entities.len(), 13, "{ranking:?}");
-        let seeds = if ranking.query.starts_with("reds") { [0, 2, 4] } else { [1, 3, 5] };
-        assert!(seeds.iter().all(|seed| !entities.contains(seed)), "{ranking:?}");
-        assert!(ranking.candidates.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        let seeds = if ranking.query.starts_with("reds") {
+            [0, 2, 4]
+        } else {
+            [1, 3, 5]
+        };
+        assert!(
+            seeds.iter().all(|seed| !entities.contains(seed)),
+            "{ranking:?}"
+        );
+        assert!(
+            ranking
+                .candidates
+                .windows(2)
+                .all(|pair| pair[0].1 >= pair[1].1)
+        );
     }
 }
 
@@ -62,7 +111,11 @@ fn the_cosines_rank_every_candidate_by_what_they_see() {
         let map = printed["overall"]["map@10"].as_f64().unwrap();
         assert!(map > 0.9, "{name}: {map}");
         // both settle which pairs are used
-        assert!(["text_encoder", "image_encoder"].iter().all(|encoder| run.settings[*encoder]["hash"].is_string()));
+        assert!(
+            ["text_encoder", "image_encoder"]
+                .iter()
+                .all(|encoder| run.settings[*encoder]["hash"].is_string())
+        );
     }
     let fused = Run::read(&world.at("fused-cosine")).unwrap();
     assert_eq!(fused.settings["image_share"].as_object().unwrap().len(), 2);
@@ -84,24 +137,48 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     assert_whole(&whole, "probexpan");
     assert_eq!(whole.settings["training"]["drop_image"], Value::from(1.0));
 
-    let trained = |out: &str| fs::metadata(world.at(&format!("{out}.model/model.safetensors"))).unwrap().modified();
+    let trained = |out: &str| {
+        fs::metadata(world.at(&format!("{out}.model/model.safetensors")))
+            .unwrap()
+            .modified()
+    };
     let before = trained("whole").unwrap();
     assert_eq!(run(&world, "probexpan", "whole", &recipe).1, whole);
     assert_eq!(trained("whole").unwrap(), before, "it was there already");
     // the mini preset's own settings are others
-    let refused = baseline(&world, "probexpan", "whole", &[]).output().unwrap();
+    let refused = baseline(&world, "probexpan", "whole", &[])
+        .output()
+        .unwrap();
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(refused.status.code() == Some(1) && said.contains("whole.model holds a model of other settings"), "{said}");
+    assert!(
+        refused.status.code() == Some(1)
+            && said.contains("whole.model holds a model of other settings"),
+        "{said}"
+    );
 
-    kill_while_training(&world, "killed", || baseline(&world, "probexpan", "killed", &recipe));
-    assert_eq!(run(&world, "probexpan", "killed", &recipe).1.rankings, whole.rankings);
+    kill_while_training(&world, "killed", || {
+        baseline(&world, "probexpan", "killed", &recipe)
+    });
+    assert_eq!(
+        run(&world, "probexpan", "killed", &recipe).1.rankings,
+        whole.rankings
+    );
 
     // nor is one of other sentences taken for these
     let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
-    fs::write(world.at("data/sentences.json"), sentences.lines().skip(1).collect::<Vec<_>>().join("\n")).unwrap();
-    let refused = baseline(&world, "probexpan", "whole", &recipe).output().unwrap();
+    fs::write(
+        world.at("data/sentences.json"),
+        sentences.lines().skip(1).collect::<Vec<_>>().join("\n"),
+    )
+    .unwrap();
+    let refused = baseline(&world, "probexpan", "whole", &recipe)
+        .output()
+        .unwrap();
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(refused.status.code() == Some(1) && said.contains("another data set"), "{said}");
+    assert!(
+        refused.status.code() == Some(1) && said.contains("another data set"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -118,7 +195,10 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
     };
     let albef = TrainConfig {
         fusion_layers: 1,
-        alignment: AlignmentConfig { width: 8, queue: 20 },
+        alignment: AlignmentConfig {
+            width: 8,
+            queue: 20,
+        },
         tasks: Tasks::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
         ..dual.clone()
     };
@@ -135,22 +215,43 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
         let task = if name == "dual" { "itc" } else { "mlm" };
         let loss = [&log[0], &log[log.len() - 1]].map(|line| line["loss"][task].as_f64().unwrap());
         assert!(loss[1] < 0.95 * loss[0], "{name} learned: {loss:?}");
-        assert_eq!(run(&world, name, name, &recipe).1, whole, "from the model that is there");
+        assert_eq!(
+            run(&world, name, name, &recipe).1,
+            whole,
+            "from the model that is there"
+        );
         let killed = format!("{name}-killed");
         kill_while_training(&world, &killed, || baseline(&world, name, &killed, &recipe));
-        assert_eq!(run(&world, name, &killed, &recipe).1.rankings, whole.rankings);
+        assert_eq!(
+            run(&world, name, &killed, &recipe).1.rankings,
+            whole.rankings
+        );
         // no head for entities was trained, so there is nothing that an index could hold
         let mut index = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
-        index.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache"));
-        let refused =
-            index.args(["index", "data", "--model", &format!("{name}.model"), "--out", "index"]).output().unwrap();
+        index
+            .current_dir(world.at(""))
+            .env("XDG_CACHE_HOME", world.at("cache"));
+        let refused = index
+            .args([
+                "index",
+                "data",
+                "--model",
+                &format!("{name}.model"),
+                "--out",
+                "index",
+            ])
+            .output()
+            .unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
-        assert!(refused.status.code() == Some(1) && said.contains("without masked entity prediction"), "{said}");
+        assert!(
+            refused.status.code() == Some(1) && said.contains("without masked entity prediction"),
+            "{said}"
+        );
     }
 }
 
-/// Starts the command and kills it once its model's folder has a checkpoint: from the first epoch's end to the last's. Where it
-/// is done before it can be killed, it is begun anew.
+/// Starts the command and kills it once its model's folder has a checkpoint: from the first epoch's
+/// end to the last's. Where it is done before it can be killed, it is begun anew.
 fn kill_while_training(world: &World, out: &str, command: impl Fn() -> Command) {
     let (run, model) = (world.at(out), world.at(&format!("{out}.model")));
     for _ in 0..20 {
@@ -164,7 +265,9 @@ fn kill_while_training(world: &World, out: &str, command: impl Fn() -> Command) 
         if !run.exists() {
             return;
         }
-        fs::remove_dir_all(&run).or_else(|_| fs::remove_file(&run)).unwrap();
+        fs::remove_dir_all(&run)
+            .or_else(|_| fs::remove_file(&run))
+            .unwrap();
         fs::remove_dir_all(&model).unwrap();
     }
     panic!("it was never killed on the way");
@@ -174,10 +277,20 @@ fn kill_while_training(world: &World, out: &str, command: impl Fn() -> Command) 
 fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     let world = World::new();
     let folder = clip();
-    let (_, found) = run(&world, "clip", "clip.run", &["--clip", folder.to_str().unwrap()]);
+    let (_, found) = run(
+        &world,
+        "clip",
+        "clip.run",
+        &["--clip", folder.to_str().unwrap()],
+    );
     assert_whole(&found, "clip");
     // the second time from what was kept
-    let (_, again) = run(&world, "clip", "again.run", &["--clip", folder.to_str().unwrap()]);
+    let (_, again) = run(
+        &world,
+        "clip",
+        "again.run",
+        &["--clip", folder.to_str().unwrap()],
+    );
     assert_eq!(again.rankings, found.rankings);
     // the same weights of another configuration are another CLIP
     let other = world.at("other");
@@ -189,14 +302,24 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     let mut config: Value = serde_json::from_str(&config).unwrap();
     config["text_config"]["hidden_act"] = Value::from("gelu"); // in the place of quick_gelu
     fs::write(other.join("config.json"), config.to_string()).unwrap();
-    assert_ne!(run(&world, "clip", "other.run", &["--clip", "other"]).1.rankings, found.rankings);
+    assert_ne!(
+        run(&world, "clip", "other.run", &["--clip", "other"])
+            .1
+            .rankings,
+        found.rankings
+    );
     // a tokenizer that tells no end of a text
     let tokenizer = fs::read_to_string(other.join("tokenizer.json")).unwrap();
     let mut tokenizer: Value = serde_json::from_str(&tokenizer).unwrap();
     tokenizer["post_processor"] = Value::Null;
     fs::write(other.join("tokenizer.json"), tokenizer.to_string()).unwrap();
-    let refused = baseline(&world, "clip", "refused", &["--clip", "other"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("no token that the model takes for its end"));
+    let refused = baseline(&world, "clip", "refused", &["--clip", "other"])
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8_lossy(&refused.stderr)
+            .contains("no token that the model takes for its end")
+    );
     for (more, code, why) in [
         (&[][..], 2, "clip needs --clip DIR"),
         (&["--clip", "nowhere"], 1, "nowhere"),
@@ -204,7 +327,10 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
     ] {
         let refused = baseline(&world, "clip", "refused", more).output().unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
-        assert!(refused.status.code() == Some(code) && said.contains(why), "{said}");
+        assert!(
+            refused.status.code() == Some(code) && said.contains(why),
+            "{said}"
+        );
         assert!(!world.at("refused").exists());
     }
 }
@@ -213,16 +339,52 @@ fn clip_ranks_from_its_folder_and_says_what_it_lacks() {
 fn what_would_be_passed_over_is_refused_before_any_work() {
     let world = World::new();
     for (name, out, more, code, why) in [
-        ("text-cosine", "x.run", &["--clip", "text"][..], 2, "text-cosine takes no --clip"),
-        ("fused-cosine", "x.run", &["--config", "recipe.toml"], 2, "fused-cosine takes no --config"),
-        ("clip", "x.run", &["--clip", "text", "--model", "model"], 2, "clip takes no --model"),
-        ("dual", "x.run", &["--clip", "text"], 2, "dual takes no --clip"),
-        ("image-cosine", "nowhere/x.run", &[], 1, "no folder at nowhere"),
+        (
+            "text-cosine",
+            "x.run",
+            &["--clip", "text"][..],
+            2,
+            "text-cosine takes no --clip",
+        ),
+        (
+            "fused-cosine",
+            "x.run",
+            &["--config", "recipe.toml"],
+            2,
+            "fused-cosine takes no --config",
+        ),
+        (
+            "clip",
+            "x.run",
+            &["--clip", "text", "--model", "model"],
+            2,
+            "clip takes no --model",
+        ),
+        (
+            "dual",
+            "x.run",
+            &["--clip", "text"],
+            2,
+            "dual takes no --clip",
+        ),
+        (
+            "image-cosine",
+            "nowhere/x.run",
+            &[],
+            1,
+            "no folder at nowhere",
+        ),
     ] {
         let refused = baseline(&world, name, out, more).output().unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
-        assert!(refused.status.code() == Some(code) && said.contains(why), "{said}");
-        assert!(!world.at("cache").exists() && !world.at(out).exists(), "{name}");
+        assert!(
+            refused.status.code() == Some(code) && said.contains(why),
+            "{said}"
+        );
+        assert!(
+            !world.at("cache").exists() && !world.at(out).exists(),
+            "{name}"
+        );
     }
 }
 
@@ -231,7 +393,10 @@ fn clip() -> PathBuf {
 }
 
 fn expected() -> BTreeMap<String, Tensor> {
-    Tensor::read_safetensors(clip().join("expected.safetensors")).unwrap().into_iter().collect()
+    Tensor::read_safetensors(clip().join("expected.safetensors"))
+        .unwrap()
+        .into_iter()
+        .collect()
 }
 
 /// The largest difference.
@@ -251,7 +416,10 @@ fn both_towers_are_those_of_the_transformers_package() {
     let (network, left_out) = Clip::open(&config, &weights, Device::Cpu).unwrap();
     assert_eq!(left_out, [], "all of it is used");
     let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
-    let (text, image) = (network.text(&expected["ids"]), network.image(&expected["pixels"]));
+    let (text, image) = (
+        network.text(&expected["ids"]),
+        network.image(&expected["pixels"]),
+    );
     assert!(apart(&text, &expected["text"]) < 1e-4 * largest(&text));
     assert!(apart(&image, &expected["image"]) < 1e-4 * largest(&image));
     // the first checkpoints name the end of a text otherwise
@@ -265,25 +433,42 @@ fn both_towers_are_those_of_the_transformers_package() {
 fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
     let (expected, folder) = (expected(), clip());
     let encoder = ClipEncoder::open(&folder, Device::Cpu).unwrap();
-    let texts: Vec<String> = serde_json::from_slice(&fs::read(folder.join("texts.json")).unwrap()).unwrap();
-    let ids: Vec<Vec<i64>> = texts.iter().map(|text| encoder.ids(text).unwrap()).collect();
+    let texts: Vec<String> =
+        serde_json::from_slice(&fs::read(folder.join("texts.json")).unwrap()).unwrap();
+    let ids: Vec<Vec<i64>> = texts
+        .iter()
+        .map(|text| encoder.ids(text).unwrap())
+        .collect();
     for (row, ids) in ids.iter().enumerate() {
         let wanted = Vec::<i64>::try_from(expected["ids"].get(row as i64)).unwrap();
         // it fills up with the end of text
         assert_eq!(wanted[..ids.len()], ids[..]);
         assert!(wanted[ids.len()..].iter().all(|id| Some(id) == ids.last()));
     }
-    assert!(apart(&encoder.texts(&ids), &unit(&expected["text"])) < 1e-5, "whatever fills up");
+    assert!(
+        apart(&encoder.texts(&ids), &unit(&expected["text"])) < 1e-5,
+        "whatever fills up"
+    );
     let side = encoder.side();
-    let picture = Picture::decode_middle(&fs::read(folder.join("picture.png")).unwrap(), side).unwrap();
+    let picture =
+        Picture::decode_middle(&fs::read(folder.join("picture.png")).unwrap(), side).unwrap();
     let image = encoder.pictures(std::slice::from_ref(&picture)).unwrap();
-    let cosine = (image * unit(&expected["image"])).sum(Kind::Float).double_value(&[]);
+    let cosine = (image * unit(&expected["image"]))
+        .sum(Kind::Float)
+        .double_value(&[]);
     assert!(cosine > 0.9999, "{cosine}");
-    // in steps of a byte over the least deviation; the package rounds to bytes between the two directions too
-    let [mean, deviation] = [[0.481_454_66, 0.457_827_5, 0.408_210_73], [0.268_629_54, 0.261_302_6, 0.275_777_1]];
+    // in steps of a byte over the least deviation; the package rounds to bytes between the two
+    // directions too
+    let [mean, deviation] = [
+        [0.481_454_66, 0.457_827_5, 0.408_210_73],
+        [0.268_629_54, 0.261_302_6, 0.275_777_1],
+    ];
     let ours = pixels(&[picture], side, Some([mean, deviation]), Device::Cpu).unwrap();
     let steps = (ours - &expected["pixels"]).abs() * 255.0 * 0.2613;
-    let (most, mean) = (steps.max().double_value(&[]), steps.mean(Kind::Float).double_value(&[]));
+    let (most, mean) = (
+        steps.max().double_value(&[]),
+        steps.mean(Kind::Float).double_value(&[]),
+    );
     assert!(most < 3.1 && mean < 0.4, "{most} {mean}");
 }
 
@@ -294,13 +479,30 @@ fn the_middle_is_cut_out_of_a_picture_of_any_shape() {
         image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
         bytes.into_inner()
     };
-    let wide = image::RgbImage::from_fn(57, 40, |x, y| image::Rgb([(4 * x) as u8, (6 * y) as u8, (x * y) as u8]));
+    let wide = image::RgbImage::from_fn(57, 40, |x, y| {
+        image::Rgb([(4 * x) as u8, (6 * y) as u8, (x * y) as u8])
+    });
     let tall = image::imageops::rotate90(&wide);
     let [wide, tall] = [wide, tall].map(|image| Picture::decode_middle(&png(&image), 32).unwrap());
-    let turned = image::RgbImage::from_raw(32, 32, wide.rgb).map(|image| image::imageops::rotate90(&image)).unwrap();
-    assert!(turned.iter().zip(&tall.rgb).all(|(a, b)| a.abs_diff(*b) <= 1), "the tall one as the wide one");
+    let turned = image::RgbImage::from_raw(32, 32, wide.rgb)
+        .map(|image| image::imageops::rotate90(&image))
+        .unwrap();
+    assert!(
+        turned
+            .iter()
+            .zip(&tall.rgb)
+            .all(|(a, b)| a.abs_diff(*b) <= 1),
+        "the tall one as the wide one"
+    );
     // red in the middle, and so long that it could not be resized whole
-    let strip =
-        image::RgbImage::from_fn(60_000, 2, |x, _| image::Rgb([if x.abs_diff(30_000) < 99 { 255 } else { 0 }, 0, 0]));
-    assert!(Picture::decode_middle(&png(&strip), 32).unwrap().rgb.chunks(3).all(|pixel| pixel == [255, 0, 0]));
+    let strip = image::RgbImage::from_fn(60_000, 2, |x, _| {
+        image::Rgb([if x.abs_diff(30_000) < 99 { 255 } else { 0 }, 0, 0])
+    });
+    assert!(
+        Picture::decode_middle(&png(&strip), 32)
+            .unwrap()
+            .rgb
+            .chunks(3)
+            .all(|pixel| pixel == [255, 0, 0])
+    );
 }

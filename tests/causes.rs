@@ -1,5 +1,5 @@
-//! Real files that go wrong, through the program: the cause is in the error itself, and nothing that is not finite becomes
-//! a score.
+//! Real files that go wrong, through the program: the cause is in the error itself, and nothing
+//! that is not finite becomes a score.
 
 mod formula;
 mod world;
@@ -17,18 +17,22 @@ const POINTER: &str = "version https://git-lfs.github.com/spec/v1\noid sha256:4d
 /// `multiexpan …` in the world's folder: exit code, and standard error.
 fn run(world: &World, line: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
-    command.current_dir(world.at("")).env("XDG_CACHE_HOME", world.at("cache"));
+    command
+        .current_dir(world.at(""))
+        .env("XDG_CACHE_HOME", world.at("cache"));
     let ran = command.args(line.split(' ')).output().unwrap();
     (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
 }
 
-const BASELINE: &str =
-    "baseline text-cosine data --out x.run --device cpu --text-encoder text --image-encoder image.safetensors";
+const BASELINE: &str = "baseline text-cosine data --out x.run --device cpu --text-encoder text --image-encoder image.safetensors";
 
 /// The one sentence of a refusal; nothing is written.
 fn refused(world: &World, line: &str) -> String {
     let (code, said) = run(world, line);
-    let sentences: Vec<&str> = said.lines().filter(|line| line.starts_with("multiexpan: ")).collect();
+    let sentences: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("multiexpan: "))
+        .collect();
     assert!(code == Some(1) && sentences.len() == 1, "{code:?} {said}");
     assert!(!world.at("x.run").exists() && !world.at("index").exists());
     sentences[0].to_owned()
@@ -47,21 +51,34 @@ fn change_sentences(world: &World, change: impl Fn(usize, &mut Value)) {
 }
 
 fn images(world: &World) -> Vec<PathBuf> {
-    fs::read_dir(world.at("data/image")).unwrap().map(|entry| entry.unwrap().path()).collect()
+    fs::read_dir(world.at("data/image"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
 }
 
 #[test]
 fn a_data_set_without_pairs_says_why() {
-    let train = "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
+    let train =
+        "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
     let world = World::new();
-    images(&world).iter().for_each(|image| fs::write(image, POINTER).unwrap());
+    images(&world)
+        .iter()
+        .for_each(|image| fs::write(image, POINTER).unwrap());
     for line in [BASELINE, train] {
         let said = refused(&world, line);
         assert!(
-            said.contains("has no entity with 2 usable pairs of a sentence and an image; left out: 48 pairs"),
+            said.contains(
+                "has no entity with 2 usable pairs of a sentence and an image; left out: 48 pairs"
+            ),
             "{said}"
         );
-        assert!(said.contains("/image/0.png is a Git LFS pointer, not the file itself; run `git lfs pull`"), "{said}");
+        assert!(
+            said.contains(
+                "/image/0.png is a Git LFS pointer, not the file itself; run `git lfs pull`"
+            ),
+            "{said}"
+        );
     }
     drop(world);
 
@@ -88,33 +105,51 @@ fn a_data_set_without_pairs_says_why() {
     // a model of entities that have no pairs any more
     let world = World::new();
     let config = world.config(&[multiexpan::train::Task::Mep]);
-    world.train("model", &multiexpan::train::TrainConfig { epochs: 1, ..config });
+    world.train(
+        "model",
+        &multiexpan::train::TrainConfig {
+            epochs: 1,
+            ..config
+        },
+    );
     images(&world)
         .iter()
         .filter(|image| image.ends_with("3.png"))
         .for_each(|image| fs::write(image, "no image").unwrap());
     let said = refused(&world, "index data --model model --out index --device cpu");
-    assert!(said.contains("the model knows entity 3, of which data has no usable pair; left out: 3 pairs"), "{said}");
+    assert!(
+        said.contains(
+            "the model knows entity 3, of which data has no usable pair; left out: 3 pairs"
+        ),
+        "{said}"
+    );
     assert!(said.contains("image/3.png is text, not an image"), "{said}");
 }
 
 #[test]
 fn a_pointer_in_the_place_of_a_file_is_said() {
     let world = World::new();
-    for file in ["data/entity2id.txt", "data/sentences.json", "text/model.safetensors", "image.safetensors"] {
+    for file in [
+        "data/entity2id.txt",
+        "data/sentences.json",
+        "text/model.safetensors",
+        "image.safetensors",
+    ] {
         let kept = fs::read(world.at(file)).unwrap();
         fs::write(world.at(file), POINTER).unwrap();
         let said = refused(&world, BASELINE);
         assert!(
-            said.contains(&format!("{file} is a Git LFS pointer, not the file itself; run `git lfs pull`")),
+            said.contains(&format!(
+                "{file} is a Git LFS pointer, not the file itself; run `git lfs pull`"
+            )),
             "{said}"
         );
         fs::write(world.at(file), kept).unwrap();
     }
 }
 
-/// Sentences that an encoder of few positions has no room for are left out and counted, also where only the unmasked one is
-/// too long.
+/// Sentences that an encoder of few positions has no room for are left out and counted, also where
+/// only the unmasked one is too long.
 #[test]
 fn an_encoder_of_few_positions_takes_what_fits() {
     let world = World::new();
@@ -123,7 +158,10 @@ fn an_encoder_of_few_positions_takes_what_fits() {
     fs::write(&path, config.replace("160", "9")).unwrap();
     let weights = world.at("text/model.safetensors");
     let mut tensors: Vec<(String, Tensor)> = Tensor::read_safetensors(&weights).unwrap();
-    let table = tensors.iter_mut().find(|(name, _)| name.contains("position_embeddings")).unwrap();
+    let table = tensors
+        .iter_mut()
+        .find(|(name, _)| name.contains("position_embeddings"))
+        .unwrap();
     table.1 = table.1.narrow(0, 0, 9).contiguous();
     Tensor::write_safetensors(&tensors, &weights).unwrap();
     // "jaguar is … . a": 8 tokens with [CLS] and [SEP], whose mention is one; of some, made longer
@@ -141,7 +179,10 @@ fn an_encoder_of_few_positions_takes_what_fits() {
     });
     let (code, said) = run(&world, BASELINE);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("left out: 12 sentences over 9 tokens"), "{said}");
+    assert!(
+        said.contains("left out: 12 sentences over 9 tokens"),
+        "{said}"
+    );
     let albef = "baseline albef data --out y.run --device cpu --text-encoder text --image-encoder image.safetensors --config r.toml";
     let recipe = multiexpan::train::TrainConfig {
         drop_text: 0.0,
@@ -166,7 +207,11 @@ fn what_is_cached_goes_by_the_configuration_too() {
     let path = world.at("text/config.json");
     let config = fs::read_to_string(&path).unwrap();
     let two = scores("two.run");
-    fs::write(&path, config.replace("\"num_attention_heads\":2", "\"num_attention_heads\":4")).unwrap();
+    fs::write(
+        &path,
+        config.replace("\"num_attention_heads\":2", "\"num_attention_heads\":4"),
+    )
+    .unwrap();
     let four = scores("four.run");
     assert_ne!(two, four);
     fs::write(&path, &config).unwrap();
@@ -179,7 +224,10 @@ fn nothing_that_is_not_finite_becomes_a_score() {
     let weights = world.at("text/model.safetensors");
     let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&weights).unwrap();
     let with = |change: &dyn Fn(&str, &Tensor)| {
-        let copies: Vec<(String, Tensor)> = sound.iter().map(|(name, value)| (name.clone(), value.copy())).collect();
+        let copies: Vec<(String, Tensor)> = sound
+            .iter()
+            .map(|(name, value)| (name.clone(), value.copy()))
+            .collect();
         copies.iter().for_each(|(name, value)| change(name, value));
         Tensor::write_safetensors(&copies, &weights).unwrap();
     };
@@ -189,7 +237,10 @@ fn nothing_that_is_not_finite_becomes_a_score() {
         }
     });
     let said = refused(&world, BASELINE);
-    assert!(said.contains("“embeddings.word_embeddings.weight”") && said.contains("NaN at [20, 0]"), "{said}");
+    assert!(
+        said.contains("“embeddings.word_embeddings.weight”") && said.contains("NaN at [20, 0]"),
+        "{said}"
+    );
     // finite weights whose states are not
     with(&|name, value| {
         if name.ends_with("LayerNorm.weight") {
@@ -197,8 +248,12 @@ fn nothing_that_is_not_finite_becomes_a_score() {
         }
     });
     let said = refused(&world, BASELINE);
-    assert!(said.contains("mean of entity 0's sentences is not finite: NaN"), "{said}");
-    let train = "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
+    assert!(
+        said.contains("mean of entity 0's sentences is not finite: NaN"),
+        "{said}"
+    );
+    let train =
+        "train data --out model --device cpu --text-encoder text --image-encoder image.safetensors";
     let said = refused(&world, train);
     assert!(said.contains("states that are not finite as f16"), "{said}");
 }
@@ -207,20 +262,35 @@ fn nothing_that_is_not_finite_becomes_a_score() {
 fn a_model_folder_holds_its_network_and_no_more() {
     let world = World::new();
     let config = world.config(&[multiexpan::train::Task::Mep]);
-    world.train("model", &multiexpan::train::TrainConfig { epochs: 1, ..config });
+    world.train(
+        "model",
+        &multiexpan::train::TrainConfig {
+            epochs: 1,
+            ..config
+        },
+    );
     let file = world.at("model/model.safetensors");
     let sound: Vec<(String, Tensor)> = Tensor::read_safetensors(&file).unwrap();
     let index = "index data --model model --out index --device cpu";
     let write = |more: &[(&str, Tensor)]| {
-        let kept = sound.iter().filter(|(name, _)| more.iter().all(|(other, _)| name != other));
+        let kept = sound
+            .iter()
+            .filter(|(name, _)| more.iter().all(|(other, _)| name != other));
         let all = kept.map(|(name, value)| (name.clone(), value.shallow_clone()));
-        let all: Vec<_> =
-            all.chain(more.iter().map(|(name, value)| ((*name).to_owned(), value.shallow_clone()))).collect();
+        let all: Vec<_> = all
+            .chain(
+                more.iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.shallow_clone())),
+            )
+            .collect();
         Tensor::write_safetensors(&all, &file).unwrap();
     };
     let ones = |size: &[i64]| Tensor::ones(size, (Kind::Float, tch::Device::Cpu));
     write(&[("head.6.weight", ones(&[3]))]);
-    assert!(refused(&world, index).contains("is not the network of its config.json: it also has head.6.weight"));
+    assert!(
+        refused(&world, index)
+            .contains("is not the network of its config.json: it also has head.6.weight")
+    );
     write(&[("head.4.bias", ones(&[16]) * f64::INFINITY)]);
     assert!(refused(&world, index).contains("“head.4.bias” [16] that is not finite: inf at [0]"));
     let settings = world.at("model/config.json");
@@ -231,18 +301,36 @@ fn a_model_folder_holds_its_network_and_no_more() {
         refused(&world, index)
     };
     write(&[]);
-    assert!(changed("\"vision_layers\": 1", "\"vision_layers\": 2").contains("visual_transformer.layers.1."));
     assert!(
-        changed("\"vision_layers\": 1", "\"vision_layers\": 0").contains("it also has visual_transformer.layers.0.")
+        changed("\"vision_layers\": 1", "\"vision_layers\": 2")
+            .contains("visual_transformer.layers.1.")
     );
-    assert!(changed("\"patches\": 4", "\"patches\": 9").contains("takes images as 9 × 1280 features"));
+    assert!(
+        changed("\"vision_layers\": 1", "\"vision_layers\": 0")
+            .contains("it also has visual_transformer.layers.0.")
+    );
+    assert!(
+        changed("\"patches\": 4", "\"patches\": 9").contains("takes images as 9 × 1280 features")
+    );
     assert!(changed("\"grid\": 2", "\"grid\": 0").contains("image grid of 0"));
-    assert!(changed("\"token_vocabulary\": 32", "\"token_vocabulary\": 31").contains("for a text encoder of 31 token"));
-    assert!(changed("\"max_positions\": 160", "\"max_positions\": 200").contains("position_embeddings.weight"));
-    assert!(changed("\"feed_forward\": 32", "\"feed_forward\": 1000000000000").contains("1000000000000"));
+    assert!(
+        changed("\"token_vocabulary\": 32", "\"token_vocabulary\": 31")
+            .contains("for a text encoder of 31 token")
+    );
+    assert!(
+        changed("\"max_positions\": 160", "\"max_positions\": 200")
+            .contains("position_embeddings.weight")
+    );
+    assert!(
+        changed("\"feed_forward\": 32", "\"feed_forward\": 1000000000000")
+            .contains("1000000000000")
+    );
     fs::write(&settings, text).unwrap();
     write(&[("resnet.conv1.weight", ones(&[3]))]);
     let (code, said) = run(&world, index);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("left out: 1 parameters of resnet in model/model.safetensors"), "{said}");
+    assert!(
+        said.contains("left out: 1 parameters of resnet in model/model.safetensors"),
+        "{said}"
+    );
 }

@@ -7,7 +7,12 @@ use assert_cmd::Command;
 
 /// (exit code, standard output, standard error)
 fn check(dataset: &Path) -> (Option<i32>, String, String) {
-    let done = Command::cargo_bin("multiexpan").unwrap().arg("check").arg(dataset).output().unwrap();
+    let done = Command::cargo_bin("multiexpan")
+        .unwrap()
+        .arg("check")
+        .arg(dataset)
+        .output()
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (done.status.code(), text(done.stdout), text(done.stderr))
 }
@@ -17,7 +22,10 @@ fn the_demo_is_sound() {
     let (code, out, err) = check(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo"));
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("is sound"), "{out}");
-    assert!(err.contains("images: "), "progress goes to standard error: {err}");
+    assert!(
+        err.contains("images: "),
+        "progress goes to standard error: {err}"
+    );
 }
 
 #[test]
@@ -29,8 +37,16 @@ fn an_error_is_named_and_fails_the_command() {
     let (code, out, err) = check(root);
     assert_eq!(code, Some(1));
     let place = format!("{}:1: ", root.join("sentences.json").display());
-    assert!(out.contains(&place) && out.contains("1 error and "), "{out}");
-    assert!(err.lines().last().is_some_and(|last| last.contains("has 1 error")), "{err}");
+    assert!(
+        out.contains(&place) && out.contains("1 error and "),
+        "{out}"
+    );
+    assert!(
+        err.lines()
+            .last()
+            .is_some_and(|last| last.contains("has 1 error")),
+        "{err}"
+    );
 }
 
 #[test]
@@ -49,5 +65,8 @@ fn what_is_no_data_set_is_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, err) = check(folder.path());
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.contains("no entity2id.txt at") && err.lines().count() == 1, "{err}");
+    assert!(
+        err.contains("no entity2id.txt at") && err.lines().count() == 1,
+        "{err}"
+    );
 }

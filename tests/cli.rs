@@ -1,4 +1,5 @@
-//! The program as a user meets it: exit codes, one sentence on standard error, results on standard output.
+//! The program as a user meets it: exit codes, one sentence on standard error, results on standard
+//! output.
 
 use std::path::Path;
 
@@ -22,11 +23,19 @@ const COMMANDS: [&str; 14] = [
     "man",
 ];
 
-/// The program in an empty folder, with no terminal and nothing inherited that would change what it says.
+/// The program in an empty folder, with no terminal and nothing inherited that would change what it
+/// says.
 fn multiexpan(folder: &Path) -> Command {
     let mut command = cargo_bin_cmd!("multiexpan");
     command.current_dir(folder);
-    for name in ["TMUX", "ZELLIJ", "TERM_PROGRAM", "KITTY_WINDOW_ID", "RUST_BACKTRACE", "MULTIEXPAN_DATA"] {
+    for name in [
+        "TMUX",
+        "ZELLIJ",
+        "TERM_PROGRAM",
+        "KITTY_WINDOW_ID",
+        "RUST_BACKTRACE",
+        "MULTIEXPAN_DATA",
+    ] {
         command.env_remove(name);
     }
     command.env("HOME", folder).env("TERM", "xterm-256color");
@@ -42,7 +51,11 @@ struct Ran {
 fn run(folder: &Path, args: &[&str]) -> Ran {
     let done = multiexpan(folder).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: done.status.code(), out: text(done.stdout), err: text(done.stderr) }
+    Ran {
+        code: done.status.code(),
+        out: text(done.stdout),
+        err: text(done.stderr),
+    }
 }
 
 /// One line that begins with the program's name.
@@ -52,9 +65,15 @@ fn one_sentence(ran: &Ran) -> bool {
 
 fn demo_picture() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/image");
-    let mut pictures: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut pictures: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     pictures.sort();
-    let first = pictures.into_iter().find(|path| path.extension().is_some_and(|e| e == "webp")).unwrap();
+    let first = pictures
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "webp"))
+        .unwrap();
     first.to_str().unwrap().to_owned()
 }
 
@@ -65,12 +84,23 @@ fn a_view_that_cannot_be_opened_is_refused_by_name() {
         std::fs::write(here.path().join("view.json"), text).unwrap();
         let ran = run(here.path(), &["explore", "--open", "view.json"]);
         assert!(ran.code == Some(1) && one_sentence(&ran), "{}", ran.err);
-        assert!(ran.err.contains("view.json") && ran.err.contains(why), "{}", ran.err);
+        assert!(
+            ran.err.contains("view.json") && ran.err.contains(why),
+            "{}",
+            ran.err
+        );
     };
     refused("{\"kind\": \"multiexp", "is damaged");
-    refused("{\"kind\": \"multiexpan-view\", \"version\": 9}", "is of version 9");
+    refused(
+        "{\"kind\": \"multiexpan-view\", \"version\": 9}",
+        "is of version 9",
+    );
     refused("[]", "is no view of multiexpan");
-    assert!(run(here.path(), &["explore", "--open", "none.json"]).err.contains("none.json"));
+    assert!(
+        run(here.path(), &["explore", "--open", "none.json"])
+            .err
+            .contains("none.json")
+    );
 }
 
 #[test]
@@ -79,11 +109,21 @@ fn every_command_has_help() {
     let whole = run(here.path(), &["--help"]);
     assert_eq!(whole.code, Some(0));
     for name in COMMANDS {
-        assert!(whole.out.contains(&format!("\n  {name} ")), "--help lists {name}");
+        assert!(
+            whole.out.contains(&format!("\n  {name} ")),
+            "--help lists {name}"
+        );
         let help = run(here.path(), &[name, "--help"]);
         assert_eq!(help.code, Some(0), "{name} --help");
-        assert!(help.out.contains(&format!("Usage: multiexpan {name}")), "{}", help.out);
-        assert!(help.err.is_empty(), "{name} --help is silent on standard error");
+        assert!(
+            help.out.contains(&format!("Usage: multiexpan {name}")),
+            "{}",
+            help.out
+        );
+        assert!(
+            help.err.is_empty(),
+            "{name} --help is silent on standard error"
+        );
     }
 }
 
@@ -92,7 +132,10 @@ fn the_version_is_the_crates() {
     let here = tempfile::tempdir().unwrap();
     let ran = run(here.path(), &["--version"]);
     assert_eq!(ran.code, Some(0));
-    assert_eq!(ran.out.trim(), format!("multiexpan {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        ran.out.trim(),
+        format!("multiexpan {}", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
@@ -109,7 +152,10 @@ fn wrong_arguments_exit_2() {
     ] {
         let ran = run(here.path(), args);
         assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.err);
-        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{args:?} speaks on standard error alone");
+        assert!(
+            ran.out.is_empty() && !ran.err.is_empty(),
+            "{args:?} speaks on standard error alone"
+        );
     }
 }
 
@@ -118,7 +164,11 @@ fn an_index_that_is_not_there_is_one_sentence() {
     let here = tempfile::tempdir().unwrap();
     let ran = run(here.path(), &["explore", "nowhere"]);
     assert_eq!(ran.code, Some(1));
-    assert!(one_sentence(&ran) && ran.err.contains("nowhere"), "{}", ran.err);
+    assert!(
+        one_sentence(&ran) && ran.err.contains("nowhere"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -129,7 +179,10 @@ fn show_writes_shades_without_colours_where_there_is_no_terminal() {
     assert!(!ran.out.contains(['\x1b', '\r']), "{:?}", ran.out);
     let rows: Vec<usize> = ran.out.lines().map(|line| line.chars().count()).collect();
     assert!(
-        (1..=12).contains(&rows.len()) && rows.iter().all(|&columns| columns == rows[0] && columns <= 12),
+        (1..=12).contains(&rows.len())
+            && rows
+                .iter()
+                .all(|&columns| columns == rows[0] && columns <= 12),
         "{rows:?}"
     );
 }
@@ -137,13 +190,21 @@ fn show_writes_shades_without_colours_where_there_is_no_terminal() {
 #[test]
 fn show_of_what_is_no_picture_is_one_sentence() {
     let here = tempfile::tempdir().unwrap();
-    std::fs::write(here.path().join("broken.png"), b"\x89PNG\r\n\x1a\nand then nothing").unwrap();
+    std::fs::write(
+        here.path().join("broken.png"),
+        b"\x89PNG\r\n\x1a\nand then nothing",
+    )
+    .unwrap();
     std::fs::write(here.path().join("empty.png"), b"").unwrap();
     std::fs::create_dir(here.path().join("folder")).unwrap();
     for name in ["broken.png", "empty.png", "missing.png", "folder"] {
         let ran = run(here.path(), &["show", name]);
         assert_eq!(ran.code, Some(1), "{name}");
-        assert!(one_sentence(&ran) && ran.err.contains(name), "{name}: {}", ran.err);
+        assert!(
+            one_sentence(&ran) && ran.err.contains(name),
+            "{name}: {}",
+            ran.err
+        );
         assert!(ran.out.is_empty());
     }
 }
@@ -153,9 +214,27 @@ fn the_doctor_looks_at_everything() {
     let here = tempfile::tempdir().unwrap();
     let ran = run(here.path(), &["doctor", "--device", "cpu"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    for what in ["libtorch", "cpu threads", "cuda", "computes on", "demo index", "terminal", "settings", "sessions"] {
-        let line = ran.out.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("no line on {what}"));
-        assert!(["✓", "✗", "–"].iter().any(|mark| line.trim_start().starts_with(mark)), "{line}");
+    for what in [
+        "libtorch",
+        "cpu threads",
+        "cuda",
+        "computes on",
+        "demo index",
+        "terminal",
+        "settings",
+        "sessions",
+    ] {
+        let line = ran
+            .out
+            .lines()
+            .find(|line| line.contains(what))
+            .unwrap_or_else(|| panic!("no line on {what}"));
+        assert!(
+            ["✓", "✗", "–"]
+                .iter()
+                .any(|mark| line.trim_start().starts_with(mark)),
+            "{line}"
+        );
     }
     assert!(ran.out.contains("✓ computes on        cpu"), "{}", ran.out);
 }
@@ -166,9 +245,18 @@ fn a_damaged_demo_index_is_found_by_the_doctor() {
     let index = here.path().join("demo/index");
     std::fs::create_dir_all(&index).unwrap();
     std::fs::write(index.join("index.json"), "{").unwrap();
-    let done = multiexpan(here.path()).env("MULTIEXPAN_DATA", here.path()).arg("doctor").output().unwrap();
+    let done = multiexpan(here.path())
+        .env("MULTIEXPAN_DATA", here.path())
+        .arg("doctor")
+        .output()
+        .unwrap();
     let out = String::from_utf8(done.stdout).unwrap();
-    assert!(out.contains("✗ demo index") && out.contains("is damaged") && out.contains("→ `make demo-index`"), "{out}");
+    assert!(
+        out.contains("✗ demo index")
+            && out.contains("is damaged")
+            && out.contains("→ `make demo-index`"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -187,18 +275,34 @@ fn bash_reads_its_completions() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let script = here.path().join("multiexpan.bash");
     std::fs::write(&script, &ran.out).unwrap();
-    let read = std::process::Command::new("bash").arg("-n").arg(&script).output().unwrap();
-    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    let read = std::process::Command::new("bash")
+        .arg("-n")
+        .arg(&script)
+        .output()
+        .unwrap();
+    assert!(
+        read.status.success(),
+        "{}",
+        String::from_utf8_lossy(&read.stderr)
+    );
 }
 
 #[test]
 fn the_manual_has_a_page_of_the_whole_and_of_each_command() {
     let here = tempfile::tempdir().unwrap();
     let whole = run(here.path(), &["man"]);
-    assert!(whole.code == Some(0) && whole.out.contains("KEYS OF THE EXPLORER"), "{}", whole.err);
+    assert!(
+        whole.code == Some(0) && whole.out.contains("KEYS OF THE EXPLORER"),
+        "{}",
+        whole.err
+    );
     for name in COMMANDS {
         let page = run(here.path(), &["man", name]);
-        assert!(page.code == Some(0) && page.out.contains(".SH SYNOPSIS"), "{name}: {}", page.err);
+        assert!(
+            page.code == Some(0) && page.out.contains(".SH SYNOPSIS"),
+            "{name}: {}",
+            page.err
+        );
     }
     let none = run(here.path(), &["man", "fly"]);
     assert!(none.code == Some(2) && one_sentence(&none), "{}", none.err);
@@ -219,6 +323,10 @@ fn a_reader_that_leaves_is_no_fault() {
         drop(child.stdout.take());
         let done = child.wait_with_output().unwrap();
         assert!(done.status.success(), "{args:?}: {:?}", done.status);
-        assert!(done.stderr.is_empty(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.stderr.is_empty(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
 }

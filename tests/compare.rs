@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 /// A small data set of four classes of two queries each, and a run that lacks one query.
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/trec").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/trec")
+        .join(name)
 }
 
 /// A folder for runs that are made of the golden one.
@@ -26,8 +28,19 @@ impl Runs {
     }
 
     /// The golden run with these settings, its rankings changed.
-    fn write(&self, name: &str, settings: Value, change: impl Fn(Ranking) -> Option<Ranking>) -> String {
-        let mut run = Run::open(&golden("plain.run"), &Dataset::open(&golden("data")).unwrap(), None).unwrap().run;
+    fn write(
+        &self,
+        name: &str,
+        settings: Value,
+        change: impl Fn(Ranking) -> Option<Ranking>,
+    ) -> String {
+        let mut run = Run::open(
+            &golden("plain.run"),
+            &Dataset::open(&golden("data")).unwrap(),
+            None,
+        )
+        .unwrap()
+        .run;
         run.settings = settings.as_object().unwrap().clone();
         run.rankings = run.rankings.into_iter().filter_map(change).collect();
         let path = self.at(name);
@@ -38,12 +51,20 @@ impl Runs {
     /// The golden run as it is, and one with every list the other way round.
     fn two(&self) -> [String; 2] {
         let settings = json!({ "dataset": golden("data") });
-        [self.write("plain.run", settings.clone(), Some), self.write("backwards.run", settings, |r| Some(backwards(r)))]
+        [
+            self.write("plain.run", settings.clone(), Some),
+            self.write("backwards.run", settings, |r| Some(backwards(r))),
+        ]
     }
 
     fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
         let mut command = cargo_bin_cmd!("multiexpan");
-        let done = command.current_dir(self.0.path()).arg("compare").args(args).output().unwrap();
+        let done = command
+            .current_dir(self.0.path())
+            .arg("compare")
+            .args(args)
+            .output()
+            .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (done.status.code(), text(done.stdout), text(done.stderr))
     }
@@ -63,11 +84,18 @@ fn backwards(mut ranking: Ranking) -> Ranking {
 }
 
 fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 #[test]
@@ -76,14 +104,21 @@ fn a_run_is_no_better_than_itself() {
     let [plain, _] = runs.two();
     let found = runs.json(&[&plain, &plain]);
     let pair = &found["pairs"][0];
-    assert_eq!((&pair["reference"], &pair["run"]), (&json!("plain"), &json!("plain (2)")));
+    assert_eq!(
+        (&pair["reference"], &pair["run"]),
+        (&json!("plain"), &json!("plain (2)"))
+    );
     let done = &pair["result"]["done"];
-    assert_eq!((&done["queries"], &done["exchanges"]), (&json!(7), &json!([])));
+    assert_eq!(
+        (&done["queries"], &done["exchanges"]),
+        (&json!(7), &json!([]))
+    );
     for (metric, tested) in done["metrics"].as_object().unwrap() {
         for p in ["p", "p_t", "p_holm", "p_t_holm"] {
             assert_eq!(number(&tested[p]), 1.0, "{metric}: {p}");
         }
-        let balance = ["wins", "ties", "losses", "difference", "low", "high"].map(|name| number(&tested[name]));
+        let balance = ["wins", "ties", "losses", "difference", "low", "high"]
+            .map(|name| number(&tested[name]));
         assert_eq!(balance, [0.0, 4.0, 0.0, 0.0, 0.0, 0.0], "{metric}");
     }
 }
@@ -93,19 +128,47 @@ fn the_json_is_as_documented() {
     let runs = Runs::new();
     let [plain, worse] = runs.two();
     let found = runs.json(&[&plain, &worse]);
-    let top = ["dataset", "dataset_hash", "depth", "family", "metrics", "pairs", "queries", "runs", "seeds"];
+    let top = [
+        "dataset",
+        "dataset_hash",
+        "depth",
+        "family",
+        "metrics",
+        "pairs",
+        "queries",
+        "runs",
+        "seeds",
+    ];
     assert_eq!(keys(&found), top);
-    assert_eq!([&found["queries"], &found["seeds"], &found["family"]], [&json!(8), &json!("3"), &json!(8)]);
-    let metrics = ["map@10", "map@20", "map@50", "map@100", "p@10", "p@20", "p@50", "p@100"];
+    assert_eq!(
+        [&found["queries"], &found["seeds"], &found["family"]],
+        [&json!(8), &json!("3"), &json!(8)]
+    );
+    let metrics = [
+        "map@10", "map@20", "map@50", "map@100", "p@10", "p@20", "p@50", "p@100",
+    ];
     assert_eq!(found["metrics"], json!(metrics));
 
     let run = &found["runs"][0];
     assert_eq!(keys(run), ["name", "odd", "path", "scores", "settings"]);
-    let odd: Vec<_> = run["odd"].as_array().unwrap().iter().map(|odd| odd.as_str().unwrap()).collect();
-    assert!(odd.contains(&"1 queries of 3 seeds that are missing"), "{odd:?}");
+    let odd: Vec<_> = run["odd"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|odd| odd.as_str().unwrap())
+        .collect();
+    assert!(
+        odd.contains(&"1 queries of 3 seeds that are missing"),
+        "{odd:?}"
+    );
     let scores = &run["scores"]["done"];
     assert_eq!(keys(scores), ["overall", "parts", "queries"]);
-    assert_eq!(keys(&scores["overall"]).into_iter().collect::<BTreeSet<_>>(), metrics.into_iter().collect());
+    assert_eq!(
+        keys(&scores["overall"])
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
+        metrics.into_iter().collect()
+    );
     let [low, mean, high] = [
         &scores["overall"]["map@10"]["interval"][0],
         &scores["overall"]["map@10"]["mean"],
@@ -113,24 +176,55 @@ fn the_json_is_as_documented() {
     ]
     .map(number);
     assert!(low < mean && mean < high, "{low} {mean} {high}");
-    let levels: Vec<_> =
-        scores["parts"].as_array().unwrap().iter().map(|part| part["level"].as_str().unwrap()).collect();
-    assert_eq!(levels, ["class", "class", "class", "class", "middle", "middle", "coarse"]);
+    let levels: Vec<_> = scores["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["level"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        levels,
+        [
+            "class", "class", "class", "class", "middle", "middle", "coarse"
+        ]
+    );
 
     let pair = &found["pairs"][0];
     assert_eq!(keys(pair), ["places", "reference", "result", "run"]);
     let done = &pair["result"]["done"];
-    assert_eq!(keys(done), ["alone", "exchanges", "metrics", "parts", "queries"]);
-    let tested = ["difference", "high", "losses", "low", "means", "p", "p_holm", "p_t", "p_t_holm", "ties", "wins"];
+    assert_eq!(
+        keys(done),
+        ["alone", "exchanges", "metrics", "parts", "queries"]
+    );
+    let tested = [
+        "difference",
+        "high",
+        "losses",
+        "low",
+        "means",
+        "p",
+        "p_holm",
+        "p_t",
+        "p_t_holm",
+        "ties",
+        "wins",
+    ];
     assert_eq!(keys(&done["metrics"]["p@20"]), tested);
     let part = &done["parts"][0];
     assert_eq!(keys(part), ["level", "name", "result"]);
     let gap = ["difference", "interval", "losses", "means", "ties", "wins"];
     assert_eq!(keys(&part["result"]["done"]["metrics"]["map@50"]), gap);
-    assert_eq!(part["result"]["done"]["metrics"]["map@50"]["interval"], Value::Null, "of one class");
+    assert_eq!(
+        part["result"]["done"]["metrics"]["map@50"]["interval"],
+        Value::Null,
+        "of one class"
+    );
     let exchange = &done["exchanges"][0];
     assert_eq!(keys(exchange), ["gained", "lost", "query"]);
-    assert_eq!(keys(&exchange["gained"][0]), ["gold", "id", "name", "other_rank", "rank"]);
+    assert_eq!(
+        keys(&exchange["gained"][0]),
+        ["gold", "id", "name", "other_rank", "rank"]
+    );
 }
 
 #[test]
@@ -140,20 +234,52 @@ fn differences_are_the_runs_less_the_references() {
     let [there, back] = [runs.json(&[&plain, &worse]), runs.json(&[&worse, &plain])];
     let [there_done, back_done] = [&there, &back].map(|found| &found["pairs"][0]["result"]["done"]);
     let tested = &there_done["metrics"]["map@10"];
-    let overall = |at: usize| number(&there["runs"][at]["scores"]["done"]["overall"]["map@10"]["mean"]);
-    assert!((number(&tested["difference"]) - (overall(1) - overall(0))).abs() < 1e-12 && overall(1) < overall(0));
-    assert_eq!(number(&back_done["metrics"]["map@10"]["difference"]), -number(&tested["difference"]));
+    let overall =
+        |at: usize| number(&there["runs"][at]["scores"]["done"]["overall"]["map@10"]["mean"]);
+    assert!(
+        (number(&tested["difference"]) - (overall(1) - overall(0))).abs() < 1e-12
+            && overall(1) < overall(0)
+    );
+    assert_eq!(
+        number(&back_done["metrics"]["map@10"]["difference"]),
+        -number(&tested["difference"])
+    );
     assert_eq!(
         (&tested["wins"], &tested["losses"]),
-        (&back_done["metrics"]["map@10"]["losses"], &back_done["metrics"]["map@10"]["wins"])
+        (
+            &back_done["metrics"]["map@10"]["losses"],
+            &back_done["metrics"]["map@10"]["wins"]
+        )
     );
-    let classes = there_done["parts"].as_array().unwrap().iter().filter(|part| part["level"] == "class");
-    let lost = classes.filter(|part| part["result"]["done"]["metrics"]["map@10"]["losses"] == 1).count();
+    let classes = there_done["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| part["level"] == "class");
+    let lost = classes
+        .filter(|part| part["result"]["done"]["metrics"]["map@10"]["losses"] == 1)
+        .count();
     assert_eq!(number(&tested["losses"]), lost as f64, "each class is one");
-    for (a, b) in there_done["exchanges"].as_array().unwrap().iter().zip(back_done["exchanges"].as_array().unwrap()) {
-        assert_eq!((&a["query"], &a["gained"], &a["lost"]), (&b["query"], &b["lost"], &b["gained"]));
-        let ranks = a["gained"].as_array().unwrap().iter().chain(a["lost"].as_array().unwrap());
-        assert!(ranks.into_iter().all(|e| number(&e["rank"]) <= 10.0 && number(&e["other_rank"]) > 10.0));
+    for (a, b) in there_done["exchanges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(back_done["exchanges"].as_array().unwrap())
+    {
+        assert_eq!(
+            (&a["query"], &a["gained"], &a["lost"]),
+            (&b["query"], &b["lost"], &b["gained"])
+        );
+        let ranks = a["gained"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .chain(a["lost"].as_array().unwrap());
+        assert!(
+            ranks
+                .into_iter()
+                .all(|e| number(&e["rank"]) <= 10.0 && number(&e["other_rank"]) > 10.0)
+        );
     }
 }
 
@@ -163,14 +289,32 @@ fn what_is_tested_is_the_family() {
     let [plain, worse] = runs.two();
     let all = ["--all-pairs"];
     let found = runs.json(&[&[&*plain, &*worse, &*plain], &all[..]].concat());
-    let names: Vec<_> =
-        found["pairs"].as_array().unwrap().iter().map(|p| format!("{} {}", p["run"], p["reference"])).collect();
-    assert_eq!(names, ["\"backwards\" \"plain\"", "\"plain (2)\" \"plain\"", "\"plain (2)\" \"backwards\""]);
+    let names: Vec<_> = found["pairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| format!("{} {}", p["run"], p["reference"]))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "\"backwards\" \"plain\"",
+            "\"plain (2)\" \"plain\"",
+            "\"plain (2)\" \"backwards\""
+        ]
+    );
     assert_eq!(found["family"], 24);
     let one = runs.json(&[&plain, &worse, &plain, "--metrics", "map@10"]);
-    assert_eq!((&one["family"], &one["metrics"]), (&json!(2), &json!(["map@10"])));
+    assert_eq!(
+        (&one["family"], &one["metrics"]),
+        (&json!(2), &json!(["map@10"]))
+    );
     let tested = &one["pairs"][0]["result"]["done"]["metrics"]["map@10"];
-    assert_eq!(number(&tested["p_holm"]), 2.0 * number(&tested["p"]), "the other is 1");
+    assert_eq!(
+        number(&tested["p_holm"]),
+        2.0 * number(&tested["p"]),
+        "the other is 1"
+    );
 }
 
 #[test]
@@ -189,35 +333,77 @@ fn what_cannot_be_compared_is_said() {
     let [plain, _] = runs.two();
     let only = |class: &'static str| move |r: Ranking| r.query.starts_with(class).then_some(r);
     let renamed = |from: &'static str, to: &'static str| {
-        move |r: Ranking| Some(Ranking { query: r.query.replace(from, to), ..r })
+        move |r: Ranking| {
+            Some(Ranking {
+                query: r.query.replace(from, to),
+                ..r
+            })
+        }
     };
     let other = json!({ "dataset_hash": "0123456789abcdef" });
     let cases = [
-        ("not_comparable", "another data set: 01234567", runs.write("hash.run", other, Some)),
-        ("not_comparable", "those of some/queries", runs.write("q.run", json!({ "queries": "some/queries" }), Some)),
+        (
+            "not_comparable",
+            "another data set: 01234567",
+            runs.write("hash.run", other, Some),
+        ),
+        (
+            "not_comparable",
+            "those of some/queries",
+            runs.write("q.run", json!({ "queries": "some/queries" }), Some),
+        ),
         (
             "not_comparable",
             "the gold that it was made with",
             runs.write("g.run", json!({ "queries_hash": "0123456789" }), Some),
         ),
-        ("not_comparable", "no query of this data set", runs.write("x.run", json!({}), renamed("/3/", "/7/"))),
-        ("not_comparable", "1 queries with gold", runs.write("1.run", json!({}), only("few/3/1"))),
-        ("not_comparable", "one class alone", runs.write("class.run", json!({}), only("few"))),
-        ("not_comparable", "0 queries with gold", runs.write("many.run", json!({}), renamed("many/3/1", "many/3/2"))),
+        (
+            "not_comparable",
+            "no query of this data set",
+            runs.write("x.run", json!({}), renamed("/3/", "/7/")),
+        ),
+        (
+            "not_comparable",
+            "1 queries with gold",
+            runs.write("1.run", json!({}), only("few/3/1")),
+        ),
+        (
+            "not_comparable",
+            "one class alone",
+            runs.write("class.run", json!({}), only("few")),
+        ),
+        (
+            "not_comparable",
+            "0 queries with gold",
+            runs.write("many.run", json!({}), renamed("many/3/1", "many/3/2")),
+        ),
     ];
     for (kind, why, path) in &cases[..6] {
         let found = runs.json(&[&plain, path]);
         let said = &found["pairs"][0]["result"][kind];
-        assert!(said.as_str().is_some_and(|said| said.contains(why)), "{path}: {}", found["pairs"][0]["result"]);
+        assert!(
+            said.as_str().is_some_and(|said| said.contains(why)),
+            "{path}: {}",
+            found["pairs"][0]["result"]
+        );
         assert_eq!(found["family"], 0, "what is not tested is of no family");
         let (code, out, _) = runs.run(&[&plain, path]);
-        assert!(code == Some(0) && out.contains(&kind.replace('_', " ")) && out.contains(why), "{out}");
+        assert!(
+            code == Some(0) && out.contains(&kind.replace('_', " ")) && out.contains(why),
+            "{out}"
+        );
     }
     // the one has the first query of a class, the other the second
     let found = runs.json(&[&plain, &cases[6].2]);
-    let parts = found["pairs"][0]["result"]["done"]["parts"].as_array().unwrap().clone();
+    let parts = found["pairs"][0]["result"]["done"]["parts"]
+        .as_array()
+        .unwrap()
+        .clone();
     let many = parts.iter().find(|part| part["name"] == "many").unwrap();
-    assert_eq!(many["result"]["not_comparable"], "of its 2 queries none is in both");
+    assert_eq!(
+        many["result"]["not_comparable"],
+        "of its 2 queries none is in both"
+    );
     assert_eq!(found["pairs"][0]["result"]["done"]["alone"], json!([1, 1]));
 }
 
@@ -226,26 +412,63 @@ fn what_was_not_run_is_said() {
     let runs = Runs::new();
     let [plain, _] = runs.two();
     let data = golden("data");
-    let without = |class: &'static str| move |r: Ranking| (!r.query.starts_with(class)).then_some(r);
+    let without =
+        |class: &'static str| move |r: Ranking| (!r.query.starts_with(class)).then_some(r);
     let fewer = runs.write("fewer.run", json!({}), without("most"));
     let done = runs.json(&[&plain, &fewer])["pairs"][0]["result"]["done"].clone();
-    assert_eq!((&done["queries"], &done["alone"]), (&json!(5), &json!([0, 2])));
-    let most = done["parts"].as_array().unwrap().iter().find(|part| part["name"] == "most").unwrap().clone();
+    assert_eq!(
+        (&done["queries"], &done["alone"]),
+        (&json!(5), &json!([0, 2]))
+    );
+    let most = done["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|part| part["name"] == "most")
+        .unwrap()
+        .clone();
     assert_eq!(most["result"]["not_run"], "fewer has none of its 2 queries");
-    let large = done["parts"].as_array().unwrap().iter().find(|part| part["name"] == "large").unwrap().clone();
-    assert_eq!((&large["result"]["done"]["queries"], &large["result"]["done"]["alone"]), (&json!(1), &json!([0, 2])));
+    let large = done["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|part| part["name"] == "large")
+        .unwrap()
+        .clone();
+    assert_eq!(
+        (
+            &large["result"]["done"]["queries"],
+            &large["result"]["done"]["alone"]
+        ),
+        (&json!(1), &json!([0, 2]))
+    );
 
     let both = runs.json(&[&fewer, &fewer, "--dataset", data.to_str().unwrap()])["pairs"][0]["result"]["done"].clone();
-    let most = both["parts"].as_array().unwrap().iter().find(|part| part["name"] == "most").unwrap().clone();
-    assert_eq!(most["result"]["not_run"], "neither has one of its 2 queries");
+    let most = both["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|part| part["name"] == "most")
+        .unwrap()
+        .clone();
+    assert_eq!(
+        most["result"]["not_run"],
+        "neither has one of its 2 queries"
+    );
 
     let five = runs.json(&[&plain, &fewer, "--seeds", "5"]);
     for run in five["runs"].as_array().unwrap() {
         assert_eq!(run["scores"]["not_run"], "it has no query of 5 seeds");
     }
-    assert_eq!(five["pairs"][0]["result"]["not_run"], "fewer: it has no query of 5 seeds");
+    assert_eq!(
+        five["pairs"][0]["result"]["not_run"],
+        "fewer: it has no query of 5 seeds"
+    );
     let (_, out, _) = runs.run(&[&plain, &fewer, "--seeds", "5"]);
-    assert!(out.contains("not run: fewer: it has no query of 5 seeds"), "{out}");
+    assert!(
+        out.contains("not run: fewer: it has no query of 5 seeds"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -253,36 +476,69 @@ fn tables_have_every_metric_and_class() {
     let runs = Runs::new();
     let [plain, worse] = runs.two();
     for form in ["table", "markdown"] {
-        let (code, out, err) = runs.run(&[&plain, &worse, "--format", form, "--depth", "5", "--details"]);
+        let (code, out, err) = runs.run(&[
+            &plain,
+            &worse,
+            "--format",
+            form,
+            "--depth",
+            "5",
+            "--details",
+        ]);
         assert_eq!((code, &*err), (Some(0), ""));
-        for wanted in ["8 queries of 3 seeds", "map@10", "p@100", "corrected over 8 tests", "few", "large", "first 5"] {
+        for wanted in [
+            "8 queries of 3 seeds",
+            "map@10",
+            "p@100",
+            "corrected over 8 tests",
+            "few",
+            "large",
+            "first 5",
+        ] {
             assert!(out.contains(wanted), "{form} lacks {wanted}: {out}");
         }
         assert_eq!(out.contains("| --- |"), form == "markdown");
     }
     let (_, out, _) = runs.run(&[&plain, &worse]);
-    assert!(out.contains("corrected over 8 tests") && !out.contains("first 10"), "{out}");
+    assert!(
+        out.contains("corrected over 8 tests") && !out.contains("first 10"),
+        "{out}"
+    );
     // four classes can give no p below .125
     assert!(out.contains("[−60.7, −29.5]  too few classes"), "{out}");
     let (_, out, _) = runs.run(&[&plain]);
-    assert!(out.contains("map@10") && !out.contains("two-sided"), "nothing is tested: {out}");
+    assert!(
+        out.contains("map@10") && !out.contains("two-sided"),
+        "nothing is tested: {out}"
+    );
 }
 
 #[test]
 fn an_entity_for_one_class_alone_is_another_question() {
     let runs = Runs::new();
     let written = |name: &str, protocol: &str, ranking: &str| {
-        let settings = json!({ "dataset": golden("data"), "protocol": protocol, "ranking": ranking });
+        let settings =
+            json!({ "dataset": golden("data"), "protocol": protocol, "ranking": ranking });
         runs.write(name, settings, Some)
     };
     let alone = written("alone.run", "standard", "expanded");
     let [plain, _] = runs.two();
-    for (name, protocol, ranking) in [("joint", "standard", "joint"), ("published", "published", "expanded")] {
+    for (name, protocol, ranking) in [
+        ("joint", "standard", "joint"),
+        ("published", "published", "expanded"),
+    ] {
         let joint = written(name, protocol, ranking);
         let why = runs.json(&[&alone, &joint])["pairs"][0]["result"]["not_comparable"].clone();
-        assert!(why.as_str().is_some_and(|why| why.contains("one class of a query number alone")), "{why}");
+        assert!(
+            why.as_str()
+                .is_some_and(|why| why.contains("one class of a query number alone")),
+            "{why}"
+        );
         assert!(runs.json(&[&joint, &joint])["pairs"][0]["result"]["done"].is_object());
-        assert!(runs.json(&[&plain, &joint])["pairs"][0]["result"]["done"].is_object(), "who does not say");
+        assert!(
+            runs.json(&[&plain, &joint])["pairs"][0]["result"]["done"].is_object(),
+            "who does not say"
+        );
     }
     // by their seeds, there is no pool
     let seeds = written("seeds.run", "published", "seeds");
@@ -294,8 +550,16 @@ fn what_cannot_be_read_is_one_sentence() {
     let runs = Runs::new();
     let nameless = runs.write("nameless.run", json!({}), Some);
     let (code, _, err) = runs.run(&[&nameless, &nameless]);
-    assert!(code == Some(2) && err.contains("name no data set; give it with --dataset"), "{err}");
-    let (code, _, err) = runs.run(&[&nameless, "none.run", "--dataset", golden("data").to_str().unwrap()]);
+    assert!(
+        code == Some(2) && err.contains("name no data set; give it with --dataset"),
+        "{err}"
+    );
+    let (code, _, err) = runs.run(&[
+        &nameless,
+        "none.run",
+        "--dataset",
+        golden("data").to_str().unwrap(),
+    ]);
     assert!(code == Some(1) && err.contains("none.run"), "{err}");
 }
 
@@ -306,24 +570,63 @@ fn what_evaluate_writes_is_compared_as_it_is() {
     let evaluated = |mode: &str| {
         let path = runs.at(&format!("{mode}.run"));
         let mut command = cargo_bin_cmd!("multiexpan");
-        let args = ["--ranking", "seeds", "--device", "cpu", "--mode", mode, "--format", "json", "--out", &path];
-        let done = command.arg("evaluate").arg(&index).args(args).output().unwrap();
+        let args = [
+            "--ranking",
+            "seeds",
+            "--device",
+            "cpu",
+            "--mode",
+            mode,
+            "--format",
+            "json",
+            "--out",
+            &path,
+        ];
+        let done = command
+            .arg("evaluate")
+            .arg(&index)
+            .args(args)
+            .output()
+            .unwrap();
         let measured: Value = serde_json::from_slice(&done.stdout).unwrap();
         (path, measured["overall"]["map@10"].clone())
     };
     let [(text, of_text), (image, of_image)] = ["text", "image"].map(evaluated);
     let found = runs.json(&[&text, &image]);
-    let overall = |at: usize| number(&found["runs"][at]["scores"]["done"]["overall"]["map@10"]["mean"]);
-    assert!((overall(0) - number(&of_text)).abs() < 1e-12 && (overall(1) - number(&of_image)).abs() < 1e-12);
+    let overall =
+        |at: usize| number(&found["runs"][at]["scores"]["done"]["overall"]["map@10"]["mean"]);
+    assert!(
+        (overall(0) - number(&of_text)).abs() < 1e-12
+            && (overall(1) - number(&of_image)).abs() < 1e-12
+    );
     let done = &found["pairs"][0]["result"]["done"];
-    assert_eq!((&done["queries"], &done["alone"]), (&json!(230), &json!([0, 0])));
-    let [difference, low, high] = ["difference", "low", "high"].map(|name| number(&done["metrics"]["map@10"][name]));
-    assert!((difference - (overall(1) - overall(0))).abs() < 1e-12 && low < difference && difference < high);
-    let levels: BTreeSet<_> = done["parts"].as_array().unwrap().iter().map(|part| part["level"].to_string()).collect();
+    assert_eq!(
+        (&done["queries"], &done["alone"]),
+        (&json!(230), &json!([0, 0]))
+    );
+    let [difference, low, high] =
+        ["difference", "low", "high"].map(|name| number(&done["metrics"]["map@10"][name]));
+    assert!(
+        (difference - (overall(1) - overall(0))).abs() < 1e-12
+            && low < difference
+            && difference < high
+    );
+    let levels: BTreeSet<_> = done["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["level"].to_string())
+        .collect();
     assert_eq!(levels.len(), 3, "the demo has a hierarchy: {levels:?}");
-    assert_eq!(found["runs"][0]["settings"]["dataset_hash"], found["dataset_hash"]);
+    assert_eq!(
+        found["runs"][0]["settings"]["dataset_hash"],
+        found["dataset_hash"]
+    );
     let demo = Dataset::open(index.parent().unwrap()).unwrap();
-    assert_eq!(found["runs"][0]["settings"]["queries_hash"], demo.queries_hash(multiexpan::types::SeedCount::Three));
+    assert_eq!(
+        found["runs"][0]["settings"]["queries_hash"],
+        demo.queries_hash(multiexpan::types::SeedCount::Three)
+    );
 
     // over queries of one's own, where these are named
     let folder = runs.0.path().join("mine");
@@ -331,17 +634,52 @@ fn what_evaluate_writes_is_compared_as_it_is() {
     for class in ["fish", "fruits"] {
         let file = format!("query_seed=5/{class}.txt");
         let lines = std::fs::read_to_string(demo.root.join(file)).unwrap();
-        let three = lines.lines().map(|line| line.split_whitespace().take(3).collect::<Vec<_>>().join(" ") + "\n");
-        std::fs::write(folder.join(format!("{class}.txt")), three.collect::<String>()).unwrap();
+        let three = lines.lines().map(|line| {
+            line.split_whitespace()
+                .take(3)
+                .collect::<Vec<_>>()
+                .join(" ")
+                + "\n"
+        });
+        std::fs::write(
+            folder.join(format!("{class}.txt")),
+            three.collect::<String>(),
+        )
+        .unwrap();
     }
     let mine = folder.to_str().unwrap();
     let own = ["text", "image"].map(|mode| {
         let path = runs.at(&format!("own-{mode}.run"));
-        let args = ["--ranking", "seeds", "--device", "cpu", "--mode", mode, "--queries", mine, "--out", &path];
-        cargo_bin_cmd!("multiexpan").arg("evaluate").arg(&index).args(args).assert().success();
+        let args = [
+            "--ranking",
+            "seeds",
+            "--device",
+            "cpu",
+            "--mode",
+            mode,
+            "--queries",
+            mine,
+            "--out",
+            &path,
+        ];
+        cargo_bin_cmd!("multiexpan")
+            .arg("evaluate")
+            .arg(&index)
+            .args(args)
+            .assert()
+            .success();
         path
     });
-    let result = |more: &[&str]| runs.json(&[&[own[0].as_str(), &own[1]], more].concat())["pairs"][0]["result"].clone();
-    assert!(result(&[])["not_comparable"].as_str().unwrap().contains("mine, not those"), "{}", result(&[]));
+    let result = |more: &[&str]| {
+        runs.json(&[&[own[0].as_str(), &own[1]], more].concat())["pairs"][0]["result"].clone()
+    };
+    assert!(
+        result(&[])["not_comparable"]
+            .as_str()
+            .unwrap()
+            .contains("mine, not those"),
+        "{}",
+        result(&[])
+    );
     assert_eq!(result(&["--queries", mine])["done"]["queries"], 10);
 }

@@ -1,15 +1,19 @@
-//! Evaluation of many queries side by side is that of each alone, and the explorer's leaves room for other requests.
+//! Evaluation of many queries side by side is that of each alone, and the explorer's leaves room
+//! for other requests.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use multiexpan::engine::api::{
-    Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, JointScope, Reply, Request, RequestId, Say, Tag,
+    Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, JointScope, Reply, Request,
+    RequestId, Say, Tag,
 };
 use multiexpan::engine::{Engine, Plan, QueryResult, Session};
 use multiexpan::job::Unobserved;
-use multiexpan::types::{DeviceChoice, EntityId, Mode, Protocol, Query, RankingKind, SeedCount, Tuning};
+use multiexpan::types::{
+    DeviceChoice, EntityId, Mode, Protocol, Query, RankingKind, SeedCount, Tuning,
+};
 
 /// Only a hang takes longer, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
@@ -23,13 +27,21 @@ fn session() -> Session {
 }
 
 fn plan(mode: Mode, ranking: RankingKind) -> Plan {
-    Plan { mode, seed_count: SeedCount::Three, ranking, protocol: Protocol::Standard, class: None }
+    Plan {
+        mode,
+        seed_count: SeedCount::Three,
+        ranking,
+        protocol: Protocol::Standard,
+        class: None,
+    }
 }
 
 #[test]
 fn every_query_is_ranked_as_it_is_alone() {
     for mode in [Mode::Both, Mode::Image] {
-        let evaluated = session().evaluate(&plan(mode, RankingKind::Expanded), None, &mut Unobserved).unwrap();
+        let evaluated = session()
+            .evaluate(&plan(mode, RankingKind::Expanded), None, &mut Unobserved)
+            .unwrap();
         assert!(evaluated.results.len() > 200);
         for result in evaluated.results.iter().step_by(23) {
             let seeds = result.query.seeds.clone();
@@ -44,7 +56,8 @@ fn every_query_is_ranked_as_it_is_alone() {
             };
             // nothing is at hand from before
             let alone = session().expand(&ask).unwrap();
-            let alone: Vec<(EntityId, f64)> = alone.iter().map(|(c, r)| (c.entity, r.score)).collect();
+            let alone: Vec<(EntityId, f64)> =
+                alone.iter().map(|(c, r)| (c.entity, r.score)).collect();
             assert_eq!(result.ranking, alone, "{:?}", result.query);
         }
     }
@@ -54,15 +67,38 @@ fn every_query_is_ranked_as_it_is_alone() {
 fn requests_are_answered_while_the_explorer_evaluates() {
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
-    let ask = |id, ask| engine.send(Request { id: RequestId(id), ask });
+    let ask = |id, ask| {
+        engine.send(Request {
+            id: RequestId(id),
+            ask,
+        })
+    };
     let next = || replies.recv_timeout(PATIENCE).unwrap();
-    ask(1, Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu });
+    ask(
+        1,
+        Ask::Open {
+            index: demo(),
+            dataset: None,
+            device: DeviceChoice::Cpu,
+        },
+    );
     assert!(matches!(next().say, Say::Opened(_)));
     let ranking = RankingKind::Expanded;
-    let evaluate = |mode| Ask::Evaluate(Evaluation { of: Contender::Own(mode), seed_count: SeedCount::Three, ranking });
+    let evaluate = |mode| {
+        Ask::Evaluate(Evaluation {
+            of: Contender::Own(mode),
+            seed_count: SeedCount::Three,
+            ranking,
+        })
+    };
     ask(2, evaluate(Mode::Both));
     assert!(matches!(next().say, Say::Progress(_)));
-    ask(3, Ask::Pictures { entities: vec![EntityId(1)] });
+    ask(
+        3,
+        Ask::Pictures {
+            entities: vec![EntityId(1)],
+        },
+    );
     while next().id != RequestId(3) {}
     // and it goes on where it was
     let (mut classes, mut last) = (Vec::new(), 0);
@@ -77,7 +113,10 @@ fn requests_are_answered_while_the_explorer_evaluates() {
             other => panic!("{other:?}"),
         }
     };
-    let whole = session().evaluate(&plan(Mode::Both, ranking), None, &mut Unobserved).unwrap().evaluation;
+    let whole = session()
+        .evaluate(&plan(Mode::Both, ranking), None, &mut Unobserved)
+        .unwrap()
+        .evaluation;
     assert_eq!(measures, whole.overall);
     let mut expected: Vec<_> = whole.classes.iter().map(|c| c.0).collect();
     classes.sort();
@@ -88,7 +127,9 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     ask(5, evaluate(Mode::Text));
     loop {
         match next() {
-            reply if matches!(reply.say, Say::Evaluated { .. }) => break assert_eq!(reply.id, RequestId(5)),
+            reply if matches!(reply.say, Say::Evaluated { .. }) => {
+                break assert_eq!(reply.id, RequestId(5));
+            }
             _ => {}
         }
     }
@@ -98,11 +139,27 @@ fn requests_are_answered_while_the_explorer_evaluates() {
 fn a_stopped_evaluation_goes_on_where_it_was() {
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
-    let ask = |id, ask| engine.send(Request { id: RequestId(id), ask });
+    let ask = |id, ask| {
+        engine.send(Request {
+            id: RequestId(id),
+            ask,
+        })
+    };
     let next = || replies.recv_timeout(PATIENCE).unwrap();
     let ranking = RankingKind::Expanded;
-    let evaluate = Ask::Evaluate(Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking });
-    ask(1, Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu });
+    let evaluate = Ask::Evaluate(Evaluation {
+        of: Contender::Own(Mode::Text),
+        seed_count: SeedCount::Three,
+        ranking,
+    });
+    ask(
+        1,
+        Ask::Open {
+            index: demo(),
+            dataset: None,
+            device: DeviceChoice::Cpu,
+        },
+    );
     ask(2, evaluate.clone());
     let (mut classes, mut done) = (Vec::new(), 0);
     let mut take = |say: Say| match say {
@@ -127,20 +184,35 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
             reply => take(reply.say),
         }
     }
-    ask(4, Ask::Pictures { entities: vec![EntityId(1)] });
+    ask(
+        4,
+        Ask::Pictures {
+            entities: vec![EntityId(1)],
+        },
+    );
     assert_eq!(next().id, RequestId(4), "nothing comes of what was stopped");
     ask(5, evaluate);
     let measures = loop {
         match next() {
             reply if reply.id != RequestId(5) => panic!("{reply:?}"),
-            Reply { say: Say::Evaluated { measures, .. }, .. } => break measures,
+            Reply {
+                say: Say::Evaluated { measures, .. },
+                ..
+            } => break measures,
             reply => take(reply.say),
         }
     };
-    let whole = session().evaluate(&plan(Mode::Text, ranking), None, &mut Unobserved).unwrap().evaluation;
+    let whole = session()
+        .evaluate(&plan(Mode::Text, ranking), None, &mut Unobserved)
+        .unwrap()
+        .evaluation;
     assert_eq!(measures, whole.overall);
     classes.sort();
-    assert_eq!(classes, whole.classes.iter().map(|c| c.0).collect::<Vec<_>>(), "each is told once");
+    assert_eq!(
+        classes,
+        whole.classes.iter().map(|c| c.0).collect::<Vec<_>>(),
+        "each is told once"
+    );
 }
 
 /// What the worker says in all to the last of these requests, and how many parts it came in.
@@ -172,43 +244,92 @@ fn failures(asks: Vec<Ask>) -> (Failures, usize) {
 
 #[test]
 fn every_false_positive_and_every_missed_member_is_found() {
-    let open = Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
-    let of = Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking: RankingKind::Seeds };
+    let open = Ask::Open {
+        index: demo(),
+        dataset: None,
+        device: DeviceChoice::Cpu,
+    };
+    let of = Evaluation {
+        of: Contender::Own(Mode::Text),
+        seed_count: SeedCount::Three,
+        ranking: RankingKind::Seeds,
+    };
     // the second search comes before the first is far
-    let (found, parts) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of), Ask::Failures(of)]);
+    let (found, parts) = failures(vec![
+        open,
+        Ask::Evaluate(of),
+        Ask::Failures(of),
+        Ask::Failures(of),
+    ]);
     assert_eq!(&found.modes[..], [Mode::Both, Mode::Text, Mode::Image]);
     assert!(parts > 1, "the first part does not wait for the last query");
 
-    let results = session().evaluate(&plan(Mode::Text, RankingKind::Seeds), None, &mut Unobserved).unwrap().results;
+    let results = session()
+        .evaluate(&plan(Mode::Text, RankingKind::Seeds), None, &mut Unobserved)
+        .unwrap()
+        .results;
     assert_eq!(found.queries, results.len());
     let catalogue = session().catalogue;
     for result in &results {
         let (class, number) = (result.query.class, result.query.number);
-        let own: Vec<_> = found.failures.iter().filter(|f| (f.class, f.number) == (class, number)).collect();
+        let own: Vec<_> = found
+            .failures
+            .iter()
+            .filter(|f| (f.class, f.number) == (class, number))
+            .collect();
         let members = &catalogue.class(class).members;
-        let wrong = result.ranking.iter().map(|r| r.0).filter(|e| !members.contains(e));
-        let listed: Vec<EntityId> = own.iter().filter(|f| f.rank.is_some()).map(|f| f.entity).collect();
+        let wrong = result
+            .ranking
+            .iter()
+            .map(|r| r.0)
+            .filter(|e| !members.contains(e));
+        let listed: Vec<EntityId> = own
+            .iter()
+            .filter(|f| f.rank.is_some())
+            .map(|f| f.entity)
+            .collect();
         assert_eq!(listed, wrong.collect::<Vec<_>>());
-        let hits = result.ranking.iter().filter(|r| members.contains(&r.0)).count();
-        let missed = own.iter().filter(|f| f.kind() == FailureKind::Missed).count();
+        let hits = result
+            .ranking
+            .iter()
+            .filter(|r| members.contains(&r.0))
+            .count();
+        let missed = own
+            .iter()
+            .filter(|f| f.kind() == FailureKind::Missed)
+            .count();
         assert_eq!(hits + missed + result.query.seeds.len(), members.len());
         // by the seeds alone it is where this list has it
-        assert!(own.iter().all(|f| f.rank.is_none_or(|rank| f.by_seeds[1] == rank)));
         assert!(
             own.iter()
-                .all(|f| f.tags.iter().all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::PictureMisleads { .. })))
+                .all(|f| f.rank.is_none_or(|rank| f.by_seeds[1] == rank))
         );
+        assert!(own.iter().all(|f| {
+            f.tags
+                .iter()
+                .all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::PictureMisleads { .. }))
+        }));
     }
 }
 
 #[test]
 fn failures_are_found_while_the_lists_are_still_made() {
-    let of =
-        Evaluation { of: Contender::Own(Mode::Text), seed_count: SeedCount::Three, ranking: RankingKind::Expanded };
-    let open = || Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
+    let of = Evaluation {
+        of: Contender::Own(Mode::Text),
+        seed_count: SeedCount::Three,
+        ranking: RankingKind::Expanded,
+    };
+    let open = || Ask::Open {
+        index: demo(),
+        dataset: None,
+        device: DeviceChoice::Cpu,
+    };
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
-    for (id, ask) in (1..).map(RequestId).zip([open(), Ask::Evaluate(of), Ask::Failures(of)]) {
+    for (id, ask) in (1..)
+        .map(RequestId)
+        .zip([open(), Ask::Evaluate(of), Ask::Failures(of)])
+    {
         engine.send(Request { id, ask });
     }
     let (mut whole, mut evaluated) = (Failures::default(), false);
@@ -227,7 +348,11 @@ fn failures_are_found_while_the_lists_are_still_made() {
         }
     }
     let by_query = |found: &Failures| {
-        let mut all: Vec<_> = found.failures.iter().map(|f| (f.class, f.number, f.rank, f.entity)).collect();
+        let mut all: Vec<_> = found
+            .failures
+            .iter()
+            .map(|f| (f.class, f.number, f.rank, f.entity))
+            .collect();
         all.sort();
         all
     };
@@ -237,35 +362,89 @@ fn failures_are_found_while_the_lists_are_still_made() {
 
 #[test]
 fn jointly_what_another_class_has_is_told_with_its_place() {
-    let open = Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu };
-    let of = Evaluation { of: Contender::Own(Mode::Both), seed_count: SeedCount::Five, ranking: RankingKind::Joint };
+    let open = Ask::Open {
+        index: demo(),
+        dataset: None,
+        device: DeviceChoice::Cpu,
+    };
+    let of = Evaluation {
+        of: Contender::Own(Mode::Both),
+        seed_count: SeedCount::Five,
+        ranking: RankingKind::Joint,
+    };
     let (found, _) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of)]);
 
     let mut session = session();
     let (mode, seed_count, protocol) = (Mode::Both, SeedCount::Five, Protocol::Published);
-    let published = Plan { mode, seed_count, ranking: RankingKind::Expanded, protocol, class: None };
-    let results = session.evaluate(&published, None, &mut Unobserved).unwrap().results;
+    let published = Plan {
+        mode,
+        seed_count,
+        ranking: RankingKind::Expanded,
+        protocol,
+        class: None,
+    };
+    let results = session
+        .evaluate(&published, None, &mut Unobserved)
+        .unwrap()
+        .results;
     assert_eq!(found.queries, results.len());
-    for Query { class, number, seeds, .. } in results.iter().step_by(50).map(|result| &result.query) {
-        let joint = Some(JointScope { seed_count, number: *number });
+    for Query {
+        class,
+        number,
+        seeds,
+        ..
+    } in results.iter().step_by(50).map(|result| &result.query)
+    {
+        let joint = Some(JointScope {
+            seed_count,
+            number: *number,
+        });
         let (rejected, tuning) = (Vec::new(), Tuning::default());
-        let ask = ExpandAsk { mode, seeds: seeds.clone(), rejected, size: 100, class: Some(*class), joint, tuning };
+        let ask = ExpandAsk {
+            mode,
+            seeds: seeds.clone(),
+            rejected,
+            size: 100,
+            class: Some(*class),
+            joint,
+            tuning,
+        };
         let explored = session.expand(&ask).unwrap();
-        let explored: Vec<(EntityId, f64)> = explored.iter().map(|(c, r)| (c.entity, r.score)).collect();
-        let evaluated = results.iter().find(|r| (r.query.class, r.query.number) == (*class, *number)).unwrap();
+        let explored: Vec<(EntityId, f64)> =
+            explored.iter().map(|(c, r)| (c.entity, r.score)).collect();
+        let evaluated = results
+            .iter()
+            .find(|r| (r.query.class, r.query.number) == (*class, *number))
+            .unwrap();
         assert_eq!(evaluated.ranking, explored, "as Explore has it");
     }
     let mut picked = 0;
     for failure in &found.failures {
         let list = |class, number| {
-            results.iter().find(|r| (r.query.class, r.query.number) == (class, number)).expect("the query is there")
+            results
+                .iter()
+                .find(|r| (r.query.class, r.query.number) == (class, number))
+                .expect("the query is there")
         };
         let own = list(failure.class, failure.number);
         match failure.rank {
-            Some(rank) => assert_eq!(own.ranking[rank - 1].0, failure.entity, "the published lists are the joint ones"),
-            None => assert!(own.ranking.iter().all(|(entity, _)| *entity != failure.entity)),
+            Some(rank) => assert_eq!(
+                own.ranking[rank - 1].0,
+                failure.entity,
+                "the published lists are the joint ones"
+            ),
+            None => assert!(
+                own.ranking
+                    .iter()
+                    .all(|(entity, _)| *entity != failure.entity)
+            ),
         }
-        let place = |result: &QueryResult| result.ranking.iter().position(|(entity, _)| *entity == failure.entity);
+        let place = |result: &QueryResult| {
+            result
+                .ranking
+                .iter()
+                .position(|(entity, _)| *entity == failure.entity)
+        };
         let taken = failure.tags.iter().find_map(|tag| match tag {
             Tag::TakenByClass { class, rank } => Some((*class, *rank)),
             _ => None,
@@ -275,10 +454,16 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
                 assert_eq!(place(list(class, failure.number)), Some(rank - 1));
                 picked += 1;
             }
-            Some((class, None)) => assert!(list(class, failure.number).query.seeds.contains(&failure.entity)),
+            Some((class, None)) => assert!(
+                list(class, failure.number)
+                    .query
+                    .seeds
+                    .contains(&failure.entity)
+            ),
             None if failure.rank.is_none() => {
                 let others = results.iter().filter(|r| r.query.number == failure.number);
-                let has = |r: &QueryResult| place(r).is_some() || r.query.seeds.contains(&failure.entity);
+                let has =
+                    |r: &QueryResult| place(r).is_some() || r.query.seeds.contains(&failure.entity);
                 assert!(!others.into_iter().any(has), "{failure:?}");
             }
             None => {}

@@ -1,4 +1,5 @@
-//! Why entities stand where they stand, over the demo's index: every number is a sum of those below it.
+//! Why entities stand where they stand, over the demo's index: every number is a sum of those below
+//! it.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -23,8 +24,17 @@ impl Asker {
         let (send, replies) = channel();
         let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
         let index = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index");
-        let mut asker = Asker { engine, replies, next: 0, catalogue: Default::default() };
-        match asker.ask(Ask::Open { index, dataset: None, device: DeviceChoice::Cpu }) {
+        let mut asker = Asker {
+            engine,
+            replies,
+            next: 0,
+            catalogue: Default::default(),
+        };
+        match asker.ask(Ask::Open {
+            index,
+            dataset: None,
+            device: DeviceChoice::Cpu,
+        }) {
             Say::Opened(catalogue) => asker.catalogue = catalogue,
             other => panic!("{other:?}"),
         }
@@ -33,12 +43,18 @@ impl Asker {
 
     fn ask(&mut self, ask: Ask) -> Say {
         self.next += 1;
-        self.engine.send(Request { id: RequestId(self.next), ask });
+        self.engine.send(Request {
+            id: RequestId(self.next),
+            ask,
+        });
         self.replies.recv_timeout(PATIENCE).unwrap().say
     }
 
     fn explain(&mut self, ask: &ExpandAsk, entities: &[EntityId]) -> Explained {
-        match self.ask(Ask::Explain { ask: ask.clone(), entities: entities.to_vec() }) {
+        match self.ask(Ask::Explain {
+            ask: ask.clone(),
+            entities: entities.to_vec(),
+        }) {
             Say::Explained(explained) => *explained,
             other => panic!("{other:?}"),
         }
@@ -61,7 +77,11 @@ impl Asker {
     }
 
     fn query(&self, class: u16, mode: Mode) -> ExpandAsk {
-        let query = self.catalogue.queries_of(ClassId(class), SeedCount::Three).next().unwrap();
+        let query = self
+            .catalogue
+            .queries_of(ClassId(class), SeedCount::Three)
+            .next()
+            .unwrap();
         ExpandAsk {
             mode,
             seeds: query.seeds.clone(),
@@ -81,13 +101,17 @@ fn near(a: f64, b: f64) -> bool {
 fn assert_sums(explained: &Explained) {
     for why in &explained.entities {
         assert_eq!(why.seeds.len(), explained.seeds.len());
-        assert!(near(why.score, why.seeds.iter().map(|seed| seed.z).sum()), "{why:?}");
+        assert!(
+            near(why.score, why.seeds.iter().map(|seed| seed.z).sum()),
+            "{why:?}"
+        );
         assert!(near(why.score, why.parts.unwrap().sum()));
         for (seed, states) in why.seeds.iter().zip(&explained.seeds) {
             assert!(near(seed.z, seed.parts.unwrap().sum()));
             assert_eq!(seed.brought.len(), states.states.len());
             assert!(near(seed.z, seed.brought.iter().sum::<f64>() + seed.rest));
-            // the mean of what states say is what the entity says: the rest is that of states not named
+            // the mean of what states say is what the entity says: the rest is that of states not
+            // named
             assert!(states.more > 0 || seed.rest.abs() < 1e-3, "{}", seed.rest);
         }
     }
@@ -103,21 +127,54 @@ fn every_number_is_the_sum_of_those_below_it() {
         let entities = [picks[0].entity, picks[late].entity];
         let explained = asker.explain(&ask, &entities);
         assert_sums(&explained);
-        assert!(explained.seeds.iter().all(|seed| !seed.states.is_empty() && seed.states[0].sentence.is_some()));
+        assert!(
+            explained
+                .seeds
+                .iter()
+                .all(|seed| !seed.states.is_empty() && seed.states[0].sentence.is_some())
+        );
         let brought = &explained.entities[0].seeds[0].brought;
         assert!(brought.is_sorted_by(|a, b| a >= b), "the best come first");
         for (why, at) in explained.entities.iter().zip([0, late]) {
             let card = &picks[at];
             assert_eq!((why.score, why.parts), (card.score, card.parts));
-            let Standing::Listed(place) = why.standing else { panic!("{why:?}") };
+            let Standing::Listed(place) = why.standing else {
+                panic!("{why:?}")
+            };
             let rank = order.iter().position(|r| r.pick == at).unwrap();
-            let expected = (at + 1, order[rank].divergence_rank, order[rank].score, rank + 1, 100);
-            assert_eq!((place.picked, place.by_divergence, place.score, place.rank, place.of), expected);
+            let expected = (
+                at + 1,
+                order[rank].divergence_rank,
+                order[rank].score,
+                rank + 1,
+                100,
+            );
+            assert_eq!(
+                (
+                    place.picked,
+                    place.by_divergence,
+                    place.score,
+                    place.rank,
+                    place.of
+                ),
+                expected
+            );
             let contest = why.contest.as_ref().unwrap();
-            assert_eq!((contest.pick, contest.round, contest.winner), (at + 1, card.round, why.entity));
+            assert_eq!(
+                (contest.pick, contest.round, contest.winner),
+                (at + 1, card.round, why.entity)
+            );
             assert_eq!(contest.rivals.len(), card.window);
-            assert_eq!(contest.rivals[card.window_place - 1].divergence, card.divergence);
-            assert!(contest.rivals.iter().all(|rival| contest.lost_by(rival) >= 0.0));
+            assert_eq!(
+                contest.rivals[card.window_place - 1].divergence,
+                card.divergence
+            );
+            assert!(
+                contest
+                    .rivals
+                    .iter()
+                    .all(|rival| contest.lost_by(rival) >= 0.0)
+            );
         }
     }
 }
@@ -130,18 +187,32 @@ fn what_is_not_in_the_list_has_what_there_is() {
     ask.rejected = vec![picks[0].entity];
     let outside = EntityId(4_000_000);
     let far = asker.catalogue.entities.iter().map(|e| e.id).find(|e| {
-        !picks.iter().any(|c| c.entity == *e) && !ask.seeds.contains(e) && !missing.iter().any(|m| m.entity == *e)
+        !picks.iter().any(|c| c.entity == *e)
+            && !ask.seeds.contains(e)
+            && !missing.iter().any(|m| m.entity == *e)
     });
-    let explained = asker.explain(&ask, &[picks[0].entity, ask.seeds[1], far.unwrap(), outside]);
+    let explained = asker.explain(
+        &ask,
+        &[picks[0].entity, ask.seeds[1], far.unwrap(), outside],
+    );
     let standings: Vec<&Standing> = explained.entities.iter().map(|why| &why.standing).collect();
-    assert_eq!(standings[..2], [&Standing::Missing(MissingWhy::Rejected), &Standing::Seed]);
+    assert_eq!(
+        standings[..2],
+        [&Standing::Missing(MissingWhy::Rejected), &Standing::Seed]
+    );
     assert!(matches!(
         standings[2],
         Standing::Missing(MissingWhy::BelowWindow { .. } | MissingWhy::LostInWindow { .. })
     ));
-    assert!(matches!(standings[3], Standing::Missing(MissingWhy::LeftOut(_))));
+    assert!(matches!(
+        standings[3],
+        Standing::Missing(MissingWhy::LeftOut(_))
+    ));
     assert!(explained.entities[3].seeds.is_empty() && explained.entities[3].contest.is_none());
-    let known = Explained { entities: explained.entities[..3].to_vec(), ..explained };
+    let known = Explained {
+        entities: explained.entities[..3].to_vec(),
+        ..explained
+    };
     assert_sums(&known);
     let lost = missing.iter().find_map(|m| match m.why {
         MissingWhy::LostInWindow { pick } => Some((m.entity, pick)),
@@ -151,7 +222,10 @@ fn what_is_not_in_the_list_has_what_there_is() {
         ask.rejected.clear();
         let why = asker.explain(&ask, &[entity]).entities.remove(0);
         let contest = why.contest.unwrap();
-        assert_eq!((contest.pick, contest.winner), (pick, picks[pick - 1].entity));
+        assert_eq!(
+            (contest.pick, contest.winner),
+            (pick, picks[pick - 1].entity)
+        );
         assert!(contest.lost_by(contest.rival(entity).unwrap()) > 0.0);
     }
 }
@@ -160,14 +234,25 @@ fn what_is_not_in_the_list_has_what_there_is() {
 fn a_joint_expansion_and_one_of_other_settings_are_explained_as_they_ran() {
     let mut asker = Asker::new();
     let mut ask = asker.query(5, Mode::Both);
-    ask.joint = Some(JointScope { seed_count: SeedCount::Three, number: 0 });
-    ask.tuning = Tuning { window: Some(4), weights: Some([1, 0]) };
+    ask.joint = Some(JointScope {
+        seed_count: SeedCount::Three,
+        number: 0,
+    });
+    ask.tuning = Tuning {
+        window: Some(4),
+        weights: Some([1, 0]),
+    };
     let (picks, order, _) = asker.expand(&ask);
     assert!(order.iter().map(|r| r.pick).eq(0..picks.len()));
     let explained = asker.explain(&ask, &[picks[7].entity]);
     assert_sums(&explained);
-    assert_eq!(explained.entities[0].contest.as_ref().unwrap().rivals.len(), 4);
-    let Say::Measured { picked, reranked } = asker.ask(Ask::Measure(ask.clone())) else { panic!() };
+    assert_eq!(
+        explained.entities[0].contest.as_ref().unwrap().rivals.len(),
+        4
+    );
+    let Say::Measured { picked, reranked } = asker.ask(Ask::Measure(ask.clone())) else {
+        panic!()
+    };
     assert_eq!(picked, reranked);
     ask.class = None;
     assert!(matches!(asker.ask(Ask::Measure(ask)), Say::Failed(_)));

@@ -1,5 +1,5 @@
-//! A text encoder from the Hugging Face hub, here a server that holds one model: every file that counts is fetched, and
-//! afterwards the network is not needed.
+//! A text encoder from the Hugging Face hub, here a server that holds one model: every file that
+//! counts is fetched, and afterwards the network is not needed.
 
 mod formula;
 mod world;
@@ -40,19 +40,33 @@ fn serve(model: Arc<Mutex<Model>>) -> String {
 }
 
 fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(stream.try_clone().unwrap())
+        .lines()
+        .map_while(Result::ok);
     let Some(request) = lines.next() else { return };
     let range = lines.take_while(|line| !line.is_empty()).find_map(|line| {
         let line = line.to_ascii_lowercase();
         let (from, to) = line.strip_prefix("range: bytes=")?.split_once('-')?;
         Some((from.parse::<usize>().unwrap(), to.parse::<usize>().ok()))
     });
-    let file = request.split(' ').nth(1).unwrap().rsplit_once("/resolve/main/").unwrap().1.to_owned();
+    let file = request
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .rsplit_once("/resolve/main/")
+        .unwrap()
+        .1
+        .to_owned();
     let mut model = model.lock().unwrap();
     model.asked.push(file.clone());
-    let failing = model.failing.as_ref().filter(|(name, _)| *name == file).map(|(_, status)| *status);
-    let status =
-        |code: u16| format!("HTTP/1.1 {code} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes();
+    let failing = model
+        .failing
+        .as_ref()
+        .filter(|(name, _)| *name == file)
+        .map(|(_, status)| *status);
+    let status = |code: u16| {
+        format!("HTTP/1.1 {code} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+    };
     let response = match (failing, model.files.get(&file)) {
         (Some(code), _) => status(code),
         (None, None) => status(404),
@@ -76,23 +90,42 @@ fn answer(mut stream: TcpStream, model: &Mutex<Model>) {
 
 /// The world's text encoder in two shards, cased.
 fn model(world: &World) -> Model {
-    let tensors: Vec<(String, Tensor)> = Tensor::read_safetensors(world.at("text/model.safetensors")).unwrap();
+    let tensors: Vec<(String, Tensor)> =
+        Tensor::read_safetensors(world.at("text/model.safetensors")).unwrap();
     let mut map = serde_json::Map::new();
     let mut files = BTreeMap::new();
     for (number, part) in tensors.chunks(tensors.len().div_ceil(2)).enumerate() {
         let name = format!("model-0000{}-of-00002.safetensors", number + 1);
         let path = world.at(&name);
-        let part: Vec<(&str, &Tensor)> = part.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let part: Vec<(&str, &Tensor)> = part
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
+            .collect();
         Tensor::write_safetensors(&part, &path).unwrap();
-        map.extend(part.iter().map(|(parameter, _)| ((*parameter).to_owned(), json!(name))));
+        map.extend(
+            part.iter()
+                .map(|(parameter, _)| ((*parameter).to_owned(), json!(name))),
+        );
         files.insert(name, fs::read(path).unwrap());
     }
-    files.insert("model.safetensors.index.json".into(), json!({ "weight_map": map }).to_string().into_bytes());
-    files.insert("tokenizer_config.json".into(), br#"{"do_lower_case": false}"#.to_vec());
+    files.insert(
+        "model.safetensors.index.json".into(),
+        json!({ "weight_map": map }).to_string().into_bytes(),
+    );
+    files.insert(
+        "tokenizer_config.json".into(),
+        br#"{"do_lower_case": false}"#.to_vec(),
+    );
     for file in ["config.json", "vocab.txt"] {
-        files.insert(file.into(), fs::read(world.at(&format!("text/{file}"))).unwrap());
+        files.insert(
+            file.into(),
+            fs::read(world.at(&format!("text/{file}"))).unwrap(),
+        );
     }
-    Model { files, ..Model::default() }
+    Model {
+        files,
+        ..Model::default()
+    }
 }
 
 struct Hub<'a> {
@@ -105,17 +138,41 @@ impl Hub<'_> {
     /// The baseline with the encoder of the hub: exit code, and standard error.
     fn run(&self, out: &str, encoder: &str) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
-        command.current_dir(self.world.at("")).env("XDG_CACHE_HOME", self.world.at("cache"));
-        command.env("HF_HOME", &self.home).env("HF_ENDPOINT", &self.address);
-        command.args(["baseline", "text-cosine", "data", "--out", out, "--device", "cpu", "--image-encoder"]);
-        let ran = command.args(["image.safetensors", "--text-encoder", encoder]).output().unwrap();
+        command
+            .current_dir(self.world.at(""))
+            .env("XDG_CACHE_HOME", self.world.at("cache"));
+        command
+            .env("HF_HOME", &self.home)
+            .env("HF_ENDPOINT", &self.address);
+        command.args([
+            "baseline",
+            "text-cosine",
+            "data",
+            "--out",
+            out,
+            "--device",
+            "cpu",
+            "--image-encoder",
+        ]);
+        let ran = command
+            .args(["image.safetensors", "--text-encoder", encoder])
+            .output()
+            .unwrap();
         (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
     }
 }
 
 fn scores(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| line.split(' ').skip(2).take(3).collect::<Vec<_>>().join(" ")).collect()
+    text.lines()
+        .map(|line| {
+            line.split(' ')
+                .skip(2)
+                .take(3)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect()
 }
 
 #[test]
@@ -123,9 +180,17 @@ fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
     let world = World::new();
     // "Cat" is unknown to the cased vocabulary, so that the settings tell
     let sentences = fs::read_to_string(world.at("data/sentences.json")).unwrap();
-    fs::write(world.at("data/sentences.json"), sentences.replace("\"cat\"", "\"Cat\"")).unwrap();
+    fs::write(
+        world.at("data/sentences.json"),
+        sentences.replace("\"cat\"", "\"Cat\""),
+    )
+    .unwrap();
     let served = Arc::new(Mutex::new(model(&world)));
-    let mut hub = Hub { world: &world, address: serve(served.clone()), home: world.at("hf") };
+    let mut hub = Hub {
+        world: &world,
+        address: serve(served.clone()),
+        home: world.at("hf"),
+    };
     let (code, said) = hub.run("hub.run", "org/cased");
     assert_eq!(code, Some(0), "{said}");
     let snapshot = world.at(&format!("hf/hub/models--org--cased/snapshots/{COMMIT}"));
@@ -140,37 +205,65 @@ fn every_file_that_counts_is_fetched_and_then_the_network_is_not_needed() {
     }
     let (code, said) = hub.run("folder.run", "folder");
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(scores(&world.at("hub.run")), scores(&world.at("folder.run")));
+    assert_eq!(
+        scores(&world.at("hub.run")),
+        scores(&world.at("folder.run"))
+    );
     fs::remove_file(folder.join("tokenizer_config.json")).unwrap();
     assert_eq!(hub.run("lower.run", "folder").0, Some(0));
-    assert_ne!(scores(&world.at("hub.run")), scores(&world.at("lower.run")), "lower case is something else");
+    assert_ne!(
+        scores(&world.at("hub.run")),
+        scores(&world.at("lower.run")),
+        "lower case is something else"
+    );
 
     // what the model does not have is known without asking again
-    let absent = world.at(&format!("hf/hub/models--org--cased/.no_exist/{COMMIT}/tokenizer.json"));
+    let absent = world.at(&format!(
+        "hf/hub/models--org--cased/.no_exist/{COMMIT}/tokenizer.json"
+    ));
     assert!(absent.is_file());
     hub.address = "http://127.0.0.1:1".into();
     let (code, said) = hub.run("offline.run", "org/cased");
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(scores(&world.at("offline.run")), scores(&world.at("hub.run")));
+    assert_eq!(
+        scores(&world.at("offline.run")),
+        scores(&world.at("hub.run"))
+    );
 }
 
 #[test]
 fn a_file_that_may_or_may_not_be_there_is_an_error() {
     let world = World::new();
     let served = Arc::new(Mutex::new(model(&world)));
-    let hub = Hub { world: &world, address: serve(served.clone()), home: world.at("hf") };
-    for (file, status) in
-        [("tokenizer_config.json", 500), ("model-00002-of-00002.safetensors", 404), ("config.json", 404)]
-    {
+    let hub = Hub {
+        world: &world,
+        address: serve(served.clone()),
+        home: world.at("hf"),
+    };
+    for (file, status) in [
+        ("tokenizer_config.json", 500),
+        ("model-00002-of-00002.safetensors", 404),
+        ("config.json", 404),
+    ] {
         served.lock().unwrap().failing = Some((file.into(), status));
         let (code, said) = hub.run("x.run", "org/cased");
-        assert!(code == Some(2) && said.contains(file) && said.contains(&status.to_string()), "{code:?} {said}");
+        assert!(
+            code == Some(2) && said.contains(file) && said.contains(&status.to_string()),
+            "{code:?} {said}"
+        );
         assert!(!world.at("x.run").exists());
         // nothing is there where the first file failed
         let _ = fs::remove_dir_all(world.at("hf"));
     }
     served.lock().unwrap().failing = None;
-    served.lock().unwrap().files.retain(|file, _| !file.starts_with("model"));
+    served
+        .lock()
+        .unwrap()
+        .files
+        .retain(|file, _| !file.starts_with("model"));
     let (code, said) = hub.run("x.run", "org/cased");
-    assert!(code == Some(2) && said.contains("it has none of model.safetensors, "), "{code:?} {said}");
+    assert!(
+        code == Some(2) && said.contains("it has none of model.safetensors, "),
+        "{code:?} {said}"
+    );
 }

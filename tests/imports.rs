@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use multiexpan::engine::api::{Ask, Comparison, Contender, Evaluation, Import, Request, RequestId, Say};
+use multiexpan::engine::api::{
+    Ask, Comparison, Contender, Evaluation, Import, Request, RequestId, Say,
+};
 use multiexpan::engine::jobs::{Form, Ranking, Run};
 use multiexpan::engine::{Engine, Plan, Session};
 use multiexpan::job::Unobserved;
@@ -29,8 +31,16 @@ impl Asked {
         let (send, replies) = channel();
         // whoever no longer listens is told nothing
         let engine = Engine::start(kept, move |reply| drop(send.send(reply))).unwrap();
-        let mut asked = Asked { engine, replies, last: 0 };
-        let opened = asked.ask(Ask::Open { index: demo(), dataset: None, device: DeviceChoice::Cpu });
+        let mut asked = Asked {
+            engine,
+            replies,
+            last: 0,
+        };
+        let opened = asked.ask(Ask::Open {
+            index: demo(),
+            dataset: None,
+            device: DeviceChoice::Cpu,
+        });
         assert!(matches!(opened[..], [Say::Opened(_)]));
         asked
     }
@@ -38,7 +48,10 @@ impl Asked {
     /// All replies, up to the one that ends it.
     fn ask(&mut self, ask: Ask) -> Vec<Say> {
         self.last += 1;
-        self.engine.send(Request { id: RequestId(self.last), ask });
+        self.engine.send(Request {
+            id: RequestId(self.last),
+            ask,
+        });
         let mut said = Vec::new();
         loop {
             let say = self.replies.recv_timeout(PATIENCE).unwrap().say;
@@ -68,7 +81,13 @@ impl Asked {
     }
 
     fn compare(&mut self, first: Contender, second: Contender) -> Comparison {
-        match self.ask(Ask::Compare { first: plan(first), second: plan(second) }).pop() {
+        match self
+            .ask(Ask::Compare {
+                first: plan(first),
+                second: plan(second),
+            })
+            .pop()
+        {
             Some(Say::Compared(comparison)) => *comparison,
             other => panic!("{other:?}"),
         }
@@ -76,7 +95,11 @@ impl Asked {
 }
 
 fn plan(of: Contender) -> Evaluation {
-    Evaluation { of, seed_count: SeedCount::Three, ranking: RankingKind::Seeds }
+    Evaluation {
+        of,
+        seed_count: SeedCount::Three,
+        ranking: RankingKind::Seeds,
+    }
 }
 
 #[test]
@@ -91,7 +114,10 @@ fn an_evaluation_is_there_at_once_the_next_time() {
     let (other, worked) = again.evaluate(Contender::Own(Mode::Image));
     assert!(worked && other != first);
     // and without a place nothing is kept
-    assert_eq!(Asked::start(None).evaluate(Contender::Own(Mode::Text)), (first, true));
+    assert_eq!(
+        Asked::start(None).evaluate(Contender::Own(Mode::Text)),
+        (first, true)
+    );
 }
 
 #[test]
@@ -100,7 +126,13 @@ fn a_run_stands_beside_the_index() {
     let path = folder.path().join("other.run");
     let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::Seeds);
-    let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
+    let plan = Plan {
+        mode,
+        seed_count,
+        ranking,
+        protocol: Protocol::Standard,
+        class: None,
+    };
     let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
     let name = |class| session.catalogue.class(class).name.clone();
     let ranking = |result: &multiexpan::engine::QueryResult| Ranking {
@@ -112,13 +144,27 @@ fn a_run_stands_beside_the_index() {
     rankings[0].candidates.push((EntityId(9_999_999), -1e6));
     let twice = rankings[1].candidates[0];
     rankings[1].candidates.push((twice.0, -1e6));
-    rankings[2].candidates.insert(0, (evaluated.results[9].query.seeds[0], 1e6));
-    rankings.push(Ranking { query: "nothing/3/1".into(), candidates: vec![twice] });
-    Run { tag: "other".into(), rankings, ..Run::default() }.write(&path).unwrap();
+    rankings[2]
+        .candidates
+        .insert(0, (evaluated.results[9].query.seeds[0], 1e6));
+    rankings.push(Ranking {
+        query: "nothing/3/1".into(),
+        candidates: vec![twice],
+    });
+    Run {
+        tag: "other".into(),
+        rankings,
+        ..Run::default()
+    }
+    .write(&path)
+    .unwrap();
 
     let mut asked = Asked::start(None);
     let import = asked.bring(&path).unwrap();
-    assert_eq!((import.label.as_str(), &import.contenders[..]), ("other", &[Contender::Run(0)][..]));
+    assert_eq!(
+        (import.label.as_str(), &import.contenders[..]),
+        ("other", &[Contender::Run(0)][..])
+    );
     let lacks = import.lacks.join("; ");
     for said in [
         "7 queries of 3 seeds that are missing",
@@ -129,14 +175,20 @@ fn a_run_stands_beside_the_index() {
     ] {
         assert!(lacks.contains(said), "{lacks}");
     }
-    assert!(!lacks.contains("5 seeds"), "a run of the one kind need not have the other: {lacks}");
+    assert!(
+        !lacks.contains("5 seeds"),
+        "a run of the one kind need not have the other: {lacks}"
+    );
     let (_, worked) = asked.evaluate(Contender::Run(0));
     assert!(!worked);
     asked.evaluate(Contender::Own(Mode::Text));
     let compared = asked.compare(Contender::Own(Mode::Text), Contender::Run(0));
     assert_eq!(compared.lacking, [7, 0]);
     assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
-    assert!(compared.queries.iter().all(|q| q.ap[0] == q.ap[1]), "the same lists");
+    assert!(
+        compared.queries.iter().all(|q| q.ap[0] == q.ap[1]),
+        "the same lists"
+    );
 }
 
 #[test]
@@ -144,13 +196,26 @@ fn every_form_of_a_run_stands_beside_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::Seeds);
-    let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
+    let plan = Plan {
+        mode,
+        seed_count,
+        ranking,
+        protocol: Protocol::Standard,
+        class: None,
+    };
     let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
     let ranking = |result: &multiexpan::engine::QueryResult| Ranking {
-        query: format!("{}/3/{}", session.catalogue.class(result.query.class).name, result.query.number + 1),
+        query: format!(
+            "{}/3/{}",
+            session.catalogue.class(result.query.class).name,
+            result.query.number + 1
+        ),
         candidates: result.ranking.clone(),
     };
-    let run = Run { rankings: evaluated.results.iter().map(ranking).collect(), ..Run::default() };
+    let run = Run {
+        rankings: evaluated.results.iter().map(ranking).collect(),
+        ..Run::default()
+    };
     let mut asked = Asked::start(None);
     let own = asked.evaluate(Contender::Own(Mode::Text)).0;
     for (place, form) in (0..).zip(Form::ALL) {
@@ -168,7 +233,11 @@ fn every_form_of_a_run_stands_beside_the_index() {
     let strange = folder.path().join("strange.run");
     std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
     let import = asked.bring(&strange).unwrap();
-    assert_eq!(import.strangers.values().collect::<Vec<_>>(), ["sea_unicorn"], "it is shown by its name");
+    assert_eq!(
+        import.strangers.values().collect::<Vec<_>>(),
+        ["sea_unicorn"],
+        "it is shown by its name"
+    );
 }
 
 #[test]
@@ -176,11 +245,20 @@ fn another_index_stands_beside_it() {
     let mut asked = Asked::start(None);
     let import = asked.bring(&demo()).unwrap();
     let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Contender::Index(0, mode));
-    assert_eq!((import.label.as_str(), &import.contenders[..], import.lacks.len()), ("demo", &modes[..], 0));
+    assert_eq!(
+        (
+            import.label.as_str(),
+            &import.contenders[..],
+            import.lacks.len()
+        ),
+        ("demo", &modes[..], 0)
+    );
     let own = asked.evaluate(Contender::Own(Mode::Image)).0;
     assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
     let compared = asked.compare(Contender::Own(Mode::Image), modes[2]);
-    assert!(compared.lacking == [0, 0] && compared.queries.iter().all(|q| q.lists[0] == q.lists[1]));
+    assert!(
+        compared.lacking == [0, 0] && compared.queries.iter().all(|q| q.lists[0] == q.lists[1])
+    );
 }
 
 #[test]
@@ -194,13 +272,26 @@ fn what_cannot_stand_beside_it_is_refused() {
     let with = |name: &str, setting: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, "fish/3/1 Q0 5 1 0.5 x\n").unwrap();
-        std::fs::write(path.with_extension("json"), format!("{{\"{setting}\": \"0123\"}}")).unwrap();
+        std::fs::write(
+            path.with_extension("json"),
+            format!("{{\"{setting}\": \"0123\"}}"),
+        )
+        .unwrap();
         path
     };
     for (path, said) in [
-        (with("a", "dataset_hash"), "a is not comparable: it is of another data set"),
-        (with("b", "queries"), "b is not comparable: its queries are those of 0123"),
-        (with("c", "queries_hash"), "c is not comparable: the queries or the gold that it was made with"),
+        (
+            with("a", "dataset_hash"),
+            "a is not comparable: it is of another data set",
+        ),
+        (
+            with("b", "queries"),
+            "b is not comparable: its queries are those of 0123",
+        ),
+        (
+            with("c", "queries_hash"),
+            "c is not comparable: the queries or the gold that it was made with",
+        ),
         (folder.path().join("none"), "none"),
         (folder.path().to_owned(), "index.json"),
         (strange, "no query of this data set"),
@@ -209,5 +300,8 @@ fn what_cannot_stand_beside_it_is_refused() {
         let why = asked.bring(&path).unwrap_err();
         assert!(why.contains(said), "{why}");
     }
-    assert!(matches!(asked.ask(Ask::Evaluate(plan(Contender::Run(0)))).pop(), Some(Say::Failed(_))));
+    assert!(matches!(
+        asked.ask(Ask::Evaluate(plan(Contender::Run(0)))).pop(),
+        Some(Say::Failed(_))
+    ));
 }

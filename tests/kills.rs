@@ -1,4 +1,5 @@
-//! Killed at any moment, `train` and `index` leave what opens, or what is refused in a sentence; and they go on.
+//! Killed at any moment, `train` and `index` leave what opens, or what is refused in a sentence;
+//! and they go on.
 
 mod formula;
 mod world;
@@ -22,7 +23,11 @@ const KILLS: usize = 20;
 /// The program that computes, with its cache in the world.
 fn engine(world: &World, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan-engine"));
-    command.args(args).env("XDG_CACHE_HOME", world.at("cache")).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(args)
+        .env("XDG_CACHE_HOME", world.at("cache"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
@@ -44,7 +49,10 @@ fn opens_or_is_refused<T>(path: &Path, opened: multiexpan::error::Result<T>) -> 
         Ok(_) => true,
         Err(why) => {
             let why = why.to_string();
-            assert!(why.contains(path.file_name().unwrap().to_str().unwrap()), "{why}");
+            assert!(
+                why.contains(path.file_name().unwrap().to_str().unwrap()),
+                "{why}"
+            );
             false
         }
     }
@@ -53,14 +61,29 @@ fn opens_or_is_refused<T>(path: &Path, opened: multiexpan::error::Result<T>) -> 
 #[test]
 fn training() {
     let world = World::new();
-    let config = TrainConfig { epochs: 40, ..world.config(&Task::PAPER) };
+    let config = TrainConfig {
+        epochs: 40,
+        ..world.config(&Task::PAPER)
+    };
     fs::write(world.at("settings.toml"), toml::to_string(&config).unwrap()).unwrap();
     let (data, settings) = (world.at("data"), world.at("settings.toml"));
     let (data, settings) = (data.to_str().unwrap(), settings.to_str().unwrap());
     let train = |out: &str, more: &[&str]| {
         let out = world.at(out);
-        let fixed = ["train", data, "--out", out.to_str().unwrap(), "--config", settings, "--preset", "base"];
-        engine(&world, &[&fixed, ["--deterministic"].as_slice(), more].concat())
+        let fixed = [
+            "train",
+            data,
+            "--out",
+            out.to_str().unwrap(),
+            "--config",
+            settings,
+            "--preset",
+            "base",
+        ];
+        engine(
+            &world,
+            &[&fixed, ["--deterministic"].as_slice(), more].concat(),
+        )
     };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let folder = world.at("killed");
@@ -75,14 +98,23 @@ fn training() {
         assert!(go_on().status().unwrap().success());
     }
     assert!(train("whole", &[]).status().unwrap().success());
-    assert!(world.model("whole") == world.model("killed"), "the models differ");
+    assert!(
+        world.model("whole") == world.model("killed"),
+        "the models differ"
+    );
     assert_eq!(world.log("killed").len(), world.log("whole").len());
 }
 
 #[test]
 fn indexing() {
     let world = World::new();
-    world.train("model", &TrainConfig { epochs: 1, ..world.config(&[Task::Mep]) });
+    world.train(
+        "model",
+        &TrainConfig {
+            epochs: 1,
+            ..world.config(&[Task::Mep])
+        },
+    );
     let at = |name: &str| world.at(name).to_string_lossy().into_owned();
     let (data, model, out) = (at("data"), at("model"), at("index"));
     let index = || engine(&world, &["index", &data, "--model", &model, "--out", &out]);
@@ -92,5 +124,8 @@ fn indexing() {
         opens_or_is_refused(Path::new(&out), Index::open(Path::new(&out), Device::Cpu));
     }
     assert!(index().status().unwrap().success());
-    assert!(opens_or_is_refused(Path::new(&out), Index::open(Path::new(&out), Device::Cpu)));
+    assert!(opens_or_is_refused(
+        Path::new(&out),
+        Index::open(Path::new(&out), Device::Cpu)
+    ));
 }

@@ -1,5 +1,5 @@
-//! The house's rules, held against every file of `src`: who may import whom, and what may stand where.
-//! The table is `docs/ARCHITECTURE.md`'s.
+//! The house's rules, held against every file of `src`: who may import whom, and what may stand
+//! where. The table is `docs/ARCHITECTURE.md`'s.
 
 #[path = "layering/rules.rs"]
 mod rules;
@@ -19,7 +19,10 @@ fn the_house_keeps_its_rules() {
             Source::new(path.strip_prefix(&root).unwrap().to_str().unwrap(), &text)
         })
         .collect();
-    assert!(sources.len() > rules::ROOMS.len(), "the files of src are found");
+    assert!(
+        sources.len() > rules::ROOMS.len(),
+        "the files of src are found"
+    );
     let faults: Vec<String> = sources.iter().flat_map(faults).collect();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
@@ -29,7 +32,10 @@ fn every_room_is_a_folder_with_a_header() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (room, _) in rules::ROOMS {
         let head = std::fs::read_to_string(root.join(room).join("mod.rs")).unwrap_or_default();
-        assert!(rules::has_header(&head), "src/{room}/mod.rs begins with a //! line that says what the room is");
+        assert!(
+            rules::has_header(&head),
+            "src/{room}/mod.rs begins with a //! line that says what the room is"
+        );
     }
 }
 
@@ -41,7 +47,10 @@ fn every_folder_of_the_source_is_a_room_with_rules_or_of_the_base() {
         if entry.file_type().unwrap().is_dir() {
             let name = entry.file_name().into_string().unwrap();
             let is_room = rules::ROOMS.iter().any(|(room, _)| *room == name);
-            assert!(is_room || rules::BASE.contains(&name.as_str()), "src/{name} is not in the table");
+            assert!(
+                is_room || rules::BASE.contains(&name.as_str()),
+                "src/{name} is not in the table"
+            );
         }
     }
 }

@@ -16,7 +16,9 @@ use tch::{Device, Kind, Tensor};
 /// An EfficientNet-Lite0 with parameters by formula, its file in `folder`.
 fn encoder(folder: &Path) -> ImageEncoder {
     let file = folder.join("weights.safetensors");
-    let tensors: Vec<_> = formula::filled("efficientnet-lite0.txt").into_iter().collect();
+    let tensors: Vec<_> = formula::filled("efficientnet-lite0.txt")
+        .into_iter()
+        .collect();
     Tensor::write_safetensors(&tensors, &file).unwrap();
     ImageEncoder::open(&file, Device::Cpu, true).unwrap()
 }
@@ -25,14 +27,22 @@ fn encoder(folder: &Path) -> ImageEncoder {
 fn pictures(folder: &Path, count: u8) -> Vec<PathBuf> {
     let picture = |n: u8| {
         let path = folder.join(format!("{n}.png"));
-        let colour = |x: u32, y: u32| image::Rgb([(x as u8).wrapping_add(n * 40), n * 20, (y as u8) ^ n]);
-        image::RgbImage::from_fn(160, 120, colour).save(&path).unwrap();
+        let colour =
+            |x: u32, y: u32| image::Rgb([(x as u8).wrapping_add(n * 40), n * 20, (y as u8) ^ n]);
+        image::RgbImage::from_fn(160, 120, colour)
+            .save(&path)
+            .unwrap();
         path
     };
     (0..count).map(picture).collect()
 }
 
-fn run(paths: &[PathBuf], encoder: &ImageEncoder, cache: &Path, grid: Option<i64>) -> ImageFeatures {
+fn run(
+    paths: &[PathBuf],
+    encoder: &ImageEncoder,
+    cache: &Path,
+    grid: Option<i64>,
+) -> ImageFeatures {
     let cache = FeatureCache::open(cache, &encoder.hash(), record(encoder), DEFAULT_LIMIT).unwrap();
     image_features(paths, encoder, cache, grid, &mut Unobserved).unwrap()
 }
@@ -53,10 +63,15 @@ fn features_come_computed_and_cached_in_the_order_asked() {
         (ImageEncoderKind::EfficientNetLite0, 49, 1280)
     );
     let mut paths = pictures(folder.path(), 3);
-    let direct: Vec<Picture> =
-        paths.iter().map(|path| Picture::decode(&fs::read(path).unwrap(), 224).unwrap()).collect();
+    let direct: Vec<Picture> = paths
+        .iter()
+        .map(|path| Picture::decode(&fs::read(path).unwrap(), 224).unwrap())
+        .collect();
     let expected = encoder.encode(&direct).unwrap();
-    let apart = (expected.get(0) - expected.get(1)).abs().max().double_value(&[]);
+    let apart = (expected.get(0) - expected.get(1))
+        .abs()
+        .max()
+        .double_value(&[]);
     assert!(apart > 0.05, "the pictures must differ: {apart}");
 
     // a copy under another name, one named twice, one missing, one that is no picture
@@ -65,7 +80,12 @@ fn features_come_computed_and_cached_in_the_order_asked() {
     let notes = folder.path().join("notes.webp");
     fs::write(&notes, "no picture").unwrap();
     let absent = folder.path().join("absent.png");
-    paths.extend([copy.clone(), paths[0].clone(), absent.clone(), notes.clone()]);
+    paths.extend([
+        copy.clone(),
+        paths[0].clone(),
+        absent.clone(),
+        notes.clone(),
+    ]);
 
     let cache = folder.path().join("cache");
     let first = run(&paths, &encoder, &cache, None);
@@ -73,18 +93,33 @@ fn features_come_computed_and_cached_in_the_order_asked() {
     assert_eq!(broken, [&absent, &notes]);
     assert_eq!(first.store.len(), 4);
     assert_eq!(first.store.number(&notes), None);
-    let numbers: Vec<usize> = [2, 0, 1].map(|n: usize| first.store.number(&paths[n]).unwrap()).to_vec();
+    let numbers: Vec<usize> = [2, 0, 1]
+        .map(|n: usize| first.store.number(&paths[n]).unwrap())
+        .to_vec();
     let got = first.store.get(&numbers).unwrap();
     let wanted = expected.index_select(0, &Tensor::from_slice(&[2i64, 0, 1]));
     assert_eq!(got.size(), [3, 49, 1280]);
     assert!(difference(&got, &wanted) < F16);
-    let twin = first.store.get(&[first.store.number(&copy).unwrap()]).unwrap();
+    let twin = first
+        .store
+        .get(&[first.store.number(&copy).unwrap()])
+        .unwrap();
     assert!(difference(&twin, &expected.narrow(0, 1, 1)) < F16);
 
     let again = run(&paths, &encoder, &cache, Some(4));
-    assert_eq!((again.encoded, again.store.patches(), again.store.features()), (0, 16, 1280));
-    let pooled = again.store.get(&[again.store.number(&paths[1]).unwrap()]).unwrap();
-    let map = expected.narrow(0, 1, 1).transpose(1, 2).reshape([1, 1280, 7, 7]).adaptive_avg_pool2d([4, 4]);
+    assert_eq!(
+        (again.encoded, again.store.patches(), again.store.features()),
+        (0, 16, 1280)
+    );
+    let pooled = again
+        .store
+        .get(&[again.store.number(&paths[1]).unwrap()])
+        .unwrap();
+    let map = expected
+        .narrow(0, 1, 1)
+        .transpose(1, 2)
+        .reshape([1, 1280, 7, 7])
+        .adaptive_avg_pool2d([4, 4]);
     assert!(difference(&pooled, &map.flatten(2, 3).transpose(1, 2)) < F16);
 }
 
@@ -95,7 +130,8 @@ fn a_stopped_run_goes_on_where_it_was() {
     let paths = pictures(folder.path(), 2);
     let root = folder.path().join("cache");
     run(&paths[..1], &encoder, &root, None);
-    let cache = FeatureCache::open(&root, &encoder.hash(), record(&encoder), DEFAULT_LIMIT).unwrap();
+    let cache =
+        FeatureCache::open(&root, &encoder.hash(), record(&encoder), DEFAULT_LIMIT).unwrap();
     let mut stop = |_: Progress| ControlFlow::Break(());
     let stopped = image_features(&paths, &encoder, cache, None, &mut stop);
     assert!(matches!(stopped, Err(Error::Stopped)));
@@ -107,10 +143,18 @@ fn a_stopped_run_goes_on_where_it_was() {
 fn a_foreign_network_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("other.safetensors");
-    Tensor::write_safetensors(&[("x", Tensor::zeros([2], (Kind::Float, Device::Cpu)))], &file).unwrap();
-    let Err(error) = ImageEncoder::open(&file, Device::Cpu, true) else { panic!("it opened") };
+    Tensor::write_safetensors(
+        &[("x", Tensor::zeros([2], (Kind::Float, Device::Cpu)))],
+        &file,
+    )
+    .unwrap();
+    let Err(error) = ImageEncoder::open(&file, Device::Cpu, true) else {
+        panic!("it opened")
+    };
     assert!(
-        error.to_string().contains("neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0"),
+        error
+            .to_string()
+            .contains("neither a ResNet-50 (torchvision's names) nor an EfficientNet-Lite0"),
         "{error}"
     );
 }

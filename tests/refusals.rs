@@ -1,4 +1,5 @@
-//! Bad input: each is one sentence on standard error, exit 1 (2 where the arguments are refused), and nothing is written.
+//! Bad input: each is one sentence on standard error, exit 1 (2 where the arguments are refused),
+//! and nothing is written.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -6,7 +7,10 @@ use std::process::{Command, Output};
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo");
 
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_multiexpan")).args(args).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_multiexpan"))
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 /// Runs, and holds the refusal to its form; gives the sentence.
@@ -15,7 +19,10 @@ fn refused(code: i32, args: &[&str]) -> String {
     let said = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(ran.status.code(), Some(code), "{args:?}: {said}");
     assert!(ran.stdout.is_empty(), "{args:?} wrote results");
-    let sentences: Vec<&str> = said.lines().filter(|l| l.starts_with("multiexpan: ")).collect();
+    let sentences: Vec<&str> = said
+        .lines()
+        .filter(|l| l.starts_with("multiexpan: "))
+        .collect();
     assert_eq!(sentences.len(), 1, "{args:?}: {said}");
     sentences[0].to_owned()
 }
@@ -48,7 +55,17 @@ fn a_missing_folder() {
     let out = tempfile::tempdir().unwrap();
     let model = out.path().join("model");
     refused(1, &["train", "/no/such", "--out", model.to_str().unwrap()]);
-    refused(1, &["index", DEMO, "--model", "/no/such", "--out", model.to_str().unwrap()]);
+    refused(
+        1,
+        &[
+            "index",
+            DEMO,
+            "--model",
+            "/no/such",
+            "--out",
+            model.to_str().unwrap(),
+        ],
+    );
     assert!(!model.exists(), "nothing is written");
 }
 
@@ -65,22 +82,55 @@ fn a_data_set_without_a_vocabulary() {
 fn a_truncated_index() {
     let folder = tempfile::tempdir().unwrap();
     let copy = copy_of_index(folder.path());
-    let file = std::fs::OpenOptions::new().write(true).open(copy.join("both.safetensors")).unwrap();
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(copy.join("both.safetensors"))
+        .unwrap();
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
-    let said = refused(1, &["expand", copy.to_str().unwrap(), "--dataset", DEMO, "--seeds", "lion,tiger,leopard"]);
+    let said = refused(
+        1,
+        &[
+            "expand",
+            copy.to_str().unwrap(),
+            "--dataset",
+            DEMO,
+            "--seeds",
+            "lion,tiger,leopard",
+        ],
+    );
     assert!(said.contains("both.safetensors"), "{said}");
 }
 
 #[test]
 fn an_unknown_seed_and_its_near_names() {
-    let said = refused(1, &["expand", &demo_index(), "--seeds", "lion,tigr,leopard"]);
+    let said = refused(
+        1,
+        &["expand", &demo_index(), "--seeds", "lion,tigr,leopard"],
+    );
     assert!(said.contains("tigr") && said.contains("tiger"), "{said}");
 }
 
 #[test]
 fn a_size_that_cannot_be() {
-    refused_by_arguments(&["expand", &demo_index(), "--seeds", "lion,tiger,leopard", "--size", "0"]);
-    let said = refused(2, &["expand", &demo_index(), "--seeds", "lion,tiger,leopard", "--size", "100000"]);
+    refused_by_arguments(&[
+        "expand",
+        &demo_index(),
+        "--seeds",
+        "lion,tiger,leopard",
+        "--size",
+        "0",
+    ]);
+    let said = refused(
+        2,
+        &[
+            "expand",
+            &demo_index(),
+            "--seeds",
+            "lion,tiger,leopard",
+            "--size",
+            "100000",
+        ],
+    );
     assert!(said.contains("100000"), "{said}");
 }
 
@@ -93,7 +143,10 @@ fn refused_by_arguments(args: &[&str]) {
 
 #[test]
 fn a_class_that_is_not_there() {
-    let said = refused(1, &["evaluate", &demo_index(), "--class", "carnivorus mammals"]);
+    let said = refused(
+        1,
+        &["evaluate", &demo_index(), "--class", "carnivorus mammals"],
+    );
     assert!(said.contains("carnivorous_mammals"), "{said}");
 }
 
@@ -104,9 +157,23 @@ fn a_checkpoint_of_another_vocabulary() {
     let model = folder.path().join("model");
     std::fs::create_dir(&model).unwrap();
     std::fs::copy(golden.join("config.json"), model.join("config.json")).unwrap();
-    std::fs::copy(golden.join("checkpoint.safetensors"), model.join("model.safetensors")).unwrap();
+    std::fs::copy(
+        golden.join("checkpoint.safetensors"),
+        model.join("model.safetensors"),
+    )
+    .unwrap();
     let out = folder.path().join("index");
-    let said = refused(1, &["index", DEMO, "--model", model.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let said = refused(
+        1,
+        &[
+            "index",
+            DEMO,
+            "--model",
+            model.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ],
+    );
     assert!(said.contains("vocabulary"), "{said}");
     assert!(!out.exists(), "nothing is written");
 }
@@ -114,15 +181,30 @@ fn a_checkpoint_of_another_vocabulary() {
 /// The demo's own example: the parts of every score sum to it, and so do the seeds' shares.
 #[test]
 fn the_demo_expands_and_explains() {
-    let ran = run(&["expand", &demo_index(), "--seeds", "lion,tiger,leopard", "--size", "30", "--format", "json"]);
+    let ran = run(&[
+        "expand",
+        &demo_index(),
+        "--seeds",
+        "lion,tiger,leopard",
+        "--size",
+        "30",
+        "--format",
+        "json",
+    ]);
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!(rows.len(), 30);
     for row in &rows {
         let number = |v: &serde_json::Value| v.as_f64().unwrap();
         let score = number(&row["score"]);
-        let parts: f64 = ["prior", "text", "image"].iter().map(|p| number(&row["parts"][p])).sum();
+        let parts: f64 = ["prior", "text", "image"]
+            .iter()
+            .map(|p| number(&row["parts"][p]))
+            .sum();
         let seeds: f64 = row["seeds"].as_object().unwrap().values().map(number).sum();
-        assert!((parts - score).abs() < 1e-3 && (seeds - score).abs() < 1e-3, "{row}");
+        assert!(
+            (parts - score).abs() < 1e-3 && (seeds - score).abs() < 1e-3,
+            "{row}"
+        );
     }
     let gold = rows[..10].iter().filter(|r| r["gold"] == true).count();
     assert!(gold >= 8, "{gold} of the first 10 are carnivorous mammals");

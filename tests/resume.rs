@@ -1,4 +1,5 @@
-//! `multiexpan index`, killed at any moment: what is there is whole or nothing, and the same command finishes the work.
+//! `multiexpan index`, killed at any moment: what is there is whole or nothing, and the same
+//! command finishes the work.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -12,20 +13,33 @@ const WIDTH: i64 = 64;
 const PAIRS: i64 = 4;
 
 fn raw(path: &Path) {
-    let number =
-        |rows: i64, width: i64| Tensor::arange(rows * width, (Kind::Float, Device::Cpu)).sin().view([rows, width]);
+    let number = |rows: i64, width: i64| {
+        Tensor::arange(rows * width, (Kind::Float, Device::Cpu))
+            .sin()
+            .view([rows, width])
+    };
     let tensors = [
         ("head.weight", number(ENTITIES, WIDTH)),
-        ("head.bias", Tensor::zeros([ENTITIES], (Kind::Float, Device::Cpu))),
+        (
+            "head.bias",
+            Tensor::zeros([ENTITIES], (Kind::Float, Device::Cpu)),
+        ),
         ("pre_head", number(ENTITIES * PAIRS, WIDTH)),
-        ("row_offsets", Tensor::arange(ENTITIES + 1, (Kind::Int64, Device::Cpu)) * PAIRS),
+        (
+            "row_offsets",
+            Tensor::arange(ENTITIES + 1, (Kind::Int64, Device::Cpu)) * PAIRS,
+        ),
     ];
     Tensor::write_safetensors(&tensors, path).unwrap();
 }
 
 fn multiexpan(here: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiexpan"));
-    command.current_dir(here).args(args).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .current_dir(here)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
@@ -33,8 +47,20 @@ fn multiexpan(here: &Path, args: &[&str]) -> Command {
 fn a_killed_index_is_finished_by_the_same_command() {
     let here = tempfile::tempdir().unwrap();
     raw(&here.path().join("raw.safetensors"));
-    let index =
-        |out: &str| multiexpan(here.path(), &["index", "--raw", "raw.safetensors", "--device", "cpu", "--out", out]);
+    let index = |out: &str| {
+        multiexpan(
+            here.path(),
+            &[
+                "index",
+                "--raw",
+                "raw.safetensors",
+                "--device",
+                "cpu",
+                "--out",
+                out,
+            ],
+        )
+    };
     let begun = std::time::Instant::now();
     assert!(index("whole").status().unwrap().success());
     let whole = begun.elapsed();
@@ -50,8 +76,14 @@ fn a_killed_index_is_finished_by_the_same_command() {
         killed += 1;
         // killed after its last rename it had left a whole index; before, nothing has the name
         let whole = here.path().join("out").exists();
-        let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"]).status().unwrap();
-        assert_eq!(opened.code(), Some(if whole { 0 } else { 1 }), "killed after {part} hundredths");
+        let opened = multiexpan(here.path(), &["expand", "out", "--seeds", "1,2,3"])
+            .status()
+            .unwrap();
+        assert_eq!(
+            opened.code(),
+            Some(if whole { 0 } else { 1 }),
+            "killed after {part} hundredths"
+        );
     }
     assert!(killed > 0);
     assert!(index("out").status().unwrap().success());
@@ -59,5 +91,9 @@ fn a_killed_index_is_finished_by_the_same_command() {
         let read = |folder: &str| std::fs::read(here.path().join(folder).join(name)).unwrap();
         assert!(read("whole") == read("out"), "{name} differs");
     }
-    assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 3, "raw file and two indexes: nothing else is left");
+    assert_eq!(
+        std::fs::read_dir(here.path()).unwrap().count(),
+        3,
+        "raw file and two indexes: nothing else is left"
+    );
 }

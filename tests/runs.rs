@@ -1,4 +1,5 @@
-//! Runs as people make them: what is damaged is refused or told by file and line, in every form, and nothing panics.
+//! Runs as people make them: what is damaged is refused or told by file and line, in every form,
+//! and nothing panics.
 
 use std::fs;
 use std::io::Write as _;
@@ -28,7 +29,10 @@ impl World {
                 "entity2id.txt",
                 "owl\t1\nduck\t2\ngull\t3\nwren\t4\nhawk\t5\nkite\t6\nlion\t7\nlynx\t8\npuma\t9\nPuma\t10\ncafé\t11\n",
             ),
-            ("gt/birds.txt", "1\towl\t1\n2\tduck\t1\n3\tgull\t1\n4\twren\t1\n5\thawk\t1\n6\tkite\t1\n7\tlion\t0\n"),
+            (
+                "gt/birds.txt",
+                "1\towl\t1\n2\tduck\t1\n3\tgull\t1\n4\twren\t1\n5\thawk\t1\n6\tkite\t1\n7\tlion\t0\n",
+            ),
             ("gt/cats.txt", "7\tlion\t1\n8\tlynx\t1\n9\tpuma\t1\n"),
             ("gt/birds_0_3.txt", "7\tlion\t1\n"),
             ("gt/0_birds.txt", "7\tlion\t1\n"),
@@ -61,9 +65,11 @@ impl World {
         match self.read(name) {
             Err(why) => (false, why.to_string()),
             Ok(read) => {
-                let line = |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-                let said =
-                    |f: &multiexpan::engine::Finding| format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason);
+                let line =
+                    |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
+                let said = |f: &multiexpan::engine::Finding| {
+                    format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason)
+                };
                 (true, read.odd.iter().map(said).collect())
             }
         }
@@ -91,37 +97,111 @@ fn a_damaged_file_is_refused_by_name() {
     flipped[20] ^= 0xff;
     let utf16: Vec<u8> = TREC.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (name, bytes, said) in [
-        ("cut.run.gz", whole[..whole.len() / 2].to_vec(), "cut.run.gz is gzip that is cut short or damaged"),
-        ("head.gz", whole[..5].to_vec(), "head.gz is gzip that is cut short or damaged"),
-        ("flipped.gz", flipped, "flipped.gz is gzip that is cut short or damaged"),
-        ("none.gz", TREC.into(), "none.gz is called .gz and is no gzip"),
-        ("few", second("birds/3/1 Q0 6 2 0.8"), "few:2: expected “query Q0 entity rank score tag”, found 5 fields"),
-        ("many", second("birds/3/1 Q0 6 2 0.8 x y"), "many:2: expected “query Q0 entity rank score tag”, found 7"),
+        (
+            "cut.run.gz",
+            whole[..whole.len() / 2].to_vec(),
+            "cut.run.gz is gzip that is cut short or damaged",
+        ),
+        (
+            "head.gz",
+            whole[..5].to_vec(),
+            "head.gz is gzip that is cut short or damaged",
+        ),
+        (
+            "flipped.gz",
+            flipped,
+            "flipped.gz is gzip that is cut short or damaged",
+        ),
+        (
+            "none.gz",
+            TREC.into(),
+            "none.gz is called .gz and is no gzip",
+        ),
+        (
+            "few",
+            second("birds/3/1 Q0 6 2 0.8"),
+            "few:2: expected “query Q0 entity rank score tag”, found 5 fields",
+        ),
+        (
+            "many",
+            second("birds/3/1 Q0 6 2 0.8 x y"),
+            "many:2: expected “query Q0 entity rank score tag”, found 7",
+        ),
         (
             "qrels",
             b"birds/3/1 0 6 1\nbirds/3/1 0 5 1\n".to_vec(),
             "qrels:1: expected “query Q0 entity rank score tag”, found 4 fields, as qrels have",
         ),
-        ("nan", second("birds/3/1 Q0 6 2 NaN x"), "nan:2: “NaN” is no score"),
-        ("inf", second("birds/3/1 Q0 6 2 -inf x"), "inf:2: “-inf” is no score"),
-        ("overflow", second("birds/3/1 Q0 6 2 1e999 x"), "overflow:2: “1e999” is no score"),
-        ("word", second("birds/3/1 Q0 6 2 high x"), "word:2: “high” is no score"),
-        ("huge", second("birds/3/1 Q0 6 99999999999999999999 0.8 x"), "huge:2: “99999999999999999999” is no rank"),
-        ("negative", second("birds/3/1 Q0 6 -2 0.8 x"), "negative:2: “-2” is no rank"),
-        ("fraction", second("birds/3/1 Q0 6 2.5 0.8 x"), "fraction:2: “2.5” is no rank"),
+        (
+            "nan",
+            second("birds/3/1 Q0 6 2 NaN x"),
+            "nan:2: “NaN” is no score",
+        ),
+        (
+            "inf",
+            second("birds/3/1 Q0 6 2 -inf x"),
+            "inf:2: “-inf” is no score",
+        ),
+        (
+            "overflow",
+            second("birds/3/1 Q0 6 2 1e999 x"),
+            "overflow:2: “1e999” is no score",
+        ),
+        (
+            "word",
+            second("birds/3/1 Q0 6 2 high x"),
+            "word:2: “high” is no score",
+        ),
+        (
+            "huge",
+            second("birds/3/1 Q0 6 99999999999999999999 0.8 x"),
+            "huge:2: “99999999999999999999” is no rank",
+        ),
+        (
+            "negative",
+            second("birds/3/1 Q0 6 -2 0.8 x"),
+            "negative:2: “-2” is no rank",
+        ),
+        (
+            "fraction",
+            second("birds/3/1 Q0 6 2.5 0.8 x"),
+            "fraction:2: “2.5” is no rank",
+        ),
         ("empty", Vec::new(), "empty holds no ranking"),
         ("blank", b"\n\r\n  \n".to_vec(), "blank holds no ranking"),
-        ("binary", [b"\x7fELF\0\0\0".as_slice(), &[0; 64]].concat(), "binary is a binary file"),
-        ("utf16", utf16, "utf16 seems to be UTF-16LE without a byte order mark"),
-        ("pointer", b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "pointer is a Git LFS pointer"),
-        ("0_birds.txt", LIST.into(), "0_birds.txt:1: expected “query Q0 entity rank score tag”"),
+        (
+            "binary",
+            [b"\x7fELF\0\0\0".as_slice(), &[0; 64]].concat(),
+            "binary is a binary file",
+        ),
+        (
+            "utf16",
+            utf16,
+            "utf16 seems to be UTF-16LE without a byte order mark",
+        ),
+        (
+            "pointer",
+            b"version https://git-lfs.github.com/spec/v1\n".to_vec(),
+            "pointer is a Git LFS pointer",
+        ),
+        (
+            "0_birds.txt",
+            LIST.into(),
+            "0_birds.txt:1: expected “query Q0 entity rank score tag”",
+        ),
     ] {
         world.put(name, &bytes);
         let (read, why) = world.said(name);
         assert!(!read && why.contains(said), "{name}: {why}");
     }
-    assert!(world.said("nowhere").1.contains("no run at") && world.said("nowhere").1.contains("nowhere"));
-    for (settings, said) in [("{\"mode\": ", "settings.run.json is no JSON object"), ("[3]", "is no JSON object")] {
+    assert!(
+        world.said("nowhere").1.contains("no run at")
+            && world.said("nowhere").1.contains("nowhere")
+    );
+    for (settings, said) in [
+        ("{\"mode\": ", "settings.run.json is no JSON object"),
+        ("[3]", "is no JSON object"),
+    ] {
         world.put("settings.run", TREC.as_bytes());
         world.put("settings.run.json", settings.as_bytes());
         let (read, why) = world.said("settings.run");
@@ -133,19 +213,71 @@ fn a_damaged_file_is_refused_by_name() {
 fn what_is_odd_in_a_file_is_told_by_line() {
     let world = World::new();
     for (name, bytes, said) in [
-        ("twice", second("birds/3/1 Q0 5 2 0.8 x"), "twice:2: 5 “hawk” came before in birds/3/1"),
-        ("unknown", second("birds/3/1 Q0 77 2 0.8 x"), "unknown:2: there is no entity 77"),
-        ("named", b"birds/3/1 Q0 kit 1 1 x\n".to_vec(), "named:1: no entity is called “kit”; near it: kite"),
-        ("two", b"cats/3/1 Q0 PUMA 1 1 x\n".to_vec(), "two:1: “PUMA” is the name of entity 9 and of entity 10"),
-        ("latin1", b"cats/3/1 Q0 caf\xe9 1 1 x\n".to_vec(), "latin1:1: has bytes that are not UTF-8"),
-        ("bom", ["\u{feff}", TREC].concat().into_bytes(), "bom:1: starts with a byte order mark"),
-        ("crlf", TREC.replace('\n', "\r\n").into_bytes(), "crlf:2: ends in CRLF"),
-        ("missing", b"birds/3/1 Q0 5 1 1 x\n".to_vec(), "missing: there is no list of birds/3/2"),
-        ("foreign", second("dogs/3/1 Q0 5 1 1 x"), "foreign:2: “dogs/3/1” is no query of data"),
-        ("number", second("birds/3/9 Q0 5 1 1 x"), "number:2: “birds/3/9” is no query of data"),
-        ("seed", second("birds/3/1 Q0 2 2 0.8 x"), "seed:2: 2 “duck” is a seed of birds/3/1"),
-        ("short", second("birds/3/1 Q0 6 2 0.8 x"), "short: birds/3/1 has 2 candidates of 8"),
-        ("ranks", second("birds/3/1 Q0 6 2 7 x"), "ranks:2: a lower rank in birds/3/1 with the higher score 7"),
+        (
+            "twice",
+            second("birds/3/1 Q0 5 2 0.8 x"),
+            "twice:2: 5 “hawk” came before in birds/3/1",
+        ),
+        (
+            "unknown",
+            second("birds/3/1 Q0 77 2 0.8 x"),
+            "unknown:2: there is no entity 77",
+        ),
+        (
+            "named",
+            b"birds/3/1 Q0 kit 1 1 x\n".to_vec(),
+            "named:1: no entity is called “kit”; near it: kite",
+        ),
+        (
+            "two",
+            b"cats/3/1 Q0 PUMA 1 1 x\n".to_vec(),
+            "two:1: “PUMA” is the name of entity 9 and of entity 10",
+        ),
+        (
+            "latin1",
+            b"cats/3/1 Q0 caf\xe9 1 1 x\n".to_vec(),
+            "latin1:1: has bytes that are not UTF-8",
+        ),
+        (
+            "bom",
+            ["\u{feff}", TREC].concat().into_bytes(),
+            "bom:1: starts with a byte order mark",
+        ),
+        (
+            "crlf",
+            TREC.replace('\n', "\r\n").into_bytes(),
+            "crlf:2: ends in CRLF",
+        ),
+        (
+            "missing",
+            b"birds/3/1 Q0 5 1 1 x\n".to_vec(),
+            "missing: there is no list of birds/3/2",
+        ),
+        (
+            "foreign",
+            second("dogs/3/1 Q0 5 1 1 x"),
+            "foreign:2: “dogs/3/1” is no query of data",
+        ),
+        (
+            "number",
+            second("birds/3/9 Q0 5 1 1 x"),
+            "number:2: “birds/3/9” is no query of data",
+        ),
+        (
+            "seed",
+            second("birds/3/1 Q0 2 2 0.8 x"),
+            "seed:2: 2 “duck” is a seed of birds/3/1",
+        ),
+        (
+            "short",
+            second("birds/3/1 Q0 6 2 0.8 x"),
+            "short: birds/3/1 has 2 candidates of 8",
+        ),
+        (
+            "ranks",
+            second("birds/3/1 Q0 6 2 7 x"),
+            "ranks:2: a lower rank in birds/3/1 with the higher score 7",
+        ),
     ] {
         world.put(name, &bytes);
         let (read, odd) = world.said(name);
@@ -164,15 +296,54 @@ fn a_damaged_folder_is_refused_by_name() {
     let packed = gzip(LIST);
     let list: &[u8] = LIST.as_bytes();
     for (folder, files, said) in [
-        ("nothing", vec![], "nothing is no index (index.json) and no run"),
-        ("index", vec![("index.json", b"{}".as_slice()), ("0_birds.txt", list)], "index is an index and no run"),
-        ("set", vec![("entity2id.txt", b"owl\t1\n".as_slice()), ("gt/birds.txt", list)], "set is no index"),
-        ("classes", vec![("0_dogs.txt", list)], "0_dogs.txt: there is no class “dogs” in data"),
-        ("epochs", vec![("epoch_12/0_birds.txt", list)], "epoch_12: is no file <i>_<class>.txt or"),
-        ("same", vec![("birds_0_3", list), ("birds_0_3.txt.gz", &packed)], "birds_0_3.txt.gz is birds/3/1, as "),
-        ("twice", vec![("birds_1_3.txt", list), ("Birds_1_3.txt", list)], "birds_1_3.txt is birds/3/2, as "),
-        ("mixed", vec![("0_birds.txt", list), ("birds_1_3.txt", list)], "mixes published lists"),
-        ("ambiguous", vec![("0_birds_0_3.txt", list)], "0_birds_0_3.txt could be a published list"),
+        (
+            "nothing",
+            vec![],
+            "nothing is no index (index.json) and no run",
+        ),
+        (
+            "index",
+            vec![("index.json", b"{}".as_slice()), ("0_birds.txt", list)],
+            "index is an index and no run",
+        ),
+        (
+            "set",
+            vec![
+                ("entity2id.txt", b"owl\t1\n".as_slice()),
+                ("gt/birds.txt", list),
+            ],
+            "set is no index",
+        ),
+        (
+            "classes",
+            vec![("0_dogs.txt", list)],
+            "0_dogs.txt: there is no class “dogs” in data",
+        ),
+        (
+            "epochs",
+            vec![("epoch_12/0_birds.txt", list)],
+            "epoch_12: is no file <i>_<class>.txt or",
+        ),
+        (
+            "same",
+            vec![("birds_0_3", list), ("birds_0_3.txt.gz", &packed)],
+            "birds_0_3.txt.gz is birds/3/1, as ",
+        ),
+        (
+            "twice",
+            vec![("birds_1_3.txt", list), ("Birds_1_3.txt", list)],
+            "birds_1_3.txt is birds/3/2, as ",
+        ),
+        (
+            "mixed",
+            vec![("0_birds.txt", list), ("birds_1_3.txt", list)],
+            "mixes published lists",
+        ),
+        (
+            "ambiguous",
+            vec![("0_birds_0_3.txt", list)],
+            "0_birds_0_3.txt could be a published list",
+        ),
         (
             "strangers",
             vec![("cats_0_3.txt", b"dog\nwolf\n")],
@@ -188,14 +359,36 @@ fn a_damaged_folder_is_refused_by_name() {
             vec![("cats_0_3.txt", b"1\towl\n3\tgull\n\tduck\n")],
             "cats_0_3.txt:3: expected an entity in column 1",
         ),
-        ("word", vec![("cats_0_3.txt", b"1\towl\n3\tgull\nx\tduck\n")], "cats_0_3.txt:3: “x” is no entity id"),
-        ("empties", vec![("cats_0_3.txt", b""), ("birds_1_3.txt", b"\n")], "empties has only empty lists"),
-        ("seeds", vec![("0_birds.txt", b"9\tpuma\n")], "seeds does not tell whether its queries have 3 or 5 seeds"),
-        ("cut", vec![("birds_1_3.txt.gz", &packed[..packed.len() - 9])], "birds_1_3.txt.gz is gzip that is cut short"),
-        ("raw", vec![("birds_1_3.txt", b"1\0\0\0")], "birds_1_3.txt is a binary file"),
+        (
+            "word",
+            vec![("cats_0_3.txt", b"1\towl\n3\tgull\nx\tduck\n")],
+            "cats_0_3.txt:3: “x” is no entity id",
+        ),
+        (
+            "empties",
+            vec![("cats_0_3.txt", b""), ("birds_1_3.txt", b"\n")],
+            "empties has only empty lists",
+        ),
+        (
+            "seeds",
+            vec![("0_birds.txt", b"9\tpuma\n")],
+            "seeds does not tell whether its queries have 3 or 5 seeds",
+        ),
+        (
+            "cut",
+            vec![("birds_1_3.txt.gz", &packed[..packed.len() - 9])],
+            "birds_1_3.txt.gz is gzip that is cut short",
+        ),
+        (
+            "raw",
+            vec![("birds_1_3.txt", b"1\0\0\0")],
+            "birds_1_3.txt is a binary file",
+        ),
     ] {
         fs::create_dir_all(world.at(folder)).unwrap();
-        files.iter().for_each(|(name, bytes)| drop(world.put(&format!("{folder}/{name}"), bytes)));
+        files
+            .iter()
+            .for_each(|(name, bytes)| drop(world.put(&format!("{folder}/{name}"), bytes)));
         let (read, why) = world.said(folder);
         assert!(!read && why.contains(said), "{folder}: {why}");
     }
@@ -206,15 +399,55 @@ fn what_is_odd_in_a_folder_is_told_by_file() {
     let world = World::new();
     let list: &[u8] = LIST.as_bytes();
     for (folder, file, bytes, said) in [
-        ("class", "dogs_0_3.txt", list, "class/dogs_0_3.txt: there is no class “dogs” in data"),
+        (
+            "class",
+            "dogs_0_3.txt",
+            list,
+            "class/dogs_0_3.txt: there is no class “dogs” in data",
+        ),
         ("stray", "notes.md", list, "stray/notes.md: is no file"),
-        ("seeds", "birds_0_4.txt", list, "seeds/birds_0_4.txt: is no file"),
-        ("number", "birds_7_3.txt", list, "number/birds_7_3.txt:1: “birds/3/8” is no query of data"),
-        ("empty", "cats_0_3.txt", b"", "empty/cats_0_3.txt: cats/3/1 has 0 candidates of 8"),
-        ("two", "cats_0_3.txt", b"1\tduck\n", "two/cats_0_3.txt:1: entity 1 is “owl”, and “duck” is entity 2"),
-        ("strange", "cats_0_3.txt", b"99\tdog\n", "strange/cats_0_3.txt:1: no entity is called “dog”"),
-        ("missing", "birds_0_5.txt", list, "missing: there is no list of birds/3/2"),
-        ("folder", "cats_0_3.txt/inner", list, "folder/cats_0_3.txt: is no file"),
+        (
+            "seeds",
+            "birds_0_4.txt",
+            list,
+            "seeds/birds_0_4.txt: is no file",
+        ),
+        (
+            "number",
+            "birds_7_3.txt",
+            list,
+            "number/birds_7_3.txt:1: “birds/3/8” is no query of data",
+        ),
+        (
+            "empty",
+            "cats_0_3.txt",
+            b"",
+            "empty/cats_0_3.txt: cats/3/1 has 0 candidates of 8",
+        ),
+        (
+            "two",
+            "cats_0_3.txt",
+            b"1\tduck\n",
+            "two/cats_0_3.txt:1: entity 1 is “owl”, and “duck” is entity 2",
+        ),
+        (
+            "strange",
+            "cats_0_3.txt",
+            b"99\tdog\n",
+            "strange/cats_0_3.txt:1: no entity is called “dog”",
+        ),
+        (
+            "missing",
+            "birds_0_5.txt",
+            list,
+            "missing: there is no list of birds/3/2",
+        ),
+        (
+            "folder",
+            "cats_0_3.txt/inner",
+            list,
+            "folder/cats_0_3.txt: is no file",
+        ),
     ] {
         world.put(&format!("{folder}/birds_0_3.txt"), list);
         world.put(&format!("{folder}/{file}"), bytes);
@@ -234,7 +467,10 @@ fn links_that_lead_nowhere_are_refused() {
     link("folder/up", &world.at("folder"));
     for (name, said) in [("loop", "cannot read"), ("folder", "folder/cats_0_3.txt")] {
         let (read, why) = world.said(name);
-        assert!(!read && why.contains(said) && why.contains("symbolic"), "{name}: {why}");
+        assert!(
+            !read && why.contains(said) && why.contains("symbolic"),
+            "{name}: {why}"
+        );
     }
 }
 
@@ -244,10 +480,16 @@ fn whatever_the_bytes_nothing_panics() {
     let mut random = ChaCha8Rng::seed_from_u64(11);
     let (mut read, mut refused) = (0, 0);
     for _ in 0..1500 {
-        let (name, text, path) =
-            [("a.run", TREC, "a.run"), ("l/birds_1_3.txt", LIST, "l"), ("p/0_birds.txt", LIST, "p")]
-                [random.random_range(0..3)];
-        let mut bytes = if random.random_bool(0.2) { gzip(text) } else { text.as_bytes().to_vec() };
+        let (name, text, path) = [
+            ("a.run", TREC, "a.run"),
+            ("l/birds_1_3.txt", LIST, "l"),
+            ("p/0_birds.txt", LIST, "p"),
+        ][random.random_range(0..3)];
+        let mut bytes = if random.random_bool(0.2) {
+            gzip(text)
+        } else {
+            text.as_bytes().to_vec()
+        };
         for _ in 0..random.random_range(1..5) {
             let at = random.random_range(0..bytes.len());
             match random.random_range(0..4) {
@@ -266,7 +508,10 @@ fn whatever_the_bytes_nothing_panics() {
             Err(why) => refused += usize::from(!why.to_string().is_empty()),
         }
     }
-    assert!(read > 100 && refused > 100, "{read} read, {refused} refused");
+    assert!(
+        read > 100 && refused > 100,
+        "{read} read, {refused} refused"
+    );
 }
 
 #[test]
@@ -275,46 +520,97 @@ fn a_run_goes_through_every_form_on_the_command_line() {
     let data = world.at("data").to_str().unwrap().to_owned();
     world.put("a.run", TREC.as_bytes());
     let convert = |from: &str, form: &str, to: &str| {
-        let line = ["convert-run", from, "--dataset", &data, "--seeds", "3", "--format", form, "--out", to];
-        let done = cargo_bin_cmd!("multiexpan").current_dir(world.0.path()).args(line).output().unwrap();
-        let (out, err) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap());
+        let line = [
+            "convert-run",
+            from,
+            "--dataset",
+            &data,
+            "--seeds",
+            "3",
+            "--format",
+            form,
+            "--out",
+            to,
+        ];
+        let done = cargo_bin_cmd!("multiexpan")
+            .current_dir(world.0.path())
+            .args(line)
+            .output()
+            .unwrap();
+        let (out, err) = (
+            String::from_utf8(done.stdout).unwrap(),
+            String::from_utf8(done.stderr).unwrap(),
+        );
         assert!(done.status.success(), "{err}");
         out
     };
     let told = convert("a.run", "published", "results");
-    assert!(told.contains("a.run (trec) has 3 lists, no errors and 3 warnings"), "{told}");
+    assert!(
+        told.contains("a.run (trec) has 3 lists, no errors and 3 warnings"),
+        "{told}"
+    );
     let told = convert("results", "nlpcc", "submission");
     assert!(told.contains("results (published) has 3 lists"), "{told}");
     convert("submission", "trec", "b.run.gz");
-    assert!(world.at("submission/birds_1_3.txt").is_file() && world.at("results/1_birds.txt").is_file());
+    assert!(
+        world.at("submission/birds_1_3.txt").is_file() && world.at("results/1_birds.txt").is_file()
+    );
     let lists = |name: &str| {
         let run = world.read(name).unwrap().run;
-        let list =
-            |r: &multiexpan::engine::jobs::Ranking| (r.query.clone(), r.candidates.iter().map(|c| c.0).collect());
-        run.rankings.iter().map(list).collect::<Vec<(String, Vec<_>)>>()
+        let list = |r: &multiexpan::engine::jobs::Ranking| {
+            (r.query.clone(), r.candidates.iter().map(|c| c.0).collect())
+        };
+        run.rankings
+            .iter()
+            .map(list)
+            .collect::<Vec<(String, Vec<_>)>>()
     };
     assert_eq!(lists("a.run"), lists("b.run.gz"));
 
     let again = cargo_bin_cmd!("multiexpan")
         .current_dir(world.0.path())
-        .args(["convert-run", "a.run", "--dataset", &data, "--format", "nlpcc", "--out", "submission"])
+        .args([
+            "convert-run",
+            "a.run",
+            "--dataset",
+            &data,
+            "--format",
+            "nlpcc",
+            "--out",
+            "submission",
+        ])
         .output()
         .unwrap();
     let why = String::from_utf8(again.stderr).unwrap();
-    assert!(again.status.code() == Some(1) && why.contains("submission is there already"), "{why}");
-    let unnamed =
-        cargo_bin_cmd!("multiexpan").current_dir(world.0.path()).args(["convert-run", "a.run"]).output().unwrap();
+    assert!(
+        again.status.code() == Some(1) && why.contains("submission is there already"),
+        "{why}"
+    );
+    let unnamed = cargo_bin_cmd!("multiexpan")
+        .current_dir(world.0.path())
+        .args(["convert-run", "a.run"])
+        .output()
+        .unwrap();
     let why = String::from_utf8(unnamed.stderr).unwrap();
-    assert!(unnamed.status.code() == Some(2) && why.contains("give it with --dataset"), "{why}");
+    assert!(
+        unnamed.status.code() == Some(2) && why.contains("give it with --dataset"),
+        "{why}"
+    );
 
     let qrels = cargo_bin_cmd!("multiexpan")
         .current_dir(world.0.path())
         .args(["qrels", &data, "--out", "gold.qrels"])
         .output()
         .unwrap();
-    assert_eq!(String::from_utf8(qrels.stdout).unwrap(), "gold.qrels: the gold of 3 queries\n");
+    assert_eq!(
+        String::from_utf8(qrels.stdout).unwrap(),
+        "gold.qrels: the gold of 3 queries\n"
+    );
     let gold = fs::read_to_string(world.at("gold.qrels")).unwrap();
-    assert!(gold.starts_with("birds/3/1 0 4 1\nbirds/3/1 0 5 1\nbirds/3/1 0 6 1\nbirds/3/1 0 7 0\n"), "{gold}");
+    assert!(
+        gold.starts_with("birds/3/1 0 4 1\nbirds/3/1 0 5 1\nbirds/3/1 0 6 1\nbirds/3/1 0 7 0\n"),
+        "{gold}"
+    );
 }
 
 #[test]
@@ -330,35 +626,77 @@ fn remarks_are_of_the_queries_that_are_compared() {
         world.put(name, text.as_bytes());
     }
     let compared = |seeds| {
-        let settings = Settings { metrics: vec![Metric::Map(0)], against: Against::First, depth: 10 };
+        let settings = Settings {
+            metrics: vec![Metric::Map(0)],
+            against: Against::First,
+            depth: 10,
+        };
         let (paths, data) = ([world.at("a.run"), world.at("results")], world.at("data"));
-        compare(&Runs { paths: &paths, dataset: Some(&data), queries: None, seeds }, &settings).unwrap().runs
+        compare(
+            &Runs {
+                paths: &paths,
+                dataset: Some(&data),
+                queries: None,
+                seeds,
+            },
+            &settings,
+        )
+        .unwrap()
+        .runs
     };
     let remarks = |seeds| compared(seeds)[0].odd.join("; ");
     assert!(!remarks(None).contains("5 seeds"), "{}", remarks(None));
     let five = remarks(Some(SeedCount::Five));
-    assert!(five.contains("1 queries of 5 seeds that are missing") && !five.contains("3 seeds"), "{five}");
-    assert_eq!(compared(None)[1].scores, Outcome::NotRun("it has no query of 3 seeds".into()));
+    assert!(
+        five.contains("1 queries of 5 seeds that are missing") && !five.contains("3 seeds"),
+        "{five}"
+    );
+    assert_eq!(
+        compared(None)[1].scores,
+        Outcome::NotRun("it has no query of 3 seeds".into())
+    );
 }
 
 #[test]
 fn a_query_is_known_in_any_case() {
     let world = World::new();
-    world.put("a.run", b"Birds/3/1 Q0 5 1 0.9 x\nBIRDS/3/1 Q0 6 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n");
+    world.put(
+        "a.run",
+        b"Birds/3/1 Q0 5 1 0.9 x\nBIRDS/3/1 Q0 6 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n",
+    );
     let opened = world.read("a.run").unwrap();
-    let queries: Vec<&str> = opened.run.rankings.iter().map(|ranking| ranking.query.as_str()).collect();
-    assert_eq!(queries, ["birds/3/1", "BIRDS/3/1", "cats/3/1"], "the first is the one, and no other is");
+    let queries: Vec<&str> = opened
+        .run
+        .rankings
+        .iter()
+        .map(|ranking| ranking.query.as_str())
+        .collect();
+    assert_eq!(
+        queries,
+        ["birds/3/1", "BIRDS/3/1", "cats/3/1"],
+        "the first is the one, and no other is"
+    );
 }
 
 #[test]
 fn only_the_queries_that_are_asked_for_are_read() {
     let world = World::new();
-    world.put("a.run", [TREC, "birds/5/1 Q0 3 1 1 x\n"].concat().as_bytes());
-    for (seeds, lists) in [(None, 4), (Some(SeedCount::Three), 3), (Some(SeedCount::Five), 1)] {
+    world.put(
+        "a.run",
+        [TREC, "birds/5/1 Q0 3 1 1 x\n"].concat().as_bytes(),
+    );
+    for (seeds, lists) in [
+        (None, 4),
+        (Some(SeedCount::Three), 3),
+        (Some(SeedCount::Five), 1),
+    ] {
         let (read, dataset) = read_run(&world.at("a.run"), Some(&world.at("data")), seeds).unwrap();
         assert_eq!(read.run.rankings.len(), lists);
         let mixed = seeds.is_none();
         let out = world.at(&format!("out{lists}"));
-        assert_eq!(read.run.write_as(Form::Published, &out, &dataset).is_err(), mixed);
+        assert_eq!(
+            read.run.write_as(Form::Published, &out, &dataset).is_err(),
+            mixed
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Text encoders from the files of their folders: the same token ids as Hugging Face's libraries, every parameter used or
-//! named, and whatever does not go together refused when it is opened.
+//! Text encoders from the files of their folders: the same token ids as Hugging Face's libraries,
+//! every parameter used or named, and whatever does not go together refused when it is opened.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,8 +40,11 @@ impl Golden {
         if self.0["normalizer"].is_null() {
             fs::write(folder.join("vocab.txt"), words.join("\n") + "\n").unwrap();
         } else {
-            fs::write(folder.join("tokenizer.json"), tokenizer_json(&words, &self.0["normalizer"]).to_string())
-                .unwrap();
+            fs::write(
+                folder.join("tokenizer.json"),
+                tokenizer_json(&words, &self.0["normalizer"]).to_string(),
+            )
+            .unwrap();
         }
         for (name, content) in self.0["files"].as_object().unwrap() {
             fs::write(folder.join(name), content.to_string()).unwrap();
@@ -49,9 +52,14 @@ impl Golden {
     }
 }
 
-/// A `tokenizer.json` that cuts texts at 8 tokens and fills them up to 16, which is not to be followed.
+/// A `tokenizer.json` that cuts texts at 8 tokens and fills them up to 16, which is not to be
+/// followed.
 fn tokenizer_json(words: &[String], normalizer: &Value) -> Value {
-    let vocabulary: Map<String, Value> = words.iter().cloned().zip((0..).map(|id: u32| json!(id))).collect();
+    let vocabulary: Map<String, Value> = words
+        .iter()
+        .cloned()
+        .zip((0..).map(|id: u32| json!(id)))
+        .collect();
     json!({
         "version": "1.0",
         "truncation": { "max_length": 8, "strategy": "LongestFirst", "stride": 0, "direction": "Right" },
@@ -64,7 +72,8 @@ fn tokenizer_json(words: &[String], normalizer: &Value) -> Value {
     })
 }
 
-/// The sentences of `options.py`: lines of the demo's corpus, an odd word between the words of each.
+/// The sentences of `options.py`: lines of the demo's corpus, an odd word between the words of
+/// each.
 fn sentences(odd: &[String]) -> Vec<Vec<String>> {
     let demo = fs::read_to_string(Path::new(ROOT).join("data/demo/sentences.json")).unwrap();
     let sentence = |(i, line): (usize, &str)| {
@@ -78,9 +87,15 @@ fn sentences(odd: &[String]) -> Vec<Vec<String>> {
 
 /// FNV-1a over the ids of all sentences, each ended by `u32::MAX`.
 fn hash(sentences: &[Vec<i64>]) -> String {
-    let ends = sentences.iter().flat_map(|ids| ids.iter().map(|&id| id as u32).chain([u32::MAX]));
+    let ends = sentences
+        .iter()
+        .flat_map(|ids| ids.iter().map(|&id| id as u32).chain([u32::MAX]));
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    format!("{:016x}", ends.flat_map(u32::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, mix))
+    format!(
+        "{:016x}",
+        ends.flat_map(u32::to_le_bytes)
+            .fold(0xcbf2_9ce4_8422_2325, mix)
+    )
 }
 
 #[test]
@@ -94,13 +109,17 @@ fn ids_are_hugging_faces_for_every_option() {
         let folder = tempfile::tempdir().unwrap();
         Golden(option.clone()).write(folder.path());
         let tokenizer = TextTokenizer::open(folder.path()).unwrap();
-        let ids: Vec<Vec<i64>> = sentences.iter().map(|words| tokenizer.pieces(words).unwrap()).collect();
+        let ids: Vec<Vec<i64>> = sentences
+            .iter()
+            .map(|words| tokenizer.pieces(words).unwrap())
+            .collect();
         let first: Vec<Vec<i64>> = serde_json::from_value(option["first"].clone()).unwrap();
         assert_eq!(ids[..first.len()], first, "{name}");
         assert_eq!(hash(&ids), option["hash"], "{name}");
         hashes.insert(hash(&ids), name);
     }
-    // most options differ, or the test would tell nothing: of the others, some say what is so anyway
+    // most options differ, or the test would tell nothing: of the others, some say what is so
+    // anyway
     assert_eq!(hashes.len(), 11, "{hashes:?}");
 }
 
@@ -129,8 +148,12 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
     let said = |files: &[(&str, &str)]| {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("vocab.txt"), &vocabulary).unwrap();
-        files.iter().for_each(|(name, content)| fs::write(folder.path().join(name), content).unwrap());
-        TextTokenizer::open(folder.path()).err().map(|error| error.to_string())
+        files
+            .iter()
+            .for_each(|(name, content)| fs::write(folder.path().join(name), content).unwrap());
+        TextTokenizer::open(folder.path())
+            .err()
+            .map(|error| error.to_string())
     };
     let config = "tokenizer_config.json";
     for harmless in [
@@ -140,40 +163,96 @@ fn what_the_tokenizer_cannot_follow_is_refused_by_name() {
         assert_eq!(said(&[(config, harmless)]), None);
     }
     for (content, why) in [
-        (r#"{"do_basic_tokenize": false}"#, "`do_basic_tokenize` false; expected true"),
-        (r#"{"never_split": ["Turkey"]}"#, r#"`never_split` ["Turkey"], which is not supported"#),
-        (r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#, "`tokenizer_class` BertJapaneseTokenizer"),
-        (r#"{"do_lower_case": "no"}"#, r#"`do_lower_case` "no"; expected true or false"#),
-        (r#"{"mask_token": null}"#, "`mask_token` null; expected the name of a token"),
-        (r#"{"mask_token": "<mask>"}"#, "has no token <mask>, the `mask_token`"),
-        (r#"{"unk_token": {"content": "<unk>"}}"#, "has no token <unk>, the `unk_token`"),
+        (
+            r#"{"do_basic_tokenize": false}"#,
+            "`do_basic_tokenize` false; expected true",
+        ),
+        (
+            r#"{"never_split": ["Turkey"]}"#,
+            r#"`never_split` ["Turkey"], which is not supported"#,
+        ),
+        (
+            r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#,
+            "`tokenizer_class` BertJapaneseTokenizer",
+        ),
+        (
+            r#"{"do_lower_case": "no"}"#,
+            r#"`do_lower_case` "no"; expected true or false"#,
+        ),
+        (
+            r#"{"mask_token": null}"#,
+            "`mask_token` null; expected the name of a token",
+        ),
+        (
+            r#"{"mask_token": "<mask>"}"#,
+            "has no token <mask>, the `mask_token`",
+        ),
+        (
+            r#"{"unk_token": {"content": "<unk>"}}"#,
+            "has no token <unk>, the `unk_token`",
+        ),
         (
             r#"{"added_tokens_decoder": {"99": {"content": "[ENT]"}}}"#,
             "gives the token “[ENT]” the id 32, and the files of added tokens give it 99",
         ),
-        (r#"{"additional_special_tokens": [5]}"#, "has 5 among its `additional_special_tokens`"),
-        (r#"{"added_tokens_decoder": {"x": {"content": "[ENT]"}}}"#, "cannot be read"),
-        (r#"{"do_lower_case": false,"#, "tokenizer_config.json is not JSON"),
+        (
+            r#"{"additional_special_tokens": [5]}"#,
+            "has 5 among its `additional_special_tokens`",
+        ),
+        (
+            r#"{"added_tokens_decoder": {"x": {"content": "[ENT]"}}}"#,
+            "cannot be read",
+        ),
+        (
+            r#"{"do_lower_case": false,"#,
+            "tokenizer_config.json is not JSON",
+        ),
         ("[]", "is not a tokenizer's settings"),
-        ("version https://git-lfs.github.com/spec/v1\n", "run `git lfs pull`"),
+        (
+            "version https://git-lfs.github.com/spec/v1\n",
+            "run `git lfs pull`",
+        ),
     ] {
         let found = said(&[(config, content)]).unwrap_or_default();
         assert!(found.contains(why), "{content}: {found}");
     }
     for (name, content, why) in [
-        ("special_tokens_map.json", r#"{"cls_token": 5}"#, "special_tokens_map.json has `cls_token` 5"),
-        ("special_tokens_map.json", "{", "special_tokens_map.json is not JSON"),
-        ("added_tokens.json", r#"{"[ENT]": 40}"#, "the files of added tokens give it 40"),
-        ("tokenizer.json", "{}", "tokenizer.json is not a usable tokenizer"),
+        (
+            "special_tokens_map.json",
+            r#"{"cls_token": 5}"#,
+            "special_tokens_map.json has `cls_token` 5",
+        ),
+        (
+            "special_tokens_map.json",
+            "{",
+            "special_tokens_map.json is not JSON",
+        ),
+        (
+            "added_tokens.json",
+            r#"{"[ENT]": 40}"#,
+            "the files of added tokens give it 40",
+        ),
+        (
+            "tokenizer.json",
+            "{}",
+            "tokenizer.json is not a usable tokenizer",
+        ),
         ("tokenizer.json", "{", "tokenizer.json is not JSON"),
-        ("vocab.txt", "version https://git-lfs.github.com/spec/v1\n", "vocab.txt is a Git LFS pointer"),
+        (
+            "vocab.txt",
+            "version https://git-lfs.github.com/spec/v1\n",
+            "vocab.txt is a Git LFS pointer",
+        ),
     ] {
         let found = said(&[(name, content)]).unwrap_or_default();
         assert!(found.contains(why), "{name} {content}: {found}");
     }
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("vocab.txt"), b"[PAD]\n[UNK]\n\xff\xfe\n").unwrap();
-    let found = TextTokenizer::open(folder.path()).err().unwrap().to_string();
+    let found = TextTokenizer::open(folder.path())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(found.contains("vocab.txt:3: is not UTF-8"), "{found}");
 }
 
@@ -199,7 +278,10 @@ impl Folder {
     fn configure(&self, changes: Value) {
         let mut settings = json!({ "model_type": "bert", "hidden_size": 8, "num_hidden_layers": LAYERS,
             "num_attention_heads": 2, "intermediate_size": 12, "vocab_size": 32, "max_position_embeddings": 160 });
-        settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        settings
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
         fs::write(self.at("config.json"), settings.to_string()).unwrap();
     }
 
@@ -232,7 +314,11 @@ fn parameters() -> BTreeMap<String, Tensor> {
     };
     let store = VarStore::new(Device::Cpu);
     let _bert = Bert::new(store.root(), &sizes);
-    store.variables().into_iter().map(|(name, value)| (name, value.detach())).collect()
+    store
+        .variables()
+        .into_iter()
+        .map(|(name, value)| (name, value.detach()))
+        .collect()
 }
 
 fn write(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
@@ -249,15 +335,34 @@ fn an_encoder_opens_under_any_prefix_and_names_what_it_does_not_use() {
     let ones = || Tensor::ones([3], (Kind::Float, Device::Cpu));
     for prefix in ["bert.", "model.bert.", "module._orig_mod.bert."] {
         let value = |name: &str| plain.weights.get(name).unwrap();
-        let named = plain.weights.names().map(|name| (format!("{prefix}{name}"), value(name)));
-        let heads =
-            ["cls.predictions.bias", "classifier.weight", "classifier.bias"].map(|name| (name.to_owned(), ones()));
+        let named = plain
+            .weights
+            .names()
+            .map(|name| (format!("{prefix}{name}"), value(name)));
+        let heads = [
+            "cls.predictions.bias",
+            "classifier.weight",
+            "classifier.bias",
+        ]
+        .map(|name| (name.to_owned(), ones()));
         folder.write_weights(named.chain(heads));
         let encoder = folder.open().unwrap();
-        let left_out: Vec<&str> = encoder.left_out.iter().map(|(what, _)| what.as_str()).collect();
-        assert!(left_out.iter().any(|what| what.starts_with("parameters of classifier in ")), "{left_out:?}");
+        let left_out: Vec<&str> = encoder
+            .left_out
+            .iter()
+            .map(|(what, _)| what.as_str())
+            .collect();
+        assert!(
+            left_out
+                .iter()
+                .any(|what| what.starts_with("parameters of classifier in ")),
+            "{left_out:?}"
+        );
         let name = "encoder.layer.1.output.dense.weight";
-        assert_eq!(encoder.weights.get(name).unwrap(), plain.weights.get(name).unwrap());
+        assert_eq!(
+            encoder.weights.get(name).unwrap(),
+            plain.weights.get(name).unwrap()
+        );
     }
 }
 
@@ -265,46 +370,100 @@ fn an_encoder_opens_under_any_prefix_and_names_what_it_does_not_use() {
 fn weights_of_another_architecture_are_refused_by_name() {
     let folder = Folder::new();
     let said = folder.refused(json!({ "num_hidden_layers": 1 }));
-    assert!(said.contains("is not a BERT of 1 layers: it also has encoder.layer.1."), "{said}");
+    assert!(
+        said.contains("is not a BERT of 1 layers: it also has encoder.layer.1."),
+        "{said}"
+    );
     let said = folder.refused(json!({ "num_hidden_layers": 3 }));
-    assert!(said.contains("has no “encoder.layer.2.attention.self.query.weight”"), "{said}");
+    assert!(
+        said.contains("has no “encoder.layer.2.attention.self.query.weight”"),
+        "{said}"
+    );
     let said = folder.refused(json!({ "num_hidden_layers": 1_000_000_000 }));
     assert!(said.contains("has no “encoder.layer.2."), "{said}");
     for (setting, name) in [
         ("vocab_size", "embeddings.word_embeddings.weight"),
-        ("max_position_embeddings", "embeddings.position_embeddings.weight"),
-        ("intermediate_size", "encoder.layer.0.intermediate.dense.weight"),
+        (
+            "max_position_embeddings",
+            "embeddings.position_embeddings.weight",
+        ),
+        (
+            "intermediate_size",
+            "encoder.layer.0.intermediate.dense.weight",
+        ),
         ("hidden_size", "embeddings.word_embeddings.weight"),
     ] {
         for size in [1_000_000_000_000i64, 40] {
             let said = folder.refused(json!({ setting: size }));
-            assert!(said.contains(name) && said.contains(&size.to_string()), "{said}");
+            assert!(
+                said.contains(name) && said.contains(&size.to_string()),
+                "{said}"
+            );
         }
     }
-    assert!(folder.refused(json!({ "position_embedding_type": "relative_key" })).contains("`position_embedding_type`"));
-    assert!(folder.refused(json!({ "model_type": "clip" })).contains("`model_type` \"clip\"; expected \"bert\""));
-    assert!(folder.refused(json!({ "num_attention_heads": 3 })).contains("does not divide into 3 heads"));
+    assert!(
+        folder
+            .refused(json!({ "position_embedding_type": "relative_key" }))
+            .contains("`position_embedding_type`")
+    );
+    assert!(
+        folder
+            .refused(json!({ "model_type": "clip" }))
+            .contains("`model_type` \"clip\"; expected \"bert\"")
+    );
+    assert!(
+        folder
+            .refused(json!({ "num_attention_heads": 3 }))
+            .contains("does not divide into 3 heads")
+    );
 
     let mut relative = parameters();
     let distances = Tensor::ones([319, 4], (Kind::Float, Device::Cpu));
-    relative.insert("encoder.layer.0.attention.self.distance_embedding.weight".into(), distances);
+    relative.insert(
+        "encoder.layer.0.attention.self.distance_embedding.weight".into(),
+        distances,
+    );
     folder.write_weights(relative);
     let said = folder.open().err().unwrap();
-    assert!(said.contains("it also has encoder.layer.0.attention.self.distance_embedding.weight"), "{said}");
+    assert!(
+        said.contains("it also has encoder.layer.0.attention.self.distance_embedding.weight"),
+        "{said}"
+    );
 
     let mut poisoned = parameters();
-    let _ = poisoned["embeddings.word_embeddings.weight"].get(5).get(2).fill_(f64::NAN);
-    folder.write_weights(poisoned.iter().map(|(name, value)| (name.clone(), value.shallow_clone())));
+    let _ = poisoned["embeddings.word_embeddings.weight"]
+        .get(5)
+        .get(2)
+        .fill_(f64::NAN);
+    folder.write_weights(
+        poisoned
+            .iter()
+            .map(|(name, value)| (name.clone(), value.shallow_clone())),
+    );
     let said = folder.open().err().unwrap();
-    assert!(said.contains("“embeddings.word_embeddings.weight” [32, 8] that is not finite: NaN at [5, 2]"), "{said}");
+    assert!(
+        said.contains(
+            "“embeddings.word_embeddings.weight” [32, 8] that is not finite: NaN at [5, 2]"
+        ),
+        "{said}"
+    );
     // beyond the largest f16
     poisoned.insert(
         "embeddings.LayerNorm.bias".into(),
         Tensor::full([8], 1e5, (Kind::Float, Device::Cpu)).to_kind(Kind::Half),
     );
-    poisoned.insert("embeddings.word_embeddings.weight".into(), Tensor::ones([32, 8], (Kind::Float, Device::Cpu)));
+    poisoned.insert(
+        "embeddings.word_embeddings.weight".into(),
+        Tensor::ones([32, 8], (Kind::Float, Device::Cpu)),
+    );
     folder.write_weights(poisoned);
-    assert!(folder.open().err().unwrap().contains("“embeddings.LayerNorm.bias” [8] that is not finite: inf at [0]"));
+    assert!(
+        folder
+            .open()
+            .err()
+            .unwrap()
+            .contains("“embeddings.LayerNorm.bias” [8] that is not finite: inf at [0]")
+    );
 }
 
 #[test]
@@ -313,10 +472,22 @@ fn tokenizer_and_encoder_must_be_of_one_model() {
     let words = fs::read_to_string(folder.at("vocab.txt")).unwrap();
     fs::write(folder.at("vocab.txt"), format!("{words}[ENT]\n")).unwrap();
     let said = folder.open().err().unwrap();
-    assert!(said.contains("vocab.txt has a token “[ENT]” with the id 32, for a text encoder of 32 token"), "{said}");
+    assert!(
+        said.contains(
+            "vocab.txt has a token “[ENT]” with the id 32, for a text encoder of 32 token"
+        ),
+        "{said}"
+    );
     // fewer tokens than rows is how models are padded
-    fs::write(folder.at("vocab.txt"), words.lines().take(30).map(|word| format!("{word}\n")).collect::<String>())
-        .unwrap();
+    fs::write(
+        folder.at("vocab.txt"),
+        words
+            .lines()
+            .take(30)
+            .map(|word| format!("{word}\n"))
+            .collect::<String>(),
+    )
+    .unwrap();
     assert!(folder.open().is_ok());
 }
 
@@ -324,18 +495,52 @@ fn tokenizer_and_encoder_must_be_of_one_model() {
 fn what_is_not_a_text_encoder_is_said() {
     let folder = Folder::new();
     let file = folder.at("model.safetensors");
-    let said = TextEncoder::open(file.to_str().unwrap()).err().unwrap().to_string();
-    assert!(said.contains("is a file; a text encoder is a folder with config.json"), "{said}");
+    let said = TextEncoder::open(file.to_str().unwrap())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        said.contains("is a file; a text encoder is a folder with config.json"),
+        "{said}"
+    );
     fs::remove_file(folder.at("config.json")).unwrap();
-    assert!(folder.open().err().unwrap().contains("no BERT configuration at"));
+    assert!(
+        folder
+            .open()
+            .err()
+            .unwrap()
+            .contains("no BERT configuration at")
+    );
     fs::write(folder.at("config.json"), b"\xef\xbb\xbf{").unwrap();
-    assert!(folder.open().err().unwrap().contains("config.json is not JSON"));
+    assert!(
+        folder
+            .open()
+            .err()
+            .unwrap()
+            .contains("config.json is not JSON")
+    );
     folder.configure(json!({}));
-    fs::write(&file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n").unwrap();
-    assert!(folder.open().err().unwrap().contains("model.safetensors is a Git LFS pointer"));
-    folder.write_weights([("layer1.0.conv1.weight".to_owned(), Tensor::ones([2], (Kind::Float, Device::Cpu)))]);
+    fs::write(
+        &file,
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+    )
+    .unwrap();
+    assert!(
+        folder
+            .open()
+            .err()
+            .unwrap()
+            .contains("model.safetensors is a Git LFS pointer")
+    );
+    folder.write_weights([(
+        "layer1.0.conv1.weight".to_owned(),
+        Tensor::ones([2], (Kind::Float, Device::Cpu)),
+    )]);
     let said = folder.open().err().unwrap();
-    assert!(said.contains("has no “embeddings.word_embeddings.weight” (it has layer1.0.conv1.weight)"), "{said}");
+    assert!(
+        said.contains("has no “embeddings.word_embeddings.weight” (it has layer1.0.conv1.weight)"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -344,20 +549,43 @@ fn shards_are_one_set_of_weights() {
     let whole = folder.open().unwrap();
     fs::remove_file(folder.at("model.safetensors")).unwrap();
     let mut map = Map::new();
-    let (first, second): (Vec<_>, Vec<_>) = parameters().into_iter().enumerate().partition(|(i, _)| i % 2 == 0);
-    for (file, part) in [("model-00001-of-00002.safetensors", first), ("model-00002-of-00002.safetensors", second)] {
-        map.extend(part.iter().map(|(_, (name, _))| (name.clone(), json!(file))));
-        let values = part.into_iter().map(|(_, (name, _))| (name.clone(), whole.weights.get(&name).unwrap()));
+    let (first, second): (Vec<_>, Vec<_>) = parameters()
+        .into_iter()
+        .enumerate()
+        .partition(|(i, _)| i % 2 == 0);
+    for (file, part) in [
+        ("model-00001-of-00002.safetensors", first),
+        ("model-00002-of-00002.safetensors", second),
+    ] {
+        map.extend(
+            part.iter()
+                .map(|(_, (name, _))| (name.clone(), json!(file))),
+        );
+        let values = part
+            .into_iter()
+            .map(|(_, (name, _))| (name.clone(), whole.weights.get(&name).unwrap()));
         write(&folder.at(file), values);
     }
-    assert!(folder.open().err().unwrap().contains("has 2 weight files (model-00001-of-00002.safetensors, "));
+    assert!(
+        folder
+            .open()
+            .err()
+            .unwrap()
+            .contains("has 2 weight files (model-00001-of-00002.safetensors, ")
+    );
     let index = folder.at("model.safetensors.index.json");
-    let write_index = |map: &Map<String, Value>| fs::write(&index, json!({ "weight_map": map }).to_string()).unwrap();
+    let write_index = |map: &Map<String, Value>| {
+        fs::write(&index, json!({ "weight_map": map }).to_string()).unwrap()
+    };
     write_index(&map);
     let shards = folder.open().unwrap();
     assert_eq!(shards.weights.len(), whole.weights.len());
     for name in whole.weights.names() {
-        assert_eq!(shards.weights.get(name).unwrap(), whole.weights.get(name).unwrap(), "{name}");
+        assert_eq!(
+            shards.weights.get(name).unwrap(),
+            whole.weights.get(name).unwrap(),
+            "{name}"
+        );
     }
     // what is cached by hash is of these shards
     assert_eq!(shards.source.hash, folder.open().unwrap().source.hash);
@@ -368,9 +596,18 @@ fn shards_are_one_set_of_weights() {
     let other = map.values().find(|file| **file != there).unwrap().clone();
     map.insert(name.clone(), other);
     write_index(&map);
-    assert!(folder.open().err().unwrap().contains("has no “embeddings.LayerNorm.bias”, which "));
+    assert!(
+        folder
+            .open()
+            .err()
+            .unwrap()
+            .contains("has no “embeddings.LayerNorm.bias”, which ")
+    );
     map.insert(name, json!("model-00003-of-00002.safetensors"));
     write_index(&map);
     let said = folder.open().err().unwrap();
-    assert!(said.contains("no shard of the weights at") && said.contains("model-00003-of-00002"), "{said}");
+    assert!(
+        said.contains("no shard of the weights at") && said.contains("model-00003-of-00002"),
+        "{said}"
+    );
 }

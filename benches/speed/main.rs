@@ -1,6 +1,7 @@
 //! How fast and how large. `make bench`; `docs/PERFORMANCE.md` says what bounds each line.
 //!
-//! * `cargo bench --profile release --bench speed` – times by divan (`-- cold` and the like: only those)
+//! * `cargo bench --profile release --bench speed` – times by divan (`-- cold` and the like: only
+//!   those)
 //! * `… --bench speed -- --table` – each time beside its bound, memory, and growth with V
 //! * `… --bench speed -- --growth` – the last of these alone
 //! * `… --bench speed -- --queries INDEX` – for `scripts/bench_reference.sh`
@@ -21,7 +22,10 @@ use std::path::Path;
 const ROW_BYTES: usize = 256 << 20;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--table"] => table::print(),
@@ -46,8 +50,18 @@ fn forget(index: &Index) {
 fn evaluate(index: &Path) -> usize {
     let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
     let (mode, seed_count) = (Mode::Both, SeedCount::Three);
-    let plan = Plan { mode, seed_count, ranking: RankingKind::Expanded, protocol: Protocol::Standard, class: None };
-    session.evaluate(&plan, None, &mut Unobserved).expect("it evaluates").results.len()
+    let plan = Plan {
+        mode,
+        seed_count,
+        ranking: RankingKind::Expanded,
+        protocol: Protocol::Standard,
+        class: None,
+    };
+    session
+        .evaluate(&plan, None, &mut Unobserved)
+        .expect("it evaluates")
+        .results
+        .len()
 }
 
 /// Index open, caches empty.
@@ -55,7 +69,9 @@ fn evaluate(index: &Path) -> usize {
 fn expand_cold(bencher: Bencher, case: Case) {
     let index = case.open();
     let seeds = case.seeds(&index);
-    bencher.with_inputs(|| forget(&index)).bench_local_values(|()| black_box(expanded(&index, &seeds)));
+    bencher
+        .with_inputs(|| forget(&index))
+        .bench_local_values(|()| black_box(expanded(&index, &seeds)));
 }
 
 /// The same query again.
@@ -84,5 +100,12 @@ fn evaluate_all(bencher: Bencher, case: Case) {
 #[divan::bench(args = [(825, 384, 7), (3_600, 768, 4)], sample_count = 1, sample_size = 1)]
 fn build((entities, width, pairs): (usize, usize, usize)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    sample::build(Shape { entities, width, pairs }, folder.path());
+    sample::build(
+        Shape {
+            entities,
+            width,
+            pairs,
+        },
+        folder.path(),
+    );
 }

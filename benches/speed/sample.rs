@@ -1,4 +1,5 @@
-//! The indexes that are timed: the demo's, and synthetic ones (clusters and noise), made once under `target/tmp`.
+//! The indexes that are timed: the demo's, and synthetic ones (clusters and noise), made once under
+//! `target/tmp`.
 
 use multiexpan::data::Dataset;
 use multiexpan::index::{Builder, Entity, Index, Precision, Provenance, Source, States};
@@ -24,7 +25,11 @@ pub struct Shape {
 }
 
 /// The data set of the paper, at BERT-base's width.
-pub const MESED: Shape = Shape { entities: 14_489, width: 768, pairs: 4 };
+pub const MESED: Shape = Shape {
+    entities: 14_489,
+    width: 768,
+    pairs: 4,
+};
 
 /// An index of the table, and of divan's arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +63,27 @@ impl Case {
 
     /// Three seeds of one class.
     pub fn seeds(self, index: &Index) -> Vec<Row> {
-        let names: &[&str] = if self == Case::Demo { &["lion", "tiger", "leopard"] } else { &["10", "80", "150"] };
-        let row = |name: &&str| index.entities().iter().position(|e| e.name == **name).expect("the seed is there");
+        let names: &[&str] = if self == Case::Demo {
+            &["lion", "tiger", "leopard"]
+        } else {
+            &["10", "80", "150"]
+        };
+        let row = |name: &&str| {
+            index
+                .entities()
+                .iter()
+                .position(|e| e.name == **name)
+                .expect("the seed is there")
+        };
         names.iter().map(|n| Row(row(n) as u32)).collect()
     }
 }
 
 /// The index's folder in `target/tmp`, made where it is not there yet.
 fn made(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("speed").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("speed")
+        .join(name);
     let index = folder.join("index");
     if !index.join("index.json").is_file() {
         eprintln!("making {}", folder.display());
@@ -83,7 +100,11 @@ fn normal(rows: usize, width: usize) -> Tensor {
 /// W `[V, D]`, b `[V]` and the states `[V · pairs, D]`. Entity e is of class e modulo [`CLASSES`].
 pub fn tensors(shape: Shape) -> (Tensor, Tensor, Tensor) {
     tch::manual_seed(1);
-    let Shape { entities: v, width: d, pairs: s } = shape;
+    let Shape {
+        entities: v,
+        width: d,
+        pairs: s,
+    } = shape;
     let class: Vec<i64> = (0..v).map(|e| (e % CLASSES) as i64).collect();
     let centres = normal(CLASSES, d).index_select(0, &Tensor::from_slice(&class));
     let weight = (&centres + 1.5 * normal(v, d)) / (d as f64).sqrt();
@@ -92,18 +113,34 @@ pub fn tensors(shape: Shape) -> (Tensor, Tensor, Tensor) {
 }
 
 fn entities(count: usize) -> Vec<Entity> {
-    (0..count as u32).map(|n| Entity { id: EntityId(n), name: n.to_string() }).collect()
+    (0..count as u32)
+        .map(|n| Entity {
+            id: EntityId(n),
+            name: n.to_string(),
+        })
+        .collect()
 }
 
 /// Builds an index, and a data set beside it that has its classes and queries.
 pub fn build(shape: Shape, folder: &Path) {
     let source = dataset(shape, &folder.join("data"));
     let (weight, bias, states) = tensors(shape);
-    let offsets: Vec<i64> = (0..=shape.entities).map(|e| (e * shape.pairs) as i64).collect();
+    let offsets: Vec<i64> = (0..=shape.entities)
+        .map(|e| (e * shape.pairs) as i64)
+        .collect();
     let pairs: Vec<i32> = (0..(shape.entities * shape.pairs) as i32).collect();
     let states = States::of_pairs(states, &offsets, &pairs, Precision::Single);
-    let provenance = Provenance { dataset: Some(source), ..Provenance::default() };
-    let built = Builder::new(&folder.join("index"), entities(shape.entities), &weight, &bias, provenance);
+    let provenance = Provenance {
+        dataset: Some(source),
+        ..Provenance::default()
+    };
+    let built = Builder::new(
+        &folder.join("index"),
+        entities(shape.entities),
+        &weight,
+        &bias,
+        provenance,
+    );
     let built = built.and_then(|mut builder| {
         builder.mode(Mode::Both, states, &mut Unobserved)?;
         builder.finish()
@@ -115,40 +152,74 @@ pub fn build(shape: Shape, folder: &Path) {
 fn dataset(shape: Shape, root: &Path) -> Source {
     let write = |name: String, text: String| {
         let path = root.join(name);
-        fs::create_dir_all(path.parent().expect("it is in the root")).expect("a folder of the data set");
+        fs::create_dir_all(path.parent().expect("it is in the root"))
+            .expect("a folder of the data set");
         fs::write(path, text).expect("a file of the data set");
     };
-    write("entity2id.txt".into(), (0..shape.entities).map(|e| format!("{e}\t{e}\n")).collect());
+    write(
+        "entity2id.txt".into(),
+        (0..shape.entities).map(|e| format!("{e}\t{e}\n")).collect(),
+    );
     write("sentences.json".into(), String::new());
     for class in 0..CLASSES {
         let members = (class..shape.entities).step_by(CLASSES);
-        write(format!("gt/class_{class}.txt"), members.clone().map(|e| format!("{e}\t{e}\t1\n")).collect());
+        write(
+            format!("gt/class_{class}.txt"),
+            members.clone().map(|e| format!("{e}\t{e}\t1\n")).collect(),
+        );
         let members: Vec<String> = members.map(|e| e.to_string()).collect();
-        let queries = members.chunks(SEEDS).take(QUERIES).map(|seeds| seeds.join(" ") + "\n");
+        let queries = members
+            .chunks(SEEDS)
+            .take(QUERIES)
+            .map(|seeds| seeds.join(" ") + "\n");
         write(format!("query/class_{class}.txt"), queries.collect());
     }
-    let hash = Dataset::open(root).and_then(|d| d.hash()).expect("the data set opens");
-    Source { name: "synthetic".into(), path: "../data".into(), hash }
+    let hash = Dataset::open(root)
+        .and_then(|d| d.hash())
+        .expect("the data set opens");
+    Source {
+        name: "synthetic".into(),
+        path: "../data".into(),
+        hash,
+    }
 }
 
-/// An index of one pair an entity for timing at any size: logZ, which takes V² work, is what it would be were the logits
-/// normal. Times do not depend on it.
+/// An index of one pair an entity for timing at any size: logZ, which takes V² work, is what it
+/// would be were the logits normal. Times do not depend on it.
 pub fn estimated(entities_count: usize, width: usize) -> PathBuf {
     made(&format!("estimated-{entities_count}x{width}"), |folder| {
         let (v, index) = (entities_count, folder.join("index"));
         fs::create_dir_all(&index).expect("a folder for the index");
-        let (weight, bias, states) = tensors(Shape { entities: v, width, pairs: 1 });
+        let (weight, bias, states) = tensors(Shape {
+            entities: v,
+            width,
+            pairs: 1,
+        });
         let mean = weight.mean_dim([0i64].as_slice(), false, Kind::Float);
-        let covariance = weight.tr().matmul(&weight) / v as f64 - mean.unsqueeze(1).matmul(&mean.unsqueeze(0));
-        let variance = (states.matmul(&covariance) * &states).sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
+        let covariance =
+            weight.tr().matmul(&weight) / v as f64 - mean.unsqueeze(1).matmul(&mean.unsqueeze(0));
+        let variance = (states.matmul(&covariance) * &states).sum_dim_intlist(
+            [1i64].as_slice(),
+            false,
+            Kind::Float,
+        );
         let log_z = &variance * 0.5 + (v as f64).ln() + states.matmul(&mean);
         let double = |t: &Tensor| t.to_kind(Kind::Double);
         let mean = double(&(states.matmul(&mean) - &log_z));
         let head = [("weight", weight), ("bias", bias * 0.0)];
         let mode = [
-            ("row_offsets", Tensor::arange(v as i64 + 1, (Kind::Int64, Device::Cpu))),
-            ("entry_state", Tensor::arange(v as i64, (Kind::Int, Device::Cpu))),
-            ("entry_share", Tensor::ones([v as i64], (Kind::Float, Device::Cpu))),
+            (
+                "row_offsets",
+                Tensor::arange(v as i64 + 1, (Kind::Int64, Device::Cpu)),
+            ),
+            (
+                "entry_state",
+                Tensor::arange(v as i64, (Kind::Int, Device::Cpu)),
+            ),
+            (
+                "entry_share",
+                Tensor::ones([v as i64], (Kind::Float, Device::Cpu)),
+            ),
             ("log_z", log_z.shallow_clone()),
             ("mean_state", states.shallow_clone()),
             ("states", states),
@@ -158,7 +229,10 @@ pub fn estimated(entities_count: usize, width: usize) -> PathBuf {
             ("mean", mean),
         ];
         let mut files = BTreeMap::new();
-        for (name, tensors) in [("head.safetensors", head.as_slice()), ("both.safetensors", mode.as_slice())] {
+        for (name, tensors) in [
+            ("head.safetensors", head.as_slice()),
+            ("both.safetensors", mode.as_slice()),
+        ] {
             Tensor::write_safetensors(tensors, index.join(name)).expect("a file of the index");
             let bytes = index.join(name).metadata().expect("it was written").len();
             files.insert(name, serde_json::json!({"bytes": bytes, "blake3": ""}));

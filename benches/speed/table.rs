@@ -57,7 +57,9 @@ fn product(shape: &Shape, rows: usize) -> f64 {
 }
 
 fn line(what: &str, case: impl std::fmt::Display, measured: f64, bound: Option<f64>) {
-    let bound = bound.map_or("| – | –".to_owned(), |b| format!("| {b:.1} ms | {:.1} ×", measured / b));
+    let bound = bound.map_or("| – | –".to_owned(), |b| {
+        format!("| {b:.1} ms | {:.1} ×", measured / b)
+    });
     println!("| {what} | {case} | {measured:.1} ms {bound} |");
 }
 
@@ -74,7 +76,10 @@ pub fn print() {
         times(case, rate);
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let shape = Shape { entities: 3_600, ..MESED };
+    let shape = Shape {
+        entities: 3_600,
+        ..MESED
+    };
     let flops = 2.0 * (shape.entities * shape.pairs * shape.entities * shape.width) as f64;
     line(
         "building an index, one mode",
@@ -89,30 +94,69 @@ pub fn print() {
 fn times(case: Case, rate: f64) {
     let mut index = case.open();
     let seeds = case.seeds(&index);
-    let states = index.meta.modes.iter().find(|m| m.mode == Mode::Both).map_or(0, |m| m.states);
+    let states = index
+        .meta
+        .modes
+        .iter()
+        .find(|m| m.mode == Mode::Both)
+        .map_or(0, |m| m.states);
     // P of every pick at every place of the set, from each of its states
     let dots = (SIZE * (SIZE + seeds.len()) * states) as f64 / index.len() as f64;
     let probabilities = 2.0 * dots * index.width() as f64 / rate / 1e6;
     let path = case.path();
-    line("opening", case, least(RUNS, || drop(Index::open(&path, Device::Cpu))), None);
+    line(
+        "opening",
+        case,
+        least(RUNS, || drop(Index::open(&path, Device::Cpu))),
+        None,
+    );
     let cold = || {
         forget(&index);
         expanded(&index, &seeds);
     };
-    line("expansion of 100, caches empty", case, least(RUNS, cold), Some(probabilities));
-    line("the same again", case, least(RUNS, || drop(expanded(&index, &seeds))), Some(probabilities));
+    line(
+        "expansion of 100, caches empty",
+        case,
+        least(RUNS, cold),
+        Some(probabilities),
+    );
+    line(
+        "the same again",
+        case,
+        least(RUNS, || drop(expanded(&index, &seeds))),
+        Some(probabilities),
+    );
     let mut queries = 0;
     let time = least(1, || queries = evaluate(&path));
-    line(&format!("evaluating {queries} queries"), case, time, Some(probabilities * queries as f64));
+    line(
+        &format!("evaluating {queries} queries"),
+        case,
+        time,
+        Some(probabilities * queries as f64),
+    );
     index.forget_lists();
-    let shape = Shape { entities: index.len(), width: index.width(), pairs: 1 };
+    let shape = Shape {
+        entities: index.len(),
+        width: index.width(),
+        pairs: 1,
+    };
     let rows = probabilities + product(&shape, SIZE + seeds.len()) / rate / 1e6;
     let cold = || {
         forget(&index);
         expanded(&index, &seeds);
     };
-    line("expansion of 100 by whole rows, caches empty", case, least(RUNS, cold), Some(rows));
-    line("the same again", case, least(RUNS, || drop(expanded(&index, &seeds))), Some(probabilities));
+    line(
+        "expansion of 100 by whole rows, caches empty",
+        case,
+        least(RUNS, cold),
+        Some(rows),
+    );
+    line(
+        "the same again",
+        case,
+        least(RUNS, || drop(expanded(&index, &seeds))),
+        Some(probabilities),
+    );
 }
 
 /// Peak memory of a process that opens an index and expands once.
@@ -133,17 +177,33 @@ fn memory() {
 /// In MB, as the system counts it: mapped files are in it as far as they were read.
 fn peak(index: &Path) -> f64 {
     let program = std::env::current_exe().expect("this program has a path");
-    let done = Command::new(program).arg(ONE_EXPANSION).arg(index).output().expect("it starts");
+    let done = Command::new(program)
+        .arg(ONE_EXPANSION)
+        .arg(index)
+        .output()
+        .expect("it starts");
     let text = String::from_utf8_lossy(&done.stdout);
-    text.split_whitespace().next().and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1e3
+    text.split_whitespace()
+        .next()
+        .and_then(|kb| kb.parse::<f64>().ok())
+        .expect("a number")
+        / 1e3
 }
 
-/// What `multiexpan expand` does, then the process's peak in kB and the time of opening and expanding in ms.
+/// What `multiexpan expand` does, then the process's peak in kB and the time of opening and
+/// expanding in ms.
 pub fn expand_once(index: &Path) {
     let begun = Instant::now();
     let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
     let opened = begun.elapsed();
-    let seeds: Vec<EntityId> = session.catalogue.entities.iter().step_by(70).take(3).map(|e| e.id).collect();
+    let seeds: Vec<EntityId> = session
+        .catalogue
+        .entities
+        .iter()
+        .step_by(70)
+        .take(3)
+        .map(|e| e.id)
+        .collect();
     let ask = ExpandAsk {
         mode: Mode::Both,
         seeds,
@@ -157,23 +217,38 @@ pub fn expand_once(index: &Path) {
     let found = session.expand(&ask).expect("it expands");
     let took = begun.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kb = |name| status.lines().find_map(|l| l.strip_prefix(name)).map_or("0", |l| l.trim().trim_end_matches(" kB"));
+    let kb = |name| {
+        status
+            .lines()
+            .find_map(|l| l.strip_prefix(name))
+            .map_or("0", |l| l.trim().trim_end_matches(" kB"))
+    };
     let [peak, own, mapped] = ["VmHWM:", "RssAnon:", "RssFile:"].map(kb);
-    println!("{peak} {} {} {} {own} {mapped}", opened.as_millis(), took.as_millis(), found.len());
+    println!(
+        "{peak} {} {} {} {own} {mapped}",
+        opened.as_millis(),
+        took.as_millis(),
+        found.len()
+    );
 }
 
-/// For each line of three rows (JSON) expands from empty caches and prints a line: seconds, picks and re-ranked list.
+/// For each line of three rows (JSON) expands from empty caches and prints a line: seconds, picks
+/// and re-ranked list.
 pub fn queries(index: &Path) {
     let index = Index::open(index, Device::Cpu).expect("the index opens");
     for line in std::io::stdin().lines() {
-        let seeds: Vec<Row> = serde_json::from_str(&line.expect("it reads")).expect("a list of rows");
+        let seeds: Vec<Row> =
+            serde_json::from_str(&line.expect("it reads")).expect("a list of rows");
         forget(&index);
         let begun = Instant::now();
         let found = expanded(&index, &seeds);
         let seconds = begun.elapsed().as_secs_f64();
         let picks: Vec<Row> = found.picks.iter().map(|p| p.row).collect();
         let reranked: Vec<Row> = found.ranking().collect();
-        println!("{}", serde_json::json!({"seconds": seconds, "picks": picks, "reranked": reranked}));
+        println!(
+            "{}",
+            serde_json::json!({"seconds": seconds, "picks": picks, "reranked": reranked})
+        );
     }
 }
 
@@ -185,9 +260,16 @@ pub fn growth() {
     for entities in GROWTH {
         let path = estimated(entities, GROWTH_WIDTH);
         let program = std::env::current_exe().expect("this program has a path");
-        let done = Command::new(program).arg(ONE_EXPANSION).arg(&path).output().expect("it starts");
+        let done = Command::new(program)
+            .arg(ONE_EXPANSION)
+            .arg(&path)
+            .output()
+            .expect("it starts");
         let text = String::from_utf8_lossy(&done.stdout).into_owned();
-        let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+        let numbers: Vec<f64> = text
+            .split_whitespace()
+            .filter_map(|n| n.parse().ok())
+            .collect();
         let index = Index::open(&path, Device::Cpu).expect("the index opens");
         let seeds = [0u32, 70, 140].map(Row);
         let cold = least(RUNS, || {

@@ -14,7 +14,8 @@ pub struct Args {
     /// Folder of the data set
     pub dataset: PathBuf,
 
-    /// Folder for models, results and the table (ablation.md, ablation.json); what is done there is not done again
+    /// Folder for models, results and the table (ablation.md, ablation.json); what is done there is
+    /// not done again
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
@@ -31,7 +32,12 @@ pub struct Args {
     pub tasks: Option<Vec<Task>>,
 
     /// Training seeds
-    #[arg(long, value_name = "N,N…", value_delimiter = ',', default_value = "1,2,3")]
+    #[arg(
+        long,
+        value_name = "N,N…",
+        value_delimiter = ',',
+        default_value = "1,2,3"
+    )]
     pub seeds: Vec<u64>,
 
     #[command(flatten)]
@@ -45,7 +51,13 @@ pub fn run(args: Args) -> Result<()> {
     config.validate()?;
     std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
     let (device, seeds) = (args.device.device, args.seeds);
-    let ablation = Ablation { dataset: args.dataset, out: args.out, config, seeds, device };
+    let ablation = Ablation {
+        dataset: args.dataset,
+        out: args.out,
+        config,
+        seeds,
+        device,
+    };
     let mut reporter = Reporter::new(interrupt()?);
     let rows = ablate(&ablation, &mut reporter)?;
     drop(reporter);

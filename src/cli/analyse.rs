@@ -63,7 +63,8 @@ pub struct SeedArgs {
     #[arg(long, value_name = "MODE,MODE…", value_delimiter = ',', default_value = "both,text,image", value_parser = mode_parser())]
     pub mode: Vec<Mode>,
 
-    /// expanded: window search and re-ranking. seeds: candidates by their score over the seeds alone
+    /// expanded: window search and re-ranking. seeds: candidates by their score over the seeds
+    /// alone
     #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds"]))]
     pub ranking: RankingKind,
 
@@ -105,7 +106,12 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let mut of_runs = |args: &RunArgs, property| {
-        let runs = Runs { paths: &args.runs, dataset: args.dataset.as_deref(), queries: None, seeds: args.seeds };
+        let runs = Runs {
+            paths: &args.runs,
+            dataset: args.dataset.as_deref(),
+            queries: None,
+            seeds: args.seeds,
+        };
         analyse(&runs, property, args.at.into(), &mut reporter)
     };
     let (analysis, written) = match args.by {
@@ -114,26 +120,49 @@ pub fn run(args: Args) -> Result<()> {
         By::Pairs(args) => (of_runs(&args, Property::Pairs)?, args.written),
         By::Seeds(args) => {
             let session = Session::open(&args.index, None, args.device.device)?;
-            (session.analyse_seeds(&args.mode, args.ranking, args.at, &mut reporter)?, args.written)
+            (
+                session.analyse_seeds(&args.mode, args.ranking, args.at, &mut reporter)?,
+                args.written,
+            )
         }
     };
     drop(reporter);
     if let Some(path) = &written.plot {
-        write_whole(path, analysis_plot(&analysis, &analysis.columns).file().as_bytes())?;
+        write_whole(
+            path,
+            analysis_plot(&analysis, &analysis.columns)
+                .file()
+                .as_bytes(),
+        )?;
     }
     print(&analysis, written.format)
 }
 
 fn print(analysis: &Analysis, format: Format) -> Result<()> {
     let said = || {
-        let sentences = [format!("value: {}", analysis.measure), format!("more: {}", analysis.contrast)];
-        sentences.into_iter().chain(analysis.notes.iter().cloned()).collect::<Vec<_>>().join("\n\n")
+        let sentences = [
+            format!("value: {}", analysis.measure),
+            format!("more: {}", analysis.contrast),
+        ];
+        sentences
+            .into_iter()
+            .chain(analysis.notes.iter().cloned())
+            .collect::<Vec<_>>()
+            .join("\n\n")
     };
     match format {
-        Format::Table => say(&format!("{}\n{}\n", analysis.sheet().text(), said().replace("\n\n", "\n"))),
+        Format::Table => say(&format!(
+            "{}\n{}\n",
+            analysis.sheet().text(),
+            said().replace("\n\n", "\n")
+        )),
         Format::Markdown => {
             let said: Vec<String> = said().split("\n\n").map(markdown_text).collect();
-            say(&format!("{}\n{}\n", analysis.sheet().write(Form::Markdown), said.join("\n\n")))
+            say(&format!(
+                "{}\n{}\n",
+                analysis.sheet().write(Form::Markdown),
+                said.join("\n\n")
+            ))
         }
         Format::Svg => say(&analysis_plot(analysis, &analysis.columns).file()),
         Format::Json => say_json(analysis),

@@ -15,10 +15,12 @@ use crate::types::SeedCount;
 pub struct Args {
     /// The system
     ///
-    /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'. fused-cosine: both, z-scored and summed,
-    /// the picture's share chosen for each class on the other classes' queries of 5 seeds. clip: a dual encoder that was trained elsewhere, see
-    /// --clip. probexpan: masked entity prediction and contrast on sentences alone, trained here. dual, albef: trained here to align
-    /// sentences with pictures; two towers of CLIP's shape, fused as the cosines are, and ALBEF, which fuses them by attention
+    /// text-cosine, image-cosine: mean cosine of the frozen encoders' states to the seeds'.
+    /// fused-cosine: both, z-scored and summed, the picture's share chosen for each class on the
+    /// other classes' queries of 5 seeds. clip: a dual encoder that was trained elsewhere, see
+    /// --clip. probexpan: masked entity prediction and contrast on sentences alone, trained here.
+    /// dual, albef: trained here to align sentences with pictures; two towers of CLIP's shape,
+    /// fused as the cosines are, and ALBEF, which fuses them by attention
     #[arg(value_name = "NAME", value_parser = rival_parser())]
     pub rival: Rival,
 
@@ -41,12 +43,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME|PATH")]
     pub image_encoder: Option<String>,
 
-    /// For clip: a folder of Hugging Face's CLIPModel (config.json, tokenizer.json, model.safetensors)
+    /// For clip: a folder of Hugging Face's CLIPModel (config.json, tokenizer.json,
+    /// model.safetensors)
     #[arg(long, value_name = "DIR")]
     pub clip: Option<PathBuf>,
 
-    /// Model of a system that is trained: taken where it is there with the same settings, gone on with where it was stopped, else
-    /// trained there [default: RUN.model]
+    /// Model of a system that is trained: taken where it is there with the same settings, gone on
+    /// with where it was stopped, else trained there [default: RUN.model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
 
@@ -100,7 +103,10 @@ impl Args {
             ("--config", self.config.is_some(), trained),
         ];
         match options.iter().find(|(_, given, used)| *given && !used) {
-            Some((option, ..)) => Err(Error::Argument(format!("{} takes no {option}", self.rival.name()))),
+            Some((option, ..)) => Err(Error::Argument(format!(
+                "{} takes no {option}",
+                self.rival.name()
+            ))),
             None => Ok(()),
         }
     }

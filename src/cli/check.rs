@@ -29,11 +29,15 @@ pub fn run(args: Args) -> Result<()> {
     say(&text)?;
     match findings.total(Severity::Error) {
         0 => Ok(()),
-        errors => Err(Error::format(&args.dataset, format!("has {}", counted(errors, "error")))),
+        errors => Err(Error::format(
+            &args.dataset,
+            format!("has {}", counted(errors, "error")),
+        )),
     }
 }
 
-/// Findings by kind, errors first: the kind and how often, then `file:line: reason` of each that was kept.
+/// Findings by kind, errors first: the kind and how often, then `file:line: reason` of each that
+/// was kept.
 pub(super) fn report(findings: &Findings) -> String {
     let mut text = String::new();
     let all: Vec<&Finding> = findings.iter().collect();
@@ -46,8 +50,14 @@ pub(super) fn report(findings: &Findings) -> String {
         // writing to a string cannot fail
         let _ = writeln!(text, "{severity}: {} ({count})", first.kind);
         for finding in kind {
-            let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let (file, reason) = (printable::path(&finding.file), printable::one_line(&finding.reason));
+            let line = finding
+                .line
+                .map(|line| format!(":{line}"))
+                .unwrap_or_default();
+            let (file, reason) = (
+                printable::path(&finding.file),
+                printable::one_line(&finding.reason),
+            );
             let _ = writeln!(text, "  {file}{line}: {reason}");
         }
         if count > kind.len() {
@@ -77,7 +87,13 @@ mod tests {
     use super::*;
 
     fn finding(severity: Severity, kind: &'static str, line: Option<usize>) -> Finding {
-        Finding { severity, kind, file: "d/f.txt".into(), line, reason: "so it is".into() }
+        Finding {
+            severity,
+            kind,
+            file: "d/f.txt".into(),
+            line,
+            reason: "so it is".into(),
+        }
     }
 
     #[test]
@@ -99,7 +115,11 @@ mod tests {
         let mut findings = Findings::default();
         let reason = "there is no image \x1b[2J\ne\u{202e}".into();
         let file = "d/\x1b]0;x\x07.txt".into();
-        findings.push(Finding { file, reason, ..finding(Severity::Error, "bad lines", Some(3)) });
+        findings.push(Finding {
+            file,
+            reason,
+            ..finding(Severity::Error, "bad lines", Some(3))
+        });
         assert_eq!(
             report(&findings),
             "error: bad lines (1)\n  d/\\x1b]0;x\\x07.txt:3: there is no image \\x1b[2J\\ne\\u{202e}\n"

@@ -15,7 +15,8 @@ pub struct Args {
     #[command(flatten)]
     pub compared: Compared,
 
-    /// Print every class too, what classes are rolled up to, and the entities gained and lost; Markdown and JSON always have them
+    /// Print every class too, what classes are rolled up to, and the entities gained and lost;
+    /// Markdown and JSON always have them
     #[arg(long)]
     pub details: bool,
 
@@ -62,13 +63,26 @@ impl Compared {
         let mut metrics = self.metrics.clone().unwrap_or_else(|| Metric::ALL.to_vec());
         metrics.sort();
         metrics.dedup();
-        let against = if self.all_pairs { Against::All } else { Against::First };
-        Settings { metrics, against, depth: self.depth.into() }
+        let against = if self.all_pairs {
+            Against::All
+        } else {
+            Against::First
+        };
+        Settings {
+            metrics,
+            against,
+            depth: self.depth.into(),
+        }
     }
 
     pub(super) fn runs(&self) -> jobs::Runs<'_> {
         let (dataset, queries) = (self.dataset.as_deref(), self.queries.as_deref());
-        jobs::Runs { paths: &self.runs, dataset, queries, seeds: self.seeds }
+        jobs::Runs {
+            paths: &self.runs,
+            dataset,
+            queries,
+            seeds: self.seeds,
+        }
     }
 }
 
@@ -84,10 +98,18 @@ pub enum Format {
 
 /// Prints the comparison.
 pub fn run(args: Args) -> Result<()> {
-    let Args { compared, details, format } = args;
+    let Args {
+        compared,
+        details,
+        format,
+    } = args;
     let comparison = jobs::compare(&compared.runs(), &compared.settings())?;
     let tables = |sheets: fn(&Comparison) -> Vec<Sheet>, written: fn(&Sheet) -> String| {
-        say(&sheets(&comparison).iter().map(written).collect::<Vec<_>>().join("\n"))
+        say(&sheets(&comparison)
+            .iter()
+            .map(written)
+            .collect::<Vec<_>>()
+            .join("\n"))
     };
     match format {
         Format::Table if details => tables(Comparison::sheets, Sheet::text),

@@ -17,7 +17,9 @@ pub struct Args {
 /// Writes the shell's script to standard output.
 pub fn run(args: Args) -> Result<()> {
     let script = script(args.shell);
-    std::io::stdout().write_all(&script).map_err(Error::io("write", "standard output"))
+    std::io::stdout()
+        .write_all(&script)
+        .map_err(Error::io("write", "standard output"))
 }
 
 fn script(shell: Shell) -> Vec<u8> {
@@ -37,7 +39,11 @@ mod tests {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(script(*shell)).unwrap();
             for command in commands.get_subcommands().filter(|c| !c.is_hide_set()) {
-                assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+                assert!(
+                    script.contains(command.get_name()),
+                    "{shell}: {}",
+                    command.get_name()
+                );
             }
         }
     }

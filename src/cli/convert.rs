@@ -18,11 +18,13 @@ pub struct Args {
     #[arg(long, value_name = "DIR|FILE")]
     pub vocabulary: PathBuf,
 
-    /// Entities in the order of the head's rows, one a line [default: rows.txt beside the vocabulary]
+    /// Entities in the order of the head's rows, one a line [default: rows.txt beside the
+    /// vocabulary]
     ///
-    /// The checkpoint does not say which entity a row is: the published loader takes the order in which its folder of
-    /// entities is listed. `ls -U FOLDER > rows.txt`, on the machine that trained, writes that list. A line is a name, an
-    /// id, or the name of a file called after either.
+    /// The checkpoint does not say which entity a row is: the published loader takes the order in
+    /// which its folder of entities is listed. `ls -U FOLDER > rows.txt`, on the machine that
+    /// trained, writes that list. A line is a name, an id, or the name of a file called after
+    /// either.
     #[arg(long, value_name = "LIST")]
     pub rows: Option<PathBuf>,
 
@@ -59,8 +61,14 @@ pub struct Args {
 pub fn run(args: Args) -> Result<()> {
     let listed = args.rows.map(RowOrder::Listed);
     let asked = Conversion {
-        out: args.out.unwrap_or_else(|| args.checkpoint.with_extension("")),
-        rows: if args.vocabulary_order { Some(RowOrder::Vocabulary) } else { listed },
+        out: args
+            .out
+            .unwrap_or_else(|| args.checkpoint.with_extension("")),
+        rows: if args.vocabulary_order {
+            Some(RowOrder::Vocabulary)
+        } else {
+            listed
+        },
         checkpoint: args.checkpoint,
         vocabulary: args.vocabulary,
         text_encoder: args.text_encoder,
@@ -73,15 +81,30 @@ pub fn run(args: Args) -> Result<()> {
     let converted = jobs::convert(&asked, &mut reporter)?;
     drop(reporter);
     let rows = converted.rows.display();
-    note(&format!("the rows of the head are taken in the order of {rows}; the checkpoint has none"));
+    note(&format!(
+        "the rows of the head are taken in the order of {rows}; the checkpoint has none"
+    ));
     if converted.own_text_layers {
-        note(&format!("its frozen BERT layers are not those of {}, and are kept", asked.text_encoder));
+        note(&format!(
+            "its frozen BERT layers are not those of {}, and are kept",
+            asked.text_encoder
+        ));
     }
     told_left_out(&converted.left_out);
-    say(&format!("{}: {}\n", printable::path(&asked.out), converted.network))?;
+    say(&format!(
+        "{}: {}\n",
+        printable::path(&asked.out),
+        converted.network
+    ))?;
     Ok(())
 }
 
 fn state_parser() -> impl TypedValueParser<Value = State> {
-    PossibleValuesParser::new(["mask", "mean"]).map(|name| if name == "mean" { State::Mean } else { State::Mask })
+    PossibleValuesParser::new(["mask", "mean"]).map(|name| {
+        if name == "mean" {
+            State::Mean
+        } else {
+            State::Mask
+        }
+    })
 }

@@ -11,7 +11,8 @@ use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A file of TREC lines, or a folder of published results or of a submission to NLPCC 2024; files may be gzip
+    /// A file of TREC lines, or a folder of published results or of a submission to NLPCC 2024;
+    /// files may be gzip
     pub run: PathBuf,
 
     /// Data set that its queries and entities are of [default: the one that RUN.json names]
@@ -36,11 +37,16 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.format.check_place(out)?;
     }
-    let (Opened { run, form, odd }, dataset) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
+    let (Opened { run, form, odd }, dataset) =
+        jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;
     }
-    let held = format!("{} ({form}) has {}", printable::path(&args.run), counted(run.rankings.len(), "list"));
+    let held = format!(
+        "{} ({form}) has {}",
+        printable::path(&args.run),
+        counted(run.rankings.len(), "list")
+    );
     let text = match odd.is_empty() {
         true => format!("{held}, and nothing is odd\n"),
         false => format!("{}\n{held}, {}\n", report(&odd), tally(&odd)),

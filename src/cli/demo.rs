@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The demo's index, from `$MULTIEXPAN_DATA`, the working folder, where it is installed, or the source tree.
+/// The demo's index, from `$MULTIEXPAN_DATA`, the working folder, where it is installed, or the
+/// source tree.
 pub fn index() -> Result<PathBuf> {
     let tried = places();
     match tried.iter().find(|p| p.join("index.json").is_file()) {
@@ -27,11 +28,17 @@ pub fn places() -> Vec<PathBuf> {
     // target/release/multiexpan
     let in_clone = beside_program("../data");
     let from_source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    [from_env, Some("./data".into()), installed, in_clone, Some(from_source)]
-        .into_iter()
-        .flatten()
-        .map(|data| data.join("demo/index"))
-        .collect()
+    [
+        from_env,
+        Some("./data".into()),
+        installed,
+        in_clone,
+        Some(from_source),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|data| data.join("demo/index"))
+    .collect()
 }
 
 #[cfg(test)]
@@ -42,6 +49,9 @@ mod tests {
     fn the_source_tree_comes_last() {
         let places = places();
         assert!(places.len() >= 3);
-        assert_eq!(places.last().unwrap(), &Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index"));
+        assert_eq!(
+            places.last().unwrap(),
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
+        );
     }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::terminal::size;
 use super::{DeviceArg, demo};
-use crate::config::{Depth, Drawing, Environment, Images, Multiplexer, Settings, Theme, config_dir};
+use crate::config::{
+    Depth, Drawing, Environment, Images, Multiplexer, Settings, Theme, config_dir,
+};
 use crate::engine::device;
 use crate::error::{Error, Result};
 use crate::printable;
@@ -52,7 +54,12 @@ impl Mark {
 
 impl Finding {
     fn new(mark: Mark, what: impl Into<String>, found: impl Into<String>) -> Self {
-        Finding { mark, what: what.into(), found: found.into(), next: String::new() }
+        Finding {
+            mark,
+            what: what.into(),
+            found: found.into(),
+            next: String::new(),
+        }
     }
 
     fn next(mut self, step: impl Into<String>) -> Self {
@@ -66,12 +73,17 @@ pub fn tell_terminal(ask: impl FnOnce() -> Drawing) -> Result<()> {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let drawing = is_terminal.then(ask);
     let findings = terminal(&Environment::current(), drawing, size());
-    print(&mut std::io::stdout().lock(), "Terminal", &findings).map_err(Error::io("write", "standard output"))
+    print(&mut std::io::stdout().lock(), "Terminal", &findings)
+        .map_err(Error::io("write", "standard output"))
 }
 
 /// Prints the other findings. Succeeds whatever they are: telling is its work.
 pub fn run(args: Args) -> Result<()> {
-    let sections = [("Computing", computing(args.device.device)), ("Data", data()), ("Files of yours", files())];
+    let sections = [
+        ("Computing", computing(args.device.device)),
+        ("Data", data()),
+        ("Files of yours", files()),
+    ];
     let mut out = std::io::stdout().lock();
     for (title, findings) in sections {
         print(&mut out, title, &findings).map_err(Error::io("write", "standard output"))?;
@@ -81,8 +93,19 @@ pub fn run(args: Args) -> Result<()> {
 
 fn print(out: &mut impl Write, title: &str, findings: &[Finding]) -> std::io::Result<()> {
     writeln!(out, "{title}")?;
-    for Finding { mark, what, found, next } in findings {
-        writeln!(out, "  {} {what:<18} {}", mark.sign(), printable::lines(found))?;
+    for Finding {
+        mark,
+        what,
+        found,
+        next,
+    } in findings
+    {
+        writeln!(
+            out,
+            "  {} {what:<18} {}",
+            mark.sign(),
+            printable::lines(found)
+        )?;
         if !next.is_empty() {
             writeln!(out, "    {:<18} → {next}", "")?;
         }
@@ -100,7 +123,9 @@ fn computing(choice: DeviceChoice) -> Vec<Finding> {
         .collect();
     findings.push(match device::device(choice) {
         Ok(chosen) => Finding::new(Mark::Works, "computes on", device::describe(chosen)),
-        Err(error) => Finding::new(Mark::Fails, "computes on", error.to_string()).next("leave --device out"),
+        Err(error) => {
+            Finding::new(Mark::Fails, "computes on", error.to_string()).next("leave --device out")
+        }
     });
     findings
 }
@@ -126,27 +151,38 @@ fn demo_index() -> Finding {
     };
     match readable_json(&index.join("index.json")) {
         Ok(()) => Finding::new(Mark::Works, what, index.display().to_string()),
-        Err(error) => Finding::new(Mark::Fails, what, error.to_string()).next("`make demo-index` in the source folder"),
+        Err(error) => Finding::new(Mark::Fails, what, error.to_string())
+            .next("`make demo-index` in the source folder"),
     }
 }
 
 fn readable_json(path: &Path) -> Result<()> {
     let text = text_file::read(path)?;
-    serde_json::from_str::<serde_json::Value>(&text).map_err(|e| Error::format(path, format!("is damaged: {e}")))?;
+    serde_json::from_str::<serde_json::Value>(&text)
+        .map_err(|e| Error::format(path, format!("is damaged: {e}")))?;
     Ok(())
 }
 
 /// The encoder's folder: in `$MULTIEXPAN_ENCODERS`, or `encoders` in the working folder.
 fn encoder(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("MULTIEXPAN_ENCODERS").map(PathBuf::from);
-    named.into_iter().chain([PathBuf::from("encoders")]).map(|root| root.join(name)).find(|folder| folder.is_dir())
+    named
+        .into_iter()
+        .chain([PathBuf::from("encoders")])
+        .map(|root| root.join(name))
+        .find(|folder| folder.is_dir())
 }
 
-fn terminal(environment: &Environment, drawing: Option<Drawing>, size: Option<(u16, u16)>) -> Vec<Finding> {
+fn terminal(
+    environment: &Environment,
+    drawing: Option<Drawing>,
+    size: Option<(u16, u16)>,
+) -> Vec<Finding> {
     let Some(drawing) = drawing else {
         let found = "standard input or output is not a terminal";
         return vec![
-            Finding::new(Mark::Absent, "terminal", found).next("the explorer must be started in a terminal"),
+            Finding::new(Mark::Absent, "terminal", found)
+                .next("the explorer must be started in a terminal"),
             theme(environment.depth),
         ];
     };
@@ -165,7 +201,10 @@ fn room(size: Option<(u16, u16)>) -> Finding {
     match size {
         None => Finding::new(Mark::Absent, "size", "the terminal does not tell"),
         Some((columns, rows)) if columns < SMALLEST.0 || rows < SMALLEST.1 => {
-            let found = format!("{columns}×{rows}, and the explorer needs {}×{}", SMALLEST.0, SMALLEST.1);
+            let found = format!(
+                "{columns}×{rows}, and the explorer needs {}×{}",
+                SMALLEST.0, SMALLEST.1
+            );
             Finding::new(Mark::Fails, "size", found).next("make it larger; 120×40 shows every pane")
         }
         Some((columns, rows)) => Finding::new(Mark::Works, "size", format!("{columns}×{rows}")),
@@ -175,22 +214,50 @@ fn room(size: Option<(u16, u16)>) -> Finding {
 /// "kitty(0.41.1) (xterm-kitty), in tmux, over ssh"
 fn name(environment: &Environment, drawing: &Drawing) -> Finding {
     let term = &environment.term;
-    let own_name = drawing.terminal.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-    let within = environment.multiplexer.map(|multiplexer| format!(", in {}", multiplexer.name())).unwrap_or_default();
-    let found = format!("{own_name}({term}){within}{}", if environment.over_ssh { ", over ssh" } else { "" });
+    let own_name = drawing
+        .terminal
+        .as_ref()
+        .map(|name| format!("{name} "))
+        .unwrap_or_default();
+    let within = environment
+        .multiplexer
+        .map(|multiplexer| format!(", in {}", multiplexer.name()))
+        .unwrap_or_default();
+    let found = format!(
+        "{own_name}({term}){within}{}",
+        if environment.over_ssh {
+            ", over ssh"
+        } else {
+            ""
+        }
+    );
     match environment.draws_screens() {
         true => Finding::new(Mark::Works, "terminal", found),
-        false => Finding::new(Mark::Fails, "terminal", format!("TERM={term} names no terminal that draws screens"))
-            .next("set TERM to your terminal, for example TERM=xterm-256color"),
+        false => Finding::new(
+            Mark::Fails,
+            "terminal",
+            format!("TERM={term} names no terminal that draws screens"),
+        )
+        .next("set TERM to your terminal, for example TERM=xterm-256color"),
     }
 }
 
 fn letters(environment: &Environment) -> Finding {
-    let found = environment.locale.clone().unwrap_or_else(|| "no locale is set".to_owned());
+    let found = environment
+        .locale
+        .clone()
+        .unwrap_or_else(|| "no locale is set".to_owned());
     match environment.is_utf8() {
         true => Finding::new(Mark::Works, "letters", format!("UTF-8 ({found})")),
-        false => Finding::new(Mark::Absent, "letters", format!("not UTF-8 ({found}): borders may be drawn in ASCII"))
-            .next(format!("set {}, or another locale in UTF-8", environment.utf8_setting())),
+        false => Finding::new(
+            Mark::Absent,
+            "letters",
+            format!("not UTF-8 ({found}): borders may be drawn in ASCII"),
+        )
+        .next(format!(
+            "set {}, or another locale in UTF-8",
+            environment.utf8_setting()
+        )),
     }
 }
 
@@ -210,15 +277,24 @@ fn colours(depth: Depth) -> Finding {
 /// The settings' theme, what `auto` stands for here, and whether it can be read.
 fn theme(depth: Depth) -> Finding {
     let folder = config_dir();
-    let settings = folder.as_ref().map_or_else(|| Ok(Settings::default()), |f| Settings::load(&f.join("config.toml")));
+    let settings = folder.as_ref().map_or_else(
+        || Ok(Settings::default()),
+        |f| Settings::load(&f.join("config.toml")),
+    );
     let found = settings.and_then(|settings| {
         let meant = Theme::meant(&settings.theme, depth).to_owned();
         Theme::load(&meant, folder.map(|f| f.join("themes")).as_deref(), depth)?;
         Ok((settings.theme, meant))
     });
     match found {
-        Ok((asked, meant)) if asked == meant => Finding::new(Mark::Works, "theme", format!("{meant}, by the settings")),
-        Ok((asked, meant)) => Finding::new(Mark::Works, "theme", format!("{meant}, which {asked} stands for here")),
+        Ok((asked, meant)) if asked == meant => {
+            Finding::new(Mark::Works, "theme", format!("{meant}, by the settings"))
+        }
+        Ok((asked, meant)) => Finding::new(
+            Mark::Works,
+            "theme",
+            format!("{meant}, which {asked} stands for here"),
+        ),
         Err(error) => Finding::new(Mark::Fails, "theme", error.to_string()),
     }
 }
@@ -232,16 +308,20 @@ fn pictures(environment: &Environment, drawing: &Drawing) -> Finding {
         _ => Finding::new(Mark::Works, "pictures", found),
     };
     match (environment.multiplexer, drawing.chosen) {
-        (Some(Multiplexer::Tmux), Images::Kitty) => {
-            finding.next("`set -g focus-events on` in tmux brings images back as soon as a client attaches")
-        }
+        (Some(Multiplexer::Tmux), Images::Kitty) => finding.next(
+            "`set -g focus-events on` in tmux brings images back as soon as a client attaches",
+        ),
         _ => finding,
     }
 }
 
 /// Terminals do not tell whether they take it.
 fn clipboard(environment: &Environment) -> Finding {
-    let finding = Finding::new(Mark::Works, "clipboard", "by OSC 52, if the terminal lets programs set it");
+    let finding = Finding::new(
+        Mark::Works,
+        "clipboard",
+        "by OSC 52, if the terminal lets programs set it",
+    );
     match environment.multiplexer {
         Some(Multiplexer::Tmux) => finding.next("in tmux: `set -s set-clipboard on`"),
         _ => finding,
@@ -254,17 +334,21 @@ fn files() -> Vec<Finding> {
     };
     let settings = dirs.config_dir().join("config.toml");
     let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
-    [("settings", settings.as_path()), ("sessions", state), ("cache", dirs.cache_dir())]
-        .into_iter()
-        .map(|(what, path)| {
-            let shown = path.display().to_string();
-            if path.exists() {
-                Finding::new(Mark::Works, what, shown)
-            } else {
-                Finding::new(Mark::Absent, what, format!("{shown} (not there yet)"))
-            }
-        })
-        .collect()
+    [
+        ("settings", settings.as_path()),
+        ("sessions", state),
+        ("cache", dirs.cache_dir()),
+    ]
+    .into_iter()
+    .map(|(what, path)| {
+        let shown = path.display().to_string();
+        if path.exists() {
+            Finding::new(Mark::Works, what, shown)
+        } else {
+            Finding::new(Mark::Absent, what, format!("{shown} (not there yet)"))
+        }
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -285,12 +369,16 @@ mod tests {
             Finding::new(Mark::Absent, "c", "not there"),
         ]);
         assert!(shown.starts_with("Title\n  ✓ a"), "{shown}");
-        assert!(shown.contains("✗ b") && shown.contains("→ mend it") && shown.contains("– c"), "{shown}");
+        assert!(
+            shown.contains("✗ b") && shown.contains("→ mend it") && shown.contains("– c"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn a_small_terminal_is_told_how_large_to_be() {
-        let kitty = Environment::from_variables(|name| (name == "TERM").then(|| "xterm-kitty".into()));
+        let kitty =
+            Environment::from_variables(|name| (name == "TERM").then(|| "xterm-kitty".into()));
         assert_eq!(room(Some((59, 40))).mark, Mark::Fails);
         assert_eq!(room(Some((60, 16))).mark, Mark::Works);
         assert_eq!(room(None).mark, Mark::Absent);
@@ -300,8 +388,14 @@ mod tests {
             why: "kitty draws kitty's placeholders only from 0.28 on".into(),
         };
         let whole = text(&terminal(&kitty, Some(drawing), Some((20, 5))));
-        assert!(whole.contains("✗ size") && whole.contains("kitty(0.26.5) (xterm-kitty)"), "{whole}");
-        assert!(whole.contains("halfblocks: kitty draws") && whole.contains("– letters"), "{whole}");
+        assert!(
+            whole.contains("✗ size") && whole.contains("kitty(0.26.5) (xterm-kitty)"),
+            "{whole}"
+        );
+        assert!(
+            whole.contains("halfblocks: kitty draws") && whole.contains("– letters"),
+            "{whole}"
+        );
         assert_eq!(terminal(&kitty, None, None)[0].mark, Mark::Absent);
     }
 
@@ -310,7 +404,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("index.json");
         std::fs::write(&path, "{\"version\": 1").unwrap();
-        assert!(readable_json(&path).unwrap_err().to_string().contains("is damaged"));
+        assert!(
+            readable_json(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("is damaged")
+        );
         std::fs::write(&path, "{\"version\": 1}").unwrap();
         readable_json(&path).unwrap();
     }

@@ -27,12 +27,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "3", value_parser = seeds_parser())]
     pub seeds: SeedCount,
 
-    /// standard: each query alone. published: all classes of a query number from one pool, as the published code
+    /// standard: each query alone. published: all classes of a query number from one pool, as the
+    /// published code
     #[arg(long, default_value = "standard", value_parser = protocol_parser())]
     pub protocol: Protocol,
 
-    /// expanded: window search and re-ranking. joint: the same, all classes of a query number from one pool. seeds: candidates by
-    /// their score over the seeds alone
+    /// expanded: window search and re-ranking. joint: the same, all classes of a query number from
+    /// one pool. seeds: candidates by their score over the seeds alone
     #[arg(long, default_value = "expanded", value_parser = ranking_parser(["expanded", "seeds", "joint"]))]
     pub ranking: RankingKind,
 
@@ -48,7 +49,8 @@ pub struct Args {
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
 
-    /// As what the rankings are written: a file of TREC lines, or a folder of published results or of a submission to NLPCC 2024
+    /// As what the rankings are written: a file of TREC lines, or a folder of published results or
+    /// of a submission to NLPCC 2024
     #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_form_parser(), requires = "out")]
     pub run_format: Form,
 
@@ -78,8 +80,18 @@ pub fn run(args: Args) -> Result<()> {
         args.run_format.check_place(out)?;
     }
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
-    let class = args.class.as_deref().map(|name| session.find_class(name)).transpose()?;
-    let plan = Plan { mode: args.mode, seed_count: args.seeds, ranking: args.ranking, protocol: args.protocol, class };
+    let class = args
+        .class
+        .as_deref()
+        .map(|name| session.find_class(name))
+        .transpose()?;
+    let plan = Plan {
+        mode: args.mode,
+        seed_count: args.seeds,
+        ranking: args.ranking,
+        protocol: args.protocol,
+        class,
+    };
     let asked = match (&args.queries, &session.catalogue.dataset) {
         (Some(folder), Some(dataset)) => Some(queries(dataset, folder, args.seeds)?),
         _ => None,
@@ -91,7 +103,11 @@ pub fn run(args: Args) -> Result<()> {
     drop(reporter);
     super::told_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
-        session.write_run(&run_of(&session, &args, &evaluated, hash), args.run_format, path)?;
+        session.write_run(
+            &run_of(&session, &args, &evaluated, hash),
+            args.run_format,
+            path,
+        )?;
     }
     print(args.format, &session.catalogue.classes, &evaluated)
 }
@@ -105,17 +121,35 @@ pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated
 }
 
 /// The rankings as a run, with every setting that made them.
-fn run_of(session: &Session, args: &Args, evaluated: &Evaluated, queries_hash: Option<String>) -> Run {
+fn run_of(
+    session: &Session,
+    args: &Args,
+    evaluated: &Evaluated,
+    queries_hash: Option<String>,
+) -> Run {
     let catalogue = &session.catalogue;
     let id = |class: crate::types::ClassId, number: usize| {
-        format!("{}/{}/{}", catalogue.class(class).name, args.seeds.number(), number + 1)
+        format!(
+            "{}/{}/{}",
+            catalogue.class(class).name,
+            args.seeds.number(),
+            number + 1
+        )
     };
-    let rankings = evaluated
-        .results
-        .iter()
-        .map(|r| Ranking { query: id(r.query.class, r.query.number), candidates: r.ranking.clone() });
-    let (tag, settings) = (format!("multiexpan-{}", args.mode), settings(session, args, queries_hash));
-    Run { tag, settings, rankings: rankings.collect(), ..Run::default() }
+    let rankings = evaluated.results.iter().map(|r| Ranking {
+        query: id(r.query.class, r.query.number),
+        candidates: r.ranking.clone(),
+    });
+    let (tag, settings) = (
+        format!("multiexpan-{}", args.mode),
+        settings(session, args, queries_hash),
+    );
+    Run {
+        tag,
+        settings,
+        rankings: rankings.collect(),
+        ..Run::default()
+    }
 }
 
 fn as_json(cards: &[ClassCard], evaluated: &Evaluated) -> Value {
@@ -131,19 +165,47 @@ fn as_json(cards: &[ClassCard], evaluated: &Evaluated) -> Value {
 
 /// `{"map@10": …, "p@10": …, "ceiling@10": …}`, 0..1.
 fn columns(measures: &Measures) -> Map<String, Value> {
-    let sorts = [("map", measures.ap), ("p", measures.p), ("ceiling", measures.ceiling)];
+    let sorts = [
+        ("map", measures.ap),
+        ("p", measures.p),
+        ("ceiling", measures.ceiling),
+    ];
     sorts
         .iter()
-        .flat_map(|(name, values)| CUTOFFS.iter().zip(values).map(move |(k, v)| (format!("{name}@{k}"), json!(v))))
+        .flat_map(|(name, values)| {
+            CUTOFFS
+                .iter()
+                .zip(values)
+                .map(move |(k, v)| (format!("{name}@{k}"), json!(v)))
+        })
         .collect()
 }
 
 fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
-    let width = classes.iter().map(|c| c.title().width()).max().unwrap_or(0).clamp(8, 40);
-    let heads = |name: &str| CUTOFFS.iter().map(|k| format!("{:>8}", format!("{name}@{k}"))).collect::<String>();
-    let mut text = format!("{}{}{}\n", super::cut("class", width), heads("MAP"), heads("P"));
+    let width = classes
+        .iter()
+        .map(|c| c.title().width())
+        .max()
+        .unwrap_or(0)
+        .clamp(8, 40);
+    let heads = |name: &str| {
+        CUTOFFS
+            .iter()
+            .map(|k| format!("{:>8}", format!("{name}@{k}")))
+            .collect::<String>()
+    };
+    let mut text = format!(
+        "{}{}{}\n",
+        super::cut("class", width),
+        heads("MAP"),
+        heads("P")
+    );
     let line = |name: &str, m: &Measures| {
-        let values: String = m.ap.iter().chain(&m.p).map(|v| format!("{:>8.1}", v * 100.0)).collect();
+        let values: String =
+            m.ap.iter()
+                .chain(&m.p)
+                .map(|v| format!("{:>8.1}", v * 100.0))
+                .collect();
         format!("{}{values}\n", super::cut(name, width))
     };
     for (class, measures, _) in &evaluated.evaluation.classes {
@@ -167,7 +229,8 @@ fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map
         "protocol": args.protocol,
         "class": args.class,
         "queries": args.queries,
-        // joint expansion gives an entity to whoever asks first, so the order of classes is part of a run
+        // joint expansion gives an entity to whoever asks first, so the order of classes is part of
+        // a run
         "class_order": catalogue.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
     });
     settings.as_object().cloned().unwrap_or_default()
@@ -176,11 +239,18 @@ fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map
 // The maps below are total: clap lets only the named values through.
 
 fn protocol_parser() -> impl TypedValueParser<Value = Protocol> {
-    PossibleValuesParser::new(["standard", "published"])
-        .map(|name| if name == "published" { Protocol::Published } else { Protocol::Standard })
+    PossibleValuesParser::new(["standard", "published"]).map(|name| {
+        if name == "published" {
+            Protocol::Published
+        } else {
+            Protocol::Standard
+        }
+    })
 }
 
-pub(super) fn ranking_parser<const N: usize>(names: [&'static str; N]) -> impl TypedValueParser<Value = RankingKind> {
+pub(super) fn ranking_parser<const N: usize>(
+    names: [&'static str; N],
+) -> impl TypedValueParser<Value = RankingKind> {
     PossibleValuesParser::new(names).map(|name| match name.as_str() {
         "seeds" => RankingKind::Seeds,
         "joint" => RankingKind::Joint,

@@ -18,7 +18,12 @@ pub struct Args {
     pub index: PathBuf,
 
     /// Entities to expand, by name or id, with commas between
-    #[arg(long, value_name = "NAME,NAME…", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        value_name = "NAME,NAME…",
+        value_delimiter = ',',
+        required = true
+    )]
     pub seeds: Vec<String>,
 
     /// What the ranking sees
@@ -66,8 +71,11 @@ pub fn run(args: Args) -> Result<()> {
     };
     let found = session.expand(&ask)?;
     let shared = shared_classes(&session, &ask.seeds);
-    let rows: Vec<Row> =
-        found.iter().zip(1..).map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r)).collect();
+    let rows: Vec<Row> = found
+        .iter()
+        .zip(1..)
+        .map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r))
+        .collect();
     match args.format {
         Format::Json => say_json(&rows),
         Format::Tsv => say(&(TSV_HEAD.to_owned() + &rows.iter().map(Row::tsv).collect::<String>())),
@@ -75,18 +83,24 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
-const TSV_HEAD: &str = "rank\tid\tentity\tscore\tprior\ttext\timage\tfrom\tdivergence_rank\trerank\tgold\n";
+const TSV_HEAD: &str =
+    "rank\tid\tentity\tscore\tprior\ttext\timage\tfrom\tdivergence_rank\trerank\tgold\n";
 
 fn table_head() -> String {
     let [rank, entity] = ["rank", "entity"];
-    let numbers = ["score", "prior", "text", "image"].map(|name| format!("{name:>8} ")).concat();
+    let numbers = ["score", "prior", "text", "image"]
+        .map(|name| format!("{name:>8} "))
+        .concat();
     format!("{rank:>4}   {entity:<32} {numbers}{:>6}\n", "from")
 }
 
 /// Classes that all seeds are members of: what makes a candidate gold.
 fn shared_classes(session: &Session, seeds: &[EntityId]) -> Vec<usize> {
     let classes = session.catalogue.classes.iter().enumerate();
-    classes.filter(|(_, c)| seeds.iter().all(|s| c.members.contains(s))).map(|(i, _)| i).collect()
+    classes
+        .filter(|(_, c)| seeds.iter().all(|s| c.members.contains(s)))
+        .map(|(i, _)| i)
+        .collect()
 }
 
 /// A candidate as `--format json` writes it.
@@ -135,14 +149,26 @@ impl Row {
         candidate: &Candidate,
         reranked: &Reranked,
     ) -> Self {
-        let member = |&class: &usize| session.catalogue.classes[class].members.contains(&candidate.entity);
+        let member = |&class: &usize| {
+            session.catalogue.classes[class]
+                .members
+                .contains(&candidate.entity)
+        };
         Row {
             rank,
             id: candidate.entity,
-            entity: session.catalogue.entity(candidate.entity).map(|e| e.name.clone()).unwrap_or_default(),
+            entity: session
+                .catalogue
+                .entity(candidate.entity)
+                .map(|e| e.name.clone())
+                .unwrap_or_default(),
             score: candidate.score,
             parts: candidate.parts,
-            seeds: seeds.iter().copied().zip(candidate.seeds.iter().copied()).collect(),
+            seeds: seeds
+                .iter()
+                .copied()
+                .zip(candidate.seeds.iter().copied())
+                .collect(),
             pick: PickColumns {
                 round: candidate.round,
                 window: candidate.window,
@@ -160,7 +186,11 @@ impl Row {
     }
 
     fn tsv(&self) -> String {
-        let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or(String::new(), |p| format!("{:.4}", of(p)));
+        let part = |of: fn(&Parts) -> f64| {
+            self.parts
+                .as_ref()
+                .map_or(String::new(), |p| format!("{:.4}", of(p)))
+        };
         format!(
             "{}\t{}\t{}\t{:.4}\t{}\t{}\t{}\t{}\t{}\t{:.6}\t{}\n",
             self.rank,
@@ -178,7 +208,11 @@ impl Row {
     }
 
     fn columns(&self) -> String {
-        let part = |of: fn(&Parts) -> f64| self.parts.as_ref().map_or("–".to_owned(), |p| format!("{:.2}", of(p)));
+        let part = |of: fn(&Parts) -> f64| {
+            self.parts
+                .as_ref()
+                .map_or("–".to_owned(), |p| format!("{:.2}", of(p)))
+        };
         let mark = self.gold.map_or(" ", |g| if g { "✓" } else { "✗" });
         let name = super::cut(&self.entity, 32);
         let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));

@@ -15,7 +15,8 @@ pub struct Args {
     /// Folder of the index [default: the bundled demo's]
     pub index: Option<PathBuf>,
 
-    /// Data set with sentences, pictures, gold and queries [default: the one the index was built from]
+    /// Data set with sentences, pictures, gold and queries [default: the one the index was built
+    /// from]
     #[arg(long, value_name = "DIR")]
     pub dataset: Option<PathBuf>,
 
@@ -45,7 +46,9 @@ pub struct Args {
 
 /// Prints the settings' embedded file.
 pub fn print_config() -> Result<()> {
-    std::io::stdout().write_all(DEFAULT_TOML.as_bytes()).map_err(Error::io("write", "standard output"))
+    std::io::stdout()
+        .write_all(DEFAULT_TOML.as_bytes())
+        .map_err(Error::io("write", "standard output"))
 }
 
 impl Args {
@@ -57,7 +60,10 @@ impl Args {
                 // the engine would say so too, but only once the screen is up
                 match index.join("index.json").is_file() {
                     true => Ok(index),
-                    false => Err(Error::format(index, "is not an index: it has no index.json")),
+                    false => Err(Error::format(
+                        index,
+                        "is not an index: it has no index.json",
+                    )),
                 }
             }
             None => demo::index(),
@@ -82,7 +88,13 @@ mod tests {
 
     #[test]
     fn a_named_index_must_be_there() {
-        let args = Args { index: Some("/no/such/index".into()), ..Args::default() };
-        assert_eq!(args.find_index().unwrap_err().to_string(), "no index at /no/such/index");
+        let args = Args {
+            index: Some("/no/such/index".into()),
+            ..Args::default()
+        };
+        assert_eq!(
+            args.find_index().unwrap_err().to_string(),
+            "no index at /no/such/index"
+        );
     }
 }

@@ -11,14 +11,24 @@ use crate::printable;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folder of the data set
-    #[arg(required_unless_present = "raw", conflicts_with = "raw", requires = "model")]
+    #[arg(
+        required_unless_present = "raw",
+        conflicts_with = "raw",
+        requires = "model"
+    )]
     pub dataset: Option<PathBuf>,
 
     /// Folder of the trained model
-    #[arg(long, value_name = "MODEL", requires = "dataset", conflicts_with = "raw")]
+    #[arg(
+        long,
+        value_name = "MODEL",
+        requires = "dataset",
+        conflicts_with = "raw"
+    )]
     pub model: Option<PathBuf>,
 
-    /// Last layer of any model: `head.weight`, `head.bias`, `pre_head`, `row_offsets` (docs/FORMATS.md)
+    /// Last layer of any model: `head.weight`, `head.bias`, `pre_head`, `row_offsets`
+    /// (docs/FORMATS.md)
     #[arg(long, value_name = "FILE.safetensors")]
     pub raw: Option<PathBuf>,
 
@@ -30,7 +40,8 @@ pub struct Args {
     #[arg(long, value_name = "INDEX")]
     pub out: PathBuf,
 
-    /// Take the head as it was trained, where the model's settings say that its rows follow the states
+    /// Take the head as it was trained, where the model's settings say that its rows follow the
+    /// states
     #[arg(long, requires = "model")]
     pub trained_head: bool,
 
@@ -42,14 +53,29 @@ pub struct Args {
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let left_out = match (&args.raw, &args.dataset, &args.model) {
-        (Some(raw), ..) => {
-            jobs::index_raw(raw, args.entities.as_deref(), &args.out, args.device.device, &mut reporter)?
-        }
+        (Some(raw), ..) => jobs::index_raw(
+            raw,
+            args.entities.as_deref(),
+            &args.out,
+            args.device.device,
+            &mut reporter,
+        )?,
         (None, Some(dataset), Some(model)) => {
             let prototypes = args.trained_head.then_some(None);
-            jobs::index(dataset, model, &args.out, prototypes, args.device.device, &mut reporter)?
+            jobs::index(
+                dataset,
+                model,
+                &args.out,
+                prototypes,
+                args.device.device,
+                &mut reporter,
+            )?
         }
-        _ => return Err(Error::Argument("an index is built from DATASET and --model, or from --raw".into())),
+        _ => {
+            return Err(Error::Argument(
+                "an index is built from DATASET and --model, or from --raw".into(),
+            ));
+        }
     };
     drop(reporter);
     told_left_out(&left_out);

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 pub struct Args {
     /// The command that the page is of [default: the whole program, with the explorer's keys]
     pub command: Option<String>,
-    /// Write the page of the program and of every command into this folder, as multiexpan.1, multiexpan-expand.1 …
+    /// Write the page of the program and of every command into this folder, as multiexpan.1,
+    /// multiexpan-expand.1 …
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     pub out: Option<PathBuf>,
 }
@@ -34,9 +35,15 @@ pub fn run(args: Args) -> Result<()> {
         Some(name) => match whole.find_subcommand(name).filter(|c| !c.is_hide_set()) {
             Some(command) => command_page(command, &format!("multiexpan-{name}")),
             None => {
-                let all: Vec<&str> =
-                    whole.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| c.get_name()).collect();
-                return Err(Error::Argument(format!("no command is called “{name}”; there are {}", all.join(", "))));
+                let all: Vec<&str> = whole
+                    .get_subcommands()
+                    .filter(|c| !c.is_hide_set())
+                    .map(|c| c.get_name())
+                    .collect();
+                return Err(Error::Argument(format!(
+                    "no command is called “{name}”; there are {}",
+                    all.join(", ")
+                )));
             }
         },
     };
@@ -54,7 +61,10 @@ fn write_all(whole: Command, folder: &Path) -> Result<()> {
         let page = command_page(command, title).map_err(Error::io("write", &path))?;
         std::fs::write(&path, page).map_err(Error::io("write", &path))
     };
-    for command in whole.get_subcommands().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
+    for command in whole
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set() && c.get_name() != "help")
+    {
         let title = format!("multiexpan-{}", command.get_name());
         page_of(command, &title)?;
         for nested in command.get_subcommands().filter(|c| c.get_name() != "help") {
@@ -76,7 +86,9 @@ fn whole_page(whole: Command) -> io::Result<Vec<u8>> {
 /// `title` is the page's own name: "multiexpan-expand".
 fn command_page(command: &Command, title: &str) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    Man::new(command.clone().display_name(title)).title(title).render(&mut page)?;
+    Man::new(command.clone().display_name(title))
+        .title(title)
+        .render(&mut page)?;
     Ok(page)
 }
 
@@ -85,7 +97,11 @@ fn keys() -> Roff {
     let mut page = Roff::new();
     page.control("SH", ["KEYS OF THE EXPLORER"]);
     for context in Context::ALL {
-        let place = if context == Context::Global { "everywhere" } else { context.place() };
+        let place = if context == Context::Global {
+            "everywhere"
+        } else {
+            context.place()
+        };
         page.control("SS", [place]);
         for (action, keys) in Keymap::shipped().listing(context) {
             page.control("TP", []);
@@ -105,11 +121,22 @@ mod tests {
     fn the_page_has_every_command_and_every_action() {
         let page = String::from_utf8(whole_page(Cli::command()).unwrap()).unwrap();
         let plain = page.replace("\\-", "-");
-        for command in Cli::command().get_subcommands().filter(|c| !c.is_hide_set()) {
-            assert!(plain.contains(&format!("multiexpan-{}(1)", command.get_name())), "{}", command.get_name());
+        for command in Cli::command()
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set())
+        {
+            assert!(
+                plain.contains(&format!("multiexpan-{}(1)", command.get_name())),
+                "{}",
+                command.get_name()
+            );
         }
         for action in Action::ALL {
-            assert!(plain.contains(&format!("({})", action.name())), "{}", action.name());
+            assert!(
+                plain.contains(&format!("({})", action.name())),
+                "{}",
+                action.name()
+            );
         }
         assert!(!plain.contains("multiexpan-serve"));
     }
@@ -117,11 +144,22 @@ mod tests {
     #[test]
     fn every_command_has_a_page_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        run(Args { command: None, out: Some(folder.path().to_owned()) }).unwrap();
-        let page = |name: &str| std::fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();
-        for command in Cli::command().get_subcommands().filter(|c| !c.is_hide_set()) {
+        run(Args {
+            command: None,
+            out: Some(folder.path().to_owned()),
+        })
+        .unwrap();
+        let page =
+            |name: &str| std::fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();
+        for command in Cli::command()
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set())
+        {
             let page = page(&format!("multiexpan-{}", command.get_name()));
-            assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH DESCRIPTION"), "{page}");
+            assert!(
+                page.contains(".SH SYNOPSIS") && page.contains(".SH DESCRIPTION"),
+                "{page}"
+            );
         }
         assert!(page("multiexpan").contains("KEYS OF THE EXPLORER"));
         assert!(page("multiexpan-analyse-pairs").contains("multiexpan-analyse-pairs 1"));

@@ -1,7 +1,7 @@
 //! The command line: one file a command. Results go to standard output, progress to standard error.
 //!
-//! A command is a struct of arguments and `run(args) -> Result<()>`. `explore` has no `run`: it opens the terminal
-//! explorer, which only `main` may reach.
+//! A command is a struct of arguments and `run(args) -> Result<()>`. `explore` has no `run`: it
+//! opens the terminal explorer, which only `main` may reach.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
@@ -41,7 +41,8 @@ pub mod show;
 mod terminal;
 pub mod train;
 
-/// Explore multi-modal entity set expansion in the terminal. Without a command, opens the explorer on the bundled demo.
+/// Explore multi-modal entity set expansion in the terminal. Without a command, opens the explorer
+/// on the bundled demo.
 #[derive(Debug, Parser)]
 #[command(name = "multiexpan", version, about, max_term_width = 100)]
 pub struct Cli {
@@ -92,11 +93,13 @@ pub enum Command {
     Serve,
 }
 
-/// Prints a text of several lines, in which nothing from data acts on a terminal ([`printable::lines`]). Unlike `print!` it
-/// gives an error where nothing can be written.
+/// Prints a text of several lines, in which nothing from data acts on a terminal
+/// ([`printable::lines`]). Unlike `print!` it gives an error where nothing can be written.
 fn say(text: &str) -> Result<()> {
     let shown = printable::lines(text);
-    std::io::stdout().write_all(shown.as_bytes()).map_err(Error::io("write to", "standard output"))
+    std::io::stdout()
+        .write_all(shown.as_bytes())
+        .map_err(Error::io("write to", "standard output"))
 }
 
 /// Prints a result as `--format json` does; names come back from it exactly.
@@ -115,11 +118,19 @@ fn note(line: &str) {
 pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
         // clap repeats arguments as they are, and they may be names from data
-        let acts =
-            |argument: std::ffi::OsString| matches!(printable::one_line(&argument.to_string_lossy()), Cow::Owned(_));
+        let acts = |argument: std::ffi::OsString| {
+            matches!(
+                printable::one_line(&argument.to_string_lossy()),
+                Cow::Owned(_)
+            )
+        };
         if error.use_stderr() && std::env::args_os().any(acts) {
             // where standard error is closed, the exit code is all that is left to say
-            let _ = write!(std::io::stderr(), "{}", printable::lines(&error.to_string()));
+            let _ = write!(
+                std::io::stderr(),
+                "{}",
+                printable::lines(&error.to_string())
+            );
             std::process::exit(error.exit_code());
         }
         error.exit()
@@ -129,9 +140,9 @@ pub fn parse() -> Cli {
 /// Runs any command but `explore` and `show`, which draw to the terminal and are for `main`.
 pub fn run(command: Command) -> Result<()> {
     match command {
-        Command::Explore(_) | Command::Show(_) => {
-            Err(Error::Argument("`multiexpan` draws to the terminal; this is its engine, and does not".into()))
-        }
+        Command::Explore(_) | Command::Show(_) => Err(Error::Argument(
+            "`multiexpan` draws to the terminal; this is its engine, and does not".into(),
+        )),
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Compare(args) => compare::run(args),
@@ -156,10 +167,12 @@ pub fn run(command: Command) -> Result<()> {
     }
 }
 
-/// How much the explorer's engine gives way to the screen (as `nice` counts): where both want a core, a key comes first.
+/// How much the explorer's engine gives way to the screen (as `nice` counts): where both want a
+/// core, a key comes first.
 const GIVES_WAY: i32 = 5;
 
-/// Goes on as the program that computes, with the arguments that this one was given. Comes back only where that cannot be started.
+/// Goes on as the program that computes, with the arguments that this one was given. Comes back
+/// only where that cannot be started.
 pub fn become_engine() -> Result<()> {
     let path = Process::program()?;
     let failed = Program::new(&path).args(std::env::args_os().skip(1)).exec();
@@ -188,7 +201,8 @@ fn run_form_parser() -> impl TypedValueParser<Value = Form> {
     PossibleValuesParser::new(Form::ALL.map(Form::name)).try_map(|name| name.parse::<Form>())
 }
 
-/// A name in exactly `width` columns, as it may be printed: padded, or cut with `…`. Wide characters are measured.
+/// A name in exactly `width` columns, as it may be printed: padded, or cut with `…`. Wide
+/// characters are measured.
 fn cut(name: &str, width: usize) -> String {
     let name = printable::one_line(name);
     let mut out = String::new();
@@ -209,12 +223,22 @@ fn cut(name: &str, width: usize) -> String {
 
 /// Says on standard error what a job left out.
 fn told_left_out(left_out: &[(String, usize)]) {
-    left_out.iter().for_each(|(what, count)| note(&format!("left out: {count} {what}")));
+    left_out
+        .iter()
+        .for_each(|(what, count)| note(&format!("left out: {count} {what}")));
 }
 
 /// The folder, if it is there; else an error that says so.
 fn existing(what: &'static str, path: PathBuf) -> Result<PathBuf> {
-    if path.exists() { Ok(path) } else { Err(Error::Missing { what, path, hint: String::new() }) }
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Error::Missing {
+            what,
+            path,
+            hint: String::new(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -229,15 +253,27 @@ mod tests {
 
     #[test]
     fn no_command_means_the_explorer() {
-        assert!(Cli::try_parse_from(["multiexpan"]).unwrap().command.is_none());
+        assert!(
+            Cli::try_parse_from(["multiexpan"])
+                .unwrap()
+                .command
+                .is_none()
+        );
     }
 
     #[test]
     fn every_command_that_computes_takes_a_device() {
         let cli = Cli::command();
-        for name in ["explore", "expand", "evaluate", "baseline", "train", "ablate", "index"] {
+        for name in [
+            "explore", "expand", "evaluate", "baseline", "train", "ablate", "index",
+        ] {
             let command = cli.find_subcommand(name).unwrap();
-            assert!(command.get_arguments().any(|a| a.get_long() == Some("device")), "{name}");
+            assert!(
+                command
+                    .get_arguments()
+                    .any(|a| a.get_long() == Some("device")),
+                "{name}"
+            );
         }
     }
 

@@ -25,7 +25,10 @@ pub fn interrupt() -> Result<Cancel> {
         }
         raised.cancel();
         // Nobody is left to be told if this fails.
-        let _ = writeln!(std::io::stderr(), "\nstopping; ctrl-c again to stop at once");
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nstopping; ctrl-c again to stop at once"
+        );
     })
     .map_err(|e| Error::Mismatch(format!("ctrl-c cannot be caught: {e}")))?;
     Ok(cancel)
@@ -46,7 +49,10 @@ impl Reporter {
     pub fn new(cancel: Cancel) -> Self {
         let face = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            Face::Bar { bar, stage: String::new() }
+            Face::Bar {
+                bar,
+                stage: String::new(),
+            }
         } else {
             Face::Plain(Pace::default())
         };
@@ -97,14 +103,20 @@ fn draw(bar: &ProgressBar, stage: &mut String, progress: &Progress) {
 }
 
 fn style(counted: bool) -> ProgressStyle {
-    let template = if counted { "{prefix} {wide_bar} {percent:>3}% {msg}" } else { "{spinner} {prefix} {pos} {msg}" };
+    let template = if counted {
+        "{prefix} {wide_bar} {percent:>3}% {msg}"
+    } else {
+        "{spinner} {prefix} {pos} {msg}"
+    };
     // The templates are constants that parse, as the test below shows.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// "image features: 1200 of 3410 (35 %), 210 pictures/s, 40 s left"
 fn line(progress: &Progress) -> String {
-    let Progress { stage, done, total, .. } = progress;
+    let Progress {
+        stage, done, total, ..
+    } = progress;
     let count = match (*done, *total) {
         (0, 0) => String::new(),
         (done, 0) => format!(": {done}"),
@@ -145,7 +157,9 @@ impl Pace {
     fn due(&mut self, progress: &Progress, now: Instant) -> bool {
         let new_stage = self.stage != progress.stage;
         let ends = progress.total > 0 && progress.done >= progress.total;
-        let late = self.last.is_none_or(|last| now.duration_since(last) >= PLAIN_EVERY);
+        let late = self
+            .last
+            .is_none_or(|last| now.duration_since(last) >= PLAIN_EVERY);
         let due = new_stage || (ends && !self.ended) || (late && !ends);
         if due {
             self.stage.clone_from(&progress.stage);
@@ -168,12 +182,24 @@ mod tests {
     fn lines_are_few() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         let seconds = |s| start + Duration::from_secs(s);
-        assert!(pace.due(&at("reading", 0, 10), seconds(0)), "a stage begins");
+        assert!(
+            pace.due(&at("reading", 0, 10), seconds(0)),
+            "a stage begins"
+        );
         assert!(!pace.due(&at("reading", 1, 10), seconds(1)), "too soon");
         assert!(pace.due(&at("reading", 5, 10), seconds(6)), "it is time");
-        assert!(pace.due(&at("reading", 10, 10), seconds(7)), "the stage ends");
-        assert!(!pace.due(&at("reading", 10, 10), seconds(60)), "it ended already");
-        assert!(pace.due(&at("writing", 0, 0), seconds(60)), "another begins");
+        assert!(
+            pace.due(&at("reading", 10, 10), seconds(7)),
+            "the stage ends"
+        );
+        assert!(
+            !pace.due(&at("reading", 10, 10), seconds(60)),
+            "it ended already"
+        );
+        assert!(
+            pace.due(&at("writing", 0, 0), seconds(60)),
+            "another begins"
+        );
     }
 
     #[test]
@@ -183,7 +209,10 @@ mod tests {
         let mut progress = at("epoch 2 of 5", 30, 120);
         progress.note = "loss 4.21".into();
         progress.left = Some(Duration::from_secs(200));
-        assert_eq!(line(&progress), "epoch 2 of 5: 30 of 120 (25 %), loss 4.21, 3 min 20 s left");
+        assert_eq!(
+            line(&progress),
+            "epoch 2 of 5: 30 of 120 (25 %), loss 4.21, 3 min 20 s left"
+        );
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Args {
 /// Writes the gold of every query, less its seeds.
 pub fn run(args: Args) -> Result<()> {
     let queries = jobs::qrels(&args.dataset, &args.out)?;
-    say(&format!("{}: the gold of {queries} queries\n", printable::path(&args.out)))?;
+    say(&format!(
+        "{}: the gold of {queries} queries\n",
+        printable::path(&args.out)
+    ))?;
     Ok(())
 }

@@ -43,11 +43,22 @@ pub fn run(args: Args) -> Result<()> {
 /// Removes the plots of an earlier report of more runs.
 fn remove_older(folder: &Path, is_new: impl Fn(&str) -> bool) -> Result<()> {
     let is_plot = |name: &str| {
-        let number = NUMBERED.iter().find_map(|kind| name.strip_prefix(kind)?.strip_suffix(".svg"));
-        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+        let number = NUMBERED
+            .iter()
+            .find_map(|kind| name.strip_prefix(kind)?.strip_suffix(".svg"));
+        number.is_some_and(|number| {
+            !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+        })
     };
-    for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))?.flatten() {
-        if entry.file_name().to_str().is_some_and(|name| is_plot(name) && !is_new(name)) {
+    for entry in std::fs::read_dir(folder)
+        .map_err(Error::io("read", folder))?
+        .flatten()
+    {
+        if entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| is_plot(name) && !is_new(name))
+        {
             std::fs::remove_file(entry.path()).map_err(Error::io("remove", &entry.path()))?;
         }
     }

@@ -28,26 +28,36 @@ pub struct Args {
 }
 
 /// Draws an image in letters, within so many columns and rows, for this terminal.
-pub type DrawText = fn(DynamicImage, (u16, u16), &Environment) -> std::result::Result<String, String>;
+pub type DrawText =
+    fn(DynamicImage, (u16, u16), &Environment) -> std::result::Result<String, String>;
 
-/// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws, where there is one; `draw_text`
-/// draws where it draws no images.
+/// Draws the image at the cursor, never larger than it is. `ask` asks the terminal what it draws,
+/// where there is one; `draw_text` draws where it draws no images.
 pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Result<()> {
     let image = image_file::open(&args.image)?;
     let (columns, rows) = terminal::size().unwrap_or(USUAL_SIZE);
     // One row less than the terminal has: the prompt takes it.
-    let room = (args.width.unwrap_or(columns), args.height.unwrap_or(rows.saturating_sub(1)));
+    let room = (
+        args.width.unwrap_or(columns),
+        args.height.unwrap_or(rows.saturating_sub(1)),
+    );
     let (width, height) = cells((image.width(), image.height()), room);
     let mut environment = Environment::current();
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    // viuer draws to the terminal itself, and asks it again: only where nothing is between, and it will answer
-    let chosen = if is_terminal && environment.multiplexer.is_none() { ask().chosen } else { Images::Halfblocks };
+    // viuer draws to the terminal itself, and asks it again: only where nothing is between, and it
+    // will answer
+    let chosen = if is_terminal && environment.multiplexer.is_none() {
+        ask().chosen
+    } else {
+        Images::Halfblocks
+    };
     if !matches!(chosen, Images::Kitty | Images::Iterm2) {
         if !std::io::stdout().is_terminal() || !environment.draws_screens() {
             environment.depth = Depth::None;
         }
         let cells = (width as u16, height as u16);
-        let text = draw_text(image, cells, &environment).map_err(|reason| Error::format(&args.image, reason))?;
+        let text = draw_text(image, cells, &environment)
+            .map_err(|reason| Error::format(&args.image, reason))?;
         return say(&text);
     }
     let config = viuer::Config {
@@ -67,11 +77,13 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Re
     Ok(())
 }
 
-/// Columns and rows for a picture of these pixels within this room, its shape kept. A cell is one pixel wide and two
-/// high; a picture is never made larger, and never less than one cell.
+/// Columns and rows for a picture of these pixels within this room, its shape kept. A cell is one
+/// pixel wide and two high; a picture is never made larger, and never less than one cell.
 fn cells((width, height): (u32, u32), (columns, rows): (u16, u16)) -> (u32, u32) {
     let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (f64::from(columns) / width).min(f64::from(rows) * 2.0 / height).min(1.0);
+    let scale = (f64::from(columns) / width)
+        .min(f64::from(rows) * 2.0 / height)
+        .min(1.0);
     let whole = |cells: f64| (cells.round() as u32).max(1);
     (whole(width * scale), whole(height * scale / 2.0))
 }

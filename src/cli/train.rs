@@ -21,14 +21,16 @@ pub struct Args {
 
     /// Sizes and recipe to start from
     ///
-    /// mini: small encoders, minutes on a CPU, the demo's. base: the paper's, BERT-base and ResNet-50
+    /// mini: small encoders, minutes on a CPU, the demo's. base: the paper's, BERT-base and
+    /// ResNet-50
     #[arg(long, default_value = "mini", value_parser = preset_parser())]
     pub preset: Preset,
 
     /// Pre-training tasks, with commas between [default: the preset's]
     ///
-    /// mep: masked entity prediction, always needed. contrastive and clustering: two views of a class; for them, entities are
-    /// first mined by expanding with a model trained on mep alone. distillation: a slower copy of the model teaches mep
+    /// mep: masked entity prediction, always needed. contrastive and clustering: two views of a
+    /// class; for them, entities are first mined by expanding with a model trained on mep alone.
+    /// distillation: a slower copy of the model teaches mep
     #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', value_parser = task_parser())]
     pub tasks: Option<Vec<Task>>,
 
@@ -71,8 +73,16 @@ pub struct Args {
 /// Trains and writes the model folder.
 pub fn run(args: Args) -> Result<()> {
     let config = settings(&args)?;
-    let threads = if args.deterministic { Some(1) } else { args.threads };
-    let options = TrainOptions { resume: args.resume, device: args.device.device, threads: threads.map(usize::from) };
+    let threads = if args.deterministic {
+        Some(1)
+    } else {
+        args.threads
+    };
+    let options = TrainOptions {
+        resume: args.resume,
+        device: args.device.device,
+        threads: threads.map(usize::from),
+    };
     let mut reporter = Reporter::new(interrupt()?);
     let trained = match jobs::train(&args.dataset, &args.out, &config, options, &mut reporter) {
         Err(Error::Stopped) => {
@@ -86,9 +96,15 @@ pub fn run(args: Args) -> Result<()> {
     told_left_out(&trained.left_out);
     let minutes = trained.took.as_secs_f64() / 60.0;
     let out = printable::path(&args.out);
-    say(&format!("{out}: {} steps in {minutes:.1} min, loss {:.3}\n", trained.steps, trained.loss))?;
+    say(&format!(
+        "{out}: {} steps in {minutes:.1} min, loss {:.3}\n",
+        trained.steps, trained.loss
+    ))?;
     if let Some((epoch, map)) = trained.kept {
-        say(&format!("kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds\n", 100.0 * map))?;
+        say(&format!(
+            "kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds\n",
+            100.0 * map
+        ))?;
     }
     Ok(())
 }
@@ -111,7 +127,10 @@ fn settings(args: &Args) -> Result<TrainConfig> {
 
 /// The preset, with a file's settings over it where there is one.
 pub(super) fn settings_of(preset: Preset, file: Option<&Path>) -> Result<TrainConfig> {
-    file.map_or_else(|| Ok(TrainConfig::preset(preset)), |path| settings_over(&TrainConfig::preset(preset), path))
+    file.map_or_else(
+        || Ok(TrainConfig::preset(preset)),
+        |path| settings_over(&TrainConfig::preset(preset), path),
+    )
 }
 
 pub(super) fn task_parser() -> impl TypedValueParser<Value = Task> {
@@ -131,13 +150,24 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "drop_text = 0.3\n").unwrap();
         let read = settings_of(Preset::Mini, Some(file.path())).unwrap();
-        assert_eq!(read, TrainConfig { drop_text: 0.3, ..TrainConfig::preset(Preset::Mini) });
+        assert_eq!(
+            read,
+            TrainConfig {
+                drop_text: 0.3,
+                ..TrainConfig::preset(Preset::Mini)
+            }
+        );
     }
 
     #[test]
     fn an_unknown_setting_is_refused_by_name() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "drop_txt = 0.3\n").unwrap();
-        assert!(settings_of(Preset::Mini, Some(file.path())).unwrap_err().to_string().contains("drop_txt"));
+        assert!(
+            settings_of(Preset::Mini, Some(file.path()))
+                .unwrap_err()
+                .to_string()
+                .contains("drop_txt")
+        );
     }
 }

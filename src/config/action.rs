@@ -1,4 +1,5 @@
-//! What a key can do. One list gives the enum, the name used in `config.toml`, and the line of help.
+//! What a key can do. One list gives the enum, the name used in `config.toml`, and the line of
+//! help.
 
 macro_rules! actions {
     ($($variant:ident $name:literal $help:literal,)*) => {

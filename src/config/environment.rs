@@ -1,5 +1,6 @@
-//! What the environment variables say of the terminal. They say little over ssh, where most of them are not passed on, so whatever
-//! the terminal can be asked is asked (`tui/platform/capabilities.rs`).
+//! What the environment variables say of the terminal. They say little over ssh, where most of them
+//! are not passed on, so whatever the terminal can be asked is asked
+//! (`tui/platform/capabilities.rs`).
 
 use super::Depth;
 
@@ -30,7 +31,8 @@ pub struct Environment {
     pub multiplexer: Option<Multiplexer>,
     pub over_ssh: bool,
     pub depth: Depth,
-    /// The locale variable that decides how letters are encoded, as `NAME=value`; `None` where none is set.
+    /// The locale variable that decides how letters are encoded, as `NAME=value`; `None` where none
+    /// is set.
     pub locale: Option<String>,
 }
 
@@ -45,7 +47,9 @@ impl Environment {
         let get = |name: &str| variable(name).unwrap_or_default();
         let term = get("TERM");
         let multiplexer = multiplexer(&get, &term);
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(|name| !get(name).is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find(|name| !get(name).is_empty());
         Environment {
             multiplexer,
             over_ssh: !get("SSH_CONNECTION").is_empty() || !get("SSH_TTY").is_empty(),
@@ -55,21 +59,33 @@ impl Environment {
         }
     }
 
-    /// Whether the terminal can place a character where it likes. `dumb` cannot, and of one without a name nobody knows.
+    /// Whether the terminal can place a character where it likes. `dumb` cannot, and of one without
+    /// a name nobody knows.
     pub fn draws_screens(&self) -> bool {
         !matches!(self.term.as_str(), "" | "dumb" | "unknown")
     }
 
     /// A setting that encodes letters in UTF-8: of the variable that decides now.
     pub fn utf8_setting(&self) -> String {
-        let name = self.locale.as_deref().and_then(|set| set.split('=').next()).unwrap_or("LANG");
+        let name = self
+            .locale
+            .as_deref()
+            .and_then(|set| set.split('=').next())
+            .unwrap_or("LANG");
         format!("{name}=C.UTF-8")
     }
 
     /// Whether the locale encodes letters in UTF-8.
     pub fn is_utf8(&self) -> bool {
-        let locale = self.locale.as_deref().unwrap_or_default().to_ascii_lowercase();
-        locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@") || locale.contains("utf8@")
+        let locale = self
+            .locale
+            .as_deref()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        locale.ends_with("utf-8")
+            || locale.ends_with("utf8")
+            || locale.contains("utf-8@")
+            || locale.contains("utf8@")
     }
 }
 
@@ -90,12 +106,18 @@ fn depth(get: &impl Fn(&str) -> String, term: &str, multiplexer: Option<Multiple
     if !get("NO_COLOR").is_empty() {
         return Depth::None;
     }
-    // GNU screen inherits COLORTERM from the terminal around it, and takes 24-bit colours for something else
+    // GNU screen inherits COLORTERM from the terminal around it, and takes 24-bit colours for
+    // something else
     let is_true = multiplexer != Some(Multiplexer::Screen)
-        && (colorterm.contains("truecolor") || colorterm.contains("24bit") || term.contains("direct"));
+        && (colorterm.contains("truecolor")
+            || colorterm.contains("24bit")
+            || term.contains("direct"));
     if is_true {
         Depth::True
-    } else if ["256color", "kitty", "alacritty", "ghostty", "foot"].iter().any(|name| term.contains(name)) {
+    } else if ["256color", "kitty", "alacritty", "ghostty", "foot"]
+        .iter()
+        .any(|name| term.contains(name))
+    {
         Depth::Indexed
     } else {
         Depth::Ansi
@@ -107,44 +129,75 @@ mod tests {
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
-        Environment::from_variables(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        Environment::from_variables(|name| {
+            variables
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
     }
 
     #[test]
     fn multiplexers_are_told_apart() {
         let found = |variables: &[(&str, &str)]| environment(variables).multiplexer;
-        assert_eq!(found(&[("TERM", "xterm-kitty"), ("ZELLIJ", "0")]), Some(Multiplexer::Zellij));
+        assert_eq!(
+            found(&[("TERM", "xterm-kitty"), ("ZELLIJ", "0")]),
+            Some(Multiplexer::Zellij)
+        );
         assert_eq!(found(&[("TERM", "tmux-256color")]), Some(Multiplexer::Tmux));
-        assert_eq!(found(&[("TERM", "screen-256color"), ("TMUX", "/tmp/t,1,0")]), Some(Multiplexer::Tmux));
-        assert_eq!(found(&[("TERM", "screen.xterm-256color"), ("STY", "1.pts")]), Some(Multiplexer::Screen));
+        assert_eq!(
+            found(&[("TERM", "screen-256color"), ("TMUX", "/tmp/t,1,0")]),
+            Some(Multiplexer::Tmux)
+        );
+        assert_eq!(
+            found(&[("TERM", "screen.xterm-256color"), ("STY", "1.pts")]),
+            Some(Multiplexer::Screen)
+        );
         assert_eq!(found(&[("TERM", "xterm-256color")]), None);
     }
 
     #[test]
     fn the_colour_depth_falls_from_true_to_none() {
         let depth = |variables: &[(&str, &str)]| environment(variables).depth;
-        assert_eq!(depth(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]), Depth::True);
+        assert_eq!(
+            depth(&[("TERM", "xterm"), ("COLORTERM", "truecolor")]),
+            Depth::True
+        );
         assert_eq!(depth(&[("TERM", "xterm-kitty")]), Depth::Indexed);
         assert_eq!(depth(&[("TERM", "screen-256color")]), Depth::Indexed);
         assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi);
-        assert_eq!(depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]), Depth::None);
-        let in_screen = [("TERM", "screen.xterm-256color"), ("STY", "1.pts"), ("COLORTERM", "truecolor")];
+        assert_eq!(
+            depth(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]),
+            Depth::None
+        );
+        let in_screen = [
+            ("TERM", "screen.xterm-256color"),
+            ("STY", "1.pts"),
+            ("COLORTERM", "truecolor"),
+        ];
         assert_eq!(depth(&in_screen), Depth::Indexed);
     }
 
     #[test]
     fn the_locale_says_how_letters_are_encoded() {
         let utf8 = |variables: &[(&str, &str)]| environment(variables).is_utf8();
-        assert!(utf8(&[("LANG", "C.UTF-8")]) && utf8(&[("LC_ALL", "de_DE.utf8@euro"), ("LANG", "C")]));
+        assert!(
+            utf8(&[("LANG", "C.UTF-8")]) && utf8(&[("LC_ALL", "de_DE.utf8@euro"), ("LANG", "C")])
+        );
         assert!(!utf8(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]) && !utf8(&[]));
         assert!(!utf8(&[("LC_CTYPE", "POSIX"), ("LANG", "en_US.UTF-8")]));
-        assert_eq!(environment(&[("LC_ALL", "C"), ("LANG", "C")]).utf8_setting(), "LC_ALL=C.UTF-8");
+        assert_eq!(
+            environment(&[("LC_ALL", "C"), ("LANG", "C")]).utf8_setting(),
+            "LC_ALL=C.UTF-8"
+        );
         assert_eq!(environment(&[]).utf8_setting(), "LANG=C.UTF-8");
     }
 
     #[test]
     fn dumb_terminals_draw_no_screens() {
-        assert!(!environment(&[("TERM", "dumb")]).draws_screens() && !environment(&[]).draws_screens());
+        assert!(
+            !environment(&[("TERM", "dumb")]).draws_screens() && !environment(&[]).draws_screens()
+        );
         assert!(environment(&[("TERM", "vt100")]).draws_screens());
     }
 }

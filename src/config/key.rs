@@ -19,9 +19,13 @@ impl Key {
 }
 
 impl From<KeyEvent> for Key {
-    /// Shift is part of the character or of `backtab`; terminals differ in whether they report it too.
+    /// Shift is part of the character or of `backtab`; terminals differ in whether they report it
+    /// too.
     fn from(event: KeyEvent) -> Self {
-        Key { code: event.code, modifiers: event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT) }
+        Key {
+            code: event.code,
+            modifiers: event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT),
+        }
     }
 }
 
@@ -48,7 +52,10 @@ impl FromStr for Key {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (mut rest, mut modifiers) = (text, KeyModifiers::NONE);
-        while let Some((head, tail)) = rest.split_once('-').filter(|(h, t)| !h.is_empty() && !t.is_empty()) {
+        while let Some((head, tail)) = rest
+            .split_once('-')
+            .filter(|(h, t)| !h.is_empty() && !t.is_empty())
+        {
             modifiers |= match head {
                 "ctrl" => KeyModifiers::CONTROL,
                 "alt" => KeyModifiers::ALT,
@@ -93,8 +100,14 @@ impl fmt::Display for Key {
 impl Key {
     /// For people: arrows as arrows, pages short.
     pub fn shown(self) -> String {
-        const SHORT: [(&str, &str); 6] =
-            [("up", "↑"), ("down", "↓"), ("left", "←"), ("right", "→"), ("pageup", "pgup"), ("pagedown", "pgdn")];
+        const SHORT: [(&str, &str); 6] = [
+            ("up", "↑"),
+            ("down", "↓"),
+            ("left", "←"),
+            ("right", "→"),
+            ("pageup", "pgup"),
+            ("pagedown", "pgdn"),
+        ];
         let written = self.to_string();
         let name = written.rsplit('-').next().unwrap_or_default();
         match SHORT.iter().find(|(long, _)| *long == name) {
@@ -125,7 +138,10 @@ impl FromStr for Sequence {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let keys = text.split(' ').map(str::parse).collect::<Result<Vec<Key>, ()>>()?;
+        let keys = text
+            .split(' ')
+            .map(str::parse)
+            .collect::<Result<Vec<Key>, ()>>()?;
         Ok(Sequence(keys))
     }
 }
@@ -143,7 +159,17 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written() {
-        for text in ["J", "ctrl-r", "alt-ctrl-x", "-", "ctrl--", "space", "backtab", "f12", "é"] {
+        for text in [
+            "J",
+            "ctrl-r",
+            "alt-ctrl-x",
+            "-",
+            "ctrl--",
+            "space",
+            "backtab",
+            "f12",
+            "é",
+        ] {
             let key: Key = text.parse().unwrap();
             let again: Key = key.to_string().parse().unwrap();
             assert_eq!(key, again, "{text}");
@@ -156,7 +182,10 @@ mod tests {
     #[test]
     fn sequences_are_keys_with_a_space_between() {
         let sequence: Sequence = "g alt-left".parse().unwrap();
-        assert_eq!((sequence.keys().len(), sequence.to_string().as_str()), (2, "g alt-left"));
+        assert_eq!(
+            (sequence.keys().len(), sequence.to_string().as_str()),
+            (2, "g alt-left")
+        );
         assert_eq!(sequence.shown(), "g alt-←");
         assert_eq!("y y".parse::<Sequence>().unwrap().shown(), "yy");
         for bad in ["", "g ", "g  g", "g entre"] {

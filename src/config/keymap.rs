@@ -99,12 +99,17 @@ impl Context {
     /// Whether letters are text here, so that no global letter may act.
     pub fn takes_text(self) -> bool {
         use Context::*;
-        matches!(self, Filter | Typing | Note | Naming | Path | Palette | Searching)
+        matches!(
+            self,
+            Filter | Typing | Note | Naming | Path | Palette | Searching
+        )
     }
 
     /// Whether global keys act here too. In a text field or a popup only those with ctrl do.
     fn passes(self, key: Key) -> bool {
-        key.has_ctrl() || !(self.takes_text() || matches!(self, Context::Popup | Context::Explain | Context::WhatIf))
+        key.has_ctrl()
+            || !(self.takes_text()
+                || matches!(self, Context::Popup | Context::Explain | Context::WhatIf))
     }
 }
 
@@ -143,42 +148,69 @@ impl Keymap {
             }
         };
         match in_one(context) {
-            Bound::Nothing if keys.first().is_some_and(|&key| context.passes(key)) => in_one(Context::Global),
+            Bound::Nothing if keys.first().is_some_and(|&key| context.passes(key)) => {
+                in_one(Context::Global)
+            }
             found => found,
         }
     }
 
     /// What may follow these keys: the keys that are left, as they are shown, and the action.
     pub fn following(&self, context: Context, keys: &[Key]) -> Vec<(String, Action)> {
-        let global = keys.first().is_some_and(|&key| context.passes(key)).then_some(Context::Global);
-        let all = [Some(context), global].into_iter().flatten().flat_map(|context| self.begun(context, keys));
-        let left = |b: &Binding| b.1.keys()[keys.len()..].iter().map(|key| key.shown()).collect::<Vec<_>>().join(" ");
+        let global = keys
+            .first()
+            .is_some_and(|&key| context.passes(key))
+            .then_some(Context::Global);
+        let all = [Some(context), global]
+            .into_iter()
+            .flatten()
+            .flat_map(|context| self.begun(context, keys));
+        let left = |b: &Binding| {
+            b.1.keys()[keys.len()..]
+                .iter()
+                .map(|key| key.shown())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         all.map(|binding| (left(binding), binding.2)).collect()
     }
 
     /// The bindings of a context that begin with these keys.
     fn begun(&self, context: Context, keys: &[Key]) -> impl Iterator<Item = &Binding> + Clone {
-        self.bindings.iter().filter(move |b| b.0 == context && b.1.keys().starts_with(keys))
+        self.bindings
+            .iter()
+            .filter(move |b| b.0 == context && b.1.keys().starts_with(keys))
     }
 
     /// Replaces the keys of one action in one context.
     pub(super) fn bind(&mut self, context: Context, action: Action, keys: &[Sequence]) {
         self.bindings.retain(|b| (b.0, b.2) != (context, action));
-        self.bindings.extend(keys.iter().map(|keys| (context, keys.clone(), action)));
+        self.bindings
+            .extend(keys.iter().map(|keys| (context, keys.clone(), action)));
     }
 
-    /// Keys that two actions claim in one context, and keys that never are waited for since their beginning is an action.
+    /// Keys that two actions claim in one context, and keys that never are waited for since their
+    /// beginning is an action.
     pub(super) fn clashes(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (i, a) in self.bindings.iter().enumerate() {
             for b in self.bindings[i + 1..].iter().filter(|b| b.0 == a.0) {
-                let (short, long) = if a.1.keys().len() <= b.1.keys().len() { (a, b) } else { (b, a) };
+                let (short, long) = if a.1.keys().len() <= b.1.keys().len() {
+                    (a, b)
+                } else {
+                    (b, a)
+                };
                 let (place, one, other) = (a.0.name(), short.2.name(), long.2.name());
                 if short.1 == long.1 {
-                    found.push(format!("keys.{place}: “{}” is bound to both {one} and {other}", short.1));
+                    found.push(format!(
+                        "keys.{place}: “{}” is bound to both {one} and {other}",
+                        short.1
+                    ));
                 } else if long.1.keys().starts_with(short.1.keys()) {
                     let (short, long) = (&short.1, &long.1);
-                    found.push(format!("keys.{place}: “{short}” is bound to {one} and begins “{long}” of {other}"));
+                    found.push(format!(
+                        "keys.{place}: “{short}” is bound to {one} and begins “{long}” of {other}"
+                    ));
                 }
             }
         }
@@ -187,25 +219,46 @@ impl Keymap {
 
     /// Every binding of one context.
     pub fn of(&self, context: Context) -> impl Iterator<Item = (&Sequence, Action)> {
-        self.bindings.iter().filter(move |b| b.0 == context).map(|b| (&b.1, b.2))
+        self.bindings
+            .iter()
+            .filter(move |b| b.0 == context)
+            .map(|b| (&b.1, b.2))
     }
 
     /// The actions of one context in the order of help, each with its keys.
     pub fn listing(&self, context: Context) -> Vec<(Action, String)> {
         let keys = |action| self.shown(context, action).collect::<Vec<_>>().join(" ");
-        Action::ALL.iter().map(|&a| (a, keys(a))).filter(|(_, k)| !k.is_empty()).collect()
+        Action::ALL
+            .iter()
+            .map(|&a| (a, keys(a)))
+            .filter(|(_, k)| !k.is_empty())
+            .collect()
     }
 
-    /// The global actions in the order of help, each with those of its keys that act in this context too.
+    /// The global actions in the order of help, each with those of its keys that act in this
+    /// context too.
     pub fn everywhere(&self, context: Context) -> Vec<(Action, String)> {
         let claimed = |keys: &[Key]| {
             let mut own = self.of(context).map(|(own, _)| own.keys());
             own.any(|own| own.starts_with(keys) || keys.starts_with(own))
         };
-        let acts = |(keys, _): &(&Sequence, Action)| context.passes(keys.keys()[0]) && !claimed(keys.keys());
+        let acts = |(keys, _): &(&Sequence, Action)| {
+            context.passes(keys.keys()[0]) && !claimed(keys.keys())
+        };
         let bound: Vec<(&Sequence, Action)> = self.of(Context::Global).filter(acts).collect();
-        let keys = |action| bound.iter().filter(|b| b.1 == action).map(|b| b.0.shown()).collect::<Vec<_>>().join(" ");
-        Action::ALL.iter().map(|&action| (action, keys(action))).filter(|(_, keys)| !keys.is_empty()).collect()
+        let keys = |action| {
+            bound
+                .iter()
+                .filter(|b| b.1 == action)
+                .map(|b| b.0.shown())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        Action::ALL
+            .iter()
+            .map(|&action| (action, keys(action)))
+            .filter(|(_, keys)| !keys.is_empty())
+            .collect()
     }
 
     /// The first key of an action in a context, for hints.
@@ -214,7 +267,9 @@ impl Keymap {
     }
 
     fn shown(&self, context: Context, action: Action) -> impl Iterator<Item = String> {
-        self.of(context).filter(move |(_, a)| *a == action).map(|(keys, _)| keys.shown())
+        self.of(context)
+            .filter(move |(_, a)| *a == action)
+            .map(|(keys, _)| keys.shown())
     }
 }
 
@@ -233,10 +288,20 @@ mod tests {
     #[test]
     fn letters_are_text_in_a_field() {
         let mut map = Keymap::default();
-        map.bind(Context::Global, Action::Quit, &["q".parse().unwrap(), "ctrl-c".parse().unwrap()]);
-        assert_eq!(find(&map, Context::Candidates, "q"), Bound::Action(Action::Quit));
+        map.bind(
+            Context::Global,
+            Action::Quit,
+            &["q".parse().unwrap(), "ctrl-c".parse().unwrap()],
+        );
+        assert_eq!(
+            find(&map, Context::Candidates, "q"),
+            Bound::Action(Action::Quit)
+        );
         assert_eq!(find(&map, Context::Typing, "q"), Bound::Nothing);
-        assert_eq!(find(&map, Context::Typing, "ctrl-c"), Bound::Action(Action::Quit));
+        assert_eq!(
+            find(&map, Context::Typing, "ctrl-c"),
+            Bound::Action(Action::Quit)
+        );
     }
 
     #[test]
@@ -245,7 +310,10 @@ mod tests {
         map.bind(Context::Global, Action::FocusLeft, &keys("h"));
         map.bind(Context::Seeds, Action::Left, &keys("h"));
         assert_eq!(find(&map, Context::Seeds, "h"), Bound::Action(Action::Left));
-        assert_eq!(find(&map, Context::Entity, "h"), Bound::Action(Action::FocusLeft));
+        assert_eq!(
+            find(&map, Context::Entity, "h"),
+            Bound::Action(Action::FocusLeft)
+        );
     }
 
     #[test]
@@ -254,11 +322,23 @@ mod tests {
         map.bind(Context::Global, Action::Quit, &keys("g q"));
         map.bind(Context::Seeds, Action::First, &keys("g g"));
         assert_eq!(find(&map, Context::Seeds, "g"), Bound::Prefix);
-        assert_eq!(find(&map, Context::Seeds, "g g"), Bound::Action(Action::First));
-        assert_eq!(find(&map, Context::Seeds, "g q"), Bound::Action(Action::Quit));
+        assert_eq!(
+            find(&map, Context::Seeds, "g g"),
+            Bound::Action(Action::First)
+        );
+        assert_eq!(
+            find(&map, Context::Seeds, "g q"),
+            Bound::Action(Action::Quit)
+        );
         assert_eq!(find(&map, Context::Seeds, "g x"), Bound::Nothing);
         let following = map.following(Context::Seeds, keys("g")[0].keys());
-        assert_eq!(following, [("g".to_owned(), Action::First), ("q".to_owned(), Action::Quit)]);
+        assert_eq!(
+            following,
+            [
+                ("g".to_owned(), Action::First),
+                ("q".to_owned(), Action::Quit)
+            ]
+        );
     }
 
     #[test]
@@ -267,6 +347,9 @@ mod tests {
         map.bind(Context::Seeds, Action::First, &keys("g g"));
         map.bind(Context::Seeds, Action::Last, &keys("g"));
         map.bind(Context::Entity, Action::Last, &keys("g"));
-        assert_eq!(map.clashes(), ["keys.seeds: “g” is bound to last and begins “g g” of first"]);
+        assert_eq!(
+            map.clashes(),
+            ["keys.seeds: “g” is bound to last and begins “g g” of first"]
+        );
     }
 }

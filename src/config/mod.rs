@@ -1,5 +1,5 @@
-//! What the user may choose: settings, keys and colours. The embedded `default.toml` is the documentation, the
-//! source of every default, and what `--print-config` prints.
+//! What the user may choose: settings, keys and colours. The embedded `default.toml` is the
+//! documentation, the source of every default, and what `--print-config` prints.
 
 mod action;
 mod environment;
@@ -24,9 +24,14 @@ pub fn config_dir() -> Option<PathBuf> {
     dirs().map(|d| d.config_dir().to_owned())
 }
 
-/// `$XDG_STATE_HOME/multiexpan` (where the system has no such place: its data folder): session files.
+/// `$XDG_STATE_HOME/multiexpan` (where the system has no such place: its data folder): session
+/// files.
 pub fn state_dir() -> Option<PathBuf> {
-    dirs().map(|d| d.state_dir().unwrap_or_else(|| d.data_local_dir()).to_owned())
+    dirs().map(|d| {
+        d.state_dir()
+            .unwrap_or_else(|| d.data_local_dir())
+            .to_owned()
+    })
 }
 
 fn dirs() -> Option<directories::ProjectDirs> {

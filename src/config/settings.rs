@@ -37,7 +37,10 @@ impl Images {
 
     /// As the settings write it.
     pub fn name(self) -> &'static str {
-        Images::ALL.iter().find(|(_, images)| *images == self).map_or("", |(name, _)| name)
+        Images::ALL
+            .iter()
+            .find(|(_, images)| *images == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -55,8 +58,13 @@ impl FromStr for Images {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        let found = Images::ALL.iter().find(|(name, _)| *name == s).map(|(_, images)| *images);
-        found.ok_or_else(|| Error::Argument(format!("“{s}” draws no images; allowed: {}", image_names())))
+        let found = Images::ALL
+            .iter()
+            .find(|(name, _)| *name == s)
+            .map(|(_, images)| *images);
+        found.ok_or_else(|| {
+            Error::Argument(format!("“{s}” draws no images; allowed: {}", image_names()))
+        })
     }
 }
 
@@ -99,13 +107,22 @@ impl Settings {
                 let mut faults = settings.read(&text);
                 let themes = path.parent().map(|folder| folder.join("themes"));
                 faults.extend(settings.theme_fault(&Theme::names(themes.as_deref())));
-                let many = if faults.len() == 1 { "has a fault" } else { "has faults" };
+                let many = if faults.len() == 1 {
+                    "has a fault"
+                } else {
+                    "has faults"
+                };
                 match faults.is_empty() {
                     true => Ok(settings),
-                    false => Err(Error::format(path, format!("{many}:\n  {}", faults.join("\n  ")))),
+                    false => Err(Error::format(
+                        path,
+                        format!("{many}:\n  {}", faults.join("\n  ")),
+                    )),
                 }
             }
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Settings::default())
+            }
             Err(e) => Err(e),
         }
     }
@@ -114,13 +131,23 @@ impl Settings {
     pub fn parse(text: &str) -> std::result::Result<Settings, Vec<String>> {
         let mut settings = Settings::default();
         let faults = settings.read(text);
-        if faults.is_empty() { Ok(settings) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(settings)
+        } else {
+            Err(faults)
+        }
     }
 
     /// What is wrong with the theme's name, where there are these themes.
     fn theme_fault(&self, names: &[String]) -> Option<String> {
         let is_known = self.theme == AUTO || names.contains(&self.theme);
-        (!is_known).then(|| format!("theme = \"{}\": allowed is {AUTO}, {}", self.theme, names.join(", ")))
+        (!is_known).then(|| {
+            format!(
+                "theme = \"{}\": allowed is {AUTO}, {}",
+                self.theme,
+                names.join(", ")
+            )
+        })
     }
 
     /// Before the embedded file is read: it sets every field.
@@ -191,7 +218,15 @@ impl Settings {
         for (name, value) in bindings {
             let path = format!("keys.{}.{name}", context.name());
             let Some(action) = Action::ALL.iter().copied().find(|a| a.name() == name) else {
-                faults.unknown(&path, value, &Action::ALL.iter().map(|a| a.name()).collect::<Vec<_>>().join(", "));
+                faults.unknown(
+                    &path,
+                    value,
+                    &Action::ALL
+                        .iter()
+                        .map(|a| a.name())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                );
                 continue;
             };
             match read_key_list(value) {
@@ -218,12 +253,18 @@ struct Faults(Vec<String>);
 
 impl Faults {
     fn bad(&mut self, key: &str, value: &Value, allowed: &str) {
-        self.0.push(format!("{key} = {value}: allowed is {allowed}"));
+        self.0
+            .push(format!("{key} = {value}: allowed is {allowed}"));
     }
 
     fn unknown(&mut self, key: &str, value: &Value, allowed: &str) {
-        let shown = if value.is_table() { String::new() } else { format!(" = {value}") };
-        self.0.push(format!("{key}{shown}: no such key; there are {allowed}"));
+        let shown = if value.is_table() {
+            String::new()
+        } else {
+            format!(" = {value}")
+        };
+        self.0
+            .push(format!("{key}{shown}: no such key; there are {allowed}"));
     }
 
     fn truth(&mut self, key: &str, value: &Value, into: &mut bool) {
@@ -233,8 +274,18 @@ impl Faults {
         }
     }
 
-    fn number(&mut self, key: &str, value: &Value, range: std::ops::RangeInclusive<usize>, into: &mut usize) {
-        match value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| range.contains(n)) {
+    fn number(
+        &mut self,
+        key: &str,
+        value: &Value,
+        range: std::ops::RangeInclusive<usize>,
+        into: &mut usize,
+    ) {
+        match value
+            .as_integer()
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| range.contains(n))
+        {
             Some(number) => *into = number,
             None => self.bad(key, value, &format!("{} to {}", range.start(), range.end())),
         }
@@ -250,7 +301,14 @@ mod tests {
     fn the_embedded_file_has_no_fault_and_sets_everything() {
         let mut settings = Settings::bare();
         assert_eq!(settings.read(DEFAULT_TOML), Vec::<String>::new());
-        assert_eq!((settings.theme.as_str(), settings.candidates, settings.moved_by), ("auto", 120, 10));
+        assert_eq!(
+            (
+                settings.theme.as_str(),
+                settings.candidates,
+                settings.moved_by
+            ),
+            ("auto", 120, 10)
+        );
         assert_eq!(settings.keymap.clashes(), Vec::<String>::new());
     }
 
@@ -258,7 +316,9 @@ mod tests {
     fn every_action_has_a_key_somewhere() {
         let keymap = Settings::default().keymap;
         for action in Action::ALL {
-            let bound = Context::ALL.iter().any(|&c| keymap.key_of(c, *action).is_some());
+            let bound = Context::ALL
+                .iter()
+                .any(|&c| keymap.key_of(c, *action).is_some());
             assert!(bound, "{}", action.name());
         }
     }
@@ -268,7 +328,12 @@ mod tests {
         let text = "images = \"ascii\"\ncolour = 3\n[layout]\ncandidates = 5\n[keys.global]\nquit = \"hyper-q\"\n\
                     fly = \"y\"\nmode = \"u\"";
         let faults = Settings::parse(text).unwrap_err().join("\n");
-        for part in ["images = \"ascii\"", "colour = 3", "layout.candidates = 5: allowed is 10 to 1000", "hyper-q"] {
+        for part in [
+            "images = \"ascii\"",
+            "colour = 3",
+            "layout.candidates = 5: allowed is 10 to 1000",
+            "hyper-q",
+        ] {
             assert!(faults.contains(part), "{part} in {faults}");
         }
         assert!(faults.contains("keys.global.fly"), "{faults}");
@@ -281,10 +346,17 @@ mod tests {
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "theme = \"drak\"\ncolour = 3").unwrap();
         let said = Settings::load(&path).unwrap_err().to_string();
-        assert!(said.contains("theme = \"drak\": allowed is auto, dark, light"), "{said}");
+        assert!(
+            said.contains("theme = \"drak\": allowed is auto, dark, light"),
+            "{said}"
+        );
         assert!(said.contains("colour = 3"), "{said}");
         std::fs::create_dir(folder.path().join("themes")).unwrap();
-        std::fs::write(folder.path().join("themes/drak.toml"), "inherits = \"dark\"").unwrap();
+        std::fs::write(
+            folder.path().join("themes/drak.toml"),
+            "inherits = \"dark\"",
+        )
+        .unwrap();
         std::fs::write(&path, "theme = \"drak\"").unwrap();
         assert_eq!(Settings::load(&path).unwrap().theme, "drak");
     }
@@ -292,7 +364,14 @@ mod tests {
     #[test]
     fn a_binding_replaces_the_default_ones() {
         let settings = Settings::parse("[keys.global]\nmode = \"o\"").unwrap();
-        let find = |key: &str| settings.keymap.find(Context::Candidates, &[key.parse().unwrap()]);
-        assert_eq!((find("o"), find("m")), (Bound::Action(Action::Mode), Bound::Nothing));
+        let find = |key: &str| {
+            settings
+                .keymap
+                .find(Context::Candidates, &[key.parse().unwrap()])
+        };
+        assert_eq!(
+            (find("o"), find("m")),
+            (Bound::Action(Action::Mode), Bound::Nothing)
+        );
     }
 }

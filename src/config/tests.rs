@@ -1,5 +1,6 @@
-//! Whether the shipped themes can be read, and told apart by people who see fewer colours. WCAG 2 for contrast, Viénot,
-//! Brettel and Mollon (1999) for what dichromats see, CIE 1976 L*a*b* for differences.
+//! Whether the shipped themes can be read, and told apart by people who see fewer colours. WCAG 2
+//! for contrast, Viénot, Brettel and Mollon (1999) for what dichromats see, CIE 1976 L*a*b* for
+//! differences.
 
 use ratatui::style::Color;
 
@@ -9,10 +10,16 @@ type Rgb = [f64; 3];
 
 /// Linear, 0..1.
 fn linear(colour: Color) -> Rgb {
-    let Color::Rgb(r, g, b) = colour else { panic!("{colour:?} is no RGB") };
+    let Color::Rgb(r, g, b) = colour else {
+        panic!("{colour:?} is no RGB")
+    };
     [r, g, b].map(|v| {
         let v = f64::from(v) / 255.0;
-        if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        if v <= 0.04045 {
+            v / 12.92
+        } else {
+            ((v + 0.055) / 1.055).powf(2.4)
+        }
     })
 }
 
@@ -30,19 +37,39 @@ fn contrast(a: Color, b: Color) -> f64 {
 }
 
 /// In linear RGB.
-const PROTANOPIA: [Rgb; 3] = [[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]];
-const DEUTERANOPIA: [Rgb; 3] = [[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]];
+const PROTANOPIA: [Rgb; 3] = [
+    [0.11238, 0.88762, 0.0],
+    [0.11238, 0.88762, 0.0],
+    [0.00401, -0.00401, 1.0],
+];
+const DEUTERANOPIA: [Rgb; 3] = [
+    [0.29275, 0.70725, 0.0],
+    [0.29275, 0.70725, 0.0],
+    [-0.02234, 0.02234, 1.0],
+];
 const ALL: [Rgb; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 fn lab(v: Rgb) -> Rgb {
-    let xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
+    let xyz = [
+        [0.4124, 0.3576, 0.1805],
+        [0.2126, 0.7152, 0.0722],
+        [0.0193, 0.1192, 0.9505],
+    ];
     let white = [0.9505, 1.0, 1.089];
     let xyz = times(xyz, v);
     let f = |i: usize| {
         let t = xyz[i].max(0.0) / white[i];
-        if t > 0.008856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 }
+        if t > 0.008856 {
+            t.cbrt()
+        } else {
+            7.787 * t + 16.0 / 116.0
+        }
     };
-    [116.0 * f(1) - 16.0, 500.0 * (f(0) - f(1)), 200.0 * (f(1) - f(2))]
+    [
+        116.0 * f(1) - 16.0,
+        500.0 * (f(0) - f(1)),
+        200.0 * (f(1) - f(2)),
+    ]
 }
 
 fn difference(a: Color, b: Color, seen: [Rgb; 3]) -> f64 {
@@ -60,7 +87,12 @@ fn ink(theme: &Theme, role: Role) -> Color {
 
 #[test]
 fn every_text_stands_out_from_its_paper() {
-    for (name, least) in [("dark", 4.5), ("light", 4.5), ("colour-blind", 4.5), ("high-contrast", 7.0)] {
+    for (name, least) in [
+        ("dark", 4.5),
+        ("light", 4.5),
+        ("colour-blind", 4.5),
+        ("high-contrast", 7.0),
+    ] {
         let theme = theme(name);
         let paper = theme.style(Role::Paper).bg.unwrap();
         let frames = [Role::Border, Role::Selection, Role::Paper];
@@ -68,13 +100,21 @@ fn every_text_stands_out_from_its_paper() {
             let style = theme.style(*role);
             let own = style.bg.unwrap_or(paper);
             let found = contrast(ink(&theme, *role), own);
-            assert!(found >= least, "{name}: {} has {found:.2} over its paper", role.name());
+            assert!(
+                found >= least,
+                "{name}: {} has {found:.2} over its paper",
+                role.name()
+            );
         }
         // the row under the cursor is read too
         let selected = theme.style(Role::Selection).bg.unwrap();
         for role in [Role::Text, Role::Title, Role::Gold, Role::Miss] {
             let found = contrast(ink(&theme, role), selected);
-            assert!(found >= 4.5, "{name}: {} has {found:.2} on the selected row", role.name());
+            assert!(
+                found >= 4.5,
+                "{name}: {} has {found:.2} on the selected row",
+                role.name()
+            );
         }
     }
 }
@@ -110,11 +150,20 @@ fn the_theme_of_16_colours_is_readable_on_black_and_on_white() {
 fn what_means_something_is_told_apart_by_dichromats() {
     let theme = theme("colour-blind");
     let roles = [Role::Gold, Role::Miss, Role::TextShare, Role::ImageShare];
-    for (seen, who) in [(ALL, "all"), (PROTANOPIA, "protanopes"), (DEUTERANOPIA, "deuteranopes")] {
+    for (seen, who) in [
+        (ALL, "all"),
+        (PROTANOPIA, "protanopes"),
+        (DEUTERANOPIA, "deuteranopes"),
+    ] {
         for (i, a) in roles.into_iter().enumerate() {
             for b in roles.into_iter().skip(i + 1) {
                 let found = difference(ink(&theme, a), ink(&theme, b), seen);
-                assert!(found >= 20.0, "{} and {} are {found:.1} apart for {who}", a.name(), b.name());
+                assert!(
+                    found >= 20.0,
+                    "{} and {} are {found:.1} apart for {who}",
+                    a.name(),
+                    b.name()
+                );
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Colours by what they mean. A theme gives each [`Role`] a style over a palette, may inherit from another, and is
-//! brought down to what the terminal can show.
+//! Colours by what they mean. A theme gives each [`Role`] a style over a palette, may inherit from
+//! another, and is brought down to what the terminal can show.
 
 use std::path::Path;
 
@@ -12,8 +12,14 @@ use crate::text_file;
 const SHIPPED: [(&str, &str); 5] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
-    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
-    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
+    (
+        "high-contrast",
+        include_str!("../../themes/high-contrast.toml"),
+    ),
+    (
+        "colour-blind",
+        include_str!("../../themes/colour-blind.toml"),
+    ),
     ("ansi", include_str!("../../themes/ansi.toml")),
 ];
 
@@ -90,7 +96,8 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The theme that a name stands for: `auto` is dark, and ansi where there are but 16 colours to show it with.
+    /// The theme that a name stands for: `auto` is dark, and ansi where there are but 16 colours to
+    /// show it with.
     pub fn meant(name: &str, depth: Depth) -> &str {
         match (name, depth) {
             (AUTO, Depth::Ansi) => "ansi",
@@ -102,9 +109,17 @@ impl Theme {
     /// The shipped themes' names, then the user's in `folder`. What cannot be read has none.
     pub fn names(folder: Option<&Path>) -> Vec<String> {
         let mut names: Vec<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let files = folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
-        let toml = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "toml"));
-        let mut own: Vec<String> = toml.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+        let files = folder
+            .and_then(|folder| std::fs::read_dir(folder).ok())
+            .into_iter()
+            .flatten()
+            .flatten();
+        let toml = files
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "toml"));
+        let mut own: Vec<String> = toml
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .collect();
         own.sort();
         own.retain(|name| !names.contains(name));
         names.extend(own);
@@ -113,7 +128,8 @@ impl Theme {
 
     /// A theme by name: the user's in `folder`, else a shipped one.
     ///
-    /// Errors: `Unknown` where there is none of that name; `Format` with every fault of the file at once.
+    /// Errors: `Unknown` where there is none of that name; `Format` with every fault of the file at
+    /// once.
     pub fn load(name: &str, folder: Option<&Path>, depth: Depth) -> Result<Theme> {
         let mut source = Source::default();
         source.read(name, folder, 0)?;
@@ -139,7 +155,9 @@ struct Source {
 
 impl Source {
     fn read(&mut self, name: &str, folder: Option<&Path>, depth: usize) -> Result<()> {
-        let own = folder.map(|f| f.join(format!("{name}.toml"))).filter(|p| p.is_file());
+        let own = folder
+            .map(|f| f.join(format!("{name}.toml")))
+            .filter(|p| p.is_file());
         let (path, text) = match &own {
             Some(path) => (path.clone(), text_file::read(path)?),
             None => match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
@@ -147,7 +165,9 @@ impl Source {
                 None => return Err(unknown(name)),
             },
         };
-        let table: Table = text.parse().map_err(|e: toml::de::Error| Error::format(&path, e.to_string()))?;
+        let table: Table = text
+            .parse()
+            .map_err(|e: toml::de::Error| Error::format(&path, e.to_string()))?;
         if let Some(parent) = table.get("inherits").and_then(Value::as_str) {
             if depth == DEEPEST {
                 return Err(Error::format(&path, "inherits from itself"));
@@ -159,7 +179,10 @@ impl Source {
         if faults.is_empty() {
             Ok(())
         } else {
-            Err(Error::format(path, format!("has faults:\n  {}", faults.join("\n  "))))
+            Err(Error::format(
+                path,
+                format!("has faults:\n  {}", faults.join("\n  ")),
+            ))
         }
     }
 
@@ -176,13 +199,18 @@ impl Source {
         }
         for (name, value) in &self.palette {
             if value.as_str().and_then(colour).is_none() {
-                faults.push(format!("palette.{name} = {value}: allowed is \"#rrggbb\", 0 to 255 or a colour's name"));
+                faults.push(format!(
+                    "palette.{name} = {value}: allowed is \"#rrggbb\", 0 to 255 or a colour's name"
+                ));
             }
         }
         for (name, value) in &self.roles {
             if !Role::ALL.iter().any(|r| r.name() == name) {
                 let names: Vec<_> = Role::ALL.iter().map(|r| r.name()).collect();
-                faults.push(format!("roles.{name}: no such role; there are {}", names.join(", ")));
+                faults.push(format!(
+                    "roles.{name}: no such role; there are {}",
+                    names.join(", ")
+                ));
             } else if let Err(why) = self.style(value) {
                 faults.push(format!("roles.{name} = {value}: {why}"));
             }
@@ -191,7 +219,12 @@ impl Source {
     }
 
     fn theme(&self, depth: Depth) -> Theme {
-        let given = |role: &Role| self.roles.get(role.name()).and_then(|v| self.style(v).ok()).unwrap_or_default();
+        let given = |role: &Role| {
+            self.roles
+                .get(role.name())
+                .and_then(|v| self.style(v).ok())
+                .unwrap_or_default()
+        };
         let full: Vec<Style> = Role::ALL.iter().map(given).collect();
         let paper = match full[Role::Paper as usize].bg {
             Some(Color::Rgb(r, g, b)) => [r, g, b],
@@ -228,7 +261,11 @@ impl Source {
                 "italic" => Modifier::ITALIC,
                 "underline" => Modifier::UNDERLINED,
                 "reversed" => Modifier::REVERSED,
-                _ => return Err(format!("“{key}” is none of fg, bg, bold, dim, italic, underline, reversed")),
+                _ => {
+                    return Err(format!(
+                        "“{key}” is none of fg, bg, bold, dim, italic, underline, reversed"
+                    ));
+                }
             };
             if value.as_bool() == Some(true) {
                 style = style.add_modifier(modifier);
@@ -239,7 +276,8 @@ impl Source {
 
     fn colour(&self, name: &str) -> std::result::Result<Color, String> {
         let through_palette = self.palette.get(name).and_then(Value::as_str);
-        colour(through_palette.unwrap_or(name)).ok_or(format!("“{name}” is in no palette and no colour"))
+        colour(through_palette.unwrap_or(name))
+            .ok_or(format!("“{name}” is in no palette and no colour"))
     }
 }
 
@@ -248,17 +286,27 @@ fn colour(text: &str) -> Option<Color> {
 }
 
 fn unknown(name: &str) -> Error {
-    Error::Unknown { kind: "theme", name: name.into(), near: SHIPPED.map(|(n, _)| n.to_owned()).into() }
+    Error::Unknown {
+        kind: "theme",
+        name: name.into(),
+        near: SHIPPED.map(|(n, _)| n.to_owned()).into(),
+    }
 }
 
 fn lower(style: Style, depth: Depth) -> Style {
     let nearest = |colour| depth.nearest(colour);
-    Style { fg: style.fg.and_then(nearest), bg: style.bg.and_then(nearest), ..style }
+    Style {
+        fg: style.fg.and_then(nearest),
+        bg: style.bg.and_then(nearest),
+        ..style
+    }
 }
 
 /// The nearest of the 6×6×6 cube and the 24 greys.
 fn indexed(colour: Color) -> Color {
-    let Color::Rgb(r, g, b) = colour else { return colour };
+    let Color::Rgb(r, g, b) = colour else {
+        return colour;
+    };
     let level = |v: u8| {
         if v < 48 {
             0
@@ -274,7 +322,11 @@ fn indexed(colour: Color) -> Color {
     let grey = (grey - 8) / 10;
     let far_cube = distance([r, g, b], cube.map(value));
     let far_grey = distance([r, g, b], [8 + 10 * grey; 3]);
-    Color::Indexed(if far_grey < far_cube { 232 + grey } else { 16 + 36 * cube[0] + 6 * cube[1] + cube[2] })
+    Color::Indexed(if far_grey < far_cube {
+        232 + grey
+    } else {
+        16 + 36 * cube[0] + 6 * cube[1] + cube[2]
+    })
 }
 
 /// The 16 colours of every terminal, each in its usual look: red, green, blue.
@@ -299,13 +351,20 @@ pub const ANSI_COLOURS: [(Color, [u8; 3]); 16] = [
 
 /// The nearest of the 16.
 fn ansi(colour: Color) -> Color {
-    let Color::Rgb(r, g, b) = colour else { return colour };
-    let nearest = ANSI_COLOURS.iter().min_by_key(|(_, usual)| distance([r, g, b], *usual));
+    let Color::Rgb(r, g, b) = colour else {
+        return colour;
+    };
+    let nearest = ANSI_COLOURS
+        .iter()
+        .min_by_key(|(_, usual)| distance([r, g, b], *usual));
     nearest.map_or(Color::Reset, |(name, _)| *name)
 }
 
 fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    a.iter().zip(b).map(|(&x, y)| u32::from(x.abs_diff(y)).pow(2)).sum()
+    a.iter()
+        .zip(b)
+        .map(|(&x, y)| u32::from(x.abs_diff(y)).pow(2))
+        .sum()
 }
 
 #[cfg(test)]
@@ -318,7 +377,11 @@ mod tests {
             let mut source = Source::default();
             source.read(name, None, 0).unwrap();
             for role in Role::ALL {
-                assert!(source.roles.contains_key(role.name()), "{name}: {}", role.name());
+                assert!(
+                    source.roles.contains_key(role.name()),
+                    "{name}: {}",
+                    role.name()
+                );
             }
         }
     }
@@ -335,14 +398,30 @@ mod tests {
     #[test]
     fn a_users_theme_inherits_and_its_faults_are_told() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("dark.toml"), "inherits = \"dark\"\n[roles]\ngold = \"#010203\"").unwrap();
+        std::fs::write(
+            folder.path().join("dark.toml"),
+            "inherits = \"dark\"\n[roles]\ngold = \"#010203\"",
+        )
+        .unwrap();
         let theme = Theme::load("dark", Some(folder.path()), Depth::True).unwrap();
         assert_eq!(theme.style(Role::Gold).fg, Some(Color::Rgb(1, 2, 3)));
-        assert_eq!(theme.style(Role::Text).fg, Some(Color::Rgb(0xdc, 0xe0, 0xea)));
+        assert_eq!(
+            theme.style(Role::Text).fg,
+            Some(Color::Rgb(0xdc, 0xe0, 0xea))
+        );
 
-        std::fs::write(folder.path().join("bad.toml"), "[roles]\ngolden = \"red\"\nmiss = \"mauvish\"").unwrap();
-        let error = Theme::load("bad", Some(folder.path()), Depth::True).unwrap_err().to_string();
-        assert!(error.contains("roles.golden") && error.contains("mauvish"), "{error}");
+        std::fs::write(
+            folder.path().join("bad.toml"),
+            "[roles]\ngolden = \"red\"\nmiss = \"mauvish\"",
+        )
+        .unwrap();
+        let error = Theme::load("bad", Some(folder.path()), Depth::True)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("roles.golden") && error.contains("mauvish"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -350,7 +429,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.toml"), "inherits = \"b\"").unwrap();
         std::fs::write(folder.path().join("b.toml"), "inherits = \"a\"").unwrap();
-        assert!(Theme::load("a", Some(folder.path()), Depth::True).unwrap_err().to_string().contains("itself"));
+        assert!(
+            Theme::load("a", Some(folder.path()), Depth::True)
+                .unwrap_err()
+                .to_string()
+                .contains("itself")
+        );
     }
 
     #[test]
@@ -360,6 +444,11 @@ mod tests {
         assert_eq!(ansi(Color::Rgb(250, 90, 80)), Color::LightRed);
         let plain = Theme::load("dark", None, Depth::None).unwrap();
         assert_eq!(plain.style(Role::Gold).fg, None);
-        assert!(plain.style(Role::Selection).add_modifier.contains(Modifier::REVERSED));
+        assert!(
+            plain
+                .style(Role::Selection)
+                .add_modifier
+                .contains(Modifier::REVERSED)
+        );
     }
 }

@@ -20,13 +20,16 @@ const MOST_THREADS: usize = 4;
 /// Progress is told every so many images.
 const REPORT_EVERY: u64 = 32;
 
-/// Everything that is wrong or odd with the data set at `root`. Errors: those of [`Dataset::open`], `Io`, `Stopped`.
+/// Everything that is wrong or odd with the data set at `root`. Errors: those of [`Dataset::open`],
+/// `Io`, `Stopped`.
 pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findings> {
     let dataset = Dataset::open(root)?;
     let mut findings = dataset.findings.clone();
     let sentences = root.join(SENTENCES);
     if !sentences.is_file() {
-        findings.note(kind::MISSING_FILE, &sentences, None, || "there are no sentences".into());
+        findings.note(kind::MISSING_FILE, &sentences, None, || {
+            "there are no sentences".into()
+        });
         return Ok(findings);
     }
 
@@ -43,7 +46,9 @@ pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findin
     for (entity, name) in dataset.vocabulary.iter() {
         let count = pairs.get(&entity).copied().unwrap_or(0);
         if count < LEAST_PAIRS {
-            findings.note(kind::FEW_PAIRS, &root.join(ENTITIES), None, || format!("{entity} “{name}” has {count}"));
+            findings.note(kind::FEW_PAIRS, &root.join(ENTITIES), None, || {
+                format!("{entity} “{name}” has {count}")
+            });
         }
     }
 
@@ -51,14 +56,22 @@ pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findin
     images.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     for (at, reason) in broken(&images, observe)? {
         let (image, line) = &images[at];
-        findings.note(kind::BROKEN_IMAGE, &sentences, Some(*line), || format!("{}: it {reason}", image.display()));
+        findings.note(kind::BROKEN_IMAGE, &sentences, Some(*line), || {
+            format!("{}: it {reason}", image.display())
+        });
     }
     Ok(findings)
 }
 
-/// Decodes every image on a few threads: the places of those that cannot be, and why. Error: `Stopped`.
-fn broken(images: &[(PathBuf, usize)], observe: &mut dyn Observer<Progress>) -> Result<Vec<(usize, String)>> {
-    let threads = thread::available_parallelism().map_or(1, |n| n.get()).min(MOST_THREADS);
+/// Decodes every image on a few threads: the places of those that cannot be, and why. Error:
+/// `Stopped`.
+fn broken(
+    images: &[(PathBuf, usize)],
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Vec<(usize, String)>> {
+    let threads = thread::available_parallelism()
+        .map_or(1, |n| n.get())
+        .min(MOST_THREADS);
     let (next, cancel, total) = (AtomicUsize::new(0), Cancel::default(), images.len() as u64);
     let mut broken = thread::scope(|scope| {
         let (send, results) = mpsc::channel();
@@ -67,7 +80,9 @@ fn broken(images: &[(PathBuf, usize)], observe: &mut dyn Observer<Progress>) -> 
             scope.spawn(move || {
                 while !cancel.is_cancelled() {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((image, _)) = images.get(at) else { break };
+                    let Some((image, _)) = images.get(at) else {
+                        break;
+                    };
                     // the receiver is only gone once this was stopped
                     if send.send((at, decode(image))).is_err() {
                         break;

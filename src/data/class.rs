@@ -1,4 +1,5 @@
-//! The classes: gold of `gt/` (or of `eid2cls.pkl`), and their place in the hierarchy of `classes.tsv`.
+//! The classes: gold of `gt/` (or of `eid2cls.pkl`), and their place in the hierarchy of
+//! `classes.tsv`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -28,7 +29,10 @@ pub struct Class {
 
 impl Class {
     pub(super) fn named(name: impl Into<String>) -> Class {
-        Class { name: name.into(), ..Class::default() }
+        Class {
+            name: name.into(),
+            ..Class::default()
+        }
     }
 
     /// The name as people read it: "carnivorous mammals".
@@ -37,18 +41,26 @@ impl Class {
     }
 }
 
-/// The place of the class that `name` means: the same name, else the same in another Unicode form, else one that differs in
-/// case or `_` for a space.
+/// The place of the class that `name` means: the same name, else the same in another Unicode form,
+/// else one that differs in case or `_` for a space.
 pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
     let exact = classes.iter().position(|c| c.name == name);
-    exact.or_else(|| classes.iter().position(|c| name::is_same(&c.name, name))).or_else(|| {
-        let folded = fold(name);
-        classes.iter().position(|c| fold(&c.name) == folded)
-    })
+    exact
+        .or_else(|| classes.iter().position(|c| name::is_same(&c.name, name)))
+        .or_else(|| {
+            let folded = fold(name);
+            classes.iter().position(|c| fold(&c.name) == folded)
+        })
 }
 
 /// Notes where a file names a class in another Unicode form than its own.
-pub(super) fn note_form(given: &str, own: &str, path: &Path, line: Option<usize>, findings: &mut Findings) {
+pub(super) fn note_form(
+    given: &str,
+    own: &str,
+    path: &Path,
+    line: Option<usize>,
+    findings: &mut Findings,
+) {
     if given != own && name::is_same(given, own) {
         findings.note(kind::UNICODE_FORM, path, line, || {
             format!("the class “{given}” is in another Unicode form in the name of its gold file")
@@ -56,62 +68,87 @@ pub(super) fn note_form(given: &str, own: &str, path: &Path, line: Option<usize>
     }
 }
 
-/// Notes each class whose name differs from another's only where names are compared loosely: runs and options cannot tell
-/// them apart.
+/// Notes each class whose name differs from another's only where names are compared loosely: runs
+/// and options cannot tell them apart.
 pub(super) fn note_twins(classes: &[Class], root: &Path, findings: &mut Findings) {
     let mut seen: HashMap<String, &Class> = HashMap::new();
     for class in classes {
         if let Some(first) = seen.insert(fold(&class.name), class) {
             let file = root.join("gt").join(format!("{}.txt", class.name));
-            findings.note(kind::TWIN_CLASSES, &file, None, || format!("“{}” and “{}”", first.name, class.name));
+            findings.note(kind::TWIN_CLASSES, &file, None, || {
+                format!("“{}” and “{}”", first.name, class.name)
+            });
         }
     }
 }
 
 /// As [`position`]; every class of a data set has an id.
 pub(super) fn id_of(classes: &[Class], name: &str) -> Option<ClassId> {
-    position(classes, name).and_then(|at| u16::try_from(at).ok()).map(ClassId)
+    position(classes, name)
+        .and_then(|at| u16::try_from(at).ok())
+        .map(ClassId)
 }
 
 /// The gold of `gt/`; without it that of `eid2cls.pkl`; without both nothing, and a finding.
-pub(super) fn read_gold(root: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Vec<Class>> {
+pub(super) fn read_gold(
+    root: &Path,
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Result<Vec<Class>> {
     let (folder, pickle) = (root.join("gt"), root.join("eid2cls.pkl"));
     if let Some(files) = class_files(&folder, findings)? {
-        return files.into_iter().map(|(name, path)| read_class(name, &path, vocabulary, findings)).collect();
+        return files
+            .into_iter()
+            .map(|(name, path)| read_class(name, &path, vocabulary, findings))
+            .collect();
     }
     if pickle.is_file() {
         return read_pickle(&pickle, vocabulary, findings);
     }
-    findings.note(kind::NO_GOLD, &folder, None, || "there is no gt folder and no eid2cls.pkl".into());
+    findings.note(kind::NO_GOLD, &folder, None, || {
+        "there is no gt folder and no eid2cls.pkl".into()
+    });
     Ok(Vec::new())
 }
 
-/// One file of `gt/`: `id<TAB>name<TAB>label`, label ≥ 1 a member, anything else a judged non-member.
-fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Class> {
+/// One file of `gt/`: `id<TAB>name<TAB>label`, label ≥ 1 a member, anything else a judged
+/// non-member.
+fn read_class(
+    name: String,
+    path: &Path,
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Result<Class> {
     let mut class = Class::named(name);
     let mut seen = HashSet::new();
     for (number, line) in lines(path, findings)? {
         let mut fields = line.split('\t').map(str::trim);
         let id = fields.next().and_then(|id| id.parse().ok()).map(EntityId);
         let (Some(entity), Some(given), Some(label)) = (id, fields.next(), fields.next()) else {
-            findings.note(kind::BAD_GOLD, path, Some(number), || format!("no id, name and label in “{line}”"));
+            findings.note(kind::BAD_GOLD, path, Some(number), || {
+                format!("no id, name and label in “{line}”")
+            });
             continue;
         };
         let Some(known) = vocabulary.name(entity) else {
-            findings
-                .note(kind::UNKNOWN_GOLD, path, Some(number), || format!("entity {entity} is not in entity2id.txt"));
+            findings.note(kind::UNKNOWN_GOLD, path, Some(number), || {
+                format!("entity {entity} is not in entity2id.txt")
+            });
             continue;
         };
         if fold(known) != fold(given) {
-            findings
-                .note(kind::GOLD_NAME, path, Some(number), || format!("entity {entity} is “{known}”, not “{given}”"));
+            findings.note(kind::GOLD_NAME, path, Some(number), || {
+                format!("entity {entity} is “{known}”, not “{given}”")
+            });
         } else if known != given && name::is_same(known, given) {
             findings.note(kind::UNICODE_FORM, path, Some(number), || {
                 format!("“{given}” is in another Unicode form in entity2id.txt")
             });
         }
         if !seen.insert(entity) {
-            findings.note(kind::DUPLICATE_GOLD, path, Some(number), || format!("entity {entity} came before"));
+            findings.note(kind::DUPLICATE_GOLD, path, Some(number), || {
+                format!("entity {entity} came before")
+            });
             continue;
         }
         match label.parse::<f64>() {
@@ -122,11 +159,19 @@ fn read_class(name: String, path: &Path, vocabulary: &Vocabulary, findings: &mut
     Ok(class)
 }
 
-/// The published pickle: a dict from entity id to a class name or several. One that cannot be read is noted, and gives
-/// no class: the data set can be explored without gold. Errors: `Io`.
-fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) -> Result<Vec<Class>> {
+/// The published pickle: a dict from entity id to a class name or several. One that cannot be read
+/// is noted, and gives no class: the data set can be explored without gold. Errors: `Io`.
+fn read_pickle(
+    path: &Path,
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Result<Vec<Class>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let read = if git_lfs::is_pointer(&bytes) { Err(git_lfs::REASON.into()) } else { Pickle::read(&bytes) };
+    let read = if git_lfs::is_pointer(&bytes) {
+        Err(git_lfs::REASON.into())
+    } else {
+        Pickle::read(&bytes)
+    };
     let pickle = match read {
         Ok(pickle) => pickle,
         Err(reason) => {
@@ -135,7 +180,9 @@ fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) ->
         }
     };
     let Some(entries) = entries(&pickle) else {
-        findings.note(kind::BAD_PICKLE, path, None, || "is not a dict from entity id to class names".into());
+        findings.note(kind::BAD_PICKLE, path, None, || {
+            "is not a dict from entity id to class names".into()
+        });
         return Ok(Vec::new());
     };
     let mut members: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();
@@ -144,23 +191,40 @@ fn read_pickle(path: &Path, vocabulary: &Vocabulary, findings: &mut Findings) ->
             Value::Int(id) => id.to_string(),
             Value::Text(id) => id.clone(),
             _ => {
-                findings.note(kind::BAD_GOLD, path, None, || "a key is not an entity id".into());
+                findings.note(kind::BAD_GOLD, path, None, || {
+                    "a key is not an entity id".into()
+                });
                 continue;
             }
         };
-        let Some(entity) = key.parse().ok().map(EntityId).filter(|e| vocabulary.contains(*e)) else {
-            findings.note(kind::UNKNOWN_GOLD, path, None, || format!("entity {key} is not in entity2id.txt"));
+        let Some(entity) = key
+            .parse()
+            .ok()
+            .map(EntityId)
+            .filter(|e| vocabulary.contains(*e))
+        else {
+            findings.note(kind::UNKNOWN_GOLD, path, None, || {
+                format!("entity {key} is not in entity2id.txt")
+            });
             continue;
         };
         let Some(names) = class_names(&pickle, names) else {
-            findings.note(kind::BAD_GOLD, path, None, || format!("entity {entity} has no class names"));
+            findings.note(kind::BAD_GOLD, path, None, || {
+                format!("entity {entity} has no class names")
+            });
             continue;
         };
         for name in names {
             members.entry(name.to_owned()).or_default().push(entity);
         }
     }
-    Ok(members.into_iter().map(|(name, members)| Class { members, ..Class::named(name) }).collect())
+    Ok(members
+        .into_iter()
+        .map(|(name, members)| Class {
+            members,
+            ..Class::named(name)
+        })
+        .collect())
 }
 
 /// The items of the pickle's dict, a plain one or one of the standard library's.
@@ -205,7 +269,8 @@ fn class_names(pickle: &Pickle, place: Place) -> Option<Vec<&str>> {
     items.iter().map(name).collect()
 }
 
-/// Fills `middle` and `coarse` from `classes.tsv` where there is one: a header, then `class<TAB>middle<TAB>coarse`.
+/// Fills `middle` and `coarse` from `classes.tsv` where there is one: a header, then
+/// `class<TAB>middle<TAB>coarse`.
 pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Findings) -> Result<()> {
     if !path.is_file() {
         return Ok(());
@@ -215,17 +280,30 @@ pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Findings)
         let mut fields = line.split('\t').map(str::trim);
         let name = fields.next().unwrap_or_default();
         let Some(at) = position(classes, name) else {
-            findings.note(kind::UNKNOWN_CLASS, path, Some(number), || format!("there is no class “{name}”"));
+            findings.note(kind::UNKNOWN_CLASS, path, Some(number), || {
+                format!("there is no class “{name}”")
+            });
             continue;
         };
         note_form(name, &classes[at].name, path, Some(number), findings);
         // levels are only names: those that are the same are one
-        let mut level = || fields.next().filter(|f| !f.is_empty()).map(|level| nfc(level).into_owned());
+        let mut level = || {
+            fields
+                .next()
+                .filter(|f| !f.is_empty())
+                .map(|level| nfc(level).into_owned())
+        };
         (classes[at].middle, classes[at].coarse) = (level(), level());
         placed.insert(at);
     }
-    for (_, class) in classes.iter().enumerate().filter(|(at, _)| !placed.contains(at)) {
-        findings.note(kind::UNPLACED_CLASS, path, None, || format!("“{}” has no row", class.name));
+    for (_, class) in classes
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !placed.contains(at))
+    {
+        findings.note(kind::UNPLACED_CLASS, path, None, || {
+            format!("“{}” has no row", class.name)
+        });
     }
     Ok(())
 }

@@ -63,8 +63,8 @@ pub(super) struct Stream<'a> {
 type Each<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 
 impl Stream<'_> {
-    /// Hands every usable mention to `each`, through one line buffer. A file that cannot be read as text has none, and is
-    /// noted. Errors: `Io`, `Stopped`, those of `each`.
+    /// Hands every usable mention to `each`, through one line buffer. A file that cannot be read as
+    /// text has none, and is noted. Errors: `Io`, `Stopped`, those of `each`.
     pub(super) fn run(&mut self, observe: &mut dyn Observer<Progress>, each: Each) -> Result<()> {
         let path = self.path;
         let unread = |e| Error::io("read", path)(e);
@@ -78,14 +78,17 @@ impl Stream<'_> {
         let (mut offset, mut told) = (0, 0);
         for number in 1.. {
             buffer.clear();
-            let whole = read_line(&mut reader, encoding, LONGEST_LINE, &mut buffer).map_err(unread)?;
+            let whole =
+                read_line(&mut reader, encoding, LONGEST_LINE, &mut buffer).map_err(unread)?;
             let mut length = buffer.len() as u64;
             if length == 0 {
                 break;
             }
             if !whole && length == LONGEST_LINE {
                 length += skip_line(&mut reader, encoding, &mut buffer).map_err(unread)?;
-                self.note(kind::LONG_LINE, number, || format!("{length} bytes in one line"));
+                self.note(kind::LONG_LINE, number, || {
+                    format!("{length} bytes in one line")
+                });
             } else {
                 let (text, valid) = utf8(&buffer, encoding);
                 if !valid {
@@ -94,7 +97,15 @@ impl Stream<'_> {
                     });
                 }
                 if let Some(bytes) = self.content(&text, encoding, number) {
-                    self.sentence(Line { offset, number, bytes, whole }, each)?;
+                    self.sentence(
+                        Line {
+                            offset,
+                            number,
+                            bytes,
+                            whole,
+                        },
+                        each,
+                    )?;
                 }
             }
             offset += length;
@@ -117,7 +128,8 @@ impl Stream<'_> {
                 Some(encoding)
             }
             Err(reason) => {
-                self.findings.note(kind::UNREADABLE_TEXT, self.path, None, || reason);
+                self.findings
+                    .note(kind::UNREADABLE_TEXT, self.path, None, || reason);
                 None
             }
         }
@@ -128,7 +140,12 @@ impl Stream<'_> {
     }
 
     /// The line without line end and byte order mark; `None` where it is blank.
-    fn content<'l>(&mut self, line: &'l [u8], encoding: Encoding, number: usize) -> Option<&'l [u8]> {
+    fn content<'l>(
+        &mut self,
+        line: &'l [u8],
+        encoding: Encoding,
+        number: usize,
+    ) -> Option<&'l [u8]> {
         let mut bytes = line.strip_suffix(b"\n").unwrap_or(line);
         if let Some(bare) = bytes.strip_suffix(b"\r") {
             self.note(kind::CRLF, number, || "ends in CRLF".into());
@@ -149,13 +166,19 @@ impl Stream<'_> {
 
     /// One pair a usable mention. The tokens are copied for all mentions but the last.
     fn sentence(&mut self, line: Line, each: Each) -> Result<()> {
-        let Some(sentence) = self.parse(&line) else { return Ok(()) };
+        let Some(sentence) = self.parse(&line) else {
+            return Ok(());
+        };
         let image = self.image(&sentence, line.number);
         if sentence.mentions.is_empty() {
-            self.note(kind::NO_MENTION, line.number, || "no entity is mentioned".into());
+            self.note(kind::NO_MENTION, line.number, || {
+                "no entity is mentioned".into()
+            });
         }
         if sentence.mentions.len() > MOST_MENTIONS {
-            self.note(kind::LONG_LINE, line.number, || format!("{} mentions in one line", sentence.mentions.len()));
+            self.note(kind::LONG_LINE, line.number, || {
+                format!("{} mentions in one line", sentence.mentions.len())
+            });
             return Ok(());
         }
         let mut tokens = sentence.tokens;
@@ -166,10 +189,25 @@ impl Stream<'_> {
                     if let Some(loose) = span.loose {
                         self.note(kind::LOOSE_NUMBER, line.number, || loose);
                     }
-                    let tokens = if at == last { std::mem::take(&mut tokens) } else { tokens.clone() };
+                    let tokens = if at == last {
+                        std::mem::take(&mut tokens)
+                    } else {
+                        tokens.clone()
+                    };
                     let (image, offset, line) = (image.clone(), line.offset, line.number);
-                    let sentence::Span { entity, start, end, .. } = span;
-                    each(Pair { entity, tokens, start, end, image, offset, mention: number, line })?;
+                    let sentence::Span {
+                        entity, start, end, ..
+                    } = span;
+                    each(Pair {
+                        entity,
+                        tokens,
+                        start,
+                        end,
+                        image,
+                        offset,
+                        mention: number,
+                        line,
+                    })?;
                 }
                 Err((kind, why)) => self.note(kind, line.number, || why),
             }
@@ -180,11 +218,20 @@ impl Stream<'_> {
     fn parse(&mut self, line: &Line) -> Option<Sentence> {
         sentence::parse(line.bytes)
             .map_err(|e: serde_json::Error| {
-                let kind = if !line.whole && e.is_eof() { kind::TRUNCATED } else { kind::BAD_JSON };
-                // serde counts lines within this one line, which would mislead: its column is what helps
+                let kind = if !line.whole && e.is_eof() {
+                    kind::TRUNCATED
+                } else {
+                    kind::BAD_JSON
+                };
+                // serde counts lines within this one line, which would mislead: its column is what
+                // helps
                 let text = e.to_string();
                 let what = text.split(" at line ").next().unwrap_or(&text);
-                let column = if e.column() > 0 { format!(" (column {})", e.column()) } else { String::new() };
+                let column = if e.column() > 0 {
+                    format!(" (column {})", e.column())
+                } else {
+                    String::new()
+                };
                 self.note(kind, line.number, || format!("{what}{column}"));
             })
             .ok()
@@ -205,7 +252,9 @@ impl Stream<'_> {
         };
         let found = self.images.find(image);
         match &found {
-            None => self.note(kind::MISSING_IMAGE, line, || format!("there is no image {image}")),
+            None => self.note(kind::MISSING_IMAGE, line, || {
+                format!("there is no image {image}")
+            }),
             Some(file) if !image.is_ascii() && is_other_form(file, image) => {
                 let reason = || format!("the file of {image} has a name in another Unicode form");
                 self.note(kind::UNICODE_FORM, line, reason);
@@ -216,14 +265,16 @@ impl Stream<'_> {
     }
 }
 
-/// Whether a file was found although its name is in another Unicode form than the path that was asked for.
+/// Whether a file was found although its name is in another Unicode form than the path that was
+/// asked for.
 fn is_other_form(file: &Path, asked: &str) -> bool {
     let asked = asked.rsplit(['/', '\\']).next().unwrap_or(asked);
     let own = file.file_name().and_then(|name| name.to_str());
     own.is_some_and(|own| own != asked && is_same(own, asked))
 }
 
-/// A line in UTF-8, and whether it was valid. The bytes of a UTF-8 file are not looked at: JSON's own reader does.
+/// A line in UTF-8, and whether it was valid. The bytes of a UTF-8 file are not looked at: JSON's
+/// own reader does.
 fn utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
     match encoding {
         Encoding::Utf8 => (Cow::Borrowed(line), true),
@@ -234,8 +285,14 @@ fn utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
     }
 }
 
-/// Appends bytes up to the next line end and with it, at most `most`, which is even. Returns whether there was a line end.
-fn read_line(reader: &mut impl BufRead, encoding: Encoding, most: u64, line: &mut Vec<u8>) -> io::Result<bool> {
+/// Appends bytes up to the next line end and with it, at most `most`, which is even. Returns
+/// whether there was a line end.
+fn read_line(
+    reader: &mut impl BufRead,
+    encoding: Encoding,
+    most: u64,
+    line: &mut Vec<u8>,
+) -> io::Result<bool> {
     let mut limited = reader.take(most);
     loop {
         let before = line.len();
@@ -264,7 +321,11 @@ fn read_line(reader: &mut impl BufRead, encoding: Encoding, most: u64, line: &mu
 }
 
 /// Passes over the rest of a line; returns its bytes. `buffer` is scratch.
-fn skip_line(reader: &mut impl BufRead, encoding: Encoding, buffer: &mut Vec<u8>) -> io::Result<u64> {
+fn skip_line(
+    reader: &mut impl BufRead,
+    encoding: Encoding,
+    buffer: &mut Vec<u8>,
+) -> io::Result<u64> {
     let mut skipped = 0;
     loop {
         buffer.clear();
@@ -283,8 +344,8 @@ fn tell(observe: &mut dyn Observer<Progress>, done: u64, total: u64) -> Result<(
     }
 }
 
-/// The mention that a [`Stream`] gave with this offset and number, its `line` 0. Errors: `Io`, and `Format` where the
-/// file has changed since and there is no such mention.
+/// The mention that a [`Stream`] gave with this offset and number, its `line` 0. Errors: `Io`, and
+/// `Format` where the file has changed since and there is no such mention.
 pub(super) fn pair_at(
     path: &Path,
     vocabulary: &Vocabulary,
@@ -292,18 +353,46 @@ pub(super) fn pair_at(
     offset: u64,
     mention: u16,
 ) -> Result<Pair> {
-    let gone = |why: String| Error::format(path, format!("has no mention {mention} at byte {offset}: {why}"));
+    let gone = |why: String| {
+        Error::format(
+            path,
+            format!("has no mention {mention} at byte {offset}: {why}"),
+        )
+    };
     let mut reader = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
     let start = reader.fill_buf().map_err(Error::io("read", path))?;
     let (encoding, _) = Encoding::of(start).map_err(|reason| Error::format(path, reason))?;
-    reader.seek(SeekFrom::Start(offset)).map_err(Error::io("read", path))?;
+    reader
+        .seek(SeekFrom::Start(offset))
+        .map_err(Error::io("read", path))?;
     let mut bytes = Vec::new();
     read_line(&mut reader, encoding, LONGEST_LINE, &mut bytes).map_err(Error::io("read", path))?;
     let (text, _) = utf8(&bytes, encoding);
-    let sentence = sentence::parse(text.strip_prefix(BOM).unwrap_or(&text)).map_err(|e| gone(e.to_string()))?;
-    let found = sentence.mentions.get(usize::from(mention)).ok_or_else(|| gone("the line has fewer".into()))?;
-    let span = found.resolve(sentence.tokens.len(), vocabulary).map_err(|(_, why)| gone(why))?;
-    let image = sentence.image().ok().flatten().and_then(|image| images.find(image));
-    let sentence::Span { entity, start, end, .. } = span;
-    Ok(Pair { entity, tokens: sentence.tokens, start, end, image, offset, mention, line: 0 })
+    let sentence = sentence::parse(text.strip_prefix(BOM).unwrap_or(&text))
+        .map_err(|e| gone(e.to_string()))?;
+    let found = sentence
+        .mentions
+        .get(usize::from(mention))
+        .ok_or_else(|| gone("the line has fewer".into()))?;
+    let span = found
+        .resolve(sentence.tokens.len(), vocabulary)
+        .map_err(|(_, why)| gone(why))?;
+    let image = sentence
+        .image()
+        .ok()
+        .flatten()
+        .and_then(|image| images.find(image));
+    let sentence::Span {
+        entity, start, end, ..
+    } = span;
+    Ok(Pair {
+        entity,
+        tokens: sentence.tokens,
+        start,
+        end,
+        image,
+        offset,
+        mention,
+        line: 0,
+    })
 }

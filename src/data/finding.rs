@@ -36,11 +36,17 @@ pub struct Kind {
 
 impl Kind {
     pub const fn error(name: &'static str) -> Kind {
-        Kind { name, severity: Severity::Error }
+        Kind {
+            name,
+            severity: Severity::Error,
+        }
     }
 
     pub const fn warning(name: &'static str) -> Kind {
-        Kind { name, severity: Severity::Warning }
+        Kind {
+            name,
+            severity: Severity::Warning,
+        }
     }
 }
 
@@ -55,7 +61,8 @@ pub mod kind {
     pub const UTF16: Kind = Kind::warning("files in UTF-16");
     pub const NOT_UTF8: Kind = Kind::error("files with bytes that are no text");
     pub const UNREADABLE_TEXT: Kind = Kind::error("files that cannot be read as text");
-    pub const UNICODE_FORM: Kind = Kind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
+    pub const UNICODE_FORM: Kind =
+        Kind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
     pub const STRAY_FILE: Kind = Kind::warning("files that are no class file");
     pub const MISSING_FILE: Kind = Kind::error("missing files");
 
@@ -63,16 +70,19 @@ pub mod kind {
     pub const BAD_ENTITY: Kind = Kind::error("lines of entity2id.txt that are not name and id");
     pub const DUPLICATE_ID: Kind = Kind::error("entity ids given twice");
     pub const DUPLICATE_NAME: Kind = Kind::warning("entity names given twice");
-    pub const UNICODE_TWINS: Kind = Kind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
+    pub const UNICODE_TWINS: Kind =
+        Kind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
 
     // gt, classes.tsv, eid2cls.pkl
     pub const NO_GOLD: Kind = Kind::warning("data sets without gold");
     pub const BAD_PICKLE: Kind = Kind::error("pickles that cannot be read");
     pub const BAD_GOLD: Kind = Kind::error("gold lines that are not id, name and label");
     pub const UNKNOWN_GOLD: Kind = Kind::error("gold entities that are not in entity2id.txt");
-    pub const GOLD_NAME: Kind = Kind::warning("gold entities under another name than in entity2id.txt");
+    pub const GOLD_NAME: Kind =
+        Kind::warning("gold entities under another name than in entity2id.txt");
     pub const DUPLICATE_GOLD: Kind = Kind::warning("gold entities given twice in a class");
-    pub const TWIN_CLASSES: Kind = Kind::warning("class files that differ in case, blanks or Unicode form alone");
+    pub const TWIN_CLASSES: Kind =
+        Kind::warning("class files that differ in case, blanks or Unicode form alone");
     pub const EMPTY_CLASS: Kind = Kind::warning("classes without members");
     pub const UNKNOWN_CLASS: Kind = Kind::warning("rows of classes.tsv that name no class");
     pub const UNPLACED_CLASS: Kind = Kind::warning("classes that classes.tsv does not have");
@@ -81,12 +91,14 @@ pub mod kind {
     pub const NO_QUERIES: Kind = Kind::warning("classes without queries");
     pub const FOREIGN_QUERIES: Kind = Kind::error("query files of no class");
     pub const TWIN_QUERIES: Kind = Kind::error("query files of a class that has one already");
-    pub const UNEQUAL_QUERIES: Kind = Kind::warning("classes with another number of queries than most");
+    pub const UNEQUAL_QUERIES: Kind =
+        Kind::warning("classes with another number of queries than most");
     pub const BAD_SEED: Kind = Kind::error("seeds that are no id");
     pub const UNKNOWN_SEED: Kind = Kind::error("seeds that are not in entity2id.txt");
     pub const DUPLICATE_SEED: Kind = Kind::warning("seeds given twice in a query");
     pub const FOREIGN_SEED: Kind = Kind::warning("seeds that are no members of their class");
-    pub const SEED_COUNT: Kind = Kind::warning("queries with another number of seeds than their folder's");
+    pub const SEED_COUNT: Kind =
+        Kind::warning("queries with another number of seeds than their folder's");
     pub const EMPTY_QUERY: Kind = Kind::error("queries without a usable seed");
 
     // sentences.json and its images
@@ -96,7 +108,8 @@ pub mod kind {
     pub const BAD_MENTION: Kind = Kind::error("mentions whose numbers are none");
     pub const LOOSE_NUMBER: Kind = Kind::warning("numbers written as text or with a decimal point");
     pub const NO_MENTION: Kind = Kind::warning("sentences without a mention");
-    pub const UNKNOWN_ENTITY: Kind = Kind::error("mentions of entities that are not in entity2id.txt");
+    pub const UNKNOWN_ENTITY: Kind =
+        Kind::error("mentions of entities that are not in entity2id.txt");
     pub const BAD_SPAN: Kind = Kind::error("mentions that end before they start");
     pub const OUT_OF_RANGE: Kind = Kind::error("mentions outside their sentence");
     pub const NO_IMAGE: Kind = Kind::warning("sentences without an image");
@@ -129,17 +142,36 @@ impl Findings {
     }
 
     /// Counts one case; `reason` is only asked for while cases of this kind are kept.
-    pub fn note(&mut self, kind: Kind, file: &Path, line: Option<usize>, reason: impl FnOnce() -> String) {
+    pub fn note(
+        &mut self,
+        kind: Kind,
+        file: &Path,
+        line: Option<usize>,
+        reason: impl FnOnce() -> String,
+    ) {
         let tally = self.tally(kind.name, kind.severity);
         tally.count += 1;
         if tally.kept.len() < KEPT_OF_A_KIND {
-            let Kind { name: kind, severity } = kind;
-            tally.kept.push(Finding { severity, kind, file: file.to_owned(), line, reason: reason() });
+            let Kind {
+                name: kind,
+                severity,
+            } = kind;
+            tally.kept.push(Finding {
+                severity,
+                kind,
+                file: file.to_owned(),
+                line,
+                reason: reason(),
+            });
         }
     }
 
     fn tally(&mut self, kind: &'static str, severity: Severity) -> &mut Tally {
-        self.kinds.entry(kind).or_insert_with(|| Tally { severity, count: 0, kept: Vec::new() })
+        self.kinds.entry(kind).or_insert_with(|| Tally {
+            severity,
+            count: 0,
+            kept: Vec::new(),
+        })
     }
 
     /// Takes back every finding of a kind, where it is none.
@@ -154,7 +186,11 @@ impl Findings {
 
     /// How many of this severity, kept or not.
     pub fn total(&self, severity: Severity) -> usize {
-        self.kinds.values().filter(|t| t.severity == severity).map(|t| t.count).sum()
+        self.kinds
+            .values()
+            .filter(|t| t.severity == severity)
+            .map(|t| t.count)
+            .sum()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -163,22 +199,36 @@ impl Findings {
 
     /// Returns the kinds that are errors.
     pub fn errors(&self) -> Findings {
-        let kinds = self.kinds.iter().filter(|(_, tally)| tally.severity == Severity::Error);
-        Findings { kinds: kinds.map(|(kind, tally)| (*kind, tally.clone())).collect() }
+        let kinds = self
+            .kinds
+            .iter()
+            .filter(|(_, tally)| tally.severity == Severity::Error);
+        Findings {
+            kinds: kinds.map(|(kind, tally)| (*kind, tally.clone())).collect(),
+        }
     }
 
     /// The kept ones: errors first, then by kind, then as found.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
-        self.ordered().into_iter().flat_map(|(_, tally)| &tally.kept)
+        self.ordered()
+            .into_iter()
+            .flat_map(|(_, tally)| &tally.kept)
     }
 
     /// (kind, count): errors first, the most frequent first.
     pub fn summary(&self) -> Vec<(String, usize)> {
-        self.ordered().into_iter().map(|(kind, tally)| (kind.to_string(), tally.count)).collect()
+        self.ordered()
+            .into_iter()
+            .map(|(kind, tally)| (kind.to_string(), tally.count))
+            .collect()
     }
 
     fn ordered(&self) -> Vec<(&'static str, &Tally)> {
-        let mut kinds: Vec<_> = self.kinds.iter().map(|(kind, tally)| (*kind, tally)).collect();
+        let mut kinds: Vec<_> = self
+            .kinds
+            .iter()
+            .map(|(kind, tally)| (*kind, tally))
+            .collect();
         kinds.sort_by_key(|(kind, tally)| (tally.severity, std::cmp::Reverse(tally.count), *kind));
         kinds
     }
@@ -202,7 +252,9 @@ mod tests {
     fn counts_are_exact_beyond_what_is_kept() {
         let mut findings = Findings::default();
         for line in 1..=70 {
-            findings.note(kind::BLANK, Path::new("a"), Some(line), || format!("line {line}"));
+            findings.note(kind::BLANK, Path::new("a"), Some(line), || {
+                format!("line {line}")
+            });
         }
         let mut more = Findings::default();
         more.note(kind::BLANK, Path::new("b"), Some(1), String::new);
@@ -215,6 +267,9 @@ mod tests {
         assert_eq!(findings.iter().count(), KEPT_OF_A_KIND + 1);
         // errors come first, however few
         assert_eq!(findings.summary()[0], (kind::BAD_JSON.name.to_string(), 1));
-        assert_eq!(findings.iter().next().map(|f| f.reason.as_str()), Some("no"));
+        assert_eq!(
+            findings.iter().next().map(|f| f.reason.as_str()),
+            Some("no")
+        );
     }
 }

@@ -38,21 +38,34 @@ impl ImageFinder {
         }
     }
 
-    /// In the data set's folder, then beside it; then the same with leading folders of the path taken off, as published
-    /// paths are relative to wherever the archive was unpacked. Names are looked for as they are given, then in other Unicode
-    /// forms.
+    /// In the data set's folder, then beside it; then the same with leading folders of the path
+    /// taken off, as published paths are relative to wherever the archive was unpacked. Names are
+    /// looked for as they are given, then in other Unicode forms.
     fn look(&mut self, image: &str) -> Option<PathBuf> {
         let image = image.replace('\\', "/");
-        let parts: Vec<&str> = image.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        let bases: Vec<&Path> = std::iter::once(&self.root).chain(&self.parent).map(PathBuf::as_path).collect();
-        let tails = || (0..parts.len()).flat_map(|skipped| bases.iter().map(move |&base| (base, skipped)));
-        let exact = |(base, skipped): (&Path, usize)| base.join(parts[skipped..].iter().collect::<PathBuf>());
+        let parts: Vec<&str> = image
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
+        let bases: Vec<&Path> = std::iter::once(&self.root)
+            .chain(&self.parent)
+            .map(PathBuf::as_path)
+            .collect();
+        let tails =
+            || (0..parts.len()).flat_map(|skipped| bases.iter().map(move |&base| (base, skipped)));
+        let exact = |(base, skipped): (&Path, usize)| {
+            base.join(parts[skipped..].iter().collect::<PathBuf>())
+        };
         let listings = &mut self.listings;
         tails().map(exact).find(|path| path.is_file()).or_else(|| {
             if image.is_ascii() {
                 return None;
             }
-            tails().find_map(|(base, skipped)| listings.find(base, &parts[skipped..]).filter(|path| path.is_file()))
+            tails().find_map(|(base, skipped)| {
+                listings
+                    .find(base, &parts[skipped..])
+                    .filter(|path| path.is_file())
+            })
         })
     }
 }
@@ -83,7 +96,10 @@ impl Listings {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             let names = entries.filter_map(|entry| {
                 let name = entry.file_name();
-                let composed = name.to_str().filter(|name| !name.is_ascii()).map(|name| nfc(name).into_owned())?;
+                let composed = name
+                    .to_str()
+                    .filter(|name| !name.is_ascii())
+                    .map(|name| nfc(name).into_owned())?;
                 Some((composed, name))
             });
             self.0.insert(folder.to_owned(), names.collect());
@@ -107,7 +123,11 @@ mod tests {
             fs::write(path, "").unwrap();
         }
         let mut finder = ImageFinder::new(&root);
-        let mut tail = |image: &str| finder.find(image).map(|p| p.file_name().unwrap().to_owned());
+        let mut tail = |image: &str| {
+            finder
+                .find(image)
+                .map(|p| p.file_name().unwrap().to_owned())
+        };
         assert_eq!(tail("image/a.png").unwrap(), "a.png");
         assert_eq!(tail("mesed/image/a.png").unwrap(), "a.png");
         assert_eq!(tail("../data/mesed/image/a.png").unwrap(), "a.png");
@@ -122,15 +142,29 @@ mod tests {
     fn a_name_is_found_in_another_unicode_form() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("data");
-        for file in ["imäges/A\u{30a}land.png", "ima\u{308}ges/Åbo.png", "imäges/虎.png"] {
+        for file in [
+            "imäges/A\u{30a}land.png",
+            "ima\u{308}ges/Åbo.png",
+            "imäges/虎.png",
+        ] {
             let path = root.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
         let mut finder = ImageFinder::new(&root);
-        let mut found = |image: &str| finder.find(image).map(|p| p.strip_prefix(&root).unwrap().display().to_string());
-        assert_eq!(found("imäges/Åland.png").unwrap(), "imäges/A\u{30a}land.png");
-        assert_eq!(found("ima\u{308}ges/A\u{30a}bo.png").unwrap(), "ima\u{308}ges/Åbo.png");
+        let mut found = |image: &str| {
+            finder
+                .find(image)
+                .map(|p| p.strip_prefix(&root).unwrap().display().to_string())
+        };
+        assert_eq!(
+            found("imäges/Åland.png").unwrap(),
+            "imäges/A\u{30a}land.png"
+        );
+        assert_eq!(
+            found("ima\u{308}ges/A\u{30a}bo.png").unwrap(),
+            "ima\u{308}ges/Åbo.png"
+        );
         assert_eq!(found("imäges/虎.png").unwrap(), "imäges/虎.png");
         assert_eq!(found("imäges/Öland.png"), None);
     }

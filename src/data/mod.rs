@@ -1,7 +1,8 @@
-//! The data set in the MESED layout: vocabulary, classes and gold, queries, corpus, and the validator.
+//! The data set in the MESED layout: vocabulary, classes and gold, queries, corpus, and the
+//! validator.
 //!
-//! Real files hold surprises. Whatever can be left out is left out, counted and named in [`Findings`]; only a missing
-//! folder or vocabulary, and files that cannot be read, are errors.
+//! Real files hold surprises. Whatever can be left out is left out, counted and named in
+//! [`Findings`]; only a missing folder or vocabulary, and files that cannot be read, are errors.
 
 mod check;
 mod class;
@@ -63,15 +64,24 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads everything but `sentences.json`. Errors: `Missing` for the folder or its `entity2id.txt`, `Io`, and
-    /// `Format` for an `entity2id.txt` that is a Git LFS pointer and for more classes than a [`ClassId`] can count.
+    /// Reads everything but `sentences.json`. Errors: `Missing` for the folder or its
+    /// `entity2id.txt`, `Io`, and `Format` for an `entity2id.txt` that is a Git LFS pointer and for
+    /// more classes than a [`ClassId`] can count.
     pub fn open(root: &Path) -> Result<Dataset> {
         let entities = root.join(ENTITIES);
         if !root.is_dir() {
-            return Err(missing("data set", root, "give the folder that holds entity2id.txt"));
+            return Err(missing(
+                "data set",
+                root,
+                "give the folder that holds entity2id.txt",
+            ));
         }
         if !entities.is_file() {
-            return Err(missing(ENTITIES, &entities, "a data set is a folder in the MESED layout"));
+            return Err(missing(
+                ENTITIES,
+                &entities,
+                "a data set is a folder in the MESED layout",
+            ));
         }
         let mut findings = Findings::default();
         let vocabulary = Vocabulary::read(&entities, &mut findings)?;
@@ -79,31 +89,50 @@ impl Dataset {
         let classes = read_classes(root, &files, &vocabulary, &mut findings)?;
         let queries = query::read_queries(&files, &classes, &vocabulary, &mut findings)?;
         query::note_counts(root, &files, &classes, &queries, &mut findings);
-        Ok(Dataset { root: root.to_owned(), name: folder_name(root), vocabulary, classes, queries, findings })
+        Ok(Dataset {
+            root: root.to_owned(),
+            name: folder_name(root),
+            vocabulary,
+            classes,
+            queries,
+            findings,
+        })
     }
 
-    /// BLAKE3, in hex, of `entity2id.txt` and `sentences.json`: what an index is built from. Gold and queries may change
-    /// without it. Errors: `Missing`, `Io`.
+    /// BLAKE3, in hex, of `entity2id.txt` and `sentences.json`: what an index is built from. Gold
+    /// and queries may change without it. Errors: `Missing`, `Io`.
     pub fn hash(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
         for name in [ENTITIES, SENTENCES] {
             let path = self.root.join(name);
             if !path.is_file() {
-                return Err(missing(name, &path, "it is part of what an index is built from"));
+                return Err(missing(
+                    name,
+                    &path,
+                    "it is part of what an index is built from",
+                ));
             }
             let file = File::open(&path).map_err(Error::io("read", &path))?;
             let length = file.metadata().map_err(Error::io("read", &path))?.len();
             // the length keeps the border between the two files from shifting unseen
             hasher.update(&length.to_le_bytes());
-            hasher.update_reader(file).map_err(Error::io("read", &path))?;
+            hasher
+                .update_reader(file)
+                .map_err(Error::io("read", &path))?;
         }
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// BLAKE3, in hex, of what a run of so many seeds is scored by: its queries' seeds and every class's members, as they were read. The
-    /// order of files and of members does not matter, nor what was left out, nor the Unicode form of names.
+    /// BLAKE3, in hex, of what a run of so many seeds is scored by: its queries' seeds and every
+    /// class's members, as they were read. The order of files and of members does not matter, nor
+    /// what was left out, nor the Unicode form of names.
     pub fn queries_hash(&self, seeds: SeedCount) -> String {
-        let ids = |ids: &[EntityId]| ids.iter().map(EntityId::to_string).collect::<Vec<_>>().join(" ");
+        let ids = |ids: &[EntityId]| {
+            ids.iter()
+                .map(EntityId::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         let mut hasher = blake3::Hasher::new();
         // no name of a file has a 0 in it, so nothing shifts from one field to the next unseen
         let mut line = |name: &str, entities: &[EntityId]| {
@@ -114,12 +143,16 @@ impl Dataset {
             members.sort();
             line(&class.name, &members);
         }
-        let queries = self.queries.iter().filter(|query| query.seed_count == seeds);
+        let queries = self
+            .queries
+            .iter()
+            .filter(|query| query.seed_count == seeds);
         queries.for_each(|query| line(&self.query_id(query), &query.seeds));
         hasher.finalize().to_hex().to_string()
     }
 
-    /// The same with the queries of another folder in the place of those of so many seeds. Errors: as [`Dataset::queries_in`].
+    /// The same with the queries of another folder in the place of those of so many seeds. Errors:
+    /// as [`Dataset::queries_in`].
     pub fn with_queries(mut self, folder: &Path, seeds: SeedCount) -> Result<Dataset> {
         let queries = self.queries_in(folder, seeds, &mut Findings::default())?;
         self.queries.retain(|query| query.seed_count != seeds);
@@ -127,31 +160,52 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The class of this file name or shown name ("carnivorous mammals"). Error: `Unknown` with near ones.
+    /// The class of this file name or shown name ("carnivorous mammals"). Error: `Unknown` with
+    /// near ones.
     pub fn class(&self, name: &str) -> Result<ClassId> {
         let name = name.trim();
         class::id_of(&self.classes, name).ok_or_else(|| Error::Unknown {
             kind: "class",
             name: name.to_string(),
-            near: near::nearest(name, self.classes.iter().map(|c| c.name.as_str()), SUGGESTIONS),
+            near: near::nearest(
+                name,
+                self.classes.iter().map(|c| c.name.as_str()),
+                SUGGESTIONS,
+            ),
         })
     }
 
     /// `<class>/<3|5>/<number from 1>`: how runs name the query.
     pub fn query_id(&self, query: &Query) -> String {
-        format!("{}/{}/{}", self.classes[query.class.at()].name, query.seed_count.number(), query.number + 1)
+        format!(
+            "{}/{}/{}",
+            self.classes[query.class.at()].name,
+            query.seed_count.number(),
+            query.number + 1
+        )
     }
 
-    /// Queries from another folder of `<class>.txt` files, in the order of `queries`; what is left out goes to
-    /// `findings`. Errors: `Missing`, `Io`.
-    pub fn queries_in(&self, folder: &Path, seed_count: SeedCount, findings: &mut Findings) -> Result<Vec<Query>> {
-        let files = query::query_files_in(folder, seed_count, findings)?
-            .ok_or_else(|| missing("folder of queries", folder, "it holds a file CLASS.txt for each class"))?;
+    /// Queries from another folder of `<class>.txt` files, in the order of `queries`; what is left
+    /// out goes to `findings`. Errors: `Missing`, `Io`.
+    pub fn queries_in(
+        &self,
+        folder: &Path,
+        seed_count: SeedCount,
+        findings: &mut Findings,
+    ) -> Result<Vec<Query>> {
+        let files = query::query_files_in(folder, seed_count, findings)?.ok_or_else(|| {
+            missing(
+                "folder of queries",
+                folder,
+                "it holds a file CLASS.txt for each class",
+            )
+        })?;
         query::read_queries(&files, &self.classes, &self.vocabulary, findings)
     }
 
-    /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out goes to `findings`.
-    /// Progress is in bytes. Errors: `Missing`, `Io`, `Stopped`, those of `each`.
+    /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out
+    /// goes to `findings`. Progress is in bytes. Errors: `Missing`, `Io`, `Stopped`, those of
+    /// `each`.
     pub fn pairs(
         &self,
         findings: &mut Findings,
@@ -160,14 +214,26 @@ impl Dataset {
     ) -> Result<()> {
         let path = self.sentences()?;
         let images = image::ImageFinder::new(&self.root);
-        corpus::Stream { path: &path, vocabulary: &self.vocabulary, images, findings }.run(observe, each)
+        corpus::Stream {
+            path: &path,
+            vocabulary: &self.vocabulary,
+            images,
+            findings,
+        }
+        .run(observe, each)
     }
 
-    /// Reads one mention again by its line's byte offset; its `line` is 0. Errors: `Missing`, `Io`, and `Format` where the
-    /// corpus has no such mention (any more).
+    /// Reads one mention again by its line's byte offset; its `line` is 0. Errors: `Missing`, `Io`,
+    /// and `Format` where the corpus has no such mention (any more).
     pub fn pair_at(&self, offset: u64, mention: u16) -> Result<Pair> {
         let path = self.sentences()?;
-        corpus::pair_at(&path, &self.vocabulary, &mut image::ImageFinder::new(&self.root), offset, mention)
+        corpus::pair_at(
+            &path,
+            &self.vocabulary,
+            &mut image::ImageFinder::new(&self.root),
+            offset,
+            mention,
+        )
     }
 
     fn sentences(&self) -> Result<PathBuf> {
@@ -176,18 +242,29 @@ impl Dataset {
             git_lfs::refuse_pointer(&path)?;
             Ok(path)
         } else {
-            Err(missing(SENTENCES, &path, "the sentences are one JSON object a line"))
+            Err(missing(
+                SENTENCES,
+                &path,
+                "the sentences are one JSON object a line",
+            ))
         }
     }
 }
 
 fn missing(what: &'static str, path: &Path, hint: &str) -> Error {
-    Error::Missing { what, path: path.to_owned(), hint: hint.to_string() }
+    Error::Missing {
+        what,
+        path: path.to_owned(),
+        hint: hint.to_string(),
+    }
 }
 
 fn folder_name(root: &Path) -> String {
     let full = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    full.file_name().unwrap_or(full.as_os_str()).to_string_lossy().into_owned()
+    full.file_name()
+        .unwrap_or(full.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Classes with gold, and those that only have queries; sorted by name and placed in the hierarchy.
@@ -200,14 +277,26 @@ fn read_classes(
     let mut classes = class::read_gold(root, vocabulary, findings)?;
     query::add_goldless(&mut classes, files);
     if classes.len() > MOST_CLASSES {
-        return Err(Error::format(root, format!("has {} classes, and {MOST_CLASSES} is the most", classes.len())));
+        return Err(Error::format(
+            root,
+            format!(
+                "has {} classes, and {MOST_CLASSES} is the most",
+                classes.len()
+            ),
+        ));
     }
-    classes.sort_by(|a, b| nfc(&a.name).cmp(&nfc(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    classes.sort_by(|a, b| {
+        nfc(&a.name)
+            .cmp(&nfc(&b.name))
+            .then_with(|| a.name.cmp(&b.name))
+    });
     class::note_twins(&classes, root, findings);
     class::place(&mut classes, &root.join(HIERARCHY), findings)?;
     for class in classes.iter().filter(|c| c.members.is_empty()) {
         let file = root.join("gt").join(format!("{}.txt", class.name));
-        findings.note(kind::EMPTY_CLASS, &file, None, || format!("“{}” has no members", class.title()));
+        findings.note(kind::EMPTY_CLASS, &file, None, || {
+            format!("“{}” has no members", class.title())
+        });
     }
     Ok(classes)
 }

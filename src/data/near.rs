@@ -10,9 +10,9 @@ const LEAST_LIKENESS: f64 = 0.55;
 /// A likeness that only one word of the name, or scattered letters, account for weighs this much.
 const PARTIAL: f64 = 0.9;
 
-/// Up to `n` of `names` that are like `typed`, best first, each once. Likeness is the best of: edit similarity
-/// (1 − distance / longer length) to the name, to one of its words, and the share of the fuzzy score that a
-/// perfect match would have.
+/// Up to `n` of `names` that are like `typed`, best first, each once. Likeness is the best of: edit
+/// similarity (1 − distance / longer length) to the name, to one of its words, and the share of the
+/// fuzzy score that a perfect match would have.
 pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, n: usize) -> Vec<String> {
     let typed = fold(typed);
     if typed.is_empty() {
@@ -23,18 +23,29 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, n: usize) 
     let mut found: Vec<(f64, usize, &str)> = names
         .filter_map(|name| {
             let folded = fold(name);
-            let fuzzy = matcher.fuzzy_match(&folded, &typed).map_or(0.0, |s| PARTIAL * s as f64 / perfect);
-            let likeness = similarity(&typed, &folded).max(fuzzy).max(word_similarity(&typed, &folded));
+            let fuzzy = matcher
+                .fuzzy_match(&folded, &typed)
+                .map_or(0.0, |s| PARTIAL * s as f64 / perfect);
+            let likeness = similarity(&typed, &folded)
+                .max(fuzzy)
+                .max(word_similarity(&typed, &folded));
             (likeness >= LEAST_LIKENESS).then_some((likeness, name.len(), name))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
     found.dedup_by(|a, b| a.2 == b.2);
-    found.into_iter().take(n).map(|(_, _, name)| name.to_string()).collect()
+    found
+        .into_iter()
+        .take(n)
+        .map(|(_, _, name)| name.to_string())
+        .collect()
 }
 
 fn word_similarity(typed: &str, folded: &str) -> f64 {
-    let best = folded.split(' ').map(|word| similarity(typed, word)).fold(0.0, f64::max);
+    let best = folded
+        .split(' ')
+        .map(|word| similarity(typed, word))
+        .fold(0.0, f64::max);
     PARTIAL * best
 }
 
@@ -67,7 +78,15 @@ fn distance(a: &[char], b: &[char]) -> usize {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 7] = ["lion", "sea lion", "tiger", "leopard", "carnivorous_mammals", "New York", "Ruthenium"];
+    const NAMES: [&str; 7] = [
+        "lion",
+        "sea lion",
+        "tiger",
+        "leopard",
+        "carnivorous_mammals",
+        "New York",
+        "Ruthenium",
+    ];
 
     fn near(typed: &str) -> Vec<String> {
         nearest(typed, NAMES.into_iter(), 3)
@@ -83,7 +102,11 @@ mod tests {
             ("new_yrok", "New York"),
             ("carnivores", "carnivorous_mammals"),
         ] {
-            assert_eq!(near(typed).first().map(String::as_str), Some(name), "{typed}");
+            assert_eq!(
+                near(typed).first().map(String::as_str),
+                Some(name),
+                "{typed}"
+            );
         }
     }
 
@@ -96,7 +119,12 @@ mod tests {
 
     #[test]
     fn distance_counts_edits() {
-        let d = |a: &str, b: &str| distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
+        let d = |a: &str, b: &str| {
+            distance(
+                &a.chars().collect::<Vec<_>>(),
+                &b.chars().collect::<Vec<_>>(),
+            )
+        };
         assert_eq!(d("kitten", "sitting"), 3);
         assert_eq!(d("tigre", "tiger"), 1);
         assert_eq!(d("", "abc"), 3);

@@ -13,7 +13,10 @@ use crate::types::{ClassId, EntityId, Query, SeedCount};
 /// What ends a query file before its end.
 const END: &str = "EXIT";
 
-const FOLDERS: [(SeedCount, &str); 2] = [(SeedCount::Three, "query"), (SeedCount::Five, "query_seed=5")];
+const FOLDERS: [(SeedCount, &str); 2] = [
+    (SeedCount::Three, "query"),
+    (SeedCount::Five, "query_seed=5"),
+];
 
 /// One query file and the class it is of.
 pub(super) struct QueryFile {
@@ -38,11 +41,16 @@ pub(super) fn query_files_in(
     findings: &mut Findings,
 ) -> Result<Option<Vec<QueryFile>>> {
     let files = class_files(folder, findings)?;
-    let of = |(class, path)| QueryFile { seed_count, class, path };
+    let of = |(class, path)| QueryFile {
+        seed_count,
+        class,
+        path,
+    };
     Ok(files.map(|files| files.into_iter().map(of).collect()))
 }
 
-/// Adds an empty class for each query file that no class has: what has queries can be expanded without gold.
+/// Adds an empty class for each query file that no class has: what has queries can be expanded
+/// without gold.
 pub(super) fn add_goldless(classes: &mut Vec<Class>, files: &[QueryFile]) {
     for file in files {
         if position(classes, &file.class).is_none() {
@@ -51,7 +59,8 @@ pub(super) fn add_goldless(classes: &mut Vec<Class>, files: &[QueryFile]) {
     }
 }
 
-/// All queries, sorted by class, seed count and number; of several files of one class, those of the first. `classes` must be in their final order.
+/// All queries, sorted by class, seed count and number; of several files of one class, those of the
+/// first. `classes` must be in their final order.
 pub(super) fn read_queries(
     files: &[QueryFile],
     classes: &[Class],
@@ -62,25 +71,49 @@ pub(super) fn read_queries(
     let mut read: HashMap<(ClassId, SeedCount), &Path> = HashMap::new();
     for file in files {
         let Some(class) = id_of(classes, &file.class) else {
-            findings.note(kind::FOREIGN_QUERIES, &file.path, None, || format!("there is no class “{}”", file.class));
+            findings.note(kind::FOREIGN_QUERIES, &file.path, None, || {
+                format!("there is no class “{}”", file.class)
+            });
             continue;
         };
         if let Some(first) = read.get(&(class, file.seed_count)) {
-            findings.note(kind::TWIN_QUERIES, &file.path, None, || format!("{} has its queries", first.display()));
+            findings.note(kind::TWIN_QUERIES, &file.path, None, || {
+                format!("{} has its queries", first.display())
+            });
             continue;
         }
         read.insert((class, file.seed_count), &file.path);
-        note_form(&file.class, &classes[class.at()].name, &file.path, None, findings);
+        note_form(
+            &file.class,
+            &classes[class.at()].name,
+            &file.path,
+            None,
+            findings,
+        );
         for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
             if text.trim() == END {
                 break;
             }
-            let seeds = read_seeds(&text, line, file, &classes[class.at()], vocabulary, findings);
+            let seeds = read_seeds(
+                &text,
+                line,
+                file,
+                &classes[class.at()],
+                vocabulary,
+                findings,
+            );
             if seeds.is_empty() {
-                findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || "no seed can be used".into());
+                findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || {
+                    "no seed can be used".into()
+                });
                 continue;
             }
-            queries.push(Query { class, seed_count: file.seed_count, number, seeds });
+            queries.push(Query {
+                class,
+                seed_count: file.seed_count,
+                number,
+                seeds,
+            });
         }
     }
     queries.sort_by_key(|q| (q.class, q.seed_count, q.number));
@@ -103,7 +136,10 @@ fn read_seeds(
             continue;
         };
         let Some(name) = vocabulary.name(id) else {
-            note(kind::UNKNOWN_SEED, format!("entity {id} is not in entity2id.txt"));
+            note(
+                kind::UNKNOWN_SEED,
+                format!("entity {id} is not in entity2id.txt"),
+            );
             continue;
         };
         if seeds.contains(&id) {
@@ -111,18 +147,25 @@ fn read_seeds(
             continue;
         }
         if !class.members.is_empty() && !class.members.contains(&id) {
-            note(kind::FOREIGN_SEED, format!("{id} “{name}” is no member of “{}”", class.title()));
+            note(
+                kind::FOREIGN_SEED,
+                format!("{id} “{name}” is no member of “{}”", class.title()),
+            );
         }
         seeds.push(id);
     }
     let wanted = file.seed_count.number();
     if seeds.len() != wanted && !seeds.is_empty() {
-        note(kind::SEED_COUNT, format!("{} usable seeds where {wanted} are expected", seeds.len()));
+        note(
+            kind::SEED_COUNT,
+            format!("{} usable seeds where {wanted} are expected", seeds.len()),
+        );
     }
     seeds
 }
 
-/// Notes classes without queries and those with another number of them than most, for each seed count in use.
+/// Notes classes without queries and those with another number of them than most, for each seed
+/// count in use.
 pub(super) fn note_counts(
     root: &Path,
     files: &[QueryFile],
@@ -131,22 +174,39 @@ pub(super) fn note_counts(
     findings: &mut Findings,
 ) {
     if queries.is_empty() && !classes.is_empty() {
-        findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || "no class has a query".into());
+        findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || {
+            "no class has a query".into()
+        });
     }
     for (seed_count, folder) in FOLDERS {
         let mut counts = vec![0usize; classes.len()];
         for query in queries.iter().filter(|q| q.seed_count == seed_count) {
             counts[query.class.at()] += 1;
         }
-        let Some(usual) = most_frequent(&counts) else { continue };
-        for (class, &count) in classes.iter().zip(&counts).filter(|(_, count)| **count != usual) {
-            let own = files.iter().find(|f| f.seed_count == seed_count && is_of(f, class));
-            let file = own.map_or_else(|| root.join(folder).join(format!("{}.txt", class.name)), |f| f.path.clone());
+        let Some(usual) = most_frequent(&counts) else {
+            continue;
+        };
+        for (class, &count) in classes
+            .iter()
+            .zip(&counts)
+            .filter(|(_, count)| **count != usual)
+        {
+            let own = files
+                .iter()
+                .find(|f| f.seed_count == seed_count && is_of(f, class));
+            let file = own.map_or_else(
+                || root.join(folder).join(format!("{}.txt", class.name)),
+                |f| f.path.clone(),
+            );
             let (name, seeds) = (class.title(), seed_count.number());
             match count {
-                0 => findings.note(kind::NO_QUERIES, &file, None, || format!("“{name}” has no query of {seeds} seeds")),
+                0 => findings.note(kind::NO_QUERIES, &file, None, || {
+                    format!("“{name}” has no query of {seeds} seeds")
+                }),
                 _ => findings.note(kind::UNEQUAL_QUERIES, &file, None, || {
-                    format!("“{name}” has {count} queries of {seeds} seeds, most classes have {usual}")
+                    format!(
+                        "“{name}” has {count} queries of {seeds} seeds, most classes have {usual}"
+                    )
                 }),
             }
         }
@@ -163,5 +223,8 @@ fn most_frequent(counts: &[usize]) -> Option<usize> {
     for &count in counts.iter().filter(|&&c| c > 0) {
         *frequency.entry(count).or_default() += 1;
     }
-    frequency.into_iter().max_by_key(|&(count, times)| (times, count)).map(|(count, _)| count)
+    frequency
+        .into_iter()
+        .max_by_key(|&(count, times)| (times, count))
+        .map(|(count, _)| count)
 }

@@ -1,6 +1,7 @@
 //! A line of `sentences.json`: the JSON as people's programs write it, and what it means.
 //!
-//! Every number is read as whatever it is, so that a wrong one is named and costs its mention, not the line.
+//! Every number is read as whatever it is, so that a wrong one is named and costs its mention, not
+//! the line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -63,12 +64,18 @@ enum Scalar {
 }
 
 impl Sentence {
-    /// The path of the sentence's image; `None` where it says that it has none. The error is of an image that is no path.
+    /// The path of the sentence's image; `None` where it says that it has none. The error is of an
+    /// image that is no path.
     pub(super) fn image(&self) -> Result<Option<&str>, Fault> {
         match &self.image {
             Scalar::Missing | Scalar::Null => Ok(None),
-            Scalar::Text(path) => Ok(Some(path).filter(|path| !path.is_empty()).map(String::as_str)),
-            other => Err((kind::BAD_IMAGE, format!("image is {}, expected a path", other.shown()))),
+            Scalar::Text(path) => Ok(Some(path)
+                .filter(|path| !path.is_empty())
+                .map(String::as_str)),
+            other => Err((
+                kind::BAD_IMAGE,
+                format!("image is {}, expected a path", other.shown()),
+            )),
         }
     }
 }
@@ -78,27 +85,46 @@ impl Mention {
     pub(super) fn resolve(&self, tokens: usize, vocabulary: &Vocabulary) -> Result<Span, Fault> {
         let mut loose = None;
         let mut number = |name: &str, value: &Scalar| {
-            let wrong = || (kind::BAD_MENTION, format!("{name} is {}, expected a whole number", value.shown()));
+            let wrong = || {
+                (
+                    kind::BAD_MENTION,
+                    format!("{name} is {}, expected a whole number", value.shown()),
+                )
+            };
             let (number, exact) = value.whole().ok_or_else(wrong)?;
             if !exact {
-                loose.get_or_insert_with(|| format!("{name} is {}, taken for {number}", value.shown()));
+                loose.get_or_insert_with(|| {
+                    format!("{name} is {}, taken for {number}", value.shown())
+                });
             }
             Ok::<i64, Fault>(number)
         };
         let id = number("entityId", &self.entity_id)?;
         let (start, end) = (number("start", &self.start)?, number("end", &self.end)?);
-        let known = u32::try_from(id).ok().map(EntityId).filter(|id| vocabulary.contains(*id));
+        let known = u32::try_from(id)
+            .ok()
+            .map(EntityId)
+            .filter(|id| vocabulary.contains(*id));
         let Some(entity) = known else {
-            return Err((kind::UNKNOWN_ENTITY, format!("entity {id} is not in entity2id.txt")));
+            return Err((
+                kind::UNKNOWN_ENTITY,
+                format!("entity {id} is not in entity2id.txt"),
+            ));
         };
         if end < start {
             let reason = format!("the mention {start}..{end} of {entity} ends before it starts");
             return Err((kind::BAD_SPAN, reason));
         }
         match (usize::try_from(start), usize::try_from(end)) {
-            (Ok(start), Ok(end)) if end < tokens => Ok(Span { entity, start, end, loose }),
+            (Ok(start), Ok(end)) if end < tokens => Ok(Span {
+                entity,
+                start,
+                end,
+                loose,
+            }),
             _ => {
-                let reason = format!("the mention {start}..{end} of {entity} is outside {tokens} tokens");
+                let reason =
+                    format!("the mention {start}..{end} of {entity} is outside {tokens} tokens");
                 Err((kind::OUT_OF_RANGE, reason))
             }
         }
@@ -106,7 +132,8 @@ impl Mention {
 }
 
 impl Scalar {
-    /// The whole number that the value is, and whether it is written as one: `7`. Other programs write `"7"` and `7.0`.
+    /// The whole number that the value is, and whether it is written as one: `7`. Other programs
+    /// write `"7"` and `7.0`.
     fn whole(&self) -> Option<(i64, bool)> {
         match self {
             Scalar::Whole(number) => Some((*number, true)),
@@ -180,11 +207,14 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
-/// Parses a line. The error is a clause without the line number, which serde would count within this one line.
+/// Parses a line. The error is a clause without the line number, which serde would count within
+/// this one line.
 pub(super) fn parse(line: &[u8]) -> Result<Sentence, serde_json::Error> {
     // a line of a list would be taken for the fields of a sentence in their order
     if line.trim_ascii_start().first() == Some(&b'[') {
-        return Err(serde_json::Error::custom("expected an object, found a list"));
+        return Err(serde_json::Error::custom(
+            "expected an object, found a list",
+        ));
     }
     serde_json::from_slice(line)
 }
@@ -206,10 +236,18 @@ mod tests {
 
     #[test]
     fn a_number_may_be_written_as_other_programs_do() {
-        for (id, said) in [("7", None), ("\"7\"", Some("the text “7”")), ("7.0", Some("7.0")), ("7e0", Some("7.0"))]
-        {
+        for (id, said) in [
+            ("7", None),
+            ("\"7\"", Some("the text “7”")),
+            ("7.0", Some("7.0")),
+            ("7e0", Some("7.0")),
+        ] {
             let span = mention(id, "0").unwrap();
-            assert_eq!((span.entity, span.start, span.end), (EntityId(7), 0, 1), "{id}");
+            assert_eq!(
+                (span.entity, span.start, span.end),
+                (EntityId(7), 0, 1),
+                "{id}"
+            );
             let loose = said.map(|said| format!("entityId is {said}, taken for 7"));
             assert_eq!(span.loose, loose);
         }
@@ -227,26 +265,46 @@ mod tests {
             ("1e300", "1e300"),
         ] {
             let (kind, reason) = mention(id, "0").err().unwrap();
-            assert_eq!((kind, reason), (kind::BAD_MENTION, format!("entityId is {said}, expected a whole number")));
+            assert_eq!(
+                (kind, reason),
+                (
+                    kind::BAD_MENTION,
+                    format!("entityId is {said}, expected a whole number")
+                )
+            );
         }
-        assert_eq!(mention("7", "null").err().unwrap().1, "start is null, expected a whole number");
-        assert_eq!(mention("18446744073709551615", "0").err().unwrap().0, kind::BAD_MENTION);
+        assert_eq!(
+            mention("7", "null").err().unwrap().1,
+            "start is null, expected a whole number"
+        );
+        assert_eq!(
+            mention("18446744073709551615", "0").err().unwrap().0,
+            kind::BAD_MENTION
+        );
         assert_eq!(mention("-1", "0").err().unwrap().0, kind::UNKNOWN_ENTITY);
-        let missing = parse(br#"{"tokens": ["a"], "entityMentions": [{"start": 0, "end": 0}]}"#).unwrap();
+        let missing =
+            parse(br#"{"tokens": ["a"], "entityMentions": [{"start": 0, "end": 0}]}"#).unwrap();
         let (_, reason) = missing.mentions[0].resolve(1, &vocabulary()).err().unwrap();
         assert_eq!(reason, "entityId is missing, expected a whole number");
     }
 
     #[test]
     fn an_image_is_a_path_or_none() {
-        let sentence =
-            |image: &str| parse(format!(r#"{{"tokens": [], "entityMentions": []{image}}}"#).as_bytes()).unwrap();
+        let sentence = |image: &str| {
+            parse(format!(r#"{{"tokens": [], "entityMentions": []{image}}}"#).as_bytes()).unwrap()
+        };
         for none in ["", r#", "image": null"#, r#", "image": """#] {
             assert_eq!(sentence(none).image().unwrap(), None, "{none}");
         }
-        assert_eq!(sentence(r#", "image": "a.png""#).image().unwrap(), Some("a.png"));
+        assert_eq!(
+            sentence(r#", "image": "a.png""#).image().unwrap(),
+            Some("a.png")
+        );
         let (kind, reason) = sentence(r#", "image": ["a.png"]"#).image().unwrap_err();
-        assert_eq!((kind, reason.as_str()), (kind::BAD_IMAGE, "image is a list, expected a path"));
+        assert_eq!(
+            (kind, reason.as_str()),
+            (kind::BAD_IMAGE, "image is a list, expected a path")
+        );
     }
 
     #[test]

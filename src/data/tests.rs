@@ -21,7 +21,9 @@ fn write(root: &Path, name: &str, text: impl AsRef<[u8]>) {
 
 fn picture(root: &Path, name: &str) {
     fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
-    ::image::RgbImage::from_pixel(4, 4, ::image::Rgb([9, 99, 9])).save(root.join(name)).unwrap();
+    ::image::RgbImage::from_pixel(4, 4, ::image::Rgb([9, 99, 9]))
+        .save(root.join(name))
+        .unwrap();
 }
 
 fn sentence(entity: i64, start: i64, end: i64, image: &str) -> String {
@@ -34,8 +36,18 @@ const A: &str = r#", "image": "image/a.png""#;
 
 /// (file, line) of every kept finding of a kind.
 fn places(findings: &Findings, root: &Path, kind: Kind) -> Vec<(String, Option<usize>)> {
-    let here = |f: &Finding| f.file.strip_prefix(root).unwrap_or(&f.file).display().to_string();
-    findings.iter().filter(|f| f.kind == kind.name).map(|f| (here(f), f.line)).collect()
+    let here = |f: &Finding| {
+        f.file
+            .strip_prefix(root)
+            .unwrap_or(&f.file)
+            .display()
+            .to_string()
+    };
+    findings
+        .iter()
+        .filter(|f| f.kind == kind.name)
+        .map(|f| (here(f), f.line))
+        .collect()
 }
 
 #[test]
@@ -43,15 +55,31 @@ fn the_demo_loads_whole() {
     let demo = Dataset::open(&demo()).unwrap();
     assert!(demo.findings.is_empty(), "{:?}", demo.findings.summary());
     assert_eq!(demo.name, "demo");
-    assert_eq!((demo.vocabulary.len(), demo.classes.len(), demo.queries.len()), (825, 46, 460));
-    assert_eq!(demo.classes.iter().map(|c| c.members.len()).sum::<usize>(), 737);
+    assert_eq!(
+        (
+            demo.vocabulary.len(),
+            demo.classes.len(),
+            demo.queries.len()
+        ),
+        (825, 46, 460)
+    );
+    assert_eq!(
+        demo.classes.iter().map(|c| c.members.len()).sum::<usize>(),
+        737
+    );
     assert!(demo.classes.is_sorted_by(|a, b| a.name < b.name));
-    assert!(demo.queries.is_sorted_by_key(|q| (q.class, q.seed_count, q.number)));
+    assert!(
+        demo.queries
+            .is_sorted_by_key(|q| (q.class, q.seed_count, q.number))
+    );
 
     let birds = demo.class("land birds").unwrap();
     assert_eq!(birds, demo.class("land_birds").unwrap());
     assert_eq!(demo.classes[birds.at()].title(), "land birds");
-    assert_eq!(demo.classes[birds.at()].coarse.as_deref(), Some("Living things"));
+    assert_eq!(
+        demo.classes[birds.at()].coarse.as_deref(),
+        Some("Living things")
+    );
     let first = demo.queries.iter().find(|q| q.class == birds).unwrap();
     assert_eq!((first.seed_count, first.number), (SeedCount::Three, 0));
     assert_eq!(first.seeds, [621, 112, 33].map(EntityId));
@@ -60,7 +88,12 @@ fn the_demo_loads_whole() {
     assert_eq!(evidence.values().map(|e| e.pairs).sum::<u32>(), 5998);
     let kinds = demo.picture_kinds().unwrap();
     let named = |picture: &Path| picture.file_name().unwrap().to_string_lossy().into_owned();
-    assert!(evidence.values().flat_map(|e| &e.pictures).all(|picture| kinds.contains_key(&named(picture))));
+    assert!(
+        evidence
+            .values()
+            .flat_map(|e| &e.pictures)
+            .all(|picture| kinds.contains_key(&named(picture)))
+    );
     match demo.class("land brids") {
         Err(Error::Unknown { near, .. }) => assert_eq!(near[0], "land_birds"),
         other => panic!("{other:?}"),
@@ -76,9 +109,17 @@ fn the_demo_checks_clean() {
         ControlFlow::Continue(())
     };
     let findings = check(&demo(), &mut observe).unwrap();
-    assert_eq!(findings.total(Severity::Error), 0, "{:?}", findings.summary());
+    assert_eq!(
+        findings.total(Severity::Error),
+        0,
+        "{:?}",
+        findings.summary()
+    );
     for stage in ["sentences", "images"] {
-        assert!(stages.contains(&(stage.to_string(), true)), "{stage} is told to its end");
+        assert!(
+            stages.contains(&(stage.to_string(), true)),
+            "{stage} is told to its end"
+        );
     }
 }
 
@@ -92,13 +133,29 @@ fn a_pair_is_read_again_by_its_place() {
     })
     .unwrap();
     assert_eq!(pairs.len(), 5998);
-    assert!(pairs.iter().all(|p| p.image.as_ref().is_some_and(|i| i.is_file()) && p.end < p.tokens.len()));
+    assert!(
+        pairs
+            .iter()
+            .all(|p| p.image.as_ref().is_some_and(|i| i.is_file()) && p.end < p.tokens.len())
+    );
     for pair in pairs.iter().step_by(997).chain(pairs.last()) {
         let again = demo.pair_at(pair.offset, pair.mention).unwrap();
-        assert_eq!(Pair { line: pair.line, ..again }, *pair);
+        assert_eq!(
+            Pair {
+                line: pair.line,
+                ..again
+            },
+            *pair
+        );
     }
-    assert!(matches!(demo.pair_at(pairs[3].offset + 1, 0), Err(Error::Format { .. })));
-    assert!(matches!(demo.pair_at(pairs[3].offset, 9), Err(Error::Format { .. })));
+    assert!(matches!(
+        demo.pair_at(pairs[3].offset + 1, 0),
+        Err(Error::Format { .. })
+    ));
+    assert!(matches!(
+        demo.pair_at(pairs[3].offset, 9),
+        Err(Error::Format { .. })
+    ));
 }
 
 #[test]
@@ -106,15 +163,38 @@ fn what_is_not_there_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let gone = Dataset::open(&root.join("gone")).unwrap_err();
-    assert!(matches!(gone, Error::Missing { what: "data set", .. }), "{gone}");
-    assert!(matches!(Dataset::open(root).unwrap_err(), Error::Missing { what: ENTITIES, .. }));
+    assert!(
+        matches!(
+            gone,
+            Error::Missing {
+                what: "data set",
+                ..
+            }
+        ),
+        "{gone}"
+    );
+    assert!(matches!(
+        Dataset::open(root).unwrap_err(),
+        Error::Missing { what: ENTITIES, .. }
+    ));
 
     write(root, ENTITIES, "a\t1\n");
     let bare = Dataset::open(root).unwrap();
     assert_eq!(bare.findings.count(kind::NO_GOLD.name), 1);
     assert!(bare.classes.is_empty() && bare.queries.is_empty());
-    assert!(matches!(bare.pair_at(0, 0).unwrap_err(), Error::Missing { what: SENTENCES, .. }));
-    assert_eq!(check(root, &mut Unobserved).unwrap().count(kind::MISSING_FILE.name), 1);
+    assert!(matches!(
+        bare.pair_at(0, 0).unwrap_err(),
+        Error::Missing {
+            what: SENTENCES,
+            ..
+        }
+    ));
+    assert_eq!(
+        check(root, &mut Unobserved)
+            .unwrap()
+            .count(kind::MISSING_FILE.name),
+        1
+    );
 }
 
 #[test]
@@ -129,7 +209,10 @@ fn the_hash_of_queries_is_of_seeds_and_members_as_they_are_read() {
     };
     let (gold, queries) = ("1\ta\t1\n2\tb\t1\n3\tc\t0\n", "1 2\n2 1\n");
     let first = hash(gold, queries);
-    assert_eq!(hash("2\tb\t1\r\n\n1\ta\t1\n3\tc\t0\n", "1  2\r\n2 1 \nEXIT\n1\n"), first);
+    assert_eq!(
+        hash("2\tb\t1\r\n\n1\ta\t1\n3\tc\t0\n", "1  2\r\n2 1 \nEXIT\n1\n"),
+        first
+    );
     write(root, SENTENCES, "x");
     assert_eq!(hash(gold, queries), first);
     for (gold, queries) in [
@@ -152,20 +235,46 @@ fn a_data_set_is_the_same_in_every_unicode_form() {
         write(root, &format!("gt/{class}.txt"), "1\ta\t1\n2\tb\t1\n");
         write(root, "gt/isles.txt", "1\ta\t1\n");
         write(root, "query/îles.txt", "1 2\n");
-        write(root, HIERARCHY, format!("class\tmiddle\tcoarse\nîles\t{level}\tland\nisles\tétendues\tland\n"));
+        write(
+            root,
+            HIERARCHY,
+            format!("class\tmiddle\tcoarse\nîles\t{level}\tland\nisles\tétendues\tland\n"),
+        );
         Dataset::open(root).unwrap()
     };
-    let (linux, mac) = (open("îles", "étendues"), open("i\u{302}les", "e\u{301}tendues"));
+    let (linux, mac) = (
+        open("îles", "étendues"),
+        open("i\u{302}les", "e\u{301}tendues"),
+    );
     for data in [&linux, &mac] {
-        assert_eq!((data.classes.len(), data.queries.len(), data.queries[0].class), (2, 1, ClassId(1)));
-        assert_eq!(data.class("i\u{302}les").unwrap(), data.class("ÎLES").unwrap());
-        assert_eq!(data.classes[0].middle, data.classes[1].middle, "one level, however it is written");
+        assert_eq!(
+            (
+                data.classes.len(),
+                data.queries.len(),
+                data.queries[0].class
+            ),
+            (2, 1, ClassId(1))
+        );
+        assert_eq!(
+            data.class("i\u{302}les").unwrap(),
+            data.class("ÎLES").unwrap()
+        );
+        assert_eq!(
+            data.classes[0].middle, data.classes[1].middle,
+            "one level, however it is written"
+        );
     }
-    assert_eq!(mac.queries_hash(SeedCount::Three), linux.queries_hash(SeedCount::Three));
+    assert_eq!(
+        mac.queries_hash(SeedCount::Three),
+        linux.queries_hash(SeedCount::Three)
+    );
     assert_eq!(mac.classes[1].name, "i\u{302}les", "shown as it is");
     assert_eq!(linux.findings.count(kind::UNICODE_FORM.name), 0);
     let places = places(&mac.findings, &mac.root, kind::UNICODE_FORM);
-    assert_eq!(places, [(HIERARCHY.into(), Some(2)), ("query/îles.txt".into(), None)]);
+    assert_eq!(
+        places,
+        [(HIERARCHY.into(), Some(2)), ("query/îles.txt".into(), None)]
+    );
 }
 
 #[test]
@@ -180,9 +289,21 @@ fn files_that_are_told_apart_by_form_or_case_alone_are_noted() {
         write(root, &format!("query/{class}.txt"), "1 2\n");
     }
     let data = Dataset::open(root).unwrap();
-    assert_eq!((data.classes.len(), data.findings.count(kind::TWIN_CLASSES.name)), (4, 2));
+    assert_eq!(
+        (
+            data.classes.len(),
+            data.findings.count(kind::TWIN_CLASSES.name)
+        ),
+        (4, 2)
+    );
     // each of the isles has its own queries, and of the two files of the first cats one is read
-    assert_eq!((data.queries.len(), data.findings.count(kind::TWIN_QUERIES.name)), (3, 1));
+    assert_eq!(
+        (
+            data.queries.len(),
+            data.findings.count(kind::TWIN_QUERIES.name)
+        ),
+        (3, 1)
+    );
 }
 
 #[test]
@@ -193,12 +314,21 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
     picture(root, "image/a.png");
     // U+0A00 and U+000A have a line end's byte in either place
     let odd = sentence(2, 1, 1, A).replace("\"b\"", "\"ਊ\u{0a00}ऀ\"");
-    let text = [sentence(1, 0, 0, A), odd, "x".repeat(5 << 20), sentence(2, 0, 2, A)].join("\r\n");
+    let text = [
+        sentence(1, 0, 0, A),
+        odd,
+        "x".repeat(5 << 20),
+        sentence(2, 0, 2, A),
+    ]
+    .join("\r\n");
     let wide = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
         let units = text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         [mark, &units].concat()
     };
-    for file in [wide(b"\xff\xfe", u16::to_le_bytes), wide(b"\xfe\xff", u16::to_be_bytes)] {
+    for file in [
+        wide(b"\xff\xfe", u16::to_le_bytes),
+        wide(b"\xfe\xff", u16::to_be_bytes),
+    ] {
         write(root, SENTENCES, file);
         let data = Dataset::open(root).unwrap();
         let (mut pairs, mut findings) = (Vec::new(), Findings::default());
@@ -207,12 +337,27 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
             Ok(())
         })
         .unwrap();
-        let lines: Vec<_> = pairs.iter().map(|p| (p.line, p.entity.0, p.tokens[p.start].as_str())).collect();
+        let lines: Vec<_> = pairs
+            .iter()
+            .map(|p| (p.line, p.entity.0, p.tokens[p.start].as_str()))
+            .collect();
         assert_eq!(lines, [(1, 1, "a"), (2, 2, "ਊ\u{0a00}ऀ"), (4, 2, "a")]);
-        assert_eq!((findings.count(kind::UTF16.name), findings.count(kind::LONG_LINE.name)), (1, 1));
+        assert_eq!(
+            (
+                findings.count(kind::UTF16.name),
+                findings.count(kind::LONG_LINE.name)
+            ),
+            (1, 1)
+        );
         assert_eq!(findings.total(Severity::Error), 1);
         for pair in pairs {
-            assert_eq!(Pair { line: pair.line, ..data.pair_at(pair.offset, pair.mention).unwrap() }, pair);
+            assert_eq!(
+                Pair {
+                    line: pair.line,
+                    ..data.pair_at(pair.offset, pair.mention).unwrap()
+                },
+                pair
+            );
         }
     }
 }
@@ -237,13 +382,29 @@ fn the_hash_is_of_entities_and_sentences_alone() {
 fn broken() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    write(root, ENTITIES, "ant\t1\nbee\t2\ncow\t3\ndog\t4\neel\t5\nfox\t6\n");
-    write(root, "gt/small animals.txt", "1\tant\t1\r\n2\tbee\t2\n\n3\tcow\t0\n4\tdog\t-1\n77\tyak\t1\n2\tbee\t1\nx\n");
+    write(
+        root,
+        ENTITIES,
+        "ant\t1\nbee\t2\ncow\t3\ndog\t4\neel\t5\nfox\t6\n",
+    );
+    write(
+        root,
+        "gt/small animals.txt",
+        "1\tant\t1\r\n2\tbee\t2\n\n3\tcow\t0\n4\tdog\t-1\n77\tyak\t1\n2\tbee\t1\nx\n",
+    );
     write(root, "gt/big.txt", "3\tbull\t1\n4\tdog\t1\n5\teel\t1\n");
     write(root, "gt/empty.txt", "");
     write(root, "gt/notes.md", "not a class");
-    write(root, "classes.tsv", "class\tmiddle\tcoarse\nsmall animals\tAnimals\tLiving things\nnone\tx\ty\nempty\t\t\n");
-    write(root, "query/small_animals.txt", "1 2 3\n1 1 2\n1 2 88\n1 2 x\n\n99\nEXIT\n1 2 5\n");
+    write(
+        root,
+        "classes.tsv",
+        "class\tmiddle\tcoarse\nsmall animals\tAnimals\tLiving things\nnone\tx\ty\nempty\t\t\n",
+    );
+    write(
+        root,
+        "query/small_animals.txt",
+        "1 2 3\n1 1 2\n1 2 88\n1 2 x\n\n99\nEXIT\n1 2 5\n",
+    );
     write(root, "query/big.txt", "3 4 5\n");
     write(root, "query/goldless.txt", "4 5 6\n");
     picture(root, "image/a.png");
@@ -279,42 +440,73 @@ fn every_fault_is_named_by_file_and_line() {
     let (gold, query) = ("gt/small animals.txt", "query/small_animals.txt");
     let expected = [
         (kind::CRLF, vec![(gold, Some(1)), (SENTENCES, Some(2))]),
-        (kind::BLANK, vec![(gold, Some(3)), (query, Some(5)), (SENTENCES, Some(3))]),
+        (
+            kind::BLANK,
+            vec![(gold, Some(3)), (query, Some(5)), (SENTENCES, Some(3))],
+        ),
         (kind::UNKNOWN_GOLD, vec![(gold, Some(6))]),
         (kind::DUPLICATE_GOLD, vec![(gold, Some(7))]),
         (kind::BAD_GOLD, vec![(gold, Some(8))]),
         (kind::GOLD_NAME, vec![("gt/big.txt", Some(1))]),
         (kind::STRAY_FILE, vec![("gt/notes.md", None)]),
-        (kind::EMPTY_CLASS, vec![("gt/empty.txt", None), ("gt/goldless.txt", None)]),
+        (
+            kind::EMPTY_CLASS,
+            vec![("gt/empty.txt", None), ("gt/goldless.txt", None)],
+        ),
         (kind::UNKNOWN_CLASS, vec![(HIERARCHY, Some(3))]),
-        (kind::UNPLACED_CLASS, vec![(HIERARCHY, None), (HIERARCHY, None)]),
+        (
+            kind::UNPLACED_CLASS,
+            vec![(HIERARCHY, None), (HIERARCHY, None)],
+        ),
         (kind::FOREIGN_SEED, vec![(query, Some(1))]),
         (kind::DUPLICATE_SEED, vec![(query, Some(2))]),
         (kind::UNKNOWN_SEED, vec![(query, Some(3)), (query, Some(6))]),
         (kind::BAD_SEED, vec![(query, Some(4))]),
-        (kind::SEED_COUNT, vec![(query, Some(2)), (query, Some(3)), (query, Some(4))]),
+        (
+            kind::SEED_COUNT,
+            vec![(query, Some(2)), (query, Some(3)), (query, Some(4))],
+        ),
         (kind::EMPTY_QUERY, vec![(query, Some(6))]),
         (kind::NO_QUERIES, vec![("query/empty.txt", None)]),
         (kind::UNEQUAL_QUERIES, vec![(query, None)]),
         (kind::BOM, vec![(SENTENCES, Some(1))]),
-        (kind::BAD_JSON, vec![(SENTENCES, Some(4)), (SENTENCES, Some(15))]),
+        (
+            kind::BAD_JSON,
+            vec![(SENTENCES, Some(4)), (SENTENCES, Some(15))],
+        ),
         (kind::UNKNOWN_ENTITY, vec![(SENTENCES, Some(5))]),
         (kind::BAD_SPAN, vec![(SENTENCES, Some(6))]),
-        (kind::OUT_OF_RANGE, vec![(SENTENCES, Some(7)), (SENTENCES, Some(8))]),
+        (
+            kind::OUT_OF_RANGE,
+            vec![(SENTENCES, Some(7)), (SENTENCES, Some(8))],
+        ),
         (kind::MISSING_IMAGE, vec![(SENTENCES, Some(9))]),
         (kind::BROKEN_IMAGE, vec![(SENTENCES, Some(10))]),
-        (kind::NO_IMAGE, vec![(SENTENCES, Some(11)), (SENTENCES, Some(12)), (SENTENCES, Some(13))]),
+        (
+            kind::NO_IMAGE,
+            vec![
+                (SENTENCES, Some(11)),
+                (SENTENCES, Some(12)),
+                (SENTENCES, Some(13)),
+            ],
+        ),
         (kind::NO_MENTION, vec![(SENTENCES, Some(13))]),
         (kind::LONG_LINE, vec![(SENTENCES, Some(14))]),
         (kind::TRUNCATED, vec![(SENTENCES, Some(16))]),
         (kind::FEW_PAIRS, vec![(ENTITIES, None); 4]),
     ];
     for (kind, wanted) in &expected {
-        let wanted: Vec<_> = wanted.iter().map(|(file, line)| (file.to_string(), *line)).collect();
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|(file, line)| (file.to_string(), *line))
+            .collect();
         assert_eq!(places(&findings, root, *kind), wanted, "{}", kind.name);
     }
-    let unexpected: Vec<_> =
-        findings.summary().into_iter().filter(|(name, _)| expected.iter().all(|(k, _)| k.name != name)).collect();
+    let unexpected: Vec<_> = findings
+        .summary()
+        .into_iter()
+        .filter(|(name, _)| expected.iter().all(|(k, _)| k.name != name))
+        .collect();
     assert_eq!(unexpected, []);
 }
 
@@ -327,11 +519,21 @@ fn what_can_be_used_of_a_broken_data_set_is() {
     let small = &data.classes[3];
     assert_eq!(
         (small.members.as_slice(), small.negatives.as_slice()),
-        ([1, 2].map(EntityId).as_slice(), [3, 4].map(EntityId).as_slice())
+        (
+            [1, 2].map(EntityId).as_slice(),
+            [3, 4].map(EntityId).as_slice()
+        )
     );
-    assert_eq!((small.middle.as_deref(), data.classes[1].middle.as_deref()), (Some("Animals"), None));
+    assert_eq!(
+        (small.middle.as_deref(), data.classes[1].middle.as_deref()),
+        (Some("Animals"), None)
+    );
     // the number is the query's in its file, whatever was left out before it
-    let queries: Vec<_> = data.queries.iter().map(|q| (data.query_id(q), q.seeds.len())).collect();
+    let queries: Vec<_> = data
+        .queries
+        .iter()
+        .map(|q| (data.query_id(q), q.seeds.len()))
+        .collect();
     let of = |id: &str, seeds| (id.to_string(), seeds);
     assert_eq!(
         queries,
@@ -351,11 +553,30 @@ fn what_can_be_used_of_a_broken_data_set_is() {
         Ok(())
     })
     .unwrap();
-    let lines: Vec<_> = pairs.iter().map(|p| (p.line, p.entity.0, p.image.is_some())).collect();
-    assert_eq!(lines, [(1, 1, true), (2, 1, true), (9, 2, false), (10, 2, true), (11, 3, false), (12, 4, false)]);
+    let lines: Vec<_> = pairs
+        .iter()
+        .map(|p| (p.line, p.entity.0, p.image.is_some()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (1, 1, true),
+            (2, 1, true),
+            (9, 2, false),
+            (10, 2, true),
+            (11, 3, false),
+            (12, 4, false)
+        ]
+    );
     for pair in pairs {
         let again = data.pair_at(pair.offset, pair.mention).unwrap();
-        assert_eq!(Pair { line: pair.line, ..again }, pair);
+        assert_eq!(
+            Pair {
+                line: pair.line,
+                ..again
+            },
+            pair
+        );
     }
 }
 
@@ -366,10 +587,15 @@ fn queries_may_come_from_another_folder() {
     write(folder.path(), "land birds.txt", "6 7 30\n57 112 129\n");
     write(folder.path(), "no such class.txt", "6 7 30\n");
     let mut findings = Findings::default();
-    let queries = data.queries_in(folder.path(), SeedCount::Three, &mut findings).unwrap();
+    let queries = data
+        .queries_in(folder.path(), SeedCount::Three, &mut findings)
+        .unwrap();
     let ids: Vec<_> = queries.iter().map(|q| data.query_id(q)).collect();
     assert_eq!(ids, ["land_birds/3/1", "land_birds/3/2"]);
-    assert_eq!(findings.summary(), [(kind::FOREIGN_QUERIES.name.to_string(), 1)]);
+    assert_eq!(
+        findings.summary(),
+        [(kind::FOREIGN_QUERIES.name.to_string(), 1)]
+    );
     let gone = data.queries_in(&folder.path().join("gone"), SeedCount::Three, &mut findings);
     assert!(matches!(gone, Err(Error::Missing { .. })));
 }
@@ -384,13 +610,29 @@ fn without_gt_the_published_pickle_gives_the_classes() {
         b"\x80\x02}q\x00(K\x01]q\x01(X\x05\0\0\0smallq\x02X\x07\0\0\0insectsq\x03eK\x02h\x02K\t]q\x04h\x02au.";
     write(root, "eid2cls.pkl", pickled);
     let data = Dataset::open(root).unwrap();
-    let classes: Vec<_> = data.classes.iter().map(|c| (c.name.as_str(), c.members.clone())).collect();
-    assert_eq!(classes, [("insects", vec![EntityId(1)]), ("small", vec![EntityId(1), EntityId(2)])]);
+    let classes: Vec<_> = data
+        .classes
+        .iter()
+        .map(|c| (c.name.as_str(), c.members.clone()))
+        .collect();
+    assert_eq!(
+        classes,
+        [
+            ("insects", vec![EntityId(1)]),
+            ("small", vec![EntityId(1), EntityId(2)])
+        ]
+    );
     assert_eq!(data.findings.count(kind::UNKNOWN_GOLD.name), 1);
 
     write(root, "eid2cls.pkl", b"no pickle");
     let data = Dataset::open(root).unwrap();
-    assert_eq!((data.classes.len(), data.findings.count(kind::BAD_PICKLE.name)), (0, 1));
+    assert_eq!(
+        (
+            data.classes.len(),
+            data.findings.count(kind::BAD_PICKLE.name)
+        ),
+        (0, 1)
+    );
 }
 
 #[test]
@@ -399,15 +641,26 @@ fn an_entity_may_be_mentioned_twice_in_a_sentence() {
     let root = folder.path();
     write(root, ENTITIES, "ant\t1\nbee\t2\n");
     let mentions = r#"[{"entityId": 1, "start": 0, "end": 0}, {"entityId": 5, "start": 0, "end": 0}, {"entityId": 2, "start": 1, "end": 2}]"#;
-    write(root, SENTENCES, format!(r#"{{"entityMentions": {mentions}, "tokens": ["ant", "a", "bee"], "extra": 1}}"#));
+    write(
+        root,
+        SENTENCES,
+        format!(r#"{{"entityMentions": {mentions}, "tokens": ["ant", "a", "bee"], "extra": 1}}"#),
+    );
     let data = Dataset::open(root).unwrap();
     let mut seen = Vec::new();
     data.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
-        seen.push((pair.mention, pair.entity.0, pair.tokens[pair.start..=pair.end].join(" ")));
+        seen.push((
+            pair.mention,
+            pair.entity.0,
+            pair.tokens[pair.start..=pair.end].join(" "),
+        ));
         Ok(())
     })
     .unwrap();
-    assert_eq!(seen, [(0, 1, "ant".to_string()), (2, 2, "a bee".to_string())]);
+    assert_eq!(
+        seen,
+        [(0, 1, "ant".to_string()), (2, 2, "a bee".to_string())]
+    );
 }
 
 #[test]
@@ -415,12 +668,27 @@ fn a_long_corpus_streams_and_stops_when_told() {
     const LINES: usize = 50_000;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    write(root, ENTITIES, (0..100).map(|id| format!("entity {id}\t{id}\n")).collect::<String>());
+    write(
+        root,
+        ENTITIES,
+        (0..100)
+            .map(|id| format!("entity {id}\t{id}\n"))
+            .collect::<String>(),
+    );
     picture(root, "image/a.png");
-    let tokens = (0..40).map(|t| format!("\"token{t}\"")).collect::<Vec<_>>().join(", ");
+    let tokens = (0..40)
+        .map(|t| format!("\"token{t}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
     let line = |i: usize| {
-        let mention = format!(r#"{{"entityId": {}, "start": {}, "end": 39}}"#, i % 100, i % 40);
-        format!("{{\"tokens\": [{tokens}], \"entityMentions\": [{mention}], \"image\": \"image/a.png\"}}\n")
+        let mention = format!(
+            r#"{{"entityId": {}, "start": {}, "end": 39}}"#,
+            i % 100,
+            i % 40
+        );
+        format!(
+            "{{\"tokens\": [{tokens}], \"entityMentions\": [{mention}], \"image\": \"image/a.png\"}}\n"
+        )
     };
     write(root, SENTENCES, (0..LINES).map(line).collect::<String>());
     let data = Dataset::open(root).unwrap();
@@ -430,7 +698,8 @@ fn a_long_corpus_streams_and_stops_when_told() {
         pairs += 1;
         Ok(())
     };
-    data.pairs(&mut findings, &mut Unobserved, &mut count).unwrap();
+    data.pairs(&mut findings, &mut Unobserved, &mut count)
+        .unwrap();
     assert_eq!(pairs, LINES);
     assert!(findings.is_empty());
 
@@ -439,6 +708,9 @@ fn a_long_corpus_streams_and_stops_when_told() {
         seen += 1;
         Ok(())
     };
-    assert!(matches!(data.pairs(&mut findings, &mut stop, &mut count), Err(Error::Stopped)));
+    assert!(matches!(
+        data.pairs(&mut findings, &mut stop, &mut count),
+        Err(Error::Stopped)
+    ));
     assert!(0 < seen && seen < LINES, "stopped after {seen}");
 }

@@ -1,4 +1,5 @@
-//! The small text files, line by line: byte order marks, CRLF and blank lines are noted and passed over.
+//! The small text files, line by line: byte order marks, CRLF and blank lines are noted and passed
+//! over.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,8 @@ use super::finding::{Findings, kind};
 use crate::error::{Error, Result};
 use crate::text_file::{self, Encoding};
 
-/// The file's lines that say something, with their numbers from 1, without line ends. A file that cannot be read as text
-/// has none, and is noted. Errors: `Io`.
+/// The file's lines that say something, with their numbers from 1, without line ends. A file that
+/// cannot be read as text has none, and is noted. Errors: `Io`.
 pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     Ok(lines_of(&bytes, path, findings).unwrap_or_else(|reason| {
@@ -23,8 +24,9 @@ pub(super) fn required_lines(path: &Path, findings: &mut Findings) -> Result<Vec
     lines_of(&bytes, path, findings).map_err(|reason| Error::format(path, reason))
 }
 
-/// The same of what was read from `path` already. Bytes that are not valid are replaced and noted. The error says why
-/// the file cannot be read as text, and completes a sentence that begins with the file's name.
+/// The same of what was read from `path` already. Bytes that are not valid are replaced and noted.
+/// The error says why the file cannot be read as text, and completes a sentence that begins with
+/// the file's name.
 pub fn lines_of(
     bytes: &[u8],
     path: &Path,
@@ -33,15 +35,23 @@ pub fn lines_of(
     let file = text_file::decode(bytes)?;
     match file.encoding {
         Encoding::Utf8 if file.marked => {
-            findings.note(kind::BOM, path, Some(1), || "starts with a byte order mark".into());
+            findings.note(kind::BOM, path, Some(1), || {
+                "starts with a byte order mark".into()
+            });
         }
         Encoding::Utf8 => {}
         Encoding::Utf16Le | Encoding::Utf16Be => {
-            findings.note(kind::UTF16, path, None, || "is UTF-16, as its byte order mark says".into());
+            findings.note(kind::UTF16, path, None, || {
+                "is UTF-16, as its byte order mark says".into()
+            });
         }
     }
     if let Some(line) = file.first_invalid {
-        let encoding = if file.encoding == Encoding::Utf8 { "UTF-8" } else { "UTF-16" };
+        let encoding = if file.encoding == Encoding::Utf8 {
+            "UTF-8"
+        } else {
+            "UTF-16"
+        };
         let reason = || format!("has bytes that are not {encoding}; their characters are lost");
         findings.note(kind::NOT_UTF8, path, Some(line), reason);
     }
@@ -57,7 +67,12 @@ pub fn lines_of(
     Ok(lines)
 }
 
-fn note_line_end<'a>(line: &'a str, path: &Path, number: usize, findings: &mut Findings) -> &'a str {
+fn note_line_end<'a>(
+    line: &'a str,
+    path: &Path,
+    number: usize,
+    findings: &mut Findings,
+) -> &'a str {
     match line.strip_suffix('\r') {
         Some(bare) => {
             findings.note(kind::CRLF, path, Some(number), || "ends in CRLF".into());
@@ -67,19 +82,28 @@ fn note_line_end<'a>(line: &'a str, path: &Path, number: usize, findings: &mut F
     }
 }
 
-/// The folder's `.txt` files as (name without `.txt`, path), sorted by name; none where there is no such folder.
-/// Anything else in it is noted. Errors: `Io`.
-pub(super) fn class_files(folder: &Path, findings: &mut Findings) -> Result<Option<Vec<(String, PathBuf)>>> {
+/// The folder's `.txt` files as (name without `.txt`, path), sorted by name; none where there is no
+/// such folder. Anything else in it is noted. Errors: `Io`.
+pub(super) fn class_files(
+    folder: &Path,
+    findings: &mut Findings,
+) -> Result<Option<Vec<(String, PathBuf)>>> {
     if !folder.is_dir() {
         return Ok(None);
     }
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let path = entry.map_err(Error::io("read", folder))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         match name.strip_suffix(".txt") {
             Some(class) if path.is_file() => files.push((class.to_string(), path)),
-            _ => findings.note(kind::STRAY_FILE, &path, None, || "not a class file (CLASS.txt)".into()),
+            _ => findings.note(kind::STRAY_FILE, &path, None, || {
+                "not a class file (CLASS.txt)".into()
+            }),
         }
     }
     files.sort();

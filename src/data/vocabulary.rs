@@ -29,51 +29,70 @@ pub struct Vocabulary {
 impl FromIterator<(EntityId, String)> for Vocabulary {
     fn from_iter<I: IntoIterator<Item = (EntityId, String)>>(entities: I) -> Self {
         let mut vocabulary = Vocabulary::default();
-        entities.into_iter().for_each(|(id, name)| vocabulary.insert(id, &name));
+        entities
+            .into_iter()
+            .for_each(|(id, name)| vocabulary.insert(id, &name));
         vocabulary
     }
 }
 
 impl Vocabulary {
-    /// Reads a file of the form of `entity2id.txt` that stands alone. Error: the first line that cannot be read.
+    /// Reads a file of the form of `entity2id.txt` that stands alone. Error: the first line that
+    /// cannot be read.
     pub fn open(path: &Path) -> Result<Vocabulary> {
         let mut findings = Findings::default();
         let vocabulary = Vocabulary::read(path, &mut findings)?;
         match findings.iter().find(|f| f.severity == Severity::Error) {
             Some(fault) => Err(match fault.line {
-                Some(line) => Error::Line { path: path.to_owned(), line, reason: fault.reason.clone() },
+                Some(line) => Error::Line {
+                    path: path.to_owned(),
+                    line,
+                    reason: fault.reason.clone(),
+                },
                 None => Error::format(path, &fault.reason),
             }),
             None => Ok(vocabulary),
         }
     }
 
-    /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and noted. Errors: `Io`, and
-    /// `Format` for a file that cannot be read as text.
+    /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and
+    /// noted. Errors: `Io`, and `Format` for a file that cannot be read as text.
     pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
         let mut vocabulary = Vocabulary::default();
         for (number, line) in required_lines(path, findings)? {
-            let parsed = line.rsplit_once('\t').map(|(name, id)| (name.trim(), id.trim().parse()));
+            let parsed = line
+                .rsplit_once('\t')
+                .map(|(name, id)| (name.trim(), id.trim().parse()));
             let (name, id) = match parsed {
                 Some((name, Ok(id))) if !name.is_empty() => (name, EntityId(id)),
                 Some(_) => {
-                    findings.note(kind::BAD_ENTITY, path, Some(number), || format!("no name and id in “{line}”"));
+                    findings.note(kind::BAD_ENTITY, path, Some(number), || {
+                        format!("no name and id in “{line}”")
+                    });
                     continue;
                 }
                 None => {
-                    findings.note(kind::BAD_ENTITY, path, Some(number), || format!("no tab in “{line}”"));
+                    findings.note(kind::BAD_ENTITY, path, Some(number), || {
+                        format!("no tab in “{line}”")
+                    });
                     continue;
                 }
             };
             if let Some(first) = vocabulary.name(id) {
-                findings.note(kind::DUPLICATE_ID, path, Some(number), || format!("id {id} is “{first}” already"));
+                findings.note(kind::DUPLICATE_ID, path, Some(number), || {
+                    format!("id {id} is “{first}” already")
+                });
                 continue;
             }
             if let Some(first) = vocabulary.by_name.get(name) {
                 let first = vocabulary.entities[*first].0;
-                findings
-                    .note(kind::DUPLICATE_NAME, path, Some(number), || format!("“{name}” is entity {first} already"));
-            } else if let Some((first, _)) = vocabulary.group(name).find(|(_, own)| name::is_same(own, name)) {
+                findings.note(kind::DUPLICATE_NAME, path, Some(number), || {
+                    format!("“{name}” is entity {first} already")
+                });
+            } else if let Some((first, _)) = vocabulary
+                .group(name)
+                .find(|(_, own)| name::is_same(own, name))
+            {
                 findings.note(kind::UNICODE_TWINS, path, Some(number), || {
                     format!("“{name}” is the name of entity {first} in another Unicode form; they are two entities")
                 });
@@ -89,7 +108,11 @@ impl Vocabulary {
         self.by_name.entry(name.to_string()).or_insert(place);
         let folded = fold(name);
         match self.by_folded.entry(folded) {
-            Entry::Occupied(first) => self.later.entry(first.key().clone()).or_default().push(place),
+            Entry::Occupied(first) => self
+                .later
+                .entry(first.key().clone())
+                .or_default()
+                .push(place),
             Entry::Vacant(free) => _ = free.insert(place),
         }
         self.entities.push((id, name.to_string()));
@@ -113,11 +136,13 @@ impl Vocabulary {
     }
 
     pub fn name(&self, id: EntityId) -> Option<&str> {
-        self.by_id.get(&id).map(|&place| self.entities[place].1.as_str())
+        self.by_id
+            .get(&id)
+            .map(|&place| self.entities[place].1.as_str())
     }
 
-    /// The entity of exactly this name; else the first of this name in another Unicode form; else the first whose name differs
-    /// only in case or in `_` for a space.
+    /// The entity of exactly this name; else the first of this name in another Unicode form; else
+    /// the first whose name differs only in case or in `_` for a space.
     pub fn by_name(&self, name: &str) -> Option<EntityId> {
         if let Some(&place) = self.by_name.get(name) {
             return Some(self.entities[place].0);
@@ -126,14 +151,21 @@ impl Vocabulary {
         same.or_else(|| self.group(name).next()).map(|(id, _)| id)
     }
 
-    /// Every entity of exactly this name; where there is none, every one of this name in another Unicode form; where there is
-    /// none either, every one whose name differs only in case or in `_` for a space.
+    /// Every entity of exactly this name; where there is none, every one of this name in another
+    /// Unicode form; where there is none either, every one whose name differs only in case or in
+    /// `_` for a space.
     pub fn all_named(&self, name: &str) -> Vec<EntityId> {
         let group: Vec<(EntityId, &str)> = self.group(name).collect();
         let tiers: [fn(&str, &str) -> bool; 2] = [|own, name| own == name, name::is_same];
-        let nearest = tiers.into_iter().find(|is_near| group.iter().any(|(_, own)| is_near(own, name)));
+        let nearest = tiers
+            .into_iter()
+            .find(|is_near| group.iter().any(|(_, own)| is_near(own, name)));
         let is_meant = |own| nearest.is_none_or(|is_near| is_near(own, name));
-        group.into_iter().filter(|(_, own)| is_meant(own)).map(|(id, _)| id).collect()
+        group
+            .into_iter()
+            .filter(|(_, own)| is_meant(own))
+            .map(|(id, _)| id)
+            .collect()
     }
 
     /// The entities whose names fold to the same, in file order.
@@ -141,10 +173,13 @@ impl Vocabulary {
         let folded = fold(name);
         let first = self.by_folded.get(&folded).into_iter();
         let later = self.later.get(&folded).into_iter().flatten();
-        first.chain(later).map(|&place| (self.entities[place].0, self.entities[place].1.as_str()))
+        first
+            .chain(later)
+            .map(|&place| (self.entities[place].0, self.entities[place].1.as_str()))
     }
 
-    /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near names.
+    /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near
+    /// names.
     pub fn find(&self, what: &str) -> Result<EntityId> {
         let what = what.trim();
         self.known(what).ok_or_else(|| Error::Unknown {
@@ -156,7 +191,12 @@ impl Vocabulary {
 
     /// As [`Vocabulary::find`], where an unknown one is nothing to look for near names for.
     pub(super) fn known(&self, what: &str) -> Option<EntityId> {
-        let by_id = || what.parse().ok().map(EntityId).filter(|id| self.contains(*id));
+        let by_id = || {
+            what.parse()
+                .ok()
+                .map(EntityId)
+                .filter(|id| self.contains(*id))
+        };
         self.by_name(what).or_else(by_id)
     }
 
@@ -204,7 +244,10 @@ mod tests {
         assert_eq!(v.by_name("Curac\u{327}ao"), Some(EntityId(2)));
         assert_eq!(v.by_name("CURAC\u{327}AO"), Some(EntityId(2)));
         // two entities keep their own forms, and a third form means either
-        assert_eq!((v.by_name("Åland"), v.by_name("A\u{30a}land")), (Some(EntityId(1)), Some(EntityId(3))));
+        assert_eq!(
+            (v.by_name("Åland"), v.by_name("A\u{30a}land")),
+            (Some(EntityId(1)), Some(EntityId(3)))
+        );
         assert_eq!(v.all_named("A\u{30a}land"), [EntityId(3)]);
         assert_eq!(v.all_named("\u{212b}land"), [EntityId(1), EntityId(3)]);
         assert_eq!(v.all_named("åland"), [EntityId(1), EntityId(3)]);
@@ -213,7 +256,10 @@ mod tests {
 
     #[test]
     fn a_file_of_two_bytes_a_character_is_read_or_named() {
-        let wide: Vec<u8> = "Zürich\t1\r\nlion\t2\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide: Vec<u8> = "Zürich\t1\r\nlion\t2\r\n"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [&b"\xff\xfe"[..], &wide].concat()).unwrap();
         let mut findings = Findings::default();
@@ -222,16 +268,27 @@ mod tests {
         assert_eq!(findings.count(kind::UTF16.name), 1);
         std::fs::write(file.path(), &wide).unwrap();
         let refused = Vocabulary::open(file.path()).unwrap_err();
-        assert!(matches!(refused, Error::Format { .. }) && refused.to_string().contains("UTF-16LE"), "{refused}");
+        assert!(
+            matches!(refused, Error::Format { .. }) && refused.to_string().contains("UTF-16LE"),
+            "{refused}"
+        );
     }
 
     #[test]
     fn faults_are_left_out_and_named() {
-        let (v, findings) = vocabulary("\u{feff}a b\t1\r\n\r\nno id\nx\tseven\ny\t-1\n\t3\nc\t1\na b\t2\n");
-        let ids: Vec<_> = v.iter().map(|(id, name)| (id.0, name.to_string())).collect();
+        let (v, findings) =
+            vocabulary("\u{feff}a b\t1\r\n\r\nno id\nx\tseven\ny\t-1\n\t3\nc\t1\na b\t2\n");
+        let ids: Vec<_> = v
+            .iter()
+            .map(|(id, name)| (id.0, name.to_string()))
+            .collect();
         assert_eq!(ids, [(1, "a b".to_string()), (2, "a b".to_string())]);
         let lines = |kind: super::super::finding::Kind| -> Vec<_> {
-            findings.iter().filter(|f| f.kind == kind.name).filter_map(|f| f.line).collect()
+            findings
+                .iter()
+                .filter(|f| f.kind == kind.name)
+                .filter_map(|f| f.line)
+                .collect()
         };
         assert_eq!(lines(kind::BOM), [1]);
         assert_eq!(lines(kind::CRLF), [1, 2]);

@@ -1,5 +1,5 @@
-//! What each part of a recipe is worth: tasks, modalities and prototypes left out one at a time, each variant trained with
-//! several seeds, indexed, and measured on the queries of 3 seeds.
+//! What each part of a recipe is worth: tasks, modalities and prototypes left out one at a time,
+//! each variant trained with several seeds, indexed, and measured on the queries of 3 seeds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,10 @@ pub struct Row {
 /// The whole recipe's name.
 const WHOLE: &str = "all";
 /// Both modes of ranking, in the order of the table.
-const RANKINGS: [(RankingKind, &str); 2] = [(RankingKind::Seeds, "seeds"), (RankingKind::Expanded, "expanded")];
+const RANKINGS: [(RankingKind, &str); 2] = [
+    (RankingKind::Seeds, "seeds"),
+    (RankingKind::Expanded, "expanded"),
+];
 /// Modes in the order of the table.
 const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];
 
@@ -88,22 +91,48 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
     let variant = |name: &str, mut config: TrainConfig| {
         // without mining there is no first stage: as many epochs all the same
         config.epochs += length - config.epochs_in_all();
-        Variant { name: name.into(), config, trained_head_of: None }
+        Variant {
+            name: name.into(),
+            config,
+            trained_head_of: None,
+        }
     };
     let mut all = vec![variant(WHOLE, config.clone())];
-    let others: Vec<Task> = Task::ALL.into_iter().filter(|&t| t != Task::Mep && config.tasks.has(t)).collect();
+    let others: Vec<Task> = Task::ALL
+        .into_iter()
+        .filter(|&t| t != Task::Mep && config.tasks.has(t))
+        .collect();
     for &out in &others {
-        let tasks = Task::ALL.into_iter().filter(|&t| t != out && config.tasks.has(t));
+        let tasks = Task::ALL
+            .into_iter()
+            .filter(|&t| t != out && config.tasks.has(t));
         all.push(variant(
             &format!("without {}", out.name()),
-            TrainConfig { tasks: Tasks::new(tasks), ..config.clone() },
+            TrainConfig {
+                tasks: Tasks::new(tasks),
+                ..config.clone()
+            },
         ));
     }
     if others.len() > 1 {
-        all.push(variant("mep alone", TrainConfig { tasks: Tasks::new([Task::Mep]), ..config.clone() }));
+        all.push(variant(
+            "mep alone",
+            TrainConfig {
+                tasks: Tasks::new([Task::Mep]),
+                ..config.clone()
+            },
+        ));
     }
-    let mut text = TrainConfig { drop_text: 0.0, drop_image: 1.0, ..config.clone() };
-    let mut image = TrainConfig { drop_text: 1.0, drop_image: 0.0, ..config.clone() };
+    let mut text = TrainConfig {
+        drop_text: 0.0,
+        drop_image: 1.0,
+        ..config.clone()
+    };
+    let mut image = TrainConfig {
+        drop_text: 1.0,
+        drop_image: 0.0,
+        ..config.clone()
+    };
     if let Some(neighbours) = &mut text.neighbours {
         neighbours.image_weight = 0.0;
     }
@@ -115,18 +144,28 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
     if config.prototypes.is_some() {
         all.push(match config.tasks.compare_views() {
             // mining looks at them too
-            true => variant("without prototypes", TrainConfig { prototypes: None, ..config.clone() }),
+            true => variant(
+                "without prototypes",
+                TrainConfig {
+                    prototypes: None,
+                    ..config.clone()
+                },
+            ),
             false => {
                 let trained_head_of = Some(WHOLE.to_owned());
-                Variant { trained_head_of, ..variant("without prototypes", config.clone()) }
+                Variant {
+                    trained_head_of,
+                    ..variant("without prototypes", config.clone())
+                }
             }
         });
     }
     all
 }
 
-/// Does every cell that is not done yet, all variants of one seed before the next seed, and writes `ablation.json` and
-/// `ablation.md` after each. A training that was interrupted goes on where it was.
+/// Does every cell that is not done yet, all variants of one seed before the next seed, and writes
+/// `ablation.json` and `ablation.md` after each. A training that was interrupted goes on where it
+/// was.
 ///
 /// Errors: those of training, indexing and evaluating; `Stopped`.
 pub fn ablate(ablation: &Ablation, observe: &mut dyn Observer<Progress>) -> Result<Vec<Row>> {
@@ -135,7 +174,9 @@ pub fn ablate(ablation: &Ablation, observe: &mut dyn Observer<Progress>) -> Resu
     let mut cells = Vec::new();
     for (at, &seed) in ablation.seeds.iter().enumerate() {
         if ablation.seeds[..at].contains(&seed) {
-            return Err(Error::Argument(format!("seed {seed} is named twice: it is one training")));
+            return Err(Error::Argument(format!(
+                "seed {seed} is named twice: it is one training"
+            )));
         }
         for variant in &variants {
             cells.push(cell(ablation, &dataset, variant, seed, observe)?);
@@ -152,11 +193,20 @@ fn cell(
     seed: u64,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Cell> {
-    let folder = |name: &str| ablation.out.join(format!("{}-{seed}", name.replace(' ', "-")));
+    let folder = |name: &str| {
+        ablation
+            .out
+            .join(format!("{}-{seed}", name.replace(' ', "-")))
+    };
     let path = folder(&variant.name).with_extension("json");
-    let config = TrainConfig { seed, ..variant.config.clone() };
+    let config = TrainConfig {
+        seed,
+        ..variant.config.clone()
+    };
     let settings = serde_json::to_value(&config).unwrap_or_default();
-    if let Some(done) = read(&path)?.filter(|cell| cell.settings == settings && cell.dataset == dataset) {
+    if let Some(done) =
+        read(&path)?.filter(|cell| cell.settings == settings && cell.dataset == dataset)
+    {
         return Ok(done);
     }
     let begun = std::time::Instant::now();
@@ -166,16 +216,34 @@ fn cell(
     };
     let model = folder(variant.trained_head_of.as_ref().unwrap_or(&variant.name));
     if variant.trained_head_of.is_none() {
-        let places = Places { dataset: ablation.dataset.clone(), out: model.clone(), cache: cache_folder()? };
+        let places = Places {
+            dataset: ablation.dataset.clone(),
+            out: model.clone(),
+            cache: cache_folder()?,
+        };
         train::to_the_end(&places, &config, device::device(ablation.device)?, named)?;
     }
     let index = model.with_extension("index");
     let prototypes = variant.trained_head_of.is_some().then_some(None);
-    jobs::index(&ablation.dataset, &model, &index, prototypes, ablation.device, named)?;
+    jobs::index(
+        &ablation.dataset,
+        &model,
+        &index,
+        prototypes,
+        ablation.device,
+        named,
+    )?;
     let map10 = measure(&index, &config, ablation.device, named)?;
     std::fs::remove_dir_all(&index).map_err(Error::io("remove", &index))?;
     let minutes = begun.elapsed().as_secs_f64() / 60.0;
-    let cell = Cell { variant: variant.name.clone(), seed, settings, dataset: dataset.to_owned(), map10, minutes };
+    let cell = Cell {
+        variant: variant.name.clone(),
+        seed,
+        settings,
+        dataset: dataset.to_owned(),
+        map10,
+        minutes,
+    };
     let text = serde_json::to_vec_pretty(&cell).map_err(|e| Error::format(&path, e.to_string()))?;
     write_whole(&path, &text)?;
     Ok(cell)
@@ -185,7 +253,9 @@ fn read(path: &Path) -> Result<Option<Cell>> {
     if !path.exists() {
         return Ok(None);
     }
-    serde_json::from_str(&text_file::read(path)?).map(Some).map_err(|e| Error::format(path, format!("is no cell: {e}")))
+    serde_json::from_str(&text_file::read(path)?)
+        .map(Some)
+        .map_err(|e| Error::format(path, format!("is no cell: {e}")))
 }
 
 /// MAP@10 in each mode that the training shows.
@@ -204,7 +274,13 @@ fn measure(
     for mode in modes {
         for (ranking, name) in RANKINGS {
             let (seed_count, protocol) = (SeedCount::Three, Protocol::Standard);
-            let plan = Plan { mode, seed_count, ranking, protocol, class: None };
+            let plan = Plan {
+                mode,
+                seed_count,
+                ranking,
+                protocol,
+                class: None,
+            };
             let measured = session.evaluate(&plan, None, observe)?.evaluation.overall;
             found.insert(column(mode, name), measured.ap[0]);
         }
@@ -214,13 +290,24 @@ fn measure(
 
 /// The table, in the order of the variants.
 fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
-    let of = |name: &str| cells.iter().filter(|c| c.variant == name).collect::<Vec<_>>();
+    let of = |name: &str| {
+        cells
+            .iter()
+            .filter(|c| c.variant == name)
+            .collect::<Vec<_>>()
+    };
     let whole = first_column(&of(WHOLE));
     let row = |variant: &Variant| {
         let cells = of(&variant.name);
-        let names: Vec<&String> = cells.first().map(|c| c.map10.keys().collect()).unwrap_or_default();
+        let names: Vec<&String> = cells
+            .first()
+            .map(|c| c.map10.keys().collect())
+            .unwrap_or_default();
         let over_seeds = |name: &&String| {
-            let values: Vec<f64> = cells.iter().filter_map(|c| c.map10.get(*name).copied()).collect();
+            let values: Vec<f64> = cells
+                .iter()
+                .filter_map(|c| c.map10.get(*name).copied())
+                .collect();
             ((*name).clone(), spread(&values))
         };
         let own = first_column(&cells);
@@ -234,12 +321,20 @@ fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
             minutes: cells.iter().map(|c| c.minutes).sum::<f64>() / cells.len().max(1) as f64,
         }
     };
-    variants.iter().map(row).filter(|row| !row.seeds.is_empty()).collect()
+    variants
+        .iter()
+        .map(row)
+        .filter(|row| !row.seeds.is_empty())
+        .collect()
 }
 
 /// By the seeds, in the mode that the variant is trained in.
 fn first_column(cells: &[&Cell]) -> Vec<f64> {
-    let of = |cell: &&Cell| MODES.iter().find_map(|&mode| cell.map10.get(&column(mode, RANKINGS[0].1)).copied());
+    let of = |cell: &&Cell| {
+        MODES
+            .iter()
+            .find_map(|&mode| cell.map10.get(&column(mode, RANKINGS[0].1)).copied())
+    };
     cells.iter().filter_map(of).collect()
 }
 
@@ -248,12 +343,19 @@ fn spread(values: &[f64]) -> (f64, Option<f64>) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n.max(1.0);
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    (mean, (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
+    (
+        mean,
+        (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
+    )
 }
 
 /// Of the difference of two means, each over some seeds.
 fn standard_error(a: &[f64], b: &[f64]) -> Option<f64> {
-    let part = |values: &[f64]| spread(values).1.map(|deviation| deviation.powi(2) / values.len() as f64);
+    let part = |values: &[f64]| {
+        spread(values)
+            .1
+            .map(|deviation| deviation.powi(2) / values.len() as f64)
+    };
     Some((part(a)? + part(b)?).sqrt())
 }
 
@@ -265,13 +367,18 @@ fn write(ablation: &Ablation, variants: &[Variant], cells: &[Cell]) -> Result<()
         "dataset": ablation.dataset, "settings": ablation.config, "seeds": ablation.seeds, "rows": rows, "cells": cells,
     });
     write_whole(&path, format!("{all:#}\n").as_bytes())?;
-    write_whole(&ablation.out.join("ablation.md"), markdown(&rows).as_bytes())
+    write_whole(
+        &ablation.out.join("ablation.md"),
+        markdown(&rows).as_bytes(),
+    )
 }
 
 /// The table: MAP@10 in %, mean ± deviation.
 pub fn markdown(rows: &[Row]) -> String {
-    let columns: Vec<String> =
-        MODES.iter().flat_map(|&mode| RANKINGS.map(|(_, ranking)| column(mode, ranking))).collect();
+    let columns: Vec<String> = MODES
+        .iter()
+        .flat_map(|&mode| RANKINGS.map(|(_, ranking)| column(mode, ranking)))
+        .collect();
     let heads: String = columns.iter().map(|head| format!(" {head} |")).collect();
     let mut text = format!(
         "| recipe | seeds |{heads} worse than all by | minutes |\n|---|---|{}---|---|\n",
@@ -283,7 +390,9 @@ pub fn markdown(rows: &[Row]) -> String {
             .map(|name| match row.columns.get(name) {
                 None => " – |".to_owned(),
                 Some((mean, None)) => format!(" {:.1} |", 100.0 * mean),
-                Some((mean, Some(deviation))) => format!(" {:.1} ± {:.1} |", 100.0 * mean, 100.0 * deviation),
+                Some((mean, Some(deviation))) => {
+                    format!(" {:.1} ± {:.1} |", 100.0 * mean, 100.0 * deviation)
+                }
             })
             .collect();
         let difference = match (row.variant == WHOLE, row.within_noise) {
@@ -291,7 +400,12 @@ pub fn markdown(rows: &[Row]) -> String {
             (_, Some(true)) => format!("{:.1}, within noise", -100.0 * row.difference),
             _ => format!("{:.1}", -100.0 * row.difference),
         };
-        text += &format!("| {} | {} |{cells} {difference} | {:.1} |\n", row.variant, row.seeds.len(), row.minutes);
+        text += &format!(
+            "| {} | {} |{cells} {difference} | {:.1} |\n",
+            row.variant,
+            row.seeds.len(),
+            row.minutes
+        );
     }
     text
 }
@@ -302,7 +416,10 @@ mod tests {
     use crate::engine::jobs::Preset;
 
     fn recipe() -> TrainConfig {
-        TrainConfig { tasks: Tasks::new(Task::PAPER), ..TrainConfig::preset(Preset::Mini) }
+        TrainConfig {
+            tasks: Tasks::new(Task::PAPER),
+            ..TrainConfig::preset(Preset::Mini)
+        }
     }
 
     #[test]
@@ -323,17 +440,31 @@ mod tests {
             ]
         );
         assert!(all.iter().all(|v| v.config.validate().is_ok()));
-        assert!(all.iter().all(|v| v.config.epochs_in_all() == recipe().epochs_in_all()));
+        assert!(
+            all.iter()
+                .all(|v| v.config.epochs_in_all() == recipe().epochs_in_all())
+        );
         let shown: Vec<Mode> = all.iter().map(|v| v.config.shown()).collect();
         assert_eq!(shown[5..], [Mode::Text, Mode::Image, Mode::Both]);
-        let plain = TrainConfig { prototypes: None, neighbours: None, ..TrainConfig::preset(Preset::Mini) };
+        let plain = TrainConfig {
+            prototypes: None,
+            neighbours: None,
+            ..TrainConfig::preset(Preset::Mini)
+        };
         assert_eq!(variants(&plain).len(), 3, "the recipe, and each modality");
     }
 
     fn cell(variant: &str, seed: u64, map: f64) -> Cell {
         let map10 = [("both, seeds".to_owned(), map)].into();
         let (settings, dataset) = (serde_json::Value::Null, String::new());
-        Cell { variant: variant.into(), seed, settings, dataset, map10, minutes: 2.0 }
+        Cell {
+            variant: variant.into(),
+            seed,
+            settings,
+            dataset,
+            map10,
+            minutes: 2.0,
+        }
     }
 
     #[test]
@@ -347,11 +478,20 @@ mod tests {
             cell("mep alone", 2, 0.51),
         ];
         let rows = rows(&variants(&recipe()), &cells);
-        assert_eq!(rows.iter().map(|r| r.within_noise).collect::<Vec<_>>(), [Some(true), Some(true), Some(false)]);
+        assert_eq!(
+            rows.iter().map(|r| r.within_noise).collect::<Vec<_>>(),
+            [Some(true), Some(true), Some(false)]
+        );
         assert!((rows[0].columns["both, seeds"].1.unwrap() - 0.0141421).abs() < 1e-6);
         let text = markdown(&rows);
         assert!(text.contains("| all | 2 | 71.0 ± 1.4 | – |"), "{text}");
-        assert!(text.contains("0.5, within noise") && text.contains("20.5 |"), "{text}");
-        assert_eq!(super::rows(&variants(&recipe()), &cells[..1])[0].within_noise, None);
+        assert!(
+            text.contains("0.5, within noise") && text.contains("20.5 |"),
+            "{text}"
+        );
+        assert_eq!(
+            super::rows(&variants(&recipe()), &cells[..1])[0].within_noise,
+            None
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! Requests and replies: plain data, no tensor, no terminal. They cross a pipe where the engine is a process of its own.
+//! Requests and replies: plain data, no tensor, no terminal. They cross a pipe where the engine is
+//! a process of its own.
 //!
-//! Every request has an id, drawn from one rising counter; replies carry it. A newer `Expand` cancels the
-//! older one, as do a newer `Evaluate` and a newer `Failures`; a reply whose id is not the latest of its kind is stale.
+//! Every request has an id, drawn from one rising counter; replies carry it. A newer `Expand`
+//! cancels the older one, as do a newer `Evaluate` and a newer `Failures`; a reply whose id is not
+//! the latest of its kind is stale.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -15,13 +17,18 @@ pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::job::Progress;
 use crate::name::{fold, is_same};
 use crate::types::{
-    ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind, SeedCount, Tuning, Verdict,
+    ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind,
+    SeedCount, Tuning, Verdict,
 };
 
-pub use super::why::{Contest, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed};
+pub use super::why::{
+    Contest, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed,
+};
 
 /// Names a request; newer ones are greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 pub struct RequestId(pub u64);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,26 +40,39 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
     /// Load an index and its data set. Answered by `Opened` (or `Failed`).
-    Open { index: PathBuf, dataset: Option<PathBuf>, device: DeviceChoice },
-    /// Answered by `Picks`…, `Reranked`, `Measured`, `Beside` (one a further mode), `Missing`, `Expanded`.
+    Open {
+        index: PathBuf,
+        dataset: Option<PathBuf>,
+        device: DeviceChoice,
+    },
+    /// Answered by `Picks`…, `Reranked`, `Measured`, `Beside` (one a further mode), `Missing`,
+    /// `Expanded`.
     Expand(ExpandAsk),
     /// All about one entity. Answered by `Inspected`.
     Inspect { entity: EntityId, mode: Mode },
     /// The first picture of each of these entities. Answered by `Pictures`.
     Pictures { entities: Vec<EntityId> },
-    /// Every query with this many seeds, in the background: `ClassMeasured` as classes finish, then `Evaluated`.
+    /// Every query with this many seeds, in the background: `ClassMeasured` as classes finish, then
+    /// `Evaluated`.
     Evaluate(Evaluation),
     /// Two evaluations that are done, of one number of seeds. Answered by `Compared`.
-    Compare { first: Evaluation, second: Evaluation },
+    Compare {
+        first: Evaluation,
+        second: Evaluation,
+    },
     /// Why each of these entities stands where it stands. Answered by `Explained`.
-    Explain { ask: ExpandAsk, entities: Vec<EntityId> },
+    Explain {
+        ask: ExpandAsk,
+        entities: Vec<EntityId>,
+    },
     /// The metrics alone of an expansion that has a class. Answered by `Measured`.
     Measure(ExpandAsk),
-    /// What an evaluation that is done or under way got wrong, in the background. Answered by `Failures`, a part at a time.
+    /// What an evaluation that is done or under way got wrong, in the background. Answered by
+    /// `Failures`, a part at a time.
     Failures(Evaluation),
-    /// End the evaluation and the search for failures that run in the background. Answered by `Stopped`, after which nothing
-    /// comes of them. What was under way goes on from there if it is the next of its kind to be asked for: classes that were
-    /// told are not told again.
+    /// End the evaluation and the search for failures that run in the background. Answered by
+    /// `Stopped`, after which nothing comes of them. What was under way goes on from there if it is
+    /// the next of its kind to be asked for: classes that were told are not told again.
     Stop,
     /// An index of the same data set, or a run, to stand beside the index. Answered by `Brought`.
     Bring { path: PathBuf },
@@ -99,10 +119,11 @@ pub struct ExpandAsk {
     pub rejected: Vec<EntityId>,
     /// How many candidates to pick.
     pub size: usize,
-    /// The class whose members are gold for `Measured` and `Missing`; none where the seeds are free.
+    /// The class whose members are gold for `Measured` and `Missing`; none where the seeds are
+    /// free.
     pub class: Option<ClassId>,
-    /// Joint expansion: this class's query together with the same-numbered query of every other class,
-    /// from one pool. Alone where none.
+    /// Joint expansion: this class's query together with the same-numbered query of every other
+    /// class, from one pool. Alone where none.
     pub joint: Option<JointScope>,
     pub tuning: Tuning,
 }
@@ -150,7 +171,8 @@ pub enum Say {
         class: ClassId,
         measures: Measures,
     },
-    /// `interval`: the 95 % bootstrap interval (low, high), clustered by class; none of fewer than two classes.
+    /// `interval`: the 95 % bootstrap interval (low, high), clustered by class; none of fewer than
+    /// two classes.
     Evaluated {
         measures: Measures,
         interval: Option<(Measures, Measures)>,
@@ -272,7 +294,11 @@ pub struct Failure {
 
 impl Failure {
     pub fn kind(&self) -> FailureKind {
-        if self.rank.is_some() { FailureKind::FalsePositive } else { FailureKind::Missed }
+        if self.rank.is_some() {
+            FailureKind::FalsePositive
+        } else {
+            FailureKind::Missed
+        }
     }
 
     /// The class that a false positive is known to belong to.
@@ -293,8 +319,8 @@ pub struct Missing {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum MissingWhy {
-    /// It never came into the window. `seed_rank`: its rank by ΣZ over the seeds among all candidates, from 1;
-    /// `final_rank`: by ΣZ over the whole set at the end.
+    /// It never came into the window. `seed_rank`: its rank by ΣZ over the seeds among all
+    /// candidates, from 1; `final_rank`: by ΣZ over the whole set at the end.
     BelowWindow { seed_rank: usize, final_rank: usize },
     /// It was in the window at this pick (from 1) and another had the smaller divergence.
     LostInWindow { pick: usize },
@@ -362,7 +388,12 @@ impl ClassCard {
 impl Catalogue {
     /// Fills the look-up by id; every other field is taken as given.
     pub fn indexed(mut self) -> Self {
-        self.places = self.entities.iter().enumerate().map(|(i, e)| (e.id, i)).collect();
+        self.places = self
+            .entities
+            .iter()
+            .enumerate()
+            .map(|(i, e)| (e.id, i))
+            .collect();
         self
     }
 
@@ -372,13 +403,15 @@ impl Catalogue {
 
     /// An entity's name; its number where it is not known.
     pub fn name(&self, id: EntityId) -> String {
-        self.entity(id).map_or_else(|| format!("entity {id}"), |card| card.name.clone())
+        self.entity(id)
+            .map_or_else(|| format!("entity {id}"), |card| card.name.clone())
     }
 
-    /// The entity of exactly this name; else the first whose name differs only in its Unicode form; else in case or in `_` for a
-    /// space.
+    /// The entity of exactly this name; else the first whose name differs only in its Unicode form;
+    /// else in case or in `_` for a space.
     pub fn find(&self, name: &str) -> Option<EntityId> {
-        let first = |is_it: &dyn Fn(&str) -> bool| self.entities.iter().find(|card| is_it(&card.name));
+        let first =
+            |is_it: &dyn Fn(&str) -> bool| self.entities.iter().find(|card| is_it(&card.name));
         let folded = fold(name);
         let card = first(&|known| known == name)
             .or_else(|| first(&|known| is_same(known, name)))
@@ -397,13 +430,19 @@ impl Catalogue {
 
     /// The class of exactly this name, else of this name in another Unicode form.
     pub fn class_named(&self, name: &str) -> Option<ClassId> {
-        let find = |is_named: fn(&str, &str) -> bool| self.classes.iter().position(|c| is_named(&c.name, name));
-        find(|own, name| own == name).or_else(|| find(is_same)).map(|at| ClassId(at as u16))
+        let find = |is_named: fn(&str, &str) -> bool| {
+            self.classes.iter().position(|c| is_named(&c.name, name))
+        };
+        find(|own, name| own == name)
+            .or_else(|| find(is_same))
+            .map(|at| ClassId(at as u16))
     }
 
     /// The class's queries with this many seeds, in file order.
     pub fn queries_of(&self, class: ClassId, seeds: SeedCount) -> impl Iterator<Item = &Query> {
-        self.queries.iter().filter(move |q| q.class == class && q.seed_count == seeds)
+        self.queries
+            .iter()
+            .filter(move |q| q.class == class && q.seed_count == seeds)
     }
 }
 
@@ -417,8 +456,8 @@ pub struct EntityDetail {
     pub sentences: Vec<Sentence>,
     /// Most alike by Z of the mode asked for, best first: (entity, Z).
     pub neighbours: Vec<(EntityId, f64)>,
-    /// Its rank in each query that has been evaluated in that mode and whose class it belongs to, or whose list
-    /// it is in: (class, query number, rank from 1).
+    /// Its rank in each query that has been evaluated in that mode and whose class it belongs to,
+    /// or whose list it is in: (class, query number, rank from 1).
     pub query_ranks: Vec<(ClassId, usize, usize)>,
 }
 

@@ -1,4 +1,5 @@
-//! Another system over a data set's queries: the same candidates, queries and metrics as an evaluation of ours.
+//! Another system over a data set's queries: the same candidates, queries and metrics as an
+//! evaluation of ours.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub struct Baseline {
     pub image_encoder: Option<String>,
     /// Folder of a CLIP.
     pub clip: Option<PathBuf>,
-    /// Folder of the model of a system that is trained: taken where it is there, else trained there.
+    /// Folder of the model of a system that is trained: taken where it is there, else trained
+    /// there.
     pub model: PathBuf,
     /// Settings of a system that is trained, which go over its own.
     pub config: Option<PathBuf>,
@@ -50,9 +52,11 @@ pub struct Ran {
 }
 
 impl Baseline {
-    /// Prepares the system, training it where it has to be, and asks it every query of so many seeds.
+    /// Prepares the system, training it where it has to be, and asks it every query of so many
+    /// seeds.
     ///
-    /// Errors: those of the data set, of encoders and of training; `Mismatch` where there is no query to ask; `Stopped`.
+    /// Errors: those of the data set, of encoders and of training; `Mismatch` where there is no
+    /// query to ask; `Stopped`.
     pub fn run(&self, observe: &mut dyn Observer<Progress>) -> Result<Ran> {
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads as i32);
@@ -69,15 +73,25 @@ impl Baseline {
         };
         let system = self.rival.prepare(&dataset, &places, device, observe)?;
         let rows = rows_of(&system.entities);
-        let all = dataset.queries.iter().filter(|q| q.seed_count == self.seed_count).cloned().collect();
+        let all = dataset
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == self.seed_count)
+            .cloned()
+            .collect();
         let (queries, left_out) = eval::askable(&dataset, all, |entity| rows.contains_key(&entity));
         if queries.is_empty() {
             let seeds = self.seed_count.number();
-            return Err(Error::Mismatch(format!("there is no query with {seeds} seeds to evaluate")));
+            return Err(Error::Mismatch(format!(
+                "there is no query with {seeds} seeds to evaluate"
+            )));
         }
         let results = ask(&dataset, &system, &rows, &queries, observe)?;
         let evaluation = aggregate(results.iter().map(|r| (r.query.class, r.measures)));
-        let ranking = |r: &QueryResult| Ranking { query: dataset.query_id(&r.query), candidates: r.ranking.clone() };
+        let ranking = |r: &QueryResult| Ranking {
+            query: dataset.query_id(&r.query),
+            candidates: r.ranking.clone(),
+        };
         let run = Run {
             tag: self.rival.name().to_owned(),
             settings: self.settings(&dataset, &system, device::describe(device))?,
@@ -85,10 +99,23 @@ impl Baseline {
             ..Run::default()
         };
         let left_out = [system.left_out, left_out].concat();
-        Ok(Ran { evaluated: Evaluated { results, evaluation, left_out }, classes: class_cards(&dataset), run })
+        Ok(Ran {
+            evaluated: Evaluated {
+                results,
+                evaluation,
+                left_out,
+            },
+            classes: class_cards(&dataset),
+            run,
+        })
     }
 
-    fn settings(&self, dataset: &Dataset, system: &System, device: String) -> Result<Map<String, Value>> {
+    fn settings(
+        &self,
+        dataset: &Dataset,
+        system: &System,
+        device: String,
+    ) -> Result<Map<String, Value>> {
         let settings = json!({
             "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
             "system": self.rival.name(),
@@ -115,16 +142,32 @@ fn ask(
 ) -> Result<Vec<QueryResult>> {
     let mut results = Vec::with_capacity(queries.len());
     for query in queries {
-        let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();
+        let seeds: Vec<Row> = query
+            .seeds
+            .iter()
+            .filter_map(|seed| rows.get(seed).copied())
+            .collect();
         let found = (system.rank)(query.class, &seeds)?;
-        let ranking: Vec<_> = found.into_iter().map(|(row, score)| (system.entities[row.at()], score)).collect();
+        let ranking: Vec<_> = found
+            .into_iter()
+            .map(|(row, score)| (system.entities[row.at()], score))
+            .collect();
         let query_id = dataset.query_id(query);
         check_scores(&query_id, &ranking)?;
         let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
-        let measures = eval::measure_query(dataset, query, &list, Protocol::Standard, |e| rows.contains_key(&e));
-        results.push(QueryResult { query: query.clone(), ranking, measures });
+        let measures = eval::measure_query(dataset, query, &list, Protocol::Standard, |e| {
+            rows.contains_key(&e)
+        });
+        results.push(QueryResult {
+            query: query.clone(),
+            ranking,
+            measures,
+        });
         let done = results.len() as u64;
-        if observe.on(Progress::new("evaluating", done, queries.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new("evaluating", done, queries.len() as u64))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
     }

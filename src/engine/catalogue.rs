@@ -8,31 +8,54 @@ use crate::index::Index;
 use crate::types::{ClassId, EntityId, Row};
 use std::collections::HashMap;
 
-pub(super) fn describe(index: &Index, path: &Path, dataset: Option<&Dataset>, device: String) -> Catalogue {
+pub(super) fn describe(
+    index: &Index,
+    path: &Path,
+    dataset: Option<&Dataset>,
+    device: String,
+) -> Catalogue {
     let mut classes_of: HashMap<EntityId, Vec<ClassId>> = HashMap::new();
     let classes = dataset.map(|d| d.classes.as_slice()).unwrap_or_default();
     for (i, class) in classes.iter().enumerate() {
         for member in &class.members {
-            classes_of.entry(*member).or_default().push(ClassId(i as u16));
+            classes_of
+                .entry(*member)
+                .or_default()
+                .push(ClassId(i as u16));
         }
     }
-    let entities = index.entities().iter().enumerate().map(|(row, entity)| EntityCard {
-        id: entity.id,
-        name: entity.name.clone(),
-        classes: classes_of.remove(&entity.id).unwrap_or_default(),
-        pairs: index.pair_count(Row(row as u32)) as u32,
-    });
+    let entities = index
+        .entities()
+        .iter()
+        .enumerate()
+        .map(|(row, entity)| EntityCard {
+            id: entity.id,
+            name: entity.name.clone(),
+            classes: classes_of.remove(&entity.id).unwrap_or_default(),
+            pairs: index.pair_count(Row(row as u32)) as u32,
+        });
     Catalogue {
         name: dataset.map_or_else(|| folder_name(path), |d| d.name.clone()),
         index: path.to_owned(),
         dataset: dataset.map(|d| d.root.clone()),
-        dataset_hash: index.meta.provenance.dataset.as_ref().map(|source| source.hash.clone()),
+        dataset_hash: index
+            .meta
+            .provenance
+            .dataset
+            .as_ref()
+            .map(|source| source.hash.clone()),
         device,
         modes: index.modes(),
         entities: entities.collect(),
         classes: dataset.map(class_cards).unwrap_or_default(),
         queries: dataset.map(|d| d.queries.clone()).unwrap_or_default(),
-        left_out: index.meta.provenance.left_out.iter().map(|l| (l.reason.clone(), l.count)).collect(),
+        left_out: index
+            .meta
+            .provenance
+            .left_out
+            .iter()
+            .map(|l| (l.reason.clone(), l.count))
+            .collect(),
         ..Catalogue::default()
     }
     .indexed()
@@ -51,5 +74,8 @@ pub(super) fn class_cards(dataset: &Dataset) -> Vec<ClassCard> {
 }
 
 fn folder_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned())
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |n| n.to_string_lossy().into_owned(),
+    )
 }

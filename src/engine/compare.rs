@@ -9,22 +9,31 @@ use crate::eval;
 use crate::types::CUTOFFS;
 
 impl Session {
-    /// Compares what two evaluations kept. A query that one of them lacks is told, and counts in neither. Error: an evaluation
-    /// that was not made.
+    /// Compares what two evaluations kept. A query that one of them lacks is told, and counts in
+    /// neither. Error: an evaluation that was not made.
     pub(super) fn compare(&self, first: Evaluation, second: Evaluation) -> Result<Comparison> {
         let kept = |wanted: Evaluation| {
-            self.ranked
-                .get(&wanted)
-                .ok_or_else(|| Error::Mismatch("what is to be compared is not evaluated yet".into()))
+            self.ranked.get(&wanted).ok_or_else(|| {
+                Error::Mismatch("what is to be compared is not evaluated yet".into())
+            })
         };
         if first.seed_count != second.seed_count {
-            return Err(Error::Mismatch("queries of 3 and of 5 seeds are not comparable".into()));
+            return Err(Error::Mismatch(
+                "queries of 3 and of 5 seeds are not comparable".into(),
+            ));
         }
         let (of_first, of_second) = (kept(first)?, kept(second)?);
         let mut queries = Vec::new();
-        for query in self.catalogue.queries.iter().filter(|q| q.seed_count == first.seed_count) {
+        for query in self
+            .catalogue
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == first.seed_count)
+        {
             let key = (query.class, query.number);
-            let (Some(a), Some(b)) = (of_first.get(&key), of_second.get(&key)) else { continue };
+            let (Some(a), Some(b)) = (of_first.get(&key), of_second.get(&key)) else {
+                continue;
+            };
             let ap = |list| self.measure(query.class, &query.seeds, list).ap;
             queries.push(QueryPair {
                 class: query.class,
@@ -35,11 +44,19 @@ impl Session {
             });
         }
         let verdict = |at: usize| {
-            let differences: Vec<_> = queries.iter().map(|q| (q.class, q.ap[0][at] - q.ap[1][at])).collect();
+            let differences: Vec<_> = queries
+                .iter()
+                .map(|q| (q.class, q.ap[0][at] - q.ap[1][at]))
+                .collect();
             eval::verdict(&differences)
         };
         let both: HashSet<_> = queries.iter().map(|q| (q.class, q.number)).collect();
-        let lacking = [of_first, of_second].map(|all| all.keys().filter(|key| !both.contains(key)).count());
-        Ok(Comparison { verdicts: std::array::from_fn(verdict), queries, lacking })
+        let lacking =
+            [of_first, of_second].map(|all| all.keys().filter(|key| !both.contains(key)).count());
+        Ok(Comparison {
+            verdicts: std::array::from_fn(verdict),
+            queries,
+            lacking,
+        })
     }
 }

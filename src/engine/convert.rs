@@ -28,14 +28,16 @@ pub struct Conversion {
     /// The encoders that it was trained with, as `features::source::resolve` finds them.
     pub text_encoder: String,
     pub image_encoder: String,
-    /// Pixels were normalised by the image encoder's mean and deviation. The published code does not.
+    /// Pixels were normalised by the image encoder's mean and deviation. The published code does
+    /// not.
     pub normalize: bool,
     pub state: State,
     /// Attention heads; none: the text encoder's.
     pub heads: Option<i64>,
 }
 
-/// Which entity each row of the head is. No state dict says it: the published loader takes the order from a folder's listing.
+/// Which entity each row of the head is. No state dict says it: the published loader takes the
+/// order from a folder's listing.
 #[derive(Debug, Clone)]
 pub enum RowOrder {
     /// A list, one entity a line.
@@ -59,18 +61,32 @@ pub struct Converted {
 
 /// Writes the model folder, whole or not at all.
 ///
-/// Errors: `Argument` where the order of the rows is not given; `Missing`, `Format`, `Line` for files that are not there
-/// or not what they should be; `Mismatch` where rows, encoders and state dict do not belong together.
+/// Errors: `Argument` where the order of the rows is not given; `Missing`, `Format`, `Line` for
+/// files that are not there or not what they should be; `Mismatch` where rows, encoders and state
+/// dict do not belong together.
 pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Result<Converted> {
     check_destination(&asked.out)?;
     let names = Names::open(&asked.vocabulary)?;
     let (order, entity_ids) = rows(asked, &names.vocabulary)?;
     let state_dict = StateDict::open(&asked.checkpoint)?;
-    let encoders = Encoders::open(&asked.text_encoder, &asked.image_encoder, asked.normalize, tch::Device::Cpu)?;
+    let encoders = Encoders::open(
+        &asked.text_encoder,
+        &asked.image_encoder,
+        asked.normalize,
+        tch::Device::Cpu,
+    )?;
     let heads = asked.heads.unwrap_or(encoders.text.sizes.heads);
-    let sizes = state_dict.sizes(&Config { heads, state: asked.state, ..encoders.text.sizes.clone() })?;
+    let sizes = state_dict.sizes(&Config {
+        heads,
+        state: asked.state,
+        ..encoders.text.sizes.clone()
+    })?;
     if entity_ids.len() as i64 != sizes.entities {
-        let reason = format!("lists {} entities for a head of {} rows", entity_ids.len(), sizes.entities);
+        let reason = format!(
+            "lists {} entities for a head of {} rows",
+            entity_ids.len(),
+            sizes.entities
+        );
         return Err(Error::format(order, reason));
     }
     check_text_encoder(&sizes, &encoders.text)?;
@@ -81,17 +97,28 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         class_names: names.of_clusters(sizes.clusters),
         sizes,
         text_encoder: Some(encoders.text.source),
-        image_encoder: Some(ImageSource { encoder: encoders.image_source, normalize: asked.normalize, grid }),
+        image_encoder: Some(ImageSource {
+            encoder: encoders.image_source,
+            normalize: asked.normalize,
+            grid,
+        }),
         entity_ids,
         dataset_hash: None,
         training: serde_json::json!({ "converted_from": {
             "file": file_name(&asked.checkpoint), "hash": state_dict.hash(), "rows": file_name(&order) } }),
     };
     let folder = Partial::create(&asked.out)?;
-    let write = if filled.frozen_as_encoder { save } else { save_whole };
+    let write = if filled.frozen_as_encoder {
+        save
+    } else {
+        save_whole
+    };
     write(folder.path(), &config, &filled.store)?;
     folder.publish()?;
-    let of_file = filled.left_out.into_iter().map(|(module, n)| (format!("parameters of {module}"), n));
+    let of_file = filled
+        .left_out
+        .into_iter()
+        .map(|(module, n)| (format!("parameters of {module}"), n));
     Ok(Converted {
         network: describe(&config.sizes),
         rows: order,
@@ -101,9 +128,15 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
 }
 
 fn check_destination(out: &Path) -> Result<()> {
-    let empty = || out.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    let empty = || {
+        out.read_dir()
+            .is_ok_and(|mut entries| entries.next().is_none())
+    };
     if out.exists() && !empty() {
-        return Err(Error::format(out, "is there and is not an empty folder; name another with --out"));
+        return Err(Error::format(
+            out,
+            "is there and is not an empty folder; name another with --out",
+        ));
     }
     Ok(())
 }
@@ -117,28 +150,50 @@ struct Names {
 impl Names {
     fn open(path: &Path) -> Result<Names> {
         if path.is_file() {
-            return Ok(Names { vocabulary: Vocabulary::open(path)?, classes: Vec::new() });
+            return Ok(Names {
+                vocabulary: Vocabulary::open(path)?,
+                classes: Vec::new(),
+            });
         }
         let dataset = Dataset::open(path)?;
-        let classes = dataset.classes.into_iter().map(|class| class.name).collect();
-        Ok(Names { vocabulary: dataset.vocabulary, classes })
+        let classes = dataset
+            .classes
+            .into_iter()
+            .map(|class| class.name)
+            .collect();
+        Ok(Names {
+            vocabulary: dataset.vocabulary,
+            classes,
+        })
     }
 
-    /// One more column is for no class. Columns that the data set's classes do not account for are numbered.
+    /// One more column is for no class. Columns that the data set's classes do not account for are
+    /// numbered.
     fn of_clusters(self, columns: i64) -> Vec<String> {
         if self.classes.len() as i64 + 1 == columns {
             return self.classes;
         }
-        (1..columns).map(|number| format!("cluster {number}")).collect()
+        (1..columns)
+            .map(|number| format!("cluster {number}"))
+            .collect()
     }
 }
 
 /// The entities in the order of the head's rows, and the file that says so.
 fn rows(asked: &Conversion, vocabulary: &Vocabulary) -> Result<(PathBuf, Vec<EntityId>)> {
-    let folder = if asked.vocabulary.is_dir() { Some(asked.vocabulary.as_path()) } else { asked.vocabulary.parent() };
-    let beside = folder.map(|folder| folder.join(ROWS)).filter(|file| file.is_file());
+    let folder = if asked.vocabulary.is_dir() {
+        Some(asked.vocabulary.as_path())
+    } else {
+        asked.vocabulary.parent()
+    };
+    let beside = folder
+        .map(|folder| folder.join(ROWS))
+        .filter(|file| file.is_file());
     match asked.rows.clone().or(beside.map(RowOrder::Listed)) {
-        Some(RowOrder::Vocabulary) => Ok((asked.vocabulary.clone(), vocabulary.iter().map(|(id, _)| id).collect())),
+        Some(RowOrder::Vocabulary) => Ok((
+            asked.vocabulary.clone(),
+            vocabulary.iter().map(|(id, _)| id).collect(),
+        )),
         Some(RowOrder::Listed(list)) => {
             let rows = read_rows(&list, vocabulary)?;
             Ok((list, rows))
@@ -160,7 +215,11 @@ fn check_text_encoder(sizes: &Config, encoder: &TextEncoder) -> Result<()> {
         ("layers", sizes.bert_layers, own.bert_layers),
         ("feed-forward width", sizes.feed_forward, own.feed_forward),
         ("positions", sizes.max_positions, own.max_positions),
-        ("least vocabulary", sizes.token_vocabulary.min(own.token_vocabulary), own.token_vocabulary),
+        (
+            "least vocabulary",
+            sizes.token_vocabulary.min(own.token_vocabulary),
+            own.token_vocabulary,
+        ),
     ];
     match pairs.iter().find(|(_, here, there)| here != there) {
         None => Ok(()),
@@ -175,7 +234,8 @@ fn check_text_encoder(sizes: &Config, encoder: &TextEncoder) -> Result<()> {
 fn grid(sizes: &Config, encoder: &ImageEncoder, name: &str) -> Result<Option<i64>> {
     let side = sizes.patches.isqrt();
     let pooled = side * side == sizes.patches && sizes.patches < encoder.patches();
-    if sizes.patch_features != encoder.features() || !(pooled || sizes.patches == encoder.patches()) {
+    if sizes.patch_features != encoder.features() || !(pooled || sizes.patches == encoder.patches())
+    {
         return Err(Error::Mismatch(format!(
             "the checkpoint takes pictures as {} × {} features, {name} gives {} × {}; name the one it was trained with: \
              --image-encoder",
@@ -204,5 +264,6 @@ fn describe(sizes: &Config) -> String {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

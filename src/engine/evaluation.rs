@@ -1,4 +1,5 @@
-//! Evaluation over all queries: in one go for the command line, a little at a time in the background of the explorer.
+//! Evaluation over all queries: in one go for the command line, a little at a time in the
+//! background of the explorer.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::eval::{self, run::check_scores};
 use crate::index::Index;
 use crate::job::{Observer, Progress};
-use crate::types::{ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount};
+use crate::types::{
+    ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount,
+};
 
 /// What to evaluate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +29,8 @@ pub struct Plan {
 impl Plan {
     /// Whether all classes of a query number draw from one pool, as the published protocol has it.
     pub(super) fn is_joint(&self) -> bool {
-        let published = self.ranking == RankingKind::Expanded && self.protocol == Protocol::Published;
+        let published =
+            self.ranking == RankingKind::Expanded && self.protocol == Protocol::Published;
         published || self.ranking == RankingKind::Joint
     }
 }
@@ -49,11 +53,14 @@ pub struct Evaluated {
     pub left_out: Vec<(String, usize)>,
 }
 
-/// Queries that the explorer's evaluation expands side by side: more of them would make the first class late.
+/// Queries that the explorer's evaluation expands side by side: more of them would make the first
+/// class late.
 const IN_BACKGROUND: usize = 32;
-/// Queries that the command line's expands side by side: enough to share products, few enough to stay in the processor's cache.
+/// Queries that the command line's expands side by side: enough to share products, few enough to
+/// stay in the processor's cache.
 const AT_ONCE: usize = 64;
-/// How long the background works before it looks for a request: with the step it is at, under 10 ms.
+/// How long the background works before it looks for a request: with the step it is at, under 10
+/// ms.
 const BACKGROUND_TURN: Duration = Duration::from_millis(5);
 /// How long the command line works before it tells how far it is.
 const TURN: Duration = Duration::from_millis(100);
@@ -96,15 +103,27 @@ impl Background {
             Contender::Own(mode) | Contender::Index(_, mode) => mode.name(),
             Contender::Run(_) => "",
         };
-        Progress::new(format!("evaluating {mode}"), self.rankings.done(), self.queries.len() as u64)
+        Progress::new(
+            format!("evaluating {mode}"),
+            self.rankings.done(),
+            self.queries.len() as u64,
+        )
     }
 }
 
 /// Of single queries: class by class and in all.
 fn outcome(measured: &[(ClassId, Measures)]) -> Outcome {
     let all = eval::aggregate(measured.iter().copied());
-    let classes = all.classes.into_iter().map(|(class, mean, _)| (class, mean)).collect();
-    Outcome { classes, overall: all.overall, interval: eval::intervals(measured) }
+    let classes = all
+        .classes
+        .into_iter()
+        .map(|(class, mean, _)| (class, mean))
+        .collect();
+    Outcome {
+        classes,
+        overall: all.overall,
+        interval: eval::intervals(measured),
+    }
 }
 
 impl Session {
@@ -118,7 +137,10 @@ impl Session {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Evaluated> {
         let all = queries.unwrap_or_else(|| self.catalogue.queries.clone());
-        let all: Vec<Query> = all.into_iter().filter(|q| q.seed_count == plan.seed_count).collect();
+        let all: Vec<Query> = all
+            .into_iter()
+            .filter(|q| q.seed_count == plan.seed_count)
+            .collect();
         let wanted = |q: &Query| plan.class.is_none_or(|c| c == q.class);
         let (asked, left_out) = self.askable(all, &self.index);
         if !asked.iter().any(wanted) {
@@ -128,12 +150,19 @@ impl Session {
             )));
         }
         // jointly, other classes' queries have their effect on those of the one that is wanted
-        let together = asked.into_iter().filter(|q| plan.is_joint() || wanted(q)).collect();
+        let together = asked
+            .into_iter()
+            .filter(|q| plan.is_joint() || wanted(q))
+            .collect();
         let mut results = self.side_by_side(plan, together, observe)?;
         results.retain(|r| wanted(&r.query));
         results.sort_by_key(|r| (r.query.class, r.query.number));
         let evaluation = eval::aggregate(results.iter().map(|r| (r.query.class, r.measures)));
-        Ok(Evaluated { results, evaluation, left_out })
+        Ok(Evaluated {
+            results,
+            evaluation,
+            left_out,
+        })
     }
 
     fn side_by_side(
@@ -143,7 +172,10 @@ impl Session {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Vec<QueryResult>> {
         let total = queries.len() as u64;
-        let seeds = queries.iter().map(|q| (q.number, self.known_rows(&q.seeds))).collect();
+        let seeds = queries
+            .iter()
+            .map(|q| (q.number, self.known_rows(&q.seeds)))
+            .collect();
         let mut rankings = Rankings::new(plan, seeds, &self.index, AT_ONCE);
         let mut results = Vec::with_capacity(queries.len());
         while !rankings.is_done() {
@@ -152,9 +184,16 @@ impl Session {
                 let class = &self.catalogue.class(query.class).name;
                 check_scores(&format!("{class}/{}", query.seed_count.number()), &ranking)?;
                 let measures = self.measure_under(plan.protocol, &query, &ranking);
-                results.push(QueryResult { query, ranking, measures });
+                results.push(QueryResult {
+                    query,
+                    ranking,
+                    measures,
+                });
             }
-            if observe.on(Progress::new("evaluating", rankings.done(), total)).is_break() {
+            if observe
+                .on(Progress::new("evaluating", rankings.done(), total))
+                .is_break()
+            {
                 return Err(Error::Stopped);
             }
         }
@@ -162,25 +201,45 @@ impl Session {
     }
 
     fn named(&self, ranking: Vec<(Row, f64)>) -> Vec<(EntityId, f64)> {
-        ranking.into_iter().map(|(row, score)| (self.entity(row), score)).collect()
+        ranking
+            .into_iter()
+            .map(|(row, score)| (self.entity(row), score))
+            .collect()
     }
 
-    fn measure_under(&self, protocol: Protocol, query: &Query, ranking: &[(EntityId, f64)]) -> Measures {
+    fn measure_under(
+        &self,
+        protocol: Protocol,
+        query: &Query,
+        ranking: &[(EntityId, f64)],
+    ) -> Measures {
         let list: Vec<EntityId> = ranking.iter().map(|&(entity, _)| entity).collect();
         self.measure_list(protocol, query, &list, Some(&self.index))
     }
 
     /// `index`: what could be reached; none: everything.
-    fn measure_list(&self, protocol: Protocol, query: &Query, list: &[EntityId], index: Option<&Index>) -> Measures {
+    fn measure_list(
+        &self,
+        protocol: Protocol,
+        query: &Query,
+        list: &[EntityId],
+        index: Option<&Index>,
+    ) -> Measures {
         let knows = |entity| index.is_none_or(|index| index.row(entity).is_some());
         let dataset = self.dataset.as_ref();
-        dataset.map_or_else(Measures::default, |d| eval::measure_query(d, query, list, protocol, knows))
+        dataset.map_or_else(Measures::default, |d| {
+            eval::measure_query(d, query, list, protocol, knows)
+        })
     }
 
-    /// Queries that can be asked of an index, and why how many cannot. Without a data set there are none.
+    /// Queries that can be asked of an index, and why how many cannot. Without a data set there are
+    /// none.
     fn askable(&self, queries: Vec<Query>, index: &Index) -> (Vec<Query>, Vec<(String, usize)>) {
         let knows = |entity| index.row(entity).is_some();
-        self.dataset.as_ref().map(|d| eval::askable(d, queries, knows)).unwrap_or_default()
+        self.dataset
+            .as_ref()
+            .map(|d| eval::askable(d, queries, knows))
+            .unwrap_or_default()
     }
 
     /// What is known without work: the lists of a run, and evaluations of before.
@@ -190,38 +249,74 @@ impl Session {
             None => self.shelf.as_ref()?.find(&self.name_of(wanted)?)?,
         };
         let index = self.index_of(wanted.of).ok().map(|(index, _)| index);
-        let queries = self.catalogue.queries.iter().filter(|q| q.seed_count == wanted.seed_count);
+        let queries = self
+            .catalogue
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == wanted.seed_count);
         let measure = |query: &Query| {
             let list = ranked.get(&(query.class, query.number))?;
-            Some((query.class, self.measure_list(Protocol::Standard, query, list, index)))
+            Some((
+                query.class,
+                self.measure_list(Protocol::Standard, query, list, index),
+            ))
         };
         let measured: Vec<(ClassId, Measures)> = queries.filter_map(measure).collect();
         self.ranked.insert(wanted, ranked);
         Some(outcome(&measured))
     }
 
-    /// All that the lists of an evaluation depend on, but for the program. None where the index cannot be read any more.
+    /// All that the lists of an evaluation depend on, but for the program. None where the index
+    /// cannot be read any more.
     fn name_of(&self, wanted: Evaluation) -> Option<String> {
         let (index, mode) = self.index_of(wanted.of).ok()?;
         let (seeds, ranking) = (wanted.seed_count.number(), wanted.ranking);
-        Some(format!("{} {mode} {seeds} {ranking:?}", index.fingerprint().ok()?))
+        Some(format!(
+            "{} {mode} {seeds} {ranking:?}",
+            index.fingerprint().ok()?
+        ))
     }
 
     /// Begins an evaluation that [`Session::go_on`] carries forward.
     pub(super) fn begin(&mut self, wanted: Evaluation) -> Result<Background> {
         let (index, mode) = self.index_of(wanted.of)?;
         index.view(mode)?;
-        let Evaluation { seed_count, ranking, .. } = wanted;
-        let plan = Plan { mode, seed_count, ranking, protocol: Protocol::Standard, class: None };
-        let all = self.catalogue.queries.iter().filter(|q| q.seed_count == seed_count).cloned().collect();
+        let Evaluation {
+            seed_count,
+            ranking,
+            ..
+        } = wanted;
+        let plan = Plan {
+            mode,
+            seed_count,
+            ranking,
+            protocol: Protocol::Standard,
+            class: None,
+        };
+        let all = self
+            .catalogue
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == seed_count)
+            .cloned()
+            .collect();
         let (queries, _) = self.askable(all, index);
         let mut missing = HashMap::new();
-        queries.iter().for_each(|q| *missing.entry(q.class).or_default() += 1);
+        queries
+            .iter()
+            .for_each(|q| *missing.entry(q.class).or_default() += 1);
         let rows = |q: &Query| q.seeds.iter().filter_map(|&seed| index.row(seed)).collect();
         let seeds = queries.iter().map(|q| (q.number, rows(q))).collect();
         let rankings = Rankings::new(&plan, seeds, index, IN_BACKGROUND);
         let (ranked, measured) = (Ranked::new(), Vec::new());
-        Ok(Background { evaluation: wanted, queries, rankings, ranked, measured, missing })
+        Ok(Background {
+            evaluation: wanted,
+            queries,
+            rankings,
+            ranked,
+            measured,
+            missing,
+        })
     }
 
     /// A few milliseconds further; gives each class whose last query that was, and its mean.
@@ -230,13 +325,23 @@ impl Session {
         let (index, _) = self.index_of(at.evaluation.of)?;
         for (place, ranking) in at.rankings.go_on(index, BACKGROUND_TURN)? {
             let query = &at.queries[place];
-            let list: Vec<EntityId> = ranking.iter().map(|&(row, _)| index.entity(row).id).collect();
-            at.measured.push((query.class, self.measure_list(Protocol::Standard, query, &list, Some(index))));
+            let list: Vec<EntityId> = ranking
+                .iter()
+                .map(|&(row, _)| index.entity(row).id)
+                .collect();
+            at.measured.push((
+                query.class,
+                self.measure_list(Protocol::Standard, query, &list, Some(index)),
+            ));
             at.ranked.insert((query.class, query.number), list);
             let missing = at.missing.entry(query.class).or_default();
             *missing = missing.saturating_sub(1);
             if *missing == 0 {
-                let own = at.measured.iter().filter(|(c, _)| *c == query.class).copied();
+                let own = at
+                    .measured
+                    .iter()
+                    .filter(|(c, _)| *c == query.class)
+                    .copied();
                 classes.push((query.class, eval::aggregate(own).overall));
             }
         }

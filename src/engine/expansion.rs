@@ -56,30 +56,58 @@ impl Session {
             let missing = self.missing(ask, class, &seeds, &found)?;
             flow(say(Say::Missing(missing)))?;
         }
-        for &mode in self.index.modes().iter().filter(|&&m| m != ask.mode && m != Mode::None) {
+        for &mode in self
+            .index
+            .modes()
+            .iter()
+            .filter(|&&m| m != ask.mode && m != Mode::None)
+        {
             let config = Config::tuned(ask.size, ask.tuning);
             let excluded = self.known_rows(&ask.rejected);
-            let other = expand::expand(&self.index.view(mode)?, &seeds, &excluded, &config, &mut |_: &Pick| current())?;
-            flow(say(Say::Beside { mode, ranking: self.reranked(&other) }))?;
+            let other = expand::expand(
+                &self.index.view(mode)?,
+                &seeds,
+                &excluded,
+                &config,
+                &mut |_: &Pick| current(),
+            )?;
+            flow(say(Say::Beside {
+                mode,
+                ranking: self.reranked(&other),
+            }))?;
         }
         flow(say(Say::Expanded { took }))
     }
 
     /// The metrics of an expansion, and nothing else of it. Error: it has no class.
-    pub(super) fn measure_only(&self, ask: &ExpandAsk, current: &dyn Fn() -> ControlFlow<()>) -> Result<Say> {
+    pub(super) fn measure_only(
+        &self,
+        ask: &ExpandAsk,
+        current: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<Say> {
         self.check(ask)?;
-        let class = ask.class.ok_or_else(|| Error::Argument("without a class nothing can be measured".into()))?;
-        let found = self.search(ask, &self.rows(&ask.seeds)?, &mut |_| ControlFlow::Continue(()), current)?;
+        let class = ask
+            .class
+            .ok_or_else(|| Error::Argument("without a class nothing can be measured".into()))?;
+        let found = self.search(
+            ask,
+            &self.rows(&ask.seeds)?,
+            &mut |_| ControlFlow::Continue(()),
+            current,
+        )?;
         Ok(self.measured(class, &ask.seeds, &found.expansion))
     }
 
     fn measured(&self, class: ClassId, seeds: &[EntityId], expansion: &Expansion) -> Say {
         let measure = |list: &[EntityId]| self.measure(class, seeds, list);
-        Say::Measured { picked: measure(&self.picked(expansion)), reranked: measure(&self.reranked(expansion)) }
+        Say::Measured {
+            picked: measure(&self.picked(expansion)),
+            reranked: measure(&self.reranked(expansion)),
+        }
     }
 
-    /// One whole expansion: candidates in re-ranked order, each with its place among the picks. It is for a process that
-    /// expands once, and holds little of the index in memory.
+    /// One whole expansion: candidates in re-ranked order, each with its place among the picks. It
+    /// is for a process that expands once, and holds little of the index in memory.
     pub fn expand(&mut self, ask: &ExpandAsk) -> Result<Vec<(Candidate, Reranked)>> {
         let mut picks: Vec<Candidate> = Vec::new();
         let mut order: Vec<Reranked> = Vec::new();
@@ -104,16 +132,23 @@ impl Session {
             },
         )?;
         order.extend(found.expansion.reranked.iter().map(reranked));
-        Ok(order.into_iter().map(|r| (picks[r.pick].clone(), r)).collect())
+        Ok(order
+            .into_iter()
+            .map(|r| (picks[r.pick].clone(), r))
+            .collect())
     }
 
     pub(super) fn check(&self, ask: &ExpandAsk) -> Result<()> {
         let (size, most) = (ask.size, self.index.len());
         if size == 0 || size > most {
-            return Err(Error::Argument(format!("a size of {size}: this index allows 1 to {most}")));
+            return Err(Error::Argument(format!(
+                "a size of {size}: this index allows 1 to {most}"
+            )));
         }
         if ask.seeds.is_empty() {
-            return Err(Error::Argument("an expansion needs at least one seed".into()));
+            return Err(Error::Argument(
+                "an expansion needs at least one seed".into(),
+            ));
         }
         Ok(())
     }
@@ -142,7 +177,11 @@ impl Session {
                 let (classes, queries, own) = self.joint_queries(scope, class, seeds)?;
                 let mut on = |(query, pick): (usize, &Pick)| {
                     current()?;
-                    if query == own { page.add(pick, say) } else { ControlFlow::Continue(()) }
+                    if query == own {
+                        page.add(pick, say)
+                    } else {
+                        ControlFlow::Continue(())
+                    }
                 };
                 let mut all = expand::expand_joint(&view, &queries, &config, &mut on)?;
                 let expansion = all.swap_remove(own);
@@ -151,19 +190,25 @@ impl Session {
                 let at = |i: usize| if i == classes.len() - 1 { own } else { i };
                 // its seeds are out for all too
                 let of = |i: usize| queries[i].iter().copied().chain(all[at(i)].ranking());
-                let taken = others.flat_map(|(i, class)| of(i).map(|row| (row, *class))).collect();
+                let taken = others
+                    .flat_map(|(i, class)| of(i).map(|row| (row, *class)))
+                    .collect();
                 Found { expansion, taken }
             }
             None => {
                 let excluded = self.known_rows(&ask.rejected);
-                let expansion = expand::expand(&view, seeds, &excluded, &config, &mut |pick: &Pick| {
-                    current()?;
-                    page.add(pick, say)
-                });
+                let expansion =
+                    expand::expand(&view, seeds, &excluded, &config, &mut |pick: &Pick| {
+                        current()?;
+                        page.add(pick, say)
+                    });
                 if let Some(error) = page.failed.take() {
                     return Err(error);
                 }
-                Found { expansion: expansion?, taken: HashMap::new() }
+                Found {
+                    expansion: expansion?,
+                    taken: HashMap::new(),
+                }
             }
         };
         flow(page.send(say))?;
@@ -173,7 +218,8 @@ impl Session {
         }
     }
 
-    /// All classes' queries of one number, with this class's seeds in the place of its own; gives where it stands.
+    /// All classes' queries of one number, with this class's seeds in the place of its own; gives
+    /// where it stands.
     fn joint_queries(
         &self,
         scope: JointScope,
@@ -205,9 +251,15 @@ impl Session {
         let rows: Vec<Row> = picks.iter().map(|p| p.row).collect();
         let explained = expand::explain(&self.index, mode, seeds, &rows)?;
         for (pick, why) in picks.iter().zip(&explained) {
-            if ![why.score, pick.set_score, pick.divergence].iter().all(|number| number.is_finite()) {
+            if ![why.score, pick.set_score, pick.divergence]
+                .iter()
+                .all(|number| number.is_finite())
+            {
                 let name = &self.index.entity(pick.row).name;
-                return Err(Error::Mismatch(format!("the score of “{name}” is {}, not a finite number", why.score)));
+                return Err(Error::Mismatch(format!(
+                    "the score of “{name}” is {}, not a finite number",
+                    why.score
+                )));
             }
         }
         Ok(picks
@@ -232,15 +284,34 @@ impl Session {
     }
 
     pub(super) fn reranked(&self, expansion: &Expansion) -> Vec<EntityId> {
-        expansion.reranked.iter().map(|r| self.entity(expansion.picks[r.pick].row)).collect()
+        expansion
+            .reranked
+            .iter()
+            .map(|r| self.entity(expansion.picks[r.pick].row))
+            .collect()
     }
 
     /// Metrics of a list against a class, its gold less the seeds.
-    pub(super) fn measure(&self, class: ClassId, seeds: &[EntityId], list: &[EntityId]) -> Measures {
-        let Some(dataset) = &self.dataset else { return Measures::default() };
+    pub(super) fn measure(
+        &self,
+        class: ClassId,
+        seeds: &[EntityId],
+        list: &[EntityId],
+    ) -> Measures {
+        let Some(dataset) = &self.dataset else {
+            return Measures::default();
+        };
         let gold = eval::gold(&dataset.classes[class.at()], seeds);
-        let reachable = gold.iter().filter(|&&e| self.index.row(e).is_some()).count();
-        eval::measure(&list[..list.len().min(CUTOFFS[3])], &gold, reachable, Protocol::Standard)
+        let reachable = gold
+            .iter()
+            .filter(|&&e| self.index.row(e).is_some())
+            .count();
+        eval::measure(
+            &list[..list.len().min(CUTOFFS[3])],
+            &gold,
+            reachable,
+            Protocol::Standard,
+        )
     }
 
     pub(super) fn known_rows(&self, entities: &[EntityId]) -> Vec<Row> {
@@ -248,27 +319,51 @@ impl Session {
     }
 
     /// Where each gold entity is that the list lacks.
-    fn missing(&self, ask: &ExpandAsk, class: ClassId, seeds: &[Row], found: &Found) -> Result<Vec<Missing>> {
-        let listed: std::collections::HashSet<EntityId> = self.picked(&found.expansion).into_iter().collect();
+    fn missing(
+        &self,
+        ask: &ExpandAsk,
+        class: ClassId,
+        seeds: &[Row],
+        found: &Found,
+    ) -> Result<Vec<Missing>> {
+        let listed: std::collections::HashSet<EntityId> =
+            self.picked(&found.expansion).into_iter().collect();
         let members = &self.catalogue.class(class).members;
-        let absent: Vec<EntityId> =
-            members.iter().copied().filter(|e| !listed.contains(e) && !ask.seeds.contains(e)).collect();
+        let absent: Vec<EntityId> = members
+            .iter()
+            .copied()
+            .filter(|e| !listed.contains(e) && !ask.seeds.contains(e))
+            .collect();
         let places = self.places(ask, seeds, found)?;
         Ok(absent
             .into_iter()
-            .map(|entity| Missing { entity, why: self.why_missing(ask, found, &places, entity) })
+            .map(|entity| Missing {
+                entity,
+                why: self.why_missing(ask, found, &places, entity),
+            })
             .collect())
     }
 
     pub(super) fn places(&self, ask: &ExpandAsk, seeds: &[Row], found: &Found) -> Result<Places> {
         let view: View = self.index.view(ask.mode)?;
-        let ranking = expand::rank_by_seeds(&view, seeds, &[]).into_iter().zip(1..);
+        let ranking = expand::rank_by_seeds(&view, seeds, &[])
+            .into_iter()
+            .zip(1..);
         let by_seeds = ranking.map(|((row, _), rank)| (row, rank)).collect();
-        Ok(Places { by_seeds, by_set: found.expansion.final_ranks(&view) })
+        Ok(Places {
+            by_seeds,
+            by_set: found.expansion.final_ranks(&view),
+        })
     }
 
     /// Why an entity that is no seed is not in the list.
-    pub(super) fn why_missing(&self, ask: &ExpandAsk, found: &Found, places: &Places, entity: EntityId) -> MissingWhy {
+    pub(super) fn why_missing(
+        &self,
+        ask: &ExpandAsk,
+        found: &Found,
+        places: &Places,
+        entity: EntityId,
+    ) -> MissingWhy {
         let Some(row) = self.index.row(entity) else {
             return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
         };
@@ -279,18 +374,33 @@ impl Session {
         } else if let Some(pick) = found.expansion.first_window(row) {
             MissingWhy::LostInWindow { pick }
         } else {
-            let seed_rank = places.by_seeds.get(&row).copied().unwrap_or(self.index.len());
-            MissingWhy::BelowWindow { seed_rank, final_rank: places.by_set[row.at()] }
+            let seed_rank = places
+                .by_seeds
+                .get(&row)
+                .copied()
+                .unwrap_or(self.index.len());
+            MissingWhy::BelowWindow {
+                seed_rank,
+                final_rank: places.by_set[row.at()],
+            }
         }
     }
 }
 
 fn reranked(from: &expand::Reranked) -> Reranked {
-    Reranked { pick: from.pick, divergence_rank: from.divergence_rank, score: from.score }
+    Reranked {
+        pick: from.pick,
+        divergence_rank: from.divergence_rank,
+        score: from.score,
+    }
 }
 
 fn flow(flow: ControlFlow<()>) -> Result<()> {
-    if flow.is_break() { Err(Error::Stopped) } else { Ok(()) }
+    if flow.is_break() {
+        Err(Error::Stopped)
+    } else {
+        Ok(())
+    }
 }
 
 /// Picks that wait to be sent together.
@@ -307,15 +417,26 @@ struct Page<'a> {
 impl Page<'_> {
     fn add(&mut self, pick: &Pick, say: &mut Sink) -> ControlFlow<()> {
         self.waiting.push(*pick);
-        let due = if self.sent == 0 { self.waiting.len() >= FIRST_PAGE } else { self.last.elapsed() >= PAGE_EVERY };
-        if due { self.send(say) } else { ControlFlow::Continue(()) }
+        let due = if self.sent == 0 {
+            self.waiting.len() >= FIRST_PAGE
+        } else {
+            self.last.elapsed() >= PAGE_EVERY
+        };
+        if due {
+            self.send(say)
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn send(&mut self, say: &mut Sink) -> ControlFlow<()> {
         if self.waiting.is_empty() {
             return ControlFlow::Continue(());
         }
-        match self.session.candidates(self.mode, self.seeds, &self.waiting) {
+        match self
+            .session
+            .candidates(self.mode, self.seeds, &self.waiting)
+        {
             Err(error) => {
                 self.failed = Some(error);
                 ControlFlow::Break(())

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::api::{Contest, ExpandAsk, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed};
+use super::api::{
+    Contest, ExpandAsk, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed,
+};
 use super::expansion::{Found, Places};
 use super::session::Session;
 use crate::error::{Error, Result};
@@ -15,7 +17,8 @@ use crate::types::{EntityId, Mode, Row};
 const MOST_STATES: usize = 60;
 
 impl Session {
-    /// Each entity's score, pick and re-ranking. `current` is asked at every pick. Errors: those of an expansion; no entity.
+    /// Each entity's score, pick and re-ranking. `current` is asked at every pick. Errors: those of
+    /// an expansion; no entity.
     pub(super) fn explain(
         &self,
         ask: ExpandAsk,
@@ -38,11 +41,21 @@ impl Session {
         for &seed in &seeds {
             states.push(self.evidence(ask.mode, seed, &rows, &mut whys)?);
         }
-        Ok(Explained { ask, seeds: states, entities: whys })
+        Ok(Explained {
+            ask,
+            seeds: states,
+            entities: whys,
+        })
     }
 
     /// Everything but what seeds bring.
-    fn why(&self, ask: &ExpandAsk, entity: EntityId, found: &Found, places: &Places) -> Result<Why> {
+    fn why(
+        &self,
+        ask: &ExpandAsk,
+        entity: EntityId,
+        found: &Found,
+        places: &Places,
+    ) -> Result<Why> {
         let row = self.index.row(entity);
         let pick = row.and_then(|row| found.expansion.picks.iter().position(|p| p.row == row));
         let listed = pick.and_then(|pick| self.place(found, pick));
@@ -51,7 +64,9 @@ impl Session {
             None if ask.seeds.contains(&entity) => Standing::Seed,
             None => Standing::Missing(self.why_missing(ask, found, places, entity)),
         };
-        let decided = pick.map(|p| p + 1).or_else(|| found.expansion.first_window(row?));
+        let decided = pick
+            .map(|p| p + 1)
+            .or_else(|| found.expansion.first_window(row?));
         let (mut score, mut parts) = (0.0, None);
         if let Some(row) = row {
             let seeds = self.rows(&ask.seeds)?;
@@ -73,21 +88,48 @@ impl Session {
         let reranked = &found.expansion.reranked;
         let at = reranked.iter().position(|r| r.pick == pick)?;
         let (by_divergence, score) = (reranked[at].divergence_rank, reranked[at].score);
-        Some(Place { picked: pick + 1, by_divergence, score, rank: at + 1, of: reranked.len() })
+        Some(Place {
+            picked: pick + 1,
+            by_divergence,
+            score,
+            rank: at + 1,
+            of: reranked.len(),
+        })
     }
 
     fn contest(&self, found: &Found, pick: usize) -> Option<Contest> {
-        let (picked, window) = (found.expansion.picks.get(pick - 1)?, found.expansion.windows.get(pick - 1)?);
-        let rival =
-            |r: &expand::Rival| Rival { entity: self.entity(r.row), set_score: r.set_score, divergence: r.divergence };
+        let (picked, window) = (
+            found.expansion.picks.get(pick - 1)?,
+            found.expansion.windows.get(pick - 1)?,
+        );
+        let rival = |r: &expand::Rival| Rival {
+            entity: self.entity(r.row),
+            set_score: r.set_score,
+            divergence: r.divergence,
+        };
         let winner = self.entity(picked.row);
-        Some(Contest { pick, round: picked.round, winner, rivals: window.iter().map(rival).collect() })
+        Some(Contest {
+            pick,
+            round: picked.round,
+            winner,
+            rivals: window.iter().map(rival).collect(),
+        })
     }
 
     /// What a seed's states bring to each entity, added to `whys`; gives the states.
-    fn evidence(&self, mode: Mode, seed: Row, rows: &[Option<Row>], whys: &mut [Why]) -> Result<SeedStates> {
+    fn evidence(
+        &self,
+        mode: Mode,
+        seed: Row,
+        rows: &[Option<Row>],
+        whys: &mut [Why],
+    ) -> Result<SeedStates> {
         let view = self.index.view(mode)?;
-        let brought: Vec<Vec<Evidence>> = rows.iter().flatten().map(|&row| view.evidence(seed, row)).collect();
+        let brought: Vec<Vec<Evidence>> = rows
+            .iter()
+            .flatten()
+            .map(|&row| view.evidence(seed, row))
+            .collect();
         let shares = |at: usize| brought.iter().map(move |all| all[at].share * all[at].z);
         let count = brought.first().map_or(0, Vec::len);
         let most = |at: usize| shares(at).map(f64::abs).fold(0.0, f64::max);
@@ -96,23 +138,39 @@ impl Session {
         chosen.truncate(MOST_STATES);
         let first = |at: usize| shares(at).next().unwrap_or_default();
         chosen.sort_by(|&a, &b| first(b).total_cmp(&first(a)));
-        let known = whys.iter_mut().zip(rows).filter_map(|(why, row)| Some((why, (*row)?)));
+        let known = whys
+            .iter_mut()
+            .zip(rows)
+            .filter_map(|(why, row)| Some((why, (*row)?)));
         for ((why, row), all) in known.zip(&brought) {
             let z = view.z(&[seed], &[row])[0][0];
             let parts = expand::explain(&self.index, mode, &[seed], &[row])?[0].parts;
             let brought: Vec<f64> = chosen.iter().map(|&at| all[at].share * all[at].z).collect();
             let rest = z - brought.iter().sum::<f64>();
-            why.seeds.push(WhySeed { z, parts, brought, rest });
+            why.seeds.push(WhySeed {
+                z,
+                parts,
+                brought,
+                rest,
+            });
         }
         let sentences = self.sentences_of_states(mode, seed);
         let card = |at: &usize| {
             let Evidence { state, share, .. } = brought[0][*at];
             let pair = sentences.get(&state).zip(self.dataset.as_ref());
-            let pair = pair.and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
-            StateCard { share, sentence: pair.map(super::inspect::sentence) }
+            let pair = pair
+                .and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
+            StateCard {
+                share,
+                sentence: pair.map(super::inspect::sentence),
+            }
         };
         let states = chosen.iter().map(card).collect();
-        Ok(SeedStates { seed: self.entity(seed), states, more: count - chosen.len() })
+        Ok(SeedStates {
+            seed: self.entity(seed),
+            states,
+            more: count - chosen.len(),
+        })
     }
 
     /// The first pair of each of an entity's states: its line's offset and the mention.

@@ -35,7 +35,8 @@ pub(super) struct FailureSearch {
     wrong: Vec<(EntityId, Option<usize>)>,
     /// The ranks of those by the seeds, from 1, in the modes that are done.
     ranks: Vec<HashMap<Row, usize>>,
-    /// Of joint lists: who has an entity among the queries of a number, and at which rank; none: as a seed.
+    /// Of joint lists: who has an entity among the queries of a number, and at which rank; none: as
+    /// a seed.
     taken: HashMap<(usize, EntityId), (ClassId, Option<usize>)>,
     /// What was found since the last part was sent.
     found: Vec<Failure>,
@@ -57,25 +58,42 @@ impl FailureSearch {
         self.at == self.queries.len() && !self.is_done()
     }
 
-    /// What was found since the last part, once enough time has passed or all is done; the first part comes at once.
+    /// What was found since the last part, once enough time has passed or all is done; the first
+    /// part comes at once.
     pub(super) fn part(&mut self) -> Option<Failures> {
         let since = self.sent.map_or(0, |(searched, _)| searched);
-        let is_due = self.sent.is_none_or(|(_, then)| then.elapsed() >= PART_EVERY) && self.at > since;
+        let is_due = self
+            .sent
+            .is_none_or(|(_, then)| then.elapsed() >= PART_EVERY)
+            && self.at > since;
         if !is_due && !self.is_done() {
             return None;
         }
         self.sent = Some((self.at, Instant::now()));
         let failures = std::mem::take(&mut self.found);
-        Some(Failures { modes: self.modes.clone(), since, searched: self.at, queries: self.total, failures })
+        Some(Failures {
+            modes: self.modes.clone(),
+            since,
+            searched: self.at,
+            queries: self.total,
+            failures,
+        })
     }
 }
 
 impl Session {
-    /// Begins a search through the lists of an evaluation: through those of a finished one, or through those that `running` has by
-    /// now. Error: an evaluation that was neither made nor runs.
-    pub(super) fn begin_failures(&self, evaluation: Evaluation, running: Option<&Background>) -> Result<FailureSearch> {
+    /// Begins a search through the lists of an evaluation: through those of a finished one, or
+    /// through those that `running` has by now. Error: an evaluation that was neither made nor
+    /// runs.
+    pub(super) fn begin_failures(
+        &self,
+        evaluation: Evaluation,
+        running: Option<&Background>,
+    ) -> Result<FailureSearch> {
         let Contender::Own(mode) = evaluation.of else {
-            return Err(Error::Mismatch("failures are looked for in the lists of the index".into()));
+            return Err(Error::Mismatch(
+                "failures are looked for in the lists of the index".into(),
+            ));
         };
         let (lists, total) = match (self.ranked.get(&evaluation), running) {
             (Some(lists), _) => (lists, None),
@@ -83,17 +101,30 @@ impl Session {
             (None, Some(running)) if evaluation.ranking != RankingKind::Joint => {
                 (running.lists(), Some(running.total()))
             }
-            (None, _) => return Err(Error::Mismatch(format!("mode {mode} has not been evaluated yet"))),
+            (None, _) => {
+                return Err(Error::Mismatch(format!(
+                    "mode {mode} has not been evaluated yet"
+                )));
+            }
         };
         let queries = self.evaluated_queries(evaluation, lists);
         let counts = (0..self.index.len() as u32).map(|row| self.index.pair_count(Row(row)) as u32);
         Ok(FailureSearch {
             evaluation,
             mode,
-            taken: if evaluation.ranking == RankingKind::Joint { taken(&queries, lists) } else { HashMap::new() },
+            taken: if evaluation.ranking == RankingKind::Joint {
+                taken(&queries, lists)
+            } else {
+                HashMap::new()
+            },
             total: total.unwrap_or(queries.len()),
             queries,
-            modes: self.index.modes().into_iter().filter(|&mode| mode != Mode::None).collect(),
+            modes: self
+                .index
+                .modes()
+                .into_iter()
+                .filter(|&mode| mode != Mode::None)
+                .collect(),
             pairs: Pairs::of(counts.collect()),
             at: 0,
             wrong: Vec::new(),
@@ -105,22 +136,43 @@ impl Session {
 
     /// The queries of an evaluation that have a list.
     fn evaluated_queries(&self, evaluation: Evaluation, lists: &Ranked) -> Vec<Query> {
-        let has_list = |q: &&Query| q.seed_count == evaluation.seed_count && lists.contains_key(&(q.class, q.number));
-        self.catalogue.queries.iter().filter(has_list).cloned().collect()
+        let has_list = |q: &&Query| {
+            q.seed_count == evaluation.seed_count && lists.contains_key(&(q.class, q.number))
+        };
+        self.catalogue
+            .queries
+            .iter()
+            .filter(has_list)
+            .cloned()
+            .collect()
     }
 
     /// Takes up the queries that the evaluation has finished since.
     fn extend_search(&self, search: &mut FailureSearch, lists: &Ranked) {
         if lists.len() > search.queries.len() {
-            let known: HashSet<(ClassId, usize)> = search.queries.iter().map(|q| (q.class, q.number)).collect();
+            let known: HashSet<(ClassId, usize)> =
+                search.queries.iter().map(|q| (q.class, q.number)).collect();
             let finished = self.evaluated_queries(search.evaluation, lists);
-            search.queries.extend(finished.into_iter().filter(|q| !known.contains(&(q.class, q.number))));
+            search.queries.extend(
+                finished
+                    .into_iter()
+                    .filter(|q| !known.contains(&(q.class, q.number))),
+            );
         }
     }
 
-    /// A few milliseconds further; it may be late by one product. `running`: the evaluation, while it is not finished.
-    pub(super) fn go_on_with_failures(&self, search: &mut FailureSearch, running: Option<&Background>) -> Result<()> {
-        let Some(lists) = self.ranked.get(&search.evaluation).or_else(|| running.map(Background::lists)) else {
+    /// A few milliseconds further; it may be late by one product. `running`: the evaluation, while
+    /// it is not finished.
+    pub(super) fn go_on_with_failures(
+        &self,
+        search: &mut FailureSearch,
+        running: Option<&Background>,
+    ) -> Result<()> {
+        let Some(lists) = self
+            .ranked
+            .get(&search.evaluation)
+            .or_else(|| running.map(Background::lists))
+        else {
             // another evaluation took its place
             return Err(Error::Stopped);
         };
@@ -148,13 +200,26 @@ impl Session {
     /// False positives in the list of a query with their ranks, then members that are not in it.
     fn wrong(&self, query: &Query, lists: &Ranked) -> Vec<(EntityId, Option<usize>)> {
         let list = lists.get(&(query.class, query.number));
-        let (Some(list), Some(dataset)) = (list, &self.dataset) else { return Vec::new() };
+        let (Some(list), Some(dataset)) = (list, &self.dataset) else {
+            return Vec::new();
+        };
         let class = &dataset.classes[query.class.at()];
         let gold = eval::gold(class, &query.seeds);
         let listed: HashSet<EntityId> = list.iter().copied().collect();
-        let wrong = list.iter().copied().zip(1..).filter(|(entity, _)| !gold.contains(entity));
-        let missed = class.members.iter().copied().filter(|e| gold.contains(e) && !listed.contains(e));
-        wrong.map(|(entity, rank)| (entity, Some(rank))).chain(missed.map(|entity| (entity, None))).collect()
+        let wrong = list
+            .iter()
+            .copied()
+            .zip(1..)
+            .filter(|(entity, _)| !gold.contains(entity));
+        let missed = class
+            .members
+            .iter()
+            .copied()
+            .filter(|e| gold.contains(e) && !listed.contains(e));
+        wrong
+            .map(|(entity, rank)| (entity, Some(rank)))
+            .chain(missed.map(|entity| (entity, None)))
+            .collect()
     }
 
     /// Of what is wrong in the query under way.
@@ -164,21 +229,30 @@ impl Session {
         // the product that the seeds' rows come from has room for those of the next queries
         let mut rows = seeds.clone();
         let spare = view.spare_rows(&seeds);
-        let next = search.queries[search.at + 1..].iter().flat_map(|query| self.known_rows(&query.seeds));
+        let next = search.queries[search.at + 1..]
+            .iter()
+            .flat_map(|query| self.known_rows(&query.seeds));
         rows.extend(next.filter(|&row| !view.has_row(row)).take(spare));
         view.z_rows(&rows);
-        let wanted: Vec<Row> = search.wrong.iter().filter_map(|&(entity, _)| self.index.row(entity)).collect();
+        let wanted: Vec<Row> = search
+            .wrong
+            .iter()
+            .filter_map(|&(entity, _)| self.index.row(entity))
+            .collect();
         let ranks = expand::ranks_by_seeds(&view, &seeds, &wanted);
         Ok(wanted.into_iter().zip(ranks).collect())
     }
 
     /// Of a query whose ranks by the seeds are known in every mode.
     fn failures_of(&self, query: &Query, search: &FailureSearch, lists: &Ranked) -> Vec<Failure> {
-        let Some(dataset) = &self.dataset else { return Vec::new() };
+        let Some(dataset) = &self.dataset else {
+            return Vec::new();
+        };
         let class = &dataset.classes[query.class.at()];
         let length = lists.get(&(query.class, query.number));
         let seeds_and_members = query.seeds.iter().chain(&class.members);
-        let named = seeds_and_members.filter_map(|&e| Some((e, self.catalogue.entity(e)?.name.as_str())));
+        let named =
+            seeds_and_members.filter_map(|&e| Some((e, self.catalogue.entity(e)?.name.as_str())));
         let words = Words::of(named);
         let failure = |&(entity, rank): &(EntityId, Option<usize>)| {
             let card = self.catalogue.entity(entity);
@@ -198,7 +272,14 @@ impl Session {
             };
             let tags = eval::tags(&facts, query.class, &dataset.classes, &words, &search.pairs);
             let by_seeds = by_seeds.iter().map(|&(_, rank)| rank).collect();
-            Failure { class: query.class, number: query.number, entity, rank, by_seeds, tags }
+            Failure {
+                class: query.class,
+                number: query.number,
+                entity,
+                rank,
+                by_seeds,
+                tags,
+            }
         };
         search.wrong.iter().map(failure).collect()
     }
@@ -208,16 +289,33 @@ impl Session {
 fn by_seeds(row: Option<Row>, search: &FailureSearch) -> Vec<(Mode, usize)> {
     let Some(row) = row else { return Vec::new() };
     let rank = |(&mode, ranks): (&Mode, &HashMap<Row, usize>)| Some((mode, *ranks.get(&row)?));
-    search.modes.iter().zip(&search.ranks).filter_map(rank).collect()
+    search
+        .modes
+        .iter()
+        .zip(&search.ranks)
+        .filter_map(rank)
+        .collect()
 }
 
-/// Who has what in joint lists. A false positive may be in the list of its own query too; what is missed there is not.
+/// Who has what in joint lists. A false positive may be in the list of its own query too; what is
+/// missed there is not.
 fn taken(queries: &[Query], kept: &Ranked) -> HashMap<(usize, EntityId), (ClassId, Option<usize>)> {
     let mut taken = HashMap::new();
     for query in queries {
-        taken.extend(query.seeds.iter().map(|&seed| ((query.number, seed), (query.class, None))));
-        let list = kept.get(&(query.class, query.number)).into_iter().flatten().zip(1..);
-        taken.extend(list.map(|(&entity, rank)| ((query.number, entity), (query.class, Some(rank)))));
+        taken.extend(
+            query
+                .seeds
+                .iter()
+                .map(|&seed| ((query.number, seed), (query.class, None))),
+        );
+        let list = kept
+            .get(&(query.class, query.number))
+            .into_iter()
+            .flatten()
+            .zip(1..);
+        taken.extend(
+            list.map(|(&entity, rank)| ((query.number, entity), (query.class, Some(rank)))),
+        );
     }
     taken
 }
@@ -231,7 +329,12 @@ mod tests {
     fn what_is_taken_is_told_by_query_number() {
         let query = |class, number, seed| {
             let (seed_count, seeds) = (SeedCount::Three, vec![EntityId(seed)]);
-            Query { class: ClassId(class), seed_count, number, seeds }
+            Query {
+                class: ClassId(class),
+                seed_count,
+                number,
+                seeds,
+            }
         };
         let kept: Ranked = [
             ((ClassId(0), 0), [5, 6].map(EntityId).into()),
@@ -240,9 +343,19 @@ mod tests {
         ]
         .into();
         let taken = taken(&[query(0, 0, 1), query(1, 0, 2), query(1, 1, 3)], &kept);
-        let who = |number, entity| taken.get(&(number, EntityId(entity))).map(|(class, rank)| (class.0, *rank));
-        assert_eq!([who(0, 1), who(0, 2), who(1, 3)], [Some((0, None)), Some((1, None)), Some((1, None))]);
-        assert_eq!([who(0, 6), who(0, 7), who(1, 5)], [Some((0, Some(2))), Some((1, Some(1))), Some((1, Some(1)))]);
+        let who = |number, entity| {
+            taken
+                .get(&(number, EntityId(entity)))
+                .map(|(class, rank)| (class.0, *rank))
+        };
+        assert_eq!(
+            [who(0, 1), who(0, 2), who(1, 3)],
+            [Some((0, None)), Some((1, None)), Some((1, None))]
+        );
+        assert_eq!(
+            [who(0, 6), who(0, 7), who(1, 5)],
+            [Some((0, Some(2))), Some((1, Some(1))), Some((1, Some(1)))]
+        );
         assert_eq!([who(1, 1), who(1, 6)], [None, None], "of another number");
     }
 }

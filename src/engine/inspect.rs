@@ -18,24 +18,36 @@ impl Session {
     pub(super) fn inspect(&mut self, entity: EntityId, mode: Mode) -> Result<EntityDetail> {
         let row = self.row(entity)?;
         let sentences: Vec<Sentence> = match &self.dataset {
-            Some(dataset) => self.pairs_of(dataset, row, MOST_SENTENCES).map(sentence).collect(),
+            Some(dataset) => self
+                .pairs_of(dataset, row, MOST_SENTENCES)
+                .map(sentence)
+                .collect(),
             None => Vec::new(),
         };
         let mut seen = HashSet::new();
-        let pictures: Vec<PathBuf> =
-            sentences.iter().filter_map(|s| s.picture.clone()).filter(|p| seen.insert(p.clone())).collect();
+        let pictures: Vec<PathBuf> = sentences
+            .iter()
+            .filter_map(|s| s.picture.clone())
+            .filter(|p| seen.insert(p.clone()))
+            .collect();
         let neighbours = expand::neighbours(&self.index.view(mode)?, row, NEIGHBOURS);
         Ok(EntityDetail {
             entity,
             pictures,
             sentences,
-            neighbours: neighbours.into_iter().map(|(row, z)| (self.entity(row), z)).collect(),
+            neighbours: neighbours
+                .into_iter()
+                .map(|(row, z)| (self.entity(row), z))
+                .collect(),
             query_ranks: self.query_ranks(mode, row),
         })
     }
 
     /// The first picture of each, from memory where it was asked before.
-    pub(super) fn first_pictures(&mut self, entities: &[EntityId]) -> Vec<(EntityId, Option<PathBuf>)> {
+    pub(super) fn first_pictures(
+        &mut self,
+        entities: &[EntityId],
+    ) -> Vec<(EntityId, Option<PathBuf>)> {
         entities
             .iter()
             .map(|&entity| {
@@ -43,14 +55,23 @@ impl Session {
                     return (entity, known.clone());
                 }
                 let row = self.index.row(entity);
-                let first = self.dataset.as_ref().zip(row).and_then(|(d, row)| self.pairs_of(d, row, 1).next()?.image);
+                let first = self
+                    .dataset
+                    .as_ref()
+                    .zip(row)
+                    .and_then(|(d, row)| self.pairs_of(d, row, 1).next()?.image);
                 self.first_pictures.insert(entity, first.clone());
                 (entity, first)
             })
             .collect()
     }
 
-    fn pairs_of<'a>(&'a self, dataset: &'a Dataset, row: Row, most: usize) -> impl Iterator<Item = Pair> + 'a {
+    fn pairs_of<'a>(
+        &'a self,
+        dataset: &'a Dataset,
+        row: Row,
+        most: usize,
+    ) -> impl Iterator<Item = Pair> + 'a {
         self.index
             .pairs_of(row)
             .into_iter()
@@ -58,7 +79,8 @@ impl Session {
             .filter_map(|pair| dataset.pair_at(pair.offset, pair.mention as u16).ok())
     }
 
-    /// Ranks in the evaluated queries of this mode, 3 seeds before 5, the full expansion before the seeds' ranking.
+    /// Ranks in the evaluated queries of this mode, 3 seeds before 5, the full expansion before the
+    /// seeds' ranking.
     fn query_ranks(&self, mode: Mode, row: Row) -> Vec<(crate::types::ClassId, usize, usize)> {
         let sorts = [
             (SeedCount::Three, RankingKind::Expanded),
@@ -67,12 +89,22 @@ impl Session {
             (SeedCount::Five, RankingKind::Seeds),
         ];
         let of = Contender::Own(mode);
-        let kept = |(seed_count, ranking)| self.ranked.get(&Evaluation { of, seed_count, ranking });
-        let Some(ranked) = sorts.into_iter().find_map(kept) else { return Vec::new() };
+        let kept = |(seed_count, ranking)| {
+            self.ranked.get(&Evaluation {
+                of,
+                seed_count,
+                ranking,
+            })
+        };
+        let Some(ranked) = sorts.into_iter().find_map(kept) else {
+            return Vec::new();
+        };
         let entity = self.entity(row);
         let mut ranks: Vec<_> = ranked
             .iter()
-            .filter_map(|(&(class, number), list)| Some((class, number, list.iter().position(|&e| e == entity)? + 1)))
+            .filter_map(|(&(class, number), list)| {
+                Some((class, number, list.iter().position(|&e| e == entity)? + 1))
+            })
             .collect();
         ranks.sort();
         ranks
@@ -80,5 +112,10 @@ impl Session {
 }
 
 pub(super) fn sentence(pair: Pair) -> Sentence {
-    Sentence { tokens: pair.tokens, start: pair.start, end: pair.end, picture: pair.image }
+    Sentence {
+        tokens: pair.tokens,
+        start: pair.start,
+        end: pair.end,
+        picture: pair.image,
+    }
 }

@@ -43,12 +43,22 @@ pub fn train(
     if let Some(threads) = options.threads {
         tch::set_num_threads(threads as i32);
     }
-    let places = train::trainer::Places { dataset: dataset.into(), out: out.into(), cache: cache_folder()? };
-    train::train(&places, config, options.resume, device::device(options.device)?, observe)
+    let places = train::trainer::Places {
+        dataset: dataset.into(),
+        out: out.into(),
+        cache: cache_folder()?,
+    };
+    train::train(
+        &places,
+        config,
+        options.resume,
+        device::device(options.device)?,
+        observe,
+    )
 }
 
-/// Builds an index from a data set and a model; gives what was left out. `prototypes`: in the place of what the model's
-/// settings say.
+/// Builds an index from a data set and a model; gives what was left out. `prototypes`: in the place
+/// of what the model's settings say.
 pub fn index(
     dataset: &Path,
     model: &Path,
@@ -67,7 +77,8 @@ pub fn index(
     index::from_model::build(&places, device::device(choice)?, observe)
 }
 
-/// Builds an index from the last layer of any model; `entities` names its rows. Gives what was left out.
+/// Builds an index from the last layer of any model; `entities` names its rows. Gives what was left
+/// out.
 pub fn index_raw(
     raw: &Path,
     entities: Option<&Path>,
@@ -76,11 +87,13 @@ pub fn index_raw(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
     let named = entities.map(Vocabulary::open).transpose()?;
-    let names: Option<Vec<_>> = named.map(|v| v.iter().map(|(id, name)| (id, name.to_owned())).collect());
+    let names: Option<Vec<_>> =
+        named.map(|v| v.iter().map(|(id, name)| (id, name.to_owned())).collect());
     index::import_raw(raw, names.as_deref(), out, device::device(choice)?, observe)
 }
 
-/// Queries from another folder of query files, one file a class of the data set; and their [`Dataset::queries_hash`].
+/// Queries from another folder of query files, one file a class of the data set; and their
+/// [`Dataset::queries_hash`].
 pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<(Vec<Query>, String)> {
     let mut dataset = Dataset::open(dataset)?.with_queries(folder, seeds)?;
     let hash = dataset.queries_hash(seeds);
@@ -100,16 +113,22 @@ pub struct Runs<'a> {
     pub seeds: Option<SeedCount>,
 }
 
-/// A run and the data set that it is of; none: the one that its settings name. Errors: those of [`Run::open`] and of
-/// opening the data set, `Argument` where none is named, and `Format` for a run without a query of so many seeds.
-pub fn read_run(path: &Path, dataset: Option<&Path>, seeds: Option<SeedCount>) -> Result<(Opened, Dataset)> {
+/// A run and the data set that it is of; none: the one that its settings name. Errors: those of
+/// [`Run::open`] and of opening the data set, `Argument` where none is named, and `Format` for a
+/// run without a query of so many seeds.
+pub fn read_run(
+    path: &Path,
+    dataset: Option<&Path>,
+    seeds: Option<SeedCount>,
+) -> Result<(Opened, Dataset)> {
     let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     let opened = Run::open(path, &dataset, seeds)?;
     match seeds {
-        Some(seeds) if opened.run.rankings.is_empty() => {
-            Err(Error::format(path, format!("has no query of {} seeds", seeds.number())))
-        }
+        Some(seeds) if opened.run.rankings.is_empty() => Err(Error::format(
+            path,
+            format!("has no query of {} seeds", seeds.number()),
+        )),
         _ => Ok((opened, dataset)),
     }
 }
@@ -119,18 +138,26 @@ pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
     run::write_qrels(&Dataset::open(dataset)?, out)
 }
 
-/// Compares runs. Errors: those of [`Run::open`] and of opening the data set, and `Argument` where none is named.
+/// Compares runs. Errors: those of [`Run::open`] and of opening the data set, and `Argument` where
+/// none is named.
 pub fn compare(runs: &Runs, settings: &comparison::Settings) -> Result<Comparison> {
     let (entries, dataset, seeds) = entries(runs)?;
     comparison::compare(&entries, &dataset, seeds, settings)
 }
 
-/// Runs, each under a name of its own, the data set that they are of, and of how many seeds their queries are. Those of another number
-/// are not read, and so not missed. Errors: those of [`Run::open`] and of opening the data set, and `Argument` where none is
-/// named.
+/// Runs, each under a name of its own, the data set that they are of, and of how many seeds their
+/// queries are. Those of another number are not read, and so not missed. Errors: those of
+/// [`Run::open`] and of opening the data set, and `Argument` where none is named.
 pub(super) fn entries(runs: &Runs) -> Result<(Vec<Entry>, Dataset, SeedCount)> {
-    let Runs { paths, dataset, queries, seeds } = *runs;
-    let Some(first) = paths.first() else { return Err(Error::Argument("there is no run to compare".into())) };
+    let Runs {
+        paths,
+        dataset,
+        queries,
+        seeds,
+    } = *runs;
+    let Some(first) = paths.first() else {
+        return Err(Error::Argument("there is no run to compare".into()));
+    };
     let root = dataset.map_or_else(|| run::dataset(first), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     let only = match seeds {
@@ -147,8 +174,16 @@ pub(super) fn entries(runs: &Runs) -> Result<(Vec<Entry>, Dataset, SeedCount)> {
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));
-        let name = std::iter::once(label.clone()).chain(numbered).find(is_free).unwrap_or_default();
-        entries.push(Entry { name, path: path.clone(), run, odd });
+        let name = std::iter::once(label.clone())
+            .chain(numbered)
+            .find(is_free)
+            .unwrap_or_default();
+        entries.push(Entry {
+            name,
+            path: path.clone(),
+            run,
+            odd,
+        });
     }
     Ok((entries, dataset, only))
 }

@@ -1,5 +1,5 @@
-//! Evaluations that are done, on the disk: the explorer has them at once the next time. A file that is damaged, or of something
-//! else, is as good as none.
+//! Evaluations that are done, on the disk: the explorer has them at once the next time. A file that
+//! is damaged, or of something else, is as good as none.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,32 +35,50 @@ impl Shelf {
     }
 
     fn file(&self, of: &str) -> PathBuf {
-        self.0.join(format!("{}.lists", &blake3::hash(of.as_bytes()).to_hex()[..32]))
+        self.0.join(format!(
+            "{}.lists",
+            &blake3::hash(of.as_bytes()).to_hex()[..32]
+        ))
     }
 
     /// `of`: all that the lists depend on.
     pub fn find(&self, of: &str) -> Option<Ranked> {
         let kept: Kept = postcard::from_bytes(&fs::read(self.file(&named(of))).ok()?).ok()?;
-        let lists = kept.lists.into_iter().map(|(class, number, list)| ((class, number), list));
+        let lists = kept
+            .lists
+            .into_iter()
+            .map(|(class, number, list)| ((class, number), list));
         (kept.of == named(of)).then(|| lists.collect())
     }
 
     /// Keeps them, and takes the oldest away where there are many. Errors: the disk's.
     pub fn keep(&self, of: &str, ranked: &Ranked) -> Result<()> {
         fs::create_dir_all(&self.0).map_err(Error::io("create", &self.0))?;
-        let mut lists: Vec<_> = ranked.iter().map(|(&(class, number), list)| (class, number, list.clone())).collect();
+        let mut lists: Vec<_> = ranked
+            .iter()
+            .map(|(&(class, number), list)| (class, number, list.clone()))
+            .collect();
         lists.sort();
         let path = self.file(&named(of));
-        let bytes = postcard::to_stdvec(&Kept { of: named(of), lists })
-            .map_err(|e| Error::format(&path, format!("cannot be written: {e}")))?;
+        let bytes = postcard::to_stdvec(&Kept {
+            of: named(of),
+            lists,
+        })
+        .map_err(|e| Error::format(&path, format!("cannot be written: {e}")))?;
         write_whole(&path, &bytes)?;
         self.clear();
         Ok(())
     }
 
     fn clear(&self) {
-        let written = |path: &Path| path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-        let Ok(files) = fs::read_dir(&self.0) else { return };
+        let written = |path: &Path| {
+            path.metadata()
+                .and_then(|m| m.modified())
+                .unwrap_or(SystemTime::UNIX_EPOCH)
+        };
+        let Ok(files) = fs::read_dir(&self.0) else {
+            return;
+        };
         let mut files: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
         files.retain(|path| path.extension().is_some_and(|ending| ending == "lists"));
         files.sort_by_key(|path| std::cmp::Reverse(written(path)));
@@ -83,13 +101,20 @@ mod tests {
     fn what_is_kept_is_found_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::new(folder.path().join("lists"));
-        let ranked: Ranked = [((ClassId(3), 1), vec![EntityId(7), EntityId(9)]), ((ClassId(0), 0), vec![])].into();
+        let ranked: Ranked = [
+            ((ClassId(3), 1), vec![EntityId(7), EntityId(9)]),
+            ((ClassId(0), 0), vec![]),
+        ]
+        .into();
         assert!(shelf.find("one").is_none());
         shelf.keep("one", &ranked).unwrap();
         assert_eq!(shelf.find("one"), Some(ranked.clone()));
         assert!(shelf.find("two").is_none());
         fs::rename(shelf.file(&named("one")), shelf.file(&named("two"))).unwrap();
-        assert!(shelf.find("two").is_none(), "a file of something else under this name");
+        assert!(
+            shelf.find("two").is_none(),
+            "a file of something else under this name"
+        );
         shelf.keep("one", &ranked).unwrap();
         let whole = fs::read(shelf.file(&named("one"))).unwrap();
         for cut in 0..whole.len() {

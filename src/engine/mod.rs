@@ -1,8 +1,8 @@
-//! What the front ends talk to: plain requests and replies over one worker thread that owns every tensor, and the
-//! long jobs of the command line.
+//! What the front ends talk to: plain requests and replies over one worker thread that owns every
+//! tensor, and the long jobs of the command line.
 //!
-//! The explorer has its engine in a process of its own ([`Process`] there, [`pipe::serve`] here): the screen is up before
-//! libtorch is loaded, and lives on when the engine does not.
+//! The explorer has its engine in a process of its own ([`Process`] there, [`pipe::serve`] here):
+//! the screen is up before libtorch is loaded, and lives on when the engine does not.
 
 pub mod ablation;
 pub mod analyses;

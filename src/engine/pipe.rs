@@ -1,4 +1,5 @@
-//! The engine over two byte streams: each message is its length (u32, little endian) and its postcard bytes.
+//! The engine over two byte streams: each message is its length (u32, little endian) and its
+//! postcard bytes.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,7 +21,10 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> Result<()> {
         .map_err(|e| Error::Mismatch(format!("a message cannot cross the engine's pipe ({e})")))?;
     let length = u32::try_from(bytes.len()).map_err(|_| failed(ErrorKind::FileTooLarge.into()))?;
     stream.write_all(&length.to_le_bytes()).map_err(failed)?;
-    stream.write_all(&bytes).and_then(|()| stream.flush()).map_err(failed)
+    stream
+        .write_all(&bytes)
+        .and_then(|()| stream.flush())
+        .map_err(failed)
 }
 
 /// The next message; none at the stream's end.
@@ -37,7 +41,9 @@ pub fn read<M: DeserializeOwned>(stream: &mut impl Read) -> Result<Option<M>> {
     }
     let mut bytes = vec![0; length as usize];
     stream.read_exact(&mut bytes).map_err(failed)?;
-    postcard::from_bytes(&bytes).map(Some).map_err(|e| Error::format("the engine's pipe", format!("is garbled ({e})")))
+    postcard::from_bytes(&bytes)
+        .map(Some)
+        .map_err(|e| Error::format("the engine's pipe", format!("is garbled ({e})")))
 }
 
 /// Answers requests from one stream on the other until the first ends.
@@ -50,7 +56,13 @@ pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Resul
         let id = reply.id;
         if let Err(why @ Error::Mismatch(_)) = write(&mut *replies, &reply) {
             // whoever no longer listens is told nothing
-            let _ = write(&mut *replies, &Reply { id, say: Say::Failed(why.to_string()) });
+            let _ = write(
+                &mut *replies,
+                &Reply {
+                    id,
+                    say: Say::Failed(why.to_string()),
+                },
+            );
         }
     })?;
     let mut requests = BufReader::new(requests);
@@ -70,18 +82,37 @@ mod tests {
     fn messages_arrive_as_they_were_sent() {
         let mut stream = Vec::new();
         let nan = Say::Measured {
-            picked: Measures { ap: [f64::NAN; 4], ..Measures::default() },
+            picked: Measures {
+                ap: [f64::NAN; 4],
+                ..Measures::default()
+            },
             reranked: Measures::default(),
         };
         let sent = [
-            Reply { id: RequestId(7), say: Say::Beside { mode: Mode::Text, ranking: vec![EntityId(3), EntityId(1)] } },
-            Reply { id: RequestId(8), say: nan },
+            Reply {
+                id: RequestId(7),
+                say: Say::Beside {
+                    mode: Mode::Text,
+                    ranking: vec![EntityId(3), EntityId(1)],
+                },
+            },
+            Reply {
+                id: RequestId(8),
+                say: nan,
+            },
         ];
-        sent.iter().for_each(|reply| write(&mut stream, reply).unwrap());
+        sent.iter()
+            .for_each(|reply| write(&mut stream, reply).unwrap());
         let mut stream = stream.as_slice();
         assert_eq!(read::<Reply>(&mut stream).unwrap().unwrap(), sent[0]);
         // what is not a number stays so
-        let Some(Reply { say: Say::Measured { picked, .. }, .. }) = read(&mut stream).unwrap() else { panic!("lost") };
+        let Some(Reply {
+            say: Say::Measured { picked, .. },
+            ..
+        }) = read(&mut stream).unwrap()
+        else {
+            panic!("lost")
+        };
         assert!(picked.ap.iter().all(|ap| ap.is_nan()));
         assert!(read::<Reply>(&mut stream).unwrap().is_none());
     }
@@ -91,7 +122,16 @@ mod tests {
         let mut noise = [0xff; 64].as_slice();
         assert!(read::<Reply>(&mut noise).is_err());
         let mut cut = Vec::new();
-        write(&mut cut, &Request { id: RequestId(1), ask: Ask::Pictures { entities: vec![EntityId(1); 9] } }).unwrap();
+        write(
+            &mut cut,
+            &Request {
+                id: RequestId(1),
+                ask: Ask::Pictures {
+                    entities: vec![EntityId(1); 9],
+                },
+            },
+        )
+        .unwrap();
         cut.pop();
         assert!(read::<Request>(&mut cut.as_slice()).is_err());
     }

@@ -33,7 +33,11 @@ impl Process {
                     "it is a program of its own that must lie beside multiexpan: in the source folder, `make build` \
                             builds both (`cargo build --release --bins`), and `make install` installs both"
                         .into();
-                Err(Error::Missing { what: "engine", path, hint })
+                Err(Error::Missing {
+                    what: "engine",
+                    path,
+                    hint,
+                })
             }
         }
     }
@@ -42,15 +46,22 @@ impl Process {
     pub fn start(reply: impl Fn(Reply) + Send + 'static) -> Result<Process> {
         let path = Process::program()?;
         let mut command = Command::new(&path);
-        command.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(SERVE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().map_err(Error::io("start", &path))?;
         let (requests, inbox) = channel();
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
             return Err(Error::format(&path, "was started without its pipes"));
         };
         thread(&path, "engine requests", move || hand_over(stdin, &inbox))?;
-        thread(&path, "engine replies", move || listen(child, stdout, stderr, &reply))?;
+        thread(&path, "engine replies", move || {
+            listen(child, stdout, stderr, &reply)
+        })?;
         Ok(Process { requests })
     }
 
@@ -61,7 +72,11 @@ impl Process {
 }
 
 fn thread(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-    Builder::new().name(name.into()).spawn(run).map(drop).map_err(Error::io("listen to", path))
+    Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .map(drop)
+        .map_err(Error::io("listen to", path))
 }
 
 fn hand_over(mut stdin: impl Write, inbox: &Receiver<Request>) {
@@ -75,7 +90,12 @@ fn hand_over(mut stdin: impl Write, inbox: &Receiver<Request>) {
 /// Hands replies on until the engine ends, then says why it did.
 fn listen(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dyn Fn(Reply)) {
     // read as it is written, so that a talkative engine is never held up
-    let told = std::thread::spawn(move || BufReader::new(stderr).lines().map_while(|line| line.ok()).last());
+    let told = std::thread::spawn(move || {
+        BufReader::new(stderr)
+            .lines()
+            .map_while(|line| line.ok())
+            .last()
+    });
     let mut stdout = BufReader::new(stdout);
     let broken = loop {
         match pipe::read::<Reply>(&mut stdout) {
@@ -90,5 +110,8 @@ fn listen(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dy
     let status = child.wait().map(|status| status.to_string());
     let last_words = told.join().ok().flatten();
     let why = broken.or(last_words).or(status.ok()).unwrap_or_default();
-    reply(Reply { id: RequestId::default(), say: Say::Ended(format!("the engine has ended ({why})")) });
+    reply(Reply {
+        id: RequestId::default(),
+        say: Say::Ended(format!("the engine has ended ({why})")),
+    });
 }

@@ -35,14 +35,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens an index and the data set that it names, or the one given. An index without a data set (a raw one) opens
-    /// too: then there are no classes, sentences or pictures.
+    /// Opens an index and the data set that it names, or the one given. An index without a data set
+    /// (a raw one) opens too: then there are no classes, sentences or pictures.
     ///
-    /// Errors: those of [`Index::open`]; `Mismatch` where the data set is not the one that was indexed.
+    /// Errors: those of [`Index::open`]; `Mismatch` where the data set is not the one that was
+    /// indexed.
     pub fn open(index: &Path, dataset: Option<&Path>, choice: DeviceChoice) -> Result<Session> {
         let device = device::device(choice)?;
         let opened = Index::open(index, device)?;
-        let dataset = match dataset.map(Path::to_owned).or_else(|| opened.dataset_path()) {
+        let dataset = match dataset
+            .map(Path::to_owned)
+            .or_else(|| opened.dataset_path())
+        {
             Some(path) => {
                 let dataset = Dataset::open(&path)?;
                 opened.check_dataset(&dataset.hash()?)?;
@@ -50,8 +54,17 @@ impl Session {
             }
             None => None,
         };
-        let catalogue = Arc::new(catalogue::describe(&opened, index, dataset.as_ref(), device::describe(device)));
-        let rows_only = opened.entities().iter().map(|e| (e.id, e.name.clone())).collect();
+        let catalogue = Arc::new(catalogue::describe(
+            &opened,
+            index,
+            dataset.as_ref(),
+            device::describe(device),
+        ));
+        let rows_only = opened
+            .entities()
+            .iter()
+            .map(|e| (e.id, e.name.clone()))
+            .collect();
         Ok(Session {
             catalogue,
             rows_only,
@@ -65,10 +78,17 @@ impl Session {
     }
 
     /// Seeds by name or number, refusing unknown ones and those that the index lacks.
-    pub fn find_seeds<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Vec<EntityId>> {
+    pub fn find_seeds<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<EntityId>> {
         let mut seeds = Vec::new();
         let mut unknown = Vec::new();
-        for name in names.into_iter().map(str::trim).filter(|name| !name.is_empty()) {
+        for name in names
+            .into_iter()
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             match self.vocabulary().find(name) {
                 Ok(seed) => seeds.push(seed),
                 Err(error) => unknown.push(error),
@@ -82,7 +102,9 @@ impl Session {
     }
 
     fn vocabulary(&self) -> &Vocabulary {
-        self.dataset.as_ref().map_or(&self.rows_only, |d| &d.vocabulary)
+        self.dataset
+            .as_ref()
+            .map_or(&self.rows_only, |d| &d.vocabulary)
     }
 
     /// Writes a run over the data set's queries. Errors: those of [`Run::write_as`].
@@ -95,21 +117,29 @@ impl Session {
 
     /// As [`Dataset::queries_hash`]; none without a data set.
     pub fn queries_hash(&self, seeds: SeedCount) -> Option<String> {
-        self.dataset.as_ref().map(|dataset| dataset.queries_hash(seeds))
+        self.dataset
+            .as_ref()
+            .map(|dataset| dataset.queries_hash(seeds))
     }
 
     /// The class of this name.
     pub fn find_class(&self, name: &str) -> Result<ClassId> {
         match &self.dataset {
             Some(dataset) => dataset.class(name),
-            None => Err(Error::Unknown { kind: "class", name: name.into(), near: Vec::new() }),
+            None => Err(Error::Unknown {
+                kind: "class",
+                name: name.into(),
+                near: Vec::new(),
+            }),
         }
     }
 
     pub(super) fn row(&self, entity: EntityId) -> Result<Row> {
         self.index.row(entity).ok_or_else(|| {
             let name = self.name(entity);
-            Error::Mismatch(format!("“{name}” is not in the index: it has fewer than 2 usable sentence–picture pairs"))
+            Error::Mismatch(format!(
+                "“{name}” is not in the index: it has fewer than 2 usable sentence–picture pairs"
+            ))
         })
     }
 
@@ -122,11 +152,20 @@ impl Session {
     }
 
     pub(super) fn name(&self, entity: EntityId) -> String {
-        self.vocabulary().name(entity).map_or_else(|| entity.to_string(), str::to_owned)
+        self.vocabulary()
+            .name(entity)
+            .map_or_else(|| entity.to_string(), str::to_owned)
     }
 
     /// The query of that class and number, where there is one.
-    pub(super) fn query(&self, class: ClassId, seed_count: SeedCount, number: usize) -> Option<&Query> {
-        self.catalogue.queries_of(class, seed_count).find(|q| q.number == number)
+    pub(super) fn query(
+        &self,
+        class: ClassId,
+        seed_count: SeedCount,
+        number: usize,
+    ) -> Option<&Query> {
+        self.catalogue
+            .queries_of(class, seed_count)
+            .find(|q| q.number == number)
     }
 }

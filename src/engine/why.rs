@@ -48,7 +48,8 @@ pub struct Why {
     pub standing: Standing,
     /// Its rank by ΣZ over the seeds among all that are no seeds, from 1.
     pub seed_rank: Option<usize>,
-    /// ΣZ over the seeds: the sum of `parts`, and of z of `seeds`. 0 of an entity that is not in the index.
+    /// ΣZ over the seeds: the sum of `parts`, and of z of `seeds`. 0 of an entity that is not in
+    /// the index.
     pub score: f64,
     pub parts: Option<Parts>,
     /// In the order of the request's seeds; none of an entity that is not in the index.
@@ -120,6 +121,9 @@ impl Contest {
 
     /// By how much an entity's divergence was the greater; 0 for the winner.
     pub fn lost_by(&self, rival: &Rival) -> f64 {
-        rival.divergence - self.rival(self.winner).map_or(rival.divergence, |winner| winner.divergence)
+        rival.divergence
+            - self
+                .rival(self.winner)
+                .map_or(rival.divergence, |winner| winner.divergence)
     }
 }

@@ -27,7 +27,11 @@ struct Latest {
 
 /// Whether a request still is the latest of its kind.
 fn current(latest: &AtomicU64, id: RequestId) -> ControlFlow<()> {
-    if latest.load(Ordering::Relaxed) == id.0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    if latest.load(Ordering::Relaxed) == id.0 {
+        ControlFlow::Continue(())
+    } else {
+        ControlFlow::Break(())
+    }
 }
 
 /// A running engine. Dropping it ends the worker after the pick it is at.
@@ -38,8 +42,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker; `reply` is called on its thread. `kept`: the folder where finished evaluations are kept, and found the
-    /// next time; none: they are not.
+    /// Starts the worker; `reply` is called on its thread. `kept`: the folder where finished
+    /// evaluations are kept, and found the next time; none: they are not.
     pub fn start(kept: Option<PathBuf>, reply: impl Fn(Reply) + Send + 'static) -> Result<Engine> {
         let (requests, inbox) = channel();
         let latest = Arc::new(Latest::default());
@@ -50,15 +54,24 @@ impl Engine {
                 let (reply, shelf) = (Box::new(reply), kept.map(Shelf::new));
                 let (session, background, search, stopped) = (None, None, None, Stopped::default());
                 let searches_next = false;
-                Worker { reply, latest: of_worker, shelf, session, background, search, searches_next, stopped }
-                    .run(&inbox);
+                Worker {
+                    reply,
+                    latest: of_worker,
+                    shelf,
+                    session,
+                    background,
+                    search,
+                    searches_next,
+                    stopped,
+                }
+                .run(&inbox);
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
     }
 
-    /// Hands over a request; a newer one of its kind stops an older expansion, evaluation, search for failures, explanation or
-    /// measurement at its next step.
+    /// Hands over a request; a newer one of its kind stops an older expansion, evaluation, search
+    /// for failures, explanation or measurement at its next step.
     pub fn send(&self, request: Request) {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
         match request.ask {
@@ -109,9 +122,12 @@ impl Worker {
                     Err(_) => return,
                 }
             };
-            let searches = self.search.is_some() && (self.background.is_none() || self.searches_next);
+            let searches =
+                self.search.is_some() && (self.background.is_none() || self.searches_next);
             self.searches_next = !searches;
-            let id = request.as_ref().map_or_else(|| self.under_way(searches), |r| r.id);
+            let id = request
+                .as_ref()
+                .map_or_else(|| self.under_way(searches), |r| r.id);
             // a panic below is a defect; it must not take the explorer with it
             let outcome = catch_unwind(AssertUnwindSafe(|| match request {
                 Some(request) => self.answer(request),
@@ -123,8 +139,12 @@ impl Worker {
                 Ok(Err(error)) => self.say(id, Say::Failed(error.to_string())),
                 Err(panic) => {
                     let why = format!("the engine failed: {}", panic_message(panic.as_ref()));
-                    // what is in the background ends with it, and whoever waits for that is told too
-                    let others = [self.background.take().map(|b| b.0), self.search.take().map(|s| s.0)];
+                    // what is in the background ends with it, and whoever waits for that is told
+                    // too
+                    let others = [
+                        self.background.take().map(|b| b.0),
+                        self.search.take().map(|s| s.0),
+                    ];
                     for other in others.into_iter().flatten().filter(|&other| other != id) {
                         self.say(other, Say::Failed(why.clone()));
                     }
@@ -138,7 +158,10 @@ impl Worker {
     fn under_way(&self, searches: bool) -> RequestId {
         match (&self.search, &self.background) {
             (Some((id, _)), _) if searches => *id,
-            (_, background) => background.as_ref().map(|background| background.0).unwrap_or_default(),
+            (_, background) => background
+                .as_ref()
+                .map(|background| background.0)
+                .unwrap_or_default(),
         }
     }
 
@@ -147,7 +170,12 @@ impl Worker {
     }
 
     fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
-        if let Ask::Open { index, dataset, device } = ask {
+        if let Ask::Open {
+            index,
+            dataset,
+            device,
+        } = ask
+        {
             (self.background, self.search, self.stopped) = (None, None, Stopped::default());
             self.session = None;
             let mut session = Session::open(&index, dataset.as_deref(), device)?;
@@ -187,7 +215,8 @@ impl Worker {
                 self.say(id, Say::Compared(Box::new(comparison)));
             }
             Ask::Explain { ask, entities } => {
-                let explained = session.explain(ask, &entities, &|| current(&latest.explain, id))?;
+                let explained =
+                    session.explain(ask, &entities, &|| current(&latest.explain, id))?;
                 self.say(id, Say::Explained(Box::new(explained)));
             }
             Ask::Measure(ask) => {
@@ -197,8 +226,15 @@ impl Worker {
             Ask::Failures(wanted) => {
                 let running = self.background.as_ref().map(|(_, running, _)| running);
                 let running = running.filter(|running| running.evaluation == wanted);
-                let stopped = self.stopped.search.take().filter(|stopped| stopped.evaluation == wanted);
-                self.search = Some((id, stopped.map_or_else(|| session.begin_failures(wanted, running), Ok)?));
+                let stopped = self
+                    .stopped
+                    .search
+                    .take()
+                    .filter(|stopped| stopped.evaluation == wanted);
+                self.search = Some((
+                    id,
+                    stopped.map_or_else(|| session.begin_failures(wanted, running), Ok)?,
+                ));
             }
             Ask::Evaluate(wanted) => match session.at_hand(wanted) {
                 Some(outcome) => {
@@ -209,7 +245,11 @@ impl Worker {
                     self.say(id, evaluated(&outcome, Duration::ZERO));
                 }
                 None => {
-                    let stopped = self.stopped.evaluation.take().filter(|stopped| stopped.evaluation == wanted);
+                    let stopped = self
+                        .stopped
+                        .evaluation
+                        .take()
+                        .filter(|stopped| stopped.evaluation == wanted);
                     let background = stopped.map_or_else(|| session.begin(wanted), Ok)?;
                     self.background = Some((id, background, Instant::now()));
                 }
@@ -234,7 +274,9 @@ impl Worker {
 
     /// The evaluation in the background, a few milliseconds further.
     fn go_on_evaluating(&mut self) -> Result<()> {
-        let (Some(session), Some((id, background, begun))) = (self.session.as_mut(), self.background.as_mut()) else {
+        let (Some(session), Some((id, background, begun))) =
+            (self.session.as_mut(), self.background.as_mut())
+        else {
             self.background = None;
             return Ok(());
         };
@@ -253,7 +295,10 @@ impl Worker {
         };
         let progress = background.progress();
         let (finished, took) = (background.is_done(), begun.elapsed());
-        let outcome = self.background.take_if(|_| finished).map(|(_, background, _)| session.finish(background));
+        let outcome = self
+            .background
+            .take_if(|_| finished)
+            .map(|(_, background, _)| session.finish(background));
         for (class, measures) in done {
             self.say(id, Say::ClassMeasured { class, measures });
         }
@@ -266,7 +311,9 @@ impl Worker {
 
     /// The search for failures, a few milliseconds further.
     fn go_on_searching(&mut self) -> Result<()> {
-        let (Some(session), Some((id, mut search))) = (&self.session, self.search.take()) else { return Ok(()) };
+        let (Some(session), Some((id, mut search))) = (&self.session, self.search.take()) else {
+            return Ok(());
+        };
         if self.latest.failures.load(Ordering::Relaxed) != id.0 {
             return Ok(());
         }
@@ -289,11 +336,20 @@ impl Worker {
 }
 
 fn evaluated(outcome: &Outcome, took: Duration) -> Say {
-    Say::Evaluated { measures: outcome.overall, interval: outcome.interval, took }
+    Say::Evaluated {
+        measures: outcome.overall,
+        interval: outcome.interval,
+        took,
+    }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    text.as_deref().and_then(|t| t.lines().next()).unwrap_or("for a reason it did not give").to_owned()
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    text.as_deref()
+        .and_then(|t| t.lines().next())
+        .unwrap_or("for a reason it did not give")
+        .to_owned()
 }

@@ -7,8 +7,8 @@ use crate::types::{ClassId, Measures};
 /// What an evaluation comes to.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evaluation {
-    /// The mean over all scored queries, each with the same weight: a class with more queries weighs more.
-    /// All 0 where `queries` is 0.
+    /// The mean over all scored queries, each with the same weight: a class with more queries
+    /// weighs more. All 0 where `queries` is 0.
     pub overall: Measures,
     /// Each class that has a scored query, by id: the mean over its queries, and how many they are.
     pub classes: Vec<(ClassId, Measures, usize)>,
@@ -18,8 +18,8 @@ pub struct Evaluation {
     pub left_out: usize,
 }
 
-/// Gathers the queries' measures. A query without gold (its measures are NaN, see [`super::measure`]) is left out and
-/// counted; a class of which nothing is left does not appear.
+/// Gathers the queries' measures. A query without gold (its measures are NaN, see
+/// [`super::measure`]) is left out and counted; a class of which nothing is left does not appear.
 pub fn aggregate(per_query: impl Iterator<Item = (ClassId, Measures)>) -> Evaluation {
     let mut by_class: BTreeMap<ClassId, Mean> = BTreeMap::new();
     let (mut all, mut left_out) = (Mean::default(), 0);
@@ -31,8 +31,16 @@ pub fn aggregate(per_query: impl Iterator<Item = (ClassId, Measures)>) -> Evalua
             left_out += 1;
         }
     }
-    let classes = by_class.into_iter().map(|(class, mean)| (class, mean.value(), mean.count)).collect();
-    Evaluation { overall: all.value(), classes, queries: all.count, left_out }
+    let classes = by_class
+        .into_iter()
+        .map(|(class, mean)| (class, mean.value(), mean.count))
+        .collect();
+    Evaluation {
+        overall: all.value(),
+        classes,
+        queries: all.count,
+        left_out,
+    }
 }
 
 fn is_scored(measures: &Measures) -> bool {
@@ -50,14 +58,20 @@ impl Mean {
     fn add(&mut self, one: &Measures) {
         let Measures { ap, p, ceiling } = &mut self.sum;
         for (sums, values) in [(ap, &one.ap), (p, &one.p), (ceiling, &one.ceiling)] {
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            sums.iter_mut()
+                .zip(values)
+                .for_each(|(sum, value)| *sum += value);
         }
         self.count += 1;
     }
 
     fn value(&self) -> Measures {
         let mean = |sums: [f64; 4]| sums.map(|sum| sum / self.count.max(1) as f64);
-        Measures { ap: mean(self.sum.ap), p: mean(self.sum.p), ceiling: mean(self.sum.ceiling) }
+        Measures {
+            ap: mean(self.sum.ap),
+            p: mean(self.sum.p),
+            ceiling: mean(self.sum.ceiling),
+        }
     }
 }
 
@@ -66,7 +80,11 @@ mod tests {
     use super::*;
 
     fn all(value: f64) -> Measures {
-        Measures { ap: [value; 4], p: [value; 4], ceiling: [1.0; 4] }
+        Measures {
+            ap: [value; 4],
+            p: [value; 4],
+            ceiling: [1.0; 4],
+        }
     }
 
     #[test]
@@ -75,16 +93,27 @@ mod tests {
         let evaluation = aggregate([(a, all(0.2)), (b, all(1.0)), (a, all(0.6))].into_iter());
         assert_eq!(evaluation.queries, 3);
         assert!((evaluation.overall.ap[0] - 0.6).abs() < 1e-12);
-        let classes: Vec<_> =
-            evaluation.classes.iter().map(|(c, m, n)| (c.0, (m.p[3] * 1e9).round() / 1e9, *n)).collect();
+        let classes: Vec<_> = evaluation
+            .classes
+            .iter()
+            .map(|(c, m, n)| (c.0, (m.p[3] * 1e9).round() / 1e9, *n))
+            .collect();
         assert_eq!(classes, [(0, 1.0, 1), (1, 0.4, 2)]);
         assert_eq!(evaluation.overall.ceiling, [1.0; 4]);
     }
 
     #[test]
     fn what_has_no_gold_is_left_out_and_counted() {
-        let evaluation = aggregate([(ClassId(0), all(0.5)), (ClassId(1), all(f64::NAN))].into_iter());
-        assert_eq!((evaluation.queries, evaluation.left_out, evaluation.classes.len()), (1, 1, 1));
+        let evaluation =
+            aggregate([(ClassId(0), all(0.5)), (ClassId(1), all(f64::NAN))].into_iter());
+        assert_eq!(
+            (
+                evaluation.queries,
+                evaluation.left_out,
+                evaluation.classes.len()
+            ),
+            (1, 1, 1)
+        );
         assert_eq!(evaluation.overall.ap, [0.5; 4]);
         assert_eq!(aggregate(std::iter::empty()), Evaluation::default());
     }

@@ -1,4 +1,5 @@
-//! One measure over groups of entities, or over numbers of seeds, for several rankings side by side.
+//! One measure over groups of entities, or over numbers of seeds, for several rankings side by
+//! side.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,8 @@ use crate::sheet::Cell::{Count, Nothing};
 use crate::sheet::{Sheet, percent, text};
 use crate::types::{ClassId, EntityId, SeedCount};
 
-/// A row of fewer entities (or queries), or of fewer than [`FEW_CLASSES`], tells nothing: there is no interval to trust.
+/// A row of fewer entities (or queries), or of fewer than [`FEW_CLASSES`], tells nothing: there is
+/// no interval to trust.
 const FEW: usize = 10;
 
 /// A table with a row a group and a column a ranking.
@@ -38,24 +40,51 @@ pub struct Analysis {
 impl Analysis {
     /// A line a group and ranking; in %.
     pub fn sheet(&self) -> Sheet {
-        let heads = ["group", self.counted, "classes", "ranking", "value", "95 %", "more", "95 %"];
+        let heads = [
+            "group",
+            self.counted,
+            "classes",
+            "ranking",
+            "value",
+            "95 %",
+            "more",
+            "95 %",
+        ];
         let lines = self.rows.iter().flat_map(|row| {
             let columns = self.columns.iter().zip(&row.cells);
             columns.map(|(column, cell)| {
                 // classes may be too few for the one and not for the other
                 let interval = |of: Option<Estimate>| match of.map(|of| of.interval) {
-                    Some(Some([low, high])) => text(format!("{} to {}", percent(low), percent(high))),
+                    Some(Some([low, high])) => {
+                        text(format!("{} to {}", percent(low), percent(high)))
+                    }
                     Some(None) => text("too few"),
                     None => Nothing,
                 };
                 let value = text(percent(cell.value.mean));
-                let more = cell.contrast.map_or(Nothing, |more| text(percent(more.mean)));
-                let named = [text(&row.name), Count(row.count), Count(row.classes), text(column)];
-                let measured = [value, interval(Some(cell.value)), more, interval(cell.contrast)];
+                let more = cell
+                    .contrast
+                    .map_or(Nothing, |more| text(percent(more.mean)));
+                let named = [
+                    text(&row.name),
+                    Count(row.count),
+                    Count(row.classes),
+                    text(column),
+                ];
+                let measured = [
+                    value,
+                    interval(Some(cell.value)),
+                    more,
+                    interval(cell.contrast),
+                ];
                 named.into_iter().chain(measured).collect()
             })
         });
-        Sheet { title: self.title.clone(), heads: heads.map(str::to_owned).to_vec(), rows: lines.collect() }
+        Sheet {
+            title: self.title.clone(),
+            heads: heads.map(str::to_owned).to_vec(),
+            rows: lines.collect(),
+        }
     }
 }
 
@@ -83,8 +112,14 @@ pub struct Cell {
 /// With its interval, where there are enough classes.
 fn estimate(values: &Values, too_few: bool) -> Estimate {
     let clusters = Clusters::of(values.iter().map(|&(class, value)| (class, [value])));
-    let interval = (!too_few).then(|| clusters.interval_of_enough()).flatten().map(|([low], [high])| [low, high]);
-    Estimate { mean: clusters.mean()[0], interval }
+    let interval = (!too_few)
+        .then(|| clusters.interval_of_enough())
+        .flatten()
+        .map(|([low], [high])| [low, high]);
+    Estimate {
+        mean: clusters.mean()[0],
+        interval,
+    }
 }
 
 /// Values of queries, or of entities of queries, with their classes.
@@ -106,13 +141,20 @@ impl Row {
             value: estimate(values, too_few),
             contrast: contrast(contrasts),
         };
-        Row { name, count, classes, too_few, cells: columns.iter().map(cell).collect() }
+        Row {
+            name,
+            count,
+            classes,
+            too_few,
+            cells: columns.iter().map(cell).collect(),
+        }
     }
 }
 
-/// Recall of gold at rank `k` by group: of every query's gold entities that are in the group, the share that is among the
-/// query's first `k`. Beside it by how much that is more than the share of the same query's other gold: classes are not
-/// equally hard, and groups are not spread evenly over them. Only queries that every run has count. `by` ends the title.
+/// Recall of gold at rank `k` by group: of every query's gold entities that are in the group, the
+/// share that is among the query's first `k`. Beside it by how much that is more than the share of
+/// the same query's other gold: classes are not equally hard, and groups are not spread evenly over
+/// them. Only queries that every run has count. `by` ends the title.
 ///
 /// Error: `Mismatch` where there is no such query.
 pub fn recall(
@@ -122,20 +164,34 @@ pub fn recall(
     seeds: SeedCount,
     k: usize,
 ) -> Result<Analysis> {
-    let nothing = Group { columns: vec![Column::default(); runs.len()], ..Group::default() };
+    let nothing = Group {
+        columns: vec![Column::default(); runs.len()],
+        ..Group::default()
+    };
     let mut found = vec![nothing; groups.names.len()];
     let (mut asked, mut lacking) = (0, 0);
-    for query in dataset.queries.iter().filter(|query| query.seed_count == seeds) {
+    for query in dataset
+        .queries
+        .iter()
+        .filter(|query| query.seed_count == seeds)
+    {
         let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
-        let lists: Option<Vec<&Vec<EntityId>>> = runs.iter().map(|(_, run)| run.lists.get(&key_of(query))).collect();
+        let lists: Option<Vec<&Vec<EntityId>>> = runs
+            .iter()
+            .map(|(_, run)| run.lists.get(&key_of(query)))
+            .collect();
         match lists {
             _ if gold.is_empty() => {}
             None => lacking += 1,
             Some(lists) => {
                 asked += 1;
-                let members: Vec<(usize, EntityId)> =
-                    gold.into_iter().filter_map(|entity| Some((groups.of(entity)?, entity))).collect();
-                let firsts = lists.iter().map(|list| list.iter().take(k).copied().collect());
+                let members: Vec<(usize, EntityId)> = gold
+                    .into_iter()
+                    .filter_map(|entity| Some((groups.of(entity)?, entity)))
+                    .collect();
+                let firsts = lists
+                    .iter()
+                    .map(|list| list.iter().take(k).copied().collect());
                 found
                     .iter_mut()
                     .enumerate()
@@ -144,14 +200,23 @@ pub fn recall(
         }
     }
     if asked == 0 || runs.is_empty() {
-        let none = format!("there is no query of {} seeds that every run has and that has gold", seeds.number());
+        let none = format!(
+            "there is no query of {} seeds that every run has and that has gold",
+            seeds.number()
+        );
         return Err(Error::Mismatch(none));
     }
-    let rows = groups.names.iter().zip(found).filter(|(_, group)| !group.entities.is_empty());
+    let rows = groups
+        .names
+        .iter()
+        .zip(found)
+        .filter(|(_, group)| !group.entities.is_empty());
     let lacks = format!("{lacking} queries are left out: not every run has them.");
     Ok(Analysis {
         title: format!("Recall@{k} by {}", groups.by),
-        measure: format!("The share of a group's gold entities that are among the first {k} of their query's list."),
+        measure: format!(
+            "The share of a group's gold entities that are among the first {k} of their query's list."
+        ),
         contrast: "By how much that is more than the share of the same queries' other gold.".into(),
         counted: "entities",
         columns: runs.iter().map(|(name, _)| name.clone()).collect(),
@@ -170,7 +235,8 @@ struct Group {
 }
 
 impl Group {
-    /// Adds a query: its gold with the places of its groups, this group's place, and each run's first entities.
+    /// Adds a query: its gold with the places of its groups, this group's place, and each run's
+    /// first entities.
     fn add(
         &mut self,
         place: usize,
@@ -186,36 +252,65 @@ impl Group {
         self.entities.extend(own.iter().map(|(_, entity)| entity));
         for (column, first) in self.columns.iter_mut().zip(firsts) {
             let share = |of: &[(usize, EntityId)]| {
-                of.iter().filter(|(_, entity)| first.contains(entity)).count() as f64 / of.len() as f64
+                of.iter()
+                    .filter(|(_, entity)| first.contains(entity))
+                    .count() as f64
+                    / of.len() as f64
             };
             // an entity counts as one, so a query as often as it has some
-            column.values.extend(own.iter().map(|_| (class, share(&own))));
+            column
+                .values
+                .extend(own.iter().map(|_| (class, share(&own))));
             if !others.is_empty() {
-                column.contrasts.extend(own.iter().map(|_| (class, share(&own) - share(&others))));
+                column
+                    .contrasts
+                    .extend(own.iter().map(|_| (class, share(&own) - share(&others))));
             }
         }
     }
 
     fn row(self, name: &str) -> Row {
-        Row::of(name.to_owned(), self.entities.len(), self.classes.len(), &self.columns)
+        Row::of(
+            name.to_owned(),
+            self.entities.len(),
+            self.classes.len(),
+            &self.columns,
+        )
     }
 }
 
-/// AP@K of queries of which only the first seeds are given, a row a number of seeds and a column a ranking: `columns` has,
-/// by number of seeds from 1, the same queries in the same order.
+/// AP@K of queries of which only the first seeds are given, a row a number of seeds and a column a
+/// ranking: `columns` has, by number of seeds from 1, the same queries in the same order.
 pub fn by_seeds(columns: &[(String, Vec<Values>)], k: usize) -> Analysis {
-    let most = columns.iter().map(|(_, by_number)| by_number.len()).min().unwrap_or(0);
+    let most = columns
+        .iter()
+        .map(|(_, by_number)| by_number.len())
+        .min()
+        .unwrap_or(0);
     let row = |at: usize| {
         let column = |by_number: &Vec<Values>| {
             let values = by_number[at].clone();
-            let before = at.checked_sub(1).map_or(&[][..], |before| &by_number[before]);
-            let contrasts = values.iter().zip(before).map(|(&(class, now), (_, then))| (class, now - then)).collect();
+            let before = at
+                .checked_sub(1)
+                .map_or(&[][..], |before| &by_number[before]);
+            let contrasts = values
+                .iter()
+                .zip(before)
+                .map(|(&(class, now), (_, then))| (class, now - then))
+                .collect();
             Column { values, contrasts }
         };
-        let columns: Vec<Column> = columns.iter().map(|(_, by_number)| column(by_number)).collect();
+        let columns: Vec<Column> = columns
+            .iter()
+            .map(|(_, by_number)| column(by_number))
+            .collect();
         let queries = columns.first().map_or(&[][..], |column| &column.values);
         let classes: HashSet<ClassId> = queries.iter().map(|(class, _)| *class).collect();
-        let name = if at == 0 { "1 seed".to_owned() } else { format!("{} seeds", at + 1) };
+        let name = if at == 0 {
+            "1 seed".to_owned()
+        } else {
+            format!("{} seeds", at + 1)
+        };
         Row::of(name, queries.len(), classes.len(), &columns)
     };
     Analysis {
@@ -243,10 +338,21 @@ mod tests {
     type OneQuery<'a> = (u16, &'a [(usize, u32)], &'a [u32]);
 
     fn group(place: usize, queries: &[OneQuery]) -> Row {
-        let mut group = Group { columns: vec![Column::default()], ..Group::default() };
+        let mut group = Group {
+            columns: vec![Column::default()],
+            ..Group::default()
+        };
         for (class, gold, first) in queries {
-            let gold: Vec<(usize, EntityId)> = gold.iter().map(|&(group, entity)| (group, EntityId(entity))).collect();
-            group.add(place, ClassId(*class), &gold, std::iter::once(entities(first).into_iter().collect()));
+            let gold: Vec<(usize, EntityId)> = gold
+                .iter()
+                .map(|&(group, entity)| (group, EntityId(entity)))
+                .collect();
+            group.add(
+                place,
+                ClassId(*class),
+                &gold,
+                std::iter::once(entities(first).into_iter().collect()),
+            );
         }
         group.row("group")
     }
@@ -254,7 +360,10 @@ mod tests {
     #[test]
     fn recall_counts_entities_and_its_contrast_the_others_of_the_same_query() {
         // 1 of 3 and 1 of 1 are found; the first query's other one is, and the second has no other
-        let queries: [OneQuery; 2] = [(0, &[(0, 1), (0, 2), (0, 3), (1, 4)], &[4, 9, 1]), (1, &[(0, 5)], &[5])];
+        let queries: [OneQuery; 2] = [
+            (0, &[(0, 1), (0, 2), (0, 3), (1, 4)], &[4, 9, 1]),
+            (1, &[(0, 5)], &[5]),
+        ];
         let row = group(0, &queries);
         assert_eq!((row.count, row.classes, row.too_few), (4, 2, true));
         assert!((row.cells[0].value.mean - 0.5).abs() < 1e-12);
@@ -266,36 +375,75 @@ mod tests {
 
     #[test]
     fn enough_classes_have_an_interval() {
-        let gold: Vec<[(usize, u32); 3]> = (0..6).map(|q| [(0, 3 * q), (0, 3 * q + 1), (1, 3 * q + 2)]).collect();
-        let found: Vec<Vec<u32>> =
-            (0..6).map(|q| if q % 2 == 0 { vec![3 * q, 3 * q + 1] } else { vec![3 * q + 2] }).collect();
-        let queries: Vec<OneQuery> =
-            gold.iter().zip(&found).zip(0..).map(|((gold, found), class)| (class, &gold[..], &found[..])).collect();
+        let gold: Vec<[(usize, u32); 3]> = (0..6)
+            .map(|q| [(0, 3 * q), (0, 3 * q + 1), (1, 3 * q + 2)])
+            .collect();
+        let found: Vec<Vec<u32>> = (0..6)
+            .map(|q| {
+                if q % 2 == 0 {
+                    vec![3 * q, 3 * q + 1]
+                } else {
+                    vec![3 * q + 2]
+                }
+            })
+            .collect();
+        let queries: Vec<OneQuery> = gold
+            .iter()
+            .zip(&found)
+            .zip(0..)
+            .map(|((gold, found), class)| (class, &gold[..], &found[..]))
+            .collect();
         let row = group(0, &queries);
         let Estimate { mean, interval } = row.cells[0].value;
         let [low, high] = interval.unwrap();
-        assert!(!row.too_few && mean == 0.5 && (0.0..0.5).contains(&low) && high > 0.5 && high <= 1.0);
-        assert_eq!(row.cells[0].contrast.unwrap().mean, 0.0, "as much as of the others");
+        assert!(
+            !row.too_few && mean == 0.5 && (0.0..0.5).contains(&low) && high > 0.5 && high <= 1.0
+        );
+        assert_eq!(
+            row.cells[0].contrast.unwrap().mean,
+            0.0,
+            "as much as of the others"
+        );
     }
 
     #[test]
     fn a_contrast_of_too_few_classes_says_so_alone() {
         // of six classes, five lie in the group and have no other gold
         let gold: Vec<Vec<(usize, u32)>> = (0..6)
-            .map(|q| [(0, 3 * q), (0, 3 * q + 1), (1, 3 * q + 2)][..if q == 0 { 3 } else { 2 }].to_vec())
+            .map(|q| {
+                [(0, 3 * q), (0, 3 * q + 1), (1, 3 * q + 2)][..if q == 0 { 3 } else { 2 }].to_vec()
+            })
             .collect();
-        let queries: Vec<OneQuery> = gold.iter().zip(0..).map(|(gold, class)| (class, &gold[..], &[][..])).collect();
+        let queries: Vec<OneQuery> = gold
+            .iter()
+            .zip(0..)
+            .map(|(gold, class)| (class, &gold[..], &[][..]))
+            .collect();
         let rows = vec![group(0, &queries)];
         assert!(!rows[0].too_few && rows[0].cells[0].value.interval.is_some());
-        let analysis = Analysis { columns: vec!["run".into()], rows, ..by_seeds(&[], 10) };
-        let line: Vec<String> = analysis.sheet().rows[0].iter().map(crate::sheet::Cell::plain).collect();
+        let analysis = Analysis {
+            columns: vec!["run".into()],
+            rows,
+            ..by_seeds(&[], 10)
+        };
+        let line: Vec<String> = analysis.sheet().rows[0]
+            .iter()
+            .map(crate::sheet::Cell::plain)
+            .collect();
         assert_eq!(line[4..], ["0.0", "0.0 to 0.0", "0.0", "too few"]);
     }
 
     #[test]
     fn more_seeds_are_held_against_one_fewer() {
-        let values = |of: &[f64]| -> Values { (0..).map(ClassId).zip(of.iter().copied()).collect() };
-        let analysis = by_seeds(&[("both".into(), vec![values(&[0.1, 0.3]), values(&[0.5, 0.3])])], 10);
+        let values =
+            |of: &[f64]| -> Values { (0..).map(ClassId).zip(of.iter().copied()).collect() };
+        let analysis = by_seeds(
+            &[(
+                "both".into(),
+                vec![values(&[0.1, 0.3]), values(&[0.5, 0.3])],
+            )],
+            10,
+        );
         let names: Vec<&str> = analysis.rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names, ["1 seed", "2 seeds"]);
         let cell = |at: usize| analysis.rows[at].cells[0];

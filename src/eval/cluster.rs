@@ -1,5 +1,6 @@
-//! Queries gathered by class. Those of a class share its gold and are not independent, so whatever tells how far a mean can
-//! be trusted takes classes as wholes: it draws them, flips their signs or counts them.
+//! Queries gathered by class. Those of a class share its gold and are not independent, so whatever
+//! tells how far a mean can be trusted takes classes as wholes: it draws them, flips their signs or
+//! counts them.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +29,18 @@ impl<const N: usize> Clusters<N> {
     /// A query with a value that is no number, as one without gold has, is left out.
     pub(super) fn of(queries: impl IntoIterator<Item = (ClassId, [f64; N])>) -> Self {
         let mut classes: BTreeMap<ClassId, ([f64; N], f64)> = BTreeMap::new();
-        for (class, values) in queries.into_iter().filter(|(_, values)| values.iter().all(|v| v.is_finite())) {
-            add(classes.entry(class).or_insert(([0.0; N], 0.0)), &(values, 1.0));
+        for (class, values) in queries
+            .into_iter()
+            .filter(|(_, values)| values.iter().all(|v| v.is_finite()))
+        {
+            add(
+                classes.entry(class).or_insert(([0.0; N], 0.0)),
+                &(values, 1.0),
+            );
         }
-        Clusters { classes: classes.into_values().collect() }
+        Clusters {
+            classes: classes.into_values().collect(),
+        }
     }
 
     /// How many classes have a query.
@@ -51,11 +60,14 @@ impl<const N: usize> Clusters<N> {
 
     /// Of a part of all classes: as [`Clusters::interval`], none of fewer than [`FEW_CLASSES`].
     pub(super) fn interval_of_enough(&self) -> Option<([f64; N], [f64; N])> {
-        (self.len() >= FEW_CLASSES).then(|| self.interval()).flatten()
+        (self.len() >= FEW_CLASSES)
+            .then(|| self.interval())
+            .flatten()
     }
 
-    /// The 95 % percentile intervals (low, high) of the means over all queries: classes are drawn with replacement, each with
-    /// all its queries (Field & Welsh 2007, the cluster bootstrap). None of fewer than two classes.
+    /// The 95 % percentile intervals (low, high) of the means over all queries: classes are drawn
+    /// with replacement, each with all its queries (Field & Welsh 2007, the cluster bootstrap).
+    /// None of fewer than two classes.
     pub(super) fn interval(&self) -> Option<([f64; N], [f64; N])> {
         let count = self.len();
         if count < 2 {
@@ -69,13 +81,19 @@ impl<const N: usize> Clusters<N> {
             of_value.sort_unstable_by(f64::total_cmp);
             of_value
         });
-        let at = |share: f64| sorted.each_ref().map(|means| means[(share * (RESAMPLES - 1) as f64).round() as usize]);
+        let at = |share: f64| {
+            sorted
+                .each_ref()
+                .map(|means| means[(share * (RESAMPLES - 1) as f64).round() as usize])
+        };
         Some((at(TAIL), at(1.0 - TAIL)))
     }
 }
 
 fn add<const N: usize>(to: &mut ([f64; N], f64), class: &([f64; N], f64)) {
-    to.0.iter_mut().zip(class.0).for_each(|(sum, value)| *sum += value);
+    to.0.iter_mut()
+        .zip(class.0)
+        .for_each(|(sum, value)| *sum += value);
     to.1 += class.1;
 }
 

@@ -1,4 +1,5 @@
-//! Why an entity is wrongly in a list, or wrongly not: tags made from classes, names, pairs and ranks.
+//! Why an entity is wrongly in a list, or wrongly not: tags made from classes, names, pairs and
+//! ranks.
 
 use std::collections::HashMap;
 
@@ -38,15 +39,21 @@ pub enum Tag {
     Unjudged,
     /// Its name has a word of a seed's or a member's.
     SharedWord { word: String, with: EntityId },
-    /// Few pairs: no more than the tenth of all entities that have the fewest. `typical`: the median.
+    /// Few pairs: no more than the tenth of all entities that have the fewest. `typical`: the
+    /// median.
     LongTail { pairs: u32, typical: u32 },
-    /// By the seeds the picture ranks it far better (a missed one: far worse) than the text. Ranks from 1.
+    /// By the seeds the picture ranks it far better (a missed one: far worse) than the text. Ranks
+    /// from 1.
     PictureMisleads { image: usize, text: usize },
     /// The other way round.
     TextMisleads { text: usize, image: usize },
-    /// After the list's first wrong pick: there, though far deeper by the seeds alone; or (`rank` none) not there, though
-    /// near by the seeds alone.
-    Drift { first_wrong: usize, rank: Option<usize>, by_seeds: usize },
+    /// After the list's first wrong pick: there, though far deeper by the seeds alone; or (`rank`
+    /// none) not there, though near by the seeds alone.
+    Drift {
+        first_wrong: usize,
+        rank: Option<usize>,
+        by_seeds: usize,
+    },
     /// Jointly another class has it: at this rank of its list, from 1, or (none) among its seeds.
     TakenByClass { class: ClassId, rank: Option<usize> },
     /// A member that is not in the index.
@@ -145,44 +152,85 @@ pub struct Facts<'a> {
 
 impl Facts<'_> {
     fn rank_in(&self, mode: Mode) -> Option<usize> {
-        self.by_seeds.iter().find(|(m, _)| *m == mode).map(|(_, rank)| *rank)
+        self.by_seeds
+            .iter()
+            .find(|(m, _)| *m == mode)
+            .map(|(_, rank)| *rank)
     }
 }
 
 /// Every tag that fits, class and name first. `words`: of the seeds and members.
-pub fn tags(facts: &Facts, gold: ClassId, classes: &[Class], words: &Words, pairs: &Pairs) -> Vec<Tag> {
+pub fn tags(
+    facts: &Facts,
+    gold: ClassId,
+    classes: &[Class],
+    words: &Words,
+    pairs: &Pairs,
+) -> Vec<Tag> {
     let wrong = facts.rank.is_some();
-    let Some(own_pairs) = facts.pairs else { return vec![Tag::LeftOut] };
+    let Some(own_pairs) = facts.pairs else {
+        return vec![Tag::LeftOut];
+    };
     let unjudged = (facts.known.is_empty() && !facts.judged).then_some(Tag::Unjudged);
-    let class = if wrong { class(gold, facts.known, classes).or(unjudged) } else { None };
-    let word = if wrong { words.shared_with(facts.name) } else { None };
-    let taken = facts.taken.filter(|_| !wrong).map(|(class, rank)| Tag::TakenByClass { class, rank });
+    let class = if wrong {
+        class(gold, facts.known, classes).or(unjudged)
+    } else {
+        None
+    };
+    let word = if wrong {
+        words.shared_with(facts.name)
+    } else {
+        None
+    };
+    let taken = facts
+        .taken
+        .filter(|_| !wrong)
+        .map(|(class, rank)| Tag::TakenByClass { class, rank });
     // what is gone from the pool was not lost by a wrong pick
     let drift = if taken.is_none() { drift(facts) } else { None };
-    [class, word, pairs.few(own_pairs), misled(facts), drift, taken].into_iter().flatten().collect()
+    [
+        class,
+        word,
+        pairs.few(own_pairs),
+        misled(facts),
+        drift,
+        taken,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A class that it belongs to, a sibling of `gold` before others.
 fn class(gold: ClassId, known: &[ClassId], classes: &[Class]) -> Option<Tag> {
     let middle = classes[gold.at()].middle.as_ref();
-    let sibling = known.iter().find(|c| middle.is_some() && classes[c.at()].middle.as_ref() == middle);
+    let sibling = known
+        .iter()
+        .find(|c| middle.is_some() && classes[c.at()].middle.as_ref() == middle);
     match (sibling, middle) {
-        (Some(&class), Some(middle)) => Some(Tag::SiblingClass { class, middle: middle.clone() }),
+        (Some(&class), Some(middle)) => Some(Tag::SiblingClass {
+            class,
+            middle: middle.clone(),
+        }),
         _ => known.first().map(|&class| Tag::OtherClass { class }),
     }
 }
 
-/// One modality puts it where it does not belong and the other would not. Only a modality that the list was made with
-/// can mislead it.
+/// One modality puts it where it does not belong and the other would not. Only a modality that the
+/// list was made with can mislead it.
 fn misled(facts: &Facts) -> Option<Tag> {
     let (text, image) = (facts.rank_in(Mode::Text)?, facts.rank_in(Mode::Image)?);
-    let far = |near: usize, deep: usize| deep >= TIMES_AS_DEEP * near && deep >= near + RANKS_DEEPER;
+    let far =
+        |near: usize, deep: usize| deep >= TIMES_AS_DEEP * near && deep >= near + RANKS_DEEPER;
     // a false positive is misled by what ranks it high, a missed one by what ranks it low
     let (by_image, by_text) = match facts.rank {
         Some(_) => (far(image, text), far(text, image)),
         None => (far(text, image), far(image, text)),
     };
-    match (by_image && facts.mode.sees_image(), by_text && facts.mode.sees_text()) {
+    match (
+        by_image && facts.mode.sees_image(),
+        by_text && facts.mode.sees_text(),
+    ) {
         (true, _) => Some(Tag::PictureMisleads { image, text }),
         (_, true) => Some(Tag::TextMisleads { text, image }),
         _ => None,
@@ -196,7 +244,11 @@ fn drift(facts: &Facts) -> Option<Tag> {
         Some(rank) => rank > first_wrong && by_seeds >= 2 * rank && by_seeds >= rank + 10,
         None => by_seeds <= facts.length,
     };
-    (facts.expanded && drifted).then_some(Tag::Drift { first_wrong, rank: facts.rank, by_seeds })
+    (facts.expanded && drifted).then_some(Tag::Drift {
+        first_wrong,
+        rank: facts.rank,
+        by_seeds,
+    })
 }
 
 /// The words of some entities' names, each with the first that has it.
@@ -215,7 +267,8 @@ impl Words {
     }
 
     fn shared_with(&self, name: &str) -> Option<Tag> {
-        let (word, with) = words(name).find_map(|word| self.0.get(&word).map(|&with| (word, with)))?;
+        let (word, with) =
+            words(name).find_map(|word| self.0.get(&word).map(|&with| (word, with)))?;
         Some(Tag::SharedWord { word, with })
     }
 }
@@ -225,8 +278,9 @@ pub(super) fn words(name: &str) -> impl Iterator<Item = String> + use<> {
     // an accent may be a character of its own
     let ends = |letter: char| !letter.is_alphanumeric() && !is_combining_mark(letter);
     let split: Vec<String> = nfc(name).split(ends).map(str::to_lowercase).collect();
-    let telling =
-        split.into_iter().filter(|w| w.chars().count() >= SHORTEST_WORD && !EMPTY_WORDS.contains(&w.as_str()));
+    let telling = split
+        .into_iter()
+        .filter(|w| w.chars().count() >= SHORTEST_WORD && !EMPTY_WORDS.contains(&w.as_str()));
     telling.map(|word| match word.strip_suffix('s') {
         Some(one) if one.len() > SHORTEST_WORD && !one.ends_with('s') => one.to_owned(),
         _ => word,
@@ -246,12 +300,18 @@ impl Pairs {
     pub fn of(mut counts: Vec<u32>) -> Pairs {
         counts.sort_unstable();
         let at = |place: usize| counts.get(place).copied().unwrap_or(0);
-        Pairs { few: at(counts.len().saturating_sub(1) / 10), median: at(counts.len() / 2) }
+        Pairs {
+            few: at(counts.len().saturating_sub(1) / 10),
+            median: at(counts.len() / 2),
+        }
     }
 
     /// Where all have the same count nobody has few.
     fn few(&self, pairs: u32) -> Option<Tag> {
-        (pairs <= self.few && pairs < self.median).then_some(Tag::LongTail { pairs, typical: self.median })
+        (pairs <= self.few && pairs < self.median).then_some(Tag::LongTail {
+            pairs,
+            typical: self.median,
+        })
     }
 }
 
@@ -274,42 +334,142 @@ mod tests {
     };
 
     fn classes() -> Vec<Class> {
-        let class = |middle: Option<&str>| Class { middle: middle.map(Into::into), ..Class::default() };
-        vec![class(Some("Animals")), class(Some("Plants")), class(Some("Animals")), class(None), class(None)]
+        let class = |middle: Option<&str>| Class {
+            middle: middle.map(Into::into),
+            ..Class::default()
+        };
+        vec![
+            class(Some("Animals")),
+            class(Some("Plants")),
+            class(Some("Animals")),
+            class(None),
+            class(None),
+        ]
     }
 
     fn of(facts: Facts) -> Vec<Tag> {
-        let words = Words::of([(EntityId(1), "polar bear"), (EntityId(2), "Black Bear"), (EntityId(3), "sea lions")]);
-        tags(&facts, ClassId(0), &classes(), &words, &Pairs { few: 2, median: 8 })
+        let words = Words::of([
+            (EntityId(1), "polar bear"),
+            (EntityId(2), "Black Bear"),
+            (EntityId(3), "sea lions"),
+        ]);
+        tags(
+            &facts,
+            ClassId(0),
+            &classes(),
+            &words,
+            &Pairs { few: 2, median: 8 },
+        )
     }
 
     #[test]
     fn a_sibling_is_told_from_another_class() {
-        let sibling = Tag::SiblingClass { class: ClassId(2), middle: "Animals".into() };
-        assert_eq!(of(Facts { known: &[ClassId(1), ClassId(2)], ..NONE }), [sibling]);
-        assert_eq!(of(Facts { known: &[ClassId(1)], ..NONE }), [Tag::OtherClass { class: ClassId(1) }]);
-        assert_eq!(of(Facts { judged: false, ..NONE }), [Tag::Unjudged]);
+        let sibling = Tag::SiblingClass {
+            class: ClassId(2),
+            middle: "Animals".into(),
+        };
+        assert_eq!(
+            of(Facts {
+                known: &[ClassId(1), ClassId(2)],
+                ..NONE
+            }),
+            [sibling]
+        );
+        assert_eq!(
+            of(Facts {
+                known: &[ClassId(1)],
+                ..NONE
+            }),
+            [Tag::OtherClass { class: ClassId(1) }]
+        );
+        assert_eq!(
+            of(Facts {
+                judged: false,
+                ..NONE
+            }),
+            [Tag::Unjudged]
+        );
         assert_eq!(of(NONE), [], "judged, and known of no class");
-        assert_eq!(of(Facts { rank: None, known: &[ClassId(0)], ..NONE }), [], "a missed one is of the class itself");
+        assert_eq!(
+            of(Facts {
+                rank: None,
+                known: &[ClassId(0)],
+                ..NONE
+            }),
+            [],
+            "a missed one is of the class itself"
+        );
         let without_middle = class(ClassId(3), &[ClassId(4)], &classes());
-        assert_eq!(without_middle, Some(Tag::OtherClass { class: ClassId(4) }), "no middle class is none in common");
+        assert_eq!(
+            without_middle,
+            Some(Tag::OtherClass { class: ClassId(4) }),
+            "no middle class is none in common"
+        );
     }
 
     #[test]
     fn a_shared_word_is_a_whole_one_that_says_something() {
-        let bear = Tag::SharedWord { word: "bear".into(), with: EntityId(1) };
-        assert_eq!(of(Facts { name: "Bear's breeches", ..NONE }), [bear]);
-        assert_eq!(of(Facts { name: "lion", ..NONE }), [Tag::SharedWord { word: "lion".into(), with: EntityId(3) }]);
-        assert_eq!(of(Facts { name: "beard", ..NONE }), []);
-        assert_eq!(words("the Isle of Man and the glass bus").collect::<Vec<_>>(), ["isle", "man", "glass", "bus"]);
+        let bear = Tag::SharedWord {
+            word: "bear".into(),
+            with: EntityId(1),
+        };
+        assert_eq!(
+            of(Facts {
+                name: "Bear's breeches",
+                ..NONE
+            }),
+            [bear]
+        );
+        assert_eq!(
+            of(Facts {
+                name: "lion",
+                ..NONE
+            }),
+            [Tag::SharedWord {
+                word: "lion".into(),
+                with: EntityId(3)
+            }]
+        );
+        assert_eq!(
+            of(Facts {
+                name: "beard",
+                ..NONE
+            }),
+            []
+        );
+        assert_eq!(
+            words("the Isle of Man and the glass bus").collect::<Vec<_>>(),
+            ["isle", "man", "glass", "bus"]
+        );
         assert_eq!(words("Co\u{302}te d'Or").next(), words("Côte d'Or").next());
     }
 
     #[test]
     fn the_long_tail_is_the_tenth_with_the_fewest_pairs() {
-        assert_eq!(of(Facts { pairs: Some(2), ..NONE }), [Tag::LongTail { pairs: 2, typical: 8 }]);
-        assert_eq!(of(Facts { pairs: Some(3), ..NONE }), []);
-        assert_eq!(Pairs::of((1..=100).rev().collect()), Pairs { few: 10, median: 51 });
+        assert_eq!(
+            of(Facts {
+                pairs: Some(2),
+                ..NONE
+            }),
+            [Tag::LongTail {
+                pairs: 2,
+                typical: 8
+            }]
+        );
+        assert_eq!(
+            of(Facts {
+                pairs: Some(3),
+                ..NONE
+            }),
+            []
+        );
+        assert_eq!(
+            Pairs::of((1..=100).rev().collect()),
+            Pairs {
+                few: 10,
+                median: 51
+            }
+        );
         assert_eq!(Pairs::of(vec![5; 40]).few(5), None);
         assert_eq!(Pairs::of(Vec::new()).few(0), None);
     }
@@ -317,51 +477,187 @@ mod tests {
     #[test]
     fn what_ranks_a_false_positive_far_better_misleads() {
         let ranks = |text, image| [(Mode::Text, text), (Mode::Image, image)];
-        let image = Tag::PictureMisleads { image: 3, text: 212 };
-        assert_eq!(of(Facts { by_seeds: &ranks(212, 3), ..NONE }), [image]);
-        let text = Tag::TextMisleads { text: 3, image: 212 };
-        assert_eq!(of(Facts { by_seeds: &ranks(3, 212), ..NONE }), [text]);
-        assert_eq!(of(Facts { by_seeds: &ranks(3, 20), ..NONE }), [], "a few ranks are nothing");
-        assert_eq!(of(Facts { by_seeds: &ranks(212, 3), mode: Mode::Text, ..NONE }), [], "no picture was seen");
-        assert_eq!(of(Facts { by_seeds: &ranks(212, 3)[..1], ..NONE }), [], "one modality alone");
+        let image = Tag::PictureMisleads {
+            image: 3,
+            text: 212,
+        };
+        assert_eq!(
+            of(Facts {
+                by_seeds: &ranks(212, 3),
+                ..NONE
+            }),
+            [image]
+        );
+        let text = Tag::TextMisleads {
+            text: 3,
+            image: 212,
+        };
+        assert_eq!(
+            of(Facts {
+                by_seeds: &ranks(3, 212),
+                ..NONE
+            }),
+            [text]
+        );
+        assert_eq!(
+            of(Facts {
+                by_seeds: &ranks(3, 20),
+                ..NONE
+            }),
+            [],
+            "a few ranks are nothing"
+        );
+        assert_eq!(
+            of(Facts {
+                by_seeds: &ranks(212, 3),
+                mode: Mode::Text,
+                ..NONE
+            }),
+            [],
+            "no picture was seen"
+        );
+        assert_eq!(
+            of(Facts {
+                by_seeds: &ranks(212, 3)[..1],
+                ..NONE
+            }),
+            [],
+            "one modality alone"
+        );
     }
 
     #[test]
     fn what_ranks_a_missed_one_far_worse_misleads() {
         let by_seeds = [(Mode::Text, 12), (Mode::Image, 300), (Mode::Both, 150)];
-        let missed = Facts { rank: None, by_seeds: &by_seeds, ..NONE };
-        assert_eq!(of(missed), [Tag::PictureMisleads { image: 300, text: 12 }]);
+        let missed = Facts {
+            rank: None,
+            by_seeds: &by_seeds,
+            ..NONE
+        };
+        assert_eq!(
+            of(missed),
+            [Tag::PictureMisleads {
+                image: 300,
+                text: 12
+            }]
+        );
     }
 
     #[test]
     fn drift_is_what_the_seeds_alone_would_not_have_done() {
         let seeds = |rank| [(Mode::Both, rank)];
-        let drifted = Tag::Drift { first_wrong: 3, rank: Some(20), by_seeds: 90 };
-        assert_eq!(of(Facts { rank: Some(20), by_seeds: &seeds(90), ..NONE }), [drifted]);
-        assert_eq!(of(Facts { rank: Some(20), by_seeds: &seeds(25), ..NONE }), [], "the seeds say so too");
-        assert_eq!(of(Facts { rank: Some(3), by_seeds: &seeds(90), ..NONE }), [], "the first wrong pick itself");
-        assert_eq!(of(Facts { rank: Some(20), by_seeds: &seeds(90), expanded: false, ..NONE }), []);
-        let lost = Tag::Drift { first_wrong: 3, rank: None, by_seeds: 40 };
-        assert_eq!(of(Facts { rank: None, by_seeds: &seeds(40), ..NONE }), [lost]);
-        assert_eq!(of(Facts { rank: None, by_seeds: &seeds(140), ..NONE }), []);
-        assert_eq!(of(Facts { rank: None, by_seeds: &seeds(40), first_wrong: None, ..NONE }), []);
+        let drifted = Tag::Drift {
+            first_wrong: 3,
+            rank: Some(20),
+            by_seeds: 90,
+        };
+        assert_eq!(
+            of(Facts {
+                rank: Some(20),
+                by_seeds: &seeds(90),
+                ..NONE
+            }),
+            [drifted]
+        );
+        assert_eq!(
+            of(Facts {
+                rank: Some(20),
+                by_seeds: &seeds(25),
+                ..NONE
+            }),
+            [],
+            "the seeds say so too"
+        );
+        assert_eq!(
+            of(Facts {
+                rank: Some(3),
+                by_seeds: &seeds(90),
+                ..NONE
+            }),
+            [],
+            "the first wrong pick itself"
+        );
+        assert_eq!(
+            of(Facts {
+                rank: Some(20),
+                by_seeds: &seeds(90),
+                expanded: false,
+                ..NONE
+            }),
+            []
+        );
+        let lost = Tag::Drift {
+            first_wrong: 3,
+            rank: None,
+            by_seeds: 40,
+        };
+        assert_eq!(
+            of(Facts {
+                rank: None,
+                by_seeds: &seeds(40),
+                ..NONE
+            }),
+            [lost]
+        );
+        assert_eq!(
+            of(Facts {
+                rank: None,
+                by_seeds: &seeds(140),
+                ..NONE
+            }),
+            []
+        );
+        assert_eq!(
+            of(Facts {
+                rank: None,
+                by_seeds: &seeds(40),
+                first_wrong: None,
+                ..NONE
+            }),
+            []
+        );
     }
 
     #[test]
     fn what_another_class_has_is_taken_and_no_drift() {
         let by_seeds = [(Mode::Both, 2)];
-        let missed = Facts { rank: None, by_seeds: &by_seeds, ..NONE };
-        let drift = Tag::Drift { first_wrong: 3, rank: None, by_seeds: 2 };
+        let missed = Facts {
+            rank: None,
+            by_seeds: &by_seeds,
+            ..NONE
+        };
+        let drift = Tag::Drift {
+            first_wrong: 3,
+            rank: None,
+            by_seeds: 2,
+        };
         assert_eq!(of(missed), [drift]);
         for rank in [Some(7), None] {
             let taken = Some((ClassId(2), rank));
-            assert_eq!(of(Facts { taken, ..missed }), [Tag::TakenByClass { class: ClassId(2), rank }]);
-            assert_eq!(of(Facts { taken, ..NONE }), [], "a false positive is in the list");
+            assert_eq!(
+                of(Facts { taken, ..missed }),
+                [Tag::TakenByClass {
+                    class: ClassId(2),
+                    rank
+                }]
+            );
+            assert_eq!(
+                of(Facts { taken, ..NONE }),
+                [],
+                "a false positive is in the list"
+            );
         }
     }
 
     #[test]
     fn what_is_not_in_the_index_has_that_reason_alone() {
-        assert_eq!(of(Facts { rank: None, pairs: None, ..NONE }), [Tag::LeftOut]);
+        assert_eq!(
+            of(Facts {
+                rank: None,
+                pairs: None,
+                ..NONE
+            }),
+            [Tag::LeftOut]
+        );
     }
 }

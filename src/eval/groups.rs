@@ -1,4 +1,5 @@
-//! Entities in groups, to be looked at apart: by kind of picture, by shared words, by number of pairs.
+//! Entities in groups, to be looked at apart: by kind of picture, by shared words, by number of
+//! pairs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -36,26 +37,42 @@ impl Groups {
         names.sort_by_key(|name| (rank(name), name.clone()));
         names.dedup();
         let place: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
-        let of = entities.iter().map(|(entity, name)| (*entity, place[name.as_str()])).collect();
+        let of = entities
+            .iter()
+            .map(|(entity, name)| (*entity, place[name.as_str()]))
+            .collect();
         Groups { by, names, of }
     }
 }
 
-/// By the kinds of an entity's pictures, all of them: "photo", "drawing + icon". One kind before several. A picture whose kind
-/// `kinds` ([`Dataset::picture_kinds`]) does not have is of kind "unknown".
-pub fn by_pictures(evidence: &HashMap<EntityId, Evidence>, kinds: &HashMap<String, String>) -> Groups {
+/// By the kinds of an entity's pictures, all of them: "photo", "drawing + icon". One kind before
+/// several. A picture whose kind `kinds` ([`Dataset::picture_kinds`]) does not have is of kind
+/// "unknown".
+pub fn by_pictures(
+    evidence: &HashMap<EntityId, Evidence>,
+    kinds: &HashMap<String, String>,
+) -> Groups {
     let name = |evidence: &Evidence| {
-        let file_names = evidence.pictures.iter().filter_map(|picture| picture.file_name()?.to_str());
-        let kind = |file: &str| kinds.get(nfc(file).as_ref()).map_or("unknown", String::as_str);
+        let file_names = evidence
+            .pictures
+            .iter()
+            .filter_map(|picture| picture.file_name()?.to_str());
+        let kind = |file: &str| {
+            kinds
+                .get(nfc(file).as_ref())
+                .map_or("unknown", String::as_str)
+        };
         let found: BTreeSet<&str> = file_names.map(kind).collect();
         found.into_iter().collect::<Vec<_>>().join(" + ")
     };
-    let named = evidence.iter().map(|(entity, evidence)| (*entity, name(evidence)));
+    let named = evidence
+        .iter()
+        .map(|(entity, evidence)| (*entity, name(evidence)));
     Groups::named("kind of picture", named, |name| name.matches(" + ").count())
 }
 
-/// By whether a word of a member's name is also in the name of a member of a class that it is not in, as in "guinea" and
-/// "guinea pig".
+/// By whether a word of a member's name is also in the name of a member of a class that it is not
+/// in, as in "guinea" and "guinea pig".
 pub fn by_polysemy(dataset: &Dataset) -> Groups {
     let mut classes_of: HashMap<EntityId, HashSet<ClassId>> = HashMap::new();
     let mut classes_with: HashMap<String, HashSet<ClassId>> = HashMap::new();
@@ -74,7 +91,9 @@ pub fn by_polysemy(dataset: &Dataset) -> Groups {
             false => "shares no word",
         }
     };
-    let named = classes_of.iter().map(|(entity, own)| (*entity, name(*entity, own).to_owned()));
+    let named = classes_of
+        .iter()
+        .map(|(entity, own)| (*entity, name(*entity, own).to_owned()));
     Groups::named("words shared with other classes", named, |_| ())
 }
 
@@ -83,8 +102,10 @@ pub fn by_pairs(evidence: &HashMap<EntityId, Evidence>) -> Groups {
     let mut counts: Vec<u32> = evidence.values().map(|evidence| evidence.pairs).collect();
     counts.sort_unstable();
     // a part ends with the last of its highest number
-    let mut ends: Vec<u32> =
-        (1..=PARTS).filter_map(|part| counts.get((part * counts.len() / PARTS).checked_sub(1)?)).copied().collect();
+    let mut ends: Vec<u32> = (1..=PARTS)
+        .filter_map(|part| counts.get((part * counts.len() / PARTS).checked_sub(1)?))
+        .copied()
+        .collect();
     ends.dedup();
     let name = |pairs: u32| {
         let part = ends.partition_point(|&end| end < pairs);
@@ -95,8 +116,14 @@ pub fn by_pairs(evidence: &HashMap<EntityId, Evidence>) -> Groups {
             (first, last) => format!("{first}–{last} pairs"),
         }
     };
-    let rank = |name: &str| name.split(['–', ' ']).next().and_then(|first| first.parse::<u32>().ok());
-    let named = evidence.iter().map(|(entity, evidence)| (*entity, name(evidence.pairs)));
+    let rank = |name: &str| {
+        name.split(['–', ' '])
+            .next()
+            .and_then(|first| first.parse::<u32>().ok())
+    };
+    let named = evidence
+        .iter()
+        .map(|(entity, evidence)| (*entity, name(evidence.pairs)));
     Groups::named("number of pairs", named, rank)
 }
 
@@ -107,7 +134,12 @@ mod tests {
 
     fn sizes(groups: &Groups) -> Vec<(&str, usize)> {
         let size = |at: usize| groups.of.values().filter(|&&place| place == at).count();
-        groups.names.iter().enumerate().map(|(at, name)| (name.as_str(), size(at))).collect()
+        groups
+            .names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), size(at)))
+            .collect()
     }
 
     fn evidence(entities: &[(u32, &[&str])]) -> HashMap<EntityId, Evidence> {
@@ -130,19 +162,39 @@ mod tests {
             (1, &["a.png"]),
         ]);
         let groups = by_pictures(&of, &kinds);
-        assert_eq!(sizes(&groups), [("icon", 1), ("photo", 1), ("unknown", 1), ("icon + photo", 1)]);
+        assert_eq!(
+            sizes(&groups),
+            [
+                ("icon", 1),
+                ("photo", 1),
+                ("unknown", 1),
+                ("icon + photo", 1)
+            ]
+        );
         assert_eq!(groups.of(EntityId(0)), Some(3));
         assert_eq!(groups.of(EntityId(9)), None);
     }
 
     #[test]
     fn equal_numbers_of_pairs_stay_together() {
-        let counted = |counts: &[u32]| by_pairs(&evidence(&counts.iter().map(|&n| (n, &[][..])).collect::<Vec<_>>()));
+        let counted = |counts: &[u32]| {
+            by_pairs(&evidence(
+                &counts.iter().map(|&n| (n, &[][..])).collect::<Vec<_>>(),
+            ))
+        };
         assert_eq!(
             sizes(&counted(&[1, 2, 3, 4, 5, 6, 7, 20])),
-            [("1–2 pairs", 2), ("3–4 pairs", 2), ("5–6 pairs", 2), ("7–20 pairs", 2)]
+            [
+                ("1–2 pairs", 2),
+                ("3–4 pairs", 2),
+                ("5–6 pairs", 2),
+                ("7–20 pairs", 2)
+            ]
         );
-        assert_eq!(sizes(&counted(&[1, 1, 1, 1, 1, 1, 9, 9])), [("1 pair", 6), ("9 pairs", 2)]);
+        assert_eq!(
+            sizes(&counted(&[1, 1, 1, 1, 1, 1, 9, 9])),
+            [("1 pair", 6), ("9 pairs", 2)]
+        );
         assert_eq!(sizes(&counted(&[3])), [("3 pairs", 1)]);
         assert_eq!(sizes(&counted(&[])), []);
     }
@@ -151,7 +203,10 @@ mod tests {
     fn a_word_is_shared_across_classes_only() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
-            ("entity2id.txt", "Guinea\t1\nguinea pig\t2\npig\t3\nMali\t4\nwild pigs\t5\n"),
+            (
+                "entity2id.txt",
+                "Guinea\t1\nguinea pig\t2\npig\t3\nMali\t4\nwild pigs\t5\n",
+            ),
             ("gt/countries.txt", "1\tGuinea\t1\n4\tMali\t1\n"),
             ("gt/rodents.txt", "2\tguinea pig\t1\n"),
             ("gt/ungulates.txt", "3\tpig\t0\n5\twild pigs\t0\n"),
@@ -160,7 +215,13 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         let groups = by_polysemy(&Dataset::open(folder.path()).unwrap());
-        assert_eq!(sizes(&groups), [("shares a word with another class", 2), ("shares no word", 1)]);
+        assert_eq!(
+            sizes(&groups),
+            [
+                ("shares a word with another class", 2),
+                ("shares no word", 1)
+            ]
+        );
         assert_eq!(groups.of(EntityId(1)), Some(0));
         assert_eq!(groups.of(EntityId(3)), None, "it is no member");
     }

@@ -13,27 +13,40 @@ pub type QueryKey = (ClassId, SeedCount, usize);
 /// What of a run can be scored on a data set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
-    /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks keeps its place, where
-    /// it can only be wrong. Reading the run says what is left out ([`Run::open`]).
+    /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks
+    /// keeps its place, where it can only be wrong. Reading the run says what is left out
+    /// ([`Run::open`]).
     pub lists: HashMap<QueryKey, Vec<EntityId>>,
 }
 
 impl Judged {
-    /// A run's lists of queries that the data set has. Whether it is of this data set is another question ([`Run::mismatch`]).
+    /// A run's lists of queries that the data set has. Whether it is of this data set is another
+    /// question ([`Run::mismatch`]).
     pub fn of(run: &Run, dataset: &Dataset) -> Judged {
         let known = queries(dataset);
         let lists = run.rankings.iter().filter_map(|ranking| {
             let query = known.get(&ranking.query)?;
             let mut seen: HashSet<EntityId> = query.seeds.iter().copied().collect();
-            let list = ranking.candidates.iter().map(|(entity, _)| *entity).filter(|entity| seen.insert(*entity));
+            let list = ranking
+                .candidates
+                .iter()
+                .map(|(entity, _)| *entity)
+                .filter(|entity| seen.insert(*entity));
             Some((key_of(query), list.collect()))
         });
-        Judged { lists: lists.collect() }
+        Judged {
+            lists: lists.collect(),
+        }
     }
 
-    /// The measures of every query of this many seeds that the run has and that has gold, in the data set's order. All
-    /// gold counts as reachable.
-    pub fn measures(&self, dataset: &Dataset, count: SeedCount, protocol: Protocol) -> Vec<(QueryKey, Measures)> {
+    /// The measures of every query of this many seeds that the run has and that has gold, in the
+    /// data set's order. All gold counts as reachable.
+    pub fn measures(
+        &self,
+        dataset: &Dataset,
+        count: SeedCount,
+        protocol: Protocol,
+    ) -> Vec<(QueryKey, Measures)> {
         let asked = dataset.queries.iter().filter(|q| q.seed_count == count);
         let measured = asked.filter_map(|query| {
             let list = self.lists.get(&key_of(query))?;

@@ -13,13 +13,26 @@ const DIVIDED_BY_OWN_LENGTH: Range<usize> = 51..100;
 
 /// What a query is to find: the class's members less the seeds.
 pub fn gold(class: &Class, seeds: &[EntityId]) -> HashSet<EntityId> {
-    class.members.iter().filter(|member| !seeds.contains(member)).copied().collect()
+    class
+        .members
+        .iter()
+        .filter(|member| !seeds.contains(member))
+        .copied()
+        .collect()
 }
 
-/// AP@K = Σ over hits at rank i ≤ K of (hits up to i)/i, divided by min(|gold|, K); 0..1. NaN where there is no gold.
-pub fn average_precision(list: &[EntityId], gold: &HashSet<EntityId>, k: usize, protocol: Protocol) -> f64 {
+/// AP@K = Σ over hits at rank i ≤ K of (hits up to i)/i, divided by min(|gold|, K); 0..1. NaN where
+/// there is no gold.
+pub fn average_precision(
+    list: &[EntityId],
+    gold: &HashSet<EntityId>,
+    k: usize,
+    protocol: Protocol,
+) -> f64 {
     // not `sum`: that of nothing is −0
-    let sum = (1..).zip(hits(list, gold, k)).fold(0.0, |sum, (hit, rank)| sum + f64::from(hit) / rank as f64);
+    let sum = (1..)
+        .zip(hits(list, gold, k))
+        .fold(0.0, |sum, (hit, rank)| sum + f64::from(hit) / rank as f64);
     sum / divisor(list.len(), gold.len(), k, protocol)
 }
 
@@ -28,9 +41,15 @@ pub fn precision(list: &[EntityId], gold: &HashSet<EntityId>, k: usize, protocol
     hits(list, gold, k).count() as f64 / divisor(list.len(), gold.len(), k, protocol)
 }
 
-/// AP, P and ceiling at every cutoff. `reachable`: how many of the gold could have been ranked, that is, are in the index;
-/// ceiling@K = min(reachable, K) / min(|gold|, K). All NaN where there is no gold: ask first, [`gold`] tells.
-pub fn measure(list: &[EntityId], gold: &HashSet<EntityId>, reachable: usize, protocol: Protocol) -> Measures {
+/// AP, P and ceiling at every cutoff. `reachable`: how many of the gold could have been ranked,
+/// that is, are in the index; ceiling@K = min(reachable, K) / min(|gold|, K). All NaN where there
+/// is no gold: ask first, [`gold`] tells.
+pub fn measure(
+    list: &[EntityId],
+    gold: &HashSet<EntityId>,
+    reachable: usize,
+    protocol: Protocol,
+) -> Measures {
     let reachable = reachable.min(gold.len());
     Measures {
         ap: CUTOFFS.map(|k| average_precision(list, gold, k, protocol)),
@@ -40,13 +59,20 @@ pub fn measure(list: &[EntityId], gold: &HashSet<EntityId>, reachable: usize, pr
 }
 
 /// The ranks, from 1, of the hits among the first k.
-fn hits<'a>(list: &'a [EntityId], gold: &'a HashSet<EntityId>, k: usize) -> impl Iterator<Item = usize> + 'a {
+fn hits<'a>(
+    list: &'a [EntityId],
+    gold: &'a HashSet<EntityId>,
+    k: usize,
+) -> impl Iterator<Item = usize> + 'a {
     let mut found = HashSet::new();
     let first = list.iter().take(k).enumerate();
-    first.filter(move |(_, entity)| gold.contains(entity) && found.insert(**entity)).map(|(at, _)| at + 1)
+    first
+        .filter(move |(_, entity)| gold.contains(entity) && found.insert(**entity))
+        .map(|(at, _)| at + 1)
 }
 
-/// min(|gold|, K), where for a published list of 51–99 its own length takes the place of a greater K.
+/// min(|gold|, K), where for a published list of 51–99 its own length takes the place of a greater
+/// K.
 fn divisor(length: usize, gold: usize, k: usize, protocol: Protocol) -> f64 {
     let own_length = protocol == Protocol::Published && DIVIDED_BY_OWN_LENGTH.contains(&length);
     let k = if own_length { k.min(length) } else { k };
@@ -86,15 +112,30 @@ mod tests {
     #[test]
     fn a_perfect_list_is_1_at_every_cutoff() {
         for size in [4, 10, 15, 60, 200] {
-            let m = measure(&ids(0..300), &set(0..size), size as usize, Protocol::Standard);
-            assert_eq!((m.ap, m.p, m.ceiling), ([1.0; 4], [1.0; 4], [1.0; 4]), "{size} gold");
+            let m = measure(
+                &ids(0..300),
+                &set(0..size),
+                size as usize,
+                Protocol::Standard,
+            );
+            assert_eq!(
+                (m.ap, m.p, m.ceiling),
+                ([1.0; 4], [1.0; 4], [1.0; 4]),
+                "{size} gold"
+            );
         }
     }
 
     #[test]
     fn a_repeated_entity_is_one_hit() {
-        assert_eq!(average_precision(&ids([1, 1, 1]), &set([1, 2]), 10, Protocol::Standard), 0.5);
-        assert_eq!(precision(&ids([1, 1, 1]), &set([1, 2]), 10, Protocol::Standard), 0.5);
+        assert_eq!(
+            average_precision(&ids([1, 1, 1]), &set([1, 2]), 10, Protocol::Standard),
+            0.5
+        );
+        assert_eq!(
+            precision(&ids([1, 1, 1]), &set([1, 2]), 10, Protocol::Standard),
+            0.5
+        );
     }
 
     #[test]
@@ -102,14 +143,27 @@ mod tests {
         let gold = set(0..200);
         for (length, published) in [(50, 0.5), (51, 1.0), (99, 1.0), (100, 1.0)] {
             let list = ids(0..length);
-            assert_eq!(precision(&list, &gold, 100, Protocol::Published), published, "{length}");
-            assert!((average_precision(&list, &gold, 100, Protocol::Published) - published).abs() < 1e-12);
-            assert_eq!(precision(&list, &gold, 100, Protocol::Standard), f64::from(length) / 100.0);
+            assert_eq!(
+                precision(&list, &gold, 100, Protocol::Published),
+                published,
+                "{length}"
+            );
+            assert!(
+                (average_precision(&list, &gold, 100, Protocol::Published) - published).abs()
+                    < 1e-12
+            );
+            assert_eq!(
+                precision(&list, &gold, 100, Protocol::Standard),
+                f64::from(length) / 100.0
+            );
             // cutoffs that the list reaches are as ever
             assert_eq!(precision(&list, &gold, 50, Protocol::Published), 1.0);
         }
         // a small gold set is the divisor whatever the length
-        assert_eq!(precision(&ids(0..80), &set(0..40), 100, Protocol::Published), 1.0);
+        assert_eq!(
+            precision(&ids(0..80), &set(0..40), 100, Protocol::Published),
+            1.0
+        );
     }
 
     #[test]
@@ -121,13 +175,22 @@ mod tests {
 
     #[test]
     fn gold_has_no_seeds() {
-        let class = Class { members: ids([1, 2, 3, 4]), negatives: ids([9]), ..Class::default() };
+        let class = Class {
+            members: ids([1, 2, 3, 4]),
+            negatives: ids([9]),
+            ..Class::default()
+        };
         assert_eq!(gold(&class, &ids([2, 4, 7])), set([1, 3]));
     }
 
     #[test]
     fn no_gold_is_no_number() {
         let m = measure(&ids([1]), &set([]), 0, Protocol::Standard);
-        assert!(m.ap.iter().chain(&m.p).chain(&m.ceiling).all(|v| v.is_nan()));
+        assert!(
+            m.ap.iter()
+                .chain(&m.p)
+                .chain(&m.ceiling)
+                .all(|v| v.is_nan())
+        );
     }
 }

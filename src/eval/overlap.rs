@@ -14,14 +14,18 @@ pub fn likeness(a: &[EntityId], b: &[EntityId], depth: usize) -> Likeness {
     let shared: Vec<usize> = a.iter().filter_map(|e| in_b.get(e).copied()).collect();
     let longest = a.len().max(b.len());
     Likeness {
-        overlap: if longest == 0 { 1.0 } else { shared.len() as f64 / longest as f64 },
+        overlap: if longest == 0 {
+            1.0
+        } else {
+            shared.len() as f64 / longest as f64
+        },
         rbo: rbo(a, b),
         tau: tau(&shared),
     }
 }
 
-/// Rank-biased overlap, extrapolated (Webber et al. 2010, equation 32, for lists of one length; a shorter one is taken as it is
-/// to the end of the longer). 1 for equal lists.
+/// Rank-biased overlap, extrapolated (Webber et al. 2010, equation 32, for lists of one length; a
+/// shorter one is taken as it is to the end of the longer). 1 for equal lists.
 fn rbo(a: &[EntityId], b: &[EntityId]) -> f64 {
     let depth = a.len().max(b.len());
     if depth == 0 {
@@ -46,11 +50,19 @@ fn rbo(a: &[EntityId], b: &[EntityId]) -> f64 {
     (1.0 - PERSISTENCE) * sum + weight * agreement
 }
 
-/// Kendall's τ over the shared entities: their places in the other list, in this one's order. None of fewer than 2.
+/// Kendall's τ over the shared entities: their places in the other list, in this one's order. None
+/// of fewer than 2.
 fn tau(places: &[usize]) -> Option<f64> {
     let n = places.len();
     let pairs = (n * n.saturating_sub(1) / 2) as f64;
-    let swapped = (0..n).map(|i| places[i + 1..].iter().filter(|&&later| later < places[i]).count()).sum::<usize>();
+    let swapped = (0..n)
+        .map(|i| {
+            places[i + 1..]
+                .iter()
+                .filter(|&&later| later < places[i])
+                .count()
+        })
+        .sum::<usize>();
     (n > 1).then(|| 1.0 - 2.0 * swapped as f64 / pairs)
 }
 
@@ -84,8 +96,19 @@ mod tests {
         let expected = 0.1 * (1.0 + 0.9 * 0.5 + 0.81 * 2.0 / 3.0) + 0.729 * 2.0 / 3.0;
         assert!((found.rbo - expected).abs() < 1e-12);
         assert!((found.overlap - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(likeness(&list(&[1, 2, 3]), &list(&[1, 3, 4]), 1).overlap, 1.0, "only so deep");
+        assert_eq!(
+            likeness(&list(&[1, 2, 3]), &list(&[1, 3, 4]), 1).overlap,
+            1.0,
+            "only so deep"
+        );
         // of 3 pairs one is swapped
-        assert!((likeness(&list(&[1, 2, 3]), &list(&[2, 1, 3]), 10).tau.unwrap() - 1.0 / 3.0).abs() < 1e-12);
+        assert!(
+            (likeness(&list(&[1, 2, 3]), &list(&[2, 1, 3]), 10)
+                .tau
+                .unwrap()
+                - 1.0 / 3.0)
+                .abs()
+                < 1e-12
+        );
     }
 }

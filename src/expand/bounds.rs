@@ -1,6 +1,7 @@
-//! The best of ΣZ without rows of Z: each member of the set has a list of the candidates that it speaks for most and a bound
-//! for all others, so a candidate's sum is known to be no more than what the lists say. Those that may be among the best are
-//! summed exactly, which is a few numbers where the rows would be the whole vocabulary.
+//! The best of ΣZ without rows of Z: each member of the set has a list of the candidates that it
+//! speaks for most and a bound for all others, so a candidate's sum is known to be no more than
+//! what the lists say. Those that may be among the best are summed exactly, which is a few numbers
+//! where the rows would be the whole vocabulary.
 
 use std::collections::HashMap;
 
@@ -60,8 +61,8 @@ impl Bounds {
         Some(())
     }
 
-    /// Of those that are not taken the `count` best, best first, with ΣZ; among equals the lower row. None where the bounds
-    /// leave too many to be summed.
+    /// Of those that are not taken the `count` best, best first, with ΣZ; among equals the lower
+    /// row. None where the bounds leave too many to be summed.
     pub fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Option<Vec<(Row, f64)>> {
         let mut looked = count + SPARE;
         loop {
@@ -72,9 +73,12 @@ impl Bounds {
                 _ => f64::NEG_INFINITY,
             };
             let sums = self.sums(view, &rows);
-            rows.iter().zip(&sums).for_each(|(&row, sum)| self.upper.set(row, sum - self.rest));
+            rows.iter()
+                .zip(&sums)
+                .for_each(|(&row, sum)| self.upper.set(row, sum - self.rest));
             let mut order: Vec<usize> = (0..rows.len()).collect();
-            order.sort_unstable_by(|&a, &b| sums[b].total_cmp(&sums[a]).then(rows[a].cmp(&rows[b])));
+            order
+                .sort_unstable_by(|&a, &b| sums[b].total_cmp(&sums[a]).then(rows[a].cmp(&rows[b])));
             order.truncate(count);
             if order.last().is_none_or(|&last| sums[last] > others) {
                 return Some(order.into_iter().map(|i| (rows[i], sums[i])).collect());
@@ -88,15 +92,25 @@ impl Bounds {
 
     /// ΣZ at these candidates, each summed in the order in which the set grew.
     fn sums(&mut self, view: &View, rows: &[Row]) -> Vec<f64> {
-        let mut sums: Vec<Sum> = rows.iter().map(|r| self.sums.get(r).copied().unwrap_or_default()).collect();
+        let mut sums: Vec<Sum> = rows
+            .iter()
+            .map(|r| self.sums.get(r).copied().unwrap_or_default())
+            .collect();
         for (at, few) in self.members.iter().enumerate() {
-            let behind: Vec<usize> =
-                (0..rows.len()).filter(|&i| sums[i].whole == at && sums[i].more < few.count()).collect();
+            let behind: Vec<usize> = (0..rows.len())
+                .filter(|&i| sums[i].whole == at && sums[i].more < few.count())
+                .collect();
             let candidates: Vec<Row> = behind.iter().map(|&i| rows[i]).collect();
             for (i, z) in behind.into_iter().zip(view.z_of_few(few, &candidates)) {
                 let sum = &mut sums[i];
-                z[sum.more..few.count()].iter().for_each(|&z| sum.z += z as f64);
-                (sum.whole, sum.more) = if few.is_full() { (at + 1, 0) } else { (at, few.count()) };
+                z[sum.more..few.count()]
+                    .iter()
+                    .for_each(|&z| sum.z += z as f64);
+                (sum.whole, sum.more) = if few.is_full() {
+                    (at + 1, 0)
+                } else {
+                    (at, few.count())
+                };
                 self.sums.insert(rows[i], *sum);
             }
         }

@@ -25,7 +25,12 @@ impl Default for Config {
             size: 100,
             window: Window::default(),
             selection: vec![tier(41, 1000.0), tier(75, 500.0), tier(usize::MAX, 300.0)],
-            reranking: vec![tier(20, 1600.0), tier(35, 900.0), tier(70, 600.0), tier(usize::MAX, 150.0)],
+            reranking: vec![
+                tier(20, 1600.0),
+                tier(35, 900.0),
+                tier(70, 600.0),
+                tier(usize::MAX, 150.0),
+            ],
             rank_weight: PUBLISHED_WEIGHTS[0].into(),
             divergence_weight: PUBLISHED_WEIGHTS[1].into(),
         }
@@ -36,8 +41,17 @@ impl Config {
     /// As published but for what `tuning` says.
     pub fn tuned(size: usize, tuning: Tuning) -> Self {
         let [rank_weight, divergence_weight] = tuning.weights().map(f64::from);
-        let window = Window { fixed: tuning.window.map(|width| width as usize), ..Window::default() };
-        Config { size, window, rank_weight, divergence_weight, ..Config::default() }
+        let window = Window {
+            fixed: tuning.window.map(|width| width as usize),
+            ..Window::default()
+        };
+        Config {
+            size,
+            window,
+            rank_weight,
+            divergence_weight,
+            ..Config::default()
+        }
     }
 }
 
@@ -71,7 +85,16 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Window { seeds: 3, opens: 20, widens: 50, closes: 100, step: 20.0, early: 2.5, late: 3.125, fixed: None }
+        Window {
+            seeds: 3,
+            opens: 20,
+            widens: 50,
+            closes: 100,
+            step: 20.0,
+            early: 2.5,
+            late: 3.125,
+            fixed: None,
+        }
     }
 }
 
@@ -89,7 +112,11 @@ impl Window {
         if round < self.opens || round >= self.closes {
             return 1;
         }
-        let growth = if round < self.widens { self.early } else { self.late };
+        let growth = if round < self.widens {
+            self.early
+        } else {
+            self.late
+        };
         (1.0 + growth * round as f64 / self.step) as usize
     }
 }
@@ -97,7 +124,10 @@ impl Window {
 /// T's height, in units of 1/V, at this place of the set (from 0).
 pub fn height(tiers: &[Tier], place: usize) -> f64 {
     // a place after the last tier is a place like any other entity's
-    tiers.iter().find(|t| place < t.through).map_or(1.0, |t| t.height)
+    tiers
+        .iter()
+        .find(|t| place < t.through)
+        .map_or(1.0, |t| t.height)
 }
 
 #[cfg(test)]
@@ -106,9 +136,17 @@ mod tests {
 
     #[test]
     fn window_widths() {
-        let widths = [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200].map(|r| Window::default().width(r));
+        let widths =
+            [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200].map(|r| Window::default().width(r));
         assert_eq!(widths, [1, 1, 1, 3, 4, 6, 7, 8, 11, 16, 1, 1]);
-        let fixed = Config::tuned(10, Tuning { window: Some(5), weights: None }).window;
+        let fixed = Config::tuned(
+            10,
+            Tuning {
+                window: Some(5),
+                weights: None,
+            },
+        )
+        .window;
         assert_eq!([-2, 0, 60, 200].map(|r| fixed.width(r)), [5; 4]);
     }
 
@@ -120,8 +158,14 @@ mod tests {
     #[test]
     fn heights_at_the_edges_of_tiers() {
         let config = Config::default();
-        assert_eq!([0, 40, 41, 74, 75, 500].map(|p| height(&config.selection, p)), [1e3, 1e3, 5e2, 5e2, 3e2, 3e2]);
+        assert_eq!(
+            [0, 40, 41, 74, 75, 500].map(|p| height(&config.selection, p)),
+            [1e3, 1e3, 5e2, 5e2, 3e2, 3e2]
+        );
         let places = [19, 20, 34, 35, 69, 70];
-        assert_eq!(places.map(|p| height(&config.reranking, p)), [1600.0, 900.0, 900.0, 600.0, 600.0, 150.0]);
+        assert_eq!(
+            places.map(|p| height(&config.reranking, p)),
+            [1600.0, 900.0, 900.0, 600.0, 600.0, 150.0]
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! KL(T‖P[e]) in closed form (`docs/ALGORITHM.md`, "The same answers, faster"): T is flat but for a few places, so
-//! only P at those places and Σ log P over all are needed.
+//! KL(T‖P[e]) in closed form (`docs/ALGORITHM.md`, "The same answers, faster"): T is flat but for a
+//! few places, so only P at those places and Σ log P over all are needed.
 
 /// The places where T is not 1/V, summed up.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn equals_the_dense_sum() {
         let weights: Vec<f64> = (0..40).map(|i| 1.0 + ((i * 7) % 11) as f64).collect();
-        let p: Vec<f64> = weights.iter().map(|w| w / weights.iter().sum::<f64>()).collect();
+        let p: Vec<f64> = weights
+            .iter()
+            .map(|w| w / weights.iter().sum::<f64>())
+            .collect();
         let mut t = vec![1.0 / 40.0; 40];
         let mut places = Places::default();
         for (at, height) in [(3, 1000.0), (17, 500.0), (29, p[29] * 40.0)] {
@@ -59,7 +62,11 @@ mod tests {
             places.add(t[at], p[at]);
         }
         let total: f64 = t.iter().sum();
-        let dense: f64 = t.iter().zip(&p).map(|(t, p)| t / total * (t / total / p).ln()).sum();
+        let dense: f64 = t
+            .iter()
+            .zip(&p)
+            .map(|(t, p)| t / total * (t / total / p).ln())
+            .sum();
         let closed = places.divergence(40, p.iter().map(|p| p.ln()).sum());
         assert!((dense - closed).abs() < 1e-12, "{dense} {closed}");
     }

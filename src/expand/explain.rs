@@ -15,18 +15,31 @@ pub struct Explanation {
     pub parts: Option<Parts>,
 }
 
-/// Explains each candidate's ΣZ over the seeds in this mode, with the Shapley value of each modality. Error: the
-/// index does not hold the mode. Rows are of this index.
-pub fn explain(index: &Index, mode: Mode, seeds: &[Row], candidates: &[Row]) -> Result<Vec<Explanation>> {
+/// Explains each candidate's ΣZ over the seeds in this mode, with the Shapley value of each
+/// modality. Error: the index does not hold the mode. Rows are of this index.
+pub fn explain(
+    index: &Index,
+    mode: Mode,
+    seeds: &[Row],
+    candidates: &[Row],
+) -> Result<Vec<Explanation>> {
     let by_seed = index.view(mode)?.z(seeds, candidates);
     let sums = |m: Mode| -> Option<Vec<f64>> {
         let z = index.view(m).ok()?.z(seeds, candidates);
-        Some((0..candidates.len()).map(|c| z.iter().map(|row| row[c]).sum()).collect())
+        Some(
+            (0..candidates.len())
+                .map(|c| z.iter().map(|row| row[c]).sum())
+                .collect(),
+        )
     };
     let parts = parts(mode, sums);
     let explanations = (0..candidates.len()).map(|c| {
         let seeds: Vec<f64> = by_seed.iter().map(|row| row[c]).collect();
-        Explanation { score: seeds.iter().sum(), seeds, parts: parts.as_ref().map(|p| p[c]) }
+        Explanation {
+            score: seeds.iter().sum(),
+            seeds,
+            parts: parts.as_ref().map(|p| p[c]),
+        }
     });
     Ok(explanations.collect())
 }
@@ -36,23 +49,48 @@ pub fn explain(index: &Index, mode: Mode, seeds: &[Row], candidates: &[Row]) -> 
 fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Parts>> {
     let none = sums(Mode::None)?;
     let parts = match mode {
-        Mode::None => none.into_iter().map(|prior| Parts { prior, text: 0.0, image: 0.0 }).collect(),
+        Mode::None => none
+            .into_iter()
+            .map(|prior| Parts {
+                prior,
+                text: 0.0,
+                image: 0.0,
+            })
+            .collect(),
         Mode::Text => {
             let pairs = none.into_iter().zip(sums(Mode::Text)?);
-            pairs.map(|(prior, text)| Parts { prior, text: text - prior, image: 0.0 }).collect()
+            pairs
+                .map(|(prior, text)| Parts {
+                    prior,
+                    text: text - prior,
+                    image: 0.0,
+                })
+                .collect()
         }
         Mode::Image => {
             let pairs = none.into_iter().zip(sums(Mode::Image)?);
-            pairs.map(|(prior, image)| Parts { prior, text: 0.0, image: image - prior }).collect()
+            pairs
+                .map(|(prior, image)| Parts {
+                    prior,
+                    text: 0.0,
+                    image: image - prior,
+                })
+                .collect()
         }
         Mode::Both => {
             let (both, text, image) = (sums(Mode::Both)?, sums(Mode::Text)?, sums(Mode::Image)?);
-            (0..none.len()).map(|c| shapley(none[c], text[c], image[c], both[c])).collect()
+            (0..none.len())
+                .map(|c| shapley(none[c], text[c], image[c], both[c]))
+                .collect()
         }
     };
     Some(parts)
 }
 
 fn shapley(none: f64, text: f64, image: f64, both: f64) -> Parts {
-    Parts { prior: none, text: 0.5 * ((text - none) + (both - image)), image: 0.5 * ((image - none) + (both - text)) }
+    Parts {
+        prior: none,
+        text: 0.5 * ((text - none) + (both - image)),
+        image: 0.5 * ((image - none) + (both - text)),
+    }
 }

@@ -1,5 +1,5 @@
-//! Queries that grow side by side, so that rows of Z that they need are computed together. One query alone is the same with
-//! one.
+//! Queries that grow side by side, so that rows of Z that they need are computed together. One
+//! query alone is the same with one.
 
 use super::config::Config;
 use super::search::{Expansion, Pick, Search};
@@ -8,9 +8,10 @@ use crate::index::View;
 use crate::job::Observer;
 use crate::types::Row;
 
-/// Queries under way. In each round every one picks, in the order given; then, for those that go by rows of Z, the rows of
-/// all that was picked come from one product. What room is left in the product goes to those that are likely to be picked
-/// next. Answers depend neither on that nor on which queries go together.
+/// Queries under way. In each round every one picks, in the order given; then, for those that go by
+/// rows of Z, the rows of all that was picked come from one product. What room is left in the
+/// product goes to those that are likely to be picked next. Answers depend neither on that nor on
+/// which queries go together.
 pub struct Lockstep {
     config: Config,
     /// None once finished.
@@ -33,35 +34,71 @@ pub enum Step {
 }
 
 impl Lockstep {
-    /// Each query alone; `excluded` are never picked. Errors: a query without seeds, a seed twice in one, a seed that
-    /// is not of this index.
-    pub fn apart(view: &View, queries: &[Vec<Row>], excluded: &[Row], config: &Config) -> Result<Self> {
+    /// Each query alone; `excluded` are never picked. Errors: a query without seeds, a seed twice
+    /// in one, a seed that is not of this index.
+    pub fn apart(
+        view: &View,
+        queries: &[Vec<Row>],
+        excluded: &[Row],
+        config: &Config,
+    ) -> Result<Self> {
         let pool = |seeds: &Vec<Row>| {
             let mut taken = vec![false; view.len()];
-            excluded.iter().filter(|r| r.at() < view.len()).for_each(|r| taken[r.at()] = true);
-            seeds.iter().filter(|s| s.at() < view.len()).for_each(|s| taken[s.at()] = true);
+            excluded
+                .iter()
+                .filter(|r| r.at() < view.len())
+                .for_each(|r| taken[r.at()] = true);
+            seeds
+                .iter()
+                .filter(|s| s.at() < view.len())
+                .for_each(|s| taken[s.at()] = true);
             taken
         };
         Lockstep::new(view, queries, queries.iter().map(pool).collect(), config)
     }
 
-    /// All queries from one pool: what one takes no other can have, and the seeds of all are out for all. Errors: as
-    /// [`Lockstep::apart`].
+    /// All queries from one pool: what one takes no other can have, and the seeds of all are out
+    /// for all. Errors: as [`Lockstep::apart`].
     pub fn jointly(view: &View, queries: &[Vec<Row>], config: &Config) -> Result<Self> {
         let mut taken = vec![false; view.len()];
-        queries.iter().flatten().filter(|s| s.at() < view.len()).for_each(|s| taken[s.at()] = true);
+        queries
+            .iter()
+            .flatten()
+            .filter(|s| s.at() < view.len())
+            .for_each(|s| taken[s.at()] = true);
         Lockstep::new(view, queries, vec![taken], config)
     }
 
-    fn new(view: &View, queries: &[Vec<Row>], pools: Vec<Vec<bool>>, config: &Config) -> Result<Self> {
-        let searches = queries.iter().map(|seeds| Search::new(view, seeds)).collect::<Result<Vec<_>>>()?;
-        let by_rows = queries.iter().zip(&searches).enumerate().filter(|(_, (_, search))| search.wants_rows());
-        let waiting = by_rows.flat_map(|(query, (seeds, _))| seeds.iter().map(move |&s| (query, s))).collect();
+    fn new(
+        view: &View,
+        queries: &[Vec<Row>],
+        pools: Vec<Vec<bool>>,
+        config: &Config,
+    ) -> Result<Self> {
+        let searches = queries
+            .iter()
+            .map(|seeds| Search::new(view, seeds))
+            .collect::<Result<Vec<_>>>()?;
+        let by_rows = queries
+            .iter()
+            .zip(&searches)
+            .enumerate()
+            .filter(|(_, (_, search))| search.wants_rows());
+        let waiting = by_rows
+            .flat_map(|(query, (seeds, _))| seeds.iter().map(move |&s| (query, s)))
+            .collect();
         let searches: Vec<_> = searches.into_iter().map(Some).collect();
-        Ok(Lockstep { config: config.clone(), pools, waiting, turn: searches.len(), searches })
+        Ok(Lockstep {
+            config: config.clone(),
+            pools,
+            waiting,
+            turn: searches.len(),
+            searches,
+        })
     }
 
-    /// One step further: a pick, the end of a query, or the rows of the round; none when all queries are finished.
+    /// One step further: a pick, the end of a query, or the rows of the round; none when all
+    /// queries are finished.
     pub fn step(&mut self, view: &View) -> Option<Step> {
         if self.turn == self.searches.len() {
             self.turn = 0;
@@ -73,10 +110,15 @@ impl Lockstep {
         while self.turn < self.searches.len() {
             let query = self.turn;
             self.turn += 1;
-            let Some(mut search) = self.searches[query].take() else { continue };
+            let Some(mut search) = self.searches[query].take() else {
+                continue;
+            };
             let pool = self.pool(query);
             let Some(pick) = search.pick(view, &self.config, &mut self.pools[pool]) else {
-                return Some(Step::Finished(query, Box::new(search.finish(view, &self.config))));
+                return Some(Step::Finished(
+                    query,
+                    Box::new(search.finish(view, &self.config)),
+                ));
             };
             if search.wants_rows() {
                 self.waiting.push((query, pick.row));
@@ -106,7 +148,8 @@ impl Lockstep {
         }
     }
 
-    /// Rows that the product of `rows` has room for: of each query's next picks in turn, as far as can be told.
+    /// Rows that the product of `rows` has room for: of each query's next picks in turn, as far as
+    /// can be told.
     fn ahead(&self, view: &View, rows: &[Row]) -> Vec<Row> {
         let spare = view.spare_rows(rows);
         let mut found: Vec<Row> = Vec::with_capacity(spare);
@@ -117,15 +160,18 @@ impl Lockstep {
             }
             let (pool, room) = (&self.pools[self.pool(query)], spare - found.len());
             let next = search.ahead(view, &self.config, pool, room).into_iter();
-            let new = next.filter(|r| !view.has_row(*r) && !rows.contains(r) && !found.contains(r)).take(room);
+            let new = next
+                .filter(|r| !view.has_row(*r) && !rows.contains(r) && !found.contains(r))
+                .take(room);
             found.extend(new.collect::<Vec<_>>());
         }
         found
     }
 }
 
-/// Expands one query alone. `excluded` are never picked. The observer sees every pick and may stop the search there
-/// ([`Error::Stopped`]). Errors: no seeds, a seed twice, a seed that is not of this index.
+/// Expands one query alone. `excluded` are never picked. The observer sees every pick and may stop
+/// the search there ([`Error::Stopped`]). Errors: no seeds, a seed twice, a seed that is not of
+/// this index.
 pub fn expand(
     view: &View,
     seeds: &[Row],
@@ -134,12 +180,14 @@ pub fn expand(
     observer: &mut dyn for<'p> Observer<&'p Pick>,
 ) -> Result<Expansion> {
     let lockstep = Lockstep::apart(view, &[seeds.to_vec()], excluded, config)?;
-    let mut all = run(lockstep, view, &mut |(_, pick): (usize, &Pick)| observer.on(pick))?;
+    let mut all = run(lockstep, view, &mut |(_, pick): (usize, &Pick)| {
+        observer.on(pick)
+    })?;
     Ok(all.swap_remove(0))
 }
 
-/// Expands queries together from one pool, as the published evaluation does. They pick in turn, in the order given. The
-/// observer is told whose pick it is.
+/// Expands queries together from one pool, as the published evaluation does. They pick in turn, in
+/// the order given. The observer is told whose pick it is.
 pub fn expand_joint(
     view: &View,
     queries: &[Vec<Row>],
@@ -158,7 +206,9 @@ fn run(
     let mut found: Vec<Option<Expansion>> = lockstep.searches.iter().map(|_| None).collect();
     while let Some(step) = lockstep.step(view) {
         match step {
-            Step::Picked(query, pick) if observer.on((query, &pick)).is_break() => return Err(Error::Stopped),
+            Step::Picked(query, pick) if observer.on((query, &pick)).is_break() => {
+                return Err(Error::Stopped);
+            }
             Step::Picked(..) | Step::Added => {}
             Step::Finished(query, expansion) => found[query] = Some(*expansion),
         }

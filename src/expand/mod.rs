@@ -4,7 +4,8 @@
 //! * `divergence` – KL(T‖P\[e\]) from the places where T is not flat
 //! * `search` – one query's set and its growth, pick by pick
 //! * `lockstep` – queries that grow side by side, alone or from one pool
-//! * `best` – which score is better; `sums` – the best of ΣZ by whole rows; `bounds`, `shortlist` – the best without them
+//! * `best` – which score is better; `sums` – the best of ΣZ by whole rows; `bounds`, `shortlist` –
+//!   the best without them
 //! * `rerank` – the order at the end
 //! * `ranking` – rankings by ΣZ alone: candidates of seeds, neighbours
 //! * `explain` – a score taken apart: seed by seed, modality by modality

@@ -5,19 +5,26 @@ use super::sums::Sums;
 use crate::index::View;
 use crate::types::Row;
 
-/// All candidates by ΣZ over the seeds, best first, but for the seeds and `excluded`: (entity, ΣZ). Rows are of the
-/// view's index.
+/// All candidates by ΣZ over the seeds, best first, but for the seeds and `excluded`: (entity, ΣZ).
+/// Rows are of the view's index.
 pub fn rank_by_seeds(view: &View, seeds: &[Row], excluded: &[Row]) -> Vec<(Row, f64)> {
     let sums = Sums::over(view, seeds);
     let scores = sums.values();
     let mut out = vec![false; view.len()];
-    seeds.iter().chain(excluded).for_each(|r| out[r.at()] = true);
-    let mut rows: Vec<Row> = (0..view.len() as u32).map(Row).filter(|r| !out[r.at()]).collect();
+    seeds
+        .iter()
+        .chain(excluded)
+        .for_each(|r| out[r.at()] = true);
+    let mut rows: Vec<Row> = (0..view.len() as u32)
+        .map(Row)
+        .filter(|r| !out[r.at()])
+        .collect();
     rows.sort_unstable_by(|a, b| by_score(scores, *a, *b));
     rows.into_iter().map(|r| (r, scores[r.at()])).collect()
 }
 
-/// The rank of each of these, from 1, as [`rank_by_seeds`] without any excluded has it. Costs less than a whole ranking.
+/// The rank of each of these, from 1, as [`rank_by_seeds`] without any excluded has it. Costs less
+/// than a whole ranking.
 pub fn ranks_by_seeds(view: &View, seeds: &[Row], wanted: &[Row]) -> Vec<usize> {
     let sums = Sums::over(view, seeds);
     let scores = sums.values();
@@ -25,7 +32,10 @@ pub fn ranks_by_seeds(view: &View, seeds: &[Row], wanted: &[Row]) -> Vec<usize> 
     sorted.sort_unstable_by(|&a, &b| by_score(scores, wanted[a], wanted[b]));
     // how many entities come after so many of those that are wanted, and before the next
     let mut between = vec![0; wanted.len() + 1];
-    for row in (0..view.len() as u32).map(Row).filter(|row| !seeds.contains(row)) {
+    for row in (0..view.len() as u32)
+        .map(Row)
+        .filter(|row| !seeds.contains(row))
+    {
         between[sorted.partition_point(|&at| by_score(scores, wanted[at], row).is_le())] += 1;
     }
     let mut ranks = vec![0; wanted.len()];
@@ -42,5 +52,8 @@ pub fn neighbours(view: &View, row: Row, count: usize) -> Vec<(Row, f64)> {
     let sums = Sums::over(view, &[row]);
     let mut taken = vec![false; view.len()];
     taken[row.at()] = true;
-    sums.best(&taken, count).into_iter().map(|r| (r, sums.of(r))).collect()
+    sums.best(&taken, count)
+        .into_iter()
+        .map(|r| (r, sums.of(r)))
+        .collect()
 }

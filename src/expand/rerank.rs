@@ -13,8 +13,8 @@ pub struct Reranked {
     pub score: f64,
 }
 
-/// Ranks picks by their place among `divergences` (theirs, in the order picked), best first; among equals the one picked
-/// earlier.
+/// Ranks picks by their place among `divergences` (theirs, in the order picked), best first; among
+/// equals the one picked earlier.
 pub fn rerank(divergences: &[f64], config: &Config) -> Vec<Reranked> {
     let mut by_divergence: Vec<usize> = (0..divergences.len()).collect();
     by_divergence.sort_by(|&a, &b| divergences[a].total_cmp(&divergences[b]));
@@ -24,7 +24,8 @@ pub fn rerank(divergences: &[f64], config: &Config) -> Vec<Reranked> {
         .map(|(j, pick)| Reranked {
             pick,
             divergence_rank: j + 1,
-            score: config.rank_weight / (pick + 1) as f64 + config.divergence_weight / (j + 1) as f64,
+            score: config.rank_weight / (pick + 1) as f64
+                + config.divergence_weight / (j + 1) as f64,
         })
         .collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.pick.cmp(&b.pick)));

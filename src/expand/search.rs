@@ -1,4 +1,5 @@
-//! The window search (`docs/ALGORITHM.md`, "Expansion"): a set grows from its seeds, one pick at a time.
+//! The window search (`docs/ALGORITHM.md`, "Expansion"): a set grows from its seeds, one pick at a
+//! time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -52,18 +53,32 @@ pub struct Expansion {
 impl Expansion {
     /// The first pick (from 1) that an entity competed for; none where it never did.
     pub fn first_window(&self, row: Row) -> Option<usize> {
-        self.windows.iter().position(|window| window.iter().any(|rival| rival.row == row)).map(|at| at + 1)
+        self.windows
+            .iter()
+            .position(|window| window.iter().any(|rival| rival.row == row))
+            .map(|at| at + 1)
     }
 
-    /// The rank (from 1) of every entity by ΣZ over the whole set among all that are not seeds, `[V]`; of a seed it says
-    /// nothing.
+    /// The rank (from 1) of every entity by ΣZ over the whole set among all that are not seeds,
+    /// `[V]`; of a seed it says nothing.
     pub fn final_ranks(&self, view: &View) -> Vec<usize> {
-        let set: Vec<Row> = self.seeds.iter().copied().chain(self.picks.iter().map(|p| p.row)).collect();
+        let set: Vec<Row> = self
+            .seeds
+            .iter()
+            .copied()
+            .chain(self.picks.iter().map(|p| p.row))
+            .collect();
         let scores = view.set_scores(&set);
-        let mut order: Vec<Row> = (0..view.len() as u32).map(Row).filter(|r| !self.seeds.contains(r)).collect();
+        let mut order: Vec<Row> = (0..view.len() as u32)
+            .map(Row)
+            .filter(|r| !self.seeds.contains(r))
+            .collect();
         order.sort_unstable_by(|&a, &b| by_score(&scores, a, b));
         let mut ranks = vec![0; view.len()];
-        order.iter().zip(1..).for_each(|(row, rank)| ranks[row.at()] = rank);
+        order
+            .iter()
+            .zip(1..)
+            .for_each(|(row, rank)| ranks[row.at()] = rank);
         ranks
     }
 
@@ -75,8 +90,8 @@ impl Expansion {
 
 /// Rows of so many of the best are computed ahead in a small vocabulary.
 const AHEAD: usize = 48;
-/// In a large one the search itself goes on among so many of the best, to see whose rows it will want: there the best change
-/// with every pick, and a row costs more than the guess.
+/// In a large one the search itself goes on among so many of the best, to see whose rows it will
+/// want: there the best change with every pick, and a row costs more than the guess.
 const GUESSED_AMONG: usize = 512;
 /// V·D of a vocabulary that counts as large.
 const GUESSED_FROM: usize = 4 << 20;
@@ -122,7 +137,10 @@ impl Search {
         check_seeds(view, seeds)?;
         let bounded = || {
             let mut bounds = Bounds::new(view)?;
-            seeds.iter().try_for_each(|&seed| bounds.add(view, seed)).map(|()| bounds)
+            seeds
+                .iter()
+                .try_for_each(|&seed| bounds.add(view, seed))
+                .map(|()| bounds)
         };
         Ok(Search {
             seeds: seeds.len(),
@@ -140,20 +158,28 @@ impl Search {
         matches!(self.scores, Scores::Whole(_))
     }
 
-    /// Whose rows are likely to be wanted next, where it goes by rows and that of the last pick is still to be added: more than
-    /// `count` may be given.
+    /// Whose rows are likely to be wanted next, where it goes by rows and that of the last pick is
+    /// still to be added: more than `count` may be given.
     pub fn ahead(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
         match &self.scores {
             Scores::Whole(_) if self.picks.is_empty() => Vec::new(),
-            Scores::Whole(sums) if view.len() * view.index().width() < GUESSED_FROM => sums.best(taken, AHEAD),
+            Scores::Whole(sums) if view.len() * view.index().width() < GUESSED_FROM => {
+                sums.best(taken, AHEAD)
+            }
             _ => self.guess(view, config, taken, count),
         }
     }
 
     /// The picks that come next, were they all among the best now; as [`Search::ahead`].
     pub fn guess(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
-        let (Scores::Whole(sums), Some(last)) = (&self.scores, self.picks.last()) else { return Vec::new() };
-        let few = sums.best(taken, GUESSED_AMONG).into_iter().map(|row| (row, sums.of(row))).collect();
+        let (Scores::Whole(sums), Some(last)) = (&self.scores, self.picks.last()) else {
+            return Vec::new();
+        };
+        let few = sums
+            .best(taken, GUESSED_AMONG)
+            .into_iter()
+            .map(|row| (row, sums.of(row)))
+            .collect();
         let mut search = Search {
             seeds: self.seeds,
             set: self.set.clone(),
@@ -165,13 +191,20 @@ impl Search {
         };
         search.add_to_few(view, last.row);
         let mut taken = taken.to_vec();
-        (0..count).map_while(|_| search.pick(view, config, &mut taken)).map(|pick| pick.row).collect()
+        (0..count)
+            .map_while(|_| search.pick(view, config, &mut taken))
+            .map(|pick| pick.row)
+            .collect()
     }
 
     fn add_to_few(&mut self, view: &View, member: Row) {
-        let Scores::Few(few) = &mut self.scores else { return };
+        let Scores::Few(few) = &mut self.scores else {
+            return;
+        };
         let rows: Vec<Row> = few.iter().map(|&(row, _)| row).collect();
-        few.iter_mut().zip(&view.z(&[member], &rows)[0]).for_each(|((_, sum), z)| *sum += z);
+        few.iter_mut()
+            .zip(&view.z(&[member], &rows)[0])
+            .for_each(|((_, sum), z)| *sum += z);
     }
 
     /// Adds Z of a member of the set to the scores.
@@ -181,7 +214,8 @@ impl Search {
         }
     }
 
-    /// The best that are not taken, best first, with ΣZ. Where bounds do not tell, it goes by rows from now on.
+    /// The best that are not taken, best first, with ΣZ. Where bounds do not tell, it goes by rows
+    /// from now on.
     fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Vec<(Row, f64)> {
         if let Scores::Bounded(bounds) = &mut self.scores {
             if let Some(found) = bounds.best(view, taken, count) {
@@ -190,9 +224,17 @@ impl Search {
             self.scores = Scores::Whole(Sums::over(view, &self.set));
         }
         match &self.scores {
-            Scores::Whole(sums) => sums.best(taken, count).into_iter().map(|row| (row, sums.of(row))).collect(),
+            Scores::Whole(sums) => sums
+                .best(taken, count)
+                .into_iter()
+                .map(|row| (row, sums.of(row)))
+                .collect(),
             Scores::Few(few) => {
-                let mut left: Vec<(Row, f64)> = few.iter().filter(|(row, _)| !taken[row.at()]).copied().collect();
+                let mut left: Vec<(Row, f64)> = few
+                    .iter()
+                    .filter(|(row, _)| !taken[row.at()])
+                    .copied()
+                    .collect();
                 left.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
                 left.truncate(count);
                 left
@@ -201,7 +243,8 @@ impl Search {
         }
     }
 
-    /// Picks the next candidate and takes it from the pool. None when there are enough or the pool is empty.
+    /// Picks the next candidate and takes it from the pool. None when there are enough or the pool
+    /// is empty.
     pub fn pick(&mut self, view: &View, config: &Config, taken: &mut [bool]) -> Option<Pick> {
         if self.picks.len() == config.size {
             return None;
@@ -210,12 +253,28 @@ impl Search {
         let window = config.window.width(round);
         let candidates = self.best(view, taken, window);
         let divergences = self.divergences(view, config, &candidates);
-        let least = (0..candidates.len()).min_by(|&a, &b| divergences[a].total_cmp(&divergences[b]))?;
+        let least =
+            (0..candidates.len()).min_by(|&a, &b| divergences[a].total_cmp(&divergences[b]))?;
         let (row, set_score) = candidates[least];
-        let pick = Pick { row, set_score, round, window, window_place: least + 1, divergence: divergences[least] };
+        let pick = Pick {
+            row,
+            set_score,
+            round,
+            window,
+            window_place: least + 1,
+            divergence: divergences[least],
+        };
         taken[row.at()] = true;
         let rivals = candidates.into_iter().zip(divergences);
-        self.windows.push(rivals.map(|((row, set_score), divergence)| Rival { row, set_score, divergence }).collect());
+        self.windows.push(
+            rivals
+                .map(|((row, set_score), divergence)| Rival {
+                    row,
+                    set_score,
+                    divergence,
+                })
+                .collect(),
+        );
         self.picks.push(pick);
         self.set.push(row);
         if let Scores::Bounded(bounds) = &mut self.scores
@@ -235,9 +294,16 @@ impl Search {
         let divergence = |entity: Row| {
             let watched = self.watched.get_mut(&entity)?;
             for (place, &p) in watched.p.iter().enumerate().skip(watched.places.count()) {
-                watched.places.add(height(&config.selection, place) / v as f64, p);
+                watched
+                    .places
+                    .add(height(&config.selection, place) / v as f64, p);
             }
-            Some(watched.places.with(watched.own, watched.own).divergence(v, view.sum_log_prob(entity)))
+            Some(
+                watched
+                    .places
+                    .with(watched.own, watched.own)
+                    .divergence(v, view.sum_log_prob(entity)),
+            )
         };
         entities.into_iter().filter_map(divergence).collect()
     }
@@ -264,16 +330,26 @@ impl Search {
                 let (asked, mut own) = (view.asked(entity), Targets::default());
                 view.add_target(&mut own, entity);
                 let own = view.probabilities(&[(&asked, 0)], &own)[0][0];
-                Watched { asked, own, p: Vec::new(), places: Places::default() }
+                Watched {
+                    asked,
+                    own,
+                    p: Vec::new(),
+                    places: Places::default(),
+                }
             });
         }
         for &row in &self.set[self.targets.count()..] {
             view.add_target(&mut self.targets, row);
         }
-        let wanted = entities.iter().map(|e| &self.watched[e]).map(|w| (&w.asked, w.p.len()));
+        let wanted = entities
+            .iter()
+            .map(|e| &self.watched[e])
+            .map(|w| (&w.asked, w.p.len()));
         let found = view.probabilities(&wanted.collect::<Vec<_>>(), &self.targets);
         for (entity, found) in entities.iter().zip(found) {
-            self.watched.entry(*entity).and_modify(|watched| watched.p.extend(found));
+            self.watched
+                .entry(*entity)
+                .and_modify(|watched| watched.p.extend(found));
         }
     }
 
@@ -291,12 +367,18 @@ impl Search {
 
 fn check_seeds(view: &View, seeds: &[Row]) -> Result<()> {
     if seeds.is_empty() {
-        return Err(Error::Argument("an expansion needs at least one seed".to_owned()));
+        return Err(Error::Argument(
+            "an expansion needs at least one seed".to_owned(),
+        ));
     }
     let mut seen = HashSet::new();
     for &seed in seeds {
         if seed.at() >= view.len() {
-            return Err(Error::Argument(format!("row {} is not in an index of {} entities", seed.0, view.len())));
+            return Err(Error::Argument(format!(
+                "row {} is not in an index of {} entities",
+                seed.0,
+                view.len()
+            )));
         }
         if !seen.insert(seed) {
             let name = &view.index().entity(seed).name;

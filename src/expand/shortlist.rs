@@ -1,5 +1,5 @@
-//! Scores that change a few at a time, of which the best are asked for again and again: those that may be among them are
-//! kept apart, so that not all are looked through each time.
+//! Scores that change a few at a time, of which the best are asked for again and again: those that
+//! may be among them are kept apart, so that not all are looked through each time.
 
 use super::best::best_of;
 use crate::types::Row;
@@ -22,7 +22,12 @@ pub(super) struct Shortlist {
 impl Shortlist {
     /// All scores 0.
     pub fn new(count: usize) -> Self {
-        Shortlist { scores: vec![0.0; count], short: Vec::new(), listed: vec![false; count], floor: f64::INFINITY }
+        Shortlist {
+            scores: vec![0.0; count],
+            short: Vec::new(),
+            listed: vec![false; count],
+            floor: f64::INFINITY,
+        }
     }
 
     pub fn of(&self, row: Row) -> f64 {
@@ -41,7 +46,8 @@ impl Shortlist {
         self.set(row, self.of(row) + by);
     }
 
-    /// Of those that are not taken the `count` best, best first; among equals the lower row. What is taken once must stay so.
+    /// Of those that are not taken the `count` best, best first; among equals the lower row. What
+    /// is taken once must stay so.
     pub fn best(&mut self, taken: &[bool], count: usize) -> Vec<Row> {
         self.short.retain(|r| !taken[r.at()]);
         if self.short.len() > MOST.max(4 * count) {
@@ -61,19 +67,32 @@ impl Shortlist {
     /// None where others may be better.
     fn best_of_short(&self, count: usize) -> Option<Vec<Row>> {
         let found = best_of(&self.scores, self.short.iter().copied(), count);
-        let others_are_worse = found.len() == count && found.last().is_some_and(|&last| self.of(last) > self.floor);
+        let others_are_worse =
+            found.len() == count && found.last().is_some_and(|&last| self.of(last) > self.floor);
         (others_are_worse || self.floor == f64::NEG_INFINITY).then_some(found)
     }
 
     /// Keeps so many apart, or all where there are not more.
     fn refill(&mut self, taken: &[bool], count: usize) {
-        let mut left: Vec<f64> = self.scores.iter().zip(taken).filter(|(_, taken)| !**taken).map(|(s, _)| *s).collect();
+        let mut left: Vec<f64> = self
+            .scores
+            .iter()
+            .zip(taken)
+            .filter(|(_, taken)| !**taken)
+            .map(|(s, _)| *s)
+            .collect();
         self.floor = match left.len() > count {
             true => *left.select_nth_unstable_by(count, |a, b| b.total_cmp(a)).1,
             false => f64::NEG_INFINITY,
         };
         self.short.clear();
-        for (i, ((&score, &taken), listed)) in self.scores.iter().zip(taken).zip(&mut self.listed).enumerate() {
+        for (i, ((&score, &taken), listed)) in self
+            .scores
+            .iter()
+            .zip(taken)
+            .zip(&mut self.listed)
+            .enumerate()
+        {
             *listed = taken || score > self.floor;
             if *listed && !taken {
                 self.short.push(Row(i as u32));
@@ -93,11 +112,17 @@ mod tests {
         let (mut scores, mut taken) = (vec![0.0; v], vec![false; v]);
         let mut state = 1u64;
         let mut next = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % below
         };
         let best = |scores: &[f64], taken: &[bool], count| {
-            best_of(scores, (0..v as u32).map(Row).filter(|r| !taken[r.at()]), count)
+            best_of(
+                scores,
+                (0..v as u32).map(Row).filter(|r| !taken[r.at()]),
+                count,
+            )
         };
         for round in 0..400 {
             for _ in 0..200 {
@@ -116,6 +141,10 @@ mod tests {
             }
         }
         taken.iter_mut().skip(10).for_each(|taken| *taken = true);
-        assert_eq!(list.best(&taken, 20), best(&scores, &taken, 20), "fewer are left than wanted");
+        assert_eq!(
+            list.best(&taken, 20),
+            best(&scores, &taken, 20),
+            "fewer are left than wanted"
+        );
     }
 }

@@ -4,7 +4,8 @@ use super::best::best_of;
 use crate::index::View;
 use crate::types::Row;
 
-/// Rows of Z of one product where a whole set's are wanted: a large set's in a large vocabulary would take gigabytes.
+/// Rows of Z of one product where a whole set's are wanted: a large set's in a large vocabulary
+/// would take gigabytes.
 const ROWS_AT_ONCE: usize = 32;
 
 /// Sums of which the greatest is kept beside them, so that most need not be looked at for the best.
@@ -26,7 +27,10 @@ pub(super) struct Sums {
 impl Sums {
     /// All 0.
     pub fn new(count: usize) -> Self {
-        Sums { values: vec![0.0; count], tops: vec![0.0; count.div_ceil(STRIDE)] }
+        Sums {
+            values: vec![0.0; count],
+            tops: vec![0.0; count.div_ceil(STRIDE)],
+        }
     }
 
     /// ΣZ over this set.
@@ -48,9 +52,20 @@ impl Sums {
 
     /// Adds a row `[V]`, in f64.
     pub fn add(&mut self, row: &[f32]) {
-        let threads = (self.values.len() / THREAD).min(tch::get_num_threads().max(1) as usize).max(1);
-        let part = self.values.len().div_ceil(threads).next_multiple_of(STRIDE).max(STRIDE);
-        let parts = self.values.chunks_mut(part).zip(self.tops.chunks_mut(part / STRIDE)).zip(row.chunks(part));
+        let threads = (self.values.len() / THREAD)
+            .min(tch::get_num_threads().max(1) as usize)
+            .max(1);
+        let part = self
+            .values
+            .len()
+            .div_ceil(threads)
+            .next_multiple_of(STRIDE)
+            .max(STRIDE);
+        let parts = self
+            .values
+            .chunks_mut(part)
+            .zip(self.tops.chunks_mut(part / STRIDE))
+            .zip(row.chunks(part));
         std::thread::scope(|scope| {
             let mut parts = parts.peekable();
             while let Some(((values, tops), row)) = parts.next() {
@@ -69,7 +84,8 @@ impl Sums {
         }
         let mut rows: Vec<Row> = Vec::with_capacity(count + 1);
         let mut least = f64::NEG_INFINITY;
-        for (stride, (&top, values)) in self.tops.iter().zip(self.values.chunks(STRIDE)).enumerate() {
+        for (stride, (&top, values)) in self.tops.iter().zip(self.values.chunks(STRIDE)).enumerate()
+        {
             if rows.len() == count && top <= least {
                 continue;
             }
@@ -92,14 +108,34 @@ impl Sums {
         // so many strides have one of these or better, if it is not taken
         let enough = 2 * count;
         let floor = match self.tops.len() > enough {
-            true => *self.tops.clone().select_nth_unstable_by(enough, |a, b| b.total_cmp(a)).1,
+            true => {
+                *self
+                    .tops
+                    .clone()
+                    .select_nth_unstable_by(enough, |a, b| b.total_cmp(a))
+                    .1
+            }
             false => f64::NEG_INFINITY,
         };
-        let good = self.tops.iter().enumerate().filter(|(_, top)| **top >= floor);
-        let rows = good.flat_map(|(stride, _)| stride * STRIDE..self.values.len().min((stride + 1) * STRIDE));
-        let rows: Vec<Row> = rows.filter(|&i| self.values[i] >= floor && !taken[i]).map(|i| Row(i as u32)).collect();
+        let good = self
+            .tops
+            .iter()
+            .enumerate()
+            .filter(|(_, top)| **top >= floor);
+        let rows = good
+            .flat_map(|(stride, _)| stride * STRIDE..self.values.len().min((stride + 1) * STRIDE));
+        let rows: Vec<Row> = rows
+            .filter(|&i| self.values[i] >= floor && !taken[i])
+            .map(|i| Row(i as u32))
+            .collect();
         if rows.len() < count && floor > f64::NEG_INFINITY {
-            return best_of(&self.values, (0..self.values.len() as u32).map(Row).filter(|r| !taken[r.at()]), count);
+            return best_of(
+                &self.values,
+                (0..self.values.len() as u32)
+                    .map(Row)
+                    .filter(|r| !taken[r.at()]),
+                count,
+            );
         }
         best_of(&self.values, rows.into_iter(), count)
     }
@@ -133,16 +169,31 @@ mod tests {
     fn the_best_are_in_the_stable_order() {
         let count = 203;
         let mut sums = Sums::new(count);
-        let row = |salt: usize| (0..count).map(|i| ((i * salt) % 23) as f32 - 11.0).collect::<Vec<_>>();
+        let row = |salt: usize| {
+            (0..count)
+                .map(|i| ((i * salt) % 23) as f32 - 11.0)
+                .collect::<Vec<_>>()
+        };
         sums.add(&row(37));
         sums.add(&row(41));
-        let expected: Vec<f64> = row(37).iter().zip(row(41)).map(|(a, b)| *a as f64 + b as f64).collect();
+        let expected: Vec<f64> = row(37)
+            .iter()
+            .zip(row(41))
+            .map(|(a, b)| *a as f64 + b as f64)
+            .collect();
         assert_eq!(sums.values(), expected);
         let taken: Vec<bool> = (0..count).map(|i| i % 7 == 0).collect();
-        let mut sorted: Vec<Row> = (0..count as u32).map(Row).filter(|r| !taken[r.at()]).collect();
+        let mut sorted: Vec<Row> = (0..count as u32)
+            .map(Row)
+            .filter(|r| !taken[r.at()])
+            .collect();
         sorted.sort_by(|a, b| expected[b.at()].total_cmp(&expected[a.at()]));
         for count in [1, 2, 7, FEW, FEW + 1, 90, 170, 300] {
-            assert_eq!(sums.best(&taken, count), sorted[..count.min(sorted.len())], "{count}");
+            assert_eq!(
+                sums.best(&taken, count),
+                sorted[..count.min(sorted.len())],
+                "{count}"
+            );
         }
     }
 
@@ -152,8 +203,16 @@ mod tests {
         let row: Vec<f32> = (0..count).map(|i| ((i * 7_919) % 10_007) as f32).collect();
         let mut sums = Sums::new(count);
         (0..3).for_each(|_| sums.add(&row));
-        assert!(sums.values().iter().zip(&row).all(|(sum, &z)| *sum == 3.0 * z as f64));
+        assert!(
+            sums.values()
+                .iter()
+                .zip(&row)
+                .all(|(sum, &z)| *sum == 3.0 * z as f64)
+        );
         let taken = vec![false; count];
-        assert_eq!(sums.best(&taken, 5), best_of(sums.values(), (0..count as u32).map(Row), 5));
+        assert_eq!(
+            sums.best(&taken, 5),
+            best_of(sums.values(), (0..count as u32).map(Row), 5)
+        );
     }
 }

@@ -19,7 +19,10 @@ fn sample(modes: &[Mode]) -> Index {
 }
 
 fn config(size: usize) -> Config {
-    Config { size, ..Config::default() }
+    Config {
+        size,
+        ..Config::default()
+    }
 }
 
 fn rows(numbers: &[u32]) -> Vec<Row> {
@@ -36,8 +39,16 @@ fn picks_stop_when_the_candidates_run_out() {
     let view = index.view(Mode::Both).unwrap();
     let (seeds, excluded) = (rows(&[0, 5, 10]), rows(&[15, 20]));
     let found = expand(&view, &seeds, &excluded, &config(100), &mut Unobserved).unwrap();
-    let all: HashSet<Row> = picked(&found).into_iter().chain(seeds).chain(excluded).collect();
-    assert_eq!((found.picks.len(), all.len()), (ENTITIES - 5, ENTITIES), "each once, excluded and seeds never");
+    let all: HashSet<Row> = picked(&found)
+        .into_iter()
+        .chain(seeds)
+        .chain(excluded)
+        .collect();
+    assert_eq!(
+        (found.picks.len(), all.len()),
+        (ENTITIES - 5, ENTITIES),
+        "each once, excluded and seeds never"
+    );
     let order: HashSet<usize> = found.reranked.iter().map(|r| r.pick).collect();
     assert_eq!(order.len(), found.picks.len());
     assert!(found.reranked.is_sorted_by(|a, b| a.score >= b.score));
@@ -49,20 +60,42 @@ fn a_pick_tells_how_it_was_picked() {
     let view = index.view(Mode::Both).unwrap();
     let found = expand(&view, &rows(&[0, 5, 10]), &[], &config(50), &mut Unobserved).unwrap();
     for (i, pick) in found.picks.iter().enumerate() {
-        assert_eq!((pick.round, pick.window), (i as i64, Window::default().width(i as i64)));
+        assert_eq!(
+            (pick.round, pick.window),
+            (i as i64, Window::default().width(i as i64))
+        );
         assert!((1..=pick.window).contains(&pick.window_place) && pick.divergence > 0.0);
     }
-    assert!(found.picks.iter().any(|p| p.window_place > 1), "divergence never chose");
+    assert!(
+        found.picks.iter().any(|p| p.window_place > 1),
+        "divergence never chose"
+    );
     for (pick, window) in found.picks.iter().zip(&found.windows) {
-        assert_eq!((window.len(), window[pick.window_place - 1].row), (pick.window, pick.row));
-        assert!(window.iter().all(|rival| rival.divergence >= pick.divergence));
+        assert_eq!(
+            (window.len(), window[pick.window_place - 1].row),
+            (pick.window, pick.row)
+        );
+        assert!(
+            window
+                .iter()
+                .all(|rival| rival.divergence >= pick.divergence)
+        );
         assert!(window.is_sorted_by(|a, b| a.set_score >= b.set_score));
     }
-    let lost: Vec<Row> = (0..ENTITIES as u32).map(Row).filter(|row| !picked(&found).contains(row)).collect();
-    let first: Vec<usize> = lost.iter().filter_map(|&row| found.first_window(row)).collect();
+    let lost: Vec<Row> = (0..ENTITIES as u32)
+        .map(Row)
+        .filter(|row| !picked(&found).contains(row))
+        .collect();
+    let first: Vec<usize> = lost
+        .iter()
+        .filter_map(|&row| found.first_window(row))
+        .collect();
     assert!(!first.is_empty() && first.iter().all(|&pick| pick > 20 && pick <= 50));
     let first = rank_by_seeds(&view, &rows(&[0, 5, 10]), &[])[0];
-    assert_eq!((first.0, first.1), (found.picks[0].row, found.picks[0].set_score));
+    assert_eq!(
+        (first.0, first.1),
+        (found.picks[0].row, found.picks[0].set_score)
+    );
 }
 
 #[test]
@@ -74,11 +107,19 @@ fn settings_of_the_search_are_obeyed() {
         expand(&view, &rows(&[0, 5, 10]), &[], &config, &mut Unobserved).unwrap()
     };
     let greedy = run(Some(1), None);
-    assert!(greedy.picks.iter().all(|p| (p.window, p.window_place) == (1, 1)));
+    assert!(
+        greedy
+            .picks
+            .iter()
+            .all(|p| (p.window, p.window_place) == (1, 1))
+    );
     let wide = run(Some(6), Some([1, 0]));
     assert!(wide.windows.iter().all(|window| window.len() == 6));
     assert_ne!(picked(&wide), picked(&greedy));
-    assert!(wide.reranked.iter().map(|r| r.pick).eq(0..50), "the second weight is 0: no re-ranking");
+    assert!(
+        wide.reranked.iter().map(|r| r.pick).eq(0..50),
+        "the second weight is 0: no re-ranking"
+    );
 }
 
 #[test]
@@ -93,10 +134,16 @@ fn final_ranks_are_places_in_the_final_scores() {
         assert!((score - scores[row.at()]).abs() < 1e-4);
     }
     let ranks = found.final_ranks(&view);
-    let mut by_set: Vec<Row> = (0..ENTITIES as u32).map(Row).filter(|r| !seeds.contains(r)).collect();
+    let mut by_set: Vec<Row> = (0..ENTITIES as u32)
+        .map(Row)
+        .filter(|r| !seeds.contains(r))
+        .collect();
     by_set.sort_by_key(|row| ranks[row.at()]);
     assert!(by_set.is_sorted_by(|a, b| scores[a.at()] >= scores[b.at()]));
-    assert_eq!(by_set.iter().map(|row| ranks[row.at()]).collect::<Vec<_>>(), (1..=ENTITIES - 2).collect::<Vec<_>>());
+    assert_eq!(
+        by_set.iter().map(|row| ranks[row.at()]).collect::<Vec<_>>(),
+        (1..=ENTITIES - 2).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -105,9 +152,19 @@ fn single_ranks_are_those_of_the_whole_ranking() {
     let view = index.view(Mode::Both).unwrap();
     let seeds = rows(&[1, 6, 11]);
     let ranking = rank_by_seeds(&view, &seeds, &[]);
-    let wanted: Vec<Row> = ranking.iter().map(|(row, _)| *row).rev().step_by(3).collect();
+    let wanted: Vec<Row> = ranking
+        .iter()
+        .map(|(row, _)| *row)
+        .rev()
+        .step_by(3)
+        .collect();
     let ranks = ranks_by_seeds(&view, &seeds, &wanted);
-    assert!(wanted.iter().zip(ranks).all(|(row, rank)| ranking[rank - 1].0 == *row));
+    assert!(
+        wanted
+            .iter()
+            .zip(ranks)
+            .all(|(row, rank)| ranking[rank - 1].0 == *row)
+    );
     assert!(ranks_by_seeds(&view, &seeds, &[]).is_empty());
 }
 
@@ -118,9 +175,16 @@ fn it_stops_at_the_pick_it_is_told_to() {
     let mut seen = Vec::new();
     let mut stop = |pick: &Pick| {
         seen.push(pick.row);
-        if seen.len() == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if seen.len() == 7 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
-    assert!(matches!(expand(&view, &rows(&[0, 5]), &[], &config(30), &mut stop), Err(Error::Stopped)));
+    assert!(matches!(
+        expand(&view, &rows(&[0, 5]), &[], &config(30), &mut stop),
+        Err(Error::Stopped)
+    ));
     let whole = expand(&view, &rows(&[0, 5]), &[], &config(30), &mut Unobserved).unwrap();
     assert_eq!(seen, picked(&whole)[..7]);
 }
@@ -171,13 +235,25 @@ fn parts_and_seeds_sum_to_the_score() {
     let (seeds, candidates) = (rows(&[0, 5, 10]), rows(&[15, 33, 47]));
     for mode in Mode::ALL {
         let ranked = rank_by_seeds(&index.view(mode).unwrap(), &seeds, &[]);
-        for (candidate, why) in candidates.iter().zip(explain(&index, mode, &seeds, &candidates).unwrap()) {
+        for (candidate, why) in candidates
+            .iter()
+            .zip(explain(&index, mode, &seeds, &candidates).unwrap())
+        {
             let parts = why.parts.unwrap();
             let score = ranked.iter().find(|(row, _)| row == candidate).unwrap().1;
-            assert!((why.score - score).abs() < 1e-4, "{mode}: {} and {score}", why.score);
+            assert!(
+                (why.score - score).abs() < 1e-4,
+                "{mode}: {} and {score}",
+                why.score
+            );
             assert!((parts.sum() - why.score).abs() < 1e-9);
-            assert!((why.seeds.iter().sum::<f64>() - why.score).abs() < 1e-9 && why.seeds.len() == 3);
-            assert_eq!((parts.text != 0.0, parts.image != 0.0), (mode.sees_text(), mode.sees_image()));
+            assert!(
+                (why.seeds.iter().sum::<f64>() - why.score).abs() < 1e-9 && why.seeds.len() == 3
+            );
+            assert_eq!(
+                (parts.text != 0.0, parts.image != 0.0),
+                (mode.sees_text(), mode.sees_image())
+            );
         }
     }
 }
@@ -188,7 +264,9 @@ fn shares_are_shapley_values() {
     let (seeds, candidate) = (rows(&[2, 7]), rows(&[31]));
     let score = |mode| explain(&index, mode, &seeds, &candidate).unwrap()[0].score;
     let [both, text, image, none] = Mode::ALL.map(score);
-    let parts = explain(&index, Mode::Both, &seeds, &candidate).unwrap()[0].parts.unwrap();
+    let parts = explain(&index, Mode::Both, &seeds, &candidate).unwrap()[0]
+        .parts
+        .unwrap();
     // the mean over both orders in which the modalities can come in
     assert!((parts.text - ((text - none) + (both - image)) / 2.0).abs() < 1e-12);
     assert!((parts.image - ((both - text) + (image - none)) / 2.0).abs() < 1e-12);
@@ -208,18 +286,34 @@ fn neighbours_come_best_first_without_itself() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let found = neighbours(&view, Row(10), 20);
-    let expected: Vec<_> = rank_by_seeds(&view, &[Row(10)], &[]).into_iter().take(20).collect();
+    let expected: Vec<_> = rank_by_seeds(&view, &[Row(10)], &[])
+        .into_iter()
+        .take(20)
+        .collect();
     assert_eq!(found, expected);
-    let class = found.iter().take(8).filter(|(row, _)| row.0 % 5 == 0).count();
+    let class = found
+        .iter()
+        .take(8)
+        .filter(|(row, _)| row.0 % 5 == 0)
+        .count();
     assert!(class >= 5, "entities of its class are near: {class} of 8");
 }
 
-/// Each query alone is what it is among others, to the last bit: picks, scores, divergences, re-ranking.
+/// Each query alone is what it is among others, to the last bit: picks, scores, divergences,
+/// re-ranking.
 #[test]
 fn side_by_side_is_one_by_one() {
     // of different numbers of seeds, twice the same, and one that runs out of candidates early
-    let queries: Vec<Vec<Row>> =
-        [&[0, 5, 10][..], &[1, 6], &[0, 5, 10], &[2, 7, 12, 17, 22], &[4], &[30, 31, 32]].map(rows).into();
+    let queries: Vec<Vec<Row>> = [
+        &[0, 5, 10][..],
+        &[1, 6],
+        &[0, 5, 10],
+        &[2, 7, 12, 17, 22],
+        &[4],
+        &[30, 31, 32],
+    ]
+    .map(rows)
+    .into();
     let excluded = rows(&[15, 16]);
     let mut found: Vec<Vec<Expansion>> = Vec::new();
     for bytes in [0, 4 * ENTITIES * 7, 1 << 20] {
@@ -243,7 +337,8 @@ fn side_by_side_is_one_by_one() {
     assert!(found.iter().all(|one| one == &found[0]));
 }
 
-/// On a vocabulary where lists leave out nearly everything: the bounds hold while the class lasts, then give way to rows.
+/// On a vocabulary where lists leave out nearly everything: the bounds hold while the class lasts,
+/// then give way to rows.
 #[test]
 fn bounds_give_way_to_rows_with_the_same_answer() {
     let folder = tempfile::tempdir().unwrap();
@@ -254,11 +349,15 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
     };
     let (lists, mut by_rows) = (index(), index());
     by_rows.forget_lists();
-    assert!(lists.view(Mode::Both).unwrap().has_lists() && !by_rows.view(Mode::Both).unwrap().has_lists());
+    assert!(
+        lists.view(Mode::Both).unwrap().has_lists()
+            && !by_rows.view(Mode::Both).unwrap().has_lists()
+    );
     for seeds in [rows(&[0, 60, 120]), rows(&[1]), rows(&[700, 5200])] {
         let expanded = |index: &Index| {
             let view = index.view(Mode::Both).unwrap();
-            let mut lockstep = Lockstep::apart(&view, std::slice::from_ref(&seeds), &[], &config(600)).unwrap();
+            let mut lockstep =
+                Lockstep::apart(&view, std::slice::from_ref(&seeds), &[], &config(600)).unwrap();
             let (mut added, mut picks) = (0, 0);
             loop {
                 match lockstep.step(&view).unwrap() {
@@ -270,12 +369,23 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
         };
         let (bounded, whole) = (expanded(&lists), expanded(&by_rows));
         assert_eq!(bounded.2, whole.2);
-        assert_eq!((bounded.0, whole.0, whole.1), (600, 600, 601), "a product a round");
+        assert_eq!(
+            (bounded.0, whole.0, whole.1),
+            (600, 600, 601),
+            "a product a round"
+        );
         assert!((1..550).contains(&bounded.1), "{} products", bounded.1);
     }
     let queries = [rows(&[0, 60]), rows(&[180, 240]), rows(&[7, 67])];
-    let joint =
-        |index: &Index| expand_joint(&index.view(Mode::Both).unwrap(), &queries, &config(90), &mut Unobserved).unwrap();
+    let joint = |index: &Index| {
+        expand_joint(
+            &index.view(Mode::Both).unwrap(),
+            &queries,
+            &config(90),
+            &mut Unobserved,
+        )
+        .unwrap()
+    };
     assert_eq!(joint(&lists), joint(&by_rows), "and from one pool");
 }
 
@@ -286,16 +396,26 @@ fn what_is_guessed_is_what_is_picked() {
     crate::index::sample::large(&out, 6_000);
     let mut index = Index::open(&out, Device::Cpu).unwrap();
     index.forget_lists();
-    let (view, seeds, config) = (index.view(Mode::Both).unwrap(), rows(&[0, 60, 120]), config(40));
+    let (view, seeds, config) = (
+        index.view(Mode::Both).unwrap(),
+        rows(&[0, 60, 120]),
+        config(40),
+    );
     let picks = picked(&expand(&view, &seeds, &[], &config, &mut Unobserved).unwrap());
     let mut search = Search::new(&view, &seeds).unwrap();
     view.z_rows(&seeds).iter().for_each(|row| search.add(row));
     let mut taken = vec![false; view.len()];
     seeds.iter().for_each(|seed| taken[seed.at()] = true);
-    assert!(search.guess(&view, &config, &taken, 10).is_empty(), "before the first pick nothing is");
+    assert!(
+        search.guess(&view, &config, &taken, 10).is_empty(),
+        "before the first pick nothing is"
+    );
     for at in 0..30 {
         let pick = search.pick(&view, &config, &mut taken).unwrap();
-        assert_eq!(search.guess(&view, &config, &taken, 10), picks[at + 1..picks.len().min(at + 11)]);
+        assert_eq!(
+            search.guess(&view, &config, &taken, 10),
+            picks[at + 1..picks.len().min(at + 11)]
+        );
         search.add(&view.z_rows(&[pick.row])[0]);
     }
 }
@@ -315,5 +435,8 @@ fn a_round_takes_one_product() {
         });
     }
     let steps: String = steps.into_iter().collect();
-    assert_eq!(steps, "apppapppapppapppafff", "the seeds' rows, then picks and their rows");
+    assert_eq!(
+        steps, "apppapppapppapppafff",
+        "the seeds' rows, then picks and their rows"
+    );
 }

@@ -33,22 +33,38 @@ const BLANK_MASK_AT: i64 = 1;
 impl Sources {
     /// The input for these samples, of any mix of modes.
     pub fn input(&self, samples: &[Sample]) -> Result<Input> {
-        let shown: Vec<Option<usize>> = samples.iter().map(|s| s.mode.sees_text().then_some(s.pair)).collect();
+        let shown: Vec<Option<usize>> = samples
+            .iter()
+            .map(|s| s.mode.sees_text().then_some(s.pair))
+            .collect();
         let (text, text_keep) = self.texts.get(&shown, self.device)?;
-        let at = |s: &Option<usize>| s.map_or(BLANK_MASK_AT, |p| self.pairs.pairs[p].mask_at as i64);
+        let at =
+            |s: &Option<usize>| s.map_or(BLANK_MASK_AT, |p| self.pairs.pairs[p].mask_at as i64);
         let mask_at: Vec<i64> = shown.iter().map(at).collect();
         let seen: Vec<bool> = samples.iter().map(|s| s.mode.sees_image()).collect();
         let (patches, image_keep) = if seen.contains(&true) {
             let images: Vec<usize> = samples.iter().map(|s| s.image).collect();
-            let keep = seen.contains(&false).then(|| Tensor::from_slice(&seen).to_device(self.device));
-            (Some(self.patches.get(&images)?.to_device(self.device)), keep)
+            let keep = seen
+                .contains(&false)
+                .then(|| Tensor::from_slice(&seen).to_device(self.device));
+            (
+                Some(self.patches.get(&images)?.to_device(self.device)),
+                keep,
+            )
         } else {
             (None, None)
         };
-        Ok(Input { text, text_keep, mask_at: Tensor::from_slice(&mask_at).to_device(self.device), patches, image_keep })
+        Ok(Input {
+            text,
+            text_keep,
+            mask_at: Tensor::from_slice(&mask_at).to_device(self.device),
+            patches,
+            image_keep,
+        })
     }
 
-    /// The tokens that the masks hide, `[B, M]`, and `[B, M]` true where they are: what masked language modelling is to find.
+    /// The tokens that the masks hide, `[B, M]`, and `[B, M]` true where they are: what masked
+    /// language modelling is to find.
     pub fn mentions(&self, samples: &[Sample]) -> (Tensor, Tensor) {
         let hidden: Vec<&[i64]> = samples.iter().map(|s| self.pairs.mention(s.pair)).collect();
         padded(&hidden, self.device)
@@ -56,6 +72,7 @@ impl Sources {
 
     /// The entities' rows, `[B]`: what masked entity prediction is to find.
     pub fn labels(&self, samples: &[Sample]) -> Tensor {
-        self.pairs.labels(samples.iter().map(|s| s.pair), self.device)
+        self.pairs
+            .labels(samples.iter().map(|s| s.pair), self.device)
     }
 }

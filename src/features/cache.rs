@@ -1,14 +1,16 @@
 //! Features on disk, by the content of the picture or the text that they are of.
 //!
-//! One folder an encoder (its weights and preprocessing), in it segments of up to 1 GiB, only ever appended to:
+//! One folder an encoder (its weights and preprocessing), in it segments of up to 1 GiB, only ever
+//! appended to:
 //! ```text
 //! CACHE/<encoder>/000001.features   records (a picture's P·F f16, little-endian), one after another
 //! CACHE/<encoder>/000001.keys       per record: BLAKE3 of the content (32 bytes), of the record (8 bytes)
 //! ```
-//! A key is written after its record, so a killed run keeps all that has a key; a record that is cut short or
-//! does not match its hash counts as absent. Every run writes segments of its own, so that two runs at once do
-//! not meet. When a segment is begun and the cache is over its bound, the oldest segments that this run does not
-//! use are deleted; a data set larger than the bound therefore still goes through.
+//! A key is written after its record, so a killed run keeps all that has a key; a record that is
+//! cut short or does not match its hash counts as absent. Every run writes segments of its own, so
+//! that two runs at once do not meet. When a segment is begun and the cache is over its bound, the
+//! oldest segments that this run does not use are deleted; a data set larger than the bound
+//! therefore still goes through.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -23,8 +25,8 @@ use tch::Kind;
 use crate::error::{Error, Result};
 use crate::model::weights::map;
 
-/// Bound of the whole cache, all encoders together, in bytes. The demo takes 0.3 GB at 49 × 1280; 434,000
-/// pictures at 36 × 2048 take 64 GB.
+/// Bound of the whole cache, all encoders together, in bytes. The demo takes 0.3 GB at 49 × 1280;
+/// 434,000 pictures at 36 × 2048 take 64 GB.
 pub const DEFAULT_LIMIT: u64 = 20 << 30;
 /// A segment is closed beyond this, in bytes.
 const SEGMENT: u64 = 1 << 30;
@@ -54,8 +56,16 @@ impl Record {
     /// Returns whether every number of a record is finite.
     fn is_finite(self, record: &[u8]) -> bool {
         match self.kind {
-            Kind::Half => record.as_chunks().0.iter().all(|number| f16::from_le_bytes(*number).is_finite()),
-            _ => record.as_chunks().0.iter().all(|number| f32::from_le_bytes(*number).is_finite()),
+            Kind::Half => record
+                .as_chunks()
+                .0
+                .iter()
+                .all(|number| f16::from_le_bytes(*number).is_finite()),
+            _ => record
+                .as_chunks()
+                .0
+                .iter()
+                .all(|number| f32::from_le_bytes(*number).is_finite()),
         }
     }
 }
@@ -93,8 +103,8 @@ struct Writer {
 }
 
 impl FeatureCache {
-    /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root` for such records;
-    /// `limit` bounds the whole of `root` in bytes.
+    /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root`
+    /// for such records; `limit` bounds the whole of `root` in bytes.
     pub fn open(root: &Path, encoder: &str, record: Record, limit: u64) -> Result<FeatureCache> {
         let folder = root.join(encoder.get(..16).unwrap_or(encoder));
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
@@ -127,9 +137,12 @@ impl FeatureCache {
         self.known.keys().copied()
     }
 
-    /// Finds the features of this content, whole, unharmed and finite; `None` where they must be computed.
+    /// Finds the features of this content, whole, unharmed and finite; `None` where they must be
+    /// computed.
     pub fn find(&mut self, content: &ContentHash) -> Result<Option<Place>> {
-        let Some(&place) = self.known.get(content) else { return Ok(None) };
+        let Some(&place) = self.known.get(content) else {
+            return Ok(None);
+        };
         let segment = &self.segments[place.segment];
         // the segment being written has no map yet, and needs no check
         if segment.map.is_some() {
@@ -147,16 +160,28 @@ impl FeatureCache {
     pub fn record(&self, place: Place) -> Result<&[u8]> {
         let segment = &self.segments[place.segment];
         let start = place.record * self.record.bytes();
-        let bytes = segment.map.as_ref().and_then(|map| map.get(start..start + self.record.bytes()));
+        let bytes = segment
+            .map
+            .as_ref()
+            .and_then(|map| map.get(start..start + self.record.bytes()));
         bytes.ok_or_else(|| Error::format(&segment.features, "is shorter than its keys say"))
     }
 
     /// Appends a record; `of` names what it is of.
     ///
     /// Errors: `Io`; `Mismatch` for another length, and for NaN and infinity.
-    pub fn append(&mut self, content: ContentHash, features: &[u8], of: impl Fn() -> String) -> Result<Place> {
+    pub fn append(
+        &mut self,
+        content: ContentHash,
+        features: &[u8],
+        of: impl Fn() -> String,
+    ) -> Result<Place> {
         if features.len() != self.record.bytes() {
-            return Err(Error::Mismatch(format!("{} bytes for a record of {}", features.len(), self.record.bytes())));
+            return Err(Error::Mismatch(format!(
+                "{} bytes for a record of {}",
+                features.len(),
+                self.record.bytes()
+            )));
         }
         if !self.record.is_finite(features) {
             let kind = self.record.kind;
@@ -174,18 +199,31 @@ impl FeatureCache {
         let failed = Error::io("write", &segment.features);
         let hash = check(features);
         let key = [content.as_slice(), &hash].concat();
-        writer.features.write_all(features).and_then(|()| writer.keys.write_all(&key)).map_err(failed)?;
-        let place = Place { segment: writer.segment, record: segment.checks.len() };
+        writer
+            .features
+            .write_all(features)
+            .and_then(|()| writer.keys.write_all(&key))
+            .map_err(failed)?;
+        let place = Place {
+            segment: writer.segment,
+            record: segment.checks.len(),
+        };
         segment.checks.push(hash);
         self.known.insert(content, place);
         let full = (segment.checks.len() * self.record.bytes()) as u64 >= SEGMENT;
         self.writer = Some(writer);
-        if full { self.flush().map(|()| place) } else { Ok(place) }
+        if full {
+            self.flush().map(|()| place)
+        } else {
+            Ok(place)
+        }
     }
 
     /// Ends the present segment: what was appended is on disk and can be read.
     pub fn flush(&mut self) -> Result<()> {
-        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let Some(writer) = self.writer.take() else {
+            return Ok(());
+        };
         let segment = &mut self.segments[writer.segment];
         segment.map = Some(map(&segment.features)?);
         Ok(())
@@ -193,12 +231,17 @@ impl FeatureCache {
 
     /// Bytes of all segments under the cache's folder, every encoder's.
     pub fn size(&self) -> Result<u64> {
-        Ok(all_segments(&self.root)?.iter().map(|(_, _, bytes)| bytes).sum())
+        Ok(all_segments(&self.root)?
+            .iter()
+            .map(|(_, _, bytes)| bytes)
+            .sum())
     }
 
     fn add(&mut self, features: PathBuf) -> Result<()> {
         let keys = fs::read(features.with_extension("keys")).unwrap_or_default();
-        let length = fs::metadata(&features).map_err(Error::io("read", &features))?.len() as usize;
+        let length = fs::metadata(&features)
+            .map_err(Error::io("read", &features))?
+            .len() as usize;
         let whole = (keys.len() / KEY).min(length / self.record.bytes());
         if whole == 0 {
             return Ok(());
@@ -214,7 +257,12 @@ impl FeatureCache {
             self.known.insert(content, Place { segment, record });
         }
         let map = Some(map(&features)?);
-        self.segments.push(Segment { features, map, checks, used: false });
+        self.segments.push(Segment {
+            features,
+            map,
+            checks,
+            used: false,
+        });
         Ok(())
     }
 
@@ -233,8 +281,17 @@ impl FeatureCache {
         let keys = features.with_extension("keys");
         let keys = File::create(&keys).map_err(Error::io("create", &keys))?;
         let segment = self.segments.len();
-        self.segments.push(Segment { features, map: None, checks: Vec::new(), used: true });
-        Ok(Writer { segment, features: file, keys })
+        self.segments.push(Segment {
+            features,
+            map: None,
+            checks: Vec::new(),
+            used: true,
+        });
+        Ok(Writer {
+            segment,
+            features: file,
+            keys,
+        })
     }
 
     fn evict(&mut self) -> Result<()> {
@@ -245,7 +302,10 @@ impl FeatureCache {
             if size + SEGMENT <= self.limit.max(SEGMENT) {
                 break;
             }
-            let ours = self.segments.iter().position(|segment| segment.features == path);
+            let ours = self
+                .segments
+                .iter()
+                .position(|segment| segment.features == path);
             if ours.is_some_and(|at| self.segments[at].used) {
                 continue;
             }
@@ -290,14 +350,24 @@ fn segment_files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Every encoder's segments: path, when last written, bytes.
 fn all_segments(root: &Path) -> Result<Vec<(PathBuf, SystemTime, u64)>> {
     let mut all = Vec::new();
-    for folder in fs::read_dir(root).map_err(Error::io("read", root))?.flatten().map(|entry| entry.path()) {
+    for folder in fs::read_dir(root)
+        .map_err(Error::io("read", root))?
+        .flatten()
+        .map(|entry| entry.path())
+    {
         if !folder.is_dir() {
             continue;
         }
         for path in segment_files(&folder)? {
             // gone meanwhile: another run made room
-            let Ok(about) = fs::metadata(&path) else { continue };
-            all.push((path, about.modified().unwrap_or(SystemTime::UNIX_EPOCH), about.len()));
+            let Ok(about) = fs::metadata(&path) else {
+                continue;
+            };
+            all.push((
+                path,
+                about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                about.len(),
+            ));
         }
     }
     Ok(all)
@@ -308,7 +378,10 @@ mod tests {
     use super::*;
 
     const RECORD: usize = 6;
-    const HALVES: Record = Record { numbers: RECORD / 2, kind: Kind::Half };
+    const HALVES: Record = Record {
+        numbers: RECORD / 2,
+        kind: Kind::Half,
+    };
     const ENCODER: &str = "0123456789abcdef0123";
 
     fn picture(n: u8) -> ContentHash {
@@ -330,7 +403,10 @@ mod tests {
 
     fn files(root: &Path, end: &str) -> Vec<PathBuf> {
         let folder = root.join(&ENCODER[..16]);
-        let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut all: Vec<PathBuf> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         all.retain(|path| path.extension().is_some_and(|has| has == end));
         all.sort();
         all
@@ -348,7 +424,9 @@ mod tests {
         cache.flush().unwrap();
         assert_eq!(open(root.path()).len(), 4);
         assert_eq!(open(root.path()).size().unwrap(), 4 * RECORD as u64);
-        let other = FeatureCache::open(root.path(), "another encoder's hash", HALVES, DEFAULT_LIMIT).unwrap();
+        let other =
+            FeatureCache::open(root.path(), "another encoder's hash", HALVES, DEFAULT_LIMIT)
+                .unwrap();
         assert!(other.is_empty());
     }
 
@@ -391,7 +469,10 @@ mod tests {
             cache.append(picture(n), &[n; RECORD], String::new).unwrap();
             cache.flush().unwrap();
             let age = std::time::Duration::from_secs(1000 - u64::from(n));
-            let file = File::options().append(true).open(&files(root.path(), "features")[usize::from(n) - 1]).unwrap();
+            let file = File::options()
+                .append(true)
+                .open(&files(root.path(), "features")[usize::from(n) - 1])
+                .unwrap();
             file.set_modified(SystemTime::now() - age).unwrap();
         }
         // room for one segment to come and two records
@@ -400,7 +481,11 @@ mod tests {
         assert!(cache.find(&picture(1)).unwrap().is_some());
         cache.append(picture(4), &[4; RECORD], String::new).unwrap();
         cache.flush().unwrap();
-        assert_eq!(cache.find(&picture(2)).unwrap(), None, "the oldest that was not in use");
+        assert_eq!(
+            cache.find(&picture(2)).unwrap(),
+            None,
+            "the oldest that was not in use"
+        );
         let mut again = open(root.path());
         let left = [1, 2, 3, 4].map(|n| again.find(&picture(n)).unwrap().is_some());
         assert_eq!(left, [true, false, true, true]);
@@ -410,17 +495,33 @@ mod tests {
     fn what_is_not_finite_is_neither_kept_nor_given() {
         let root = tempfile::tempdir().unwrap();
         let mut cache = open(root.path());
-        let bytes: Vec<u8> = [1.0, f32::INFINITY, 2.0].iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect();
-        let said = cache.append(picture(1), &bytes, || "a.png".into()).unwrap_err().to_string();
-        assert!(said.contains("the encoder gives a.png features that are not finite as Half"), "{said}");
+        let bytes: Vec<u8> = [1.0, f32::INFINITY, 2.0]
+            .iter()
+            .flat_map(|x| f16::from_f32(*x).to_le_bytes())
+            .collect();
+        let said = cache
+            .append(picture(1), &bytes, || "a.png".into())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("the encoder gives a.png features that are not finite as Half"),
+            "{said}"
+        );
         three(root.path());
         // as an earlier version may have written it, with the hash of what it is
-        fs::write(&files(root.path(), "features")[0], [bytes.as_slice(), &[2; RECORD], &[3; RECORD]].concat()).unwrap();
+        fs::write(
+            &files(root.path(), "features")[0],
+            [bytes.as_slice(), &[2; RECORD], &[3; RECORD]].concat(),
+        )
+        .unwrap();
         let keys = &files(root.path(), "keys")[0];
         let mut written = fs::read(keys).unwrap();
         written[CONTENT_HASH..KEY].copy_from_slice(&check(&bytes));
         fs::write(keys, written).unwrap();
         let mut again = open(root.path());
-        assert_eq!([1, 2].map(|n| again.find(&picture(n)).unwrap().is_some()), [false, true]);
+        assert_eq!(
+            [1, 2].map(|n| again.find(&picture(n)).unwrap().is_some()),
+            [false, true]
+        );
     }
 }

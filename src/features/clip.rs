@@ -36,52 +36,97 @@ pub struct ClipEncoder {
 }
 
 impl ClipEncoder {
-    /// A folder in the form of Hugging Face's `CLIPModel`: `config.json`, `tokenizer.json` and weights.
+    /// A folder in the form of Hugging Face's `CLIPModel`: `config.json`, `tokenizer.json` and
+    /// weights.
     pub fn open(folder: &Path, device: Device) -> Result<ClipEncoder> {
         if !folder.is_dir() {
-            let hint = "it holds config.json, tokenizer.json and model.safetensors of a CLIPModel".into();
-            return Err(Error::Missing { what: "CLIP's folder", path: folder.to_owned(), hint });
+            let hint =
+                "it holds config.json, tokenizer.json and model.safetensors of a CLIPModel".into();
+            return Err(Error::Missing {
+                what: "CLIP's folder",
+                path: folder.to_owned(),
+                hint,
+            });
         }
         let config = ClipConfig::read(&folder.join(CONFIG))?;
         let file = folder.join("tokenizer.json");
-        let unusable = |e: tokenizers::Error| Error::format(&file, format!("is not a usable tokenizer: {e}"));
+        let unusable =
+            |e: tokenizers::Error| Error::format(&file, format!("is not a usable tokenizer: {e}"));
         git_lfs::refuse_pointer(&file)?;
         let mut tokenizer = Tokenizer::from_file(&file).map_err(unusable)?;
         let max_length = config.text_config.max_position_embeddings as usize;
-        let added = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let added = tokenizer
+            .get_post_processor()
+            .map_or(0, |processor| processor.added_tokens(false));
         if added >= max_length {
-            let reason = format!("adds {added} tokens to every text, for a model of {max_length} positions");
+            let reason =
+                format!("adds {added} tokens to every text, for a model of {max_length} positions");
             return Err(Error::format(&file, reason));
         }
         // what is longer is cut before its end of text
-        tokenizer.with_truncation(Some(TruncationParams { max_length, ..Default::default() })).map_err(unusable)?;
+        tokenizer
+            .with_truncation(Some(TruncationParams {
+                max_length,
+                ..Default::default()
+            }))
+            .map_err(unusable)?;
         tokenizer.with_padding(None);
-        let highest = tokenizer.get_vocab(true).into_values().max().map_or(0, i64::from);
+        let highest = tokenizer
+            .get_vocab(true)
+            .into_values()
+            .max()
+            .map_or(0, i64::from);
         if highest >= config.text_config.vocab_size {
-            let reason = format!("has a token {highest} for a model of {}", config.text_config.vocab_size);
+            let reason = format!(
+                "has a token {highest} for a model of {}",
+                config.text_config.vocab_size
+            );
             return Err(Error::format(&file, reason));
         }
         let weights = Weights::open(folder)?.under(Clip::MARK)?;
-        let (network, left_out) =
-            Clip::open(&config, &weights, device).map_err(|error| error.adding("config.json gives the sizes"))?;
+        let (network, left_out) = Clip::open(&config, &weights, device)
+            .map_err(|error| error.adding("config.json gives the sizes"))?;
         let mut left_out = weights.described(&left_out);
         let side = config.vision_config.image_size as u32;
         let normalization = Some([MEAN, DEVIATION]);
-        let preparation = Preparation { side, center_crop: true, resample: BICUBIC, normalization };
+        let preparation = Preparation {
+            side,
+            center_crop: true,
+            resample: BICUBIC,
+            normalization,
+        };
         left_out.extend(not_followed(folder, &preparation)?);
         let mut hasher = blake3::Hasher::new();
         for part in [folder.join(CONFIG), file.clone()] {
-            hasher.update(blake3::hash(&std::fs::read(&part).map_err(Error::io("read", &part))?).as_bytes());
+            hasher.update(
+                blake3::hash(&std::fs::read(&part).map_err(Error::io("read", &part))?).as_bytes(),
+            );
         }
-        let hash = hasher.update(weights.hash().as_bytes()).update(&[PREPARATION]).finalize().to_hex().to_string();
-        let encoder = ClipEncoder { network, tokenizer, side, device, hash, left_out };
+        let hash = hasher
+            .update(weights.hash().as_bytes())
+            .update(&[PREPARATION])
+            .finalize()
+            .to_hex()
+            .to_string();
+        let encoder = ClipEncoder {
+            network,
+            tokenizer,
+            side,
+            device,
+            hash,
+            left_out,
+        };
         match config.text_config.ends(&encoder.ids("a")?) {
             true => Ok(encoder),
-            false => Err(Error::format(&file, "ends a text with no token that the model takes for its end")),
+            false => Err(Error::format(
+                &file,
+                "ends a text with no token that the model takes for its end",
+            )),
         }
     }
 
-    /// Width and height that pictures must have, in pixels; [`Picture::decode_middle`] makes them so.
+    /// Width and height that pictures must have, in pixels; [`Picture::decode_middle`] makes them
+    /// so.
     pub fn side(&self) -> u32 {
         self.side
     }
@@ -91,14 +136,14 @@ impl ClipEncoder {
         self.network.width()
     }
 
-    /// Returns what of its files is not used: modules with how many parameters they have, and settings of its image
-    /// processor that are not followed.
+    /// Returns what of its files is not used: modules with how many parameters they have, and
+    /// settings of its image processor that are not followed.
     pub fn left_out(&self) -> &[(String, usize)] {
         &self.left_out
     }
 
-    /// BLAKE3, in hexadecimal, of all that a text's or a picture's vector depends on: weights, configuration, tokenizer, and how
-    /// this program prepares them.
+    /// BLAKE3, in hexadecimal, of all that a text's or a picture's vector depends on: weights,
+    /// configuration, tokenizer, and how this program prepares them.
     pub fn hash(&self) -> &str {
         &self.hash
     }

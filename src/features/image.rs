@@ -21,8 +21,9 @@ const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// Resized by its shorter side, a picture that is so many times as long would fill the memory.
 const NARROWEST: u32 = 100;
 
-/// Changes whenever the same image and weights would give other features. 2: EXIF orientation is applied, files that are cut
-/// short are refused, and a BMP's alpha channel that is 0 everywhere is ignored.
+/// Changes whenever the same image and weights would give other features. 2: EXIF orientation is
+/// applied, files that are cut short are refused, and a BMP's alpha channel that is 0 everywhere is
+/// ignored.
 pub const PREPROCESSING: u32 = 2;
 
 /// What lies behind transparent images.
@@ -54,7 +55,8 @@ impl ImageEncoderKind {
         }
     }
 
-    /// Recognises the network by the names of its parameters, and returns it with the weights under these names.
+    /// Recognises the network by the names of its parameters, and returns it with the weights under
+    /// these names.
     ///
     /// Errors: `Format` for another network, and for a file with several.
     fn recognise(weights: Weights) -> Result<(ImageEncoderKind, Weights)> {
@@ -89,7 +91,9 @@ impl ImageEncoderKind {
     pub fn grid(self) -> i64 {
         match self {
             ImageEncoderKind::ResNet50 => i64::from(RESNET_SIDE) / RESNET_PATCH,
-            ImageEncoderKind::EfficientNetLite0 => EfficientNetLite0::SIDE / EfficientNetLite0::STRIDE,
+            ImageEncoderKind::EfficientNetLite0 => {
+                EfficientNetLite0::SIDE / EfficientNetLite0::STRIDE
+            }
         }
     }
 
@@ -102,7 +106,8 @@ impl ImageEncoderKind {
     }
 }
 
-/// A decoded picture: RGB bytes, row by row, `side × side × 3`. Plain data; may be made on any thread.
+/// A decoded picture: RGB bytes, row by row, `side × side × 3`. Plain data; may be made on any
+/// thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     pub side: u32,
@@ -110,11 +115,15 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes a file's bytes ([`image_file::decode`]), lays the image on white where it is transparent, and squashes it to
-    /// `side × side` (bilinear, antialiased). The error completes a sentence that begins with the file's name.
+    /// Decodes a file's bytes ([`image_file::decode`]), lays the image on white where it is
+    /// transparent, and squashes it to `side × side` (bilinear, antialiased). The error completes a
+    /// sentence that begins with the file's name.
     pub fn decode(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
         let rgb = image::imageops::resize(&read(bytes)?, side, side, FilterType::Triangle);
-        Ok(Picture { side, rgb: rgb.into_raw() })
+        Ok(Picture {
+            side,
+            rgb: rgb.into_raw(),
+        })
     }
 
     /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out.
@@ -126,11 +135,17 @@ impl Picture {
         let (width, height) = (width.min(longest), height.min(longest));
         let at = [(image.width() - width) / 2, (image.height() - height) / 2];
         let image = image::imageops::crop_imm(&image, at[0], at[1], width, height);
-        let scaled = |length: u32| (u64::from(side) * u64::from(length) / u64::from(width.min(height).max(1))) as u32;
+        let scaled = |length: u32| {
+            (u64::from(side) * u64::from(length) / u64::from(width.min(height).max(1))) as u32
+        };
         let (width, height) = (scaled(width), scaled(height));
         let image = image::imageops::resize(&*image, width, height, FilterType::CatmullRom);
-        let middle = image::imageops::crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side);
-        Ok(Picture { side, rgb: middle.to_image().into_raw() })
+        let middle =
+            image::imageops::crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side);
+        Ok(Picture {
+            side,
+            rgb: middle.to_image().into_raw(),
+        })
     }
 }
 
@@ -138,20 +153,45 @@ fn read(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     Ok(image_file::on_paper(image_file::decode(bytes)?, WHITE))
 }
 
-/// Pictures of one side as `[N, 3, side, side]` f32 on the device: 0..1 or, given means and deviations of the channels, normalised.
-pub fn pixels(pictures: &[Picture], side: u32, normalize: Option<[[f32; 3]; 2]>, device: Device) -> Result<Tensor> {
+/// Pictures of one side as `[N, 3, side, side]` f32 on the device: 0..1 or, given means and
+/// deviations of the channels, normalised.
+pub fn pixels(
+    pictures: &[Picture],
+    side: u32,
+    normalize: Option<[[f32; 3]; 2]>,
+    device: Device,
+) -> Result<Tensor> {
     let bytes = (side * side * 3) as usize;
-    if let Some(other) = pictures.iter().find(|p| p.side != side || p.rgb.len() != bytes) {
-        let message = format!("a picture of side {} for an encoder of side {side}", other.side);
+    if let Some(other) = pictures
+        .iter()
+        .find(|p| p.side != side || p.rgb.len() != bytes)
+    {
+        let message = format!(
+            "a picture of side {} for an encoder of side {side}",
+            other.side
+        );
         return Err(Error::Mismatch(message));
     }
-    let all: Vec<u8> = pictures.iter().flat_map(|picture| &picture.rgb).copied().collect();
+    let all: Vec<u8> = pictures
+        .iter()
+        .flat_map(|picture| &picture.rgb)
+        .copied()
+        .collect();
     let size = [pictures.len() as i64, i64::from(side), i64::from(side), 3];
-    let x = Tensor::from_slice(&all).view(size).to_device(device).permute([0, 3, 1, 2]);
+    let x = Tensor::from_slice(&all)
+        .view(size)
+        .to_device(device)
+        .permute([0, 3, 1, 2]);
     // left channels-last in memory: the convolutions take it as it is, twice as fast on a CPU
     let x = x.to_kind(Kind::Float) / 255.0;
-    let row = |values: [f32; 3]| Tensor::from_slice(&values).view([1, 3, 1, 1]).to_device(device);
-    Ok(normalize.map_or(x.shallow_clone(), |[mean, deviation]| (&x - row(mean)) / row(deviation)))
+    let row = |values: [f32; 3]| {
+        Tensor::from_slice(&values)
+            .view([1, 3, 1, 1])
+            .to_device(device)
+    };
+    Ok(normalize.map_or(x.shallow_clone(), |[mean, deviation]| {
+        (&x - row(mean)) / row(deviation)
+    }))
 }
 
 enum Network {
@@ -170,11 +210,12 @@ pub struct ImageEncoder {
 }
 
 impl ImageEncoder {
-    /// Opens a weight file, or a folder with one; the network is recognised by its parameters' names. `normalize`:
-    /// take ImageNet's mean and deviation off the images (the weights expect it; the published MultiExpan
-    /// checkpoints were trained without).
+    /// Opens a weight file, or a folder with one; the network is recognised by its parameters'
+    /// names. `normalize`: take ImageNet's mean and deviation off the images (the weights expect
+    /// it; the published MultiExpan checkpoints were trained without).
     ///
-    /// Errors: those of [`Weights::open`]; `Format` for another network, which is named where that can be seen.
+    /// Errors: those of [`Weights::open`]; `Format` for another network, which is named where that
+    /// can be seen.
     pub fn open(source: &Path, device: Device, normalize: bool) -> Result<ImageEncoder> {
         let (kind, weights) = ImageEncoderKind::recognise(Weights::open(source)?)?;
         let network = match kind {
@@ -190,13 +231,23 @@ impl ImageEncoder {
             resample: BILINEAR,
             normalization: normalize.then_some([MEAN, DEVIATION]),
         };
-        left_out.extend(not_followed(weights.path().parent().unwrap_or(Path::new("")), &preparation)?);
+        left_out.extend(not_followed(
+            weights.path().parent().unwrap_or(Path::new("")),
+            &preparation,
+        )?);
         let weights_hash = weights.hash().to_owned();
-        Ok(ImageEncoder { network, kind, device, weights_hash, normalize, left_out })
+        Ok(ImageEncoder {
+            network,
+            kind,
+            device,
+            weights_hash,
+            normalize,
+            left_out,
+        })
     }
 
-    /// Returns what lies beside the network in its weight file, and how many parameters each part has; and the settings of
-    /// an image processor beside it that are not followed.
+    /// Returns what lies beside the network in its weight file, and how many parameters each part
+    /// has; and the settings of an image processor beside it that are not followed.
     pub fn left_out(&self) -> &[(String, usize)] {
         &self.left_out
     }
@@ -220,16 +271,30 @@ impl ImageEncoder {
         &self.weights_hash
     }
 
-    /// Names what the features of a picture depend on besides the picture: network, weights, preprocessing.
+    /// Names what the features of a picture depend on besides the picture: network, weights,
+    /// preprocessing.
     pub fn hash(&self) -> String {
-        let all = format!("{} {} {PREPROCESSING} {}", self.kind.name(), self.weights_hash, self.normalize);
+        let all = format!(
+            "{} {} {PREPROCESSING} {}",
+            self.kind.name(),
+            self.weights_hash,
+            self.normalize
+        );
         blake3::hash(all.as_bytes()).to_hex().to_string()
     }
 
     /// Pictures of the encoder's side → `[N, P, F]` f32 on the encoder's device, without gradient.
     pub fn encode(&self, pictures: &[Picture]) -> Result<Tensor> {
-        let batch = pixels(pictures, self.kind.side(), self.normalize.then_some([MEAN, DEVIATION]), self.device)?;
-        let failed = |e: tch::TchError| Error::Torch { doing: "encoding pictures".into(), message: e.to_string() };
+        let batch = pixels(
+            pictures,
+            self.kind.side(),
+            self.normalize.then_some([MEAN, DEVIATION]),
+            self.device,
+        )?;
+        let failed = |e: tch::TchError| Error::Torch {
+            doing: "encoding pictures".into(),
+            message: e.to_string(),
+        };
         let _frozen = tch::no_grad_guard();
         match &self.network {
             Network::ResNet50(net) => {
@@ -240,10 +305,16 @@ impl ImageEncoder {
                     .and_then(|x| x.f_permute([0, 2, 4, 1, 3, 5]))
                     .and_then(|x| x.f_reshape([n * grid * grid, 3, RESNET_PATCH, RESNET_PATCH]))
                     .map_err(failed)?;
-                Ok(net.forward(&patches).view([n, grid * grid, ResNet50::FEATURES]))
+                Ok(net
+                    .forward(&patches)
+                    .view([n, grid * grid, ResNet50::FEATURES]))
             }
             // [N, 1280, 7, 7] → [N, 49, 1280]
-            Network::EfficientNetLite0(net) => Ok(net.forward(&batch).flatten(2, 3).transpose(1, 2).contiguous()),
+            Network::EfficientNetLite0(net) => Ok(net
+                .forward(&batch)
+                .flatten(2, 3)
+                .transpose(1, 2)
+                .contiguous()),
         }
     }
 }
@@ -258,7 +329,9 @@ mod tests {
 
     fn png(image: DynamicImage) -> Vec<u8> {
         let mut bytes = Vec::new();
-        image.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+        image
+            .write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png)
+            .unwrap();
         bytes
     }
 
@@ -268,7 +341,10 @@ mod tests {
         let picture = Picture::decode(&png(half_red.into()), 2).unwrap();
         assert_eq!(picture.rgb, [255, 127, 127].repeat(4));
         let clear_black = image::RgbaImage::from_pixel(3, 5, image::Rgba([0, 0, 0, 0]));
-        assert_eq!(Picture::decode(&png(clear_black.into()), 2).unwrap().rgb, [255; 12]);
+        assert_eq!(
+            Picture::decode(&png(clear_black.into()), 2).unwrap().rgb,
+            [255; 12]
+        );
     }
 
     #[test]
@@ -277,7 +353,10 @@ mod tests {
         let sides = RgbImage::from_fn(8, 4, |x, _| image::Rgb([if x < 4 { 0 } else { 255 }; 3]));
         let picture = Picture::decode(&png(sides.into()), 4).unwrap();
         let row: Vec<u8> = picture.rgb[..12].iter().step_by(3).copied().collect();
-        assert!(row[0] < 5 && row[1] < 60 && row[2] > 195 && row[3] > 250, "{row:?}");
+        assert!(
+            row[0] < 5 && row[1] < 60 && row[2] > 195 && row[3] > 250,
+            "{row:?}"
+        );
         assert_eq!(picture.rgb[..12], picture.rgb[36..]);
     }
 

@@ -14,21 +14,30 @@ pub struct EntityMean {
 
 impl EntityMean {
     pub fn new(entities: usize, device: Device) -> Self {
-        EntityMean { sums: None, counts: Tensor::zeros([entities as i64, 1], (Kind::Float, device)) }
+        EntityMean {
+            sums: None,
+            counts: Tensor::zeros([entities as i64, 1], (Kind::Float, device)),
+        }
     }
 
     /// `rows [B, D]` of the entities `labels [B]`.
     pub fn add(&mut self, labels: &Tensor, rows: &Tensor) {
         let options = (Kind::Float, rows.device());
         let (count, size) = (rows.size()[0], [self.counts.size()[0], rows.size()[1]]);
-        let _ = self.sums.get_or_insert_with(|| Tensor::zeros(size, options)).index_add_(0, labels, rows);
-        let _ = self.counts.index_add_(0, labels, &Tensor::ones([count, 1], options));
+        let _ = self
+            .sums
+            .get_or_insert_with(|| Tensor::zeros(size, options))
+            .index_add_(0, labels, rows);
+        let _ = self
+            .counts
+            .index_add_(0, labels, &Tensor::ones([count, 1], options));
     }
 
     /// `[V, D]`; 0 for an entity without rows.
     pub fn result(self) -> Tensor {
         let counts = self.counts.clamp_min(1.0);
-        self.sums.map_or_else(|| counts.zeros_like(), |sums| sums / &counts)
+        self.sums
+            .map_or_else(|| counts.zeros_like(), |sums| sums / &counts)
     }
 }
 
@@ -45,7 +54,10 @@ mod tests {
     fn each_entity_has_its_own_mean() {
         let mut mean = EntityMean::new(3, Device::Cpu);
         let rows = |rows: &[f32]| Tensor::from_slice(rows).view([-1, 2]);
-        mean.add(&Tensor::from_slice(&[0i64, 2]), &rows(&[1.0, 2.0, 5.0, 5.0]));
+        mean.add(
+            &Tensor::from_slice(&[0i64, 2]),
+            &rows(&[1.0, 2.0, 5.0, 5.0]),
+        );
         mean.add(&Tensor::from_slice(&[0i64]), &rows(&[3.0, 6.0]));
         assert_eq!(mean.result(), rows(&[2.0, 4.0, 0.0, 0.0, 5.0, 5.0]));
     }

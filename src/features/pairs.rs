@@ -47,8 +47,9 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Reads a data set's corpus. Images are only named here; see [`Unsettled::settle`]. A pair is left out where its
-    /// sentence is longer than [`TextTokenizer::longest`] tokens, or has no room in the encoder with its mention unmasked.
+    /// Reads a data set's corpus. Images are only named here; see [`Unsettled::settle`]. A pair is
+    /// left out where its sentence is longer than [`TextTokenizer::longest`] tokens, or has no room
+    /// in the encoder with its mention unmasked.
     ///
     /// Errors: those of the corpus and of the tokenizer; `Stopped`.
     pub fn read(
@@ -59,7 +60,10 @@ impl Pairs {
         let mut read = Unsettled::default();
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
         let mut findings = Findings::default();
-        let (mut long, mut blind) = (Cause::new(too_long(tokenizer)), Cause::new("pairs without a picture".into()));
+        let (mut long, mut blind) = (
+            Cause::new(too_long(tokenizer)),
+            Cause::new("pairs without a picture".into()),
+        );
         dataset.pairs(&mut findings, observe, &mut |pair| {
             let line = || format!("sentences.json:{}", pair.line);
             let Some(path) = pair.image else {
@@ -87,11 +91,22 @@ impl Pairs {
             let mention_tokens = tokens.end..read.tokens.len();
             let (offset, mention) = (pair.offset, pair.mention);
             let mask_at = sentence.mask_at;
-            read.found.push((pair.entity, PairRef { image, offset, mention, tokens, mask_at, mention_tokens }));
+            read.found.push((
+                pair.entity,
+                PairRef {
+                    image,
+                    offset,
+                    mention,
+                    tokens,
+                    mask_at,
+                    mention_tokens,
+                },
+            ));
             Ok(())
         })?;
         read.causes = Cause::of_findings(&findings);
-        read.causes.extend([long, blind].into_iter().filter(|cause| cause.count > 0));
+        read.causes
+            .extend([long, blind].into_iter().filter(|cause| cause.count > 0));
         Ok(read)
     }
 
@@ -107,7 +122,8 @@ impl Pairs {
 
     /// The rows of these pairs as a tensor, `[B]`.
     pub fn labels(&self, pairs: impl Iterator<Item = usize>, device: Device) -> Tensor {
-        Tensor::from_slice(&pairs.map(|pair| self.row(pair) as i64).collect::<Vec<_>>()).to_device(device)
+        Tensor::from_slice(&pairs.map(|pair| self.row(pair) as i64).collect::<Vec<_>>())
+            .to_device(device)
     }
 
     pub fn row_offsets(&self) -> &[usize] {
@@ -169,7 +185,11 @@ struct Cause {
 
 impl Cause {
     fn new(what: String) -> Cause {
-        Cause { what, count: 0, example: None }
+        Cause {
+            what,
+            count: 0,
+            example: None,
+        }
     }
 
     fn add(&mut self, example: impl FnOnce() -> String) {
@@ -180,12 +200,26 @@ impl Cause {
     /// The causes that reading a data set found.
     fn of_findings(findings: &Findings) -> Vec<Cause> {
         let cause = |(what, count): (String, usize)| {
-            let example = findings.iter().find(|finding| finding.kind == what).map(|first| {
-                let file = first.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let line = first.line.map_or_else(String::new, |line| format!(":{line}"));
-                format!("{file}{line}: {}", first.reason)
-            });
-            Cause { what, count, example }
+            let example = findings
+                .iter()
+                .find(|finding| finding.kind == what)
+                .map(|first| {
+                    let file = first
+                        .file
+                        .file_name()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into_owned();
+                    let line = first
+                        .line
+                        .map_or_else(String::new, |line| format!(":{line}"));
+                    format!("{file}{line}: {}", first.reason)
+                });
+            Cause {
+                what,
+                count,
+                example,
+            }
         };
         findings.summary().into_iter().map(cause).collect()
     }
@@ -224,13 +258,19 @@ pub trait SeenImages {
 }
 
 impl Unsettled {
-    /// Leaves out pairs whose image was not seen, then entities with too few pairs, and groups the rest.
+    /// Leaves out pairs whose image was not seen, then entities with too few pairs, and groups the
+    /// rest.
     ///
-    /// `rows`: the entities of an existing model, in its order; then exactly these are kept, and one that has no
-    /// pair is an error. Without it, the data set's own order.
+    /// `rows`: the entities of an existing model, in its order; then exactly these are kept, and
+    /// one that has no pair is an error. Without it, the data set's own order.
     ///
     /// Errors: `NoPairs`, with what was left out and why.
-    pub fn settle(mut self, dataset: &Dataset, seen: &dyn SeenImages, rows: Option<&[EntityId]>) -> Result<Pairs> {
+    pub fn settle(
+        mut self,
+        dataset: &Dataset,
+        seen: &dyn SeenImages,
+        rows: Option<&[EntityId]>,
+    ) -> Result<Pairs> {
         self.keep_seen(seen);
         let mut by_entity: HashMap<EntityId, Vec<PairRef>> = HashMap::new();
         for (entity, pair) in self.found.drain(..) {
@@ -240,28 +280,46 @@ impl Unsettled {
             Some(rows) => rows.to_vec(),
             None => {
                 let all = dataset.vocabulary.iter().map(|(id, _)| id);
-                all.filter(|id| by_entity.get(id).is_some_and(|p| p.len() >= LEAST_PAIRS)).collect()
+                all.filter(|id| by_entity.get(id).is_some_and(|p| p.len() >= LEAST_PAIRS))
+                    .collect()
             }
         };
         if entities.is_empty() {
-            let what =
-                format!("{} has no entity with 2 usable pairs of a sentence and an image", dataset.root.display());
-            let single = Cause { count: by_entity.len(), ..Cause::new("entities with a single usable pair".into()) };
-            self.causes.extend(Some(single).filter(|cause| cause.count > 0));
+            let what = format!(
+                "{} has no entity with 2 usable pairs of a sentence and an image",
+                dataset.root.display()
+            );
+            let single = Cause {
+                count: by_entity.len(),
+                ..Cause::new("entities with a single usable pair".into())
+            };
+            self.causes
+                .extend(Some(single).filter(|cause| cause.count > 0));
             return Err(self.none(what, dataset));
         }
         let few = dataset.vocabulary.len().saturating_sub(entities.len());
-        let left_out = self.causes.iter().map(|cause| (cause.what.clone(), cause.count));
-        let left_out = left_out.chain((few > 0).then(|| ("entities with fewer than 2 usable pairs".to_owned(), few)));
-        let mut pairs = Pairs { left_out: left_out.collect(), ..Default::default() };
+        let left_out = self
+            .causes
+            .iter()
+            .map(|cause| (cause.what.clone(), cause.count));
+        let left_out = left_out
+            .chain((few > 0).then(|| ("entities with fewer than 2 usable pairs".to_owned(), few)));
+        let mut pairs = Pairs {
+            left_out: left_out.collect(),
+            ..Default::default()
+        };
         for (row, entity) in entities.iter().enumerate() {
             let Some(own) = by_entity.remove(entity) else {
-                let what =
-                    format!("the model knows entity {entity}, of which {} has no usable pair", dataset.root.display());
+                let what = format!(
+                    "the model knows entity {entity}, of which {} has no usable pair",
+                    dataset.root.display()
+                );
                 return Err(self.none(what, dataset));
             };
             pairs.row_offsets.push(pairs.pairs.len());
-            pairs.rows.extend(std::iter::repeat_n(row as u32, own.len()));
+            pairs
+                .rows
+                .extend(std::iter::repeat_n(row as u32, own.len()));
             pairs.pairs.extend(own);
         }
         pairs.row_offsets.push(pairs.pairs.len());
@@ -271,27 +329,40 @@ impl Unsettled {
     }
 
     fn keep_seen(&mut self, seen: &dyn SeenImages) {
-        let numbers: Vec<Option<usize>> = self.images.iter().map(|path| seen.number(path)).collect();
+        let numbers: Vec<Option<usize>> =
+            self.images.iter().map(|path| seen.number(path)).collect();
         let mut unseen = Cause::new("pairs whose picture cannot be read".into());
         let images = &self.images;
-        self.found.retain_mut(|(_, pair)| match numbers[pair.image] {
-            Some(number) => {
-                pair.image = number;
-                true
-            }
-            None => {
-                let path = &images[pair.image];
-                unseen.add(|| format!("{} {}", path.display(), seen.fault(path).unwrap_or("has no features")));
-                false
-            }
-        });
-        self.causes.extend(Some(unseen).filter(|cause| cause.count > 0));
+        self.found
+            .retain_mut(|(_, pair)| match numbers[pair.image] {
+                Some(number) => {
+                    pair.image = number;
+                    true
+                }
+                None => {
+                    let path = &images[pair.image];
+                    unseen.add(|| {
+                        format!(
+                            "{} {}",
+                            path.display(),
+                            seen.fault(path).unwrap_or("has no features")
+                        )
+                    });
+                    false
+                }
+            });
+        self.causes
+            .extend(Some(unseen).filter(|cause| cause.count > 0));
     }
 
-    /// The error of a data set without pairs: what was left out of the corpus, and of the vocabulary when it was opened.
+    /// The error of a data set without pairs: what was left out of the corpus, and of the
+    /// vocabulary when it was opened.
     fn none(&self, what: String, dataset: &Dataset) -> Error {
         let mut causes = Cause::of_findings(&dataset.findings.errors());
         causes.extend(self.causes.iter().cloned());
-        Error::NoPairs { what, causes: causes.iter().map(Cause::to_string).collect() }
+        Error::NoPairs {
+            what,
+            causes: causes.iter().map(Cause::to_string).collect(),
+        }
     }
 }

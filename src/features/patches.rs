@@ -1,4 +1,5 @@
-//! The patch features of a data set's pictures: computed where the cache has none, then read at random.
+//! The patch features of a data set's pictures: computed where the cache has none, then read at
+//! random.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -28,7 +29,10 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Returns what one image's features are in the cache of this encoder.
 pub fn record(encoder: &ImageEncoder) -> Record {
-    Record { numbers: (encoder.patches() * encoder.features()) as usize, kind: Kind::Half }
+    Record {
+        numbers: (encoder.patches() * encoder.features()) as usize,
+        kind: Kind::Half,
+    }
 }
 
 /// What came of a list of pictures.
@@ -61,7 +65,10 @@ impl SeenImages for ImageFeatures {
     }
 
     fn fault(&self, path: &Path) -> Option<&str> {
-        let at = self.broken.binary_search_by(|(broken, _)| broken.as_path().cmp(path)).ok()?;
+        let at = self
+            .broken
+            .binary_search_by(|(broken, _)| broken.as_path().cmp(path))
+            .ok()?;
         Some(&self.broken[at].1)
     }
 }
@@ -69,12 +76,26 @@ impl SeenImages for ImageFeatures {
 impl PatchStore {
     /// Features that are at hand: `features` `[N, P, F]`, one a path.
     pub fn held(paths: &[PathBuf], features: &Tensor) -> Result<PatchStore> {
-        let (n, patches, features_wide) = features.size3().map_err(|e| torch("holding features", e))?;
+        let (n, patches, features_wide) =
+            features.size3().map_err(|e| torch("holding features", e))?;
         if n as usize != paths.len() {
-            return Err(Error::Mismatch(format!("features of {n} pictures for {} paths", paths.len())));
+            return Err(Error::Mismatch(format!(
+                "features of {n} pictures for {} paths",
+                paths.len()
+            )));
         }
-        let numbers = paths.iter().cloned().enumerate().map(|(number, path)| (path, number)).collect();
-        Ok(PatchStore { numbers, patches, features: features_wide, rows: Rows::Held(f16_bytes(features)?) })
+        let numbers = paths
+            .iter()
+            .cloned()
+            .enumerate()
+            .map(|(number, path)| (path, number))
+            .collect();
+        Ok(PatchStore {
+            numbers,
+            patches,
+            features: features_wide,
+            rows: Rows::Held(f16_bytes(features)?),
+        })
     }
 
     /// A picture's number, none where it has no features.
@@ -101,8 +122,8 @@ impl PatchStore {
         self.features
     }
 
-    /// Features of the pictures with these numbers: `[B, P, F]`, f32, on the CPU. Panics on a number that no
-    /// picture has; fails where the cache's file was harmed meanwhile.
+    /// Features of the pictures with these numbers: `[B, P, F]`, f32, on the CPU. Panics on a
+    /// number that no picture has; fails where the cache's file was harmed meanwhile.
     pub fn get(&self, numbers: &[usize]) -> Result<Tensor> {
         let record = (self.patches * self.features) as usize * F16;
         let mut bytes = Vec::with_capacity(numbers.len() * record);
@@ -117,10 +138,11 @@ impl PatchStore {
     }
 }
 
-/// Features of every picture in `paths` (each once, however often it is named), from `cache` where it has them.
-/// With `grid`, the patches are average-pooled to `grid × grid` and held in memory (f16: 41 KB a picture at
-/// 4 × 4 × 1280); without, they stay in the cache's files. What cannot be read or decoded is listed as broken.
-/// `Err(Stopped)` when the observer breaks; what was encoded until then stays in the cache.
+/// Features of every picture in `paths` (each once, however often it is named), from `cache` where
+/// it has them. With `grid`, the patches are average-pooled to `grid × grid` and held in memory
+/// (f16: 41 KB a picture at 4 × 4 × 1280); without, they stay in the cache's files. What cannot be
+/// read or decoded is listed as broken. `Err(Stopped)` when the observer breaks; what was encoded
+/// until then stays in the cache.
 pub fn image_features(
     paths: &[PathBuf],
     encoder: &ImageEncoder,
@@ -129,7 +151,11 @@ pub fn image_features(
     observer: &mut dyn Observer<Progress>,
 ) -> Result<ImageFeatures> {
     let mut seen = HashSet::new();
-    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| seen.insert(*path)).collect();
+    let paths: Vec<&Path> = paths
+        .iter()
+        .map(PathBuf::as_path)
+        .filter(|path| seen.insert(*path))
+        .collect();
     let known: HashSet<ContentHash> = cache.known().collect();
     let next = AtomicUsize::new(0);
     let side = encoder.kind().side();
@@ -144,17 +170,41 @@ pub fn image_features(
         // the receiver goes with this call, so the decoders end also when it stops early
         gathering.run(receiver, observer)
     })?;
-    let Gathering { places, broken, encoded, .. } = gathering;
-    let found: Vec<(&Path, Place)> =
-        paths.iter().zip(&places).filter_map(|(&path, place)| place.map(|place| (path, place))).collect();
-    let numbers = found.iter().enumerate().map(|(number, (path, _))| (path.to_path_buf(), number)).collect();
+    let Gathering {
+        places,
+        broken,
+        encoded,
+        ..
+    } = gathering;
+    let found: Vec<(&Path, Place)> = paths
+        .iter()
+        .zip(&places)
+        .filter_map(|(&path, place)| place.map(|place| (path, place)))
+        .collect();
+    let numbers = found
+        .iter()
+        .enumerate()
+        .map(|(number, (path, _))| (path.to_path_buf(), number))
+        .collect();
     let places: Vec<Place> = found.into_iter().map(|(_, place)| place).collect();
     let features = encoder.features();
     let (patches, rows) = match grid {
         None => (encoder.patches(), Rows::Mapped(cache, places)),
-        Some(grid) => (grid * grid, Rows::Held(pooled(&cache, &places, encoder, grid)?)),
+        Some(grid) => (
+            grid * grid,
+            Rows::Held(pooled(&cache, &places, encoder, grid)?),
+        ),
     };
-    Ok(ImageFeatures { store: PatchStore { numbers, patches, features, rows }, broken, encoded })
+    Ok(ImageFeatures {
+        store: PatchStore {
+            numbers,
+            patches,
+            features,
+            rows,
+        },
+        broken,
+        encoded,
+    })
 }
 
 /// One picture as it comes from a decoder.
@@ -175,7 +225,9 @@ fn decode_all(
 ) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let Some(path) = paths.get(number) else { return };
+        let Some(path) = paths.get(number) else {
+            return;
+        };
         if sender.send((number, read(path, side, known))).is_err() {
             return;
         }
@@ -210,7 +262,11 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(paths: &'a [&'a Path], encoder: &'a ImageEncoder, cache: &'a mut FeatureCache) -> Gathering<'a> {
+    fn new(
+        paths: &'a [&'a Path],
+        encoder: &'a ImageEncoder,
+        cache: &'a mut FeatureCache,
+    ) -> Gathering<'a> {
         Gathering {
             places: vec![None; paths.len()],
             paths,
@@ -223,7 +279,11 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn run(&mut self, receiver: Receiver<(usize, Read)>, observer: &mut dyn Observer<Progress>) -> Result<()> {
+    fn run(
+        &mut self,
+        receiver: Receiver<(usize, Read)>,
+        observer: &mut dyn Observer<Progress>,
+    ) -> Result<()> {
         let mut clock = Clock::new(self.paths.len());
         for (done, (number, read)) in receiver.into_iter().enumerate() {
             self.take(number, read)?;
@@ -262,7 +322,10 @@ impl<'a> Gathering<'a> {
             // its record turned out to be damaged: read it again, now as a new one
             None => {
                 let side = self.encoder.kind().side();
-                self.take(number, self::read(self.paths[number], side, &HashSet::new()))
+                self.take(
+                    number,
+                    self::read(self.paths[number], side, &HashSet::new()),
+                )
             }
         }
     }
@@ -275,7 +338,10 @@ impl<'a> Gathering<'a> {
         let records = bytes.chunks_exact(record(self.encoder).bytes());
         for ((number, hash), record) in self.waiting.drain(..).zip(records) {
             let path = self.paths[number];
-            self.places[number] = Some(self.cache.append(hash, record, || path.display().to_string())?);
+            self.places[number] = Some(
+                self.cache
+                    .append(hash, record, || path.display().to_string())?,
+            );
         }
         self.encoded += self.pictures.len();
         self.pictures.clear();
@@ -292,17 +358,28 @@ struct Clock {
 
 impl Clock {
     fn new(total: usize) -> Clock {
-        Clock { total, began: Instant::now(), told: Instant::now() }
+        Clock {
+            total,
+            began: Instant::now(),
+            told: Instant::now(),
+        }
     }
 
-    fn tell(&mut self, done: usize, encoded: usize, observer: &mut dyn Observer<Progress>) -> ControlFlow<()> {
+    fn tell(
+        &mut self,
+        done: usize,
+        encoded: usize,
+        observer: &mut dyn Observer<Progress>,
+    ) -> ControlFlow<()> {
         if self.told.elapsed() < TICK && done < self.total {
             return ControlFlow::Continue(());
         }
         self.told = Instant::now();
         let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
         let mut progress = Progress::new("image features", done as u64, self.total as u64);
-        progress.left = Some(Duration::from_secs_f64(seconds * (self.total - done) as f64 / done as f64));
+        progress.left = Some(Duration::from_secs_f64(
+            seconds * (self.total - done) as f64 / done as f64,
+        ));
         if encoded > 0 {
             progress.note = format!("{:.0} pictures/s", done as f64 / seconds);
         }
@@ -311,7 +388,12 @@ impl Clock {
 }
 
 /// Every record average-pooled to `grid × grid`, as f16.
-fn pooled(cache: &FeatureCache, places: &[Place], encoder: &ImageEncoder, grid: i64) -> Result<Vec<u8>> {
+fn pooled(
+    cache: &FeatureCache,
+    places: &[Place],
+    encoder: &ImageEncoder,
+    grid: i64,
+) -> Result<Vec<u8>> {
     let (side, features) = (encoder.kind().grid(), encoder.features());
     let mut all = Vec::with_capacity(places.len() * (grid * grid * features) as usize * F16);
     for chunk in places.chunks(CHUNK) {
@@ -320,8 +402,12 @@ fn pooled(cache: &FeatureCache, places: &[Place], encoder: &ImageEncoder, grid: 
             bytes.extend_from_slice(cache.record(place)?);
         }
         // [n, P, F] → [n, F, side, side] → [n, F, grid, grid] → [n, grid², F]
-        let map = f16_tensor(&bytes, &[chunk.len() as i64, side, side, features])?.to_kind(Kind::Float);
-        let map = map.permute([0, 3, 1, 2]).f_adaptive_avg_pool2d([grid, grid]).map_err(|e| torch("pooling", e))?;
+        let map =
+            f16_tensor(&bytes, &[chunk.len() as i64, side, side, features])?.to_kind(Kind::Float);
+        let map = map
+            .permute([0, 3, 1, 2])
+            .f_adaptive_avg_pool2d([grid, grid])
+            .map_err(|e| torch("pooling", e))?;
         all.extend(f16_bytes(&map.flatten(2, 3).transpose(1, 2))?);
     }
     Ok(all)
@@ -329,20 +415,30 @@ fn pooled(cache: &FeatureCache, places: &[Place], encoder: &ImageEncoder, grid: 
 
 /// A tensor's numbers as f16, in memory order of its shape.
 fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
-    let half = tensor.to_device(tch::Device::Cpu).to_kind(Kind::Half).contiguous();
+    let half = tensor
+        .to_device(tch::Device::Cpu)
+        .to_kind(Kind::Half)
+        .contiguous();
     let mut bytes = vec![0; half.numel() * F16];
-    half.f_copy_data_u8(&mut bytes, half.numel()).map_err(|e| torch("copying features", e))?;
+    half.f_copy_data_u8(&mut bytes, half.numel())
+        .map_err(|e| torch("copying features", e))?;
     Ok(bytes)
 }
 
 /// `bytes` must be exactly the shape's f16 numbers.
 fn f16_tensor(bytes: &[u8], size: &[i64]) -> Result<Tensor> {
     if bytes.len() as i64 != size.iter().product::<i64>() * F16 as i64 {
-        return Err(Error::Mismatch(format!("{} bytes of features for {size:?}", bytes.len())));
+        return Err(Error::Mismatch(format!(
+            "{} bytes of features for {size:?}",
+            bytes.len()
+        )));
     }
     Tensor::f_from_data_size(bytes, size, Kind::Half).map_err(|e| torch("reading features", e))
 }
 
 fn torch(doing: &str, e: tch::TchError) -> Error {
-    Error::Torch { doing: doing.into(), message: e.to_string() }
+    Error::Torch {
+        doing: doing.into(),
+        message: e.to_string(),
+    }
 }

@@ -1,5 +1,5 @@
-//! Compares a `preprocessor_config.json` beside an image encoder's weights with what is done here. The settings are those
-//! of the image processors in Hugging Face's transformers.
+//! Compares a `preprocessor_config.json` beside an image encoder's weights with what is done here.
+//! The settings are those of the image processors in Hugging Face's transformers.
 
 use std::path::Path;
 
@@ -16,7 +16,8 @@ pub const FILE: &str = "preprocessor_config.json";
 pub struct Preparation {
     /// Width and height that the network sees, in pixels.
     pub side: u32,
-    /// True: the shorter side is resized and the middle cut out. False: the whole image is squashed.
+    /// True: the shorter side is resized and the middle cut out. False: the whole image is
+    /// squashed.
     pub center_crop: bool,
     /// The filter, by Pillow's numbers: 2 is bilinear, 3 is bicubic.
     pub resample: i64,
@@ -24,8 +25,9 @@ pub struct Preparation {
     pub normalization: Option<[[f32; 3]; 2]>,
 }
 
-/// Returns which settings of the folder's `preprocessor_config.json` are not followed, as something that is left out and
-/// counted; nothing where there is no such file, or the preparation is what it asks for.
+/// Returns which settings of the folder's `preprocessor_config.json` are not followed, as something
+/// that is left out and counted; nothing where there is no such file, or the preparation is what it
+/// asks for.
 ///
 /// Errors: those of reading JSON.
 pub fn not_followed(folder: &Path, preparation: &Preparation) -> Result<Vec<(String, usize)>> {
@@ -37,7 +39,11 @@ pub fn not_followed(folder: &Path, preparation: &Preparation) -> Result<Vec<(Str
     if differences.is_empty() {
         return Ok(Vec::new());
     }
-    let what = format!("settings of {} ({})", path.display(), differences.join(", "));
+    let what = format!(
+        "settings of {} ({})",
+        path.display(),
+        differences.join(", ")
+    );
     Ok(vec![(what, differences.len())])
 }
 
@@ -46,7 +52,10 @@ impl Preparation {
     fn differences(&self, settings: &Map<String, Value>) -> Vec<String> {
         let mut all = Vec::new();
         let mut compare = |name: &str, is_followed: &dyn Fn(&Value) -> bool, here: String| {
-            if let Some(value) = settings.get(name).filter(|value| !value.is_null() && !is_followed(value)) {
+            if let Some(value) = settings
+                .get(name)
+                .filter(|value| !value.is_null() && !is_followed(value))
+            {
                 all.push(format!("{name} {value}, here {here}"));
             }
         };
@@ -55,23 +64,47 @@ impl Preparation {
         let flag = |expected: bool| move |value: &Value| value.as_bool() == Some(expected);
         compare("do_resize", &flag(true), "true".into());
         compare("size", &of_side, side.to_string());
-        compare("do_center_crop", &flag(self.center_crop), self.center_crop.to_string());
+        compare(
+            "do_center_crop",
+            &flag(self.center_crop),
+            self.center_crop.to_string(),
+        );
         if self.center_crop {
             compare("crop_size", &of_side, side.to_string());
         } else {
             compare("crop_pct", &|value| value.as_f64() == Some(1.0), "1".into());
         }
-        compare("resample", &|value| value.as_i64() == Some(self.resample), self.resample.to_string());
+        compare(
+            "resample",
+            &|value| value.as_i64() == Some(self.resample),
+            self.resample.to_string(),
+        );
         compare("do_rescale", &flag(true), "true".into());
         compare(
             "rescale_factor",
-            &|value| value.as_f64().is_some_and(|f| (f * 255.0 - 1.0).abs() < 1e-3),
+            &|value| {
+                value
+                    .as_f64()
+                    .is_some_and(|f| (f * 255.0 - 1.0).abs() < 1e-3)
+            },
             "1/255".into(),
         );
-        compare("do_normalize", &flag(self.normalization.is_some()), self.normalization.is_some().to_string());
+        compare(
+            "do_normalize",
+            &flag(self.normalization.is_some()),
+            self.normalization.is_some().to_string(),
+        );
         if let Some([mean, deviation]) = self.normalization {
-            compare("image_mean", &|value| is_near(value, mean), format!("{mean:?}"));
-            compare("image_std", &|value| is_near(value, deviation), format!("{deviation:?}"));
+            compare(
+                "image_mean",
+                &|value| is_near(value, mean),
+                format!("{mean:?}"),
+            );
+            compare(
+                "image_std",
+                &|value| is_near(value, deviation),
+                format!("{deviation:?}"),
+            );
         }
         all
     }
@@ -88,7 +121,11 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 fn is_near(value: &Value, expected: [f32; 3]) -> bool {
     let given = numbers(value);
-    given.len() == expected.len() && given.iter().zip(expected).all(|(a, b)| (a - f64::from(b)).abs() < 1e-3)
+    given.len() == expected.len()
+        && given
+            .iter()
+            .zip(expected)
+            .all(|(a, b)| (a - f64::from(b)).abs() < 1e-3)
 }
 
 #[cfg(test)]
@@ -115,11 +152,18 @@ mod tests {
             "image_std": [0.229, 0.224, 0.225], "do_center_crop": false, "crop_pct": null}"#;
         assert_eq!(found(same), []);
         assert_eq!(found("{}"), []);
-        assert_eq!(not_followed(Path::new("/no/such/folder"), &HERE).unwrap(), []);
+        assert_eq!(
+            not_followed(Path::new("/no/such/folder"), &HERE).unwrap(),
+            []
+        );
         let other = r#"{"size": 256, "do_center_crop": true, "crop_size": 224, "image_mean": [0.5, 0.5, 0.5]}"#;
         let [(what, count)] = found(other).try_into().unwrap();
         assert_eq!(count, 3);
-        for part in ["size 256, here 224", "do_center_crop true, here false", "image_mean [0.5,0.5,0.5], here [0.485"] {
+        for part in [
+            "size 256, here 224",
+            "do_center_crop true, here false",
+            "image_mean [0.5,0.5,0.5], here [0.485",
+        ] {
             assert!(what.contains(part), "{what}");
         }
     }
@@ -128,6 +172,11 @@ mod tests {
     fn a_file_that_cannot_be_read_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "{").unwrap();
-        assert!(not_followed(folder.path(), &HERE).unwrap_err().to_string().contains("is not JSON"));
+        assert!(
+            not_followed(folder.path(), &HERE)
+                .unwrap_err()
+                .to_string()
+                .contains("is not JSON")
+        );
     }
 }

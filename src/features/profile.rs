@@ -1,4 +1,5 @@
-//! What the frozen encoders say of each entity as a whole: the mean of its unmasked sentences, and of its pictures.
+//! What the frozen encoders say of each entity as a whole: the mean of its unmasked sentences, and
+//! of its pictures.
 
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -20,8 +21,8 @@ const MOST_PAIRS: usize = 16;
 /// Sentences in one batch of the text encoder.
 const BATCH: usize = 64;
 
-/// Of every entity, on the device: `text [V, D]`, the mean over its sentences of the unit mean over tokens; `image [V, F]`,
-/// the mean over its pairs' pictures of the mean over patches.
+/// Of every entity, on the device: `text [V, D]`, the mean over its sentences of the unit mean over
+/// tokens; `image [V, F]`, the mean over its pairs' pictures of the mean over patches.
 #[derive(Debug)]
 pub struct Profiles {
     pub text: Tensor,
@@ -39,9 +40,12 @@ impl Profiles {
         device: Device,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
-        let chosen: Vec<usize> = (0..pairs.entities.len()).flat_map(|row| pairs.of(row).take(MOST_PAIRS)).collect();
+        let chosen: Vec<usize> = (0..pairs.entities.len())
+            .flat_map(|row| pairs.of(row).take(MOST_PAIRS))
+            .collect();
         let (settings, texts) = (bert.settings(), pairs.unmasked_hash());
-        let name = blake3::hash(format!("{encoder_hash} {settings} {texts} {MOST_PAIRS}").as_bytes());
+        let name =
+            blake3::hash(format!("{encoder_hash} {settings} {texts} {MOST_PAIRS}").as_bytes());
         let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
         let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
             Ok(text) => text.to_device(device),
@@ -66,7 +70,9 @@ fn check_finite(what: &str, means: &Tensor, pairs: &Pairs) -> Result<()> {
         None => Ok(()),
         Some(found) => {
             let entity = pairs.entities[found.row()];
-            Err(Error::Mismatch(format!("the mean of entity {entity}'s {what} is not finite: {found}")))
+            Err(Error::Mismatch(format!(
+                "the mean of entity {entity}'s {what} is not finite: {found}"
+            )))
         }
     }
 }
@@ -83,9 +89,15 @@ fn of_texts(
     let mut mean = EntityMean::new(pairs.entities.len(), device);
     for (i, batch) in order.chunks(BATCH).enumerate() {
         let texts: Vec<Vec<i64>> = batch.iter().map(|&pair| pairs.unmasked(pair)).collect();
-        mean.add(&pairs.labels(batch.iter().copied(), device), &sentence_states(bert, &texts, device));
+        mean.add(
+            &pairs.labels(batch.iter().copied(), device),
+            &sentence_states(bert, &texts, device),
+        );
         let done = (i * BATCH + batch.len()) as u64;
-        if observe.on(Progress::new("text profiles", done, order.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new("text profiles", done, order.len() as u64))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
     }
@@ -103,11 +115,19 @@ fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
     })
 }
 
-fn of_pictures(pairs: &Pairs, chosen: &[usize], patches: &PatchStore, device: Device) -> Result<Tensor> {
+fn of_pictures(
+    pairs: &Pairs,
+    chosen: &[usize],
+    patches: &PatchStore,
+    device: Device,
+) -> Result<Tensor> {
     let mut mean = EntityMean::new(pairs.entities.len(), device);
     for batch in chosen.chunks(BATCH) {
         let pictures: Vec<usize> = batch.iter().map(|&pair| pairs.pairs[pair].image).collect();
-        let seen = patches.get(&pictures)?.mean_dim([1i64].as_slice(), false, Kind::Float).to_device(device);
+        let seen = patches
+            .get(&pictures)?
+            .mean_dim([1i64].as_slice(), false, Kind::Float)
+            .to_device(device);
         mean.add(&pairs.labels(batch.iter().copied(), device), &seen);
     }
     Ok(mean.result())

@@ -13,16 +13,22 @@ use crate::model::weight_files::{STANDARD_NAMES, shard_names};
 pub const ENCODERS: &str = "MULTIEXPAN_ENCODERS";
 
 /// The folder or file of the encoder called `name`: a path as given; else a folder of that name in
-/// `$MULTIEXPAN_ENCODERS` or `encoders/`; else, for `organisation/model`, what the Hugging Face hub has,
-/// downloaded once into its own cache (`$HF_HOME`). The error says what was tried.
+/// `$MULTIEXPAN_ENCODERS` or `encoders/`; else, for `organisation/model`, what the Hugging Face hub
+/// has, downloaded once into its own cache (`$HF_HOME`). The error says what was tried.
 pub fn resolve(name: &str) -> Result<PathBuf> {
-    let folder = std::env::var_os(ENCODERS).map_or_else(|| PathBuf::from("encoders"), PathBuf::from);
+    let folder =
+        std::env::var_os(ENCODERS).map_or_else(|| PathBuf::from("encoders"), PathBuf::from);
     if let Some(found) = local(name, &folder) {
         return Ok(found);
     }
-    let tried = format!("there is no file or folder {name}, none in {}", folder.display());
+    let tried = format!(
+        "there is no file or folder {name}, none in {}",
+        folder.display()
+    );
     if !is_hub_name(name) {
-        return Err(Error::Argument(format!("{tried}; `make encoders` brings the bundled encoders")));
+        return Err(Error::Argument(format!(
+            "{tried}; `make encoders` brings the bundled encoders"
+        )));
     }
     from_hub(name).map_err(|reason| {
         Error::Argument(format!(
@@ -33,7 +39,9 @@ pub fn resolve(name: &str) -> Result<PathBuf> {
 
 /// A path, or a name in the folder of encoders.
 fn local(name: &str, encoders: &Path) -> Option<PathBuf> {
-    [PathBuf::from(name), encoders.join(name)].into_iter().find(|path| path.exists())
+    [PathBuf::from(name), encoders.join(name)]
+        .into_iter()
+        .find(|path| path.exists())
 }
 
 /// `organisation/model`, and no path.
@@ -41,20 +49,34 @@ fn is_hub_name(name: &str) -> bool {
     let word = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
-    name.split_once('/').is_some_and(|(organisation, model)| word(organisation) && word(model))
+    name.split_once('/')
+        .is_some_and(|(organisation, model)| word(organisation) && word(model))
 }
 
 /// Fetches every file of a model that counts, and returns the folder of its snapshot.
 fn from_hub(name: &str) -> std::result::Result<PathBuf, String> {
-    let api = ApiBuilder::from_env().with_progress(false).build().map_err(|e| e.to_string())?;
-    let repo = HubModel { repo: api.model(name.to_owned()) };
-    let config = repo.repo.get("config.json").map_err(|e| format!("config.json: {e}"))?;
+    let api = ApiBuilder::from_env()
+        .with_progress(false)
+        .build()
+        .map_err(|e| e.to_string())?;
+    let repo = HubModel {
+        repo: api.model(name.to_owned()),
+    };
+    let config = repo
+        .repo
+        .get("config.json")
+        .map_err(|e| format!("config.json: {e}"))?;
     let folder = config.parent().ok_or("the hub's cache has no folder")?;
     repo.weights(folder)?;
     // An image network has no tokenizer, and a text encoder no image processor.
-    for file in tokenizer_files::FILES.into_iter().chain([preprocessing::FILE]) {
+    for file in tokenizer_files::FILES
+        .into_iter()
+        .chain([preprocessing::FILE])
+    {
         repo.optional(file, folder)?;
     }
     Ok(folder.to_owned())
@@ -69,9 +91,14 @@ impl HubModel {
     /// Fetches the first of the usual weight files that there is, and all shards of an index file.
     fn weights(&self, folder: &Path) -> std::result::Result<(), String> {
         for file in STANDARD_NAMES {
-            let Some(path) = self.optional(file, folder)? else { continue };
+            let Some(path) = self.optional(file, folder)? else {
+                continue;
+            };
             if file.ends_with(".json") {
-                let shards: BTreeSet<String> = shard_names(&path).map_err(|e| e.to_string())?.into_values().collect();
+                let shards: BTreeSet<String> = shard_names(&path)
+                    .map_err(|e| e.to_string())?
+                    .into_values()
+                    .collect();
                 for shard in shards {
                     self.repo.get(&shard).map_err(|e| format!("{shard}: {e}"))?;
                 }
@@ -81,8 +108,9 @@ impl HubModel {
         Err(format!("it has none of {}", STANDARD_NAMES.join(", ")))
     }
 
-    /// Fetches a file where the model has it. That it has none is noted in the hub's cache, as Hugging Face's own libraries
-    /// note it, so that it is known without the network too. `folder` is the snapshot's.
+    /// Fetches a file where the model has it. That it has none is noted in the hub's cache, as
+    /// Hugging Face's own libraries note it, so that it is known without the network too. `folder`
+    /// is the snapshot's.
     fn optional(&self, file: &str, folder: &Path) -> std::result::Result<Option<PathBuf>, String> {
         let absent = absent_note(folder, file);
         if absent.as_ref().is_some_and(|note| note.is_file()) && !folder.join(file).exists() {
@@ -106,7 +134,14 @@ impl HubModel {
 /// Returns the note in the cache that a snapshot, `MODEL/snapshots/COMMIT`, has no such file:
 /// `MODEL/.no_exist/COMMIT/FILE`.
 fn absent_note(folder: &Path, file: &str) -> Option<PathBuf> {
-    Some(folder.parent()?.parent()?.join(".no_exist").join(folder.file_name()?).join(file))
+    Some(
+        folder
+            .parent()?
+            .parent()?
+            .join(".no_exist")
+            .join(folder.file_name()?)
+            .join(file),
+    )
 }
 
 /// Returns whether the hub answered that there is no such file.
@@ -124,9 +159,19 @@ mod tests {
     fn a_local_name_wins_and_a_path_is_no_hub_name() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("tiny")).unwrap();
-        assert_eq!(local("tiny", folder.path()), Some(folder.path().join("tiny")));
+        assert_eq!(
+            local("tiny", folder.path()),
+            Some(folder.path().join("tiny"))
+        );
         assert_eq!(local("other", folder.path()), None);
-        for name in ["bert-base-uncased", "/a/b", "a/b/c", "../b", "a/", "encoders/../x"] {
+        for name in [
+            "bert-base-uncased",
+            "/a/b",
+            "a/b/c",
+            "../b",
+            "a/",
+            "encoders/../x",
+        ] {
             assert!(!is_hub_name(name), "{name}");
         }
         assert!(is_hub_name("google-bert/bert-base-uncased"));
@@ -135,6 +180,9 @@ mod tests {
     #[test]
     fn what_is_nowhere_is_said_with_the_next_step() {
         let said = resolve("no-such-encoder").unwrap_err().to_string();
-        assert!(said.contains("no-such-encoder") && said.contains("make encoders"), "{said}");
+        assert!(
+            said.contains("no-such-encoder") && said.contains("make encoders"),
+            "{said}"
+        );
     }
 }

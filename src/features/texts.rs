@@ -56,7 +56,9 @@ impl TextStates {
         }
         let width = blank_states.size()[2] as usize;
         let (settings, texts) = (bert.settings(), pairs.text_hash());
-        let name = blake3::hash(format!("{encoder_hash} {settings} {texts} {TRAINED_BERT_LAYERS}").as_bytes());
+        let name = blake3::hash(
+            format!("{encoder_hash} {settings} {texts} {TRAINED_BERT_LAYERS}").as_bytes(),
+        );
         let path = folder.join(format!("text-{}.f16", &name.to_hex()[..32]));
         let bytes = offsets[pairs.pairs.len()] * width as u64 * 2;
         if std::fs::metadata(&path).map(|m| m.len()).ok() != Some(bytes) {
@@ -65,13 +67,24 @@ impl TextStates {
             compute(&path, pairs, bert, &offsets, device, observe)?;
         }
         let file = File::open(&path).map_err(Error::io("open", &path))?;
-        Ok(TextStates { file, path, offsets, width, blank: halves(&blank_states) })
+        Ok(TextStates {
+            file,
+            path,
+            offsets,
+            width,
+            blank: halves(&blank_states),
+        })
     }
 
-    /// Texts of these pairs, `None` for a pair shown without its text: states `[B, L, D]`, and `[B, L]` true at tokens.
+    /// Texts of these pairs, `None` for a pair shown without its text: states `[B, L, D]`, and `[B,
+    /// L]` true at tokens.
     pub fn get(&self, shown: &[Option<usize>], device: Device) -> Result<(Tensor, Tensor)> {
         let blank_length = self.blank.len() / self.width;
-        let length = |s: &Option<usize>| s.map_or(blank_length, |p| (self.offsets[p + 1] - self.offsets[p]) as usize);
+        let length = |s: &Option<usize>| {
+            s.map_or(blank_length, |p| {
+                (self.offsets[p + 1] - self.offsets[p]) as usize
+            })
+        };
         let longest = shown.iter().map(length).max().unwrap_or(0);
         let row = longest * self.width;
         let mut states = vec![f16::ZERO; shown.len() * row];
@@ -86,22 +99,35 @@ impl TextStates {
                 Some(pair) => {
                     bytes.resize(n * self.width * 2, 0);
                     let at = self.offsets[*pair] * self.width as u64 * 2;
-                    self.file.read_exact_at(&mut bytes, at).map_err(Error::io("read", &self.path))?;
-                    to.iter_mut().zip(bytes.chunks_exact(2)).for_each(|(to, b)| *to = f16::from_le_bytes([b[0], b[1]]));
+                    self.file
+                        .read_exact_at(&mut bytes, at)
+                        .map_err(Error::io("read", &self.path))?;
+                    to.iter_mut()
+                        .zip(bytes.chunks_exact(2))
+                        .for_each(|(to, b)| *to = f16::from_le_bytes([b[0], b[1]]));
                     if to.iter().any(|number| !number.is_finite()) {
-                        let reason = format!("holds numbers that are not finite for pair {pair}; delete the file");
+                        let reason = format!(
+                            "holds numbers that are not finite for pair {pair}; delete the file"
+                        );
                         return Err(Error::format(&self.path, reason));
                     }
                 }
             }
         }
         let (b, l, d) = (shown.len() as i64, longest as i64, self.width as i64);
-        let states = Tensor::from_slice(&states).view([b, l, d]).to_device(device).to_kind(Kind::Float);
-        Ok((states, Tensor::from_slice(&keep).view([b, l]).to_device(device)))
+        let states = Tensor::from_slice(&states)
+            .view([b, l, d])
+            .to_device(device)
+            .to_kind(Kind::Float);
+        Ok((
+            states,
+            Tensor::from_slice(&keep).view([b, l]).to_device(device),
+        ))
     }
 }
 
-/// Runs the frozen layers over every pair, like lengths together, into a file that appears whole or not at all.
+/// Runs the frozen layers over every pair, like lengths together, into a file that appears whole or
+/// not at all.
 fn compute(
     path: &Path,
     pairs: &Pairs,
@@ -123,17 +149,27 @@ fn compute(
         for (i, &pair) in batch.iter().enumerate() {
             let own = halves(&states.get(i as i64).narrow(0, 0, pairs.length(pair) as i64));
             if own.iter().any(|number| !number.is_finite()) {
-                let PairRef { offset, mention, .. } = pairs.pairs[pair];
+                let PairRef {
+                    offset, mention, ..
+                } = pairs.pairs[pair];
                 return Err(not_finite(&format!(
                     "mention {mention} of the sentence at byte {offset} of sentences.json"
                 )));
             }
             let width = own.len() / pairs.length(pair);
             let bytes: Vec<u8> = own.iter().flat_map(|h| h.to_le_bytes()).collect();
-            file.write_all_at(&bytes, offsets[pair] * width as u64 * 2).map_err(Error::io("write", &partial))?;
+            file.write_all_at(&bytes, offsets[pair] * width as u64 * 2)
+                .map_err(Error::io("write", &partial))?;
         }
         done += most;
-        if observe.on(Progress::new("text states", done as u64, order.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new(
+                "text states",
+                done as u64,
+                order.len() as u64,
+            ))
+            .is_break()
+        {
             let _ = std::fs::remove_file(&partial);
             return Err(Error::Stopped);
         }
@@ -165,24 +201,38 @@ pub(super) fn padded<T: AsRef<[i64]>>(texts: &[T], device: Device) -> (Tensor, T
     }
     let shape = [texts.len() as i64, longest as i64];
     let on_device = |t: Tensor| t.view(shape).to_device(device);
-    (on_device(Tensor::from_slice(&ids)), on_device(Tensor::from_slice(&keep)))
+    (
+        on_device(Tensor::from_slice(&ids)),
+        on_device(Tensor::from_slice(&keep)),
+    )
 }
 
 fn halves(states: &Tensor) -> Vec<f16> {
-    let flat = states.to_device(Device::Cpu).to_kind(Kind::Half).contiguous().view(-1);
+    let flat = states
+        .to_device(Device::Cpu)
+        .to_kind(Kind::Half)
+        .contiguous()
+        .view(-1);
     let mut out = vec![f16::ZERO; flat.numel()];
     let count = out.len();
     flat.copy_data(&mut out, count);
     out
 }
 
-/// Removes the oldest text states until `bytes` more fit under [`LIMIT`]. What cannot be removed stays.
+/// Removes the oldest text states until `bytes` more fit under [`LIMIT`]. What cannot be removed
+/// stays.
 fn make_room(folder: &Path, bytes: u64) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     let mut files: Vec<_> = entries
         .flatten()
         .filter(|e| e.file_name().to_string_lossy().starts_with("text-"))
-        .filter_map(|e| e.metadata().ok().and_then(|m| Some((m.modified().ok()?, m.len(), e.path()))))
+        .filter_map(|e| {
+            e.metadata()
+                .ok()
+                .and_then(|m| Some((m.modified().ok()?, m.len(), e.path())))
+        })
         .collect();
     files.sort();
     let mut total: u64 = files.iter().map(|f| f.1).sum();

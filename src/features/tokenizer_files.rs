@@ -1,6 +1,7 @@
-//! A BERT tokenizer from the files of its folder, with the settings that Hugging Face's transformers would use:
-//! `tokenizer.json` or `vocab.txt`, and beside it `tokenizer_config.json`, `special_tokens_map.json` and
-//! `added_tokens.json`. A setting that is not followed is refused by name.
+//! A BERT tokenizer from the files of its folder, with the settings that Hugging Face's
+//! transformers would use: `tokenizer.json` or `vocab.txt`, and beside it `tokenizer_config.json`,
+//! `special_tokens_map.json` and `added_tokens.json`. A setting that is not followed is refused by
+//! name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,9 +24,15 @@ const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 const ADDED_TOKENS: &str = "added_tokens.json";
 
 /// Classes of transformers whose tokenizer is BERT's, without `Fast` at the end.
-const BERT_CLASSES: [&str; 4] = ["BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"];
+const BERT_CLASSES: [&str; 4] = [
+    "BertTokenizer",
+    "DistilBertTokenizer",
+    "ElectraTokenizer",
+    "MobileBertTokenizer",
+];
 
-/// The roles of special tokens, their settings' names, and the names that the tokens have unless a file says otherwise.
+/// The roles of special tokens, their settings' names, and the names that the tokens have unless a
+/// file says otherwise.
 const ROLES: [(&str, &str); 5] = [
     ("cls_token", "[CLS]"),
     ("sep_token", "[SEP]"),
@@ -36,7 +43,8 @@ const ROLES: [(&str, &str); 5] = [
 
 /// A tokenizer and its special tokens.
 pub struct TokenizerFiles {
-    /// It neither cuts nor fills a text, and takes the letters of a special token in a text for letters.
+    /// It neither cuts nor fills a text, and takes the letters of a special token in a text for
+    /// letters.
     pub tokenizer: Tokenizer,
     /// The tokenizer's main file.
     pub file: PathBuf,
@@ -50,8 +58,9 @@ pub struct TokenizerFiles {
 impl TokenizerFiles {
     /// Opens the tokenizer of a folder.
     ///
-    /// Errors: `Missing` without `tokenizer.json` and `vocab.txt`; `Format` for a file that cannot be read, a setting that
-    /// is not followed, and a special token that the vocabulary does not have; `Io`.
+    /// Errors: `Missing` without `tokenizer.json` and `vocab.txt`; `Format` for a file that cannot
+    /// be read, a setting that is not followed, and a special token that the vocabulary does not
+    /// have; `Io`.
     pub fn open(folder: &Path) -> Result<TokenizerFiles> {
         let (json, vocabulary) = (folder.join(JSON), folder.join(VOCABULARY));
         let settings = Settings::read(folder)?;
@@ -63,9 +72,16 @@ impl TokenizerFiles {
             (vocabulary, content)
         } else {
             let hint = "a text encoder's folder has tokenizer.json or vocab.txt".into();
-            return Err(Error::Missing { what: "tokenizer", path: folder.to_owned(), hint });
+            return Err(Error::Missing {
+                what: "tokenizer",
+                path: folder.to_owned(),
+                hint,
+            });
         };
-        let tokenizer: Tokenizer = Value::Object(content).to_string().parse().map_err(|e| unusable(&file, &e))?;
+        let tokenizer: Tokenizer = Value::Object(content)
+            .to_string()
+            .parse()
+            .map_err(|e| unusable(&file, &e))?;
         settings.finish(tokenizer, file)
     }
 }
@@ -86,8 +102,10 @@ struct Settings {
 
 impl Settings {
     fn read(folder: &Path) -> Result<Settings> {
-        let config: Option<Map<String, Value>> = optional(folder, CONFIG, "a tokenizer's settings")?;
-        let map: Option<Map<String, Value>> = optional(folder, SPECIAL_TOKENS, "a map of special tokens")?;
+        let config: Option<Map<String, Value>> =
+            optional(folder, CONFIG, "a tokenizer's settings")?;
+        let map: Option<Map<String, Value>> =
+            optional(folder, SPECIAL_TOKENS, "a map of special tokens")?;
         let mut settings = Settings {
             config,
             folder: folder.to_owned(),
@@ -104,7 +122,10 @@ impl Settings {
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.config.as_ref()?.get(name).filter(|value| !value.is_null())
+        self.config
+            .as_ref()?
+            .get(name)
+            .filter(|value| !value.is_null())
     }
 
     fn wrong(&self, reason: String) -> Error {
@@ -120,7 +141,8 @@ impl Settings {
         }
     }
 
-    /// Returns whether transformers would take one of its BERT tokenizers, by the class that the settings name.
+    /// Returns whether transformers would take one of its BERT tokenizers, by the class that the
+    /// settings name.
     fn is_bert(&self) -> bool {
         let class = self.get("tokenizer_class").and_then(Value::as_str);
         class.is_none_or(|class| BERT_CLASSES.contains(&class.trim_end_matches("Fast")))
@@ -129,22 +151,24 @@ impl Settings {
     /// Refuses settings of the slow tokenizers, which split a text otherwise.
     fn refuse_unsupported(&self) -> Result<()> {
         if self.flag("do_basic_tokenize")? == Some(false) {
-            return Err(
-                self.wrong("has `do_basic_tokenize` false; expected true, the only one that is supported".into())
-            );
+            return Err(self.wrong(
+                "has `do_basic_tokenize` false; expected true, the only one that is supported"
+                    .into(),
+            ));
         }
         match self.get("never_split") {
             Some(words) if words.as_array().is_none_or(|words| !words.is_empty()) => {
-                let reason =
-                    format!("has `never_split` {words}, which is not supported; add the words as tokens instead");
+                let reason = format!(
+                    "has `never_split` {words}, which is not supported; add the words as tokens instead"
+                );
                 Err(self.wrong(reason))
             }
             _ => Ok(()),
         }
     }
 
-    /// Returns what transformers' `BertTokenizerFast` sets in its normalizer, whatever `tokenizer.json` says: these settings,
-    /// and the class's own default of one that is left out.
+    /// Returns what transformers' `BertTokenizerFast` sets in its normalizer, whatever
+    /// `tokenizer.json` says: these settings, and the class's own default of one that is left out.
     fn normalizer(&self) -> Result<Map<String, Value>> {
         let settings = json!({
             "lowercase": self.flag("do_lower_case")?.unwrap_or(true),
@@ -154,14 +178,23 @@ impl Settings {
         Ok(settings.as_object().cloned().unwrap_or_default())
     }
 
-    /// Finds a token in the settings, else in the map of special tokens, and returns it with the file's name.
-    fn find_token<'a>(&'a self, map: &'a Map<String, Value>, name: &str) -> Option<(&'a Value, &'static str)> {
-        let config = self.config.as_ref().and_then(|config| config.get(name)).map(|value| (value, CONFIG));
+    /// Finds a token in the settings, else in the map of special tokens, and returns it with the
+    /// file's name.
+    fn find_token<'a>(
+        &'a self,
+        map: &'a Map<String, Value>,
+        name: &str,
+    ) -> Option<(&'a Value, &'static str)> {
+        let config = self
+            .config
+            .as_ref()
+            .and_then(|config| config.get(name))
+            .map(|value| (value, CONFIG));
         config.or_else(|| map.get(name).map(|value| (value, SPECIAL_TOKENS)))
     }
 
-    /// Reads the names of the roles' tokens from `tokenizer_config.json`, else from `special_tokens_map.json`; else they are
-    /// BERT's own.
+    /// Reads the names of the roles' tokens from `tokenizer_config.json`, else from
+    /// `special_tokens_map.json`; else they are BERT's own.
     fn read_special(&self, map: &Map<String, Value>) -> Result<BTreeMap<&'static str, String>> {
         let mut special = BTreeMap::new();
         for (role, usual) in ROLES {
@@ -177,27 +210,41 @@ impl Settings {
         Ok(special)
     }
 
-    /// Reads the tokens beside the vocabulary from `added_tokens_decoder` of the settings, else from `added_tokens.json`.
+    /// Reads the tokens beside the vocabulary from `added_tokens_decoder` of the settings, else
+    /// from `added_tokens.json`.
     fn read_added(&self) -> Result<BTreeMap<u32, AddedToken>> {
         let mut added = BTreeMap::new();
         if let Some(decoder) = self.get("added_tokens_decoder") {
             let entries = decoder.as_object().cloned().unwrap_or_default();
             for (id, token) in entries {
-                let wrong = || self.wrong(format!("has the added token {token} under `{id}`, which cannot be read"));
+                let wrong = || {
+                    self.wrong(format!(
+                        "has the added token {token} under `{id}`, which cannot be read"
+                    ))
+                };
                 let number: u32 = id.parse().map_err(|_| wrong())?;
                 added.insert(number, read_added_token(&token).ok_or_else(wrong)?);
             }
             return Ok(added);
         }
-        let listed: Option<BTreeMap<String, u32>> = optional(&self.folder, ADDED_TOKENS, "a map of tokens to ids")?;
-        Ok(listed.unwrap_or_default().into_iter().map(|(token, id)| (id, AddedToken::from(token, false))).collect())
+        let listed: Option<BTreeMap<String, u32>> =
+            optional(&self.folder, ADDED_TOKENS, "a map of tokens to ids")?;
+        Ok(listed
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(token, id)| (id, AddedToken::from(token, false)))
+            .collect())
     }
 
-    /// Reads the special tokens without a role, such as markers of entities, which a sentence may spell out.
+    /// Reads the special tokens without a role, such as markers of entities, which a sentence may
+    /// spell out.
     fn read_additional(&self, map: &Map<String, Value>) -> Result<Vec<AddedToken>> {
         let mut tokens = Vec::new();
         for name in ["additional_special_tokens", "extra_special_tokens"] {
-            let Some((listed, file)) = self.find_token(map, name).filter(|(value, _)| !value.is_null()) else {
+            let Some((listed, file)) = self
+                .find_token(map, name)
+                .filter(|(value, _)| !value.is_null())
+            else {
                 continue;
             };
             let values: Vec<&Value> = match listed {
@@ -206,27 +253,39 @@ impl Settings {
                 other => vec![other],
             };
             for value in values {
-                let reason = || format!("has {value} among its `{name}`; expected the name of a token");
-                let content = name_of(value).ok_or_else(|| Error::format(self.folder.join(file), reason()))?;
+                let reason =
+                    || format!("has {value} among its `{name}`; expected the name of a token");
+                let content = name_of(value)
+                    .ok_or_else(|| Error::format(self.folder.join(file), reason()))?;
                 tokens.push(AddedToken::from(content, false).normalized(false));
             }
         }
         Ok(tokens)
     }
 
-    /// Lays these settings over a `tokenizer.json`. It may ask to cut or to fill every text; here long ones are left out,
-    /// and batches are filled later.
+    /// Lays these settings over a `tokenizer.json`. It may ask to cut or to fill every text; here
+    /// long ones are left out, and batches are filled later.
     fn over_json(&self, mut file: Map<String, Value>) -> Result<Map<String, Value>> {
         file.insert("truncation".into(), Value::Null);
         file.insert("padding".into(), Value::Null);
         let normalizer = file.get_mut("normalizer").and_then(Value::as_object_mut);
-        let of_bert = normalizer.filter(|normalizer| normalizer.get("type") == Some(&json!("BertNormalizer")));
+        let of_bert = normalizer
+            .filter(|normalizer| normalizer.get("type") == Some(&json!("BertNormalizer")));
         if let Some(normalizer) = of_bert.filter(|_| self.config.is_some() && self.is_bert()) {
             normalizer.extend(self.normalizer()?);
         }
-        // Other special tokens than those of the roles are tokens like any other, which a sentence may spell out.
-        for token in file.get_mut("added_tokens").and_then(Value::as_array_mut).into_iter().flatten() {
-            let has_role = token.get("content").and_then(Value::as_str).is_some_and(|name| self.has_role(name));
+        // Other special tokens than those of the roles are tokens like any other, which a sentence
+        // may spell out.
+        for token in file
+            .get_mut("added_tokens")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            let has_role = token
+                .get("content")
+                .and_then(Value::as_str)
+                .is_some_and(|name| self.has_role(name));
             if let Some(token) = token.as_object_mut() {
                 token.insert("special".into(), json!(has_role));
             }
@@ -234,16 +293,25 @@ impl Settings {
         Ok(file)
     }
 
-    /// Makes BERT's own tokenizer over the words of a `vocab.txt`, in the form of a `tokenizer.json`.
+    /// Makes BERT's own tokenizer over the words of a `vocab.txt`, in the form of a
+    /// `tokenizer.json`.
     fn of_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
         if !self.is_bert() {
-            let class = self.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
-            let reason =
-                format!("has `tokenizer_class` {class}; beside a vocab.txt expected {}", BERT_CLASSES.join(", "));
+            let class = self
+                .get("tokenizer_class")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let reason = format!(
+                "has `tokenizer_class` {class}; beside a vocab.txt expected {}",
+                BERT_CLASSES.join(", ")
+            );
             return Err(self.wrong(reason));
         }
         let mut normalizer = self.normalizer()?;
-        normalizer.extend([("type".to_owned(), json!("BertNormalizer")), ("clean_text".to_owned(), json!(true))]);
+        normalizer.extend([
+            ("type".to_owned(), json!("BertNormalizer")),
+            ("clean_text".to_owned(), json!(true)),
+        ]);
         let tokenizer = json!({
             "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
             "normalizer": normalizer,
@@ -265,8 +333,13 @@ impl Settings {
     fn finish(&self, mut tokenizer: Tokenizer, file: PathBuf) -> Result<TokenizerFiles> {
         let failed = |e| unusable(&file, &e);
         // only those that the file has: an added one would get an id that the model has no row for
-        let names = self.special.values().filter(|name| tokenizer.token_to_id(name).is_some());
-        let special: Vec<AddedToken> = names.map(|name| AddedToken::from(name.clone(), true)).collect();
+        let names = self
+            .special
+            .values()
+            .filter(|name| tokenizer.token_to_id(name).is_some());
+        let special: Vec<AddedToken> = names
+            .map(|name| AddedToken::from(name.clone(), true))
+            .collect();
         tokenizer.add_special_tokens(special).map_err(failed)?;
         for (id, token) in &self.added {
             self.add(&mut tokenizer, token).map_err(failed)?;
@@ -274,8 +347,9 @@ impl Settings {
             if found != Some(*id) {
                 let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
                 let name = &token.content;
-                let reason =
-                    format!("gives the token “{name}” the id {found}, and the files of added tokens give it {id}");
+                let reason = format!(
+                    "gives the token “{name}” the id {found}, and the files of added tokens give it {id}"
+                );
                 return Err(Error::format(&file, reason));
             }
         }
@@ -293,9 +367,21 @@ impl Settings {
             let missing = || Error::format(&file, format!("has no token {name}, the `{role}`"));
             tokenizer.token_to_id(name).ok_or_else(missing)
         };
-        let (cls, sep, mask, pad) = (id("cls_token")?, id("sep_token")?, id("mask_token")?, id("pad_token")?);
+        let (cls, sep, mask, pad) = (
+            id("cls_token")?,
+            id("sep_token")?,
+            id("mask_token")?,
+            id("pad_token")?,
+        );
         check_unknown(&tokenizer, &file)?;
-        Ok(TokenizerFiles { tokenizer, file, cls, sep, mask, pad })
+        Ok(TokenizerFiles {
+            tokenizer,
+            file,
+            cls,
+            sep,
+            mask,
+            pad,
+        })
     }
 
     /// Adds one further token; those of the roles are there already.
@@ -304,26 +390,38 @@ impl Settings {
         if special && tokenizer.token_to_id(&token.content).is_some() {
             return Ok(0);
         }
-        tokenizer.add_tokens([AddedToken { special, ..token.clone() }])
+        tokenizer.add_tokens([AddedToken {
+            special,
+            ..token.clone()
+        }])
     }
 }
 
 /// Returns a token's name, which is written alone or with its properties.
 fn name_of(token: &Value) -> Option<String> {
-    token.as_str().or_else(|| token.get("content").and_then(Value::as_str)).map(str::to_owned)
+    token
+        .as_str()
+        .or_else(|| token.get("content").and_then(Value::as_str))
+        .map(str::to_owned)
 }
 
-/// Checks that a WordPiece model has a token for unknown words, without which it fails at the first of them.
+/// Checks that a WordPiece model has a token for unknown words, without which it fails at the first
+/// of them.
 fn check_unknown(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
-    let ModelWrapper::WordPiece(model) = tokenizer.get_model() else { return Ok(()) };
+    let ModelWrapper::WordPiece(model) = tokenizer.get_model() else {
+        return Ok(());
+    };
     match tokenizer.token_to_id(&model.unk_token) {
         Some(_) => Ok(()),
-        None => Err(Error::format(file, format!("has no token {}, the `unk_token`", model.unk_token))),
+        None => Err(Error::format(
+            file,
+            format!("has no token {}, the `unk_token`", model.unk_token),
+        )),
     }
 }
 
-/// Reads a `vocab.txt`: a token's id is its line's number from 0, the last one's where it is there twice. A byte order mark
-/// and CRLF are no part of a token.
+/// Reads a `vocab.txt`: a token's id is its line's number from 0, the last one's where it is there
+/// twice. A byte order mark and CRLF are no part of a token.
 ///
 /// Errors: `Io`; `Format` for a Git LFS pointer; `Line` for bytes that are not UTF-8.
 fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
@@ -332,11 +430,22 @@ fn read_vocabulary(path: &Path) -> Result<Map<String, Value>> {
         return Err(Error::format(path, git_lfs::REASON));
     }
     let text = str::from_utf8(&bytes).map_err(|e| {
-        let line = 1 + bytes[..e.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        Error::Line { path: path.to_owned(), line, reason: "is not UTF-8".into() }
+        let line = 1 + bytes[..e.valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        Error::Line {
+            path: path.to_owned(),
+            line,
+            reason: "is not UTF-8".into(),
+        }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Ok(text.lines().zip(0u32..).map(|(word, id)| (word.to_owned(), json!(id))).collect())
+    Ok(text
+        .lines()
+        .zip(0u32..)
+        .map(|(word, id)| (word.to_owned(), json!(id)))
+        .collect())
 }
 
 /// Reads an added token as `tokenizer_config.json` writes it.
@@ -355,7 +464,11 @@ fn read_added_token(token: &Value) -> Option<AddedToken> {
 
 fn optional<T: DeserializeOwned>(folder: &Path, name: &str, what: &str) -> Result<Option<T>> {
     let path = folder.join(name);
-    if path.is_file() { read_json(&path, what).map(Some) } else { Ok(None) }
+    if path.is_file() {
+        read_json(&path, what).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Error {

@@ -12,7 +12,8 @@ pub const MAX_TOKENS: usize = 150;
 /// `[CLS] [MASK] [SEP]`: the shortest text.
 const FEWEST_POSITIONS: usize = 3;
 
-/// A BERT tokenizer and its special tokens. See [`TokenizerFiles`] for the files and settings that make it.
+/// A BERT tokenizer and its special tokens. See [`TokenizerFiles`] for the files and settings that
+/// make it.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
     file: PathBuf,
@@ -38,16 +39,36 @@ impl TextTokenizer {
     ///
     /// Errors: those of [`TokenizerFiles::open`].
     pub fn open(folder: &Path) -> Result<TextTokenizer> {
-        let TokenizerFiles { tokenizer, file, cls, sep, mask, pad } = TokenizerFiles::open(folder)?;
+        let TokenizerFiles {
+            tokenizer,
+            file,
+            cls,
+            sep,
+            mask,
+            pad,
+        } = TokenizerFiles::open(folder)?;
         let [cls, sep, mask, pad] = [cls, sep, mask, pad].map(i64::from);
-        Ok(TextTokenizer { tokenizer, file, cls, sep, mask, pad, positions: usize::MAX })
+        Ok(TextTokenizer {
+            tokenizer,
+            file,
+            cls,
+            sep,
+            mask,
+            pad,
+            positions: usize::MAX,
+        })
     }
 
     /// Limits it to an encoder with so many token embeddings and positions.
     ///
-    /// Errors: `Format` where it has a token that the encoder has no row for; `Mismatch` for too few positions.
+    /// Errors: `Format` where it has a token that the encoder has no row for; `Mismatch` for too
+    /// few positions.
     pub fn limited_to(mut self, rows: i64, positions: i64) -> Result<TextTokenizer> {
-        let highest = self.tokenizer.get_vocab(true).into_iter().max_by_key(|(_, id)| *id);
+        let highest = self
+            .tokenizer
+            .get_vocab(true)
+            .into_iter()
+            .max_by_key(|(_, id)| *id);
         if let Some((token, id)) = highest.filter(|(_, id)| i64::from(*id) >= rows) {
             let reason = format!(
                 "has a token “{token}” with the id {id}, for a text encoder of {rows} token embeddings (ids from 0); the \
@@ -57,13 +78,16 @@ impl TextTokenizer {
         }
         self.positions = usize::try_from(positions).unwrap_or(0);
         if self.positions < FEWEST_POSITIONS {
-            let message = format!("a text encoder of {positions} positions has no room for [CLS] [MASK] [SEP]");
+            let message = format!(
+                "a text encoder of {positions} positions has no room for [CLS] [MASK] [SEP]"
+            );
             return Err(Error::Mismatch(message));
         }
         Ok(self)
     }
 
-    /// Returns the most tokens that a sentence may have: [`MAX_TOKENS`], or the encoder's positions where they are fewer.
+    /// Returns the most tokens that a sentence may have: [`MAX_TOKENS`], or the encoder's positions
+    /// where they are fewer.
     pub fn longest(&self) -> usize {
         MAX_TOKENS.min(self.positions)
     }
@@ -73,11 +97,17 @@ impl TextTokenizer {
         self.positions
     }
 
-    /// Returns a sentence whose mention is `tokens[start..=end]`, the mention masked. `None` where that is more than
-    /// [`TextTokenizer::longest`] ids, or the mention is not inside the sentence: the pair is to be left out.
+    /// Returns a sentence whose mention is `tokens[start..=end]`, the mention masked. `None` where
+    /// that is more than [`TextTokenizer::longest`] ids, or the mention is not inside the sentence:
+    /// the pair is to be left out.
     ///
     /// Errors: `Format` where the tokenizer itself fails.
-    pub fn encode(&self, tokens: &[String], start: usize, end: usize) -> Result<Option<MaskedSentence>> {
+    pub fn encode(
+        &self,
+        tokens: &[String],
+        start: usize,
+        end: usize,
+    ) -> Result<Option<MaskedSentence>> {
         if start > end || end >= tokens.len() {
             return Ok(None);
         }
@@ -88,7 +118,14 @@ impl TextTokenizer {
             return Ok(None);
         }
         let mask_at = 1 + before.len();
-        let ids = [&[self.cls], before.as_slice(), &[self.mask], &after, &[self.sep]].concat();
+        let ids = [
+            &[self.cls],
+            before.as_slice(),
+            &[self.mask],
+            &after,
+            &[self.sep],
+        ]
+        .concat();
         Ok(Some(MaskedSentence { ids, mask_at }))
     }
 
@@ -122,8 +159,16 @@ impl TextTokenizer {
     ///
     /// Errors: `Format` where the tokenizer itself fails.
     pub fn pieces(&self, words: &[String]) -> Result<Vec<i64>> {
-        let failed = |e| Error::format(&self.file, format!("is a tokenizer that fails at “{}”: {e}", words.join(" ")));
-        let encoding = self.tokenizer.encode_fast(words.join(" "), false).map_err(failed)?;
+        let failed = |e| {
+            Error::format(
+                &self.file,
+                format!("is a tokenizer that fails at “{}”: {e}", words.join(" ")),
+            )
+        };
+        let encoding = self
+            .tokenizer
+            .encode_fast(words.join(" "), false)
+            .map_err(failed)?;
         Ok(encoding.get_ids().iter().map(|&id| i64::from(id)).collect())
     }
 }
@@ -137,11 +182,15 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer")
     }
 
-    /// From `tokenizer.json`, which asks for 8 tokens and padding to 16, and from `vocab.txt` alone.
+    /// From `tokenizer.json`, which asks for 8 tokens and padding to 16, and from `vocab.txt`
+    /// alone.
     fn both_sources() -> [TextTokenizer; 2] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(fixture().join("vocab.txt"), folder.path().join("vocab.txt")).unwrap();
-        [TextTokenizer::open(&fixture()).unwrap(), TextTokenizer::open(folder.path()).unwrap()]
+        [
+            TextTokenizer::open(&fixture()).unwrap(),
+            TextTokenizer::open(folder.path()).unwrap(),
+        ]
     }
 
     fn ids(sentence: Result<Option<MaskedSentence>>) -> Vec<i64> {
@@ -155,10 +204,23 @@ mod tests {
     #[test]
     fn ids_are_those_of_the_reference() {
         for tokenizer in both_sources() {
-            let jaguar = tokenizer.encode(&words("The jaguar is a large cat , native to the Américas ."), 1, 1);
+            let jaguar = tokenizer.encode(
+                &words("The jaguar is a large cat , native to the Américas ."),
+                1,
+                1,
+            );
             assert_eq!(ids(jaguar), [2, 5, 4, 6, 7, 8, 9, 10, 12, 13, 5, 14, 11, 3]);
-            let first = tokenizer.encode(&words("A fine thing unaffable Zürich 北京 3.14 ... can't"), 0, 2);
-            assert_eq!(ids(first), [2, 4, 15, 16, 17, 18, 24, 25, 19, 11, 20, 11, 11, 11, 21, 22, 23, 3]);
+            let first = tokenizer.encode(
+                &words("A fine thing unaffable Zürich 北京 3.14 ... can't"),
+                0,
+                2,
+            );
+            assert_eq!(
+                ids(first),
+                [
+                    2, 4, 15, 16, 17, 18, 24, 25, 19, 11, 20, 11, 11, 11, 21, 22, 23, 3
+                ]
+            );
             let last = tokenizer.encode(&words("unaffable tigers a jaguar"), 3, 3);
             assert_eq!(ids(last), [2, 15, 16, 17, 1, 7, 4, 3]);
         }
@@ -167,11 +229,19 @@ mod tests {
     #[test]
     fn a_mask_spelled_out_in_the_sentence_is_only_letters() {
         for tokenizer in both_sources() {
-            let MaskedSentence { ids, mask_at } =
-                tokenizer.encode(&words("the [MASK] jaguar [CLS]"), 2, 2).unwrap().unwrap();
+            let MaskedSentence { ids, mask_at } = tokenizer
+                .encode(&words("the [MASK] jaguar [CLS]"), 2, 2)
+                .unwrap()
+                .unwrap();
             assert_eq!(mask_at, 5);
-            assert_eq!(ids.iter().filter(|&&id| id == tokenizer.mask_id()).count(), 1);
-            assert_eq!(ids.iter().filter(|&&id| id == tokenizer.cls_id()).count(), 1);
+            assert_eq!(
+                ids.iter().filter(|&&id| id == tokenizer.mask_id()).count(),
+                1
+            );
+            assert_eq!(
+                ids.iter().filter(|&&id| id == tokenizer.cls_id()).count(),
+                1
+            );
             assert_eq!(ids[5], tokenizer.mask_id(), "{ids:?}");
         }
     }
@@ -181,7 +251,10 @@ mod tests {
         let [tokenizer, _] = both_sources();
         let most = vec!["cat".to_owned(); MAX_TOKENS - 2];
         let length = |tokens: &[String], start, end| {
-            tokenizer.encode(tokens, start, end).unwrap().map(|sentence| sentence.ids.len())
+            tokenizer
+                .encode(tokens, start, end)
+                .unwrap()
+                .map(|sentence| sentence.ids.len())
         };
         assert_eq!(length(&most, 0, 0), Some(MAX_TOKENS));
         let more = vec!["cat".to_owned(); MAX_TOKENS - 1];
@@ -195,9 +268,18 @@ mod tests {
     #[test]
     fn a_folder_without_a_tokenizer_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        let Err(error) = TextTokenizer::open(folder.path()) else { panic!("it opened") };
-        assert!(error.to_string().contains("tokenizer.json or vocab.txt"), "{error}");
-        std::fs::write(folder.path().join("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n").unwrap();
+        let Err(error) = TextTokenizer::open(folder.path()) else {
+            panic!("it opened")
+        };
+        assert!(
+            error.to_string().contains("tokenizer.json or vocab.txt"),
+            "{error}"
+        );
+        std::fs::write(
+            folder.path().join("vocab.txt"),
+            "[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n",
+        )
+        .unwrap();
         // the mask would get a new id that the model has no row for
         let opened = TextTokenizer::open(folder.path());
         assert!(opened.is_err_and(|e| e.to_string().contains("[MASK]")));
@@ -207,14 +289,34 @@ mod tests {
     fn an_encoder_must_have_a_row_for_every_token_and_limits_the_length() {
         let open = || both_sources().into_iter().next().unwrap();
         let tokens = open().vocabulary() as i64;
-        let Err(error) = open().limited_to(tokens - 1, 512) else { panic!("it was taken") };
+        let Err(error) = open().limited_to(tokens - 1, 512) else {
+            panic!("it was taken")
+        };
         let said = error.to_string();
-        assert!(said.contains("“jaguar” with the id 31") && said.contains("of 31 token embeddings"), "{said}");
-        assert!(open().limited_to(tokens, 2).is_err_and(|e| e.to_string().contains("2 positions")));
-        assert_eq!(open().limited_to(tokens, 512).unwrap().longest(), MAX_TOKENS);
+        assert!(
+            said.contains("“jaguar” with the id 31") && said.contains("of 31 token embeddings"),
+            "{said}"
+        );
+        assert!(
+            open()
+                .limited_to(tokens, 2)
+                .is_err_and(|e| e.to_string().contains("2 positions"))
+        );
+        assert_eq!(
+            open().limited_to(tokens, 512).unwrap().longest(),
+            MAX_TOKENS
+        );
         let short = open().limited_to(tokens + 8, 12).unwrap();
         let most = vec!["cat".to_owned(); 10];
-        assert_eq!((short.longest(), ids(short.encode(&most, 0, 0)).len()), (12, 12));
-        assert_eq!(short.encode(&[most, vec!["cat".to_owned()]].concat(), 0, 0).unwrap(), None);
+        assert_eq!(
+            (short.longest(), ids(short.encode(&most, 0, 0)).len()),
+            (12, 12)
+        );
+        assert_eq!(
+            short
+                .encode(&[most, vec!["cat".to_owned()]].concat(), 0, 0)
+                .unwrap(),
+            None
+        );
     }
 }

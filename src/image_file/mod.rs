@@ -1,7 +1,9 @@
-//! Image files: the one function that decodes them, for the validator, the features, the explorer, `show` and reports.
+//! Image files: the one function that decodes them, for the validator, the features, the explorer,
+//! `show` and reports.
 //!
-//! The decoders below are lenient: a JPEG that breaks off decodes to an image whose lower part is made up. So the file is
-//! first walked to its end (`structure`), and is refused where it stops early, as Pillow does.
+//! The decoders below are lenient: a JPEG that breaks off decodes to an image whose lower part is
+//! made up. So the file is first walked to its end (`structure`), and is refused where it stops
+//! early, as Pillow does.
 
 mod recognise;
 mod structure;
@@ -10,25 +12,28 @@ use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, Rgb, RgbImage};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Limits, Rgb,
+    RgbImage,
+};
 
 use crate::error::{Error, Result};
 
-/// The most pixels of an image that is decoded: the limit of Pillow, above which it suspects an attack. It lies above the
-/// 108 megapixels of telephones.
+/// The most pixels of an image that is decoded: the limit of Pillow, above which it suspects an
+/// attack. It lies above the 108 megapixels of telephones.
 const MOST_PIXELS: u64 = 178_956_970;
 /// The most bytes that the pixels of one image may take.
 const MOST_BYTES: u64 = 1 << 29;
 
-/// Reads and decodes the file at `path`, as [`decode`] does. Errors: `Io`, and `Format` for what is not a whole image of a
-/// format that is read.
+/// Reads and decodes the file at `path`, as [`decode`] does. Errors: `Io`, and `Format` for what is
+/// not a whole image of a format that is read.
 pub fn open(path: &Path) -> Result<DynamicImage> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     decode(&bytes).map_err(|reason| Error::format(path, reason))
 }
 
-/// Decodes a PNG, JPEG, WebP, GIF (its first frame) or BMP, whose format is recognised by its content, and turns it upright
-/// by its EXIF orientation.
+/// Decodes a PNG, JPEG, WebP, GIF (its first frame) or BMP, whose format is recognised by its
+/// content, and turns it upright by its EXIF orientation.
 ///
 /// The error completes a sentence that begins with the file's name: "is cut short: …".
 pub fn decode(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
@@ -48,7 +53,8 @@ pub fn on_paper(image: DynamicImage, paper: [u8; 3]) -> RgbImage {
     let image = image.into_rgba8();
     RgbImage::from_fn(image.width(), image.height(), |x, y| {
         let [r, g, b, alpha] = image.get_pixel(x, y).0.map(u32::from);
-        let over = |colour, paper| ((colour * alpha + u32::from(paper) * (255 - alpha) + 127) / 255) as u8;
+        let over =
+            |colour, paper| ((colour * alpha + u32::from(paper) * (255 - alpha) + 127) / 255) as u8;
         Rgb([over(r, paper[0]), over(g, paper[1]), over(b, paper[2])])
     })
 }
@@ -70,33 +76,54 @@ fn decode_as(format: ImageFormat, bytes: &[u8]) -> ImageResult<(DynamicImage, Or
 }
 
 fn too_large() -> ImageError {
-    ImageError::Limits(image::error::LimitError::from_kind(image::error::LimitErrorKind::DimensionError))
+    ImageError::Limits(image::error::LimitError::from_kind(
+        image::error::LimitErrorKind::DimensionError,
+    ))
 }
 
-/// Drops an alpha channel that is 0 everywhere from a BMP: many programs leave the fourth byte unset, and none means an
-/// image that cannot be seen.
+/// Drops an alpha channel that is 0 everywhere from a BMP: many programs leave the fourth byte
+/// unset, and none means an image that cannot be seen.
 fn without_void_alpha(image: DynamicImage, format: ImageFormat) -> DynamicImage {
-    let is_void = |image: &DynamicImage| image.as_rgba8().is_some_and(|rgba| rgba.pixels().all(|p| p.0[3] == 0));
-    if format == ImageFormat::Bmp && is_void(&image) { image.into_rgb8().into() } else { image }
+    let is_void = |image: &DynamicImage| {
+        image
+            .as_rgba8()
+            .is_some_and(|rgba| rgba.pixels().all(|p| p.0[3] == 0))
+    };
+    if format == ImageFormat::Bmp && is_void(&image) {
+        image.into_rgb8().into()
+    } else {
+        image
+    }
 }
 
 fn reason(format: ImageFormat, error: &ImageError) -> String {
     let name = recognise::name(format);
     match error {
         ImageError::Limits(_) => {
-            format!("is too large: an image may have {MOST_PIXELS} pixels and take {} MiB decoded", MOST_BYTES >> 20)
+            format!(
+                "is too large: an image may have {MOST_PIXELS} pixels and take {} MiB decoded",
+                MOST_BYTES >> 20
+            )
         }
         ImageError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
             format!("is cut short: the {name} data end too early")
         }
-        ImageError::Unsupported(e) => format!("is a {name} of a kind that cannot be read: {}", first_line(e)),
+        ImageError::Unsupported(e) => format!(
+            "is a {name} of a kind that cannot be read: {}",
+            first_line(e)
+        ),
         other => format!("is a damaged {name}: {}", first_line(other)),
     }
 }
 
 /// Decoders may add lines about their inner state.
 fn first_line(error: &impl ToString) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -33,7 +33,11 @@ const FOREIGN: [(&str, usize, &[u8]); 16] = [
 pub(super) fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
     match image::guess_format(bytes) {
         Ok(
-            format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif | ImageFormat::Bmp),
+            format @ (ImageFormat::Png
+            | ImageFormat::Jpeg
+            | ImageFormat::WebP
+            | ImageFormat::Gif
+            | ImageFormat::Bmp),
         ) => Ok(format),
         _ => Err(foreign(bytes)),
     }
@@ -60,15 +64,20 @@ fn foreign(bytes: &[u8]) -> String {
     if git_lfs::is_pointer(bytes) {
         return git_lfs::REASON.into();
     }
-    let begins =
-        |(_, at, signature): &&(&str, usize, &[u8])| bytes.get(*at..).is_some_and(|b| b.starts_with(signature));
+    let begins = |(_, at, signature): &&(&str, usize, &[u8])| {
+        bytes.get(*at..).is_some_and(|b| b.starts_with(signature))
+    };
     if let Some((name, ..)) = FOREIGN.iter().find(begins) {
         return format!("is {name}, which cannot be read ({EXPECTED})");
     }
     match text(bytes) {
-        Some(text) if text.contains("<svg") => format!("is an SVG file, which cannot be read ({EXPECTED})"),
+        Some(text) if text.contains("<svg") => {
+            format!("is an SVG file, which cannot be read ({EXPECTED})")
+        }
         Some(text) if text.starts_with("<!doctype html") || text.starts_with("<html") => {
-            format!("is an HTML page, not an image; it may be the answer to a download that failed ({EXPECTED})")
+            format!(
+                "is an HTML page, not an image; it may be the answer to a download that failed ({EXPECTED})"
+            )
         }
         Some(_) => format!("is text, not an image ({EXPECTED})"),
         None => format!("is not an image ({EXPECTED})"),
@@ -81,7 +90,9 @@ fn text(bytes: &[u8]) -> Option<String> {
     let valid = match std::str::from_utf8(start) {
         Ok(text) => text,
         // the last character may be cut by `START`
-        Err(error) if error.error_len().is_none() => std::str::from_utf8(&start[..error.valid_up_to()]).ok()?,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).ok()?
+        }
         Err(_) => return None,
     };
     let is_text = |c: char| !c.is_control() || c.is_ascii_whitespace();

@@ -1,13 +1,14 @@
 //! Whether an image file goes on to its end: a walk over its segments, which decodes nothing.
 //!
-//! Each function returns a clause that says where the file stops. Bytes after the end are nobody's concern: telephones put
-//! a second image there.
+//! Each function returns a clause that says where the file stops. Bytes after the end are nobody's
+//! concern: telephones put a second image there.
 
 use image::ImageFormat;
 
 type Whole = Result<(), &'static str>;
 
-/// Errors where the file ends before its last segment does. A BMP has no segments: its decoder misses every byte.
+/// Errors where the file ends before its last segment does. A BMP has no segments: its decoder
+/// misses every byte.
 pub(super) fn check_whole(format: ImageFormat, bytes: &[u8]) -> Whole {
     match format {
         ImageFormat::Png => png(bytes),
@@ -35,7 +36,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Signature, then chunks of length (4 bytes, big-endian), name, data and CRC until `IEND`. The decoder checks the CRCs.
+/// Signature, then chunks of length (4 bytes, big-endian), name, data and CRC until `IEND`. The
+/// decoder checks the CRCs.
 fn png(bytes: &[u8]) -> Whole {
     const SIGNATURE: usize = 8;
     const CRC: usize = 4;
@@ -57,8 +59,8 @@ fn png(bytes: &[u8]) -> Whole {
     }
 }
 
-/// Markers (ITU T.81, annex B) until the end of the image. Between them lie entropy-coded data, in which a byte 0xFF is
-/// followed by 0, and bytes that decoders pass over.
+/// Markers (ITU T.81, annex B) until the end of the image. Between them lie entropy-coded data, in
+/// which a byte 0xFF is followed by 0, and bytes that decoders pass over.
 fn jpeg(bytes: &[u8]) -> Whole {
     const START: u8 = 0xd8;
     const END: u8 = 0xd9;
@@ -67,7 +69,9 @@ fn jpeg(bytes: &[u8]) -> Whole {
     walk.take(2);
     while let Some(at) = memchr::memchr(0xff, walk.rest) {
         walk.take(at + 1);
-        let Some(&marker) = walk.rest.first() else { return Err(EARLY) };
+        let Some(&marker) = walk.rest.first() else {
+            return Err(EARLY);
+        };
         if marker == 0xff {
             // it may begin the next marker
             continue;
@@ -92,7 +96,10 @@ fn jpeg_segment(walk: &mut Walk) -> Option<()> {
 
 /// The header says how many bytes there are after its first eight.
 fn webp(bytes: &[u8]) -> Whole {
-    let length = bytes.get(4..8).and_then(|length| length.try_into().ok()).map(u32::from_le_bytes);
+    let length = bytes
+        .get(4..8)
+        .and_then(|length| length.try_into().ok())
+        .map(u32::from_le_bytes);
     match length {
         Some(length) if bytes.len() as u64 >= u64::from(length) + 8 => Ok(()),
         _ => Err("it has fewer bytes than its header says"),
@@ -130,7 +137,11 @@ fn gif_blocks(walk: &mut Walk) -> Option<()> {
 
 /// The bytes of the colour table that the flags announce.
 fn colour_table(flags: u8) -> usize {
-    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+    if flags & 0x80 == 0 {
+        0
+    } else {
+        3 << ((flags & 7) + 1)
+    }
 }
 
 /// Data in blocks of up to 255 bytes; an empty one ends them.

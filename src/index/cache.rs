@@ -1,5 +1,6 @@
-//! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and entities' states, made ready.
-//! What is not here is computed again, so answers do not depend on it.
+//! What a view keeps between expansions: rows of Z by bytes, least recently used first out; and
+//! entities' states, made ready. What is not here is computed again, so answers do not depend on
+//! it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -43,7 +44,8 @@ impl Cache {
         }
     }
 
-    /// An entity's states; made where they are not kept. Where they would be too many, those before are forgotten.
+    /// An entity's states; made where they are not kept. Where they would be too many, those before
+    /// are forgotten.
     pub fn states(&mut self, entity: Row, make: impl FnOnce() -> Rows) -> Rc<Rows> {
         if let Some(states) = self.states.get(&entity) {
             return states.clone();
@@ -78,7 +80,9 @@ impl Cache {
         self.ages.insert(self.clock, row);
         self.rows.insert(row, (values, self.clock));
         while self.used > self.limit {
-            let Some((_, oldest)) = self.ages.pop_first() else { break };
+            let Some((_, oldest)) = self.ages.pop_first() else {
+                break;
+            };
             if let Some((values, _)) = self.rows.remove(&oldest) {
                 self.used -= size_of_val(values.as_slice());
             }

@@ -12,8 +12,8 @@ use crate::file::write_whole;
 /// In a partial folder: what of it is complete.
 const DONE_FILE: &str = "done.json";
 
-/// A folder under a temporary name beside its destination, for one process at a time. Dropped before
-/// [`Partial::publish`] it is removed, unless it is to be kept.
+/// A folder under a temporary name beside its destination, for one process at a time. Dropped
+/// before [`Partial::publish`] it is removed, unless it is to be kept.
 pub struct Partial {
     path: PathBuf,
     destination: PathBuf,
@@ -32,14 +32,21 @@ pub struct Done {
 }
 
 impl Partial {
-    /// Makes the temporary folder, or takes the one that an interrupted run left, with what is in it. Refused now,
-    /// before hours of work: a destination that is there and is neither an index nor empty; another run at work on it.
+    /// Makes the temporary folder, or takes the one that an interrupted run left, with what is in
+    /// it. Refused now, before hours of work: a destination that is there and is neither an index
+    /// nor empty; another run at work on it.
     pub fn create(destination: &Path) -> Result<Self> {
         let Some(name) = destination.file_name() else {
-            return Err(Error::Argument(format!("{} is no name for a folder", destination.display())));
+            return Err(Error::Argument(format!(
+                "{} is no name for a folder",
+                destination.display()
+            )));
         };
         if !replaceable(destination) {
-            return Err(Error::format(destination, "is there and is not an index; it will not be overwritten"));
+            return Err(Error::format(
+                destination,
+                "is there and is not an index; it will not be overwritten",
+            ));
         }
         let path = parent_of(destination).join(format!(".{}.partial", name.to_string_lossy()));
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
@@ -47,13 +54,21 @@ impl Partial {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::format(destination, "is being written by another run; wait for it or stop it"));
+                return Err(Error::format(
+                    destination,
+                    "is being written by another run; wait for it or stop it",
+                ));
             }
             // some file systems have no locks; then it is up to the user
             Err(TryLockError::Error(_)) => {}
         }
         let kept = path.join(DONE_FILE).is_file();
-        let partial = Partial { path, destination: destination.to_owned(), _lock: lock, kept };
+        let partial = Partial {
+            path,
+            destination: destination.to_owned(),
+            _lock: lock,
+            kept,
+        };
         partial.recover()?;
         Ok(partial)
     }
@@ -63,12 +78,15 @@ impl Partial {
         self.path.with_extension("old")
     }
 
-    /// A run that was killed while it replaced an index left the old one aside: it comes back, or goes if it was replaced.
+    /// A run that was killed while it replaced an index left the old one aside: it comes back, or
+    /// goes if it was replaced.
     fn recover(&self) -> Result<()> {
         let old = self.old();
         match (old.exists(), self.destination.exists()) {
             (false, _) => Ok(()),
-            (true, false) => fs::rename(&old, &self.destination).map_err(Error::io("restore", &self.destination)),
+            (true, false) => {
+                fs::rename(&old, &self.destination).map_err(Error::io("restore", &self.destination))
+            }
             (true, true) => fs::remove_dir_all(&old).map_err(Error::io("remove", &old)),
         }
     }
@@ -86,10 +104,12 @@ impl Partial {
         serde_json::from_slice(&fs::read(self.file(DONE_FILE)).ok()?).ok()
     }
 
-    /// Notes what is complete, for a run that comes after an interruption, and removes every other file.
+    /// Notes what is complete, for a run that comes after an interruption, and removes every other
+    /// file.
     pub fn note(&self, done: &Done) -> Result<()> {
         let path = self.file(DONE_FILE);
-        let text = serde_json::to_vec_pretty(done).map_err(|e| Error::format(&path, e.to_string()))?;
+        let text =
+            serde_json::to_vec_pretty(done).map_err(|e| Error::format(&path, e.to_string()))?;
         write_whole(&path, &text)?;
         for entry in fs::read_dir(&self.path).map_err(Error::io("read", &self.path))? {
             let entry = entry.map_err(Error::io("read", &self.path))?;
@@ -116,7 +136,8 @@ impl Partial {
         }
         if let Err(e) = fs::rename(&self.path, &self.destination) {
             if replaced {
-                // what was there comes back; were that to fail too, the first error is still the one to tell
+                // what was there comes back; were that to fail too, the first error is still the
+                // one to tell
                 let _ = fs::rename(&old, &self.destination);
             }
             return Err(Error::io("write", &self.destination)(e));
@@ -151,10 +172,15 @@ fn parent_of(path: &Path) -> PathBuf {
 }
 
 fn replaceable(path: &Path) -> bool {
-    let empty = || path.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+    let empty = || {
+        path.read_dir()
+            .is_ok_and(|mut entries| entries.next().is_none())
+    };
     !path.exists() || path.join(META_FILE).is_file() || empty()
 }
 
 fn sync(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(Error::io("write", folder))
+    File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(Error::io("write", folder))
 }

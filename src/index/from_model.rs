@@ -28,7 +28,8 @@ pub struct Places {
     pub out: PathBuf,
     /// Features of frozen encoders are kept here.
     pub cache: PathBuf,
-    /// How the head's rows are drawn to the states; [`trained_with`] tells what the model's settings say.
+    /// How the head's rows are drawn to the states; [`trained_with`] tells what the model's
+    /// settings say.
     pub prototypes: Option<Prototypes>,
 }
 
@@ -37,9 +38,18 @@ pub struct Places {
 /// Errors: those of a model folder; `Format` for settings that cannot be read.
 pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
     let folder = ModelFolder::open(model)?;
-    let said = folder.config.training.get("prototypes").cloned().unwrap_or_default();
-    let said: Option<Prototypes> = serde_json::from_value(said)
-        .map_err(|e| Error::format(model, format!("has settings of prototypes that cannot be: {e}")))?;
+    let said = folder
+        .config
+        .training
+        .get("prototypes")
+        .cloned()
+        .unwrap_or_default();
+    let said: Option<Prototypes> = serde_json::from_value(said).map_err(|e| {
+        Error::format(
+            model,
+            format!("has settings of prototypes that cannot be: {e}"),
+        )
+    })?;
     said.map_or(Ok(()), |prototypes| prototypes.check())?;
     Ok(said)
 }
@@ -52,9 +62,11 @@ pub struct Opened {
     pub sources: Sources,
 }
 
-/// Opens a model with the encoders that it was trained with, over a data set that knows its entities.
+/// Opens a model with the encoders that it was trained with, over a data set that knows its
+/// entities.
 ///
-/// Errors: a model folder that is missing or damaged; `Mismatch` where the model is of another vocabulary or other encoders.
+/// Errors: a model folder that is missing or damaged; `Mismatch` where the model is of another
+/// vocabulary or other encoders.
 pub fn open(
     dataset: &Dataset,
     model: &Path,
@@ -81,22 +93,54 @@ pub fn open(
         encoders.text.source.hash = folder.hash()?;
     }
     let sizes = &config.sizes;
-    encoders.text.tokenizer = encoders.text.tokenizer.limited_to(sizes.token_vocabulary, sizes.max_positions)?;
+    encoders.text.tokenizer = encoders
+        .text
+        .tokenizer
+        .limited_to(sizes.token_vocabulary, sizes.max_positions)?;
     check_patches(&folder, &encoders.image, image.grid)?;
-    let checkpoint::Opened { network, left_out, .. } = folder.network(Some(&encoders.text.weights), device)?;
-    let (mut pairs, patches) = gather(dataset, &encoders, image.grid, cache, Some(&config.entity_ids), observe)?;
+    let checkpoint::Opened {
+        network, left_out, ..
+    } = folder.network(Some(&encoders.text.weights), device)?;
+    let (mut pairs, patches) = gather(
+        dataset,
+        &encoders,
+        image.grid,
+        cache,
+        Some(&config.entity_ids),
+        observe,
+    )?;
     pairs.left_out.extend(folder.weights().described(&left_out));
-    let texts = encoders.text.states(cache, &pairs, &network.student.bert, device, observe)?;
-    Ok(Opened { network, sources: Sources { pairs, texts, patches, device }, folder })
+    let texts = encoders
+        .text
+        .states(cache, &pairs, &network.student.bert, device, observe)?;
+    Ok(Opened {
+        network,
+        sources: Sources {
+            pairs,
+            texts,
+            patches,
+            device,
+        },
+        folder,
+    })
 }
 
-/// Runs the model over the data set and writes the index; gives what was left out. Modes that an interrupted run of the
-/// same model and data set completed are taken over.
+/// Runs the model over the data set and writes the index; gives what was left out. Modes that an
+/// interrupted run of the same model and data set completed are taken over.
 ///
-/// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of another vocabulary.
-pub fn build(places: &Places, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Vec<(String, usize)>> {
+/// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of
+/// another vocabulary.
+pub fn build(
+    places: &Places,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Vec<(String, usize)>> {
     let dataset = Dataset::open(&places.dataset)?;
-    let Opened { folder, network, sources } = open(&dataset, &places.model, &places.cache, device, observe)?;
+    let Opened {
+        folder,
+        network,
+        sources,
+    } = open(&dataset, &places.model, &places.cache, device, observe)?;
     check_task(&folder)?;
     let left_out = sources.pairs.left_out.clone();
 
@@ -115,19 +159,36 @@ fn write(
 ) -> Result<()> {
     let pairs = &sources.pairs;
     let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
-    let entities = pairs.entities.iter().map(|&id| Entity { id, name: name(id) }).collect();
+    let entities = pairs
+        .entities
+        .iter()
+        .map(|&id| Entity { id, name: name(id) })
+        .collect();
     let (mut weight, mut bias) = network.student.head.last_layer();
     let mut known = None;
     if let Some(prototypes) = places.prototypes {
         // sentences tell classes best; a model that saw none has pictures only
-        let mode = if saw_text(folder) { Mode::Text } else { Mode::Image };
+        let mode = if saw_text(folder) {
+            Mode::Text
+        } else {
+            Mode::Image
+        };
         let distinct = Distinct::of(sources, mode);
         let states = run(network, sources, &distinct.samples, observe)?;
-        (weight, bias) = prototypes.refine(&weight, &bias, &distinct.means(sources, &states).to_device(sources.device));
+        (weight, bias) = prototypes.refine(
+            &weight,
+            &bias,
+            &distinct.means(sources, &states).to_device(sources.device),
+        );
         known = Some((mode, states));
     }
-    let mut builder =
-        Builder::resume(&places.out, entities, &weight, &bias, provenance(places, dataset, folder, sources)?)?;
+    let mut builder = Builder::resume(
+        &places.out,
+        entities,
+        &weight,
+        &bias,
+        provenance(places, dataset, folder, sources)?,
+    )?;
     let row_offsets: Vec<i64> = pairs.row_offsets().iter().map(|&o| o as i64).collect();
     let mut table = PairTable {
         row_offsets: row_offsets.clone(),
@@ -148,7 +209,12 @@ fn write(
         };
         builder.mode(
             mode,
-            States::of_pairs(states, &row_offsets, &distinct.state_of_pair, Precision::Half),
+            States::of_pairs(
+                states,
+                &row_offsets,
+                &distinct.state_of_pair,
+                Precision::Half,
+            ),
             observe,
         )?;
         table.states.push((mode, distinct.state_of_pair));
@@ -157,9 +223,15 @@ fn write(
     builder.finish()
 }
 
-/// Refuses a model that was trained for other tasks than masked entity prediction, whose head an index is read off.
+/// Refuses a model that was trained for other tasks than masked entity prediction, whose head an
+/// index is read off.
 fn check_task(folder: &ModelFolder) -> Result<()> {
-    match folder.config.training.get("tasks").and_then(serde_json::Value::as_array) {
+    match folder
+        .config
+        .training
+        .get("tasks")
+        .and_then(serde_json::Value::as_array)
+    {
         Some(tasks) if !tasks.iter().any(|task| task == "mep") => Err(Error::Mismatch(format!(
             "{} was trained without masked entity prediction (mep), which an index is read off",
             folder.path.display()
@@ -170,33 +242,70 @@ fn check_task(folder: &ModelFolder) -> Result<()> {
 
 /// Whether the model was trained with sentences at all.
 fn saw_text(folder: &ModelFolder) -> bool {
-    folder.config.training.get("drop_text").and_then(serde_json::Value::as_f64).is_none_or(|share| share < 1.0)
+    folder
+        .config
+        .training
+        .get("drop_text")
+        .and_then(serde_json::Value::as_f64)
+        .is_none_or(|share| share < 1.0)
 }
 
 /// Says that a mode is there from a run before this one.
 fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
-    let kept = Progress { note: "kept from the run before".into(), ..Progress::new(format!("mode {mode}"), 1, 1) };
-    if observe.on(kept).is_break() { Err(Error::Stopped) } else { Ok(()) }
+    let kept = Progress {
+        note: "kept from the run before".into(),
+        ..Progress::new(format!("mode {mode}"), 1, 1)
+    };
+    if observe.on(kept).is_break() {
+        Err(Error::Stopped)
+    } else {
+        Ok(())
+    }
 }
 
-fn provenance(places: &Places, dataset: &Dataset, folder: &ModelFolder, sources: &Sources) -> Result<Provenance> {
-    let named = |path: &Path| path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+fn provenance(
+    places: &Places,
+    dataset: &Dataset,
+    folder: &ModelFolder,
+    sources: &Sources,
+) -> Result<Provenance> {
+    let named = |path: &Path| {
+        path.file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+    };
     Ok(Provenance {
-        dataset: Some(Source::beside(&places.out, dataset.name.clone(), &dataset.root, dataset.hash()?)?),
+        dataset: Some(Source::beside(
+            &places.out,
+            dataset.name.clone(),
+            &dataset.root,
+            dataset.hash()?,
+        )?),
         // the model's path says nothing to who has only the index
-        model: Some(Source { name: named(&places.model), path: String::new(), hash: folder.hash()? }),
+        model: Some(Source {
+            name: named(&places.model),
+            path: String::new(),
+            hash: folder.hash()?,
+        }),
         state: serde_json::to_value(folder.config.sizes.state)
             .ok()
             .and_then(|s| s.as_str().map(str::to_owned))
             .unwrap_or_default(),
         device: crate::model::device::describe(sources.device),
-        seed: folder.config.training.get("seed").and_then(serde_json::Value::as_u64),
+        seed: folder
+            .config
+            .training
+            .get("seed")
+            .and_then(serde_json::Value::as_u64),
         settings: settings(folder, places.prototypes),
         left_out: sources
             .pairs
             .left_out
             .iter()
-            .map(|(reason, count)| LeftOut { reason: reason.clone(), count: *count, ..LeftOut::default() })
+            .map(|(reason, count)| LeftOut {
+                reason: reason.clone(),
+                count: *count,
+                ..LeftOut::default()
+            })
             .collect(),
     })
 }
@@ -213,7 +322,10 @@ fn settings(folder: &ModelFolder, prototypes: Option<Prototypes>) -> serde_json:
 /// The model's rows must be entities of this data set.
 fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
     let ids = &folder.config.entity_ids;
-    let foreign = ids.iter().filter(|&&id| !dataset.vocabulary.contains(id)).count();
+    let foreign = ids
+        .iter()
+        .filter(|&&id| !dataset.vocabulary.contains(id))
+        .count();
     if ids.is_empty() || foreign > 0 {
         return Err(Error::Mismatch(format!(
             "{} is a model of another vocabulary: {foreign} of its {} entities are not in {}",
@@ -251,7 +363,8 @@ fn check_patches(folder: &ModelFolder, encoder: &ImageEncoder, grid: Option<i64>
     )))
 }
 
-/// The distinct inputs of a mode: pairs that differ only in what the mode does not see share one state.
+/// The distinct inputs of a mode: pairs that differ only in what the mode does not see share one
+/// state.
 struct Distinct {
     samples: Vec<Sample>,
     /// By pair.
@@ -268,7 +381,8 @@ impl Distinct {
                 let image = pairs.pairs[pair].image;
                 let key = match mode {
                     Mode::Both | Mode::Text => (pair, 0),
-                    // states are kept row by row, so a picture that two entities share counts for each
+                    // states are kept row by row, so a picture that two entities share counts for
+                    // each
                     Mode::Image => (pairs.row(pair), image + 1),
                     Mode::None => (usize::MAX, 0),
                 };
@@ -279,7 +393,10 @@ impl Distinct {
                 })
             })
             .collect();
-        Distinct { samples, state_of_pair }
+        Distinct {
+            samples,
+            state_of_pair,
+        }
     }
 
     /// Each entity's mean over its pairs, `[V, D]`, of `states [U, D]`.
@@ -297,7 +414,8 @@ impl Distinct {
     }
 }
 
-/// The input of the entity head's last layer for each sample, `[U, D]` on the CPU. Like lengths run together.
+/// The input of the entity head's last layer for each sample, `[U, D]` on the CPU. Like lengths run
+/// together.
 fn run(
     network: &Network,
     sources: &Sources,
@@ -307,14 +425,28 @@ fn run(
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&i| sources.pairs.length(samples[i].pair));
     let mode = samples.first().map_or(Mode::None, |s| s.mode);
-    let out = Tensor::zeros([samples.len() as i64, network.config.hidden], (Kind::Float, Device::Cpu));
+    let out = Tensor::zeros(
+        [samples.len() as i64, network.config.hidden],
+        (Kind::Float, Device::Cpu),
+    );
     for (done, batch) in order.chunks(BATCH).enumerate() {
         let shown: Vec<Sample> = batch.iter().map(|&i| samples[i]).collect();
         let states = network.student.seen(&sources.input(&shown)?);
         let at: Vec<i64> = batch.iter().map(|&i| i as i64).collect();
-        let _ = out.shallow_clone().index_copy_(0, &Tensor::from_slice(&at), &states.to_device(Device::Cpu));
+        let _ = out.shallow_clone().index_copy_(
+            0,
+            &Tensor::from_slice(&at),
+            &states.to_device(Device::Cpu),
+        );
         let done = (done * BATCH + batch.len()) as u64;
-        if observe.on(Progress::new(format!("states, {mode}"), done, samples.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new(
+                format!("states, {mode}"),
+                done,
+                samples.len() as u64,
+            ))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
     }

@@ -77,8 +77,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// A data set that an index at `index` was built from; its path is kept relative to the index where both lie in
-    /// one tree. Error: a path that is not there.
+    /// A data set that an index at `index` was built from; its path is kept relative to the index
+    /// where both lie in one tree. Error: a path that is not there.
     pub fn beside(index: &Path, name: String, root: &Path, hash: String) -> Result<Source> {
         let whole = |path: &Path| std::fs::canonicalize(path).map_err(Error::io("find", path));
         let root = whole(root)?;
@@ -88,19 +88,32 @@ impl Source {
             _ => Path::new("."),
         };
         let index = whole(parent)?.join(index.file_name().unwrap_or_default());
-        Ok(Source { name, path: relative(&index, &root).display().to_string(), hash })
+        Ok(Source {
+            name,
+            path: relative(&index, &root).display().to_string(),
+            hash,
+        })
     }
 }
 
-/// The way from folder `from` to `to`, both absolute; `to` itself where they share no more than the root.
+/// The way from folder `from` to `to`, both absolute; `to` itself where they share no more than the
+/// root.
 fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let shared = from
+        .components()
+        .zip(to.components())
+        .take_while(|(a, b)| a == b)
+        .count();
     if shared <= 1 {
         return to.to_owned();
     }
     let up = from.components().skip(shared).map(|_| Component::ParentDir);
     let way: PathBuf = up.chain(to.components().skip(shared)).collect();
-    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
+    if way.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        way
+    }
 }
 
 /// What building the index passed over.
@@ -109,7 +122,8 @@ pub struct LeftOut {
     /// For people: "entities with fewer than 2 usable pairs".
     pub reason: String,
     pub count: usize,
-    /// Entities that are not in the index for this reason; empty where it was pairs that were left out.
+    /// Entities that are not in the index for this reason; empty where it was pairs that were left
+    /// out.
     #[serde(default)]
     pub entities: Vec<EntityId>,
 }
@@ -122,32 +136,50 @@ struct Kind {
 }
 
 impl Meta {
-    /// Reads `index.json` of the folder; a sentence each for: no folder, no index, damaged, another version.
+    /// Reads `index.json` of the folder; a sentence each for: no folder, no index, damaged, another
+    /// version.
     pub fn read(folder: &Path) -> Result<Meta> {
         if folder.is_file() {
-            return Err(Error::format(folder, "is a file and no index; a run is measured by `multiexpan compare`"));
+            return Err(Error::format(
+                folder,
+                "is a file and no index; a run is measured by `multiexpan compare`",
+            ));
         }
         if !folder.is_dir() {
             let hint = "build one with `multiexpan index`".to_owned();
-            return Err(Error::Missing { what: "index", path: folder.to_owned(), hint });
+            return Err(Error::Missing {
+                what: "index",
+                path: folder.to_owned(),
+                hint,
+            });
         }
         let path = folder.join(META_FILE);
         if !path.is_file() {
-            return Err(Error::format(folder, format!("is not an index: it has no {META_FILE}")));
+            return Err(Error::format(
+                folder,
+                format!("is not an index: it has no {META_FILE}"),
+            ));
         }
         let text = text_file::read(&path)?;
         let damaged = |e: serde_json::Error| Error::format(&path, format!("is damaged: {e}"));
         // read as often as there is to ask: a tree of a million entities would take a gigabyte
         serde_json::from_str::<IgnoredAny>(&text).map_err(damaged)?;
         let Ok(Kind { kind, version }) = serde_json::from_str(&text) else {
-            return Err(Error::format(&path, "is not an index: it names no kind and version"));
+            return Err(Error::format(
+                &path,
+                "is not an index: it names no kind and version",
+            ));
         };
         if kind != KIND {
-            return Err(Error::format(&path, format!("is not an index but “{kind}”")));
+            return Err(Error::format(
+                &path,
+                format!("is not an index but “{kind}”"),
+            ));
         }
         if version != VERSION {
-            let reason =
-                format!("is of format version {version}, this program reads version {VERSION}; build the index again");
+            let reason = format!(
+                "is of format version {version}, this program reads version {VERSION}; build the index again"
+            );
             return Err(Error::format(&path, reason));
         }
         serde_json::from_str(&text).map_err(damaged)

@@ -1,8 +1,9 @@
 //! The factorised index: what the expansion reads instead of two dense V×V matrices.
 //!
-//! The entity head's last layer is linear, so with g its input, log p = W·g + b − logZ, and an entity's mean of
-//! logs is the log of means in g (`docs/ALGORITHM.md`, "The same answers, faster"). An index stores W, b, every
-//! distinct g, and per entity the few numbers that standardise a row without computing it.
+//! The entity head's last layer is linear, so with g its input, log p = W·g + b − logZ, and an
+//! entity's mean of logs is the log of means in g (`docs/ALGORITHM.md`, "The same answers,
+//! faster"). An index stores W, b, every distinct g, and per entity the few numbers that
+//! standardise a row without computing it.
 //!
 //! * `meta` – `index.json`: what an index is of, and what its files should be
 //! * `tensor_file` – memory-mapped safetensors, checked before use

@@ -1,5 +1,6 @@
-//! For each entity the few candidates that it speaks for most, and a bound for all the rest: an expansion finds the best of
-//! ΣZ by these and a few numbers more, where it would else need a whole row of Z from every member of its set.
+//! For each entity the few candidates that it speaks for most, and a bound for all the rest: an
+//! expansion finds the best of ΣZ by these and a few numbers more, where it would else need a whole
+//! row of Z from every member of its set.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -11,7 +12,8 @@ use crate::types::Row;
 
 /// Candidates of one entity. A class is exhausted before its members' lists are.
 const MOST: usize = 512;
-/// A bound is raised by this much and this share of itself: more than a number of Z differs between ways to sum it.
+/// A bound is raised by this much and this share of itself: more than a number of Z differs between
+/// ways to sum it.
 const SLACK: f64 = 1e-3;
 
 /// Below so many entities whole rows of Z are as fast.
@@ -36,7 +38,12 @@ pub struct Lists {
 pub fn lists(z: &Tensor, first: usize) -> Option<Lists> {
     let size = z.size();
     let length = length(size[1] as usize)? as i64;
-    let own = Tensor::arange_start(first as i64, first as i64 + size[0], (Kind::Int64, z.device())).unsqueeze(1);
+    let own = Tensor::arange_start(
+        first as i64,
+        first as i64 + size[0],
+        (Kind::Int64, z.device()),
+    )
+    .unsqueeze(1);
     let others = z.scatter_value(1, &own, f64::NEG_INFINITY);
     let (values, rows) = others.topk(length + 1, 1, true, true);
     let raised = |z: Tensor| &z + z.abs() * SLACK + SLACK;
@@ -53,8 +60,13 @@ impl Lists {
         if parts.is_empty() {
             return None;
         }
-        let all = |of: fn(&Lists) -> &Tensor| Tensor::cat(&parts.iter().map(of).collect::<Vec<_>>(), 0);
-        Some(Lists { rows: all(|l| &l.rows), upper: all(|l| &l.upper), rest: all(|l| &l.rest) })
+        let all =
+            |of: fn(&Lists) -> &Tensor| Tensor::cat(&parts.iter().map(of).collect::<Vec<_>>(), 0);
+        Some(Lists {
+            rows: all(|l| &l.rows),
+            upper: all(|l| &l.upper),
+            rest: all(|l| &l.rest),
+        })
     }
 }
 
@@ -90,17 +102,24 @@ impl<'a> Near<'a> {
         file.check(ROWS, &[Kind::Int], &[entities, length])?;
         file.check(UPPER, &[Kind::Half], &[entities, length])?;
         file.check(REST, &[Kind::Float], &[entities])?;
-        Ok(Some(Near { length, rows: file.slice(ROWS)?, upper: file.halves(UPPER)?, rest: file.slice(REST)? }))
+        Ok(Some(Near {
+            length,
+            rows: file.slice(ROWS)?,
+            upper: file.halves(UPPER)?,
+            rest: file.slice(REST)?,
+        }))
     }
 
-    /// Of one entity: the rows of its list, what their Z are at most, and what the Z of all others are at most. None where
-    /// the list names a row that is not there.
+    /// Of one entity: the rows of its list, what their Z are at most, and what the Z of all others
+    /// are at most. None where the list names a row that is not there.
     pub fn list(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
         let of = row.at() * self.length..(row.at() + 1) * self.length;
         let rows = &self.rows[of.clone()];
         let mut upper = vec![0.0; self.length];
         self.upper[of].convert_to_f32_slice(&mut upper);
         let known = |&r: &i32| r >= 0 && (r as usize) < self.rest.len();
-        rows.iter().all(known).then(|| (rows, upper, self.rest[row.at()]))
+        rows.iter()
+            .all(known)
+            .then(|| (rows, upper, self.rest[row.at()]))
     }
 }

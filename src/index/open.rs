@@ -46,7 +46,8 @@ pub struct ModeFile {
     /// Whether its lists of near candidates are there, and used.
     pub lists: bool,
     pub cache: RefCell<Cache>,
-    /// True once its large tensors were found to be finite, which is checked when the mode is first asked for.
+    /// True once its large tensors were found to be finite, which is checked when the mode is first
+    /// asked for.
     is_finite: Cell<bool>,
 }
 
@@ -69,8 +70,9 @@ pub struct Pair {
 }
 
 impl Index {
-    /// Opens the folder and checks lengths, headers, shapes and offsets; contents are [`Index::verify`]'s. Each
-    /// refusal says which: no folder, no index, another version, cut short, a damaged header, shapes that do not fit.
+    /// Opens the folder and checks lengths, headers, shapes and offsets; contents are
+    /// [`Index::verify`]'s. Each refusal says which: no folder, no index, another version, cut
+    /// short, a damaged header, shapes that do not fit.
     pub fn open(path: &Path, device: Device) -> Result<Index> {
         let meta = Meta::read(path)?;
         for (name, file) in &meta.files {
@@ -85,7 +87,10 @@ impl Index {
         if meta.modes.is_empty() || v == 0 || d == 0 {
             return Err(Error::format(
                 path,
-                format!("is damaged: {v} entities of width {d}, {} modes", meta.modes.len()),
+                format!(
+                    "is damaged: {v} entities of width {d}, {} modes",
+                    meta.modes.len()
+                ),
             ));
         }
         let modes = meta
@@ -97,16 +102,33 @@ impl Index {
             true => Some(PairFile::open(&path.join(PAIRS_FILE), &modes, v)?),
             false => None,
         };
-        let rows: HashMap<_, _> = meta.entities.iter().enumerate().map(|(i, e)| (e.id, Row(i as u32))).collect();
+        let rows: HashMap<_, _> = meta
+            .entities
+            .iter()
+            .enumerate()
+            .map(|(i, e)| (e.id, Row(i as u32)))
+            .collect();
         if rows.len() != v {
             return Err(Error::format(path, "names an entity twice"));
         }
         let path = path.to_owned();
         let (weight_on_device, head_is_finite) = (OnceCell::new(), Cell::new(false));
-        Ok(Index { meta, path, rows, modes, pairs, device, head, bias, weight_on_device, head_is_finite })
+        Ok(Index {
+            meta,
+            path,
+            rows,
+            modes,
+            pairs,
+            device,
+            head,
+            bias,
+            weight_on_device,
+            head_is_finite,
+        })
     }
 
-    /// What tells it from every other index, and from itself built anew: the hash of what it says of its files. Errors: `Io`.
+    /// What tells it from every other index, and from itself built anew: the hash of what it says
+    /// of its files. Errors: `Io`.
     pub fn fingerprint(&self) -> Result<String> {
         hash_file(&self.path.join(META_FILE))
     }
@@ -115,12 +137,16 @@ impl Index {
         self.device
     }
 
-    /// Reads every file whole and compares it with its hash: finds changes that [`Index::open`] does not look for.
+    /// Reads every file whole and compares it with its hash: finds changes that [`Index::open`]
+    /// does not look for.
     pub fn verify(&self) -> Result<()> {
         for (name, file) in &self.meta.files {
             let path = self.path.join(name);
             if hash_file(&path)? != file.blake3 {
-                return Err(Error::format(&path, "is damaged: its contents are not those that were written"));
+                return Err(Error::format(
+                    &path,
+                    "is damaged: its contents are not those that were written",
+                ));
             }
         }
         Ok(())
@@ -135,11 +161,15 @@ impl Index {
                 self.path.display(),
                 built.name
             ))),
-            None => Err(Error::Mismatch(format!("{} was not built from a data set", self.path.display()))),
+            None => Err(Error::Mismatch(format!(
+                "{} was not built from a data set",
+                self.path.display()
+            ))),
         }
     }
 
-    /// Where the data set should be that the index was built from; none for an import of bare tensors.
+    /// Where the data set should be that the index was built from; none for an import of bare
+    /// tensors.
     pub fn dataset_path(&self) -> Option<PathBuf> {
         let named = self.meta.provenance.dataset.as_ref()?;
         let joined = self.path.join(&named.path);
@@ -183,17 +213,28 @@ impl Index {
         self.modes.iter().map(|m| m.mode).collect()
     }
 
-    /// One mode of it. The first time that a mode is asked for, its tensors are read once to see that they are finite.
+    /// One mode of it. The first time that a mode is asked for, its tensors are read once to see
+    /// that they are finite.
     ///
-    /// Errors: `Argument` where the index does not hold it; `Format` where a tensor has NaN or infinity.
+    /// Errors: `Argument` where the index does not hold it; `Format` where a tensor has NaN or
+    /// infinity.
     pub fn view(&self, mode: Mode) -> Result<View<'_>> {
-        let held = || self.modes().iter().map(|m| m.name()).collect::<Vec<_>>().join(", ");
+        let held = || {
+            self.modes()
+                .iter()
+                .map(|m| m.name())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match self.modes.iter().find(|m| m.mode == mode) {
             Some(file) => {
                 self.check_finite(file)?;
                 View::new(self, file)
             }
-            None => Err(Error::Argument(format!("the index has no mode {mode}; it has {}", held()))),
+            None => Err(Error::Argument(format!(
+                "the index has no mode {mode}; it has {}",
+                held()
+            ))),
         }
     }
 
@@ -203,7 +244,10 @@ impl Index {
             self.head_is_finite.set(true);
         }
         if !mode.is_finite.get() {
-            for name in ["mean_state", "states"].into_iter().chain(near::BOUNDS.into_iter().filter(|_| mode.lists)) {
+            for name in ["mean_state", "states"]
+                .into_iter()
+                .chain(near::BOUNDS.into_iter().filter(|_| mode.lists))
+            {
                 mode.file.check_finite(name)?;
             }
             mode.is_finite.set(true);
@@ -213,31 +257,41 @@ impl Index {
 
     /// The entity's pairs in the order of the corpus; none in an index of bare tensors.
     pub fn pairs_of(&self, row: Row) -> Vec<Pair> {
-        let Some(pairs) = &self.pairs else { return Vec::new() };
+        let Some(pairs) = &self.pairs else {
+            return Vec::new();
+        };
         (pairs.row_offsets[row.at()] as usize..pairs.row_offsets[row.at() + 1] as usize)
             .map(|i| Pair {
                 offset: pairs.offset[i] as u64,
                 mention: pairs.mention[i] as u32,
-                states: pairs.states.iter().map(|(mode, s)| (*mode, s[i] as usize)).collect(),
+                states: pairs
+                    .states
+                    .iter()
+                    .map(|(mode, s)| (*mode, s[i] as usize))
+                    .collect(),
             })
             .collect()
     }
 
     /// How many pairs the entity was indexed with.
     pub fn pair_count(&self, row: Row) -> usize {
-        let offsets = self.pairs.as_ref().map_or(&self.modes[0].row_offsets, |p| &p.row_offsets);
+        let offsets = self
+            .pairs
+            .as_ref()
+            .map_or(&self.modes[0].row_offsets, |p| &p.row_offsets);
         (offsets[row.at() + 1] - offsets[row.at()]) as usize
     }
 
-    /// Bounds what each mode keeps of rows, in bytes, and forgets what is kept. Answers do not depend on it.
+    /// Bounds what each mode keeps of rows, in bytes, and forgets what is kept. Answers do not
+    /// depend on it.
     pub fn limit_cache(&self, row_bytes: usize) {
         for mode in &self.modes {
             *mode.cache.borrow_mut() = Cache::bounded(row_bytes);
         }
     }
 
-    /// Takes what was read of the files out of this process's memory. A system may map megabytes around each row that is
-    /// read, and so nearly the whole index for a few of them.
+    /// Takes what was read of the files out of this process's memory. A system may map megabytes
+    /// around each row that is read, and so nearly the whole index for a few of them.
     pub fn give_back(&self) {
         self.head.give_back();
         self.modes.iter().for_each(|mode| mode.file.give_back());
@@ -252,7 +306,10 @@ impl Index {
     pub(super) fn weight_on_device(&self) -> &Tensor {
         self.weight_on_device.get_or_init(|| {
             // open() has checked that the tensor is there
-            self.head.tensor("weight").expect("checked on opening").to_device(self.device)
+            self.head
+                .tensor("weight")
+                .expect("checked on opening")
+                .to_device(self.device)
         })
     }
 }
@@ -280,10 +337,18 @@ impl ModeFile {
             cache: RefCell::default(),
             is_finite: Cell::new(false),
         };
-        for name in ["entry_share", "log_z", "mean_log_z", "mean", "deviation", "sum_log_prob"] {
+        for name in [
+            "entry_share",
+            "log_z",
+            "mean_log_z",
+            "mean",
+            "deviation",
+            "sum_log_prob",
+        ] {
             opened.file.check_finite(name)?;
         }
-        check_entries(&opened.row_offsets, &opened.entry_state, v, u).map_err(|why| damaged(path, &why))?;
+        check_entries(&opened.row_offsets, &opened.entry_state, v, u)
+            .map_err(|why| damaged(path, &why))?;
         Ok(opened)
     }
 }
@@ -297,7 +362,8 @@ impl PairFile {
         let mut states = Vec::new();
         for mode in modes.iter().filter(|m| file.has(&pair_state(m.mode))) {
             let of_pairs: Vec<i32> = file.vector(&pair_state(mode.mode), count)?;
-            check_entries(&row_offsets, &of_pairs, v, mode.log_z.len()).map_err(|why| damaged(path, &why))?;
+            check_entries(&row_offsets, &of_pairs, v, mode.log_z.len())
+                .map_err(|why| damaged(path, &why))?;
             states.push((mode.mode, of_pairs));
         }
         Ok(PairFile {
@@ -316,14 +382,23 @@ fn damaged(path: &Path, why: &str) -> Error {
 fn check_length(path: &Path, file: &FileMeta) -> Result<()> {
     let found = match path.metadata() {
         Ok(metadata) => metadata.len(),
-        Err(_) => return Err(Error::format(path, "is missing from the index; build it again")),
+        Err(_) => {
+            return Err(Error::format(
+                path,
+                "is missing from the index; build it again",
+            ));
+        }
     };
     let expected = file.bytes;
     match found.cmp(&expected) {
-        std::cmp::Ordering::Less => Err(Error::format(path, format!("is cut short: {found} of {expected} bytes"))),
+        std::cmp::Ordering::Less => Err(Error::format(
+            path,
+            format!("is cut short: {found} of {expected} bytes"),
+        )),
         std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Greater => {
-            Err(Error::format(path, format!("has {found} bytes where {expected} were written")))
-        }
+        std::cmp::Ordering::Greater => Err(Error::format(
+            path,
+            format!("has {found} bytes where {expected} were written"),
+        )),
     }
 }

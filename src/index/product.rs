@@ -1,14 +1,16 @@
 //! Products of the head with a few directions, on the CPU: what rows of Z cost.
 //!
-//! A BLAS copies the large matrix into an order of its own for each product, which with few directions is much of the time.
-//! Here W is read as it lies in the map. And each number is summed in one order, whatever else is in the product, however
-//! many threads there are and however wide the processor's vectors: answers cannot depend on what was computed together.
+//! A BLAS copies the large matrix into an order of its own for each product, which with few
+//! directions is much of the time. Here W is read as it lies in the map. And each number is summed
+//! in one order, whatever else is in the product, however many threads there are and however wide
+//! the processor's vectors: answers cannot depend on what was computed together.
 
 use std::sync::Mutex;
 
 /// Directions that one pass over a row of W takes; fewer cost as much.
 pub const COLUMNS: usize = 16;
-/// Rows of W whose sums are held in registers: they fill AVX-512's, of which a sum takes half as many as of AVX2's.
+/// Rows of W whose sums are held in registers: they fill AVX-512's, of which a sum takes half as
+/// many as of AVX2's.
 const ROWS_512: usize = 12;
 const ROWS: usize = 6;
 /// Rows of W that all directions take before the next ones, so that W comes from memory once.
@@ -20,8 +22,9 @@ const THREAD: usize = 4 << 20;
 /// Pieces of the work that a thread finds.
 const PIECES: usize = 8;
 
-/// Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both are row-major with `width` numbers a row.
-/// `finish` is given a direction's sums from row v on, a few at a time while the processor has them at hand: (i, v, sums).
+/// Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both are row-major with
+/// `width` numbers a row. `finish` is given a direction's sums from row v on, a few at a time while
+/// the processor has them at hand: (i, v, sums).
 pub fn products(
     weight: &[f32],
     directions: &[f32],
@@ -30,24 +33,37 @@ pub fn products(
     finish: impl Fn(usize, usize, &mut [f32]) + Sync,
 ) -> Vec<Vec<f32>> {
     let (rows, count) = (weight.len() / width, directions.len() / width);
-    let blocks: Vec<Vec<[f32; COLUMNS]>> = directions.chunks(COLUMNS * width).map(|d| transposed(d, width)).collect();
+    let blocks: Vec<Vec<[f32; COLUMNS]>> = directions
+        .chunks(COLUMNS * width)
+        .map(|d| transposed(d, width))
+        .collect();
     let worth = rows * width * COLUMNS * blocks.len() / THREAD;
     let threads = threads.min(worth).max(1);
     // a thread that others keep from a core leaves its pieces to the rest
     let piece = rows.div_ceil(threads * PIECES).next_multiple_of(TILE);
     // each by itself: a clone would be written
     let mut out: Vec<Vec<f32>> = (0..count).map(|_| vec![0.0; rows]).collect();
-    let mut pieces: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(piece)).map(|_| Vec::with_capacity(count)).collect();
+    let mut pieces: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(piece))
+        .map(|_| Vec::with_capacity(count))
+        .collect();
     for row in &mut out {
-        pieces.iter_mut().zip(row.chunks_mut(piece)).for_each(|(all, part)| all.push(part));
+        pieces
+            .iter_mut()
+            .zip(row.chunks_mut(piece))
+            .for_each(|(all, part)| all.push(part));
     }
-    let work = pieces.into_iter().zip(weight.chunks(piece * width)).enumerate();
+    let work = pieces
+        .into_iter()
+        .zip(weight.chunks(piece * width))
+        .enumerate();
     shared(work, threads, |(at, (mut out, weight))| {
         for (tile, weight) in weight.chunks(TILE * width).enumerate() {
             let from = tile * TILE;
             fill(weight, &blocks, width, from, &mut out);
             let to = from + weight.len() / width;
-            out.iter_mut().enumerate().for_each(|(i, out)| finish(i, at * piece + from, &mut out[from..to]));
+            out.iter_mut()
+                .enumerate()
+                .for_each(|(i, out)| finish(i, at * piece + from, &mut out[from..to]));
         }
     });
     out
@@ -72,18 +88,28 @@ fn shared<T>(work: impl Iterator<Item = T> + Send, threads: usize, each: impl Fn
 fn transposed(directions: &[f32], width: usize) -> Vec<[f32; COLUMNS]> {
     let mut block = vec![[0.0; COLUMNS]; width];
     for (column, direction) in directions.chunks_exact(width).enumerate() {
-        block.iter_mut().zip(direction).for_each(|(row, &value)| row[column] = value);
+        block
+            .iter_mut()
+            .zip(direction)
+            .for_each(|(row, &value)| row[column] = value);
     }
     block
 }
 
 /// `out[i][v]` for a tile of rows of W, v from `from` on.
-fn fill(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usize, out: &mut [&mut [f32]]) {
+fn fill(
+    weight: &[f32],
+    blocks: &[Vec<[f32; COLUMNS]>],
+    width: usize,
+    from: usize,
+    out: &mut [&mut [f32]],
+) {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
     {
         if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has just said that it has AVX-512F, and that is all the function asks for.
+            // SAFETY: the processor has just said that it has AVX-512F, and that is all the
+            // function asks for.
             return unsafe { fill_avx512(weight, blocks, width, from, out) };
         }
         if is_x86_feature_detected!("avx2") {
@@ -97,14 +123,26 @@ fn fill(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usiz
 /// The same numbers, compiled for AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn fill_avx512(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usize, out: &mut [&mut [f32]]) {
+fn fill_avx512(
+    weight: &[f32],
+    blocks: &[Vec<[f32; COLUMNS]>],
+    width: usize,
+    from: usize,
+    out: &mut [&mut [f32]],
+) {
     fill_any::<ROWS_512>(weight, blocks, width, from, out);
 }
 
 /// The same numbers, compiled for AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn fill_avx2(weight: &[f32], blocks: &[Vec<[f32; COLUMNS]>], width: usize, from: usize, out: &mut [&mut [f32]]) {
+fn fill_avx2(
+    weight: &[f32],
+    blocks: &[Vec<[f32; COLUMNS]>],
+    width: usize,
+    from: usize,
+    out: &mut [&mut [f32]],
+) {
     fill_any::<ROWS>(weight, blocks, width, from, out);
 }
 
@@ -174,12 +212,18 @@ pub struct Directions {
 
 impl Directions {
     pub fn new(width: usize) -> Self {
-        Directions { block: transposed(&[], width), count: 0 }
+        Directions {
+            block: transposed(&[], width),
+            count: 0,
+        }
     }
 
     /// Adds one of this width. There must be room.
     pub fn push(&mut self, direction: impl Iterator<Item = f32>) {
-        self.block.iter_mut().zip(direction).for_each(|(row, value)| row[self.count] = value);
+        self.block
+            .iter_mut()
+            .zip(direction)
+            .for_each(|(row, value)| row[self.count] = value);
         self.count += 1;
     }
 
@@ -191,13 +235,15 @@ impl Directions {
         self.count == COLUMNS
     }
 
-    /// What [`products`] gives for these rows of W, to the last bit: `[rows][directions]`, 0 beyond the last direction.
+    /// What [`products`] gives for these rows of W, to the last bit: `[rows][directions]`, 0 beyond
+    /// the last direction.
     pub fn with(&self, rows: &[&[f32]]) -> Vec<[f32; COLUMNS]> {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code)]
         {
             if is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has just said that it has AVX-512F, and that is all the function asks for.
+                // SAFETY: the processor has just said that it has AVX-512F, and that is all the
+                // function asks for.
                 return unsafe { rows_avx512(rows, &self.block) };
             }
             if is_x86_feature_detected!("avx2") {
@@ -225,7 +271,9 @@ fn rows_avx2(rows: &[&[f32]], block: &[[f32; COLUMNS]]) -> Vec<[f32; COLUMNS]> {
 fn rows_any<const R: usize>(rows: &[&[f32]], block: &[[f32; COLUMNS]]) -> Vec<[f32; COLUMNS]> {
     let (strips, rest) = rows.as_chunks::<R>();
     let mut out: Vec<[f32; COLUMNS]> = Vec::with_capacity(rows.len());
-    strips.iter().for_each(|strip| out.extend(sums(*strip, block)));
+    strips
+        .iter()
+        .for_each(|strip| out.extend(sums(*strip, block)));
     rest.iter().for_each(|row| out.extend(sums([*row], block)));
     out
 }
@@ -263,7 +311,9 @@ fn dot_any(a: &[f32], b: &[f32]) -> f64 {
                 sums[lane] += a[lane] * b[lane];
             }
         }
-        sums.iter_mut().zip(a_rest.iter().zip(b_rest)).for_each(|(sum, (a, b))| *sum += a * b);
+        sums.iter_mut()
+            .zip(a_rest.iter().zip(b_rest))
+            .for_each(|(sum, (a, b))| *sum += a * b);
         total += folded(&sums);
     }
     total
@@ -277,13 +327,15 @@ fn folded(lanes: &[f32; LANES]) -> f64 {
     (four[0] + four[2]) + (four[1] + four[3])
 }
 
-/// [`TOGETHER`]² dot products go on side by side, so that a number that was read serves so many of them.
+/// [`TOGETHER`]² dot products go on side by side, so that a number that was read serves so many of
+/// them.
 const TOGETHER: usize = 4;
 
 /// Rows of one width that lie side by side for [`dots`].
 #[derive(Clone, Default)]
 pub struct Rows {
-    /// Of [`TOGETHER`] rows each, `[width / LANES][TOGETHER][LANES]`. Rows that are not there are 0, and what fills up lanes.
+    /// Of [`TOGETHER`] rows each, `[width / LANES][TOGETHER][LANES]`. Rows that are not there are
+    /// 0, and what fills up lanes.
     tiles: Vec<Vec<[[f32; LANES]; TOGETHER]>>,
     count: usize,
 }
@@ -294,13 +346,17 @@ impl Rows {
     }
 
     pub fn bytes(&self) -> usize {
-        self.tiles.iter().map(|tile| size_of_val(tile.as_slice())).sum()
+        self.tiles
+            .iter()
+            .map(|tile| size_of_val(tile.as_slice()))
+            .sum()
     }
 
     pub fn push(&mut self, row: &[f32]) {
         let place = self.count % TOGETHER;
         if place == 0 {
-            self.tiles.push(vec![[[0.0; LANES]; TOGETHER]; row.len().div_ceil(LANES)]);
+            self.tiles
+                .push(vec![[[0.0; LANES]; TOGETHER]; row.len().div_ceil(LANES)]);
         }
         if let Some(tile) = self.tiles.last_mut() {
             tile.iter_mut()
@@ -311,16 +367,25 @@ impl Rows {
     }
 }
 
-/// [`dots`] of each of these rows with `b` from one of its rows on, spread over threads where that is worth it.
+/// [`dots`] of each of these rows with `b` from one of its rows on, spread over threads where that
+/// is worth it.
 pub fn all_dots(wanted: &[(&Rows, usize)], b: &Rows, threads: usize) -> Vec<Vec<f64>> {
     let width = b.tiles.first().map_or(0, |tile| tile.len() * LANES);
-    let work: usize = wanted.iter().map(|(a, from)| a.count * (b.count - from) * width).sum();
+    let work: usize = wanted
+        .iter()
+        .map(|(a, from)| a.count * (b.count - from) * width)
+        .sum();
     let mut out = vec![Vec::new(); wanted.len()];
-    shared(wanted.iter().zip(&mut out), threads.min(work / THREAD).max(1), |((a, from), out)| *out = dots(a, b, *from));
+    shared(
+        wanted.iter().zip(&mut out),
+        threads.min(work / THREAD).max(1),
+        |((a, from), out)| *out = dots(a, b, *from),
+    );
     out
 }
 
-/// [`dot`] of each row of `a` with each of `b` from row `from` on, row-major, each the same to the last bit as alone.
+/// [`dot`] of each row of `a` with each of `b` from row `from` on, row-major, each the same to the
+/// last bit as alone.
 pub fn dots(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
@@ -389,7 +454,9 @@ mod tests {
 
     fn numbers(count: usize, salt: u32) -> Vec<f32> {
         let mix = |i: u32| (i.wrapping_mul(2_654_435_761) ^ salt).wrapping_mul(2_246_822_519) >> 8;
-        (0..count as u32).map(|i| mix(i) as f32 / (1 << 23) as f32 - 1.0).collect()
+        (0..count as u32)
+            .map(|i| mix(i) as f32 / (1 << 23) as f32 - 1.0)
+            .collect()
     }
 
     fn plain(weight: &[f32], directions: &[f32], width: usize, threads: usize) -> Vec<Vec<f32>> {
@@ -399,14 +466,22 @@ mod tests {
     #[test]
     fn products_are_sums_of_plain() {
         // shapes with rests everywhere: rows, directions, depth
-        for (rows, count, width) in [(1, 1, 1), (7, 3, 5), (203, 37, 300), (TILE + 4, COLUMNS, DEPTH)] {
+        for (rows, count, width) in [
+            (1, 1, 1),
+            (7, 3, 5),
+            (203, 37, 300),
+            (TILE + 4, COLUMNS, DEPTH),
+        ] {
             let (weight, directions) = (numbers(rows * width, 1), numbers(count * width, 2));
             let found = plain(&weight, &directions, width, 2);
             assert_eq!((found.len(), found[0].len()), (count, rows));
             for (d, found) in directions.chunks(width).zip(&found) {
                 for (w, found) in weight.chunks(width).zip(found) {
                     let exact: f64 = w.iter().zip(d).map(|(&w, &d)| w as f64 * d as f64).sum();
-                    assert!((exact - *found as f64).abs() < 1e-5 * width as f64, "{exact} {found}");
+                    assert!(
+                        (exact - *found as f64).abs() < 1e-5 * width as f64,
+                        "{exact} {found}"
+                    );
                     assert!((exact - dot(w, d)).abs() < 1e-5, "{exact}");
                     assert_eq!(dot(w, d), dot_any(w, d));
                 }
@@ -421,17 +496,31 @@ mod tests {
             all.chunks(width).for_each(|row| rows.push(row));
             rows
         };
-        for (rows, count, width) in [(1, 1, 1), (7, 5, 300), (4, 8, 768), (9, 3, 17), (3, 13, 1500)] {
+        for (rows, count, width) in [
+            (1, 1, 1),
+            (7, 5, 300),
+            (4, 8, 768),
+            (9, 3, 17),
+            (3, 13, 1500),
+        ] {
             let (a, b) = (numbers(rows * width, 5), numbers(count * width, 6));
             let (left, right) = (rows_of(&a, width), rows_of(&b, width));
             for from in [0, count / 2, count] {
                 let alone: Vec<f64> = a
                     .chunks(width)
-                    .flat_map(|a| b.chunks(width).skip(from).map(|b| dot(a, b)).collect::<Vec<_>>())
+                    .flat_map(|a| {
+                        b.chunks(width)
+                            .skip(from)
+                            .map(|b| dot(a, b))
+                            .collect::<Vec<_>>()
+                    })
                     .collect();
                 assert_eq!(dots(&left, &right, from), alone);
                 assert_eq!(dots_any(&left, &right, from), alone);
-                assert_eq!(all_dots(&[(&left, from), (&left, from)], &right, 2), [alone.clone(), alone]);
+                assert_eq!(
+                    all_dots(&[(&left, from), (&left, from)], &right, 2),
+                    [alone.clone(), alone]
+                );
             }
         }
     }
@@ -441,13 +530,22 @@ mod tests {
         let (rows, width) = (37, 300);
         let (weight, all) = (numbers(rows * width, 7), numbers(5 * width, 8));
         let mut directions = Directions::new(width);
-        all.chunks(width).for_each(|d| directions.push(d.iter().copied()));
+        all.chunks(width)
+            .for_each(|d| directions.push(d.iter().copied()));
         let whole = plain(&weight, &all, width, 1);
         let picked: Vec<usize> = (0..rows).rev().step_by(2).collect();
-        let gathered: Vec<&[f32]> = picked.iter().map(|&v| &weight[v * width..][..width]).collect();
-        for found in [directions.with(&gathered), rows_any::<ROWS>(&gathered, &directions.block)] {
+        let gathered: Vec<&[f32]> = picked
+            .iter()
+            .map(|&v| &weight[v * width..][..width])
+            .collect();
+        for found in [
+            directions.with(&gathered),
+            rows_any::<ROWS>(&gathered, &directions.block),
+        ] {
             for (row, &v) in found.iter().zip(&picked) {
-                assert!((0..5).all(|i| row[i] == whole[i][v]) && row[5..].iter().all(|&x| x == 0.0));
+                assert!(
+                    (0..5).all(|i| row[i] == whole[i][v]) && row[5..].iter().all(|&x| x == 0.0)
+                );
             }
         }
         assert!(directions.len() == 5 && !directions.is_full());
@@ -460,16 +558,31 @@ mod tests {
         let together = plain(&weight, &directions, width, 1);
         assert_eq!(together, plain(&weight, &directions, width, 3));
         let finished = products(&weight, &directions, width, 2, |i, from, sums| {
-            sums.iter_mut().zip(from..).for_each(|(sum, v)| *sum += (i * rows + v) as f32);
+            sums.iter_mut()
+                .zip(from..)
+                .for_each(|(sum, v)| *sum += (i * rows + v) as f32);
         });
         let expected = |(i, row): (usize, &Vec<f32>)| -> Vec<f32> {
-            row.iter().enumerate().map(|(v, sum)| sum + (i * rows + v) as f32).collect()
+            row.iter()
+                .enumerate()
+                .map(|(v, sum)| sum + (i * rows + v) as f32)
+                .collect()
         };
-        assert_eq!(finished, together.iter().enumerate().map(expected).collect::<Vec<_>>());
+        assert_eq!(
+            finished,
+            together
+                .iter()
+                .enumerate()
+                .map(expected)
+                .collect::<Vec<_>>()
+        );
         for (i, direction) in directions.chunks(width).enumerate().step_by(7) {
             assert_eq!(plain(&weight, direction, width, 2), [together[i].clone()]);
         }
-        let blocks: Vec<_> = directions.chunks(COLUMNS * width).map(|d| transposed(d, width)).collect();
+        let blocks: Vec<_> = directions
+            .chunks(COLUMNS * width)
+            .map(|d| transposed(d, width))
+            .collect();
         for fill in [fill_any::<ROWS>, fill_any::<ROWS_512>, fill_any::<1>] {
             let mut anywhere = vec![vec![0.0; rows]; 40];
             let mut out: Vec<&mut [f32]> = anywhere.iter_mut().map(Vec::as_mut_slice).collect();

@@ -1,7 +1,8 @@
-//! A head whose rows follow the states (ours; `docs/ALGORITHM.md`, "Prototypes"). Training moves a row of the head mostly by
-//! its own entity's pairs, so with few pairs the rows lag behind what the states know of the others, and expansion reads
-//! the others. Here each row gets its entity's mean state added, and is then drawn half way to the mean of the rows that
-//! are nearest to it. It looks at states only, at no label.
+//! A head whose rows follow the states (ours; `docs/ALGORITHM.md`, "Prototypes"). Training moves a
+//! row of the head mostly by its own entity's pairs, so with few pairs the rows lag behind what the
+//! states know of the others, and expansion reads the others. Here each row gets its entity's mean
+//! state added, and is then drawn half way to the mean of the rows that are nearest to it. It looks
+//! at states only, at no label.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -15,15 +16,21 @@ use crate::features::mean::centred;
 pub struct Prototypes {
     /// What an entity's mean state, centred, counts beside its row, both of a row's usual length.
     pub weight: f64,
-    /// A row is drawn to the mean of its own and those of so many entities whose Z, there and back, is best.
+    /// A row is drawn to the mean of its own and those of so many entities whose Z, there and back,
+    /// is best.
     pub nearest: usize,
-    /// How far: 0 leaves it where it is, 1 makes it that mean, and so gives entities that have the same nearest one row.
+    /// How far: 0 leaves it where it is, 1 makes it that mean, and so gives entities that have the
+    /// same nearest one row.
     pub share: f64,
 }
 
 impl Default for Prototypes {
     fn default() -> Self {
-        Prototypes { weight: 1.0, nearest: 5, share: 0.5 }
+        Prototypes {
+            weight: 1.0,
+            nearest: 5,
+            share: 0.5,
+        }
     }
 }
 
@@ -45,23 +52,24 @@ impl Prototypes {
         )))
     }
 
-    /// The head with its rows drawn to `states`, each entity's mean `[V, D]`: weight `[V, D]` and bias `[V]`.
+    /// The head with its rows drawn to `states`, each entity's mean `[V, D]`: weight `[V, D]` and
+    /// bias `[V]`.
     pub fn refine(&self, weight: &Tensor, bias: &Tensor, states: &Tensor) -> (Tensor, Tensor) {
         tch::no_grad(|| {
             let centre = states.mean_dim(0, true, Kind::Float);
             let spread = weight - weight.mean_dim(0, true, Kind::Float);
-            let length = spread.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).mean(Kind::Float);
+            let length = spread
+                .norm_scalaropt_dim(2.0, [1i64].as_slice(), true)
+                .mean(Kind::Float);
             let added = centred(states) * length * self.weight;
             let weight = weight + &added;
             // the centre of all states speaks for none
             let bias = bias - added.matmul(&centre.squeeze_dim(0));
             let nearest = nearest(&weight, &bias, states, self.nearest);
             let mean = |rows: &Tensor, nearest: &Tensor| {
-                rows.index_select(0, &nearest.flatten(0, 1)).unflatten(0, nearest.size()).mean_dim(
-                    [1i64].as_slice(),
-                    false,
-                    Kind::Float,
-                )
+                rows.index_select(0, &nearest.flatten(0, 1))
+                    .unflatten(0, nearest.size())
+                    .mean_dim([1i64].as_slice(), false, Kind::Float)
             };
             let bias = bias.unsqueeze(1);
             let drawn = |rows: &Tensor| rows.lerp(&mean(rows, &nearest), self.share);
@@ -74,14 +82,21 @@ impl Prototypes {
 fn nearest(weight: &Tensor, bias: &Tensor, states: &Tensor, count: usize) -> Tensor {
     let v = weight.size()[0];
     let rows = (BLOCK / v).max(1);
-    let blocks: Vec<(i64, i64)> = (0..v).step_by(rows as usize).map(|from| (from, rows.min(v - from))).collect();
+    let blocks: Vec<(i64, i64)> = (0..v)
+        .step_by(rows as usize)
+        .map(|from| (from, rows.min(v - from)))
+        .collect();
     // logits of these entities' states, over all
     let logits = |from, count| states.narrow(0, from, count).matmul(&weight.tr()) + bias;
     let (mut mean, mut deviation) = (Vec::new(), Vec::new());
     for &(from, count) in &blocks {
         let logits = logits(from, count);
         mean.push(logits.mean_dim([1i64].as_slice(), true, Kind::Float));
-        deviation.push(logits.std_dim([1i64].as_slice(), false, true).clamp_min(1e-12));
+        deviation.push(
+            logits
+                .std_dim([1i64].as_slice(), false, true)
+                .clamp_min(1e-12),
+        );
     }
     let (mean, deviation) = (Tensor::cat(&mean, 0), Tensor::cat(&deviation, 0));
     let of_block = |&(from, count_here): &(i64, i64)| {
@@ -89,8 +104,14 @@ fn nearest(weight: &Tensor, bias: &Tensor, states: &Tensor, count: usize) -> Ten
         let there = (logits(from, count_here) - part(&mean)) / part(&deviation);
         let back = states.matmul(&part(weight).tr()) + part(bias);
         let both = there + ((back - &mean) / &deviation).tr();
-        let own = Tensor::arange_start(from, from + count_here, (Kind::Int64, weight.device())).unsqueeze(1);
-        let (_, best) = both.scatter_value(1, &own, f64::INFINITY).topk((count as i64 + 1).min(v), 1, true, true);
+        let own = Tensor::arange_start(from, from + count_here, (Kind::Int64, weight.device()))
+            .unsqueeze(1);
+        let (_, best) = both.scatter_value(1, &own, f64::INFINITY).topk(
+            (count as i64 + 1).min(v),
+            1,
+            true,
+            true,
+        );
         best
     };
     Tensor::cat(&blocks.iter().map(of_block).collect::<Vec<_>>(), 0)
@@ -107,9 +128,14 @@ mod tests {
     fn hits(weight: &Tensor, bias: &Tensor, states: &Tensor) -> usize {
         let logits = states.matmul(&weight.tr()) + bias;
         let own = Tensor::arange(60, (Kind::Int64, weight.device())).unsqueeze(1);
-        let best = logits.scatter_value(1, &own, f64::NEG_INFINITY).argmax(1, false);
+        let best = logits
+            .scatter_value(1, &own, f64::NEG_INFINITY)
+            .argmax(1, false);
         let best: Vec<i64> = Vec::try_from(&best).unwrap();
-        best.iter().enumerate().filter(|(e, b)| (*e as i64 - **b) % 5 == 0).count()
+        best.iter()
+            .enumerate()
+            .filter(|(e, b)| (*e as i64 - **b) % 5 == 0)
+            .count()
     }
 
     #[test]
@@ -119,17 +145,25 @@ mod tests {
         let centres = random(&mut rng, 5, 16).index_select(0, &class);
         let states: Tensor = &centres + 3.0 + 0.5 * random(&mut rng, 60, 16);
         // rows that know their own entity and little of its class
-        let (weight, bias) =
-            (0.2 * &centres + random(&mut rng, 60, 16), Tensor::zeros([60], (Kind::Float, states.device())));
+        let (weight, bias) = (
+            0.2 * &centres + random(&mut rng, 60, 16),
+            Tensor::zeros([60], (Kind::Float, states.device())),
+        );
         let refined = |prototypes: Prototypes| {
             let (weight, bias) = prototypes.refine(&weight, &bias, &states);
             assert_eq!((weight.size(), bias.size()), (vec![60, 16], vec![60]));
             hits(&weight, &bias, &states)
         };
         let before = hits(&weight, &bias, &states);
-        let states_alone = refined(Prototypes { nearest: 0, ..Prototypes::default() });
+        let states_alone = refined(Prototypes {
+            nearest: 0,
+            ..Prototypes::default()
+        });
         let both = refined(Prototypes::default());
-        assert!(before < states_alone && states_alone <= both && both > 45, "{before} {states_alone} {both}");
+        assert!(
+            before < states_alone && states_alone <= both && both > 45,
+            "{before} {states_alone} {both}"
+        );
     }
 
     #[test]
@@ -137,7 +171,12 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let [weight, states] = [(); 2].map(|()| random(&mut rng, 9, 4));
         let bias = random(&mut rng, 1, 9).squeeze_dim(0);
-        let (refined, moved) = Prototypes { weight: 0.0, nearest: 0, share: 1.0 }.refine(&weight, &bias, &states);
+        let (refined, moved) = Prototypes {
+            weight: 0.0,
+            nearest: 0,
+            share: 1.0,
+        }
+        .refine(&weight, &bias, &states);
         assert!((refined - &weight).abs().max().double_value(&[]) < 1e-6);
         assert!((moved - &bias).abs().max().double_value(&[]) < 1e-6);
     }
@@ -146,8 +185,11 @@ mod tests {
     fn there_may_be_fewer_entities_than_neighbours() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let [weight, states] = [(); 2].map(|()| random(&mut rng, 3, 4));
-        let (refined, _) =
-            Prototypes::default().refine(&weight, &Tensor::zeros([3], (Kind::Float, weight.device())), &states);
+        let (refined, _) = Prototypes::default().refine(
+            &weight,
+            &Tensor::zeros([3], (Kind::Float, weight.device())),
+            &states,
+        );
         assert_eq!(refined.size(), [3, 4]);
     }
 }

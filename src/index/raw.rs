@@ -16,12 +16,13 @@ use crate::types::{EntityId, Mode};
 const USED: [&str; 4] = ["head.weight", "head.bias", "pre_head", "row_offsets"];
 const FLOATS: [Kind; 4] = [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double];
 
-/// Builds an index at `out` from `head.weight [V, D]`, `head.bias [V]`, `pre_head [pairs, D]` and `row_offsets
-/// [V + 1]`; its one mode is `both` and its states stay f32. `names`, one for each row, go to the rows in the order
-/// of their ids; without, entities are called by their row numbers. Returns the tensors that are not used, as something
-/// that is left out and counted.
+/// Builds an index at `out` from `head.weight [V, D]`, `head.bias [V]`, `pre_head [pairs, D]` and
+/// `row_offsets [V + 1]`; its one mode is `both` and its states stay f32. `names`, one for each
+/// row, go to the rows in the order of their ids; without, entities are called by their row
+/// numbers. Returns the tensors that are not used, as something that is left out and counted.
 ///
-/// Errors: `Format` for tensors that are missing or do not fit; `Mismatch` for numbers that are not finite.
+/// Errors: `Format` for tensors that are missing or do not fit; `Mismatch` for numbers that are not
+/// finite.
 pub fn import_raw(
     file: &Path,
     names: Option<&[(EntityId, String)]>,
@@ -56,16 +57,36 @@ pub fn import_raw(
         builder.mode(Mode::Both, states, observer)?;
     }
     builder.finish()?;
-    let unused: Vec<String> = tensors.names().into_iter().filter(|name| !USED.contains(&name.as_str())).collect();
-    let named = format!("tensors of {} that an index does not use ({})", file.display(), unused.join(", "));
-    Ok(Some((named, unused.len())).filter(|_| !unused.is_empty()).into_iter().collect())
+    let unused: Vec<String> = tensors
+        .names()
+        .into_iter()
+        .filter(|name| !USED.contains(&name.as_str()))
+        .collect();
+    let named = format!(
+        "tensors of {} that an index does not use ({})",
+        file.display(),
+        unused.join(", ")
+    );
+    Ok(Some((named, unused.len()))
+        .filter(|_| !unused.is_empty())
+        .into_iter()
+        .collect())
 }
 
 fn named(names: &[(EntityId, String)], rows: usize) -> Result<Vec<Entity>> {
     if names.len() != rows {
-        return Err(Error::Mismatch(format!("there are {} names for {rows} rows of the head", names.len())));
+        return Err(Error::Mismatch(format!(
+            "there are {} names for {rows} rows of the head",
+            names.len()
+        )));
     }
-    let mut entities: Vec<Entity> = names.iter().map(|(id, name)| Entity { id: *id, name: name.clone() }).collect();
+    let mut entities: Vec<Entity> = names
+        .iter()
+        .map(|(id, name)| Entity {
+            id: *id,
+            name: name.clone(),
+        })
+        .collect();
     entities.sort_by_key(|e| e.id);
     Ok(entities)
 }
@@ -77,14 +98,31 @@ fn equal_shares(file: &Path, offsets: &[i64], pairs: usize) -> Result<Vec<f32>> 
     if !whole || counts.iter().any(|&n| n < 1) {
         return Err(Error::format(
             file,
-            format!("holds “row_offsets” that do not rise from 0 to {pairs}, the rows of “pre_head”"),
+            format!(
+                "holds “row_offsets” that do not rise from 0 to {pairs}, the rows of “pre_head”"
+            ),
         ));
     }
-    Ok(counts.iter().flat_map(|&n| std::iter::repeat_n((1.0 / n as f64) as f32, n as usize)).collect())
+    Ok(counts
+        .iter()
+        .flat_map(|&n| std::iter::repeat_n((1.0 / n as f64) as f32, n as usize))
+        .collect())
 }
 
 fn provenance(file: &Path, device: Device) -> Result<Provenance> {
-    let name = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let model = Source { name, path: file.display().to_string(), hash: hash_file(file)? };
-    Ok(Provenance { model: Some(model), state: "raw".to_owned(), device: describe(device), ..Default::default() })
+    let name = file
+        .file_stem()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let model = Source {
+        name,
+        path: file.display().to_string(),
+        hash: hash_file(file)?,
+    };
+    Ok(Provenance {
+        model: Some(model),
+        state: "raw".to_owned(),
+        device: describe(device),
+        ..Default::default()
+    })
 }

@@ -1,4 +1,5 @@
-//! A small synthetic index for tests: clusters and noise, seeded without libtorch's global generator.
+//! A small synthetic index for tests: clusters and noise, seeded without libtorch's global
+//! generator.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -16,13 +17,25 @@ pub const PAIRS: usize = 3;
 
 /// Ids are 100, 101, …; entities of one class are every fifth.
 pub fn entities() -> Vec<Entity> {
-    (0..ENTITIES as u32).map(|n| Entity { id: EntityId(100 + n), name: format!("entity {n}") }).collect()
+    (0..ENTITIES as u32)
+        .map(|n| Entity {
+            id: EntityId(100 + n),
+            name: format!("entity {n}"),
+        })
+        .collect()
 }
 
 pub fn provenance() -> Provenance {
-    let source =
-        |name: &str| Source { name: name.to_owned(), path: format!("../{name}"), hash: format!("{name}-hash") };
-    let left_out = LeftOut { reason: "no pairs".to_owned(), count: 1, entities: vec![EntityId(7)] };
+    let source = |name: &str| Source {
+        name: name.to_owned(),
+        path: format!("../{name}"),
+        hash: format!("{name}-hash"),
+    };
+    let left_out = LeftOut {
+        reason: "no pairs".to_owned(),
+        count: 1,
+        entities: vec![EntityId(7)],
+    };
     Provenance {
         dataset: Some(source("sample")),
         model: Some(source("model")),
@@ -35,7 +48,9 @@ pub fn provenance() -> Provenance {
 }
 
 pub fn random(rng: &mut ChaCha8Rng, rows: usize, width: usize) -> Tensor {
-    let values: Vec<f32> = (0..rows * width).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let values: Vec<f32> = (0..rows * width)
+        .map(|_| rng.random_range(-1.0..1.0))
+        .collect();
     Tensor::from_slice(&values).view([rows as i64, width as i64])
 }
 
@@ -45,7 +60,11 @@ pub fn head() -> (Tensor, Tensor, Tensor) {
     let class: Vec<i64> = (0..ENTITIES as i64).map(|e| e % 5).collect();
     let centres = random(&mut rng, 5, WIDTH).index_select(0, &Tensor::from_slice(&class));
     let weight = &centres + 0.3 * random(&mut rng, ENTITIES, WIDTH);
-    (weight, random(&mut rng, 1, ENTITIES).squeeze_dim(0) * 0.1, centres)
+    (
+        weight,
+        random(&mut rng, 1, ENTITIES).squeeze_dim(0) * 0.1,
+        centres,
+    )
 }
 
 /// One state a pair; in mode `image` the first two pairs share one, in mode `none` all do.
@@ -53,7 +72,8 @@ pub fn states(mode: Mode, precision: Precision) -> States {
     let mut rng = ChaCha8Rng::seed_from_u64(10 + mode as u64);
     let (_, _, centres) = head();
     let count = ENTITIES * PAIRS;
-    let all = 2.0 * centres.repeat_interleave_self_int(PAIRS as i64, 0, None) + random(&mut rng, count, WIDTH);
+    let all = 2.0 * centres.repeat_interleave_self_int(PAIRS as i64, 0, None)
+        + random(&mut rng, count, WIDTH);
     let offsets: Vec<i64> = (0..=ENTITIES).map(|e| (e * PAIRS) as i64).collect();
     States::of_pairs(all, &offsets, &pair_states(mode), precision)
 }
@@ -83,7 +103,11 @@ pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
     // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
     // only tests use this file; a fault here is theirs
-    modes.iter().for_each(|&m| builder.mode(m, states(m, precision), &mut Unobserved).unwrap());
+    modes.iter().for_each(|&m| {
+        builder
+            .mode(m, states(m, precision), &mut Unobserved)
+            .unwrap()
+    });
     builder.pairs(&pairs(modes)).unwrap(); // as above
     builder
 }
@@ -91,14 +115,27 @@ pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
 /// An index of many entities in classes of 100, one pair each, in mode `both`.
 pub fn large(out: &Path, entities: usize) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let class: Vec<i64> = (0..entities as i64).map(|e| e % (entities as i64 / 100)).collect();
-    let centres = random(&mut rng, entities / 100, WIDTH).index_select(0, &Tensor::from_slice(&class));
+    let class: Vec<i64> = (0..entities as i64)
+        .map(|e| e % (entities as i64 / 100))
+        .collect();
+    let centres =
+        random(&mut rng, entities / 100, WIDTH).index_select(0, &Tensor::from_slice(&class));
     let weight = &centres + 0.3 * random(&mut rng, entities, WIDTH);
     let bias = random(&mut rng, 1, entities).squeeze_dim(0) * 0.1;
     let offsets: Vec<i64> = (0..=entities as i64).collect();
     let own: Vec<i32> = (0..entities as i32).collect();
-    let states = States::of_pairs(centres + random(&mut rng, entities, WIDTH), &offsets, &own, Precision::Single);
-    let named = (0..entities as u32).map(|n| Entity { id: EntityId(n), name: n.to_string() }).collect();
+    let states = States::of_pairs(
+        centres + random(&mut rng, entities, WIDTH),
+        &offsets,
+        &own,
+        Precision::Single,
+    );
+    let named = (0..entities as u32)
+        .map(|n| Entity {
+            id: EntityId(n),
+            name: n.to_string(),
+        })
+        .collect();
     // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, named, &weight, &bias, Provenance::default()).unwrap();
     builder.mode(Mode::Both, states, &mut Unobserved).unwrap(); // as above

@@ -1,5 +1,6 @@
-//! What a mode's states imply (`docs/ALGORITHM.md`, "The same answers, faster"). Everything is computed from the
-//! states as stored, in f64 where sums need it, so that the stored numbers agree with each other.
+//! What a mode's states imply (`docs/ALGORITHM.md`, "The same answers, faster"). Everything is
+//! computed from the states as stored, in f64 where sums need it, so that the stored numbers agree
+//! with each other.
 
 use tch::{Device, Kind, Tensor};
 
@@ -15,7 +16,8 @@ const ENTRIES: usize = 16;
 /// Rows of the head that are in f64 at one time.
 const HEAD_BLOCK: i64 = 16 << 10;
 
-/// The head `log p = W·g + b − logZ`, with what is needed to standardise a row without computing it.
+/// The head `log p = W·g + b − logZ`, with what is needed to standardise a row without computing
+/// it.
 pub struct Head {
     /// W `[V, D]`, f32.
     pub weight: Tensor,
@@ -30,15 +32,29 @@ pub struct Head {
 impl Head {
     pub fn new(weight: Tensor, bias: Tensor) -> Self {
         let (v, size) = (weight.size()[0] as f64, weight.size()[1] + 1);
-        let blocks = || weight.split(HEAD_BLOCK, 0).into_iter().zip(bias.split(HEAD_BLOCK, 0));
-        let rows = |(w, b): (Tensor, Tensor)| with_column(&w, &b.unsqueeze(1)).to_kind(Kind::Double);
+        let blocks = || {
+            weight
+                .split(HEAD_BLOCK, 0)
+                .into_iter()
+                .zip(bias.split(HEAD_BLOCK, 0))
+        };
+        let rows =
+            |(w, b): (Tensor, Tensor)| with_column(&w, &b.unsqueeze(1)).to_kind(Kind::Double);
         let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Double, weight.device()));
         let sum = |rows: Tensor| rows.sum_dim_intlist([0i64].as_slice(), false, Kind::Double);
-        let mean = blocks().map(rows).fold(zeros(&[size]), |all, block| all + sum(block)) / v;
+        let mean = blocks()
+            .map(rows)
+            .fold(zeros(&[size]), |all, block| all + sum(block))
+            / v;
         let gram = |centred: Tensor| centred.tr().matmul(&centred);
         let centred = blocks().map(|block| rows(block) - &mean);
         let covariance = centred.fold(zeros(&[size, size]), |all, block| all + gram(block)) / v;
-        Head { weight, bias, mean, covariance }
+        Head {
+            weight,
+            bias,
+            mean,
+            covariance,
+        }
     }
 
     pub fn entities(&self) -> usize {
@@ -70,37 +86,68 @@ pub struct Statistics {
 }
 
 /// One pass over the entities in blocks. `states.states` are the rounded ones.
-pub fn statistics(head: &Head, states: &States, observer: &mut dyn Observer<Progress>) -> Result<Statistics> {
+pub fn statistics(
+    head: &Head,
+    states: &States,
+    observer: &mut dyn Observer<Progress>,
+) -> Result<Statistics> {
     let device = head.device();
     let v = head.entities();
     let kept = states.states.to_device(device);
     let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
-    let [mut mean_state, mut mean_log_z, mut sum_log_prob, mut mean, mut deviation] = [const { Vec::new() }; 5];
+    let [
+        mut mean_state,
+        mut mean_log_z,
+        mut sum_log_prob,
+        mut mean,
+        mut deviation,
+    ] = [const { Vec::new() }; 5];
     let mut near = Vec::new();
     for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(ENTRIES)) {
-        if observer.on(Progress::new("statistics", from as u64, v as u64)).is_break() {
+        if observer
+            .on(Progress::new("statistics", from as u64, v as u64))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
         let block = Block::of(states, from, to, device);
         let g = kept.index_select(0, &block.state).to_kind(Kind::Float);
         let logits = (g.matmul(&head.weight.tr()) + &head.bias).to_kind(Kind::Double);
         let z = logits.logsumexp([1i64].as_slice(), true); // [entries, 1]
-        let _ = log_z.shallow_clone().index_copy_(0, &block.state, &z.squeeze_dim(1).to_kind(Kind::Float));
-        let p = block.mean(&logits.subtract(&z).exp_()).clamp_min_(f64::MIN_POSITIVE); // [rows, V]
-        sum_log_prob.push(p.log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double));
+        let _ = log_z.shallow_clone().index_copy_(
+            0,
+            &block.state,
+            &z.squeeze_dim(1).to_kind(Kind::Float),
+        );
+        let p = block
+            .mean(&logits.subtract(&z).exp_())
+            .clamp_min_(f64::MIN_POSITIVE); // [rows, V]
+        sum_log_prob.push(
+            p.log()
+                .sum_dim_intlist([1i64].as_slice(), false, Kind::Double),
+        );
         let log_z_of_rows = block.mean(&z).squeeze_dim(1);
         let states_of_rows = block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float);
         let ones = Tensor::ones([block.rows, 1], (Kind::Float, device));
         let q = with_column(&states_of_rows, &ones).to_kind(Kind::Double); // [rows, D+1]
         let mean_of_rows = q.matmul(&head.mean) - &log_z_of_rows;
-        let variance = (q.matmul(&head.covariance) * &q).sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
+        let variance = (q.matmul(&head.covariance) * &q).sum_dim_intlist(
+            [1i64].as_slice(),
+            false,
+            Kind::Double,
+        );
         let deviation_of_rows = variance.clamp_min(0.0).sqrt();
         if kept.size()[0] > 1 {
-            let less = (&mean_of_rows + &log_z_of_rows).unsqueeze(1).to_kind(Kind::Float);
-            let inverse = deviation_of_rows.unsqueeze(1).reciprocal().to_kind(Kind::Float);
+            let less = (&mean_of_rows + &log_z_of_rows)
+                .unsqueeze(1)
+                .to_kind(Kind::Float);
+            let inverse = deviation_of_rows
+                .unsqueeze(1)
+                .reciprocal()
+                .to_kind(Kind::Float);
             // σ of 0 makes it infinite, or no number: such a row of Z is 0
-            let z =
-                ((states_of_rows.matmul(&head.weight.tr()) + &head.bias - less) * inverse).nan_to_num(0.0, 0.0, 0.0);
+            let z = ((states_of_rows.matmul(&head.weight.tr()) + &head.bias - less) * inverse)
+                .nan_to_num(0.0, 0.0, 0.0);
             near.extend(lists(&z, from));
         }
         mean.push(mean_of_rows);
@@ -139,11 +186,23 @@ struct Block {
 
 impl Block {
     fn of(states: &States, from: usize, to: usize, device: Device) -> Self {
-        let (first, last) = (states.row_offsets[from] as usize, states.row_offsets[to] as usize);
-        let state: Vec<i64> = states.entry_state[first..last].iter().map(|&s| s as i64).collect();
-        let share: Vec<f64> = states.entry_share[first..last].iter().map(|&s| s as f64).collect();
+        let (first, last) = (
+            states.row_offsets[from] as usize,
+            states.row_offsets[to] as usize,
+        );
+        let state: Vec<i64> = states.entry_state[first..last]
+            .iter()
+            .map(|&s| s as i64)
+            .collect();
+        let share: Vec<f64> = states.entry_share[first..last]
+            .iter()
+            .map(|&s| s as f64)
+            .collect();
         let owner: Vec<i64> = (from..to)
-            .flat_map(|row| (states.row_offsets[row]..states.row_offsets[row + 1]).map(move |_| (row - from) as i64))
+            .flat_map(|row| {
+                (states.row_offsets[row]..states.row_offsets[row + 1])
+                    .map(move |_| (row - from) as i64)
+            })
             .collect();
         Block {
             state: Tensor::from_slice(&state).to_device(device),
@@ -155,11 +214,11 @@ impl Block {
 
     /// The mean over each entity's entries: `[entries, n]`, f64, to `[rows, n]`.
     fn mean(&self, values: &Tensor) -> Tensor {
-        Tensor::zeros([self.rows, values.size()[1]], (Kind::Double, values.device())).index_add_(
-            0,
-            &self.owner,
-            &(values * &self.share),
+        Tensor::zeros(
+            [self.rows, values.size()[1]],
+            (Kind::Double, values.device()),
         )
+        .index_add_(0, &self.owner, &(values * &self.share))
     }
 }
 
@@ -187,7 +246,10 @@ mod tests {
     fn blocks_cover_every_row_once() {
         let offsets = [0, 2, 4, 12, 13, 14];
         assert_eq!(blocks(&offsets, 4), [(0, 2), (2, 3), (3, 5)]);
-        assert_eq!(blocks(&offsets, 1), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]);
+        assert_eq!(
+            blocks(&offsets, 1),
+            [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
+        );
         assert_eq!(blocks(&offsets, 100), [(0, 5)]);
     }
 }

@@ -24,24 +24,34 @@ pub struct TensorFile {
     /// Where the numbers begin.
     start: usize,
     metadata: Metadata,
-    /// Tensors that do not lie where numbers can be read, copied. A file written by [`write`] has none.
+    /// Tensors that do not lie where numbers can be read, copied. A file written by [`write`] has
+    /// none.
     moved: HashMap<String, AlignedBytes>,
 }
 
 impl TensorFile {
-    /// Maps the file and reads its header. The format promises no alignment: what lies at an odd place is copied.
+    /// Maps the file and reads its header. The format promises no alignment: what lies at an odd
+    /// place is copied.
     ///
-    /// Errors: `Io`; `Format` for a header that is damaged or does not fit the file's length, and for a Git LFS pointer.
+    /// Errors: `Io`; `Format` for a header that is damaged or does not fit the file's length, and
+    /// for a Git LFS pointer.
     pub fn open(path: &Path) -> Result<Self> {
         let map = map(path)?;
         if git_lfs::is_pointer(&map) {
             return Err(Error::format(path, git_lfs::REASON));
         }
-        let (header, metadata) = SafeTensors::read_metadata(&map)
-            .map_err(|e| Error::format(path, format!("is cut short or has a damaged header: {e}")))?;
+        let (header, metadata) = SafeTensors::read_metadata(&map).map_err(|e| {
+            Error::format(path, format!("is cut short or has a damaged header: {e}"))
+        })?;
         let start = header + size_of::<u64>();
         let moved = moved(&map[start..], &metadata);
-        Ok(TensorFile { path: path.to_owned(), map, start, metadata, moved })
+        Ok(TensorFile {
+            path: path.to_owned(),
+            map,
+            start,
+            metadata,
+            moved,
+        })
     }
 
     /// Returns all names, sorted.
@@ -51,12 +61,16 @@ impl TensorFile {
         names
     }
 
-    /// Takes what was read of the file out of this process's memory; it is mapped again where it is read again.
+    /// Takes what was read of the file out of this process's memory; it is mapped again where it is
+    /// read again.
     #[allow(unsafe_code)]
     pub fn give_back(&self) {
         // SAFETY: the map is of a file and read-only, so that no change of it can be lost.
         #[cfg(unix)]
-        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        let _ = unsafe {
+            self.map
+                .unchecked_advise(memmap2::UncheckedAdvice::DontNeed)
+        };
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -64,7 +78,9 @@ impl TensorFile {
     }
 
     fn info(&self, name: &str) -> Result<&TensorInfo> {
-        self.metadata.info(name).ok_or_else(|| Error::format(&self.path, format!("has no tensor “{name}”")))
+        self.metadata
+            .info(name)
+            .ok_or_else(|| Error::format(&self.path, format!("has no tensor “{name}”")))
     }
 
     pub fn shape(&self, name: &str) -> Result<&[usize]> {
@@ -73,7 +89,12 @@ impl TensorFile {
 
     pub fn kind(&self, name: &str) -> Result<Kind> {
         let dtype = self.info(name)?.dtype;
-        kind_of(dtype).ok_or_else(|| Error::format(&self.path, format!("holds “{name}” as {dtype}, which is not read")))
+        kind_of(dtype).ok_or_else(|| {
+            Error::format(
+                &self.path,
+                format!("holds “{name}” as {dtype}, which is not read"),
+            )
+        })
     }
 
     /// Refuses the file unless `name` has one of these types and this shape.
@@ -82,7 +103,10 @@ impl TensorFile {
         if kinds.contains(&found) && info.shape == shape {
             return Ok(());
         }
-        let reason = format!("holds “{name}” as {found:?} {:?} where {kinds:?} {shape:?} was expected", info.shape);
+        let reason = format!(
+            "holds “{name}” as {found:?} {:?} where {kinds:?} {shape:?} was expected",
+            info.shape
+        );
         Err(Error::format(&self.path, reason))
     }
 
@@ -97,7 +121,11 @@ impl TensorFile {
     /// The whole tensor, copied, on the CPU.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
         let shape: Vec<i64> = self.shape(name)?.iter().map(|&n| n as i64).collect();
-        Ok(Tensor::from_data_size(self.bytes(name)?, &shape, self.kind(name)?))
+        Ok(Tensor::from_data_size(
+            self.bytes(name)?,
+            &shape,
+            self.kind(name)?,
+        ))
     }
 
     /// A tensor of one dimension, checked to have this length.
@@ -110,7 +138,10 @@ impl TensorFile {
     pub fn slice<T: Element + bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
         let (kind, wanted) = (self.kind(name)?, T::KIND);
         if kind != wanted {
-            return Err(Error::format(&self.path, format!("holds “{name}” as {kind:?} where {wanted:?} was expected")));
+            return Err(Error::format(
+                &self.path,
+                format!("holds “{name}” as {kind:?} where {wanted:?} was expected"),
+            ));
         }
         self.cast(name)
     }
@@ -123,7 +154,8 @@ impl TensorFile {
         }
     }
 
-    /// Checks that every number of a floating-point tensor is finite, a part at a time so that little of it is in memory.
+    /// Checks that every number of a floating-point tensor is finite, a part at a time so that
+    /// little of it is in memory.
     ///
     /// Errors: `Format` that names the tensor and the row.
     pub fn check_finite(&self, name: &str) -> Result<()> {
@@ -132,7 +164,8 @@ impl TensorFile {
             if let Some(at) = find_not_finite_in(bytes, kind) {
                 let row_width = shape.iter().skip(1).product::<usize>().max(1);
                 let row = (part * PART / kind.elt_size_in_bytes() + at) / row_width;
-                let reason = format!("holds a number that is not finite in row {row} of “{name}” {shape:?}");
+                let reason =
+                    format!("holds a number that is not finite in row {row} of “{name}” {shape:?}");
                 return Err(Error::format(&self.path, reason));
             }
             self.give_back();
@@ -148,7 +181,12 @@ impl TensorFile {
 
     /// The tensor's bytes as numbers of this size.
     fn cast<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
-        let failed = |e| Error::format(&self.path, format!("holds “{name}” where its numbers cannot be read: {e}"));
+        let failed = |e| {
+            Error::format(
+                &self.path,
+                format!("holds “{name}” where its numbers cannot be read: {e}"),
+            )
+        };
         bytemuck::try_cast_slice(self.bytes(name)?).map_err(failed)
     }
 }
@@ -189,8 +227,8 @@ fn moved(data: &[u8], metadata: &Metadata) -> HashMap<String, AlignedBytes> {
     moved
 }
 
-/// Returns the first number that is not finite, by its index; `None` where there is none, or the kind is not of
-/// floating-point numbers.
+/// Returns the first number that is not finite, by its index; `None` where there is none, or the
+/// kind is not of floating-point numbers.
 fn find_not_finite_in(bytes: &[u8], kind: Kind) -> Option<usize> {
     match kind {
         Kind::Float => find_in(bytes, |b| f32::from_le_bytes(b).is_finite()),
@@ -201,11 +239,18 @@ fn find_not_finite_in(bytes: &[u8], kind: Kind) -> Option<usize> {
     }
 }
 
-/// Without a branch a number, so that the compiler can look at many at once; the place is looked for where there is one.
+/// Without a branch a number, so that the compiler can look at many at once; the place is looked
+/// for where there is one.
 fn find_in<const N: usize>(bytes: &[u8], is_finite: impl Fn([u8; N]) -> bool) -> Option<usize> {
     let numbers = bytes.as_chunks().0;
-    let all = numbers.iter().fold(true, |all, number| all & is_finite(*number));
-    if all { None } else { numbers.iter().position(|number| !is_finite(*number)) }
+    let all = numbers
+        .iter()
+        .fold(true, |all, number| all & is_finite(*number));
+    if all {
+        None
+    } else {
+        numbers.iter().position(|number| !is_finite(*number))
+    }
 }
 
 fn kind_of(dtype: Dtype) -> Option<Kind> {
@@ -221,7 +266,14 @@ fn kind_of(dtype: Dtype) -> Option<Kind> {
 }
 
 fn dtype_of(kind: Kind) -> Option<Dtype> {
-    let all = [Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64, Dtype::I32, Dtype::I64];
+    let all = [
+        Dtype::F16,
+        Dtype::BF16,
+        Dtype::F32,
+        Dtype::F64,
+        Dtype::I32,
+        Dtype::I64,
+    ];
     all.into_iter().find(|&d| kind_of(d) == Some(kind))
 }
 
@@ -231,26 +283,39 @@ fn dtype_of(kind: Kind) -> Option<Dtype> {
 pub fn write(path: &Path, tensors: &[(&str, Tensor)]) -> Result<()> {
     for (name, tensor) in tensors {
         if let Some(found) = find_not_finite(tensor)? {
-            let message = format!("{} is not written: “{name}” is not finite, {found}", path.display());
+            let message = format!(
+                "{} is not written: “{name}” is not finite, {found}",
+                path.display()
+            );
             return Err(Error::Mismatch(message));
         }
     }
-    let failed = |message: String| Error::Torch { doing: format!("writing {}", path.display()), message };
+    let failed = |message: String| Error::Torch {
+        doing: format!("writing {}", path.display()),
+        message,
+    };
     let mut stored = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let tensor = tensor.to_device(tch::Device::Cpu).contiguous();
-        let dtype = dtype_of(tensor.kind()).ok_or_else(|| failed(format!("{name} is {:?}", tensor.kind())))?;
+        let dtype = dtype_of(tensor.kind())
+            .ok_or_else(|| failed(format!("{name} is {:?}", tensor.kind())))?;
         let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
-        tensor.f_copy_data_u8(&mut bytes, tensor.numel()).map_err(|e| failed(e.to_string()))?;
+        tensor
+            .f_copy_data_u8(&mut bytes, tensor.numel())
+            .map_err(|e| failed(e.to_string()))?;
         let shape: Vec<usize> = tensor.size().iter().map(|&n| n as usize).collect();
         stored.push((*name, dtype, shape, bytes));
     }
     let views: Vec<_> = stored
         .iter()
-        .map(|(name, dtype, shape, bytes)| Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?)))
+        .map(|(name, dtype, shape, bytes)| {
+            Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
+        })
         .collect::<std::result::Result<_, safetensors::SafeTensorError>>()
         .map_err(|e| failed(e.to_string()))?;
     let io = |e| Error::io("write", path)(std::io::Error::other(format!("{e}")));
     safetensors::serialize_to_file(views, None, path).map_err(io)?;
-    File::open(path).and_then(|f| f.sync_all()).map_err(Error::io("write", path))
+    File::open(path)
+        .and_then(|f| f.sync_all())
+        .map_err(Error::io("write", path))
 }

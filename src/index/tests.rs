@@ -32,35 +32,59 @@ fn dense(mode: Mode, kind: Kind) -> Tensor {
     let (weight, bias, _) = head();
     let states = states(mode, Precision::Single);
     let picked: Vec<i64> = states.entry_state.iter().map(|&s| s as i64).collect();
-    let g = states.states.to_kind(kind).to_kind(Kind::Double).index_select(0, &Tensor::from_slice(&picked));
+    let g = states
+        .states
+        .to_kind(kind)
+        .to_kind(Kind::Double)
+        .index_select(0, &Tensor::from_slice(&picked));
     let logits = g.matmul(&weight.to_kind(Kind::Double).tr()) + bias.to_kind(Kind::Double);
     logits.log_softmax(1, Kind::Double)
 }
 
 fn worst(found: &[f64], expected: &Tensor) -> f64 {
-    (Tensor::from_slice(found).view_as(expected) - expected).abs().max().double_value(&[])
+    (Tensor::from_slice(found).view_as(expected) - expected)
+        .abs()
+        .max()
+        .double_value(&[])
 }
 
 #[test]
 fn what_is_written_opens() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(&written(&folder, &Mode::ALL, Precision::Half), Device::Cpu).unwrap();
-    assert_eq!((index.len(), index.width(), index.modes()), (ENTITIES, WIDTH, Mode::ALL.to_vec()));
+    assert_eq!(
+        (index.len(), index.width(), index.modes()),
+        (ENTITIES, WIDTH, Mode::ALL.to_vec())
+    );
     assert_eq!(index.entities(), entities());
     assert_eq!(index.meta.provenance, provenance());
-    assert_eq!((index.row(EntityId(103)), index.row(EntityId(3))), (Some(Row(3)), None));
+    assert_eq!(
+        (index.row(EntityId(103)), index.row(EntityId(3))),
+        (Some(Row(3)), None)
+    );
     index.verify().unwrap();
     let pairs = index.pairs_of(Row(2));
     assert_eq!((pairs.len(), index.pair_count(Row(2))), (PAIRS, PAIRS));
     assert_eq!((pairs[1].offset, pairs[1].mention), (7 * 77, 1));
-    assert_eq!(pairs[1].states, [(Mode::Both, 7), (Mode::Text, 7), (Mode::Image, 6), (Mode::None, 0)]);
+    assert_eq!(
+        pairs[1].states,
+        [
+            (Mode::Both, 7),
+            (Mode::Text, 7),
+            (Mode::Image, 6),
+            (Mode::None, 0)
+        ]
+    );
 }
 
 /// Half precision: the stored statistics are those of the rounded states.
 #[test]
 fn statistics_are_those_of_the_stored_states() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, precision, kind) in [("h", Precision::Half, Kind::Half), ("s", Precision::Single, Kind::Float)] {
+    for (name, precision, kind) in [
+        ("h", Precision::Half, Kind::Half),
+        ("s", Precision::Single, Kind::Float),
+    ] {
         let out = folder.path().join(name);
         builder(&out, &[Mode::Both], precision).finish().unwrap();
         let index = Index::open(&out, Device::Cpu).unwrap();
@@ -69,25 +93,48 @@ fn statistics_are_those_of_the_stored_states() {
         let mean = log_p.mean_dim([1i64].as_slice(), false, Kind::Double);
         assert!(worst(&view.log_probs(&rows(), &rows()).concat(), &mean) < 2e-6);
         let p = log_p.exp().mean_dim([1i64].as_slice(), false, Kind::Double);
-        let (asked, mut targets) = (rows().into_iter().map(|e| view.asked(e)).collect::<Vec<_>>(), Targets::default());
-        rows().into_iter().for_each(|row| view.add_target(&mut targets, row));
+        let (asked, mut targets) = (
+            rows()
+                .into_iter()
+                .map(|e| view.asked(e))
+                .collect::<Vec<_>>(),
+            Targets::default(),
+        );
+        rows()
+            .into_iter()
+            .for_each(|row| view.add_target(&mut targets, row));
         let found = view.probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets);
         assert!(worst(&found.concat(), &p) < 1e-6);
         let sums: Vec<f64> = rows().iter().map(|&r| view.sum_log_prob(r)).collect();
-        assert!(worst(&sums, &p.log().sum_dim_intlist([1i64].as_slice(), false, Kind::Double)) < 1e-4);
+        assert!(
+            worst(
+                &sums,
+                &p.log()
+                    .sum_dim_intlist([1i64].as_slice(), false, Kind::Double)
+            ) < 1e-4
+        );
         let z = (&mean - mean.mean_dim([1i64].as_slice(), true, Kind::Double))
             / mean.std_dim([1i64].as_slice(), false, true);
         assert!(worst(&view.z(&rows(), &rows()).concat(), &z) < 1e-5);
-        let flat: Vec<f64> =
-            view.z_rows(&rows()).iter().flat_map(|r| r.iter().map(|&x| x as f64).collect::<Vec<_>>()).collect();
+        let flat: Vec<f64> = view
+            .z_rows(&rows())
+            .iter()
+            .flat_map(|r| r.iter().map(|&x| x as f64).collect::<Vec<_>>())
+            .collect();
         assert!(worst(&flat, &z) < 1e-5);
     }
 }
 
 #[test]
 fn rounding_to_half_changes_the_numbers() {
-    let (half, single) = (dense(Mode::Both, Kind::Half), dense(Mode::Both, Kind::Float));
-    assert!((half - single).abs().max().double_value(&[]) > 1e-5, "or the test above compares nothing");
+    let (half, single) = (
+        dense(Mode::Both, Kind::Half),
+        dense(Mode::Both, Kind::Float),
+    );
+    assert!(
+        (half - single).abs().max().double_value(&[]) > 1e-5,
+        "or the test above compares nothing"
+    );
 }
 
 #[test]
@@ -96,20 +143,34 @@ fn shared_states_are_counted_together() {
     assert_eq!(shared.entry_state[..4], [0, 2, 3, 5]);
     assert_eq!(shared.entry_share[..2], [2.0 / 3.0, 1.0 / 3.0]);
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&written(&folder, &[Mode::Image, Mode::None], Precision::Single), Device::Cpu).unwrap();
+    let index = Index::open(
+        &written(&folder, &[Mode::Image, Mode::None], Precision::Single),
+        Device::Cpu,
+    )
+    .unwrap();
     let view = index.view(Mode::Image).unwrap();
     let evidence = view.evidence(Row(4), Row(9));
-    assert_eq!(evidence.iter().map(|e| e.state).collect::<Vec<_>>(), [12, 14]);
+    assert_eq!(
+        evidence.iter().map(|e| e.state).collect::<Vec<_>>(),
+        [12, 14]
+    );
     let mean: f64 = evidence.iter().map(|e| e.share * e.z).sum();
     assert!((mean - view.z(&[Row(4)], &[Row(9)])[0][0]).abs() < 1e-5);
-    let prior = index.view(Mode::None).unwrap().z(&[Row(0), Row(50)], &rows());
+    let prior = index
+        .view(Mode::None)
+        .unwrap()
+        .z(&[Row(0), Row(50)], &rows());
     assert_eq!(prior[0], prior[1], "the prior is the same for every entity");
 }
 
 #[test]
 fn a_mode_that_is_not_held_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&written(&folder, &[Mode::Text], Precision::Half), Device::Cpu).unwrap();
+    let index = Index::open(
+        &written(&folder, &[Mode::Text], Precision::Half),
+        Device::Cpu,
+    )
+    .unwrap();
     let error = index.view(Mode::Both).err().unwrap().to_string();
     assert_eq!(error, "the index has no mode both; it has text");
 }
@@ -118,7 +179,12 @@ fn a_mode_that_is_not_held_is_refused() {
 fn a_file_cut_short_anywhere_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = written(&folder, &[Mode::Both], Precision::Half);
-    for name in ["index.json", "head.safetensors", "both.safetensors", "pairs.safetensors"] {
+    for name in [
+        "index.json",
+        "head.safetensors",
+        "both.safetensors",
+        "pairs.safetensors",
+    ] {
         let path = out.join(name);
         let whole = fs::read(&path).unwrap();
         for length in [0, 4, 9, 100, whole.len() / 2, whole.len() - 1] {
@@ -126,7 +192,11 @@ fn a_file_cut_short_anywhere_is_refused() {
             let sentence = refusal(&out);
             assert!(
                 sentence.contains(name)
-                    && sentence.contains(if name == "index.json" { "damaged" } else { "cut short" }),
+                    && sentence.contains(if name == "index.json" {
+                        "damaged"
+                    } else {
+                        "cut short"
+                    }),
                 "{sentence}"
             );
         }
@@ -155,7 +225,13 @@ fn a_damaged_header_and_damaged_contents_are_found() {
     *contents.last_mut().unwrap() ^= 1;
     fs::write(&path, contents).unwrap();
     let index = Index::open(&out, Device::Cpu).unwrap();
-    assert!(index.verify().unwrap_err().to_string().contains("both.safetensors is damaged"));
+    assert!(
+        index
+            .verify()
+            .unwrap_err()
+            .to_string()
+            .contains("both.safetensors is damaged")
+    );
 }
 
 fn edit_meta(out: &Path, edit: impl FnOnce(&mut serde_json::Value)) {
@@ -172,9 +248,17 @@ fn what_is_not_this_index_is_refused() {
     assert!(refusal(folder.path()).contains("is not an index"));
     let out = written(&folder, &[Mode::Both], Precision::Half);
     edit_meta(&out, |meta| meta["width"] = 9.into());
-    assert!(refusal(&out).contains("holds “weight” as Float [60, 8] where"), "{}", refusal(&out));
+    assert!(
+        refusal(&out).contains("holds “weight” as Float [60, 8] where"),
+        "{}",
+        refusal(&out)
+    );
     // another version may have any other fields
-    fs::write(out.join("index.json"), r#"{"kind": "multiexpan index", "version": 99}"#).unwrap();
+    fs::write(
+        out.join("index.json"),
+        r#"{"kind": "multiexpan index", "version": 99}"#,
+    )
+    .unwrap();
     assert!(refusal(&out).contains("format version 99, this program reads version 1"));
     fs::write(out.join("index.json"), r#"{"kind": "soup", "version": 1}"#).unwrap();
     assert!(refusal(&out).contains("not an index but “soup”"));
@@ -183,10 +267,17 @@ fn what_is_not_this_index_is_refused() {
 #[test]
 fn another_data_set_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&written(&folder, &[Mode::Both], Precision::Half), Device::Cpu).unwrap();
+    let index = Index::open(
+        &written(&folder, &[Mode::Both], Precision::Half),
+        Device::Cpu,
+    )
+    .unwrap();
     index.check_dataset("sample-hash").unwrap();
     let sentence = index.check_dataset("other").unwrap_err().to_string();
-    assert!(sentence.contains("“sample”") && sentence.contains("another"), "{sentence}");
+    assert!(
+        sentence.contains("“sample”") && sentence.contains("another"),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -196,7 +287,12 @@ fn nothing_is_left_before_the_end() {
     let unfinished = builder(&out, &[Mode::Both], Precision::Half);
     assert!(!out.exists());
     // what a killed writer leaves
-    let partial = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let partial = fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     assert!(refusal(&partial).contains("is not an index"));
     drop(unfinished);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -206,14 +302,22 @@ fn nothing_is_left_before_the_end() {
 fn an_index_is_replaced_and_other_folders_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let out = written(&folder, &[Mode::Both], Precision::Half);
-    builder(&out, &[Mode::Text], Precision::Half).finish().unwrap();
-    assert_eq!(Index::open(&out, Device::Cpu).unwrap().modes(), [Mode::Text]);
+    builder(&out, &[Mode::Text], Precision::Half)
+        .finish()
+        .unwrap();
+    assert_eq!(
+        Index::open(&out, Device::Cpu).unwrap().modes(),
+        [Mode::Text]
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let other = folder.path().join("photos");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("cat.webp"), "").unwrap();
     let (weight, bias, _) = head();
-    let refused = Builder::new(&other, entities(), &weight, &bias, provenance()).err().unwrap().to_string();
+    let refused = Builder::new(&other, entities(), &weight, &bias, provenance())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(refused.contains("will not be overwritten"), "{refused}");
 }
 
@@ -223,8 +327,14 @@ fn a_builder_refuses_what_does_not_fit() {
     let out = folder.path().join("index");
     let (weight, bias, _) = head();
     let new = |entities| Builder::new(&out, entities, &weight, &bias, provenance());
-    assert!(matches!(new(entities()[1..].to_vec()), Err(Error::Mismatch(_))));
-    assert!(matches!(new([&entities()[1..], &entities()[1..2]].concat()), Err(Error::Mismatch(_))));
+    assert!(matches!(
+        new(entities()[1..].to_vec()),
+        Err(Error::Mismatch(_))
+    ));
+    assert!(matches!(
+        new([&entities()[1..], &entities()[1..2]].concat()),
+        Err(Error::Mismatch(_))
+    ));
     let try_states = |edit: fn(&mut States)| -> Result<()> {
         let mut states = states(Mode::Both, Precision::Half);
         edit(&mut states);
@@ -238,16 +348,26 @@ fn a_builder_refuses_what_does_not_fit() {
         |s| s.entry_state[5] = 10_000,
         |s| s.entry_share.truncate(3),
     ];
-    assert!(edits.into_iter().all(|edit| matches!(try_states(edit), Err(Error::Mismatch(_)))));
+    assert!(
+        edits
+            .into_iter()
+            .all(|edit| matches!(try_states(edit), Err(Error::Mismatch(_))))
+    );
     let mut stop = |_: Progress| ControlFlow::Break(());
-    let stopped = new(entities()).unwrap().mode(Mode::Both, states(Mode::Both, Precision::Half), &mut stop);
+    let stopped =
+        new(entities())
+            .unwrap()
+            .mode(Mode::Both, states(Mode::Both, Precision::Half), &mut stop);
     assert!(matches!(stopped, Err(Error::Stopped)));
 }
 
 #[test]
 fn a_raw_file_is_imported_with_or_without_names() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, out) = (folder.path().join("raw.safetensors"), folder.path().join("index"));
+    let (file, out) = (
+        folder.path().join("raw.safetensors"),
+        folder.path().join("index"),
+    );
     let tensors = |offsets: &[i64]| {
         let number = |n: i64| Tensor::arange(n, (Kind::Float, Device::Cpu)).sin();
         let named = [
@@ -258,26 +378,53 @@ fn a_raw_file_is_imported_with_or_without_names() {
         ];
         Tensor::write_safetensors(&named, &file).unwrap();
     };
-    let import = |names: Option<&[(EntityId, String)]>| import_raw(&file, names, &out, Device::Cpu, &mut Unobserved);
+    let import = |names: Option<&[(EntityId, String)]>| {
+        import_raw(&file, names, &out, Device::Cpu, &mut Unobserved)
+    };
     tensors(&[0, 1, 3, 5, 6]);
     import(None).unwrap();
     let index = Index::open(&out, Device::Cpu).unwrap();
-    assert_eq!((index.entity(Row(2)).id, index.entity(Row(2)).name.as_str()), (EntityId(2), "2"));
-    assert_eq!((index.pair_count(Row(1)), index.pairs_of(Row(1)).len()), (2, 0));
-    let names: Vec<_> = [30, 10, 40, 20].map(|id| (EntityId(id), format!("n{id}"))).to_vec();
+    assert_eq!(
+        (index.entity(Row(2)).id, index.entity(Row(2)).name.as_str()),
+        (EntityId(2), "2")
+    );
+    assert_eq!(
+        (index.pair_count(Row(1)), index.pairs_of(Row(1)).len()),
+        (2, 0)
+    );
+    let names: Vec<_> = [30, 10, 40, 20]
+        .map(|id| (EntityId(id), format!("n{id}")))
+        .to_vec();
     import(Some(&names)).unwrap();
-    assert_eq!(Index::open(&out, Device::Cpu).unwrap().entity(Row(3)).name, "n40");
+    assert_eq!(
+        Index::open(&out, Device::Cpu).unwrap().entity(Row(3)).name,
+        "n40"
+    );
     assert!(matches!(import(Some(&names[1..])), Err(Error::Mismatch(_))));
     for wrong in [[0, 1, 3, 5, 5], [0, 3, 1, 5, 6], [1, 2, 3, 5, 6]] {
         tensors(&wrong);
-        assert!(import(None).unwrap_err().to_string().contains("row_offsets"));
+        assert!(
+            import(None)
+                .unwrap_err()
+                .to_string()
+                .contains("row_offsets")
+        );
     }
 }
 
-/// A safetensors file that another program wrote: an odd header, an odd tensor in front, and one that nobody asks for.
+/// A safetensors file that another program wrote: an odd header, an odd tensor in front, and one
+/// that nobody asks for.
 fn write_odd(path: &Path, pre_head: &[f32]) {
-    let floats = |numbers: &[f32]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let offsets: Vec<u8> = [0i64, 1, 3, 5, 6].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let floats = |numbers: &[f32]| {
+        numbers
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let offsets: Vec<u8> = [0i64, 1, 3, 5, 6]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
     let head: Vec<f32> = (0..12).map(|x| (x as f32).sin()).collect();
     let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
     for (name, dtype, shape, bytes) in [
@@ -288,33 +435,66 @@ fn write_odd(path: &Path, pre_head: &[f32]) {
         ("head.bias", "F32", vec![4], floats(&head[..4])),
     ] {
         let range = [data.len(), data.len() + bytes.len()];
-        header.insert(name.into(), serde_json::json!({ "dtype": dtype, "shape": shape, "data_offsets": range }));
+        header.insert(
+            name.into(),
+            serde_json::json!({ "dtype": dtype, "shape": shape, "data_offsets": range }),
+        );
         data.extend(bytes);
     }
     let mut header = serde_json::Value::Object(header).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8) + 3, b' ');
-    fs::write(path, [&(header.len() as u64).to_le_bytes(), header.as_slice(), &data].concat()).unwrap();
+    fs::write(
+        path,
+        [
+            &(header.len() as u64).to_le_bytes(),
+            header.as_slice(),
+            &data,
+        ]
+        .concat(),
+    )
+    .unwrap();
 }
 
 #[test]
 fn a_raw_file_may_lie_at_odd_places_and_what_is_not_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, out) = (folder.path().join("raw.safetensors"), folder.path().join("index"));
+    let (file, out) = (
+        folder.path().join("raw.safetensors"),
+        folder.path().join("index"),
+    );
     let mut states: Vec<f32> = (0..18).map(|x| (x as f32).cos()).collect();
     write_odd(&file, &states);
     let tensors = TensorFile::open(&file).unwrap();
     assert_eq!(tensors.slice::<f32>("pre_head").unwrap(), states);
-    assert_eq!(tensors.vector::<i64>("row_offsets", 5).unwrap(), [0, 1, 3, 5, 6]);
+    assert_eq!(
+        tensors.vector::<i64>("row_offsets", 5).unwrap(),
+        [0, 1, 3, 5, 6]
+    );
     let import = || import_raw(&file, None, &out, Device::Cpu, &mut Unobserved);
     let left_out = import().unwrap();
-    let [(what, 1)] = left_out.as_slice() else { panic!("{left_out:?}") };
-    assert!(what.contains("raw.safetensors that an index does not use (note)"), "{what}");
-    assert_eq!(Index::open(&out, Device::Cpu).unwrap().view(Mode::Both).unwrap().len(), 4);
+    let [(what, 1)] = left_out.as_slice() else {
+        panic!("{left_out:?}")
+    };
+    assert!(
+        what.contains("raw.safetensors that an index does not use (note)"),
+        "{what}"
+    );
+    assert_eq!(
+        Index::open(&out, Device::Cpu)
+            .unwrap()
+            .view(Mode::Both)
+            .unwrap()
+            .len(),
+        4
+    );
     // entity 2 has the states 3 and 4
     states[4 * 3 + 1] = f32::NEG_INFINITY;
     write_odd(&file, &states);
     let said = import().unwrap_err().to_string();
-    assert!(said.contains("not finite, -inf at [4, 1], in row 4 (entity “2”)"), "{said}");
+    assert!(
+        said.contains("not finite, -inf at [4, 1], in row 4 (entity “2”)"),
+        "{said}"
+    );
 }
 
 /// Puts a number in the place of the first of a tensor.
@@ -342,14 +522,17 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
         let folder = tempfile::tempdir().unwrap();
         let out = written(&folder, &[Mode::Both], Precision::Half);
         spoil(&out.join(format!("{file}.safetensors")), tensor, number);
-        let refused = Index::open(&out, Device::Cpu).and_then(|index| index.view(Mode::Both).map(drop));
+        let refused =
+            Index::open(&out, Device::Cpu).and_then(|index| index.view(Mode::Both).map(drop));
         let said = refused.unwrap_err().to_string();
-        let wanted = format!("{file}.safetensors holds a number that is not finite in row 0 of “{tensor}”");
+        let wanted =
+            format!("{file}.safetensors holds a number that is not finite in row 0 of “{tensor}”");
         assert!(said.contains(&wanted), "{said}");
     }
 }
 
-/// Random bytes changed in every file of an index: it is refused in a sentence, or opens and can be read.
+/// Random bytes changed in every file of an index: it is refused in a sentence, or opens and can be
+/// read.
 #[test]
 fn damaged_indexes_are_no_panic() {
     use rand::{RngExt, SeedableRng};
@@ -363,14 +546,24 @@ fn damaged_indexes_are_no_panic() {
         let mut bytes = bytes.clone();
         for _ in 0..random.random_range(1..4) {
             // half of the changes are to headers, which few random places would meet
-            let most = if random.random() { bytes.len() } else { bytes.len().min(700) };
+            let most = if random.random() {
+                bytes.len()
+            } else {
+                bytes.len().min(700)
+            };
             bytes[random.random_range(0..most)] = random.random();
         }
         fs::write(out.join(name), &bytes).unwrap();
         let scores = Index::open(&out, Device::Cpu).and_then(|index| {
             let view = index.view(index.modes()[0])?;
             let rows: Vec<Row> = (0..index.len() as u32).map(Row).collect();
-            rows.iter().for_each(|&row| drop((index.pairs_of(row), index.entity(row), index.pair_count(row))));
+            rows.iter().for_each(|&row| {
+                drop((
+                    index.pairs_of(row),
+                    index.entity(row),
+                    index.pair_count(row),
+                ))
+            });
             Ok(view.z_rows(&rows))
         });
         match scores {
@@ -379,32 +572,69 @@ fn damaged_indexes_are_no_panic() {
         }
         fs::write(out.join(name), &whole[round % whole.len()].1).unwrap();
     }
-    assert!(refused > 100 && opened > 50, "{refused} refused, {opened} opened");
+    assert!(
+        refused > 100 && opened > 50,
+        "{refused} refused, {opened} opened"
+    );
 }
 
 #[test]
 fn what_is_not_finite_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
-    let tensors = [("good", Tensor::from_slice(&[1.0f32])), ("bad", Tensor::from_slice(&[1.0f64, f64::NAN]))];
+    let tensors = [
+        ("good", Tensor::from_slice(&[1.0f32])),
+        ("bad", Tensor::from_slice(&[1.0f64, f64::NAN])),
+    ];
     let said = tensor_file::write(&path, &tensors).unwrap_err().to_string();
-    assert!(said.contains("“bad” is not finite, NaN at [1]") && !path.exists(), "{said}");
+    assert!(
+        said.contains("“bad” is not finite, NaN at [1]") && !path.exists(),
+        "{said}"
+    );
     let named = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
-    let said = crate::model::checkpoint::write_tensors(&path, &named).unwrap_err().to_string();
-    assert!(said.contains("“bad” has a number that is not finite") && !path.exists(), "{said}");
+    let said = crate::model::checkpoint::write_tensors(&path, &named)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        said.contains("“bad” has a number that is not finite") && !path.exists(),
+        "{said}"
+    );
 }
 
 /// A builder that resumes.
 fn resumed(out: &Path, model: &str) -> Result<Builder> {
     let (weight, bias, _) = head();
-    let model = Some(Source { hash: model.to_owned(), ..Source::default() });
-    Builder::resume(out, entities(), &weight, &bias, Provenance { model, ..provenance() })
+    let model = Some(Source {
+        hash: model.to_owned(),
+        ..Source::default()
+    });
+    Builder::resume(
+        out,
+        entities(),
+        &weight,
+        &bias,
+        Provenance {
+            model,
+            ..provenance()
+        },
+    )
 }
 
 fn bytes_of(out: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(out).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(out)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     files.sort();
-    files.iter().map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), fs::read(p).unwrap())).collect()
+    files
+        .iter()
+        .map(|p| {
+            (
+                p.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(p).unwrap(),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -412,12 +642,22 @@ fn an_interrupted_build_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let (out, whole) = (folder.path().join("index"), folder.path().join("whole"));
     let finish = |mut builder: Builder, modes: &[Mode]| {
-        modes.iter().for_each(|&m| builder.mode(m, states(m, Precision::Half), &mut Unobserved).unwrap());
+        modes.iter().for_each(|&m| {
+            builder
+                .mode(m, states(m, Precision::Half), &mut Unobserved)
+                .unwrap()
+        });
         builder.finish().unwrap();
     };
     finish(resumed(&whole, "a").unwrap(), &[Mode::Both, Mode::Text]);
     let mut builder = resumed(&out, "a").unwrap();
-    builder.mode(Mode::Both, states(Mode::Both, Precision::Half), &mut Unobserved).unwrap();
+    builder
+        .mode(
+            Mode::Both,
+            states(Mode::Both, Precision::Half),
+            &mut Unobserved,
+        )
+        .unwrap();
     drop(builder);
     let partial = folder.path().join(".index.partial");
     // what a mode leaves that was being written
@@ -436,18 +676,41 @@ fn only_the_same_work_is_resumed() {
     let out = folder.path().join("index");
     let interrupt = |model| {
         let mut builder = resumed(&out, model).unwrap();
-        builder.mode(Mode::Both, states(Mode::Both, Precision::Half), &mut Unobserved).unwrap();
-        assert!(resumed(&out, model).err().unwrap().to_string().contains("is being written by another run"));
+        builder
+            .mode(
+                Mode::Both,
+                states(Mode::Both, Precision::Half),
+                &mut Unobserved,
+            )
+            .unwrap();
+        assert!(
+            resumed(&out, model)
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("is being written by another run")
+        );
     };
     interrupt("a");
     assert!(!resumed(&out, "another model").unwrap().has(Mode::Both));
-    assert!(!resumed(&out, "a").unwrap().has(Mode::Both), "the other run started anew");
+    assert!(
+        !resumed(&out, "a").unwrap().has(Mode::Both),
+        "the other run started anew"
+    );
     interrupt("a");
-    fs::write(folder.path().join(".index.partial/both.safetensors"), "damaged").unwrap();
+    fs::write(
+        folder.path().join(".index.partial/both.safetensors"),
+        "damaged",
+    )
+    .unwrap();
     assert!(!resumed(&out, "a").unwrap().has(Mode::Both));
     interrupt("a");
     drop(builder(&out, &[Mode::Text], Precision::Half));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "one that does not resume leaves nothing");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "one that does not resume leaves nothing"
+    );
 }
 
 #[test]
@@ -456,10 +719,19 @@ fn a_run_killed_while_it_replaced_an_index_loses_none() {
     let out = written(&folder, &[Mode::Both], Precision::Half);
     fs::rename(&out, folder.path().join(".index.old")).unwrap();
     drop(builder(&out, &[Mode::Text], Precision::Half));
-    assert_eq!(Index::open(&out, Device::Cpu).unwrap().modes(), [Mode::Both], "the old one came back");
+    assert_eq!(
+        Index::open(&out, Device::Cpu).unwrap().modes(),
+        [Mode::Both],
+        "the old one came back"
+    );
     // killed after the new one had the name
     fs::create_dir(folder.path().join(".index.old")).unwrap();
-    builder(&out, &[Mode::Text], Precision::Half).finish().unwrap();
-    assert_eq!(Index::open(&out, Device::Cpu).unwrap().modes(), [Mode::Text]);
+    builder(&out, &[Mode::Text], Precision::Half)
+        .finish()
+        .unwrap();
+    assert_eq!(
+        Index::open(&out, Device::Cpu).unwrap().modes(),
+        [Mode::Text]
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

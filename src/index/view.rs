@@ -39,8 +39,19 @@ pub struct Evidence {
 impl<'a> View<'a> {
     pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
         let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
-        let near = if file.lists { Near::of(&file.file, index.len())? } else { None };
-        Ok(View { index, file, weight, mean_state, states: file.file.floats("states")?, near })
+        let near = if file.lists {
+            Near::of(&file.file, index.len())?
+        } else {
+            None
+        };
+        Ok(View {
+            index,
+            file,
+            weight,
+            mean_state,
+            states: file.file.floats("states")?,
+            near,
+        })
     }
 
     pub fn mode(&self) -> Mode {
@@ -65,8 +76,8 @@ impl<'a> View<'a> {
         self.file.cache.borrow().has_row(row)
     }
 
-    /// How many rows more the product that [`View::z_rows`] of these needs would give for nothing; 0 where they are all
-    /// at hand.
+    /// How many rows more the product that [`View::z_rows`] of these needs would give for nothing;
+    /// 0 where they are all at hand.
     pub fn spare_rows(&self, rows: &[Row]) -> usize {
         let absent = self.absent(rows).len();
         absent.next_multiple_of(COLUMNS) - absent
@@ -75,18 +86,30 @@ impl<'a> View<'a> {
     /// Those that are not at hand, each once, in the order given.
     fn absent(&self, rows: &[Row]) -> Vec<Row> {
         let mut seen = HashSet::new();
-        rows.iter().copied().filter(|&r| !self.has_row(r) && seen.insert(r)).collect()
+        rows.iter()
+            .copied()
+            .filter(|&r| !self.has_row(r) && seen.insert(r))
+            .collect()
     }
 
-    /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the same everywhere. Rows
-    /// that are not at hand are computed in one product, in f32. On one kind of device a row is the same to the last bit
-    /// whatever else was asked for.
+    /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the
+    /// same everywhere. Rows that are not at hand are computed in one product, in f32. On one kind
+    /// of device a row is the same to the last bit whatever else was asked for.
     pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
         let absent = self.absent(rows);
-        let computed: HashMap<Row, Rc<Vec<f32>>> = absent.iter().copied().zip(self.computed_rows(&absent)).collect();
+        let computed: HashMap<Row, Rc<Vec<f32>>> = absent
+            .iter()
+            .copied()
+            .zip(self.computed_rows(&absent))
+            .collect();
         let mut cache = self.file.cache.borrow_mut();
-        let found = rows.iter().map(|r| computed.get(r).cloned().or_else(|| cache.row(*r))).collect();
-        absent.into_iter().for_each(|r| cache.keep_row(r, computed[&r].clone()));
+        let found = rows
+            .iter()
+            .map(|r| computed.get(r).cloned().or_else(|| cache.row(*r)))
+            .collect();
+        absent
+            .into_iter()
+            .for_each(|r| cache.keep_row(r, computed[&r].clone()));
         let found: Option<Vec<_>> = found;
         // cannot fail: a row is absent, and so computed, or it is at hand
         found.expect("every row is in one of the two")
@@ -99,7 +122,10 @@ impl<'a> View<'a> {
         let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
         let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();
         let found = self.products(&directions, |i, from, values: &mut [f32]| {
-            values.iter_mut().zip(&bias[from..]).for_each(|(value, &bias)| *value = terms[i].finish(*value, bias));
+            values
+                .iter_mut()
+                .zip(&bias[from..])
+                .for_each(|(value, &bias)| *value = terms[i].finish(*value, bias));
         });
         found.into_iter().map(Rc::new).collect()
     }
@@ -108,24 +134,31 @@ impl<'a> View<'a> {
     fn terms(&self, row: Row) -> Terms {
         let inverse = self.inverse_deviation(row);
         let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
-        Terms { inverse: inverse as f32, less }
+        Terms {
+            inverse: inverse as f32,
+            less,
+        }
     }
 
-    /// Whether there are lists of near candidates, by which [`View::few`] can take the place of rows. On another device
-    /// rows are summed in another order, so that there the two would not agree to the last bit.
+    /// Whether there are lists of near candidates, by which [`View::few`] can take the place of
+    /// rows. On another device rows are summed in another order, so that there the two would not
+    /// agree to the last bit.
     pub fn has_lists(&self) -> bool {
         self.near.is_some() && self.index.device == Device::Cpu
     }
 
-    /// An entity's list: the candidates that it speaks for most, what their Z are at most, and what the Z of all others
-    /// are at most; not itself. None where there is no list.
+    /// An entity's list: the candidates that it speaks for most, what their Z are at most, and what
+    /// the Z of all others are at most; not itself. None where there is no list.
     pub fn near(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
         self.near?.list(row)
     }
 
     /// Room for a few entities whose Z are wanted at a few candidates.
     pub fn few(&self) -> Few {
-        Few { directions: Directions::new(self.index.width()), terms: Vec::with_capacity(COLUMNS) }
+        Few {
+            directions: Directions::new(self.index.width()),
+            terms: Vec::with_capacity(COLUMNS),
+        }
     }
 
     /// Adds an entity; there must be room.
@@ -134,13 +167,17 @@ impl<'a> View<'a> {
         few.terms.push(self.terms(row));
     }
 
-    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`View::z_rows`] to the last bit.
+    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`View::z_rows`] to
+    /// the last bit.
     pub fn z_of_few(&self, few: &Few, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
         let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
         let mut values = few.directions.with(&rows);
         for (values, c) in values.iter_mut().zip(candidates) {
             let bias = self.index.bias[c.at()];
-            values.iter_mut().zip(&few.terms).for_each(|(value, terms)| *value = terms.finish(*value, bias));
+            values
+                .iter_mut()
+                .zip(&few.terms)
+                .for_each(|(value, terms)| *value = terms.finish(*value, bias));
         }
         values
     }
@@ -150,18 +187,29 @@ impl<'a> View<'a> {
         let mut direction = vec![0.0f64; self.index.width()];
         let (mut inverse, mut less) = (0.0, 0.0);
         for &row in set {
-            direction.iter_mut().zip(self.direction(row)).for_each(|(sum, d)| *sum += d as f64);
+            direction
+                .iter_mut()
+                .zip(self.direction(row))
+                .for_each(|(sum, d)| *sum += d as f64);
             let terms = self.terms(row);
             inverse += terms.inverse as f64;
             less += terms.less as f64;
         }
         let direction: Vec<f32> = direction.into_iter().map(|d| d as f32).collect();
         let values = self.products(&direction, |_, _, _| ()).swap_remove(0);
-        values.iter().zip(&self.index.bias).map(|(&value, &bias)| value as f64 + bias as f64 * inverse - less).collect()
+        values
+            .iter()
+            .zip(&self.index.bias)
+            .map(|(&value, &bias)| value as f64 + bias as f64 * inverse - less)
+            .collect()
     }
 
     /// W·d of each direction `[directions · D]`, `[directions][V]`; `finish` as in [`products`].
-    fn products(&self, directions: &[f32], finish: impl Fn(usize, usize, &mut [f32]) + Sync) -> Vec<Vec<f32>> {
+    fn products(
+        &self,
+        directions: &[f32],
+        finish: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Vec<Vec<f32>> {
         let (index, width) = (self.index, self.index.width());
         if index.device == Device::Cpu {
             let threads = tch::get_num_threads().max(1) as usize;
@@ -171,19 +219,30 @@ impl<'a> View<'a> {
             // always of one shape, since a library may choose another way to sum for another shape
             let mut padded = block.to_vec();
             padded.resize(COLUMNS * width, 0.0);
-            let q = Tensor::from_slice(&padded).view([COLUMNS as i64, width as i64]).to_device(index.device);
+            let q = Tensor::from_slice(&padded)
+                .view([COLUMNS as i64, width as i64])
+                .to_device(index.device);
             let values: Vec<f32> = numbers(&q.matmul(&index.weight_on_device().tr()));
-            values.chunks_exact(self.len()).take(block.len() / width).map(<[f32]>::to_vec).collect::<Vec<_>>()
+            values
+                .chunks_exact(self.len())
+                .take(block.len() / width)
+                .map(<[f32]>::to_vec)
+                .collect::<Vec<_>>()
         });
         let mut found: Vec<Vec<f32>> = blocks.flatten().collect();
-        found.iter_mut().enumerate().for_each(|(i, values)| finish(i, 0, values));
+        found
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, values)| finish(i, 0, values));
         found
     }
 
     /// ḡ/σ of an entity, `[D]`.
     fn direction(&self, row: Row) -> impl Iterator<Item = f32> {
         let inverse = self.inverse_deviation(row);
-        self.mean_state(row).iter().map(move |&g| (g as f64 * inverse) as f32)
+        self.mean_state(row)
+            .iter()
+            .map(move |&g| (g as f64 * inverse) as f32)
     }
 
     fn mean_state(&self, row: Row) -> &'a [f32] {
@@ -193,7 +252,11 @@ impl<'a> View<'a> {
 
     fn inverse_deviation(&self, row: Row) -> f64 {
         let deviation = self.file.deviation[row.at()];
-        if deviation > 0.0 { 1.0 / deviation } else { 0.0 }
+        if deviation > 0.0 {
+            1.0 / deviation
+        } else {
+            0.0
+        }
     }
 
     fn weight_row(&self, row: Row) -> &'a [f32] {
@@ -215,7 +278,8 @@ impl<'a> View<'a> {
         entities.iter().map(of).collect()
     }
 
-    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs whole rows.
+    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs
+    /// whole rows.
     pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let mut values = self.log_probs(entities, targets);
         for (row, &e) in values.iter_mut().zip(entities) {
@@ -258,10 +322,14 @@ impl<'a> View<'a> {
     pub fn asked(&self, entity: Row) -> Asked {
         let made = || {
             let mut states = Rows::default();
-            self.entries(entity).for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
+            self.entries(entity)
+                .for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
             states
         };
-        Asked { entity, states: self.file.cache.borrow_mut().states(entity, made) }
+        Asked {
+            entity,
+            states: self.file.cache.borrow_mut().states(entity, made),
+        }
     }
 
     /// Adds a place where P is wanted.
@@ -270,26 +338,46 @@ impl<'a> View<'a> {
         targets.weight.push(self.weight_row(target));
     }
 
-    /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these entities. Never 0: what f64
-    /// cannot hold is its smallest normal number, as in [`View::sum_log_prob`].
+    /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these
+    /// entities. Never 0: what f64 cannot hold is its smallest normal number, as in
+    /// [`View::sum_log_prob`].
     pub fn probabilities(&self, wanted: &[(&Asked, usize)], targets: &Targets) -> Vec<Vec<f64>> {
-        let states: Vec<(&Rows, usize)> = wanted.iter().map(|&(asked, from)| (asked.states.as_ref(), from)).collect();
-        let products = all_dots(&states, &targets.weight, tch::get_num_threads().max(1) as usize);
+        let states: Vec<(&Rows, usize)> = wanted
+            .iter()
+            .map(|&(asked, from)| (asked.states.as_ref(), from))
+            .collect();
+        let products = all_dots(
+            &states,
+            &targets.weight,
+            tch::get_num_threads().max(1) as usize,
+        );
         let found = wanted.iter().zip(products);
-        found.map(|(&(asked, from), products)| self.mean_exp(asked.entity, &targets.which[from..], &products)).collect()
+        found
+            .map(|(&(asked, from), products)| {
+                self.mean_exp(asked.entity, &targets.which[from..], &products)
+            })
+            .collect()
     }
 
     /// P from W·g of each entry `[entries · targets]`.
     fn mean_exp(&self, entity: Row, targets: &[Row], products: &[f64]) -> Vec<f64> {
         let mut means = vec![0.0; targets.len()];
-        for (entry, products) in self.entries(entity).zip(products.chunks(targets.len().max(1))) {
-            let (share, state) = (self.file.entry_share[entry] as f64, self.file.entry_state[entry] as usize);
+        for (entry, products) in self
+            .entries(entity)
+            .zip(products.chunks(targets.len().max(1)))
+        {
+            let (share, state) = (
+                self.file.entry_share[entry] as f64,
+                self.file.entry_state[entry] as usize,
+            );
             let log_z = self.file.log_z[state] as f64;
             for ((mean, product), target) in means.iter_mut().zip(products).zip(targets) {
                 *mean += share * (product + self.index.bias[target.at()] as f64 - log_z).exp();
             }
         }
-        means.iter_mut().for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
+        means
+            .iter_mut()
+            .for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
         means
     }
 

@@ -15,7 +15,10 @@ impl AlignedBytes {
     pub fn copy(bytes: &[u8]) -> AlignedBytes {
         let mut words = vec![0u64; bytes.len().div_ceil(ALIGNMENT)];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        AlignedBytes { words, length: bytes.len() }
+        AlignedBytes {
+            words,
+            length: bytes.len(),
+        }
     }
 
     /// The bytes, without the filling at their end.
@@ -44,7 +47,11 @@ mod tests {
                 assert!(is_aligned(copy.bytes(), ALIGNMENT));
             }
         }
-        let aligned = |size: usize| (0..ALIGNMENT).filter(|&from| is_aligned(&all[from..], size)).count();
+        let aligned = |size: usize| {
+            (0..ALIGNMENT)
+                .filter(|&from| is_aligned(&all[from..], size))
+                .count()
+        };
         assert_eq!([1, 2, 4, 8].map(aligned), [8, 4, 2, 1]);
     }
 }

@@ -1,5 +1,6 @@
-//! What aligns sentences with pictures: projections of both towers into one space (CLIP, Radford et al. 2021), and for the network that
-//! fuses them afterwards the heads and the queue of ALBEF (Li et al. 2021), under its parameter names.
+//! What aligns sentences with pictures: projections of both towers into one space (CLIP, Radford et
+//! al. 2021), and for the network that fuses them afterwards the heads and the queue of ALBEF (Li
+//! et al. 2021), under its parameter names.
 
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
@@ -21,7 +22,10 @@ pub struct AlignmentConfig {
 
 impl Default for AlignmentConfig {
     fn default() -> Self {
-        AlignmentConfig { width: 256, queue: 65536 }
+        AlignmentConfig {
+            width: 256,
+            queue: 65536,
+        }
     }
 }
 
@@ -36,7 +40,10 @@ impl Views {
     /// The rows of both, one after the other.
     pub fn followed_by(&self, other: &Views) -> Views {
         let both = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
-        Views { text: both(&self.text, &other.text), image: both(&self.image, &other.image) }
+        Views {
+            text: both(&self.text, &other.text),
+            image: both(&self.image, &other.image),
+        }
     }
 }
 
@@ -64,10 +71,14 @@ impl AlignmentHeads {
         }
     }
 
-    /// What both towers give (`Tower::towers`) in the common space; none for a batch without pictures.
+    /// What both towers give (`Tower::towers`) in the common space; none for a batch without
+    /// pictures.
     pub fn project(&self, towers: &Input) -> Option<Views> {
         let image = self.project_image(towers.patches.as_ref()?);
-        Some(Views { text: self.project_text(towers), image })
+        Some(Views {
+            text: self.project_text(towers),
+            image,
+        })
     }
 
     /// The mean over each text's tokens, projected: unit rows `[B, E]`.
@@ -77,13 +88,21 @@ impl AlignmentHeads {
 
     /// The mean over each picture's patch states `[B, P, D]`, projected: unit rows `[B, E]`.
     pub fn project_image(&self, patches: &Tensor) -> Tensor {
-        unit(&self.image.forward(&patches.mean_dim([1i64].as_slice(), false, Kind::Float)))
+        unit(
+            &self
+                .image
+                .forward(&patches.mean_dim([1i64].as_slice(), false, Kind::Float)),
+        )
     }
 
-    /// log p over the text encoder's tokens from states `[B, D]`, by its word embeddings `[W, D]`: `[B, W]`.
+    /// log p over the text encoder's tokens from states `[B, D]`, by its word embeddings `[W, D]`:
+    /// `[B, W]`.
     pub fn word_log_prob(&self, state: &Tensor, words: &Tensor) -> Tensor {
-        let x = self.word_norm.forward(&self.word_dense.forward(state).gelu("none"));
-        x.linear(words, Some(&self.word_bias)).log_softmax(-1, Kind::Float)
+        let x = self
+            .word_norm
+            .forward(&self.word_dense.forward(state).gelu("none"));
+        x.linear(words, Some(&self.word_bias))
+            .log_softmax(-1, Kind::Float)
     }
 }
 
@@ -116,22 +135,44 @@ impl Alignment {
 
     /// `[1]`; learned as its logarithm, as in CLIP.
     pub fn temperature(&self) -> Tensor {
-        self.log_temperature.clamp_min(Self::TEMPERATURE.1.ln()).exp()
+        self.log_temperature
+            .clamp_min(Self::TEMPERATURE.1.ln())
+            .exp()
     }
 
     /// The pairs of the last steps and their entities' rows `[K]`, −1 where none was yet.
     pub fn queued(&self) -> (Views, Tensor) {
-        let Queue { text, image, labels } = &self.queue;
-        (Views { text: text.shallow_clone(), image: image.shallow_clone() }, labels.to_kind(Kind::Int64))
+        let Queue {
+            text,
+            image,
+            labels,
+        } = &self.queue;
+        (
+            Views {
+                text: text.shallow_clone(),
+                image: image.shallow_clone(),
+            },
+            labels.to_kind(Kind::Int64),
+        )
     }
 
     /// Puts a step's pairs before the queue, whose oldest fall off.
     pub fn enqueue(&self, views: &Views, labels: &Tensor) {
-        let Queue { text, image, labels: queued } = &self.queue;
+        let Queue {
+            text,
+            image,
+            labels: queued,
+        } = &self.queue;
         tch::no_grad(|| {
-            for (queue, new) in [(text, &views.text), (image, &views.image), (queued, &labels.to_kind(Kind::Float))] {
+            for (queue, new) in [
+                (text, &views.text),
+                (image, &views.image),
+                (queued, &labels.to_kind(Kind::Float)),
+            ] {
                 let all = Tensor::cat(&[new, queue], 0);
-                queue.shallow_clone().copy_(&all.narrow(0, 0, queue.size()[0]));
+                queue
+                    .shallow_clone()
+                    .copy_(&all.narrow(0, 0, queue.size()[0]));
             }
         });
     }
@@ -150,7 +191,11 @@ impl Queue {
         let mut labels = path.zeros_no_train("idx_queue", &[queue]);
         let _ = labels.fill_(-1.0);
         let views = |name| path.zeros_no_train(name, &[queue, width]);
-        Queue { text: views("text_queue"), image: views("image_queue"), labels }
+        Queue {
+            text: views("text_queue"),
+            image: views("image_queue"),
+            labels,
+        }
     }
 }
 
@@ -163,18 +208,35 @@ mod tests {
     fn the_queue_holds_the_newest_pairs_first() {
         let store = nn::VarStore::new(Device::Cpu);
         let sizes = AlignmentConfig { width: 2, queue: 3 };
-        let config = Config { hidden: 4, token_vocabulary: 5, ..Config::default() };
+        let config = Config {
+            hidden: 4,
+            token_vocabulary: 5,
+            ..Config::default()
+        };
         let alignment = Alignment::new(&store.root(), &config, sizes, false);
         assert_eq!(alignment.queued().1, Tensor::from_slice(&[-1i64, -1, -1]));
         let step = |x: f32, labels: &[i64]| {
-            let rows = Tensor::full([labels.len() as i64, 2], f64::from(x), (Kind::Float, Device::Cpu));
-            alignment.enqueue(&Views { text: rows.copy(), image: -rows }, &Tensor::from_slice(labels));
+            let rows = Tensor::full(
+                [labels.len() as i64, 2],
+                f64::from(x),
+                (Kind::Float, Device::Cpu),
+            );
+            alignment.enqueue(
+                &Views {
+                    text: rows.copy(),
+                    image: -rows,
+                },
+                &Tensor::from_slice(labels),
+            );
         };
         step(0.5, &[7, 8]);
         step(0.25, &[9, 7]);
         let (views, labels) = alignment.queued();
         assert_eq!(labels, Tensor::from_slice(&[9i64, 7, 7]));
-        assert_eq!(views.text.select(1, 0), Tensor::from_slice(&[0.25f32, 0.25, 0.5]));
+        assert_eq!(
+            views.text.select(1, 0),
+            Tensor::from_slice(&[0.25f32, 0.25, 0.5])
+        );
         assert_eq!(views.image, -views.text);
     }
 }

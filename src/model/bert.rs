@@ -30,7 +30,11 @@ struct BertLayer {
 
 impl BertLayer {
     fn new(path: Path, config: &Config) -> Self {
-        let (d, f, eps) = (config.hidden, config.feed_forward, config.layer_norm_eps_bert);
+        let (d, f, eps) = (
+            config.hidden,
+            config.feed_forward,
+            config.layer_norm_eps_bert,
+        );
         let linear = |p: Path, from, to| nn::linear(p, from, to, Default::default());
         let attention = &path / "attention";
         let (own, out) = (&attention / "self", &attention / "output");
@@ -49,16 +53,27 @@ impl BertLayer {
         }
     }
 
-    /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`; the norm is on the sum, unlike in the other encoders.
-    /// Products are computed in `compute`.
+    /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`; the norm is on the sum, unlike in the
+    /// other encoders. Products are computed in `compute`.
     fn forward(&self, x: &Tensor, bias: &Tensor, train: bool, compute: Kind) -> Tensor {
         let map = |map: &nn::Linear, x: &Tensor| linear(map, x, compute);
         let (q, k, v) = (map(&self.query, x), map(&self.key, x), map(&self.value, x));
-        let attended = attend(&q, &k, &v, bias, self.heads, if train { self.dropout } else { 0.0 });
+        let attended = attend(
+            &q,
+            &k,
+            &v,
+            bias,
+            self.heads,
+            if train { self.dropout } else { 0.0 },
+        );
         let attended = map(&self.attention_output, &attended).dropout(self.dropout, train);
-        let x = self.attention_norm.forward(&(x + attended.to_kind(Kind::Float)));
+        let x = self
+            .attention_norm
+            .forward(&(x + attended.to_kind(Kind::Float)));
         let inner = map(&self.intermediate, &x).gelu("none");
-        let outer = map(&self.output, &inner).dropout(self.dropout, train).to_kind(Kind::Float);
+        let outer = map(&self.output, &inner)
+            .dropout(self.dropout, train)
+            .to_kind(Kind::Float);
         self.output_norm.forward(&(&x + outer))
     }
 }
@@ -80,14 +95,22 @@ pub struct Bert {
 impl Bert {
     pub fn new(path: Path, config: &Config) -> Self {
         let embeddings = &path / "embeddings";
-        let table = |name: &str, rows| nn::embedding(&embeddings / name, rows, config.hidden, Default::default());
+        let table = |name: &str, rows| {
+            nn::embedding(&embeddings / name, rows, config.hidden, Default::default())
+        };
         let layers = &path / "encoder" / "layer";
         Bert {
             words: table("word_embeddings", config.token_vocabulary),
             positions: table("position_embeddings", config.max_positions),
             token_types: table("token_type_embeddings", TOKEN_TYPES),
-            norm: layer_norm(&embeddings / "LayerNorm", config.hidden, config.layer_norm_eps_bert),
-            layers: (0..config.bert_layers).map(|i| BertLayer::new(&layers / i, config)).collect(),
+            norm: layer_norm(
+                &embeddings / "LayerNorm",
+                config.hidden,
+                config.layer_norm_eps_bert,
+            ),
+            layers: (0..config.bert_layers)
+                .map(|i| BertLayer::new(&layers / i, config))
+                .collect(),
             heads: config.heads,
             layer_norm_eps: config.layer_norm_eps_bert,
             compute: config.compute,
@@ -99,7 +122,8 @@ impl Bert {
         &self.words.ws
     }
 
-    /// Returns what its states depend on besides the parameters, in words. What is cached of them goes by this too.
+    /// Returns what its states depend on besides the parameters, in words. What is cached of them
+    /// goes by this too.
     pub fn settings(&self) -> String {
         format!("{} heads, ε {}", self.heads, self.layer_norm_eps)
     }
@@ -113,23 +137,35 @@ impl Bert {
             + self.positions.forward(&positions).unsqueeze(0)
             + self.token_types.forward(&token_ids.zeros_like());
         let frozen = self.layers.len().saturating_sub(trained);
-        self.layers[..frozen].iter().fold(self.norm.forward(&x), |x, layer| layer.forward(&x, bias, false, Kind::Float))
+        self.layers[..frozen]
+            .iter()
+            .fold(self.norm.forward(&x), |x, layer| {
+                layer.forward(&x, bias, false, Kind::Float)
+            })
     }
 
     /// The last `trained` layers. `[B, L, D]` → `[B, L, D]`.
     pub fn upper(&self, x: &Tensor, bias: &Tensor, trained: usize, train: bool) -> Tensor {
         let frozen = self.layers.len().saturating_sub(trained);
-        self.layers[frozen..].iter().fold(x.shallow_clone(), |x, layer| layer.forward(&x, bias, train, self.compute))
+        self.layers[frozen..]
+            .iter()
+            .fold(x.shallow_clone(), |x, layer| {
+                layer.forward(&x, bias, train, self.compute)
+            })
     }
 }
 
-/// Checks that an encoder's weights are exactly a BERT of these sizes, before anything is allocated for it. Returns the
-/// modules that are left out, such as a classifier, and how many parameters each has.
+/// Checks that an encoder's weights are exactly a BERT of these sizes, before anything is allocated
+/// for it. Returns the modules that are left out, such as a classifier, and how many parameters
+/// each has.
 ///
-/// Errors: `Format` that names a parameter which is missing, has another shape, is not finite, or is one too many.
+/// Errors: `Format` that names a parameter which is missing, has another shape, is not finite, or
+/// is one too many.
 pub fn check(weights: &Weights, config: &Config) -> Result<Vec<(String, usize)>> {
     for (name, shape) in parameters(config) {
-        weights.expect(&encoder_name(weights, &name), &shape).map(drop)?;
+        weights
+            .expect(&encoder_name(weights, &name), &shape)
+            .map(drop)?;
     }
     // the layer on [CLS] and the head of masked language modelling, which nothing here reads
     let known = ["pooler.", "cls.", "embeddings.token_type_ids"];
@@ -141,11 +177,25 @@ pub fn check(weights: &Weights, config: &Config) -> Result<Vec<(String, usize)>>
 /// The parameters of a BERT and their shapes.
 fn parameters(config: &Config) -> impl Iterator<Item = (String, Vec<i64>)> {
     let (d, f) = (config.hidden, config.feed_forward);
-    let tables = [("word", config.token_vocabulary), ("position", config.max_positions), ("token_type", TOKEN_TYPES)];
-    let tables = tables.map(|(of, rows)| (format!("embeddings.{of}_embeddings.weight"), vec![rows, d]));
-    let linear =
-        move |name: String, to, from| [(format!("{name}.weight"), vec![to, from]), (format!("{name}.bias"), vec![to])];
-    let norm = move |name: String| [(format!("{name}.weight"), vec![d]), (format!("{name}.bias"), vec![d])];
+    let tables = [
+        ("word", config.token_vocabulary),
+        ("position", config.max_positions),
+        ("token_type", TOKEN_TYPES),
+    ];
+    let tables =
+        tables.map(|(of, rows)| (format!("embeddings.{of}_embeddings.weight"), vec![rows, d]));
+    let linear = move |name: String, to, from| {
+        [
+            (format!("{name}.weight"), vec![to, from]),
+            (format!("{name}.bias"), vec![to]),
+        ]
+    };
+    let norm = move |name: String| {
+        [
+            (format!("{name}.weight"), vec![d]),
+            (format!("{name}.bias"), vec![d]),
+        ]
+    };
     let layer = move |number: i64| {
         let at = |part: &str| format!("encoder.layer.{number}.{part}");
         [
@@ -160,7 +210,10 @@ fn parameters(config: &Config) -> impl Iterator<Item = (String, Vec<i64>)> {
         ]
         .concat()
     };
-    tables.into_iter().chain(norm("embeddings.LayerNorm".into())).chain((0..config.bert_layers).flat_map(layer))
+    tables
+        .into_iter()
+        .chain(norm("embeddings.LayerNorm".into()))
+        .chain((0..config.bert_layers).flat_map(layer))
 }
 
 #[cfg(test)]
@@ -193,23 +246,38 @@ mod tests {
     fn the_list_of_parameters_is_the_networks() {
         let (config, variables) = tiny();
         let listed: BTreeMap<String, Vec<i64>> = parameters(&config).collect();
-        assert_eq!(listed, variables.into_iter().map(|(name, value)| (name, value.size())).collect());
+        assert_eq!(
+            listed,
+            variables
+                .into_iter()
+                .map(|(name, value)| (name, value.size()))
+                .collect()
+        );
     }
 
     #[test]
     fn every_parameter_is_used_named_or_refused() {
         let (config, mut variables) = tiny();
-        let known = ["pooler.dense.weight", "cls.predictions.bias", "embeddings.position_ids"];
+        let known = [
+            "pooler.dense.weight",
+            "cls.predictions.bias",
+            "embeddings.position_ids",
+        ];
         variables.extend(known.map(|name| (name.to_owned(), ones(&[3]))));
         variables.insert("classifier.weight".into(), ones(&[2, 8]));
         let check = |variables: &BTreeMap<String, Tensor>| {
-            let copy = variables.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
+            let copy = variables
+                .iter()
+                .map(|(name, value)| (name.clone(), value.shallow_clone()))
+                .collect();
             check(&Weights::held(copy), &config).map_err(|e| e.to_string())
         };
         assert_eq!(check(&variables).unwrap(), [("classifier".to_owned(), 1)]);
         let changed = |name: &str, value: Option<Tensor>| {
-            let mut all: BTreeMap<String, Tensor> =
-                variables.iter().map(|(name, value)| (name.clone(), value.shallow_clone())).collect();
+            let mut all: BTreeMap<String, Tensor> = variables
+                .iter()
+                .map(|(name, value)| (name.clone(), value.shallow_clone()))
+                .collect();
             match value {
                 Some(value) => all.insert(name.to_owned(), value),
                 None => all.remove(name),
@@ -218,18 +286,26 @@ mod tests {
         };
         let said = changed("encoder.layer.2.output.dense.bias", Some(ones(&[8])));
         assert!(
-            said.contains("not a BERT of 2 layers") && said.contains("encoder.layer.2.output.dense.bias"),
+            said.contains("not a BERT of 2 layers")
+                && said.contains("encoder.layer.2.output.dense.bias"),
             "{said}"
         );
         let distance = "encoder.layer.0.attention.self.distance_embedding.weight";
         assert!(changed(distance, Some(ones(&[59, 4]))).contains(distance));
         assert!(
-            changed("encoder.layer.1.output.dense.bias", None).contains("has no “encoder.layer.1.output.dense.bias”")
+            changed("encoder.layer.1.output.dense.bias", None)
+                .contains("has no “encoder.layer.1.output.dense.bias”")
         );
         let said = changed(MARK, Some(ones(&[19, 8])));
-        assert!(said.contains("of shape [19, 8] where [20, 8] is expected"), "{said}");
+        assert!(
+            said.contains("of shape [19, 8] where [20, 8] is expected"),
+            "{said}"
+        );
         let said = changed(MARK, Some(ones(&[20, 8]).to_kind(Kind::Int8)));
-        assert!(said.contains("as Int8; expected floating-point numbers"), "{said}");
+        assert!(
+            said.contains("as Int8; expected floating-point numbers"),
+            "{said}"
+        );
         let poisoned = ones(&[20, 8]);
         let _ = poisoned.get(7).get(1).fill_(f64::NAN);
         assert!(changed(MARK, Some(poisoned)).contains("not finite: NaN at [7, 1]"));

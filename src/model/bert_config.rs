@@ -1,5 +1,5 @@
-//! `config.json` of a text encoder in Hugging Face's form. A setting that the network here does not follow is refused by
-//! name, since the numbers would be of another model.
+//! `config.json` of a text encoder in Hugging Face's form. A setting that the network here does not
+//! follow is refused by name, since the numbers would be of another model.
 
 use std::path::Path;
 
@@ -27,7 +27,8 @@ fn layer_norm_eps() -> f64 {
     1e-12
 }
 
-/// Settings that change what a BERT computes, and the one value of each that is followed. A file may leave them out.
+/// Settings that change what a BERT computes, and the one value of each that is followed. A file
+/// may leave them out.
 fn followed() -> [(&'static str, Value); 8] {
     [
         ("model_type", json!("bert")),
@@ -41,14 +42,21 @@ fn followed() -> [(&'static str, Value); 8] {
     ]
 }
 
-/// Reads the sizes of a BERT from its `config.json`; the sizes that it does not have are the paper's.
+/// Reads the sizes of a BERT from its `config.json`; the sizes that it does not have are the
+/// paper's.
 ///
-/// Errors: `Missing`; `Format` for a file that is not a BERT's, that has a setting which is not followed, or sizes that
-/// cannot be; `Io`.
+/// Errors: `Missing`; `Format` for a file that is not a BERT's, that has a setting which is not
+/// followed, or sizes that cannot be; `Io`.
 pub fn read(path: &Path) -> Result<Config> {
     if !path.is_file() {
-        let hint = "a text encoder's folder has config.json, tokenizer.json or vocab.txt, and weights".into();
-        return Err(Error::Missing { what: "BERT configuration", path: path.to_owned(), hint });
+        let hint =
+            "a text encoder's folder has config.json, tokenizer.json or vocab.txt, and weights"
+                .into();
+        return Err(Error::Missing {
+            what: "BERT configuration",
+            path: path.to_owned(),
+            hint,
+        });
     }
     let settings: Map<String, Value> = read_json(path, "a BERT configuration")?;
     for (name, expected) in followed() {
@@ -56,8 +64,14 @@ pub fn read(path: &Path) -> Result<Config> {
             None | Some(Value::Null) => {}
             Some(found) if *found == expected => {}
             Some(found) => {
-                let expected = if expected.is_null() { "none".to_owned() } else { expected.to_string() };
-                let reason = format!("has `{name}` {found}; expected {expected}, the only one that is supported");
+                let expected = if expected.is_null() {
+                    "none".to_owned()
+                } else {
+                    expected.to_string()
+                };
+                let reason = format!(
+                    "has `{name}` {found}; expected {expected}, the only one that is supported"
+                );
                 return Err(Error::format(path, reason));
             }
         }
@@ -75,8 +89,13 @@ pub fn read(path: &Path) -> Result<Config> {
         entities: 1, // of the network that is built on it, and not yet known
         ..Config::default()
     };
-    config.validate().map_err(|reason| Error::format(path, format!("has sizes that cannot be: {reason}")))?;
-    Ok(Config { entities: Config::default().entities, ..config })
+    config
+        .validate()
+        .map_err(|reason| Error::format(path, format!("has sizes that cannot be: {reason}")))?;
+    Ok(Config {
+        entities: Config::default().entities,
+        ..config
+    })
 }
 
 #[cfg(test)]
@@ -98,12 +117,25 @@ mod tests {
     #[test]
     fn sizes_are_read_and_usual_settings_change_nothing() {
         let plain = with("{}").unwrap();
-        assert_eq!((plain.hidden, plain.heads, plain.max_positions, plain.layer_norm_eps_bert), (8, 2, 160, 1e-12));
+        assert_eq!(
+            (
+                plain.hidden,
+                plain.heads,
+                plain.max_positions,
+                plain.layer_norm_eps_bert
+            ),
+            (8, 2, 160, 1e-12)
+        );
         let usual = r#"{"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute",
             "type_vocab_size": 2, "is_decoder": false, "pruned_heads": {}, "pad_token_id": 0, "use_cache": true,
             "hidden_dropout_prob": 0.1, "quantization_config": null}"#;
         assert_eq!(with(usual).unwrap(), plain);
-        assert_eq!(with(r#"{"layer_norm_eps": 1e-5}"#).unwrap().layer_norm_eps_bert, 1e-5);
+        assert_eq!(
+            with(r#"{"layer_norm_eps": 1e-5}"#)
+                .unwrap()
+                .layer_norm_eps_bert,
+            1e-5
+        );
     }
 
     #[test]
@@ -113,23 +145,47 @@ mod tests {
                 r#"{"position_embedding_type": "relative_key"}"#,
                 r#"`position_embedding_type` "relative_key"; expected "absolute""#,
             ),
-            (r#"{"position_embedding_type": "relative_key_query"}"#, "`position_embedding_type`"),
-            (r#"{"model_type": "roberta"}"#, r#"`model_type` "roberta"; expected "bert""#),
+            (
+                r#"{"position_embedding_type": "relative_key_query"}"#,
+                "`position_embedding_type`",
+            ),
+            (
+                r#"{"model_type": "roberta"}"#,
+                r#"`model_type` "roberta"; expected "bert""#,
+            ),
             (r#"{"model_type": "distilbert"}"#, "`model_type`"),
             (r#"{"hidden_act": "relu"}"#, "`hidden_act`"),
             (r#"{"hidden_act": "gelu_new"}"#, "`hidden_act`"),
-            (r#"{"is_decoder": true}"#, "`is_decoder` true; expected false"),
+            (
+                r#"{"is_decoder": true}"#,
+                "`is_decoder` true; expected false",
+            ),
             (r#"{"add_cross_attention": true}"#, "`add_cross_attention`"),
-            (r#"{"type_vocab_size": 1}"#, "`type_vocab_size` 1; expected 2"),
+            (
+                r#"{"type_vocab_size": 1}"#,
+                "`type_vocab_size` 1; expected 2",
+            ),
             (r#"{"pruned_heads": {"0": [1]}}"#, "`pruned_heads`"),
-            (r#"{"quantization_config": {"load_in_8bit": true}}"#, "expected none"),
-            (r#"{"num_attention_heads": 3}"#, "a width of 8 does not divide into 3 heads"),
-            (r#"{"num_attention_heads": 0}"#, "heads is 0; it must be at least 1"),
+            (
+                r#"{"quantization_config": {"load_in_8bit": true}}"#,
+                "expected none",
+            ),
+            (
+                r#"{"num_attention_heads": 3}"#,
+                "a width of 8 does not divide into 3 heads",
+            ),
+            (
+                r#"{"num_attention_heads": 0}"#,
+                "heads is 0; it must be at least 1",
+            ),
             (r#"{"num_hidden_layers": 0}"#, "bert_layers is 0"),
             (r#"{"vocab_size": 0}"#, "token_vocabulary is 0"),
             (r#"{"max_position_embeddings": -1}"#, "max_positions is -1"),
             (r#"{"layer_norm_eps": -1.0}"#, "layer_norm_eps_bert"),
-            (r#"{"hidden_size": "left out"}"#, "missing field `hidden_size`"),
+            (
+                r#"{"hidden_size": "left out"}"#,
+                "missing field `hidden_size`",
+            ),
         ] {
             let error = with(changes).unwrap_err();
             assert!(error.contains(said), "{changes}: {error}");

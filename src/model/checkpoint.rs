@@ -73,11 +73,13 @@ pub struct Opened {
     /// The parameters of the network, frozen.
     pub store: VarStore,
     pub network: Network,
-    /// The parts of the folder's weights that the network does not have, and how many parameters each has.
+    /// The parts of the folder's weights that the network does not have, and how many parameters
+    /// each has.
     pub left_out: Vec<(String, usize)>,
 }
 
-/// The modules that a network may have, without the momentum copy's `_m`; which it has, its sizes say.
+/// The modules that a network may have, without the momentum copy's `_m`; which it has, its sizes
+/// say.
 const MODULES: [&str; 14] = [
     "bert",
     "visual_linear",
@@ -99,8 +101,11 @@ const WEIGHTS: &str = "model.safetensors";
 
 impl ModelFolder {
     pub fn open(path: &Path) -> Result<Self> {
-        let missing =
-            |what, path: PathBuf| Error::Missing { what, path, hint: "`multiexpan train` makes a model".into() };
+        let missing = |what, path: PathBuf| Error::Missing {
+            what,
+            path,
+            hint: "`multiexpan train` makes a model".into(),
+        };
         if !path.is_dir() {
             return Err(missing("model folder", path.into()));
         }
@@ -109,19 +114,35 @@ impl ModelFolder {
             return Err(missing("model configuration", file));
         }
         let config: ModelConfig = read_json(&file, "a model configuration")?;
-        let cannot_be = |reason: Error| Error::format(&file, format!("has sizes that cannot be: {reason}"));
+        let cannot_be =
+            |reason: Error| Error::format(&file, format!("has sizes that cannot be: {reason}"));
         config.sizes.validate().map_err(cannot_be)?;
-        if let Some(grid) = config.image_encoder.as_ref().and_then(|image| image.grid).filter(|grid| *grid < 1) {
-            return Err(Error::format(&file, format!("has an image grid of {grid}; expected at least 1")));
+        if let Some(grid) = config
+            .image_encoder
+            .as_ref()
+            .and_then(|image| image.grid)
+            .filter(|grid| *grid < 1)
+        {
+            return Err(Error::format(
+                &file,
+                format!("has an image grid of {grid}; expected at least 1"),
+            ));
         }
         let rows = config.entity_ids.len() as i64;
         if rows != 0 && rows != config.sizes.entities {
             return Err(Error::format(
                 &file,
-                format!("names {rows} entities for a head of {} rows", config.sizes.entities),
+                format!(
+                    "names {rows} entities for a head of {} rows",
+                    config.sizes.entities
+                ),
             ));
         }
-        Ok(ModelFolder { path: path.into(), config, weights: Weights::open(&path.join(WEIGHTS))? })
+        Ok(ModelFolder {
+            path: path.into(),
+            config,
+            weights: Weights::open(&path.join(WEIGHTS))?,
+        })
     }
 
     /// The hash of the weights file, hex.
@@ -129,10 +150,12 @@ impl ModelFolder {
         hash_file(&self.path.join(WEIGHTS))
     }
 
-    /// Returns the network with this folder's parameters, in evaluation state, and what of them it does not have, with how
-    /// many parameters each part has. `encoder` fills the frozen part of BERT where the folder leaves it out.
+    /// Returns the network with this folder's parameters, in evaluation state, and what of them it
+    /// does not have, with how many parameters each part has. `encoder` fills the frozen part of
+    /// BERT where the folder leaves it out.
     ///
-    /// Errors: `Format` for a parameter that is missing, not finite, of another shape, or one too many.
+    /// Errors: `Format` for a parameter that is missing, not finite, of another shape, or one too
+    /// many.
     pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<Opened> {
         let sizes = &self.config.sizes;
         let other = "the weights are of another model or vocabulary than config.json";
@@ -144,19 +167,27 @@ impl ModelFolder {
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
         for (name, mut variable) in variables {
             let size = variable.size();
-            let value = match encoder.filter(|_| !self.weights.has(&name) && name.starts_with("bert")) {
-                Some(encoder) => encoder.expect(&encoder_name(encoder, &name), &size)?,
-                None => self.weights.expect(&name, &size)?,
-            };
+            let value =
+                match encoder.filter(|_| !self.weights.has(&name) && name.starts_with("bert")) {
+                    Some(encoder) => encoder.expect(&encoder_name(encoder, &name), &size)?,
+                    None => self.weights.expect(&name, &size)?,
+                };
             copy_into(&name, &mut variable, &value)?;
         }
         store.freeze();
         let is_own = |module: &str| MODULES.contains(&module.trim_end_matches("_m"));
-        let left_out = self.weights.finish("the network of its config.json", &is_unused, &is_own)?;
-        Ok(Opened { store, network, left_out })
+        let left_out =
+            self.weights
+                .finish("the network of its config.json", &is_unused, &is_own)?;
+        Ok(Opened {
+            store,
+            network,
+            left_out,
+        })
     }
 
-    /// Whether the folder has the frozen layers of BERT itself: they may be others than the encoder's.
+    /// Whether the folder has the frozen layers of BERT itself: they may be others than the
+    /// encoder's.
     pub fn keeps_frozen_layers(&self) -> bool {
         let frozen = frozen_names(self.config.sizes.bert_layers);
         self.weights.names().any(frozen)
@@ -168,7 +199,8 @@ impl ModelFolder {
     }
 }
 
-/// Writes a model folder; each file appears whole or not at all. The parts of BERT that training never touches are left out.
+/// Writes a model folder; each file appears whole or not at all. The parts of BERT that training
+/// never touches are left out.
 pub fn save(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
     let frozen = frozen_names(config.sizes.bert_layers);
     save_some(path, config, store, |name| !frozen(name))
@@ -179,12 +211,22 @@ pub fn save_whole(path: &Path, config: &ModelConfig, store: &VarStore) -> Result
     save_some(path, config, store, |_| true)
 }
 
-fn save_some(path: &Path, config: &ModelConfig, store: &VarStore, keep: impl Fn(&str) -> bool) -> Result<()> {
+fn save_some(
+    path: &Path,
+    config: &ModelConfig,
+    store: &VarStore,
+    keep: impl Fn(&str) -> bool,
+) -> Result<()> {
     std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
-    let mut kept: Vec<(String, Tensor)> = store.variables().into_iter().filter(|(name, _)| keep(name)).collect();
+    let mut kept: Vec<(String, Tensor)> = store
+        .variables()
+        .into_iter()
+        .filter(|(name, _)| keep(name))
+        .collect();
     kept.sort_by(|a, b| a.0.cmp(&b.0));
     write_tensors(&path.join(WEIGHTS), &kept)?;
-    let text = serde_json::to_string_pretty(config).map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
+    let text = serde_json::to_string_pretty(config)
+        .map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
     write_whole(&path.join(CONFIG), text.as_bytes())
 }
 
@@ -201,8 +243,10 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
             )));
         }
     }
-    let plain: Vec<(&str, Tensor)> =
-        tensors.iter().map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu))).collect();
+    let plain: Vec<(&str, Tensor)> = tensors
+        .iter()
+        .map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu)))
+        .collect();
     replace(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
 }
 
@@ -222,26 +266,52 @@ pub(super) fn encoder_parameter(encoder: &Weights, name: &str) -> Result<Tensor>
     encoder.get(&encoder_name(encoder, name))
 }
 
-/// Returns what an encoder's file calls the parameter `bert.x`, `bert_m.x` or `x`: with or without the prefix, a norm's by
-/// its old or its new name. `x` where it has none of these.
+/// Returns what an encoder's file calls the parameter `bert.x`, `bert_m.x` or `x`: with or without
+/// the prefix, a norm's by its old or its new name. `x` where it has none of these.
 pub(super) fn encoder_name(encoder: &Weights, name: &str) -> String {
-    let bare = name.trim_start_matches("bert_m.").trim_start_matches("bert.");
-    let old = bare.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-    let names = [bare.to_owned(), format!("bert.{bare}"), old.clone(), format!("bert.{old}")];
-    names.into_iter().find(|name| encoder.has(name)).unwrap_or_else(|| bare.to_owned())
+    let bare = name
+        .trim_start_matches("bert_m.")
+        .trim_start_matches("bert.");
+    let old = bare
+        .replace("LayerNorm.weight", "LayerNorm.gamma")
+        .replace("LayerNorm.bias", "LayerNorm.beta");
+    let names = [
+        bare.to_owned(),
+        format!("bert.{bare}"),
+        old.clone(),
+        format!("bert.{old}"),
+    ];
+    names
+        .into_iter()
+        .find(|name| encoder.has(name))
+        .unwrap_or_else(|| bare.to_owned())
 }
 
-/// Refuses sizes that the parameters do not have, before anything is allocated for them. `encoder` has the frozen part of
-/// BERT where these weights leave it out.
+/// Refuses sizes that the parameters do not have, before anything is allocated for them. `encoder`
+/// has the frozen part of BERT where these weights leave it out.
 fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &Config) -> Result<()> {
-    let Config { entities, clusters, patches, patch_features: features, hidden: d, feed_forward: inner, .. } = *sizes;
+    let Config {
+        entities,
+        clusters,
+        patches,
+        patch_features: features,
+        hidden: d,
+        feed_forward: inner,
+        ..
+    } = *sizes;
     weights.check("head.4.weight", &[entities, d])?;
     weights.check("cluster_head.5.weight", &[clusters, d])?;
     weights.check("visual_pos_embedding", &[1, patches, d])?;
     weights.check("visual_linear.0.weight", &[d, features])?;
-    for (stack, layers) in [("visual_transformer", sizes.vision_layers), ("cross_transformer", sizes.fusion_layers)] {
+    for (stack, layers) in [
+        ("visual_transformer", sizes.vision_layers),
+        ("cross_transformer", sizes.fusion_layers),
+    ] {
         for layer in 0..layers {
-            weights.check(&format!("{stack}.layers.{layer}.1.fn.net.0.weight"), &[inner, d])?;
+            weights.check(
+                &format!("{stack}.layers.{layer}.1.fn.net.0.weight"),
+                &[inner, d],
+            )?;
         }
     }
     if let Some(AlignmentConfig { width, queue }) = sizes.alignment {
@@ -252,13 +322,24 @@ fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &Config) -> 
         Some(encoder) => encoder.check(&encoder_name(encoder, &name), shape),
         None => weights.check(&name, shape),
     };
-    bert("bert.embeddings.word_embeddings.weight".into(), &[sizes.token_vocabulary, d])?;
-    bert("bert.embeddings.position_embeddings.weight".into(), &[sizes.max_positions, d])?;
-    (0..sizes.bert_layers)
-        .try_for_each(|layer| bert(format!("bert.encoder.layer.{layer}.intermediate.dense.weight"), &[inner, d]))
+    bert(
+        "bert.embeddings.word_embeddings.weight".into(),
+        &[sizes.token_vocabulary, d],
+    )?;
+    bert(
+        "bert.embeddings.position_embeddings.weight".into(),
+        &[sizes.max_positions, d],
+    )?;
+    (0..sizes.bert_layers).try_for_each(|layer| {
+        bert(
+            format!("bert.encoder.layer.{layer}.intermediate.dense.weight"),
+            &[inner, d],
+        )
+    })
 }
 
-/// Returns whether a parameter is one that published checkpoints carry along and the network never reads.
+/// Returns whether a parameter is one that published checkpoints carry along and the network never
+/// reads.
 pub(super) fn is_unused(name: &str) -> bool {
     name.starts_with("bert.pooler.") || name.starts_with("bert_m.pooler.")
 }
@@ -279,8 +360,16 @@ pub fn copy_into(name: &str, variable: &mut Tensor, value: &Tensor) -> Result<()
 /// Whether a parameter belongs to the part of BERT that is never trained.
 pub fn frozen_names(bert_layers: i64) -> impl Fn(&str) -> bool {
     move |name| {
-        let Some(rest) = name.strip_prefix("bert.").or_else(|| name.strip_prefix("bert_m.")) else { return false };
-        match rest.strip_prefix("encoder.layer.").and_then(|r| r.split('.').next()).and_then(|n| n.parse::<i64>().ok())
+        let Some(rest) = name
+            .strip_prefix("bert.")
+            .or_else(|| name.strip_prefix("bert_m."))
+        else {
+            return false;
+        };
+        match rest
+            .strip_prefix("encoder.layer.")
+            .and_then(|r| r.split('.').next())
+            .and_then(|n| n.parse::<i64>().ok())
         {
             Some(layer) => layer < bert_layers - TRAINED_BERT_LAYERS as i64,
             None => true,
@@ -292,6 +381,8 @@ pub fn frozen_names(bert_layers: i64) -> impl Fn(&str) -> bool {
 pub fn hash_file(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     let file = std::fs::File::open(path).map_err(Error::io("read", path))?;
-    hasher.update_reader(file).map_err(Error::io("read", path))?;
+    hasher
+        .update_reader(file)
+        .map_err(Error::io("read", path))?;
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -1,5 +1,5 @@
-//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer that end in one space. Both are pre-norm;
-//! sizes and parameter names are those of Hugging Face's `CLIPModel`.
+//! CLIP (Radford et al., ICML 2021, arXiv 2103.00020): a text and an image Transformer that end in
+//! one space. Both are pre-norm; sizes and parameter names are those of Hugging Face's `CLIPModel`.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,9 @@ pub struct VisionConfig {
 impl VisionConfig {
     /// Returns how many vectors an image is: its patches, and the class token.
     fn positions(&self) -> i64 {
-        (self.image_size / self.patch_size).saturating_pow(2).saturating_add(1)
+        (self.image_size / self.patch_size)
+            .saturating_pow(2)
+            .saturating_add(1)
     }
 }
 
@@ -100,64 +102,113 @@ impl TextConfig {
 const OLD_END: i64 = 2;
 
 impl ClipConfig {
-    /// From a `config.json`. Fails where it is not of a CLIP, or has sizes that no network can have.
+    /// From a `config.json`. Fails where it is not of a CLIP, or has sizes that no network can
+    /// have.
     pub fn read(path: &std::path::Path) -> Result<ClipConfig> {
-        let unusable = |e: serde_json::Error| Error::format(path, format!("is no CLIP configuration: {e}"));
+        let unusable =
+            |e: serde_json::Error| Error::format(path, format!("is no CLIP configuration: {e}"));
         let mut all: Value = serde_json::from_str(LEFT_OUT).map_err(unusable)?;
         let said: Value = read_json(path, "a CLIP configuration")?;
         if let Some(other) = said.get("model_type").filter(|kind| *kind != "clip") {
-            return Err(Error::format(path, format!("is of a model of the kind {other}, not of a CLIP")));
+            return Err(Error::format(
+                path,
+                format!("is of a model of the kind {other}, not of a CLIP"),
+            ));
         }
         lay_over(&mut all, said);
         let config: ClipConfig = serde_json::from_value(all).map_err(unusable)?;
-        config.check().map_err(|reason| Error::format(path, reason))?;
+        config
+            .check()
+            .map_err(|reason| Error::format(path, reason))?;
         Ok(config)
     }
 
     /// Refuses weights of other sizes, before anything is allocated for them.
     fn check_shapes(&self, weights: &Weights) -> Result<()> {
-        let ClipConfig { text_config: text, vision_config: vision, projection_dim } = self;
+        let ClipConfig {
+            text_config: text,
+            vision_config: vision,
+            projection_dim,
+        } = self;
         let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
         weights.check(Clip::MARK, &[text.vocab_size, d])?;
-        weights.check("text_model.embeddings.position_embedding.weight", &[text.max_position_embeddings, d])?;
+        weights.check(
+            "text_model.embeddings.position_embedding.weight",
+            &[text.max_position_embeddings, d],
+        )?;
         weights.check("text_projection.weight", &[*projection_dim, d])?;
         weights.check("visual_projection.weight", &[*projection_dim, v])?;
-        weights.check("vision_model.embeddings.position_embedding.weight", &[vision.positions(), v])?;
+        weights.check(
+            "vision_model.embeddings.position_embedding.weight",
+            &[vision.positions(), v],
+        )?;
         let patch = vision.patch_size;
-        weights.check("vision_model.embeddings.patch_embedding.weight", &[v, 3, patch, patch])?;
+        weights.check(
+            "vision_model.embeddings.patch_embedding.weight",
+            &[v, 3, patch, patch],
+        )?;
         for (model, tower) in [("text_model", &text.tower), ("vision_model", &vision.tower)] {
             for layer in 0..tower.num_hidden_layers {
                 let (d, inner) = (tower.hidden_size, tower.intermediate_size);
-                weights.check(&format!("{model}.encoder.layers.{layer}.mlp.fc1.weight"), &[inner, d])?;
+                weights.check(
+                    &format!("{model}.encoder.layers.{layer}.mlp.fc1.weight"),
+                    &[inner, d],
+                )?;
             }
         }
         Ok(())
     }
 
     fn check(&self) -> std::result::Result<(), String> {
-        let ClipConfig { text_config: text, vision_config: vision, projection_dim } = self;
+        let ClipConfig {
+            text_config: text,
+            vision_config: vision,
+            projection_dim,
+        } = self;
         let inner = [&text.tower, &vision.tower].map(|tower| tower.intermediate_size);
-        let sizes =
-            [*projection_dim, text.vocab_size, text.max_position_embeddings, vision.patch_size, inner[0], inner[1]];
+        let sizes = [
+            *projection_dim,
+            text.vocab_size,
+            text.max_position_embeddings,
+            vision.patch_size,
+            inner[0],
+            inner[1],
+        ];
         if sizes.iter().any(|size| *size < 1) {
             return Err(format!("has sizes below 1: {sizes:?}"));
         }
         if vision.image_size < vision.patch_size {
-            return Err(format!("has patches of {} px in pictures of {}", vision.patch_size, vision.image_size));
+            return Err(format!(
+                "has patches of {} px in pictures of {}",
+                vision.patch_size, vision.image_size
+            ));
         }
         let eps = [&text.tower, &vision.tower].map(|tower| tower.layer_norm_eps);
         if eps.iter().any(|eps| !(0.0..1.0).contains(eps)) {
-            return Err(format!("has `layer_norm_eps` {eps:?}; expected numbers from 0 to below 1"));
+            return Err(format!(
+                "has `layer_norm_eps` {eps:?}; expected numbers from 0 to below 1"
+            ));
         }
         let divides = |tower: &&TowerConfig| {
-            let TowerConfig { hidden_size: width, num_attention_heads: heads, .. } = tower;
+            let TowerConfig {
+                hidden_size: width,
+                num_attention_heads: heads,
+                ..
+            } = tower;
             *width > 0 && *heads > 0 && width % heads == 0
         };
-        match [&text.tower, &vision.tower].iter().find(|tower| !divides(tower)) {
+        match [&text.tower, &vision.tower]
+            .iter()
+            .find(|tower| !divides(tower))
+        {
             None => Ok(()),
-            Some(TowerConfig { hidden_size: width, num_attention_heads: heads, .. }) => {
-                Err(format!("has a width of {width}, which does not divide into {heads} heads"))
-            }
+            Some(TowerConfig {
+                hidden_size: width,
+                num_attention_heads: heads,
+                ..
+            }) => Err(format!(
+                "has a width of {width}, which does not divide into {heads} heads"
+            )),
         }
     }
 }
@@ -177,7 +228,12 @@ struct Block {
 
 impl Block {
     fn new(path: Path, config: &TowerConfig) -> Self {
-        let TowerConfig { hidden_size: width, intermediate_size: inner, layer_norm_eps: eps, .. } = *config;
+        let TowerConfig {
+            hidden_size: width,
+            intermediate_size: inner,
+            layer_norm_eps: eps,
+            ..
+        } = *config;
         let linear = |p: Path, from, to| nn::linear(p, from, to, Default::default());
         let (attention, mlp) = (&path / "self_attn", &path / "mlp");
         Block {
@@ -196,7 +252,9 @@ impl Block {
     fn forward(&self, x: &Tensor, bias: &Tensor) -> Tensor {
         let normed = self.attention_norm.forward(x);
         let [q, k, v] = self.qkv.each_ref().map(|map| map.forward(&normed));
-        let x = x + self.output.forward(&attend(&q, &k, &v, bias, self.heads, 0.0));
+        let x = x + self
+            .output
+            .forward(&attend(&q, &k, &v, bias, self.heads, 0.0));
         let inner = self.inner.forward(&self.feed_forward_norm.forward(&x));
         let inner = match self.activation {
             Activation::QuickGelu => &inner * (&inner * 1.702).sigmoid(),
@@ -208,7 +266,9 @@ impl Block {
 
 fn blocks(path: &Path, config: &TowerConfig) -> Vec<Block> {
     let layers = path / "encoder" / "layers";
-    (0..config.num_hidden_layers).map(|i| Block::new(&layers / i, config)).collect()
+    (0..config.num_hidden_layers)
+        .map(|i| Block::new(&layers / i, config))
+        .collect()
 }
 
 /// The dual encoder, frozen, on its device.
@@ -233,10 +293,16 @@ impl Clip {
     /// A parameter by which a CLIP is found in a checkpoint.
     pub const MARK: &'static str = "text_model.embeddings.token_embedding.weight";
 
-    /// Reads the network, and returns it with what of the weights it does not have and how many parameters each part has.
+    /// Reads the network, and returns it with what of the weights it does not have and how many
+    /// parameters each part has.
     ///
-    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one too many.
-    pub fn open(config: &ClipConfig, weights: &Weights, device: Device) -> Result<(Clip, Vec<(String, usize)>)> {
+    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one
+    /// too many.
+    pub fn open(
+        config: &ClipConfig,
+        weights: &Weights,
+        device: Device,
+    ) -> Result<(Clip, Vec<(String, usize)>)> {
         config.check_shapes(weights)?;
         let mut store = VarStore::new(device);
         let clip = Clip::new(store.root(), config);
@@ -253,25 +319,63 @@ impl Clip {
     }
 
     fn new(root: Path, config: &ClipConfig) -> Clip {
-        let ClipConfig { text_config: text, vision_config: vision, projection_dim } = config;
+        let ClipConfig {
+            text_config: text,
+            vision_config: vision,
+            projection_dim,
+        } = config;
         let (text_model, vision_model) = (&root / "text_model", &root / "vision_model");
-        let (text_embeddings, vision_embeddings) = (&text_model / "embeddings", &vision_model / "embeddings");
-        let no_bias = nn::LinearConfig { bias: false, ..Default::default() };
-        let patch = nn::ConvConfig { stride: vision.patch_size, bias: false, ..Default::default() };
+        let (text_embeddings, vision_embeddings) =
+            (&text_model / "embeddings", &vision_model / "embeddings");
+        let no_bias = nn::LinearConfig {
+            bias: false,
+            ..Default::default()
+        };
+        let patch = nn::ConvConfig {
+            stride: vision.patch_size,
+            bias: false,
+            ..Default::default()
+        };
         let table = |path: Path, rows, width| nn::embedding(path, rows, width, Default::default());
         let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
         Clip {
             tokens: table(&text_embeddings / "token_embedding", text.vocab_size, d),
-            text_positions: table(&text_embeddings / "position_embedding", text.max_position_embeddings, d),
-            text_norm: layer_norm(&text_model / "final_layer_norm", d, text.tower.layer_norm_eps),
+            text_positions: table(
+                &text_embeddings / "position_embedding",
+                text.max_position_embeddings,
+                d,
+            ),
+            text_norm: layer_norm(
+                &text_model / "final_layer_norm",
+                d,
+                text.tower.layer_norm_eps,
+            ),
             text_blocks: blocks(&text_model, &text.tower),
             text_projection: nn::linear(&root / "text_projection", d, *projection_dim, no_bias),
             class: vision_embeddings.zeros("class_embedding", &[v]),
-            patches: nn::conv2d(&vision_embeddings / "patch_embedding", 3, v, vision.patch_size, patch),
-            vision_positions: table(&vision_embeddings / "position_embedding", vision.positions(), v),
+            patches: nn::conv2d(
+                &vision_embeddings / "patch_embedding",
+                3,
+                v,
+                vision.patch_size,
+                patch,
+            ),
+            vision_positions: table(
+                &vision_embeddings / "position_embedding",
+                vision.positions(),
+                v,
+            ),
             // spelled so in every checkpoint
-            vision_first_norm: layer_norm(&vision_model / "pre_layrnorm", v, vision.tower.layer_norm_eps),
-            vision_norm: layer_norm(&vision_model / "post_layernorm", v, vision.tower.layer_norm_eps),
+            vision_first_norm: layer_norm(
+                &vision_model / "pre_layrnorm",
+                v,
+                vision.tower.layer_norm_eps,
+            ),
+            vision_norm: layer_norm(
+                &vision_model / "post_layernorm",
+                v,
+                vision.tower.layer_norm_eps,
+            ),
             vision_blocks: blocks(&vision_model, &vision.tower),
             visual_projection: nn::linear(&root / "visual_projection", v, *projection_dim, no_bias),
             end_of_text: text.eos_token_id,
@@ -289,24 +393,49 @@ impl Clip {
         let positions = Tensor::arange(length, (Kind::Int64, ids.device()));
         let x = self.tokens.forward(ids) + self.text_positions.forward(&positions);
         // a token sees itself and those before it
-        let bias = Tensor::full([length, length], f64::NEG_INFINITY, (Kind::Float, ids.device())).triu(1);
+        let bias = Tensor::full(
+            [length, length],
+            f64::NEG_INFINITY,
+            (Kind::Float, ids.device()),
+        )
+        .triu(1);
         let bias = bias.view([1, 1, length, length]);
-        let x = self.text_norm.forward(&self.text_blocks.iter().fold(x, |x, block| block.forward(&x, &bias)));
-        let ends = if self.end_of_text == OLD_END { ids.copy() } else { ids.eq(self.end_of_text).to_kind(Kind::Int) };
-        let at = ends.argmax(1, false).view([-1, 1, 1]).expand([-1, 1, x.size()[2]], false); // the first of equals
-        self.text_projection.forward(&x.gather(1, &at, false).squeeze_dim(1))
+        let x = self.text_norm.forward(
+            &self
+                .text_blocks
+                .iter()
+                .fold(x, |x, block| block.forward(&x, &bias)),
+        );
+        let ends = if self.end_of_text == OLD_END {
+            ids.copy()
+        } else {
+            ids.eq(self.end_of_text).to_kind(Kind::Int)
+        };
+        let at = ends
+            .argmax(1, false)
+            .view([-1, 1, 1])
+            .expand([-1, 1, x.size()[2]], false); // the first of equals
+        self.text_projection
+            .forward(&x.gather(1, &at, false).squeeze_dim(1))
     }
 
     /// `pixels [B, 3, S, S]`, normalised → `[B, projection_dim]`.
     pub fn image(&self, pixels: &Tensor) -> Tensor {
         // [B, D, S/p, S/p] → [B, P, D]
         let patches = self.patches.forward(pixels).flatten(2, 3).transpose(1, 2);
-        let class = self.class.view([1, 1, -1]).expand([patches.size()[0], 1, -1], false);
+        let class = self
+            .class
+            .view([1, 1, -1])
+            .expand([patches.size()[0], 1, -1], false);
         let x = Tensor::cat(&[class, patches], 1) + &self.vision_positions.ws;
         let bias = Tensor::zeros([1, 1, 1, 1], (Kind::Float, pixels.device()));
         let x = self.vision_first_norm.forward(&x);
-        let x = self.vision_blocks.iter().fold(x, |x, block| block.forward(&x, &bias));
-        self.visual_projection.forward(&self.vision_norm.forward(&x.select(1, 0)))
+        let x = self
+            .vision_blocks
+            .iter()
+            .fold(x, |x, block| block.forward(&x, &bias));
+        self.visual_projection
+            .forward(&self.vision_norm.forward(&x.select(1, 0)))
     }
 }
 
@@ -322,9 +451,23 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_as_in_the_first_model() {
-        let config = read(r#"{"text_config": {"eos_token_id": 2}, "vision_config": {"patch_size": 16}}"#).unwrap();
-        assert_eq!((config.text_config.eos_token_id, config.vision_config.patch_size), (2, 16));
-        assert_eq!((config.text_config.tower.num_attention_heads, config.vision_config.image_size), (8, 224));
+        let config =
+            read(r#"{"text_config": {"eos_token_id": 2}, "vision_config": {"patch_size": 16}}"#)
+                .unwrap();
+        assert_eq!(
+            (
+                config.text_config.eos_token_id,
+                config.vision_config.patch_size
+            ),
+            (2, 16)
+        );
+        assert_eq!(
+            (
+                config.text_config.tower.num_attention_heads,
+                config.vision_config.image_size
+            ),
+            (8, 224)
+        );
     }
 
     #[test]
@@ -333,7 +476,10 @@ mod tests {
             (r#"{"text_config": {"hidden_size": 100}}"#, "divide"),
             (r#"{"vision_config": {"patch_size": 0}}"#, "below 1"),
             (r#"{"text_config": {"intermediate_size": 0}}"#, "below 1"),
-            (r#"{"vision_config": {"image_size": 16}}"#, "patches of 32 px"),
+            (
+                r#"{"vision_config": {"image_size": 16}}"#,
+                "patches of 32 px",
+            ),
             (r#"{"vision_config": {"hidden_act": "relu"}}"#, "relu"),
             (r#"{"model_type": "bert"}"#, "bert"),
             ("[]", "CLIP"),

@@ -47,7 +47,8 @@ pub struct Config {
     pub layer_norm_eps: f64,
     #[serde(default)]
     pub state: State,
-    /// Of a network that aligns sentences with pictures; none: it has no heads for that, as published.
+    /// Of a network that aligns sentences with pictures; none: it has no heads for that, as
+    /// published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alignment: Option<AlignmentConfig>,
     /// On attention weights and in feed-forward blocks. Paper: .1.
@@ -56,7 +57,8 @@ pub struct Config {
     /// In the entity head and after the picture's first linear. Paper: .2.
     #[serde(default = "head_dropout")]
     pub head_dropout: f64,
-    /// What the layers' products are computed in; parameters, norms and heads stay f32. Of the run, not of the model.
+    /// What the layers' products are computed in; parameters, norms and heads stay f32. Of the run,
+    /// not of the model.
     #[serde(skip, default = "float")]
     pub compute: Kind,
 }
@@ -115,15 +117,35 @@ impl Config {
             ("feed_forward", self.feed_forward, 1),
             ("token_vocabulary", self.token_vocabulary, 1),
             ("max_positions", self.max_positions, 1),
-            ("alignment.width", self.alignment.map_or(1, |sizes| sizes.width), 1),
-            ("alignment.queue", self.alignment.map_or(0, |sizes| sizes.queue), 0),
+            (
+                "alignment.width",
+                self.alignment.map_or(1, |sizes| sizes.width),
+                1,
+            ),
+            (
+                "alignment.queue",
+                self.alignment.map_or(0, |sizes| sizes.queue),
+                0,
+            ),
         ];
-        if let Some((name, value, least)) = sizes.into_iter().find(|(_, value, least)| value < least) {
-            return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least {least}")));
+        if let Some((name, value, least)) =
+            sizes.into_iter().find(|(_, value, least)| value < least)
+        {
+            return Err(Error::Mismatch(format!(
+                "the model's {name} is {value}; it must be at least {least}"
+            )));
         }
-        let small = [("layer_norm_eps_bert", self.layer_norm_eps_bert), ("layer_norm_eps", self.layer_norm_eps)];
-        if let Some((name, value)) = small.into_iter().find(|(_, value)| !(0.0..1.0).contains(value)) {
-            return Err(Error::Mismatch(format!("the model's {name} is {value}; it must be at least 0 and below 1")));
+        let small = [
+            ("layer_norm_eps_bert", self.layer_norm_eps_bert),
+            ("layer_norm_eps", self.layer_norm_eps),
+        ];
+        if let Some((name, value)) = small
+            .into_iter()
+            .find(|(_, value)| !(0.0..1.0).contains(value))
+        {
+            return Err(Error::Mismatch(format!(
+                "the model's {name} is {value}; it must be at least 0 and below 1"
+            )));
         }
         if self.hidden % self.heads != 0 {
             return Err(Error::Mismatch(format!(

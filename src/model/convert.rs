@@ -1,4 +1,5 @@
-//! State dicts of the published code: their sizes, told by the shapes of the parameters, and the network they fill.
+//! State dicts of the published code: their sizes, told by the shapes of the parameters, and the
+//! network they fill.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,18 +34,26 @@ pub struct Filled {
 }
 
 impl StateDict {
-    /// Reads safetensors or what `torch.save` wrote (its zip or its older form); parameters may lie under a wrapper's name
-    /// (`state_dict`, `model`, `module.` …). Nothing pickled is run.
+    /// Reads safetensors or what `torch.save` wrote (its zip or its older form); parameters may lie
+    /// under a wrapper's name (`state_dict`, `model`, `module.` …). Nothing pickled is run.
     ///
-    /// Errors: `Missing`, and `Format` where the file is damaged, asks for something to be executed, or has no entity head.
+    /// Errors: `Missing`, and `Format` where the file is damaged, asks for something to be
+    /// executed, or has no entity head.
     pub fn open(path: &Path) -> Result<StateDict> {
         if !path.is_file() {
-            return Err(Error::Missing { what: "checkpoint", path: path.to_owned(), hint: String::new() });
+            return Err(Error::Missing {
+                what: "checkpoint",
+                path: path.to_owned(),
+                hint: String::new(),
+            });
         }
         let weights = Weights::open(path)?.under(HEAD)?;
         if !weights.has(HEAD) {
             let names: Vec<&str> = weights.names().collect();
-            let reason = format!("is not a state dict of MultiExpan: it has no {HEAD} (only {})", list(&names));
+            let reason = format!(
+                "is not a state dict of MultiExpan: it has no {HEAD} (only {})",
+                list(&names)
+            );
             return Err(Error::format(path, reason));
         }
         Ok(StateDict { weights })
@@ -60,11 +69,11 @@ impl StateDict {
         self.weights.hash()
     }
 
-    /// The sizes that the shapes tell. Shapes tell neither the attention heads nor the norms' epsilons: those are `known`'s,
-    /// as is which state stands for the pair.
+    /// The sizes that the shapes tell. Shapes tell neither the attention heads nor the norms'
+    /// epsilons: those are `known`'s, as is which state stands for the pair.
     ///
-    /// Errors: `Format` for a parameter that is missing or has another number of dimensions; `Mismatch` for sizes that
-    /// cannot be.
+    /// Errors: `Format` for a parameter that is missing or has another number of dimensions;
+    /// `Mismatch` for sizes that cannot be.
     pub fn sizes(&self, known: &Config) -> Result<Config> {
         let [entities, hidden] = self.shape(HEAD)?;
         let [clusters, _] = self.shape("cluster_head.5.weight")?;
@@ -92,12 +101,20 @@ impl StateDict {
     }
 
     fn shape<const N: usize>(&self, name: &str) -> Result<[i64; N]> {
-        self.weights.get(name)?.size().try_into().map_err(|size: Vec<i64>| {
-            Error::format(self.path(), format!("has “{name}” of shape {size:?}, where {N} dimensions are expected"))
-        })
+        self.weights
+            .get(name)?
+            .size()
+            .try_into()
+            .map_err(|size: Vec<i64>| {
+                Error::format(
+                    self.path(),
+                    format!("has “{name}” of shape {size:?}, where {N} dimensions are expected"),
+                )
+            })
     }
 
-    /// Layers numbered from 0 without a gap; at least one, so that none at all comes out as missing parameters.
+    /// Layers numbered from 0 without a gap; at least one, so that none at all comes out as missing
+    /// parameters.
     fn layers(&self, prefix: &str) -> i64 {
         let has = |number: &i64| {
             let layer = format!("{prefix}{number}.");
@@ -108,9 +125,14 @@ impl StateDict {
 
     /// Copies every parameter into a network of these sizes, whatever kind it was stored in.
     ///
-    /// Errors: `Format` naming the parameters that are missing, or that a module of ours has no place for; `Mismatch`
-    /// for one of another shape; `Stopped`.
-    pub fn fill(&self, sizes: &Config, encoder: &Weights, observe: &mut dyn Observer<Progress>) -> Result<Filled> {
+    /// Errors: `Format` naming the parameters that are missing, or that a module of ours has no
+    /// place for; `Mismatch` for one of another shape; `Stopped`.
+    pub fn fill(
+        &self,
+        sizes: &Config,
+        encoder: &Weights,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Filled> {
         let with_teacher = self.weights.names().any(|name| name.starts_with("head_m."));
         let store = VarStore::new(Device::Cpu);
         Network::new(&store.root(), sizes, with_teacher);
@@ -123,18 +145,31 @@ impl StateDict {
             let value = self.weights.expect(&name, &variable.size())?;
             copy_into(&name, &mut variable, &value)?;
             frozen_as_encoder &= !frozen(&name) || is_parameter_of(encoder, &name, &value);
-            if observe.on(Progress::new("parameters", done, total)).is_break() {
+            if observe
+                .on(Progress::new("parameters", done, total))
+                .is_break()
+            {
                 return Err(Error::Stopped);
             }
         }
-        Ok(Filled { store, frozen_as_encoder, left_out })
+        Ok(Filled {
+            store,
+            frozen_as_encoder,
+            left_out,
+        })
     }
 
-    /// Compares the names with those of the network's `variables`. Returns the modules that the network does not have.
-    /// A parameter that is missing, or one too many in a module that the network has, is another architecture.
+    /// Compares the names with those of the network's `variables`. Returns the modules that the
+    /// network does not have. A parameter that is missing, or one too many in a module that the
+    /// network has, is another architecture.
     fn compare(&self, variables: &BTreeMap<String, Tensor>) -> Result<Vec<(String, usize)>> {
-        let missing: Vec<&String> = variables.keys().filter(|name| !self.weights.has(name)).collect();
-        let (excess, left_out) = self.weights.left_beside(variables.keys().map(String::as_str), &is_unused);
+        let missing: Vec<&String> = variables
+            .keys()
+            .filter(|name| !self.weights.has(name))
+            .collect();
+        let (excess, left_out) = self
+            .weights
+            .left_beside(variables.keys().map(String::as_str), &is_unused);
         let faults: Vec<String> = [("lacks", list(&missing)), ("has in excess", list(&excess))]
             .iter()
             .filter(|(_, names)| !names.is_empty())
@@ -144,13 +179,25 @@ impl StateDict {
             let reason = format!("is of another architecture: it {}", faults.join(" and "));
             return Err(Error::format(self.path(), reason));
         }
-        Ok(self.weights.beside().iter().cloned().chain(by_module(left_out)).collect())
+        Ok(self
+            .weights
+            .beside()
+            .iter()
+            .cloned()
+            .chain(by_module(left_out))
+            .collect())
     }
 }
 
-/// Whether `value` is the encoder's parameter of that name. A value stored in less precision is compared in that.
+/// Whether `value` is the encoder's parameter of that name. A value stored in less precision is
+/// compared in that.
 fn is_parameter_of(encoder: &Weights, name: &str, value: &Tensor) -> bool {
-    let kind = if value.kind() == Kind::Double { Kind::Float } else { value.kind() };
-    encoder_parameter(encoder, name)
-        .is_ok_and(|original| original.size() == value.size() && original.to_kind(kind).equal(&value.to_kind(kind)))
+    let kind = if value.kind() == Kind::Double {
+        Kind::Float
+    } else {
+        value.kind()
+    };
+    encoder_parameter(encoder, name).is_ok_and(|original| {
+        original.size() == value.size() && original.to_kind(kind).equal(&value.to_kind(kind))
+    })
 }

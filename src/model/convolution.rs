@@ -36,21 +36,35 @@ pub(super) struct Form {
 }
 
 impl Convolution {
-    /// Reads `conv`.weight of `form.shape` `[Cout, Cin/groups, k, k]` and the batch norm `norm`, and folds them
-    /// (in f64): w' = w·γ/√(σ²+ε), b = β − μ·γ/√(σ²+ε).
-    pub fn open(weights: &Weights, conv: &str, norm: &str, form: Form, device: Device) -> Result<Convolution> {
+    /// Reads `conv`.weight of `form.shape` `[Cout, Cin/groups, k, k]` and the batch norm `norm`,
+    /// and folds them (in f64): w' = w·γ/√(σ²+ε), b = β − μ·γ/√(σ²+ε).
+    pub fn open(
+        weights: &Weights,
+        conv: &str,
+        norm: &str,
+        form: Form,
+        device: Device,
+    ) -> Result<Convolution> {
         let channels = form.shape[0];
-        let read =
-            |name: &str| Ok::<_, Error>(weights.expect(&format!("{norm}.{name}"), &[channels])?.to_kind(Kind::Double));
-        let weight = weights.expect(&format!("{conv}.weight"), &form.shape)?.to_kind(Kind::Double);
+        let read = |name: &str| {
+            Ok::<_, Error>(
+                weights
+                    .expect(&format!("{norm}.{name}"), &[channels])?
+                    .to_kind(Kind::Double),
+            )
+        };
+        let weight = weights
+            .expect(&format!("{conv}.weight"), &form.shape)?
+            .to_kind(Kind::Double);
         let scale = read("weight")? / (read("running_var")? + form.epsilon).sqrt();
         let bias = read("bias")? - read("running_mean")? * &scale;
         let weight = (weight * scale.view([-1, 1, 1, 1])).to_kind(Kind::Float);
         let bias = bias.to_kind(Kind::Float);
         for folded in [&weight, &bias] {
             if let Some(found) = find_not_finite(folded)? {
-                let reason =
-                    format!("has a batch norm “{norm}” that cannot be (a negative variance?): with it {found}");
+                let reason = format!(
+                    "has a batch norm “{norm}” that cannot be (a negative variance?): with it {found}"
+                );
                 return Err(Error::format(weights.path(), reason));
             }
         }
@@ -78,8 +92,18 @@ impl Convolution {
             (x.shallow_clone(), zeros.map(|n| n / 2))
         } else {
             let [down, across] = zeros;
-            (x.constant_pad_nd([across / 2, across - across / 2, down / 2, down - down / 2]), [0; 2])
+            (
+                x.constant_pad_nd([across / 2, across - across / 2, down / 2, down - down / 2]),
+                [0; 2],
+            )
         };
-        x.conv2d(&self.weight, Some(&self.bias), [self.stride; 2], around, [1, 1], self.groups)
+        x.conv2d(
+            &self.weight,
+            Some(&self.bias),
+            [self.stride; 2],
+            around,
+            [1, 1],
+            self.groups,
+        )
     }
 }

@@ -1,7 +1,8 @@
 //! Loads libtorch's CUDA half, where there is one.
 //!
-//! CUDA registers itself with libtorch when `libtorch_cuda.so` is loaded. Nothing here names a symbol of it, so the
-//! linker drops it (`--as-needed`); opened by hand, the same binary runs with and without a GPU.
+//! CUDA registers itself with libtorch when `libtorch_cuda.so` is loaded. Nothing here names a
+//! symbol of it, so the linker drops it (`--as-needed`); opened by hand, the same binary runs with
+//! and without a GPU.
 
 use std::ffi::{CStr, CString};
 use std::sync::OnceLock;
@@ -17,8 +18,8 @@ pub enum Loaded {
     Refused(String),
 }
 
-/// Loads the CUDA half once; later calls give the first answer. Must come before any other tch call, since libtorch
-/// counts its devices once.
+/// Loads the CUDA half once; later calls give the first answer. Must come before any other tch
+/// call, since libtorch counts its devices once.
 pub fn load() -> &'static Loaded {
     static LOADED: OnceLock<Loaded> = OnceLock::new();
     LOADED.get_or_init(|| {
@@ -35,20 +36,30 @@ pub fn load() -> &'static Loaded {
 /// Loads a shared library for the life of the process, its symbols open to those loaded later.
 fn open(name: &str) -> Result<(), String> {
     let name = CString::new(name).map_err(|e| e.to_string())?;
-    // SAFETY: `name` is a C string that outlives the call. The libraries' initialisers are libtorch's and the
-    // driver's own, which the process would run if it were linked to them; the handle is never closed.
+    // SAFETY: `name` is a C string that outlives the call. The libraries' initialisers are
+    // libtorch's and the driver's own, which the process would run if it were linked to them; the
+    // handle is never closed.
     #[allow(unsafe_code)]
     let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
-    if handle.is_null() { Err(loader_error()) } else { Ok(()) }
+    if handle.is_null() {
+        Err(loader_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// What the loader said of this thread's last failure.
 fn loader_error() -> String {
-    // SAFETY: dlerror gives null or a C string that is valid until this thread's next dl* call; it is copied before.
+    // SAFETY: dlerror gives null or a C string that is valid until this thread's next dl* call; it
+    // is copied before.
     #[allow(unsafe_code)]
     unsafe {
         let said = libc::dlerror();
-        if said.is_null() { "no reason given".into() } else { CStr::from_ptr(said).to_string_lossy().into_owned() }
+        if said.is_null() {
+            "no reason given".into()
+        } else {
+            CStr::from_ptr(said).to_string_lossy().into_owned()
+        }
     }
 }
 

@@ -6,14 +6,22 @@ use super::cuda::{self, Loaded};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 
-/// The device that was chosen. Loads CUDA first where the choice allows it, so call this before any other tensor work.
-/// Fails, saying why, where CUDA was asked for and is not there; `Auto` then gives the CPU.
+/// The device that was chosen. Loads CUDA first where the choice allows it, so call this before any
+/// other tensor work. Fails, saying why, where CUDA was asked for and is not there; `Auto` then
+/// gives the CPU.
 pub fn device(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Auto => Ok(if gpus() > 0 { Device::Cuda(0) } else { Device::Cpu }),
+        DeviceChoice::Auto => Ok(if gpus() > 0 {
+            Device::Cuda(0)
+        } else {
+            Device::Cpu
+        }),
         DeviceChoice::Cuda(n) if n < gpus() => Ok(Device::Cuda(n)),
-        DeviceChoice::Cuda(n) => Err(Error::Torch { doing: format!("opening cuda:{n}"), message: no_gpu() }),
+        DeviceChoice::Cuda(n) => Err(Error::Torch {
+            doing: format!("opening cuda:{n}"),
+            message: no_gpu(),
+        }),
     }
 }
 
@@ -33,8 +41,18 @@ pub fn report() -> Vec<(String, String)> {
     let line = |what: &str, found: String| (what.to_owned(), found);
     vec![
         line("libtorch", env!("LIBTORCH_VERSION").to_owned()),
-        line("cpu threads", format!("{} ({})", tch::get_num_threads(), cpu_libraries())),
-        line("cuda", if gpus > 0 { format!("{gpus} device(s), cuDNN {}", cudnn()) } else { no_gpu() }),
+        line(
+            "cpu threads",
+            format!("{} ({})", tch::get_num_threads(), cpu_libraries()),
+        ),
+        line(
+            "cuda",
+            if gpus > 0 {
+                format!("{gpus} device(s), cuDNN {}", cudnn())
+            } else {
+                no_gpu()
+            },
+        ),
     ]
 }
 
@@ -51,30 +69,56 @@ fn no_gpu() -> String {
     match (cuda::load(), gpus()) {
         (Loaded::NoDriver, _) => "no NVIDIA driver on this machine".into(),
         (Loaded::Refused(said), _) => {
-            format!("libtorch's CUDA half does not load ({said}); `LIBTORCH_VARIANT=cuda make setup` fetches it")
+            format!(
+                "libtorch's CUDA half does not load ({said}); `LIBTORCH_VARIANT=cuda make setup` fetches it"
+            )
         }
-        (Loaded::Yes, 0) => "libtorch finds no usable GPU; its CUDA 13 needs driver 580 or newer".into(),
+        (Loaded::Yes, 0) => {
+            "libtorch finds no usable GPU; its CUDA 13 needs driver 580 or newer".into()
+        }
         (Loaded::Yes, n) => format!("this machine's GPUs are cuda:0 to cuda:{}", n - 1),
     }
 }
 
 fn cpu_libraries() -> String {
-    let all =
-        [(tch::utils::has_openmp(), "OpenMP"), (tch::utils::has_mkl(), "MKL"), (tch::utils::has_mkldnn(), "oneDNN")];
-    let found: Vec<&str> = all.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect();
-    if found.is_empty() { "no accelerating library".into() } else { found.join(", ") }
+    let all = [
+        (tch::utils::has_openmp(), "OpenMP"),
+        (tch::utils::has_mkl(), "MKL"),
+        (tch::utils::has_mkldnn(), "oneDNN"),
+    ];
+    let found: Vec<&str> = all
+        .iter()
+        .filter(|(has, _)| *has)
+        .map(|(_, name)| *name)
+        .collect();
+    if found.is_empty() {
+        "no accelerating library".into()
+    } else {
+        found.join(", ")
+    }
 }
 
 fn cudnn() -> &'static str {
-    if Cuda::cudnn_is_available() { "available" } else { "not available" }
+    if Cuda::cudnn_is_available() {
+        "available"
+    } else {
+        "not available"
+    }
 }
 
 /// libtorch's messages go on with a C++ backtrace: only the first line is for people.
 impl From<TchError> for Error {
     fn from(error: TchError) -> Error {
         let message = error.to_string();
-        let first = message.lines().next().unwrap_or("").trim_start_matches("Internal torch error: ");
-        Error::Torch { doing: "a tensor operation".into(), message: first.to_owned() }
+        let first = message
+            .lines()
+            .next()
+            .unwrap_or("")
+            .trim_start_matches("Internal torch error: ");
+        Error::Torch {
+            doing: "a tensor operation".into(),
+            message: first.to_owned(),
+        }
     }
 }
 
@@ -99,7 +143,9 @@ mod tests {
     #[test]
     fn auto_gives_a_device_that_computes() {
         let device = device(DeviceChoice::Auto).unwrap();
-        let sum = tch::Tensor::from_slice(&[1.0f32, 2.0]).to_device(device).sum(tch::Kind::Float);
+        let sum = tch::Tensor::from_slice(&[1.0f32, 2.0])
+            .to_device(device)
+            .sum(tch::Kind::Float);
         assert_eq!(sum.double_value(&[]), 3.0);
     }
 
@@ -108,13 +154,21 @@ mod tests {
         let a = tch::Tensor::from_slice(&[1.0f32, 2.0, 3.0]);
         let b = tch::Tensor::from_slice(&[1.0f32, 2.0]);
         let said = Error::from(a.f_add(&b).unwrap_err()).to_string();
-        assert!(said.contains("size of tensor") && said.lines().count() == 1, "{said}");
+        assert!(
+            said.contains("size of tensor") && said.lines().count() == 1,
+            "{said}"
+        );
     }
 
     #[test]
     fn the_report_names_libtorch_and_threads() {
         let report = report();
-        assert!(report.iter().any(|(what, found)| what == "libtorch" && found.starts_with("2.")), "{report:?}");
+        assert!(
+            report
+                .iter()
+                .any(|(what, found)| what == "libtorch" && found.starts_with("2.")),
+            "{report:?}"
+        );
         assert!(report.iter().any(|(what, _)| what == "cpu threads"));
     }
 }

@@ -22,12 +22,17 @@ impl NotFinite {
 
 impl std::fmt::Display for NotFinite {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        let value = if self.value.is_nan() { "NaN".to_owned() } else { format!("{:e}", self.value) };
+        let value = if self.value.is_nan() {
+            "NaN".to_owned()
+        } else {
+            format!("{:e}", self.value)
+        };
         write!(f, "{value} at {:?}", self.index)
     }
 }
 
-/// Returns the first number of `tensor` that is not finite as an f32; `None` where all are, or where it holds integers.
+/// Returns the first number of `tensor` that is not finite as an f32; `None` where all are, or
+/// where it holds integers.
 ///
 /// Errors: `Torch`, such as for want of memory.
 pub fn find_not_finite(tensor: &Tensor) -> Result<Option<NotFinite>> {
@@ -40,9 +45,15 @@ pub fn find_not_finite(tensor: &Tensor) -> Result<Option<NotFinite>> {
     if is_finite(least.f_double_value(&[])?) && is_finite(most.f_double_value(&[])?) {
         return Ok(None);
     }
-    let infinite = distinct.f_to_kind(Kind::Float)?.f_isfinite()?.f_logical_not()?;
+    let infinite = distinct
+        .f_to_kind(Kind::Float)?
+        .f_isfinite()?
+        .f_logical_not()?;
     let index = Vec::<i64>::try_from(infinite.f_nonzero()?.f_get(0)?)?;
-    Ok(Some(NotFinite { value: tensor.f_double_value(&index)?, index }))
+    Ok(Some(NotFinite {
+        value: tensor.f_double_value(&index)?,
+        index,
+    }))
 }
 
 fn is_finite(value: f64) -> bool {
@@ -51,10 +62,14 @@ fn is_finite(value: f64) -> bool {
 
 /// Returns whether a kind is one of floating-point numbers that parameters are stored in.
 pub fn is_float(kind: Kind) -> bool {
-    matches!(kind, Kind::Float | Kind::Half | Kind::BFloat16 | Kind::Double)
+    matches!(
+        kind,
+        Kind::Float | Kind::Half | Kind::BFloat16 | Kind::Double
+    )
 }
 
-/// The tensor without the repetitions of an expanded dimension, which a small file may claim by the billion.
+/// The tensor without the repetitions of an expanded dimension, which a small file may claim by the
+/// billion.
 fn distinct(tensor: &Tensor) -> Result<Tensor> {
     let mut distinct = tensor.shallow_clone();
     for (dimension, stride) in (0..).zip(tensor.stride()) {
@@ -72,19 +87,33 @@ mod tests {
 
     fn found(numbers: &[f64], kind: Kind) -> Option<String> {
         let tensor = Tensor::from_slice(numbers).to_kind(kind).view([2, -1]);
-        find_not_finite(&tensor).unwrap().map(|found| found.to_string())
+        find_not_finite(&tensor)
+            .unwrap()
+            .map(|found| found.to_string())
     }
 
     #[test]
     fn the_first_is_named_with_its_place() {
         let (nan, inf) = (f64::NAN, f64::INFINITY);
         assert_eq!(found(&[1.0, -3e38, 3e38, 3e38], Kind::Float), None);
-        assert_eq!(found(&[1.0, 2.0, 3.0, nan], Kind::Float).unwrap(), "NaN at [1, 1]");
-        assert_eq!(found(&[1.0, -inf, inf, nan], Kind::BFloat16).unwrap(), "-inf at [0, 1]");
+        assert_eq!(
+            found(&[1.0, 2.0, 3.0, nan], Kind::Float).unwrap(),
+            "NaN at [1, 1]"
+        );
+        assert_eq!(
+            found(&[1.0, -inf, inf, nan], Kind::BFloat16).unwrap(),
+            "-inf at [0, 1]"
+        );
         // beyond f16 a number became infinite when it was stored
-        assert_eq!(found(&[1.0, 65504.0, 65535.0, 2.0], Kind::Half).unwrap(), "inf at [1, 0]");
+        assert_eq!(
+            found(&[1.0, 65504.0, 65535.0, 2.0], Kind::Half).unwrap(),
+            "inf at [1, 0]"
+        );
         // in f64 it is finite, and is not as an f32
-        assert_eq!(found(&[1.0, 2.0, 1e300, 2.0], Kind::Double).unwrap(), "1e300 at [1, 0]");
+        assert_eq!(
+            found(&[1.0, 2.0, 1e300, 2.0], Kind::Double).unwrap(),
+            "1e300 at [1, 0]"
+        );
         assert_eq!(found(&[1.0, 2.0], Kind::Int64), None);
     }
 
@@ -92,6 +121,9 @@ mod tests {
     fn an_expanded_tensor_costs_no_more_than_its_storage() {
         let wide = Tensor::from_slice(&[1.0f32, f32::NAN]).expand([1 << 40, 2], false);
         assert_eq!(find_not_finite(&wide).unwrap().unwrap().index, [0, 1]);
-        assert_eq!(find_not_finite(&Tensor::zeros([0, 3], (Kind::Float, Device::Cpu))).unwrap(), None);
+        assert_eq!(
+            find_not_finite(&Tensor::zeros([0, 3], (Kind::Float, Device::Cpu))).unwrap(),
+            None
+        );
     }
 }

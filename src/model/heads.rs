@@ -20,27 +20,43 @@ impl EntityHead {
         EntityHead {
             first: nn::linear(&path / 0, config.hidden, config.hidden, Default::default()),
             norm: layer_norm(&path / 2, config.hidden, config.layer_norm_eps),
-            last: nn::linear(&path / 4, config.hidden, config.entities, Default::default()),
+            last: nn::linear(
+                &path / 4,
+                config.hidden,
+                config.entities,
+                Default::default(),
+            ),
             dropout: config.head_dropout,
         }
     }
 
     /// The input of the last linear layer, g. `[B, D]` → `[B, D]`.
     pub fn pre_head(&self, state: &Tensor, train: bool) -> Tensor {
-        self.norm.forward(&self.first.forward(state).dropout(self.dropout, train)).gelu("none")
+        self.norm
+            .forward(&self.first.forward(state).dropout(self.dropout, train))
+            .gelu("none")
     }
 
     /// log p over the vocabulary from g. `[B, D]` → `[B, V]`.
     ///
-    /// `logit_dropout`: the published head drops scores before the softmax; it is off by choice of the recipe.
+    /// `logit_dropout`: the published head drops scores before the softmax; it is off by choice of
+    /// the recipe.
     pub fn log_prob(&self, pre_head: &Tensor, train: bool, logit_dropout: f64) -> Tensor {
-        self.last.forward(pre_head).dropout(logit_dropout, train).log_softmax(-1, Kind::Float)
+        self.last
+            .forward(pre_head)
+            .dropout(logit_dropout, train)
+            .log_softmax(-1, Kind::Float)
     }
 
     /// The last layer's weight `[V, D]` and bias `[V]`: what the index stores.
     pub fn last_layer(&self) -> (Tensor, Tensor) {
         let bias = self.last.bs.as_ref().map_or_else(
-            || Tensor::zeros([self.last.ws.size()[0]], (Kind::Float, self.last.ws.device())),
+            || {
+                Tensor::zeros(
+                    [self.last.ws.size()[0]],
+                    (Kind::Float, self.last.ws.device()),
+                )
+            },
             Tensor::shallow_clone,
         );
         (self.last.ws.detach(), bias.detach())
@@ -58,13 +74,14 @@ impl EntityHead {
         });
     }
 
-    /// Starts the last layer as a similarity to each entity's mean g: rows centred, of unit length, times
-    /// `scale` / mean norm; bias such that the centre scores 0. `means [V, D]`.
+    /// Starts the last layer as a similarity to each entity's mean g: rows centred, of unit length,
+    /// times `scale` / mean norm; bias such that the centre scores 0. `means [V, D]`.
     pub fn start_as_similarity(&mut self, means: &Tensor, scale: f64) {
         let centre = means.mean_dim(0, true, Kind::Float);
         let centred = means - &centre;
         let norms = centred.norm_scalaropt_dim(2.0, [1i64].as_slice(), true);
-        let rows = &centred / norms.clamp_min(1e-6) * (scale / norms.mean(Kind::Float).double_value(&[]).max(1e-6));
+        let rows = &centred / norms.clamp_min(1e-6)
+            * (scale / norms.mean(Kind::Float).double_value(&[]).max(1e-6));
         tch::no_grad(|| {
             self.last.ws.copy_(&rows);
             if let Some(bias) = &mut self.last.bs {
@@ -89,7 +106,15 @@ impl ProjectionHead {
     pub fn new(path: Path, config: &Config) -> Self {
         let (inner, outer) = Self::WIDTHS;
         ProjectionHead {
-            first: nn::linear(&path / 0, config.hidden, inner, nn::LinearConfig { bias: false, ..Default::default() }),
+            first: nn::linear(
+                &path / 0,
+                config.hidden,
+                inner,
+                nn::LinearConfig {
+                    bias: false,
+                    ..Default::default()
+                },
+            ),
             norm: nn::batch_norm1d(&path / 1, inner, Default::default()),
             last: nn::linear(&path / 3, inner, outer, Default::default()),
         }
@@ -97,7 +122,12 @@ impl ProjectionHead {
 
     /// `[B, D]` → `[B, 128]`, rows of unit length.
     pub fn forward(&self, state: &Tensor, train: bool) -> Tensor {
-        let x = self.last.forward(&self.norm.forward_t(&self.first.forward(state), train).relu());
+        let x = self.last.forward(
+            &self
+                .norm
+                .forward_t(&self.first.forward(state), train)
+                .relu(),
+        );
         unit(&x)
     }
 }
@@ -124,7 +154,11 @@ impl ClusterHead {
 
     /// `[B, D]` → `[B, C]`, rows that sum to 1.
     pub fn forward(&self, state: &Tensor, train: bool) -> Tensor {
-        let x = self.first.forward(&self.first_norm.forward_t(state, train).relu());
-        self.last.forward(&self.last_norm.forward_t(&x, train).relu()).softmax(-1, Kind::Float)
+        let x = self
+            .first
+            .forward(&self.first_norm.forward_t(state, train).relu());
+        self.last
+            .forward(&self.last_norm.forward_t(&x, train).relu())
+            .softmax(-1, Kind::Float)
     }
 }

@@ -1,7 +1,9 @@
-//! The Transformer layer of the vision and cross-modal encoders, and the attention that BERT shares.
+//! The Transformer layer of the vision and cross-modal encoders, and the attention that BERT
+//! shares.
 //!
-//! `x = x + LayerNorm(Attention(x))`, `x = x + LayerNorm(FFN(x))`: the norm is on the branch's output, so that a
-//! layer whose gains are near 0 is near the identity. Parameter names are the published code's.
+//! `x = x + LayerNorm(Attention(x))`, `x = x + LayerNorm(FFN(x))`: the norm is on the branch's
+//! output, so that a layer whose gains are near 0 is near the identity. Parameter names are the
+//! published code's.
 
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
@@ -33,29 +35,60 @@ impl LayerConfig {
 }
 
 pub fn layer_norm(path: Path, width: i64, eps: f64) -> nn::LayerNorm {
-    nn::layer_norm(path, vec![width], nn::LayerNormConfig { eps, ..Default::default() })
+    nn::layer_norm(
+        path,
+        vec![width],
+        nn::LayerNormConfig {
+            eps,
+            ..Default::default()
+        },
+    )
 }
 
 /// `rows [N, D]`, each of unit length; one of length 0 stays 0.
 pub fn unit(rows: &Tensor) -> Tensor {
     let rows = rows.to_kind(Kind::Float);
-    &rows / rows.norm_scalaropt_dim(2.0, [1i64].as_slice(), true).clamp_min(1e-12)
+    &rows
+        / rows
+            .norm_scalaropt_dim(2.0, [1i64].as_slice(), true)
+            .clamp_min(1e-12)
 }
 
-/// Added to attention scores: 0 where `keep` is true, −1e9 elsewhere. `[B, L]` bool → `[B, 1, 1, L]`.
+/// Added to attention scores: 0 where `keep` is true, −1e9 elsewhere. `[B, L]` bool → `[B, 1, 1,
+/// L]`.
 pub fn attention_bias(keep: &Tensor) -> Tensor {
-    (keep.logical_not().to_kind(Kind::Float) * -1e9).unsqueeze(1).unsqueeze(1)
+    (keep.logical_not().to_kind(Kind::Float) * -1e9)
+        .unsqueeze(1)
+        .unsqueeze(1)
 }
 
 /// Multi-head attention of q, k, v `[B, L, D]` under `bias [B, 1, 1, L]`; gives `[B, L, D]`.
-pub fn attend(q: &Tensor, k: &Tensor, v: &Tensor, bias: &Tensor, heads: i64, dropout: f64) -> Tensor {
+pub fn attend(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    bias: &Tensor,
+    heads: i64,
+    dropout: f64,
+) -> Tensor {
     // its callers are the layers, whose input is [B, L, D] by construction
-    let (b, l, d) = q.size3().expect("attention takes [B, L, D]: shapes are fixed by the layers that call it");
+    let (b, l, d) = q
+        .size3()
+        .expect("attention takes [B, L, D]: shapes are fixed by the layers that call it");
     let split = |x: &Tensor| x.view([b, l, heads, d / heads]).transpose(1, 2); // [B, H, L, D/H]
     let bias = bias.to_kind(q.kind());
-    Tensor::scaled_dot_product_attention(&split(q), &split(k), &split(v), Some(&bias), dropout, false, None, false)
-        .transpose(1, 2)
-        .reshape([b, l, d])
+    Tensor::scaled_dot_product_attention(
+        &split(q),
+        &split(k),
+        &split(v),
+        Some(&bias),
+        dropout,
+        false,
+        None,
+        false,
+    )
+    .transpose(1, 2)
+    .reshape([b, l, d])
 }
 
 /// A linear map computed in `kind`; what comes out is of that kind.
@@ -78,7 +111,12 @@ pub struct Layer {
 
 impl Layer {
     pub fn new(path: Path, config: LayerConfig) -> Self {
-        let LayerConfig { width, feed_forward, eps, .. } = config;
+        let LayerConfig {
+            width,
+            feed_forward,
+            eps,
+            ..
+        } = config;
         let linear = |p: Path| nn::linear(p, width, width, Default::default());
         let attention = &path / 0;
         let maps = &attention / "fn" / "linear_layers";
@@ -97,12 +135,23 @@ impl Layer {
 
     /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`.
     pub fn forward(&self, x: &Tensor, bias: &Tensor, train: bool) -> Tensor {
-        let LayerConfig { heads, dropout, compute, .. } = self.config;
+        let LayerConfig {
+            heads,
+            dropout,
+            compute,
+            ..
+        } = self.config;
         let rate = if train { dropout } else { 0.0 };
         let [q, k, v] = self.qkv.each_ref().map(|map| linear(map, x, compute));
-        let attended = linear(&self.output, &attend(&q, &k, &v, bias, heads, rate), compute);
+        let attended = linear(
+            &self.output,
+            &attend(&q, &k, &v, bias, heads, rate),
+            compute,
+        );
         let x = x + self.attention_norm.forward(&attended.to_kind(Kind::Float));
-        let inner = linear(&self.inner, &x, compute).gelu("none").dropout(dropout, train);
+        let inner = linear(&self.inner, &x, compute)
+            .gelu("none")
+            .dropout(dropout, train);
         let outer = linear(&self.outer, &inner, compute).dropout(dropout, train);
         &x + self.feed_forward_norm.forward(&outer.to_kind(Kind::Float))
     }

@@ -1,5 +1,5 @@
-//! The network: BERT, vision and cross-modal transformers, heads, checkpoints, and the device that they run on. tch
-//! lives here.
+//! The network: BERT, vision and cross-modal transformers, heads, checkpoints, and the device that
+//! they run on. tch lives here.
 
 pub mod aligned;
 pub mod alignment;

@@ -1,4 +1,5 @@
-//! The whole of MultiExpan: text encoder, vision and cross-modal encoders, heads, and the momentum copy.
+//! The whole of MultiExpan: text encoder, vision and cross-modal encoders, heads, and the momentum
+//! copy.
 
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
@@ -38,11 +39,15 @@ impl Input {
 
     /// Each text's state where `[MASK]` stands: `[B, L, D]` → `[B, D]`.
     pub fn at_mask(&self, texts: &Tensor) -> Tensor {
-        let at = self.mask_at.view([-1, 1, 1]).expand([-1, 1, texts.size()[2]], false);
+        let at = self
+            .mask_at
+            .view([-1, 1, 1])
+            .expand([-1, 1, texts.size()[2]], false);
         texts.gather(1, &at, false).squeeze_dim(1)
     }
 
-    /// Other pairs out of the same sentences and pictures: row i has text `texts[i]` and picture `images[i]`.
+    /// Other pairs out of the same sentences and pictures: row i has text `texts[i]` and picture
+    /// `images[i]`.
     pub fn paired(&self, texts: &Tensor, images: &Tensor) -> Input {
         let of = |x: &Tensor, rows: &Tensor| x.index_select(0, rows);
         Input {
@@ -76,17 +81,27 @@ impl Tower {
         let named = |name: &str| path / format!("{name}{suffix}");
         let layers = |name: &str, count| {
             let at = named(name) / "layers";
-            (0..count).map(|i| Layer::new(&at / i, LayerConfig::of(config))).collect()
+            (0..count)
+                .map(|i| Layer::new(&at / i, LayerConfig::of(config)))
+                .collect()
         };
         let visual = named("visual_linear");
         Tower {
             bert: Bert::new(named("bert"), config),
-            visual_linear: nn::linear(&visual / 0, config.patch_features, config.hidden, Default::default()),
+            visual_linear: nn::linear(
+                &visual / 0,
+                config.patch_features,
+                config.hidden,
+                Default::default(),
+            ),
             visual_norm: layer_norm(&visual / 2, config.hidden, config.layer_norm_eps),
             visual_position: path.var(
                 &format!("visual_pos_embedding{suffix}"),
                 &[1, config.patches, config.hidden],
-                nn::Init::Randn { mean: 0.0, stdev: 0.02 },
+                nn::Init::Randn {
+                    mean: 0.0,
+                    stdev: 0.02,
+                },
             ),
             vision: layers("visual_transformer", config.vision_layers),
             fusion: layers("cross_transformer", config.fusion_layers),
@@ -99,38 +114,63 @@ impl Tower {
 
     /// Patch features `[B, P, F]` → patch states `[B, P, D]`.
     pub fn see(&self, patches: &Tensor, train: bool) -> Tensor {
-        let x = linear(&self.visual_linear, patches, self.compute).dropout(self.head_dropout, train);
-        let x = self.visual_norm.forward(&x.to_kind(Kind::Float)).gelu("none") + &self.visual_position;
+        let x =
+            linear(&self.visual_linear, patches, self.compute).dropout(self.head_dropout, train);
+        let x = self
+            .visual_norm
+            .forward(&x.to_kind(Kind::Float))
+            .gelu("none")
+            + &self.visual_position;
         let all = Tensor::zeros([1, 1, 1, x.size()[1]], (Kind::Float, x.device()));
-        self.vision.iter().fold(x, |x, layer| layer.forward(&x, &all, train))
+        self.vision
+            .iter()
+            .fold(x, |x, layer| layer.forward(&x, &all, train))
     }
 
-    /// The same batch behind the text and the vision encoder, which have not met yet: texts `[B, L, D]`, patches `[B, P, D]`.
+    /// The same batch behind the text and the vision encoder, which have not met yet: texts `[B, L,
+    /// D]`, patches `[B, P, D]`.
     pub fn towers(&self, input: &Input, train: bool) -> Input {
         Input {
-            text: self.bert.upper(&input.text, &attention_bias(&input.text_keep), TRAINED_BERT_LAYERS, train),
+            text: self.bert.upper(
+                &input.text,
+                &attention_bias(&input.text_keep),
+                TRAINED_BERT_LAYERS,
+                train,
+            ),
             text_keep: input.text_keep.shallow_clone(),
             mask_at: input.mask_at.shallow_clone(),
-            patches: input.patches.as_ref().map(|patches| self.see(patches, train)),
+            patches: input
+                .patches
+                .as_ref()
+                .map(|patches| self.see(patches, train)),
             image_keep: input.image_keep.as_ref().map(Tensor::shallow_clone),
         }
     }
 
-    /// What [`Tower::towers`] gave through the cross-modal encoder; the text's part of it, `[B, L, D]`.
+    /// What [`Tower::towers`] gave through the cross-modal encoder; the text's part of it, `[B, L,
+    /// D]`.
     pub fn fuse(&self, towers: &Input, train: bool) -> Tensor {
         let text = &towers.text;
         let (sequence, bias) = match &towers.patches {
             None => (text.shallow_clone(), attention_bias(&towers.text_keep)),
             Some(seen) => {
                 let keep = match &towers.image_keep {
-                    Some(rows) => rows.unsqueeze(1).expand([seen.size()[0], seen.size()[1]], false),
-                    None => Tensor::ones([seen.size()[0], seen.size()[1]], (Kind::Bool, seen.device())),
+                    Some(rows) => rows
+                        .unsqueeze(1)
+                        .expand([seen.size()[0], seen.size()[1]], false),
+                    None => Tensor::ones(
+                        [seen.size()[0], seen.size()[1]],
+                        (Kind::Bool, seen.device()),
+                    ),
                 };
                 let keep = Tensor::cat(&[&towers.text_keep, &keep], 1); // [B, L + P]
                 (Tensor::cat(&[text, seen], 1), attention_bias(&keep))
             }
         };
-        let fused = self.fusion.iter().fold(sequence, |x, layer| layer.forward(&x, &bias, train));
+        let fused = self
+            .fusion
+            .iter()
+            .fold(sequence, |x, layer| layer.forward(&x, &bias, train));
         fused.narrow(1, 0, text.size()[1])
     }
 
@@ -140,7 +180,8 @@ impl Tower {
         self.pool(&self.fuse(&towers, train), &towers)
     }
 
-    /// The input of the entity head's last layer, g, `[B, D]`, without dropout and without gradient.
+    /// The input of the entity head's last layer, g, `[B, D]`, without dropout and without
+    /// gradient.
     pub fn seen(&self, input: &Input) -> Tensor {
         tch::no_grad(|| self.head.pre_head(&self.state(input, false), false))
     }
@@ -175,29 +216,42 @@ impl Network {
             teacher: with_teacher.then(|| Tower::new(path, "_m", config)),
             projection: ProjectionHead::new(path / "projection_head", config),
             cluster: ClusterHead::new(path / "cluster_head", config),
-            alignment: config.alignment.map(|sizes| Alignment::new(path, config, sizes, with_teacher)),
+            alignment: config
+                .alignment
+                .map(|sizes| Alignment::new(path, config, sizes, with_teacher)),
         }
     }
 
-    /// Pairs as a network that aligns represents them, without gradient: what the text or the image tower gives in the
-    /// common space, `[B, E]`; for both the fused state, `[B, D]`. None where it has no such heads, or the input no picture.
+    /// Pairs as a network that aligns represents them, without gradient: what the text or the image
+    /// tower gives in the common space, `[B, E]`; for both the fused state, `[B, D]`. None where it
+    /// has no such heads, or the input no picture.
     pub fn represent(&self, input: &Input, mode: Mode) -> Option<Tensor> {
         let heads = &self.alignment.as_ref()?.heads;
         tch::no_grad(|| {
             let towers = self.student.towers(input, false);
             match mode {
                 Mode::Text => Some(heads.project_text(&towers)),
-                Mode::Image => towers.patches.as_ref().map(|patches| heads.project_image(patches)),
-                _ => Some(self.student.pool(&self.student.fuse(&towers, false), &towers)),
+                Mode::Image => towers
+                    .patches
+                    .as_ref()
+                    .map(|patches| heads.project_image(patches)),
+                _ => Some(
+                    self.student
+                        .pool(&self.student.fuse(&towers, false), &towers),
+                ),
             }
         })
     }
 
-    /// Starts the new layers from what the encoders know: norm gains at `gain` (near 0 a layer is the identity),
-    /// the entity head's first layer as the identity.
+    /// Starts the new layers from what the encoders know: norm gains at `gain` (near 0 a layer is
+    /// the identity), the entity head's first layer as the identity.
     pub fn start_from_encoders(&mut self, gain: f64) {
         let tower = &mut self.student;
-        tower.vision.iter_mut().chain(&mut tower.fusion).for_each(|layer| layer.set_gain(gain));
+        tower
+            .vision
+            .iter_mut()
+            .chain(&mut tower.fusion)
+            .for_each(|layer| layer.set_gain(gain));
         tower.head.start_as_identity();
     }
 }

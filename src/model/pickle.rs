@@ -1,7 +1,7 @@
 //! What a pickle written by `torch.save` holds: tensors by name, as views of storages.
 //!
-//! Of the names that a pickle may call, only the few are known that a file of tensors needs; any other is refused.
-//! Source: `torch/serialization.py`, `torch/_utils.py`.
+//! Of the names that a pickle may call, only the few are known that a file of tensors needs; any
+//! other is refused. Source: `torch/serialization.py`, `torch/_utils.py`.
 
 use std::collections::HashSet;
 
@@ -35,7 +35,8 @@ pub(super) enum Global {
     RebuildTensor,
     RebuildParameter,
     Storage(Kind),
-    /// A part of a numpy number or array, such as a metric beside the parameters. What is made of it is passed over.
+    /// A part of a numpy number or array, such as a metric beside the parameters. What is made of
+    /// it is passed over.
     Numpy,
 }
 
@@ -78,9 +79,15 @@ impl Layout {
         if self.size.contains(&0) {
             return true;
         }
-        let reach = self.size.iter().zip(&self.stride).try_fold(self.offset, |last, (&size, &stride)| {
-            (size - 1).checked_mul(stride).and_then(|step| last.checked_add(step))
-        });
+        let reach =
+            self.size
+                .iter()
+                .zip(&self.stride)
+                .try_fold(self.offset, |last, (&size, &stride)| {
+                    (size - 1)
+                        .checked_mul(stride)
+                        .and_then(|step| last.checked_add(step))
+                });
         reach.is_some_and(|last| last < self.storage.length)
     }
 }
@@ -96,8 +103,17 @@ pub(super) struct Pickle {
 /// The keys under which training loops save the parameters, the first that is there wins.
 const PARAMETERS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 /// Parts of the keys under which they save their own state.
-const TRAINING_STATE: [&str; 7] = ["optim", "sched", "scaler", "rng", "random_state", "callbacks", "loops"];
-/// Values that nested dicts may hold in all; dicts that share others could name more than there is memory.
+const TRAINING_STATE: [&str; 7] = [
+    "optim",
+    "sched",
+    "scaler",
+    "rng",
+    "random_state",
+    "callbacks",
+    "loops",
+];
+/// Values that nested dicts may hold in all; dicts that share others could name more than there is
+/// memory.
 const MOST_VISITS: usize = 1 << 20;
 /// Deeper nesting than any checkpoint has; it also ends a cycle.
 const DEPTH: usize = 16;
@@ -110,7 +126,11 @@ impl Pickle {
         for value in plain.values {
             values.add(value)?;
         }
-        Ok(Pickle { values: values.0, root: plain.root, length: plain.length })
+        Ok(Pickle {
+            values: values.0,
+            root: plain.root,
+            length: plain.length,
+        })
     }
 
     pub fn root(&self) -> &Value {
@@ -119,7 +139,9 @@ impl Pickle {
 
     /// The root's items, where it is a list or tuple of texts.
     pub fn texts(&self) -> Option<Vec<&str>> {
-        let Value::List(items) = self.root() else { return None };
+        let Value::List(items) = self.root() else {
+            return None;
+        };
         items.iter().map(|&place| self.text(place)).collect()
     }
 
@@ -136,36 +158,65 @@ impl Pickle {
     }
 
     fn member(&self, dict: Place, key: &str) -> Option<Place> {
-        let Value::Dict(items) = &self.values[dict] else { return None };
-        items.iter().rev().find(|(name, _)| self.text(*name) == Some(key)).map(|&(_, value)| value)
+        let Value::Dict(items) = &self.values[dict] else {
+            return None;
+        };
+        items
+            .iter()
+            .rev()
+            .find(|(name, _)| self.text(*name) == Some(key))
+            .map(|&(_, value)| value)
     }
 
-    /// Returns the parameters with their names; those of nested dicts are joined by '.'. Of a checkpoint that holds its
-    /// parameters under `state_dict` or `model` beside other things, only those.
+    /// Returns the parameters with their names; those of nested dicts are joined by '.'. Of a
+    /// checkpoint that holds its parameters under `state_dict` or `model` beside other things, only
+    /// those.
     ///
     /// The error is a clause: "holds several state dicts …", "has too many tensors".
     pub fn parameters(&self) -> Result<Parameters<'_>, String> {
         let sections = self.sections()?;
-        let has_tensors = |key: &str| sections.iter().any(|section| section.key == key && !section.tensors.is_empty());
-        let Some(chosen) = PARAMETERS.into_iter().find(|key| has_tensors(key)) else {
-            return Ok(Parameters { tensors: self.tensors(self.root)?, beside: Vec::new() });
+        let has_tensors = |key: &str| {
+            sections
+                .iter()
+                .any(|section| section.key == key && !section.tensors.is_empty())
         };
-        let (chosen, others): (Vec<Section>, Vec<Section>) = sections.into_iter().partition(|s| s.key == chosen);
-        let Some(chosen) = chosen.into_iter().next() else { return Err("holds no tensors".into()) };
-        let names: HashSet<&str> = chosen.tensors.iter().map(|(name, _)| name.as_str()).collect();
+        let Some(chosen) = PARAMETERS.into_iter().find(|key| has_tensors(key)) else {
+            return Ok(Parameters {
+                tensors: self.tensors(self.root)?,
+                beside: Vec::new(),
+            });
+        };
+        let (chosen, others): (Vec<Section>, Vec<Section>) =
+            sections.into_iter().partition(|s| s.key == chosen);
+        let Some(chosen) = chosen.into_iter().next() else {
+            return Err("holds no tensors".into());
+        };
+        let names: HashSet<&str> = chosen
+            .tensors
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         let mut beside = Vec::new();
-        for other in others.iter().filter(|other| other.count > 0 && !is_training_state(&other.key)) {
+        for other in others
+            .iter()
+            .filter(|other| other.count > 0 && !is_training_state(&other.key))
+        {
             if let Some(place) = other.second_copy_of(&names) {
                 return Err(several_state_dicts(&[&chosen.key, &place]));
             }
             beside.push((other.key.clone(), other.count));
         }
-        Ok(Parameters { tensors: chosen.tensors, beside })
+        Ok(Parameters {
+            tensors: chosen.tensors,
+            beside,
+        })
     }
 
     /// Returns what the root, a dict, has under each of its keys.
     fn sections(&self) -> Result<Vec<Section<'_>>, String> {
-        let Value::Dict(items) = self.root() else { return Ok(Vec::new()) };
+        let Value::Dict(items) = self.root() else {
+            return Ok(Vec::new());
+        };
         let mut sections = Vec::new();
         for &(key, value) in items {
             let Some(key) = self.text(key) else { continue };
@@ -173,7 +224,11 @@ impl Pickle {
                 Value::Dict(_) => self.tensors(value)?,
                 _ => Vec::new(),
             };
-            sections.push(Section { key: key.to_owned(), count: self.count(value), tensors });
+            sections.push(Section {
+                key: key.to_owned(),
+                count: self.count(value),
+                tensors,
+            });
         }
         Ok(sections)
     }
@@ -197,7 +252,10 @@ impl Pickle {
     }
 
     fn tensors(&self, place: Place) -> Result<Vec<(String, &Layout)>, String> {
-        let mut found = Found { tensors: Vec::new(), visits: 0 };
+        let mut found = Found {
+            tensors: Vec::new(),
+            visits: 0,
+        };
         self.collect(place, "", 0, &mut found)?;
         Ok(found.tensors)
     }
@@ -210,10 +268,18 @@ impl Pickle {
         })
     }
 
-    fn collect<'a>(&'a self, place: Place, name: &str, depth: usize, found: &mut Found<'a>) -> Result<(), String> {
+    fn collect<'a>(
+        &'a self,
+        place: Place,
+        name: &str,
+        depth: usize,
+        found: &mut Found<'a>,
+    ) -> Result<(), String> {
         found.visits += 1;
         if found.visits > MOST_VISITS {
-            return Err(format!("has more than {MOST_VISITS} values in nested dicts"));
+            return Err(format!(
+                "has more than {MOST_VISITS} values in nested dicts"
+            ));
         }
         match &self.values[place] {
             Value::Tensor(layout) => found.tensors.push((name.to_owned(), layout)),
@@ -224,7 +290,11 @@ impl Pickle {
                         Value::Int(number) => number.to_string(),
                         _ => continue,
                     };
-                    let joined = if name.is_empty() { key } else { format!("{name}.{key}") };
+                    let joined = if name.is_empty() {
+                        key
+                    } else {
+                        format!("{name}.{key}")
+                    };
                     self.collect(value, &joined, depth + 1, found)?;
                 }
             }
@@ -239,20 +309,23 @@ struct Values(Vec<Value>);
 
 impl Values {
     fn add(&mut self, value: pickle::Value) -> Result<(), String> {
-        let value =
-            match value {
-                pickle::Value::Bool(value) => Value::Bool(value),
-                pickle::Value::Int(number) => Value::Int(number),
-                pickle::Value::Text(text) => Value::Text(text),
-                pickle::Value::List(items) => Value::List(items),
-                pickle::Value::Dict(items) => Value::Dict(items),
-                pickle::Value::Global { module, name } => Value::Global(known(&module, &name).ok_or_else(|| {
-                    format!("names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}")
-                })?),
-                pickle::Value::Call(call) => self.result(call)?,
-                pickle::Value::Persistent(description) => Value::Storage(self.storage(description)?),
-                pickle::Value::None | pickle::Value::Float(_) | pickle::Value::Bytes(_) => Value::Other,
-            };
+        let value = match value {
+            pickle::Value::Bool(value) => Value::Bool(value),
+            pickle::Value::Int(number) => Value::Int(number),
+            pickle::Value::Text(text) => Value::Text(text),
+            pickle::Value::List(items) => Value::List(items),
+            pickle::Value::Dict(items) => Value::Dict(items),
+            pickle::Value::Global { module, name } => {
+                Value::Global(known(&module, &name).ok_or_else(|| {
+                    format!(
+                        "names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}"
+                    )
+                })?)
+            }
+            pickle::Value::Call(call) => self.result(call)?,
+            pickle::Value::Persistent(description) => Value::Storage(self.storage(description)?),
+            pickle::Value::None | pickle::Value::Float(_) | pickle::Value::Bytes(_) => Value::Other,
+        };
         self.0.push(value);
         Ok(())
     }
@@ -263,11 +336,15 @@ impl Values {
     }
 
     fn result(&self, call: Call) -> Result<Value, String> {
-        let Value::Global(callee) = self.get(call.callee)? else { return Err(DAMAGED.into()) };
+        let Value::Global(callee) = self.get(call.callee)? else {
+            return Err(DAMAGED.into());
+        };
         Ok(match (callee, call.arguments.as_slice()) {
             (Global::Numpy, _) => Value::Other,
             (Global::OrderedDict, []) => Value::Dict(call.pairs),
-            (Global::OrderedDict, &[items]) => Value::Dict([self.listed_pairs(items)?, call.pairs].concat()),
+            (Global::OrderedDict, &[items]) => {
+                Value::Dict([self.listed_pairs(items)?, call.pairs].concat())
+            }
             (Global::Size, &[sizes]) => self.get(sizes)?.clone(),
             (Global::RebuildParameter, &[tensor, ..]) => self.get(tensor)?.clone(),
             (Global::RebuildTensor, &[storage, offset, size, stride, ..]) => {
@@ -278,7 +355,9 @@ impl Values {
     }
 
     fn listed_pairs(&self, place: Place) -> Result<Vec<(Place, Place)>, String> {
-        let Value::List(items) = self.get(place)? else { return Err(DAMAGED.into()) };
+        let Value::List(items) = self.get(place)? else {
+            return Err(DAMAGED.into());
+        };
         let pair = |&item: &Place| match self.get(item)? {
             Value::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
             _ => Err(DAMAGED.to_owned()),
@@ -286,8 +365,16 @@ impl Values {
         items.iter().map(pair).collect()
     }
 
-    fn tensor(&self, storage: Place, offset: Place, size: Place, stride: Place) -> Result<Layout, String> {
-        let Value::Storage(storage) = self.get(storage)? else { return Err(DAMAGED.into()) };
+    fn tensor(
+        &self,
+        storage: Place,
+        offset: Place,
+        size: Place,
+        stride: Place,
+    ) -> Result<Layout, String> {
+        let Value::Storage(storage) = self.get(storage)? else {
+            return Err(DAMAGED.into());
+        };
         let layout = Layout {
             storage: storage.clone(),
             offset: self.number(offset)?,
@@ -296,14 +383,22 @@ impl Values {
         };
         match layout.fits() {
             true => Ok(layout),
-            false => Err(format!("is damaged: a tensor of size {:?} reaches beyond its storage", layout.size)),
+            false => Err(format!(
+                "is damaged: a tensor of size {:?} reaches beyond its storage",
+                layout.size
+            )),
         }
     }
 
-    /// A storage's description: `("storage", type, key, device, elements[, view])`, view = `(key, offset, elements)` or None.
+    /// A storage's description: `("storage", type, key, device, elements[, view])`, view = `(key,
+    /// offset, elements)` or None.
     fn storage(&self, description: Place) -> Result<Storage, String> {
-        let Value::List(parts) = self.get(description)? else { return Err(DAMAGED.into()) };
-        let [tag, kind, key, _device, length, view @ ..] = parts.as_slice() else { return Err(DAMAGED.into()) };
+        let Value::List(parts) = self.get(description)? else {
+            return Err(DAMAGED.into());
+        };
+        let [tag, kind, key, _device, length, view @ ..] = parts.as_slice() else {
+            return Err(DAMAGED.into());
+        };
         let (Value::Text(tag), Value::Global(Global::Storage(kind)), Value::Text(key)) =
             (self.get(*tag)?, self.get(*kind)?, self.get(*key)?)
         else {
@@ -312,10 +407,17 @@ impl Values {
         if tag != "storage" {
             return Err(DAMAGED.into());
         }
-        let mut storage = Storage { kind: *kind, key: key.clone(), start: 0, length: self.number(*length)? };
+        let mut storage = Storage {
+            kind: *kind,
+            key: key.clone(),
+            start: 0,
+            length: self.number(*length)?,
+        };
         let view = view.first().map(|&place| self.get(place)).transpose()?;
         if let Some(Value::List(view)) = view {
-            let &[_, start, length] = view.as_slice() else { return Err(DAMAGED.into()) };
+            let &[_, start, length] = view.as_slice() else {
+                return Err(DAMAGED.into());
+            };
             (storage.start, storage.length) = (self.number(start)?, self.number(length)?);
         }
         Ok(storage)
@@ -358,19 +460,28 @@ struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Returns the place in this section that holds parameters of the same names, as a moving average does: "ema.shadow".
+    /// Returns the place in this section that holds parameters of the same names, as a moving
+    /// average does: "ema.shadow".
     fn second_copy_of(&self, names: &HashSet<&str>) -> Option<String> {
         self.tensors.iter().find_map(|(name, _)| {
             let starts = std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1));
-            let start = starts.into_iter().find(|&start| names.contains(&name[start..]))?;
-            Some(format!("{}.{}", self.key, &name[..start]).trim_end_matches('.').to_owned())
+            let start = starts
+                .into_iter()
+                .find(|&start| names.contains(&name[start..]))?;
+            Some(
+                format!("{}.{}", self.key, &name[..start])
+                    .trim_end_matches('.')
+                    .to_owned(),
+            )
         })
     }
 }
 
 /// Returns whether a checkpoint's key names the state of a training loop.
 pub(super) fn is_training_state(key: &str) -> bool {
-    TRAINING_STATE.iter().any(|part| key.to_ascii_lowercase().contains(part))
+    TRAINING_STATE
+        .iter()
+        .any(|part| key.to_ascii_lowercase().contains(part))
 }
 
 /// Returns the clause about a checkpoint that holds several state dicts, under these keys.
@@ -389,22 +500,26 @@ pub(super) fn known(module: &str, name: &str) -> Option<Global> {
         ("torch", "Size") => Global::Size,
         ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Global::RebuildTensor,
         ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
-        ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar" | "_reconstruct") => Global::Numpy,
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar" | "_reconstruct") => {
+            Global::Numpy
+        }
         ("numpy", "dtype" | "ndarray") | ("_codecs", "encode") => Global::Numpy,
         ("torch.storage", "UntypedStorage") => Global::Storage(Kind::Uint8),
-        ("torch" | "torch.cuda", storage) => Global::Storage(match storage.strip_suffix("Storage")? {
-            "Float" => Kind::Float,
-            "Half" => Kind::Half,
-            "BFloat16" => Kind::BFloat16,
-            "Double" => Kind::Double,
-            "Long" => Kind::Int64,
-            "Int" => Kind::Int,
-            "Short" => Kind::Int16,
-            "Char" => Kind::Int8,
-            "Byte" => Kind::Uint8,
-            "Bool" => Kind::Bool,
-            _ => return None,
-        }),
+        ("torch" | "torch.cuda", storage) => {
+            Global::Storage(match storage.strip_suffix("Storage")? {
+                "Float" => Kind::Float,
+                "Half" => Kind::Half,
+                "BFloat16" => Kind::BFloat16,
+                "Double" => Kind::Double,
+                "Long" => Kind::Int64,
+                "Int" => Kind::Int,
+                "Short" => Kind::Int16,
+                "Char" => Kind::Int8,
+                "Byte" => Kind::Uint8,
+                "Bool" => Kind::Bool,
+                _ => return None,
+            })
+        }
         _ => return None,
     })
 }

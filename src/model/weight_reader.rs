@@ -1,4 +1,5 @@
-//! Reads named tensors from bytes: safetensors, or what `torch.save` wrote (both of its forms). Nothing pickled is run.
+//! Reads named tensors from bytes: safetensors, or what `torch.save` wrote (both of its forms).
+//! Nothing pickled is run.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -34,7 +35,8 @@ pub struct Contents {
 
 /// Reads a weight file, whose form is recognised by its first bytes.
 ///
-/// The error is a clause for people that follows the file's name: "is cut short", "is not a weight file …".
+/// The error is a clause for people that follows the file's name: "is cut short", "is not a weight
+/// file …".
 pub fn read(bytes: &[u8]) -> Result<Contents, String> {
     match bytes {
         [b'P', b'K', 3, 4, ..] => read_zip(bytes),
@@ -48,18 +50,25 @@ pub fn read(bytes: &[u8]) -> Result<Contents, String> {
 }
 
 fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|e| format!("is damaged or cut short ({e})"))?;
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|e| format!("is damaged or cut short ({e})"))?;
     let tensor = |(name, view): (&str, safetensors::tensor::TensorView)| {
-        let kind =
-            kind(view.dtype()).ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
+        let kind = kind(view.dtype())
+            .ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
         let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
         Ok((name.to_owned(), tensor(view.data(), &size, kind)?))
     };
-    let tensors = file.iter().map(tensor).collect::<Result<Tensors, String>>()?;
+    let tensors = file
+        .iter()
+        .map(tensor)
+        .collect::<Result<Tensors, String>>()?;
     if tensors.is_empty() {
         return Err("holds no tensors".into());
     }
-    Ok(Contents { tensors, beside: Vec::new() })
+    Ok(Contents {
+        tensors,
+        beside: Vec::new(),
+    })
 }
 
 fn kind(dtype: Dtype) -> Option<Kind> {
@@ -78,12 +87,16 @@ fn kind(dtype: Dtype) -> Option<Kind> {
     })
 }
 
-/// A copy of `bytes` as a tensor; refuses bytes that do not fill the shape (libtorch would read beyond them).
+/// A copy of `bytes` as a tensor; refuses bytes that do not fill the shape (libtorch would read
+/// beyond them).
 fn tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String> {
     let elements = size.iter().try_fold(1i64, |all, &n| all.checked_mul(n));
     let wanted = elements.and_then(|n| n.checked_mul(kind.elt_size_in_bytes() as i64));
     if wanted != Some(bytes.len() as i64) {
-        return Err(format!("is damaged: {} bytes for a tensor of size {size:?}", bytes.len()));
+        return Err(format!(
+            "is damaged: {} bytes for a tensor of size {size:?}",
+            bytes.len()
+        ));
     }
     let copied = if is_aligned(bytes, kind.elt_size_in_bytes()) {
         Tensor::f_from_data_size(bytes, size, kind)
@@ -93,11 +106,16 @@ fn tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String> {
     copied.map_err(|e| e.to_string())
 }
 
-/// Reads what torch.save writes since torch 1.6: a zip of `NAME/data.pkl` and `NAME/data/KEY`, one a storage.
+/// Reads what torch.save writes since torch 1.6: a zip of `NAME/data.pkl` and `NAME/data/KEY`, one
+/// a storage.
 fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     let cut = |e: zip::result::ZipError| format!("is damaged or cut short ({e})");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(cut)?;
-    let names: Vec<String> = archive.file_names().flatten().map(|name| name.into_owned()).collect();
+    let names: Vec<String> = archive
+        .file_names()
+        .flatten()
+        .map(|name| name.into_owned())
+        .collect();
     let root = root_of(&names).ok_or("is a zip file, but not one that torch.save wrote")?;
     if names.contains(&format!("{root}constants.pkl")) {
         return Err("is a TorchScript program; expected its parameters (torch.save(module.state_dict(), FILE))".into());
@@ -105,27 +123,38 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     let mut entry = |name: &str, most: u64| -> Result<Vec<u8>, String> {
         let file = archive.by_name(&format!("{root}{name}")).map_err(cut)?;
         let mut content = Vec::new();
-        file.take(most).read_to_end(&mut content).map_err(|e| format!("is damaged ({e})"))?;
+        file.take(most)
+            .read_to_end(&mut content)
+            .map_err(|e| format!("is damaged ({e})"))?;
         Ok(content)
     };
-    if names.contains(&format!("{root}byteorder")) && entry("byteorder", LONGEST_PICKLE)? != b"little" {
+    if names.contains(&format!("{root}byteorder"))
+        && entry("byteorder", LONGEST_PICKLE)? != b"little"
+    {
         return Err("was saved on a big-endian machine, which is not read".into());
     }
     let pickle = Pickle::read(&entry("data.pkl", LONGEST_PICKLE)?)?;
     assemble(&pickle, |storage| {
-        let bytes = storage.bytes().ok_or("is damaged: a storage has an impossible length")?;
+        let bytes = storage
+            .bytes()
+            .ok_or("is damaged: a storage has an impossible length")?;
         entry(&format!("data/{}", storage.key), bytes).map(Cow::Owned)
     })
 }
 
-/// Returns the folder of `data.pkl` in the archive, with its slash. A Mac's archiver adds files of its own beside it.
+/// Returns the folder of `data.pkl` in the archive, with its slash. A Mac's archiver adds files of
+/// its own beside it.
 fn root_of(names: &[String]) -> Option<&str> {
-    let in_folder = |name: &&String| name.rsplit('/').next() == Some(PICKLE) && !name.starts_with("__MACOSX/");
-    names.iter().find(in_folder).and_then(|name| name.strip_suffix(PICKLE))
+    let in_folder =
+        |name: &&String| name.rsplit('/').next() == Some(PICKLE) && !name.starts_with("__MACOSX/");
+    names
+        .iter()
+        .find(in_folder)
+        .and_then(|name| name.strip_suffix(PICKLE))
 }
 
-/// Before torch 1.6: pickles of a magic number, the protocol, the machine, the object and the storages'
-/// keys, then per storage its length (8 bytes) and its bytes.
+/// Before torch 1.6: pickles of a magic number, the protocol, the machine, the object and the
+/// storages' keys, then per storage its length (8 bytes) and its bytes.
 fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
     let mut at = 0;
     let mut next = || -> Result<Pickle, String> {
@@ -141,15 +170,26 @@ fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
         return Err("was saved on a big-endian machine, which is not read".into());
     }
     let (pickle, keys) = (next()?, next()?);
-    let keys = keys.texts().ok_or("is damaged: its list of storages makes no sense")?;
-    let kinds: HashMap<&str, Kind> = pickle.storages().map(|storage| (storage.key.as_str(), storage.kind)).collect();
+    let keys = keys
+        .texts()
+        .ok_or("is damaged: its list of storages makes no sense")?;
+    let kinds: HashMap<&str, Kind> = pickle
+        .storages()
+        .map(|storage| (storage.key.as_str(), storage.kind))
+        .collect();
     let mut storages = HashMap::new();
     for key in keys {
-        let kind = kinds.get(key).ok_or("is damaged: a storage that no tensor uses")?;
+        let kind = kinds
+            .get(key)
+            .ok_or("is damaged: a storage that no tensor uses")?;
         let length = bytes.get(at..at + 8).ok_or("is cut short")?;
         let length = u64::from_le_bytes(length.try_into().map_err(|_| "is cut short")?) as usize;
-        let end = length.checked_mul(kind.elt_size_in_bytes()).and_then(|n| n.checked_add(at + 8));
-        let content = end.and_then(|end| bytes.get(at + 8..end)).ok_or("is cut short")?;
+        let end = length
+            .checked_mul(kind.elt_size_in_bytes())
+            .and_then(|n| n.checked_add(at + 8));
+        let content = end
+            .and_then(|end| bytes.get(at + 8..end))
+            .ok_or("is cut short")?;
         at += 8 + content.len();
         storages.insert(key, content);
     }
@@ -168,7 +208,12 @@ fn assemble<'a>(
     let mut contents = Contents::default();
     let found = pickle.parameters()?;
     for (name, layout) in found.tensors {
-        let Layout { storage, offset, size, stride } = layout;
+        let Layout {
+            storage,
+            offset,
+            size,
+            stride,
+        } = layout;
         let whole = match storages.entry((storage.key.clone(), storage.kind as i64)) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
@@ -178,12 +223,20 @@ fn assemble<'a>(
                 entry.insert(tensor(bytes, &[length as i64], storage.kind)?)
             }
         };
-        let end = storage.start.checked_add(storage.length).filter(|_| storage.start >= 0);
+        let end = storage
+            .start
+            .checked_add(storage.length)
+            .filter(|_| storage.start >= 0);
         if end.is_none_or(|end| end as usize > whole.numel()) {
             return Err(format!("is damaged: the storage of “{name}” is too short"));
         }
-        let first = storage.start.checked_add(*offset).ok_or("is damaged: a tensor has an impossible place")?;
-        let view = whole.f_as_strided(size, stride, Some(first)).map_err(|e| e.to_string())?;
+        let first = storage
+            .start
+            .checked_add(*offset)
+            .ok_or("is damaged: a tensor has an impossible place")?;
+        let view = whole
+            .f_as_strided(size, stride, Some(first))
+            .map_err(|e| e.to_string())?;
         contents.tensors.insert(name, view);
     }
     if contents.tensors.is_empty() {

@@ -1,7 +1,9 @@
-//! The parameters of a network by name, from one weight file or several, and a record of which were taken.
+//! The parameters of a network by name, from one weight file or several, and a record of which were
+//! taken.
 //!
-//! A parameter that nothing takes tells that the file is of another architecture than the network: [`Weights::finish`]
-//! refuses it, or names it where it belongs to a module that the network does not have.
+//! A parameter that nothing takes tells that the file is of another architecture than the network:
+//! [`Weights::finish`] refuses it, or names it where it belongs to a module that the network does
+//! not have.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +23,14 @@ use crate::error::{Error, Result};
 /// The number of names that an error lists before it counts the others.
 const LISTED: usize = 3;
 
-/// Parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP, activation checkpointing.
-const WRAPPERS: [&str; 4] = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+/// Parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP, activation
+/// checkpointing.
+const WRAPPERS: [&str; 4] = [
+    "module",
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+];
 
 /// Tensors by name, all on the CPU. The tensors are shared between clones of their handles.
 #[derive(Debug)]
@@ -30,23 +38,25 @@ pub struct Weights {
     path: PathBuf,
     hash: Arc<str>,
     tensors: Tensors,
-    /// The modules and the parts of a checkpoint outside of the network's parameters, and how many tensors each has.
+    /// The modules and the parts of a checkpoint outside of the network's parameters, and how many
+    /// tensors each has.
     beside: Vec<(String, usize)>,
     /// The names of those that were taken. They were found to be finite.
     taken: RefCell<BTreeSet<String>>,
 }
 
 impl Weights {
-    /// Reads a weight file, all shards of an index file, or the weights in a folder ([`WeightFiles::find`]). The form of
-    /// a file is recognised by its content, not by its name.
+    /// Reads a weight file, all shards of an index file, or the weights in a folder
+    /// ([`WeightFiles::find`]). The form of a file is recognised by its content, not by its name.
     ///
-    /// Errors: those of finding the files; `Format` for a file that is cut short, is not a weight file, or names something
-    /// to be executed; `Io`.
+    /// Errors: those of finding the files; `Format` for a file that is cut short, is not a weight
+    /// file, or names something to be executed; `Io`.
     pub fn open(path: &Path) -> Result<Weights> {
         match WeightFiles::find(path)? {
             WeightFiles::One(path) => {
                 let (contents, hash) = read_file(&path)?;
-                let tensors = unwrapped(contents.tensors).map_err(|reason| Error::format(&path, reason))?;
+                let tensors =
+                    unwrapped(contents.tensors).map_err(|reason| Error::format(&path, reason))?;
                 Ok(Weights {
                     hash: hash.to_hex().as_str().into(),
                     beside: contents.beside,
@@ -63,20 +73,33 @@ impl Weights {
         for (path, listed) in &shards.files {
             let (contents, hash) = read_file(path)?;
             hasher.update(hash.as_bytes());
-            if let Some(absent) = listed.iter().find(|name| !contents.tensors.contains_key(*name)) {
-                let reason = format!("has no “{absent}”, which {} says it holds", shards.index.display());
+            if let Some(absent) = listed
+                .iter()
+                .find(|name| !contents.tensors.contains_key(*name))
+            {
+                let reason = format!(
+                    "has no “{absent}”, which {} says it holds",
+                    shards.index.display()
+                );
                 return Err(Error::format(path, reason));
             }
             beside.extend(contents.beside);
             for (name, tensor) in contents.tensors {
                 if all.insert(name.clone(), tensor).is_some() {
-                    return Err(Error::format(path, format!("holds “{name}”, and so does another shard")));
+                    return Err(Error::format(
+                        path,
+                        format!("holds “{name}”, and so does another shard"),
+                    ));
                 }
             }
         }
         let tensors = unwrapped(all).map_err(|reason| Error::format(&shards.index, reason))?;
         let hash = hasher.finalize().to_hex().as_str().into();
-        Ok(Weights { hash, beside, ..Weights::new(shards.index.clone(), tensors) })
+        Ok(Weights {
+            hash,
+            beside,
+            ..Weights::new(shards.index.clone(), tensors)
+        })
     }
 
     /// Takes tensors that are in memory, as if they had been read.
@@ -85,7 +108,13 @@ impl Weights {
     }
 
     fn new(path: PathBuf, tensors: Tensors) -> Weights {
-        Weights { path, hash: "".into(), tensors, beside: Vec::new(), taken: RefCell::default() }
+        Weights {
+            path,
+            hash: "".into(),
+            tensors,
+            beside: Vec::new(),
+            taken: RefCell::default(),
+        }
     }
 
     /// Returns the file that was read; of shards, their index file.
@@ -93,7 +122,8 @@ impl Weights {
         &self.path
     }
 
-    /// Returns BLAKE3 of the file, in hexadecimal; of shards, of their hashes in the order of their names.
+    /// Returns BLAKE3 of the file, in hexadecimal; of shards, of their hashes in the order of their
+    /// names.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -123,19 +153,27 @@ impl Weights {
         self.tensors.is_empty()
     }
 
-    /// Returns what lies beside the network's parameters: a module or a part of a checkpoint, and how many tensors it has.
+    /// Returns what lies beside the network's parameters: a module or a part of a checkpoint, and
+    /// how many tensors it has.
     pub fn beside(&self) -> &[(String, usize)] {
         &self.beside
     }
 
-    /// Takes the tensor of this name, in the kind it is stored in; it shares its numbers with this one.
+    /// Takes the tensor of this name, in the kind it is stored in; it shares its numbers with this
+    /// one.
     ///
     /// Errors: `Format` where there is none, or it holds NaN or infinity.
     pub fn get(&self, name: &str) -> Result<Tensor> {
-        let tensor = self.tensors.get(name).ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
+        let tensor = self
+            .tensors
+            .get(name)
+            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
         if !self.taken.borrow().contains(name) {
             if let Some(found) = find_not_finite(tensor)? {
-                let reason = format!("has a number in “{name}” {:?} that is not finite: {found}", tensor.size());
+                let reason = format!(
+                    "has a number in “{name}” {:?} that is not finite: {found}",
+                    tensor.size()
+                );
                 return Err(self.format(reason));
             }
             self.taken.borrow_mut().insert(name.to_owned());
@@ -143,16 +181,25 @@ impl Weights {
         Ok(tensor.shallow_clone())
     }
 
-    /// Checks that there is a parameter of this shape, without taking it: `Format` where there is none, or one of another
-    /// shape or of integers.
+    /// Checks that there is a parameter of this shape, without taking it: `Format` where there is
+    /// none, or one of another shape or of integers.
     pub fn check(&self, name: &str, shape: &[i64]) -> Result<()> {
-        let tensor = self.tensors.get(name).ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
+        let tensor = self
+            .tensors
+            .get(name)
+            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
         if tensor.size() != shape {
-            let reason = format!("has “{name}” of shape {:?} where {shape:?} is expected", tensor.size());
+            let reason = format!(
+                "has “{name}” of shape {:?} where {shape:?} is expected",
+                tensor.size()
+            );
             return Err(self.format(reason));
         }
         if !is_float(tensor.kind()) {
-            let reason = format!("has “{name}” as {:?}; expected floating-point numbers", tensor.kind());
+            let reason = format!(
+                "has “{name}” as {:?}; expected floating-point numbers",
+                tensor.kind()
+            );
             return Err(self.format(reason));
         }
         Ok(())
@@ -164,13 +211,17 @@ impl Weights {
         self.get(name)
     }
 
-    /// Returns what lies under the one prefix with which there is a parameter `mark`, without that prefix: the network in
-    /// a checkpoint that calls it `model.` or `bert.`. These weights themselves where no name ends with the mark.
+    /// Returns what lies under the one prefix with which there is a parameter `mark`, without that
+    /// prefix: the network in a checkpoint that calls it `model.` or `bert.`. These weights
+    /// themselves where no name ends with the mark.
     ///
     /// Errors: `Format` where there are several such prefixes, which are named.
     pub fn under(self, mark: &str) -> Result<Weights> {
-        let prefix =
-            |name: &str| name.strip_suffix(mark).filter(|p| p.is_empty() || p.ends_with('.')).map(str::to_owned);
+        let prefix = |name: &str| {
+            name.strip_suffix(mark)
+                .filter(|p| p.is_empty() || p.ends_with('.'))
+                .map(str::to_owned)
+        };
         let prefixes: Vec<String> = self.names().filter_map(prefix).collect();
         match prefixes.as_slice() {
             [] => Ok(self),
@@ -182,30 +233,48 @@ impl Weights {
                     prefix => prefix.to_owned(),
                 };
                 let shown: Vec<String> = several.iter().map(shown).collect();
-                Err(self.format(several_state_dicts(&shown.iter().map(String::as_str).collect::<Vec<_>>())))
+                Err(self.format(several_state_dicts(
+                    &shown.iter().map(String::as_str).collect::<Vec<_>>(),
+                )))
             }
         }
     }
 
     fn split_at_prefix(mut self, prefix: &str) -> Weights {
-        let others: Vec<String> = self.names().filter(|name| !name.starts_with(prefix)).map(str::to_owned).collect();
-        self.beside.extend(by_module(others.into_iter().filter(|name| !is_training_state(module(name)))));
+        let others: Vec<String> = self
+            .names()
+            .filter(|name| !name.starts_with(prefix))
+            .map(str::to_owned)
+            .collect();
+        self.beside.extend(by_module(
+            others
+                .into_iter()
+                .filter(|name| !is_training_state(module(name))),
+        ));
         let beside = std::mem::take(&mut self.beside);
-        Weights { beside, ..self.take_prefix(prefix) }
+        Weights {
+            beside,
+            ..self.take_prefix(prefix)
+        }
     }
 
     /// Returns what is under a prefix, without it: `take_prefix("bert.")` gives `encoder.layer.0…`.
     pub fn take_prefix(&self, prefix: &str) -> Weights {
         let under = |(name, tensor): (&String, &Tensor)| {
-            name.strip_prefix(prefix).map(|rest| (rest.to_owned(), tensor.shallow_clone()))
+            name.strip_prefix(prefix)
+                .map(|rest| (rest.to_owned(), tensor.shallow_clone()))
         };
         let tensors = self.tensors.iter().filter_map(under).collect();
-        Weights { hash: self.hash.clone(), ..Weights::new(self.path.clone(), tensors) }
+        Weights {
+            hash: self.hash.clone(),
+            ..Weights::new(self.path.clone(), tensors)
+        }
     }
 
-    /// Ends the reading of a network: every parameter was taken, is `ignorable`, or is dealt with here. Returns what was
-    /// left out and how many parameters each part has, [`Weights::beside`] included. `network` names the network with its
-    /// article; `is_own` tells which modules are its own beside those from which something was taken.
+    /// Ends the reading of a network: every parameter was taken, is `ignorable`, or is dealt with
+    /// here. Returns what was left out and how many parameters each part has, [`Weights::beside`]
+    /// included. `network` names the network with its article; `is_own` tells which modules are its
+    /// own beside those from which something was taken.
     ///
     /// Errors: `Format` that names the parameters of its own modules which it has no place for.
     pub fn finish(
@@ -216,18 +285,23 @@ impl Weights {
     ) -> Result<Vec<(String, usize)>> {
         let taken = self.taken.borrow();
         let (mut excess, others) = self.left_beside(taken.iter().map(String::as_str), ignorable);
-        let (own, left_out): (Vec<String>, Vec<String>) = others.into_iter().partition(|name| is_own(module(name)));
+        let (own, left_out): (Vec<String>, Vec<String>) =
+            others.into_iter().partition(|name| is_own(module(name)));
         excess.extend(own);
         if !excess.is_empty() {
             return Err(self.format(format!("is not {network}: it also has {}", list(&excess))));
         }
         // a head that is known lies beside the network where that has a prefix
-        let beside = self.beside.iter().filter(|(part, _)| !ignorable(&format!("{part}."))).cloned();
+        let beside = self
+            .beside
+            .iter()
+            .filter(|(part, _)| !ignorable(&format!("{part}.")))
+            .cloned();
         Ok(beside.chain(by_module(left_out)).collect())
     }
 
-    /// Returns the parameters that are neither in `network` nor ignorable: those in a module of the network, and those in
-    /// other modules.
+    /// Returns the parameters that are neither in `network` nor ignorable: those in a module of the
+    /// network, and those in other modules.
     pub(super) fn left_beside<'a>(
         &self,
         network: impl Iterator<Item = &'a str>,
@@ -235,14 +309,21 @@ impl Weights {
     ) -> (Vec<String>, Vec<String>) {
         let network: BTreeSet<&str> = network.collect();
         let modules: BTreeSet<&str> = network.iter().map(|name| module(name)).collect();
-        let left = self.names().filter(|name| !network.contains(name) && !ignorable(name) && !is_counter(name));
-        left.map(str::to_owned).partition(|name| modules.contains(module(name)))
+        let left = self
+            .names()
+            .filter(|name| !network.contains(name) && !ignorable(name) && !is_counter(name));
+        left.map(str::to_owned)
+            .partition(|name| modules.contains(module(name)))
     }
 
-    /// Returns parts of the file that were left out, in words: "parameters of classifier in bert/model.safetensors".
+    /// Returns parts of the file that were left out, in words: "parameters of classifier in
+    /// bert/model.safetensors".
     pub fn described(&self, left_out: &[(String, usize)]) -> Vec<(String, usize)> {
         let described = |part: &String| format!("parameters of {part} in {}", self.path.display());
-        left_out.iter().map(|(part, count)| (described(part), *count)).collect()
+        left_out
+            .iter()
+            .map(|(part, count)| (described(part), *count))
+            .collect()
     }
 
     fn format(&self, reason: impl Into<String>) -> Error {
@@ -251,13 +332,20 @@ impl Weights {
 
     /// Shows what the names look like, beside one that is missing.
     fn instead(&self) -> String {
-        if self.is_empty() { String::new() } else { format!(" (it has {})", list(&self.names().collect::<Vec<_>>())) }
+        if self.is_empty() {
+            String::new()
+        } else {
+            format!(" (it has {})", list(&self.names().collect::<Vec<_>>()))
+        }
     }
 }
 
-/// Returns whether a name is of what batch norms and position embeddings carry along, which no network reads.
+/// Returns whether a name is of what batch norms and position embeddings carry along, which no
+/// network reads.
 fn is_counter(name: &str) -> bool {
-    [".num_batches_tracked", "position_ids"].iter().any(|end| name.ends_with(end))
+    [".num_batches_tracked", "position_ids"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// Returns the first part of a name: `head` of `head.4.weight`.
@@ -277,9 +365,16 @@ pub(super) fn by_module(names: impl IntoIterator<Item = String>) -> BTreeMap<Str
 /// Joins names: "a, b, c and 4 more".
 pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
     let more = names.len().saturating_sub(LISTED);
-    let first: Vec<&str> = names[..names.len() - more].iter().map(AsRef::as_ref).collect();
+    let first: Vec<&str> = names[..names.len() - more]
+        .iter()
+        .map(AsRef::as_ref)
+        .collect();
     let first = first.join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
+    if more == 0 {
+        first
+    } else {
+        format!("{first} and {more} more")
+    }
 }
 
 fn read_file(path: &Path) -> Result<(Contents, blake3::Hash)> {
@@ -288,15 +383,20 @@ fn read_file(path: &Path) -> Result<(Contents, blake3::Hash)> {
     Ok((contents, blake3::hash(&bytes)))
 }
 
-/// Takes the wrappers' parts off all names, in whatever order they stand. The error is a clause about two tensors that
-/// would then have one name.
+/// Takes the wrappers' parts off all names, in whatever order they stand. The error is a clause
+/// about two tensors that would then have one name.
 fn unwrapped(tensors: Tensors) -> std::result::Result<Tensors, String> {
     let mut bare = Tensors::new();
     for (name, tensor) in tensors {
-        let parts: Vec<&str> = name.split('.').filter(|part| !WRAPPERS.contains(part)).collect();
+        let parts: Vec<&str> = name
+            .split('.')
+            .filter(|part| !WRAPPERS.contains(part))
+            .collect();
         let plain = parts.join(".");
         if bare.contains_key(&plain) {
-            return Err(format!("holds “{plain}” twice, once as “{name}”; save the one that is meant alone"));
+            return Err(format!(
+                "holds “{plain}” twice, once as “{name}”; save the one that is meant alone"
+            ));
         }
         bare.insert(plain, tensor);
     }
@@ -307,7 +407,7 @@ fn unwrapped(tensors: Tensors) -> std::result::Result<Tensors, String> {
 #[allow(unsafe_code)]
 pub(crate) fn map(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    // SAFETY: the map is read-only, and the files mapped here are written under another name and renamed,
-    // or only appended to.
+    // SAFETY: the map is read-only, and the files mapped here are written under another name and
+    // renamed, or only appended to.
     unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))
 }

@@ -50,16 +50,28 @@ impl Report {
         let at = |level: Level| {
             let parts = paired.parts.iter().filter(|part| part.level == level);
             let mut parts: Vec<(String, Gap)> = parts
-                .filter_map(|part| Some((part.name.replace('_', " "), *part.result.done()?.metrics.get(metric)?)))
+                .filter_map(|part| {
+                    Some((
+                        part.name.replace('_', " "),
+                        *part.result.done()?.metrics.get(metric)?,
+                    ))
+                })
                 .collect();
             parts.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
             parts
         };
         let classes = at(Level::Class);
-        let points: Vec<(String, f64, f64)> =
-            classes.iter().map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0])).collect();
+        let points: Vec<(String, f64, f64)> = classes
+            .iter()
+            .map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0]))
+            .collect();
         let [run, reference] = pair.places;
-        let mark = |mean: f64| Some(Estimate { mean, interval: None });
+        let mark = |mean: f64| {
+            Some(Estimate {
+                mean,
+                interval: None,
+            })
+        };
         let row = |(name, gap): &(String, Gap)| DotRow {
             label: name.clone(),
             marks: vec![mark(gap.means[1]), mark(gap.means[0])],
@@ -71,18 +83,38 @@ impl Report {
             series: vec![(reference, &pair.reference), (run, &pair.run)],
             rows: classes.iter().map(row).collect(),
         });
-        let scatter = plot::scatter(&title, [&pair.reference, &pair.run], [reference, run], &points);
-        let above = [Level::Coarse, Level::Middle].into_iter().flat_map(|level| {
-            at(level).into_iter().map(move |(name, gap)| DotRow {
-                label: format!("{name} ({})", level.name()),
-                marks: vec![Some(Estimate { mean: gap.difference, interval: gap.interval })],
-            })
-        });
+        let scatter = plot::scatter(
+            &title,
+            [&pair.reference, &pair.run],
+            [reference, run],
+            &points,
+        );
+        let above = [Level::Coarse, Level::Middle]
+            .into_iter()
+            .flat_map(|level| {
+                at(level).into_iter().map(move |(name, gap)| DotRow {
+                    label: format!("{name} ({})", level.name()),
+                    marks: vec![Some(Estimate {
+                        mean: gap.difference,
+                        interval: gap.interval,
+                    })],
+                })
+            });
         let rows: Vec<DotRow> = above.collect();
         let difference = format!("{} less {}", pair.run, pair.reference);
         let title = format!("{metric} by coarse and middle class, difference in %");
-        let rolled =
-            (!rows.is_empty()).then(|| plot::dots(&Dots { title: &title, series: vec![(run, &difference)], rows }));
-        Some(ClassPlots { metric, scatter, bars, rolled })
+        let rolled = (!rows.is_empty()).then(|| {
+            plot::dots(&Dots {
+                title: &title,
+                series: vec![(run, &difference)],
+                rows,
+            })
+        });
+        Some(ClassPlots {
+            metric,
+            scatter,
+            bars,
+            rolled,
+        })
     }
 }

@@ -27,8 +27,13 @@ impl Report {
     }
 
     fn exchanges_of(&self, class: &str, exchanges: &[&Exchange]) -> Markup {
-        let gold =
-            |of: fn(&Exchange) -> &Vec<Exchanged>| exchanges.iter().flat_map(|e| of(e)).filter(|e| e.gold).count();
+        let gold = |of: fn(&Exchange) -> &Vec<Exchanged>| {
+            exchanges
+                .iter()
+                .flat_map(|e| of(e))
+                .filter(|e| e.gold)
+                .count()
+        };
         html! {
             details {
                 summary { (class.replace('_', " ")) span.quiet { "gold gained " (gold(|e| &e.gained)) ", lost " (gold(|e| &e.lost)) } }
@@ -44,7 +49,11 @@ impl Report {
     }
 
     fn entity(&self, sign: &str, entity: &Exchanged) -> Markup {
-        let other = entity.other_rank.map_or("not in the other".to_owned(), |rank| format!("{rank} in the other"));
+        let other = entity
+            .other_rank
+            .map_or("not in the other".to_owned(), |rank| {
+                format!("{rank} in the other")
+            });
         html! {
             li {
                 @if self.pictures.contains_key(&entity.id) { span class={ "pic p" (entity.id) } {} }
@@ -59,14 +68,20 @@ impl Report {
     /// Each picture stands in the page once, however often it is shown.
     pub(super) fn picture_rules(&self) -> String {
         let sorted: BTreeMap<_, _> = self.pictures.iter().collect();
-        sorted.into_iter().map(|(id, address)| format!(".p{id}{{background-image:url({address})}}")).collect()
+        sorted
+            .into_iter()
+            .map(|(id, address)| format!(".p{id}{{background-image:url({address})}}"))
+            .collect()
     }
 }
 
 fn by_class(exchanges: &[Exchange]) -> BTreeMap<&str, Vec<&Exchange>> {
     let mut classes: BTreeMap<&str, Vec<&Exchange>> = BTreeMap::new();
     for exchange in exchanges {
-        classes.entry(exchange.query.split('/').next().unwrap_or_default()).or_default().push(exchange);
+        classes
+            .entry(exchange.query.split('/').next().unwrap_or_default())
+            .or_default()
+            .push(exchange);
     }
     classes
 }

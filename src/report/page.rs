@@ -1,4 +1,5 @@
-//! The page: every number of a comparison and its analyses, in HTML that needs nothing else, and in Markdown.
+//! The page: every number of a comparison and its analyses, in HTML that needs nothing else, and in
+//! Markdown.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
@@ -36,7 +37,10 @@ impl Report {
     /// Every file of the report, by its name: the page, its Markdown, and each plot.
     pub fn files(&self) -> Vec<(String, String)> {
         let plots = self.plots();
-        let pages = [("report.html".to_owned(), self.html()), ("report.md".to_owned(), self.markdown(&plots))];
+        let pages = [
+            ("report.html".to_owned(), self.html()),
+            ("report.md".to_owned(), self.markdown(&plots)),
+        ];
         let shown = |(name, text): (String, String)| (name, printable::lines(&text).into_owned());
         pages.into_iter().map(shown).chain(plots).collect()
     }
@@ -73,25 +77,49 @@ impl Report {
         let sheets = self.comparison.sheets();
         let all = sheets
             .iter()
-            .chain(&self.analyses.iter().map(Analysis::sheet).collect::<Vec<_>>())
+            .chain(
+                &self
+                    .analyses
+                    .iter()
+                    .map(Analysis::sheet)
+                    .collect::<Vec<_>>(),
+            )
             .map(|s| s.write(Form::Markdown))
             .collect::<Vec<_>>();
         let settings = settings_sheet(&self.comparison.runs).write(Form::Markdown);
-        let notes: String = self.notes.iter().map(|note| format!("\n{}\n", markdown_text(note))).collect();
-        let plots: String = plots.iter().map(|(name, _)| format!("\n![{name}]({name})\n")).collect();
+        let notes: String = self
+            .notes
+            .iter()
+            .map(|note| format!("\n{}\n", markdown_text(note)))
+            .collect();
+        let plots: String = plots
+            .iter()
+            .map(|(name, _)| format!("\n![{name}]({name})\n"))
+            .collect();
         let dataset = markdown_text(&self.dataset());
-        format!("# Runs on {dataset}\n\n{}\n{settings}{notes}{plots}", all.join("\n"))
+        format!(
+            "# Runs on {dataset}\n\n{}\n{settings}{notes}{plots}",
+            all.join("\n")
+        )
     }
 
     fn dataset(&self) -> String {
-        let name = self.comparison.dataset.file_name().unwrap_or(self.comparison.dataset.as_os_str());
+        let name = self
+            .comparison
+            .dataset
+            .file_name()
+            .unwrap_or(self.comparison.dataset.as_os_str());
         name.to_string_lossy().into_owned()
     }
 
     fn header(&self, title: &str) -> Markup {
         let all = &self.comparison;
         let names: Vec<&str> = all.runs.iter().map(|run| run.name.as_str()).collect();
-        let lead = if self.is_folded() { "one-of-many" } else { "lead" };
+        let lead = if self.is_folded() {
+            "one-of-many"
+        } else {
+            "lead"
+        };
         html! {
             header {
                 h1 { (title) }
@@ -126,15 +154,22 @@ impl Report {
     fn metrics_plot(&self) -> Plot {
         let all = &self.comparison;
         let runs = all.runs.iter().enumerate();
-        let scores: Vec<_> =
-            runs.filter_map(|(place, run)| Some((place, all.name_of(run), run.scores.done()?))).collect();
+        let scores: Vec<_> = runs
+            .filter_map(|(place, run)| Some((place, all.name_of(run), run.scores.done()?)))
+            .collect();
         let row = |metric: &Metric| DotRow {
             label: metric.to_string().to_uppercase(),
-            marks: scores.iter().map(|(_, _, scores)| scores.overall.get(metric).copied()).collect(),
+            marks: scores
+                .iter()
+                .map(|(_, _, scores)| scores.overall.get(metric).copied())
+                .collect(),
         };
         plot::dots(&Dots {
             title: "Every metric of every run, in %, with 95 % bootstrap intervals over classes",
-            series: scores.iter().map(|(place, name, _)| (*place, name.as_str())).collect(),
+            series: scores
+                .iter()
+                .map(|(place, name, _)| (*place, name.as_str()))
+                .collect(),
             rows: all.metrics.iter().map(row).collect(),
         })
     }
@@ -142,26 +177,53 @@ impl Report {
     /// Every plot as a file of its own: (name, SVG).
     fn plots(&self) -> Vec<(String, String)> {
         let mut plots = vec![("metrics".to_owned(), self.metrics_plot())];
-        for (at, classes) in (1..).zip(self.comparison.pairs.iter().map(|pair| self.class_plots(pair))) {
-            if let Some(ClassPlots { scatter, bars, rolled, .. }) = classes {
-                plots.extend([(format!("scatter-{at}"), scatter), (format!("classes-{at}"), bars)]);
+        for (at, classes) in (1..).zip(
+            self.comparison
+                .pairs
+                .iter()
+                .map(|pair| self.class_plots(pair)),
+        ) {
+            if let Some(ClassPlots {
+                scatter,
+                bars,
+                rolled,
+                ..
+            }) = classes
+            {
+                plots.extend([
+                    (format!("scatter-{at}"), scatter),
+                    (format!("classes-{at}"), bars),
+                ]);
                 plots.extend(rolled.map(|rolled| (format!("rolled-{at}"), rolled)));
             }
         }
         let analyses = (1..).zip(&self.analyses);
-        plots.extend(analyses.map(|(at, analysis)| (format!("analysis-{at}"), self.analysis_plot(analysis))));
-        plots.into_iter().map(|(name, plot)| (format!("{name}.svg"), plot.file())).collect()
+        plots.extend(
+            analyses.map(|(at, analysis)| (format!("analysis-{at}"), self.analysis_plot(analysis))),
+        );
+        plots
+            .into_iter()
+            .map(|(name, plot)| (format!("{name}.svg"), plot.file()))
+            .collect()
     }
 
     /// A run that is in no analysis keeps its colour all the same.
     fn analysis_plot(&self, analysis: &Analysis) -> Plot {
-        let names: Vec<String> = self.comparison.runs.iter().map(|run| run.name.clone()).collect();
+        let names: Vec<String> = self
+            .comparison
+            .runs
+            .iter()
+            .map(|run| run.name.clone())
+            .collect();
         plot::analysis(analysis, &names)
     }
 
     /// Whether there are two runs that could be held against each other.
     fn is_paired(&self) -> bool {
-        self.comparison.pairs.iter().any(|pair| pair.result.done().is_some())
+        self.comparison
+            .pairs
+            .iter()
+            .any(|pair| pair.result.done().is_some())
     }
 
     fn is_folded(&self) -> bool {
@@ -197,12 +259,16 @@ impl Report {
     }
 }
 
-/// What the tests say of the first metric, in a sentence; `family`: how many tests were corrected together.
+/// What the tests say of the first metric, in a sentence; `family`: how many tests were corrected
+/// together.
 fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
     let (run, reference) = (&pair.run, &pair.reference);
     let tested = metric.and_then(|metric| Some((metric, pair.result.done()?.metrics.get(metric)?)));
     let Some((metric, tested)) = tested else {
-        let why = pair.result.refusal().unwrap_or_else(|| "nothing was tested".into());
+        let why = pair
+            .result
+            .refusal()
+            .unwrap_or_else(|| "nothing was tested".into());
         return format!("{run} against {reference}: {why}.");
     };
     let v = &tested.verdict;
@@ -212,8 +278,16 @@ fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
         Ordering::Equal => "is not found to differ from",
     };
     let p = tested.p_holm;
-    let found = if tested.is_too_few() { "has too few classes to be told from" } else { found };
-    let chance = if p < 0.001 { "p < .001".to_owned() } else { format!("p = {p:.3}") };
+    let found = if tested.is_too_few() {
+        "has too few classes to be told from"
+    } else {
+        found
+    };
+    let chance = if p < 0.001 {
+        "p < .001".to_owned()
+    } else {
+        format!("p = {p:.3}")
+    };
     let [difference, low, high] = [v.difference, v.low, v.high].map(signed_percent);
     let metric = metric.to_string().to_uppercase();
     format!(
@@ -230,18 +304,25 @@ fn settings_sheet(runs: &[Entrant]) -> Sheet {
         Some(Value::Array(items)) => Cell::Text(
             items
                 .iter()
-                .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+                .map(|item| {
+                    item.as_str()
+                        .map_or_else(|| item.to_string(), str::to_owned)
+                })
                 .collect::<Vec<_>>()
                 .join(", "),
         ),
         Some(value) => Cell::Text(value.to_string()),
     };
     let row = |key: &String| {
-        std::iter::once(Cell::Text(key.clone())).chain(runs.iter().map(|run| cell(run.settings.get(key)))).collect()
+        std::iter::once(Cell::Text(key.clone()))
+            .chain(runs.iter().map(|run| cell(run.settings.get(key))))
+            .collect()
     };
     Sheet {
         title: "Every setting that made each run".into(),
-        heads: std::iter::once("setting".to_owned()).chain(runs.iter().map(|run| run.name.clone())).collect(),
+        heads: std::iter::once("setting".to_owned())
+            .chain(runs.iter().map(|run| run.name.clone()))
+            .collect(),
         rows: keys.into_iter().map(row).collect(),
     }
 }
@@ -289,7 +370,10 @@ mod tests {
     fn report() -> Report {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
-            ("entity2id.txt", format!("{HOSTILE}\t1\nant\t2\nbee\t3\ncow\t4\nfig\t5\noak\t6\n")),
+            (
+                "entity2id.txt",
+                format!("{HOSTILE}\t1\nant\t2\nbee\t3\ncow\t4\nfig\t5\noak\t6\n"),
+            ),
             ("sentences.json", String::new()),
             ("gt/animals.txt", "1\tx\t1\n2\tant\t1\n3\tbee\t1\n".into()),
             ("gt/plants.txt", "5\tfig\t1\n6\toak\t1\n".into()),
@@ -304,43 +388,96 @@ mod tests {
                 query: query.into(),
                 candidates: ids.iter().map(|&id| (EntityId(id), 1.0)).collect(),
             };
-            let rankings = vec![ranking("animals/3/1", animals), ranking("plants/3/1", plants)];
-            let settings = serde_json::json!({ "mode": HOSTILE }).as_object().cloned().unwrap();
-            Entry { name: name.into(), run: Run { rankings, settings, ..Run::default() }, ..Entry::default() }
+            let rankings = vec![
+                ranking("animals/3/1", animals),
+                ranking("plants/3/1", plants),
+            ];
+            let settings = serde_json::json!({ "mode": HOSTILE })
+                .as_object()
+                .cloned()
+                .unwrap();
+            Entry {
+                name: name.into(),
+                run: Run {
+                    rankings,
+                    settings,
+                    ..Run::default()
+                },
+                ..Entry::default()
+            }
         };
         let entries = [entry("first", &[4, 3], &[6]), entry(HOSTILE, &[1, 3], &[4])];
-        let settings = Settings { metrics: Metric::ALL.to_vec(), against: Against::First, depth: 10 };
+        let settings = Settings {
+            metrics: Metric::ALL.to_vec(),
+            against: Against::First,
+            depth: 10,
+        };
         let dataset = Dataset::open(folder.path()).unwrap();
         let comparison = compare(&entries, &dataset, SeedCount::Three, &settings).unwrap();
         let pictures = [(EntityId(1), "data:image/jpeg;base64,AA==".to_owned())].into();
-        Report { comparison, analyses: Vec::new(), notes: vec![HOSTILE.into()], pictures, unpictured: 7 }
+        Report {
+            comparison,
+            analyses: Vec::new(),
+            notes: vec![HOSTILE.into()],
+            pictures,
+            unpictured: 7,
+        }
     }
 
     #[test]
     fn hostile_names_stay_text() {
         let report = report();
         let page = report.html();
-        assert!(page.matches("&lt;img src=x onerror=alert(1)&gt;").count() > 5, "{page}");
-        assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
+        assert!(
+            page.matches("&lt;img src=x onerror=alert(1)&gt;").count() > 5,
+            "{page}"
+        );
+        assert!(
+            !page.contains("<img") && !page.contains("<script"),
+            "{page}"
+        );
         let markdown = report.markdown(&report.plots());
-        assert!(markdown.contains("&lt;img") && !markdown.contains("<img"), "{markdown}");
+        assert!(
+            markdown.contains("&lt;img") && !markdown.contains("<img"),
+            "{markdown}"
+        );
         for (name, text) in report.files() {
             // XML of any version has no place for control characters
-            assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{name}");
+            assert!(
+                !text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn the_page_stands_alone_and_says_what_changed() {
         let page = report().html();
-        assert!(!page.contains("src=\"") && !page.contains("@import") && !page.contains("<link"), "{page}");
-        assert_eq!(page.matches("data:image/jpeg;base64,AA==").count(), 1, "a picture is there once");
-        assert!(page.contains("class=\"pic p1\"") && page.contains("gold gained 1, lost 0"), "{page}");
+        assert!(
+            !page.contains("src=\"") && !page.contains("@import") && !page.contains("<link"),
+            "{page}"
+        );
+        assert_eq!(
+            page.matches("data:image/jpeg;base64,AA==").count(),
+            1,
+            "a picture is there once"
+        );
+        assert!(
+            page.contains("class=\"pic p1\"") && page.contains("gold gained 1, lost 0"),
+            "{page}"
+        );
         let plots = report().plots();
         let names: Vec<&str> = plots.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["metrics.svg", "scatter-1.svg", "classes-1.svg"]);
-        assert!(names.iter().all(|name| report().markdown(&plots).contains(&format!("]({name})"))));
+        assert!(
+            names
+                .iter()
+                .all(|name| report().markdown(&plots).contains(&format!("]({name})")))
+        );
         assert!(page.contains("and none for those of 7 more"), "{page}");
-        assert!(page.contains("is not found to differ from first (p = "), "two classes tell nothing");
+        assert!(
+            page.contains("is not found to differ from first (p = "),
+            "two classes tell nothing"
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! Plots as SVG. In a page they follow the reader's colours, light or dark, by the rules of `style`; in a file of its own a plot has a
-//! title and the light colours, in words that any program for SVG knows.
+//! Plots as SVG. In a page they follow the reader's colours, light or dark, by the rules of
+//! `style`; in a file of its own a plot has a title and the light colours, in words that any
+//! program for SVG knows.
 
 use maud::{Markup, PreEscaped, html};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -9,8 +10,9 @@ use crate::eval::comparison::Estimate;
 use crate::printable;
 use crate::sheet::percent;
 
-/// A colour's name, and how it is on light and on dark paper. Those of series are after Okabe and Ito, which the colour-blind tell apart;
-/// of 16 series, no two have both colour and shape in common.
+/// A colour's name, and how it is on light and on dark paper. Those of series are after Okabe and
+/// Ito, which the colour-blind tell apart; of 16 series, no two have both colour and shape in
+/// common.
 const COLOURS: [(&str, &str, &str); 9] = [
     ("--paper", "#fff", "#14171b"),
     ("--ink", "#1c2024", "#e6e9ed"),
@@ -72,8 +74,12 @@ impl Plot {
     /// A file of its own.
     pub fn file(&self) -> String {
         let [width, height] = [self.size[0], self.size[1] + TITLE_HEIGHT];
-        let names = COLOURS.iter().map(|(name, light, _)| (format!("var({name})"), *light));
-        let style = names.fold(MARKS.to_owned(), |style, (name, light)| style.replace(&name, light));
+        let names = COLOURS
+            .iter()
+            .map(|(name, light, _)| (format!("var({name})"), *light));
+        let style = names.fold(MARKS.to_owned(), |style, (name, light)| {
+            style.replace(&name, light)
+        });
         let svg = html! {
             svg.plot xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox=(format!("0 {} {width} {height}", -TITLE_HEIGHT)) role="img" {
                 title { (self.title) }
@@ -102,15 +108,29 @@ pub struct DotRow {
     pub marks: Vec<Option<Estimate>>,
 }
 
-/// The values of an analysis; a column has the colour and shape of its place among `names`, those of the plots beside it.
+/// The values of an analysis; a column has the colour and shape of its place among `names`, those
+/// of the plots beside it.
 pub fn analysis(analysis: &Analysis, names: &[String]) -> Plot {
     let row = |row: &crate::eval::Row| DotRow {
         label: format!("{} ({})", row.name, row.count),
         marks: row.cells.iter().map(|cell| Some(cell.value)).collect(),
     };
-    let place = |column: &String| names.iter().position(|name| name == column).unwrap_or_default();
-    let series = analysis.columns.iter().map(|column| (place(column), column.as_str())).collect();
-    dots(&Dots { title: &format!("{}, in %", analysis.title), series, rows: analysis.rows.iter().map(row).collect() })
+    let place = |column: &String| {
+        names
+            .iter()
+            .position(|name| name == column)
+            .unwrap_or_default()
+    };
+    let series = analysis
+        .columns
+        .iter()
+        .map(|column| (place(column), column.as_str()))
+        .collect();
+    dots(&Dots {
+        title: &format!("{}, in %", analysis.title),
+        series,
+        rows: analysis.rows.iter().map(row).collect(),
+    })
 }
 
 /// A dot for each estimate and a line for its interval, over an axis in %.
@@ -127,10 +147,19 @@ type Mark = fn(&Axis, usize, &Estimate, f64, &str) -> Markup;
 
 /// `also`: what the axis holds beside the estimates.
 fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Plot {
-    let longest = plot.rows.iter().map(|row| row.label.width()).max().unwrap_or(0);
+    let longest = plot
+        .rows
+        .iter()
+        .map(|row| row.label.width())
+        .max()
+        .unwrap_or(0);
     let left = (longest as f64 * LETTER + 26.0).min(WIDEST_LABEL);
-    let ends =
-        plot.rows.iter().flat_map(|row| &row.marks).flatten().flat_map(|mark| mark.interval.unwrap_or([mark.mean; 2]));
+    let ends = plot
+        .rows
+        .iter()
+        .flat_map(|row| &row.marks)
+        .flatten()
+        .flat_map(|mark| mark.interval.unwrap_or([mark.mean; 2]));
     let axis = Axis::over(ends.chain(also), left, WIDTH - 16.0);
     // rows of many marks stand further apart, to be seen as rows
     let marks = plot.series.len().max(1);
@@ -158,11 +187,17 @@ fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Plot {
                 }
             }
     };
-    Plot { title: plot.title.to_owned(), size: [WIDTH, bottom + 24.0], marks }
+    Plot {
+        title: plot.title.to_owned(),
+        size: [WIDTH, bottom + 24.0],
+        marks,
+    }
 }
 
 fn dot(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Markup {
-    let said = mark.interval.map_or(String::new(), |[low, high]| format!(" [{}, {}]", percent(low), percent(high)));
+    let said = mark.interval.map_or(String::new(), |[low, high]| {
+        format!(" [{}, {}]", percent(low), percent(high))
+    });
     html! {
         g class=(colour(series)) {
             title { (label) ": " (percent(mark.mean)) (said) }
@@ -186,9 +221,14 @@ fn bar(axis: &Axis, series: usize, mark: &Estimate, y: f64, label: &str) -> Mark
     }
 }
 
-/// Classes as points: x of the one, y of the other, 0..1; above the diagonal the second is better, and a point has the colour of
-/// the better one.
-pub fn scatter(title: &str, [x_name, y_name]: [&str; 2], colours: [usize; 2], points: &[(String, f64, f64)]) -> Plot {
+/// Classes as points: x of the one, y of the other, 0..1; above the diagonal the second is better,
+/// and a point has the colour of the better one.
+pub fn scatter(
+    title: &str,
+    [x_name, y_name]: [&str; 2],
+    colours: [usize; 2],
+    points: &[(String, f64, f64)],
+) -> Plot {
     let (side, left) = (380.0, 56.0);
     let axis = Axis::over([0.0, 1.0].into_iter(), left, left + side);
     let y = |value: f64| 20.0 + side - value * side;
@@ -210,10 +250,15 @@ pub fn scatter(title: &str, [x_name, y_name]: [&str; 2], colours: [usize; 2], po
             text.mid x=(px(left + side / 2.0)) y=(px(side + 60.0)) { (fitted(x_name, side)) " →" }
             text x=(px(left)) y="13" { "↑ " (fitted(y_name, side)) }
     };
-    Plot { title: title.to_owned(), size: [left + side + 20.0, side + 68.0], marks }
+    Plot {
+        title: title.to_owned(),
+        size: [left + side + 20.0, side + 68.0],
+        marks,
+    }
 }
 
-/// Line by line: where a name's mark stands, its series, and the name, cut where it alone is too wide.
+/// Line by line: where a name's mark stands, its series, and the name, cut where it alone is too
+/// wide.
 fn legend(series: &[(usize, &str)]) -> Vec<Vec<(f64, usize, String)>> {
     let mut lines: Vec<Vec<_>> = Vec::new();
     // the first name begins a line
@@ -237,10 +282,12 @@ fn colour(series: usize) -> String {
     format!("s{}", series % KINDS)
 }
 
-/// The first series differ in both colour and shape; with each new round of colours the shapes move on by one.
+/// The first series differ in both colour and shape; with each new round of colours the shapes move
+/// on by one.
 fn shape(series: usize, x: f64, y: f64) -> Markup {
     let path = |d: String| html! { path.dot d=(d) {} };
-    let moved = |rest: &str, dx: f64, dy: f64| path(format!("M{} {}{rest}", px(x + dx), px(y + dy)));
+    let moved =
+        |rest: &str, dx: f64, dy: f64| path(format!("M{} {}{rest}", px(x + dx), px(y + dy)));
     match (series + series / KINDS) % KINDS {
         0 => html! { circle.dot cx=(px(x)) cy=(px(y)) r="4.5" {} },
         1 => moved("l5.5 5.5l-5.5 5.5l-5.5 -5.5z", 0.0, -5.5),
@@ -260,15 +307,35 @@ struct Axis {
 
 impl Axis {
     fn over(values: impl Iterator<Item = f64>, left: f64, right: f64) -> Axis {
-        let (low, high) =
-            values.filter(|v| v.is_finite()).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-        let (low, high) = if low > high { (0.0, 1.0) } else { (low, high.max(low + 0.01)) };
+        let (low, high) = values
+            .filter(|v| v.is_finite())
+            .fold((f64::MAX, f64::MIN), |(low, high), v| {
+                (low.min(v), high.max(v))
+            });
+        let (low, high) = if low > high {
+            (0.0, 1.0)
+        } else {
+            (low, high.max(low + 0.01))
+        };
         let rough = (high - low) / 5.0;
         let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0].map(|n| n * power).into_iter().find(|step| *step >= rough).unwrap_or(10.0 * power);
-        let (first, last) = ((low / step).floor() as i64, (high / step - 1e-9).ceil() as i64);
+        let step = [1.0, 2.0, 5.0]
+            .map(|n| n * power)
+            .into_iter()
+            .find(|step| *step >= rough)
+            .unwrap_or(10.0 * power);
+        let (first, last) = (
+            (low / step).floor() as i64,
+            (high / step - 1e-9).ceil() as i64,
+        );
         let ticks: Vec<f64> = (first..=last).map(|n| n as f64 * step).collect();
-        Axis { from: first as f64 * step, to: last as f64 * step, ticks, left, right }
+        Axis {
+            from: first as f64 * step,
+            to: last as f64 * step,
+            ticks,
+            left,
+            right,
+        }
     }
 
     fn at(&self, value: f64) -> f64 {
@@ -310,7 +377,10 @@ mod tests {
     fn ticks_are_round_and_hold_every_value() {
         let axis = Axis::over([0.113, 0.87].into_iter(), 100.0, 200.0);
         assert_eq!(
-            axis.ticks.iter().map(|t| (t * 100.0).round()).collect::<Vec<_>>(),
+            axis.ticks
+                .iter()
+                .map(|t| (t * 100.0).round())
+                .collect::<Vec<_>>(),
             [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
         );
         assert_eq!((axis.at(0.0), axis.at(1.0)), (100.0, 200.0));
@@ -321,32 +391,83 @@ mod tests {
 
     #[test]
     fn a_hostile_name_stays_a_text() {
-        let mark = Some(Estimate { mean: 0.5, interval: Some([0.4, 0.6]) });
-        let row = DotRow { label: "<script>\"&'".into(), marks: vec![mark, None] };
-        let svg = dots(&Dots { title: "\"><b>", series: vec![(0, "a<b"), (1, "c")], rows: vec![row] }).file();
-        assert!(svg.contains("&lt;script&gt;&quot;&amp;") && !svg.contains("<script") && !svg.contains("<b>"), "{svg}");
+        let mark = Some(Estimate {
+            mean: 0.5,
+            interval: Some([0.4, 0.6]),
+        });
+        let row = DotRow {
+            label: "<script>\"&'".into(),
+            marks: vec![mark, None],
+        };
+        let svg = dots(&Dots {
+            title: "\"><b>",
+            series: vec![(0, "a<b"), (1, "c")],
+            rows: vec![row],
+        })
+        .file();
+        assert!(
+            svg.contains("&lt;script&gt;&quot;&amp;")
+                && !svg.contains("<script")
+                && !svg.contains("<b>"),
+            "{svg}"
+        );
         assert!(svg.starts_with("<svg") && svg.contains("<style>"), "{svg}");
-        assert!(!svg.contains("var(") && !svg.contains("@media"), "any program knows its words: {svg}");
+        assert!(
+            !svg.contains("var(") && !svg.contains("@media"),
+            "any program knows its words: {svg}"
+        );
         assert_eq!(svg.matches("class=\"whisker\"").count(), 1);
     }
 
     #[test]
     fn a_legend_of_many_names_stays_within_the_width() {
-        let mut names: Vec<String> = (0..11).map(|at| format!("multiexpan-of-many-words-{at}")).collect();
+        let mut names: Vec<String> = (0..11)
+            .map(|at| format!("multiexpan-of-many-words-{at}"))
+            .collect();
         names.push("name".repeat(99));
         let series: Vec<(usize, &str)> = names.iter().map(String::as_str).enumerate().collect();
         let lines = legend(&series);
         let shown: Vec<_> = lines.iter().flatten().collect();
-        assert_eq!(shown.iter().map(|(_, series, _)| *series).collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
-        assert!(shown.iter().all(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER <= WIDTH), "{lines:?}");
+        assert_eq!(
+            shown
+                .iter()
+                .map(|(_, series, _)| *series)
+                .collect::<Vec<_>>(),
+            (0..12).collect::<Vec<_>>()
+        );
+        assert!(
+            shown
+                .iter()
+                .all(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER <= WIDTH),
+            "{lines:?}"
+        );
         for line in &lines {
-            let ends = line.iter().map(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER);
-            assert!(ends.zip(&line[1..]).all(|(end, (x, ..))| end + 5.0 < *x), "{line:?}");
+            let ends = line
+                .iter()
+                .map(|(x, _, name)| x + 10.0 + name.width() as f64 * LETTER);
+            assert!(
+                ends.zip(&line[1..]).all(|(end, (x, ..))| end + 5.0 < *x),
+                "{line:?}"
+            );
         }
-        let svg = dots(&Dots { title: "", series, rows: Vec::new() }).inline().into_string();
-        let height = format!("viewBox=\"0 0 680 {}\"", 32.0 + LINE_HEIGHT * lines.len() as f64);
-        assert!(lines.len() > 3 && svg.contains(&height) && svg.contains("…</text>"), "{svg}");
-        let looks: HashSet<_> = (0..16).map(|at| (colour(at), shape(at, 0.0, 0.0).into_string())).collect();
+        let svg = dots(&Dots {
+            title: "",
+            series,
+            rows: Vec::new(),
+        })
+        .inline()
+        .into_string();
+        let height = format!(
+            "viewBox=\"0 0 680 {}\"",
+            32.0 + LINE_HEIGHT * lines.len() as f64
+        );
+        assert!(
+            lines.len() > 3 && svg.contains(&height) && svg.contains("…</text>"),
+            "{svg}"
+        );
+        let looks: HashSet<_> = (0..16)
+            .map(|at| (colour(at), shape(at, 0.0, 0.0).into_string()))
+            .collect();
         assert_eq!(looks.len(), 16);
     }
 
@@ -359,10 +480,24 @@ mod tests {
 
     #[test]
     fn bars_of_one_colour_differ() {
-        let mark = Some(Estimate { mean: 0.5, interval: None });
-        let row = || DotRow { label: String::new(), marks: vec![mark, mark] };
+        let mark = Some(Estimate {
+            mean: 0.5,
+            interval: None,
+        });
+        let row = || DotRow {
+            label: String::new(),
+            marks: vec![mark, mark],
+        };
         let marks = |series| {
-            bars(&Dots { title: "", series, rows: vec![row()] }).inline().into_string().matches("\"dot\"").count()
+            bars(&Dots {
+                title: "",
+                series,
+                rows: vec![row()],
+            })
+            .inline()
+            .into_string()
+            .matches("\"dot\"")
+            .count()
         };
         assert_eq!(marks(vec![(0, "a"), (1, "b")]), 2, "in the legend alone");
         assert_eq!(marks(vec![(0, "a"), (4, "b")]), 3);
@@ -370,12 +505,34 @@ mod tests {
 
     #[test]
     fn a_bar_begins_at_0() {
-        let mark = |mean| Some(Estimate { mean, interval: None });
-        let row = DotRow { label: String::new(), marks: vec![mark(0.9), mark(0.45)] };
-        let svg = bars(&Dots { title: "", series: vec![(0, "a"), (1, "b")], rows: vec![row] }).inline().into_string();
-        let number = |text: &str| text.split('"').next().and_then(|n| n.parse::<f64>().ok()).unwrap();
+        let mark = |mean| {
+            Some(Estimate {
+                mean,
+                interval: None,
+            })
+        };
+        let row = DotRow {
+            label: String::new(),
+            marks: vec![mark(0.9), mark(0.45)],
+        };
+        let svg = bars(&Dots {
+            title: "",
+            series: vec![(0, "a"), (1, "b")],
+            rows: vec![row],
+        })
+        .inline()
+        .into_string();
+        let number = |text: &str| {
+            text.split('"')
+                .next()
+                .and_then(|n| n.parse::<f64>().ok())
+                .unwrap()
+        };
         let of = |name: &str| {
-            svg.split("class=\"bar\"").skip(1).map(|bar| number(bar.split(name).nth(1).unwrap())).collect()
+            svg.split("class=\"bar\"")
+                .skip(1)
+                .map(|bar| number(bar.split(name).nth(1).unwrap()))
+                .collect()
         };
         let (from, width): (Vec<f64>, Vec<f64>) = (of(" x=\""), of("width=\""));
         assert_eq!(from[0], from[1]);

@@ -17,8 +17,9 @@ use crate::types::EntityId;
 const SIDE: u32 = 72;
 const QUALITY: u8 = 78;
 
-/// Pictures by entity as `data:` addresses, in this order until they fill `room` (bytes), and how many were left out for want
-/// of it. What cannot be read as a picture is not among them. Error: `Stopped`.
+/// Pictures by entity as `data:` addresses, in this order until they fill `room` (bytes), and how
+/// many were left out for want of it. What cannot be read as a picture is not among them. Error:
+/// `Stopped`.
 pub fn thumbnails(
     pictures: &[(EntityId, &Path)],
     room: usize,
@@ -26,10 +27,19 @@ pub fn thumbnails(
 ) -> Result<(HashMap<EntityId, String>, usize)> {
     let (mut made, mut used) = (HashMap::new(), 0);
     for (done, (entity, path)) in pictures.iter().enumerate() {
-        if observe.on(Progress::new("pictures", done as u64, pictures.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new(
+                "pictures",
+                done as u64,
+                pictures.len() as u64,
+            ))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
-        let Some(address) = thumbnail(path) else { continue };
+        let Some(address) = thumbnail(path) else {
+            continue;
+        };
         used += address.len();
         if used > room {
             return Ok((made, pictures.len() - done));
@@ -44,7 +54,9 @@ fn thumbnail(path: &Path) -> Option<String> {
     let image = image_file::on_paper(image_file::open(path).ok()?, [255; 3]);
     let small = DynamicImage::from(image).thumbnail(SIDE, SIDE);
     let mut bytes = Vec::new();
-    small.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY)).ok()?;
+    small
+        .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))
+        .ok()?;
     Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
 }
 
@@ -61,13 +73,17 @@ mod tests {
     fn a_picture_is_small_and_what_is_none_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let (good, bad) = (folder.path().join("a.png"), folder.path().join("b.png"));
-        RgbaImage::from_pixel(400, 200, Rgba([200, 0, 0, 255])).save(&good).unwrap();
+        RgbaImage::from_pixel(400, 200, Rgba([200, 0, 0, 255]))
+            .save(&good)
+            .unwrap();
         let misnamed = folder.path().join("c.webp");
         std::fs::copy(&good, &misnamed).unwrap();
         assert!(thumbnail(&misnamed).is_some(), "a picture of any name");
         std::fs::write(&bad, "no picture").unwrap();
         let address = thumbnail(&good).unwrap();
-        let bytes = STANDARD.decode(address.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap();
+        let bytes = STANDARD
+            .decode(address.strip_prefix("data:image/jpeg;base64,").unwrap())
+            .unwrap();
         let read = image::load_from_memory(&bytes).unwrap();
         assert_eq!((read.width(), read.height()), (72, 36));
         assert_eq!(thumbnail(&bad), None);
@@ -76,7 +92,9 @@ mod tests {
     fn the_first_pictures_fill_the_room_and_the_rest_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let (good, bad) = (folder.path().join("a.png"), folder.path().join("b.png"));
-        RgbaImage::from_pixel(9, 9, Rgba([200, 0, 0, 255])).save(&good).unwrap();
+        RgbaImage::from_pixel(9, 9, Rgba([200, 0, 0, 255]))
+            .save(&good)
+            .unwrap();
         std::fs::write(&bad, "no picture").unwrap();
         let paths: [&Path; 5] = [&good, &bad, &good, &good, &good];
         let pictures: Vec<(EntityId, &Path)> = (0..).map(EntityId).zip(paths).collect();
@@ -87,7 +105,10 @@ mod tests {
             ControlFlow::Continue(())
         };
         let (made, left_out) = thumbnails(&pictures, room, &mut watch).unwrap();
-        assert_eq!(made.keys().map(|entity| entity.0).collect::<BTreeSet<_>>(), [0, 2].into());
+        assert_eq!(
+            made.keys().map(|entity| entity.0).collect::<BTreeSet<_>>(),
+            [0, 2].into()
+        );
         assert_eq!((left_out, told), (2, vec![(0, 5), (1, 5), (2, 5), (3, 5)]));
         let stopped = thumbnails(&pictures, room, &mut |_: Progress| ControlFlow::Break(()));
         assert!(matches!(stopped, Err(Error::Stopped)));

@@ -1,12 +1,16 @@
-//! Two networks trained on the data set's own pairs to align sentences with pictures, so that shallow and deep fusion are compared
-//! with all else alike: the frozen encoders, the towers over them, the pairs and the optimizer are those of our own network.
+//! Two networks trained on the data set's own pairs to align sentences with pictures, so that
+//! shallow and deep fusion are compared with all else alike: the frozen encoders, the towers over
+//! them, the pairs and the optimizer are those of our own network.
 //!
-//! * `dual`, of CLIP's shape (Radford et al. 2021): contrast alone. An entity is the mean of its sentences and that of its pictures
-//!   in the common space; their cosines are fused as those of the frozen encoders are.
-//! * `albef` (Li et al. 2021): contrast against a momentum copy and its queue, matching with hard negatives, the masked mention's
-//!   tokens, each softened by the copy. An entity is the mean of its pairs' fused states, as our network pools them.
+//! * `dual`, of CLIP's shape (Radford et al. 2021): contrast alone. An entity is the mean of its
+//!   sentences and that of its pictures in the common space; their cosines are fused as those of
+//!   the frozen encoders are.
+//! * `albef` (Li et al. 2021): contrast against a momentum copy and its queue, matching with hard
+//!   negatives, the masked mention's tokens, each softened by the copy. An entity is the mean of
+//!   its pairs' fused states, as our network pools them.
 //!
-//! Sentences have the mention masked, as for our network. Means are centred over the entities before the cosine.
+//! Sentences have the mention masked, as for our network. Means are centred over the entities
+//! before the cosine.
 
 use serde_json::{Map, Value, json};
 use tch::Device;
@@ -30,12 +34,21 @@ pub fn dual(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<System> {
     let (opened, mut settings) = opened(dual_settings(), dataset, places, device, observe)?;
-    let vectors = [vectors(&opened, Mode::Text, observe)?, vectors(&opened, Mode::Image, observe)?];
+    let vectors = [
+        vectors(&opened, Mode::Text, observe)?,
+        vectors(&opened, Mode::Image, observe)?,
+    ];
     let pairs = opened.sources.pairs;
     let fusion = Fusion::fit(dataset, &pairs.entities, vectors, observe)?;
     settings.extend(fusion.settings(dataset));
-    let rank = Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
-    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
+    let rank =
+        Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
+    Ok(System {
+        entities: pairs.entities,
+        rank,
+        settings,
+        left_out: pairs.left_out,
+    })
 }
 
 /// Contrast, matching and masked tokens, with momentum distillation.
@@ -49,14 +62,22 @@ pub fn albef(
     let fused = vectors(&opened, Mode::Both, observe)?;
     let pairs = opened.sources.pairs;
     let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&fused.likeness(seeds)?, seeds)));
-    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
+    Ok(System {
+        entities: pairs.entities,
+        rank,
+        settings,
+        left_out: pairs.left_out,
+    })
 }
 
 fn dual_settings() -> TrainConfig {
     TrainConfig {
         tasks: Tasks::new([Task::Itc]),
         fusion_layers: 0,
-        alignment: AlignmentConfig { queue: 0, ..AlignmentConfig::default() },
+        alignment: AlignmentConfig {
+            queue: 0,
+            ..AlignmentConfig::default()
+        },
         ..common()
     }
 }
@@ -65,14 +86,18 @@ fn dual_settings() -> TrainConfig {
 fn albef_settings() -> TrainConfig {
     TrainConfig {
         tasks: Tasks::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
-        alignment: AlignmentConfig { queue: 1024, ..AlignmentConfig::default() },
+        alignment: AlignmentConfig {
+            queue: 1024,
+            ..AlignmentConfig::default()
+        },
         momentum: 0.995,
         distillation_share: 0.4,
         ..common()
     }
 }
 
-/// The mini preset's encoders, towers and rates, and every pair shown with its sentence and its picture.
+/// The mini preset's encoders, towers and rates, and every pair shown with its sentence and its
+/// picture.
 fn common() -> TrainConfig {
     TrainConfig {
         drop_text: 0.0,
@@ -101,7 +126,13 @@ fn opened(
 
 /// Every entity over all its pairs.
 fn vectors(opened: &Opened, mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<Vectors> {
-    Ok(Vectors::new(&entity_vectors(&opened.network, &opened.sources, mode, usize::MAX, observe)?))
+    Ok(Vectors::new(&entity_vectors(
+        &opened.network,
+        &opened.sources,
+        mode,
+        usize::MAX,
+        observe,
+    )?))
 }
 
 #[cfg(test)]

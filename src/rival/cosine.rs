@@ -1,6 +1,6 @@
-//! Cosines of what the frozen encoders see: the bar that a trained model has to pass. An entity is the mean of its sentences
-//! (each the mean of the text encoder's last states, of unit length), or of its pictures (each the mean of its patches), less what all
-//! entities share.
+//! Cosines of what the frozen encoders see: the bar that a trained model has to pass. An entity is
+//! the mean of its sentences (each the mean of the text encoder's last states, of unit length), or
+//! of its pictures (each the mean of its patches), less what all entities share.
 
 use tch::Device;
 use tch::nn::VarStore;
@@ -32,8 +32,19 @@ pub fn prepare(
     let bert = Bert::new(store.root() / "bert", &encoders.text.sizes);
     load_encoder(&store, &encoders.text.weights)?;
     let hash = &encoders.text.source.hash;
-    let profiles = Profiles::open(&places.cache, &pairs, &patches, &bert, hash, device, observe)?;
-    let (text, image) = (Vectors::new(&centred(&profiles.text)), Vectors::new(&centred(&profiles.image)));
+    let profiles = Profiles::open(
+        &places.cache,
+        &pairs,
+        &patches,
+        &bert,
+        hash,
+        device,
+        observe,
+    )?;
+    let (text, image) = (
+        Vectors::new(&centred(&profiles.text)),
+        Vectors::new(&centred(&profiles.image)),
+    );
     // both, whatever is ranked by: they settle which pairs are used
     let mut settings = encoders.settings();
     let rank: Rank = match (mode.sees_text(), mode.sees_image()) {
@@ -47,5 +58,10 @@ pub fn prepare(
             Box::new(move |_, seeds| Ok(ranking(&seen.likeness(seeds)?, seeds)))
         }
     };
-    Ok(System { entities: pairs.entities, rank, settings, left_out: pairs.left_out })
+    Ok(System {
+        entities: pairs.entities,
+        rank,
+        settings,
+        left_out: pairs.left_out,
+    })
 }

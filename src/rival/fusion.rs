@@ -1,4 +1,5 @@
-//! Two likenesses as one: each z-scored over the entities, then summed, the picture's share chosen on held-out queries.
+//! Two likenesses as one: each z-scored over the entities, then summed, the picture's share chosen
+//! on held-out queries.
 
 use serde_json::{Map, Value, json};
 
@@ -25,9 +26,9 @@ pub struct Fusion {
 }
 
 impl Fusion {
-    /// Chooses the share of each class: the one with the best MAP@10 over the queries of 5 seeds of all other classes, the least of
-    /// equals. So neither the queries of 3 seeds nor the class's own gold are looked at. With no such query the two count alike.
-    /// Error: `Stopped`.
+    /// Chooses the share of each class: the one with the best MAP@10 over the queries of 5 seeds of
+    /// all other classes, the least of equals. So neither the queries of 3 seeds nor the class's
+    /// own gold are looked at. With no such query the two count alike. Error: `Stopped`.
     pub fn fit(
         dataset: &Dataset,
         entities: &[EntityId],
@@ -35,12 +36,27 @@ impl Fusion {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Fusion> {
         let rows = rows_of(entities);
-        let held = dataset.queries.iter().filter(|q| q.seed_count == SeedCount::Five).cloned().collect();
+        let held = dataset
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == SeedCount::Five)
+            .cloned()
+            .collect();
         let (queries, _) = askable(dataset, held, |entity| rows.contains_key(&entity));
-        let (mut own, mut all) = (vec![[0.0; STEPS + 1]; dataset.classes.len()], [0.0; STEPS + 1]);
+        let (mut own, mut all) = (
+            vec![[0.0; STEPS + 1]; dataset.classes.len()],
+            [0.0; STEPS + 1],
+        );
         for (done, query) in (1..).zip(&queries) {
-            let seeds: Vec<Row> = query.seeds.iter().filter_map(|seed| rows.get(seed).copied()).collect();
-            let (text, image) = (standardised(&text.likeness(&seeds)?), standardised(&image.likeness(&seeds)?));
+            let seeds: Vec<Row> = query
+                .seeds
+                .iter()
+                .filter_map(|seed| rows.get(seed).copied())
+                .collect();
+            let (text, image) = (
+                standardised(&text.likeness(&seeds)?),
+                standardised(&image.likeness(&seeds)?),
+            );
             for step in 0..=STEPS {
                 let found = ranking(&mixed(&text, &image, share(step)), &seeds);
                 let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
@@ -48,24 +64,41 @@ impl Fusion {
                 own[query.class.at()][step] += ap;
                 all[step] += ap;
             }
-            if observe.on(Progress::new("choosing the picture's share", done, queries.len() as u64)).is_break() {
+            if observe
+                .on(Progress::new(
+                    "choosing the picture's share",
+                    done,
+                    queries.len() as u64,
+                ))
+                .is_break()
+            {
                 return Err(Error::Stopped);
             }
         }
         let of_others = |own: &[f64; STEPS + 1]| std::array::from_fn(|step| all[step] - own[step]);
         let shares = own.iter().map(|own| best_share(&of_others(own))).collect();
-        Ok(Fusion { text, image, shares, held: queries.len() })
+        Ok(Fusion {
+            text,
+            image,
+            shares,
+            held: queries.len(),
+        })
     }
 
     /// How alike every entity is to the seeds, `[V]`, for a query of this class.
     pub fn likeness(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
-        let [text, image] = [&self.text, &self.image].map(|of| of.likeness(seeds).map(|values| standardised(&values)));
+        let [text, image] = [&self.text, &self.image]
+            .map(|of| of.likeness(seeds).map(|values| standardised(&values)));
         Ok(mixed(&text?, &image?, self.shares[class.at()]))
     }
 
     /// The shares, and how they were chosen.
     pub fn settings(&self, dataset: &Dataset) -> Map<String, Value> {
-        let classes = dataset.classes.iter().zip(&self.shares).map(|(class, share)| (class.name.clone(), json!(share)));
+        let classes = dataset
+            .classes
+            .iter()
+            .zip(&self.shares)
+            .map(|(class, share)| (class.name.clone(), json!(share)));
         let mut settings = Map::new();
         settings.insert("image_share".into(), Value::Object(classes.collect()));
         let chosen_on = match self.held {
@@ -84,19 +117,32 @@ fn share(step: usize) -> f64 {
 /// The share whose sum is the best; half where all are 0, as without queries.
 fn best_share(sums: &[f64; STEPS + 1]) -> f64 {
     let most = sums.iter().copied().fold(0.0, f64::max);
-    if most == 0.0 { 0.5 } else { share(sums.iter().position(|sum| *sum == most).unwrap_or(STEPS / 2)) }
+    if most == 0.0 {
+        0.5
+    } else {
+        share(
+            sums.iter()
+                .position(|sum| *sum == most)
+                .unwrap_or(STEPS / 2),
+        )
+    }
 }
 
 /// (1 − share)·text + share·image.
 fn mixed(text: &[f64], image: &[f64], share: f64) -> Vec<f64> {
-    text.iter().zip(image).map(|(text, image)| (1.0 - share) * text + share * image).collect()
+    text.iter()
+        .zip(image)
+        .map(|(text, image)| (1.0 - share) * text + share * image)
+        .collect()
 }
 
 /// Less the mean, over the deviation.
 fn standardised(values: &[f64]) -> Vec<f64> {
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
-    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt().max(1e-12);
+    let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n)
+        .sqrt()
+        .max(1e-12);
     values.iter().map(|v| (v - mean) / deviation).collect()
 }
 
@@ -108,8 +154,14 @@ mod tests {
 
     #[test]
     fn each_counts_by_its_share_whatever_its_scale() {
-        let [text, image] = [[0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]].map(|values| standardised(&values));
-        assert!(mixed(&text, &image, 0.5).iter().all(|score| score.abs() < 1e-12), "they cancel");
+        let [text, image] = [[0.0, 1.0, 2.0, 3.0], [900.0, 700.0, 500.0, 300.0]]
+            .map(|values| standardised(&values));
+        assert!(
+            mixed(&text, &image, 0.5)
+                .iter()
+                .all(|score| score.abs() < 1e-12),
+            "they cancel"
+        );
         let scores = mixed(&text, &image, 0.25);
         assert!(scores.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(standardised(&[2.0, 2.0]), [0.0, 0.0]);
@@ -127,9 +179,13 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let (dataset, entities) = (Dataset::open(folder.path()).unwrap(), [1, 2, 3].map(EntityId));
+        let (dataset, entities) = (
+            Dataset::open(folder.path()).unwrap(),
+            [1, 2, 3].map(EntityId),
+        );
         let fit = |observe: &mut dyn Observer<Progress>| {
-            let vectors = || Vectors::new(&Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]));
+            let vectors =
+                || Vectors::new(&Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]));
             Fusion::fit(&dataset, &entities, [vectors(), vectors()], observe)
         };
         let mut told = Vec::new();
@@ -137,8 +193,14 @@ mod tests {
             told.push((p.done, p.total));
             ControlFlow::Continue(())
         });
-        assert_eq!((fusion.unwrap().shares.len(), told), (1, vec![(1, 2), (2, 2)]));
-        assert!(matches!(fit(&mut |_: Progress| ControlFlow::Break(())), Err(Error::Stopped)));
+        assert_eq!(
+            (fusion.unwrap().shares.len(), told),
+            (1, vec![(1, 2), (2, 2)])
+        );
+        assert!(matches!(
+            fit(&mut |_: Progress| ControlFlow::Break(())),
+            Err(Error::Stopped)
+        ));
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl Rival {
         matches!(self, Rival::ProbExpan | Rival::Dual | Rival::Albef)
     }
 
-    /// Makes the system ready: brings its encoders or trains it, and gives every entity what it is ranked by.
+    /// Makes the system ready: brings its encoders or trains it, and gives every entity what it is
+    /// ranked by.
     ///
     /// Errors: those of opening encoders, data sets and models, and of training; `Stopped`.
     pub fn prepare(
@@ -106,19 +107,24 @@ impl FromStr for Rival {
     fn from_str(s: &str) -> Result<Self> {
         let names = Rival::ALL.map(Rival::name).join(", ");
         let unknown = || Error::Argument(format!("“{s}” is no baseline; they are {names}"));
-        Rival::ALL.into_iter().find(|rival| rival.name() == s).ok_or_else(unknown)
+        Rival::ALL
+            .into_iter()
+            .find(|rival| rival.name() == s)
+            .ok_or_else(unknown)
     }
 }
 
 /// What a system is made from, and where.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// A folder, a name under `encoders/`, or a hub's name; none: the settings', which are the mini preset's where no file says so.
+    /// A folder, a name under `encoders/`, or a hub's name; none: the settings', which are the mini
+    /// preset's where no file says so.
     pub text_encoder: Option<String>,
     pub image_encoder: Option<String>,
     /// A folder of Hugging Face's `CLIPModel`.
     pub clip: Option<PathBuf>,
-    /// The model of a system that is trained: taken where it is there, gone on with where its training was stopped.
+    /// The model of a system that is trained: taken where it is there, gone on with where its
+    /// training was stopped.
     pub model: PathBuf,
     /// A TOML file of settings that go over the system's own.
     pub config: Option<PathBuf>,
@@ -129,17 +135,27 @@ pub struct Places {
 impl Places {
     /// The encoders of a system that is not trained.
     fn encoders(&self, device: Device) -> Result<Encoders> {
-        let TrainConfig { text_encoder, image_encoder, .. } = TrainConfig::preset(Preset::Mini);
+        let TrainConfig {
+            text_encoder,
+            image_encoder,
+            ..
+        } = TrainConfig::preset(Preset::Mini);
         let text = self.text_encoder.as_ref().unwrap_or(&text_encoder);
-        Encoders::open(text, self.image_encoder.as_ref().unwrap_or(&image_encoder), true, device)
+        Encoders::open(
+            text,
+            self.image_encoder.as_ref().unwrap_or(&image_encoder),
+            true,
+            device,
+        )
     }
 }
 
 /// Rows, best first, with their scores.
 pub type Ranked = Vec<(Row, f64)>;
 
-/// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What was fitted on queries may depend
-/// on the query's class, so that no class is ranked by a setting that its own gold chose.
+/// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What
+/// was fitted on queries may depend on the query's class, so that no class is ranked by a setting
+/// that its own gold chose.
 pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Ranked>>;
 
 /// A system that can be asked.
@@ -155,11 +171,15 @@ pub struct System {
 
 /// The row of each entity.
 pub fn rows_of(entities: &[EntityId]) -> HashMap<EntityId, Row> {
-    (0..).map(Row).zip(entities).map(|(row, &entity)| (entity, row)).collect()
+    (0..)
+        .map(Row)
+        .zip(entities)
+        .map(|(row, &entity)| (entity, row))
+        .collect()
 }
 
-/// Trains a model for these pairs unless it is there: by a system's own settings, with the encoders and settings that were asked for
-/// in their place. Gives what it is trained with.
+/// Trains a model for these pairs unless it is there: by a system's own settings, with the encoders
+/// and settings that were asked for in their place. Gives what it is trained with.
 ///
 /// Errors: `Format` for a folder that holds a model of other settings; those of training.
 fn trained(
@@ -169,11 +189,22 @@ fn trained(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<TrainConfig> {
-    let Places { text_encoder, image_encoder, model, config, cache, .. } = places.clone();
+    let Places {
+        text_encoder,
+        image_encoder,
+        model,
+        config,
+        cache,
+        ..
+    } = places.clone();
     let mut settings = config.map_or_else(|| Ok(own.clone()), |file| settings_over(&own, &file))?;
     settings.text_encoder = text_encoder.unwrap_or(settings.text_encoder);
     settings.image_encoder = image_encoder.unwrap_or(settings.image_encoder);
-    let places = trainer::Places { dataset: dataset.root.clone(), out: model, cache };
+    let places = trainer::Places {
+        dataset: dataset.root.clone(),
+        out: model,
+        cache,
+    };
     train::to_the_end(&places, &settings, device, observe)?;
     Ok(settings)
 }

@@ -1,5 +1,6 @@
-//! ProbExpan (Li et al., SIGIR 2022), the ancestor that sees text only: masked entity prediction and contrast on sentences alone,
-//! then the window search with its re-ranking. Trained by the same code as MultiExpan, every picture left out.
+//! ProbExpan (Li et al., SIGIR 2022), the ancestor that sees text only: masked entity prediction
+//! and contrast on sentences alone, then the window search with its re-ranking. Trained by the same
+//! code as MultiExpan, every picture left out.
 
 use std::path::Path;
 
@@ -19,8 +20,9 @@ use crate::types::{CUTOFFS, Mode, Row};
 /// Within the model's folder.
 const INDEX: &str = "index";
 
-/// The `mini` preset less what is MultiExpan's or ours: no picture, clustering or distillation, no likeness in the target, and the
-/// head as it was trained. Half the epochs, since one with contrast takes three times as long.
+/// The `mini` preset less what is MultiExpan's or ours: no picture, clustering or distillation, no
+/// likeness in the target, and the head as it was trained. Half the epochs, since one with contrast
+/// takes three times as long.
 fn own_settings() -> TrainConfig {
     TrainConfig {
         epochs: 4,
@@ -43,21 +45,53 @@ pub fn prepare(
     let config = trained(own_settings(), dataset, places, device, observe)?;
     let index = indexed(dataset, places, device, observe)?;
     let entities = index.entities().iter().map(|entity| entity.id).collect();
-    let left_out = index.meta.provenance.left_out.iter().map(|l| (l.reason.clone(), l.count)).collect();
-    let search = Config { size: CUTOFFS[3].min(index.len()), ..Config::default() };
+    let left_out = index
+        .meta
+        .provenance
+        .left_out
+        .iter()
+        .map(|l| (l.reason.clone(), l.count))
+        .collect();
+    let search = Config {
+        size: CUTOFFS[3].min(index.len()),
+        ..Config::default()
+    };
     let mut settings = Map::new();
-    settings.insert("model".into(), json!(ModelFolder::open(&places.model)?.hash()?));
+    settings.insert(
+        "model".into(),
+        json!(ModelFolder::open(&places.model)?.hash()?),
+    );
     settings.insert("training".into(), json!(config));
     settings.insert("ranking".into(), json!("expanded"));
     let rank = move |_, seeds: &[Row]| {
-        let found = expand::expand(&index.view(Mode::Text)?, seeds, &[], &search, &mut Unobserved)?;
-        Ok(found.reranked.iter().map(|r| (found.picks[r.pick].row, r.score)).collect())
+        let found = expand::expand(
+            &index.view(Mode::Text)?,
+            seeds,
+            &[],
+            &search,
+            &mut Unobserved,
+        )?;
+        Ok(found
+            .reranked
+            .iter()
+            .map(|r| (found.picks[r.pick].row, r.score))
+            .collect())
     };
-    Ok(System { entities, rank: Box::new(rank), settings, left_out })
+    Ok(System {
+        entities,
+        rank: Box::new(rank),
+        settings,
+        left_out,
+    })
 }
 
 /// The model's index, built where there is none of this very model and data set.
-fn indexed(dataset: &Dataset, places: &Places, device: Device, observe: &mut dyn Observer<Progress>) -> Result<Index> {
+fn indexed(
+    dataset: &Dataset,
+    places: &Places,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Index> {
     let out = places.model.join(INDEX);
     if let Some(index) = current(&out, dataset, &places.model, device)? {
         return Ok(index);
@@ -76,7 +110,13 @@ fn indexed(dataset: &Dataset, places: &Places, device: Device, observe: &mut dyn
 fn current(path: &Path, dataset: &Dataset, model: &Path, device: Device) -> Result<Option<Index>> {
     let (dataset, model) = (dataset.hash()?, ModelFolder::open(model)?.hash()?);
     let of_them = |index: &Index| {
-        index.check_dataset(&dataset).is_ok() && index.meta.provenance.model.as_ref().is_some_and(|m| m.hash == model)
+        index.check_dataset(&dataset).is_ok()
+            && index
+                .meta
+                .provenance
+                .model
+                .as_ref()
+                .is_some_and(|m| m.hash == model)
     };
     match Index::open(path, device) {
         Ok(index) => Ok(Some(index).filter(of_them)),

@@ -27,7 +27,9 @@ impl std::str::FromStr for Preset {
         match s {
             "base" => Ok(Preset::Base),
             "mini" => Ok(Preset::Mini),
-            _ => Err(Error::Argument(format!("“{s}” is no preset; the presets are base and mini"))),
+            _ => Err(Error::Argument(format!(
+                "“{s}” is no preset; the presets are base and mini"
+            ))),
         }
     }
 }
@@ -38,7 +40,8 @@ impl std::str::FromStr for Preset {
 pub enum Start {
     /// At random, as published.
     Random,
-    /// From what the encoders know: norm gains at `gain`, the entity head as a similarity to the entities' mean states.
+    /// From what the encoders know: norm gains at `gain`, the entity head as a similarity to the
+    /// entities' mean states.
     Encoders {
         /// Gain of the new layers' norms; near 0 a layer is the identity.
         gain: f64,
@@ -53,8 +56,8 @@ pub enum Start {
 pub enum MinedFrom {
     /// Each entity is a query of its own: no label is seen.
     Entities,
-    /// The data set's queries, as published. Their seeds are members of one class by its gold, so a model trained so is
-    /// not to be measured on other queries of the same classes.
+    /// The data set's queries, as published. Their seeds are members of one class by its gold, so a
+    /// model trained so is not to be measured on other queries of the same classes.
     Queries,
 }
 
@@ -75,12 +78,18 @@ pub struct Mining {
 
 impl Default for Mining {
     fn default() -> Self {
-        Mining { from: MinedFrom::Queries, after: 50, positives: 5, size: 200, negatives: 30 }
+        Mining {
+            from: MinedFrom::Queries,
+            after: 50,
+            positives: 5,
+            size: 200,
+            negatives: 30,
+        }
     }
 }
 
-/// What the smoothed part of the target is spread over (ours): `share` of it by likeness to the entity, as the frozen
-/// encoders see it, softmax of the z-scored cosines / `temperature`.
+/// What the smoothed part of the target is spread over (ours): `share` of it by likeness to the
+/// entity, as the frozen encoders see it, softmax of the z-scored cosines / `temperature`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Neighbours {
@@ -95,7 +104,12 @@ pub struct Neighbours {
 
 impl Default for Neighbours {
     fn default() -> Self {
-        Neighbours { share: 0.4, temperature: 0.5, text_weight: 1.0, image_weight: 0.25 }
+        Neighbours {
+            share: 0.4,
+            temperature: 0.5,
+            text_weight: 1.0,
+            image_weight: 0.25,
+        }
     }
 }
 
@@ -152,7 +166,8 @@ pub struct TrainConfig {
     pub drop_text: f64,
     /// Share of pairs shown without their picture.
     pub drop_image: f64,
-    /// A sentence goes with any picture of its entity, drawn anew each epoch; else with its own, as published.
+    /// A sentence goes with any picture of its entity, drawn anew each epoch; else with its own, as
+    /// published.
     pub redraw_pictures: bool,
     /// Dropout of the layers. Paper: .1.
     pub dropout: f64,
@@ -165,7 +180,8 @@ pub struct TrainConfig {
     pub nce: Nce,
     /// Of a training with image–text contrast.
     pub alignment: AlignmentConfig,
-    /// α, what distillation counts beside the targets that it softens, which count 1 − α. Paper: .02 (ALBEF: .4).
+    /// α, what distillation counts beside the targets that it softens, which count 1 − α. Paper:
+    /// .02 (ALBEF: .4).
     pub distillation_share: f64,
     /// Of the teacher's parameters, kept at each step. Paper: .995.
     pub momentum: f64,
@@ -174,16 +190,18 @@ pub struct TrainConfig {
     /// Passes of clustering in one epoch. Paper: 2.
     pub clustering_passes: usize,
     pub mining: Mining,
-    /// How an index of the model draws the head's rows to the states; none: the head as it was trained, as published.
+    /// How an index of the model draws the head's rows to the states; none: the head as it was
+    /// trained, as published.
     pub prototypes: Option<Prototypes>,
     /// None: label smoothing is even, as published.
     pub neighbours: Option<Neighbours>,
     pub precision: Precision,
-    /// A step of masked entity prediction is computed so many pairs at a time, to fit into memory; none: all at once. The
-    /// other tasks compare every pair of a batch with every other, so theirs is not taken apart.
+    /// A step of masked entity prediction is computed so many pairs at a time, to fit into memory;
+    /// none: all at once. The other tasks compare every pair of a batch with every other, so theirs
+    /// is not taken apart.
     pub pairs_at_once: Option<usize>,
-    /// After each epoch the model is measured on the data set's queries of 5 seeds, and the one with the best MAP@10 is kept;
-    /// else the last, and none is measured.
+    /// After each epoch the model is measured on the data set's queries of 5 seeds, and the one
+    /// with the best MAP@10 is kept; else the last, and none is measured.
     pub keep_best: bool,
 }
 
@@ -244,7 +262,10 @@ impl TrainConfig {
                 fusion_layers: 2,
                 state: State::Mean,
                 grid: Some(4),
-                start: Start::Encoders { gain: 0.2, scale: 10.0 },
+                start: Start::Encoders {
+                    gain: 0.2,
+                    scale: 10.0,
+                },
                 epochs: 8,
                 pairs_per_entity: None,
                 learning_rate: 8e-4,
@@ -257,7 +278,11 @@ impl TrainConfig {
                 drop_text: 0.3,
                 drop_image: 0.05,
                 tasks: Tasks::new([Task::Mep]),
-                mining: Mining { from: MinedFrom::Entities, after: 2, ..Mining::default() },
+                mining: Mining {
+                    from: MinedFrom::Entities,
+                    after: 2,
+                    ..Mining::default()
+                },
                 prototypes: Some(Prototypes::default()),
                 neighbours: Some(Neighbours::default()),
                 ..TrainConfig::default()
@@ -267,7 +292,12 @@ impl TrainConfig {
 
     /// Epochs of both stages together.
     pub fn epochs_in_all(&self) -> usize {
-        self.epochs + if self.tasks.compare_views() { self.mining.after } else { 0 }
+        self.epochs
+            + if self.tasks.compare_views() {
+                self.mining.after
+            } else {
+                0
+            }
     }
 
     /// The mode in which every pair is shown where one modality is always left out; else both.
@@ -281,15 +311,24 @@ impl TrainConfig {
 
     /// The mode whose states tell classes best: sentences, where they are shown.
     pub fn tells_best(&self) -> Mode {
-        if self.shown() == Mode::Image { Mode::Image } else { Mode::Text }
+        if self.shown() == Mode::Image {
+            Mode::Image
+        } else {
+            Mode::Text
+        }
     }
 
     /// 1: masked entity prediction alone, before mining; 2: all tasks. `epoch` from 0.
     pub fn stage(&self, epoch: usize) -> usize {
-        if self.tasks.compare_views() && epoch >= self.mining.after { 2 } else { 1 }
+        if self.tasks.compare_views() && epoch >= self.mining.after {
+            2
+        } else {
+            1
+        }
     }
 
-    /// Refuses image–text contrast where there is no pair of a sentence and a picture, or no space to compare them in.
+    /// Refuses image–text contrast where there is no pair of a sentence and a picture, or no space
+    /// to compare them in.
     fn validate_alignment(&self) -> Result<()> {
         if !self.tasks.has(Task::Itc) {
             return Ok(());
@@ -301,7 +340,9 @@ impl TrainConfig {
         }
         let AlignmentConfig { width, queue } = self.alignment;
         if width < 1 || queue < 0 {
-            return Err(Error::Argument(format!("an alignment of width {width} with a queue of {queue} cannot be")));
+            return Err(Error::Argument(format!(
+                "an alignment of width {width} with a queue of {queue} cannot be"
+            )));
         }
         Ok(())
     }
@@ -312,17 +353,26 @@ impl TrainConfig {
             if (0.0..1.0).contains(&x) {
                 Ok(())
             } else {
-                Err(Error::Argument(format!("{name} is {x}; it must be in 0..1")))
+                Err(Error::Argument(format!(
+                    "{name} is {x}; it must be in 0..1"
+                )))
             }
         };
         share("label_smoothing", self.label_smoothing)?;
-        for (name, x) in [("drop_text", self.drop_text), ("drop_image", self.drop_image)] {
+        for (name, x) in [
+            ("drop_text", self.drop_text),
+            ("drop_image", self.drop_image),
+        ] {
             if !(0.0..=1.0).contains(&x) {
-                return Err(Error::Argument(format!("{name} is {x}; it must be in 0..=1")));
+                return Err(Error::Argument(format!(
+                    "{name} is {x}; it must be in 0..=1"
+                )));
             }
         }
         if self.drop_text + self.drop_image > 1.0 {
-            return Err(Error::Argument("drop_text and drop_image are more than 1 together".into()));
+            return Err(Error::Argument(
+                "drop_text and drop_image are more than 1 together".into(),
+            ));
         }
         share("dropout", self.dropout)?;
         share("head_dropout", self.head_dropout)?;
@@ -334,13 +384,19 @@ impl TrainConfig {
         share("nce.class_prior", self.nce.class_prior)?;
         self.tasks.validate()?;
         self.validate_alignment()?;
-        self.prototypes.map_or(Ok(()), |prototypes| prototypes.check())?;
+        self.prototypes
+            .map_or(Ok(()), |prototypes| prototypes.check())?;
         let temperatures = [
             ("nce.temperature", self.nce.temperature),
-            ("neighbours.temperature", self.neighbours.map_or(1.0, |n| n.temperature)),
+            (
+                "neighbours.temperature",
+                self.neighbours.map_or(1.0, |n| n.temperature),
+            ),
         ];
         if let Some((name, value)) = temperatures.into_iter().find(|(_, t)| *t <= 0.0) {
-            return Err(Error::Argument(format!("{name} is {value}; it must be above 0")));
+            return Err(Error::Argument(format!(
+                "{name} is {value}; it must be above 0"
+            )));
         }
         for (name, value) in [
             ("epochs", self.epochs),
@@ -349,7 +405,9 @@ impl TrainConfig {
             ("pairs_at_once", self.pairs_at_once.unwrap_or(1)),
         ] {
             if value == 0 {
-                return Err(Error::Argument(format!("{name} is 0; it must be at least 1")));
+                return Err(Error::Argument(format!(
+                    "{name} is 0; it must be at least 1"
+                )));
             }
         }
         Ok(())

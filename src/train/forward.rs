@@ -12,7 +12,8 @@ use crate::types::Mode;
 /// Pairs in one batch where no gradient is kept.
 const BATCH: usize = 128;
 
-/// Each entity's mean g in one mode, over at most `most` of its pairs: `[V, D]`, f32, on the device.
+/// Each entity's mean g in one mode, over at most `most` of its pairs: `[V, D]`, f32, on the
+/// device.
 pub fn mean_states(
     network: &Network,
     sources: &Sources,
@@ -20,11 +21,14 @@ pub fn mean_states(
     most: usize,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Tensor> {
-    means(sources, mode, most, observe, |input| Ok(network.student.seen(input)))
+    means(sources, mode, most, observe, |input| {
+        Ok(network.student.seen(input))
+    })
 }
 
-/// Entities as a network that aligns tells them apart, over at most `most` pairs of each: `[V, E]`. A dot product of two is the
-/// cosine of their centred means; where nothing is fused, for both modes the sum of each one's.
+/// Entities as a network that aligns tells them apart, over at most `most` pairs of each: `[V, E]`.
+/// A dot product of two is the cosine of their centred means; where nothing is fused, for both
+/// modes the sum of each one's.
 ///
 /// Errors: `Mismatch` for a network that was not trained to align.
 pub fn entity_vectors(
@@ -35,10 +39,15 @@ pub fn entity_vectors(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Tensor> {
     let apart = mode == Mode::Both && network.config.fusion_layers == 0;
-    let seen: &[Mode] = if apart { &[Mode::Text, Mode::Image] } else { &[mode] };
+    let seen: &[Mode] = if apart {
+        &[Mode::Text, Mode::Image]
+    } else {
+        &[mode]
+    };
     let mut of_modes = Vec::new();
     for &mode in seen {
-        let none = || Error::Mismatch("the model was not trained to align sentences with pictures".into());
+        let none =
+            || Error::Mismatch("the model was not trained to align sentences with pictures".into());
         let represent = |input: &Input| network.represent(input, mode).ok_or_else(none);
         of_modes.push(centred(&means(sources, mode, most, observe, represent)?));
     }
@@ -56,7 +65,11 @@ fn means(
     let rows = 0..pairs.entities.len();
     let mut samples: Vec<Sample> = rows
         .flat_map(|row| pairs.of(row).take(most))
-        .map(|pair| Sample { pair, image: pairs.pairs[pair].image, mode })
+        .map(|pair| Sample {
+            pair,
+            image: pairs.pairs[pair].image,
+            mode,
+        })
         .collect();
     // like lengths together: less padding
     samples.sort_by_key(|s| pairs.length(s.pair));
@@ -65,7 +78,10 @@ fn means(
     for (i, batch) in samples.chunks(BATCH).enumerate() {
         mean.add(&sources.labels(batch), &state(&sources.input(batch)?)?);
         let done = (i * BATCH + batch.len()) as u64;
-        if observe.on(Progress::new(stage.as_str(), done, samples.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new(stage.as_str(), done, samples.len() as u64))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
     }

@@ -27,13 +27,17 @@ pub struct EpochLine {
 }
 
 pub fn append(path: &Path, line: &EpochLine) -> Result<()> {
-    let mut file =
-        std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(Error::io("write", path))?;
+    let mut file = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(Error::io("write", path))?;
     let line = serde_json::to_string(line).map_err(|e| Error::format(path, e.to_string()))?;
     writeln!(file, "{line}").map_err(Error::io("write", path))
 }
 
-/// Keeps the lines of the first `epochs` epochs: a training that was killed after writing one goes through that epoch again.
+/// Keeps the lines of the first `epochs` epochs: a training that was killed after writing one goes
+/// through that epoch again.
 pub fn cut(path: &Path, epochs: usize) -> Result<()> {
     #[derive(Deserialize)]
     struct Numbered {
@@ -43,8 +47,13 @@ pub fn cut(path: &Path, epochs: usize) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(Error::io("read", path))?,
     };
-    let kept = |line: &&str| serde_json::from_str::<Numbered>(line).is_ok_and(|n| n.epoch <= epochs);
-    let text: String = text.lines().filter(kept).flat_map(|line| [line, "\n"]).collect();
+    let kept =
+        |line: &&str| serde_json::from_str::<Numbered>(line).is_ok_and(|n| n.epoch <= epochs);
+    let text: String = text
+        .lines()
+        .filter(kept)
+        .flat_map(|line| [line, "\n"])
+        .collect();
     write_whole(path, text.as_bytes())
 }
 
@@ -67,7 +76,12 @@ mod tests {
             map10: BTreeMap::new(),
         };
         (1..=3).for_each(|epoch| append(&path, &line(epoch)).unwrap());
-        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"epoch\":").unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"epoch\":")
+            .unwrap();
         cut(&path, 2).unwrap();
         let left = std::fs::read_to_string(&path).unwrap();
         assert_eq!(left.lines().count(), 2);

@@ -1,4 +1,5 @@
-//! Positives and hard negatives for the tasks that compare views: every query is expanded by the model so far.
+//! Positives and hard negatives for the tasks that compare views: every query is expanded by the
+//! model so far.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -24,7 +25,8 @@ pub struct Group {
     pub negatives: Vec<Row>,
 }
 
-/// Expands every query and keeps both ends of its list. `scratch`: a folder for the index that this takes; removed after.
+/// Expands every query and keeps both ends of its list. `scratch`: a folder for the index that this
+/// takes; removed after.
 ///
 /// Errors: no query; those of the index; `Stopped`.
 pub fn mine(
@@ -38,18 +40,37 @@ pub fn mine(
     let mining = &settings.mining;
     let queries = queries(sources, dataset, mining.from);
     if queries.is_empty() {
-        let hint = "set mining.from to \"entities\", or leave contrast and clustering out of the tasks".into();
-        return Err(Error::Missing { what: "queries to mine with", path: dataset.root.join("query"), hint });
+        let hint =
+            "set mining.from to \"entities\", or leave contrast and clustering out of the tasks"
+                .into();
+        return Err(Error::Missing {
+            what: "queries to mine with",
+            path: dataset.root.join("query"),
+            hint,
+        });
     }
     let index = build(network, sources, settings, scratch, observe)?;
     let view = index.view(Mode::Both)?;
-    let config = expand::Config { size: mining.size, ..expand::Config::default() };
+    let config = expand::Config {
+        size: mining.size,
+        ..expand::Config::default()
+    };
     let mut groups = Vec::with_capacity(queries.len());
     for (done, seeds) in queries.iter().enumerate() {
-        let list: Vec<Row> =
-            expand(&view, seeds, &[], &config, &mut |_: &_| ControlFlow::Continue(()))?.ranking().collect();
+        let list: Vec<Row> = expand(&view, seeds, &[], &config, &mut |_: &_| {
+            ControlFlow::Continue(())
+        })?
+        .ranking()
+        .collect();
         groups.push(group(seeds, &list, mining));
-        if observe.on(Progress::new("mining", done as u64 + 1, queries.len() as u64)).is_break() {
+        if observe
+            .on(Progress::new(
+                "mining",
+                done as u64 + 1,
+                queries.len() as u64,
+            ))
+            .is_break()
+        {
             return Err(Error::Stopped);
         }
     }
@@ -62,23 +83,40 @@ pub fn mine(
 fn group(seeds: &[Row], list: &[Row], mining: &Mining) -> Group {
     let best = mining.positives.min(list.len());
     let last = list.len().saturating_sub(mining.negatives).max(best);
-    Group { positives: seeds.iter().chain(&list[..best]).copied().collect(), negatives: list[last..].to_vec() }
+    Group {
+        positives: seeds.iter().chain(&list[..best]).copied().collect(),
+        negatives: list[last..].to_vec(),
+    }
 }
 
 fn queries(sources: &Sources, dataset: &Dataset, from: MinedFrom) -> Vec<Vec<Row>> {
     let entities = &sources.pairs.entities;
     match from {
-        MinedFrom::Entities => (0..entities.len() as u32).map(|row| vec![Row(row)]).collect(),
+        MinedFrom::Entities => (0..entities.len() as u32)
+            .map(|row| vec![Row(row)])
+            .collect(),
         MinedFrom::Queries => {
-            let rows: HashMap<EntityId, Row> =
-                entities.iter().enumerate().map(|(row, &id)| (id, Row(row as u32))).collect();
+            let rows: HashMap<EntityId, Row> = entities
+                .iter()
+                .enumerate()
+                .map(|(row, &id)| (id, Row(row as u32)))
+                .collect();
             let seeds = |query: &Query| -> Vec<Row> {
-                let mut seeds: Vec<Row> = query.seeds.iter().filter_map(|id| rows.get(id).copied()).collect();
+                let mut seeds: Vec<Row> = query
+                    .seeds
+                    .iter()
+                    .filter_map(|id| rows.get(id).copied())
+                    .collect();
                 seeds.sort_unstable();
                 seeds.dedup();
                 seeds
             };
-            dataset.queries.iter().map(seeds).filter(|seeds| !seeds.is_empty()).collect()
+            dataset
+                .queries
+                .iter()
+                .map(seeds)
+                .filter(|seeds| !seeds.is_empty())
+                .collect()
         }
     }
 }
@@ -92,7 +130,15 @@ fn build(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Index> {
     let means = mean_states(network, sources, settings.shown(), usize::MAX, observe)?;
-    let entities = sources.pairs.entities.iter().map(|&id| Entity { id, name: id.to_string() }).collect();
+    let entities = sources
+        .pairs
+        .entities
+        .iter()
+        .map(|&id| Entity {
+            id,
+            name: id.to_string(),
+        })
+        .collect();
     let (mut weight, mut bias) = network.student.head.last_layer();
     if let Some(prototypes) = settings.prototypes {
         let states = mean_states(network, sources, settings.tells_best(), usize::MAX, observe)?;
@@ -118,7 +164,11 @@ mod tests {
         let mining = Mining::default();
         let group = super::group(&[Row(1), Row(2)], &list, &mining);
         assert_eq!(group.positives, [1, 2, 10, 11, 12, 13, 14].map(Row));
-        assert_eq!((group.negatives.len(), group.negatives[0]), (30, Row(180)), "ranks 171 to 200");
+        assert_eq!(
+            (group.negatives.len(), group.negatives[0]),
+            (30, Row(180)),
+            "ranks 171 to 200"
+        );
         let short = super::group(&[Row(1)], &list[..7], &mining);
         assert_eq!((short.positives.len(), short.negatives.len()), (6, 2));
         assert!(super::group(&[Row(1)], &[], &mining).negatives.is_empty());

@@ -1,4 +1,5 @@
-//! AdamW (Loshchilov and Hutter 2019) with state that can be written and read: tch's own keeps it to itself.
+//! AdamW (Loshchilov and Hutter 2019) with state that can be written and read: tch's own keeps it
+//! to itself.
 
 use tch::{Kind, Tensor};
 
@@ -21,7 +22,11 @@ impl Parameter {
     /// 0 where the loss has not reached it.
     fn gradient(&self) -> Tensor {
         let gradient = self.value.grad();
-        if gradient.defined() { gradient } else { self.value.zeros_like() }
+        if gradient.defined() {
+            gradient
+        } else {
+            self.value.zeros_like()
+        }
     }
 }
 
@@ -39,24 +44,40 @@ impl AdamW {
     /// Adds a parameter with its own learning rate and weight decay.
     pub fn add(&mut self, name: String, value: Tensor, learning_rate: f64, decay: f64) {
         let (mean, square) = (value.zeros_like().detach(), value.zeros_like().detach());
-        self.parameters.push(Parameter { name, value, mean, square, learning_rate, decay });
+        self.parameters.push(Parameter {
+            name,
+            value,
+            mean,
+            square,
+            learning_rate,
+            decay,
+        });
     }
 
     pub fn zero_grad(&mut self) {
         self.parameters.iter_mut().for_each(|p| p.value.zero_grad());
     }
 
-    /// Cuts the norm of the gradients of the parameters that `trains` names, together, to `most`; gives the norm before.
+    /// Cuts the norm of the gradients of the parameters that `trains` names, together, to `most`;
+    /// gives the norm before.
     pub fn clip(&mut self, most: f64, trains: impl Fn(&str) -> bool) -> f64 {
         tch::no_grad(|| {
-            // a gradient that is not there counts as one of 0: how the sum is rounded hangs on how many there are
-            let grads: Vec<Tensor> =
-                self.parameters.iter().filter(|p| trains(&p.name)).map(Parameter::gradient).collect();
+            // a gradient that is not there counts as one of 0: how the sum is rounded hangs on how
+            // many there are
+            let grads: Vec<Tensor> = self
+                .parameters
+                .iter()
+                .filter(|p| trains(&p.name))
+                .map(Parameter::gradient)
+                .collect();
             if grads.is_empty() {
                 return 0.0;
             }
             let squares: Vec<Tensor> = grads.iter().map(|g| g.square().sum(Kind::Float)).collect();
-            let norm = Tensor::stack(&squares, 0).sum(Kind::Float).sqrt().double_value(&[]);
+            let norm = Tensor::stack(&squares, 0)
+                .sum(Kind::Float)
+                .sqrt()
+                .double_value(&[]);
             if norm > most {
                 grads.into_iter().for_each(|mut g| {
                     let _ = g.g_mul_scalar_(most / (norm + 1e-6));
@@ -66,8 +87,9 @@ impl AdamW {
         })
     }
 
-    /// One step of the parameters that `trains` names; `scale` multiplies every learning rate. The others stay as they are,
-    /// moments too. A parameter that the loss did not reach has a gradient of 0, whether or not it had one before.
+    /// One step of the parameters that `trains` names; `scale` multiplies every learning rate. The
+    /// others stay as they are, moments too. A parameter that the loss did not reach has a gradient
+    /// of 0, whether or not it had one before.
     pub fn step(&mut self, scale: f64, trains: impl Fn(&str) -> bool) {
         self.steps += 1;
         let (b1, b2) = BETAS;
@@ -79,8 +101,13 @@ impl AdamW {
                 let rate = p.learning_rate * scale;
                 let _ = p.value.g_mul_scalar_(1.0 - rate * p.decay);
                 let _ = p.mean.lerp_(&grad, 1.0 - b1);
-                let _ = p.square.g_mul_scalar_(b2).addcmul_(&(&grad * (1.0 - b2)), &grad);
-                let _ = p.value.addcdiv_(&(&p.mean * (-rate / c1)), &((&p.square / c2).sqrt() + EPS));
+                let _ = p
+                    .square
+                    .g_mul_scalar_(b2)
+                    .addcmul_(&(&grad * (1.0 - b2)), &grad);
+                let _ = p
+                    .value
+                    .addcdiv_(&(&p.mean * (-rate / c1)), &((&p.square / c2).sqrt() + EPS));
             }
         });
     }
@@ -93,18 +120,30 @@ impl AdamW {
                 (format!("square.{}", p.name), p.square.shallow_clone()),
             ]
         });
-        moments.chain([("steps".to_owned(), Tensor::from(self.steps))]).collect()
+        moments
+            .chain([("steps".to_owned(), Tensor::from(self.steps))])
+            .collect()
     }
 
     /// Takes up a state that [`AdamW::state`] gave.
     pub fn restore(&mut self, state: &Weights) -> Result<()> {
         for p in &mut self.parameters {
-            copy_into(&p.name, &mut p.mean, &state.get(&format!("mean.{}", p.name))?)?;
-            copy_into(&p.name, &mut p.square, &state.get(&format!("square.{}", p.name))?)?;
+            copy_into(
+                &p.name,
+                &mut p.mean,
+                &state.get(&format!("mean.{}", p.name))?,
+            )?;
+            copy_into(
+                &p.name,
+                &mut p.square,
+                &state.get(&format!("square.{}", p.name))?,
+            )?;
         }
         let steps = state.get("steps")?;
-        self.steps = i64::try_from(&steps)
-            .map_err(|e| Error::Torch { doing: "reading the optimizer's step".into(), message: e.to_string() })?;
+        self.steps = i64::try_from(&steps).map_err(|e| Error::Torch {
+            doing: "reading the optimizer's step".into(),
+            message: e.to_string(),
+        })?;
         Ok(())
     }
 }

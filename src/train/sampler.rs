@@ -1,4 +1,5 @@
-//! Which pairs an epoch of masked entity prediction has, in which order, with which picture and without which modality.
+//! Which pairs an epoch of masked entity prediction has, in which order, with which picture and
+//! without which modality.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -9,8 +10,8 @@ use crate::features::batch::Sample;
 use crate::features::pairs::Pairs;
 use crate::types::Mode;
 
-/// The samples of one epoch: a function of seed and epoch alone, so that a resumed training sees what the
-/// unbroken one sees.
+/// The samples of one epoch: a function of seed and epoch alone, so that a resumed training sees
+/// what the unbroken one sees.
 pub fn epoch(pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     rng.set_stream(epoch as u64 + 1);
@@ -19,23 +20,33 @@ pub fn epoch(pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
         let own: Vec<usize> = pairs.of(row).collect();
         let chosen = match config.pairs_per_entity {
             None => own,
-            // whole rounds over the entity's pairs, then a part of one: as even as the number allows
+            // whole rounds over the entity's pairs, then a part of one: as even as the number
+            // allows
             Some(n) => {
                 let mut round = own;
                 round.shuffle(&mut rng);
                 round.iter().copied().cycle().take(n).collect()
             }
         };
-        samples.extend(chosen.into_iter().map(|pair| shown(pairs, config, pair, &mut rng)));
+        samples.extend(
+            chosen
+                .into_iter()
+                .map(|pair| shown(pairs, config, pair, &mut rng)),
+        );
     }
     samples.shuffle(&mut rng);
     samples
 }
 
-/// A pair as it is shown: with its own picture or another of its entity, and perhaps without one modality.
+/// A pair as it is shown: with its own picture or another of its entity, and perhaps without one
+/// modality.
 pub fn shown(pairs: &Pairs, config: &TrainConfig, pair: usize, rng: &mut ChaCha8Rng) -> Sample {
     let own: Vec<usize> = pairs.of(pairs.row(pair)).collect();
-    let from = if config.redraw_pictures { *own.choose(rng).unwrap_or(&pair) } else { pair };
+    let from = if config.redraw_pictures {
+        *own.choose(rng).unwrap_or(&pair)
+    } else {
+        pair
+    };
     let draw: f64 = rng.random();
     let mode = if draw < config.drop_text {
         Mode::Image
@@ -44,12 +55,22 @@ pub fn shown(pairs: &Pairs, config: &TrainConfig, pair: usize, rng: &mut ChaCha8
     } else {
         Mode::Both
     };
-    Sample { pair, image: pairs.pairs[from].image, mode }
+    Sample {
+        pair,
+        image: pairs.pairs[from].image,
+        mode,
+    }
 }
 
-/// Cuts an epoch into batches of pairs of like length: less padding, the same pairs. Windows of `window` batches are
-/// sorted, then the batches are shuffled back, so that which pairs meet stays random.
-pub fn batches(samples: &[Sample], pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Vec<Sample>> {
+/// Cuts an epoch into batches of pairs of like length: less padding, the same pairs. Windows of
+/// `window` batches are sorted, then the batches are shuffled back, so that which pairs meet stays
+/// random.
+pub fn batches(
+    samples: &[Sample],
+    pairs: &Pairs,
+    config: &TrainConfig,
+    epoch: usize,
+) -> Vec<Vec<Sample>> {
     const WINDOW: usize = 8;
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     rng.set_stream(u64::MAX - epoch as u64);
@@ -58,7 +79,10 @@ pub fn batches(samples: &[Sample], pairs: &Pairs, config: &TrainConfig, epoch: u
         .flat_map(|window| {
             let mut window = window.to_vec();
             window.sort_by_key(|s| pairs.length(s.pair));
-            window.chunks(config.batch).map(<[Sample]>::to_vec).collect::<Vec<_>>()
+            window
+                .chunks(config.batch)
+                .map(<[Sample]>::to_vec)
+                .collect::<Vec<_>>()
         })
         .collect();
     batches.shuffle(&mut rng);

@@ -1,5 +1,5 @@
-//! The steps of one epoch: contrast, then clustering, then masked entity prediction, never one summed loss. Image–text contrast has
-//! steps of its own.
+//! The steps of one epoch: contrast, then clustering, then masked entity prediction, never one
+//! summed loss. Image–text contrast has steps of its own.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -29,15 +29,26 @@ impl Step {
     }
 }
 
-/// All steps of this epoch: a function of settings and epoch alone, so that a resumed training sees what the unbroken
-/// one sees. Without groups there is nothing to compare yet, and masked entity prediction is alone.
-pub fn steps(pairs: &Pairs, config: &TrainConfig, groups: Option<&[Group]>, epoch: usize) -> Vec<Step> {
+/// All steps of this epoch: a function of settings and epoch alone, so that a resumed training sees
+/// what the unbroken one sees. Without groups there is nothing to compare yet, and masked entity
+/// prediction is alone.
+pub fn steps(
+    pairs: &Pairs,
+    config: &TrainConfig,
+    groups: Option<&[Group]>,
+    epoch: usize,
+) -> Vec<Step> {
     let mut steps = Vec::new();
-    for (task, passes) in [(Task::Contrastive, config.contrastive_passes), (Task::Clustering, config.clustering_passes)]
-    {
-        let (Some(groups), true) = (groups, config.tasks.has(task)) else { continue };
+    for (task, passes) in [
+        (Task::Contrastive, config.contrastive_passes),
+        (Task::Clustering, config.clustering_passes),
+    ] {
+        let (Some(groups), true) = (groups, config.tasks.has(task)) else {
+            continue;
+        };
         for pass in 0..passes {
-            let mut rng = ChaCha8Rng::seed_from_u64(config.seed ^ (task as u64) << 56 ^ (pass as u64) << 48);
+            let mut rng =
+                ChaCha8Rng::seed_from_u64(config.seed ^ (task as u64) << 56 ^ (pass as u64) << 48);
             rng.set_stream(epoch as u64 + 1);
             steps.extend(comparisons(pairs, config, groups, task, &mut rng));
         }
@@ -45,25 +56,41 @@ pub fn steps(pairs: &Pairs, config: &TrainConfig, groups: Option<&[Group]>, epoc
     let samples = sampler::epoch(pairs, config, epoch);
     let batches = sampler::batches(&samples, pairs, config, epoch);
     for task in over_pairs(config) {
-        steps.extend(batches.iter().map(|samples| Step { task, samples: samples.clone(), others: Vec::new() }));
+        steps.extend(batches.iter().map(|samples| Step {
+            task,
+            samples: samples.clone(),
+            others: Vec::new(),
+        }));
     }
     steps
 }
 
 /// Tasks whose steps go over the pairs.
 fn over_pairs(config: &TrainConfig) -> impl Iterator<Item = Task> {
-    [Task::Itc, Task::Mep].into_iter().filter(|&task| config.tasks.has(task))
+    [Task::Itc, Task::Mep]
+        .into_iter()
+        .filter(|&task| config.tasks.has(task))
 }
 
-/// One pass over the groups: of each, two of its positives as the two views of one row, and one hard negative with
-/// itself as another row, which is there to be told from the first.
-fn comparisons(pairs: &Pairs, config: &TrainConfig, groups: &[Group], task: Task, rng: &mut ChaCha8Rng) -> Vec<Step> {
+/// One pass over the groups: of each, two of its positives as the two views of one row, and one
+/// hard negative with itself as another row, which is there to be told from the first.
+fn comparisons(
+    pairs: &Pairs,
+    config: &TrainConfig,
+    groups: &[Group],
+    task: Task,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Step> {
     let mut order: Vec<&Group> = groups.iter().collect();
     order.shuffle(rng);
     let batches = order.chunks(groups_at_once(config));
     batches
         .map(|batch| {
-            let mut step = Step { task, samples: Vec::new(), others: Vec::new() };
+            let mut step = Step {
+                task,
+                samples: Vec::new(),
+                others: Vec::new(),
+            };
             for group in batch {
                 let positives: Vec<Row> = group.positives.sample(rng, 2).copied().collect();
                 let negative = group.negatives.choose(rng).copied();
@@ -73,7 +100,8 @@ fn comparisons(pairs: &Pairs, config: &TrainConfig, groups: &[Group], task: Task
                 }
                 if let Some(negative) = negative {
                     let sample = view(pairs, config, negative, None, rng);
-                    step.others.push(view(pairs, config, negative, Some(sample.pair), rng));
+                    step.others
+                        .push(view(pairs, config, negative, Some(sample.pair), rng));
                     step.samples.push(sample);
                 }
             }
@@ -83,7 +111,13 @@ fn comparisons(pairs: &Pairs, config: &TrainConfig, groups: &[Group], task: Task
 }
 
 /// A pair of this entity, other than `but`, as it is shown: two views are never one sentence twice.
-fn view(pairs: &Pairs, config: &TrainConfig, row: Row, but: Option<usize>, rng: &mut ChaCha8Rng) -> Sample {
+fn view(
+    pairs: &Pairs,
+    config: &TrainConfig,
+    row: Row,
+    but: Option<usize>,
+    rng: &mut ChaCha8Rng,
+) -> Sample {
     let own = pairs.of(row.at());
     // an entity has at least two pairs, so that another one is left
     let among = own.len() - usize::from(but.is_some());
@@ -95,17 +129,21 @@ fn view(pairs: &Pairs, config: &TrainConfig, row: Row, but: Option<usize>, rng: 
 /// How many steps the whole training has. `queries`: of the data set.
 pub fn steps_in_all(pairs: &Pairs, config: &TrainConfig, queries: usize) -> usize {
     let entities = pairs.entities.len();
-    let samples = config.pairs_per_entity.map_or(pairs.pairs.len(), |n| n * entities);
+    let samples = config
+        .pairs_per_entity
+        .map_or(pairs.pairs.len(), |n| n * entities);
     let groups = match config.mining.from {
         MinedFrom::Entities => entities,
         MinedFrom::Queries => queries,
     };
     let passes = |task, passes| if config.tasks.has(task) { passes } else { 0 };
-    let comparisons =
-        passes(Task::Contrastive, config.contrastive_passes) + passes(Task::Clustering, config.clustering_passes);
+    let comparisons = passes(Task::Contrastive, config.contrastive_passes)
+        + passes(Task::Clustering, config.clustering_passes);
     let compared = comparisons * groups.div_ceil(groups_at_once(config));
     let paired = over_pairs(config).count() * samples.div_ceil(config.batch);
-    (0..config.epochs_in_all()).map(|e| paired + if config.stage(e) == 2 { compared } else { 0 }).sum()
+    (0..config.epochs_in_all())
+        .map(|e| paired + if config.stage(e) == 2 { compared } else { 0 })
+        .sum()
 }
 
 /// Each gives two rows of two views.

@@ -39,8 +39,12 @@ impl Losses {
 
     /// Each task that had a step, with its mean loss.
     pub fn means(&self) -> BTreeMap<&'static str, f64> {
-        let met = Task::ALL.iter().zip(&self.0).filter(|(_, (_, steps))| *steps > 0.0);
-        met.map(|(task, (sum, steps))| (task.name(), sum / steps)).collect()
+        let met = Task::ALL
+            .iter()
+            .zip(&self.0)
+            .filter(|(_, (_, steps))| *steps > 0.0);
+        met.map(|(task, (sum, steps))| (task.name(), sum / steps))
+            .collect()
     }
 }
 
@@ -63,22 +67,35 @@ impl Position {
     }
 
     pub fn next_epoch(&mut self) {
-        *self = Position { epoch: self.epoch + 1, batch: 0, losses: Losses::default(), ..*self };
+        *self = Position {
+            epoch: self.epoch + 1,
+            batch: 0,
+            losses: Losses::default(),
+            ..*self
+        };
     }
 
     fn numbers(&self) -> Vec<f64> {
         let (epoch, map) = self.best.unwrap_or_default();
         let counts = [self.epoch, self.batch, self.step_in_all, epoch].map(|n| n as f64);
-        counts.into_iter().chain([map]).chain(self.losses.0.iter().flat_map(|(s, n)| [*s, *n])).collect()
+        counts
+            .into_iter()
+            .chain([map])
+            .chain(self.losses.0.iter().flat_map(|(s, n)| [*s, *n]))
+            .collect()
     }
 
     fn of(numbers: &[f64]) -> Option<Self> {
-        let [epoch, batch, step_in_all, best, map, losses @ ..] = numbers else { return None };
+        let [epoch, batch, step_in_all, best, map, losses @ ..] = numbers else {
+            return None;
+        };
         let mut sums = [(0.0, 0.0); Task::ALL.len()];
         if losses.len() != 2 * sums.len() {
             return None;
         }
-        sums.iter_mut().zip(losses.chunks_exact(2)).for_each(|(to, from)| *to = (from[0], from[1]));
+        sums.iter_mut()
+            .zip(losses.chunks_exact(2))
+            .for_each(|(to, from)| *to = (from[0], from[1]));
         Some(Position {
             epoch: *epoch as usize,
             batch: *batch as usize,
@@ -114,8 +131,20 @@ impl<'a> Training<'a> {
         device: Device,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
-        let encoders = Encoders::open(&config.text_encoder, &config.image_encoder, config.normalize, device)?;
-        let (pairs, patches) = gather(dataset, &encoders, config.grid, &places.cache, None, observe)?;
+        let encoders = Encoders::open(
+            &config.text_encoder,
+            &config.image_encoder,
+            config.normalize,
+            device,
+        )?;
+        let (pairs, patches) = gather(
+            dataset,
+            &encoders,
+            config.grid,
+            &places.cache,
+            None,
+            observe,
+        )?;
         let sizes = Config {
             entities: pairs.entities.len() as i64,
             clusters: dataset.classes.len() as i64 + 1,
@@ -136,11 +165,14 @@ impl<'a> Training<'a> {
         let network = Network::new(&store.root(), &sizes, config.tasks.has(Task::Distillation));
         checkpoint::load_encoder(&store, &encoders.text.weights)?;
         let (bert, hash) = (&network.student.bert, &encoders.text.source.hash);
-        let texts = encoders.text.states(&places.cache, &pairs, bert, device, observe)?;
+        let texts = encoders
+            .text
+            .states(&places.cache, &pairs, bert, device, observe)?;
         let likeness = match config.neighbours {
             None => None,
             Some(settings) => {
-                let profiles = Profiles::open(&places.cache, &pairs, &patches, bert, hash, device, observe)?;
+                let profiles =
+                    Profiles::open(&places.cache, &pairs, &patches, bert, hash, device, observe)?;
                 Some(Likeness::new(&profiles, settings))
             }
         };
@@ -151,7 +183,12 @@ impl<'a> Training<'a> {
             config,
             dataset_hash: dataset.hash()?,
             encoders,
-            sources: Arc::new(Sources { pairs, texts, patches, device }),
+            sources: Arc::new(Sources {
+                pairs,
+                texts,
+                patches,
+                device,
+            }),
             store,
             network,
             teacher,
@@ -168,7 +205,13 @@ impl<'a> Training<'a> {
         if let Start::Encoders { gain, scale } = self.config.start {
             self.network.start_from_encoders(gain);
             if self.config.tasks.has(Task::Mep) {
-                let means = mean_states(&self.network, &self.sources, self.config.tells_best(), usize::MAX, observe)?;
+                let means = mean_states(
+                    &self.network,
+                    &self.sources,
+                    self.config.tells_best(),
+                    usize::MAX,
+                    observe,
+                )?;
                 self.network.student.head.start_as_similarity(&means, scale);
             }
         }
@@ -181,12 +224,21 @@ impl<'a> Training<'a> {
     /// What the learning rates are multiplied by at this step.
     pub fn rate(&self) -> f64 {
         let done = self.at.step_in_all as f64 / self.steps_in_all.max(1) as f64;
-        let rise = if self.config.warm_up > 0.0 { (done / self.config.warm_up).min(1.0) } else { 1.0 };
-        let fall = if self.config.linear_decay { (1.0 - done).max(0.0) } else { 1.0 };
+        let rise = if self.config.warm_up > 0.0 {
+            (done / self.config.warm_up).min(1.0)
+        } else {
+            1.0
+        };
+        let fall = if self.config.linear_decay {
+            (1.0 - done).max(0.0)
+        } else {
+            1.0
+        };
         rise * fall
     }
 
-    /// Parameters, optimizer, mined groups and position in one file, which appears whole or not at all.
+    /// Parameters, optimizer, mined groups and position in one file, which appears whole or not at
+    /// all.
     pub fn save(&self, path: &Path) -> Result<()> {
         let frozen = frozen_names(self.network.config.bert_layers);
         let mut tensors: Vec<(String, Tensor)> = self
@@ -195,7 +247,12 @@ impl<'a> Training<'a> {
             .into_iter()
             .filter(|(name, _)| !frozen(name))
             .map(|(name, value)| (format!("model.{name}"), value))
-            .chain(self.optimizer.state().into_iter().map(|(name, value)| (format!("optimizer.{name}"), value)))
+            .chain(
+                self.optimizer
+                    .state()
+                    .into_iter()
+                    .map(|(name, value)| (format!("optimizer.{name}"), value)),
+            )
             .collect();
         if let Some(groups) = &self.groups {
             let lists = |of: fn(&Group) -> &[Row]| lists(groups.iter().map(of));
@@ -203,22 +260,36 @@ impl<'a> Training<'a> {
             tensors.push(("groups.negatives".into(), lists(|g| &g.negatives)));
         }
         tensors.push(("position".into(), Tensor::from_slice(&self.at.numbers())));
-        tensors.push(("settings".into(), Tensor::from_slice(self.settings().as_bytes())));
+        tensors.push((
+            "settings".into(),
+            Tensor::from_slice(self.settings().as_bytes()),
+        ));
         tensors.sort_by(|a, b| a.0.cmp(&b.0));
         write_tensors(path, &tensors)
     }
 
-    /// What must be equal for a training to go on: the settings, the data set and the entities that can be trained.
+    /// What must be equal for a training to go on: the settings, the data set and the entities that
+    /// can be trained.
     fn settings(&self) -> String {
-        let Training { config, dataset_hash, sources, .. } = self;
-        blake3::hash(format!("{config:?} {dataset_hash} {:?}", sources.pairs.entities).as_bytes()).to_hex().to_string()
+        let Training {
+            config,
+            dataset_hash,
+            sources,
+            ..
+        } = self;
+        blake3::hash(format!("{config:?} {dataset_hash} {:?}", sources.pairs.entities).as_bytes())
+            .to_hex()
+            .to_string()
     }
 
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let saved = Weights::open(path)?;
         let settings: Vec<u8> = numbers(&saved.get("settings")?)?;
         if settings != self.settings().as_bytes() {
-            return Err(Error::format(path, "is of a training with other settings or on another data set"));
+            return Err(Error::format(
+                path,
+                "is of a training with other settings or on another data set",
+            ));
         }
         let frozen = frozen_names(self.network.config.bert_layers);
         for (name, mut variable) in self.store.variables() {
@@ -228,11 +299,19 @@ impl<'a> Training<'a> {
         }
         self.optimizer.restore(&saved.take_prefix("optimizer."))?;
         if let Ok(positives) = saved.get("groups.positives") {
-            let both = rows(&positives)?.into_iter().zip(rows(&saved.get("groups.negatives")?)?);
-            self.groups = Some(both.map(|(positives, negatives)| Group { positives, negatives }).collect());
+            let both = rows(&positives)?
+                .into_iter()
+                .zip(rows(&saved.get("groups.negatives")?)?);
+            self.groups = Some(
+                both.map(|(positives, negatives)| Group {
+                    positives,
+                    negatives,
+                })
+                .collect(),
+            );
         }
-        self.at =
-            Position::of(&numbers(&saved.get("position")?)?).ok_or_else(|| Error::format(path, "has no position"))?;
+        self.at = Position::of(&numbers(&saved.get("position")?)?)
+            .ok_or_else(|| Error::format(path, "has no position"))?;
         Ok(())
     }
 
@@ -257,7 +336,11 @@ impl<'a> Training<'a> {
 fn lists<'r>(lists: impl Iterator<Item = &'r [Row]> + Clone) -> Tensor {
     let lengths = lists.clone().map(|l| l.len() as i64);
     let rows = lists.clone().flatten().map(|r| i64::from(r.0));
-    let numbers: Vec<i64> = [lists.clone().count() as i64].into_iter().chain(lengths).chain(rows).collect();
+    let numbers: Vec<i64> = [lists.clone().count() as i64]
+        .into_iter()
+        .chain(lengths)
+        .chain(rows)
+        .collect();
     Tensor::from_slice(&numbers)
 }
 
@@ -292,7 +375,8 @@ fn compute(precision: Precision, device: Device) -> Kind {
     }
 }
 
-/// Groups the parameters: the new layers, BERT's last layer, the entity head, and the heads of the tasks that there are.
+/// Groups the parameters: the new layers, BERT's last layer, the entity head, and the heads of the
+/// tasks that there are.
 fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
     let frozen = frozen_names(sizes.bert_layers);
     let mut optimizer = AdamW::default();
@@ -302,9 +386,10 @@ fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
         let rate = match name.split('.').next().unwrap_or_default() {
             "bert" if !frozen(&name) => config.encoder_learning_rate,
             "head" if config.tasks.has(Task::Mep) => config.head_learning_rate,
-            "visual_linear" | "visual_pos_embedding" | "visual_transformer" | "cross_transformer" => {
-                config.learning_rate
-            }
+            "visual_linear"
+            | "visual_pos_embedding"
+            | "visual_transformer"
+            | "cross_transformer" => config.learning_rate,
             "projection_head" if config.tasks.has(Task::Contrastive) => config.learning_rate,
             "cluster_head" if config.tasks.has(Task::Clustering) => config.learning_rate,
             "text_proj" | "vision_proj" | "temp" => config.learning_rate,
@@ -317,7 +402,11 @@ fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
         };
         // the running statistics of a batch norm are kept, not trained
         if value.requires_grad() {
-            let decay = if value.dim() > 1 { config.weight_decay } else { 0.0 };
+            let decay = if value.dim() > 1 {
+                config.weight_decay
+            } else {
+                0.0
+            };
             optimizer.add(name, value, rate, decay);
         }
     }
@@ -337,15 +426,25 @@ mod tests {
 
     #[test]
     fn a_position_goes_there_and_back() {
-        let mut at = Position { epoch: 3, best: Some((2, 0.71)), ..Position::default() };
+        let mut at = Position {
+            epoch: 3,
+            best: Some((2, 0.71)),
+            ..Position::default()
+        };
         for (task, loss) in [(Task::Clustering, -2.5), (Task::Mep, 4.0)] {
             at.losses.add(task, loss, 1.0);
             at.stepped();
         }
         assert_eq!(Position::of(&at.numbers()), Some(at));
-        assert_eq!(at.losses.means(), BTreeMap::from([("clustering", -2.5), ("mep", 4.0)]));
+        assert_eq!(
+            at.losses.means(),
+            BTreeMap::from([("clustering", -2.5), ("mep", 4.0)])
+        );
         at.next_epoch();
-        assert_eq!((at.epoch, at.batch, at.step_in_all, at.best), (4, 0, 2, Some((2, 0.71))));
+        assert_eq!(
+            (at.epoch, at.batch, at.step_in_all, at.best),
+            (4, 0, 2, Some((2, 0.71)))
+        );
         assert_eq!(Position::of(&[1.0]), None);
     }
 

@@ -19,17 +19,31 @@ pub enum Task {
     Distillation,
     /// Image–text contrast: a sentence is near its picture and far from others' (CLIP, ALBEF).
     Itc,
-    /// Image–text matching: whether a sentence and a picture belong together, by the fused state (ALBEF). In itc's steps.
+    /// Image–text matching: whether a sentence and a picture belong together, by the fused state
+    /// (ALBEF). In itc's steps.
     Itm,
-    /// Masked language modelling: the tokens of the masked mention, by the fused state (ALBEF). In itc's steps.
+    /// Masked language modelling: the tokens of the masked mention, by the fused state (ALBEF). In
+    /// itc's steps.
     Mlm,
 }
 
 impl Task {
-    pub const ALL: [Task; 7] =
-        [Task::Mep, Task::Contrastive, Task::Clustering, Task::Distillation, Task::Itc, Task::Itm, Task::Mlm];
+    pub const ALL: [Task; 7] = [
+        Task::Mep,
+        Task::Contrastive,
+        Task::Clustering,
+        Task::Distillation,
+        Task::Itc,
+        Task::Itm,
+        Task::Mlm,
+    ];
     /// Those of MultiExpan.
-    pub const PAPER: [Task; 4] = [Task::Mep, Task::Contrastive, Task::Clustering, Task::Distillation];
+    pub const PAPER: [Task; 4] = [
+        Task::Mep,
+        Task::Contrastive,
+        Task::Clustering,
+        Task::Distillation,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +59,8 @@ impl Task {
 }
 
 impl Task {
-    /// Whether a step of this task moves the parameter of this name: the encoders always, a head in its own task.
+    /// Whether a step of this task moves the parameter of this name: the encoders always, a head in
+    /// its own task.
     pub fn trains(self, parameter: &str) -> bool {
         match parameter.split('.').next().unwrap_or_default() {
             "head" => matches!(self, Task::Mep | Task::Distillation),
@@ -63,7 +78,10 @@ impl FromStr for Task {
     fn from_str(s: &str) -> Result<Self, Error> {
         let names = Task::ALL.map(Task::name).join(", ");
         let unknown = || Error::Argument(format!("“{s}” is no task; the tasks are {names}"));
-        Task::ALL.into_iter().find(|t| t.name() == s).ok_or_else(unknown)
+        Task::ALL
+            .into_iter()
+            .find(|t| t.name() == s)
+            .ok_or_else(unknown)
     }
 }
 
@@ -94,27 +112,32 @@ impl Tasks {
         self.has(Task::Contrastive) || self.has(Task::Clustering)
     }
 
-    /// Refuses a training with neither masked entity prediction nor image–text contrast: entities are told apart by what these
-    /// teach, and the others only shape it.
+    /// Refuses a training with neither masked entity prediction nor image–text contrast: entities
+    /// are told apart by what these teach, and the others only shape it.
     pub fn validate(&self) -> Result<(), Error> {
         match (self.has(Task::Mep), self.has(Task::Itc)) {
-            (false, false) => {
-                Err(Error::Argument("the tasks lack mep, without which no expansion can be read off a model".into()))
-            }
-            (false, true) if self.compare_views() => {
-                Err(Error::Argument("contrastive and clustering mine with a model of mep, which the tasks lack".into()))
-            }
-            (_, false) if self.has(Task::Itm) || self.has(Task::Mlm) => {
-                Err(Error::Argument("itm and mlm are parts of itc's steps, which the tasks lack".into()))
-            }
+            (false, false) => Err(Error::Argument(
+                "the tasks lack mep, without which no expansion can be read off a model".into(),
+            )),
+            (false, true) if self.compare_views() => Err(Error::Argument(
+                "contrastive and clustering mine with a model of mep, which the tasks lack".into(),
+            )),
+            (_, false) if self.has(Task::Itm) || self.has(Task::Mlm) => Err(Error::Argument(
+                "itm and mlm are parts of itc's steps, which the tasks lack".into(),
+            )),
             _ => Ok(()),
         }
     }
 
-    /// What a task's loss is multiplied by, as published: masked entity prediction counts 1, .5 beside contrast alone,
-    /// .8 beside clustering alone; contrast .5, clustering .2. ALBEF's all count 1. Distillation's share is a setting of its own.
+    /// What a task's loss is multiplied by, as published: masked entity prediction counts 1, .5
+    /// beside contrast alone, .8 beside clustering alone; contrast .5, clustering .2. ALBEF's all
+    /// count 1. Distillation's share is a setting of its own.
     pub fn weight(&self, task: Task) -> f64 {
-        match (task, self.has(Task::Contrastive), self.has(Task::Clustering)) {
+        match (
+            task,
+            self.has(Task::Contrastive),
+            self.has(Task::Clustering),
+        ) {
             (Task::Mep, true, false) => 0.5,
             (Task::Mep, false, true) => 0.8,
             (Task::Contrastive, ..) => 0.5,
@@ -146,7 +169,13 @@ mod tests {
             assert_eq!(task.name().parse::<Task>().unwrap(), task);
             assert_eq!(serde_json::to_value(task).unwrap(), task.name());
         }
-        assert!("sleeping".parse::<Task>().unwrap_err().to_string().contains("clustering"));
+        assert!(
+            "sleeping"
+                .parse::<Task>()
+                .unwrap_err()
+                .to_string()
+                .contains("clustering")
+        );
         let refused = |tasks: &[Task]| Tasks::new(tasks.iter().copied()).validate().is_err();
         assert!(
             refused(&[Task::Contrastive])

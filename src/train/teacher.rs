@@ -16,8 +16,8 @@ const PARTS: [&str; 9] = [
     "mlm_head",
 ];
 
-/// Every parameter of the student with the teacher's of the same name. Unlike in the published code the position
-/// embedding is among them, and no gradient reaches a teacher.
+/// Every parameter of the student with the teacher's of the same name. Unlike in the published code
+/// the position embedding is among them, and no gradient reaches a teacher.
 #[derive(Debug)]
 pub struct Teacher {
     pairs: Vec<(Tensor, Tensor)>,
@@ -87,14 +87,26 @@ mod tests {
         };
         let _network = Network::new(&store.root(), &sizes, true);
         let mut teacher = Teacher::of(&store);
-        let taught = store.variables().keys().filter(|n| n.split('.').next().unwrap().ends_with("_m")).count();
+        let taught = store
+            .variables()
+            .keys()
+            .filter(|n| n.split('.').next().unwrap().ends_with("_m"))
+            .count();
         assert_eq!(teacher.pairs.len(), taught);
         teacher.copy();
         let off = |pairs: &[(Tensor, Tensor)]| -> f64 {
-            pairs.iter().map(|(a, b)| (a - b).abs().sum(Kind::Double).double_value(&[])).sum()
+            pairs
+                .iter()
+                .map(|(a, b)| (a - b).abs().sum(Kind::Double).double_value(&[]))
+                .sum()
         };
         assert_eq!(off(&teacher.pairs), 0.0);
-        tch::no_grad(|| teacher.pairs.iter_mut().for_each(|(student, _)| drop(student.g_add_scalar_(1.0))));
+        tch::no_grad(|| {
+            teacher
+                .pairs
+                .iter_mut()
+                .for_each(|(student, _)| drop(student.g_add_scalar_(1.0)))
+        });
         let far = off(&teacher.pairs);
         teacher.follow(0.75);
         assert!((off(&teacher.pairs) / far - 0.75).abs() < 1e-3);

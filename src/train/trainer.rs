@@ -1,4 +1,5 @@
-//! The training loop: epochs of steps, mining between the two stages, what is told and kept after each epoch.
+//! The training loop: epochs of steps, mining between the two stages, what is told and kept after
+//! each epoch.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -36,8 +37,8 @@ pub struct Trained {
     /// Mean loss of masked entity prediction over the last epoch, else of image–text contrast.
     pub loss: f64,
     pub steps: usize,
-    /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where there are no such queries, or none is
-    /// to be chosen.
+    /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where
+    /// there are no such queries, or none is to be chosen.
     pub kept: Option<(usize, f64)>,
     pub took: Duration,
     /// What was left out of the data set, and how many.
@@ -55,11 +56,13 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
 /// Steps whose input is brought while another is computed.
 const LOADED_AHEAD: usize = 2;
 
-/// Trains a model, or goes on with one whose training was stopped. With tasks that compare views there are two stages:
-/// masked entity prediction alone for `mining.after` epochs, mining, then `epochs` epochs of all tasks.
+/// Trains a model, or goes on with one whose training was stopped. With tasks that compare views
+/// there are two stages: masked entity prediction alone for `mining.after` epochs, mining, then
+/// `epochs` epochs of all tasks.
 ///
-/// Stopped by the observer it writes a checkpoint and gives [`Error::Stopped`]; killed, it goes on from the last one. The same
-/// seed on the same machine and number of threads gives the same model, however often it was stopped on the way.
+/// Stopped by the observer it writes a checkpoint and gives [`Error::Stopped`]; killed, it goes on
+/// from the last one. The same seed on the same machine and number of threads gives the same model,
+/// however often it was stopped on the way.
 pub fn train(
     places: &Places,
     config: &TrainConfig,
@@ -87,20 +90,37 @@ pub fn train(
     }
     log::cut(&places.out.join(LOG), training.at.epoch)?;
     let held = Held::new(&dataset, &training.sources.pairs.entities);
-    let mut run = Run { training, dataset: &dataset, held, out: &places.out, begun: Instant::now(), done: 0 };
+    let mut run = Run {
+        training,
+        dataset: &dataset,
+        held,
+        out: &places.out,
+        begun: Instant::now(),
+        done: 0,
+    };
     let loss = run.all(observe)?;
     let Run { training, .. } = run;
     if training.at.best.is_none() {
         checkpoint::save(&places.out, &training.describe(&dataset), &training.store)?;
     }
-    std::fs::remove_file(&checkpoint).or_else(ignore_absent).map_err(Error::io("remove", &checkpoint))?;
+    std::fs::remove_file(&checkpoint)
+        .or_else(ignore_absent)
+        .map_err(Error::io("remove", &checkpoint))?;
     let left_out = training.sources.pairs.left_out.clone();
-    Ok(Trained { loss, steps: training.at.step_in_all, kept: training.at.best, took: begun.elapsed(), left_out })
+    Ok(Trained {
+        loss,
+        steps: training.at.step_in_all,
+        kept: training.at.best,
+        took: begun.elapsed(),
+        left_out,
+    })
 }
 
-/// Trains a model unless one with these settings is there already; one that was stopped or killed goes on where it was.
+/// Trains a model unless one with these settings is there already; one that was stopped or killed
+/// goes on where it was.
 ///
-/// Errors: `Format` for a folder that holds a model, or half of one, of other settings or another data set; those of [`train`].
+/// Errors: `Format` for a folder that holds a model, or half of one, of other settings or another
+/// data set; those of [`train`].
 pub fn to_the_end(
     places: &Places,
     config: &TrainConfig,
@@ -126,7 +146,11 @@ pub fn to_the_end(
 }
 
 fn ignore_absent(e: std::io::Error) -> std::io::Result<()> {
-    if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) }
+    if e.kind() == std::io::ErrorKind::NotFound {
+        Ok(())
+    } else {
+        Err(e)
+    }
 }
 
 struct Run<'a> {
@@ -144,7 +168,9 @@ impl Run<'_> {
     fn all(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
         let mut last = f64::NAN;
         while self.training.at.epoch < self.training.config.epochs_in_all() {
-            if self.training.groups.is_none() && self.training.config.stage(self.training.at.epoch) == 2 {
+            if self.training.groups.is_none()
+                && self.training.config.stage(self.training.at.epoch) == 2
+            {
                 self.mine(observe)?;
             }
             last = self.epoch(observe)?;
@@ -153,8 +179,20 @@ impl Run<'_> {
     }
 
     fn mine(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
-        let Training { network, sources, config, .. } = &self.training;
-        let groups = mine(network, sources, self.dataset, config, &self.out.join(SCRATCH), observe)?;
+        let Training {
+            network,
+            sources,
+            config,
+            ..
+        } = &self.training;
+        let groups = mine(
+            network,
+            sources,
+            self.dataset,
+            config,
+            &self.out.join(SCRATCH),
+            observe,
+        )?;
         self.training.groups = Some(groups);
         self.training.save(&self.out.join(CHECKPOINT))
     }
@@ -163,15 +201,26 @@ impl Run<'_> {
     fn epoch(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
         let checkpoint = self.out.join(CHECKPOINT);
         let (sources, config) = (self.training.sources.clone(), self.training.config);
-        let steps = schedule::steps(&sources.pairs, config, self.training.groups.as_deref(), self.training.at.epoch);
+        let steps = schedule::steps(
+            &sources.pairs,
+            config,
+            self.training.groups.as_deref(),
+            self.training.at.epoch,
+        );
         let (first, begun) = (self.training.at.batch, Instant::now());
         let mut written = Instant::now();
         std::thread::scope(|scope| {
             let (sender, loaded) = sync_channel(LOADED_AHEAD);
             let (left, sources) = (&steps[first.min(steps.len())..], &sources);
-            scope.spawn(move || left.iter().map(|s| load(sources, s, config)).try_for_each(|l| sender.send(l)));
+            scope.spawn(move || {
+                left.iter()
+                    .map(|s| load(sources, s, config))
+                    .try_for_each(|l| sender.send(l))
+            });
             for step in left {
-                let parts = loaded.recv().map_err(|_| Error::Mismatch("loading a batch ended early".into()))??;
+                let parts = loaded
+                    .recv()
+                    .map_err(|_| Error::Mismatch("loading a batch ended early".into()))??;
                 self.training.step(step, &parts)?;
                 self.done += 1;
                 if observe.on(self.progress(&steps, first, begun)).is_break() {
@@ -185,14 +234,20 @@ impl Run<'_> {
             }
             Ok(())
         })?;
-        let pairs: usize = steps[first.min(steps.len())..].iter().map(Step::pairs).sum();
+        let pairs: usize = steps[first.min(steps.len())..]
+            .iter()
+            .map(Step::pairs)
+            .sum();
         let line = self.finish_epoch(pairs, begun.elapsed(), observe)?;
         self.training.save(&checkpoint)?;
-        let told = [Task::Mep, Task::Itc].iter().find_map(|task| line.loss.get(task.name()));
+        let told = [Task::Mep, Task::Itc]
+            .iter()
+            .find_map(|task| line.loss.get(task.name()));
         Ok(told.copied().unwrap_or(f64::NAN))
     }
 
-    /// Measures the model on the held-out queries, keeps it where it is the best yet, and writes the log.
+    /// Measures the model on the held-out queries, keeps it where it is the best yet, and writes
+    /// the log.
     fn finish_epoch(
         &mut self,
         pairs: usize,
@@ -205,7 +260,10 @@ impl Run<'_> {
             false => self.held.map(training, observe)?,
         };
         let shown = training.config.shown();
-        let map = maps.iter().find(|(mode, _)| *mode == shown).map(|(_, map)| *map);
+        let map = maps
+            .iter()
+            .find(|(mode, _)| *mode == shown)
+            .map(|(_, map)| *map);
         let epoch = training.at.epoch + 1;
         if let Some(map) = map.filter(|map| training.at.best.is_none_or(|b| *map > b.1)) {
             training.at.best = Some((epoch, map));
@@ -218,7 +276,10 @@ impl Run<'_> {
             learning_rate: training.config.learning_rate * training.rate(),
             seconds: took.as_secs_f64(),
             pairs_per_second: pairs as f64 / took.as_secs_f64(),
-            map10: maps.into_iter().map(|(mode, map)| (mode.name(), map)).collect(),
+            map10: maps
+                .into_iter()
+                .map(|(mode, map)| (mode.name(), map))
+                .collect(),
         };
         log::append(&self.out.join(LOG), &line)?;
         training.at.next_epoch();
@@ -230,14 +291,21 @@ impl Run<'_> {
         let per_step = self.begun.elapsed().as_secs_f64() / self.done as f64;
         let pairs: usize = steps[first..at.batch].iter().map(Step::pairs).sum();
         let speed = pairs as f64 / begun.elapsed().as_secs_f64();
-        let losses: Vec<String> = at.losses.means().iter().map(|(task, loss)| format!("{task} {loss:.3}")).collect();
+        let losses: Vec<String> = at
+            .losses
+            .means()
+            .iter()
+            .map(|(task, loss)| format!("{task} {loss:.3}"))
+            .collect();
         let rate = config.learning_rate * self.training.rate();
         Progress {
             stage: format!("epoch {} of {}", at.epoch + 1, config.epochs_in_all()),
             done: at.batch as u64,
             total: steps.len() as u64,
             note: format!("{} · lr {rate:.1e} · {speed:.0} pairs/s", losses.join(", ")),
-            left: Some(Duration::from_secs_f64(per_step * (self.training.steps_in_all - at.step_in_all) as f64)),
+            left: Some(Duration::from_secs_f64(
+                per_step * (self.training.steps_in_all - at.step_in_all) as f64,
+            )),
         }
     }
 }
@@ -254,11 +322,19 @@ pub(super) struct Part {
 fn load(sources: &Sources, step: &Step, config: &TrainConfig) -> Result<Vec<Part>> {
     let part = |samples: &[Sample], of: usize| {
         let (input, labels) = (sources.input(samples)?, sources.labels(samples));
-        Ok(Part { input, labels, share: samples.len() as f64 / of as f64 })
+        Ok(Part {
+            input,
+            labels,
+            share: samples.len() as f64 / of as f64,
+        })
     };
     if step.task == Task::Mep {
         let most = config.pairs_at_once.unwrap_or(step.samples.len()).max(1);
-        return step.samples.chunks(most).map(|samples| part(samples, step.samples.len())).collect();
+        return step
+            .samples
+            .chunks(most)
+            .map(|samples| part(samples, step.samples.len()))
+            .collect();
     }
     let all = [step.samples.as_slice(), step.others.as_slice()].concat();
     Ok(vec![part(&all, all.len())?])
@@ -267,7 +343,8 @@ fn load(sources: &Sources, step: &Step, config: &TrainConfig) -> Result<Vec<Part
 impl Training<'_> {
     /// One step of the optimizer.
     fn step(&mut self, step: &Step, parts: &[Part]) -> Result<()> {
-        // dropout draws from torch's own generator: seeded by the step, a resumed training draws what an unbroken one does
+        // dropout draws from torch's own generator: seeded by the step, a resumed training draws
+        // what an unbroken one does
         tch::manual_seed((self.config.seed << 32 | self.at.step_in_all as u64) as i64);
         self.optimizer.zero_grad();
         for part in parts {
@@ -290,7 +367,8 @@ impl Training<'_> {
         if let Some(most) = self.config.gradient_norm {
             self.optimizer.clip(most, |name| step.task.trains(name));
         }
-        self.optimizer.step(self.rate(), |name| step.task.trains(name));
+        self.optimizer
+            .step(self.rate(), |name| step.task.trains(name));
         if let Some(teacher) = &mut self.teacher {
             teacher.follow(self.config.momentum);
         }
@@ -301,7 +379,9 @@ impl Training<'_> {
     /// The losses of a step's task, not yet weighted: one, but where tasks share their steps.
     fn losses(&self, step: &Step, part: &Part) -> Vec<(Task, Tensor)> {
         match (step.task, &self.network.alignment) {
-            (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => self.aligned(alignment, step, part),
+            (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => {
+                self.aligned(alignment, step, part)
+            }
             (task, _) => vec![(task, self.loss(task, part))],
         }
     }
@@ -324,13 +404,16 @@ impl Training<'_> {
             }
             _ => {
                 let pre_head = tower.head.pre_head(&state, true);
-                let log_prob = tower.head.log_prob(&pre_head, true, self.config.score_dropout);
+                let log_prob = tower
+                    .head
+                    .log_prob(&pre_head, true, self.config.score_dropout);
                 self.masked_entity(&log_prob, input, labels)
             }
         }
     }
 
-    /// Masked entity prediction, with what goes to neighbours and to the teacher where the settings have them.
+    /// Masked entity prediction, with what goes to neighbours and to the teacher where the settings
+    /// have them.
     fn masked_entity(&self, log_prob: &Tensor, input: &Input, labels: &Tensor) -> Tensor {
         let mut loss = masked_entity(log_prob, labels, self.config.label_smoothing);
         if let Some(likeness) = &self.likeness {

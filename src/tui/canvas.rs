@@ -51,21 +51,34 @@ impl Canvas<'_, '_> {
         let (mut spans, mut at) = (Vec::new(), 0);
         for found in occurrences(text, self.app.search.field.text()) {
             spans.push(Span::styled(text[at..found.start].to_owned(), style));
-            spans.push(Span::styled(text[found.clone()].to_owned(), style.patch(self.style(Role::Found))));
+            spans.push(Span::styled(
+                text[found.clone()].to_owned(),
+                style.patch(self.style(Role::Found)),
+            ));
             at = found.end;
         }
         spans.push(Span::styled(text[at..].to_owned(), style));
         spans
     }
 
-    /// A line in which text is typed: what stands before the field, its text, and what stands after it. The terminal's own cursor
-    /// goes where the next letter will: input methods and braille displays follow it. A text that is too long is seen from its end.
-    pub fn input_line(&mut self, area: Rect, mut lead: Vec<Span<'static>>, field: &Field, tail: Vec<Span<'static>>) {
+    /// A line in which text is typed: what stands before the field, its text, and what stands after
+    /// it. The terminal's own cursor goes where the next letter will: input methods and braille
+    /// displays follow it. A text that is too long is seen from its end.
+    pub fn input_line(
+        &mut self,
+        area: Rect,
+        mut lead: Vec<Span<'static>>,
+        field: &Field,
+        tail: Vec<Span<'static>>,
+    ) {
         let (before, after) = field.halves();
         let taken: usize = lead.iter().map(Span::width).sum();
         let before = text::cut_left(before, usize::from(area.width).saturating_sub(taken + 1));
         let column = taken + text::width(&before);
-        lead.extend([self.span(Role::Title, before), self.span(Role::Title, after)]);
+        lead.extend([
+            self.span(Role::Title, before),
+            self.span(Role::Title, after),
+        ]);
         lead.extend(tail);
         self.line(area, Line::from(lead));
         self.place_cursor(area, column);
@@ -100,7 +113,11 @@ impl Canvas<'_, '_> {
     pub fn framed(&mut self, area: Rect, focused: bool, title: Line<'_>, right: Line<'_>) -> Rect {
         let border = if focused { Role::Focus } else { Role::Border };
         let block = Block::bordered()
-            .border_type(if focused { BorderType::Thick } else { BorderType::Rounded })
+            .border_type(if focused {
+                BorderType::Thick
+            } else {
+                BorderType::Rounded
+            })
             .border_style(self.style(border))
             .title_top(title)
             .title_top(right.right_aligned());
@@ -112,7 +129,10 @@ impl Canvas<'_, '_> {
     /// A pane's title in the style that its focus asks for.
     pub fn title(&self, pane: Pane, text: &str) -> Span<'static> {
         let focused = self.app.focus == pane && self.app.popup.is_none();
-        self.span(if focused { Role::Focus } else { Role::Title }, format!(" {text} "))
+        self.span(
+            if focused { Role::Focus } else { Role::Title },
+            format!(" {text} "),
+        )
     }
 
     /// A framed box over everything else; gives its inside.
@@ -131,10 +151,13 @@ impl Canvas<'_, '_> {
         inner
     }
 
-    /// Makes room for something that lies over what was drawn so far. An image that is no cells and reaches into the area leaves the
-    /// frame whole, since a terminal erases such images only where text is written; once nothing lies over it, it is drawn again.
+    /// Makes room for something that lies over what was drawn so far. An image that is no cells and
+    /// reaches into the area leaves the frame whole, since a terminal erases such images only where
+    /// text is written; once nothing lies over it, it is drawn again.
     pub fn clear(&mut self, area: Rect) {
-        let (covered, left) = std::mem::take(&mut self.overlays).into_iter().partition(|image| image.intersects(area));
+        let (covered, left) = std::mem::take(&mut self.overlays)
+            .into_iter()
+            .partition(|image| image.intersects(area));
         self.overlays = left;
         let covered: Vec<Rect> = covered;
         for image in covered {
@@ -143,7 +166,8 @@ impl Canvas<'_, '_> {
         self.frame.render_widget(Clear, area);
     }
 
-    /// A mark on the right border that shows which part of a list is seen. Nothing where all of it is.
+    /// A mark on the right border that shows which part of a list is seen. Nothing where all of it
+    /// is.
     pub fn scroll_mark(&mut self, inner: Rect, offset: usize, page: usize, len: usize) {
         if len <= page || page == 0 || inner.height == 0 {
             return;
@@ -163,7 +187,10 @@ impl Canvas<'_, '_> {
         if area.is_empty() || !self.pictures.on() {
             return;
         }
-        let key = PictureKey { path: path.to_owned(), size: Size::new(area.width, area.height) };
+        let key = PictureKey {
+            path: path.to_owned(),
+            size: Size::new(area.width, area.height),
+        };
         match self.pictures.look(&key) {
             Look::Ready(encoded) => {
                 let size = encoded.size();
@@ -188,16 +215,25 @@ impl Canvas<'_, '_> {
         let style = self.style(Role::Quiet);
         if area.width < 8 || area.height < 3 {
             let sign = if why == "…" { "…" } else { "✗" };
-            self.line(Rect { height: 1, ..area }, Line::styled(text::cut(sign, area.width.into()), style));
+            self.line(
+                Rect { height: 1, ..area },
+                Line::styled(text::cut(sign, area.width.into()), style),
+            );
             return;
         }
-        let block = Block::bordered().border_type(BorderType::Rounded).border_style(self.style(Role::Border));
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(self.style(Role::Border));
         let inner = block.inner(area);
         self.frame.render_widget(block, area);
-        let said: Vec<Line> = text::wrap(why, inner.width.into()).into_iter().map(Line::from).collect();
+        let said: Vec<Line> = text::wrap(why, inner.width.into())
+            .into_iter()
+            .map(Line::from)
+            .collect();
         let top = inner.y + inner.height.saturating_sub(said.len() as u16) / 2;
         let within = Rect::new(inner.x, top, inner.width, inner.bottom() - top);
-        self.frame.render_widget(Paragraph::new(said).style(style).centered(), within);
+        self.frame
+            .render_widget(Paragraph::new(said).style(style).centered(), within);
     }
 
     /// The first picture of an entity, asked for where it is not known yet.

@@ -1,5 +1,6 @@
-//! The explorer: a state that messages change ([`app`]), drawn as a whole ([`screen`]), around which an event loop
-//! turns. The engine is a function to send requests with and a channel of replies.
+//! The explorer: a state that messages change ([`app`]), drawn as a whole ([`screen`]), around
+//! which an event loop turns. The engine is a function to send requests with and a channel of
+//! replies.
 
 pub mod app;
 mod canvas;
@@ -41,11 +42,16 @@ pub struct Options {
     pub view: Option<StateFile>,
 }
 
-/// Runs the explorer until the user leaves it. The first frame is drawn before any reply is awaited.
+/// Runs the explorer until the user leaves it. The first frame is drawn before any reply is
+/// awaited.
 ///
-/// Errors: settings or a theme that cannot be used (before the terminal is touched), no terminal, a terminal that
-/// fails. A session that cannot be read is said on the screen and passed over.
-pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: UnboundedReceiver<Reply>) -> Result<()> {
+/// Errors: settings or a theme that cannot be used (before the terminal is touched), no terminal, a
+/// terminal that fails. A session that cannot be read is said on the screen and passed over.
+pub fn run(
+    options: Options,
+    send: Box<dyn Fn(Request) + Send>,
+    replies: UnboundedReceiver<Reply>,
+) -> Result<()> {
     let folder = config_dir();
     let settings = match &folder {
         Some(folder) => Settings::load(&folder.join("config.toml"))?,
@@ -53,16 +59,37 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     };
     let session_path = session::path_for(&options.index);
     let (images, mouse) = (options.images.unwrap_or(settings.images), settings.mouse);
-    let Options { index, dataset, beside, device, .. } = options;
-    let source = Source { index, dataset, device, beside };
+    let Options {
+        index,
+        dataset,
+        beside,
+        device,
+        ..
+    } = options;
+    let source = Source {
+        index,
+        dataset,
+        device,
+        beside,
+    };
     let loaded = session_path.as_deref().map(Session::load).transpose();
-    // a save reads the file again before it writes, so that what cannot be read is never written over
-    let unread = |why| Loaded { session: None, warning: Some(format!("the session cannot be read: {why}")) };
+    // a save reads the file again before it writes, so that what cannot be read is never written
+    // over
+    let unread = |why| Loaded {
+        session: None,
+        warning: Some(format!("the session cannot be read: {why}")),
+    };
     let Loaded { session, warning } = loaded.map_or_else(unread, Option::unwrap_or_default);
     let environment = Environment::current();
     let themes = themes::Themes::new(folder.map(|f| f.join("themes")), environment.depth);
-    let chosen = session.as_ref().and_then(|s| s.theme.clone()).filter(|name| themes.names().contains(name));
-    let name = options.theme.or(chosen).unwrap_or_else(|| settings.theme.clone());
+    let chosen = session
+        .as_ref()
+        .and_then(|s| s.theme.clone())
+        .filter(|name| themes.names().contains(name));
+    let name = options
+        .theme
+        .or(chosen)
+        .unwrap_or_else(|| settings.theme.clone());
     let theme = themes.load(&name)?;
     let mut app = App::new(settings, source, session.clone());
     app.themes.names = themes.names();
@@ -73,16 +100,28 @@ pub fn run(options: Options, send: Box<dyn Fn(Request) + Send>, replies: Unbound
     if let Some(warning) = warning {
         app.warn(warning);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(Error::io("start the event loop of", "the terminal"))?;
-    let explorer = event_loop::Explorer { app, theme, themes, images, environment, send, session_path, session };
+    let explorer = event_loop::Explorer {
+        app,
+        theme,
+        themes,
+        images,
+        environment,
+        send,
+        session_path,
+        session,
+    };
     let outcome = runtime.block_on(event_loop::run(explorer, mouse, replies));
     // A picture still being decoded does not hold the user back.
     runtime.shutdown_background();
     outcome
 }
 
-/// Draws an image in half blocks or, without colours or UTF-8, in shades of grey: at most so many columns and rows.
+/// Draws an image in half blocks or, without colours or UTF-8, in shades of grey: at most so many
+/// columns and rows.
 ///
 /// Error: a clause for people.
 pub fn draw_text(
@@ -95,6 +134,8 @@ pub fn draw_text(
 
 /// What the explorer would draw pictures with in this terminal, by its settings. Asks the terminal.
 pub fn ask_for_pictures() -> Drawing {
-    let settings = config_dir().and_then(|folder| Settings::load(&folder.join("config.toml")).ok()).unwrap_or_default();
+    let settings = config_dir()
+        .and_then(|folder| Settings::load(&folder.join("config.toml")).ok())
+        .unwrap_or_default();
     platform::query::drawing(settings.images)
 }

@@ -1,7 +1,8 @@
-//! Pictures: decoded, resized and encoded off the event loop, newest wish first; the finished ones are kept.
+//! Pictures: decoded, resized and encoded off the event loop, newest wish first; the finished ones
+//! are kept.
 //!
-//! The queue *is* the last frame's wishes. What scrolled away before its turn is dropped with the frame that
-//! wanted it.
+//! The queue *is* the last frame's wishes. What scrolled away before its turn is dropped with the
+//! frame that wanted it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -48,10 +49,15 @@ pub struct Pictures {
 impl Pictures {
     /// `on` false: no images at all. `paper`: what lies behind transparent ones.
     pub fn new(on: bool, paper: [u8; 3]) -> Self {
-        Pictures { on, paper, ..Pictures::default() }
+        Pictures {
+            on,
+            paper,
+            ..Pictures::default()
+        }
     }
 
-    /// Has images drawn so. Where it is another way than before, those made so far are of no more use.
+    /// Has images drawn so. Where it is another way than before, those made so far are of no more
+    /// use.
     pub fn set_up(&mut self, setup: ImageSetup) {
         if self.setup.as_ref() != Some(&setup) {
             self.on = setup.protocol.is_some();
@@ -81,7 +87,8 @@ impl Pictures {
         }
     }
 
-    /// Takes a frame's pictures, the most wanted first: marks the finished ones as used, queues the others.
+    /// Takes a frame's pictures, the most wanted first: marks the finished ones as used, queues the
+    /// others.
     pub fn wish(&mut self, wanted: &[PictureKey]) {
         self.clock += 1;
         self.queue.clear();
@@ -102,7 +109,12 @@ impl Pictures {
         }
         let key = self.queue.remove(0);
         self.running.insert(key.clone());
-        Some(Job { key, setup, paper: self.paper, generation: self.generation })
+        Some(Job {
+            key,
+            setup,
+            paper: self.paper,
+            generation: self.generation,
+        })
     }
 
     pub fn finish(&mut self, job: Job, made: Made) {
@@ -111,7 +123,11 @@ impl Pictures {
         }
         self.running.remove(&job.key);
         if self.made.len() >= KEPT
-            && let Some(oldest) = self.made.iter().min_by_key(|(_, (_, used))| *used).map(|(k, _)| k.clone())
+            && let Some(oldest) = self
+                .made
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(k, _)| k.clone())
         {
             self.made.remove(&oldest);
         }
@@ -143,14 +159,18 @@ impl Job {
             return Err(format!("{} is missing", name(path)));
         }
         let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", name(path)))?;
-        let image = image_file::decode(&bytes).map_err(|reason| format!("{} {reason}", name(path)))?;
+        let image =
+            image_file::decode(&bytes).map_err(|reason| format!("{} {reason}", name(path)))?;
         let image = image_file::on_paper(image, self.paper).into();
-        EncodedImage::new(image, self.key.size, self.paper, &self.setup).map_err(|e| format!("{}: {e}", name(path)))
+        EncodedImage::new(image, self.key.size, self.paper, &self.setup)
+            .map_err(|e| format!("{}: {e}", name(path)))
     }
 }
 
 fn name(path: &std::path::Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -161,12 +181,21 @@ mod tests {
     use ratatui::layout::Size;
 
     fn key(name: &str) -> PictureKey {
-        PictureKey { path: name.into(), size: Size::new(4, 2) }
+        PictureKey {
+            path: name.into(),
+            size: Size::new(4, 2),
+        }
     }
 
     fn setup() -> ImageSetup {
         let environment = Environment::from_variables(|_| None);
-        image_setup(Images::Halfblocks, &Answers::default(), &environment, false, None)
+        image_setup(
+            Images::Halfblocks,
+            &Answers::default(),
+            &environment,
+            false,
+            None,
+        )
     }
 
     fn pictures() -> Pictures {
@@ -181,8 +210,15 @@ mod tests {
         pictures.wish(&[key("a"), key("b"), key("c")]);
         let first = pictures.begin().unwrap();
         pictures.wish(&[key("d"), key("a")]);
-        assert_eq!(pictures.begin().unwrap().key, key("d"), "b and c are no longer wanted");
-        assert!(pictures.begin().is_none(), "two at once, and a is being made");
+        assert_eq!(
+            pictures.begin().unwrap().key,
+            key("d"),
+            "b and c are no longer wanted"
+        );
+        assert!(
+            pictures.begin().is_none(),
+            "two at once, and a is being made"
+        );
         pictures.finish(first, Err("no".into()));
         assert!(matches!(pictures.look(&key("a")), Look::Broken("no")));
     }
@@ -196,8 +232,14 @@ mod tests {
                 pictures.finish(job, Err(String::new()));
             }
         }
-        assert!(matches!(pictures.look(&key("0")), Look::Broken(_)), "used in every frame");
-        assert!(matches!(pictures.look(&key("1")), Look::Waiting), "the oldest is gone");
+        assert!(
+            matches!(pictures.look(&key("0")), Look::Broken(_)),
+            "used in every frame"
+        );
+        assert!(
+            matches!(pictures.look(&key("1")), Look::Waiting),
+            "the oldest is gone"
+        );
         assert_eq!(pictures.made.len(), KEPT);
     }
 
@@ -223,7 +265,10 @@ mod tests {
         // the same answer again costs nothing, another one makes them anew
         pictures.set_up(setup());
         assert!(matches!(pictures.look(&key("a")), Look::Broken(_)));
-        pictures.set_up(ImageSetup { cell: (7, 15), ..setup() });
+        pictures.set_up(ImageSetup {
+            cell: (7, 15),
+            ..setup()
+        });
         assert!(matches!(pictures.look(&key("a")), Look::Waiting));
     }
 
@@ -233,16 +278,30 @@ mod tests {
         let broken = folder.path().join("broken.png");
         std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot really").unwrap();
         let job = |path| Job {
-            key: PictureKey { path, size: Size::new(4, 2) },
+            key: PictureKey {
+                path,
+                size: Size::new(4, 2),
+            },
             setup: setup(),
             paper: [0; 3],
             generation: 0,
         };
-        assert_eq!(job(folder.path().join("no.webp")).run().err().unwrap(), "no.webp is missing");
-        assert!(job(broken).run().err().unwrap().starts_with("broken.png is cut short: "));
+        assert_eq!(
+            job(folder.path().join("no.webp")).run().err().unwrap(),
+            "no.webp is missing"
+        );
+        assert!(
+            job(broken)
+                .run()
+                .err()
+                .unwrap()
+                .starts_with("broken.png is cut short: ")
+        );
 
         let whole = folder.path().join("whole.png");
-        image::RgbaImage::from_pixel(9, 9, image::Rgba([200, 0, 0, 100])).save(&whole).unwrap();
+        image::RgbaImage::from_pixel(9, 9, image::Rgba([200, 0, 0, 100]))
+            .save(&whole)
+            .unwrap();
         assert_eq!(job(whole).run().unwrap().size(), Size::new(4, 2));
     }
 }

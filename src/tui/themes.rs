@@ -29,6 +29,10 @@ impl Themes {
 
     /// Errors: as [`Theme::load`].
     pub fn load(&self, name: &str) -> Result<Theme> {
-        Theme::load(Theme::meant(name, self.depth), self.folder.as_deref(), self.depth)
+        Theme::load(
+            Theme::meant(name, self.depth),
+            self.folder.as_deref(),
+            self.depth,
+        )
     }
 }

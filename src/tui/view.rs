@@ -1,4 +1,5 @@
-//! What a drawn frame tells the app: where things are (for the mouse), how far they scroll, and what is wanting.
+//! What a drawn frame tells the app: where things are (for the mouse), how far they scroll, and
+//! what is wanting.
 
 use std::path::PathBuf;
 
@@ -106,7 +107,11 @@ pub struct View {
 impl View {
     pub fn hit(&self, column: u16, row: u16) -> Option<Hit> {
         let at = Position::new(column, row);
-        self.hits.iter().rev().find(|(area, _)| area.contains(at)).map(|(_, hit)| *hit)
+        self.hits
+            .iter()
+            .rev()
+            .find(|(area, _)| area.contains(at))
+            .map(|(_, hit)| *hit)
     }
 
     /// The pane under the pointer, whatever else lies there.
@@ -119,14 +124,19 @@ impl View {
     }
 
     pub fn area_of(&self, wanted: Hit) -> Option<Rect> {
-        self.hits.iter().find(|(_, hit)| *hit == wanted).map(|(area, _)| *area)
+        self.hits
+            .iter()
+            .find(|(_, hit)| *hit == wanted)
+            .map(|(area, _)| *area)
     }
 }
 
 /// The first item to show so that `cursor` stays in sight, moving as little as may be.
 pub fn keep_in_sight(cursor: usize, offset: usize, page: usize, len: usize) -> usize {
     let low = (cursor + 1).saturating_sub(page);
-    offset.clamp(low, low.max(cursor)).min(len.saturating_sub(page))
+    offset
+        .clamp(low, low.max(cursor))
+        .min(len.saturating_sub(page))
 }
 
 #[cfg(test)]
@@ -140,14 +150,20 @@ mod tests {
         assert_eq!(keep_in_sight(5, 0, 5, 20), 1);
         assert_eq!(keep_in_sight(3, 8, 5, 20), 3);
         assert_eq!(keep_in_sight(19, 0, 5, 20), 15);
-        assert_eq!(keep_in_sight(2, 18, 5, 3), 0, "a shorter list comes back into sight");
+        assert_eq!(
+            keep_in_sight(2, 18, 5, 3),
+            0,
+            "a shorter list comes back into sight"
+        );
     }
 
     #[test]
     fn what_is_drawn_later_is_hit_first() {
         let mut view = View::default();
-        view.hits.push((Rect::new(0, 0, 10, 10), Hit::Pane(Pane::Candidates)));
-        view.hits.push((Rect::new(0, 2, 10, 1), Hit::Candidate(EntityId(7))));
+        view.hits
+            .push((Rect::new(0, 0, 10, 10), Hit::Pane(Pane::Candidates)));
+        view.hits
+            .push((Rect::new(0, 2, 10, 1), Hit::Candidate(EntityId(7))));
         assert_eq!(view.hit(3, 2), Some(Hit::Candidate(EntityId(7))));
         assert_eq!(view.hit(3, 3), Some(Hit::Pane(Pane::Candidates)));
         assert_eq!(view.pane(3, 2), Some(Pane::Candidates));

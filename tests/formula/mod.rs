@@ -9,13 +9,17 @@ use tch::{Kind, Tensor};
 
 /// A file of `tests/fixtures/encoders`.
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/encoders").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/encoders")
+        .join(name)
 }
 
 /// Numbers in −1..1 that any language computes alike: a mix of (position, which tensor).
 pub fn noise(count: i64, which: u32) -> Tensor {
     let mix = |position: u32| {
-        let mut x = position.wrapping_mul(2_654_435_761).wrapping_add(which * 40_503 + 12_345);
+        let mut x = position
+            .wrapping_mul(2_654_435_761)
+            .wrapping_add(which * 40_503 + 12_345);
         x = (x ^ x >> 15).wrapping_mul(2_246_822_519);
         x = (x ^ x >> 13).wrapping_mul(3_266_489_917);
         f64::from(x ^ x >> 16) / f64::from(1u32 << 31) - 1.0
@@ -26,7 +30,11 @@ pub fn noise(count: i64, which: u32) -> Tensor {
 /// The parameters that `NAME.txt` lists, filled by formula.
 pub fn filled(list: &str) -> BTreeMap<String, Tensor> {
     let mut tensors = BTreeMap::new();
-    for (which, line) in fs::read_to_string(fixture(list)).unwrap().lines().enumerate() {
+    for (which, line) in fs::read_to_string(fixture(list))
+        .unwrap()
+        .lines()
+        .enumerate()
+    {
         let mut words = line.split(' ');
         let name = words.next().unwrap();
         let size: Vec<i64> = words.map(|word| word.parse().unwrap()).collect();

@@ -9,17 +9,38 @@ use multiexpan::types::SeedCount;
 use crate::mutate::{Mutation, folder, in_time};
 
 const FILES: [(&str, &str); 7] = [
-    ("entity2id.txt", "lion\t7\nsea lion\t3\nÅland\t1\nA\u{30a}land\t2\n1984\t5\n"),
-    ("gt/cats.txt", "7\tlion\t1\n3\tsea lion\t0\n1\tA\u{30a}land\t1\n"),
+    (
+        "entity2id.txt",
+        "lion\t7\nsea lion\t3\nÅland\t1\nA\u{30a}land\t2\n1984\t5\n",
+    ),
+    (
+        "gt/cats.txt",
+        "7\tlion\t1\n3\tsea lion\t0\n1\tA\u{30a}land\t1\n",
+    ),
     ("gt/i\u{302}les.txt", "1\tÅland\t1\n2\tx\t1\n"),
     ("query/cats.txt", "7 3 1\nEXIT\n"),
     ("query/îles.txt", "1 2\n\n2 1 7\n"),
-    ("classes.tsv", "class\tmiddle\tcoarse\ncats\tanimals\tliving\nîles\t\t\n"),
+    (
+        "classes.tsv",
+        "class\tmiddle\tcoarse\ncats\tanimals\tliving\nîles\t\t\n",
+    ),
     ("image/SOURCES.tsv", "file\tkind\na.png\tphoto\n"),
 ];
-const WORDS: [&[u8]; 8] = [b"\t", b"\n", b"\r\n", b"EXIT", b"\xff\xfe", b"\0", b"4294967295", b"-1"];
+const WORDS: [&[u8]; 8] = [
+    b"\t",
+    b"\n",
+    b"\r\n",
+    b"EXIT",
+    b"\xff\xfe",
+    b"\0",
+    b"4294967295",
+    b"-1",
+];
 /// `{7: ["cats"], 3: "cats"}`, and one in which a list holds itself many times over.
-const PICKLES: [&[u8]; 2] = [b"(dp0\nI7\n(lp1\nVcats\naI3\nVcats\ns.", b"\x80\x02]q\0(]]]]]]]]]]]]eeeeee."];
+const PICKLES: [&[u8]; 2] = [
+    b"(dp0\nI7\n(lp1\nVcats\naI3\nVcats\ns.",
+    b"\x80\x02]q\0(]]]]]]]]]]]]eeeeee.",
+];
 
 #[test]
 fn a_mutated_data_set_is_opened_or_refused() {
@@ -30,36 +51,57 @@ fn a_mutated_data_set_is_opened_or_refused() {
         fs::write(path, bytes).unwrap();
     };
     (0..FILES.len()).for_each(|at| write(at, FILES[at].1.as_bytes()));
-    check!().with_type::<(u8, Mutation)>().for_each(|(at, mutation)| {
-        let at = usize::from(*at) % FILES.len();
-        write(at, &mutation.of(&[FILES[at].1.as_bytes().to_vec()], &WORDS));
-        if let Ok(dataset) = in_time(|| Dataset::open(folder.path())) {
-            for query in &dataset.queries {
-                assert!(query.seeds.iter().all(|&seed| dataset.vocabulary.contains(seed)));
-                let id = dataset.query_id(query);
-                let class = id.rsplitn(3, '/').nth(2).unwrap();
-                assert_eq!(dataset.class(class).unwrap(), query.class, "{id}");
+    check!()
+        .with_type::<(u8, Mutation)>()
+        .for_each(|(at, mutation)| {
+            let at = usize::from(*at) % FILES.len();
+            write(at, &mutation.of(&[FILES[at].1.as_bytes().to_vec()], &WORDS));
+            if let Ok(dataset) = in_time(|| Dataset::open(folder.path())) {
+                for query in &dataset.queries {
+                    assert!(
+                        query
+                            .seeds
+                            .iter()
+                            .all(|&seed| dataset.vocabulary.contains(seed))
+                    );
+                    let id = dataset.query_id(query);
+                    let class = id.rsplitn(3, '/').nth(2).unwrap();
+                    assert_eq!(dataset.class(class).unwrap(), query.class, "{id}");
+                }
+                for (id, name) in dataset.vocabulary.iter() {
+                    assert!(dataset.vocabulary.all_named(name).contains(&id), "{name:?}");
+                }
+                assert_eq!(dataset.queries_hash(SeedCount::Three).len(), 64);
+                // either is an answer
+                let _ = dataset.picture_kinds();
+                let _ = read_rows(&folder.path().join("query/cats.txt"), &dataset.vocabulary);
             }
-            for (id, name) in dataset.vocabulary.iter() {
-                assert!(dataset.vocabulary.all_named(name).contains(&id), "{name:?}");
-            }
-            assert_eq!(dataset.queries_hash(SeedCount::Three).len(), 64);
-            // either is an answer
-            let _ = dataset.picture_kinds();
-            let _ = read_rows(&folder.path().join("query/cats.txt"), &dataset.vocabulary);
-        }
-        write(at, FILES[at].1.as_bytes());
-    });
+            write(at, FILES[at].1.as_bytes());
+        });
 }
 
 #[test]
 fn a_mutated_pickle_of_classes_is_read_or_noted() {
     let folder = folder();
-    fs::write(folder.path().join("entity2id.txt"), "lion\t7\nsea lion\t3\n").unwrap();
+    fs::write(
+        folder.path().join("entity2id.txt"),
+        "lion\t7\nsea lion\t3\n",
+    )
+    .unwrap();
     let files = PICKLES.map(<[u8]>::to_vec);
     check!().with_type::<Mutation>().for_each(|mutation| {
-        fs::write(folder.path().join("eid2cls.pkl"), mutation.of(&files, &[b"(", b"]", b"e", b"."])).unwrap();
+        fs::write(
+            folder.path().join("eid2cls.pkl"),
+            mutation.of(&files, &[b"(", b"]", b"e", b"."]),
+        )
+        .unwrap();
         let dataset = in_time(|| Dataset::open(folder.path())).unwrap();
-        assert!(dataset.classes.iter().flat_map(|class| &class.members).all(|&e| dataset.vocabulary.contains(e)));
+        assert!(
+            dataset
+                .classes
+                .iter()
+                .flat_map(|class| &class.members)
+                .all(|&e| dataset.vocabulary.contains(e))
+        );
     });
 }

@@ -6,8 +6,16 @@ use multiexpan::image_file;
 
 use crate::mutate::{Mutation, fixtures, in_time};
 
-const WORDS: [&[u8]; 8] =
-    [b"\xff\xd8", b"\xff\xd9", b"\xff\xda", b"\xff\xc4", b"IDAT", b"IEND\xaeB`\x82", b"VP8L", b"\x2c\0\0\0\0"];
+const WORDS: [&[u8]; 8] = [
+    b"\xff\xd8",
+    b"\xff\xd9",
+    b"\xff\xda",
+    b"\xff\xc4",
+    b"IDAT",
+    b"IEND\xaeB`\x82",
+    b"VP8L",
+    b"\x2c\0\0\0\0",
+];
 
 #[test]
 fn a_mutated_image_is_decoded_or_refused_in_one_sentence() {
@@ -18,11 +26,17 @@ fn a_mutated_image_is_decoded_or_refused_in_one_sentence() {
             Ok(image) => {
                 assert!(image.width() > 0 && image.height() > 0);
                 if image.width().max(image.height()) < 4096 {
-                    assert_eq!(Picture::decode_middle(&bytes, 32).unwrap().rgb.len(), 3 * 32 * 32);
+                    assert_eq!(
+                        Picture::decode_middle(&bytes, 32).unwrap().rgb.len(),
+                        3 * 32 * 32
+                    );
                 }
             }
             Err(reason) => {
-                assert!(reason.starts_with("is ") || reason.starts_with("holds "), "{reason}");
+                assert!(
+                    reason.starts_with("is ") || reason.starts_with("holds "),
+                    "{reason}"
+                );
                 assert_eq!(reason.lines().count(), 1, "{reason}");
             }
         }

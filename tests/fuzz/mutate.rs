@@ -1,4 +1,5 @@
-//! Mutations of whole files: what downloads, editors and other programs do to them, and what attackers do.
+//! Mutations of whole files: what downloads, editors and other programs do to them, and what
+//! attackers do.
 
 use std::time::{Duration, Instant};
 
@@ -78,11 +79,17 @@ impl Edit {
             Edit::Cut { at } => bytes.truncate(place(at, bytes)),
             Edit::Flip { at, bits } => {
                 let at = place(at, bytes);
-                bytes[at..].iter_mut().take(1).for_each(|byte| *byte ^= bits);
+                bytes[at..]
+                    .iter_mut()
+                    .take(1)
+                    .for_each(|byte| *byte ^= bits);
             }
             Edit::Set { at, value } => {
                 let at = place(at, bytes);
-                bytes[at..].iter_mut().zip(value.bytes()).for_each(|(byte, new)| *byte = new);
+                bytes[at..]
+                    .iter_mut()
+                    .zip(value.bytes())
+                    .for_each(|(byte, new)| *byte = new);
             }
             Edit::Remove { at, length } => {
                 let at = place(at, bytes);
@@ -101,7 +108,11 @@ impl Edit {
             }
             Edit::Repeat { at, length, times } => {
                 let at = place(at, bytes);
-                let piece = bytes[at..].iter().copied().take(usize::from(length)).collect::<Vec<u8>>();
+                let piece = bytes[at..]
+                    .iter()
+                    .copied()
+                    .take(usize::from(length))
+                    .collect::<Vec<u8>>();
                 bytes.splice(at..at, piece.repeat(usize::from(times)));
             }
             Edit::Move { from, to, length } => {
@@ -123,16 +134,31 @@ pub fn in_time<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// A folder of its own, in memory where the machine has a place for it: thousands of files are written.
+/// A folder of its own, in memory where the machine has a place for it: thousands of files are
+/// written.
 pub fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 /// The files of a folder of fixtures with one of these endings.
 pub fn fixtures(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| endings.iter().any(|ending| path.extension().is_some_and(|own| own == *ending)));
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(folder);
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| {
+        endings
+            .iter()
+            .any(|ending| path.extension().is_some_and(|own| own == *ending))
+    });
     paths.sort();
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect()
 }

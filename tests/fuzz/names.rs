@@ -7,9 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Characters that have made trouble somewhere; any other comes from `char`.
 const TROUBLE: [char; 40] = [
-    '\0', '\t', '\n', '\r', '\x1b', '\x7f', '\u{85}', '\u{9b}', ' ', '_', '|', '"', '\'', '`', '\\', ',', '#', '<',
-    '&', '=', '-', '1', '7', 'a', 'A', 'é', 'e', '\u{301}', '\u{308}', 'Å', '\u{212b}', 'Σ', 'İ', '虎', '한',
-    '\u{1100}', '\u{202e}', '\u{200d}', '\u{2028}', '\u{feff}',
+    '\0', '\t', '\n', '\r', '\x1b', '\x7f', '\u{85}', '\u{9b}', ' ', '_', '|', '"', '\'', '`',
+    '\\', ',', '#', '<', '&', '=', '-', '1', '7', 'a', 'A', 'é', 'e', '\u{301}', '\u{308}', 'Å',
+    '\u{212b}', 'Σ', 'İ', '虎', '한', '\u{1100}', '\u{202e}', '\u{200d}', '\u{2028}', '\u{feff}',
 ];
 
 /// A name of few letters, most of which are trouble.
@@ -37,14 +37,19 @@ impl Name {
 fn the_forms_of_a_name_are_one_name() {
     check!().with_type::<Name>().for_each(|given| {
         let given = given.text();
-        let (composed, decomposed): (String, String) = (given.nfc().collect(), given.nfd().collect());
+        let (composed, decomposed): (String, String) =
+            (given.nfc().collect(), given.nfd().collect());
         assert_eq!(name::nfc(&given), composed);
         assert!(name::is_same(&composed, &decomposed) && name::is_same(&given, &composed));
         let folded = name::fold(&given);
         assert_eq!(name::fold(&composed), folded);
         assert_eq!(name::fold(&decomposed), folded);
         assert_eq!(name::fold(&folded), folded, "folding again changes nothing");
-        assert_eq!(name::fold(&name::one_field(&given)), folded, "a field of a line is the same name");
+        assert_eq!(
+            name::fold(&name::one_field(&given)),
+            folded,
+            "a field of a line is the same name"
+        );
         assert_eq!(name::lower(&decomposed), name::lower(&composed));
     });
 }
@@ -52,17 +57,25 @@ fn the_forms_of_a_name_are_one_name() {
 #[test]
 fn a_printed_name_takes_its_place_and_no_other() {
     let acts = |c: char| {
-        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
     check!().with_type::<Name>().for_each(|given| {
         let given = given.text();
         assert!(!printable::one_line(&given).contains(acts));
         assert!(!printable::lines(&given).contains(|c| acts(c) && c != '\n' && c != '\t'));
         let json = serde_json::to_string(&given).unwrap();
-        assert_eq!(serde_json::from_str::<String>(&printable::json(&json)).unwrap(), given);
+        assert_eq!(
+            serde_json::from_str::<String>(&printable::json(&json)).unwrap(),
+            given
+        );
 
         let rows = vec![vec![Cell::Text(given.clone()), Cell::Count(1)]];
-        let sheet = Sheet { title: given.clone(), heads: vec![given.clone(), "n".into()], rows };
+        let sheet = Sheet {
+            title: given.clone(),
+            heads: vec![given.clone(), "n".into()],
+            rows,
+        };
         assert_eq!(sheet.text().lines().count(), 4);
         for (form, lines) in [(Form::Markdown, 5), (Form::Latex, 8)] {
             let written = sheet.write(form);
@@ -78,6 +91,9 @@ fn a_printed_name_takes_its_place_and_no_other() {
 fn any_bytes_are_text_or_named() {
     check!().for_each(|bytes: &[u8]| match text_file::decode(bytes) {
         Ok(text) => assert!(text.first_invalid.is_none_or(|line| line >= 1)),
-        Err(reason) => assert!(reason.contains("iconv") || reason.contains("git lfs"), "{reason}"),
+        Err(reason) => assert!(
+            reason.contains("iconv") || reason.contains("git lfs"),
+            "{reason}"
+        ),
     });
 }

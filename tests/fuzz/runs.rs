@@ -22,10 +22,14 @@ struct World {
 }
 
 impl World {
-    /// A data set of what of it is possible: names that are not empty; classes that can be files and are told apart by runs.
+    /// A data set of what of it is possible: names that are not empty; classes that can be files
+    /// and are told apart by runs.
     fn dataset(&self) -> Option<Dataset> {
         let names: Vec<String> = self.names.iter().map(Name::text).collect();
-        let names = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+        let names = names
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty());
         // the odd ones count from 0 or 1, as ranks do
         let ids = (u32::from(self.from % 3)..).map(EntityId);
         let vocabulary: Vocabulary = ids.zip(names.map(str::to_owned)).collect();
@@ -35,10 +39,18 @@ impl World {
             .iter()
             .map(|name| name.text().replace(['/', '\0'], "."))
             .filter(|name| !fold(name).is_empty() && seen.insert(fold(name)))
-            .map(|name| Class { name, members: vocabulary.iter().map(|(id, _)| id).collect(), ..Class::default() })
+            .map(|name| Class {
+                name,
+                members: vocabulary.iter().map(|(id, _)| id).collect(),
+                ..Class::default()
+            })
             .collect();
-        let query =
-            |at: usize| Query { class: ClassId(at as u16), seed_count: SeedCount::Three, number: 0, seeds: vec![] };
+        let query = |at: usize| Query {
+            class: ClassId(at as u16),
+            seed_count: SeedCount::Three,
+            number: 0,
+            seeds: vec![],
+        };
         let queries = (0..classes.len()).map(query).collect();
         let (root, name) = ("data".into(), "data".into());
         (vocabulary.len() > 1 && !classes.is_empty()).then(|| Dataset {
@@ -55,24 +67,49 @@ impl World {
     fn run(&self, dataset: &Dataset) -> Run {
         let known: Vec<EntityId> = dataset.vocabulary.iter().map(|(id, _)| id).collect();
         let candidates = |at: usize| -> Vec<(EntityId, f64)> {
-            let asked = self.lists.iter().flatten().skip(at).map(|place| known[usize::from(*place) % known.len()]);
+            let asked = self
+                .lists
+                .iter()
+                .flatten()
+                .skip(at)
+                .map(|place| known[usize::from(*place) % known.len()]);
             let mut seen = BTreeSet::new();
             // in order as they come, or as the vocabulary has them
-            let all: Vec<EntityId> = if self.lists.len() < 3 { known.clone() } else { asked.collect() };
+            let all: Vec<EntityId> = if self.lists.len() < 3 {
+                known.clone()
+            } else {
+                asked.collect()
+            };
             let list = all.into_iter().filter(|entity| seen.insert(*entity));
-            (1u32..).zip(list).map(|(rank, entity)| (entity, 1.0 / f64::from(rank))).collect()
+            (1u32..)
+                .zip(list)
+                .map(|(rank, entity)| (entity, 1.0 / f64::from(rank)))
+                .collect()
         };
-        let ranking =
-            |(at, query): (usize, &Query)| Ranking { query: key(&dataset.query_id(query)), candidates: candidates(at) };
-        let rankings = dataset.queries.iter().enumerate().map(ranking).filter(|list| !list.candidates.is_empty());
-        Run { tag: "run".into(), rankings: rankings.collect(), ..Run::default() }
+        let ranking = |(at, query): (usize, &Query)| Ranking {
+            query: key(&dataset.query_id(query)),
+            candidates: candidates(at),
+        };
+        let rankings = dataset
+            .queries
+            .iter()
+            .enumerate()
+            .map(ranking)
+            .filter(|list| !list.candidates.is_empty());
+        Run {
+            tag: "run".into(),
+            rankings: rankings.collect(),
+            ..Run::default()
+        }
     }
 }
 
 #[test]
 fn a_run_comes_back_as_it_was_written() {
     check!().with_type::<World>().for_each(|world| {
-        let Some(dataset) = world.dataset() else { return };
+        let Some(dataset) = world.dataset() else {
+            return;
+        };
         let run = world.run(&dataset);
         if run.rankings.is_empty() {
             return;
@@ -84,13 +121,20 @@ fn a_run_comes_back_as_it_was_written() {
             let read = match Run::open(&path, &dataset, Some(SeedCount::Three)) {
                 Ok(read) => read,
                 // a class that is called like the file of another's query
-                Err(why) if why.to_string().contains("could be a published list of one class") => continue,
+                Err(why)
+                    if why
+                        .to_string()
+                        .contains("could be a published list of one class") =>
+                {
+                    continue;
+                }
                 Err(why) => panic!("{form}: {why}"),
             };
             assert_eq!(read.form, form);
             assert_eq!(read.run.strangers, BTreeMap::new(), "{form}");
             let lists = |run: &Run| -> BTreeMap<String, Vec<EntityId>> {
-                let list = |r: &Ranking| (r.query.clone(), r.candidates.iter().map(|c| c.0).collect());
+                let list =
+                    |r: &Ranking| (r.query.clone(), r.candidates.iter().map(|c| c.0).collect());
                 run.rankings.iter().map(list).collect()
             };
             assert_eq!(lists(&read.run), lists(&run), "{form}");
@@ -100,67 +144,128 @@ fn a_run_comes_back_as_it_was_written() {
 
 #[test]
 fn strangers_come_back_under_their_names() {
-    check!().with_type::<(World, Vec<Name>)>().for_each(|(world, more)| {
-        let Some(dataset) = world.dataset() else { return };
-        let query = key(&dataset.query_id(&dataset.queries[0]));
-        let known = dataset.vocabulary.iter().map(|(id, _)| id.to_string());
-        let strange = more.iter().map(|name| key(&name.text().replace('\0', " "))).filter(|name| !name.is_empty());
-        let lines: Vec<String> = (1..)
-            .zip(known.take(1).chain(strange))
-            .map(|(rank, entity)| format!("{query} Q0 {entity} {rank} {} x\n", 99 - rank))
-            .collect();
-        let folder = folder();
-        let path = folder.path().join("first.run");
-        fs::write(&path, lines.concat()).unwrap();
-        let first = match Run::open(&path, &dataset, None) {
-            Ok(first) => first.run,
-            // UTF-16 that is none
-            Err(why) => return assert!(why.to_string().contains("UTF-16"), "{why}"),
-        };
-        for form in Form::ALL {
-            let path = folder.path().join(form.name());
-            if first.write_as(form, &path, &dataset).is_err() {
-                continue;
-            }
-            let Ok(again) = Run::open(&path, &dataset, Some(SeedCount::Three)) else { continue };
-            let ids = |run: &Run| {
-                run.rankings.iter().map(|r| r.candidates.iter().map(|c| c.0).collect()).collect::<Vec<Vec<_>>>()
+    check!()
+        .with_type::<(World, Vec<Name>)>()
+        .for_each(|(world, more)| {
+            let Some(dataset) = world.dataset() else {
+                return;
             };
-            assert_eq!(ids(&again.run), ids(&first), "{form}");
-            let folded = |run: &Run| run.strangers.iter().map(|(id, name)| (*id, fold(name))).collect::<Vec<_>>();
-            assert_eq!(folded(&again.run), folded(&first), "{form}");
-        }
-    });
+            let query = key(&dataset.query_id(&dataset.queries[0]));
+            let known = dataset.vocabulary.iter().map(|(id, _)| id.to_string());
+            let strange = more
+                .iter()
+                .map(|name| key(&name.text().replace('\0', " ")))
+                .filter(|name| !name.is_empty());
+            let lines: Vec<String> = (1..)
+                .zip(known.take(1).chain(strange))
+                .map(|(rank, entity)| format!("{query} Q0 {entity} {rank} {} x\n", 99 - rank))
+                .collect();
+            let folder = folder();
+            let path = folder.path().join("first.run");
+            fs::write(&path, lines.concat()).unwrap();
+            let first = match Run::open(&path, &dataset, None) {
+                Ok(first) => first.run,
+                // UTF-16 that is none
+                Err(why) => return assert!(why.to_string().contains("UTF-16"), "{why}"),
+            };
+            for form in Form::ALL {
+                let path = folder.path().join(form.name());
+                if first.write_as(form, &path, &dataset).is_err() {
+                    continue;
+                }
+                let Ok(again) = Run::open(&path, &dataset, Some(SeedCount::Three)) else {
+                    continue;
+                };
+                let ids = |run: &Run| {
+                    run.rankings
+                        .iter()
+                        .map(|r| r.candidates.iter().map(|c| c.0).collect())
+                        .collect::<Vec<Vec<_>>>()
+                };
+                assert_eq!(ids(&again.run), ids(&first), "{form}");
+                let folded = |run: &Run| {
+                    run.strangers
+                        .iter()
+                        .map(|(id, name)| (*id, fold(name)))
+                        .collect::<Vec<_>>()
+                };
+                assert_eq!(folded(&again.run), folded(&first), "{form}");
+            }
+        });
 }
 
 #[test]
 fn a_mutated_run_is_read_or_refused() {
     let names = ["lion", "sea lion", "Å", "1984"];
     let vocabulary: Vocabulary = (0..).map(EntityId).zip(names.map(str::to_owned)).collect();
-    let class = Class { name: "cats".into(), members: vec![EntityId(0)], ..Class::default() };
-    let query = Query { class: ClassId(0), seed_count: SeedCount::Three, number: 0, seeds: vec![EntityId(3)] };
+    let class = Class {
+        name: "cats".into(),
+        members: vec![EntityId(0)],
+        ..Class::default()
+    };
+    let query = Query {
+        class: ClassId(0),
+        seed_count: SeedCount::Three,
+        number: 0,
+        seeds: vec![EntityId(3)],
+    };
     let (classes, queries, findings) = (vec![class], vec![query], Findings::default());
-    let dataset = Dataset { root: "data".into(), name: "data".into(), vocabulary, classes, queries, findings };
-    let lines = "cats/3/1 Q0 0 1 2.5 x\ncats/3/1 Q0 sea_lion 2 1e-3 x\ncats/3/1\tQ0\tsea lion\t3\t-0\tx\n";
-    let wide = [&b"\xff\xfe"[..], &lines.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()].concat();
+    let dataset = Dataset {
+        root: "data".into(),
+        name: "data".into(),
+        vocabulary,
+        classes,
+        queries,
+        findings,
+    };
+    let lines =
+        "cats/3/1 Q0 0 1 2.5 x\ncats/3/1 Q0 sea_lion 2 1e-3 x\ncats/3/1\tQ0\tsea lion\t3\t-0\tx\n";
+    let wide = [
+        &b"\xff\xfe"[..],
+        &lines
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<u8>>(),
+    ]
+    .concat();
     let packed = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".to_vec();
     let list = b"0.5 0.5 0.5 0.5\n\n0\tlion\t\tcats\n1\tsea lion\t\tnone\n".to_vec();
     let files = [lines.as_bytes().to_vec(), wide, packed, list];
-    let words: [&[u8]; 10] =
-        [b"\t", b" ", b"\n", b"NaN", b"inf", b"-1", b"99999999999999999999", b"\xff\xfe", b"\0", b"1984"];
+    let words: [&[u8]; 10] = [
+        b"\t",
+        b" ",
+        b"\n",
+        b"NaN",
+        b"inf",
+        b"-1",
+        b"99999999999999999999",
+        b"\xff\xfe",
+        b"\0",
+        b"1984",
+    ];
     let folder = folder();
     fs::create_dir_all(folder.path().join("lists")).unwrap();
-    check!().with_type::<(u8, Mutation)>().for_each(|(place, mutation)| {
-        let bytes = mutation.of(&files, &words);
-        let (file, run) = match place % 3 {
-            0 => ("file.run", "file.run"),
-            1 => ("lists/cats_0_3.txt", "lists"),
-            _ => ("lists/0_cats.txt", "lists"),
-        };
-        fs::write(folder.path().join(file), bytes).unwrap();
-        if let Ok(read) = in_time(|| Run::open(&folder.path().join(run), &dataset, Some(SeedCount::Three))) {
-            assert!(read.run.rankings.iter().flat_map(|list| &list.candidates).all(|(_, score)| score.is_finite()));
-        }
-        fs::remove_file(folder.path().join(file)).unwrap();
-    });
+    check!()
+        .with_type::<(u8, Mutation)>()
+        .for_each(|(place, mutation)| {
+            let bytes = mutation.of(&files, &words);
+            let (file, run) = match place % 3 {
+                0 => ("file.run", "file.run"),
+                1 => ("lists/cats_0_3.txt", "lists"),
+                _ => ("lists/0_cats.txt", "lists"),
+            };
+            fs::write(folder.path().join(file), bytes).unwrap();
+            if let Ok(read) =
+                in_time(|| Run::open(&folder.path().join(run), &dataset, Some(SeedCount::Three)))
+            {
+                assert!(
+                    read.run
+                        .rankings
+                        .iter()
+                        .flat_map(|list| &list.candidates)
+                        .all(|(_, score)| score.is_finite())
+                );
+            }
+            fs::remove_file(folder.path().join(file)).unwrap();
+        });
 }

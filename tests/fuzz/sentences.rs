@@ -61,25 +61,41 @@ fn pairs(dataset: &Dataset) -> Vec<Pair> {
         all.push(pair);
         Ok(())
     };
-    dataset.pairs(&mut Findings::default(), &mut Unobserved, &mut take).unwrap();
+    dataset
+        .pairs(&mut Findings::default(), &mut Unobserved, &mut take)
+        .unwrap();
     all
 }
 
 #[test]
 fn every_pair_is_read_again_by_its_place() {
     let folder = folder();
-    fs::write(folder.path().join("entity2id.txt"), "lion\t7\nsea lion\t3\n").unwrap();
+    fs::write(
+        folder.path().join("entity2id.txt"),
+        "lion\t7\nsea lion\t3\n",
+    )
+    .unwrap();
     fs::write(folder.path().join("a.png"), "").unwrap();
     let dataset = Dataset::open(folder.path()).unwrap();
     let (files, path) = (encoded(), folder.path().join("sentences.json"));
     fs::write(&path, &files[0]).unwrap();
-    assert_eq!(pairs(&dataset).len(), 3, "the files to begin with are sound");
+    assert_eq!(
+        pairs(&dataset).len(),
+        3,
+        "the files to begin with are sound"
+    );
     check!().with_type::<Mutation>().for_each(|mutation| {
         fs::write(&path, mutation.of(&files, &WORDS)).unwrap();
         for pair in in_time(|| pairs(&dataset)) {
             assert!(pair.start <= pair.end && pair.end < pair.tokens.len());
             let again = dataset.pair_at(pair.offset, pair.mention).unwrap();
-            assert_eq!(Pair { line: pair.line, ..again }, pair);
+            assert_eq!(
+                Pair {
+                    line: pair.line,
+                    ..again
+                },
+                pair
+            );
         }
     });
 }

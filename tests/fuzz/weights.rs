@@ -18,7 +18,10 @@ fn safetensors(header: &str, numbers: usize) -> Vec<u8> {
 fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::path::Path) {
     let mut bytes = mutation.of(files, words);
     // most mutations of a header change its length, which is easily put right
-    if let (Some(b'{'), Some(end)) = (bytes.get(8), bytes.windows(2).rposition(|pair| pair == b"}}")) {
+    if let (Some(b'{'), Some(end)) = (
+        bytes.get(8),
+        bytes.windows(2).rposition(|pair| pair == b"}}"),
+    ) {
         let length = (end + 2 - 8) as u64;
         bytes[..8].copy_from_slice(&length.to_le_bytes());
     }
@@ -53,19 +56,39 @@ fn a_mutated_safetensors_file_is_opened_or_refused() {
             1,
         ),
     ];
-    let words: [&[u8]; 10] =
-        [b"0", b"18446744073709551615", b"9223372036854775807", b"-1", b",", b"[", b"]", b"{", b"\"a\":", b"F64"];
+    let words: [&[u8]; 10] = [
+        b"0",
+        b"18446744073709551615",
+        b"9223372036854775807",
+        b"-1",
+        b",",
+        b"[",
+        b"]",
+        b"{",
+        b"\"a\":",
+        b"F64",
+    ];
     let path = folder.path().join("a.safetensors");
     fs::write(&path, &files[0]).unwrap();
-    assert_eq!(Weights::open(&path).unwrap().len(), 2, "the files to begin with are sound");
-    check!().with_type::<Mutation>().for_each(|mutation| open(&files, &words, mutation, &path));
+    assert_eq!(
+        Weights::open(&path).unwrap().len(),
+        2,
+        "the files to begin with are sound"
+    );
+    check!()
+        .with_type::<Mutation>()
+        .for_each(|mutation| open(&files, &words, mutation, &path));
 }
 
 #[test]
 fn a_mutated_file_of_torch_save_is_opened_or_refused() {
     let folder = folder();
     let mut files = fixtures("encoders", &["pth"]);
-    files.extend(fixtures("checkpoints", &["pkl"]).into_iter().filter(|file| file.len() < 4096));
+    files.extend(
+        fixtures("checkpoints", &["pkl"])
+            .into_iter()
+            .filter(|file| file.len() < 4096),
+    );
     let words: [&[u8]; 12] = [
         b"(",
         b")",
@@ -81,5 +104,7 @@ fn a_mutated_file_of_torch_save_is_opened_or_refused() {
         b"ctorch._utils\n_rebuild_tensor_v2\n",
     ];
     let path = folder.path().join("a.pth");
-    check!().with_type::<Mutation>().for_each(|mutation| open(&files, &words, mutation, &path));
+    check!()
+        .with_type::<Mutation>()
+        .for_each(|mutation| open(&files, &words, mutation, &path));
 }

@@ -1,6 +1,8 @@
-//! A reader of Rust source that knows just enough: what is code, which paths it names, what is a test.
+//! A reader of Rust source that knows just enough: what is code, which paths it names, what is a
+//! test.
 
-/// The same text with comments and the insides of strings and characters blanked; lines stay where they are.
+/// The same text with comments and the insides of strings and characters blanked; lines stay where
+/// they are.
 pub fn code_only(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
@@ -24,7 +26,11 @@ pub fn code_only(text: &str) -> String {
         }
         let quoted = chars[i] != '/';
         out.push(if quoted { '"' } else { ' ' });
-        out.extend(chars[i + 1..end - 1].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
+        out.extend(
+            chars[i + 1..end - 1]
+                .iter()
+                .map(|&c| if c == '\n' { '\n' } else { ' ' }),
+        );
         out.push(if quoted { '"' } else { ' ' });
         i = end;
     }
@@ -45,7 +51,9 @@ pub fn is_word(c: char) -> bool {
 }
 
 fn line_end(chars: &[char], i: usize) -> usize {
-    (i..chars.len()).find(|&j| chars[j] == '\n').unwrap_or(chars.len())
+    (i..chars.len())
+        .find(|&j| chars[j] == '\n')
+        .unwrap_or(chars.len())
 }
 
 fn block_end(chars: &[char], i: usize) -> usize {
@@ -82,21 +90,32 @@ fn raw_end(chars: &[char], i: usize) -> Option<usize> {
     if chars.get(open) != Some(&'"') {
         return None;
     }
-    let closes =
-        |j: usize| chars[j] == '"' && chars[j + 1..].iter().take(hashes).filter(|&&c| c == '#').count() == hashes;
-    (open + 1..chars.len()).find(|&j| closes(j)).map(|j| j + 1 + hashes)
+    let closes = |j: usize| {
+        chars[j] == '"'
+            && chars[j + 1..]
+                .iter()
+                .take(hashes)
+                .filter(|&&c| c == '#')
+                .count()
+                == hashes
+    };
+    (open + 1..chars.len())
+        .find(|&j| closes(j))
+        .map(|j| j + 1 + hashes)
 }
 
 /// One past the end of the character at `i`; none for a lifetime.
 fn char_end(chars: &[char], i: usize) -> Option<usize> {
     if chars.get(i + 1) == Some(&'\\') {
-        return (i + 3..chars.len()).find(|&j| chars[j] == '\'').map(|j| j + 1);
+        return (i + 3..chars.len())
+            .find(|&j| chars[j] == '\'')
+            .map(|j| j + 1);
     }
     (chars.get(i + 2) == Some(&'\'')).then_some(i + 3)
 }
 
-/// The first two names of every path in the code, with its line from 1: `a::b::c` gives `a`, `b`, and so does each
-/// member of `a::{b::c, d}`.
+/// The first two names of every path in the code, with its line from 1: `a::b::c` gives `a`, `b`,
+/// and so does each member of `a::{b::c, d}`.
 pub fn paths(code: &str) -> Vec<(usize, String, String)> {
     let chars: Vec<char> = code.chars().collect();
     let mut found = Vec::new();
@@ -106,13 +125,20 @@ pub fn paths(code: &str) -> Vec<(usize, String, String)> {
             continue;
         }
         let line = 1 + chars[..i].iter().filter(|&&c| c == '\n').count();
-        found.extend(members(&chars, i + 2).into_iter().map(|member| (line, head.clone(), member)));
+        found.extend(
+            members(&chars, i + 2)
+                .into_iter()
+                .map(|member| (line, head.clone(), member)),
+        );
     }
     found
 }
 
 fn word_before(chars: &[char], end: usize) -> String {
-    let start = (0..end).rev().find(|&j| !is_word(chars[j])).map_or(0, |j| j + 1);
+    let start = (0..end)
+        .rev()
+        .find(|&j| !is_word(chars[j]))
+        .map_or(0, |j| j + 1);
     chars[start..end].iter().collect()
 }
 
@@ -122,7 +148,9 @@ fn word_at(chars: &[char], start: usize) -> String {
 
 /// What stands after `::`: one name, or the first names of a group.
 fn members(chars: &[char], start: usize) -> Vec<String> {
-    let start = (start..chars.len()).find(|&j| !chars[j].is_whitespace()).unwrap_or(chars.len());
+    let start = (start..chars.len())
+        .find(|&j| !chars[j].is_whitespace())
+        .unwrap_or(chars.len());
     if chars.get(start) != Some(&'{') {
         return vec![word_at(chars, start)];
     }
@@ -148,7 +176,9 @@ pub fn test_lines(code: &str) -> Vec<bool> {
     let mut inside = vec![false; code.lines().count() + 1];
     let line_of = |at: usize| code[..at].matches('\n').count();
     for (at, _) in code.match_indices("#[cfg(test)]") {
-        let body = code[at..].find('{').filter(|open| !code[at..at + open].contains(';'));
+        let body = code[at..]
+            .find('{')
+            .filter(|open| !code[at..at + open].contains(';'));
         let Some(open) = body else { continue };
         let mut depth = 0;
         let close = code[at + open..].char_indices().find(|(_, c)| {
@@ -172,7 +202,10 @@ fn comments_and_strings_are_no_code() {
         "let c = r#\"tch::\"quoted\" \"#; let d = '\\''; fn e<'a>(f: &'a str) { crate::data::x(\"\\\"tch::\") }\n",
         "/// see crate::engine\nlet var = br\"tch::\"; for\"tch::\";",
     ));
-    let named: Vec<_> = paths(&code).into_iter().map(|(line, a, b)| format!("{line} {a}::{b}")).collect();
+    let named: Vec<_> = paths(&code)
+        .into_iter()
+        .map(|(line, a, b)| format!("{line} {a}::{b}"))
+        .collect();
     assert_eq!(named, ["3 crate::data", "3 data::x"], "{code}");
     assert_eq!(code.lines().count(), 5);
 }
@@ -180,13 +213,22 @@ fn comments_and_strings_are_no_code() {
 #[test]
 fn groups_are_taken_apart() {
     let code = "use crate::{data::{Dataset, Pair}, index::Index,\n  types::Mode};";
-    let from_crate: Vec<_> = paths(code).into_iter().filter(|(_, a, _)| a == "crate").map(|(_, _, b)| b).collect();
+    let from_crate: Vec<_> = paths(code)
+        .into_iter()
+        .filter(|(_, a, _)| a == "crate")
+        .map(|(_, _, b)| b)
+        .collect();
     assert_eq!(from_crate, ["data", "index", "types"]);
 }
 
 #[test]
 fn test_modules_are_found_whole() {
     let code = "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() { }\n}\nfn c() {}\n#[cfg(test)]\nmod more;\nfn d() {}\n";
-    let lines: Vec<usize> = test_lines(code).iter().enumerate().filter(|(_, t)| **t).map(|(i, _)| i).collect();
+    let lines: Vec<usize> = test_lines(code)
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| **t)
+        .map(|(i, _)| i)
+        .collect();
     assert_eq!(lines, [1, 2, 3, 4]);
 }

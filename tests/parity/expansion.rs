@@ -38,15 +38,26 @@ fn cases() -> Vec<Case> {
 fn dense(name: &str) -> Tensor {
     let file = super::golden("expansion/index.safetensors");
     let tensors = Tensor::read_safetensors(file).unwrap();
-    tensors.into_iter().find(|(n, _)| n == name).unwrap().1.to_kind(Kind::Double)
+    tensors
+        .into_iter()
+        .find(|(n, _)| n == name)
+        .unwrap()
+        .1
+        .to_kind(Kind::Double)
 }
 
 fn run(view: &View, case: &Case) -> Vec<Expansion> {
-    let config = Config { size: case.results, ..Config::default() };
+    let config = Config {
+        size: case.results,
+        ..Config::default()
+    };
     if case.joint {
         return expand_joint(view, &case.seeds, &config, &mut Unobserved).unwrap();
     }
-    case.seeds.iter().map(|seeds| expand(view, seeds, &[], &config, &mut Unobserved).unwrap()).collect()
+    case.seeds
+        .iter()
+        .map(|seeds| expand(view, seeds, &[], &config, &mut Unobserved).unwrap())
+        .collect()
 }
 
 fn assert_lists(view: &View) {
@@ -55,7 +66,11 @@ fn assert_lists(view: &View) {
             let picks: Vec<Row> = found.picks.iter().map(|p| p.row).collect();
             let place = format!("case {number} (joint: {}), query {query}", case.joint);
             assert_eq!(picks, case.picks[query], "picks of {place}");
-            assert_eq!(found.ranking().collect::<Vec<_>>(), case.reranked[query], "re-ranking of {place}");
+            assert_eq!(
+                found.ranking().collect::<Vec<_>>(),
+                case.reranked[query],
+                "re-ranking of {place}"
+            );
         }
     }
 }
@@ -88,18 +103,40 @@ fn factorised_rows_equal_dense_rows() {
     let (mean_log_prob, mean_prob) = (dense("mean_log_prob"), dense("mean_prob"));
 
     let flat: Vec<f64> = view.log_probs(&rows, &rows).concat();
-    assert_close(&Tensor::from_slice(&flat).view_as(&mean_log_prob), &mean_log_prob, "mean_log_prob");
-    let (asked, mut targets) = (rows.iter().map(|&e| view.asked(e)).collect::<Vec<_>>(), Targets::default());
-    rows.iter().for_each(|&row| view.add_target(&mut targets, row));
-    let flat = view.probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets).concat();
-    assert_close(&Tensor::from_slice(&flat).view_as(&mean_prob), &mean_prob, "mean_prob");
+    assert_close(
+        &Tensor::from_slice(&flat).view_as(&mean_log_prob),
+        &mean_log_prob,
+        "mean_log_prob",
+    );
+    let (asked, mut targets) = (
+        rows.iter().map(|&e| view.asked(e)).collect::<Vec<_>>(),
+        Targets::default(),
+    );
+    rows.iter()
+        .for_each(|&row| view.add_target(&mut targets, row));
+    let flat = view
+        .probabilities(&asked.iter().map(|e| (e, 0)).collect::<Vec<_>>(), &targets)
+        .concat();
+    assert_close(
+        &Tensor::from_slice(&flat).view_as(&mean_prob),
+        &mean_prob,
+        "mean_prob",
+    );
 
     let mean = mean_log_prob.mean_dim([1i64].as_slice(), true, Kind::Double);
     let deviation = mean_log_prob.std_dim([1i64].as_slice(), false, true);
     let z = (&mean_log_prob - mean) / deviation;
-    let flat: Vec<f32> = view.z_rows(&rows).iter().flat_map(|row| row.to_vec()).collect();
+    let flat: Vec<f32> = view
+        .z_rows(&rows)
+        .iter()
+        .flat_map(|row| row.to_vec())
+        .collect();
     assert_close(&Tensor::from_slice(&flat).view_as(&z), &z, "Z");
-    assert_close(&Tensor::from_slice(&view.z(&rows, &rows).concat()).view_as(&z), &z, "Z, one by one");
+    assert_close(
+        &Tensor::from_slice(&view.z(&rows, &rows).concat()).view_as(&z),
+        &z,
+        "Z, one by one",
+    );
 }
 
 fn assert_close(found: &Tensor, expected: &Tensor, what: &str) {

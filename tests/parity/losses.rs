@@ -4,7 +4,8 @@ use multiexpan::model::alignment::Views;
 use multiexpan::model::weights::Weights;
 use multiexpan::train::TrainConfig;
 use multiexpan::train::loss::{
-    Nce, clustering, contrastive, distillation, image_text_contrast, image_text_matching, masked_entity, masked_words,
+    Nce, clustering, contrastive, distillation, image_text_contrast, image_text_matching,
+    masked_entity, masked_words,
 };
 use serde_json::Value;
 use std::path::PathBuf;
@@ -18,20 +19,45 @@ fn check(task: &str, inputs: usize, loss: impl FnOnce(&Weights, &[Tensor]) -> Te
 }
 
 /// The same with numbers of `scripts/golden_alignment.py`, which the published algorithm has not.
-fn check_alignment(task: &str, inputs: usize, loss: impl FnOnce(&dyn Fn(&str) -> Tensor, &[Tensor]) -> Tensor) {
+fn check_alignment(
+    task: &str,
+    inputs: usize,
+    loss: impl FnOnce(&dyn Fn(&str) -> Tensor, &[Tensor]) -> Tensor,
+) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/alignment");
-    check_in(folder, task, inputs, |cases, inputs| loss(&|name| cases.get(&format!("{task}.{name}")).unwrap(), inputs));
+    check_in(folder, task, inputs, |cases, inputs| {
+        loss(
+            &|name| cases.get(&format!("{task}.{name}")).unwrap(),
+            inputs,
+        )
+    });
 }
 
-fn check_in(folder: PathBuf, task: &str, inputs: usize, loss: impl FnOnce(&Weights, &[Tensor]) -> Tensor) {
+fn check_in(
+    folder: PathBuf,
+    task: &str,
+    inputs: usize,
+    loss: impl FnOnce(&Weights, &[Tensor]) -> Tensor,
+) {
     let cases = Weights::open(&folder.join("cases.safetensors")).unwrap();
-    let values: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("values.json")).unwrap()).unwrap();
-    let input = |i| cases.get(&format!("{task}.in{i}")).unwrap().set_requires_grad(true);
+    let values: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("values.json")).unwrap())
+            .unwrap();
+    let input = |i| {
+        cases
+            .get(&format!("{task}.in{i}"))
+            .unwrap()
+            .set_requires_grad(true)
+    };
     let inputs: Vec<Tensor> = (0..inputs).map(input).collect();
     let loss = loss(&cases, &inputs);
     loss.backward();
     let wanted = values[task].as_f64().unwrap();
-    assert!((loss.double_value(&[]) - wanted).abs() < TOLERANCE, "{} for {wanted}", loss.double_value(&[]));
+    assert!(
+        (loss.double_value(&[]) - wanted).abs() < TOLERANCE,
+        "{} for {wanted}",
+        loss.double_value(&[])
+    );
     for (i, input) in inputs.iter().enumerate() {
         let gradient = cases.get(&format!("{task}.grad{i}")).unwrap();
         let off = (input.grad() - &gradient).abs().max() / gradient.abs().max();
@@ -41,12 +67,18 @@ fn check_in(folder: PathBuf, task: &str, inputs: usize, loss: impl FnOnce(&Weigh
 }
 
 fn masked(cases: &Weights, log_prob: &Tensor) -> Tensor {
-    masked_entity(log_prob, &cases.get("labels").unwrap(), TrainConfig::default().label_smoothing)
+    masked_entity(
+        log_prob,
+        &cases.get("labels").unwrap(),
+        TrainConfig::default().label_smoothing,
+    )
 }
 
 #[test]
 fn masked_entity_prediction() {
-    check("masked_entity", 1, |cases, inputs| masked(cases, &inputs[0]));
+    check("masked_entity", 1, |cases, inputs| {
+        masked(cases, &inputs[0])
+    });
 }
 
 #[test]
@@ -60,19 +92,26 @@ fn momentum_distillation() {
 
 #[test]
 fn contrast() {
-    check("contrastive", 2, |_, inputs| contrastive(&inputs[0], &inputs[1], &Nce::default()));
+    check("contrastive", 2, |_, inputs| {
+        contrastive(&inputs[0], &inputs[1], &Nce::default())
+    });
 }
 
 #[test]
 fn clusters() {
-    check("clustering", 2, |_, inputs| clustering(&inputs[0], &inputs[1], &Nce::default()));
+    check("clustering", 2, |_, inputs| {
+        clustering(&inputs[0], &inputs[1], &Nce::default())
+    });
 }
 
 /// The momentum copy's share in the golden numbers, as ALBEF's.
 const SHARE: f64 = 0.4;
 
 fn views(text: &Tensor, image: &Tensor) -> Views {
-    Views { text: text.shallow_clone(), image: image.shallow_clone() }
+    Views {
+        text: text.shallow_clone(),
+        image: image.shallow_clone(),
+    }
 }
 
 #[test]
@@ -91,21 +130,35 @@ fn contrast_against_a_momentum_copy_and_its_queue() {
         let own = |keys: &Tensor| keys.narrow(0, 0, labels.size()[0]);
         let taught = views(&own(&keys.text), &own(&keys.image));
         let pairs = views(&inputs[0], &inputs[1]);
-        image_text_contrast((&pairs, &labels), (&keys, &key_labels), &inputs[2], Some((&taught, SHARE)))
+        image_text_contrast(
+            (&pairs, &labels),
+            (&keys, &key_labels),
+            &inputs[2],
+            Some((&taught, SHARE)),
+        )
     });
 }
 
 #[test]
 fn matching() {
-    check_alignment("itm", 2, |_, inputs| image_text_matching(&inputs[0], &inputs[1]));
+    check_alignment("itm", 2, |_, inputs| {
+        image_text_matching(&inputs[0], &inputs[1])
+    });
 }
 
 #[test]
 fn masked_words_of_a_mention() {
     let log_prob = |logits: &Tensor| logits.log_softmax(-1, Kind::Float);
-    check_alignment("words", 1, |of, inputs| masked_words(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), None));
+    check_alignment("words", 1, |of, inputs| {
+        masked_words(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), None)
+    });
     check_alignment("mlm", 1, |of, inputs| {
         let taught = log_prob(&of("teacher"));
-        masked_words(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), Some((&taught, SHARE)))
+        masked_words(
+            &log_prob(&inputs[0]),
+            &of("tokens"),
+            &of("keep"),
+            Some((&taught, SHARE)),
+        )
     });
 }

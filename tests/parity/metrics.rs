@@ -28,15 +28,30 @@ fn read() -> Expected {
 }
 
 /// Each query's list, gold (its class less the seeds) and expected metrics.
-fn queries(expected: &Expected) -> impl Iterator<Item = (Vec<EntityId>, HashSet<EntityId>, &BTreeMap<String, f64>)> {
+fn queries(
+    expected: &Expected,
+) -> impl Iterator<Item = (Vec<EntityId>, HashSet<EntityId>, &BTreeMap<String, f64>)> {
     expected.cases.iter().flat_map(|case| {
-        assert_eq!((case.seeds.len(), case.seeds.len()), (case.reranked.len(), case.metrics.len()));
-        case.seeds.iter().zip(&case.reranked).zip(&case.metrics).map(|((seeds, list), metrics)| {
-            let class = expected.class_of[seeds[0] as usize];
-            let of_class = (0u32..).zip(&expected.class_of).filter(|(_, c)| **c == class);
-            let gold = of_class.map(|(e, _)| e).filter(|e| !seeds.contains(e)).map(EntityId).collect();
-            (list.iter().copied().map(EntityId).collect(), gold, metrics)
-        })
+        assert_eq!(
+            (case.seeds.len(), case.seeds.len()),
+            (case.reranked.len(), case.metrics.len())
+        );
+        case.seeds
+            .iter()
+            .zip(&case.reranked)
+            .zip(&case.metrics)
+            .map(|((seeds, list), metrics)| {
+                let class = expected.class_of[seeds[0] as usize];
+                let of_class = (0u32..)
+                    .zip(&expected.class_of)
+                    .filter(|(_, c)| **c == class);
+                let gold = of_class
+                    .map(|(e, _)| e)
+                    .filter(|e| !seeds.contains(e))
+                    .map(EntityId)
+                    .collect();
+                (list.iter().copied().map(EntityId).collect(), gold, metrics)
+            })
     })
 }
 
@@ -53,7 +68,11 @@ fn every_golden_metric_is_met() {
                 "p" => precision(&list, &gold, k, Protocol::Published),
                 other => panic!("no metric is called {other}"),
             };
-            assert!((found - want).abs() <= TOLERANCE, "{name} of {} results: {found}, not {want}", list.len());
+            assert!(
+                (found - want).abs() <= TOLERANCE,
+                "{name} of {} results: {found}, not {want}",
+                list.len()
+            );
             compared += 1;
         }
     }
@@ -66,8 +85,16 @@ fn measures_are_the_metrics_at_the_cutoffs() {
     for (list, gold, metrics) in queries(&expected) {
         let measures = measure(&list, &gold, gold.len(), Protocol::Published);
         for (at, k) in CUTOFFS.iter().enumerate() {
-            for (name, found) in [(format!("ap@{k}"), measures.ap[at]), (format!("p@{k}"), measures.p[at])] {
-                assert!(metrics.get(&name).is_none_or(|want| (found - want).abs() <= TOLERANCE), "{name}: {found}");
+            for (name, found) in [
+                (format!("ap@{k}"), measures.ap[at]),
+                (format!("p@{k}"), measures.p[at]),
+            ] {
+                assert!(
+                    metrics
+                        .get(&name)
+                        .is_none_or(|want| (found - want).abs() <= TOLERANCE),
+                    "{name}: {found}"
+                );
             }
             assert_eq!(measures.ceiling[at], 1.0);
         }

@@ -24,11 +24,25 @@ impl Golden {
     fn open() -> Self {
         let golden = super::golden("model");
         let folder = tempfile::tempdir().unwrap();
-        std::fs::copy(golden.join("config.json"), folder.path().join("config.json")).unwrap();
-        std::fs::copy(golden.join("checkpoint.safetensors"), folder.path().join("model.safetensors")).unwrap();
-        let Opened { store, network, .. } =
-            ModelFolder::open(folder.path()).unwrap().network(None, Device::Cpu).unwrap();
-        Golden { cases: Weights::open(&golden.join("cases.safetensors")).unwrap(), store, network }
+        std::fs::copy(
+            golden.join("config.json"),
+            folder.path().join("config.json"),
+        )
+        .unwrap();
+        std::fs::copy(
+            golden.join("checkpoint.safetensors"),
+            folder.path().join("model.safetensors"),
+        )
+        .unwrap();
+        let Opened { store, network, .. } = ModelFolder::open(folder.path())
+            .unwrap()
+            .network(None, Device::Cpu)
+            .unwrap();
+        Golden {
+            cases: Weights::open(&golden.join("cases.safetensors")).unwrap(),
+            store,
+            network,
+        }
     }
 
     fn get(&self, name: &str) -> Tensor {
@@ -38,10 +52,15 @@ impl Golden {
     fn input(&self, tower: &Tower, mode: &str) -> Input {
         let ids = self.get("token_ids");
         let rows = ids.size()[0];
-        let ids =
-            if matches!(mode, "both" | "text") { ids } else { Tensor::from_slice(&[CLS, MASK, SEP]).repeat([rows, 1]) };
+        let ids = if matches!(mode, "both" | "text") {
+            ids
+        } else {
+            Tensor::from_slice(&[CLS, MASK, SEP]).repeat([rows, 1])
+        };
         let text_keep = ids.ne(PAD);
-        let text = tower.bert.lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS);
+        let text = tower
+            .bert
+            .lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS);
         let patches = matches!(mode, "both" | "image").then(|| self.get("patches"));
         Input {
             text,
@@ -68,7 +87,10 @@ fn every_mode_gives_the_golden_states_and_probabilities() {
         let state = tower.state(&golden.input(tower, mode), false);
         let pre_head = tower.head.pre_head(&state, false);
         golden.near(&format!("{mode}.hidden"), &state);
-        golden.near(&format!("{mode}.log_prob"), &tower.head.log_prob(&pre_head, false, 0.0));
+        golden.near(
+            &format!("{mode}.log_prob"),
+            &tower.head.log_prob(&pre_head, false, 0.0),
+        );
         golden.near(&format!("{mode}.pre_head"), &pre_head);
     }
 }
@@ -76,12 +98,27 @@ fn every_mode_gives_the_golden_states_and_probabilities() {
 #[test]
 fn heads_and_teacher_give_the_golden_numbers() {
     let golden = Golden::open();
-    let state = golden.network.student.state(&golden.input(&golden.network.student, "both"), false);
-    golden.near("projection", &golden.network.projection.forward(&state, false));
+    let state = golden
+        .network
+        .student
+        .state(&golden.input(&golden.network.student, "both"), false);
+    golden.near(
+        "projection",
+        &golden.network.projection.forward(&state, false),
+    );
     golden.near("cluster", &golden.network.cluster.forward(&state, false));
-    let teacher = golden.network.teacher.as_ref().expect("the golden checkpoint has a momentum copy");
+    let teacher = golden
+        .network
+        .teacher
+        .as_ref()
+        .expect("the golden checkpoint has a momentum copy");
     let state = teacher.state(&golden.input(teacher, "both"), false);
-    golden.near("momentum.log_prob", &teacher.head.log_prob(&teacher.head.pre_head(&state, false), false, 0.0));
+    golden.near(
+        "momentum.log_prob",
+        &teacher
+            .head
+            .log_prob(&teacher.head.pre_head(&state, false), false, 0.0),
+    );
 }
 
 /// A row that hides its picture among rows that show theirs is the same as text alone.
@@ -95,7 +132,13 @@ fn a_masked_picture_is_no_picture() {
     input.image_keep = Some(Tensor::from_slice(&keep));
     let state = tower.state(&input, false);
     for row in 0..rows {
-        let wanted = golden.get(if row % 2 == 0 { "both.hidden" } else { "text.hidden" }).get(row);
+        let wanted = golden
+            .get(if row % 2 == 0 {
+                "both.hidden"
+            } else {
+                "text.hidden"
+            })
+            .get(row);
         let off = (state.get(row) - wanted).abs().max().double_value(&[]);
         assert!(off < TOLERANCE, "row {row} is off by {off}");
     }
@@ -105,9 +148,26 @@ fn a_masked_picture_is_no_picture() {
 fn a_checkpoint_of_another_vocabulary_is_refused() {
     let golden = Golden::open();
     let folder = tempfile::tempdir().unwrap();
-    let config = Config { entities: golden.network.config.entities + 1, ..golden.network.config.clone() };
-    std::fs::write(folder.path().join("config.json"), serde_json::to_string(&config).unwrap()).unwrap();
-    golden.store.save(folder.path().join("model.safetensors")).unwrap();
-    let refusal = ModelFolder::open(folder.path()).unwrap().network(None, Device::Cpu).unwrap_err().to_string();
-    assert!(refusal.contains("head.4") && refusal.contains("vocabulary"), "{refusal}");
+    let config = Config {
+        entities: golden.network.config.entities + 1,
+        ..golden.network.config.clone()
+    };
+    std::fs::write(
+        folder.path().join("config.json"),
+        serde_json::to_string(&config).unwrap(),
+    )
+    .unwrap();
+    golden
+        .store
+        .save(folder.path().join("model.safetensors"))
+        .unwrap();
+    let refusal = ModelFolder::open(folder.path())
+        .unwrap()
+        .network(None, Device::Cpu)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refusal.contains("head.4") && refusal.contains("vocabulary"),
+        "{refusal}"
+    );
 }

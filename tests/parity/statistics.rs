@@ -39,7 +39,9 @@ fn read() -> Expected {
 
 fn differences(case: &Case) -> Vec<(ClassId, f64)> {
     let numbered = (0..).map(ClassId).zip(&case.classes);
-    numbered.flat_map(|(class, values)| values.iter().map(move |value| (class, *value))).collect()
+    numbered
+        .flat_map(|(class, values)| values.iter().map(move |value| (class, *value)))
+        .collect()
 }
 
 #[test]
@@ -48,7 +50,11 @@ fn p_values_are_those_of_scipy_and_statsmodels() {
     for case in read().cases {
         let found = verdict(&differences(&case)).unwrap();
         let near = |what: &str, found: f64, wanted: f64| {
-            assert!((found - wanted).abs() <= TOLERANCE, "{what} of “{}” is {found}, not {wanted}", case.name);
+            assert!(
+                (found - wanted).abs() <= TOLERANCE,
+                "{what} of “{}” is {found}, not {wanted}",
+                case.name
+            );
         };
         near("the difference", found.difference, case.difference);
         near("the cluster-robust t-test", found.p_t, case.cluster_t);
@@ -60,7 +66,10 @@ fn p_values_are_those_of_scipy_and_statsmodels() {
             near("the randomisation test", found.p, *wanted);
             exact += 1;
         }
-        assert!(found.low <= found.difference && found.difference <= found.high, "{found:?}");
+        assert!(
+            found.low <= found.difference && found.difference <= found.high,
+            "{found:?}"
+        );
         assert_eq!(found.wins + found.ties + found.losses, case.classes.len());
     }
     assert!(exact >= 8 && paired >= 5, "{exact} {paired}");
@@ -69,25 +78,42 @@ fn p_values_are_those_of_scipy_and_statsmodels() {
 #[test]
 fn a_very_small_p_is_small_and_not_nothing() {
     let cases = read().cases;
-    let case = cases.iter().min_by(|a, b| a.cluster_t.total_cmp(&b.cluster_t)).unwrap();
+    let case = cases
+        .iter()
+        .min_by(|a, b| a.cluster_t.total_cmp(&b.cluster_t))
+        .unwrap();
     let found = verdict(&differences(case)).unwrap().p_t;
-    assert!(case.cluster_t < 1e-20 && (found / case.cluster_t - 1.0).abs() < 1e-6, "{found}, not {}", case.cluster_t);
+    assert!(
+        case.cluster_t < 1e-20 && (found / case.cluster_t - 1.0).abs() < 1e-6,
+        "{found}, not {}",
+        case.cluster_t
+    );
 }
 
 #[test]
 fn many_sign_flips_are_near_the_t_test() {
     // 46 classes: at random, and of a mean of so many the two tests agree
     let cases = read().cases;
-    let case = cases.iter().find(|case| case.name == "many classes").unwrap();
+    let case = cases
+        .iter()
+        .find(|case| case.name == "many classes")
+        .unwrap();
     let found = verdict(&differences(case)).unwrap();
-    assert!(found.p > 0.0 && (found.p - case.cluster_t).abs() < 5e-4, "{found:?}");
+    assert!(
+        found.p > 0.0 && (found.p - case.cluster_t).abs() < 5e-4,
+        "{found:?}"
+    );
 }
 
 #[test]
 fn holm_is_that_of_statsmodels() {
     for family in read().holm {
         for (found, wanted) in holm(&family.p).iter().zip(&family.holm) {
-            assert!((found - wanted).abs() <= TOLERANCE, "{:?}: {found}, not {wanted}", family.p);
+            assert!(
+                (found - wanted).abs() <= TOLERANCE,
+                "{:?}: {found}, not {wanted}",
+                family.p
+            );
         }
     }
     assert!(holm(&[]).is_empty());

@@ -1,4 +1,5 @@
-//! Checkpoints as `torch.save` writes them, made here: tensors in nested dicts, and numpy numbers beside them.
+//! Checkpoints as `torch.save` writes them, made here: tensors in nested dicts, and numpy numbers
+//! beside them.
 #![allow(dead_code)] // each test uses what it needs
 
 use std::io::{Cursor, Write};
@@ -32,7 +33,10 @@ pub fn zipped(root: &Item) -> Vec<u8> {
     add("archive/data.pkl", &pickle);
     add("archive/byteorder", b"little");
     for (key, numbers) in storages.iter().enumerate() {
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let bytes: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
         add(&format!("archive/data/{key}"), &bytes);
     }
     zip.finish().unwrap().into_inner()

@@ -8,8 +8,12 @@ use crate::harness::{Screens, screen};
 #[test]
 fn failures_are_listed_with_their_reasons() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).keys("3").snapshot(&format!("failures_group_{width}x{height}"));
-        screen(width, height).keys("3jj").snapshot(&format!("failures_{width}x{height}"));
+        screen(width, height)
+            .keys("3")
+            .snapshot(&format!("failures_group_{width}x{height}"));
+        screen(width, height)
+            .keys("3jj")
+            .snapshot(&format!("failures_{width}x{height}"));
     }
     screen(60, 16).keys("3jj").snapshot("failures_60x16");
 }
@@ -18,25 +22,57 @@ fn failures_are_listed_with_their_reasons() {
 fn failures_are_grouped_filtered_and_cut() {
     let mut s = screen(120, 40);
     s.keys("3jjbjj").snapshot("failures_by_tag_120x40");
-    let subject = |s: &mut Screens| s.text().lines().nth(1).unwrap().rsplit('╭').next().map(str::to_owned);
+    let subject = |s: &mut Screens| {
+        s.text()
+            .lines()
+            .nth(1)
+            .unwrap()
+            .rsplit('╭')
+            .next()
+            .map(str::to_owned)
+    };
     let before = subject(&mut s);
     s.keys("b");
     assert_eq!(subject(&mut s), before, "the cursor stays on its failure");
     assert!(s.text().contains("Failures by entity"), "{}", s.text());
     s.keys("bff");
-    assert!(s.text().contains("only missed") && s.text().contains(" 0 false positives"), "{}", s.text());
+    assert!(
+        s.text().contains("only missed") && s.text().contains(" 0 false positives"),
+        "{}",
+        s.text()
+    );
     s.keys("ft");
     assert!(s.text().contains("only sibling class"), "{}", s.text());
     s.keys("vv");
-    assert!(s.text().contains("both @50 · 3 seeds · expanded"), "{}", s.text());
+    assert!(
+        s.text().contains("both @50 · 3 seeds · expanded"),
+        "{}",
+        s.text()
+    );
     s.keys("m<tab>r");
-    assert!(s.text().contains("text @50 · 5 seeds · ranked by seeds"), "{}", s.text());
+    assert!(
+        s.text().contains("text @50 · 5 seeds · ranked by seeds"),
+        "{}",
+        s.text()
+    );
     s.keys("Fbird");
-    assert!(s.text().contains("sibling class · named bird ") && s.text().contains(" named bird▏"), "{}", s.text());
+    assert!(
+        s.text().contains("sibling class · named bird ") && s.text().contains(" named bird▏"),
+        "{}",
+        s.text()
+    );
     s.keys("<enter>");
-    assert!(s.text().contains("land birds") && !s.text().contains("▾ drinks"), "{}", s.text());
+    assert!(
+        s.text().contains("land birds") && !s.text().contains("▾ drinks"),
+        "{}",
+        s.text()
+    );
     s.keys("<esc>");
-    assert!(!s.text().contains("named bird") && s.text().contains("Failures by class"), "{}", s.text());
+    assert!(
+        !s.text().contains("named bird") && s.text().contains("Failures by class"),
+        "{}",
+        s.text()
+    );
     s.keys("<esc>");
     assert!(s.text().contains("Candidates"), "{}", s.text());
 }
@@ -51,11 +87,20 @@ fn jointly_what_another_class_took_names_it() {
         s.keys("t");
     }
     s.keys("jj").snapshot("failures_taken_120x40");
-    assert!(s.text().contains("taken by another class: drinks has it at"), "{}", s.text());
+    assert!(
+        s.text()
+            .contains("taken by another class: drinks has it at"),
+        "{}",
+        s.text()
+    );
     s.keys("<enter>");
     assert!(s.app().joint, "as it was measured: {}", s.text());
     s.keys("3r");
-    assert!(s.text().contains("No failure passes"), "alone nothing is taken: {}", s.text());
+    assert!(
+        s.text().contains("No failure passes"),
+        "alone nothing is taken: {}",
+        s.text()
+    );
 }
 
 #[test]
@@ -63,7 +108,10 @@ fn groups_fold_and_the_cursor_goes_to_their_head() {
     let mut s = screen(120, 40);
     s.keys("3jjh");
     let folded = s.text();
-    assert!(folded.contains("▸") && folded.contains("by tag"), "{folded}");
+    assert!(
+        folded.contains("▸") && folded.contains("by tag"),
+        "{folded}"
+    );
     s.keys("<space>");
     assert!(!s.text().contains("▸"), "{}", s.text());
     s.keys("Z");
@@ -75,10 +123,26 @@ fn a_failure_opens_its_query_and_comes_back_to_where_it_was() {
     let mut s = screen(120, 40);
     s.keys("3mjjj");
     let before = s.text();
-    let name = before.lines().nth(1).unwrap().rsplit("╭ ").next().unwrap().trim_end_matches(['─', '╮', ' ']).to_owned();
+    let name = before
+        .lines()
+        .nth(1)
+        .unwrap()
+        .rsplit("╭ ")
+        .next()
+        .unwrap()
+        .trim_end_matches(['─', '╮', ' '])
+        .to_owned();
     s.keys("<enter>");
-    assert!(s.text().contains("Candidates") && s.text().contains("· text ·"), "{}", s.text());
-    assert!(s.text().contains(&format!("╭ {name} ─")), "the cursor is on {name}: {}", s.text());
+    assert!(
+        s.text().contains("Candidates") && s.text().contains("· text ·"),
+        "{}",
+        s.text()
+    );
+    assert!(
+        s.text().contains(&format!("╭ {name} ─")),
+        "the cursor is on {name}: {}",
+        s.text()
+    );
     s.keys("3");
     // the line on top has the mode of Explore
     let below = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
@@ -86,13 +150,19 @@ fn a_failure_opens_its_query_and_comes_back_to_where_it_was() {
     s.keys("ff");
     assert!(s.text().contains("only missed"), "{}", s.text());
     s.keys("gj<enter>");
-    assert!(s.text().contains("rank  ") && s.text().contains("┏ horse ━"), "{}", s.text());
+    assert!(
+        s.text().contains("rank  ") && s.text().contains("┏ horse ━"),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]
 fn the_matrix_opens_into_the_entities_of_a_cell() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).keys("3vvcjl").snapshot(&format!("confusion_{width}x{height}"));
+        screen(width, height)
+            .keys("3vvcjl")
+            .snapshot(&format!("confusion_{width}x{height}"));
     }
     screen(60, 16).keys("3vvc").snapshot("confusion_60x16");
     let mut s = screen(120, 40);
@@ -100,7 +170,11 @@ fn the_matrix_opens_into_the_entities_of_a_cell() {
     s.keys("R");
     let matrix = s.text();
     s.keys("<enter>");
-    assert!(s.text().contains("only ") && s.text().contains(" as "), "{}", s.text());
+    assert!(
+        s.text().contains("only ") && s.text().contains(" as "),
+        "{}",
+        s.text()
+    );
     assert!(s.text().contains("· 0 missed"), "{}", s.text());
     s.keys("<esc>");
     assert_eq!(s.text(), matrix);
@@ -111,11 +185,19 @@ fn the_matrix_opens_into_the_entities_of_a_cell() {
 #[test]
 fn marks_and_notes_are_kept() {
     let mut s = screen(120, 40);
-    s.keys("3jxalooks alike<enter>janot this<esc>").snapshot("failures_noted_120x40");
+    s.keys("3jxalooks alike<enter>janot this<esc>")
+        .snapshot("failures_noted_120x40");
     let shown = s.text();
-    assert!(shown.contains("* ✗") && shown.contains("“looks alike”") && !shown.contains("not this"), "{shown}");
+    assert!(
+        shown.contains("* ✗") && shown.contains("“looks alike”") && !shown.contains("not this"),
+        "{shown}"
+    );
     s.keys("X");
-    assert!(s.text().contains("1 false positive · 0 missed"), "{}", s.text());
+    assert!(
+        s.text().contains("1 false positive · 0 missed"),
+        "{}",
+        s.text()
+    );
     let session = s.session();
     let saved = serde_json::to_string(&session).unwrap();
     let loaded: Session = serde_json::from_str(&saved).unwrap();
@@ -123,15 +205,23 @@ fn marks_and_notes_are_kept() {
     again.keys("3X");
     assert!(again.text().contains("“looks alike”"), "{}", again.text());
     again.keys("jx");
-    assert!(again.text().contains("No failure passes"), "{}", again.text());
+    assert!(
+        again.text().contains("No failure passes"),
+        "{}",
+        again.text()
+    );
     let left = again.session().remarks;
-    assert!(left.len() == 1 && !left[0].1.marked, "the note is there without a mark");
+    assert!(
+        left.len() == 1 && !left[0].1.marked,
+        "the note is there without a mark"
+    );
 }
 
 #[test]
 fn a_note_takes_every_letter() {
     let mut s = screen(80, 24);
-    s.keys("3jaq?13 <backspace>虎").snapshot("failures_note_80x24");
+    s.keys("3jaq?13 <backspace>虎")
+        .snapshot("failures_note_80x24");
     s.keys("<enter>");
     assert!(s.wish().is_none() && s.session().remarks[0].1.note == "q?13虎");
 }
@@ -140,16 +230,27 @@ fn a_note_takes_every_letter() {
 fn what_is_shown_is_exported() {
     let mut s = screen(120, 40);
     s.keys("3jaoften seen, so<enter>Zke<enter>");
-    let Some(Wish::Write { stem, text, .. }) = s.wish() else { panic!("nothing is written") };
+    let Some(Wish::Write { stem, text, .. }) = s.wish() else {
+        panic!("nothing is written")
+    };
     assert_eq!(stem, "multiexpan-failures");
-    let head = "entity,failure,class,query,seeds,mode,ranking,rank,known as,\"rank by seeds, both\"";
+    let head =
+        "entity,failure,class,query,seeds,mode,ranking,rank,known as,\"rank by seeds, both\"";
     assert!(text.starts_with(head), "{text}");
-    assert!(text.contains("\"often seen, so\"") && text.contains("sibling class: in "), "{text}");
+    assert!(
+        text.contains("\"often seen, so\"") && text.contains("sibling class: in "),
+        "{text}"
+    );
     s.keys("vvcej<enter>");
-    let Some(Wish::Write { stem, text, .. }) = s.wish() else { panic!("nothing is written") };
+    let Some(Wish::Write { stem, text, .. }) = s.wish() else {
+        panic!("nothing is written")
+    };
     assert_eq!(stem, "multiexpan-confusion");
     let written: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert!(written["rows"][0]["gold"].is_string() && written["rows"][0]["land birds"].is_u64(), "{text}");
+    assert!(
+        written["rows"][0]["gold"].is_string() && written["rows"][0]["land birds"].is_u64(),
+        "{text}"
+    );
 }
 
 #[test]
@@ -159,16 +260,35 @@ fn without_queries_the_screen_says_so() {
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });
     raw.keys("3");
-    assert!(raw.text().contains("no queries of 3 seeds"), "{}", raw.text());
+    assert!(
+        raw.text().contains("no queries of 3 seeds"),
+        "{}",
+        raw.text()
+    );
     raw.keys("<enter>xncR<enter>hlje<enter>");
-    assert!(raw.text().contains("no failure is shown") && raw.wish().is_none(), "{}", raw.text());
+    assert!(
+        raw.text().contains("no failure is shown") && raw.wish().is_none(),
+        "{}",
+        raw.text()
+    );
 }
 
 #[test]
 fn the_mouse_folds_chooses_and_opens() {
     let mut s = screen(120, 40);
     s.keys("3");
-    let first = s.text().lines().nth(3).unwrap().split("▾ ").nth(1).unwrap().split("  ").next().unwrap().to_owned();
+    let first = s
+        .text()
+        .lines()
+        .nth(3)
+        .unwrap()
+        .split("▾ ")
+        .nth(1)
+        .unwrap()
+        .split("  ")
+        .next()
+        .unwrap()
+        .to_owned();
     s.click_on(&format!("▾ {first}"));
     assert!(s.text().contains(&format!("▸ {first}")), "{}", s.text());
     s.click_on(&format!("▸ {first}"));

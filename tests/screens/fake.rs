@@ -39,18 +39,31 @@ impl Fake {
         let mut names: BTreeMap<u32, (String, Vec<ClassId>)> = BTreeMap::new();
         let mut catalogue = Catalogue::default();
         for (at, (class, middle, coarse)) in CLASSES.iter().enumerate() {
-            let text = std::fs::read_to_string(demo.join("gt").join(format!("{class}.txt"))).unwrap();
+            let text =
+                std::fs::read_to_string(demo.join("gt").join(format!("{class}.txt"))).unwrap();
             let mut members = Vec::new();
             for line in text.lines().filter(|l| !l.trim().is_empty()) {
                 let mut fields = line.split('\t');
-                let (id, name) = (fields.next().unwrap().parse().unwrap(), fields.next().unwrap());
-                names.entry(id).or_insert((name.to_owned(), Vec::new())).1.push(ClassId(at as u16));
+                let (id, name) = (
+                    fields.next().unwrap().parse().unwrap(),
+                    fields.next().unwrap(),
+                );
+                names
+                    .entry(id)
+                    .or_insert((name.to_owned(), Vec::new()))
+                    .1
+                    .push(ClassId(at as u16));
                 members.push(EntityId(id));
             }
             for (number, seeds) in members.windows(5).step_by(3).take(5).enumerate() {
                 for (seed_count, n) in [(SeedCount::Three, 3), (SeedCount::Five, 5)] {
                     let seeds = seeds[..n].to_vec();
-                    catalogue.queries.push(Query { class: ClassId(at as u16), seed_count, number, seeds });
+                    catalogue.queries.push(Query {
+                        class: ClassId(at as u16),
+                        seed_count,
+                        number,
+                        seeds,
+                    });
                 }
             }
             catalogue.classes.push(ClassCard {
@@ -61,13 +74,20 @@ impl Fake {
                 negatives: Vec::new(),
             });
         }
-        let cards =
-            names.into_iter().map(|(id, (name, classes))| EntityCard { id: EntityId(id), name, classes, pairs: 7 });
+        let cards = names.into_iter().map(|(id, (name, classes))| EntityCard {
+            id: EntityId(id),
+            name,
+            classes,
+            pairs: 7,
+        });
         catalogue.entities = cards.collect();
         catalogue.name = "demo".into();
         catalogue.device = "cpu".into();
         catalogue.modes = vec![Mode::Both, Mode::Text, Mode::Image, Mode::None];
-        Fake { catalogue: Arc::new(catalogue.indexed()), demo }
+        Fake {
+            catalogue: Arc::new(catalogue.indexed()),
+            demo,
+        }
     }
 
     /// The same engine over another catalogue.
@@ -75,7 +95,10 @@ impl Fake {
         let fake = Fake::new();
         let mut catalogue = (*fake.catalogue).clone();
         change(&mut catalogue);
-        Fake { catalogue: Arc::new(catalogue.indexed()), ..fake }
+        Fake {
+            catalogue: Arc::new(catalogue.indexed()),
+            ..fake
+        }
     }
 
     /// Every reply to a request, in order.
@@ -83,24 +106,45 @@ impl Fake {
         let says = match &request.ask {
             Ask::Open { .. } => vec![Say::Opened(self.catalogue.clone())],
             Ask::Expand(ask) => self.expand(ask),
-            Ask::Inspect { entity, mode } => vec![Say::Inspected(Box::new(self.inspect(*entity, *mode)))],
+            Ask::Inspect { entity, mode } => {
+                vec![Say::Inspected(Box::new(self.inspect(*entity, *mode)))]
+            }
             Ask::Pictures { entities } => {
-                vec![Say::Pictures(entities.iter().map(|&e| (e, self.pictures(e).into_iter().next())).collect())]
+                vec![Say::Pictures(
+                    entities
+                        .iter()
+                        .map(|&e| (e, self.pictures(e).into_iter().next()))
+                        .collect(),
+                )]
             }
             Ask::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
             Ask::Failures(evaluation) => {
                 let failures = self.failures(evaluation);
-                vec![Say::Progress(Progress::new("looking for failures", 3, 40)), Say::Failures(Box::new(failures))]
+                vec![
+                    Say::Progress(Progress::new("looking for failures", 3, 40)),
+                    Say::Failures(Box::new(failures)),
+                ]
             }
             Ask::Bring { path } => vec![self.bring(path)],
             Ask::Stop => vec![Say::Stopped],
-            Ask::Explain { ask, entities } => vec![Say::Explained(Box::new(self.explain(ask, entities)))],
-            Ask::Measure(ask) => {
-                self.expand(ask).into_iter().filter(|say| matches!(say, Say::Measured { .. })).collect()
+            Ask::Explain { ask, entities } => {
+                vec![Say::Explained(Box::new(self.explain(ask, entities)))]
             }
-            Ask::Compare { first, second } => vec![Say::Compared(Box::new(self.compare(first, second)))],
+            Ask::Measure(ask) => self
+                .expand(ask)
+                .into_iter()
+                .filter(|say| matches!(say, Say::Measured { .. }))
+                .collect(),
+            Ask::Compare { first, second } => {
+                vec![Say::Compared(Box::new(self.compare(first, second)))]
+            }
         };
-        says.into_iter().map(|say| Reply { id: request.id, say }).collect()
+        says.into_iter()
+            .map(|say| Reply {
+                id: request.id,
+                say,
+            })
+            .collect()
     }
 
     fn expand(&self, ask: &ExpandAsk) -> Vec<Say> {
@@ -111,11 +155,23 @@ impl Fake {
         let reranked: Vec<EntityId> = order.iter().map(|r| ids[r.pick]).collect();
         says.push(Say::Reranked(order));
         if let Some(class) = ask.class {
-            let gold: Vec<EntityId> =
-                self.catalogue.class(class).members.iter().copied().filter(|m| !ask.seeds.contains(m)).collect();
-            says.push(Say::Measured { picked: measure(&ids, &gold), reranked: measure(&reranked, &gold) });
+            let gold: Vec<EntityId> = self
+                .catalogue
+                .class(class)
+                .members
+                .iter()
+                .copied()
+                .filter(|m| !ask.seeds.contains(m))
+                .collect();
+            says.push(Say::Measured {
+                picked: measure(&ids, &gold),
+                reranked: measure(&reranked, &gold),
+            });
         }
-        for mode in [Mode::Both, Mode::Text, Mode::Image].into_iter().filter(|m| *m != ask.mode) {
+        for mode in [Mode::Both, Mode::Text, Mode::Image]
+            .into_iter()
+            .filter(|m| *m != ask.mode)
+        {
             if self.catalogue.modes.contains(&mode) {
                 let ranking = self.picks(ask, mode).iter().map(|c| c.entity).collect();
                 says.push(Say::Beside { mode, ranking });
@@ -124,7 +180,9 @@ impl Fake {
         if let Some(class) = ask.class {
             says.push(Say::Missing(self.missing(ask, class, &ids)));
         }
-        says.push(Say::Expanded { took: Duration::from_millis(212) });
+        says.push(Say::Expanded {
+            took: Duration::from_millis(212),
+        });
         says
     }
 
@@ -136,36 +194,63 @@ impl Fake {
             .iter()
             .filter(|e| !ask.seeds.contains(&e.id) && !ask.rejected.contains(&e.id))
             .map(|e| {
-                let text = if mode.sees_text() { self.alike(ask, e, 1) } else { 0.0 };
-                let image = if mode.sees_image() { self.alike(ask, e, 2) } else { 0.0 };
-                let parts = Parts { prior: 0.4 + noise(e.id.0, 5), text, image };
-                let shares: Vec<f64> =
-                    ask.seeds.iter().map(|s| parts.sum() * (1.0 + 0.4 * noise(s.0 ^ e.id.0, 3))).collect();
+                let text = if mode.sees_text() {
+                    self.alike(ask, e, 1)
+                } else {
+                    0.0
+                };
+                let image = if mode.sees_image() {
+                    self.alike(ask, e, 2)
+                } else {
+                    0.0
+                };
+                let parts = Parts {
+                    prior: 0.4 + noise(e.id.0, 5),
+                    text,
+                    image,
+                };
+                let shares: Vec<f64> = ask
+                    .seeds
+                    .iter()
+                    .map(|s| parts.sum() * (1.0 + 0.4 * noise(s.0 ^ e.id.0, 3)))
+                    .collect();
                 let all: f64 = shares.iter().sum();
                 let shares = shares.iter().map(|s| s * parts.sum() / all).collect();
                 (parts.sum(), parts, shares, e.id)
             })
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.3.cmp(&b.3)));
-        let candidate = |(at, (score, parts, seeds, entity)): (usize, (f64, Parts, Vec<f64>, EntityId))| Candidate {
-            entity,
-            score,
-            parts: (!single).then_some(parts),
-            seeds,
-            set_score: score * (at + ask.seeds.len()) as f64,
-            round: at as i64 + ask.seeds.len() as i64 - 3,
-            window: 1 + at / 20,
-            window_place: 1 + at % (1 + at / 20),
-            divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
-        };
+        let candidate =
+            |(at, (score, parts, seeds, entity)): (usize, (f64, Parts, Vec<f64>, EntityId))| {
+                Candidate {
+                    entity,
+                    score,
+                    parts: (!single).then_some(parts),
+                    seeds,
+                    set_score: score * (at + ask.seeds.len()) as f64,
+                    round: at as i64 + ask.seeds.len() as i64 - 3,
+                    window: 1 + at / 20,
+                    window_place: 1 + at % (1 + at / 20),
+                    divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
+                }
+            };
         // The last few never come into the window, so that there is something missing.
         let size = ask.size.min(all.len() * 9 / 10);
-        all.into_iter().take(size).enumerate().map(candidate).collect()
+        all.into_iter()
+            .take(size)
+            .enumerate()
+            .map(candidate)
+            .collect()
     }
 
     /// How much one modality likes an entity, −2..8.
     fn alike(&self, ask: &ExpandAsk, entity: &EntityCard, salt: u32) -> f64 {
-        let of = |s: &EntityId| self.catalogue.entity(*s).map(|c| c.classes.clone()).unwrap_or_default();
+        let of = |s: &EntityId| {
+            self.catalogue
+                .entity(*s)
+                .map(|c| c.classes.clone())
+                .unwrap_or_default()
+        };
         let middle = |c: &ClassId| self.catalogue.class(*c).middle.clone();
         let near: f64 = ask
             .seeds
@@ -173,7 +258,10 @@ impl Fake {
             .map(|s| {
                 let theirs = of(s);
                 let same = entity.classes.iter().any(|c| theirs.contains(c));
-                let kin = entity.classes.iter().any(|c| theirs.iter().any(|t| middle(c) == middle(t)));
+                let kin = entity
+                    .classes
+                    .iter()
+                    .any(|c| theirs.iter().any(|t| middle(c) == middle(t)));
                 if same {
                     5.0
                 } else if kin {
@@ -188,22 +276,44 @@ impl Fake {
 
     pub fn missing(&self, ask: &ExpandAsk, class: ClassId, picked: &[EntityId]) -> Vec<Missing> {
         let gold = &self.catalogue.class(class).members;
-        let out = gold.iter().filter(|g| !ask.seeds.contains(g) && !picked.contains(g));
+        let out = gold
+            .iter()
+            .filter(|g| !ask.seeds.contains(g) && !picked.contains(g));
         let why = |e: &EntityId| match e.0 % 3 {
             _ if ask.rejected.contains(e) => MissingWhy::Rejected,
-            0 => MissingWhy::BelowWindow { seed_rank: 131 + e.0 as usize % 40, final_rank: 148 },
+            0 => MissingWhy::BelowWindow {
+                seed_rank: 131 + e.0 as usize % 40,
+                final_rank: 148,
+            },
             1 => MissingWhy::LostInWindow { pick: 41 },
             _ => MissingWhy::LeftOut("fewer than 2 pairs".into()),
         };
-        out.map(|e| Missing { entity: *e, why: why(e) }).collect()
+        out.map(|e| Missing {
+            entity: *e,
+            why: why(e),
+        })
+        .collect()
     }
 
     pub fn inspect(&self, entity: EntityId, mode: Mode) -> EntityDetail {
-        let name = self.catalogue.entity(entity).map(|e| e.name.clone()).unwrap_or_default();
+        let name = self
+            .catalogue
+            .entity(entity)
+            .map(|e| e.name.clone())
+            .unwrap_or_default();
         let sentence = |text: &str| {
-            let tokens: Vec<String> = text.replace('@', &name).split(' ').map(Into::into).collect();
+            let tokens: Vec<String> = text
+                .replace('@', &name)
+                .split(' ')
+                .map(Into::into)
+                .collect();
             let start = text.split(' ').position(|t| t == "@").unwrap_or(0);
-            Sentence { end: start + name.split(' ').count() - 1, start, tokens, picture: None }
+            Sentence {
+                end: start + name.split(' ').count() - 1,
+                start,
+                tokens,
+                picture: None,
+            }
         };
         let ask = ExpandAsk {
             mode,
@@ -221,7 +331,11 @@ impl Fake {
                 sentence("The @ is known to most people , and to every child ."),
                 sentence("Few have seen a @ in the wild ; many have read of one ."),
             ],
-            neighbours: self.picks(&ask, mode).iter().map(|c| (c.entity, c.score)).collect(),
+            neighbours: self
+                .picks(&ask, mode)
+                .iter()
+                .map(|c| (c.entity, c.score))
+                .collect(),
             query_ranks: if self.catalogue.classes.is_empty() {
                 vec![]
             } else {
@@ -233,17 +347,26 @@ impl Fake {
     /// The demo's pictures of an entity: their names begin with its number.
     pub fn pictures(&self, entity: EntityId) -> Vec<PathBuf> {
         let lead = format!("{:04}_", entity.0);
-        let Ok(folder) = std::fs::read_dir(self.demo.join("image")) else { return Vec::new() };
+        let Ok(folder) = std::fs::read_dir(self.demo.join("image")) else {
+            return Vec::new();
+        };
         let mut found: Vec<PathBuf> = folder
             .filter_map(|f| Some(f.ok()?.path()))
-            .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&lead)))
+            .filter(|p| {
+                p.file_name()
+                    .is_some_and(|n| n.to_string_lossy().starts_with(&lead))
+            })
             .collect();
         found.sort();
         found
     }
 
     fn compare(&self, first: &Evaluation, second: &Evaluation) -> Comparison {
-        let asked = self.catalogue.queries.iter().filter(|q| q.seed_count == first.seed_count);
+        let asked = self
+            .catalogue
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == first.seed_count);
         let pair = |q: &Query| {
             let list = |mode: Mode| -> Vec<EntityId> {
                 let ask = ExpandAsk {
@@ -264,14 +387,40 @@ impl Fake {
                 }
             }
             let members = &self.catalogue.class(q.class).members;
-            let gold: Vec<EntityId> = members.iter().copied().filter(|m| !q.seeds.contains(m)).collect();
+            let gold: Vec<EntityId> = members
+                .iter()
+                .copied()
+                .filter(|m| !q.seeds.contains(m))
+                .collect();
             let ap = lists.each_ref().map(|list| measure(list, &gold).ap);
-            let likeness = Likeness { overlap: 0.8, rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4), tau: Some(0.4) };
-            QueryPair { class: q.class, number: q.number, ap, likeness, lists }
+            let likeness = Likeness {
+                overlap: 0.8,
+                rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4),
+                tau: Some(0.4),
+            };
+            QueryPair {
+                class: q.class,
+                number: q.number,
+                ap,
+                likeness,
+                lists,
+            }
         };
-        let verdict =
-            Verdict { difference: 0.021, low: -0.004, high: 0.048, p: 0.112, p_t: 0.108, wins: 5, losses: 2, ties: 1 };
-        Comparison { verdicts: [Some(verdict); 4], queries: asked.map(pair).collect(), lacking: [0, 0] }
+        let verdict = Verdict {
+            difference: 0.021,
+            low: -0.004,
+            high: 0.048,
+            p: 0.112,
+            p_t: 0.108,
+            wins: 5,
+            losses: 2,
+            ties: 1,
+        };
+        Comparison {
+            verdicts: [Some(verdict); 4],
+            queries: asked.map(pair).collect(),
+            lacking: [0, 0],
+        }
     }
 
     /// A file that ends in `.run` is a run, everything else an index.
@@ -281,19 +430,50 @@ impl Fake {
             return Say::Failed(format!("no run at {}", path.display()));
         }
         let (contenders, lacks) = match path.extension() {
-            Some(_) => (vec![Contender::Run(0)], vec!["3 queries of 3 seeds are missing".into()]),
-            None => ([Mode::Both, Mode::Text].map(|mode| Contender::Index(1, mode)).into(), vec![]),
+            Some(_) => (
+                vec![Contender::Run(0)],
+                vec!["3 queries of 3 seeds are missing".into()],
+            ),
+            None => (
+                [Mode::Both, Mode::Text]
+                    .map(|mode| Contender::Index(1, mode))
+                    .into(),
+                vec![],
+            ),
         };
         let is_run = path.extension().is_some();
-        let strangers = is_run.then(|| (STRANGER.0, STRANGER.1.to_owned())).into_iter().collect();
-        Say::Brought(Import { path: path.into(), label, contenders, lacks, strangers })
+        let strangers = is_run
+            .then(|| (STRANGER.0, STRANGER.1.to_owned()))
+            .into_iter()
+            .collect();
+        Say::Brought(Import {
+            path: path.into(),
+            label,
+            contenders,
+            lacks,
+            strangers,
+        })
     }
 
     fn failures(&self, of: &Evaluation) -> Failures {
         let modes = vec![Mode::Both, Mode::Text, Mode::Image];
-        let asked: Vec<&Query> = self.catalogue.queries.iter().filter(|q| q.seed_count == of.seed_count).collect();
-        let failures = asked.iter().flat_map(|query| self.failures_of(query, of, &modes)).collect();
-        Failures { modes, since: 0, searched: asked.len(), queries: asked.len(), failures }
+        let asked: Vec<&Query> = self
+            .catalogue
+            .queries
+            .iter()
+            .filter(|q| q.seed_count == of.seed_count)
+            .collect();
+        let failures = asked
+            .iter()
+            .flat_map(|query| self.failures_of(query, of, &modes))
+            .collect();
+        Failures {
+            modes,
+            since: 0,
+            searched: asked.len(),
+            queries: asked.len(),
+            failures,
+        }
     }
 
     /// Lists cut at 24, so that there is something missing; the tags are the real ones.
@@ -307,8 +487,14 @@ impl Fake {
             joint: None,
             tuning: Tuning::default(),
         };
-        let list = |mode| self.picks(&ask(mode, 1000), mode).iter().map(|c| c.entity).collect::<Vec<_>>();
-        let by_seeds: Vec<(Mode, Vec<EntityId>)> = modes.iter().map(|&mode| (mode, list(mode))).collect();
+        let list = |mode| {
+            self.picks(&ask(mode, 1000), mode)
+                .iter()
+                .map(|c| c.entity)
+                .collect::<Vec<_>>()
+        };
+        let by_seeds: Vec<(Mode, Vec<EntityId>)> =
+            modes.iter().map(|&mode| (mode, list(mode))).collect();
         let listed: Vec<EntityId> = list(seen_as(of.of)).into_iter().take(24).collect();
         let card = self.catalogue.class(query.class);
         let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
@@ -317,12 +503,27 @@ impl Fake {
         let words = Words::of(named.map(|&e| (e, self.catalogue.entity(e).unwrap().name.as_str())));
         let pairs = Pairs::of((0..40).collect());
         let first_wrong = listed.iter().position(|e| !gold(e)).map(|at| at + 1);
-        let wrong = listed.iter().enumerate().filter(|(_, e)| !gold(e)).map(|(at, e)| (*e, Some(at + 1)));
-        let missed = card.members.iter().filter(|e| gold(e) && !listed.contains(e)).map(|e| (*e, None));
+        let wrong = listed
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| !gold(e))
+            .map(|(at, e)| (*e, Some(at + 1)));
+        let missed = card
+            .members
+            .iter()
+            .filter(|e| gold(e) && !listed.contains(e))
+            .map(|e| (*e, None));
         let failure = |(entity, rank): (EntityId, Option<usize>)| {
             let card = self.catalogue.entity(entity).unwrap();
-            let rank_in = |list: &[EntityId]| list.iter().position(|e| *e == entity).map_or(999, |at| at + 1);
-            let by_seeds: Vec<(Mode, usize)> = by_seeds.iter().map(|(mode, list)| (*mode, rank_in(list))).collect();
+            let rank_in = |list: &[EntityId]| {
+                list.iter()
+                    .position(|e| *e == entity)
+                    .map_or(999, |at| at + 1)
+            };
+            let by_seeds: Vec<(Mode, usize)> = by_seeds
+                .iter()
+                .map(|(mode, list)| (*mode, rank_in(list)))
+                .collect();
             let facts = Facts {
                 name: &card.name,
                 rank,
@@ -340,7 +541,14 @@ impl Fake {
             };
             let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
             let by_seeds = by_seeds.into_iter().map(|(_, rank)| rank).collect();
-            Failure { class: query.class, number: query.number, entity, rank, by_seeds, tags }
+            Failure {
+                class: query.class,
+                number: query.number,
+                entity,
+                rank,
+                by_seeds,
+                tags,
+            }
         };
         wrong.chain(missed).map(failure).collect()
     }
@@ -348,14 +556,30 @@ impl Fake {
     fn evaluate(&self, mode: Mode) -> Vec<Say> {
         let one = |class: usize| {
             let ap = 0.75 + 0.24 * noise(class as u32, 11 + mode as u32);
-            Measures { ap: [ap; 4], p: [ap; 4], ceiling: [1.0; 4] }
+            Measures {
+                ap: [ap; 4],
+                p: [ap; 4],
+                ceiling: [1.0; 4],
+            }
         };
         let classes = 0..self.catalogue.classes.len();
-        let mut says: Vec<Say> =
-            classes.map(|c| Say::ClassMeasured { class: ClassId(c as u16), measures: one(c) }).collect();
-        let of = |by: f64| Measures { ap: [0.75 + by; 4], p: [0.75 + by; 4], ceiling: [1.0; 4] };
+        let mut says: Vec<Say> = classes
+            .map(|c| Say::ClassMeasured {
+                class: ClassId(c as u16),
+                measures: one(c),
+            })
+            .collect();
+        let of = |by: f64| Measures {
+            ap: [0.75 + by; 4],
+            p: [0.75 + by; 4],
+            ceiling: [1.0; 4],
+        };
         let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
-        says.push(Say::Evaluated { measures, interval, took: Duration::from_secs(3) });
+        says.push(Say::Evaluated {
+            measures,
+            interval,
+            took: Duration::from_secs(3),
+        });
         says
     }
 }
@@ -371,8 +595,20 @@ fn seen_as(of: Contender) -> Mode {
 }
 
 fn class(card: &ClassCard) -> Class {
-    let ClassCard { name, middle, coarse, members, negatives } = card.clone();
-    Class { name, middle, coarse, members, negatives }
+    let ClassCard {
+        name,
+        middle,
+        coarse,
+        members,
+        negatives,
+    } = card.clone();
+    Class {
+        name,
+        middle,
+        coarse,
+        members,
+        negatives,
+    }
 }
 
 pub fn rerank(picks: &[Candidate]) -> Vec<Reranked> {
@@ -410,6 +646,7 @@ fn measure(ranking: &[EntityId], gold: &[EntityId]) -> Measures {
 
 /// −1..1 from a number and a salt.
 pub fn noise(number: u32, salt: u32) -> f64 {
-    let mixed = (number.wrapping_mul(2_654_435_761) ^ salt.wrapping_mul(40_503)).wrapping_mul(2_246_822_519);
+    let mixed = (number.wrapping_mul(2_654_435_761) ^ salt.wrapping_mul(40_503))
+        .wrapping_mul(2_246_822_519);
     f64::from(mixed ^ (mixed >> 15)) / f64::from(u32::MAX) * 2.0 - 1.0
 }

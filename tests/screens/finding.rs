@@ -8,10 +8,15 @@ use crate::harness::{Screens, screen};
 #[test]
 fn the_palette_finds_any_action() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).open("carnivorous").keys(":").snapshot(&format!("palette_{width}x{height}"));
+        screen(width, height)
+            .open("carnivorous")
+            .keys(":")
+            .snapshot(&format!("palette_{width}x{height}"));
     }
     let mut s = screen(80, 24);
-    s.open("carnivorous").keys(":sort").snapshot("palette_sort_80x24");
+    s.open("carnivorous")
+        .keys(":sort")
+        .snapshot("palette_sort_80x24");
     screen(60, 16).keys(":sort").snapshot("palette_60x16");
 }
 
@@ -21,11 +26,21 @@ fn the_palette_runs_an_action_where_the_keys_were() {
     s.open("carnivorous").keys(":undo a ch");
     assert_eq!(s.app().palette_rows()[0].action, Action::Undo);
     s.keys("<ctrl-u>tall rows<enter>");
-    assert_eq!((s.app().tall, s.app().context()), (true, Context::Candidates));
+    assert_eq!(
+        (s.app().tall, s.app().context()),
+        (true, Context::Candidates)
+    );
     s.keys(":fold-all");
-    assert_eq!(s.app().palette_rows()[0].elsewhere.as_deref(), Some("in classes, Failures, Explain"));
+    assert_eq!(
+        s.app().palette_rows()[0].elsewhere.as_deref(),
+        Some("in classes, Failures, Explain")
+    );
     s.keys("<enter>");
-    assert!(s.text().contains("fold-all acts in classes"), "{}", s.text());
+    assert!(
+        s.text().contains("fold-all acts in classes"),
+        "{}",
+        s.text()
+    );
     s.keys("<esc>");
     assert_eq!(s.app().context(), Context::Candidates);
 }
@@ -37,7 +52,11 @@ fn what_may_follow_a_key_is_shown_until_the_next() {
     s.keys("<esc>");
     assert!(!s.text().contains("y …") && s.wish().is_none());
     s.keys("yq");
-    assert!(s.text().contains("no action has the keys y q") && s.wish().is_none(), "{}", s.text());
+    assert!(
+        s.text().contains("no action has the keys y q") && s.wish().is_none(),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]
@@ -45,16 +64,31 @@ fn a_search_goes_through_the_list_in_focus() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("/ar").snapshot("search_80x24");
     let rows = s.rows();
-    let hits: Vec<&String> = rows.iter().filter(|name| name.to_lowercase().contains("ar")).collect();
+    let hits: Vec<&String> = rows
+        .iter()
+        .filter(|name| name.to_lowercase().contains("ar"))
+        .collect();
     let under = |s: &Screens| s.app().name(s.app().subject().unwrap());
     assert_eq!(&under(&s), hits[0]);
     s.keys("<enter>n");
     assert_eq!(&under(&s), hits[1]);
-    assert!(s.text().contains(&format!("2 of {}", hits.len())), "{}", s.text());
+    assert!(
+        s.text().contains(&format!("2 of {}", hits.len())),
+        "{}",
+        s.text()
+    );
     s.keys("NN");
-    assert_eq!(&under(&s), hits[hits.len() - 1], "from the first on to the last");
+    assert_eq!(
+        &under(&s),
+        hits[hits.len() - 1],
+        "from the first on to the last"
+    );
     s.keys("<esc>n");
-    assert!(s.text().contains("nothing is searched for yet"), "{}", s.text());
+    assert!(
+        s.text().contains("nothing is searched for yet"),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]
@@ -72,15 +106,24 @@ fn a_search_that_is_left_goes_back_to_where_it_began() {
 
 #[test]
 fn every_list_is_searched_alike() {
-    screen(120, 40).keys("2/fl").snapshot("search_compare_120x40");
-    screen(120, 40).open("fruits").keys("?/seed<enter>n").snapshot("search_help_120x40");
+    screen(120, 40)
+        .keys("2/fl")
+        .snapshot("search_compare_120x40");
+    screen(120, 40)
+        .open("fruits")
+        .keys("?/seed<enter>n")
+        .snapshot("search_help_120x40");
     let mut s = screen(80, 24);
     s.keys("4/birds<enter><enter>");
     assert!(s.text().contains("land birds · query 1"), "{}", s.text());
     s.open("fruits").keys("jj-M/zzz");
     assert!(s.text().contains("no match"), "{}", s.text());
     s.keys("<esc>");
-    assert!(s.text().contains("not in the list"), "the popup stays: {}", s.text());
+    assert!(
+        s.text().contains("not in the list"),
+        "the popup stays: {}",
+        s.text()
+    );
 }
 
 #[test]
@@ -97,7 +140,10 @@ fn the_way_back_has_queries_entities_and_screens() {
     s.keys("<alt-right>");
     assert_ne!(s.seeds(), seeds);
     s.keys("<alt-left><alt-left>");
-    assert!(s.seeds().is_empty(), "before the class was opened there was none");
+    assert!(
+        s.seeds().is_empty(),
+        "before the class was opened there was none"
+    );
     s.keys("<ctrl-o>");
     assert!(s.text().contains("no place before"), "{}", s.text());
     s.keys("<ctrl-p>");
@@ -120,7 +166,11 @@ fn names_are_copied() {
         first.name = first.name.repeat(20_000);
     });
     huge.keys("a").paste("a").keys("<enter><esc>yl");
-    assert!(huge.wish().is_some() || huge.text().contains("not copied"), "{}", huge.text());
+    assert!(
+        huge.wish().is_some() || huge.text().contains("not copied"),
+        "{}",
+        huge.text()
+    );
 }
 
 #[test]
@@ -129,7 +179,10 @@ fn a_theme_is_tried_on_kept_or_given_back() {
     s.open("carnivorous").keys("Tj").snapshot("themes_80x24");
     assert_eq!(s.app().themes.shown, "light");
     s.keys("<esc>");
-    assert_eq!((s.app().themes.shown.as_str(), s.session().theme), ("dark", None));
+    assert_eq!(
+        (s.app().themes.shown.as_str(), s.session().theme),
+        ("dark", None)
+    );
     s.keys("T/blind<enter><enter>");
     assert_eq!(s.session().theme.as_deref(), Some("colour-blind"));
     assert_eq!(s.app().context(), Context::Candidates);
@@ -139,9 +192,15 @@ fn a_theme_is_tried_on_kept_or_given_back() {
 fn the_mouse_reaches_themes_and_actions() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("T").click_on("light");
-    assert_eq!((s.app().themes.shown.as_str(), s.app().context()), ("light", Context::Popup));
+    assert_eq!(
+        (s.app().themes.shown.as_str(), s.app().context()),
+        ("light", Context::Popup)
+    );
     s.click_on("light");
-    assert_eq!((s.session().theme.as_deref(), s.app().context()), (Some("light"), Context::Candidates));
+    assert_eq!(
+        (s.session().theme.as_deref(), s.app().context()),
+        (Some("light"), Context::Candidates)
+    );
     s.keys(":tall").click_on("compact or tall");
     assert!(s.app().tall);
 }

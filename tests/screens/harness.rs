@@ -41,7 +41,12 @@ impl Screens {
     }
 
     /// An explorer that is started on a view.
-    pub fn of_view(width: u16, height: u16, view: StateFile, change: impl FnOnce(&mut Catalogue)) -> Screens {
+    pub fn of_view(
+        width: u16,
+        height: u16,
+        view: StateFile,
+        change: impl FnOnce(&mut Catalogue),
+    ) -> Screens {
         Screens::begin(width, height, Fake::over(change), None, Some(view))
     }
 
@@ -49,15 +54,32 @@ impl Screens {
         Screens::begin(width, height, engine, session, None)
     }
 
-    fn begin(width: u16, height: u16, engine: Fake, session: Option<Session>, view: Option<StateFile>) -> Screens {
-        let source = Source { index: "demo".into(), dataset: None, device: DeviceChoice::Cpu, beside: vec![] };
+    fn begin(
+        width: u16,
+        height: u16,
+        engine: Fake,
+        session: Option<Session>,
+        view: Option<StateFile>,
+    ) -> Screens {
+        let source = Source {
+            index: "demo".into(),
+            dataset: None,
+            device: DeviceChoice::Cpu,
+            beside: vec![],
+        };
         let mut app = App::new(Settings::default(), source, session);
         app.themes.names = Theme::names(None);
         app.themes.shown = "dark".into();
         view.into_iter().for_each(|view| app.open_view(view));
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let theme = Theme::load("dark", None, Depth::True).unwrap();
-        let mut screens = Screens { app, engine, terminal, theme, pictures: Pictures::default() };
+        let mut screens = Screens {
+            app,
+            engine,
+            terminal,
+            theme,
+            pictures: Pictures::default(),
+        };
         screens.app.update(Msg::Resize(Size::new(width, height)));
         let requests = screens.app.start();
         screens.answer(&requests);
@@ -73,22 +95,39 @@ impl Screens {
         let truecolor = |name: &str| (name == "COLORTERM").then(|| "truecolor".to_owned());
         let environment = Environment::from_variables(truecolor);
         self.pictures = Pictures::new(true, [0, 0, 0]);
-        self.pictures.set_up(image_setup(images, &Answers::default(), &environment, false, Some((10, 20))));
+        self.pictures.set_up(image_setup(
+            images,
+            &Answers::default(),
+            &environment,
+            false,
+            Some((10, 20)),
+        ));
         self
     }
 
     /// What a search for failures finds in all.
     pub fn failures(&self, search: &Request) -> Failures {
-        let found = self.engine.answer(search).into_iter().find_map(|reply| match reply.say {
-            Say::Failures(found) => Some(*found),
-            _ => None,
-        });
+        let found = self
+            .engine
+            .answer(search)
+            .into_iter()
+            .find_map(|reply| match reply.say {
+                Say::Failures(found) => Some(*found),
+                _ => None,
+            });
         found.expect("the search is answered")
     }
 
     /// The metrics of one measured class.
     pub fn class_measures(&self) -> (ClassId, Measures) {
-        (ClassId(0), Measures { ap: [0.5; 4], p: [0.5; 4], ceiling: [1.0; 4] })
+        (
+            ClassId(0),
+            Measures {
+                ap: [0.5; 4],
+                p: [0.5; 4],
+                ceiling: [1.0; 4],
+            },
+        )
     }
 
     pub fn notify(&mut self, text: &str) {
@@ -122,7 +161,9 @@ impl Screens {
         loop {
             let mut view = None;
             let (app, theme, pictures) = (&self.app, &self.theme, &self.pictures);
-            self.terminal.draw(|frame| view = Some(screens::draw(frame, app, theme, pictures))).unwrap();
+            self.terminal
+                .draw(|frame| view = Some(screens::draw(frame, app, theme, pictures)))
+                .unwrap();
             let view = view.unwrap();
             self.pictures.wish(&view.pictures);
             requests.extend(self.app.update(Msg::Drawn(view)));
@@ -173,7 +214,10 @@ impl Screens {
 
     /// The requests of some keys, unanswered.
     pub fn take_requests(&mut self, keys: &str) -> Vec<Request> {
-        parse(keys).into_iter().flat_map(|key| self.app.update(Msg::Key(key))).collect()
+        parse(keys)
+            .into_iter()
+            .flat_map(|key| self.app.update(Msg::Key(key)))
+            .collect()
     }
 
     /// The expansion that these keys ask for fails.
@@ -181,7 +225,10 @@ impl Screens {
         for request in self.take_requests(keys) {
             match request.ask {
                 Ask::Expand(_) => {
-                    let failed = Reply { id: request.id, say: Say::Failed(why.into()) };
+                    let failed = Reply {
+                        id: request.id,
+                        say: Say::Failed(why.into()),
+                    };
                     let requests = self.app.update(Msg::Reply(failed));
                     self.answer(&requests);
                 }
@@ -194,10 +241,22 @@ impl Screens {
     /// Clicks the first place where this text stands.
     pub fn click_on(&mut self, text: &str) {
         let shown = self.text();
-        let (row, line) = shown.lines().enumerate().find(|(_, l)| l.contains(text)).expect(text);
+        let (row, line) = shown
+            .lines()
+            .enumerate()
+            .find(|(_, l)| l.contains(text))
+            .expect(text);
         let column = line[..line.find(text).unwrap()].chars().count();
-        let at = |kind| MouseEvent { kind, column: column as u16, row: row as u16, modifiers: KeyModifiers::NONE };
-        for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
+        let at = |kind| MouseEvent {
+            kind,
+            column: column as u16,
+            row: row as u16,
+            modifiers: KeyModifiers::NONE,
+        };
+        for kind in [
+            MouseEventKind::Down(MouseButton::Left),
+            MouseEventKind::Up(MouseButton::Left),
+        ] {
             let requests = self.app.update(Msg::Mouse(at(kind)));
             self.answer(&requests);
         }
@@ -207,7 +266,8 @@ impl Screens {
         self.draw();
         let buffer = self.terminal.backend().buffer();
         let rows = buffer.content.chunks(usize::from(buffer.area.width));
-        let line = |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
+        let line =
+            |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
         let mut rows: Vec<String> = rows.map(line).collect();
         if let Some(cursor) = self.app.view.cursor {
             // the terminal's cursor, where one types
@@ -216,13 +276,20 @@ impl Screens {
             letters[usize::from(cursor.x)] = '▏';
             *row = letters.into_iter().collect();
         }
-        rows.iter().map(|row| row.trim_end()).collect::<Vec<_>>().join("\n")
+        rows.iter()
+            .map(|row| row.trim_end())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
-    /// Every cell with its style, since a list's cursor may be no more than that, and where the terminal's cursor is.
+    /// Every cell with its style, since a list's cursor may be no more than that, and where the
+    /// terminal's cursor is.
     pub fn drawn(&mut self) -> (Buffer, Option<Position>) {
         self.draw();
-        (self.terminal.backend().buffer().clone(), self.app.view.cursor)
+        (
+            self.terminal.backend().buffer().clone(),
+            self.app.view.cursor,
+        )
     }
 
     pub fn snapshot(&mut self, name: &str) {
@@ -231,11 +298,20 @@ impl Screens {
     }
 
     pub fn seeds(&self) -> Vec<String> {
-        self.app.seeds.seeds.iter().map(|s| self.engine.catalogue.entity(*s).unwrap().name.clone()).collect()
+        self.app
+            .seeds
+            .seeds
+            .iter()
+            .map(|s| self.engine.catalogue.entity(*s).unwrap().name.clone())
+            .collect()
     }
 
     pub fn rows(&self) -> Vec<String> {
-        self.app.rows().iter().map(|r| self.engine.catalogue.entity(r.entity).unwrap().name.clone()).collect()
+        self.app
+            .rows()
+            .iter()
+            .map(|r| self.engine.catalogue.entity(r.entity).unwrap().name.clone())
+            .collect()
     }
 
     /// What the event loop is asked to do.

@@ -25,34 +25,50 @@ fn nothing_is_open_at_first() {
 #[test]
 fn a_class_opens_into_its_first_query() {
     for (width, height) in [(80, 24), (120, 40), (180, 50)] {
-        screen(width, height).open("carnivorous").snapshot(&format!("class_{width}x{height}"));
+        screen(width, height)
+            .open("carnivorous")
+            .snapshot(&format!("class_{width}x{height}"));
     }
 }
 
 #[test]
 fn a_narrow_terminal_keeps_every_pane_within_reach() {
     screen(60, 16).open("carnivorous").snapshot("narrow_60x16");
-    screen(60, 16).open("carnivorous").keys("l").snapshot("narrow_entity_60x16");
-    screen(80, 24).open("carnivorous").keys("c").snapshot("classes_drawer_80x24");
+    screen(60, 16)
+        .open("carnivorous")
+        .keys("l")
+        .snapshot("narrow_entity_60x16");
+    screen(80, 24)
+        .open("carnivorous")
+        .keys("c")
+        .snapshot("classes_drawer_80x24");
     screen(59, 16).snapshot("too_small");
 }
 
 #[test]
 fn a_miss_says_its_class() {
-    screen(80, 24).open("carnivorous").keys("fffjj").snapshot("moved_80x24");
+    screen(80, 24)
+        .open("carnivorous")
+        .keys("fffjj")
+        .snapshot("moved_80x24");
     let shown = screen(80, 24).open("carnivorous").keys("ff").text();
     assert!(shown.contains("✗ land birds (sibling class)"), "{shown}");
 }
 
 #[test]
 fn tall_rows_have_two_lines() {
-    screen(120, 40).open("ungulates").keys("tjj").snapshot("tall_120x40");
+    screen(120, 40)
+        .open("ungulates")
+        .keys("tjj")
+        .snapshot("tall_120x40");
 }
 
 #[test]
 fn a_typed_seed_is_completed_added_and_undone() {
     let mut s = screen(80, 24);
-    s.open("carnivorous").keys("ahors").snapshot("completion_80x24");
+    s.open("carnivorous")
+        .keys("ahors")
+        .snapshot("completion_80x24");
     s.keys("<enter><esc>").snapshot("seed_added_80x24");
     assert_eq!(s.seeds().len(), 4);
     s.keys("u");
@@ -101,7 +117,11 @@ fn queries_are_walked_and_counts_switched() {
 fn modes_are_cycled_and_one_that_is_lacking_is_said() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("m");
-    assert!(s.text().contains("· text ·") && s.text().contains("vs both"), "{}", s.text());
+    assert!(
+        s.text().contains("· text ·") && s.text().contains("vs both"),
+        "{}",
+        s.text()
+    );
     let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.open("carnivorous").keys("m").snapshot("one_mode_80x24");
 }
@@ -113,7 +133,8 @@ fn an_index_without_classes_is_usable() {
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });
     raw.snapshot("raw_start_80x24");
-    raw.keys("alion<enter>tiger<enter><esc>").snapshot("raw_expanded_80x24");
+    raw.keys("alion<enter>tiger<enter><esc>")
+        .snapshot("raw_expanded_80x24");
 }
 
 #[test]
@@ -126,8 +147,14 @@ fn missing_entities_are_listed_with_their_reasons() {
 
 #[test]
 fn help_comes_from_the_table_of_keys() {
-    screen(120, 40).open("fruits").keys("?").snapshot("help_120x40");
-    screen(80, 24).open("fruits").keys("?G").snapshot("help_end_80x24");
+    screen(120, 40)
+        .open("fruits")
+        .keys("?")
+        .snapshot("help_120x40");
+    screen(80, 24)
+        .open("fruits")
+        .keys("?G")
+        .snapshot("help_end_80x24");
 }
 
 #[test]
@@ -149,7 +176,10 @@ fn the_mouse_reaches_rows_chips_and_classes() {
     s.click_on("flowers");
     assert!(s.text().contains("flowers · query 1 of"), "{}", s.text());
     s.click_on("missing ");
-    assert!(s.text().contains("gold entities are not in the list") || s.text().contains("no gold entity is missing"));
+    assert!(
+        s.text().contains("gold entities are not in the list")
+            || s.text().contains("no gold entity is missing")
+    );
 }
 
 #[test]
@@ -179,9 +209,14 @@ fn an_expansion_stays_readable_until_the_next_one_answers() {
 #[test]
 fn a_failure_is_a_sentence_on_the_screen() {
     let mut s = screen(80, 24);
-    s.open("carnivorous").fail("m", "the device ran out of memory").snapshot("failed_80x24");
+    s.open("carnivorous")
+        .fail("m", "the device ran out of memory")
+        .snapshot("failed_80x24");
     s.keys("m");
-    assert!(!s.rows().is_empty(), "the next expansion is tried all the same");
+    assert!(
+        !s.rows().is_empty(),
+        "the next expansion is tried all the same"
+    );
 }
 
 #[test]
@@ -207,25 +242,47 @@ fn pictures_are_drawn_in_half_blocks() {
 #[test]
 fn metrics_show_every_class_in_every_mode() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).keys("4").snapshot(&format!("metrics_{width}x{height}"));
+        screen(width, height)
+            .keys("4")
+            .snapshot(&format!("metrics_{width}x{height}"));
     }
     let mut s = screen(80, 24);
     s.keys("4");
-    assert!(s.text().contains("MAP@10 · 3 seeds · expanded"), "{}", s.text());
+    assert!(
+        s.text().contains("MAP@10 · 3 seeds · expanded"),
+        "{}",
+        s.text()
+    );
     s.keys("v<tab>r");
-    assert!(s.text().contains("MAP@20 · 5 seeds · ranked by seeds"), "{}", s.text());
+    assert!(
+        s.text().contains("MAP@20 · 5 seeds · ranked by seeds"),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]
 fn metrics_sort_by_any_column_and_open_their_class() {
     let mut s = screen(120, 40);
     s.keys("4ssss<ctrl-d>").snapshot("metrics_sorted_120x40");
-    let first = |s: &mut Screens| s.text().lines().nth(5).unwrap().trim_start_matches('┃').trim().to_owned();
+    let first = |s: &mut Screens| {
+        s.text()
+            .lines()
+            .nth(5)
+            .unwrap()
+            .trim_start_matches('┃')
+            .trim()
+            .to_owned()
+    };
     let best = first(&mut s);
     s.keys("S");
     assert_ne!(first(&mut s), best);
     s.click_on("class ");
-    assert!(s.text().contains("class ↓") && s.text().contains("Living things"), "{}", s.text());
+    assert!(
+        s.text().contains("class ↓") && s.text().contains("Living things"),
+        "{}",
+        s.text()
+    );
     s.keys("Gk<enter>");
     assert!(s.text().contains("flowers · query 1 of 3"), "{}", s.text());
     s.keys("4g<enter>");
@@ -239,12 +296,20 @@ fn a_table_is_written_in_each_form() {
     let mut s = screen(80, 24);
     s.keys("4e").snapshot("export_80x24");
     s.keys("j<enter>");
-    let Some(Wish::Write { stem, ending, text }) = s.wish() else { panic!("nothing is written") };
+    let Some(Wish::Write { stem, ending, text }) = s.wish() else {
+        panic!("nothing is written")
+    };
     assert_eq!((stem.as_str(), ending), ("multiexpan-metrics", "json"));
     let written: serde_json::Value = serde_json::from_str(&text).unwrap();
     let rows = written["rows"].as_array().unwrap();
-    assert_eq!((rows[0]["class"].as_str(), rows[0]["both"].as_f64()), (Some("all queries"), Some(0.75)));
-    assert!(rows.iter().any(|r| r["class"] == "flowers" && r["text"].is_f64() && r["both low"].is_null()));
+    assert_eq!(
+        (rows[0]["class"].as_str(), rows[0]["both"].as_f64()),
+        (Some("all queries"), Some(0.75))
+    );
+    assert!(
+        rows.iter()
+            .any(|r| r["class"] == "flowers" && r["text"].is_f64() && r["both low"].is_null())
+    );
 }
 
 #[test]
@@ -261,17 +326,28 @@ fn an_index_without_queries_says_that_nothing_can_be_measured() {
         c.entities.iter_mut().for_each(|e| e.classes.clear());
     });
     raw.keys("4");
-    assert!(raw.text().contains("no queries of 3 seeds"), "{}", raw.text());
+    assert!(
+        raw.text().contains("no queries of 3 seeds"),
+        "{}",
+        raw.text()
+    );
 }
 
 #[test]
 fn two_modes_are_compared_class_by_class_and_rank_by_rank() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).keys("2jj").snapshot(&format!("compare_{width}x{height}"));
+        screen(width, height)
+            .keys("2jj")
+            .snapshot(&format!("compare_{width}x{height}"));
     }
     let mut s = screen(120, 40);
     s.keys("2");
-    assert!(s.text().contains("+0.021 [−0.004, +0.048] p .112 uncorrected · 5 wins, 1 ties, 2 losses"), "{}", s.text());
+    assert!(
+        s.text()
+            .contains("+0.021 [−0.004, +0.048] p .112 uncorrected · 5 wins, 1 ties, 2 losses"),
+        "{}",
+        s.text()
+    );
     s.keys("m");
     assert!(s.text().contains("both against image"), "{}", s.text());
     s.keys("m");
@@ -292,36 +368,69 @@ fn a_compared_query_opens_in_explore_and_comes_back() {
     s.keys("s");
     assert!(s.text().contains("class↓"), "{}", s.text());
     s.keys("e<enter>");
-    let Some(Wish::Write { stem, text, .. }) = s.wish() else { panic!("nothing is written") };
+    let Some(Wish::Write { stem, text, .. }) = s.wish() else {
+        panic!("nothing is written")
+    };
     assert_eq!(stem, "multiexpan-compare");
-    assert!(text.starts_with("class,measure,seeds,ranking,both,text,difference,overlap,RBO,tau,queries\n"), "{text}");
+    assert!(
+        text.starts_with(
+            "class,measure,seeds,ranking,both,text,difference,overlap,RBO,tau,queries\n"
+        ),
+        "{text}"
+    );
 }
 
 #[test]
 fn single_queries_are_compared_and_sorted_alike() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).keys("2cjj").snapshot(&format!("compare_queries_{width}x{height}"));
+        screen(width, height)
+            .keys("2cjj")
+            .snapshot(&format!("compare_queries_{width}x{height}"));
     }
     let mut s = screen(120, 40);
     s.keys("2c");
-    let shown = |s: &mut Screens| s.text().lines().nth(3).unwrap().split("  ").next().unwrap().to_owned();
+    let shown = |s: &mut Screens| {
+        s.text()
+            .lines()
+            .nth(3)
+            .unwrap()
+            .split("  ")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
     let best = shown(&mut s);
     s.keys("S");
     assert_ne!(shown(&mut s), best, "the other way round");
     s.keys("Sss");
     assert!(s.text().contains("shared↓"), "{}", s.text());
     s.keys("2sss/fruits · <enter>]");
-    assert!(s.text().contains("◆ fruits · ") && s.text().contains("query 2 of 5"), "{}", s.text());
-    let seeds = s.app().pairs()[s.app().pair_cursor(&s.app().pairs())].label.clone();
+    assert!(
+        s.text().contains("◆ fruits · ") && s.text().contains("query 2 of 5"),
+        "{}",
+        s.text()
+    );
+    let seeds = s.app().pairs()[s.app().pair_cursor(&s.app().pairs())]
+        .label
+        .clone();
     s.keys("<enter>");
     assert!(s.text().contains("fruits · query 2 of"), "{}", s.text());
     assert_eq!(seeds, format!("fruits · {}", s.seeds().join(", ")));
     s.keys("2e<enter>");
-    let Some(Wish::Write { text, .. }) = s.wish() else { panic!("nothing is written") };
-    assert!(text.starts_with("class,query,seed names,measure,"), "{text}");
+    let Some(Wish::Write { text, .. }) = s.wish() else {
+        panic!("nothing is written")
+    };
+    assert!(
+        text.starts_with("class,query,seed names,measure,"),
+        "{text}"
+    );
     assert!(text.contains("fruits,2,\""), "{text}");
     s.keys("c");
-    assert!(s.text().contains("◆ fruits ") && s.text().contains("query 2 of 5"), "{}", s.text());
+    assert!(
+        s.text().contains("◆ fruits ") && s.text().contains("query 2 of 5"),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]
@@ -329,13 +438,22 @@ fn a_query_has_its_metric_in_every_contender() {
     let mut s = screen(120, 40);
     s.keys("2bG<enter>clip.run<enter><esc>c");
     let pairs = s.app().pairs();
-    assert!(pairs.iter().all(|pair| pair.all.len() == 3 && pair.all.iter().all(Option::is_some)));
+    assert!(
+        pairs
+            .iter()
+            .all(|pair| pair.all.len() == 3 && pair.all.iter().all(Option::is_some))
+    );
     s.keys("x");
     let turned = s.app().pairs();
     let of = |pairs: &[multiexpan::tui::app::Pair], label: &str| {
         pairs.iter().find(|p| p.label == label).unwrap().all.clone()
     };
-    assert!(pairs.iter().all(|pair| of(&turned, &pair.label) == pair.all), "whoever the first is set against");
+    assert!(
+        pairs
+            .iter()
+            .all(|pair| of(&turned, &pair.label) == pair.all),
+        "whoever the first is set against"
+    );
 }
 
 #[test]
@@ -351,7 +469,11 @@ fn other_indexes_and_runs_stand_beside_it() {
     s.keys("2b").snapshot("contenders_120x40");
     // the path's own field takes letters that are keys elsewhere
     s.keys("G<enter>clip.run<enter>");
-    assert!(s.text().contains("clip: 3 queries of 3 seeds are missing"), "{}", s.text());
+    assert!(
+        s.text().contains("clip: 3 queries of 3 seeds are missing"),
+        "{}",
+        s.text()
+    );
     s.keys("G<enter>old<enter><esc>");
     assert!(s.text().contains("both against old both"), "{}", s.text());
     s.keys("jj").snapshot("compare_four_120x40");
@@ -368,7 +490,9 @@ fn other_indexes_and_runs_stand_beside_it() {
     s.keys("bG<enter>none<enter>");
     assert!(s.text().contains("no run at none"), "{}", s.text());
     let mut narrow = screen(80, 24);
-    narrow.keys("2bG<enter>clip.run<enter><esc>").snapshot("compare_three_80x24");
+    narrow
+        .keys("2bG<enter>clip.run<enter><esc>")
+        .snapshot("compare_three_80x24");
 }
 
 #[test]
@@ -376,7 +500,11 @@ fn what_a_run_alone_knows_is_shown_by_its_name() {
     let mut s = screen(120, 40);
     s.keys("2bG<enter>clip.run<enter><esc>");
     assert!(s.text().contains("both against clip"), "{}", s.text());
-    assert!(s.text().contains("– ? sea unicorn (unknown)"), "{}", s.text());
+    assert!(
+        s.text().contains("– ? sea unicorn (unknown)"),
+        "{}",
+        s.text()
+    );
 }
 
 #[test]
@@ -427,5 +555,9 @@ fn queries_of_one_count_are_enough() {
     s.keys("4");
     assert!(s.text().contains("no queries of 5 seeds"), "{}", s.text());
     s.keys("e<enter>");
-    assert!(s.text().contains("nothing is measured yet") && s.wish().is_none(), "{}", s.text());
+    assert!(
+        s.text().contains("nothing is measured yet") && s.wish().is_none(),
+        "{}",
+        s.text()
+    );
 }

@@ -6,7 +6,12 @@ use super::harness::screen;
 
 /// How many cells of the frame carry an image's sequence.
 fn images(s: &mut super::Screens) -> usize {
-    s.drawn().0.content.iter().filter(|cell| cell.symbol().contains("\x1bP")).count()
+    s.drawn()
+        .0
+        .content
+        .iter()
+        .filter(|cell| cell.symbol().contains("\x1bP"))
+        .count()
 }
 
 #[test]
@@ -29,5 +34,8 @@ fn an_image_made_of_cells_stays_where_nothing_covers_it() {
     let before = blocks(&mut s);
     s.keys(",");
     let after = blocks(&mut s);
-    assert!(before > 0 && after > 0 && after <= before, "{before} {after}");
+    assert!(
+        before > 0 && after > 0 && after <= before,
+        "{before} {after}"
+    );
 }

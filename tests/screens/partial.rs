@@ -6,9 +6,16 @@ use multiexpan::types::Mode;
 use super::harness::{Screens, screen};
 
 /// The first request of these keys of a kind.
-fn request(s: &mut Screens, keys: &str, wanted: fn(&Ask) -> bool) -> multiexpan::engine::api::Request {
+fn request(
+    s: &mut Screens,
+    keys: &str,
+    wanted: fn(&Ask) -> bool,
+) -> multiexpan::engine::api::Request {
     let mut requests = s.take_requests(keys);
-    let at = requests.iter().position(|request| wanted(&request.ask)).expect("it is asked for");
+    let at = requests
+        .iter()
+        .position(|request| wanted(&request.ask))
+        .expect("it is asked for");
     requests.swap_remove(at)
 }
 
@@ -23,7 +30,12 @@ fn failures_are_counted_only_once_there_are_some() {
     (part.searched, part.queries) = (3, whole.queries);
     let rest = part.failures.split_off(half);
     s.say(search.id, Say::Failures(Box::new(part)));
-    assert!(s.text().contains(&format!("missed in 3 of {} queries", whole.queries)), "{}", s.text());
+    assert!(
+        s.text()
+            .contains(&format!("missed in 3 of {} queries", whole.queries)),
+        "{}",
+        s.text()
+    );
     let mut last = whole.clone();
     (last.since, last.failures) = (3, rest);
     s.say(search.id, Say::Failures(Box::new(last)));
@@ -36,16 +48,27 @@ fn failures_are_counted_only_once_there_are_some() {
 fn compare_shows_classes_as_they_are_measured() {
     let mut s = screen(120, 40);
     let evaluation = request(&mut s, "2", |ask| matches!(ask, Ask::Evaluate(_)));
-    let Ask::Evaluate(wanted) = evaluation.ask else { unreachable!("asked for above") };
+    let Ask::Evaluate(wanted) = evaluation.ask else {
+        unreachable!("asked for above")
+    };
     let of_text = multiexpan::engine::api::Contender::Own(Mode::Text);
-    assert_eq!(wanted.of, of_text, "the first mode was measured for Explore");
+    assert_eq!(
+        wanted.of, of_text,
+        "the first mode was measured for Explore"
+    );
     let before = s.text();
-    assert!(before.contains("carnivorous mammals") && !before.contains("wins"), "{before}");
+    assert!(
+        before.contains("carnivorous mammals") && !before.contains("wins"),
+        "{before}"
+    );
     let (class, measures) = s.class_measures();
     s.say(evaluation.id, Say::ClassMeasured { class, measures });
     let after = s.text();
     assert_ne!(before, after);
-    assert!(after.contains("▲ +") || after.contains("▼ −") || after.contains("· .00"), "{after}");
+    assert!(
+        after.contains("▲ +") || after.contains("▼ −") || after.contains("· .00"),
+        "{after}"
+    );
 }
 
 #[test]
@@ -57,5 +80,9 @@ fn a_long_notice_is_shown_whole() {
     s.notify(why);
     let shown: String = s.text().split_whitespace().collect();
     let tail: String = "device (os error 28)".split_whitespace().collect();
-    assert!(shown.contains("cannotwrite") && shown.contains(&tail), "{}", s.text());
+    assert!(
+        shown.contains("cannotwrite") && shown.contains(&tail),
+        "{}",
+        s.text()
+    );
 }

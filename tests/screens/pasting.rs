@@ -8,7 +8,8 @@ const SEPARATORS: [&str; 6] = ["\r", "\n", "\r\n", "\t", ", ", ";"];
 fn several_names_become_seeds_however_they_are_separated() {
     for separator in SEPARATORS {
         let mut s = screen(120, 40);
-        s.keys("a").paste(&["lion", "tiger", "LEOPARD"].join(separator));
+        s.keys("a")
+            .paste(&["lion", "tiger", "LEOPARD"].join(separator));
         assert_eq!(s.seeds(), ["lion", "tiger", "leopard"], "{separator:?}");
         assert!(s.text().contains("3 names pasted: 3 added"), "{}", s.text());
         s.keys("<esc>u");
@@ -33,14 +34,22 @@ fn a_single_name_is_typed_without_what_is_no_letter() {
     }
     let mut s = screen(120, 40);
     s.paste("lion").keys("<enter>");
-    assert_eq!(s.seeds(), ["lion"], "a paste where nothing is typed yet begins to type");
+    assert_eq!(
+        s.seeds(),
+        ["lion"],
+        "a paste where nothing is typed yet begins to type"
+    );
 }
 
 #[test]
 fn a_paste_into_another_field_stays_there() {
     let mut s = screen(120, 40);
     s.keys("/").paste("carni\nland");
-    assert!(s.text().contains("carni▏") && s.seeds().is_empty(), "{}", s.text());
+    assert!(
+        s.text().contains("carni▏") && s.seeds().is_empty(),
+        "{}",
+        s.text()
+    );
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("3").paste("lion\ntiger");
     assert!(s.text().contains("Failures by class"), "{}", s.text());

@@ -9,10 +9,16 @@ use crate::harness::{Screens, screen};
 #[test]
 fn what_is_changed_and_what_it_does_is_shown() {
     for (width, height) in [(80, 24), (120, 40), (60, 16)] {
-        screen(width, height).open("carnivorous").keys("i").snapshot(&format!("what_if_{width}x{height}"));
+        screen(width, height)
+            .open("carnivorous")
+            .keys("i")
+            .snapshot(&format!("what_if_{width}x{height}"));
     }
     let mut s = screen(80, 24);
-    s.open("carnivorous").keys("+jj-kkkxjji").keys("ljjlljll").snapshot("what_if_changed_80x24");
+    s.open("carnivorous")
+        .keys("+jj-kkkxjji")
+        .keys("ljjlljll")
+        .snapshot("what_if_changed_80x24");
 }
 
 #[test]
@@ -23,7 +29,10 @@ fn every_change_can_be_undone_and_redone() {
     let changed = s.text();
     // a no-break space keeps a change together
     let said = changed.replace('\u{a0}', " ");
-    assert!(said.contains("mode text") && said.contains("window 2"), "{said}");
+    assert!(
+        said.contains("mode text") && said.contains("window 2"),
+        "{said}"
+    );
     assert!(said.contains("no re-ranking"), "{said}");
     s.keys("uuuu");
     assert!(s.text().contains("nothing is changed"), "{}", s.text());
@@ -40,16 +49,26 @@ fn every_change_can_be_undone_and_redone() {
 #[test]
 fn a_named_state_is_come_back_to() {
     let mut s = screen(80, 24);
-    s.open("carnivorous").keys("xj-,n").keys("no horse").snapshot("naming_80x24");
+    s.open("carnivorous")
+        .keys("xj-,n")
+        .keys("no horse")
+        .snapshot("naming_80x24");
     let (seeds, rows) = (s.seeds(), s.rows());
-    s.keys("<enter>c").open("fruits").keys("m,nfruit by text<enter>,l").snapshot("states_80x24");
+    s.keys("<enter>c")
+        .open("fruits")
+        .keys("m,nfruit by text<enter>,l")
+        .snapshot("states_80x24");
     s.keys("<enter>");
     assert_eq!((s.seeds(), s.rows()), (seeds.clone(), rows));
     s.keys("u");
     assert_ne!(s.seeds(), seeds);
     let mut again = Screens::with_session(80, 24, s.session());
     again.keys(",l");
-    assert!(again.text().contains("no horse") && again.text().contains("fruit by text"), "{}", again.text());
+    assert!(
+        again.text().contains("no horse") && again.text().contains("fruit by text"),
+        "{}",
+        again.text()
+    );
     again.keys("xx");
     assert!(!again.text().contains("Named states"), "{}", again.text());
 }
@@ -57,7 +76,9 @@ fn a_named_state_is_come_back_to() {
 /// What ctrl-s writes, read again.
 fn written(s: &mut Screens) -> StateFile {
     s.keys("<ctrl-s>");
-    let Some(Wish::Write { stem, ending, text }) = s.wish() else { panic!("nothing is written") };
+    let Some(Wish::Write { stem, ending, text }) = s.wish() else {
+        panic!("nothing is written")
+    };
     assert_eq!((stem.as_str(), ending), ("view", "json"));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.json");
@@ -71,7 +92,10 @@ fn a_view_opens_as_it_was_written() {
     s.open("carnivorous").keys("]+jj-rmjjj").keys("ijjl<esc>");
     let file = written(&mut s);
     let mut again = Screens::of_view(120, 40, file, |_| {});
-    assert_eq!((again.seeds(), again.rows(), again.session()), (s.seeds(), s.rows(), s.session()));
+    assert_eq!(
+        (again.seeds(), again.rows(), again.session()),
+        (s.seeds(), s.rows(), s.session())
+    );
     assert!(!again.text().contains("Opened, but"), "{}", again.text());
     assert_eq!(written(&mut again), written(&mut s), "the cursor too");
     s.keys("4");
@@ -89,7 +113,10 @@ fn what_a_view_lacks_elsewhere_is_said() {
         c.entities.retain(|e| e.name != lost);
         c.entities.iter_mut().for_each(|e| e.id.0 += 1000);
         c.modes = vec![Mode::Both];
-        c.classes.iter_mut().flat_map(|class| &mut class.members).for_each(|m| m.0 += 1000);
+        c.classes
+            .iter_mut()
+            .flat_map(|class| &mut class.members)
+            .for_each(|m| m.0 += 1000);
     });
     elsewhere.snapshot("told_80x24");
     elsewhere.keys("<esc>");

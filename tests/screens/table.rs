@@ -5,7 +5,8 @@ use multiexpan::tui::screen::Screen;
 
 use crate::harness::{Screens, screen};
 
-/// Keys that lead to a context. A key is alive if it does something in one of its states: at the top of a list `k` rests.
+/// Keys that lead to a context. A key is alive if it does something in one of its states: at the
+/// top of a list `k` rests.
 fn ways(context: Context) -> &'static [&'static str] {
     match context {
         Context::Global => &[],
@@ -13,15 +14,52 @@ fn ways(context: Context) -> &'static [&'static str] {
         Context::Filter => &["/i", "/i<down>"],
         Context::Seeds => &["@k", "@kl", "@kll"],
         Context::Typing => &["@a", "@ali", "@ali<down>"],
-        Context::Candidates => &["@", "@G", "@jj", "@jj-M<enter>h", "@<ctrl-o>1l", "@+u", "@/an<enter>"],
+        Context::Candidates => &[
+            "@",
+            "@G",
+            "@jj",
+            "@jj-M<enter>h",
+            "@<ctrl-o>1l",
+            "@+u",
+            "@/an<enter>",
+        ],
         Context::Entity => &["@l", "@lG", "@jjl", "@jjjl>"],
-        Context::Compare => &["2", "2G", "2jj]", "2/an<enter>", "2v", "2vJJ", "2bG<enter>clip.run<enter><esc>"],
-        Context::Failures => &["3", "3j", "3jj", "3G", "3jjx", "3vvc", "3vvcjl", "3/o<enter>", "3h"],
+        Context::Compare => &[
+            "2",
+            "2G",
+            "2jj]",
+            "2/an<enter>",
+            "2v",
+            "2vJJ",
+            "2bG<enter>clip.run<enter><esc>",
+        ],
+        Context::Failures => &[
+            "3",
+            "3j",
+            "3jj",
+            "3G",
+            "3jjx",
+            "3vvc",
+            "3vvcjl",
+            "3/o<enter>",
+            "3h",
+        ],
         Context::Note => &["3ja", "3jaa b", "3jaa b<left>"],
         Context::Metrics => &["4", "4G", "4sjj", "4/an<enter>"],
-        Context::Popup => {
-            &["@?", "@?G", "@?/an<enter>", "@jj-M", "@z", "@z>", "@m,na<enter>,l", "@jj-Mj", "4e", "4ejj", "T", "TG"]
-        }
+        Context::Popup => &[
+            "@?",
+            "@?G",
+            "@?/an<enter>",
+            "@jj-M",
+            "@z",
+            "@z>",
+            "@m,na<enter>,l",
+            "@jj-Mj",
+            "4e",
+            "4ejj",
+            "T",
+            "TG",
+        ],
         Context::Explain => &["@w", "@wj", "@wjjjl", "@wG", "@jjw]", "@jjw]]"],
         Context::WhatIf => &["@i", "@ij", "@+i", "@+ui", "@miG", "@+ilu"],
         Context::Naming => &["@,n", "@,na b", "@,na b<left>"],
@@ -70,7 +108,12 @@ fn every_key_does_something_in_its_own_context() {
 
 #[test]
 fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() {
-    let explore = [Context::Classes, Context::Seeds, Context::Candidates, Context::Entity];
+    let explore = [
+        Context::Classes,
+        Context::Seeds,
+        Context::Candidates,
+        Context::Entity,
+    ];
     let screens: [(Screen, &[Context]); 4] = [
         (Screen::Explore, &explore),
         (Screen::Compare, &[Context::Compare]),
@@ -79,9 +122,16 @@ fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() 
     ];
     let mut dead = Vec::new();
     for (screen, contexts) in screens {
-        let ways: Vec<&str> = contexts.iter().flat_map(|&context| ways(context)).copied().collect();
+        let ways: Vec<&str> = contexts
+            .iter()
+            .flat_map(|&context| ways(context))
+            .copied()
+            .collect();
         let listed = |action: Action| after(ways[0]).app().acts_here(action);
-        for (keys, action) in Keymap::shipped().of(Context::Global).filter(|(_, action)| listed(*action)) {
+        for (keys, action) in Keymap::shipped()
+            .of(Context::Global)
+            .filter(|(_, action)| listed(*action))
+        {
             if !ways.iter().any(|way| alive(way, keys)) {
                 dead.push(format!("{} {keys}: {}", screen.name(), action.name()));
             }
@@ -99,8 +149,14 @@ fn every_action_has_its_line_in_the_palette_and_acts_where_it_says() {
         let rows = s.app().palette_rows();
         assert_eq!(rows.len(), Action::ALL.len());
         for row in rows.iter().filter(|row| row.elsewhere.is_none()) {
-            let bound = [context, Context::Global].iter().any(|&c| Keymap::shipped().key_of(c, row.action).is_some());
-            assert!(bound && row.key.is_some(), "{context:?}: {} has no key", row.action.name());
+            let bound = [context, Context::Global]
+                .iter()
+                .any(|&c| Keymap::shipped().key_of(c, row.action).is_some());
+            assert!(
+                bound && row.key.is_some(),
+                "{context:?}: {} has no key",
+                row.action.name()
+            );
         }
     }
 }

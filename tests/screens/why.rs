@@ -11,7 +11,10 @@ impl Fake {
         let picks = self.picks(ask, ask.mode);
         let state = |seed: EntityId, sentence: Sentence, at: usize| StateCard {
             share: 0.5,
-            sentence: Some(Sentence { picture: self.pictures(seed).get(at).cloned(), ..sentence }),
+            sentence: Some(Sentence {
+                picture: self.pictures(seed).get(at).cloned(),
+                ..sentence
+            }),
         };
         let seeds = ask.seeds.iter().map(|&seed| SeedStates {
             seed,
@@ -27,7 +30,10 @@ impl Fake {
         Explained {
             ask: ask.clone(),
             seeds: seeds.collect(),
-            entities: entities.iter().map(|&entity| self.why(ask, &picks, entity)).collect(),
+            entities: entities
+                .iter()
+                .map(|&entity| self.why(ask, &picks, entity))
+                .collect(),
         }
     }
 
@@ -35,24 +41,55 @@ impl Fake {
         let at = picks.iter().position(|c| c.entity == entity);
         let order = rerank(picks);
         let ids: Vec<EntityId> = picks.iter().map(|c| c.entity).collect();
-        let why = |class| self.missing(ask, class, &ids).into_iter().find(|m| m.entity == entity).map(|m| m.why);
+        let why = |class| {
+            self.missing(ask, class, &ids)
+                .into_iter()
+                .find(|m| m.entity == entity)
+                .map(|m| m.why)
+        };
         let standing = match at {
             Some(at) => {
                 let rank = order.iter().position(|r| r.pick == at).unwrap();
-                let Reranked { divergence_rank: by_divergence, score, .. } = order[rank];
-                Standing::Listed(Place { picked: at + 1, by_divergence, score, rank: rank + 1, of: picks.len() })
+                let Reranked {
+                    divergence_rank: by_divergence,
+                    score,
+                    ..
+                } = order[rank];
+                Standing::Listed(Place {
+                    picked: at + 1,
+                    by_divergence,
+                    score,
+                    rank: rank + 1,
+                    of: picks.len(),
+                })
             }
             None if ask.seeds.contains(&entity) => Standing::Seed,
             None => Standing::Missing(ask.class.and_then(why).unwrap_or(MissingWhy::Rejected)),
         };
         // one that is rejected has its numbers too
-        let all = self.picks(&ExpandAsk { rejected: Vec::new(), size: 1000, ..ask.clone() }, ask.mode);
+        let all = self.picks(
+            &ExpandAsk {
+                rejected: Vec::new(),
+                size: 1000,
+                ..ask.clone()
+            },
+            ask.mode,
+        );
         let card = all.iter().find(|c| c.entity == entity);
         let bring = |(&z, seed): (&f64, &EntityId)| {
             let first = z * (0.5 + 0.3 * noise(entity.0 ^ seed.0, 21));
             let image = z * (0.5 + 0.4 * noise(entity.0 ^ seed.0, 22));
-            let parts = card.and_then(|c| c.parts).map(|_| Parts { prior: 0.1, text: z - image - 0.1, image });
-            WhySeed { z, parts, brought: vec![first, z - first], rest: 0.0 }
+            let parts = card.and_then(|c| c.parts).map(|_| Parts {
+                prior: 0.1,
+                text: z - image - 0.1,
+                image,
+            });
+            WhySeed {
+                z,
+                parts,
+                brought: vec![first, z - first],
+                rest: 0.0,
+            }
         };
         Why {
             entity,
@@ -60,7 +97,9 @@ impl Fake {
             seed_rank: at.map(|at| at + 1),
             score: card.map_or(0.0, |c| c.score),
             parts: card.and_then(|c| c.parts),
-            seeds: card.map_or_else(Vec::new, |c| c.seeds.iter().zip(&ask.seeds).map(bring).collect()),
+            seeds: card.map_or_else(Vec::new, |c| {
+                c.seeds.iter().zip(&ask.seeds).map(bring).collect()
+            }),
             contest: at.map(|at| self.contest(picks, at)),
         }
     }
@@ -69,42 +108,91 @@ impl Fake {
         let window = &picks[at.saturating_sub(1)..(at + 3).min(picks.len())];
         let mut rivals: Vec<Rival> = window
             .iter()
-            .map(|c| Rival { entity: c.entity, set_score: c.set_score, divergence: c.divergence + 0.03 })
+            .map(|c| Rival {
+                entity: c.entity,
+                set_score: c.set_score,
+                divergence: c.divergence + 0.03,
+            })
             .collect();
-        let own = rivals.iter_mut().find(|r| r.entity == picks[at].entity).unwrap();
+        let own = rivals
+            .iter_mut()
+            .find(|r| r.entity == picks[at].entity)
+            .unwrap();
         own.divergence = picks[at].divergence;
-        Contest { pick: at + 1, round: picks[at].round, winner: picks[at].entity, rivals }
+        Contest {
+            pick: at + 1,
+            round: picks[at].round,
+            winner: picks[at].entity,
+            rivals,
+        }
     }
 }
 
 #[test]
 fn a_candidate_is_explained() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).open("carnivorous").keys("jjw").snapshot(&format!("why_{width}x{height}"));
+        screen(width, height)
+            .open("carnivorous")
+            .keys("jjw")
+            .snapshot(&format!("why_{width}x{height}"));
     }
-    screen(60, 16).open("carnivorous").keys("jjw").snapshot("why_60x16");
+    screen(60, 16)
+        .open("carnivorous")
+        .keys("jjw")
+        .snapshot("why_60x16");
     // the first seed's line, unfolded, and on its first pair
-    screen(120, 40).open("carnivorous").keys("jjwjjjj lljjj").snapshot("why_pair_120x40");
-    screen(80, 24).open("carnivorous").keys("jjwjjjjlllll").snapshot("why_pair_80x24");
+    screen(120, 40)
+        .open("carnivorous")
+        .keys("jjwjjjj lljjj")
+        .snapshot("why_pair_120x40");
+    screen(80, 24)
+        .open("carnivorous")
+        .keys("jjwjjjjlllll")
+        .snapshot("why_pair_80x24");
 }
 
 #[test]
 fn two_candidates_stand_side_by_side() {
     for (width, height) in [(80, 24), (120, 40)] {
-        screen(width, height).open("carnivorous").keys("wZ]]").snapshot(&format!("why_beside_{width}x{height}"));
+        screen(width, height)
+            .open("carnivorous")
+            .keys("wZ]]")
+            .snapshot(&format!("why_beside_{width}x{height}"));
     }
     let mut s = screen(120, 40);
     s.open("carnivorous");
     let rows = s.rows();
     s.keys("jw<esc>jjW");
-    assert!(s.text().contains(&format!("Why: {} beside {}", rows[1], rows[3])), "{}", s.text());
+    assert!(
+        s.text()
+            .contains(&format!("Why: {} beside {}", rows[1], rows[3])),
+        "{}",
+        s.text()
+    );
     s.keys("[[");
-    assert!(s.text().contains(&format!("Why: {} beside {}", rows[1], rows[0])), "{}", s.text());
-    assert!(s.text().contains(&format!("{} (", rows[0])) && s.text().contains("is above"), "{}", s.text());
+    assert!(
+        s.text()
+            .contains(&format!("Why: {} beside {}", rows[1], rows[0])),
+        "{}",
+        s.text()
+    );
+    assert!(
+        s.text().contains(&format!("{} (", rows[0])) && s.text().contains("is above"),
+        "{}",
+        s.text()
+    );
     s.keys("[");
-    assert!(s.text().contains(&rows[0]), "the list ends there: {}", s.text());
+    assert!(
+        s.text().contains(&rows[0]),
+        "the list ends there: {}",
+        s.text()
+    );
     s.keys("w");
-    assert!(!s.text().contains("beside carn") && s.text().contains(&format!("Why: {} ", rows[1])), "{}", s.text());
+    assert!(
+        !s.text().contains("beside carn") && s.text().contains(&format!("Why: {} ", rows[1])),
+        "{}",
+        s.text()
+    );
     s.keys("w");
     assert!(s.text().contains("Candidates"), "{}", s.text());
 }
@@ -114,9 +202,16 @@ fn branches_fold_and_unfold() {
     let mut s = screen(120, 40);
     s.open("carnivorous").keys("w");
     let folded = s.text();
-    assert!(folded.contains("▾ score") && folded.contains("▸ "), "{folded}");
+    assert!(
+        folded.contains("▾ score") && folded.contains("▸ "),
+        "{folded}"
+    );
     s.keys("h");
-    assert!(s.text().contains("▸ score") && !s.text().contains("prior"), "{}", s.text());
+    assert!(
+        s.text().contains("▸ score") && !s.text().contains("prior"),
+        "{}",
+        s.text()
+    );
     s.keys("l");
     assert_eq!(s.text(), folded);
     s.keys("Z");
@@ -135,7 +230,11 @@ fn what_is_not_in_the_list_is_explained_too() {
     s.keys("<esc>kllw");
     let mut of_seed = screen(80, 24);
     of_seed.open("fruits").keys("kw");
-    assert!(of_seed.text().contains("is a seed: seeds are not ranked"), "{}", of_seed.text());
+    assert!(
+        of_seed.text().contains("is a seed: seeds are not ranked"),
+        "{}",
+        of_seed.text()
+    );
 }
 
 #[test]
@@ -143,9 +242,20 @@ fn a_failed_explanation_is_said_in_its_place() {
     let mut s = screen(80, 24);
     s.open("fruits");
     let asked = s.take_requests("w");
-    assert!(asked.iter().any(|request| matches!(request.ask, Ask::Explain { .. })));
-    s.say(asked[0].id, Say::Failed("the device ran out of memory".into()));
-    assert!(s.text().contains("the device ran out of memory"), "{}", s.text());
+    assert!(
+        asked
+            .iter()
+            .any(|request| matches!(request.ask, Ask::Explain { .. }))
+    );
+    s.say(
+        asked[0].id,
+        Say::Failed("the device ran out of memory".into()),
+    );
+    assert!(
+        s.text().contains("the device ran out of memory"),
+        "{}",
+        s.text()
+    );
     s.keys("jZ lh<esc>");
     assert!(s.text().contains("Candidates"), "{}", s.text());
 }
@@ -154,7 +264,11 @@ fn a_failed_explanation_is_said_in_its_place() {
 fn an_index_of_one_mode_has_no_modalities_to_tell_apart() {
     let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.open("fruits").keys("w");
-    assert!(raw.text().contains("score") && !raw.text().contains("prior"), "{}", raw.text());
+    assert!(
+        raw.text().contains("score") && !raw.text().contains("prior"),
+        "{}",
+        raw.text()
+    );
 }
 
 #[test]
@@ -163,15 +277,31 @@ fn the_whole_tree_is_searched_and_what_folds_a_match_away_is_opened() {
     s.open("carnivorous").keys("jjw");
     assert!(!s.text().contains("read of one"), "{}", s.text());
     s.keys("/read of").snapshot("why_search_120x40");
-    assert!(s.text().contains("1 of 3"), "one of each seed: {}", s.text());
+    assert!(
+        s.text().contains("1 of 3"),
+        "one of each seed: {}",
+        s.text()
+    );
     s.keys("<enter>n");
     assert!(s.text().contains("2 of 3"), "{}", s.text());
     s.keys("NN");
-    assert!(s.text().contains("3 of 3"), "from the first on to the last: {}", s.text());
+    assert!(
+        s.text().contains("3 of 3"),
+        "from the first on to the last: {}",
+        s.text()
+    );
     s.keys("<esc>/divergence from");
-    assert!(s.text().contains("1 of 1") && s.text().contains("KL from an ideal member"), "{}", s.text());
+    assert!(
+        s.text().contains("1 of 1") && s.text().contains("KL from an ideal member"),
+        "{}",
+        s.text()
+    );
     s.keys("zzz<esc>");
-    assert!(s.text().contains("Why: ") && s.text().contains("“Few have seen"), "back on the pair: {}", s.text());
+    assert!(
+        s.text().contains("Why: ") && s.text().contains("“Few have seen"),
+        "back on the pair: {}",
+        s.text()
+    );
     s.keys("<esc>");
     assert!(s.text().contains("Candidates"), "{}", s.text());
 }
@@ -182,7 +312,11 @@ fn help_lies_over_explain_and_what_if_and_gives_them_back() {
     s.open("carnivorous").keys("jjwj");
     let before = s.text();
     s.keys("?").snapshot("help_why_120x40");
-    assert!(!s.text().contains("type a seed") && s.text().contains("stop the evaluation"), "{}", s.text());
+    assert!(
+        !s.text().contains("type a seed") && s.text().contains("stop the evaluation"),
+        "{}",
+        s.text()
+    );
     s.keys("?");
     assert_eq!(s.text(), before);
     s.keys("<esc>ijj");
@@ -191,5 +325,9 @@ fn help_lies_over_explain_and_what_if_and_gives_them_back() {
     s.keys("<enter>");
     assert_eq!(s.text(), before, "with the cursor where it was");
     s.keys("<esc>?");
-    assert!(s.text().contains("type a seed"), "of the screen as before: {}", s.text());
+    assert!(
+        s.text().contains("type a seed"),
+        "of the screen as before: {}",
+        s.text()
+    );
 }

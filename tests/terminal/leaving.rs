@@ -1,4 +1,5 @@
-//! Giving the terminal back: after a key, after signals, while it is suspended, and while nobody reads.
+//! Giving the terminal back: after a key, after signals, while it is suspended, and while nobody
+//! reads.
 
 use std::time::Instant;
 
@@ -33,11 +34,19 @@ fn without_a_shell_it_is_not_suspended() {
 fn a_shell_brings_it_back() {
     let home = tempfile::tempdir().unwrap();
     // with job control; `fg` waits for the key
-    let script = r#"set -m; "$@"; echo "suspended here"; read -r; fg >/dev/null; echo "left with $?""#;
-    let mut terminal = loaded(Setup { within: Some(script), ..Setup::new(home.path()) });
+    let script =
+        r#"set -m; "$@"; echo "suspended here"; read -r; fg >/dev/null; echo "left with $?""#;
+    let mut terminal = loaded(Setup {
+        within: Some(script),
+        ..Setup::new(home.path())
+    });
     terminal.keys(SUSPEND);
     terminal.until("suspended here");
-    assert!(!terminal.contents().contains("825 entities"), "{}", terminal.contents());
+    assert!(
+        !terminal.contents().contains("825 entities"),
+        "{}",
+        terminal.contents()
+    );
     terminal.keys("\r");
     terminal.until("825 entities");
     terminal.keys("/carniv\r");
@@ -55,7 +64,10 @@ fn signals_end_it_while_nobody_reads() {
         let sent = Instant::now();
         terminal.signal(signal);
         terminal.ends_unread();
-        println!("{signal} with blocked output: ended after {:.0} ms", sent.elapsed().as_secs_f64() * 1e3);
+        println!(
+            "{signal} with blocked output: ended after {:.0} ms",
+            sent.elapsed().as_secs_f64() * 1e3
+        );
     }
 }
 
@@ -63,7 +75,10 @@ fn signals_end_it_while_nobody_reads() {
 fn what_the_terminal_sends_while_it_is_left_is_not_typed_into_the_shell() {
     let home = tempfile::tempdir().unwrap();
     let script = r#""$@"; IFS= read -r -n 1 -t 0.5 left; printf 'left over: [%q]\n' "$left""#;
-    let mut terminal = loaded(Setup { within: Some(script), ..Setup::new(home.path()) });
+    let mut terminal = loaded(Setup {
+        within: Some(script),
+        ..Setup::new(home.path())
+    });
     let from = terminal.raw.len();
     terminal.keys(&format!("q{}", MOUSE.repeat(40)));
     // reported before the terminal has read that it is to stop
@@ -72,8 +87,14 @@ fn what_the_terminal_sends_while_it_is_left_is_not_typed_into_the_shell() {
     terminal.until("left over: ['']");
     let raw = String::from_utf8_lossy(&terminal.raw).into_owned();
     for mode in ["1000", "1002", "1006", "2004", "1004"] {
-        let (on, off) = (raw.rfind(&format!("\x1b[?{mode}h")), raw.rfind(&format!("\x1b[?{mode}l")));
+        let (on, off) = (
+            raw.rfind(&format!("\x1b[?{mode}h")),
+            raw.rfind(&format!("\x1b[?{mode}l")),
+        );
         assert!(off >= on, "mode {mode} stays on");
     }
-    assert!(!raw.contains("\x1b[?1003h"), "every movement of the mouse is asked for");
+    assert!(
+        !raw.contains("\x1b[?1003h"),
+        "every movement of the mouse is asked for"
+    );
 }

@@ -1,5 +1,6 @@
-//! The real program in a pseudo-terminal, on the real demo: start, every screen, keys at random, how long a key takes, the end.
-//! Prints what it measures (`cargo test --release --test terminal -- --nocapture`).
+//! The real program in a pseudo-terminal, on the real demo: start, every screen, keys at random,
+//! how long a key takes, the end. Prints what it measures (`cargo test --release --test terminal --
+//! --nocapture`).
 
 mod answers;
 mod latency;
@@ -14,7 +15,12 @@ use pty::{ESCAPE, HELP, Setup, Terminal};
 
 /// In a home of its own.
 fn start(home: &tempfile::TempDir, columns_and_rows: (u16, u16), images: &'static str) -> Terminal {
-    Setup { columns_and_rows, images, ..Setup::new(home.path()) }.start()
+    Setup {
+        columns_and_rows,
+        images,
+        ..Setup::new(home.path())
+    }
+    .start()
 }
 
 fn walk(size: (u16, u16), images: &'static str) {
@@ -45,7 +51,10 @@ fn walk(size: (u16, u16), images: &'static str) {
     terminal.until("score  ");
     terminal.keys("yy");
     terminal.until("copied: ");
-    assert!(String::from_utf8_lossy(&terminal.raw).contains("\x1b]52;c;"), "the terminal is not asked to copy");
+    assert!(
+        String::from_utf8_lossy(&terminal.raw).contains("\x1b]52;c;"),
+        "the terminal is not asked to copy"
+    );
     terminal.keys("2");
     terminal.until("both against text");
     terminal.until("wins");
@@ -147,7 +156,10 @@ fn loses_nothing(end: impl FnOnce(Terminal)) {
     again.until("re-ranked");
     let now = seeds_line(&again);
     let chips = |line: &str| -> Vec<String> {
-        line.split('✕').filter_map(|chip| chip.rsplit(['│', '┃']).next()).map(|chip| chip.trim().to_owned()).collect()
+        line.split('✕')
+            .filter_map(|chip| chip.rsplit(['│', '┃']).next())
+            .map(|chip| chip.trim().to_owned())
+            .collect()
     };
     assert_eq!(chips(&now)[..4], chips(&seeds)[..4]);
     again.keys("3");
@@ -159,7 +171,12 @@ fn loses_nothing(end: impl FnOnce(Terminal)) {
 }
 
 fn seeds_line(terminal: &Terminal) -> String {
-    terminal.contents().lines().find(|line| line.contains('✕')).unwrap().to_owned()
+    terminal
+        .contents()
+        .lines()
+        .find(|line| line.contains('✕'))
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -169,11 +186,20 @@ fn the_screen_needs_no_libtorch_and_outlives_the_engine() {
     terminal.until("825 entities");
     let pid = terminal.child.process_id().unwrap();
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
-    assert!(!maps.contains("libtorch"), "the first frame waits for libtorch");
-    let children = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-    let engine =
-        children.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap()).collect::<String>();
-    let killed = std::process::Command::new("kill").args(["-KILL", engine.trim()]).status().unwrap();
+    assert!(
+        !maps.contains("libtorch"),
+        "the first frame waits for libtorch"
+    );
+    let children = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .unwrap()
+        .flatten();
+    let engine = children
+        .map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap())
+        .collect::<String>();
+    let killed = std::process::Command::new("kill")
+        .args(["-KILL", engine.trim()])
+        .status()
+        .unwrap();
     assert!(killed.success());
     terminal.until("the engine has ended");
     terminal.keys("q");

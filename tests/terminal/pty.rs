@@ -16,7 +16,8 @@ const CELL: (u16, u16) = (10, 20);
 const PIECES: usize = 4;
 /// What ends the drawing of a frame (the end of a synchronized update).
 const FRAME_END: &[u8] = b"\x1b[?2026l";
-/// The escape key in a form that is never taken together with the next key, however slowly both are read.
+/// The escape key in a form that is never taken together with the next key, however slowly both are
+/// read.
 pub const ESCAPE: &str = "\x1b[27u";
 /// Stands in the list of keys only.
 pub const HELP: &str = "Everywhere";
@@ -43,9 +44,19 @@ pub struct Answers {
 }
 
 /// A terminal that draws sixel.
-pub const SIXEL: Answers = Answers { version: Some("a test"), attributes: "62;4;22", cell: Some(CELL), late: false };
+pub const SIXEL: Answers = Answers {
+    version: Some("a test"),
+    attributes: "62;4;22",
+    cell: Some(CELL),
+    late: false,
+};
 /// A terminal that draws no images.
-pub const PLAIN: Answers = Answers { version: None, attributes: "6", cell: None, late: false };
+pub const PLAIN: Answers = Answers {
+    version: None,
+    attributes: "6",
+    cell: None,
+    late: false,
+};
 
 /// How the explorer is started.
 pub struct Setup<'a> {
@@ -90,14 +101,20 @@ impl<'a> Setup<'a> {
         command.arg(&self.index);
         command.args(["--images", self.images, "--device", "cpu"]);
         command.env_clear();
-        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8")] {
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("COLORTERM", "truecolor"),
+            ("LANG", "C.UTF-8"),
+        ] {
             command.env(name, value);
         }
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home);
-        for (variable, folder) in
-            [("XDG_STATE_HOME", STATE), ("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache")]
-        {
+        for (variable, folder) in [
+            ("XDG_STATE_HOME", STATE),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_CACHE_HOME", "cache"),
+        ] {
             command.env(variable, self.home.join(folder));
         }
         for (name, value) in &self.environment {
@@ -164,16 +181,32 @@ impl Terminal {
                 true
             }
             Err(RecvTimeoutError::Timeout) => false,
-            Err(RecvTimeoutError::Disconnected) => panic!("the program ended:\n{}", self.contents()),
+            Err(RecvTimeoutError::Disconnected) => {
+                panic!("the program ended:\n{}", self.contents())
+            }
         }
     }
 
     /// Answers what a terminal is asked.
     fn answer(&mut self) {
-        let Answers { version, attributes, cell, late } = self.answers;
+        let Answers {
+            version,
+            attributes,
+            cell,
+            late,
+        } = self.answers;
         let asked: [(&[u8], String); 4] = [
-            (b"\x1b[16t", cell.map(|(width, height)| format!("\x1b[6;{height};{width}t")).unwrap_or_default()),
-            (b"\x1b[>q", version.map(|version| format!("\x1bP>|{version}\x1b\\")).unwrap_or_default()),
+            (
+                b"\x1b[16t",
+                cell.map(|(width, height)| format!("\x1b[6;{height};{width}t"))
+                    .unwrap_or_default(),
+            ),
+            (
+                b"\x1b[>q",
+                version
+                    .map(|version| format!("\x1bP>|{version}\x1b\\"))
+                    .unwrap_or_default(),
+            ),
             (b"\x1b[c", format!("\x1b[?{attributes}c")),
             (b"\x1b[5n", "\x1b[0n".into()),
         ];
@@ -181,7 +214,9 @@ impl Terminal {
             .iter()
             .filter_map(|(query, answer)| {
                 let left = &self.raw[self.looked_at..];
-                let at = left.windows(query.len()).position(|window| window == *query)?;
+                let at = left
+                    .windows(query.len())
+                    .position(|window| window == *query)?;
                 Some((at, answer, query.len()))
             })
             .min_by_key(|(at, ..)| *at)
@@ -198,14 +233,20 @@ impl Terminal {
 
     /// Gives the answers that are owed.
     pub fn answer_now(&mut self) {
-        self.keys.write_all(&std::mem::take(&mut self.owed)).unwrap();
+        self.keys
+            .write_all(&std::mem::take(&mut self.owed))
+            .unwrap();
     }
 
     /// Reads until the screen is as wanted; gives the time since the start.
     pub fn wait(&mut self, what: &str, mut wanted: impl FnMut(&vt100::Screen) -> bool) -> Duration {
         let deadline = Instant::now() + PATIENCE;
         while !wanted(self.screen.screen()) {
-            assert!(Instant::now() < deadline, "no {what} on:\n{}", self.contents());
+            assert!(
+                Instant::now() < deadline,
+                "no {what} on:\n{}",
+                self.contents()
+            );
             self.read(Duration::from_millis(50));
         }
         self.begun.elapsed()
@@ -213,23 +254,34 @@ impl Terminal {
 
     /// Reads until the screen holds this text; gives the time since the start.
     pub fn until(&mut self, text: &str) -> Duration {
-        self.wait(&format!("“{text}”"), |screen| screen.contents().contains(text))
+        self.wait(&format!("“{text}”"), |screen| {
+            screen.contents().contains(text)
+        })
     }
 
     /// Reads until the screen no longer holds this text.
     pub fn until_gone(&mut self, text: &str) {
-        self.wait(&format!("end of “{text}”"), |screen| !screen.contents().contains(text));
+        self.wait(&format!("end of “{text}”"), |screen| {
+            !screen.contents().contains(text)
+        });
     }
 
     /// Reads until this was written; gives where it ends in [`Terminal::raw`].
     pub fn until_written(&mut self, sequence: &[u8], from: usize) -> usize {
         let (deadline, mut looked_at) = (Instant::now() + PATIENCE, from);
         loop {
-            if let Some(at) = self.raw[looked_at..].windows(sequence.len()).position(|window| window == sequence) {
+            if let Some(at) = self.raw[looked_at..]
+                .windows(sequence.len())
+                .position(|window| window == sequence)
+            {
                 return looked_at + at + sequence.len();
             }
             looked_at = self.raw.len().saturating_sub(sequence.len()).max(from);
-            assert!(Instant::now() < deadline, "no {:?} is written", String::from_utf8_lossy(sequence));
+            assert!(
+                Instant::now() < deadline,
+                "no {:?} is written",
+                String::from_utf8_lossy(sequence)
+            );
             self.read(Duration::from_millis(50));
         }
     }
@@ -246,7 +298,11 @@ impl Terminal {
     pub fn quiet(&mut self, silence: Duration) {
         let deadline = Instant::now() + PATIENCE;
         while self.read(silence) {
-            assert!(Instant::now() < deadline, "it does not come to rest:\n{}", self.contents());
+            assert!(
+                Instant::now() < deadline,
+                "it does not come to rest:\n{}",
+                self.contents()
+            );
         }
     }
 
@@ -256,17 +312,26 @@ impl Terminal {
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen.screen_mut().set_size(cells(rows), cells(columns));
+        self.screen
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
         self.master.resize(size(columns, rows)).unwrap();
     }
 
     /// Sends a signal to the program, by its name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.process_id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
-    /// Reads nothing more, as a terminal after ctrl-s, and has frames drawn until the program waits for one to be taken.
+    /// Reads nothing more, as a terminal after ctrl-s, and has frames drawn until the program waits
+    /// for one to be taken.
     pub fn block_output(&mut self) {
         let pid = self.child.process_id().unwrap();
         // the number and first argument of the system call that the main thread is in: write(1, …)
@@ -286,14 +351,26 @@ impl Terminal {
 
     /// Waits for the end without reading anything.
     pub fn ends_unread(self) {
-        let Terminal { output, keys, master, child, .. } = self;
+        let Terminal {
+            output,
+            keys,
+            master,
+            child,
+            ..
+        } = self;
         wait_for(child);
         drop((output, keys, master));
     }
 
     /// Cuts the line, as a dropped connection does, and waits for the end.
     pub fn cut(self) {
-        let Terminal { output, mut keys, master, child, .. } = self;
+        let Terminal {
+            output,
+            mut keys,
+            master,
+            child,
+            ..
+        } = self;
         drop(output);
         // what it writes now ends the thread that reads, and with it the line's last end
         keys.write_all(REDRAW.as_bytes()).unwrap();
@@ -310,7 +387,9 @@ impl Terminal {
                     self.raw.extend(bytes);
                     self.answer();
                 }
-                Err(RecvTimeoutError::Timeout) => assert!(Instant::now() < deadline, "the program does not end"),
+                Err(RecvTimeoutError::Timeout) => {
+                    assert!(Instant::now() < deadline, "the program does not end")
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -322,8 +401,14 @@ impl Terminal {
     pub fn ends(self) {
         let raw = self.until_end();
         let (enters, leaves) = ("\x1b[?1049h", "\x1b[?1049l");
-        assert!(raw.rfind(leaves) > raw.rfind(enters), "the first screen is not back");
-        assert!(raw.rfind("\x1b[?25h") > raw.rfind("\x1b[?25l"), "the cursor is not back");
+        assert!(
+            raw.rfind(leaves) > raw.rfind(enters),
+            "the first screen is not back"
+        );
+        assert!(
+            raw.rfind("\x1b[?25h") > raw.rfind("\x1b[?25l"),
+            "the cursor is not back"
+        );
     }
 }
 
@@ -336,7 +421,12 @@ fn wait_for(mut child: Box<dyn Child + Send + Sync>) {
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
-    PtySize { rows, cols: columns, pixel_width: columns * CELL.0, pixel_height: rows * CELL.1 }
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: columns * CELL.0,
+        pixel_height: rows * CELL.1,
+    }
 }
 
 fn cells(count: u16) -> NonZero<u16> {

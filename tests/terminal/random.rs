@@ -1,4 +1,5 @@
-//! Keys at random for a minute: no panic, no key that sticks, no cell that a whole repaint would draw otherwise.
+//! Keys at random for a minute: no panic, no key that sticks, no cell that a whole repaint would
+//! draw otherwise.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,9 @@ const HOW_LONG: Duration = Duration::from_secs(60);
 const BETWEEN: usize = 100;
 /// All but those that leave: letters, digits and signs, and what terminals send for the rest.
 const NAMED: [&str; 21] = [
-    "\r", "\t", "\x1b[Z", "\x7f", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F", "\x1b[5~", "\x1b[6~",
-    "\x1b[3~", "\x12", "\x04", "\x15", "\x0e", "\x10", "\x0f", "\x1bOP", "虎",
+    "\r", "\t", "\x1b[Z", "\x7f", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F",
+    "\x1b[5~", "\x1b[6~", "\x1b[3~", "\x12", "\x04", "\x15", "\x0e", "\x10", "\x0f", "\x1bOP",
+    "虎",
 ];
 const LEAVE: [char; 1] = ['q'];
 const SIZES: [(u16, u16); 5] = [(80, 24), (160, 50), (60, 16), (59, 15), (120, 40)];
@@ -25,7 +27,11 @@ fn press(terminal: &mut Terminal, rng: &mut ChaCha8Rng) -> String {
     let said = match rng.random_range(0..100) {
         0..60 => {
             let letter = char::from(rng.random_range(b' '..=b'~'));
-            if LEAVE.contains(&letter) { "1".into() } else { letter.to_string() }
+            if LEAVE.contains(&letter) {
+                "1".into()
+            } else {
+                letter.to_string()
+            }
         }
         60..85 => NAMED[rng.random_range(0..NAMED.len())].to_owned(),
         85..88 => {
@@ -35,8 +41,16 @@ fn press(terminal: &mut Terminal, rng: &mut ChaCha8Rng) -> String {
             return "esc".into();
         }
         88..95 => {
-            let (button, x, y) = (rng.random_range(0..2) * 64, rng.random_range(1..160), rng.random_range(1..50));
-            format!("\x1b[<{};{x};{y}M\x1b[<{};{x};{y}m", button + rng.random_range(0..2), button)
+            let (button, x, y) = (
+                rng.random_range(0..2) * 64,
+                rng.random_range(1..160),
+                rng.random_range(1..50),
+            );
+            format!(
+                "\x1b[<{};{x};{y}M\x1b[<{};{x};{y}m",
+                button + rng.random_range(0..2),
+                button
+            )
         }
         95..98 => "\x1b[200~lion\x1b[201~".into(),
         _ => {
@@ -66,7 +80,9 @@ fn keys_at_random_for_a_minute() {
         }
         if repaints_otherwise(&mut terminal) {
             let shown = terminal.contents();
-            panic!("after {pressed} keys a repaint is another screen; the last were {last:?}\n{shown}");
+            panic!(
+                "after {pressed} keys a repaint is another screen; the last were {last:?}\n{shown}"
+            );
         }
     }
     // whatever is open closes, and keys do what they should

@@ -1,4 +1,5 @@
-//! A small world to train on: two classes with words and colours of their own, and two small encoders with random weights.
+//! A small world to train on: two classes with words and colours of their own, and two small
+//! encoders with random weights.
 #![allow(dead_code)] // each test uses what it needs
 
 use std::fs;
@@ -32,7 +33,10 @@ impl World {
     pub fn new() -> Self {
         let alone = ALONE.lock().unwrap_or_else(|failed| failed.into_inner());
         tch::set_num_threads(1);
-        let world = World { folder: tempfile::tempdir().unwrap(), _alone: alone };
+        let world = World {
+            folder: tempfile::tempdir().unwrap(),
+            _alone: alone,
+        };
         world.write_data();
         world.write_encoders();
         world
@@ -46,19 +50,25 @@ impl World {
         for folder in ["data/gt", "data/query", "data/query_seed=5", "data/image"] {
             fs::create_dir_all(self.at(folder)).unwrap();
         }
-        let (mut names, mut sentences, mut gold) = (String::new(), String::new(), [String::new(), String::new()]);
+        let (mut names, mut sentences, mut gold) =
+            (String::new(), String::new(), [String::new(), String::new()]);
         for e in 0..ENTITIES {
             let class = e % 2;
             names += &format!("entity {e}\t{e}\n");
             gold[class] += &format!("{e}\tentity {e}\t1\n");
-            let colour = [image::Rgb([200, 30 + 10 * e as u8, 20]), image::Rgb([20, 30 + 10 * e as u8, 200])][class];
-            image::RgbImage::from_pixel(32, 32, colour).save(self.at(&format!("data/image/{e}.png"))).unwrap();
+            let colour = [
+                image::Rgb([200, 30 + 10 * e as u8, 20]),
+                image::Rgb([20, 30 + 10 * e as u8, 200]),
+            ][class];
+            image::RgbImage::from_pixel(32, 32, colour)
+                .save(self.at(&format!("data/image/{e}.png")))
+                .unwrap();
             for s in 0..PAIRS {
                 let said = [["the", "americas", "native"], ["zurich", "large", "cat"]][class];
-                let tokens = serde_json::json!(["jaguar", "is", said[s % 3], said[(s + e) % 3], ".", "a"]);
+                let tokens =
+                    serde_json::json!(["jaguar", "is", said[s % 3], said[(s + e) % 3], ".", "a"]);
                 let mention = serde_json::json!([{"entityId": e, "start": 0, "end": 0}]);
-                let line =
-                    serde_json::json!({"tokens": tokens, "entityMentions": mention, "image": format!("image/{e}.png")});
+                let line = serde_json::json!({"tokens": tokens, "entityMentions": mention, "image": format!("image/{e}.png")});
                 sentences += &format!("{line}\n");
             }
         }
@@ -66,7 +76,12 @@ impl World {
         fs::write(self.at("data/sentences.json"), sentences).unwrap();
         for (class, name) in ["reds", "blues"].into_iter().enumerate() {
             fs::write(self.at(&format!("data/gt/{name}.txt")), &gold[class]).unwrap();
-            let seeds = |n: usize| (0..n).map(|i| (2 * i + class).to_string()).collect::<Vec<_>>().join(" ");
+            let seeds = |n: usize| {
+                (0..n)
+                    .map(|i| (2 * i + class).to_string())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
             fs::write(self.at(&format!("data/query/{name}.txt")), seeds(3)).unwrap();
             fs::write(self.at(&format!("data/query_seed=5/{name}.txt")), seeds(5)).unwrap();
         }
@@ -75,7 +90,8 @@ impl World {
     fn write_encoders(&self) {
         let text = self.at("text");
         fs::create_dir_all(&text).unwrap();
-        let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer/vocab.txt");
+        let tokenizer =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer/vocab.txt");
         let words = fs::read_to_string(&tokenizer).unwrap().lines().count() as i64;
         fs::copy(tokenizer, text.join("vocab.txt")).unwrap();
         let sizes = Config {
@@ -95,7 +111,9 @@ impl World {
         let _bert = Bert::new(store.root(), &sizes);
         let parameters: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         Tensor::write_safetensors(&parameters, text.join("model.safetensors")).unwrap();
-        let image: Vec<_> = formula::filled("efficientnet-lite0.txt").into_iter().collect();
+        let image: Vec<_> = formula::filled("efficientnet-lite0.txt")
+            .into_iter()
+            .collect();
         Tensor::write_safetensors(&image, self.at("image.safetensors")).unwrap();
     }
 
@@ -120,7 +138,13 @@ impl World {
             head_learning_rate: 3e-3,
             tasks: Tasks::new(tasks.iter().copied()),
             momentum: 0.9,
-            mining: Mining { from: MinedFrom::Entities, after: 1, positives: 3, size: 12, negatives: 4 },
+            mining: Mining {
+                from: MinedFrom::Entities,
+                after: 1,
+                positives: 3,
+                size: 12,
+                negatives: 4,
+            },
             neighbours: Some(Neighbours::default()),
             precision: Precision::F32,
             ..TrainConfig::default()
@@ -128,17 +152,30 @@ impl World {
     }
 
     pub fn places(&self, out: &str) -> Places {
-        Places { dataset: self.at("data"), out: self.at(out), cache: self.at("cache") }
+        Places {
+            dataset: self.at("data"),
+            out: self.at(out),
+            cache: self.at("cache"),
+        }
     }
 
     pub fn train(&self, out: &str, config: &TrainConfig) -> Trained {
-        train(&self.places(out), config, false, Device::Cpu, &mut Unobserved).unwrap()
+        train(
+            &self.places(out),
+            config,
+            false,
+            Device::Cpu,
+            &mut Unobserved,
+        )
+        .unwrap()
     }
 
     /// The log's lines.
     pub fn log(&self, out: &str) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.at(out).join("training.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     pub fn model(&self, out: &str) -> Vec<u8> {

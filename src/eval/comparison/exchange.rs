@@ -8,7 +8,8 @@ use crate::data::Dataset;
 use crate::eval::{QueryKey, gold, key_of};
 use crate::types::{EntityId, Query};
 
-/// Of every query of `keys`, among the first `depth`: gained by the run (held first), lost from the reference.
+/// Of every query of `keys`, among the first `depth`: gained by the run (held first), lost from the
+/// reference.
 pub(super) fn exchanges(
     [run, reference]: [&Held; 2],
     dataset: &Dataset,
@@ -19,20 +20,50 @@ pub(super) fn exchanges(
         let gained = entered([run, reference], dataset, query, depth);
         let lost = entered([reference, run], dataset, query, depth);
         let changed = !gained.is_empty() || !lost.is_empty();
-        changed.then(|| Exchange { query: dataset.query_id(query), gained, lost })
+        changed.then(|| Exchange {
+            query: dataset.query_id(query),
+            gained,
+            lost,
+        })
     };
-    dataset.queries.iter().filter(|query| keys.contains(&key_of(query))).filter_map(exchange).collect()
+    dataset
+        .queries
+        .iter()
+        .filter(|query| keys.contains(&key_of(query)))
+        .filter_map(exchange)
+        .collect()
 }
 
 /// What is among the first of a list and not of the other's.
-fn entered([held, other]: [&Held; 2], dataset: &Dataset, query: &Query, depth: usize) -> Vec<Exchanged> {
+fn entered(
+    [held, other]: [&Held; 2],
+    dataset: &Dataset,
+    query: &Query,
+    depth: usize,
+) -> Vec<Exchanged> {
     let wanted = gold(&dataset.classes[query.class.at()], &query.seeds);
     let ranks: HashMap<EntityId, usize> = other.list(query).iter().copied().zip(1..).collect();
     let exchanged = |(&id, rank): (&EntityId, usize)| {
         let other_rank = ranks.get(&id).copied();
         let is_new = other_rank.is_none_or(|other| other > depth);
-        let name = || dataset.vocabulary.name(id).or_else(|| Some(held.entry.run.strangers.get(&id)?.as_str()));
-        is_new.then(|| Exchanged { id, name: name().map(str::to_owned), gold: wanted.contains(&id), rank, other_rank })
+        let name = || {
+            dataset
+                .vocabulary
+                .name(id)
+                .or_else(|| Some(held.entry.run.strangers.get(&id)?.as_str()))
+        };
+        is_new.then(|| Exchanged {
+            id,
+            name: name().map(str::to_owned),
+            gold: wanted.contains(&id),
+            rank,
+            other_rank,
+        })
     };
-    held.list(query).iter().zip(1..).take(depth).filter_map(exchanged).collect()
+    held.list(query)
+        .iter()
+        .zip(1..)
+        .take(depth)
+        .filter_map(exchanged)
+        .collect()
 }

@@ -19,18 +19,28 @@ impl<'a> Held<'a> {
     pub(super) fn of(entry: &'a Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Self {
         let judged = Judged::of(&entry.run, dataset);
         let measured = measured(entry, &judged, dataset, hash, seeds);
-        Held { entry, judged, measured }
+        Held {
+            entry,
+            judged,
+            measured,
+        }
     }
 
     /// The query's list, best first; empty where the run has none.
     pub(super) fn list(&self, query: &Query) -> &[EntityId] {
-        self.judged.lists.get(&key_of(query)).map_or(&[], Vec::as_slice)
+        self.judged
+            .lists
+            .get(&key_of(query))
+            .map_or(&[], Vec::as_slice)
     }
 }
 
-/// A run as it is scored on a data set, whose [`Dataset::hash`] this is, over queries of so many seeds; else why it is not.
+/// A run as it is scored on a data set, whose [`Dataset::hash`] this is, over queries of so many
+/// seeds; else why it is not.
 pub fn judge(entry: &Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Outcome<Judged> {
-    let Held { judged, measured, .. } = Held::of(entry, dataset, hash, seeds);
+    let Held {
+        judged, measured, ..
+    } = Held::of(entry, dataset, hash, seeds);
     match measured {
         Outcome::Done(_) => Outcome::Done(judged),
         Outcome::NotRun(why) => Outcome::NotRun(why),
@@ -38,7 +48,13 @@ pub fn judge(entry: &Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> 
     }
 }
 
-fn measured(entry: &Entry, judged: &Judged, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Outcome<Measured> {
+fn measured(
+    entry: &Entry,
+    judged: &Judged,
+    dataset: &Dataset,
+    hash: &str,
+    seeds: SeedCount,
+) -> Outcome<Measured> {
     if let Some(why) = entry.run.mismatch(dataset, hash) {
         return Outcome::NotComparable(why);
     }
@@ -63,5 +79,9 @@ fn measured(entry: &Entry, judged: &Judged, dataset: &Dataset, hash: &str, seeds
 pub fn seeds_of(run: &Run, dataset: &Dataset) -> SeedCount {
     let lists = Judged::of(run, dataset).lists;
     let has = |count: SeedCount| lists.keys().any(|(_, seeds, _)| *seeds == count);
-    if has(SeedCount::Five) && !has(SeedCount::Three) { SeedCount::Five } else { SeedCount::Three }
+    if has(SeedCount::Five) && !has(SeedCount::Three) {
+        SeedCount::Five
+    } else {
+        SeedCount::Three
+    }
 }

@@ -1,8 +1,8 @@
-//! Any number of runs held against each other over a data set's queries. Plain data, as the command line prints it and
-//! reports are drawn from it.
+//! Any number of runs held against each other over a data set's queries. Plain data, as the command
+//! line prints it and reports are drawn from it.
 //!
-//! Nothing is skipped in silence: what a run did not do is [`Outcome::NotRun`], what cannot be put side by side
-//! [`Outcome::NotComparable`], each with its reason.
+//! Nothing is skipped in silence: what a run did not do is [`Outcome::NotRun`], what cannot be put
+//! side by side [`Outcome::NotComparable`], each with its reason.
 
 mod exchange;
 mod held;
@@ -67,8 +67,8 @@ pub struct Comparison {
     pub queries: usize,
     pub metrics: Vec<Metric>,
     pub depth: usize,
-    /// How many tests there are of each kind: pairs that could be compared, times metrics. [`Tested::p_holm`] is corrected over
-    /// them all.
+    /// How many tests there are of each kind: pairs that could be compared, times metrics.
+    /// [`Tested::p_holm`] is corrected over them all.
     pub family: usize,
     /// As they were given.
     pub runs: Vec<Entrant>,
@@ -98,11 +98,19 @@ impl<T> Outcome<T> {
 
     /// What came of it, where something did.
     pub fn done(&self) -> Option<&T> {
-        if let Outcome::Done(done) = self { Some(done) } else { None }
+        if let Outcome::Done(done) = self {
+            Some(done)
+        } else {
+            None
+        }
     }
 
     fn done_mut(&mut self) -> Option<&mut T> {
-        if let Outcome::Done(done) = self { Some(done) } else { None }
+        if let Outcome::Done(done) = self {
+            Some(done)
+        } else {
+            None
+        }
     }
 }
 
@@ -128,7 +136,8 @@ pub struct Scores {
     pub parts: Vec<PartScores>,
 }
 
-/// A mean over queries, 0..1, with its 95 % bootstrap interval (low, high) over classes; none of fewer than two classes.
+/// A mean over queries, 0..1, with its 95 % bootstrap interval (low, high) over classes; none of
+/// fewer than two classes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
     pub mean: f64,
@@ -165,7 +174,8 @@ pub struct PartScores {
     pub metrics: BTreeMap<Metric, f64>,
 }
 
-/// One run held against another. Differences are the run's less the reference's: above 0 the run is better.
+/// One run held against another. Differences are the run's less the reference's: above 0 the run is
+/// better.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pair {
     /// Places in [`Comparison::runs`], and their names.
@@ -182,7 +192,8 @@ pub struct Paired {
     /// Queries that only the run, and only the reference has: these count in neither.
     pub alone: [usize; 2],
     pub metrics: BTreeMap<Metric, Tested>,
-    /// Classes in the data set's order, then the levels above them. Not tested: there are too few classes in each.
+    /// Classes in the data set's order, then the levels above them. Not tested: there are too few
+    /// classes in each.
     pub parts: Vec<PartPair>,
     /// Queries of which an entity was gained or lost, in the data set's order.
     pub exchanges: Vec<Exchange>,
@@ -201,18 +212,24 @@ pub struct Tested {
 }
 
 /// Why runs that were expanded jointly are not held against others.
-pub const POOLS: &str = "one gives an entity to one class of a query number alone, the other asks each query by itself";
+pub const POOLS: &str =
+    "one gives an entity to one class of a query number alone, the other asks each query by itself";
 
 /// A corrected p-value below this is a verdict.
 const LEVEL: f64 = 0.05;
 
 impl Tested {
-    /// Whether no difference can be found whatever the runs are: all classes that differ do so in one direction, and even that
-    /// happens by chance too often among so few.
+    /// Whether no difference can be found whatever the runs are: all classes that differ do so in
+    /// one direction, and even that happens by chance too often among so few.
     pub fn is_too_few(&self) -> bool {
-        let Verdict { wins, losses, p, .. } = self.verdict;
+        let Verdict {
+            wins, losses, p, ..
+        } = self.verdict;
         let differing = (wins + losses) as i32;
-        self.p_holm >= LEVEL && differing > 0 && wins.min(losses) == 0 && p <= 2f64.powi(1 - differing) * (1.0 + 1e-9)
+        self.p_holm >= LEVEL
+            && differing > 0
+            && wins.min(losses) == 0
+            && p <= 2f64.powi(1 - differing) * (1.0 + 1e-9)
     }
 
     /// Greater: the run is better; less: worse; equal: no difference was found.
@@ -275,15 +292,24 @@ pub struct Exchanged {
     pub name: Option<String>,
     /// Whether the query is to find it.
     pub gold: bool,
-    /// Its place, from 1, in the list that has it among its first, and in the other where it is in that at all.
+    /// Its place, from 1, in the list that has it among its first, and in the other where it is in
+    /// that at all.
     pub rank: usize,
     pub other_rank: Option<usize>,
 }
 
 /// Compares runs over a data set's queries of so many seeds. Errors: those of [`Dataset::hash`].
-pub fn compare(entries: &[Entry], dataset: &Dataset, seeds: SeedCount, settings: &Settings) -> Result<Comparison> {
+pub fn compare(
+    entries: &[Entry],
+    dataset: &Dataset,
+    seeds: SeedCount,
+    settings: &Settings,
+) -> Result<Comparison> {
     let hash = dataset.hash()?;
-    let held: Vec<Held> = entries.iter().map(|entry| Held::of(entry, dataset, &hash, seeds)).collect();
+    let held: Vec<Held> = entries
+        .iter()
+        .map(|entry| Held::of(entry, dataset, &hash, seeds))
+        .collect();
     let mut pairs: Vec<Pair> = pairs_of(entries.len(), settings.against)
         .map(|[run, reference]| Pair {
             places: [run, reference],
@@ -297,7 +323,12 @@ pub fn compare(entries: &[Entry], dataset: &Dataset, seeds: SeedCount, settings:
         name: entry.name.clone(),
         path: entry.path.clone(),
         settings: entry.run.settings.clone(),
-        odd: entry.odd.summary().into_iter().map(|(kind, count)| format!("{count} {kind}")).collect(),
+        odd: entry
+            .odd
+            .summary()
+            .into_iter()
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect(),
         scores: match held.measured {
             Outcome::Done(measured) => Outcome::Done(scores(&measured, dataset, &settings.metrics)),
             Outcome::NotRun(why) => Outcome::NotRun(why),
@@ -308,7 +339,9 @@ pub fn compare(entries: &[Entry], dataset: &Dataset, seeds: SeedCount, settings:
         dataset: dataset.root.clone(),
         dataset_hash: hash,
         seeds,
-        queries: part::asked(dataset, seeds).filter(|(_, has_gold)| *has_gold).count(),
+        queries: part::asked(dataset, seeds)
+            .filter(|(_, has_gold)| *has_gold)
+            .count(),
         metrics: settings.metrics.clone(),
         depth: settings.depth,
         family,
@@ -323,11 +356,15 @@ fn pairs_of(runs: usize, against: Against) -> impl Iterator<Item = [usize; 2]> {
     (1..runs).flat_map(move |run| (0..references(run)).map(move |reference| [run, reference]))
 }
 
-/// Fills in the corrected p-values. One may pick the best cell of the whole table, so every cell is of one family.
+/// Fills in the corrected p-values. One may pick the best cell of the whole table, so every cell is
+/// of one family.
 fn correct(pairs: &mut [Pair]) -> usize {
     let tested = pairs.iter_mut().filter_map(|pair| pair.result.done_mut());
-    let mut tested: Vec<&mut Tested> = tested.flat_map(|paired| paired.metrics.values_mut()).collect();
-    let corrected = |of: fn(&Verdict) -> f64| holm(&tested.iter().map(|t| of(&t.verdict)).collect::<Vec<_>>());
+    let mut tested: Vec<&mut Tested> = tested
+        .flat_map(|paired| paired.metrics.values_mut())
+        .collect();
+    let corrected =
+        |of: fn(&Verdict) -> f64| holm(&tested.iter().map(|t| of(&t.verdict)).collect::<Vec<_>>());
     let (p, p_t) = (corrected(|v| v.p), corrected(|v| v.p_t));
     for (tested, (p, p_t)) in tested.iter_mut().zip(p.into_iter().zip(p_t)) {
         (tested.p_holm, tested.p_t_holm) = (p, p_t);
@@ -336,19 +373,50 @@ fn correct(pairs: &mut [Pair]) -> usize {
 }
 
 fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores {
-    let of_class: Vec<_> = measured.iter().map(|((class, ..), measures)| (*class, *measures)).collect();
+    let of_class: Vec<_> = measured
+        .iter()
+        .map(|((class, ..), measures)| (*class, *measures))
+        .collect();
     let overall = super::aggregate(of_class.iter().copied()).overall;
     let interval = intervals(&of_class);
     let estimate = |metric: &Metric| {
-        let interval = interval.as_ref().map(|(low, high)| [metric.of(low), metric.of(high)]);
-        (*metric, Estimate { mean: metric.of(&overall), interval })
+        let interval = interval
+            .as_ref()
+            .map(|(low, high)| [metric.of(low), metric.of(high)]);
+        (
+            *metric,
+            Estimate {
+                mean: metric.of(&overall),
+                interval,
+            },
+        )
     };
     let part = |part: &part::Part| {
-        let own: Vec<_> = of_class.iter().filter(|(class, _)| part.classes.contains(class)).copied().collect();
+        let own: Vec<_> = of_class
+            .iter()
+            .filter(|(class, _)| part.classes.contains(class))
+            .copied()
+            .collect();
         let evaluation = super::aggregate(own.into_iter());
-        let metrics = metrics.iter().map(|metric| (*metric, metric.of(&evaluation.overall))).collect();
-        PartScores { level: part.level, name: part.name.clone(), queries: evaluation.queries, metrics }
+        let metrics = metrics
+            .iter()
+            .map(|metric| (*metric, metric.of(&evaluation.overall)))
+            .collect();
+        PartScores {
+            level: part.level,
+            name: part.name.clone(),
+            queries: evaluation.queries,
+            metrics,
+        }
     };
-    let parts = part::parts(dataset).iter().map(part).filter(|part| part.queries > 0).collect();
-    Scores { queries: measured.len(), overall: metrics.iter().map(estimate).collect(), parts }
+    let parts = part::parts(dataset)
+        .iter()
+        .map(part)
+        .filter(|part| part.queries > 0)
+        .collect();
+    Scores {
+        queries: measured.len(),
+        overall: metrics.iter().map(estimate).collect(),
+        parts,
+    }
 }

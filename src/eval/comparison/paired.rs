@@ -20,16 +20,25 @@ struct Common {
 }
 
 /// The run, then the reference.
-pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, settings: &Settings) -> Outcome<Paired> {
+pub(super) fn paired(
+    held: [&Held; 2],
+    dataset: &Dataset,
+    seeds: SeedCount,
+    settings: &Settings,
+) -> Outcome<Paired> {
     let mut measured = Vec::new();
     for held in held {
         match &held.measured {
             Outcome::Done(queries) => measured.push(queries),
             Outcome::NotRun(why) => return Outcome::NotRun(format!("{}: {why}", held.entry.name)),
-            Outcome::NotComparable(why) => return Outcome::NotComparable(format!("{}: {why}", held.entry.name)),
+            Outcome::NotComparable(why) => {
+                return Outcome::NotComparable(format!("{}: {why}", held.entry.name));
+            }
         }
     }
-    if let [Some(true), Some(false)] | [Some(false), Some(true)] = held.map(|held| held.entry.run.is_joint()) {
+    if let [Some(true), Some(false)] | [Some(false), Some(true)] =
+        held.map(|held| held.entry.run.is_joint())
+    {
         return Outcome::NotComparable(POOLS.into());
     }
     let common = Common::of(measured[0], measured[1]);
@@ -39,20 +48,36 @@ pub(super) fn paired(held: [&Held; 2], dataset: &Dataset, seeds: SeedCount, sett
             "they have {count} queries with gold in common, and a comparison takes 2"
         ));
     }
-    let tested: Option<BTreeMap<Metric, Tested>> =
-        settings.metrics.iter().map(|&metric| Some((metric, common.tested(metric)?))).collect();
+    let tested: Option<BTreeMap<Metric, Tested>> = settings
+        .metrics
+        .iter()
+        .map(|&metric| Some((metric, common.tested(metric)?)))
+        .collect();
     let Some(metrics) = tested else {
         return Outcome::NotComparable(
-            "the queries that they have in common are of one class alone, and a comparison takes 2".into(),
+            "the queries that they have in common are of one class alone, and a comparison takes 2"
+                .into(),
         );
     };
     let asked: Vec<(QueryKey, bool)> = part::asked(dataset, seeds).collect();
     let part_pair = |part: &Part| {
-        let asked = || asked.iter().filter(|((class, ..), _)| part.classes.contains(class));
+        let asked = || {
+            asked
+                .iter()
+                .filter(|((class, ..), _)| part.classes.contains(class))
+        };
         asked().next()?;
         let with_gold = asked().filter(|(_, has_gold)| *has_gold).count();
-        let result = common.within(part).result(held.map(|held| &*held.entry.name), with_gold, &settings.metrics);
-        Some(PartPair { level: part.level, name: part.name.clone(), result })
+        let result = common.within(part).result(
+            held.map(|held| &*held.entry.name),
+            with_gold,
+            &settings.metrics,
+        );
+        Some(PartPair {
+            level: part.level,
+            name: part.name.clone(),
+            result,
+        })
     };
     Outcome::Done(Paired {
         queries: common.queries.len(),
@@ -74,14 +99,26 @@ impl Common {
             }
         }
         let of_run: HashSet<QueryKey> = run.iter().map(|(key, _)| *key).collect();
-        alone[1] = reference.iter().map(|(key, _)| *key).filter(|key| !of_run.contains(key)).collect();
+        alone[1] = reference
+            .iter()
+            .map(|(key, _)| *key)
+            .filter(|key| !of_run.contains(key))
+            .collect();
         Common { queries, alone }
     }
 
     fn within(&self, part: &Part) -> Common {
         let is_in = |key: &QueryKey| part.classes.contains(&key.0);
-        let queries = self.queries.iter().filter(|(key, _)| is_in(key)).copied().collect();
-        let alone = self.alone.each_ref().map(|keys| keys.iter().filter(|key| is_in(key)).copied().collect());
+        let queries = self
+            .queries
+            .iter()
+            .filter(|(key, _)| is_in(key))
+            .copied()
+            .collect();
+        let alone = self
+            .alone
+            .each_ref()
+            .map(|keys| keys.iter().filter(|key| is_in(key)).copied().collect());
         Common { queries, alone }
     }
 
@@ -93,10 +130,16 @@ impl Common {
     fn tested(&self, metric: Metric) -> Option<Tested> {
         let verdict = verdict(&self.differences(metric))?;
         // corrected when all pairs are known
-        Some(Tested { means: self.means(metric), verdict, p_holm: verdict.p, p_t_holm: verdict.p_t })
+        Some(Tested {
+            means: self.means(metric),
+            verdict,
+            p_holm: verdict.p,
+            p_t_holm: verdict.p_t,
+        })
     }
 
-    /// The outcome of a part whose queries these are; `asked`: how many the data set has in it that have gold.
+    /// The outcome of a part whose queries these are; `asked`: how many the data set has in it that
+    /// have gold.
     fn result(&self, names: [&str; 2], asked: usize, metrics: &[Metric]) -> Outcome<PartResult> {
         if asked == 0 {
             return Outcome::NotComparable("none of its queries has gold".into());
@@ -104,30 +147,64 @@ impl Common {
         if self.queries.is_empty() {
             return match self.alone.each_ref().map(Vec::is_empty) {
                 [true, true] => Outcome::NotRun(format!("neither has one of its {asked} queries")),
-                [true, false] => Outcome::NotRun(format!("{} has none of its {asked} queries", names[0])),
-                [false, true] => Outcome::NotRun(format!("{} has none of its {asked} queries", names[1])),
-                [false, false] => Outcome::NotComparable(format!("of its {asked} queries none is in both")),
+                [true, false] => {
+                    Outcome::NotRun(format!("{} has none of its {asked} queries", names[0]))
+                }
+                [false, true] => {
+                    Outcome::NotRun(format!("{} has none of its {asked} queries", names[1]))
+                }
+                [false, false] => {
+                    Outcome::NotComparable(format!("of its {asked} queries none is in both"))
+                }
             };
         }
-        let metrics = metrics.iter().map(|&metric| (metric, self.gap(metric))).collect();
-        Outcome::Done(PartResult { queries: self.queries.len(), alone: self.alone.each_ref().map(Vec::len), metrics })
+        let metrics = metrics
+            .iter()
+            .map(|&metric| (metric, self.gap(metric)))
+            .collect();
+        Outcome::Done(PartResult {
+            queries: self.queries.len(),
+            alone: self.alone.each_ref().map(Vec::len),
+            metrics,
+        })
     }
 
     fn gap(&self, metric: Metric) -> Gap {
-        let classes = Clusters::of(self.differences(metric).into_iter().map(|(class, d)| (class, [d])));
+        let classes = Clusters::of(
+            self.differences(metric)
+                .into_iter()
+                .map(|(class, d)| (class, [d])),
+        );
         let [difference] = classes.mean();
         let [wins, ties, losses] = balance(&classes);
-        let interval = classes.interval_of_enough().map(|([low], [high])| [low, high]);
-        Gap { means: self.means(metric), difference, interval, wins, ties, losses }
+        let interval = classes
+            .interval_of_enough()
+            .map(|([low], [high])| [low, high]);
+        Gap {
+            means: self.means(metric),
+            difference,
+            interval,
+            wins,
+            ties,
+            losses,
+        }
     }
 
     fn differences(&self, metric: Metric) -> Vec<(ClassId, f64)> {
         let difference = |[run, reference]: &[Measures; 2]| metric.of(run) - metric.of(reference);
-        self.queries.iter().map(|((class, ..), both)| (*class, difference(both))).collect()
+        self.queries
+            .iter()
+            .map(|((class, ..), both)| (*class, difference(both)))
+            .collect()
     }
 
     fn means(&self, metric: Metric) -> [f64; 2] {
-        let sum = |at: usize| self.queries.iter().map(|(_, both)| metric.of(&both[at])).sum::<f64>();
+        let sum = |at: usize| {
+            self.queries
+                .iter()
+                .map(|(_, both)| metric.of(&both[at]))
+                .sum::<f64>()
+        };
         [sum(0), sum(1)].map(|sum| sum / self.queries.len() as f64)
     }
 }

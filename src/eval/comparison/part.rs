@@ -14,7 +14,8 @@ pub(super) struct Part {
     pub(super) classes: BTreeSet<ClassId>,
 }
 
-/// Every class, then what stands above them by name. A class that has no place in the hierarchy is in no part above it.
+/// Every class, then what stands above them by name. A class that has no place in the hierarchy is
+/// in no part above it.
 pub(super) fn parts(dataset: &Dataset) -> Vec<Part> {
     let at_level = |level: Level, above: fn(&Class) -> Option<&String>| {
         let mut parts: BTreeMap<&String, BTreeSet<ClassId>> = BTreeMap::new();
@@ -23,7 +24,11 @@ pub(super) fn parts(dataset: &Dataset) -> Vec<Part> {
                 parts.entry(name).or_default().insert(id);
             }
         }
-        parts.into_iter().map(move |(name, classes)| Part { level, name: name.clone(), classes })
+        parts.into_iter().map(move |(name, classes)| Part {
+            level,
+            name: name.clone(),
+            classes,
+        })
     };
     at_level(Level::Class, |class| Some(&class.name))
         .chain(at_level(Level::Middle, |class| class.middle.as_ref()))
@@ -33,6 +38,14 @@ pub(super) fn parts(dataset: &Dataset) -> Vec<Part> {
 
 /// Every query of so many seeds, and whether it has gold.
 pub(super) fn asked(dataset: &Dataset, seeds: SeedCount) -> impl Iterator<Item = (QueryKey, bool)> {
-    let of_count = dataset.queries.iter().filter(move |query| query.seed_count == seeds);
-    of_count.map(|query| (key_of(query), !gold(&dataset.classes[query.class.at()], &query.seeds).is_empty()))
+    let of_count = dataset
+        .queries
+        .iter()
+        .filter(move |query| query.seed_count == seeds);
+    of_count.map(|query| {
+        (
+            key_of(query),
+            !gold(&dataset.classes[query.class.at()], &query.seeds).is_empty(),
+        )
+    })
 }

@@ -2,17 +2,21 @@
 
 use std::cmp::Ordering;
 
-use super::{Comparison, Entrant, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested};
+use super::{
+    Comparison, Entrant, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested,
+};
 use crate::sheet::{Cell, Sheet, percent, signed_percent, text};
 use crate::types::Metric;
 
 impl Comparison {
-    /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric, with what they are rolled
-    /// up to, and the entities gained and lost.
+    /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric,
+    /// with what they are rolled up to, and the entities gained and lost.
     pub fn sheets(&self) -> Vec<Sheet> {
         let mut sheets = self.summary();
         for pair in &self.pairs {
-            let Outcome::Done(paired) = &pair.result else { continue };
+            let Outcome::Done(paired) = &pair.result else {
+                continue;
+            };
             sheets.extend(self.parts_sheet(pair));
             sheets.push(self.exchanges_sheet(pair, paired));
         }
@@ -22,7 +26,10 @@ impl Comparison {
     /// The runs, their metrics and, where two were to be compared, the verdicts.
     pub fn summary(&self) -> Vec<Sheet> {
         let verdicts = (!self.pairs.is_empty()).then(|| self.verdicts_sheet());
-        [self.runs_sheet(), self.metrics_sheet()].into_iter().chain(verdicts).collect()
+        [self.runs_sheet(), self.metrics_sheet()]
+            .into_iter()
+            .chain(verdicts)
+            .collect()
     }
 
     /// A run's name, with the number of its queries where it lacks some.
@@ -37,16 +44,30 @@ impl Comparison {
 
     /// Each run: how many queries it has, its file, what is odd about it.
     pub fn runs_sheet(&self) -> Sheet {
-        let title = format!("{}: {} queries of {} seeds", self.dataset.display(), self.queries, self.seeds.number());
+        let title = format!(
+            "{}: {} queries of {} seeds",
+            self.dataset.display(),
+            self.queries,
+            self.seeds.number()
+        );
         let rows = self.runs.iter().map(|run| {
             let (queries, why) = match &run.scores {
                 Outcome::Done(scores) => (Cell::Count(scores.queries), None),
                 refused => (Cell::Nothing, refused.refusal()),
             };
             let remarks: Vec<String> = why.into_iter().chain(run.odd.iter().cloned()).collect();
-            vec![text(&run.name), queries, text(run.path.display()), text(remarks.join("; "))]
+            vec![
+                text(&run.name),
+                queries,
+                text(run.path.display()),
+                text(remarks.join("; ")),
+            ]
         });
-        Sheet { title, heads: heads(&["run", "queries", "file", "remarks"]), rows: rows.collect() }
+        Sheet {
+            title,
+            heads: heads(&["run", "queries", "file", "remarks"]),
+            rows: rows.collect(),
+        }
     }
 
     /// A line a metric, a column a run.
@@ -54,13 +75,18 @@ impl Comparison {
         let names = self.runs.iter().map(|run| self.name_of(run));
         let row = |metric: &Metric| {
             let estimates = self.runs.iter().map(|run| match &run.scores {
-                Outcome::Done(scores) => scores.overall.get(metric).map_or(Cell::Nothing, |e| text(estimate(e))),
+                Outcome::Done(scores) => scores
+                    .overall
+                    .get(metric)
+                    .map_or(Cell::Nothing, |e| text(estimate(e))),
                 _ => Cell::Nothing,
             });
             std::iter::once(text(metric)).chain(estimates).collect()
         };
         Sheet {
-            title: "In %, each run over its own queries, with 95 % bootstrap intervals over classes".into(),
+            title:
+                "In %, each run over its own queries, with 95 % bootstrap intervals over classes"
+                    .into(),
             heads: std::iter::once("metric".to_owned()).chain(names).collect(),
             rows: self.metrics.iter().map(row).collect(),
         }
@@ -69,15 +95,29 @@ impl Comparison {
     /// A line a pair and metric; a pair that was not compared has one that says why.
     pub fn verdicts_sheet(&self) -> Sheet {
         let rows = self.pairs.iter().flat_map(|pair| match &pair.result {
-            Outcome::Done(paired) => paired.metrics.iter().map(|(m, tested)| tested_row(pair, *m, tested)).collect(),
+            Outcome::Done(paired) => paired
+                .metrics
+                .iter()
+                .map(|(m, tested)| tested_row(pair, *m, tested))
+                .collect(),
             refused => {
-                let names = [text(&pair.run), text(&pair.reference), Cell::Nothing, Cell::Nothing];
+                let names = [
+                    text(&pair.run),
+                    text(&pair.reference),
+                    Cell::Nothing,
+                    Cell::Nothing,
+                ];
                 let blanks = std::iter::repeat_n(Cell::Nothing, 8);
-                vec![names.into_iter().chain(refused.refusal().map(Cell::Text)).chain(blanks).collect()]
+                vec![
+                    names
+                        .into_iter()
+                        .chain(refused.refusal().map(Cell::Text))
+                        .chain(blanks)
+                        .collect(),
+                ]
             }
         });
-        let columns =
-            "run,reference,metric,difference,verdict,p,p Holm,p t-test,p t-test Holm,wins,ties,losses,queries";
+        let columns = "run,reference,metric,difference,verdict,p,p Holm,p t-test,p t-test Holm,wins,ties,losses,queries";
         Sheet {
             title: format!(
                 "Run less reference, over the queries that both have; two-sided tests over classes, corrected over {} tests",
@@ -88,16 +128,27 @@ impl Comparison {
         }
     }
 
-    /// The classes of a pair by the first metric, with what they are rolled up to; none where it was not compared.
+    /// The classes of a pair by the first metric, with what they are rolled up to; none where it
+    /// was not compared.
     pub fn parts_sheet(&self, pair: &Pair) -> Option<Sheet> {
-        Some(parts_sheet(pair, pair.result.done()?, *self.metrics.first()?))
+        Some(parts_sheet(
+            pair,
+            pair.result.done()?,
+            *self.metrics.first()?,
+        ))
     }
 
     fn exchanges_sheet(&self, pair: &Pair, paired: &Paired) -> Sheet {
         let count = |of: fn(&super::Exchange) -> &Vec<Exchanged>, gold: bool| {
-            paired.exchanges.iter().flat_map(of).filter(|entity| entity.gold == gold).count()
+            paired
+                .exchanges
+                .iter()
+                .flat_map(of)
+                .filter(|entity| entity.gold == gold)
+                .count()
         };
-        let names = |entities: &[Exchanged]| text(entities.iter().map(name).collect::<Vec<_>>().join(", "));
+        let names =
+            |entities: &[Exchanged]| text(entities.iter().map(name).collect::<Vec<_>>().join(", "));
         let title = format!(
             "{} against {}, among the first {}: gained {} gold and {} other, lost {} gold and {} other (gold has a *)",
             pair.run,
@@ -110,7 +161,11 @@ impl Comparison {
         );
         let row = |e: &super::Exchange| vec![text(&e.query), names(&e.gained), names(&e.lost)];
         let rows = paired.exchanges.iter().map(row).collect();
-        Sheet { title, heads: heads(&["query", "gained", "lost"]), rows }
+        Sheet {
+            title,
+            heads: heads(&["query", "gained", "lost"]),
+            rows,
+        }
     }
 }
 
@@ -122,13 +177,32 @@ fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
         Ordering::Equal if tested.is_too_few() => "too few classes",
         Ordering::Equal => "no difference found",
     };
-    let p = |p: f64| text(if p < 1e-4 { "<.0001".to_owned() } else { format!("{p:.4}") });
-    let queries = pair.result.done().map_or(Cell::Nothing, |paired| Cell::Count(paired.queries));
+    let p = |p: f64| {
+        text(if p < 1e-4 {
+            "<.0001".to_owned()
+        } else {
+            format!("{p:.4}")
+        })
+    };
+    let queries = pair
+        .result
+        .done()
+        .map_or(Cell::Nothing, |paired| Cell::Count(paired.queries));
     let names = [text(&pair.run), text(&pair.reference), text(metric)];
-    let difference = text(format!("{} {}", signed_percent(v.difference), interval([v.low, v.high], signed_percent)));
+    let difference = text(format!(
+        "{} {}",
+        signed_percent(v.difference),
+        interval([v.low, v.high], signed_percent)
+    ));
     let tests = [v.p, tested.p_holm, v.p_t, tested.p_t_holm].map(p);
     let counts = [v.wins, v.ties, v.losses].map(Cell::Count);
-    names.into_iter().chain([difference, text(verdict)]).chain(tests).chain(counts).chain([queries]).collect()
+    names
+        .into_iter()
+        .chain([difference, text(verdict)])
+        .chain(tests)
+        .chain(counts)
+        .chain([queries])
+        .collect()
 }
 
 fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
@@ -146,24 +220,51 @@ fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
     let (run, reference) = (&*pair.run, &*pair.reference);
     Sheet {
         title: format!("{run} against {reference}, {metric} by class and rolled up, untested"),
-        heads: heads(&["level", "part", "queries", run, reference, "difference", "wins", "ties", "losses", "remarks"]),
+        heads: heads(&[
+            "level",
+            "part",
+            "queries",
+            run,
+            reference,
+            "difference",
+            "wins",
+            "ties",
+            "losses",
+            "remarks",
+        ]),
         rows: paired.parts.iter().map(row).collect(),
     }
 }
 
 fn part_cells(result: &PartResult, metric: Metric) -> Vec<Cell> {
-    let Some(Gap { means, difference, interval: between, wins, ties, losses }) = result.metrics.get(&metric) else {
+    let Some(Gap {
+        means,
+        difference,
+        interval: between,
+        wins,
+        ties,
+        losses,
+    }) = result.metrics.get(&metric)
+    else {
         return Vec::new();
     };
-    let between = between.map_or_else(String::new, |between| format!(" {}", interval(between, signed_percent)));
+    let between = between.map_or_else(String::new, |between| {
+        format!(" {}", interval(between, signed_percent))
+    });
     let alone = match result.alone {
         [0, 0] => String::new(),
-        [run, reference] => format!("{run} queries are in the run alone, {reference} in the reference"),
+        [run, reference] => {
+            format!("{run} queries are in the run alone, {reference} in the reference")
+        }
     };
     let [run, reference] = means.map(|mean| text(padded(mean)));
     let counts = [wins, ties, losses].map(|count| Cell::Count(*count));
     let difference = text(signed_percent(*difference) + &between);
-    [Cell::Count(result.queries), run, reference, difference].into_iter().chain(counts).chain([text(alone)]).collect()
+    [Cell::Count(result.queries), run, reference, difference]
+        .into_iter()
+        .chain(counts)
+        .chain([text(alone)])
+        .collect()
 }
 
 fn heads(names: &[&str]) -> Vec<String> {
@@ -171,7 +272,9 @@ fn heads(names: &[&str]) -> Vec<String> {
 }
 
 fn estimate(estimate: &Estimate) -> String {
-    let between = estimate.interval.map_or_else(String::new, |between| format!(" {}", interval(between, padded)));
+    let between = estimate.interval.map_or_else(String::new, |between| {
+        format!(" {}", interval(between, padded))
+    });
     padded(estimate.mean) + &between
 }
 
@@ -186,6 +289,13 @@ fn padded(value: f64) -> String {
 }
 
 fn name(entity: &Exchanged) -> String {
-    let name = entity.name.clone().unwrap_or_else(|| format!("entity {}", entity.id));
-    if entity.gold { format!("{name}*") } else { name }
+    let name = entity
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("entity {}", entity.id));
+    if entity.gold {
+        format!("{name}*")
+    } else {
+        name
+    }
 }

@@ -29,10 +29,16 @@ pub(super) struct Place<'a> {
 
 impl<'a> Entities<'a> {
     pub(super) fn new(vocabulary: &'a Vocabulary, by_id: bool, odd: &'a mut Findings) -> Self {
-        Entities { vocabulary, by_id, strangers: BTreeMap::new(), odd }
+        Entities {
+            vocabulary,
+            by_id,
+            strangers: BTreeMap::new(),
+            odd,
+        }
     }
 
-    /// The entity of this id or name. One that no entity has, or more than one, is noted, and means a stranger.
+    /// The entity of this id or name. One that no entity has, or more than one, is noted, and means
+    /// a stranger.
     pub(super) fn find(&mut self, what: &str, at: Place) -> EntityId {
         let id = what.parse().ok().map(EntityId);
         if let Some(id) = id.filter(|_| self.by_id) {
@@ -44,7 +50,11 @@ impl<'a> Entities<'a> {
                 Some(id) => self.by_id(id, at),
                 None => {
                     // the error names near ones
-                    let unknown = || self.vocabulary.find(what).map_or_else(|e| e.to_string(), |_| String::new());
+                    let unknown = || {
+                        self.vocabulary
+                            .find(what)
+                            .map_or_else(|e| e.to_string(), |_| String::new())
+                    };
                     self.odd.note(UNKNOWN, at.file, Some(at.line), unknown);
                     self.stranger(what)
                 }
@@ -58,7 +68,8 @@ impl<'a> Entities<'a> {
         }
     }
 
-    /// The entity that is given by both. Where they are of two entities it is noted, and neither is meant.
+    /// The entity that is given by both. Where they are of two entities it is noted, and neither is
+    /// meant.
     pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: Place) -> EntityId {
         if name.is_empty() {
             return self.by_id(id, at);
@@ -72,7 +83,9 @@ impl<'a> Entities<'a> {
             (None, None) => self.find(name, at),
             (Some(known), _) if fold(known) == fold(name) => id,
             (Some(known), None) => {
-                self.odd.note(RENAMED, at.file, Some(at.line), || format!("entity {id} is “{known}”, not “{name}”"));
+                self.odd.note(RENAMED, at.file, Some(at.line), || {
+                    format!("entity {id} is “{known}”, not “{name}”")
+                });
                 id
             }
             (_, Some(other)) => {
@@ -87,7 +100,9 @@ impl<'a> Entities<'a> {
 
     fn by_id(&mut self, id: EntityId, at: Place) -> EntityId {
         if !self.vocabulary.contains(id) {
-            self.odd.note(UNKNOWN, at.file, Some(at.line), || format!("there is no entity {id}"));
+            self.odd.note(UNKNOWN, at.file, Some(at.line), || {
+                format!("there is no entity {id}")
+            });
         }
         id
     }
@@ -103,7 +118,11 @@ impl<'a> Entities<'a> {
         let folded = fold(name);
         let [a, b, c, d, ..] = *blake3::hash(folded.as_bytes()).as_bytes();
         let mut id = EntityId(STRANGERS | u32::from_le_bytes([a, b, c, d]));
-        let taken = |id| self.strangers.get(&id).is_some_and(|other| fold(other) != folded);
+        let taken = |id| {
+            self.strangers
+                .get(&id)
+                .is_some_and(|other| fold(other) != folded)
+        };
         while self.vocabulary.contains(id) || taken(id) {
             id = EntityId(STRANGERS | id.0.wrapping_add(1));
         }

@@ -1,4 +1,5 @@
-//! Runs, of any system: rankings of many queries, in the forms that they are passed around in, and gold as TREC qrels.
+//! Runs, of any system: rankings of many queries, in the forms that they are passed around in, and
+//! gold as TREC qrels.
 
 mod column;
 mod entity;
@@ -34,13 +35,15 @@ use crate::types::{EntityId, Query, SeedCount};
 /// One system's rankings of many queries.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Run {
-    /// The system's name; blanks are written as `_`. A folder has none of its own, and goes by its file name.
+    /// The system's name; blanks are written as `_`. A folder has none of its own, and goes by its
+    /// file name.
     pub tag: String,
     /// Every setting that made the run; empty for a run of another system that brings none.
     pub settings: Map<String, Value>,
     /// In the order of the file; those of a folder in the order of the data set's queries.
     pub rankings: Vec<Ranking>,
-    /// What the run calls entities that the vocabulary lacks, or that it does not say clearly. Their ids are of no entity.
+    /// What the run calls entities that the vocabulary lacks, or that it does not say clearly.
+    /// Their ids are of no entity.
     pub strangers: BTreeMap<EntityId, String>,
 }
 
@@ -58,7 +61,8 @@ pub struct Ranking {
 pub enum Form {
     /// One file of lines `query Q0 entity rank score tag`.
     Trec,
-    /// The published code's folder of results: a file `<i>_<class>.txt` for each query of one number of seeds.
+    /// The published code's folder of results: a file `<i>_<class>.txt` for each query of one
+    /// number of seeds.
     Published,
     /// A submission to NLPCC 2024: a file `<class>_<i>_<3|5>.txt` for each query.
     Nlpcc,
@@ -86,7 +90,8 @@ struct Entry {
     score: f64,
 }
 
-/// Refuses a score that is not finite (`Mismatch`, which names query and entity): no run can hold it.
+/// Refuses a score that is not finite (`Mismatch`, which names query and entity): no run can hold
+/// it.
 pub fn check_scores(query: &str, candidates: &[(EntityId, f64)]) -> Result<()> {
     match candidates.iter().find(|(_, score)| !score.is_finite()) {
         Some((entity, score)) => Err(Error::Mismatch(format!(
@@ -103,40 +108,68 @@ pub fn key(query_id: &str) -> String {
 
 /// The data set's queries by the [`key`] of their ids.
 pub(super) fn queries(dataset: &Dataset) -> HashMap<String, &Query> {
-    dataset.queries.iter().map(|query| (key(&dataset.query_id(query)), query)).collect()
+    dataset
+        .queries
+        .iter()
+        .map(|query| (key(&dataset.query_id(query)), query))
+        .collect()
 }
 
-/// Gives a list whose query is called as one of the data set's but for case that one's id, unless another list has it.
+/// Gives a list whose query is called as one of the data set's but for case that one's id, unless
+/// another list has it.
 fn as_asked(lists: &mut [List], dataset: &Dataset) {
     let known = queries(dataset);
     let by_fold: HashMap<String, &String> = known.keys().map(|id| (fold(id), id)).collect();
     let mut taken: HashSet<String> = lists.iter().map(|list| list.query.clone()).collect();
-    for list in lists.iter_mut().filter(|list| !known.contains_key(&list.query)) {
-        if let Some(id) = by_fold.get(&fold(&list.query)).filter(|id| taken.insert((**id).clone())) {
+    for list in lists
+        .iter_mut()
+        .filter(|list| !known.contains_key(&list.query))
+    {
+        if let Some(id) = by_fold
+            .get(&fold(&list.query))
+            .filter(|id| taken.insert((**id).clone()))
+        {
             list.query.clone_from(id);
         }
     }
 }
 
-/// The settings that lie beside a run: its path with `.json` added, for gzip also without its `.gz`. Empty where there
-/// are none. Errors: `Io`, and `Format` where they are no JSON object.
+/// The settings that lie beside a run: its path with `.json` added, for gzip also without its
+/// `.gz`. Empty where there are none. Errors: `Io`, and `Format` where they are no JSON object.
 pub fn settings(path: &Path) -> Result<Map<String, Value>> {
-    let Some(path) = settings_file(path) else { return Ok(Map::new()) };
+    let Some(path) = settings_file(path) else {
+        return Ok(Map::new());
+    };
     let text = text_file::read(&path)?;
     serde_json::from_str(&text).map_err(|e| Error::format(&path, format!("is no JSON object: {e}")))
 }
 
-/// The data set that a run's settings name. Errors: those of [`settings`], `Missing` where there is no run, and `Argument`
-/// where they name none.
+/// The data set that a run's settings name. Errors: those of [`settings`], `Missing` where there is
+/// no run, and `Argument` where they name none.
 pub fn dataset(path: &Path) -> Result<PathBuf> {
     metadata(path)?;
-    let named = settings(path)?.get("dataset").and_then(Value::as_str).map(PathBuf::from);
-    let unnamed = || format!("the settings of {} name no data set; give it with --dataset", path.display());
+    let named = settings(path)?
+        .get("dataset")
+        .and_then(Value::as_str)
+        .map(PathBuf::from);
+    let unnamed = || {
+        format!(
+            "the settings of {} name no data set; give it with --dataset",
+            path.display()
+        )
+    };
     let named = named.ok_or_else(|| Error::Argument(unnamed()))?;
     if !named.is_dir() {
         let file = settings_file(path).unwrap_or_default();
-        let hint = format!("{} names it; --dataset tells where it is now", file.display());
-        return Err(Error::Missing { what: "data set", path: named, hint });
+        let hint = format!(
+            "{} names it; --dataset tells where it is now",
+            file.display()
+        );
+        return Err(Error::Missing {
+            what: "data set",
+            path: named,
+            hint,
+        });
     }
     Ok(named)
 }
@@ -145,7 +178,11 @@ fn metadata(path: &Path) -> Result<fs::Metadata> {
     fs::metadata(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => {
             let hint = "a run is a file of TREC lines, or a folder of lists".to_string();
-            Error::Missing { what: "run", path: path.to_owned(), hint }
+            Error::Missing {
+                what: "run",
+                path: path.to_owned(),
+                hint,
+            }
         }
         _ => Error::io("read", path)(source),
     })
@@ -158,15 +195,22 @@ fn seeds_told(settings: &Map<String, Value>, path: &Path) -> Result<Option<SeedC
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    let wrong =
-        |_| Error::format(settings_file(path).unwrap_or_default(), format!("has {told} seeds: queries have 3 or 5"));
+    let wrong = |_| {
+        Error::format(
+            settings_file(path).unwrap_or_default(),
+            format!("has {told} seeds: queries have 3 or 5"),
+        )
+    };
     told.parse().map(Some).map_err(wrong)
 }
 
 /// The file of the settings that lie beside a run, where there is one.
 fn settings_file(path: &Path) -> Option<PathBuf> {
     let plain = text::is_gz(path).then(|| settings_path(&path.with_extension("")));
-    [Some(settings_path(path)), plain].into_iter().flatten().find(|path| path.is_file())
+    [Some(settings_path(path)), plain]
+        .into_iter()
+        .flatten()
+        .find(|path| path.is_file())
 }
 
 fn settings_path(path: &Path) -> PathBuf {
@@ -176,17 +220,18 @@ fn settings_path(path: &Path) -> PathBuf {
 }
 
 impl Run {
-    /// Reads a run of any form, which is told by what is there: a file of TREC lines or a folder of lists, each file plain
-    /// or gzip. `seeds`: only queries of so many, which is also what a published folder is taken to have whose settings do not
-    /// tell.
+    /// Reads a run of any form, which is told by what is there: a file of TREC lines or a folder of
+    /// lists, each file plain or gzip. `seeds`: only queries of so many, which is also what a
+    /// published folder is taken to have whose settings do not tell.
     ///
-    /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or has settings that are none.
+    /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or
+    /// has settings that are none.
     pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Opened> {
         Run::open_only(path, dataset, seeds, seeds)
     }
 
-    /// As [`Run::open`], with the two told apart: `only` queries of so many seeds are read, and a published folder is `taken` to
-    /// have so many.
+    /// As [`Run::open`], with the two told apart: `only` queries of so many seeds are read, and a
+    /// published folder is `taken` to have so many.
     pub fn open_only(
         path: &Path,
         dataset: &Dataset,
@@ -197,7 +242,12 @@ impl Run {
         let settings = settings(path)?;
         let mut odd = Findings::default();
         let mut content = if kind.is_dir() {
-            folder::read(path, dataset, seeds_told(&settings, path)?.or(taken), &mut odd)?
+            folder::read(
+                path,
+                dataset,
+                seeds_told(&settings, path)?.or(taken),
+                &mut odd,
+            )?
         } else if kind.is_file() {
             trec::read(path, &dataset.vocabulary, &mut odd)?
         } else {
@@ -206,26 +256,40 @@ impl Run {
         as_asked(&mut content.lists, dataset);
         if let Some(seeds) = only {
             let known = queries(dataset);
-            content.lists.retain(|list| known.get(&list.query).is_none_or(|query| query.seed_count == seeds));
+            content.lists.retain(|list| {
+                known
+                    .get(&list.query)
+                    .is_none_or(|query| query.seed_count == seeds)
+            });
         }
         odd::note(&content.lists, dataset, path, &mut odd);
-        Ok(Opened { form: content.form, run: content.run(settings), odd })
+        Ok(Opened {
+            form: content.form,
+            run: content.run(settings),
+            odd,
+        })
     }
 
-    /// Reads a file of TREC lines as it stands, with no data set to hold it against. Errors: as [`Run::open`].
+    /// Reads a file of TREC lines as it stands, with no data set to hold it against. Errors: as
+    /// [`Run::open`].
     pub fn read(path: &Path) -> Result<Run> {
         metadata(path)?;
         let content = trec::read(path, &Vocabulary::default(), &mut Findings::default())?;
         Ok(content.run(settings(path)?))
     }
 
-    /// Why its lists are not to be scored on this data set, whose [`Dataset::hash`] this is: by its settings it is of another one, of
-    /// a folder of queries, or of queries or gold that have changed since. What they do not name is taken to be the data set's.
+    /// Why its lists are not to be scored on this data set, whose [`Dataset::hash`] this is: by its
+    /// settings it is of another one, of a folder of queries, or of queries or gold that have
+    /// changed since. What they do not name is taken to be the data set's.
     pub fn mismatch(&self, dataset: &Dataset, hash: &str) -> Option<String> {
         let setting = |name: &str| self.settings.get(name).and_then(Value::as_str);
         if let Some(other) = setting("dataset_hash").filter(|other| *other != hash) {
             let short = |hash: &str| hash.chars().take(8).collect::<String>();
-            return Some(format!("it is of another data set: {}…, not {}…", short(other), short(hash)));
+            return Some(format!(
+                "it is of another data set: {}…, not {}…",
+                short(other),
+                short(hash)
+            ));
         }
         let told = setting("queries_hash");
         let is_told = |seeds| told.is_some_and(|told| told == dataset.queries_hash(seeds));
@@ -241,23 +305,25 @@ impl Run {
         }
     }
 
-    /// Whether all classes of a query number drew from one pool, by its settings; none where they do not say.
+    /// Whether all classes of a query number drew from one pool, by its settings; none where they
+    /// do not say.
     pub fn is_joint(&self) -> Option<bool> {
         let setting = |name: &str| self.settings.get(name).and_then(Value::as_str);
         let (protocol, ranking) = (setting("protocol")?, setting("ranking"));
         Some(ranking == Some("joint") || protocol == "published" && ranking == Some("expanded"))
     }
 
-    /// Writes the run as TREC lines and the settings beside them; each file is there whole or not at all. A file that is
-    /// called `.gz` is gzip. Errors: `Io`, and `Mismatch` for a score that is not finite.
+    /// Writes the run as TREC lines and the settings beside them; each file is there whole or not
+    /// at all. A file that is called `.gz` is gzip. Errors: `Io`, and `Mismatch` for a score that
+    /// is not finite.
     pub fn write(&self, path: &Path) -> Result<()> {
         self.check_scores()?;
         trec::write(self, path)?;
         write_settings(&self.settings, path)
     }
 
-    /// As [`Run::write`], in any form. Published results have their number of seeds said in the settings. Errors: `Io`, and
-    /// `Format` and `Mismatch` for what the form cannot hold.
+    /// As [`Run::write`], in any form. Published results have their number of seeds said in the
+    /// settings. Errors: `Io`, and `Format` and `Mismatch` for what the form cannot hold.
     pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
         form.check_place(path)?;
         self.check_scores()?;
@@ -274,7 +340,9 @@ impl Run {
     }
 
     fn check_scores(&self) -> Result<()> {
-        self.rankings.iter().try_for_each(|ranking| check_scores(&ranking.query, &ranking.candidates))
+        self.rankings
+            .iter()
+            .try_for_each(|ranking| check_scores(&ranking.query, &ranking.candidates))
     }
 }
 
@@ -294,14 +362,26 @@ struct Content {
 impl Content {
     fn run(self, settings: Map<String, Value>) -> Run {
         let rankings = self.lists.into_iter().map(Ranking::from).collect();
-        Run { tag: self.tag, settings, rankings, strangers: self.strangers }
+        Run {
+            tag: self.tag,
+            settings,
+            rankings,
+            strangers: self.strangers,
+        }
     }
 }
 
 impl From<List> for Ranking {
     fn from(list: List) -> Ranking {
-        let candidates = list.entries.into_iter().map(|entry| (entry.entity, entry.score)).collect();
-        Ranking { query: list.query, candidates }
+        let candidates = list
+            .entries
+            .into_iter()
+            .map(|entry| (entry.entity, entry.score))
+            .collect();
+        Ranking {
+            query: list.query,
+            candidates,
+        }
     }
 }
 
@@ -318,19 +398,33 @@ impl Form {
         }
     }
 
-    /// Whether a run can be written there. Errors: `Missing` where the folder that it is to be in is not there, and `Format` where
-    /// a folder is to be written and something is there, or a file and a folder is.
+    /// Whether a run can be written there. Errors: `Missing` where the folder that it is to be in
+    /// is not there, and `Format` where a folder is to be written and something is there, or a file
+    /// and a folder is.
     pub fn check_place(self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+        {
             let hint = format!("{} is to be written in it", path.display());
-            return Err(Error::Missing { what: "folder", path: folder.to_owned(), hint });
+            return Err(Error::Missing {
+                what: "folder",
+                path: folder.to_owned(),
+                hint,
+            });
         }
         if self == Form::Trec && path.is_dir() {
-            return Err(Error::format(path, "is a folder; lines are written to a file"));
+            return Err(Error::format(
+                path,
+                "is a folder; lines are written to a file",
+            ));
         }
         let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
         if self != Form::Trec && path.exists() && !empty() {
-            return Err(Error::format(path, "is there already; lists are written to a new folder"));
+            return Err(Error::format(
+                path,
+                "is there already; lists are written to a new folder",
+            ));
         }
         Ok(())
     }
@@ -349,6 +443,10 @@ impl FromStr for Form {
         Form::ALL
             .into_iter()
             .find(|form| form.name() == s)
-            .ok_or_else(|| Error::Argument(format!("“{s}” is no form of runs; they are trec, published and nlpcc")))
+            .ok_or_else(|| {
+                Error::Argument(format!(
+                    "“{s}” is no form of runs; they are trec, published and nlpcc"
+                ))
+            })
     }
 }

@@ -42,14 +42,28 @@ pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Called> {
     let stem = stem(path);
     let (published, submitted) = (published(&stem), submitted(&stem));
     let known = |name: &Name<&str>| {
-        let &Name { form, class, number, seeds } = name;
-        Some(Name { form, class: class_of(dataset, class)?, number, seeds })
+        let &Name {
+            form,
+            class,
+            number,
+            seeds,
+        } = name;
+        Some(Name {
+            form,
+            class: class_of(dataset, class)?,
+            number,
+            seeds,
+        })
     };
-    match (published.as_ref().and_then(known), submitted.as_ref().and_then(known)) {
+    match (
+        published.as_ref().and_then(known),
+        submitted.as_ref().and_then(known),
+    ) {
         (Some(name), None) | (None, Some(name)) => Ok(Called::Query(name)),
-        (Some(_), Some(_)) => {
-            Err(Error::format(path, "could be a published list of one class or a submission's of another, by its name"))
-        }
+        (Some(_), Some(_)) => Err(Error::format(
+            path,
+            "could be a published list of one class or a submission's of another, by its name",
+        )),
         (None, None) => Ok(match published.or(submitted) {
             Some(name) => Called::Foreign(name.class.to_owned()),
             None => Called::Stray,
@@ -60,19 +74,38 @@ pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Called> {
 /// `<i>_<class>`
 fn published(stem: &str) -> Option<Name<&str>> {
     let (number, class) = stem.split_once('_')?;
-    Some(Name { form: Form::Published, class, number: number.parse().ok()?, seeds: None })
+    Some(Name {
+        form: Form::Published,
+        class,
+        number: number.parse().ok()?,
+        seeds: None,
+    })
 }
 
 /// `<class>_<i>_<3|5>`
 fn submitted(stem: &str) -> Option<Name<&str>> {
     let (rest, seeds) = stem.rsplit_once('_')?;
     let (class, number) = rest.rsplit_once('_')?;
-    Some(Name { form: Form::Nlpcc, class, number: number.parse().ok()?, seeds: Some(seeds.parse().ok()?) })
+    Some(Name {
+        form: Form::Nlpcc,
+        class,
+        number: number.parse().ok()?,
+        seeds: Some(seeds.parse().ok()?),
+    })
 }
 
-/// The class of this name, or the one of which it is all before the first dot, where the published code cuts.
+/// The class of this name, or the one of which it is all before the first dot, where the published
+/// code cuts.
 fn class_of(dataset: &Dataset, name: &str) -> Option<ClassId> {
-    let is_cut = |class: &str| class.split('.').next().is_some_and(|start| is_same(start, name));
+    let is_cut = |class: &str| {
+        class
+            .split('.')
+            .next()
+            .is_some_and(|start| is_same(start, name))
+    };
     let cut = || dataset.classes.iter().find(|class| is_cut(&class.name));
-    dataset.class(name).ok().or_else(|| dataset.class(&cut()?.name).ok())
+    dataset
+        .class(name)
+        .ok()
+        .or_else(|| dataset.class(&cut()?.name).ok())
 }

@@ -14,7 +14,17 @@ pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<()> {
     let file = |(ranking, query): (&Ranking, &Query)| {
         let class = &dataset.classes[query.class.at()].name;
         let called = format!("{class}_{}_{}.txt", query.number, query.seed_count.number());
-        (called, ranking.candidates.iter().map(|(entity, _)| line(*entity)).collect())
+        (
+            called,
+            ranking
+                .candidates
+                .iter()
+                .map(|(entity, _)| line(*entity))
+                .collect(),
+        )
     };
-    fill(path, with_queries(run, dataset)?.into_iter().map(file).collect())
+    fill(
+        path,
+        with_queries(run, dataset)?.into_iter().map(file).collect(),
+    )
 }

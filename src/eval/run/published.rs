@@ -20,7 +20,8 @@ const HEADERS: [usize; 2] = [4, 8];
 const LEFT_OUT: usize = 3;
 /// Comes before the number of seeds in a folder's name.
 const SAID: &str = "seed=";
-/// Stands for the classes of an entity that is in none: the published code takes the column to be there.
+/// Stands for the classes of an entity that is in none: the published code takes the column to be
+/// there.
 const NO_CLASS: &str = "none";
 
 /// Whether a line is the metrics that a list begins with.
@@ -29,8 +30,9 @@ pub(super) fn is_header(line: &str) -> bool {
     HEADERS.contains(&fields.len()) && fields.iter().all(|field| field.parse::<f64>().is_ok())
 }
 
-/// Of how many seeds published lists are: as given; as the folder's name or that of the one above it says (`seed=5`); as the
-/// data set leaves no choice; or by the lists, which never have the first three seeds of their own query. Error: `Format` where none tells.
+/// Of how many seeds published lists are: as given; as the folder's name or that of the one above
+/// it says (`seed=5`); as the data set leaves no choice; or by the lists, which never have the
+/// first three seeds of their own query. Error: `Format` where none tells.
 pub(super) fn tell_seeds(
     folder: &Path,
     dataset: &Dataset,
@@ -42,7 +44,11 @@ pub(super) fn tell_seeds(
     if let Some(seeds) = given.or_else(|| folder.ancestors().take(2).find_map(called)) {
         return Ok(seeds);
     }
-    let queries: HashMap<QueryKey, &Query> = dataset.queries.iter().map(|query| (key_of(query), query)).collect();
+    let queries: HashMap<QueryKey, &Query> = dataset
+        .queries
+        .iter()
+        .map(|query| (key_of(query), query))
+        .collect();
     let fits = |count: &SeedCount| {
         files.iter().zip(entries).all(|(file, entries)| {
             let query = queries.get(&(file.name.class, *count, file.name.number));
@@ -52,9 +58,21 @@ pub(super) fn tell_seeds(
             })
         })
     };
-    let has = |count: &SeedCount| dataset.queries.iter().any(|query| query.seed_count == *count);
+    let has = |count: &SeedCount| {
+        dataset
+            .queries
+            .iter()
+            .any(|query| query.seed_count == *count)
+    };
     let there: Vec<SeedCount> = counts.into_iter().filter(has).collect();
-    match (there.as_slice(), counts.into_iter().filter(fits).collect::<Vec<_>>().as_slice()) {
+    match (
+        there.as_slice(),
+        counts
+            .into_iter()
+            .filter(fits)
+            .collect::<Vec<_>>()
+            .as_slice(),
+    ) {
         ([only], _) | (_, [only]) => Ok(*only),
         _ => Err(Error::format(
             folder,
@@ -63,11 +81,19 @@ pub(super) fn tell_seeds(
     }
 }
 
-/// What a folder's name says: `results_seed=5`. A number that only begins so (`seed=3407`) is another's seed.
+/// What a folder's name says: `results_seed=5`. A number that only begins so (`seed=3407`) is
+/// another's seed.
 fn called(folder: &Path) -> Option<SeedCount> {
     let name = folder.file_name()?.to_string_lossy();
-    let mut after = name.match_indices(SAID).map(|(at, _)| &name[at + SAID.len()..]);
-    after.find_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+    let mut after = name
+        .match_indices(SAID)
+        .map(|(at, _)| &name[at + SAID.len()..]);
+    after.find_map(|rest| {
+        rest.split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    })
 }
 
 /// Writes a file as the published code does for each query; gives of how many seeds they are.
@@ -76,12 +102,15 @@ pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<SeedCou
     let mut counts: Vec<SeedCount> = lists.iter().map(|(_, query)| query.seed_count).collect();
     counts.dedup();
     let &[seeds] = counts.as_slice() else {
-        let reason =
-            "is to hold queries of either 3 or 5 seeds, which published results do not tell apart: choose with --seeds";
+        let reason = "is to hold queries of either 3 or 5 seeds, which published results do not tell apart: choose with --seeds";
         return Err(Error::format(path, reason));
     };
     let file = |(ranking, query): (&Ranking, &Query)| {
-        let called = format!("{}_{}.txt", query.number, dataset.classes[query.class.at()].name);
+        let called = format!(
+            "{}_{}.txt",
+            query.number,
+            dataset.classes[query.class.at()].name
+        );
         (called, text(run, ranking, query, dataset))
     };
     fill(path, lists.into_iter().map(file).collect())?;
@@ -91,18 +120,41 @@ pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<SeedCou
 /// As the published code prints a result: its AP and P at the cutoffs, a blank line, and a line
 /// `id<TAB>name<TAB><TAB>class & class` a candidate. Its gold is all members, seeds too.
 fn text(run: &Run, ranking: &Ranking, query: &Query, dataset: &Dataset) -> String {
-    let list: Vec<EntityId> = ranking.candidates.iter().map(|(entity, _)| *entity).collect();
-    let gold = dataset.classes[query.class.at()].members.iter().copied().collect();
+    let list: Vec<EntityId> = ranking
+        .candidates
+        .iter()
+        .map(|(entity, _)| *entity)
+        .collect();
+    let gold = dataset.classes[query.class.at()]
+        .members
+        .iter()
+        .copied()
+        .collect();
     let ap = CUTOFFS.map(|k| average_precision(&list, &gold, k, Protocol::Published));
     let p = CUTOFFS.map(|k| precision(&list, &gold, k, Protocol::Published));
-    let numbers: Vec<String> = ap.iter().chain(&p).map(|value| format!("{value:?}")).collect();
+    let numbers: Vec<String> = ap
+        .iter()
+        .chain(&p)
+        .map(|value| format!("{value:?}"))
+        .collect();
     let mut text = format!("{}\n\n", numbers.join(" "));
     for entity in list {
-        let of = dataset.classes.iter().filter(|class| class.members.contains(&entity));
+        let of = dataset
+            .classes
+            .iter()
+            .filter(|class| class.members.contains(&entity));
         let names: Vec<_> = of.map(|class| one_field(&class.name)).collect();
-        let classes = if names.is_empty() { NO_CLASS.to_owned() } else { names.join(" & ") };
+        let classes = if names.is_empty() {
+            NO_CLASS.to_owned()
+        } else {
+            names.join(" & ")
+        };
         // writing to a string cannot fail
-        let _ = writeln!(text, "{entity}\t{}\t\t{classes}", name_of(run, entity, dataset));
+        let _ = writeln!(
+            text,
+            "{entity}\t{}\t\t{classes}",
+            name_of(run, entity, dataset)
+        );
     }
     text
 }

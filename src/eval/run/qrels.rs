@@ -8,8 +8,9 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::eval::gold;
 
-/// Writes the gold of every query as lines `query 0 entity label`: 1 a member, 0 a judged non-member; seeds are left out,
-/// and queries without gold have no line. Returns how many queries have lines. Errors: `Io`.
+/// Writes the gold of every query as lines `query 0 entity label`: 1 a member, 0 a judged
+/// non-member; seeds are left out, and queries without gold have no line. Returns how many queries
+/// have lines. Errors: `Io`.
 pub fn write_qrels(dataset: &Dataset, path: &Path) -> Result<usize> {
     let (mut lines, mut queries) = (String::new(), 0);
     for query in &dataset.queries {
@@ -20,8 +21,16 @@ pub fn write_qrels(dataset: &Dataset, path: &Path) -> Result<usize> {
         }
         queries += 1;
         let key = key(&dataset.query_id(query));
-        let members = class.members.iter().filter(|e| wanted.contains(e)).map(|e| (e, 1));
-        let negatives = class.negatives.iter().filter(|e| !query.seeds.contains(e)).map(|e| (e, 0));
+        let members = class
+            .members
+            .iter()
+            .filter(|e| wanted.contains(e))
+            .map(|e| (e, 1));
+        let negatives = class
+            .negatives
+            .iter()
+            .filter(|e| !query.seeds.contains(e))
+            .map(|e| (e, 0));
         for (entity, label) in members.chain(negatives) {
             // writing to a string cannot fail
             let _ = writeln!(lines, "{key} 0 {entity} {label}");

@@ -6,7 +6,8 @@ use std::fs;
 use crate::data::Class;
 use crate::types::ClassId;
 
-/// Entities 1–9, classes “small ones” (1–4, with the non-members 8 and 9) and “fish_1_3” (5–7), two queries each.
+/// Entities 1–9, classes “small ones” (1–4, with the non-members 8 and 9) and “fish_1_3” (5–7), two
+/// queries each.
 struct World {
     folder: tempfile::TempDir,
     dataset: Dataset,
@@ -17,8 +18,14 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("data");
         for (name, text) in [
-            ("entity2id.txt", "ant\t1\nbee\t2\nred cow\t3\ndog\t4\neel\t5\nfish\t6\ncod\t7\nEel\t8\n1984\t9\n"),
-            ("gt/small ones.txt", "1\tant\t1\n2\tbee\t1\n3\tred cow\t1\n4\tdog\t1\n8\tEel\t0\n9\t1984\t0\n"),
+            (
+                "entity2id.txt",
+                "ant\t1\nbee\t2\nred cow\t3\ndog\t4\neel\t5\nfish\t6\ncod\t7\nEel\t8\n1984\t9\n",
+            ),
+            (
+                "gt/small ones.txt",
+                "1\tant\t1\n2\tbee\t1\n3\tred cow\t1\n4\tdog\t1\n8\tEel\t0\n9\t1984\t0\n",
+            ),
             ("gt/fish_1_3.txt", "5\teel\t1\n6\tfish\t1\n7\tcod\t1\n"),
             ("query/small ones.txt", "1 8 9\n2 8 9\n"),
             ("query/fish_1_3.txt", "5 8 9\n6 8 9\n"),
@@ -49,21 +56,34 @@ impl World {
 
     /// What is odd: the kind, the line, the reason.
     fn odd(&self, path: &Path) -> Vec<(&'static str, Option<usize>, String)> {
-        self.open(path).unwrap().odd.iter().map(|f| (f.kind, f.line, f.reason.clone())).collect()
+        self.open(path)
+            .unwrap()
+            .odd
+            .iter()
+            .map(|f| (f.kind, f.line, f.reason.clone()))
+            .collect()
     }
 }
 
 fn run(seeds: &str, queries: &[&str]) -> Run {
     let settings = serde_json::json!({"mode": "both", "seeds": seeds, "size": 100});
     let lists = [vec![7, 3, 4], vec![1, 7, 3]].into_iter().cycle();
-    let candidates = |ids: Vec<u32>| (1u32..).zip(ids).map(|(r, id)| (EntityId(id), 1.0 / f64::from(r))).collect();
+    let candidates = |ids: Vec<u32>| {
+        (1u32..)
+            .zip(ids)
+            .map(|(r, id)| (EntityId(id), 1.0 / f64::from(r)))
+            .collect()
+    };
     Run {
         tag: "mine".into(),
         settings: settings.as_object().unwrap().clone(),
         rankings: queries
             .iter()
             .zip(lists)
-            .map(|(q, ids)| Ranking { query: q.to_string(), candidates: candidates(ids) })
+            .map(|(q, ids)| Ranking {
+                query: q.to_string(),
+                candidates: candidates(ids),
+            })
             .collect(),
         strangers: BTreeMap::new(),
     }
@@ -72,14 +92,28 @@ fn run(seeds: &str, queries: &[&str]) -> Run {
 #[test]
 fn a_run_comes_back_as_it_was_written() {
     let world = World::new();
-    let three = ["fish_1_3/3/1", "fish_1_3/3/2", "small_ones/3/1", "small_ones/3/2"];
-    let both = ["fish_1_3/3/1", "fish_1_3/5/1", "small_ones/3/2", "small_ones/5/1"];
+    let three = [
+        "fish_1_3/3/1",
+        "fish_1_3/3/2",
+        "small_ones/3/1",
+        "small_ones/3/2",
+    ];
+    let both = [
+        "fish_1_3/3/1",
+        "fish_1_3/5/1",
+        "small_ones/3/2",
+        "small_ones/5/1",
+    ];
     for (form, place, run) in [
         (Form::Trec, "a/mine", run("3", &both)),
         (Form::Trec, "b/mine.gz", run("3", &three)),
         (Form::Nlpcc, "c/mine", run("3", &both)),
         (Form::Published, "d/mine", run("3", &three)),
-        (Form::Published, "e/mine", run("5", &["fish_1_3/5/1", "small_ones/5/1"])),
+        (
+            Form::Published,
+            "e/mine",
+            run("5", &["fish_1_3/5/1", "small_ones/5/1"]),
+        ),
     ] {
         let path = world.at(place);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -87,7 +121,10 @@ fn a_run_comes_back_as_it_was_written() {
         let read = world.open(&path).unwrap();
         assert_eq!((read.form, read.run), (form, run), "{place}");
         let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
-        assert_eq!(left, 2, "the run and its settings, no temporary file: {place}");
+        assert_eq!(
+            left, 2,
+            "the run and its settings, no temporary file: {place}"
+        );
     }
 }
 
@@ -96,21 +133,51 @@ fn scores_and_strangers_come_back_as_trec_lines() {
     let world = World::new();
     let path = world.at("own.run");
     let mut run = run("3", &["fish_1_3/3/1"]);
-    run.rankings[0].candidates = vec![(EntityId(7), 9.1), (EntityId(3), 1.0 / 3.0), (EntityId(99), -2.5e-17)];
+    run.rankings[0].candidates = vec![
+        (EntityId(7), 9.1),
+        (EntityId(3), 1.0 / 3.0),
+        (EntityId(99), -2.5e-17),
+    ];
     run.write(&path).unwrap();
-    assert_eq!((&world.open(&path).unwrap().run, &Run::read(&path).unwrap()), (&run, &run));
-    let first = fs::read_to_string(&path).unwrap().lines().next().unwrap().to_string();
+    assert_eq!(
+        (&world.open(&path).unwrap().run, &Run::read(&path).unwrap()),
+        (&run, &run)
+    );
+    let first = fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_string();
     assert_eq!(first, "fish_1_3/3/1 Q0 7 1 9.1 mine");
 
-    let named = world.write("named.run", "fish_1_3/3/1 Q0 sea_unicorn 1 2 x\nfish_1_3/3/1 Q0 red_cow 2 1 x\n");
+    let named = world.write(
+        "named.run",
+        "fish_1_3/3/1 Q0 sea_unicorn 1 2 x\nfish_1_3/3/1 Q0 red_cow 2 1 x\n",
+    );
     let named = world.open(&named).unwrap().run;
-    assert_eq!(named.strangers.values().collect::<Vec<_>>(), ["sea_unicorn"]);
+    assert_eq!(
+        named.strangers.values().collect::<Vec<_>>(),
+        ["sea_unicorn"]
+    );
     assert_eq!(named.rankings[0].candidates[1].0, EntityId(3));
-    for (form, name) in [(Form::Trec, "a"), (Form::Nlpcc, "b"), (Form::Published, "c")] {
-        named.write_as(form, &world.at(name), &world.dataset).unwrap();
+    for (form, name) in [
+        (Form::Trec, "a"),
+        (Form::Nlpcc, "b"),
+        (Form::Published, "c"),
+    ] {
+        named
+            .write_as(form, &world.at(name), &world.dataset)
+            .unwrap();
         let again = Run::open(&world.at(name), &world.dataset, Some(SeedCount::Three)).unwrap();
         assert_eq!(again.run.strangers, named.strangers, "{name}");
-        let ids = |run: &Run| run.rankings[0].candidates.iter().map(|c| c.0).collect::<Vec<_>>();
+        let ids = |run: &Run| {
+            run.rankings[0]
+                .candidates
+                .iter()
+                .map(|c| c.0)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(ids(&again.run), ids(&named), "{name}");
     }
 }
@@ -131,10 +198,26 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
     ];
     let vocabulary: Vocabulary = (0..).map(EntityId).zip(names.map(str::to_owned)).collect();
     let members: Vec<EntityId> = vocabulary.iter().map(|(id, _)| id).collect();
-    let class = Class { name: "\u{feff}odd\t# one".into(), members: members.clone(), ..Class::default() };
-    let query = Query { class: ClassId(0), seed_count: SeedCount::Three, number: 0, seeds: vec![] };
+    let class = Class {
+        name: "\u{feff}odd\t# one".into(),
+        members: members.clone(),
+        ..Class::default()
+    };
+    let query = Query {
+        class: ClassId(0),
+        seed_count: SeedCount::Three,
+        number: 0,
+        seeds: vec![],
+    };
     let (classes, queries, findings) = (vec![class], vec![query], Findings::default());
-    let dataset = Dataset { root: "d".into(), name: "d".into(), vocabulary, classes, queries, findings };
+    let dataset = Dataset {
+        root: "d".into(),
+        name: "d".into(),
+        vocabulary,
+        classes,
+        queries,
+        findings,
+    };
     let folder = tempfile::tempdir().unwrap();
     // as the vocabulary has them, so that ids look like ranks, and the other way round
     for (order, backwards) in [("forth", false), ("back", true)] {
@@ -142,10 +225,19 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
         if backwards {
             ids.reverse();
         }
-        let candidates: Vec<(EntityId, f64)> =
-            (1u32..).zip(ids).map(|(rank, id)| (id, 1.0 / f64::from(rank))).collect();
-        let written = Ranking { query: key(&dataset.query_id(&dataset.queries[0])), candidates };
-        let run = Run { tag: "mine".into(), rankings: vec![written.clone()], ..Run::default() };
+        let candidates: Vec<(EntityId, f64)> = (1u32..)
+            .zip(ids)
+            .map(|(rank, id)| (id, 1.0 / f64::from(rank)))
+            .collect();
+        let written = Ranking {
+            query: key(&dataset.query_id(&dataset.queries[0])),
+            candidates,
+        };
+        let run = Run {
+            tag: "mine".into(),
+            rankings: vec![written.clone()],
+            ..Run::default()
+        };
         for form in Form::ALL {
             let path = folder.path().join(format!("{order} {form}"));
             run.write_as(form, &path, &dataset).unwrap();
@@ -166,31 +258,52 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
     // entity 9 is called 1984, and 1984 is no entity; “EEL” is ambiguous
     let text = "fish_1_3/3/1 Q0 3 1 9 x\nfish_1_3/3/1 Q0 sea_unicorn 2 8 x\nfish_1_3/3/1 Q0 EEL 3 7 x\nfish_1_3/3/1 Q0 9 4 6 x\nfish_1_3/3/1 Q0 yeti 5 5 x\n";
     let first = world.open(&world.write("first.run", text)).unwrap().run;
-    let ids = |run: &Run| run.rankings[0].candidates.iter().map(|c| c.0).collect::<Vec<_>>();
+    let ids = |run: &Run| {
+        run.rankings[0]
+            .candidates
+            .iter()
+            .map(|c| c.0)
+            .collect::<Vec<_>>()
+    };
     assert_eq!((ids(&first)[0], ids(&first)[3]), (EntityId(3), EntityId(9)));
     assert_eq!(
-        first.strangers.values().map(String::as_str).collect::<BTreeSet<_>>(),
+        first
+            .strangers
+            .values()
+            .map(String::as_str)
+            .collect::<BTreeSet<_>>(),
         ["EEL", "sea_unicorn", "yeti"].into()
     );
     for form in Form::ALL {
         let path = world.at(form.name());
         first.write_as(form, &path, &world.dataset).unwrap();
-        let again = Run::open(&path, &world.dataset, Some(SeedCount::Three)).unwrap().run;
-        assert_eq!((ids(&again), &again.strangers), (ids(&first), &first.strangers), "{form}");
+        let again = Run::open(&path, &world.dataset, Some(SeedCount::Three))
+            .unwrap()
+            .run;
+        assert_eq!(
+            (ids(&again), &again.strangers),
+            (ids(&first), &first.strangers),
+            "{form}"
+        );
     }
 }
 
 #[test]
 fn published_results_look_as_the_published_code_prints_them() {
     let world = World::new();
-    run("3", &["fish_1_3/3/1", "small_ones/3/2"]).write_as(Form::Published, &world.at("out"), &world.dataset).unwrap();
+    run("3", &["fish_1_3/3/1", "small_ones/3/2"])
+        .write_as(Form::Published, &world.at("out"), &world.dataset)
+        .unwrap();
     // gold is all 3 members: one hit at rank 1
     let third = format!("{:?}", 1.0 / 3.0);
     let expected = format!(
         "{}\n\n7\tcod\t\tfish_1_3\n3\tred cow\t\tsmall ones\n4\tdog\t\tsmall ones\n",
         [third.as_str(); 8].join(" ")
     );
-    assert_eq!(fs::read_to_string(world.at("out/0_fish_1_3.txt")).unwrap(), expected);
+    assert_eq!(
+        fs::read_to_string(world.at("out/0_fish_1_3.txt")).unwrap(),
+        expected
+    );
     assert!(world.at("out/1_small ones.txt").is_file());
 }
 
@@ -198,12 +311,21 @@ fn published_results_look_as_the_published_code_prints_them() {
 fn what_a_form_cannot_hold_is_refused_before_anything_is_written() {
     let world = World::new();
     let path = world.at("out");
-    let why = run("3", &["fish_1_3/3/1", "fish_1_3/5/1"]).write_as(Form::Published, &path, &world.dataset).unwrap_err();
+    let why = run("3", &["fish_1_3/3/1", "fish_1_3/5/1"])
+        .write_as(Form::Published, &path, &world.dataset)
+        .unwrap_err();
     assert!(why.to_string().contains("choose with --seeds"), "{why}");
-    let why = run("3", &["birds/3/1"]).write_as(Form::Nlpcc, &path, &world.dataset).unwrap_err();
-    assert!(why.to_string().contains("birds/3/1 is no query of data"), "{why}");
+    let why = run("3", &["birds/3/1"])
+        .write_as(Form::Nlpcc, &path, &world.dataset)
+        .unwrap_err();
+    assert!(
+        why.to_string().contains("birds/3/1 is no query of data"),
+        "{why}"
+    );
     world.write("out/notes.txt", "mine");
-    let why = run("3", &["fish_1_3/3/1"]).write_as(Form::Nlpcc, &path, &world.dataset).unwrap_err();
+    let why = run("3", &["fish_1_3/3/1"])
+        .write_as(Form::Nlpcc, &path, &world.dataset)
+        .unwrap_err();
     assert!(why.to_string().contains("is there already"), "{why}");
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
 }
@@ -211,15 +333,20 @@ fn what_a_form_cannot_hold_is_refused_before_anything_is_written() {
 #[test]
 fn runs_of_other_systems_are_ordered_by_rank_then_score() {
     let world = World::new();
-    let text = "a/3/1 Q0 5 0 0.1 x\r\na/3/1 Q0 6 0 0.9 x\n\nb/3/1\tQ0\t2\t2\t7\tx\nb/3/1 Q0 1 1 9 x\n";
+    let text =
+        "a/3/1 Q0 5 0 0.1 x\r\na/3/1 Q0 6 0 0.9 x\n\nb/3/1\tQ0\t2\t2\t7\tx\nb/3/1 Q0 1 1 9 x\n";
     let read = world.open(&world.write("other.run", text)).unwrap();
     let ids = |r: &Ranking| r.candidates.iter().map(|(e, _)| e.0).collect::<Vec<_>>();
-    assert_eq!(read.run.rankings.iter().map(ids).collect::<Vec<_>>(), [[6, 5], [1, 2]]);
+    assert_eq!(
+        read.run.rankings.iter().map(ids).collect::<Vec<_>>(),
+        [[6, 5], [1, 2]]
+    );
     assert!(read.run.settings.is_empty());
     let text = "fish_1_3/3/1 Q0 5 2 9 x\nfish_1_3/3/1 Q0 7 1 3 x\n";
     let odd = world.odd(&world.write("ranks.run", text));
     assert!(
-        odd.iter().any(|(kind, line, _)| kind.contains("ranks and scores disagree") && *line == Some(1)),
+        odd.iter()
+            .any(|(kind, line, _)| kind.contains("ranks and scores disagree") && *line == Some(1)),
         "{odd:?}"
     );
 }
@@ -229,20 +356,42 @@ fn names_are_read_with_blanks_or_without() {
     let world = World::new();
     let text = "small_ones/3/1 Q0 red_cow 1 3 x\nsmall ones/3/1\tQ0\tred cow\t2\t2\tx\nsmall_ones/3/1 Q0 1984 3 1 x\n";
     let read = world.open(&world.write("names.run", text)).unwrap();
-    let ids: Vec<u32> = read.run.rankings[0].candidates.iter().map(|(e, _)| e.0).collect();
+    let ids: Vec<u32> = read.run.rankings[0]
+        .candidates
+        .iter()
+        .map(|(e, _)| e.0)
+        .collect();
     assert_eq!(ids, [3, 3, 9], "a number among names is a name first");
-    assert!(read.odd.iter().any(|f| f.line == Some(2) && f.reason == "3 “red cow” came before in small_ones/3/1"));
+    assert!(
+        read.odd
+            .iter()
+            .any(|f| f.line == Some(2) && f.reason == "3 “red cow” came before in small_ones/3/1")
+    );
 }
 
 #[test]
 fn a_name_of_two_entities_is_neither() {
     let world = World::new();
-    let path = world.write("names.run", "small_ones/3/1 Q0 EEL 1 3 x\nsmall_ones/3/1 Q0 eel 2 2 x\n");
+    let path = world.write(
+        "names.run",
+        "small_ones/3/1 Q0 EEL 1 3 x\nsmall_ones/3/1 Q0 eel 2 2 x\n",
+    );
     let read = world.open(&path).unwrap();
-    let ids: Vec<EntityId> = read.run.rankings[0].candidates.iter().map(|(e, _)| *e).collect();
-    assert!(!world.dataset.vocabulary.contains(ids[0]) && ids[1] == EntityId(5), "{ids:?}");
+    let ids: Vec<EntityId> = read.run.rankings[0]
+        .candidates
+        .iter()
+        .map(|(e, _)| *e)
+        .collect();
+    assert!(
+        !world.dataset.vocabulary.contains(ids[0]) && ids[1] == EntityId(5),
+        "{ids:?}"
+    );
     let odd = world.odd(&path);
-    assert!(odd.iter().any(|(_, line, why)| *line == Some(1) && why.contains("entity 5 and of entity 8")), "{odd:?}");
+    assert!(
+        odd.iter()
+            .any(|(_, line, why)| *line == Some(1) && why.contains("entity 5 and of entity 8")),
+        "{odd:?}"
+    );
 }
 
 #[test]
@@ -251,16 +400,26 @@ fn an_id_and_a_name_must_be_of_one_entity() {
     let text = "1\tant\n2\tbee\n3\tred cow\n4\teel\n5\teal\n6\tfish\n70\tcod\n";
     let path = world.write("out/small ones_0_3.txt", text);
     let folder = path.parent().unwrap();
-    let ids: Vec<EntityId> = world.open(folder).unwrap().run.rankings[0].candidates.iter().map(|(e, _)| *e).collect();
+    let ids: Vec<EntityId> = world.open(folder).unwrap().run.rankings[0]
+        .candidates
+        .iter()
+        .map(|(e, _)| *e)
+        .collect();
     assert_eq!(ids[4], EntityId(5), "another spelling");
     for at in [3, 6] {
         assert!(!world.dataset.vocabulary.contains(ids[at]), "{ids:?}");
     }
     let odd = world.odd(folder);
-    for (line, said) in
-        [(4, "entity 4 is “dog”, and “eel” is entity 5"), (5, "entity 5 is “eel”, not “eal”"), (7, "entity 70")]
-    {
-        assert!(odd.iter().any(|(_, at, why)| *at == Some(line) && why.contains(said)), "{said}: {odd:?}");
+    for (line, said) in [
+        (4, "entity 4 is “dog”, and “eel” is entity 5"),
+        (5, "entity 5 is “eel”, not “eal”"),
+        (7, "entity 70"),
+    ] {
+        assert!(
+            odd.iter()
+                .any(|(_, at, why)| *at == Some(line) && why.contains(said)),
+            "{said}: {odd:?}"
+        );
     }
 }
 
@@ -272,7 +431,8 @@ fn published_folders_tell_how_many_seeds() {
         world.write(name, &format!("0.5 0.5 0.5 0.5\n\n{lines}"))
     };
     let seeds = |folder: &str, given| {
-        Run::open(&world.at(folder), &world.dataset, given).map(|read| read.run.rankings[0].query.clone())
+        Run::open(&world.at(folder), &world.dataset, given)
+            .map(|read| read.run.rankings[0].query.clone())
     };
     // the first three seeds of 5 are never in a list; of 3 here they are 1, 8, 9
     list("five/0_small ones.txt", &[8, 9, 3]);
@@ -283,9 +443,15 @@ fn published_folders_tell_how_many_seeds() {
     list("either/0_small ones.txt", &[7, 6, 3]);
     let why = seeds("either", None).unwrap_err().to_string();
     assert!(why.contains("3 or 5 seeds"), "{why}");
-    assert_eq!(seeds("either", Some(SeedCount::Five)).unwrap(), "small_ones/5/1");
+    assert_eq!(
+        seeds("either", Some(SeedCount::Five)).unwrap(),
+        "small_ones/5/1"
+    );
     list("results_seed=5/best/0_small ones.txt", &[7, 6, 3]);
-    assert_eq!(seeds("results_seed=5/best", None).unwrap(), "small_ones/5/1");
+    assert_eq!(
+        seeds("results_seed=5/best", None).unwrap(),
+        "small_ones/5/1"
+    );
     // these are others' seeds, or of a folder of many runs
     for folder in ["seed=3407", "seed=50/best", "seed=3/of/many"] {
         list(&format!("{folder}/0_small ones.txt"), &[7, 6, 3]);
@@ -315,21 +481,33 @@ fn settings_tell_how_many_seeds_before_anyone_else() {
     for told in ["4", "\"three\"", "3.5", "[3]"] {
         world.write("results_seed=5.json", &format!("{{\"seeds\": {told}}}"));
         let why = open(None).unwrap_err().to_string();
-        assert!(why.contains("results_seed=5.json has") && why.contains("queries have 3 or 5"), "{why}");
+        assert!(
+            why.contains("results_seed=5.json has") && why.contains("queries have 3 or 5"),
+            "{why}"
+        );
     }
 }
 
 #[test]
 fn a_stranger_takes_a_place_of_its_list() {
     let world = World::new();
-    let list = |ids: &[u32]| ids.iter().map(|id| format!("small_ones/3/1 Q0 {id} 1 1 x\n")).collect::<String>();
+    let list = |ids: &[u32]| {
+        ids.iter()
+            .map(|id| format!("small_ones/3/1 Q0 {id} 1 1 x\n"))
+            .collect::<String>()
+    };
     let short = |ids: &[u32]| {
         let odd = world.odd(&world.write("a.run", &list(ids)));
-        odd.into_iter().find(|(kind, ..)| kind.contains("shorter")).map(|(.., why)| why)
+        odd.into_iter()
+            .find(|(kind, ..)| kind.contains("shorter"))
+            .map(|(.., why)| why)
     };
     assert_eq!(short(&[2, 3, 4, 5, 6, 99]), None, "6 is all that there is");
     // a seed, and one twice
-    assert_eq!(short(&[2, 3, 4, 5, 1, 99, 99]).unwrap(), "small_ones/3/1 has 5 candidates of 6");
+    assert_eq!(
+        short(&[2, 3, 4, 5, 1, 99, 99]).unwrap(),
+        "small_ones/3/1 has 5 candidates of 6"
+    );
 }
 
 #[test]
@@ -337,7 +515,10 @@ fn settings_lie_beside_a_run_and_outlast_gzip() {
     let world = World::new();
     let path = world.at("a.run");
     run("3", &["fish_1_3/3/1"]).write(&path).unwrap();
-    assert_eq!(settings(&path).unwrap(), settings(&world.at("a.run.gz")).unwrap());
+    assert_eq!(
+        settings(&path).unwrap(),
+        settings(&world.at("a.run.gz")).unwrap()
+    );
     assert!(settings(&world.at("b.run")).unwrap().is_empty());
 }
 
@@ -345,10 +526,22 @@ fn settings_lie_beside_a_run_and_outlast_gzip() {
 fn qrels_hold_members_and_negatives_less_the_seeds() {
     let world = World::new();
     let path = world.at("qrels");
-    assert_eq!(write_qrels(&world.dataset, &path).unwrap(), 5, "all members of fish_1_3 are seeds of its query of 5");
+    assert_eq!(
+        write_qrels(&world.dataset, &path).unwrap(),
+        5,
+        "all members of fish_1_3 are seeds of its query of 5"
+    );
     let text = fs::read_to_string(&path).unwrap();
-    let of = |query: &str| text.lines().filter(|line| line.starts_with(query)).collect::<Vec<_>>().join("\n");
-    assert_eq!(of("small_ones/3/2"), "small_ones/3/2 0 1 1\nsmall_ones/3/2 0 3 1\nsmall_ones/3/2 0 4 1");
+    let of = |query: &str| {
+        text.lines()
+            .filter(|line| line.starts_with(query))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(
+        of("small_ones/3/2"),
+        "small_ones/3/2 0 1 1\nsmall_ones/3/2 0 3 1\nsmall_ones/3/2 0 4 1"
+    );
     assert_eq!(of("small_ones/5/1"), "small_ones/5/1 0 3 1");
 }
 
@@ -358,14 +551,23 @@ fn a_score_that_is_not_finite_is_neither_read_nor_written() {
     for score in ["NaN", "inf", "-infinity", "1e999"] {
         let path = world.write("odd.run", &format!("fish_1_3/3/1 Q0 7 1 {score} x\n"));
         let said = world.open(&path).unwrap_err().to_string();
-        assert!(said.contains("odd.run:1:") && said.contains(score), "{said}");
+        assert!(
+            said.contains("odd.run:1:") && said.contains(score),
+            "{said}"
+        );
     }
     for form in [Form::Trec, Form::Published, Form::Nlpcc] {
         let mut run = run("3", &["fish_1_3/3/1"]);
         run.rankings[0].candidates[1].1 = f64::NAN;
         let path = world.at("out");
-        let said = run.write_as(form, &path, &world.dataset).unwrap_err().to_string();
-        assert!(said.contains("the score of entity 3 for query fish_1_3/3/1 is NaN") && !path.exists(), "{said}");
+        let said = run
+            .write_as(form, &path, &world.dataset)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("the score of entity 3 for query fish_1_3/3/1 is NaN") && !path.exists(),
+            "{said}"
+        );
         assert!(matches!(run.write(&path), Err(Error::Mismatch(_))) && !path.exists());
     }
 }

@@ -16,21 +16,27 @@ use crate::text_file::Encoding;
 /// What gzip begins with.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The lines that say something, with their numbers from 1; gzip is told by its first bytes. Errors: `Io`, and `Format`
-/// for gzip that is none, is cut short or damaged, and for what is no text.
+/// The lines that say something, with their numbers from 1; gzip is told by its first bytes.
+/// Errors: `Io`, and `Format` for gzip that is none, is cut short or damaged, and for what is no
+/// text.
 pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String)>> {
     let mut bytes = fs::read(path).map_err(Error::io("read", path))?;
     if bytes.starts_with(&GZIP) {
         let mut text = Vec::new();
         let unpacked = MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text);
-        unpacked.map_err(|e| Error::format(path, format!("is gzip that is cut short or damaged: {e}")))?;
+        unpacked.map_err(|e| {
+            Error::format(path, format!("is gzip that is cut short or damaged: {e}"))
+        })?;
         bytes = text;
     } else if is_gz(path) {
         return Err(Error::format(path, "is called .gz and is no gzip"));
     }
     let (encoding, _) = Encoding::of(&bytes).map_err(|reason| Error::format(path, reason))?;
     if encoding == Encoding::Utf8 && bytes.contains(&0) {
-        return Err(Error::format(path, "is a binary file, where lines of text are expected"));
+        return Err(Error::format(
+            path,
+            "is a binary file, where lines of text are expected",
+        ));
     }
     let lines = lines_of(&bytes, path, odd).map_err(|reason| Error::format(path, reason))?;
     // published lists have one each, and elsewhere they mean nothing
@@ -44,7 +50,10 @@ pub(super) fn write(path: &Path, text: &str) -> Result<()> {
         return write_whole(path, text.as_bytes());
     }
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-    let packed = packed.write_all(text.as_bytes()).and_then(|()| packed.finish()).map_err(Error::io("write", path))?;
+    let packed = packed
+        .write_all(text.as_bytes())
+        .and_then(|()| packed.finish())
+        .map_err(Error::io("write", path))?;
     write_whole(path, &packed)
 }
 

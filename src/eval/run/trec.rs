@@ -21,15 +21,21 @@ struct Line<'a> {
     tag: &'a str,
 }
 
-/// Entities are ids or names, `_` for a blank ([`is_by_id`]). A query's candidates are ordered by rank,
-/// then by score (other systems give every line the same rank), then as in the file.
+/// Entities are ids or names, `_` for a blank ([`is_by_id`]). A query's candidates are ordered by
+/// rank, then by score (other systems give every line the same rank), then as in the file.
 pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> Result<Content> {
     let lines = text::read(path, odd)?;
     let parsed = lines.iter().map(|(number, line)| {
-        read_line(*number, line).map_err(|reason| Error::Line { path: path.to_owned(), line: *number, reason })
+        read_line(*number, line).map_err(|reason| Error::Line {
+            path: path.to_owned(),
+            line: *number,
+            reason,
+        })
     });
     let parsed = parsed.collect::<Result<Vec<Line>>>()?;
-    let Some(first) = parsed.first() else { return Err(Error::format(path, "holds no ranking")) };
+    let Some(first) = parsed.first() else {
+        return Err(Error::format(path, "holds no ranking"));
+    };
     let tag = first.tag.to_owned();
 
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -46,47 +52,101 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> 
     let lists = grouped.into_iter().map(|(query, mut lines)| {
         lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
         let entry = |line: &Line| {
-            let entity = entities.find(line.entity, Place { file: path, line: line.number });
-            Entry { line: line.number, entity, score: line.score }
+            let entity = entities.find(
+                line.entity,
+                Place {
+                    file: path,
+                    line: line.number,
+                },
+            );
+            Entry {
+                line: line.number,
+                entity,
+                score: line.score,
+            }
         };
-        List { query, file: path.to_owned(), entries: lines.into_iter().map(entry).collect() }
+        List {
+            query,
+            file: path.to_owned(),
+            entries: lines.into_iter().map(entry).collect(),
+        }
     });
     let lists = lists.collect();
-    Ok(Content { form: Form::Trec, tag, lists, strangers: entities.strangers })
+    Ok(Content {
+        form: Form::Trec,
+        tag,
+        lists,
+        strangers: entities.strangers,
+    })
 }
 
-/// Whether entities are ids: most of them are numbers, or no other one is the name of an entity, as in a run of which most
-/// entities are of another vocabulary.
+/// Whether entities are ids: most of them are numbers, or no other one is the name of an entity, as
+/// in a run of which most entities are of another vocabulary.
 fn is_by_id(lines: &[Line], vocabulary: &Vocabulary) -> bool {
-    let (numbers, names): (Vec<&str>, Vec<&str>) =
-        lines.iter().map(|line| line.entity).partition(|entity| entity.parse::<u32>().is_ok());
-    numbers.len() > names.len() || !names.into_iter().any(|name| vocabulary.all_named(name).len() == 1)
+    let (numbers, names): (Vec<&str>, Vec<&str>) = lines
+        .iter()
+        .map(|line| line.entity)
+        .partition(|entity| entity.parse::<u32>().is_ok());
+    numbers.len() > names.len()
+        || !names
+            .into_iter()
+            .any(|name| vocabulary.all_named(name).len() == 1)
 }
 
-/// A line's parts, or what is wrong with it. Where the fields are separated by tabs, names may have blanks.
+/// A line's parts, or what is wrong with it. Where the fields are separated by tabs, names may have
+/// blanks.
 fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String> {
     let tabbed: Vec<&str> = line.split('\t').map(str::trim).collect();
-    let fields = if tabbed.len() == 6 { tabbed } else { line.split_whitespace().collect() };
+    let fields = if tabbed.len() == 6 {
+        tabbed
+    } else {
+        line.split_whitespace().collect()
+    };
     let &[query, _, entity, rank, score, tag] = fields.as_slice() else {
-        let seems = if fields.len() == QRELS { ", as qrels have, which are gold and no run" } else { "" };
-        return Err(format!("expected “query Q0 entity rank score tag”, found {} fields{seems}", fields.len()));
+        let seems = if fields.len() == QRELS {
+            ", as qrels have, which are gold and no run"
+        } else {
+            ""
+        };
+        return Err(format!(
+            "expected “query Q0 entity rank score tag”, found {} fields{seems}",
+            fields.len()
+        ));
     };
     if query.is_empty() || entity.is_empty() {
-        return Err("expected “query Q0 entity rank score tag”, found an empty query or entity".into());
+        return Err(
+            "expected “query Q0 entity rank score tag”, found an empty query or entity".into(),
+        );
     }
-    let rank = rank.parse().map_err(|_| format!("“{rank}” is no rank, a whole number from 0"))?;
+    let rank = rank
+        .parse()
+        .map_err(|_| format!("“{rank}” is no rank, a whole number from 0"))?;
     let finite = score.parse().ok().filter(|score: &f64| score.is_finite());
     let score = finite.ok_or_else(|| format!("“{score}” is no score, a finite number"))?;
-    Ok(Line { number, query: key(query), entity, rank, score, tag })
+    Ok(Line {
+        number,
+        query: key(query),
+        entity,
+        rank,
+        score,
+        tag,
+    })
 }
 
 pub(super) fn write(run: &Run, path: &Path) -> Result<()> {
-    let tag = if run.tag.trim().is_empty() { "run".to_string() } else { key(&run.tag) };
+    let tag = if run.tag.trim().is_empty() {
+        "run".to_string()
+    } else {
+        key(&run.tag)
+    };
     let mut lines = String::new();
     for ranking in &run.rankings {
         let query = key(&ranking.query);
         for (rank, (entity, score)) in (1..).zip(&ranking.candidates) {
-            let entity = run.strangers.get(entity).map_or_else(|| entity.to_string(), |name| key(name));
+            let entity = run
+                .strangers
+                .get(entity)
+                .map_or_else(|| entity.to_string(), |name| key(name));
             // writing to a string cannot fail
             let _ = writeln!(lines, "{query} Q0 {entity} {rank} {score} {tag}");
         }

@@ -112,18 +112,34 @@ impl App {
                 self.popup_scroll = shifted(self.popup_scroll, by, self.view.popup.furthest + 1);
             }
             Some(Popup::Missing(cursor)) => {
-                let len = self.expansion.as_ref().and_then(|e| e.missing.as_ref()).map_or(0, Vec::len);
+                let len = self
+                    .expansion
+                    .as_ref()
+                    .and_then(|e| e.missing.as_ref())
+                    .map_or(0, Vec::len);
                 self.popup = Some(Popup::Missing(shifted(cursor, by, len)));
             }
-            Some(Popup::Export(cursor)) => self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len()))),
+            Some(Popup::Export(cursor)) => {
+                self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len())))
+            }
             Some(Popup::Contenders(cursor)) => self.step_in_contenders(cursor, by),
-            Some(Popup::Theme(cursor)) => self.try_theme(shifted(cursor, by, self.themes.names.len())),
+            Some(Popup::Theme(cursor)) => {
+                self.try_theme(shifted(cursor, by, self.themes.names.len()))
+            }
             Some(Popup::Zoom) => self.step_candidate(by),
-            Some(Popup::Palette) => self.palette.cursor = shifted(self.palette.cursor, by, self.palette_rows().len()),
+            Some(Popup::Palette) => {
+                self.palette.cursor = shifted(self.palette.cursor, by, self.palette_rows().len())
+            }
             Some(Popup::Explain) => self.step_in_explanation(by),
-            Some(Popup::WhatIf(cursor)) => self.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len()))),
-            Some(Popup::States(cursor)) => self.popup = Some(Popup::States(shifted(cursor, by, self.named.len()))),
-            Some(Popup::Pasted(cursor)) => self.popup = Some(Popup::Pasted(shifted(cursor, by, self.pasted.len()))),
+            Some(Popup::WhatIf(cursor)) => {
+                self.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len())))
+            }
+            Some(Popup::States(cursor)) => {
+                self.popup = Some(Popup::States(shifted(cursor, by, self.named.len())))
+            }
+            Some(Popup::Pasted(cursor)) => {
+                self.popup = Some(Popup::Pasted(shifted(cursor, by, self.pasted.len())))
+            }
             Some(Popup::Naming | Popup::Told) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Failures => self.step_in_failures(by),
@@ -138,7 +154,9 @@ impl App {
             return;
         }
         match self.focus {
-            Pane::Classes => self.tree.cursor = shifted(self.tree.cursor, by, self.tree_rows().len()),
+            Pane::Classes => {
+                self.tree.cursor = shifted(self.tree.cursor, by, self.tree_rows().len())
+            }
             Pane::Seeds if by > 0 => self.focus = Pane::Candidates,
             Pane::Seeds => self.chip = 0,
             Pane::Candidates => {
@@ -148,7 +166,9 @@ impl App {
                 }
                 self.step_candidate(by);
             }
-            Pane::Entity => self.entity_scroll = shifted(self.entity_scroll, by, self.view.entity.furthest + 1),
+            Pane::Entity => {
+                self.entity_scroll = shifted(self.entity_scroll, by, self.view.entity.furthest + 1)
+            }
         }
     }
 
@@ -218,7 +238,11 @@ impl App {
     }
 
     fn focus_there_and_back(&mut self, pane: Pane) {
-        self.focus = if self.focus == pane { Pane::Candidates } else { pane };
+        self.focus = if self.focus == pane {
+            Pane::Candidates
+        } else {
+            pane
+        };
     }
 
     fn chip_left(&mut self) {
@@ -252,7 +276,10 @@ impl App {
     pub(super) fn toggle_zoom(&mut self) {
         if self.popup == Some(Popup::Zoom) {
             self.popup = None;
-        } else if self.detail().is_some_and(|d| d.as_ref().is_ok_and(|d| !d.pictures.is_empty())) {
+        } else if self
+            .detail()
+            .is_some_and(|d| d.as_ref().is_ok_and(|d| !d.pictures.is_empty()))
+        {
             self.open_popup(Popup::Zoom);
         } else {
             self.notify("no picture to enlarge");
@@ -264,8 +291,13 @@ impl App {
             Some(Ok(detail)) => detail.pictures.len(),
             _ => 0,
         };
-        // In the pane the last picture stays at the right edge; on the full screen each has its turn.
-        let shown = if self.popup == Some(Popup::Zoom) { 1 } else { self.view.strip.max(1) };
+        // In the pane the last picture stays at the right edge; on the full screen each has its
+        // turn.
+        let shown = if self.popup == Some(Popup::Zoom) {
+            1
+        } else {
+            self.view.strip.max(1)
+        };
         self.picture = shifted(self.picture, by, (count + 1).saturating_sub(shown));
     }
 
@@ -298,7 +330,10 @@ impl App {
     pub(super) fn open(&mut self) {
         match self.popup {
             Some(Popup::Missing(cursor)) => {
-                let missing = self.expansion.as_ref().and_then(|e| e.missing.as_ref()?.get(cursor).map(|m| m.entity));
+                let missing = self
+                    .expansion
+                    .as_ref()
+                    .and_then(|e| e.missing.as_ref()?.get(cursor).map(|m| m.entity));
                 if let Some(entity) = missing {
                     self.popup = None;
                     self.look_at(entity);
@@ -326,10 +361,15 @@ impl App {
     // Queries.
 
     pub(super) fn open_query(&mut self, class: ClassId, count: SeedCount, number: usize) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let set = SeedSet::of_query(&catalogue, class, count, number);
         if set.seeds.is_empty() {
-            self.notify(format!("{} has no query; type seeds for it", catalogue.class(class).title()));
+            self.notify(format!(
+                "{} has no query; type seeds for it",
+                catalogue.class(class).title()
+            ));
         }
         (self.selected, self.chip) = (None, 0);
         self.change_seeds(set);
@@ -345,13 +385,18 @@ impl App {
     }
 
     fn switch_seed_count(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let other = self.seeds.count.other();
         match self.seeds.class {
             Some(class) if catalogue.queries_of(class, other).next().is_some() => {
                 self.open_query(class, other, self.seeds.number.unwrap_or(0));
             }
-            Some(_) => self.notify(format!("this class has no queries of {} seeds", other.number())),
+            Some(_) => self.notify(format!(
+                "this class has no queries of {} seeds",
+                other.number()
+            )),
             None => self.notify("choose a class to switch between its queries of 3 and 5 seeds"),
         }
     }
@@ -359,16 +404,26 @@ impl App {
     // What is shown of the expansion.
 
     pub(super) fn toggle_joint(&mut self) {
-        let Some(catalogue) = &self.catalogue else { return };
+        let Some(catalogue) = &self.catalogue else {
+            return;
+        };
         if !self.joint && !self.seeds.is_query(catalogue) {
-            return self.notify("only a class's own query, with its seeds as they are, can be expanded jointly");
+            return self.notify(
+                "only a class's own query, with its seeds as they are, can be expanded jointly",
+            );
         }
-        self.change(State { joint: !self.joint, ..self.state() });
+        self.change(State {
+            joint: !self.joint,
+            ..self.state()
+        });
     }
 
     fn cycle_filter(&mut self) {
         self.filter = self.filter.next();
-        let judged = self.expansion.as_ref().is_some_and(|e| e.ask.class.is_some());
+        let judged = self
+            .expansion
+            .as_ref()
+            .is_some_and(|e| e.ask.class.is_some());
         while !judged && matches!(self.filter, RowFilter::Hits | RowFilter::Misses) {
             self.filter = self.filter.next();
         }

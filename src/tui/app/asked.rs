@@ -49,7 +49,9 @@ impl Asked {
 
     /// The kind of a request that is not stale.
     pub fn kind(&self, id: RequestId) -> Option<Kind> {
-        KINDS.into_iter().find(|&k| self.latest[k as usize].is_some_and(|(latest, _)| latest == id))
+        KINDS
+            .into_iter()
+            .find(|&k| self.latest[k as usize].is_some_and(|(latest, _)| latest == id))
     }
 
     pub fn finish(&mut self, kind: Kind) {
@@ -69,7 +71,13 @@ impl Asked {
 
     /// The first kind under way, the one people wait for most.
     pub fn running(&self) -> Option<Kind> {
-        let waited_for = [Kind::Open, Kind::Expand, Kind::Bring, Kind::Evaluate, Kind::Failures];
+        let waited_for = [
+            Kind::Open,
+            Kind::Expand,
+            Kind::Bring,
+            Kind::Evaluate,
+            Kind::Failures,
+        ];
         waited_for.into_iter().find(|&k| self.runs(k))
     }
 }

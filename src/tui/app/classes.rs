@@ -6,8 +6,18 @@ impl App {
     pub(super) fn open_tree_row(&mut self, at: usize) {
         let rows = self.tree_rows();
         // under a filter a heading stands for the first class below it
-        let first = || rows.iter().skip(at).find(|r| matches!(r.kind, TreeKind::Class(_)));
-        match if self.tree.filter.is_empty() { rows.get(at) } else { first() }.map(|r| &r.kind) {
+        let first = || {
+            rows.iter()
+                .skip(at)
+                .find(|r| matches!(r.kind, TreeKind::Class(_)))
+        };
+        match if self.tree.filter.is_empty() {
+            rows.get(at)
+        } else {
+            first()
+        }
+        .map(|r| &r.kind)
+        {
             Some(TreeKind::Group { .. }) => {
                 self.tree.cursor = at;
                 self.fold();
@@ -26,7 +36,11 @@ impl App {
 
     pub(super) fn fold(&mut self) {
         let rows = self.tree_rows();
-        let Some(TreeKind::Group { key, open }) = rows.get(self.tree.cursor).map(|r| r.kind.clone()) else { return };
+        let Some(TreeKind::Group { key, open }) =
+            rows.get(self.tree.cursor).map(|r| r.kind.clone())
+        else {
+            return;
+        };
         if open {
             self.tree.folded.insert(key);
         } else {

@@ -1,4 +1,5 @@
-//! The Compare screen's state: rankings of the same queries, class by class or query by query and, for one query, rank by rank.
+//! The Compare screen's state: rankings of the same queries, class by class or query by query and,
+//! for one query, rank by rank.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,13 +55,15 @@ pub struct Compared {
     pub by_query: bool,
     /// Where the cursor is; none: on the first.
     pub class: Option<ClassId>,
-    /// Which of the class's compared queries is shown rank by rank, from 0; where each has its line, it is that one.
+    /// Which of the class's compared queries is shown rank by rank, from 0; where each has its
+    /// line, it is that one.
     pub query: usize,
     /// The first of its joined rows that is shown.
     pub scroll: usize,
 }
 
-/// One class in both, with the means over its queries; or one query. While lists are still made, what is not known yet is `None`.
+/// One class in both, with the means over its queries; or one query. While lists are still made,
+/// what is not known yet is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     pub class: ClassId,
@@ -96,7 +99,9 @@ pub struct Joined {
 impl App {
     pub(super) fn act_on_compare(&mut self, action: Action) {
         match action {
-            Action::Sort => (self.compared.order, self.compared.reversed) = (self.compared.order.next(), false),
+            Action::Sort => {
+                (self.compared.order, self.compared.reversed) = (self.compared.order.next(), false)
+            }
             Action::Reverse => self.compared.reversed = !self.compared.reversed,
             Action::Queries => self.compared.by_query = !self.compared.by_query,
             Action::Measure => self.compared.cutoff = (self.compared.cutoff + 1) % CUTOFFS.len(),
@@ -116,9 +121,19 @@ impl App {
     }
 
     fn step_query(&mut self, by: isize) {
-        let Some(pair) = self.selected_pair() else { return };
-        let to = shifted(pair.query.unwrap_or(self.compared.query), by, self.queries_compared(pair.class));
-        (self.compared.class, self.compared.query, self.compared.scroll) = (Some(pair.class), to, 0);
+        let Some(pair) = self.selected_pair() else {
+            return;
+        };
+        let to = shifted(
+            pair.query.unwrap_or(self.compared.query),
+            by,
+            self.queries_compared(pair.class),
+        );
+        (
+            self.compared.class,
+            self.compared.query,
+            self.compared.scroll,
+        ) = (Some(pair.class), to, 0);
     }
 
     pub(super) fn step_in_compare(&mut self, by: isize) {
@@ -131,11 +146,20 @@ impl App {
         if self.screen != Screen::Compare || self.comparing.is_some() {
             return;
         }
-        let plans: Vec<Evaluation> = self.contenders.chosen.iter().map(|&of| self.plan_of(of)).collect();
-        let Some((&first, others)) = plans.split_first() else { return };
+        let plans: Vec<Evaluation> = self
+            .contenders
+            .chosen
+            .iter()
+            .map(|&of| self.plan_of(of))
+            .collect();
+        let Some((&first, others)) = plans.split_first() else {
+            return;
+        };
         let missing = |other: &&Evaluation| !self.comparisons.contains_key(&[first, **other]);
-        if let Some(&second) =
-            others.iter().find(missing).filter(|_| plans.iter().all(|p| self.overall.contains_key(p)))
+        if let Some(&second) = others
+            .iter()
+            .find(missing)
+            .filter(|_| plans.iter().all(|p| self.overall.contains_key(p)))
         {
             self.comparing = Some([first, second]);
             self.ask(Kind::Compare, Ask::Compare { first, second });
@@ -145,7 +169,8 @@ impl App {
     /// Of the first with another contender; none until it is there.
     fn comparison_with(&self, other: Contender) -> Option<&Comparison> {
         let first = *self.contenders.chosen.first()?;
-        self.comparisons.get(&[self.plan_of(first), self.plan_of(other)])
+        self.comparisons
+            .get(&[self.plan_of(first), self.plan_of(other)])
     }
 
     /// Of the two that are set against each other.
@@ -163,12 +188,18 @@ impl App {
         match &self.catalogue {
             None => self.broken.clone().unwrap_or_else(|| "opening …".into()),
             Some(_) if self.contenders.chosen.len() < 2 => {
-                "This index has one mode: nothing stands beside it. Choose another index or a run.".into()
+                "This index has one mode: nothing stands beside it. Choose another index or a run."
+                    .into()
             }
             Some(c) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
-                format!("There are no queries of {} seeds to compare over.", seeds.number())
+                format!(
+                    "There are no queries of {} seeds to compare over.",
+                    seeds.number()
+                )
             }
-            Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => "measuring …".into(),
+            Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => {
+                "measuring …".into()
+            }
             Some(_) if self.is_stopped() => "Measuring was stopped.".into(),
             Some(_) if self.comparison().is_some() => {
                 format!("They have no query of {} seeds in common.", seeds.number())
@@ -177,7 +208,8 @@ impl App {
         }
     }
 
-    /// The classes or the queries, sorted. Before the lists of both are made, the classes that are measured.
+    /// The classes or the queries, sorted. Before the lists of both are made, the classes that are
+    /// measured.
     pub fn pairs(&self) -> Vec<Pair> {
         let mut pairs = match self.comparison() {
             Some(comparison) => self.compared_pairs(comparison),
@@ -188,7 +220,9 @@ impl App {
             let by_name = (a.class, a.query).cmp(&(b.class, b.query));
             // what is not known yet comes last
             let ascending = |a: Option<f64>, b: Option<f64>| {
-                a.is_none().cmp(&b.is_none()).then(a.unwrap_or_default().total_cmp(&b.unwrap_or_default()))
+                a.is_none()
+                    .cmp(&b.is_none())
+                    .then(a.unwrap_or_default().total_cmp(&b.unwrap_or_default()))
             };
             let negative = |pair: &Pair| pair.difference().map(|difference| -difference);
             match self.compared.order {
@@ -223,28 +257,59 @@ impl App {
 
     /// The classes that are measured in one of the two, by what is known of them.
     fn measured_pairs(&self) -> Vec<Pair> {
-        let (Some(catalogue), Some(compared)) = (&self.catalogue, self.contenders.pair()) else { return Vec::new() };
-        if self.compared.by_query || !(self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare)) {
+        let (Some(catalogue), Some(compared)) = (&self.catalogue, self.contenders.pair()) else {
+            return Vec::new();
+        };
+        if self.compared.by_query
+            || !(self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare))
+        {
             return Vec::new();
         }
         let measured = |of: Contender, class: ClassId| {
-            self.maps.get(&(self.plan_of(of), class)).map(|measures| measures.ap[self.compared.cutoff])
+            self.maps
+                .get(&(self.plan_of(of), class))
+                .map(|measures| measures.ap[self.compared.cutoff])
         };
         let pair = |class: ClassId| {
             let ap = compared.map(|of| measured(of, class));
-            let all: Vec<Option<f64>> = self.contenders.chosen.iter().map(|&of| measured(of, class)).collect();
+            let all: Vec<Option<f64>> = self
+                .contenders
+                .chosen
+                .iter()
+                .map(|&of| measured(of, class))
+                .collect();
             let label = catalogue.class(class).title();
-            let unknown =
-                Pair { class, query: None, label, ap, all, overlap: None, rbo: None, tau: None, queries: vec![] };
+            let unknown = Pair {
+                class,
+                query: None,
+                label,
+                ap,
+                all,
+                overlap: None,
+                rbo: None,
+                tau: None,
+                queries: vec![],
+            };
             ap.iter().any(Option::is_some).then_some(unknown)
         };
-        (0..catalogue.classes.len()).filter_map(|at| pair(ClassId(at as u16))).collect()
+        (0..catalogue.classes.len())
+            .filter_map(|at| pair(ClassId(at as u16)))
+            .collect()
     }
 
     /// Means over these queries of a class.
-    fn pair(&self, comparison: &Comparison, class: ClassId, query: Option<usize>, queries: Vec<usize>) -> Pair {
+    fn pair(
+        &self,
+        comparison: &Comparison,
+        class: ClassId,
+        query: Option<usize>,
+        queries: Vec<usize>,
+    ) -> Pair {
         let mean = |of: &dyn Fn(&QueryPair) -> Option<f64>| {
-            let values: Vec<f64> = queries.iter().filter_map(|&q| of(&comparison.queries[q])).collect();
+            let values: Vec<f64> = queries
+                .iter()
+                .filter_map(|&q| of(&comparison.queries[q]))
+                .collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
         let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compared.cutoff])));
@@ -253,7 +318,9 @@ impl App {
         Pair {
             class,
             query,
-            label: number.map_or(title.clone(), |number| format!("{title} · {}", self.seed_names(class, number))),
+            label: number.map_or(title.clone(), |number| {
+                format!("{title} · {}", self.seed_names(class, number))
+            }),
             ap,
             all: self.all_ap(class, number, ap),
             overlap: mean(&|q| Some(q.likeness.overlap)),
@@ -264,25 +331,45 @@ impl App {
     }
 
     fn class_title(&self, class: ClassId) -> String {
-        self.catalogue.as_ref().map_or_else(String::new, |catalogue| catalogue.class(class).title())
+        self.catalogue
+            .as_ref()
+            .map_or_else(String::new, |catalogue| catalogue.class(class).title())
     }
 
     /// The seeds of a measured query, with commas between.
     fn seed_names(&self, class: ClassId, number: usize) -> String {
-        let Some(catalogue) = &self.catalogue else { return String::new() };
-        let query = catalogue.queries_of(class, self.seeds_measured).find(|query| query.number == number);
+        let Some(catalogue) = &self.catalogue else {
+            return String::new();
+        };
+        let query = catalogue
+            .queries_of(class, self.seeds_measured)
+            .find(|query| query.number == number);
         let seeds = query.map_or(&[][..], |query| &query.seeds);
-        seeds.iter().map(|&seed| catalogue.name(seed)).collect::<Vec<_>>().join(", ")
+        seeds
+            .iter()
+            .map(|&seed| catalogue.name(seed))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
-    /// Each contender's AP of a class or of its query of this number: that of the two as they are compared, of a class else
-    /// over its own queries.
-    fn all_ap(&self, class: ClassId, number: Option<usize>, pair: [Option<f64>; 2]) -> Vec<Option<f64>> {
+    /// Each contender's AP of a class or of its query of this number: that of the two as they are
+    /// compared, of a class else over its own queries.
+    fn all_ap(
+        &self,
+        class: ClassId,
+        number: Option<usize>,
+        pair: [Option<f64>; 2],
+    ) -> Vec<Option<f64>> {
         let own = |of: Contender| match number {
-            None => self.maps.get(&(self.plan_of(of), class)).map(|m| m.ap[self.compared.cutoff]),
+            None => self
+                .maps
+                .get(&(self.plan_of(of), class))
+                .map(|m| m.ap[self.compared.cutoff]),
             Some(number) => {
                 let queries = &self.comparison_with(of)?.queries;
-                let query = queries.iter().find(|q| (q.class, q.number) == (class, number));
+                let query = queries
+                    .iter()
+                    .find(|q| (q.class, q.number) == (class, number));
                 query.map(|q| q.ap[1][self.compared.cutoff])
             }
         };
@@ -303,7 +390,8 @@ impl App {
     /// The cursor's place: on its class or query wherever that is now, else on the first.
     pub fn pair_cursor(&self, pairs: &[Pair]) -> usize {
         let Compared { class, query, .. } = self.compared;
-        let is_at = |pair: &Pair| Some(pair.class) == class && pair.query.is_none_or(|at| at == query);
+        let is_at =
+            |pair: &Pair| Some(pair.class) == class && pair.query.is_none_or(|at| at == query);
         pairs.iter().position(is_at).unwrap_or(0)
     }
 
@@ -312,7 +400,11 @@ impl App {
         let pairs = self.pairs();
         if let Some(pair) = pairs.get(at).filter(|_| at != self.pair_cursor(&pairs)) {
             let (class, query) = (Some(pair.class), pair.query.unwrap_or(0));
-            (self.compared.class, self.compared.query, self.compared.scroll) = (class, query, 0);
+            (
+                self.compared.class,
+                self.compared.query,
+                self.compared.scroll,
+            ) = (class, query, 0);
         }
     }
 
@@ -324,20 +416,35 @@ impl App {
 
     /// How many queries of a class are compared.
     pub fn queries_compared(&self, class: ClassId) -> usize {
-        self.comparison().map_or(0, |comparison| comparison.queries.iter().filter(|q| q.class == class).count())
+        self.comparison().map_or(0, |comparison| {
+            comparison
+                .queries
+                .iter()
+                .filter(|q| q.class == class)
+                .count()
+        })
     }
 
     /// The query of the selected class that is shown rank by rank.
     pub fn compared_query(&self) -> Option<&QueryPair> {
         let pair = self.selected_pair()?;
-        self.comparison()?.queries.get(*pair.queries.get(self.compared.query).or(pair.queries.last())?)
+        self.comparison()?.queries.get(
+            *pair
+                .queries
+                .get(self.compared.query)
+                .or(pair.queries.last())?,
+        )
     }
 
     /// All lists of one query, joined: those within the cutoff in any, by the best of their ranks.
     pub fn joined(&self, query: &QueryPair) -> Vec<Joined> {
         let depth = CUTOFFS[self.compared.cutoff];
         let list = |(at, &of): (usize, &Contender)| -> &[EntityId] {
-            let first = if at == 0 { self.contenders.chosen.get(1).copied() } else { None };
+            let first = if at == 0 {
+                self.contenders.chosen.get(1).copied()
+            } else {
+                None
+            };
             let comparison = self.comparison_with(first.unwrap_or(of));
             let same = |q: &&QueryPair| (q.class, q.number) == (query.class, query.number);
             match comparison.and_then(|c| c.queries.iter().find(same)) {
@@ -347,20 +454,47 @@ impl App {
                 None => &[],
             }
         };
-        let lists: Vec<&[EntityId]> = self.contenders.chosen.iter().enumerate().map(list).collect();
+        let lists: Vec<&[EntityId]> = self
+            .contenders
+            .chosen
+            .iter()
+            .enumerate()
+            .map(list)
+            .collect();
         let ranks = |list: &&[EntityId]| -> HashMap<EntityId, usize> {
-            list.iter().enumerate().map(|(at, &entity)| (entity, at + 1)).collect()
+            list.iter()
+                .enumerate()
+                .map(|(at, &entity)| (entity, at + 1))
+                .collect()
         };
         let ranks: Vec<HashMap<EntityId, usize>> = lists.iter().map(ranks).collect();
-        let mut entities: Vec<EntityId> = lists.iter().flat_map(|list| list.iter().take(depth).copied()).collect();
-        let of = |entity: &EntityId| ranks.iter().map(|ranks| ranks.get(entity).copied()).collect::<Vec<_>>();
+        let mut entities: Vec<EntityId> = lists
+            .iter()
+            .flat_map(|list| list.iter().take(depth).copied())
+            .collect();
+        let of = |entity: &EntityId| {
+            ranks
+                .iter()
+                .map(|ranks| ranks.get(entity).copied())
+                .collect::<Vec<_>>()
+        };
         let key = |entity: &EntityId| {
             let ranks = of(entity);
-            (ranks.iter().flatten().min().copied(), ranks.first().is_none_or(Option::is_none), entity.0)
+            (
+                ranks.iter().flatten().min().copied(),
+                ranks.first().is_none_or(Option::is_none),
+                entity.0,
+            )
         };
         entities.sort_by_cached_key(key);
         entities.dedup();
-        entities.into_iter().map(|entity| Joined { entity, ranks: of(&entity) }).collect()
+        entities
+            .into_iter()
+            .map(|entity| Joined {
+                entity,
+                ranks: of(&entity),
+            })
+            .collect()
     }
 
     /// Moves the joined lists.
@@ -371,7 +505,9 @@ impl App {
 
     /// Opens the query in Explore, in the first contender's mode where that is this index's.
     pub(super) fn open_pair(&mut self) {
-        let Some(query) = self.compared_query() else { return };
+        let Some(query) = self.compared_query() else {
+            return;
+        };
         let (class, number) = (query.class, query.number);
         if let Some(&Contender::Own(mode)) = self.contenders.chosen.first() {
             self.mode = mode;
@@ -386,17 +522,35 @@ impl App {
             None => Default::default(),
         };
         let names = self.contender_names();
-        let of_query: &[&str] = if self.compared.by_query { &["query", "seed names"] } else { &[] };
-        let heads = std::iter::once("class").chain(of_query.iter().copied()).chain(["measure", "seeds", "ranking"]);
+        let of_query: &[&str] = if self.compared.by_query {
+            &["query", "seed names"]
+        } else {
+            &[]
+        };
+        let heads = std::iter::once("class")
+            .chain(of_query.iter().copied())
+            .chain(["measure", "seeds", "ranking"]);
         let heads = heads.chain(names.iter().map(String::as_str));
-        let heads = heads.chain(["difference", "overlap", "RBO", "tau", "queries"]).map(str::to_owned).collect();
+        let heads = heads
+            .chain(["difference", "overlap", "RBO", "tau", "queries"])
+            .map(str::to_owned)
+            .collect();
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
-        let said = self.verdict().map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
+        let said = self
+            .verdict()
+            .map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
         let cutoff = CUTOFFS[self.compared.cutoff];
         Sheet {
-            title: format!("{name}: MAP@{cutoff}, {first} against {second} · {}{said}", self.queries_title()),
+            title: format!(
+                "{name}: MAP@{cutoff}, {first} against {second} · {}{said}",
+                self.queries_title()
+            ),
             heads,
-            rows: self.pairs().into_iter().map(|pair| self.pair_cells(&pair)).collect(),
+            rows: self
+                .pairs()
+                .into_iter()
+                .map(|pair| self.pair_cells(&pair))
+                .collect(),
         }
     }
 
@@ -404,7 +558,10 @@ impl App {
         let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
         let mut cells = vec![Cell::Text(self.class_title(pair.class))];
         if let Some(number) = self.query_number(pair) {
-            cells.extend([Cell::Count(number), Cell::Text(self.seed_names(pair.class, number - 1))]);
+            cells.extend([
+                Cell::Count(number),
+                Cell::Text(self.seed_names(pair.class, number - 1)),
+            ]);
         }
         cells.push(Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])));
         cells.push(Cell::Count(self.seeds_measured.number()));
@@ -418,8 +575,18 @@ impl App {
 
 /// A verdict in one line. Its p is of one test, whatever else the screen shows.
 pub fn verdict_text(v: &Verdict) -> String {
-    let signed = |x: f64| if x < 0.0 { format!("−{:.3}", -x) } else { format!("+{x:.3}") };
-    let p = if v.p < 0.001 { "p < .001".to_owned() } else { format!("p {:.3}", v.p).replace(" 0.", " .") };
+    let signed = |x: f64| {
+        if x < 0.0 {
+            format!("−{:.3}", -x)
+        } else {
+            format!("+{x:.3}")
+        }
+    };
+    let p = if v.p < 0.001 {
+        "p < .001".to_owned()
+    } else {
+        format!("p {:.3}", v.p).replace(" 0.", " .")
+    };
     let interval = format!("[{}, {}]", signed(v.low), signed(v.high));
     format!(
         "{} {interval} {p} uncorrected · {} wins, {} ties, {} losses",

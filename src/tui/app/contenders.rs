@@ -29,12 +29,19 @@ pub struct Contenders {
 impl Contenders {
     /// The two that are set against each other.
     pub fn pair(&self) -> Option<[Contender; 2]> {
-        Some([*self.chosen.first()?, *self.chosen.get(self.against).or(self.chosen.get(1))?])
+        Some([
+            *self.chosen.first()?,
+            *self.chosen.get(self.against).or(self.chosen.get(1))?,
+        ])
     }
 
     /// What it is called in a column.
     pub fn name(&self, of: Contender) -> String {
-        let label = |at: u16| self.imports.get(usize::from(at)).map_or("?", |import| import.label.as_str());
+        let label = |at: u16| {
+            self.imports
+                .get(usize::from(at))
+                .map_or("?", |import| import.label.as_str())
+        };
         match of {
             Contender::Own(mode) => mode.to_string(),
             Contender::Index(at, mode) => format!("{} {mode}", label(at)),
@@ -47,7 +54,13 @@ impl App {
     /// All that could take part, those of the index first.
     pub fn available(&self) -> Vec<Contender> {
         let own = self.modes().into_iter().map(Contender::Own);
-        own.chain(self.contenders.imports.iter().flat_map(|import| import.contenders.iter().copied())).collect()
+        own.chain(
+            self.contenders
+                .imports
+                .iter()
+                .flat_map(|import| import.contenders.iter().copied()),
+        )
+        .collect()
     }
 
     /// Whether the contender at this place is one of the two that are set against each other.
@@ -57,22 +70,36 @@ impl App {
 
     /// Names of those that take part, in order.
     pub fn contender_names(&self) -> Vec<String> {
-        self.contenders.chosen.iter().map(|&of| self.contenders.name(of)).collect()
+        self.contenders
+            .chosen
+            .iter()
+            .map(|&of| self.contenders.name(of))
+            .collect()
     }
 
     /// The first two modes, at the start.
     pub(super) fn choose_first(&mut self) {
-        self.contenders.chosen = self.modes().into_iter().take(2).map(Contender::Own).collect();
+        self.contenders.chosen = self
+            .modes()
+            .into_iter()
+            .take(2)
+            .map(Contender::Own)
+            .collect();
         self.contenders.against = 1;
     }
 
     /// The next two of the index's modes.
     pub(super) fn next_modes(&mut self) {
         let modes = self.modes();
-        let pairs: Vec<[Mode; 2]> =
-            modes.iter().enumerate().flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b])).collect();
+        let pairs: Vec<[Mode; 2]> = modes
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b]))
+            .collect();
         let own = |pair: &[Mode; 2]| pair.map(Contender::Own);
-        let at = pairs.iter().position(|pair| self.contenders.chosen == own(pair));
+        let at = pairs
+            .iter()
+            .position(|pair| self.contenders.chosen == own(pair));
         match pairs.get(at.map_or(0, |at| (at + 1) % pairs.len())) {
             Some(next) if self.contenders.chosen != own(next) => {
                 (self.contenders.chosen, self.contenders.against) = (own(next).into(), 1);
@@ -105,13 +132,20 @@ impl App {
             }
             None => chosen.push(of),
         }
-        self.contenders.against = self.contenders.against.clamp(1, self.contenders.chosen.len() - 1);
+        self.contenders.against = self
+            .contenders
+            .against
+            .clamp(1, self.contenders.chosen.len() - 1);
         self.evaluate();
     }
 
     pub(super) fn step_in_contenders(&mut self, cursor: usize, by: isize) {
         // the last line opens a path
-        self.popup = Some(Popup::Contenders(shifted(cursor, by, self.available().len() + 1)));
+        self.popup = Some(Popup::Contenders(shifted(
+            cursor,
+            by,
+            self.available().len() + 1,
+        )));
     }
 
     pub(super) fn act_on_path(&mut self, action: Action) {
@@ -128,13 +162,18 @@ impl App {
         if path.text().trim().is_empty() {
             return;
         }
-        self.contenders.coming.push(PathBuf::from(path.text().trim()));
+        self.contenders
+            .coming
+            .push(PathBuf::from(path.text().trim()));
         self.bring_next();
     }
 
     /// One at a time, since a newer request of a kind makes the older stale.
     pub(super) fn bring_next(&mut self) {
-        if self.catalogue.is_some() && !self.asked.runs(Kind::Bring) && !self.contenders.coming.is_empty() {
+        if self.catalogue.is_some()
+            && !self.asked.runs(Kind::Bring)
+            && !self.contenders.coming.is_empty()
+        {
             let path = self.contenders.coming.remove(0);
             self.ask(Kind::Bring, Ask::Bring { path });
         }
@@ -144,10 +183,18 @@ impl App {
     pub(super) fn brought(&mut self, import: Import) {
         self.asked.finish(Kind::Bring);
         let like_first = |of: &&Contender| match (of, self.contenders.chosen.first()) {
-            (Contender::Index(_, mode), Some(Contender::Own(first) | Contender::Index(_, first))) => mode == first,
+            (
+                Contender::Index(_, mode),
+                Some(Contender::Own(first) | Contender::Index(_, first)),
+            ) => mode == first,
             _ => false,
         };
-        let best = import.contenders.iter().find(like_first).or(import.contenders.first()).copied();
+        let best = import
+            .contenders
+            .iter()
+            .find(like_first)
+            .or(import.contenders.first())
+            .copied();
         if !import.lacks.is_empty() {
             self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
         }

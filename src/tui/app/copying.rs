@@ -10,7 +10,10 @@ const LONGEST: usize = 74_000;
 impl App {
     pub(super) fn copy_name(&mut self) {
         let subject = || self.subject().map(|entity| self.name(entity));
-        let listed = || self.list().and_then(|list| list.labels.get(list.cursor).cloned());
+        let listed = || {
+            self.list()
+                .and_then(|list| list.labels.get(list.cursor).cloned())
+        };
         let name = match (self.screen, self.focus) {
             (Screen::Explore, Pane::Seeds | Pane::Candidates | Pane::Entity) => subject(),
             _ => listed(),
@@ -23,12 +26,18 @@ impl App {
 
     /// One name a line.
     pub(super) fn copy_list(&mut self) {
-        let Some(list) = self.list() else { return self.notify("there is no list to copy") };
+        let Some(list) = self.list() else {
+            return self.notify("there is no list to copy");
+        };
         let count = list.labels.len();
-        self.copy(list.labels.join("\n") + "\n", format!("copied {count} names"));
+        self.copy(
+            list.labels.join("\n") + "\n",
+            format!("copied {count} names"),
+        );
     }
 
-    /// As `multiexpan expand --seeds` takes them: by name, or by id where a name has a comma or a line end in it.
+    /// As `multiexpan expand --seeds` takes them: by name, or by id where a name has a comma or a
+    /// line end in it.
     pub(super) fn copy_seeds(&mut self) {
         if self.seeds.seeds.is_empty() {
             return self.notify("there are no seeds to copy");
@@ -44,7 +53,9 @@ impl App {
     fn copy(&mut self, text: String, said: String) {
         if text.len() > LONGEST {
             let over = text.len();
-            return self.notify(format!("not copied: {over} bytes, and a terminal's clipboard takes {LONGEST}"));
+            return self.notify(format!(
+                "not copied: {over} bytes, and a terminal's clipboard takes {LONGEST}"
+            ));
         }
         self.wish = Some(Wish::Copy(text));
         self.notify(said);

@@ -11,26 +11,42 @@ impl App {
         match self.screen {
             Screen::Explore => vec![self.explored()],
             Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
-            Screen::Compare => self.contenders.chosen.iter().map(|&of| self.plan_of(of)).collect(),
+            Screen::Compare => self
+                .contenders
+                .chosen
+                .iter()
+                .map(|&of| self.plan_of(of))
+                .collect(),
             Screen::Failures => vec![self.failure_plan()],
-            Screen::Metrics => self.modes().into_iter().map(|mode| self.plan(mode)).collect(),
+            Screen::Metrics => self
+                .modes()
+                .into_iter()
+                .map(|mode| self.plan(mode))
+                .collect(),
         }
     }
 
     /// What the Explore screen's classes are measured by.
     pub(super) fn explored(&self) -> Evaluation {
         let of = Contender::Own(self.mode);
-        Evaluation { of, seed_count: self.seeds.count, ranking: RankingKind::Expanded }
+        Evaluation {
+            of,
+            seed_count: self.seeds.count,
+            ranking: RankingKind::Expanded,
+        }
     }
 
     /// Has every class measured as the screen shows it, unless that is done, under way or stopped.
     pub(super) fn evaluate(&mut self) {
-        let Some(catalogue) = &self.catalogue else { return };
+        let Some(catalogue) = &self.catalogue else {
+            return;
+        };
         if self.is_stopped() {
             return;
         }
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
-        let missing = |plan: &Evaluation| asked(plan.seed_count) && !self.overall.contains_key(plan);
+        let missing =
+            |plan: &Evaluation| asked(plan.seed_count) && !self.overall.contains_key(plan);
         let missing = self.wanted().into_iter().find(missing);
         self.stopped = None;
         match missing {
@@ -47,7 +63,8 @@ impl App {
 
     /// A search through the lists of an evaluation that another one replaces ends with it.
     fn give_up_search_in(&mut self, next: Evaluation) {
-        let is_replaced = |searching: &Evaluation| *searching != next && !self.overall.contains_key(searching);
+        let is_replaced =
+            |searching: &Evaluation| *searching != next && !self.overall.contains_key(searching);
         if self.failures.searching.as_ref().is_some_and(is_replaced) {
             self.failures.searching = None;
             self.asked.forget(Kind::Failures);
@@ -55,14 +72,18 @@ impl App {
         }
     }
 
-    /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until something else is wanted.
+    /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until
+    /// something else is wanted.
     pub fn is_stopped(&self) -> bool {
-        self.stopped.as_ref().is_some_and(|(screen, wanted)| *screen == self.screen && *wanted == self.wanted())
+        self.stopped
+            .as_ref()
+            .is_some_and(|(screen, wanted)| *screen == self.screen && *wanted == self.wanted())
     }
 
     /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
     pub(super) fn stop_evaluation(&mut self) {
-        let [evaluates, searches] = [Kind::Evaluate, Kind::Failures].map(|kind| self.asked.runs(kind));
+        let [evaluates, searches] =
+            [Kind::Evaluate, Kind::Failures].map(|kind| self.asked.runs(kind));
         if evaluates || searches {
             for kind in [Kind::Evaluate, Kind::Failures] {
                 self.asked.forget(kind);

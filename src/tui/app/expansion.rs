@@ -109,12 +109,18 @@ impl Expansion {
             Mode::Text => [Mode::Both, Mode::Image],
             Mode::Image | Mode::None => [Mode::Both, Mode::Text],
         };
-        wanted.into_iter().find(|m| self.beside.iter().any(|(mode, _)| mode == m))
+        wanted
+            .into_iter()
+            .find(|m| self.beside.iter().any(|(mode, _)| mode == m))
     }
 
-    /// An entity's rank in another mode: None where that mode has not answered, `Some(None)` where it lacks it.
+    /// An entity's rank in another mode: None where that mode has not answered, `Some(None)` where
+    /// it lacks it.
     pub fn rank_in(&self, mode: Mode, entity: EntityId) -> Option<Option<usize>> {
-        self.beside.iter().find(|(m, _)| *m == mode).map(|(_, ranks)| ranks.get(&entity).copied())
+        self.beside
+            .iter()
+            .find(|(m, _)| *m == mode)
+            .map(|(_, ranks)| ranks.get(&entity).copied())
     }
 
     /// All candidates in order, before or after re-ranking.
@@ -128,13 +134,22 @@ impl Expansion {
                 Some(None) => Shift::New,
                 Some(Some(other)) => Shift::By(other as i64 - rank as i64),
             };
-            Some(Row { rank, pick, entity, place, mark: mark(catalogue, self.ask.class, entity), shift })
+            Some(Row {
+                rank,
+                pick,
+                entity,
+                place,
+                mark: mark(catalogue, self.ask.class, entity),
+                shift,
+            })
         };
         let places: Vec<_> = match (&self.reranked, reranked) {
             (Some(order), true) => order.iter().map(|r| (r.pick, Some(*r))).collect(),
             (Some(order), false) => {
                 let place: HashMap<usize, Reranked> = order.iter().map(|r| (r.pick, *r)).collect();
-                (0..self.picks.len()).map(|pick| (pick, place.get(&pick).copied())).collect()
+                (0..self.picks.len())
+                    .map(|pick| (pick, place.get(&pick).copied()))
+                    .collect()
             }
             (None, _) => (0..self.picks.len()).map(|pick| (pick, None)).collect(),
         };
@@ -142,7 +157,13 @@ impl Expansion {
     }
 
     /// The rows that a filter lets through; ranks stay those of the whole list.
-    pub fn filtered(&self, catalogue: &Catalogue, reranked: bool, filter: RowFilter, moved_by: usize) -> Vec<Row> {
+    pub fn filtered(
+        &self,
+        catalogue: &Catalogue,
+        reranked: bool,
+        filter: RowFilter,
+        moved_by: usize,
+    ) -> Vec<Row> {
         let mut rows = self.rows(catalogue, reranked);
         rows.retain(|row| filter.lets(row, moved_by));
         rows
@@ -150,14 +171,20 @@ impl Expansion {
 
     /// The largest share of a modality in the list, for the scale of the bars.
     pub fn largest_share(&self) -> Option<f64> {
-        let shares = self.picks.iter().filter_map(|c| c.parts).map(|p| p.text.abs().max(p.image.abs()));
+        let shares = self
+            .picks
+            .iter()
+            .filter_map(|c| c.parts)
+            .map(|p| p.text.abs().max(p.image.abs()));
         shares.reduce(f64::max).filter(|m| *m > 0.0)
     }
 }
 
 /// What the gold of `class` says of an entity. Without a class nothing is judged.
 pub fn mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> Mark {
-    let (Some(class), Some(card)) = (class, catalogue.entity(entity)) else { return Mark::Unjudged };
+    let (Some(class), Some(card)) = (class, catalogue.entity(entity)) else {
+        return Mark::Unjudged;
+    };
     if card.classes.contains(&class) {
         return Mark::Gold;
     }
@@ -178,7 +205,12 @@ mod tests {
         let mut c = Catalogue::default();
         let classes = [vec![ClassId(0)], vec![ClassId(1)], vec![], vec![ClassId(0)]];
         for (i, classes) in classes.into_iter().enumerate() {
-            c.entities.push(EntityCard { id: EntityId(i as u32), name: format!("e{i}"), classes, pairs: 2 });
+            c.entities.push(EntityCard {
+                id: EntityId(i as u32),
+                name: format!("e{i}"),
+                classes,
+                pairs: 2,
+            });
         }
         for name in ["a", "b"] {
             c.classes.push(ClassCard {
@@ -227,7 +259,11 @@ mod tests {
     fn the_order_is_that_of_the_picks_until_they_are_reranked() {
         let mut e = expansion();
         assert_eq!(ids(&e.rows(&catalogue(), true)), [0, 1, 2, 3]);
-        let place = |pick| Reranked { pick, divergence_rank: 1, score: 1.0 };
+        let place = |pick| Reranked {
+            pick,
+            divergence_rank: 1,
+            score: 1.0,
+        };
         e.reranked = Some(vec![place(2), place(0), place(3), place(1)]);
         assert_eq!(ids(&e.rows(&catalogue(), true)), [2, 0, 3, 1]);
         let before = e.rows(&catalogue(), false);
@@ -237,8 +273,20 @@ mod tests {
 
     #[test]
     fn marks_tell_members_other_members_and_the_unjudged() {
-        let marks: Vec<_> = expansion().rows(&catalogue(), true).iter().map(|r| r.mark).collect();
-        assert_eq!(marks, [Mark::Gold, Mark::Other(Some(ClassId(1))), Mark::Unjudged, Mark::Gold]);
+        let marks: Vec<_> = expansion()
+            .rows(&catalogue(), true)
+            .iter()
+            .map(|r| r.mark)
+            .collect();
+        assert_eq!(
+            marks,
+            [
+                Mark::Gold,
+                Mark::Other(Some(ClassId(1))),
+                Mark::Unjudged,
+                Mark::Gold
+            ]
+        );
     }
 
     #[test]
@@ -248,15 +296,25 @@ mod tests {
         e.beside.push((Mode::Text, ranking.into_iter().collect()));
         let hits = e.filtered(&catalogue(), true, RowFilter::Hits, 10);
         assert_eq!(hits.iter().map(|r| r.rank).collect::<Vec<_>>(), [1, 4]);
-        assert_eq!(ids(&e.filtered(&catalogue(), true, RowFilter::Misses, 10)), [1]);
+        assert_eq!(
+            ids(&e.filtered(&catalogue(), true, RowFilter::Misses, 10)),
+            [1]
+        );
         let moved = e.filtered(&catalogue(), true, RowFilter::Moved, 10);
-        assert_eq!(moved.iter().map(|r| r.shift).collect::<Vec<_>>(), [Shift::By(38), Shift::New]);
+        assert_eq!(
+            moved.iter().map(|r| r.shift).collect::<Vec<_>>(),
+            [Shift::By(38), Shift::New]
+        );
     }
 
     #[test]
     fn a_reranking_that_names_a_pick_not_yet_there_is_no_row() {
         let mut e = expansion();
-        e.reranked = Some(vec![Reranked { pick: 9, divergence_rank: 1, score: 1.0 }]);
+        e.reranked = Some(vec![Reranked {
+            pick: 9,
+            divergence_rank: 1,
+            score: 1.0,
+        }]);
         assert!(e.rows(&catalogue(), true).is_empty());
     }
 }

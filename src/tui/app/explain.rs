@@ -7,7 +7,8 @@ use crate::engine::api::{Ask, Explained};
 use crate::types::EntityId;
 
 impl App {
-    /// Opens the explanation of what is looked at; over it, the second entity goes, or the whole is closed.
+    /// Opens the explanation of what is looked at; over it, the second entity goes, or the whole is
+    /// closed.
     pub(super) fn explain_subject(&mut self) {
         if self.popup == Some(Popup::Explain) {
             match self.explaining.entities[..] {
@@ -27,7 +28,9 @@ impl App {
 
     /// The one explained last above, what is looked at below.
     pub(super) fn explain_beside(&mut self) {
-        let Some(entity) = self.subject() else { return self.notify("there is nothing to explain yet") };
+        let Some(entity) = self.subject() else {
+            return self.notify("there is nothing to explain yet");
+        };
         match self.explaining.entities.first() {
             Some(&first) if first != entity => self.explain(vec![first, entity]),
             _ => self.notify("explain another one first: this one then stands beside it"),
@@ -36,9 +39,15 @@ impl App {
 
     /// The second entity is the next or previous of the list.
     pub(super) fn walk_beside(&mut self, by: isize) {
-        let Some(&first) = self.explaining.entities.first() else { return };
+        let Some(&first) = self.explaining.entities.first() else {
+            return;
+        };
         let rows: Vec<EntityId> = self.rows().iter().map(|row| row.entity).collect();
-        let now = self.explaining.entities.last().and_then(|e| rows.iter().position(|r| r == e));
+        let now = self
+            .explaining
+            .entities
+            .last()
+            .and_then(|e| rows.iter().position(|r| r == e));
         let from = match now {
             Some(at) => at as isize,
             None if by > 0 => -1,
@@ -56,10 +65,17 @@ impl App {
     }
 
     fn explain(&mut self, entities: Vec<EntityId>) {
-        let Some(expansion) = &self.expansion else { return self.notify("there is no expansion to explain") };
-        let ask = Ask::Explain { ask: expansion.ask.clone(), entities: entities.clone() };
-        let same = self.popup == Some(Popup::Explain) && self.explaining.entities.first() == entities.first();
-        // walking the second one keeps what was unfolded, and the lines until the next ones are there
+        let Some(expansion) = &self.expansion else {
+            return self.notify("there is no expansion to explain");
+        };
+        let ask = Ask::Explain {
+            ask: expansion.ask.clone(),
+            entities: entities.clone(),
+        };
+        let same = self.popup == Some(Popup::Explain)
+            && self.explaining.entities.first() == entities.first();
+        // walking the second one keeps what was unfolded, and the lines until the next ones are
+        // there
         if same {
             self.explaining.entities = entities;
         } else {
@@ -81,7 +97,8 @@ impl App {
         self.explaining.cursor = shifted(self.explaining.cursor, by, self.explaining.lines().len());
     }
 
-    /// Opens or folds the branch of the line under the cursor; from a leaf, the branch that it is of.
+    /// Opens or folds the branch of the line under the cursor; from a leaf, the branch that it is
+    /// of.
     pub(super) fn unfold_line(&mut self, open: Option<bool>) {
         let lines = self.explaining.lines();
         let at = self.explaining.cursor;
@@ -91,7 +108,9 @@ impl App {
             Some(_) if open == Some(true) => self.step_in_explanation(1),
             _ if open == Some(true) => {}
             _ => {
-                let above = lines[..at].iter().rposition(|l| l.branch.is_some() && l.depth < line.depth);
+                let above = lines[..at]
+                    .iter()
+                    .rposition(|l| l.branch.is_some() && l.depth < line.depth);
                 self.explaining.cursor = above.unwrap_or(at);
                 if open.is_none() {
                     self.unfold_line(None);
@@ -110,7 +129,9 @@ impl App {
 
     /// Every seed opened; where all are, every one folded.
     pub(super) fn fold_whole(&mut self) {
-        let Some(explained) = self.explaining.explained() else { return };
+        let Some(explained) = self.explaining.explained() else {
+            return;
+        };
         let seeds: Vec<Branch> = (0..explained.seeds.len()).map(Branch::Seed).collect();
         let unfolded = &mut self.explaining.unfolded;
         if seeds.iter().all(|seed| unfolded.contains(seed)) {

@@ -13,7 +13,10 @@ pub struct Field {
 /// The text with the cursor at its end.
 impl From<&str> for Field {
     fn from(text: &str) -> Field {
-        Field { text: text.to_owned(), at: text.len() }
+        Field {
+            text: text.to_owned(),
+            at: text.len(),
+        }
     }
 }
 
@@ -40,8 +43,12 @@ impl Field {
             Action::Right => self.at += after.chars().next().map_or(0, char::len_utf8),
             Action::LineStart => self.at = 0,
             Action::LineEnd => self.at = self.text.len(),
-            Action::Erase => self.erase_from(self.at - before.chars().next_back().map_or(0, char::len_utf8)),
-            Action::EraseWord => self.erase_from(before.trim_end().rfind(' ').map_or(0, |space| space + 1)),
+            Action::Erase => {
+                self.erase_from(self.at - before.chars().next_back().map_or(0, char::len_utf8))
+            }
+            Action::EraseWord => {
+                self.erase_from(before.trim_end().rfind(' ').map_or(0, |space| space + 1))
+            }
             Action::EraseAll => *self = Field::default(),
             _ => return false,
         }

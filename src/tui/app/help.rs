@@ -23,7 +23,11 @@ impl App {
     }
 
     pub fn help_lines(&self) -> Vec<HelpLine> {
-        let below = if let Some(Popup::Help(below)) = self.popup { below } else { Below::Screen };
+        let below = if let Some(Popup::Help(below)) = self.popup {
+            below
+        } else {
+            Below::Screen
+        };
         let here = match below {
             Below::Screen => self.context_below(),
             Below::Explain => Context::Explain,
@@ -34,25 +38,43 @@ impl App {
             None => self.acts_here(action),
         };
         let keymap = &self.settings.keymap;
-        let everywhere = keymap.everywhere(here).into_iter().filter(|(action, _)| acts(*action)).collect();
+        let everywhere = keymap
+            .everywhere(here)
+            .into_iter()
+            .filter(|(action, _)| acts(*action))
+            .collect();
         let mut lines = Vec::new();
-        for (title, listing) in [(sentence(here.place()), keymap.listing(here)), ("Everywhere".into(), everywhere)] {
+        for (title, listing) in [
+            (sentence(here.place()), keymap.listing(here)),
+            ("Everywhere".into(), everywhere),
+        ] {
             if !lines.is_empty() {
                 lines.push(HelpLine::default());
             }
-            lines.push(HelpLine { text: title, keys: String::new() });
-            lines.extend(listing.into_iter().map(|(action, keys)| HelpLine { keys, text: action.help().into() }));
+            lines.push(HelpLine {
+                text: title,
+                keys: String::new(),
+            });
+            lines.extend(listing.into_iter().map(|(action, keys)| HelpLine {
+                keys,
+                text: action.help().into(),
+            }));
         }
         lines
     }
 
     pub(super) fn help_labels(&self) -> Vec<String> {
-        self.help_lines().into_iter().map(|line| format!("{} {}", line.keys, line.text)).collect()
+        self.help_lines()
+            .into_iter()
+            .map(|line| format!("{} {}", line.keys, line.text))
+            .collect()
     }
 }
 
 /// With a capital at its beginning.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }

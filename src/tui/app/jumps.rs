@@ -1,4 +1,5 @@
-//! The way back: every class, query, entity and screen that was opened leaves a place to come back to.
+//! The way back: every class, query, entity and screen that was opened leaves a place to come back
+//! to.
 
 use super::{App, Pane, SeedSet, State};
 use crate::tui::screen::Screen;
@@ -18,11 +19,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether another screen or query was opened in between. Edited seeds are undone, and a cursor is moved, by other
-    /// keys.
+    /// Whether another screen or query was opened in between. Edited seeds are undone, and a cursor
+    /// is moved, by other keys.
     fn far_from(&self, other: &Place) -> bool {
         let query = |place: &Place| {
-            let SeedSet { class, count, number, .. } = place.state.seeds;
+            let SeedSet {
+                class,
+                count,
+                number,
+                ..
+            } = place.state.seeds;
             (place.screen, class, count, number)
         };
         query(self) != query(other)
@@ -87,6 +93,7 @@ impl App {
         (self.typing, self.filtering) = (None, false);
         self.go_to(place.screen);
         self.change(place.state);
-        (self.focus, self.selected, self.looking_at) = (place.focus, place.selected, place.looking_at);
+        (self.focus, self.selected, self.looking_at) =
+            (place.focus, place.selected, place.looking_at);
     }
 }

@@ -21,7 +21,11 @@ impl App {
             // esc leaves the sequence and does no more
             Bound::Nothing if keys.len() > 1 && event.code == KeyCode::Esc => {}
             Bound::Nothing if keys.len() > 1 => {
-                let typed = keys.iter().map(|key| key.shown()).collect::<Vec<_>>().join(" ");
+                let typed = keys
+                    .iter()
+                    .map(|key| key.shown())
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 self.notify(format!("no action has the keys {typed}"));
             }
             Bound::Nothing => self.letter(context, event),
@@ -30,9 +34,13 @@ impl App {
     }
 
     fn letter(&mut self, context: Context, event: KeyEvent) {
-        let plain = !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        let plain = !event
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match event.code {
-            KeyCode::Char(letter) if plain && context.takes_text() => self.insert_text(letter.encode_utf8(&mut [0; 4])),
+            KeyCode::Char(letter) if plain && context.takes_text() => {
+                self.insert_text(letter.encode_utf8(&mut [0; 4]))
+            }
             _ => {}
         }
     }
@@ -71,7 +79,10 @@ impl App {
     pub fn following(&self) -> Vec<(String, Action)> {
         match self.pending[..] {
             [] => Vec::new(),
-            _ => self.settings.keymap.following(self.context(), &self.pending),
+            _ => self
+                .settings
+                .keymap
+                .following(self.context(), &self.pending),
         }
     }
 }

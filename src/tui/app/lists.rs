@@ -1,6 +1,7 @@
 //! The list that has the keys, whichever it is: searched with one mechanism, copied with another.
 //!
-//! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with `Canvas::label`.
+//! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with
+//! `Canvas::label`.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -20,7 +21,8 @@ pub struct List {
     pub cursor: usize,
 }
 
-/// What is searched for. It stays for `n` and `N` until it is closed, in whichever list has the keys.
+/// What is searched for. It stays for `n` and `N` until it is closed, in whichever list has the
+/// keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
     pub field: Field,
@@ -45,23 +47,45 @@ impl App {
     /// None where there is nothing to search.
     pub fn list(&self) -> Option<List> {
         let list = match self.popup {
-            Some(Popup::Help(_)) => List { labels: self.help_labels(), cursor: self.search.line },
+            Some(Popup::Help(_)) => List {
+                labels: self.help_labels(),
+                cursor: self.search.line,
+            },
             Some(Popup::Missing(cursor)) => {
                 let missing = self.expansion.as_ref()?.missing.as_ref()?;
-                List { labels: missing.iter().map(|m| self.name(m.entity)).collect(), cursor }
+                List {
+                    labels: missing.iter().map(|m| self.name(m.entity)).collect(),
+                    cursor,
+                }
             }
-            Some(Popup::Export(cursor)) => List { labels: Form::ALL.map(|f| f.name().to_owned()).into(), cursor },
+            Some(Popup::Export(cursor)) => List {
+                labels: Form::ALL.map(|f| f.name().to_owned()).into(),
+                cursor,
+            },
             Some(Popup::Contenders(cursor)) => {
-                let labels = self.available().into_iter().map(|of| self.contenders.name(of)).collect();
+                let labels = self
+                    .available()
+                    .into_iter()
+                    .map(|of| self.contenders.name(of))
+                    .collect();
                 List { labels, cursor }
             }
-            Some(Popup::Theme(cursor)) => List { labels: self.themes.names.clone(), cursor },
-            Some(Popup::States(cursor)) => {
-                List { labels: self.named.iter().map(|state| state.name.clone()).collect(), cursor }
-            }
-            Some(Popup::Pasted(cursor)) => {
-                List { labels: self.pasted.iter().map(|pasted| pasted.name.clone()).collect(), cursor }
-            }
+            Some(Popup::Theme(cursor)) => List {
+                labels: self.themes.names.clone(),
+                cursor,
+            },
+            Some(Popup::States(cursor)) => List {
+                labels: self.named.iter().map(|state| state.name.clone()).collect(),
+                cursor,
+            },
+            Some(Popup::Pasted(cursor)) => List {
+                labels: self
+                    .pasted
+                    .iter()
+                    .map(|pasted| pasted.name.clone())
+                    .collect(),
+                cursor,
+            },
             Some(Popup::Explain) => self.explanation_labels()?,
             Some(_) => return None,
             None => self.list_on_screen()?,
@@ -74,23 +98,42 @@ impl App {
             (Screen::Compare, _) => {
                 let pairs = self.pairs();
                 let cursor = self.pair_cursor(&pairs);
-                List { labels: pairs.into_iter().map(|pair| pair.label).collect(), cursor }
+                List {
+                    labels: pairs.into_iter().map(|pair| pair.label).collect(),
+                    cursor,
+                }
             }
             (Screen::Failures, _) => self.failure_labels(),
             (Screen::Metrics, _) => List {
-                labels: self.metrics_rows().into_iter().map(|row| row.label).collect(),
+                labels: self
+                    .metrics_rows()
+                    .into_iter()
+                    .map(|row| row.label)
+                    .collect(),
                 cursor: self.table.cursor,
             },
-            (Screen::Explore, Pane::Classes) => {
-                List { labels: self.tree_rows().into_iter().map(|row| row.label).collect(), cursor: self.tree.cursor }
-            }
+            (Screen::Explore, Pane::Classes) => List {
+                labels: self.tree_rows().into_iter().map(|row| row.label).collect(),
+                cursor: self.tree.cursor,
+            },
             (Screen::Explore, Pane::Seeds) => {
-                let labels = self.seeds.seeds.iter().map(|&seed| self.name(seed)).collect();
-                List { labels, cursor: self.chip }
+                let labels = self
+                    .seeds
+                    .seeds
+                    .iter()
+                    .map(|&seed| self.name(seed))
+                    .collect();
+                List {
+                    labels,
+                    cursor: self.chip,
+                }
             }
             (Screen::Explore, Pane::Candidates | Pane::Entity) => {
                 let rows = self.rows();
-                List { labels: rows.iter().map(|r| self.name(r.entity)).collect(), cursor: self.cursor(&rows) }
+                List {
+                    labels: rows.iter().map(|r| self.name(r.entity)).collect(),
+                    cursor: self.cursor(&rows),
+                }
             }
         };
         Some(list)
@@ -109,21 +152,35 @@ impl App {
         self.search.line = to;
     }
 
-    /// An entity's name; for a stranger of a run what that calls it; its number where nothing knows it.
+    /// An entity's name; for a stranger of a run what that calls it; its number where nothing knows
+    /// it.
     pub fn name(&self, entity: EntityId) -> String {
         let imports = &self.contenders.imports;
-        if let Some(name) = imports.iter().find_map(|import| import.strangers.get(&entity)) {
+        if let Some(name) = imports
+            .iter()
+            .find_map(|import| import.strangers.get(&entity))
+        {
             return format!("{name} (unknown)");
         }
-        self.catalogue.as_ref().map_or_else(|| format!("entity {entity}"), |catalogue| catalogue.name(entity))
+        self.catalogue.as_ref().map_or_else(
+            || format!("entity {entity}"),
+            |catalogue| catalogue.name(entity),
+        )
     }
 
     // Searching.
 
     pub(super) fn start_search(&mut self) {
-        self.search = Search { line: self.popup_scroll, in_popup: self.popup.is_some(), ..Search::default() };
+        self.search = Search {
+            line: self.popup_scroll,
+            in_popup: self.popup.is_some(),
+            ..Search::default()
+        };
         match self.list() {
-            Some(list) => (self.search.from, self.search.typing, self.search.shown) = (list.cursor, true, true),
+            Some(list) => {
+                (self.search.from, self.search.typing, self.search.shown) =
+                    (list.cursor, true, true)
+            }
             None => self.notify("there is no list to search here"),
         }
     }
@@ -143,7 +200,12 @@ impl App {
         let Some(list) = self.list() else { return };
         let found = self.matches(&list);
         let from = self.search.from;
-        let to = found.iter().find(|&&at| at >= from).or(found.first()).copied().unwrap_or(from);
+        let to = found
+            .iter()
+            .find(|&&at| at >= from)
+            .or(found.first())
+            .copied()
+            .unwrap_or(from);
         self.go_to_line(&list, to);
     }
 
@@ -157,7 +219,11 @@ impl App {
         let next = if by > 0 {
             found.iter().find(|&&at| at > list.cursor).or(found.first())
         } else {
-            found.iter().rev().find(|&&at| at < list.cursor).or(found.last())
+            found
+                .iter()
+                .rev()
+                .find(|&&at| at < list.cursor)
+                .or(found.last())
         };
         self.search.shown = true;
         if let Some(&to) = next {
@@ -187,11 +253,17 @@ impl App {
 
     fn matches(&self, list: &List) -> Vec<usize> {
         let hit = |label: &String| !occurrences(label, self.search.field.text()).is_empty();
-        list.labels.iter().enumerate().filter(|(_, label)| hit(label)).map(|(at, _)| at).collect()
+        list.labels
+            .iter()
+            .enumerate()
+            .filter(|(_, label)| hit(label))
+            .map(|(at, _)| at)
+            .collect()
     }
 }
 
-/// Where a text holds another, in whatever Unicode form either is. Capitals count only where they are searched for.
+/// Where a text holds another, in whatever Unicode form either is. Capitals count only where they
+/// are searched for.
 pub fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let exact = wanted.chars().any(char::is_uppercase);
     let same = |a: char, b: char| a == b || !exact && a.to_lowercase().eq(b.to_lowercase());
@@ -200,7 +272,11 @@ pub fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let (mut found, mut from) = (Vec::new(), 0);
     while !wanted.is_empty() && from + wanted.len() <= letters.len() {
         let here = &letters[from..from + wanted.len()];
-        if here.iter().zip(&wanted).all(|((_, letter), &w)| same(*letter, w)) {
+        if here
+            .iter()
+            .zip(&wanted)
+            .all(|((_, letter), &w)| same(*letter, w))
+        {
             found.push(here[0].0.start..here[here.len() - 1].0.end);
             from += wanted.len();
         } else {
@@ -216,11 +292,17 @@ fn composed(text: &str) -> Vec<(Range<usize>, char)> {
     for (start, cluster) in text.grapheme_indices(true) {
         match nfc(cluster) {
             Cow::Borrowed(cluster) => {
-                let own = |(at, letter): (usize, char)| (start + at..start + at + letter.len_utf8(), letter);
+                let own = |(at, letter): (usize, char)| {
+                    (start + at..start + at + letter.len_utf8(), letter)
+                };
                 letters.extend(cluster.char_indices().map(own));
             }
             Cow::Owned(joined) => {
-                letters.extend(joined.chars().map(|letter| (start..start + cluster.len(), letter)));
+                letters.extend(
+                    joined
+                        .chars()
+                        .map(|letter| (start..start + cluster.len(), letter)),
+                );
             }
         }
     }
@@ -233,15 +315,27 @@ mod tests {
 
     #[test]
     fn capitals_count_only_where_they_are_searched_for() {
-        let starts = |text, wanted| occurrences(text, wanted).iter().map(|r| (r.start, r.end)).collect::<Vec<_>>();
+        let starts = |text, wanted| {
+            occurrences(text, wanted)
+                .iter()
+                .map(|r| (r.start, r.end))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(starts("Sea lion, SEA", "sea"), [(0, 3), (10, 13)]);
         assert_eq!(starts("Sea lion, SEA", "SEA"), [(10, 13)]);
         assert_eq!(starts("aaa", "aa"), [(0, 2)]);
         assert_eq!(starts("çay ÇAY", "ça"), [(0, 3), (5, 8)]);
         assert_eq!(starts("l'I\u{302}le, île", "île"), [(2, 7), (9, 13)]);
         assert_eq!(starts("Île", "i\u{302}le"), [(0, 4)]);
-        assert_eq!(starts("cafe\u{301}", "cafe"), [], "é is another letter, in every form");
-        assert_eq!(starts("한국 \u{1112}\u{1161}\u{11ab}", "한"), [(0, 3), (7, 16)]);
+        assert_eq!(
+            starts("cafe\u{301}", "cafe"),
+            [],
+            "é is another letter, in every form"
+        );
+        assert_eq!(
+            starts("한국 \u{1112}\u{1161}\u{11ab}", "한"),
+            [(0, 3), (7, 16)]
+        );
         assert!(occurrences("lion", "").is_empty() && occurrences("", "l").is_empty());
     }
 }

@@ -1,4 +1,5 @@
-//! What the Compare, the Failures and the Metrics screen share: which queries are measured, the way to Explore, the export.
+//! What the Compare, the Failures and the Metrics screen share: which queries are measured, the way
+//! to Explore, the export.
 
 use super::{App, Cell, Form, Pane, Wish};
 use crate::engine::api::{Contender, Evaluation};
@@ -36,7 +37,8 @@ impl App {
         self.evaluate();
     }
 
-    /// A measured query in the Explore screen, in the present mode, jointly where it was measured so.
+    /// A measured query in the Explore screen, in the present mode, jointly where it was measured
+    /// so.
     pub(super) fn show_query(&mut self, class: ClassId, number: usize) {
         (self.screen, self.popup) = (Screen::Explore, None);
         self.joint = self.table.ranking == RankingKind::Joint;
@@ -58,13 +60,25 @@ impl App {
 
     pub(super) fn plan_of(&self, of: Contender) -> Evaluation {
         // a run's lists are what they are
-        let ranking = if let Contender::Run(_) = of { RankingKind::Expanded } else { self.table.ranking };
-        Evaluation { of, seed_count: self.seeds_measured, ranking }
+        let ranking = if let Contender::Run(_) = of {
+            RankingKind::Expanded
+        } else {
+            self.table.ranking
+        };
+        Evaluation {
+            of,
+            seed_count: self.seeds_measured,
+            ranking,
+        }
     }
 
     /// The queries and the kind of list.
     pub fn queries_title(&self) -> String {
-        format!("{} seeds · {}", self.seeds_measured.number(), self.ranking_name())
+        format!(
+            "{} seeds · {}",
+            self.seeds_measured.number(),
+            self.ranking_name()
+        )
     }
 
     pub(super) fn ranking_name(&self) -> &'static str {
@@ -92,15 +106,22 @@ impl App {
             let (sheet, empty) = match self.screen {
                 Screen::Compare => (self.compare_sheet(), "nothing is measured yet"),
                 Screen::Failures => (self.failures_sheet(), "no failure is shown"),
-                Screen::Explore | Screen::Metrics => (self.metrics_sheet(), "nothing is measured yet"),
+                Screen::Explore | Screen::Metrics => {
+                    (self.metrics_sheet(), "nothing is measured yet")
+                }
             };
             // a count alone is of the data set, but for failures
-            let says = |cell: &Cell| matches!(cell, Cell::Number(_)) || self.screen == Screen::Failures;
+            let says =
+                |cell: &Cell| matches!(cell, Cell::Number(_)) || self.screen == Screen::Failures;
             if !sheet.rows.iter().flatten().any(says) {
                 return self.notify(empty);
             }
             let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
-            self.wish = Some(Wish::Write { stem, ending: form.ending(), text });
+            self.wish = Some(Wish::Write {
+                stem,
+                ending: form.ending(),
+                text,
+            });
         }
     }
 }

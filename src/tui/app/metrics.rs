@@ -1,4 +1,5 @@
-//! The Metrics screen's state: classes × modes in one measure, sorted by any column, rolled up, exported.
+//! The Metrics screen's state: classes × modes in one measure, sorted by any column, rolled up,
+//! exported.
 
 use crate::config::Action;
 use crate::engine::api::Catalogue;
@@ -90,7 +91,13 @@ pub struct Table {
 
 impl Default for Table {
     fn default() -> Self {
-        Table { measure: Measure::Ap(0), ranking: RankingKind::Expanded, sort: Column::Class, upward: false, cursor: 0 }
+        Table {
+            measure: Measure::Ap(0),
+            ranking: RankingKind::Expanded,
+            sort: Column::Class,
+            upward: false,
+            cursor: 0,
+        }
     }
 }
 
@@ -164,7 +171,10 @@ impl App {
 
     /// Opens the class in Explore, in the queries that were measured.
     pub(super) fn open_metrics_row(&mut self) {
-        let class = self.metrics_rows().get(self.table.cursor).and_then(|row| row.class);
+        let class = self
+            .metrics_rows()
+            .get(self.table.cursor)
+            .and_then(|row| row.class);
         match class {
             Some(class) => self.show_query(class, 0),
             None => self.notify("a roll-up opens nothing: choose a class"),
@@ -175,13 +185,18 @@ impl App {
         self.table.cursor = shifted(self.table.cursor, by, self.metrics_rows().len());
     }
 
-    /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a number, the classes.
+    /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a
+    /// number, the classes.
     pub fn metrics_rows(&self) -> Vec<MetricsRow> {
-        let Some(catalogue) = &self.catalogue else { return Vec::new() };
+        let Some(catalogue) = &self.catalogue else {
+            return Vec::new();
+        };
         let mut rows = vec![self.all_queries(catalogue)];
         let tree = ClassTree::default().rows(catalogue, |_| None);
         let below = |at: usize| -> Vec<ClassId> {
-            let classes = tree[at + 1..].iter().take_while(|row| row.depth > tree[at].depth);
+            let classes = tree[at + 1..]
+                .iter()
+                .take_while(|row| row.depth > tree[at].depth);
             classes.filter_map(|row| class_of(&row.kind)).collect()
         };
         for (at, row) in tree.iter().enumerate() {
@@ -197,7 +212,11 @@ impl App {
         if self.table.sort == Column::Class {
             return rows;
         }
-        let mut classes: Vec<MetricsRow> = rows.split_off(1).into_iter().filter(|row| row.class.is_some()).collect();
+        let mut classes: Vec<MetricsRow> = rows
+            .split_off(1)
+            .into_iter()
+            .filter(|row| row.class.is_some())
+            .collect();
         classes.iter_mut().for_each(|row| row.depth = 0);
         classes.sort_by(|a, b| {
             let (a, b) = (a.key(self.table.sort), b.key(self.table.sort));
@@ -213,26 +232,46 @@ impl App {
     }
 
     fn all_queries(&self, catalogue: &Catalogue) -> MetricsRow {
-        let overall: Vec<Option<&Overall>> = self.modes().iter().map(|&m| self.overall.get(&self.plan(m))).collect();
+        let overall: Vec<Option<&Overall>> = self
+            .modes()
+            .iter()
+            .map(|&m| self.overall.get(&self.plan(m)))
+            .collect();
         let measure = self.table.measure;
-        let interval = |o: &Overall| o.interval.map(|(low, high)| (measure.of(&low), measure.of(&high)));
+        let interval = |o: &Overall| {
+            o.interval
+                .map(|(low, high)| (measure.of(&low), measure.of(&high)))
+        };
         MetricsRow {
             depth: 0,
             label: ALL.into(),
             class: None,
             size: catalogue.classes.iter().map(|c| c.members.len()).sum(),
-            values: overall.iter().map(|o| o.map(|o| measure.of(&o.mean))).collect(),
+            values: overall
+                .iter()
+                .map(|o| o.map(|o| measure.of(&o.mean)))
+                .collect(),
             intervals: overall.iter().map(|o| o.and_then(interval)).collect(),
-            ceiling: overall.iter().find_map(|o| o.map(|o| measure.ceiling(&o.mean))),
+            ceiling: overall
+                .iter()
+                .find_map(|o| o.map(|o| measure.ceiling(&o.mean))),
         }
     }
 
     /// Over these classes, each with the same weight; one that has no query counts nowhere.
     fn mean_of(&self, classes: &[ClassId]) -> MetricsRow {
-        let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        let mean = |values: Vec<f64>| {
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
         let measure = self.table.measure;
         let of = |mode: Mode, value: &dyn Fn(&Measures) -> f64| {
-            mean(classes.iter().filter_map(|&c| self.maps.get(&(self.plan(mode), c))).map(value).collect())
+            mean(
+                classes
+                    .iter()
+                    .filter_map(|&c| self.maps.get(&(self.plan(mode), c)))
+                    .map(value)
+                    .collect(),
+            )
         };
         let modes = self.modes();
         MetricsRow {
@@ -240,9 +279,14 @@ impl App {
             label: String::new(),
             class: None,
             size: 0,
-            values: modes.iter().map(|&mode| of(mode, &|m| measure.of(m))).collect(),
+            values: modes
+                .iter()
+                .map(|&mode| of(mode, &|m| measure.of(m)))
+                .collect(),
             intervals: Vec::new(),
-            ceiling: modes.iter().find_map(|&mode| of(mode, &|m| measure.ceiling(m))),
+            ceiling: modes
+                .iter()
+                .find_map(|&mode| of(mode, &|m| measure.ceiling(m))),
         }
     }
 
@@ -254,8 +298,14 @@ impl App {
     /// What the table shows, for other programs.
     pub(super) fn metrics_sheet(&self) -> Sheet {
         let modes = self.modes();
-        let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"].map(str::to_owned).to_vec();
-        heads.extend(modes.iter().flat_map(|m| [m.to_string(), format!("{m} low"), format!("{m} high")]));
+        let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"]
+            .map(str::to_owned)
+            .to_vec();
+        heads.extend(
+            modes
+                .iter()
+                .flat_map(|m| [m.to_string(), format!("{m} low"), format!("{m} high")]),
+        );
         if let [first, second, ..] = modes[..] {
             heads.push(format!("{first} − {second}"));
         }
@@ -267,12 +317,23 @@ impl App {
                 (_, Some(_)) => "class",
                 (_, None) => "group",
             };
-            let mut cells = vec![Cell::Text(row.label.clone()), Cell::Text(level.into()), Cell::Count(row.size)];
-            cells.extend([Cell::Text(self.table.measure.name()), Cell::Count(self.seeds_measured.number())]);
+            let mut cells = vec![
+                Cell::Text(row.label.clone()),
+                Cell::Text(level.into()),
+                Cell::Count(row.size),
+            ];
+            cells.extend([
+                Cell::Text(self.table.measure.name()),
+                Cell::Count(self.seeds_measured.number()),
+            ]);
             cells.push(Cell::Text(self.ranking_name().into()));
             for (at, value) in row.values.iter().enumerate() {
                 let interval = row.intervals.get(at).copied().flatten();
-                cells.extend([number(*value), number(interval.map(|i| i.0)), number(interval.map(|i| i.1))]);
+                cells.extend([
+                    number(*value),
+                    number(interval.map(|i| i.0)),
+                    number(interval.map(|i| i.1)),
+                ]);
             }
             if modes.len() > 1 {
                 cells.push(number(row.difference()));
@@ -281,9 +342,20 @@ impl App {
             cells
         };
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
-        let title =
-            format!("{name}: {}; low and high: 95 % bootstrap interval, clustered by class", self.metrics_title());
-        Sheet { title, heads, rows: self.metrics_rows().into_iter().enumerate().map(row).collect() }
+        let title = format!(
+            "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
+            self.metrics_title()
+        );
+        Sheet {
+            title,
+            heads,
+            rows: self
+                .metrics_rows()
+                .into_iter()
+                .enumerate()
+                .map(row)
+                .collect(),
+        }
     }
 }
 

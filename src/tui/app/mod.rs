@@ -155,7 +155,8 @@ pub enum Wish {
     Quit,
     Suspend,
     Redraw,
-    /// A file in the folder that the explorer was started in: `stem.ending`, or with a number where there is one already.
+    /// A file in the folder that the explorer was started in: `stem.ending`, or with a number where
+    /// there is one already.
     Write {
         stem: String,
         ending: &'static str,
@@ -271,7 +272,8 @@ pub struct App {
 }
 
 impl App {
-    /// An explorer that has opened nothing yet. A session, where there is one, is restored once the index is open.
+    /// An explorer that has opened nothing yet. A session, where there is one, is restored once the
+    /// index is open.
     pub fn new(settings: Settings, source: Source, session: Option<Session>) -> Self {
         App {
             tall: settings.tall_rows,
@@ -282,7 +284,10 @@ impl App {
             screen: Screen::Explore,
             table: Table::default(),
             compared: Compared::default(),
-            contenders: Contenders { coming: source.beside.clone(), ..Contenders::default() },
+            contenders: Contenders {
+                coming: source.beside.clone(),
+                ..Contenders::default()
+            },
             comparisons: HashMap::new(),
             comparing: None,
             failures: FailureList::default(),
@@ -349,8 +354,20 @@ impl App {
 
     /// The first request: open the index.
     pub fn start(&mut self) -> Vec<Request> {
-        let Source { index, dataset, device, .. } = self.source.clone();
-        self.ask(Kind::Open, Ask::Open { index, dataset, device });
+        let Source {
+            index,
+            dataset,
+            device,
+            ..
+        } = self.source.clone();
+        self.ask(
+            Kind::Open,
+            Ask::Open {
+                index,
+                dataset,
+                device,
+            },
+        );
         std::mem::take(&mut self.outbox)
     }
 
@@ -432,16 +449,34 @@ impl App {
             entity_width: self.entity_width,
             theme: self.themes.kept.clone(),
             folded,
-            remarks: self.failures.remarks.iter().map(|(key, remark)| (key.clone(), remark.clone())).collect(),
-            states: self.named.iter().map(|n| NamedRecord { name: n.name.clone(), state: n.record.clone() }).collect(),
+            remarks: self
+                .failures
+                .remarks
+                .iter()
+                .map(|(key, remark)| (key.clone(), remark.clone()))
+                .collect(),
+            states: self
+                .named
+                .iter()
+                .map(|n| NamedRecord {
+                    name: n.name.clone(),
+                    state: n.record.clone(),
+                })
+                .collect(),
             ..Session::default()
         })
     }
 
     /// Takes up the named states, marks and notes that another explorer wrote to the same session.
     pub fn merge_session(&mut self, merged: &Session) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
-        self.named = merged.states.iter().map(|record| NamedState::from_record(record.clone(), &catalogue)).collect();
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
+        self.named = merged
+            .states
+            .iter()
+            .map(|record| NamedState::from_record(record.clone(), &catalogue))
+            .collect();
         self.failures.remarks = merged.remarks.iter().cloned().collect();
     }
 

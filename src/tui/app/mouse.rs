@@ -74,7 +74,9 @@ impl App {
             Some(Hit::Pair(at)) => self.select_pair(at),
             Some(Hit::Failure(at)) if self.failures.cursor == at => self.act(Action::Open),
             Some(Hit::Failure(at)) => self.put_cursor(at),
-            Some(Hit::Cell(row, column)) if self.failures.matrix.is_at(row, column) => self.open_cell(),
+            Some(Hit::Cell(row, column)) if self.failures.matrix.is_at(row, column) => {
+                self.open_cell()
+            }
             Some(Hit::Cell(row, column)) => self.put_cell(row, column),
             Some(Hit::ExportForm(at)) => self.export(at),
             Some(Hit::Contender(at)) => {
@@ -95,16 +97,30 @@ impl App {
     }
 
     fn drag(&mut self, column: u16) {
-        let room = self.view.area_of(Hit::Pane(Pane::Candidates)).map_or(0, |a| a.x);
-        let widest = self.size.width.saturating_sub(room + NARROWEST).max(NARROWEST);
-        self.entity_width = Some(self.size.width.saturating_sub(column).clamp(NARROWEST, widest));
+        let room = self
+            .view
+            .area_of(Hit::Pane(Pane::Candidates))
+            .map_or(0, |a| a.x);
+        let widest = self
+            .size
+            .width
+            .saturating_sub(room + NARROWEST)
+            .max(NARROWEST);
+        self.entity_width = Some(
+            self.size
+                .width
+                .saturating_sub(column)
+                .clamp(NARROWEST, widest),
+        );
     }
 
     fn wheel(&mut self, event: MouseEvent, by: isize) {
         if self.popup.is_some() {
             return self.scroll(self.focus, by);
         }
-        if self.screen == Screen::Compare && self.view.hit(event.column, event.row) == Some(Hit::Joined) {
+        if self.screen == Screen::Compare
+            && self.view.hit(event.column, event.row) == Some(Hit::Joined)
+        {
             return self.scroll_joined(by);
         }
         if self.screen != Screen::Explore {

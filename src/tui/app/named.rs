@@ -18,8 +18,18 @@ pub struct NamedState {
 
 impl NamedState {
     /// The state as far as this index has what it takes.
-    pub fn from_record(NamedRecord { name, state: record }: NamedRecord, catalogue: &Catalogue) -> Self {
-        NamedState { name, state: record.state(catalogue).0, record }
+    pub fn from_record(
+        NamedRecord {
+            name,
+            state: record,
+        }: NamedRecord,
+        catalogue: &Catalogue,
+    ) -> Self {
+        NamedState {
+            name,
+            state: record.state(catalogue).0,
+            record,
+        }
     }
 }
 
@@ -31,7 +41,9 @@ impl App {
 
     /// Takes the name that was typed. One of the same name is replaced.
     pub(super) fn accept_name(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let name = self.naming.text().trim().to_owned();
         if name.is_empty() {
             return self.notify("a name has at least one letter");
@@ -39,7 +51,11 @@ impl App {
         self.popup = None;
         self.notify(format!("“{name}” is kept"));
         let state = self.state();
-        let named = NamedState { record: Record::of(&state, &catalogue), name, state };
+        let named = NamedState {
+            record: Record::of(&state, &catalogue),
+            name,
+            state,
+        };
         match self.named.iter_mut().find(|other| other.name == named.name) {
             Some(other) => *other = named,
             None => self.named.push(named),
@@ -72,8 +88,14 @@ impl App {
 
     /// The present view, to be written to a file.
     pub(super) fn save_view(&mut self) {
-        let Some(file) = self.state_file() else { return self.notify("nothing is open yet") };
-        self.wish = Some(Wish::Write { stem: "view".into(), ending: "json", text: file.write() });
+        let Some(file) = self.state_file() else {
+            return self.notify("nothing is open yet");
+        };
+        self.wish = Some(Wish::Write {
+            stem: "view".into(),
+            ending: "json",
+            text: file.write(),
+        });
     }
 
     pub fn state_file(&self) -> Option<StateFile> {
@@ -84,16 +106,27 @@ impl App {
             dataset: catalogue.dataset_hash.clone(),
         };
         let rows = self.rows();
-        let cursor = rows.get(self.cursor(&rows)).map(|row| Named::of(row.entity, catalogue));
-        Some(StateFile::new(index, Record::of(&self.state(), catalogue), self.screen, self.reranked, cursor))
+        let cursor = rows
+            .get(self.cursor(&rows))
+            .map(|row| Named::of(row.entity, catalogue));
+        Some(StateFile::new(
+            index,
+            Record::of(&self.state(), catalogue),
+            self.screen,
+            self.reranked,
+            cursor,
+        ))
     }
 
     /// Opens what a file says as far as it is there, and tells the rest.
     pub(super) fn open_file(&mut self, file: &StateFile) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let (state, mut lost) = file.state.state(&catalogue);
         lost.extend(file.origin_differs(&catalogue));
-        (self.seeds, self.mode, self.joint, self.tuning) = (state.seeds, state.mode, state.joint, state.tuning);
+        (self.seeds, self.mode, self.joint, self.tuning) =
+            (state.seeds, state.mode, state.joint, state.tuning);
         (self.reranked, self.seeds_measured) = (file.reranked, self.seeds.count);
         self.screen = file.screen().unwrap_or_else(|| {
             lost.push(format!("there is no screen “{}”", file.screen));
@@ -102,7 +135,10 @@ impl App {
         if let Some(cursor) = &file.cursor {
             self.selected = cursor.find(&catalogue);
             if self.selected.is_none() {
-                lost.push(format!("“{}”, where the cursor was, is not in this index", cursor.name));
+                lost.push(format!(
+                    "“{}”, where the cursor was, is not in this index",
+                    cursor.name
+                ));
             }
         }
         self.cursor_to_class();

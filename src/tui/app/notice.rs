@@ -21,7 +21,11 @@ impl App {
             (text, stays) = (format!("{}; {text}", before.text), true);
         }
         let ticks = text.chars().count().max(NOTICE_TICKS) as u64;
-        self.notice = Some(Notice { text, until: self.ticks + ticks, stays });
+        self.notice = Some(Notice {
+            text,
+            until: self.ticks + ticks,
+            stays,
+        });
     }
 
     /// A notice that nothing replaces before something is typed.
@@ -35,8 +39,16 @@ impl App {
     /// Takes a notice back.
     pub fn withdraw(&mut self, text: &str) {
         if let Some(notice) = &mut self.notice {
-            let others: Vec<&str> = notice.text.split(text).map(|part| part.trim_matches([';', ' '])).collect();
-            notice.text = others.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+            let others: Vec<&str> = notice
+                .text
+                .split(text)
+                .map(|part| part.trim_matches([';', ' ']))
+                .collect();
+            notice.text = others
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ");
         }
         self.notice.take_if(|notice| notice.text.is_empty());
     }

@@ -49,7 +49,9 @@ impl App {
 
     /// Runs the action of a line, as its key would where the keys were before.
     pub(super) fn run_from_palette(&mut self, at: usize) {
-        let Some(row) = self.palette_rows().into_iter().nth(at) else { return };
+        let Some(row) = self.palette_rows().into_iter().nth(at) else {
+            return;
+        };
         match row.elsewhere {
             Some(place) => self.notify(format!("{} acts {place}", row.action.name())),
             None => {
@@ -65,29 +67,45 @@ impl App {
         let mut found: Vec<(Option<String>, Nearness, Action)> = Action::ALL
             .iter()
             .filter_map(|&action| {
-                Some((self.elsewhere(context, action), nearness(action, self.palette.field.text())?, action))
+                Some((
+                    self.elsewhere(context, action),
+                    nearness(action, self.palette.field.text())?,
+                    action,
+                ))
             })
             .collect();
         // stable: of equal nearness the order of help
         found.sort_by_key(|(elsewhere, nearness, _)| (elsewhere.is_some(), *nearness));
         let keymap = &self.settings.keymap;
-        let key = |action| [context, Context::Global].into_iter().find_map(|context| keymap.key_of(context, action));
-        let row = |(elsewhere, _, action)| PaletteRow { action, key: key(action), elsewhere };
+        let key = |action| {
+            [context, Context::Global]
+                .into_iter()
+                .find_map(|context| keymap.key_of(context, action))
+        };
+        let row = |(elsewhere, _, action)| PaletteRow {
+            action,
+            key: key(action),
+            elsewhere,
+        };
         found.into_iter().map(row).collect()
     }
 
     /// None where the action does something in this context; else the places where it does.
     fn elsewhere(&self, context: Context, action: Action) -> Option<String> {
         let binds = |keymap: &Keymap, context| keymap.of(context).any(|(_, bound)| bound == action);
-        let here = |context| binds(&self.settings.keymap, context) || binds(Keymap::shipped(), context);
+        let here =
+            |context| binds(&self.settings.keymap, context) || binds(Keymap::shipped(), context);
         if action == Action::Palette {
             return Some("open".into());
         }
         if here(context) || here(Context::Global) && self.acts_here(action) {
             return None;
         }
-        let places: Vec<&str> =
-            Context::ALL.into_iter().filter(|&c| binds(Keymap::shipped(), c)).map(Context::place).collect();
+        let places: Vec<&str> = Context::ALL
+            .into_iter()
+            .filter(|&c| binds(Keymap::shipped(), c))
+            .map(Context::place)
+            .collect();
         Some(format!("in {}", places.join(", ")))
     }
 }
@@ -95,10 +113,15 @@ impl App {
 /// How near an action is to what was typed; the least is the nearest.
 type Nearness = (u8, Reverse<i64>);
 
-/// Words of its name before words of its help before letters of its name. None where it is none of them.
+/// Words of its name before words of its help before letters of its name. None where it is none of
+/// them.
 fn nearness(action: Action, typed: &str) -> Option<Nearness> {
     let typed = typed.to_lowercase();
-    let holds = |text: &str| typed.split_whitespace().all(|word| text.to_lowercase().contains(word));
+    let holds = |text: &str| {
+        typed
+            .split_whitespace()
+            .all(|word| text.to_lowercase().contains(word))
+    };
     if holds(action.name()) {
         return Some((0, Reverse(0)));
     }
@@ -120,6 +143,10 @@ mod tests {
         assert_eq!(near(Action::Reverse, "other sort"), Some(1));
         assert_eq!(near(Action::CopyList, "cpl"), Some(2));
         assert_eq!(near(Action::Close, "sort"), None);
-        assert_eq!(near(Action::Up, ""), Some(0), "before anything is typed all are there");
+        assert_eq!(
+            near(Action::Up, ""),
+            Some(0),
+            "before anything is typed all are there"
+        );
     }
 }

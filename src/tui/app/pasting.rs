@@ -28,8 +28,9 @@ pub struct PastedName {
 }
 
 impl App {
-    /// Takes in pasted text. Where seeds are typed, or nothing else takes text on the Explore screen, a paste of several names makes
-    /// each a seed, and a list tells of those that no entity has; otherwise its first line that is not empty goes into the field.
+    /// Takes in pasted text. Where seeds are typed, or nothing else takes text on the Explore
+    /// screen, a paste of several names makes each a seed, and a list tells of those that no entity
+    /// has; otherwise its first line that is not empty goes into the field.
     pub(super) fn paste(&mut self, text: &str) {
         let text = plain(text);
         if self.pastes_seeds() {
@@ -44,20 +45,32 @@ impl App {
                 self.start_typing();
             }
         }
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        let line: String = line.chars().map(|letter| if letter == '\t' { ' ' } else { letter }).collect();
+        let line = text
+            .lines()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+            .unwrap_or_default();
+        let line: String = line
+            .chars()
+            .map(|letter| if letter == '\t' { ' ' } else { letter })
+            .collect();
         self.insert_text(&line);
     }
 
     fn pastes_seeds(&self) -> bool {
-        let field_elsewhere = self.search.typing || self.filtering || self.contenders.path.is_some();
+        let field_elsewhere =
+            self.search.typing || self.filtering || self.contenders.path.is_some();
         self.typing.is_some()
-            || self.screen == Screen::Explore && self.popup.is_none_or(is_pasted_list) && !field_elsewhere
+            || self.screen == Screen::Explore
+                && self.popup.is_none_or(is_pasted_list)
+                && !field_elsewhere
     }
 
     /// Makes every known name a seed, as one change, and tells what became of each.
     fn add_pasted(&mut self, names: Vec<String>) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let mut seeds = self.seeds.clone();
         let mut pasted = Vec::new();
         for name in names {
@@ -67,12 +80,16 @@ impl App {
             };
             pasted.push(PastedName { name, outcome });
         }
-        seeds.rejected.retain(|rejected| !seeds.seeds.contains(rejected));
+        seeds
+            .rejected
+            .retain(|rejected| !seeds.seeds.contains(rejected));
         if seeds != self.seeds {
             self.change_seeds(seeds);
         }
         (self.typing, self.chip, self.focus) = (None, self.seeds.seeds.len(), Pane::Candidates);
-        let all_known = pasted.iter().all(|one| !matches!(one.outcome, PasteOutcome::Unknown(_)));
+        let all_known = pasted
+            .iter()
+            .all(|one| !matches!(one.outcome, PasteOutcome::Unknown(_)));
         self.pasted = pasted;
         if all_known {
             self.popup = None;
@@ -85,13 +102,22 @@ impl App {
     /// "3 names pasted: 2 added, 1 unknown"
     pub fn pasted_summary(&self) -> String {
         let pasted = &self.pasted;
-        let count = |wanted: fn(&PasteOutcome) -> bool| pasted.iter().filter(|one| wanted(&one.outcome)).count();
+        let count = |wanted: fn(&PasteOutcome) -> bool| {
+            pasted.iter().filter(|one| wanted(&one.outcome)).count()
+        };
         let counts = [
             (count(|o| matches!(o, PasteOutcome::Added)), "added"),
-            (count(|o| matches!(o, PasteOutcome::AlreadySeed)), "there already"),
+            (
+                count(|o| matches!(o, PasteOutcome::AlreadySeed)),
+                "there already",
+            ),
             (count(|o| matches!(o, PasteOutcome::Unknown(_))), "unknown"),
         ];
-        let said: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        let said: Vec<String> = counts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{n} {what}"))
+            .collect();
         format!("{} names pasted: {}", pasted.len(), said.join(", "))
     }
 }
@@ -108,7 +134,8 @@ fn is_pasted_list(popup: Popup) -> bool {
     matches!(popup, Popup::Pasted(_))
 }
 
-/// The text without escape sequences and control characters; lines end in `\n`. Terminals send `\r` for a line's end in a paste.
+/// The text without escape sequences and control characters; lines end in `\n`. Terminals send `\r`
+/// for a line's end in a paste.
 fn plain(text: &str) -> String {
     let with_lines = text.replace("\r\n", "\n").replace('\r', "\n");
     let stripped = anstream::adapter::strip_str(&with_lines).to_string();
@@ -117,7 +144,8 @@ fn plain(text: &str) -> String {
     stripped.chars().filter(is_text).collect()
 }
 
-/// The names of a paste: by lines and tabs, and by commas where what is between them is not one name.
+/// The names of a paste: by lines and tabs, and by commas where what is between them is not one
+/// name.
 fn names(text: &str, catalogue: &Catalogue) -> Vec<String> {
     let mut names = Vec::new();
     for piece in text.split(['\n', '\t']) {
@@ -150,16 +178,30 @@ mod tests {
             classes: Vec::new(),
             pairs: 2,
         });
-        Catalogue { entities: entities.collect(), ..Catalogue::default() }.indexed()
+        Catalogue {
+            entities: entities.collect(),
+            ..Catalogue::default()
+        }
+        .indexed()
     }
 
     #[test]
     fn lines_tabs_and_commas_separate_names() {
         let split = |text: &str| names(&plain(text), &catalogue());
-        for text in ["lion\rtiger\r", "lion\ntiger", "lion\r\n\r\ntiger", "lion\ttiger", "lion, tiger", "lion;tiger"] {
+        for text in [
+            "lion\rtiger\r",
+            "lion\ntiger",
+            "lion\r\n\r\ntiger",
+            "lion\ttiger",
+            "lion, tiger",
+            "lion;tiger",
+        ] {
             assert_eq!(split(text), ["lion", "tiger"], "{text:?}");
         }
-        assert_eq!(split("Washington, D.C.\n\"sea lion\", lion"), ["Washington, D.C.", "sea lion", "lion"]);
+        assert_eq!(
+            split("Washington, D.C.\n\"sea lion\", lion"),
+            ["Washington, D.C.", "sea lion", "lion"]
+        );
         assert_eq!(split(" \n\t"), Vec::<String>::new());
     }
 

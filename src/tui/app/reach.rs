@@ -34,8 +34,14 @@ pub(super) const ON_LISTS: [Action; 8] = [
 ];
 
 /// What moves the cursor of whatever list has the keys.
-pub(super) const MOVES: [Action; 6] =
-    [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::First, Action::Last];
+pub(super) const MOVES: [Action; 6] = [
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::First,
+    Action::Last,
+];
 
 /// What a popup takes of the actions that do not act anywhere.
 pub(super) fn acts_in_popup(popup: Popup, action: Action) -> bool {
@@ -66,7 +72,13 @@ impl App {
             Screen::Explore => true,
             Screen::Compare => {
                 anywhere
-                    || matches!(action, Action::SeedCount | Action::Mode | Action::PreviousQuery | Action::NextQuery)
+                    || matches!(
+                        action,
+                        Action::SeedCount
+                            | Action::Mode
+                            | Action::PreviousQuery
+                            | Action::NextQuery
+                    )
             }
             Screen::Failures => anywhere || matches!(action, Action::SeedCount | Action::Mode),
             Screen::Metrics => anywhere || action == Action::SeedCount,

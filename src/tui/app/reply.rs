@@ -16,7 +16,9 @@ impl App {
             self.notify(format!("{why}; what is shown stays, nothing new will come"));
             return;
         }
-        let Some(kind) = self.asked.kind(reply.id) else { return };
+        let Some(kind) = self.asked.kind(reply.id) else {
+            return;
+        };
         match (kind, reply.say) {
             (_, Say::Progress(progress)) => drop(self.progress.insert(kind, progress)),
             (_, Say::Failed(why)) => self.failed(kind, why),
@@ -59,14 +61,21 @@ impl App {
         if catalogue.classes.is_empty() {
             self.focus = Pane::Candidates;
         }
-        let left_out: Vec<String> = catalogue.left_out.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        let left_out: Vec<String> = catalogue
+            .left_out
+            .iter()
+            .map(|(what, n)| format!("{n} {what}"))
+            .collect();
         if !left_out.is_empty() {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
         self.catalogue = Some(catalogue);
         self.choose_first();
         self.failures.mode = self.mode;
-        let first_class = self.tree_rows().iter().position(|r| matches!(r.kind, TreeKind::Class(_)));
+        let first_class = self
+            .tree_rows()
+            .iter()
+            .position(|r| matches!(r.kind, TreeKind::Class(_)));
         self.tree.cursor = first_class.unwrap_or(0);
         self.restore();
         if let Some(file) = self.file.take() {
@@ -79,22 +88,34 @@ impl App {
 
     /// Takes up the session of the last start; what is no longer there is said and left out.
     fn restore(&mut self) {
-        let (Some(session), Some(catalogue)) = (self.session.take(), self.catalogue.clone()) else { return };
+        let (Some(session), Some(catalogue)) = (self.session.take(), self.catalogue.clone()) else {
+            return;
+        };
         let known = |seeds: &[EntityId]| -> Vec<EntityId> {
-            seeds.iter().copied().filter(|&s| catalogue.entity(s).is_some()).collect()
+            seeds
+                .iter()
+                .copied()
+                .filter(|&s| catalogue.entity(s).is_some())
+                .collect()
         };
         let expansion = &session.expansion;
         self.seeds = SeedSet {
             seeds: known(&expansion.seeds),
             rejected: known(&expansion.rejected),
-            class: expansion.class.as_ref().and_then(|name| catalogue.class_named(name)),
+            class: expansion
+                .class
+                .as_ref()
+                .and_then(|name| catalogue.class_named(name)),
             count: expansion.count,
             number: expansion.number,
         };
         if self.seeds.seeds.len() < expansion.seeds.len() {
             self.warn("some seeds of the last session are not in this index; they are left out");
         }
-        self.mode = expansion.mode.filter(|m| catalogue.modes.contains(m)).unwrap_or(self.mode);
+        self.mode = expansion
+            .mode
+            .filter(|m| catalogue.modes.contains(m))
+            .unwrap_or(self.mode);
         (self.joint, self.tuning) = (expansion.joint, expansion.tuning);
         (self.reranked, self.tall) = (expansion.reranked, session.tall);
         self.merge_session(&session);
@@ -112,7 +133,9 @@ impl App {
         if let Some(coming) = self.coming.take() {
             self.expansion = Some(coming);
         }
-        let Some(expansion) = &mut self.expansion else { return };
+        let Some(expansion) = &mut self.expansion else {
+            return;
+        };
         if let Say::Expanded { .. } = say {
             self.asked.finish(Kind::Expand);
             self.progress.remove(&Kind::Expand);
@@ -123,16 +146,27 @@ impl App {
     fn evaluating(&mut self, say: Say) {
         let Some(plan) = self.evaluating else { return };
         match say {
-            Say::ClassMeasured { class, measures, .. } => {
+            Say::ClassMeasured {
+                class, measures, ..
+            } => {
                 self.maps.insert((plan, class), measures);
             }
-            Say::Evaluated { measures, interval, .. } => {
+            Say::Evaluated {
+                measures, interval, ..
+            } => {
                 self.asked.finish(Kind::Evaluate);
                 self.progress.remove(&Kind::Evaluate);
-                self.overall.insert(plan, Overall { mean: measures, interval });
+                self.overall.insert(
+                    plan,
+                    Overall {
+                        mean: measures,
+                        interval,
+                    },
+                );
                 self.evaluating = None;
                 // Ranks in other queries are known only now.
-                self.details.retain(|(_, m), _| plan.of != Contender::Own(*m));
+                self.details
+                    .retain(|(_, m), _| plan.of != Contender::Own(*m));
                 self.evaluate();
             }
             _ => {}
@@ -147,7 +181,10 @@ impl App {
             Kind::Expand => {
                 let failed = self.coming.take().or(self.expansion.take());
                 // It is said in the list's place, and nowhere twice.
-                self.expansion = failed.map(|e| Expansion { failed: Some(why), ..e });
+                self.expansion = failed.map(|e| Expansion {
+                    failed: Some(why),
+                    ..e
+                });
                 return;
             }
             Kind::Inspect => {
@@ -167,7 +204,8 @@ impl App {
         self.notify(why);
     }
 
-    /// An entity that was asked for and not answered has no picture: asked again, it would be asked for ever.
+    /// An entity that was asked for and not answered has no picture: asked again, it would be asked
+    /// for ever.
     fn pictured(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
         self.asked.finish(Kind::Pictures);
         self.first_pictures.extend(found);
@@ -190,7 +228,11 @@ fn take_in(expansion: &mut Expansion, say: Say) {
         Say::Reranked(order) => expansion.reranked = Some(order),
         Say::Measured { picked, reranked } => expansion.measured = Some((picked, reranked)),
         Say::Beside { mode, ranking } => {
-            let ranks = ranking.into_iter().enumerate().map(|(at, entity)| (entity, at + 1)).collect();
+            let ranks = ranking
+                .into_iter()
+                .enumerate()
+                .map(|(at, entity)| (entity, at + 1))
+                .collect();
             expansion.beside.push((mode, ranks));
         }
         Say::Missing(missing) => expansion.missing = Some(missing),

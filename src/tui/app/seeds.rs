@@ -21,16 +21,34 @@ pub struct SeedSet {
 
 impl Default for SeedSet {
     fn default() -> Self {
-        SeedSet { seeds: Vec::new(), rejected: Vec::new(), class: None, count: SeedCount::Three, number: None }
+        SeedSet {
+            seeds: Vec::new(),
+            rejected: Vec::new(),
+            class: None,
+            count: SeedCount::Three,
+            number: None,
+        }
     }
 }
 
 impl SeedSet {
-    /// A class's query: the one of this number, or the last there is. Where the class has no query with this
-    /// many seeds the other count is taken, and where it has none at all the set is empty.
-    pub fn of_query(catalogue: &Catalogue, class: ClassId, count: SeedCount, number: usize) -> SeedSet {
-        let other = if count == SeedCount::Three { SeedCount::Five } else { SeedCount::Three };
-        let found = [count, other].into_iter().find(|&c| catalogue.queries_of(class, c).next().is_some());
+    /// A class's query: the one of this number, or the last there is. Where the class has no query
+    /// with this many seeds the other count is taken, and where it has none at all the set is
+    /// empty.
+    pub fn of_query(
+        catalogue: &Catalogue,
+        class: ClassId,
+        count: SeedCount,
+        number: usize,
+    ) -> SeedSet {
+        let other = if count == SeedCount::Three {
+            SeedCount::Five
+        } else {
+            SeedCount::Three
+        };
+        let found = [count, other]
+            .into_iter()
+            .find(|&c| catalogue.queries_of(class, c).next().is_some());
         let count = found.unwrap_or(count);
         let last = catalogue.queries_of(class, count).count().saturating_sub(1);
         let query = catalogue.queries_of(class, count).nth(number.min(last));
@@ -45,9 +63,13 @@ impl SeedSet {
 
     /// Whether the seeds still are what the query's file says.
     pub fn is_query(&self, catalogue: &Catalogue) -> bool {
-        let (Some(class), Some(number)) = (self.class, self.number) else { return false };
+        let (Some(class), Some(number)) = (self.class, self.number) else {
+            return false;
+        };
         self.rejected.is_empty()
-            && catalogue.queries_of(class, self.count).any(|q| q.number == number && q.seeds == self.seeds)
+            && catalogue
+                .queries_of(class, self.count)
+                .any(|q| q.number == number && q.seeds == self.seeds)
     }
 
     /// The class whose members are gold: the one opened, else the only one that all seeds share.
@@ -56,8 +78,16 @@ impl SeedSet {
             return self.class;
         }
         let mut shared = catalogue.entity(*self.seeds.first()?)?.classes.clone();
-        shared.retain(|c| self.seeds.iter().all(|&s| catalogue.entity(s).is_some_and(|e| e.classes.contains(c))));
-        if let [only] = shared[..] { Some(only) } else { None }
+        shared.retain(|c| {
+            self.seeds
+                .iter()
+                .all(|&s| catalogue.entity(s).is_some_and(|e| e.classes.contains(c)))
+        });
+        if let [only] = shared[..] {
+            Some(only)
+        } else {
+            None
+        }
     }
 }
 
@@ -74,7 +104,8 @@ pub struct Typing {
 const COMPLETIONS: usize = 50;
 
 impl Typing {
-    /// Looks for the input anew in all of the catalogue's names. The first match that is no seed yet is highlighted.
+    /// Looks for the input anew in all of the catalogue's names. The first match that is no seed
+    /// yet is highlighted.
     pub fn search(&mut self, catalogue: &Catalogue, seeds: &[EntityId]) {
         self.cursor = 0;
         self.matches.clear();
@@ -86,12 +117,26 @@ impl Typing {
         let mut found: Vec<(i64, &str, EntityId)> = catalogue
             .entities
             .iter()
-            .filter_map(|e| Some((matcher.fuzzy_match(&matchable(&e.name), &input)?, e.name.as_str(), e.id)))
+            .filter_map(|e| {
+                Some((
+                    matcher.fuzzy_match(&matchable(&e.name), &input)?,
+                    e.name.as_str(),
+                    e.id,
+                ))
+            })
             .collect();
         // Of equal scores the shorter name is the nearer.
-        found.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));
+        found.sort_by(|a, b| {
+            b.0.cmp(&a.0)
+                .then(a.1.len().cmp(&b.1.len()))
+                .then(a.1.cmp(b.1))
+        });
         self.matches = found.into_iter().take(COMPLETIONS).map(|f| f.2).collect();
-        self.cursor = self.matches.iter().position(|entity| !seeds.contains(entity)).unwrap_or(0);
+        self.cursor = self
+            .matches
+            .iter()
+            .position(|entity| !seeds.contains(entity))
+            .unwrap_or(0);
     }
 
     pub fn highlighted(&self) -> Option<EntityId> {
@@ -107,13 +152,22 @@ mod tests {
 
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();
-        for (i, (name, classes)) in
-            [("lion", vec![0]), ("sea lion", vec![0, 1]), ("dandelion", vec![2]), ("tiger", vec![0])]
-                .into_iter()
-                .enumerate()
+        for (i, (name, classes)) in [
+            ("lion", vec![0]),
+            ("sea lion", vec![0, 1]),
+            ("dandelion", vec![2]),
+            ("tiger", vec![0]),
+        ]
+        .into_iter()
+        .enumerate()
         {
             let classes = classes.into_iter().map(ClassId).collect();
-            c.entities.push(EntityCard { id: EntityId(i as u32), name: name.into(), classes, pairs: 3 });
+            c.entities.push(EntityCard {
+                id: EntityId(i as u32),
+                name: name.into(),
+                classes,
+                pairs: 3,
+            });
         }
         for name in ["cats", "sea", "flowers"] {
             c.classes.push(ClassCard {
@@ -125,30 +179,50 @@ mod tests {
             });
         }
         let seeds = vec![EntityId(0), EntityId(3)];
-        c.queries.push(Query { class: ClassId(0), seed_count: SeedCount::Five, number: 0, seeds });
+        c.queries.push(Query {
+            class: ClassId(0),
+            seed_count: SeedCount::Five,
+            number: 0,
+            seeds,
+        });
         c.indexed()
     }
 
     #[test]
     fn a_class_without_queries_of_one_count_takes_the_other() {
         let set = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 4);
-        assert_eq!((set.count, set.number, set.seeds.len()), (SeedCount::Five, Some(0), 2));
+        assert_eq!(
+            (set.count, set.number, set.seeds.len()),
+            (SeedCount::Five, Some(0), 2)
+        );
         let none = SeedSet::of_query(&catalogue(), ClassId(2), SeedCount::Three, 0);
-        assert_eq!((none.class, none.number, none.seeds.len()), (Some(ClassId(2)), None, 0));
+        assert_eq!(
+            (none.class, none.number, none.seeds.len()),
+            (Some(ClassId(2)), None, 0)
+        );
     }
 
     #[test]
     fn free_seeds_find_the_class_they_share() {
-        let free =
-            |seeds: &[u32]| SeedSet { seeds: seeds.iter().map(|&s| EntityId(s)).collect(), ..SeedSet::default() };
+        let free = |seeds: &[u32]| SeedSet {
+            seeds: seeds.iter().map(|&s| EntityId(s)).collect(),
+            ..SeedSet::default()
+        };
         assert_eq!(free(&[0, 1]).gold_class(&catalogue()), Some(ClassId(0)));
-        assert_eq!(free(&[1]).gold_class(&catalogue()), None, "two classes are possible");
+        assert_eq!(
+            free(&[1]).gold_class(&catalogue()),
+            None,
+            "two classes are possible"
+        );
         assert_eq!(free(&[0, 2]).gold_class(&catalogue()), None);
     }
 
     #[test]
     fn completion_is_best_first_and_highlights_no_seed() {
-        let mut typing = Typing { input: "lion".into(), ..Typing::default() };
+        let mut typing = Typing {
+            input: "lion".into(),
+            ..Typing::default()
+        };
         typing.search(&catalogue(), &[]);
         assert_eq!(typing.matches, [EntityId(0), EntityId(1), EntityId(2)]);
         typing.search(&catalogue(), &[EntityId(0)]);
@@ -161,7 +235,10 @@ mod tests {
         let mut islands = catalogue();
         islands.entities[3].name = "I\u{302}le d'Yeu".into();
         for typed in ["Île", "île", "I\u{302}le"] {
-            let mut typing = Typing { input: typed.into(), ..Typing::default() };
+            let mut typing = Typing {
+                input: typed.into(),
+                ..Typing::default()
+            };
             typing.search(&islands, &[]);
             assert_eq!(typing.highlighted(), Some(EntityId(3)), "{typed}");
         }

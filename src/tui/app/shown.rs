@@ -6,13 +6,22 @@ use crate::types::{ClassId, EntityId, Mode};
 impl App {
     /// The candidates as shown.
     pub fn rows(&self) -> Vec<Row> {
-        let (Some(expansion), Some(catalogue)) = (&self.expansion, &self.catalogue) else { return Vec::new() };
-        expansion.filtered(catalogue, self.reranked, self.filter, self.settings.moved_by)
+        let (Some(expansion), Some(catalogue)) = (&self.expansion, &self.catalogue) else {
+            return Vec::new();
+        };
+        expansion.filtered(
+            catalogue,
+            self.reranked,
+            self.filter,
+            self.settings.moved_by,
+        )
     }
 
     /// The cursor's place among [`App::rows`].
     pub fn cursor(&self, rows: &[Row]) -> usize {
-        self.selected.and_then(|s| rows.iter().position(|r| r.entity == s)).unwrap_or(0)
+        self.selected
+            .and_then(|s| rows.iter().position(|r| r.entity == s))
+            .unwrap_or(0)
     }
 
     /// The entity that the entity pane is about.
@@ -26,7 +35,9 @@ impl App {
             return Some(seed);
         }
         let rows = self.rows();
-        rows.get(self.cursor(&rows)).map(|r| r.entity).or(self.seeds.seeds.first().copied())
+        rows.get(self.cursor(&rows))
+            .map(|r| r.entity)
+            .or(self.seeds.seeds.first().copied())
     }
 
     /// The subject's details once they are there.
@@ -35,8 +46,11 @@ impl App {
     }
 
     pub fn tree_rows(&self) -> Vec<TreeRow> {
-        let Some(catalogue) = &self.catalogue else { return Vec::new() };
-        self.tree.visible(self.tree.rows(catalogue, |c| self.map(c)))
+        let Some(catalogue) = &self.catalogue else {
+            return Vec::new();
+        };
+        self.tree
+            .visible(self.tree.rows(catalogue, |c| self.map(c)))
     }
 
     /// A class's MAP@10 in the present mode and seed count.
@@ -46,7 +60,11 @@ impl App {
 
     /// The modes to choose from: those of the index that a person would ask for.
     pub fn modes(&self) -> Vec<Mode> {
-        let held = self.catalogue.as_ref().map(|c| c.modes.clone()).unwrap_or_default();
+        let held = self
+            .catalogue
+            .as_ref()
+            .map(|c| c.modes.clone())
+            .unwrap_or_default();
         held.into_iter().filter(|m| *m != Mode::None).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! What defines an expansion, how it differs from the class's own query, and how it is changed, undone and redone.
+//! What defines an expansion, how it differs from the class's own query, and how it is changed,
+//! undone and redone.
 
 use super::{App, Expansion, Kind, SeedSet};
 use crate::engine::api::{Ask, Catalogue, ExpandAsk, JointScope};
@@ -26,14 +27,25 @@ pub enum Change {
 }
 
 impl State {
-    /// The class's own query in the index's first mode, alone, as published. Free seeds stay as they are.
+    /// The class's own query in the index's first mode, alone, as published. Free seeds stay as
+    /// they are.
     pub fn unchanged(&self, catalogue: &Catalogue) -> State {
         let seeds = match (self.seeds.class, self.seeds.number) {
-            (Some(class), Some(number)) => SeedSet::of_query(catalogue, class, self.seeds.count, number),
-            _ => SeedSet { rejected: Vec::new(), ..self.seeds.clone() },
+            (Some(class), Some(number)) => {
+                SeedSet::of_query(catalogue, class, self.seeds.count, number)
+            }
+            _ => SeedSet {
+                rejected: Vec::new(),
+                ..self.seeds.clone()
+            },
         };
         let mode = catalogue.modes.first().copied().unwrap_or(self.mode);
-        State { seeds, mode, joint: false, tuning: Tuning::default() }
+        State {
+            seeds,
+            mode,
+            joint: false,
+            tuning: Tuning::default(),
+        }
     }
 
     /// In what it differs from [`State::unchanged`].
@@ -43,8 +55,16 @@ impl State {
             all.iter().copied().filter(|e| !less.contains(e)).collect()
         };
         let mut changes: Vec<Change> = Vec::new();
-        changes.extend(without(&from.seeds.seeds, &self.seeds.seeds).into_iter().map(Change::Dropped));
-        changes.extend(without(&self.seeds.seeds, &from.seeds.seeds).into_iter().map(Change::Added));
+        changes.extend(
+            without(&from.seeds.seeds, &self.seeds.seeds)
+                .into_iter()
+                .map(Change::Dropped),
+        );
+        changes.extend(
+            without(&self.seeds.seeds, &from.seeds.seeds)
+                .into_iter()
+                .map(Change::Added),
+        );
         changes.extend(self.seeds.rejected.iter().copied().map(Change::Rejected));
         changes.extend((self.mode != from.mode).then_some(Change::Mode(self.mode)));
         changes.extend(self.scope(catalogue).map(|_| Change::Joint));
@@ -68,8 +88,14 @@ impl State {
 
     /// Only a class's own query can be expanded jointly.
     fn scope(&self, catalogue: &Catalogue) -> Option<JointScope> {
-        let number = self.seeds.number.filter(|_| self.joint && self.seeds.is_query(catalogue))?;
-        Some(JointScope { seed_count: self.seeds.count, number })
+        let number = self
+            .seeds
+            .number
+            .filter(|_| self.joint && self.seeds.is_query(catalogue))?;
+        Some(JointScope {
+            seed_count: self.seeds.count,
+            number,
+        })
     }
 }
 
@@ -109,7 +135,12 @@ impl History {
 
 impl App {
     pub fn state(&self) -> State {
-        State { seeds: self.seeds.clone(), mode: self.mode, joint: self.joint, tuning: self.tuning }
+        State {
+            seeds: self.seeds.clone(),
+            mode: self.mode,
+            joint: self.joint,
+            tuning: self.tuning,
+        }
     }
 
     /// Every change goes through here: it can be undone, and it expands at once.
@@ -122,7 +153,10 @@ impl App {
     }
 
     pub(super) fn change_seeds(&mut self, seeds: SeedSet) {
-        self.change(State { seeds, ..self.state() });
+        self.change(State {
+            seeds,
+            ..self.state()
+        });
     }
 
     pub(super) fn adopt(&mut self, state: State) {
@@ -131,7 +165,8 @@ impl App {
             self.looking_at = None;
             (self.picture, self.entity_scroll) = (0, 0);
         }
-        (self.seeds, self.mode, self.joint, self.tuning) = (state.seeds, state.mode, state.joint, state.tuning);
+        (self.seeds, self.mode, self.joint, self.tuning) =
+            (state.seeds, state.mode, state.joint, state.tuning);
         self.cursor_to_class();
         self.expand();
         self.evaluate();
@@ -153,7 +188,9 @@ impl App {
 
     /// Expands the present state; without seeds nothing is shown and what runs goes stale.
     pub(super) fn expand(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let Some(ask) = self.state().ask(&catalogue, self.settings.candidates) else {
             self.asked.forget(Kind::Expand);
             (self.expansion, self.coming) = (None, None);
@@ -171,7 +208,10 @@ mod tests {
     use crate::types::{ClassId, Query, SeedCount};
 
     fn catalogue() -> Catalogue {
-        let mut c = Catalogue { modes: vec![Mode::Both, Mode::Text], ..Catalogue::default() };
+        let mut c = Catalogue {
+            modes: vec![Mode::Both, Mode::Text],
+            ..Catalogue::default()
+        };
         for id in 0..5 {
             c.entities.push(EntityCard {
                 id: EntityId(id),
@@ -188,23 +228,42 @@ mod tests {
             negatives: Vec::new(),
         });
         let seeds = [0, 1, 2].map(EntityId).into();
-        c.queries.push(Query { class: ClassId(0), seed_count: SeedCount::Three, number: 0, seeds });
+        c.queries.push(Query {
+            class: ClassId(0),
+            seed_count: SeedCount::Three,
+            number: 0,
+            seeds,
+        });
         c.indexed()
     }
 
     fn unchanged() -> State {
         let seeds = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 0);
-        State { seeds, mode: Mode::Both, joint: false, tuning: Tuning::default() }
+        State {
+            seeds,
+            mode: Mode::Both,
+            joint: false,
+            tuning: Tuning::default(),
+        }
     }
 
     #[test]
     fn changes_are_told_from_the_class_s_own_query() {
         assert_eq!(unchanged().changes(&catalogue()), []);
-        let mut state = State { joint: true, ..unchanged() };
+        let mut state = State {
+            joint: true,
+            ..unchanged()
+        };
         assert_eq!(state.changes(&catalogue()), [Change::Joint]);
-        (state.seeds.seeds, state.seeds.rejected) = (vec![EntityId(1), EntityId(2), EntityId(4)], vec![EntityId(3)]);
+        (state.seeds.seeds, state.seeds.rejected) = (
+            vec![EntityId(1), EntityId(2), EntityId(4)],
+            vec![EntityId(3)],
+        );
         state.mode = Mode::Text;
-        state.tuning = Tuning { window: Some(1), weights: Some([1, 0]) };
+        state.tuning = Tuning {
+            window: Some(1),
+            weights: Some([1, 0]),
+        };
         let expected = [
             Change::Dropped(EntityId(0)),
             Change::Added(EntityId(4)),
@@ -213,13 +272,23 @@ mod tests {
             Change::Window(1),
             Change::Weights([1, 0]),
         ];
-        assert_eq!(state.changes(&catalogue()), expected, "and changed seeds are not expanded jointly");
+        assert_eq!(
+            state.changes(&catalogue()),
+            expected,
+            "and changed seeds are not expanded jointly"
+        );
         assert_eq!(state.unchanged(&catalogue()), unchanged());
     }
 
     #[test]
     fn undo_and_redo_are_each_others_inverse() {
-        let (a, b) = (unchanged(), State { mode: Mode::Text, ..unchanged() });
+        let (a, b) = (
+            unchanged(),
+            State {
+                mode: Mode::Text,
+                ..unchanged()
+            },
+        );
         let mut history = History::default();
         history.push(a.clone());
         assert_eq!(history.undo(&b), Some(a.clone()));

@@ -18,7 +18,11 @@ impl App {
     pub(super) fn open_themes(&mut self) {
         let themes = &mut self.themes;
         themes.before.clone_from(&themes.shown);
-        let cursor = themes.names.iter().position(|name| *name == themes.shown).unwrap_or(0);
+        let cursor = themes
+            .names
+            .iter()
+            .position(|name| *name == themes.shown)
+            .unwrap_or(0);
         self.popup = Some(Popup::Theme(cursor));
     }
 

@@ -79,7 +79,11 @@ struct Leaf {
 
 impl ClassTree {
     /// The lines to show. `map` gives a class's MAP@10 once it is known.
-    pub fn rows(&self, catalogue: &Catalogue, map: impl Fn(ClassId) -> Option<f64>) -> Vec<TreeRow> {
+    pub fn rows(
+        &self,
+        catalogue: &Catalogue,
+        map: impl Fn(ClassId) -> Option<f64>,
+    ) -> Vec<TreeRow> {
         let matcher = SkimMatcherV2::default().ignore_case();
         let filter = matchable(&self.filter);
         let mut groups: BTreeMap<Option<&str>, BTreeMap<Option<&str>, Vec<Leaf>>> = BTreeMap::new();
@@ -88,14 +92,21 @@ impl ClassTree {
             if !filter.is_empty() && matcher.fuzzy_match(&matchable(&title), &filter).is_none() {
                 continue;
             }
-            let leaf = Leaf { id, title, size: card.members.len(), map: map(id) };
+            let leaf = Leaf {
+                id,
+                title,
+                size: card.members.len(),
+                map: map(id),
+            };
             let coarse = groups.entry(card.coarse.as_deref()).or_default();
             coarse.entry(card.middle.as_deref()).or_default().push(leaf);
         }
         let mut rows = Blocks::default();
         for (coarse, middles) in groups {
             match coarse {
-                Some(name) => rows.push(self.group(name, name.to_owned(), 0, self.middles(name, 1, middles))),
+                Some(name) => {
+                    rows.push(self.group(name, name.to_owned(), 0, self.middles(name, 1, middles)))
+                }
                 None => rows.0.extend(self.middles("", 0, middles).0),
             }
         }
@@ -103,7 +114,12 @@ impl ClassTree {
     }
 
     /// A middle class with a single class in it is no group: it would say the same twice.
-    fn middles(&self, coarse: &str, depth: usize, middles: BTreeMap<Option<&str>, Vec<Leaf>>) -> Blocks {
+    fn middles(
+        &self,
+        coarse: &str,
+        depth: usize,
+        middles: BTreeMap<Option<&str>, Vec<Leaf>>,
+    ) -> Blocks {
         let mut blocks = Blocks::default();
         for (middle, leaves) in middles {
             match middle {
@@ -119,12 +135,28 @@ impl ClassTree {
 
     fn group(&self, label: &str, key: String, depth: usize, below: Blocks) -> Vec<TreeRow> {
         let open = !self.filter.is_empty() || !self.folded.contains(&key);
-        let size = below.0.iter().filter_map(|b| b.first()).map(|r| r.size).sum();
+        let size = below
+            .0
+            .iter()
+            .filter_map(|b| b.first())
+            .map(|r| r.size)
+            .sum();
         // The mean over classes, not over groups: each class counts once.
-        let maps: Vec<f64> =
-            below.0.iter().flatten().filter(|r| matches!(r.kind, TreeKind::Class(_))).filter_map(|r| r.map).collect();
+        let maps: Vec<f64> = below
+            .0
+            .iter()
+            .flatten()
+            .filter(|r| matches!(r.kind, TreeKind::Class(_)))
+            .filter_map(|r| r.map)
+            .collect();
         let map = (!maps.is_empty()).then(|| maps.iter().sum::<f64>() / maps.len() as f64);
-        let mut rows = vec![TreeRow { depth, label: label.into(), kind: TreeKind::Group { key, open }, size, map }];
+        let mut rows = vec![TreeRow {
+            depth,
+            label: label.into(),
+            kind: TreeKind::Group { key, open },
+            size,
+            map,
+        }];
         rows.extend(below.sorted(self.sort));
         rows
     }
@@ -148,7 +180,13 @@ impl ClassTree {
 }
 
 fn classes(depth: usize, leaves: Vec<Leaf>) -> Blocks {
-    let row = |l: Leaf| TreeRow { depth, label: l.title, kind: TreeKind::Class(l.id), size: l.size, map: l.map };
+    let row = |l: Leaf| TreeRow {
+        depth,
+        label: l.title,
+        kind: TreeKind::Class(l.id),
+        size: l.size,
+        map: l.map,
+    };
     Blocks(leaves.into_iter().map(|l| vec![row(l)]).collect())
 }
 
@@ -163,12 +201,18 @@ impl Blocks {
 
     fn sorted(mut self, sort: Sort) -> Vec<TreeRow> {
         self.0.sort_by(|a, b| {
-            let (Some(a), Some(b)) = (a.first(), b.first()) else { return std::cmp::Ordering::Equal };
+            let (Some(a), Some(b)) = (a.first(), b.first()) else {
+                return std::cmp::Ordering::Equal;
+            };
             let by_name = a.label.cmp(&b.label);
             match sort {
                 Sort::Name => by_name,
                 Sort::Size => b.size.cmp(&a.size).then(by_name),
-                Sort::Map => b.map.unwrap_or(-1.0).total_cmp(&a.map.unwrap_or(-1.0)).then(by_name),
+                Sort::Map => b
+                    .map
+                    .unwrap_or(-1.0)
+                    .total_cmp(&a.map.unwrap_or(-1.0))
+                    .then(by_name),
             }
         });
         self.0.into_iter().flatten().collect()
@@ -195,17 +239,29 @@ mod tests {
             card("trees", Some("Plants"), Some("Living things"), 7),
             card("odds_and_ends", None, None, 2),
         ];
-        Catalogue { classes, ..Catalogue::default() }
+        Catalogue {
+            classes,
+            ..Catalogue::default()
+        }
     }
 
     fn labels(tree: &ClassTree, maps: &[f64]) -> Vec<String> {
         let rows = tree.visible(tree.rows(&catalogue(), |c| maps.get(c.at()).copied()));
-        rows.iter().map(|r| format!("{}{}", " ".repeat(r.depth), r.label)).collect()
+        rows.iter()
+            .map(|r| format!("{}{}", " ".repeat(r.depth), r.label))
+            .collect()
     }
 
     #[test]
     fn a_middle_class_of_one_is_not_a_group() {
-        let all = ["Living things", " Animals", "  fish", "  insects", " trees", "odds and ends"];
+        let all = [
+            "Living things",
+            " Animals",
+            "  fish",
+            "  insects",
+            " trees",
+            "odds and ends",
+        ];
         assert_eq!(labels(&ClassTree::default(), &[]), all);
     }
 
@@ -224,10 +280,22 @@ mod tests {
 
     #[test]
     fn sorting_by_size_and_map() {
-        let tree = ClassTree { sort: Sort::Size, ..ClassTree::default() };
-        assert_eq!(labels(&tree, &[])[..4], ["Living things", " Animals", "  insects", "  fish"]);
-        let tree = ClassTree { sort: Sort::Map, ..ClassTree::default() };
-        assert_eq!(labels(&tree, &[0.9, 0.1, 0.8, 0.95])[..3], ["odds and ends", "Living things", " trees"]);
+        let tree = ClassTree {
+            sort: Sort::Size,
+            ..ClassTree::default()
+        };
+        assert_eq!(
+            labels(&tree, &[])[..4],
+            ["Living things", " Animals", "  insects", "  fish"]
+        );
+        let tree = ClassTree {
+            sort: Sort::Map,
+            ..ClassTree::default()
+        };
+        assert_eq!(
+            labels(&tree, &[0.9, 0.1, 0.8, 0.95])[..3],
+            ["odds and ends", "Living things", " trees"]
+        );
     }
 
     #[test]

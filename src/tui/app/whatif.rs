@@ -14,13 +14,34 @@ pub enum Setting {
 }
 
 impl Setting {
-    pub const ALL: [Setting; 4] = [Setting::Mode, Setting::Joint, Setting::Window, Setting::Reranking];
+    pub const ALL: [Setting; 4] = [
+        Setting::Mode,
+        Setting::Joint,
+        Setting::Window,
+        Setting::Reranking,
+    ];
 }
 
 /// Windows to choose from; none: as published.
-const WINDOWS: [Option<u32>; 8] = [None, Some(1), Some(2), Some(3), Some(5), Some(8), Some(12), Some(16)];
+const WINDOWS: [Option<u32>; 8] = [
+    None,
+    Some(1),
+    Some(2),
+    Some(3),
+    Some(5),
+    Some(8),
+    Some(12),
+    Some(16),
+];
 /// Weights of the re-ranking to choose from: none at all, then more and more by divergence.
-const WEIGHTS: [Option<[u32; 2]>; 6] = [None, Some([1, 0]), Some([3, 1]), Some([1, 1]), Some([1, 3]), Some([0, 1])];
+const WEIGHTS: [Option<[u32; 2]>; 6] = [
+    None,
+    Some([1, 0]),
+    Some([3, 1]),
+    Some([1, 1]),
+    Some([1, 3]),
+    Some([0, 1]),
+];
 
 /// The unchanged state's metrics.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +69,9 @@ impl App {
 
     /// Everything at once, so that one undo brings it back.
     pub(super) fn take_back_all(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
         let to = self.state().unchanged(&catalogue);
         match to == self.state() {
             true => self.notify("nothing is changed"),
@@ -62,19 +85,31 @@ impl App {
         match Setting::ALL.get(setting) {
             Some(Setting::Mode) => self.turn_mode(by),
             Some(Setting::Joint) => self.toggle_joint(),
-            Some(Setting::Window) => self.tune(Tuning { window: turned(&WINDOWS, window, by), weights }),
-            Some(Setting::Reranking) => self.tune(Tuning { window, weights: turned(&WEIGHTS, weights, by) }),
+            Some(Setting::Window) => self.tune(Tuning {
+                window: turned(&WINDOWS, window, by),
+                weights,
+            }),
+            Some(Setting::Reranking) => self.tune(Tuning {
+                window,
+                weights: turned(&WEIGHTS, weights, by),
+            }),
             None => {}
         }
     }
 
     fn tune(&mut self, tuning: Tuning) {
-        self.change(State { tuning, ..self.state() });
+        self.change(State {
+            tuning,
+            ..self.state()
+        });
     }
 
     pub(super) fn turn_mode(&mut self, by: isize) {
         if let Some(mode) = self.other_mode(self.mode, by) {
-            self.change(State { mode, ..self.state() });
+            self.change(State {
+                mode,
+                ..self.state()
+            });
         }
     }
 
@@ -90,13 +125,21 @@ impl App {
 
     /// Has the unchanged state measured while its metrics are on the screen, once.
     pub(super) fn measure_unchanged(&mut self) {
-        let (Some(Popup::WhatIf(_)), Some(catalogue)) = (self.popup, &self.catalogue) else { return };
-        let ask = self.state().unchanged(catalogue).ask(catalogue, self.settings.candidates);
+        let (Some(Popup::WhatIf(_)), Some(catalogue)) = (self.popup, &self.catalogue) else {
+            return;
+        };
+        let ask = self
+            .state()
+            .unchanged(catalogue)
+            .ask(catalogue, self.settings.candidates);
         let Some(ask) = ask.filter(|ask| ask.class.is_some()) else {
             return self.unchanged = None;
         };
         if self.unchanged.as_ref().is_none_or(|known| known.ask != ask) {
-            self.unchanged = Some(Unchanged { ask: ask.clone(), measured: None });
+            self.unchanged = Some(Unchanged {
+                ask: ask.clone(),
+                measured: None,
+            });
             self.ask(Kind::Measure, Ask::Measure(ask));
         }
     }
@@ -105,7 +148,9 @@ impl App {
 /// The value so many places on, round and round; from a value that is not among them, the first.
 fn turned<T: Copy + PartialEq>(values: &[T], now: T, by: isize) -> T {
     let at = values.iter().position(|&value| value == now);
-    let to = at.map_or(0, |at| (at as isize + by).rem_euclid(values.len() as isize) as usize);
+    let to = at.map_or(0, |at| {
+        (at as isize + by).rem_euclid(values.len() as isize) as usize
+    });
     values.get(to).copied().unwrap_or(now)
 }
 
@@ -117,7 +162,11 @@ mod tests {
     fn values_are_turned_round_and_round() {
         assert_eq!(turned(&WINDOWS, None, 1), Some(1));
         assert_eq!(turned(&WINDOWS, None, -1), Some(16));
-        assert_eq!(turned(&WINDOWS, Some(7), 1), None, "one that a file brought");
+        assert_eq!(
+            turned(&WINDOWS, Some(7), 1),
+            None,
+            "one that a file brought"
+        );
         assert_eq!(turned(&[] as &[u8], 3, 1), 3);
     }
 }

@@ -67,8 +67,14 @@ pub enum Fact {
     Rank,
 }
 
-const OF_PICK: [Fact; 6] =
-    [Fact::SeedRank, Fact::Round, Fact::Window, Fact::WindowPlace, Fact::SetScore, Fact::Divergence];
+const OF_PICK: [Fact; 6] = [
+    Fact::SeedRank,
+    Fact::Round,
+    Fact::Window,
+    Fact::WindowPlace,
+    Fact::SetScore,
+    Fact::Divergence,
+];
 const OF_RERANKING: [Fact; 3] = [Fact::Picked, Fact::ByDivergence, Fact::Rerank];
 const MODALITIES: [Modality; 3] = [Modality::Prior, Modality::Text, Modality::Image];
 
@@ -123,7 +129,11 @@ impl Fact {
             Fact::SeedRank => why.seed_rank.map(count),
             Fact::Round => contest.map(|c| c.round as f64),
             Fact::Window => contest.map(|c| count(c.rivals.len())),
-            Fact::WindowPlace => contest?.rivals.iter().position(|r| r.entity == why.entity).map(|at| count(at + 1)),
+            Fact::WindowPlace => contest?
+                .rivals
+                .iter()
+                .position(|r| r.entity == why.entity)
+                .map(|at| count(at + 1)),
             Fact::SetScore => contest?.rival(why.entity).map(|r| r.set_score),
             Fact::Divergence => contest?.rival(why.entity).map(|r| r.divergence),
             Fact::Picked => place.map(|p| count(p.picked)),
@@ -142,7 +152,11 @@ impl Fact {
 impl Explaining {
     pub(super) fn new(entities: Vec<EntityId>) -> Self {
         let unfolded = [Branch::Score, Branch::Pick, Branch::Reranking].into();
-        Explaining { entities, unfolded, ..Explaining::default() }
+        Explaining {
+            entities,
+            unfolded,
+            ..Explaining::default()
+        }
     }
 
     pub fn explained(&self) -> Option<&Explained> {
@@ -151,21 +165,28 @@ impl Explaining {
 
     /// The lines that are not folded away.
     pub fn lines(&self) -> Vec<WhyLine> {
-        self.explained().map_or_else(Vec::new, |explained| lines(explained, &|branch| self.unfolded.contains(&branch)))
+        self.explained().map_or_else(Vec::new, |explained| {
+            lines(explained, &|branch| self.unfolded.contains(&branch))
+        })
     }
 
     /// Every line, whatever is folded.
     pub(super) fn whole(&self) -> Vec<WhyLine> {
-        self.explained().map_or_else(Vec::new, |explained| lines(explained, &|_| true))
+        self.explained()
+            .map_or_else(Vec::new, |explained| lines(explained, &|_| true))
     }
 
     /// The cursor's place in the whole tree.
     pub(super) fn place(&self) -> usize {
         let subject = self.lines().get(self.cursor).map(|line| line.subject);
-        self.whole().iter().position(|line| Some(line.subject) == subject).unwrap_or(0)
+        self.whole()
+            .iter()
+            .position(|line| Some(line.subject) == subject)
+            .unwrap_or(0)
     }
 
-    /// Puts the cursor on a line of the whole tree; what it is folded in is opened, and what the last one was is folded again.
+    /// Puts the cursor on a line of the whole tree; what it is folded in is opened, and what the
+    /// last one was is folded again.
     pub(super) fn go_to(&mut self, place: usize) {
         for branch in self.opened.drain(..) {
             self.unfolded.remove(&branch);
@@ -181,7 +202,11 @@ impl Explaining {
                 }
             }
         }
-        self.cursor = self.lines().iter().position(|shown| shown.subject == line.subject).unwrap_or(0);
+        self.cursor = self
+            .lines()
+            .iter()
+            .position(|shown| shown.subject == line.subject)
+            .unwrap_or(0);
     }
 
     pub(super) fn fold(&mut self, branch: Branch, open: bool) {
@@ -190,7 +215,10 @@ impl Explaining {
             false => self.unfolded.remove(&branch),
         };
         // the branch's own line stays under the cursor
-        let at = self.lines().iter().position(|line| line.branch.is_some_and(|(b, _)| b == branch));
+        let at = self
+            .lines()
+            .iter()
+            .position(|line| line.branch.is_some_and(|(b, _)| b == branch));
         self.cursor = at.unwrap_or(0);
     }
 }
@@ -203,10 +231,18 @@ fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<WhyLine> {
     if explained.entities.iter().any(|why| !why.seeds.is_empty()) {
         score(explained, is_open, &mut lines);
     }
-    if explained.entities.iter().any(|why| OF_PICK.iter().any(|fact| fact.of(why).is_some())) {
+    if explained
+        .entities
+        .iter()
+        .any(|why| OF_PICK.iter().any(|fact| fact.of(why).is_some()))
+    {
         pick(explained, is_open, &mut lines);
     }
-    if explained.entities.iter().any(|why| matches!(why.standing, Standing::Listed(_))) {
+    if explained
+        .entities
+        .iter()
+        .any(|why| matches!(why.standing, Standing::Listed(_)))
+    {
         reranking(explained, is_open, &mut lines);
     }
     lines
@@ -215,7 +251,11 @@ fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<WhyLine> {
 fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
     let is_known = |why: &Why| !why.seeds.is_empty();
     let of = |value: &dyn Fn(&Why) -> Option<f64>| -> Vec<Option<f64>> {
-        explained.entities.iter().map(|why| value(why).filter(|_| is_known(why))).collect()
+        explained
+            .entities
+            .iter()
+            .map(|why| value(why).filter(|_| is_known(why)))
+            .collect()
     };
     let branch = Branch::Score;
     let open = is_open(branch);
@@ -228,16 +268,31 @@ fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
     if !open {
         return;
     }
-    let part = |depth, subject, values: Vec<Option<f64>>| WhyLine { depth, subject, branch: None, values };
+    let part = |depth, subject, values: Vec<Option<f64>>| WhyLine {
+        depth,
+        subject,
+        branch: None,
+        values,
+    };
     for modality in MODALITIES {
         let values = of(&|why| why.parts.map(|parts| modality.of(parts)));
-        lines.extend(values.iter().any(Option::is_some).then(|| part(1, Subject::Part(modality), values)));
+        lines.extend(
+            values
+                .iter()
+                .any(Option::is_some)
+                .then(|| part(1, Subject::Part(modality), values)),
+        );
     }
     for (seed, states) in explained.seeds.iter().enumerate() {
         let branch = Branch::Seed(seed);
         let open = is_open(branch);
         let values = of(&|why| Some(why.seeds.get(seed)?.z));
-        lines.push(WhyLine { depth: 1, subject: Subject::Seed(seed), branch: Some((branch, open)), values });
+        lines.push(WhyLine {
+            depth: 1,
+            subject: Subject::Seed(seed),
+            branch: Some((branch, open)),
+            values,
+        });
         if !open {
             continue;
         }
@@ -247,8 +302,9 @@ fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
             lines.extend(values.iter().any(Option::is_some).then(line));
         }
         let brought = |at: usize| of(&|why| why.seeds.get(seed)?.brought.get(at).copied());
-        let mut all: Vec<WhyLine> =
-            (0..states.states.len()).map(|at| part(2, Subject::State(seed, at), brought(at))).collect();
+        let mut all: Vec<WhyLine> = (0..states.states.len())
+            .map(|at| part(2, Subject::State(seed, at), brought(at)))
+            .collect();
         if explained.entities.len() == 2 {
             // what tells the two apart comes first
             let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
@@ -256,7 +312,11 @@ fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
         }
         lines.extend(all);
         if states.more > 0 {
-            lines.push(part(2, Subject::Rest(seed), of(&|why| Some(why.seeds.get(seed)?.rest))));
+            lines.push(part(
+                2,
+                Subject::Rest(seed),
+                of(&|why| Some(why.seeds.get(seed)?.rest)),
+            ));
         }
     }
 }
@@ -264,19 +324,36 @@ fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
 fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
     let branch = Branch::Pick;
     let open = is_open(branch);
-    let pick = explained.entities.iter().map(|why| why.contest.as_ref().map(|c| c.pick as f64)).collect();
-    lines.push(WhyLine { depth: 0, subject: Subject::Pick, branch: Some((branch, open)), values: pick });
+    let pick = explained
+        .entities
+        .iter()
+        .map(|why| why.contest.as_ref().map(|c| c.pick as f64))
+        .collect();
+    lines.push(WhyLine {
+        depth: 0,
+        subject: Subject::Pick,
+        branch: Some((branch, open)),
+        values: pick,
+    });
     if !open {
         return;
     }
     facts(explained, &OF_PICK, lines);
     // side by side the two may come from two windows
     if let [only] = &explained.entities[..]
-        && let Some(contest) = only.contest.as_ref().filter(|contest| contest.rivals.len() > 1)
+        && let Some(contest) = only
+            .contest
+            .as_ref()
+            .filter(|contest| contest.rivals.len() > 1)
     {
         for (at, rival) in contest.rivals.iter().enumerate() {
             let values = vec![Some(rival.divergence)];
-            lines.push(WhyLine { depth: 1, subject: Subject::Rival(at), branch: None, values });
+            lines.push(WhyLine {
+                depth: 1,
+                subject: Subject::Rival(at),
+                branch: None,
+                values,
+            });
         }
     }
 }
@@ -284,8 +361,17 @@ fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
 fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
     let branch = Branch::Reranking;
     let open = is_open(branch);
-    let rank = explained.entities.iter().map(|why| Fact::Rank.of(why)).collect();
-    lines.push(WhyLine { depth: 0, subject: Subject::Reranking, branch: Some((branch, open)), values: rank });
+    let rank = explained
+        .entities
+        .iter()
+        .map(|why| Fact::Rank.of(why))
+        .collect();
+    lines.push(WhyLine {
+        depth: 0,
+        subject: Subject::Reranking,
+        branch: Some((branch, open)),
+        values: rank,
+    });
     if open {
         facts(explained, &OF_RERANKING, lines);
     }
@@ -295,7 +381,12 @@ fn facts(explained: &Explained, facts: &[Fact], lines: &mut Vec<WhyLine>) {
     for &fact in facts {
         let values: Vec<Option<f64>> = explained.entities.iter().map(|why| fact.of(why)).collect();
         if values.iter().any(Option::is_some) {
-            lines.push(WhyLine { depth: 1, subject: Subject::Fact(fact), branch: None, values });
+            lines.push(WhyLine {
+                depth: 1,
+                subject: Subject::Fact(fact),
+                branch: None,
+                values,
+            });
         }
     }
 }

@@ -4,20 +4,25 @@ use super::{App, Fact, List, Subject};
 use crate::engine::api::Explained;
 
 impl App {
-    /// A line in words: a pair by its sentence or, where the mode sees none, its picture; a rival by its name.
+    /// A line in words: a pair by its sentence or, where the mode sees none, its picture; a rival
+    /// by its name.
     pub fn why_label(&self, explained: &Explained, subject: Subject) -> String {
         let seed = |at: usize| &explained.seeds[at];
         match subject {
             Subject::Score => "score: ΣZ over the seeds".into(),
             Subject::Part(modality) | Subject::SeedPart(_, modality) => modality.name().into(),
             Subject::Seed(at) => self.name(seed(at).seed),
-            Subject::State(at, state) => evidence(explained, at, state).unwrap_or_else(|| "a pair".into()),
+            Subject::State(at, state) => {
+                evidence(explained, at, state).unwrap_or_else(|| "a pair".into())
+            }
             Subject::Rest(at) => format!("{} more", seed(at).more),
             Subject::Pick => match explained.ask.tuning.window {
                 None => "pick number".into(),
                 Some(width) => format!("pick number, by a window of {width}"),
             },
-            Subject::Rival(at) => explained.rival(at).map_or_else(String::new, |rival| self.name(rival.entity)),
+            Subject::Rival(at) => explained
+                .rival(at)
+                .map_or_else(String::new, |rival| self.name(rival.entity)),
             Subject::Reranking => "place in the list".into(),
             Subject::Fact(fact) => name(explained, fact),
         }
@@ -27,8 +32,14 @@ impl App {
     pub(super) fn explanation_labels(&self) -> Option<List> {
         let explained = self.explaining.explained()?;
         let lines = self.explaining.whole();
-        let labels = lines.iter().map(|line| self.why_label(explained, line.subject)).collect();
-        Some(List { labels, cursor: self.explaining.place() })
+        let labels = lines
+            .iter()
+            .map(|line| self.why_label(explained, line.subject))
+            .collect();
+        Some(List {
+            labels,
+            cursor: self.explaining.place(),
+        })
     }
 }
 
@@ -36,7 +47,9 @@ fn evidence(explained: &Explained, seed: usize, state: usize) -> Option<String> 
     let sentence = explained.seeds[seed].states[state].sentence.as_ref()?;
     let picture = sentence.picture.as_ref().and_then(|path| path.file_name());
     match picture {
-        Some(picture) if !explained.ask.mode.sees_text() => Some(format!("▣ {}", picture.to_string_lossy())),
+        Some(picture) if !explained.ask.mode.sees_text() => {
+            Some(format!("▣ {}", picture.to_string_lossy()))
+        }
         _ => Some(sentence.tokens.join(" ")),
     }
 }

@@ -1,7 +1,8 @@
 //! What is kept between two starts: one small file an index, written as things change.
 //!
-//! Several explorers may have the same index open. Each writes under a lock what it changed over what is in the file by then, so
-//! that none takes away what another one added. A file that cannot be read whole is set aside before anything is written.
+//! Several explorers may have the same index open. Each writes under a lock what it changed over
+//! what is in the file by then, so that none takes away what another one added. A file that cannot
+//! be read whole is set aside before anything is written.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -62,7 +63,8 @@ pub struct Session {
     pub unknown: Map<String, Value>,
 }
 
-/// The expansion that was on the screen. Its parts belong together: two sessions are never mixed within it.
+/// The expansion that was on the screen. Its parts belong together: two sessions are never mixed
+/// within it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpansionRecord {
     /// By name: ids shift when a class is added to the data set.
@@ -133,7 +135,8 @@ pub struct Loaded {
 }
 
 impl Session {
-    /// Reads a file. Whatever in it cannot be read costs itself alone, and the file as it was is set aside under another name.
+    /// Reads a file. Whatever in it cannot be read costs itself alone, and the file as it was is
+    /// set aside under another name.
     ///
     /// Errors: `Io`, where the file cannot be read or set aside.
     pub fn load(path: &Path) -> Result<Loaded> {
@@ -144,14 +147,23 @@ impl Session {
         };
         let (session, fault) = match serde_json::from_slice::<Value>(&text) {
             Ok(Value::Object(fields)) => match fields.get("version").and_then(Value::as_u64) {
-                Some(version) if version > VERSION => {
-                    (None, format!("is of version {version}, and this program reads {VERSION}"))
-                }
+                Some(version) if version > VERSION => (
+                    None,
+                    format!("is of version {version}, and this program reads {VERSION}"),
+                ),
                 _ => {
                     let (session, unread) = read_fields(fields);
                     match unread.is_empty() {
-                        true => return Ok(Loaded { session: Some(session), warning: None }),
-                        false => (Some(session), format!("has values that cannot be read ({})", unread.join(", "))),
+                        true => {
+                            return Ok(Loaded {
+                                session: Some(session),
+                                warning: None,
+                            });
+                        }
+                        false => (
+                            Some(session),
+                            format!("has values that cannot be read ({})", unread.join(", ")),
+                        ),
                     }
                 }
             },
@@ -159,13 +171,25 @@ impl Session {
             Err(e) => (None, format!("is damaged ({e})")),
         };
         let aside = set_aside(path, &text)?;
-        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let warning = format!("the session file {} {fault}; it is kept as {}", name(path), aside.display());
-        Ok(Loaded { session, warning: Some(warning) })
+        let name = |path: &Path| {
+            path.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        let warning = format!(
+            "the session file {} {fault}; it is kept as {}",
+            name(path),
+            aside.display()
+        );
+        Ok(Loaded {
+            session,
+            warning: Some(warning),
+        })
     }
 
-    /// Writes what changed since `base` over what is in the file now; returns what is in it then. `base` is what the file was known
-    /// to hold.
+    /// Writes what changed since `base` over what is in the file now; returns what is in it then.
+    /// `base` is what the file was known to hold.
     ///
     /// Errors: `Io`.
     pub fn save(&self, base: &Session, path: &Path) -> Result<Session> {
@@ -175,15 +199,21 @@ impl Session {
         let _lock = lock(path);
         let there = Session::load(path)?.session.unwrap_or_default();
         let merged = self.merged(base, &there);
-        let text = serde_json::to_vec_pretty(&merged).map_err(|e| Error::format(path, e.to_string()))?;
+        let text =
+            serde_json::to_vec_pretty(&merged).map_err(|e| Error::format(path, e.to_string()))?;
         write_whole(path, &text)?;
         Ok(merged)
     }
 
-    /// `self` where it differs from `base`, else `there`. Named states, marks and notes are merged one by one.
+    /// `self` where it differs from `base`, else `there`. Named states, marks and notes are merged
+    /// one by one.
     fn merged(&self, base: &Session, there: &Session) -> Session {
         fn either<T: Clone + PartialEq>(own: &T, base: &T, there: &T) -> T {
-            if own == base { there.clone() } else { own.clone() }
+            if own == base {
+                there.clone()
+            } else {
+                own.clone()
+            }
         }
         Session {
             version: VERSION,
@@ -192,18 +222,26 @@ impl Session {
             entity_width: either(&self.entity_width, &base.entity_width, &there.entity_width),
             folded: either(&self.folded, &base.folded, &there.folded),
             theme: either(&self.theme, &base.theme, &there.theme),
-            remarks: merge_lists(&self.remarks, &base.remarks, &there.remarks, |(key, _)| key.clone()),
-            states: merge_lists(&self.states, &base.states, &there.states, |state| state.name.clone()),
+            remarks: merge_lists(&self.remarks, &base.remarks, &there.remarks, |(key, _)| {
+                key.clone()
+            }),
+            states: merge_lists(&self.states, &base.states, &there.states, |state| {
+                state.name.clone()
+            }),
             unknown: there.unknown.clone(),
         }
     }
 }
 
-/// Reads each field by itself. Returns the session and the names of the fields that could not be read.
+/// Reads each field by itself. Returns the session and the names of the fields that could not be
+/// read.
 fn read_fields(fields: Map<String, Value>) -> (Session, Vec<String>) {
     // cannot fail: names, numbers and lists
     let mut session = serde_json::to_value(Session::default()).unwrap_or_default();
-    let known: Vec<String> = session.as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default();
+    let known: Vec<String> = session
+        .as_object()
+        .map(|all| all.keys().cloned().collect())
+        .unwrap_or_default();
     let mut unread = Vec::new();
     for (name, value) in fields {
         let value = match name.as_str() {
@@ -224,18 +262,28 @@ fn read_fields(fields: Map<String, Value>) -> (Session, Vec<String>) {
 
 /// The list without the items that cannot be read.
 fn readable<T: DeserializeOwned>(list: Value, name: &str, unread: &mut Vec<String>) -> Value {
-    let Value::Array(items) = list else { return list };
+    let Value::Array(items) = list else {
+        return list;
+    };
     let all = items.len();
-    let readable: Vec<Value> = items.into_iter().filter(|item| T::deserialize(item).is_ok()).collect();
+    let readable: Vec<Value> = items
+        .into_iter()
+        .filter(|item| T::deserialize(item).is_ok())
+        .collect();
     if readable.len() < all {
         unread.push(format!("{} of {name}", all - readable.len()));
     }
     Value::Array(readable)
 }
 
-/// Items are told apart by their key. One that differs from the base was changed or removed here, and stays so; of the others
-/// the file's count. Own order first.
-fn merge_lists<T: Clone + PartialEq, K: Ord>(own: &[T], base: &[T], there: &[T], key: impl Fn(&T) -> K) -> Vec<T> {
+/// Items are told apart by their key. One that differs from the base was changed or removed here,
+/// and stays so; of the others the file's count. Own order first.
+fn merge_lists<T: Clone + PartialEq, K: Ord>(
+    own: &[T],
+    base: &[T],
+    there: &[T],
+    key: impl Fn(&T) -> K,
+) -> Vec<T> {
     fn by_key<'a, T, K: Ord>(list: &'a [T], key: &impl Fn(&T) -> K) -> BTreeMap<K, &'a T> {
         list.iter().map(|item| (key(item), item)).collect()
     }
@@ -259,9 +307,16 @@ fn merge_lists<T: Clone + PartialEq, K: Ord>(own: &[T], base: &[T], there: &[T],
     merged
 }
 
-/// Copies a file that could not be read to a name beside it that is free: `session-….bad.json`, `session-….bad-2.json` and so on.
+/// Copies a file that could not be read to a name beside it that is free: `session-….bad.json`,
+/// `session-….bad-2.json` and so on.
 fn set_aside(path: &Path, text: &[u8]) -> Result<PathBuf> {
-    let name = |number: usize| if number == 1 { "bad.json".to_owned() } else { format!("bad-{number}.json") };
+    let name = |number: usize| {
+        if number == 1 {
+            "bad.json".to_owned()
+        } else {
+            format!("bad-{number}.json")
+        }
+    };
     for number in 1.. {
         let aside = path.with_extension(name(number));
         match std::fs::read(&aside) {
@@ -277,7 +332,8 @@ fn set_aside(path: &Path, text: &[u8]) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// Held while it lives. Where a file system has no locks there is none: the file is still written whole.
+/// Held while it lives. Where a file system has no locks there is none: the file is still written
+/// whole.
 fn lock(path: &Path) -> Option<File> {
     let file = File::create(path.with_extension("lock")).ok()?;
     file.lock().ok()?;
@@ -290,8 +346,20 @@ mod tests {
 
     fn remark(number: usize, note: &str) -> (RemarkKey, Remark) {
         let (class, entity) = ("fish".into(), EntityId(7));
-        let key = RemarkKey { class, seeds: SeedCount::Three, number, entity, kind: FailureKind::Missed };
-        (key, Remark { marked: true, note: note.into() })
+        let key = RemarkKey {
+            class,
+            seeds: SeedCount::Three,
+            number,
+            entity,
+            kind: FailureKind::Missed,
+        };
+        (
+            key,
+            Remark {
+                marked: true,
+                note: note.into(),
+            },
+        )
     }
 
     fn named(name: &str, query: usize) -> NamedRecord {
@@ -305,7 +373,10 @@ mod tests {
             joint: false,
             settings: Tuning::default(),
         };
-        NamedRecord { name: name.into(), state }
+        NamedRecord {
+            name: name.into(),
+            state,
+        }
     }
 
     fn session() -> Session {
@@ -318,7 +389,10 @@ mod tests {
                 number: Some(2),
                 mode: Some(Mode::Text),
                 joint: true,
-                tuning: Tuning { window: Some(3), weights: None },
+                tuning: Tuning {
+                    window: Some(3),
+                    weights: None,
+                },
                 reranked: false,
             },
             tall: true,
@@ -349,9 +423,19 @@ mod tests {
         assert_eq!(Session::load(&path).unwrap(), Loaded::default());
         session().save(&Session::default(), &path).unwrap();
         assert_eq!(read(&path), session());
-        let mut left: Vec<_> = path.parent().unwrap().read_dir().unwrap().map(|f| f.unwrap().file_name()).collect();
+        let mut left: Vec<_> = path
+            .parent()
+            .unwrap()
+            .read_dir()
+            .unwrap()
+            .map(|f| f.unwrap().file_name())
+            .collect();
         left.sort();
-        assert_eq!(left, ["session-1.json", "session-1.lock"], "the temporary file is gone");
+        assert_eq!(
+            left,
+            ["session-1.json", "session-1.lock"],
+            "the temporary file is gone"
+        );
     }
 
     #[test]
@@ -363,7 +447,12 @@ mod tests {
             old.as_object_mut().unwrap().remove(field);
         }
         std::fs::write(&path, old.to_string()).unwrap();
-        let mut expected = Session { remarks: vec![], states: vec![], theme: None, ..session() };
+        let mut expected = Session {
+            remarks: vec![],
+            states: vec![],
+            theme: None,
+            ..session()
+        };
         expected.expansion.tuning = Tuning::default();
         assert_eq!(read(&path), expected);
     }
@@ -373,8 +462,13 @@ mod tests {
         let (_folder, path) = file();
         let start = session();
         start.save(&Session::default(), &path).unwrap();
-        // both have read the file; one adds a state and removes the remark, the other one adds its own and goes elsewhere
-        let first = Session { states: vec![named("mine", 1), named("first", 2)], remarks: vec![], ..start.clone() };
+        // both have read the file; one adds a state and removes the remark, the other one adds its
+        // own and goes elsewhere
+        let first = Session {
+            states: vec![named("mine", 1), named("first", 2)],
+            remarks: vec![],
+            ..start.clone()
+        };
         let mut second = Session {
             states: vec![named("second", 3), named("mine", 4)],
             remarks: vec![remark(1, "a fish all the same"), remark(2, "new")],
@@ -383,14 +477,23 @@ mod tests {
         second.expansion.class = Some("flowers".into());
         first.save(&start, &path).unwrap();
         let merged = second.save(&start, &path).unwrap();
-        let names: Vec<&str> = merged.states.iter().map(|state| state.name.as_str()).collect();
+        let names: Vec<&str> = merged
+            .states
+            .iter()
+            .map(|state| state.name.as_str())
+            .collect();
         assert_eq!(names, ["second", "mine", "first"]);
         assert_eq!(merged.states[1], named("mine", 4));
         assert_eq!(merged.remarks, [remark(2, "new")]);
         assert_eq!(merged.expansion.class.as_deref(), Some("flowers"));
         assert_eq!(read(&path), merged);
         // the first one changes nothing more: it must not bring its own class back
-        let again = Session { tall: false, ..first.clone() }.save(&first, &path).unwrap();
+        let again = Session {
+            tall: false,
+            ..first.clone()
+        }
+        .save(&first, &path)
+        .unwrap();
         assert_eq!(again.expansion.class.as_deref(), Some("flowers"));
         assert_eq!((again.states.len(), again.tall), (3, false));
     }
@@ -405,19 +508,32 @@ mod tests {
         std::fs::write(&path, &changed).unwrap();
         let loaded = Session::load(&path).unwrap();
         let warning = loaded.warning.unwrap();
-        assert!(warning.contains("(mode)") && warning.contains("session-1.bad.json"), "{warning}");
+        assert!(
+            warning.contains("(mode)") && warning.contains("session-1.bad.json"),
+            "{warning}"
+        );
         let mut expected = session();
         expected.expansion.mode = None;
         assert_eq!(loaded.session, Some(expected));
-        assert_eq!(std::fs::read_to_string(path.with_extension("bad.json")).unwrap(), changed);
+        assert_eq!(
+            std::fs::read_to_string(path.with_extension("bad.json")).unwrap(),
+            changed
+        );
     }
 
     #[test]
     fn one_unreadable_state_costs_no_other() {
         let (_folder, path) = file();
-        let both = Session { states: vec![named("a", 1), named("b", 2)], ..session() };
+        let both = Session {
+            states: vec![named("a", 1), named("b", 2)],
+            ..session()
+        };
         both.save(&Session::default(), &path).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap().replacen("\"seed_count\": \"3\"", "\"seed_count\": 7", 1);
+        let text = std::fs::read_to_string(&path).unwrap().replacen(
+            "\"seed_count\": \"3\"",
+            "\"seed_count\": 7",
+            1,
+        );
         std::fs::write(&path, text).unwrap();
         let loaded = Session::load(&path).unwrap();
         assert!(loaded.warning.unwrap().contains("1 of states"));
@@ -428,17 +544,34 @@ mod tests {
     fn what_is_damaged_or_newer_is_set_aside_and_never_lost() {
         let (_folder, path) = file();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        for (number, text) in ["{\"class\": ", "[1]", "{\"version\": 99, \"class\": \"fish\"}"].into_iter().enumerate()
+        for (number, text) in [
+            "{\"class\": ",
+            "[1]",
+            "{\"version\": 99, \"class\": \"fish\"}",
+        ]
+        .into_iter()
+        .enumerate()
         {
             std::fs::write(&path, text).unwrap();
             let loaded = Session::load(&path).unwrap();
             assert_eq!(loaded.session, None, "{text}");
-            let aside = if number == 0 { "bad.json".to_owned() } else { format!("bad-{}.json", number + 1) };
+            let aside = if number == 0 {
+                "bad.json".to_owned()
+            } else {
+                format!("bad-{}.json", number + 1)
+            };
             assert!(loaded.warning.unwrap().contains(&aside));
-            assert_eq!(std::fs::read_to_string(path.with_extension(&aside)).unwrap(), text);
+            assert_eq!(
+                std::fs::read_to_string(path.with_extension(&aside)).unwrap(),
+                text
+            );
             // a second start finds the copy that there is
             Session::load(&path).unwrap();
-            assert!(!path.with_extension(format!("bad-{}.json", number + 2)).exists());
+            assert!(
+                !path
+                    .with_extension(format!("bad-{}.json", number + 2))
+                    .exists()
+            );
         }
         session().save(&Session::default(), &path).unwrap();
         assert_eq!(read(&path), session());
@@ -452,7 +585,12 @@ mod tests {
         fields["new_field"] = serde_json::json!({"kept": true});
         std::fs::write(&path, fields.to_string()).unwrap();
         let loaded = read(&path);
-        Session { tall: false, ..loaded.clone() }.save(&loaded, &path).unwrap();
+        Session {
+            tall: false,
+            ..loaded.clone()
+        }
+        .save(&loaded, &path)
+        .unwrap();
         assert_eq!(read(&path).unknown["new_field"]["kept"], true);
     }
 
@@ -466,7 +604,8 @@ mod tests {
                     let mut base = Session::default();
                     for number in 0..10 {
                         let mut own = base.clone();
-                        own.states.push(named(&format!("{writer}-{number}"), number));
+                        own.states
+                            .push(named(&format!("{writer}-{number}"), number));
                         base = own.save(&base, path).unwrap();
                     }
                 });

@@ -1,5 +1,5 @@
-//! A view as a file: what it takes to open the same expansion on the same screen, here or at a colleague's
-//! (`docs/FORMATS.md`).
+//! A view as a file: what it takes to open the same expansion on the same screen, here or at a
+//! colleague's (`docs/FORMATS.md`).
 
 use std::path::{Path, PathBuf};
 
@@ -74,16 +74,31 @@ pub struct StateFile {
 impl Named {
     /// An entity of the catalogue; one that it does not know is called by its number.
     pub fn of(id: EntityId, catalogue: &Catalogue) -> Named {
-        Named { id, name: catalogue.entity(id).map_or_else(|| id.to_string(), |card| card.name.clone()) }
+        Named {
+            id,
+            name: catalogue
+                .entity(id)
+                .map_or_else(|| id.to_string(), |card| card.name.clone()),
+        }
     }
 
-    /// The entity of this name, of several the one of this id; where there is none, of this name in another Unicode form.
+    /// The entity of this name, of several the one of this id; where there is none, of this name in
+    /// another Unicode form.
     pub fn find(&self, catalogue: &Catalogue) -> Option<EntityId> {
         let find = |is_named: fn(&str, &str) -> bool| {
-            let here = catalogue.entity(self.id).filter(|card| is_named(&card.name, &self.name));
-            here.or_else(|| catalogue.entities.iter().find(|card| is_named(&card.name, &self.name)))
+            let here = catalogue
+                .entity(self.id)
+                .filter(|card| is_named(&card.name, &self.name));
+            here.or_else(|| {
+                catalogue
+                    .entities
+                    .iter()
+                    .find(|card| is_named(&card.name, &self.name))
+            })
         };
-        find(|own, name| own == name).or_else(|| find(is_same)).map(|card| card.id)
+        find(|own, name| own == name)
+            .or_else(|| find(is_same))
+            .map(|card| card.id)
     }
 }
 
@@ -93,7 +108,10 @@ impl Record {
         Record {
             seeds: named(&state.seeds.seeds),
             rejected: named(&state.seeds.rejected),
-            class: state.seeds.class.map(|class| catalogue.class(class).name.clone()),
+            class: state
+                .seeds
+                .class
+                .map(|class| catalogue.class(class).name.clone()),
             seed_count: state.seeds.count,
             query: state.seeds.number,
             mode: state.mode,
@@ -102,94 +120,174 @@ impl Record {
         }
     }
 
-    /// The state as far as this index has what it takes, and a sentence for each thing that it has not.
+    /// The state as far as this index has what it takes, and a sentence for each thing that it has
+    /// not.
     pub fn state(&self, catalogue: &Catalogue) -> (State, Vec<String>) {
         let mut lost = Vec::new();
         let mut known = |all: &[Named], what: &str| -> Vec<EntityId> {
             let find = |named: &Named| {
                 let found = named.find(catalogue);
-                lost.extend(found.is_none().then(|| format!("the {what} “{}” is not in this index", named.name)));
+                lost.extend(
+                    found
+                        .is_none()
+                        .then(|| format!("the {what} “{}” is not in this index", named.name)),
+                );
                 found
             };
             all.iter().filter_map(find).collect()
         };
-        let (seeds, rejected) = (known(&self.seeds, "seed"), known(&self.rejected, "rejected"));
-        let class = self.class.as_ref().and_then(|name| catalogue.class_named(name));
+        let (seeds, rejected) = (
+            known(&self.seeds, "seed"),
+            known(&self.rejected, "rejected"),
+        );
+        let class = self
+            .class
+            .as_ref()
+            .and_then(|name| catalogue.class_named(name));
         if let (Some(name), None) = (&self.class, class) {
-            lost.push(format!("there is no class “{}”: the seeds are free", name.replace('_', " ")));
+            lost.push(format!(
+                "there is no class “{}”: the seeds are free",
+                name.replace('_', " ")
+            ));
         }
-        let has = |class, number| catalogue.queries_of(class, self.seed_count).any(|q| q.number == number);
-        let number = class.zip(self.query).filter(|&(class, number)| has(class, number)).map(|(_, number)| number);
+        let has = |class, number| {
+            catalogue
+                .queries_of(class, self.seed_count)
+                .any(|q| q.number == number)
+        };
+        let number = class
+            .zip(self.query)
+            .filter(|&(class, number)| has(class, number))
+            .map(|(_, number)| number);
         if let (Some(_), Some(query), None) = (class, self.query, number) {
-            lost.push(format!("the class has no query {} of {} seeds", query + 1, self.seed_count.number()));
+            lost.push(format!(
+                "the class has no query {} of {} seeds",
+                query + 1,
+                self.seed_count.number()
+            ));
         }
         let held = catalogue.modes.contains(&self.mode);
-        let mode = if held { self.mode } else { catalogue.modes.first().copied().unwrap_or(self.mode) };
+        let mode = if held {
+            self.mode
+        } else {
+            catalogue.modes.first().copied().unwrap_or(self.mode)
+        };
         if !held {
-            lost.push(format!("this index has no mode {}: it is {mode}", self.mode));
+            lost.push(format!(
+                "this index has no mode {}: it is {mode}",
+                self.mode
+            ));
         }
-        let seeds = SeedSet { seeds, rejected, class, count: self.seed_count, number };
-        (State { seeds, mode, joint: self.joint, tuning: self.settings }, lost)
+        let seeds = SeedSet {
+            seeds,
+            rejected,
+            class,
+            count: self.seed_count,
+            number,
+        };
+        (
+            State {
+                seeds,
+                mode,
+                joint: self.joint,
+                tuning: self.settings,
+            },
+            lost,
+        )
     }
 }
 
 impl StateFile {
-    pub fn new(index: Origin, state: Record, screen: Screen, reranked: bool, cursor: Option<Named>) -> Self {
+    pub fn new(
+        index: Origin,
+        state: Record,
+        screen: Screen,
+        reranked: bool,
+        cursor: Option<Named>,
+    ) -> Self {
         let screen = screen.name().to_lowercase();
-        StateFile { kind: KIND.into(), version: VERSION, index, state, screen, reranked, cursor }
+        StateFile {
+            kind: KIND.into(),
+            version: VERSION,
+            index,
+            state,
+            screen,
+            reranked,
+            cursor,
+        }
     }
 
-    /// Errors: no such file; one that is no view, that another version wrote, that is damaged, or whose settings cannot be.
+    /// Errors: no such file; one that is no view, that another version wrote, that is damaged, or
+    /// whose settings cannot be.
     pub fn load(path: &Path) -> Result<StateFile> {
         let text = text_file::read(path)?;
         let refused = |why: String| Error::format(path, why);
-        let value: Value =
-            serde_json::from_str(&text).map_err(|e| refused(format!("is damaged, or no view of multiexpan ({e})")))?;
+        let value: Value = serde_json::from_str(&text)
+            .map_err(|e| refused(format!("is damaged, or no view of multiexpan ({e})")))?;
         if value["kind"] != KIND {
             return Err(refused("is no view of multiexpan".into()));
         }
         if value["version"] != VERSION {
             let version = &value["version"];
-            return Err(refused(format!("is of version {version}; this program reads version {VERSION}")));
+            return Err(refused(format!(
+                "is of version {version}; this program reads version {VERSION}"
+            )));
         }
-        let file: StateFile = serde_json::from_value(value).map_err(|e| refused(format!("is damaged ({e})")))?;
+        let file: StateFile =
+            serde_json::from_value(value).map_err(|e| refused(format!("is damaged ({e})")))?;
         match file.state.settings {
-            Tuning { window: Some(width), .. } if !(1..=WIDEST).contains(&width) => {
-                Err(refused(format!("has a window of {width}; 1 to {WIDEST} are allowed")))
-            }
-            Tuning { weights: Some([0, 0]), .. } => {
-                Err(refused("has a re-ranking by nothing: both weights are 0".into()))
-            }
+            Tuning {
+                window: Some(width),
+                ..
+            } if !(1..=WIDEST).contains(&width) => Err(refused(format!(
+                "has a window of {width}; 1 to {WIDEST} are allowed"
+            ))),
+            Tuning {
+                weights: Some([0, 0]),
+                ..
+            } => Err(refused(
+                "has a re-ranking by nothing: both weights are 0".into(),
+            )),
             _ => Ok(file),
         }
     }
 
     pub fn write(&self) -> String {
         // cannot fail: it is text and numbers
-        serde_json::to_string_pretty(self).map(|text| text + "\n").unwrap_or_default()
+        serde_json::to_string_pretty(self)
+            .map(|text| text + "\n")
+            .unwrap_or_default()
     }
 
-    /// The index that it was made over, where that still is. Error: it is not, and one must be named.
+    /// The index that it was made over, where that still is. Error: it is not, and one must be
+    /// named.
     pub fn find_index(&self) -> Result<PathBuf> {
         let path = PathBuf::from(&self.index.path);
         if path.is_dir() {
             return Ok(path);
         }
         let hint = "name one: multiexpan explore --open FILE INDEX".into();
-        Err(Error::Missing { what: "index", path, hint })
+        Err(Error::Missing {
+            what: "index",
+            path,
+            hint,
+        })
     }
 
     /// None where this program has no such screen.
     pub fn screen(&self) -> Option<Screen> {
-        Screen::ALL.into_iter().find(|screen| screen.name().to_lowercase() == self.screen)
+        Screen::ALL
+            .into_iter()
+            .find(|screen| screen.name().to_lowercase() == self.screen)
     }
 
     /// Said where it was made over another data set.
     pub fn origin_differs(&self, catalogue: &Catalogue) -> Option<String> {
         match (&self.index.dataset, &catalogue.dataset_hash) {
-            (Some(theirs), Some(ours)) if theirs != ours => {
-                Some(format!("it was made over another state of the data set {}: ranks may differ", self.index.name))
-            }
+            (Some(theirs), Some(ours)) if theirs != ours => Some(format!(
+                "it was made over another state of the data set {}: ranks may differ",
+                self.index.name
+            )),
             _ => None,
         }
     }
@@ -203,15 +301,35 @@ mod tests {
 
     /// Entities by name, whose ids begin there.
     fn catalogue(names: &[&str], from: u32) -> Catalogue {
-        let mut c = Catalogue { name: "zoo".into(), modes: vec![Mode::Both, Mode::Text], ..Catalogue::default() };
+        let mut c = Catalogue {
+            name: "zoo".into(),
+            modes: vec![Mode::Both, Mode::Text],
+            ..Catalogue::default()
+        };
         c.dataset_hash = Some(format!("hash {from}"));
         for (id, name) in (from..).zip(names) {
-            c.entities.push(EntityCard { id: EntityId(id), name: (*name).into(), classes: vec![ClassId(0)], pairs: 2 });
+            c.entities.push(EntityCard {
+                id: EntityId(id),
+                name: (*name).into(),
+                classes: vec![ClassId(0)],
+                pairs: 2,
+            });
         }
         let members = c.entities.iter().map(|e| e.id).collect();
-        c.classes.push(ClassCard { name: "cats".into(), middle: None, coarse: None, members, negatives: vec![] });
+        c.classes.push(ClassCard {
+            name: "cats".into(),
+            middle: None,
+            coarse: None,
+            members,
+            negatives: vec![],
+        });
         let seeds = vec![EntityId(from), EntityId(from + 1)];
-        c.queries.push(Query { class: ClassId(0), seed_count: SeedCount::Three, number: 0, seeds });
+        c.queries.push(Query {
+            class: ClassId(0),
+            seed_count: SeedCount::Three,
+            number: 0,
+            seeds,
+        });
         c.indexed()
     }
 
@@ -227,15 +345,28 @@ mod tests {
             },
             mode: Mode::Text,
             joint: true,
-            tuning: Tuning { window: Some(1), weights: Some([1, 0]) },
+            tuning: Tuning {
+                window: Some(1),
+                weights: Some([1, 0]),
+            },
         }
     }
 
     fn file() -> StateFile {
         let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
-        let origin = Origin { name: "zoo".into(), path: "zoo/index".into(), dataset: zoo.dataset_hash.clone() };
+        let origin = Origin {
+            name: "zoo".into(),
+            path: "zoo/index".into(),
+            dataset: zoo.dataset_hash.clone(),
+        };
         let cursor = Some(Named::of(EntityId(1), &zoo));
-        StateFile::new(origin, Record::of(&state(), &zoo), Screen::Metrics, false, cursor)
+        StateFile::new(
+            origin,
+            Record::of(&state(), &zoo),
+            Screen::Metrics,
+            false,
+            cursor,
+        )
     }
 
     #[test]
@@ -252,19 +383,40 @@ mod tests {
 
     #[test]
     fn names_come_back_whatever_is_in_them() {
-        let names = ["tab\tinside", "quote \"q\", \\ and \u{1b}[31m", "nul\0byte", "line\u{2028}sep\r\n", " 1984 "];
+        let names = [
+            "tab\tinside",
+            "quote \"q\", \\ and \u{1b}[31m",
+            "nul\0byte",
+            "line\u{2028}sep\r\n",
+            " 1984 ",
+        ];
         let zoo = catalogue(&names, 0);
-        let state =
-            State { seeds: SeedSet { seeds: zoo.entities.iter().map(|e| e.id).collect(), ..state().seeds }, ..state() };
+        let state = State {
+            seeds: SeedSet {
+                seeds: zoo.entities.iter().map(|e| e.id).collect(),
+                ..state().seeds
+            },
+            ..state()
+        };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("view.json");
-        let written = StateFile { state: Record::of(&state, &zoo), ..file() };
+        let written = StateFile {
+            state: Record::of(&state, &zoo),
+            ..file()
+        };
         std::fs::write(&path, written.write()).unwrap();
         let read = StateFile::load(&path).unwrap();
         assert_eq!((&read, read.state.state(&zoo)), (&written, (state, vec![])));
         // saved by an editor that marks its files, or by PowerShell
-        let wide: Vec<u8> = written.write().encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for bytes in [[&b"\xef\xbb\xbf"[..], written.write().as_bytes()].concat(), [&b"\xff\xfe"[..], &wide].concat()] {
+        let wide: Vec<u8> = written
+            .write()
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for bytes in [
+            [&b"\xef\xbb\xbf"[..], written.write().as_bytes()].concat(),
+            [&b"\xff\xfe"[..], &wide].concat(),
+        ] {
             std::fs::write(&path, bytes).unwrap();
             assert_eq!(StateFile::load(&path).unwrap(), written);
         }
@@ -274,11 +426,21 @@ mod tests {
     fn a_name_in_another_unicode_form_is_the_same_name() {
         let mut zoo = catalogue(&["lion", "Åland", "lynx", "horse"], 0);
         zoo.classes[0].name = "îles".into();
-        let named = Named { id: EntityId(9), name: "A\u{30a}land".into() };
+        let named = Named {
+            id: EntityId(9),
+            name: "A\u{30a}land".into(),
+        };
         assert_eq!(named.find(&zoo), Some(EntityId(1)));
-        let record = Record { seeds: vec![named], class: Some("i\u{302}les".into()), ..file().state };
+        let record = Record {
+            seeds: vec![named],
+            class: Some("i\u{302}les".into()),
+            ..file().state
+        };
         let (state, lost) = record.state(&zoo);
-        assert_eq!((state.seeds.seeds, state.seeds.class), (vec![EntityId(1)], Some(ClassId(0))));
+        assert_eq!(
+            (state.seeds.seeds, state.seeds.class),
+            (vec![EntityId(1)], Some(ClassId(0)))
+        );
         assert_eq!(lost, Vec::<String>::new());
     }
 
@@ -286,7 +448,10 @@ mod tests {
     fn names_count_where_ids_have_moved() {
         let moved = catalogue(&["ape", "horse", "lynx", "tiger", "lion"], 7);
         let (state, lost) = file().state.state(&moved);
-        assert_eq!((state.seeds.seeds, state.seeds.rejected), (vec![EntityId(11), EntityId(9)], vec![EntityId(8)]));
+        assert_eq!(
+            (state.seeds.seeds, state.seeds.rejected),
+            (vec![EntityId(11), EntityId(9)], vec![EntityId(8)])
+        );
         assert_eq!(lost, Vec::<String>::new());
         assert!(file().origin_differs(&moved).is_some());
     }
@@ -296,7 +461,10 @@ mod tests {
         let mut other = catalogue(&["tiger", "lynx"], 0);
         (other.modes, other.classes[0].name) = (vec![Mode::Both], "felines".into());
         let (state, lost) = file().state.state(&other);
-        assert_eq!((state.seeds.seeds, state.seeds.class, state.mode), (vec![EntityId(1)], None, Mode::Both));
+        assert_eq!(
+            (state.seeds.seeds, state.seeds.class, state.mode),
+            (vec![EntityId(1)], None, Mode::Both)
+        );
         let expected = [
             "the seed “lion” is not in this index",
             "the rejected “horse” is not in this index",
@@ -312,18 +480,33 @@ mod tests {
         let path = folder.path().join("view.json");
         let whole = file().write();
         let cases = [
-            (whole[..whole.len() / 2].to_owned(), "is damaged, or no view"),
+            (
+                whole[..whole.len() / 2].to_owned(),
+                "is damaged, or no view",
+            ),
             ("{\"rows\": []}".to_owned(), "is no view of multiexpan"),
-            (whole.replace("\"version\": 1", "\"version\": 2"), "is of version 2; this program reads version 1"),
-            (whole.replace("\"joint\": true", "\"joint\": 7"), "is damaged ("),
+            (
+                whole.replace("\"version\": 1", "\"version\": 2"),
+                "is of version 2; this program reads version 1",
+            ),
+            (
+                whole.replace("\"joint\": true", "\"joint\": 7"),
+                "is damaged (",
+            ),
             (whole.replace("\"reranked\"", "\"ranked\""), "is damaged ("),
-            (whole.replace("\"window\": 1", "\"window\": 0"), "has a window of 0; 1 to 1000 are allowed"),
+            (
+                whole.replace("\"window\": 1", "\"window\": 0"),
+                "has a window of 0; 1 to 1000 are allowed",
+            ),
         ];
         for (text, why) in cases {
             std::fs::write(&path, &text).unwrap();
             let said = StateFile::load(&path).unwrap_err().to_string();
             assert!(said.contains("view.json") && said.contains(why), "{said}");
         }
-        assert!(matches!(StateFile::load(&folder.path().join("none.json")), Err(Error::Io { .. })));
+        assert!(matches!(
+            StateFile::load(&folder.path().join("none.json")),
+            Err(Error::Io { .. })
+        ));
     }
 }

@@ -1,12 +1,14 @@
 //! Letters for terminals that have none beyond ASCII.
 
-/// What stands for a cell's symbol: as wide, and of ASCII alone. Borders, marks and bars have their look-alikes; any other letter
-/// is a question mark.
+/// What stands for a cell's symbol: as wide, and of ASCII alone. Borders, marks and bars have their
+/// look-alikes; any other letter is a question mark.
 pub fn fallback(symbol: &str, width: usize) -> String {
     if symbol.is_ascii() {
         return symbol.to_owned();
     }
-    let Some(first) = symbol.chars().next() else { return String::new() };
+    let Some(first) = symbol.chars().next() else {
+        return String::new();
+    };
     let letter = match first {
         '─' | '━' | '╌' | '┄' | '–' | '—' | '−' | '‐' | '‑' => '-',
         '│' | '┃' | '▏' | '▎' | '▍' | '▐' | '▌' => '|',
@@ -53,7 +55,10 @@ mod tests {
         assert_eq!(fallback("e\u{301}", 1), "e");
         for border in "┏━┓┃┗┛╭─╮│╰╯├┤┬┴┼".chars() {
             let shown = fallback(&border.to_string(), 1);
-            assert!(matches!(shown.as_str(), "+" | "-" | "|"), "{border}: {shown}");
+            assert!(
+                matches!(shown.as_str(), "+" | "-" | "|"),
+                "{border}: {shown}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Text that is written from right to left, in rows of cells that are laid out from left to right.
 //!
-//! A terminal that orders letters itself (Unicode Standard Annex #9) would turn a whole row around because of one name in it. So each
-//! stretch of such text is isolated from its row, and characters that act without being seen are taken out.
+//! A terminal that orders letters itself (Unicode Standard Annex #9) would turn a whole row around
+//! because of one name in it. So each stretch of such text is isolated from its row, and characters
+//! that act without being seen are taken out.
 
 use ratatui::buffer::Buffer;
 use unicode_bidi::{BidiClass, bidi_class};
@@ -12,15 +13,23 @@ use crate::printable::is_unprintable;
 const ISOLATE: char = '\u{2068}';
 const END: char = '\u{2069}';
 
-/// Isolates every stretch of right-to-left text of the frame, and removes what acts on a terminal without being seen, such as
-/// overrides of direction.
+/// Isolates every stretch of right-to-left text of the frame, and removes what acts on a terminal
+/// without being seen, such as overrides of direction.
 pub fn isolate(buffer: &mut Buffer) {
     let (width, height) = (buffer.area.width, buffer.area.height);
     let (left, top) = (buffer.area.x, buffer.area.y);
     for cell in &mut buffer.content {
-        // nearly every cell is ASCII, where control characters are left out by ratatui, or are an image
-        if !cell.symbol().is_ascii() && !cell.symbol().contains('\x1b') && cell.symbol().contains(is_unprintable) {
-            let kept: String = cell.symbol().chars().filter(|letter| !is_unprintable(*letter)).collect();
+        // nearly every cell is ASCII, where control characters are left out by ratatui, or are an
+        // image
+        if !cell.symbol().is_ascii()
+            && !cell.symbol().contains('\x1b')
+            && cell.symbol().contains(is_unprintable)
+        {
+            let kept: String = cell
+                .symbol()
+                .chars()
+                .filter(|letter| !is_unprintable(*letter))
+                .collect();
             cell.set_symbol(if kept.is_empty() { " " } else { &kept });
         }
     }
@@ -35,7 +44,8 @@ pub fn isolate(buffer: &mut Buffer) {
     }
 }
 
-/// Isolates the stretch that begins in this cell; returns its last cell's column. Single blanks between words belong to it.
+/// Isolates the stretch that begins in this cell; returns its last cell's column. Single blanks
+/// between words belong to it.
 fn isolate_from(buffer: &mut Buffer, first: u16, y: u16, end: u16) -> u16 {
     let mut last = first;
     for x in first + 1..end {

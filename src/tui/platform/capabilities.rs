@@ -1,8 +1,9 @@
 //! What the terminal can draw, by its own answers.
 //!
-//! Environment variables do not cross ssh, so the terminal is asked: its name and version (XTVERSION), its device attributes (DA1)
-//! and the size of a cell. Claims are not enough, since several terminals know a protocol and draw it wrongly; the protocol is
-//! chosen from a list of terminals that were seen to draw it well (`docs/TERMINALS.md`).
+//! Environment variables do not cross ssh, so the terminal is asked: its name and version
+//! (XTVERSION), its device attributes (DA1) and the size of a cell. Claims are not enough, since
+//! several terminals know a protocol and draw it wrongly; the protocol is chosen from a list of
+//! terminals that were seen to draw it well (`docs/TERMINALS.md`).
 
 use ratatui_image::FontSize;
 
@@ -10,9 +11,10 @@ use super::input::Report;
 use super::tmux::Outside;
 use crate::config::{Depth, Drawing, Environment, Images, Multiplexer};
 
-/// Asks for name and version, the size of a cell, the colour of the background, and the device attributes. Terminals that do not
-/// know such a sequence pass over it; whatever one prints all the same is cleared before the first frame. Every terminal answers
-/// the last one, so that its answer ends the query.
+/// Asks for name and version, the size of a cell, the colour of the background, and the device
+/// attributes. Terminals that do not know such a sequence pass over it; whatever one prints all the
+/// same is cleared before the first frame. Every terminal answers the last one, so that its answer
+/// ends the query.
 pub const QUERY: &str = "\x1b[>q\x1b[16t\x1b]11;?\x1b\\\x1b[c";
 
 /// A device attribute: the terminal draws sixel.
@@ -28,8 +30,8 @@ const CELL_HEIGHT: std::ops::RangeInclusive<u16> = 5..=200;
 pub enum Protocol {
     /// kitty's graphics with Unicode placeholders: an image is text, and behaves like it.
     Kitty,
-    /// kitty's graphics placed at the cursor, for terminals that know no placeholders: an image lies over the text, and stays until
-    /// it is deleted.
+    /// kitty's graphics placed at the cursor, for terminals that know no placeholders: an image
+    /// lies over the text, and stays until it is deleted.
     KittyPlaced,
     Sixel,
     Iterm2,
@@ -42,7 +44,10 @@ pub enum Protocol {
 impl Protocol {
     /// Whether an image of this protocol is made of cells, so that text drawn over it replaces it.
     pub fn is_of_cells(self) -> bool {
-        matches!(self, Protocol::Kitty | Protocol::HalfBlocks | Protocol::Shades)
+        matches!(
+            self,
+            Protocol::Kitty | Protocol::HalfBlocks | Protocol::Shades
+        )
     }
 }
 
@@ -104,8 +109,8 @@ impl ImageSetup {
 /// A protocol and the reason for it.
 type Choice = (Protocol, String);
 
-/// Decides how images are drawn. `asked` is the user's setting; `line_cell` the size of a cell by the size of the terminal in
-/// pixels, where the line tells one.
+/// Decides how images are drawn. `asked` is the user's setting; `line_cell` the size of a cell by
+/// the size of the terminal in pixels, where the line tells one.
 pub fn image_setup(
     asked: Images,
     answers: &Answers,
@@ -113,7 +118,10 @@ pub fn image_setup(
     ascii: bool,
     line_cell: Option<(u16, u16)>,
 ) -> ImageSetup {
-    let cell = [answers.cell, line_cell].into_iter().flatten().find(|cell| is_plausible(*cell));
+    let cell = [answers.cell, line_cell]
+        .into_iter()
+        .flatten()
+        .find(|cell| is_plausible(*cell));
     let in_tmux = is_tmux(answers, environment);
     let (protocol, why) = match asked {
         Images::Off => (None, "by the settings".to_owned()),
@@ -121,7 +129,10 @@ pub fn image_setup(
             let (protocol, why) = best(answers, environment, cell.is_some());
             (Some(or_shades(protocol, environment.depth, ascii)), why)
         }
-        forced => (forced_protocol(forced, answers, environment.depth, ascii), "by the settings".to_owned()),
+        forced => (
+            forced_protocol(forced, answers, environment.depth, ascii),
+            "by the settings".to_owned(),
+        ),
     };
     ImageSetup {
         protocol,
@@ -131,7 +142,11 @@ pub fn image_setup(
         compressed: environment.over_ssh,
         depth: environment.depth,
         ascii,
-        drawing: Drawing { terminal: described(answers), chosen: images_of(protocol), why },
+        drawing: Drawing {
+            terminal: described(answers),
+            chosen: images_of(protocol),
+            why,
+        },
     }
 }
 
@@ -141,11 +156,19 @@ fn described(answers: &Answers) -> Option<String> {
             Some(format!("{version} in {}", outside.version))
         }
         (Some(version), _) => Some(version.clone()),
-        (None, _) => answers.attributes.as_ref().map(|_| "a terminal that does not tell its name".to_owned()),
+        (None, _) => answers
+            .attributes
+            .as_ref()
+            .map(|_| "a terminal that does not tell its name".to_owned()),
     }
 }
 
-fn forced_protocol(images: Images, answers: &Answers, depth: Depth, ascii: bool) -> Option<Protocol> {
+fn forced_protocol(
+    images: Images,
+    answers: &Answers,
+    depth: Depth,
+    ascii: bool,
+) -> Option<Protocol> {
     match images {
         Images::Kitty => Some(kitty_protocol(answers)),
         Images::Sixel => Some(Protocol::Sixel),
@@ -155,8 +178,8 @@ fn forced_protocol(images: Images, answers: &Answers, depth: Depth, ascii: bool)
     }
 }
 
-/// The protocol, or shades where it needs what the terminal lacks: half blocks need colours and a letter beyond ASCII, kitty's
-/// placeholders such letters.
+/// The protocol, or shades where it needs what the terminal lacks: half blocks need colours and a
+/// letter beyond ASCII, kitty's placeholders such letters.
 fn or_shades(protocol: Protocol, depth: Depth, ascii: bool) -> Protocol {
     match protocol {
         Protocol::HalfBlocks if ascii || depth == Depth::None => Protocol::Shades,
@@ -167,8 +190,15 @@ fn or_shades(protocol: Protocol, depth: Depth, ascii: bool) -> Protocol {
 
 /// Placed at the cursor where the terminal is known to need that.
 fn kitty_protocol(answers: &Answers) -> Protocol {
-    let chosen = answers.version.as_deref().map(|version| by_version(version, &[]).0);
-    if chosen == Some(Protocol::KittyPlaced) { Protocol::KittyPlaced } else { Protocol::Kitty }
+    let chosen = answers
+        .version
+        .as_deref()
+        .map(|version| by_version(version, &[]).0);
+    if chosen == Some(Protocol::KittyPlaced) {
+        Protocol::KittyPlaced
+    } else {
+        Protocol::Kitty
+    }
 }
 
 fn images_of(protocol: Option<Protocol>) -> Images {
@@ -193,9 +223,10 @@ fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Ch
     let (protocol, why) = match &answers.version {
         Some(version) => by_version(version, answers.attributes.as_deref().unwrap_or_default()),
         None => match &answers.attributes {
-            Some(attributes) if attributes.contains(&SIXEL) => {
-                (Protocol::Sixel, "the terminal says that it draws sixel".into())
-            }
+            Some(attributes) if attributes.contains(&SIXEL) => (
+                Protocol::Sixel,
+                "the terminal says that it draws sixel".into(),
+            ),
             Some(_) => half_blocks("the terminal names no image protocol"),
             None => half_blocks("the terminal has not answered"),
         },
@@ -211,10 +242,14 @@ fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Ch
 
 fn is_tmux(answers: &Answers, environment: &Environment) -> bool {
     environment.multiplexer == Some(Multiplexer::Tmux)
-        || answers.version.as_deref().is_some_and(|version| version.starts_with("tmux "))
+        || answers
+            .version
+            .as_deref()
+            .is_some_and(|version| version.starts_with("tmux "))
 }
 
-/// In tmux only kitty's placeholders are safe: they are text to tmux, which moves and redraws them as such.
+/// In tmux only kitty's placeholders are safe: they are text to tmux, which moves and redraws them
+/// as such.
 fn best_in_tmux(answers: &Answers) -> Choice {
     let half_blocks = |why: &str| (Protocol::HalfBlocks, why.to_owned());
     match &answers.outside {
@@ -222,7 +257,9 @@ fn best_in_tmux(answers: &Answers) -> Choice {
             (Protocol::Kitty, why) => (Protocol::Kitty, format!("{why}, through tmux")),
             _ => half_blocks("tmux moves images only of terminals with kitty's placeholders"),
         },
-        None => half_blocks("tmux on another machine does not say which terminal is outside; --images overrides this"),
+        None => half_blocks(
+            "tmux on another machine does not say which terminal is outside; --images overrides this",
+        ),
     }
 }
 
@@ -232,7 +269,9 @@ fn by_version(version: &str, attributes: &[u16]) -> Choice {
     let chosen = |protocol, why: &str| (protocol, format!("{name} {why}"));
     let has_sixel = attributes.contains(&SIXEL);
     match name.to_ascii_lowercase().as_str() {
-        "kitty" if numbers(version) >= [0, 28] => chosen(Protocol::Kitty, "draws kitty's placeholders"),
+        "kitty" if numbers(version) >= [0, 28] => {
+            chosen(Protocol::Kitty, "draws kitty's placeholders")
+        }
         // with sixel, Konsole keeps what was drawn over
         "kitty" | "konsole" => chosen(Protocol::KittyPlaced, "draws kitty's images"),
         "ghostty" => chosen(Protocol::Kitty, "draws kitty's placeholders"),
@@ -244,14 +283,18 @@ fn by_version(version: &str, attributes: &[u16]) -> Choice {
 
 /// The first two numbers of a version: `kitty(0.26.5)` gives 0 and 26.
 fn numbers(version: &str) -> [u32; 2] {
-    let digits = version.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let digits = version
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty());
     let mut numbers = digits.map(|part| part.parse().unwrap_or(0));
     [numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)]
 }
 
 /// Whether a cell can be so large: some lines tell the size of nothing (14 × 46 pixels in all).
 fn is_plausible((width, height): (u16, u16)) -> bool {
-    CELL_WIDTH.contains(&width) && CELL_HEIGHT.contains(&height) && (width..=4 * width).contains(&height)
+    CELL_WIDTH.contains(&width)
+        && CELL_HEIGHT.contains(&height)
+        && (width..=4 * width).contains(&height)
 }
 
 #[cfg(test)]
@@ -259,7 +302,12 @@ mod tests {
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
-        Environment::from_variables(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        Environment::from_variables(|name| {
+            variables
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
     }
 
     fn plain() -> Environment {
@@ -276,7 +324,9 @@ mod tests {
     }
 
     fn protocol(answers: &Answers, environment: &Environment) -> Protocol {
-        image_setup(Images::Auto, answers, environment, false, None).protocol.unwrap()
+        image_setup(Images::Auto, answers, environment, false, None)
+            .protocol
+            .unwrap()
     }
 
     #[test]
@@ -286,7 +336,11 @@ mod tests {
             ("kitty(0.26.5)", &[62], Protocol::KittyPlaced),
             ("Konsole 25.04.2", &[62, 1, 4], Protocol::KittyPlaced),
             ("ghostty 1.1.3", &[62, 22], Protocol::Kitty),
-            ("WezTerm 20240203-110809-5046fc22", &[65, 4], Protocol::Iterm2),
+            (
+                "WezTerm 20240203-110809-5046fc22",
+                &[65, 4],
+                Protocol::Iterm2,
+            ),
             ("iTerm2 3.5.10", &[62, 4], Protocol::Iterm2),
             ("foot(1.21.0)", &[62, 4, 22], Protocol::Sixel),
             ("XTerm(379)", &[63, 1, 2, 4], Protocol::Sixel),
@@ -296,7 +350,11 @@ mod tests {
             ("", &[62], Protocol::HalfBlocks),
         ];
         for (version, attributes, expected) in cases {
-            assert_eq!(protocol(&answers(version, attributes), &plain()), expected, "{version} {attributes:?}");
+            assert_eq!(
+                protocol(&answers(version, attributes), &plain()),
+                expected,
+                "{version} {attributes:?}"
+            );
         }
     }
 
@@ -308,47 +366,94 @@ mod tests {
             ("TERM_PROGRAM", "WezTerm"),
             ("COLORTERM", "truecolor"),
         ]);
-        assert_eq!(protocol(&answers("VTE(7006)", &[65]), &stale), Protocol::HalfBlocks);
+        assert_eq!(
+            protocol(&answers("VTE(7006)", &[65]), &stale),
+            Protocol::HalfBlocks
+        );
         assert_eq!(protocol(&Answers::default(), &stale), Protocol::HalfBlocks);
     }
 
     #[test]
     fn multiplexers_pass_on_what_they_can() {
-        let tmux = environment(&[("TERM", "tmux-256color"), ("TMUX", "/tmp/t,1,0"), ("COLORTERM", "truecolor")]);
+        let tmux = environment(&[
+            ("TERM", "tmux-256color"),
+            ("TMUX", "/tmp/t,1,0"),
+            ("COLORTERM", "truecolor"),
+        ]);
         let within = |version: &str| Answers {
-            outside: Some(Outside { version: version.into(), utf8: true, attached: String::new() }),
+            outside: Some(Outside {
+                version: version.into(),
+                utf8: true,
+                attached: String::new(),
+            }),
             ..answers("tmux 3.5a", &[1, 2, 4])
         };
         let setup = image_setup(Images::Auto, &within("kitty(0.41.1)"), &tmux, false, None);
-        assert_eq!((setup.protocol, setup.through_tmux), (Some(Protocol::Kitty), true));
-        assert_eq!(protocol(&within("foot(1.21.0)"), &tmux), Protocol::HalfBlocks);
+        assert_eq!(
+            (setup.protocol, setup.through_tmux),
+            (Some(Protocol::Kitty), true)
+        );
+        assert_eq!(
+            protocol(&within("foot(1.21.0)"), &tmux),
+            Protocol::HalfBlocks
+        );
         // tmux is at the other end of an ssh connection: only its answer tells
-        assert_eq!(protocol(&answers("tmux 3.3a", &[1, 2, 4]), &plain()), Protocol::HalfBlocks);
+        assert_eq!(
+            protocol(&answers("tmux 3.3a", &[1, 2, 4]), &plain()),
+            Protocol::HalfBlocks
+        );
         let screen = environment(&[("TERM", "screen"), ("STY", "1.pts")]);
-        assert_eq!(protocol(&answers("", &[62, 4]), &screen), Protocol::HalfBlocks);
+        assert_eq!(
+            protocol(&answers("", &[62, 4]), &screen),
+            Protocol::HalfBlocks
+        );
     }
 
     #[test]
     fn sizes_that_cannot_be_are_not_believed() {
         let cell = |answer, line| {
-            let answers = Answers { cell: answer, ..answers("XTerm(379)", &[4]) };
+            let answers = Answers {
+                cell: answer,
+                ..answers("XTerm(379)", &[4])
+            };
             let setup = image_setup(Images::Auto, &answers, &plain(), false, line);
             (setup.cell, setup.protocol.unwrap())
         };
-        assert_eq!(cell(Some((8, 17)), Some((9, 18))), ((8, 17), Protocol::Sixel));
-        assert_eq!(cell(Some((0, 0)), Some((9, 18))), ((9, 18), Protocol::Sixel));
-        assert_eq!(cell(None, Some((14, 1))), (USUAL_CELL, Protocol::HalfBlocks));
-        assert_eq!(cell(Some((40, 8)), None), (USUAL_CELL, Protocol::HalfBlocks));
+        assert_eq!(
+            cell(Some((8, 17)), Some((9, 18))),
+            ((8, 17), Protocol::Sixel)
+        );
+        assert_eq!(
+            cell(Some((0, 0)), Some((9, 18))),
+            ((9, 18), Protocol::Sixel)
+        );
+        assert_eq!(
+            cell(None, Some((14, 1))),
+            (USUAL_CELL, Protocol::HalfBlocks)
+        );
+        assert_eq!(
+            cell(Some((40, 8)), None),
+            (USUAL_CELL, Protocol::HalfBlocks)
+        );
     }
 
     #[test]
     fn or_shades_or_letters_there_are_shades() {
         let no_colour = environment(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]);
-        assert_eq!(protocol(&answers("VTE(7006)", &[62]), &no_colour), Protocol::Shades);
-        assert_eq!(protocol(&answers("kitty(0.41.1)", &[62]), &no_colour), Protocol::Kitty);
+        assert_eq!(
+            protocol(&answers("VTE(7006)", &[62]), &no_colour),
+            Protocol::Shades
+        );
+        assert_eq!(
+            protocol(&answers("kitty(0.41.1)", &[62]), &no_colour),
+            Protocol::Kitty
+        );
         let setup = image_setup(Images::Auto, &answers("", &[62]), &plain(), true, None);
         assert_eq!(setup.protocol, Some(Protocol::Shades));
-        assert_eq!(image_setup(Images::Off, &answers("", &[62]), &plain(), false, None).protocol, None);
+        assert_eq!(
+            image_setup(Images::Off, &answers("", &[62]), &plain(), false, None).protocol,
+            None
+        );
         let forced = image_setup(Images::Sixel, &Answers::default(), &plain(), false, None);
         assert_eq!(forced.protocol, Some(Protocol::Sixel));
     }
@@ -359,6 +464,11 @@ mod tests {
         assert!(answers.take(Report::Version("foot(1.21.0)".into())));
         assert!(!answers.take(Report::Version("foot(1.21.0)".into())));
         assert!(!answers.take(Report::Other));
-        assert!(answers.take(Report::CellSize { width: 8, height: 16 }) && answers.take(Report::Attributes(vec![62])));
+        assert!(
+            answers.take(Report::CellSize {
+                width: 8,
+                height: 16
+            }) && answers.take(Report::Attributes(vec![62]))
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! A backend that writes frames in few bytes, for slow lines: of colours and marks only what differs from the cell before is written, short ways are
-//! gone by steps, and a frame in which nothing changed is nothing. Each is one update, so that it never tears. Everything else is
+//! A backend that writes frames in few bytes, for slow lines: of colours and marks only what
+//! differs from the cell before is written, short ways are gone by steps, and a frame in which
+//! nothing changed is nothing. Each is one update, so that it never tears. Everything else is
 //! crossterm's.
 
 use std::collections::HashMap;
@@ -28,7 +29,8 @@ pub struct CompactBackend<W: Write> {
     style: Style,
     /// Letters beyond ASCII are written as their look-alikes.
     ascii: bool,
-    /// Images that were placed at the cursor, by the cell that they begin in. The terminal keeps each until it is deleted.
+    /// Images that were placed at the cursor, by the cell that they begin in. The terminal keeps
+    /// each until it is deleted.
     placed: HashMap<Position, u32>,
 }
 
@@ -40,9 +42,15 @@ struct Style {
     marks: Modifier,
 }
 
-const PLAIN: Style = Style { fg: Color::Reset, bg: Color::Reset, marks: Modifier::empty() };
+const PLAIN: Style = Style {
+    fg: Color::Reset,
+    bg: Color::Reset,
+    marks: Modifier::empty(),
+};
 /// Marks that a blank shows too.
-const ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
+const ON_BLANKS: Modifier = Modifier::UNDERLINED
+    .union(Modifier::REVERSED)
+    .union(Modifier::CROSSED_OUT);
 /// Marks, how each is set, and how unset; bold and dim are unset together.
 const MARKS: [(Modifier, u8, u8); 8] = [
     (Modifier::BOLD, 1, 22),
@@ -67,7 +75,8 @@ impl<W: Write> CompactBackend<W> {
         }
     }
 
-    /// Has letters beyond ASCII written as they are, or as their look-alikes. The screen must be drawn whole afterwards.
+    /// Has letters beyond ASCII written as they are, or as their look-alikes. The screen must be
+    /// drawn whole afterwards.
     pub fn set_ascii(&mut self, ascii: bool) {
         self.ascii = ascii;
     }
@@ -87,10 +96,22 @@ impl Style {
     /// What the cell needs where this is set: a blank's ink does not show.
     fn for_cell(self, cell: &Cell) -> Style {
         if cell.symbol() != " " {
-            return Style { fg: cell.fg, bg: cell.bg, marks: cell.modifier };
+            return Style {
+                fg: cell.fg,
+                bg: cell.bg,
+                marks: cell.modifier,
+            };
         }
-        let (fg, bg) = if cell.modifier.contains(Modifier::REVERSED) { (cell.fg, cell.bg) } else { (self.fg, cell.bg) };
-        Style { fg, bg, marks: (self.marks - ON_BLANKS) | (cell.modifier & ON_BLANKS) }
+        let (fg, bg) = if cell.modifier.contains(Modifier::REVERSED) {
+            (cell.fg, cell.bg)
+        } else {
+            (self.fg, cell.bg)
+        };
+        Style {
+            fg,
+            bg,
+            marks: (self.marks - ON_BLANKS) | (cell.modifier & ON_BLANKS),
+        }
     }
 
     /// The numbers of the sequence that leads from one to the other.
@@ -100,13 +121,22 @@ impl Style {
         let mut kept = self.marks;
         for (mark, _, unset) in MARKS.into_iter().filter(|(mark, ..)| gone.contains(*mark)) {
             let said = unset.to_string();
-            kept -= if unset == 22 { Modifier::BOLD | Modifier::DIM } else { mark };
+            kept -= if unset == 22 {
+                Modifier::BOLD | Modifier::DIM
+            } else {
+                mark
+            };
             if !numbers.contains(&said) {
                 numbers.push(said);
             }
         }
         let new = to.marks - kept;
-        numbers.extend(MARKS.into_iter().filter(|(mark, ..)| new.contains(*mark)).map(|(_, set, _)| set.to_string()));
+        numbers.extend(
+            MARKS
+                .into_iter()
+                .filter(|(mark, ..)| new.contains(*mark))
+                .map(|(_, set, _)| set.to_string()),
+        );
         if self.fg != to.fg {
             numbers.push(colour(to.fg, 30));
         }
@@ -119,7 +149,13 @@ impl Style {
 
 /// A colour's numbers; `base`: 30 for ink, 40 for paper.
 fn colour(colour: Color, base: u8) -> String {
-    let named = |n: u8| if n < 8 { (base + n).to_string() } else { (base + 60 + n - 8).to_string() };
+    let named = |n: u8| {
+        if n < 8 {
+            (base + n).to_string()
+        } else {
+            (base + 60 + n - 8).to_string()
+        }
+    };
     match colour {
         Color::Reset => (base + 9).to_string(),
         Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
@@ -174,20 +210,26 @@ impl<W: Write> Backend for CompactBackend<W> {
                 queue!(self.inner, Print(kitty_placement::delete(gone)))?;
             }
             queue!(self.inner, Print(way(at, here)))?;
-            self.placed.extend(kitty_placement::placed_id(symbol).map(|id| (here, id)));
-            // an image's sequence is among it: it moves the cursor, and leaves colours and marks as they are
+            self.placed
+                .extend(kitty_placement::placed_id(symbol).map(|id| (here, id)));
+            // an image's sequence is among it: it moves the cursor, and leaves colours and marks as
+            // they are
             let is_image = symbol.contains('\x1b');
             let wanted = style.for_cell(cell);
             let numbers = style.towards(wanted);
             if !numbers.is_empty() {
-                queue!(self.inner, Print(format_args!("\x1b[{}m", numbers.join(";"))))?;
+                queue!(
+                    self.inner,
+                    Print(format_args!("\x1b[{}m", numbers.join(";")))
+                )?;
             }
             match self.ascii && !is_image {
                 true => queue!(self.inner, Print(fallback(symbol, symbol.width())))?,
                 false => queue!(self.inner, Print(symbol))?,
             }
             (style, at) = (wanted, Some(Position { x: x + 1, y }));
-            // terminals differ in how wide they take what is not plain, and at the edge the cursor hangs
+            // terminals differ in how wide they take what is not plain, and at the edge the cursor
+            // hangs
             if is_image || !symbol.is_ascii() && symbol.width() != 1 {
                 at = None;
             }
@@ -264,14 +306,26 @@ mod tests {
     /// A frame of letters, blanks, wide letters, colours and marks.
     fn frame(salt: u32) -> Buffer {
         let mut buffer = Buffer::empty(AREA);
-        let colours = [Color::Reset, Color::Rgb(1, 2, 3), Color::Rgb(200, 9, 9), Color::Indexed(77), Color::LightRed];
+        let colours = [
+            Color::Reset,
+            Color::Rgb(1, 2, 3),
+            Color::Rgb(200, 9, 9),
+            Color::Indexed(77),
+            Color::LightRed,
+        ];
         let texts = ["a", " ", " ", "é", "│", "█", "z"];
         for (at, cell) in buffer.content.iter_mut().enumerate() {
-            let n = (at as u32 / 3).wrapping_mul(2_654_435_761).wrapping_add(salt) >> 7;
+            let n = (at as u32 / 3)
+                .wrapping_mul(2_654_435_761)
+                .wrapping_add(salt)
+                >> 7;
             let pick = |of: usize, shift: u32| (n >> shift) as usize % of;
             cell.set_symbol(texts[(pick(texts.len(), 0) + at % 2) % texts.len()]);
             (cell.fg, cell.bg) = (colours[pick(5, 3)], colours[pick(5, 6)]);
-            cell.modifier = MARKS[pick(8, 9)].0 - Modifier::SLOW_BLINK - Modifier::HIDDEN - Modifier::CROSSED_OUT;
+            cell.modifier = MARKS[pick(8, 9)].0
+                - Modifier::SLOW_BLINK
+                - Modifier::HIDDEN
+                - Modifier::CROSSED_OUT;
         }
         buffer.set_string(3, 2, "虎虎", ratatui::style::Style::default());
         buffer
@@ -298,18 +352,27 @@ mod tests {
             lean_screen.process(&lean);
             plain_screen.process(&plain);
             for (row, column) in (0..6).flat_map(|row| (0..24).map(move |column| (row, column))) {
-                let [mine, theirs] =
-                    [&lean_screen, &plain_screen].map(|s| s.screen().cell(row, column).unwrap().clone());
-                assert_eq!((mine.contents(), mine.bgcolor()), (theirs.contents(), theirs.bgcolor()));
+                let [mine, theirs] = [&lean_screen, &plain_screen]
+                    .map(|s| s.screen().cell(row, column).unwrap().clone());
+                assert_eq!(
+                    (mine.contents(), mine.bgcolor()),
+                    (theirs.contents(), theirs.bgcolor())
+                );
                 if mine.has_contents() && mine.contents() != " " {
                     assert_eq!(mine, theirs, "at {row}, {column}");
                 }
-                assert_eq!((mine.underline(), mine.inverse()), (theirs.underline(), theirs.inverse()));
+                assert_eq!(
+                    (mine.underline(), mine.inverse()),
+                    (theirs.underline(), theirs.inverse())
+                );
             }
             (lean_bytes, plain_bytes) = (lean_bytes + lean.len(), plain_bytes + plain.len());
             before = next;
         }
-        assert!(lean_bytes * 10 < plain_bytes * 8, "{lean_bytes} of {plain_bytes}");
+        assert!(
+            lean_bytes * 10 < plain_bytes * 8,
+            "{lean_bytes} of {plain_bytes}"
+        );
     }
 
     #[test]
@@ -327,8 +390,11 @@ mod tests {
         backend.clear().unwrap();
         drop(backend);
         let text = String::from_utf8(bytes).unwrap();
-        let events: Vec<&str> =
-            text.split("\x1b_G").skip(1).map(|part| part.split([';', '\x1b']).next().unwrap()).collect();
+        let events: Vec<&str> = text
+            .split("\x1b_G")
+            .skip(1)
+            .map(|part| part.split([';', '\x1b']).next().unwrap())
+            .collect();
         let expected = [
             "a=T,i=77,p=1,q=2,m=0",
             "a=d,d=I,i=77,q=2",
@@ -346,6 +412,13 @@ mod tests {
         let (bold_dim, dim) = (Modifier::BOLD | Modifier::DIM, Modifier::DIM);
         assert_eq!(style(bold_dim).towards(style(dim)), ["22", "2"]);
         assert_eq!(style(bold_dim).towards(PLAIN), ["22"]);
-        assert_eq!(PLAIN.towards(Style { fg: Color::White, bg: Color::Rgb(1, 2, 3), ..PLAIN }), ["97", "48;2;1;2;3"]);
+        assert_eq!(
+            PLAIN.towards(Style {
+                fg: Color::White,
+                bg: Color::Rgb(1, 2, 3),
+                ..PLAIN
+            }),
+            ["97", "48;2;1;2;3"]
+        );
     }
 }

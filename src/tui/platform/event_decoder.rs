@@ -1,8 +1,11 @@
 //! Decodes one unit of input into a key, a mouse report, a paste or a change of focus.
 //!
-//! The encodings of keys are [`termina`]'s; its events become those of crossterm, which the rest of the program knows.
+//! The encodings of keys are [`termina`]'s; its events become those of crossterm, which the rest of
+//! the program knows.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::input::{ESC, PASTE_BEGIN, PASTE_END};
 
@@ -26,12 +29,17 @@ pub(super) fn event(unit: &[u8]) -> Option<Event> {
         [ESC] => return Some(key(KeyCode::Esc, KeyModifiers::NONE)),
         [ESC, letter @ (b'O' | b'P' | b']' | b'_')] => return Some(alt_key(*letter)),
         [ESC, ESC, ..] => {
-            let Some(Event::Key(mut event)) = event(&unit[1..]) else { return None };
+            let Some(Event::Key(mut event)) = event(&unit[1..]) else {
+                return None;
+            };
             event.modifiers |= KeyModifiers::ALT;
             return Some(Event::Key(event));
         }
-        // F3 with modifiers, which termina takes for the cursor's position; it has another sequence too
-        [ESC, b'[', b'1', b';', modifier @ .., b'R'] => return event(&[b"\x1b[13;", modifier, b"~"].concat()),
+        // F3 with modifiers, which termina takes for the cursor's position; it has another sequence
+        // too
+        [ESC, b'[', b'1', b';', modifier @ .., b'R'] => {
+            return event(&[b"\x1b[13;", modifier, b"~"].concat());
+        }
         _ => {}
     }
     let mut parser = termina::Parser::default();
@@ -73,7 +81,11 @@ fn key_event(event: termina::event::KeyEvent) -> Option<KeyEvent> {
         Kind::Repeat => KeyEventKind::Repeat,
         Kind::Release => KeyEventKind::Release,
     };
-    Some(KeyEvent::new_with_kind(code, modifiers(event.modifiers), kind))
+    Some(KeyEvent::new_with_kind(
+        code,
+        modifiers(event.modifiers),
+        kind,
+    ))
 }
 
 fn modifiers(modifiers: termina::event::Modifiers) -> KeyModifiers {
@@ -86,7 +98,11 @@ fn modifiers(modifiers: termina::event::Modifiers) -> KeyModifiers {
         (M::HYPER, KeyModifiers::HYPER),
         (M::META, KeyModifiers::META),
     ];
-    known.into_iter().filter(|(theirs, _)| modifiers.contains(*theirs)).map(|(_, ours)| ours).collect()
+    known
+        .into_iter()
+        .filter(|(theirs, _)| modifiers.contains(*theirs))
+        .map(|(_, ours)| ours)
+        .collect()
 }
 
 fn mouse_event(event: termina::event::MouseEvent) -> MouseEvent {
@@ -106,5 +122,10 @@ fn mouse_event(event: termina::event::MouseEvent) -> MouseEvent {
         Kind::ScrollLeft => MouseEventKind::ScrollLeft,
         Kind::ScrollRight => MouseEventKind::ScrollRight,
     };
-    MouseEvent { kind, column: event.column, row: event.row, modifiers: modifiers(event.modifiers) }
+    MouseEvent {
+        kind,
+        column: event.column,
+        row: event.row,
+        modifiers: modifiers(event.modifiers),
+    }
 }

@@ -1,5 +1,5 @@
-//! The event loop: input, replies, finished pictures, signals and time become messages; frames are drawn when something changed: at
-//! once after a key, at most 60 a second for what comes by itself.
+//! The event loop: input, replies, finished pictures, signals and time become messages; frames are
+//! drawn when something changed: at once after a key, at most 60 a second for what comes by itself.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,11 +36,17 @@ const PROGRESS_FRAME: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(100);
 /// How long images wait for the terminal's answer. A later one is taken up when it comes.
 const ANSWER_WITHIN: Duration = Duration::from_millis(700);
-/// tmux tells a pane of a client that attaches only if it is set to; so it is asked so often, while images go through it.
+/// tmux tells a pane of a client that attaches only if it is set to; so it is asked so often, while
+/// images go through it.
 const ASK_TMUX: Duration = Duration::from_secs(2);
-/// tmux itself asks a terminal that attaches for its name, and knows it only when the answer is there.
-const TMUX_KNOWS_AFTER: [Duration; 4] =
-    [Duration::ZERO, Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(4)];
+/// tmux itself asks a terminal that attaches for its name, and knows it only when the answer is
+/// there.
+const TMUX_KNOWS_AFTER: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+];
 
 /// What the loop turns around.
 pub struct Explorer {
@@ -78,8 +84,13 @@ struct Loop {
     saver: Saver,
 }
 
-/// Runs until the user or a signal ends it. Errors: the terminal's, and a session that could not be saved.
-pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedReceiver<Reply>) -> Result<()> {
+/// Runs until the user or a signal ends it. Errors: the terminal's, and a session that could not be
+/// saved.
+pub async fn run(
+    mut explorer: Explorer,
+    mouse: bool,
+    mut replies: UnboundedReceiver<Reply>,
+) -> Result<()> {
     let mut signals = Signals::new()?;
     let (made, mut pictures_made) = unbounded_channel();
     let (outside, mut asked_outside) = unbounded_channel();
@@ -120,7 +131,10 @@ pub async fn run(mut explorer: Explorer, mouse: bool, mut replies: UnboundedRece
     let mut engine_lives = true;
     loop {
         let now = Instant::now();
-        let (save_at, saves) = (state.saver.due().unwrap_or(now), state.saver.due().is_some());
+        let (save_at, saves) = (
+            state.saver.due().unwrap_or(now),
+            state.saver.due().is_some(),
+        );
         let mut outcome = Ok(());
         let frame_at = state.last_frame + state.changed.unwrap_or(FRAME);
         tokio::select! {
@@ -170,7 +184,9 @@ impl Loop {
 
     fn event(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(key), KEY_FRAME),
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                self.take(Msg::Key(key), KEY_FRAME)
+            }
             Event::Mouse(mouse) => self.take(Msg::Mouse(mouse), KEY_FRAME),
             Event::Paste(text) => self.take(Msg::Paste(text), KEY_FRAME),
             // tmux may have shown this pane to a terminal that has no images of it
@@ -184,14 +200,19 @@ impl Loop {
     fn report(&mut self, report: Report) -> Result<()> {
         if let Report::Cursor { row: 2, column } = report {
             // the probe of the letters: one column for one letter of two bytes
-            return if column == 2 { self.allow_unicode() } else { Ok(()) };
+            return if column == 2 {
+                self.allow_unicode()
+            } else {
+                Ok(())
+            };
         }
         let ends_query = matches!(report, Report::Attributes(_));
         if ends_query {
             self.terminal.answered();
         }
         let is_new = self.answers.take(report);
-        let is_complete = self.answers.attributes.is_some() && (!self.in_tmux() || self.answers.outside.is_some());
+        let is_complete = self.answers.attributes.is_some()
+            && (!self.in_tmux() || self.answers.outside.is_some());
         if is_complete && (is_new || ends_query) {
             self.set_up_images()?;
         }
@@ -201,9 +222,16 @@ impl Loop {
     /// Decides how images are drawn by what the terminal has answered so far.
     fn set_up_images(&mut self) -> Result<()> {
         self.answers_due = None;
-        let Explorer { images, environment, .. } = &self.explorer;
+        let Explorer {
+            images,
+            environment,
+            ..
+        } = &self.explorer;
         let setup = image_setup(*images, &self.answers, environment, self.ascii, line_cell());
-        let is_kitty = matches!(setup.protocol, Some(Protocol::Kitty | Protocol::KittyPlaced));
+        let is_kitty = matches!(
+            setup.protocol,
+            Some(Protocol::Kitty | Protocol::KittyPlaced)
+        );
         self.draws_through_tmux = is_kitty && setup.through_tmux;
         if is_kitty {
             self.terminal.holds_images(setup.through_tmux);
@@ -230,7 +258,9 @@ impl Loop {
         tokio::spawn(async move {
             for wait in TMUX_KNOWS_AFTER {
                 tokio::time::sleep(wait).await;
-                let Ok(Some(outside)) = tokio::task::spawn_blocking(tmux::outside).await else { return };
+                let Ok(Some(outside)) = tokio::task::spawn_blocking(tmux::outside).await else {
+                    return;
+                };
                 let is_known = !outside.version.is_empty();
                 // nobody listens any more when the explorer is left
                 if answer.send(outside).is_err() || is_known {
@@ -274,7 +304,11 @@ impl Loop {
 
     /// Where the terminal does not answer, the size of its cells is known from the line.
     fn set_up_images_if_asked(&mut self) -> Result<()> {
-        if self.answers_due.is_none() { self.set_up_images() } else { Ok(()) }
+        if self.answers_due.is_none() {
+            self.set_up_images()
+        } else {
+            Ok(())
+        }
     }
 
     /// The terminal reads UTF-8, whatever the locale says.
@@ -298,7 +332,11 @@ impl Loop {
     }
 
     fn reply(&mut self, reply: Reply) {
-        let within = if let Say::Progress(_) = reply.say { PROGRESS_FRAME } else { FRAME };
+        let within = if let Say::Progress(_) = reply.say {
+            PROGRESS_FRAME
+        } else {
+            FRAME
+        };
         self.take(Msg::Reply(reply), within);
     }
 
@@ -314,9 +352,12 @@ impl Loop {
         self.changed = Some(self.changed.map_or(within, |sooner| sooner.min(within)));
     }
 
-    /// Loads the theme that the app names, where it is another. One with faults is told and the present one stays.
+    /// Loads the theme that the app names, where it is another. One with faults is told and the
+    /// present one stays.
     fn change_theme(&mut self) {
-        let Explorer { app, theme, themes, .. } = &mut self.explorer;
+        let Explorer {
+            app, theme, themes, ..
+        } = &mut self.explorer;
         if app.themes.shown == self.theme {
             return;
         }
@@ -339,11 +380,13 @@ impl Loop {
     fn draw(&mut self) -> Result<()> {
         let (app, theme, pictures) = (&self.explorer.app, &self.explorer.theme, &self.pictures);
         let mut view = None;
-        self.terminal.draw(|frame| view = Some(screen::draw(frame, app, theme, pictures)))?;
+        self.terminal
+            .draw(|frame| view = Some(screen::draw(frame, app, theme, pictures)))?;
         (self.changed, self.last_frame) = (None, Instant::now());
         let Some(mut view) = view else { return Ok(()) };
         // The large ones are what is looked at.
-        view.pictures.sort_by_key(|key| std::cmp::Reverse(key.size.area()));
+        view.pictures
+            .sort_by_key(|key| std::cmp::Reverse(key.size.area()));
         self.pictures.wish(&view.pictures);
         self.make_pictures();
         let requests = self.explorer.app.update(Msg::Drawn(view));
@@ -359,7 +402,8 @@ impl Loop {
             let made = self.made.clone();
             tokio::task::spawn_blocking(move || {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
-                let result = result.unwrap_or_else(|_| Err("this picture cannot be decoded".into()));
+                let result =
+                    result.unwrap_or_else(|_| Err("this picture cannot be decoded".into()));
                 // Nobody listens any more when the explorer is left.
                 let _ = made.send((job, result));
             });
@@ -373,7 +417,9 @@ impl Loop {
             Some(Wish::Suspend) => {
                 self.save();
                 if !self.terminal.suspend()? {
-                    self.explorer.app.notify("no shell waits that could bring a suspended explorer back; q leaves it");
+                    self.explorer.app.notify(
+                        "no shell waits that could bring a suspended explorer back; q leaves it",
+                    );
                     self.change(FRAME);
                     return Ok(false);
                 }
@@ -402,9 +448,12 @@ impl Loop {
         Ok(false)
     }
 
-    /// Writes the session where it changed. A failure is told once, and tried again until it succeeds.
+    /// Writes the session where it changed. A failure is told once, and tried again until it
+    /// succeeds.
     fn save(&mut self) {
-        let Some(session) = self.explorer.app.session() else { return };
+        let Some(session) = self.explorer.app.session() else {
+            return;
+        };
         let app = &mut self.explorer.app;
         match self.saver.save(&session) {
             Ok(None) => return,
@@ -416,7 +465,9 @@ impl Loop {
                     app.notify("the session is saved again");
                 }
             }
-            Err(why) => app.notify(format!("the session is not saved, and will be tried again: {why}")),
+            Err(why) => app.notify(format!(
+                "the session is not saved, and will be tried again: {why}"
+            )),
         }
         self.change(FRAME);
     }
@@ -438,14 +489,27 @@ fn screen_size() -> Size {
 /// The size of a cell by the size of the screen in pixels, where the line tells it.
 pub fn line_cell() -> Option<(u16, u16)> {
     let size = crossterm::terminal::window_size().ok()?;
-    Some((size.width.checked_div(size.columns)?, size.height.checked_div(size.rows)?))
+    Some((
+        size.width.checked_div(size.columns)?,
+        size.height.checked_div(size.rows)?,
+    ))
 }
 
-/// Writes `stem.ending`, or `stem-2.ending` and so on where there is such a file: nothing is written over.
+/// Writes `stem.ending`, or `stem-2.ending` and so on where there is such a file: nothing is
+/// written over.
 fn write(stem: &str, ending: &str, text: &str) -> Result<PathBuf> {
-    let name = |n: usize| if n == 1 { format!("{stem}.{ending}") } else { format!("{stem}-{n}.{ending}") };
-    let here = std::env::current_dir().map_err(Error::io("find", "the folder that this was started in"))?;
-    let free = (1..).map(|n| here.join(name(n))).find(|path| !path.exists());
+    let name = |n: usize| {
+        if n == 1 {
+            format!("{stem}.{ending}")
+        } else {
+            format!("{stem}-{n}.{ending}")
+        }
+    };
+    let here = std::env::current_dir()
+        .map_err(Error::io("find", "the folder that this was started in"))?;
+    let free = (1..)
+        .map(|n| here.join(name(n)))
+        .find(|path| !path.exists());
     let path = free.unwrap_or_else(|| here.join(name(1)));
     write_whole(&path, text.as_bytes())?;
     Ok(path)

@@ -1,4 +1,5 @@
-//! Encodes images for the terminal: scaled to whole cells, in the protocol and the colours that the terminal draws.
+//! Encodes images for the terminal: scaled to whole cells, in the protocol and the colours that the
+//! terminal draws.
 
 use std::num::NonZero;
 
@@ -38,14 +39,23 @@ pub enum EncodedImage {
     /// A sequence that places the image at the cursor.
     Placed { sequence: String, size: Size },
     /// A letter for each cell, row by row.
-    Shades { letters: Vec<&'static str>, size: Size },
+    Shades {
+        letters: Vec<&'static str>,
+        size: Size,
+    },
 }
 
 impl EncodedImage {
-    /// Scales `image` to fit `area` and encodes it; `paper` is the theme's background, red, green, blue.
+    /// Scales `image` to fit `area` and encodes it; `paper` is the theme's background, red, green,
+    /// blue.
     ///
     /// Error: a clause for people, where the encoder fails.
-    pub fn new(image: DynamicImage, area: Size, paper: [u8; 3], setup: &ImageSetup) -> Result<EncodedImage, String> {
+    pub fn new(
+        image: DynamicImage,
+        area: Size,
+        paper: [u8; 3],
+        setup: &ImageSetup,
+    ) -> Result<EncodedImage, String> {
         let protocol = setup.protocol.ok_or("images are off")?;
         let resize = Resize::Scale(Some(FilterType::Triangle));
         let size = resize.size_for(&image, setup.font_size(), area);
@@ -57,10 +67,16 @@ impl EncodedImage {
         }
         if protocol == Protocol::KittyPlaced {
             let scaled = scaled(&image, size, &resize, protocol, paper, setup);
-            return kitty_placement::sequence(&scaled, size).map(|sequence| EncodedImage::Placed { sequence, size });
+            return kitty_placement::sequence(&scaled, size)
+                .map(|sequence| EncodedImage::Placed { sequence, size });
         }
-        let encoded = encode(&image, size, &resize, protocol, paper, setup).map_err(|e| e.to_string())?;
-        Ok(EncodedImage::Protocol { encoded, is_of_cells: protocol.is_of_cells(), depth: setup.depth })
+        let encoded =
+            encode(&image, size, &resize, protocol, paper, setup).map_err(|e| e.to_string())?;
+        Ok(EncodedImage::Protocol {
+            encoded,
+            is_of_cells: protocol.is_of_cells(),
+            depth: setup.depth,
+        })
     }
 
     /// The cells that it takes.
@@ -91,16 +107,24 @@ impl Widget for &EncodedImage {
                 }
             }
             EncodedImage::Placed { sequence, size } => {
-                for position in Rect::new(area.x, area.y, size.width, size.height).intersection(area).positions() {
+                for position in Rect::new(area.x, area.y, size.width, size.height)
+                    .intersection(area)
+                    .positions()
+                {
                     buffer[position].set_diff_option(CellDiffOption::Skip);
                 }
-                buffer[area.as_position()].set_symbol(sequence).set_diff_option(ONE_COLUMN);
+                buffer[area.as_position()]
+                    .set_symbol(sequence)
+                    .set_diff_option(ONE_COLUMN);
             }
             EncodedImage::Shades { letters, size } => {
                 let width = usize::from(size.width);
                 for (at, letter) in letters.iter().enumerate() {
                     let (x, y) = (area.x + (at % width) as u16, area.y + (at / width) as u16);
-                    if let Some(cell) = buffer.cell_mut((x, y)).filter(|_| area.contains((x, y).into())) {
+                    if let Some(cell) = buffer
+                        .cell_mut((x, y))
+                        .filter(|_| area.contains((x, y).into()))
+                    {
                         cell.set_symbol(letter);
                     }
                 }
@@ -112,8 +136,18 @@ impl Widget for &EncodedImage {
 /// Draws an image as lines of text: half blocks or shades, at most so many cells.
 ///
 /// Error: a clause for people.
-pub fn draw_text(image: DynamicImage, area: Size, environment: &Environment) -> Result<String, String> {
-    let setup = image_setup(Images::Halfblocks, &Answers::default(), environment, !environment.is_utf8(), None);
+pub fn draw_text(
+    image: DynamicImage,
+    area: Size,
+    environment: &Environment,
+) -> Result<String, String> {
+    let setup = image_setup(
+        Images::Halfblocks,
+        &Answers::default(),
+        environment,
+        !environment.is_utf8(),
+        None,
+    );
     let encoded = EncodedImage::new(image, area, DARK_PAPER, &setup)?;
     let area = Rect::from((Position::ORIGIN, encoded.size()));
     let mut buffer = Buffer::empty(area);
@@ -126,7 +160,10 @@ pub fn draw_text(image: DynamicImage, area: Size, environment: &Environment) -> 
             let cell = &buffer[(x, y)];
             if colours != (cell.fg, cell.bg) {
                 colours = (cell.fg, cell.bg);
-                let change = SetColors(Colors::new(cell.fg.into_crossterm(), cell.bg.into_crossterm()));
+                let change = SetColors(Colors::new(
+                    cell.fg.into_crossterm(),
+                    cell.bg.into_crossterm(),
+                ));
                 text += &change.to_string();
             }
             text += cell.symbol();
@@ -148,22 +185,36 @@ fn encode(
     setup: &ImageSetup,
 ) -> Result<Encoded, ratatui_image::errors::Errors> {
     if protocol == Protocol::HalfBlocks {
-        return Ok(Encoded::Halfblocks(halfblocks::Halfblocks::new(half_blocks(image, size, setup.depth), size)?));
+        return Ok(Encoded::Halfblocks(halfblocks::Halfblocks::new(
+            half_blocks(image, size, setup.depth),
+            size,
+        )?));
     }
     let scaled = scaled(image, size, resize, protocol, paper, setup);
     Ok(match protocol {
-        Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(whole_sixels(scaled), size, setup.through_tmux)?),
+        Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(
+            whole_sixels(scaled),
+            size,
+            setup.through_tmux,
+        )?),
         Protocol::Iterm2 => Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?),
         _ => {
             let (id, shared_memory) = (rand::random(), false);
             let (tmux, deflate) = (setup.through_tmux, setup.compressed);
-            Encoded::Kitty(kitty::Kitty::new(scaled, size, id, tmux, deflate, shared_memory)?)
+            Encoded::Kitty(kitty::Kitty::new(
+                scaled,
+                size,
+                id,
+                tmux,
+                deflate,
+                shared_memory,
+            )?)
         }
     })
 }
 
-/// Without the last rows of pixels that do not fill a sixel, which is six high: terminals draw the rest of one in black, or over the
-/// text below.
+/// Without the last rows of pixels that do not fill a sixel, which is six high: terminals draw the
+/// rest of one in black, or over the text below.
 fn whole_sixels(image: DynamicImage) -> DynamicImage {
     const HIGH: u32 = 6;
     let height = (image.height() / HIGH * HIGH).max(HIGH.min(image.height()));
@@ -182,8 +233,17 @@ fn scaled(
     let [red, green, blue] = paper;
     // placeholders have the cells' own paper behind them
     let opacity = if protocol == Protocol::Kitty { 0 } else { 255 };
-    let scaled = resize.resize(image, setup.font_size(), size, Some(image::Rgba([red, green, blue, opacity])));
-    if setup.depth == Depth::None { grey(&scaled) } else { scaled }
+    let scaled = resize.resize(
+        image,
+        setup.font_size(),
+        size,
+        Some(image::Rgba([red, green, blue, opacity])),
+    );
+    if setup.depth == Depth::None {
+        grey(&scaled)
+    } else {
+        scaled
+    }
 }
 
 fn grey(image: &DynamicImage) -> DynamicImage {
@@ -193,7 +253,9 @@ fn grey(image: &DynamicImage) -> DynamicImage {
 /// Two pixels a cell, dithered where there are but 16 colours.
 fn half_blocks(image: &DynamicImage, size: Size, depth: Depth) -> DynamicImage {
     let (width, height) = (u32::from(size.width), 2 * u32::from(size.height));
-    let mut pixels = image.resize_exact(width, height, FilterType::Triangle).to_rgb8();
+    let mut pixels = image
+        .resize_exact(width, height, FilterType::Triangle)
+        .to_rgb8();
     if depth == Depth::Ansi {
         dither(&mut pixels, &AnsiColours);
     }
@@ -209,7 +271,10 @@ impl ColorMap for AnsiColours {
     fn index_of(&self, colour: &image::Rgb<u8>) -> usize {
         let [red, green, blue] = colour.0;
         let nearest = Depth::Ansi.nearest(Color::Rgb(red, green, blue));
-        ANSI_COLOURS.iter().position(|(name, _)| Some(*name) == nearest).unwrap_or(0)
+        ANSI_COLOURS
+            .iter()
+            .position(|(name, _)| Some(*name) == nearest)
+            .unwrap_or(0)
     }
 
     fn map_color(&self, colour: &mut image::Rgb<u8>) {
@@ -226,7 +291,8 @@ fn lower(area: Rect, buffer: &mut Buffer, depth: Depth) {
     }
 }
 
-/// A shade a cell: on a dark background the fuller the brighter, on a light one the other way round.
+/// A shade a cell: on a dark background the fuller the brighter, on a light one the other way
+/// round.
 fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) -> EncodedImage {
     let ramp: &[&'static str] = if setup.ascii { &ASCII_SHADES } else { &SHADES };
     // with few colours the theme leaves the terminal's own background
@@ -234,17 +300,30 @@ fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) 
         Depth::None | Depth::Ansi => setup.background.unwrap_or(paper),
         Depth::Indexed | Depth::True => paper,
     };
-    let is_light = background.iter().map(|&channel| u32::from(channel)).sum::<u32>() > 3 * 128;
+    let is_light = background
+        .iter()
+        .map(|&channel| u32::from(channel))
+        .sum::<u32>()
+        > 3 * 128;
     let (width, height) = (u32::from(size.width), u32::from(size.height));
-    let pixels: RgbImage = image.resize_exact(width, height, FilterType::Triangle).to_rgb8();
+    let pixels: RgbImage = image
+        .resize_exact(width, height, FilterType::Triangle)
+        .to_rgb8();
     let letter = |pixel: &image::Rgb<u8>| {
         let [red, green, blue] = pixel.0.map(u32::from);
         // Rec. 709
         let brightness = (2126 * red + 7152 * green + 722 * blue) / 10_000;
-        let ink = if is_light { 255 - brightness } else { brightness } as usize;
+        let ink = if is_light {
+            255 - brightness
+        } else {
+            brightness
+        } as usize;
         ramp[(ink * ramp.len() / 256).min(ramp.len() - 1)]
     };
-    EncodedImage::Shades { letters: pixels.pixels().map(letter).collect(), size }
+    EncodedImage::Shades {
+        letters: pixels.pixels().map(letter).collect(),
+        size,
+    }
 }
 
 #[cfg(test)]
@@ -255,20 +334,42 @@ mod tests {
 
     #[test]
     fn text_has_the_colours_and_letters_of_the_terminal() {
-        let image =
-            || DynamicImage::ImageRgb8(RgbImage::from_fn(8, 8, |x, y| image::Rgb([32 * x as u8, 32 * y as u8, 0])));
+        let image = || {
+            DynamicImage::ImageRgb8(RgbImage::from_fn(8, 8, |x, y| {
+                image::Rgb([32 * x as u8, 32 * y as u8, 0])
+            }))
+        };
         let drawn = |variables: &[(&str, &str)]| {
-            let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+            let get = |name: &str| {
+                variables
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, value)| (*value).to_owned())
+            };
             draw_text(image(), Size::new(8, 4), &Environment::from_variables(get)).unwrap()
         };
         let utf8 = ("LANG", "C.UTF-8");
         let true_colour = drawn(&[utf8, ("TERM", "xterm"), ("COLORTERM", "truecolor")]);
-        assert!(true_colour.contains("38;2;") && true_colour.contains(['▀', '▄']), "{true_colour:?}");
+        assert!(
+            true_colour.contains("38;2;") && true_colour.contains(['▀', '▄']),
+            "{true_colour:?}"
+        );
         let sixteen = drawn(&[utf8, ("TERM", "xterm")]);
-        assert!(sixteen.contains('\x1b') && !sixteen.contains("38;2;"), "{sixteen:?}");
-        assert!(true_colour.lines().chain(sixteen.lines()).all(|line| line.ends_with("\x1b[0m")));
+        assert!(
+            sixteen.contains('\x1b') && !sixteen.contains("38;2;"),
+            "{sixteen:?}"
+        );
+        assert!(
+            true_colour
+                .lines()
+                .chain(sixteen.lines())
+                .all(|line| line.ends_with("\x1b[0m"))
+        );
         let colourless = drawn(&[utf8, ("TERM", "xterm"), ("NO_COLOR", "1")]);
-        assert!(!colourless.contains('\x1b') && colourless.contains('▒'), "{colourless:?}");
+        assert!(
+            !colourless.contains('\x1b') && colourless.contains('▒'),
+            "{colourless:?}"
+        );
         let ascii = drawn(&[("LANG", "C"), ("TERM", "xterm"), ("COLORTERM", "truecolor")]);
         assert!(ascii.is_ascii() && !ascii.contains('\x1b'), "{ascii:?}");
         for text in [true_colour, sixteen, colourless, ascii] {
@@ -277,13 +378,28 @@ mod tests {
     }
 
     fn setup(images: Images, depth: Depth, ascii: bool) -> ImageSetup {
-        let environment = Environment { depth, ..Environment::from_variables(|_| None) };
-        image_setup(images, &Answers::default(), &environment, ascii, Some((10, 20)))
+        let environment = Environment {
+            depth,
+            ..Environment::from_variables(|_| None)
+        };
+        image_setup(
+            images,
+            &Answers::default(),
+            &environment,
+            ascii,
+            Some((10, 20)),
+        )
     }
 
     /// Left half red, right half blue.
     fn image() -> DynamicImage {
-        let colour = |x| if x < 20 { image::Rgb([230, 20, 20]) } else { image::Rgb([10, 10, 200]) };
+        let colour = |x| {
+            if x < 20 {
+                image::Rgb([230, 20, 20])
+            } else {
+                image::Rgb([10, 10, 200])
+            }
+        };
         DynamicImage::ImageRgb8(RgbImage::from_fn(40, 40, |x, _| colour(x)))
     }
 
@@ -299,11 +415,19 @@ mod tests {
     fn half_blocks_have_no_more_colours_than_the_terminal() {
         let colours = |depth| -> Vec<Color> {
             let buffer = drawn(&setup(Images::Halfblocks, depth, false), DARK);
-            buffer.content.iter().flat_map(|cell| [cell.fg, cell.bg]).filter(|c| *c != Color::Reset).collect()
+            buffer
+                .content
+                .iter()
+                .flat_map(|cell| [cell.fg, cell.bg])
+                .filter(|c| *c != Color::Reset)
+                .collect()
         };
         assert!(colours(Depth::True).contains(&Color::Rgb(230, 20, 20)));
         let indexed = colours(Depth::Indexed);
-        assert!(!indexed.is_empty() && indexed.iter().all(|c| matches!(c, Color::Indexed(16..))), "{indexed:?}");
+        assert!(
+            !indexed.is_empty() && indexed.iter().all(|c| matches!(c, Color::Indexed(16..))),
+            "{indexed:?}"
+        );
         let ansi = colours(Depth::Ansi);
         let named = |c: &Color| ANSI_COLOURS.iter().any(|(name, _)| name == c);
         assert!(!ansi.is_empty() && ansi.iter().all(named), "{ansi:?}");
@@ -325,14 +449,22 @@ mod tests {
     fn images_of_pixels_are_grey_without_colours() {
         let coloured = DynamicImage::ImageRgba8(image().to_rgba8());
         assert_ne!(grey(&coloured).to_rgb8(), coloured.to_rgb8());
-        assert!(grey(&coloured).to_rgb8().pixels().all(|p| p.0[0] == p.0[1] && p.0[1] == p.0[2]));
+        assert!(
+            grey(&coloured)
+                .to_rgb8()
+                .pixels()
+                .all(|p| p.0[0] == p.0[1] && p.0[1] == p.0[2])
+        );
     }
 
     #[test]
     fn each_protocol_knows_whether_it_is_of_cells() {
-        for (images, of_cells) in
-            [(Images::Kitty, true), (Images::Sixel, false), (Images::Iterm2, false), (Images::Halfblocks, true)]
-        {
+        for (images, of_cells) in [
+            (Images::Kitty, true),
+            (Images::Sixel, false),
+            (Images::Iterm2, false),
+            (Images::Halfblocks, true),
+        ] {
             let setup = setup(images, Depth::True, false);
             let encoded = EncodedImage::new(image(), Size::new(4, 2), DARK, &setup).unwrap();
             assert_eq!(encoded.is_of_cells(), of_cells, "{images:?}");

@@ -1,9 +1,10 @@
 //! Reads everything that a terminal sends: keys, mouse, pastes, and its answers to queries.
 //!
-//! A terminal answers on the same line on which keys arrive, and over a slow connection its answers can come seconds after the
-//! query. So there is one parser for all input. It cuts the bytes into units (ECMA-48), recognises a report by its form whenever
-//! it comes, and hands only the other units to [`termina`], which knows the encodings of keys. A report is never taken for a key,
-//! and no key is lost while the terminal is being asked.
+//! A terminal answers on the same line on which keys arrive, and over a slow connection its answers
+//! can come seconds after the query. So there is one parser for all input. It cuts the bytes into
+//! units (ECMA-48), recognises a report by its form whenever it comes, and hands only the other
+//! units to [`termina`], which knows the encodings of keys. A report is never taken for a key, and
+//! no key is lost while the terminal is being asked.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,8 @@ use crossterm::event::{Event, KeyCode, KeyModifiers};
 
 use super::event_decoder::{alt_key, event, key, paste};
 
-/// How long an `ESC` may stand alone before it is the escape key. A terminal sends the rest of a sequence at once; only a
-/// packet that was split on its way is later.
+/// How long an `ESC` may stand alone before it is the escape key. A terminal sends the rest of a
+/// sequence at once; only a packet that was split on its way is later.
 const ESCAPE_DELAY: Duration = Duration::from_millis(50);
 /// How long the rest of a sequence or a paste that has begun may take. Connections stall.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -104,8 +105,8 @@ impl InputParser {
         self.deadline
     }
 
-    /// Takes what is pending as it is, since nothing followed: an `ESC` becomes the escape key, the beginning of a report is
-    /// dropped, a paste ends here.
+    /// Takes what is pending as it is, since nothing followed: an `ESC` becomes the escape key, the
+    /// beginning of a report is dropped, a paste ends here.
     pub fn expire(&mut self) -> Vec<Input> {
         self.deadline = None;
         let pending = std::mem::take(&mut self.pending);
@@ -123,7 +124,10 @@ impl InputParser {
 impl Unit {
     fn length(self) -> usize {
         match self {
-            Unit::Event(length) | Unit::Report(length) | Unit::Paste(length) | Unit::Noise(length) => length,
+            Unit::Event(length)
+            | Unit::Report(length)
+            | Unit::Paste(length)
+            | Unit::Noise(length) => length,
             Unit::Incomplete(_) => 0,
         }
     }
@@ -167,7 +171,9 @@ fn character(bytes: &[u8]) -> Unit {
     match bytes.get(..length) {
         Some(whole) if std::str::from_utf8(whole).is_ok() => Unit::Event(length),
         Some(_) => Unit::Noise(1),
-        None if bytes[1..].iter().all(|byte| (0x80..=0xbf).contains(byte)) => Unit::Incomplete(SEQUENCE_TIMEOUT),
+        None if bytes[1..].iter().all(|byte| (0x80..=0xbf).contains(byte)) => {
+            Unit::Incomplete(SEQUENCE_TIMEOUT)
+        }
         None => Unit::Noise(1),
     }
 }
@@ -190,7 +196,11 @@ fn control_sequence(bytes: &[u8]) -> Unit {
         };
     }
     let is_parameter = |byte: &u8| (0x20..=0x3f).contains(byte);
-    let Some(end) = bytes[2..].iter().position(|byte| !is_parameter(byte)).map(|at| at + 2) else {
+    let Some(end) = bytes[2..]
+        .iter()
+        .position(|byte| !is_parameter(byte))
+        .map(|at| at + 2)
+    else {
         return if bytes.len() > LONGEST_REPORT {
             Unit::Noise(bytes.len())
         } else {
@@ -206,11 +216,16 @@ fn control_sequence(bytes: &[u8]) -> Unit {
 }
 
 fn fixed(bytes: &[u8], length: usize) -> Unit {
-    if bytes.len() < length { Unit::Incomplete(SEQUENCE_TIMEOUT) } else { Unit::Event(length) }
+    if bytes.len() < length {
+        Unit::Incomplete(SEQUENCE_TIMEOUT)
+    } else {
+        Unit::Event(length)
+    }
 }
 
-/// Whether a control sequence answers a query. No key and no mouse event has a private parameter other than `<`, nor one of these
-/// final bytes; `R` with a 1 before it is F3 with modifiers, else the cursor's position.
+/// Whether a control sequence answers a query. No key and no mouse event has a private parameter
+/// other than `<`, nor one of these final bytes; `R` with a 1 before it is F3 with modifiers, else
+/// the cursor's position.
 fn is_report(parameters: &[u8], last: u8) -> bool {
     match (parameters.first(), last) {
         (Some(b'?' | b'>' | b'='), _) | (_, b'c' | b't' | b'n' | b'y') => true,
@@ -219,9 +234,12 @@ fn is_report(parameters: &[u8], last: u8) -> bool {
     }
 }
 
-/// A string that `ESC P`, `ESC ]` or `ESC _` begins, if what follows is the beginning of a report; else the key with alt.
+/// A string that `ESC P`, `ESC ]` or `ESC _` begins, if what follows is the beginning of a report;
+/// else the key with alt.
 fn control_string(bytes: &[u8]) -> Unit {
-    let Some(first) = bytes.get(2) else { return Unit::Incomplete(ESCAPE_DELAY) };
+    let Some(first) = bytes.get(2) else {
+        return Unit::Incomplete(ESCAPE_DELAY);
+    };
     let begins_report = match bytes[1] {
         // XTVERSION; DECRQSS and XTGETTCAP, found or not
         b'P' => matches!(first, b'>' | b'0' | b'1'),
@@ -250,24 +268,47 @@ fn control_string(bytes: &[u8]) -> Unit {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 /// What a report says.
 fn report(unit: &[u8]) -> Report {
-    let Ok(text) = std::str::from_utf8(unit) else { return Report::Other };
+    let Ok(text) = std::str::from_utf8(unit) else {
+        return Report::Other;
+    };
     if let Some(version) = text.strip_prefix("\x1bP>|") {
-        return Report::Version(version.trim_end_matches("\x1b\\").trim_end_matches('\x07').to_owned());
+        return Report::Version(
+            version
+                .trim_end_matches("\x1b\\")
+                .trim_end_matches('\x07')
+                .to_owned(),
+        );
     }
     if let Some(colour) = text.strip_prefix("\x1b]11;rgb:") {
         return background(colour).map_or(Report::Other, Report::Background);
     }
-    let numbers = |parameters: &str| -> Vec<u16> { parameters.split(';').filter_map(|n| n.parse().ok()).collect() };
-    if let Some(attributes) = text.strip_prefix("\x1b[?").and_then(|rest| rest.strip_suffix('c')) {
+    let numbers = |parameters: &str| -> Vec<u16> {
+        parameters
+            .split(';')
+            .filter_map(|n| n.parse().ok())
+            .collect()
+    };
+    if let Some(attributes) = text
+        .strip_prefix("\x1b[?")
+        .and_then(|rest| rest.strip_suffix('c'))
+    {
         return Report::Attributes(numbers(attributes));
     }
-    let size = text.strip_prefix("\x1b[").and_then(|rest| rest.strip_suffix('t')).map(numbers);
-    let cursor = text.strip_prefix("\x1b[").and_then(|rest| rest.strip_suffix('R')).map(numbers);
+    let size = text
+        .strip_prefix("\x1b[")
+        .and_then(|rest| rest.strip_suffix('t'))
+        .map(numbers);
+    let cursor = text
+        .strip_prefix("\x1b[")
+        .and_then(|rest| rest.strip_suffix('R'))
+        .map(numbers);
     match (size.as_deref(), cursor.as_deref()) {
         (Some(&[6, height, width]), _) => Report::CellSize { width, height },
         (_, Some(&[row, column])) => Report::Cursor { row, column },
@@ -275,12 +316,16 @@ fn report(unit: &[u8]) -> Report {
     }
 }
 
-/// The colour in `ffff/8080/0000`, each channel in one to four hexadecimal digits, before the string's end.
+/// The colour in `ffff/8080/0000`, each channel in one to four hexadecimal digits, before the
+/// string's end.
 fn background(colour: &str) -> Option<[u8; 3]> {
     let colour = colour.trim_end_matches("\x1b\\").trim_end_matches('\x07');
     let channel = |digits: &str| {
         let value = u32::from_str_radix(digits, 16).ok()?;
-        let most = 16u32.checked_pow(digits.len() as u32)?.checked_sub(1).filter(|most| *most > 0)?;
+        let most = 16u32
+            .checked_pow(digits.len() as u32)?
+            .checked_sub(1)
+            .filter(|most| *most > 0)?;
         u8::try_from(value * 255 / most).ok()
     };
     let mut channels = colour.split('/').map(channel);
@@ -308,10 +353,19 @@ mod tests {
         (b"\x1b[?2031;1n", Report::Other),
         (b"\x1b[>41;378;0c", Report::Other),
         (b"\x1b[0n", Report::Other),
-        (b"\x1b[24;80R", Report::Cursor { row: 24, column: 80 }),
+        (
+            b"\x1b[24;80R",
+            Report::Cursor {
+                row: 24,
+                column: 80,
+            },
+        ),
         (b"\x1b[?2026;2$y", Report::Other),
         (b"\x1b[?62u", Report::Other),
-        (b"\x1b]11;rgb:1e1e/ffff/0000\x1b\\", Report::Background([30, 255, 0])),
+        (
+            b"\x1b]11;rgb:1e1e/ffff/0000\x1b\\",
+            Report::Background([30, 255, 0]),
+        ),
         (b"\x1b]10;rgb:ffff/ffff/ffff\x07", Report::Other),
         (b"\x1bP1+r544e=787465726d\x1b\\", Report::Other),
     ];
@@ -325,18 +379,30 @@ mod tests {
                 let mut parser = InputParser::default();
                 let mut found = parser.feed(&stream[..cut], Instant::now());
                 found.extend(parser.feed(&stream[cut..], Instant::now()));
-                assert_eq!((found.len(), &found[0], &found[2]), (3, &letter('j'), &letter('k')), "{bytes:?} at {cut}");
-                assert_eq!(found[1], Input::Report(report.clone()), "{bytes:?} at {cut}");
+                assert_eq!(
+                    (found.len(), &found[0], &found[2]),
+                    (3, &letter('j'), &letter('k')),
+                    "{bytes:?} at {cut}"
+                );
+                assert_eq!(
+                    found[1],
+                    Input::Report(report.clone()),
+                    "{bytes:?} at {cut}"
+                );
             }
         }
     }
 
     #[test]
     fn reports_that_are_asked_for_are_read() {
-        let reports = parse(b"\x1bP>|kitty(0.41.1)\x1b\\\x1b[6;20;10t\x1b[?62;4;22c\x1bP>|foot(1.13.1)\x07");
+        let reports =
+            parse(b"\x1bP>|kitty(0.41.1)\x1b\\\x1b[6;20;10t\x1b[?62;4;22c\x1bP>|foot(1.13.1)\x07");
         let expected = [
             Report::Version("kitty(0.41.1)".into()),
-            Report::CellSize { width: 10, height: 20 },
+            Report::CellSize {
+                width: 10,
+                height: 20,
+            },
             Report::Attributes(vec![62, 4, 22]),
             Report::Version("foot(1.13.1)".into()),
         ];
@@ -365,10 +431,21 @@ mod tests {
             (b"\x1bx", KeyCode::Char('x'), KeyModifiers::ALT),
         ];
         for (bytes, code, modifiers) in cases {
-            assert_eq!(parse(bytes), [Input::Event(key(code, modifiers))], "{bytes:?}");
+            assert_eq!(
+                parse(bytes),
+                [Input::Event(key(code, modifiers))],
+                "{bytes:?}"
+            );
             let mut parser = InputParser::default();
-            let one_by_one: Vec<Input> = bytes.iter().flat_map(|byte| parser.feed(&[*byte], Instant::now())).collect();
-            assert_eq!(one_by_one, [Input::Event(key(code, modifiers))], "{bytes:?} byte by byte");
+            let one_by_one: Vec<Input> = bytes
+                .iter()
+                .flat_map(|byte| parser.feed(&[*byte], Instant::now()))
+                .collect();
+            assert_eq!(
+                one_by_one,
+                [Input::Event(key(code, modifiers))],
+                "{bytes:?} byte by byte"
+            );
         }
     }
 
@@ -389,17 +466,27 @@ mod tests {
         let (mut parser, now) = (InputParser::default(), Instant::now());
         assert!(parser.feed(b"\x1b", now).is_empty());
         assert_eq!(parser.deadline(), Some(now + ESCAPE_DELAY));
-        assert_eq!(parser.expire(), [Input::Event(key(KeyCode::Esc, KeyModifiers::NONE))]);
+        assert_eq!(
+            parser.expire(),
+            [Input::Event(key(KeyCode::Esc, KeyModifiers::NONE))]
+        );
         assert_eq!(parser.deadline(), None);
         assert_eq!(parser.feed(b"j", now), [letter('j')]);
-        assert_eq!(parse(b"\x1b\x1bj")[0], Input::Event(key(KeyCode::Esc, KeyModifiers::NONE)));
+        assert_eq!(
+            parse(b"\x1b\x1bj")[0],
+            Input::Event(key(KeyCode::Esc, KeyModifiers::NONE))
+        );
     }
 
     #[test]
     fn the_beginning_of_a_report_is_dropped_and_never_typed() {
         for (bytes, _) in REPORTS {
             let mut parser = InputParser::default();
-            assert!(parser.feed(&bytes[..bytes.len().min(6) - 1], Instant::now()).is_empty());
+            assert!(
+                parser
+                    .feed(&bytes[..bytes.len().min(6) - 1], Instant::now())
+                    .is_empty()
+            );
             assert_eq!(parser.expire(), [], "{bytes:?}");
             assert_eq!(parser.feed(b"j", Instant::now()), [letter('j')]);
         }
@@ -408,9 +495,16 @@ mod tests {
     #[test]
     fn pastes_come_whole_whatever_is_in_them() {
         let pasted = |text: &str| [Input::Event(Event::Paste(text.into()))];
-        assert_eq!(parse(b"\x1b[200~lion\rti\x1b[31mger\x1b[201~"), pasted("lion\rti\x1b[31mger"));
+        assert_eq!(
+            parse(b"\x1b[200~lion\rti\x1b[31mger\x1b[201~"),
+            pasted("lion\rti\x1b[31mger")
+        );
         let mut parser = InputParser::default();
-        assert!(parser.feed(b"\x1b[200~lion\x1b[20", Instant::now()).is_empty());
+        assert!(
+            parser
+                .feed(b"\x1b[200~lion\x1b[20", Instant::now())
+                .is_empty()
+        );
         assert_eq!(parser.feed(b"1~", Instant::now()), pasted("lion"));
         assert!(parser.feed(b"\x1b[200~cut", Instant::now()).is_empty());
         assert_eq!(parser.expire(), pasted("cut"));
@@ -422,7 +516,9 @@ mod tests {
         let kinds: Vec<_> = found
             .iter()
             .map(|input| match input {
-                Input::Event(Event::Mouse(mouse)) => format!("{:?} {} {}", mouse.kind, mouse.column, mouse.row),
+                Input::Event(Event::Mouse(mouse)) => {
+                    format!("{:?} {} {}", mouse.kind, mouse.column, mouse.row)
+                }
                 other => format!("{other:?}"),
             })
             .collect();
@@ -439,7 +535,14 @@ mod tests {
 
     #[test]
     fn noise_loses_no_key_after_it() {
-        for noise in [&b"\xff"[..], b"\x1b[12\x01", b"\x1b[?", b"\xc3", b"\x1bP>|name\x1b", b"\x9b"] {
+        for noise in [
+            &b"\xff"[..],
+            b"\x1b[12\x01",
+            b"\x1b[?",
+            b"\xc3",
+            b"\x1bP>|name\x1b",
+            b"\x9b",
+        ] {
             let mut parser = InputParser::default();
             let mut found = parser.feed(noise, Instant::now());
             found.extend(parser.expire());

@@ -1,4 +1,5 @@
-//! kitty's graphics for terminals without its Unicode placeholders: an image is placed at the cursor, and deleted when it leaves.
+//! kitty's graphics for terminals without its Unicode placeholders: an image is placed at the
+//! cursor, and deleted when it leaves.
 //!
 //! Source: <https://sw.kovidgoyal.net/kitty/graphics-protocol/>.
 
@@ -15,14 +16,18 @@ const CHUNK: usize = 4096;
 /// How a placement's first sequence begins; the number of its image follows.
 const BEGIN: &str = "\x1b_Ga=T,i=";
 
-/// The sequence that clears the cells, sends the image and places it at the cursor, which stays where it is.
+/// The sequence that clears the cells, sends the image and places it at the cursor, which stays
+/// where it is.
 ///
 /// Error: a clause for people, where the image cannot be encoded.
 pub fn sequence(image: &DynamicImage, size: Size) -> Result<String, String> {
     let mut png = Vec::new();
-    image.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(|e| e.to_string())?;
+    image
+        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+        .map_err(|e| e.to_string())?;
     let payload = STANDARD.encode(png);
-    // 0 is no number of an image, and Konsole reads signed ones; any other is only to be none of those on the screen
+    // 0 is no number of an image, and Konsole reads signed ones; any other is only to be none of
+    // those on the screen
     let id = rand::random_range(1..=i32::MAX);
     let mut sequence = String::with_capacity(payload.len() + 512);
     let Size { width, height } = size;
@@ -32,8 +37,11 @@ pub fn sequence(image: &DynamicImage, size: Size) -> Result<String, String> {
     }
     let _ = write!(sequence, "\x1b[{height}A");
     // the alphabet of base64 is ASCII
-    let mut chunks =
-        payload.as_bytes().chunks(CHUNK).map(|chunk| std::str::from_utf8(chunk).unwrap_or_default()).peekable();
+    let mut chunks = payload
+        .as_bytes()
+        .chunks(CHUNK)
+        .map(|chunk| std::str::from_utf8(chunk).unwrap_or_default())
+        .peekable();
     let mut begin = format!("{BEGIN}{id},p=1,f=100,t=d,c={width},r={height},C=1,");
     while let Some(chunk) = chunks.next() {
         let more = u8::from(chunks.peek().is_some());
@@ -62,7 +70,11 @@ mod tests {
     fn a_placement_is_sent_in_parts_and_known_again() {
         // noise, so that it does not compress
         let noise = |x: u32, y: u32| {
-            image::Rgb([x.wrapping_mul(y).wrapping_mul(97) as u8, (x * 31 + y * 57) as u8, (x ^ y) as u8])
+            image::Rgb([
+                x.wrapping_mul(y).wrapping_mul(97) as u8,
+                (x * 31 + y * 57) as u8,
+                (x ^ y) as u8,
+            ])
         };
         let image = DynamicImage::ImageRgb8(image::RgbImage::from_fn(120, 120, noise));
         let sequence = sequence(&image, Size::new(12, 6)).unwrap();
@@ -73,10 +85,15 @@ mod tests {
         assert!(parts.len() > 2);
         let (last, others) = parts.split_last().unwrap();
         assert!(last.contains("m=0;") && others.iter().all(|part| part.contains("m=1;")));
-        let payload: String =
-            parts.iter().map(|part| part.split(';').nth(1).unwrap().trim_end_matches("\x1b\\")).collect();
+        let payload: String = parts
+            .iter()
+            .map(|part| part.split(';').nth(1).unwrap().trim_end_matches("\x1b\\"))
+            .collect();
         let png = STANDARD.decode(payload).unwrap();
-        assert_eq!(image::load_from_memory(&png).unwrap().to_rgb8(), image.to_rgb8());
+        assert_eq!(
+            image::load_from_memory(&png).unwrap().to_rgb8(),
+            image.to_rgb8()
+        );
         assert_eq!(placed_id("a"), None);
     }
 }

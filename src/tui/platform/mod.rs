@@ -1,4 +1,5 @@
-//! The terminal underneath the explorer: what it sends, what it can draw, and how it is taken and given back.
+//! The terminal underneath the explorer: what it sends, what it can draw, and how it is taken and
+//! given back.
 
 mod ascii;
 pub mod bidi;

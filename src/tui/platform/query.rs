@@ -12,7 +12,8 @@ use super::input::{Input, InputParser};
 use super::tmux;
 use crate::config::{Drawing, Environment, Images, Multiplexer};
 
-/// How long the terminal may take. Nothing else waits meanwhile, and a late answer would be typed into the shell.
+/// How long the terminal may take. Nothing else waits meanwhile, and a late answer would be typed
+/// into the shell.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// How images would be drawn in this terminal.
@@ -30,27 +31,42 @@ pub fn drawing(images: Images) -> Drawing {
     if environment.multiplexer == Some(Multiplexer::Tmux) {
         answers.outside = tmux::outside();
     }
-    image_setup(images, &answers, &environment, !environment.is_utf8(), line_cell()).drawing
+    image_setup(
+        images,
+        &answers,
+        &environment,
+        !environment.is_utf8(),
+        line_cell(),
+    )
+    .drawing
 }
 
 /// Sends the query and reads until the last answer. The line must be raw.
 fn ask() -> Answers {
     let mut answers = Answers::default();
     let mut out = io::stdout();
-    if out.write_all(QUERY.as_bytes()).and_then(|()| out.flush()).is_err() {
+    if out
+        .write_all(QUERY.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         return answers;
     }
     let (mut parser, until) = (InputParser::default(), Instant::now() + ANSWER_WITHIN);
     let stdin = rustix::stdio::stdin();
     let mut buffer = [0; 1024];
     while answers.attributes.is_none() {
-        let Ok(left) = Timespec::try_from(until.saturating_duration_since(Instant::now())) else { break };
+        let Ok(left) = Timespec::try_from(until.saturating_duration_since(Instant::now())) else {
+            break;
+        };
         match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&left)) {
             Ok(1..) => {}
             Err(rustix::io::Errno::INTR) => continue,
             Ok(0) | Err(_) => break,
         }
-        let Ok(length @ 1..) = rustix::io::read(stdin, &mut buffer) else { break };
+        let Ok(length @ 1..) = rustix::io::read(stdin, &mut buffer) else {
+            break;
+        };
         for input in parser.feed(&buffer[..length], Instant::now()) {
             if let Input::Report(report) = input {
                 answers.take(report);

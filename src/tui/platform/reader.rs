@@ -21,7 +21,10 @@ pub fn answers() -> usize {
 
 /// The time since input last arrived; `None` before any did.
 pub fn since_input() -> Option<Duration> {
-    LAST_INPUT.lock().unwrap_or_else(|broken| broken.into_inner()).map(|then| then.elapsed())
+    LAST_INPUT
+        .lock()
+        .unwrap_or_else(|broken| broken.into_inner())
+        .map(|then| then.elapsed())
 }
 
 /// Starts the thread. Its channel closes when the line is gone.
@@ -36,7 +39,9 @@ pub fn start(inputs: UnboundedSender<Input>) {
                     Ok(0) => return,
                     Ok(length) => {
                         let now = Instant::now();
-                        *LAST_INPUT.lock().unwrap_or_else(|broken| broken.into_inner()) = Some(now);
+                        *LAST_INPUT
+                            .lock()
+                            .unwrap_or_else(|broken| broken.into_inner()) = Some(now);
                         parser.feed(&buffer[..length], now)
                     }
                     Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,

@@ -1,4 +1,5 @@
-//! Keeps the session on the disk: soon after a change, again after a failure, and also when the event loop is stuck.
+//! Keeps the session on the disk: soon after a change, again after a failure, and also when the
+//! event loop is stuck.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -54,7 +55,12 @@ impl Pending {
 
     /// Writes what is not saved yet. An error is passed over: there is nobody left to tell.
     pub fn write(&self) {
-        if let Some(Change { path, base, session }) = self.lock().take() {
+        if let Some(Change {
+            path,
+            base,
+            session,
+        }) = self.lock().take()
+        {
             let _ = session.save(&base, &path);
         }
     }
@@ -63,7 +69,13 @@ impl Pending {
 impl Saver {
     /// `loaded` is what was read from the file.
     pub fn new(path: Option<PathBuf>, loaded: Option<Session>) -> Saver {
-        Saver { path, saved: loaded.unwrap_or_default(), at: None, retry: None, pending: Pending::default() }
+        Saver {
+            path,
+            saved: loaded.unwrap_or_default(),
+            at: None,
+            retry: None,
+            pending: Pending::default(),
+        }
     }
 
     pub fn pending(&self) -> Pending {
@@ -76,8 +88,13 @@ impl Saver {
         if *session == self.saved {
             return;
         }
-        *self.pending.lock() = Some(Change { path: path.clone(), base: self.saved.clone(), session: session.clone() });
-        self.at.get_or_insert_with(|| Instant::now() + SAVE_AFTER.max(self.retry.unwrap_or_default()));
+        *self.pending.lock() = Some(Change {
+            path: path.clone(),
+            base: self.saved.clone(),
+            session: session.clone(),
+        });
+        self.at
+            .get_or_insert_with(|| Instant::now() + SAVE_AFTER.max(self.retry.unwrap_or_default()));
     }
 
     /// When [`Saver::save`] is due; `None` where nothing has changed.
@@ -85,10 +102,13 @@ impl Saver {
         self.at
     }
 
-    /// Writes the session if it changed and has a place; `None` if not. After an error it is due again by itself; `Err` comes only for the first failure in a row.
+    /// Writes the session if it changed and has a place; `None` if not. After an error it is due
+    /// again by itself; `Err` comes only for the first failure in a row.
     pub fn save(&mut self, session: &Session) -> Result<Option<Saved>> {
         self.at = None;
-        let Some(path) = self.path.clone().filter(|_| *session != self.saved) else { return Ok(None) };
+        let Some(path) = self.path.clone().filter(|_| *session != self.saved) else {
+            return Ok(None);
+        };
         // held while it is written: the other thread may write too
         let mut pending = self.pending.lock();
         match session.save(&self.saved, &path) {
@@ -96,14 +116,22 @@ impl Saver {
                 *pending = None;
                 drop(pending);
                 // what another explorer expanded is in the file, and not here
-                self.saved =
-                    Session { states: merged.states.clone(), remarks: merged.remarks.clone(), ..session.clone() };
-                Ok(Some(Saved { merged, recovered: self.retry.take().is_some() }))
+                self.saved = Session {
+                    states: merged.states.clone(),
+                    remarks: merged.remarks.clone(),
+                    ..session.clone()
+                };
+                Ok(Some(Saved {
+                    merged,
+                    recovered: self.retry.take().is_some(),
+                }))
             }
             Err(error) => {
                 drop(pending);
                 let first = self.retry.is_none();
-                let wait = self.retry.map_or(FIRST_RETRY, |before| (before * 2).min(LAST_RETRY));
+                let wait = self
+                    .retry
+                    .map_or(FIRST_RETRY, |before| (before * 2).min(LAST_RETRY));
                 self.retry = Some(wait);
                 self.at = Some(Instant::now() + wait);
                 if first { Err(error) } else { Ok(None) }

@@ -54,15 +54,25 @@ fn listen(kind: SignalKind) -> Result<Signal> {
     signal(kind).map_err(Error::io("listen to signals at", "the terminal"))
 }
 
-/// Ends the program after a signal even where the event loop cannot, since the terminal takes no more output: saves what is not
-/// saved, gives the terminal back as far as that goes, and exits as a shell reports a signal.
+/// Ends the program after a signal even where the event loop cannot, since the terminal takes no
+/// more output: saves what is not saved, gives the terminal back as far as that goes, and exits as
+/// a shell reports a signal.
 pub(super) fn end_when_stuck(pending: Pending) -> Result<()> {
     let failed = || Error::io("start a thread for signals at", "the terminal");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed())?;
     let run = move || {
         runtime.block_on(async {
-            let all = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
-            let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = all.map(listen) else { return };
+            let all = [
+                SignalKind::terminate(),
+                SignalKind::hangup(),
+                SignalKind::interrupt(),
+            ];
+            let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = all.map(listen) else {
+                return;
+            };
             let number = tokio::select! {
                 _ = terminate.recv() => libc::SIGTERM,
                 _ = hang_up.recv() => libc::SIGHUP,
@@ -74,5 +84,9 @@ pub(super) fn end_when_stuck(pending: Pending) -> Result<()> {
             std::process::exit(128 + number);
         });
     };
-    std::thread::Builder::new().name("signals".into()).spawn(run).map(drop).map_err(failed())
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(run)
+        .map(drop)
+        .map_err(failed())
 }

@@ -8,12 +8,14 @@ use crossterm::Command;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{
-    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+    EnableFocusChange,
 };
 use crossterm::execute;
 use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{
-    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use ratatui::Frame;
 use ratatui::backend::Backend;
@@ -25,17 +27,17 @@ use super::{reader, tmux};
 use crate::config::Environment;
 use crate::error::{Error, Result};
 
-/// Button presses, drags and the wheel, in the encoding without a limit on columns. Motion without a button (1003) is not used, and
-/// would only be input that arrives after leaving.
+/// Button presses, drags and the wheel, in the encoding without a limit on columns. Motion without
+/// a button (1003) is not used, and would only be input that arrives after leaving.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
-/// Writes a letter of two bytes on the second line and asks where the cursor is: in the second column, if the terminal reads UTF-8.
-/// The frame that follows covers it.
+/// Writes a letter of two bytes on the second line and asks where the cursor is: in the second
+/// column, if the terminal reads UTF-8. The frame that follows covers it.
 const UTF8_PROBE: &str = "\x1b[2;1H\u{e9}\x1b[6n";
 /// Frees every image that kitty holds for this program.
 const FORGET_IMAGES: &str = "\x1b_Ga=d,d=A,q=2\x1b\\";
 
-/// Before the line is given back, input that is on its way is read and thrown away until none came for so long, but no longer than
-/// the terminal may need.
+/// Before the line is given back, input that is on its way is read and thrown away until none came
+/// for so long, but no longer than the terminal may need.
 const QUIET: Duration = Duration::from_millis(50);
 const LEAST_DRAIN: Duration = Duration::from_millis(100);
 const LONGEST_DRAIN: Duration = Duration::from_secs(1);
@@ -60,17 +62,22 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes the terminal and asks it what it can draw. `ascii`: nothing beyond ASCII is written, unless the terminal turns out to
-    /// read UTF-8.
+    /// Takes the terminal and asks it what it can draw. `ascii`: nothing beyond ASCII is written,
+    /// unless the terminal turns out to read UTF-8.
     ///
     /// Errors: `Argument` where there is no terminal, or one that draws no screens; `Io`.
     pub fn take(mouse: bool, ascii: bool, environment: &Environment) -> Result<Terminal> {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-            return Err(Error::Argument("the explorer needs a terminal; `multiexpan expand` does not".into()));
+            return Err(Error::Argument(
+                "the explorer needs a terminal; `multiexpan expand` does not".into(),
+            ));
         }
         if !environment.draws_screens() {
-            let name =
-                if environment.term.is_empty() { "not set".to_owned() } else { format!("`{}`", environment.term) };
+            let name = if environment.term.is_empty() {
+                "not set".to_owned()
+            } else {
+                format!("`{}`", environment.term)
+            };
             return Err(Error::Argument(format!(
                 "TERM is {name}, which is no terminal that a screen can be drawn on; set TERM to yours (xterm-256color, for \
                  example), or use `multiexpan expand`"
@@ -83,12 +90,18 @@ impl Terminal {
         let inner = ratatui::Terminal::new(backend).map_err(failed("open"))?;
         // a multiplexer answers for itself, and not for the terminal around it
         let probes_utf8 = ascii && environment.multiplexer.is_none();
-        let mut terminal = Terminal { inner, mouse, probes_utf8, asked: Instant::now() };
+        let mut terminal = Terminal {
+            inner,
+            mouse,
+            probes_utf8,
+            asked: Instant::now(),
+        };
         terminal.enter()?;
         Ok(terminal)
     }
 
-    /// Sets everything up and sends the queries, before the screen is cleared: whatever a terminal makes of them is not seen.
+    /// Sets everything up and sends the queries, before the screen is cleared: whatever a terminal
+    /// makes of them is not seen.
     fn enter(&mut self) -> Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode().map_err(failed("set up"))?;
@@ -115,12 +128,22 @@ impl Terminal {
 
     /// The terminal has answered its query.
     pub fn answered(&self) {
-        LATENCY.store((self.asked.elapsed().as_millis() as u64).max(1), Ordering::Relaxed);
+        LATENCY.store(
+            (self.asked.elapsed().as_millis() as u64).max(1),
+            Ordering::Relaxed,
+        );
     }
 
     /// Images are sent that are to be freed on leaving.
     pub fn holds_images(&self, through_tmux: bool) {
-        HOLDS_IMAGES.store(if through_tmux { IMAGES_OUTSIDE_TMUX } else { OWN_IMAGES }, Ordering::Relaxed);
+        HOLDS_IMAGES.store(
+            if through_tmux {
+                IMAGES_OUTSIDE_TMUX
+            } else {
+                OWN_IMAGES
+            },
+            Ordering::Relaxed,
+        );
     }
 
     /// Writes letters beyond ASCII from the next frame on, which is drawn whole.
@@ -135,7 +158,8 @@ impl Terminal {
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.
     pub fn clear(&mut self) -> Result<()> {
-        // not `Terminal::clear`: it waits for the terminal to tell the cursor's place, and not every one answers
+        // not `Terminal::clear`: it waits for the terminal to tell the cursor's place, and not
+        // every one answers
         self.inner.swap_buffers();
         self.inner.backend_mut().clear().map_err(failed("clear"))
     }
@@ -147,15 +171,18 @@ impl Terminal {
             .write_ansi(&mut sequence)
             .map_err(|e| failed("copy to")(io::Error::other(e)))?;
         let mut out = io::stdout();
-        // tmux takes the plain one with `set-clipboard on`, and hands the wrapped one on with `allow-passthrough on`
+        // tmux takes the plain one with `set-clipboard on`, and hands the wrapped one on with
+        // `allow-passthrough on`
         if std::env::var_os("TMUX").is_some() {
             sequence += &tmux::wrapped(&sequence);
         }
-        out.write_all(sequence.as_bytes()).and_then(|()| out.flush()).map_err(failed("copy to"))
+        out.write_all(sequence.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(failed("copy to"))
     }
 
-    /// Gives the terminal back, stops the process group, and takes the terminal again when it goes on. False, and nothing is done,
-    /// where no shell could have it go on (see [`can_resume`]).
+    /// Gives the terminal back, stops the process group, and takes the terminal again when it goes
+    /// on. False, and nothing is done, where no shell could have it go on (see [`can_resume`]).
     pub fn suspend(&mut self) -> Result<bool> {
         if !can_resume() {
             return Ok(false);
@@ -204,7 +231,8 @@ fn give_back() {
     tmux::restore();
 }
 
-/// Waits until what the terminal sent before it was told to stop has been read: mouse reports would be typed into the shell.
+/// Waits until what the terminal sent before it was told to stop has been read: mouse reports would
+/// be typed into the shell.
 fn drain_input() {
     let latency = LATENCY.load(Ordering::Relaxed);
     let (answers, began) = (reader::answers(), Instant::now());
@@ -226,8 +254,8 @@ fn drain_input() {
     let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
 }
 
-/// Gives the terminal back while its output is blocked (the user pressed ctrl-s, or nobody reads): what waits to be written is thrown
-/// away, and what cannot be written now is not waited for.
+/// Gives the terminal back while its output is blocked (the user pressed ctrl-s, or nobody reads):
+/// what waits to be written is thrown away, and what cannot be written now is not waited for.
 pub fn give_back_without_waiting() {
     use rustix::fs::{Mode, OFlags, open};
     if !TAKEN.swap(false, Ordering::SeqCst) {
@@ -235,11 +263,19 @@ pub fn give_back_without_waiting() {
     }
     let _ = tcflush(rustix::stdio::stdout(), QueueSelector::OFlush);
     // a description of its own: the shell's stays as it is
-    if let Ok(line) = open("/dev/tty", OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY, Mode::empty()) {
+    if let Ok(line) = open(
+        "/dev/tty",
+        OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
+        Mode::empty(),
+    ) {
         // ends whatever sequence was cut off
         let mut sequence = "\x18\x1b\\".to_owned();
-        for part in [mouse_off(), plain(DisableBracketedPaste), plain(DisableFocusChange), plain(LeaveAlternateScreen)]
-        {
+        for part in [
+            mouse_off(),
+            plain(DisableBracketedPaste),
+            plain(DisableFocusChange),
+            plain(LeaveAlternateScreen),
+        ] {
             sequence += &part;
         }
         sequence += &plain(Show);
@@ -261,12 +297,15 @@ fn plain(command: impl Command) -> String {
     sequence
 }
 
-/// Whether a shell with job control waits for this process group, so that a stopped one can be brought back: a process of the group
-/// has a parent in the same session and in another group (POSIX calls other groups orphaned). Over `ssh -t host multiexpan` or in
-/// `xterm -e multiexpan` there is none.
+/// Whether a shell with job control waits for this process group, so that a stopped one can be
+/// brought back: a process of the group has a parent in the same session and in another group
+/// (POSIX calls other groups orphaned). Over `ssh -t host multiexpan` or in `xterm -e multiexpan`
+/// there is none.
 fn can_resume() -> bool {
     use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
-    let (group, Ok(session)) = (getpgrp(), getsid(None)) else { return false };
+    let (group, Ok(session)) = (getpgrp(), getsid(None)) else {
+        return false;
+    };
     let mut parent = getppid();
     // a wrapper such as make or cargo is in our group; who waits is above it
     while let Some(pid) = parent {
@@ -291,8 +330,8 @@ fn parent_of(pid: rustix::process::Pid) -> Option<i32> {
     after_name.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// A panic of this thread gives the terminal back before it is told. A panic of another thread must not: the
-/// explorer lives on, and the message would land in the middle of the screen.
+/// A panic of this thread gives the terminal back before it is told. A panic of another thread must
+/// not: the explorer lives on, and the message would land in the middle of the screen.
 fn give_back_on_panic() {
     let explorer = std::thread::current().id();
     let report = std::panic::take_hook();

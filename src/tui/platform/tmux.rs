@@ -1,7 +1,9 @@
-//! tmux around the explorer: which terminal is outside, and the option that lets images through to it.
+//! tmux around the explorer: which terminal is outside, and the option that lets images through to
+//! it.
 //!
-//! tmux answers queries itself, so the terminal outside is asked through `tmux display-message`, which knows what that terminal
-//! answered to tmux. Options are set for this pane alone, and put back as they were found.
+//! tmux answers queries itself, so the terminal outside is asked through `tmux display-message`,
+//! which knows what that terminal answered to tmux. Options are set for this pane alone, and put
+//! back as they were found.
 
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -9,7 +11,8 @@ use std::sync::Mutex;
 /// Names the pane that this process runs in.
 const PANE: &str = "TMUX_PANE";
 const PASSTHROUGH: &str = "allow-passthrough";
-/// The values of the option, the most permissive first: `all` (tmux 3.4) lets a pane draw while its window is hidden.
+/// The values of the option, the most permissive first: `all` (tmux 3.4) lets a pane draw while its
+/// window is hidden.
 const PERMISSIVE: [&str; 2] = ["all", "on"];
 
 /// What tmux says of the terminal outside.
@@ -23,26 +26,37 @@ pub struct Outside {
     pub attached: String,
 }
 
-/// Asks the tmux server that this process runs in. `None` where it is not reachable: over ssh from inside tmux, for example.
-/// Takes some milliseconds; not to be called on the event loop.
+/// Asks the tmux server that this process runs in. `None` where it is not reachable: over ssh from
+/// inside tmux, for example. Takes some milliseconds; not to be called on the event loop.
 pub fn outside() -> Option<Outside> {
     let format = "#{client_termtype}\t#{client_utf8}\t#{client_pid} #{session_last_attached} #{window_active_clients}";
     let said = tmux(&["display-message", "-p", format])?;
     let mut fields = said.trim_end_matches('\n').split('\t').map(str::to_owned);
     let (version, utf8) = (fields.next()?, fields.next()?);
-    Some(Outside { version, utf8: utf8 == "1", attached: fields.next()? })
+    Some(Outside {
+        version,
+        utf8: utf8 == "1",
+        attached: fields.next()?,
+    })
 }
 
-/// Whether sequences reach the terminal outside: they do where the option allows it, and before tmux 3.3, which has no such
-/// option. Otherwise allows it for this pane until [`restore`].
+/// Whether sequences reach the terminal outside: they do where the option allows it, and before
+/// tmux 3.3, which has no such option. Otherwise allows it for this pane until [`restore`].
 pub fn allow_passthrough() -> bool {
-    let Some(effective) = tmux(&["show-options", "-p", "-A", "-v", PASSTHROUGH]) else { return true };
+    let Some(effective) = tmux(&["show-options", "-p", "-A", "-v", PASSTHROUGH]) else {
+        return true;
+    };
     if PERMISSIVE.contains(&effective.trim()) {
         return true;
     }
     // empty where the pane has no value of its own
-    let own = tmux(&["show-options", "-p", "-v", PASSTHROUGH]).unwrap_or_default().trim().to_owned();
-    let allowed = PERMISSIVE.into_iter().any(|value| tmux(&["set-option", "-p", PASSTHROUGH, value]).is_some());
+    let own = tmux(&["show-options", "-p", "-v", PASSTHROUGH])
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
+    let allowed = PERMISSIVE
+        .into_iter()
+        .any(|value| tmux(&["set-option", "-p", PASSTHROUGH, value]).is_some());
     if allowed {
         *found() = Some(own);
     }
@@ -84,5 +98,8 @@ fn tmux(arguments: &[&str]) -> Option<String> {
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -1,4 +1,5 @@
-//! Two to four rankings of the same queries: modes, other indexes, runs. A line a class, or a query.
+//! Two to four rankings of the same queries: modes, other indexes, runs. A line a class, or a
+//! query.
 //!
 //! ```text
 //!  multiexpan  demo · both · 825 entities                        1 Explore  2 Compare  4 Metrics  ? help
@@ -50,21 +51,33 @@ const QUERY: usize = 4;
 const QUERY_NAME: RangeInclusive<usize> = 17..=48;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
-    let [top, body, bottom] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let [top, body, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     status::draw(canvas, top);
     let pairs = canvas.app.pairs();
     let numbers = numbers(canvas);
-    let name = if canvas.app.compared.by_query { QUERY_NAME } else { class_name(canvas) };
-    let width = (usize::from(body.width) * 11 / 20).clamp(numbers + name.start() + 2, numbers + name.end() + 2) as u16;
+    let name = if canvas.app.compared.by_query {
+        QUERY_NAME
+    } else {
+        class_name(canvas)
+    };
+    let width = (usize::from(body.width) * 11 / 20)
+        .clamp(numbers + name.start() + 2, numbers + name.end() + 2) as u16;
     if body.width < width + BESIDE {
         // too narrow for all three, it is without the scatter
-        let [above, below] = Layout::vertical([Constraint::Percentage(55), Constraint::Fill(1)]).areas(body);
+        let [above, below] =
+            Layout::vertical([Constraint::Percentage(55), Constraint::Fill(1)]).areas(body);
         classes(canvas, above, &pairs);
         joined(canvas, below, &pairs);
     } else {
-        let [left, right] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
-        let [above, below] = Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
+        let [left, right] =
+            Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(body);
+        let [above, below] =
+            Layout::vertical([Constraint::Percentage(45), Constraint::Fill(1)]).areas(right);
         classes(canvas, left, &pairs);
         scatter(canvas, above, &pairs);
         joined(canvas, below, &pairs);
@@ -77,13 +90,24 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 /// Columns of a contender's MAP.
 /// The least and the most columns of a class's name.
 fn class_name(canvas: &Canvas) -> RangeInclusive<usize> {
-    let names = canvas.catalogue().into_iter().flat_map(|catalogue| &catalogue.classes);
-    let longest = names.map(|class| text::width(&class.name)).max().unwrap_or(0);
+    let names = canvas
+        .catalogue()
+        .into_iter()
+        .flat_map(|catalogue| &catalogue.classes);
+    let longest = names
+        .map(|class| text::width(&class.name))
+        .max()
+        .unwrap_or(0);
     *NAME.start()..=longest.clamp(*NAME.end(), LONGEST_NAME)
 }
 
 fn map_width(canvas: &Canvas) -> usize {
-    let own = canvas.app.contenders.chosen.iter().all(|of| matches!(of, Contender::Own(_)));
+    let own = canvas
+        .app
+        .contenders
+        .chosen
+        .iter()
+        .all(|of| matches!(of, Contender::Own(_)));
     if own { MAP } else { NAMED_MAP }
 }
 
@@ -95,58 +119,118 @@ fn numbers(canvas: &Canvas) -> usize {
 /// The names of the two that are set against each other.
 fn names(canvas: &Canvas) -> [String; 2] {
     let contenders = &canvas.app.contenders;
-    contenders.pair().map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
+    contenders
+        .pair()
+        .map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
 }
 
 fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
     let title = canvas.span(Role::Focus, format!(" {first} against {second} "));
-    let measure = format!(" MAP@{} · {} ", CUTOFFS[app.compared.cutoff], app.queries_title());
+    let measure = format!(
+        " MAP@{} · {} ",
+        CUTOFFS[app.compared.cutoff],
+        app.queries_title()
+    );
     let room = usize::from(area.width).saturating_sub(title.width() + 4);
     let right = canvas.span(Role::Title, text::cut(&measure, room));
     let inner = canvas.framed(area, true, title.into(), right.into());
-    let (name, map) = (usize::from(inner.width).saturating_sub(numbers(canvas)), map_width(canvas));
+    let (name, map) = (
+        usize::from(inner.width).saturating_sub(numbers(canvas)),
+        map_width(canvas),
+    );
     let sorted = |order: Order, said: &str| match order == app.compared.order {
         true => format!("{said}{}", if app.compared.reversed { "↑" } else { "↓" }),
         false => said.to_owned(),
     };
-    let one = sorted(Order::Name, if app.compared.by_query { "query" } else { "class" });
+    let one = sorted(
+        Order::Name,
+        if app.compared.by_query {
+            "query"
+        } else {
+            "class"
+        },
+    );
     let mut heads = vec![canvas.span(Role::Quiet, text::fit(&format!(" {one}"), name))];
     for (at, contender) in app.contender_names().iter().enumerate() {
-        let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
+        let role = if app.is_set_against(at) {
+            Role::Text
+        } else {
+            Role::Quiet
+        };
         heads.push(Span::raw(" "));
         heads.push(canvas.span(role, text::fit_right(contender, map - 1)));
     }
-    let others = [(Order::Difference, "diff.", 8), (Order::Overlap, "shared", 7), (Order::Rbo, "RBO", 5)];
-    heads.extend(
-        others.map(|(order, said, wide)| canvas.span(Role::Quiet, text::fit_right(&sorted(order, said), wide))),
+    let others = [
+        (Order::Difference, "diff.", 8),
+        (Order::Overlap, "shared", 7),
+        (Order::Rbo, "RBO", 5),
+    ];
+    heads.extend(others.map(|(order, said, wide)| {
+        canvas.span(Role::Quiet, text::fit_right(&sorted(order, said), wide))
+    }));
+    canvas.line(
+        Rect {
+            height: 1.min(inner.height),
+            ..inner
+        },
+        Line::from(heads),
     );
-    canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(heads));
-    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let list = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
     if pairs.is_empty() {
-        for (at, line) in text::wrap(&app.compare_state(), usize::from(list.width).saturating_sub(2)).iter().enumerate()
+        for (at, line) in text::wrap(
+            &app.compare_state(),
+            usize::from(list.width).saturating_sub(2),
+        )
+        .iter()
+        .enumerate()
         {
-            let area = Rect { x: list.x + 1, y: list.y + at as u16, width: list.width.saturating_sub(1), height: 1 };
-            canvas.line(area.intersection(list), Line::from(canvas.span(Role::Quiet, line.as_str())));
+            let area = Rect {
+                x: list.x + 1,
+                y: list.y + at as u16,
+                width: list.width.saturating_sub(1),
+                height: 1,
+            };
+            canvas.line(
+                area.intersection(list),
+                Line::from(canvas.span(Role::Quiet, line.as_str())),
+            );
         }
         return;
     }
     let cursor = app.pair_cursor(pairs);
     let page = usize::from(list.height);
     let offset = keep_in_sight(cursor, app.view.pairs.offset, page, pairs.len());
-    canvas.view.pairs = Extent { offset, page, furthest: pairs.len().saturating_sub(page) };
+    canvas.view.pairs = Extent {
+        offset,
+        page,
+        furthest: pairs.len().saturating_sub(page),
+    };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         let mut spans = match app.query_number(pair) {
-            Some(number) => vec![canvas.span(Role::Quiet, text::fit(&format!(" q{number}"), QUERY))],
+            Some(number) => {
+                vec![canvas.span(Role::Quiet, text::fit(&format!(" q{number}"), QUERY))]
+            }
             None => vec![Span::raw(" ")],
         };
         let room = name.saturating_sub(Line::from(spans.clone()).width());
         spans.extend(canvas.label(Role::Text, &text::fit(&pair.label, room)));
         for (at, ap) in pair.all.iter().enumerate() {
-            let role = if app.is_set_against(at) { Role::Text } else { Role::Quiet };
-            spans.push(canvas.span(role, text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map)));
+            let role = if app.is_set_against(at) {
+                Role::Text
+            } else {
+                Role::Quiet
+            };
+            spans.push(canvas.span(
+                role,
+                text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map),
+            ));
         }
         let known = |value: Option<f64>| value.map_or_else(|| "·".to_owned(), text::fraction);
         spans.push(difference(canvas, pair.difference(), 8));
@@ -154,40 +238,75 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
         spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.rbo), 5)));
         let line = Line::from(spans);
         let selected = at == cursor;
-        canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
+        canvas.line(
+            area,
+            if selected {
+                line.style(canvas.style(Role::Selection))
+            } else {
+                line
+            },
+        );
         canvas.hit(area, Hit::Pair(at));
     }
     canvas.scroll_mark(list, offset, page, pairs.len());
 }
 
-/// A point a class or a query: the second across, the first up; above the diagonal the first is better.
+/// A point a class or a query: the second across, the first up; above the diagonal the first is
+/// better.
 fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
     let cursor = app.pair_cursor(pairs);
-    let selected = pairs.get(cursor).map(|p| p.label.clone()).unwrap_or_default();
+    let selected = pairs
+        .get(cursor)
+        .map(|p| p.label.clone())
+        .unwrap_or_default();
     let title = canvas.span(Role::Title, format!(" {first} ↑  {second} → "));
     let room = usize::from(area.width).saturating_sub(title.width() + 6);
-    let right = canvas.span(Role::Focus, format!(" {} ", text::cut(&format!("◆ {selected}"), room)));
+    let right = canvas.span(
+        Role::Focus,
+        format!(" {} ", text::cut(&format!("◆ {selected}"), room)),
+    );
     let inner = canvas.framed(area, false, title.into(), right.into());
     if inner.width < 4 || inner.height < 3 || pairs.is_empty() {
         return;
     }
     // from the least value on, in tenths: most classes are near the top
-    let least = pairs.iter().flat_map(|p| p.ap).flatten().fold(1.0, f64::min);
+    let least = pairs
+        .iter()
+        .flat_map(|p| p.ap)
+        .flatten()
+        .fold(1.0, f64::min);
     let least = ((least * 10.0).floor() / 10.0).min(0.9);
-    let place = |value: f64, cells: u16| (((value - least) / (1.0 - least)) * f64::from(cells - 1)).round() as u16;
+    let place = |value: f64, cells: u16| {
+        (((value - least) / (1.0 - least)) * f64::from(cells - 1)).round() as u16
+    };
     let (columns, rows) = (inner.width, inner.height);
-    let at = |x: u16, y: u16| Rect::new(inner.x + x.min(columns - 1), inner.bottom() - 1 - y.min(rows - 1), 1, 1);
+    let at = |x: u16, y: u16| {
+        Rect::new(
+            inner.x + x.min(columns - 1),
+            inner.bottom() - 1 - y.min(rows - 1),
+            1,
+            1,
+        )
+    };
     for x in 0..columns {
         let y = (f64::from(x) / f64::from(columns - 1) * f64::from(rows - 1)).round() as u16;
         canvas.line(at(x, y), Line::from(canvas.span(Role::Border, "·")));
     }
     let corner = canvas.span(Role::Quiet, text::fraction(least));
-    canvas.line(Rect { width: 4.min(columns), ..at(0, 0) }, Line::from(corner));
+    canvas.line(
+        Rect {
+            width: 4.min(columns),
+            ..at(0, 0)
+        },
+        Line::from(corner),
+    );
     let order = (0..pairs.len()).filter(|&i| i != cursor).chain([cursor]);
     for index in order.filter(|&i| i < pairs.len()) {
-        let [Some(first), Some(second)] = pairs[index].ap else { continue };
+        let [Some(first), Some(second)] = pairs[index].ap else {
+            continue;
+        };
         let cell = at(place(second, columns), place(first, rows));
         let (mark, role) = match sign(first - second) {
             _ if index == cursor => ("◆", Role::Focus),
@@ -203,18 +322,25 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
 /// One query's two lists, joined by their moves.
 fn joined(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
-    let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.pair_cursor(pairs))) else {
+    let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.pair_cursor(pairs)))
+    else {
         canvas.framed(area, false, Line::default(), Line::default());
         return;
     };
     let count = app.queries_compared(pair.class);
-    let number = format!(" query {} of {count} ", (pair.query.unwrap_or(app.compared.query) + 1).min(count));
+    let number = format!(
+        " query {} of {count} ",
+        (pair.query.unwrap_or(app.compared.query) + 1).min(count)
+    );
     let room = usize::from(area.width).saturating_sub(text::width(&number) + 6);
     let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
     let right = canvas.span(Role::Quiet, number);
     let inner = canvas.framed(area, false, title.into(), right.into());
     let rows = app.joined(query);
-    let tau = query.likeness.tau.map_or_else(|| "–".into(), |tau| format!("{tau:.2}"));
+    let tau = query
+        .likeness
+        .tau
+        .map_or_else(|| "–".into(), |tau| format!("{tau:.2}"));
     let facts = format!(
         " AP {} and {} · shared {} · RBO {} · τ {tau}",
         text::fraction(query.ap[0][app.compared.cutoff]),
@@ -223,33 +349,70 @@ fn joined(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
         text::fraction(query.likeness.rbo),
     );
     let facts = text::cut(&facts, inner.width.into());
-    canvas.line(Rect { height: 1.min(inner.height), ..inner }, Line::from(canvas.span(Role::Quiet, facts)));
-    let list = Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
+    canvas.line(
+        Rect {
+            height: 1.min(inner.height),
+            ..inner
+        },
+        Line::from(canvas.span(Role::Quiet, facts)),
+    );
+    let list = Rect {
+        y: inner.y + 1.min(inner.height),
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
     let page = usize::from(list.height);
     let furthest = rows.len().saturating_sub(page);
     let offset = app.compared.scroll.min(furthest);
-    canvas.view.joined = Extent { offset, page, furthest };
+    canvas.view.joined = Extent {
+        offset,
+        page,
+        furthest,
+    };
     canvas.hit(list, Hit::Joined);
     for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
         let said = joined_row(canvas, row, query.class, list.width.into());
-        canvas.line(Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1), said);
+        canvas.line(
+            Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1),
+            said,
+        );
     }
     canvas.scroll_mark(list, offset, page, rows.len());
 }
 
-fn joined_row(canvas: &Canvas, row: &Joined, class: crate::types::ClassId, width: usize) -> Line<'static> {
-    let rank = |rank: Option<usize>| text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), RANK);
-    let mark = canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, Some(class), row.entity));
+fn joined_row(
+    canvas: &Canvas,
+    row: &Joined,
+    class: crate::types::ClassId,
+    width: usize,
+) -> Line<'static> {
+    let rank = |rank: Option<usize>| {
+        text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), RANK)
+    };
+    let mark = canvas
+        .catalogue()
+        .map_or(Mark::Unjudged, |c| mark(c, Some(class), row.entity));
     let against = canvas.app.contenders.against;
-    let (moved, role) = moved(mark, row.ranks.first().copied().flatten(), row.ranks.get(against).copied().flatten());
+    let (moved, role) = moved(
+        mark,
+        row.ranks.first().copied().flatten(),
+        row.ranks.get(against).copied().flatten(),
+    );
     let others = row.ranks.len().saturating_sub(1);
     let name = width.saturating_sub(RANK + 3 + others * RANK + 2 + 7);
-    let mut spans = vec![canvas.span(Role::Text, rank(row.ranks.first().copied().flatten())), Span::raw(" ")];
+    let mut spans = vec![
+        canvas.span(Role::Text, rank(row.ranks.first().copied().flatten())),
+        Span::raw(" "),
+    ];
     spans.extend([mark_sign(canvas, mark), Span::raw(" ")]);
     spans.push(canvas.span(Role::Text, text::fit(&canvas.name(row.entity), name)));
     for (at, &other) in row.ranks.iter().enumerate().skip(1) {
         // the one that the move is told against stands out
-        let role = if at == against && others > 1 { Role::Text } else { Role::Quiet };
+        let role = if at == against && others > 1 {
+            Role::Text
+        } else {
+            Role::Quiet
+        };
         spans.push(canvas.span(role, rank(other)));
     }
     spans.push(canvas.span(role, format!("  {moved}")));
@@ -269,20 +432,41 @@ fn moved(mark: Mark, first: Option<usize>, second: Option<usize>) -> (String, Ro
             Mark::Other(_) => ("gained".to_owned(), Role::Miss),
             Mark::Unjudged => ("gained".to_owned(), Role::Unjudged),
         },
-        (None, Some(_)) => ("lost".to_owned(), if mark == Mark::Gold { Role::Miss } else { Role::Quiet }),
+        (None, Some(_)) => (
+            "lost".to_owned(),
+            if mark == Mark::Gold {
+                Role::Miss
+            } else {
+                Role::Quiet
+            },
+        ),
     }
 }
 
 /// The verdict, then the keys.
 fn foot(canvas: &mut Canvas, area: Rect) {
-    let mut verdict = canvas.app.verdict().map(|v| format!(" {}", verdict_text(&v))).unwrap_or_default();
+    let mut verdict = canvas
+        .app
+        .verdict()
+        .map(|v| format!(" {}", verdict_text(&v)))
+        .unwrap_or_default();
     if text::width(&verdict) > usize::from(area.width) {
         // who loses is not to be cut off
         verdict = verdict.replacen(" uncorrected", "", 1);
     }
-    if let Some(lacking) = canvas.app.comparison().map(|c| c.lacking).filter(|lacking| *lacking != [0, 0]) {
-        let alone = names(canvas).into_iter().zip(lacking).filter(|(_, count)| *count > 0);
-        let alone: Vec<String> = alone.map(|(name, count)| format!("{count} queries that only “{name}” has")).collect();
+    if let Some(lacking) = canvas
+        .app
+        .comparison()
+        .map(|c| c.lacking)
+        .filter(|lacking| *lacking != [0, 0])
+    {
+        let alone = names(canvas)
+            .into_iter()
+            .zip(lacking)
+            .filter(|(_, count)| *count > 0);
+        let alone: Vec<String> = alone
+            .map(|(name, count)| format!("{count} queries that only “{name}” has"))
+            .collect();
         let between = if verdict.is_empty() { " " } else { " · " };
         verdict.push_str(&format!("{between}{}", alone.join(", ")));
     }
@@ -292,7 +476,10 @@ fn foot(canvas: &mut Canvas, area: Rect) {
         (Action::Open, "opens"),
         (Action::Contenders, "side by side"),
         (Action::Mode, "modes"),
-        (Action::Queries, if by_query { "classes" } else { "queries" }),
+        (
+            Action::Queries,
+            if by_query { "classes" } else { "queries" },
+        ),
         (Action::Sort, "sorts"),
         (Action::NextQuery, "query"),
         (Action::Measure, "measure"),

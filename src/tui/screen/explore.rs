@@ -14,8 +14,8 @@
 //!  AP@10 .93  @20 .88  @50 .81  @100 .81  P@10 .90  of 1.0  missing 3 ▸   120 picked, re-ranked
 //! ```
 //!
-//! Narrower terminals turn side panes into drawers that lie over the candidates while they have the focus:
-//! under 112 columns the classes, under 76 the entity too.
+//! Narrower terminals turn side panes into drawers that lie over the candidates while they have the
+//! focus: under 112 columns the classes, under 76 the entity too.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -25,8 +25,8 @@ use crate::tui::app::{Pane, Popup};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
 use crate::tui::widget::{
-    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing, palette, pasted,
-    seeds, states, status, text, themes, told, whatif, zoom,
+    candidates, classes, completion, contenders, entity, explain, export, help, metrics, missing,
+    palette, pasted, seeds, states, status, text, themes, told, whatif, zoom,
 };
 
 /// From this width on the classes have a pane of their own.
@@ -44,8 +44,12 @@ const DRAWER_WIDTH: u16 = 36;
 const CANDIDATES_WIDTH: u16 = 46;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
-    let [top, body, bottom] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let [top, body, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     status::draw(canvas, top);
     panes(canvas, body);
     metrics::draw(canvas, bottom);
@@ -63,7 +67,10 @@ pub fn popups(canvas: &mut Canvas, area: Rect) {
 fn draw_popup(canvas: &mut Canvas, area: Rect, popup: Popup) {
     match popup {
         Popup::Help(below) => {
-            below.popup().into_iter().for_each(|below| draw_popup(canvas, area, below));
+            below
+                .popup()
+                .into_iter()
+                .for_each(|below| draw_popup(canvas, area, below));
             help::draw(canvas, area);
         }
         Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
@@ -85,38 +92,77 @@ fn panes(canvas: &mut Canvas, body: Rect) {
     let app = canvas.app;
     let has_classes = app.catalogue.as_ref().is_none_or(|c| !c.classes.is_empty());
     let beside = body.width >= WITH_CLASSES && has_classes;
-    let left = if beside { classes_width(canvas, body.width) } else { 0 };
-    let [class_area, main] = Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(body);
+    let left = if beside {
+        classes_width(canvas, body.width)
+    } else {
+        0
+    };
+    let [class_area, main] =
+        Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).areas(body);
     if beside {
         classes::draw(canvas, class_area);
     }
     let seeds_height = seeds::height(app, main.width);
-    let [seed_area, lists] = Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
+    let [seed_area, lists] =
+        Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
     seeds::draw(canvas, seed_area);
     let drawer_opens = app.focus == Pane::Classes && !beside;
     // before anything is expanded there is no entity to show beside the drawer
     let is_bare = drawer_opens && app.subject().is_none();
-    let entity_width = if is_bare { 0 } else { entity_width(canvas, lists.width) };
-    let [list, detail] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
+    let entity_width = if is_bare {
+        0
+    } else {
+        entity_width(canvas, lists.width)
+    };
+    let [list, detail] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
     candidates::draw(canvas, list, if drawer_opens { DRAWER_WIDTH } else { 0 });
     if entity_width > 0 {
         entity::draw(canvas, detail);
-        canvas.hit(Rect { x: detail.x.saturating_sub(1), width: 2, ..detail }, Hit::Divider);
+        canvas.hit(
+            Rect {
+                x: detail.x.saturating_sub(1),
+                width: 2,
+                ..detail
+            },
+            Hit::Divider,
+        );
     }
     if drawer_opens {
-        drawer(canvas, Rect { width: DRAWER_WIDTH, ..body }, classes::draw);
+        drawer(
+            canvas,
+            Rect {
+                width: DRAWER_WIDTH,
+                ..body
+            },
+            classes::draw,
+        );
     }
     if app.focus == Pane::Entity && entity_width == 0 {
         let width = lists.width.saturating_sub(12);
-        drawer(canvas, Rect { x: lists.right() - width, width, ..lists }, entity::draw);
+        drawer(
+            canvas,
+            Rect {
+                x: lists.right() - width,
+                width,
+                ..lists
+            },
+            entity::draw,
+        );
     }
     completion::draw(canvas, seed_area, body);
 }
 
 /// As wide as the longest name needs.
 fn classes_width(canvas: &Canvas, whole: u16) -> u16 {
-    let names = canvas.catalogue().into_iter().flat_map(|catalogue| &catalogue.classes);
-    let longest = names.map(|class| text::width(&class.name)).max().unwrap_or(0);
+    let names = canvas
+        .catalogue()
+        .into_iter()
+        .flat_map(|catalogue| &catalogue.classes);
+    let longest = names
+        .map(|class| text::width(&class.name))
+        .max()
+        .unwrap_or(0);
     let wanted = u16::try_from(longest + BESIDE_CLASS_NAME).unwrap_or(u16::MAX);
     wanted.clamp(CLASSES_WIDTH, CLASSES_WIDTH.max(whole / 4))
 }
@@ -138,13 +184,21 @@ fn drawer(canvas: &mut Canvas, area: Rect, draw: fn(&mut Canvas, Rect)) {
     draw(canvas, area);
 }
 
-/// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a long one needs.
+/// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a
+/// long one needs.
 pub fn notice(canvas: &mut Canvas, body: Rect) {
-    let Some(notice) = &canvas.app.notice else { return };
+    let Some(notice) = &canvas.app.notice else {
+        return;
+    };
     let room = usize::from(body.width).saturating_sub(6);
     let lines: Vec<String> = text::wrap(&notice.text, room);
     let height = (lines.len() as u16).min(body.height);
-    let width = lines.iter().map(|line| text::width(line)).max().unwrap_or(0) as u16 + 2;
+    let width = lines
+        .iter()
+        .map(|line| text::width(line))
+        .max()
+        .unwrap_or(0) as u16
+        + 2;
     let x = body.right().saturating_sub(width + 2);
     let area = Rect::new(x, body.bottom() - height, width, height).intersection(body);
     canvas.clear(area);

@@ -27,11 +27,20 @@ const WITH_SIDE: u16 = 76;
 const SIDE: std::ops::RangeInclusive<u16> = 32..=60;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
-    let [top, body, bottom] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let [top, body, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     status::draw(canvas, top);
-    let width = if body.width < WITH_SIDE { 0 } else { (body.width * 2 / 5).clamp(*SIDE.start(), *SIDE.end()) };
-    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(body);
+    let width = if body.width < WITH_SIDE {
+        0
+    } else {
+        (body.width * 2 / 5).clamp(*SIDE.start(), *SIDE.end())
+    };
+    let [left, right] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(width)]).areas(body);
     if canvas.app.failures.matrix.on {
         let matrix = canvas.app.confusion();
         confusion::draw(canvas, left, &matrix);
@@ -52,14 +61,23 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 /// The note being written, or the keys that matter here.
 fn foot(canvas: &mut Canvas, area: Rect) {
     if let Some(FailureField::Note { text: note, .. }) = &canvas.app.failures.field {
-        let (lead, tail) =
-            (canvas.span(Role::Quiet, " note "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
+        let (lead, tail) = (
+            canvas.span(Role::Quiet, " note "),
+            canvas.span(Role::Quiet, "   enter keeps it · esc does not"),
+        );
         return canvas.input_line(area, vec![lead], note, vec![tail]);
     }
     if let Some(FailureField::Filter) = &canvas.app.failures.field {
-        let (lead, tail) =
-            (canvas.span(Role::Quiet, " named "), canvas.span(Role::Quiet, "   enter keeps it · esc does not"));
-        return canvas.input_line(area, vec![lead], &Field::from(canvas.app.failures.filter.as_str()), vec![tail]);
+        let (lead, tail) = (
+            canvas.span(Role::Quiet, " named "),
+            canvas.span(Role::Quiet, "   enter keeps it · esc does not"),
+        );
+        return canvas.input_line(
+            area,
+            vec![lead],
+            &Field::from(canvas.app.failures.filter.as_str()),
+            vec![tail],
+        );
     }
     let in_list = [
         (Action::Open, "opens"),
@@ -82,6 +100,10 @@ fn foot(canvas: &mut Canvas, area: Rect) {
         (Action::Mode, "mode"),
         (Action::Export, "exports"),
     ];
-    let wanted = if canvas.app.failures.matrix.on { &in_matrix[..] } else { &in_list[..] };
+    let wanted = if canvas.app.failures.matrix.on {
+        &in_matrix[..]
+    } else {
+        &in_list[..]
+    };
     hints::draw(canvas, area, Line::from(" "), Context::Failures, 2, wanted);
 }

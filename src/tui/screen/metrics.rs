@@ -36,8 +36,12 @@ const LABEL: usize = 30;
 const LEAST_LABEL: usize = 12;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
-    let [top, body, bottom] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let [top, body, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     status::draw(canvas, top);
     table(canvas, body);
     hints(canvas, bottom);
@@ -53,12 +57,20 @@ struct Widths {
 
 impl Widths {
     fn of(width: usize, modes: usize) -> Self {
-        let fixed = 1 + SIZE + modes * (NUMBER + 3) + if modes > 1 { DIFFERENCE } else { 0 } + CEILING + 1;
+        let fixed =
+            1 + SIZE + modes * (NUMBER + 3) + if modes > 1 { DIFFERENCE } else { 0 } + CEILING + 1;
         let free = width.saturating_sub(fixed);
         let bar = (free.saturating_sub(LABEL) / modes.max(1)).clamp(*BAR.start(), *BAR.end());
         // a name comes before a bar
-        let bar = if free < bar * modes + LEAST_LABEL { 0 } else { bar };
-        Widths { label: free.saturating_sub(bar * modes), bar }
+        let bar = if free < bar * modes + LEAST_LABEL {
+            0
+        } else {
+            bar
+        };
+        Widths {
+            label: free.saturating_sub(bar * modes),
+            bar,
+        }
     }
 }
 
@@ -70,24 +82,63 @@ fn table(canvas: &mut Canvas, area: Rect) {
     let (rows, modes) = (app.metrics_rows(), app.modes());
     let widths = Widths::of(inner.width.into(), modes.len());
     heads(canvas, Rect { height: 1, ..inner }, &widths, &modes);
-    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    let list = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
     let (Some(all), false) = (rows.first(), modes.is_empty()) else {
         let said = format!(" {}", app.broken.as_deref().unwrap_or("opening …"));
         return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     };
     let seeds = app.seeds_measured;
-    if app.catalogue.as_ref().is_some_and(|c| !c.queries.iter().any(|q| q.seed_count == seeds)) {
-        let said = format!(" There are no queries of {} seeds: nothing can be measured.", seeds.number());
+    if app
+        .catalogue
+        .as_ref()
+        .is_some_and(|c| !c.queries.iter().any(|q| q.seed_count == seeds))
+    {
+        let said = format!(
+            " There are no queries of {} seeds: nothing can be measured.",
+            seeds.number()
+        );
         return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     }
     // all queries and their interval stay in sight
-    draw_row(canvas, Rect { height: 1, ..list }, &widths, all, app.table.cursor == 0);
+    draw_row(
+        canvas,
+        Rect { height: 1, ..list },
+        &widths,
+        all,
+        app.table.cursor == 0,
+    );
     canvas.hit(Rect { height: 1, ..list }, Hit::MetricsRow(0));
-    interval(canvas, Rect { y: list.y + 1, height: 1, ..list }, &widths, all);
-    let list = Rect { y: list.y + 2, height: list.height.saturating_sub(2), ..list };
+    interval(
+        canvas,
+        Rect {
+            y: list.y + 1,
+            height: 1,
+            ..list
+        },
+        &widths,
+        all,
+    );
+    let list = Rect {
+        y: list.y + 2,
+        height: list.height.saturating_sub(2),
+        ..list
+    };
     let (page, len) = (usize::from(list.height), rows.len() - 1);
-    let offset = keep_in_sight(app.table.cursor.saturating_sub(1), app.view.table.offset, page, len);
-    canvas.view.table = Extent { offset, page, furthest: len.saturating_sub(page) };
+    let offset = keep_in_sight(
+        app.table.cursor.saturating_sub(1),
+        app.view.table.offset,
+        page,
+        len,
+    );
+    canvas.view.table = Extent {
+        offset,
+        page,
+        furthest: len.saturating_sub(page),
+    };
     for (at, row) in rows.iter().enumerate().skip(1 + offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - 1 - offset) as u16, list.width, 1);
         draw_row(canvas, line, &widths, row, at == app.table.cursor);
@@ -99,10 +150,16 @@ fn table(canvas: &mut Canvas, area: Rect) {
 /// The heads; a click sorts.
 fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
     let app = canvas.app;
-    let mut columns =
-        vec![(Column::Class, "class".to_owned(), widths.label + 1), (Column::Size, "size".to_owned(), SIZE)];
+    let mut columns = vec![
+        (Column::Class, "class".to_owned(), widths.label + 1),
+        (Column::Size, "size".to_owned(), SIZE),
+    ];
     for (at, mode) in modes.iter().enumerate() {
-        columns.push((Column::Mode(at), format!("  {mode}"), NUMBER + 3 + widths.bar));
+        columns.push((
+            Column::Mode(at),
+            format!("  {mode}"),
+            NUMBER + 3 + widths.bar,
+        ));
     }
     if let [first, second, ..] = modes {
         columns.push((Column::Difference, format!("{first}−{second}"), DIFFERENCE));
@@ -124,7 +181,12 @@ fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
         };
         spans.push(canvas.span(role, said));
         canvas.hit(
-            Rect::new(x, area.y, (width as u16).min(area.right().saturating_sub(x)), 1),
+            Rect::new(
+                x,
+                area.y,
+                (width as u16).min(area.right().saturating_sub(x)),
+                1,
+            ),
             Hit::MetricsColumn(column),
         );
         x = x.saturating_add(width as u16).min(area.right());
@@ -133,7 +195,11 @@ fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
 }
 
 fn draw_row(canvas: &mut Canvas, area: Rect, widths: &Widths, row: &MetricsRow, selected: bool) {
-    let role = if row.class.is_some() { Role::Text } else { Role::Title };
+    let role = if row.class.is_some() {
+        Role::Text
+    } else {
+        Role::Title
+    };
     let label = format!("{}{}", "  ".repeat(row.depth), row.label);
     let mut spans = canvas.label(role, &format!(" {}", text::fit(&label, widths.label)));
     spans.push(canvas.span(Role::Quiet, text::fit_right(&row.size.to_string(), SIZE)));
@@ -152,7 +218,14 @@ fn draw_row(canvas: &mut Canvas, area: Rect, widths: &Widths, row: &MetricsRow, 
     let ceiling = row.ceiling.map_or_else(|| "·".into(), text::fraction);
     spans.push(canvas.span(Role::Quiet, text::fit_right(&ceiling, CEILING)));
     let line = Line::from(spans);
-    canvas.line(area, if selected { line.style(canvas.style(Role::Selection)) } else { line });
+    canvas.line(
+        area,
+        if selected {
+            line.style(canvas.style(Role::Selection))
+        } else {
+            line
+        },
+    );
 }
 
 fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) {
@@ -160,10 +233,17 @@ fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) 
     if all.intervals.iter().all(Option::is_none) || widths.bar == 0 {
         return;
     }
-    let mut spans = vec![canvas.span(Role::Quiet, text::fit("   95 % interval", widths.label + 1 + SIZE))];
+    let mut spans = vec![canvas.span(
+        Role::Quiet,
+        text::fit("   95 % interval", widths.label + 1 + SIZE),
+    )];
     for interval in &all.intervals {
         let said = interval.map_or_else(String::new, |(low, high)| {
-            format!("  {}–{}", text::fit_right(&text::fraction(low), NUMBER), text::fraction(high))
+            format!(
+                "  {}–{}",
+                text::fit_right(&text::fraction(low), NUMBER),
+                text::fraction(high)
+            )
         });
         spans.push(canvas.span(Role::Quiet, text::fit(&said, NUMBER + 3 + widths.bar)));
     }

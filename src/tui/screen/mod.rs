@@ -30,7 +30,12 @@ pub enum Screen {
 }
 
 impl Screen {
-    pub const ALL: [Screen; 4] = [Screen::Explore, Screen::Compare, Screen::Failures, Screen::Metrics];
+    pub const ALL: [Screen; 4] = [
+        Screen::Explore,
+        Screen::Compare,
+        Screen::Failures,
+        Screen::Metrics,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -56,12 +61,21 @@ impl Screen {
 pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) -> View {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let said =
-            format!("multiexpan needs {}×{} cells; this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        let said = format!(
+            "multiexpan needs {}×{} cells; this is {}×{}",
+            SMALLEST.0, SMALLEST.1, area.width, area.height
+        );
         frame.render_widget(Line::from(said), area);
         return View::default();
     }
-    let mut canvas = Canvas { frame, app, theme, pictures, view: View::default(), overlays: Vec::new() };
+    let mut canvas = Canvas {
+        frame,
+        app,
+        theme,
+        pictures,
+        view: View::default(),
+        overlays: Vec::new(),
+    };
     match app.screen {
         Screen::Explore => explore::draw(&mut canvas, area),
         Screen::Compare => compare::draw(&mut canvas, area),
@@ -76,7 +90,8 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
     view
 }
 
-/// The theme's own paper and ink wherever a widget chose no colour: a theme reads the same on any terminal.
+/// The theme's own paper and ink wherever a widget chose no colour: a theme reads the same on any
+/// terminal.
 fn fill(frame: &mut Frame, theme: &Theme) {
     let (paper, text) = (theme.style(Role::Paper).bg, theme.style(Role::Text).fg);
     for cell in &mut frame.buffer_mut().content {

@@ -11,7 +11,8 @@ pub fn to_right(share: f64, columns: usize) -> String {
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// A bar that grows to the left and ends at the right edge, exactly `columns` wide. `share` is −1..1.
+/// A bar that grows to the left and ends at the right edge, exactly `columns` wide. `share` is
+/// −1..1.
 pub fn to_left(share: f64, columns: usize) -> String {
     let bar = if share < 0.0 {
         "░".repeat(cells(share, columns))
@@ -25,7 +26,9 @@ pub fn to_left(share: f64, columns: usize) -> String {
 
 /// A negative share shows at least one cell: its sign is what matters.
 fn cells(share: f64, columns: usize) -> usize {
-    ((share.abs().min(1.0) * columns as f64).round() as usize).max(1).min(columns)
+    ((share.abs().min(1.0) * columns as f64).round() as usize)
+        .max(1)
+        .min(columns)
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ const WIDEST_BAR: usize = 40;
 
 impl Columns {
     fn new(canvas: &Canvas, expansion: &Expansion, rows: &[Row], width: usize) -> Columns {
-        let thumb = if canvas.app.tall && canvas.pictures.on() { THUMB } else { 0 };
+        let thumb = if canvas.app.tall && canvas.pictures.on() {
+            THUMB
+        } else {
+            0
+        };
         let shift = expansion.beside_mode().map_or(0, |m| 4 + m.name().len());
         let fixed = RANK + 3 + thumb + SCORE + if shift > 0 { shift + 1 } else { 0 };
         let room = width.saturating_sub(fixed);
@@ -52,13 +56,23 @@ impl Columns {
             (_, 50..70) => 6,
             // what the names do not need
             _ => {
-                let longest = rows.iter().map(|row| text::width(&canvas.name(row.entity)) + 1).max().unwrap_or(0);
+                let longest = rows
+                    .iter()
+                    .map(|row| text::width(&canvas.name(row.entity)) + 1)
+                    .max()
+                    .unwrap_or(0);
                 let name = longest.clamp(*NAME.start(), *NAME.end());
                 (room.saturating_sub(name + 2) / 2).clamp(10, WIDEST_BAR)
             }
         };
         let bars = if bar > 0 { 2 * bar + 2 } else { 0 };
-        Columns { thumb, name: room.saturating_sub(bars), score: SCORE, bar, shift }
+        Columns {
+            thumb,
+            name: room.saturating_sub(bars),
+            score: SCORE,
+            bar,
+            shift,
+        }
     }
 }
 
@@ -71,12 +85,34 @@ pub fn draw(canvas: &mut Canvas, area: Rect, covered: u16) {
     let inner = canvas.pane(area, Pane::Candidates, title, right);
     let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else {
         let left = (area.x + covered).max(inner.x).min(inner.right());
-        return empty(canvas, Rect { x: left, width: inner.right() - left, ..inner });
+        return empty(
+            canvas,
+            Rect {
+                x: left,
+                width: inner.right() - left,
+                ..inner
+            },
+        );
     };
-    let columns = Columns::new(canvas, expansion, &rows, usize::from(inner.width).saturating_sub(1));
+    let columns = Columns::new(
+        canvas,
+        expansion,
+        &rows,
+        usize::from(inner.width).saturating_sub(1),
+    );
     let head = header(canvas, expansion, &columns);
-    canvas.line(Rect { height: 1.min(inner.height), ..inner }, head);
-    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    canvas.line(
+        Rect {
+            height: 1.min(inner.height),
+            ..inner
+        },
+        head,
+    );
+    let list = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
     if rows.is_empty() {
         return nothing_passes(canvas, list);
     }
@@ -86,16 +122,36 @@ pub fn draw(canvas: &mut Canvas, area: Rect, covered: u16) {
     }
 }
 
-/// The class of the miss under the cursor, on the lower border: a line of its own would push the list about.
+/// The class of the miss under the cursor, on the lower border: a line of its own would push the
+/// list about.
 fn class_of_miss(canvas: &mut Canvas, area: Rect, expansion: &Expansion, row: &Row) {
     let said = miss(canvas, expansion, row).map(|said| format!(" ✗ {said} "));
-    let Some(said) = said.filter(|_| area.height > 2 && area.width > 6) else { return };
-    let at = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 4, height: 1 };
+    let Some(said) = said.filter(|_| area.height > 2 && area.width > 6) else {
+        return;
+    };
+    let at = Rect {
+        x: area.x + 2,
+        y: area.bottom() - 1,
+        width: area.width - 4,
+        height: 1,
+    };
     let said = text::cut(&said, at.width.into());
-    canvas.line(Rect { width: text::width(&said) as u16, ..at }, Line::from(canvas.span(Role::Miss, said)));
+    canvas.line(
+        Rect {
+            width: text::width(&said) as u16,
+            ..at
+        },
+        Line::from(canvas.span(Role::Miss, said)),
+    );
 }
 
-fn draw_rows(canvas: &mut Canvas, list: Rect, expansion: &Expansion, columns: &Columns, rows: &[Row]) {
+fn draw_rows(
+    canvas: &mut Canvas,
+    list: Rect,
+    expansion: &Expansion,
+    columns: &Columns,
+    rows: &[Row],
+) {
     let app = canvas.app;
     let cursor = app.cursor(rows);
     let heights = vec![if app.tall { 2 } else { 1 }; rows.len()];
@@ -115,7 +171,11 @@ fn draw_rows(canvas: &mut Canvas, list: Rect, expansion: &Expansion, columns: &C
         y += tall;
         shown += 1;
     }
-    canvas.view.candidates = Extent { offset, page: shown, furthest: rows.len().saturating_sub(shown) };
+    canvas.view.candidates = Extent {
+        offset,
+        page: shown,
+        furthest: rows.len().saturating_sub(shown),
+    };
     canvas.scroll_mark(list, offset, shown, rows.len());
 }
 
@@ -131,7 +191,9 @@ fn offset(heights: &[usize], cursor: usize, before: usize, room: usize) -> usize
         from.min(end)
     };
     let last = fits_from(heights.len() - 1);
-    before.clamp(fits_from(cursor), cursor).min(last.max(fits_from(cursor)))
+    before
+        .clamp(fits_from(cursor), cursor)
+        .min(last.max(fits_from(cursor)))
 }
 
 /// What is shown, at the right of the title: filter, order, joint.
@@ -143,13 +205,20 @@ fn state(canvas: &Canvas, shown: usize) -> Line<'static> {
         RowFilter::Misses => format!("{shown} misses"),
         RowFilter::Moved => format!("{shown} moved by > {}", app.settings.moved_by),
     };
-    let order = if app.reranked { "" } else { "before re-ranking" };
+    let order = if app.reranked {
+        ""
+    } else {
+        "before re-ranking"
+    };
     let joint = match &app.expansion {
         Some(e) if e.ask.joint.is_some() => "joint",
         Some(_) if app.joint => "solo: edited seeds",
         _ => "",
     };
-    let said: Vec<&str> = [filter.as_str(), order, joint].into_iter().filter(|s| !s.is_empty()).collect();
+    let said: Vec<&str> = [filter.as_str(), order, joint]
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .collect();
     if said.is_empty() {
         return Line::default();
     }
@@ -158,27 +227,55 @@ fn state(canvas: &Canvas, shown: usize) -> Line<'static> {
 
 fn empty(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
-    let key = |context, action| app.settings.keymap.key_of(context, action).unwrap_or_default();
+    let key = |context, action| {
+        app.settings
+            .keymap
+            .key_of(context, action)
+            .unwrap_or_default()
+    };
     let failed = app.expansion.as_ref().and_then(|e| e.failed.clone());
     let said: Vec<String> = match (app.broken.clone(), failed) {
         (Some(why), _) | (None, Some(why)) => vec![why],
         _ if app.catalogue.is_none() => vec!["opening the index…".into()],
         _ if app.expands() => vec!["expanding…".into()],
         _ if app.catalogue.as_ref().is_some_and(|c| c.classes.is_empty()) => {
-            vec![format!("Type seeds ({}) and the entities like them come.", key(Context::Global, Action::AddSeed))]
+            vec![format!(
+                "Type seeds ({}) and the entities like them come.",
+                key(Context::Global, Action::AddSeed)
+            )]
         }
         _ => vec![
             "Choose a class, or type seeds.".into(),
             String::new(),
-            format!("{}   opens the class under the cursor", key(Context::Classes, Action::Open)),
-            format!("{}       types a seed", key(Context::Global, Action::AddSeed)),
-            format!("{}       shows every key", key(Context::Global, Action::Help)),
+            format!(
+                "{}   opens the class under the cursor",
+                key(Context::Classes, Action::Open)
+            ),
+            format!(
+                "{}       types a seed",
+                key(Context::Global, Action::AddSeed)
+            ),
+            format!(
+                "{}       shows every key",
+                key(Context::Global, Action::Help)
+            ),
         ],
     };
-    let width = said.iter().map(|l| text::width(l)).max().unwrap_or(0).min(usize::from(area.width).saturating_sub(4));
+    let width = said
+        .iter()
+        .map(|l| text::width(l))
+        .max()
+        .unwrap_or(0)
+        .min(usize::from(area.width).saturating_sub(4));
     let lines: Vec<String> = said
         .iter()
-        .flat_map(|l| if text::width(l) <= width { vec![l.clone()] } else { text::wrap(l, width) })
+        .flat_map(|l| {
+            if text::width(l) <= width {
+                vec![l.clone()]
+            } else {
+                text::wrap(l, width)
+            }
+        })
         .collect();
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
     let left = area.x + (area.width.saturating_sub(width as u16)) / 2;
@@ -195,15 +292,25 @@ fn nothing_passes(canvas: &mut Canvas, area: Rect) {
         RowFilter::All => "no candidate is left".to_owned(),
         RowFilter::Hits => "no hit in this list".to_owned(),
         RowFilter::Misses => "no known miss in this list".to_owned(),
-        RowFilter::Moved => format!("no candidate moved by more than {}", canvas.app.settings.moved_by),
+        RowFilter::Moved => format!(
+            "no candidate moved by more than {}",
+            canvas.app.settings.moved_by
+        ),
     };
     let line = Line::from(canvas.span(Role::Quiet, said)).centered();
-    let at = Rect { y: area.y + area.height / 3, height: 1.min(area.height), ..area };
+    let at = Rect {
+        y: area.y + area.height / 3,
+        height: 1.min(area.height),
+        ..area
+    };
     canvas.line(at, line);
 }
 
 fn header(canvas: &Canvas, expansion: &Expansion, columns: &Columns) -> Line<'static> {
-    let mut said = text::fit_right("#", RANK) + "   " + &" ".repeat(columns.thumb) + &text::fit("entity", columns.name);
+    let mut said = text::fit_right("#", RANK)
+        + "   "
+        + &" ".repeat(columns.thumb)
+        + &text::fit("entity", columns.name);
     said += &text::fit_right("score", columns.score);
     if columns.bar > 0 {
         said += &format!(
@@ -218,10 +325,24 @@ fn header(canvas: &Canvas, expansion: &Expansion, columns: &Columns) -> Line<'st
     Line::from(canvas.span(Role::Quiet, said))
 }
 
-fn draw_row(canvas: &mut Canvas, area: Rect, expansion: &Expansion, columns: &Columns, row: &Row, selected: bool) {
-    let style = if selected { canvas.style(Role::Selection) } else { Style::default() };
+fn draw_row(
+    canvas: &mut Canvas,
+    area: Rect,
+    expansion: &Expansion,
+    columns: &Columns,
+    row: &Row,
+    selected: bool,
+) {
+    let style = if selected {
+        canvas.style(Role::Selection)
+    } else {
+        Style::default()
+    };
     let first = Rect { height: 1, ..area };
-    let mut spans = vec![canvas.span(Role::Quiet, text::fit_right(&row.rank.to_string(), RANK)), Span::raw(" ")];
+    let mut spans = vec![
+        canvas.span(Role::Quiet, text::fit_right(&row.rank.to_string(), RANK)),
+        Span::raw(" "),
+    ];
     spans.push(mark_sign(canvas, row.mark));
     spans.push(Span::raw(" ".repeat(1 + columns.thumb)));
     let name = canvas.name(row.entity);
@@ -232,11 +353,18 @@ fn draw_row(canvas: &mut Canvas, area: Rect, expansion: &Expansion, columns: &Co
     if area.height < 2 {
         return;
     }
-    let second = Rect { y: area.y + 1, height: 1, ..area };
+    let second = Rect {
+        y: area.y + 1,
+        height: 1,
+        ..area
+    };
     let indent = RANK + 3 + columns.thumb;
     let room = usize::from(area.width).saturating_sub(indent + 1);
     let said = text::cut(&explained(canvas, expansion, row), room);
-    canvas.line(second, Line::from(canvas.span(Role::Quiet, " ".repeat(indent) + &said)).style(style));
+    canvas.line(
+        second,
+        Line::from(canvas.span(Role::Quiet, " ".repeat(indent) + &said)).style(style),
+    );
     if columns.thumb > 0 {
         let at = Rect::new(area.x + (RANK + 3) as u16, area.y, (THUMB - 1) as u16, 2);
         canvas.thumbnail(at, row.entity);
@@ -244,13 +372,28 @@ fn draw_row(canvas: &mut Canvas, area: Rect, expansion: &Expansion, columns: &Co
 }
 
 /// Score, bars and the change of rank.
-fn numbers(canvas: &Canvas, expansion: &Expansion, columns: &Columns, row: &Row) -> Vec<Span<'static>> {
-    let Some(candidate) = expansion.picks.get(row.pick) else { return Vec::new() };
-    let mut spans = vec![canvas.span(Role::Text, text::fit_right(&format!("{:.1}", candidate.score), columns.score))];
+fn numbers(
+    canvas: &Canvas,
+    expansion: &Expansion,
+    columns: &Columns,
+    row: &Row,
+) -> Vec<Span<'static>> {
+    let Some(candidate) = expansion.picks.get(row.pick) else {
+        return Vec::new();
+    };
+    let mut spans = vec![canvas.span(
+        Role::Text,
+        text::fit_right(&format!("{:.1}", candidate.score), columns.score),
+    )];
     if columns.bar > 0 {
         let scale = expansion.largest_share().unwrap_or(1.0);
-        let (left, right) = candidate.parts.map_or((0.0, 0.0), |p| (p.text / scale, p.image / scale));
-        spans.push(canvas.span(Role::TextShare, format!(" {}", bars::to_left(left, columns.bar))));
+        let (left, right) = candidate
+            .parts
+            .map_or((0.0, 0.0), |p| (p.text / scale, p.image / scale));
+        spans.push(canvas.span(
+            Role::TextShare,
+            format!(" {}", bars::to_left(left, columns.bar)),
+        ));
         spans.push(canvas.span(Role::Border, "│"));
         let right = text::fit(&bars::to_right(right, columns.bar), columns.bar);
         spans.push(canvas.span(Role::ImageShare, right));
@@ -296,8 +439,13 @@ fn miss(canvas: &Canvas, expansion: &Expansion, row: &Row) -> Option<String> {
 
 /// The second line of a tall row: its class if it is a miss, and its ranks in the other modes.
 fn explained(canvas: &Canvas, expansion: &Expansion, row: &Row) -> String {
-    let rank = |ranks: &HashMap<EntityId, usize>| ranks.get(&row.entity).map_or("–".into(), usize::to_string);
-    let ranks = expansion.beside.iter().map(|(mode, ranks)| format!("{mode} {}", rank(ranks)));
+    let rank = |ranks: &HashMap<EntityId, usize>| {
+        ranks.get(&row.entity).map_or("–".into(), usize::to_string)
+    };
+    let ranks = expansion
+        .beside
+        .iter()
+        .map(|(mode, ranks)| format!("{mode} {}", rank(ranks)));
     miss(canvas, expansion, row)
         .map(|said| format!("└ {said}"))
         .into_iter()
@@ -308,14 +456,22 @@ fn explained(canvas: &Canvas, expansion: &Expansion, row: &Row) -> String {
 
 /// The titles of classes, one after the other.
 pub fn titles(catalogue: &Catalogue, classes: &[ClassId]) -> String {
-    classes.iter().map(|&c| catalogue.class(c).title()).collect::<Vec<_>>().join(", ")
+    classes
+        .iter()
+        .map(|&c| catalogue.class(c).title())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// " (sibling class)" where two classes share the level above them.
 pub fn kinship(catalogue: &Catalogue, of: Option<ClassId>, class: ClassId) -> &'static str {
     let Some(of) = of else { return "" };
     let (a, b) = (catalogue.class(of), catalogue.class(class));
-    if a.middle.is_some() && a.middle == b.middle { " (sibling class)" } else { "" }
+    if a.middle.is_some() && a.middle == b.middle {
+        " (sibling class)"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -329,7 +485,11 @@ mod tests {
         assert_eq!(offset(&heights, 3, 0, 4), 1, "1 + 1 + 2 lines");
         assert_eq!(offset(&heights, 5, 0, 4), 3);
         assert_eq!(offset(&heights, 1, 5, 4), 1);
-        assert_eq!(offset(&heights, 5, 5, 100), 0, "a list that fits is not scrolled");
+        assert_eq!(
+            offset(&heights, 5, 5, 100),
+            0,
+            "a list that fits is not scrolled"
+        );
         assert_eq!(offset(&[2, 2], 1, 0, 1), 1, "no room for a whole row");
     }
 

@@ -19,7 +19,13 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         Sort::Name => Line::from(canvas.span(Role::Quiet, " MAP@10 ")),
     };
     let inner = canvas.pane(area, Pane::Classes, title, right);
-    let [head, list] = [Rect { height: 1.min(inner.height), ..inner }, below(inner)];
+    let [head, list] = [
+        Rect {
+            height: 1.min(inner.height),
+            ..inner
+        },
+        below(inner),
+    ];
     filter_line(canvas, head);
     let rows = app.tree_rows();
     if rows.is_empty() {
@@ -27,7 +33,11 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     }
     let page = usize::from(list.height);
     let offset = keep_in_sight(app.tree.cursor, app.view.classes.offset, page, rows.len());
-    canvas.view.classes = Extent { offset, page, furthest: rows.len().saturating_sub(page) };
+    canvas.view.classes = Extent {
+        offset,
+        page,
+        furthest: rows.len().saturating_sub(page),
+    };
     for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         draw_row(canvas, line, row, at == app.tree.cursor);
@@ -37,16 +47,30 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 fn below(inner: Rect) -> Rect {
-    Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }
+    Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    }
 }
 
 fn filter_line(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
-    let key = app.settings.keymap.key_of(Context::Classes, Action::FilterClasses).unwrap_or_default();
+    let key = app
+        .settings
+        .keymap
+        .key_of(Context::Classes, Action::FilterClasses)
+        .unwrap_or_default();
     let lead = canvas.span(Role::Quiet, format!(" {key} "));
     match (app.filtering, app.tree.filter.as_str()) {
-        (false, "") => canvas.line(area, Line::from(canvas.span(Role::Quiet, format!(" {key} filter")))),
-        (false, filter) => canvas.line(area, Line::from(vec![lead, canvas.span(Role::Title, filter)])),
+        (false, "") => canvas.line(
+            area,
+            Line::from(canvas.span(Role::Quiet, format!(" {key} filter"))),
+        ),
+        (false, filter) => canvas.line(
+            area,
+            Line::from(vec![lead, canvas.span(Role::Title, filter)]),
+        ),
         (true, filter) => canvas.input_line(area, vec![lead], &Field::from(filter), vec![]),
     }
 }
@@ -57,8 +81,16 @@ fn empty(canvas: &mut Canvas, area: Rect) {
         Some(c) if c.classes.is_empty() => "This index has no classes: type seeds to expand.",
         Some(_) => "No class is called that.",
     };
-    for (at, line) in text::wrap(said, usize::from(area.width.saturating_sub(2))).into_iter().enumerate() {
-        let at = Rect::new(area.x + 1, area.y + 1 + at as u16, area.width.saturating_sub(2), 1);
+    for (at, line) in text::wrap(said, usize::from(area.width.saturating_sub(2)))
+        .into_iter()
+        .enumerate()
+    {
+        let at = Rect::new(
+            area.x + 1,
+            area.y + 1 + at as u16,
+            area.width.saturating_sub(2),
+            1,
+        );
         if at.bottom() <= area.bottom() {
             let line = Line::from(canvas.span(Role::Quiet, line));
             canvas.line(at, line);
@@ -81,12 +113,20 @@ fn draw_row(canvas: &mut Canvas, area: Rect, row: &TreeRow, selected: bool) {
     let number = text::fit_right(&number, 4);
     let indent = " ".repeat(row.depth);
     let room = usize::from(area.width).saturating_sub(indent.len() + 2 + text::width(&number) + 2);
-    let number_role = if matches!(row.kind, TreeKind::Group { .. }) { Role::Quiet } else { Role::Text };
+    let number_role = if matches!(row.kind, TreeKind::Group { .. }) {
+        Role::Quiet
+    } else {
+        Role::Text
+    };
     let mut spans = vec![canvas.span(role, format!("{indent}{sign} "))];
     spans.extend(canvas.label(role, &text::fit(&row.label, room)));
     spans.push(canvas.span(number_role, format!(" {number} ")));
     let line = Line::from(spans);
     let focused = canvas.app.focus == Pane::Classes;
-    let line = if selected && focused { line.style(canvas.style(Role::Selection)) } else { line };
+    let line = if selected && focused {
+        line.style(canvas.style(Role::Selection))
+    } else {
+        line
+    };
     canvas.line(area, line);
 }

@@ -19,12 +19,23 @@ const PICTURE: u16 = 16;
 /// Draws below the seeds pane, over what is there.
 pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
     let app = canvas.app;
-    let Some(typing) = app.typing.as_ref().filter(|t| !t.input.is_empty()) else { return };
+    let Some(typing) = app.typing.as_ref().filter(|t| !t.input.is_empty()) else {
+        return;
+    };
     let pictured = canvas.pictures.on();
     let width = (WIDTH + if pictured { PICTURE + 1 } else { 0 }).min(seeds.width);
-    let lines = if pictured { LINES } else { (typing.matches.len() as u16).clamp(1, LINES) };
+    let lines = if pictured {
+        LINES
+    } else {
+        (typing.matches.len() as u16).clamp(1, LINES)
+    };
     let below = whole.bottom().saturating_sub(seeds.bottom());
-    let area = Rect::new(seeds.x, seeds.bottom().saturating_sub(1), width, (lines + 2).min(below));
+    let area = Rect::new(
+        seeds.x,
+        seeds.bottom().saturating_sub(1),
+        width,
+        (lines + 2).min(below),
+    );
     let count = match typing.matches.len() {
         0 => " no such entity ".to_owned(),
         n => format!(" {} of {n} ", typing.cursor + 1),
@@ -38,8 +49,15 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
     canvas.frame.render_widget(block, area);
     canvas.hit(area, Hit::Popup);
 
-    let listed = if pictured { inner.width.saturating_sub(PICTURE + 1) } else { inner.width };
-    let list = Rect { width: listed, ..inner };
+    let listed = if pictured {
+        inner.width.saturating_sub(PICTURE + 1)
+    } else {
+        inner.width
+    };
+    let list = Rect {
+        width: listed,
+        ..inner
+    };
     let page = usize::from(list.height);
     let offset = keep_in_sight(typing.cursor, 0, page, typing.matches.len());
     for (at, &entity) in typing.matches.iter().enumerate().skip(offset).take(page) {
@@ -47,8 +65,15 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
         draw_match(canvas, line, entity, at == typing.cursor);
         canvas.hit(line, Hit::Completion(at));
     }
-    if let Some(entity) = typing.highlighted().filter(|_| pictured && inner.width > PICTURE) {
-        let at = Rect { x: inner.right() - PICTURE, width: PICTURE, ..inner };
+    if let Some(entity) = typing
+        .highlighted()
+        .filter(|_| pictured && inner.width > PICTURE)
+    {
+        let at = Rect {
+            x: inner.right() - PICTURE,
+            width: PICTURE,
+            ..inner
+        };
         canvas.thumbnail(at, entity);
     }
 }
@@ -57,17 +82,27 @@ fn draw_match(canvas: &mut Canvas, area: Rect, entity: EntityId, highlighted: bo
     let name = canvas.name(entity);
     let classes = match canvas.catalogue() {
         _ if canvas.app.seeds.seeds.contains(&entity) => "already a seed".to_owned(),
-        Some(c) => c.entity(entity).map(|e| titles(c, &e.classes)).unwrap_or_default(),
+        Some(c) => c
+            .entity(entity)
+            .map(|e| titles(c, &e.classes))
+            .unwrap_or_default(),
         None => String::new(),
     };
     let room = usize::from(area.width).saturating_sub(2);
     let for_name = text::width(&name).min(room).max(room / 2);
     let line = Line::from(vec![
         Span::raw(" "),
-        canvas.span(if highlighted { Role::Title } else { Role::Text }, text::fit(&name, for_name)),
+        canvas.span(
+            if highlighted { Role::Title } else { Role::Text },
+            text::fit(&name, for_name),
+        ),
         canvas.span(Role::Quiet, " "),
         canvas.span(Role::Quiet, text::fit(&classes, room - for_name)),
     ]);
-    let line = if highlighted { line.style(canvas.style(Role::Selection)) } else { line };
+    let line = if highlighted {
+        line.style(canvas.style(Role::Selection))
+    } else {
+        line
+    };
     canvas.line(area, line);
 }

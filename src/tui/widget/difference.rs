@@ -17,7 +17,15 @@ pub fn sign(difference: f64) -> (&'static str, &'static str, Role) {
 
 /// To the right in so many columns; a dot where it is not known.
 pub fn difference(canvas: &Canvas, value: Option<f64>, columns: usize) -> Span<'static> {
-    let Some(value) = value else { return canvas.span(Role::Quiet, text::fit_right("·", columns)) };
+    let Some(value) = value else {
+        return canvas.span(Role::Quiet, text::fit_right("·", columns));
+    };
     let (mark, sign, role) = sign(value);
-    canvas.span(role, text::fit_right(&format!("{mark} {sign}{}", text::fraction(value.abs())), columns))
+    canvas.span(
+        role,
+        text::fit_right(
+            &format!("{mark} {sign}{}", text::fraction(value.abs())),
+            columns,
+        ),
+    )
 }

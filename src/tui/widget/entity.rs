@@ -1,4 +1,5 @@
-//! One entity: pictures, ranks, the score taken apart, how it was picked, its sentences, its neighbours.
+//! One entity: pictures, ranks, the score taken apart, how it was picked, its sentences, its
+//! neighbours.
 
 use std::path::PathBuf;
 
@@ -16,7 +17,8 @@ use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit};
 use crate::types::EntityId;
 
-/// Lines of a picture in the strip, at least, and at most so much of the pane. It is as wide as twice its lines, so about square.
+/// Lines of a picture in the strip, at least, and at most so much of the pane. It is as wide as
+/// twice its lines, so about square.
 const PICTURE_LINES: u16 = 6;
 const MOST_PICTURE_LINES: u16 = 16;
 const PICTURE_SHARE: u16 = 3;
@@ -34,7 +36,10 @@ struct Item {
 
 impl From<Line<'static>> for Item {
     fn from(line: Line<'static>) -> Self {
-        Item { line, neighbour: None }
+        Item {
+            line,
+            neighbour: None,
+        }
     }
 }
 
@@ -46,14 +51,26 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     let title = Line::from(canvas.title(Pane::Entity, &name));
     let inner = canvas.pane(area, Pane::Entity, title, picture_count(canvas));
     let Some(entity) = subject else { return };
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
     let strip = strip(canvas, inner);
-    let body = Rect { y: inner.y + strip, height: inner.height - strip, ..inner };
+    let body = Rect {
+        y: inner.y + strip,
+        height: inner.height - strip,
+        ..inner
+    };
     let items = items(canvas, entity, usize::from(body.width));
     let page = usize::from(body.height);
     let furthest = items.len().saturating_sub(page);
     let offset = app.entity_scroll.min(furthest);
-    canvas.view.entity = Extent { offset, page, furthest };
+    canvas.view.entity = Extent {
+        offset,
+        page,
+        furthest,
+    };
     let len = items.len();
     for (at, item) in items.into_iter().skip(offset).take(page).enumerate() {
         let line = Rect::new(body.x, body.y + at as u16, body.width, 1);
@@ -62,7 +79,15 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
             canvas.hit(line, Hit::Neighbour(neighbour));
         }
     }
-    canvas.scroll_mark(Rect { width: body.width + 1, ..body }, offset, page, len);
+    canvas.scroll_mark(
+        Rect {
+            width: body.width + 1,
+            ..body
+        },
+        offset,
+        page,
+        len,
+    );
 }
 
 fn pictures<'a>(canvas: &Canvas<'a, '_>) -> &'a [PathBuf] {
@@ -103,8 +128,8 @@ fn strip(canvas: &mut Canvas, inner: Rect) -> u16 {
     tall + 1
 }
 
-/// How many of `count` pictures stand side by side in `width` columns, and the columns and lines of each, at most `most`: as large
-/// as leaves the fewest columns empty.
+/// How many of `count` pictures stand side by side in `width` columns, and the columns and lines of
+/// each, at most `most`: as large as leaves the fewest columns empty.
 fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
     let layout = |fits: u16| {
         let wide = (width.saturating_sub(fits - 1) / fits).min(most * 2);
@@ -112,8 +137,13 @@ fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
         (left_over, fits, wide, wide.div_ceil(2))
     };
     let one = layout(1);
-    let many = (2..=count.min(usize::from(width)) as u16).map(layout).take_while(|(.., tall)| *tall >= PICTURE_LINES);
-    let (_, fits, wide, tall) = many.fold(one, |best, next| if next.0 + 1 < best.0 { next } else { best });
+    let many = (2..=count.min(usize::from(width)) as u16)
+        .map(layout)
+        .take_while(|(.., tall)| *tall >= PICTURE_LINES);
+    let (_, fits, wide, tall) = many.fold(
+        one,
+        |best, next| if next.0 + 1 < best.0 { next } else { best },
+    );
     (usize::from(fits), wide, tall)
 }
 
@@ -145,15 +175,21 @@ fn quiet(canvas: &Canvas, text: String) -> Item {
 }
 
 fn heading(canvas: &Canvas, text: &str, note: String) -> Vec<Item> {
-    let line =
-        Line::from(vec![canvas.span(Role::Title, text.to_owned()), canvas.span(Role::Quiet, format!("  {note}"))]);
+    let line = Line::from(vec![
+        canvas.span(Role::Title, text.to_owned()),
+        canvas.span(Role::Quiet, format!("  {note}")),
+    ]);
     vec![Line::default().into(), line.into()]
 }
 
 /// Its mark, its classes and what lies above them.
 fn known_as(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
-    let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else { return Vec::new() };
-    let Some(card) = catalogue.entity(entity) else { return Vec::new() };
+    let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else {
+        return Vec::new();
+    };
+    let Some(card) = catalogue.entity(entity) else {
+        return Vec::new();
+    };
     let gold = app.expansion.as_ref().and_then(|e| e.ask.class);
     let sign = match app.seeds.seeds.contains(&entity) {
         true => canvas.span(Role::Seed, "seed"),
@@ -161,29 +197,50 @@ fn known_as(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
     };
     let mut said = titles(catalogue, &card.classes);
     if said.is_empty() {
-        said = if catalogue.classes.is_empty() { String::new() } else { "in no class".into() };
+        said = if catalogue.classes.is_empty() {
+            String::new()
+        } else {
+            "in no class".into()
+        };
     }
     if let [only] = card.classes[..]
-        && let Some(above) = catalogue.class(only).middle.as_ref().or(catalogue.class(only).coarse.as_ref())
+        && let Some(above) = catalogue
+            .class(only)
+            .middle
+            .as_ref()
+            .or(catalogue.class(only).coarse.as_ref())
     {
         said = format!("{said} · {above}");
     }
     let lead = sign.width() + 1;
     let mut lines = text::wrap(&said, width.saturating_sub(lead)).into_iter();
-    let first = Line::from(vec![sign, Span::raw(" "), canvas.span(Role::Text, lines.next().unwrap_or_default())]);
+    let first = Line::from(vec![
+        sign,
+        Span::raw(" "),
+        canvas.span(Role::Text, lines.next().unwrap_or_default()),
+    ]);
     let mut out = vec![Item::from(first)];
     out.extend(lines.map(|l| Line::from(canvas.span(Role::Text, " ".repeat(lead) + &l)).into()));
     out
 }
 
 /// Its rank in each mode, or why it is not in the list.
-fn ranks(canvas: &Canvas, e: &Expansion, entity: EntityId, row: Option<&Row>, width: usize) -> Vec<Item> {
+fn ranks(
+    canvas: &Canvas,
+    e: &Expansion,
+    entity: EntityId,
+    row: Option<&Row>,
+    width: usize,
+) -> Vec<Item> {
     let mut said = vec![match row {
         Some(row) => format!("{}\u{a0}{}", e.ask.mode, row.rank),
         None => format!("{}\u{a0}–", e.ask.mode),
     }];
     for (mode, ranks) in &e.beside {
-        said.push(format!("{mode}\u{a0}{}", ranks.get(&entity).map_or("–".into(), usize::to_string)));
+        said.push(format!(
+            "{mode}\u{a0}{}",
+            ranks.get(&entity).map_or("–".into(), usize::to_string)
+        ));
     }
     let seed = e.ask.seeds.contains(&entity);
     let mut out = Vec::new();
@@ -191,13 +248,29 @@ fn ranks(canvas: &Canvas, e: &Expansion, entity: EntityId, row: Option<&Row>, wi
         let lines = text::wrap(&said.join(" · "), width.saturating_sub(RANK_LABEL.len()));
         for (at, line) in lines.into_iter().enumerate() {
             let lead = if at == 0 { RANK_LABEL } else { "      " };
-            out.push(Line::from(vec![canvas.span(Role::Quiet, lead), canvas.span(Role::Text, line)]).into());
+            out.push(
+                Line::from(vec![
+                    canvas.span(Role::Quiet, lead),
+                    canvas.span(Role::Text, line),
+                ])
+                .into(),
+            );
         }
     }
-    let missing = e.missing.as_ref().and_then(|all| all.iter().find(|m| m.entity == entity));
+    let missing = e
+        .missing
+        .as_ref()
+        .and_then(|all| all.iter().find(|m| m.entity == entity));
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {
-        let lines = text::wrap(&format!("missing: {}", reason(catalogue, &missing.why)), width);
-        out.extend(lines.into_iter().map(|l| Item::from(Line::from(canvas.span(Role::Warning, l)))));
+        let lines = text::wrap(
+            &format!("missing: {}", reason(catalogue, &missing.why)),
+            width,
+        );
+        out.extend(
+            lines
+                .into_iter()
+                .map(|l| Item::from(Line::from(canvas.span(Role::Warning, l)))),
+        );
     }
     out
 }
@@ -209,14 +282,25 @@ fn score(canvas: &Canvas, expansion: &Expansion, pick: &Candidate, width: usize)
     let mut bar_rows: Vec<(String, f64, Role)> = Vec::new();
     let mut scale = largest;
     if let Some(parts) = pick.parts {
-        scale = scale.max(parts.text.abs()).max(parts.image.abs()).max(parts.prior.abs());
+        scale = scale
+            .max(parts.text.abs())
+            .max(parts.image.abs())
+            .max(parts.prior.abs());
         bar_rows.push(("prior".into(), parts.prior, Role::Quiet));
         bar_rows.push(("text".into(), parts.text, Role::TextShare));
         bar_rows.push(("image".into(), parts.image, Role::ImageShare));
     }
     let shares = expansion.ask.seeds.iter().zip(&pick.seeds);
-    let from_seeds: Vec<_> = shares.map(|(&s, &share)| (canvas.name(s), share, Role::Seed)).collect();
-    let names = bar_rows.iter().chain(&from_seeds).map(|(n, ..)| text::width(n)).max().unwrap_or(0).min(width / 3);
+    let from_seeds: Vec<_> = shares
+        .map(|(&s, &share)| (canvas.name(s), share, Role::Seed))
+        .collect();
+    let names = bar_rows
+        .iter()
+        .chain(&from_seeds)
+        .map(|(n, ..)| text::width(n))
+        .max()
+        .unwrap_or(0)
+        .min(width / 3);
     let bar = |(name, share, role): &(String, f64, Role)| -> Item {
         let room = width.saturating_sub(names + 8);
         let drawn = bars::to_right(share / scale.max(f64::MIN_POSITIVE), room);
@@ -236,7 +320,13 @@ fn score(canvas: &Canvas, expansion: &Expansion, pick: &Candidate, width: usize)
 }
 
 /// How the search came to it and where re-ranking put it.
-fn picked(canvas: &Canvas, expansion: &Expansion, row: &Row, pick: &Candidate, width: usize) -> Vec<Item> {
+fn picked(
+    canvas: &Canvas,
+    expansion: &Expansion,
+    row: &Row,
+    pick: &Candidate,
+    width: usize,
+) -> Vec<Item> {
     let mut out = heading(canvas, "picked", format!("as number {}", row.pick + 1));
     let place = if pick.window == 1 {
         "the best of all".to_owned()
@@ -245,13 +335,19 @@ fn picked(canvas: &Canvas, expansion: &Expansion, row: &Row, pick: &Candidate, w
     };
     let mut said = vec![
         format!("round {} · {place}", pick.round),
-        format!("set\u{a0}score\u{a0}{:.2} · divergence\u{a0}{:.4}", pick.set_score, pick.divergence),
+        format!(
+            "set\u{a0}score\u{a0}{:.2} · divergence\u{a0}{:.4}",
+            pick.set_score, pick.divergence
+        ),
     ];
     if let Some(place) = row.place {
         let (i, j) = (row.pick + 1, place.divergence_rank);
         said.push(match expansion.ask.tuning.weights() {
             [_, 0] => "not re-ranked".to_owned(),
-            [rank, divergence] => format!("re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}", place.score),
+            [rank, divergence] => format!(
+                "re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}",
+                place.score
+            ),
         });
     }
     let lines = said.iter().flat_map(|s| text::wrap(s, width));
@@ -263,9 +359,17 @@ fn picked(canvas: &Canvas, expansion: &Expansion, row: &Row, pick: &Candidate, w
 fn in_corpus(canvas: &Canvas, detail: &EntityDetail, width: usize) -> Vec<Item> {
     let mut out = Vec::new();
     if !detail.sentences.is_empty() {
-        out.extend(heading(canvas, "sentences", detail.sentences.len().to_string()));
+        out.extend(heading(
+            canvas,
+            "sentences",
+            detail.sentences.len().to_string(),
+        ));
         for sentence in &detail.sentences {
-            out.extend(text::wrap_words(words(canvas, sentence), width).into_iter().map(Item::from));
+            out.extend(
+                text::wrap_words(words(canvas, sentence), width)
+                    .into_iter()
+                    .map(Item::from),
+            );
             out.push(Line::default().into());
         }
         out.pop();
@@ -273,16 +377,28 @@ fn in_corpus(canvas: &Canvas, detail: &EntityDetail, width: usize) -> Vec<Item> 
     if !detail.neighbours.is_empty() {
         out.extend(heading(canvas, "nearest", "by Z".into()));
         for &(entity, z) in detail.neighbours.iter().take(NEIGHBOURS) {
-            out.push(Item { line: neighbour(canvas, entity, z, width), neighbour: Some(entity) });
+            out.push(Item {
+                line: neighbour(canvas, entity, z, width),
+                neighbour: Some(entity),
+            });
         }
     }
     if !detail.query_ranks.is_empty() {
         out.extend(heading(canvas, "in queries", "rank".into()));
         for &(class, number, rank) in &detail.query_ranks {
-            let title = canvas.catalogue().map(|c| c.class(class).title()).unwrap_or_default();
+            let title = canvas
+                .catalogue()
+                .map(|c| c.class(class).title())
+                .unwrap_or_default();
             let said = text::fit(&format!("{title} {}", number + 1), width.saturating_sub(6));
             let rank = text::fit_right(&rank.to_string(), 5);
-            out.push(Line::from(vec![canvas.span(Role::Text, said), canvas.span(Role::Quiet, rank)]).into());
+            out.push(
+                Line::from(vec![
+                    canvas.span(Role::Text, said),
+                    canvas.span(Role::Quiet, rank),
+                ])
+                .into(),
+            );
         }
     }
     out
@@ -290,10 +406,18 @@ fn in_corpus(canvas: &Canvas, detail: &EntityDetail, width: usize) -> Vec<Item> 
 
 fn neighbour(canvas: &Canvas, entity: EntityId, z: f64, width: usize) -> Line<'static> {
     let gold = canvas.app.expansion.as_ref().and_then(|e| e.ask.class);
-    let mark = canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, gold, entity));
+    let mark = canvas
+        .catalogue()
+        .map_or(Mark::Unjudged, |c| mark(c, gold, entity));
     Line::from(vec![
         mark_sign(canvas, mark),
-        canvas.span(Role::Text, format!(" {}", text::fit(&canvas.name(entity), width.saturating_sub(8)))),
+        canvas.span(
+            Role::Text,
+            format!(
+                " {}",
+                text::fit(&canvas.name(entity), width.saturating_sub(8))
+            ),
+        ),
         canvas.span(Role::Quiet, text::fit_right(&format!("{z:.2}"), 6)),
     ])
 }
@@ -325,7 +449,10 @@ mod tests {
         assert_eq!(strip_layout(5, 3, 6), (1, 5, 3));
         for width in 1..120 {
             let (fits, wide, tall) = strip_layout(width, 4, 9);
-            assert!(fits as u16 * wide + fits as u16 - 1 <= width && tall <= 9, "{width}");
+            assert!(
+                fits as u16 * wide + fits as u16 - 1 <= width && tall <= 9,
+                "{width}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Why an entity stands where it stands, on the whole screen: one sentence, the tree of its score, pick and re-ranking,
-//! and what is under the cursor. Two entities have a column each, and their difference.
+//! Why an entity stands where it stands, on the whole screen: one sentence, the tree of its score,
+//! pick and re-ranking, and what is under the cursor. Two entities have a column each, and their
+//! difference.
 //!
 //! ```text
 //! ┏ jaguar beside lynx ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ both · published ┓
@@ -38,10 +39,22 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let app = canvas.app;
     let entities = &app.explaining.entities;
     let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
-    let title = text::cut(&format!("Why: {}", names.join(" beside ")), usize::from(whole.width).saturating_sub(8));
-    let inner = canvas.popup(whole, &title, "space folds · [ ] beside another · w alone · / searches · ? keys · esc");
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let (Some(explained), Some(catalogue)) = (app.explaining.explained(), canvas.catalogue()) else {
+    let title = text::cut(
+        &format!("Why: {}", names.join(" beside ")),
+        usize::from(whole.width).saturating_sub(8),
+    );
+    let inner = canvas.popup(
+        whole,
+        &title,
+        "space folds · [ ] beside another · w alone · / searches · ? keys · esc",
+    );
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
+    let (Some(explained), Some(catalogue)) = (app.explaining.explained(), canvas.catalogue())
+    else {
         let said = match &app.explaining.answer {
             Some(Err(why)) => why.clone(),
             _ => "…".to_owned(),
@@ -52,19 +65,40 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     said.truncate(VERDICT.min(usize::from(inner.height / 3)));
     for (at, line) in said.iter().enumerate() {
         let line = Line::from(canvas.span(Role::Title, line.clone()));
-        canvas.line(Rect { y: inner.y + at as u16, height: 1, ..inner }, line);
+        canvas.line(
+            Rect {
+                y: inner.y + at as u16,
+                height: 1,
+                ..inner
+            },
+            line,
+        );
     }
     let top = said.len() as u16 + 1;
-    let below = Rect { y: inner.y + top, height: inner.height.saturating_sub(top), ..inner };
+    let below = Rect {
+        y: inner.y + top,
+        height: inner.height.saturating_sub(top),
+        ..inner
+    };
     let lines = app.explaining.lines();
     let (tree, detail) = places(below);
     draw_tree(canvas, tree, explained, &lines);
     if detail.y > tree.bottom() {
         let rule = "─".repeat(usize::from(detail.width));
         let rule = Line::from(canvas.span(Role::Border, rule));
-        canvas.line(Rect { y: tree.bottom(), height: 1, ..detail }, rule);
+        canvas.line(
+            Rect {
+                y: tree.bottom(),
+                height: 1,
+                ..detail
+            },
+            rule,
+        );
     }
-    if let Some(line) = lines.get(app.explaining.cursor).filter(|_| !detail.is_empty()) {
+    if let Some(line) = lines
+        .get(app.explaining.cursor)
+        .filter(|_| !detail.is_empty())
+    {
         under_cursor::draw(canvas, detail, explained, line);
     }
 }
@@ -73,10 +107,14 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 fn places(area: Rect) -> (Rect, Rect) {
     let [first, second] = match (area.width + 4, area.height + 4) {
         (width, _) if width >= WITH_COLUMN => {
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(DETAIL)]).spacing(2).areas(area)
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(DETAIL)])
+                .spacing(2)
+                .areas(area)
         }
         (_, height) if height >= WITH_LINES => {
-            Layout::vertical([Constraint::Fill(1), Constraint::Length(DETAIL_LINES)]).spacing(1).areas(area)
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(DETAIL_LINES)])
+                .spacing(1)
+                .areas(area)
         }
         _ => [area, Rect::default()],
     };
@@ -87,7 +125,14 @@ pub fn paragraph(canvas: &mut Canvas, area: Rect, role: Role, said: &str) {
     let lines = text::wrap(said, usize::from(area.width));
     for (at, line) in lines.into_iter().take(usize::from(area.height)).enumerate() {
         let line = Line::from(canvas.span(role, line));
-        canvas.line(Rect { y: area.y + at as u16, height: 1, ..area }, line);
+        canvas.line(
+            Rect {
+                y: area.y + at as u16,
+                height: 1,
+                ..area
+            },
+            line,
+        );
     }
 }
 
@@ -96,18 +141,39 @@ fn draw_tree(canvas: &mut Canvas, area: Rect, explained: &Explained, lines: &[Wh
     let head = u16::from(explained.entities.len() > 1);
     if head == 1 {
         let line = heads(canvas, explained, usize::from(area.width));
-        canvas.line(Rect { height: 1.min(area.height), ..area }, line);
+        canvas.line(
+            Rect {
+                height: 1.min(area.height),
+                ..area
+            },
+            line,
+        );
     }
-    let list = Rect { y: area.y + head, height: area.height.saturating_sub(head), ..area };
+    let list = Rect {
+        y: area.y + head,
+        height: area.height.saturating_sub(head),
+        ..area
+    };
     let page = usize::from(list.height);
     let cursor = app.explaining.cursor;
     let offset = keep_in_sight(cursor, app.view.popup.offset, page, lines.len());
-    canvas.view.popup = Extent { offset, page, furthest: lines.len().saturating_sub(page) };
+    canvas.view.popup = Extent {
+        offset,
+        page,
+        furthest: lines.len().saturating_sub(page),
+    };
     let scale = Scale::of(lines);
     for (at, line) in lines.iter().enumerate().skip(offset).take(page) {
         let place = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         let said = draw_line(canvas, explained, line, &scale, usize::from(list.width));
-        canvas.line(place, if at == cursor { said.style(canvas.style(Role::Selection)) } else { said });
+        canvas.line(
+            place,
+            if at == cursor {
+                said.style(canvas.style(Role::Selection))
+            } else {
+                said
+            },
+        );
         canvas.hit(place, Hit::WhyLine(at));
     }
     canvas.scroll_mark(list, offset, page, lines.len());
@@ -115,7 +181,12 @@ fn draw_tree(canvas: &mut Canvas, area: Rect, explained: &Explained, lines: &[Wh
 
 fn heads(canvas: &Canvas, explained: &Explained, width: usize) -> Line<'static> {
     let label = width.saturating_sub(2 * NUMBER + DIFFERENCE);
-    let name = |at: usize| text::fit_right(&text::cut(&canvas.name(explained.entities[at].entity), NUMBER - 1), NUMBER);
+    let name = |at: usize| {
+        text::fit_right(
+            &text::cut(&canvas.name(explained.entities[at].entity), NUMBER - 1),
+            NUMBER,
+        )
+    };
     Line::from(vec![
         Span::raw(" ".repeat(label)),
         canvas.span(Role::Title, name(0)),
@@ -133,16 +204,32 @@ struct Scale {
 impl Scale {
     fn of(lines: &[WhyLine]) -> Scale {
         let most = |wanted: fn(&Subject) -> bool| {
-            let values =
-                lines.iter().filter(|line| wanted(&line.subject)).flat_map(|line| line.values.iter().flatten());
+            let values = lines
+                .iter()
+                .filter(|line| wanted(&line.subject))
+                .flat_map(|line| line.values.iter().flatten());
             values.fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()))
         };
-        let is_sum = |s: &Subject| matches!(s, Subject::Part(_) | Subject::Seed(_) | Subject::SeedPart(..));
-        Scale { sums: most(is_sum), states: most(|s| matches!(s, Subject::State(..) | Subject::Rest(_))) }
+        let is_sum = |s: &Subject| {
+            matches!(
+                s,
+                Subject::Part(_) | Subject::Seed(_) | Subject::SeedPart(..)
+            )
+        };
+        Scale {
+            sums: most(is_sum),
+            states: most(|s| matches!(s, Subject::State(..) | Subject::Rest(_))),
+        }
     }
 }
 
-fn draw_line(canvas: &Canvas, explained: &Explained, line: &WhyLine, scale: &Scale, width: usize) -> Line<'static> {
+fn draw_line(
+    canvas: &Canvas,
+    explained: &Explained,
+    line: &WhyLine,
+    scale: &Scale,
+    width: usize,
+) -> Line<'static> {
     let sign = match line.branch {
         Some((_, true)) => "▾ ",
         Some((_, false)) => "▸ ",
@@ -150,9 +237,17 @@ fn draw_line(canvas: &Canvas, explained: &Explained, line: &WhyLine, scale: &Sca
     };
     let indent = format!("{}{sign}", "  ".repeat(line.depth));
     let paired = explained.entities.len() > 1;
-    let right = if paired { 2 * NUMBER + DIFFERENCE } else { NUMBER + width / 4 };
+    let right = if paired {
+        2 * NUMBER + DIFFERENCE
+    } else {
+        NUMBER + width / 4
+    };
     let room = width.saturating_sub(text::width(&indent) + right);
-    let role = if line.branch.is_some() { Role::Title } else { Role::Text };
+    let role = if line.branch.is_some() {
+        Role::Title
+    } else {
+        Role::Text
+    };
     let mut spans = vec![canvas.span(Role::Quiet, indent)];
     spans.extend(label(canvas, explained, line, room, role));
     for value in &line.values {
@@ -167,32 +262,58 @@ fn draw_line(canvas: &Canvas, explained: &Explained, line: &WhyLine, scale: &Sca
 }
 
 /// Exactly `room` wide.
-fn label(canvas: &Canvas, explained: &Explained, line: &WhyLine, room: usize, role: Role) -> Vec<Span<'static>> {
+fn label(
+    canvas: &Canvas,
+    explained: &Explained,
+    line: &WhyLine,
+    room: usize,
+    role: Role,
+) -> Vec<Span<'static>> {
     match line.subject {
         Subject::State(seed, state) => match &explained.seeds[seed].states[state].sentence {
             Some(sentence) if explained.ask.mode.sees_text() => {
                 let said = format!("“{}”", around_mention(sentence, room.saturating_sub(2)));
                 canvas.label(Role::Text, &text::fit(&said, room))
             }
-            _ => canvas.label(Role::Text, &text::fit(&canvas.app.why_label(explained, line.subject), room)),
+            _ => canvas.label(
+                Role::Text,
+                &text::fit(&canvas.app.why_label(explained, line.subject), room),
+            ),
         },
         Subject::Rival(at) => {
             let rival = explained.rival(at).map(|rival| rival.entity);
-            let mark = canvas.catalogue().zip(rival).map_or(Mark::Unjudged, |(c, e)| mark(c, explained.ask.class, e));
+            let mark = canvas
+                .catalogue()
+                .zip(rival)
+                .map_or(Mark::Unjudged, |(c, e)| mark(c, explained.ask.class, e));
             let place = format!("{} ", text::fit_right(&(at + 1).to_string(), 2));
-            let name = text::fit(&canvas.app.why_label(explained, line.subject), room.saturating_sub(5));
-            let mut spans = vec![canvas.span(Role::Quiet, place), mark_sign(canvas, mark), Span::raw(" ")];
+            let name = text::fit(
+                &canvas.app.why_label(explained, line.subject),
+                room.saturating_sub(5),
+            );
+            let mut spans = vec![
+                canvas.span(Role::Quiet, place),
+                mark_sign(canvas, mark),
+                Span::raw(" "),
+            ];
             spans.extend(canvas.label(role, &name));
             spans
         }
-        subject => canvas.label(role, &text::fit(&canvas.app.why_label(explained, subject), room)),
+        subject => canvas.label(
+            role,
+            &text::fit(&canvas.app.why_label(explained, subject), room),
+        ),
     }
 }
 
 /// A sentence from a little before its mention on.
 fn around_mention(sentence: &Sentence, room: usize) -> String {
     let joined = |from: usize| {
-        let mut out = if from > 0 { "… ".to_owned() } else { String::new() };
+        let mut out = if from > 0 {
+            "… ".to_owned()
+        } else {
+            String::new()
+        };
         for (at, token) in sentence.tokens.iter().enumerate().skip(from) {
             if at > from && !text::closes(token) {
                 out.push(' ');
@@ -201,14 +322,18 @@ fn around_mention(sentence: &Sentence, room: usize) -> String {
         }
         out
     };
-    let to_mention = |from: usize| sentence.tokens[from..sentence.end.min(sentence.tokens.len())].iter();
+    let to_mention =
+        |from: usize| sentence.tokens[from..sentence.end.min(sentence.tokens.len())].iter();
     let wide = |from: usize| to_mention(from).map(|t| text::width(t) + 1).sum::<usize>();
     let last = sentence.start.min(sentence.tokens.len());
-    let from = (0..last).find(|&from| wide(from) + 8 <= room).unwrap_or(last);
+    let from = (0..last)
+        .find(|&from| wide(from) + 8 <= room)
+        .unwrap_or(last);
     joined(from)
 }
 
-/// A number as its subject has it: counts whole, sums with two places, what a pair brings with three.
+/// A number as its subject has it: counts whole, sums with two places, what a pair brings with
+/// three.
 pub fn number(subject: Subject, value: f64) -> String {
     let digits = match subject {
         Subject::Pick | Subject::Reranking => 0,
@@ -221,22 +346,44 @@ pub fn number(subject: Subject, value: f64) -> String {
 }
 
 /// A bar, or what there is to say of a rival.
-fn beside(canvas: &Canvas, explained: &Explained, line: &WhyLine, scale: &Scale, room: usize) -> Span<'static> {
-    let Some(value) = line.values[0] else { return Span::raw("") };
+fn beside(
+    canvas: &Canvas,
+    explained: &Explained,
+    line: &WhyLine,
+    scale: &Scale,
+    room: usize,
+) -> Span<'static> {
+    let Some(value) = line.values[0] else {
+        return Span::raw("");
+    };
     let (role, scale) = match line.subject {
-        Subject::Part(modality) | Subject::SeedPart(_, modality) => (modality_role(modality), scale.sums),
+        Subject::Part(modality) | Subject::SeedPart(_, modality) => {
+            (modality_role(modality), scale.sums)
+        }
         Subject::Seed(_) => (Role::Seed, scale.sums),
         Subject::State(..) | Subject::Rest(_) => (Role::Seed, scale.states),
         Subject::Rival(at) => {
-            let Some(contest) = &explained.entities[0].contest else { return Span::raw("") };
+            let Some(contest) = &explained.entities[0].contest else {
+                return Span::raw("");
+            };
             let by = contest.lost_by(&contest.rivals[at]);
             let winner = contest.rivals[at].entity == contest.winner;
-            let said = if winner { "  picked".to_owned() } else { format!("  lost by {}", small(by)) };
-            return canvas.span(if winner { Role::Focus } else { Role::Quiet }, text::cut(&said, room));
+            let said = if winner {
+                "  picked".to_owned()
+            } else {
+                format!("  lost by {}", small(by))
+            };
+            return canvas.span(
+                if winner { Role::Focus } else { Role::Quiet },
+                text::cut(&said, room),
+            );
         }
         _ => return Span::raw(""),
     };
-    canvas.span(role, format!(" {}", bars::to_right(value / scale, room.saturating_sub(1))))
+    canvas.span(
+        role,
+        format!(" {}", bars::to_right(value / scale, room.saturating_sub(1))),
+    )
 }
 
 fn modality_role(modality: Modality) -> Role {
@@ -247,18 +394,27 @@ fn modality_role(modality: Modality) -> Role {
     }
 }
 
-/// The first less the second; ▲ where that speaks for the first. Numbers of two different picks have none.
+/// The first less the second; ▲ where that speaks for the first. Numbers of two different picks
+/// have none.
 fn apart(canvas: &Canvas, explained: &Explained, line: &WhyLine) -> Span<'static> {
-    let contests = explained.entities.iter().map(|why| why.contest.as_ref().map(|c| c.pick)).collect::<Vec<_>>();
+    let contests = explained
+        .entities
+        .iter()
+        .map(|why| why.contest.as_ref().map(|c| c.pick))
+        .collect::<Vec<_>>();
     let of_one_pick = contests.windows(2).all(|two| two[0] == two[1]);
     let less_is_better = match line.subject {
         Subject::Fact(Fact::Round | Fact::Window) => return Span::raw(""),
-        Subject::Fact(Fact::WindowPlace | Fact::SetScore | Fact::Divergence) if !of_one_pick => return Span::raw(""),
+        Subject::Fact(Fact::WindowPlace | Fact::SetScore | Fact::Divergence) if !of_one_pick => {
+            return Span::raw("");
+        }
         Subject::Pick | Subject::Reranking | Subject::Fact(Fact::Divergence) => true,
         Subject::Fact(fact) => fact.is_place(),
         _ => false,
     };
-    let Some(difference) = line.difference() else { return Span::raw("") };
+    let Some(difference) = line.difference() else {
+        return Span::raw("");
+    };
     let shown = number(line.subject, difference.abs());
     let (mark, role) = match difference * if less_is_better { -1.0 } else { 1.0 } {
         _ if shown.chars().all(|c| matches!(c, '0' | '.')) => {
@@ -268,7 +424,10 @@ fn apart(canvas: &Canvas, explained: &Explained, line: &WhyLine) -> Span<'static
         _ => ("▼", Role::Miss),
     };
     let sign = if difference < 0.0 { "−" } else { "+" };
-    canvas.span(role, text::fit_right(&format!("{mark} {sign}{shown}"), DIFFERENCE))
+    canvas.span(
+        role,
+        text::fit_right(&format!("{mark} {sign}{shown}"), DIFFERENCE),
+    )
 }
 
 #[cfg(test)]
@@ -277,9 +436,20 @@ mod tests {
 
     #[test]
     fn a_long_sentence_begins_near_its_mention() {
-        let tokens: Vec<String> = "one two three four five six seven lion eight .".split(' ').map(Into::into).collect();
-        let sentence = Sentence { tokens, start: 7, end: 7, picture: None };
-        assert_eq!(around_mention(&sentence, 80), "one two three four five six seven lion eight.");
+        let tokens: Vec<String> = "one two three four five six seven lion eight ."
+            .split(' ')
+            .map(Into::into)
+            .collect();
+        let sentence = Sentence {
+            tokens,
+            start: 7,
+            end: 7,
+            picture: None,
+        };
+        assert_eq!(
+            around_mention(&sentence, 80),
+            "one two three four five six seven lion eight."
+        );
         assert!(around_mention(&sentence, 24).starts_with("… five six seven lion"));
         assert!(around_mention(&sentence, 4).starts_with("… lion"));
     }

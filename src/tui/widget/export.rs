@@ -13,7 +13,12 @@ const WIDTH: u16 = 48;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let (width, height) = (WIDTH.min(whole.width), Form::ALL.len() as u16 + 2);
-    let area = Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height);
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        whole.height.saturating_sub(height) / 2,
+        width,
+        height,
+    );
     let inner = canvas.popup(area, "Write what is shown to a file", "enter writes · esc");
     choices::draw(canvas, inner, cursor, Form::ALL.len(), |canvas, at| {
         let form = Form::ALL[at];

@@ -1,4 +1,5 @@
-//! Beside the failures: why this one is there, what a group is made of, what is in a cell of the matrix.
+//! Beside the failures: why this one is there, what a group is made of, what is in a cell of the
+//! matrix.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,9 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
     match (app.failure(), app.failures.lines.get(app.failures.cursor)) {
         (Some(failure), _) => one(canvas, area, failure),
-        (None, Some(FailureLine::Group { label, members, .. })) => group(canvas, area, label, members),
+        (None, Some(FailureLine::Group { label, members, .. })) => {
+            group(canvas, area, label, members)
+        }
         _ => {
             frame(canvas, area, "");
         }
@@ -33,33 +36,70 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 /// The pane with its title; gives its inside, a column in from both sides.
 fn frame(canvas: &mut Canvas, area: Rect, title: &str) -> Rect {
     let title = text::cut(title, usize::from(area.width).saturating_sub(6));
-    let title = if title.is_empty() { Line::default() } else { canvas.span(Role::Title, format!(" {title} ")).into() };
+    let title = if title.is_empty() {
+        Line::default()
+    } else {
+        canvas.span(Role::Title, format!(" {title} ")).into()
+    };
     let inner = canvas.framed(area, false, title, Line::default());
-    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+    Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    }
 }
 
 fn lines_into(canvas: &mut Canvas, area: Rect, lines: Vec<Line<'static>>) {
     for (at, line) in lines.into_iter().take(area.height.into()).enumerate() {
-        canvas.line(Rect { y: area.y + at as u16, height: 1, ..area }, line);
+        canvas.line(
+            Rect {
+                y: area.y + at as u16,
+                height: 1,
+                ..area
+            },
+            line,
+        );
     }
 }
 
 fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
     let inner = frame(canvas, area, &canvas.name(failure.entity));
     let app = canvas.app;
-    let (Some(found), Some(catalogue)) = (app.failures_found(), app.catalogue.as_deref()) else { return };
-    let pictured = canvas.pictures.on() && inner.height >= LINES_FOR_PICTURE && inner.width > PICTURE.0 * 2;
+    let (Some(found), Some(catalogue)) = (app.failures_found(), app.catalogue.as_deref()) else {
+        return;
+    };
+    let pictured =
+        canvas.pictures.on() && inner.height >= LINES_FOR_PICTURE && inner.width > PICTURE.0 * 2;
     let mut below = inner;
     if pictured {
-        canvas.thumbnail(Rect { width: PICTURE.0, height: PICTURE.1.min(inner.height), ..inner }, failure.entity);
-        let beside = Rect { x: inner.x + PICTURE.0 + 2, width: inner.width - PICTURE.0 - 2, ..inner };
+        canvas.thumbnail(
+            Rect {
+                width: PICTURE.0,
+                height: PICTURE.1.min(inner.height),
+                ..inner
+            },
+            failure.entity,
+        );
+        let beside = Rect {
+            x: inner.x + PICTURE.0 + 2,
+            width: inner.width - PICTURE.0 - 2,
+            ..inner
+        };
         let about = about(canvas, catalogue, failure, beside.width.into());
         let tall = (about.len() as u16).max(PICTURE.1);
         lines_into(canvas, beside, about);
-        below = Rect { y: inner.y + tall, height: inner.height.saturating_sub(tall), ..inner };
+        below = Rect {
+            y: inner.y + tall,
+            height: inner.height.saturating_sub(tall),
+            ..inner
+        };
     }
     let width = usize::from(inner.width);
-    let mut lines = if pictured { Vec::new() } else { about(canvas, catalogue, failure, width) };
+    let mut lines = if pictured {
+        Vec::new()
+    } else {
+        about(canvas, catalogue, failure, width)
+    };
     lines.extend(note(canvas, failure, width));
     lines.extend(why(canvas, catalogue, failure, width));
     lines.extend(ranks(canvas, found, failure, width));
@@ -68,57 +108,110 @@ fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
 }
 
 /// What is wrong, in which query, and what it is known as.
-fn about(canvas: &Canvas, catalogue: &Catalogue, failure: &Failure, width: usize) -> Vec<Line<'static>> {
+fn about(
+    canvas: &Canvas,
+    catalogue: &Catalogue,
+    failure: &Failure,
+    width: usize,
+) -> Vec<Line<'static>> {
     let what = match failure.rank {
         Some(rank) => format!("rank {rank}, and no member of"),
         None => "missed, though a member of".to_owned(),
     };
-    let first = Line::from(vec![failures::sign(canvas, failure), canvas.span(Role::Text, format!(" {what}"))]);
-    let query = format!("{} · query\u{a0}{}", catalogue.class(failure.class).title(), failure.number + 1);
+    let first = Line::from(vec![
+        failures::sign(canvas, failure),
+        canvas.span(Role::Text, format!(" {what}")),
+    ]);
+    let query = format!(
+        "{} · query\u{a0}{}",
+        catalogue.class(failure.class).title(),
+        failure.number + 1
+    );
     let mut lines = vec![first];
-    lines.extend(text::wrap(&query, width).into_iter().map(|line| Line::from(canvas.span(Role::Title, line))));
+    lines.extend(
+        text::wrap(&query, width)
+            .into_iter()
+            .map(|line| Line::from(canvas.span(Role::Title, line))),
+    );
     let card = catalogue.entity(failure.entity);
-    let classes = card.map(|card| titles(catalogue, &card.classes)).unwrap_or_default();
+    let classes = card
+        .map(|card| titles(catalogue, &card.classes))
+        .unwrap_or_default();
     let known = match failure.rank {
         None => String::new(),
-        Some(_) if catalogue.class(failure.class).negatives.contains(&failure.entity) => {
+        Some(_)
+            if catalogue
+                .class(failure.class)
+                .negatives
+                .contains(&failure.entity) =>
+        {
             "judged not to be a member".into()
         }
         Some(_) if classes.is_empty() => "in no class".into(),
         Some(_) => format!("in {classes}"),
     };
     let pairs = card.map(|card| format!("{} pairs", card.pairs));
-    let said: Vec<String> = [known].into_iter().filter(|s| !s.is_empty()).chain(pairs).collect();
+    let said: Vec<String> = [known]
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .chain(pairs)
+        .collect();
     lines.extend(quiet(canvas, &said.join(" · "), width));
     lines
 }
 
 fn quiet(canvas: &Canvas, said: &str, width: usize) -> Vec<Line<'static>> {
-    text::wrap(said, width).into_iter().map(|line| Line::from(canvas.span(Role::Quiet, line))).collect()
+    text::wrap(said, width)
+        .into_iter()
+        .map(|line| Line::from(canvas.span(Role::Quiet, line)))
+        .collect()
 }
 
 fn heading(canvas: &Canvas, said: &str, note: &str) -> [Line<'static>; 2] {
-    let line = vec![canvas.span(Role::Title, said.to_owned()), canvas.span(Role::Quiet, format!("  {note}"))];
+    let line = vec![
+        canvas.span(Role::Title, said.to_owned()),
+        canvas.span(Role::Quiet, format!("  {note}")),
+    ];
     [Line::default(), Line::from(line)]
 }
 
 fn note(canvas: &Canvas, failure: &Failure, width: usize) -> Vec<Line<'static>> {
-    let Some(remark) = canvas.app.remark(failure) else { return Vec::new() };
-    let mut lines: Vec<Line> = heading(canvas, "note", if remark.marked { "* marked" } else { "" }).into();
-    lines.extend(text::wrap(&remark.note, width).into_iter().map(|line| Line::from(canvas.span(Role::Seed, line))));
+    let Some(remark) = canvas.app.remark(failure) else {
+        return Vec::new();
+    };
+    let mut lines: Vec<Line> =
+        heading(canvas, "note", if remark.marked { "* marked" } else { "" }).into();
+    lines.extend(
+        text::wrap(&remark.note, width)
+            .into_iter()
+            .map(|line| Line::from(canvas.span(Role::Seed, line))),
+    );
     lines
 }
 
-fn why(canvas: &Canvas, catalogue: &Catalogue, failure: &Failure, width: usize) -> Vec<Line<'static>> {
+fn why(
+    canvas: &Canvas,
+    catalogue: &Catalogue,
+    failure: &Failure,
+    width: usize,
+) -> Vec<Line<'static>> {
     let mut lines: Vec<Line> = heading(canvas, "why", "").into();
     if failure.tags.is_empty() {
-        lines.extend(quiet(canvas, "neither its class, its name, its pairs nor its ranks tell", width));
+        lines.extend(quiet(
+            canvas,
+            "neither its class, its name, its pairs nor its ranks tell",
+            width,
+        ));
     }
     for tag in &failure.tags {
         let name = format!("{}:", tag.kind().name());
-        let words = name.split(' ').map(|word| (word.to_owned(), canvas.style(Role::Warning)));
+        let words = name
+            .split(' ')
+            .map(|word| (word.to_owned(), canvas.style(Role::Warning)));
         let reason = reason(catalogue, tag);
-        let reason = reason.split(' ').map(|word| (word.to_owned(), canvas.style(Role::Text)));
+        let reason = reason
+            .split(' ')
+            .map(|word| (word.to_owned(), canvas.style(Role::Text)));
         lines.extend(text::wrap_words(words.chain(reason), width));
     }
     lines
@@ -129,31 +222,70 @@ fn ranks(canvas: &Canvas, found: &Failures, failure: &Failure, width: usize) -> 
         return Vec::new();
     }
     let mut lines: Vec<Line> = heading(canvas, "ranks", "by the seeds alone").into();
-    let ranks = found.modes.iter().zip(&failure.by_seeds).map(|(mode, rank)| format!("{mode}\u{a0}{rank}"));
+    let ranks = found
+        .modes
+        .iter()
+        .zip(&failure.by_seeds)
+        .map(|(mode, rank)| format!("{mode}\u{a0}{rank}"));
     let said = ranks.collect::<Vec<_>>().join(" · ");
-    lines.extend(text::wrap(&said, width).into_iter().map(|line| Line::from(canvas.span(Role::Text, line))));
+    lines.extend(
+        text::wrap(&said, width)
+            .into_iter()
+            .map(|line| Line::from(canvas.span(Role::Text, line))),
+    );
     lines
 }
 
-fn seeds(canvas: &Canvas, catalogue: &Catalogue, failure: &Failure, width: usize) -> Vec<Line<'static>> {
+fn seeds(
+    canvas: &Canvas,
+    catalogue: &Catalogue,
+    failure: &Failure,
+    width: usize,
+) -> Vec<Line<'static>> {
     let mut queries = catalogue.queries_of(failure.class, canvas.app.seeds_measured);
-    let Some(query) = queries.find(|query| query.number == failure.number) else { return Vec::new() };
-    let names: Vec<String> = query.seeds.iter().map(|&seed| canvas.name(seed).replace(' ', "\u{a0}")).collect();
+    let Some(query) = queries.find(|query| query.number == failure.number) else {
+        return Vec::new();
+    };
+    let names: Vec<String> = query
+        .seeds
+        .iter()
+        .map(|&seed| canvas.name(seed).replace(' ', "\u{a0}"))
+        .collect();
     let mut lines: Vec<Line> = heading(canvas, "seeds", "").into();
     let said = names.join(" · ");
-    lines.extend(text::wrap(&said, width).into_iter().map(|line| Line::from(canvas.span(Role::Seed, line))));
+    lines.extend(
+        text::wrap(&said, width)
+            .into_iter()
+            .map(|line| Line::from(canvas.span(Role::Seed, line))),
+    );
     lines
 }
 
 /// A group's failures by tag, and its entities.
 fn group(canvas: &mut Canvas, area: Rect, label: &str, members: &[usize]) {
     let inner = frame(canvas, area, label);
-    let Some(found) = canvas.app.failures_found() else { return };
-    let members: Vec<&Failure> = members.iter().map(|&place| &found.failures[place]).collect();
-    let tags = members.iter().flat_map(|f| &f.tags).map(|tag| tag.kind().name().to_owned());
-    let untagged = members.iter().filter(|f| f.tags.is_empty()).map(|_| "no tag".to_owned());
+    let Some(found) = canvas.app.failures_found() else {
+        return;
+    };
+    let members: Vec<&Failure> = members
+        .iter()
+        .map(|&place| &found.failures[place])
+        .collect();
+    let tags = members
+        .iter()
+        .flat_map(|f| &f.tags)
+        .map(|tag| tag.kind().name().to_owned());
+    let untagged = members
+        .iter()
+        .filter(|f| f.tags.is_empty())
+        .map(|_| "no tag".to_owned());
     let mut lines = vec![Line::from(canvas.span(Role::Title, "by tag"))];
-    lines.extend(counted(canvas, tags.chain(untagged), members.len(), inner.width.into()));
+    lines.extend(counted(
+        canvas,
+        tags.chain(untagged),
+        members.len(),
+        inner.width.into(),
+    ));
     lines.extend(heading(canvas, "by entity", ""));
     let entities = members.iter().map(|f| canvas.name(f.entity));
     lines.extend(counted(canvas, entities, members.len(), inner.width.into()));
@@ -173,8 +305,10 @@ pub fn cell(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
         1 => format!("1 pick is in {}", cell.other),
         n => format!("{n} picks are in {}", cell.other),
     };
-    let mut lines: Vec<Line> =
-        text::wrap(&said, width).into_iter().map(|line| Line::from(canvas.span(Role::Text, line))).collect();
+    let mut lines: Vec<Line> = text::wrap(&said, width)
+        .into_iter()
+        .map(|line| Line::from(canvas.span(Role::Text, line)))
+        .collect();
     lines.push(Line::default());
     let entities = found.iter().map(|f| canvas.name(f.entity));
     lines.extend(counted(canvas, entities, found.len(), width));
@@ -198,7 +332,10 @@ fn counted(
             canvas.span(Role::Text, text::fit(&name, width.saturating_sub(bar + 7))),
             canvas.span(Role::Text, text::fit_right(&count.to_string(), 6)),
             Span::raw(" "),
-            canvas.span(Role::Focus, bars::to_right(count as f64 / of.max(1) as f64, bar)),
+            canvas.span(
+                Role::Focus,
+                bars::to_right(count as f64 / of.max(1) as f64, bar),
+            ),
         ])
     };
     counts.into_iter().map(line).collect::<Vec<_>>().into_iter()

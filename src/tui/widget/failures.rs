@@ -21,26 +21,62 @@ const WITH_CLASS: usize = 64;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
-    let title = canvas.span(Role::Focus, format!(" Failures by {} ", app.failures.grouping.name()));
-    let right = measured(canvas, usize::from(area.width).saturating_sub(title.width() + 4));
+    let title = canvas.span(
+        Role::Focus,
+        format!(" Failures by {} ", app.failures.grouping.name()),
+    );
+    let right = measured(
+        canvas,
+        usize::from(area.width).saturating_sub(title.width() + 4),
+    );
     let inner = canvas.framed(area, true, title.into(), right);
-    summary(canvas, Rect { height: 1.min(inner.height), ..inner });
-    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    summary(
+        canvas,
+        Rect {
+            height: 1.min(inner.height),
+            ..inner
+        },
+    );
+    let list = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
     let lines = &app.failures.lines;
     if lines.is_empty() {
         return said(canvas, list, &app.failures_state());
     }
     let page = usize::from(list.height);
-    let offset = keep_in_sight(app.failures.cursor, app.view.failures.offset, page, lines.len());
-    canvas.view.failures = Extent { offset, page, furthest: lines.len().saturating_sub(page) };
+    let offset = keep_in_sight(
+        app.failures.cursor,
+        app.view.failures.offset,
+        page,
+        lines.len(),
+    );
+    canvas.view.failures = Extent {
+        offset,
+        page,
+        furthest: lines.len().saturating_sub(page),
+    };
     for (at, line) in lines.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         let drawn = match line {
-            FailureLine::Group { label, members, open } => group(canvas, label, members, *open, list.width.into()),
+            FailureLine::Group {
+                label,
+                members,
+                open,
+            } => group(canvas, label, members, *open, list.width.into()),
             FailureLine::One(place) => one(canvas, *place, list.width.into()),
         };
         let selected = at == app.failures.cursor;
-        canvas.line(area, if selected { drawn.style(canvas.style(Role::Selection)) } else { drawn });
+        canvas.line(
+            area,
+            if selected {
+                drawn.style(canvas.style(Role::Selection))
+            } else {
+                drawn
+            },
+        );
         canvas.hit(area, Hit::Failure(at));
     }
     canvas.scroll_mark(list, offset, page, lines.len());
@@ -50,15 +86,30 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 pub fn measured(canvas: &Canvas, room: usize) -> Line<'static> {
     let app = canvas.app;
     let cutoff = CUTOFFS[app.failures.cutoff];
-    let said = format!(" {} @{cutoff} · {} ", app.failures.mode, app.queries_title());
+    let said = format!(
+        " {} @{cutoff} · {} ",
+        app.failures.mode,
+        app.queries_title()
+    );
     Line::from(canvas.span(Role::Title, text::cut(&said, room)))
 }
 
 /// A sentence in the place of a list.
 pub fn said(canvas: &mut Canvas, area: Rect, sentence: &str) {
-    for (at, line) in text::wrap(sentence, usize::from(area.width).saturating_sub(2)).iter().enumerate() {
-        let at = Rect { x: area.x + 1, y: area.y + at as u16, width: area.width.saturating_sub(1), height: 1 };
-        canvas.line(at.intersection(area), Line::from(canvas.span(Role::Quiet, line.as_str())));
+    for (at, line) in text::wrap(sentence, usize::from(area.width).saturating_sub(2))
+        .iter()
+        .enumerate()
+    {
+        let at = Rect {
+            x: area.x + 1,
+            y: area.y + at as u16,
+            width: area.width.saturating_sub(1),
+            height: 1,
+        };
+        canvas.line(
+            at.intersection(area),
+            Line::from(canvas.span(Role::Quiet, line.as_str())),
+        );
     }
 }
 
@@ -88,36 +139,81 @@ fn summary(canvas: &mut Canvas, area: Rect) {
     };
     let mut only = Vec::new();
     if let Some(kind) = app.failures.kind {
-        only.push(if kind == FailureKind::Missed { "missed" } else { "false positives" }.to_owned());
+        only.push(
+            if kind == FailureKind::Missed {
+                "missed"
+            } else {
+                "false positives"
+            }
+            .to_owned(),
+        );
     }
     only.extend(app.failures.tag.map(|tag| tag.name().to_owned()));
     only.extend(app.failures.marked.then(|| "marked".to_owned()));
-    only.extend(app.failures.confused.as_ref().map(|cell| format!("{} as {}", cell.other, cell.gold)));
+    only.extend(
+        app.failures
+            .confused
+            .as_ref()
+            .map(|cell| format!("{} as {}", cell.other, cell.gold)),
+    );
     if !app.failures.filter.is_empty() {
         only.push(format!("named {}", app.failures.filter));
     }
     let room = usize::from(area.width).saturating_sub(text::width(&counted));
-    let only = if only.is_empty() { String::new() } else { format!("only {} ", only.join(" · ")) };
-    let line =
-        Line::from(vec![canvas.span(Role::Quiet, counted), canvas.span(Role::Warning, text::fit_right(&only, room))]);
+    let only = if only.is_empty() {
+        String::new()
+    } else {
+        format!("only {} ", only.join(" · "))
+    };
+    let line = Line::from(vec![
+        canvas.span(Role::Quiet, counted),
+        canvas.span(Role::Warning, text::fit_right(&only, room)),
+    ]);
     canvas.line(area, line);
 }
 
 /// False positives and missed ones.
 fn counts(canvas: &Canvas, places: &[usize]) -> (usize, usize) {
-    let Some(found) = canvas.app.failures_found() else { return (0, 0) };
-    let wrong = places.iter().filter(|&&place| found.failures[place].rank.is_some()).count();
+    let Some(found) = canvas.app.failures_found() else {
+        return (0, 0);
+    };
+    let wrong = places
+        .iter()
+        .filter(|&&place| found.failures[place].rank.is_some())
+        .count();
     (wrong, places.len() - wrong)
 }
 
-fn group(canvas: &Canvas, label: &str, members: &[usize], open: bool, width: usize) -> Line<'static> {
+fn group(
+    canvas: &Canvas,
+    label: &str,
+    members: &[usize],
+    open: bool,
+    width: usize,
+) -> Line<'static> {
     let (wrong, missed) = counts(canvas, members);
-    let count = |n: usize, sign: &str| if n == 0 { String::new() } else { format!("{n} {sign}") };
+    let count = |n: usize, sign: &str| {
+        if n == 0 {
+            String::new()
+        } else {
+            format!("{n} {sign}")
+        }
+    };
     let name = width.saturating_sub(COUNTS + 4);
-    let mut spans = canvas.label(Role::Title, &format!(" {} {}", if open { "▾" } else { "▸" }, text::fit(label, name)));
+    let mut spans = canvas.label(
+        Role::Title,
+        &format!(
+            " {} {}",
+            if open { "▾" } else { "▸" },
+            text::fit(label, name)
+        ),
+    );
     spans.extend([
         canvas.span(Role::Miss, text::fit_right(&count(wrong, "✗"), COUNTS / 2)),
-        canvas.span(Role::Unjudged, text::fit_right(&count(missed, "○"), COUNTS / 2)),
+        canvas.span(
+            Role::Unjudged,
+            text::fit_right(&count(missed, "○"), COUNTS / 2),
+        ),
     ]);
     Line::from(spans)
 }
@@ -127,29 +223,58 @@ fn one(canvas: &Canvas, place: usize, width: usize) -> Line<'static> {
         return Line::default();
     };
     let failure = &found.failures[place];
-    let (class, query) = (catalogue.class(failure.class).title(), format!("q{}", failure.number + 1));
+    let (class, query) = (
+        catalogue.class(failure.class).title(),
+        format!("q{}", failure.number + 1),
+    );
     let (name, beside) = match canvas.app.failures.grouping {
         Grouping::Class => (canvas.name(failure.entity), query),
         Grouping::Entity => (class, query),
-        Grouping::Tag if width >= WITH_CLASS => (canvas.name(failure.entity), format!("{class} {query}")),
+        Grouping::Tag if width >= WITH_CLASS => {
+            (canvas.name(failure.entity), format!("{class} {query}"))
+        }
         Grouping::Tag => (canvas.name(failure.entity), query),
     };
-    let beside_width = if canvas.app.failures.grouping == Grouping::Tag && width >= WITH_CLASS { 22 } else { 3 };
+    let beside_width = if canvas.app.failures.grouping == Grouping::Tag && width >= WITH_CLASS {
+        22
+    } else {
+        3
+    };
     let rest = width.saturating_sub(LEAD + 1 + beside_width + 4);
     let name_width = (rest * 2 / 5).max(12).min(rest);
     let remark = canvas.app.remark(failure);
-    let marked = if remark.is_some_and(|r| r.marked) { "* " } else { "  " };
-    let mut why: Vec<String> = failure.tags.iter().map(|tag| tag.kind().name().to_owned()).collect();
+    let marked = if remark.is_some_and(|r| r.marked) {
+        "* "
+    } else {
+        "  "
+    };
+    let mut why: Vec<String> = failure
+        .tags
+        .iter()
+        .map(|tag| tag.kind().name().to_owned())
+        .collect();
     if let Some(remark) = remark.filter(|r| !r.note.is_empty()) {
         why.insert(0, format!("“{}”", remark.note));
     }
-    let rank = failure.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string());
-    let mut spans = vec![Span::raw("  "), canvas.span(Role::Seed, marked), sign(canvas, failure)];
+    let rank = failure
+        .rank
+        .map_or_else(|| "–".to_owned(), |rank| rank.to_string());
+    let mut spans = vec![
+        Span::raw("  "),
+        canvas.span(Role::Seed, marked),
+        sign(canvas, failure),
+    ];
     spans.push(canvas.span(Role::Quiet, format!(" {} ", text::fit_right(&rank, 4))));
     spans.extend(canvas.label(Role::Text, &format!("{}  ", text::fit(&name, name_width))));
     spans.extend([
-        canvas.span(Role::Quiet, format!("{}  ", text::fit(&beside, beside_width))),
-        canvas.span(Role::Quiet, text::cut(&why.join(", "), rest.saturating_sub(name_width))),
+        canvas.span(
+            Role::Quiet,
+            format!("{}  ", text::fit(&beside, beside_width)),
+        ),
+        canvas.span(
+            Role::Quiet,
+            text::cut(&why.join(", "), rest.saturating_sub(name_width)),
+        ),
     ]);
     Line::from(spans)
 }
@@ -159,7 +284,9 @@ pub fn sign(canvas: &Canvas, failure: &Failure) -> Span<'static> {
     match failure.kind() {
         FailureKind::FalsePositive => mark_sign(
             canvas,
-            canvas.catalogue().map_or(Mark::Unjudged, |c| mark(c, Some(failure.class), failure.entity)),
+            canvas.catalogue().map_or(Mark::Unjudged, |c| {
+                mark(c, Some(failure.class), failure.entity)
+            }),
         ),
         FailureKind::Missed => canvas.span(Role::Unjudged, "○"),
     }

@@ -14,11 +14,24 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     if following.is_empty() {
         return;
     }
-    let keys = following.iter().map(|(keys, _)| text::width(keys)).max().unwrap_or(0);
-    let help = following.iter().map(|(_, action)| text::width(action.help())).max().unwrap_or(0);
+    let keys = following
+        .iter()
+        .map(|(keys, _)| text::width(keys))
+        .max()
+        .unwrap_or(0);
+    let help = following
+        .iter()
+        .map(|(_, action)| text::width(action.help()))
+        .max()
+        .unwrap_or(0);
     let width = ((keys + help + 6) as u16).min(whole.width);
     let height = (following.len() as u16 + 2).min(whole.height.saturating_sub(1));
-    let area = Rect::new(whole.right() - width, whole.bottom().saturating_sub(height + 1), width, height);
+    let area = Rect::new(
+        whole.right() - width,
+        whole.bottom().saturating_sub(height + 1),
+        width,
+        height,
+    );
     let pressed: Vec<String> = canvas.app.pending.iter().map(|key| key.shown()).collect();
     let block = Block::bordered()
         .border_type(BorderType::Thick)
@@ -34,6 +47,9 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
             Span::raw("  "),
             canvas.span(Role::Text, action.help()),
         ]);
-        canvas.line(Rect::new(inner.x, inner.y + at as u16, inner.width, 1), line);
+        canvas.line(
+            Rect::new(inner.x, inner.y + at as u16, inner.width, 1),
+            line,
+        );
     }
 }

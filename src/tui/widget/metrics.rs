@@ -1,6 +1,7 @@
 //! The last line: the list's metrics, its ceiling, what is missing, how far it is.
 //!
-//! ` AP@10 .93  @20 .88  @50 .81  @100 .81   P@10 .90   ceiling 1.0   missing 3 ▸      120 of 120 picked, re-ranked`
+//! ` AP@10 .93  @20 .88  @50 .81  @100 .81   P@10 .90   ceiling 1.0   missing 3 ▸      120 of 120
+//! picked, re-ranked`
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -17,7 +18,9 @@ const WITH_TIME: u16 = 100;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;
-    let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else { return };
+    let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else {
+        return;
+    };
     let roomy = area.width >= WITH_TIME;
     let state = state(canvas, roomy);
     let room = usize::from(area.width).saturating_sub(text::width(&state) + 2);
@@ -37,32 +40,54 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         spans.push(canvas.span(Role::Quiet, format!("{label} ")));
         spans.push(canvas.span(Role::Title, format!("{value}  ")));
     }
-    let at = Rect { x: area.x + used as u16, width: (text::width(&missing) as u16).min(area.width), ..area };
+    let at = Rect {
+        x: area.x + used as u16,
+        width: (text::width(&missing) as u16).min(area.width),
+        ..area
+    };
     canvas.hit(at, Hit::MissingCount);
     spans.push(canvas.span(role, missing));
     canvas.line(area, Line::from(spans));
     let wide = (text::width(&state) as u16 + 1).min(area.width);
     let line = Line::from(canvas.span(Role::Quiet, state));
-    canvas.line(Rect { x: area.right() - wide, width: wide, ..area }, line);
+    canvas.line(
+        Rect {
+            x: area.right() - wide,
+            width: wide,
+            ..area
+        },
+        line,
+    );
 }
 
 /// Label and value, the most telling first.
 fn facts(expansion: &Expansion, reranked: bool, roomy: bool) -> Vec<(String, String)> {
-    let Some((before, after)) = expansion.measured else { return Vec::new() };
+    let Some((before, after)) = expansion.measured else {
+        return Vec::new();
+    };
     let m = if reranked { after } else { before };
     let mut facts = Vec::new();
     for (at, k) in CUTOFFS.iter().enumerate() {
-        let label = if at == 0 { format!("AP@{k}") } else { format!("@{k}") };
+        let label = if at == 0 {
+            format!("AP@{k}")
+        } else {
+            format!("@{k}")
+        };
         facts.push((label, text::fraction(m.ap[at])));
     }
     facts.push((format!("P@{}", CUTOFFS[0]), text::fraction(m.p[0])));
-    facts.push((if roomy { "ceiling" } else { "of" }.into(), text::fraction(m.ceiling[0])));
+    facts.push((
+        if roomy { "ceiling" } else { "of" }.into(),
+        text::fraction(m.ceiling[0]),
+    ));
     facts
 }
 
 /// "87 of 120 picked", then "120 picked, re-ranked in 0.2 s".
 fn state(canvas: &Canvas, roomy: bool) -> String {
-    let Some(e) = &canvas.app.expansion else { return String::new() };
+    let Some(e) = &canvas.app.expansion else {
+        return String::new();
+    };
     let picked = e.picks.len();
     if e.reranked.is_some() && !canvas.app.reranked {
         return format!("{picked} picked, before re-ranking");
@@ -73,10 +98,17 @@ fn state(canvas: &Canvas, roomy: bool) -> String {
         (None, Some(took)) => format!("{picked} picked, {}", seconds(took.as_secs_f64())),
         (Some(_), _) if !roomy => format!("{picked} re-ranked"),
         (Some(_), None) => format!("{picked} picked, re-ranked"),
-        (Some(_), Some(took)) => format!("{picked} picked, re-ranked, {}", seconds(took.as_secs_f64())),
+        (Some(_), Some(took)) => format!(
+            "{picked} picked, re-ranked, {}",
+            seconds(took.as_secs_f64())
+        ),
     }
 }
 
 fn seconds(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1000.0)
+    } else {
+        format!("{seconds:.1} s")
+    }
 }

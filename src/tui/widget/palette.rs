@@ -24,21 +24,49 @@ const NAME: usize = 17;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let app = canvas.app;
-    let (width, height) = (WIDTH.min(whole.width.saturating_sub(4)), HEIGHT.min(whole.height.saturating_sub(2)));
-    let area = Rect::new((whole.width - width) / 2, (whole.height - height) / 2, width, height);
+    let (width, height) = (
+        WIDTH.min(whole.width.saturating_sub(4)),
+        HEIGHT.min(whole.height.saturating_sub(2)),
+    );
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        (whole.height - height) / 2,
+        width,
+        height,
+    );
     let rows = app.palette_rows();
     let foot = match rows.len() {
         0 => "no action is called that · esc".to_owned(),
         n => format!("enter runs it · esc · {} of {n}", app.palette.cursor + 1),
     };
     let inner = canvas.popup(area, "Actions", &foot);
-    let key = app.settings.keymap.key_of(Context::Global, Action::Palette).unwrap_or_default();
+    let key = app
+        .settings
+        .keymap
+        .key_of(Context::Global, Action::Palette)
+        .unwrap_or_default();
     let lead = vec![canvas.span(Role::Quiet, format!(" {key} "))];
-    canvas.input_line(Rect { height: 1.min(inner.height), ..inner }, lead, &app.palette.field, vec![]);
-    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
-    choices::draw(canvas, list, app.palette.cursor, rows.len(), |canvas, at| {
-        (said(canvas, &rows[at], list.width.into()), Hit::Action(at))
-    });
+    canvas.input_line(
+        Rect {
+            height: 1.min(inner.height),
+            ..inner
+        },
+        lead,
+        &app.palette.field,
+        vec![],
+    );
+    let list = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
+    choices::draw(
+        canvas,
+        list,
+        app.palette.cursor,
+        rows.len(),
+        |canvas, at| (said(canvas, &rows[at], list.width.into()), Hit::Action(at)),
+    );
 }
 
 /// Help, name, and the key here or where it acts.
@@ -52,7 +80,10 @@ fn said(canvas: &Canvas, row: &PaletteRow, width: usize) -> Line<'static> {
     Line::from(vec![
         Span::raw(" "),
         canvas.span(role, text::fit(row.action.help(), help)),
-        canvas.span(Role::Quiet, format!(" {} ", text::fit(row.action.name(), NAME))),
+        canvas.span(
+            Role::Quiet,
+            format!(" {} ", text::fit(row.action.name(), NAME)),
+        ),
         canvas.span(last_role, text::fit_right(last, wide)),
     ])
 }

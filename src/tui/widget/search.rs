@@ -1,4 +1,5 @@
-//! What is searched in the list, on the last line: ` /jag  1 of 3   ↓ next  ↑ previous  enter  esc`.
+//! What is searched in the list, on the last line: ` /jag  1 of 3   ↓ next  ↑ previous  enter
+//! esc`.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -15,7 +16,11 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     if !search.shown {
         return;
     }
-    let line = Rect { y: whole.bottom().saturating_sub(1), height: 1, ..whole };
+    let line = Rect {
+        y: whole.bottom().saturating_sub(1),
+        height: 1,
+        ..whole
+    };
     canvas.clear(line);
     let mut spans = vec![canvas.span(Role::Quiet, format!("{:^LEAD$}", "/"))];
     spans.push(canvas.span(Role::Title, search.field.text()));

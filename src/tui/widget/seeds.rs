@@ -33,7 +33,11 @@ pub fn height(app: &App, width: u16) -> u16 {
 /// The places of all chips, and last that of the field.
 fn places(app: &App, width: usize) -> Vec<Place> {
     let chips = app.seeds.seeds.iter().map(|&s| {
-        let name = app.catalogue.as_ref().and_then(|c| c.entity(s)).map_or(6, |e| text::width(&e.name));
+        let name = app
+            .catalogue
+            .as_ref()
+            .and_then(|c| c.entity(s))
+            .map_or(6, |e| text::width(&e.name));
         name + 4
     });
     let typed = app.typing.as_ref().map_or(0, |t| text::width(&t.input) + 2);
@@ -49,7 +53,11 @@ fn flow(widths: impl Iterator<Item = usize>, width: usize) -> Vec<Place> {
         if column > 0 && column + wide > width {
             (line, column) = (line + 1, 0);
         }
-        out.push(Place { line, column, width: wide });
+        out.push(Place {
+            line,
+            column,
+            width: wide,
+        });
         column += wide + 1;
     }
     out
@@ -60,13 +68,26 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     let title = Line::from(canvas.title(Pane::Seeds, "Seeds"));
     let right = origin(canvas, usize::from(area.width.saturating_sub(12)));
     let inner = canvas.pane(area, Pane::Seeds, title, right);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
     let places = places(app, inner.width.into());
     let lines = usize::from(inner.height);
-    let skip = places.last().map_or(0, |p| (p.line + 1).saturating_sub(lines));
+    let skip = places
+        .last()
+        .map_or(0, |p| (p.line + 1).saturating_sub(lines));
     for (at, place) in places.iter().enumerate() {
-        let Some(line) = place.line.checked_sub(skip) else { continue };
-        let spot = Rect::new(inner.x + place.column as u16, inner.y + line as u16, place.width as u16, 1);
+        let Some(line) = place.line.checked_sub(skip) else {
+            continue;
+        };
+        let spot = Rect::new(
+            inner.x + place.column as u16,
+            inner.y + line as u16,
+            place.width as u16,
+            1,
+        );
         match app.seeds.seeds.get(at) {
             Some(&seed) => {
                 let name = canvas.name(seed);
@@ -81,36 +102,80 @@ fn chip(canvas: &mut Canvas, area: Rect, at: usize, name: &str) {
     let app = canvas.app;
     let focused = app.focus == Pane::Seeds && app.typing.is_none() && app.chip == at;
     let style = canvas.style(Role::Seed);
-    let style = if focused { style.add_modifier(Modifier::REVERSED) } else { style };
+    let style = if focused {
+        style.add_modifier(Modifier::REVERSED)
+    } else {
+        style
+    };
     let name = text::fit(name, usize::from(area.width).saturating_sub(4));
     let line = Line::from(vec![
         Span::styled(format!(" {name} "), style),
-        Span::styled("✕ ", if focused { style } else { canvas.style(Role::Quiet) }),
+        Span::styled(
+            "✕ ",
+            if focused {
+                style
+            } else {
+                canvas.style(Role::Quiet)
+            },
+        ),
     ]);
     canvas.line(area, line);
     canvas.hit(area, Hit::Chip(at));
-    canvas.hit(Rect { x: area.right().saturating_sub(2), width: 2.min(area.width), ..area }, Hit::ChipClose(at));
+    canvas.hit(
+        Rect {
+            x: area.right().saturating_sub(2),
+            width: 2.min(area.width),
+            ..area
+        },
+        Hit::ChipClose(at),
+    );
 }
 
 fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
     let app = canvas.app;
-    let area = Rect { width: inner.right().saturating_sub(area.x), ..area };
+    let area = Rect {
+        width: inner.right().saturating_sub(area.x),
+        ..area
+    };
     match &app.typing {
         Some(typing) => {
-            let hint = canvas.span(Role::Quiet, if typing.input.is_empty() { "a name…" } else { "" });
-            canvas.input_line(area, vec![], &Field::from(typing.input.as_str()), vec![hint]);
+            let hint = canvas.span(
+                Role::Quiet,
+                if typing.input.is_empty() {
+                    "a name…"
+                } else {
+                    ""
+                },
+            );
+            canvas.input_line(
+                area,
+                vec![],
+                &Field::from(typing.input.as_str()),
+                vec![hint],
+            );
         }
         None => {
-            let key = app.settings.keymap.key_of(Context::Global, Action::AddSeed).unwrap_or_default();
+            let key = app
+                .settings
+                .keymap
+                .key_of(Context::Global, Action::AddSeed)
+                .unwrap_or_default();
             let style = canvas.style(Role::Quiet);
             let here = app.focus == Pane::Seeds && app.chip >= app.seeds.seeds.len();
-            let style = if here { style.add_modifier(Modifier::REVERSED) } else { style };
+            let style = if here {
+                style.add_modifier(Modifier::REVERSED)
+            } else {
+                style
+            };
             let rejected = match app.seeds.rejected.len() {
                 0 => String::new(),
                 n => format!("   − {n} rejected"),
             };
             let hint = format!("{key} add…");
-            let line = Line::from(vec![Span::styled(hint, style), canvas.span(Role::Quiet, rejected)]);
+            let line = Line::from(vec![
+                Span::styled(hint, style),
+                canvas.span(Role::Quiet, rejected),
+            ]);
             canvas.line(area, line);
         }
     }
@@ -119,22 +184,34 @@ fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
 
 /// Where the seeds come from: "carnivorous mammals · query 2 of 5 (3 seeds) · edited".
 fn origin(canvas: &Canvas, room: usize) -> Line<'static> {
-    let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else { return Line::default() };
+    let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else {
+        return Line::default();
+    };
     let Some(class) = app.seeds.class else {
-        let guessed = app.seeds.gold_class(catalogue).map(|c| format!(" all {} ", catalogue.class(c).title()));
+        let guessed = app
+            .seeds
+            .gold_class(catalogue)
+            .map(|c| format!(" all {} ", catalogue.class(c).title()));
         return Line::from(canvas.span(Role::Quiet, guessed.unwrap_or_default()));
     };
     let title = catalogue.class(class).title();
     let mut said = String::new();
     if let Some(number) = app.seeds.number {
         let of = catalogue.queries_of(class, app.seeds.count).count();
-        said = format!("· query {} of {of} ({} seeds) ", number + 1, app.seeds.count.number());
+        said = format!(
+            "· query {} of {of} ({} seeds) ",
+            number + 1,
+            app.seeds.count.number()
+        );
     }
     if !app.seeds.is_query(catalogue) && app.seeds.number.is_some() {
         said.push_str("· edited ");
     }
     let title = text::cut(&title, room.saturating_sub(text::width(&said) + 2));
-    Line::from(vec![canvas.span(Role::Title, format!(" {title} ")), canvas.span(Role::Quiet, said)])
+    Line::from(vec![
+        canvas.span(Role::Title, format!(" {title} ")),
+        canvas.span(Role::Quiet, said),
+    ])
 }
 
 #[cfg(test)]
@@ -144,7 +221,17 @@ mod tests {
     #[test]
     fn chips_wrap_and_never_pass_the_edge() {
         let places = flow([8, 9, 11, 14].into_iter(), 30);
-        assert_eq!(places.iter().map(|p| (p.line, p.column)).collect::<Vec<_>>(), [(0, 0), (0, 9), (0, 19), (1, 0)]);
-        assert!(flow([50, 3].into_iter(), 20).iter().all(|p| p.column + p.width <= 20));
+        assert_eq!(
+            places
+                .iter()
+                .map(|p| (p.line, p.column))
+                .collect::<Vec<_>>(),
+            [(0, 0), (0, 9), (0, 19), (1, 0)]
+        );
+        assert!(
+            flow([50, 3].into_iter(), 20)
+                .iter()
+                .all(|p| p.column + p.width <= 20)
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The line on top: what is open, what runs and how far or was stopped, the screens.
 //!
-//! ` multiexpan  demo · 825 entities · 46 classes · both · cpu   ⠹ expanding 87 of 120        1 Explore  ? help`
+//! ` multiexpan  demo · 825 entities · 46 classes · both · cpu   ⠹ expanding 87 of 120        1
+//! Explore  ? help`
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -22,17 +23,35 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     let roomy = area.width >= WITH_NAMES;
     let mut tabs = Vec::new();
     for screen in Screen::ALL {
-        let key = canvas.app.settings.keymap.key_of(Context::Global, screen.action()).unwrap_or_default();
-        let role = if canvas.app.screen == screen { Role::Focus } else { Role::Quiet };
+        let key = canvas
+            .app
+            .settings
+            .keymap
+            .key_of(Context::Global, screen.action())
+            .unwrap_or_default();
+        let role = if canvas.app.screen == screen {
+            Role::Focus
+        } else {
+            Role::Quiet
+        };
         // a screen without a key cannot go by it
         let named = roomy || canvas.app.screen == screen || key.is_empty();
         let name = if named { screen.name() } else { "" };
         let tab = canvas.span(role, format!("{key} {name}").trim().to_owned());
-        tabs.push((screen, Line::from(right.clone()).width() as u16, tab.width() as u16));
+        tabs.push((
+            screen,
+            Line::from(right.clone()).width() as u16,
+            tab.width() as u16,
+        ));
         right.push(tab);
         right.push(Span::raw("  "));
     }
-    let key = canvas.app.settings.keymap.key_of(Context::Global, Action::Help).unwrap_or_default();
+    let key = canvas
+        .app
+        .settings
+        .keymap
+        .key_of(Context::Global, Action::Help)
+        .unwrap_or_default();
     right.push(canvas.span(Role::Quiet, format!("{key} help ")));
     let right = Line::from(right);
     let taken = right.width() as u16;
@@ -40,12 +59,32 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     let room = usize::from(area.width.saturating_sub(taken + 1));
     let left = left(canvas, room);
     canvas.line(area, left);
-    let at = Rect::new(area.right().saturating_sub(taken), area.y, taken.min(area.width), 1);
+    let at = Rect::new(
+        area.right().saturating_sub(taken),
+        area.y,
+        taken.min(area.width),
+        1,
+    );
     canvas.line(at, right);
     for (screen, x, width) in tabs {
-        canvas.hit(Rect { x: at.x.saturating_add(x), width, ..at }.intersection(at), Hit::Tab(screen));
+        canvas.hit(
+            Rect {
+                x: at.x.saturating_add(x),
+                width,
+                ..at
+            }
+            .intersection(at),
+            Hit::Tab(screen),
+        );
     }
-    canvas.hit(Rect { x: at.right().saturating_sub(7), width: 7.min(at.width), ..at }, Hit::Help);
+    canvas.hit(
+        Rect {
+            x: at.right().saturating_sub(7),
+            width: 7.min(at.width),
+            ..at
+        },
+        Hit::Help,
+    );
 }
 
 /// As many of the facts as there is room for; what runs is said before the device and the counts.
@@ -66,7 +105,10 @@ fn left(canvas: &Canvas, room: usize) -> Line<'static> {
     }
     if let Some(running) = running {
         spans.push(Span::raw("   "));
-        spans.push(canvas.span(Role::Warning, text::cut(&running, room.saturating_sub(used + 3))));
+        spans.push(canvas.span(
+            Role::Warning,
+            text::cut(&running, room.saturating_sub(used + 3)),
+        ));
     }
     Line::from(spans)
 }
@@ -81,7 +123,11 @@ fn facts(canvas: &Canvas) -> Vec<String> {
     if app.joint {
         mode.push_str(" joint");
     }
-    let mut facts = vec![catalogue.name.clone(), mode, format!("{} entities", thousands(catalogue.entities.len()))];
+    let mut facts = vec![
+        catalogue.name.clone(),
+        mode,
+        format!("{} entities", thousands(catalogue.entities.len())),
+    ];
     if !catalogue.classes.is_empty() {
         facts.push(format!("{} classes", catalogue.classes.len()));
     }
@@ -92,8 +138,14 @@ fn facts(canvas: &Canvas) -> Vec<String> {
 fn running(canvas: &Canvas) -> Option<String> {
     let app = canvas.app;
     let Some(kind) = app.asked.running() else {
-        let key = app.settings.keymap.key_of(Context::Global, Action::StopEvaluation);
-        let said = key.map_or_else(|| "■ stopped".to_owned(), |key| format!("■ stopped · {key} goes on"));
+        let key = app
+            .settings
+            .keymap
+            .key_of(Context::Global, Action::StopEvaluation);
+        let said = key.map_or_else(
+            || "■ stopped".to_owned(),
+            |key| format!("■ stopped · {key} goes on"),
+        );
         return app.is_stopped().then_some(said);
     };
     let spin = SPINNER[app.ticks as usize % SPINNER.len()];
@@ -103,13 +155,23 @@ fn running(canvas: &Canvas) -> Option<String> {
         Kind::Failures => "looking for failures",
         _ => "measuring the classes",
     };
-    let Some(progress) = app.progress.get(&kind) else { return Some(format!("{spin} {what}")) };
+    let Some(progress) = app.progress.get(&kind) else {
+        return Some(format!("{spin} {what}"));
+    };
     let far = match progress.total {
         0 => String::new(),
         total => format!(" {} of {total}", progress.done),
     };
-    let stage = if progress.stage.is_empty() { what } else { &progress.stage };
-    let note = if progress.note.is_empty() { String::new() } else { format!(" · {}", progress.note) };
+    let stage = if progress.stage.is_empty() {
+        what
+    } else {
+        &progress.stage
+    };
+    let note = if progress.note.is_empty() {
+        String::new()
+    } else {
+        format!(" · {}", progress.note)
+    };
     Some(format!("{spin} {stage}{far}{note}"))
 }
 
@@ -132,6 +194,9 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!([7, 825, 14489, 1000000].map(thousands), ["7", "825", "14,489", "1,000,000"]);
+        assert_eq!(
+            [7, 825, 14489, 1000000].map(thousands),
+            ["7", "825", "14,489", "1,000,000"]
+        );
     }
 }

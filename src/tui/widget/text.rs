@@ -74,18 +74,31 @@ pub fn fit_right(text: &str, columns: usize) -> String {
 /// Words into lines of at most `columns`.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     // A no-break space holds a word together.
-    let words = text.split([' ', '\n']).filter(|w| !w.is_empty()).map(|w| (w.to_owned(), Style::default()));
-    wrap_words(words, columns).into_iter().map(|l| l.to_string()).collect()
+    let words = text
+        .split([' ', '\n'])
+        .filter(|w| !w.is_empty())
+        .map(|w| (w.to_owned(), Style::default()));
+    wrap_words(words, columns)
+        .into_iter()
+        .map(|l| l.to_string())
+        .collect()
 }
 
-/// Styled words into lines of at most `columns`; a word longer than a line is broken. A space takes its word's
-/// style only between two words of one style, so that an underlined mention has no ragged edge.
-pub fn wrap_words(words: impl IntoIterator<Item = (String, Style)>, columns: usize) -> Vec<Line<'static>> {
+/// Styled words into lines of at most `columns`; a word longer than a line is broken. A space takes
+/// its word's style only between two words of one style, so that an underlined mention has no
+/// ragged edge.
+pub fn wrap_words(
+    words: impl IntoIterator<Item = (String, Style)>,
+    columns: usize,
+) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
     let pieces = words.into_iter().flat_map(|(word, style)| {
-        broken(&word, columns).into_iter().enumerate().map(move |(at, piece)| (piece, style, at > 0))
+        broken(&word, columns)
+            .into_iter()
+            .enumerate()
+            .map(move |(at, piece)| (piece, style, at > 0))
     });
     for (word, style, goes_on) in pieces {
         let wide = word.width();
@@ -98,7 +111,10 @@ pub fn wrap_words(words: impl IntoIterator<Item = (String, Style)>, columns: usi
             used = 0;
         }
         if used > 0 {
-            let between = spans.last().filter(|s| s.style == style).map_or(Style::default(), |s| s.style);
+            let between = spans
+                .last()
+                .filter(|s| s.style == style)
+                .map_or(Style::default(), |s| s.style);
             spans.push(Span::styled(" ", between));
             used += 1;
         }
@@ -142,7 +158,10 @@ pub fn fraction(value: f64) -> String {
 
 /// A word's spaces before punctuation and after brackets taken out: corpora come as tokens.
 pub fn closes(token: &str) -> bool {
-    matches!(token, "." | "," | ";" | ":" | "!" | "?" | ")" | "]" | "'s" | "’s" | "%" | "n't" | "''")
+    matches!(
+        token,
+        "." | "," | ";" | ":" | "!" | "?" | ")" | "]" | "'s" | "’s" | "%" | "n't" | "''"
+    )
 }
 
 #[cfg(test)]
@@ -157,18 +176,35 @@ mod tests {
         assert_eq!(fit("ox", 4), "ox  ");
         assert_eq!(fit_right("7", 3), "  7");
         assert_eq!(cut("anything", 0), "");
-        assert_eq!([cut_left("anything", 5), cut_left("虎虎虎", 4), cut_left("ox", 2)], ["…hing", "…虎", "ox"]);
+        assert_eq!(
+            [
+                cut_left("anything", 5),
+                cut_left("虎虎虎", 4),
+                cut_left("ox", 2)
+            ],
+            ["…hing", "…虎", "ox"]
+        );
     }
 
     #[test]
     fn control_characters_are_as_wide_as_they_are_drawn() {
         use ratatui::buffer::Buffer;
         use ratatui::layout::Rect;
-        for text in ["tab\there", "esc\x1b[31mRED\x07", "c1\u{9b}1m", "plain", "虎\0"] {
+        for text in [
+            "tab\there",
+            "esc\x1b[31mRED\x07",
+            "c1\u{9b}1m",
+            "plain",
+            "虎\0",
+        ] {
             let mut drawn = Buffer::empty(Rect::new(0, 0, 30, 1));
             let (end, _) = drawn.set_stringn(0, 0, text, 30, Style::default());
             assert_eq!(width(text), usize::from(end), "{text:?}");
-            assert_eq!((width(&fit(text, 14)), width(&cut(text, 3)).max(3)), (14, 3), "{text:?}");
+            assert_eq!(
+                (width(&fit(text, 14)), width(&cut(text, 3)).max(3)),
+                (14, 3),
+                "{text:?}"
+            );
         }
         assert_eq!(cut("a\tb\tc\td", 3), "ab…");
     }
@@ -176,14 +212,23 @@ mod tests {
     #[test]
     fn lines_hold_what_fits() {
         assert_eq!(wrap("the quick brown fox", 9), ["the quick", "brown fox"]);
-        assert_eq!(wrap("an incomprehensible word", 6), ["an", "incomp", "rehens", "ible", "word"]);
+        assert_eq!(
+            wrap("an incomprehensible word", 6),
+            ["an", "incomp", "rehens", "ible", "word"]
+        );
         assert_eq!(wrap("虎虎虎", 5), ["虎虎", "虎"]);
         assert!(wrap("", 6).is_empty());
     }
 
     #[test]
     fn fractions_are_short() {
-        assert_eq!([0.834, 1.0, 0.0, 0.996].map(fraction), [".83", "1.0", ".00", "1.0"]);
-        assert_eq!([-0.0, -0.001, -0.34, -1.0].map(fraction), [".00", ".00", "-.34", "-1.0"]);
+        assert_eq!(
+            [0.834, 1.0, 0.0, 0.996].map(fraction),
+            [".83", "1.0", ".00", "1.0"]
+        );
+        assert_eq!(
+            [-0.0, -0.001, -0.34, -1.0].map(fraction),
+            [".00", ".00", "-.34", "-1.0"]
+        );
     }
 }

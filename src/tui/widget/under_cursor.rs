@@ -1,4 +1,5 @@
-//! What is under the cursor of an explanation: the sentence and the picture, or what the number means.
+//! What is under the cursor of an explanation: the sentence and the picture, or what the number
+//! means.
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -21,11 +22,21 @@ pub fn draw(canvas: &mut Canvas, area: Rect, explained: &Explained, line: &WhyLi
     }
     let head = Line::from(canvas.span(Role::Title, canvas.app.why_label(explained, line.subject)));
     canvas.line(Rect { height: 1, ..area }, head);
-    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let below = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
     paragraph(canvas, below, Role::Quiet, meaning(line.subject));
 }
 
-fn evidence(canvas: &mut Canvas, area: Rect, explained: &Explained, card: &StateCard, line: &WhyLine) {
+fn evidence(
+    canvas: &mut Canvas,
+    area: Rect,
+    explained: &Explained,
+    card: &StateCard,
+    line: &WhyLine,
+) {
     let Some(sentence) = &card.sentence else {
         return paragraph(
             canvas,
@@ -38,11 +49,28 @@ fn evidence(canvas: &mut Canvas, area: Rect, explained: &Explained, card: &State
     if explained.ask.mode.sees_text() {
         lines = text::wrap_words(words(canvas, sentence), usize::from(area.width));
     }
-    let values: Vec<String> = line.values.iter().flatten().map(|&value| number(line.subject, value)).collect();
-    let file = sentence.picture.as_ref().and_then(|p| p.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let values: Vec<String> = line
+        .values
+        .iter()
+        .flatten()
+        .map(|&value| number(line.subject, value))
+        .collect();
+    let file = sentence
+        .picture
+        .as_ref()
+        .and_then(|p| p.file_name())
+        .map(|name| name.to_string_lossy().into_owned());
     let seen = file.filter(|_| explained.ask.mode.sees_image());
-    let share = format!("brings {} as {:.1} % of the seed's pairs", values.join(" and "), 100.0 * card.share);
-    let note = seen.into_iter().chain([share]).collect::<Vec<_>>().join(" · ");
+    let share = format!(
+        "brings {} as {:.1} % of the seed's pairs",
+        values.join(" and "),
+        100.0 * card.share
+    );
+    let note = seen
+        .into_iter()
+        .chain([share])
+        .collect::<Vec<_>>()
+        .join(" · ");
     let note: Vec<Line> = text::wrap(&note, usize::from(area.width))
         .into_iter()
         .map(|line| Line::from(canvas.span(Role::Quiet, line)))
@@ -52,18 +80,38 @@ fn evidence(canvas: &mut Canvas, area: Rect, explained: &Explained, card: &State
     lines.extend(note);
     let used = lines.len() as u16;
     for (at, line) in lines.into_iter().take(usize::from(area.height)).enumerate() {
-        canvas.line(Rect { y: area.y + at as u16, height: 1, ..area }, line);
+        canvas.line(
+            Rect {
+                y: area.y + at as u16,
+                height: 1,
+                ..area
+            },
+            line,
+        );
     }
     let left = area.height.saturating_sub(used + 1);
-    if let (Some(path), true, true) = (&sentence.picture, explained.ask.mode.sees_image(), left >= 6) {
-        canvas.picture(Rect { y: area.y + used + 1, height: left.min(PICTURE), ..area }, path);
+    if let (Some(path), true, true) = (
+        &sentence.picture,
+        explained.ask.mode.sees_image(),
+        left >= 6,
+    ) {
+        canvas.picture(
+            Rect {
+                y: area.y + used + 1,
+                height: left.min(PICTURE),
+                ..area
+            },
+            path,
+        );
     }
 }
 
 /// What a number means.
 fn meaning(subject: Subject) -> &'static str {
     match subject {
-        Subject::Score => "What all seeds together say of it: comparable down the list. The search starts from this.",
+        Subject::Score => {
+            "What all seeds together say of it: comparable down the list. The search starts from this."
+        }
         Subject::Part(Modality::Prior) | Subject::SeedPart(_, Modality::Prior) => {
             "What it would score without any sentence or picture of the seeds."
         }
@@ -78,14 +126,28 @@ fn meaning(subject: Subject) -> &'static str {
         }
         Subject::State(..) => "A pair of the seed.",
         Subject::Rest(_) => "All other pairs of this seed.",
-        Subject::Pick => "Which pick it was, or the first that it lost. The least divergence in the window wins.",
-        Subject::Rival(_) => "Its divergence from the set at that pick, and by how much that was too much.",
-        Subject::Reranking => "Its place after re-ranking; picks of less divergence from the finished set move up.",
-        Subject::Fact(Fact::SeedRank) => "Before any pick; what is picked then joins the set and speaks too.",
-        Subject::Fact(Fact::Round) => "The size of the set at that pick, less 3. The window goes by it.",
+        Subject::Pick => {
+            "Which pick it was, or the first that it lost. The least divergence in the window wins."
+        }
+        Subject::Rival(_) => {
+            "Its divergence from the set at that pick, and by how much that was too much."
+        }
+        Subject::Reranking => {
+            "Its place after re-ranking; picks of less divergence from the finished set move up."
+        }
+        Subject::Fact(Fact::SeedRank) => {
+            "Before any pick; what is picked then joins the set and speaks too."
+        }
+        Subject::Fact(Fact::Round) => {
+            "The size of the set at that pick, less 3. The window goes by it."
+        }
         Subject::Fact(Fact::Window) => "How many competed for the pick.",
-        Subject::Fact(Fact::WindowPlace) => "1 is the best by score: further down, divergence has decided.",
-        Subject::Fact(Fact::SetScore) => "What seeds and earlier picks together say; the best of it are in the window.",
+        Subject::Fact(Fact::WindowPlace) => {
+            "1 is the best by score: further down, divergence has decided."
+        }
+        Subject::Fact(Fact::SetScore) => {
+            "What seeds and earlier picks together say; the best of it are in the window."
+        }
         Subject::Fact(Fact::Divergence) => {
             "KL from an ideal member of the set, in nats: the less, the more it is like the set."
         }

@@ -1,5 +1,5 @@
-//! What if: what is changed from the class's own query, the settings of the search, and what all that does to the
-//! metrics.
+//! What if: what is changed from the class's own query, the settings of the search, and what all
+//! that does to the metrics.
 //!
 //! ```text
 //! ┏ What if ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
@@ -42,34 +42,70 @@ const CHANGES: usize = 3;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
     let app = canvas.app;
-    let Some(catalogue) = canvas.catalogue() else { return };
+    let Some(catalogue) = canvas.catalogue() else {
+        return;
+    };
     let state = app.state();
     let width = WIDTH.min(whole.width.saturating_sub(2));
     let inside = usize::from(width).saturating_sub(4);
     let changed = state.changes(catalogue);
-    let reseeded = changed.iter().any(|change| matches!(change, Change::Dropped(_) | Change::Added(_)));
+    let reseeded = changed
+        .iter()
+        .any(|change| matches!(change, Change::Dropped(_) | Change::Added(_)));
     let mut changes = changes(canvas, &changed, inside);
     changes.truncate(CHANGES);
     let numbers = numbers(canvas, (inside.saturating_sub(LABEL) / COLUMNS).min(NUMBER));
-    let height = (2 + 1 + changes.len() + 1 + Setting::ALL.len() + 1 + numbers.len() + usize::from(reseeded)) as u16;
-    let area =
-        Rect::new((whole.width - width) / 2, whole.height.saturating_sub(height) / 2, width, height.min(whole.height));
-    let inner = canvas.popup(area, "What if", "← → changes · 0 unchanged · u undoes · ? keys · esc");
-    let mut lines = vec![Line::from(canvas.span(Role::Title, text::cut(&origin(canvas, &state), inside)))];
+    let height = (2
+        + 1
+        + changes.len()
+        + 1
+        + Setting::ALL.len()
+        + 1
+        + numbers.len()
+        + usize::from(reseeded)) as u16;
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        whole.height.saturating_sub(height) / 2,
+        width,
+        height.min(whole.height),
+    );
+    let inner = canvas.popup(
+        area,
+        "What if",
+        "← → changes · 0 unchanged · u undoes · ? keys · esc",
+    );
+    let mut lines = vec![Line::from(
+        canvas.span(Role::Title, text::cut(&origin(canvas, &state), inside)),
+    )];
     lines.extend(changes);
     lines.push(Line::default());
     let first = lines.len();
     for (at, setting) in Setting::ALL.into_iter().enumerate() {
         let line = setting_line(canvas, &state, setting, inside, at == cursor);
-        lines.push(if at == cursor { line.style(canvas.style(Role::Selection)) } else { line });
+        lines.push(if at == cursor {
+            line.style(canvas.style(Role::Selection))
+        } else {
+            line
+        });
     }
     lines.push(Line::default());
     lines.extend(numbers);
     if reseeded {
-        lines.push(Line::from(canvas.span(Role::Quiet, text::cut(RESEEDED, inside))));
+        lines.push(Line::from(
+            canvas.span(Role::Quiet, text::cut(RESEEDED, inside)),
+        ));
     }
-    for (at, line) in lines.into_iter().take(usize::from(inner.height)).enumerate() {
-        let place = Rect { x: inner.x + 1, y: inner.y + at as u16, width: inner.width.saturating_sub(2), height: 1 };
+    for (at, line) in lines
+        .into_iter()
+        .take(usize::from(inner.height))
+        .enumerate()
+    {
+        let place = Rect {
+            x: inner.x + 1,
+            y: inner.y + at as u16,
+            width: inner.width.saturating_sub(2),
+            height: 1,
+        };
         canvas.line(place, line);
         if (first..first + Setting::ALL.len()).contains(&at) {
             canvas.hit(place, Hit::Setting(at - first));
@@ -80,14 +116,23 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
 /// "carnivorous mammals · query 2 of 5 (3 seeds)", or that the seeds are free.
 pub fn origin(canvas: &Canvas, state: &State) -> String {
     let (Some(catalogue), Some(class)) = (canvas.catalogue(), state.seeds.class) else {
-        let names: Vec<String> = state.seeds.seeds.iter().map(|&seed| canvas.name(seed)).collect();
+        let names: Vec<String> = state
+            .seeds
+            .seeds
+            .iter()
+            .map(|&seed| canvas.name(seed))
+            .collect();
         return format!("free seeds: {}", names.join(", "));
     };
     let title = catalogue.class(class).title();
     match state.seeds.number {
         Some(number) => {
             let of = catalogue.queries_of(class, state.seeds.count).count();
-            format!("{title} · query {} of {of} ({} seeds)", number + 1, state.seeds.count.number())
+            format!(
+                "{title} · query {} of {of} ({} seeds)",
+                number + 1,
+                state.seeds.count.number()
+            )
         }
         None => title,
     }
@@ -115,7 +160,10 @@ pub fn change_words(canvas: &Canvas, change: Change) -> (Role, String) {
         Change::Joint => (Role::Warning, "joint".into()),
         Change::Window(width) => (Role::Warning, format!("window {width}")),
         Change::Weights([_, 0]) => (Role::Warning, "no re-ranking".into()),
-        Change::Weights([rank, divergence]) => (Role::Warning, format!("re-ranking {rank}/i + {divergence}/j")),
+        Change::Weights([rank, divergence]) => (
+            Role::Warning,
+            format!("re-ranking {rank}/i + {divergence}/j"),
+        ),
     }
 }
 
@@ -133,10 +181,20 @@ pub fn reranking(tuning: Tuning) -> String {
         [0, _] => "by divergence alone".into(),
         [rank, divergence] => format!("{rank}/i + {divergence}/j"),
     };
-    if tuning.weights.is_none() { format!("as published, {said}") } else { said }
+    if tuning.weights.is_none() {
+        format!("as published, {said}")
+    } else {
+        said
+    }
 }
 
-fn setting_line(canvas: &Canvas, state: &State, setting: Setting, width: usize, selected: bool) -> Line<'static> {
+fn setting_line(
+    canvas: &Canvas,
+    state: &State,
+    setting: Setting,
+    width: usize,
+    selected: bool,
+) -> Line<'static> {
     let (name, value) = match setting {
         Setting::Mode => ("mode", state.mode.to_string()),
         Setting::Joint if state.joint => ("expansion", "jointly with every class".to_owned()),
@@ -144,7 +202,11 @@ fn setting_line(canvas: &Canvas, state: &State, setting: Setting, width: usize, 
         Setting::Window => ("window", window(state.tuning)),
         Setting::Reranking => ("re-ranking", reranking(state.tuning)),
     };
-    let value = if selected { format!("‹ {value} ›") } else { format!("  {value}") };
+    let value = if selected {
+        format!("‹ {value} ›")
+    } else {
+        format!("  {value}")
+    };
     Line::from(vec![
         canvas.span(Role::Quiet, text::fit(name, LABEL)),
         canvas.span(Role::Text, text::fit(&value, width.saturating_sub(LABEL))),
@@ -158,17 +220,37 @@ fn numbers(canvas: &Canvas, width: usize) -> Vec<Line<'static>> {
     let Some(unchanged) = &app.unchanged else {
         return quiet("Without a class nothing can be measured.");
     };
-    let of_changed = app.expansion.as_ref().filter(|_| !app.expands()).and_then(|e| e.measured);
+    let of_changed = app
+        .expansion
+        .as_ref()
+        .filter(|_| !app.expands())
+        .and_then(|e| e.measured);
     let (before, after) = (unchanged.measured.map(|m| m.1), of_changed.map(|m| m.1));
-    let heads = CUTOFFS.iter().map(|k| format!("AP@{k}")).chain([format!("P@{}", CUTOFFS[0])]);
-    let mut lines = vec![line(canvas, "", heads.map(|head| canvas.span(Role::Quiet, text::fit_right(&head, width))))];
+    let heads = CUTOFFS
+        .iter()
+        .map(|k| format!("AP@{k}"))
+        .chain([format!("P@{}", CUTOFFS[0])]);
+    let mut lines = vec![line(
+        canvas,
+        "",
+        heads.map(|head| canvas.span(Role::Quiet, text::fit_right(&head, width))),
+    )];
     for (label, measures) in [("unchanged", before), ("changed", after)] {
         let number = |at| measures.map_or_else(|| "…".into(), |m| text::fraction(column(&m, at)));
-        let values = (0..COLUMNS).map(|at| canvas.span(Role::Text, text::fit_right(&number(at), width)));
+        let values =
+            (0..COLUMNS).map(|at| canvas.span(Role::Text, text::fit_right(&number(at), width)));
         lines.push(line(canvas, label, values));
     }
-    let apart = |at| before.zip(after).map(|(before, after)| column(&after, at) - column(&before, at));
-    lines.push(line(canvas, "difference", (0..COLUMNS).map(|at| difference(canvas, apart(at), width))));
+    let apart = |at| {
+        before
+            .zip(after)
+            .map(|(before, after)| column(&after, at) - column(&before, at))
+    };
+    lines.push(line(
+        canvas,
+        "difference",
+        (0..COLUMNS).map(|at| difference(canvas, apart(at), width)),
+    ));
     lines
 }
 
@@ -179,7 +261,11 @@ fn column(measures: &Measures, at: usize) -> f64 {
     measures.ap.get(at).copied().unwrap_or(measures.p[0])
 }
 
-fn line(canvas: &Canvas, label: &str, numbers: impl Iterator<Item = Span<'static>>) -> Line<'static> {
+fn line(
+    canvas: &Canvas,
+    label: &str,
+    numbers: impl Iterator<Item = Span<'static>>,
+) -> Line<'static> {
     let label = canvas.span(Role::Quiet, text::fit(label, LABEL));
     Line::from([label].into_iter().chain(numbers).collect::<Vec<_>>())
 }

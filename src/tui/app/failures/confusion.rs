@@ -78,7 +78,9 @@ impl Confused {
         let labels = self.level.labels(catalogue);
         let (gold, other) = (self.gold.clone(), self.other.clone());
         move |f: &Failure| {
-            let known = f.known().map_or(NO_CLASS, |class: ClassId| &labels[class.at()]);
+            let known = f
+                .known()
+                .map_or(NO_CLASS, |class: ClassId| &labels[class.at()]);
             f.kind() == FailureKind::FalsePositive && labels[f.class.at()] == gold && known == other
         }
     }
@@ -102,16 +104,28 @@ impl Confusion {
         pairs.for_each(|pair| *cells.entry(pair).or_default() += 1);
         let ordered = |label: fn(&(&'a str, &'a str)) -> &'a str| {
             let mut totals: HashMap<&str, usize> = HashMap::new();
-            cells.iter().for_each(|(cell, count)| *totals.entry(label(cell)).or_default() += count);
+            cells
+                .iter()
+                .for_each(|(cell, count)| *totals.entry(label(cell)).or_default() += count);
             let mut totals: Vec<_> = totals.into_iter().collect();
             totals.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-            totals.into_iter().map(|(label, _)| label).collect::<Vec<&str>>()
+            totals
+                .into_iter()
+                .map(|(label, _)| label)
+                .collect::<Vec<&str>>()
         };
         let (rows, columns) = (ordered(|cell| cell.0), ordered(|cell| cell.1));
         let count = |row, column| cells.get(&(row, column)).copied().unwrap_or(0);
-        let counts = rows.iter().map(|row| columns.iter().map(|column| count(row, column)).collect()).collect();
+        let counts = rows
+            .iter()
+            .map(|row| columns.iter().map(|column| count(row, column)).collect())
+            .collect();
         let owned = |labels: Vec<&str>| labels.into_iter().map(str::to_owned).collect();
-        Confusion { rows: owned(rows), columns: owned(columns), counts }
+        Confusion {
+            rows: owned(rows),
+            columns: owned(columns),
+            counts,
+        }
     }
 }
 
@@ -122,9 +136,16 @@ impl App {
             return Confusion::default();
         };
         let labels = self.failures.matrix.level.labels(catalogue);
-        let wrong = found.failures.iter().filter(|f| f.rank.is_some() && self.passes_but_for_cell(f));
+        let wrong = found
+            .failures
+            .iter()
+            .filter(|f| f.rank.is_some() && self.passes_but_for_cell(f));
         let pair = |f: &Failure| {
-            (labels[f.class.at()].as_str(), f.known().map_or(NO_CLASS, |known| labels[known.at()].as_str()))
+            (
+                labels[f.class.at()].as_str(),
+                f.known()
+                    .map_or(NO_CLASS, |known| labels[known.at()].as_str()),
+            )
         };
         Confusion::of(wrong.map(pair))
     }
@@ -132,21 +153,37 @@ impl App {
     /// The place of the matrix's cursor, within it.
     pub fn cell(&self, confusion: &Confusion) -> (usize, usize) {
         let Matrix { row, column, .. } = self.failures.matrix;
-        (shifted(row, 0, confusion.rows.len()), shifted(column, 0, confusion.columns.len()))
+        (
+            shifted(row, 0, confusion.rows.len()),
+            shifted(column, 0, confusion.columns.len()),
+        )
     }
 
     /// The cell under the cursor; none where the matrix is empty.
     pub fn confused(&self, confusion: &Confusion) -> Option<Confused> {
         let (row, column) = self.cell(confusion);
-        let (gold, other) = (confusion.rows.get(row)?.clone(), confusion.columns.get(column)?.clone());
-        Some(Confused { level: self.failures.matrix.level, gold, other })
+        let (gold, other) = (
+            confusion.rows.get(row)?.clone(),
+            confusion.columns.get(column)?.clone(),
+        );
+        Some(Confused {
+            level: self.failures.matrix.level,
+            gold,
+            other,
+        })
     }
 
     /// The false positives of a cell.
     pub fn failures_in(&self, cell: &Confused) -> Vec<&Failure> {
-        let (Some(catalogue), Some(found)) = (&self.catalogue, self.failures_found()) else { return Vec::new() };
+        let (Some(catalogue), Some(found)) = (&self.catalogue, self.failures_found()) else {
+            return Vec::new();
+        };
         let holds = cell.filter(catalogue);
-        found.failures.iter().filter(|f| self.passes_but_for_cell(f) && holds(f)).collect()
+        found
+            .failures
+            .iter()
+            .filter(|f| self.passes_but_for_cell(f) && holds(f))
+            .collect()
     }
 
     pub(super) fn step_row(&mut self, by: isize) {
@@ -167,7 +204,11 @@ impl App {
     pub(super) fn roll_up(&mut self) {
         if self.failures.matrix.on {
             let level = self.failures.matrix.level.next();
-            self.failures.matrix = Matrix { on: true, level, ..Matrix::default() };
+            self.failures.matrix = Matrix {
+                on: true,
+                level,
+                ..Matrix::default()
+            };
         }
     }
 
@@ -192,7 +233,12 @@ mod tests {
 
     #[test]
     fn the_most_confused_come_first_and_what_is_never_confused_not_at_all() {
-        let pairs = [("fish", "birds"), ("trees", "fish"), ("trees", "birds"), ("trees", "birds")];
+        let pairs = [
+            ("fish", "birds"),
+            ("trees", "fish"),
+            ("trees", "birds"),
+            ("trees", "birds"),
+        ];
         let confusion = Confusion::of(pairs.into_iter());
         assert_eq!(confusion.rows, ["trees", "fish"]);
         assert_eq!(confusion.columns, ["birds", "fish"]);

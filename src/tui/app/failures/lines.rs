@@ -41,7 +41,11 @@ impl Grouping {
             Grouping::Class => vec![catalogue.class(failure.class).title()],
             Grouping::Entity => vec![catalogue.name(failure.entity)],
             Grouping::Tag if failure.tags.is_empty() => vec!["no tag".into()],
-            Grouping::Tag => failure.tags.iter().map(|tag| tag.kind().name().to_owned()).collect(),
+            Grouping::Tag => failure
+                .tags
+                .iter()
+                .map(|tag| tag.kind().name().to_owned())
+                .collect(),
         }
     }
 }
@@ -49,7 +53,11 @@ impl Grouping {
 /// One line of the list; failures by their places in [`Failures::failures`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum FailureLine {
-    Group { label: String, members: Vec<usize>, open: bool },
+    Group {
+        label: String,
+        members: Vec<usize>,
+        open: bool,
+    },
     One(usize),
 }
 
@@ -69,7 +77,11 @@ impl App {
     fn grouped(&self, catalogue: &Catalogue, found: &Failures) -> Vec<FailureLine> {
         let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
         for place in self.passing(catalogue, found) {
-            for label in self.failures.grouping.labels(catalogue, &found.failures[place]) {
+            for label in self
+                .failures
+                .grouping
+                .labels(catalogue, &found.failures[place])
+            {
                 groups.entry(label).or_default().push(place);
             }
         }
@@ -79,7 +91,11 @@ impl App {
         for (label, members) in groups {
             let open = !self.failures.folded.contains(&label);
             let below = if open { members.clone() } else { Vec::new() };
-            lines.push(FailureLine::Group { label, members, open });
+            lines.push(FailureLine::Group {
+                label,
+                members,
+                open,
+            });
             lines.extend(below.into_iter().map(FailureLine::One));
         }
         lines
@@ -93,30 +109,46 @@ impl App {
             lower(&catalogue.name(f.entity)).contains(&filter)
                 || lower(&catalogue.class(f.class).title()).contains(&filter)
         };
-        let in_cell = list.confused.as_ref().map(|confused| confused.filter(catalogue));
+        let in_cell = list
+            .confused
+            .as_ref()
+            .map(|confused| confused.filter(catalogue));
         let passes = |f: &Failure| {
             self.passes_but_for_cell(f)
                 && list.kind.is_none_or(|kind| kind == f.kind())
                 && in_cell.as_ref().is_none_or(|holds| holds(f))
                 && (filter.is_empty() || named(f))
         };
-        found.failures.iter().enumerate().filter(|(_, f)| passes(f)).map(|(place, _)| place).collect()
+        found
+            .failures
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| passes(f))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// The filters that the matrix obeys too: cutoff, tag, mark.
     pub(super) fn passes_but_for_cell(&self, failure: &Failure) -> bool {
         let list = &self.failures;
         failure.rank.is_none_or(|rank| rank <= CUTOFFS[list.cutoff])
-            && list.tag.is_none_or(|tag| failure.tags.iter().any(|t| t.kind() == tag))
+            && list
+                .tag
+                .is_none_or(|tag| failure.tags.iter().any(|t| t.kind() == tag))
             && (!list.marked || self.remark(failure).is_some_and(|remark| remark.marked))
     }
 
     /// The label of the group that a line is in.
     fn label_at(&self, cursor: usize) -> Option<&String> {
-        self.failures.lines.get(..=cursor)?.iter().rev().find_map(|line| match line {
-            FailureLine::Group { label, .. } => Some(label),
-            FailureLine::One(_) => None,
-        })
+        self.failures
+            .lines
+            .get(..=cursor)?
+            .iter()
+            .rev()
+            .find_map(|line| match line {
+                FailureLine::Group { label, .. } => Some(label),
+                FailureLine::One(_) => None,
+            })
     }
 
     pub(in crate::tui::app) fn put_cursor(&mut self, to: usize) {
@@ -134,8 +166,12 @@ impl App {
             FailureLine::Group { .. } => false,
         };
         // grouped by something else it is in a group of another name
-        let Some(group) = lines.iter().position(is_wanted) else { return lines.iter().position(same) };
-        let mut below = lines[group + 1..].iter().take_while(|line| matches!(line, FailureLine::One(_)));
+        let Some(group) = lines.iter().position(is_wanted) else {
+            return lines.iter().position(same);
+        };
+        let mut below = lines[group + 1..]
+            .iter()
+            .take_while(|line| matches!(line, FailureLine::One(_)));
         Some(below.position(same).map_or(group, |at| group + 1 + at))
     }
 
@@ -144,24 +180,36 @@ impl App {
         if self.failures.matrix.on {
             let confusion = self.confusion();
             let cursor = self.cell(&confusion).0;
-            return List { labels: confusion.rows, cursor };
+            return List {
+                labels: confusion.rows,
+                cursor,
+            };
         }
-        let (Some(catalogue), Some(found)) = (&self.catalogue, self.failures_found()) else { return List::default() };
+        let (Some(catalogue), Some(found)) = (&self.catalogue, self.failures_found()) else {
+            return List::default();
+        };
         let by_entity = self.failures.grouping == Grouping::Entity;
         let label = |line: &FailureLine| match line {
             FailureLine::Group { label, .. } => label.clone(),
             // as it is drawn
-            FailureLine::One(place) if by_entity => catalogue.class(found.failures[*place].class).title(),
+            FailureLine::One(place) if by_entity => {
+                catalogue.class(found.failures[*place].class).title()
+            }
             FailureLine::One(place) => catalogue.name(found.failures[*place].entity),
         };
-        List { labels: self.failures.lines.iter().map(label).collect(), cursor: self.failures.cursor }
+        List {
+            labels: self.failures.lines.iter().map(label).collect(),
+            cursor: self.failures.cursor,
+        }
     }
 
     // Folding.
 
     /// Folds the cursor's group, and puts the cursor on its head; or unfolds it.
     pub(super) fn fold_group(&mut self, fold: bool) {
-        let Some(label) = self.label_at(self.failures.cursor).cloned() else { return };
+        let Some(label) = self.label_at(self.failures.cursor).cloned() else {
+            return;
+        };
         if fold {
             self.failures.at = Some((label.clone(), None));
             self.failures.folded.insert(label);
@@ -171,7 +219,9 @@ impl App {
     }
 
     pub(super) fn toggle_group(&mut self) {
-        let open = self.label_at(self.failures.cursor).is_some_and(|label| !self.failures.folded.contains(label));
+        let open = self
+            .label_at(self.failures.cursor)
+            .is_some_and(|label| !self.failures.folded.contains(label));
         self.fold_group(open);
     }
 

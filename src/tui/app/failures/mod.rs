@@ -1,4 +1,5 @@
-//! The Failures screen's state: what the lists of one evaluation got wrong, filtered, grouped, marked, and as a matrix.
+//! The Failures screen's state: what the lists of one evaluation got wrong, filtered, grouped,
+//! marked, and as a matrix.
 
 mod confusion;
 mod lines;
@@ -32,7 +33,12 @@ pub struct FailureId {
 
 impl FailureId {
     fn of(failure: &Failure) -> FailureId {
-        FailureId { class: failure.class, number: failure.number, entity: failure.entity, kind: failure.kind() }
+        FailureId {
+            class: failure.class,
+            number: failure.number,
+            entity: failure.entity,
+            kind: failure.kind(),
+        }
     }
 }
 
@@ -167,7 +173,8 @@ impl App {
         self.put_cursor(shifted(self.failures.cursor, by, self.failures.lines.len()));
     }
 
-    /// One step out: the field, the cell, the matrix, the filter. False where there was none of them.
+    /// One step out: the field, the cell, the matrix, the filter. False where there was none of
+    /// them.
     pub(super) fn close_in_failures(&mut self) -> bool {
         let list = &mut self.failures;
         match list.field.take() {
@@ -207,9 +214,18 @@ impl App {
 
     /// The next of the tags that there are, after the last all of them.
     fn next_tag(&mut self) {
-        let Some(failures) = self.failures_found() else { return };
-        let there = |kind: &TagKind| failures.failures.iter().any(|f| f.tags.iter().any(|tag| tag.kind() == *kind));
-        let mut later = TagKind::ALL.into_iter().filter(|&kind| self.failures.tag.is_none_or(|now| kind > now));
+        let Some(failures) = self.failures_found() else {
+            return;
+        };
+        let there = |kind: &TagKind| {
+            failures
+                .failures
+                .iter()
+                .any(|f| f.tags.iter().any(|tag| tag.kind() == *kind))
+        };
+        let mut later = TagKind::ALL
+            .into_iter()
+            .filter(|&kind| self.failures.tag.is_none_or(|now| kind > now));
         self.failures.tag = later.find(there);
     }
 
@@ -228,11 +244,15 @@ impl App {
     /// Asks for the failures as soon as lists are made.
     pub(super) fn find_failures(&mut self) {
         let plan = self.failure_plan();
-        let found = self.failures.found.get(&plan).is_some_and(Failures::is_complete);
+        let found = self
+            .failures
+            .found
+            .get(&plan)
+            .is_some_and(Failures::is_complete);
         let known = found || self.failures.searching == Some(plan);
         // while lists are made, those that there are can be searched; jointly each depends on all
-        let has_lists =
-            self.overall.contains_key(&plan) || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
+        let has_lists = self.overall.contains_key(&plan)
+            || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
         if self.screen == Screen::Failures && !known && has_lists {
             self.failures.searching = Some(plan);
             self.ask(Kind::Failures, Ask::Failures(plan));
@@ -241,7 +261,9 @@ impl App {
 
     /// Takes in a part of what was found.
     pub(super) fn take_failures(&mut self, part: Failures) {
-        let Some(plan) = self.failures.searching else { return };
+        let Some(plan) = self.failures.searching else {
+            return;
+        };
         let is_complete = part.is_complete();
         self.failures.found.entry(plan).or_default().extend(part);
         if is_complete {
@@ -271,7 +293,10 @@ impl App {
         match (&self.catalogue, self.failures_found()) {
             (None, _) => self.broken.clone().unwrap_or_else(|| "opening …".into()),
             (Some(c), _) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
-                format!("There are no queries of {} seeds: nothing can fail.", seeds.number())
+                format!(
+                    "There are no queries of {} seeds: nothing can fail.",
+                    seeds.number()
+                )
             }
             (_, Some(found)) if found.failures.is_empty() && found.is_complete() => {
                 "Nothing is wrong in any list.".into()
@@ -279,7 +304,10 @@ impl App {
             (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
             _ if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Failures) => {
-                format!("measuring {}, then looking for what is wrong …", self.failures.mode)
+                format!(
+                    "measuring {}, then looking for what is wrong …",
+                    self.failures.mode
+                )
             }
             _ if self.is_stopped() => format!("Measuring {} was stopped.", self.failures.mode),
             _ => "Nothing could be measured.".into(),
@@ -293,7 +321,8 @@ impl App {
         }
     }
 
-    /// The query in Explore as it was measured, with the cursor on the entity or, where it is missing, a look at it.
+    /// The query in Explore as it was measured, with the cursor on the entity or, where it is
+    /// missing, a look at it.
     fn open_failure(&mut self, failure: FailureId) {
         let expanded = self.table.ranking != RankingKind::Seeds;
         self.mode = self.failures.mode;

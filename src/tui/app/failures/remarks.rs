@@ -7,7 +7,8 @@ use crate::tui::persist::session::{Remark, RemarkKey};
 
 use super::{App, FailureField, FailureId, Field};
 
-/// Every mark and note, of this index's queries and, should the data set have lost a class, of others.
+/// Every mark and note, of this index's queries and, should the data set have lost a class, of
+/// others.
 pub type Remarks = BTreeMap<RemarkKey, Remark>;
 
 impl App {
@@ -16,18 +17,33 @@ impl App {
         if self.failures.remarks.is_empty() {
             return None;
         }
-        self.failures.remarks.get(&self.remark_key(FailureId::of(failure))?)
+        self.failures
+            .remarks
+            .get(&self.remark_key(FailureId::of(failure))?)
     }
 
     fn remark_key(&self, failure: FailureId) -> Option<RemarkKey> {
         let class = self.catalogue.as_ref()?.class(failure.class).name.clone();
-        let FailureId { number, entity, kind, .. } = failure;
-        Some(RemarkKey { class, seeds: self.seeds_measured, number, entity, kind })
+        let FailureId {
+            number,
+            entity,
+            kind,
+            ..
+        } = failure;
+        Some(RemarkKey {
+            class,
+            seeds: self.seeds_measured,
+            number,
+            entity,
+            kind,
+        })
     }
 
     /// Changes a failure's remark; one that says nothing is none.
     fn change_remark(&mut self, failure: FailureId, change: impl FnOnce(&mut Remark)) {
-        let Some(key) = self.remark_key(failure) else { return };
+        let Some(key) = self.remark_key(failure) else {
+            return;
+        };
         let mut remark = self.failures.remarks.remove(&key).unwrap_or_default();
         change(&mut remark);
         if remark != Remark::default() {
@@ -43,10 +59,15 @@ impl App {
     }
 
     pub(super) fn start_note(&mut self) {
-        let Some(failure) = self.failure() else { return self.notify("a note goes on a failure: choose one") };
+        let Some(failure) = self.failure() else {
+            return self.notify("a note goes on a failure: choose one");
+        };
         let mut text = Field::default();
         text.insert(self.remark(failure).map_or("", |remark| &remark.note));
-        self.failures.field = Some(FailureField::Note { of: FailureId::of(failure), text });
+        self.failures.field = Some(FailureField::Note {
+            of: FailureId::of(failure),
+            text,
+        });
     }
 
     pub(super) fn keep_note(&mut self, failure: FailureId, note: &str) {
