@@ -113,25 +113,14 @@ impl Machine<'_> {
             b'(' => self.marks.push(self.stack.len()),
             b'0' => drop(self.pop()?),
             b'1' => drop(self.unmark()?),
-            b'2' => {
-                let top = *self.stack.last().ok_or(DAMAGED)?;
-                self.stack.push(top);
-            }
+            b'2' => self.duplicate()?,
             b'N' => self.push(Value::None),
             0x88 => self.push(Value::Bool(true)),
             0x89 => self.push(Value::Bool(false)),
             b'I' | b'J' | b'K' | b'M' | b'L' | 0x8a | 0x8b => self.integer(code)?,
             b'F' | b'G' => self.float(code)?,
             b'V' | b'X' | 0x8c | 0x8d | b'T' | b'U' => self.string(code)?,
-            b'B' | b'C' | 0x8e => {
-                let length = self.length(match code {
-                    b'C' => 1,
-                    b'B' => 4,
-                    _ => 8,
-                })?;
-                let bytes = self.take(length)?.to_vec();
-                self.push(Value::Bytes(bytes));
-            }
+            b'B' | b'C' | 0x8e => self.byte_string(code)?,
             b'q' | b'r' | b'p' | 0x94 => self.remember(code)?,
             b'h' | b'j' | b'g' => self.recall(code)?,
             b')' | b']' | 0x8f => self.push(Value::List(Vec::new())),
@@ -139,15 +128,7 @@ impl Machine<'_> {
                 let items = self.unmark()?;
                 self.push(Value::List(items));
             }
-            0x85..=0x87 => {
-                let from = self
-                    .stack
-                    .len()
-                    .checked_sub(usize::from(code - 0x84))
-                    .ok_or(DAMAGED)?;
-                let items = self.stack.split_off(from);
-                self.push(Value::List(items));
-            }
+            0x85..=0x87 => self.short_tuple(usize::from(code - 0x84))?,
             b'a' | b'e' | 0x90 => self.extend_list(code)?,
             b'}' => self.push(Value::Dict(Vec::new())),
             b'd' => {
@@ -168,6 +149,32 @@ impl Machine<'_> {
                 ));
             }
         }
+        Ok(())
+    }
+
+    /// Executes DUP: pushes the top of the stack again.
+    fn duplicate(&mut self) -> Step {
+        let top = *self.stack.last().ok_or(DAMAGED)?;
+        self.stack.push(top);
+        Ok(())
+    }
+
+    /// Executes TUPLE1, TUPLE2 and TUPLE3: makes a tuple of the `length` values on top.
+    fn short_tuple(&mut self, length: usize) -> Step {
+        let from = self.stack.len().checked_sub(length).ok_or(DAMAGED)?;
+        let items = self.stack.split_off(from);
+        self.push(Value::List(items));
+        Ok(())
+    }
+
+    fn byte_string(&mut self, code: u8) -> Step {
+        let length = self.length(match code {
+            b'C' => 1,
+            b'B' => 4,
+            _ => 8,
+        })?;
+        let bytes = self.take(length)?.to_vec();
+        self.push(Value::Bytes(bytes));
         Ok(())
     }
 
