@@ -64,6 +64,19 @@ pub struct TowerConfig {
     pub layer_norm_eps: f64,
 }
 
+impl TowerConfig {
+    /// Refuses a width that does not divide into the heads. The error is a clause.
+    fn check_heads(&self) -> std::result::Result<(), String> {
+        let (width, heads) = (self.hidden_size, self.num_attention_heads);
+        if width > 0 && heads > 0 && width % heads == 0 {
+            return Ok(());
+        }
+        Err(format!(
+            "has a width of {width}, which does not divide into {heads} heads"
+        ))
+    }
+}
+
 /// An activation of the feed-forward blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -189,27 +202,8 @@ impl ClipConfig {
                 "has `layer_norm_eps` {eps:?}; expected numbers from 0 to below 1"
             ));
         }
-        let divides = |tower: &&TowerConfig| {
-            let TowerConfig {
-                hidden_size: width,
-                num_attention_heads: heads,
-                ..
-            } = tower;
-            *width > 0 && *heads > 0 && width % heads == 0
-        };
-        match [&text.tower, &vision.tower]
-            .iter()
-            .find(|tower| !divides(tower))
-        {
-            None => Ok(()),
-            Some(TowerConfig {
-                hidden_size: width,
-                num_attention_heads: heads,
-                ..
-            }) => Err(format!(
-                "has a width of {width}, which does not divide into {heads} heads"
-            )),
-        }
+        text.tower.check_heads()?;
+        vision.tower.check_heads()
     }
 }
 
@@ -274,19 +268,102 @@ fn blocks(path: &Path, config: &TowerConfig) -> Vec<Block> {
 /// The dual encoder, frozen, on its device.
 #[derive(Debug)]
 pub struct Clip {
+    text: TextTower,
+    vision: VisionTower,
+}
+
+/// The text encoder, from token ids to the common space.
+#[derive(Debug)]
+struct TextTower {
     tokens: nn::Embedding,
-    text_positions: nn::Embedding,
-    text_blocks: Vec<Block>,
-    text_norm: nn::LayerNorm,
-    text_projection: nn::Linear,
+    positions: nn::Embedding,
+    norm: nn::LayerNorm,
+    blocks: Vec<Block>,
+    projection: nn::Linear,
+    end_of_text: i64,
+}
+
+/// The image encoder, from pixels to the common space.
+#[derive(Debug)]
+struct VisionTower {
     class: Tensor,
     patches: nn::Conv2D,
-    vision_positions: nn::Embedding,
-    vision_first_norm: nn::LayerNorm,
-    vision_blocks: Vec<Block>,
-    vision_norm: nn::LayerNorm,
-    visual_projection: nn::Linear,
-    end_of_text: i64,
+    positions: nn::Embedding,
+    first_norm: nn::LayerNorm,
+    norm: nn::LayerNorm,
+    blocks: Vec<Block>,
+    projection: nn::Linear,
+}
+
+/// Makes an embedding of `rows` vectors.
+fn table(path: Path, rows: i64, width: i64) -> nn::Embedding {
+    nn::embedding(path, rows, width, Default::default())
+}
+
+/// Makes the linear map from a tower's `width` to the common space.
+fn projection(path: Path, width: i64, common: i64) -> nn::Linear {
+    let no_bias = nn::LinearConfig {
+        bias: false,
+        ..Default::default()
+    };
+    nn::linear(path, width, common, no_bias)
+}
+
+impl TextTower {
+    fn new(root: &Path, config: &TextConfig, common: i64) -> TextTower {
+        let model = root / "text_model";
+        let embeddings = &model / "embeddings";
+        let width = config.tower.hidden_size;
+        TextTower {
+            tokens: table(&embeddings / "token_embedding", config.vocab_size, width),
+            positions: table(
+                &embeddings / "position_embedding",
+                config.max_position_embeddings,
+                width,
+            ),
+            norm: layer_norm(
+                &model / "final_layer_norm",
+                width,
+                config.tower.layer_norm_eps,
+            ),
+            blocks: blocks(&model, &config.tower),
+            projection: projection(root / "text_projection", width, common),
+            end_of_text: config.eos_token_id,
+        }
+    }
+}
+
+impl VisionTower {
+    fn new(root: &Path, config: &VisionConfig, common: i64) -> VisionTower {
+        let model = root / "vision_model";
+        let embeddings = &model / "embeddings";
+        let (width, eps) = (config.tower.hidden_size, config.tower.layer_norm_eps);
+        let patch = nn::ConvConfig {
+            stride: config.patch_size,
+            bias: false,
+            ..Default::default()
+        };
+        VisionTower {
+            class: embeddings.zeros("class_embedding", &[width]),
+            patches: nn::conv2d(
+                &embeddings / "patch_embedding",
+                3,
+                width,
+                config.patch_size,
+                patch,
+            ),
+            positions: table(
+                &embeddings / "position_embedding",
+                config.positions(),
+                width,
+            ),
+            // spelled so in every checkpoint
+            first_norm: layer_norm(&model / "pre_layrnorm", width, eps),
+            norm: layer_norm(&model / "post_layernorm", width, eps),
+            blocks: blocks(&model, &config.tower),
+            projection: projection(root / "visual_projection", width, common),
+        }
+    }
 }
 
 impl Clip {
@@ -305,7 +382,7 @@ impl Clip {
     ) -> Result<(Clip, Vec<(String, usize)>)> {
         config.check_shapes(weights)?;
         let mut store = VarStore::new(device);
-        let clip = Clip::new(store.root(), config);
+        let clip = Clip::new(&store.root(), config);
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
         for (name, mut variable) in variables {
             let value = weights.expect(&name, &variable.size())?;
@@ -318,80 +395,24 @@ impl Clip {
         Ok((clip, left_out))
     }
 
-    fn new(root: Path, config: &ClipConfig) -> Clip {
-        let ClipConfig {
-            text_config: text,
-            vision_config: vision,
-            projection_dim,
-        } = config;
-        let (text_model, vision_model) = (&root / "text_model", &root / "vision_model");
-        let (text_embeddings, vision_embeddings) =
-            (&text_model / "embeddings", &vision_model / "embeddings");
-        let no_bias = nn::LinearConfig {
-            bias: false,
-            ..Default::default()
-        };
-        let patch = nn::ConvConfig {
-            stride: vision.patch_size,
-            bias: false,
-            ..Default::default()
-        };
-        let table = |path: Path, rows, width| nn::embedding(path, rows, width, Default::default());
-        let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
+    fn new(root: &Path, config: &ClipConfig) -> Clip {
+        let common = config.projection_dim;
         Clip {
-            tokens: table(&text_embeddings / "token_embedding", text.vocab_size, d),
-            text_positions: table(
-                &text_embeddings / "position_embedding",
-                text.max_position_embeddings,
-                d,
-            ),
-            text_norm: layer_norm(
-                &text_model / "final_layer_norm",
-                d,
-                text.tower.layer_norm_eps,
-            ),
-            text_blocks: blocks(&text_model, &text.tower),
-            text_projection: nn::linear(&root / "text_projection", d, *projection_dim, no_bias),
-            class: vision_embeddings.zeros("class_embedding", &[v]),
-            patches: nn::conv2d(
-                &vision_embeddings / "patch_embedding",
-                3,
-                v,
-                vision.patch_size,
-                patch,
-            ),
-            vision_positions: table(
-                &vision_embeddings / "position_embedding",
-                vision.positions(),
-                v,
-            ),
-            // spelled so in every checkpoint
-            vision_first_norm: layer_norm(
-                &vision_model / "pre_layrnorm",
-                v,
-                vision.tower.layer_norm_eps,
-            ),
-            vision_norm: layer_norm(
-                &vision_model / "post_layernorm",
-                v,
-                vision.tower.layer_norm_eps,
-            ),
-            vision_blocks: blocks(&vision_model, &vision.tower),
-            visual_projection: nn::linear(&root / "visual_projection", v, *projection_dim, no_bias),
-            end_of_text: text.eos_token_id,
+            text: TextTower::new(root, &config.text_config, common),
+            vision: VisionTower::new(root, &config.vision_config, common),
         }
     }
 
     /// D, the width of the common space.
     pub fn width(&self) -> i64 {
-        self.text_projection.ws.size()[0]
+        self.text.projection.ws.size()[0]
     }
 
     /// `ids [B, L]`, each row with an end of text, whatever comes after it → `[B, projection_dim]`.
     pub fn text(&self, ids: &Tensor) -> Tensor {
         let length = ids.size()[1];
         let positions = Tensor::arange(length, (Kind::Int64, ids.device()));
-        let x = self.tokens.forward(ids) + self.text_positions.forward(&positions);
+        let x = self.text.tokens.forward(ids) + self.text.positions.forward(&positions);
         // a token sees itself and those before it
         let bias = Tensor::full(
             [length, length],
@@ -400,42 +421,52 @@ impl Clip {
         )
         .triu(1);
         let bias = bias.view([1, 1, length, length]);
-        let x = self.text_norm.forward(
+        let x = self.text.norm.forward(
             &self
-                .text_blocks
+                .text
+                .blocks
                 .iter()
                 .fold(x, |x, block| block.forward(&x, &bias)),
         );
-        let ends = if self.end_of_text == OLD_END {
+        let ends = if self.text.end_of_text == OLD_END {
             ids.copy()
         } else {
-            ids.eq(self.end_of_text).to_kind(Kind::Int)
+            ids.eq(self.text.end_of_text).to_kind(Kind::Int)
         };
         let at = ends
             .argmax(1, false)
             .view([-1, 1, 1])
             .expand([-1, 1, x.size()[2]], false); // the first of equals
-        self.text_projection
+        self.text
+            .projection
             .forward(&x.gather(1, &at, false).squeeze_dim(1))
     }
 
     /// `pixels [B, 3, S, S]`, normalised → `[B, projection_dim]`.
     pub fn image(&self, pixels: &Tensor) -> Tensor {
         // [B, D, S/p, S/p] → [B, P, D]
-        let patches = self.patches.forward(pixels).flatten(2, 3).transpose(1, 2);
+        let patches = self
+            .vision
+            .patches
+            .forward(pixels)
+            .flatten(2, 3)
+            .transpose(1, 2);
         let class = self
+            .vision
             .class
             .view([1, 1, -1])
             .expand([patches.size()[0], 1, -1], false);
-        let x = Tensor::cat(&[class, patches], 1) + &self.vision_positions.ws;
+        let x = Tensor::cat(&[class, patches], 1) + &self.vision.positions.ws;
         let bias = Tensor::zeros([1, 1, 1, 1], (Kind::Float, pixels.device()));
-        let x = self.vision_first_norm.forward(&x);
+        let x = self.vision.first_norm.forward(&x);
         let x = self
-            .vision_blocks
+            .vision
+            .blocks
             .iter()
             .fold(x, |x, block| block.forward(&x, &bias));
-        self.visual_projection
-            .forward(&self.vision_norm.forward(&x.select(1, 0)))
+        self.vision
+            .projection
+            .forward(&self.vision.norm.forward(&x.select(1, 0)))
     }
 }
 

@@ -104,6 +104,19 @@ impl Default for Config {
 impl Config {
     /// Refuses sizes that no network can have.
     pub fn validate(&self) -> Result<()> {
+        self.validate_sizes()?;
+        self.validate_epsilons()?;
+        if self.hidden % self.heads != 0 {
+            return Err(Error::Mismatch(format!(
+                "a width of {} does not divide into {} heads",
+                self.hidden, self.heads
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses a size below the least that it can have.
+    fn validate_sizes(&self) -> Result<()> {
         let sizes = [
             ("entities", self.entities, 1),
             ("clusters", self.clusters, 1),
@@ -135,6 +148,11 @@ impl Config {
                 "the model's {name} is {value}; it must be at least {least}"
             )));
         }
+        Ok(())
+    }
+
+    /// Refuses a constant of the layer norms that is not in 0..1.
+    fn validate_epsilons(&self) -> Result<()> {
         let small = [
             ("layer_norm_eps_bert", self.layer_norm_eps_bert),
             ("layer_norm_eps", self.layer_norm_eps),
@@ -145,12 +163,6 @@ impl Config {
         {
             return Err(Error::Mismatch(format!(
                 "the model's {name} is {value}; it must be at least 0 and below 1"
-            )));
-        }
-        if self.hidden % self.heads != 0 {
-            return Err(Error::Mismatch(format!(
-                "a width of {} does not divide into {} heads",
-                self.hidden, self.heads
             )));
         }
         Ok(())
