@@ -40,6 +40,80 @@ struct Block {
     skip: bool,
 }
 
+/// The sizes of one block.
+struct BlockSizes {
+    kernel: i64,
+    stride: i64,
+    expansion: i64,
+    input: i64,
+    output: i64,
+}
+
+/// Reads layers from the weights onto a device.
+struct Reader<'a> {
+    weights: &'a Weights,
+    device: Device,
+}
+
+impl Reader<'_> {
+    /// Reads the convolution and the batch norm with these names.
+    fn convolution(
+        &self,
+        convolution: &str,
+        norm: &str,
+        shape: [i64; 4],
+        stride: i64,
+        groups: i64,
+    ) -> Result<Convolution> {
+        let form = Form {
+            shape,
+            stride,
+            groups,
+            padding: Padding::Same,
+            epsilon: EPSILON,
+        };
+        Convolution::open(self.weights, convolution, norm, form, self.device)
+    }
+
+    /// Reads the block with this number, counted over all stages.
+    fn block(&self, number: usize, sizes: &BlockSizes) -> Result<Block> {
+        let &BlockSizes {
+            kernel,
+            stride,
+            expansion,
+            input,
+            output,
+        } = sizes;
+        let name = |part: &str| format!("_blocks.{number}.{part}");
+        let wide = input * expansion;
+        let mut expand = None;
+        if expansion > 1 {
+            let shape = [wide, input, 1, 1];
+            expand = Some(self.convolution(&name("_expand_conv"), &name("_bn0"), shape, 1, 1)?);
+        }
+        let depthwise = self.convolution(
+            &name("_depthwise_conv"),
+            &name("_bn1"),
+            [wide, 1, kernel, kernel],
+            stride,
+            wide,
+        )?;
+        let project = self.convolution(
+            &name("_project_conv"),
+            &name("_bn2"),
+            [output, wide, 1, 1],
+            1,
+            1,
+        )?;
+        Ok(Block {
+            expand,
+            depthwise,
+            project,
+            skip: stride == 1 && input == output,
+        })
+    }
+}
+
 impl EfficientNetLite0 {
     /// The side the weights were trained at, in pixels.
     pub const SIDE: i64 = 224;
@@ -62,56 +136,24 @@ impl EfficientNetLite0 {
                 format!("is {other}; expected an EfficientNet-Lite0"),
             ));
         }
-        let conv = |conv: &str, norm: &str, shape, stride, groups| {
-            let form = Form {
-                shape,
-                stride,
-                groups,
-                padding: Padding::Same,
-                epsilon: EPSILON,
-            };
-            Convolution::open(weights, conv, norm, form, device)
-        };
+        let reader = Reader { weights, device };
         let mut blocks = Vec::new();
         for (count, kernel, stride, expansion, input, output) in STAGES {
             for place in 0..count {
-                let (stride, input) = if place == 0 {
-                    (stride, input)
-                } else {
-                    (1, output)
+                let first = place == 0;
+                let sizes = BlockSizes {
+                    kernel,
+                    stride: if first { stride } else { 1 },
+                    expansion,
+                    input: if first { input } else { output },
+                    output,
                 };
-                let name = |part: &str| format!("_blocks.{}.{part}", blocks.len());
-                let wide = input * expansion;
-                let expand = (expansion > 1)
-                    .then(|| {
-                        conv(
-                            &name("_expand_conv"),
-                            &name("_bn0"),
-                            [wide, input, 1, 1],
-                            1,
-                            1,
-                        )
-                    })
-                    .transpose()?;
-                let deep = [wide, 1, kernel, kernel];
-                let depthwise = conv(&name("_depthwise_conv"), &name("_bn1"), deep, stride, wide)?;
-                let project = conv(
-                    &name("_project_conv"),
-                    &name("_bn2"),
-                    [output, wide, 1, 1],
-                    1,
-                    1,
-                )?;
-                blocks.push(Block {
-                    expand,
-                    depthwise,
-                    project,
-                    skip: stride == 1 && input == output,
-                });
+                blocks.push(reader.block(blocks.len(), &sizes)?);
             }
         }
-        let stem = conv("_conv_stem", "_bn0", [32, 3, 3, 3], 2, 1)?;
-        let head = conv("_conv_head", "_bn1", [Self::FEATURES, 320, 1, 1], 1, 1)?;
+        let stem = reader.convolution("_conv_stem", "_bn0", [32, 3, 3, 3], 2, 1)?;
+        let head_shape = [Self::FEATURES, 320, 1, 1];
+        let head = reader.convolution("_conv_head", "_bn1", head_shape, 1, 1)?;
         let classifier = |name: &str| name.starts_with("_fc.");
         weights.finish("an EfficientNet-Lite0", &classifier, &|_| true)?;
         Ok(EfficientNetLite0 { stem, blocks, head })
