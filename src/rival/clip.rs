@@ -44,34 +44,8 @@ pub fn prepare(
     // the pairs, and so the candidates, are those of every other system
     let encoders = places.encoders(device)?;
     let (pairs, _) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
-    let (texts, pictures) = shown(dataset, &pairs, &encoder, observe)?;
-    let cache = FeatureCache::open(
-        &places.cache.join("clip"),
-        encoder.hash(),
-        Record {
-            numbers: encoder.width() as usize,
-            kind: Kind::Float,
-        },
-        DEFAULT_LIMIT,
-    )?;
-    let mut means = Means {
-        cache,
-        entities: pairs.entities.len(),
-        device,
-    };
-    let text = means.of("texts", &texts, &|ids| Ok(encoder.texts(ids)), observe)?;
-    let image = means.of(
-        "pictures",
-        &pictures,
-        &|paths| encoder.pictures(&decoded(paths, encoder.side())?),
-        observe,
-    )?;
-    let fusion = Fusion::fit(
-        dataset,
-        &pairs.entities,
-        [text, image].map(|means| Vectors::new(&centred(&means))),
-        observe,
-    )?;
+    let cache = places.cache.join("clip");
+    let fusion = fit(dataset, &pairs, &encoder, &cache, device, observe)?;
     let mut settings = fusion.settings(dataset);
     settings.insert(
         "clip".into(),
@@ -87,6 +61,37 @@ pub fn prepare(
         settings,
         left_out,
     })
+}
+
+/// Encodes all texts and pictures, keeps their vectors in the folder `cache`, and fuses the
+/// likenesses of the entities' means.
+fn fit(
+    dataset: &Dataset,
+    pairs: &Pairs,
+    encoder: &ClipEncoder,
+    cache: &Path,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Fusion> {
+    let (texts, pictures) = shown(dataset, pairs, encoder, observe)?;
+    let record = Record {
+        numbers: encoder.width() as usize,
+        kind: Kind::Float,
+    };
+    let mut means = Means {
+        cache: FeatureCache::open(cache, encoder.hash(), record, DEFAULT_LIMIT)?,
+        entities: pairs.entities.len(),
+        device,
+    };
+    let text = means.of("texts", &texts, &|ids| Ok(encoder.texts(ids)), observe)?;
+    let image = means.of(
+        "pictures",
+        &pictures,
+        &|paths| encoder.pictures(&decoded(paths, encoder.side())?),
+        observe,
+    )?;
+    let vectors = [text, image].map(|means| Vectors::new(&centred(&means)));
+    Fusion::fit(dataset, &pairs.entities, vectors, observe)
 }
 
 /// A text or a picture, and the row of the entity of every pair that has it.

@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::{askable, measure_query};
 use crate::job::{Observer, Progress};
-use crate::types::{ClassId, EntityId, Protocol, Row, SeedCount};
+use crate::types::{ClassId, EntityId, Protocol, Query, Row, SeedCount};
 
 /// The picture's share is one of 0, 1/STEPS … 1.
 const STEPS: usize = 20;
@@ -43,24 +43,16 @@ impl Fusion {
             .cloned()
             .collect();
         let (queries, _) = askable(dataset, held, |entity| rows.contains_key(&entity));
-        let (mut own, mut all) = (
-            vec![[0.0; STEPS + 1]; dataset.classes.len()],
-            [0.0; STEPS + 1],
-        );
+        let mut own = vec![[0.0; STEPS + 1]; dataset.classes.len()];
+        let mut all = [0.0; STEPS + 1];
         for (done, query) in (1..).zip(&queries) {
             let seeds: Vec<Row> = query
                 .seeds
                 .iter()
                 .filter_map(|seed| rows.get(seed).copied())
                 .collect();
-            let (text, image) = (
-                standardised(&text.likeness(&seeds)?),
-                standardised(&image.likeness(&seeds)?),
-            );
-            for step in 0..=STEPS {
-                let found = ranking(&mixed(&text, &image, share(step)), &seeds);
-                let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
-                let ap = measure_query(dataset, query, &list, Protocol::Standard, |_| true).ap[0];
+            let precisions = precisions(dataset, entities, query, &seeds, [&text, &image])?;
+            for (step, ap) in precisions.into_iter().enumerate() {
                 own[query.class.at()][step] += ap;
                 all[step] += ap;
             }
@@ -108,6 +100,25 @@ impl Fusion {
         settings.insert("image_share_chosen_on".into(), json!(chosen_on));
         settings
     }
+}
+
+/// Ranks a query with each share, and returns the AP@10 of each ranking by step.
+fn precisions(
+    dataset: &Dataset,
+    entities: &[EntityId],
+    query: &Query,
+    seeds: &[Row],
+    [text, image]: [&Vectors; 2],
+) -> Result<[f64; STEPS + 1]> {
+    let text = standardised(&text.likeness(seeds)?);
+    let image = standardised(&image.likeness(seeds)?);
+    let mut precisions = [0.0; STEPS + 1];
+    for (step, precision) in precisions.iter_mut().enumerate() {
+        let found = ranking(&mixed(&text, &image, share(step)), seeds);
+        let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
+        *precision = measure_query(dataset, query, &list, Protocol::Standard, |_| true).ap[0];
+    }
+    Ok(precisions)
 }
 
 fn share(step: usize) -> f64 {
