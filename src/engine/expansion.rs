@@ -36,6 +36,15 @@ pub(super) struct Found {
     pub(super) taken: HashMap<Row, ClassId>,
 }
 
+/// The queries of a joint expansion.
+struct JointQueries {
+    classes: Vec<ClassId>,
+    /// The seeds of each class.
+    queries: Vec<Vec<Row>>,
+    /// The place of the class that is asked for.
+    own: usize,
+}
+
 impl Session {
     /// Answers an [`ExpandAsk`], reply by reply. `current` is asked at every pick.
     pub(super) fn stream(
@@ -174,41 +183,12 @@ impl Session {
         };
         let found = match ask.joint.zip(ask.class) {
             Some((scope, class)) => {
-                let (classes, queries, own) = self.joint_queries(scope, class, seeds)?;
-                let mut on = |(query, pick): (usize, &Pick)| {
-                    current()?;
-                    if query == own {
-                        page.add(pick, say)
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                };
-                let mut all = expand::expand_joint(&view, &queries, &config, &mut on)?;
-                let expansion = all.swap_remove(own);
-                let others = classes.iter().enumerate().filter(|(i, _)| *i != own);
-                // swap_remove put the last query's expansion in the place of this class's
-                let at = |i: usize| if i == classes.len() - 1 { own } else { i };
-                // its seeds are out for all too
-                let of = |i: usize| queries[i].iter().copied().chain(all[at(i)].ranking());
-                let taken = others
-                    .flat_map(|(i, class)| of(i).map(|row| (row, *class)))
-                    .collect();
-                Found { expansion, taken }
+                let joint = self.joint_queries(scope, class, seeds)?;
+                page.expand_jointly(&view, &config, &joint, say, current)?
             }
             None => {
                 let excluded = self.known_rows(&ask.rejected);
-                let expansion =
-                    expand::expand(&view, seeds, &excluded, &config, &mut |pick: &Pick| {
-                        current()?;
-                        page.add(pick, say)
-                    });
-                if let Some(error) = page.failed.take() {
-                    return Err(error);
-                }
-                Found {
-                    expansion: expansion?,
-                    taken: HashMap::new(),
-                }
+                page.expand_alone(&view, &config, &excluded, say, current)?
             }
         };
         flow(page.send(say))?;
@@ -218,14 +198,13 @@ impl Session {
         }
     }
 
-    /// All classes' queries of one number, with this class's seeds in the place of its own; gives
-    /// where it stands.
+    /// All classes' queries of one number, with this class's seeds in the place of its own.
     fn joint_queries(
         &self,
         scope: JointScope,
         class: ClassId,
         seeds: &[Row],
-    ) -> Result<(Vec<ClassId>, Vec<Vec<Row>>, usize)> {
+    ) -> Result<JointQueries> {
         let (mut classes, mut queries) = (Vec::new(), Vec::new());
         for i in 0..self.catalogue.classes.len() {
             let id = ClassId(i as u16);
@@ -239,11 +218,15 @@ impl Session {
                 queries.push(own);
             }
         }
-        let at = classes
+        let own = classes
             .iter()
             .position(|&c| c == class)
             .ok_or_else(|| Error::Mismatch("a joint expansion needs a class".into()))?;
-        Ok((classes, queries, at))
+        Ok(JointQueries {
+            classes,
+            queries,
+            own,
+        })
     }
 
     /// Candidates as the screen shows them.
@@ -415,6 +398,59 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// Expands the seeds on their own, and sends the picks.
+    fn expand_alone(
+        &mut self,
+        view: &View,
+        config: &Config,
+        excluded: &[Row],
+        say: &mut Sink,
+        current: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<Found> {
+        let seeds = self.seeds;
+        let expansion = expand::expand(view, seeds, excluded, config, &mut |pick: &Pick| {
+            current()?;
+            self.add(pick, say)
+        });
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        Ok(Found {
+            expansion: expansion?,
+            taken: HashMap::new(),
+        })
+    }
+
+    /// Expands all classes together, and sends the picks of the class that is asked for.
+    fn expand_jointly(
+        &mut self,
+        view: &View,
+        config: &Config,
+        joint: &JointQueries,
+        say: &mut Sink,
+        current: &dyn Fn() -> ControlFlow<()>,
+    ) -> Result<Found> {
+        let mut on = |(query, pick): (usize, &Pick)| {
+            current()?;
+            if query == joint.own {
+                self.add(pick, say)
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let mut all = expand::expand_joint(view, &joint.queries, config, &mut on)?;
+        let expansion = all.remove(joint.own);
+        let others = (0..joint.classes.len()).filter(|&place| place != joint.own);
+        let mut taken = HashMap::new();
+        for (place, other) in others.zip(&all) {
+            // the seeds of the other classes are out for all too
+            for row in joint.queries[place].iter().copied().chain(other.ranking()) {
+                taken.insert(row, joint.classes[place]);
+            }
+        }
+        Ok(Found { expansion, taken })
+    }
+
     fn add(&mut self, pick: &Pick, say: &mut Sink) -> ControlFlow<()> {
         self.waiting.push(*pick);
         let due = if self.sent == 0 {
