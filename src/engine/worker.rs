@@ -2,18 +2,19 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::api::{Ask, Reply, Request, RequestId, Say};
+use super::api::{Ask, Evaluation, ExpandAsk, Reply, Request, RequestId, Say};
 use super::evaluation::{Background, Outcome};
 use super::failures::FailureSearch;
 use super::kept::Shelf;
 use super::session::Session;
 use crate::error::{Error, Result};
+use crate::types::DeviceChoice;
 
 /// The latest request of each kind that a newer one replaces.
 #[derive(Debug, Default)]
@@ -170,106 +171,120 @@ impl Worker {
     }
 
     fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
-        if let Ask::Open {
-            index,
-            dataset,
-            device,
-        } = ask
-        {
-            (self.background, self.search, self.stopped) = (None, None, Stopped::default());
-            self.session = None;
-            let mut session = Session::open(&index, dataset.as_deref(), device)?;
-            session.shelf.clone_from(&self.shelf);
-            self.say(id, Say::Opened(session.catalogue.clone()));
-            self.session = Some(session);
-            return Ok(());
-        }
-        let Some(session) = self.session.as_mut() else {
-            return Err(Error::Mismatch("no index is open yet".into()));
-        };
-        let (latest, reply) = (&self.latest, &self.reply);
-        match ask {
-            Ask::Open { .. } => {} // answered above
-            Ask::Expand(ask) => {
-                let current = || current(&latest.expand, id);
-                session.stream(
-                    &ask,
-                    &mut |say| {
-                        current()?;
-                        reply(Reply { id, say });
-                        current()
-                    },
-                    &current,
-                )?;
-            }
+        let said = match ask {
+            Ask::Open {
+                index,
+                dataset,
+                device,
+            } => return self.open(id, &index, dataset.as_deref(), device),
+            Ask::Expand(ask) => return self.expand(id, &ask),
             Ask::Inspect { entity, mode } => {
-                let detail = session.inspect(entity, mode)?;
-                self.say(id, Say::Inspected(Box::new(detail)));
+                let detail = opened(&mut self.session)?.inspect(entity, mode)?;
+                Say::Inspected(Box::new(detail))
             }
             Ask::Pictures { entities } => {
-                let pictures = session.first_pictures(&entities);
-                self.say(id, Say::Pictures(pictures));
+                Say::Pictures(opened(&mut self.session)?.first_pictures(&entities))
             }
             Ask::Compare { first, second } => {
-                let comparison = session.compare(first, second)?;
-                self.say(id, Say::Compared(Box::new(comparison)));
+                let comparison = opened(&mut self.session)?.compare(first, second)?;
+                Say::Compared(Box::new(comparison))
             }
             Ask::Explain { ask, entities } => {
-                let explained =
-                    session.explain(ask, &entities, &|| current(&latest.explain, id))?;
-                self.say(id, Say::Explained(Box::new(explained)));
+                let session = opened(&mut self.session)?;
+                let is_current = || current(&self.latest.explain, id);
+                let explained = session.explain(ask, &entities, &is_current)?;
+                Say::Explained(Box::new(explained))
             }
             Ask::Measure(ask) => {
-                let measured = session.measure_only(&ask, &|| current(&latest.measure, id))?;
-                self.say(id, measured);
+                let session = opened(&mut self.session)?;
+                session.measure_only(&ask, &|| current(&self.latest.measure, id))?
             }
-            Ask::Failures(wanted) => {
-                let running = self.background.as_ref().map(|(_, running, _)| running);
-                let running = running.filter(|running| running.evaluation == wanted);
-                let stopped = self
-                    .stopped
-                    .search
-                    .take()
-                    .filter(|stopped| stopped.evaluation == wanted);
-                self.search = Some((
-                    id,
-                    stopped.map_or_else(|| session.begin_failures(wanted, running), Ok)?,
-                ));
-            }
-            Ask::Evaluate(wanted) => match session.at_hand(wanted) {
-                Some(outcome) => {
-                    self.background = None;
-                    for &(class, measures) in &outcome.classes {
-                        self.say(id, Say::ClassMeasured { class, measures });
-                    }
-                    self.say(id, evaluated(&outcome, Duration::ZERO));
-                }
-                None => {
-                    let stopped = self
-                        .stopped
-                        .evaluation
-                        .take()
-                        .filter(|stopped| stopped.evaluation == wanted);
-                    let background = stopped.map_or_else(|| session.begin(wanted), Ok)?;
-                    self.background = Some((id, background, Instant::now()));
-                }
-            },
-            Ask::Stop => {
-                let (evaluation, search) = (self.background.take(), self.search.take());
-                if let Some((_, background, _)) = evaluation {
-                    self.stopped.evaluation = Some(background);
-                }
-                if let Some((_, search)) = search {
-                    self.stopped.search = Some(search);
-                }
-                self.say(id, Say::Stopped);
-            }
-            Ask::Bring { path } => {
-                let import = session.bring(&path)?;
-                self.say(id, Say::Brought(import));
-            }
-        }
+            Ask::Failures(wanted) => return self.begin_searching(id, wanted),
+            Ask::Evaluate(wanted) => return self.begin_evaluating(id, wanted),
+            Ask::Stop => self.stop()?,
+            Ask::Bring { path } => Say::Brought(opened(&mut self.session)?.bring(&path)?),
+        };
+        self.say(id, said);
         Ok(())
+    }
+
+    /// Opens an index in the place of the one that is open.
+    fn open(
+        &mut self,
+        id: RequestId,
+        index: &Path,
+        dataset: Option<&Path>,
+        device: DeviceChoice,
+    ) -> Result<()> {
+        (self.background, self.search, self.stopped) = (None, None, Stopped::default());
+        self.session = None;
+        let mut session = Session::open(index, dataset, device)?;
+        session.shelf.clone_from(&self.shelf);
+        self.say(id, Say::Opened(session.catalogue.clone()));
+        self.session = Some(session);
+        Ok(())
+    }
+
+    fn expand(&mut self, id: RequestId, ask: &ExpandAsk) -> Result<()> {
+        let session = opened(&mut self.session)?;
+        let (latest, reply) = (&self.latest, &self.reply);
+        let is_current = || current(&latest.expand, id);
+        session.stream(
+            ask,
+            &mut |say| {
+                is_current()?;
+                reply(Reply { id, say });
+                is_current()
+            },
+            &is_current,
+        )
+    }
+
+    /// Begins a search for failures, or goes on with one that was stopped.
+    fn begin_searching(&mut self, id: RequestId, wanted: Evaluation) -> Result<()> {
+        let session = opened(&mut self.session)?;
+        let running = self.background.as_ref().map(|(_, running, _)| running);
+        let running = running.filter(|running| running.evaluation == wanted);
+        let stopped = self.stopped.search.take();
+        let search = match stopped.filter(|stopped| stopped.evaluation == wanted) {
+            Some(stopped) => stopped,
+            None => session.begin_failures(wanted, running)?,
+        };
+        self.search = Some((id, search));
+        Ok(())
+    }
+
+    /// Sends the results of an evaluation that is at hand; else begins it, or goes on with one that
+    /// was stopped.
+    fn begin_evaluating(&mut self, id: RequestId, wanted: Evaluation) -> Result<()> {
+        let session = opened(&mut self.session)?;
+        if let Some(outcome) = session.at_hand(wanted) {
+            self.background = None;
+            for &(class, measures) in &outcome.classes {
+                self.say(id, Say::ClassMeasured { class, measures });
+            }
+            self.say(id, evaluated(&outcome, Duration::ZERO));
+            return Ok(());
+        }
+        let stopped = self.stopped.evaluation.take();
+        let background = match stopped.filter(|stopped| stopped.evaluation == wanted) {
+            Some(stopped) => stopped,
+            None => session.begin(wanted)?,
+        };
+        self.background = Some((id, background, Instant::now()));
+        Ok(())
+    }
+
+    /// Stops what is in the background, and keeps it to go on with.
+    fn stop(&mut self) -> Result<Say> {
+        opened(&mut self.session)?;
+        if let Some((_, background, _)) = self.background.take() {
+            self.stopped.evaluation = Some(background);
+        }
+        if let Some((_, search)) = self.search.take() {
+            self.stopped.search = Some(search);
+        }
+        Ok(Say::Stopped)
     }
 
     /// The evaluation in the background, a few milliseconds further.
@@ -333,6 +348,13 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Returns the session, or the error of a request that comes before an index is open.
+fn opened(session: &mut Option<Session>) -> Result<&mut Session> {
+    session
+        .as_mut()
+        .ok_or_else(|| Error::Mismatch("no index is open yet".into()))
 }
 
 fn evaluated(outcome: &Outcome, took: Duration) -> Say {
