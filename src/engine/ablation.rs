@@ -87,51 +87,64 @@ fn column(mode: Mode, ranking: &str) -> String {
 
 /// The recipe, and the recipe less each of its parts.
 pub fn variants(config: &TrainConfig) -> Vec<Variant> {
-    let length = config.epochs_in_all();
-    let variant = |name: &str, mut config: TrainConfig| {
+    let mut all = vec![Variant::of(WHOLE, config, config.clone())];
+    all.extend(variants_of_tasks(config));
+    all.extend(variants_of_modalities(config));
+    if config.prototypes.is_some() {
+        all.push(variant_of_prototypes(config));
+    }
+    all
+}
+
+impl Variant {
+    /// The variant `config` of the recipe `whole`, trained for as many epochs in all.
+    fn of(name: &str, whole: &TrainConfig, mut config: TrainConfig) -> Variant {
         // without mining there is no first stage: as many epochs all the same
-        config.epochs += length - config.epochs_in_all();
+        config.epochs += whole.epochs_in_all() - config.epochs_in_all();
         Variant {
             name: name.into(),
             config,
             trained_head_of: None,
         }
+    }
+}
+
+/// The recipe without each task but masked entity prediction, then that one alone.
+fn variants_of_tasks(whole: &TrainConfig) -> Vec<Variant> {
+    let with_tasks = |tasks: Tasks| TrainConfig {
+        tasks,
+        ..whole.clone()
     };
-    let mut all = vec![variant(WHOLE, config.clone())];
     let others: Vec<Task> = Task::ALL
         .into_iter()
-        .filter(|&t| t != Task::Mep && config.tasks.has(t))
+        .filter(|&t| t != Task::Mep && whole.tasks.has(t))
         .collect();
+    let mut all = Vec::new();
     for &out in &others {
         let tasks = Task::ALL
             .into_iter()
-            .filter(|&t| t != out && config.tasks.has(t));
-        all.push(variant(
-            &format!("without {}", out.name()),
-            TrainConfig {
-                tasks: Tasks::new(tasks),
-                ..config.clone()
-            },
-        ));
+            .filter(|&t| t != out && whole.tasks.has(t));
+        let name = format!("without {}", out.name());
+        all.push(Variant::of(&name, whole, with_tasks(Tasks::new(tasks))));
     }
     if others.len() > 1 {
-        all.push(variant(
-            "mep alone",
-            TrainConfig {
-                tasks: Tasks::new([Task::Mep]),
-                ..config.clone()
-            },
-        ));
+        let alone = with_tasks(Tasks::new([Task::Mep]));
+        all.push(Variant::of("mep alone", whole, alone));
     }
+    all
+}
+
+/// The recipe without pictures, and without sentences.
+fn variants_of_modalities(whole: &TrainConfig) -> [Variant; 2] {
     let mut text = TrainConfig {
         drop_text: 0.0,
         drop_image: 1.0,
-        ..config.clone()
+        ..whole.clone()
     };
     let mut image = TrainConfig {
         drop_text: 1.0,
         drop_image: 0.0,
-        ..config.clone()
+        ..whole.clone()
     };
     if let Some(neighbours) = &mut text.neighbours {
         neighbours.image_weight = 0.0;
@@ -139,28 +152,27 @@ pub fn variants(config: &TrainConfig) -> Vec<Variant> {
     if let Some(neighbours) = &mut image.neighbours {
         (neighbours.text_weight, neighbours.image_weight) = (0.0, 1.0);
     }
-    all.push(variant("without pictures", text));
-    all.push(variant("without sentences", image));
-    if config.prototypes.is_some() {
-        all.push(match config.tasks.compare_views() {
-            // mining looks at them too
-            true => variant(
-                "without prototypes",
-                TrainConfig {
-                    prototypes: None,
-                    ..config.clone()
-                },
-            ),
-            false => {
-                let trained_head_of = Some(WHOLE.to_owned());
-                Variant {
-                    trained_head_of,
-                    ..variant("without prototypes", config.clone())
-                }
-            }
-        });
+    [
+        Variant::of("without pictures", whole, text),
+        Variant::of("without sentences", whole, image),
+    ]
+}
+
+/// The recipe without prototypes. It is trained anew where mining looks at prototypes too; else its
+/// model is the whole recipe's, with the head as it was trained.
+fn variant_of_prototypes(whole: &TrainConfig) -> Variant {
+    let name = "without prototypes";
+    if whole.tasks.compare_views() {
+        let config = TrainConfig {
+            prototypes: None,
+            ..whole.clone()
+        };
+        return Variant::of(name, whole, config);
     }
-    all
+    Variant {
+        trained_head_of: Some(WHOLE.to_owned()),
+        ..Variant::of(name, whole, whole.clone())
+    }
 }
 
 /// Does every cell that is not done yet, all variants of one seed before the next seed, and writes
@@ -193,12 +205,7 @@ fn cell(
     seed: u64,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Cell> {
-    let folder = |name: &str| {
-        ablation
-            .out
-            .join(format!("{}-{seed}", name.replace(' ', "-")))
-    };
-    let path = folder(&variant.name).with_extension("json");
+    let path = model_folder(ablation, &variant.name, seed).with_extension("json");
     let config = TrainConfig {
         seed,
         ..variant.config.clone()
@@ -214,27 +221,7 @@ fn cell(
         progress.stage = format!("{}, seed {seed}: {}", variant.name, progress.stage);
         observe.on(progress)
     };
-    let model = folder(variant.trained_head_of.as_ref().unwrap_or(&variant.name));
-    if variant.trained_head_of.is_none() {
-        let places = Places {
-            dataset: ablation.dataset.clone(),
-            out: model.clone(),
-            cache: cache_folder()?,
-        };
-        train::to_the_end(&places, &config, device::device(ablation.device)?, named)?;
-    }
-    let index = model.with_extension("index");
-    let prototypes = variant.trained_head_of.is_some().then_some(None);
-    jobs::index(
-        &ablation.dataset,
-        &model,
-        &index,
-        prototypes,
-        ablation.device,
-        named,
-    )?;
-    let map10 = measure(&index, &config, ablation.device, named)?;
-    std::fs::remove_dir_all(&index).map_err(Error::io("remove", &index))?;
+    let map10 = train_and_measure(ablation, variant, &config, named)?;
     let minutes = begun.elapsed().as_secs_f64() / 60.0;
     let cell = Cell {
         variant: variant.name.clone(),
@@ -247,6 +234,45 @@ fn cell(
     let text = serde_json::to_vec_pretty(&cell).map_err(|e| Error::format(&path, e.to_string()))?;
     write_whole(&path, &text)?;
     Ok(cell)
+}
+
+/// The folder of the model of a variant with a seed.
+fn model_folder(ablation: &Ablation, variant: &str, seed: u64) -> PathBuf {
+    let name = variant.replace(' ', "-");
+    ablation.out.join(format!("{name}-{seed}"))
+}
+
+/// Trains a variant unless its model is another variant's, indexes the model, and measures the
+/// index, which is then removed. `config` is the variant's with the seed of the cell.
+fn train_and_measure(
+    ablation: &Ablation,
+    variant: &Variant,
+    config: &TrainConfig,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<BTreeMap<String, f64>> {
+    let trained = variant.trained_head_of.as_ref().unwrap_or(&variant.name);
+    let model = model_folder(ablation, trained, config.seed);
+    if variant.trained_head_of.is_none() {
+        let places = Places {
+            dataset: ablation.dataset.clone(),
+            out: model.clone(),
+            cache: cache_folder()?,
+        };
+        train::to_the_end(&places, config, device::device(ablation.device)?, observe)?;
+    }
+    let index = model.with_extension("index");
+    let prototypes = variant.trained_head_of.is_some().then_some(None);
+    jobs::index(
+        &ablation.dataset,
+        &model,
+        &index,
+        prototypes,
+        ablation.device,
+        observe,
+    )?;
+    let map10 = measure(&index, config, ablation.device, observe)?;
+    std::fs::remove_dir_all(&index).map_err(Error::io("remove", &index))?;
+    Ok(map10)
 }
 
 fn read(path: &Path) -> Result<Option<Cell>> {

@@ -14,7 +14,7 @@ use crate::eval::{self, Groups, Judged};
 use crate::expand::{self, Config, Pick};
 use crate::job::{Observer, Progress};
 use crate::report::{Report, thumbnails};
-use crate::types::{CUTOFFS, EntityId, Mode, Query, RankingKind, Row, SeedCount};
+use crate::types::{CUTOFFS, ClassId, EntityId, Mode, Query, RankingKind, Row, SeedCount};
 
 pub use crate::eval::Analysis;
 pub use crate::report::analysis_plot;
@@ -195,19 +195,7 @@ impl Session {
                 "a cutoff of {cutoff}: there are 10, 20, 50 and 100"
             ))
         })?;
-        let five = SeedCount::Five.number();
-        let known = |query: &&Query| {
-            query.seeds.len() == five && query.seeds.iter().all(|&s| self.index.row(s).is_some())
-        };
-        let asked = self
-            .catalogue
-            .queries
-            .iter()
-            .filter(|query| query.seed_count == SeedCount::Five);
-        let (total, queries) = (
-            asked.clone().count(),
-            asked.filter(known).collect::<Vec<_>>(),
-        );
+        let (queries, left_out) = self.queries_of_five();
         if queries.is_empty() {
             return Err(Error::Mismatch(
                 "there is no query of 5 seeds that are all in the index".into(),
@@ -215,32 +203,63 @@ impl Session {
         }
         let mut columns = Vec::new();
         for &mode in modes {
-            let mut by_number = vec![Vec::new(); five];
-            for (done, query) in queries.iter().enumerate() {
-                let stage = format!("ranking by 1 to 5 seeds, {mode}");
-                if observe
-                    .on(Progress::new(stage, done as u64, queries.len() as u64))
-                    .is_break()
-                {
-                    return Err(Error::Stopped);
-                }
-                for (given, values) in (1..).zip(&mut by_number) {
-                    let list = self.rank_by_first(mode, ranking, query, given)?;
-                    values.push((
-                        query.class,
-                        self.measure(query.class, &query.seeds, &list).ap[place],
-                    ));
-                }
-            }
+            let by_number = self.precisions_by_seeds(mode, ranking, &queries, place, observe)?;
             columns.push((mode.name().to_owned(), by_number));
         }
         let mut analysis = eval::by_seeds(&columns, cutoff);
-        let left_out = total - queries.len();
-        analysis.notes.extend(
-            (left_out > 0)
-                .then(|| format!("{left_out} queries are left out: a seed is not in the index.")),
-        );
+        if left_out > 0 {
+            analysis.notes.push(format!(
+                "{left_out} queries are left out: a seed is not in the index."
+            ));
+        }
         Ok(analysis)
+    }
+
+    /// Returns the queries of 5 seeds that are all in the index, and the number of the others.
+    fn queries_of_five(&self) -> (Vec<&Query>, usize) {
+        let five = SeedCount::Five.number();
+        let mut known = Vec::new();
+        let mut left_out = 0;
+        for query in &self.catalogue.queries {
+            if query.seed_count != SeedCount::Five {
+                continue;
+            }
+            if query.seeds.len() == five && query.seeds.iter().all(|&s| self.index.row(s).is_some())
+            {
+                known.push(query);
+            } else {
+                left_out += 1;
+            }
+        }
+        (known, left_out)
+    }
+
+    /// Ranks by the first seed of each query, by the first two, up to all 5, and returns for each
+    /// number of seeds the AP at the cutoff with the place `cutoff` of every query, with its class.
+    fn precisions_by_seeds(
+        &self,
+        mode: Mode,
+        ranking: RankingKind,
+        queries: &[&Query],
+        cutoff: usize,
+        observe: &mut dyn Observer<Progress>,
+    ) -> Result<Vec<Vec<(ClassId, f64)>>> {
+        let mut by_number = vec![Vec::new(); SeedCount::Five.number()];
+        for (done, query) in queries.iter().enumerate() {
+            let stage = format!("ranking by 1 to 5 seeds, {mode}");
+            if observe
+                .on(Progress::new(stage, done as u64, queries.len() as u64))
+                .is_break()
+            {
+                return Err(Error::Stopped);
+            }
+            for (given, values) in (1..).zip(&mut by_number) {
+                let list = self.rank_by_first(mode, ranking, query, given)?;
+                let measures = self.measure(query.class, &query.seeds, &list);
+                values.push((query.class, measures.ap[cutoff]));
+            }
+        }
+        Ok(by_number)
     }
 
     /// The best candidates by the first `given` of a query's seeds, alone; the other seeds are

@@ -63,14 +63,7 @@ impl Baseline {
         }
         let device = device::device(self.device)?;
         let dataset = Dataset::open(&self.dataset)?;
-        let places = Places {
-            text_encoder: self.text_encoder.clone(),
-            image_encoder: self.image_encoder.clone(),
-            clip: self.clip.clone(),
-            model: self.model.clone(),
-            config: self.config.clone(),
-            cache: cache_folder()?,
-        };
+        let places = self.places()?;
         let system = self.rival.prepare(&dataset, &places, device, observe)?;
         let rows = rows_of(&system.entities);
         let all = dataset
@@ -107,6 +100,18 @@ impl Baseline {
             },
             classes: class_cards(&dataset),
             run,
+        })
+    }
+
+    /// Returns the places that the system is made from.
+    fn places(&self) -> Result<Places> {
+        Ok(Places {
+            text_encoder: self.text_encoder.clone(),
+            image_encoder: self.image_encoder.clone(),
+            clip: self.clip.clone(),
+            model: self.model.clone(),
+            config: self.config.clone(),
+            cache: cache_folder()?,
         })
     }
 

@@ -14,16 +14,8 @@ pub(super) fn describe(
     dataset: Option<&Dataset>,
     device: String,
 ) -> Catalogue {
-    let mut classes_of: HashMap<EntityId, Vec<ClassId>> = HashMap::new();
     let classes = dataset.map(|d| d.classes.as_slice()).unwrap_or_default();
-    for (i, class) in classes.iter().enumerate() {
-        for member in &class.members {
-            classes_of
-                .entry(*member)
-                .or_default()
-                .push(ClassId(i as u16));
-        }
-    }
+    let mut classes_of = classes_of_members(classes);
     let entities = index
         .entities()
         .iter()
@@ -59,6 +51,20 @@ pub(super) fn describe(
         ..Catalogue::default()
     }
     .indexed()
+}
+
+/// Returns the classes of every entity that is a member of one or more.
+fn classes_of_members(classes: &[Class]) -> HashMap<EntityId, Vec<ClassId>> {
+    let mut classes_of: HashMap<EntityId, Vec<ClassId>> = HashMap::new();
+    for (i, class) in classes.iter().enumerate() {
+        for member in &class.members {
+            classes_of
+                .entry(*member)
+                .or_default()
+                .push(ClassId(i as u16));
+        }
+    }
+    classes_of
 }
 
 /// The classes of a data set, in its order.

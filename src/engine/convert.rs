@@ -9,7 +9,7 @@ use crate::features::prepare::{Encoders, TextEncoder};
 use crate::index::Partial;
 use crate::job::{Observer, Progress};
 use crate::model::checkpoint::{ImageSource, ModelConfig, save, save_whole};
-use crate::model::convert::StateDict;
+use crate::model::convert::{Filled, StateDict};
 use crate::model::{Config, State};
 use crate::types::EntityId;
 
@@ -81,14 +81,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         state: asked.state,
         ..encoders.text.sizes.clone()
     })?;
-    if entity_ids.len() as i64 != sizes.entities {
-        let reason = format!(
-            "lists {} entities for a head of {} rows",
-            entity_ids.len(),
-            sizes.entities
-        );
-        return Err(Error::format(order, reason));
-    }
+    check_rows(&order, entity_ids.len(), &sizes)?;
     check_text_encoder(&sizes, &encoders.text)?;
     let grid = grid(&sizes, &encoders.image, &asked.image_encoder)?;
     let of_encoders = encoders.left_out();
@@ -107,14 +100,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         training: serde_json::json!({ "converted_from": {
             "file": file_name(&asked.checkpoint), "hash": state_dict.hash(), "rows": file_name(&order) } }),
     };
-    let folder = Partial::create(&asked.out)?;
-    let write = if filled.frozen_as_encoder {
-        save
-    } else {
-        save_whole
-    };
-    write(folder.path(), &config, &filled.store)?;
-    folder.publish()?;
+    write_folder(&asked.out, &config, &filled)?;
     let of_file = filled
         .left_out
         .into_iter()
@@ -125,6 +111,18 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         left_out: of_file.chain(of_encoders).collect(),
         own_text_layers: !filled.frozen_as_encoder,
     })
+}
+
+/// Writes the model folder, with BERT's frozen layers where they are not the text encoder's.
+fn write_folder(out: &Path, config: &ModelConfig, filled: &Filled) -> Result<()> {
+    let folder = Partial::create(out)?;
+    let write = if filled.frozen_as_encoder {
+        save
+    } else {
+        save_whole
+    };
+    write(folder.path(), config, &filled.store)?;
+    folder.publish()
 }
 
 fn check_destination(out: &Path) -> Result<()> {
@@ -205,6 +203,18 @@ fn rows(asked: &Conversion, vocabulary: &Vocabulary) -> Result<(PathBuf, Vec<Ent
             asked.checkpoint.display()
         ))),
     }
+}
+
+/// Refuses a list of rows that is not as long as the head.
+fn check_rows(order: &Path, listed: usize, sizes: &Config) -> Result<()> {
+    if listed as i64 == sizes.entities {
+        return Ok(());
+    }
+    let reason = format!(
+        "lists {listed} entities for a head of {} rows",
+        sizes.entities
+    );
+    Err(Error::format(order, reason))
 }
 
 /// BERT's sizes must be the encoder's; only its vocabulary may have grown.

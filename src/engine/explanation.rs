@@ -130,14 +130,7 @@ impl Session {
             .flatten()
             .map(|&row| view.evidence(seed, row))
             .collect();
-        let shares = |at: usize| brought.iter().map(move |all| all[at].share * all[at].z);
-        let count = brought.first().map_or(0, Vec::len);
-        let most = |at: usize| shares(at).map(f64::abs).fold(0.0, f64::max);
-        let mut chosen: Vec<usize> = (0..count).collect();
-        chosen.sort_by(|&a, &b| most(b).total_cmp(&most(a)));
-        chosen.truncate(MOST_STATES);
-        let first = |at: usize| shares(at).next().unwrap_or_default();
-        chosen.sort_by(|&a, &b| first(b).total_cmp(&first(a)));
+        let chosen = chosen_states(&brought);
         let known = whys
             .iter_mut()
             .zip(rows)
@@ -155,22 +148,26 @@ impl Session {
             });
         }
         let sentences = self.sentences_of_states(mode, seed);
-        let card = |at: &usize| {
-            let Evidence { state, share, .. } = brought[0][*at];
-            let pair = sentences.get(&state).zip(self.dataset.as_ref());
-            let pair = pair
-                .and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
-            StateCard {
-                share,
-                sentence: pair.map(super::inspect::sentence),
-            }
-        };
-        let states = chosen.iter().map(card).collect();
+        let states: Vec<StateCard> = chosen
+            .iter()
+            .map(|&at| self.state_card(&brought[0][at], &sentences))
+            .collect();
         Ok(SeedStates {
             seed: self.entity(seed),
+            more: brought.first().map_or(0, Vec::len) - states.len(),
             states,
-            more: count - chosen.len(),
         })
+    }
+
+    /// A state's share, and the sentence of its first pair.
+    fn state_card(&self, evidence: &Evidence, sentences: &HashMap<usize, (u64, u32)>) -> StateCard {
+        let place = sentences.get(&evidence.state).zip(self.dataset.as_ref());
+        let pair =
+            place.and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
+        StateCard {
+            share: evidence.share,
+            sentence: pair.map(super::inspect::sentence),
+        }
     }
 
     /// The first pair of each of an entity's states: its line's offset and the mention.
@@ -183,4 +180,18 @@ impl Session {
         }
         first
     }
+}
+
+/// Chooses the [`MOST_STATES`] states of a seed that bring the most to any entity, and sorts them
+/// by what they bring to the first. `brought` has the evidence of all states for each entity.
+fn chosen_states(brought: &[Vec<Evidence>]) -> Vec<usize> {
+    let shares = |at: usize| brought.iter().map(move |all| all[at].share * all[at].z);
+    let most = |at: usize| shares(at).map(f64::abs).fold(0.0, f64::max);
+    let first = |at: usize| shares(at).next().unwrap_or_default();
+    let count = brought.first().map_or(0, Vec::len);
+    let mut chosen: Vec<usize> = (0..count).collect();
+    chosen.sort_by(|&a, &b| most(b).total_cmp(&most(a)));
+    chosen.truncate(MOST_STATES);
+    chosen.sort_by(|&a, &b| first(b).total_cmp(&first(a)));
+    chosen
 }
