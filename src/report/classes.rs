@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::page::{Report, table};
 use super::plot::{self, DotRow, Dots, Plot};
-use crate::eval::comparison::{Estimate, Gap, Level, Pair};
+use crate::eval::comparison::{Estimate, Gap, Level, Pair, Paired};
+use crate::types::Metric;
 
 /// Of two runs, class by class.
 pub(super) struct ClassPlots {
@@ -47,74 +48,91 @@ impl Report {
     /// None where two runs were not compared.
     pub(super) fn class_plots(&self, pair: &Pair) -> Option<ClassPlots> {
         let (paired, metric) = (pair.result.done()?, self.comparison.metrics.first()?);
-        let at = |level: Level| {
-            let parts = paired.parts.iter().filter(|part| part.level == level);
-            let mut parts: Vec<(String, Gap)> = parts
-                .filter_map(|part| {
-                    Some((
-                        part.name.replace('_', " "),
-                        *part.result.done()?.metrics.get(metric)?,
-                    ))
-                })
-                .collect();
-            parts.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
-            parts
-        };
-        let classes = at(Level::Class);
+        let classes = gaps(paired, *metric, Level::Class);
         let points: Vec<(String, f64, f64)> = classes
             .iter()
             .map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0]))
             .collect();
         let [run, reference] = pair.places;
-        let mark = |mean: f64| {
-            Some(Estimate {
-                mean,
-                interval: None,
-            })
-        };
-        let row = |(name, gap): &(String, Gap)| DotRow {
-            label: name.clone(),
-            marks: vec![mark(gap.means[1]), mark(gap.means[0])],
-        };
-        let metric = metric.to_string().to_uppercase();
-        let title = format!("{metric} of each class, in %");
-        let bars = plot::bars(&Dots {
-            title: &title,
-            series: vec![(reference, &pair.reference), (run, &pair.run)],
-            rows: classes.iter().map(row).collect(),
-        });
+        let name = metric.to_string().to_uppercase();
+        let title = format!("{name} of each class, in %");
+        let bars = bars(pair, &title, &classes);
         let scatter = plot::scatter(
             &title,
             [&pair.reference, &pair.run],
             [reference, run],
             &points,
         );
-        let above = [Level::Coarse, Level::Middle]
-            .into_iter()
-            .flat_map(|level| {
-                at(level).into_iter().map(move |(name, gap)| DotRow {
-                    label: format!("{name} ({})", level.name()),
-                    marks: vec![Some(Estimate {
-                        mean: gap.difference,
-                        interval: gap.interval,
-                    })],
-                })
-            });
-        let rows: Vec<DotRow> = above.collect();
-        let difference = format!("{} less {}", pair.run, pair.reference);
-        let title = format!("{metric} by coarse and middle class, difference in %");
-        let rolled = (!rows.is_empty()).then(|| {
-            plot::dots(&Dots {
-                title: &title,
-                series: vec![(run, &difference)],
-                rows,
-            })
-        });
+        let title = format!("{name} by coarse and middle class, difference in %");
+        let rolled = rolled(pair, &title, paired, *metric);
         Some(ClassPlots {
-            metric,
+            metric: name,
             scatter,
             bars,
             rolled,
         })
     }
+}
+
+/// The parts of one level with their names and gaps, the greatest gain first.
+fn gaps(paired: &Paired, metric: Metric, level: Level) -> Vec<(String, Gap)> {
+    let mut parts = Vec::new();
+    for part in paired.parts.iter().filter(|part| part.level == level) {
+        let gap = part
+            .result
+            .done()
+            .and_then(|result| result.metrics.get(&metric));
+        if let Some(gap) = gap {
+            parts.push((part.name.replace('_', " "), *gap));
+        }
+    }
+    parts.sort_by(|a, b| b.1.difference.total_cmp(&a.1.difference));
+    parts
+}
+
+/// The means of the reference and of the run, class by class.
+fn bars(pair: &Pair, title: &str, classes: &[(String, Gap)]) -> Plot {
+    let mark = |mean: f64| {
+        Some(Estimate {
+            mean,
+            interval: None,
+        })
+    };
+    let row = |(name, gap): &(String, Gap)| DotRow {
+        label: name.clone(),
+        marks: vec![mark(gap.means[1]), mark(gap.means[0])],
+    };
+    let [run, reference] = pair.places;
+    plot::bars(&Dots {
+        title,
+        series: vec![(reference, &pair.reference), (run, &pair.run)],
+        rows: classes.iter().map(row).collect(),
+    })
+}
+
+/// The differences by coarse and middle class; none in a data set without them.
+fn rolled(pair: &Pair, title: &str, paired: &Paired, metric: Metric) -> Option<Plot> {
+    let mut rows = Vec::new();
+    for level in [Level::Coarse, Level::Middle] {
+        for (name, gap) in gaps(paired, metric, level) {
+            let difference = Estimate {
+                mean: gap.difference,
+                interval: gap.interval,
+            };
+            rows.push(DotRow {
+                label: format!("{name} ({})", level.name()),
+                marks: vec![Some(difference)],
+            });
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let difference = format!("{} less {}", pair.run, pair.reference);
+    let series = vec![(pair.places[0], difference.as_str())];
+    Some(plot::dots(&Dots {
+        title,
+        series,
+        rows,
+    }))
 }
