@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Tensor};
 
 use super::tokens::TextTokenizer;
-use crate::data::{Dataset, Findings};
+use crate::data::{Dataset, Findings, Pair};
 use crate::error::{Error, Result};
 use crate::job::{Observer, Progress};
 use crate::types::EntityId;
@@ -57,53 +57,21 @@ impl Pairs {
         tokenizer: &TextTokenizer,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Unsettled> {
-        let mut read = Unsettled::default();
-        let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
+        let mut reader = Reader {
+            tokenizer,
+            read: Unsettled::default(),
+            numbers: HashMap::new(),
+            long: Cause::new(too_long(tokenizer)),
+            blind: Cause::new("pairs without a picture".into()),
+        };
         let mut findings = Findings::default();
-        let (mut long, mut blind) = (
-            Cause::new(too_long(tokenizer)),
-            Cause::new("pairs without a picture".into()),
-        );
-        dataset.pairs(&mut findings, observe, &mut |pair| {
-            let line = || format!("sentences.json:{}", pair.line);
-            let Some(path) = pair.image else {
-                blind.add(line);
-                return Ok(());
-            };
-            let Some(sentence) = tokenizer.encode(&pair.tokens, pair.start, pair.end)? else {
-                long.add(line);
-                return Ok(());
-            };
-            let mention = tokenizer.pieces(&pair.tokens[pair.start..=pair.end])?;
-            if sentence.ids.len() - 1 + mention.len() > tokenizer.positions() {
-                long.add(line);
-                return Ok(());
-            }
-            let next = numbers.len();
-            let image = *numbers.entry(path).or_insert_with_key(|path| {
-                read.images.push(path.clone());
-                next
-            });
-            let start = read.tokens.len();
-            read.tokens.extend(sentence.ids);
-            let tokens = start..read.tokens.len();
-            read.tokens.extend(mention);
-            let mention_tokens = tokens.end..read.tokens.len();
-            let (offset, mention) = (pair.offset, pair.mention);
-            let mask_at = sentence.mask_at;
-            read.found.push((
-                pair.entity,
-                PairRef {
-                    image,
-                    offset,
-                    mention,
-                    tokens,
-                    mask_at,
-                    mention_tokens,
-                },
-            ));
-            Ok(())
-        })?;
+        dataset.pairs(&mut findings, observe, &mut |pair| reader.add(pair))?;
+        let Reader {
+            mut read,
+            long,
+            blind,
+            ..
+        } = reader;
         read.causes = Cause::of_findings(&findings);
         read.causes
             .extend([long, blind].into_iter().filter(|cause| cause.count > 0));
@@ -170,6 +138,63 @@ impl Pairs {
             hasher.update(b"|");
         }
         hasher.finalize()
+    }
+}
+
+/// The pairs of a corpus that is being read, with the causes of what is left out.
+struct Reader<'a> {
+    tokenizer: &'a TextTokenizer,
+    read: Unsettled,
+    /// The numbers of the images so far.
+    numbers: HashMap<PathBuf, usize>,
+    long: Cause,
+    blind: Cause,
+}
+
+impl Reader<'_> {
+    /// Takes a pair, or counts why it is left out.
+    fn add(&mut self, pair: Pair) -> Result<()> {
+        let line = || format!("sentences.json:{}", pair.line);
+        let Some(path) = pair.image else {
+            self.blind.add(line);
+            return Ok(());
+        };
+        let Some(sentence) = self.tokenizer.encode(&pair.tokens, pair.start, pair.end)? else {
+            self.long.add(line);
+            return Ok(());
+        };
+        let mention = self.tokenizer.pieces(&pair.tokens[pair.start..=pair.end])?;
+        if sentence.ids.len() - 1 + mention.len() > self.tokenizer.positions() {
+            self.long.add(line);
+            return Ok(());
+        }
+        let image = self.number(path);
+        let all = &mut self.read.tokens;
+        let start = all.len();
+        all.extend(sentence.ids);
+        let tokens = start..all.len();
+        all.extend(mention);
+        let mention_tokens = tokens.end..all.len();
+        let found = PairRef {
+            image,
+            offset: pair.offset,
+            mention: pair.mention,
+            tokens,
+            mask_at: sentence.mask_at,
+            mention_tokens,
+        };
+        self.read.found.push((pair.entity, found));
+        Ok(())
+    }
+
+    /// The number of an image, a new one if it was not seen before.
+    fn number(&mut self, path: PathBuf) -> usize {
+        let next = self.numbers.len();
+        let images = &mut self.read.images;
+        *self.numbers.entry(path).or_insert_with_key(|path| {
+            images.push(path.clone());
+            next
+        })
     }
 }
 
@@ -257,6 +282,20 @@ pub trait SeenImages {
     fn fault(&self, path: &Path) -> Option<&str>;
 }
 
+/// The entities with enough pairs, in the order of the data set's vocabulary.
+fn usable_entities(
+    dataset: &Dataset,
+    by_entity: &HashMap<EntityId, Vec<PairRef>>,
+) -> Vec<EntityId> {
+    let has_enough = |id: &EntityId| {
+        by_entity
+            .get(id)
+            .is_some_and(|pairs| pairs.len() >= LEAST_PAIRS)
+    };
+    let all = dataset.vocabulary.iter().map(|(id, _)| id);
+    all.filter(has_enough).collect()
+}
+
 impl Unsettled {
     /// Leaves out pairs whose image was not seen, then entities with too few pairs, and groups the
     /// rest.
@@ -278,34 +317,13 @@ impl Unsettled {
         }
         let entities: Vec<EntityId> = match rows {
             Some(rows) => rows.to_vec(),
-            None => {
-                let all = dataset.vocabulary.iter().map(|(id, _)| id);
-                all.filter(|id| by_entity.get(id).is_some_and(|p| p.len() >= LEAST_PAIRS))
-                    .collect()
-            }
+            None => usable_entities(dataset, &by_entity),
         };
         if entities.is_empty() {
-            let what = format!(
-                "{} has no entity with 2 usable pairs of a sentence and an image",
-                dataset.root.display()
-            );
-            let single = Cause {
-                count: by_entity.len(),
-                ..Cause::new("entities with a single usable pair".into())
-            };
-            self.causes
-                .extend(Some(single).filter(|cause| cause.count > 0));
-            return Err(self.none(what, dataset));
+            return Err(self.no_entity(dataset, by_entity.len()));
         }
-        let few = dataset.vocabulary.len().saturating_sub(entities.len());
-        let left_out = self
-            .causes
-            .iter()
-            .map(|cause| (cause.what.clone(), cause.count));
-        let left_out = left_out
-            .chain((few > 0).then(|| ("entities with fewer than 2 usable pairs".to_owned(), few)));
         let mut pairs = Pairs {
-            left_out: left_out.collect(),
+            left_out: self.left_out(dataset.vocabulary.len().saturating_sub(entities.len())),
             ..Default::default()
         };
         for (row, entity) in entities.iter().enumerate() {
@@ -326,6 +344,34 @@ impl Unsettled {
         pairs.entities = entities;
         pairs.tokens = self.tokens;
         Ok(pairs)
+    }
+
+    /// Lists the causes, and the number of entities that have too few pairs.
+    fn left_out(&self, few: usize) -> Vec<(String, usize)> {
+        let mut left_out: Vec<(String, usize)> = self
+            .causes
+            .iter()
+            .map(|cause| (cause.what.clone(), cause.count))
+            .collect();
+        if few > 0 {
+            left_out.push(("entities with fewer than 2 usable pairs".to_owned(), few));
+        }
+        left_out
+    }
+
+    /// The error of a data set without an entity that has enough pairs; `single` entities have one.
+    fn no_entity(&mut self, dataset: &Dataset, single: usize) -> Error {
+        let what = format!(
+            "{} has no entity with 2 usable pairs of a sentence and an image",
+            dataset.root.display()
+        );
+        if single > 0 {
+            self.causes.push(Cause {
+                count: single,
+                ..Cause::new("entities with a single usable pair".into())
+            });
+        }
+        self.none(what, dataset)
     }
 
     fn keep_seen(&mut self, seen: &dyn SeenImages) {
