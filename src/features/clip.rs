@@ -1,6 +1,6 @@
 //! Sentences and pictures to the common space of a frozen CLIP.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tch::{Device, Tensor};
 use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
@@ -10,7 +10,7 @@ use super::preprocessing::{Preparation, not_followed};
 use super::texts::padded;
 use crate::error::{Error, Result};
 use crate::git_lfs;
-use crate::model::clip::{Clip, ClipConfig};
+use crate::model::clip::{Clip, ClipConfig, TextConfig};
 use crate::model::layer::unit;
 use crate::model::weights::Weights;
 
@@ -50,39 +50,7 @@ impl ClipEncoder {
         }
         let config = ClipConfig::read(&folder.join(CONFIG))?;
         let file = folder.join("tokenizer.json");
-        let unusable =
-            |e: tokenizers::Error| Error::format(&file, format!("is not a usable tokenizer: {e}"));
-        git_lfs::refuse_pointer(&file)?;
-        let mut tokenizer = Tokenizer::from_file(&file).map_err(unusable)?;
-        let max_length = config.text_config.max_position_embeddings as usize;
-        let added = tokenizer
-            .get_post_processor()
-            .map_or(0, |processor| processor.added_tokens(false));
-        if added >= max_length {
-            let reason =
-                format!("adds {added} tokens to every text, for a model of {max_length} positions");
-            return Err(Error::format(&file, reason));
-        }
-        // what is longer is cut before its end of text
-        tokenizer
-            .with_truncation(Some(TruncationParams {
-                max_length,
-                ..Default::default()
-            }))
-            .map_err(unusable)?;
-        tokenizer.with_padding(None);
-        let highest = tokenizer
-            .get_vocab(true)
-            .into_values()
-            .max()
-            .map_or(0, i64::from);
-        if highest >= config.text_config.vocab_size {
-            let reason = format!(
-                "has a token {highest} for a model of {}",
-                config.text_config.vocab_size
-            );
-            return Err(Error::format(&file, reason));
-        }
+        let tokenizer = open_tokenizer(&file, &config.text_config)?;
         let weights = Weights::open(folder)?.under(Clip::MARK)?;
         let (network, left_out) = Clip::open(&config, &weights, device)
             .map_err(|error| error.adding("config.json gives the sizes"))?;
@@ -96,18 +64,7 @@ impl ClipEncoder {
             normalization,
         };
         left_out.extend(not_followed(folder, &preparation)?);
-        let mut hasher = blake3::Hasher::new();
-        for part in [folder.join(CONFIG), file.clone()] {
-            hasher.update(
-                blake3::hash(&std::fs::read(&part).map_err(Error::io("read", &part))?).as_bytes(),
-            );
-        }
-        let hash = hasher
-            .update(weights.hash().as_bytes())
-            .update(&[PREPARATION])
-            .finalize()
-            .to_hex()
-            .to_string();
+        let hash = hash(&[folder.join(CONFIG), file.clone()], &weights)?;
         let encoder = ClipEncoder {
             network,
             tokenizer,
@@ -166,4 +123,54 @@ impl ClipEncoder {
         let pixels = pixels(pictures, self.side, Some([MEAN, DEVIATION]), self.device)?;
         Ok(unit(&tch::no_grad(|| self.network.image(&pixels))))
     }
+}
+
+/// Opens a `tokenizer.json`, and sets it to cut a text that is longer than the model's positions.
+///
+/// Errors: `Format` where it is not usable, or does not go with the model.
+fn open_tokenizer(file: &Path, config: &TextConfig) -> Result<Tokenizer> {
+    let unusable =
+        |e: tokenizers::Error| Error::format(file, format!("is not a usable tokenizer: {e}"));
+    git_lfs::refuse_pointer(file)?;
+    let mut tokenizer = Tokenizer::from_file(file).map_err(unusable)?;
+    let max_length = config.max_position_embeddings as usize;
+    let added = tokenizer
+        .get_post_processor()
+        .map_or(0, |processor| processor.added_tokens(false));
+    if added >= max_length {
+        let reason =
+            format!("adds {added} tokens to every text, for a model of {max_length} positions");
+        return Err(Error::format(file, reason));
+    }
+    // what is longer is cut before its end of text
+    tokenizer
+        .with_truncation(Some(TruncationParams {
+            max_length,
+            ..Default::default()
+        }))
+        .map_err(unusable)?;
+    tokenizer.with_padding(None);
+    let highest = tokenizer
+        .get_vocab(true)
+        .into_values()
+        .max()
+        .map_or(0, i64::from);
+    if highest >= config.vocab_size {
+        let reason = format!("has a token {highest} for a model of {}", config.vocab_size);
+        return Err(Error::format(file, reason));
+    }
+    Ok(tokenizer)
+}
+
+/// Returns the hash of all that vectors depend on: these files, the weights, and how texts and
+/// pictures are prepared.
+fn hash(files: &[PathBuf], weights: &Weights) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+        hasher.update(blake3::hash(&bytes).as_bytes());
+    }
+    hasher.update(weights.hash().as_bytes());
+    hasher.update(&[PREPARATION]);
+    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -98,6 +98,38 @@ impl PatchStore {
         })
     }
 
+    /// Features in `cache`: those of `paths[i]` are at `places[i]`, if anywhere. With `grid` they
+    /// are pooled to `grid × grid` and held in memory.
+    fn cached(
+        paths: &[&Path],
+        places: &[Option<Place>],
+        encoder: &ImageEncoder,
+        cache: FeatureCache,
+        grid: Option<i64>,
+    ) -> Result<PatchStore> {
+        let mut numbers = HashMap::new();
+        let mut found = Vec::new();
+        for (path, place) in paths.iter().zip(places) {
+            if let Some(place) = place {
+                numbers.insert(path.to_path_buf(), found.len());
+                found.push(*place);
+            }
+        }
+        let (patches, rows) = match grid {
+            None => (encoder.patches(), Rows::Mapped(cache, found)),
+            Some(grid) => {
+                let pooled = pooled(&cache, &found, encoder, grid)?;
+                (grid * grid, Rows::Held(pooled))
+            }
+        };
+        Ok(PatchStore {
+            numbers,
+            patches,
+            features: encoder.features(),
+            rows,
+        })
+    }
+
     /// A picture's number, none where it has no features.
     pub fn number(&self, path: &Path) -> Option<usize> {
         self.numbers.get(path).copied()
@@ -156,52 +188,16 @@ pub fn image_features(
         .map(PathBuf::as_path)
         .filter(|path| seen.insert(*path))
         .collect();
-    let known: HashSet<ContentHash> = cache.known().collect();
-    let next = AtomicUsize::new(0);
-    let side = encoder.kind().side();
     let mut gathering = Gathering::new(&paths, encoder, &mut cache);
-    std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(2 * BATCH);
-        for _ in 0..DECODERS {
-            let (sender, paths, known, next) = (sender.clone(), &paths, &known, &next);
-            scope.spawn(move || decode_all(paths, side, known, next, &sender));
-        }
-        drop(sender);
-        // the receiver goes with this call, so the decoders end also when it stops early
-        gathering.run(receiver, observer)
-    })?;
+    gathering.gather(observer)?;
     let Gathering {
         places,
         broken,
         encoded,
         ..
     } = gathering;
-    let found: Vec<(&Path, Place)> = paths
-        .iter()
-        .zip(&places)
-        .filter_map(|(&path, place)| place.map(|place| (path, place)))
-        .collect();
-    let numbers = found
-        .iter()
-        .enumerate()
-        .map(|(number, (path, _))| (path.to_path_buf(), number))
-        .collect();
-    let places: Vec<Place> = found.into_iter().map(|(_, place)| place).collect();
-    let features = encoder.features();
-    let (patches, rows) = match grid {
-        None => (encoder.patches(), Rows::Mapped(cache, places)),
-        Some(grid) => (
-            grid * grid,
-            Rows::Held(pooled(&cache, &places, encoder, grid)?),
-        ),
-    };
     Ok(ImageFeatures {
-        store: PatchStore {
-            numbers,
-            patches,
-            features,
-            rows,
-        },
+        store: PatchStore::cached(&paths, &places, encoder, cache, grid)?,
         broken,
         encoded,
     })
@@ -277,6 +273,24 @@ impl<'a> Gathering<'a> {
             waiting: Vec::new(),
             pictures: Vec::new(),
         }
+    }
+
+    /// Starts the decoders, and encodes what they read.
+    fn gather(&mut self, observer: &mut dyn Observer<Progress>) -> Result<()> {
+        let paths = self.paths;
+        let known: HashSet<ContentHash> = self.cache.known().collect();
+        let next = AtomicUsize::new(0);
+        let side = self.encoder.kind().side();
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(2 * BATCH);
+            for _ in 0..DECODERS {
+                let (sender, known, next) = (sender.clone(), &known, &next);
+                scope.spawn(move || decode_all(paths, side, known, next, &sender));
+            }
+            drop(sender);
+            // the receiver goes with this call, so the decoders end also when it stops early
+            self.run(receiver, observer)
+        })
     }
 
     fn run(

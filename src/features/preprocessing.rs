@@ -50,64 +50,68 @@ pub fn not_followed(folder: &Path, preparation: &Preparation) -> Result<Vec<(Str
 impl Preparation {
     /// Returns each setting that asks for something else, and what is done.
     fn differences(&self, settings: &Map<String, Value>) -> Vec<String> {
-        let mut all = Vec::new();
-        let mut compare = |name: &str, is_followed: &dyn Fn(&Value) -> bool, here: String| {
-            if let Some(value) = settings
-                .get(name)
-                .filter(|value| !value.is_null() && !is_followed(value))
-            {
-                all.push(format!("{name} {value}, here {here}"));
-            }
+        let mut found = Differences {
+            settings,
+            all: Vec::new(),
         };
         let side = f64::from(self.side);
         let of_side = |value: &Value| numbers(value).iter().all(|number| *number == side);
-        let flag = |expected: bool| move |value: &Value| value.as_bool() == Some(expected);
-        compare("do_resize", &flag(true), "true".into());
-        compare("size", &of_side, side.to_string());
-        compare(
-            "do_center_crop",
-            &flag(self.center_crop),
-            self.center_crop.to_string(),
-        );
+        found.compare_flag("do_resize", true);
+        found.compare("size", of_side, side.to_string());
+        found.compare_flag("do_center_crop", self.center_crop);
         if self.center_crop {
-            compare("crop_size", &of_side, side.to_string());
+            found.compare("crop_size", of_side, side.to_string());
         } else {
-            compare("crop_pct", &|value| value.as_f64() == Some(1.0), "1".into());
+            found.compare("crop_pct", |value| value.as_f64() == Some(1.0), "1".into());
         }
-        compare(
+        found.compare(
             "resample",
-            &|value| value.as_i64() == Some(self.resample),
+            |value| value.as_i64() == Some(self.resample),
             self.resample.to_string(),
         );
-        compare("do_rescale", &flag(true), "true".into());
-        compare(
-            "rescale_factor",
-            &|value| {
-                value
-                    .as_f64()
-                    .is_some_and(|f| (f * 255.0 - 1.0).abs() < 1e-3)
-            },
-            "1/255".into(),
-        );
-        compare(
-            "do_normalize",
-            &flag(self.normalization.is_some()),
-            self.normalization.is_some().to_string(),
-        );
+        found.compare_flag("do_rescale", true);
+        found.compare("rescale_factor", is_one_255th, "1/255".into());
+        found.compare_flag("do_normalize", self.normalization.is_some());
         if let Some([mean, deviation]) = self.normalization {
-            compare(
-                "image_mean",
-                &|value| is_near(value, mean),
-                format!("{mean:?}"),
-            );
-            compare(
-                "image_std",
-                &|value| is_near(value, deviation),
-                format!("{deviation:?}"),
-            );
+            found.compare_channels("image_mean", mean);
+            found.compare_channels("image_std", deviation);
         }
-        all
+        found.all
     }
+}
+
+/// Settings, and those of them that ask for something else than what is done.
+struct Differences<'a> {
+    settings: &'a Map<String, Value>,
+    all: Vec<String>,
+}
+
+impl Differences<'_> {
+    /// Adds the setting `name` where it is given and not followed; `here` says what is done.
+    fn compare(&mut self, name: &str, is_followed: impl Fn(&Value) -> bool, here: String) {
+        let value = self.settings.get(name);
+        if let Some(value) = value.filter(|value| !value.is_null() && !is_followed(value)) {
+            self.all.push(format!("{name} {value}, here {here}"));
+        }
+    }
+
+    fn compare_flag(&mut self, name: &str, here: bool) {
+        self.compare(
+            name,
+            |value| value.as_bool() == Some(here),
+            here.to_string(),
+        );
+    }
+
+    fn compare_channels(&mut self, name: &str, here: [f32; 3]) {
+        self.compare(name, |value| is_near(value, here), format!("{here:?}"));
+    }
+}
+
+fn is_one_255th(value: &Value) -> bool {
+    value
+        .as_f64()
+        .is_some_and(|factor| (factor * 255.0 - 1.0).abs() < 1e-3)
 }
 
 /// The numbers of a size: one, or those of an object such as `{"height": 224, "width": 224}`.

@@ -341,18 +341,7 @@ impl Settings {
             .map(|name| AddedToken::from(name.clone(), true))
             .collect();
         tokenizer.add_special_tokens(special).map_err(failed)?;
-        for (id, token) in &self.added {
-            self.add(&mut tokenizer, token).map_err(failed)?;
-            let found = tokenizer.token_to_id(&token.content);
-            if found != Some(*id) {
-                let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
-                let name = &token.content;
-                let reason = format!(
-                    "gives the token “{name}” the id {found}, and the files of added tokens give it {id}"
-                );
-                return Err(Error::format(&file, reason));
-            }
-        }
+        self.add_listed(&mut tokenizer, &file)?;
         for token in &self.additional {
             // one that a file gives properties keeps them
             let is_there = |there: &AddedToken| there.content == token.content;
@@ -382,6 +371,25 @@ impl Settings {
             mask,
             pad,
         })
+    }
+
+    /// Adds the tokens whose ids the files beside the vocabulary give.
+    ///
+    /// Errors: `Format` where the tokenizer of `file` gives one of them another id.
+    fn add_listed(&self, tokenizer: &mut Tokenizer, file: &Path) -> Result<()> {
+        for (id, token) in &self.added {
+            self.add(tokenizer, token).map_err(|e| unusable(file, &e))?;
+            let found = tokenizer.token_to_id(&token.content);
+            if found != Some(*id) {
+                let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
+                let name = &token.content;
+                let reason = format!(
+                    "gives the token “{name}” the id {found}, and the files of added tokens give it {id}"
+                );
+                return Err(Error::format(file, reason));
+            }
+        }
+        Ok(())
     }
 
     /// Adds one further token; those of the roles are there already.
