@@ -349,16 +349,27 @@ impl TrainConfig {
 
     /// Refuses what cannot be trained with.
     pub fn validate(&self) -> Result<()> {
-        let share = |name: &str, x: f64| {
-            if (0.0..1.0).contains(&x) {
-                Ok(())
-            } else {
-                Err(Error::Argument(format!(
-                    "{name} is {x}; it must be in 0..1"
-                )))
-            }
-        };
-        share("label_smoothing", self.label_smoothing)?;
+        check_share("label_smoothing", self.label_smoothing)?;
+        self.validate_drops()?;
+        check_share("dropout", self.dropout)?;
+        check_share("head_dropout", self.head_dropout)?;
+        check_share("score_dropout", self.score_dropout)?;
+        check_share("warm_up", self.warm_up)?;
+        check_share("distillation_share", self.distillation_share)?;
+        check_share("momentum", self.momentum)?;
+        check_share("neighbours.share", self.neighbours.map_or(0.0, |n| n.share))?;
+        check_share("nce.class_prior", self.nce.class_prior)?;
+        self.tasks.validate()?;
+        self.validate_alignment()?;
+        self.prototypes
+            .map_or(Ok(()), |prototypes| prototypes.check())?;
+        self.validate_temperatures()?;
+        self.validate_counts()
+    }
+
+    /// Refuses shares of pairs without text or picture that are not in 0..=1, or more than 1
+    /// together.
+    fn validate_drops(&self) -> Result<()> {
         for (name, x) in [
             ("drop_text", self.drop_text),
             ("drop_image", self.drop_image),
@@ -374,18 +385,11 @@ impl TrainConfig {
                 "drop_text and drop_image are more than 1 together".into(),
             ));
         }
-        share("dropout", self.dropout)?;
-        share("head_dropout", self.head_dropout)?;
-        share("score_dropout", self.score_dropout)?;
-        share("warm_up", self.warm_up)?;
-        share("distillation_share", self.distillation_share)?;
-        share("momentum", self.momentum)?;
-        share("neighbours.share", self.neighbours.map_or(0.0, |n| n.share))?;
-        share("nce.class_prior", self.nce.class_prior)?;
-        self.tasks.validate()?;
-        self.validate_alignment()?;
-        self.prototypes
-            .map_or(Ok(()), |prototypes| prototypes.check())?;
+        Ok(())
+    }
+
+    /// Refuses temperatures that are not above 0.
+    fn validate_temperatures(&self) -> Result<()> {
         let temperatures = [
             ("nce.temperature", self.nce.temperature),
             (
@@ -398,6 +402,11 @@ impl TrainConfig {
                 "{name} is {value}; it must be above 0"
             )));
         }
+        Ok(())
+    }
+
+    /// Refuses counts of 0.
+    fn validate_counts(&self) -> Result<()> {
         for (name, value) in [
             ("epochs", self.epochs),
             ("batch", self.batch),
@@ -412,4 +421,14 @@ impl TrainConfig {
         }
         Ok(())
     }
+}
+
+/// Refuses a share that is not in 0..1.
+fn check_share(name: &str, share: f64) -> Result<()> {
+    if (0.0..1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(Error::Argument(format!(
+        "{name} is {share}; it must be in 0..1"
+    )))
 }

@@ -18,6 +18,8 @@ use super::trainer::Places;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::Sources;
+use crate::features::pairs::Pairs;
+use crate::features::patches::PatchStore;
 use crate::features::prepare::{Encoders, gather};
 use crate::features::profile::Profiles;
 use crate::job::{Observer, Progress};
@@ -131,64 +133,32 @@ impl<'a> Training<'a> {
         device: Device,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
-        let encoders = Encoders::open(
-            &config.text_encoder,
-            &config.image_encoder,
-            config.normalize,
-            device,
-        )?;
-        let (pairs, patches) = gather(
-            dataset,
-            &encoders,
-            config.grid,
-            &places.cache,
-            None,
-            observe,
-        )?;
-        let sizes = Config {
-            entities: pairs.entities.len() as i64,
-            clusters: dataset.classes.len() as i64 + 1,
-            patches: patches.patches(),
-            patch_features: patches.features(),
-            vision_layers: config.vision_layers,
-            fusion_layers: config.fusion_layers,
-            state: config.state,
-            alignment: config.tasks.has(Task::Itc).then_some(config.alignment),
-            dropout: config.dropout,
-            head_dropout: config.head_dropout,
-            compute: compute(config.precision, device),
-            ..encoders.text.sizes.clone()
-        };
+        let cache = &places.cache;
+        let encoders = open_encoders(config, device)?;
+        let (pairs, patches) = gather(dataset, &encoders, config.grid, cache, None, observe)?;
+        let sizes = sizes(dataset, config, &encoders, &pairs, &patches, device);
         sizes.validate()?;
         tch::manual_seed(config.seed as i64);
         let store = VarStore::new(device);
         let network = Network::new(&store.root(), &sizes, config.tasks.has(Task::Distillation));
         checkpoint::load_encoder(&store, &encoders.text.weights)?;
-        let (bert, hash) = (&network.student.bert, &encoders.text.source.hash);
-        let texts = encoders
-            .text
-            .states(&places.cache, &pairs, bert, device, observe)?;
-        let likeness = match config.neighbours {
-            None => None,
-            Some(settings) => {
-                let profiles =
-                    Profiles::open(&places.cache, &pairs, &patches, bert, hash, device, observe)?;
-                Some(Likeness::new(&profiles, settings))
-            }
+        let bert = &network.student.bert;
+        let texts = encoders.text.states(cache, &pairs, bert, device, observe)?;
+        let sources = Sources {
+            pairs,
+            texts,
+            patches,
+            device,
         };
+        let likeness = likeness(config, cache, &sources, &network, &encoders, observe)?;
         let teacher = network.teacher.as_ref().map(|_| Teacher::of(&store));
         let optimizer = optimizer(&store, &sizes, config);
-        let steps_in_all = schedule::steps_in_all(&pairs, config, dataset.queries.len());
+        let steps_in_all = schedule::steps_in_all(&sources.pairs, config, dataset.queries.len());
         Ok(Training {
             config,
             dataset_hash: dataset.hash()?,
             encoders,
-            sources: Arc::new(Sources {
-                pairs,
-                texts,
-                patches,
-                device,
-            }),
+            sources: Arc::new(sources),
             store,
             network,
             teacher,
@@ -330,6 +300,65 @@ impl<'a> Training<'a> {
             training: serde_json::to_value(self.config).unwrap_or_default(),
         }
     }
+}
+
+/// The sizes of the network: the encoders', the data set's, and those that the settings choose.
+fn sizes(
+    dataset: &Dataset,
+    config: &TrainConfig,
+    encoders: &Encoders,
+    pairs: &Pairs,
+    patches: &PatchStore,
+    device: Device,
+) -> Config {
+    Config {
+        entities: pairs.entities.len() as i64,
+        clusters: dataset.classes.len() as i64 + 1,
+        patches: patches.patches(),
+        patch_features: patches.features(),
+        vision_layers: config.vision_layers,
+        fusion_layers: config.fusion_layers,
+        state: config.state,
+        alignment: config.tasks.has(Task::Itc).then_some(config.alignment),
+        dropout: config.dropout,
+        head_dropout: config.head_dropout,
+        compute: compute(config.precision, device),
+        ..encoders.text.sizes.clone()
+    }
+}
+
+fn open_encoders(config: &TrainConfig, device: Device) -> Result<Encoders> {
+    Encoders::open(
+        &config.text_encoder,
+        &config.image_encoder,
+        config.normalize,
+        device,
+    )
+}
+
+/// The likeness of entities as the frozen encoders see them; none where the settings do not ask for
+/// it.
+fn likeness(
+    config: &TrainConfig,
+    cache: &Path,
+    sources: &Sources,
+    network: &Network,
+    encoders: &Encoders,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Option<Likeness>> {
+    let Some(settings) = config.neighbours else {
+        return Ok(None);
+    };
+    let profiles = Profiles::open(
+        cache,
+        &sources.pairs,
+        &sources.patches,
+        &network.student.bert,
+        &encoders.text.source.hash,
+        sources.device,
+        observe,
+    )?;
+    Ok(Some(Likeness::new(&profiles, settings)))
 }
 
 /// Lists of rows as one tensor: how many there are, each one's length, then all rows.

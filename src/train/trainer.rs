@@ -103,9 +103,7 @@ pub fn train(
     if training.at.best.is_none() {
         checkpoint::save(&places.out, &training.describe(&dataset), &training.store)?;
     }
-    std::fs::remove_file(&checkpoint)
-        .or_else(ignore_absent)
-        .map_err(Error::io("remove", &checkpoint))?;
+    remove(&checkpoint)?;
     let left_out = training.sources.pairs.left_out.clone();
     Ok(Trained {
         loss,
@@ -145,11 +143,11 @@ pub fn to_the_end(
     }
 }
 
-fn ignore_absent(e: std::io::Error) -> std::io::Result<()> {
-    if e.kind() == std::io::ErrorKind::NotFound {
-        Ok(())
-    } else {
-        Err(e)
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
+        _ => Ok(()),
     }
 }
 
