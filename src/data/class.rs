@@ -167,12 +167,7 @@ fn read_pickle(
     findings: &mut Findings,
 ) -> Result<Vec<Class>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let read = if git_lfs::is_pointer(&bytes) {
-        Err(git_lfs::REASON.into())
-    } else {
-        Pickle::read(&bytes)
-    };
-    let pickle = match read {
+    let pickle = match parse_pickle(&bytes) {
         Ok(pickle) => pickle,
         Err(reason) => {
             findings.note(kind::BAD_PICKLE, path, None, || reason);
@@ -187,25 +182,7 @@ fn read_pickle(
     };
     let mut members: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();
     for &(key, names) in entries {
-        let key = match &pickle.values[key] {
-            Value::Int(id) => id.to_string(),
-            Value::Text(id) => id.clone(),
-            _ => {
-                findings.note(kind::BAD_GOLD, path, None, || {
-                    "a key is not an entity id".into()
-                });
-                continue;
-            }
-        };
-        let Some(entity) = key
-            .parse()
-            .ok()
-            .map(EntityId)
-            .filter(|e| vocabulary.contains(*e))
-        else {
-            findings.note(kind::UNKNOWN_GOLD, path, None, || {
-                format!("entity {key} is not in entity2id.txt")
-            });
+        let Some(entity) = read_key(&pickle.values[key], path, vocabulary, findings) else {
             continue;
         };
         let Some(names) = class_names(&pickle, names) else {
@@ -225,6 +202,42 @@ fn read_pickle(
             ..Class::named(name)
         })
         .collect())
+}
+
+/// Reads a pickle. The error is a clause that follows the file's name.
+fn parse_pickle(bytes: &[u8]) -> std::result::Result<Pickle, String> {
+    if git_lfs::is_pointer(bytes) {
+        return Err(git_lfs::REASON.into());
+    }
+    Pickle::read(bytes)
+}
+
+/// The entity that a key of the pickle's dict means; `None`, and noted, where it is not in the
+/// vocabulary.
+fn read_key(
+    key: &Value,
+    path: &Path,
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+) -> Option<EntityId> {
+    let key = match key {
+        Value::Int(id) => id.to_string(),
+        Value::Text(id) => id.clone(),
+        _ => {
+            findings.note(kind::BAD_GOLD, path, None, || {
+                "a key is not an entity id".into()
+            });
+            return None;
+        }
+    };
+    let id = key.parse().ok().map(EntityId);
+    let entity = id.filter(|id| vocabulary.contains(*id));
+    if entity.is_none() {
+        findings.note(kind::UNKNOWN_GOLD, path, None, || {
+            format!("entity {key} is not in entity2id.txt")
+        });
+    }
+    entity
 }
 
 /// The items of the pickle's dict, a plain one or one of the standard library's.

@@ -43,7 +43,8 @@ pub struct Pair {
     pub line: usize,
 }
 
-/// One line of the file: where it starts, its number, and its bytes without line end and BOM.
+/// One line of the file: where it starts, its number, and its bytes. [`Stream::content`] takes the
+/// line end and the byte order mark off.
 struct Line<'a> {
     offset: u64,
     number: usize,
@@ -90,23 +91,13 @@ impl Stream<'_> {
                     format!("{length} bytes in one line")
                 });
             } else {
-                let (text, valid) = utf8(&buffer, encoding);
-                if !valid {
-                    self.note(kind::NOT_UTF8, number, || {
-                        "has characters that are not valid UTF-16; they are lost".into()
-                    });
-                }
-                if let Some(bytes) = self.content(&text, encoding, number) {
-                    self.sentence(
-                        Line {
-                            offset,
-                            number,
-                            bytes,
-                            whole,
-                        },
-                        each,
-                    )?;
-                }
+                let line = Line {
+                    offset,
+                    number,
+                    bytes: &buffer,
+                    whole,
+                };
+                self.line(line, encoding, each)?;
             }
             offset += length;
             if offset - told >= REPORT_EVERY {
@@ -132,6 +123,20 @@ impl Stream<'_> {
                     .note(kind::UNREADABLE_TEXT, self.path, None, || reason);
                 None
             }
+        }
+    }
+
+    /// Hands over the mentions of a line as it is in the file, with its line end.
+    fn line(&mut self, line: Line, encoding: Encoding, each: Each) -> Result<()> {
+        let (text, valid) = utf8(line.bytes, encoding);
+        if !valid {
+            self.note(kind::NOT_UTF8, line.number, || {
+                "has characters that are not valid UTF-16; they are lost".into()
+            });
+        }
+        match self.content(&text, encoding, line.number) {
+            Some(bytes) => self.sentence(Line { bytes, ..line }, each),
+            None => Ok(()),
         }
     }
 

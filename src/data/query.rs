@@ -90,34 +90,47 @@ pub(super) fn read_queries(
             None,
             findings,
         );
-        for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
-            if text.trim() == END {
-                break;
-            }
-            let seeds = read_seeds(
-                &text,
-                line,
-                file,
-                &classes[class.at()],
-                vocabulary,
-                findings,
-            );
-            if seeds.is_empty() {
-                findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || {
-                    "no seed can be used".into()
-                });
-                continue;
-            }
-            queries.push(Query {
-                class,
-                seed_count: file.seed_count,
-                number,
-                seeds,
-            });
-        }
+        read_file(file, class, classes, vocabulary, findings, &mut queries)?;
     }
     queries.sort_by_key(|q| (q.class, q.seed_count, q.number));
     Ok(queries)
+}
+
+/// Adds the queries of one file, which are of `class`.
+fn read_file(
+    file: &QueryFile,
+    class: ClassId,
+    classes: &[Class],
+    vocabulary: &Vocabulary,
+    findings: &mut Findings,
+    queries: &mut Vec<Query>,
+) -> Result<()> {
+    for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
+        if text.trim() == END {
+            break;
+        }
+        let seeds = read_seeds(
+            &text,
+            line,
+            file,
+            &classes[class.at()],
+            vocabulary,
+            findings,
+        );
+        if seeds.is_empty() {
+            findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || {
+                "no seed can be used".into()
+            });
+            continue;
+        }
+        queries.push(Query {
+            class,
+            seed_count: file.seed_count,
+            number,
+            seeds,
+        });
+    }
+    Ok(())
 }
 
 fn read_seeds(
