@@ -14,7 +14,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::sheet::Cell::{Count, Nothing};
 use crate::sheet::{Sheet, percent, text};
-use crate::types::{ClassId, EntityId, SeedCount};
+use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 /// A row of fewer entities (or queries), or of fewer than [`FEW_CLASSES`], tells nothing: there is
 /// no interval to trust.
@@ -164,41 +164,24 @@ pub fn recall(
     seeds: SeedCount,
     k: usize,
 ) -> Result<Analysis> {
-    let nothing = Group {
-        columns: vec![Column::default(); runs.len()],
-        ..Group::default()
-    };
-    let mut found = vec![nothing; groups.names.len()];
-    let (mut asked, mut lacking) = (0, 0);
-    for query in dataset
-        .queries
-        .iter()
-        .filter(|query| query.seed_count == seeds)
-    {
+    let mut tally = Tally::new(groups, runs.len(), k);
+    let is_asked = |query: &&Query| query.seed_count == seeds;
+    for query in dataset.queries.iter().filter(is_asked) {
         let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
-        let lists: Option<Vec<&Vec<EntityId>>> = runs
-            .iter()
-            .map(|(_, run)| run.lists.get(&key_of(query)))
-            .collect();
-        match lists {
-            _ if gold.is_empty() => {}
-            None => lacking += 1,
-            Some(lists) => {
-                asked += 1;
-                let members: Vec<(usize, EntityId)> = gold
-                    .into_iter()
-                    .filter_map(|entity| Some((groups.of(entity)?, entity)))
-                    .collect();
-                let firsts = lists
-                    .iter()
-                    .map(|list| list.iter().take(k).copied().collect());
-                found
-                    .iter_mut()
-                    .enumerate()
-                    .for_each(|(at, group)| group.add(at, query.class, &members, firsts.clone()));
-            }
+        if gold.is_empty() {
+            continue;
+        }
+        match lists_of(runs, query) {
+            Some(lists) => tally.add(query.class, gold, &lists),
+            None => tally.lacking += 1,
         }
     }
+    let Tally {
+        found,
+        asked,
+        lacking,
+        ..
+    } = tally;
     if asked == 0 || runs.is_empty() {
         let none = format!(
             "there is no query of {} seeds that every run has and that has gold",
@@ -223,6 +206,57 @@ pub fn recall(
         rows: rows.map(|(name, group)| group.row(name)).collect(),
         notes: (lacking > 0).then_some(lacks).into_iter().collect(),
     })
+}
+
+/// Each run's list of a query; none where a run does not have the query.
+fn lists_of<'a>(runs: &'a [(String, Judged)], query: &Query) -> Option<Vec<&'a Vec<EntityId>>> {
+    runs.iter()
+        .map(|(_, run)| run.lists.get(&key_of(query)))
+        .collect()
+}
+
+/// All groups in the making.
+struct Tally<'a> {
+    groups: &'a Groups,
+    /// The rank up to which gold is looked for.
+    k: usize,
+    found: Vec<Group>,
+    /// The number of queries that count.
+    asked: usize,
+    /// The number of queries that not every run has.
+    lacking: usize,
+}
+
+impl<'a> Tally<'a> {
+    fn new(groups: &'a Groups, runs: usize, k: usize) -> Tally<'a> {
+        let nothing = Group {
+            columns: vec![Column::default(); runs],
+            ..Group::default()
+        };
+        Tally {
+            groups,
+            k,
+            found: vec![nothing; groups.names.len()],
+            asked: 0,
+            lacking: 0,
+        }
+    }
+
+    /// Adds a query with its gold and each run's list.
+    fn add(&mut self, class: ClassId, gold: HashSet<EntityId>, lists: &[&Vec<EntityId>]) {
+        self.asked += 1;
+        let members: Vec<(usize, EntityId)> = gold
+            .into_iter()
+            .filter_map(|entity| Some((self.groups.of(entity)?, entity)))
+            .collect();
+        let k = self.k;
+        let firsts = lists
+            .iter()
+            .map(|list| list.iter().take(k).copied().collect());
+        for (at, group) in self.found.iter_mut().enumerate() {
+            group.add(at, class, &members, firsts.clone());
+        }
+    }
 }
 
 /// A group in the making.

@@ -26,6 +26,36 @@ pub(super) fn paired(
     seeds: SeedCount,
     settings: &Settings,
 ) -> Outcome<Paired> {
+    let common = match common(held) {
+        Outcome::Done(common) => common,
+        Outcome::NotRun(why) => return Outcome::NotRun(why),
+        Outcome::NotComparable(why) => return Outcome::NotComparable(why),
+    };
+    let tested: Option<BTreeMap<Metric, Tested>> = settings
+        .metrics
+        .iter()
+        .map(|&metric| Some((metric, common.tested(metric)?)))
+        .collect();
+    let Some(metrics) = tested else {
+        return Outcome::NotComparable(
+            "the queries that they have in common are of one class alone, and a comparison takes 2"
+                .into(),
+        );
+    };
+    let asked: Vec<(QueryKey, bool)> = part::asked(dataset, seeds).collect();
+    let names = held.map(|held| &*held.entry.name);
+    let part_pair = |part: &Part| common.part_pair(part, &asked, names, &settings.metrics);
+    Outcome::Done(Paired {
+        queries: common.queries.len(),
+        alone: common.alone.each_ref().map(Vec::len),
+        metrics,
+        parts: part::parts(dataset).iter().filter_map(part_pair).collect(),
+        exchanges: exchanges(held, dataset, &common.keys(), settings.depth),
+    })
+}
+
+/// The queries that two runs have in common, where the runs can be compared on them.
+fn common(held: [&Held; 2]) -> Outcome<Common> {
     let mut measured = Vec::new();
     for held in held {
         match &held.measured {
@@ -48,44 +78,7 @@ pub(super) fn paired(
             "they have {count} queries with gold in common, and a comparison takes 2"
         ));
     }
-    let tested: Option<BTreeMap<Metric, Tested>> = settings
-        .metrics
-        .iter()
-        .map(|&metric| Some((metric, common.tested(metric)?)))
-        .collect();
-    let Some(metrics) = tested else {
-        return Outcome::NotComparable(
-            "the queries that they have in common are of one class alone, and a comparison takes 2"
-                .into(),
-        );
-    };
-    let asked: Vec<(QueryKey, bool)> = part::asked(dataset, seeds).collect();
-    let part_pair = |part: &Part| {
-        let asked = || {
-            asked
-                .iter()
-                .filter(|((class, ..), _)| part.classes.contains(class))
-        };
-        asked().next()?;
-        let with_gold = asked().filter(|(_, has_gold)| *has_gold).count();
-        let result = common.within(part).result(
-            held.map(|held| &*held.entry.name),
-            with_gold,
-            &settings.metrics,
-        );
-        Some(PartPair {
-            level: part.level,
-            name: part.name.clone(),
-            result,
-        })
-    };
-    Outcome::Done(Paired {
-        queries: common.queries.len(),
-        alone: common.alone.each_ref().map(Vec::len),
-        metrics,
-        parts: part::parts(dataset).iter().filter_map(part_pair).collect(),
-        exchanges: exchanges(held, dataset, &common.keys(), settings.depth),
-    })
+    Outcome::Done(common)
 }
 
 impl Common {
@@ -105,6 +98,31 @@ impl Common {
             .filter(|key| !of_run.contains(key))
             .collect();
         Common { queries, alone }
+    }
+
+    /// Compares the runs on one part; `None` where no query of the part is asked. `asked` tells of
+    /// each query that is asked whether it has gold.
+    fn part_pair(
+        &self,
+        part: &Part,
+        asked: &[(QueryKey, bool)],
+        names: [&str; 2],
+        metrics: &[Metric],
+    ) -> Option<PartPair> {
+        let of_part: Vec<bool> = asked
+            .iter()
+            .filter(|((class, ..), _)| part.classes.contains(class))
+            .map(|(_, has_gold)| *has_gold)
+            .collect();
+        if of_part.is_empty() {
+            return None;
+        }
+        let with_gold = of_part.iter().filter(|has_gold| **has_gold).count();
+        Some(PartPair {
+            level: part.level,
+            name: part.name.clone(),
+            result: self.within(part).result(names, with_gold, metrics),
+        })
     }
 
     fn within(&self, part: &Part) -> Common {

@@ -25,31 +25,13 @@ struct Line<'a> {
 /// rank, then by score (other systems give every line the same rank), then as in the file.
 pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> Result<Content> {
     let lines = text::read(path, odd)?;
-    let parsed = lines.iter().map(|(number, line)| {
-        read_line(*number, line).map_err(|reason| Error::Line {
-            path: path.to_owned(),
-            line: *number,
-            reason,
-        })
-    });
-    let parsed = parsed.collect::<Result<Vec<Line>>>()?;
+    let parsed = read_lines(&lines, path)?;
     let Some(first) = parsed.first() else {
         return Err(Error::format(path, "holds no ranking"));
     };
     let tag = first.tag.to_owned();
-
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut grouped: Vec<(String, Vec<&Line>)> = Vec::new();
-    for line in &parsed {
-        let place = *places.entry(line.query.clone()).or_insert_with(|| {
-            grouped.push((line.query.clone(), Vec::new()));
-            grouped.len() - 1
-        });
-        grouped[place].1.push(line);
-    }
-
     let mut entities = Entities::new(vocabulary, is_by_id(&parsed, vocabulary), odd);
-    let lists = grouped.into_iter().map(|(query, mut lines)| {
+    let lists = by_query(&parsed).into_iter().map(|(query, mut lines)| {
         lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
         let entry = |line: &Line| {
             let entity = entities.find(
@@ -78,6 +60,33 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> 
         lists,
         strangers: entities.strangers,
     })
+}
+
+fn read_lines<'a>(lines: &'a [(usize, String)], path: &Path) -> Result<Vec<Line<'a>>> {
+    let mut parsed = Vec::with_capacity(lines.len());
+    for (number, line) in lines {
+        let line = read_line(*number, line).map_err(|reason| Error::Line {
+            path: path.to_owned(),
+            line: *number,
+            reason,
+        })?;
+        parsed.push(line);
+    }
+    Ok(parsed)
+}
+
+/// Groups lines by query; queries and their lines come in the order of the file.
+fn by_query<'a, 'l>(lines: &'l [Line<'a>]) -> Vec<(String, Vec<&'l Line<'a>>)> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut grouped: Vec<(String, Vec<&Line>)> = Vec::new();
+    for line in lines {
+        let place = *places.entry(line.query.clone()).or_insert_with(|| {
+            grouped.push((line.query.clone(), Vec::new()));
+            grouped.len() - 1
+        });
+        grouped[place].1.push(line);
+    }
+    grouped
 }
 
 /// Whether entities are ids: most of them are numbers, or no other one is the name of an entity, as
