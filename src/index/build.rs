@@ -187,28 +187,7 @@ impl Builder {
         bias: &Tensor,
         provenance: Provenance,
     ) -> Result<Self> {
-        let (shape, v) = (weight.size(), entities.len());
-        if v < 2 || shape.len() != 2 || shape[0] != v as i64 || bias.size() != [v as i64] {
-            let shapes = format!("weight {shape:?} and bias {:?}", bias.size());
-            return Err(Error::Mismatch(format!(
-                "a head of {shapes} does not go with {v} entities (at least 2)"
-            )));
-        }
-        let mut ids = HashSet::new();
-        if let Some(twice) = entities.iter().find(|e| !ids.insert(e.id)) {
-            return Err(Error::Mismatch(format!(
-                "entity {} is in the vocabulary twice",
-                twice.id
-            )));
-        }
-        if shape[1] < 1 {
-            return Err(Error::Mismatch(format!(
-                "a head of weight {shape:?} has no columns"
-            )));
-        }
-        let named = |row: usize| format!("entity “{}”", entities[row].name);
-        check_finite("the head's weight", weight, named)?;
-        check_finite("the head's bias", bias, named)?;
+        check_head(&entities, weight, bias)?;
         let folder = Partial::create(out)?;
         let head = Head::new(
             weight.detach().to_kind(Kind::Float),
@@ -408,6 +387,33 @@ pub fn mode_file(mode: Mode) -> String {
 /// The tensor in the pairs' file that holds their states in this mode.
 pub fn pair_state(mode: Mode) -> String {
     format!("state.{mode}")
+}
+
+/// Refuses a head that does not go with the entities or is not finite, and an id that is there
+/// twice.
+fn check_head(entities: &[Entity], weight: &Tensor, bias: &Tensor) -> Result<()> {
+    let (shape, v) = (weight.size(), entities.len());
+    if v < 2 || shape.len() != 2 || shape[0] != v as i64 || bias.size() != [v as i64] {
+        let shapes = format!("weight {shape:?} and bias {:?}", bias.size());
+        return Err(Error::Mismatch(format!(
+            "a head of {shapes} does not go with {v} entities (at least 2)"
+        )));
+    }
+    let mut ids = HashSet::new();
+    if let Some(twice) = entities.iter().find(|e| !ids.insert(e.id)) {
+        return Err(Error::Mismatch(format!(
+            "entity {} is in the vocabulary twice",
+            twice.id
+        )));
+    }
+    if shape[1] < 1 {
+        return Err(Error::Mismatch(format!(
+            "a head of weight {shape:?} has no columns"
+        )));
+    }
+    let named = |row: usize| format!("entity “{}”", entities[row].name);
+    check_finite("the head's weight", weight, named)?;
+    check_finite("the head's bias", bias, named)
 }
 
 /// Refuses NaN and infinity; `what` is the tensor, and `of` says in words which row it is.

@@ -12,10 +12,11 @@ use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
 use crate::features::image::ImageEncoder;
 use crate::features::mean::EntityMean;
+use crate::features::pairs::Pairs;
 use crate::features::prepare::{Encoders, gather};
 use crate::job::{Observer, Progress};
 use crate::model::{ModelFolder, Network, checkpoint};
-use crate::types::Mode;
+use crate::types::{EntityId, Mode};
 
 /// Pairs in one batch. No gradient is kept, so this bounds memory only.
 const BATCH: usize = 128;
@@ -79,15 +80,7 @@ pub fn open(
     check_vocabulary(dataset, &folder)?;
     let (text, image) = encoder_names(&folder)?;
     let mut encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
-    if encoders.text.source.hash != config.text_encoder.as_ref().map_or("", |e| &e.hash)
-        || encoders.image_source.hash != image.encoder.hash
-    {
-        return Err(Error::Mismatch(format!(
-            "the encoders {text} and {} are not those that {} was trained with",
-            image.encoder.name,
-            model.display()
-        )));
-    }
+    check_encoders(&folder, model, &encoders)?;
     if folder.keeps_frozen_layers() {
         // states of the text are kept under the hash of the layers that gave them
         encoders.text.source.hash = folder.hash()?;
@@ -158,44 +151,20 @@ fn write(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<()> {
     let pairs = &sources.pairs;
-    let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
-    let entities = pairs
-        .entities
-        .iter()
-        .map(|&id| Entity { id, name: name(id) })
-        .collect();
-    let (mut weight, mut bias) = network.student.head.last_layer();
-    let mut known = None;
-    if let Some(prototypes) = places.prototypes {
-        // sentences tell classes best; a model that saw none has pictures only
-        let mode = if saw_text(folder) {
-            Mode::Text
-        } else {
-            Mode::Image
-        };
-        let distinct = Distinct::of(sources, mode);
-        let states = run(network, sources, &distinct.samples, observe)?;
-        (weight, bias) = prototypes.refine(
-            &weight,
-            &bias,
-            &distinct.means(sources, &states).to_device(sources.device),
-        );
-        known = Some((mode, states));
-    }
+    let Head {
+        weight,
+        bias,
+        mut known,
+    } = head(places, folder, network, sources, observe)?;
     let mut builder = Builder::resume(
         &places.out,
-        entities,
+        entities(dataset, pairs),
         &weight,
         &bias,
         provenance(places, dataset, folder, sources)?,
     )?;
-    let row_offsets: Vec<i64> = pairs.row_offsets().iter().map(|&o| o as i64).collect();
-    let mut table = PairTable {
-        row_offsets: row_offsets.clone(),
-        offset: pairs.pairs.iter().map(|p| p.offset).collect(),
-        mention: pairs.pairs.iter().map(|p| u32::from(p.mention)).collect(),
-        states: Vec::new(),
-    };
+    let mut table = pair_table(pairs);
+    let row_offsets = table.row_offsets.clone();
     for mode in Mode::ALL {
         let distinct = Distinct::of(sources, mode);
         if builder.has(mode) {
@@ -207,20 +176,75 @@ fn write(
             Some((_, states)) => states,
             None => run(network, sources, &distinct.samples, observe)?,
         };
-        builder.mode(
-            mode,
-            States::of_pairs(
-                states,
-                &row_offsets,
-                &distinct.state_of_pair,
-                Precision::Half,
-            ),
-            observe,
-        )?;
+        let states = States::of_pairs(
+            states,
+            &row_offsets,
+            &distinct.state_of_pair,
+            Precision::Half,
+        );
+        builder.mode(mode, states, observe)?;
         table.states.push((mode, distinct.state_of_pair));
     }
     builder.pairs(&table)?;
     builder.finish()
+}
+
+/// The entities of the pairs with their names, in row order.
+fn entities(dataset: &Dataset, pairs: &Pairs) -> Vec<Entity> {
+    let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
+    let entity = |&id: &EntityId| Entity { id, name: name(id) };
+    pairs.entities.iter().map(entity).collect()
+}
+
+/// The last layer of the entity head, and states that were computed on the way to it.
+struct Head {
+    weight: Tensor,
+    bias: Tensor,
+    /// The states of one mode.
+    known: Option<(Mode, Tensor)>,
+}
+
+/// The head as it was trained, or drawn to the states where prototypes are asked for.
+fn head(
+    places: &Places,
+    folder: &ModelFolder,
+    network: &Network,
+    sources: &Sources,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Head> {
+    let (weight, bias) = network.student.head.last_layer();
+    let Some(prototypes) = places.prototypes else {
+        return Ok(Head {
+            weight,
+            bias,
+            known: None,
+        });
+    };
+    // sentences tell classes best; a model that saw none has pictures only
+    let mode = if saw_text(folder) {
+        Mode::Text
+    } else {
+        Mode::Image
+    };
+    let distinct = Distinct::of(sources, mode);
+    let states = run(network, sources, &distinct.samples, observe)?;
+    let means = distinct.means(sources, &states).to_device(sources.device);
+    let (weight, bias) = prototypes.refine(&weight, &bias, &means);
+    Ok(Head {
+        weight,
+        bias,
+        known: Some((mode, states)),
+    })
+}
+
+/// The table of the pairs, without states yet.
+fn pair_table(pairs: &Pairs) -> PairTable {
+    PairTable {
+        row_offsets: pairs.row_offsets().iter().map(|&o| o as i64).collect(),
+        offset: pairs.pairs.iter().map(|p| p.offset).collect(),
+        mention: pairs.pairs.iter().map(|p| u32::from(p.mention)).collect(),
+        states: Vec::new(),
+    }
 }
 
 /// Refuses a model that was trained for other tasks than masked entity prediction, whose head an
@@ -335,6 +359,22 @@ fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Refuses encoders that are not those the model was trained with.
+fn check_encoders(folder: &ModelFolder, model: &Path, encoders: &Encoders) -> Result<()> {
+    let (text, image) = encoder_names(folder)?;
+    let config = &folder.config;
+    if encoders.text.source.hash == config.text_encoder.as_ref().map_or("", |e| &e.hash)
+        && encoders.image_source.hash == image.encoder.hash
+    {
+        return Ok(());
+    }
+    Err(Error::Mismatch(format!(
+        "the encoders {text} and {} are not those that {} was trained with",
+        image.encoder.name,
+        model.display()
+    )))
 }
 
 fn encoder_names(folder: &ModelFolder) -> Result<(String, crate::model::checkpoint::ImageSource)> {

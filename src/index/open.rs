@@ -102,12 +102,7 @@ impl Index {
             true => Some(PairFile::open(&path.join(PAIRS_FILE), &modes, v)?),
             false => None,
         };
-        let rows: HashMap<_, _> = meta
-            .entities
-            .iter()
-            .enumerate()
-            .map(|(i, e)| (e.id, Row(i as u32)))
-            .collect();
+        let rows = rows(&meta.entities);
         if rows.len() != v {
             return Err(Error::format(path, "names an entity twice"));
         }
@@ -373,6 +368,15 @@ impl PairFile {
             states,
         })
     }
+}
+
+/// The row of each entity.
+fn rows(entities: &[Entity]) -> HashMap<EntityId, Row> {
+    entities
+        .iter()
+        .enumerate()
+        .map(|(i, entity)| (entity.id, Row(i as u32)))
+        .collect()
 }
 
 fn damaged(path: &Path, why: &str) -> Error {

@@ -65,6 +65,29 @@ impl Head {
         self.weight.size()[1] as usize
     }
 
+    /// The mean and the deviation over V of the log-probabilities of rows, both `[rows]`, f64, from
+    /// their mean states `[rows, D]` and the means of their logZ `[rows]`.
+    fn moments(&self, states: &Tensor, log_z: &Tensor) -> (Tensor, Tensor) {
+        let ones = Tensor::ones([states.size()[0], 1], (Kind::Float, self.device()));
+        let q = with_column(states, &ones).to_kind(Kind::Double); // [rows, D+1]
+        let mean = q.matmul(&self.mean) - log_z;
+        let variance = (q.matmul(&self.covariance) * &q).sum_dim_intlist(
+            [1i64].as_slice(),
+            false,
+            Kind::Double,
+        );
+        (mean, variance.clamp_min(0.0).sqrt())
+    }
+
+    /// The rows of Z `[rows, V]`, f32, from mean states `[rows, D]`, the means of their logits
+    /// `[rows]` and the deviations `[rows]`.
+    fn standardised(&self, states: &Tensor, mean: &Tensor, deviation: &Tensor) -> Tensor {
+        let less = mean.unsqueeze(1).to_kind(Kind::Float);
+        let inverse = deviation.unsqueeze(1).reciprocal().to_kind(Kind::Float);
+        // σ of 0 makes it infinite, or no number: such a row of Z is 0
+        ((states.matmul(&self.weight.tr()) + &self.bias - less) * inverse).nan_to_num(0.0, 0.0, 0.0)
+    }
+
     fn device(&self) -> Device {
         self.weight.device()
     }
@@ -95,14 +118,7 @@ pub fn statistics(
     let v = head.entities();
     let kept = states.states.to_device(device);
     let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
-    let [
-        mut mean_state,
-        mut mean_log_z,
-        mut sum_log_prob,
-        mut mean,
-        mut deviation,
-    ] = [const { Vec::new() }; 5];
-    let mut near = Vec::new();
+    let mut parts = Parts::default();
     for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(ENTRIES)) {
         if observer
             .on(Progress::new("statistics", from as u64, v as u64))
@@ -111,6 +127,26 @@ pub fn statistics(
             return Err(Error::Stopped);
         }
         let block = Block::of(states, from, to, device);
+        parts.add(head, &block, &kept, &log_z, from);
+    }
+    Ok(parts.together(&log_z))
+}
+
+/// The numbers of the entities so far, a tensor a block.
+#[derive(Default)]
+struct Parts {
+    mean_state: Vec<Tensor>,
+    mean_log_z: Vec<Tensor>,
+    mean: Vec<Tensor>,
+    deviation: Vec<Tensor>,
+    sum_log_prob: Vec<Tensor>,
+    near: Vec<Lists>,
+}
+
+impl Parts {
+    /// Adds the entities of a block, the first of which has the row `from`. `kept` are the states
+    /// `[U, D]`, whose logZ is written to `log_z [U]`.
+    fn add(&mut self, head: &Head, block: &Block, kept: &Tensor, log_z: &Tensor, from: usize) {
         let g = kept.index_select(0, &block.state).to_kind(Kind::Float);
         let logits = (g.matmul(&head.weight.tr()) + &head.bias).to_kind(Kind::Double);
         let z = logits.logsumexp([1i64].as_slice(), true); // [entries, 1]
@@ -122,50 +158,36 @@ pub fn statistics(
         let p = block
             .mean(&logits.subtract(&z).exp_())
             .clamp_min_(f64::MIN_POSITIVE); // [rows, V]
-        sum_log_prob.push(
+        self.sum_log_prob.push(
             p.log()
                 .sum_dim_intlist([1i64].as_slice(), false, Kind::Double),
         );
         let log_z_of_rows = block.mean(&z).squeeze_dim(1);
         let states_of_rows = block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float);
-        let ones = Tensor::ones([block.rows, 1], (Kind::Float, device));
-        let q = with_column(&states_of_rows, &ones).to_kind(Kind::Double); // [rows, D+1]
-        let mean_of_rows = q.matmul(&head.mean) - &log_z_of_rows;
-        let variance = (q.matmul(&head.covariance) * &q).sum_dim_intlist(
-            [1i64].as_slice(),
-            false,
-            Kind::Double,
-        );
-        let deviation_of_rows = variance.clamp_min(0.0).sqrt();
+        let (mean, deviation) = head.moments(&states_of_rows, &log_z_of_rows);
         if kept.size()[0] > 1 {
-            let less = (&mean_of_rows + &log_z_of_rows)
-                .unsqueeze(1)
-                .to_kind(Kind::Float);
-            let inverse = deviation_of_rows
-                .unsqueeze(1)
-                .reciprocal()
-                .to_kind(Kind::Float);
-            // σ of 0 makes it infinite, or no number: such a row of Z is 0
-            let z = ((states_of_rows.matmul(&head.weight.tr()) + &head.bias - less) * inverse)
-                .nan_to_num(0.0, 0.0, 0.0);
-            near.extend(lists(&z, from));
+            let z = head.standardised(&states_of_rows, &(&mean + &log_z_of_rows), &deviation);
+            self.near.extend(lists(&z, from));
         }
-        mean.push(mean_of_rows);
-        deviation.push(deviation_of_rows);
-        mean_log_z.push(log_z_of_rows);
-        mean_state.push(states_of_rows);
+        self.mean.push(mean);
+        self.deviation.push(deviation);
+        self.mean_log_z.push(log_z_of_rows);
+        self.mean_state.push(states_of_rows);
     }
-    let all = |parts: Vec<Tensor>| Tensor::cat(&parts, 0);
-    let cpu = |t: Tensor| t.to_device(Device::Cpu);
-    Ok(Statistics {
-        log_z: cpu(log_z),
-        mean_state: cpu(all(mean_state)),
-        mean_log_z: cpu(all(mean_log_z)),
-        mean: cpu(all(mean)),
-        deviation: cpu(all(deviation)),
-        sum_log_prob: cpu(all(sum_log_prob)),
-        lists: Lists::cat(near),
-    })
+
+    /// The numbers of all entities, on the CPU.
+    fn together(self, log_z: &Tensor) -> Statistics {
+        let all = |parts: Vec<Tensor>| Tensor::cat(&parts, 0).to_device(Device::Cpu);
+        Statistics {
+            log_z: log_z.to_device(Device::Cpu),
+            mean_state: all(self.mean_state),
+            mean_log_z: all(self.mean_log_z),
+            mean: all(self.mean),
+            deviation: all(self.deviation),
+            sum_log_prob: all(self.sum_log_prob),
+            lists: Lists::cat(self.near),
+        }
+    }
 }
 
 /// `[left | column]`.
