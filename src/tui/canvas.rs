@@ -27,6 +27,20 @@ pub struct Canvas<'a, 'f> {
     pub overlays: Vec<Rect>,
 }
 
+/// Splits an area into its first line and the rest.
+pub fn split_first_line(area: Rect) -> (Rect, Rect) {
+    let first = Rect {
+        height: 1.min(area.height),
+        ..area
+    };
+    let rest = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    (first, rest)
+}
+
 impl Canvas<'_, '_> {
     pub fn style(&self, role: Role) -> Style {
         self.theme.style(role)
@@ -95,6 +109,23 @@ impl Canvas<'_, '_> {
 
     pub fn line(&mut self, area: Rect, line: Line<'_>) {
         self.frame.render_widget(line, area);
+    }
+
+    /// Draws lines from the top of an area down, as many as have room.
+    pub fn lines(&mut self, area: Rect, lines: Vec<Line<'_>>) {
+        for (row, line) in area.rows().zip(lines) {
+            self.line(row, line);
+        }
+    }
+
+    /// Draws a line of a list; the selected one stands out.
+    pub fn list_line(&mut self, area: Rect, line: Line<'_>, selected: bool) {
+        let line = if selected {
+            line.style(self.style(Role::Selection))
+        } else {
+            line
+        };
+        self.line(area, line);
     }
 
     pub fn hit(&mut self, area: Rect, hit: Hit) {

@@ -12,7 +12,7 @@ mod themes;
 pub mod view;
 mod widget;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ratatui::layout::Size;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -26,6 +26,7 @@ use app::{App, Source};
 use persist::session::{self, Loaded, Session};
 use persist::view_file::StateFile;
 use platform::event_loop;
+use themes::Themes;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -53,47 +54,24 @@ pub fn run(
     replies: UnboundedReceiver<Reply>,
 ) -> Result<()> {
     let folder = config_dir();
-    let settings = match &folder {
-        Some(folder) => Settings::load(&folder.join("config.toml"))?,
-        None => Settings::default(),
-    };
+    let settings = load_settings(folder.as_deref())?;
     let session_path = session::path_for(&options.index);
-    let (images, mouse) = (options.images.unwrap_or(settings.images), settings.mouse);
-    let Options {
-        index,
-        dataset,
-        beside,
-        device,
-        ..
-    } = options;
-    let source = Source {
-        index,
-        dataset,
-        device,
-        beside,
-    };
-    let loaded = session_path.as_deref().map(Session::load).transpose();
-    // a save reads the file again before it writes, so that what cannot be read is never written
-    // over
-    let unread = |why| Loaded {
-        session: None,
-        warning: Some(format!("the session cannot be read: {why}")),
-    };
-    let Loaded { session, warning } = loaded.map_or_else(unread, Option::unwrap_or_default);
+    let images = options.images.unwrap_or(settings.images);
+    let mouse = settings.mouse;
+    let Loaded { session, warning } = load_session(session_path.as_deref());
     let environment = Environment::current();
-    let themes = themes::Themes::new(folder.map(|f| f.join("themes")), environment.depth);
-    let chosen = session
-        .as_ref()
-        .and_then(|s| s.theme.clone())
-        .filter(|name| themes.names().contains(name));
-    let name = options
-        .theme
-        .or(chosen)
-        .unwrap_or_else(|| settings.theme.clone());
-    let theme = themes.load(&name)?;
+    let themes = Themes::new(folder.map(|f| f.join("themes")), environment.depth);
+    let theme_name = choose_theme(options.theme, session.as_ref(), &themes, &settings);
+    let theme = themes.load(&theme_name)?;
+    let source = Source {
+        index: options.index,
+        dataset: options.dataset,
+        device: options.device,
+        beside: options.beside,
+    };
     let mut app = App::new(settings, source, session.clone());
     app.themes.names = themes.names();
-    app.themes.shown = themes.meant(&name);
+    app.themes.shown = themes.meant(&theme_name);
     if let Some(view) = options.view {
         app.open_view(view);
     }
@@ -118,6 +96,46 @@ pub fn run(
     // A picture still being decoded does not hold the user back.
     runtime.shutdown_background();
     outcome
+}
+
+/// Loads the settings of the folder; without a folder they are the defaults.
+fn load_settings(folder: Option<&Path>) -> Result<Settings> {
+    match folder {
+        Some(folder) => Settings::load(&folder.join("config.toml")),
+        None => Ok(Settings::default()),
+    }
+}
+
+/// Loads the session. If the file cannot be read, a warning takes the place of the session. The
+/// file is not lost by that: it is read again before a save writes it, and a file that cannot be
+/// read is never written over.
+fn load_session(path: Option<&Path>) -> Loaded {
+    let Some(path) = path else {
+        return Loaded::default();
+    };
+    match Session::load(path) {
+        Ok(loaded) => loaded,
+        Err(why) => Loaded {
+            session: None,
+            warning: Some(format!("the session cannot be read: {why}")),
+        },
+    }
+}
+
+/// Returns the name of the theme to start with: the one of the command line, else the one of the
+/// session if there still is such a theme, else the one of the settings.
+fn choose_theme(
+    wanted: Option<String>,
+    session: Option<&Session>,
+    themes: &Themes,
+    settings: &Settings,
+) -> String {
+    let of_session = session
+        .and_then(|session| session.theme.clone())
+        .filter(|name| themes.names().contains(name));
+    wanted
+        .or(of_session)
+        .unwrap_or_else(|| settings.theme.clone())
 }
 
 /// Draws an image in half blocks or, without colours or UTF-8, in shades of grey: at most so many

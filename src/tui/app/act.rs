@@ -8,19 +8,8 @@ use crate::types::{ClassId, EntityId, SeedCount};
 
 impl App {
     pub(super) fn act(&mut self, action: Action) {
-        if !ANYWHERE.contains(&action) {
-            match (self.popup, self.screen) {
-                _ if self.contenders.path.is_some() => return self.act_on_path(action),
-                _ if self.search.typing => return self.act_on_search(action),
-                (Some(Popup::Palette), _) => return self.act_on_palette(action),
-                (Some(popup), _) if !acts_in_popup(popup, action) => return,
-                (Some(popup), _) if self.act_on_popup(popup, action) => return,
-                (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => {}
-                (None, Screen::Compare) => return self.act_on_compare(action),
-                (None, Screen::Failures) => return self.act_on_failures(action),
-                (None, Screen::Metrics) => return self.act_on_metrics(action),
-                _ => {}
-            }
+        if !ANYWHERE.contains(&action) && self.intercept(action) {
+            return;
         }
         match action {
             Action::Explore => self.go_to(Screen::Explore),
@@ -64,6 +53,24 @@ impl App {
             Action::StopEvaluation => self.stop_evaluation(),
             _ => self.act_on_data(action),
         }
+    }
+
+    /// Gives an action to the field, the popup or the screen that has the keys. Returns whether it
+    /// was dealt with there; a popup also drops an action that it has no use for.
+    fn intercept(&mut self, action: Action) -> bool {
+        match (self.popup, self.screen) {
+            _ if self.contenders.path.is_some() => self.act_on_path(action),
+            _ if self.search.typing => self.act_on_search(action),
+            (Some(Popup::Palette), _) => self.act_on_palette(action),
+            (Some(popup), _) if !acts_in_popup(popup, action) => {}
+            (Some(popup), _) => return self.act_on_popup(popup, action),
+            (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => return false,
+            (None, Screen::Compare) => self.act_on_compare(action),
+            (None, Screen::Failures) => self.act_on_failures(action),
+            (None, Screen::Metrics) => self.act_on_metrics(action),
+            (None, Screen::Explore) => return false,
+        }
+        true
     }
 
     /// Actions that need an open index.

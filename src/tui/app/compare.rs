@@ -439,62 +439,56 @@ impl App {
     /// All lists of one query, joined: those within the cutoff in any, by the best of their ranks.
     pub fn joined(&self, query: &QueryPair) -> Vec<Joined> {
         let depth = CUTOFFS[self.compared.cutoff];
-        let list = |(at, &of): (usize, &Contender)| -> &[EntityId] {
-            let first = if at == 0 {
-                self.contenders.chosen.get(1).copied()
-            } else {
-                None
-            };
-            let comparison = self.comparison_with(first.unwrap_or(of));
-            let same = |q: &&QueryPair| (q.class, q.number) == (query.class, query.number);
-            match comparison.and_then(|c| c.queries.iter().find(same)) {
-                Some(found) => &found.lists[usize::from(at > 0)],
-                // the one beside the first may lack the query where another has it
-                None if at == 0 => &query.lists[0],
-                None => &[],
-            }
-        };
-        let lists: Vec<&[EntityId]> = self
-            .contenders
-            .chosen
-            .iter()
-            .enumerate()
-            .map(list)
-            .collect();
-        let ranks = |list: &&[EntityId]| -> HashMap<EntityId, usize> {
-            list.iter()
-                .enumerate()
-                .map(|(at, &entity)| (entity, at + 1))
+        let lists = self.lists_of(query);
+        let ranks: Vec<HashMap<EntityId, usize>> =
+            lists.iter().map(|list| ranks_in(list)).collect();
+        let ranks_of = |entity: EntityId| -> Vec<Option<usize>> {
+            ranks
+                .iter()
+                .map(|ranks| ranks.get(&entity).copied())
                 .collect()
         };
-        let ranks: Vec<HashMap<EntityId, usize>> = lists.iter().map(ranks).collect();
         let mut entities: Vec<EntityId> = lists
             .iter()
             .flat_map(|list| list.iter().take(depth).copied())
             .collect();
-        let of = |entity: &EntityId| {
-            ranks
-                .iter()
-                .map(|ranks| ranks.get(entity).copied())
-                .collect::<Vec<_>>()
-        };
-        let key = |entity: &EntityId| {
-            let ranks = of(entity);
-            (
-                ranks.iter().flatten().min().copied(),
-                ranks.first().is_none_or(Option::is_none),
-                entity.0,
-            )
-        };
-        entities.sort_by_cached_key(key);
+        entities.sort_by_cached_key(|&entity| {
+            let ranks = ranks_of(entity);
+            let best = ranks.iter().flatten().min().copied();
+            let lacks_first = ranks.first().is_none_or(Option::is_none);
+            (best, lacks_first, entity.0)
+        });
         entities.dedup();
-        entities
-            .into_iter()
-            .map(|entity| Joined {
-                entity,
-                ranks: of(&entity),
-            })
-            .collect()
+        let joined = |entity| Joined {
+            entity,
+            ranks: ranks_of(entity),
+        };
+        entities.into_iter().map(joined).collect()
+    }
+
+    /// Returns each contender's list of a query; it is empty for one that lacks the query.
+    fn lists_of<'a>(&'a self, query: &'a QueryPair) -> Vec<&'a [EntityId]> {
+        let mut lists: Vec<&[EntityId]> = Vec::new();
+        for (at, &contender) in self.contenders.chosen.iter().enumerate() {
+            // the first is compared with each other one: its list is taken beside the second's
+            let other = match at {
+                0 => self.contenders.chosen.get(1).copied().unwrap_or(contender),
+                _ => contender,
+            };
+            let found = self.comparison_with(other).and_then(|comparison| {
+                comparison
+                    .queries
+                    .iter()
+                    .find(|q| (q.class, q.number) == (query.class, query.number))
+            });
+            lists.push(match found {
+                Some(found) => &found.lists[usize::from(at > 0)],
+                // the one beside the first may lack the query where another has it
+                None if at == 0 => &query.lists[0],
+                None => &[],
+            });
+        }
+        lists
     }
 
     /// Moves the joined lists.
@@ -571,6 +565,14 @@ impl App {
         cells.push(Cell::Count(pair.queries.len()));
         cells
     }
+}
+
+/// Returns the rank of each entity of a list, from 1.
+fn ranks_in(list: &[EntityId]) -> HashMap<EntityId, usize> {
+    list.iter()
+        .enumerate()
+        .map(|(at, &entity)| (entity, at + 1))
+        .collect()
 }
 
 /// A verdict in one line. Its p is of one test, whatever else the screen shows.

@@ -298,49 +298,15 @@ impl App {
     /// What the table shows, for other programs.
     pub(super) fn metrics_sheet(&self) -> Sheet {
         let modes = self.modes();
-        let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"]
-            .map(str::to_owned)
-            .to_vec();
-        heads.extend(
-            modes
-                .iter()
-                .flat_map(|m| [m.to_string(), format!("{m} low"), format!("{m} high")]),
-        );
-        if let [first, second, ..] = modes[..] {
-            heads.push(format!("{first} − {second}"));
-        }
-        heads.push("ceiling".into());
-        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
-        let row = |(at, row): (usize, MetricsRow)| {
+        let mut rows = Vec::new();
+        for (at, row) in self.metrics_rows().iter().enumerate() {
             let level = match (at, row.class) {
                 (0, _) => ALL,
                 (_, Some(_)) => "class",
                 (_, None) => "group",
             };
-            let mut cells = vec![
-                Cell::Text(row.label.clone()),
-                Cell::Text(level.into()),
-                Cell::Count(row.size),
-            ];
-            cells.extend([
-                Cell::Text(self.table.measure.name()),
-                Cell::Count(self.seeds_measured.number()),
-            ]);
-            cells.push(Cell::Text(self.ranking_name().into()));
-            for (at, value) in row.values.iter().enumerate() {
-                let interval = row.intervals.get(at).copied().flatten();
-                cells.extend([
-                    number(*value),
-                    number(interval.map(|i| i.0)),
-                    number(interval.map(|i| i.1)),
-                ]);
-            }
-            if modes.len() > 1 {
-                cells.push(number(row.difference()));
-            }
-            cells.push(number(row.ceiling));
-            cells
-        };
+            rows.push(self.metrics_cells(row, level, modes.len()));
+        }
         let name = self.catalogue.as_ref().map_or("", |c| &c.name);
         let title = format!(
             "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
@@ -348,15 +314,55 @@ impl App {
         );
         Sheet {
             title,
-            heads,
-            rows: self
-                .metrics_rows()
-                .into_iter()
-                .enumerate()
-                .map(row)
-                .collect(),
+            heads: sheet_heads(&modes),
+            rows,
         }
     }
+
+    /// Returns the cells of one row, in the order of [`sheet_heads`].
+    fn metrics_cells(&self, row: &MetricsRow, level: &str, modes: usize) -> Vec<Cell> {
+        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let mut cells = vec![
+            Cell::Text(row.label.clone()),
+            Cell::Text(level.into()),
+            Cell::Count(row.size),
+            Cell::Text(self.table.measure.name()),
+            Cell::Count(self.seeds_measured.number()),
+            Cell::Text(self.ranking_name().into()),
+        ];
+        for (at, value) in row.values.iter().enumerate() {
+            let interval = row.intervals.get(at).copied().flatten();
+            cells.extend([
+                number(*value),
+                number(interval.map(|i| i.0)),
+                number(interval.map(|i| i.1)),
+            ]);
+        }
+        if modes > 1 {
+            cells.push(number(row.difference()));
+        }
+        cells.push(number(row.ceiling));
+        cells
+    }
+}
+
+/// Returns the heads of the exported table.
+fn sheet_heads(modes: &[Mode]) -> Vec<String> {
+    let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"]
+        .map(str::to_owned)
+        .to_vec();
+    for mode in modes {
+        heads.extend([
+            mode.to_string(),
+            format!("{mode} low"),
+            format!("{mode} high"),
+        ]);
+    }
+    if let [first, second, ..] = modes {
+        heads.push(format!("{first} − {second}"));
+    }
+    heads.push("ceiling".into());
+    heads
 }
 
 fn class_of(kind: &TreeKind) -> Option<ClassId> {

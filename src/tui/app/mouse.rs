@@ -30,62 +30,75 @@ impl App {
 
     fn click(&mut self, column: u16, row: u16) {
         (self.search.typing, self.search.shown) = (false, false);
-        let pane = self.view.pane(column, row);
         if self.popup.is_none()
-            && let Some(pane) = pane
+            && let Some(pane) = self.view.pane(column, row)
         {
-            self.focus = pane;
-            if pane != Pane::Seeds {
-                self.typing = None;
-            }
-            self.filtering &= pane == Pane::Classes;
+            self.focus_clicked(pane);
         }
-        match self.view.hit(column, row) {
-            Some(Hit::Class(at)) => self.open_tree_row(at),
-            Some(Hit::Chip(at)) => self.chip = at,
-            Some(Hit::ChipClose(at)) => self.remove_chip(at),
-            Some(Hit::AddSeed) if self.typing.is_none() => self.start_typing(),
-            Some(Hit::Completion(at)) => {
+        if let Some(hit) = self.view.hit(column, row) {
+            self.click_on(hit);
+        }
+    }
+
+    fn focus_clicked(&mut self, pane: Pane) {
+        self.focus = pane;
+        if pane != Pane::Seeds {
+            self.typing = None;
+        }
+        self.filtering &= pane == Pane::Classes;
+    }
+
+    fn click_on(&mut self, hit: Hit) {
+        match hit {
+            Hit::Class(at) => self.open_tree_row(at),
+            Hit::Chip(at) => self.chip = at,
+            Hit::ChipClose(at) => self.remove_chip(at),
+            Hit::AddSeed if self.typing.is_none() => self.start_typing(),
+            Hit::Completion(at) => {
                 if let Some(typing) = &mut self.typing {
                     typing.cursor = at;
                     self.accept();
                 }
             }
-            Some(Hit::Candidate(entity)) => self.select(entity),
-            Some(Hit::Neighbour(entity)) => self.look_at(entity),
-            Some(Hit::MissingCount) => self.open_missing(),
-            Some(Hit::MissingRow(at)) => self.popup = Some(Popup::Missing(at)),
-            Some(Hit::Picture(at)) => {
+            Hit::Candidate(entity) => self.select(entity),
+            Hit::Neighbour(entity) => self.look_at(entity),
+            Hit::MissingCount => self.open_missing(),
+            Hit::Picture(at) => {
                 self.picture = at;
                 self.toggle_zoom();
             }
-            Some(Hit::Divider) => self.dragging = true,
-            Some(Hit::Backdrop) => self.dismiss(),
-            Some(Hit::Action(at)) => self.run_from_palette(at),
-            Some(Hit::Theme(at)) if self.popup == Some(Popup::Theme(at)) => self.keep_theme(),
-            Some(Hit::Theme(at)) => self.try_theme(at),
-            Some(Hit::Help) => self.open_help(),
-            Some(Hit::Tab(screen)) => self.go_to(screen),
-            Some(Hit::MetricsColumn(column)) => self.sort_by(column),
+            Hit::Divider => self.dragging = true,
+            Hit::Help => self.open_help(),
+            Hit::Tab(screen) => self.go_to(screen),
+            Hit::MetricsColumn(column) => self.sort_by(column),
             // a second click opens
-            Some(Hit::MetricsRow(at)) if self.table.cursor == at => self.open_metrics_row(),
-            Some(Hit::MetricsRow(at)) => self.table.cursor = at,
-            Some(Hit::Pair(at)) if self.pair_cursor(&self.pairs()) == at => self.open_pair(),
-            Some(Hit::Pair(at)) => self.select_pair(at),
-            Some(Hit::Failure(at)) if self.failures.cursor == at => self.act(Action::Open),
-            Some(Hit::Failure(at)) => self.put_cursor(at),
-            Some(Hit::Cell(row, column)) if self.failures.matrix.is_at(row, column) => {
-                self.open_cell()
-            }
-            Some(Hit::Cell(row, column)) => self.put_cell(row, column),
-            Some(Hit::ExportForm(at)) => self.export(at),
-            Some(Hit::Contender(at)) => {
+            Hit::MetricsRow(at) if self.table.cursor == at => self.open_metrics_row(),
+            Hit::MetricsRow(at) => self.table.cursor = at,
+            Hit::Pair(at) if self.pair_cursor(&self.pairs()) == at => self.open_pair(),
+            Hit::Pair(at) => self.select_pair(at),
+            Hit::Failure(at) if self.failures.cursor == at => self.act(Action::Open),
+            Hit::Failure(at) => self.put_cursor(at),
+            Hit::Cell(row, column) if self.failures.matrix.is_at(row, column) => self.open_cell(),
+            Hit::Cell(row, column) => self.put_cell(row, column),
+            _ => self.click_in_popup(hit),
+        }
+    }
+
+    fn click_in_popup(&mut self, hit: Hit) {
+        match hit {
+            Hit::Backdrop => self.dismiss(),
+            Hit::MissingRow(at) => self.popup = Some(Popup::Missing(at)),
+            Hit::Action(at) => self.run_from_palette(at),
+            Hit::Theme(at) if self.popup == Some(Popup::Theme(at)) => self.keep_theme(),
+            Hit::Theme(at) => self.try_theme(at),
+            Hit::ExportForm(at) => self.export(at),
+            Hit::Contender(at) => {
                 self.popup = Some(Popup::Contenders(at));
                 self.toggle_contender(at);
             }
-            Some(Hit::WhyLine(at)) => self.click_why_line(at),
-            Some(Hit::Setting(at)) => self.click_setting(at),
-            Some(Hit::NamedState(at)) => self.open_named(at),
+            Hit::WhyLine(at) => self.click_why_line(at),
+            Hit::Setting(at) => self.click_setting(at),
+            Hit::NamedState(at) => self.open_named(at),
             _ => {}
         }
     }

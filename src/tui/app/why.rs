@@ -249,75 +249,90 @@ fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<WhyLine> {
 }
 
 fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
-    let is_known = |why: &Why| !why.seeds.is_empty();
-    let of = |value: &dyn Fn(&Why) -> Option<f64>| -> Vec<Option<f64>> {
-        explained
-            .entities
-            .iter()
-            .map(|why| value(why).filter(|_| is_known(why)))
-            .collect()
-    };
     let branch = Branch::Score;
     let open = is_open(branch);
     lines.push(WhyLine {
         depth: 0,
         subject: Subject::Score,
         branch: Some((branch, open)),
-        values: of(&|why| Some(why.score)),
+        values: scored(explained, |why| Some(why.score)),
     });
     if !open {
         return;
     }
-    let part = |depth, subject, values: Vec<Option<f64>>| WhyLine {
+    for modality in MODALITIES {
+        let values = scored(explained, |why| why.parts.map(|parts| modality.of(parts)));
+        if values.iter().any(Option::is_some) {
+            lines.push(leaf(1, Subject::Part(modality), values));
+        }
+    }
+    for seed in 0..explained.seeds.len() {
+        score_of_seed(explained, seed, is_open, lines);
+    }
+}
+
+/// Adds the lines of one seed: its Z, the parts of that, and the states of the seed.
+fn score_of_seed(explained: &Explained, seed: usize, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+    let branch = Branch::Seed(seed);
+    let open = is_open(branch);
+    lines.push(WhyLine {
+        depth: 1,
+        subject: Subject::Seed(seed),
+        branch: Some((branch, open)),
+        values: scored(explained, |why| Some(why.seeds.get(seed)?.z)),
+    });
+    if !open {
+        return;
+    }
+    for modality in MODALITIES {
+        let values = scored(explained, |why| {
+            why.seeds.get(seed)?.parts.map(|parts| modality.of(parts))
+        });
+        if values.iter().any(Option::is_some) {
+            lines.push(leaf(2, Subject::SeedPart(seed, modality), values));
+        }
+    }
+    lines.extend(states_of_seed(explained, seed));
+    if explained.seeds[seed].more > 0 {
+        let values = scored(explained, |why| Some(why.seeds.get(seed)?.rest));
+        lines.push(leaf(2, Subject::Rest(seed), values));
+    }
+}
+
+/// Returns a line for each state of a seed that is listed.
+fn states_of_seed(explained: &Explained, seed: usize) -> Vec<WhyLine> {
+    let mut lines = Vec::new();
+    for at in 0..explained.seeds[seed].states.len() {
+        let values = scored(explained, |why| {
+            why.seeds.get(seed)?.brought.get(at).copied()
+        });
+        lines.push(leaf(2, Subject::State(seed, at), values));
+    }
+    if explained.entities.len() == 2 {
+        // what tells the two apart comes first
+        let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
+        lines.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
+    }
+    lines
+}
+
+/// Returns a value of each entity, and `None` for one whose score is not known.
+fn scored(explained: &Explained, value: impl Fn(&Why) -> Option<f64>) -> Vec<Option<f64>> {
+    let mut values = Vec::new();
+    for why in &explained.entities {
+        let is_known = !why.seeds.is_empty();
+        values.push(if is_known { value(why) } else { None });
+    }
+    values
+}
+
+/// Returns a line that folds nothing.
+fn leaf(depth: usize, subject: Subject, values: Vec<Option<f64>>) -> WhyLine {
+    WhyLine {
         depth,
         subject,
         branch: None,
         values,
-    };
-    for modality in MODALITIES {
-        let values = of(&|why| why.parts.map(|parts| modality.of(parts)));
-        lines.extend(
-            values
-                .iter()
-                .any(Option::is_some)
-                .then(|| part(1, Subject::Part(modality), values)),
-        );
-    }
-    for (seed, states) in explained.seeds.iter().enumerate() {
-        let branch = Branch::Seed(seed);
-        let open = is_open(branch);
-        let values = of(&|why| Some(why.seeds.get(seed)?.z));
-        lines.push(WhyLine {
-            depth: 1,
-            subject: Subject::Seed(seed),
-            branch: Some((branch, open)),
-            values,
-        });
-        if !open {
-            continue;
-        }
-        for modality in MODALITIES {
-            let values = of(&|why| why.seeds.get(seed)?.parts.map(|parts| modality.of(parts)));
-            let line = || part(2, Subject::SeedPart(seed, modality), values.clone());
-            lines.extend(values.iter().any(Option::is_some).then(line));
-        }
-        let brought = |at: usize| of(&|why| why.seeds.get(seed)?.brought.get(at).copied());
-        let mut all: Vec<WhyLine> = (0..states.states.len())
-            .map(|at| part(2, Subject::State(seed, at), brought(at)))
-            .collect();
-        if explained.entities.len() == 2 {
-            // what tells the two apart comes first
-            let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
-            all.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
-        }
-        lines.extend(all);
-        if states.more > 0 {
-            lines.push(part(
-                2,
-                Subject::Rest(seed),
-                of(&|why| Some(why.seeds.get(seed)?.rest)),
-            ));
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::name::is_same;
 use crate::text_file;
 use crate::tui::app::{SeedSet, State};
 use crate::tui::screen::Screen;
-use crate::types::{EntityId, Mode, SeedCount, Tuning};
+use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
 
 /// What the file says it is.
 const KIND: &str = "multiexpan-view";
@@ -124,77 +124,88 @@ impl Record {
     /// not.
     pub fn state(&self, catalogue: &Catalogue) -> (State, Vec<String>) {
         let mut lost = Vec::new();
-        let mut known = |all: &[Named], what: &str| -> Vec<EntityId> {
-            let find = |named: &Named| {
-                let found = named.find(catalogue);
-                lost.extend(
-                    found
-                        .is_none()
-                        .then(|| format!("the {what} “{}” is not in this index", named.name)),
-                );
-                found
-            };
-            all.iter().filter_map(find).collect()
-        };
-        let (seeds, rejected) = (
-            known(&self.seeds, "seed"),
-            known(&self.rejected, "rejected"),
-        );
-        let class = self
-            .class
-            .as_ref()
-            .and_then(|name| catalogue.class_named(name));
-        if let (Some(name), None) = (&self.class, class) {
-            lost.push(format!(
-                "there is no class “{}”: the seeds are free",
-                name.replace('_', " ")
-            ));
-        }
-        let has = |class, number| {
-            catalogue
-                .queries_of(class, self.seed_count)
-                .any(|q| q.number == number)
-        };
-        let number = class
-            .zip(self.query)
-            .filter(|&(class, number)| has(class, number))
-            .map(|(_, number)| number);
-        if let (Some(_), Some(query), None) = (class, self.query, number) {
-            lost.push(format!(
-                "the class has no query {} of {} seeds",
-                query + 1,
-                self.seed_count.number()
-            ));
-        }
-        let held = catalogue.modes.contains(&self.mode);
-        let mode = if held {
-            self.mode
-        } else {
-            catalogue.modes.first().copied().unwrap_or(self.mode)
-        };
-        if !held {
-            lost.push(format!(
-                "this index has no mode {}: it is {mode}",
-                self.mode
-            ));
-        }
+        let seeds = find_all(&self.seeds, "seed", catalogue, &mut lost);
+        let rejected = find_all(&self.rejected, "rejected", catalogue, &mut lost);
+        let class = self.find_class(catalogue, &mut lost);
         let seeds = SeedSet {
             seeds,
             rejected,
             class,
             count: self.seed_count,
-            number,
+            number: class.and_then(|class| self.find_query(class, catalogue, &mut lost)),
         };
-        (
-            State {
-                seeds,
-                mode,
-                joint: self.joint,
-                tuning: self.settings,
-            },
-            lost,
-        )
+        let state = State {
+            seeds,
+            mode: self.find_mode(catalogue, &mut lost),
+            joint: self.joint,
+            tuning: self.settings,
+        };
+        (state, lost)
     }
+
+    /// Returns the class of this name; adds a sentence to `lost` if there is none.
+    fn find_class(&self, catalogue: &Catalogue, lost: &mut Vec<String>) -> Option<ClassId> {
+        let name = self.class.as_ref()?;
+        let class = catalogue.class_named(name);
+        if class.is_none() {
+            lost.push(format!(
+                "there is no class “{}”: the seeds are free",
+                name.replace('_', " ")
+            ));
+        }
+        class
+    }
+
+    /// Returns the number of the query; adds a sentence to `lost` if the class has no such query.
+    fn find_query(
+        &self,
+        class: ClassId,
+        catalogue: &Catalogue,
+        lost: &mut Vec<String>,
+    ) -> Option<usize> {
+        let number = self.query?;
+        let mut queries = catalogue.queries_of(class, self.seed_count);
+        if queries.any(|query| query.number == number) {
+            return Some(number);
+        }
+        lost.push(format!(
+            "the class has no query {} of {} seeds",
+            number + 1,
+            self.seed_count.number()
+        ));
+        None
+    }
+
+    /// Returns the mode; if the index lacks it, adds a sentence to `lost` and returns the first
+    /// mode of the index.
+    fn find_mode(&self, catalogue: &Catalogue, lost: &mut Vec<String>) -> Mode {
+        if catalogue.modes.contains(&self.mode) {
+            return self.mode;
+        }
+        let mode = catalogue.modes.first().copied().unwrap_or(self.mode);
+        lost.push(format!(
+            "this index has no mode {}: it is {mode}",
+            self.mode
+        ));
+        mode
+    }
+}
+
+/// Returns the entities that the catalogue knows; adds a sentence to `lost` for each other one.
+fn find_all(
+    all: &[Named],
+    what: &str,
+    catalogue: &Catalogue,
+    lost: &mut Vec<String>,
+) -> Vec<EntityId> {
+    let mut found = Vec::new();
+    for named in all {
+        match named.find(catalogue) {
+            Some(entity) => found.push(entity),
+            None => lost.push(format!("the {what} “{}” is not in this index", named.name)),
+        }
+    }
+    found
 }
 
 impl StateFile {
@@ -297,7 +308,7 @@ impl StateFile {
 mod tests {
     use super::*;
     use crate::engine::api::{ClassCard, EntityCard};
-    use crate::types::{ClassId, Query};
+    use crate::types::Query;
 
     /// Entities by name, whose ids begin there.
     fn catalogue(names: &[&str], from: u32) -> Catalogue {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyEventKind};
 use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::capabilities::{Answers, Protocol, image_setup};
 use super::input::{Input, Report};
@@ -84,17 +84,40 @@ struct Loop {
     saver: Saver,
 }
 
+/// The channels, signals and clocks that the loop waits for, beside its own timers.
+struct Sources {
+    inputs: UnboundedReceiver<Input>,
+    replies: UnboundedReceiver<Reply>,
+    /// The engine has not closed `replies` yet.
+    engine_lives: bool,
+    pictures_made: UnboundedReceiver<(Job, Made)>,
+    asked_outside: UnboundedReceiver<Outside>,
+    signals: Signals,
+    ticks: Interval,
+    tmux_ticks: Interval,
+}
+
 /// Runs until the user or a signal ends it. Errors: the terminal's, and a session that could not be
 /// saved.
 pub async fn run(
     mut explorer: Explorer,
     mouse: bool,
-    mut replies: UnboundedReceiver<Reply>,
+    replies: UnboundedReceiver<Reply>,
 ) -> Result<()> {
-    let mut signals = Signals::new()?;
-    let (made, mut pictures_made) = unbounded_channel();
-    let (outside, mut asked_outside) = unbounded_channel();
-    let (send_input, mut inputs) = unbounded_channel();
+    let signals = Signals::new()?;
+    let (made, pictures_made) = unbounded_channel();
+    let (outside, asked_outside) = unbounded_channel();
+    let (send_input, inputs) = unbounded_channel();
+    let mut sources = Sources {
+        inputs,
+        replies,
+        engine_lives: true,
+        pictures_made,
+        asked_outside,
+        signals,
+        ticks: clock(TICK, MissedTickBehavior::Skip),
+        tmux_ticks: clock(ASK_TMUX, MissedTickBehavior::Delay),
+    };
     let saver = Saver::new(explorer.session_path.clone(), explorer.session.take());
     end_when_stuck(saver.pending())?;
     let ascii = !explorer.environment.is_utf8();
@@ -115,66 +138,68 @@ pub async fn run(
         last_frame: Instant::now(),
         saver,
     };
-    if ascii {
-        let warning = state.locale_warning();
-        state.explorer.app.warn(warning);
-    }
-    state.ask_tmux();
-    state.take(Msg::Resize(screen_size()), FRAME);
-    let first = state.explorer.app.start();
-    state.send(first);
-    state.draw()?;
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut tmux_ticks = interval(ASK_TMUX);
-    tmux_ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut engine_lives = true;
-    loop {
-        let now = Instant::now();
-        let (save_at, saves) = (
-            state.saver.due().unwrap_or(now),
-            state.saver.due().is_some(),
-        );
-        let mut outcome = Ok(());
-        let frame_at = state.last_frame + state.changed.unwrap_or(FRAME);
-        tokio::select! {
-            input = inputs.recv() => match input {
-                Some(input) => state.input(input)?,
-                // the line is gone
-                None => state.explorer.app.wish = Some(Wish::Quit),
-            },
-            reply = replies.recv(), if engine_lives => match reply {
-                Some(reply) => {
-                    state.reply(reply);
-                    while let Ok(reply) = replies.try_recv() {
-                        state.reply(reply);
-                    }
-                }
-                // its last reply has said why
-                None => engine_lives = false,
-            },
-            Some((job, made)) = pictures_made.recv() => {
-                state.pictures.finish(job, made);
-                state.make_pictures();
-                state.change(FRAME);
-            }
-            Some(outside) = asked_outside.recv() => state.heard_of_outside(outside)?,
-            _ = ticks.tick(), if state.explorer.app.moves() => state.take(Msg::Tick, FRAME),
-            _ = tmux_ticks.tick(), if state.draws_through_tmux => state.ask_tmux(),
-            () = sleep_until(frame_at), if state.changed.is_some() => outcome = state.draw(),
-            () = sleep_until(save_at), if saves => state.save(),
-            () = sleep_until(state.answers_due.unwrap_or(now)), if state.answers_due.is_some() => state.set_up_images()?,
-            signal = signals.next() => state.signal(signal)?,
-        }
-        let ends = outcome.and_then(|()| state.grant());
-        if !matches!(ends, Ok(false)) {
-            // whatever ends it, a line that is gone too
-            return ends.map(drop).and(state.finish());
-        }
-    }
+    state.start()?;
+    while !state.turn(&mut sources).await? {}
+    Ok(())
+}
+
+/// Returns a clock that ticks for the first time at once.
+fn clock(period: Duration, missed: MissedTickBehavior) -> Interval {
+    let mut clock = interval(period);
+    clock.set_missed_tick_behavior(missed);
+    clock
 }
 
 impl Loop {
+    /// Sends the first request to the engine and draws the first frame.
+    fn start(&mut self) -> Result<()> {
+        if self.ascii {
+            let warning = self.locale_warning();
+            self.explorer.app.warn(warning);
+        }
+        self.ask_tmux();
+        self.take(Msg::Resize(screen_size()), FRAME);
+        let first = self.explorer.app.start();
+        self.send(first);
+        self.draw()
+    }
+
+    /// Waits for the next event, handles it and grants what the app then wishes. Returns true at
+    /// the end, once the session is saved.
+    async fn turn(&mut self, sources: &mut Sources) -> Result<bool> {
+        let now = Instant::now();
+        let frame_at = self.last_frame + self.changed.unwrap_or(FRAME);
+        let save_due = self.saver.due();
+        let mut drawn = Ok(());
+        tokio::select! {
+            input = sources.inputs.recv() => match input {
+                Some(input) => self.input(input)?,
+                // the line is gone
+                None => self.explorer.app.wish = Some(Wish::Quit),
+            },
+            reply = sources.replies.recv(), if sources.engine_lives => match reply {
+                Some(reply) => self.replies(reply, &mut sources.replies),
+                // its last reply has said why
+                None => sources.engine_lives = false,
+            },
+            Some((job, made)) = sources.pictures_made.recv() => self.picture(job, made),
+            Some(outside) = sources.asked_outside.recv() => self.heard_of_outside(outside)?,
+            _ = sources.ticks.tick(), if self.explorer.app.moves() => self.take(Msg::Tick, FRAME),
+            _ = sources.tmux_ticks.tick(), if self.draws_through_tmux => self.ask_tmux(),
+            () = sleep_until(frame_at), if self.changed.is_some() => drawn = self.draw(),
+            () = sleep_until(save_due.unwrap_or(now)), if save_due.is_some() => self.save(),
+            () = sleep_until(self.answers_due.unwrap_or(now)), if self.answers_due.is_some() => self.set_up_images()?,
+            signal = sources.signals.next() => self.signal(signal)?,
+        }
+        let ends = drawn.and_then(|()| self.grant());
+        if matches!(ends, Ok(false)) {
+            return Ok(false);
+        }
+        // The session is saved even if the last frame could not be drawn because the line is gone.
+        ends.map(drop).and(self.finish())?;
+        Ok(true)
+    }
+
     fn input(&mut self, input: Input) -> Result<()> {
         match input {
             Input::Event(event) => self.event(event),
@@ -329,6 +354,21 @@ impl Loop {
         format!(
             "the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; {better} shows all"
         )
+    }
+
+    /// Takes in a reply, and those that have come after it by now.
+    fn replies(&mut self, first: Reply, later: &mut UnboundedReceiver<Reply>) {
+        self.reply(first);
+        while let Ok(reply) = later.try_recv() {
+            self.reply(reply);
+        }
+    }
+
+    /// Takes in a picture that is done, and begins with the next ones.
+    fn picture(&mut self, job: Job, made: Made) {
+        self.pictures.finish(job, made);
+        self.make_pictures();
+        self.change(FRAME);
     }
 
     fn reply(&mut self, reply: Reply) {

@@ -23,13 +23,13 @@ use ratatui::text::{Line, Span};
 
 use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
-use crate::engine::api::Contender;
+use crate::engine::api::{Contender, QueryPair};
 use crate::tui::app::{Joined, Mark, Order, Pair, mark, verdict_text};
-use crate::tui::canvas::Canvas;
+use crate::tui::canvas::{Canvas, split_first_line};
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::tui::widget::candidates::mark_sign;
 use crate::tui::widget::difference::{difference, sign};
-use crate::tui::widget::{hints, status, text};
+use crate::tui::widget::{failures, hints, status, text};
 use crate::types::CUTOFFS;
 
 /// The right side gets no narrower.
@@ -87,7 +87,6 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     notice(canvas, body);
 }
 
-/// Columns of a contender's MAP.
 /// The least and the most columns of a class's name.
 fn class_name(canvas: &Canvas) -> RangeInclusive<usize> {
     let names = canvas
@@ -101,6 +100,7 @@ fn class_name(canvas: &Canvas) -> RangeInclusive<usize> {
     *NAME.start()..=longest.clamp(*NAME.end(), LONGEST_NAME)
 }
 
+/// Columns of a contender's MAP.
 fn map_width(canvas: &Canvas) -> usize {
     let own = canvas
         .app
@@ -124,6 +124,13 @@ fn names(canvas: &Canvas) -> [String; 2] {
         .map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
 }
 
+/// The widths of those columns of the class list that have no fixed width.
+struct Columns {
+    name: usize,
+    /// A contender's MAP.
+    map: usize,
+}
+
 fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
@@ -136,72 +143,14 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let room = usize::from(area.width).saturating_sub(title.width() + 4);
     let right = canvas.span(Role::Title, text::cut(&measure, room));
     let inner = canvas.framed(area, true, title.into(), right.into());
-    let (name, map) = (
-        usize::from(inner.width).saturating_sub(numbers(canvas)),
-        map_width(canvas),
-    );
-    let sorted = |order: Order, said: &str| match order == app.compared.order {
-        true => format!("{said}{}", if app.compared.reversed { "↑" } else { "↓" }),
-        false => said.to_owned(),
+    let columns = Columns {
+        name: usize::from(inner.width).saturating_sub(numbers(canvas)),
+        map: map_width(canvas),
     };
-    let one = sorted(
-        Order::Name,
-        if app.compared.by_query {
-            "query"
-        } else {
-            "class"
-        },
-    );
-    let mut heads = vec![canvas.span(Role::Quiet, text::fit(&format!(" {one}"), name))];
-    for (at, contender) in app.contender_names().iter().enumerate() {
-        let role = if app.is_set_against(at) {
-            Role::Text
-        } else {
-            Role::Quiet
-        };
-        heads.push(Span::raw(" "));
-        heads.push(canvas.span(role, text::fit_right(contender, map - 1)));
-    }
-    let others = [
-        (Order::Difference, "diff.", 8),
-        (Order::Overlap, "shared", 7),
-        (Order::Rbo, "RBO", 5),
-    ];
-    heads.extend(others.map(|(order, said, wide)| {
-        canvas.span(Role::Quiet, text::fit_right(&sorted(order, said), wide))
-    }));
-    canvas.line(
-        Rect {
-            height: 1.min(inner.height),
-            ..inner
-        },
-        Line::from(heads),
-    );
-    let list = Rect {
-        y: inner.y + 1,
-        height: inner.height.saturating_sub(1),
-        ..inner
-    };
+    let (head, list) = split_first_line(inner);
+    canvas.line(head, class_heads(canvas, &columns));
     if pairs.is_empty() {
-        for (at, line) in text::wrap(
-            &app.compare_state(),
-            usize::from(list.width).saturating_sub(2),
-        )
-        .iter()
-        .enumerate()
-        {
-            let area = Rect {
-                x: list.x + 1,
-                y: list.y + at as u16,
-                width: list.width.saturating_sub(1),
-                height: 1,
-            };
-            canvas.line(
-                area.intersection(list),
-                Line::from(canvas.span(Role::Quiet, line.as_str())),
-            );
-        }
-        return;
+        return failures::said(canvas, list, &app.compare_state());
     }
     let cursor = app.pair_cursor(pairs);
     let page = usize::from(list.height);
@@ -213,42 +162,74 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     };
     for (at, pair) in pairs.iter().enumerate().skip(offset).take(page) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let mut spans = match app.query_number(pair) {
-            Some(number) => {
-                vec![canvas.span(Role::Quiet, text::fit(&format!(" q{number}"), QUERY))]
-            }
-            None => vec![Span::raw(" ")],
-        };
-        let room = name.saturating_sub(Line::from(spans.clone()).width());
-        spans.extend(canvas.label(Role::Text, &text::fit(&pair.label, room)));
-        for (at, ap) in pair.all.iter().enumerate() {
-            let role = if app.is_set_against(at) {
-                Role::Text
-            } else {
-                Role::Quiet
-            };
-            spans.push(canvas.span(
-                role,
-                text::fit_right(&ap.map_or_else(|| "·".into(), text::fraction), map),
-            ));
-        }
-        let known = |value: Option<f64>| value.map_or_else(|| "·".to_owned(), text::fraction);
-        spans.push(difference(canvas, pair.difference(), 8));
-        spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.overlap), 7)));
-        spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.rbo), 5)));
-        let line = Line::from(spans);
-        let selected = at == cursor;
-        canvas.line(
-            area,
-            if selected {
-                line.style(canvas.style(Role::Selection))
-            } else {
-                line
-            },
-        );
+        let line = class_line(canvas, pair, &columns);
+        canvas.list_line(area, line, at == cursor);
         canvas.hit(area, Hit::Pair(at));
     }
     canvas.scroll_mark(list, offset, page, pairs.len());
+}
+
+/// Returns the heads of the class list; an arrow marks the column that it is sorted by.
+fn class_heads(canvas: &Canvas, columns: &Columns) -> Line<'static> {
+    let app = canvas.app;
+    let sorted = |order: Order, head: &str| {
+        if order != app.compared.order {
+            return head.to_owned();
+        }
+        let arrow = if app.compared.reversed { "↑" } else { "↓" };
+        format!("{head}{arrow}")
+    };
+    let one = if app.compared.by_query {
+        "query"
+    } else {
+        "class"
+    };
+    let name = format!(" {}", sorted(Order::Name, one));
+    let mut heads = vec![canvas.span(Role::Quiet, text::fit(&name, columns.name))];
+    for (at, contender) in app.contender_names().iter().enumerate() {
+        let head = text::fit_right(contender, columns.map - 1);
+        heads.push(Span::raw(" "));
+        heads.push(canvas.span(contender_role(canvas, at), head));
+    }
+    let others = [
+        (Order::Difference, "diff.", 8),
+        (Order::Overlap, "shared", 7),
+        (Order::Rbo, "RBO", 5),
+    ];
+    for (order, head, width) in others {
+        let head = text::fit_right(&sorted(order, head), width);
+        heads.push(canvas.span(Role::Quiet, head));
+    }
+    Line::from(heads)
+}
+
+/// Returns the role of a contender's column: the two that are set against each other stand out.
+fn contender_role(canvas: &Canvas, at: usize) -> Role {
+    if canvas.app.is_set_against(at) {
+        Role::Text
+    } else {
+        Role::Quiet
+    }
+}
+
+/// Returns the line of one class or one query, with its numbers.
+fn class_line(canvas: &Canvas, pair: &Pair, columns: &Columns) -> Line<'static> {
+    let lead = match canvas.app.query_number(pair) {
+        Some(number) => canvas.span(Role::Quiet, text::fit(&format!(" q{number}"), QUERY)),
+        None => Span::raw(" "),
+    };
+    let known = |value: Option<f64>| value.map_or_else(|| "·".to_owned(), text::fraction);
+    let room = columns.name.saturating_sub(lead.width());
+    let mut spans = vec![lead];
+    spans.extend(canvas.label(Role::Text, &text::fit(&pair.label, room)));
+    for (at, &ap) in pair.all.iter().enumerate() {
+        let number = text::fit_right(&known(ap), columns.map);
+        spans.push(canvas.span(contender_role(canvas, at), number));
+    }
+    spans.push(difference(canvas, pair.difference(), 8));
+    spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.overlap), 7)));
+    spans.push(canvas.span(Role::Quiet, text::fit_right(&known(pair.rbo), 5)));
+    Line::from(spans)
 }
 
 /// A point a class or a query: the second across, the first up; above the diagonal the first is
@@ -271,43 +252,14 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     if inner.width < 4 || inner.height < 3 || pairs.is_empty() {
         return;
     }
-    // from the least value on, in tenths: most classes are near the top
-    let least = pairs
-        .iter()
-        .flat_map(|p| p.ap)
-        .flatten()
-        .fold(1.0, f64::min);
-    let least = ((least * 10.0).floor() / 10.0).min(0.9);
-    let place = |value: f64, cells: u16| {
-        (((value - least) / (1.0 - least)) * f64::from(cells - 1)).round() as u16
-    };
-    let (columns, rows) = (inner.width, inner.height);
-    let at = |x: u16, y: u16| {
-        Rect::new(
-            inner.x + x.min(columns - 1),
-            inner.bottom() - 1 - y.min(rows - 1),
-            1,
-            1,
-        )
-    };
-    for x in 0..columns {
-        let y = (f64::from(x) / f64::from(columns - 1) * f64::from(rows - 1)).round() as u16;
-        canvas.line(at(x, y), Line::from(canvas.span(Role::Border, "·")));
-    }
-    let corner = canvas.span(Role::Quiet, text::fraction(least));
-    canvas.line(
-        Rect {
-            width: 4.min(columns),
-            ..at(0, 0)
-        },
-        Line::from(corner),
-    );
+    let plot = Plot::new(inner, pairs);
+    diagonal(canvas, &plot);
     let order = (0..pairs.len()).filter(|&i| i != cursor).chain([cursor]);
     for index in order.filter(|&i| i < pairs.len()) {
         let [Some(first), Some(second)] = pairs[index].ap else {
             continue;
         };
-        let cell = at(place(second, columns), place(first, rows));
+        let cell = plot.cell_of(second, first);
         let (mark, role) = match sign(first - second) {
             _ if index == cursor => ("◆", Role::Focus),
             // the diagonal is of dots
@@ -317,6 +269,63 @@ fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
         canvas.line(cell, Line::from(canvas.span(role, mark)));
         canvas.hit(cell, Hit::Pair(index));
     }
+}
+
+/// The inside of the scatter plot. Both axes go from `least` to 1.
+struct Plot {
+    area: Rect,
+    least: f64,
+}
+
+impl Plot {
+    /// Returns a plot whose axes begin with the least value, rounded down to tenths: most classes
+    /// are near the top.
+    fn new(area: Rect, pairs: &[Pair]) -> Plot {
+        let least = pairs
+            .iter()
+            .flat_map(|p| p.ap)
+            .flatten()
+            .fold(1.0, f64::min);
+        let least = ((least * 10.0).floor() / 10.0).min(0.9);
+        Plot { area, least }
+    }
+
+    /// Returns the cell that is so many columns from the left and so many rows from the bottom.
+    fn cell(&self, x: u16, y: u16) -> Rect {
+        Rect::new(
+            self.area.x + x.min(self.area.width - 1),
+            self.area.bottom() - 1 - y.min(self.area.height - 1),
+            1,
+            1,
+        )
+    }
+
+    /// Returns the cell of a point.
+    fn cell_of(&self, across: f64, up: f64) -> Rect {
+        let x = self.place(across, self.area.width);
+        let y = self.place(up, self.area.height);
+        self.cell(x, y)
+    }
+
+    /// Returns the place of a value on an axis of so many cells.
+    fn place(&self, value: f64, cells: u16) -> u16 {
+        (((value - self.least) / (1.0 - self.least)) * f64::from(cells - 1)).round() as u16
+    }
+}
+
+/// Draws the diagonal, and the least value in the corner where it begins.
+fn diagonal(canvas: &mut Canvas, plot: &Plot) {
+    let (columns, rows) = (plot.area.width, plot.area.height);
+    for x in 0..columns {
+        let y = (f64::from(x) / f64::from(columns - 1) * f64::from(rows - 1)).round() as u16;
+        canvas.line(plot.cell(x, y), Line::from(canvas.span(Role::Border, "·")));
+    }
+    let corner = Rect {
+        width: 4.min(columns),
+        ..plot.cell(0, 0)
+    };
+    let least = canvas.span(Role::Quiet, text::fraction(plot.least));
+    canvas.line(corner, Line::from(least));
 }
 
 /// One query's two lists, joined by their moves.
@@ -336,31 +345,38 @@ fn joined(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
     let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
     let right = canvas.span(Role::Quiet, number);
     let inner = canvas.framed(area, false, title.into(), right.into());
-    let rows = app.joined(query);
+    let head = Rect {
+        height: 1.min(inner.height),
+        ..inner
+    };
+    let list = Rect {
+        y: inner.y + head.height,
+        height: inner.height - head.height,
+        ..inner
+    };
+    let facts = text::cut(&likeness(query, app.compared.cutoff), inner.width.into());
+    canvas.line(head, Line::from(canvas.span(Role::Quiet, facts)));
+    joined_rows(canvas, list, query);
+}
+
+/// Returns the AP of both lists of a query, and the measures of their likeness.
+fn likeness(query: &QueryPair, cutoff: usize) -> String {
     let tau = query
         .likeness
         .tau
         .map_or_else(|| "–".into(), |tau| format!("{tau:.2}"));
-    let facts = format!(
+    format!(
         " AP {} and {} · shared {} · RBO {} · τ {tau}",
-        text::fraction(query.ap[0][app.compared.cutoff]),
-        text::fraction(query.ap[1][app.compared.cutoff]),
+        text::fraction(query.ap[0][cutoff]),
+        text::fraction(query.ap[1][cutoff]),
         text::fraction(query.likeness.overlap),
         text::fraction(query.likeness.rbo),
-    );
-    let facts = text::cut(&facts, inner.width.into());
-    canvas.line(
-        Rect {
-            height: 1.min(inner.height),
-            ..inner
-        },
-        Line::from(canvas.span(Role::Quiet, facts)),
-    );
-    let list = Rect {
-        y: inner.y + 1.min(inner.height),
-        height: inner.height.saturating_sub(1),
-        ..inner
-    };
+    )
+}
+
+fn joined_rows(canvas: &mut Canvas, list: Rect, query: &QueryPair) {
+    let app = canvas.app;
+    let rows = app.joined(query);
     let page = usize::from(list.height);
     let furthest = rows.len().saturating_sub(page);
     let offset = app.compared.scroll.min(furthest);

@@ -118,39 +118,38 @@ fn panes(canvas: &mut Canvas, body: Rect) {
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(entity_width)]).areas(lists);
     candidates::draw(canvas, list, if drawer_opens { DRAWER_WIDTH } else { 0 });
     if entity_width > 0 {
-        entity::draw(canvas, detail);
-        canvas.hit(
-            Rect {
-                x: detail.x.saturating_sub(1),
-                width: 2,
-                ..detail
-            },
-            Hit::Divider,
-        );
+        entity_beside(canvas, detail);
     }
     if drawer_opens {
-        drawer(
-            canvas,
-            Rect {
-                width: DRAWER_WIDTH,
-                ..body
-            },
-            classes::draw,
-        );
+        let width = DRAWER_WIDTH;
+        drawer(canvas, Rect { width, ..body }, classes::draw);
     }
     if app.focus == Pane::Entity && entity_width == 0 {
-        let width = lists.width.saturating_sub(12);
-        drawer(
-            canvas,
-            Rect {
-                x: lists.right() - width,
-                width,
-                ..lists
-            },
-            entity::draw,
-        );
+        entity_drawer(canvas, lists);
     }
     completion::draw(canvas, seed_area, body);
+}
+
+/// Draws the entity beside the candidates, with the divider that can be dragged.
+fn entity_beside(canvas: &mut Canvas, area: Rect) {
+    entity::draw(canvas, area);
+    let divider = Rect {
+        x: area.x.saturating_sub(1),
+        width: 2,
+        ..area
+    };
+    canvas.hit(divider, Hit::Divider);
+}
+
+/// Draws the entity over the candidates, of which the left edge stays in sight.
+fn entity_drawer(canvas: &mut Canvas, lists: Rect) {
+    let width = lists.width.saturating_sub(12);
+    let area = Rect {
+        x: lists.right() - width,
+        width,
+        ..lists
+    };
+    drawer(canvas, area, entity::draw);
 }
 
 /// As wide as the longest name needs.

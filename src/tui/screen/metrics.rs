@@ -104,29 +104,31 @@ fn table(canvas: &mut Canvas, area: Rect) {
         return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     }
     // all queries and their interval stay in sight
-    draw_row(
-        canvas,
-        Rect { height: 1, ..list },
-        &widths,
-        all,
-        app.table.cursor == 0,
-    );
-    canvas.hit(Rect { height: 1, ..list }, Hit::MetricsRow(0));
-    interval(
-        canvas,
-        Rect {
-            y: list.y + 1,
-            height: 1,
-            ..list
-        },
-        &widths,
-        all,
-    );
+    all_queries(canvas, list, &widths, all);
     let list = Rect {
         y: list.y + 2,
         height: list.height.saturating_sub(2),
         ..list
     };
+    class_rows(canvas, list, &widths, &rows);
+}
+
+/// Draws the line of all queries, and below it that of their interval.
+fn all_queries(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) {
+    let first = Rect { height: 1, ..area };
+    let second = Rect {
+        y: area.y + 1,
+        ..first
+    };
+    let selected = canvas.app.table.cursor == 0;
+    draw_row(canvas, first, widths, all, selected);
+    canvas.hit(first, Hit::MetricsRow(0));
+    interval(canvas, second, widths, all);
+}
+
+/// Draws every row but the first, as far as they are in sight.
+fn class_rows(canvas: &mut Canvas, list: Rect, widths: &Widths, rows: &[MetricsRow]) {
+    let app = canvas.app;
     let (page, len) = (usize::from(list.height), rows.len() - 1);
     let offset = keep_in_sight(
         app.table.cursor.saturating_sub(1),
@@ -141,7 +143,7 @@ fn table(canvas: &mut Canvas, area: Rect) {
     };
     for (at, row) in rows.iter().enumerate().skip(1 + offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - 1 - offset) as u16, list.width, 1);
-        draw_row(canvas, line, &widths, row, at == app.table.cursor);
+        draw_row(canvas, line, widths, row, at == app.table.cursor);
         canvas.hit(line, Hit::MetricsRow(at));
     }
     canvas.scroll_mark(list, offset, page, len);

@@ -225,58 +225,23 @@ fn state(canvas: &Canvas, shown: usize) -> Line<'static> {
     Line::from(canvas.span(Role::Warning, format!(" {} ", said.join(" · "))))
 }
 
+/// Draws a sentence or a few hints in the place of the candidates.
 fn empty(canvas: &mut Canvas, area: Rect) {
-    let app = canvas.app;
-    let key = |context, action| {
-        app.settings
-            .keymap
-            .key_of(context, action)
-            .unwrap_or_default()
-    };
-    let failed = app.expansion.as_ref().and_then(|e| e.failed.clone());
-    let said: Vec<String> = match (app.broken.clone(), failed) {
-        (Some(why), _) | (None, Some(why)) => vec![why],
-        _ if app.catalogue.is_none() => vec!["opening the index…".into()],
-        _ if app.expands() => vec!["expanding…".into()],
-        _ if app.catalogue.as_ref().is_some_and(|c| c.classes.is_empty()) => {
-            vec![format!(
-                "Type seeds ({}) and the entities like them come.",
-                key(Context::Global, Action::AddSeed)
-            )]
-        }
-        _ => vec![
-            "Choose a class, or type seeds.".into(),
-            String::new(),
-            format!(
-                "{}   opens the class under the cursor",
-                key(Context::Classes, Action::Open)
-            ),
-            format!(
-                "{}       types a seed",
-                key(Context::Global, Action::AddSeed)
-            ),
-            format!(
-                "{}       shows every key",
-                key(Context::Global, Action::Help)
-            ),
-        ],
-    };
+    let said = reason_for_none(canvas);
     let width = said
         .iter()
         .map(|l| text::width(l))
         .max()
         .unwrap_or(0)
         .min(usize::from(area.width).saturating_sub(4));
-    let lines: Vec<String> = said
-        .iter()
-        .flat_map(|l| {
-            if text::width(l) <= width {
-                vec![l.clone()]
-            } else {
-                text::wrap(l, width)
-            }
-        })
-        .collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in said {
+        if text::width(&line) <= width {
+            lines.push(line);
+        } else {
+            lines.extend(text::wrap(&line, width));
+        }
+    }
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
     let left = area.x + (area.width.saturating_sub(width as u16)) / 2;
     for (at, line) in lines.into_iter().enumerate().take(usize::from(area.height)) {
@@ -284,6 +249,42 @@ fn empty(canvas: &mut Canvas, area: Rect) {
         let line = Line::from(canvas.span(role, line));
         canvas.line(Rect::new(left, top + at as u16, width as u16, 1), line);
     }
+}
+
+/// Returns the reason why there are no candidates, or hints about how to get some.
+fn reason_for_none(canvas: &Canvas) -> Vec<String> {
+    let app = canvas.app;
+    let failed = app.expansion.as_ref().and_then(|e| e.failed.as_ref());
+    if let Some(why) = app.broken.as_ref().or(failed) {
+        return vec![why.clone()];
+    }
+    let Some(catalogue) = &app.catalogue else {
+        return vec!["opening the index…".into()];
+    };
+    if app.expands() {
+        return vec!["expanding…".into()];
+    }
+    let key = |context, action| {
+        app.settings
+            .keymap
+            .key_of(context, action)
+            .unwrap_or_default()
+    };
+    let add_seed = key(Context::Global, Action::AddSeed);
+    if catalogue.classes.is_empty() {
+        return vec![format!(
+            "Type seeds ({add_seed}) and the entities like them come."
+        )];
+    }
+    let open = key(Context::Classes, Action::Open);
+    let help = key(Context::Global, Action::Help);
+    vec![
+        "Choose a class, or type seeds.".into(),
+        String::new(),
+        format!("{open}   opens the class under the cursor"),
+        format!("{add_seed}       types a seed"),
+        format!("{help}       shows every key"),
+    ]
 }
 
 fn nothing_passes(canvas: &mut Canvas, area: Rect) {

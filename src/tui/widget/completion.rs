@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, BorderType};
 use super::candidates::titles;
 use super::text;
 use crate::config::Role;
+use crate::tui::app::Typing;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Hit, keep_in_sight};
 use crate::types::EntityId;
@@ -36,6 +37,32 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
         width,
         (lines + 2).min(below),
     );
+    let inner = frame(canvas, area, typing);
+    let listed = if pictured {
+        inner.width.saturating_sub(PICTURE + 1)
+    } else {
+        inner.width
+    };
+    let list = Rect {
+        width: listed,
+        ..inner
+    };
+    matches(canvas, list, typing);
+    if let Some(entity) = typing
+        .highlighted()
+        .filter(|_| pictured && inner.width > PICTURE)
+    {
+        let at = Rect {
+            x: inner.right() - PICTURE,
+            width: PICTURE,
+            ..inner
+        };
+        canvas.thumbnail(at, entity);
+    }
+}
+
+/// Draws the frame over what is there, with the number of matches; gives its inside.
+fn frame(canvas: &mut Canvas, area: Rect, typing: &Typing) -> Rect {
     let count = match typing.matches.len() {
         0 => " no such entity ".to_owned(),
         n => format!(" {} of {n} ", typing.cursor + 1),
@@ -48,33 +75,17 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
     canvas.clear(area);
     canvas.frame.render_widget(block, area);
     canvas.hit(area, Hit::Popup);
+    inner
+}
 
-    let listed = if pictured {
-        inner.width.saturating_sub(PICTURE + 1)
-    } else {
-        inner.width
-    };
-    let list = Rect {
-        width: listed,
-        ..inner
-    };
+/// Draws the matches that are in sight.
+fn matches(canvas: &mut Canvas, list: Rect, typing: &Typing) {
     let page = usize::from(list.height);
     let offset = keep_in_sight(typing.cursor, 0, page, typing.matches.len());
     for (at, &entity) in typing.matches.iter().enumerate().skip(offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         draw_match(canvas, line, entity, at == typing.cursor);
         canvas.hit(line, Hit::Completion(at));
-    }
-    if let Some(entity) = typing
-        .highlighted()
-        .filter(|_| pictured && inner.width > PICTURE)
-    {
-        let at = Rect {
-            x: inner.right() - PICTURE,
-            width: PICTURE,
-            ..inner
-        };
-        canvas.thumbnail(at, entity);
     }
 }
 

@@ -31,44 +31,43 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         ..inner
     };
     choices::draw(canvas, list, cursor, available.len(), |canvas, at| {
-        let of = available[at];
-        let place = app.contenders.chosen.iter().position(|&c| c == of);
-        let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
-        let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
-        spans.extend(canvas.label(Role::Text, &text::fit(&app.contenders.name(of), 22)));
-        let from = text::fit(
-            &origin(canvas, of),
-            usize::from(list.width).saturating_sub(26),
-        );
-        spans.push(canvas.span(Role::Quiet, from));
-        (Line::from(spans), Hit::Contender(at))
+        let line = contender_line(canvas, available[at], usize::from(list.width));
+        (line, Hit::Contender(at))
     });
     let line = Rect {
         y: inner.bottom().saturating_sub(1),
         height: 1.min(inner.height),
         ..inner
     };
+    path_line(canvas, line, cursor == available.len());
+    canvas.hit(line, Hit::Contender(available.len()));
+}
+
+/// Returns the line of a contender: its place among the chosen ones, its name and its origin.
+fn contender_line(canvas: &Canvas, contender: Contender, width: usize) -> Line<'static> {
+    let contenders = &canvas.app.contenders;
+    let place = contenders.chosen.iter().position(|&c| c == contender);
+    let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
+    let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
+    spans.extend(canvas.label(Role::Text, &text::fit(&contenders.name(contender), 22)));
+    let from = text::fit(&origin(canvas, contender), width.saturating_sub(26));
+    spans.push(canvas.span(Role::Quiet, from));
+    Line::from(spans)
+}
+
+/// Draws the field in which a path is typed, or the hint that takes its place until then.
+fn path_line(canvas: &mut Canvas, line: Rect, selected: bool) {
+    let app = canvas.app;
     match &app.contenders.path {
-        Some(path) => canvas.input_line(
-            line,
-            vec![canvas.span(Role::Focus, " open: ")],
-            path,
-            vec![],
-        ),
+        Some(path) => {
+            let lead = vec![canvas.span(Role::Focus, " open: ")];
+            canvas.input_line(line, lead, path, vec![]);
+        }
         None => {
             let hint = Line::from(canvas.span(Role::Quiet, " + an index folder or a run file …"));
-            let at_path = cursor == available.len();
-            canvas.line(
-                line,
-                if at_path {
-                    hint.style(canvas.style(Role::Selection))
-                } else {
-                    hint
-                },
-            );
+            canvas.list_line(line, hint, selected);
         }
     }
-    canvas.hit(line, Hit::Contender(available.len()));
 }
 
 /// Where it comes from.

@@ -37,22 +37,7 @@ const VERDICT: usize = 4;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let app = canvas.app;
-    let entities = &app.explaining.entities;
-    let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
-    let title = text::cut(
-        &format!("Why: {}", names.join(" beside ")),
-        usize::from(whole.width).saturating_sub(8),
-    );
-    let inner = canvas.popup(
-        whole,
-        &title,
-        "space folds · [ ] beside another · w alone · / searches · ? keys · esc",
-    );
-    let inner = Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    };
+    let inner = frame(canvas, whole);
     let (Some(explained), Some(catalogue)) = (app.explaining.explained(), canvas.catalogue())
     else {
         let said = match &app.explaining.answer {
@@ -63,18 +48,12 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     };
     let mut said = text::wrap(&verdict(explained, catalogue), usize::from(inner.width));
     said.truncate(VERDICT.min(usize::from(inner.height / 3)));
-    for (at, line) in said.iter().enumerate() {
-        let line = Line::from(canvas.span(Role::Title, line.clone()));
-        canvas.line(
-            Rect {
-                y: inner.y + at as u16,
-                height: 1,
-                ..inner
-            },
-            line,
-        );
-    }
     let top = said.len() as u16 + 1;
+    let said = said
+        .into_iter()
+        .map(|line| Line::from(canvas.span(Role::Title, line)))
+        .collect();
+    canvas.lines(inner, said);
     let below = Rect {
         y: inner.y + top,
         height: inner.height.saturating_sub(top),
@@ -84,16 +63,12 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let (tree, detail) = places(below);
     draw_tree(canvas, tree, explained, &lines);
     if detail.y > tree.bottom() {
-        let rule = "─".repeat(usize::from(detail.width));
-        let rule = Line::from(canvas.span(Role::Border, rule));
-        canvas.line(
-            Rect {
-                y: tree.bottom(),
-                height: 1,
-                ..detail
-            },
-            rule,
-        );
+        let between = Rect {
+            y: tree.bottom(),
+            height: 1,
+            ..detail
+        };
+        rule(canvas, between);
     }
     if let Some(line) = lines
         .get(app.explaining.cursor)
@@ -101,6 +76,32 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     {
         under_cursor::draw(canvas, detail, explained, line);
     }
+}
+
+/// Draws the popup's frame with the names of the entities; gives its inside, a column in from both
+/// sides.
+fn frame(canvas: &mut Canvas, whole: Rect) -> Rect {
+    let entities = &canvas.app.explaining.entities;
+    let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
+    let title = text::cut(
+        &format!("Why: {}", names.join(" beside ")),
+        usize::from(whole.width).saturating_sub(8),
+    );
+    let inner = canvas.popup(
+        whole,
+        &title,
+        "space folds · [ ] beside another · w alone · / searches · ? keys · esc",
+    );
+    Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    }
+}
+
+fn rule(canvas: &mut Canvas, area: Rect) {
+    let rule = "─".repeat(usize::from(area.width));
+    canvas.line(area, Line::from(canvas.span(Role::Border, rule)));
 }
 
 /// Where the tree is, and what is under its cursor: beside it, below it, or nowhere.
@@ -122,18 +123,11 @@ fn places(area: Rect) -> (Rect, Rect) {
 }
 
 pub fn paragraph(canvas: &mut Canvas, area: Rect, role: Role, said: &str) {
-    let lines = text::wrap(said, usize::from(area.width));
-    for (at, line) in lines.into_iter().take(usize::from(area.height)).enumerate() {
-        let line = Line::from(canvas.span(role, line));
-        canvas.line(
-            Rect {
-                y: area.y + at as u16,
-                height: 1,
-                ..area
-            },
-            line,
-        );
-    }
+    let lines = text::wrap(said, usize::from(area.width))
+        .into_iter()
+        .map(|line| Line::from(canvas.span(role, line)))
+        .collect();
+    canvas.lines(area, lines);
 }
 
 fn draw_tree(canvas: &mut Canvas, area: Rect, explained: &Explained, lines: &[WhyLine]) {
@@ -166,14 +160,7 @@ fn draw_tree(canvas: &mut Canvas, area: Rect, explained: &Explained, lines: &[Wh
     for (at, line) in lines.iter().enumerate().skip(offset).take(page) {
         let place = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         let said = draw_line(canvas, explained, line, &scale, usize::from(list.width));
-        canvas.line(
-            place,
-            if at == cursor {
-                said.style(canvas.style(Role::Selection))
-            } else {
-                said
-            },
-        );
+        canvas.list_line(place, said, at == cursor);
         canvas.hit(place, Hit::WhyLine(at));
     }
     canvas.scroll_mark(list, offset, page, lines.len());

@@ -49,19 +49,6 @@ fn frame(canvas: &mut Canvas, area: Rect, title: &str) -> Rect {
     }
 }
 
-fn lines_into(canvas: &mut Canvas, area: Rect, lines: Vec<Line<'static>>) {
-    for (at, line) in lines.into_iter().take(area.height.into()).enumerate() {
-        canvas.line(
-            Rect {
-                y: area.y + at as u16,
-                height: 1,
-                ..area
-            },
-            line,
-        );
-    }
-}
-
 fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
     let inner = frame(canvas, area, &canvas.name(failure.entity));
     let app = canvas.app;
@@ -87,7 +74,7 @@ fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
         };
         let about = about(canvas, catalogue, failure, beside.width.into());
         let tall = (about.len() as u16).max(PICTURE.1);
-        lines_into(canvas, beside, about);
+        canvas.lines(beside, about);
         below = Rect {
             y: inner.y + tall,
             height: inner.height.saturating_sub(tall),
@@ -104,7 +91,7 @@ fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
     lines.extend(why(canvas, catalogue, failure, width));
     lines.extend(ranks(canvas, found, failure, width));
     lines.extend(seeds(canvas, catalogue, failure, width));
-    lines_into(canvas, below, lines);
+    canvas.lines(below, lines);
 }
 
 /// What is wrong, in which query, and what it is known as.
@@ -133,31 +120,32 @@ fn about(
             .into_iter()
             .map(|line| Line::from(canvas.span(Role::Title, line))),
     );
-    let card = catalogue.entity(failure.entity);
-    let classes = card
+    let mut known = Vec::new();
+    if failure.rank.is_some() {
+        known.push(known_as(catalogue, failure));
+    }
+    if let Some(card) = catalogue.entity(failure.entity) {
+        known.push(format!("{} pairs", card.pairs));
+    }
+    lines.extend(quiet(canvas, &known.join(" · "), width));
+    lines
+}
+
+/// Describes a false positive by the data set: as judged not to be a member, or by its classes.
+fn known_as(catalogue: &Catalogue, failure: &Failure) -> String {
+    let negatives = &catalogue.class(failure.class).negatives;
+    if negatives.contains(&failure.entity) {
+        return "judged not to be a member".into();
+    }
+    let classes = catalogue
+        .entity(failure.entity)
         .map(|card| titles(catalogue, &card.classes))
         .unwrap_or_default();
-    let known = match failure.rank {
-        None => String::new(),
-        Some(_)
-            if catalogue
-                .class(failure.class)
-                .negatives
-                .contains(&failure.entity) =>
-        {
-            "judged not to be a member".into()
-        }
-        Some(_) if classes.is_empty() => "in no class".into(),
-        Some(_) => format!("in {classes}"),
-    };
-    let pairs = card.map(|card| format!("{} pairs", card.pairs));
-    let said: Vec<String> = [known]
-        .into_iter()
-        .filter(|s| !s.is_empty())
-        .chain(pairs)
-        .collect();
-    lines.extend(quiet(canvas, &said.join(" · "), width));
-    lines
+    if classes.is_empty() {
+        "in no class".into()
+    } else {
+        format!("in {classes}")
+    }
 }
 
 fn quiet(canvas: &Canvas, said: &str, width: usize) -> Vec<Line<'static>> {
@@ -289,7 +277,7 @@ fn group(canvas: &mut Canvas, area: Rect, label: &str, members: &[usize]) {
     lines.extend(heading(canvas, "by entity", ""));
     let entities = members.iter().map(|f| canvas.name(f.entity));
     lines.extend(counted(canvas, entities, members.len(), inner.width.into()));
-    lines_into(canvas, inner, lines);
+    canvas.lines(inner, lines);
 }
 
 /// The false positives of the matrix's cell, by entity.
@@ -312,7 +300,7 @@ pub fn cell(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
     lines.push(Line::default());
     let entities = found.iter().map(|f| canvas.name(f.entity));
     lines.extend(counted(canvas, entities, found.len(), width));
-    lines_into(canvas, inner, lines);
+    canvas.lines(inner, lines);
 }
 
 /// How often each is there, the most frequent first, with a bar of its share.

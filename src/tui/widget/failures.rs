@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 use super::candidates::mark_sign;
 use super::text;
 use crate::config::Role;
-use crate::engine::api::{Failure, FailureKind};
+use crate::engine::api::{Catalogue, Failure, FailureKind};
 use crate::tui::app::{FailureLine, Grouping, Mark, mark};
-use crate::tui::canvas::Canvas;
+use crate::tui::canvas::{Canvas, split_first_line};
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::types::CUTOFFS;
 
@@ -30,29 +30,21 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         usize::from(area.width).saturating_sub(title.width() + 4),
     );
     let inner = canvas.framed(area, true, title.into(), right);
-    summary(
-        canvas,
-        Rect {
-            height: 1.min(inner.height),
-            ..inner
-        },
-    );
-    let list = Rect {
-        y: inner.y + 1,
-        height: inner.height.saturating_sub(1),
-        ..inner
-    };
-    let lines = &app.failures.lines;
-    if lines.is_empty() {
+    let (head, list) = split_first_line(inner);
+    summary(canvas, head);
+    if app.failures.lines.is_empty() {
         return said(canvas, list, &app.failures_state());
     }
+    draw_lines(canvas, list);
+}
+
+/// Draws the groups and failures that are in sight.
+fn draw_lines(canvas: &mut Canvas, list: Rect) {
+    let app = canvas.app;
+    let lines = &app.failures.lines;
+    let cursor = app.failures.cursor;
     let page = usize::from(list.height);
-    let offset = keep_in_sight(
-        app.failures.cursor,
-        app.view.failures.offset,
-        page,
-        lines.len(),
-    );
+    let offset = keep_in_sight(cursor, app.view.failures.offset, page, lines.len());
     canvas.view.failures = Extent {
         offset,
         page,
@@ -68,15 +60,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
             } => group(canvas, label, members, *open, list.width.into()),
             FailureLine::One(place) => one(canvas, *place, list.width.into()),
         };
-        let selected = at == app.failures.cursor;
-        canvas.line(
-            area,
-            if selected {
-                drawn.style(canvas.style(Role::Selection))
-            } else {
-                drawn
-            },
-        );
+        canvas.list_line(area, drawn, at == cursor);
         canvas.hit(area, Hit::Failure(at));
     }
     canvas.scroll_mark(list, offset, page, lines.len());
@@ -113,63 +97,69 @@ pub fn said(canvas: &mut Canvas, area: Rect, sentence: &str) {
     }
 }
 
-/// How many there are, and what is left out of them.
+/// Draws the number of failures, and the conditions that leave some of them out.
 fn summary(canvas: &mut Canvas, area: Rect) {
-    let app = canvas.app;
-    let mut all: Vec<usize> = Vec::new();
-    for line in &app.failures.lines {
-        if let FailureLine::Group { members, .. } = line {
-            all.extend(members);
-        }
-    }
-    all.sort_unstable();
-    all.dedup();
-    let counted = match app.failures_found() {
-        Some(found) => {
-            let (wrong, missed) = counts(canvas, &all);
-            let plural = if wrong == 1 { "" } else { "s" };
-            let so_far = match found.is_complete() {
-                true => String::new(),
-                false => format!("in {} of {} queries ", found.searched, found.queries),
-            };
-            format!(" {wrong} false positive{plural} · {missed} missed {so_far}")
-        }
-        // nothing is counted before anything is searched
-        None => String::new(),
-    };
-    let mut only = Vec::new();
-    if let Some(kind) = app.failures.kind {
-        only.push(
-            if kind == FailureKind::Missed {
-                "missed"
-            } else {
-                "false positives"
-            }
-            .to_owned(),
-        );
-    }
-    only.extend(app.failures.tag.map(|tag| tag.name().to_owned()));
-    only.extend(app.failures.marked.then(|| "marked".to_owned()));
-    only.extend(
-        app.failures
-            .confused
-            .as_ref()
-            .map(|cell| format!("{} as {}", cell.other, cell.gold)),
-    );
-    if !app.failures.filter.is_empty() {
-        only.push(format!("named {}", app.failures.filter));
-    }
+    let counted = total(canvas);
     let room = usize::from(area.width).saturating_sub(text::width(&counted));
-    let only = if only.is_empty() {
+    let conditions = conditions(canvas);
+    let only = if conditions.is_empty() {
         String::new()
     } else {
-        format!("only {} ", only.join(" · "))
+        format!("only {} ", conditions.join(" · "))
     };
     let line = Line::from(vec![
         canvas.span(Role::Quiet, counted),
         canvas.span(Role::Warning, text::fit_right(&only, room)),
     ]);
     canvas.line(area, line);
+}
+
+/// Returns the number of failures in all groups; each counts once. Nothing is counted before
+/// anything is searched.
+fn total(canvas: &Canvas) -> String {
+    let Some(found) = canvas.app.failures_found() else {
+        return String::new();
+    };
+    let mut all: Vec<usize> = Vec::new();
+    for line in &canvas.app.failures.lines {
+        if let FailureLine::Group { members, .. } = line {
+            all.extend(members);
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    let (wrong, missed) = counts(canvas, &all);
+    let plural = if wrong == 1 { "" } else { "s" };
+    let so_far = if found.is_complete() {
+        String::new()
+    } else {
+        format!("in {} of {} queries ", found.searched, found.queries)
+    };
+    format!(" {wrong} false positive{plural} · {missed} missed {so_far}")
+}
+
+/// Returns the conditions that a failure must meet to be listed.
+fn conditions(canvas: &Canvas) -> Vec<String> {
+    let failures = &canvas.app.failures;
+    let mut conditions = Vec::new();
+    match failures.kind {
+        Some(FailureKind::Missed) => conditions.push("missed".to_owned()),
+        Some(FailureKind::FalsePositive) => conditions.push("false positives".to_owned()),
+        None => {}
+    }
+    if let Some(tag) = failures.tag {
+        conditions.push(tag.name().to_owned());
+    }
+    if failures.marked {
+        conditions.push("marked".to_owned());
+    }
+    if let Some(cell) = &failures.confused {
+        conditions.push(format!("{} as {}", cell.other, cell.gold));
+    }
+    if !failures.filter.is_empty() {
+        conditions.push(format!("named {}", failures.filter));
+    }
+    conditions
 }
 
 /// False positives and missed ones.
@@ -223,48 +213,21 @@ fn one(canvas: &Canvas, place: usize, width: usize) -> Line<'static> {
         return Line::default();
     };
     let failure = &found.failures[place];
-    let (class, query) = (
-        catalogue.class(failure.class).title(),
-        format!("q{}", failure.number + 1),
-    );
-    let (name, beside) = match canvas.app.failures.grouping {
-        Grouping::Class => (canvas.name(failure.entity), query),
-        Grouping::Entity => (class, query),
-        Grouping::Tag if width >= WITH_CLASS => {
-            (canvas.name(failure.entity), format!("{class} {query}"))
-        }
-        Grouping::Tag => (canvas.name(failure.entity), query),
-    };
-    let beside_width = if canvas.app.failures.grouping == Grouping::Tag && width >= WITH_CLASS {
-        22
-    } else {
-        3
-    };
+    let (name, beside) = names(canvas, catalogue, failure, width);
+    let says_class = canvas.app.failures.grouping == Grouping::Tag && width >= WITH_CLASS;
+    let beside_width = if says_class { 22 } else { 3 };
     let rest = width.saturating_sub(LEAD + 1 + beside_width + 4);
     let name_width = (rest * 2 / 5).max(12).min(rest);
-    let remark = canvas.app.remark(failure);
-    let marked = if remark.is_some_and(|r| r.marked) {
-        "* "
-    } else {
-        "  "
-    };
-    let mut why: Vec<String> = failure
-        .tags
-        .iter()
-        .map(|tag| tag.kind().name().to_owned())
-        .collect();
-    if let Some(remark) = remark.filter(|r| !r.note.is_empty()) {
-        why.insert(0, format!("“{}”", remark.note));
-    }
+    let is_marked = canvas.app.remark(failure).is_some_and(|r| r.marked);
     let rank = failure
         .rank
         .map_or_else(|| "–".to_owned(), |rank| rank.to_string());
     let mut spans = vec![
         Span::raw("  "),
-        canvas.span(Role::Seed, marked),
+        canvas.span(Role::Seed, if is_marked { "* " } else { "  " }),
         sign(canvas, failure),
+        canvas.span(Role::Quiet, format!(" {} ", text::fit_right(&rank, 4))),
     ];
-    spans.push(canvas.span(Role::Quiet, format!(" {} ", text::fit_right(&rank, 4))));
     spans.extend(canvas.label(Role::Text, &format!("{}  ", text::fit(&name, name_width))));
     spans.extend([
         canvas.span(
@@ -273,10 +236,44 @@ fn one(canvas: &Canvas, place: usize, width: usize) -> Line<'static> {
         ),
         canvas.span(
             Role::Quiet,
-            text::cut(&why.join(", "), rest.saturating_sub(name_width)),
+            text::cut(&why(canvas, failure), rest.saturating_sub(name_width)),
         ),
     ]);
     Line::from(spans)
+}
+
+/// Returns the name that a failure is listed under in its group, and the text beside it: its query
+/// and, where there is room, a class that neither the group nor the name says.
+fn names(
+    canvas: &Canvas,
+    catalogue: &Catalogue,
+    failure: &Failure,
+    width: usize,
+) -> (String, String) {
+    let class = catalogue.class(failure.class).title();
+    let query = format!("q{}", failure.number + 1);
+    match canvas.app.failures.grouping {
+        Grouping::Class => (canvas.name(failure.entity), query),
+        Grouping::Entity => (class, query),
+        Grouping::Tag if width >= WITH_CLASS => {
+            (canvas.name(failure.entity), format!("{class} {query}"))
+        }
+        Grouping::Tag => (canvas.name(failure.entity), query),
+    }
+}
+
+/// Returns the user's note, if there is one, and the names of the tags.
+fn why(canvas: &Canvas, failure: &Failure) -> String {
+    let mut why = Vec::new();
+    if let Some(remark) = canvas.app.remark(failure)
+        && !remark.note.is_empty()
+    {
+        why.push(format!("“{}”", remark.note));
+    }
+    for tag in &failure.tags {
+        why.push(tag.kind().name().to_owned());
+    }
+    why.join(", ")
 }
 
 /// ✗ of a false positive, ? where nothing says that it is one, ○ of a missed member.

@@ -19,43 +19,8 @@ const WITH_NAMES: u16 = 100;
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
-    let mut right: Vec<Span> = Vec::new();
-    let roomy = area.width >= WITH_NAMES;
-    let mut tabs = Vec::new();
-    for screen in Screen::ALL {
-        let key = canvas
-            .app
-            .settings
-            .keymap
-            .key_of(Context::Global, screen.action())
-            .unwrap_or_default();
-        let role = if canvas.app.screen == screen {
-            Role::Focus
-        } else {
-            Role::Quiet
-        };
-        // a screen without a key cannot go by it
-        let named = roomy || canvas.app.screen == screen || key.is_empty();
-        let name = if named { screen.name() } else { "" };
-        let tab = canvas.span(role, format!("{key} {name}").trim().to_owned());
-        tabs.push((
-            screen,
-            Line::from(right.clone()).width() as u16,
-            tab.width() as u16,
-        ));
-        right.push(tab);
-        right.push(Span::raw("  "));
-    }
-    let key = canvas
-        .app
-        .settings
-        .keymap
-        .key_of(Context::Global, Action::Help)
-        .unwrap_or_default();
-    right.push(canvas.span(Role::Quiet, format!("{key} help ")));
-    let right = Line::from(right);
-    let taken = right.width() as u16;
-
+    let Tabs { line, places } = tabs(canvas, area.width >= WITH_NAMES);
+    let taken = line.width() as u16;
     let room = usize::from(area.width.saturating_sub(taken + 1));
     let left = left(canvas, room);
     canvas.line(area, left);
@@ -65,26 +30,64 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         taken.min(area.width),
         1,
     );
-    canvas.line(at, right);
-    for (screen, x, width) in tabs {
-        canvas.hit(
-            Rect {
-                x: at.x.saturating_add(x),
-                width,
-                ..at
-            }
-            .intersection(at),
-            Hit::Tab(screen),
-        );
-    }
-    canvas.hit(
-        Rect {
-            x: at.right().saturating_sub(7),
-            width: 7.min(at.width),
+    canvas.line(at, line);
+    for TabPlace { screen, x, width } in places {
+        let tab = Rect {
+            x: at.x.saturating_add(x),
+            width,
             ..at
-        },
-        Hit::Help,
-    );
+        };
+        canvas.hit(tab.intersection(at), Hit::Tab(screen));
+    }
+    let help = Rect {
+        x: at.right().saturating_sub(7),
+        width: 7.min(at.width),
+        ..at
+    };
+    canvas.hit(help, Hit::Help);
+}
+
+/// The right side of the line: the screens, and the key of the help.
+struct Tabs {
+    line: Line<'static>,
+    places: Vec<TabPlace>,
+}
+
+/// The columns of a screen's tab, from the beginning of the tabs.
+struct TabPlace {
+    screen: Screen,
+    x: u16,
+    width: u16,
+}
+
+/// Returns the tabs; where it is not roomy, only the screen that is shown has its name there.
+fn tabs(canvas: &Canvas, roomy: bool) -> Tabs {
+    let keymap = &canvas.app.settings.keymap;
+    let mut line = Line::default();
+    let mut places = Vec::new();
+    for screen in Screen::ALL {
+        let key = keymap
+            .key_of(Context::Global, screen.action())
+            .unwrap_or_default();
+        let is_shown = canvas.app.screen == screen;
+        let role = if is_shown { Role::Focus } else { Role::Quiet };
+        // a screen without a key cannot go by it
+        let named = roomy || is_shown || key.is_empty();
+        let name = if named { screen.name() } else { "" };
+        let tab = canvas.span(role, format!("{key} {name}").trim().to_owned());
+        places.push(TabPlace {
+            screen,
+            x: line.width() as u16,
+            width: tab.width() as u16,
+        });
+        line.push_span(tab);
+        line.push_span(Span::raw("  "));
+    }
+    let key = keymap
+        .key_of(Context::Global, Action::Help)
+        .unwrap_or_default();
+    line.push_span(canvas.span(Role::Quiet, format!("{key} help ")));
+    Tabs { line, places }
 }
 
 /// As many of the facts as there is room for; what runs is said before the device and the counts.

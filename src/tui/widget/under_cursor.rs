@@ -1,6 +1,8 @@
 //! What is under the cursor of an explanation: the sentence and the picture, or what the number
 //! means.
 
+use std::path::Path;
+
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
@@ -14,6 +16,8 @@ use crate::tui::canvas::Canvas;
 
 /// Lines of a picture below its sentence, where there is room.
 const PICTURE: u16 = 14;
+/// Lines of a picture, at least.
+const LEAST_PICTURE: u16 = 6;
 
 pub fn draw(canvas: &mut Canvas, area: Rect, explained: &Explained, line: &WhyLine) {
     if let Subject::State(seed, state) = line.subject {
@@ -49,28 +53,15 @@ fn evidence(
     if explained.ask.mode.sees_text() {
         lines = text::wrap_words(words(canvas, sentence), usize::from(area.width));
     }
-    let values: Vec<String> = line
-        .values
-        .iter()
-        .flatten()
-        .map(|&value| number(line.subject, value))
-        .collect();
-    let file = sentence
+    let picture = sentence
         .picture
-        .as_ref()
-        .and_then(|p| p.file_name())
-        .map(|name| name.to_string_lossy().into_owned());
-    let seen = file.filter(|_| explained.ask.mode.sees_image());
-    let share = format!(
-        "brings {} as {:.1} % of the seed's pairs",
-        values.join(" and "),
-        100.0 * card.share
-    );
-    let note = seen
-        .into_iter()
-        .chain([share])
-        .collect::<Vec<_>>()
-        .join(" · ");
+        .as_deref()
+        .filter(|_| explained.ask.mode.sees_image());
+    let share = share(card, line);
+    let note = match picture.and_then(Path::file_name) {
+        Some(file) => format!("{} · {share}", file.to_string_lossy()),
+        None => share,
+    };
     let note: Vec<Line> = text::wrap(&note, usize::from(area.width))
         .into_iter()
         .map(|line| Line::from(canvas.span(Role::Quiet, line)))
@@ -79,34 +70,34 @@ fn evidence(
     lines.truncate(usize::from(area.height).saturating_sub(note.len()));
     lines.extend(note);
     let used = lines.len() as u16;
-    for (at, line) in lines.into_iter().take(usize::from(area.height)).enumerate() {
-        canvas.line(
-            Rect {
-                y: area.y + at as u16,
-                height: 1,
-                ..area
-            },
-            line,
-        );
-    }
+    canvas.lines(area, lines);
     let left = area.height.saturating_sub(used + 1);
-    if let (Some(path), true, true) = (
-        &sentence.picture,
-        explained.ask.mode.sees_image(),
-        left >= 6,
-    ) {
-        canvas.picture(
-            Rect {
-                y: area.y + used + 1,
-                height: left.min(PICTURE),
-                ..area
-            },
-            path,
-        );
+    if let Some(path) = picture.filter(|_| left >= LEAST_PICTURE) {
+        let below = Rect {
+            y: area.y + used + 1,
+            height: left.min(PICTURE),
+            ..area
+        };
+        canvas.picture(below, path);
     }
 }
 
-/// What a number means.
+/// Says how much a pair of the seed brings, and how much of all the seed's pairs it is.
+fn share(card: &StateCard, line: &WhyLine) -> String {
+    let values: Vec<String> = line
+        .values
+        .iter()
+        .flatten()
+        .map(|&value| number(line.subject, value))
+        .collect();
+    format!(
+        "brings {} as {:.1} % of the seed's pairs",
+        values.join(" and "),
+        100.0 * card.share
+    )
+}
+
+/// Explains a number.
 fn meaning(subject: Subject) -> &'static str {
     match subject {
         Subject::Score => {
@@ -135,27 +126,28 @@ fn meaning(subject: Subject) -> &'static str {
         Subject::Reranking => {
             "Its place after re-ranking; picks of less divergence from the finished set move up."
         }
-        Subject::Fact(Fact::SeedRank) => {
-            "Before any pick; what is picked then joins the set and speaks too."
-        }
-        Subject::Fact(Fact::Round) => {
-            "The size of the set at that pick, less 3. The window goes by it."
-        }
-        Subject::Fact(Fact::Window) => "How many competed for the pick.",
-        Subject::Fact(Fact::WindowPlace) => {
-            "1 is the best by score: further down, divergence has decided."
-        }
-        Subject::Fact(Fact::SetScore) => {
+        Subject::Fact(fact) => meaning_of_fact(fact),
+    }
+}
+
+/// Explains a number of the pick or of the re-ranking.
+fn meaning_of_fact(fact: Fact) -> &'static str {
+    match fact {
+        Fact::SeedRank => "Before any pick; what is picked then joins the set and speaks too.",
+        Fact::Round => "The size of the set at that pick, less 3. The window goes by it.",
+        Fact::Window => "How many competed for the pick.",
+        Fact::WindowPlace => "1 is the best by score: further down, divergence has decided.",
+        Fact::SetScore => {
             "What seeds and earlier picks together say; the best of it are in the window."
         }
-        Subject::Fact(Fact::Divergence) => {
+        Fact::Divergence => {
             "KL from an ideal member of the set, in nats: the less, the more it is like the set."
         }
-        Subject::Fact(Fact::Picked) => "i of the re-ranking.",
-        Subject::Fact(Fact::ByDivergence) => {
+        Fact::Picked => "i of the re-ranking.",
+        Fact::ByDivergence => {
             "j of the re-ranking: by divergence from the finished set, among all picks."
         }
-        Subject::Fact(Fact::Rerank) => "The greatest comes first.",
-        Subject::Fact(Fact::Rank) => "What the list shows.",
+        Fact::Rerank => "The greatest comes first.",
+        Fact::Rank => "What the list shows.",
     }
 }

@@ -41,28 +41,21 @@ const RESEEDED: &str = "A dropped seed is to be found again, an added one no lon
 const CHANGES: usize = 3;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
-    let app = canvas.app;
     let Some(catalogue) = canvas.catalogue() else {
         return;
     };
-    let state = app.state();
+    let state = canvas.app.state();
+    let changed = state.changes(catalogue);
     let width = WIDTH.min(whole.width.saturating_sub(2));
     let inside = usize::from(width).saturating_sub(4);
-    let changed = state.changes(catalogue);
-    let reseeded = changed
-        .iter()
-        .any(|change| matches!(change, Change::Dropped(_) | Change::Added(_)));
-    let mut changes = changes(canvas, &changed, inside);
-    changes.truncate(CHANGES);
-    let numbers = numbers(canvas, (inside.saturating_sub(LABEL) / COLUMNS).min(NUMBER));
-    let height = (2
-        + 1
-        + changes.len()
-        + 1
-        + Setting::ALL.len()
-        + 1
-        + numbers.len()
-        + usize::from(reseeded)) as u16;
+    let mut lines = query_and_changes(canvas, &state, &changed, inside);
+    lines.push(Line::default());
+    let first_setting = lines.len();
+    let settings = first_setting..first_setting + Setting::ALL.len();
+    lines.extend(setting_lines(canvas, &state, inside, cursor));
+    lines.push(Line::default());
+    lines.extend(effect(canvas, &changed, inside));
+    let height = lines.len() as u16 + 2;
     let area = Rect::new(
         (whole.width - width) / 2,
         whole.height.saturating_sub(height) / 2,
@@ -74,43 +67,63 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         "What if",
         "← → changes · 0 unchanged · u undoes · ? keys · esc",
     );
-    let mut lines = vec![Line::from(
-        canvas.span(Role::Title, text::cut(&origin(canvas, &state), inside)),
-    )];
-    lines.extend(changes);
-    lines.push(Line::default());
-    let first = lines.len();
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
+    for (at, row) in inner.rows().enumerate() {
+        if settings.contains(&at) {
+            canvas.hit(row, Hit::Setting(at - first_setting));
+        }
+    }
+    canvas.lines(inner, lines);
+}
+
+/// Returns the lines on top: the query, and what is changed from it.
+fn query_and_changes(
+    canvas: &Canvas,
+    state: &State,
+    changed: &[Change],
+    width: usize,
+) -> Vec<Line<'static>> {
+    let query = text::cut(&origin(canvas, state), width);
+    let mut lines = vec![Line::from(canvas.span(Role::Title, query))];
+    lines.extend(changes(canvas, changed, width).into_iter().take(CHANGES));
+    lines
+}
+
+fn setting_lines(
+    canvas: &Canvas,
+    state: &State,
+    width: usize,
+    cursor: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
     for (at, setting) in Setting::ALL.into_iter().enumerate() {
-        let line = setting_line(canvas, &state, setting, inside, at == cursor);
+        let line = setting_line(canvas, state, setting, width, at == cursor);
         lines.push(if at == cursor {
             line.style(canvas.style(Role::Selection))
         } else {
             line
         });
     }
-    lines.push(Line::default());
-    lines.extend(numbers);
-    if reseeded {
-        lines.push(Line::from(
-            canvas.span(Role::Quiet, text::cut(RESEEDED, inside)),
-        ));
+    lines
+}
+
+/// Returns the lines at the foot: the metrics, with a warning where the changes give them another
+/// gold.
+fn effect(canvas: &Canvas, changed: &[Change], width: usize) -> Vec<Line<'static>> {
+    let column = (width.saturating_sub(LABEL) / COLUMNS).min(NUMBER);
+    let mut lines = numbers(canvas, column);
+    let is_reseeded = changed
+        .iter()
+        .any(|change| matches!(change, Change::Dropped(_) | Change::Added(_)));
+    if is_reseeded {
+        let warning = text::cut(RESEEDED, width);
+        lines.push(Line::from(canvas.span(Role::Quiet, warning)));
     }
-    for (at, line) in lines
-        .into_iter()
-        .take(usize::from(inner.height))
-        .enumerate()
-    {
-        let place = Rect {
-            x: inner.x + 1,
-            y: inner.y + at as u16,
-            width: inner.width.saturating_sub(2),
-            height: 1,
-        };
-        canvas.line(place, line);
-        if (first..first + Setting::ALL.len()).contains(&at) {
-            canvas.hit(place, Hit::Setting(at - first));
-        }
-    }
+    lines
 }
 
 /// "carnivorous mammals · query 2 of 5 (3 seeds)", or that the seeds are free.

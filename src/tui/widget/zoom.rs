@@ -1,5 +1,7 @@
 //! One picture on the full screen, with whose it is below.
 
+use std::path::Path;
+
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
@@ -7,6 +9,7 @@ use super::candidates::titles;
 use crate::config::Role;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::types::EntityId;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {
     let app = canvas.app;
@@ -21,28 +24,39 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     };
     canvas.clear(whole);
     canvas.hit(whole, Hit::Backdrop);
-    let (picture, below) = (
-        Rect {
+    if canvas.pictures.on() {
+        let above_caption = Rect {
             height: whole.height - 2,
             ..whole
-        },
-        whole.bottom() - 1,
-    );
-    if canvas.pictures.on() {
-        canvas.picture(picture, path);
+        };
+        canvas.picture(above_caption, path);
     } else {
-        let line =
-            Line::from(canvas.span(Role::Quiet, format!("pictures are off: {}", path.display())))
-                .centered();
-        canvas.line(
-            Rect {
-                y: whole.height / 2,
-                height: 1,
-                ..whole
-            },
-            line,
-        );
+        pictures_are_off(canvas, whole, path);
     }
+    let caption = caption(canvas, entity, detail.pictures.len());
+    let last_line = Rect {
+        y: whole.bottom() - 1,
+        height: 1,
+        ..whole
+    };
+    canvas.line(last_line, caption.centered());
+}
+
+/// Draws the path of a picture in the place of the picture.
+fn pictures_are_off(canvas: &mut Canvas, whole: Rect, path: &Path) {
+    let middle = Rect {
+        y: whole.height / 2,
+        height: 1,
+        ..whole
+    };
+    let said = format!("pictures are off: {}", path.display());
+    let line = Line::from(canvas.span(Role::Quiet, said));
+    canvas.line(middle, line.centered());
+}
+
+/// Returns the line below the picture: its entity, its number among the entity's pictures, and the
+/// keys.
+fn caption(canvas: &Canvas, entity: EntityId, pictures: usize) -> Line<'static> {
     let classes = match canvas.catalogue() {
         Some(c) => c
             .entity(entity)
@@ -50,20 +64,12 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
             .unwrap_or_default(),
         None => String::new(),
     };
-    let count = format!("{}/{}", app.picture + 1, detail.pictures.len());
-    let line = Line::from(vec![
+    let count = format!("{}/{pictures}", canvas.app.picture + 1);
+    Line::from(vec![
         canvas.span(Role::Title, format!("{}  ", canvas.name(entity))),
         canvas.span(
             Role::Quiet,
             format!("{classes}   {count}   < > pictures   j k candidates   esc"),
         ),
-    ]);
-    canvas.line(
-        Rect {
-            y: below,
-            height: 1,
-            ..whole
-        },
-        line.centered(),
-    );
+    ])
 }
