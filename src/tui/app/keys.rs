@@ -28,6 +28,11 @@ impl App {
                     .join(" ");
                 self.notify(format!("no action has the keys {typed}"));
             }
+            // the list of what was pasted is only read: any other key closes it and acts
+            Bound::Nothing if matches!(self.popup, Some(Popup::Pasted(_))) => {
+                self.popup = None;
+                return self.key(event);
+            }
             Bound::Nothing => self.letter(context, event),
         }
         self.remember_jump(before);
