@@ -11,7 +11,7 @@ fn several_names_become_seeds_however_they_are_separated() {
         s.keys("a").paste(&["lion", "tiger", "LEOPARD"].join(separator));
         assert_eq!(s.seeds(), ["lion", "tiger", "leopard"], "{separator:?}");
         assert!(s.text().contains("3 names pasted: 3 added"), "{}", s.text());
-        s.keys("<esc>u");
+        s.keys("u");
         assert!(s.seeds().is_empty(), "one undo takes them all back");
     }
 }

@@ -13,6 +13,10 @@ impl App {
                 _ if self.contenders.path.is_some() => return self.act_on_path(action),
                 _ if self.search.typing => return self.act_on_search(action),
                 (Some(Popup::Palette), _) => return self.act_on_palette(action),
+                (Some(Popup::Pasted(_)), _) if action != Action::Close && !MOVES.contains(&action) => {
+                    self.popup = None;
+                    return self.act(action);
+                }
                 (Some(popup), _) if !acts_in_popup(popup, action) => return,
                 (Some(popup), _) if self.act_on_popup(popup, action) => return,
                 (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => {}

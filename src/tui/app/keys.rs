@@ -24,6 +24,11 @@ impl App {
                 let typed = keys.iter().map(|key| key.shown()).collect::<Vec<_>>().join(" ");
                 self.notify(format!("no action has the keys {typed}"));
             }
+            // the list of what was pasted is only read: any other key closes it and acts
+            Bound::Nothing if matches!(self.popup, Some(Popup::Pasted(_))) => {
+                self.popup = None;
+                return self.key(event);
+            }
             Bound::Nothing => self.letter(context, event),
         }
         self.remember_jump(before);

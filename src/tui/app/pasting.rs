@@ -29,7 +29,7 @@ pub struct PastedName {
 
 impl App {
     /// Takes in pasted text. Where seeds are typed, or nothing else takes text on the Explore screen, a paste of several names makes
-    /// each a seed, and a list tells of those that no entity has; otherwise its first line that is not empty goes into the field.
+    /// each a seed; otherwise its first line that is not empty goes into the field.
     pub(super) fn paste(&mut self, text: &str) {
         let text = plain(text);
         if self.pastes_seeds() {
@@ -55,7 +55,7 @@ impl App {
             || self.screen == Screen::Explore && self.popup.is_none_or(is_pasted_list) && !field_elsewhere
     }
 
-    /// Makes every known name a seed, as one change, and tells what became of each.
+    /// Makes every known name a seed, as one change, and shows what became of each.
     fn add_pasted(&mut self, names: Vec<String>) {
         let Some(catalogue) = self.catalogue.clone() else { return };
         let mut seeds = self.seeds.clone();
@@ -72,14 +72,8 @@ impl App {
             self.change_seeds(seeds);
         }
         (self.typing, self.chip, self.focus) = (None, self.seeds.seeds.len(), Pane::Candidates);
-        let all_known = pasted.iter().all(|one| !matches!(one.outcome, PasteOutcome::Unknown(_)));
         self.pasted = pasted;
-        if all_known {
-            self.popup = None;
-            self.notify(self.pasted_summary());
-        } else {
-            self.open_popup(Popup::Pasted(0));
-        }
+        self.open_popup(Popup::Pasted(0));
     }
 
     /// "3 names pasted: 2 added, 1 unknown"
