@@ -102,12 +102,12 @@ pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
     let (weight, bias, _) = head();
     // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
-    // only tests use this file; a fault here is theirs
-    modes.iter().for_each(|&m| {
+    for &mode in modes {
+        // only tests use this file; a fault here is theirs
         builder
-            .mode(m, states(m, precision), &mut Unobserved)
-            .unwrap()
-    });
+            .mode(mode, states(mode, precision), &mut Unobserved)
+            .unwrap();
+    }
     builder.pairs(&pairs(modes)).unwrap(); // as above
     builder
 }

@@ -217,7 +217,8 @@ fn printing(source: &Source) -> Vec<String> {
     found
 }
 
-/// `unwrap()` and `expect("…")` outside tests, with no comment on their line or the one before.
+/// `unwrap()` and `expect("…")` outside tests, with no comment in their statement or on the line
+/// before it.
 fn unexplained(source: &Source) -> Vec<String> {
     let file = source.path.rsplit('/').next().unwrap_or("");
     if file == "tests.rs" || source.path.contains("/tests/") {
@@ -230,7 +231,15 @@ fn unexplained(source: &Source) -> Vec<String> {
             .get(line)
             .is_some_and(|text| text.contains("//"))
     };
-    let explained = |line: usize| commented(line) || (line > 0 && commented(line - 1));
+    let continues = |line: usize| {
+        let text = source.lines[line].trim();
+        !text.is_empty() && !text.starts_with("//") && !text.ends_with([';', '{', '}'])
+    };
+    let explained = |line: usize| {
+        let above = (0..line).rev().take_while(|&above| continues(above));
+        let first = above.last().unwrap_or(line);
+        (first.saturating_sub(1)..=line).any(commented)
+    };
     let mut found = Vec::new();
     for call in [".unwrap()", ".expect(\""] {
         for (at, _) in source.code.match_indices(call) {
@@ -366,6 +375,12 @@ mod tests {
         assert_eq!(of("data/mod.rs", "a\n  .expect(\"it is there\");").len(), 1);
         assert!(of("data/mod.rs", "a.unwrap(); // one is always there").is_empty());
         assert!(of("data/mod.rs", "// one is always there\na.unwrap();").is_empty());
+        let chain = "let c = a\n    .b()\n    .unwrap();";
+        assert!(of("data/mod.rs", &format!("// one is always there\n{chain}")).is_empty());
+        assert_eq!(
+            of("data/mod.rs", &format!("// of another\nf();\n{chain}")).len(),
+            1
+        );
         assert!(
             of(
                 "data/mod.rs",
