@@ -34,6 +34,8 @@ fn open_explorer(args: explore::Args) -> Result<()> {
         Some(view) if args.index.is_none() => view.find_index()?,
         _ => args.find_index()?,
     };
+    // the engine would say so too, but only once the screen is up
+    explore::check_is_index(&index)?;
     let images = args
         .images
         .as_deref()

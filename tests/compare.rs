@@ -395,16 +395,18 @@ fn what_cannot_be_compared_is_said() {
     }
     // the one has the first query of a class, the other the second
     let found = runs.json(&[&plain, &cases[6].2]);
-    let parts = found["pairs"][0]["result"]["done"]["parts"]
-        .as_array()
-        .unwrap()
-        .clone();
-    let many = parts.iter().find(|part| part["name"] == "many").unwrap();
+    let many = part(&found["pairs"][0]["result"]["done"], "many");
     assert_eq!(
         many["result"]["not_comparable"],
         "of its 2 queries none is in both"
     );
     assert_eq!(found["pairs"][0]["result"]["done"]["alone"], json!([1, 1]));
+}
+
+/// The part of a result with this name.
+fn part<'a>(done: &'a Value, name: &str) -> &'a Value {
+    let parts = done["parts"].as_array().unwrap();
+    parts.iter().find(|part| part["name"] == name).unwrap()
 }
 
 #[test]
@@ -420,21 +422,9 @@ fn what_was_not_run_is_said() {
         (&done["queries"], &done["alone"]),
         (&json!(5), &json!([0, 2]))
     );
-    let most = done["parts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|part| part["name"] == "most")
-        .unwrap()
-        .clone();
+    let most = part(&done, "most");
     assert_eq!(most["result"]["not_run"], "fewer has none of its 2 queries");
-    let large = done["parts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|part| part["name"] == "large")
-        .unwrap()
-        .clone();
+    let large = part(&done, "large");
     assert_eq!(
         (
             &large["result"]["done"]["queries"],
@@ -444,13 +434,7 @@ fn what_was_not_run_is_said() {
     );
 
     let both = runs.json(&[&fewer, &fewer, "--dataset", data.to_str().unwrap()])["pairs"][0]["result"]["done"].clone();
-    let most = both["parts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|part| part["name"] == "most")
-        .unwrap()
-        .clone();
+    let most = part(&both, "most");
     assert_eq!(
         most["result"]["not_run"],
         "neither has one of its 2 queries"

@@ -7,6 +7,7 @@ use super::{DeviceArg, demo, existing};
 use crate::config::DEFAULT_TOML;
 use crate::engine::Process;
 use crate::engine::api::{Reply, Request};
+pub use crate::engine::check_is_index;
 use crate::error::{Error, Result};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -55,17 +56,7 @@ impl Args {
     /// The index's folder: the one named, or the demo's. `Missing` where there is none.
     pub fn find_index(&self) -> Result<PathBuf> {
         match &self.index {
-            Some(index) => {
-                let index = existing("index", index.clone())?;
-                // the engine would say so too, but only once the screen is up
-                match index.join("index.json").is_file() {
-                    true => Ok(index),
-                    false => Err(Error::format(
-                        index,
-                        "is not an index: it has no index.json",
-                    )),
-                }
-            }
+            Some(index) => existing("index", index.clone()),
             None => demo::index(),
         }
     }

@@ -43,7 +43,8 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Re
     );
     let (width, height) = cells((image.width(), image.height()), room);
     let mut environment = Environment::current();
-    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let writes_to_terminal = std::io::stdout().is_terminal();
+    let is_terminal = std::io::stdin().is_terminal() && writes_to_terminal;
     // viuer draws to the terminal itself, and asks it again: only where nothing is between, and it
     // will answer
     let chosen = if is_terminal && environment.multiplexer.is_none() {
@@ -52,7 +53,7 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Re
         Images::Halfblocks
     };
     if !matches!(chosen, Images::Kitty | Images::Iterm2) {
-        if !std::io::stdout().is_terminal() || !environment.draws_screens() {
+        if !writes_to_terminal || !environment.draws_screens() {
             environment.depth = Depth::None;
         }
         let cells = (width as u16, height as u16);

@@ -101,30 +101,29 @@ impl Settings {
     ///
     /// Errors: `Io` when it cannot be read; `Format` with every unknown key and bad value at once.
     pub fn load(path: &Path) -> Result<Settings> {
-        match text_file::read(path) {
-            Ok(text) => {
-                let mut settings = Settings::default();
-                let mut faults = settings.read(&text);
-                let themes = path.parent().map(|folder| folder.join("themes"));
-                faults.extend(settings.theme_fault(&Theme::names(themes.as_deref())));
-                let many = if faults.len() == 1 {
-                    "has a fault"
-                } else {
-                    "has faults"
-                };
-                match faults.is_empty() {
-                    true => Ok(settings),
-                    false => Err(Error::format(
-                        path,
-                        format!("{many}:\n  {}", faults.join("\n  ")),
-                    )),
-                }
-            }
+        let text = match text_file::read(path) {
+            Ok(text) => text,
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Settings::default())
+                return Ok(Settings::default());
             }
-            Err(e) => Err(e),
+            Err(e) => return Err(e),
+        };
+        let mut settings = Settings::default();
+        let mut faults = settings.read(&text);
+        let themes = path.parent().map(|folder| folder.join("themes"));
+        faults.extend(settings.theme_fault(themes.as_deref()));
+        if faults.is_empty() {
+            return Ok(settings);
         }
+        let many = if faults.len() == 1 {
+            "has a fault"
+        } else {
+            "has faults"
+        };
+        Err(Error::format(
+            path,
+            format!("{many}:\n  {}", faults.join("\n  ")),
+        ))
     }
 
     /// The defaults with this text over them, or every fault: the key, the value, what is allowed.
@@ -138,10 +137,13 @@ impl Settings {
         }
     }
 
-    /// What is wrong with the theme's name, where there are these themes.
-    fn theme_fault(&self, names: &[String]) -> Option<String> {
-        let is_known = self.theme == AUTO || names.contains(&self.theme);
-        (!is_known).then(|| {
+    /// Returns what is wrong with the theme's name; `folder` has the user's own themes.
+    fn theme_fault(&self, folder: Option<&Path>) -> Option<String> {
+        if self.theme == AUTO {
+            return None;
+        }
+        let names = Theme::names(folder);
+        (!names.contains(&self.theme)).then(|| {
             format!(
                 "theme = \"{}\": allowed is {AUTO}, {}",
                 self.theme,

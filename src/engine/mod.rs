@@ -27,6 +27,7 @@ pub mod why;
 mod worker;
 
 pub use crate::eval::{Evaluation, comparison};
+pub use crate::index::check_is_index;
 pub use evaluation::{Evaluated, Plan, QueryResult};
 pub use process::Process;
 pub use session::Session;

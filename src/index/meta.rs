@@ -135,31 +135,38 @@ struct Kind {
     version: u32,
 }
 
+/// Checks that a folder is there and has an `index.json`; a sentence each for: a file, no folder,
+/// no index. Reads nothing.
+pub fn check_is_index(folder: &Path) -> Result<()> {
+    if folder.is_file() {
+        return Err(Error::format(
+            folder,
+            "is a file and no index; a run is measured by `multiexpan compare`",
+        ));
+    }
+    if !folder.is_dir() {
+        let hint = "build one with `multiexpan index`".to_owned();
+        return Err(Error::Missing {
+            what: "index",
+            path: folder.to_owned(),
+            hint,
+        });
+    }
+    if !folder.join(META_FILE).is_file() {
+        return Err(Error::format(
+            folder,
+            format!("is not an index: it has no {META_FILE}"),
+        ));
+    }
+    Ok(())
+}
+
 impl Meta {
     /// Reads `index.json` of the folder; a sentence each for: no folder, no index, damaged, another
     /// version.
     pub fn read(folder: &Path) -> Result<Meta> {
-        if folder.is_file() {
-            return Err(Error::format(
-                folder,
-                "is a file and no index; a run is measured by `multiexpan compare`",
-            ));
-        }
-        if !folder.is_dir() {
-            let hint = "build one with `multiexpan index`".to_owned();
-            return Err(Error::Missing {
-                what: "index",
-                path: folder.to_owned(),
-                hint,
-            });
-        }
+        check_is_index(folder)?;
         let path = folder.join(META_FILE);
-        if !path.is_file() {
-            return Err(Error::format(
-                folder,
-                format!("is not an index: it has no {META_FILE}"),
-            ));
-        }
         let text = text_file::read(&path)?;
         let damaged = |e: serde_json::Error| Error::format(&path, format!("is damaged: {e}"));
         // read as often as there is to ask: a tree of a million entities would take a gigabyte

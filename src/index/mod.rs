@@ -36,7 +36,7 @@ mod view;
 pub(crate) use folder::Partial;
 
 pub use build::{Builder, PairTable, Precision, States};
-pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source};
+pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source, check_is_index};
 pub use open::{Index, Pair};
 pub use prototypes::Prototypes;
 pub use raw::import_raw;

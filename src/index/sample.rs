@@ -97,16 +97,21 @@ pub fn pairs(modes: &[Mode]) -> PairTable {
     }
 }
 
+/// Adds a mode's states to a builder.
+pub fn add_mode(builder: &mut Builder, mode: Mode, precision: Precision) {
+    // only tests use this file; a fault here is theirs
+    builder
+        .mode(mode, states(mode, precision), &mut Unobserved)
+        .unwrap();
+}
+
 /// A builder with these modes added.
 pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
     let (weight, bias, _) = head();
     // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
     for &mode in modes {
-        // only tests use this file; a fault here is theirs
-        builder
-            .mode(mode, states(mode, precision), &mut Unobserved)
-            .unwrap();
+        add_mode(&mut builder, mode, precision);
     }
     builder.pairs(&pairs(modes)).unwrap(); // as above
     builder

@@ -3,7 +3,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::sample::{ENTITIES, PAIRS, WIDTH, builder, entities, head, provenance, states};
+use super::sample::{
+    ENTITIES, PAIRS, WIDTH, add_mode, builder, entities, head, provenance, states,
+};
 use super::tensor_file::{self, TensorFile};
 use super::*;
 use crate::error::{Error, Result};
@@ -642,22 +644,14 @@ fn an_interrupted_build_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let (out, whole) = (folder.path().join("index"), folder.path().join("whole"));
     let finish = |mut builder: Builder, modes: &[Mode]| {
-        modes.iter().for_each(|&m| {
-            builder
-                .mode(m, states(m, Precision::Half), &mut Unobserved)
-                .unwrap()
-        });
+        for &mode in modes {
+            add_mode(&mut builder, mode, Precision::Half);
+        }
         builder.finish().unwrap();
     };
     finish(resumed(&whole, "a").unwrap(), &[Mode::Both, Mode::Text]);
     let mut builder = resumed(&out, "a").unwrap();
-    builder
-        .mode(
-            Mode::Both,
-            states(Mode::Both, Precision::Half),
-            &mut Unobserved,
-        )
-        .unwrap();
+    add_mode(&mut builder, Mode::Both, Precision::Half);
     drop(builder);
     let partial = folder.path().join(".index.partial");
     // what a mode leaves that was being written
@@ -676,13 +670,7 @@ fn only_the_same_work_is_resumed() {
     let out = folder.path().join("index");
     let interrupt = |model| {
         let mut builder = resumed(&out, model).unwrap();
-        builder
-            .mode(
-                Mode::Both,
-                states(Mode::Both, Precision::Half),
-                &mut Unobserved,
-            )
-            .unwrap();
+        add_mode(&mut builder, Mode::Both, Precision::Half);
         assert!(
             resumed(&out, model)
                 .err()

@@ -54,6 +54,15 @@ impl Canvas<'_, '_> {
         self.app.catalogue.as_deref()
     }
 
+    /// Returns the columns of the longest class name; 0 without classes.
+    pub fn longest_class_name(&self) -> usize {
+        let classes = self
+            .catalogue()
+            .map_or(&[][..], |catalogue| &catalogue.classes);
+        let widths = classes.iter().map(|class| text::width(&class.name));
+        widths.max().unwrap_or(0)
+    }
+
     /// As [`App::name`].
     pub fn name(&self, entity: EntityId) -> String {
         self.app.name(entity)

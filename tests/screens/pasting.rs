@@ -26,6 +26,17 @@ fn unknown_names_and_seeds_of_before_are_listed() {
 }
 
 #[test]
+fn the_list_of_pasted_names_is_searched_and_closed_by_what_it_has_no_use_for() {
+    let mut s = screen(120, 40);
+    s.paste("lion\ntigre\nzebra").keys("/tig<enter>j");
+    assert!(s.text().contains("3 names pasted"), "{}", s.text());
+    s.keys("<enter>");
+    assert!(!s.text().contains("names pasted"), "{}", s.text());
+    s.paste("tiger\nleopard").keys("ys");
+    assert!(!s.text().contains("names pasted"), "{}", s.text());
+}
+
+#[test]
 fn a_single_name_is_typed_without_what_is_no_letter() {
     for pasted in ["\nlion\n", "  lion", "li\x1b[31mon", "\u{202a}lion"] {
         let mut s = screen(120, 40);

@@ -89,6 +89,11 @@ fn run(seeds: &str, queries: &[&str]) -> Run {
     }
 }
 
+/// The candidates of a run's first ranking.
+fn ids(run: &Run) -> Vec<EntityId> {
+    run.rankings[0].candidates.iter().map(|c| c.0).collect()
+}
+
 #[test]
 fn a_run_comes_back_as_it_was_written() {
     let world = World::new();
@@ -171,13 +176,6 @@ fn scores_and_strangers_come_back_as_trec_lines() {
             .unwrap();
         let again = Run::open(&world.at(name), &world.dataset, Some(SeedCount::Three)).unwrap();
         assert_eq!(again.run.strangers, named.strangers, "{name}");
-        let ids = |run: &Run| {
-            run.rankings[0]
-                .candidates
-                .iter()
-                .map(|c| c.0)
-                .collect::<Vec<_>>()
-        };
         assert_eq!(ids(&again.run), ids(&named), "{name}");
     }
 }
@@ -258,13 +256,6 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
     // entity 9 is called 1984, and 1984 is no entity; “EEL” is ambiguous
     let text = "fish_1_3/3/1 Q0 3 1 9 x\nfish_1_3/3/1 Q0 sea_unicorn 2 8 x\nfish_1_3/3/1 Q0 EEL 3 7 x\nfish_1_3/3/1 Q0 9 4 6 x\nfish_1_3/3/1 Q0 yeti 5 5 x\n";
     let first = world.open(&world.write("first.run", text)).unwrap().run;
-    let ids = |run: &Run| {
-        run.rankings[0]
-            .candidates
-            .iter()
-            .map(|c| c.0)
-            .collect::<Vec<_>>()
-    };
     assert_eq!((ids(&first)[0], ids(&first)[3]), (EntityId(3), EntityId(9)));
     assert_eq!(
         first

@@ -62,10 +62,6 @@ impl App {
             _ if self.contenders.path.is_some() => self.act_on_path(action),
             _ if self.search.typing => self.act_on_search(action),
             (Some(Popup::Palette), _) => self.act_on_palette(action),
-            (Some(Popup::Pasted(_)), _) if action != Action::Close && !MOVES.contains(&action) => {
-                self.popup = None;
-                self.act(action);
-            }
             (Some(popup), _) if !acts_in_popup(popup, action) => {}
             (Some(popup), _) => return self.act_on_popup(popup, action),
             (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => return false,

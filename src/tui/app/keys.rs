@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::reach::{ANYWHERE, acts_in_popup};
 use super::{App, Popup};
 use crate::config::{Action, Bound, Context, Key};
 
@@ -10,12 +11,18 @@ impl App {
         if let Some(notice) = &mut self.notice {
             notice.stays = false;
         }
-        let context = self.context();
+        let mut context = self.context();
         let before = self.place();
         self.search.shown = context == Context::Searching;
         let mut keys = std::mem::take(&mut self.pending);
         keys.push(Key::from(event));
-        match self.settings.keymap.find(context, &keys) {
+        let mut bound = self.settings.keymap.find(context, &keys);
+        if self.closes_pasted_list(context, &bound, keys.len()) {
+            self.popup = None;
+            context = self.context();
+            bound = self.settings.keymap.find(context, &keys);
+        }
+        match bound {
             Bound::Action(action) => self.act(action),
             Bound::Prefix => self.pending = keys,
             // esc leaves the sequence and does no more
@@ -28,14 +35,22 @@ impl App {
                     .join(" ");
                 self.notify(format!("no action has the keys {typed}"));
             }
-            // the list of what was pasted is only read: any other key closes it and acts
-            Bound::Nothing if matches!(self.popup, Some(Popup::Pasted(_))) => {
-                self.popup = None;
-                return self.key(event);
-            }
             Bound::Nothing => self.letter(context, event),
         }
         self.remember_jump(before);
+    }
+
+    /// Returns whether a key that the list of pasted names has no use for closes it, to act below.
+    fn closes_pasted_list(&self, context: Context, bound: &Bound, keys: usize) -> bool {
+        let Some(popup @ Popup::Pasted(_)) = self.popup else {
+            return false;
+        };
+        let is_unused = match bound {
+            Bound::Action(action) => !ANYWHERE.contains(action) && !acts_in_popup(popup, *action),
+            Bound::Prefix => false,
+            Bound::Nothing => keys == 1,
+        };
+        context == Context::Popup && is_unused
     }
 
     fn letter(&mut self, context: Context, event: KeyEvent) {

@@ -2,54 +2,52 @@
 
 use super::App;
 
-/// A sentence for people, shown for a while.
+/// Sentences for people, shown for a while.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    pub text: String,
+    pub sentences: Vec<String>,
     pub until: u64,
     /// Nothing was typed since: a newer notice is added to it and does not replace it.
     pub stays: bool,
+}
+
+impl Notice {
+    /// The sentences as one text.
+    pub fn text(&self) -> String {
+        self.sentences.join("; ")
+    }
 }
 
 /// How many ticks a notice stays at least; a long one as many as it has letters.
 const NOTICE_TICKS: usize = 60;
 
 impl App {
-    pub fn notify(&mut self, text: impl Into<String>) {
-        let (mut text, mut stays) = (text.into(), false);
-        if let Some(before) = self.notice.take_if(|notice| notice.stays) {
-            (text, stays) = (format!("{}; {text}", before.text), true);
-        }
-        let ticks = text.chars().count().max(NOTICE_TICKS) as u64;
-        self.notice = Some(Notice {
-            text,
-            until: self.ticks + ticks,
-            stays,
+    pub fn notify(&mut self, sentence: impl Into<String>) {
+        let before = self.notice.take().filter(|notice| notice.stays);
+        let mut notice = before.unwrap_or(Notice {
+            sentences: Vec::new(),
+            until: 0,
+            stays: false,
         });
+        notice.sentences.push(sentence.into());
+        let letters = notice.text().chars().count();
+        notice.until = self.ticks + letters.max(NOTICE_TICKS) as u64;
+        self.notice = Some(notice);
     }
 
-    /// A notice that nothing replaces before something is typed.
-    pub fn warn(&mut self, text: impl Into<String>) {
-        self.notify(text);
+    /// Shows a notice that nothing replaces before something is typed.
+    pub fn warn(&mut self, sentence: impl Into<String>) {
+        self.notify(sentence);
         if let Some(notice) = &mut self.notice {
             notice.stays = true;
         }
     }
 
     /// Takes a notice back.
-    pub fn withdraw(&mut self, text: &str) {
+    pub fn withdraw(&mut self, sentence: &str) {
         if let Some(notice) = &mut self.notice {
-            let others: Vec<&str> = notice
-                .text
-                .split(text)
-                .map(|part| part.trim_matches([';', ' ']))
-                .collect();
-            notice.text = others
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join("; ");
+            notice.sentences.retain(|shown| shown != sentence);
         }
-        self.notice.take_if(|notice| notice.text.is_empty());
+        self.notice.take_if(|notice| notice.sentences.is_empty());
     }
 }

@@ -7,7 +7,9 @@ use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
-use super::input::{ESC, PASTE_BEGIN, PASTE_END};
+pub(super) const ESC: u8 = 0x1b;
+pub(super) const PASTE_BEGIN: &[u8] = b"\x1b[200~";
+pub(super) const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// The text between the brackets.
 pub(super) fn paste(unit: &[u8]) -> Event {

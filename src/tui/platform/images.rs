@@ -330,8 +330,6 @@ fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) 
 mod tests {
     use super::*;
 
-    const DARK: [u8; 3] = [0, 0, 0];
-
     #[test]
     fn text_has_the_colours_and_letters_of_the_terminal() {
         let image = || {
@@ -414,7 +412,7 @@ mod tests {
     #[test]
     fn half_blocks_have_no_more_colours_than_the_terminal() {
         let colours = |depth| -> Vec<Color> {
-            let buffer = drawn(&setup(Images::Halfblocks, depth, false), DARK);
+            let buffer = drawn(&setup(Images::Halfblocks, depth, false), DARK_PAPER);
             buffer
                 .content
                 .iter()
@@ -440,9 +438,13 @@ mod tests {
             let buffer = drawn(&setup(Images::Halfblocks, Depth::None, ascii), paper);
             [1, 4].map(|x| buffer[(x, 1)].symbol().to_owned()).into()
         };
-        assert_eq!(letters(DARK, false), ["░", " "]);
+        assert_eq!(letters(DARK_PAPER, false), ["░", " "]);
         assert_eq!(letters([250; 3], false), ["▓", "█"]);
-        assert!(letters(DARK, true).iter().all(|letter| letter.is_ascii()));
+        assert!(
+            letters(DARK_PAPER, true)
+                .iter()
+                .all(|letter| letter.is_ascii())
+        );
     }
 
     #[test]
@@ -466,7 +468,7 @@ mod tests {
             (Images::Halfblocks, true),
         ] {
             let setup = setup(images, Depth::True, false);
-            let encoded = EncodedImage::new(image(), Size::new(4, 2), DARK, &setup).unwrap();
+            let encoded = EncodedImage::new(image(), Size::new(4, 2), DARK_PAPER, &setup).unwrap();
             assert_eq!(encoded.is_of_cells(), of_cells, "{images:?}");
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyModifiers};
 
-use super::event_decoder::{alt_key, event, key, paste};
+use super::event_decoder::{ESC, PASTE_BEGIN, PASTE_END, alt_key, event, key, paste};
 
 /// How long an `ESC` may stand alone before it is the escape key. A terminal sends the rest of a
 /// sequence at once; only a packet that was split on its way is later.
@@ -21,10 +21,6 @@ const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(3);
 const LONGEST_REPORT: usize = 4096;
 /// The longest paste in bytes; what is longer is cut into several.
 const LONGEST_PASTE: usize = 1 << 20;
-
-pub(super) const ESC: u8 = 0x1b;
-pub(super) const PASTE_BEGIN: &[u8] = b"\x1b[200~";
-pub(super) const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// One unit of input.
 #[derive(Debug, Clone, PartialEq, Eq)]

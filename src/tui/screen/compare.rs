@@ -89,15 +89,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 
 /// The least and the most columns of a class's name.
 fn class_name(canvas: &Canvas) -> RangeInclusive<usize> {
-    let names = canvas
-        .catalogue()
-        .into_iter()
-        .flat_map(|catalogue| &catalogue.classes);
-    let longest = names
-        .map(|class| text::width(&class.name))
-        .max()
-        .unwrap_or(0);
-    *NAME.start()..=longest.clamp(*NAME.end(), LONGEST_NAME)
+    *NAME.start()..=canvas.longest_class_name().clamp(*NAME.end(), LONGEST_NAME)
 }
 
 /// Columns of a contender's MAP.

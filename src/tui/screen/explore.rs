@@ -154,15 +154,7 @@ fn entity_drawer(canvas: &mut Canvas, lists: Rect) {
 
 /// As wide as the longest name needs.
 fn classes_width(canvas: &Canvas, whole: u16) -> u16 {
-    let names = canvas
-        .catalogue()
-        .into_iter()
-        .flat_map(|catalogue| &catalogue.classes);
-    let longest = names
-        .map(|class| text::width(&class.name))
-        .max()
-        .unwrap_or(0);
-    let wanted = u16::try_from(longest + BESIDE_CLASS_NAME).unwrap_or(u16::MAX);
+    let wanted = u16::try_from(canvas.longest_class_name() + BESIDE_CLASS_NAME).unwrap_or(u16::MAX);
     wanted.clamp(CLASSES_WIDTH, CLASSES_WIDTH.max(whole / 4))
 }
 
@@ -190,7 +182,7 @@ pub fn notice(canvas: &mut Canvas, body: Rect) {
         return;
     };
     let room = usize::from(body.width).saturating_sub(6);
-    let lines: Vec<String> = text::wrap(&notice.text, room);
+    let lines: Vec<String> = text::wrap(&notice.text(), room);
     let height = (lines.len() as u16).min(body.height);
     let width = lines
         .iter()
