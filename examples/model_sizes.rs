@@ -12,13 +12,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use multiexpan::engine::jobs::{Conversion, RowOrder, State, convert};
 use multiexpan::error::Result;
-use multiexpan::job::Unobserved;
+use multiexpan::jobs::{Conversion, RowOrder, State, convert};
 use multiexpan::model::layer::attention_bias;
 use multiexpan::model::network::{Input, TRAINED_BERT_LAYERS};
 use multiexpan::model::weights::Weights;
 use multiexpan::model::{Config, ModelFolder, Network};
+use multiexpan::progress::Unobserved;
 use multiexpan::types::Mode;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};

@@ -4,15 +4,17 @@
 //! The engine knows nothing of terminals; the terminal knows nothing of tensors.
 
 // base
+pub mod baselines;
 pub mod error;
-pub mod file;
+pub mod fs;
 pub mod git_lfs;
 pub mod image_file;
-pub mod job;
+pub mod jobs;
 pub mod name;
 pub mod pickle;
 pub mod printable;
-pub mod sheet;
+pub mod progress;
+pub mod table;
 pub mod text_file;
 pub mod types;
 
@@ -25,7 +27,6 @@ pub mod features;
 pub mod index;
 pub mod model;
 pub mod report;
-pub mod rival;
 pub mod train;
 
 // front ends

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use multiexpan::engine::jobs::Run;
 use multiexpan::features::clip::ClipEncoder;
 use multiexpan::features::image::{Picture, pixels};
+use multiexpan::jobs::Run;
 use multiexpan::model::alignment::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::weights::Weights;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use multiexpan::engine::api::{
+use multiexpan::engine::protocol::{
     Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, JointScope, Reply, Request,
     RequestId, Say, Tag,
 };
 use multiexpan::engine::{Engine, Plan, QueryResult, Session};
-use multiexpan::job::Unobserved;
+use multiexpan::progress::Unobserved;
 use multiexpan::types::{
     DeviceChoice, EntityId, Mode, Protocol, Query, RankingKind, SeedCount, Tuning,
 };

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use multiexpan::engine::Engine;
-use multiexpan::engine::api::*;
+use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
 
 /// Only a hang takes longer, however busy the machine is.

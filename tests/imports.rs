@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use multiexpan::engine::api::{
+use multiexpan::engine::protocol::{
     Ask, Comparison, Contender, Evaluation, Import, Request, RequestId, Say,
 };
-use multiexpan::engine::jobs::{Form, Ranking, Run};
 use multiexpan::engine::{Engine, Plan, Session};
-use multiexpan::job::Unobserved;
+use multiexpan::jobs::{Form, Ranking, Run};
+use multiexpan::progress::Unobserved;
 use multiexpan::types::{DeviceChoice, EntityId, Measures, Mode, Protocol, RankingKind, SeedCount};
 
 /// Only a hang takes longer, however busy the machine is.
@@ -22,7 +22,7 @@ fn demo() -> PathBuf {
 /// An engine that has opened the demo, and is asked one thing at a time.
 struct Asked {
     engine: Engine,
-    replies: Receiver<multiexpan::engine::api::Reply>,
+    replies: Receiver<multiexpan::engine::protocol::Reply>,
     last: u64,
 }
 

@@ -10,7 +10,7 @@ use multiexpan::error::Error;
 use multiexpan::features::cache::{DEFAULT_LIMIT, FeatureCache};
 use multiexpan::features::image::{ImageEncoder, ImageEncoderKind, Picture};
 use multiexpan::features::patches::{ImageFeatures, image_features, record};
-use multiexpan::job::{Progress, Unobserved};
+use multiexpan::progress::{Progress, Unobserved};
 use tch::{Device, Kind, Tensor};
 
 /// An EfficientNet-Lite0 with parameters by formula, its file in `folder`.

@@ -9,8 +9,8 @@ use assert_cmd::cargo::cargo_bin_cmd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use multiexpan::engine::comparison::{Against, Outcome, Settings};
-use multiexpan::engine::jobs::{Form, Opened, Runs, compare, read_run};
 use multiexpan::error::Result;
+use multiexpan::jobs::{Form, Opened, Runs, compare, read_run};
 use multiexpan::types::{Metric, SeedCount};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -557,7 +557,7 @@ fn a_run_goes_through_every_form_on_the_command_line() {
     );
     let lists = |name: &str| {
         let run = world.read(name).unwrap().run;
-        let list = |r: &multiexpan::engine::jobs::Ranking| {
+        let list = |r: &multiexpan::jobs::Ranking| {
             (r.query.clone(), r.candidates.iter().map(|c| c.0).collect())
         };
         run.rankings

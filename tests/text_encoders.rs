@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use multiexpan::features::prepare::TextEncoder;
+use multiexpan::features::load_pairs::TextEncoder;
 use multiexpan::features::tokens::TextTokenizer;
 use multiexpan::model::Config;
 use multiexpan::model::bert::Bert;

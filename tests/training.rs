@@ -7,8 +7,8 @@ mod world;
 use std::ops::ControlFlow;
 
 use multiexpan::error::Error;
-use multiexpan::job::{Progress, Unobserved};
 use multiexpan::model::alignment::AlignmentConfig;
+use multiexpan::progress::{Progress, Unobserved};
 use multiexpan::train::config::{Mining, Precision};
 use multiexpan::train::{Task, TrainConfig, train};
 use tch::Device;

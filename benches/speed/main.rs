@@ -13,7 +13,7 @@ use divan::{Bencher, black_box};
 use multiexpan::engine::{Plan, Session};
 use multiexpan::expand::{Config, Expansion, expand};
 use multiexpan::index::Index;
-use multiexpan::job::Unobserved;
+use multiexpan::progress::Unobserved;
 use multiexpan::types::{DeviceChoice, Mode, Protocol, RankingKind, Row, SeedCount};
 use sample::{CASES, Case, Shape};
 use std::path::Path;

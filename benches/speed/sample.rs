@@ -3,7 +3,7 @@
 
 use multiexpan::data::Dataset;
 use multiexpan::index::{Builder, Entity, Index, Precision, Provenance, Source, States};
-use multiexpan::job::Unobserved;
+use multiexpan::progress::Unobserved;
 use multiexpan::types::{EntityId, Mode, Row};
 use std::collections::BTreeMap;
 use std::fs;

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use multiexpan::engine::Session;
-use multiexpan::engine::api::ExpandAsk;
+use multiexpan::engine::protocol::ExpandAsk;
 use multiexpan::index::Index;
 use multiexpan::types::{DeviceChoice, EntityId, Mode, Row, Tuning};
 use tch::{Device, Kind, Tensor};

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::progress::{Reporter, interrupt};
-use super::train::{preset_parser, settings_of, task_parser};
-use super::{DeviceArg, say};
-use crate::engine::ablation::{Ablation, ablate, markdown};
-use crate::engine::jobs::{Preset, Task, Tasks};
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::train::{preset_parser, settings_of, task_parser};
+use crate::cli::{DeviceArg, say};
 use crate::error::{Error, Result};
+use crate::jobs::ablation::{Ablation, ablate, markdown};
+use crate::train::config::Preset;
+use crate::train::task::{Task, Tasks};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

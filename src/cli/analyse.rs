@@ -3,15 +3,17 @@
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-use super::evaluate::ranking_parser;
-use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, mode_parser, say, say_json, seeds_parser};
+use crate::cli::evaluate::ranking_parser;
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
-use crate::engine::analyses::{Analysis, Property, analyse, analysis_plot};
-use crate::engine::jobs::Runs;
 use crate::error::Result;
-use crate::file::write_whole;
-use crate::sheet::{Form, markdown_text};
+use crate::eval::subgroup_analysis::Analysis;
+use crate::fs::write_whole;
+use crate::jobs::Runs;
+use crate::jobs::analyse::{Property, analyse};
+use crate::report::plot::analysis as analysis_plot;
+use crate::table::{Form, markdown_text};
 use crate::types::{Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]

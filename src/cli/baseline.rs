@@ -3,12 +3,13 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
-use super::evaluate::{Format, print};
-use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, seeds_parser};
-use crate::engine::baseline::{Baseline, Rival, model_beside};
-use crate::engine::jobs::Form;
+use crate::baselines::Rival;
+use crate::cli::evaluate::{Format, print};
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::{DeviceArg, seeds_parser};
 use crate::error::{Error, Result};
+use crate::eval::run::Form;
+use crate::jobs::baseline::{Baseline, model_beside};
 use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
@@ -88,7 +89,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let ran = baseline.run(&mut reporter)?;
     drop(reporter);
-    super::told_left_out(&ran.evaluated.left_out);
+    crate::cli::told_left_out(&ran.evaluated.left_out);
     ran.run.write(&args.out)?;
     print(args.format, &ran.classes, &ran.evaluated)
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::progress::{Reporter, interrupt};
-use super::say;
-use crate::engine::{Finding, Findings, Severity, check};
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::say;
+use crate::data::check;
+use crate::data::diagnostics::{Finding, Findings, Severity};
 use crate::error::{Error, Result};
 use crate::printable;
 

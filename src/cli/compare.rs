@@ -3,11 +3,11 @@
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-use super::{say, say_json, seeds_parser};
-use crate::engine::comparison::{Against, Comparison, Settings};
-use crate::engine::jobs;
+use crate::cli::{say, say_json, seeds_parser};
 use crate::error::Result;
-use crate::sheet::{Form, Sheet};
+use crate::eval::comparison::{Against, Comparison, Settings};
+use crate::jobs;
+use crate::table::{Form, Sheet};
 use crate::types::{Metric, SeedCount};
 
 #[derive(Debug, clap::Args)]

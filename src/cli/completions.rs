@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use super::Cli;
+use crate::cli::Cli;
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]

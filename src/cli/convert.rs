@@ -3,10 +3,12 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
-use super::progress::{Reporter, interrupt};
-use super::{note, say, told_left_out};
-use crate::engine::jobs::{self, Conversion, RowOrder, State};
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::{note, say, told_left_out};
 use crate::error::Result;
+use crate::jobs;
+use crate::jobs::{Conversion, RowOrder};
+use crate::model::config::State;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::check::{counted, report, tally};
-use super::{run_form_parser, say, seeds_parser};
-use crate::engine::jobs::{self, Form, Opened};
+use crate::cli::check::{counted, report, tally};
+use crate::cli::{run_form_parser, say, seeds_parser};
 use crate::error::Result;
+use crate::eval::run::{Form, Opened};
+use crate::jobs;
 use crate::printable;
 use crate::types::SeedCount;
 

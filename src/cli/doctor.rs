@@ -4,13 +4,13 @@ use directories::ProjectDirs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use super::terminal::size;
-use super::{DeviceArg, demo};
+use crate::cli::terminal::size;
+use crate::cli::{DeviceArg, demo};
 use crate::config::{
     Depth, Drawing, Environment, Images, Multiplexer, Settings, Theme, config_dir,
 };
-use crate::engine::device;
 use crate::error::{Error, Result};
+use crate::model::device;
 use crate::printable;
 use crate::text_file;
 use crate::types::DeviceChoice;

@@ -6,12 +6,13 @@ use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use unicode_width::UnicodeWidthStr;
 
-use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_parser};
-use crate::engine::api::ClassCard;
-use crate::engine::jobs::{Form, Ranking, Run, queries};
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_parser};
+use crate::engine::protocol::ClassCard;
 use crate::engine::{Evaluated, Plan, Session};
 use crate::error::Result;
+use crate::eval::run::{Form, Ranking, Run};
+use crate::jobs::queries;
 use crate::types::{CUTOFFS, Measures, Mode, Protocol, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
@@ -101,7 +102,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let evaluated = session.evaluate(&plan, asked, &mut reporter)?;
     drop(reporter);
-    super::told_left_out(&evaluated.left_out);
+    crate::cli::told_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
         session.write_run(
             &run_of(&session, &args, &evaluated, hash),
@@ -196,7 +197,7 @@ fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
     };
     let mut text = format!(
         "{}{}{}\n",
-        super::cut("class", width),
+        crate::cli::cut("class", width),
         heads("MAP"),
         heads("P")
     );
@@ -206,7 +207,7 @@ fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
                 .chain(&m.p)
                 .map(|v| format!("{:>8.1}", v * 100.0))
                 .collect();
-        format!("{}{values}\n", super::cut(name, width))
+        format!("{}{values}\n", crate::cli::cut(name, width))
     };
     for (class, measures, _) in &evaluated.evaluation.classes {
         text += &line(&classes[class.at()].title(), measures);

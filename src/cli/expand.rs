@@ -5,9 +5,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{DeviceArg, mode_parser, say, say_json};
+use crate::cli::{DeviceArg, mode_parser, say, say_json};
 use crate::engine::Session;
-use crate::engine::api::{Candidate, ExpandAsk, Reranked};
+use crate::engine::protocol::{Candidate, ExpandAsk, Reranked};
 use crate::error::Result;
 use crate::printable;
 use crate::types::{EntityId, Mode, Parts, Tuning};
@@ -214,7 +214,7 @@ impl Row {
                 .map_or("–".to_owned(), |p| format!("{:.2}", of(p)))
         };
         let mark = self.gold.map_or(" ", |g| if g { "✓" } else { "✗" });
-        let name = super::cut(&self.entity, 32);
+        let name = crate::cli::cut(&self.entity, 32);
         let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));
         format!(
             "{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}\n",

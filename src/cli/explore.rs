@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{DeviceArg, demo, existing};
+use crate::cli::{DeviceArg, demo, existing};
 use crate::config::DEFAULT_TOML;
 use crate::engine::Process;
-use crate::engine::api::{Reply, Request};
 pub use crate::engine::check_is_index;
+use crate::engine::protocol::{Reply, Request};
 use crate::error::{Error, Result};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 

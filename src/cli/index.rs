@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, say, told_left_out};
-use crate::engine::jobs;
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::{DeviceArg, say, told_left_out};
 use crate::error::{Error, Result};
+use crate::jobs;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::Cli;
+use crate::cli::Cli;
 use crate::config::{Context, Keymap};
 use crate::error::{Error, Result};
 

@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::process::Command as Program;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::engine::jobs::Form;
 use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
+use crate::eval::run::Form;
 use crate::printable;
 use crate::types::{DeviceChoice, Mode, SeedCount};
 

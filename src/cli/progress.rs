@@ -5,10 +5,10 @@ use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::note;
+use crate::cli::note;
 use crate::error::{Error, Result};
-use crate::job::{Cancel, Observer, Progress};
 use crate::printable;
+use crate::progress::{Cancel, Observer, Progress};
 
 /// Plain lines come no faster than this while a stage goes on.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::say;
-use crate::engine::jobs;
+use crate::cli::say;
 use crate::error::Result;
+use crate::jobs;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::compare::Compared;
-use super::progress::{Reporter, interrupt};
-use super::say;
-use crate::engine::analyses::report;
+use crate::cli::compare::Compared;
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::say;
 use crate::error::{Error, Result};
-use crate::file::write_whole;
+use crate::fs::write_whole;
+use crate::jobs::analyse::report;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use image::DynamicImage;
 
-use super::{say, terminal};
+use crate::cli::{say, terminal};
 use crate::config::{Depth, Drawing, Environment, Images};
 use crate::error::{Error, Result};
 use crate::image_file;

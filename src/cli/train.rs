@@ -3,12 +3,15 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::{Path, PathBuf};
 
-use super::progress::{Reporter, interrupt};
-use super::{DeviceArg, note, say, told_left_out};
-use crate::engine::jobs::{self, Precision, Preset, Task, Tasks, TrainConfig, TrainOptions};
+use crate::cli::progress::{Reporter, interrupt};
+use crate::cli::{DeviceArg, note, say, told_left_out};
 use crate::error::{Error, Result};
-use crate::file::settings_over;
+use crate::fs::settings_over;
+use crate::jobs;
+use crate::jobs::TrainOptions;
 use crate::printable;
+use crate::train::config::{Precision, Preset, TrainConfig};
+use crate::train::task::{Task, Tasks};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

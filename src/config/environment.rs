@@ -2,7 +2,7 @@
 //! are not passed on, so whatever the terminal can be asked is asked
 //! (`tui/platform/capabilities.rs`).
 
-use super::Depth;
+use crate::config::theme::Depth;
 
 /// A program between this one and the terminal that draws a screen of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use super::{Action, Key, Sequence, Settings};
+use crate::config::action::Action;
+use crate::config::key::{Key, Sequence};
+use crate::config::settings::Settings;
 
 /// Where a key is pressed. A pane's own keys come before the global ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,8 +5,11 @@ use std::str::FromStr;
 
 use toml::{Table, Value};
 
-use super::theme::AUTO;
-use super::{Action, Context, Keymap, Sequence, Theme};
+use crate::config::action::Action;
+use crate::config::key::Sequence;
+use crate::config::keymap::{Context, Keymap};
+use crate::config::theme::AUTO;
+use crate::config::theme::Theme;
 use crate::error::{Error, Result};
 use crate::text_file;
 
@@ -296,8 +299,8 @@ impl Faults {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Bound;
     use super::*;
+    use crate::config::keymap::Bound;
 
     #[test]
     fn the_embedded_file_has_no_fault_and_sets_everything() {

@@ -4,7 +4,7 @@
 
 use ratatui::style::Color;
 
-use super::{Depth, Role, Theme};
+use crate::config::theme::{Depth, Role, Theme};
 
 type Rgb = [f64; 3];
 

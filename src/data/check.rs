@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use super::finding::{Findings, kind};
-use super::{Dataset, ENTITIES, SENTENCES};
+use crate::data::diagnostics::{Findings, kind};
+use crate::data::{Dataset, ENTITIES, SENTENCES};
 use crate::error::{Error, Result};
 use crate::image_file;
-use crate::job::{Cancel, Observer, Progress};
+use crate::progress::{Cancel, Observer, Progress};
 use crate::types::EntityId;
 
 /// Entities with fewer pairs than this are left out of an index.

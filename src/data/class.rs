@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use super::finding::{Findings, kind};
-use super::text::{class_files, lines};
-use super::vocabulary::Vocabulary;
+use crate::data::diagnostics::{Findings, kind};
+use crate::data::text::{class_files, lines};
+use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::git_lfs;
-use crate::name::{self, fold, nfc};
+use crate::name;
+use crate::name::{fold, nfc};
 use crate::pickle::{Pickle, Place, Value};
 use crate::types::{ClassId, EntityId};
 

@@ -6,13 +6,14 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::finding::{Findings, Kind, kind};
-use super::image::ImageFinder;
-use super::sentence::{self, Sentence};
-use super::vocabulary::Vocabulary;
+use crate::data::diagnostics::{Findings, Kind, kind};
+use crate::data::image::ImageFinder;
+use crate::data::sentence;
+use crate::data::sentence::Sentence;
+use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
 use crate::name::is_same;
+use crate::progress::{Observer, Progress};
 use crate::text_file::Encoding;
 use crate::types::EntityId;
 

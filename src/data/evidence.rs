@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::finding::Findings;
-use super::text::required_lines;
-use super::{Dataset, missing};
+use crate::data::diagnostics::Findings;
+use crate::data::text::required_lines;
+use crate::data::{Dataset, missing};
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
 use crate::name::nfc;
+use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
 /// Beside the pictures: where each is from, and what kind it is.

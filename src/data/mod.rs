@@ -7,13 +7,13 @@
 mod check;
 mod class;
 mod corpus;
+mod diagnostics;
 mod evidence;
-mod finding;
 mod image;
-mod near;
 mod query;
 mod rows;
 mod sentence;
+mod suggest;
 mod text;
 mod vocabulary;
 
@@ -26,17 +26,17 @@ use std::path::{Path, PathBuf};
 pub use check::check;
 pub use class::Class;
 pub use corpus::Pair;
+pub use diagnostics::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
 pub use evidence::Evidence;
-pub use finding::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
-pub use near::nearest;
 pub use rows::read_rows;
+pub use suggest::nearest;
 pub use text::lines_of;
 pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
 use crate::git_lfs;
-use crate::job::{Observer, Progress};
 use crate::name::nfc;
+use crate::progress::{Observer, Progress};
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 const ENTITIES: &str = "entity2id.txt";

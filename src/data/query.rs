@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::class::{Class, id_of, note_form, position};
-use super::finding::{Findings, kind};
-use super::text::{class_files, lines};
-use super::vocabulary::Vocabulary;
+use crate::data::class::{Class, id_of, note_form, position};
+use crate::data::diagnostics::{Findings, kind};
+use crate::data::text::{class_files, lines};
+use crate::data::vocabulary::Vocabulary;
 use crate::error::Result;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::finding::Findings;
-use super::text::required_lines;
-use super::vocabulary::Vocabulary;
+use crate::data::diagnostics::Findings;
+use crate::data::text::required_lines;
+use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::types::EntityId;
 

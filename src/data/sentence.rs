@@ -9,8 +9,8 @@ use std::fmt;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::finding::{Kind, kind};
-use super::vocabulary::Vocabulary;
+use crate::data::diagnostics::{Kind, kind};
+use crate::data::vocabulary::Vocabulary;
 use crate::types::EntityId;
 
 /// Above this an f64 does not tell whole numbers apart.

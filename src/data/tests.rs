@@ -4,8 +4,8 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::*;
-use crate::job::Unobserved;
+use crate::data::*;
+use crate::progress::Unobserved;
 use crate::types::{ClassId, EntityId, SeedCount};
 
 fn demo() -> PathBuf {

@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::finding::{Findings, kind};
+use crate::data::diagnostics::{Findings, kind};
 use crate::error::{Error, Result};
-use crate::text_file::{self, Encoding};
+use crate::text_file;
+use crate::text_file::Encoding;
 
 /// The file's lines that say something, with their numbers from 1, without line ends. A file that
 /// cannot be read as text has none, and is noted. Errors: `Io`.

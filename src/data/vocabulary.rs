@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
 
-use super::finding::{Findings, Severity, kind};
-use super::near;
-use super::text::required_lines;
+use crate::data::diagnostics::{Findings, Severity, kind};
+use crate::data::suggest;
+use crate::data::text::required_lines;
 use crate::error::{Error, Result};
-use crate::name::{self, fold};
+use crate::name;
+use crate::name::fold;
 use crate::types::EntityId;
 
 /// How many names an error suggests.
@@ -202,7 +203,7 @@ impl Vocabulary {
 
     /// Up to `n` names like `what`, best first.
     pub fn near(&self, what: &str, n: usize) -> Vec<String> {
-        near::nearest(what, self.entities.iter().map(|(_, name)| name.as_str()), n)
+        suggest::nearest(what, self.entities.iter().map(|(_, name)| name.as_str()), n)
     }
 }
 
@@ -283,7 +284,7 @@ mod tests {
             .map(|(id, name)| (id.0, name.to_string()))
             .collect();
         assert_eq!(ids, [(1, "a b".to_string()), (2, "a b".to_string())]);
-        let lines = |kind: super::super::finding::Kind| -> Vec<_> {
+        let lines = |kind: crate::data::diagnostics::Kind| -> Vec<_> {
             findings
                 .iter()
                 .filter(|f| f.kind == kind.name)

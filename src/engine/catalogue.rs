@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::api::{Catalogue, ClassCard, EntityCard};
 use crate::data::{Class, Dataset};
+use crate::engine::protocol::{Catalogue, ClassCard, EntityCard};
 use crate::index::Index;
 use crate::types::{ClassId, EntityId, Row};
 use std::collections::HashMap;

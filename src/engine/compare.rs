@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::api::{Comparison, Evaluation, QueryPair};
-use super::session::Session;
+use crate::engine::protocol::{Comparison, Evaluation, QueryPair};
+use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::eval;
 use crate::types::CUTOFFS;

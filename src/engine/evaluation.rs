@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::api::{Contender, Evaluation};
-use super::rankings::Rankings;
-use super::session::{Ranked, Session};
+use crate::engine::batch_ranker::Rankings;
+use crate::engine::protocol::{Contender, Evaluation};
+use crate::engine::session::{Ranked, Session};
 use crate::error::{Error, Result};
-use crate::eval::{self, run::check_scores};
+use crate::eval;
+use crate::eval::run::check_scores;
 use crate::index::Index;
-use crate::job::{Observer, Progress};
+use crate::progress::{Observer, Progress};
 use crate::types::{
     ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount,
 };

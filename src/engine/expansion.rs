@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::api::{Candidate, ExpandAsk, JointScope, Missing, MissingWhy, Reranked, Say};
-use super::session::Session;
+use crate::engine::protocol::{
+    Candidate, ExpandAsk, JointScope, Missing, MissingWhy, Reranked, Say,
+};
+use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::eval;
-use crate::expand::{self, Config, Expansion, Pick};
+use crate::expand;
+use crate::expand::{Config, Expansion, Pick};
 use crate::index::View;
 use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Row};
 

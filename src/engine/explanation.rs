@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::api::{
-    Contest, ExpandAsk, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed,
+use crate::engine::expansion::{Found, Places};
+use crate::engine::protocol::ExpandAsk;
+use crate::engine::session::Session;
+use crate::engine::why::{
+    Contest, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed,
 };
-use super::expansion::{Found, Places};
-use super::session::Session;
 use crate::error::{Error, Result};
 use crate::expand;
 use crate::index::Evidence;
@@ -166,7 +167,7 @@ impl Session {
             place.and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
         StateCard {
             share: evidence.share,
-            sentence: pair.map(super::inspect::sentence),
+            sentence: pair.map(crate::engine::inspect::sentence),
         }
     }
 

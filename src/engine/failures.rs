@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::api::{Contender, Evaluation, Failure, Failures};
-use super::evaluation::Background;
-use super::session::{Ranked, Session};
+use crate::engine::evaluation::Background;
+use crate::engine::protocol::{Contender, Evaluation, Failure, Failures};
+use crate::engine::session::{Ranked, Session};
 use crate::error::{Error, Result};
-use crate::eval::{self, Facts, Pairs, Words};
+use crate::eval;
+use crate::eval::{Facts, Pairs, Words};
 use crate::expand;
-use crate::job::Progress;
+use crate::progress::Progress;
 use crate::types::{ClassId, EntityId, Mode, Query, RankingKind, Row};
 
 /// How long it works before it looks for a request.

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::api::{Contender, EntityDetail, Evaluation, Sentence};
-use super::session::Session;
 use crate::data::{Dataset, Pair};
+use crate::engine::protocol::{Contender, EntityDetail, Evaluation, Sentence};
+use crate::engine::session::Session;
 use crate::error::Result;
 use crate::expand;
 use crate::types::{EntityId, Mode, RankingKind, Row, SeedCount};

@@ -4,24 +4,19 @@
 //! The explorer has its engine in a process of its own ([`Process`] there, [`pipe::serve`] here):
 //! the screen is up before libtorch is loaded, and lives on when the engine does not.
 
-pub mod ablation;
-pub mod analyses;
-pub mod api;
-pub mod baseline;
+mod batch_ranker;
 mod catalogue;
 mod compare;
-mod convert;
 mod evaluation;
+mod evaluation_cache;
 mod expansion;
 mod explanation;
+mod external;
 mod failures;
-mod imports;
 mod inspect;
-pub mod jobs;
-mod kept;
 pub mod pipe;
 mod process;
-mod rankings;
+pub mod protocol;
 mod session;
 pub mod why;
 mod worker;

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::sync::Mutex;
 
-use super::api::{Reply, Request, Say};
-use super::worker::Engine;
+use crate::engine::protocol::{Reply, Request, Say};
+use crate::engine::worker::Engine;
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
 
@@ -74,8 +74,8 @@ pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::api::{Ask, RequestId};
     use super::*;
+    use crate::engine::protocol::{Ask, RequestId};
     use crate::types::{EntityId, Measures, Mode};
 
     #[test]

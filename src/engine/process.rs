@@ -6,8 +6,8 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
 
-use super::api::{Reply, Request, RequestId, Say};
-use super::pipe;
+use crate::engine::pipe;
+use crate::engine::protocol::{Reply, Request, RequestId, Say};
 use crate::error::{Error, Result};
 
 /// The program that computes; it lies beside the one that runs.

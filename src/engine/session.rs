@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::api::{Catalogue, Evaluation};
-use super::catalogue;
-use super::imports::Brought;
-use super::kept::Shelf;
 use crate::data::{Dataset, Vocabulary};
+use crate::engine::catalogue;
+use crate::engine::evaluation_cache::Shelf;
+use crate::engine::external::Brought;
+use crate::engine::protocol::{Catalogue, Evaluation};
 use crate::error::{Error, Result};
 use crate::eval::run::{Form, Run};
 use crate::index::Index;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::api::{ExpandAsk, MissingWhy, Sentence};
+use crate::engine::protocol::{ExpandAsk, MissingWhy, Sentence};
 use crate::types::{EntityId, Parts};
 
 /// One or two entities of one expansion, taken apart.

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::api::{Ask, Evaluation, ExpandAsk, Reply, Request, RequestId, Say};
-use super::evaluation::{Background, Outcome};
-use super::failures::FailureSearch;
-use super::kept::Shelf;
-use super::session::Session;
+use crate::engine::evaluation::{Background, Outcome};
+use crate::engine::evaluation_cache::Shelf;
+use crate::engine::failures::FailureSearch;
+use crate::engine::protocol::{Ask, Evaluation, ExpandAsk, Reply, Request, RequestId, Say};
+use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 

@@ -1,26 +1,25 @@
 //! How good a ranking is: metrics, their means over queries and classes, runs and gold as files.
 
 mod aggregate;
-mod analysis;
-mod asked;
-mod cluster;
+mod bootstrap;
 pub mod comparison;
-mod failure;
-mod groups;
-mod interval;
-mod judged;
+mod error_analysis;
 mod metrics;
-mod overlap;
-mod pair;
+mod queries;
+mod rank_similarity;
 pub mod run;
+mod scored_run;
+mod significance;
+mod subgroup_analysis;
+mod subgroups;
 
 pub use aggregate::{Evaluation, aggregate};
-pub use analysis::{Analysis, Cell, Row, by_seeds, recall};
-pub use asked::{askable, measure_query};
-pub use failure::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
-pub use groups::{Groups, by_pairs, by_pictures, by_polysemy};
-pub use interval::intervals;
-pub use judged::{Judged, QueryKey, key_of};
+pub use bootstrap::intervals;
+pub use error_analysis::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
 pub use metrics::{average_precision, gold, measure, precision};
-pub use overlap::likeness;
-pub use pair::{holm, verdict};
+pub use queries::{askable, measure_query};
+pub use rank_similarity::likeness;
+pub use scored_run::{Judged, QueryKey, key_of};
+pub use significance::{holm, verdict};
+pub use subgroup_analysis::{Analysis, Cell, Row, by_seeds, recall};
+pub use subgroups::{Groups, by_pairs, by_pictures, by_polysemy};

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::shortlist::Shortlist;
+use crate::expand::shortlist::Shortlist;
 use crate::index::{Few, View};
 use crate::types::Row;
 

@@ -10,12 +10,11 @@
 //! * `ranking` – rankings by ΣZ alone: candidates of seeds, neighbours
 //! * `explain` – a score taken apart: seed by seed, modality by modality
 
-mod best;
+mod batch;
 mod bounds;
 mod config;
 mod divergence;
 mod explain;
-mod lockstep;
 mod ranking;
 mod rerank;
 mod search;
@@ -23,11 +22,12 @@ mod shortlist;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod top_k;
 
-pub use best::best_of;
+pub use batch::{Lockstep, Step, expand, expand_joint};
 pub use config::{Config, Tier, Window};
 pub use explain::{Explanation, explain};
-pub use lockstep::{Lockstep, Step, expand, expand_joint};
 pub use ranking::{neighbours, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
 pub use search::{Expansion, Pick, Rival};
+pub use top_k::best_of;

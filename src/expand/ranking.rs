@@ -1,7 +1,7 @@
 //! Rankings by Z alone.
 
-use super::best::by_score;
-use super::sums::Sums;
+use crate::expand::sums::Sums;
+use crate::expand::top_k::by_score;
 use crate::index::View;
 use crate::types::Row;
 

@@ -1,6 +1,6 @@
 //! The re-ranking: 9/(rank when picked) + 1/(rank by divergence from the finished set).
 
-use super::config::Config;
+use crate::expand::config::Config;
 
 /// A place in the re-ranked list.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::best::by_score;
-use super::bounds::Bounds;
-use super::config::{Config, height};
-use super::divergence::Places;
-use super::rerank::{Reranked, rerank};
-use super::sums::Sums;
 use crate::error::{Error, Result};
+use crate::expand::bounds::Bounds;
+use crate::expand::config::{Config, height};
+use crate::expand::divergence::Places;
+use crate::expand::rerank::{Reranked, rerank};
+use crate::expand::sums::Sums;
+use crate::expand::top_k::by_score;
 use crate::index::{Asked, Targets, View};
 use crate::types::Row;
 

@@ -1,7 +1,7 @@
 //! Scores that change a few at a time, of which the best are asked for again and again: those that
 //! may be among them are kept apart, so that not all are looked through each time.
 
-use super::best::best_of;
+use crate::expand::top_k::best_of;
 use crate::types::Row;
 
 /// How many are kept apart after all were looked through.

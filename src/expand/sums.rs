@@ -1,6 +1,6 @@
 //! ΣZ of every entity by whole rows of Z, and the best of it.
 
-use super::best::best_of;
+use crate::expand::top_k::best_of;
 use crate::index::View;
 use crate::types::Row;
 

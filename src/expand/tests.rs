@@ -2,12 +2,12 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use tch::Device;
 
-use super::search::Search;
-use super::*;
 use crate::error::Error;
+use crate::expand::search::Search;
+use crate::expand::*;
 use crate::index::sample::{ENTITIES, builder};
 use crate::index::{Index, Precision};
-use crate::job::Unobserved;
+use crate::progress::Unobserved;
 use crate::types::{Mode, Row, Tuning};
 
 fn sample(modes: &[Mode]) -> Index {

@@ -2,10 +2,10 @@
 
 use tch::{Device, Tensor};
 
-use super::pairs::Pairs;
-use super::patches::PatchStore;
-use super::texts::{TextStates, padded};
 use crate::error::Result;
+use crate::features::pairs::Pairs;
+use crate::features::patches::PatchStore;
+use crate::features::texts::{TextStates, padded};
 use crate::model::Input;
 use crate::types::Mode;
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Tensor};
 use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
 
-use super::image::{Picture, pixels};
-use super::preprocessing::{Preparation, not_followed};
-use super::texts::padded;
 use crate::error::{Error, Result};
+use crate::features::image::{Picture, pixels};
+use crate::features::preprocessing::{Preparation, not_followed};
+use crate::features::texts::padded;
 use crate::git_lfs;
 use crate::model::clip::{Clip, ClipConfig, TextConfig};
 use crate::model::layer::unit;

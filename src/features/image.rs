@@ -7,8 +7,8 @@ use image::imageops::FilterType;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
-use super::preprocessing::{Preparation, not_followed};
 use crate::error::{Error, Result};
+use crate::features::preprocessing::{Preparation, not_followed};
 use crate::image_file;
 use crate::model::efficientnet::EfficientNetLite0;
 use crate::model::resnet::ResNet50;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tch::{Device, Tensor};
 
-use super::tokens::TextTokenizer;
 use crate::data::{Dataset, Findings, Pair};
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::features::tokens::TextTokenizer;
+use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
 /// An entity with fewer usable pairs is left out (as published).

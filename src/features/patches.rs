@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use tch::{Kind, Tensor};
 
-use super::cache::{ContentHash, FeatureCache, Place, Record};
-use super::image::{ImageEncoder, Picture};
-use super::pairs::SeenImages;
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::features::cache::{ContentHash, FeatureCache, Place, Record};
+use crate::features::image::{ImageEncoder, Picture};
+use crate::features::pairs::SeenImages;
+use crate::progress::{Observer, Progress};
 
 /// Pictures encoded at once.
 const BATCH: usize = 32;

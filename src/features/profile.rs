@@ -4,17 +4,17 @@
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-use super::mean::EntityMean;
-use super::pairs::Pairs;
-use super::patches::PatchStore;
-use super::texts::padded;
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::features::mean::EntityMean;
+use crate::features::pairs::Pairs;
+use crate::features::patches::PatchStore;
+use crate::features::texts::padded;
 use crate::model::bert::Bert;
 use crate::model::checkpoint::write_tensors;
 use crate::model::finite::find_not_finite;
 use crate::model::layer::{attention_bias, unit};
 use crate::model::weights::Weights;
+use crate::progress::{Observer, Progress};
 
 /// Pairs of one entity that are looked at.
 const MOST_PAIRS: usize = 16;

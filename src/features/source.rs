@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 
-use super::{preprocessing, tokenizer_files};
 use crate::error::{Error, Result};
+use crate::features::{preprocessing, tokenizer_files};
 use crate::model::weight_files::{STANDARD_NAMES, shard_names};
 
 /// Names a folder of encoders in place of `encoders/`.

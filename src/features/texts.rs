@@ -6,13 +6,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::pairs::{PairRef, Pairs};
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::features::pairs::{PairRef, Pairs};
 use crate::model::bert::Bert;
 use crate::model::finite::find_not_finite;
 use crate::model::layer::attention_bias;
 use crate::model::network::TRAINED_BERT_LAYERS;
+use crate::progress::{Observer, Progress};
 
 /// Tokens in one batch of the frozen layers, padding included.
 const BATCH_TOKENS: usize = 4096;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::Tokenizer;
 
-use super::tokenizer_files::TokenizerFiles;
 use crate::error::{Error, Result};
+use crate::features::tokenizer_files::TokenizerFiles;
 
 /// Sentences of more tokens, `[CLS]` and `[SEP]` counted, are left out (Li et al., AAAI 2024).
 pub const MAX_TOKENS: usize = 150;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::*;
+use crate::image_file::*;
 
 /// What Pillow decodes a fixture to (`tests/fixtures/images/make.py`).
 #[derive(Deserialize)]

@@ -4,18 +4,18 @@ use std::collections::HashSet;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-use super::folder::{Done, Partial};
-use super::meta::{
+use crate::error::{Error, Result};
+use crate::fs::write_whole;
+use crate::index::meta::{
     Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION,
 };
-use super::near::Lists;
-use super::statistics::{Head, statistics};
-use super::tensor_file;
-use crate::error::{Error, Result};
-use crate::file::write_whole;
-use crate::job::{Observer, Progress};
+use crate::index::neighbor_lists::Lists;
+use crate::index::staging::{Done, Partial};
+use crate::index::statistics::{Head, statistics};
+use crate::index::tensor_file;
 use crate::model::checkpoint::hash_file;
 use crate::model::finite::find_not_finite;
+use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode, Row};
 
 /// How states are stored.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::product::Rows;
+use crate::index::kernels::Rows;
 use crate::types::Row;
 
 /// Bytes of rows that one mode keeps: 4,600 rows at 14,489 entities, all of them at 825.

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::build::{Builder, PairTable, Precision, States};
-use super::meta::{Entity, LeftOut, Provenance, Source};
-use super::prototypes::Prototypes;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
 use crate::features::image::ImageEncoder;
+use crate::features::load_pairs::{Encoders, gather};
 use crate::features::mean::EntityMean;
 use crate::features::pairs::Pairs;
-use crate::features::prepare::{Encoders, gather};
-use crate::job::{Observer, Progress};
+use crate::index::build::{Builder, PairTable, Precision, States};
+use crate::index::meta::{Entity, LeftOut, Provenance, Source};
+use crate::index::prototypes::Prototypes;
 use crate::model::{ModelFolder, Network, checkpoint};
+use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode};
 
 /// Pairs in one batch. No gradient is kept, so this bounds memory only.

@@ -17,27 +17,27 @@
 
 mod build;
 mod cache;
-mod folder;
 pub mod from_model;
+mod kernels;
 mod meta;
-mod near;
+mod mode_index;
+mod neighbor_lists;
 mod open;
-mod product;
 mod prototypes;
 mod raw;
 #[cfg(test)]
 pub(crate) mod sample;
+mod staging;
 mod statistics;
 mod tensor_file;
 #[cfg(test)]
 mod tests;
-mod view;
 
-pub(crate) use folder::Partial;
+pub(crate) use staging::Partial;
 
 pub use build::{Builder, PairTable, Precision, States};
 pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source, check_is_index};
+pub use mode_index::{Asked, Evidence, Few, Targets, View};
 pub use open::{Index, Pair};
 pub use prototypes::Prototypes;
 pub use raw::import_raw;
-pub use view::{Asked, Evidence, Few, Targets, View};

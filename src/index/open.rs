@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::build::{check_entries, mode_file, pair_state};
-use super::cache::Cache;
-use super::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
-use super::near::{self, Near};
-use super::tensor_file::TensorFile;
-use super::view::View;
 use crate::error::{Error, Result};
+use crate::index::build::{check_entries, mode_file, pair_state};
+use crate::index::cache::Cache;
+use crate::index::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
+use crate::index::mode_index::View;
+use crate::index::neighbor_lists;
+use crate::index::neighbor_lists::Near;
+use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};
 
@@ -241,7 +242,7 @@ impl Index {
         if !mode.is_finite.get() {
             for name in ["mean_state", "states"]
                 .into_iter()
-                .chain(near::BOUNDS.into_iter().filter(|_| mode.lists))
+                .chain(neighbor_lists::BOUNDS.into_iter().filter(|_| mode.lists))
             {
                 mode.file.check_finite(name)?;
             }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use tch::{Device, Kind};
 
-use super::build::{Builder, Precision, States, numbered};
-use super::meta::{Entity, Provenance, Source};
-use super::tensor_file::TensorFile;
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::index::build::{Builder, Precision, States, numbered};
+use crate::index::meta::{Entity, Provenance, Source};
+use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::model::device::describe;
+use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode};
 
 /// The tensors that an index is built from.

@@ -6,8 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 use tch::Tensor;
 
-use super::{Builder, Entity, LeftOut, PairTable, Precision, Provenance, Source, States};
-use crate::job::Unobserved;
+use crate::index::build::{Builder, PairTable, Precision, States};
+use crate::index::meta::{Entity, LeftOut, Provenance, Source};
+use crate::progress::Unobserved;
 use crate::types::{EntityId, Mode};
 
 pub const ENTITIES: usize = 60;

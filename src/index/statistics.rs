@@ -4,10 +4,10 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::build::States;
-use super::near::{Lists, lists};
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::index::build::States;
+use crate::index::neighbor_lists::{Lists, lists};
+use crate::progress::{Observer, Progress};
 
 /// Numbers of one block of logits: 4 Mi are 32 MiB in f64. [U, V] never lives at once.
 const BLOCK: usize = 4 << 20;

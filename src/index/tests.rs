@@ -3,13 +3,14 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
-use super::sample::{
+use crate::error::{Error, Result};
+use crate::index::sample::{
     ENTITIES, PAIRS, WIDTH, add_mode, builder, entities, head, provenance, states,
 };
-use super::tensor_file::{self, TensorFile};
-use super::*;
-use crate::error::{Error, Result};
-use crate::job::{Progress, Unobserved};
+use crate::index::tensor_file;
+use crate::index::tensor_file::TensorFile;
+use crate::index::*;
+use crate::progress::{Progress, Unobserved};
 use crate::types::{EntityId, Mode, Row};
 
 fn written(folder: &tempfile::TempDir, modes: &[Mode], precision: Precision) -> PathBuf {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor};
 
-use super::config::Config;
-use super::layer::{layer_norm, unit};
-use super::network::Input;
+use crate::model::config::Config;
+use crate::model::layer::{layer_norm, unit};
+use crate::model::network::Input;
 
 /// Sizes of the common space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use super::checkpoint::encoder_name;
-use super::config::Config;
-use super::layer::{attend, layer_norm, linear};
-use super::weights::Weights;
 use crate::error::Result;
+use crate::model::checkpoint::encoder_name;
+use crate::model::config::Config;
+use crate::model::layer::{attend, layer_norm, linear};
+use crate::model::weights::Weights;
 
 /// A parameter by which a BERT is found in a checkpoint.
 pub const MARK: &str = "embeddings.word_embeddings.weight";

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::config::Config;
 use crate::error::{Error, Result};
+use crate::model::config::Config;
 use crate::text_file::read_json;
 
 /// The sizes that the file must give. The other fields have the defaults of `BertConfig`.

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
-use super::alignment::AlignmentConfig;
-use super::config::Config;
-use super::finite::find_not_finite;
-use super::network::{Network, TRAINED_BERT_LAYERS};
-use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::{replace, write_whole};
+use crate::fs::{replace, write_whole};
+use crate::model::alignment::AlignmentConfig;
+use crate::model::config::Config;
+use crate::model::finite::find_not_finite;
+use crate::model::network::{Network, TRAINED_BERT_LAYERS};
+use crate::model::weights::Weights;
 use crate::text_file::read_json;
 use crate::types::EntityId;
 

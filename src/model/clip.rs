@@ -8,11 +8,11 @@ use serde_json::Value;
 use tch::nn::{self, Module, Path, VarStore};
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::copy_into;
-use super::layer::{attend, layer_norm};
-use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::lay_over;
+use crate::fs::lay_over;
+use crate::model::checkpoint::copy_into;
+use crate::model::layer::{attend, layer_norm};
+use crate::model::weights::Weights;
 use crate::text_file::read_json;
 
 /// `config.json`.

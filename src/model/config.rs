@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
-use super::alignment::AlignmentConfig;
 use crate::error::{Error, Result};
+use crate::model::alignment::AlignmentConfig;
 
 /// Which state of the fused sequence stands for the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

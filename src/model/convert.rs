@@ -6,12 +6,12 @@ use std::path::Path;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
-use super::config::Config;
-use super::network::Network;
-use super::weights::{Weights, by_module, list};
 use crate::error::{Error, Result};
-use crate::job::{Observer, Progress};
+use crate::model::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
+use crate::model::config::Config;
+use crate::model::network::Network;
+use crate::model::weights::{Weights, by_module, list};
+use crate::progress::{Observer, Progress};
 
 /// The entity head's last layer, `[V, D]`: no state dict of the published code is without it.
 const HEAD: &str = "head.4.weight";

@@ -2,9 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::finite::find_not_finite;
-use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::model::finite::find_not_finite;
+use crate::model::weights::Weights;
 
 /// Where zeros go around the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use tch::{Cuda, Device, TchError};
 
-use super::cuda::{self, Loaded};
 use crate::error::{Error, Result};
+use crate::model::cuda;
+use crate::model::cuda::Loaded;
 use crate::types::DeviceChoice;
 
 /// The device that was chosen. Loads CUDA first where the choice allows it, so call this before any

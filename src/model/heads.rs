@@ -3,8 +3,8 @@
 use tch::nn::{self, Module, ModuleT, Path};
 use tch::{Kind, Tensor};
 
-use super::config::Config;
-use super::layer::{layer_norm, unit};
+use crate::model::config::Config;
+use crate::model::layer::{layer_norm, unit};
 
 /// `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use super::config::Config;
+use crate::model::config::Config;
 
 /// Sizes and rates that a layer needs.
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,11 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use super::alignment::Alignment;
-use super::bert::Bert;
-use super::config::{Config, State};
-use super::heads::{ClusterHead, EntityHead, ProjectionHead};
-use super::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
+use crate::model::alignment::Alignment;
+use crate::model::bert::Bert;
+use crate::model::config::{Config, State};
+use crate::model::heads::{ClusterHead, EntityHead, ProjectionHead};
+use crate::model::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
 use crate::types::Mode;
 
 /// How many of BERT's last layers are trained. Paper: 1.

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use tch::Kind;
 
-use crate::pickle::{self, Call, DAMAGED, Place};
+use crate::pickle;
+use crate::pickle::{Call, DAMAGED, Place};
 
 const WAY_OUT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
 

@@ -6,9 +6,9 @@
 
 use tch::{Device, Tensor};
 
-use super::convolution::{Convolution, Form, Padding};
-use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::model::convolution::{Convolution, Form, Padding};
+use crate::model::weights::Weights;
 
 /// The batch norms' ε.
 const EPSILON: f64 = 1e-5;

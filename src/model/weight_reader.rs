@@ -10,9 +10,9 @@ use safetensors::{Dtype, SafeTensors};
 use tch::{Kind, Tensor};
 use zip::ZipArchive;
 
-use super::aligned::{AlignedBytes, is_aligned};
-use super::pickle::{Layout, Pickle, Storage, Value};
 use crate::git_lfs;
+use crate::model::aligned::{AlignedBytes, is_aligned};
+use crate::model::pickle::{Layout, Pickle, Storage, Value};
 
 /// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

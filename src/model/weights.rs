@@ -14,11 +14,11 @@ use std::sync::Arc;
 use memmap2::Mmap;
 use tch::Tensor;
 
-use super::finite::{find_not_finite, is_float};
-use super::pickle::{is_training_state, several_state_dicts};
-use super::weight_files::{Shards, WeightFiles};
-use super::weight_reader::{Contents, Tensors, read};
 use crate::error::{Error, Result};
+use crate::model::finite::{find_not_finite, is_float};
+use crate::model::pickle::{is_training_state, several_state_dicts};
+use crate::model::weight_files::{Shards, WeightFiles};
+use crate::model::weight_reader::{Contents, Tensors, read};
 
 /// The number of names that an error lists before it counts the others.
 const LISTED: usize = 3;

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::page::{Report, table};
-use super::plot::{self, DotRow, Dots, Plot};
 use crate::eval::comparison::{Estimate, Gap, Level, Pair, Paired};
+use crate::report::page::{Report, table};
+use crate::report::plot;
+use crate::report::plot::{DotRow, Dots, Plot};
 use crate::types::Metric;
 
 /// Of two runs, class by class.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::page::Report;
 use crate::eval::comparison::{Exchange, Exchanged};
+use crate::report::page::Report;
 
 impl Report {
     pub(super) fn exchanges(&self) -> Markup {

@@ -7,12 +7,13 @@ use std::collections::{BTreeSet, HashMap};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-use super::classes::ClassPlots;
-use super::plot::{self, DotRow, Dots, Plot, style};
 use crate::eval::Analysis;
 use crate::eval::comparison::{Comparison, Entrant, Pair};
 use crate::printable;
-use crate::sheet::{Cell, Form, Sheet, markdown_text, signed_percent};
+use crate::report::classes::ClassPlots;
+use crate::report::plot;
+use crate::report::plot::{DotRow, Dots, Plot, style};
+use crate::table::{Cell, Form, Sheet, markdown_text, signed_percent};
 use crate::types::{EntityId, Metric};
 
 const CSS: &str = include_str!("page.css");

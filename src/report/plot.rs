@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::eval::Analysis;
 use crate::eval::comparison::Estimate;
 use crate::printable;
-use crate::sheet::percent;
+use crate::table::percent;
 
 /// A colour's name, and how it is on light and on dark paper. Those of series are after Okabe and
 /// Ito, which the colour-blind tell apart; of 16 series, no two have both colour and shape in

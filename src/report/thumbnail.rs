@@ -10,7 +10,7 @@ use image::codecs::jpeg::JpegEncoder;
 
 use crate::error::{Error, Result};
 use crate::image_file;
-use crate::job::{Observer, Progress};
+use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
 /// Of the longer side, in pixels: sharp at half of it.

@@ -8,14 +8,14 @@
 
 use tch::{Kind, Tensor};
 
-use super::loss::{image_text_contrast, image_text_matching, masked_words};
-use super::schedule::Step;
-use super::state::Training;
-use super::task::Task;
-use super::trainer::Part;
 use crate::model::Input;
 use crate::model::alignment::{Alignment, Views};
 use crate::model::network::Tower;
+use crate::train::loss::{image_text_contrast, image_text_matching, masked_words};
+use crate::train::schedule::Step;
+use crate::train::task::Task;
+use crate::train::train_state::Training;
+use crate::train::trainer::Part;
 
 /// What the momentum copy makes of a step's pairs, and what it counts.
 struct Taught {

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::loss::Nce;
-use super::task::{Task, Tasks};
 use crate::error::{Error, Result};
 use crate::index::Prototypes;
 use crate::model::State;
 use crate::model::alignment::AlignmentConfig;
+use crate::train::loss::Nce;
+use crate::train::task::{Task, Tasks};
 use crate::types::Mode;
 
 /// A named set of settings.

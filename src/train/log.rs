@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::file::write_whole;
+use crate::fs::write_whole;
 
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]

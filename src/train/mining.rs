@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::config::{MinedFrom, Mining, TrainConfig};
-use super::forward::mean_states;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::expand::{self, expand};
+use crate::expand;
+use crate::expand::expand;
 use crate::features::batch::Sources;
-use crate::index::{self, Builder, Entity, Index, Provenance};
-use crate::job::{Observer, Progress, Unobserved};
+use crate::index;
+use crate::index::{Builder, Entity, Index, Provenance};
 use crate::model::Network;
+use crate::progress::{Observer, Progress, Unobserved};
+use crate::train::config::{MinedFrom, Mining, TrainConfig};
+use crate::train::entity_states::mean_states;
 use crate::types::{EntityId, Mode, Query, Row};
 
 /// What one query gave.

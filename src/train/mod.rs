@@ -12,21 +12,21 @@
 
 mod alignment;
 pub mod config;
-mod forward;
+mod entity_states;
 mod log;
 pub mod loss;
 mod mining;
-mod neighbours;
 pub mod optimizer;
 mod sampler;
 mod schedule;
-mod state;
+mod soft_targets;
 pub mod task;
 mod teacher;
+mod train_state;
 pub mod trainer;
-mod validate;
+mod validation;
 
 pub use config::{Preset, TrainConfig};
-pub use forward::entity_vectors;
+pub use entity_states::entity_vectors;
 pub use task::{Task, Tasks};
 pub use trainer::{to_the_end, train};

@@ -5,9 +5,9 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::config::TrainConfig;
 use crate::features::batch::Sample;
 use crate::features::pairs::Pairs;
+use crate::train::config::TrainConfig;
 use crate::types::Mode;
 
 /// The samples of one epoch: a function of seed and epoch alone, so that a resumed training sees

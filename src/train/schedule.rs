@@ -5,12 +5,12 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::config::{MinedFrom, TrainConfig};
-use super::mining::Group;
-use super::sampler;
-use super::task::Task;
 use crate::features::batch::Sample;
 use crate::features::pairs::Pairs;
+use crate::train::config::{MinedFrom, TrainConfig};
+use crate::train::mining::Group;
+use crate::train::sampler;
+use crate::train::task::Task;
 use crate::types::Row;
 
 /// One step of the optimizer.

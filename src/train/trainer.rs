@@ -6,20 +6,22 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 use tch::{Device, Tensor};
 
-use super::config::TrainConfig;
-use super::log::{self, EpochLine};
-use super::loss::{clustering, contrastive, distillation, masked_entity};
-use super::mining::mine;
-use super::schedule::{self, Step};
-use super::state::Training;
-use super::task::Task;
-use super::validate::Held;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::batch::{Sample, Sources};
-use crate::job::{Observer, Progress};
 use crate::model::checkpoint;
 use crate::model::{Input, ModelFolder};
+use crate::progress::{Observer, Progress};
+use crate::train::config::TrainConfig;
+use crate::train::log;
+use crate::train::log::EpochLine;
+use crate::train::loss::{clustering, contrastive, distillation, masked_entity};
+use crate::train::mining::mine;
+use crate::train::schedule;
+use crate::train::schedule::Step;
+use crate::train::task::Task;
+use crate::train::train_state::Training;
+use crate::train::validation::Held;
 
 /// Where a training reads and writes.
 #[derive(Debug, Clone)]

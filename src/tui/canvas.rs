@@ -8,12 +8,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use super::app::{App, Field, Pane, occurrences};
-use super::pictures::{Look, Pictures};
-use super::view::{Hit, PictureKey, View};
-use super::widget::text;
 use crate::config::{Role, Theme};
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
+use crate::tui::app::field::Field;
+use crate::tui::app::lists::occurrences;
+use crate::tui::app::{App, Pane};
+use crate::tui::pictures::{Look, Pictures};
+use crate::tui::view::{Hit, PictureKey, View};
+use crate::tui::widget::text;
 use crate::types::EntityId;
 
 /// One frame in the making.

@@ -18,15 +18,16 @@ use ratatui::layout::Size;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::config::{Drawing, Environment, Images, Settings, config_dir};
-use crate::engine::api::{Reply, Request};
+use crate::engine::protocol::{Reply, Request};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 
-use app::{App, Source};
-use persist::session::{self, Loaded, Session};
-use persist::view_file::StateFile;
-use platform::event_loop;
-use themes::Themes;
+use crate::tui::app::{App, Source};
+use crate::tui::persist::session;
+use crate::tui::persist::session::{Loaded, Session};
+use crate::tui::persist::view_file::StateFile;
+use crate::tui::platform::event_loop;
+use crate::tui::themes::Themes;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -6,10 +6,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::platform::capabilities::ImageSetup;
-use super::platform::images::EncodedImage;
-use super::view::PictureKey;
 use crate::image_file;
+use crate::tui::platform::capabilities::ImageSetup;
+use crate::tui::platform::images::EncodedImage;
+use crate::tui::view::PictureKey;
 
 /// How many finished pictures are kept.
 const KEPT: usize = 400;
@@ -175,9 +175,9 @@ fn name(path: &std::path::Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::platform::capabilities::{Answers, image_setup};
     use super::*;
     use crate::config::{Environment, Images};
+    use crate::tui::platform::capabilities::{Answers, image_setup};
     use ratatui::layout::Size;
 
     fn key(name: &str) -> PictureKey {

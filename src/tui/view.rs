@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::app::{Column, Pane};
-use super::screen::Screen;
+use crate::tui::app::Pane;
+use crate::tui::app::metrics::Column;
+use crate::tui::screen::Screen;
 use crate::types::EntityId;
 
 /// What lies under the pointer.

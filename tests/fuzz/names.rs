@@ -1,7 +1,7 @@
 //! Names: normalised, folded, printed.
 
 use bolero::{TypeGenerator, check};
-use multiexpan::sheet::{Cell, Form, Sheet};
+use multiexpan::table::{Cell, Form, Sheet};
 use multiexpan::{name, printable, text_file};
 use unicode_normalization::UnicodeNormalization;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use bolero::check;
 use multiexpan::data::{Dataset, Findings, Pair};
-use multiexpan::job::Unobserved;
+use multiexpan::progress::Unobserved;
 
 use crate::mutate::{Mutation, folder, in_time};
 

@@ -2,7 +2,7 @@
 
 use multiexpan::expand::{Config, Expansion, expand, expand_joint};
 use multiexpan::index::{Index, Targets, View, import_raw};
-use multiexpan::job::Unobserved;
+use multiexpan::progress::Unobserved;
 use multiexpan::types::{Mode, Row};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use multiexpan::data::Class;
-use multiexpan::engine::api::*;
-use multiexpan::eval::{self, Facts, Pairs, Words};
-use multiexpan::job::Progress;
+use multiexpan::engine::protocol::*;
+use multiexpan::eval;
+use multiexpan::eval::{Facts, Pairs, Words};
+use multiexpan::progress::Progress;
 use multiexpan::types::*;
 
 /// Fine class, middle, coarse.

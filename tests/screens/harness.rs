@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
-use multiexpan::engine::api::{Ask, Catalogue, Failures, Reply, Request, RequestId, Say};
+use multiexpan::engine::protocol::{Ask, Catalogue, Failures, Reply, Request, RequestId, Say};
 use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::persist::session::Session;
 use multiexpan::tui::persist::view_file::StateFile;

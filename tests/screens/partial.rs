@@ -1,6 +1,6 @@
 //! What is shown while it is still measured, and notices that do not fit on a line.
 
-use multiexpan::engine::api::{Ask, Say};
+use multiexpan::engine::protocol::{Ask, Say};
 use multiexpan::types::Mode;
 
 use super::harness::{Screens, screen};
@@ -10,7 +10,7 @@ fn request(
     s: &mut Screens,
     keys: &str,
     wanted: fn(&Ask) -> bool,
-) -> multiexpan::engine::api::Request {
+) -> multiexpan::engine::protocol::Request {
     let mut requests = s.take_requests(keys);
     let at = requests
         .iter()
@@ -51,7 +51,7 @@ fn compare_shows_classes_as_they_are_measured() {
     let Ask::Evaluate(wanted) = evaluation.ask else {
         unreachable!("asked for above")
     };
-    let of_text = multiexpan::engine::api::Contender::Own(Mode::Text);
+    let of_text = multiexpan::engine::protocol::Contender::Own(Mode::Text);
     assert_eq!(
         wanted.of, of_text,
         "the first mode was measured for Explore"

@@ -1,7 +1,7 @@
 //! An evaluation that is stopped by a key, and goes on by the same.
 
-use multiexpan::engine::api::{Ask, Evaluation, Request, Say};
-use multiexpan::job::Progress;
+use multiexpan::engine::protocol::{Ask, Evaluation, Request, Say};
+use multiexpan::progress::Progress;
 use multiexpan::types::{ClassId, Measures};
 
 use crate::harness::{Screens, screen};

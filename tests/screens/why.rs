@@ -1,6 +1,6 @@
 //! The Explain screen, and what the made-up engine says on it.
 
-use multiexpan::engine::api::*;
+use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
 
 use crate::fake::{Fake, noise, rerank};

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use multiexpan::job::Unobserved;
 use multiexpan::model::bert::Bert;
 use multiexpan::model::{Config, State};
+use multiexpan::progress::Unobserved;
 use multiexpan::train::config::{MinedFrom, Mining, Neighbours, Precision, Start};
 use multiexpan::train::trainer::{Places, Trained};
 use multiexpan::train::{Task, Tasks, TrainConfig, train};

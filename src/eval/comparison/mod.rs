@@ -4,10 +4,10 @@
 //! Nothing is skipped in silence: what a run did not do is [`Outcome::NotRun`], what cannot be put
 //! side by side [`Outcome::NotComparable`], each with its reason.
 
-mod exchange;
-mod held;
+mod class_group;
+mod evaluated_run;
 mod paired;
-mod part;
+mod ranking_changes;
 mod table;
 
 use std::cmp::Ordering;
@@ -17,14 +17,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use held::{judge, seeds_of};
+pub use evaluated_run::{judge, seeds_of};
 
-use super::run::Run;
-use super::{holm, intervals};
 use crate::data::{Dataset, Findings};
 use crate::error::Result;
+use crate::eval::bootstrap::intervals;
+use crate::eval::comparison::evaluated_run::{Held, Measured};
+use crate::eval::run::Run;
+use crate::eval::significance::holm;
 use crate::types::{EntityId, Metric, SeedCount, Verdict};
-use held::{Held, Measured};
 
 /// A run to be compared.
 #[derive(Debug, Clone, Default)]
@@ -377,7 +378,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores 
         .iter()
         .map(|((class, ..), measures)| (*class, *measures))
         .collect();
-    let overall = super::aggregate(of_class.iter().copied()).overall;
+    let overall = crate::eval::aggregate(of_class.iter().copied()).overall;
     let interval = intervals(&of_class);
     let estimate = |metric: &Metric| {
         let interval = interval
@@ -397,7 +398,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores 
             .filter(|(class, _)| part.classes.contains(class))
             .copied()
             .collect();
-        let evaluation = super::aggregate(own.into_iter());
+        let evaluation = crate::eval::aggregate(own.into_iter());
         let metrics = metrics
             .iter()
             .map(|metric| (*metric, metric.of(&evaluation.overall)))

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::exchange::exchanges;
-use super::held::{Held, Measured};
-use super::part::{self, Part};
-use super::{Gap, Outcome, POOLS, Paired, PartPair, PartResult, Settings, Tested};
 use crate::data::Dataset;
-use crate::eval::QueryKey;
-use crate::eval::cluster::Clusters;
-use crate::eval::pair::{balance, verdict};
+use crate::eval::bootstrap::Clusters;
+use crate::eval::comparison::class_group;
+use crate::eval::comparison::class_group::Part;
+use crate::eval::comparison::evaluated_run::{Held, Measured};
+use crate::eval::comparison::ranking_changes::exchanges;
+use crate::eval::comparison::{
+    Gap, Outcome, POOLS, Paired, PartPair, PartResult, Settings, Tested,
+};
+use crate::eval::scored_run::QueryKey;
+use crate::eval::significance::{balance, verdict};
 use crate::types::{ClassId, Measures, Metric, SeedCount};
 
 /// What both runs have, and what one has alone.
@@ -42,14 +45,17 @@ pub(super) fn paired(
                 .into(),
         );
     };
-    let asked: Vec<(QueryKey, bool)> = part::asked(dataset, seeds).collect();
+    let asked: Vec<(QueryKey, bool)> = class_group::asked(dataset, seeds).collect();
     let names = held.map(|held| &*held.entry.name);
     let part_pair = |part: &Part| common.part_pair(part, &asked, names, &settings.metrics);
     Outcome::Done(Paired {
         queries: common.queries.len(),
         alone: common.alone.each_ref().map(Vec::len),
         metrics,
-        parts: part::parts(dataset).iter().filter_map(part_pair).collect(),
+        parts: class_group::parts(dataset)
+            .iter()
+            .filter_map(part_pair)
+            .collect(),
         exchanges: exchanges(held, dataset, &common.keys(), settings.depth),
     })
 }

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::{
+use crate::eval::comparison::{
     Comparison, Entrant, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested,
 };
-use crate::sheet::{Cell, Sheet, percent, signed_percent, text};
+use crate::table::{Cell, Sheet, percent, signed_percent, text};
 use crate::types::Metric;
 
 impl Comparison {
@@ -139,7 +139,7 @@ impl Comparison {
     }
 
     fn exchanges_sheet(&self, pair: &Pair, paired: &Paired) -> Sheet {
-        let count = |of: fn(&super::Exchange) -> &Vec<Exchanged>, gold: bool| {
+        let count = |of: fn(&crate::eval::comparison::Exchange) -> &Vec<Exchanged>, gold: bool| {
             paired
                 .exchanges
                 .iter()
@@ -159,7 +159,9 @@ impl Comparison {
             count(|e| &e.lost, true),
             count(|e| &e.lost, false),
         );
-        let row = |e: &super::Exchange| vec![text(&e.query), names(&e.gained), names(&e.lost)];
+        let row = |e: &crate::eval::comparison::Exchange| {
+            vec![text(&e.query), names(&e.gained), names(&e.lost)]
+        };
         let rows = paired.exchanges.iter().map(row).collect();
         Sheet {
             title,
@@ -206,7 +208,7 @@ fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
 }
 
 fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
-    let row = |part: &super::PartPair| {
+    let row = |part: &crate::eval::comparison::PartPair| {
         let mut cells = vec![text(part.level.name()), text(part.name.replace('_', " "))];
         match &part.result {
             Outcome::Done(result) => cells.extend(part_cells(result, metric)),

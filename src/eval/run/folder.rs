@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::column::{self, Columns, Fields};
-use super::entity::{Entities, Place};
-use super::name::{self, Called, NAMES, Name};
-use super::odd::{FOREIGN_CLASS, STRAY};
-use super::{Content, Entry, Form, List, Ranking, Run, key, published, queries, text};
 use crate::data::{Dataset, Findings};
 use crate::error::{Error, Result};
-use crate::file;
+use crate::eval::run::columns;
+use crate::eval::run::columns::{Columns, Fields};
+use crate::eval::run::entity_resolver::{Entities, Place};
+use crate::eval::run::file_name;
+use crate::eval::run::file_name::{Called, NAMES, Name};
+use crate::eval::run::warnings::{FOREIGN_CLASS, STRAY};
+use crate::eval::run::{Content, Entry, Form, List, Ranking, Run, key, published, queries, text};
+use crate::fs;
 use crate::name::one_field;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
@@ -42,7 +44,7 @@ pub(super) fn read(
         return Err(Error::format(path, "has only empty lists"));
     }
     let unreadable = |why: String| Error::format(path, format!("cannot be read as lists: {why}"));
-    let columns = column::find(&fields, &dataset.vocabulary).map_err(unreadable)?;
+    let columns = columns::find(&fields, &dataset.vocabulary).map_err(unreadable)?;
     let mut entities = Entities::new(&dataset.vocabulary, matches!(columns, Columns::Id(_)), odd);
     let entries = files
         .iter()
@@ -78,7 +80,7 @@ fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Findings) -> Result<Ve
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
-        match name::read(&path, dataset)? {
+        match file_name::read(&path, dataset)? {
             Called::Query(name)
                 if fs::metadata(&path)
                     .map_err(Error::io("read", &path))?
@@ -98,7 +100,7 @@ fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Findings) -> Result<Ve
                     format!("there is no class “{class}” in {}", dataset.name)
                 });
             }
-            Called::Stray if name::stem(&path) == published::SUMMARY => {}
+            Called::Stray if file_name::stem(&path) == published::SUMMARY => {}
             Called::Query(_) | Called::Stray => {
                 odd.note(STRAY, &path, None, || format!("is no file {NAMES}"));
             }
@@ -248,7 +250,7 @@ pub(super) fn with_queries<'a>(
 
 /// Writes the files, by name and text, as a folder that is there whole or not at all.
 pub(super) fn fill(path: &Path, files: Vec<(String, String)>) -> Result<()> {
-    file::fill_folder(path, |folder| {
+    fs::fill_folder(path, |folder| {
         files.iter().try_for_each(|(name, text)| {
             let path = folder.join(name);
             fs::write(&path, text).map_err(Error::io("write", path))

@@ -1,18 +1,18 @@
 //! Runs, of any system: rankings of many queries, in the forms that they are passed around in, and
 //! gold as TREC qrels.
 
-mod column;
-mod entity;
+mod columns;
+mod entity_resolver;
+mod file_name;
 mod folder;
-mod name;
 mod nlpcc;
-mod odd;
 mod published;
 mod qrels;
 #[cfg(test)]
 mod tests;
 mod text;
 mod trec;
+mod warnings;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -27,7 +27,7 @@ pub use qrels::write_qrels;
 
 use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::{Error, Result};
-use crate::file::write_whole;
+use crate::fs::write_whole;
 use crate::name::{fold, one_word};
 use crate::text_file;
 use crate::types::{EntityId, Query, SeedCount};

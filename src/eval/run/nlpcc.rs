@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::folder::{fill, name_of, with_queries};
-use super::{Ranking, Run};
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::eval::run::folder::{fill, name_of, with_queries};
+use crate::eval::run::{Ranking, Run};
 use crate::types::{EntityId, Query};
 
 /// Writes a line `id<TAB>name` for each candidate.

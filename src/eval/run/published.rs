@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::folder::{ListFile, fill, name_of, with_queries};
-use super::{Entry, Ranking, Run};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::eval::{QueryKey, average_precision, key_of, precision};
+use crate::eval::metrics::{average_precision, precision};
+use crate::eval::run::folder::{ListFile, fill, name_of, with_queries};
+use crate::eval::run::{Entry, Ranking, Run};
+use crate::eval::scored_run::{QueryKey, key_of};
 use crate::name::one_field;
 use crate::types::{CUTOFFS, EntityId, Protocol, Query, SeedCount};
 

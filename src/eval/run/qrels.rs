@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{key, text};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::eval::gold;
+use crate::eval::metrics::gold;
+use crate::eval::run::{key, text};
 
 /// Writes the gold of every query as lines `query 0 entity label`: 1 a member, 0 a judged
 /// non-member; seeds are left out, and queries without gold have no line. Returns how many queries

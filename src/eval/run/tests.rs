@@ -1,4 +1,4 @@
-use super::*;
+use crate::eval::run::*;
 
 use std::collections::BTreeSet;
 use std::fs;

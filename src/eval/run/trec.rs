@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::entity::{Entities, Place};
-use super::{Content, Entry, Form, List, Run, key, text};
 use crate::data::{Findings, Vocabulary};
 use crate::error::{Error, Result};
+use crate::eval::run::entity_resolver::{Entities, Place};
+use crate::eval::run::{Content, Entry, Form, List, Run, key, text};
 
 /// Fields of a line of qrels, which are easily taken for a run.
 const QRELS: usize = 4;

@@ -1,8 +1,14 @@
 //! Actions, turned into changes of the state.
 
-use super::reach::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
-use super::{App, Form, Kind, Pane, Popup, RowFilter, SeedSet, Setting, State, Wish};
 use crate::config::Action;
+use crate::table::Form;
+use crate::tui::app::asked::Kind;
+use crate::tui::app::expansion::RowFilter;
+use crate::tui::app::reach::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
+use crate::tui::app::seeds::SeedSet;
+use crate::tui::app::state::State;
+use crate::tui::app::whatif::Setting;
+use crate::tui::app::{App, Pane, Popup, Wish};
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
 

@@ -1,6 +1,6 @@
 //! Which requests are under way. A reply whose id is not the latest of its kind is stale.
 
-use crate::engine::api::RequestId;
+use crate::engine::protocol::RequestId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {

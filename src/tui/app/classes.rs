@@ -1,6 +1,7 @@
 //! What is done to the tree of classes.
 
-use super::{App, Pane, TreeKind};
+use crate::tui::app::tree::TreeKind;
+use crate::tui::app::{App, Pane};
 
 impl App {
     pub(super) fn open_tree_row(&mut self, at: usize) {

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Action;
-use crate::engine::api::{Ask, Comparison, Contender, Evaluation, QueryPair};
+use crate::engine::protocol::{Ask, Comparison, Contender, Evaluation, QueryPair};
 use crate::tui::screen::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Verdict};
 
-use super::act::shifted;
-use super::{App, Kind, Popup};
-use crate::sheet::{Cell, Sheet};
+use crate::table::{Cell, Sheet};
+use crate::tui::app::act::shifted;
+use crate::tui::app::asked::Kind;
+use crate::tui::app::{App, Popup};
 
 /// What the lines are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

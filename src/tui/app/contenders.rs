@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::act::shifted;
-use super::{App, Field, Kind, Popup};
 use crate::config::Action;
-use crate::engine::api::{Ask, Contender, Import};
+use crate::engine::protocol::{Ask, Contender, Import};
+use crate::tui::app::act::shifted;
+use crate::tui::app::asked::Kind;
+use crate::tui::app::field::Field;
+use crate::tui::app::{App, Popup};
 use crate::types::Mode;
 
 /// As many as there is room for on a screen.

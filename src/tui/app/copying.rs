@@ -1,6 +1,6 @@
 //! Names on their way to the clipboard.
 
-use super::{App, Pane, Wish};
+use crate::tui::app::{App, Pane, Wish};
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 

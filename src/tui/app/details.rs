@@ -1,7 +1,8 @@
 //! What is asked for because it is looked at: the subject's details, first pictures.
 
-use super::{App, Kind};
-use crate::engine::api::Ask;
+use crate::engine::protocol::Ask;
+use crate::tui::app::App;
+use crate::tui::app::asked::Kind;
 use crate::tui::view::View;
 use crate::types::EntityId;
 

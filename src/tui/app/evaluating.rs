@@ -1,7 +1,8 @@
 //! What the screen wants measured: asked for one after the other, stopped, and gone on with.
 
-use super::{App, Kind};
-use crate::engine::api::{Ask, Contender, Evaluation};
+use crate::engine::protocol::{Ask, Contender, Evaluation};
+use crate::tui::app::App;
+use crate::tui::app::asked::Kind;
 use crate::tui::screen::Screen;
 use crate::types::RankingKind;
 

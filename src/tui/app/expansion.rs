@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::engine::api::{Candidate, Catalogue, ExpandAsk, Missing, Reranked};
+use crate::engine::protocol::{Candidate, Catalogue, ExpandAsk, Missing, Reranked};
 use crate::types::{ClassId, EntityId, Measures, Mode};
 
 /// All that is known of one expansion.
@@ -198,7 +198,7 @@ pub fn mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::{ClassCard, EntityCard};
+    use crate::engine::protocol::{ClassCard, EntityCard};
     use crate::types::Tuning;
 
     fn catalogue() -> Catalogue {

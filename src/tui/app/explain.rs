@@ -1,9 +1,10 @@
 //! What is done to an explanation: it is opened, its second entity walked, its branches folded.
 
-use super::act::shifted;
-use super::why::{Branch, Explaining};
-use super::{App, Kind, Popup};
-use crate::engine::api::{Ask, Explained};
+use crate::engine::protocol::{Ask, Explained};
+use crate::tui::app::act::shifted;
+use crate::tui::app::asked::Kind;
+use crate::tui::app::why::{Branch, Explaining};
+use crate::tui::app::{App, Popup};
 use crate::types::EntityId;
 
 impl App {

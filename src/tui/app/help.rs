@@ -1,8 +1,8 @@
 //! What help says: the keys where they are pressed, then those that act everywhere.
 
-use super::reach::{ANYWHERE, acts_in_popup};
-use super::{App, Below, Popup};
 use crate::config::{Action, Context};
+use crate::tui::app::reach::{ANYWHERE, acts_in_popup};
+use crate::tui::app::{App, Below, Popup};
 
 /// A line of help: a heading where it has no keys, empty where it has no text either.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,7 +1,9 @@
 //! The way back: every class, query, entity and screen that was opened leaves a place to come back
 //! to.
 
-use super::{App, Pane, SeedSet, State};
+use crate::tui::app::seeds::SeedSet;
+use crate::tui::app::state::State;
+use crate::tui::app::{App, Pane};
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 

@@ -2,9 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::reach::{ANYWHERE, acts_in_popup};
-use super::{App, Popup};
 use crate::config::{Action, Bound, Context, Key};
+use crate::tui::app::reach::{ANYWHERE, acts_in_popup};
+use crate::tui::app::{App, Popup};
 
 impl App {
     pub(super) fn key(&mut self, event: KeyEvent) {

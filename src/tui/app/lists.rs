@@ -8,9 +8,11 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{App, Field, Form, Pane, Popup};
 use crate::config::Action;
 use crate::name::nfc;
+use crate::table::Form;
+use crate::tui::app::field::Field;
+use crate::tui::app::{App, Pane, Popup};
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 

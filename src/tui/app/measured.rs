@@ -1,8 +1,9 @@
 //! What the Compare, the Failures and the Metrics screen share: which queries are measured, the way
 //! to Explore, the export.
 
-use super::{App, Cell, Form, Pane, Wish};
-use crate::engine::api::{Contender, Evaluation};
+use crate::engine::protocol::{Contender, Evaluation};
+use crate::table::{Cell, Form};
+use crate::tui::app::{App, Pane, Wish};
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, Mode, RankingKind};
 

@@ -2,12 +2,13 @@
 //! exported.
 
 use crate::config::Action;
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
 use crate::types::{CUTOFFS, ClassId, Measures, Mode, RankingKind};
 
-use super::act::shifted;
-use super::{App, ClassTree, Popup, TreeKind};
-use crate::sheet::{Cell, Sheet};
+use crate::table::{Cell, Sheet};
+use crate::tui::app::act::shifted;
+use crate::tui::app::tree::{ClassTree, TreeKind};
+use crate::tui::app::{App, Popup};
 
 /// The mean over all queries, and its 95 % interval where there are classes enough.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -44,18 +44,20 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::config::{Context, Key, Settings};
-use crate::engine::api::{Ask, Catalogue, Comparison, EntityDetail, Evaluation, Reply, Request};
-use crate::job::Progress;
+use crate::engine::protocol::{
+    Ask, Catalogue, Comparison, EntityDetail, Evaluation, Reply, Request,
+};
+use crate::progress::Progress;
 use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, SeedCount, Tuning};
 
-use super::persist::session::{ExpansionRecord, NamedRecord, Session};
-use super::persist::view_file::StateFile;
-use super::screen::Screen;
-use super::view::View;
+use crate::tui::persist::session::{ExpansionRecord, NamedRecord, Session};
+use crate::tui::persist::view_file::StateFile;
+use crate::tui::screen::Screen;
+use crate::tui::view::View;
 
-use jumps::Jumps;
+use crate::tui::app::jumps::Jumps;
 
-pub use crate::sheet::{Cell, Form, Sheet};
+pub use crate::table::{Cell, Form, Sheet};
 pub use asked::{Asked, Kind};
 pub use compare::{Compared, Joined, Order, Pair, verdict_text};
 pub use contenders::Contenders;

@@ -2,8 +2,9 @@
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::{App, Pane, Popup, Search};
 use crate::config::Action;
+use crate::tui::app::lists::Search;
+use crate::tui::app::{App, Pane, Popup};
 use crate::tui::screen::Screen;
 use crate::tui::view::Hit;
 

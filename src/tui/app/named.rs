@@ -1,8 +1,10 @@
 //! Named states, and the file that opens the same view elsewhere.
 
-use super::act::shifted;
-use super::{App, Field, Pane, Popup, State, Wish};
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
+use crate::tui::app::act::shifted;
+use crate::tui::app::field::Field;
+use crate::tui::app::state::State;
+use crate::tui::app::{App, Pane, Popup, Wish};
 use crate::tui::persist::session::NamedRecord;
 use crate::tui::persist::view_file::{Named, Origin, Record, StateFile};
 use crate::tui::screen::Screen;

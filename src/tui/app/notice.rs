@@ -1,6 +1,6 @@
 //! Sentences for people at the foot of the screen.
 
-use super::App;
+use crate::tui::app::App;
 
 /// Sentences for people, shown for a while.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,9 +5,10 @@ use std::cmp::Reverse;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
-use super::act::shifted;
-use super::{App, Field, Popup};
 use crate::config::{Action, Context, Keymap};
+use crate::tui::app::act::shifted;
+use crate::tui::app::field::Field;
+use crate::tui::app::{App, Popup};
 
 /// What is typed, and the line that the cursor is on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

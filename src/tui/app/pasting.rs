@@ -1,8 +1,8 @@
 //! Pasted text: a name for the field that takes it, or many names that become seeds.
 
-use super::{App, Pane, Popup};
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
 use crate::printable::is_unprintable;
+use crate::tui::app::{App, Pane, Popup};
 use crate::tui::screen::Screen;
 use crate::types::EntityId;
 
@@ -160,7 +160,7 @@ fn bare(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::EntityCard;
+    use crate::engine::protocol::EntityCard;
 
     fn catalogue() -> Catalogue {
         let names = ["lion", "tiger", "Washington, D.C.", "sea lion"];

@@ -1,7 +1,7 @@
 //! What popups with keys of their own do.
 
-use super::{App, Popup};
 use crate::config::Action;
+use crate::tui::app::{App, Popup};
 
 impl App {
     /// Does what an action means in a popup; false where it means there what it means elsewhere.

@@ -1,7 +1,7 @@
 //! Which actions reach what is on the screen.
 
-use super::{App, Popup};
 use crate::config::Action;
+use crate::tui::app::{App, Popup};
 use crate::tui::screen::Screen;
 
 /// What acts alike on every screen.

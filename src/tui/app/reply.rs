@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{App, Expansion, Kind, Overall, Pane, SeedSet, TreeKind};
-use crate::engine::api::{Catalogue, Contender, Reply, Say};
+use crate::engine::protocol::{Catalogue, Contender, Reply, Say};
+use crate::tui::app::asked::Kind;
+use crate::tui::app::expansion::Expansion;
+use crate::tui::app::metrics::Overall;
+use crate::tui::app::seeds::SeedSet;
+use crate::tui::app::tree::TreeKind;
+use crate::tui::app::{App, Pane};
 use crate::types::EntityId;
 
 /// How many entities' details are kept.
@@ -214,7 +219,7 @@ impl App {
         }
     }
 
-    fn keep_detail(&mut self, key: super::DetailKey, detail: super::Detail) {
+    fn keep_detail(&mut self, key: crate::tui::app::DetailKey, detail: crate::tui::app::Detail) {
         if self.details.len() >= DETAILS {
             self.details.clear();
         }

@@ -1,7 +1,9 @@
 //! Changes of the seeds: typed, taken from the candidates.
 
-use super::{App, Field, Pane, Popup, Typing};
 use crate::config::Action;
+use crate::tui::app::field::Field;
+use crate::tui::app::seeds::Typing;
+use crate::tui::app::{App, Pane, Popup};
 use crate::types::EntityId;
 
 impl App {

@@ -3,7 +3,7 @@
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
 use crate::name::matchable;
 use crate::types::{ClassId, EntityId, SeedCount};
 
@@ -147,7 +147,7 @@ impl Typing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::{ClassCard, EntityCard};
+    use crate::engine::protocol::{ClassCard, EntityCard};
     use crate::types::Query;
 
     fn catalogue() -> Catalogue {

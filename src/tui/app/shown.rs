@@ -1,6 +1,8 @@
 //! What the panes of Explore show of the state.
 
-use super::{App, Detail, Pane, Row, TreeRow};
+use crate::tui::app::expansion::Row;
+use crate::tui::app::tree::TreeRow;
+use crate::tui::app::{App, Detail, Pane};
 use crate::types::{ClassId, EntityId, Mode};
 
 impl App {

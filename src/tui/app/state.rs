@@ -1,8 +1,11 @@
 //! What defines an expansion, how it differs from the class's own query, and how it is changed,
 //! undone and redone.
 
-use super::{App, Expansion, Kind, SeedSet};
-use crate::engine::api::{Ask, Catalogue, ExpandAsk, JointScope};
+use crate::engine::protocol::{Ask, Catalogue, ExpandAsk, JointScope};
+use crate::tui::app::App;
+use crate::tui::app::asked::Kind;
+use crate::tui::app::expansion::Expansion;
+use crate::tui::app::seeds::SeedSet;
 use crate::types::{EntityId, Mode, Tuning};
 
 /// What defines an expansion. A change of any of it can be undone.
@@ -204,7 +207,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::{ClassCard, EntityCard};
+    use crate::engine::protocol::{ClassCard, EntityCard};
     use crate::types::{ClassId, Query, SeedCount};
 
     fn catalogue() -> Catalogue {

@@ -1,6 +1,6 @@
 //! The choice of a theme, which is tried on while the cursor moves.
 
-use super::{App, Popup};
+use crate::tui::app::{App, Popup};
 
 /// The names to choose from and the one in use. The event loop loads what is named here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

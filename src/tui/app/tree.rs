@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
 use crate::name::matchable;
 use crate::types::ClassId;
 
@@ -222,7 +222,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::ClassCard;
+    use crate::engine::protocol::ClassCard;
     use crate::types::EntityId;
 
     fn catalogue() -> Catalogue {

@@ -1,7 +1,9 @@
 //! What if: the settings of the search one by one, and the unchanged state to measure against.
 
-use super::{App, Kind, Popup, State};
-use crate::engine::api::{Ask, ExpandAsk};
+use crate::engine::protocol::{Ask, ExpandAsk};
+use crate::tui::app::asked::Kind;
+use crate::tui::app::state::State;
+use crate::tui::app::{App, Popup};
 use crate::types::{Measures, Mode, Tuning};
 
 /// A setting that the What-if popup changes.

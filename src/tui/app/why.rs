@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::engine::api::{Explained, Standing, Why};
+use crate::engine::protocol::{Explained, Standing, Why};
 use crate::types::{EntityId, Parts};
 
 /// What the user has open.

@@ -1,7 +1,9 @@
 //! The lines of an explanation in words.
 
-use super::{App, Fact, List, Subject};
-use crate::engine::api::Explained;
+use crate::engine::protocol::Explained;
+use crate::tui::app::App;
+use crate::tui::app::lists::List;
+use crate::tui::app::why::{Fact, Subject};
 
 impl App {
     /// A line in words: a pair by its sentence or, where the mode sees none, its picture; a rival

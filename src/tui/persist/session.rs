@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::view_file::Record;
 use crate::config::state_dir;
-use crate::engine::api::FailureKind;
 use crate::error::{Error, Result};
-use crate::file::write_whole;
+use crate::eval::error_analysis::FailureKind;
+use crate::fs::write_whole;
+use crate::tui::persist::view_file::Record;
 use crate::types::{EntityId, Mode, SeedCount, Tuning};
 
 /// The format that this program writes. A file of a higher one is set aside.

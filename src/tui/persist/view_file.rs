@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::api::Catalogue;
+use crate::engine::protocol::Catalogue;
 use crate::error::{Error, Result};
 use crate::name::is_same;
 use crate::text_file;
-use crate::tui::app::{SeedSet, State};
+use crate::tui::app::seeds::SeedSet;
+use crate::tui::app::state::State;
 use crate::tui::screen::Screen;
 use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
 
@@ -307,7 +308,7 @@ impl StateFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::{ClassCard, EntityCard};
+    use crate::engine::protocol::{ClassCard, EntityCard};
     use crate::types::Query;
 
     /// Entities by name, whose ids begin there.

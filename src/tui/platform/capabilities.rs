@@ -7,9 +7,9 @@
 
 use ratatui_image::FontSize;
 
-use super::input::Report;
-use super::tmux::Outside;
 use crate::config::{Depth, Drawing, Environment, Images, Multiplexer};
+use crate::tui::platform::input::Report;
+use crate::tui::platform::tmux::Outside;
 
 /// Asks for name and version, the size of a cell, the colour of the background, and the device
 /// attributes. Terminals that do not know such a sequence pass over it; whatever one prints all the

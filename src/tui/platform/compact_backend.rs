@@ -15,8 +15,8 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use super::ascii::fallback;
-use super::kitty_placement;
+use crate::tui::platform::ascii::fallback;
+use crate::tui::platform::kitty_placement;
 
 /// Writes frames to a terminal.
 pub struct CompactBackend<W: Write> {

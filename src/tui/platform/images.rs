@@ -14,9 +14,9 @@ use ratatui::widgets::Widget;
 use ratatui_image::protocol::{Protocol as Encoded, halfblocks, iterm2, kitty, sixel};
 use ratatui_image::{Image, Resize};
 
-use super::capabilities::{Answers, ImageSetup, Protocol, image_setup};
-use super::kitty_placement;
 use crate::config::{ANSI_COLOURS, Depth, Environment, Images};
+use crate::tui::platform::capabilities::{Answers, ImageSetup, Protocol, image_setup};
+use crate::tui::platform::kitty_placement;
 
 /// A cell whose symbol is a sequence takes one column all the same.
 const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZero::<u16>::MIN);

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyModifiers};
 
-use super::event_decoder::{ESC, PASTE_BEGIN, PASTE_END, alt_key, event, key, paste};
+use crate::tui::platform::event_decoder::{
+    ESC, PASTE_BEGIN, PASTE_END, alt_key, event, key, paste,
+};
 
 /// How long an `ESC` may stand alone before it is the escape key. A terminal sends the rest of a
 /// sequence at once; only a packet that was split on its way is later.

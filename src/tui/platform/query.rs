@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::capabilities::{Answers, QUERY, image_setup};
-use super::event_loop::line_cell;
-use super::input::{Input, InputParser};
-use super::tmux;
 use crate::config::{Drawing, Environment, Images, Multiplexer};
+use crate::tui::platform::capabilities::{Answers, QUERY, image_setup};
+use crate::tui::platform::event_loop::line_cell;
+use crate::tui::platform::input::{Input, InputParser};
+use crate::tui::platform::tmux;
 
 /// How long the terminal may take. Nothing else waits meanwhile, and a late answer would be typed
 /// into the shell.

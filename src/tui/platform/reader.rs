@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::input::{Input, InputParser, Report};
+use crate::tui::platform::input::{Input, InputParser, Report};
 
 /// How many times the terminal has answered with its device attributes.
 static ANSWERS: AtomicUsize = AtomicUsize::new(0);

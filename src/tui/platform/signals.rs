@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::saver::Pending;
-use super::terminal::give_back_without_waiting;
 use crate::error::{Error, Result};
+use crate::tui::platform::saver::Pending;
+use crate::tui::platform::terminal::give_back_without_waiting;
 
 /// How long the loop has to end by itself after a signal that ends it: its output may be blocked.
 const GRACE: Duration = Duration::from_millis(1200);

@@ -21,11 +21,11 @@ use ratatui::Frame;
 use ratatui::backend::Backend;
 use rustix::termios::{QueueSelector, tcflush};
 
-use super::capabilities::QUERY;
-use super::compact_backend::CompactBackend;
-use super::{reader, tmux};
 use crate::config::Environment;
 use crate::error::{Error, Result};
+use crate::tui::platform::capabilities::QUERY;
+use crate::tui::platform::compact_backend::CompactBackend;
+use crate::tui::platform::{reader, tmux};
 
 /// Button presses, drags and the wheel, in the encoding without a limit on columns. Motion without
 /// a button (1003) is not used, and would only be input that arrives after leaving.

@@ -21,11 +21,12 @@ use std::ops::RangeInclusive;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
-use crate::engine::api::{Contender, QueryPair};
-use crate::tui::app::{Joined, Mark, Order, Pair, mark, verdict_text};
+use crate::engine::protocol::{Contender, QueryPair};
+use crate::tui::app::compare::{Joined, Order, Pair, verdict_text};
+use crate::tui::app::expansion::{Mark, mark};
 use crate::tui::canvas::{Canvas, split_first_line};
+use crate::tui::screen::explore::{notice, popups};
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::tui::widget::candidates::mark_sign;
 use crate::tui::widget::difference::{difference, sign};

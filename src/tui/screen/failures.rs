@@ -15,10 +15,11 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{FailureField, Field};
+use crate::tui::app::failures::FailureField;
+use crate::tui::app::field::Field;
 use crate::tui::canvas::Canvas;
+use crate::tui::screen::explore::{notice, popups};
 use crate::tui::widget::{confusion, failure, failures, hints, status};
 
 /// From this width on there is a pane beside the list,

@@ -16,10 +16,10 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use super::explore::{notice, popups};
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{Column, MetricsRow};
+use crate::tui::app::metrics::{Column, MetricsRow};
 use crate::tui::canvas::Canvas;
+use crate::tui::screen::explore::{notice, popups};
 use crate::tui::view::{Extent, Hit, keep_in_sight};
 use crate::tui::widget::difference::difference;
 use crate::tui::widget::{bars, hints, status, text};

@@ -9,13 +9,13 @@ use ratatui::Frame;
 use ratatui::style::Color;
 use ratatui::text::Line;
 
-use super::app::App;
-use super::canvas::Canvas;
-use super::pictures::Pictures;
-use super::platform::bidi::isolate;
-use super::view::View;
-use super::widget::{following, search};
 use crate::config::{Action, Role, Theme};
+use crate::tui::app::App;
+use crate::tui::canvas::Canvas;
+use crate::tui::pictures::Pictures;
+use crate::tui::platform::bidi::isolate;
+use crate::tui::view::View;
+use crate::tui::widget::{following, search};
 
 /// Below this nothing can be laid out.
 const SMALLEST: (u16, u16) = (60, 16);

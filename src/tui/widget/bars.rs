@@ -21,7 +21,7 @@ pub fn to_left(share: f64, columns: usize) -> String {
         let halves = (share.min(1.0) * columns as f64 * 2.0).round() as usize;
         (if halves % 2 == 1 { "▐" } else { "" }).to_owned() + &"█".repeat(halves / 2)
     };
-    super::text::fit_right(&bar, columns)
+    crate::tui::widget::text::fit_right(&bar, columns)
 }
 
 /// A negative share shows at least one cell: its sign is what matters.

@@ -13,12 +13,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{bars, text};
 use crate::config::{Action, Context, Role};
-use crate::engine::api::Catalogue;
-use crate::tui::app::{Expansion, Mark, Pane, Row, RowFilter, Shift};
+use crate::engine::protocol::Catalogue;
+use crate::tui::app::Pane;
+use crate::tui::app::expansion::{Expansion, Mark, Row, RowFilter, Shift};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit};
+use crate::tui::widget::{bars, text};
 use crate::types::{ClassId, EntityId};
 
 /// Columns of the list, from the width of the pane.

@@ -3,11 +3,13 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::text;
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{Field, Pane, Sort, TreeKind, TreeRow};
+use crate::tui::app::Pane;
+use crate::tui::app::field::Field;
+use crate::tui::app::tree::{Sort, TreeKind, TreeRow};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::widget::text;
 
 pub fn draw(canvas: &mut Canvas, area: Rect) {
     let app = canvas.app;

@@ -4,12 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
-use super::candidates::titles;
-use super::text;
 use crate::config::Role;
-use crate::tui::app::Typing;
+use crate::tui::app::seeds::Typing;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Hit, keep_in_sight};
+use crate::tui::widget::candidates::titles;
+use crate::tui::widget::text;
 use crate::types::EntityId;
 
 const LINES: u16 = 8;

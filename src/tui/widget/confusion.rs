@@ -10,12 +10,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::failures::{measured, said};
-use super::text;
 use crate::config::Role;
-use crate::tui::app::Confusion;
+use crate::tui::app::failures::confusion::Confusion;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::widget::failures::{measured, said};
+use crate::tui::widget::text;
 
 /// A column gets no narrower and no wider.
 const COLUMN: std::ops::RangeInclusive<usize> = 6..=14;

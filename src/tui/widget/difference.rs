@@ -2,9 +2,9 @@
 
 use ratatui::text::Span;
 
-use super::text;
 use crate::config::Role;
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::text;
 
 /// Mark, sign and role of a difference as people round it.
 pub fn sign(difference: f64) -> (&'static str, &'static str, Role) {

@@ -7,14 +7,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::candidates::{mark_sign, titles};
-use super::missing::reason;
-use super::{bars, text};
 use crate::config::Role;
-use crate::engine::api::{Candidate, EntityDetail, Sentence};
-use crate::tui::app::{Expansion, Mark, Pane, Row, mark};
+use crate::engine::protocol::{Candidate, EntityDetail, Sentence};
+use crate::tui::app::Pane;
+use crate::tui::app::expansion::{Expansion, Mark, Row, mark};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit};
+use crate::tui::widget::candidates::{mark_sign, titles};
+use crate::tui::widget::missing::reason;
+use crate::tui::widget::{bars, text};
 use crate::types::EntityId;
 
 /// Lines of a picture in the strip, at least, and at most so much of the pane. It is as wide as

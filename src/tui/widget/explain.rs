@@ -15,14 +15,15 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::candidates::mark_sign;
-use super::verdict::{small, verdict};
-use super::{bars, text, under_cursor};
 use crate::config::Role;
-use crate::engine::api::{Explained, Sentence};
-use crate::tui::app::{Fact, Mark, Modality, Subject, WhyLine, mark};
+use crate::engine::protocol::{Explained, Sentence};
+use crate::tui::app::expansion::{Mark, mark};
+use crate::tui::app::why::{Fact, Modality, Subject, WhyLine};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::widget::candidates::mark_sign;
+use crate::tui::widget::verdict::{small, verdict};
+use crate::tui::widget::{bars, text, under_cursor};
 
 /// From this width on what is under the cursor has a column of its own.
 const WITH_COLUMN: u16 = 110;

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::candidates::titles;
-use super::{bars, failures, text};
 use crate::config::Role;
-use crate::engine::api::{Catalogue, Failure, Failures};
-use crate::tui::app::{Confusion, FailureLine, NO_CLASS, reason};
+use crate::engine::protocol::{Catalogue, Failure, Failures};
+use crate::tui::app::failures::confusion::{Confusion, NO_CLASS};
+use crate::tui::app::failures::lines::FailureLine;
+use crate::tui::app::failures::table::reason;
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::candidates::titles;
+use crate::tui::widget::{bars, failures, text};
 
 /// Cells of the picture.
 const PICTURE: (u16, u16) = (14, 7);

@@ -3,13 +3,15 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::candidates::mark_sign;
-use super::text;
 use crate::config::Role;
-use crate::engine::api::{Catalogue, Failure, FailureKind};
-use crate::tui::app::{FailureLine, Grouping, Mark, mark};
+use crate::engine::protocol::{Catalogue, Failure};
+use crate::eval::error_analysis::FailureKind;
+use crate::tui::app::expansion::{Mark, mark};
+use crate::tui::app::failures::lines::{FailureLine, Grouping};
 use crate::tui::canvas::{Canvas, split_first_line};
 use crate::tui::view::{Extent, Hit, keep_in_sight};
+use crate::tui::widget::candidates::mark_sign;
+use crate::tui::widget::text;
 use crate::types::CUTOFFS;
 
 /// Indent, mark, sign and rank.

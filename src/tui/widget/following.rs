@@ -4,9 +4,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
-use super::text;
 use crate::config::Role;
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::text;
 
 /// At the foot, in the right corner.
 pub fn draw(canvas: &mut Canvas, whole: Rect) {

@@ -4,11 +4,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use crate::config::Role;
-use crate::tui::app::HelpLine;
+use crate::tui::app::help::HelpLine;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Extent;
+use crate::tui::widget::text;
 
 /// Columns of one column of keys.
 const COLUMN: u16 = 56;

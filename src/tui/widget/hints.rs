@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use crate::config::{Action, Context, Role};
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::text;
 
 /// After what the line begins with, as many as there is room for: the key in this context, and what
 /// it does.

@@ -6,11 +6,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use crate::config::Role;
-use crate::tui::app::Expansion;
+use crate::tui::app::expansion::Expansion;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::text;
 use crate::types::CUTOFFS;
 
 /// From this width on the line says how long it took.

@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{choices, text};
 use crate::config::Role;
-use crate::engine::api::{Catalogue, MissingWhy};
+use crate::engine::protocol::{Catalogue, MissingWhy};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::{choices, text};
 
 /// Why an entity is missing, as a sentence's end.
 pub fn reason(catalogue: &Catalogue, why: &MissingWhy) -> String {

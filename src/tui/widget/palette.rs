@@ -11,11 +11,11 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{choices, text};
 use crate::config::{Action, Context, Role};
-use crate::tui::app::PaletteRow;
+use crate::tui::app::palette::PaletteRow;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::{choices, text};
 
 const WIDTH: u16 = 96;
 const HEIGHT: u16 = 24;

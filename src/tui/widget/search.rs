@@ -4,9 +4,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{hints, text};
 use crate::config::{Action, Context, Role};
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::{hints, text};
 
 /// Columns before the text.
 const LEAD: usize = 3;

@@ -4,11 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{App, Field, Pane};
+use crate::tui::app::field::Field;
+use crate::tui::app::{App, Pane};
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::text;
 
 /// More lines of chips than this are not shown; the last ones are.
 const MOST_LINES: usize = 4;

@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::whatif::{change_words, origin};
-use super::{choices, text};
 use crate::config::Role;
-use crate::tui::app::State;
+use crate::tui::app::state::State;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::whatif::{change_words, origin};
+use crate::tui::widget::{choices, text};
 
 const WIDTH: u16 = 84;
 const FIELD: u16 = 60;

@@ -6,12 +6,12 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use crate::config::{Action, Context, Role};
-use crate::tui::app::Kind;
+use crate::tui::app::asked::Kind;
 use crate::tui::canvas::Canvas;
 use crate::tui::screen::Screen;
 use crate::tui::view::Hit;
+use crate::tui::widget::text;
 
 /// From this width on every screen is named, and not only the one that is shown.
 const WITH_NAMES: u16 = 100;
@@ -193,7 +193,7 @@ pub fn thousands(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use crate::tui::widget::status::thousands;
 
     #[test]
     fn thousands_are_set_apart() {

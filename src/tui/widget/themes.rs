@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{choices, text};
 use crate::config::Role;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::{choices, text};
 
 const WIDTH: u16 = 40;
 

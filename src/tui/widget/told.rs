@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::text;
 use crate::config::Role;
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::text;
 
 const WIDTH: u16 = 76;
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::entity::words;
-use super::explain::{number, paragraph};
-use super::text;
 use crate::config::Role;
-use crate::engine::api::{Explained, StateCard};
-use crate::tui::app::{Fact, Modality, Subject, WhyLine};
+use crate::engine::protocol::{Explained, StateCard};
+use crate::tui::app::why::{Fact, Modality, Subject, WhyLine};
 use crate::tui::canvas::Canvas;
+use crate::tui::widget::entity::words;
+use crate::tui::widget::explain::{number, paragraph};
+use crate::tui::widget::text;
 
 /// Lines of a picture below its sentence, where there is room.
 const PICTURE: u16 = 14;

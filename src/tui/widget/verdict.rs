@@ -1,7 +1,7 @@
 //! An explanation in one sentence, computed from its numbers: why here, and why above the other.
 
-use super::missing::reason;
-use crate::engine::api::{Catalogue, Explained, Place, Standing, Why};
+use crate::engine::protocol::{Catalogue, Explained, Place, Standing, Why};
+use crate::tui::widget::missing::reason;
 use crate::types::Parts;
 
 /// Differences below this are none.
@@ -157,7 +157,7 @@ impl Said<'_> {
         let meeting = [upper, lower]
             .into_iter()
             .filter_map(|why| why.contest.as_ref());
-        let both = |contest: &&crate::engine::api::Contest| {
+        let both = |contest: &&crate::engine::protocol::Contest| {
             contest.rival(upper.entity).is_some() && contest.rival(lower.entity).is_some()
         };
         let Some(contest) = meeting.into_iter().find(both) else {
@@ -249,7 +249,7 @@ pub fn small(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::api::{
+    use crate::engine::protocol::{
         Contest, EntityCard, ExpandAsk, MissingWhy, Rival, SeedStates, WhySeed,
     };
     use crate::types::{EntityId, Mode, Tuning};

@@ -22,12 +22,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::difference::difference;
-use super::text;
 use crate::config::Role;
-use crate::tui::app::{Change, Setting, State};
+use crate::tui::app::state::{Change, State};
+use crate::tui::app::whatif::Setting;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::difference::difference;
+use crate::tui::widget::text;
 use crate::types::{CUTOFFS, Measures, Tuning};
 
 const WIDTH: u16 = 74;

@@ -5,10 +5,10 @@ use std::path::Path;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::candidates::titles;
 use crate::config::Role;
 use crate::tui::canvas::Canvas;
 use crate::tui::view::Hit;
+use crate::tui::widget::candidates::titles;
 use crate::types::EntityId;
 
 pub fn draw(canvas: &mut Canvas, whole: Rect) {

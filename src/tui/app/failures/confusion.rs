@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::engine::api::{Catalogue, Failure, FailureKind};
+use crate::engine::protocol::{Catalogue, Failure};
+use crate::eval::error_analysis::FailureKind;
 use crate::types::ClassId;
 
-use super::super::act::shifted;
-use super::App;
+use crate::tui::app::App;
+use crate::tui::app::act::shifted;
 
 /// Of false positives that are known members of nothing.
 pub const NO_CLASS: &str = "no class";

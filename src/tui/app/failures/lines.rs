@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::engine::api::{Catalogue, Failure, Failures};
+use crate::engine::protocol::{Catalogue, Failure, Failures};
 use crate::name::lower;
 use crate::types::CUTOFFS;
 
-use super::{App, FailureId, List};
+use crate::tui::app::App;
+use crate::tui::app::failures::FailureId;
+use crate::tui::app::lists::List;
 
 /// What failures are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

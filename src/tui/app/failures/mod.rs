@@ -9,13 +9,18 @@ mod table;
 use std::collections::{HashMap, HashSet};
 
 use crate::config::{Action, Context};
-use crate::engine::api::{Ask, Evaluation, Failure, FailureKind, Failures, TagKind};
+use crate::engine::protocol::{Ask, Evaluation, Failure, Failures};
+use crate::eval::error_analysis::{FailureKind, TagKind};
 use crate::tui::screen::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, RankingKind};
 
-use super::act::shifted;
-use super::seeding::shorten;
-use super::{App, Field, Kind, List, Pane, Popup, RowFilter};
+use crate::tui::app::act::shifted;
+use crate::tui::app::asked::Kind;
+use crate::tui::app::expansion::RowFilter;
+use crate::tui::app::field::Field;
+use crate::tui::app::lists::List;
+use crate::tui::app::seeding::shorten;
+use crate::tui::app::{App, Pane, Popup};
 
 pub use confusion::{Confused, Confusion, Matrix, NO_CLASS};
 pub use lines::{FailureLine, Grouping};

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::api::Failure;
+use crate::engine::protocol::Failure;
 use crate::tui::persist::session::{Remark, RemarkKey};
 
-use super::{App, FailureField, FailureId, Field};
+use crate::tui::app::App;
+use crate::tui::app::failures::{FailureField, FailureId};
+use crate::tui::app::field::Field;
 
 /// Every mark and note, of this index's queries and, should the data set have lost a class, of
 /// others.

@@ -1,10 +1,12 @@
 //! Failures in words: why, and as a table for other programs.
 
-use crate::engine::api::{Catalogue, Failure, FailureKind, Failures, Tag};
-use crate::sheet::{Cell, Sheet};
+use crate::engine::protocol::{Catalogue, Failure, Failures};
+use crate::eval::error_analysis::{FailureKind, Tag};
+use crate::table::{Cell, Sheet};
 use crate::types::{CUTOFFS, EntityId};
 
-use super::{App, FailureLine};
+use crate::tui::app::App;
+use crate::tui::app::failures::lines::FailureLine;
 
 /// A tag's reason, as a sentence's end.
 pub fn reason(catalogue: &Catalogue, tag: &Tag) -> String {

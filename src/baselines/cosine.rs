@@ -1,0 +1,67 @@
+//! Cosines of what the frozen encoders see: the bar that a trained model has to pass. An entity is
+//! the mean of its sentences (each the mean of the text encoder's last states, of unit length), or
+//! of its pictures (each the mean of its patches), less what all entities share.
+
+use tch::Device;
+use tch::nn::VarStore;
+
+use crate::baselines::entity_vectors::{Vectors, ranking};
+use crate::baselines::score_fusion::Fusion;
+use crate::baselines::{Places, Rank, System};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::features::load_pairs::gather;
+use crate::features::mean::centred;
+use crate::features::profile::Profiles;
+use crate::model::bert::Bert;
+use crate::model::checkpoint::load_encoder;
+use crate::progress::{Observer, Progress};
+use crate::types::Mode;
+
+/// By sentences, by pictures, or by both.
+pub fn prepare(
+    mode: Mode,
+    dataset: &Dataset,
+    places: &Places,
+    device: Device,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<System> {
+    let encoders = places.encoders(device)?;
+    let (pairs, patches) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
+    let store = VarStore::new(device);
+    let bert = Bert::new(store.root() / "bert", &encoders.text.sizes);
+    load_encoder(&store, &encoders.text.weights)?;
+    let hash = &encoders.text.source.hash;
+    let profiles = Profiles::open(
+        &places.cache,
+        &pairs,
+        &patches,
+        &bert,
+        hash,
+        device,
+        observe,
+    )?;
+    let (text, image) = (
+        Vectors::new(&centred(&profiles.text)),
+        Vectors::new(&centred(&profiles.image)),
+    );
+    // both, whatever is ranked by: they settle which pairs are used
+    let mut settings = encoders.settings();
+    let rank: Rank = match (mode.sees_text(), mode.sees_image()) {
+        (true, true) => {
+            let fusion = Fusion::fit(dataset, &pairs.entities, [text, image], observe)?;
+            settings.extend(fusion.settings(dataset));
+            Box::new(move |class, seeds| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)))
+        }
+        (sees_text, _) => {
+            let seen = if sees_text { text } else { image };
+            Box::new(move |_, seeds| Ok(ranking(&seen.likeness(seeds)?, seeds)))
+        }
+    };
+    Ok(System {
+        entities: pairs.entities,
+        rank,
+        settings,
+        left_out: pairs.left_out,
+    })
+}

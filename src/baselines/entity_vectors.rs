@@ -1,0 +1,62 @@
+//! Rankings by how alike the entities' vectors are to the seeds'.
+
+use tch::{Kind, Tensor};
+
+use crate::baselines::Ranked;
+use crate::error::Result;
+use crate::expand::best_of;
+use crate::model::layer::unit;
+use crate::types::{CUTOFFS, Row};
+
+/// A vector of unit length for every entity, `[V, D]`.
+#[derive(Debug)]
+pub struct Vectors(Tensor);
+
+impl Vectors {
+    /// Of `rows [V, D]` of any length; one of length 0 is like none.
+    pub fn new(rows: &Tensor) -> Self {
+        Vectors(unit(rows))
+    }
+
+    /// The mean cosine of every entity to the seeds, `[V]`.
+    pub fn likeness(&self, seeds: &[Row]) -> Result<Vec<f64>> {
+        let at: Vec<i64> = seeds.iter().map(|row| i64::from(row.0)).collect();
+        let seeds = self
+            .0
+            .index_select(0, &Tensor::from_slice(&at).to_device(self.0.device()));
+        let mean = seeds.mean_dim([0i64].as_slice(), false, Kind::Float);
+        Ok(Vec::try_from(self.0.matmul(&mean).to_kind(Kind::Double))?)
+    }
+}
+
+/// The best by these scores `[V]`, best first, without the seeds.
+pub fn ranking(scores: &[f64], seeds: &[Row]) -> Ranked {
+    let others = (0..scores.len() as u32)
+        .map(Row)
+        .filter(|row| !seeds.contains(row));
+    best_of(scores, others, CUTOFFS[3])
+        .into_iter()
+        .map(|row| (row, scores[row.at()]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_alike_comes_first_whatever_its_length() {
+        let rows =
+            Tensor::from_slice(&[1f32, 0.0, 0.0, 2.0, 9.0, 3.0, 0.1, 0.1, -1.0, 0.0]).view([5, 2]);
+        let vectors = Vectors::new(&rows);
+        let seeds = [Row(0)];
+        let found = ranking(&vectors.likeness(&seeds).unwrap(), &seeds);
+        assert_eq!(
+            found.iter().map(|(row, _)| row.0).collect::<Vec<_>>(),
+            [2, 3, 1, 4]
+        );
+        assert!((found[3].1 + 1.0).abs() < 1e-6);
+        let both = vectors.likeness(&[Row(0), Row(1)]).unwrap();
+        assert!((both[3] - 0.5f64.sqrt()).abs() < 1e-6 && both[4] < 0.0);
+    }
+}

@@ -1,0 +1,275 @@
+//! What is wrong with a data set: every fault counted, the first of each kind kept with its place.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// How many findings of one kind are kept whole; the rest are only counted.
+pub const KEPT_OF_A_KIND: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Something was left out, or cannot be used.
+    Error,
+    /// Odd, and used as it is.
+    Warning,
+}
+
+/// One fault of the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    /// What it is a case of, in the plural: "lines that are not JSON".
+    pub kind: &'static str,
+    pub file: PathBuf,
+    /// From 1; none where the fault is of the whole file.
+    pub line: Option<usize>,
+    /// This case, for people: "entity 9 is not in entity2id.txt".
+    pub reason: String,
+}
+
+/// A kind of fault and how bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    pub name: &'static str,
+    pub severity: Severity,
+}
+
+impl Kind {
+    pub const fn error(name: &'static str) -> Kind {
+        Kind {
+            name,
+            severity: Severity::Error,
+        }
+    }
+
+    pub const fn warning(name: &'static str) -> Kind {
+        Kind {
+            name,
+            severity: Severity::Warning,
+        }
+    }
+}
+
+/// Every kind of fault that loading and checking know.
+pub mod kind {
+    use crate::data::diagnostics::Kind;
+
+    // any text file
+    pub const BOM: Kind = Kind::warning("files that start with a byte order mark");
+    pub const BLANK: Kind = Kind::warning("blank lines");
+    pub const CRLF: Kind = Kind::warning("lines ending in CRLF");
+    pub const UTF16: Kind = Kind::warning("files in UTF-16");
+    pub const NOT_UTF8: Kind = Kind::error("files with bytes that are no text");
+    pub const UNREADABLE_TEXT: Kind = Kind::error("files that cannot be read as text");
+    pub const UNICODE_FORM: Kind =
+        Kind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
+    pub const STRAY_FILE: Kind = Kind::warning("files that are no class file");
+    pub const MISSING_FILE: Kind = Kind::error("missing files");
+
+    // entity2id.txt
+    pub const BAD_ENTITY: Kind = Kind::error("lines of entity2id.txt that are not name and id");
+    pub const DUPLICATE_ID: Kind = Kind::error("entity ids given twice");
+    pub const DUPLICATE_NAME: Kind = Kind::warning("entity names given twice");
+    pub const UNICODE_TWINS: Kind =
+        Kind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
+
+    // gt, classes.tsv, eid2cls.pkl
+    pub const NO_GOLD: Kind = Kind::warning("data sets without gold");
+    pub const BAD_PICKLE: Kind = Kind::error("pickles that cannot be read");
+    pub const BAD_GOLD: Kind = Kind::error("gold lines that are not id, name and label");
+    pub const UNKNOWN_GOLD: Kind = Kind::error("gold entities that are not in entity2id.txt");
+    pub const GOLD_NAME: Kind =
+        Kind::warning("gold entities under another name than in entity2id.txt");
+    pub const DUPLICATE_GOLD: Kind = Kind::warning("gold entities given twice in a class");
+    pub const TWIN_CLASSES: Kind =
+        Kind::warning("class files that differ in case, blanks or Unicode form alone");
+    pub const EMPTY_CLASS: Kind = Kind::warning("classes without members");
+    pub const UNKNOWN_CLASS: Kind = Kind::warning("rows of classes.tsv that name no class");
+    pub const UNPLACED_CLASS: Kind = Kind::warning("classes that classes.tsv does not have");
+
+    // query
+    pub const NO_QUERIES: Kind = Kind::warning("classes without queries");
+    pub const FOREIGN_QUERIES: Kind = Kind::error("query files of no class");
+    pub const TWIN_QUERIES: Kind = Kind::error("query files of a class that has one already");
+    pub const UNEQUAL_QUERIES: Kind =
+        Kind::warning("classes with another number of queries than most");
+    pub const BAD_SEED: Kind = Kind::error("seeds that are no id");
+    pub const UNKNOWN_SEED: Kind = Kind::error("seeds that are not in entity2id.txt");
+    pub const DUPLICATE_SEED: Kind = Kind::warning("seeds given twice in a query");
+    pub const FOREIGN_SEED: Kind = Kind::warning("seeds that are no members of their class");
+    pub const SEED_COUNT: Kind =
+        Kind::warning("queries with another number of seeds than their folder's");
+    pub const EMPTY_QUERY: Kind = Kind::error("queries without a usable seed");
+
+    // sentences.json and its images
+    pub const BAD_JSON: Kind = Kind::error("lines that are not a sentence in JSON");
+    pub const TRUNCATED: Kind = Kind::error("last lines cut short");
+    pub const LONG_LINE: Kind = Kind::error("lines too long to be one sentence");
+    pub const BAD_MENTION: Kind = Kind::error("mentions whose numbers are none");
+    pub const LOOSE_NUMBER: Kind = Kind::warning("numbers written as text or with a decimal point");
+    pub const NO_MENTION: Kind = Kind::warning("sentences without a mention");
+    pub const UNKNOWN_ENTITY: Kind =
+        Kind::error("mentions of entities that are not in entity2id.txt");
+    pub const BAD_SPAN: Kind = Kind::error("mentions that end before they start");
+    pub const OUT_OF_RANGE: Kind = Kind::error("mentions outside their sentence");
+    pub const NO_IMAGE: Kind = Kind::warning("sentences without an image");
+    pub const BAD_IMAGE: Kind = Kind::error("sentences whose image is no path");
+    pub const MISSING_IMAGE: Kind = Kind::error("sentences whose image is missing");
+    pub const BROKEN_IMAGE: Kind = Kind::error("images that cannot be decoded");
+    pub const FEW_PAIRS: Kind = Kind::warning("entities with fewer than 2 pairs");
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Tally {
+    severity: Severity,
+    count: usize,
+    kept: Vec<Finding>,
+}
+
+/// All findings: exact counts by kind, and the first [`KEPT_OF_A_KIND`] of each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Findings {
+    kinds: BTreeMap<&'static str, Tally>,
+}
+
+impl Findings {
+    pub fn push(&mut self, finding: Finding) {
+        let tally = self.tally(finding.kind, finding.severity);
+        tally.count += 1;
+        if tally.kept.len() < KEPT_OF_A_KIND {
+            tally.kept.push(finding);
+        }
+    }
+
+    /// Counts one case; `reason` is only asked for while cases of this kind are kept.
+    pub fn note(
+        &mut self,
+        kind: Kind,
+        file: &Path,
+        line: Option<usize>,
+        reason: impl FnOnce() -> String,
+    ) {
+        let tally = self.tally(kind.name, kind.severity);
+        tally.count += 1;
+        if tally.kept.len() < KEPT_OF_A_KIND {
+            let Kind {
+                name: kind,
+                severity,
+            } = kind;
+            tally.kept.push(Finding {
+                severity,
+                kind,
+                file: file.to_owned(),
+                line,
+                reason: reason(),
+            });
+        }
+    }
+
+    fn tally(&mut self, kind: &'static str, severity: Severity) -> &mut Tally {
+        self.kinds.entry(kind).or_insert_with(|| Tally {
+            severity,
+            count: 0,
+            kept: Vec::new(),
+        })
+    }
+
+    /// Takes back every finding of a kind, where it is none.
+    pub fn forget(&mut self, kind: Kind) {
+        self.kinds.remove(kind.name);
+    }
+
+    /// How many of this kind, kept or not.
+    pub fn count(&self, kind: &str) -> usize {
+        self.kinds.get(kind).map_or(0, |t| t.count)
+    }
+
+    /// How many of this severity, kept or not.
+    pub fn total(&self, severity: Severity) -> usize {
+        self.kinds
+            .values()
+            .filter(|t| t.severity == severity)
+            .map(|t| t.count)
+            .sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// Returns the kinds that are errors.
+    pub fn errors(&self) -> Findings {
+        let kinds = self
+            .kinds
+            .iter()
+            .filter(|(_, tally)| tally.severity == Severity::Error);
+        Findings {
+            kinds: kinds.map(|(kind, tally)| (*kind, tally.clone())).collect(),
+        }
+    }
+
+    /// The kept ones: errors first, then by kind, then as found.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.ordered()
+            .into_iter()
+            .flat_map(|(_, tally)| &tally.kept)
+    }
+
+    /// (kind, count): errors first, the most frequent first.
+    pub fn summary(&self) -> Vec<(String, usize)> {
+        self.ordered()
+            .into_iter()
+            .map(|(kind, tally)| (kind.to_string(), tally.count))
+            .collect()
+    }
+
+    fn ordered(&self) -> Vec<(&'static str, &Tally)> {
+        let mut kinds: Vec<_> = self
+            .kinds
+            .iter()
+            .map(|(kind, tally)| (*kind, tally))
+            .collect();
+        kinds.sort_by_key(|(kind, tally)| (tally.severity, std::cmp::Reverse(tally.count), *kind));
+        kinds
+    }
+
+    /// Adds the other's counts, and as many of its findings as fit.
+    pub fn merge(&mut self, other: Findings) {
+        for (kind, theirs) in other.kinds {
+            let ours = self.tally(kind, theirs.severity);
+            ours.count += theirs.count;
+            let room = KEPT_OF_A_KIND - ours.kept.len();
+            ours.kept.extend(theirs.kept.into_iter().take(room));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_exact_beyond_what_is_kept() {
+        let mut findings = Findings::default();
+        for line in 1..=70 {
+            findings.note(kind::BLANK, Path::new("a"), Some(line), || {
+                format!("line {line}")
+            });
+        }
+        let mut more = Findings::default();
+        more.note(kind::BLANK, Path::new("b"), Some(1), String::new);
+        more.note(kind::BAD_JSON, Path::new("b"), Some(2), || "no".into());
+        findings.merge(more);
+
+        assert_eq!(findings.count(kind::BLANK.name), 71);
+        assert_eq!(findings.total(Severity::Warning), 71);
+        assert_eq!(findings.total(Severity::Error), 1);
+        assert_eq!(findings.iter().count(), KEPT_OF_A_KIND + 1);
+        // errors come first, however few
+        assert_eq!(findings.summary()[0], (kind::BAD_JSON.name.to_string(), 1));
+        assert_eq!(
+            findings.iter().next().map(|f| f.reason.as_str()),
+            Some("no")
+        );
+    }
+}

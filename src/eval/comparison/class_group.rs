@@ -1,0 +1,52 @@
+//! Classes and what they are rolled up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::data::{Class, Dataset};
+use crate::eval::comparison::Level;
+use crate::eval::metrics::gold;
+use crate::eval::scored_run::{QueryKey, key_of};
+use crate::types::{ClassId, SeedCount};
+
+/// Classes that are looked at together.
+pub(super) struct Part {
+    pub(super) level: Level,
+    pub(super) name: String,
+    pub(super) classes: BTreeSet<ClassId>,
+}
+
+/// Every class, then what stands above them by name. A class that has no place in the hierarchy is
+/// in no part above it.
+pub(super) fn parts(dataset: &Dataset) -> Vec<Part> {
+    let at_level = |level: Level, above: fn(&Class) -> Option<&String>| {
+        let mut parts: BTreeMap<&String, BTreeSet<ClassId>> = BTreeMap::new();
+        for (class, id) in dataset.classes.iter().zip((0..).map(ClassId)) {
+            if let Some(name) = above(class) {
+                parts.entry(name).or_default().insert(id);
+            }
+        }
+        parts.into_iter().map(move |(name, classes)| Part {
+            level,
+            name: name.clone(),
+            classes,
+        })
+    };
+    at_level(Level::Class, |class| Some(&class.name))
+        .chain(at_level(Level::Middle, |class| class.middle.as_ref()))
+        .chain(at_level(Level::Coarse, |class| class.coarse.as_ref()))
+        .collect()
+}
+
+/// Every query of so many seeds, and whether it has gold.
+pub(super) fn asked(dataset: &Dataset, seeds: SeedCount) -> impl Iterator<Item = (QueryKey, bool)> {
+    let of_count = dataset
+        .queries
+        .iter()
+        .filter(move |query| query.seed_count == seeds);
+    of_count.map(|query| {
+        (
+            key_of(query),
+            !gold(&dataset.classes[query.class.at()], &query.seeds).is_empty(),
+        )
+    })
+}

@@ -1,0 +1,48 @@
+//! Which queries can be asked of a system, and what its lists are worth: the same for every system.
+
+use crate::data::Dataset;
+use crate::eval::metrics::{gold, measure};
+use crate::types::{EntityId, Measures, Protocol, Query};
+
+/// Splits off queries of which the system knows no seed, or whose class has no other member; gives
+/// those to ask, and why how many were left out.
+pub fn askable(
+    dataset: &Dataset,
+    queries: Vec<Query>,
+    knows: impl Fn(EntityId) -> bool,
+) -> (Vec<Query>, Vec<(String, usize)>) {
+    let before = queries.len();
+    let seeded: Vec<Query> = queries
+        .into_iter()
+        .filter(|q| q.seeds.iter().any(|&seed| knows(seed)))
+        .collect();
+    let seedless = before - seeded.len();
+    let has_gold = |q: &Query| !gold(&dataset.classes[q.class.at()], &q.seeds).is_empty();
+    let (asked, goldless): (Vec<Query>, Vec<Query>) = seeded.into_iter().partition(has_gold);
+    let left_out = [
+        ("queries of which no seed is known", seedless),
+        ("queries without gold", goldless.len()),
+    ];
+    (
+        asked,
+        left_out
+            .into_iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(what, n)| (what.to_owned(), n))
+            .collect(),
+    )
+}
+
+/// A query's list, best first, against its class less the seeds; what the system does not know
+/// could not be reached.
+pub fn measure_query(
+    dataset: &Dataset,
+    query: &Query,
+    list: &[EntityId],
+    protocol: Protocol,
+    knows: impl Fn(EntityId) -> bool,
+) -> Measures {
+    let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
+    let reachable = gold.iter().filter(|&&entity| knows(entity)).count();
+    measure(list, &gold, reachable, protocol)
+}

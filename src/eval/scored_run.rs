@@ -1,0 +1,63 @@
+//! A run held against a data set: its lists as they are scored.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::data::Dataset;
+use crate::eval::metrics::{gold, measure};
+use crate::eval::run::{Run, queries};
+use crate::types::{ClassId, EntityId, Measures, Protocol, Query, SeedCount};
+
+/// A query: its class, how many seeds, its number from 0.
+pub type QueryKey = (ClassId, SeedCount, usize);
+
+/// What of a run can be scored on a data set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks
+    /// keeps its place, where it can only be wrong. Reading the run says what is left out
+    /// ([`Run::open`]).
+    pub lists: HashMap<QueryKey, Vec<EntityId>>,
+}
+
+impl Judged {
+    /// A run's lists of queries that the data set has. Whether it is of this data set is another
+    /// question ([`Run::mismatch`]).
+    pub fn of(run: &Run, dataset: &Dataset) -> Judged {
+        let known = queries(dataset);
+        let lists = run.rankings.iter().filter_map(|ranking| {
+            let query = known.get(&ranking.query)?;
+            let mut seen: HashSet<EntityId> = query.seeds.iter().copied().collect();
+            let list = ranking
+                .candidates
+                .iter()
+                .map(|(entity, _)| *entity)
+                .filter(|entity| seen.insert(*entity));
+            Some((key_of(query), list.collect()))
+        });
+        Judged {
+            lists: lists.collect(),
+        }
+    }
+
+    /// The measures of every query of this many seeds that the run has and that has gold, in the
+    /// data set's order. All gold counts as reachable.
+    pub fn measures(
+        &self,
+        dataset: &Dataset,
+        count: SeedCount,
+        protocol: Protocol,
+    ) -> Vec<(QueryKey, Measures)> {
+        let asked = dataset.queries.iter().filter(|q| q.seed_count == count);
+        let measured = asked.filter_map(|query| {
+            let list = self.lists.get(&key_of(query))?;
+            let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
+            (!gold.is_empty()).then(|| (key_of(query), measure(list, &gold, gold.len(), protocol)))
+        });
+        measured.collect()
+    }
+}
+
+/// The key of a query.
+pub fn key_of(query: &Query) -> QueryKey {
+    (query.class, query.seed_count, query.number)
+}

@@ -1,0 +1,450 @@
+//! One mode of an index: rows of Z, and single probabilities, each computed when first asked for.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use tch::{Device, Tensor};
+
+use crate::error::Result;
+use crate::index::kernels::{COLUMNS, Directions, Rows, all_dots, dot, products};
+use crate::index::neighbor_lists::Near;
+use crate::index::open::{Index, ModeFile};
+use crate::index::tensor_file::Floats;
+use crate::types::{Mode, Row};
+
+/// One mode of an [`Index`]. A row that is not of this index is a fault of the caller and panics.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    index: &'a Index,
+    file: &'a ModeFile,
+    /// W `[V · D]` and ḡ `[V · D]`, row-major, as they lie in the map.
+    weight: &'a [f32],
+    mean_state: &'a [f32],
+    /// g `[U · D]`.
+    states: Floats<'a>,
+    near: Option<Near<'a>>,
+}
+
+/// What one state of an entity brings to a candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// Which state; pairs name theirs in [`super::Pair::states`].
+    pub state: usize,
+    /// The fraction of the entity's pairs that have it.
+    pub share: f64,
+    /// (W_c·g + b_c − logZ − mean) / σ. Their mean, weighted by `share`, is Z\[e\]\[c\].
+    pub z: f64,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
+        let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
+        let near = if file.lists {
+            Near::of(&file.file, index.len())?
+        } else {
+            None
+        };
+        Ok(View {
+            index,
+            file,
+            weight,
+            mean_state,
+            states: file.file.floats("states")?,
+            near,
+        })
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.file.mode
+    }
+
+    pub fn index(&self) -> &'a Index {
+        self.index
+    }
+
+    /// V.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Whether [`View::z_rows`] has this row at hand.
+    pub fn has_row(&self, row: Row) -> bool {
+        self.file.cache.borrow().has_row(row)
+    }
+
+    /// How many rows more the product that [`View::z_rows`] of these needs would give for nothing;
+    /// 0 where they are all at hand.
+    pub fn spare_rows(&self, rows: &[Row]) -> usize {
+        let absent = self.absent(rows).len();
+        absent.next_multiple_of(COLUMNS) - absent
+    }
+
+    /// Those that are not at hand, each once, in the order given.
+    fn absent(&self, rows: &[Row]) -> Vec<Row> {
+        let mut seen = HashSet::new();
+        rows.iter()
+            .copied()
+            .filter(|&r| !self.has_row(r) && seen.insert(r))
+            .collect()
+    }
+
+    /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the
+    /// same everywhere. Rows that are not at hand are computed in one product, in f32. On one kind
+    /// of device a row is the same to the last bit whatever else was asked for.
+    pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        let absent = self.absent(rows);
+        let computed: HashMap<Row, Rc<Vec<f32>>> = absent
+            .iter()
+            .copied()
+            .zip(self.computed_rows(&absent))
+            .collect();
+        let mut cache = self.file.cache.borrow_mut();
+        let found = rows
+            .iter()
+            .map(|r| computed.get(r).cloned().or_else(|| cache.row(*r)))
+            .collect();
+        absent
+            .into_iter()
+            .for_each(|r| cache.keep_row(r, computed[&r].clone()));
+        let found: Option<Vec<_>> = found;
+        // cannot fail: a row is absent, and so computed, or it is at hand
+        found.expect("every row is in one of the two")
+    }
+
+    /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
+    fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        // not the index: it cannot be shared by threads
+        let bias = &self.index.bias;
+        let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
+        let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();
+        let found = self.products(&directions, |i, from, values: &mut [f32]| {
+            values
+                .iter_mut()
+                .zip(&bias[from..])
+                .for_each(|(value, &bias)| *value = terms[i].finish(*value, bias));
+        });
+        found.into_iter().map(Rc::new).collect()
+    }
+
+    /// What is to be added to W·(ḡ/σ).
+    fn terms(&self, row: Row) -> Terms {
+        let inverse = self.inverse_deviation(row);
+        let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
+        Terms {
+            inverse: inverse as f32,
+            less,
+        }
+    }
+
+    /// Whether there are lists of near candidates, by which [`View::few`] can take the place of
+    /// rows. On another device rows are summed in another order, so that there the two would not
+    /// agree to the last bit.
+    pub fn has_lists(&self) -> bool {
+        self.near.is_some() && self.index.device == Device::Cpu
+    }
+
+    /// An entity's list: the candidates that it speaks for most, what their Z are at most, and what
+    /// the Z of all others are at most; not itself. None where there is no list.
+    pub fn near(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
+        self.near?.list(row)
+    }
+
+    /// Room for a few entities whose Z are wanted at a few candidates.
+    pub fn few(&self) -> Few {
+        Few {
+            directions: Directions::new(self.index.width()),
+            terms: Vec::with_capacity(COLUMNS),
+        }
+    }
+
+    /// Adds an entity; there must be room.
+    pub fn add_to(&self, few: &mut Few, row: Row) {
+        few.directions.push(self.direction(row));
+        few.terms.push(self.terms(row));
+    }
+
+    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`View::z_rows`] to
+    /// the last bit.
+    pub fn z_of_few(&self, few: &Few, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
+        let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
+        let mut values = few.directions.with(&rows);
+        for (values, c) in values.iter_mut().zip(candidates) {
+            let bias = self.index.bias[c.at()];
+            values
+                .iter_mut()
+                .zip(&few.terms)
+                .for_each(|(value, terms)| *value = terms.finish(*value, bias));
+        }
+        values
+    }
+
+    /// ΣZ over the set, `[V]`: one product with the sum of the directions.
+    pub fn set_scores(&self, set: &[Row]) -> Vec<f64> {
+        let mut direction = vec![0.0f64; self.index.width()];
+        let (mut inverse, mut less) = (0.0, 0.0);
+        for &row in set {
+            direction
+                .iter_mut()
+                .zip(self.direction(row))
+                .for_each(|(sum, d)| *sum += d as f64);
+            let terms = self.terms(row);
+            inverse += terms.inverse as f64;
+            less += terms.less as f64;
+        }
+        let direction: Vec<f32> = direction.into_iter().map(|d| d as f32).collect();
+        let values = self.products(&direction, |_, _, _| ()).swap_remove(0);
+        values
+            .iter()
+            .zip(&self.index.bias)
+            .map(|(&value, &bias)| value as f64 + bias as f64 * inverse - less)
+            .collect()
+    }
+
+    /// W·d of each direction `[directions · D]`, `[directions][V]`; `finish` as in [`products`].
+    fn products(
+        &self,
+        directions: &[f32],
+        finish: impl Fn(usize, usize, &mut [f32]) + Sync,
+    ) -> Vec<Vec<f32>> {
+        let (index, width) = (self.index, self.index.width());
+        if index.device == Device::Cpu {
+            let threads = tch::get_num_threads().max(1) as usize;
+            return products(self.weight, directions, width, threads, finish);
+        }
+        let blocks = directions.chunks(COLUMNS * width).map(|block| {
+            // always of one shape, since a library may choose another way to sum for another shape
+            let mut padded = block.to_vec();
+            padded.resize(COLUMNS * width, 0.0);
+            let q = Tensor::from_slice(&padded)
+                .view([COLUMNS as i64, width as i64])
+                .to_device(index.device);
+            let values: Vec<f32> = numbers(&q.matmul(&index.weight_on_device().tr()));
+            values
+                .chunks_exact(self.len())
+                .take(block.len() / width)
+                .map(<[f32]>::to_vec)
+                .collect::<Vec<_>>()
+        });
+        let mut found: Vec<Vec<f32>> = blocks.flatten().collect();
+        found
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, values)| finish(i, 0, values));
+        found
+    }
+
+    /// ḡ/σ of an entity, `[D]`.
+    fn direction(&self, row: Row) -> impl Iterator<Item = f32> {
+        let inverse = self.inverse_deviation(row);
+        self.mean_state(row)
+            .iter()
+            .map(move |&g| (g as f64 * inverse) as f32)
+    }
+
+    fn mean_state(&self, row: Row) -> &'a [f32] {
+        let width = self.index.width();
+        &self.mean_state[row.at() * width..][..width]
+    }
+
+    fn inverse_deviation(&self, row: Row) -> f64 {
+        let deviation = self.file.deviation[row.at()];
+        if deviation > 0.0 {
+            1.0 / deviation
+        } else {
+            0.0
+        }
+    }
+
+    fn weight_row(&self, row: Row) -> &'a [f32] {
+        let width = self.index.width();
+        &self.weight[row.at() * width..][..width]
+    }
+
+    /// W_t·g + b_t: the logit of a target.
+    fn logit(&self, g: &[f32], target: Row) -> f64 {
+        dot(g, self.weight_row(target)) + self.index.bias[target.at()] as f64
+    }
+
+    /// L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
+    pub fn log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
+        let of = |&e: &Row| {
+            let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.at()]);
+            targets.iter().map(|&t| self.logit(g, t) - log_z).collect()
+        };
+        entities.iter().map(of).collect()
+    }
+
+    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs
+    /// whole rows.
+    pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
+        let mut values = self.log_probs(entities, targets);
+        for (row, &e) in values.iter_mut().zip(entities) {
+            let (mean, inverse) = (self.file.mean[e.at()], self.inverse_deviation(e));
+            row.iter_mut().for_each(|l| *l = (*l - mean) * inverse);
+        }
+        values
+    }
+
+    /// What each state of `entity` brings to `candidate`, in the order of states.
+    pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<Evidence> {
+        let (mean, inverse) = (self.file.mean[entity.at()], self.inverse_deviation(entity));
+        let log_p = |entry: usize| self.entry_log_probs(entry, &[candidate]).sum::<f64>();
+        self.entries(entity)
+            .map(|entry| Evidence {
+                state: self.file.entry_state[entry] as usize,
+                share: self.file.entry_share[entry] as f64,
+                z: (log_p(entry) - mean) * inverse,
+            })
+            .collect()
+    }
+
+    fn entries(&self, row: Row) -> std::ops::Range<usize> {
+        self.file.row_offsets[row.at()] as usize..self.file.row_offsets[row.at() + 1] as usize
+    }
+
+    /// log p of entry `entry` at each target.
+    fn entry_log_probs(&self, entry: usize, targets: &[Row]) -> impl Iterator<Item = f64> {
+        let state = self.file.entry_state[entry] as usize;
+        let g = self.state(state);
+        let log_z = self.file.log_z[state] as f64;
+        targets.iter().map(move |&t| self.logit(&g, t) - log_z)
+    }
+
+    fn state(&self, state: usize) -> Cow<'a, [f32]> {
+        self.states.row(self.index.width(), state)
+    }
+
+    /// An entity whose P is wanted.
+    pub fn asked(&self, entity: Row) -> Asked {
+        let made = || {
+            let mut states = Rows::default();
+            self.entries(entity)
+                .for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
+            states
+        };
+        Asked {
+            entity,
+            states: self.file.cache.borrow_mut().states(entity, made),
+        }
+    }
+
+    /// Adds a place where P is wanted.
+    pub fn add_target(&self, targets: &mut Targets, target: Row) {
+        targets.which.push(target);
+        targets.weight.push(self.weight_row(target));
+    }
+
+    /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these
+    /// entities. Never 0: what f64 cannot hold is its smallest normal number, as in
+    /// [`View::sum_log_prob`].
+    pub fn probabilities(&self, wanted: &[(&Asked, usize)], targets: &Targets) -> Vec<Vec<f64>> {
+        let states: Vec<(&Rows, usize)> = wanted
+            .iter()
+            .map(|&(asked, from)| (asked.states.as_ref(), from))
+            .collect();
+        let products = all_dots(
+            &states,
+            &targets.weight,
+            tch::get_num_threads().max(1) as usize,
+        );
+        let found = wanted.iter().zip(products);
+        found
+            .map(|(&(asked, from), products)| {
+                self.mean_exp(asked.entity, &targets.which[from..], &products)
+            })
+            .collect()
+    }
+
+    /// P from W·g of each entry `[entries · targets]`.
+    fn mean_exp(&self, entity: Row, targets: &[Row], products: &[f64]) -> Vec<f64> {
+        let mut means = vec![0.0; targets.len()];
+        for (entry, products) in self
+            .entries(entity)
+            .zip(products.chunks(targets.len().max(1)))
+        {
+            let (share, state) = (
+                self.file.entry_share[entry] as f64,
+                self.file.entry_state[entry] as usize,
+            );
+            let log_z = self.file.log_z[state] as f64;
+            for ((mean, product), target) in means.iter_mut().zip(products).zip(targets) {
+                *mean += share * (product + self.index.bias[target.at()] as f64 - log_z).exp();
+            }
+        }
+        means
+            .iter_mut()
+            .for_each(|mean| *mean = mean.max(f64::MIN_POSITIVE));
+        means
+    }
+
+    /// Σ_v log P\[e\]\[v\].
+    pub fn sum_log_prob(&self, entity: Row) -> f64 {
+        self.file.sum_log_prob[entity.at()]
+    }
+}
+
+/// Up to 16 entities, for [`View::z_of_few`].
+pub struct Few {
+    directions: Directions,
+    terms: Vec<Terms>,
+}
+
+impl Few {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.directions.len()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.directions.is_full()
+    }
+}
+
+/// An entity, for [`View::probabilities`].
+#[derive(Clone)]
+pub struct Asked {
+    entity: Row,
+    /// Its g, one an entry.
+    states: Rc<Rows>,
+}
+
+/// Places where P is wanted, for [`View::probabilities`].
+#[derive(Clone, Default)]
+pub struct Targets {
+    which: Vec<Row>,
+    /// Their rows of W.
+    weight: Rows,
+}
+
+impl Targets {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.weight.len()
+    }
+}
+
+/// How W·(ḡ/σ) becomes Z, with b the candidate's bias: + b/σ − (logZ̄ + mean)/σ.
+struct Terms {
+    /// 1/σ.
+    inverse: f32,
+    less: f32,
+}
+
+impl Terms {
+    fn finish(&self, product: f32, bias: f32) -> f32 {
+        product + (bias * self.inverse - self.less)
+    }
+}
+
+/// A tensor's numbers, row-major.
+fn numbers<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
+    let tensor = tensor.to_device(tch::Device::Cpu).contiguous();
+    let mut values = vec![T::default(); tensor.numel()];
+    let count = values.len();
+    tensor.copy_data(&mut values, count);
+    values
+}

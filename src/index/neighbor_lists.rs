@@ -1,0 +1,125 @@
+//! For each entity the few candidates that it speaks for most, and a bound for all the rest: an
+//! expansion finds the best of ΣZ by these and a few numbers more, where it would else need a whole
+//! row of Z from every member of its set.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use tch::{Kind, Tensor};
+
+use crate::error::Result;
+use crate::index::tensor_file::TensorFile;
+use crate::types::Row;
+
+/// Candidates of one entity. A class is exhausted before its members' lists are.
+const MOST: usize = 512;
+/// A bound is raised by this much and this share of itself: more than a number of Z differs between
+/// ways to sum it.
+const SLACK: f64 = 1e-3;
+
+/// Below so many entities whole rows of Z are as fast.
+const FROM: usize = 2048;
+
+/// How many candidates an entity's list has; none where the vocabulary is too small for lists.
+fn length(entities: usize) -> Option<usize> {
+    (entities >= FROM).then(|| (entities / 8).min(MOST))
+}
+
+/// Lists of some entities, as they are being built.
+pub struct Lists {
+    /// `[rows, M]`, the largest Z first.
+    pub rows: Tensor,
+    /// No less than their Z `[rows, M]`, f16.
+    pub upper: Tensor,
+    /// No less than the Z of any that is not in the list `[rows]`, f32.
+    pub rest: Tensor,
+}
+
+/// Lists of the entities `first..` from their rows of Z `[rows, V]`. An entity is not in its own.
+pub fn lists(z: &Tensor, first: usize) -> Option<Lists> {
+    let size = z.size();
+    let length = length(size[1] as usize)? as i64;
+    let own = Tensor::arange_start(
+        first as i64,
+        first as i64 + size[0],
+        (Kind::Int64, z.device()),
+    )
+    .unsqueeze(1);
+    let others = z.scatter_value(1, &own, f64::NEG_INFINITY);
+    let (values, rows) = others.topk(length + 1, 1, true, true);
+    let raised = |z: Tensor| &z + z.abs() * SLACK + SLACK;
+    Some(Lists {
+        rows: rows.narrow(1, 0, length).to_kind(Kind::Int),
+        upper: raised(values.narrow(1, 0, length)).to_kind(Kind::Half),
+        rest: raised(values.select(1, length)).to_kind(Kind::Float),
+    })
+}
+
+impl Lists {
+    /// One after another; none where there are none.
+    pub fn cat(parts: Vec<Lists>) -> Option<Lists> {
+        if parts.is_empty() {
+            return None;
+        }
+        let all =
+            |of: fn(&Lists) -> &Tensor| Tensor::cat(&parts.iter().map(of).collect::<Vec<_>>(), 0);
+        Some(Lists {
+            rows: all(|l| &l.rows),
+            upper: all(|l| &l.upper),
+            rest: all(|l| &l.rest),
+        })
+    }
+}
+
+/// The names that the tensors have in a mode's file.
+const ROWS: &str = "near";
+const UPPER: &str = "near_upper";
+const REST: &str = "rest_upper";
+/// The tensors of a mode's file that bound Z.
+pub const BOUNDS: [&str; 2] = [UPPER, REST];
+
+impl Lists {
+    pub fn named(self) -> [(&'static str, Tensor); 3] {
+        [(ROWS, self.rows), (UPPER, self.upper), (REST, self.rest)]
+    }
+}
+
+/// A mode's lists, as they lie in its file.
+#[derive(Clone, Copy)]
+pub struct Near<'a> {
+    length: usize,
+    rows: &'a [i32],
+    upper: &'a [f16],
+    rest: &'a [f32],
+}
+
+impl<'a> Near<'a> {
+    /// None where the file has none. Error: shapes that do not fit.
+    pub fn of(file: &'a TensorFile, entities: usize) -> Result<Option<Self>> {
+        if !file.has(ROWS) {
+            return Ok(None);
+        }
+        let length = file.shape(ROWS)?.get(1).copied().unwrap_or(0);
+        file.check(ROWS, &[Kind::Int], &[entities, length])?;
+        file.check(UPPER, &[Kind::Half], &[entities, length])?;
+        file.check(REST, &[Kind::Float], &[entities])?;
+        Ok(Some(Near {
+            length,
+            rows: file.slice(ROWS)?,
+            upper: file.halves(UPPER)?,
+            rest: file.slice(REST)?,
+        }))
+    }
+
+    /// Of one entity: the rows of its list, what their Z are at most, and what the Z of all others
+    /// are at most. None where the list names a row that is not there.
+    pub fn list(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
+        let of = row.at() * self.length..(row.at() + 1) * self.length;
+        let rows = &self.rows[of.clone()];
+        let mut upper = vec![0.0; self.length];
+        self.upper[of].convert_to_f32_slice(&mut upper);
+        let known = |&r: &i32| r >= 0 && (r as usize) < self.rest.len();
+        rows.iter()
+            .all(known)
+            .then(|| (rows, upper, self.rest[row.at()]))
+    }
+}
