@@ -6,7 +6,7 @@
 // base
 pub mod baselines;
 pub mod error;
-pub mod fs;
+pub mod files;
 pub mod git_lfs;
 pub mod image_file;
 pub mod jobs;

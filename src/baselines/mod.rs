@@ -24,7 +24,7 @@ use tch::Device;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::load_pairs::Encoders;
-use crate::fs::settings_over;
+use crate::files::settings_over;
 use crate::progress::{Observer, Progress};
 use crate::train;
 use crate::train::{Preset, TrainConfig, trainer};
@@ -96,8 +96,8 @@ impl Rival {
             Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
             Rival::Clip => clip::prepare(dataset, places, device, observe),
             Rival::ProbExpan => probexpan::prepare(dataset, places, device, observe),
-            Rival::Dual => aligned::dual(dataset, places, device, observe),
-            Rival::Albef => aligned::albef(dataset, places, device, observe),
+            Rival::Dual => dual_encoder::dual(dataset, places, device, observe),
+            Rival::Albef => dual_encoder::albef(dataset, places, device, observe),
         }
     }
 }

@@ -8,11 +8,11 @@ use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
 use crate::error::Result;
-use crate::eval::subgroup_analysis::Analysis;
-use crate::fs::write_whole;
+use crate::eval::Analysis;
+use crate::files::write_whole;
 use crate::jobs::Runs;
 use crate::jobs::analyse::{Property, analyse};
-use crate::report::plot::analysis as analysis_plot;
+use crate::report::analysis_plot;
 use crate::table::{Form, markdown_text};
 use crate::types::{Mode, RankingKind, SeedCount};
 

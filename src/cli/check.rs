@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::say;
 use crate::data::check;
-use crate::data::diagnostics::{Finding, Findings, Severity};
+use crate::data::{Finding, Findings, Severity};
 use crate::error::{Error, Result};
 use crate::printable;
 

@@ -6,7 +6,7 @@ use crate::cli::compare::Compared;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::say;
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::jobs::analyse::report;
 use crate::printable;
 

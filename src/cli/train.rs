@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, note, say, told_left_out};
 use crate::error::{Error, Result};
-use crate::fs::settings_over;
+use crate::files::settings_over;
 use crate::jobs;
 use crate::jobs::TrainOptions;
 use crate::printable;

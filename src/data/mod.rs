@@ -167,7 +167,7 @@ impl Dataset {
         class::id_of(&self.classes, name).ok_or_else(|| Error::Unknown {
             kind: "class",
             name: name.to_string(),
-            near: near::nearest(
+            near: suggest::nearest(
                 name,
                 self.classes.iter().map(|c| c.name.as_str()),
                 SUGGESTIONS,

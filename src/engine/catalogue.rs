@@ -68,7 +68,7 @@ fn classes_of_members(classes: &[Class]) -> HashMap<EntityId, Vec<ClassId>> {
 }
 
 /// The classes of a data set, in its order.
-pub(super) fn class_cards(dataset: &Dataset) -> Vec<ClassCard> {
+pub(crate) fn class_cards(dataset: &Dataset) -> Vec<ClassCard> {
     let card = |c: &Class| ClassCard {
         name: c.name.clone(),
         middle: c.middle.clone(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::session::Ranked;
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::types::{ClassId, EntityId};
 
 /// Changes whenever a list could come out otherwise.

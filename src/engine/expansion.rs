@@ -92,7 +92,7 @@ impl Session {
     }
 
     /// The metrics of an expansion, and nothing else of it. Error: it has no class.
-    pub(super) fn measure_only(
+    pub(crate) fn measure_only(
         &self,
         ask: &ExpandAsk,
         current: &dyn Fn() -> ControlFlow<()>,
@@ -278,7 +278,7 @@ impl Session {
     }
 
     /// Metrics of a list against a class, its gold less the seeds.
-    pub(super) fn measure(
+    pub(crate) fn measure(
         &self,
         class: ClassId,
         seeds: &[EntityId],
@@ -300,7 +300,7 @@ impl Session {
         )
     }
 
-    pub(super) fn known_rows(&self, entities: &[EntityId]) -> Vec<Row> {
+    pub(crate) fn known_rows(&self, entities: &[EntityId]) -> Vec<Row> {
         entities.iter().filter_map(|&e| self.index.row(e)).collect()
     }
 

@@ -137,7 +137,7 @@ fn no_queries() -> Error {
 }
 
 /// What a path is called in a column.
-pub(super) fn label(path: &Path) -> String {
+pub(crate) fn label(path: &Path) -> String {
     let name = |path: &Path| {
         path.file_stem()
             .map(|name| name.to_string_lossy().into_owned())

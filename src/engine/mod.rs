@@ -5,13 +5,13 @@
 //! the screen is up before libtorch is loaded, and lives on when the engine does not.
 
 mod batch_ranker;
-mod catalogue;
+pub mod catalogue;
 mod compare;
 mod evaluation;
 mod evaluation_cache;
 mod expansion;
 mod explanation;
-mod external;
+pub mod external;
 mod failures;
 mod inspect;
 pub mod pipe;

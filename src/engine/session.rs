@@ -21,15 +21,15 @@ pub(super) type Ranked = HashMap<(ClassId, usize), Vec<EntityId>>;
 /// An open index. Every tensor lives here, so it stays on one thread.
 pub struct Session {
     pub catalogue: Arc<Catalogue>,
-    pub(super) index: Index,
-    pub(super) dataset: Option<Dataset>,
+    pub(crate) index: Index,
+    pub(crate) dataset: Option<Dataset>,
     /// The index's own names, for an index without a data set.
     rows_only: Vocabulary,
     /// Rankings of evaluated queries, for the ranks of one entity in all of them.
-    pub(super) ranked: HashMap<Evaluation, Ranked>,
+    pub(crate) ranked: HashMap<Evaluation, Ranked>,
     /// What was brought to stand beside the index.
     pub(super) imports: Vec<Brought>,
-    pub(super) first_pictures: HashMap<EntityId, Option<PathBuf>>,
+    pub(crate) first_pictures: HashMap<EntityId, Option<PathBuf>>,
     /// Where finished evaluations are kept.
     pub(super) shelf: Option<Shelf>,
 }
@@ -134,7 +134,7 @@ impl Session {
         }
     }
 
-    pub(super) fn row(&self, entity: EntityId) -> Result<Row> {
+    pub(crate) fn row(&self, entity: EntityId) -> Result<Row> {
         self.index.row(entity).ok_or_else(|| {
             let name = self.name(entity);
             Error::Mismatch(format!(
@@ -143,22 +143,22 @@ impl Session {
         })
     }
 
-    pub(super) fn rows(&self, entities: &[EntityId]) -> Result<Vec<Row>> {
+    pub(crate) fn rows(&self, entities: &[EntityId]) -> Result<Vec<Row>> {
         entities.iter().map(|&e| self.row(e)).collect()
     }
 
-    pub(super) fn entity(&self, row: Row) -> EntityId {
+    pub(crate) fn entity(&self, row: Row) -> EntityId {
         self.index.entities()[row.at()].id
     }
 
-    pub(super) fn name(&self, entity: EntityId) -> String {
+    pub(crate) fn name(&self, entity: EntityId) -> String {
         self.vocabulary()
             .name(entity)
             .map_or_else(|| entity.to_string(), str::to_owned)
     }
 
     /// The query of that class and number, where there is one.
-    pub(super) fn query(
+    pub(crate) fn query(
         &self,
         class: ClassId,
         seed_count: SeedCount,

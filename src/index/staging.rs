@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::index::meta::{FileMeta, META_FILE, ModeMeta};
 
 /// In a partial folder: what of it is complete.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
-use crate::engine::evaluation::Plan;
-use crate::engine::session::Session;
+use crate::engine::Plan;
+use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::jobs;
 use crate::model::device;
 use crate::progress::{Observer, Progress};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::data::Dataset;
-use crate::engine::session::Session;
+use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::eval;
 use crate::eval::comparison;

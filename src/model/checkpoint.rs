@@ -7,7 +7,7 @@ use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::fs::{replace, write_whole};
+use crate::files::{replace, write_whole};
 use crate::model::alignment::AlignmentConfig;
 use crate::model::config::Config;
 use crate::model::finite::find_not_finite;

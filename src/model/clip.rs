@@ -9,7 +9,7 @@ use tch::nn::{self, Module, Path, VarStore};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::fs::lay_over;
+use crate::files::lay_over;
 use crate::model::checkpoint::copy_into;
 use crate::model::layer::{attend, layer_norm};
 use crate::model::weights::Weights;

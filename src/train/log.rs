@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]

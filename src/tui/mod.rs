@@ -2,15 +2,28 @@
 //! which an event loop turns. The engine is a function to send requests with and a channel of
 //! replies.
 
+pub mod action_scope;
+pub mod actions;
 pub mod app;
-mod canvas;
+pub mod clipboard;
+pub mod compare;
+pub mod evaluations;
+pub mod explore;
+pub mod failures;
+pub mod jump_list;
+pub mod keys;
+pub mod metrics;
+pub mod mouse;
+pub mod notice;
+pub mod overlay;
 pub mod persist;
-pub mod pictures;
 pub mod platform;
-pub mod screen;
-mod themes;
-pub mod view;
-mod widget;
+pub mod prefetch;
+pub mod replies;
+pub mod requests;
+pub mod search;
+pub mod text_input;
+pub mod ui;
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +40,7 @@ use crate::tui::persist::session;
 use crate::tui::persist::session::{Loaded, Session};
 use crate::tui::persist::view_file::StateFile;
 use crate::tui::platform::event_loop;
-use crate::tui::themes::Themes;
+use crate::tui::platform::theme_files::Themes;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]

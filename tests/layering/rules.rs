@@ -6,19 +6,19 @@ use crate::scan::{code_only, is_word, paths, test_lines};
 pub const BASE: [&str; 11] = [
     "error",
     "types",
-    "job",
-    "file",
+    "progress",
+    "files",
     "git_lfs",
     "pickle",
     "image_file",
     "name",
     "printable",
-    "sheet",
+    "table",
     "text_file",
 ];
 
 /// Every room and the rooms that it may import; every one may import the base.
-pub const ROOMS: [(&str, &[&str]); 13] = [
+pub const ROOMS: [(&str, &[&str]); 14] = [
     ("data", &[]),
     // The frozen image networks stand with the other networks, in model.
     ("features", &["data", "model"]),
@@ -31,7 +31,7 @@ pub const ROOMS: [(&str, &[&str]); 13] = [
     ("expand", &["index"]),
     ("eval", &["data"]),
     (
-        "rival",
+        "baselines",
         &[
             "data", "features", "model", "train", "index", "expand", "eval",
         ],
@@ -40,12 +40,48 @@ pub const ROOMS: [(&str, &[&str]); 13] = [
     (
         "engine",
         &[
-            "data", "features", "model", "train", "index", "expand", "eval", "rival", "report",
+            "data",
+            "features",
+            "model",
+            "train",
+            "index",
+            "expand",
+            "eval",
+            "baselines",
+            "report",
+        ],
+    ),
+    (
+        "jobs",
+        &[
+            "data",
+            "features",
+            "model",
+            "train",
+            "index",
+            "expand",
+            "eval",
+            "baselines",
+            "report",
+            "engine",
         ],
     ),
     ("config", &[]),
     ("tui", &["config", "engine"]),
-    ("cli", &["config", "engine"]),
+    (
+        "cli",
+        &[
+            "config",
+            "engine",
+            "jobs",
+            "data",
+            "model",
+            "train",
+            "eval",
+            "baselines",
+            "report",
+        ],
+    ),
 ];
 const MAIN: &[&str] = &["cli", "tui", "config"];
 
@@ -54,7 +90,14 @@ const CRATES: [(&[&str], &[&str]); 3] = [
     (
         &["tch", "torch_sys"],
         &[
-            "features", "model", "train", "index", "expand", "rival", "engine",
+            "features",
+            "model",
+            "train",
+            "index",
+            "expand",
+            "baselines",
+            "engine",
+            "jobs",
         ],
     ),
     (
@@ -82,7 +125,7 @@ impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         let first = path.split('/').next().unwrap_or("").trim_end_matches(".rs");
         let room = match first {
-            "main_engine" => "main",
+            "bin" => "main",
             first if BASE.contains(&first) => "base",
             first => first,
         };

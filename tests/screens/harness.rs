@@ -6,9 +6,9 @@ use multiexpan::engine::protocol::{Ask, Catalogue, Failures, Reply, Request, Req
 use multiexpan::tui::app::{App, Msg, Source, Wish};
 use multiexpan::tui::persist::session::Session;
 use multiexpan::tui::persist::view_file::StateFile;
-use multiexpan::tui::pictures::Pictures;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
-use multiexpan::tui::screen as screens;
+use multiexpan::tui::ui::image_cache::Pictures;
+use multiexpan::tui::ui::screen as screens;
 use multiexpan::types::{ClassId, DeviceChoice, Measures};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

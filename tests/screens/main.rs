@@ -445,7 +445,7 @@ fn a_query_has_its_metric_in_every_contender() {
     );
     s.keys("x");
     let turned = s.app().pairs();
-    let of = |pairs: &[multiexpan::tui::app::Pair], label: &str| {
+    let of = |pairs: &[multiexpan::tui::compare::Pair], label: &str| {
         pairs.iter().find(|p| p.label == label).unwrap().all.clone()
     };
     assert!(

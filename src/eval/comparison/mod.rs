@@ -340,7 +340,7 @@ pub fn compare(
         dataset: dataset.root.clone(),
         dataset_hash: hash,
         seeds,
-        queries: part::asked(dataset, seeds)
+        queries: class_group::asked(dataset, seeds)
             .filter(|(_, has_gold)| *has_gold)
             .count(),
         metrics: settings.metrics.clone(),
@@ -392,7 +392,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores 
             },
         )
     };
-    let part = |part: &part::Part| {
+    let part = |part: &class_group::Part| {
         let own: Vec<_> = of_class
             .iter()
             .filter(|(class, _)| part.classes.contains(class))
@@ -410,7 +410,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores 
             metrics,
         }
     };
-    let parts = part::parts(dataset)
+    let parts = class_group::parts(dataset)
         .iter()
         .map(part)
         .filter(|part| part.queries > 0)

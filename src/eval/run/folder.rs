@@ -13,7 +13,7 @@ use crate::eval::run::file_name;
 use crate::eval::run::file_name::{Called, NAMES, Name};
 use crate::eval::run::warnings::{FOREIGN_CLASS, STRAY};
 use crate::eval::run::{Content, Entry, Form, List, Ranking, Run, key, published, queries, text};
-use crate::fs;
+use crate::files;
 use crate::name::one_field;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
@@ -250,7 +250,7 @@ pub(super) fn with_queries<'a>(
 
 /// Writes the files, by name and text, as a folder that is there whole or not at all.
 pub(super) fn fill(path: &Path, files: Vec<(String, String)>) -> Result<()> {
-    fs::fill_folder(path, |folder| {
+    files::fill_folder(path, |folder| {
         files.iter().try_for_each(|(name, text)| {
             let path = folder.join(name);
             fs::write(&path, text).map_err(Error::io("write", path))

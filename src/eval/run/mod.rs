@@ -27,7 +27,7 @@ pub use qrels::write_qrels;
 
 use crate::data::{Dataset, Findings, Vocabulary};
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::name::{fold, one_word};
 use crate::text_file;
 use crate::types::{EntityId, Query, SeedCount};
@@ -262,7 +262,7 @@ impl Run {
                     .is_none_or(|query| query.seed_count == seeds)
             });
         }
-        odd::note(&content.lists, dataset, path, &mut odd);
+        warnings::note(&content.lists, dataset, path, &mut odd);
         Ok(Opened {
             form: content.form,
             run: content.run(settings),

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 use crate::data::{Findings, kind, lines_of};
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::text_file::Encoding;
 
 /// What gzip begins with.

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::state_dir;
+use crate::engine::protocol::FailureKind;
 use crate::error::{Error, Result};
-use crate::eval::error_analysis::FailureKind;
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::tui::persist::view_file::Record;
 use crate::types::{EntityId, Mode, SeedCount, Tuning};
 

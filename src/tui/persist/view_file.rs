@@ -10,9 +10,9 @@ use crate::engine::protocol::Catalogue;
 use crate::error::{Error, Result};
 use crate::name::is_same;
 use crate::text_file;
-use crate::tui::app::seeds::SeedSet;
-use crate::tui::app::state::State;
-use crate::tui::screen::Screen;
+use crate::tui::explore::query::State;
+use crate::tui::explore::seeds::SeedSet;
+use crate::tui::ui::screen::Screen;
 use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
 
 /// What the file says it is.

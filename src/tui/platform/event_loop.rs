@@ -12,20 +12,20 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use crate::config::{Environment, Images, Multiplexer, Theme};
 use crate::engine::protocol::{Reply, Request, Say};
 use crate::error::{Error, Result};
-use crate::fs::write_whole;
+use crate::files::write_whole;
 use crate::tui::app::{App, Msg, Wish};
 use crate::tui::persist::session::Session;
-use crate::tui::pictures::{Job, Made, Pictures};
 use crate::tui::platform::capabilities::{Answers, Protocol, image_setup};
 use crate::tui::platform::input::{Input, Report};
 use crate::tui::platform::reader;
 use crate::tui::platform::saver::{Saved, Saver};
 use crate::tui::platform::signals::{Received, Signals, end_when_stuck};
 use crate::tui::platform::terminal::Terminal;
+use crate::tui::platform::theme_files::Themes;
 use crate::tui::platform::tmux;
 use crate::tui::platform::tmux::Outside;
-use crate::tui::screen;
-use crate::tui::themes::Themes;
+use crate::tui::ui::image_cache::{Job, Made, Pictures};
+use crate::tui::ui::screen;
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);

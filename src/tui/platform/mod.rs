@@ -15,4 +15,5 @@ mod reader;
 mod saver;
 mod signals;
 mod terminal;
+pub mod theme_files;
 mod tmux;

@@ -1,0 +1,290 @@
+//! What stands side by side in Compare: modes of the index, other indexes, runs.
+//!
+//! What can take part in a comparison, and the field for a path.
+
+use crate::config::{Action, Role};
+use crate::engine::protocol::{Ask, Contender, Import};
+use crate::tui::actions::shifted;
+use crate::tui::app::{App, Popup};
+use crate::tui::requests::Kind;
+use crate::tui::text_input::Field;
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::{popup_list, text};
+use crate::types::Mode;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use std::path::PathBuf;
+
+/// As many as there is room for on a screen.
+pub const MOST: usize = 4;
+
+/// Those that take part.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Contenders {
+    /// At most four; the first is set against another.
+    pub chosen: Vec<Contender>,
+    /// The place of that other, from 1.
+    pub against: usize,
+    /// What was brought beside the index.
+    pub imports: Vec<Import>,
+    /// What is to be brought yet, in order.
+    pub coming: Vec<PathBuf>,
+    /// The path that is being typed.
+    pub path: Option<Field>,
+}
+
+impl Contenders {
+    /// The two that are set against each other.
+    pub fn pair(&self) -> Option<[Contender; 2]> {
+        Some([
+            *self.chosen.first()?,
+            *self.chosen.get(self.against).or(self.chosen.get(1))?,
+        ])
+    }
+
+    /// What it is called in a column.
+    pub fn name(&self, of: Contender) -> String {
+        let label = |at: u16| {
+            self.imports
+                .get(usize::from(at))
+                .map_or("?", |import| import.label.as_str())
+        };
+        match of {
+            Contender::Own(mode) => mode.to_string(),
+            Contender::Index(at, mode) => format!("{} {mode}", label(at)),
+            Contender::Run(at) => label(at).to_owned(),
+        }
+    }
+}
+
+impl App {
+    /// All that could take part, those of the index first.
+    pub fn available(&self) -> Vec<Contender> {
+        let own = self.modes().into_iter().map(Contender::Own);
+        own.chain(
+            self.contenders
+                .imports
+                .iter()
+                .flat_map(|import| import.contenders.iter().copied()),
+        )
+        .collect()
+    }
+
+    /// Whether the contender at this place is one of the two that are set against each other.
+    pub fn is_set_against(&self, at: usize) -> bool {
+        at == 0 || at == self.contenders.against
+    }
+
+    /// Names of those that take part, in order.
+    pub fn contender_names(&self) -> Vec<String> {
+        self.contenders
+            .chosen
+            .iter()
+            .map(|&of| self.contenders.name(of))
+            .collect()
+    }
+
+    /// The first two modes, at the start.
+    pub(crate) fn choose_first(&mut self) {
+        self.contenders.chosen = self
+            .modes()
+            .into_iter()
+            .take(2)
+            .map(Contender::Own)
+            .collect();
+        self.contenders.against = 1;
+    }
+
+    /// The next two of the index's modes.
+    pub(crate) fn next_modes(&mut self) {
+        let modes = self.modes();
+        let pairs: Vec<[Mode; 2]> = modes
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b]))
+            .collect();
+        let own = |pair: &[Mode; 2]| pair.map(Contender::Own);
+        let at = pairs
+            .iter()
+            .position(|pair| self.contenders.chosen == own(pair));
+        match pairs.get(at.map_or(0, |at| (at + 1) % pairs.len())) {
+            Some(next) if self.contenders.chosen != own(next) => {
+                (self.contenders.chosen, self.contenders.against) = (own(next).into(), 1);
+                self.evaluate();
+            }
+            _ => self.notify("this index holds no other two modes"),
+        }
+    }
+
+    /// The first is set against the next of the others.
+    pub(crate) fn next_against(&mut self) {
+        let count = self.contenders.chosen.len();
+        if count < 3 {
+            return self.notify("there are two: choose more to set the first against another");
+        }
+        self.contenders.against = self.contenders.against % (count - 1) + 1;
+    }
+
+    /// Takes one in or out. Two stay.
+    pub(crate) fn toggle_contender(&mut self, at: usize) {
+        let Some(&of) = self.available().get(at) else {
+            return self.contenders.path = Some(Field::default());
+        };
+        let chosen = &mut self.contenders.chosen;
+        match chosen.iter().position(|&c| c == of) {
+            Some(_) if chosen.len() <= 2 => return self.notify("two stay: choose another first"),
+            Some(place) => drop(chosen.remove(place)),
+            None if chosen.len() == MOST => {
+                return self.notify(format!("{MOST} are there already: take one out first"));
+            }
+            None => chosen.push(of),
+        }
+        self.contenders.against = self
+            .contenders
+            .against
+            .clamp(1, self.contenders.chosen.len() - 1);
+        self.evaluate();
+    }
+
+    pub(crate) fn step_in_contenders(&mut self, cursor: usize, by: isize) {
+        // the last line opens a path
+        self.popup = Some(Popup::Contenders(shifted(
+            cursor,
+            by,
+            self.available().len() + 1,
+        )));
+    }
+
+    pub(crate) fn act_on_path(&mut self, action: Action) {
+        if action == Action::Accept {
+            self.bring_typed();
+        } else if let Some(path) = &mut self.contenders.path {
+            path.edit(action);
+        }
+    }
+
+    /// Has the typed path opened.
+    fn bring_typed(&mut self) {
+        let path = self.contenders.path.take().unwrap_or_default();
+        if path.text().trim().is_empty() {
+            return;
+        }
+        self.contenders
+            .coming
+            .push(PathBuf::from(path.text().trim()));
+        self.bring_next();
+    }
+
+    /// One at a time, since a newer request of a kind makes the older stale.
+    pub(crate) fn bring_next(&mut self) {
+        if self.catalogue.is_some()
+            && !self.asked.runs(Kind::Bring)
+            && !self.contenders.coming.is_empty()
+        {
+            let path = self.contenders.coming.remove(0);
+            self.ask(Kind::Bring, Ask::Bring { path });
+        }
+    }
+
+    /// It takes part at once where there is room: an index in the mode of the first.
+    pub(crate) fn brought(&mut self, import: Import) {
+        self.asked.finish(Kind::Bring);
+        let like_first = |of: &&Contender| match (of, self.contenders.chosen.first()) {
+            (
+                Contender::Index(_, mode),
+                Some(Contender::Own(first) | Contender::Index(_, first)),
+            ) => mode == first,
+            _ => false,
+        };
+        let best = import
+            .contenders
+            .iter()
+            .find(like_first)
+            .or(import.contenders.first())
+            .copied();
+        if !import.lacks.is_empty() {
+            self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
+        }
+        self.contenders.imports.push(import);
+        if let Some(best) = best.filter(|_| self.contenders.chosen.len() < MOST) {
+            self.contenders.chosen.push(best);
+            self.contenders.against = self.contenders.chosen.len() - 1;
+            self.evaluate();
+        }
+        self.bring_next();
+    }
+}
+
+const WIDTH: u16 = 60;
+
+pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+    let app = canvas.app;
+    let available = app.available();
+    let (width, height) = (
+        WIDTH.min(whole.width),
+        (available.len() as u16 + 3).min(whole.height),
+    );
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        whole.height.saturating_sub(height) / 2,
+        width,
+        height,
+    );
+    let inner = canvas.popup(area, "Side by side", "enter takes in or out · esc");
+    // the line of the path always has its place
+    let list = Rect {
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
+    popup_list::draw(canvas, list, cursor, available.len(), |canvas, at| {
+        let line = contender_line(canvas, available[at], usize::from(list.width));
+        (line, Hit::Contender(at))
+    });
+    let line = Rect {
+        y: inner.bottom().saturating_sub(1),
+        height: 1.min(inner.height),
+        ..inner
+    };
+    path_line(canvas, line, cursor == available.len());
+    canvas.hit(line, Hit::Contender(available.len()));
+}
+
+/// Returns the line of a contender: its place among the chosen ones, its name and its origin.
+fn contender_line(canvas: &Canvas, contender: Contender, width: usize) -> Line<'static> {
+    let contenders = &canvas.app.contenders;
+    let place = contenders.chosen.iter().position(|&c| c == contender);
+    let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
+    let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
+    spans.extend(canvas.label(Role::Text, &text::fit(&contenders.name(contender), 22)));
+    let from = text::fit(&origin(canvas, contender), width.saturating_sub(26));
+    spans.push(canvas.span(Role::Quiet, from));
+    Line::from(spans)
+}
+
+/// Draws the field in which a path is typed, or the hint that takes its place until then.
+fn path_line(canvas: &mut Canvas, line: Rect, selected: bool) {
+    let app = canvas.app;
+    match &app.contenders.path {
+        Some(path) => {
+            let lead = vec![canvas.span(Role::Focus, " open: ")];
+            canvas.input_line(line, lead, path, vec![]);
+        }
+        None => {
+            let hint = Line::from(canvas.span(Role::Quiet, " + an index folder or a run file …"));
+            canvas.list_line(line, hint, selected);
+        }
+    }
+}
+
+/// Where it comes from.
+fn origin(canvas: &Canvas, of: Contender) -> String {
+    let import = |at: u16| {
+        let import = canvas.app.contenders.imports.get(usize::from(at));
+        import.map_or_else(String::new, |import| import.path.display().to_string())
+    };
+    match of {
+        Contender::Own(_) => "this index".into(),
+        Contender::Index(at, _) | Contender::Run(at) => import(at),
+    }
+}

@@ -1,0 +1,230 @@
+//! What the Compare, the Failures and the Metrics screen share: which queries are measured, the way
+//! to Explore, the export.
+//!
+//! What the screen wants measured: asked for one after the other, stopped, and gone on with.
+
+use crate::engine::protocol::{Ask, Contender, Evaluation};
+use crate::table::{Cell, Form};
+use crate::tui::app::{App, Pane, Wish};
+use crate::tui::requests::Kind;
+use crate::tui::ui::screen::Screen;
+use crate::types::{ClassId, Mode, RankingKind};
+
+impl App {
+    /// Another screen; what it needs measured is asked for.
+    pub(crate) fn go_to(&mut self, screen: Screen) {
+        if self.screen == screen {
+            return;
+        }
+        if self.screen == Screen::Explore {
+            self.seeds_measured = self.seeds.count;
+        }
+        (self.screen, self.popup, self.typing, self.filtering) = (screen, None, None, false);
+        self.failures.field = None;
+        self.evaluate();
+        self.regroup();
+    }
+
+    /// The next kind of list.
+    pub(crate) fn switch_ranking(&mut self) {
+        self.table.ranking = match self.table.ranking {
+            RankingKind::Expanded => RankingKind::Seeds,
+            RankingKind::Seeds => RankingKind::Joint,
+            RankingKind::Joint => RankingKind::Expanded,
+        };
+        self.evaluate();
+    }
+
+    /// The queries of the other number of seeds.
+    pub(crate) fn switch_measured(&mut self) {
+        self.seeds_measured = self.seeds_measured.other();
+        self.evaluate();
+    }
+
+    /// A measured query in the Explore screen, in the present mode, jointly where it was measured
+    /// so.
+    pub(crate) fn show_query(&mut self, class: ClassId, number: usize) {
+        (self.screen, self.popup) = (Screen::Explore, None);
+        self.joint = self.table.ranking == RankingKind::Joint;
+        let before = self.seeds.clone();
+        self.open_query(class, self.seeds_measured, number);
+        if self.seeds == before {
+            // the seeds are there already, and may have been expanded in another mode
+            self.expand();
+            self.evaluate();
+        }
+        self.cursor_to_class();
+        self.focus = Pane::Candidates;
+    }
+
+    /// What a mode is measured by here.
+    pub(crate) fn plan(&self, mode: Mode) -> Evaluation {
+        self.plan_of(Contender::Own(mode))
+    }
+
+    pub(crate) fn plan_of(&self, of: Contender) -> Evaluation {
+        // a run's lists are what they are
+        let ranking = if let Contender::Run(_) = of {
+            RankingKind::Expanded
+        } else {
+            self.table.ranking
+        };
+        Evaluation {
+            of,
+            seed_count: self.seeds_measured,
+            ranking,
+        }
+    }
+
+    /// The queries and the kind of list.
+    pub fn queries_title(&self) -> String {
+        format!(
+            "{} seeds · {}",
+            self.seeds_measured.number(),
+            self.ranking_name()
+        )
+    }
+
+    pub(crate) fn ranking_name(&self) -> &'static str {
+        match self.table.ranking {
+            RankingKind::Expanded => "expanded",
+            RankingKind::Seeds => "ranked by seeds",
+            RankingKind::Joint => "expanded jointly",
+        }
+    }
+
+    /// The name of an exported file, without its ending.
+    pub fn export_stem(&self) -> &'static str {
+        match self.screen {
+            Screen::Compare => "multiexpan-compare",
+            Screen::Failures if self.failures.matrix.on => "multiexpan-confusion",
+            Screen::Failures => "multiexpan-failures",
+            Screen::Explore | Screen::Metrics => "multiexpan-metrics",
+        }
+    }
+
+    /// Writes the table in the form under the popup's cursor.
+    pub(crate) fn export(&mut self, cursor: usize) {
+        self.popup = None;
+        if let Some(&form) = Form::ALL.get(cursor) {
+            let (sheet, empty) = match self.screen {
+                Screen::Compare => (self.compare_sheet(), "nothing is measured yet"),
+                Screen::Failures => (self.failures_sheet(), "no failure is shown"),
+                Screen::Explore | Screen::Metrics => {
+                    (self.metrics_sheet(), "nothing is measured yet")
+                }
+            };
+            // a count alone is of the data set, but for failures
+            let says =
+                |cell: &Cell| matches!(cell, Cell::Number(_)) || self.screen == Screen::Failures;
+            if !sheet.rows.iter().flatten().any(says) {
+                return self.notify(empty);
+            }
+            let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
+            self.wish = Some(Wish::Write {
+                stem,
+                ending: form.ending(),
+                text,
+            });
+        }
+    }
+}
+
+impl App {
+    /// What the screen shows (Explore: the present mode; Metrics: each mode in turn).
+    fn wanted(&self) -> Vec<Evaluation> {
+        match self.screen {
+            Screen::Explore => vec![self.explored()],
+            Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
+            Screen::Compare => self
+                .contenders
+                .chosen
+                .iter()
+                .map(|&of| self.plan_of(of))
+                .collect(),
+            Screen::Failures => vec![self.failure_plan()],
+            Screen::Metrics => self
+                .modes()
+                .into_iter()
+                .map(|mode| self.plan(mode))
+                .collect(),
+        }
+    }
+
+    /// What the Explore screen's classes are measured by.
+    pub(crate) fn explored(&self) -> Evaluation {
+        let of = Contender::Own(self.mode);
+        Evaluation {
+            of,
+            seed_count: self.seeds.count,
+            ranking: RankingKind::Expanded,
+        }
+    }
+
+    /// Has every class measured as the screen shows it, unless that is done, under way or stopped.
+    pub(crate) fn evaluate(&mut self) {
+        let Some(catalogue) = &self.catalogue else {
+            return;
+        };
+        if self.is_stopped() {
+            return;
+        }
+        let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
+        let missing =
+            |plan: &Evaluation| asked(plan.seed_count) && !self.overall.contains_key(plan);
+        let missing = self.wanted().into_iter().find(missing);
+        self.stopped = None;
+        match missing {
+            Some(wanted) if self.evaluating != Some(wanted) => {
+                self.give_up_search_in(wanted);
+                self.evaluating = Some(wanted);
+                self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
+            }
+            Some(_) => {}
+            None => self.compare(),
+        }
+        self.find_failures();
+    }
+
+    /// A search through the lists of an evaluation that another one replaces ends with it.
+    fn give_up_search_in(&mut self, next: Evaluation) {
+        let is_replaced =
+            |searching: &Evaluation| *searching != next && !self.overall.contains_key(searching);
+        if self.failures.searching.as_ref().is_some_and(is_replaced) {
+            self.failures.searching = None;
+            self.asked.forget(Kind::Failures);
+            self.progress.remove(&Kind::Failures);
+        }
+    }
+
+    /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until
+    /// something else is wanted.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+            .as_ref()
+            .is_some_and(|(screen, wanted)| *screen == self.screen && *wanted == self.wanted())
+    }
+
+    /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
+    pub(crate) fn stop_evaluation(&mut self) {
+        let [evaluates, searches] =
+            [Kind::Evaluate, Kind::Failures].map(|kind| self.asked.runs(kind));
+        if evaluates || searches {
+            for kind in [Kind::Evaluate, Kind::Failures] {
+                self.asked.forget(kind);
+                self.progress.remove(&kind);
+            }
+            (self.evaluating, self.failures.searching) = (None, None);
+            // a search that was left running behind another screen is not missed there
+            let missed = evaluates || self.screen == Screen::Failures;
+            self.stopped = missed.then(|| (self.screen, self.wanted()));
+            self.ask(Kind::Stop, Ask::Stop);
+            self.notify("stopped; what is measured stays");
+        } else if self.is_stopped() {
+            self.stopped = None;
+            self.evaluate();
+        } else {
+            self.notify("nothing is being evaluated");
+        }
+    }
+}

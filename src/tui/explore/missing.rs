@@ -1,0 +1,70 @@
+//! Where each gold entity is that is not in the list.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::config::Role;
+use crate::engine::protocol::{Catalogue, MissingWhy};
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::{popup_list, text};
+
+/// Why an entity is missing, as a sentence's end.
+pub fn reason(catalogue: &Catalogue, why: &MissingWhy) -> String {
+    match why {
+        MissingWhy::BelowWindow {
+            seed_rank,
+            final_rank,
+        } => {
+            format!(
+                "never in the window; rank {seed_rank} by the seeds, {final_rank} by the whole set"
+            )
+        }
+        MissingWhy::LostInWindow { pick } => {
+            format!("in the window at pick {pick}, and another diverged less")
+        }
+        MissingWhy::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
+        MissingWhy::LeftOut(why) => format!("not in the index: {why}"),
+        MissingWhy::Rejected => "you rejected it".into(),
+    }
+}
+
+pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+    let app = canvas.app;
+    let Some(missing) = app.expansion.as_ref().and_then(|e| e.missing.as_ref()) else {
+        return;
+    };
+    let Some(catalogue) = app.catalogue.as_deref() else {
+        return;
+    };
+    let width = whole.width.saturating_sub(8).min(92);
+    let height = (missing.len() as u16 + 2).min(whole.height.saturating_sub(4));
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        (whole.height - height) / 2,
+        width,
+        height,
+    );
+    let title = match missing.len() {
+        1 => "1 gold entity is not in the list".to_owned(),
+        n => format!("{n} gold entities are not in the list"),
+    };
+    let inner = canvas.popup(area, &title, "enter looks at it · + makes it a seed · esc");
+    let names = missing
+        .iter()
+        .map(|m| text::width(&canvas.name(m.entity)))
+        .max()
+        .unwrap_or(0);
+    let names = names.min(usize::from(inner.width) / 3);
+    let room = usize::from(inner.width).saturating_sub(names + 4);
+    popup_list::draw(canvas, inner, cursor, missing.len(), |canvas, at| {
+        let one = &missing[at];
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
+        spans.push(canvas.span(
+            Role::Quiet,
+            format!("  {}", text::fit(&reason(catalogue, &one.why), room)),
+        ));
+        (Line::from(spans), Hit::MissingRow(at))
+    });
+}

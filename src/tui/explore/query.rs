@@ -1,0 +1,303 @@
+//! What defines an expansion, how it differs from the class's own query, and how it is changed,
+//! undone and redone.
+
+use crate::engine::protocol::{Ask, Catalogue, ExpandAsk, JointScope};
+use crate::tui::app::App;
+use crate::tui::explore::expansion::Expansion;
+use crate::tui::explore::seeds::SeedSet;
+use crate::tui::requests::Kind;
+use crate::types::{EntityId, Mode, Tuning};
+
+/// What defines an expansion. A change of any of it can be undone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    pub seeds: SeedSet,
+    pub mode: Mode,
+    pub joint: bool,
+    pub tuning: Tuning,
+}
+
+/// One way in which a state differs from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Dropped(EntityId),
+    Added(EntityId),
+    Rejected(EntityId),
+    Mode(Mode),
+    Joint,
+    Window(u32),
+    Weights([u32; 2]),
+}
+
+impl State {
+    /// The class's own query in the index's first mode, alone, as published. Free seeds stay as
+    /// they are.
+    pub fn unchanged(&self, catalogue: &Catalogue) -> State {
+        let seeds = match (self.seeds.class, self.seeds.number) {
+            (Some(class), Some(number)) => {
+                SeedSet::of_query(catalogue, class, self.seeds.count, number)
+            }
+            _ => SeedSet {
+                rejected: Vec::new(),
+                ..self.seeds.clone()
+            },
+        };
+        let mode = catalogue.modes.first().copied().unwrap_or(self.mode);
+        State {
+            seeds,
+            mode,
+            joint: false,
+            tuning: Tuning::default(),
+        }
+    }
+
+    /// In what it differs from [`State::unchanged`].
+    pub fn changes(&self, catalogue: &Catalogue) -> Vec<Change> {
+        let from = self.unchanged(catalogue);
+        let without = |all: &[EntityId], less: &[EntityId]| -> Vec<EntityId> {
+            all.iter().copied().filter(|e| !less.contains(e)).collect()
+        };
+        let mut changes: Vec<Change> = Vec::new();
+        changes.extend(
+            without(&from.seeds.seeds, &self.seeds.seeds)
+                .into_iter()
+                .map(Change::Dropped),
+        );
+        changes.extend(
+            without(&self.seeds.seeds, &from.seeds.seeds)
+                .into_iter()
+                .map(Change::Added),
+        );
+        changes.extend(self.seeds.rejected.iter().copied().map(Change::Rejected));
+        changes.extend((self.mode != from.mode).then_some(Change::Mode(self.mode)));
+        changes.extend(self.scope(catalogue).map(|_| Change::Joint));
+        changes.extend(self.tuning.window.map(Change::Window));
+        changes.extend(self.tuning.weights.map(Change::Weights));
+        changes
+    }
+
+    /// What the engine is asked; none without seeds.
+    pub fn ask(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandAsk> {
+        (!self.seeds.seeds.is_empty()).then(|| ExpandAsk {
+            mode: self.mode,
+            seeds: self.seeds.seeds.clone(),
+            rejected: self.seeds.rejected.clone(),
+            size,
+            class: self.seeds.gold_class(catalogue),
+            joint: self.scope(catalogue),
+            tuning: self.tuning,
+        })
+    }
+
+    /// Only a class's own query can be expanded jointly.
+    fn scope(&self, catalogue: &Catalogue) -> Option<JointScope> {
+        let number = self
+            .seeds
+            .number
+            .filter(|_| self.joint && self.seeds.is_query(catalogue))?;
+        Some(JointScope {
+            seed_count: self.seeds.count,
+            number,
+        })
+    }
+}
+
+/// How many changes can be undone.
+const DEEPEST: usize = 200;
+
+/// Undo and redo.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    past: Vec<State>,
+    future: Vec<State>,
+}
+
+impl History {
+    /// Remembers what was before a change.
+    pub fn push(&mut self, before: State) {
+        self.past.push(before);
+        if self.past.len() > DEEPEST {
+            self.past.remove(0);
+        }
+        self.future.clear();
+    }
+
+    /// The state before `now`, which can then be redone.
+    pub fn undo(&mut self, now: &State) -> Option<State> {
+        let back = self.past.pop()?;
+        self.future.push(now.clone());
+        Some(back)
+    }
+
+    pub fn redo(&mut self, now: &State) -> Option<State> {
+        let forth = self.future.pop()?;
+        self.past.push(now.clone());
+        Some(forth)
+    }
+}
+
+impl App {
+    pub fn state(&self) -> State {
+        State {
+            seeds: self.seeds.clone(),
+            mode: self.mode,
+            joint: self.joint,
+            tuning: self.tuning,
+        }
+    }
+
+    /// Every change goes through here: it can be undone, and it expands at once.
+    pub(crate) fn change(&mut self, to: State) {
+        let before = self.state();
+        if to != before {
+            self.history.push(before);
+            self.adopt(to);
+        }
+    }
+
+    pub(crate) fn change_seeds(&mut self, seeds: SeedSet) {
+        self.change(State {
+            seeds,
+            ..self.state()
+        });
+    }
+
+    pub(crate) fn adopt(&mut self, state: State) {
+        if state.seeds != self.seeds {
+            self.chip = self.chip.min(state.seeds.seeds.len());
+            self.looking_at = None;
+            (self.picture, self.entity_scroll) = (0, 0);
+        }
+        (self.seeds, self.mode, self.joint, self.tuning) =
+            (state.seeds, state.mode, state.joint, state.tuning);
+        self.cursor_to_class();
+        self.expand();
+        self.evaluate();
+    }
+
+    pub(crate) fn go_back(&mut self) {
+        match self.history.undo(&self.state()) {
+            Some(state) => self.adopt(state),
+            None => self.notify("nothing to undo"),
+        }
+    }
+
+    pub(crate) fn go_forth(&mut self) {
+        match self.history.redo(&self.state()) {
+            Some(state) => self.adopt(state),
+            None => self.notify("nothing to redo"),
+        }
+    }
+
+    /// Expands the present state; without seeds nothing is shown and what runs goes stale.
+    pub(crate) fn expand(&mut self) {
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
+        let Some(ask) = self.state().ask(&catalogue, self.settings.candidates) else {
+            self.asked.forget(Kind::Expand);
+            (self.expansion, self.coming) = (None, None);
+            return;
+        };
+        self.coming = Some(Expansion::new(ask.clone()));
+        self.ask(Kind::Expand, Ask::Expand(ask));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::protocol::{ClassCard, EntityCard};
+    use crate::types::{ClassId, Query, SeedCount};
+
+    fn catalogue() -> Catalogue {
+        let mut c = Catalogue {
+            modes: vec![Mode::Both, Mode::Text],
+            ..Catalogue::default()
+        };
+        for id in 0..5 {
+            c.entities.push(EntityCard {
+                id: EntityId(id),
+                name: format!("e{id}"),
+                classes: vec![ClassId(0)],
+                pairs: 2,
+            });
+        }
+        c.classes.push(ClassCard {
+            name: "a".into(),
+            middle: None,
+            coarse: None,
+            members: (0..5).map(EntityId).collect(),
+            negatives: Vec::new(),
+        });
+        let seeds = [0, 1, 2].map(EntityId).into();
+        c.queries.push(Query {
+            class: ClassId(0),
+            seed_count: SeedCount::Three,
+            number: 0,
+            seeds,
+        });
+        c.indexed()
+    }
+
+    fn unchanged() -> State {
+        let seeds = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 0);
+        State {
+            seeds,
+            mode: Mode::Both,
+            joint: false,
+            tuning: Tuning::default(),
+        }
+    }
+
+    #[test]
+    fn changes_are_told_from_the_class_s_own_query() {
+        assert_eq!(unchanged().changes(&catalogue()), []);
+        let mut state = State {
+            joint: true,
+            ..unchanged()
+        };
+        assert_eq!(state.changes(&catalogue()), [Change::Joint]);
+        (state.seeds.seeds, state.seeds.rejected) = (
+            vec![EntityId(1), EntityId(2), EntityId(4)],
+            vec![EntityId(3)],
+        );
+        state.mode = Mode::Text;
+        state.tuning = Tuning {
+            window: Some(1),
+            weights: Some([1, 0]),
+        };
+        let expected = [
+            Change::Dropped(EntityId(0)),
+            Change::Added(EntityId(4)),
+            Change::Rejected(EntityId(3)),
+            Change::Mode(Mode::Text),
+            Change::Window(1),
+            Change::Weights([1, 0]),
+        ];
+        assert_eq!(
+            state.changes(&catalogue()),
+            expected,
+            "and changed seeds are not expanded jointly"
+        );
+        assert_eq!(state.unchanged(&catalogue()), unchanged());
+    }
+
+    #[test]
+    fn undo_and_redo_are_each_others_inverse() {
+        let (a, b) = (
+            unchanged(),
+            State {
+                mode: Mode::Text,
+                ..unchanged()
+            },
+        );
+        let mut history = History::default();
+        history.push(a.clone());
+        assert_eq!(history.undo(&b), Some(a.clone()));
+        assert_eq!(history.redo(&a), Some(b.clone()));
+        history.undo(&b);
+        history.push(a);
+        assert_eq!(history.redo(&b), None, "a new change ends the future");
+    }
+}

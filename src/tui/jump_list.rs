@@ -1,0 +1,101 @@
+//! The way back: every class, query, entity and screen that was opened leaves a place to come back
+//! to.
+
+use crate::tui::app::{App, Pane};
+use crate::tui::explore::query::State;
+use crate::tui::explore::seeds::SeedSet;
+use crate::tui::ui::screen::Screen;
+use crate::types::EntityId;
+
+/// How many places are kept.
+const DEEPEST: usize = 100;
+
+/// Where the user was.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    screen: Screen,
+    state: State,
+    focus: Pane,
+    selected: Option<EntityId>,
+    looking_at: Option<EntityId>,
+}
+
+impl Place {
+    /// Whether another screen or query was opened in between. Edited seeds are undone, and a cursor
+    /// is moved, by other keys.
+    fn far_from(&self, other: &Place) -> bool {
+        let query = |place: &Place| {
+            let SeedSet {
+                class,
+                count,
+                number,
+                ..
+            } = place.state.seeds;
+            (place.screen, class, count, number)
+        };
+        query(self) != query(other)
+    }
+}
+
+/// The places left, and those come back from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Jumps {
+    past: Vec<Place>,
+    future: Vec<Place>,
+}
+
+impl App {
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            screen: self.screen,
+            state: self.state(),
+            focus: self.focus,
+            selected: self.selected,
+            looking_at: self.looking_at,
+        }
+    }
+
+    /// Keeps the place before where what happened led away from it.
+    pub(crate) fn remember_jump(&mut self, before: Place) {
+        if !std::mem::take(&mut self.jumped) && before.far_from(&self.place()) {
+            self.keep_place(before);
+        }
+    }
+
+    pub(crate) fn keep_place(&mut self, before: Place) {
+        self.jumps.future.clear();
+        self.jumps.past.push(before);
+        if self.jumps.past.len() > DEEPEST {
+            self.jumps.past.remove(0);
+        }
+    }
+
+    pub(crate) fn jump_back(&mut self) {
+        match self.jumps.past.pop() {
+            Some(place) => {
+                self.jumps.future.push(self.place());
+                self.jump_to(place);
+            }
+            None => self.notify("there is no place before this one"),
+        }
+    }
+
+    pub(crate) fn jump_forward(&mut self) {
+        match self.jumps.future.pop() {
+            Some(place) => {
+                self.jumps.past.push(self.place());
+                self.jump_to(place);
+            }
+            None => self.notify("there is no place to go forward to"),
+        }
+    }
+
+    fn jump_to(&mut self, place: Place) {
+        self.jumped = true;
+        (self.typing, self.filtering) = (None, false);
+        self.go_to(place.screen);
+        self.change(place.state);
+        (self.focus, self.selected, self.looking_at) =
+            (place.focus, place.selected, place.looking_at);
+    }
+}

@@ -1,0 +1,108 @@
+//! Keys and pasted text, on their way to what they do.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::config::{Action, Bound, Context, Key};
+use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
+use crate::tui::app::{App, Popup};
+
+impl App {
+    pub(crate) fn key(&mut self, event: KeyEvent) {
+        if let Some(notice) = &mut self.notice {
+            notice.stays = false;
+        }
+        let mut context = self.context();
+        let before = self.place();
+        self.search.shown = context == Context::Searching;
+        let mut keys = std::mem::take(&mut self.pending);
+        keys.push(Key::from(event));
+        let mut bound = self.settings.keymap.find(context, &keys);
+        if self.closes_pasted_list(context, &bound, keys.len()) {
+            self.popup = None;
+            context = self.context();
+            bound = self.settings.keymap.find(context, &keys);
+        }
+        match bound {
+            Bound::Action(action) => self.act(action),
+            Bound::Prefix => self.pending = keys,
+            // esc leaves the sequence and does no more
+            Bound::Nothing if keys.len() > 1 && event.code == KeyCode::Esc => {}
+            Bound::Nothing if keys.len() > 1 => {
+                let typed = keys
+                    .iter()
+                    .map(|key| key.shown())
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                self.notify(format!("no action has the keys {typed}"));
+            }
+            Bound::Nothing => self.letter(context, event),
+        }
+        self.remember_jump(before);
+    }
+
+    /// Returns whether a key that the list of pasted names has no use for closes it, to act below.
+    fn closes_pasted_list(&self, context: Context, bound: &Bound, keys: usize) -> bool {
+        let Some(popup @ Popup::Pasted(_)) = self.popup else {
+            return false;
+        };
+        let is_unused = match bound {
+            Bound::Action(action) => !ANYWHERE.contains(action) && !acts_in_popup(popup, *action),
+            Bound::Prefix => false,
+            Bound::Nothing => keys == 1,
+        };
+        context == Context::Popup && is_unused
+    }
+
+    fn letter(&mut self, context: Context, event: KeyEvent) {
+        let plain = !event
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match event.code {
+            KeyCode::Char(letter) if plain && context.takes_text() => {
+                self.insert_text(letter.encode_utf8(&mut [0; 4]))
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts text into the field that takes it.
+    pub(crate) fn insert_text(&mut self, text: &str) {
+        if self.search.typing {
+            self.search.field.insert(text);
+            self.search_on();
+        } else if let Some(path) = &mut self.contenders.path {
+            path.insert(text);
+        } else if self.popup == Some(Popup::Naming) {
+            self.naming.insert(text);
+        } else if self.popup == Some(Popup::Palette) {
+            self.palette.field.insert(text);
+            self.palette.cursor = 0;
+        } else if let Some(typing) = &mut self.typing {
+            typing.input.push_str(text);
+            self.complete();
+        } else if self.filtering {
+            self.tree.filter.push_str(text);
+            self.tree.cursor = 0;
+        } else {
+            self.type_in_failures(text);
+        }
+    }
+
+    /// Looks for the names that the typed one may become.
+    pub(crate) fn complete(&mut self) {
+        if let (Some(typing), Some(catalogue)) = (&mut self.typing, &self.catalogue) {
+            typing.search(catalogue, &self.seeds.seeds);
+        }
+    }
+
+    /// What may follow the keys pressed so far. Empty where no key waits for another.
+    pub fn following(&self) -> Vec<(String, Action)> {
+        match self.pending[..] {
+            [] => Vec::new(),
+            _ => self
+                .settings
+                .keymap
+                .following(self.context(), &self.pending),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The Metrics screen's state: classes × modes in one measure, sorted by any column, rolled up,
+//! exported.
+
+pub mod screen;
+
+use crate::config::Action;
+use crate::engine::protocol::Catalogue;
+use crate::types::{CUTOFFS, ClassId, Measures, Mode, RankingKind};
+
+use crate::table::{Cell, Sheet};
+use crate::tui::actions::shifted;
+use crate::tui::app::{App, Popup};
+use crate::tui::explore::class_tree::{ClassTree, TreeKind};
+
+/// The mean over all queries, and its 95 % interval where there are classes enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Overall {
+    pub mean: Measures,
+    pub interval: Option<(Measures, Measures)>,
+}
+
+/// The number that the table is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    Ap(usize),
+    P(usize),
+}
+
+impl Measure {
+    /// Every one, by its place in [`CUTOFFS`].
+    const ALL: [Measure; 8] = [
+        Measure::Ap(0),
+        Measure::Ap(1),
+        Measure::Ap(2),
+        Measure::Ap(3),
+        Measure::P(0),
+        Measure::P(1),
+        Measure::P(2),
+        Measure::P(3),
+    ];
+
+    pub fn name(self) -> String {
+        match self {
+            Measure::Ap(at) => format!("MAP@{}", CUTOFFS[at]),
+            Measure::P(at) => format!("P@{}", CUTOFFS[at]),
+        }
+    }
+
+    pub fn of(self, measures: &Measures) -> f64 {
+        match self {
+            Measure::Ap(at) => measures.ap[at],
+            Measure::P(at) => measures.p[at],
+        }
+    }
+
+    fn ceiling(self, measures: &Measures) -> f64 {
+        match self {
+            Measure::Ap(at) | Measure::P(at) => measures.ceiling[at],
+        }
+    }
+
+    fn next(self) -> Measure {
+        let at = Measure::ALL.iter().position(|&m| m == self).unwrap_or(0);
+        Measure::ALL[(at + 1) % Measure::ALL.len()]
+    }
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// The tree, with its roll-ups.
+    Class,
+    Size,
+    /// By its place among the modes shown.
+    Mode(usize),
+    /// The first mode less the second.
+    Difference,
+    Ceiling,
+}
+
+/// The first line's label.
+const ALL: &str = "all queries";
+
+/// What the user did to the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    pub measure: Measure,
+    pub ranking: RankingKind,
+    pub sort: Column,
+    /// The least first.
+    pub upward: bool,
+    pub cursor: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table {
+            measure: Measure::Ap(0),
+            ranking: RankingKind::Expanded,
+            sort: Column::Class,
+            upward: false,
+            cursor: 0,
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsRow {
+    pub depth: usize,
+    pub label: String,
+    pub class: Option<ClassId>,
+    /// Members, of all classes below.
+    pub size: usize,
+    /// By mode; none where it is not measured yet or has no query.
+    pub values: Vec<Option<f64>>,
+    /// By mode, of the line of all queries.
+    pub intervals: Vec<Option<(f64, f64)>>,
+    pub ceiling: Option<f64>,
+}
+
+impl MetricsRow {
+    /// The first mode less the second.
+    pub fn difference(&self) -> Option<f64> {
+        Some((*self.values.first()?)? - (*self.values.get(1)?)?)
+    }
+
+    fn key(&self, column: Column) -> Option<f64> {
+        match column {
+            Column::Class => None,
+            Column::Size => Some(self.size as f64),
+            Column::Mode(at) => *self.values.get(at)?,
+            Column::Difference => self.difference(),
+            Column::Ceiling => self.ceiling,
+        }
+    }
+}
+
+impl App {
+    pub(crate) fn act_on_metrics(&mut self, action: Action) {
+        match action {
+            Action::Sort => self.sort_by_next(),
+            // a tree has one order
+            Action::Reverse if self.table.sort == Column::Class => self.table.upward = false,
+            Action::Reverse => self.table.upward = !self.table.upward,
+            Action::Measure => self.table.measure = self.table.measure.next(),
+            Action::Export => self.popup = Some(Popup::Export(0)),
+            Action::Ranking => self.switch_ranking(),
+            Action::SeedCount => self.switch_measured(),
+            Action::Open => self.open_metrics_row(),
+            _ => {}
+        }
+    }
+
+    fn sort_by_next(&mut self) {
+        let modes = self.modes().len();
+        self.table.sort = match self.table.sort {
+            Column::Class => Column::Size,
+            Column::Size => Column::Mode(0),
+            Column::Mode(at) if at + 1 < modes => Column::Mode(at + 1),
+            Column::Mode(_) if modes > 1 => Column::Difference,
+            Column::Mode(_) | Column::Difference => Column::Ceiling,
+            Column::Ceiling => Column::Class,
+        };
+        self.table.cursor = 0;
+    }
+
+    /// Sorts by a column that was clicked; by the same one again the other way round.
+    pub(crate) fn sort_by(&mut self, column: Column) {
+        let table = &mut self.table;
+        (table.upward, table.sort) = (table.sort == column && !table.upward, column);
+        table.cursor = 0;
+    }
+
+    /// Opens the class in Explore, in the queries that were measured.
+    pub(crate) fn open_metrics_row(&mut self) {
+        let class = self
+            .metrics_rows()
+            .get(self.table.cursor)
+            .and_then(|row| row.class);
+        match class {
+            Some(class) => self.show_query(class, 0),
+            None => self.notify("a roll-up opens nothing: choose a class"),
+        }
+    }
+
+    pub(crate) fn step_in_table(&mut self, by: isize) {
+        self.table.cursor = shifted(self.table.cursor, by, self.metrics_rows().len());
+    }
+
+    /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a
+    /// number, the classes.
+    pub fn metrics_rows(&self) -> Vec<MetricsRow> {
+        let Some(catalogue) = &self.catalogue else {
+            return Vec::new();
+        };
+        let mut rows = vec![self.all_queries(catalogue)];
+        let tree = ClassTree::default().rows(catalogue, |_| None);
+        let below = |at: usize| -> Vec<ClassId> {
+            let classes = tree[at + 1..]
+                .iter()
+                .take_while(|row| row.depth > tree[at].depth);
+            classes.filter_map(|row| class_of(&row.kind)).collect()
+        };
+        for (at, row) in tree.iter().enumerate() {
+            let classes = class_of(&row.kind).map_or_else(|| below(at), |class| vec![class]);
+            rows.push(MetricsRow {
+                depth: row.depth,
+                label: row.label.clone(),
+                class: class_of(&row.kind),
+                size: row.size,
+                ..self.mean_of(&classes)
+            });
+        }
+        if self.table.sort == Column::Class {
+            return rows;
+        }
+        let mut classes: Vec<MetricsRow> = rows
+            .split_off(1)
+            .into_iter()
+            .filter(|row| row.class.is_some())
+            .collect();
+        classes.iter_mut().for_each(|row| row.depth = 0);
+        classes.sort_by(|a, b| {
+            let (a, b) = (a.key(self.table.sort), b.key(self.table.sort));
+            // what is not known comes last, whichever way
+            match (a, b) {
+                (Some(a), Some(b)) if self.table.upward => a.total_cmp(&b),
+                (Some(a), Some(b)) => b.total_cmp(&a),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            }
+        });
+        rows.extend(classes);
+        rows
+    }
+
+    fn all_queries(&self, catalogue: &Catalogue) -> MetricsRow {
+        let overall: Vec<Option<&Overall>> = self
+            .modes()
+            .iter()
+            .map(|&m| self.overall.get(&self.plan(m)))
+            .collect();
+        let measure = self.table.measure;
+        let interval = |o: &Overall| {
+            o.interval
+                .map(|(low, high)| (measure.of(&low), measure.of(&high)))
+        };
+        MetricsRow {
+            depth: 0,
+            label: ALL.into(),
+            class: None,
+            size: catalogue.classes.iter().map(|c| c.members.len()).sum(),
+            values: overall
+                .iter()
+                .map(|o| o.map(|o| measure.of(&o.mean)))
+                .collect(),
+            intervals: overall.iter().map(|o| o.and_then(interval)).collect(),
+            ceiling: overall
+                .iter()
+                .find_map(|o| o.map(|o| measure.ceiling(&o.mean))),
+        }
+    }
+
+    /// Over these classes, each with the same weight; one that has no query counts nowhere.
+    fn mean_of(&self, classes: &[ClassId]) -> MetricsRow {
+        let mean = |values: Vec<f64>| {
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let measure = self.table.measure;
+        let of = |mode: Mode, value: &dyn Fn(&Measures) -> f64| {
+            mean(
+                classes
+                    .iter()
+                    .filter_map(|&c| self.maps.get(&(self.plan(mode), c)))
+                    .map(value)
+                    .collect(),
+            )
+        };
+        let modes = self.modes();
+        MetricsRow {
+            depth: 0,
+            label: String::new(),
+            class: None,
+            size: 0,
+            values: modes
+                .iter()
+                .map(|&mode| of(mode, &|m| measure.of(m)))
+                .collect(),
+            intervals: Vec::new(),
+            ceiling: modes
+                .iter()
+                .find_map(|&mode| of(mode, &|m| measure.ceiling(m))),
+        }
+    }
+
+    /// The table's title: the measure and the queries.
+    pub fn metrics_title(&self) -> String {
+        format!("{} · {}", self.table.measure.name(), self.queries_title())
+    }
+
+    /// What the table shows, for other programs.
+    pub(crate) fn metrics_sheet(&self) -> Sheet {
+        let modes = self.modes();
+        let mut rows = Vec::new();
+        for (at, row) in self.metrics_rows().iter().enumerate() {
+            let level = match (at, row.class) {
+                (0, _) => ALL,
+                (_, Some(_)) => "class",
+                (_, None) => "group",
+            };
+            rows.push(self.metrics_cells(row, level, modes.len()));
+        }
+        let name = self.catalogue.as_ref().map_or("", |c| &c.name);
+        let title = format!(
+            "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
+            self.metrics_title()
+        );
+        Sheet {
+            title,
+            heads: sheet_heads(&modes),
+            rows,
+        }
+    }
+
+    /// Returns the cells of one row, in the order of [`sheet_heads`].
+    fn metrics_cells(&self, row: &MetricsRow, level: &str, modes: usize) -> Vec<Cell> {
+        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let mut cells = vec![
+            Cell::Text(row.label.clone()),
+            Cell::Text(level.into()),
+            Cell::Count(row.size),
+            Cell::Text(self.table.measure.name()),
+            Cell::Count(self.seeds_measured.number()),
+            Cell::Text(self.ranking_name().into()),
+        ];
+        for (at, value) in row.values.iter().enumerate() {
+            let interval = row.intervals.get(at).copied().flatten();
+            cells.extend([
+                number(*value),
+                number(interval.map(|i| i.0)),
+                number(interval.map(|i| i.1)),
+            ]);
+        }
+        if modes > 1 {
+            cells.push(number(row.difference()));
+        }
+        cells.push(number(row.ceiling));
+        cells
+    }
+}
+
+/// Returns the heads of the exported table.
+fn sheet_heads(modes: &[Mode]) -> Vec<String> {
+    let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"]
+        .map(str::to_owned)
+        .to_vec();
+    for mode in modes {
+        heads.extend([
+            mode.to_string(),
+            format!("{mode} low"),
+            format!("{mode} high"),
+        ]);
+    }
+    if let [first, second, ..] = modes {
+        heads.push(format!("{first} − {second}"));
+    }
+    heads.push("ceiling".into());
+    heads
+}
+
+fn class_of(kind: &TreeKind) -> Option<ClassId> {
+    match kind {
+        TreeKind::Class(class) => Some(*class),
+        TreeKind::Group { .. } => None,
+    }
+}

@@ -1,0 +1,37 @@
+//! What popups with keys of their own do.
+
+pub mod explain;
+pub mod export;
+pub mod help;
+pub mod load_warnings;
+pub mod named_queries;
+pub mod palette;
+pub mod pasted_names;
+pub mod themes;
+pub mod what_if;
+pub mod zoom;
+
+use crate::config::Action;
+use crate::tui::app::{App, Popup};
+
+impl App {
+    /// Does what an action means in a popup; false where it means there what it means elsewhere.
+    pub(crate) fn act_on_popup(&mut self, popup: Popup, action: Action) -> bool {
+        match (popup, action) {
+            (Popup::Explain, Action::PreviousBeside) => self.walk_beside(-1),
+            (Popup::Explain, Action::NextBeside) => self.walk_beside(1),
+            (Popup::Explain, Action::Fold) => self.unfold_line(None),
+            (Popup::Explain, Action::Left) => self.unfold_line(Some(false)),
+            (Popup::Explain, Action::Right) => self.unfold_line(Some(true)),
+            (Popup::Explain, Action::FoldAll) => self.fold_whole(),
+            (Popup::WhatIf(setting), Action::Left) => self.turn(setting, -1),
+            (Popup::WhatIf(setting), Action::Right) => self.turn(setting, 1),
+            (Popup::WhatIf(_), Action::Unchanged) => self.take_back_all(),
+            (Popup::States(at), Action::Remove) => self.remove_named(at),
+            (Popup::Naming, Action::Accept) => self.accept_name(),
+            (Popup::Naming, _) => return self.naming.edit(action),
+            _ => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,245 @@
+//! Named states, and the file that opens the same view elsewhere.
+//!
+//! Named states: the field for a name, and the list to come back from.
+
+use crate::config::Role;
+use crate::engine::protocol::Catalogue;
+use crate::tui::actions::shifted;
+use crate::tui::app::{App, Pane, Popup, Wish};
+use crate::tui::explore::query::State;
+use crate::tui::overlay::what_if::{change_words, origin};
+use crate::tui::persist::session::NamedRecord;
+use crate::tui::persist::view_file::{Named, Origin, Record, StateFile};
+use crate::tui::text_input::Field;
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::screen::Screen;
+use crate::tui::ui::{popup_list, text};
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// A state that was given a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedState {
+    pub name: String,
+    pub state: State,
+    /// As it is kept: also what this index lacks.
+    pub record: Record,
+}
+
+impl NamedState {
+    /// The state as far as this index has what it takes.
+    pub fn from_record(
+        NamedRecord {
+            name,
+            state: record,
+        }: NamedRecord,
+        catalogue: &Catalogue,
+    ) -> Self {
+        NamedState {
+            name,
+            state: record.state(catalogue).0,
+            record,
+        }
+    }
+}
+
+impl App {
+    pub(crate) fn start_naming(&mut self) {
+        self.naming = Field::default();
+        self.open_popup(Popup::Naming);
+    }
+
+    /// Takes the name that was typed. One of the same name is replaced.
+    pub(crate) fn accept_name(&mut self) {
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
+        let name = self.naming.text().trim().to_owned();
+        if name.is_empty() {
+            return self.notify("a name has at least one letter");
+        }
+        self.popup = None;
+        self.notify(format!("“{name}” is kept"));
+        let state = self.state();
+        let named = NamedState {
+            record: Record::of(&state, &catalogue),
+            name,
+            state,
+        };
+        match self.named.iter_mut().find(|other| other.name == named.name) {
+            Some(other) => *other = named,
+            None => self.named.push(named),
+        }
+    }
+
+    pub(crate) fn open_states(&mut self) {
+        match self.named.is_empty() {
+            true => self.notify("no state has a name yet"),
+            false => self.open_popup(Popup::States(0)),
+        }
+    }
+
+    /// Comes back to a named state, which can be undone.
+    pub(crate) fn open_named(&mut self, at: usize) {
+        self.popup = None;
+        if let Some(named) = self.named.get(at).cloned() {
+            self.selected = None;
+            self.change(named.state);
+        }
+    }
+
+    pub(crate) fn remove_named(&mut self, at: usize) {
+        if at < self.named.len() {
+            self.named.remove(at);
+            let cursor = shifted(at, 0, self.named.len());
+            self.popup = (!self.named.is_empty()).then_some(Popup::States(cursor));
+        }
+    }
+
+    /// The present view, to be written to a file.
+    pub(crate) fn save_view(&mut self) {
+        let Some(file) = self.state_file() else {
+            return self.notify("nothing is open yet");
+        };
+        self.wish = Some(Wish::Write {
+            stem: "view".into(),
+            ending: "json",
+            text: file.write(),
+        });
+    }
+
+    pub fn state_file(&self) -> Option<StateFile> {
+        let catalogue = self.catalogue.as_deref()?;
+        let index = Origin {
+            name: catalogue.name.clone(),
+            path: catalogue.index.display().to_string(),
+            dataset: catalogue.dataset_hash.clone(),
+        };
+        let rows = self.rows();
+        let cursor = rows
+            .get(self.cursor(&rows))
+            .map(|row| Named::of(row.entity, catalogue));
+        Some(StateFile::new(
+            index,
+            Record::of(&self.state(), catalogue),
+            self.screen,
+            self.reranked,
+            cursor,
+        ))
+    }
+
+    /// Opens what a file says as far as it is there, and tells the rest.
+    pub(crate) fn open_file(&mut self, file: &StateFile) {
+        let Some(catalogue) = self.catalogue.clone() else {
+            return;
+        };
+        let (state, mut lost) = file.state.state(&catalogue);
+        lost.extend(file.origin_differs(&catalogue));
+        (self.seeds, self.mode, self.joint, self.tuning) =
+            (state.seeds, state.mode, state.joint, state.tuning);
+        (self.reranked, self.seeds_measured) = (file.reranked, self.seeds.count);
+        self.screen = file.screen().unwrap_or_else(|| {
+            lost.push(format!("there is no screen “{}”", file.screen));
+            Screen::Explore
+        });
+        if let Some(cursor) = &file.cursor {
+            self.selected = cursor.find(&catalogue);
+            if self.selected.is_none() {
+                lost.push(format!(
+                    "“{}”, where the cursor was, is not in this index",
+                    cursor.name
+                ));
+            }
+        }
+        self.cursor_to_class();
+        if !self.seeds.seeds.is_empty() {
+            self.focus = Pane::Candidates;
+        }
+        self.told = lost;
+        if !self.told.is_empty() {
+            self.open_popup(Popup::Told);
+        }
+    }
+}
+
+const WIDTH: u16 = 84;
+const FIELD: u16 = 60;
+
+pub fn draw_naming(canvas: &mut Canvas, whole: Rect) {
+    let width = FIELD.min(whole.width);
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        whole.height / 3,
+        width,
+        4.min(whole.height),
+    );
+    let inner = canvas.popup(area, "A name for the present state", "enter keeps · esc");
+    let inner = Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    };
+    let app = canvas.app;
+    canvas.input_line(Rect { height: 1, ..inner }, vec![], &app.naming, vec![]);
+    let what = text::cut(&summary(canvas, &app.state()), usize::from(inner.width));
+    let line = Line::from(canvas.span(Role::Quiet, what));
+    canvas.line(
+        Rect {
+            y: inner.y + 1,
+            height: 1.min(inner.height.saturating_sub(1)),
+            ..inner
+        },
+        line,
+    );
+}
+
+pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+    let app = canvas.app;
+    let named = &app.named;
+    let width = WIDTH.min(whole.width.saturating_sub(4));
+    let height = (named.len() as u16 + 2).min(whole.height.saturating_sub(4));
+    let area = Rect::new(
+        (whole.width - width) / 2,
+        (whole.height - height) / 2,
+        width,
+        height,
+    );
+    let inner = canvas.popup(
+        area,
+        "Named states",
+        "enter comes back to it · x takes it off · esc",
+    );
+    let names = named
+        .iter()
+        .map(|n| text::width(&n.name))
+        .max()
+        .unwrap_or(0)
+        .min(usize::from(inner.width) / 3);
+    let room = usize::from(inner.width).saturating_sub(names + 4);
+    popup_list::draw(canvas, inner, cursor, named.len(), |canvas, at| {
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(canvas.label(Role::Text, &text::fit(&named[at].name, names)));
+        spans.push(canvas.span(
+            Role::Quiet,
+            format!("  {}", text::fit(&summary(canvas, &named[at].state), room)),
+        ));
+        (Line::from(spans), Hit::NamedState(at))
+    });
+}
+
+/// Where it comes from and what is changed.
+fn summary(canvas: &Canvas, state: &State) -> String {
+    let Some(catalogue) = canvas.catalogue() else {
+        return String::new();
+    };
+    let changes: Vec<String> = state
+        .changes(catalogue)
+        .iter()
+        .map(|&change| change_words(canvas, change).1)
+        .collect();
+    match changes.is_empty() {
+        true => origin(canvas, state),
+        false => format!("{} · {}", origin(canvas, state), changes.join("  ")),
+    }
+}

@@ -1,0 +1,95 @@
+//! The choice of a theme, which is tried on while the cursor moves.
+//!
+//! The themes, each shown by the screen behind while the cursor is on it.
+
+use crate::config::Role;
+use crate::tui::app::{App, Popup};
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::{popup_list, text};
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// The names to choose from and the one in use. The event loop loads what is named here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Themes {
+    /// The shipped ones and the user's.
+    pub names: Vec<String>,
+    pub shown: String,
+    /// Chosen here, and so kept for the next start.
+    pub kept: Option<String>,
+    /// In use when the choice was opened.
+    before: String,
+}
+
+impl App {
+    pub(crate) fn open_themes(&mut self) {
+        let themes = &mut self.themes;
+        themes.before.clone_from(&themes.shown);
+        let cursor = themes
+            .names
+            .iter()
+            .position(|name| *name == themes.shown)
+            .unwrap_or(0);
+        self.popup = Some(Popup::Theme(cursor));
+    }
+
+    /// Moves the cursor, and shows the theme that it is on.
+    pub(crate) fn try_theme(&mut self, cursor: usize) {
+        if let Some(name) = self.themes.names.get(cursor) {
+            self.themes.shown.clone_from(name);
+            self.popup = Some(Popup::Theme(cursor));
+        }
+    }
+
+    pub(crate) fn keep_theme(&mut self) {
+        self.popup = None;
+        self.themes.kept = Some(self.themes.shown.clone());
+    }
+
+    pub(crate) fn restore_theme(&mut self) {
+        self.themes.shown.clone_from(&self.themes.before);
+    }
+}
+
+const WIDTH: u16 = 40;
+
+/// What each colour means, in its colour.
+const SAMPLE: [(Role, &str); 4] = [
+    (Role::Gold, "✓ ▲"),
+    (Role::Miss, "✗ ▼"),
+    (Role::TextShare, "██"),
+    (Role::ImageShare, "██"),
+];
+
+/// At the right, so that the screen stays in sight.
+pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+    let names = &canvas.app.themes.names;
+    let width = WIDTH.min(whole.width);
+    let height = (names.len() as u16 + 3).min(whole.height.saturating_sub(2));
+    let area = Rect::new(
+        whole.right().saturating_sub(width + 1),
+        whole.y + 1,
+        width,
+        height,
+    );
+    let inner = canvas.popup(area, "Colours", "enter keeps it · esc");
+    let list = Rect {
+        height: inner.height.saturating_sub(1),
+        ..inner
+    };
+    popup_list::draw(canvas, list, cursor, names.len(), |canvas, at| {
+        let mut spans = vec![Span::raw(" ")];
+        spans.extend(canvas.label(Role::Text, &text::fit(&names[at], list.width.into())));
+        (Line::from(spans), Hit::Theme(at))
+    });
+    let sample = SAMPLE.map(|(role, text)| canvas.span(role, format!(" {text} ")));
+    canvas.line(
+        Rect {
+            y: list.bottom(),
+            height: 1.min(inner.height),
+            ..inner
+        },
+        Line::from(sample.to_vec()),
+    );
+}

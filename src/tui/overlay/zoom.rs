@@ -1,0 +1,75 @@
+//! One picture on the full screen, with whose it is below.
+
+use std::path::Path;
+
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::config::Role;
+use crate::tui::explore::candidates::titles;
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::frame_info::Hit;
+use crate::types::EntityId;
+
+pub fn draw(canvas: &mut Canvas, whole: Rect) {
+    let app = canvas.app;
+    let (Some(entity), Some(Ok(detail))) = (app.subject(), app.detail()) else {
+        return;
+    };
+    let Some(path) = detail
+        .pictures
+        .get(app.picture.min(detail.pictures.len().saturating_sub(1)))
+    else {
+        return;
+    };
+    canvas.clear(whole);
+    canvas.hit(whole, Hit::Backdrop);
+    if canvas.pictures.on() {
+        let above_caption = Rect {
+            height: whole.height - 2,
+            ..whole
+        };
+        canvas.picture(above_caption, path);
+    } else {
+        pictures_are_off(canvas, whole, path);
+    }
+    let caption = caption(canvas, entity, detail.pictures.len());
+    let last_line = Rect {
+        y: whole.bottom() - 1,
+        height: 1,
+        ..whole
+    };
+    canvas.line(last_line, caption.centered());
+}
+
+/// Draws the path of a picture in the place of the picture.
+fn pictures_are_off(canvas: &mut Canvas, whole: Rect, path: &Path) {
+    let middle = Rect {
+        y: whole.height / 2,
+        height: 1,
+        ..whole
+    };
+    let said = format!("pictures are off: {}", path.display());
+    let line = Line::from(canvas.span(Role::Quiet, said));
+    canvas.line(middle, line.centered());
+}
+
+/// Returns the line below the picture: its entity, its number among the entity's pictures, and the
+/// keys.
+fn caption(canvas: &Canvas, entity: EntityId, pictures: usize) -> Line<'static> {
+    let classes = match canvas.catalogue() {
+        Some(c) => c
+            .entity(entity)
+            .map(|e| titles(c, &e.classes))
+            .unwrap_or_default(),
+        None => String::new(),
+    };
+    let count = format!("{}/{pictures}", canvas.app.picture + 1);
+    Line::from(vec![
+        canvas.span(Role::Title, format!("{}  ", canvas.name(entity))),
+        canvas.span(
+            Role::Quiet,
+            format!("{classes}   {count}   < > pictures   j k candidates   esc"),
+        ),
+    ])
+}

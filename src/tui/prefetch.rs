@@ -1,0 +1,52 @@
+//! What is asked for because it is looked at: the subject's details, first pictures.
+
+use crate::engine::protocol::Ask;
+use crate::tui::app::App;
+use crate::tui::requests::Kind;
+use crate::tui::ui::frame_info::View;
+use crate::types::EntityId;
+
+impl App {
+    /// Asks for the subject's details: one request at a time, always the newest subject.
+    pub(crate) fn inspect(&mut self) {
+        if self.catalogue.is_none() || self.inspecting.is_some() {
+            return;
+        }
+        let mode = self.mode;
+        let unknown = |entity: &EntityId| !self.details.contains_key(&(*entity, mode));
+        let wanted = self
+            .subject()
+            .filter(unknown)
+            .or_else(|| self.beside_cursor().into_iter().find(unknown));
+        if let Some(entity) = wanted {
+            self.inspecting = Some((entity, mode));
+            self.ask(Kind::Inspect, Ask::Inspect { entity, mode });
+        }
+    }
+
+    /// The candidates that a step would lead to: with what is said of them at hand, a step is one
+    /// frame.
+    fn beside_cursor(&self) -> Vec<EntityId> {
+        let rows = self.rows();
+        let at = self.cursor(&rows);
+        [at + 1, at.wrapping_sub(1), at + 2]
+            .into_iter()
+            .filter_map(|at| rows.get(at))
+            .map(|row| row.entity)
+            .collect()
+    }
+
+    pub(crate) fn drawn(&mut self, view: View) {
+        let wanted: Vec<EntityId> = view
+            .unpictured
+            .iter()
+            .copied()
+            .filter(|e| !self.first_pictures.contains_key(e))
+            .collect();
+        if !wanted.is_empty() && !self.asked.runs(Kind::Pictures) {
+            self.picturing.clone_from(&wanted);
+            self.ask(Kind::Pictures, Ask::Pictures { entities: wanted });
+        }
+        self.view = view;
+    }
+}

@@ -1,0 +1,383 @@
+//! The list that has the keys, whichever it is: searched with one mechanism, copied with another.
+//!
+//! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with
+//! `Canvas::label`.
+//!
+//! What is searched in the list, on the last line: ` /jag  1 of 3   ↓ next  ↑ previous  enter
+//! esc`.
+
+use crate::config::{Action, Context, Role};
+use crate::name::nfc;
+use crate::table::Form;
+use crate::tui::app::{App, Pane, Popup};
+use crate::tui::text_input::Field;
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::screen::Screen;
+use crate::tui::ui::{key_hints, text};
+use crate::types::EntityId;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use std::borrow::Cow;
+use std::ops::Range;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A list's labels, top to bottom, and where the cursor is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct List {
+    pub labels: Vec<String>,
+    pub cursor: usize,
+}
+
+/// What is searched for. It stays for `n` and `N` until it is closed, in whichever list has the
+/// keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Search {
+    pub field: Field,
+    pub typing: bool,
+    /// Whether the foot tells what is searched and which match the cursor is on.
+    pub shown: bool,
+    /// Where the cursor was when the search began, and whether that was in a popup.
+    from: usize,
+    in_popup: bool,
+    /// The line found last; for lists that scroll and have no cursor.
+    pub line: usize,
+}
+
+impl Search {
+    /// Whether it is what is to be closed first.
+    pub(crate) fn holds(&self, popup: Option<Popup>) -> bool {
+        self.typing || !self.field.text().is_empty() && self.in_popup == popup.is_some()
+    }
+}
+
+impl App {
+    /// None where there is nothing to search.
+    pub fn list(&self) -> Option<List> {
+        let list = match self.popup {
+            Some(Popup::Help(_)) => List {
+                labels: self.help_labels(),
+                cursor: self.search.line,
+            },
+            Some(Popup::Missing(cursor)) => {
+                let missing = self.expansion.as_ref()?.missing.as_ref()?;
+                List {
+                    labels: missing.iter().map(|m| self.name(m.entity)).collect(),
+                    cursor,
+                }
+            }
+            Some(Popup::Export(cursor)) => List {
+                labels: Form::ALL.map(|f| f.name().to_owned()).into(),
+                cursor,
+            },
+            Some(Popup::Contenders(cursor)) => {
+                let labels = self
+                    .available()
+                    .into_iter()
+                    .map(|of| self.contenders.name(of))
+                    .collect();
+                List { labels, cursor }
+            }
+            Some(Popup::Theme(cursor)) => List {
+                labels: self.themes.names.clone(),
+                cursor,
+            },
+            Some(Popup::States(cursor)) => List {
+                labels: self.named.iter().map(|state| state.name.clone()).collect(),
+                cursor,
+            },
+            Some(Popup::Pasted(cursor)) => List {
+                labels: self
+                    .pasted
+                    .iter()
+                    .map(|pasted| pasted.name.clone())
+                    .collect(),
+                cursor,
+            },
+            Some(Popup::Explain) => self.explanation_labels()?,
+            Some(_) => return None,
+            None => self.list_on_screen()?,
+        };
+        (!list.labels.is_empty()).then_some(list)
+    }
+
+    fn list_on_screen(&self) -> Option<List> {
+        let list = match (self.screen, self.focus) {
+            (Screen::Compare, _) => {
+                let pairs = self.pairs();
+                let cursor = self.pair_cursor(&pairs);
+                List {
+                    labels: pairs.into_iter().map(|pair| pair.label).collect(),
+                    cursor,
+                }
+            }
+            (Screen::Failures, _) => self.failure_labels(),
+            (Screen::Metrics, _) => List {
+                labels: self
+                    .metrics_rows()
+                    .into_iter()
+                    .map(|row| row.label)
+                    .collect(),
+                cursor: self.table.cursor,
+            },
+            (Screen::Explore, Pane::Classes) => List {
+                labels: self.tree_rows().into_iter().map(|row| row.label).collect(),
+                cursor: self.tree.cursor,
+            },
+            (Screen::Explore, Pane::Seeds) => {
+                let labels = self
+                    .seeds
+                    .seeds
+                    .iter()
+                    .map(|&seed| self.name(seed))
+                    .collect();
+                List {
+                    labels,
+                    cursor: self.chip,
+                }
+            }
+            (Screen::Explore, Pane::Candidates | Pane::Entity) => {
+                let rows = self.rows();
+                List {
+                    labels: rows.iter().map(|r| self.name(r.entity)).collect(),
+                    cursor: self.cursor(&rows),
+                }
+            }
+        };
+        Some(list)
+    }
+
+    /// Puts the list's cursor on a line.
+    fn go_to_line(&mut self, list: &List, to: usize) {
+        let by = to as isize - list.cursor as isize;
+        match (self.popup, self.screen, self.focus) {
+            (Some(Popup::Help(_)), ..) => self.popup_scroll = to.min(self.view.popup.furthest),
+            (Some(Popup::Explain), ..) => self.explaining.go_to(to),
+            (None, Screen::Explore, Pane::Seeds) => self.chip = to,
+            (None, Screen::Explore, Pane::Candidates | Pane::Entity) => self.step_candidate(by),
+            _ => self.step(by),
+        }
+        self.search.line = to;
+    }
+
+    /// An entity's name; for a stranger of a run what that calls it; its number where nothing knows
+    /// it.
+    pub fn name(&self, entity: EntityId) -> String {
+        let imports = &self.contenders.imports;
+        if let Some(name) = imports
+            .iter()
+            .find_map(|import| import.strangers.get(&entity))
+        {
+            return format!("{name} (unknown)");
+        }
+        self.catalogue.as_ref().map_or_else(
+            || format!("entity {entity}"),
+            |catalogue| catalogue.name(entity),
+        )
+    }
+
+    // Searching.
+
+    pub(crate) fn start_search(&mut self) {
+        self.search = Search {
+            line: self.popup_scroll,
+            in_popup: self.popup.is_some(),
+            ..Search::default()
+        };
+        match self.list() {
+            Some(list) => {
+                (self.search.from, self.search.typing, self.search.shown) =
+                    (list.cursor, true, true)
+            }
+            None => self.notify("there is no list to search here"),
+        }
+    }
+
+    pub(crate) fn act_on_search(&mut self, action: Action) {
+        match action {
+            Action::Open => self.search.typing = false,
+            Action::NextMatch => self.next_match(1),
+            Action::PreviousMatch => self.next_match(-1),
+            _ if self.search.field.edit(action) => self.search_on(),
+            _ => {}
+        }
+    }
+
+    /// From where the search began, to the first line that holds what is typed by now.
+    pub(crate) fn search_on(&mut self) {
+        let Some(list) = self.list() else { return };
+        let found = self.matches(&list);
+        let from = self.search.from;
+        let to = found
+            .iter()
+            .find(|&&at| at >= from)
+            .or(found.first())
+            .copied()
+            .unwrap_or(from);
+        self.go_to_line(&list, to);
+    }
+
+    /// Goes to another match, from the last one on to the first.
+    pub(crate) fn next_match(&mut self, by: isize) {
+        if self.search.field.text().is_empty() {
+            return self.notify("nothing is searched for yet");
+        }
+        let Some(list) = self.list() else { return };
+        let found = self.matches(&list);
+        let next = if by > 0 {
+            found.iter().find(|&&at| at > list.cursor).or(found.first())
+        } else {
+            found
+                .iter()
+                .rev()
+                .find(|&&at| at < list.cursor)
+                .or(found.last())
+        };
+        self.search.shown = true;
+        if let Some(&to) = next {
+            self.go_to_line(&list, to);
+        }
+    }
+
+    /// The cursor goes back to where it was.
+    pub(crate) fn leave_search(&mut self) {
+        if let (true, Some(list)) = (self.search.typing, self.list()) {
+            self.go_to_line(&list, self.search.from);
+        }
+        self.search = Search::default();
+    }
+
+    /// "3 of 12", "no match".
+    pub fn search_count(&self) -> String {
+        let list = self.list().unwrap_or_default();
+        let found = self.matches(&list);
+        match found.iter().position(|&at| at == list.cursor) {
+            _ if self.search.field.text().is_empty() => String::new(),
+            _ if found.is_empty() => "no match".into(),
+            Some(at) => format!("{} of {}", at + 1, found.len()),
+            None => format!("{} matches", found.len()),
+        }
+    }
+
+    fn matches(&self, list: &List) -> Vec<usize> {
+        let hit = |label: &String| !occurrences(label, self.search.field.text()).is_empty();
+        list.labels
+            .iter()
+            .enumerate()
+            .filter(|(_, label)| hit(label))
+            .map(|(at, _)| at)
+            .collect()
+    }
+}
+
+/// Where a text holds another, in whatever Unicode form either is. Capitals count only where they
+/// are searched for.
+pub fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
+    let exact = wanted.chars().any(char::is_uppercase);
+    let same = |a: char, b: char| a == b || !exact && a.to_lowercase().eq(b.to_lowercase());
+    let wanted: Vec<char> = nfc(wanted).chars().collect();
+    let letters = composed(text);
+    let (mut found, mut from) = (Vec::new(), 0);
+    while !wanted.is_empty() && from + wanted.len() <= letters.len() {
+        let here = &letters[from..from + wanted.len()];
+        if here
+            .iter()
+            .zip(&wanted)
+            .all(|((_, letter), &w)| same(*letter, w))
+        {
+            found.push(here[0].0.start..here[here.len() - 1].0.end);
+            from += wanted.len();
+        } else {
+            from += 1;
+        }
+    }
+    found
+}
+
+/// The characters of a text's Form C, each with the bytes of the text that it comes from.
+fn composed(text: &str) -> Vec<(Range<usize>, char)> {
+    let mut letters = Vec::with_capacity(text.len());
+    for (start, cluster) in text.grapheme_indices(true) {
+        match nfc(cluster) {
+            Cow::Borrowed(cluster) => {
+                let own = |(at, letter): (usize, char)| {
+                    (start + at..start + at + letter.len_utf8(), letter)
+                };
+                letters.extend(cluster.char_indices().map(own));
+            }
+            Cow::Owned(joined) => {
+                letters.extend(
+                    joined
+                        .chars()
+                        .map(|letter| (start..start + cluster.len(), letter)),
+                );
+            }
+        }
+    }
+    letters
+}
+
+/// Columns before the text.
+const LEAD: usize = 3;
+
+pub fn draw(canvas: &mut Canvas, whole: Rect) {
+    let search = &canvas.app.search;
+    if !search.shown {
+        return;
+    }
+    let line = Rect {
+        y: whole.bottom().saturating_sub(1),
+        height: 1,
+        ..whole
+    };
+    canvas.clear(line);
+    let mut spans = vec![canvas.span(Role::Quiet, format!("{:^LEAD$}", "/"))];
+    spans.push(canvas.span(Role::Title, search.field.text()));
+    spans.push(canvas.span(Role::Warning, format!("  {}", canvas.app.search_count())));
+    spans.push(Span::raw("   "));
+    let wanted = [
+        (Action::NextMatch, "next"),
+        (Action::PreviousMatch, "previous"),
+        (Action::Open, "done"),
+        (Action::Close, "leaves it"),
+    ];
+    let (context, wanted) = match search.typing {
+        true => (Context::Searching, &wanted[..]),
+        false => (Context::Global, &[wanted[0], wanted[1], wanted[3]][..]),
+    };
+    let column = LEAD + text::width(search.field.halves().0);
+    key_hints::draw(canvas, line, Line::from(spans), context, 2, wanted);
+    if canvas.app.search.typing {
+        canvas.place_cursor(line, column);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_count_only_where_they_are_searched_for() {
+        let starts = |text, wanted| {
+            occurrences(text, wanted)
+                .iter()
+                .map(|r| (r.start, r.end))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(starts("Sea lion, SEA", "sea"), [(0, 3), (10, 13)]);
+        assert_eq!(starts("Sea lion, SEA", "SEA"), [(10, 13)]);
+        assert_eq!(starts("aaa", "aa"), [(0, 2)]);
+        assert_eq!(starts("çay ÇAY", "ça"), [(0, 3), (5, 8)]);
+        assert_eq!(starts("l'I\u{302}le, île", "île"), [(2, 7), (9, 13)]);
+        assert_eq!(starts("Île", "i\u{302}le"), [(0, 4)]);
+        assert_eq!(
+            starts("cafe\u{301}", "cafe"),
+            [],
+            "é is another letter, in every form"
+        );
+        assert_eq!(
+            starts("한국 \u{1112}\u{1161}\u{11ab}", "한"),
+            [(0, 3), (7, 16)]
+        );
+        assert!(occurrences("lion", "").is_empty() && occurrences("", "l").is_empty());
+    }
+}

@@ -1,0 +1,173 @@
+//! What a drawn frame tells the app: where things are (for the mouse), how far they scroll, and
+//! what is wanting.
+
+use std::path::PathBuf;
+
+use ratatui::layout::{Position, Rect, Size};
+
+use crate::tui::app::Pane;
+use crate::tui::metrics::Column;
+use crate::tui::ui::screen::Screen;
+use crate::types::EntityId;
+
+/// What lies under the pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    Pane(Pane),
+    /// A line of the class tree.
+    Class(usize),
+    Chip(usize),
+    /// The ✕ of a chip.
+    ChipClose(usize),
+    AddSeed,
+    Completion(usize),
+    Candidate(EntityId),
+    /// "missing n ▸" in the metrics line.
+    MissingCount,
+    MissingRow(usize),
+    Picture(usize),
+    Neighbour(EntityId),
+    /// Between candidates and entity.
+    Divider,
+    /// A popup's inside, which lets nothing through.
+    Popup,
+    /// Beside a popup: a click closes it.
+    Backdrop,
+    Help,
+    Tab(Screen),
+    MetricsRow(usize),
+    MetricsColumn(Column),
+    /// A class or a query of the Compare screen.
+    Pair(usize),
+    /// A query's joined lists.
+    Joined,
+    /// A line of the Failures screen.
+    Failure(usize),
+    /// Row and column of the confusion matrix.
+    Cell(usize, usize),
+    ExportForm(usize),
+    /// A line of what can take part in a comparison.
+    Contender(usize),
+    /// A line of the palette.
+    Action(usize),
+    Theme(usize),
+    /// A line of an explanation.
+    WhyLine(usize),
+    /// A setting of the What-if popup.
+    Setting(usize),
+    NamedState(usize),
+}
+
+/// A scrolled region as it was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// The first item shown.
+    pub offset: usize,
+    /// How many items fit.
+    pub page: usize,
+    /// The largest offset that makes sense.
+    pub furthest: usize,
+}
+
+/// A picture at a size in cells.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PictureKey {
+    pub path: PathBuf,
+    pub size: Size,
+}
+
+/// One drawn frame.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct View {
+    /// Later ones lie above.
+    pub hits: Vec<(Rect, Hit)>,
+    /// Every picture of the frame, ready or not, the most wanted first.
+    pub pictures: Vec<PictureKey>,
+    /// Entities whose first picture is not known yet.
+    pub unpictured: Vec<EntityId>,
+    pub classes: Extent,
+    pub candidates: Extent,
+    pub entity: Extent,
+    pub popup: Extent,
+    /// The Metrics screen's table, without the line of all queries.
+    pub table: Extent,
+    /// The Compare screen's classes or queries.
+    pub pairs: Extent,
+    /// Its joined lists.
+    pub joined: Extent,
+    /// The Failures screen's list, or its matrix's rows.
+    pub failures: Extent,
+    /// The matrix's columns.
+    pub confused: Extent,
+    /// How many pictures of the entity are shown at once.
+    pub strip: usize,
+    /// Where the terminal's cursor stands; `None` where nothing is typed.
+    pub cursor: Option<Position>,
+}
+
+impl View {
+    pub fn hit(&self, column: u16, row: u16) -> Option<Hit> {
+        let at = Position::new(column, row);
+        self.hits
+            .iter()
+            .rev()
+            .find(|(area, _)| area.contains(at))
+            .map(|(_, hit)| *hit)
+    }
+
+    /// The pane under the pointer, whatever else lies there.
+    pub fn pane(&self, column: u16, row: u16) -> Option<Pane> {
+        let at = Position::new(column, row);
+        self.hits.iter().rev().find_map(|(area, hit)| match hit {
+            Hit::Pane(pane) if area.contains(at) => Some(*pane),
+            _ => None,
+        })
+    }
+
+    pub fn area_of(&self, wanted: Hit) -> Option<Rect> {
+        self.hits
+            .iter()
+            .find(|(_, hit)| *hit == wanted)
+            .map(|(area, _)| *area)
+    }
+}
+
+/// The first item to show so that `cursor` stays in sight, moving as little as may be.
+pub fn keep_in_sight(cursor: usize, offset: usize, page: usize, len: usize) -> usize {
+    let low = (cursor + 1).saturating_sub(page);
+    offset
+        .clamp(low, low.max(cursor))
+        .min(len.saturating_sub(page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_scrolls_only_as_far_as_it_must() {
+        assert_eq!(keep_in_sight(0, 0, 5, 20), 0);
+        assert_eq!(keep_in_sight(4, 0, 5, 20), 0);
+        assert_eq!(keep_in_sight(5, 0, 5, 20), 1);
+        assert_eq!(keep_in_sight(3, 8, 5, 20), 3);
+        assert_eq!(keep_in_sight(19, 0, 5, 20), 15);
+        assert_eq!(
+            keep_in_sight(2, 18, 5, 3),
+            0,
+            "a shorter list comes back into sight"
+        );
+    }
+
+    #[test]
+    fn what_is_drawn_later_is_hit_first() {
+        let mut view = View::default();
+        view.hits
+            .push((Rect::new(0, 0, 10, 10), Hit::Pane(Pane::Candidates)));
+        view.hits
+            .push((Rect::new(0, 2, 10, 1), Hit::Candidate(EntityId(7))));
+        assert_eq!(view.hit(3, 2), Some(Hit::Candidate(EntityId(7))));
+        assert_eq!(view.hit(3, 3), Some(Hit::Pane(Pane::Candidates)));
+        assert_eq!(view.pane(3, 2), Some(Pane::Candidates));
+        assert_eq!(view.hit(30, 3), None);
+    }
+}

@@ -1,0 +1,13 @@
+//! What every part of the explorer is drawn with.
+
+pub mod bars;
+pub mod delta;
+pub mod draw_context;
+pub mod frame_info;
+pub mod image_cache;
+pub mod key_hints;
+pub mod popup_list;
+pub mod screen;
+pub mod sequence_hints;
+pub mod status_line;
+pub mod text;

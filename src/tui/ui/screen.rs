@@ -1,0 +1,101 @@
+//! The screens. One file each, with its drawing in the header.
+
+use ratatui::Frame;
+use ratatui::style::Color;
+use ratatui::text::Line;
+
+use crate::config::{Action, Role, Theme};
+use crate::tui::app::App;
+use crate::tui::platform::bidi::isolate;
+use crate::tui::search;
+use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::frame_info::View;
+use crate::tui::ui::image_cache::Pictures;
+use crate::tui::ui::sequence_hints;
+
+/// Below this nothing can be laid out.
+const SMALLEST: (u16, u16) = (60, 16);
+
+/// The screens that there are, in the order of their tabs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    Explore,
+    Compare,
+    Failures,
+    Metrics,
+}
+
+impl Screen {
+    pub const ALL: [Screen; 4] = [
+        Screen::Explore,
+        Screen::Compare,
+        Screen::Failures,
+        Screen::Metrics,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Screen::Explore => "Explore",
+            Screen::Compare => "Compare",
+            Screen::Failures => "Failures",
+            Screen::Metrics => "Metrics",
+        }
+    }
+
+    /// What brings it up.
+    pub fn action(self) -> Action {
+        match self {
+            Screen::Explore => Action::Explore,
+            Screen::Compare => Action::Compare,
+            Screen::Failures => Action::Failures,
+            Screen::Metrics => Action::Metrics,
+        }
+    }
+}
+
+/// Draws the whole terminal; gives what the app is to know of the frame.
+pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) -> View {
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let said = format!(
+            "multiexpan needs {}×{} cells; this is {}×{}",
+            SMALLEST.0, SMALLEST.1, area.width, area.height
+        );
+        frame.render_widget(Line::from(said), area);
+        return View::default();
+    }
+    let mut canvas = Canvas {
+        frame,
+        app,
+        theme,
+        pictures,
+        view: View::default(),
+        overlays: Vec::new(),
+    };
+    match app.screen {
+        Screen::Explore => crate::tui::explore::screen::draw(&mut canvas, area),
+        Screen::Compare => crate::tui::compare::screen::draw(&mut canvas, area),
+        Screen::Failures => crate::tui::failures::screen::draw(&mut canvas, area),
+        Screen::Metrics => crate::tui::metrics::screen::draw(&mut canvas, area),
+    }
+    search::draw(&mut canvas, area);
+    sequence_hints::draw(&mut canvas, area);
+    let view = canvas.view;
+    fill(frame, theme);
+    isolate(frame.buffer_mut());
+    view
+}
+
+/// The theme's own paper and ink wherever a widget chose no colour: a theme reads the same on any
+/// terminal.
+fn fill(frame: &mut Frame, theme: &Theme) {
+    let (paper, text) = (theme.style(Role::Paper).bg, theme.style(Role::Text).fg);
+    for cell in &mut frame.buffer_mut().content {
+        if cell.bg == Color::Reset {
+            cell.bg = paper.unwrap_or(Color::Reset);
+        }
+        if cell.fg == Color::Reset {
+            cell.fg = text.unwrap_or(Color::Reset);
+        }
+    }
+}
