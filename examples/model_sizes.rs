@@ -13,11 +13,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use multiexpan::error::Result;
-use multiexpan::jobs::{Conversion, RowOrder, State, convert};
+use multiexpan::jobs::{Conversion, PairState, RowOrder, convert};
 use multiexpan::model::layer::attention_bias;
-use multiexpan::model::network::{Input, TRAINED_BERT_LAYERS};
+use multiexpan::model::network::{NetworkInput, TRAINED_BERT_LAYERS};
 use multiexpan::model::weights::Weights;
-use multiexpan::model::{Config, ModelFolder, Network};
+use multiexpan::model::{ModelFolder, Network, NetworkConfig};
 use multiexpan::progress::Unobserved;
 use multiexpan::types::Mode;
 use tch::nn::VarStore;
@@ -29,10 +29,10 @@ const TOKENS: i64 = 64;
 const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 
 fn main() -> Result<()> {
-    let sizes = Config {
+    let sizes = NetworkConfig {
         entities: ENTITIES,
         clusters: 47,
-        ..Config::default()
+        ..NetworkConfig::default()
     };
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let at = |name: &str| folder.path().join(name);
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
         text_encoder: at("bert").to_string_lossy().into_owned(),
         image_encoder: at("resnet50.safetensors").to_string_lossy().into_owned(),
         normalize: false,
-        state: State::Mask,
+        state: PairState::Mask,
         heads: None,
     };
     let converted = timed("converted", || convert(&asked, &mut Unobserved))?;
@@ -73,7 +73,7 @@ fn main() -> Result<()> {
 }
 
 /// A state dict, both encoders and the entities, as a training with the published code leaves them.
-fn write_random(folder: &Path, sizes: &Config) -> Result<()> {
+fn write_random(folder: &Path, sizes: &NetworkConfig) -> Result<()> {
     let store = VarStore::new(Device::Cpu);
     Network::new(&store.root(), sizes, true);
     let all = store.variables();
@@ -138,7 +138,7 @@ fn run(network: &Network, mode: Mode) {
     );
     let text_keep = Tensor::ones([PAIRS, length], (Kind::Bool, Device::Cpu));
     let shown = matches!(mode, Mode::Both | Mode::Image);
-    let input = Input {
+    let input = NetworkInput {
         text: tower
             .bert
             .lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS),

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 /// A value's place in the arena.
-pub type Place = usize;
+pub type ValueIndex = usize;
 
 /// What a pickle may hold. Numbers beyond 128 bits are refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,8 @@ pub enum Value {
     Text(String),
     Bytes(Vec<u8>),
     /// A tuple, a list or a set.
-    List(Vec<Place>),
-    Dict(Vec<(Place, Place)>),
+    List(Vec<ValueIndex>),
+    Dict(Vec<(ValueIndex, ValueIndex)>),
     /// A class or a function, by its name.
     Global {
         module: String,
@@ -31,18 +31,18 @@ pub enum Value {
     Call(Call),
     /// What lies beside the pickle, such as a storage of `torch.save`, by the place of its
     /// description.
-    Persistent(Place),
+    Persistent(ValueIndex),
 }
 
 /// A call of a class or a function that was not made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// The place of a [`Value::Global`].
-    pub callee: Place,
-    pub arguments: Vec<Place>,
+    pub callee: ValueIndex,
+    pub arguments: Vec<ValueIndex>,
     /// What was put into its result like into a list, and like into a dict.
-    pub items: Vec<Place>,
-    pub pairs: Vec<(Place, Place)>,
+    pub items: Vec<ValueIndex>,
+    pub pairs: Vec<(ValueIndex, ValueIndex)>,
 }
 
 /// A pickle that was read.
@@ -52,7 +52,7 @@ pub struct Pickle {
     /// filled later.
     pub values: Vec<Value>,
     /// The place of the value that the pickle is of.
-    pub root: Place,
+    pub root: ValueIndex,
     /// The number of bytes read, to find what follows it.
     pub length: usize,
 }
@@ -87,16 +87,16 @@ struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
     values: Vec<Value>,
-    stack: Vec<Place>,
+    stack: Vec<ValueIndex>,
     /// Heights of the stack at each open MARK.
     marks: Vec<usize>,
-    memo: HashMap<u64, Place>,
+    memo: HashMap<u64, ValueIndex>,
 }
 
 type Step<T = ()> = Result<T, String>;
 
 impl Machine<'_> {
-    fn run(&mut self) -> Step<Place> {
+    fn run(&mut self) -> Step<ValueIndex> {
         loop {
             let code = self.take(1)?[0];
             if code == b'.' {
@@ -321,7 +321,7 @@ impl Machine<'_> {
         self.values.push(value);
     }
 
-    fn pop(&mut self) -> Step<Place> {
+    fn pop(&mut self) -> Step<ValueIndex> {
         self.stack.pop().ok_or_else(|| DAMAGED.into())
     }
 
@@ -330,7 +330,7 @@ impl Machine<'_> {
         Ok(&mut self.values[place])
     }
 
-    fn unmark(&mut self) -> Step<Vec<Place>> {
+    fn unmark(&mut self) -> Step<Vec<ValueIndex>> {
         let height = self
             .marks
             .pop()
@@ -370,7 +370,7 @@ impl Machine<'_> {
     }
 }
 
-fn pairs(items: &[Place]) -> Step<Vec<(Place, Place)>> {
+fn pairs(items: &[ValueIndex]) -> Step<Vec<(ValueIndex, ValueIndex)>> {
     let (pairs, rest) = items.as_chunks::<2>();
     if rest.is_empty() {
         Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())

@@ -7,32 +7,37 @@ use crate::printable::one_line;
 
 /// A form to write a table in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum TableFormat {
     Csv,
     Json,
     Markdown,
     Latex,
 }
 
-impl Form {
-    pub const ALL: [Form; 4] = [Form::Csv, Form::Json, Form::Markdown, Form::Latex];
+impl TableFormat {
+    pub const ALL: [TableFormat; 4] = [
+        TableFormat::Csv,
+        TableFormat::Json,
+        TableFormat::Markdown,
+        TableFormat::Latex,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
-            Form::Csv => "CSV",
-            Form::Json => "JSON",
-            Form::Markdown => "Markdown",
-            Form::Latex => "LaTeX",
+            TableFormat::Csv => "CSV",
+            TableFormat::Json => "JSON",
+            TableFormat::Markdown => "Markdown",
+            TableFormat::Latex => "LaTeX",
         }
     }
 
     /// Of the file's name.
     pub fn ending(self) -> &'static str {
         match self {
-            Form::Csv => "csv",
-            Form::Json => "json",
-            Form::Markdown => "md",
-            Form::Latex => "tex",
+            TableFormat::Csv => "csv",
+            TableFormat::Json => "json",
+            TableFormat::Markdown => "md",
+            TableFormat::Latex => "tex",
         }
     }
 }
@@ -48,7 +53,7 @@ pub enum Cell {
 
 /// A table: what it is of, its heads, its rows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sheet {
+pub struct Table {
     pub title: String,
     pub heads: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
@@ -57,13 +62,13 @@ pub struct Sheet {
 /// Digits of a number for people.
 const DIGITS: usize = 4;
 
-impl Sheet {
-    pub fn write(&self, form: Form) -> String {
+impl Table {
+    pub fn write(&self, form: TableFormat) -> String {
         match form {
-            Form::Csv => self.csv(),
-            Form::Json => self.json(),
-            Form::Markdown => self.markdown(),
-            Form::Latex => self.latex(),
+            TableFormat::Csv => self.csv(),
+            TableFormat::Json => self.json(),
+            TableFormat::Markdown => self.markdown(),
+            TableFormat::Latex => self.latex(),
         }
     }
 
@@ -277,8 +282,8 @@ fn tex(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn sheet() -> Sheet {
-        Sheet {
+    fn sheet() -> Table {
+        Table {
             title: "AP@10".into(),
             heads: ["class", "size", "both"].map(Into::into).into(),
             rows: vec![
@@ -318,7 +323,7 @@ mod tests {
             ],
             vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Nothing],
         ];
-        let sheet = Sheet {
+        let sheet = Table {
             title: "t".into(),
             heads: ["name", "n", "why"].map(Into::into).into(),
             rows,
@@ -331,23 +336,23 @@ mod tests {
 
     #[test]
     fn each_form_escapes_what_it_must() {
-        let csv = sheet().write(Form::Csv);
+        let csv = sheet().write(TableFormat::Csv);
         assert_eq!(
             csv.lines().nth(1),
             Some("\"salt, sugar & spice\",12,0.3333333333333333")
         );
         assert_eq!(csv.lines().nth(2), Some("\"50 % \"\"proof\"\" | more\",3,"));
-        let json: Value = serde_json::from_str(&sheet().write(Form::Json)).unwrap();
+        let json: Value = serde_json::from_str(&sheet().write(TableFormat::Json)).unwrap();
         assert_eq!(
             (&json["rows"][0]["size"], &json["rows"][1]["both"]),
             (&Value::from(12), &Value::Null)
         );
-        let markdown = sheet().write(Form::Markdown);
+        let markdown = sheet().write(TableFormat::Markdown);
         assert!(markdown.contains(
             "| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |"
         ));
         assert!(markdown.contains("\\| more | 3 | – |"), "{markdown}");
-        let latex = sheet().write(Form::Latex);
+        let latex = sheet().write(TableFormat::Latex);
         assert!(
             latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "),
             "{latex}"
@@ -370,12 +375,12 @@ mod tests {
             .iter()
             .map(|name| vec![text(name), Cell::Count(1)])
             .collect();
-        let sheet = Sheet {
+        let sheet = Table {
             title: "of\n| a |".into(),
             heads: vec!["na|me".into(), "n\nn".into()],
             rows,
         };
-        let markdown = sheet.write(Form::Markdown);
+        let markdown = sheet.write(TableFormat::Markdown);
         let lines: Vec<&str> = markdown.lines().collect();
         assert_eq!(lines.len(), 4 + names.len(), "{markdown}");
         assert_eq!(lines[0], r"of\\n\| a \|");
@@ -399,7 +404,7 @@ mod tests {
             text.lines().count() == 3 + names.len() && !text.contains('\x1b'),
             "{text}"
         );
-        let latex = sheet.write(Form::Latex);
+        let latex = sheet.write(TableFormat::Latex);
         assert!(
             latex
                 .lines()
@@ -409,7 +414,7 @@ mod tests {
                 && !latex.contains('\x1b'),
             "{latex}"
         );
-        let csv = sheet.write(Form::Csv);
+        let csv = sheet.write(TableFormat::Csv);
         assert!(
             csv.contains("\"two\nlines\r\",1") && csv.contains("esc\x1b[31m,1"),
             "CSV keeps names exactly: {csv}"

@@ -162,7 +162,7 @@ pub const PUBLISHED_WEIGHTS: [u32; 2] = [9, 1];
 /// Where a search departs from the published settings; none: as published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tuning {
+pub struct SearchSettings {
     /// So many of the best compete for every pick; 1: the best is picked.
     pub window: Option<u32>,
     /// The re-ranking's, in the place of [`PUBLISHED_WEIGHTS`]. Without the second there is no
@@ -170,7 +170,7 @@ pub struct Tuning {
     pub weights: Option<[u32; 2]>,
 }
 
-impl Tuning {
+impl SearchSettings {
     pub fn weights(self) -> [u32; 2] {
         self.weights.unwrap_or(PUBLISHED_WEIGHTS)
     }
@@ -179,7 +179,7 @@ impl Tuning {
 /// Which evaluation protocol (`docs/ALGORITHM.md`, metrics).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Protocol {
+pub enum EvaluationProtocol {
     /// Each query alone; all seeds dropped.
     Standard,
     /// The published code's: one shared pool for all classes of a query number.
@@ -189,13 +189,13 @@ pub enum Protocol {
 /// A seed's or candidate's score as a sum over the modalities: `prior + text + image`.
 /// Exact Shapley values over the four modes; in a single-modality mode the absent one's share is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Parts {
+pub struct ModalityParts {
     pub prior: f64,
     pub text: f64,
     pub image: f64,
 }
 
-impl Parts {
+impl ModalityParts {
     pub fn sum(&self) -> f64 {
         self.prior + self.text + self.image
     }
@@ -206,7 +206,7 @@ pub const CUTOFFS: [usize; 4] = [10, 20, 50, 100];
 
 /// Metrics of one ranking, or their mean over many; each array goes with [`CUTOFFS`].
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Measures {
+pub struct MetricValues {
     /// AP@K (a mean of them: MAP@K), 0..1.
     pub ap: [f64; 4],
     /// hits@K / min(|gold|, K), the published code's P@K, 0..1.
@@ -215,7 +215,7 @@ pub struct Measures {
     pub ceiling: [f64; 4],
 }
 
-/// One number of [`Measures`]; written "map@10", "p@100".
+/// One number of [`MetricValues`]; written "map@10", "p@100".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
     /// MAP at this place of [`CUTOFFS`].
@@ -240,7 +240,7 @@ impl Metric {
         ]
     };
 
-    pub fn of(self, measures: &Measures) -> f64 {
+    pub fn of(self, measures: &MetricValues) -> f64 {
         match self {
             Metric::Map(at) => measures.ap[at],
             Metric::Precision(at) => measures.p[at],
@@ -280,7 +280,7 @@ impl Serialize for Metric {
 /// What comparing two systems over the same queries comes to; differences are the first's less the
 /// second's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct PairedTest {
     /// Mean over queries: of the overall values.
     pub difference: f64,
     /// 95 % bootstrap interval over classes.
@@ -298,7 +298,7 @@ pub struct Verdict {
 
 /// How alike two rankings are.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Likeness {
+pub struct RankSimilarity {
     /// Shared entities over the length of the longer one, 0..1.
     pub overlap: f64,
     /// Rank-biased overlap, 0..1, p = .9.

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use multiexpan::model::checkpoint::Opened;
+use multiexpan::model::checkpoint::OpenedNetwork;
 use multiexpan::model::convert::StateDict;
 use multiexpan::model::weights::Weights;
-use multiexpan::model::{Config, ModelFolder};
+use multiexpan::model::{ModelFolder, NetworkConfig};
 use tch::{Device, Kind, Tensor};
 
 use formula::{filled, noise};
@@ -219,7 +219,8 @@ fn write(path: &Path, tensors: impl IntoIterator<Item = (String, Tensor)>) {
 /// Every parameter of the opened model is the formula's, as `kind` (which tensor) holds it.
 fn assert_formula(place: &Place, kind: impl Fn(usize) -> Kind) {
     let encoder = Weights::open(&place.at("bert")).unwrap();
-    let Opened { store, network, .. } = place.model().network(Some(&encoder), Device::Cpu).unwrap();
+    let OpenedNetwork { store, network, .. } =
+        place.model().network(Some(&encoder), Device::Cpu).unwrap();
     let found = store.variables();
     for (which, (name, value)) in parameters().into_iter().enumerate() {
         let Some(found) = found.get(&name) else {
@@ -525,12 +526,12 @@ fn a_folder_with_something_in_it_is_left_alone() {
 #[test]
 fn the_golden_checkpoint_tells_its_sizes() {
     let golden = Path::new(ROOT).join("tests/golden/model");
-    let wanted: Config =
+    let wanted: NetworkConfig =
         serde_json::from_str(&fs::read_to_string(golden.join("config.json")).unwrap()).unwrap();
     let state_dict = StateDict::open(&golden.join("checkpoint.safetensors")).unwrap();
     assert_eq!(
         state_dict
-            .sizes(&Config {
+            .sizes(&NetworkConfig {
                 heads: wanted.heads,
                 ..Config::default()
             })

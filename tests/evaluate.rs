@@ -6,13 +6,13 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use multiexpan::engine::protocol::{
-    Ask, Contender, Evaluation, ExpandAsk, FailureKind, Failures, JointScope, Reply, Request,
-    RequestId, Say, Tag,
+    EvaluationKey, ExpandRequest, FailureKind, Failures, JointScope, Ranker, Reply, ReplyKind,
+    Request, RequestId, RequestKind, Tag,
 };
 use multiexpan::engine::{Engine, Plan, QueryResult, Session};
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{
-    DeviceChoice, EntityId, Mode, Protocol, Query, RankingKind, SeedCount, Tuning,
+    DeviceChoice, EntityId, EvaluationProtocol, Mode, Query, RankingKind, SearchSettings, SeedCount,
 };
 
 /// Only a hang takes longer, however busy the machine is.
@@ -31,7 +31,7 @@ fn plan(mode: Mode, ranking: RankingKind) -> Plan {
         mode,
         seed_count: SeedCount::Three,
         ranking,
-        protocol: Protocol::Standard,
+        protocol: EvaluationProtocol::Standard,
         class: None,
     }
 }
@@ -45,14 +45,14 @@ fn every_query_is_ranked_as_it_is_alone() {
         assert!(evaluated.results.len() > 200);
         for result in evaluated.results.iter().step_by(23) {
             let seeds = result.query.seeds.clone();
-            let ask = ExpandAsk {
+            let ask = ExpandRequest {
                 mode,
                 seeds,
                 rejected: Vec::new(),
                 size: 100,
                 class: None,
                 joint: None,
-                tuning: Tuning::default(),
+                tuning: SearchSettings::default(),
             };
             // nothing is at hand from before
             let alone = session().expand(&ask).unwrap();
@@ -76,26 +76,26 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     let next = || replies.recv_timeout(PATIENCE).unwrap();
     ask(
         1,
-        Ask::Open {
+        RequestKind::Open {
             index: demo(),
             dataset: None,
             device: DeviceChoice::Cpu,
         },
     );
-    assert!(matches!(next().say, Say::Opened(_)));
+    assert!(matches!(next().say, ReplyKind::Opened(_)));
     let ranking = RankingKind::Expanded;
     let evaluate = |mode| {
-        Ask::Evaluate(Evaluation {
-            of: Contender::Own(mode),
+        RequestKind::Evaluate(EvaluationKey {
+            of: Ranker::Own(mode),
             seed_count: SeedCount::Three,
             ranking,
         })
     };
     ask(2, evaluate(Mode::Both));
-    assert!(matches!(next().say, Say::Progress(_)));
+    assert!(matches!(next().say, ReplyKind::Progress(_)));
     ask(
         3,
-        Ask::Pictures {
+        RequestKind::Pictures {
             entities: vec![EntityId(1)],
         },
     );
@@ -104,12 +104,12 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     let (mut classes, mut last) = (Vec::new(), 0);
     let measures = loop {
         match next().say {
-            Say::Progress(progress) => {
+            ReplyKind::Progress(progress) => {
                 assert!(last <= progress.done && progress.done <= progress.total);
                 last = progress.done;
             }
-            Say::ClassMeasured { class, .. } => classes.push(class),
-            Say::Evaluated { measures, .. } => break measures,
+            ReplyKind::ClassMeasured { class, .. } => classes.push(class),
+            ReplyKind::Evaluated { measures, .. } => break measures,
             other => panic!("{other:?}"),
         }
     };
@@ -127,7 +127,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     ask(5, evaluate(Mode::Text));
     loop {
         match next() {
-            reply if matches!(reply.say, Say::Evaluated { .. }) => {
+            reply if matches!(reply.say, ReplyKind::Evaluated { .. }) => {
                 break assert_eq!(reply.id, RequestId(5));
             }
             _ => {}
@@ -147,14 +147,14 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     };
     let next = || replies.recv_timeout(PATIENCE).unwrap();
     let ranking = RankingKind::Expanded;
-    let evaluate = Ask::Evaluate(Evaluation {
-        of: Contender::Own(Mode::Text),
+    let evaluate = RequestKind::Evaluate(EvaluationKey {
+        of: Ranker::Own(Mode::Text),
         seed_count: SeedCount::Three,
         ranking,
     });
     ask(
         1,
-        Ask::Open {
+        RequestKind::Open {
             index: demo(),
             dataset: None,
             device: DeviceChoice::Cpu,
@@ -162,31 +162,31 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     );
     ask(2, evaluate.clone());
     let (mut classes, mut done) = (Vec::new(), 0);
-    let mut take = |say: Say| match say {
-        Say::ClassMeasured { class, .. } => classes.push(class),
-        Say::Progress(progress) => {
+    let mut take = |say: ReplyKind| match say {
+        ReplyKind::ClassMeasured { class, .. } => classes.push(class),
+        ReplyKind::Progress(progress) => {
             assert!(progress.done >= done, "it goes on where it was");
             done = progress.done;
         }
         other => panic!("{other:?}"),
     };
-    assert!(matches!(next().say, Say::Opened(_)));
+    assert!(matches!(next().say, ReplyKind::Opened(_)));
     loop {
         match next().say {
-            say @ Say::ClassMeasured { .. } => break take(say),
+            say @ ReplyKind::ClassMeasured { .. } => break take(say),
             say => take(say),
         }
     }
-    ask(3, Ask::Stop);
+    ask(3, RequestKind::Stop);
     loop {
         match next() {
-            reply if reply.id == RequestId(3) => break assert_eq!(reply.say, Say::Stopped),
+            reply if reply.id == RequestId(3) => break assert_eq!(reply.say, ReplyKind::Stopped),
             reply => take(reply.say),
         }
     }
     ask(
         4,
-        Ask::Pictures {
+        RequestKind::Pictures {
             entities: vec![EntityId(1)],
         },
     );
@@ -196,7 +196,7 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
         match next() {
             reply if reply.id != RequestId(5) => panic!("{reply:?}"),
             Reply {
-                say: Say::Evaluated { measures, .. },
+                say: ReplyKind::Evaluated { measures, .. },
                 ..
             } => break measures,
             reply => take(reply.say),
@@ -216,20 +216,21 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
 }
 
 /// What the worker says in all to the last of these requests, and how many parts it came in.
-fn failures(asks: Vec<Ask>) -> (Failures, usize) {
+fn failures(asks: Vec<RequestKind>) -> (Failures, usize) {
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
     let last = RequestId(asks.len() as u64);
     let (mut whole, mut parts) = (Failures::default(), 0);
     for (id, ask) in (1..).map(RequestId).zip(asks) {
-        let waits = !matches!(ask, Ask::Failures(_));
+        let waits = !matches!(ask, RequestKind::Failures(_));
         engine.send(Request { id, ask });
-        let is_over = |say: &Say| matches!(say, Say::Opened(_) | Say::Evaluated { .. });
+        let is_over =
+            |say: &ReplyKind| matches!(say, ReplyKind::Opened(_) | ReplyKind::Evaluated { .. });
         while waits && !is_over(&replies.recv_timeout(PATIENCE).unwrap().say) {}
     }
     loop {
         let reply = replies.recv_timeout(PATIENCE).unwrap();
-        if let Say::Failures(part) = reply.say
+        if let ReplyKind::Failures(part) = reply.say
             && reply.id == last
         {
             assert_eq!(part.since, whole.searched, "parts come in order");
@@ -244,22 +245,22 @@ fn failures(asks: Vec<Ask>) -> (Failures, usize) {
 
 #[test]
 fn every_false_positive_and_every_missed_member_is_found() {
-    let open = Ask::Open {
+    let open = RequestKind::Open {
         index: demo(),
         dataset: None,
         device: DeviceChoice::Cpu,
     };
-    let of = Evaluation {
-        of: Contender::Own(Mode::Text),
+    let of = EvaluationKey {
+        of: Ranker::Own(Mode::Text),
         seed_count: SeedCount::Three,
         ranking: RankingKind::Seeds,
     };
     // the second search comes before the first is far
     let (found, parts) = failures(vec![
         open,
-        Ask::Evaluate(of),
-        Ask::Failures(of),
-        Ask::Failures(of),
+        RequestKind::Evaluate(of),
+        RequestKind::Failures(of),
+        RequestKind::Failures(of),
     ]);
     assert_eq!(&found.modes[..], [Mode::Both, Mode::Text, Mode::Image]);
     assert!(parts > 1, "the first part does not wait for the last query");
@@ -314,36 +315,37 @@ fn every_false_positive_and_every_missed_member_is_found() {
 
 #[test]
 fn failures_are_found_while_the_lists_are_still_made() {
-    let of = Evaluation {
-        of: Contender::Own(Mode::Text),
+    let of = EvaluationKey {
+        of: Ranker::Own(Mode::Text),
         seed_count: SeedCount::Three,
         ranking: RankingKind::Expanded,
     };
-    let open = || Ask::Open {
+    let open = || RequestKind::Open {
         index: demo(),
         dataset: None,
         device: DeviceChoice::Cpu,
     };
     let (send, replies) = channel();
     let engine = Engine::start(None, move |reply| send.send(reply).unwrap()).unwrap();
-    for (id, ask) in (1..)
-        .map(RequestId)
-        .zip([open(), Ask::Evaluate(of), Ask::Failures(of)])
+    for (id, ask) in
+        (1..)
+            .map(RequestId)
+            .zip([open(), RequestKind::Evaluate(of), RequestKind::Failures(of)])
     {
         engine.send(Request { id, ask });
     }
     let (mut whole, mut evaluated) = (Failures::default(), false);
     while !whole.is_complete() || !evaluated {
         match replies.recv_timeout(PATIENCE).unwrap().say {
-            Say::Failures(part) => {
+            ReplyKind::Failures(part) => {
                 assert!(evaluated || part.since > 0 || part.searched < part.queries);
                 whole.extend(*part);
             }
-            Say::Evaluated { .. } => {
+            ReplyKind::Evaluated { .. } => {
                 assert!(whole.searched > 0, "nothing was searched before the end");
                 evaluated = true;
             }
-            Say::Failed(why) => panic!("{why}"),
+            ReplyKind::Failed(why) => panic!("{why}"),
             _ => {}
         }
     }
@@ -356,26 +358,34 @@ fn failures_are_found_while_the_lists_are_still_made() {
         all.sort();
         all
     };
-    let (afterwards, _) = failures(vec![open(), Ask::Evaluate(of), Ask::Failures(of)]);
+    let (afterwards, _) = failures(vec![
+        open(),
+        RequestKind::Evaluate(of),
+        RequestKind::Failures(of),
+    ]);
     assert_eq!(by_query(&whole), by_query(&afterwards));
 }
 
 #[test]
 fn jointly_what_another_class_has_is_told_with_its_place() {
-    let open = Ask::Open {
+    let open = RequestKind::Open {
         index: demo(),
         dataset: None,
         device: DeviceChoice::Cpu,
     };
-    let of = Evaluation {
-        of: Contender::Own(Mode::Both),
+    let of = EvaluationKey {
+        of: Ranker::Own(Mode::Both),
         seed_count: SeedCount::Five,
         ranking: RankingKind::Joint,
     };
-    let (found, _) = failures(vec![open, Ask::Evaluate(of), Ask::Failures(of)]);
+    let (found, _) = failures(vec![
+        open,
+        RequestKind::Evaluate(of),
+        RequestKind::Failures(of),
+    ]);
 
     let mut session = session();
-    let (mode, seed_count, protocol) = (Mode::Both, SeedCount::Five, Protocol::Published);
+    let (mode, seed_count, protocol) = (Mode::Both, SeedCount::Five, EvaluationProtocol::Published);
     let published = Plan {
         mode,
         seed_count,
@@ -399,8 +409,8 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
             seed_count,
             number: *number,
         });
-        let (rejected, tuning) = (Vec::new(), Tuning::default());
-        let ask = ExpandAsk {
+        let (rejected, tuning) = (Vec::new(), SearchSettings::default());
+        let ask = ExpandRequest {
             mode,
             seeds: seeds.clone(),
             rejected,

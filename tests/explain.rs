@@ -30,18 +30,18 @@ impl Asker {
             next: 0,
             catalogue: Default::default(),
         };
-        match asker.ask(Ask::Open {
+        match asker.ask(RequestKind::Open {
             index,
             dataset: None,
             device: DeviceChoice::Cpu,
         }) {
-            Say::Opened(catalogue) => asker.catalogue = catalogue,
+            ReplyKind::Opened(catalogue) => asker.catalogue = catalogue,
             other => panic!("{other:?}"),
         }
         asker
     }
 
-    fn ask(&mut self, ask: Ask) -> Say {
+    fn ask(&mut self, ask: RequestKind) -> ReplyKind {
         self.next += 1;
         self.engine.send(Request {
             id: RequestId(self.next),
@@ -50,46 +50,46 @@ impl Asker {
         self.replies.recv_timeout(PATIENCE).unwrap().say
     }
 
-    fn explain(&mut self, ask: &ExpandAsk, entities: &[EntityId]) -> Explained {
-        match self.ask(Ask::Explain {
+    fn explain(&mut self, ask: &ExpandRequest, entities: &[EntityId]) -> Explained {
+        match self.ask(RequestKind::Explain {
             ask: ask.clone(),
             entities: entities.to_vec(),
         }) {
-            Say::Explained(explained) => *explained,
+            ReplyKind::Explained(explained) => *explained,
             other => panic!("{other:?}"),
         }
     }
 
     /// The candidates in the order of the list, with their places.
-    fn expand(&mut self, ask: &ExpandAsk) -> (Vec<Candidate>, Vec<Reranked>, Vec<Missing>) {
+    fn expand(&mut self, ask: &ExpandRequest) -> (Vec<Candidate>, Vec<RerankedPick>, Vec<Missing>) {
         let (mut picks, mut order, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-        let mut say = self.ask(Ask::Expand(ask.clone()));
+        let mut say = self.ask(RequestKind::Expand(ask.clone()));
         loop {
             match say {
-                Say::Picks(page) => picks.extend(page),
-                Say::Reranked(found) => order = found,
-                Say::Missing(found) => missing = found,
-                Say::Expanded { .. } => return (picks, order, missing),
+                ReplyKind::Picks(page) => picks.extend(page),
+                ReplyKind::Reranked(found) => order = found,
+                ReplyKind::Missing(found) => missing = found,
+                ReplyKind::Expanded { .. } => return (picks, order, missing),
                 _ => {}
             }
             say = self.replies.recv_timeout(PATIENCE).unwrap().say;
         }
     }
 
-    fn query(&self, class: u16, mode: Mode) -> ExpandAsk {
+    fn query(&self, class: u16, mode: Mode) -> ExpandRequest {
         let query = self
             .catalogue
             .queries_of(ClassId(class), SeedCount::Three)
             .next()
             .unwrap();
-        ExpandAsk {
+        ExpandRequest {
             mode,
             seeds: query.seeds.clone(),
             rejected: Vec::new(),
             size: 100,
             class: Some(ClassId(class)),
             joint: None,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         }
     }
 }
@@ -138,7 +138,7 @@ fn every_number_is_the_sum_of_those_below_it() {
         for (why, at) in explained.entities.iter().zip([0, late]) {
             let card = &picks[at];
             assert_eq!((why.score, why.parts), (card.score, card.parts));
-            let Standing::Listed(place) = why.standing else {
+            let EntityStatus::Listed(place) = why.standing else {
                 panic!("{why:?}")
             };
             let rank = order.iter().position(|r| r.pick == at).unwrap();
@@ -195,18 +195,24 @@ fn what_is_not_in_the_list_has_what_there_is() {
         &ask,
         &[picks[0].entity, ask.seeds[1], far.unwrap(), outside],
     );
-    let standings: Vec<&Standing> = explained.entities.iter().map(|why| &why.standing).collect();
+    let standings: Vec<&EntityStatus> =
+        explained.entities.iter().map(|why| &why.standing).collect();
     assert_eq!(
         standings[..2],
-        [&Standing::Missing(MissingWhy::Rejected), &Standing::Seed]
+        [
+            &EntityStatus::Missing(MissingReason::Rejected),
+            &EntityStatus::Seed
+        ]
     );
     assert!(matches!(
         standings[2],
-        Standing::Missing(MissingWhy::BelowWindow { .. } | MissingWhy::LostInWindow { .. })
+        EntityStatus::Missing(
+            MissingReason::BelowWindow { .. } | MissingReason::LostInWindow { .. }
+        )
     ));
     assert!(matches!(
         standings[3],
-        Standing::Missing(MissingWhy::LeftOut(_))
+        EntityStatus::Missing(MissingReason::LeftOut(_))
     ));
     assert!(explained.entities[3].seeds.is_empty() && explained.entities[3].contest.is_none());
     let known = Explained {
@@ -215,7 +221,7 @@ fn what_is_not_in_the_list_has_what_there_is() {
     };
     assert_sums(&known);
     let lost = missing.iter().find_map(|m| match m.why {
-        MissingWhy::LostInWindow { pick } => Some((m.entity, pick)),
+        MissingReason::LostInWindow { pick } => Some((m.entity, pick)),
         _ => None,
     });
     if let Some((entity, pick)) = lost {
@@ -238,7 +244,7 @@ fn a_joint_expansion_and_one_of_other_settings_are_explained_as_they_ran() {
         seed_count: SeedCount::Three,
         number: 0,
     });
-    ask.tuning = Tuning {
+    ask.tuning = SearchSettings {
         window: Some(4),
         weights: Some([1, 0]),
     };
@@ -250,10 +256,14 @@ fn a_joint_expansion_and_one_of_other_settings_are_explained_as_they_ran() {
         explained.entities[0].contest.as_ref().unwrap().rivals.len(),
         4
     );
-    let Say::Measured { picked, reranked } = asker.ask(Ask::Measure(ask.clone())) else {
+    let ReplyKind::Measured { picked, reranked } = asker.ask(RequestKind::Measure(ask.clone()))
+    else {
         panic!()
     };
     assert_eq!(picked, reranked);
     ask.class = None;
-    assert!(matches!(asker.ask(Ask::Measure(ask)), Say::Failed(_)));
+    assert!(matches!(
+        asker.ask(RequestKind::Measure(ask)),
+        ReplyKind::Failed(_)
+    ));
 }

@@ -5,12 +5,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use multiexpan::engine::protocol::{
-    Ask, Comparison, Contender, Evaluation, Import, Request, RequestId, Say,
+    EvaluationKey, Import, QueryComparison, Ranker, ReplyKind, Request, RequestId, RequestKind,
 };
 use multiexpan::engine::{Engine, Plan, Session};
-use multiexpan::jobs::{Form, Ranking, Run};
+use multiexpan::jobs::{Ranking, Run, RunFormat};
 use multiexpan::progress::Unobserved;
-use multiexpan::types::{DeviceChoice, EntityId, Measures, Mode, Protocol, RankingKind, SeedCount};
+use multiexpan::types::{
+    DeviceChoice, EntityId, EvaluationProtocol, MetricValues, Mode, RankingKind, SeedCount,
+};
 
 /// Only a hang takes longer, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
@@ -36,17 +38,17 @@ impl Asked {
             replies,
             last: 0,
         };
-        let opened = asked.ask(Ask::Open {
+        let opened = asked.ask(RequestKind::Open {
             index: demo(),
             dataset: None,
             device: DeviceChoice::Cpu,
         });
-        assert!(matches!(opened[..], [Say::Opened(_)]));
+        assert!(matches!(opened[..], [ReplyKind::Opened(_)]));
         asked
     }
 
     /// All replies, up to the one that ends it.
-    fn ask(&mut self, ask: Ask) -> Vec<Say> {
+    fn ask(&mut self, ask: RequestKind) -> Vec<ReplyKind> {
         self.last += 1;
         self.engine.send(Request {
             id: RequestId(self.last),
@@ -55,7 +57,10 @@ impl Asked {
         let mut said = Vec::new();
         loop {
             let say = self.replies.recv_timeout(PATIENCE).unwrap().say;
-            let goes_on = matches!(say, Say::Progress(_) | Say::ClassMeasured { .. });
+            let goes_on = matches!(
+                say,
+                ReplyKind::Progress(_) | ReplyKind::ClassMeasured { .. }
+            );
             said.push(say);
             if !goes_on {
                 return said;
@@ -63,39 +68,39 @@ impl Asked {
         }
     }
 
-    fn evaluate(&mut self, of: Contender) -> (Measures, bool) {
-        let said = self.ask(Ask::Evaluate(plan(of)));
-        let worked = said.iter().any(|say| matches!(say, Say::Progress(_)));
+    fn evaluate(&mut self, of: Ranker) -> (MetricValues, bool) {
+        let said = self.ask(RequestKind::Evaluate(plan(of)));
+        let worked = said.iter().any(|say| matches!(say, ReplyKind::Progress(_)));
         match said.last() {
-            Some(Say::Evaluated { measures, .. }) => (*measures, worked),
+            Some(ReplyKind::Evaluated { measures, .. }) => (*measures, worked),
             other => panic!("{other:?}"),
         }
     }
 
     fn bring(&mut self, path: &Path) -> Result<Import, String> {
-        match self.ask(Ask::Bring { path: path.into() }).pop() {
-            Some(Say::Brought(import)) => Ok(import),
-            Some(Say::Failed(why)) => Err(why),
+        match self.ask(RequestKind::Bring { path: path.into() }).pop() {
+            Some(ReplyKind::Brought(import)) => Ok(import),
+            Some(ReplyKind::Failed(why)) => Err(why),
             other => panic!("{other:?}"),
         }
     }
 
-    fn compare(&mut self, first: Contender, second: Contender) -> Comparison {
+    fn compare(&mut self, first: Ranker, second: Ranker) -> QueryComparison {
         match self
-            .ask(Ask::Compare {
+            .ask(RequestKind::Compare {
                 first: plan(first),
                 second: plan(second),
             })
             .pop()
         {
-            Some(Say::Compared(comparison)) => *comparison,
+            Some(ReplyKind::Compared(comparison)) => *comparison,
             other => panic!("{other:?}"),
         }
     }
 }
 
-fn plan(of: Contender) -> Evaluation {
-    Evaluation {
+fn plan(of: Ranker) -> EvaluationKey {
+    EvaluationKey {
         of,
         seed_count: SeedCount::Three,
         ranking: RankingKind::Seeds,
@@ -106,16 +111,16 @@ fn plan(of: Contender) -> Evaluation {
 fn an_evaluation_is_there_at_once_the_next_time() {
     let folder = tempfile::tempdir().unwrap();
     let kept = || Some(folder.path().join("evaluations"));
-    let (first, worked) = Asked::start(kept()).evaluate(Contender::Own(Mode::Text));
+    let (first, worked) = Asked::start(kept()).evaluate(Ranker::Own(Mode::Text));
     assert!(worked);
     let mut again = Asked::start(kept());
-    assert_eq!(again.evaluate(Contender::Own(Mode::Text)), (first, false));
+    assert_eq!(again.evaluate(Ranker::Own(Mode::Text)), (first, false));
     // what was not evaluated is not there
-    let (other, worked) = again.evaluate(Contender::Own(Mode::Image));
+    let (other, worked) = again.evaluate(Ranker::Own(Mode::Image));
     assert!(worked && other != first);
     // and without a place nothing is kept
     assert_eq!(
-        Asked::start(None).evaluate(Contender::Own(Mode::Text)),
+        Asked::start(None).evaluate(Ranker::Own(Mode::Text)),
         (first, true)
     );
 }
@@ -130,7 +135,7 @@ fn a_run_stands_beside_the_index() {
         mode,
         seed_count,
         ranking,
-        protocol: Protocol::Standard,
+        protocol: EvaluationProtocol::Standard,
         class: None,
     };
     let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
@@ -163,7 +168,7 @@ fn a_run_stands_beside_the_index() {
     let import = asked.bring(&path).unwrap();
     assert_eq!(
         (import.label.as_str(), &import.contenders[..]),
-        ("other", &[Contender::Run(0)][..])
+        ("other", &[Ranker::Run(0)][..])
     );
     let lacks = import.lacks.join("; ");
     for said in [
@@ -179,10 +184,10 @@ fn a_run_stands_beside_the_index() {
         !lacks.contains("5 seeds"),
         "a run of the one kind need not have the other: {lacks}"
     );
-    let (_, worked) = asked.evaluate(Contender::Run(0));
+    let (_, worked) = asked.evaluate(Ranker::Run(0));
     assert!(!worked);
-    asked.evaluate(Contender::Own(Mode::Text));
-    let compared = asked.compare(Contender::Own(Mode::Text), Contender::Run(0));
+    asked.evaluate(Ranker::Own(Mode::Text));
+    let compared = asked.compare(Ranker::Own(Mode::Text), Ranker::Run(0));
     assert_eq!(compared.lacking, [7, 0]);
     assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
     assert!(
@@ -200,7 +205,7 @@ fn every_form_of_a_run_stands_beside_the_index() {
         mode,
         seed_count,
         ranking,
-        protocol: Protocol::Standard,
+        protocol: EvaluationProtocol::Standard,
         class: None,
     };
     let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
@@ -217,18 +222,18 @@ fn every_form_of_a_run_stands_beside_the_index() {
         ..Run::default()
     };
     let mut asked = Asked::start(None);
-    let own = asked.evaluate(Contender::Own(Mode::Text)).0;
-    for (place, form) in (0..).zip(Form::ALL) {
+    let own = asked.evaluate(Ranker::Own(Mode::Text)).0;
+    for (place, form) in (0..).zip(RunFormat::ALL) {
         let path = folder.path().join(form.name());
         session.write_run(&run, form, &path).unwrap();
         let import = asked.bring(&path).unwrap();
         assert_eq!(
             (&import.contenders[..], import.lacks.len()),
-            (&[Contender::Run(place)][..], 0),
+            (&[Ranker::Run(place)][..], 0),
             "{:?}",
             import.lacks
         );
-        assert_eq!(asked.evaluate(Contender::Run(place)).0.ap, own.ap, "{form}");
+        assert_eq!(asked.evaluate(Ranker::Run(place)).0.ap, own.ap, "{form}");
     }
     let strange = folder.path().join("strange.run");
     std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
@@ -244,7 +249,7 @@ fn every_form_of_a_run_stands_beside_the_index() {
 fn another_index_stands_beside_it() {
     let mut asked = Asked::start(None);
     let import = asked.bring(&demo()).unwrap();
-    let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Contender::Index(0, mode));
+    let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Ranker::Index(0, mode));
     assert_eq!(
         (
             import.label.as_str(),
@@ -253,9 +258,9 @@ fn another_index_stands_beside_it() {
         ),
         ("demo", &modes[..], 0)
     );
-    let own = asked.evaluate(Contender::Own(Mode::Image)).0;
+    let own = asked.evaluate(Ranker::Own(Mode::Image)).0;
     assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
-    let compared = asked.compare(Contender::Own(Mode::Image), modes[2]);
+    let compared = asked.compare(Ranker::Own(Mode::Image), modes[2]);
     assert!(
         compared.lacking == [0, 0] && compared.queries.iter().all(|q| q.lists[0] == q.lists[1])
     );
@@ -301,7 +306,7 @@ fn what_cannot_stand_beside_it_is_refused() {
         assert!(why.contains(said), "{why}");
     }
     assert!(matches!(
-        asked.ask(Ask::Evaluate(plan(Contender::Run(0)))).pop(),
-        Some(Say::Failed(_))
+        asked.ask(RequestKind::Evaluate(plan(Ranker::Run(0)))).pop(),
+        Some(ReplyKind::Failed(_))
     ));
 }

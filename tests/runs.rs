@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use assert_cmd::cargo::cargo_bin_cmd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use multiexpan::engine::comparison::{Against, Outcome, Settings};
+use multiexpan::engine::comparison::{Against, ComparisonSettings, PairOutcome};
 use multiexpan::error::Result;
-use multiexpan::jobs::{Form, Opened, Runs, compare, read_run};
+use multiexpan::jobs::{OpenedRun, RunFormat, RunInputs, compare, read_run};
 use multiexpan::types::{Metric, SeedCount};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -56,7 +56,7 @@ impl World {
         path
     }
 
-    fn read(&self, name: &str) -> Result<Opened> {
+    fn read(&self, name: &str) -> Result<OpenedRun> {
         read_run(&self.at(name), Some(&self.at("data")), None).map(|(read, _)| read)
     }
 
@@ -67,7 +67,7 @@ impl World {
             Ok(read) => {
                 let line =
                     |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-                let said = |f: &multiexpan::engine::Finding| {
+                let said = |f: &multiexpan::engine::Diagnostic| {
                     format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason)
                 };
                 (true, read.odd.iter().map(said).collect())
@@ -626,14 +626,14 @@ fn remarks_are_of_the_queries_that_are_compared() {
         world.put(name, text.as_bytes());
     }
     let compared = |seeds| {
-        let settings = Settings {
+        let settings = ComparisonSettings {
             metrics: vec![Metric::Map(0)],
             against: Against::First,
             depth: 10,
         };
         let (paths, data) = ([world.at("a.run"), world.at("results")], world.at("data"));
         compare(
-            &Runs {
+            &RunInputs {
                 paths: &paths,
                 dataset: Some(&data),
                 queries: None,
@@ -653,7 +653,7 @@ fn remarks_are_of_the_queries_that_are_compared() {
     );
     assert_eq!(
         compared(None)[1].scores,
-        Outcome::NotRun("it has no query of 3 seeds".into())
+        PairOutcome::NotRun("it has no query of 3 seeds".into())
     );
 }
 
@@ -695,7 +695,9 @@ fn only_the_queries_that_are_asked_for_are_read() {
         let mixed = seeds.is_none();
         let out = world.at(&format!("out{lists}"));
         assert_eq!(
-            read.run.write_as(Form::Published, &out, &dataset).is_err(),
+            read.run
+                .write_as(RunFormat::Published, &out, &dataset)
+                .is_err(),
             mixed
         );
     }

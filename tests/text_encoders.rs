@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use multiexpan::features::load_pairs::TextEncoder;
 use multiexpan::features::tokens::TextTokenizer;
-use multiexpan::model::Config;
+use multiexpan::model::NetworkConfig;
 use multiexpan::model::bert::Bert;
 use serde_json::{Map, Value, json};
 use tch::nn::VarStore;
@@ -303,7 +303,7 @@ impl Folder {
 }
 
 fn parameters() -> BTreeMap<String, Tensor> {
-    let sizes = Config {
+    let sizes = NetworkConfig {
         hidden: 8,
         heads: 2,
         feed_forward: 12,

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use multiexpan::error::Error;
 use multiexpan::model::alignment::AlignmentConfig;
 use multiexpan::progress::{Progress, Unobserved};
-use multiexpan::train::config::{Mining, Precision};
+use multiexpan::train::config::{Mining, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};
 use tch::Device;
 
@@ -244,7 +244,7 @@ fn bf16_learns_too() {
     let world = World::new();
     let config = TrainConfig {
         epochs: 6,
-        precision: Precision::Bf16,
+        precision: TrainPrecision::Bf16,
         ..world.config(&[Task::Mep])
     };
     world.train("half", &config);

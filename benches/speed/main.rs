@@ -11,10 +11,10 @@ mod table;
 
 use divan::{Bencher, black_box};
 use multiexpan::engine::{Plan, Session};
-use multiexpan::expand::{Config, Expansion, expand};
+use multiexpan::expand::{ExpandConfig, Expansion, expand};
 use multiexpan::index::Index;
 use multiexpan::progress::Unobserved;
-use multiexpan::types::{DeviceChoice, Mode, Protocol, RankingKind, Row, SeedCount};
+use multiexpan::types::{DeviceChoice, EvaluationProtocol, Mode, RankingKind, Row, SeedCount};
 use sample::{CASES, Case, Shape};
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn main() {
 /// An expansion of 100.
 fn expanded(index: &Index, seeds: &[Row]) -> Expansion {
     let view = index.view(Mode::Both).expect("the index has the mode");
-    expand(&view, seeds, &[], &Config::default(), &mut Unobserved).expect("it expands")
+    expand(&view, seeds, &[], &ExpandConfig::default(), &mut Unobserved).expect("it expands")
 }
 
 fn forget(index: &Index) {
@@ -54,7 +54,7 @@ fn evaluate(index: &Path) -> usize {
         mode,
         seed_count,
         ranking: RankingKind::Expanded,
-        protocol: Protocol::Standard,
+        protocol: EvaluationProtocol::Standard,
         class: None,
     };
     session

@@ -2,7 +2,7 @@
 //! `target/tmp`.
 
 use multiexpan::data::Dataset;
-use multiexpan::index::{Builder, Entity, Index, Precision, Provenance, Source, States};
+use multiexpan::index::{Builder, Entity, Index, Origin, Provenance, States, StoragePrecision};
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{EntityId, Mode, Row};
 use std::collections::BTreeMap;
@@ -129,7 +129,7 @@ pub fn build(shape: Shape, folder: &Path) {
         .map(|e| (e * shape.pairs) as i64)
         .collect();
     let pairs: Vec<i32> = (0..(shape.entities * shape.pairs) as i32).collect();
-    let states = States::of_pairs(states, &offsets, &pairs, Precision::Single);
+    let states = States::of_pairs(states, &offsets, &pairs, StoragePrecision::Single);
     let provenance = Provenance {
         dataset: Some(source),
         ..Provenance::default()
@@ -149,7 +149,7 @@ pub fn build(shape: Shape, folder: &Path) {
 }
 
 /// A data set of names, gold and queries; it has no sentences.
-fn dataset(shape: Shape, root: &Path) -> Source {
+fn dataset(shape: Shape, root: &Path) -> Origin {
     let write = |name: String, text: String| {
         let path = root.join(name);
         fs::create_dir_all(path.parent().expect("it is in the root"))
@@ -177,7 +177,7 @@ fn dataset(shape: Shape, root: &Path) -> Source {
     let hash = Dataset::open(root)
         .and_then(|d| d.hash())
         .expect("the data set opens");
-    Source {
+    Origin {
         name: "synthetic".into(),
         path: "../data".into(),
         hash,

@@ -5,9 +5,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use multiexpan::engine::Session;
-use multiexpan::engine::protocol::ExpandAsk;
+use multiexpan::engine::protocol::ExpandRequest;
 use multiexpan::index::Index;
-use multiexpan::types::{DeviceChoice, EntityId, Mode, Row, Tuning};
+use multiexpan::types::{DeviceChoice, EntityId, Mode, Row, SearchSettings};
 use tch::{Device, Kind, Tensor};
 
 use crate::sample::{CASES, Case, MESED, Shape, build, estimated};
@@ -204,14 +204,14 @@ pub fn expand_once(index: &Path) {
         .take(3)
         .map(|e| e.id)
         .collect();
-    let ask = ExpandAsk {
+    let ask = ExpandRequest {
         mode: Mode::Both,
         seeds,
         rejected: Vec::new(),
         size: 100,
         class: None,
         joint: None,
-        tuning: Tuning::default(),
+        tuning: SearchSettings::default(),
     };
     let begun = Instant::now();
     let found = session.expand(&ask).expect("it expands");

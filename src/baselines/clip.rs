@@ -11,15 +11,15 @@ use tch::{Device, Kind, Tensor};
 
 use crate::baselines::entity_vectors::{Vectors, ranking};
 use crate::baselines::score_fusion::Fusion;
-use crate::baselines::{Places, System};
-use crate::data::{Dataset, Findings};
+use crate::baselines::{BaselineSources, FittedBaseline};
+use crate::data::{Dataset, Diagnostics};
 use crate::error::{Error, Result};
-use crate::features::cache::{ContentHash, DEFAULT_LIMIT, FeatureCache, Record};
+use crate::features::cache::{CacheRecord, ContentHash, DEFAULT_LIMIT, FeatureCache};
 use crate::features::clip::ClipEncoder;
 use crate::features::image::Picture;
 use crate::features::load_pairs::gather;
 use crate::features::mean::{EntityMean, centred};
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::progress::{Observer, Progress};
 
 /// Texts, or pictures, encoded at once.
@@ -33,10 +33,10 @@ const BROUGHT: usize = 4096;
 /// Errors: `Argument` without such a folder; those of opening it, and of reading pairs; `Stopped`.
 pub fn prepare(
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<System> {
+) -> Result<FittedBaseline> {
     let folder = places.clip.as_deref().ok_or_else(|| {
         Error::Argument("clip needs --clip DIR, a folder of Hugging Face's CLIPModel".into())
     })?;
@@ -55,7 +55,7 @@ pub fn prepare(
     let rank =
         Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
     let left_out = [encoder.left_out(), &pairs.left_out].concat();
-    Ok(System {
+    Ok(FittedBaseline {
         entities: pairs.entities,
         rank,
         settings,
@@ -67,14 +67,14 @@ pub fn prepare(
 /// likenesses of the entities' means.
 fn fit(
     dataset: &Dataset,
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     encoder: &ClipEncoder,
     cache: &Path,
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Fusion> {
     let (texts, pictures) = shown(dataset, pairs, encoder, observe)?;
-    let record = Record {
+    let record = CacheRecord {
         numbers: encoder.width() as usize,
         kind: Kind::Float,
     };
@@ -107,7 +107,7 @@ type Pictures = Vec<Shown<PathBuf>>;
 /// The texts of all pairs as ids, like lengths together, and their pictures.
 fn shown(
     dataset: &Dataset,
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     encoder: &ClipEncoder,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<(Texts, Pictures)> {
@@ -120,7 +120,7 @@ fn shown(
     let rows: HashMap<(u64, u16), usize> = (0..pairs.pairs.len()).map(place).collect();
     let mut texts: BTreeMap<Vec<i64>, Vec<usize>> = BTreeMap::new();
     let mut pictures: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-    dataset.pairs(&mut Findings::default(), observe, &mut |pair| {
+    dataset.pairs(&mut Diagnostics::default(), observe, &mut |pair| {
         let Some(&row) = rows.get(&(pair.offset, pair.mention)) else {
             return Ok(());
         };

@@ -7,7 +7,7 @@ use tch::nn::VarStore;
 
 use crate::baselines::entity_vectors::{Vectors, ranking};
 use crate::baselines::score_fusion::Fusion;
-use crate::baselines::{Places, Rank, System};
+use crate::baselines::{BaselineSources, FittedBaseline, Rank};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::features::load_pairs::gather;
@@ -22,10 +22,10 @@ use crate::types::Mode;
 pub fn prepare(
     mode: Mode,
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<System> {
+) -> Result<FittedBaseline> {
     let encoders = places.encoders(device)?;
     let (pairs, patches) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
     let store = VarStore::new(device);
@@ -58,7 +58,7 @@ pub fn prepare(
             Box::new(move |_, seeds| Ok(ranking(&seen.likeness(seeds)?, seeds)))
         }
     };
-    Ok(System {
+    Ok(FittedBaseline {
         entities: pairs.entities,
         rank,
         settings,

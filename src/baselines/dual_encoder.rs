@@ -17,10 +17,10 @@ use tch::Device;
 
 use crate::baselines::entity_vectors::{Vectors, ranking};
 use crate::baselines::score_fusion::Fusion;
-use crate::baselines::{Places, System, trained};
+use crate::baselines::{BaselineSources, FittedBaseline, trained};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::index::from_model::{Opened, open};
+use crate::index::from_model::{ModelSources, open};
 use crate::model::alignment::AlignmentConfig;
 use crate::progress::{Observer, Progress};
 use crate::train::{Preset, Task, Tasks, TrainConfig, entity_vectors};
@@ -29,10 +29,10 @@ use crate::types::Mode;
 /// Contrast alone, and no layer in which the modalities meet.
 pub fn dual(
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<System> {
+) -> Result<FittedBaseline> {
     let (opened, mut settings) = opened(dual_settings(), dataset, places, device, observe)?;
     let vectors = [
         vectors(&opened, Mode::Text, observe)?,
@@ -43,7 +43,7 @@ pub fn dual(
     settings.extend(fusion.settings(dataset));
     let rank =
         Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
-    Ok(System {
+    Ok(FittedBaseline {
         entities: pairs.entities,
         rank,
         settings,
@@ -54,15 +54,15 @@ pub fn dual(
 /// Contrast, matching and masked tokens, with momentum distillation.
 pub fn albef(
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<System> {
+) -> Result<FittedBaseline> {
     let (opened, settings) = opened(albef_settings(), dataset, places, device, observe)?;
     let fused = vectors(&opened, Mode::Both, observe)?;
     let pairs = opened.sources.pairs;
     let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&fused.likeness(seeds)?, seeds)));
-    Ok(System {
+    Ok(FittedBaseline {
         entities: pairs.entities,
         rank,
         settings,
@@ -112,10 +112,10 @@ fn common() -> TrainConfig {
 fn opened(
     own: TrainConfig,
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<(Opened, Map<String, Value>)> {
+) -> Result<(ModelSources, Map<String, Value>)> {
     let config = trained(own, dataset, places, device, observe)?;
     let opened = open(dataset, &places.model, &places.cache, device, observe)?;
     let mut settings = Map::new();
@@ -125,7 +125,11 @@ fn opened(
 }
 
 /// Every entity over all its pairs.
-fn vectors(opened: &Opened, mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<Vectors> {
+fn vectors(
+    opened: &ModelSources,
+    mode: Mode,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Vectors> {
     Ok(Vectors::new(&entity_vectors(
         &opened.network,
         &opened.sources,

@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::baselines::Ranked;
+use crate::baselines::ScoredRows;
 use crate::error::Result;
 use crate::expand::best_of;
 use crate::model::layer::unit;
@@ -30,7 +30,7 @@ impl Vectors {
 }
 
 /// The best by these scores `[V]`, best first, without the seeds.
-pub fn ranking(scores: &[f64], seeds: &[Row]) -> Ranked {
+pub fn ranking(scores: &[f64], seeds: &[Row]) -> ScoredRows {
     let others = (0..scores.len() as u32)
         .map(Row)
         .filter(|row| !seeds.contains(row));

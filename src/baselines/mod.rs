@@ -32,7 +32,7 @@ use crate::types::{ClassId, EntityId, Mode, Row};
 
 /// A system to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rival {
+pub enum Baseline {
     /// The frozen text encoder's mean states.
     TextCosine,
     /// The frozen image encoder's mean patches.
@@ -49,34 +49,34 @@ pub enum Rival {
     Albef,
 }
 
-impl Rival {
+impl Baseline {
     /// Every system, those that nothing is trained for first.
-    pub const ALL: [Rival; 7] = [
-        Rival::TextCosine,
-        Rival::ImageCosine,
-        Rival::FusedCosine,
-        Rival::Clip,
-        Rival::ProbExpan,
-        Rival::Dual,
-        Rival::Albef,
+    pub const ALL: [Baseline; 7] = [
+        Baseline::TextCosine,
+        Baseline::ImageCosine,
+        Baseline::FusedCosine,
+        Baseline::Clip,
+        Baseline::ProbExpan,
+        Baseline::Dual,
+        Baseline::Albef,
     ];
 
     /// As the command line calls it, and the tag of its runs.
     pub fn name(self) -> &'static str {
         match self {
-            Rival::TextCosine => "text-cosine",
-            Rival::ImageCosine => "image-cosine",
-            Rival::FusedCosine => "fused-cosine",
-            Rival::Clip => "clip",
-            Rival::ProbExpan => "probexpan",
-            Rival::Dual => "dual",
-            Rival::Albef => "albef",
+            Baseline::TextCosine => "text-cosine",
+            Baseline::ImageCosine => "image-cosine",
+            Baseline::FusedCosine => "fused-cosine",
+            Baseline::Clip => "clip",
+            Baseline::ProbExpan => "probexpan",
+            Baseline::Dual => "dual",
+            Baseline::Albef => "albef",
         }
     }
 
     /// Whether it has a model that is trained here, with settings.
     pub fn is_trained(self) -> bool {
-        matches!(self, Rival::ProbExpan | Rival::Dual | Rival::Albef)
+        matches!(self, Baseline::ProbExpan | Baseline::Dual | Baseline::Albef)
     }
 
     /// Makes the system ready: brings its encoders or trains it, and gives every entity what it is
@@ -86,29 +86,29 @@ impl Rival {
     pub fn prepare(
         self,
         dataset: &Dataset,
-        places: &Places,
+        places: &BaselineSources,
         device: Device,
         observe: &mut dyn Observer<Progress>,
-    ) -> Result<System> {
+    ) -> Result<FittedBaseline> {
         match self {
-            Rival::TextCosine => cosine::prepare(Mode::Text, dataset, places, device, observe),
-            Rival::ImageCosine => cosine::prepare(Mode::Image, dataset, places, device, observe),
-            Rival::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
-            Rival::Clip => clip::prepare(dataset, places, device, observe),
-            Rival::ProbExpan => probexpan::prepare(dataset, places, device, observe),
-            Rival::Dual => dual_encoder::dual(dataset, places, device, observe),
-            Rival::Albef => dual_encoder::albef(dataset, places, device, observe),
+            Baseline::TextCosine => cosine::prepare(Mode::Text, dataset, places, device, observe),
+            Baseline::ImageCosine => cosine::prepare(Mode::Image, dataset, places, device, observe),
+            Baseline::FusedCosine => cosine::prepare(Mode::Both, dataset, places, device, observe),
+            Baseline::Clip => clip::prepare(dataset, places, device, observe),
+            Baseline::ProbExpan => probexpan::prepare(dataset, places, device, observe),
+            Baseline::Dual => dual_encoder::dual(dataset, places, device, observe),
+            Baseline::Albef => dual_encoder::albef(dataset, places, device, observe),
         }
     }
 }
 
-impl FromStr for Rival {
+impl FromStr for Baseline {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        let names = Rival::ALL.map(Rival::name).join(", ");
+        let names = Baseline::ALL.map(Baseline::name).join(", ");
         let unknown = || Error::Argument(format!("“{s}” is no baseline; they are {names}"));
-        Rival::ALL
+        Baseline::ALL
             .into_iter()
             .find(|rival| rival.name() == s)
             .ok_or_else(unknown)
@@ -117,7 +117,7 @@ impl FromStr for Rival {
 
 /// What a system is made from, and where.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct BaselineSources {
     /// A folder, a name under `encoders/`, or a hub's name; none: the settings', which are the mini
     /// preset's where no file says so.
     pub text_encoder: Option<String>,
@@ -133,7 +133,7 @@ pub struct Places {
     pub cache: PathBuf,
 }
 
-impl Places {
+impl BaselineSources {
     /// The encoders of a system that is not trained.
     fn encoders(&self, device: Device) -> Result<Encoders> {
         let TrainConfig {
@@ -152,15 +152,15 @@ impl Places {
 }
 
 /// Rows, best first, with their scores.
-pub type Ranked = Vec<(Row, f64)>;
+pub type ScoredRows = Vec<(Row, f64)>;
 
 /// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What
 /// was fitted on queries may depend on the query's class, so that no class is ranked by a setting
 /// that its own gold chose.
-pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<Ranked>>;
+pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<ScoredRows>>;
 
 /// A system that can be asked.
-pub struct System {
+pub struct FittedBaseline {
     /// The entities in row order: the candidates of every query, less its seeds.
     pub entities: Vec<EntityId>,
     pub rank: Rank,
@@ -186,11 +186,11 @@ pub fn rows_of(entities: &[EntityId]) -> HashMap<EntityId, Row> {
 fn trained(
     own: TrainConfig,
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<TrainConfig> {
-    let Places {
+    let BaselineSources {
         text_encoder,
         image_encoder,
         model,
@@ -201,7 +201,7 @@ fn trained(
     let mut settings = config.map_or_else(|| Ok(own.clone()), |file| settings_over(&own, &file))?;
     settings.text_encoder = text_encoder.unwrap_or(settings.text_encoder);
     settings.image_encoder = image_encoder.unwrap_or(settings.image_encoder);
-    let places = trainer::Places {
+    let places = trainer::TrainPaths {
         dataset: dataset.root.clone(),
         out: model,
         cache,

@@ -7,11 +7,11 @@ use std::path::Path;
 use serde_json::{Map, json};
 use tch::Device;
 
-use crate::baselines::{Places, System, trained};
+use crate::baselines::{BaselineSources, FittedBaseline, trained};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
-use crate::expand::Config;
+use crate::expand::ExpandConfig;
 use crate::index::{Index, from_model};
 use crate::model::ModelFolder;
 use crate::progress::{Observer, Progress, Unobserved};
@@ -39,10 +39,10 @@ fn own_settings() -> TrainConfig {
 /// Trains and indexes what is not there yet.
 pub fn prepare(
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<System> {
+) -> Result<FittedBaseline> {
     let config = trained(own_settings(), dataset, places, device, observe)?;
     let index = indexed(dataset, places, device, observe)?;
     let entities = index.entities().iter().map(|entity| entity.id).collect();
@@ -53,9 +53,9 @@ pub fn prepare(
         .iter()
         .map(|l| (l.reason.clone(), l.count))
         .collect();
-    let search = Config {
+    let search = ExpandConfig {
         size: CUTOFFS[3].min(index.len()),
-        ..Config::default()
+        ..ExpandConfig::default()
     };
     let mut settings = Map::new();
     settings.insert(
@@ -78,7 +78,7 @@ pub fn prepare(
             .map(|r| (found.picks[r.pick].row, r.score))
             .collect())
     };
-    Ok(System {
+    Ok(FittedBaseline {
         entities,
         rank: Box::new(rank),
         settings,
@@ -89,7 +89,7 @@ pub fn prepare(
 /// The model's index, built where there is none of this very model and data set.
 fn indexed(
     dataset: &Dataset,
-    places: &Places,
+    places: &BaselineSources,
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Index> {
@@ -97,7 +97,7 @@ fn indexed(
     if let Some(index) = current(&out, dataset, &places.model, device)? {
         return Ok(index);
     }
-    let from = from_model::Places {
+    let from = from_model::IndexPaths {
         dataset: dataset.root.clone(),
         model: places.model.clone(),
         out: out.clone(),

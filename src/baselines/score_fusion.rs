@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::{askable, measure_query};
 use crate::progress::{Observer, Progress};
-use crate::types::{ClassId, EntityId, Protocol, Query, Row, SeedCount};
+use crate::types::{ClassId, EntityId, EvaluationProtocol, Query, Row, SeedCount};
 
 /// The picture's share is one of 0, 1/STEPS … 1.
 const STEPS: usize = 20;
@@ -116,7 +116,10 @@ fn precisions(
     for (step, precision) in precisions.iter_mut().enumerate() {
         let found = ranking(&mixed(&text, &image, share(step)), seeds);
         let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
-        *precision = measure_query(dataset, query, &list, Protocol::Standard, |_| true).ap[0];
+        *precision = measure_query(dataset, query, &list, EvaluationProtocol::Standard, |_| {
+            true
+        })
+        .ap[0];
     }
     Ok(precisions)
 }

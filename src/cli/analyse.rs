@@ -10,10 +10,10 @@ use crate::engine::Session;
 use crate::error::Result;
 use crate::eval::Analysis;
 use crate::files::write_whole;
-use crate::jobs::Runs;
+use crate::jobs::RunInputs;
 use crate::jobs::analyse::{Property, analyse};
 use crate::report::analysis_plot;
-use crate::table::{Form, markdown_text};
+use crate::table::{TableFormat, markdown_text};
 use crate::types::{Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
@@ -108,7 +108,7 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let mut of_runs = |args: &RunArgs, property| {
-        let runs = Runs {
+        let runs = RunInputs {
             paths: &args.runs,
             dataset: args.dataset.as_deref(),
             queries: None,
@@ -162,7 +162,7 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
             let said: Vec<String> = said().split("\n\n").map(markdown_text).collect();
             say(&format!(
                 "{}\n{}\n",
-                analysis.sheet().write(Form::Markdown),
+                analysis.sheet().write(TableFormat::Markdown),
                 said.join("\n\n")
             ))
         }

@@ -3,13 +3,13 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
-use crate::baselines::Rival;
+use crate::baselines::Baseline;
 use crate::cli::evaluate::{Format, print};
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, seeds_parser};
 use crate::error::{Error, Result};
-use crate::eval::run::Form;
-use crate::jobs::baseline::{Baseline, model_beside};
+use crate::eval::run::RunFormat;
+use crate::jobs::baseline::{BaselineOptions, model_beside};
 use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub struct Args {
     /// dual, albef: trained here to align sentences with pictures; two towers of CLIP's shape,
     /// fused as the cosines are, and ALBEF, which fuses them by attention
     #[arg(value_name = "NAME", value_parser = rival_parser())]
-    pub rival: Rival,
+    pub rival: Baseline,
 
     /// Folder of the data set
     pub dataset: PathBuf,
@@ -73,8 +73,8 @@ pub struct Args {
 /// Runs the system, writes the run and prints MAP and P as `evaluate` does.
 pub fn run(args: Args) -> Result<()> {
     args.refuse_unused()?;
-    Form::Trec.check_place(&args.out)?;
-    let baseline = Baseline {
+    RunFormat::Trec.check_place(&args.out)?;
+    let baseline = BaselineOptions {
         rival: args.rival,
         dataset: args.dataset,
         seed_count: args.seeds,
@@ -99,7 +99,7 @@ impl Args {
     fn refuse_unused(&self) -> Result<()> {
         let trained = self.rival.is_trained();
         let options = [
-            ("--clip", self.clip.is_some(), self.rival == Rival::Clip),
+            ("--clip", self.clip.is_some(), self.rival == Baseline::Clip),
             ("--model", self.model.is_some(), trained),
             ("--config", self.config.is_some(), trained),
         ];
@@ -113,6 +113,7 @@ impl Args {
     }
 }
 
-fn rival_parser() -> impl TypedValueParser<Value = Rival> {
-    PossibleValuesParser::new(Rival::ALL.map(Rival::name)).try_map(|name| name.parse::<Rival>())
+fn rival_parser() -> impl TypedValueParser<Value = Baseline> {
+    PossibleValuesParser::new(Baseline::ALL.map(Baseline::name))
+        .try_map(|name| name.parse::<Baseline>())
 }

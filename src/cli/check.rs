@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::say;
 use crate::data::check;
-use crate::data::{Finding, Findings, Severity};
+use crate::data::{Diagnostic, Diagnostics, Severity};
 use crate::error::{Error, Result};
 use crate::printable;
 
@@ -39,9 +39,9 @@ pub fn run(args: Args) -> Result<()> {
 
 /// Findings by kind, errors first: the kind and how often, then `file:line: reason` of each that
 /// was kept.
-pub(super) fn report(findings: &Findings) -> String {
+pub(super) fn report(findings: &Diagnostics) -> String {
     let mut text = String::new();
-    let all: Vec<&Finding> = findings.iter().collect();
+    let all: Vec<&Diagnostic> = findings.iter().collect();
     for kind in all.chunk_by(|a, b| a.kind == b.kind) {
         let (first, count) = (kind[0], findings.count(kind[0].kind));
         let severity = match first.severity {
@@ -69,7 +69,7 @@ pub(super) fn report(findings: &Findings) -> String {
 }
 
 /// "2 errors and 1 warning"
-pub(super) fn tally(findings: &Findings) -> String {
+pub(super) fn tally(findings: &Diagnostics) -> String {
     let errors = counted(findings.total(Severity::Error), "error");
     let warnings = counted(findings.total(Severity::Warning), "warning");
     format!("{errors} and {warnings}")
@@ -87,8 +87,8 @@ pub(super) fn counted(n: usize, what: &str) -> String {
 mod tests {
     use super::*;
 
-    fn finding(severity: Severity, kind: &'static str, line: Option<usize>) -> Finding {
-        Finding {
+    fn finding(severity: Severity, kind: &'static str, line: Option<usize>) -> Diagnostic {
+        Diagnostic {
             severity,
             kind,
             file: "d/f.txt".into(),
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn errors_come_first_and_every_finding_has_its_place() {
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         findings.push(finding(Severity::Warning, "odd lines", None));
         findings.push(finding(Severity::Error, "bad lines", Some(3)));
         findings.push(finding(Severity::Error, "bad lines", Some(7)));
@@ -113,10 +113,10 @@ mod tests {
 
     #[test]
     fn what_data_holds_takes_one_line_and_cannot_act() {
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         let reason = "there is no image \x1b[2J\ne\u{202e}".into();
         let file = "d/\x1b]0;x\x07.txt".into();
-        findings.push(Finding {
+        findings.push(Diagnostic {
             file,
             reason,
             ..finding(Severity::Error, "bad lines", Some(3))
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_still_told() {
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         (0..53).for_each(|line| findings.push(finding(Severity::Warning, "odd lines", Some(line))));
         assert!(report(&findings).ends_with("  … and 3 more\n"));
         assert_eq!(tally(&findings), "no errors and 53 warnings");

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use crate::cli::{say, say_json, seeds_parser};
 use crate::error::Result;
-use crate::eval::comparison::{Against, Comparison, Settings};
+use crate::eval::comparison::{Against, Comparison, ComparisonSettings};
 use crate::jobs;
-use crate::table::{Form, Sheet};
+use crate::table::{Table, TableFormat};
 use crate::types::{Metric, SeedCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub compared: Compared,
+    pub compared: CompareArgs,
 
     /// Print every class too, what classes are rolled up to, and the entities gained and lost;
     /// Markdown and JSON always have them
@@ -27,7 +27,7 @@ pub struct Args {
 
 /// What is compared, and how.
 #[derive(Debug, clap::Args)]
-pub struct Compared {
+pub struct CompareArgs {
     /// Runs; every other one is compared with the first
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -57,9 +57,9 @@ pub struct Compared {
     pub depth: u16,
 }
 
-impl Compared {
+impl CompareArgs {
     /// Each metric once, in their order.
-    pub(super) fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> ComparisonSettings {
         let mut metrics = self.metrics.clone().unwrap_or_else(|| Metric::ALL.to_vec());
         metrics.sort();
         metrics.dedup();
@@ -68,16 +68,16 @@ impl Compared {
         } else {
             Against::First
         };
-        Settings {
+        ComparisonSettings {
             metrics,
             against,
             depth: self.depth.into(),
         }
     }
 
-    pub(super) fn runs(&self) -> jobs::Runs<'_> {
+    pub(super) fn runs(&self) -> jobs::RunInputs<'_> {
         let (dataset, queries) = (self.dataset.as_deref(), self.queries.as_deref());
-        jobs::Runs {
+        jobs::RunInputs {
             paths: &self.runs,
             dataset,
             queries,
@@ -104,7 +104,7 @@ pub fn run(args: Args) -> Result<()> {
         format,
     } = args;
     let comparison = jobs::compare(&compared.runs(), &compared.settings())?;
-    let tables = |sheets: fn(&Comparison) -> Vec<Sheet>, written: fn(&Sheet) -> String| {
+    let tables = |sheets: fn(&Comparison) -> Vec<Table>, written: fn(&Table) -> String| {
         say(&sheets(&comparison)
             .iter()
             .map(written)
@@ -112,9 +112,11 @@ pub fn run(args: Args) -> Result<()> {
             .join("\n"))
     };
     match format {
-        Format::Table if details => tables(Comparison::sheets, Sheet::text),
-        Format::Table => tables(Comparison::summary, Sheet::text),
-        Format::Markdown => tables(Comparison::sheets, |sheet| sheet.write(Form::Markdown)),
+        Format::Table if details => tables(Comparison::sheets, Table::text),
+        Format::Table => tables(Comparison::summary, Table::text),
+        Format::Markdown => tables(Comparison::sheets, |sheet| {
+            sheet.write(TableFormat::Markdown)
+        }),
         Format::Json => say_json(&comparison),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::check::{counted, report, tally};
 use crate::cli::{run_form_parser, say, seeds_parser};
 use crate::error::Result;
-use crate::eval::run::{Form, Opened};
+use crate::eval::run::{OpenedRun, RunFormat};
 use crate::jobs;
 use crate::printable;
 use crate::types::SeedCount;
@@ -30,7 +30,7 @@ pub struct Args {
 
     /// As what to write it
     #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_form_parser())]
-    pub format: Form,
+    pub format: RunFormat,
 }
 
 /// Prints what is odd about the run, by file and line, and writes it in another form.
@@ -38,7 +38,7 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.format.check_place(out)?;
     }
-    let (Opened { run, form, odd }, dataset) =
+    let (OpenedRun { run, form, odd }, dataset) =
         jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;

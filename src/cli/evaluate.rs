@@ -11,9 +11,9 @@ use crate::cli::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_p
 use crate::engine::protocol::ClassCard;
 use crate::engine::{Evaluated, Plan, Session};
 use crate::error::Result;
-use crate::eval::run::{Form, Ranking, Run};
+use crate::eval::run::{Ranking, Run, RunFormat};
 use crate::jobs::queries;
-use crate::types::{CUTOFFS, Measures, Mode, Protocol, RankingKind, SeedCount};
+use crate::types::{CUTOFFS, EvaluationProtocol, MetricValues, Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,7 +31,7 @@ pub struct Args {
     /// standard: each query alone. published: all classes of a query number from one pool, as the
     /// published code
     #[arg(long, default_value = "standard", value_parser = protocol_parser())]
-    pub protocol: Protocol,
+    pub protocol: EvaluationProtocol,
 
     /// expanded: window search and re-ranking. joint: the same, all classes of a query number from
     /// one pool. seeds: candidates by their score over the seeds alone
@@ -53,7 +53,7 @@ pub struct Args {
     /// As what the rankings are written: a file of TREC lines, or a folder of published results or
     /// of a submission to NLPCC 2024
     #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_form_parser(), requires = "out")]
-    pub run_format: Form,
+    pub run_format: RunFormat,
 
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -165,7 +165,7 @@ fn as_json(cards: &[ClassCard], evaluated: &Evaluated) -> Value {
 }
 
 /// `{"map@10": …, "p@10": …, "ceiling@10": …}`, 0..1.
-fn columns(measures: &Measures) -> Map<String, Value> {
+fn columns(measures: &MetricValues) -> Map<String, Value> {
     let sorts = [
         ("map", measures.ap),
         ("p", measures.p),
@@ -201,7 +201,7 @@ fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
         heads("MAP"),
         heads("P")
     );
-    let line = |name: &str, m: &Measures| {
+    let line = |name: &str, m: &MetricValues| {
         let values: String =
             m.ap.iter()
                 .chain(&m.p)
@@ -239,12 +239,12 @@ fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map
 
 // The maps below are total: clap lets only the named values through.
 
-fn protocol_parser() -> impl TypedValueParser<Value = Protocol> {
+fn protocol_parser() -> impl TypedValueParser<Value = EvaluationProtocol> {
     PossibleValuesParser::new(["standard", "published"]).map(|name| {
         if name == "published" {
-            Protocol::Published
+            EvaluationProtocol::Published
         } else {
-            Protocol::Standard
+            EvaluationProtocol::Standard
         }
     })
 }

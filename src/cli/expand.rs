@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use crate::cli::{DeviceArg, mode_parser, say, say_json};
 use crate::engine::Session;
-use crate::engine::protocol::{Candidate, ExpandAsk, Reranked};
+use crate::engine::protocol::{Candidate, ExpandRequest, RerankedPick};
 use crate::error::Result;
 use crate::printable;
-use crate::types::{EntityId, Mode, Parts, Tuning};
+use crate::types::{EntityId, ModalityParts, Mode, SearchSettings};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -60,14 +60,14 @@ pub enum Format {
 pub fn run(args: Args) -> Result<()> {
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let seeds = session.find_seeds(args.seeds.iter().map(String::as_str))?;
-    let ask = ExpandAsk {
+    let ask = ExpandRequest {
         mode: args.mode,
         seeds,
         rejected: Vec::new(),
         size: args.size as usize,
         class: None,
         joint: None,
-        tuning: Tuning::default(),
+        tuning: SearchSettings::default(),
     };
     let found = session.expand(&ask)?;
     let shared = shared_classes(&session, &ask.seeds);
@@ -112,7 +112,7 @@ struct Row {
     /// ΣZ over the seeds.
     score: f64,
     /// Null for an index that has not all modes.
-    parts: Option<Parts>,
+    parts: Option<ModalityParts>,
     /// By seed id; they sum to the score.
     seeds: BTreeMap<EntityId, f64>,
     pick: PickColumns,
@@ -147,7 +147,7 @@ impl Row {
         shared: &[usize],
         rank: usize,
         candidate: &Candidate,
-        reranked: &Reranked,
+        reranked: &RerankedPick,
     ) -> Self {
         let member = |&class: &usize| {
             session.catalogue.classes[class]
@@ -186,7 +186,7 @@ impl Row {
     }
 
     fn tsv(&self) -> String {
-        let part = |of: fn(&Parts) -> f64| {
+        let part = |of: fn(&ModalityParts) -> f64| {
             self.parts
                 .as_ref()
                 .map_or(String::new(), |p| format!("{:.4}", of(p)))
@@ -208,7 +208,7 @@ impl Row {
     }
 
     fn columns(&self) -> String {
-        let part = |of: fn(&Parts) -> f64| {
+        let part = |of: fn(&ModalityParts) -> f64| {
             self.parts
                 .as_ref()
                 .map_or("–".to_owned(), |p| format!("{:.2}", of(p)))

@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
-use crate::eval::run::Form;
+use crate::eval::run::RunFormat;
 use crate::printable;
 use crate::types::{DeviceChoice, Mode, SeedCount};
 
@@ -197,8 +197,9 @@ fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
 }
 
 /// Parses a form of runs.
-fn run_form_parser() -> impl TypedValueParser<Value = Form> {
-    PossibleValuesParser::new(Form::ALL.map(Form::name)).try_map(|name| name.parse::<Form>())
+fn run_form_parser() -> impl TypedValueParser<Value = RunFormat> {
+    PossibleValuesParser::new(RunFormat::ALL.map(RunFormat::name))
+        .try_map(|name| name.parse::<RunFormat>())
 }
 
 /// A name in exactly `width` columns, as it may be printed: padded, or cut with `…`. Wide

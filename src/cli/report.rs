@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::compare::Compared;
+use crate::cli::compare::CompareArgs;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::say;
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::printable;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub compared: Compared,
+    pub compared: CompareArgs,
 
     /// Folder for report.html, report.md and the plots
     #[arg(long, value_name = "DIR")]

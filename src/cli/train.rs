@@ -10,7 +10,7 @@ use crate::files::settings_over;
 use crate::jobs;
 use crate::jobs::TrainOptions;
 use crate::printable;
-use crate::train::config::{Precision, Preset, TrainConfig};
+use crate::train::config::{Preset, TrainConfig, TrainPrecision};
 use crate::train::task::{Task, Tasks};
 
 #[derive(Debug, clap::Args)]
@@ -123,7 +123,7 @@ fn settings(args: &Args) -> Result<TrainConfig> {
         config.tasks = Tasks::new(tasks.iter().copied());
     }
     if args.deterministic {
-        config.precision = Precision::F32;
+        config.precision = TrainPrecision::F32;
     }
     Ok(config)
 }

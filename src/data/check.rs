@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::data::diagnostics::{Findings, kind};
+use crate::data::diagnostics::{Diagnostics, kind};
 use crate::data::{Dataset, ENTITIES, SENTENCES};
 use crate::error::{Error, Result};
 use crate::image_file;
@@ -22,7 +22,7 @@ const REPORT_EVERY: u64 = 32;
 
 /// Everything that is wrong or odd with the data set at `root`. Errors: those of [`Dataset::open`],
 /// `Io`, `Stopped`.
-pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Findings> {
+pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Diagnostics> {
     let dataset = Dataset::open(root)?;
     let mut findings = dataset.findings.clone();
     let sentences = root.join(SENTENCES);

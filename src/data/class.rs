@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use crate::data::diagnostics::{Findings, kind};
+use crate::data::diagnostics::{Diagnostics, kind};
 use crate::data::text::{class_files, lines};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::git_lfs;
 use crate::name;
 use crate::name::{fold, nfc};
-use crate::pickle::{Pickle, Place, Value};
+use crate::pickle::{Pickle, Value, ValueIndex};
 use crate::types::{ClassId, EntityId};
 
 /// A fine class and its gold.
@@ -60,7 +60,7 @@ pub(super) fn note_form(
     own: &str,
     path: &Path,
     line: Option<usize>,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) {
     if given != own && name::is_same(given, own) {
         findings.note(kind::UNICODE_FORM, path, line, || {
@@ -71,7 +71,7 @@ pub(super) fn note_form(
 
 /// Notes each class whose name differs from another's only where names are compared loosely: runs
 /// and options cannot tell them apart.
-pub(super) fn note_twins(classes: &[Class], root: &Path, findings: &mut Findings) {
+pub(super) fn note_twins(classes: &[Class], root: &Path, findings: &mut Diagnostics) {
     let mut seen: HashMap<String, &Class> = HashMap::new();
     for class in classes {
         if let Some(first) = seen.insert(fold(&class.name), class) {
@@ -94,7 +94,7 @@ pub(super) fn id_of(classes: &[Class], name: &str) -> Option<ClassId> {
 pub(super) fn read_gold(
     root: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
     let (folder, pickle) = (root.join("gt"), root.join("eid2cls.pkl"));
     if let Some(files) = class_files(&folder, findings)? {
@@ -118,7 +118,7 @@ fn read_class(
     name: String,
     path: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Class> {
     let mut class = Class::named(name);
     let mut seen = HashSet::new();
@@ -165,7 +165,7 @@ fn read_class(
 fn read_pickle(
     path: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let pickle = match parse_pickle(&bytes) {
@@ -219,7 +219,7 @@ fn read_key(
     key: &Value,
     path: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Option<EntityId> {
     let key = match key {
         Value::Int(id) => id.to_string(),
@@ -242,7 +242,7 @@ fn read_key(
 }
 
 /// The items of the pickle's dict, a plain one or one of the standard library's.
-fn entries(pickle: &Pickle) -> Option<&[(Place, Place)]> {
+fn entries(pickle: &Pickle) -> Option<&[(ValueIndex, ValueIndex)]> {
     match &pickle.values[pickle.root] {
         Value::Dict(entries) => Some(entries),
         Value::Call(call) => match &pickle.values[call.callee] {
@@ -257,8 +257,8 @@ fn entries(pickle: &Pickle) -> Option<&[(Place, Place)]> {
 }
 
 /// A name, or those of a list, a tuple or a set.
-fn class_names(pickle: &Pickle, place: Place) -> Option<Vec<&str>> {
-    let name = |place: &Place| match &pickle.values[*place] {
+fn class_names(pickle: &Pickle, place: ValueIndex) -> Option<Vec<&str>> {
+    let name = |place: &ValueIndex| match &pickle.values[*place] {
         Value::Text(name) => Some(name.as_str()),
         _ => None,
     };
@@ -285,7 +285,7 @@ fn class_names(pickle: &Pickle, place: Place) -> Option<Vec<&str>> {
 
 /// Fills `middle` and `coarse` from `classes.tsv` where there is one: a header, then
 /// `class<TAB>middle<TAB>coarse`.
-pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Findings) -> Result<()> {
+pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Diagnostics) -> Result<()> {
     if !path.is_file() {
         return Ok(());
     }

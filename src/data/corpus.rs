@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::data::diagnostics::{Findings, Kind, kind};
+use crate::data::diagnostics::{DiagnosticKind, Diagnostics, kind};
 use crate::data::image::ImageFinder;
 use crate::data::sentence;
 use crate::data::sentence::Sentence;
@@ -59,7 +59,7 @@ pub(super) struct Stream<'a> {
     pub path: &'a Path,
     pub vocabulary: &'a Vocabulary,
     pub images: ImageFinder,
-    pub findings: &'a mut Findings,
+    pub findings: &'a mut Diagnostics,
 }
 
 type Each<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
@@ -141,7 +141,7 @@ impl Stream<'_> {
         }
     }
 
-    fn note(&mut self, kind: Kind, line: usize, reason: impl FnOnce() -> String) {
+    fn note(&mut self, kind: DiagnosticKind, line: usize, reason: impl FnOnce() -> String) {
         self.findings.note(kind, self.path, Some(line), reason);
     }
 

@@ -16,7 +16,7 @@ pub enum Severity {
 
 /// One fault of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Diagnostic {
     pub severity: Severity,
     /// What it is a case of, in the plural: "lines that are not JSON".
     pub kind: &'static str,
@@ -29,21 +29,21 @@ pub struct Finding {
 
 /// A kind of fault and how bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct DiagnosticKind {
     pub name: &'static str,
     pub severity: Severity,
 }
 
-impl Kind {
-    pub const fn error(name: &'static str) -> Kind {
-        Kind {
+impl DiagnosticKind {
+    pub const fn error(name: &'static str) -> DiagnosticKind {
+        DiagnosticKind {
             name,
             severity: Severity::Error,
         }
     }
 
-    pub const fn warning(name: &'static str) -> Kind {
-        Kind {
+    pub const fn warning(name: &'static str) -> DiagnosticKind {
+        DiagnosticKind {
             name,
             severity: Severity::Warning,
         }
@@ -52,88 +52,108 @@ impl Kind {
 
 /// Every kind of fault that loading and checking know.
 pub mod kind {
-    use crate::data::diagnostics::Kind;
+    use crate::data::diagnostics::DiagnosticKind;
 
     // any text file
-    pub const BOM: Kind = Kind::warning("files that start with a byte order mark");
-    pub const BLANK: Kind = Kind::warning("blank lines");
-    pub const CRLF: Kind = Kind::warning("lines ending in CRLF");
-    pub const UTF16: Kind = Kind::warning("files in UTF-16");
-    pub const NOT_UTF8: Kind = Kind::error("files with bytes that are no text");
-    pub const UNREADABLE_TEXT: Kind = Kind::error("files that cannot be read as text");
-    pub const UNICODE_FORM: Kind =
-        Kind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
-    pub const STRAY_FILE: Kind = Kind::warning("files that are no class file");
-    pub const MISSING_FILE: Kind = Kind::error("missing files");
+    pub const BOM: DiagnosticKind =
+        DiagnosticKind::warning("files that start with a byte order mark");
+    pub const BLANK: DiagnosticKind = DiagnosticKind::warning("blank lines");
+    pub const CRLF: DiagnosticKind = DiagnosticKind::warning("lines ending in CRLF");
+    pub const UTF16: DiagnosticKind = DiagnosticKind::warning("files in UTF-16");
+    pub const NOT_UTF8: DiagnosticKind = DiagnosticKind::error("files with bytes that are no text");
+    pub const UNREADABLE_TEXT: DiagnosticKind =
+        DiagnosticKind::error("files that cannot be read as text");
+    pub const UNICODE_FORM: DiagnosticKind =
+        DiagnosticKind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
+    pub const STRAY_FILE: DiagnosticKind = DiagnosticKind::warning("files that are no class file");
+    pub const MISSING_FILE: DiagnosticKind = DiagnosticKind::error("missing files");
 
     // entity2id.txt
-    pub const BAD_ENTITY: Kind = Kind::error("lines of entity2id.txt that are not name and id");
-    pub const DUPLICATE_ID: Kind = Kind::error("entity ids given twice");
-    pub const DUPLICATE_NAME: Kind = Kind::warning("entity names given twice");
-    pub const UNICODE_TWINS: Kind =
-        Kind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
+    pub const BAD_ENTITY: DiagnosticKind =
+        DiagnosticKind::error("lines of entity2id.txt that are not name and id");
+    pub const DUPLICATE_ID: DiagnosticKind = DiagnosticKind::error("entity ids given twice");
+    pub const DUPLICATE_NAME: DiagnosticKind = DiagnosticKind::warning("entity names given twice");
+    pub const UNICODE_TWINS: DiagnosticKind =
+        DiagnosticKind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
 
     // gt, classes.tsv, eid2cls.pkl
-    pub const NO_GOLD: Kind = Kind::warning("data sets without gold");
-    pub const BAD_PICKLE: Kind = Kind::error("pickles that cannot be read");
-    pub const BAD_GOLD: Kind = Kind::error("gold lines that are not id, name and label");
-    pub const UNKNOWN_GOLD: Kind = Kind::error("gold entities that are not in entity2id.txt");
-    pub const GOLD_NAME: Kind =
-        Kind::warning("gold entities under another name than in entity2id.txt");
-    pub const DUPLICATE_GOLD: Kind = Kind::warning("gold entities given twice in a class");
-    pub const TWIN_CLASSES: Kind =
-        Kind::warning("class files that differ in case, blanks or Unicode form alone");
-    pub const EMPTY_CLASS: Kind = Kind::warning("classes without members");
-    pub const UNKNOWN_CLASS: Kind = Kind::warning("rows of classes.tsv that name no class");
-    pub const UNPLACED_CLASS: Kind = Kind::warning("classes that classes.tsv does not have");
+    pub const NO_GOLD: DiagnosticKind = DiagnosticKind::warning("data sets without gold");
+    pub const BAD_PICKLE: DiagnosticKind = DiagnosticKind::error("pickles that cannot be read");
+    pub const BAD_GOLD: DiagnosticKind =
+        DiagnosticKind::error("gold lines that are not id, name and label");
+    pub const UNKNOWN_GOLD: DiagnosticKind =
+        DiagnosticKind::error("gold entities that are not in entity2id.txt");
+    pub const GOLD_NAME: DiagnosticKind =
+        DiagnosticKind::warning("gold entities under another name than in entity2id.txt");
+    pub const DUPLICATE_GOLD: DiagnosticKind =
+        DiagnosticKind::warning("gold entities given twice in a class");
+    pub const TWIN_CLASSES: DiagnosticKind =
+        DiagnosticKind::warning("class files that differ in case, blanks or Unicode form alone");
+    pub const EMPTY_CLASS: DiagnosticKind = DiagnosticKind::warning("classes without members");
+    pub const UNKNOWN_CLASS: DiagnosticKind =
+        DiagnosticKind::warning("rows of classes.tsv that name no class");
+    pub const UNPLACED_CLASS: DiagnosticKind =
+        DiagnosticKind::warning("classes that classes.tsv does not have");
 
     // query
-    pub const NO_QUERIES: Kind = Kind::warning("classes without queries");
-    pub const FOREIGN_QUERIES: Kind = Kind::error("query files of no class");
-    pub const TWIN_QUERIES: Kind = Kind::error("query files of a class that has one already");
-    pub const UNEQUAL_QUERIES: Kind =
-        Kind::warning("classes with another number of queries than most");
-    pub const BAD_SEED: Kind = Kind::error("seeds that are no id");
-    pub const UNKNOWN_SEED: Kind = Kind::error("seeds that are not in entity2id.txt");
-    pub const DUPLICATE_SEED: Kind = Kind::warning("seeds given twice in a query");
-    pub const FOREIGN_SEED: Kind = Kind::warning("seeds that are no members of their class");
-    pub const SEED_COUNT: Kind =
-        Kind::warning("queries with another number of seeds than their folder's");
-    pub const EMPTY_QUERY: Kind = Kind::error("queries without a usable seed");
+    pub const NO_QUERIES: DiagnosticKind = DiagnosticKind::warning("classes without queries");
+    pub const FOREIGN_QUERIES: DiagnosticKind = DiagnosticKind::error("query files of no class");
+    pub const TWIN_QUERIES: DiagnosticKind =
+        DiagnosticKind::error("query files of a class that has one already");
+    pub const UNEQUAL_QUERIES: DiagnosticKind =
+        DiagnosticKind::warning("classes with another number of queries than most");
+    pub const BAD_SEED: DiagnosticKind = DiagnosticKind::error("seeds that are no id");
+    pub const UNKNOWN_SEED: DiagnosticKind =
+        DiagnosticKind::error("seeds that are not in entity2id.txt");
+    pub const DUPLICATE_SEED: DiagnosticKind =
+        DiagnosticKind::warning("seeds given twice in a query");
+    pub const FOREIGN_SEED: DiagnosticKind =
+        DiagnosticKind::warning("seeds that are no members of their class");
+    pub const SEED_COUNT: DiagnosticKind =
+        DiagnosticKind::warning("queries with another number of seeds than their folder's");
+    pub const EMPTY_QUERY: DiagnosticKind = DiagnosticKind::error("queries without a usable seed");
 
     // sentences.json and its images
-    pub const BAD_JSON: Kind = Kind::error("lines that are not a sentence in JSON");
-    pub const TRUNCATED: Kind = Kind::error("last lines cut short");
-    pub const LONG_LINE: Kind = Kind::error("lines too long to be one sentence");
-    pub const BAD_MENTION: Kind = Kind::error("mentions whose numbers are none");
-    pub const LOOSE_NUMBER: Kind = Kind::warning("numbers written as text or with a decimal point");
-    pub const NO_MENTION: Kind = Kind::warning("sentences without a mention");
-    pub const UNKNOWN_ENTITY: Kind =
-        Kind::error("mentions of entities that are not in entity2id.txt");
-    pub const BAD_SPAN: Kind = Kind::error("mentions that end before they start");
-    pub const OUT_OF_RANGE: Kind = Kind::error("mentions outside their sentence");
-    pub const NO_IMAGE: Kind = Kind::warning("sentences without an image");
-    pub const BAD_IMAGE: Kind = Kind::error("sentences whose image is no path");
-    pub const MISSING_IMAGE: Kind = Kind::error("sentences whose image is missing");
-    pub const BROKEN_IMAGE: Kind = Kind::error("images that cannot be decoded");
-    pub const FEW_PAIRS: Kind = Kind::warning("entities with fewer than 2 pairs");
+    pub const BAD_JSON: DiagnosticKind =
+        DiagnosticKind::error("lines that are not a sentence in JSON");
+    pub const TRUNCATED: DiagnosticKind = DiagnosticKind::error("last lines cut short");
+    pub const LONG_LINE: DiagnosticKind =
+        DiagnosticKind::error("lines too long to be one sentence");
+    pub const BAD_MENTION: DiagnosticKind =
+        DiagnosticKind::error("mentions whose numbers are none");
+    pub const LOOSE_NUMBER: DiagnosticKind =
+        DiagnosticKind::warning("numbers written as text or with a decimal point");
+    pub const NO_MENTION: DiagnosticKind = DiagnosticKind::warning("sentences without a mention");
+    pub const UNKNOWN_ENTITY: DiagnosticKind =
+        DiagnosticKind::error("mentions of entities that are not in entity2id.txt");
+    pub const BAD_SPAN: DiagnosticKind =
+        DiagnosticKind::error("mentions that end before they start");
+    pub const OUT_OF_RANGE: DiagnosticKind =
+        DiagnosticKind::error("mentions outside their sentence");
+    pub const NO_IMAGE: DiagnosticKind = DiagnosticKind::warning("sentences without an image");
+    pub const BAD_IMAGE: DiagnosticKind = DiagnosticKind::error("sentences whose image is no path");
+    pub const MISSING_IMAGE: DiagnosticKind =
+        DiagnosticKind::error("sentences whose image is missing");
+    pub const BROKEN_IMAGE: DiagnosticKind = DiagnosticKind::error("images that cannot be decoded");
+    pub const FEW_PAIRS: DiagnosticKind =
+        DiagnosticKind::warning("entities with fewer than 2 pairs");
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Tally {
     severity: Severity,
     count: usize,
-    kept: Vec<Finding>,
+    kept: Vec<Diagnostic>,
 }
 
 /// All findings: exact counts by kind, and the first [`KEPT_OF_A_KIND`] of each.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Findings {
+pub struct Diagnostics {
     kinds: BTreeMap<&'static str, Tally>,
 }
 
-impl Findings {
-    pub fn push(&mut self, finding: Finding) {
+impl Diagnostics {
+    pub fn push(&mut self, finding: Diagnostic) {
         let tally = self.tally(finding.kind, finding.severity);
         tally.count += 1;
         if tally.kept.len() < KEPT_OF_A_KIND {
@@ -144,7 +164,7 @@ impl Findings {
     /// Counts one case; `reason` is only asked for while cases of this kind are kept.
     pub fn note(
         &mut self,
-        kind: Kind,
+        kind: DiagnosticKind,
         file: &Path,
         line: Option<usize>,
         reason: impl FnOnce() -> String,
@@ -152,11 +172,11 @@ impl Findings {
         let tally = self.tally(kind.name, kind.severity);
         tally.count += 1;
         if tally.kept.len() < KEPT_OF_A_KIND {
-            let Kind {
+            let DiagnosticKind {
                 name: kind,
                 severity,
             } = kind;
-            tally.kept.push(Finding {
+            tally.kept.push(Diagnostic {
                 severity,
                 kind,
                 file: file.to_owned(),
@@ -175,7 +195,7 @@ impl Findings {
     }
 
     /// Takes back every finding of a kind, where it is none.
-    pub fn forget(&mut self, kind: Kind) {
+    pub fn forget(&mut self, kind: DiagnosticKind) {
         self.kinds.remove(kind.name);
     }
 
@@ -198,18 +218,18 @@ impl Findings {
     }
 
     /// Returns the kinds that are errors.
-    pub fn errors(&self) -> Findings {
+    pub fn errors(&self) -> Diagnostics {
         let kinds = self
             .kinds
             .iter()
             .filter(|(_, tally)| tally.severity == Severity::Error);
-        Findings {
+        Diagnostics {
             kinds: kinds.map(|(kind, tally)| (*kind, tally.clone())).collect(),
         }
     }
 
     /// The kept ones: errors first, then by kind, then as found.
-    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.ordered()
             .into_iter()
             .flat_map(|(_, tally)| &tally.kept)
@@ -234,7 +254,7 @@ impl Findings {
     }
 
     /// Adds the other's counts, and as many of its findings as fit.
-    pub fn merge(&mut self, other: Findings) {
+    pub fn merge(&mut self, other: Diagnostics) {
         for (kind, theirs) in other.kinds {
             let ours = self.tally(kind, theirs.severity);
             ours.count += theirs.count;
@@ -250,13 +270,13 @@ mod tests {
 
     #[test]
     fn counts_are_exact_beyond_what_is_kept() {
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         for line in 1..=70 {
             findings.note(kind::BLANK, Path::new("a"), Some(line), || {
                 format!("line {line}")
             });
         }
-        let mut more = Findings::default();
+        let mut more = Diagnostics::default();
         more.note(kind::BLANK, Path::new("b"), Some(1), String::new);
         more.note(kind::BAD_JSON, Path::new("b"), Some(2), || "no".into());
         findings.merge(more);

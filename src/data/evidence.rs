@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::data::diagnostics::Findings;
+use crate::data::diagnostics::Diagnostics;
 use crate::data::text::required_lines;
 use crate::data::{Dataset, missing};
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ const SOURCES: &str = "image/SOURCES.tsv";
 
 /// Of one entity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Evidence {
+pub struct EntityEvidence {
     /// Mentions whose sentence has a picture.
     pub pairs: u32,
     /// Those pictures, each once, in the order of the corpus.
@@ -29,9 +29,9 @@ impl Dataset {
     pub fn evidence(
         &self,
         observe: &mut dyn Observer<Progress>,
-    ) -> Result<HashMap<EntityId, Evidence>> {
-        let mut found: HashMap<EntityId, Evidence> = HashMap::new();
-        self.pairs(&mut Findings::default(), observe, &mut |pair| {
+    ) -> Result<HashMap<EntityId, EntityEvidence>> {
+        let mut found: HashMap<EntityId, EntityEvidence> = HashMap::new();
+        self.pairs(&mut Diagnostics::default(), observe, &mut |pair| {
             if let Some(picture) = pair.image {
                 let evidence = found.entry(pair.entity).or_default();
                 evidence.pairs += 1;
@@ -61,7 +61,7 @@ impl Dataset {
 }
 
 fn read_kinds(path: &Path) -> Result<HashMap<String, String>> {
-    let rows = required_lines(path, &mut Findings::default())?;
+    let rows = required_lines(path, &mut Diagnostics::default())?;
     let head: Vec<&str> = rows
         .first()
         .map(|(_, line)| line.split('\t').collect())

@@ -2,7 +2,7 @@
 //! validator.
 //!
 //! Real files hold surprises. Whatever can be left out is left out, counted and named in
-//! [`Findings`]; only a missing folder or vocabulary, and files that cannot be read, are errors.
+//! [`Diagnostics`]; only a missing folder or vocabulary, and files that cannot be read, are errors.
 
 mod check;
 mod class;
@@ -26,8 +26,8 @@ use std::path::{Path, PathBuf};
 pub use check::check;
 pub use class::Class;
 pub use corpus::Pair;
-pub use diagnostics::{Finding, Findings, KEPT_OF_A_KIND, Kind, Severity, kind};
-pub use evidence::Evidence;
+pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, KEPT_OF_A_KIND, Severity, kind};
+pub use evidence::EntityEvidence;
 pub use rows::read_rows;
 pub use suggest::nearest;
 pub use text::lines_of;
@@ -60,7 +60,7 @@ pub struct Dataset {
     /// Sorted by class, seed count, number.
     pub queries: Vec<Query>,
     /// What loading left out or found odd.
-    pub findings: Findings,
+    pub findings: Diagnostics,
 }
 
 impl Dataset {
@@ -83,7 +83,7 @@ impl Dataset {
                 "a data set is a folder in the MESED layout",
             ));
         }
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         let vocabulary = Vocabulary::read(&entities, &mut findings)?;
         let files = query::query_files(root, &mut findings)?;
         let classes = read_classes(root, &files, &vocabulary, &mut findings)?;
@@ -154,7 +154,7 @@ impl Dataset {
     /// The same with the queries of another folder in the place of those of so many seeds. Errors:
     /// as [`Dataset::queries_in`].
     pub fn with_queries(mut self, folder: &Path, seeds: SeedCount) -> Result<Dataset> {
-        let queries = self.queries_in(folder, seeds, &mut Findings::default())?;
+        let queries = self.queries_in(folder, seeds, &mut Diagnostics::default())?;
         self.queries.retain(|query| query.seed_count != seeds);
         self.queries.extend(queries);
         Ok(self)
@@ -191,7 +191,7 @@ impl Dataset {
         &self,
         folder: &Path,
         seed_count: SeedCount,
-        findings: &mut Findings,
+        findings: &mut Diagnostics,
     ) -> Result<Vec<Query>> {
         let files = query::query_files_in(folder, seed_count, findings)?.ok_or_else(|| {
             missing(
@@ -208,7 +208,7 @@ impl Dataset {
     /// `each`.
     pub fn pairs(
         &self,
-        findings: &mut Findings,
+        findings: &mut Diagnostics,
         observe: &mut dyn Observer<Progress>,
         each: &mut dyn FnMut(Pair) -> Result<()>,
     ) -> Result<()> {
@@ -272,7 +272,7 @@ fn read_classes(
     root: &Path,
     files: &[query::QueryFile],
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
     let mut classes = class::read_gold(root, vocabulary, findings)?;
     query::add_goldless(&mut classes, files);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::data::class::{Class, id_of, note_form, position};
-use crate::data::diagnostics::{Findings, kind};
+use crate::data::diagnostics::{Diagnostics, kind};
 use crate::data::text::{class_files, lines};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::Result;
@@ -26,7 +26,7 @@ pub(super) struct QueryFile {
 }
 
 /// Every query file of the data set.
-pub(super) fn query_files(root: &Path, findings: &mut Findings) -> Result<Vec<QueryFile>> {
+pub(super) fn query_files(root: &Path, findings: &mut Diagnostics) -> Result<Vec<QueryFile>> {
     let mut all = Vec::new();
     for (seed_count, folder) in FOLDERS {
         all.extend(query_files_in(&root.join(folder), seed_count, findings)?.unwrap_or_default());
@@ -38,7 +38,7 @@ pub(super) fn query_files(root: &Path, findings: &mut Findings) -> Result<Vec<Qu
 pub(super) fn query_files_in(
     folder: &Path,
     seed_count: SeedCount,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Option<Vec<QueryFile>>> {
     let files = class_files(folder, findings)?;
     let of = |(class, path)| QueryFile {
@@ -65,7 +65,7 @@ pub(super) fn read_queries(
     files: &[QueryFile],
     classes: &[Class],
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
     let mut read: HashMap<(ClassId, SeedCount), &Path> = HashMap::new();
@@ -102,7 +102,7 @@ fn read_file(
     class: ClassId,
     classes: &[Class],
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
     queries: &mut Vec<Query>,
 ) -> Result<()> {
     for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
@@ -139,7 +139,7 @@ fn read_seeds(
     file: &QueryFile,
     class: &Class,
     vocabulary: &Vocabulary,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Vec<EntityId> {
     let mut seeds: Vec<EntityId> = Vec::new();
     let mut note = |kind, reason: String| findings.note(kind, &file.path, Some(line), || reason);
@@ -184,7 +184,7 @@ pub(super) fn note_counts(
     files: &[QueryFile],
     classes: &[Class],
     queries: &[Query],
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) {
     if queries.is_empty() && !classes.is_empty() {
         findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::data::diagnostics::Findings;
+use crate::data::diagnostics::Diagnostics;
 use crate::data::text::required_lines;
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
             hint: String::new(),
         });
     }
-    let lines = required_lines(path, &mut Findings::default())?;
+    let lines = required_lines(path, &mut Diagnostics::default())?;
     let all_ids = lines.iter().all(|(_, line)| id(vocabulary, line).is_some());
     let mut seen: HashMap<EntityId, usize> = HashMap::new();
     let mut rows = Vec::with_capacity(lines.len());

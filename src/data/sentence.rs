@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::data::diagnostics::{Kind, kind};
+use crate::data::diagnostics::{DiagnosticKind, kind};
 use crate::data::vocabulary::Vocabulary;
 use crate::types::EntityId;
 
@@ -48,7 +48,7 @@ pub(super) struct Span {
 }
 
 /// What is wrong with a part of a line.
-pub(super) type Fault = (Kind, String);
+pub(super) type Fault = (DiagnosticKind, String);
 
 /// Any value of JSON, of which only whole numbers and texts are of use.
 #[derive(Debug, Default, PartialEq)]

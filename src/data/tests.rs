@@ -35,8 +35,12 @@ fn sentence(entity: i64, start: i64, end: i64, image: &str) -> String {
 const A: &str = r#", "image": "image/a.png""#;
 
 /// (file, line) of every kept finding of a kind.
-fn places(findings: &Findings, root: &Path, kind: Kind) -> Vec<(String, Option<usize>)> {
-    let here = |f: &Finding| {
+fn places(
+    findings: &Diagnostics,
+    root: &Path,
+    kind: DiagnosticKind,
+) -> Vec<(String, Option<usize>)> {
+    let here = |f: &Diagnostic| {
         f.file
             .strip_prefix(root)
             .unwrap_or(&f.file)
@@ -127,7 +131,7 @@ fn the_demo_checks_clean() {
 fn a_pair_is_read_again_by_its_place() {
     let demo = Dataset::open(&demo()).unwrap();
     let mut pairs = Vec::new();
-    demo.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
+    demo.pairs(&mut Diagnostics::default(), &mut Unobserved, &mut |pair| {
         pairs.push(pair);
         Ok(())
     })
@@ -331,7 +335,7 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
     ] {
         write(root, SENTENCES, file);
         let data = Dataset::open(root).unwrap();
-        let (mut pairs, mut findings) = (Vec::new(), Findings::default());
+        let (mut pairs, mut findings) = (Vec::new(), Diagnostics::default());
         data.pairs(&mut findings, &mut Unobserved, &mut |pair| {
             pairs.push(pair);
             Ok(())
@@ -548,7 +552,7 @@ fn what_can_be_used_of_a_broken_data_set_is() {
     );
 
     let mut pairs = Vec::new();
-    data.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
+    data.pairs(&mut Diagnostics::default(), &mut Unobserved, &mut |pair| {
         pairs.push(pair);
         Ok(())
     })
@@ -586,7 +590,7 @@ fn queries_may_come_from_another_folder() {
     let data = Dataset::open(&demo()).unwrap();
     write(folder.path(), "land birds.txt", "6 7 30\n57 112 129\n");
     write(folder.path(), "no such class.txt", "6 7 30\n");
-    let mut findings = Findings::default();
+    let mut findings = Diagnostics::default();
     let queries = data
         .queries_in(folder.path(), SeedCount::Three, &mut findings)
         .unwrap();
@@ -648,7 +652,7 @@ fn an_entity_may_be_mentioned_twice_in_a_sentence() {
     );
     let data = Dataset::open(root).unwrap();
     let mut seen = Vec::new();
-    data.pairs(&mut Findings::default(), &mut Unobserved, &mut |pair| {
+    data.pairs(&mut Diagnostics::default(), &mut Unobserved, &mut |pair| {
         seen.push((
             pair.mention,
             pair.entity.0,
@@ -693,7 +697,7 @@ fn a_long_corpus_streams_and_stops_when_told() {
     write(root, SENTENCES, (0..LINES).map(line).collect::<String>());
     let data = Dataset::open(root).unwrap();
 
-    let (mut pairs, mut findings) = (0, Findings::default());
+    let (mut pairs, mut findings) = (0, Diagnostics::default());
     let mut count = |_| {
         pairs += 1;
         Ok(())

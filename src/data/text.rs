@@ -4,14 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::data::diagnostics::{Findings, kind};
+use crate::data::diagnostics::{Diagnostics, kind};
 use crate::error::{Error, Result};
 use crate::text_file;
 use crate::text_file::Encoding;
 
 /// The file's lines that say something, with their numbers from 1, without line ends. A file that
 /// cannot be read as text has none, and is noted. Errors: `Io`.
-pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
+pub(super) fn lines(path: &Path, findings: &mut Diagnostics) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     Ok(lines_of(&bytes, path, findings).unwrap_or_else(|reason| {
         findings.note(kind::UNREADABLE_TEXT, path, None, || reason);
@@ -20,7 +20,10 @@ pub(super) fn lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, 
 }
 
 /// As [`lines`], where a file that cannot be read as text is a `Format` error.
-pub(super) fn required_lines(path: &Path, findings: &mut Findings) -> Result<Vec<(usize, String)>> {
+pub(super) fn required_lines(
+    path: &Path,
+    findings: &mut Diagnostics,
+) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     lines_of(&bytes, path, findings).map_err(|reason| Error::format(path, reason))
 }
@@ -31,7 +34,7 @@ pub(super) fn required_lines(path: &Path, findings: &mut Findings) -> Result<Vec
 pub fn lines_of(
     bytes: &[u8],
     path: &Path,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> std::result::Result<Vec<(usize, String)>, String> {
     let file = text_file::decode(bytes)?;
     match file.encoding {
@@ -72,7 +75,7 @@ fn note_line_end<'a>(
     line: &'a str,
     path: &Path,
     number: usize,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> &'a str {
     match line.strip_suffix('\r') {
         Some(bare) => {
@@ -87,7 +90,7 @@ fn note_line_end<'a>(
 /// such folder. Anything else in it is noted. Errors: `Io`.
 pub(super) fn class_files(
     folder: &Path,
-    findings: &mut Findings,
+    findings: &mut Diagnostics,
 ) -> Result<Option<Vec<(String, PathBuf)>>> {
     if !folder.is_dir() {
         return Ok(None);

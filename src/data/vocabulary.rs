@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;
 
-use crate::data::diagnostics::{Findings, Severity, kind};
+use crate::data::diagnostics::{Diagnostics, Severity, kind};
 use crate::data::suggest;
 use crate::data::text::required_lines;
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ impl Vocabulary {
     /// Reads a file of the form of `entity2id.txt` that stands alone. Error: the first line that
     /// cannot be read.
     pub fn open(path: &Path) -> Result<Vocabulary> {
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         let vocabulary = Vocabulary::read(path, &mut findings)?;
         match findings.iter().find(|f| f.severity == Severity::Error) {
             Some(fault) => Err(match fault.line {
@@ -58,7 +58,7 @@ impl Vocabulary {
 
     /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and
     /// noted. Errors: `Io`, and `Format` for a file that cannot be read as text.
-    pub(super) fn read(path: &Path, findings: &mut Findings) -> Result<Vocabulary> {
+    pub(super) fn read(path: &Path, findings: &mut Diagnostics) -> Result<Vocabulary> {
         let mut vocabulary = Vocabulary::default();
         for (number, line) in required_lines(path, findings)? {
             let parsed = line
@@ -211,10 +211,10 @@ impl Vocabulary {
 mod tests {
     use super::*;
 
-    fn vocabulary(text: &str) -> (Vocabulary, Findings) {
+    fn vocabulary(text: &str) -> (Vocabulary, Diagnostics) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         let vocabulary = Vocabulary::read(file.path(), &mut findings).unwrap();
         (vocabulary, findings)
     }
@@ -263,7 +263,7 @@ mod tests {
             .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [&b"\xff\xfe"[..], &wide].concat()).unwrap();
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         let read = Vocabulary::read(file.path(), &mut findings).unwrap();
         assert_eq!((read.by_name("zürich"), read.len()), (Some(EntityId(1)), 2));
         assert_eq!(findings.count(kind::UTF16.name), 1);
@@ -284,7 +284,7 @@ mod tests {
             .map(|(id, name)| (id.0, name.to_string()))
             .collect();
         assert_eq!(ids, [(1, "a b".to_string()), (2, "a b".to_string())]);
-        let lines = |kind: crate::data::diagnostics::Kind| -> Vec<_> {
+        let lines = |kind: crate::data::diagnostics::DiagnosticKind| -> Vec<_> {
             findings
                 .iter()
                 .filter(|f| f.kind == kind.name)

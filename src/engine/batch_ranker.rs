@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crate::engine::evaluation::Plan;
 use crate::error::Result;
 use crate::expand;
-use crate::expand::{Config, Expansion, Lockstep, Step};
-use crate::index::{Index, View};
+use crate::expand::{BatchExpansion, BatchStep, ExpandConfig, Expansion};
+use crate::index::{Index, ModeIndex};
 use crate::types::{CUTOFFS, RankingKind, Row};
 
 /// Bytes that the queries of a block may hold between them.
@@ -20,10 +20,10 @@ const QUERY_BYTES: usize = 400 << 10;
 
 /// A query by its place, and its ranking: best first, at most 100 long, with ΣZ over the seeds or,
 /// expanded, with 9/i + 1/j.
-pub(super) type Finished = (usize, Vec<(Row, f64)>);
+pub(super) type FinishedRanking = (usize, Vec<(Row, f64)>);
 
 /// Queries, and how far they are.
-pub(super) struct Rankings {
+pub(super) struct BatchRanker {
     plan: Plan,
     queries: Vec<Vec<Row>>,
     /// What is to come: queries that go together, by their places.
@@ -37,11 +37,11 @@ struct Block {
     queries: Vec<usize>,
     /// How many were finished before.
     before: usize,
-    lockstep: Lockstep,
+    lockstep: BatchExpansion,
     picks: usize,
 }
 
-impl Rankings {
+impl BatchRanker {
     /// `queries`: the number and the seeds of each, none empty. Those that are expanded jointly go
     /// together; else a block has at most `at_once` of them, and no more than memory is for.
     pub(super) fn new(
@@ -68,7 +68,7 @@ impl Rankings {
             places.chunks(at_once).map(<[usize]>::to_vec).collect()
         };
         let queries = queries.into_iter().map(|(_, seeds)| seeds).collect();
-        Rankings {
+        BatchRanker {
             plan: *plan,
             queries,
             blocks: blocks.into_iter(),
@@ -92,7 +92,7 @@ impl Rankings {
 
     /// Goes on until `time` has passed or all is done, whichever is first, and gives the queries
     /// that were finished. It may be late by one step, which is a pick or one round's product.
-    pub(super) fn go_on(&mut self, index: &Index, time: Duration) -> Result<Vec<Finished>> {
+    pub(super) fn go_on(&mut self, index: &Index, time: Duration) -> Result<Vec<FinishedRanking>> {
         let view = index.view(self.plan.mode)?;
         let (begun, mut found) = (Instant::now(), Vec::new());
         while !self.is_done() {
@@ -112,23 +112,23 @@ impl Rankings {
     }
 
     /// The next query by ΣZ over its seeds.
-    fn by_seeds(&mut self, view: &View) -> Option<Finished> {
+    fn by_seeds(&mut self, view: &ModeIndex) -> Option<FinishedRanking> {
         let query = self.finished;
         let ranking = expand::rank_by_seeds(view, &self.queries[query], &[]);
         Some((query, ranking.into_iter().take(CUTOFFS[3]).collect()))
     }
 
     /// The next queries that go together.
-    fn next_block(&mut self, view: &View) -> Result<Block> {
+    fn next_block(&mut self, view: &ModeIndex) -> Result<Block> {
         let places = self.blocks.next().unwrap_or_default();
         let seeds: Vec<Vec<Row>> = places.iter().map(|&at| self.queries[at].clone()).collect();
-        let config = Config {
+        let config = ExpandConfig {
             size: CUTOFFS[3].min(view.len()),
-            ..Config::default()
+            ..ExpandConfig::default()
         };
         let lockstep = match self.plan.is_joint() {
-            true => Lockstep::jointly(view, &seeds, &config)?,
-            false => Lockstep::apart(view, &seeds, &[], &config)?,
+            true => BatchExpansion::jointly(view, &seeds, &config)?,
+            false => BatchExpansion::apart(view, &seeds, &[], &config)?,
         };
         Ok(Block {
             queries: places,
@@ -139,7 +139,7 @@ impl Rankings {
     }
 
     /// One step of the block under way; a new one where there is none.
-    fn step(&mut self, view: &View) -> Result<Option<Finished>> {
+    fn step(&mut self, view: &ModeIndex) -> Result<Option<FinishedRanking>> {
         let block = match self.block.take() {
             Some(block) => block,
             None => self.next_block(view)?,
@@ -147,9 +147,9 @@ impl Rankings {
         let block = self.block.insert(block);
         match block.lockstep.step(view) {
             None => self.block = None,
-            Some(Step::Picked(..)) => block.picks += 1,
-            Some(Step::Added) => {}
-            Some(Step::Finished(query, found)) => {
+            Some(BatchStep::Picked(..)) => block.picks += 1,
+            Some(BatchStep::Added) => {}
+            Some(BatchStep::Finished(query, found)) => {
                 return Ok(Some((block.queries[query], by_rerank(&found))));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::engine::protocol::{Comparison, Evaluation, QueryPair};
+use crate::engine::protocol::{EvaluationKey, QueryComparison, QueryPair};
 use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::eval;
@@ -11,8 +11,12 @@ use crate::types::CUTOFFS;
 impl Session {
     /// Compares what two evaluations kept. A query that one of them lacks is told, and counts in
     /// neither. Error: an evaluation that was not made.
-    pub(super) fn compare(&self, first: Evaluation, second: Evaluation) -> Result<Comparison> {
-        let kept = |wanted: Evaluation| {
+    pub(super) fn compare(
+        &self,
+        first: EvaluationKey,
+        second: EvaluationKey,
+    ) -> Result<QueryComparison> {
+        let kept = |wanted: EvaluationKey| {
             self.ranked.get(&wanted).ok_or_else(|| {
                 Error::Mismatch("what is to be compared is not evaluated yet".into())
             })
@@ -53,7 +57,7 @@ impl Session {
         let both: HashSet<_> = queries.iter().map(|q| (q.class, q.number)).collect();
         let lacking =
             [of_first, of_second].map(|all| all.keys().filter(|key| !both.contains(key)).count());
-        Ok(Comparison {
+        Ok(QueryComparison {
             verdicts: std::array::from_fn(verdict),
             queries,
             lacking,

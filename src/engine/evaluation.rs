@@ -4,16 +4,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::engine::batch_ranker::Rankings;
-use crate::engine::protocol::{Contender, Evaluation};
-use crate::engine::session::{Ranked, Session};
+use crate::engine::batch_ranker::BatchRanker;
+use crate::engine::protocol::{EvaluationKey, Ranker};
+use crate::engine::session::{RankedQueries, Session};
 use crate::error::{Error, Result};
 use crate::eval;
 use crate::eval::run::check_scores;
 use crate::index::Index;
 use crate::progress::{Observer, Progress};
 use crate::types::{
-    ClassId, EntityId, Measures, Mode, Protocol, Query, RankingKind, Row, SeedCount,
+    ClassId, EntityId, EvaluationProtocol, MetricValues, Mode, Query, RankingKind, Row, SeedCount,
 };
 
 /// What to evaluate.
@@ -22,7 +22,7 @@ pub struct Plan {
     pub mode: Mode,
     pub seed_count: SeedCount,
     pub ranking: RankingKind,
-    pub protocol: Protocol,
+    pub protocol: EvaluationProtocol,
     /// Only this class.
     pub class: Option<ClassId>,
 }
@@ -31,7 +31,7 @@ impl Plan {
     /// Whether all classes of a query number draw from one pool, as the published protocol has it.
     pub(super) fn is_joint(&self) -> bool {
         let published =
-            self.ranking == RankingKind::Expanded && self.protocol == Protocol::Published;
+            self.ranking == RankingKind::Expanded && self.protocol == EvaluationProtocol::Published;
         published || self.ranking == RankingKind::Joint
     }
 }
@@ -42,7 +42,7 @@ pub struct QueryResult {
     pub query: Query,
     /// Best first, with ΣZ over the seeds or, expanded, with 9/i + 1/j.
     pub ranking: Vec<(EntityId, f64)>,
-    pub measures: Measures,
+    pub measures: MetricValues,
 }
 
 /// A whole evaluation.
@@ -68,20 +68,20 @@ const TURN: Duration = Duration::from_millis(100);
 
 /// An evaluation in the making.
 pub(super) struct Background {
-    pub(super) evaluation: Evaluation,
+    pub(super) evaluation: EvaluationKey,
     queries: Vec<Query>,
-    rankings: Rankings,
-    ranked: Ranked,
-    measured: Vec<(ClassId, Measures)>,
+    rankings: BatchRanker,
+    ranked: RankedQueries,
+    measured: Vec<(ClassId, MetricValues)>,
     /// How many queries of each class are to come.
     missing: HashMap<ClassId, usize>,
 }
 
 /// What an evaluation came to.
-pub(super) struct Outcome {
-    pub(super) classes: Vec<(ClassId, Measures)>,
-    pub(super) overall: Measures,
-    pub(super) interval: Option<(Measures, Measures)>,
+pub(super) struct EvaluationResult {
+    pub(super) classes: Vec<(ClassId, MetricValues)>,
+    pub(super) overall: MetricValues,
+    pub(super) interval: Option<(MetricValues, MetricValues)>,
 }
 
 impl Background {
@@ -90,7 +90,7 @@ impl Background {
     }
 
     /// The lists that are finished.
-    pub(super) fn lists(&self) -> &Ranked {
+    pub(super) fn lists(&self) -> &RankedQueries {
         &self.ranked
     }
 
@@ -101,8 +101,8 @@ impl Background {
 
     pub(super) fn progress(&self) -> Progress {
         let mode = match self.evaluation.of {
-            Contender::Own(mode) | Contender::Index(_, mode) => mode.name(),
-            Contender::Run(_) => "",
+            Ranker::Own(mode) | Ranker::Index(_, mode) => mode.name(),
+            Ranker::Run(_) => "",
         };
         Progress::new(
             format!("evaluating {mode}"),
@@ -113,14 +113,14 @@ impl Background {
 }
 
 /// Of single queries: class by class and in all.
-fn outcome(measured: &[(ClassId, Measures)]) -> Outcome {
+fn outcome(measured: &[(ClassId, MetricValues)]) -> EvaluationResult {
     let all = eval::aggregate(measured.iter().copied());
     let classes = all
         .classes
         .into_iter()
         .map(|(class, mean, _)| (class, mean))
         .collect();
-    Outcome {
+    EvaluationResult {
         classes,
         overall: all.overall,
         interval: eval::intervals(measured),
@@ -177,7 +177,7 @@ impl Session {
             .iter()
             .map(|q| (q.number, self.known_rows(&q.seeds)))
             .collect();
-        let mut rankings = Rankings::new(plan, seeds, &self.index, AT_ONCE);
+        let mut rankings = BatchRanker::new(plan, seeds, &self.index, AT_ONCE);
         let mut results = Vec::with_capacity(queries.len());
         while !rankings.is_done() {
             for (place, ranking) in rankings.go_on(&self.index, TURN)? {
@@ -210,10 +210,10 @@ impl Session {
 
     fn measure_under(
         &self,
-        protocol: Protocol,
+        protocol: EvaluationProtocol,
         query: &Query,
         ranking: &[(EntityId, f64)],
-    ) -> Measures {
+    ) -> MetricValues {
         let list: Vec<EntityId> = ranking.iter().map(|&(entity, _)| entity).collect();
         self.measure_list(protocol, query, &list, Some(&self.index))
     }
@@ -221,14 +221,14 @@ impl Session {
     /// `index`: what could be reached; none: everything.
     fn measure_list(
         &self,
-        protocol: Protocol,
+        protocol: EvaluationProtocol,
         query: &Query,
         list: &[EntityId],
         index: Option<&Index>,
-    ) -> Measures {
+    ) -> MetricValues {
         let knows = |entity| index.is_none_or(|index| index.row(entity).is_some());
         let dataset = self.dataset.as_ref();
-        dataset.map_or_else(Measures::default, |d| {
+        dataset.map_or_else(MetricValues::default, |d| {
             eval::measure_query(d, query, list, protocol, knows)
         })
     }
@@ -244,7 +244,7 @@ impl Session {
     }
 
     /// What is known without work: the lists of a run, and evaluations of before.
-    pub(super) fn at_hand(&mut self, wanted: Evaluation) -> Option<Outcome> {
+    pub(super) fn at_hand(&mut self, wanted: EvaluationKey) -> Option<EvaluationResult> {
         let ranked = match self.run_lists(wanted.of, wanted.seed_count) {
             Some(lists) => lists,
             None => self.shelf.as_ref()?.find(&self.name_of(wanted)?)?,
@@ -259,17 +259,17 @@ impl Session {
             let list = ranked.get(&(query.class, query.number))?;
             Some((
                 query.class,
-                self.measure_list(Protocol::Standard, query, list, index),
+                self.measure_list(EvaluationProtocol::Standard, query, list, index),
             ))
         };
-        let measured: Vec<(ClassId, Measures)> = queries.filter_map(measure).collect();
+        let measured: Vec<(ClassId, MetricValues)> = queries.filter_map(measure).collect();
         self.ranked.insert(wanted, ranked);
         Some(outcome(&measured))
     }
 
     /// All that the lists of an evaluation depend on, but for the program. None where the index
     /// cannot be read any more.
-    fn name_of(&self, wanted: Evaluation) -> Option<String> {
+    fn name_of(&self, wanted: EvaluationKey) -> Option<String> {
         let (index, mode) = self.index_of(wanted.of).ok()?;
         let (seeds, ranking) = (wanted.seed_count.number(), wanted.ranking);
         Some(format!(
@@ -279,10 +279,10 @@ impl Session {
     }
 
     /// Begins an evaluation that [`Session::go_on`] carries forward.
-    pub(super) fn begin(&mut self, wanted: Evaluation) -> Result<Background> {
+    pub(super) fn begin(&mut self, wanted: EvaluationKey) -> Result<Background> {
         let (index, mode) = self.index_of(wanted.of)?;
         index.view(mode)?;
-        let Evaluation {
+        let EvaluationKey {
             seed_count,
             ranking,
             ..
@@ -291,7 +291,7 @@ impl Session {
             mode,
             seed_count,
             ranking,
-            protocol: Protocol::Standard,
+            protocol: EvaluationProtocol::Standard,
             class: None,
         };
         let all = self
@@ -308,8 +308,8 @@ impl Session {
             .for_each(|q| *missing.entry(q.class).or_default() += 1);
         let rows = |q: &Query| q.seeds.iter().filter_map(|&seed| index.row(seed)).collect();
         let seeds = queries.iter().map(|q| (q.number, rows(q))).collect();
-        let rankings = Rankings::new(&plan, seeds, index, IN_BACKGROUND);
-        let (ranked, measured) = (Ranked::new(), Vec::new());
+        let rankings = BatchRanker::new(&plan, seeds, index, IN_BACKGROUND);
+        let (ranked, measured) = (RankedQueries::new(), Vec::new());
         Ok(Background {
             evaluation: wanted,
             queries,
@@ -321,7 +321,7 @@ impl Session {
     }
 
     /// A few milliseconds further; gives each class whose last query that was, and its mean.
-    pub(super) fn go_on(&self, at: &mut Background) -> Result<Vec<(ClassId, Measures)>> {
+    pub(super) fn go_on(&self, at: &mut Background) -> Result<Vec<(ClassId, MetricValues)>> {
         let mut classes = Vec::new();
         let (index, _) = self.index_of(at.evaluation.of)?;
         for (place, ranking) in at.rankings.go_on(index, BACKGROUND_TURN)? {
@@ -332,7 +332,7 @@ impl Session {
                 .collect();
             at.measured.push((
                 query.class,
-                self.measure_list(Protocol::Standard, query, &list, Some(index)),
+                self.measure_list(EvaluationProtocol::Standard, query, &list, Some(index)),
             ));
             at.ranked.insert((query.class, query.number), list);
             let missing = at.missing.entry(query.class).or_default();
@@ -350,7 +350,7 @@ impl Session {
     }
 
     /// Keeps a finished evaluation, for this time and for the next.
-    pub(super) fn finish(&mut self, done: Background) -> Outcome {
+    pub(super) fn finish(&mut self, done: Background) -> EvaluationResult {
         if let Some((shelf, name)) = self.shelf.as_ref().zip(self.name_of(done.evaluation)) {
             // it is only for being faster, and can be found again
             let _ = shelf.keep(&name, &done.ranked);

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::session::Ranked;
+use crate::engine::session::RankedQueries;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::types::{ClassId, EntityId};
@@ -27,11 +27,11 @@ struct Kept {
 
 /// A folder of finished evaluations.
 #[derive(Debug, Clone)]
-pub(super) struct Shelf(PathBuf);
+pub(super) struct EvaluationCache(PathBuf);
 
-impl Shelf {
+impl EvaluationCache {
     pub fn new(folder: PathBuf) -> Self {
-        Shelf(folder)
+        EvaluationCache(folder)
     }
 
     fn file(&self, of: &str) -> PathBuf {
@@ -42,7 +42,7 @@ impl Shelf {
     }
 
     /// `of`: all that the lists depend on.
-    pub fn find(&self, of: &str) -> Option<Ranked> {
+    pub fn find(&self, of: &str) -> Option<RankedQueries> {
         let kept: Kept = postcard::from_bytes(&fs::read(self.file(&named(of))).ok()?).ok()?;
         let lists = kept
             .lists
@@ -52,7 +52,7 @@ impl Shelf {
     }
 
     /// Keeps them, and takes the oldest away where there are many. Errors: the disk's.
-    pub fn keep(&self, of: &str, ranked: &Ranked) -> Result<()> {
+    pub fn keep(&self, of: &str, ranked: &RankedQueries) -> Result<()> {
         fs::create_dir_all(&self.0).map_err(Error::io("create", &self.0))?;
         let mut lists: Vec<_> = ranked
             .iter()
@@ -100,8 +100,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::new(folder.path().join("lists"));
-        let ranked: Ranked = [
+        let shelf = EvaluationCache::new(folder.path().join("lists"));
+        let ranked: RankedQueries = [
             ((ClassId(3), 1), vec![EntityId(7), EntityId(9)]),
             ((ClassId(0), 0), vec![]),
         ]
@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn the_oldest_go() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::new(folder.path().into());
-        (0..MOST + 3).for_each(|i| shelf.keep(&i.to_string(), &Ranked::new()).unwrap());
+        let shelf = EvaluationCache::new(folder.path().into());
+        (0..MOST + 3).for_each(|i| shelf.keep(&i.to_string(), &RankedQueries::new()).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MOST);
         assert!(shelf.find(&(MOST + 2).to_string()).is_some());
     }

@@ -6,15 +6,15 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::engine::protocol::{
-    Candidate, ExpandAsk, JointScope, Missing, MissingWhy, Reranked, Say,
+    Candidate, ExpandRequest, JointScope, Missing, MissingReason, ReplyKind, RerankedPick,
 };
 use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::eval;
 use crate::expand;
-use crate::expand::{Config, Expansion, Pick};
-use crate::index::View;
-use crate::types::{CUTOFFS, ClassId, EntityId, Measures, Mode, Protocol, Row};
+use crate::expand::{ExpandConfig, Expansion, Pick};
+use crate::index::ModeIndex;
+use crate::types::{CUTOFFS, ClassId, EntityId, EvaluationProtocol, MetricValues, Mode, Row};
 
 /// Picks are sent in pages: the first after this many, the rest by time.
 const FIRST_PAGE: usize = 12;
@@ -23,10 +23,10 @@ const PAGE_EVERY: Duration = Duration::from_millis(16);
 const GIVE_BACK_EVERY: usize = 2;
 
 /// Where replies of one request go; `Break` once a newer request has come.
-pub(super) type Sink<'a> = dyn FnMut(Say) -> ControlFlow<()> + 'a;
+pub(super) type Sink<'a> = dyn FnMut(ReplyKind) -> ControlFlow<()> + 'a;
 
 /// Where entities are among all that are not seeds, from 1.
-pub(super) struct Places {
+pub(super) struct EntityRanks {
     /// By ΣZ over the seeds; seeds have none.
     pub(super) by_seeds: HashMap<Row, usize>,
     /// By ΣZ over the whole set, `[V]`.
@@ -34,7 +34,7 @@ pub(super) struct Places {
 }
 
 /// What a search found, with the other classes' picks where it was joint.
-pub(super) struct Found {
+pub(super) struct SearchResult {
     pub(super) expansion: Expansion,
     pub(super) taken: HashMap<Row, ClassId>,
 }
@@ -49,10 +49,10 @@ struct JointQueries {
 }
 
 impl Session {
-    /// Answers an [`ExpandAsk`], reply by reply. `current` is asked at every pick.
+    /// Answers an [`ExpandRequest`], reply by reply. `current` is asked at every pick.
     pub(super) fn stream(
         &mut self,
-        ask: &ExpandAsk,
+        ask: &ExpandRequest,
         say: &mut Sink,
         current: &dyn Fn() -> ControlFlow<()>,
     ) -> Result<()> {
@@ -61,12 +61,12 @@ impl Session {
         let seeds = self.rows(&ask.seeds)?;
         let found = self.search(ask, &seeds, say, current)?;
         let reranked = found.expansion.reranked.iter().map(reranked).collect();
-        flow(say(Say::Reranked(reranked)))?;
+        flow(say(ReplyKind::Reranked(reranked)))?;
         let took = begun.elapsed();
         if let Some(class) = ask.class {
             flow(say(self.measured(class, &ask.seeds, &found.expansion)))?;
             let missing = self.missing(ask, class, &seeds, &found)?;
-            flow(say(Say::Missing(missing)))?;
+            flow(say(ReplyKind::Missing(missing)))?;
         }
         for &mode in self
             .index
@@ -74,7 +74,7 @@ impl Session {
             .iter()
             .filter(|&&m| m != ask.mode && m != Mode::None)
         {
-            let config = Config::tuned(ask.size, ask.tuning);
+            let config = ExpandConfig::tuned(ask.size, ask.tuning);
             let excluded = self.known_rows(&ask.rejected);
             let other = expand::expand(
                 &self.index.view(mode)?,
@@ -83,20 +83,20 @@ impl Session {
                 &config,
                 &mut |_: &Pick| current(),
             )?;
-            flow(say(Say::Beside {
+            flow(say(ReplyKind::Beside {
                 mode,
                 ranking: self.reranked(&other),
             }))?;
         }
-        flow(say(Say::Expanded { took }))
+        flow(say(ReplyKind::Expanded { took }))
     }
 
     /// The metrics of an expansion, and nothing else of it. Error: it has no class.
     pub(crate) fn measure_only(
         &self,
-        ask: &ExpandAsk,
+        ask: &ExpandRequest,
         current: &dyn Fn() -> ControlFlow<()>,
-    ) -> Result<Say> {
+    ) -> Result<ReplyKind> {
         self.check(ask)?;
         let class = ask
             .class
@@ -110,9 +110,9 @@ impl Session {
         Ok(self.measured(class, &ask.seeds, &found.expansion))
     }
 
-    fn measured(&self, class: ClassId, seeds: &[EntityId], expansion: &Expansion) -> Say {
+    fn measured(&self, class: ClassId, seeds: &[EntityId], expansion: &Expansion) -> ReplyKind {
         let measure = |list: &[EntityId]| self.measure(class, seeds, list);
-        Say::Measured {
+        ReplyKind::Measured {
             picked: measure(&self.picked(expansion)),
             reranked: measure(&self.reranked(expansion)),
         }
@@ -120,9 +120,9 @@ impl Session {
 
     /// One whole expansion: candidates in re-ranked order, each with its place among the picks. It
     /// is for a process that expands once, and holds little of the index in memory.
-    pub fn expand(&mut self, ask: &ExpandAsk) -> Result<Vec<(Candidate, Reranked)>> {
+    pub fn expand(&mut self, ask: &ExpandRequest) -> Result<Vec<(Candidate, RerankedPick)>> {
         let mut picks: Vec<Candidate> = Vec::new();
-        let mut order: Vec<Reranked> = Vec::new();
+        let mut order: Vec<RerankedPick> = Vec::new();
         self.check(ask)?;
         let seeds = self.rows(&ask.seeds)?;
         let picked = Cell::new(0usize);
@@ -130,7 +130,7 @@ impl Session {
             ask,
             &seeds,
             &mut |said| {
-                if let Say::Picks(page) = said {
+                if let ReplyKind::Picks(page) = said {
                     picks.extend(page);
                 }
                 ControlFlow::Continue(())
@@ -150,7 +150,7 @@ impl Session {
             .collect())
     }
 
-    pub(super) fn check(&self, ask: &ExpandAsk) -> Result<()> {
+    pub(super) fn check(&self, ask: &ExpandRequest) -> Result<()> {
         let (size, most) = (ask.size, self.index.len());
         if size == 0 || size > most {
             return Err(Error::Argument(format!(
@@ -168,13 +168,13 @@ impl Session {
     /// Runs the search and sends its picks, page by page.
     pub(super) fn search(
         &self,
-        ask: &ExpandAsk,
+        ask: &ExpandRequest,
         seeds: &[Row],
         say: &mut Sink,
         current: &dyn Fn() -> ControlFlow<()>,
-    ) -> Result<Found> {
+    ) -> Result<SearchResult> {
         let view = self.index.view(ask.mode)?;
-        let config = Config::tuned(ask.size, ask.tuning);
+        let config = ExpandConfig::tuned(ask.size, ask.tuning);
         let mut page = Page {
             session: self,
             mode: ask.mode,
@@ -283,9 +283,9 @@ impl Session {
         class: ClassId,
         seeds: &[EntityId],
         list: &[EntityId],
-    ) -> Measures {
+    ) -> MetricValues {
         let Some(dataset) = &self.dataset else {
-            return Measures::default();
+            return MetricValues::default();
         };
         let gold = eval::gold(&dataset.classes[class.at()], seeds);
         let reachable = gold
@@ -296,7 +296,7 @@ impl Session {
             &list[..list.len().min(CUTOFFS[3])],
             &gold,
             reachable,
-            Protocol::Standard,
+            EvaluationProtocol::Standard,
         )
     }
 
@@ -307,10 +307,10 @@ impl Session {
     /// Where each gold entity is that the list lacks.
     fn missing(
         &self,
-        ask: &ExpandAsk,
+        ask: &ExpandRequest,
         class: ClassId,
         seeds: &[Row],
-        found: &Found,
+        found: &SearchResult,
     ) -> Result<Vec<Missing>> {
         let listed: std::collections::HashSet<EntityId> =
             self.picked(&found.expansion).into_iter().collect();
@@ -330,13 +330,18 @@ impl Session {
             .collect())
     }
 
-    pub(super) fn places(&self, ask: &ExpandAsk, seeds: &[Row], found: &Found) -> Result<Places> {
-        let view: View = self.index.view(ask.mode)?;
+    pub(super) fn places(
+        &self,
+        ask: &ExpandRequest,
+        seeds: &[Row],
+        found: &SearchResult,
+    ) -> Result<EntityRanks> {
+        let view: ModeIndex = self.index.view(ask.mode)?;
         let ranking = expand::rank_by_seeds(&view, seeds, &[])
             .into_iter()
             .zip(1..);
         let by_seeds = ranking.map(|((row, _), rank)| (row, rank)).collect();
-        Ok(Places {
+        Ok(EntityRanks {
             by_seeds,
             by_set: found.expansion.final_ranks(&view),
         })
@@ -345,27 +350,29 @@ impl Session {
     /// Why an entity that is no seed is not in the list.
     pub(super) fn why_missing(
         &self,
-        ask: &ExpandAsk,
-        found: &Found,
-        places: &Places,
+        ask: &ExpandRequest,
+        found: &SearchResult,
+        places: &EntityRanks,
         entity: EntityId,
-    ) -> MissingWhy {
+    ) -> MissingReason {
         let Some(row) = self.index.row(entity) else {
-            return MissingWhy::LeftOut("it has fewer than 2 usable sentence–picture pairs".into());
+            return MissingReason::LeftOut(
+                "it has fewer than 2 usable sentence–picture pairs".into(),
+            );
         };
         if ask.rejected.contains(&entity) {
-            MissingWhy::Rejected
+            MissingReason::Rejected
         } else if let Some(taker) = found.taken.get(&row) {
-            MissingWhy::TakenBy(*taker)
+            MissingReason::TakenBy(*taker)
         } else if let Some(pick) = found.expansion.first_window(row) {
-            MissingWhy::LostInWindow { pick }
+            MissingReason::LostInWindow { pick }
         } else {
             let seed_rank = places
                 .by_seeds
                 .get(&row)
                 .copied()
                 .unwrap_or(self.index.len());
-            MissingWhy::BelowWindow {
+            MissingReason::BelowWindow {
                 seed_rank,
                 final_rank: places.by_set[row.at()],
             }
@@ -373,8 +380,8 @@ impl Session {
     }
 }
 
-fn reranked(from: &expand::Reranked) -> Reranked {
-    Reranked {
+fn reranked(from: &expand::Reranked) -> RerankedPick {
+    RerankedPick {
         pick: from.pick,
         divergence_rank: from.divergence_rank,
         score: from.score,
@@ -404,12 +411,12 @@ impl Page<'_> {
     /// Expands the seeds on their own, and sends the picks.
     fn expand_alone(
         &mut self,
-        view: &View,
-        config: &Config,
+        view: &ModeIndex,
+        config: &ExpandConfig,
         excluded: &[Row],
         say: &mut Sink,
         current: &dyn Fn() -> ControlFlow<()>,
-    ) -> Result<Found> {
+    ) -> Result<SearchResult> {
         let seeds = self.seeds;
         let expansion = expand::expand(view, seeds, excluded, config, &mut |pick: &Pick| {
             current()?;
@@ -418,7 +425,7 @@ impl Page<'_> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        Ok(Found {
+        Ok(SearchResult {
             expansion: expansion?,
             taken: HashMap::new(),
         })
@@ -427,12 +434,12 @@ impl Page<'_> {
     /// Expands all classes together, and sends the picks of the class that is asked for.
     fn expand_jointly(
         &mut self,
-        view: &View,
-        config: &Config,
+        view: &ModeIndex,
+        config: &ExpandConfig,
         joint: &JointQueries,
         say: &mut Sink,
         current: &dyn Fn() -> ControlFlow<()>,
-    ) -> Result<Found> {
+    ) -> Result<SearchResult> {
         let mut on = |(query, pick): (usize, &Pick)| {
             current()?;
             if query == joint.own {
@@ -451,7 +458,7 @@ impl Page<'_> {
                 taken.insert(row, joint.classes[place]);
             }
         }
-        Ok(Found { expansion, taken })
+        Ok(SearchResult { expansion, taken })
     }
 
     fn add(&mut self, pick: &Pick, say: &mut Sink) -> ControlFlow<()> {
@@ -484,7 +491,7 @@ impl Page<'_> {
                 self.sent += self.waiting.len();
                 self.waiting.clear();
                 self.last = Instant::now();
-                say(Say::Picks(page))
+                say(ReplyKind::Picks(page))
             }
         }
     }

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::engine::expansion::{Found, Places};
-use crate::engine::protocol::ExpandAsk;
+use crate::engine::expansion::{EntityRanks, SearchResult};
+use crate::engine::protocol::ExpandRequest;
 use crate::engine::session::Session;
 use crate::engine::why::{
-    Contest, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed,
+    CompetitorCard, EntityExplanation, EntityStatus, Explained, RerankedRank, SeedContribution,
+    SeedStates, StateCard, WindowPick,
 };
 use crate::error::{Error, Result};
 use crate::expand;
-use crate::index::Evidence;
+use crate::index::StateContribution;
 use crate::types::{EntityId, Mode, Row};
 
 /// States that are named one by one, of each seed.
@@ -22,7 +23,7 @@ impl Session {
     /// an expansion; no entity.
     pub(super) fn explain(
         &self,
-        ask: ExpandAsk,
+        ask: ExpandRequest,
         entities: &[EntityId],
         current: &dyn Fn() -> ControlFlow<()>,
     ) -> Result<Explained> {
@@ -33,7 +34,7 @@ impl Session {
         let seeds = self.rows(&ask.seeds)?;
         let found = self.search(&ask, &seeds, &mut |_| ControlFlow::Continue(()), current)?;
         let places = self.places(&ask, &seeds, &found)?;
-        let mut whys: Vec<Why> = Vec::with_capacity(entities.len());
+        let mut whys: Vec<EntityExplanation> = Vec::with_capacity(entities.len());
         for &entity in entities {
             whys.push(self.why(&ask, entity, &found, &places)?);
         }
@@ -52,18 +53,18 @@ impl Session {
     /// Everything but what seeds bring.
     fn why(
         &self,
-        ask: &ExpandAsk,
+        ask: &ExpandRequest,
         entity: EntityId,
-        found: &Found,
-        places: &Places,
-    ) -> Result<Why> {
+        found: &SearchResult,
+        places: &EntityRanks,
+    ) -> Result<EntityExplanation> {
         let row = self.index.row(entity);
         let pick = row.and_then(|row| found.expansion.picks.iter().position(|p| p.row == row));
         let listed = pick.and_then(|pick| self.place(found, pick));
         let standing = match listed {
-            Some(place) => Standing::Listed(place),
-            None if ask.seeds.contains(&entity) => Standing::Seed,
-            None => Standing::Missing(self.why_missing(ask, found, places, entity)),
+            Some(place) => EntityStatus::Listed(place),
+            None if ask.seeds.contains(&entity) => EntityStatus::Seed,
+            None => EntityStatus::Missing(self.why_missing(ask, found, places, entity)),
         };
         let decided = pick
             .map(|p| p + 1)
@@ -74,7 +75,7 @@ impl Session {
             let explained = expand::explain(&self.index, ask.mode, &seeds, &[row])?.swap_remove(0);
             (score, parts) = (explained.score, explained.parts);
         }
-        Ok(Why {
+        Ok(EntityExplanation {
             entity,
             standing,
             seed_rank: row.and_then(|row| places.by_seeds.get(&row).copied()),
@@ -85,11 +86,11 @@ impl Session {
         })
     }
 
-    fn place(&self, found: &Found, pick: usize) -> Option<Place> {
+    fn place(&self, found: &SearchResult, pick: usize) -> Option<RerankedRank> {
         let reranked = &found.expansion.reranked;
         let at = reranked.iter().position(|r| r.pick == pick)?;
         let (by_divergence, score) = (reranked[at].divergence_rank, reranked[at].score);
-        Some(Place {
+        Some(RerankedRank {
             picked: pick + 1,
             by_divergence,
             score,
@@ -98,18 +99,18 @@ impl Session {
         })
     }
 
-    fn contest(&self, found: &Found, pick: usize) -> Option<Contest> {
+    fn contest(&self, found: &SearchResult, pick: usize) -> Option<WindowPick> {
         let (picked, window) = (
             found.expansion.picks.get(pick - 1)?,
             found.expansion.windows.get(pick - 1)?,
         );
-        let rival = |r: &expand::Rival| Rival {
+        let rival = |r: &expand::Competitor| CompetitorCard {
             entity: self.entity(r.row),
             set_score: r.set_score,
             divergence: r.divergence,
         };
         let winner = self.entity(picked.row);
-        Some(Contest {
+        Some(WindowPick {
             pick,
             round: picked.round,
             winner,
@@ -123,10 +124,10 @@ impl Session {
         mode: Mode,
         seed: Row,
         rows: &[Option<Row>],
-        whys: &mut [Why],
+        whys: &mut [EntityExplanation],
     ) -> Result<SeedStates> {
         let view = self.index.view(mode)?;
-        let brought: Vec<Vec<Evidence>> = rows
+        let brought: Vec<Vec<StateContribution>> = rows
             .iter()
             .flatten()
             .map(|&row| view.evidence(seed, row))
@@ -141,7 +142,7 @@ impl Session {
             let parts = expand::explain(&self.index, mode, &[seed], &[row])?[0].parts;
             let brought: Vec<f64> = chosen.iter().map(|&at| all[at].share * all[at].z).collect();
             let rest = z - brought.iter().sum::<f64>();
-            why.seeds.push(WhySeed {
+            why.seeds.push(SeedContribution {
                 z,
                 parts,
                 brought,
@@ -161,7 +162,11 @@ impl Session {
     }
 
     /// A state's share, and the sentence of its first pair.
-    fn state_card(&self, evidence: &Evidence, sentences: &HashMap<usize, (u64, u32)>) -> StateCard {
+    fn state_card(
+        &self,
+        evidence: &StateContribution,
+        sentences: &HashMap<usize, (u64, u32)>,
+    ) -> StateCard {
         let place = sentences.get(&evidence.state).zip(self.dataset.as_ref());
         let pair =
             place.and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
@@ -185,7 +190,7 @@ impl Session {
 
 /// Chooses the [`MOST_STATES`] states of a seed that bring the most to any entity, and sorts them
 /// by what they bring to the first. `brought` has the evidence of all states for each entity.
-fn chosen_states(brought: &[Vec<Evidence>]) -> Vec<usize> {
+fn chosen_states(brought: &[Vec<StateContribution>]) -> Vec<usize> {
     let shares = |at: usize| brought.iter().map(move |all| all[at].share * all[at].z);
     let most = |at: usize| shares(at).map(f64::abs).fold(0.0, f64::max);
     let first = |at: usize| shares(at).next().unwrap_or_default();

@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use crate::engine::protocol::{Contender, Import};
+use crate::engine::protocol::{Import, Ranker};
 use crate::engine::session::Session;
 use crate::error::{Error, Result};
-use crate::eval::run::{Opened, Run};
-use crate::eval::{Judged, QueryKey};
+use crate::eval::run::{OpenedRun, Run};
+use crate::eval::{QueryKey, ScoredRun};
 use crate::index::Index;
 use crate::types::{EntityId, Mode, SeedCount};
 
 /// One of them.
-pub(super) enum Brought {
+pub(super) enum ExternalSource {
     Index(Box<Index>),
     Run(RunLists),
 }
@@ -37,7 +37,7 @@ impl Session {
         Ok(import)
     }
 
-    fn bring_index(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
+    fn bring_index(&self, path: &Path, place: u16) -> Result<(ExternalSource, Import)> {
         let Some(dataset) = &self.dataset else {
             return Err(no_queries());
         };
@@ -53,28 +53,28 @@ impl Session {
         let import = Import {
             path: path.to_owned(),
             label: label(path),
-            contenders: modes.map(|mode| Contender::Index(place, mode)).collect(),
+            contenders: modes.map(|mode| Ranker::Index(place, mode)).collect(),
             lacks: (lacking > 0)
                 .then(|| format!("{lacking} entities are not in it"))
                 .into_iter()
                 .collect(),
             strangers: BTreeMap::new(),
         };
-        Ok((Brought::Index(Box::new(index)), import))
+        Ok((ExternalSource::Index(Box::new(index)), import))
     }
 
-    fn bring_run(&self, path: &Path, place: u16) -> Result<(Brought, Import)> {
+    fn bring_run(&self, path: &Path, place: u16) -> Result<(ExternalSource, Import)> {
         let Some(dataset) = &self.dataset else {
             return Err(no_queries());
         };
-        let Opened { run, odd, .. } = Run::open(path, dataset, None)?;
+        let OpenedRun { run, odd, .. } = Run::open(path, dataset, None)?;
         if let Some(why) = run.mismatch(dataset, &dataset.hash()?) {
             return Err(Error::Mismatch(format!(
                 "{} is not comparable: {why}",
                 path.display()
             )));
         }
-        let Judged { lists } = Judged::of(&run, dataset);
+        let ScoredRun { lists } = ScoredRun::of(&run, dataset);
         if lists.is_empty() {
             return Err(Error::Mismatch(format!(
                 "{} has no query of this data set",
@@ -90,7 +90,7 @@ impl Session {
             .chain(joint)
             .collect();
         let label = label(path);
-        let (contenders, strangers) = (vec![Contender::Run(place)], run.strangers);
+        let (contenders, strangers) = (vec![Ranker::Run(place)], run.strangers);
         let import = Import {
             path: path.to_owned(),
             label,
@@ -98,29 +98,29 @@ impl Session {
             lacks,
             strangers,
         };
-        Ok((Brought::Run(lists), import))
+        Ok((ExternalSource::Run(lists), import))
     }
 
     /// The index that a contender ranks by. Error: it is a run, or was not brought.
-    pub(super) fn index_of(&self, of: Contender) -> Result<(&Index, Mode)> {
+    pub(super) fn index_of(&self, of: Ranker) -> Result<(&Index, Mode)> {
         match of {
-            Contender::Own(mode) => Ok((&self.index, mode)),
-            Contender::Index(at, mode) => match self.imports.get(usize::from(at)) {
-                Some(Brought::Index(index)) => Ok((index, mode)),
+            Ranker::Own(mode) => Ok((&self.index, mode)),
+            Ranker::Index(at, mode) => match self.imports.get(usize::from(at)) {
+                Some(ExternalSource::Index(index)) => Ok((index, mode)),
                 _ => Err(Error::Mismatch("that index is not open".into())),
             },
-            Contender::Run(_) => Err(Error::Mismatch("a run cannot be expanded".into())),
+            Ranker::Run(_) => Err(Error::Mismatch("a run cannot be expanded".into())),
         }
     }
 
     /// A run's lists of one number of seeds; none where it is no run.
     pub(super) fn run_lists(
         &self,
-        of: Contender,
+        of: Ranker,
         count: SeedCount,
-    ) -> Option<crate::engine::session::Ranked> {
-        let Contender::Run(at) = of else { return None };
-        let Some(Brought::Run(lists)) = self.imports.get(usize::from(at)) else {
+    ) -> Option<crate::engine::session::RankedQueries> {
+        let Ranker::Run(at) = of else { return None };
+        let Some(ExternalSource::Run(lists)) = self.imports.get(usize::from(at)) else {
             return None;
         };
         let of_count = lists.iter().filter(|((_, seeds, _), _)| *seeds == count);

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::engine::evaluation::Background;
-use crate::engine::protocol::{Contender, Evaluation, Failure, Failures};
-use crate::engine::session::{Ranked, Session};
+use crate::engine::protocol::{EvaluationKey, Failure, Failures, Ranker};
+use crate::engine::session::{RankedQueries, Session};
 use crate::error::{Error, Result};
 use crate::eval;
-use crate::eval::{Facts, Pairs, Words};
+use crate::eval::{FailureContext, NameWords, PairCounts};
 use crate::expand;
 use crate::progress::Progress;
 use crate::types::{ClassId, EntityId, Mode, Query, RankingKind, Row};
@@ -21,7 +21,7 @@ const PART_EVERY: Duration = Duration::from_millis(150);
 
 /// A search for failures in the making.
 pub(super) struct FailureSearch {
-    pub(super) evaluation: Evaluation,
+    pub(super) evaluation: EvaluationKey,
     /// Its mode.
     mode: Mode,
     /// Those that have been evaluated; more come while the evaluation goes on.
@@ -29,7 +29,7 @@ pub(super) struct FailureSearch {
     /// How many queries there will be.
     total: usize,
     modes: Vec<Mode>,
-    pairs: Pairs,
+    pairs: PairCounts,
     /// Queries that are done.
     at: usize,
     /// What is wrong in the query under way: false positives with their ranks, then what is missed.
@@ -88,10 +88,10 @@ impl Session {
     /// runs.
     pub(super) fn begin_failures(
         &self,
-        evaluation: Evaluation,
+        evaluation: EvaluationKey,
         running: Option<&Background>,
     ) -> Result<FailureSearch> {
-        let Contender::Own(mode) = evaluation.of else {
+        let Ranker::Own(mode) = evaluation.of else {
             return Err(Error::Mismatch(
                 "failures are looked for in the lists of the index".into(),
             ));
@@ -126,7 +126,7 @@ impl Session {
                 .into_iter()
                 .filter(|&mode| mode != Mode::None)
                 .collect(),
-            pairs: Pairs::of(counts.collect()),
+            pairs: PairCounts::of(counts.collect()),
             at: 0,
             wrong: Vec::new(),
             ranks: Vec::new(),
@@ -136,7 +136,7 @@ impl Session {
     }
 
     /// The queries of an evaluation that have a list.
-    fn evaluated_queries(&self, evaluation: Evaluation, lists: &Ranked) -> Vec<Query> {
+    fn evaluated_queries(&self, evaluation: EvaluationKey, lists: &RankedQueries) -> Vec<Query> {
         let has_list = |q: &&Query| {
             q.seed_count == evaluation.seed_count && lists.contains_key(&(q.class, q.number))
         };
@@ -149,7 +149,7 @@ impl Session {
     }
 
     /// Takes up the queries that the evaluation has finished since.
-    fn extend_search(&self, search: &mut FailureSearch, lists: &Ranked) {
+    fn extend_search(&self, search: &mut FailureSearch, lists: &RankedQueries) {
         if lists.len() > search.queries.len() {
             let known: HashSet<(ClassId, usize)> =
                 search.queries.iter().map(|q| (q.class, q.number)).collect();
@@ -199,7 +199,7 @@ impl Session {
     }
 
     /// False positives in the list of a query with their ranks, then members that are not in it.
-    fn wrong(&self, query: &Query, lists: &Ranked) -> Vec<(EntityId, Option<usize>)> {
+    fn wrong(&self, query: &Query, lists: &RankedQueries) -> Vec<(EntityId, Option<usize>)> {
         let list = lists.get(&(query.class, query.number));
         let (Some(list), Some(dataset)) = (list, &self.dataset) else {
             return Vec::new();
@@ -245,7 +245,12 @@ impl Session {
     }
 
     /// Of a query whose ranks by the seeds are known in every mode.
-    fn failures_of(&self, query: &Query, search: &FailureSearch, lists: &Ranked) -> Vec<Failure> {
+    fn failures_of(
+        &self,
+        query: &Query,
+        search: &FailureSearch,
+        lists: &RankedQueries,
+    ) -> Vec<Failure> {
         let Some(dataset) = &self.dataset else {
             return Vec::new();
         };
@@ -254,11 +259,11 @@ impl Session {
         let seeds_and_members = query.seeds.iter().chain(&class.members);
         let named =
             seeds_and_members.filter_map(|&e| Some((e, self.catalogue.entity(e)?.name.as_str())));
-        let words = Words::of(named);
+        let words = NameWords::of(named);
         let failure = |&(entity, rank): &(EntityId, Option<usize>)| {
             let card = self.catalogue.entity(entity);
             let by_seeds = by_seeds(self.index.row(entity), search);
-            let facts = Facts {
+            let facts = FailureContext {
                 name: card.map_or("", |card| &card.name),
                 rank,
                 length: length.map_or(0, Vec::len),
@@ -300,7 +305,10 @@ fn by_seeds(row: Option<Row>, search: &FailureSearch) -> Vec<(Mode, usize)> {
 
 /// Who has what in joint lists. A false positive may be in the list of its own query too; what is
 /// missed there is not.
-fn taken(queries: &[Query], kept: &Ranked) -> HashMap<(usize, EntityId), (ClassId, Option<usize>)> {
+fn taken(
+    queries: &[Query],
+    kept: &RankedQueries,
+) -> HashMap<(usize, EntityId), (ClassId, Option<usize>)> {
     let mut taken = HashMap::new();
     for query in queries {
         taken.extend(
@@ -337,7 +345,7 @@ mod tests {
                 seeds,
             }
         };
-        let kept: Ranked = [
+        let kept: RankedQueries = [
             ((ClassId(0), 0), [5, 6].map(EntityId).into()),
             ((ClassId(1), 0), vec![EntityId(7)]),
             ((ClassId(1), 1), vec![EntityId(5)]),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::data::{Dataset, Pair};
-use crate::engine::protocol::{Contender, EntityDetail, Evaluation, Sentence};
+use crate::engine::protocol::{EntityDetail, EvaluationKey, Ranker, SentenceCard};
 use crate::engine::session::Session;
 use crate::error::Result;
 use crate::expand;
@@ -17,7 +17,7 @@ const NEIGHBOURS: usize = 10;
 impl Session {
     pub(super) fn inspect(&mut self, entity: EntityId, mode: Mode) -> Result<EntityDetail> {
         let row = self.row(entity)?;
-        let sentences: Vec<Sentence> = match &self.dataset {
+        let sentences: Vec<SentenceCard> = match &self.dataset {
             Some(dataset) => self
                 .pairs_of(dataset, row, MOST_SENTENCES)
                 .map(sentence)
@@ -88,9 +88,9 @@ impl Session {
             (SeedCount::Three, RankingKind::Seeds),
             (SeedCount::Five, RankingKind::Seeds),
         ];
-        let of = Contender::Own(mode);
+        let of = Ranker::Own(mode);
         let kept = |(seed_count, ranking)| {
-            self.ranked.get(&Evaluation {
+            self.ranked.get(&EvaluationKey {
                 of,
                 seed_count,
                 ranking,
@@ -111,8 +111,8 @@ impl Session {
     }
 }
 
-pub(super) fn sentence(pair: Pair) -> Sentence {
-    Sentence {
+pub(super) fn sentence(pair: Pair) -> SentenceCard {
+    SentenceCard {
         tokens: pair.tokens,
         start: pair.start,
         end: pair.end,

@@ -30,4 +30,4 @@ pub use worker::Engine;
 // for front ends, which may not import the model
 pub use crate::model::device;
 // And the validator, which needs no engine.
-pub use crate::data::{Finding, Findings, Severity, check};
+pub use crate::data::{Diagnostic, Diagnostics, Severity, check};

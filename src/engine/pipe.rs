@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::sync::Mutex;
 
-use crate::engine::protocol::{Reply, Request, Say};
+use crate::engine::protocol::{Reply, ReplyKind, Request};
 use crate::engine::worker::Engine;
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
@@ -60,7 +60,7 @@ pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Resul
                 &mut *replies,
                 &Reply {
                     id,
-                    say: Say::Failed(why.to_string()),
+                    say: ReplyKind::Failed(why.to_string()),
                 },
             );
         }
@@ -75,23 +75,23 @@ pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::protocol::{Ask, RequestId};
-    use crate::types::{EntityId, Measures, Mode};
+    use crate::engine::protocol::{RequestId, RequestKind};
+    use crate::types::{EntityId, MetricValues, Mode};
 
     #[test]
     fn messages_arrive_as_they_were_sent() {
         let mut stream = Vec::new();
-        let nan = Say::Measured {
-            picked: Measures {
+        let nan = ReplyKind::Measured {
+            picked: MetricValues {
                 ap: [f64::NAN; 4],
-                ..Measures::default()
+                ..MetricValues::default()
             },
-            reranked: Measures::default(),
+            reranked: MetricValues::default(),
         };
         let sent = [
             Reply {
                 id: RequestId(7),
-                say: Say::Beside {
+                say: ReplyKind::Beside {
                     mode: Mode::Text,
                     ranking: vec![EntityId(3), EntityId(1)],
                 },
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(read::<Reply>(&mut stream).unwrap().unwrap(), sent[0]);
         // what is not a number stays so
         let Some(Reply {
-            say: Say::Measured { picked, .. },
+            say: ReplyKind::Measured { picked, .. },
             ..
         }) = read(&mut stream).unwrap()
         else {
@@ -126,7 +126,7 @@ mod tests {
             &mut cut,
             &Request {
                 id: RequestId(1),
-                ask: Ask::Pictures {
+                ask: RequestKind::Pictures {
                     entities: vec![EntityId(1); 9],
                 },
             },

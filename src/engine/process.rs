@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
 
 use crate::engine::pipe;
-use crate::engine::protocol::{Reply, Request, RequestId, Say};
+use crate::engine::protocol::{Reply, ReplyKind, Request, RequestId};
 use crate::error::{Error, Result};
 
 /// The program that computes; it lies beside the one that runs.
@@ -42,7 +42,7 @@ impl Process {
         }
     }
 
-    /// Starts the engine; `reply` is called on a thread of its own, at last with [`Say::Ended`].
+    /// Starts the engine; `reply` is called on a thread of its own, at last with [`ReplyKind::Ended`].
     pub fn start(reply: impl Fn(Reply) + Send + 'static) -> Result<Process> {
         let path = Process::program()?;
         let mut command = Command::new(&path);
@@ -112,6 +112,6 @@ fn listen(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dy
     let why = broken.or(last_words).or(status.ok()).unwrap_or_default();
     reply(Reply {
         id: RequestId::default(),
-        say: Say::Ended(format!("the engine has ended ({why})")),
+        say: ReplyKind::Ended(format!("the engine has ended ({why})")),
     });
 }

@@ -17,12 +17,13 @@ pub use crate::eval::{FailureKind, Tag, TagKind};
 use crate::name::{fold, is_same};
 use crate::progress::Progress;
 use crate::types::{
-    ClassId, DeviceChoice, EntityId, Likeness, Measures, Mode, Parts, Query, RankingKind,
-    SeedCount, Tuning, Verdict,
+    ClassId, DeviceChoice, EntityId, MetricValues, ModalityParts, Mode, PairedTest, Query,
+    RankSimilarity, RankingKind, SearchSettings, SeedCount,
 };
 
 pub use crate::engine::why::{
-    Contest, Explained, Place, Rival, SeedStates, Standing, StateCard, Why, WhySeed,
+    CompetitorCard, EntityExplanation, EntityStatus, Explained, RerankedRank, SeedContribution,
+    SeedStates, StateCard, WindowPick,
 };
 
 /// Names a request; newer ones are greater.
@@ -34,11 +35,11 @@ pub struct RequestId(pub u64);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     pub id: RequestId,
-    pub ask: Ask,
+    pub ask: RequestKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Ask {
+pub enum RequestKind {
     /// Load an index and its data set. Answered by `Opened` (or `Failed`).
     Open {
         index: PathBuf,
@@ -47,29 +48,29 @@ pub enum Ask {
     },
     /// Answered by `Picks`…, `Reranked`, `Measured`, `Beside` (one a further mode), `Missing`,
     /// `Expanded`.
-    Expand(ExpandAsk),
+    Expand(ExpandRequest),
     /// All about one entity. Answered by `Inspected`.
     Inspect { entity: EntityId, mode: Mode },
     /// The first picture of each of these entities. Answered by `Pictures`.
     Pictures { entities: Vec<EntityId> },
     /// Every query with this many seeds, in the background: `ClassMeasured` as classes finish, then
     /// `Evaluated`.
-    Evaluate(Evaluation),
+    Evaluate(EvaluationKey),
     /// Two evaluations that are done, of one number of seeds. Answered by `Compared`.
     Compare {
-        first: Evaluation,
-        second: Evaluation,
+        first: EvaluationKey,
+        second: EvaluationKey,
     },
     /// Why each of these entities stands where it stands. Answered by `Explained`.
     Explain {
-        ask: ExpandAsk,
+        ask: ExpandRequest,
         entities: Vec<EntityId>,
     },
     /// The metrics alone of an expansion that has a class. Answered by `Measured`.
-    Measure(ExpandAsk),
+    Measure(ExpandRequest),
     /// What an evaluation that is done or under way got wrong, in the background. Answered by
     /// `Failures`, a part at a time.
-    Failures(Evaluation),
+    Failures(EvaluationKey),
     /// End the evaluation and the search for failures that run in the background. Answered by
     /// `Stopped`, after which nothing comes of them. What was under way goes on from there if it is
     /// the next of its kind to be asked for: classes that were told are not told again.
@@ -80,7 +81,7 @@ pub enum Ask {
 
 /// What ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Contender {
+pub enum Ranker {
     /// The open index in this mode.
     Own(Mode),
     /// Another index, by its place among the imports, in this mode.
@@ -96,7 +97,7 @@ pub struct Import {
     /// Of a few letters: the folder's name, the run's tag.
     pub label: String,
     /// As what it can be compared.
-    pub contenders: Vec<Contender>,
+    pub contenders: Vec<Ranker>,
     /// What it lacks, for people.
     pub lacks: Vec<String>,
     /// What a run calls entities that the vocabulary does not have; their ids are of no entity.
@@ -105,14 +106,14 @@ pub struct Import {
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Evaluation {
-    pub of: Contender,
+pub struct EvaluationKey {
+    pub of: Ranker,
     pub seed_count: SeedCount,
     pub ranking: RankingKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExpandAsk {
+pub struct ExpandRequest {
     pub mode: Mode,
     pub seeds: Vec<EntityId>,
     /// Never to be picked.
@@ -125,7 +126,7 @@ pub struct ExpandAsk {
     /// Joint expansion: this class's query together with the same-numbered query of every other
     /// class, from one pool. Alone where none.
     pub joint: Option<JointScope>,
-    pub tuning: Tuning,
+    pub tuning: SearchSettings,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,21 +139,21 @@ pub struct JointScope {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     pub id: RequestId,
-    pub say: Say,
+    pub say: ReplyKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Say {
+pub enum ReplyKind {
     Progress(Progress),
     Opened(Arc<Catalogue>),
     /// The next candidates, in the order picked; they follow what came before under this id.
     Picks(Vec<Candidate>),
     /// The order after re-ranking: `order[0]` is the best.
-    Reranked(Vec<Reranked>),
+    Reranked(Vec<RerankedPick>),
     /// Metrics of the list of picks, before and after re-ranking.
     Measured {
-        picked: Measures,
-        reranked: Measures,
+        picked: MetricValues,
+        reranked: MetricValues,
     },
     /// The same seeds expanded in another mode: its final ranking, best first.
     Beside {
@@ -169,16 +170,16 @@ pub enum Say {
     /// Mean over the queries of one class.
     ClassMeasured {
         class: ClassId,
-        measures: Measures,
+        measures: MetricValues,
     },
     /// `interval`: the 95 % bootstrap interval (low, high), clustered by class; none of fewer than
     /// two classes.
     Evaluated {
-        measures: Measures,
-        interval: Option<(Measures, Measures)>,
+        measures: MetricValues,
+        interval: Option<(MetricValues, MetricValues)>,
         took: Duration,
     },
-    Compared(Box<Comparison>),
+    Compared(Box<QueryComparison>),
     Brought(Import),
     Failures(Box<Failures>),
     Explained(Box<Explained>),
@@ -196,7 +197,7 @@ pub struct Candidate {
     /// ΣZ over the seeds: comparable down the list. The sum of `seeds`, and of `parts`.
     pub score: f64,
     /// None where the index has no single-modality modes.
-    pub parts: Option<Parts>,
+    pub parts: Option<ModalityParts>,
     /// What each seed brought, in the order of the request's seeds.
     pub seeds: Vec<f64>,
     /// ΣZ over the seeds and everything picked before: what the search sorted by.
@@ -213,7 +214,7 @@ pub struct Candidate {
 
 /// A place in the re-ranked list.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Reranked {
+pub struct RerankedPick {
     /// Index into the picks, from 0.
     pub pick: usize,
     /// Its rank by divergence, from 1.
@@ -224,9 +225,9 @@ pub struct Reranked {
 
 /// Two evaluations over the same queries.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct QueryComparison {
     /// Of AP at each cutoff; none without queries.
-    pub verdicts: [Option<Verdict>; 4],
+    pub verdicts: [Option<PairedTest>; 4],
     /// In the order of the catalogue.
     pub queries: Vec<QueryPair>,
     /// Queries that only the first has, and only the second; they count nowhere.
@@ -241,7 +242,7 @@ pub struct QueryPair {
     /// AP at each cutoff.
     pub ap: [[f64; 4]; 2],
     /// Of the lists as far as they were kept.
-    pub likeness: Likeness,
+    pub likeness: RankSimilarity,
     /// Best first, at most 100.
     pub lists: [Vec<EntityId>; 2],
 }
@@ -314,11 +315,11 @@ impl Failure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Missing {
     pub entity: EntityId,
-    pub why: MissingWhy,
+    pub why: MissingReason,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum MissingWhy {
+pub enum MissingReason {
     /// It never came into the window. `seed_rank`: its rank by ΣZ over the seeds among all
     /// candidates, from 1; `final_rank`: by ΣZ over the whole set at the end.
     BelowWindow { seed_rank: usize, final_rank: usize },
@@ -453,7 +454,7 @@ pub struct EntityDetail {
     /// Each picture once, in the order of the corpus.
     pub pictures: Vec<PathBuf>,
     /// Up to 200 of its sentences, in the order of the corpus.
-    pub sentences: Vec<Sentence>,
+    pub sentences: Vec<SentenceCard>,
     /// Most alike by Z of the mode asked for, best first: (entity, Z).
     pub neighbours: Vec<(EntityId, f64)>,
     /// Its rank in each query that has been evaluated in that mode and whose class it belongs to,
@@ -462,7 +463,7 @@ pub struct EntityDetail {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sentence {
+pub struct SentenceCard {
     pub tokens: Vec<String>,
     /// The mention: tokens `start..=end`.
     pub start: usize,

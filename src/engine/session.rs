@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use crate::data::{Dataset, Vocabulary};
 use crate::engine::catalogue;
-use crate::engine::evaluation_cache::Shelf;
-use crate::engine::external::Brought;
-use crate::engine::protocol::{Catalogue, Evaluation};
+use crate::engine::evaluation_cache::EvaluationCache;
+use crate::engine::external::ExternalSource;
+use crate::engine::protocol::{Catalogue, EvaluationKey};
 use crate::error::{Error, Result};
-use crate::eval::run::{Form, Run};
+use crate::eval::run::{Run, RunFormat};
 use crate::index::Index;
 use crate::model::device;
 use crate::types::{ClassId, DeviceChoice, EntityId, Query, Row, SeedCount};
 
 /// The lists of queries that have been evaluated, by class and number.
-pub(super) type Ranked = HashMap<(ClassId, usize), Vec<EntityId>>;
+pub(super) type RankedQueries = HashMap<(ClassId, usize), Vec<EntityId>>;
 
 /// An open index. Every tensor lives here, so it stays on one thread.
 pub struct Session {
@@ -26,12 +26,12 @@ pub struct Session {
     /// The index's own names, for an index without a data set.
     rows_only: Vocabulary,
     /// Rankings of evaluated queries, for the ranks of one entity in all of them.
-    pub(crate) ranked: HashMap<Evaluation, Ranked>,
+    pub(crate) ranked: HashMap<EvaluationKey, RankedQueries>,
     /// What was brought to stand beside the index.
-    pub(super) imports: Vec<Brought>,
+    pub(super) imports: Vec<ExternalSource>,
     pub(crate) first_pictures: HashMap<EntityId, Option<PathBuf>>,
     /// Where finished evaluations are kept.
-    pub(super) shelf: Option<Shelf>,
+    pub(super) shelf: Option<EvaluationCache>,
 }
 
 impl Session {
@@ -108,7 +108,7 @@ impl Session {
     }
 
     /// Writes a run over the data set's queries. Errors: those of [`Run::write_as`].
-    pub fn write_run(&self, run: &Run, form: Form, path: &Path) -> Result<()> {
+    pub fn write_run(&self, run: &Run, form: RunFormat, path: &Path) -> Result<()> {
         match &self.dataset {
             Some(dataset) => run.write_as(form, path, dataset),
             None => run.write(path),

@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::protocol::{ExpandAsk, MissingWhy, Sentence};
-use crate::types::{EntityId, Parts};
+use crate::engine::protocol::{ExpandRequest, MissingReason, SentenceCard};
+use crate::types::{EntityId, ModalityParts};
 
 /// One or two entities of one expansion, taken apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
-    pub ask: ExpandAsk,
+    pub ask: ExpandRequest,
     /// In the order of the request's seeds.
     pub seeds: Vec<SeedStates>,
     /// In the order asked for.
-    pub entities: Vec<Why>,
+    pub entities: Vec<EntityExplanation>,
 }
 
 impl Explained {
     /// Who competed with the first entity for its pick, by the place in the window, from 0.
-    pub fn rival(&self, at: usize) -> Option<&Rival> {
+    pub fn rival(&self, at: usize) -> Option<&CompetitorCard> {
         self.entities.first()?.contest.as_ref()?.rivals.get(at)
     }
 }
@@ -38,32 +38,32 @@ pub struct StateCard {
     /// The fraction of the seed's pairs that have it.
     pub share: f64,
     /// The first of those pairs; none without a data set.
-    pub sentence: Option<Sentence>,
+    pub sentence: Option<SentenceCard>,
 }
 
 /// One entity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Why {
+pub struct EntityExplanation {
     pub entity: EntityId,
-    pub standing: Standing,
+    pub standing: EntityStatus,
     /// Its rank by ΣZ over the seeds among all that are no seeds, from 1.
     pub seed_rank: Option<usize>,
     /// ΣZ over the seeds: the sum of `parts`, and of z of `seeds`. 0 of an entity that is not in
     /// the index.
     pub score: f64,
-    pub parts: Option<Parts>,
+    pub parts: Option<ModalityParts>,
     /// In the order of the request's seeds; none of an entity that is not in the index.
-    pub seeds: Vec<WhySeed>,
+    pub seeds: Vec<SeedContribution>,
     /// The window that decided: the one it was picked from, or the first that it lost.
-    pub contest: Option<Contest>,
+    pub contest: Option<WindowPick>,
 }
 
 /// What one seed brings to an entity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WhySeed {
+pub struct SeedContribution {
     /// Z\[seed\]\[entity\]: the sum of `parts`, and of `brought` and `rest`.
     pub z: f64,
-    pub parts: Option<Parts>,
+    pub parts: Option<ModalityParts>,
     /// share · z of each of [`SeedStates::states`].
     pub brought: Vec<f64>,
     /// Of all other states.
@@ -71,15 +71,15 @@ pub struct WhySeed {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Standing {
+pub enum EntityStatus {
     Seed,
-    Listed(Place),
-    Missing(MissingWhy),
+    Listed(RerankedRank),
+    Missing(MissingReason),
 }
 
 /// How the re-ranking came to a place.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct RerankedRank {
     /// i: its place when picked, from 1.
     pub picked: usize,
     /// j: its place by divergence from the finished set, from 1.
@@ -94,18 +94,18 @@ pub struct Place {
 
 /// One pick, and who competed for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Contest {
+pub struct WindowPick {
     /// From 1.
     pub pick: usize,
     /// r = |set| − 3.
     pub round: i64,
     pub winner: EntityId,
     /// Best `set_score` first; the winner is among them.
-    pub rivals: Vec<Rival>,
+    pub rivals: Vec<CompetitorCard>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Rival {
+pub struct CompetitorCard {
     pub entity: EntityId,
     /// ΣZ over the set at that pick.
     pub set_score: f64,
@@ -113,14 +113,14 @@ pub struct Rival {
     pub divergence: f64,
 }
 
-impl Contest {
+impl WindowPick {
     /// None of an entity that did not compete.
-    pub fn rival(&self, entity: EntityId) -> Option<&Rival> {
+    pub fn rival(&self, entity: EntityId) -> Option<&CompetitorCard> {
         self.rivals.iter().find(|rival| rival.entity == entity)
     }
 
     /// By how much an entity's divergence was the greater; 0 for the winner.
-    pub fn lost_by(&self, rival: &Rival) -> f64 {
+    pub fn lost_by(&self, rival: &CompetitorCard) -> f64 {
         rival.divergence
             - self
                 .rival(self.winner)

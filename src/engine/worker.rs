@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use crate::engine::evaluation::{Background, Outcome};
-use crate::engine::evaluation_cache::Shelf;
+use crate::engine::evaluation::{Background, EvaluationResult};
+use crate::engine::evaluation_cache::EvaluationCache;
 use crate::engine::failures::FailureSearch;
-use crate::engine::protocol::{Ask, Evaluation, ExpandAsk, Reply, Request, RequestId, Say};
+use crate::engine::protocol::{
+    EvaluationKey, ExpandRequest, Reply, ReplyKind, Request, RequestId, RequestKind,
+};
 use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
@@ -52,7 +54,7 @@ impl Engine {
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                let (reply, shelf) = (Box::new(reply), kept.map(Shelf::new));
+                let (reply, shelf) = (Box::new(reply), kept.map(EvaluationCache::new));
                 let (session, background, search, stopped) = (None, None, None, Stopped::default());
                 let searches_next = false;
                 Worker {
@@ -76,11 +78,11 @@ impl Engine {
     pub fn send(&self, request: Request) {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
         match request.ask {
-            Ask::Expand(_) => newest(&self.latest.expand),
-            Ask::Evaluate(_) => newest(&self.latest.evaluate),
-            Ask::Failures(_) => newest(&self.latest.failures),
-            Ask::Explain { .. } => newest(&self.latest.explain),
-            Ask::Measure(_) => newest(&self.latest.measure),
+            RequestKind::Expand(_) => newest(&self.latest.expand),
+            RequestKind::Evaluate(_) => newest(&self.latest.evaluate),
+            RequestKind::Failures(_) => newest(&self.latest.failures),
+            RequestKind::Explain { .. } => newest(&self.latest.explain),
+            RequestKind::Measure(_) => newest(&self.latest.measure),
             _ => 0,
         };
         // a worker that is gone has said why
@@ -91,7 +93,7 @@ impl Engine {
 struct Worker {
     reply: Box<dyn Fn(Reply) + Send>,
     latest: Arc<Latest>,
-    shelf: Option<Shelf>,
+    shelf: Option<EvaluationCache>,
     session: Option<Session>,
     background: Option<(RequestId, Background, Instant)>,
     /// Takes turns with the evaluation.
@@ -137,7 +139,7 @@ impl Worker {
             }));
             match outcome {
                 Ok(Ok(()) | Err(Error::Stopped)) => {}
-                Ok(Err(error)) => self.say(id, Say::Failed(error.to_string())),
+                Ok(Err(error)) => self.say(id, ReplyKind::Failed(error.to_string())),
                 Err(panic) => {
                     let why = format!("the engine failed: {}", panic_message(panic.as_ref()));
                     // what is in the background ends with it, and whoever waits for that is told
@@ -147,9 +149,9 @@ impl Worker {
                         self.search.take().map(|s| s.0),
                     ];
                     for other in others.into_iter().flatten().filter(|&other| other != id) {
-                        self.say(other, Say::Failed(why.clone()));
+                        self.say(other, ReplyKind::Failed(why.clone()));
                     }
-                    self.say(id, Say::Failed(why));
+                    self.say(id, ReplyKind::Failed(why));
                 }
             }
         }
@@ -166,43 +168,45 @@ impl Worker {
         }
     }
 
-    fn say(&self, id: RequestId, say: Say) {
+    fn say(&self, id: RequestId, say: ReplyKind) {
         (self.reply)(Reply { id, say });
     }
 
     fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
         let said = match ask {
-            Ask::Open {
+            RequestKind::Open {
                 index,
                 dataset,
                 device,
             } => return self.open(id, &index, dataset.as_deref(), device),
-            Ask::Expand(ask) => return self.expand(id, &ask),
-            Ask::Inspect { entity, mode } => {
+            RequestKind::Expand(ask) => return self.expand(id, &ask),
+            RequestKind::Inspect { entity, mode } => {
                 let detail = opened(&mut self.session)?.inspect(entity, mode)?;
-                Say::Inspected(Box::new(detail))
+                ReplyKind::Inspected(Box::new(detail))
             }
-            Ask::Pictures { entities } => {
-                Say::Pictures(opened(&mut self.session)?.first_pictures(&entities))
+            RequestKind::Pictures { entities } => {
+                ReplyKind::Pictures(opened(&mut self.session)?.first_pictures(&entities))
             }
-            Ask::Compare { first, second } => {
+            RequestKind::Compare { first, second } => {
                 let comparison = opened(&mut self.session)?.compare(first, second)?;
-                Say::Compared(Box::new(comparison))
+                ReplyKind::Compared(Box::new(comparison))
             }
-            Ask::Explain { ask, entities } => {
+            RequestKind::Explain { ask, entities } => {
                 let session = opened(&mut self.session)?;
                 let is_current = || current(&self.latest.explain, id);
                 let explained = session.explain(ask, &entities, &is_current)?;
-                Say::Explained(Box::new(explained))
+                ReplyKind::Explained(Box::new(explained))
             }
-            Ask::Measure(ask) => {
+            RequestKind::Measure(ask) => {
                 let session = opened(&mut self.session)?;
                 session.measure_only(&ask, &|| current(&self.latest.measure, id))?
             }
-            Ask::Failures(wanted) => return self.begin_searching(id, wanted),
-            Ask::Evaluate(wanted) => return self.begin_evaluating(id, wanted),
-            Ask::Stop => self.stop()?,
-            Ask::Bring { path } => Say::Brought(opened(&mut self.session)?.bring(&path)?),
+            RequestKind::Failures(wanted) => return self.begin_searching(id, wanted),
+            RequestKind::Evaluate(wanted) => return self.begin_evaluating(id, wanted),
+            RequestKind::Stop => self.stop()?,
+            RequestKind::Bring { path } => {
+                ReplyKind::Brought(opened(&mut self.session)?.bring(&path)?)
+            }
         };
         self.say(id, said);
         Ok(())
@@ -220,12 +224,12 @@ impl Worker {
         self.session = None;
         let mut session = Session::open(index, dataset, device)?;
         session.shelf.clone_from(&self.shelf);
-        self.say(id, Say::Opened(session.catalogue.clone()));
+        self.say(id, ReplyKind::Opened(session.catalogue.clone()));
         self.session = Some(session);
         Ok(())
     }
 
-    fn expand(&mut self, id: RequestId, ask: &ExpandAsk) -> Result<()> {
+    fn expand(&mut self, id: RequestId, ask: &ExpandRequest) -> Result<()> {
         let session = opened(&mut self.session)?;
         let (latest, reply) = (&self.latest, &self.reply);
         let is_current = || current(&latest.expand, id);
@@ -241,7 +245,7 @@ impl Worker {
     }
 
     /// Begins a search for failures, or goes on with one that was stopped.
-    fn begin_searching(&mut self, id: RequestId, wanted: Evaluation) -> Result<()> {
+    fn begin_searching(&mut self, id: RequestId, wanted: EvaluationKey) -> Result<()> {
         let session = opened(&mut self.session)?;
         let running = self.background.as_ref().map(|(_, running, _)| running);
         let running = running.filter(|running| running.evaluation == wanted);
@@ -256,12 +260,12 @@ impl Worker {
 
     /// Sends the results of an evaluation that is at hand; else begins it, or goes on with one that
     /// was stopped.
-    fn begin_evaluating(&mut self, id: RequestId, wanted: Evaluation) -> Result<()> {
+    fn begin_evaluating(&mut self, id: RequestId, wanted: EvaluationKey) -> Result<()> {
         let session = opened(&mut self.session)?;
         if let Some(outcome) = session.at_hand(wanted) {
             self.background = None;
             for &(class, measures) in &outcome.classes {
-                self.say(id, Say::ClassMeasured { class, measures });
+                self.say(id, ReplyKind::ClassMeasured { class, measures });
             }
             self.say(id, evaluated(&outcome, Duration::ZERO));
             return Ok(());
@@ -276,7 +280,7 @@ impl Worker {
     }
 
     /// Stops what is in the background, and keeps it to go on with.
-    fn stop(&mut self) -> Result<Say> {
+    fn stop(&mut self) -> Result<ReplyKind> {
         opened(&mut self.session)?;
         if let Some((_, background, _)) = self.background.take() {
             self.stopped.evaluation = Some(background);
@@ -284,7 +288,7 @@ impl Worker {
         if let Some((_, search)) = self.search.take() {
             self.stopped.search = Some(search);
         }
-        Ok(Say::Stopped)
+        Ok(ReplyKind::Stopped)
     }
 
     /// The evaluation in the background, a few milliseconds further.
@@ -315,11 +319,11 @@ impl Worker {
             .take_if(|_| finished)
             .map(|(_, background, _)| session.finish(background));
         for (class, measures) in done {
-            self.say(id, Say::ClassMeasured { class, measures });
+            self.say(id, ReplyKind::ClassMeasured { class, measures });
         }
         match outcome {
             Some(outcome) => self.say(id, evaluated(&outcome, took)),
-            None => self.say(id, Say::Progress(progress)),
+            None => self.say(id, ReplyKind::Progress(progress)),
         }
         Ok(())
     }
@@ -339,12 +343,12 @@ impl Worker {
         if !search.is_done() {
             // while it waits, the evaluation tells how far that is
             if !search.waits() {
-                self.say(id, Say::Progress(search.progress()));
+                self.say(id, ReplyKind::Progress(search.progress()));
             }
             self.search = Some((id, search));
         }
         if let Some(part) = part {
-            self.say(id, Say::Failures(Box::new(part)));
+            self.say(id, ReplyKind::Failures(Box::new(part)));
         }
         Ok(())
     }
@@ -357,8 +361,8 @@ fn opened(session: &mut Option<Session>) -> Result<&mut Session> {
         .ok_or_else(|| Error::Mismatch("no index is open yet".into()))
 }
 
-fn evaluated(outcome: &Outcome, took: Duration) -> Say {
-    Say::Evaluated {
+fn evaluated(outcome: &EvaluationResult, took: Duration) -> ReplyKind {
+    ReplyKind::Evaluated {
         measures: outcome.overall,
         interval: outcome.interval,
         took,

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::types::{ClassId, Measures};
+use crate::types::{ClassId, MetricValues};
 
 /// What an evaluation comes to.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evaluation {
     /// The mean over all scored queries, each with the same weight: a class with more queries
     /// weighs more. All 0 where `queries` is 0.
-    pub overall: Measures,
+    pub overall: MetricValues,
     /// Each class that has a scored query, by id: the mean over its queries, and how many they are.
-    pub classes: Vec<(ClassId, Measures, usize)>,
+    pub classes: Vec<(ClassId, MetricValues, usize)>,
     /// How many queries were scored.
     pub queries: usize,
     /// How many were left out because they have no gold, and so no score.
@@ -20,7 +20,7 @@ pub struct Evaluation {
 
 /// Gathers the queries' measures. A query without gold (its measures are NaN, see
 /// [`super::measure`]) is left out and counted; a class of which nothing is left does not appear.
-pub fn aggregate(per_query: impl Iterator<Item = (ClassId, Measures)>) -> Evaluation {
+pub fn aggregate(per_query: impl Iterator<Item = (ClassId, MetricValues)>) -> Evaluation {
     let mut by_class: BTreeMap<ClassId, Mean> = BTreeMap::new();
     let (mut all, mut left_out) = (Mean::default(), 0);
     for (class, measures) in per_query {
@@ -43,20 +43,20 @@ pub fn aggregate(per_query: impl Iterator<Item = (ClassId, Measures)>) -> Evalua
     }
 }
 
-fn is_scored(measures: &Measures) -> bool {
-    let Measures { ap, p, ceiling } = measures;
+fn is_scored(measures: &MetricValues) -> bool {
+    let MetricValues { ap, p, ceiling } = measures;
     ap.iter().chain(p).chain(ceiling).all(|v| v.is_finite())
 }
 
 #[derive(Default)]
 struct Mean {
-    sum: Measures,
+    sum: MetricValues,
     count: usize,
 }
 
 impl Mean {
-    fn add(&mut self, one: &Measures) {
-        let Measures { ap, p, ceiling } = &mut self.sum;
+    fn add(&mut self, one: &MetricValues) {
+        let MetricValues { ap, p, ceiling } = &mut self.sum;
         for (sums, values) in [(ap, &one.ap), (p, &one.p), (ceiling, &one.ceiling)] {
             sums.iter_mut()
                 .zip(values)
@@ -65,9 +65,9 @@ impl Mean {
         self.count += 1;
     }
 
-    fn value(&self) -> Measures {
+    fn value(&self) -> MetricValues {
         let mean = |sums: [f64; 4]| sums.map(|sum| sum / self.count.max(1) as f64);
-        Measures {
+        MetricValues {
             ap: mean(self.sum.ap),
             p: mean(self.sum.p),
             ceiling: mean(self.sum.ceiling),
@@ -79,8 +79,8 @@ impl Mean {
 mod tests {
     use super::*;
 
-    fn all(value: f64) -> Measures {
-        Measures {
+    fn all(value: f64) -> MetricValues {
+        MetricValues {
             ap: [value; 4],
             p: [value; 4],
             ceiling: [1.0; 4],

@@ -4,7 +4,7 @@
 //!
 //! How far a mean over queries can be trusted: bootstrap intervals, clustered by class.
 
-use crate::types::{ClassId, Measures};
+use crate::types::{ClassId, MetricValues};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ fn mean<'a, const N: usize>(classes: impl IntoIterator<Item = &'a ([f64; N], f64
 /// replacement, each with all its queries: the queries of a class share its gold and are not
 /// independent. Queries without gold (NaN) are left out; none where fewer than two classes are
 /// left.
-pub fn intervals(per_query: &[(ClassId, Measures)]) -> Option<(Measures, Measures)> {
+pub fn intervals(per_query: &[(ClassId, MetricValues)]) -> Option<(MetricValues, MetricValues)> {
     let (low, high) = Clusters::of(
         per_query
             .iter()
@@ -118,14 +118,14 @@ pub fn intervals(per_query: &[(ClassId, Measures)]) -> Option<(Measures, Measure
     Some((of_values(&low), of_values(&high)))
 }
 
-fn values(measures: &Measures) -> [f64; 12] {
-    let Measures { ap, p, ceiling } = measures;
+fn values(measures: &MetricValues) -> [f64; 12] {
+    let MetricValues { ap, p, ceiling } = measures;
     std::array::from_fn(|i| [ap, p, ceiling][i / 4][i % 4])
 }
 
-fn of_values(values: &[f64; 12]) -> Measures {
+fn of_values(values: &[f64; 12]) -> MetricValues {
     let part = |from: usize| std::array::from_fn(|i| values[from + i]);
-    Measures {
+    MetricValues {
         ap: part(0),
         p: part(4),
         ceiling: part(8),
@@ -136,8 +136,8 @@ fn of_values(values: &[f64; 12]) -> Measures {
 mod tests {
     use super::*;
 
-    fn all(value: f64) -> Measures {
-        Measures {
+    fn all(value: f64) -> MetricValues {
+        MetricValues {
             ap: [value; 4],
             p: [value; 4],
             ceiling: [1.0; 4],
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_interval_holds_the_mean_and_is_as_wide_as_classes_differ() {
-        let queries = |values: &[f64]| -> Vec<(ClassId, Measures)> {
+        let queries = |values: &[f64]| -> Vec<(ClassId, MetricValues)> {
             let of_class =
                 |(class, &value): (usize, &f64)| [(ClassId(class as u16), all(value)); 5];
             values.iter().enumerate().flat_map(of_class).collect()

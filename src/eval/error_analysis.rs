@@ -126,7 +126,7 @@ impl Tag {
 
 /// What is known of one failure.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct FailureContext<'a> {
     pub name: &'a str,
     /// In the list, from 1; none: it is missed.
     pub rank: Option<usize>,
@@ -150,7 +150,7 @@ pub struct Facts<'a> {
     pub taken: Option<(ClassId, Option<usize>)>,
 }
 
-impl Facts<'_> {
+impl FailureContext<'_> {
     fn rank_in(&self, mode: Mode) -> Option<usize> {
         self.by_seeds
             .iter()
@@ -161,11 +161,11 @@ impl Facts<'_> {
 
 /// Every tag that fits, class and name first. `words`: of the seeds and members.
 pub fn tags(
-    facts: &Facts,
+    facts: &FailureContext,
     gold: ClassId,
     classes: &[Class],
-    words: &Words,
-    pairs: &Pairs,
+    words: &NameWords,
+    pairs: &PairCounts,
 ) -> Vec<Tag> {
     let wrong = facts.rank.is_some();
     let Some(own_pairs) = facts.pairs else {
@@ -218,7 +218,7 @@ fn class(gold: ClassId, known: &[ClassId], classes: &[Class]) -> Option<Tag> {
 
 /// One modality puts it where it does not belong and the other would not. Only a modality that the
 /// list was made with can mislead it.
-fn misled(facts: &Facts) -> Option<Tag> {
+fn misled(facts: &FailureContext) -> Option<Tag> {
     let (text, image) = (facts.rank_in(Mode::Text)?, facts.rank_in(Mode::Image)?);
     let far =
         |near: usize, deep: usize| deep >= TIMES_AS_DEEP * near && deep >= near + RANKS_DEEPER;
@@ -238,7 +238,7 @@ fn misled(facts: &Facts) -> Option<Tag> {
 }
 
 /// What was picked before changed its place: the seeds alone say otherwise.
-fn drift(facts: &Facts) -> Option<Tag> {
+fn drift(facts: &FailureContext) -> Option<Tag> {
     let (first_wrong, by_seeds) = (facts.first_wrong?, facts.rank_in(facts.mode)?);
     let drifted = match facts.rank {
         Some(rank) => rank > first_wrong && by_seeds >= 2 * rank && by_seeds >= rank + 10,
@@ -253,17 +253,17 @@ fn drift(facts: &Facts) -> Option<Tag> {
 
 /// The words of some entities' names, each with the first that has it.
 #[derive(Debug, Clone, Default)]
-pub struct Words(HashMap<String, EntityId>);
+pub struct NameWords(HashMap<String, EntityId>);
 
-impl Words {
-    pub fn of<'a>(names: impl IntoIterator<Item = (EntityId, &'a str)>) -> Words {
+impl NameWords {
+    pub fn of<'a>(names: impl IntoIterator<Item = (EntityId, &'a str)>) -> NameWords {
         let mut found = HashMap::new();
         for (entity, name) in names {
             for word in words(name) {
                 found.entry(word).or_insert(entity);
             }
         }
-        Words(found)
+        NameWords(found)
     }
 
     fn shared_with(&self, name: &str) -> Option<Tag> {
@@ -289,18 +289,18 @@ pub(super) fn words(name: &str) -> impl Iterator<Item = String> + use<> {
 
 /// How many pairs entities have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pairs {
+pub struct PairCounts {
     /// The lower decile.
     few: u32,
     median: u32,
 }
 
-impl Pairs {
+impl PairCounts {
     /// From every entity's count; the order does not matter.
-    pub fn of(mut counts: Vec<u32>) -> Pairs {
+    pub fn of(mut counts: Vec<u32>) -> PairCounts {
         counts.sort_unstable();
         let at = |place: usize| counts.get(place).copied().unwrap_or(0);
-        Pairs {
+        PairCounts {
             few: at(counts.len().saturating_sub(1) / 10),
             median: at(counts.len() / 2),
         }
@@ -319,7 +319,7 @@ impl Pairs {
 mod tests {
     use super::*;
 
-    const NONE: Facts = Facts {
+    const NONE: FailureContext = FailureContext {
         name: "horse",
         rank: Some(3),
         length: 100,
@@ -347,8 +347,8 @@ mod tests {
         ]
     }
 
-    fn of(facts: Facts) -> Vec<Tag> {
-        let words = Words::of([
+    fn of(facts: FailureContext) -> Vec<Tag> {
+        let words = NameWords::of([
             (EntityId(1), "polar bear"),
             (EntityId(2), "Black Bear"),
             (EntityId(3), "sea lions"),
@@ -358,7 +358,7 @@ mod tests {
             ClassId(0),
             &classes(),
             &words,
-            &Pairs { few: 2, median: 8 },
+            &PairCounts { few: 2, median: 8 },
         )
     }
 
@@ -369,21 +369,21 @@ mod tests {
             middle: "Animals".into(),
         };
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 known: &[ClassId(1), ClassId(2)],
                 ..NONE
             }),
             [sibling]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 known: &[ClassId(1)],
                 ..NONE
             }),
             [Tag::OtherClass { class: ClassId(1) }]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 judged: false,
                 ..NONE
             }),
@@ -391,7 +391,7 @@ mod tests {
         );
         assert_eq!(of(NONE), [], "judged, and known of no class");
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: None,
                 known: &[ClassId(0)],
                 ..NONE
@@ -414,14 +414,14 @@ mod tests {
             with: EntityId(1),
         };
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 name: "Bear's breeches",
                 ..NONE
             }),
             [bear]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 name: "lion",
                 ..NONE
             }),
@@ -431,7 +431,7 @@ mod tests {
             }]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 name: "beard",
                 ..NONE
             }),
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn the_long_tail_is_the_tenth_with_the_fewest_pairs() {
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 pairs: Some(2),
                 ..NONE
             }),
@@ -457,21 +457,21 @@ mod tests {
             }]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 pairs: Some(3),
                 ..NONE
             }),
             []
         );
         assert_eq!(
-            Pairs::of((1..=100).rev().collect()),
-            Pairs {
+            PairCounts::of((1..=100).rev().collect()),
+            PairCounts {
                 few: 10,
                 median: 51
             }
         );
-        assert_eq!(Pairs::of(vec![5; 40]).few(5), None);
-        assert_eq!(Pairs::of(Vec::new()).few(0), None);
+        assert_eq!(PairCounts::of(vec![5; 40]).few(5), None);
+        assert_eq!(PairCounts::of(Vec::new()).few(0), None);
     }
 
     #[test]
@@ -482,7 +482,7 @@ mod tests {
             text: 212,
         };
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 by_seeds: &ranks(212, 3),
                 ..NONE
             }),
@@ -493,14 +493,14 @@ mod tests {
             image: 212,
         };
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 by_seeds: &ranks(3, 212),
                 ..NONE
             }),
             [text]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 by_seeds: &ranks(3, 20),
                 ..NONE
             }),
@@ -508,7 +508,7 @@ mod tests {
             "a few ranks are nothing"
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 by_seeds: &ranks(212, 3),
                 mode: Mode::Text,
                 ..NONE
@@ -517,7 +517,7 @@ mod tests {
             "no picture was seen"
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 by_seeds: &ranks(212, 3)[..1],
                 ..NONE
             }),
@@ -529,7 +529,7 @@ mod tests {
     #[test]
     fn what_ranks_a_missed_one_far_worse_misleads() {
         let by_seeds = [(Mode::Text, 12), (Mode::Image, 300), (Mode::Both, 150)];
-        let missed = Facts {
+        let missed = FailureContext {
             rank: None,
             by_seeds: &by_seeds,
             ..NONE
@@ -552,7 +552,7 @@ mod tests {
             by_seeds: 90,
         };
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: Some(20),
                 by_seeds: &seeds(90),
                 ..NONE
@@ -560,7 +560,7 @@ mod tests {
             [drifted]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: Some(20),
                 by_seeds: &seeds(25),
                 ..NONE
@@ -569,7 +569,7 @@ mod tests {
             "the seeds say so too"
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: Some(3),
                 by_seeds: &seeds(90),
                 ..NONE
@@ -578,7 +578,7 @@ mod tests {
             "the first wrong pick itself"
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: Some(20),
                 by_seeds: &seeds(90),
                 expanded: false,
@@ -592,7 +592,7 @@ mod tests {
             by_seeds: 40,
         };
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: None,
                 by_seeds: &seeds(40),
                 ..NONE
@@ -600,7 +600,7 @@ mod tests {
             [lost]
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: None,
                 by_seeds: &seeds(140),
                 ..NONE
@@ -608,7 +608,7 @@ mod tests {
             []
         );
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: None,
                 by_seeds: &seeds(40),
                 first_wrong: None,
@@ -621,7 +621,7 @@ mod tests {
     #[test]
     fn what_another_class_has_is_taken_and_no_drift() {
         let by_seeds = [(Mode::Both, 2)];
-        let missed = Facts {
+        let missed = FailureContext {
             rank: None,
             by_seeds: &by_seeds,
             ..NONE
@@ -635,14 +635,14 @@ mod tests {
         for rank in [Some(7), None] {
             let taken = Some((ClassId(2), rank));
             assert_eq!(
-                of(Facts { taken, ..missed }),
+                of(FailureContext { taken, ..missed }),
                 [Tag::TakenByClass {
                     class: ClassId(2),
                     rank
                 }]
             );
             assert_eq!(
-                of(Facts { taken, ..NONE }),
+                of(FailureContext { taken, ..NONE }),
                 [],
                 "a false positive is in the list"
             );
@@ -652,7 +652,7 @@ mod tests {
     #[test]
     fn what_is_not_in_the_index_has_that_reason_alone() {
         assert_eq!(
-            of(Facts {
+            of(FailureContext {
                 rank: None,
                 pairs: None,
                 ..NONE

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::data::Class;
-use crate::types::{CUTOFFS, EntityId, Measures, Protocol};
+use crate::types::{CUTOFFS, EntityId, EvaluationProtocol, MetricValues};
 
 /// List lengths at which the published code divides by the list's own length in place of K.
 const DIVIDED_BY_OWN_LENGTH: Range<usize> = 51..100;
@@ -27,7 +27,7 @@ pub fn average_precision(
     list: &[EntityId],
     gold: &HashSet<EntityId>,
     k: usize,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
 ) -> f64 {
     // not `sum`: that of nothing is −0
     let sum = (1..)
@@ -37,7 +37,12 @@ pub fn average_precision(
 }
 
 /// The published P@K = hits among the first K / min(|gold|, K); 0..1. NaN where there is no gold.
-pub fn precision(list: &[EntityId], gold: &HashSet<EntityId>, k: usize, protocol: Protocol) -> f64 {
+pub fn precision(
+    list: &[EntityId],
+    gold: &HashSet<EntityId>,
+    k: usize,
+    protocol: EvaluationProtocol,
+) -> f64 {
     hits(list, gold, k).count() as f64 / divisor(list.len(), gold.len(), k, protocol)
 }
 
@@ -48,10 +53,10 @@ pub fn measure(
     list: &[EntityId],
     gold: &HashSet<EntityId>,
     reachable: usize,
-    protocol: Protocol,
-) -> Measures {
+    protocol: EvaluationProtocol,
+) -> MetricValues {
     let reachable = reachable.min(gold.len());
-    Measures {
+    MetricValues {
         ap: CUTOFFS.map(|k| average_precision(list, gold, k, protocol)),
         p: CUTOFFS.map(|k| precision(list, gold, k, protocol)),
         ceiling: CUTOFFS.map(|k| reachable.min(k) as f64 / gold.len().min(k) as f64),
@@ -73,8 +78,9 @@ fn hits<'a>(
 
 /// min(|gold|, K), where for a published list of 51–99 its own length takes the place of a greater
 /// K.
-fn divisor(length: usize, gold: usize, k: usize, protocol: Protocol) -> f64 {
-    let own_length = protocol == Protocol::Published && DIVIDED_BY_OWN_LENGTH.contains(&length);
+fn divisor(length: usize, gold: usize, k: usize, protocol: EvaluationProtocol) -> f64 {
+    let own_length =
+        protocol == EvaluationProtocol::Published && DIVIDED_BY_OWN_LENGTH.contains(&length);
     let k = if own_length { k.min(length) } else { k };
     gold.min(k) as f64
 }
@@ -95,17 +101,26 @@ mod tests {
     fn average_precision_by_hand() {
         // hits at ranks 1, 3, 4 of 4 gold: (1/1 + 2/3 + 3/4) / 4
         let (list, gold) = (ids([1, 9, 2, 3, 8]), set([1, 2, 3, 4]));
-        let ap = average_precision(&list, &gold, 10, Protocol::Standard);
+        let ap = average_precision(&list, &gold, 10, EvaluationProtocol::Standard);
         assert!((ap - (1.0 + 2.0 / 3.0 + 0.75) / 4.0).abs() < 1e-12);
-        assert_eq!(precision(&list, &gold, 10, Protocol::Standard), 0.75);
+        assert_eq!(
+            precision(&list, &gold, 10, EvaluationProtocol::Standard),
+            0.75
+        );
         // at K = 2 only the first hit is seen, and two could have been
-        assert_eq!(average_precision(&list, &gold, 2, Protocol::Standard), 0.5);
-        assert_eq!(precision(&list, &gold, 2, Protocol::Standard), 0.5);
+        assert_eq!(
+            average_precision(&list, &gold, 2, EvaluationProtocol::Standard),
+            0.5
+        );
+        assert_eq!(
+            precision(&list, &gold, 2, EvaluationProtocol::Standard),
+            0.5
+        );
     }
 
     #[test]
     fn a_list_without_a_hit_has_an_average_precision_of_plain_0() {
-        let ap = average_precision(&ids([7, 8]), &set([1]), 10, Protocol::Standard);
+        let ap = average_precision(&ids([7, 8]), &set([1]), 10, EvaluationProtocol::Standard);
         assert!(ap == 0.0 && ap.is_sign_positive(), "{ap:?}");
     }
 
@@ -116,7 +131,7 @@ mod tests {
                 &ids(0..300),
                 &set(0..size),
                 size as usize,
-                Protocol::Standard,
+                EvaluationProtocol::Standard,
             );
             assert_eq!(
                 (m.ap, m.p, m.ceiling),
@@ -129,11 +144,21 @@ mod tests {
     #[test]
     fn a_repeated_entity_is_one_hit() {
         assert_eq!(
-            average_precision(&ids([1, 1, 1]), &set([1, 2]), 10, Protocol::Standard),
+            average_precision(
+                &ids([1, 1, 1]),
+                &set([1, 2]),
+                10,
+                EvaluationProtocol::Standard
+            ),
             0.5
         );
         assert_eq!(
-            precision(&ids([1, 1, 1]), &set([1, 2]), 10, Protocol::Standard),
+            precision(
+                &ids([1, 1, 1]),
+                &set([1, 2]),
+                10,
+                EvaluationProtocol::Standard
+            ),
             0.5
         );
     }
@@ -144,31 +169,35 @@ mod tests {
         for (length, published) in [(50, 0.5), (51, 1.0), (99, 1.0), (100, 1.0)] {
             let list = ids(0..length);
             assert_eq!(
-                precision(&list, &gold, 100, Protocol::Published),
+                precision(&list, &gold, 100, EvaluationProtocol::Published),
                 published,
                 "{length}"
             );
             assert!(
-                (average_precision(&list, &gold, 100, Protocol::Published) - published).abs()
+                (average_precision(&list, &gold, 100, EvaluationProtocol::Published) - published)
+                    .abs()
                     < 1e-12
             );
             assert_eq!(
-                precision(&list, &gold, 100, Protocol::Standard),
+                precision(&list, &gold, 100, EvaluationProtocol::Standard),
                 f64::from(length) / 100.0
             );
             // cutoffs that the list reaches are as ever
-            assert_eq!(precision(&list, &gold, 50, Protocol::Published), 1.0);
+            assert_eq!(
+                precision(&list, &gold, 50, EvaluationProtocol::Published),
+                1.0
+            );
         }
         // a small gold set is the divisor whatever the length
         assert_eq!(
-            precision(&ids(0..80), &set(0..40), 100, Protocol::Published),
+            precision(&ids(0..80), &set(0..40), 100, EvaluationProtocol::Published),
             1.0
         );
     }
 
     #[test]
     fn the_ceiling_is_what_the_index_holds() {
-        let m = measure(&[], &set(0..40), 15, Protocol::Standard);
+        let m = measure(&[], &set(0..40), 15, EvaluationProtocol::Standard);
         assert_eq!(m.ceiling, [1.0, 0.75, 15.0 / 40.0, 15.0 / 40.0]);
         assert_eq!((m.ap, m.p), ([0.0; 4], [0.0; 4]));
     }
@@ -185,7 +214,7 @@ mod tests {
 
     #[test]
     fn no_gold_is_no_number() {
-        let m = measure(&ids([1]), &set([]), 0, Protocol::Standard);
+        let m = measure(&ids([1]), &set([]), 0, EvaluationProtocol::Standard);
         assert!(
             m.ap.iter()
                 .chain(&m.p)

@@ -15,11 +15,11 @@ mod subgroups;
 
 pub use aggregate::{Evaluation, aggregate};
 pub use bootstrap::intervals;
-pub use error_analysis::{Facts, FailureKind, Pairs, Tag, TagKind, Words, tags};
+pub use error_analysis::{FailureContext, FailureKind, NameWords, PairCounts, Tag, TagKind, tags};
 pub use metrics::{average_precision, gold, measure, precision};
 pub use queries::{askable, measure_query};
 pub use rank_similarity::likeness;
-pub use scored_run::{Judged, QueryKey, key_of};
+pub use scored_run::{QueryKey, ScoredRun, key_of};
 pub use significance::{holm, verdict};
-pub use subgroup_analysis::{Analysis, Cell, Row, by_seeds, recall};
+pub use subgroup_analysis::{Analysis, SubgroupCell, SubgroupRow, by_seeds, recall};
 pub use subgroups::{Groups, by_pairs, by_pictures, by_polysemy};

@@ -2,7 +2,7 @@
 
 use crate::data::Dataset;
 use crate::eval::metrics::{gold, measure};
-use crate::types::{EntityId, Measures, Protocol, Query};
+use crate::types::{EntityId, EvaluationProtocol, MetricValues, Query};
 
 /// Splits off queries of which the system knows no seed, or whose class has no other member; gives
 /// those to ask, and why how many were left out.
@@ -39,9 +39,9 @@ pub fn measure_query(
     dataset: &Dataset,
     query: &Query,
     list: &[EntityId],
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     knows: impl Fn(EntityId) -> bool,
-) -> Measures {
+) -> MetricValues {
     let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
     let reachable = gold.iter().filter(|&&entity| knows(entity)).count();
     measure(list, &gold, reachable, protocol)

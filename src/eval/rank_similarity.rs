@@ -2,18 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::types::{EntityId, Likeness};
+use crate::types::{EntityId, RankSimilarity};
 
 /// RBO's p: of the weight, 86 % lies on the first 10 ranks. (Webber et al. 2010.)
 const PERSISTENCE: f64 = 0.9;
 
 /// Compares the first `depth` of two rankings, each without repetition.
-pub fn likeness(a: &[EntityId], b: &[EntityId], depth: usize) -> Likeness {
+pub fn likeness(a: &[EntityId], b: &[EntityId], depth: usize) -> RankSimilarity {
     let (a, b) = (&a[..a.len().min(depth)], &b[..b.len().min(depth)]);
     let in_b: HashMap<EntityId, usize> = b.iter().enumerate().map(|(at, &e)| (e, at)).collect();
     let shared: Vec<usize> = a.iter().filter_map(|e| in_b.get(e).copied()).collect();
     let longest = a.len().max(b.len());
-    Likeness {
+    RankSimilarity {
         overlap: if longest == 0 {
             1.0
         } else {

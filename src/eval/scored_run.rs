@@ -5,24 +5,24 @@ use std::collections::{HashMap, HashSet};
 use crate::data::Dataset;
 use crate::eval::metrics::{gold, measure};
 use crate::eval::run::{Run, queries};
-use crate::types::{ClassId, EntityId, Measures, Protocol, Query, SeedCount};
+use crate::types::{ClassId, EntityId, EvaluationProtocol, MetricValues, Query, SeedCount};
 
 /// A query: its class, how many seeds, its number from 0.
 pub type QueryKey = (ClassId, SeedCount, usize);
 
 /// What of a run can be scored on a data set.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Judged {
+pub struct ScoredRun {
     /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks
     /// keeps its place, where it can only be wrong. Reading the run says what is left out
     /// ([`Run::open`]).
     pub lists: HashMap<QueryKey, Vec<EntityId>>,
 }
 
-impl Judged {
+impl ScoredRun {
     /// A run's lists of queries that the data set has. Whether it is of this data set is another
     /// question ([`Run::mismatch`]).
-    pub fn of(run: &Run, dataset: &Dataset) -> Judged {
+    pub fn of(run: &Run, dataset: &Dataset) -> ScoredRun {
         let known = queries(dataset);
         let lists = run.rankings.iter().filter_map(|ranking| {
             let query = known.get(&ranking.query)?;
@@ -34,7 +34,7 @@ impl Judged {
                 .filter(|entity| seen.insert(*entity));
             Some((key_of(query), list.collect()))
         });
-        Judged {
+        ScoredRun {
             lists: lists.collect(),
         }
     }
@@ -45,8 +45,8 @@ impl Judged {
         &self,
         dataset: &Dataset,
         count: SeedCount,
-        protocol: Protocol,
-    ) -> Vec<(QueryKey, Measures)> {
+        protocol: EvaluationProtocol,
+    ) -> Vec<(QueryKey, MetricValues)> {
         let asked = dataset.queries.iter().filter(|q| q.seed_count == count);
         let measured = asked.filter_map(|query| {
             let list = self.lists.get(&key_of(query))?;

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use statrs::function::beta::beta_reg;
 
 use crate::eval::bootstrap::Clusters;
-use crate::types::{ClassId, Verdict};
+use crate::types::{ClassId, PairedTest};
 
 /// Sign flips of one test, where trying all would be more.
 const FLIPS: usize = 100_000;
@@ -23,7 +23,7 @@ const TIE: f64 = 1e-9;
 /// * The two-sided paired t-test over classes. Where these have unequal numbers of queries it is
 ///   the t-test of the mean over queries with the cluster-robust standard error (Liang & Zeger
 ///   1986).
-pub fn verdict(differences: &[(ClassId, f64)]) -> Option<Verdict> {
+pub fn verdict(differences: &[(ClassId, f64)]) -> Option<PairedTest> {
     let classes = Clusters::of(
         differences
             .iter()
@@ -32,7 +32,7 @@ pub fn verdict(differences: &[(ClassId, f64)]) -> Option<Verdict> {
     let ([low], [high]) = classes.interval()?;
     let [difference] = classes.mean();
     let [wins, ties, losses] = balance(&classes);
-    Some(Verdict {
+    Some(PairedTest {
         difference,
         low,
         high,

@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::eval::bootstrap::{Clusters, FEW_CLASSES};
 use crate::eval::comparison::Estimate;
 use crate::eval::metrics::gold;
-use crate::eval::scored_run::{Judged, key_of};
+use crate::eval::scored_run::{ScoredRun, key_of};
 use crate::eval::subgroups::Groups;
 use crate::table::Cell::{Count, Nothing};
-use crate::table::{Sheet, percent, text};
+use crate::table::{Table, percent, text};
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
 /// A row of fewer entities (or queries), or of fewer than [`FEW_CLASSES`], tells nothing: there is
@@ -25,21 +25,21 @@ const FEW: usize = 10;
 pub struct Analysis {
     /// "Recall@50 by kind of picture".
     pub title: String,
-    /// What [`Cell::value`] is, in a sentence.
+    /// What [`SubgroupCell::value`] is, in a sentence.
     pub measure: String,
-    /// What [`Cell::contrast`] is, in a sentence.
+    /// What [`SubgroupCell::contrast`] is, in a sentence.
     pub contrast: String,
-    /// What [`Row::count`] counts, in the plural.
+    /// What [`SubgroupRow::count`] counts, in the plural.
     pub counted: &'static str,
     pub columns: Vec<String>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<SubgroupRow>,
     /// What was left out, in sentences.
     pub notes: Vec<String>,
 }
 
 impl Analysis {
     /// A line a group and ranking; in %.
-    pub fn sheet(&self) -> Sheet {
+    pub fn sheet(&self) -> Table {
         let heads = [
             "group",
             self.counted,
@@ -80,7 +80,7 @@ impl Analysis {
                 named.into_iter().chain(measured).collect()
             })
         });
-        Sheet {
+        Table {
             title: self.title.clone(),
             heads: heads.map(str::to_owned).to_vec(),
             rows: lines.collect(),
@@ -90,19 +90,19 @@ impl Analysis {
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct SubgroupRow {
     pub name: String,
     pub count: usize,
     pub classes: usize,
     /// Too small to tell anything; then there are no intervals.
     pub too_few: bool,
     /// One a column.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<SubgroupCell>,
 }
 
 /// What a ranking comes to in a group.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Cell {
+pub struct SubgroupCell {
     /// 0..1.
     pub value: Estimate,
     /// None where there is nothing to compare with.
@@ -133,15 +133,15 @@ struct Column {
     contrasts: Values,
 }
 
-impl Row {
-    fn of(name: String, count: usize, classes: usize, columns: &[Column]) -> Row {
+impl SubgroupRow {
+    fn of(name: String, count: usize, classes: usize, columns: &[Column]) -> SubgroupRow {
         let too_few = count < FEW || classes < FEW_CLASSES;
         let contrast = |of: &Values| (!of.is_empty()).then(|| estimate(of, too_few));
-        let cell = |Column { values, contrasts }: &Column| Cell {
+        let cell = |Column { values, contrasts }: &Column| SubgroupCell {
             value: estimate(values, too_few),
             contrast: contrast(contrasts),
         };
-        Row {
+        SubgroupRow {
             name,
             count,
             classes,
@@ -160,7 +160,7 @@ impl Row {
 pub fn recall(
     dataset: &Dataset,
     groups: &Groups,
-    runs: &[(String, Judged)],
+    runs: &[(String, ScoredRun)],
     seeds: SeedCount,
     k: usize,
 ) -> Result<Analysis> {
@@ -209,7 +209,7 @@ pub fn recall(
 }
 
 /// Each run's list of a query; none where a run does not have the query.
-fn lists_of<'a>(runs: &'a [(String, Judged)], query: &Query) -> Option<Vec<&'a Vec<EntityId>>> {
+fn lists_of<'a>(runs: &'a [(String, ScoredRun)], query: &Query) -> Option<Vec<&'a Vec<EntityId>>> {
     runs.iter()
         .map(|(_, run)| run.lists.get(&key_of(query)))
         .collect()
@@ -303,8 +303,8 @@ impl Group {
         }
     }
 
-    fn row(self, name: &str) -> Row {
-        Row::of(
+    fn row(self, name: &str) -> SubgroupRow {
+        SubgroupRow::of(
             name.to_owned(),
             self.entities.len(),
             self.classes.len(),
@@ -345,7 +345,7 @@ pub fn by_seeds(columns: &[(String, Vec<Values>)], k: usize) -> Analysis {
         } else {
             format!("{} seeds", at + 1)
         };
-        Row::of(name, queries.len(), classes.len(), &columns)
+        SubgroupRow::of(name, queries.len(), classes.len(), &columns)
     };
     Analysis {
         title: format!("MAP@{k} by number of seeds"),
@@ -371,7 +371,7 @@ mod tests {
     /// A query's class, its gold with the group of each, and the first of its list.
     type OneQuery<'a> = (u16, &'a [(usize, u32)], &'a [u32]);
 
-    fn group(place: usize, queries: &[OneQuery]) -> Row {
+    fn group(place: usize, queries: &[OneQuery]) -> SubgroupRow {
         let mut group = Group {
             columns: vec![Column::default()],
             ..Group::default()

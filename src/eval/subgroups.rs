@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::data::{Dataset, Evidence};
+use crate::data::{Dataset, EntityEvidence};
 use crate::eval::error_analysis::words;
 use crate::name::nfc;
 use crate::types::{ClassId, EntityId};
@@ -49,10 +49,10 @@ impl Groups {
 /// several. A picture whose kind `kinds` ([`Dataset::picture_kinds`]) does not have is of kind
 /// "unknown".
 pub fn by_pictures(
-    evidence: &HashMap<EntityId, Evidence>,
+    evidence: &HashMap<EntityId, EntityEvidence>,
     kinds: &HashMap<String, String>,
 ) -> Groups {
-    let name = |evidence: &Evidence| {
+    let name = |evidence: &EntityEvidence| {
         let file_names = evidence
             .pictures
             .iter()
@@ -98,7 +98,7 @@ pub fn by_polysemy(dataset: &Dataset) -> Groups {
 }
 
 /// By the number of pairs: four parts, as equal as equal numbers allow.
-pub fn by_pairs(evidence: &HashMap<EntityId, Evidence>) -> Groups {
+pub fn by_pairs(evidence: &HashMap<EntityId, EntityEvidence>) -> Groups {
     let mut counts: Vec<u32> = evidence.values().map(|evidence| evidence.pairs).collect();
     counts.sort_unstable();
     // a part ends with the last of its highest number
@@ -142,8 +142,8 @@ mod tests {
             .collect()
     }
 
-    fn evidence(entities: &[(u32, &[&str])]) -> HashMap<EntityId, Evidence> {
-        let of = |&(pairs, pictures): &(u32, &[&str])| Evidence {
+    fn evidence(entities: &[(u32, &[&str])]) -> HashMap<EntityId, EntityEvidence> {
+        let of = |&(pairs, pictures): &(u32, &[&str])| EntityEvidence {
             pairs,
             pictures: pictures.iter().map(Into::into).collect(),
         };

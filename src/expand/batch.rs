@@ -2,9 +2,9 @@
 //! query alone is the same with one.
 
 use crate::error::{Error, Result};
-use crate::expand::config::Config;
-use crate::expand::search::{Expansion, Pick, Search};
-use crate::index::View;
+use crate::expand::config::ExpandConfig;
+use crate::expand::search::{Expansion, Pick, WindowSearch};
+use crate::index::ModeIndex;
 use crate::progress::Observer;
 use crate::types::Row;
 
@@ -12,10 +12,10 @@ use crate::types::Row;
 /// rows of Z, the rows of all that was picked come from one product. What room is left in the
 /// product goes to those that are likely to be picked next. Answers depend neither on that nor on
 /// which queries go together.
-pub struct Lockstep {
-    config: Config,
+pub struct BatchExpansion {
+    config: ExpandConfig,
     /// None once finished.
-    searches: Vec<Option<Search>>,
+    searches: Vec<Option<WindowSearch>>,
     /// What cannot be picked any more, `[V]`: by query, or one for all.
     pools: Vec<Vec<bool>>,
     /// Whose rows are to be added before the next round: (query, row).
@@ -24,23 +24,23 @@ pub struct Lockstep {
     turn: usize,
 }
 
-/// One step of a [`Lockstep`]; queries are named by their place.
+/// One step of a [`BatchExpansion`]; queries are named by their place.
 #[derive(Debug)]
-pub enum Step {
+pub enum BatchStep {
     Picked(usize, Pick),
     /// The rows of a round were added.
     Added,
     Finished(usize, Box<Expansion>),
 }
 
-impl Lockstep {
+impl BatchExpansion {
     /// Each query alone; `excluded` are never picked. Errors: a query without seeds, a seed twice
     /// in one, a seed that is not of this index.
     pub fn apart(
-        view: &View,
+        view: &ModeIndex,
         queries: &[Vec<Row>],
         excluded: &[Row],
-        config: &Config,
+        config: &ExpandConfig,
     ) -> Result<Self> {
         let pool = |seeds: &Vec<Row>| {
             let mut taken = vec![false; view.len()];
@@ -54,30 +54,30 @@ impl Lockstep {
                 .for_each(|s| taken[s.at()] = true);
             taken
         };
-        Lockstep::new(view, queries, queries.iter().map(pool).collect(), config)
+        BatchExpansion::new(view, queries, queries.iter().map(pool).collect(), config)
     }
 
     /// All queries from one pool: what one takes no other can have, and the seeds of all are out
-    /// for all. Errors: as [`Lockstep::apart`].
-    pub fn jointly(view: &View, queries: &[Vec<Row>], config: &Config) -> Result<Self> {
+    /// for all. Errors: as [`BatchExpansion::apart`].
+    pub fn jointly(view: &ModeIndex, queries: &[Vec<Row>], config: &ExpandConfig) -> Result<Self> {
         let mut taken = vec![false; view.len()];
         queries
             .iter()
             .flatten()
             .filter(|s| s.at() < view.len())
             .for_each(|s| taken[s.at()] = true);
-        Lockstep::new(view, queries, vec![taken], config)
+        BatchExpansion::new(view, queries, vec![taken], config)
     }
 
     fn new(
-        view: &View,
+        view: &ModeIndex,
         queries: &[Vec<Row>],
         pools: Vec<Vec<bool>>,
-        config: &Config,
+        config: &ExpandConfig,
     ) -> Result<Self> {
         let searches = queries
             .iter()
-            .map(|seeds| Search::new(view, seeds))
+            .map(|seeds| WindowSearch::new(view, seeds))
             .collect::<Result<Vec<_>>>()?;
         let by_rows = queries
             .iter()
@@ -88,7 +88,7 @@ impl Lockstep {
             .flat_map(|(query, (seeds, _))| seeds.iter().map(move |&s| (query, s)))
             .collect();
         let searches: Vec<_> = searches.into_iter().map(Some).collect();
-        Ok(Lockstep {
+        Ok(BatchExpansion {
             config: config.clone(),
             pools,
             waiting,
@@ -99,12 +99,12 @@ impl Lockstep {
 
     /// One step further: a pick, the end of a query, or the rows of the round; none when all
     /// queries are finished.
-    pub fn step(&mut self, view: &View) -> Option<Step> {
+    pub fn step(&mut self, view: &ModeIndex) -> Option<BatchStep> {
         if self.turn == self.searches.len() {
             self.turn = 0;
             if !self.waiting.is_empty() {
                 self.add_rows(view);
-                return Some(Step::Added);
+                return Some(BatchStep::Added);
             }
         }
         while self.turn < self.searches.len() {
@@ -115,7 +115,7 @@ impl Lockstep {
             };
             let pool = self.pool(query);
             let Some(pick) = search.pick(view, &self.config, &mut self.pools[pool]) else {
-                return Some(Step::Finished(
+                return Some(BatchStep::Finished(
                     query,
                     Box::new(search.finish(view, &self.config)),
                 ));
@@ -124,7 +124,7 @@ impl Lockstep {
                 self.waiting.push((query, pick.row));
             }
             self.searches[query] = Some(search);
-            return Some(Step::Picked(query, pick));
+            return Some(BatchStep::Picked(query, pick));
         }
         match self.waiting.is_empty() && self.searches.iter().all(Option::is_none) {
             true => None,
@@ -137,7 +137,7 @@ impl Lockstep {
         if self.pools.len() == 1 { 0 } else { query }
     }
 
-    fn add_rows(&mut self, view: &View) {
+    fn add_rows(&mut self, view: &ModeIndex) {
         let mut rows: Vec<Row> = self.waiting.iter().map(|&(_, row)| row).collect();
         rows.extend(self.ahead(view, &rows));
         let z = view.z_rows(&rows);
@@ -150,7 +150,7 @@ impl Lockstep {
 
     /// Rows that the product of `rows` has room for: of each query's next picks in turn, as far as
     /// can be told.
-    fn ahead(&self, view: &View, rows: &[Row]) -> Vec<Row> {
+    fn ahead(&self, view: &ModeIndex, rows: &[Row]) -> Vec<Row> {
         let spare = view.spare_rows(rows);
         let mut found: Vec<Row> = Vec::with_capacity(spare);
         for (query, search) in self.searches.iter().enumerate() {
@@ -173,13 +173,13 @@ impl Lockstep {
 /// the search there ([`Error::Stopped`]). Errors: no seeds, a seed twice, a seed that is not of
 /// this index.
 pub fn expand(
-    view: &View,
+    view: &ModeIndex,
     seeds: &[Row],
     excluded: &[Row],
-    config: &Config,
+    config: &ExpandConfig,
     observer: &mut dyn for<'p> Observer<&'p Pick>,
 ) -> Result<Expansion> {
-    let lockstep = Lockstep::apart(view, &[seeds.to_vec()], excluded, config)?;
+    let lockstep = BatchExpansion::apart(view, &[seeds.to_vec()], excluded, config)?;
     let mut all = run(lockstep, view, &mut |(_, pick): (usize, &Pick)| {
         observer.on(pick)
     })?;
@@ -189,28 +189,32 @@ pub fn expand(
 /// Expands queries together from one pool, as the published evaluation does. They pick in turn, in
 /// the order given. The observer is told whose pick it is.
 pub fn expand_joint(
-    view: &View,
+    view: &ModeIndex,
     queries: &[Vec<Row>],
-    config: &Config,
+    config: &ExpandConfig,
     observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
 ) -> Result<Vec<Expansion>> {
-    run(Lockstep::jointly(view, queries, config)?, view, observer)
+    run(
+        BatchExpansion::jointly(view, queries, config)?,
+        view,
+        observer,
+    )
 }
 
 /// Each query's expansion, in the order given.
 fn run(
-    mut lockstep: Lockstep,
-    view: &View,
+    mut lockstep: BatchExpansion,
+    view: &ModeIndex,
     observer: &mut dyn for<'p> Observer<(usize, &'p Pick)>,
 ) -> Result<Vec<Expansion>> {
     let mut found: Vec<Option<Expansion>> = lockstep.searches.iter().map(|_| None).collect();
     while let Some(step) = lockstep.step(view) {
         match step {
-            Step::Picked(query, pick) if observer.on((query, &pick)).is_break() => {
+            BatchStep::Picked(query, pick) if observer.on((query, &pick)).is_break() => {
                 return Err(Error::Stopped);
             }
-            Step::Picked(..) | Step::Added => {}
-            Step::Finished(query, expansion) => found[query] = Some(*expansion),
+            BatchStep::Picked(..) | BatchStep::Added => {}
+            BatchStep::Finished(query, expansion) => found[query] = Some(*expansion),
         }
     }
     Ok(found.into_iter().flatten().collect())

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::expand::shortlist::Shortlist;
-use crate::index::{Few, View};
+use crate::index::{ColumnBatch, ModeIndex};
 use crate::types::Row;
 
 /// Candidates that are summed at once beyond those wanted.
@@ -23,7 +23,7 @@ pub(super) struct Bounds {
     /// What every candidate has that is in no list.
     rest: f64,
     /// The set, in the order it grew; all but the last few are full.
-    members: Vec<Few>,
+    members: Vec<ColumnBatch>,
     /// Exact sums, as far as they were asked for.
     sums: HashMap<Row, Sum>,
 }
@@ -38,7 +38,7 @@ struct Sum {
 
 impl Bounds {
     /// An empty set; none where the view has no lists.
-    pub fn new(view: &View) -> Option<Self> {
+    pub fn new(view: &ModeIndex) -> Option<Self> {
         view.has_lists().then(|| Bounds {
             upper: Shortlist::new(view.len()),
             rest: 0.0,
@@ -48,13 +48,13 @@ impl Bounds {
     }
 
     /// Adds a member; none where its list is damaged.
-    pub fn add(&mut self, view: &View, row: Row) -> Option<()> {
+    pub fn add(&mut self, view: &ModeIndex, row: Row) -> Option<()> {
         let (near, upper, rest) = view.near(row)?;
         self.rest += rest as f64;
         for (&candidate, z) in near.iter().zip(upper) {
             self.upper.raise(Row(candidate as u32), (z - rest) as f64);
         }
-        if self.members.last().is_none_or(Few::is_full) {
+        if self.members.last().is_none_or(ColumnBatch::is_full) {
             self.members.push(view.few());
         }
         view.add_to(self.members.last_mut()?, row);
@@ -63,7 +63,12 @@ impl Bounds {
 
     /// Of those that are not taken the `count` best, best first, with ΣZ; among equals the lower
     /// row. None where the bounds leave too many to be summed.
-    pub fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Option<Vec<(Row, f64)>> {
+    pub fn best(
+        &mut self,
+        view: &ModeIndex,
+        taken: &[bool],
+        count: usize,
+    ) -> Option<Vec<(Row, f64)>> {
         let mut looked = count + SPARE;
         loop {
             let rows = self.upper.best(taken, looked);
@@ -91,7 +96,7 @@ impl Bounds {
     }
 
     /// ΣZ at these candidates, each summed in the order in which the set grew.
-    fn sums(&mut self, view: &View, rows: &[Row]) -> Vec<f64> {
+    fn sums(&mut self, view: &ModeIndex, rows: &[Row]) -> Vec<f64> {
         let mut sums: Vec<Sum> = rows
             .iter()
             .map(|r| self.sums.get(r).copied().unwrap_or_default())

@@ -1,13 +1,13 @@
 //! The constants of the search and the re-ranking, each once.
 
-use crate::types::{PUBLISHED_WEIGHTS, Tuning};
+use crate::types::{PUBLISHED_WEIGHTS, SearchSettings};
 
 /// Li et al., AAAI 2024 (arXiv 2307.14878), as their published code has them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
+pub struct ExpandConfig {
     /// How many candidates to pick.
     pub size: usize,
-    pub window: Window,
+    pub window: WindowConfig,
     /// T's heights while picking, by place in the set.
     pub selection: Vec<Tier>,
     /// T's heights while re-ranking.
@@ -18,12 +18,12 @@ pub struct Config {
     pub divergence_weight: f64,
 }
 
-impl Default for Config {
+impl Default for ExpandConfig {
     fn default() -> Self {
         let tier = |through, height| Tier { through, height };
-        Config {
+        ExpandConfig {
             size: 100,
-            window: Window::default(),
+            window: WindowConfig::default(),
             selection: vec![tier(41, 1000.0), tier(75, 500.0), tier(usize::MAX, 300.0)],
             reranking: vec![
                 tier(20, 1600.0),
@@ -37,20 +37,20 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl ExpandConfig {
     /// As published but for what `tuning` says.
-    pub fn tuned(size: usize, tuning: Tuning) -> Self {
+    pub fn tuned(size: usize, tuning: SearchSettings) -> Self {
         let [rank_weight, divergence_weight] = tuning.weights().map(f64::from);
-        let window = Window {
+        let window = WindowConfig {
             fixed: tuning.window.map(|width| width as usize),
-            ..Window::default()
+            ..WindowConfig::default()
         };
-        Config {
+        ExpandConfig {
             size,
             window,
             rank_weight,
             divergence_weight,
-            ..Config::default()
+            ..ExpandConfig::default()
         }
     }
 }
@@ -66,7 +66,7 @@ pub struct Tier {
 
 /// How many of the best candidates compete for a pick: w(r), at round r = |set| − 3.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Window {
+pub struct WindowConfig {
     /// Set members that come before round 0.
     pub seeds: usize,
     /// Before this round w = 1.
@@ -83,9 +83,9 @@ pub struct Window {
     pub fixed: Option<usize>,
 }
 
-impl Default for Window {
+impl Default for WindowConfig {
     fn default() -> Self {
-        Window {
+        WindowConfig {
             seeds: 3,
             opens: 20,
             widens: 50,
@@ -98,7 +98,7 @@ impl Default for Window {
     }
 }
 
-impl Window {
+impl WindowConfig {
     /// r for a set of this size; negative before 3.
     pub fn round(&self, set: usize) -> i64 {
         set as i64 - self.seeds as i64
@@ -136,12 +136,12 @@ mod tests {
 
     #[test]
     fn window_widths() {
-        let widths =
-            [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200].map(|r| Window::default().width(r));
+        let widths = [-2, 0, 19, 20, 24, 40, 49, 50, 64, 99, 100, 200]
+            .map(|r| WindowConfig::default().width(r));
         assert_eq!(widths, [1, 1, 1, 3, 4, 6, 7, 8, 11, 16, 1, 1]);
-        let fixed = Config::tuned(
+        let fixed = ExpandConfig::tuned(
             10,
-            Tuning {
+            SearchSettings {
                 window: Some(5),
                 weights: None,
             },
@@ -152,12 +152,15 @@ mod tests {
 
     #[test]
     fn settings_as_published_are_the_default() {
-        assert_eq!(Config::tuned(100, Tuning::default()), Config::default());
+        assert_eq!(
+            ExpandConfig::tuned(100, SearchSettings::default()),
+            ExpandConfig::default()
+        );
     }
 
     #[test]
     fn heights_at_the_edges_of_tiers() {
-        let config = Config::default();
+        let config = ExpandConfig::default();
         assert_eq!(
             [0, 40, 41, 74, 75, 500].map(|p| height(&config.selection, p)),
             [1e3, 1e3, 5e2, 5e2, 3e2, 3e2]

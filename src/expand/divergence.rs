@@ -3,7 +3,7 @@
 
 /// The places where T is not 1/V, summed up.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Places {
+pub struct DivergenceTerms {
     count: usize,
     t: f64,
     t_log_t: f64,
@@ -11,7 +11,7 @@ pub struct Places {
     t_log_p: f64,
 }
 
-impl Places {
+impl DivergenceTerms {
     /// One more place, where T is `t` and P\[e\] is `p`; neither is 0.
     pub fn add(&mut self, t: f64, p: f64) {
         let log_p = p.ln();
@@ -27,7 +27,7 @@ impl Places {
         self.count
     }
 
-    /// [`Places::add`] to a copy.
+    /// [`DivergenceTerms::add`] to a copy.
     pub fn with(mut self, t: f64, p: f64) -> Self {
         self.add(t, p);
         self
@@ -56,7 +56,7 @@ mod tests {
             .map(|w| w / weights.iter().sum::<f64>())
             .collect();
         let mut t = vec![1.0 / 40.0; 40];
-        let mut places = Places::default();
+        let mut places = DivergenceTerms::default();
         for (at, height) in [(3, 1000.0), (17, 500.0), (29, p[29] * 40.0)] {
             t[at] = height / 40.0;
             places.add(t[at], p[at]);

@@ -2,17 +2,17 @@
 
 use crate::error::Result;
 use crate::index::Index;
-use crate::types::{Mode, Parts, Row};
+use crate::types::{ModalityParts, Mode, Row};
 
 /// Why a candidate scores what it scores.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Explanation {
+pub struct ScoreParts {
     /// ΣZ over the seeds: the sum of `seeds`, and of `parts`.
     pub score: f64,
     /// Z\[seed\]\[candidate\], in the order of the seeds.
     pub seeds: Vec<f64>,
     /// What each modality brought; none where the index lacks a mode that it takes.
-    pub parts: Option<Parts>,
+    pub parts: Option<ModalityParts>,
 }
 
 /// Explains each candidate's ΣZ over the seeds in this mode, with the Shapley value of each
@@ -22,7 +22,7 @@ pub fn explain(
     mode: Mode,
     seeds: &[Row],
     candidates: &[Row],
-) -> Result<Vec<Explanation>> {
+) -> Result<Vec<ScoreParts>> {
     let by_seed = index.view(mode)?.z(seeds, candidates);
     let sums = |m: Mode| -> Option<Vec<f64>> {
         let z = index.view(m).ok()?.z(seeds, candidates);
@@ -35,7 +35,7 @@ pub fn explain(
     let parts = parts(mode, sums);
     let explanations = (0..candidates.len()).map(|c| {
         let seeds: Vec<f64> = by_seed.iter().map(|row| row[c]).collect();
-        Explanation {
+        ScoreParts {
             score: seeds.iter().sum(),
             seeds,
             parts: parts.as_ref().map(|p| p[c]),
@@ -46,12 +46,12 @@ pub fn explain(
 
 /// Prior, text and image of each candidate, from its score in each mode (`docs/ALGORITHM.md`):
 /// φ_text = ½[(s(text) − s(none)) + (s(both) − s(image))], φ_image likewise.
-fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Parts>> {
+fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<ModalityParts>> {
     let none = sums(Mode::None)?;
     let parts = match mode {
         Mode::None => none
             .into_iter()
-            .map(|prior| Parts {
+            .map(|prior| ModalityParts {
                 prior,
                 text: 0.0,
                 image: 0.0,
@@ -60,7 +60,7 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Part
         Mode::Text => {
             let pairs = none.into_iter().zip(sums(Mode::Text)?);
             pairs
-                .map(|(prior, text)| Parts {
+                .map(|(prior, text)| ModalityParts {
                     prior,
                     text: text - prior,
                     image: 0.0,
@@ -70,7 +70,7 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Part
         Mode::Image => {
             let pairs = none.into_iter().zip(sums(Mode::Image)?);
             pairs
-                .map(|(prior, image)| Parts {
+                .map(|(prior, image)| ModalityParts {
                     prior,
                     text: 0.0,
                     image: image - prior,
@@ -87,8 +87,8 @@ fn parts(mode: Mode, sums: impl Fn(Mode) -> Option<Vec<f64>>) -> Option<Vec<Part
     Some(parts)
 }
 
-fn shapley(none: f64, text: f64, image: f64, both: f64) -> Parts {
-    Parts {
+fn shapley(none: f64, text: f64, image: f64, both: f64) -> ModalityParts {
+    ModalityParts {
         prior: none,
         text: 0.5 * ((text - none) + (both - image)),
         image: 0.5 * ((image - none) + (both - text)),

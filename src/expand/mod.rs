@@ -24,10 +24,10 @@ mod sums;
 mod tests;
 mod top_k;
 
-pub use batch::{Lockstep, Step, expand, expand_joint};
-pub use config::{Config, Tier, Window};
-pub use explain::{Explanation, explain};
+pub use batch::{BatchExpansion, BatchStep, expand, expand_joint};
+pub use config::{ExpandConfig, Tier, WindowConfig};
+pub use explain::{ScoreParts, explain};
 pub use ranking::{neighbours, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
-pub use search::{Expansion, Pick, Rival};
+pub use search::{Competitor, Expansion, Pick};
 pub use top_k::best_of;

@@ -2,12 +2,12 @@
 
 use crate::expand::sums::Sums;
 use crate::expand::top_k::by_score;
-use crate::index::View;
+use crate::index::ModeIndex;
 use crate::types::Row;
 
 /// All candidates by ΣZ over the seeds, best first, but for the seeds and `excluded`: (entity, ΣZ).
 /// Rows are of the view's index.
-pub fn rank_by_seeds(view: &View, seeds: &[Row], excluded: &[Row]) -> Vec<(Row, f64)> {
+pub fn rank_by_seeds(view: &ModeIndex, seeds: &[Row], excluded: &[Row]) -> Vec<(Row, f64)> {
     let sums = Sums::over(view, seeds);
     let scores = sums.values();
     let mut out = vec![false; view.len()];
@@ -25,7 +25,7 @@ pub fn rank_by_seeds(view: &View, seeds: &[Row], excluded: &[Row]) -> Vec<(Row, 
 
 /// The rank of each of these, from 1, as [`rank_by_seeds`] without any excluded has it. Costs less
 /// than a whole ranking.
-pub fn ranks_by_seeds(view: &View, seeds: &[Row], wanted: &[Row]) -> Vec<usize> {
+pub fn ranks_by_seeds(view: &ModeIndex, seeds: &[Row], wanted: &[Row]) -> Vec<usize> {
     let sums = Sums::over(view, seeds);
     let scores = sums.values();
     let mut sorted: Vec<usize> = (0..wanted.len()).collect();
@@ -48,7 +48,7 @@ pub fn ranks_by_seeds(view: &View, seeds: &[Row], wanted: &[Row]) -> Vec<usize> 
 }
 
 /// The `count` entities most alike by Z\[row\], best first, without itself: (entity, Z).
-pub fn neighbours(view: &View, row: Row, count: usize) -> Vec<(Row, f64)> {
+pub fn neighbours(view: &ModeIndex, row: Row, count: usize) -> Vec<(Row, f64)> {
     let sums = Sums::over(view, &[row]);
     let mut taken = vec![false; view.len()];
     taken[row.at()] = true;

@@ -1,6 +1,6 @@
 //! The re-ranking: 9/(rank when picked) + 1/(rank by divergence from the finished set).
 
-use crate::expand::config::Config;
+use crate::expand::config::ExpandConfig;
 
 /// A place in the re-ranked list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Reranked {
 
 /// Ranks picks by their place among `divergences` (theirs, in the order picked), best first; among
 /// equals the one picked earlier.
-pub fn rerank(divergences: &[f64], config: &Config) -> Vec<Reranked> {
+pub fn rerank(divergences: &[f64], config: &ExpandConfig) -> Vec<Reranked> {
     let mut by_divergence: Vec<usize> = (0..divergences.len()).collect();
     by_divergence.sort_by(|&a, &b| divergences[a].total_cmp(&divergences[b]));
     let mut ranked: Vec<Reranked> = by_divergence

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::expand::bounds::Bounds;
-use crate::expand::config::{Config, height};
-use crate::expand::divergence::Places;
+use crate::expand::config::{ExpandConfig, height};
+use crate::expand::divergence::DivergenceTerms;
 use crate::expand::rerank::{Reranked, rerank};
 use crate::expand::sums::Sums;
 use crate::expand::top_k::by_score;
-use crate::index::{Asked, Targets, View};
+use crate::index::{ModeIndex, PreparedEntity, TargetSet};
 use crate::types::Row;
 
 /// One picked candidate, and how it was picked.
@@ -31,7 +31,7 @@ pub struct Pick {
 
 /// One that competed for a pick.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rival {
+pub struct Competitor {
     pub row: Row,
     pub set_score: f64,
     /// KL(T‖P\[e\]), in nats: the least is picked.
@@ -47,7 +47,7 @@ pub struct Expansion {
     /// The picks, best first.
     pub reranked: Vec<Reranked>,
     /// Who competed for each pick, best `set_score` first; the picked one is among them.
-    pub windows: Vec<Vec<Rival>>,
+    pub windows: Vec<Vec<Competitor>>,
 }
 
 impl Expansion {
@@ -61,7 +61,7 @@ impl Expansion {
 
     /// The rank (from 1) of every entity by ΣZ over the whole set among all that are not seeds,
     /// `[V]`; of a seed it says nothing.
-    pub fn final_ranks(&self, view: &View) -> Vec<usize> {
+    pub fn final_ranks(&self, view: &ModeIndex) -> Vec<usize> {
         let set: Vec<Row> = self
             .seeds
             .iter()
@@ -97,15 +97,15 @@ const GUESSED_AMONG: usize = 512;
 const GUESSED_FROM: usize = 4 << 20;
 
 /// A query under way.
-pub(super) struct Search {
+pub(super) struct WindowSearch {
     seeds: usize,
     /// Seeds, then picks.
     set: Vec<Row>,
     /// As places where P is wanted.
-    targets: Targets,
+    targets: TargetSet,
     scores: Scores,
     picks: Vec<Pick>,
-    windows: Vec<Vec<Rival>>,
+    windows: Vec<Vec<Competitor>>,
     /// Entities that were in a window.
     watched: HashMap<Row, Watched>,
 }
@@ -122,18 +122,18 @@ enum Scores {
 /// What is known of an entity that was in a window.
 #[derive(Clone)]
 struct Watched {
-    asked: Asked,
+    asked: PreparedEntity,
     /// P\[e\]\[e\].
     own: f64,
     /// P\[e\] at the set's places as far as they were looked at.
     p: Vec<f64>,
     /// The set's places among them.
-    places: Places,
+    places: DivergenceTerms,
 }
 
-impl Search {
+impl WindowSearch {
     /// Where it [wants rows](Search::wants_rows), those of the seeds are to be added.
-    pub fn new(view: &View, seeds: &[Row]) -> Result<Self> {
+    pub fn new(view: &ModeIndex, seeds: &[Row]) -> Result<Self> {
         check_seeds(view, seeds)?;
         let bounded = || {
             let mut bounds = Bounds::new(view)?;
@@ -142,10 +142,10 @@ impl Search {
                 .try_for_each(|&seed| bounds.add(view, seed))
                 .map(|()| bounds)
         };
-        Ok(Search {
+        Ok(WindowSearch {
             seeds: seeds.len(),
             set: seeds.to_vec(),
-            targets: Targets::default(),
+            targets: TargetSet::default(),
             scores: bounded().map_or_else(|| Scores::Whole(Sums::new(view.len())), Scores::Bounded),
             picks: Vec::new(),
             windows: Vec::new(),
@@ -160,7 +160,13 @@ impl Search {
 
     /// Whose rows are likely to be wanted next, where it goes by rows and that of the last pick is
     /// still to be added: more than `count` may be given.
-    pub fn ahead(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
+    pub fn ahead(
+        &self,
+        view: &ModeIndex,
+        config: &ExpandConfig,
+        taken: &[bool],
+        count: usize,
+    ) -> Vec<Row> {
         match &self.scores {
             Scores::Whole(_) if self.picks.is_empty() => Vec::new(),
             Scores::Whole(sums) if view.len() * view.index().width() < GUESSED_FROM => {
@@ -170,8 +176,14 @@ impl Search {
         }
     }
 
-    /// The picks that come next, were they all among the best now; as [`Search::ahead`].
-    pub fn guess(&self, view: &View, config: &Config, taken: &[bool], count: usize) -> Vec<Row> {
+    /// The picks that come next, were they all among the best now; as [`WindowSearch::ahead`].
+    pub fn guess(
+        &self,
+        view: &ModeIndex,
+        config: &ExpandConfig,
+        taken: &[bool],
+        count: usize,
+    ) -> Vec<Row> {
         let (Scores::Whole(sums), Some(last)) = (&self.scores, self.picks.last()) else {
             return Vec::new();
         };
@@ -180,7 +192,7 @@ impl Search {
             .into_iter()
             .map(|row| (row, sums.of(row)))
             .collect();
-        let mut search = Search {
+        let mut search = WindowSearch {
             seeds: self.seeds,
             set: self.set.clone(),
             targets: self.targets.clone(),
@@ -197,7 +209,7 @@ impl Search {
             .collect()
     }
 
-    fn add_to_few(&mut self, view: &View, member: Row) {
+    fn add_to_few(&mut self, view: &ModeIndex, member: Row) {
         let Scores::Few(few) = &mut self.scores else {
             return;
         };
@@ -216,7 +228,7 @@ impl Search {
 
     /// The best that are not taken, best first, with ΣZ. Where bounds do not tell, it goes by rows
     /// from now on.
-    fn best(&mut self, view: &View, taken: &[bool], count: usize) -> Vec<(Row, f64)> {
+    fn best(&mut self, view: &ModeIndex, taken: &[bool], count: usize) -> Vec<(Row, f64)> {
         if let Scores::Bounded(bounds) = &mut self.scores {
             if let Some(found) = bounds.best(view, taken, count) {
                 return found;
@@ -245,7 +257,12 @@ impl Search {
 
     /// Picks the next candidate and takes it from the pool. None when there are enough or the pool
     /// is empty.
-    pub fn pick(&mut self, view: &View, config: &Config, taken: &mut [bool]) -> Option<Pick> {
+    pub fn pick(
+        &mut self,
+        view: &ModeIndex,
+        config: &ExpandConfig,
+        taken: &mut [bool],
+    ) -> Option<Pick> {
         if self.picks.len() == config.size {
             return None;
         }
@@ -268,7 +285,7 @@ impl Search {
         let rivals = candidates.into_iter().zip(divergences);
         self.windows.push(
             rivals
-                .map(|((row, set_score), divergence)| Rival {
+                .map(|((row, set_score), divergence)| Competitor {
                     row,
                     set_score,
                     divergence,
@@ -287,7 +304,12 @@ impl Search {
     }
 
     /// KL(T‖P\[e\]) of each entity, none of the set: T is P\[e\]\[e\] at its own place.
-    fn divergences(&mut self, view: &View, config: &Config, entities: &[(Row, f64)]) -> Vec<f64> {
+    fn divergences(
+        &mut self,
+        view: &ModeIndex,
+        config: &ExpandConfig,
+        entities: &[(Row, f64)],
+    ) -> Vec<f64> {
         let v = view.len();
         let entities: Vec<Row> = entities.iter().map(|&(e, _)| e).collect();
         self.watch(view, &entities);
@@ -309,12 +331,12 @@ impl Search {
     }
 
     /// KL(T‖P\[e\]) of each pick, T that of the re-ranking: its own place is one of the set's.
-    fn final_divergences(&mut self, view: &View, config: &Config) -> Vec<f64> {
+    fn final_divergences(&mut self, view: &ModeIndex, config: &ExpandConfig) -> Vec<f64> {
         let v = view.len();
         let picked: Vec<Row> = self.picks.iter().map(|p| p.row).collect();
         self.watch(view, &picked);
         let divergence = |&member: &Row| {
-            let mut places = Places::default();
+            let mut places = DivergenceTerms::default();
             for (place, &p) in self.watched[&member].p.iter().enumerate() {
                 places.add(height(&config.reranking, place) / v as f64, p);
             }
@@ -324,17 +346,17 @@ impl Search {
     }
 
     /// Has P\[e\] of these entities at the places of the whole set.
-    fn watch(&mut self, view: &View, entities: &[Row]) {
+    fn watch(&mut self, view: &ModeIndex, entities: &[Row]) {
         for &entity in entities {
             self.watched.entry(entity).or_insert_with(|| {
-                let (asked, mut own) = (view.asked(entity), Targets::default());
+                let (asked, mut own) = (view.asked(entity), TargetSet::default());
                 view.add_target(&mut own, entity);
                 let own = view.probabilities(&[(&asked, 0)], &own)[0][0];
                 Watched {
                     asked,
                     own,
                     p: Vec::new(),
-                    places: Places::default(),
+                    places: DivergenceTerms::default(),
                 }
             });
         }
@@ -354,7 +376,7 @@ impl Search {
     }
 
     /// Re-ranks the picks.
-    pub fn finish(mut self, view: &View, config: &Config) -> Expansion {
+    pub fn finish(mut self, view: &ModeIndex, config: &ExpandConfig) -> Expansion {
         let divergences = self.final_divergences(view, config);
         Expansion {
             seeds: self.set[..self.seeds].to_vec(),
@@ -365,7 +387,7 @@ impl Search {
     }
 }
 
-fn check_seeds(view: &View, seeds: &[Row]) -> Result<()> {
+fn check_seeds(view: &ModeIndex, seeds: &[Row]) -> Result<()> {
     if seeds.is_empty() {
         return Err(Error::Argument(
             "an expansion needs at least one seed".to_owned(),

@@ -1,7 +1,7 @@
 //! ΣZ of every entity by whole rows of Z, and the best of it.
 
 use crate::expand::top_k::best_of;
-use crate::index::View;
+use crate::index::ModeIndex;
 use crate::types::Row;
 
 /// Rows of Z of one product where a whole set's are wanted: a large set's in a large vocabulary
@@ -34,7 +34,7 @@ impl Sums {
     }
 
     /// ΣZ over this set.
-    pub fn over(view: &View, set: &[Row]) -> Self {
+    pub fn over(view: &ModeIndex, set: &[Row]) -> Self {
         let mut sums = Sums::new(view.len());
         for few in set.chunks(ROWS_AT_ONCE) {
             view.z_rows(few).iter().for_each(|row| sums.add(row));

@@ -3,25 +3,27 @@ use std::ops::ControlFlow;
 use tch::Device;
 
 use crate::error::Error;
-use crate::expand::search::Search;
+use crate::expand::search::WindowSearch;
 use crate::expand::*;
 use crate::index::sample::{ENTITIES, builder};
-use crate::index::{Index, Precision};
+use crate::index::{Index, StoragePrecision};
 use crate::progress::Unobserved;
-use crate::types::{Mode, Row, Tuning};
+use crate::types::{Mode, Row, SearchSettings};
 
 fn sample(modes: &[Mode]) -> Index {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
-    builder(&out, modes, Precision::Half).finish().unwrap();
+    builder(&out, modes, StoragePrecision::Half)
+        .finish()
+        .unwrap();
     // what is mapped stays readable when its name is gone
     Index::open(&out, Device::Cpu).unwrap()
 }
 
-fn config(size: usize) -> Config {
-    Config {
+fn config(size: usize) -> ExpandConfig {
+    ExpandConfig {
         size,
-        ..Config::default()
+        ..ExpandConfig::default()
     }
 }
 
@@ -62,7 +64,7 @@ fn a_pick_tells_how_it_was_picked() {
     for (i, pick) in found.picks.iter().enumerate() {
         assert_eq!(
             (pick.round, pick.window),
-            (i as i64, Window::default().width(i as i64))
+            (i as i64, WindowConfig::default().width(i as i64))
         );
         assert!((1..=pick.window).contains(&pick.window_place) && pick.divergence > 0.0);
     }
@@ -103,7 +105,7 @@ fn settings_of_the_search_are_obeyed() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let run = |window, weights| {
-        let config = Config::tuned(50, Tuning { window, weights });
+        let config = ExpandConfig::tuned(50, SearchSettings { window, weights });
         expand(&view, &rows(&[0, 5, 10]), &[], &config, &mut Unobserved).unwrap()
     };
     let greedy = run(Some(1), None);
@@ -325,9 +327,9 @@ fn side_by_side_is_one_by_one() {
             alone.push(expand(&view, seeds, &excluded, &config(56), &mut Unobserved).unwrap());
         }
         index.limit_cache(bytes);
-        let mut lockstep = Lockstep::apart(&view, &queries, &excluded, &config(56)).unwrap();
+        let mut lockstep = BatchExpansion::apart(&view, &queries, &excluded, &config(56)).unwrap();
         while let Some(step) = lockstep.step(&view) {
-            if let Step::Finished(query, found) = step {
+            if let BatchStep::Finished(query, found) = step {
                 together[query] = Some(*found);
             }
         }
@@ -357,13 +359,14 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
         let expanded = |index: &Index| {
             let view = index.view(Mode::Both).unwrap();
             let mut lockstep =
-                Lockstep::apart(&view, std::slice::from_ref(&seeds), &[], &config(600)).unwrap();
+                BatchExpansion::apart(&view, std::slice::from_ref(&seeds), &[], &config(600))
+                    .unwrap();
             let (mut added, mut picks) = (0, 0);
             loop {
                 match lockstep.step(&view).unwrap() {
-                    Step::Picked(..) => picks += 1,
-                    Step::Added => added += 1,
-                    Step::Finished(_, found) => return (picks, added, *found),
+                    BatchStep::Picked(..) => picks += 1,
+                    BatchStep::Added => added += 1,
+                    BatchStep::Finished(_, found) => return (picks, added, *found),
                 }
             }
         };
@@ -402,7 +405,7 @@ fn what_is_guessed_is_what_is_picked() {
         config(40),
     );
     let picks = picked(&expand(&view, &seeds, &[], &config, &mut Unobserved).unwrap());
-    let mut search = Search::new(&view, &seeds).unwrap();
+    let mut search = WindowSearch::new(&view, &seeds).unwrap();
     view.z_rows(&seeds).iter().for_each(|row| search.add(row));
     let mut taken = vec![false; view.len()];
     seeds.iter().for_each(|seed| taken[seed.at()] = true);
@@ -425,13 +428,13 @@ fn a_round_takes_one_product() {
     let index = sample(&[Mode::Both]);
     let view = index.view(Mode::Both).unwrap();
     let queries = [rows(&[0, 5]), rows(&[1, 6]), rows(&[2, 7])];
-    let mut lockstep = Lockstep::apart(&view, &queries, &[], &config(4)).unwrap();
+    let mut lockstep = BatchExpansion::apart(&view, &queries, &[], &config(4)).unwrap();
     let mut steps = Vec::new();
     while let Some(step) = lockstep.step(&view) {
         steps.push(match step {
-            Step::Added => 'a',
-            Step::Picked(..) => 'p',
-            Step::Finished(..) => 'f',
+            BatchStep::Added => 'a',
+            BatchStep::Picked(..) => 'p',
+            BatchStep::Finished(..) => 'f',
         });
     }
     let steps: String = steps.into_iter().collect();

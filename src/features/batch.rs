@@ -3,16 +3,16 @@
 use tch::{Device, Tensor};
 
 use crate::error::Result;
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::features::patches::PatchStore;
 use crate::features::texts::{TextStates, padded};
-use crate::model::Input;
+use crate::model::NetworkInput;
 use crate::types::Mode;
 
 /// One pair as it is shown: a sentence, a picture of the same entity, and what of them is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
-    /// Number in [`Pairs::pairs`]: gives the sentence and the entity.
+    /// Number in [`LoadedPairs::pairs`]: gives the sentence and the entity.
     pub pair: usize,
     /// Number in the store of patches.
     pub image: usize,
@@ -20,8 +20,8 @@ pub struct Sample {
 }
 
 /// Everything about a data set that the network is fed from.
-pub struct Sources {
-    pub pairs: Pairs,
+pub struct FeatureSources {
+    pub pairs: LoadedPairs,
     pub texts: TextStates,
     pub patches: PatchStore,
     pub device: Device,
@@ -30,9 +30,9 @@ pub struct Sources {
 /// Where `[MASK]` stands in `[CLS] [MASK] [SEP]`.
 const BLANK_MASK_AT: i64 = 1;
 
-impl Sources {
+impl FeatureSources {
     /// The input for these samples, of any mix of modes.
-    pub fn input(&self, samples: &[Sample]) -> Result<Input> {
+    pub fn input(&self, samples: &[Sample]) -> Result<NetworkInput> {
         let shown: Vec<Option<usize>> = samples
             .iter()
             .map(|s| s.mode.sees_text().then_some(s.pair))
@@ -54,7 +54,7 @@ impl Sources {
         } else {
             (None, None)
         };
-        Ok(Input {
+        Ok(NetworkInput {
             text,
             text_keep,
             mask_at: Tensor::from_slice(&mask_at).to_device(self.device),

@@ -40,14 +40,14 @@ pub type ContentHash = [u8; CONTENT_HASH];
 
 /// The numbers of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record {
+pub struct CacheRecord {
     /// Their count.
     pub numbers: usize,
     /// Their kind: `Half` or `Float`, little-endian.
     pub kind: Kind,
 }
 
-impl Record {
+impl CacheRecord {
     /// Returns its length in bytes.
     pub fn bytes(self) -> usize {
         self.numbers * self.kind.elt_size_in_bytes()
@@ -72,7 +72,7 @@ impl Record {
 
 /// Where features are: segment and record in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct CacheLocation {
     segment: usize,
     record: usize,
 }
@@ -81,10 +81,10 @@ pub struct Place {
 pub struct FeatureCache {
     root: PathBuf,
     folder: PathBuf,
-    record: Record,
+    record: CacheRecord,
     limit: u64,
     segments: Vec<Segment>,
-    known: HashMap<ContentHash, Place>,
+    known: HashMap<ContentHash, CacheLocation>,
     writer: Option<Writer>,
 }
 
@@ -105,7 +105,12 @@ struct Writer {
 impl FeatureCache {
     /// Opens, or begins, the cache of `encoder` ([`super::image::ImageEncoder::hash`]) under `root`
     /// for such records; `limit` bounds the whole of `root` in bytes.
-    pub fn open(root: &Path, encoder: &str, record: Record, limit: u64) -> Result<FeatureCache> {
+    pub fn open(
+        root: &Path,
+        encoder: &str,
+        record: CacheRecord,
+        limit: u64,
+    ) -> Result<FeatureCache> {
         let folder = root.join(encoder.get(..16).unwrap_or(encoder));
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let mut cache = FeatureCache {
@@ -139,7 +144,7 @@ impl FeatureCache {
 
     /// Finds the features of this content, whole, unharmed and finite; `None` where they must be
     /// computed.
-    pub fn find(&mut self, content: &ContentHash) -> Result<Option<Place>> {
+    pub fn find(&mut self, content: &ContentHash) -> Result<Option<CacheLocation>> {
         let Some(&place) = self.known.get(content) else {
             return Ok(None);
         };
@@ -157,7 +162,7 @@ impl FeatureCache {
     }
 
     /// The bytes of one record. Call [`FeatureCache::flush`] after appending.
-    pub fn record(&self, place: Place) -> Result<&[u8]> {
+    pub fn record(&self, place: CacheLocation) -> Result<&[u8]> {
         let segment = &self.segments[place.segment];
         let start = place.record * self.record.bytes();
         let bytes = segment
@@ -175,7 +180,7 @@ impl FeatureCache {
         content: ContentHash,
         features: &[u8],
         of: impl Fn() -> String,
-    ) -> Result<Place> {
+    ) -> Result<CacheLocation> {
         if features.len() != self.record.bytes() {
             return Err(Error::Mismatch(format!(
                 "{} bytes for a record of {}",
@@ -204,7 +209,7 @@ impl FeatureCache {
             .write_all(features)
             .and_then(|()| writer.keys.write_all(&key))
             .map_err(failed)?;
-        let place = Place {
+        let place = CacheLocation {
             segment: writer.segment,
             record: segment.checks.len(),
         };
@@ -254,7 +259,8 @@ impl FeatureCache {
             let mut hash = [0; RECORD_HASH];
             hash.copy_from_slice(&key[CONTENT_HASH..]);
             checks.push(hash);
-            self.known.insert(content, Place { segment, record });
+            self.known
+                .insert(content, CacheLocation { segment, record });
         }
         let map = Some(map(&features)?);
         self.segments.push(Segment {
@@ -378,7 +384,7 @@ mod tests {
     use super::*;
 
     const RECORD: usize = 6;
-    const HALVES: Record = Record {
+    const HALVES: CacheRecord = CacheRecord {
         numbers: RECORD / 2,
         kind: Kind::Half,
     };

@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::cache::{DEFAULT_LIMIT, FeatureCache};
 use crate::features::image::ImageEncoder;
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::features::patches::{PatchStore, image_features, record};
 use crate::features::source::resolve;
 use crate::features::texts::TextStates;
@@ -18,7 +18,7 @@ use crate::model::bert;
 use crate::model::bert::Bert;
 use crate::model::checkpoint::EncoderSource;
 use crate::model::weights::Weights;
-use crate::model::{Config, bert_config};
+use crate::model::{NetworkConfig, bert_config};
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
@@ -29,7 +29,7 @@ pub struct TextEncoder {
     pub tokenizer: TextTokenizer,
     pub weights: Weights,
     /// The sizes that the encoder fixes; the others are the paper's.
-    pub sizes: Config,
+    pub sizes: NetworkConfig,
     /// The parts of its weights that are not used, and how many parameters each has.
     pub left_out: Vec<(String, usize)>,
 }
@@ -116,7 +116,7 @@ impl TextEncoder {
     pub fn states(
         &self,
         folder: &Path,
-        pairs: &Pairs,
+        pairs: &LoadedPairs,
         bert: &Bert,
         device: Device,
         observe: &mut dyn Observer<Progress>,
@@ -144,8 +144,8 @@ pub fn gather(
     cache: &Path,
     rows: Option<&[EntityId]>,
     observe: &mut dyn Observer<Progress>,
-) -> Result<(Pairs, PatchStore)> {
-    let unsettled = Pairs::read(dataset, &encoders.text.tokenizer, observe)?;
+) -> Result<(LoadedPairs, PatchStore)> {
+    let unsettled = LoadedPairs::read(dataset, &encoders.text.tokenizer, observe)?;
     let cache = FeatureCache::open(
         &cache.join("patches"),
         &encoders.image.hash(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tch::{Device, Tensor};
 
-use crate::data::{Dataset, Findings, Pair};
+use crate::data::{Dataset, Diagnostics, Pair};
 use crate::error::{Error, Result};
 use crate::features::tokens::TextTokenizer;
 use crate::progress::{Observer, Progress};
@@ -34,7 +34,7 @@ pub struct PairRef {
 
 /// All usable pairs, entity by entity.
 #[derive(Debug, Default)]
-pub struct Pairs {
+pub struct LoadedPairs {
     /// The entities in row order.
     pub entities: Vec<EntityId>,
     /// Sorted by row, in the corpus's order within one.
@@ -46,7 +46,7 @@ pub struct Pairs {
     tokens: Vec<i64>,
 }
 
-impl Pairs {
+impl LoadedPairs {
     /// Reads a data set's corpus. Images are only named here; see [`Unsettled::settle`]. A pair is
     /// left out where its sentence is longer than [`TextTokenizer::longest`] tokens, or has no room
     /// in the encoder with its mention unmasked.
@@ -64,7 +64,7 @@ impl Pairs {
             long: Cause::new(too_long(tokenizer)),
             blind: Cause::new("pairs without a picture".into()),
         };
-        let mut findings = Findings::default();
+        let mut findings = Diagnostics::default();
         dataset.pairs(&mut findings, observe, &mut |pair| reader.add(pair))?;
         let Reader {
             mut read,
@@ -223,7 +223,7 @@ impl Cause {
     }
 
     /// The causes that reading a data set found.
-    fn of_findings(findings: &Findings) -> Vec<Cause> {
+    fn of_findings(findings: &Diagnostics) -> Vec<Cause> {
         let cause = |(what, count): (String, usize)| {
             let example = findings
                 .iter()
@@ -309,7 +309,7 @@ impl Unsettled {
         dataset: &Dataset,
         seen: &dyn SeenImages,
         rows: Option<&[EntityId]>,
-    ) -> Result<Pairs> {
+    ) -> Result<LoadedPairs> {
         self.keep_seen(seen);
         let mut by_entity: HashMap<EntityId, Vec<PairRef>> = HashMap::new();
         for (entity, pair) in self.found.drain(..) {
@@ -322,7 +322,7 @@ impl Unsettled {
         if entities.is_empty() {
             return Err(self.no_entity(dataset, by_entity.len()));
         }
-        let mut pairs = Pairs {
+        let mut pairs = LoadedPairs {
             left_out: self.left_out(dataset.vocabulary.len().saturating_sub(entities.len())),
             ..Default::default()
         };

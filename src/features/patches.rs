@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::cache::{ContentHash, FeatureCache, Place, Record};
+use crate::features::cache::{CacheLocation, CacheRecord, ContentHash, FeatureCache};
 use crate::features::image::{ImageEncoder, Picture};
 use crate::features::pairs::SeenImages;
 use crate::progress::{Observer, Progress};
@@ -28,8 +28,8 @@ const F16: usize = 2;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Returns what one image's features are in the cache of this encoder.
-pub fn record(encoder: &ImageEncoder) -> Record {
-    Record {
+pub fn record(encoder: &ImageEncoder) -> CacheRecord {
+    CacheRecord {
         numbers: (encoder.patches() * encoder.features()) as usize,
         kind: Kind::Half,
     }
@@ -56,7 +56,7 @@ enum Rows {
     /// f16, all pictures one after another.
     Held(Vec<u8>),
     /// In the cache's memory-mapped segments.
-    Mapped(FeatureCache, Vec<Place>),
+    Mapped(FeatureCache, Vec<CacheLocation>),
 }
 
 impl SeenImages for ImageFeatures {
@@ -102,7 +102,7 @@ impl PatchStore {
     /// are pooled to `grid × grid` and held in memory.
     fn cached(
         paths: &[&Path],
-        places: &[Option<Place>],
+        places: &[Option<CacheLocation>],
         encoder: &ImageEncoder,
         cache: FeatureCache,
         grid: Option<i64>,
@@ -250,7 +250,7 @@ struct Gathering<'a> {
     paths: &'a [&'a Path],
     encoder: &'a ImageEncoder,
     cache: &'a mut FeatureCache,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<CacheLocation>>,
     broken: Vec<(PathBuf, String)>,
     encoded: usize,
     waiting: Vec<(usize, ContentHash)>,
@@ -404,7 +404,7 @@ impl Clock {
 /// Every record average-pooled to `grid × grid`, as f16.
 fn pooled(
     cache: &FeatureCache,
-    places: &[Place],
+    places: &[CacheLocation],
     encoder: &ImageEncoder,
     grid: i64,
 ) -> Result<Vec<u8>> {

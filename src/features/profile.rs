@@ -6,7 +6,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::features::mean::EntityMean;
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::features::patches::PatchStore;
 use crate::features::texts::padded;
 use crate::model::bert::Bert;
@@ -33,7 +33,7 @@ impl Profiles {
     /// Computes them; the text's are kept under `folder`. `encoder_hash` names BERT's weights.
     pub fn open(
         folder: &Path,
-        pairs: &Pairs,
+        pairs: &LoadedPairs,
         patches: &PatchStore,
         bert: &Bert,
         encoder_hash: &str,
@@ -65,7 +65,7 @@ impl Profiles {
 }
 
 /// Refuses means that have NaN or infinity (`Mismatch`, which names the entity).
-fn check_finite(what: &str, means: &Tensor, pairs: &Pairs) -> Result<()> {
+fn check_finite(what: &str, means: &Tensor, pairs: &LoadedPairs) -> Result<()> {
     match find_not_finite(means)? {
         None => Ok(()),
         Some(found) => {
@@ -78,7 +78,7 @@ fn check_finite(what: &str, means: &Tensor, pairs: &Pairs) -> Result<()> {
 }
 
 fn of_texts(
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     chosen: &[usize],
     bert: &Bert,
     device: Device,
@@ -116,7 +116,7 @@ fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
 }
 
 fn of_pictures(
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     chosen: &[usize],
     patches: &PatchStore,
     device: Device,

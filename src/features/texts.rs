@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::pairs::{PairRef, Pairs};
+use crate::features::pairs::{LoadedPairs, PairRef};
 use crate::model::bert::Bert;
 use crate::model::finite::find_not_finite;
 use crate::model::layer::attention_bias;
@@ -38,7 +38,7 @@ impl TextStates {
     /// `encoder_hash` names BERT's weights; `blank` is `[CLS] [MASK] [SEP]`.
     pub fn open(
         folder: &Path,
-        pairs: &Pairs,
+        pairs: &LoadedPairs,
         bert: &Bert,
         encoder_hash: &str,
         blank: &[i64],
@@ -130,7 +130,7 @@ impl TextStates {
 /// not at all.
 fn compute(
     path: &Path,
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     bert: &Bert,
     offsets: &[u64],
     device: Device,

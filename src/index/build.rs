@@ -10,8 +10,8 @@ use crate::index::meta::{
     Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION,
 };
 use crate::index::neighbor_lists::Lists;
-use crate::index::staging::{Done, Partial};
-use crate::index::statistics::{Head, statistics};
+use crate::index::staging::{Done, StagedFolder};
+use crate::index::statistics::{OutputHead, statistics};
 use crate::index::tensor_file;
 use crate::model::checkpoint::hash_file;
 use crate::model::finite::find_not_finite;
@@ -20,7 +20,7 @@ use crate::types::{EntityId, Mode, Row};
 
 /// How states are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
+pub enum StoragePrecision {
     /// f16: half the size; the statistics are those of the rounded states.
     Half,
     /// f32.
@@ -38,7 +38,7 @@ pub struct States {
     pub entry_state: Vec<i32>,
     /// The fraction of its entity's pairs that have this state; they sum to 1 over an entity.
     pub entry_share: Vec<f32>,
-    pub precision: Precision,
+    pub precision: StoragePrecision,
 }
 
 impl States {
@@ -48,7 +48,7 @@ impl States {
         states: Tensor,
         row_offsets: &[i64],
         pair_state: &[i32],
-        precision: Precision,
+        precision: StoragePrecision,
     ) -> Self {
         let (mut offsets, mut entry_state, mut entry_share) = (vec![0], Vec::new(), Vec::new());
         for ends in row_offsets.windows(2) {
@@ -135,8 +135,8 @@ pub struct PairTable {
 /// Writes an index. Nothing has the index's name before [`Builder::finish`]; dropped earlier,
 /// nothing is left but, of a builder that resumes, the modes that are complete.
 pub struct Builder {
-    folder: Partial,
-    head: Head,
+    folder: StagedFolder,
+    head: OutputHead,
     meta: Meta,
     /// Names the work, for a run that resumes it.
     work: String,
@@ -188,8 +188,8 @@ impl Builder {
         provenance: Provenance,
     ) -> Result<Self> {
         check_head(&entities, weight, bias)?;
-        let folder = Partial::create(out)?;
-        let head = Head::new(
+        let folder = StagedFolder::create(out)?;
+        let head = OutputHead::new(
             weight.detach().to_kind(Kind::Float),
             bias.detach().to_kind(Kind::Float),
         );
@@ -287,8 +287,8 @@ impl Builder {
         }
         states.check(self.head.entities(), self.head.width())?;
         let kind = match states.precision {
-            Precision::Half => Kind::Half,
-            Precision::Single => Kind::Float,
+            StoragePrecision::Half => Kind::Half,
+            StoragePrecision::Single => Kind::Float,
         };
         states.states = states.states.detach().to_kind(kind);
         let owner = |state: usize| self.owner_of(&states, state);

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::index::kernels::Rows;
+use crate::index::kernels::TiledRows;
 use crate::types::Row;
 
 /// Bytes of rows that one mode keeps: 4,600 rows at 14,489 entities, all of them at 825.
@@ -21,7 +21,7 @@ pub struct Cache {
     rows: HashMap<Row, (Rc<Vec<f32>>, u64)>,
     /// Rows by when they were last asked for.
     ages: BTreeMap<u64, Row>,
-    states: HashMap<Row, Rc<Rows>>,
+    states: HashMap<Row, Rc<TiledRows>>,
     state_bytes: usize,
 }
 
@@ -46,7 +46,7 @@ impl Cache {
 
     /// An entity's states; made where they are not kept. Where they would be too many, those before
     /// are forgotten.
-    pub fn states(&mut self, entity: Row, make: impl FnOnce() -> Rows) -> Rc<Rows> {
+    pub fn states(&mut self, entity: Row, make: impl FnOnce() -> TiledRows) -> Rc<TiledRows> {
         if let Some(states) = self.states.get(&entity) {
             return states.clone();
         }

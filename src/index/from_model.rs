@@ -6,13 +6,13 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::{Sample, Sources};
+use crate::features::batch::{FeatureSources, Sample};
 use crate::features::image::ImageEncoder;
 use crate::features::load_pairs::{Encoders, gather};
 use crate::features::mean::EntityMean;
-use crate::features::pairs::Pairs;
-use crate::index::build::{Builder, PairTable, Precision, States};
-use crate::index::meta::{Entity, LeftOut, Provenance, Source};
+use crate::features::pairs::LoadedPairs;
+use crate::index::build::{Builder, PairTable, States, StoragePrecision};
+use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::prototypes::Prototypes;
 use crate::model::{ModelFolder, Network, checkpoint};
 use crate::progress::{Observer, Progress};
@@ -23,7 +23,7 @@ const BATCH: usize = 128;
 
 /// What an index is built from, and where it goes.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct IndexPaths {
     pub dataset: PathBuf,
     pub model: PathBuf,
     pub out: PathBuf,
@@ -56,11 +56,11 @@ pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
 }
 
 /// A model, and a data set's pairs as it takes them.
-pub struct Opened {
+pub struct ModelSources {
     pub folder: ModelFolder,
     /// In evaluation state.
     pub network: Network,
-    pub sources: Sources,
+    pub sources: FeatureSources,
 }
 
 /// Opens a model with the encoders that it was trained with, over a data set that knows its
@@ -74,7 +74,7 @@ pub fn open(
     cache: &Path,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Opened> {
+) -> Result<ModelSources> {
     let folder = ModelFolder::open(model)?;
     let config = &folder.config;
     check_vocabulary(dataset, &folder)?;
@@ -91,7 +91,7 @@ pub fn open(
         .tokenizer
         .limited_to(sizes.token_vocabulary, sizes.max_positions)?;
     check_patches(&folder, &encoders.image, image.grid)?;
-    let checkpoint::Opened {
+    let checkpoint::OpenedNetwork {
         network, left_out, ..
     } = folder.network(Some(&encoders.text.weights), device)?;
     let (mut pairs, patches) = gather(
@@ -106,9 +106,9 @@ pub fn open(
     let texts = encoders
         .text
         .states(cache, &pairs, &network.student.bert, device, observe)?;
-    Ok(Opened {
+    Ok(ModelSources {
         network,
-        sources: Sources {
+        sources: FeatureSources {
             pairs,
             texts,
             patches,
@@ -124,12 +124,12 @@ pub fn open(
 /// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of
 /// another vocabulary.
 pub fn build(
-    places: &Places,
+    places: &IndexPaths,
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
     let dataset = Dataset::open(&places.dataset)?;
-    let Opened {
+    let ModelSources {
         folder,
         network,
         sources,
@@ -143,11 +143,11 @@ pub fn build(
 
 /// Every mode's states through the builder.
 fn write(
-    places: &Places,
+    places: &IndexPaths,
     dataset: &Dataset,
     folder: &ModelFolder,
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<()> {
     let pairs = &sources.pairs;
@@ -180,7 +180,7 @@ fn write(
             states,
             &row_offsets,
             &distinct.state_of_pair,
-            Precision::Half,
+            StoragePrecision::Half,
         );
         builder.mode(mode, states, observe)?;
         table.states.push((mode, distinct.state_of_pair));
@@ -190,7 +190,7 @@ fn write(
 }
 
 /// The entities of the pairs with their names, in row order.
-fn entities(dataset: &Dataset, pairs: &Pairs) -> Vec<Entity> {
+fn entities(dataset: &Dataset, pairs: &LoadedPairs) -> Vec<Entity> {
     let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
     let entity = |&id: &EntityId| Entity { id, name: name(id) };
     pairs.entities.iter().map(entity).collect()
@@ -206,10 +206,10 @@ struct Head {
 
 /// The head as it was trained, or drawn to the states where prototypes are asked for.
 fn head(
-    places: &Places,
+    places: &IndexPaths,
     folder: &ModelFolder,
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Head> {
     let (weight, bias) = network.student.head.last_layer();
@@ -238,7 +238,7 @@ fn head(
 }
 
 /// The table of the pairs, without states yet.
-fn pair_table(pairs: &Pairs) -> PairTable {
+fn pair_table(pairs: &LoadedPairs) -> PairTable {
     PairTable {
         row_offsets: pairs.row_offsets().iter().map(|&o| o as i64).collect(),
         offset: pairs.pairs.iter().map(|p| p.offset).collect(),
@@ -288,24 +288,24 @@ fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
 }
 
 fn provenance(
-    places: &Places,
+    places: &IndexPaths,
     dataset: &Dataset,
     folder: &ModelFolder,
-    sources: &Sources,
+    sources: &FeatureSources,
 ) -> Result<Provenance> {
     let named = |path: &Path| {
         path.file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
     };
     Ok(Provenance {
-        dataset: Some(Source::beside(
+        dataset: Some(Origin::beside(
             &places.out,
             dataset.name.clone(),
             &dataset.root,
             dataset.hash()?,
         )?),
         // the model's path says nothing to who has only the index
-        model: Some(Source {
+        model: Some(Origin {
             name: named(&places.model),
             path: String::new(),
             hash: folder.hash()?,
@@ -412,7 +412,7 @@ struct Distinct {
 }
 
 impl Distinct {
-    fn of(sources: &Sources, mode: Mode) -> Self {
+    fn of(sources: &FeatureSources, mode: Mode) -> Self {
         let pairs = &sources.pairs;
         let mut numbers: HashMap<(usize, usize), i32> = HashMap::new();
         let mut samples = Vec::new();
@@ -440,7 +440,7 @@ impl Distinct {
     }
 
     /// Each entity's mean over its pairs, `[V, D]`, of `states [U, D]`.
-    fn means(&self, sources: &Sources, states: &Tensor) -> Tensor {
+    fn means(&self, sources: &FeatureSources, states: &Tensor) -> Tensor {
         let mut mean = EntityMean::new(sources.pairs.entities.len(), Device::Cpu);
         let pairs: Vec<usize> = (0..self.state_of_pair.len()).collect();
         for pairs in pairs.chunks(BATCH) {
@@ -458,7 +458,7 @@ impl Distinct {
 /// together.
 fn run(
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     samples: &[Sample],
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Tensor> {

@@ -333,14 +333,14 @@ const TOGETHER: usize = 4;
 
 /// Rows of one width that lie side by side for [`dots`].
 #[derive(Clone, Default)]
-pub struct Rows {
+pub struct TiledRows {
     /// Of [`TOGETHER`] rows each, `[width / LANES][TOGETHER][LANES]`. Rows that are not there are
     /// 0, and what fills up lanes.
     tiles: Vec<Vec<[[f32; LANES]; TOGETHER]>>,
     count: usize,
 }
 
-impl Rows {
+impl TiledRows {
     pub fn len(&self) -> usize {
         self.count
     }
@@ -369,7 +369,7 @@ impl Rows {
 
 /// [`dots`] of each of these rows with `b` from one of its rows on, spread over threads where that
 /// is worth it.
-pub fn all_dots(wanted: &[(&Rows, usize)], b: &Rows, threads: usize) -> Vec<Vec<f64>> {
+pub fn all_dots(wanted: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -> Vec<Vec<f64>> {
     let width = b.tiles.first().map_or(0, |tile| tile.len() * LANES);
     let work: usize = wanted
         .iter()
@@ -386,7 +386,7 @@ pub fn all_dots(wanted: &[(&Rows, usize)], b: &Rows, threads: usize) -> Vec<Vec<
 
 /// [`dot`] of each row of `a` with each of `b` from row `from` on, row-major, each the same to the
 /// last bit as alone.
-pub fn dots(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+pub fn dots(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
     {
@@ -404,18 +404,18 @@ pub fn dots(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn dots_avx512(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+fn dots_avx512(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
     dots_any(a, b, from)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn dots_avx2(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+fn dots_avx2(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
     dots_any(a, b, from)
 }
 
 #[inline(always)]
-fn dots_any(a: &Rows, b: &Rows, from: usize) -> Vec<f64> {
+fn dots_any(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
     let width = b.count - from;
     let mut out = vec![0.0; a.count * width];
     for (i, left) in a.tiles.iter().enumerate() {
@@ -492,7 +492,7 @@ mod tests {
     #[test]
     fn dots_together_are_dots_alone() {
         let rows_of = |all: &[f32], width: usize| {
-            let mut rows = Rows::default();
+            let mut rows = TiledRows::default();
             all.chunks(width).for_each(|row| rows.push(row));
             rows
         };

@@ -54,8 +54,8 @@ pub struct FileMeta {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Provenance {
     /// None for an import of bare tensors.
-    pub dataset: Option<Source>,
-    pub model: Option<Source>,
+    pub dataset: Option<Origin>,
+    pub model: Option<Origin>,
     /// What a state is: "mask", "mean", or "raw" for an import.
     pub state: String,
     /// "cpu", "cuda:0".
@@ -68,7 +68,7 @@ pub struct Provenance {
 
 /// A data set or a model that an index was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Source {
+pub struct Origin {
     pub name: String,
     /// Relative to the index folder where it can be, so that both can be moved together.
     pub path: String,
@@ -76,10 +76,10 @@ pub struct Source {
     pub hash: String,
 }
 
-impl Source {
+impl Origin {
     /// A data set that an index at `index` was built from; its path is kept relative to the index
     /// where both lie in one tree. Error: a path that is not there.
-    pub fn beside(index: &Path, name: String, root: &Path, hash: String) -> Result<Source> {
+    pub fn beside(index: &Path, name: String, root: &Path, hash: String) -> Result<Origin> {
         let whole = |path: &Path| std::fs::canonicalize(path).map_err(Error::io("find", path));
         let root = whole(root)?;
         // the index itself may not be there yet; its folder is
@@ -88,7 +88,7 @@ impl Source {
             _ => Path::new("."),
         };
         let index = whole(parent)?.join(index.file_name().unwrap_or_default());
-        Ok(Source {
+        Ok(Origin {
             name,
             path: relative(&index, &root).display().to_string(),
             hash,

@@ -33,11 +33,11 @@ mod tensor_file;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use staging::Partial;
+pub(crate) use staging::StagedFolder;
 
-pub use build::{Builder, PairTable, Precision, States};
-pub use meta::{Entity, LeftOut, Meta, ModeMeta, Provenance, Source, check_is_index};
-pub use mode_index::{Asked, Evidence, Few, Targets, View};
-pub use open::{Index, Pair};
+pub use build::{Builder, PairTable, States, StoragePrecision};
+pub use meta::{Entity, LeftOut, Meta, ModeMeta, Origin, Provenance, check_is_index};
+pub use mode_index::{ColumnBatch, ModeIndex, PreparedEntity, StateContribution, TargetSet};
+pub use open::{Index, IndexedPair};
 pub use prototypes::Prototypes;
 pub use raw::import_raw;

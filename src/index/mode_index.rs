@@ -6,15 +6,15 @@ use std::rc::Rc;
 use tch::{Device, Tensor};
 
 use crate::error::Result;
-use crate::index::kernels::{COLUMNS, Directions, Rows, all_dots, dot, products};
-use crate::index::neighbor_lists::Near;
+use crate::index::kernels::{COLUMNS, Directions, TiledRows, all_dots, dot, products};
+use crate::index::neighbor_lists::NeighborLists;
 use crate::index::open::{Index, ModeFile};
 use crate::index::tensor_file::Floats;
 use crate::types::{Mode, Row};
 
 /// One mode of an [`Index`]. A row that is not of this index is a fault of the caller and panics.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct ModeIndex<'a> {
     index: &'a Index,
     file: &'a ModeFile,
     /// W `[V · D]` and ḡ `[V · D]`, row-major, as they lie in the map.
@@ -22,13 +22,13 @@ pub struct View<'a> {
     mean_state: &'a [f32],
     /// g `[U · D]`.
     states: Floats<'a>,
-    near: Option<Near<'a>>,
+    near: Option<NeighborLists<'a>>,
 }
 
 /// What one state of an entity brings to a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence {
-    /// Which state; pairs name theirs in [`super::Pair::states`].
+pub struct StateContribution {
+    /// Which state; pairs name theirs in [`super::IndexedPair::states`].
     pub state: usize,
     /// The fraction of the entity's pairs that have it.
     pub share: f64,
@@ -36,15 +36,15 @@ pub struct Evidence {
     pub z: f64,
 }
 
-impl<'a> View<'a> {
+impl<'a> ModeIndex<'a> {
     pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
         let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
         let near = if file.lists {
-            Near::of(&file.file, index.len())?
+            NeighborLists::of(&file.file, index.len())?
         } else {
             None
         };
-        Ok(View {
+        Ok(ModeIndex {
             index,
             file,
             weight,
@@ -71,12 +71,12 @@ impl<'a> View<'a> {
         self.index.is_empty()
     }
 
-    /// Whether [`View::z_rows`] has this row at hand.
+    /// Whether [`ModeIndex::z_rows`] has this row at hand.
     pub fn has_row(&self, row: Row) -> bool {
         self.file.cache.borrow().has_row(row)
     }
 
-    /// How many rows more the product that [`View::z_rows`] of these needs would give for nothing;
+    /// How many rows more the product that [`ModeIndex::z_rows`] of these needs would give for nothing;
     /// 0 where they are all at hand.
     pub fn spare_rows(&self, rows: &[Row]) -> usize {
         let absent = self.absent(rows).len();
@@ -140,7 +140,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether there are lists of near candidates, by which [`View::few`] can take the place of
+    /// Whether there are lists of near candidates, by which [`ModeIndex::few`] can take the place of
     /// rows. On another device rows are summed in another order, so that there the two would not
     /// agree to the last bit.
     pub fn has_lists(&self) -> bool {
@@ -154,22 +154,22 @@ impl<'a> View<'a> {
     }
 
     /// Room for a few entities whose Z are wanted at a few candidates.
-    pub fn few(&self) -> Few {
-        Few {
+    pub fn few(&self) -> ColumnBatch {
+        ColumnBatch {
             directions: Directions::new(self.index.width()),
             terms: Vec::with_capacity(COLUMNS),
         }
     }
 
     /// Adds an entity; there must be room.
-    pub fn add_to(&self, few: &mut Few, row: Row) {
+    pub fn add_to(&self, few: &mut ColumnBatch, row: Row) {
         few.directions.push(self.direction(row));
         few.terms.push(self.terms(row));
     }
 
-    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`View::z_rows`] to
+    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`ModeIndex::z_rows`] to
     /// the last bit.
-    pub fn z_of_few(&self, few: &Few, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
+    pub fn z_of_few(&self, few: &ColumnBatch, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
         let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
         let mut values = few.directions.with(&rows);
         for (values, c) in values.iter_mut().zip(candidates) {
@@ -278,7 +278,7 @@ impl<'a> View<'a> {
         entities.iter().map(of).collect()
     }
 
-    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`View::z_rows`] costs
+    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`ModeIndex::z_rows`] costs
     /// whole rows.
     pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let mut values = self.log_probs(entities, targets);
@@ -290,11 +290,11 @@ impl<'a> View<'a> {
     }
 
     /// What each state of `entity` brings to `candidate`, in the order of states.
-    pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<Evidence> {
+    pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<StateContribution> {
         let (mean, inverse) = (self.file.mean[entity.at()], self.inverse_deviation(entity));
         let log_p = |entry: usize| self.entry_log_probs(entry, &[candidate]).sum::<f64>();
         self.entries(entity)
-            .map(|entry| Evidence {
+            .map(|entry| StateContribution {
                 state: self.file.entry_state[entry] as usize,
                 share: self.file.entry_share[entry] as f64,
                 z: (log_p(entry) - mean) * inverse,
@@ -319,30 +319,34 @@ impl<'a> View<'a> {
     }
 
     /// An entity whose P is wanted.
-    pub fn asked(&self, entity: Row) -> Asked {
+    pub fn asked(&self, entity: Row) -> PreparedEntity {
         let made = || {
-            let mut states = Rows::default();
+            let mut states = TiledRows::default();
             self.entries(entity)
                 .for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
             states
         };
-        Asked {
+        PreparedEntity {
             entity,
             states: self.file.cache.borrow_mut().states(entity, made),
         }
     }
 
     /// Adds a place where P is wanted.
-    pub fn add_target(&self, targets: &mut Targets, target: Row) {
+    pub fn add_target(&self, targets: &mut TargetSet, target: Row) {
         targets.which.push(target);
         targets.weight.push(self.weight_row(target));
     }
 
     /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these
     /// entities. Never 0: what f64 cannot hold is its smallest normal number, as in
-    /// [`View::sum_log_prob`].
-    pub fn probabilities(&self, wanted: &[(&Asked, usize)], targets: &Targets) -> Vec<Vec<f64>> {
-        let states: Vec<(&Rows, usize)> = wanted
+    /// [`ModeIndex::sum_log_prob`].
+    pub fn probabilities(
+        &self,
+        wanted: &[(&PreparedEntity, usize)],
+        targets: &TargetSet,
+    ) -> Vec<Vec<f64>> {
+        let states: Vec<(&TiledRows, usize)> = wanted
             .iter()
             .map(|&(asked, from)| (asked.states.as_ref(), from))
             .collect();
@@ -387,13 +391,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// Up to 16 entities, for [`View::z_of_few`].
-pub struct Few {
+/// Up to 16 entities, for [`ModeIndex::z_of_few`].
+pub struct ColumnBatch {
     directions: Directions,
     terms: Vec<Terms>,
 }
 
-impl Few {
+impl ColumnBatch {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.directions.len()
@@ -404,23 +408,23 @@ impl Few {
     }
 }
 
-/// An entity, for [`View::probabilities`].
+/// An entity, for [`ModeIndex::probabilities`].
 #[derive(Clone)]
-pub struct Asked {
+pub struct PreparedEntity {
     entity: Row,
     /// Its g, one an entry.
-    states: Rc<Rows>,
+    states: Rc<TiledRows>,
 }
 
-/// Places where P is wanted, for [`View::probabilities`].
+/// Places where P is wanted, for [`ModeIndex::probabilities`].
 #[derive(Clone, Default)]
-pub struct Targets {
+pub struct TargetSet {
     which: Vec<Row>,
     /// Their rows of W.
-    weight: Rows,
+    weight: TiledRows,
 }
 
-impl Targets {
+impl TargetSet {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.weight.len()

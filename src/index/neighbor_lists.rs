@@ -85,14 +85,14 @@ impl Lists {
 
 /// A mode's lists, as they lie in its file.
 #[derive(Clone, Copy)]
-pub struct Near<'a> {
+pub struct NeighborLists<'a> {
     length: usize,
     rows: &'a [i32],
     upper: &'a [f16],
     rest: &'a [f32],
 }
 
-impl<'a> Near<'a> {
+impl<'a> NeighborLists<'a> {
     /// None where the file has none. Error: shapes that do not fit.
     pub fn of(file: &'a TensorFile, entities: usize) -> Result<Option<Self>> {
         if !file.has(ROWS) {
@@ -102,7 +102,7 @@ impl<'a> Near<'a> {
         file.check(ROWS, &[Kind::Int], &[entities, length])?;
         file.check(UPPER, &[Kind::Half], &[entities, length])?;
         file.check(REST, &[Kind::Float], &[entities])?;
-        Ok(Some(Near {
+        Ok(Some(NeighborLists {
             length,
             rows: file.slice(ROWS)?,
             upper: file.halves(UPPER)?,

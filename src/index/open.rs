@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::index::build::{check_entries, mode_file, pair_state};
 use crate::index::cache::Cache;
 use crate::index::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
-use crate::index::mode_index::View;
+use crate::index::mode_index::ModeIndex;
 use crate::index::neighbor_lists;
-use crate::index::neighbor_lists::Near;
+use crate::index::neighbor_lists::NeighborLists;
 use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};
@@ -61,12 +61,12 @@ struct PairFile {
 
 /// A pair of the data set, as the index names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct IndexedPair {
     /// Of its line in `sentences.json`, in bytes.
     pub offset: u64,
     /// Which of the line's mentions, from 0.
     pub mention: u32,
-    /// Its state in each mode: places for [`super::Evidence::state`].
+    /// Its state in each mode: places for [`super::StateContribution::state`].
     pub states: Vec<(Mode, usize)>,
 }
 
@@ -214,7 +214,7 @@ impl Index {
     ///
     /// Errors: `Argument` where the index does not hold it; `Format` where a tensor has NaN or
     /// infinity.
-    pub fn view(&self, mode: Mode) -> Result<View<'_>> {
+    pub fn view(&self, mode: Mode) -> Result<ModeIndex<'_>> {
         let held = || {
             self.modes()
                 .iter()
@@ -225,7 +225,7 @@ impl Index {
         match self.modes.iter().find(|m| m.mode == mode) {
             Some(file) => {
                 self.check_finite(file)?;
-                View::new(self, file)
+                ModeIndex::new(self, file)
             }
             None => Err(Error::Argument(format!(
                 "the index has no mode {mode}; it has {}",
@@ -252,12 +252,12 @@ impl Index {
     }
 
     /// The entity's pairs in the order of the corpus; none in an index of bare tensors.
-    pub fn pairs_of(&self, row: Row) -> Vec<Pair> {
+    pub fn pairs_of(&self, row: Row) -> Vec<IndexedPair> {
         let Some(pairs) = &self.pairs else {
             return Vec::new();
         };
         (pairs.row_offsets[row.at()] as usize..pairs.row_offsets[row.at() + 1] as usize)
-            .map(|i| Pair {
+            .map(|i| IndexedPair {
                 offset: pairs.offset[i] as u64,
                 mention: pairs.mention[i] as u32,
                 states: pairs
@@ -328,7 +328,7 @@ impl ModeFile {
             mean: file.vector("mean", v)?,
             deviation: file.vector("deviation", v)?,
             sum_log_prob: file.vector("sum_log_prob", v)?,
-            lists: Near::of(&file, v)?.is_some(),
+            lists: NeighborLists::of(&file, v)?.is_some(),
             file,
             cache: RefCell::default(),
             is_finite: Cell::new(false),

@@ -4,8 +4,8 @@ use std::path::Path;
 use tch::{Device, Kind};
 
 use crate::error::{Error, Result};
-use crate::index::build::{Builder, Precision, States, numbered};
-use crate::index::meta::{Entity, Provenance, Source};
+use crate::index::build::{Builder, States, StoragePrecision, numbered};
+use crate::index::meta::{Entity, Origin, Provenance};
 use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::model::device::describe;
@@ -48,7 +48,7 @@ pub fn import_raw(
         entry_share: equal_shares(file, &row_offsets, pairs)?,
         entry_state: (0..pairs as i32).collect(),
         row_offsets,
-        precision: Precision::Single,
+        precision: StoragePrecision::Single,
     };
     let weight = tensors.tensor("head.weight")?.to_device(device);
     let bias = tensors.tensor("head.bias")?.to_device(device);
@@ -114,7 +114,7 @@ fn provenance(file: &Path, device: Device) -> Result<Provenance> {
         .file_stem()
         .map(|n| n.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let model = Source {
+    let model = Origin {
         name,
         path: file.display().to_string(),
         hash: hash_file(file)?,

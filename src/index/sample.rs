@@ -6,8 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 use tch::Tensor;
 
-use crate::index::build::{Builder, PairTable, Precision, States};
-use crate::index::meta::{Entity, LeftOut, Provenance, Source};
+use crate::index::build::{Builder, PairTable, States, StoragePrecision};
+use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::progress::Unobserved;
 use crate::types::{EntityId, Mode};
 
@@ -27,7 +27,7 @@ pub fn entities() -> Vec<Entity> {
 }
 
 pub fn provenance() -> Provenance {
-    let source = |name: &str| Source {
+    let source = |name: &str| Origin {
         name: name.to_owned(),
         path: format!("../{name}"),
         hash: format!("{name}-hash"),
@@ -69,7 +69,7 @@ pub fn head() -> (Tensor, Tensor, Tensor) {
 }
 
 /// One state a pair; in mode `image` the first two pairs share one, in mode `none` all do.
-pub fn states(mode: Mode, precision: Precision) -> States {
+pub fn states(mode: Mode, precision: StoragePrecision) -> States {
     let mut rng = ChaCha8Rng::seed_from_u64(10 + mode as u64);
     let (_, _, centres) = head();
     let count = ENTITIES * PAIRS;
@@ -99,7 +99,7 @@ pub fn pairs(modes: &[Mode]) -> PairTable {
 }
 
 /// Adds a mode's states to a builder.
-pub fn add_mode(builder: &mut Builder, mode: Mode, precision: Precision) {
+pub fn add_mode(builder: &mut Builder, mode: Mode, precision: StoragePrecision) {
     // only tests use this file; a fault here is theirs
     builder
         .mode(mode, states(mode, precision), &mut Unobserved)
@@ -107,7 +107,7 @@ pub fn add_mode(builder: &mut Builder, mode: Mode, precision: Precision) {
 }
 
 /// A builder with these modes added.
-pub fn builder(out: &Path, modes: &[Mode], precision: Precision) -> Builder {
+pub fn builder(out: &Path, modes: &[Mode], precision: StoragePrecision) -> Builder {
     let (weight, bias, _) = head();
     // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
@@ -134,7 +134,7 @@ pub fn large(out: &Path, entities: usize) {
         centres + random(&mut rng, entities, WIDTH),
         &offsets,
         &own,
-        Precision::Single,
+        StoragePrecision::Single,
     );
     let named = (0..entities as u32)
         .map(|n| Entity {

@@ -13,8 +13,8 @@ use crate::index::meta::{FileMeta, META_FILE, ModeMeta};
 const DONE_FILE: &str = "done.json";
 
 /// A folder under a temporary name beside its destination, for one process at a time. Dropped
-/// before [`Partial::publish`] it is removed, unless it is to be kept.
-pub struct Partial {
+/// before [`StagedFolder::publish`] it is removed, unless it is to be kept.
+pub struct StagedFolder {
     path: PathBuf,
     destination: PathBuf,
     /// Let go of when the process ends, however it does.
@@ -31,7 +31,7 @@ pub struct Done {
     pub files: BTreeMap<String, FileMeta>,
 }
 
-impl Partial {
+impl StagedFolder {
     /// Makes the temporary folder, or takes the one that an interrupted run left, with what is in
     /// it. Refused now, before hours of work: a destination that is there and is neither an index
     /// nor empty; another run at work on it.
@@ -63,7 +63,7 @@ impl Partial {
             Err(TryLockError::Error(_)) => {}
         }
         let kept = path.join(DONE_FILE).is_file();
-        let partial = Partial {
+        let partial = StagedFolder {
             path,
             destination: destination.to_owned(),
             _lock: lock,
@@ -155,7 +155,7 @@ impl Partial {
     }
 }
 
-impl Drop for Partial {
+impl Drop for StagedFolder {
     fn drop(&mut self) {
         if !self.kept {
             // nothing in it opens as an index, so a folder that cannot be removed does no harm

@@ -18,7 +18,7 @@ const HEAD_BLOCK: i64 = 16 << 10;
 
 /// The head `log p = W·g + b − logZ`, with what is needed to standardise a row without computing
 /// it.
-pub struct Head {
+pub struct OutputHead {
     /// W `[V, D]`, f32.
     pub weight: Tensor,
     /// b `[V]`, f32.
@@ -29,7 +29,7 @@ pub struct Head {
     covariance: Tensor,
 }
 
-impl Head {
+impl OutputHead {
     pub fn new(weight: Tensor, bias: Tensor) -> Self {
         let (v, size) = (weight.size()[0] as f64, weight.size()[1] + 1);
         let blocks = || {
@@ -49,7 +49,7 @@ impl Head {
         let gram = |centred: Tensor| centred.tr().matmul(&centred);
         let centred = blocks().map(|block| rows(block) - &mean);
         let covariance = centred.fold(zeros(&[size, size]), |all, block| all + gram(block)) / v;
-        Head {
+        OutputHead {
             weight,
             bias,
             mean,
@@ -110,7 +110,7 @@ pub struct Statistics {
 
 /// One pass over the entities in blocks. `states.states` are the rounded ones.
 pub fn statistics(
-    head: &Head,
+    head: &OutputHead,
     states: &States,
     observer: &mut dyn Observer<Progress>,
 ) -> Result<Statistics> {
@@ -146,7 +146,14 @@ struct Parts {
 impl Parts {
     /// Adds the entities of a block, the first of which has the row `from`. `kept` are the states
     /// `[U, D]`, whose logZ is written to `log_z [U]`.
-    fn add(&mut self, head: &Head, block: &Block, kept: &Tensor, log_z: &Tensor, from: usize) {
+    fn add(
+        &mut self,
+        head: &OutputHead,
+        block: &Block,
+        kept: &Tensor,
+        log_z: &Tensor,
+        from: usize,
+    ) {
         let g = kept.index_select(0, &block.state).to_kind(Kind::Float);
         let logits = (g.matmul(&head.weight.tr()) + &head.bias).to_kind(Kind::Double);
         let z = logits.logsumexp([1i64].as_slice(), true); // [entries, 1]

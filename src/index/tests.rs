@@ -13,7 +13,7 @@ use crate::index::*;
 use crate::progress::{Progress, Unobserved};
 use crate::types::{EntityId, Mode, Row};
 
-fn written(folder: &tempfile::TempDir, modes: &[Mode], precision: Precision) -> PathBuf {
+fn written(folder: &tempfile::TempDir, modes: &[Mode], precision: StoragePrecision) -> PathBuf {
     let out = folder.path().join("index");
     builder(&out, modes, precision).finish().unwrap();
     out
@@ -33,7 +33,7 @@ fn rows() -> Vec<Row> {
 /// log p of each pair as the dense form has it `[pairs, V]`, from the states as stored.
 fn dense(mode: Mode, kind: Kind) -> Tensor {
     let (weight, bias, _) = head();
-    let states = states(mode, Precision::Single);
+    let states = states(mode, StoragePrecision::Single);
     let picked: Vec<i64> = states.entry_state.iter().map(|&s| s as i64).collect();
     let g = states
         .states
@@ -54,7 +54,11 @@ fn worst(found: &[f64], expected: &Tensor) -> f64 {
 #[test]
 fn what_is_written_opens() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&written(&folder, &Mode::ALL, Precision::Half), Device::Cpu).unwrap();
+    let index = Index::open(
+        &written(&folder, &Mode::ALL, StoragePrecision::Half),
+        Device::Cpu,
+    )
+    .unwrap();
     assert_eq!(
         (index.len(), index.width(), index.modes()),
         (ENTITIES, WIDTH, Mode::ALL.to_vec())
@@ -85,8 +89,8 @@ fn what_is_written_opens() {
 fn statistics_are_those_of_the_stored_states() {
     let folder = tempfile::tempdir().unwrap();
     for (name, precision, kind) in [
-        ("h", Precision::Half, Kind::Half),
-        ("s", Precision::Single, Kind::Float),
+        ("h", StoragePrecision::Half, Kind::Half),
+        ("s", StoragePrecision::Single, Kind::Float),
     ] {
         let out = folder.path().join(name);
         builder(&out, &[Mode::Both], precision).finish().unwrap();
@@ -101,7 +105,7 @@ fn statistics_are_those_of_the_stored_states() {
                 .into_iter()
                 .map(|e| view.asked(e))
                 .collect::<Vec<_>>(),
-            Targets::default(),
+            TargetSet::default(),
         );
         rows()
             .into_iter()
@@ -142,12 +146,16 @@ fn rounding_to_half_changes_the_numbers() {
 
 #[test]
 fn shared_states_are_counted_together() {
-    let shared = states(Mode::Image, Precision::Half);
+    let shared = states(Mode::Image, StoragePrecision::Half);
     assert_eq!(shared.entry_state[..4], [0, 2, 3, 5]);
     assert_eq!(shared.entry_share[..2], [2.0 / 3.0, 1.0 / 3.0]);
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
-        &written(&folder, &[Mode::Image, Mode::None], Precision::Single),
+        &written(
+            &folder,
+            &[Mode::Image, Mode::None],
+            StoragePrecision::Single,
+        ),
         Device::Cpu,
     )
     .unwrap();
@@ -170,7 +178,7 @@ fn shared_states_are_counted_together() {
 fn a_mode_that_is_not_held_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
-        &written(&folder, &[Mode::Text], Precision::Half),
+        &written(&folder, &[Mode::Text], StoragePrecision::Half),
         Device::Cpu,
     )
     .unwrap();
@@ -181,7 +189,7 @@ fn a_mode_that_is_not_held_is_refused() {
 #[test]
 fn a_file_cut_short_anywhere_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let out = written(&folder, &[Mode::Both], Precision::Half);
+    let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     for name in [
         "index.json",
         "head.safetensors",
@@ -217,7 +225,7 @@ fn a_file_cut_short_anywhere_is_refused() {
 #[test]
 fn a_damaged_header_and_damaged_contents_are_found() {
     let folder = tempfile::tempdir().unwrap();
-    let out = written(&folder, &[Mode::Both], Precision::Half);
+    let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     let path = out.join("both.safetensors");
     let whole = fs::read(&path).unwrap();
     let mut header = whole.clone();
@@ -249,7 +257,7 @@ fn what_is_not_this_index_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(refusal(&folder.path().join("none")).starts_with("no index at"));
     assert!(refusal(folder.path()).contains("is not an index"));
-    let out = written(&folder, &[Mode::Both], Precision::Half);
+    let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     edit_meta(&out, |meta| meta["width"] = 9.into());
     assert!(
         refusal(&out).contains("holds “weight” as Float [60, 8] where"),
@@ -271,7 +279,7 @@ fn what_is_not_this_index_is_refused() {
 fn another_data_set_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
-        &written(&folder, &[Mode::Both], Precision::Half),
+        &written(&folder, &[Mode::Both], StoragePrecision::Half),
         Device::Cpu,
     )
     .unwrap();
@@ -287,7 +295,7 @@ fn another_data_set_is_refused() {
 fn nothing_is_left_before_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
-    let unfinished = builder(&out, &[Mode::Both], Precision::Half);
+    let unfinished = builder(&out, &[Mode::Both], StoragePrecision::Half);
     assert!(!out.exists());
     // what a killed writer leaves
     let partial = fs::read_dir(folder.path())
@@ -304,8 +312,8 @@ fn nothing_is_left_before_the_end() {
 #[test]
 fn an_index_is_replaced_and_other_folders_are_not() {
     let folder = tempfile::tempdir().unwrap();
-    let out = written(&folder, &[Mode::Both], Precision::Half);
-    builder(&out, &[Mode::Text], Precision::Half)
+    let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
+    builder(&out, &[Mode::Text], StoragePrecision::Half)
         .finish()
         .unwrap();
     assert_eq!(
@@ -339,7 +347,7 @@ fn a_builder_refuses_what_does_not_fit() {
         Err(Error::Mismatch(_))
     ));
     let try_states = |edit: fn(&mut States)| -> Result<()> {
-        let mut states = states(Mode::Both, Precision::Half);
+        let mut states = states(Mode::Both, StoragePrecision::Half);
         edit(&mut states);
         new(entities())?.mode(Mode::Both, states, &mut Unobserved)
     };
@@ -357,10 +365,11 @@ fn a_builder_refuses_what_does_not_fit() {
             .all(|edit| matches!(try_states(edit), Err(Error::Mismatch(_))))
     );
     let mut stop = |_: Progress| ControlFlow::Break(());
-    let stopped =
-        new(entities())
-            .unwrap()
-            .mode(Mode::Both, states(Mode::Both, Precision::Half), &mut stop);
+    let stopped = new(entities()).unwrap().mode(
+        Mode::Both,
+        states(Mode::Both, StoragePrecision::Half),
+        &mut stop,
+    );
     assert!(matches!(stopped, Err(Error::Stopped)));
 }
 
@@ -523,7 +532,7 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
         ("both", "entry_share", &f32::INFINITY.to_le_bytes()),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let out = written(&folder, &[Mode::Both], Precision::Half);
+        let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
         spoil(&out.join(format!("{file}.safetensors")), tensor, number);
         let refused =
             Index::open(&out, Device::Cpu).and_then(|index| index.view(Mode::Both).map(drop));
@@ -540,7 +549,7 @@ fn an_index_with_a_number_that_is_not_finite_gives_no_scores() {
 fn damaged_indexes_are_no_panic() {
     use rand::{RngExt, SeedableRng};
     let folder = tempfile::tempdir().unwrap();
-    let out = written(&folder, &[Mode::Both, Mode::Image], Precision::Half);
+    let out = written(&folder, &[Mode::Both, Mode::Image], StoragePrecision::Half);
     let whole = bytes_of(&out);
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     let (mut refused, mut opened) = (0, 0);
@@ -607,9 +616,9 @@ fn what_is_not_finite_is_not_written() {
 /// A builder that resumes.
 fn resumed(out: &Path, model: &str) -> Result<Builder> {
     let (weight, bias, _) = head();
-    let model = Some(Source {
+    let model = Some(Origin {
         hash: model.to_owned(),
-        ..Source::default()
+        ..Origin::default()
     });
     Builder::resume(
         out,
@@ -646,13 +655,13 @@ fn an_interrupted_build_is_resumed() {
     let (out, whole) = (folder.path().join("index"), folder.path().join("whole"));
     let finish = |mut builder: Builder, modes: &[Mode]| {
         for &mode in modes {
-            add_mode(&mut builder, mode, Precision::Half);
+            add_mode(&mut builder, mode, StoragePrecision::Half);
         }
         builder.finish().unwrap();
     };
     finish(resumed(&whole, "a").unwrap(), &[Mode::Both, Mode::Text]);
     let mut builder = resumed(&out, "a").unwrap();
-    add_mode(&mut builder, Mode::Both, Precision::Half);
+    add_mode(&mut builder, Mode::Both, StoragePrecision::Half);
     drop(builder);
     let partial = folder.path().join(".index.partial");
     // what a mode leaves that was being written
@@ -671,7 +680,7 @@ fn only_the_same_work_is_resumed() {
     let out = folder.path().join("index");
     let interrupt = |model| {
         let mut builder = resumed(&out, model).unwrap();
-        add_mode(&mut builder, Mode::Both, Precision::Half);
+        add_mode(&mut builder, Mode::Both, StoragePrecision::Half);
         assert!(
             resumed(&out, model)
                 .err()
@@ -694,7 +703,7 @@ fn only_the_same_work_is_resumed() {
     .unwrap();
     assert!(!resumed(&out, "a").unwrap().has(Mode::Both));
     interrupt("a");
-    drop(builder(&out, &[Mode::Text], Precision::Half));
+    drop(builder(&out, &[Mode::Text], StoragePrecision::Half));
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         0,
@@ -705,9 +714,9 @@ fn only_the_same_work_is_resumed() {
 #[test]
 fn a_run_killed_while_it_replaced_an_index_loses_none() {
     let folder = tempfile::tempdir().unwrap();
-    let out = written(&folder, &[Mode::Both], Precision::Half);
+    let out = written(&folder, &[Mode::Both], StoragePrecision::Half);
     fs::rename(&out, folder.path().join(".index.old")).unwrap();
-    drop(builder(&out, &[Mode::Text], Precision::Half));
+    drop(builder(&out, &[Mode::Text], StoragePrecision::Half));
     assert_eq!(
         Index::open(&out, Device::Cpu).unwrap().modes(),
         [Mode::Both],
@@ -715,7 +724,7 @@ fn a_run_killed_while_it_replaced_an_index_loses_none() {
     );
     // killed after the new one had the name
     fs::create_dir(folder.path().join(".index.old")).unwrap();
-    builder(&out, &[Mode::Text], Precision::Half)
+    builder(&out, &[Mode::Text], StoragePrecision::Half)
         .finish()
         .unwrap();
     assert_eq!(

@@ -19,8 +19,8 @@ use crate::text_file;
 use crate::train;
 use crate::train::config::TrainConfig;
 use crate::train::task::{Task, Tasks};
-use crate::train::trainer::Places;
-use crate::types::{DeviceChoice, Mode, Protocol, RankingKind, SeedCount};
+use crate::train::trainer::TrainPaths;
+use crate::types::{DeviceChoice, EvaluationProtocol, Mode, RankingKind, SeedCount};
 
 /// What to leave out of which recipe.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Variant {
 
 /// One variant with one seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cell {
+pub struct AblationRun {
     pub variant: String,
     pub seed: u64,
     /// Every setting of the training, and the data set's hash: a cell of others is done again.
@@ -61,7 +61,7 @@ pub struct Cell {
 
 /// A variant over its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub struct AblationRow {
     pub variant: String,
     pub seeds: Vec<u64>,
     /// Mean and sample deviation of MAP@10 by column; the deviation is none of one seed.
@@ -183,7 +183,10 @@ fn variant_of_prototypes(whole: &TrainConfig) -> Variant {
 /// was.
 ///
 /// Errors: those of training, indexing and evaluating; `Stopped`.
-pub fn ablate(ablation: &Ablation, observe: &mut dyn Observer<Progress>) -> Result<Vec<Row>> {
+pub fn ablate(
+    ablation: &Ablation,
+    observe: &mut dyn Observer<Progress>,
+) -> Result<Vec<AblationRow>> {
     let variants = variants(&ablation.config);
     let dataset = Dataset::open(&ablation.dataset)?.hash()?;
     let mut cells = Vec::new();
@@ -207,7 +210,7 @@ fn cell(
     variant: &Variant,
     seed: u64,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Cell> {
+) -> Result<AblationRun> {
     let path = model_folder(ablation, &variant.name, seed).with_extension("json");
     let config = TrainConfig {
         seed,
@@ -226,7 +229,7 @@ fn cell(
     };
     let map10 = train_and_measure(ablation, variant, &config, named)?;
     let minutes = begun.elapsed().as_secs_f64() / 60.0;
-    let cell = Cell {
+    let cell = AblationRun {
         variant: variant.name.clone(),
         seed,
         settings,
@@ -256,7 +259,7 @@ fn train_and_measure(
     let trained = variant.trained_head_of.as_ref().unwrap_or(&variant.name);
     let model = model_folder(ablation, trained, config.seed);
     if variant.trained_head_of.is_none() {
-        let places = Places {
+        let places = TrainPaths {
             dataset: ablation.dataset.clone(),
             out: model.clone(),
             cache: cache_folder()?,
@@ -278,7 +281,7 @@ fn train_and_measure(
     Ok(map10)
 }
 
-fn read(path: &Path) -> Result<Option<Cell>> {
+fn read(path: &Path) -> Result<Option<AblationRun>> {
     if !path.exists() {
         return Ok(None);
     }
@@ -302,7 +305,7 @@ fn measure(
     let mut found = BTreeMap::new();
     for mode in modes {
         for (ranking, name) in RANKINGS {
-            let (seed_count, protocol) = (SeedCount::Three, Protocol::Standard);
+            let (seed_count, protocol) = (SeedCount::Three, EvaluationProtocol::Standard);
             let plan = Plan {
                 mode,
                 seed_count,
@@ -318,7 +321,7 @@ fn measure(
 }
 
 /// The table, in the order of the variants.
-fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
+fn rows(variants: &[Variant], cells: &[AblationRun]) -> Vec<AblationRow> {
     let of = |name: &str| {
         cells
             .iter()
@@ -341,7 +344,7 @@ fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
         };
         let own = first_column(&cells);
         let difference = spread(&own).0 - spread(&whole).0;
-        Row {
+        AblationRow {
             variant: variant.name.clone(),
             seeds: cells.iter().map(|c| c.seed).collect(),
             columns: names.iter().map(over_seeds).collect(),
@@ -358,8 +361,8 @@ fn rows(variants: &[Variant], cells: &[Cell]) -> Vec<Row> {
 }
 
 /// By the seeds, in the mode that the variant is trained in.
-fn first_column(cells: &[&Cell]) -> Vec<f64> {
-    let of = |cell: &&Cell| {
+fn first_column(cells: &[&AblationRun]) -> Vec<f64> {
+    let of = |cell: &&AblationRun| {
         MODES
             .iter()
             .find_map(|&mode| cell.map10.get(&column(mode, RANKINGS[0].1)).copied())
@@ -388,7 +391,7 @@ fn standard_error(a: &[f64], b: &[f64]) -> Option<f64> {
     Some((part(a)? + part(b)?).sqrt())
 }
 
-fn write(ablation: &Ablation, variants: &[Variant], cells: &[Cell]) -> Result<()> {
+fn write(ablation: &Ablation, variants: &[Variant], cells: &[AblationRun]) -> Result<()> {
     let rows = rows(variants, cells);
     let path = ablation.out.join("ablation.json");
     let all = serde_json::json!({
@@ -403,7 +406,7 @@ fn write(ablation: &Ablation, variants: &[Variant], cells: &[Cell]) -> Result<()
 }
 
 /// The table: MAP@10 in %, mean ± deviation.
-pub fn markdown(rows: &[Row]) -> String {
+pub fn markdown(rows: &[AblationRow]) -> String {
     let columns: Vec<String> = MODES
         .iter()
         .flat_map(|&mode| RANKINGS.map(|(_, ranking)| column(mode, ranking)))
@@ -483,10 +486,10 @@ mod tests {
         assert_eq!(variants(&plain).len(), 3, "the recipe, and each modality");
     }
 
-    fn cell(variant: &str, seed: u64, map: f64) -> Cell {
+    fn cell(variant: &str, seed: u64, map: f64) -> AblationRun {
         let map10 = [("both, seeds".to_owned(), map)].into();
         let (settings, dataset) = (serde_json::Value::Null, String::new());
-        Cell {
+        AblationRun {
             variant: variant.into(),
             seed,
             settings,

@@ -9,13 +9,13 @@ use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::eval;
 use crate::eval::comparison;
-use crate::eval::comparison::Outcome;
-use crate::eval::comparison::Settings;
-use crate::eval::{Groups, Judged};
+use crate::eval::comparison::ComparisonSettings;
+use crate::eval::comparison::PairOutcome;
+use crate::eval::{Groups, ScoredRun};
 use crate::expand;
-use crate::expand::{Config, Pick};
+use crate::expand::{ExpandConfig, Pick};
 use crate::jobs;
-use crate::jobs::Runs;
+use crate::jobs::RunInputs;
 use crate::progress::{Observer, Progress};
 use crate::report::{Report, thumbnails};
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, Query, RankingKind, Row, SeedCount};
@@ -55,7 +55,7 @@ fn groups(
 /// is left out and noted. Errors: those of reading them, of the data set's files, and `Mismatch`
 /// where no run is left or they have no query in common.
 pub fn analyse(
-    runs: &Runs,
+    runs: &RunInputs,
     property: Property,
     k: usize,
     observe: &mut dyn Observer<Progress>,
@@ -90,28 +90,28 @@ type Named<T> = Vec<(String, T)>;
 /// The runs that can be scored on the data set, whose [`Dataset::hash`] this is, and which are left
 /// out, and why.
 fn judged(
-    entries: &[comparison::Entry],
+    entries: &[comparison::ComparisonInput],
     dataset: &Dataset,
     hash: &str,
     seeds: SeedCount,
-) -> (Named<Judged>, Named<String>) {
+) -> (Named<ScoredRun>, Named<String>) {
     let (mut judged, mut left_out) = (Vec::new(), Vec::new());
     // as the first that says how it was expanded
     let first = entries.iter().find_map(|entry| entry.run.is_joint());
     for entry in entries {
         let outcome = match comparison::judge(entry, dataset, hash, seeds) {
-            Outcome::Done(_)
+            PairOutcome::Done(_)
                 if entry
                     .run
                     .is_joint()
                     .is_some_and(|joint| Some(joint) != first) =>
             {
-                Outcome::NotComparable(comparison::POOLS.into())
+                PairOutcome::NotComparable(comparison::POOLS.into())
             }
             other => other,
         };
         left_out.extend(outcome.refusal().map(|why| (entry.name.clone(), why)));
-        if let Outcome::Done(run) = outcome {
+        if let PairOutcome::Done(run) = outcome {
             judged.push((entry.name.clone(), run));
         }
     }
@@ -121,8 +121,8 @@ fn judged(
 /// A comparison with every analysis that the data set allows, of the runs that have scores, and the
 /// pictures of what was gained and lost. Errors: those of [`jobs::compare`]; `Stopped`.
 pub fn report(
-    runs: &Runs,
-    settings: &Settings,
+    runs: &RunInputs,
+    settings: &ComparisonSettings,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Report> {
     let (entries, dataset, seeds) = jobs::entries(runs)?;
@@ -284,9 +284,9 @@ impl Session {
                 .map(|(row, _)| row)
                 .collect(),
             RankingKind::Expanded | RankingKind::Joint => {
-                let config = Config {
+                let config = ExpandConfig {
                     size,
-                    ..Config::default()
+                    ..ExpandConfig::default()
                 };
                 let all = &mut |_: &Pick| std::ops::ControlFlow::Continue(());
                 expand::expand(&view, seeds, others, &config, all)?
@@ -305,7 +305,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::comparison::{Exchange, Exchanged, Pair, Paired};
+    use crate::eval::comparison::{Exchange, Exchanged, Paired, RunPair};
 
     #[test]
     fn what_is_exchanged_most_often_comes_first() {
@@ -333,11 +333,11 @@ mod tests {
                 exchanges: vec![exchange],
             };
             let (run, reference) = (String::new(), String::new());
-            Pair {
+            RunPair {
                 places: [1, 0],
                 run,
                 reference,
-                result: Outcome::Done(paired),
+                result: PairOutcome::Done(paired),
             }
         };
         let comparison = comparison::Comparison {

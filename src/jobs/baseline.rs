@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::baselines::{Places, System, rows_of};
+use crate::baselines::{BaselineSources, FittedBaseline, rows_of};
 use crate::data::Dataset;
 use crate::engine::catalogue::class_cards;
 use crate::engine::protocol::ClassCard;
@@ -18,14 +18,14 @@ use crate::eval::run::{Ranking, Run, check_scores};
 use crate::features::cache_folder;
 use crate::model::device;
 use crate::progress::{Observer, Progress};
-use crate::types::{DeviceChoice, EntityId, Protocol, Query, Row, SeedCount};
+use crate::types::{DeviceChoice, EntityId, EvaluationProtocol, Query, Row, SeedCount};
 
-pub use crate::baselines::Rival;
+pub use crate::baselines::Baseline;
 
 /// Which system to run on what.
 #[derive(Debug, Clone)]
-pub struct Baseline {
-    pub rival: Rival,
+pub struct BaselineOptions {
+    pub rival: Baseline,
     pub dataset: PathBuf,
     pub seed_count: SeedCount,
     /// By name or folder; none: the settings', which are the mini preset's where no file says so.
@@ -45,20 +45,20 @@ pub struct Baseline {
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Ran {
+pub struct BaselineRun {
     pub evaluated: Evaluated,
     pub classes: Vec<ClassCard>,
     /// The rankings, with every setting that made them.
     pub run: Run,
 }
 
-impl Baseline {
+impl BaselineOptions {
     /// Prepares the system, training it where it has to be, and asks it every query of so many
     /// seeds.
     ///
     /// Errors: those of the data set, of encoders and of training; `Mismatch` where there is no
     /// query to ask; `Stopped`.
-    pub fn run(&self, observe: &mut dyn Observer<Progress>) -> Result<Ran> {
+    pub fn run(&self, observe: &mut dyn Observer<Progress>) -> Result<BaselineRun> {
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads as i32);
         }
@@ -93,7 +93,7 @@ impl Baseline {
             ..Run::default()
         };
         let left_out = [system.left_out, left_out].concat();
-        Ok(Ran {
+        Ok(BaselineRun {
             evaluated: Evaluated {
                 results,
                 evaluation,
@@ -105,8 +105,8 @@ impl Baseline {
     }
 
     /// Returns the places that the system is made from.
-    fn places(&self) -> Result<Places> {
-        Ok(Places {
+    fn places(&self) -> Result<BaselineSources> {
+        Ok(BaselineSources {
             text_encoder: self.text_encoder.clone(),
             image_encoder: self.image_encoder.clone(),
             clip: self.clip.clone(),
@@ -119,7 +119,7 @@ impl Baseline {
     fn settings(
         &self,
         dataset: &Dataset,
-        system: &System,
+        system: &FittedBaseline,
         device: String,
     ) -> Result<Map<String, Value>> {
         let settings = json!({
@@ -130,7 +130,7 @@ impl Baseline {
             "queries_hash": dataset.queries_hash(self.seed_count),
             "device": device,
             "seeds": self.seed_count,
-            "protocol": Protocol::Standard,
+            "protocol": EvaluationProtocol::Standard,
         });
         let mut settings = settings.as_object().cloned().unwrap_or_default();
         settings.extend(system.settings.clone());
@@ -141,7 +141,7 @@ impl Baseline {
 /// Every query's ranking and what it is worth; `rows` are those of the system's entities.
 fn ask(
     dataset: &Dataset,
-    system: &System,
+    system: &FittedBaseline,
     rows: &HashMap<EntityId, Row>,
     queries: &[Query],
     observe: &mut dyn Observer<Progress>,
@@ -161,9 +161,10 @@ fn ask(
         let query_id = dataset.query_id(query);
         check_scores(&query_id, &ranking)?;
         let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
-        let measures = eval::measure_query(dataset, query, &list, Protocol::Standard, |e| {
-            rows.contains_key(&e)
-        });
+        let measures =
+            eval::measure_query(dataset, query, &list, EvaluationProtocol::Standard, |e| {
+                rows.contains_key(&e)
+            });
         results.push(QueryResult {
             query: query.clone(),
             ranking,

@@ -6,10 +6,10 @@ use crate::data::{Dataset, Vocabulary, read_rows};
 use crate::error::{Error, Result};
 use crate::features::image::ImageEncoder;
 use crate::features::load_pairs::{Encoders, TextEncoder};
-use crate::index::Partial;
+use crate::index::StagedFolder;
 use crate::model::checkpoint::{ImageSource, ModelConfig, save, save_whole};
 use crate::model::convert::{Filled, StateDict};
-use crate::model::{Config, State};
+use crate::model::{NetworkConfig, PairState};
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
@@ -31,7 +31,7 @@ pub struct Conversion {
     /// Pixels were normalised by the image encoder's mean and deviation. The published code does
     /// not.
     pub normalize: bool,
-    pub state: State,
+    pub state: PairState,
     /// Attention heads; none: the text encoder's.
     pub heads: Option<i64>,
 }
@@ -76,7 +76,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         tch::Device::Cpu,
     )?;
     let heads = asked.heads.unwrap_or(encoders.text.sizes.heads);
-    let sizes = state_dict.sizes(&Config {
+    let sizes = state_dict.sizes(&NetworkConfig {
         heads,
         state: asked.state,
         ..encoders.text.sizes.clone()
@@ -115,7 +115,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
 
 /// Writes the model folder, with BERT's frozen layers where they are not the text encoder's.
 fn write_folder(out: &Path, config: &ModelConfig, filled: &Filled) -> Result<()> {
-    let folder = Partial::create(out)?;
+    let folder = StagedFolder::create(out)?;
     let write = if filled.frozen_as_encoder {
         save
     } else {
@@ -206,7 +206,7 @@ fn rows(asked: &Conversion, vocabulary: &Vocabulary) -> Result<(PathBuf, Vec<Ent
 }
 
 /// Refuses a list of rows that is not as long as the head.
-fn check_rows(order: &Path, listed: usize, sizes: &Config) -> Result<()> {
+fn check_rows(order: &Path, listed: usize, sizes: &NetworkConfig) -> Result<()> {
     if listed as i64 == sizes.entities {
         return Ok(());
     }
@@ -218,7 +218,7 @@ fn check_rows(order: &Path, listed: usize, sizes: &Config) -> Result<()> {
 }
 
 /// BERT's sizes must be the encoder's; only its vocabulary may have grown.
-fn check_text_encoder(sizes: &Config, encoder: &TextEncoder) -> Result<()> {
+fn check_text_encoder(sizes: &NetworkConfig, encoder: &TextEncoder) -> Result<()> {
     let own = &encoder.sizes;
     let pairs = [
         ("width", sizes.hidden, own.hidden),
@@ -241,7 +241,7 @@ fn check_text_encoder(sizes: &Config, encoder: &TextEncoder) -> Result<()> {
 }
 
 /// How the encoder's patch map is pooled to give the checkpoint's patches; none: not at all.
-fn grid(sizes: &Config, encoder: &ImageEncoder, name: &str) -> Result<Option<i64>> {
+fn grid(sizes: &NetworkConfig, encoder: &ImageEncoder, name: &str) -> Result<Option<i64>> {
     let side = sizes.patches.isqrt();
     let pooled = side * side == sizes.patches && sizes.patches < encoder.patches();
     if sizes.patch_features != encoder.features() || !(pooled || sizes.patches == encoder.patches())
@@ -258,7 +258,7 @@ fn grid(sizes: &Config, encoder: &ImageEncoder, name: &str) -> Result<Option<i64
     Ok(pooled.then_some(side))
 }
 
-fn describe(sizes: &Config) -> String {
+fn describe(sizes: &NetworkConfig) -> String {
     format!(
         "{} entities, {} clusters, BERT of {} layers, {} vision and {} fusion layers, width {}, {} heads, pictures {} × {}",
         sizes.entities,

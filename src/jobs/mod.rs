@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::data::{Dataset, Vocabulary};
 use crate::error::{Error, Result};
 use crate::eval::comparison;
-use crate::eval::comparison::{Comparison, Entry};
+use crate::eval::comparison::{Comparison, ComparisonInput};
 use crate::eval::run;
 use crate::features::cache_folder;
 use crate::index;
@@ -22,9 +22,9 @@ use crate::types::{DeviceChoice, Query, SeedCount};
 
 use crate::engine::external::label;
 
-pub use crate::eval::run::{Form, Opened, Ranking, Run};
-pub use crate::model::State;
-pub use crate::train::config::Precision;
+pub use crate::eval::run::{OpenedRun, Ranking, Run, RunFormat};
+pub use crate::model::PairState;
+pub use crate::train::config::TrainPrecision;
 pub use crate::train::trainer::Trained;
 pub use crate::train::{Preset, Task, Tasks, TrainConfig};
 pub use convert::{Conversion, Converted, RowOrder, convert};
@@ -50,7 +50,7 @@ pub fn train(
     if let Some(threads) = options.threads {
         tch::set_num_threads(threads as i32);
     }
-    let places = train::trainer::Places {
+    let places = train::trainer::TrainPaths {
         dataset: dataset.into(),
         out: out.into(),
         cache: cache_folder()?,
@@ -74,7 +74,7 @@ pub fn index(
     choice: DeviceChoice,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
-    let places = index::from_model::Places {
+    let places = index::from_model::IndexPaths {
         dataset: dataset.into(),
         model: model.into(),
         out: out.into(),
@@ -110,7 +110,7 @@ pub fn queries(dataset: &Path, folder: &Path, seeds: SeedCount) -> Result<(Vec<Q
 
 /// Runs to look at, side by side.
 #[derive(Debug, Clone, Copy)]
-pub struct Runs<'a> {
+pub struct RunInputs<'a> {
     pub paths: &'a [PathBuf],
     /// None: the one that the first run's settings name.
     pub dataset: Option<&'a Path>,
@@ -127,7 +127,7 @@ pub fn read_run(
     path: &Path,
     dataset: Option<&Path>,
     seeds: Option<SeedCount>,
-) -> Result<(Opened, Dataset)> {
+) -> Result<(OpenedRun, Dataset)> {
     let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     let opened = Run::open(path, &dataset, seeds)?;
@@ -147,7 +147,7 @@ pub fn qrels(dataset: &Path, out: &Path) -> Result<usize> {
 
 /// Compares runs. Errors: those of [`Run::open`] and of opening the data set, and `Argument` where
 /// none is named.
-pub fn compare(runs: &Runs, settings: &comparison::Settings) -> Result<Comparison> {
+pub fn compare(runs: &RunInputs, settings: &comparison::ComparisonSettings) -> Result<Comparison> {
     let (entries, dataset, seeds) = entries(runs)?;
     comparison::compare(&entries, &dataset, seeds, settings)
 }
@@ -155,8 +155,8 @@ pub fn compare(runs: &Runs, settings: &comparison::Settings) -> Result<Compariso
 /// Runs, each under a name of its own, the data set that they are of, and of how many seeds their
 /// queries are. Those of another number are not read, and so not missed. Errors: those of
 /// [`Run::open`] and of opening the data set, and `Argument` where none is named.
-pub(super) fn entries(runs: &Runs) -> Result<(Vec<Entry>, Dataset, SeedCount)> {
-    let Runs {
+pub(super) fn entries(runs: &RunInputs) -> Result<(Vec<ComparisonInput>, Dataset, SeedCount)> {
+    let RunInputs {
         paths,
         dataset,
         queries,
@@ -175,9 +175,9 @@ pub(super) fn entries(runs: &Runs) -> Result<(Vec<Entry>, Dataset, SeedCount)> {
         Some(folder) => dataset.with_queries(folder, only)?,
         None => dataset,
     };
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<ComparisonInput> = Vec::new();
     for path in paths {
-        let Opened { run, odd, .. } = Run::open_only(path, &dataset, Some(only), seeds)?;
+        let OpenedRun { run, odd, .. } = Run::open_only(path, &dataset, Some(only), seeds)?;
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));
@@ -185,7 +185,7 @@ pub(super) fn entries(runs: &Runs) -> Result<(Vec<Entry>, Dataset, SeedCount)> {
             .chain(numbered)
             .find(is_free)
             .unwrap_or_default();
-        entries.push(Entry {
+        entries.push(ComparisonInput {
             name,
             path: path.clone(),
             run,

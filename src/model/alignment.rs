@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 use crate::model::layer::{layer_norm, unit};
-use crate::model::network::Input;
+use crate::model::network::NetworkInput;
 
 /// Sizes of the common space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct AlignmentHeads {
 }
 
 impl AlignmentHeads {
-    fn new(path: &Path, suffix: &str, config: &Config, width: i64) -> Self {
+    fn new(path: &Path, suffix: &str, config: &NetworkConfig, width: i64) -> Self {
         let named = |name: &str| path / format!("{name}{suffix}");
         let d = config.hidden;
         let words = named("mlm_head");
@@ -73,7 +73,7 @@ impl AlignmentHeads {
 
     /// What both towers give (`Tower::towers`) in the common space; none for a batch without
     /// pictures.
-    pub fn project(&self, towers: &Input) -> Option<Views> {
+    pub fn project(&self, towers: &NetworkInput) -> Option<Views> {
         let image = self.project_image(towers.patches.as_ref()?);
         Some(Views {
             text: self.project_text(towers),
@@ -82,7 +82,7 @@ impl AlignmentHeads {
     }
 
     /// The mean over each text's tokens, projected: unit rows `[B, E]`.
-    pub fn project_text(&self, towers: &Input) -> Tensor {
+    pub fn project_text(&self, towers: &NetworkInput) -> Tensor {
         unit(&self.text.forward(&towers.mean_of(&towers.text)))
     }
 
@@ -122,7 +122,12 @@ impl Alignment {
     /// By what similarities are divided at first (both papers), and at least (CLIP).
     const TEMPERATURE: (f64, f64) = (0.07, 0.01);
 
-    pub fn new(path: &Path, config: &Config, sizes: AlignmentConfig, with_teacher: bool) -> Self {
+    pub fn new(
+        path: &Path,
+        config: &NetworkConfig,
+        sizes: AlignmentConfig,
+        with_teacher: bool,
+    ) -> Self {
         let heads = |suffix| AlignmentHeads::new(path, suffix, config, sizes.width);
         Alignment {
             heads: heads(""),
@@ -208,10 +213,10 @@ mod tests {
     fn the_queue_holds_the_newest_pairs_first() {
         let store = nn::VarStore::new(Device::Cpu);
         let sizes = AlignmentConfig { width: 2, queue: 3 };
-        let config = Config {
+        let config = NetworkConfig {
             hidden: 4,
             token_vocabulary: 5,
-            ..Config::default()
+            ..NetworkConfig::default()
         };
         let alignment = Alignment::new(&store.root(), &config, sizes, false);
         assert_eq!(alignment.queued().1, Tensor::from_slice(&[-1i64, -1, -1]));

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::model::checkpoint::encoder_name;
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 use crate::model::layer::{attend, layer_norm, linear};
 use crate::model::weights::Weights;
 
@@ -29,7 +29,7 @@ struct BertLayer {
 }
 
 impl BertLayer {
-    fn new(path: Path, config: &Config) -> Self {
+    fn new(path: Path, config: &NetworkConfig) -> Self {
         let (d, f, eps) = (
             config.hidden,
             config.feed_forward,
@@ -93,7 +93,7 @@ pub struct Bert {
 }
 
 impl Bert {
-    pub fn new(path: Path, config: &Config) -> Self {
+    pub fn new(path: Path, config: &NetworkConfig) -> Self {
         let embeddings = &path / "embeddings";
         let table = |name: &str, rows| {
             nn::embedding(&embeddings / name, rows, config.hidden, Default::default())
@@ -161,7 +161,7 @@ impl Bert {
 ///
 /// Errors: `Format` that names a parameter which is missing, has another shape, is not finite, or
 /// is one too many.
-pub fn check(weights: &Weights, config: &Config) -> Result<Vec<(String, usize)>> {
+pub fn check(weights: &Weights, config: &NetworkConfig) -> Result<Vec<(String, usize)>> {
     for (name, shape) in parameters(config) {
         weights
             .expect(&encoder_name(weights, &name), &shape)
@@ -175,7 +175,7 @@ pub fn check(weights: &Weights, config: &Config) -> Result<Vec<(String, usize)>>
 }
 
 /// The parameters of a BERT and their shapes.
-fn parameters(config: &Config) -> impl Iterator<Item = (String, Vec<i64>)> {
+fn parameters(config: &NetworkConfig) -> impl Iterator<Item = (String, Vec<i64>)> {
     let (d, f) = (config.hidden, config.feed_forward);
     let tables = [
         ("word", config.token_vocabulary),
@@ -223,15 +223,15 @@ mod tests {
     use tch::Device;
     use tch::nn::VarStore;
 
-    fn tiny() -> (Config, BTreeMap<String, Tensor>) {
-        let config = Config {
+    fn tiny() -> (NetworkConfig, BTreeMap<String, Tensor>) {
+        let config = NetworkConfig {
             hidden: 8,
             heads: 2,
             feed_forward: 12,
             bert_layers: 2,
             token_vocabulary: 20,
             max_positions: 30,
-            ..Config::default()
+            ..NetworkConfig::default()
         };
         let store = VarStore::new(Device::Cpu);
         let _bert = Bert::new(store.root(), &config);

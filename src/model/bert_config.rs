@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 use crate::text_file::read_json;
 
 /// The sizes that the file must give. The other fields have the defaults of `BertConfig`.
@@ -47,7 +47,7 @@ fn followed() -> [(&'static str, Value); 8] {
 ///
 /// Errors: `Missing`; `Format` for a file that is not a BERT's, that has a setting which is not
 /// followed, or sizes that cannot be; `Io`.
-pub fn read(path: &Path) -> Result<Config> {
+pub fn read(path: &Path) -> Result<NetworkConfig> {
     if !path.is_file() {
         let hint =
             "a text encoder's folder has config.json, tokenizer.json or vocab.txt, and weights"
@@ -78,7 +78,7 @@ pub fn read(path: &Path) -> Result<Config> {
     }
     let sizes: BertSizes = serde_json::from_value(Value::Object(settings))
         .map_err(|e| Error::format(path, format!("is not a BERT configuration: {e}")))?;
-    let config = Config {
+    let config = NetworkConfig {
         hidden: sizes.hidden_size,
         bert_layers: sizes.num_hidden_layers,
         heads: sizes.num_attention_heads,
@@ -87,13 +87,13 @@ pub fn read(path: &Path) -> Result<Config> {
         max_positions: sizes.max_position_embeddings,
         layer_norm_eps_bert: sizes.layer_norm_eps,
         entities: 1, // of the network that is built on it, and not yet known
-        ..Config::default()
+        ..NetworkConfig::default()
     };
     config
         .validate()
         .map_err(|reason| Error::format(path, format!("has sizes that cannot be: {reason}")))?;
-    Ok(Config {
-        entities: Config::default().entities,
+    Ok(NetworkConfig {
+        entities: NetworkConfig::default().entities,
         ..config
     })
 }
@@ -105,7 +105,7 @@ mod tests {
     const TINY: &str = r#"{"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16,
         "vocab_size": 32, "max_position_embeddings": 160}"#;
 
-    fn with(changes: &str) -> std::result::Result<Config, String> {
+    fn with(changes: &str) -> std::result::Result<NetworkConfig, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut settings: Map<String, Value> = serde_json::from_str(TINY).unwrap();
         settings.extend(serde_json::from_str::<Map<String, Value>>(changes).unwrap());

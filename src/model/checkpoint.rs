@@ -9,7 +9,7 @@ use tch::{Device, Tensor};
 use crate::error::{Error, Result};
 use crate::files::{replace, write_whole};
 use crate::model::alignment::AlignmentConfig;
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 use crate::model::finite::find_not_finite;
 use crate::model::network::{Network, TRAINED_BERT_LAYERS};
 use crate::model::weights::Weights;
@@ -40,7 +40,7 @@ pub struct ImageSource {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
     #[serde(flatten)]
-    pub sizes: Config,
+    pub sizes: NetworkConfig,
     #[serde(default)]
     pub text_encoder: Option<EncoderSource>,
     #[serde(default)]
@@ -69,7 +69,7 @@ pub struct ModelFolder {
 
 /// A model folder's network.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedNetwork {
     /// The parameters of the network, frozen.
     pub store: VarStore,
     pub network: Network,
@@ -156,7 +156,7 @@ impl ModelFolder {
     ///
     /// Errors: `Format` for a parameter that is missing, not finite, of another shape, or one too
     /// many.
-    pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<Opened> {
+    pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<OpenedNetwork> {
         let sizes = &self.config.sizes;
         let other = "the weights are of another model or vocabulary than config.json";
         check_sizes(&self.weights, encoder, sizes).map_err(|error| error.adding(other))?;
@@ -179,7 +179,7 @@ impl ModelFolder {
         let left_out =
             self.weights
                 .finish("the network of its config.json", &is_unused, &is_own)?;
-        Ok(Opened {
+        Ok(OpenedNetwork {
             store,
             network,
             left_out,
@@ -289,8 +289,8 @@ pub(super) fn encoder_name(encoder: &Weights, name: &str) -> String {
 
 /// Refuses sizes that the parameters do not have, before anything is allocated for them. `encoder`
 /// has the frozen part of BERT where these weights leave it out.
-fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &Config) -> Result<()> {
-    let Config {
+fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &NetworkConfig) -> Result<()> {
+    let NetworkConfig {
         entities,
         clusters,
         patches,

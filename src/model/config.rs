@@ -9,7 +9,7 @@ use crate::model::alignment::AlignmentConfig;
 /// Which state of the fused sequence stands for the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum PairState {
     /// The state at `[MASK]`, as published.
     #[default]
     Mask,
@@ -19,7 +19,7 @@ pub enum State {
 
 /// Sizes of the network. `Default` is the paper's (BERT-base, ResNet-50 patches).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Config {
+pub struct NetworkConfig {
     /// V: rows of the entity head.
     pub entities: i64,
     /// C: columns of the cluster head, classes + 1.
@@ -46,7 +46,7 @@ pub struct Config {
     pub layer_norm_eps_bert: f64,
     pub layer_norm_eps: f64,
     #[serde(default)]
-    pub state: State,
+    pub state: PairState,
     /// Of a network that aligns sentences with pictures; none: it has no heads for that, as
     /// published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,9 +75,9 @@ fn head_dropout() -> f64 {
     0.2
 }
 
-impl Default for Config {
+impl Default for NetworkConfig {
     fn default() -> Self {
-        Config {
+        NetworkConfig {
             entities: 0,
             clusters: 1,
             patches: 36,
@@ -92,7 +92,7 @@ impl Default for Config {
             max_positions: 512,
             layer_norm_eps_bert: 1e-12,
             layer_norm_eps: 1e-5,
-            state: State::Mask,
+            state: PairState::Mask,
             alignment: None,
             dropout: dropout(),
             head_dropout: head_dropout(),
@@ -101,7 +101,7 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl NetworkConfig {
     /// Refuses sizes that no network can have.
     pub fn validate(&self) -> Result<()> {
         self.validate_sizes()?;

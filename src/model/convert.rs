@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::model::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 use crate::model::network::Network;
 use crate::model::weights::{Weights, by_module, list};
 use crate::progress::{Observer, Progress};
@@ -74,7 +74,7 @@ impl StateDict {
     ///
     /// Errors: `Format` for a parameter that is missing or has another number of dimensions;
     /// `Mismatch` for sizes that cannot be.
-    pub fn sizes(&self, known: &Config) -> Result<Config> {
+    pub fn sizes(&self, known: &NetworkConfig) -> Result<NetworkConfig> {
         let [entities, hidden] = self.shape(HEAD)?;
         let [clusters, _] = self.shape("cluster_head.5.weight")?;
         let [_, patches, _] = self.shape("visual_pos_embedding")?;
@@ -82,7 +82,7 @@ impl StateDict {
         let [feed_forward, _] = self.shape("bert.encoder.layer.0.intermediate.dense.weight")?;
         let [token_vocabulary, _] = self.shape("bert.embeddings.word_embeddings.weight")?;
         let [max_positions, _] = self.shape("bert.embeddings.position_embeddings.weight")?;
-        let sizes = Config {
+        let sizes = NetworkConfig {
             entities,
             clusters,
             patches,
@@ -129,7 +129,7 @@ impl StateDict {
     /// place for; `Mismatch` for one of another shape; `Stopped`.
     pub fn fill(
         &self,
-        sizes: &Config,
+        sizes: &NetworkConfig,
         encoder: &Weights,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Filled> {

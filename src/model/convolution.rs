@@ -26,7 +26,7 @@ pub(super) struct Convolution {
 
 /// What the parameters do not tell.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
+pub(super) struct ConvolutionShape {
     pub shape: [i64; 4],
     pub stride: i64,
     pub groups: i64,
@@ -42,7 +42,7 @@ impl Convolution {
         weights: &Weights,
         conv: &str,
         norm: &str,
-        form: Form,
+        form: ConvolutionShape,
         device: Device,
     ) -> Result<Convolution> {
         let channels = form.shape[0];

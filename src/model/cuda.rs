@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 /// What became of CUDA.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Loaded {
+pub enum CudaStatus {
     /// The driver and libtorch's CUDA half are there.
     Yes,
     /// No NVIDIA driver on this machine.
@@ -20,15 +20,15 @@ pub enum Loaded {
 
 /// Loads the CUDA half once; later calls give the first answer. Must come before any other tch
 /// call, since libtorch counts its devices once.
-pub fn load() -> &'static Loaded {
-    static LOADED: OnceLock<Loaded> = OnceLock::new();
+pub fn load() -> &'static CudaStatus {
+    static LOADED: OnceLock<CudaStatus> = OnceLock::new();
     LOADED.get_or_init(|| {
         if open("libcuda.so.1").is_err() {
-            return Loaded::NoDriver;
+            return CudaStatus::NoDriver;
         }
         match open("libtorch_cuda.so") {
-            Ok(()) => Loaded::Yes,
-            Err(said) => Loaded::Refused(said),
+            Ok(()) => CudaStatus::Yes,
+            Err(said) => CudaStatus::Refused(said),
         }
     })
 }

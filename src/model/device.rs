@@ -4,7 +4,7 @@ use tch::{Cuda, Device, TchError};
 
 use crate::error::{Error, Result};
 use crate::model::cuda;
-use crate::model::cuda::Loaded;
+use crate::model::cuda::CudaStatus;
 use crate::types::DeviceChoice;
 
 /// The device that was chosen. Loads CUDA first where the choice allows it, so call this before any
@@ -59,7 +59,7 @@ pub fn report() -> Vec<(String, String)> {
 
 /// How many GPUs libtorch can use.
 fn gpus() -> usize {
-    if *cuda::load() != Loaded::Yes {
+    if *cuda::load() != CudaStatus::Yes {
         return 0;
     }
     usize::try_from(Cuda::device_count()).unwrap_or(0)
@@ -68,16 +68,16 @@ fn gpus() -> usize {
 /// Why no GPU is to be had, or how many there are.
 fn no_gpu() -> String {
     match (cuda::load(), gpus()) {
-        (Loaded::NoDriver, _) => "no NVIDIA driver on this machine".into(),
-        (Loaded::Refused(said), _) => {
+        (CudaStatus::NoDriver, _) => "no NVIDIA driver on this machine".into(),
+        (CudaStatus::Refused(said), _) => {
             format!(
                 "libtorch's CUDA half does not load ({said}); `LIBTORCH_VARIANT=cuda make setup` fetches it"
             )
         }
-        (Loaded::Yes, 0) => {
+        (CudaStatus::Yes, 0) => {
             "libtorch finds no usable GPU; its CUDA 13 needs driver 580 or newer".into()
         }
-        (Loaded::Yes, n) => format!("this machine's GPUs are cuda:0 to cuda:{}", n - 1),
+        (CudaStatus::Yes, n) => format!("this machine's GPUs are cuda:0 to cuda:{}", n - 1),
     }
 }
 

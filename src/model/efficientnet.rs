@@ -7,7 +7,7 @@
 use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::convolution::{Convolution, Form, Padding};
+use crate::model::convolution::{Convolution, ConvolutionShape, Padding};
 use crate::model::weights::Weights;
 
 /// The batch norms' ε.
@@ -65,7 +65,7 @@ impl Reader<'_> {
         stride: i64,
         groups: i64,
     ) -> Result<Convolution> {
-        let form = Form {
+        let form = ConvolutionShape {
             shape,
             stride,
             groups,

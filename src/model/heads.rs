@@ -3,7 +3,7 @@
 use tch::nn::{self, Module, ModuleT, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 use crate::model::layer::{layer_norm, unit};
 
 /// `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
@@ -16,7 +16,7 @@ pub struct EntityHead {
 }
 
 impl EntityHead {
-    pub fn new(path: Path, config: &Config) -> Self {
+    pub fn new(path: Path, config: &NetworkConfig) -> Self {
         EntityHead {
             first: nn::linear(&path / 0, config.hidden, config.hidden, Default::default()),
             norm: layer_norm(&path / 2, config.hidden, config.layer_norm_eps),
@@ -103,7 +103,7 @@ impl ProjectionHead {
     /// Inner and outer width. Paper: 256 and 128.
     const WIDTHS: (i64, i64) = (256, 128);
 
-    pub fn new(path: Path, config: &Config) -> Self {
+    pub fn new(path: Path, config: &NetworkConfig) -> Self {
         let (inner, outer) = Self::WIDTHS;
         ProjectionHead {
             first: nn::linear(
@@ -142,7 +142,7 @@ pub struct ClusterHead {
 }
 
 impl ClusterHead {
-    pub fn new(path: Path, config: &Config) -> Self {
+    pub fn new(path: Path, config: &NetworkConfig) -> Self {
         let d = config.hidden;
         ClusterHead {
             first_norm: nn::batch_norm1d(&path / 0, d, Default::default()),

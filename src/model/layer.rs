@@ -8,7 +8,7 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::config::Config;
+use crate::model::config::NetworkConfig;
 
 /// Sizes and rates that a layer needs.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct LayerConfig {
 }
 
 impl LayerConfig {
-    pub fn of(config: &Config) -> Self {
+    pub fn of(config: &NetworkConfig) -> Self {
         LayerConfig {
             width: config.hidden,
             heads: config.heads,

@@ -24,5 +24,5 @@ pub mod weight_reader;
 pub mod weights;
 
 pub use checkpoint::ModelFolder;
-pub use config::{Config, State};
-pub use network::{Input, Network};
+pub use config::{NetworkConfig, PairState};
+pub use network::{Network, NetworkInput};

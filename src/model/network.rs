@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use crate::model::alignment::Alignment;
 use crate::model::bert::Bert;
-use crate::model::config::{Config, State};
+use crate::model::config::{NetworkConfig, PairState};
 use crate::model::heads::{ClusterHead, EntityHead, ProjectionHead};
 use crate::model::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
 use crate::types::Mode;
@@ -16,7 +16,7 @@ pub const TRAINED_BERT_LAYERS: usize = 1;
 
 /// A batch of pairs as the trained part takes it.
 #[derive(Debug)]
-pub struct Input {
+pub struct NetworkInput {
     /// States after BERT's frozen layers, `[B, L, D]`.
     pub text: Tensor,
     /// True at tokens, false at padding, `[B, L]`.
@@ -29,7 +29,7 @@ pub struct Input {
     pub image_keep: Option<Tensor>,
 }
 
-impl Input {
+impl NetworkInput {
     /// Each text's mean over its tokens: `[B, L, D]` → `[B, D]`.
     pub fn mean_of(&self, texts: &Tensor) -> Tensor {
         let keep = self.text_keep.to_kind(Kind::Float).unsqueeze(-1); // [B, L, 1]
@@ -48,9 +48,9 @@ impl Input {
 
     /// Other pairs out of the same sentences and pictures: row i has text `texts[i]` and picture
     /// `images[i]`.
-    pub fn paired(&self, texts: &Tensor, images: &Tensor) -> Input {
+    pub fn paired(&self, texts: &Tensor, images: &Tensor) -> NetworkInput {
         let of = |x: &Tensor, rows: &Tensor| x.index_select(0, rows);
-        Input {
+        NetworkInput {
             text: of(&self.text, texts),
             text_keep: of(&self.text_keep, texts),
             mask_at: of(&self.mask_at, texts),
@@ -70,14 +70,14 @@ pub struct Tower {
     vision: Vec<Layer>,
     fusion: Vec<Layer>,
     pub head: EntityHead,
-    state: State,
+    state: PairState,
     head_dropout: f64,
     compute: Kind,
 }
 
 impl Tower {
     /// `suffix` is "" or "_m".
-    fn new(path: &Path, suffix: &str, config: &Config) -> Self {
+    fn new(path: &Path, suffix: &str, config: &NetworkConfig) -> Self {
         let named = |name: &str| path / format!("{name}{suffix}");
         let layers = |name: &str, count| {
             let at = named(name) / "layers";
@@ -129,8 +129,8 @@ impl Tower {
 
     /// The same batch behind the text and the vision encoder, which have not met yet: texts `[B, L,
     /// D]`, patches `[B, P, D]`.
-    pub fn towers(&self, input: &Input, train: bool) -> Input {
-        Input {
+    pub fn towers(&self, input: &NetworkInput, train: bool) -> NetworkInput {
+        NetworkInput {
             text: self.bert.upper(
                 &input.text,
                 &attention_bias(&input.text_keep),
@@ -149,7 +149,7 @@ impl Tower {
 
     /// What [`Tower::towers`] gave through the cross-modal encoder; the text's part of it, `[B, L,
     /// D]`.
-    pub fn fuse(&self, towers: &Input, train: bool) -> Tensor {
+    pub fn fuse(&self, towers: &NetworkInput, train: bool) -> Tensor {
         let text = &towers.text;
         let (sequence, bias) = match &towers.patches {
             None => (text.shallow_clone(), attention_bias(&towers.text_keep)),
@@ -175,22 +175,22 @@ impl Tower {
     }
 
     /// The pair's state h, `[B, D]`.
-    pub fn state(&self, input: &Input, train: bool) -> Tensor {
+    pub fn state(&self, input: &NetworkInput, train: bool) -> Tensor {
         let towers = self.towers(input, train);
         self.pool(&self.fuse(&towers, train), &towers)
     }
 
     /// The input of the entity head's last layer, g, `[B, D]`, without dropout and without
     /// gradient.
-    pub fn seen(&self, input: &Input) -> Tensor {
+    pub fn seen(&self, input: &NetworkInput) -> Tensor {
         tch::no_grad(|| self.head.pre_head(&self.state(input, false), false))
     }
 
     /// From the text's part of the fused sequence `[B, L, D]` to `[B, D]`.
-    pub fn pool(&self, fused: &Tensor, input: &Input) -> Tensor {
+    pub fn pool(&self, fused: &Tensor, input: &NetworkInput) -> Tensor {
         match self.state {
-            State::Mask => input.at_mask(fused),
-            State::Mean => input.mean_of(fused),
+            PairState::Mask => input.at_mask(fused),
+            PairState::Mean => input.mean_of(fused),
         }
     }
 }
@@ -198,7 +198,7 @@ impl Tower {
 /// The network with all its heads.
 #[derive(Debug)]
 pub struct Network {
-    pub config: Config,
+    pub config: NetworkConfig,
     pub student: Tower,
     /// The momentum copy, where the tasks need it.
     pub teacher: Option<Tower>,
@@ -209,7 +209,7 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(path: &Path, config: &Config, with_teacher: bool) -> Self {
+    pub fn new(path: &Path, config: &NetworkConfig, with_teacher: bool) -> Self {
         Network {
             config: config.clone(),
             student: Tower::new(path, "", config),
@@ -225,7 +225,7 @@ impl Network {
     /// Pairs as a network that aligns represents them, without gradient: what the text or the image
     /// tower gives in the common space, `[B, E]`; for both the fused state, `[B, D]`. None where it
     /// has no such heads, or the input no picture.
-    pub fn represent(&self, input: &Input, mode: Mode) -> Option<Tensor> {
+    pub fn represent(&self, input: &NetworkInput, mode: Mode) -> Option<Tensor> {
         let heads = &self.alignment.as_ref()?.heads;
         tch::no_grad(|| {
             let towers = self.student.towers(input, false);

@@ -8,19 +8,19 @@ use std::collections::HashSet;
 use tch::Kind;
 
 use crate::pickle;
-use crate::pickle::{Call, DAMAGED, Place};
+use crate::pickle::{Call, DAMAGED, ValueIndex};
 
 const WAY_OUT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
 
 /// A value of a pickle of `torch.save`, in an arena with the places of [`pickle::Pickle::values`].
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum CheckpointValue {
     Bool(bool),
     Int(i128),
     Text(String),
     /// A tuple, a list or a set.
-    List(Vec<Place>),
-    Dict(Vec<(Place, Place)>),
+    List(Vec<ValueIndex>),
+    Dict(Vec<(ValueIndex, ValueIndex)>),
     /// A known name that is called later: a class or a rebuilding function.
     Global(Global),
     Storage(Storage),
@@ -94,9 +94,9 @@ impl Layout {
 }
 
 /// One finished pickle.
-pub(super) struct Pickle {
-    values: Vec<Value>,
-    root: Place,
+pub(super) struct CheckpointPickle {
+    values: Vec<CheckpointValue>,
+    root: ValueIndex,
     /// Bytes read, to find what follows it.
     pub length: usize,
 }
@@ -119,47 +119,47 @@ const MOST_VISITS: usize = 1 << 20;
 /// Deeper nesting than any checkpoint has; it also ends a cycle.
 const DEPTH: usize = 16;
 
-impl Pickle {
+impl CheckpointPickle {
     /// Reads the pickle at the front of `bytes`. The error is a clause: "is cut short", "names … ".
-    pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
+    pub fn read(bytes: &[u8]) -> Result<CheckpointPickle, String> {
         let plain = pickle::Pickle::read(bytes)?;
         let mut values = Values(Vec::with_capacity(plain.values.len()));
         for value in plain.values {
             values.add(value)?;
         }
-        Ok(Pickle {
+        Ok(CheckpointPickle {
             values: values.0,
             root: plain.root,
             length: plain.length,
         })
     }
 
-    pub fn root(&self) -> &Value {
+    pub fn root(&self) -> &CheckpointValue {
         &self.values[self.root]
     }
 
     /// The root's items, where it is a list or tuple of texts.
     pub fn texts(&self) -> Option<Vec<&str>> {
-        let Value::List(items) = self.root() else {
+        let CheckpointValue::List(items) = self.root() else {
             return None;
         };
         items.iter().map(|&place| self.text(place)).collect()
     }
 
-    fn text(&self, place: Place) -> Option<&str> {
+    fn text(&self, place: ValueIndex) -> Option<&str> {
         match &self.values[place] {
-            Value::Text(text) => Some(text),
+            CheckpointValue::Text(text) => Some(text),
             _ => None,
         }
     }
 
     /// What the root, a dict, has under `key`.
-    pub fn entry(&self, key: &str) -> Option<&Value> {
+    pub fn entry(&self, key: &str) -> Option<&CheckpointValue> {
         self.member(self.root, key).map(|place| &self.values[place])
     }
 
-    fn member(&self, dict: Place, key: &str) -> Option<Place> {
-        let Value::Dict(items) = &self.values[dict] else {
+    fn member(&self, dict: ValueIndex, key: &str) -> Option<ValueIndex> {
+        let CheckpointValue::Dict(items) = &self.values[dict] else {
             return None;
         };
         items
@@ -215,14 +215,14 @@ impl Pickle {
 
     /// Returns what the root, a dict, has under each of its keys.
     fn sections(&self) -> Result<Vec<Section<'_>>, String> {
-        let Value::Dict(items) = self.root() else {
+        let CheckpointValue::Dict(items) = self.root() else {
             return Ok(Vec::new());
         };
         let mut sections = Vec::new();
         for &(key, value) in items {
             let Some(key) = self.text(key) else { continue };
             let tensors = match self.values[value] {
-                Value::Dict(_) => self.tensors(value)?,
+                CheckpointValue::Dict(_) => self.tensors(value)?,
                 _ => Vec::new(),
             };
             sections.push(Section {
@@ -235,16 +235,16 @@ impl Pickle {
     }
 
     /// Counts the tensors anywhere under a value, each once.
-    fn count(&self, place: Place) -> usize {
+    fn count(&self, place: ValueIndex) -> usize {
         let (mut seen, mut open, mut count) = (HashSet::from([place]), vec![place], 0);
         while let Some(place) = open.pop() {
-            let under: Vec<Place> = match &self.values[place] {
-                Value::Tensor(_) => {
+            let under: Vec<ValueIndex> = match &self.values[place] {
+                CheckpointValue::Tensor(_) => {
                     count += 1;
                     continue;
                 }
-                Value::List(items) => items.clone(),
-                Value::Dict(items) => items.iter().map(|&(_, value)| value).collect(),
+                CheckpointValue::List(items) => items.clone(),
+                CheckpointValue::Dict(items) => items.iter().map(|&(_, value)| value).collect(),
                 _ => continue,
             };
             open.extend(under.into_iter().filter(|&place| seen.insert(place)));
@@ -252,7 +252,7 @@ impl Pickle {
         count
     }
 
-    fn tensors(&self, place: Place) -> Result<Vec<(String, &Layout)>, String> {
+    fn tensors(&self, place: ValueIndex) -> Result<Vec<(String, &Layout)>, String> {
         let mut found = Found {
             tensors: Vec::new(),
             visits: 0,
@@ -264,14 +264,14 @@ impl Pickle {
     /// Every storage that the pickle speaks of, those of tensors that are not parameters too.
     pub fn storages(&self) -> impl Iterator<Item = &Storage> {
         self.values.iter().filter_map(|value| match value {
-            Value::Storage(storage) => Some(storage),
+            CheckpointValue::Storage(storage) => Some(storage),
             _ => None,
         })
     }
 
     fn collect<'a>(
         &'a self,
-        place: Place,
+        place: ValueIndex,
         name: &str,
         depth: usize,
         found: &mut Found<'a>,
@@ -283,12 +283,12 @@ impl Pickle {
             ));
         }
         match &self.values[place] {
-            Value::Tensor(layout) => found.tensors.push((name.to_owned(), layout)),
-            Value::Dict(items) if depth < DEPTH => {
+            CheckpointValue::Tensor(layout) => found.tensors.push((name.to_owned(), layout)),
+            CheckpointValue::Dict(items) if depth < DEPTH => {
                 for &(key, value) in items {
                     let key = match &self.values[key] {
-                        Value::Text(text) => text.clone(),
-                        Value::Int(number) => number.to_string(),
+                        CheckpointValue::Text(text) => text.clone(),
+                        CheckpointValue::Int(number) => number.to_string(),
                         _ => continue,
                     };
                     let joined = if name.is_empty() {
@@ -306,61 +306,65 @@ impl Pickle {
 }
 
 /// The values that were made sense of so far. A call and what it is given stand before its result.
-struct Values(Vec<Value>);
+struct Values(Vec<CheckpointValue>);
 
 impl Values {
     fn add(&mut self, value: pickle::Value) -> Result<(), String> {
         let value = match value {
-            pickle::Value::Bool(value) => Value::Bool(value),
-            pickle::Value::Int(number) => Value::Int(number),
-            pickle::Value::Text(text) => Value::Text(text),
-            pickle::Value::List(items) => Value::List(items),
-            pickle::Value::Dict(items) => Value::Dict(items),
+            pickle::Value::Bool(value) => CheckpointValue::Bool(value),
+            pickle::Value::Int(number) => CheckpointValue::Int(number),
+            pickle::Value::Text(text) => CheckpointValue::Text(text),
+            pickle::Value::List(items) => CheckpointValue::List(items),
+            pickle::Value::Dict(items) => CheckpointValue::Dict(items),
             pickle::Value::Global { module, name } => {
-                Value::Global(known(&module, &name).ok_or_else(|| {
+                CheckpointValue::Global(known(&module, &name).ok_or_else(|| {
                     format!(
                         "names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}"
                     )
                 })?)
             }
             pickle::Value::Call(call) => self.result(call)?,
-            pickle::Value::Persistent(description) => Value::Storage(self.storage(description)?),
-            pickle::Value::None | pickle::Value::Float(_) | pickle::Value::Bytes(_) => Value::Other,
+            pickle::Value::Persistent(description) => {
+                CheckpointValue::Storage(self.storage(description)?)
+            }
+            pickle::Value::None | pickle::Value::Float(_) | pickle::Value::Bytes(_) => {
+                CheckpointValue::Other
+            }
         };
         self.0.push(value);
         Ok(())
     }
 
     /// A value that was made before the one that is added.
-    fn get(&self, place: Place) -> Result<&Value, String> {
+    fn get(&self, place: ValueIndex) -> Result<&CheckpointValue, String> {
         self.0.get(place).ok_or_else(|| DAMAGED.into())
     }
 
-    fn result(&self, call: Call) -> Result<Value, String> {
-        let Value::Global(callee) = self.get(call.callee)? else {
+    fn result(&self, call: Call) -> Result<CheckpointValue, String> {
+        let CheckpointValue::Global(callee) = self.get(call.callee)? else {
             return Err(DAMAGED.into());
         };
         Ok(match (callee, call.arguments.as_slice()) {
-            (Global::Numpy, _) => Value::Other,
-            (Global::OrderedDict, []) => Value::Dict(call.pairs),
+            (Global::Numpy, _) => CheckpointValue::Other,
+            (Global::OrderedDict, []) => CheckpointValue::Dict(call.pairs),
             (Global::OrderedDict, &[items]) => {
-                Value::Dict([self.listed_pairs(items)?, call.pairs].concat())
+                CheckpointValue::Dict([self.listed_pairs(items)?, call.pairs].concat())
             }
             (Global::Size, &[sizes]) => self.get(sizes)?.clone(),
             (Global::RebuildParameter, &[tensor, ..]) => self.get(tensor)?.clone(),
             (Global::RebuildTensor, &[storage, offset, size, stride, ..]) => {
-                Value::Tensor(self.tensor(storage, offset, size, stride)?)
+                CheckpointValue::Tensor(self.tensor(storage, offset, size, stride)?)
             }
             _ => return Err(DAMAGED.into()),
         })
     }
 
-    fn listed_pairs(&self, place: Place) -> Result<Vec<(Place, Place)>, String> {
-        let Value::List(items) = self.get(place)? else {
+    fn listed_pairs(&self, place: ValueIndex) -> Result<Vec<(ValueIndex, ValueIndex)>, String> {
+        let CheckpointValue::List(items) = self.get(place)? else {
             return Err(DAMAGED.into());
         };
-        let pair = |&item: &Place| match self.get(item)? {
-            Value::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
+        let pair = |&item: &ValueIndex| match self.get(item)? {
+            CheckpointValue::List(pair) if pair.len() == 2 => Ok((pair[0], pair[1])),
             _ => Err(DAMAGED.to_owned()),
         };
         items.iter().map(pair).collect()
@@ -368,12 +372,12 @@ impl Values {
 
     fn tensor(
         &self,
-        storage: Place,
-        offset: Place,
-        size: Place,
-        stride: Place,
+        storage: ValueIndex,
+        offset: ValueIndex,
+        size: ValueIndex,
+        stride: ValueIndex,
     ) -> Result<Layout, String> {
-        let Value::Storage(storage) = self.get(storage)? else {
+        let CheckpointValue::Storage(storage) = self.get(storage)? else {
             return Err(DAMAGED.into());
         };
         let layout = Layout {
@@ -393,15 +397,18 @@ impl Values {
 
     /// A storage's description: `("storage", type, key, device, elements[, view])`, view = `(key,
     /// offset, elements)` or None.
-    fn storage(&self, description: Place) -> Result<Storage, String> {
-        let Value::List(parts) = self.get(description)? else {
+    fn storage(&self, description: ValueIndex) -> Result<Storage, String> {
+        let CheckpointValue::List(parts) = self.get(description)? else {
             return Err(DAMAGED.into());
         };
         let [tag, kind, key, _device, length, view @ ..] = parts.as_slice() else {
             return Err(DAMAGED.into());
         };
-        let (Value::Text(tag), Value::Global(Global::Storage(kind)), Value::Text(key)) =
-            (self.get(*tag)?, self.get(*kind)?, self.get(*key)?)
+        let (
+            CheckpointValue::Text(tag),
+            CheckpointValue::Global(Global::Storage(kind)),
+            CheckpointValue::Text(key),
+        ) = (self.get(*tag)?, self.get(*kind)?, self.get(*key)?)
         else {
             return Err(DAMAGED.into());
         };
@@ -415,7 +422,7 @@ impl Values {
             length: self.number(*length)?,
         };
         let view = view.first().map(|&place| self.get(place)).transpose()?;
-        if let Some(Value::List(view)) = view {
+        if let Some(CheckpointValue::List(view)) = view {
             let &[_, start, length] = view.as_slice() else {
                 return Err(DAMAGED.into());
             };
@@ -424,22 +431,22 @@ impl Values {
         Ok(storage)
     }
 
-    fn number(&self, place: Place) -> Result<i64, String> {
+    fn number(&self, place: ValueIndex) -> Result<i64, String> {
         match self.get(place)? {
-            Value::Int(number) => i64::try_from(*number).map_err(|_| DAMAGED.into()),
+            CheckpointValue::Int(number) => i64::try_from(*number).map_err(|_| DAMAGED.into()),
             _ => Err(DAMAGED.into()),
         }
     }
 
-    fn numbers(&self, place: Place) -> Result<Vec<i64>, String> {
+    fn numbers(&self, place: ValueIndex) -> Result<Vec<i64>, String> {
         match self.get(place)? {
-            Value::List(items) => items.iter().map(|&item| self.number(item)).collect(),
+            CheckpointValue::List(items) => items.iter().map(|&item| self.number(item)).collect(),
             _ => Err(DAMAGED.into()),
         }
     }
 }
 
-/// The tensors that [`Pickle::collect`] has found so far.
+/// The tensors that [`CheckpointPickle::collect`] has found so far.
 struct Found<'a> {
     tensors: Vec<(String, &'a Layout)>,
     visits: usize,

@@ -7,7 +7,7 @@
 use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::convolution::{Convolution, Form, Padding};
+use crate::model::convolution::{Convolution, ConvolutionShape, Padding};
 use crate::model::weights::Weights;
 
 /// The batch norms' ε.
@@ -47,7 +47,7 @@ impl ResNet50 {
             ));
         }
         let conv = |conv: &str, norm: &str, shape, stride| {
-            let form = Form {
+            let form = ConvolutionShape {
                 shape,
                 stride,
                 groups: 1,

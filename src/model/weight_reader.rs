@@ -12,7 +12,7 @@ use zip::ZipArchive;
 
 use crate::git_lfs;
 use crate::model::aligned::{AlignedBytes, is_aligned};
-use crate::model::pickle::{Layout, Pickle, Storage, Value};
+use crate::model::pickle::{CheckpointPickle, CheckpointValue, Layout, Storage};
 
 /// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
@@ -133,7 +133,7 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
     {
         return Err("was saved on a big-endian machine, which is not read".into());
     }
-    let pickle = Pickle::read(&entry("data.pkl", LONGEST_PICKLE)?)?;
+    let pickle = CheckpointPickle::read(&entry("data.pkl", LONGEST_PICKLE)?)?;
     assemble(&pickle, |storage| {
         let bytes = storage
             .bytes()
@@ -157,16 +157,16 @@ fn root_of(names: &[String]) -> Option<&str> {
 /// storages' keys, then per storage its length (8 bytes) and its bytes.
 fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
     let mut at = 0;
-    let mut next = || -> Result<Pickle, String> {
-        let pickle = Pickle::read(&bytes[at..])?;
+    let mut next = || -> Result<CheckpointPickle, String> {
+        let pickle = CheckpointPickle::read(&bytes[at..])?;
         at += pickle.length;
         Ok(pickle)
     };
-    if *next()?.root() != Value::Int(LEGACY_MAGIC) {
+    if *next()?.root() != CheckpointValue::Int(LEGACY_MAGIC) {
         return Err("is a pickle, but not one that torch.save wrote".into());
     }
     next()?;
-    if next()?.entry("little_endian") == Some(&Value::Bool(false)) {
+    if next()?.entry("little_endian") == Some(&CheckpointValue::Bool(false)) {
         return Err("was saved on a big-endian machine, which is not read".into());
     }
     let (pickle, keys) = (next()?, next()?);
@@ -201,7 +201,7 @@ fn read_legacy(bytes: &[u8]) -> Result<Contents, String> {
 
 /// Puts tensors over their storages; each storage is read once and shared.
 fn assemble<'a>(
-    pickle: &Pickle,
+    pickle: &CheckpointPickle,
     mut content: impl FnMut(&Storage) -> Result<Cow<'a, [u8]>, String>,
 ) -> Result<Contents, String> {
     let mut storages: HashMap<(String, i64), Tensor> = HashMap::new();

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::eval::comparison::{Estimate, Gap, Level, Pair, Paired};
+use crate::eval::comparison::{Estimate, Paired, RollupLevel, RunPair, UntestedDifference};
 use crate::report::page::{Report, table};
 use crate::report::plot;
 use crate::report::plot::{DotRow, Dots, Plot};
@@ -29,7 +29,7 @@ impl Report {
         }
     }
 
-    fn classes_of(&self, pair: &Pair, plots: &ClassPlots) -> Markup {
+    fn classes_of(&self, pair: &RunPair, plots: &ClassPlots) -> Markup {
         let (run, reference, metric) = (&pair.run, &pair.reference, &plots.metric);
         html! {
             p.quiet { "A point is a class, placed by " (metric) "; above the line " (run) " is better." }
@@ -47,9 +47,9 @@ impl Report {
     }
 
     /// None where two runs were not compared.
-    pub(super) fn class_plots(&self, pair: &Pair) -> Option<ClassPlots> {
+    pub(super) fn class_plots(&self, pair: &RunPair) -> Option<ClassPlots> {
         let (paired, metric) = (pair.result.done()?, self.comparison.metrics.first()?);
-        let classes = gaps(paired, *metric, Level::Class);
+        let classes = gaps(paired, *metric, RollupLevel::Class);
         let points: Vec<(String, f64, f64)> = classes
             .iter()
             .map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0]))
@@ -76,7 +76,7 @@ impl Report {
 }
 
 /// The parts of one level with their names and gaps, the greatest gain first.
-fn gaps(paired: &Paired, metric: Metric, level: Level) -> Vec<(String, Gap)> {
+fn gaps(paired: &Paired, metric: Metric, level: RollupLevel) -> Vec<(String, UntestedDifference)> {
     let mut parts = Vec::new();
     for part in paired.parts.iter().filter(|part| part.level == level) {
         let gap = part
@@ -92,14 +92,14 @@ fn gaps(paired: &Paired, metric: Metric, level: Level) -> Vec<(String, Gap)> {
 }
 
 /// The means of the reference and of the run, class by class.
-fn bars(pair: &Pair, title: &str, classes: &[(String, Gap)]) -> Plot {
+fn bars(pair: &RunPair, title: &str, classes: &[(String, UntestedDifference)]) -> Plot {
     let mark = |mean: f64| {
         Some(Estimate {
             mean,
             interval: None,
         })
     };
-    let row = |(name, gap): &(String, Gap)| DotRow {
+    let row = |(name, gap): &(String, UntestedDifference)| DotRow {
         label: name.clone(),
         marks: vec![mark(gap.means[1]), mark(gap.means[0])],
     };
@@ -112,9 +112,9 @@ fn bars(pair: &Pair, title: &str, classes: &[(String, Gap)]) -> Plot {
 }
 
 /// The differences by coarse and middle class; none in a data set without them.
-fn rolled(pair: &Pair, title: &str, paired: &Paired, metric: Metric) -> Option<Plot> {
+fn rolled(pair: &RunPair, title: &str, paired: &Paired, metric: Metric) -> Option<Plot> {
     let mut rows = Vec::new();
-    for level in [Level::Coarse, Level::Middle] {
+    for level in [RollupLevel::Coarse, RollupLevel::Middle] {
         for (name, gap) in gaps(paired, metric, level) {
             let difference = Estimate {
                 mean: gap.difference,

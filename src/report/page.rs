@@ -8,12 +8,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
 use crate::eval::Analysis;
-use crate::eval::comparison::{Comparison, Entrant, Pair};
+use crate::eval::comparison::{Comparison, RunPair, RunResult};
 use crate::printable;
 use crate::report::classes::ClassPlots;
 use crate::report::plot;
 use crate::report::plot::{DotRow, Dots, Plot, style};
-use crate::table::{Cell, Form, Sheet, markdown_text, signed_percent};
+use crate::table::{Cell, Table, TableFormat, markdown_text, signed_percent};
 use crate::types::{EntityId, Metric};
 
 const CSS: &str = include_str!("page.css");
@@ -85,9 +85,9 @@ impl Report {
                     .map(Analysis::sheet)
                     .collect::<Vec<_>>(),
             )
-            .map(|s| s.write(Form::Markdown))
+            .map(|s| s.write(TableFormat::Markdown))
             .collect::<Vec<_>>();
-        let settings = settings_sheet(&self.comparison.runs).write(Form::Markdown);
+        let settings = settings_sheet(&self.comparison.runs).write(TableFormat::Markdown);
         let notes: String = self
             .notes
             .iter()
@@ -232,7 +232,7 @@ impl Report {
     }
 
     /// What there is of a pair under its names.
-    pub(super) fn of_pair(&self, pair: &Pair, what: &Markup) -> Markup {
+    pub(super) fn of_pair(&self, pair: &RunPair, what: &Markup) -> Markup {
         let names = format!("{} against {}", pair.run, pair.reference);
         html! {
             @if self.is_folded() { details { summary { (names) } (what) } } @else { h3 { (names) } (what) }
@@ -247,7 +247,7 @@ impl Report {
                     h3 { (analysis.title) }
                     p.quiet { (analysis.measure) " Beside it: " (analysis.contrast) }
                     figure { (self.analysis_plot(analysis).inline()) }
-                    (folded("Every number", &Sheet { title: String::new(), ..analysis.sheet() }))
+                    (folded("Every number", &Table { title: String::new(), ..analysis.sheet() }))
                     @for note in &analysis.notes { p.quiet { (note) } }
                 }
                 @for note in &self.notes { p.quiet { (note) } }
@@ -262,7 +262,7 @@ impl Report {
 
 /// What the tests say of the first metric, in a sentence; `family`: how many tests were corrected
 /// together.
-fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
+fn verdict(pair: &RunPair, metric: Option<&Metric>, family: usize) -> String {
     let (run, reference) = (&pair.run, &pair.reference);
     let tested = metric.and_then(|metric| Some((metric, pair.result.done()?.metrics.get(metric)?)));
     let Some((metric, tested)) = tested else {
@@ -297,7 +297,7 @@ fn verdict(pair: &Pair, metric: Option<&Metric>, family: usize) -> String {
 }
 
 /// Every setting of every run; a run that brings none has blanks.
-fn settings_sheet(runs: &[Entrant]) -> Sheet {
+fn settings_sheet(runs: &[RunResult]) -> Table {
     let keys: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
     let cell = |value: Option<&Value>| match value {
         None | Some(Value::Null) => Cell::Nothing,
@@ -319,7 +319,7 @@ fn settings_sheet(runs: &[Entrant]) -> Sheet {
             .chain(runs.iter().map(|run| cell(run.settings.get(key))))
             .collect()
     };
-    Sheet {
+    Table {
         title: "Every setting that made each run".into(),
         heads: std::iter::once("setting".to_owned())
             .chain(runs.iter().map(|run| run.name.clone()))
@@ -329,7 +329,7 @@ fn settings_sheet(runs: &[Entrant]) -> Sheet {
 }
 
 /// A table, folded where it is long.
-fn folded(what: &str, sheet: &Sheet) -> Markup {
+fn folded(what: &str, sheet: &Table) -> Markup {
     let rows = sheet.rows.len();
     html! {
         @if rows > OPEN_ROWS { details { summary { (what) span.quiet { (rows) " rows" } } (table(sheet)) } } @else { (table(sheet)) }
@@ -337,7 +337,7 @@ fn folded(what: &str, sheet: &Sheet) -> Markup {
 }
 
 /// A table that scrolls by itself where it is too wide.
-pub(super) fn table(sheet: &Sheet) -> Markup {
+pub(super) fn table(sheet: &Table) -> Markup {
     const LONG: usize = 60;
     let kind = |cell: &Cell| match cell {
         Cell::Text(text) if text.chars().count() > LONG => "long",
@@ -361,7 +361,7 @@ pub(super) fn table(sheet: &Sheet) -> Markup {
 mod tests {
     use super::*;
     use crate::data::Dataset;
-    use crate::eval::comparison::{Against, Entry, Settings, compare};
+    use crate::eval::comparison::{Against, ComparisonInput, ComparisonSettings, compare};
     use crate::eval::run::{Ranking, Run};
     use crate::types::SeedCount;
 
@@ -397,18 +397,18 @@ mod tests {
                 .as_object()
                 .cloned()
                 .unwrap();
-            Entry {
+            ComparisonInput {
                 name: name.into(),
                 run: Run {
                     rankings,
                     settings,
                     ..Run::default()
                 },
-                ..Entry::default()
+                ..ComparisonInput::default()
             }
         };
         let entries = [entry("first", &[4, 3], &[6]), entry(HOSTILE, &[1, 3], &[4])];
-        let settings = Settings {
+        let settings = ComparisonSettings {
             metrics: Metric::ALL.to_vec(),
             against: Against::First,
             depth: 10,

@@ -111,7 +111,7 @@ pub struct DotRow {
 /// The values of an analysis; a column has the colour and shape of its place among `names`, those
 /// of the plots beside it.
 pub fn analysis(analysis: &Analysis, names: &[String]) -> Plot {
-    let row = |row: &crate::eval::Row| DotRow {
+    let row = |row: &crate::eval::SubgroupRow| DotRow {
         label: format!("{} ({})", row.name, row.count),
         marks: row.cells.iter().map(|cell| Some(cell.value)).collect(),
     };

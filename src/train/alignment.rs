@@ -8,14 +8,14 @@
 
 use tch::{Kind, Tensor};
 
-use crate::model::Input;
+use crate::model::NetworkInput;
 use crate::model::alignment::{Alignment, Views};
 use crate::model::network::Tower;
 use crate::train::loss::{image_text_contrast, image_text_matching, masked_words};
-use crate::train::schedule::Step;
+use crate::train::schedule::TrainStep;
 use crate::train::task::Task;
 use crate::train::train_state::Training;
-use crate::train::trainer::Part;
+use crate::train::trainer::StepBatch;
 
 /// What the momentum copy makes of a step's pairs, and what it counts.
 struct Taught {
@@ -30,8 +30,8 @@ impl Training<'_> {
     pub(super) fn aligned(
         &self,
         alignment: &Alignment,
-        step: &Step,
-        part: &Part,
+        step: &TrainStep,
+        part: &StepBatch,
     ) -> Vec<(Task, Tensor)> {
         let (tower, tasks) = (&self.network.student, &self.config.tasks);
         let towers = tower.towers(&part.input, true);
@@ -67,7 +67,7 @@ impl Training<'_> {
 
     /// What the momentum copy says, where there is one. It counts more and more over the first
     /// epoch, as published.
-    fn taught(&self, alignment: &Alignment, input: &Input) -> Option<Taught> {
+    fn taught(&self, alignment: &Alignment, input: &NetworkInput) -> Option<Taught> {
         let (tower, heads) = (self.network.teacher.as_ref()?, alignment.teacher.as_ref()?);
         let epochs =
             self.at.step_in_all as f64 * self.config.epochs as f64 / self.steps_in_all as f64;
@@ -146,11 +146,12 @@ fn mismatched(views: &Views, labels: &Tensor, temperature: &Tensor) -> (Tensor, 
 fn matching(
     alignment: &Alignment,
     tower: &Tower,
-    (towers, fused): (&Input, &Tensor),
+    (towers, fused): (&NetworkInput, &Tensor),
     (texts, images): (Tensor, Tensor),
 ) -> Tensor {
     let apart = towers.paired(&texts, &images);
-    let logits = |fused: &Tensor, of: &Input| tower.pool(fused, of).apply(&alignment.matching);
+    let logits =
+        |fused: &Tensor, of: &NetworkInput| tower.pool(fused, of).apply(&alignment.matching);
     image_text_matching(
         &logits(fused, towers),
         &logits(&tower.fuse(&apart, true), &apart),

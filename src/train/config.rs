@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::index::Prototypes;
-use crate::model::State;
+use crate::model::PairState;
 use crate::model::alignment::AlignmentConfig;
 use crate::train::loss::Nce;
 use crate::train::task::{Task, Tasks};
@@ -116,7 +116,7 @@ impl Default for Neighbours {
 /// Numbers that the products of the layers are computed in; parameters and norms are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Precision {
+pub enum TrainPrecision {
     /// bf16 where the machine multiplies it faster, else f32.
     Auto,
     F32,
@@ -134,7 +134,7 @@ pub struct TrainConfig {
     pub vision_layers: i64,
     /// Paper: 3.
     pub fusion_layers: i64,
-    pub state: State,
+    pub state: PairState,
     /// Patches are pooled to `grid × grid`; none: the encoder's own.
     pub grid: Option<i64>,
     /// Pixels normalised by the encoder's mean and deviation. The published code does not.
@@ -195,7 +195,7 @@ pub struct TrainConfig {
     pub prototypes: Option<Prototypes>,
     /// None: label smoothing is even, as published.
     pub neighbours: Option<Neighbours>,
-    pub precision: Precision,
+    pub precision: TrainPrecision,
     /// A step of masked entity prediction is computed so many pairs at a time, to fit into memory;
     /// none: all at once. The other tasks compare every pair of a batch with every other, so theirs
     /// is not taken apart.
@@ -212,7 +212,7 @@ impl Default for TrainConfig {
             image_encoder: "resnet50".into(),
             vision_layers: 3,
             fusion_layers: 3,
-            state: State::Mask,
+            state: PairState::Mask,
             grid: None,
             normalize: true,
             start: Start::Random,
@@ -244,7 +244,7 @@ impl Default for TrainConfig {
             mining: Mining::default(),
             prototypes: None,
             neighbours: None,
-            precision: Precision::Auto,
+            precision: TrainPrecision::Auto,
             pairs_at_once: None,
             keep_best: true,
         }
@@ -260,7 +260,7 @@ impl TrainConfig {
                 image_encoder: "efficientnet-lite0".into(),
                 vision_layers: 1,
                 fusion_layers: 2,
-                state: State::Mean,
+                state: PairState::Mean,
                 grid: Some(4),
                 start: Start::Encoders {
                     gain: 0.2,

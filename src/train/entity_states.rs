@@ -3,9 +3,9 @@
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::features::batch::{Sample, Sources};
+use crate::features::batch::{FeatureSources, Sample};
 use crate::features::mean::{EntityMean, centred};
-use crate::model::{Input, Network};
+use crate::model::{Network, NetworkInput};
 use crate::progress::{Observer, Progress};
 use crate::types::Mode;
 
@@ -16,7 +16,7 @@ const BATCH: usize = 128;
 /// device.
 pub fn mean_states(
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     mode: Mode,
     most: usize,
     observe: &mut dyn Observer<Progress>,
@@ -33,7 +33,7 @@ pub fn mean_states(
 /// Errors: `Mismatch` for a network that was not trained to align.
 pub fn entity_vectors(
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     mode: Mode,
     most: usize,
     observe: &mut dyn Observer<Progress>,
@@ -48,18 +48,18 @@ pub fn entity_vectors(
     for &mode in seen {
         let none =
             || Error::Mismatch("the model was not trained to align sentences with pictures".into());
-        let represent = |input: &Input| network.represent(input, mode).ok_or_else(none);
+        let represent = |input: &NetworkInput| network.represent(input, mode).ok_or_else(none);
         of_modes.push(centred(&means(sources, mode, most, observe, represent)?));
     }
     Ok(Tensor::cat(&of_modes, 1))
 }
 
 fn means(
-    sources: &Sources,
+    sources: &FeatureSources,
     mode: Mode,
     most: usize,
     observe: &mut dyn Observer<Progress>,
-    state: impl Fn(&Input) -> Result<Tensor>,
+    state: impl Fn(&NetworkInput) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let pairs = &sources.pairs;
     let rows = 0..pairs.entities.len();

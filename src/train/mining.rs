@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
 use crate::expand::expand;
-use crate::features::batch::Sources;
+use crate::features::batch::FeatureSources;
 use crate::index;
 use crate::index::{Builder, Entity, Index, Provenance};
 use crate::model::Network;
@@ -20,7 +20,7 @@ use crate::types::{EntityId, Mode, Query, Row};
 
 /// What one query gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct MinedQuery {
     /// Its seeds and the best of its list.
     pub positives: Vec<Row>,
     /// The last of its list: like the class, and as a rule not of it.
@@ -33,12 +33,12 @@ pub struct Group {
 /// Errors: no query; those of the index; `Stopped`.
 pub fn mine(
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     dataset: &Dataset,
     settings: &TrainConfig,
     scratch: &Path,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Vec<Group>> {
+) -> Result<Vec<MinedQuery>> {
     let mining = &settings.mining;
     let queries = queries(sources, dataset, mining.from);
     if queries.is_empty() {
@@ -53,9 +53,9 @@ pub fn mine(
     }
     let index = build(network, sources, settings, scratch, observe)?;
     let view = index.view(Mode::Both)?;
-    let config = expand::Config {
+    let config = expand::ExpandConfig {
         size: mining.size,
-        ..expand::Config::default()
+        ..expand::ExpandConfig::default()
     };
     let mut groups = Vec::with_capacity(queries.len());
     for (done, seeds) in queries.iter().enumerate() {
@@ -82,16 +82,16 @@ pub fn mine(
 }
 
 /// Both ends of a query's list. A list that is too short for both gives its positives first.
-fn group(seeds: &[Row], list: &[Row], mining: &Mining) -> Group {
+fn group(seeds: &[Row], list: &[Row], mining: &Mining) -> MinedQuery {
     let best = mining.positives.min(list.len());
     let last = list.len().saturating_sub(mining.negatives).max(best);
-    Group {
+    MinedQuery {
         positives: seeds.iter().chain(&list[..best]).copied().collect(),
         negatives: list[last..].to_vec(),
     }
 }
 
-fn queries(sources: &Sources, dataset: &Dataset, from: MinedFrom) -> Vec<Vec<Row>> {
+fn queries(sources: &FeatureSources, dataset: &Dataset, from: MinedFrom) -> Vec<Vec<Row>> {
     let entities = &sources.pairs.entities;
     match from {
         MinedFrom::Entities => (0..entities.len() as u32)
@@ -126,7 +126,7 @@ fn queries(sources: &Sources, dataset: &Dataset, from: MinedFrom) -> Vec<Vec<Row
 /// An index of the model so far, in the one mode that is expanded.
 fn build(
     network: &Network,
-    sources: &Sources,
+    sources: &FeatureSources,
     settings: &TrainConfig,
     scratch: &Path,
     observe: &mut dyn Observer<Progress>,
@@ -149,7 +149,7 @@ fn build(
     let rows = sources.pairs.entities.len();
     let offsets: Vec<i64> = (0..=rows as i64).collect();
     let states: Vec<i32> = (0..rows as i32).collect();
-    let states = index::States::of_pairs(means, &offsets, &states, index::Precision::Single);
+    let states = index::States::of_pairs(means, &offsets, &states, index::StoragePrecision::Single);
     let mut builder = Builder::new(scratch, entities, &weight, &bias, Provenance::default())?;
     builder.mode(Mode::Both, states, &mut Unobserved)?;
     builder.finish()?;

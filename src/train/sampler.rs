@@ -6,13 +6,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::features::batch::Sample;
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::train::config::TrainConfig;
 use crate::types::Mode;
 
 /// The samples of one epoch: a function of seed and epoch alone, so that a resumed training sees
 /// what the unbroken one sees.
-pub fn epoch(pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
+pub fn epoch(pairs: &LoadedPairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     rng.set_stream(epoch as u64 + 1);
     let mut samples = Vec::new();
@@ -40,7 +40,12 @@ pub fn epoch(pairs: &Pairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
 
 /// A pair as it is shown: with its own picture or another of its entity, and perhaps without one
 /// modality.
-pub fn shown(pairs: &Pairs, config: &TrainConfig, pair: usize, rng: &mut ChaCha8Rng) -> Sample {
+pub fn shown(
+    pairs: &LoadedPairs,
+    config: &TrainConfig,
+    pair: usize,
+    rng: &mut ChaCha8Rng,
+) -> Sample {
     let own: Vec<usize> = pairs.of(pairs.row(pair)).collect();
     let from = if config.redraw_pictures {
         *own.choose(rng).unwrap_or(&pair)
@@ -67,7 +72,7 @@ pub fn shown(pairs: &Pairs, config: &TrainConfig, pair: usize, rng: &mut ChaCha8
 /// random.
 pub fn batches(
     samples: &[Sample],
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     config: &TrainConfig,
     epoch: usize,
 ) -> Vec<Vec<Sample>> {

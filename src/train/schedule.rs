@@ -6,23 +6,23 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::features::batch::Sample;
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::train::config::{MinedFrom, TrainConfig};
-use crate::train::mining::Group;
+use crate::train::mining::MinedQuery;
 use crate::train::sampler;
 use crate::train::task::Task;
 use crate::types::Row;
 
 /// One step of the optimizer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub struct TrainStep {
     pub task: Task,
     pub samples: Vec<Sample>,
     /// The other view of each sample, where the task compares views; else empty.
     pub others: Vec<Sample>,
 }
 
-impl Step {
+impl TrainStep {
     /// Pairs that go through the network.
     pub fn pairs(&self) -> usize {
         self.samples.len() + self.others.len()
@@ -33,11 +33,11 @@ impl Step {
 /// what the unbroken one sees. Without groups there is nothing to compare yet, and masked entity
 /// prediction is alone.
 pub fn steps(
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     config: &TrainConfig,
-    groups: Option<&[Group]>,
+    groups: Option<&[MinedQuery]>,
     epoch: usize,
-) -> Vec<Step> {
+) -> Vec<TrainStep> {
     let mut steps = Vec::new();
     for (task, passes) in [
         (Task::Contrastive, config.contrastive_passes),
@@ -56,7 +56,7 @@ pub fn steps(
     let samples = sampler::epoch(pairs, config, epoch);
     let batches = sampler::batches(&samples, pairs, config, epoch);
     for task in over_pairs(config) {
-        steps.extend(batches.iter().map(|samples| Step {
+        steps.extend(batches.iter().map(|samples| TrainStep {
             task,
             samples: samples.clone(),
             others: Vec::new(),
@@ -75,18 +75,18 @@ fn over_pairs(config: &TrainConfig) -> impl Iterator<Item = Task> {
 /// One pass over the groups: of each, two of its positives as the two views of one row, and one
 /// hard negative with itself as another row, which is there to be told from the first.
 fn comparisons(
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     config: &TrainConfig,
-    groups: &[Group],
+    groups: &[MinedQuery],
     task: Task,
     rng: &mut ChaCha8Rng,
-) -> Vec<Step> {
-    let mut order: Vec<&Group> = groups.iter().collect();
+) -> Vec<TrainStep> {
+    let mut order: Vec<&MinedQuery> = groups.iter().collect();
     order.shuffle(rng);
     let batches = order.chunks(groups_at_once(config));
     batches
         .map(|batch| {
-            let mut step = Step {
+            let mut step = TrainStep {
                 task,
                 samples: Vec::new(),
                 others: Vec::new(),
@@ -112,7 +112,7 @@ fn comparisons(
 
 /// A pair of this entity, other than `but`, as it is shown: two views are never one sentence twice.
 fn view(
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     config: &TrainConfig,
     row: Row,
     but: Option<usize>,
@@ -127,7 +127,7 @@ fn view(
 }
 
 /// How many steps the whole training has. `queries`: of the data set.
-pub fn steps_in_all(pairs: &Pairs, config: &TrainConfig, queries: usize) -> usize {
+pub fn steps_in_all(pairs: &LoadedPairs, config: &TrainConfig, queries: usize) -> usize {
     let entities = pairs.entities.len();
     let samples = config
         .pairs_per_entity

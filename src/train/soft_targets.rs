@@ -11,16 +11,16 @@ use crate::train::config::Neighbours;
 
 /// Of every entity, what it is like.
 #[derive(Debug)]
-pub struct Likeness {
+pub struct SoftTargets {
     /// Unit rows `[V, D]` and `[V, F]`.
     text: Tensor,
     image: Tensor,
     settings: Neighbours,
 }
 
-impl Likeness {
+impl SoftTargets {
     pub fn new(profiles: &Profiles, settings: Neighbours) -> Self {
-        Likeness {
+        SoftTargets {
             text: centred(&profiles.text),
             image: centred(&profiles.image),
             settings,
@@ -77,10 +77,10 @@ mod tests {
     use super::*;
     use tch::Device;
 
-    fn likeness() -> Likeness {
+    fn likeness() -> SoftTargets {
         // entities 0 and 1 are alike, 2 and 3 are alike
         let rows = Tensor::from_slice(&[1f32, 0.1, 0.9, 0.2, -1.0, 0.1, -0.9, -0.3]).view([4, 2]);
-        Likeness::new(
+        SoftTargets::new(
             &Profiles {
                 text: rows.copy(),
                 image: rows,

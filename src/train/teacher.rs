@@ -63,13 +63,13 @@ impl Teacher {
 mod tests {
     use super::*;
     use crate::model::alignment::AlignmentConfig;
-    use crate::model::{Config, Network};
+    use crate::model::{Network, NetworkConfig};
     use tch::{Device, Kind};
 
     #[test]
     fn the_teacher_follows_every_part_of_the_student() {
         let store = VarStore::new(Device::Cpu);
-        let sizes = Config {
+        let sizes = NetworkConfig {
             entities: 5,
             clusters: 2,
             patches: 4,
@@ -83,7 +83,7 @@ mod tests {
             token_vocabulary: 10,
             max_positions: 12,
             alignment: Some(AlignmentConfig { width: 4, queue: 3 }),
-            ..Config::default()
+            ..NetworkConfig::default()
         };
         let _network = Network::new(&store.root(), &sizes, true);
         let mut teacher = Teacher::of(&store);

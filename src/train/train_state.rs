@@ -8,25 +8,25 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::Sources;
+use crate::features::batch::FeatureSources;
 use crate::features::load_pairs::{Encoders, gather};
-use crate::features::pairs::Pairs;
+use crate::features::pairs::LoadedPairs;
 use crate::features::patches::PatchStore;
 use crate::features::profile::Profiles;
 use crate::model::checkpoint;
 use crate::model::checkpoint::{ImageSource, ModelConfig, frozen_names, write_tensors};
 use crate::model::weights::Weights;
-use crate::model::{Config, Network};
+use crate::model::{Network, NetworkConfig};
 use crate::progress::{Observer, Progress};
-use crate::train::config::{Precision, Start, TrainConfig};
+use crate::train::config::{Start, TrainConfig, TrainPrecision};
 use crate::train::entity_states::mean_states;
-use crate::train::mining::Group;
+use crate::train::mining::MinedQuery;
 use crate::train::optimizer::AdamW;
 use crate::train::schedule;
-use crate::train::soft_targets::Likeness;
+use crate::train::soft_targets::SoftTargets;
 use crate::train::task::Task;
 use crate::train::teacher::Teacher;
-use crate::train::trainer::Places;
+use crate::train::trainer::TrainPaths;
 use crate::types::Row;
 
 /// Sums over this epoch so far, by task.
@@ -114,14 +114,14 @@ pub struct Training<'a> {
     pub config: &'a TrainConfig,
     pub dataset_hash: String,
     pub encoders: Encoders,
-    pub sources: Arc<Sources>,
+    pub sources: Arc<FeatureSources>,
     pub store: VarStore,
     pub network: Network,
     pub teacher: Option<Teacher>,
-    pub likeness: Option<Likeness>,
+    pub likeness: Option<SoftTargets>,
     pub optimizer: AdamW,
     /// What mining gave, once it was done.
-    pub groups: Option<Vec<Group>>,
+    pub groups: Option<Vec<MinedQuery>>,
     pub at: Position,
     pub steps_in_all: usize,
 }
@@ -129,7 +129,7 @@ pub struct Training<'a> {
 impl<'a> Training<'a> {
     pub fn prepare(
         dataset: &Dataset,
-        places: &Places,
+        places: &TrainPaths,
         config: &'a TrainConfig,
         device: Device,
         observe: &mut dyn Observer<Progress>,
@@ -145,7 +145,7 @@ impl<'a> Training<'a> {
         checkpoint::load_encoder(&store, &encoders.text.weights)?;
         let bert = &network.student.bert;
         let texts = encoders.text.states(cache, &pairs, bert, device, observe)?;
-        let sources = Sources {
+        let sources = FeatureSources {
             pairs,
             texts,
             patches,
@@ -226,7 +226,7 @@ impl<'a> Training<'a> {
             )
             .collect();
         if let Some(groups) = &self.groups {
-            let lists = |of: fn(&Group) -> &[Row]| lists(groups.iter().map(of));
+            let lists = |of: fn(&MinedQuery) -> &[Row]| lists(groups.iter().map(of));
             tensors.push(("groups.positives".into(), lists(|g| &g.positives)));
             tensors.push(("groups.negatives".into(), lists(|g| &g.negatives)));
         }
@@ -274,7 +274,7 @@ impl<'a> Training<'a> {
                 .into_iter()
                 .zip(rows(&saved.get("groups.negatives")?)?);
             self.groups = Some(
-                both.map(|(positives, negatives)| Group {
+                both.map(|(positives, negatives)| MinedQuery {
                     positives,
                     negatives,
                 })
@@ -308,11 +308,11 @@ fn sizes(
     dataset: &Dataset,
     config: &TrainConfig,
     encoders: &Encoders,
-    pairs: &Pairs,
+    pairs: &LoadedPairs,
     patches: &PatchStore,
     device: Device,
-) -> Config {
-    Config {
+) -> NetworkConfig {
+    NetworkConfig {
         entities: pairs.entities.len() as i64,
         clusters: dataset.classes.len() as i64 + 1,
         patches: patches.patches(),
@@ -342,11 +342,11 @@ fn open_encoders(config: &TrainConfig, device: Device) -> Result<Encoders> {
 fn likeness(
     config: &TrainConfig,
     cache: &Path,
-    sources: &Sources,
+    sources: &FeatureSources,
     network: &Network,
     encoders: &Encoders,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Option<Likeness>> {
+) -> Result<Option<SoftTargets>> {
     let Some(settings) = config.neighbours else {
         return Ok(None);
     };
@@ -359,7 +359,7 @@ fn likeness(
         sources.device,
         observe,
     )?;
-    Ok(Some(Likeness::new(&profiles, settings)))
+    Ok(Some(SoftTargets::new(&profiles, settings)))
 }
 
 /// Lists of rows as one tensor: how many there are, each one's length, then all rows.
@@ -390,7 +390,7 @@ fn rows(tensor: &Tensor) -> Result<Vec<Vec<Row>>> {
 }
 
 /// bf16 where the machine multiplies it faster than f32, and the settings allow it.
-fn compute(precision: Precision, device: Device) -> Kind {
+fn compute(precision: TrainPrecision, device: Device) -> Kind {
     let faster = || match device {
         Device::Cuda(_) => true,
         #[cfg(target_arch = "x86_64")]
@@ -398,16 +398,16 @@ fn compute(precision: Precision, device: Device) -> Kind {
         _ => false,
     };
     match precision {
-        Precision::F32 => Kind::Float,
-        Precision::Bf16 => Kind::BFloat16,
-        Precision::Auto if faster() => Kind::BFloat16,
-        Precision::Auto => Kind::Float,
+        TrainPrecision::F32 => Kind::Float,
+        TrainPrecision::Bf16 => Kind::BFloat16,
+        TrainPrecision::Auto if faster() => Kind::BFloat16,
+        TrainPrecision::Auto => Kind::Float,
     }
 }
 
 /// Groups the parameters: the new layers, BERT's last layer, the entity head, and the heads of the
 /// tasks that there are.
-fn optimizer(store: &VarStore, sizes: &Config, config: &TrainConfig) -> AdamW {
+fn optimizer(store: &VarStore, sizes: &NetworkConfig, config: &TrainConfig) -> AdamW {
     let frozen = frozen_names(sizes.bert_layers);
     let mut optimizer = AdamW::default();
     let mut variables: Vec<(String, Tensor)> = store.variables().into_iter().collect();

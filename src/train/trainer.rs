@@ -8,9 +8,9 @@ use tch::{Device, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::{Sample, Sources};
+use crate::features::batch::{FeatureSources, Sample};
 use crate::model::checkpoint;
-use crate::model::{Input, ModelFolder};
+use crate::model::{ModelFolder, NetworkInput};
 use crate::progress::{Observer, Progress};
 use crate::train::config::TrainConfig;
 use crate::train::log;
@@ -18,14 +18,14 @@ use crate::train::log::EpochLine;
 use crate::train::loss::{clustering, contrastive, distillation, masked_entity};
 use crate::train::mining::mine;
 use crate::train::schedule;
-use crate::train::schedule::Step;
+use crate::train::schedule::TrainStep;
 use crate::train::task::Task;
 use crate::train::train_state::Training;
-use crate::train::validation::Held;
+use crate::train::validation::ValidationSet;
 
 /// Where a training reads and writes.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct TrainPaths {
     pub dataset: PathBuf,
     /// The model folder.
     pub out: PathBuf,
@@ -66,7 +66,7 @@ const LOADED_AHEAD: usize = 2;
 /// from the last one. The same seed on the same machine and number of threads gives the same model,
 /// however often it was stopped on the way.
 pub fn train(
-    places: &Places,
+    places: &TrainPaths,
     config: &TrainConfig,
     resume: bool,
     device: Device,
@@ -91,7 +91,7 @@ pub fn train(
         training.begin(observe)?;
     }
     log::cut(&places.out.join(LOG), training.at.epoch)?;
-    let held = Held::new(&dataset, &training.sources.pairs.entities);
+    let held = ValidationSet::new(&dataset, &training.sources.pairs.entities);
     let mut run = Run {
         training,
         dataset: &dataset,
@@ -122,7 +122,7 @@ pub fn train(
 /// Errors: `Format` for a folder that holds a model, or half of one, of other settings or another
 /// data set; those of [`train`].
 pub fn to_the_end(
-    places: &Places,
+    places: &TrainPaths,
     config: &TrainConfig,
     device: Device,
     observe: &mut dyn Observer<Progress>,
@@ -156,7 +156,7 @@ fn remove(path: &Path) -> Result<()> {
 struct Run<'a> {
     training: Training<'a>,
     dataset: &'a Dataset,
-    held: Held<'a>,
+    held: ValidationSet<'a>,
     out: &'a Path,
     begun: Instant,
     /// Steps since then.
@@ -236,7 +236,7 @@ impl Run<'_> {
         })?;
         let pairs: usize = steps[first.min(steps.len())..]
             .iter()
-            .map(Step::pairs)
+            .map(TrainStep::pairs)
             .sum();
         let line = self.finish_epoch(pairs, begun.elapsed(), observe)?;
         self.training.save(&checkpoint)?;
@@ -286,10 +286,10 @@ impl Run<'_> {
         Ok(line)
     }
 
-    fn progress(&self, steps: &[Step], first: usize, begun: Instant) -> Progress {
+    fn progress(&self, steps: &[TrainStep], first: usize, begun: Instant) -> Progress {
         let Training { at, config, .. } = &self.training;
         let per_step = self.begun.elapsed().as_secs_f64() / self.done as f64;
-        let pairs: usize = steps[first..at.batch].iter().map(Step::pairs).sum();
+        let pairs: usize = steps[first..at.batch].iter().map(TrainStep::pairs).sum();
         let speed = pairs as f64 / begun.elapsed().as_secs_f64();
         let losses: Vec<String> = at
             .losses
@@ -311,18 +311,22 @@ impl Run<'_> {
 }
 
 /// Part of a step as the network takes it.
-pub(super) struct Part {
-    pub input: Input,
+pub(super) struct StepBatch {
+    pub input: NetworkInput,
     pub labels: Tensor,
     /// Of the step's pairs.
     share: f64,
 }
 
 /// Brings a step's input, in parts where the settings ask for it.
-fn load(sources: &Sources, step: &Step, config: &TrainConfig) -> Result<Vec<Part>> {
+fn load(
+    sources: &FeatureSources,
+    step: &TrainStep,
+    config: &TrainConfig,
+) -> Result<Vec<StepBatch>> {
     let part = |samples: &[Sample], of: usize| {
         let (input, labels) = (sources.input(samples)?, sources.labels(samples));
-        Ok(Part {
+        Ok(StepBatch {
             input,
             labels,
             share: samples.len() as f64 / of as f64,
@@ -342,7 +346,7 @@ fn load(sources: &Sources, step: &Step, config: &TrainConfig) -> Result<Vec<Part
 
 impl Training<'_> {
     /// One step of the optimizer.
-    fn step(&mut self, step: &Step, parts: &[Part]) -> Result<()> {
+    fn step(&mut self, step: &TrainStep, parts: &[StepBatch]) -> Result<()> {
         // dropout draws from torch's own generator: seeded by the step, a resumed training draws
         // what an unbroken one does
         tch::manual_seed((self.config.seed << 32 | self.at.step_in_all as u64) as i64);
@@ -377,7 +381,7 @@ impl Training<'_> {
     }
 
     /// The losses of a step's task, not yet weighted: one, but where tasks share their steps.
-    fn losses(&self, step: &Step, part: &Part) -> Vec<(Task, Tensor)> {
+    fn losses(&self, step: &TrainStep, part: &StepBatch) -> Vec<(Task, Tensor)> {
         match (step.task, &self.network.alignment) {
             (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => {
                 self.aligned(alignment, step, part)
@@ -386,7 +390,7 @@ impl Training<'_> {
         }
     }
 
-    fn loss(&self, task: Task, Part { input, labels, .. }: &Part) -> Tensor {
+    fn loss(&self, task: Task, StepBatch { input, labels, .. }: &StepBatch) -> Tensor {
         let tower = &self.network.student;
         let state = tower.state(input, true);
         let halves = |x: Tensor| {
@@ -414,7 +418,7 @@ impl Training<'_> {
 
     /// Masked entity prediction, with what goes to neighbours and to the teacher where the settings
     /// have them.
-    fn masked_entity(&self, log_prob: &Tensor, input: &Input, labels: &Tensor) -> Tensor {
+    fn masked_entity(&self, log_prob: &Tensor, input: &NetworkInput, labels: &Tensor) -> Tensor {
         let mut loss = masked_entity(log_prob, labels, self.config.label_smoothing);
         if let Some(likeness) = &self.likeness {
             let share = likeness.share();

@@ -12,7 +12,7 @@ use crate::progress::{Observer, Progress};
 use crate::train::entity_states::{entity_vectors, mean_states};
 use crate::train::task::Task;
 use crate::train::train_state::Training;
-use crate::types::{CUTOFFS, EntityId, Measures, Mode, Protocol, Query, SeedCount};
+use crate::types::{CUTOFFS, EntityId, EvaluationProtocol, MetricValues, Mode, Query, SeedCount};
 
 /// Pairs of one entity that are looked at.
 const MOST_PAIRS: usize = 8;
@@ -20,13 +20,13 @@ const MOST_PAIRS: usize = 8;
 pub const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];
 
 /// The held-out queries.
-pub struct Held<'a> {
+pub struct ValidationSet<'a> {
     dataset: &'a Dataset,
     /// Each with the rows of the seeds that are known.
     queries: Vec<(Query, Vec<i64>)>,
 }
 
-impl<'a> Held<'a> {
+impl<'a> ValidationSet<'a> {
     /// The queries of 5 seeds that can be asked of these entities, as in an evaluation. There may
     /// be none.
     pub fn new(dataset: &'a Dataset, entities: &[EntityId]) -> Self {
@@ -47,7 +47,7 @@ impl<'a> Held<'a> {
                 .collect();
             (query, seeds)
         };
-        Held {
+        ValidationSet {
             dataset,
             queries: queries.into_iter().map(with_rows).collect(),
         }
@@ -106,10 +106,16 @@ impl<'a> Held<'a> {
                 .collect();
             measured.push((
                 query.class,
-                measure_query(self.dataset, query, &list, Protocol::Standard, |_| true),
+                measure_query(
+                    self.dataset,
+                    query,
+                    &list,
+                    EvaluationProtocol::Standard,
+                    |_| true,
+                ),
             ));
         }
-        let Measures { ap, .. } = aggregate(measured.into_iter()).overall;
+        let MetricValues { ap, .. } = aggregate(measured.into_iter()).overall;
         Ok(ap[0])
     }
 }
@@ -164,7 +170,7 @@ mod tests {
         }
         let dataset = Dataset::open(folder.path()).unwrap();
         let known: Vec<EntityId> = (1..=6).map(EntityId).collect();
-        let held = Held::new(&dataset, &known);
+        let held = ValidationSet::new(&dataset, &known);
         let asked: Vec<_> = held
             .queries
             .iter()

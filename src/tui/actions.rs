@@ -1,14 +1,14 @@
 //! Actions, turned into changes of the state.
 
 use crate::config::Action;
-use crate::table::Form;
+use crate::table::TableFormat;
 use crate::tui::action_scope::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
-use crate::tui::app::{App, Pane, Popup, Wish};
+use crate::tui::app::{App, Effect, Pane, Popup};
 use crate::tui::explore::expansion::RowFilter;
-use crate::tui::explore::query::State;
+use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
 use crate::tui::overlay::what_if::Setting;
-use crate::tui::requests::Kind;
+use crate::tui::requests::RequestClass;
 use crate::tui::ui::screen::Screen;
 use crate::types::{ClassId, EntityId, SeedCount};
 
@@ -22,9 +22,9 @@ impl App {
             Action::Compare => self.go_to(Screen::Compare),
             Action::Failures => self.go_to(Screen::Failures),
             Action::Metrics => self.go_to(Screen::Metrics),
-            Action::Quit => self.wish = Some(Wish::Quit),
-            Action::Suspend => self.wish = Some(Wish::Suspend),
-            Action::Redraw => self.wish = Some(Wish::Redraw),
+            Action::Quit => self.wish = Some(Effect::Quit),
+            Action::Suspend => self.wish = Some(Effect::Suspend),
+            Action::Redraw => self.wish = Some(Effect::Redraw),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Theme => self.open_themes(),
@@ -133,9 +133,9 @@ impl App {
                 self.popup = Some(Popup::Missing(shifted(cursor, by, len)));
             }
             Some(Popup::Export(cursor)) => {
-                self.popup = Some(Popup::Export(shifted(cursor, by, Form::ALL.len())))
+                self.popup = Some(Popup::Export(shifted(cursor, by, TableFormat::ALL.len())))
             }
-            Some(Popup::Contenders(cursor)) => self.step_in_contenders(cursor, by),
+            Some(Popup::Rankers(cursor)) => self.step_in_contenders(cursor, by),
             Some(Popup::Theme(cursor)) => {
                 self.try_theme(shifted(cursor, by, self.themes.names.len()))
             }
@@ -354,7 +354,7 @@ impl App {
                 }
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
-            Some(Popup::Contenders(cursor)) => self.toggle_contender(cursor),
+            Some(Popup::Rankers(cursor)) => self.toggle_contender(cursor),
             Some(Popup::Theme(_)) => self.keep_theme(),
             Some(Popup::States(cursor)) => self.open_named(cursor),
             Some(Popup::Help(below)) => self.popup = below.popup(),
@@ -425,7 +425,7 @@ impl App {
                 "only a class's own query, with its seeds as they are, can be expanded jointly",
             );
         }
-        self.change(State {
+        self.change(ExpansionQuery {
             joint: !self.joint,
             ..self.state()
         });
@@ -444,7 +444,7 @@ impl App {
 
     /// Whether an expansion is being computed.
     pub fn expands(&self) -> bool {
-        self.asked.runs(Kind::Expand)
+        self.asked.runs(RequestClass::Expand)
     }
 }
 

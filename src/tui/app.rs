@@ -9,40 +9,42 @@ use ratatui::layout::Size;
 
 use crate::config::{Context, Key, Settings};
 use crate::engine::protocol::{
-    Ask, Catalogue, Comparison, EntityDetail, Evaluation, Reply, Request,
+    Catalogue, EntityDetail, EvaluationKey, QueryComparison, Reply, Request, RequestKind,
 };
 use crate::progress::Progress;
-use crate::types::{ClassId, DeviceChoice, EntityId, Measures, Mode, SeedCount, Tuning};
+use crate::types::{
+    ClassId, DeviceChoice, EntityId, MetricValues, Mode, SearchSettings, SeedCount,
+};
 
-use crate::tui::persist::session::{ExpansionRecord, NamedRecord, Session};
+use crate::tui::persist::session::{ExpansionRecord, NamedRecord, SavedSession};
 use crate::tui::persist::view_file::StateFile;
-use crate::tui::ui::frame_info::View;
+use crate::tui::ui::frame_info::FrameInfo;
 use crate::tui::ui::screen::Screen;
 
-use crate::tui::jump_list::Jumps;
+use crate::tui::jump_list::JumpList;
 
-use crate::tui::compare::Compared;
-use crate::tui::compare::rankers::Contenders;
+use crate::tui::compare::CompareState;
+use crate::tui::compare::rankers::Rankers;
 use crate::tui::explore::class_tree::ClassTree;
-use crate::tui::explore::expansion::{Expansion, RowFilter};
+use crate::tui::explore::expansion::{CandidateList, RowFilter};
 use crate::tui::explore::query::History;
 use crate::tui::explore::seeds::{SeedSet, Typing};
 use crate::tui::failures::FailureList;
-use crate::tui::metrics::{Overall, Table};
+use crate::tui::metrics::{MetricsTable, Overall};
 use crate::tui::notice::Notice;
-use crate::tui::overlay::explain::tree::Explaining;
+use crate::tui::overlay::explain::tree::ExplainState;
 use crate::tui::overlay::named_queries::NamedState;
 use crate::tui::overlay::palette::Palette;
 use crate::tui::overlay::pasted_names::PastedName;
-use crate::tui::overlay::themes::Themes;
-use crate::tui::overlay::what_if::Unchanged;
-use crate::tui::requests::{Asked, Kind};
-use crate::tui::search::Search;
-use crate::tui::text_input::Field;
+use crate::tui::overlay::themes::ThemePicker;
+use crate::tui::overlay::what_if::WhatIfBaseline;
+use crate::tui::requests::{PendingRequests, RequestClass};
+use crate::tui::search::ListSearch;
+use crate::tui::text_input::TextInput;
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]
-pub enum Msg {
+pub enum Message {
     Key(KeyEvent),
     Mouse(MouseEvent),
     Paste(String),
@@ -51,7 +53,7 @@ pub enum Msg {
     /// Ten a second while something moves.
     Tick,
     /// A frame was drawn.
-    Drawn(View),
+    Drawn(FrameInfo),
 }
 
 /// The panes of the Explore screen.
@@ -66,13 +68,13 @@ pub enum Pane {
 /// What lies over the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Popup {
-    Help(Below),
+    Help(HelpScope),
     /// Gold entities that are not in the list; the cursor.
     Missing(usize),
     /// The forms to export in; the cursor.
     Export(usize),
     /// What can take part in a comparison; the cursor.
-    Contenders(usize),
+    Rankers(usize),
     /// The entity's picture on the full screen.
     Zoom,
     /// Every action by its name.
@@ -95,27 +97,27 @@ pub enum Popup {
 
 /// What help lies over: its keys are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Below {
+pub enum HelpScope {
     Screen,
     Explain,
     /// With the cursor there.
     WhatIf(usize),
 }
 
-impl Below {
+impl HelpScope {
     /// What is there again once help is closed.
     pub fn popup(self) -> Option<Popup> {
         match self {
-            Below::Screen => None,
-            Below::Explain => Some(Popup::Explain),
-            Below::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
+            HelpScope::Screen => None,
+            HelpScope::Explain => Some(Popup::Explain),
+            HelpScope::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
         }
     }
 }
 
 /// What the event loop is asked to do, since the app itself does nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum Effect {
     Quit,
     Suspend,
     Redraw,
@@ -136,7 +138,7 @@ pub type Detail = Result<EntityDetail, String>;
 
 /// What is opened at the start.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Source {
+pub struct ExploreOptions {
     pub index: PathBuf,
     pub dataset: Option<PathBuf>,
     pub device: DeviceChoice,
@@ -147,19 +149,19 @@ pub struct Source {
 /// The explorer.
 pub struct App {
     pub settings: Settings,
-    pub source: Source,
+    pub source: ExploreOptions,
     pub size: Size,
     pub catalogue: Option<Arc<Catalogue>>,
     /// Why nothing could be opened.
     pub broken: Option<String>,
 
     pub screen: Screen,
-    pub table: Table,
-    pub compared: Compared,
+    pub table: MetricsTable,
+    pub compared: CompareState,
     /// What Compare sets side by side.
-    pub contenders: Contenders,
-    pub comparisons: HashMap<[Evaluation; 2], Comparison>,
-    pub(crate) comparing: Option<[Evaluation; 2]>,
+    pub contenders: Rankers,
+    pub comparisons: HashMap<[EvaluationKey; 2], QueryComparison>,
+    pub(crate) comparing: Option<[EvaluationKey; 2]>,
     pub failures: FailureList,
     /// The queries that Compare, Failures and Metrics measure.
     pub seeds_measured: SeedCount,
@@ -170,11 +172,11 @@ pub struct App {
     pub popup: Option<Popup>,
     pub popup_scroll: usize,
     pub palette: Palette,
-    pub search: Search,
-    pub themes: Themes,
+    pub search: ListSearch,
+    pub themes: ThemePicker,
     /// The keys of a sequence that is not whole yet.
     pub pending: Vec<Key>,
-    pub(crate) jumps: Jumps,
+    pub(crate) jumps: JumpList,
     /// The place was come back to, which is no new jump.
     pub(crate) jumped: bool,
     pub tree: ClassTree,
@@ -185,22 +187,22 @@ pub struct App {
 
     pub mode: Mode,
     pub joint: bool,
-    pub tuning: Tuning,
+    pub tuning: SearchSettings,
     /// The What-if popup's other side.
-    pub unchanged: Option<Unchanged>,
-    pub explaining: Explaining,
+    pub unchanged: Option<WhatIfBaseline>,
+    pub explaining: ExplainState,
     pub named: Vec<NamedState>,
     /// The name being typed.
-    pub naming: Field,
+    pub naming: TextInput,
     pub told: Vec<String>,
     pub pasted: Vec<PastedName>,
     /// Whether candidates are shown as re-ranked.
     pub reranked: bool,
     pub tall: bool,
     pub filter: RowFilter,
-    pub expansion: Option<Expansion>,
+    pub expansion: Option<CandidateList>,
     /// The next expansion, until its first answer: what is there stays readable till then.
-    pub(crate) coming: Option<Expansion>,
+    pub(crate) coming: Option<CandidateList>,
     /// The candidate under the cursor; none means the first, whoever it is.
     pub selected: Option<EntityId>,
     /// An entity looked at from elsewhere: a missing one, a neighbour.
@@ -216,20 +218,20 @@ pub struct App {
     pub first_pictures: HashMap<EntityId, Option<PathBuf>>,
     pub(crate) picturing: Vec<EntityId>,
     /// Each measured class.
-    pub(crate) maps: HashMap<(Evaluation, ClassId), Measures>,
+    pub(crate) maps: HashMap<(EvaluationKey, ClassId), MetricValues>,
     /// Every evaluation that is done.
-    pub overall: HashMap<Evaluation, Overall>,
-    pub(crate) evaluating: Option<Evaluation>,
+    pub overall: HashMap<EvaluationKey, Overall>,
+    pub(crate) evaluating: Option<EvaluationKey>,
     /// What a screen wanted when the user stopped it.
-    pub(crate) stopped: Option<(Screen, Vec<Evaluation>)>,
+    pub(crate) stopped: Option<(Screen, Vec<EvaluationKey>)>,
 
-    pub asked: Asked,
-    pub progress: HashMap<Kind, Progress>,
+    pub asked: PendingRequests,
+    pub progress: HashMap<RequestClass, Progress>,
     pub notice: Option<Notice>,
     pub ticks: u64,
-    pub view: View,
-    pub wish: Option<Wish>,
-    pub(crate) session: Option<Session>,
+    pub view: FrameInfo,
+    pub wish: Option<Effect>,
+    pub(crate) session: Option<SavedSession>,
     /// A view to open in the place of the session's.
     pub(crate) file: Option<StateFile>,
     pub(crate) outbox: Vec<Request>,
@@ -238,7 +240,7 @@ pub struct App {
 impl App {
     /// An explorer that has opened nothing yet. A session, where there is one, is restored once the
     /// index is open.
-    pub fn new(settings: Settings, source: Source, session: Option<Session>) -> Self {
+    pub fn new(settings: Settings, source: ExploreOptions, session: Option<SavedSession>) -> Self {
         App {
             tall: settings.tall_rows,
             settings,
@@ -246,11 +248,11 @@ impl App {
             catalogue: None,
             broken: None,
             screen: Screen::Explore,
-            table: Table::default(),
-            compared: Compared::default(),
-            contenders: Contenders {
+            table: MetricsTable::default(),
+            compared: CompareState::default(),
+            contenders: Rankers {
                 coming: source.beside.clone(),
-                ..Contenders::default()
+                ..Rankers::default()
             },
             comparisons: HashMap::new(),
             comparing: None,
@@ -262,10 +264,10 @@ impl App {
             popup: None,
             popup_scroll: 0,
             palette: Palette::default(),
-            search: Search::default(),
-            themes: Themes::default(),
+            search: ListSearch::default(),
+            themes: ThemePicker::default(),
             pending: Vec::new(),
-            jumps: Jumps::default(),
+            jumps: JumpList::default(),
             jumped: false,
             tree: ClassTree::default(),
             seeds: SeedSet::default(),
@@ -273,11 +275,11 @@ impl App {
             chip: 0,
             mode: Mode::Both,
             joint: false,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
             unchanged: None,
-            explaining: Explaining::default(),
+            explaining: ExplainState::default(),
             named: Vec::new(),
-            naming: Field::default(),
+            naming: TextInput::default(),
             told: Vec::new(),
             pasted: Vec::new(),
             reranked: true,
@@ -298,11 +300,11 @@ impl App {
             overall: HashMap::new(),
             evaluating: None,
             stopped: None,
-            asked: Asked::default(),
+            asked: PendingRequests::default(),
             progress: HashMap::new(),
             notice: None,
             ticks: 0,
-            view: View::default(),
+            view: FrameInfo::default(),
             wish: None,
             source,
             session,
@@ -318,15 +320,15 @@ impl App {
 
     /// The first request: open the index.
     pub fn start(&mut self) -> Vec<Request> {
-        let Source {
+        let ExploreOptions {
             index,
             dataset,
             device,
             ..
         } = self.source.clone();
         self.ask(
-            Kind::Open,
-            Ask::Open {
+            RequestClass::Open,
+            RequestKind::Open {
                 index,
                 dataset,
                 device,
@@ -336,15 +338,15 @@ impl App {
     }
 
     /// Takes in one message; gives what the engine is to be asked.
-    pub fn update(&mut self, msg: Msg) -> Vec<Request> {
+    pub fn update(&mut self, msg: Message) -> Vec<Request> {
         match msg {
-            Msg::Key(key) => self.key(key),
-            Msg::Mouse(event) => self.mouse(event),
-            Msg::Paste(text) => self.paste(&text),
-            Msg::Resize(size) => self.size = size,
-            Msg::Reply(reply) => self.reply(reply),
-            Msg::Tick => self.tick(),
-            Msg::Drawn(view) => self.drawn(view),
+            Message::Key(key) => self.key(key),
+            Message::Mouse(event) => self.mouse(event),
+            Message::Paste(text) => self.paste(&text),
+            Message::Resize(size) => self.size = size,
+            Message::Reply(reply) => self.reply(reply),
+            Message::Tick => self.tick(),
+            Message::Drawn(view) => self.drawn(view),
         }
         self.inspect();
         self.measure_unchanged();
@@ -393,11 +395,11 @@ impl App {
     }
 
     /// What is to be there at the next start. None until the index is open.
-    pub fn session(&self) -> Option<Session> {
+    pub fn session(&self) -> Option<SavedSession> {
         let catalogue = self.catalogue.as_ref()?;
         let mut folded: Vec<String> = self.tree.folded.iter().cloned().collect();
         folded.sort();
-        Some(Session {
+        Some(SavedSession {
             expansion: ExpansionRecord {
                 class: self.seeds.class.map(|c| catalogue.class(c).name.clone()),
                 seeds: self.seeds.seeds.clone(),
@@ -427,12 +429,12 @@ impl App {
                     state: n.record.clone(),
                 })
                 .collect(),
-            ..Session::default()
+            ..SavedSession::default()
         })
     }
 
     /// Takes up the named states, marks and notes that another explorer wrote to the same session.
-    pub fn merge_session(&mut self, merged: &Session) {
+    pub fn merge_session(&mut self, merged: &SavedSession) {
         let Some(catalogue) = self.catalogue.clone() else {
             return;
         };
@@ -444,7 +446,7 @@ impl App {
         self.failures.remarks = merged.remarks.iter().cloned().collect();
     }
 
-    pub(crate) fn ask(&mut self, kind: Kind, ask: Ask) {
+    pub(crate) fn ask(&mut self, kind: RequestClass, ask: RequestKind) {
         let id = self.asked.start(kind);
         self.progress.remove(&kind);
         self.outbox.push(Request { id, ask });

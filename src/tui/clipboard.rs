@@ -1,6 +1,6 @@
 //! Names on their way to the clipboard.
 
-use crate::tui::app::{App, Pane, Wish};
+use crate::tui::app::{App, Effect, Pane};
 use crate::tui::ui::screen::Screen;
 use crate::types::EntityId;
 
@@ -57,7 +57,7 @@ impl App {
                 "not copied: {over} bytes, and a terminal's clipboard takes {LONGEST}"
             ));
         }
-        self.wish = Some(Wish::Copy(text));
+        self.wish = Some(Effect::Copy(text));
         self.notify(said);
     }
 }

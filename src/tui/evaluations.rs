@@ -3,10 +3,10 @@
 //!
 //! What the screen wants measured: asked for one after the other, stopped, and gone on with.
 
-use crate::engine::protocol::{Ask, Contender, Evaluation};
-use crate::table::{Cell, Form};
-use crate::tui::app::{App, Pane, Wish};
-use crate::tui::requests::Kind;
+use crate::engine::protocol::{EvaluationKey, Ranker, RequestKind};
+use crate::table::{Cell, TableFormat};
+use crate::tui::app::{App, Effect, Pane};
+use crate::tui::requests::RequestClass;
 use crate::tui::ui::screen::Screen;
 use crate::types::{ClassId, Mode, RankingKind};
 
@@ -58,18 +58,18 @@ impl App {
     }
 
     /// What a mode is measured by here.
-    pub(crate) fn plan(&self, mode: Mode) -> Evaluation {
-        self.plan_of(Contender::Own(mode))
+    pub(crate) fn plan(&self, mode: Mode) -> EvaluationKey {
+        self.plan_of(Ranker::Own(mode))
     }
 
-    pub(crate) fn plan_of(&self, of: Contender) -> Evaluation {
+    pub(crate) fn plan_of(&self, of: Ranker) -> EvaluationKey {
         // a run's lists are what they are
-        let ranking = if let Contender::Run(_) = of {
+        let ranking = if let Ranker::Run(_) = of {
             RankingKind::Expanded
         } else {
             self.table.ranking
         };
-        Evaluation {
+        EvaluationKey {
             of,
             seed_count: self.seeds_measured,
             ranking,
@@ -106,7 +106,7 @@ impl App {
     /// Writes the table in the form under the popup's cursor.
     pub(crate) fn export(&mut self, cursor: usize) {
         self.popup = None;
-        if let Some(&form) = Form::ALL.get(cursor) {
+        if let Some(&form) = TableFormat::ALL.get(cursor) {
             let (sheet, empty) = match self.screen {
                 Screen::Compare => (self.compare_sheet(), "nothing is measured yet"),
                 Screen::Failures => (self.failures_sheet(), "no failure is shown"),
@@ -121,7 +121,7 @@ impl App {
                 return self.notify(empty);
             }
             let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
-            self.wish = Some(Wish::Write {
+            self.wish = Some(Effect::Write {
                 stem,
                 ending: form.ending(),
                 text,
@@ -132,7 +132,7 @@ impl App {
 
 impl App {
     /// What the screen shows (Explore: the present mode; Metrics: each mode in turn).
-    fn wanted(&self) -> Vec<Evaluation> {
+    fn wanted(&self) -> Vec<EvaluationKey> {
         match self.screen {
             Screen::Explore => vec![self.explored()],
             Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
@@ -152,9 +152,9 @@ impl App {
     }
 
     /// What the Explore screen's classes are measured by.
-    pub(crate) fn explored(&self) -> Evaluation {
-        let of = Contender::Own(self.mode);
-        Evaluation {
+    pub(crate) fn explored(&self) -> EvaluationKey {
+        let of = Ranker::Own(self.mode);
+        EvaluationKey {
             of,
             seed_count: self.seeds.count,
             ranking: RankingKind::Expanded,
@@ -171,14 +171,14 @@ impl App {
         }
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
         let missing =
-            |plan: &Evaluation| asked(plan.seed_count) && !self.overall.contains_key(plan);
+            |plan: &EvaluationKey| asked(plan.seed_count) && !self.overall.contains_key(plan);
         let missing = self.wanted().into_iter().find(missing);
         self.stopped = None;
         match missing {
             Some(wanted) if self.evaluating != Some(wanted) => {
                 self.give_up_search_in(wanted);
                 self.evaluating = Some(wanted);
-                self.ask(Kind::Evaluate, Ask::Evaluate(wanted));
+                self.ask(RequestClass::Evaluate, RequestKind::Evaluate(wanted));
             }
             Some(_) => {}
             None => self.compare(),
@@ -187,13 +187,13 @@ impl App {
     }
 
     /// A search through the lists of an evaluation that another one replaces ends with it.
-    fn give_up_search_in(&mut self, next: Evaluation) {
+    fn give_up_search_in(&mut self, next: EvaluationKey) {
         let is_replaced =
-            |searching: &Evaluation| *searching != next && !self.overall.contains_key(searching);
+            |searching: &EvaluationKey| *searching != next && !self.overall.contains_key(searching);
         if self.failures.searching.as_ref().is_some_and(is_replaced) {
             self.failures.searching = None;
-            self.asked.forget(Kind::Failures);
-            self.progress.remove(&Kind::Failures);
+            self.asked.forget(RequestClass::Failures);
+            self.progress.remove(&RequestClass::Failures);
         }
     }
 
@@ -208,9 +208,9 @@ impl App {
     /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
     pub(crate) fn stop_evaluation(&mut self) {
         let [evaluates, searches] =
-            [Kind::Evaluate, Kind::Failures].map(|kind| self.asked.runs(kind));
+            [RequestClass::Evaluate, RequestClass::Failures].map(|kind| self.asked.runs(kind));
         if evaluates || searches {
-            for kind in [Kind::Evaluate, Kind::Failures] {
+            for kind in [RequestClass::Evaluate, RequestClass::Failures] {
                 self.asked.forget(kind);
                 self.progress.remove(&kind);
             }
@@ -218,7 +218,7 @@ impl App {
             // a search that was left running behind another screen is not missed there
             let missed = evaluates || self.screen == Screen::Failures;
             self.stopped = missed.then(|| (self.screen, self.wanted()));
-            self.ask(Kind::Stop, Ask::Stop);
+            self.ask(RequestClass::Stop, RequestKind::Stop);
             self.notify("stopped; what is measured stays");
         } else if self.is_stopped() {
             self.stopped = None;

@@ -2,7 +2,7 @@
 //! to.
 
 use crate::tui::app::{App, Pane};
-use crate::tui::explore::query::State;
+use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
 use crate::tui::ui::screen::Screen;
 use crate::types::EntityId;
@@ -12,19 +12,19 @@ const DEEPEST: usize = 100;
 
 /// Where the user was.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct JumpPoint {
     screen: Screen,
-    state: State,
+    state: ExpansionQuery,
     focus: Pane,
     selected: Option<EntityId>,
     looking_at: Option<EntityId>,
 }
 
-impl Place {
+impl JumpPoint {
     /// Whether another screen or query was opened in between. Edited seeds are undone, and a cursor
     /// is moved, by other keys.
-    fn far_from(&self, other: &Place) -> bool {
-        let query = |place: &Place| {
+    fn far_from(&self, other: &JumpPoint) -> bool {
+        let query = |place: &JumpPoint| {
             let SeedSet {
                 class,
                 count,
@@ -39,14 +39,14 @@ impl Place {
 
 /// The places left, and those come back from.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Jumps {
-    past: Vec<Place>,
-    future: Vec<Place>,
+pub(crate) struct JumpList {
+    past: Vec<JumpPoint>,
+    future: Vec<JumpPoint>,
 }
 
 impl App {
-    pub(crate) fn place(&self) -> Place {
-        Place {
+    pub(crate) fn place(&self) -> JumpPoint {
+        JumpPoint {
             screen: self.screen,
             state: self.state(),
             focus: self.focus,
@@ -56,13 +56,13 @@ impl App {
     }
 
     /// Keeps the place before where what happened led away from it.
-    pub(crate) fn remember_jump(&mut self, before: Place) {
+    pub(crate) fn remember_jump(&mut self, before: JumpPoint) {
         if !std::mem::take(&mut self.jumped) && before.far_from(&self.place()) {
             self.keep_place(before);
         }
     }
 
-    pub(crate) fn keep_place(&mut self, before: Place) {
+    pub(crate) fn keep_place(&mut self, before: JumpPoint) {
         self.jumps.future.clear();
         self.jumps.past.push(before);
         if self.jumps.past.len() > DEEPEST {
@@ -90,7 +90,7 @@ impl App {
         }
     }
 
-    fn jump_to(&mut self, place: Place) {
+    fn jump_to(&mut self, place: JumpPoint) {
         self.jumped = true;
         (self.typing, self.filtering) = (None, false);
         self.go_to(place.screen);

@@ -35,12 +35,12 @@ use crate::engine::protocol::{Reply, Request};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 
-use crate::tui::app::{App, Source};
+use crate::tui::app::{App, ExploreOptions};
 use crate::tui::persist::session;
-use crate::tui::persist::session::{Loaded, Session};
+use crate::tui::persist::session::{LoadedSession, SavedSession};
 use crate::tui::persist::view_file::StateFile;
 use crate::tui::platform::event_loop;
-use crate::tui::platform::theme_files::Themes;
+use crate::tui::platform::theme_files::ThemeFiles;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -72,12 +72,12 @@ pub fn run(
     let session_path = session::path_for(&options.index);
     let images = options.images.unwrap_or(settings.images);
     let mouse = settings.mouse;
-    let Loaded { session, warning } = load_session(session_path.as_deref());
+    let LoadedSession { session, warning } = load_session(session_path.as_deref());
     let environment = Environment::current();
-    let themes = Themes::new(folder.map(|f| f.join("themes")), environment.depth);
+    let themes = ThemeFiles::new(folder.map(|f| f.join("themes")), environment.depth);
     let theme_name = choose_theme(options.theme, session.as_ref(), &themes, &settings);
     let theme = themes.load(&theme_name)?;
-    let source = Source {
+    let source = ExploreOptions {
         index: options.index,
         dataset: options.dataset,
         device: options.device,
@@ -123,13 +123,13 @@ fn load_settings(folder: Option<&Path>) -> Result<Settings> {
 /// Loads the session. If the file cannot be read, a warning takes the place of the session. The
 /// file is not lost by that: it is read again before a save writes it, and a file that cannot be
 /// read is never written over.
-fn load_session(path: Option<&Path>) -> Loaded {
+fn load_session(path: Option<&Path>) -> LoadedSession {
     let Some(path) = path else {
-        return Loaded::default();
+        return LoadedSession::default();
     };
-    match Session::load(path) {
+    match SavedSession::load(path) {
         Ok(loaded) => loaded,
-        Err(why) => Loaded {
+        Err(why) => LoadedSession {
             session: None,
             warning: Some(format!("the session cannot be read: {why}")),
         },
@@ -140,8 +140,8 @@ fn load_session(path: Option<&Path>) -> Loaded {
 /// session if there still is such a theme, else the one of the settings.
 fn choose_theme(
     wanted: Option<String>,
-    session: Option<&Session>,
-    themes: &Themes,
+    session: Option<&SavedSession>,
+    themes: &ThemeFiles,
     settings: &Settings,
 ) -> String {
     let of_session = session

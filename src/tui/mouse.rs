@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::config::Action;
 use crate::tui::app::{App, Pane, Popup};
-use crate::tui::search::Search;
+use crate::tui::search::ListSearch;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::screen::Screen;
 
@@ -94,7 +94,7 @@ impl App {
             Hit::Theme(at) => self.try_theme(at),
             Hit::ExportForm(at) => self.export(at),
             Hit::Contender(at) => {
-                self.popup = Some(Popup::Contenders(at));
+                self.popup = Some(Popup::Rankers(at));
                 self.toggle_contender(at);
             }
             Hit::WhyLine(at) => self.click_why_line(at),
@@ -106,7 +106,7 @@ impl App {
 
     /// A click beside a popup closes it, as `esc` does.
     fn dismiss(&mut self) {
-        self.search = Search::default();
+        self.search = ListSearch::default();
         self.close();
     }
 

@@ -1,9 +1,9 @@
 //! What is asked for because it is looked at: the subject's details, first pictures.
 
-use crate::engine::protocol::Ask;
+use crate::engine::protocol::RequestKind;
 use crate::tui::app::App;
-use crate::tui::requests::Kind;
-use crate::tui::ui::frame_info::View;
+use crate::tui::requests::RequestClass;
+use crate::tui::ui::frame_info::FrameInfo;
 use crate::types::EntityId;
 
 impl App {
@@ -20,7 +20,7 @@ impl App {
             .or_else(|| self.beside_cursor().into_iter().find(unknown));
         if let Some(entity) = wanted {
             self.inspecting = Some((entity, mode));
-            self.ask(Kind::Inspect, Ask::Inspect { entity, mode });
+            self.ask(RequestClass::Inspect, RequestKind::Inspect { entity, mode });
         }
     }
 
@@ -36,16 +36,19 @@ impl App {
             .collect()
     }
 
-    pub(crate) fn drawn(&mut self, view: View) {
+    pub(crate) fn drawn(&mut self, view: FrameInfo) {
         let wanted: Vec<EntityId> = view
             .unpictured
             .iter()
             .copied()
             .filter(|e| !self.first_pictures.contains_key(e))
             .collect();
-        if !wanted.is_empty() && !self.asked.runs(Kind::Pictures) {
+        if !wanted.is_empty() && !self.asked.runs(RequestClass::Pictures) {
             self.picturing.clone_from(&wanted);
-            self.ask(Kind::Pictures, Ask::Pictures { entities: wanted });
+            self.ask(
+                RequestClass::Pictures,
+                RequestKind::Pictures { entities: wanted },
+            );
         }
         self.view = view;
     }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::protocol::{Catalogue, Contender, Reply, Say};
+use crate::engine::protocol::{Catalogue, Ranker, Reply, ReplyKind};
 use crate::tui::app::{App, Pane};
 use crate::tui::explore::class_tree::TreeKind;
-use crate::tui::explore::expansion::Expansion;
+use crate::tui::explore::expansion::CandidateList;
 use crate::tui::explore::seeds::SeedSet;
 use crate::tui::metrics::Overall;
-use crate::tui::requests::Kind;
+use crate::tui::requests::RequestClass;
 use crate::types::EntityId;
 
 /// How many entities' details are kept.
@@ -17,7 +17,7 @@ const DETAILS: usize = 2000;
 
 impl App {
     pub(crate) fn reply(&mut self, reply: Reply) {
-        if let Say::Ended(why) = reply.say {
+        if let ReplyKind::Ended(why) = reply.say {
             self.notify(format!("{why}; what is shown stays, nothing new will come"));
             return;
         }
@@ -25,33 +25,37 @@ impl App {
             return;
         };
         match (kind, reply.say) {
-            (_, Say::Progress(progress)) => drop(self.progress.insert(kind, progress)),
-            (_, Say::Failed(why)) => self.failed(kind, why),
-            (Kind::Open, Say::Opened(catalogue)) => self.opened(catalogue),
-            (Kind::Expand, say) => self.expanding(say),
-            (Kind::Inspect, Say::Inspected(detail)) => {
-                self.asked.finish(Kind::Inspect);
+            (_, ReplyKind::Progress(progress)) => drop(self.progress.insert(kind, progress)),
+            (_, ReplyKind::Failed(why)) => self.failed(kind, why),
+            (RequestClass::Open, ReplyKind::Opened(catalogue)) => self.opened(catalogue),
+            (RequestClass::Expand, say) => self.expanding(say),
+            (RequestClass::Inspect, ReplyKind::Inspected(detail)) => {
+                self.asked.finish(RequestClass::Inspect);
                 if let Some(key) = self.inspecting.take() {
                     self.keep_detail(key, Ok(*detail));
                 }
             }
-            (Kind::Pictures, Say::Pictures(found)) => {
+            (RequestClass::Pictures, ReplyKind::Pictures(found)) => {
                 self.pictured(found);
             }
-            (Kind::Evaluate, say) => self.evaluating(say),
-            (Kind::Failures, Say::Failures(failures)) => self.take_failures(*failures),
-            (Kind::Compare, Say::Compared(comparison)) => {
-                self.asked.finish(Kind::Compare);
+            (RequestClass::Evaluate, say) => self.evaluating(say),
+            (RequestClass::Failures, ReplyKind::Failures(failures)) => {
+                self.take_failures(*failures)
+            }
+            (RequestClass::Compare, ReplyKind::Compared(comparison)) => {
+                self.asked.finish(RequestClass::Compare);
                 if let Some(pair) = self.comparing.take() {
                     self.comparisons.insert(pair, *comparison);
                 }
                 self.compare();
             }
-            (Kind::Bring, Say::Brought(rival)) => self.brought(rival),
-            (Kind::Stop, Say::Stopped) => self.asked.finish(Kind::Stop),
-            (Kind::Explain, Say::Explained(explained)) => self.explained(Ok(*explained)),
-            (Kind::Measure, Say::Measured { picked, reranked }) => {
-                self.asked.finish(Kind::Measure);
+            (RequestClass::Bring, ReplyKind::Brought(rival)) => self.brought(rival),
+            (RequestClass::Stop, ReplyKind::Stopped) => self.asked.finish(RequestClass::Stop),
+            (RequestClass::Explain, ReplyKind::Explained(explained)) => {
+                self.explained(Ok(*explained))
+            }
+            (RequestClass::Measure, ReplyKind::Measured { picked, reranked }) => {
+                self.asked.finish(RequestClass::Measure);
                 if let Some(unchanged) = &mut self.unchanged {
                     unchanged.measured = Some((picked, reranked));
                 }
@@ -61,7 +65,7 @@ impl App {
     }
 
     fn opened(&mut self, catalogue: Arc<Catalogue>) {
-        self.asked.finish(Kind::Open);
+        self.asked.finish(RequestClass::Open);
         self.mode = catalogue.modes.first().copied().unwrap_or(self.mode);
         if catalogue.classes.is_empty() {
             self.focus = Pane::Candidates;
@@ -133,7 +137,7 @@ impl App {
         }
     }
 
-    fn expanding(&mut self, say: Say) {
+    fn expanding(&mut self, say: ReplyKind) {
         // The first answer takes the older expansion off the screen.
         if let Some(coming) = self.coming.take() {
             self.expansion = Some(coming);
@@ -141,26 +145,26 @@ impl App {
         let Some(expansion) = &mut self.expansion else {
             return;
         };
-        if let Say::Expanded { .. } = say {
-            self.asked.finish(Kind::Expand);
-            self.progress.remove(&Kind::Expand);
+        if let ReplyKind::Expanded { .. } = say {
+            self.asked.finish(RequestClass::Expand);
+            self.progress.remove(&RequestClass::Expand);
         }
         take_in(expansion, say);
     }
 
-    fn evaluating(&mut self, say: Say) {
+    fn evaluating(&mut self, say: ReplyKind) {
         let Some(plan) = self.evaluating else { return };
         match say {
-            Say::ClassMeasured {
+            ReplyKind::ClassMeasured {
                 class, measures, ..
             } => {
                 self.maps.insert((plan, class), measures);
             }
-            Say::Evaluated {
+            ReplyKind::Evaluated {
                 measures, interval, ..
             } => {
-                self.asked.finish(Kind::Evaluate);
-                self.progress.remove(&Kind::Evaluate);
+                self.asked.finish(RequestClass::Evaluate);
+                self.progress.remove(&RequestClass::Evaluate);
                 self.overall.insert(
                     plan,
                     Overall {
@@ -170,41 +174,40 @@ impl App {
                 );
                 self.evaluating = None;
                 // Ranks in other queries are known only now.
-                self.details
-                    .retain(|(_, m), _| plan.of != Contender::Own(*m));
+                self.details.retain(|(_, m), _| plan.of != Ranker::Own(*m));
                 self.evaluate();
             }
             _ => {}
         }
     }
 
-    fn failed(&mut self, kind: Kind, why: String) {
+    fn failed(&mut self, kind: RequestClass, why: String) {
         self.asked.finish(kind);
         self.progress.remove(&kind);
         match kind {
-            Kind::Open => self.broken = Some(why.clone()),
-            Kind::Expand => {
+            RequestClass::Open => self.broken = Some(why.clone()),
+            RequestClass::Expand => {
                 let failed = self.coming.take().or(self.expansion.take());
                 // It is said in the list's place, and nowhere twice.
-                self.expansion = failed.map(|e| Expansion {
+                self.expansion = failed.map(|e| CandidateList {
                     failed: Some(why),
                     ..e
                 });
                 return;
             }
-            Kind::Inspect => {
+            RequestClass::Inspect => {
                 if let Some(key) = self.inspecting.take() {
                     self.keep_detail(key, Err(why.clone()));
                 }
             }
-            Kind::Pictures => self.pictured(Vec::new()),
-            Kind::Evaluate => self.evaluating = None,
-            Kind::Compare => self.comparing = None,
-            Kind::Bring => self.bring_next(),
-            Kind::Failures => self.failures.searching = None,
+            RequestClass::Pictures => self.pictured(Vec::new()),
+            RequestClass::Evaluate => self.evaluating = None,
+            RequestClass::Compare => self.comparing = None,
+            RequestClass::Bring => self.bring_next(),
+            RequestClass::Failures => self.failures.searching = None,
             // said where the answer would be
-            Kind::Explain => return self.explained(Err(why)),
-            Kind::Measure | Kind::Stop => {}
+            RequestClass::Explain => return self.explained(Err(why)),
+            RequestClass::Measure | RequestClass::Stop => {}
         }
         self.notify(why);
     }
@@ -212,7 +215,7 @@ impl App {
     /// An entity that was asked for and not answered has no picture: asked again, it would be asked
     /// for ever.
     fn pictured(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
-        self.asked.finish(Kind::Pictures);
+        self.asked.finish(RequestClass::Pictures);
         self.first_pictures.extend(found);
         for entity in std::mem::take(&mut self.picturing) {
             self.first_pictures.entry(entity).or_default();
@@ -227,12 +230,12 @@ impl App {
     }
 }
 
-fn take_in(expansion: &mut Expansion, say: Say) {
+fn take_in(expansion: &mut CandidateList, say: ReplyKind) {
     match say {
-        Say::Picks(picks) => expansion.picks.extend(picks),
-        Say::Reranked(order) => expansion.reranked = Some(order),
-        Say::Measured { picked, reranked } => expansion.measured = Some((picked, reranked)),
-        Say::Beside { mode, ranking } => {
+        ReplyKind::Picks(picks) => expansion.picks.extend(picks),
+        ReplyKind::Reranked(order) => expansion.reranked = Some(order),
+        ReplyKind::Measured { picked, reranked } => expansion.measured = Some((picked, reranked)),
+        ReplyKind::Beside { mode, ranking } => {
             let ranks = ranking
                 .into_iter()
                 .enumerate()
@@ -240,8 +243,8 @@ fn take_in(expansion: &mut Expansion, say: Say) {
                 .collect();
             expansion.beside.push((mode, ranks));
         }
-        Say::Missing(missing) => expansion.missing = Some(missing),
-        Say::Expanded { took } => expansion.took = Some(took),
+        ReplyKind::Missing(missing) => expansion.missing = Some(missing),
+        ReplyKind::Expanded { took } => expansion.took = Some(took),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use crate::engine::protocol::RequestId;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum RequestClass {
     Open,
     Expand,
     Inspect,
@@ -17,30 +17,30 @@ pub enum Kind {
     Stop,
 }
 
-const KINDS: [Kind; 11] = [
-    Kind::Open,
-    Kind::Expand,
-    Kind::Inspect,
-    Kind::Pictures,
-    Kind::Evaluate,
-    Kind::Compare,
-    Kind::Bring,
-    Kind::Failures,
-    Kind::Explain,
-    Kind::Measure,
-    Kind::Stop,
+const KINDS: [RequestClass; 11] = [
+    RequestClass::Open,
+    RequestClass::Expand,
+    RequestClass::Inspect,
+    RequestClass::Pictures,
+    RequestClass::Evaluate,
+    RequestClass::Compare,
+    RequestClass::Bring,
+    RequestClass::Failures,
+    RequestClass::Explain,
+    RequestClass::Measure,
+    RequestClass::Stop,
 ];
 
 /// The latest request of each kind, and whether its answer is complete.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct PendingRequests {
     counter: u64,
     latest: [Option<(RequestId, bool)>; KINDS.len()],
 }
 
-impl Asked {
+impl PendingRequests {
     /// Draws an id; older requests of this kind are stale from now on.
-    pub fn start(&mut self, kind: Kind) -> RequestId {
+    pub fn start(&mut self, kind: RequestClass) -> RequestId {
         self.counter += 1;
         let id = RequestId(self.counter);
         self.latest[kind as usize] = Some((id, true));
@@ -48,35 +48,35 @@ impl Asked {
     }
 
     /// The kind of a request that is not stale.
-    pub fn kind(&self, id: RequestId) -> Option<Kind> {
+    pub fn kind(&self, id: RequestId) -> Option<RequestClass> {
         KINDS
             .into_iter()
             .find(|&k| self.latest[k as usize].is_some_and(|(latest, _)| latest == id))
     }
 
-    pub fn finish(&mut self, kind: Kind) {
+    pub fn finish(&mut self, kind: RequestClass) {
         if let Some((_, running)) = &mut self.latest[kind as usize] {
             *running = false;
         }
     }
 
     /// Makes every answer of this kind stale.
-    pub fn forget(&mut self, kind: Kind) {
+    pub fn forget(&mut self, kind: RequestClass) {
         self.latest[kind as usize] = None;
     }
 
-    pub fn runs(&self, kind: Kind) -> bool {
+    pub fn runs(&self, kind: RequestClass) -> bool {
         self.latest[kind as usize].is_some_and(|(_, running)| running)
     }
 
     /// The first kind under way, the one people wait for most.
-    pub fn running(&self) -> Option<Kind> {
+    pub fn running(&self) -> Option<RequestClass> {
         let waited_for = [
-            Kind::Open,
-            Kind::Expand,
-            Kind::Bring,
-            Kind::Evaluate,
-            Kind::Failures,
+            RequestClass::Open,
+            RequestClass::Expand,
+            RequestClass::Bring,
+            RequestClass::Evaluate,
+            RequestClass::Failures,
         ];
         waited_for.into_iter().find(|&k| self.runs(k))
     }
@@ -88,16 +88,16 @@ mod tests {
 
     #[test]
     fn a_newer_request_makes_the_older_stale() {
-        let mut asked = Asked::default();
-        let first = asked.start(Kind::Expand);
-        let evaluate = asked.start(Kind::Evaluate);
-        let second = asked.start(Kind::Expand);
+        let mut asked = PendingRequests::default();
+        let first = asked.start(RequestClass::Expand);
+        let evaluate = asked.start(RequestClass::Evaluate);
+        let second = asked.start(RequestClass::Expand);
         assert_eq!(asked.kind(first), None);
-        assert_eq!(asked.kind(second), Some(Kind::Expand));
-        assert_eq!(asked.kind(evaluate), Some(Kind::Evaluate));
-        asked.finish(Kind::Expand);
-        assert_eq!(asked.running(), Some(Kind::Evaluate));
-        asked.forget(Kind::Evaluate);
+        assert_eq!(asked.kind(second), Some(RequestClass::Expand));
+        assert_eq!(asked.kind(evaluate), Some(RequestClass::Evaluate));
+        asked.finish(RequestClass::Expand);
+        assert_eq!(asked.running(), Some(RequestClass::Evaluate));
+        asked.forget(RequestClass::Evaluate);
         assert_eq!((asked.kind(evaluate), asked.running()), (None, None));
     }
 }

@@ -1,17 +1,17 @@
 //! The list that has the keys, whichever it is: searched with one mechanism, copied with another.
 //!
 //! A new list joins by an arm in [`App::list`] and, in its widget, by drawing its labels with
-//! `Canvas::label`.
+//! `DrawContext::label`.
 //!
 //! What is searched in the list, on the last line: ` /jag  1 of 3   ↓ next  ↑ previous  enter
 //! esc`.
 
 use crate::config::{Action, Context, Role};
 use crate::name::nfc;
-use crate::table::Form;
+use crate::table::TableFormat;
 use crate::tui::app::{App, Pane, Popup};
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::screen::Screen;
 use crate::tui::ui::{key_hints, text};
 use crate::types::EntityId;
@@ -23,7 +23,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// A list's labels, top to bottom, and where the cursor is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct List {
+pub struct SearchableList {
     pub labels: Vec<String>,
     pub cursor: usize,
 }
@@ -31,8 +31,8 @@ pub struct List {
 /// What is searched for. It stays for `n` and `N` until it is closed, in whichever list has the
 /// keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Search {
-    pub field: Field,
+pub struct ListSearch {
+    pub field: TextInput,
     pub typing: bool,
     /// Whether the foot tells what is searched and which match the cursor is on.
     pub shown: bool,
@@ -43,7 +43,7 @@ pub struct Search {
     pub line: usize,
 }
 
-impl Search {
+impl ListSearch {
     /// Whether it is what is to be closed first.
     pub(crate) fn holds(&self, popup: Option<Popup>) -> bool {
         self.typing || !self.field.text().is_empty() && self.in_popup == popup.is_some()
@@ -52,40 +52,40 @@ impl Search {
 
 impl App {
     /// None where there is nothing to search.
-    pub fn list(&self) -> Option<List> {
+    pub fn list(&self) -> Option<SearchableList> {
         let list = match self.popup {
-            Some(Popup::Help(_)) => List {
+            Some(Popup::Help(_)) => SearchableList {
                 labels: self.help_labels(),
                 cursor: self.search.line,
             },
             Some(Popup::Missing(cursor)) => {
                 let missing = self.expansion.as_ref()?.missing.as_ref()?;
-                List {
+                SearchableList {
                     labels: missing.iter().map(|m| self.name(m.entity)).collect(),
                     cursor,
                 }
             }
-            Some(Popup::Export(cursor)) => List {
-                labels: Form::ALL.map(|f| f.name().to_owned()).into(),
+            Some(Popup::Export(cursor)) => SearchableList {
+                labels: TableFormat::ALL.map(|f| f.name().to_owned()).into(),
                 cursor,
             },
-            Some(Popup::Contenders(cursor)) => {
+            Some(Popup::Rankers(cursor)) => {
                 let labels = self
                     .available()
                     .into_iter()
                     .map(|of| self.contenders.name(of))
                     .collect();
-                List { labels, cursor }
+                SearchableList { labels, cursor }
             }
-            Some(Popup::Theme(cursor)) => List {
+            Some(Popup::Theme(cursor)) => SearchableList {
                 labels: self.themes.names.clone(),
                 cursor,
             },
-            Some(Popup::States(cursor)) => List {
+            Some(Popup::States(cursor)) => SearchableList {
                 labels: self.named.iter().map(|state| state.name.clone()).collect(),
                 cursor,
             },
-            Some(Popup::Pasted(cursor)) => List {
+            Some(Popup::Pasted(cursor)) => SearchableList {
                 labels: self
                     .pasted
                     .iter()
@@ -100,18 +100,18 @@ impl App {
         (!list.labels.is_empty()).then_some(list)
     }
 
-    fn list_on_screen(&self) -> Option<List> {
+    fn list_on_screen(&self) -> Option<SearchableList> {
         let list = match (self.screen, self.focus) {
             (Screen::Compare, _) => {
                 let pairs = self.pairs();
                 let cursor = self.pair_cursor(&pairs);
-                List {
+                SearchableList {
                     labels: pairs.into_iter().map(|pair| pair.label).collect(),
                     cursor,
                 }
             }
             (Screen::Failures, _) => self.failure_labels(),
-            (Screen::Metrics, _) => List {
+            (Screen::Metrics, _) => SearchableList {
                 labels: self
                     .metrics_rows()
                     .into_iter()
@@ -119,7 +119,7 @@ impl App {
                     .collect(),
                 cursor: self.table.cursor,
             },
-            (Screen::Explore, Pane::Classes) => List {
+            (Screen::Explore, Pane::Classes) => SearchableList {
                 labels: self.tree_rows().into_iter().map(|row| row.label).collect(),
                 cursor: self.tree.cursor,
             },
@@ -130,14 +130,14 @@ impl App {
                     .iter()
                     .map(|&seed| self.name(seed))
                     .collect();
-                List {
+                SearchableList {
                     labels,
                     cursor: self.chip,
                 }
             }
             (Screen::Explore, Pane::Candidates | Pane::Entity) => {
                 let rows = self.rows();
-                List {
+                SearchableList {
                     labels: rows.iter().map(|r| self.name(r.entity)).collect(),
                     cursor: self.cursor(&rows),
                 }
@@ -147,7 +147,7 @@ impl App {
     }
 
     /// Puts the list's cursor on a line.
-    fn go_to_line(&mut self, list: &List, to: usize) {
+    fn go_to_line(&mut self, list: &SearchableList, to: usize) {
         let by = to as isize - list.cursor as isize;
         match (self.popup, self.screen, self.focus) {
             (Some(Popup::Help(_)), ..) => self.popup_scroll = to.min(self.view.popup.furthest),
@@ -178,10 +178,10 @@ impl App {
     // Searching.
 
     pub(crate) fn start_search(&mut self) {
-        self.search = Search {
+        self.search = ListSearch {
             line: self.popup_scroll,
             in_popup: self.popup.is_some(),
-            ..Search::default()
+            ..ListSearch::default()
         };
         match self.list() {
             Some(list) => {
@@ -243,7 +243,7 @@ impl App {
         if let (true, Some(list)) = (self.search.typing, self.list()) {
             self.go_to_line(&list, self.search.from);
         }
-        self.search = Search::default();
+        self.search = ListSearch::default();
     }
 
     /// "3 of 12", "no match".
@@ -258,7 +258,7 @@ impl App {
         }
     }
 
-    fn matches(&self, list: &List) -> Vec<usize> {
+    fn matches(&self, list: &SearchableList) -> Vec<usize> {
         let hit = |label: &String| !occurrences(label, self.search.field.text()).is_empty();
         list.labels
             .iter()
@@ -319,7 +319,7 @@ fn composed(text: &str) -> Vec<(Range<usize>, char)> {
 /// Columns before the text.
 const LEAD: usize = 3;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let search = &canvas.app.search;
     if !search.shown {
         return;

@@ -4,23 +4,23 @@ use crate::config::Action;
 
 /// The text and the cursor in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Field {
+pub struct TextInput {
     text: String,
     /// In bytes, between two letters.
     at: usize,
 }
 
 /// The text with the cursor at its end.
-impl From<&str> for Field {
-    fn from(text: &str) -> Field {
-        Field {
+impl From<&str> for TextInput {
+    fn from(text: &str) -> TextInput {
+        TextInput {
             text: text.to_owned(),
             at: text.len(),
         }
     }
 }
 
-impl Field {
+impl TextInput {
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -49,7 +49,7 @@ impl Field {
             Action::EraseWord => {
                 self.erase_from(before.trim_end().rfind(' ').map_or(0, |space| space + 1))
             }
-            Action::EraseAll => *self = Field::default(),
+            Action::EraseAll => *self = TextInput::default(),
             _ => return false,
         }
         true
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn text_is_edited_at_the_cursor() {
-        let mut field = Field::default();
+        let mut field = TextInput::default();
         field.insert("sea liön");
         for action in [Action::Left, Action::Left, Action::Erase] {
             assert!(field.edit(action));
@@ -84,7 +84,7 @@ mod tests {
         field.edit(Action::Right);
         assert_eq!(field.halves(), ("ön", ""));
         field.edit(Action::EraseAll);
-        assert_eq!(field, Field::default());
+        assert_eq!(field, TextInput::default());
         assert!(!field.edit(Action::Open));
     }
 }

@@ -1,7 +1,7 @@
 //! Names: normalised, folded, printed.
 
 use bolero::{TypeGenerator, check};
-use multiexpan::table::{Cell, Form, Sheet};
+use multiexpan::table::{Cell, Table, TableFormat};
 use multiexpan::{name, printable, text_file};
 use unicode_normalization::UnicodeNormalization;
 
@@ -71,18 +71,19 @@ fn a_printed_name_takes_its_place_and_no_other() {
         );
 
         let rows = vec![vec![Cell::Text(given.clone()), Cell::Count(1)]];
-        let sheet = Sheet {
+        let sheet = Table {
             title: given.clone(),
             heads: vec![given.clone(), "n".into()],
             rows,
         };
         assert_eq!(sheet.text().lines().count(), 4);
-        for (form, lines) in [(Form::Markdown, 5), (Form::Latex, 8)] {
+        for (form, lines) in [(TableFormat::Markdown, 5), (TableFormat::Latex, 8)] {
             let written = sheet.write(form);
             assert_eq!(written.lines().count(), lines, "{written:?}");
             assert!(!written.contains(|c| acts(c) && c != '\n'));
         }
-        let rows: serde_json::Value = serde_json::from_str(&sheet.write(Form::Json)).unwrap();
+        let rows: serde_json::Value =
+            serde_json::from_str(&sheet.write(TableFormat::Json)).unwrap();
         assert_eq!(rows["title"], given.as_str());
     });
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use bolero::{TypeGenerator, check};
-use multiexpan::data::{Class, Dataset, Findings, Vocabulary};
-use multiexpan::eval::run::{Form, Ranking, Run, key};
+use multiexpan::data::{Class, Dataset, Diagnostics, Vocabulary};
+use multiexpan::eval::run::{Ranking, Run, RunFormat, key};
 use multiexpan::name::fold;
 use multiexpan::types::{ClassId, EntityId, Query, SeedCount};
 
@@ -59,7 +59,7 @@ impl World {
             vocabulary,
             classes,
             queries,
-            findings: Findings::default(),
+            findings: Diagnostics::default(),
         })
     }
 
@@ -115,7 +115,7 @@ fn a_run_comes_back_as_it_was_written() {
             return;
         }
         let folder = folder();
-        for form in Form::ALL {
+        for form in RunFormat::ALL {
             let path = folder.path().join(form.name());
             run.write_as(form, &path, &dataset).unwrap();
             let read = match Run::open(&path, &dataset, Some(SeedCount::Three)) {
@@ -168,7 +168,7 @@ fn strangers_come_back_under_their_names() {
                 // UTF-16 that is none
                 Err(why) => return assert!(why.to_string().contains("UTF-16"), "{why}"),
             };
-            for form in Form::ALL {
+            for form in RunFormat::ALL {
                 let path = folder.path().join(form.name());
                 if first.write_as(form, &path, &dataset).is_err() {
                     continue;
@@ -209,7 +209,7 @@ fn a_mutated_run_is_read_or_refused() {
         number: 0,
         seeds: vec![EntityId(3)],
     };
-    let (classes, queries, findings) = (vec![class], vec![query], Findings::default());
+    let (classes, queries, findings) = (vec![class], vec![query], Diagnostics::default());
     let dataset = Dataset {
         root: "data".into(),
         name: "data".into(),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use bolero::check;
-use multiexpan::data::{Dataset, Findings, Pair};
+use multiexpan::data::{Dataset, Diagnostics, Pair};
 use multiexpan::progress::Unobserved;
 
 use crate::mutate::{Mutation, folder, in_time};
@@ -62,7 +62,7 @@ fn pairs(dataset: &Dataset) -> Vec<Pair> {
         Ok(())
     };
     dataset
-        .pairs(&mut Findings::default(), &mut Unobserved, &mut take)
+        .pairs(&mut Diagnostics::default(), &mut Unobserved, &mut take)
         .unwrap();
     all
 }

@@ -1,7 +1,7 @@
 //! Raw import, factorised rows and expansions against the dense implementation.
 
-use multiexpan::expand::{Config, Expansion, expand, expand_joint};
-use multiexpan::index::{Index, Targets, View, import_raw};
+use multiexpan::expand::{ExpandConfig, Expansion, expand, expand_joint};
+use multiexpan::index::{Index, ModeIndex, TargetSet, import_raw};
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{Mode, Row};
 use serde::Deserialize;
@@ -46,10 +46,10 @@ fn dense(name: &str) -> Tensor {
         .to_kind(Kind::Double)
 }
 
-fn run(view: &View, case: &Case) -> Vec<Expansion> {
-    let config = Config {
+fn run(view: &ModeIndex, case: &Case) -> Vec<Expansion> {
+    let config = ExpandConfig {
         size: case.results,
-        ..Config::default()
+        ..ExpandConfig::default()
     };
     if case.joint {
         return expand_joint(view, &case.seeds, &config, &mut Unobserved).unwrap();
@@ -60,7 +60,7 @@ fn run(view: &View, case: &Case) -> Vec<Expansion> {
         .collect()
 }
 
-fn assert_lists(view: &View) {
+fn assert_lists(view: &ModeIndex) {
     for (number, case) in cases().iter().enumerate() {
         for (query, found) in run(view, case).iter().enumerate() {
             let picks: Vec<Row> = found.picks.iter().map(|p| p.row).collect();
@@ -110,7 +110,7 @@ fn factorised_rows_equal_dense_rows() {
     );
     let (asked, mut targets) = (
         rows.iter().map(|&e| view.asked(e)).collect::<Vec<_>>(),
-        Targets::default(),
+        TargetSet::default(),
     );
     rows.iter()
         .for_each(|&row| view.add_target(&mut targets, row));

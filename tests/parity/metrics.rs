@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use multiexpan::eval::{average_precision, measure, precision};
-use multiexpan::types::{CUTOFFS, EntityId, Protocol};
+use multiexpan::types::{CUTOFFS, EntityId, EvaluationProtocol};
 use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-9;
@@ -64,8 +64,8 @@ fn every_golden_metric_is_met() {
             let (metric, k) = name.split_once('@').unwrap();
             let k = k.parse().unwrap();
             let found = match metric {
-                "ap" => average_precision(&list, &gold, k, Protocol::Published),
-                "p" => precision(&list, &gold, k, Protocol::Published),
+                "ap" => average_precision(&list, &gold, k, EvaluationProtocol::Published),
+                "p" => precision(&list, &gold, k, EvaluationProtocol::Published),
                 other => panic!("no metric is called {other}"),
             };
             assert!(
@@ -83,7 +83,7 @@ fn every_golden_metric_is_met() {
 fn measures_are_the_metrics_at_the_cutoffs() {
     let expected = read();
     for (list, gold, metrics) in queries(&expected) {
-        let measures = measure(&list, &gold, gold.len(), Protocol::Published);
+        let measures = measure(&list, &gold, gold.len(), EvaluationProtocol::Published);
         for (at, k) in CUTOFFS.iter().enumerate() {
             for (name, found) in [
                 (format!("ap@{k}"), measures.ap[at]),

@@ -1,10 +1,10 @@
 //! The network against the golden checkpoint, in all four modes.
 
-use multiexpan::model::checkpoint::Opened;
+use multiexpan::model::checkpoint::OpenedNetwork;
 use multiexpan::model::layer::attention_bias;
-use multiexpan::model::network::{Input, TRAINED_BERT_LAYERS, Tower};
+use multiexpan::model::network::{NetworkInput, TRAINED_BERT_LAYERS, Tower};
 use multiexpan::model::weights::Weights;
-use multiexpan::model::{Config, ModelFolder, Network};
+use multiexpan::model::{ModelFolder, Network, NetworkConfig};
 use tch::{Device, Kind, Tensor};
 
 const TOLERANCE: f64 = 1e-4;
@@ -34,7 +34,7 @@ impl Golden {
             folder.path().join("model.safetensors"),
         )
         .unwrap();
-        let Opened { store, network, .. } = ModelFolder::open(folder.path())
+        let OpenedNetwork { store, network, .. } = ModelFolder::open(folder.path())
             .unwrap()
             .network(None, Device::Cpu)
             .unwrap();
@@ -49,7 +49,7 @@ impl Golden {
         self.cases.get(name).unwrap()
     }
 
-    fn input(&self, tower: &Tower, mode: &str) -> Input {
+    fn input(&self, tower: &Tower, mode: &str) -> NetworkInput {
         let ids = self.get("token_ids");
         let rows = ids.size()[0];
         let ids = if matches!(mode, "both" | "text") {
@@ -62,7 +62,7 @@ impl Golden {
             .bert
             .lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS);
         let patches = matches!(mode, "both" | "image").then(|| self.get("patches"));
-        Input {
+        NetworkInput {
             text,
             text_keep,
             mask_at: ids.eq(MASK).to_kind(Kind::Float).argmax(1, false),
@@ -148,7 +148,7 @@ fn a_masked_picture_is_no_picture() {
 fn a_checkpoint_of_another_vocabulary_is_refused() {
     let golden = Golden::open();
     let folder = tempfile::tempdir().unwrap();
-    let config = Config {
+    let config = NetworkConfig {
         entities: golden.network.config.entities + 1,
         ..golden.network.config.clone()
     };

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use multiexpan::data::Dataset;
 use multiexpan::eval::run::{Run, write_qrels};
-use multiexpan::eval::{Judged, QueryKey, gold};
-use multiexpan::types::{CUTOFFS, Metric, Protocol, SeedCount};
+use multiexpan::eval::{QueryKey, ScoredRun, gold};
+use multiexpan::types::{CUTOFFS, EvaluationProtocol, Metric, SeedCount};
 use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-9;
@@ -55,7 +55,11 @@ fn relation(metric: Metric, gold: usize) -> (String, f64) {
 /// Every query that the run has: its id, how many gold it has, and whether each metric is as the
 /// relation says. Gives how many values were equal outright, and how many only by the relation.
 fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
-    let measured = Judged::of(run, dataset).measures(dataset, SeedCount::Three, Protocol::Standard);
+    let measured = ScoredRun::of(run, dataset).measures(
+        dataset,
+        SeedCount::Three,
+        EvaluationProtocol::Standard,
+    );
     let gold_of = |(class, _, number): QueryKey| {
         let query = dataset
             .queries

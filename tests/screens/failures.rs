@@ -1,7 +1,7 @@
 //! The Failures screen, key by key.
 
-use multiexpan::tui::app::Wish;
-use multiexpan::tui::persist::session::Session;
+use multiexpan::tui::app::Effect;
+use multiexpan::tui::persist::session::SavedSession;
 
 use crate::harness::{Screens, screen};
 
@@ -200,7 +200,7 @@ fn marks_and_notes_are_kept() {
     );
     let session = s.session();
     let saved = serde_json::to_string(&session).unwrap();
-    let loaded: Session = serde_json::from_str(&saved).unwrap();
+    let loaded: SavedSession = serde_json::from_str(&saved).unwrap();
     let mut again = Screens::with_session(120, 40, loaded);
     again.keys("3X");
     assert!(again.text().contains("“looks alike”"), "{}", again.text());
@@ -230,7 +230,7 @@ fn a_note_takes_every_letter() {
 fn what_is_shown_is_exported() {
     let mut s = screen(120, 40);
     s.keys("3jaoften seen, so<enter>Zke<enter>");
-    let Some(Wish::Write { stem, text, .. }) = s.wish() else {
+    let Some(Effect::Write { stem, text, .. }) = s.wish() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-failures");
@@ -242,7 +242,7 @@ fn what_is_shown_is_exported() {
         "{text}"
     );
     s.keys("vvcej<enter>");
-    let Some(Wish::Write { stem, text, .. }) = s.wish() else {
+    let Some(Effect::Write { stem, text, .. }) = s.wish() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-confusion");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use multiexpan::data::Class;
 use multiexpan::engine::protocol::*;
 use multiexpan::eval;
-use multiexpan::eval::{Facts, Pairs, Words};
+use multiexpan::eval::{FailureContext, NameWords, PairCounts};
 use multiexpan::progress::Progress;
 use multiexpan::types::*;
 
@@ -105,39 +105,39 @@ impl Fake {
     /// Every reply to a request, in order.
     pub fn answer(&self, request: &Request) -> Vec<Reply> {
         let says = match &request.ask {
-            Ask::Open { .. } => vec![Say::Opened(self.catalogue.clone())],
-            Ask::Expand(ask) => self.expand(ask),
-            Ask::Inspect { entity, mode } => {
-                vec![Say::Inspected(Box::new(self.inspect(*entity, *mode)))]
+            RequestKind::Open { .. } => vec![ReplyKind::Opened(self.catalogue.clone())],
+            RequestKind::Expand(ask) => self.expand(ask),
+            RequestKind::Inspect { entity, mode } => {
+                vec![ReplyKind::Inspected(Box::new(self.inspect(*entity, *mode)))]
             }
-            Ask::Pictures { entities } => {
-                vec![Say::Pictures(
+            RequestKind::Pictures { entities } => {
+                vec![ReplyKind::Pictures(
                     entities
                         .iter()
                         .map(|&e| (e, self.pictures(e).into_iter().next()))
                         .collect(),
                 )]
             }
-            Ask::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
-            Ask::Failures(evaluation) => {
+            RequestKind::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
+            RequestKind::Failures(evaluation) => {
                 let failures = self.failures(evaluation);
                 vec![
-                    Say::Progress(Progress::new("looking for failures", 3, 40)),
-                    Say::Failures(Box::new(failures)),
+                    ReplyKind::Progress(Progress::new("looking for failures", 3, 40)),
+                    ReplyKind::Failures(Box::new(failures)),
                 ]
             }
-            Ask::Bring { path } => vec![self.bring(path)],
-            Ask::Stop => vec![Say::Stopped],
-            Ask::Explain { ask, entities } => {
-                vec![Say::Explained(Box::new(self.explain(ask, entities)))]
+            RequestKind::Bring { path } => vec![self.bring(path)],
+            RequestKind::Stop => vec![ReplyKind::Stopped],
+            RequestKind::Explain { ask, entities } => {
+                vec![ReplyKind::Explained(Box::new(self.explain(ask, entities)))]
             }
-            Ask::Measure(ask) => self
+            RequestKind::Measure(ask) => self
                 .expand(ask)
                 .into_iter()
-                .filter(|say| matches!(say, Say::Measured { .. }))
+                .filter(|say| matches!(say, ReplyKind::Measured { .. }))
                 .collect(),
-            Ask::Compare { first, second } => {
-                vec![Say::Compared(Box::new(self.compare(first, second)))]
+            RequestKind::Compare { first, second } => {
+                vec![ReplyKind::Compared(Box::new(self.compare(first, second)))]
             }
         };
         says.into_iter()
@@ -148,13 +148,16 @@ impl Fake {
             .collect()
     }
 
-    fn expand(&self, ask: &ExpandAsk) -> Vec<Say> {
+    fn expand(&self, ask: &ExpandRequest) -> Vec<ReplyKind> {
         let picks = self.picks(ask, ask.mode);
         let order = rerank(&picks);
-        let mut says: Vec<Say> = picks.chunks(20).map(|c| Say::Picks(c.to_vec())).collect();
+        let mut says: Vec<ReplyKind> = picks
+            .chunks(20)
+            .map(|c| ReplyKind::Picks(c.to_vec()))
+            .collect();
         let ids: Vec<EntityId> = picks.iter().map(|c| c.entity).collect();
         let reranked: Vec<EntityId> = order.iter().map(|r| ids[r.pick]).collect();
-        says.push(Say::Reranked(order));
+        says.push(ReplyKind::Reranked(order));
         if let Some(class) = ask.class {
             let gold: Vec<EntityId> = self
                 .catalogue
@@ -164,7 +167,7 @@ impl Fake {
                 .copied()
                 .filter(|m| !ask.seeds.contains(m))
                 .collect();
-            says.push(Say::Measured {
+            says.push(ReplyKind::Measured {
                 picked: measure(&ids, &gold),
                 reranked: measure(&reranked, &gold),
             });
@@ -175,21 +178,21 @@ impl Fake {
         {
             if self.catalogue.modes.contains(&mode) {
                 let ranking = self.picks(ask, mode).iter().map(|c| c.entity).collect();
-                says.push(Say::Beside { mode, ranking });
+                says.push(ReplyKind::Beside { mode, ranking });
             }
         }
         if let Some(class) = ask.class {
-            says.push(Say::Missing(self.missing(ask, class, &ids)));
+            says.push(ReplyKind::Missing(self.missing(ask, class, &ids)));
         }
-        says.push(Say::Expanded {
+        says.push(ReplyKind::Expanded {
             took: Duration::from_millis(212),
         });
         says
     }
 
-    pub fn picks(&self, ask: &ExpandAsk, mode: Mode) -> Vec<Candidate> {
+    pub fn picks(&self, ask: &ExpandRequest, mode: Mode) -> Vec<Candidate> {
         let single = !self.catalogue.modes.contains(&Mode::Text);
-        let mut all: Vec<(f64, Parts, Vec<f64>, EntityId)> = self
+        let mut all: Vec<(f64, ModalityParts, Vec<f64>, EntityId)> = self
             .catalogue
             .entities
             .iter()
@@ -205,7 +208,7 @@ impl Fake {
                 } else {
                     0.0
                 };
-                let parts = Parts {
+                let parts = ModalityParts {
                     prior: 0.4 + noise(e.id.0, 5),
                     text,
                     image,
@@ -221,20 +224,22 @@ impl Fake {
             })
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.3.cmp(&b.3)));
-        let candidate =
-            |(at, (score, parts, seeds, entity)): (usize, (f64, Parts, Vec<f64>, EntityId))| {
-                Candidate {
-                    entity,
-                    score,
-                    parts: (!single).then_some(parts),
-                    seeds,
-                    set_score: score * (at + ask.seeds.len()) as f64,
-                    round: at as i64 + ask.seeds.len() as i64 - 3,
-                    window: 1 + at / 20,
-                    window_place: 1 + at % (1 + at / 20),
-                    divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
-                }
-            };
+        let candidate = |(at, (score, parts, seeds, entity)): (
+            usize,
+            (f64, ModalityParts, Vec<f64>, EntityId),
+        )| {
+            Candidate {
+                entity,
+                score,
+                parts: (!single).then_some(parts),
+                seeds,
+                set_score: score * (at + ask.seeds.len()) as f64,
+                round: at as i64 + ask.seeds.len() as i64 - 3,
+                window: 1 + at / 20,
+                window_place: 1 + at % (1 + at / 20),
+                divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
+            }
+        };
         // The last few never come into the window, so that there is something missing.
         let size = ask.size.min(all.len() * 9 / 10);
         all.into_iter()
@@ -245,7 +250,7 @@ impl Fake {
     }
 
     /// How much one modality likes an entity, −2..8.
-    fn alike(&self, ask: &ExpandAsk, entity: &EntityCard, salt: u32) -> f64 {
+    fn alike(&self, ask: &ExpandRequest, entity: &EntityCard, salt: u32) -> f64 {
         let of = |s: &EntityId| {
             self.catalogue
                 .entity(*s)
@@ -275,19 +280,24 @@ impl Fake {
         near / ask.seeds.len() as f64 + 2.4 * noise(entity.id.0, salt)
     }
 
-    pub fn missing(&self, ask: &ExpandAsk, class: ClassId, picked: &[EntityId]) -> Vec<Missing> {
+    pub fn missing(
+        &self,
+        ask: &ExpandRequest,
+        class: ClassId,
+        picked: &[EntityId],
+    ) -> Vec<Missing> {
         let gold = &self.catalogue.class(class).members;
         let out = gold
             .iter()
             .filter(|g| !ask.seeds.contains(g) && !picked.contains(g));
         let why = |e: &EntityId| match e.0 % 3 {
-            _ if ask.rejected.contains(e) => MissingWhy::Rejected,
-            0 => MissingWhy::BelowWindow {
+            _ if ask.rejected.contains(e) => MissingReason::Rejected,
+            0 => MissingReason::BelowWindow {
                 seed_rank: 131 + e.0 as usize % 40,
                 final_rank: 148,
             },
-            1 => MissingWhy::LostInWindow { pick: 41 },
-            _ => MissingWhy::LeftOut("fewer than 2 pairs".into()),
+            1 => MissingReason::LostInWindow { pick: 41 },
+            _ => MissingReason::LeftOut("fewer than 2 pairs".into()),
         };
         out.map(|e| Missing {
             entity: *e,
@@ -309,21 +319,21 @@ impl Fake {
                 .map(Into::into)
                 .collect();
             let start = text.split(' ').position(|t| t == "@").unwrap_or(0);
-            Sentence {
+            SentenceCard {
                 end: start + name.split(' ').count() - 1,
                 start,
                 tokens,
                 picture: None,
             }
         };
-        let ask = ExpandAsk {
+        let ask = ExpandRequest {
             mode,
             seeds: vec![entity],
             rejected: vec![],
             size: 8,
             class: None,
             joint: None,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         };
         EntityDetail {
             entity,
@@ -362,7 +372,7 @@ impl Fake {
         found
     }
 
-    fn compare(&self, first: &Evaluation, second: &Evaluation) -> Comparison {
+    fn compare(&self, first: &EvaluationKey, second: &EvaluationKey) -> QueryComparison {
         let asked = self
             .catalogue
             .queries
@@ -370,20 +380,20 @@ impl Fake {
             .filter(|q| q.seed_count == first.seed_count);
         let pair = |q: &Query| {
             let list = |mode: Mode| -> Vec<EntityId> {
-                let ask = ExpandAsk {
+                let ask = ExpandRequest {
                     mode,
                     seeds: q.seeds.clone(),
                     rejected: vec![],
                     size: 100,
                     class: None,
                     joint: None,
-                    tuning: Tuning::default(),
+                    tuning: SearchSettings::default(),
                 };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
             let mut lists = [list(seen_as(first.of)), list(seen_as(second.of))];
             for (list, of) in lists.iter_mut().zip([first.of, second.of]) {
-                if let Contender::Run(_) = of {
+                if let Ranker::Run(_) = of {
                     list.insert(1, STRANGER.0);
                 }
             }
@@ -394,7 +404,7 @@ impl Fake {
                 .filter(|m| !q.seeds.contains(m))
                 .collect();
             let ap = lists.each_ref().map(|list| measure(list, &gold).ap);
-            let likeness = Likeness {
+            let likeness = RankSimilarity {
                 overlap: 0.8,
                 rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4),
                 tau: Some(0.4),
@@ -407,7 +417,7 @@ impl Fake {
                 lists,
             }
         };
-        let verdict = Verdict {
+        let verdict = PairedTest {
             difference: 0.021,
             low: -0.004,
             high: 0.048,
@@ -417,7 +427,7 @@ impl Fake {
             losses: 2,
             ties: 1,
         };
-        Comparison {
+        QueryComparison {
             verdicts: [Some(verdict); 4],
             queries: asked.map(pair).collect(),
             lacking: [0, 0],
@@ -425,19 +435,19 @@ impl Fake {
     }
 
     /// A file that ends in `.run` is a run, everything else an index.
-    fn bring(&self, path: &Path) -> Say {
+    fn bring(&self, path: &Path) -> ReplyKind {
         let label = path.file_stem().unwrap().to_string_lossy().into_owned();
         if !path.exists() && label == "none" {
-            return Say::Failed(format!("no run at {}", path.display()));
+            return ReplyKind::Failed(format!("no run at {}", path.display()));
         }
         let (contenders, lacks) = match path.extension() {
             Some(_) => (
-                vec![Contender::Run(0)],
+                vec![Ranker::Run(0)],
                 vec!["3 queries of 3 seeds are missing".into()],
             ),
             None => (
                 [Mode::Both, Mode::Text]
-                    .map(|mode| Contender::Index(1, mode))
+                    .map(|mode| Ranker::Index(1, mode))
                     .into(),
                 vec![],
             ),
@@ -447,7 +457,7 @@ impl Fake {
             .then(|| (STRANGER.0, STRANGER.1.to_owned()))
             .into_iter()
             .collect();
-        Say::Brought(Import {
+        ReplyKind::Brought(Import {
             path: path.into(),
             label,
             contenders,
@@ -456,7 +466,7 @@ impl Fake {
         })
     }
 
-    fn failures(&self, of: &Evaluation) -> Failures {
+    fn failures(&self, of: &EvaluationKey) -> Failures {
         let modes = vec![Mode::Both, Mode::Text, Mode::Image];
         let asked: Vec<&Query> = self
             .catalogue
@@ -478,15 +488,15 @@ impl Fake {
     }
 
     /// Lists cut at 24, so that there is something missing; the tags are the real ones.
-    fn failures_of(&self, query: &Query, of: &Evaluation, modes: &[Mode]) -> Vec<Failure> {
-        let ask = |mode, size| ExpandAsk {
+    fn failures_of(&self, query: &Query, of: &EvaluationKey, modes: &[Mode]) -> Vec<Failure> {
+        let ask = |mode, size| ExpandRequest {
             mode,
             seeds: query.seeds.clone(),
             rejected: vec![],
             size,
             class: None,
             joint: None,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         };
         let list = |mode| {
             self.picks(&ask(mode, 1000), mode)
@@ -501,8 +511,9 @@ impl Fake {
         let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
         let classes: Vec<Class> = self.catalogue.classes.iter().map(class).collect();
         let named = query.seeds.iter().chain(&card.members);
-        let words = Words::of(named.map(|&e| (e, self.catalogue.entity(e).unwrap().name.as_str())));
-        let pairs = Pairs::of((0..40).collect());
+        let words =
+            NameWords::of(named.map(|&e| (e, self.catalogue.entity(e).unwrap().name.as_str())));
+        let pairs = PairCounts::of((0..40).collect());
         let first_wrong = listed.iter().position(|e| !gold(e)).map(|at| at + 1);
         let wrong = listed
             .iter()
@@ -525,7 +536,7 @@ impl Fake {
                 .iter()
                 .map(|(mode, list)| (*mode, rank_in(list)))
                 .collect();
-            let facts = Facts {
+            let facts = FailureContext {
                 name: &card.name,
                 rank,
                 length: listed.len(),
@@ -554,29 +565,29 @@ impl Fake {
         wrong.chain(missed).map(failure).collect()
     }
 
-    fn evaluate(&self, mode: Mode) -> Vec<Say> {
+    fn evaluate(&self, mode: Mode) -> Vec<ReplyKind> {
         let one = |class: usize| {
             let ap = 0.75 + 0.24 * noise(class as u32, 11 + mode as u32);
-            Measures {
+            MetricValues {
                 ap: [ap; 4],
                 p: [ap; 4],
                 ceiling: [1.0; 4],
             }
         };
         let classes = 0..self.catalogue.classes.len();
-        let mut says: Vec<Say> = classes
-            .map(|c| Say::ClassMeasured {
+        let mut says: Vec<ReplyKind> = classes
+            .map(|c| ReplyKind::ClassMeasured {
                 class: ClassId(c as u16),
                 measures: one(c),
             })
             .collect();
-        let of = |by: f64| Measures {
+        let of = |by: f64| MetricValues {
             ap: [0.75 + by; 4],
             p: [0.75 + by; 4],
             ceiling: [1.0; 4],
         };
         let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
-        says.push(Say::Evaluated {
+        says.push(ReplyKind::Evaluated {
             measures,
             interval,
             took: Duration::from_secs(3),
@@ -586,12 +597,12 @@ impl Fake {
 }
 
 /// The made-up rankings of a contender are those of a mode.
-fn seen_as(of: Contender) -> Mode {
+fn seen_as(of: Ranker) -> Mode {
     match of {
-        Contender::Own(mode) => mode,
-        Contender::Index(_, Mode::Both) => Mode::Image,
-        Contender::Index(..) => Mode::Both,
-        Contender::Run(_) => Mode::Text,
+        Ranker::Own(mode) => mode,
+        Ranker::Index(_, Mode::Both) => Mode::Image,
+        Ranker::Index(..) => Mode::Both,
+        Ranker::Run(_) => Mode::Text,
     }
 }
 
@@ -612,13 +623,13 @@ fn class(card: &ClassCard) -> Class {
     }
 }
 
-pub fn rerank(picks: &[Candidate]) -> Vec<Reranked> {
+pub fn rerank(picks: &[Candidate]) -> Vec<RerankedPick> {
     let mut by_divergence: Vec<usize> = (0..picks.len()).collect();
     by_divergence.sort_by(|&a, &b| picks[a].divergence.total_cmp(&picks[b].divergence));
-    let mut order: Vec<Reranked> = by_divergence
+    let mut order: Vec<RerankedPick> = by_divergence
         .iter()
         .enumerate()
-        .map(|(j, &pick)| Reranked {
+        .map(|(j, &pick)| RerankedPick {
             pick,
             divergence_rank: j + 1,
             score: 9.0 / (pick + 1) as f64 + 1.0 / (j + 1) as f64,
@@ -628,8 +639,8 @@ pub fn rerank(picks: &[Candidate]) -> Vec<Reranked> {
     order
 }
 
-fn measure(ranking: &[EntityId], gold: &[EntityId]) -> Measures {
-    let mut m = Measures::default();
+fn measure(ranking: &[EntityId], gold: &[EntityId]) -> MetricValues {
+    let mut m = MetricValues::default();
     for (at, k) in CUTOFFS.into_iter().enumerate() {
         let best = gold.len().min(k).max(1) as f64;
         let mut hits = 0.0;

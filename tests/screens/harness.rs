@@ -2,14 +2,16 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
-use multiexpan::engine::protocol::{Ask, Catalogue, Failures, Reply, Request, RequestId, Say};
-use multiexpan::tui::app::{App, Msg, Source, Wish};
-use multiexpan::tui::persist::session::Session;
+use multiexpan::engine::protocol::{
+    Catalogue, Failures, Reply, ReplyKind, Request, RequestId, RequestKind,
+};
+use multiexpan::tui::app::{App, Effect, ExploreOptions, Message};
+use multiexpan::tui::persist::session::SavedSession;
 use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
-use multiexpan::tui::ui::image_cache::Pictures;
+use multiexpan::tui::ui::image_cache::ImageCache;
 use multiexpan::tui::ui::screen as screens;
-use multiexpan::types::{ClassId, DeviceChoice, Measures};
+use multiexpan::types::{ClassId, DeviceChoice, MetricValues};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -23,7 +25,7 @@ pub struct Screens {
     engine: Fake,
     terminal: Terminal<TestBackend>,
     theme: Theme,
-    pictures: Pictures,
+    pictures: ImageCache,
 }
 
 /// An explorer of the made-up data set, opened.
@@ -36,7 +38,7 @@ impl Screens {
         Screens::start(width, height, Fake::over(change), None)
     }
 
-    pub fn with_session(width: u16, height: u16, session: Session) -> Screens {
+    pub fn with_session(width: u16, height: u16, session: SavedSession) -> Screens {
         Screens::start(width, height, Fake::new(), Some(session))
     }
 
@@ -50,7 +52,7 @@ impl Screens {
         Screens::begin(width, height, Fake::over(change), None, Some(view))
     }
 
-    fn start(width: u16, height: u16, engine: Fake, session: Option<Session>) -> Screens {
+    fn start(width: u16, height: u16, engine: Fake, session: Option<SavedSession>) -> Screens {
         Screens::begin(width, height, engine, session, None)
     }
 
@@ -58,10 +60,10 @@ impl Screens {
         width: u16,
         height: u16,
         engine: Fake,
-        session: Option<Session>,
+        session: Option<SavedSession>,
         view: Option<StateFile>,
     ) -> Screens {
-        let source = Source {
+        let source = ExploreOptions {
             index: "demo".into(),
             dataset: None,
             device: DeviceChoice::Cpu,
@@ -78,9 +80,11 @@ impl Screens {
             engine,
             terminal,
             theme,
-            pictures: Pictures::default(),
+            pictures: ImageCache::default(),
         };
-        screens.app.update(Msg::Resize(Size::new(width, height)));
+        screens
+            .app
+            .update(Message::Resize(Size::new(width, height)));
         let requests = screens.app.start();
         screens.answer(&requests);
         screens
@@ -94,7 +98,7 @@ impl Screens {
     pub fn with_images(&mut self, images: Images) -> &mut Self {
         let truecolor = |name: &str| (name == "COLORTERM").then(|| "truecolor".to_owned());
         let environment = Environment::from_variables(truecolor);
-        self.pictures = Pictures::new(true, [0, 0, 0]);
+        self.pictures = ImageCache::new(true, [0, 0, 0]);
         self.pictures.set_up(image_setup(
             images,
             &Answers::default(),
@@ -112,17 +116,17 @@ impl Screens {
             .answer(search)
             .into_iter()
             .find_map(|reply| match reply.say {
-                Say::Failures(found) => Some(*found),
+                ReplyKind::Failures(found) => Some(*found),
                 _ => None,
             });
         found.expect("the search is answered")
     }
 
     /// The metrics of one measured class.
-    pub fn class_measures(&self) -> (ClassId, Measures) {
+    pub fn class_measures(&self) -> (ClassId, MetricValues) {
         (
             ClassId(0),
-            Measures {
+            MetricValues {
                 ap: [0.5; 4],
                 p: [0.5; 4],
                 ceiling: [1.0; 4],
@@ -139,7 +143,7 @@ impl Screens {
         let mut waiting = requests.to_vec();
         while let Some(request) = waiting.pop() {
             for reply in self.engine.answer(&request) {
-                waiting.extend(self.app.update(Msg::Reply(reply)));
+                waiting.extend(self.app.update(Message::Reply(reply)));
             }
             waiting.extend(self.draw());
         }
@@ -150,8 +154,8 @@ impl Screens {
     }
 
     /// One reply.
-    pub fn say(&mut self, id: RequestId, say: Say) {
-        let requests = self.app.update(Msg::Reply(Reply { id, say }));
+    pub fn say(&mut self, id: RequestId, say: ReplyKind) {
+        let requests = self.app.update(Message::Reply(Reply { id, say }));
         self.answer(&requests);
     }
 
@@ -166,7 +170,7 @@ impl Screens {
                 .unwrap();
             let view = view.unwrap();
             self.pictures.wish(&view.pictures);
-            requests.extend(self.app.update(Msg::Drawn(view)));
+            requests.extend(self.app.update(Message::Drawn(view)));
             let mut made = false;
             while let Some(job) = self.pictures.begin() {
                 let result = job.run();
@@ -182,7 +186,7 @@ impl Screens {
     /// Keys as Helix writes them: letters as they are, others in angle brackets.
     pub fn keys(&mut self, keys: &str) -> &mut Self {
         for key in parse(keys) {
-            let requests = self.app.update(Msg::Key(key));
+            let requests = self.app.update(Message::Key(key));
             self.answer(&requests);
         }
         self
@@ -191,14 +195,14 @@ impl Screens {
     /// A key of the table after the other.
     pub fn press(&mut self, keys: &Sequence) -> &mut Self {
         for key in keys.keys() {
-            let requests = self.app.update(Msg::Key(event(&key.to_string())));
+            let requests = self.app.update(Message::Key(event(&key.to_string())));
             self.answer(&requests);
         }
         self
     }
 
     pub fn paste(&mut self, text: &str) -> &mut Self {
-        let requests = self.app.update(Msg::Paste(text.into()));
+        let requests = self.app.update(Message::Paste(text.into()));
         self.answer(&requests);
         self
     }
@@ -216,7 +220,7 @@ impl Screens {
     pub fn take_requests(&mut self, keys: &str) -> Vec<Request> {
         parse(keys)
             .into_iter()
-            .flat_map(|key| self.app.update(Msg::Key(key)))
+            .flat_map(|key| self.app.update(Message::Key(key)))
             .collect()
     }
 
@@ -224,12 +228,12 @@ impl Screens {
     pub fn fail(&mut self, keys: &str, why: &str) -> &mut Self {
         for request in self.take_requests(keys) {
             match request.ask {
-                Ask::Expand(_) => {
+                RequestKind::Expand(_) => {
                     let failed = Reply {
                         id: request.id,
-                        say: Say::Failed(why.into()),
+                        say: ReplyKind::Failed(why.into()),
                     };
-                    let requests = self.app.update(Msg::Reply(failed));
+                    let requests = self.app.update(Message::Reply(failed));
                     self.answer(&requests);
                 }
                 _ => self.answer(&[request]),
@@ -257,7 +261,7 @@ impl Screens {
             MouseEventKind::Down(MouseButton::Left),
             MouseEventKind::Up(MouseButton::Left),
         ] {
-            let requests = self.app.update(Msg::Mouse(at(kind)));
+            let requests = self.app.update(Message::Mouse(at(kind)));
             self.answer(&requests);
         }
     }
@@ -315,11 +319,11 @@ impl Screens {
     }
 
     /// What the event loop is asked to do.
-    pub fn wish(&mut self) -> Option<Wish> {
+    pub fn wish(&mut self) -> Option<Effect> {
         self.app.wish.take()
     }
 
-    pub fn session(&self) -> Session {
+    pub fn session(&self) -> SavedSession {
         self.app.session().unwrap()
     }
 }

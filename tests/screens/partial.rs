@@ -1,6 +1,6 @@
 //! What is shown while it is still measured, and notices that do not fit on a line.
 
-use multiexpan::engine::protocol::{Ask, Say};
+use multiexpan::engine::protocol::{ReplyKind, RequestKind};
 use multiexpan::types::Mode;
 
 use super::harness::{Screens, screen};
@@ -9,7 +9,7 @@ use super::harness::{Screens, screen};
 fn request(
     s: &mut Screens,
     keys: &str,
-    wanted: fn(&Ask) -> bool,
+    wanted: fn(&RequestKind) -> bool,
 ) -> multiexpan::engine::protocol::Request {
     let mut requests = s.take_requests(keys);
     let at = requests
@@ -22,14 +22,14 @@ fn request(
 #[test]
 fn failures_are_counted_only_once_there_are_some() {
     let mut s = screen(120, 40);
-    let search = request(&mut s, "3", |ask| matches!(ask, Ask::Failures(_)));
+    let search = request(&mut s, "3", |ask| matches!(ask, RequestKind::Failures(_)));
     assert!(!s.text().contains("0 false positives"), "{}", s.text());
     let whole = s.failures(&search);
     let mut part = whole.clone();
     let half = part.failures.len() / 2;
     (part.searched, part.queries) = (3, whole.queries);
     let rest = part.failures.split_off(half);
-    s.say(search.id, Say::Failures(Box::new(part)));
+    s.say(search.id, ReplyKind::Failures(Box::new(part)));
     assert!(
         s.text()
             .contains(&format!("missed in 3 of {} queries", whole.queries)),
@@ -38,7 +38,7 @@ fn failures_are_counted_only_once_there_are_some() {
     );
     let mut last = whole.clone();
     (last.since, last.failures) = (3, rest);
-    s.say(search.id, Say::Failures(Box::new(last)));
+    s.say(search.id, ReplyKind::Failures(Box::new(last)));
     let mut at_once = screen(120, 40);
     at_once.keys("3");
     assert_eq!(s.text(), at_once.text());
@@ -47,11 +47,11 @@ fn failures_are_counted_only_once_there_are_some() {
 #[test]
 fn compare_shows_classes_as_they_are_measured() {
     let mut s = screen(120, 40);
-    let evaluation = request(&mut s, "2", |ask| matches!(ask, Ask::Evaluate(_)));
-    let Ask::Evaluate(wanted) = evaluation.ask else {
+    let evaluation = request(&mut s, "2", |ask| matches!(ask, RequestKind::Evaluate(_)));
+    let RequestKind::Evaluate(wanted) = evaluation.ask else {
         unreachable!("asked for above")
     };
-    let of_text = multiexpan::engine::protocol::Contender::Own(Mode::Text);
+    let of_text = multiexpan::engine::protocol::Ranker::Own(Mode::Text);
     assert_eq!(
         wanted.of, of_text,
         "the first mode was measured for Explore"
@@ -62,7 +62,7 @@ fn compare_shows_classes_as_they_are_measured() {
         "{before}"
     );
     let (class, measures) = s.class_measures();
-    s.say(evaluation.id, Say::ClassMeasured { class, measures });
+    s.say(evaluation.id, ReplyKind::ClassMeasured { class, measures });
     let after = s.text();
     assert_ne!(before, after);
     assert!(

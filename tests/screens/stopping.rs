@@ -1,15 +1,15 @@
 //! An evaluation that is stopped by a key, and goes on by the same.
 
-use multiexpan::engine::protocol::{Ask, Evaluation, Request, Say};
+use multiexpan::engine::protocol::{EvaluationKey, ReplyKind, Request, RequestKind};
 use multiexpan::progress::Progress;
-use multiexpan::types::{ClassId, Measures};
+use multiexpan::types::{ClassId, MetricValues};
 
 use crate::harness::{Screens, screen};
 
 /// The evaluations among requests.
-fn evaluations(requests: &[Request]) -> Vec<Evaluation> {
+fn evaluations(requests: &[Request]) -> Vec<EvaluationKey> {
     let of = |request: &Request| match request.ask {
-        Ask::Evaluate(evaluation) => Some(evaluation),
+        RequestKind::Evaluate(evaluation) => Some(evaluation),
         _ => None,
     };
     requests.iter().filter_map(of).collect()
@@ -20,12 +20,12 @@ fn under_way(s: &mut Screens, keys: &str) -> Vec<Request> {
     let (asked, others): (Vec<Request>, Vec<Request>) = s
         .take_requests(keys)
         .into_iter()
-        .partition(|request| matches!(request.ask, Ask::Evaluate(_)));
+        .partition(|request| matches!(request.ask, RequestKind::Evaluate(_)));
     s.answer(&others);
     assert_eq!(asked.len(), 1, "{keys}");
     s.say(
         asked[0].id,
-        Say::Progress(Progress::new("evaluating text", 3, 40)),
+        ReplyKind::Progress(Progress::new("evaluating text", 3, 40)),
     );
     assert!(s.text().contains("evaluating text 3 of 40"), "{}", s.text());
     asked
@@ -40,7 +40,9 @@ fn a_key_stops_the_evaluation_on_every_screen() {
         let asked = under_way(&mut s, keys);
         let stopping = s.take_requests("<ctrl-x>");
         assert!(
-            stopping.iter().any(|request| request.ask == Ask::Stop),
+            stopping
+                .iter()
+                .any(|request| request.ask == RequestKind::Stop),
             "{keys}"
         );
         s.answer(&stopping);
@@ -73,13 +75,13 @@ fn what_is_measured_stays_and_nothing_goes_on_by_itself() {
     let mut s = screen(120, 40);
     s.open("carnivorous");
     let asked = under_way(&mut s, "m");
-    let measures = Measures {
+    let measures = MetricValues {
         ap: [0.11; 4],
-        ..Measures::default()
+        ..MetricValues::default()
     };
     s.say(
         asked[0].id,
-        Say::ClassMeasured {
+        ReplyKind::ClassMeasured {
             class: ClassId(0),
             measures,
         },
@@ -108,12 +110,12 @@ fn a_search_for_failures_is_stopped_alike() {
     let asked = s.take_requests("3");
     let search = asked
         .iter()
-        .find(|request| matches!(request.ask, Ask::Failures(_)))
+        .find(|request| matches!(request.ask, RequestKind::Failures(_)))
         .unwrap()
         .clone();
     s.say(
         search.id,
-        Say::Progress(Progress::new("looking for failures", 3, 40)),
+        ReplyKind::Progress(Progress::new("looking for failures", 3, 40)),
     );
     s.keys("<ctrl-x>").snapshot("stopped_80x24");
     s.answer(&asked);

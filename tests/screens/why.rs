@@ -7,11 +7,11 @@ use crate::fake::{Fake, noise, rerank};
 use crate::harness::{Screens, screen};
 
 impl Fake {
-    pub fn explain(&self, ask: &ExpandAsk, entities: &[EntityId]) -> Explained {
+    pub fn explain(&self, ask: &ExpandRequest, entities: &[EntityId]) -> Explained {
         let picks = self.picks(ask, ask.mode);
-        let state = |seed: EntityId, sentence: Sentence, at: usize| StateCard {
+        let state = |seed: EntityId, sentence: SentenceCard, at: usize| StateCard {
             share: 0.5,
-            sentence: Some(Sentence {
+            sentence: Some(SentenceCard {
                 picture: self.pictures(seed).get(at).cloned(),
                 ..sentence
             }),
@@ -37,7 +37,7 @@ impl Fake {
         }
     }
 
-    fn why(&self, ask: &ExpandAsk, picks: &[Candidate], entity: EntityId) -> Why {
+    fn why(&self, ask: &ExpandRequest, picks: &[Candidate], entity: EntityId) -> EntityExplanation {
         let at = picks.iter().position(|c| c.entity == entity);
         let order = rerank(picks);
         let ids: Vec<EntityId> = picks.iter().map(|c| c.entity).collect();
@@ -50,12 +50,12 @@ impl Fake {
         let standing = match at {
             Some(at) => {
                 let rank = order.iter().position(|r| r.pick == at).unwrap();
-                let Reranked {
+                let RerankedPick {
                     divergence_rank: by_divergence,
                     score,
                     ..
                 } = order[rank];
-                Standing::Listed(Place {
+                EntityStatus::Listed(RerankedRank {
                     picked: at + 1,
                     by_divergence,
                     score,
@@ -63,12 +63,14 @@ impl Fake {
                     of: picks.len(),
                 })
             }
-            None if ask.seeds.contains(&entity) => Standing::Seed,
-            None => Standing::Missing(ask.class.and_then(why).unwrap_or(MissingWhy::Rejected)),
+            None if ask.seeds.contains(&entity) => EntityStatus::Seed,
+            None => {
+                EntityStatus::Missing(ask.class.and_then(why).unwrap_or(MissingReason::Rejected))
+            }
         };
         // one that is rejected has its numbers too
         let all = self.picks(
-            &ExpandAsk {
+            &ExpandRequest {
                 rejected: Vec::new(),
                 size: 1000,
                 ..ask.clone()
@@ -79,19 +81,19 @@ impl Fake {
         let bring = |(&z, seed): (&f64, &EntityId)| {
             let first = z * (0.5 + 0.3 * noise(entity.0 ^ seed.0, 21));
             let image = z * (0.5 + 0.4 * noise(entity.0 ^ seed.0, 22));
-            let parts = card.and_then(|c| c.parts).map(|_| Parts {
+            let parts = card.and_then(|c| c.parts).map(|_| ModalityParts {
                 prior: 0.1,
                 text: z - image - 0.1,
                 image,
             });
-            WhySeed {
+            SeedContribution {
                 z,
                 parts,
                 brought: vec![first, z - first],
                 rest: 0.0,
             }
         };
-        Why {
+        EntityExplanation {
             entity,
             standing,
             seed_rank: at.map(|at| at + 1),
@@ -104,11 +106,11 @@ impl Fake {
         }
     }
 
-    fn contest(&self, picks: &[Candidate], at: usize) -> Contest {
+    fn contest(&self, picks: &[Candidate], at: usize) -> WindowPick {
         let window = &picks[at.saturating_sub(1)..(at + 3).min(picks.len())];
-        let mut rivals: Vec<Rival> = window
+        let mut rivals: Vec<CompetitorCard> = window
             .iter()
-            .map(|c| Rival {
+            .map(|c| CompetitorCard {
                 entity: c.entity,
                 set_score: c.set_score,
                 divergence: c.divergence + 0.03,
@@ -119,7 +121,7 @@ impl Fake {
             .find(|r| r.entity == picks[at].entity)
             .unwrap();
         own.divergence = picks[at].divergence;
-        Contest {
+        WindowPick {
             pick: at + 1,
             round: picks[at].round,
             winner: picks[at].entity,
@@ -245,11 +247,11 @@ fn a_failed_explanation_is_said_in_its_place() {
     assert!(
         asked
             .iter()
-            .any(|request| matches!(request.ask, Ask::Explain { .. }))
+            .any(|request| matches!(request.ask, RequestKind::Explain { .. }))
     );
     s.say(
         asked[0].id,
-        Say::Failed("the device ran out of memory".into()),
+        ReplyKind::Failed("the device ran out of memory".into()),
     );
     assert!(
         s.text().contains("the device ran out of memory"),

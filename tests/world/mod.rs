@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use multiexpan::model::bert::Bert;
-use multiexpan::model::{Config, State};
+use multiexpan::model::{NetworkConfig, PairState};
 use multiexpan::progress::Unobserved;
-use multiexpan::train::config::{MinedFrom, Mining, Neighbours, Precision, Start};
-use multiexpan::train::trainer::{Places, Trained};
+use multiexpan::train::config::{MinedFrom, Mining, Neighbours, Start, TrainPrecision};
+use multiexpan::train::trainer::{TrainPaths, Trained};
 use multiexpan::train::{Task, Tasks, TrainConfig, train};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
@@ -94,7 +94,7 @@ impl World {
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer/vocab.txt");
         let words = fs::read_to_string(&tokenizer).unwrap().lines().count() as i64;
         fs::copy(tokenizer, text.join("vocab.txt")).unwrap();
-        let sizes = Config {
+        let sizes = NetworkConfig {
             hidden: 16,
             heads: 2,
             feed_forward: 32,
@@ -125,7 +125,7 @@ impl World {
             vision_layers: 1,
             fusion_layers: 1,
             grid: Some(2),
-            state: State::Mean,
+            state: PairState::Mean,
             drop_text: 0.1,
             drop_image: 0.1,
             start: Start::Random,
@@ -146,13 +146,13 @@ impl World {
                 negatives: 4,
             },
             neighbours: Some(Neighbours::default()),
-            precision: Precision::F32,
+            precision: TrainPrecision::F32,
             ..TrainConfig::default()
         }
     }
 
-    pub fn places(&self, out: &str) -> Places {
-        Places {
+    pub fn places(&self, out: &str) -> TrainPaths {
+        TrainPaths {
             dataset: self.at("data"),
             out: self.at(out),
             cache: self.at("cache"),

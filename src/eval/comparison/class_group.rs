@@ -3,37 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::data::{Class, Dataset};
-use crate::eval::comparison::Level;
+use crate::eval::comparison::RollupLevel;
 use crate::eval::metrics::gold;
 use crate::eval::scored_run::{QueryKey, key_of};
 use crate::types::{ClassId, SeedCount};
 
 /// Classes that are looked at together.
-pub(super) struct Part {
-    pub(super) level: Level,
+pub(super) struct ClassGroup {
+    pub(super) level: RollupLevel,
     pub(super) name: String,
     pub(super) classes: BTreeSet<ClassId>,
 }
 
 /// Every class, then what stands above them by name. A class that has no place in the hierarchy is
 /// in no part above it.
-pub(super) fn parts(dataset: &Dataset) -> Vec<Part> {
-    let at_level = |level: Level, above: fn(&Class) -> Option<&String>| {
+pub(super) fn parts(dataset: &Dataset) -> Vec<ClassGroup> {
+    let at_level = |level: RollupLevel, above: fn(&Class) -> Option<&String>| {
         let mut parts: BTreeMap<&String, BTreeSet<ClassId>> = BTreeMap::new();
         for (class, id) in dataset.classes.iter().zip((0..).map(ClassId)) {
             if let Some(name) = above(class) {
                 parts.entry(name).or_default().insert(id);
             }
         }
-        parts.into_iter().map(move |(name, classes)| Part {
+        parts.into_iter().map(move |(name, classes)| ClassGroup {
             level,
             name: name.clone(),
             classes,
         })
     };
-    at_level(Level::Class, |class| Some(&class.name))
-        .chain(at_level(Level::Middle, |class| class.middle.as_ref()))
-        .chain(at_level(Level::Coarse, |class| class.coarse.as_ref()))
+    at_level(RollupLevel::Class, |class| Some(&class.name))
+        .chain(at_level(RollupLevel::Middle, |class| class.middle.as_ref()))
+        .chain(at_level(RollupLevel::Coarse, |class| class.coarse.as_ref()))
         .collect()
 }
 

@@ -1,25 +1,30 @@
 //! A run held against the data set that the comparison is of.
 
 use crate::data::Dataset;
-use crate::eval::comparison::{Entry, Outcome};
+use crate::eval::comparison::{ComparisonInput, PairOutcome};
 use crate::eval::run::Run;
-use crate::eval::scored_run::{Judged, QueryKey, key_of};
-use crate::types::{EntityId, Measures, Protocol, Query, SeedCount};
+use crate::eval::scored_run::{QueryKey, ScoredRun, key_of};
+use crate::types::{EntityId, EvaluationProtocol, MetricValues, Query, SeedCount};
 
 /// The queries that a run has and that have gold, in the data set's order.
-pub(super) type Measured = Vec<(QueryKey, Measures)>;
+pub(super) type Measured = Vec<(QueryKey, MetricValues)>;
 
-pub(super) struct Held<'a> {
-    pub(super) entry: &'a Entry,
-    pub(super) judged: Judged,
-    pub(super) measured: Outcome<Measured>,
+pub(super) struct EvaluatedRun<'a> {
+    pub(super) entry: &'a ComparisonInput,
+    pub(super) judged: ScoredRun,
+    pub(super) measured: PairOutcome<Measured>,
 }
 
-impl<'a> Held<'a> {
-    pub(super) fn of(entry: &'a Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Self {
-        let judged = Judged::of(&entry.run, dataset);
+impl<'a> EvaluatedRun<'a> {
+    pub(super) fn of(
+        entry: &'a ComparisonInput,
+        dataset: &Dataset,
+        hash: &str,
+        seeds: SeedCount,
+    ) -> Self {
+        let judged = ScoredRun::of(&entry.run, dataset);
         let measured = measured(entry, &judged, dataset, hash, seeds);
-        Held {
+        EvaluatedRun {
             entry,
             judged,
             measured,
@@ -37,47 +42,52 @@ impl<'a> Held<'a> {
 
 /// A run as it is scored on a data set, whose [`Dataset::hash`] this is, over queries of so many
 /// seeds; else why it is not.
-pub fn judge(entry: &Entry, dataset: &Dataset, hash: &str, seeds: SeedCount) -> Outcome<Judged> {
-    let Held {
+pub fn judge(
+    entry: &ComparisonInput,
+    dataset: &Dataset,
+    hash: &str,
+    seeds: SeedCount,
+) -> PairOutcome<ScoredRun> {
+    let EvaluatedRun {
         judged, measured, ..
-    } = Held::of(entry, dataset, hash, seeds);
+    } = EvaluatedRun::of(entry, dataset, hash, seeds);
     match measured {
-        Outcome::Done(_) => Outcome::Done(judged),
-        Outcome::NotRun(why) => Outcome::NotRun(why),
-        Outcome::NotComparable(why) => Outcome::NotComparable(why),
+        PairOutcome::Done(_) => PairOutcome::Done(judged),
+        PairOutcome::NotRun(why) => PairOutcome::NotRun(why),
+        PairOutcome::NotComparable(why) => PairOutcome::NotComparable(why),
     }
 }
 
 fn measured(
-    entry: &Entry,
-    judged: &Judged,
+    entry: &ComparisonInput,
+    judged: &ScoredRun,
     dataset: &Dataset,
     hash: &str,
     seeds: SeedCount,
-) -> Outcome<Measured> {
+) -> PairOutcome<Measured> {
     if let Some(why) = entry.run.mismatch(dataset, hash) {
-        return Outcome::NotComparable(why);
+        return PairOutcome::NotComparable(why);
     }
     // read for so many seeds, a run of others is empty
     if entry.run.rankings.is_empty() {
-        return Outcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
+        return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
     }
     if judged.lists.is_empty() {
-        return Outcome::NotComparable("it has no query of this data set".into());
+        return PairOutcome::NotComparable("it has no query of this data set".into());
     }
     if !judged.lists.keys().any(|(_, count, _)| *count == seeds) {
-        return Outcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
+        return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
     }
-    let measured = judged.measures(dataset, seeds, Protocol::Standard);
+    let measured = judged.measures(dataset, seeds, EvaluationProtocol::Standard);
     if measured.is_empty() {
-        return Outcome::NotComparable("none of its queries has gold".into());
+        return PairOutcome::NotComparable("none of its queries has gold".into());
     }
-    Outcome::Done(measured)
+    PairOutcome::Done(measured)
 }
 
 /// With how many seeds a run has queries; 3 where it has both, or none.
 pub fn seeds_of(run: &Run, dataset: &Dataset) -> SeedCount {
-    let lists = Judged::of(run, dataset).lists;
+    let lists = ScoredRun::of(run, dataset).lists;
     let has = |count: SeedCount| lists.keys().any(|(_, seeds, _)| *seeds == count);
     if has(SeedCount::Five) && !has(SeedCount::Three) {
         SeedCount::Five

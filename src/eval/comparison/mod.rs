@@ -1,8 +1,8 @@
 //! Any number of runs held against each other over a data set's queries. Plain data, as the command
 //! line prints it and reports are drawn from it.
 //!
-//! Nothing is skipped in silence: what a run did not do is [`Outcome::NotRun`], what cannot be put
-//! side by side [`Outcome::NotComparable`], each with its reason.
+//! Nothing is skipped in silence: what a run did not do is [`PairOutcome::NotRun`], what cannot be put
+//! side by side [`PairOutcome::NotComparable`], each with its reason.
 
 mod class_group;
 mod evaluated_run;
@@ -19,23 +19,23 @@ use serde_json::{Map, Value};
 
 pub use evaluated_run::{judge, seeds_of};
 
-use crate::data::{Dataset, Findings};
+use crate::data::{Dataset, Diagnostics};
 use crate::error::Result;
 use crate::eval::bootstrap::intervals;
-use crate::eval::comparison::evaluated_run::{Held, Measured};
+use crate::eval::comparison::evaluated_run::{EvaluatedRun, Measured};
 use crate::eval::run::Run;
 use crate::eval::significance::holm;
-use crate::types::{EntityId, Metric, SeedCount, Verdict};
+use crate::types::{EntityId, Metric, PairedTest, SeedCount};
 
 /// A run to be compared.
 #[derive(Debug, Clone, Default)]
-pub struct Entry {
+pub struct ComparisonInput {
     /// As tables call it; no other run's.
     pub name: String,
     pub path: PathBuf,
     pub run: Run,
     /// What is odd about it.
-    pub odd: Findings,
+    pub odd: Diagnostics,
 }
 
 /// Which runs are held against which.
@@ -49,7 +49,7 @@ pub enum Against {
 
 /// How runs are compared.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct ComparisonSettings {
     /// What is tested, and so the family that p-values are corrected over.
     pub metrics: Vec<Metric>,
     pub against: Against,
@@ -69,17 +69,17 @@ pub struct Comparison {
     pub metrics: Vec<Metric>,
     pub depth: usize,
     /// How many tests there are of each kind: pairs that could be compared, times metrics.
-    /// [`Tested::p_holm`] is corrected over them all.
+    /// [`TestedDifference::p_holm`] is corrected over them all.
     pub family: usize,
     /// As they were given.
-    pub runs: Vec<Entrant>,
-    pub pairs: Vec<Pair>,
+    pub runs: Vec<RunResult>,
+    pub pairs: Vec<RunPair>,
 }
 
 /// A verdict, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome<T> {
+pub enum PairOutcome<T> {
     Done(T),
     /// A run has nothing here.
     NotRun(String),
@@ -87,19 +87,19 @@ pub enum Outcome<T> {
     NotComparable(String),
 }
 
-impl<T> Outcome<T> {
+impl<T> PairOutcome<T> {
     /// Why there is no verdict, for people; none where there is one.
     pub fn refusal(&self) -> Option<String> {
         match self {
-            Outcome::Done(_) => None,
-            Outcome::NotRun(why) => Some(format!("not run: {why}")),
-            Outcome::NotComparable(why) => Some(format!("not comparable: {why}")),
+            PairOutcome::Done(_) => None,
+            PairOutcome::NotRun(why) => Some(format!("not run: {why}")),
+            PairOutcome::NotComparable(why) => Some(format!("not comparable: {why}")),
         }
     }
 
     /// What came of it, where something did.
     pub fn done(&self) -> Option<&T> {
-        if let Outcome::Done(done) = self {
+        if let PairOutcome::Done(done) = self {
             Some(done)
         } else {
             None
@@ -107,7 +107,7 @@ impl<T> Outcome<T> {
     }
 
     fn done_mut(&mut self) -> Option<&mut T> {
-        if let Outcome::Done(done) = self {
+        if let PairOutcome::Done(done) = self {
             Some(done)
         } else {
             None
@@ -117,19 +117,19 @@ impl<T> Outcome<T> {
 
 /// One run alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Entrant {
+pub struct RunResult {
     pub name: String,
     pub path: PathBuf,
     /// Every setting that made it; empty where it brings none.
     pub settings: Map<String, Value>,
     /// What was left out of it or is missing, for people.
     pub odd: Vec<String>,
-    pub scores: Outcome<Scores>,
+    pub scores: PairOutcome<RunScores>,
 }
 
 /// How good a run is over the queries that it has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Scores {
+pub struct RunScores {
     /// How many these are; of [`Comparison::queries`].
     pub queries: usize,
     pub overall: BTreeMap<Metric, Estimate>,
@@ -148,19 +148,19 @@ pub struct Estimate {
 /// Which level of the hierarchy; above classes, what `classes.tsv` gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum RollupLevel {
     Class,
     Middle,
     Coarse,
 }
 
-impl Level {
+impl RollupLevel {
     /// As the JSON has it.
     pub fn name(self) -> &'static str {
         match self {
-            Level::Class => "class",
-            Level::Middle => "middle",
-            Level::Coarse => "coarse",
+            RollupLevel::Class => "class",
+            RollupLevel::Middle => "middle",
+            RollupLevel::Coarse => "coarse",
         }
     }
 }
@@ -168,7 +168,7 @@ impl Level {
 /// Means over a part's queries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartScores {
-    pub level: Level,
+    pub level: RollupLevel,
     /// A class is called as its file is.
     pub name: String,
     pub queries: usize,
@@ -178,12 +178,12 @@ pub struct PartScores {
 /// One run held against another. Differences are the run's less the reference's: above 0 the run is
 /// better.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Pair {
+pub struct RunPair {
     /// Places in [`Comparison::runs`], and their names.
     pub places: [usize; 2],
     pub run: String,
     pub reference: String,
-    pub result: Outcome<Paired>,
+    pub result: PairOutcome<Paired>,
 }
 
 /// Two runs over the queries that both have.
@@ -192,7 +192,7 @@ pub struct Paired {
     pub queries: usize,
     /// Queries that only the run, and only the reference has: these count in neither.
     pub alone: [usize; 2],
-    pub metrics: BTreeMap<Metric, Tested>,
+    pub metrics: BTreeMap<Metric, TestedDifference>,
     /// Classes in the data set's order, then the levels above them. Not tested: there are too few
     /// classes in each.
     pub parts: Vec<PartPair>,
@@ -202,11 +202,11 @@ pub struct Paired {
 
 /// A tested difference.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Tested {
+pub struct TestedDifference {
     /// Of the run and of the reference, over the queries that both have.
     pub means: [f64; 2],
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: PairedTest,
     /// The randomisation test's p, and the t-test's, corrected over the whole family.
     pub p_holm: f64,
     pub p_t_holm: f64,
@@ -219,11 +219,11 @@ pub const POOLS: &str =
 /// A corrected p-value below this is a verdict.
 const LEVEL: f64 = 0.05;
 
-impl Tested {
+impl TestedDifference {
     /// Whether no difference can be found whatever the runs are: all classes that differ do so in
     /// one direction, and even that happens by chance too often among so few.
     pub fn is_too_few(&self) -> bool {
-        let Verdict {
+        let PairedTest {
             wins, losses, p, ..
         } = self.verdict;
         let differing = (wins + losses) as i32;
@@ -246,9 +246,9 @@ impl Tested {
 /// A part of two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartPair {
-    pub level: Level,
+    pub level: RollupLevel,
     pub name: String,
-    pub result: Outcome<PartResult>,
+    pub result: PairOutcome<PartResult>,
 }
 
 /// Two runs over the queries of a part that both have.
@@ -257,12 +257,12 @@ pub struct PartResult {
     /// As in [`Paired`].
     pub queries: usize,
     pub alone: [usize; 2],
-    pub metrics: BTreeMap<Metric, Gap>,
+    pub metrics: BTreeMap<Metric, UntestedDifference>,
 }
 
 /// A difference as it is seen, untested.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Gap {
+pub struct UntestedDifference {
     /// Of the run and of the reference.
     pub means: [f64; 2],
     pub difference: f64,
@@ -301,18 +301,18 @@ pub struct Exchanged {
 
 /// Compares runs over a data set's queries of so many seeds. Errors: those of [`Dataset::hash`].
 pub fn compare(
-    entries: &[Entry],
+    entries: &[ComparisonInput],
     dataset: &Dataset,
     seeds: SeedCount,
-    settings: &Settings,
+    settings: &ComparisonSettings,
 ) -> Result<Comparison> {
     let hash = dataset.hash()?;
-    let held: Vec<Held> = entries
+    let held: Vec<EvaluatedRun> = entries
         .iter()
-        .map(|entry| Held::of(entry, dataset, &hash, seeds))
+        .map(|entry| EvaluatedRun::of(entry, dataset, &hash, seeds))
         .collect();
-    let mut pairs: Vec<Pair> = pairs_of(entries.len(), settings.against)
-        .map(|[run, reference]| Pair {
+    let mut pairs: Vec<RunPair> = pairs_of(entries.len(), settings.against)
+        .map(|[run, reference]| RunPair {
             places: [run, reference],
             run: entries[run].name.clone(),
             reference: entries[reference].name.clone(),
@@ -320,7 +320,7 @@ pub fn compare(
         })
         .collect();
     let family = correct(&mut pairs);
-    let entrant = |(entry, held): (&Entry, Held)| Entrant {
+    let entrant = |(entry, held): (&ComparisonInput, EvaluatedRun)| RunResult {
         name: entry.name.clone(),
         path: entry.path.clone(),
         settings: entry.run.settings.clone(),
@@ -331,9 +331,11 @@ pub fn compare(
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect(),
         scores: match held.measured {
-            Outcome::Done(measured) => Outcome::Done(scores(&measured, dataset, &settings.metrics)),
-            Outcome::NotRun(why) => Outcome::NotRun(why),
-            Outcome::NotComparable(why) => Outcome::NotComparable(why),
+            PairOutcome::Done(measured) => {
+                PairOutcome::Done(scores(&measured, dataset, &settings.metrics))
+            }
+            PairOutcome::NotRun(why) => PairOutcome::NotRun(why),
+            PairOutcome::NotComparable(why) => PairOutcome::NotComparable(why),
         },
     };
     Ok(Comparison {
@@ -359,13 +361,14 @@ fn pairs_of(runs: usize, against: Against) -> impl Iterator<Item = [usize; 2]> {
 
 /// Fills in the corrected p-values. One may pick the best cell of the whole table, so every cell is
 /// of one family.
-fn correct(pairs: &mut [Pair]) -> usize {
+fn correct(pairs: &mut [RunPair]) -> usize {
     let tested = pairs.iter_mut().filter_map(|pair| pair.result.done_mut());
-    let mut tested: Vec<&mut Tested> = tested
+    let mut tested: Vec<&mut TestedDifference> = tested
         .flat_map(|paired| paired.metrics.values_mut())
         .collect();
-    let corrected =
-        |of: fn(&Verdict) -> f64| holm(&tested.iter().map(|t| of(&t.verdict)).collect::<Vec<_>>());
+    let corrected = |of: fn(&PairedTest) -> f64| {
+        holm(&tested.iter().map(|t| of(&t.verdict)).collect::<Vec<_>>())
+    };
     let (p, p_t) = (corrected(|v| v.p), corrected(|v| v.p_t));
     for (tested, (p, p_t)) in tested.iter_mut().zip(p.into_iter().zip(p_t)) {
         (tested.p_holm, tested.p_t_holm) = (p, p_t);
@@ -373,7 +376,7 @@ fn correct(pairs: &mut [Pair]) -> usize {
     tested.len()
 }
 
-fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores {
+fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> RunScores {
     let of_class: Vec<_> = measured
         .iter()
         .map(|((class, ..), measures)| (*class, *measures))
@@ -392,7 +395,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores 
             },
         )
     };
-    let part = |part: &class_group::Part| {
+    let part = |part: &class_group::ClassGroup| {
         let own: Vec<_> = of_class
             .iter()
             .filter(|(class, _)| part.classes.contains(class))
@@ -415,7 +418,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> Scores 
         .map(part)
         .filter(|part| part.queries > 0)
         .collect();
-    Scores {
+    RunScores {
         queries: measured.len(),
         overall: metrics.iter().map(estimate).collect(),
         parts,

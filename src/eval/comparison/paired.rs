@@ -5,50 +5,51 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::data::Dataset;
 use crate::eval::bootstrap::Clusters;
 use crate::eval::comparison::class_group;
-use crate::eval::comparison::class_group::Part;
-use crate::eval::comparison::evaluated_run::{Held, Measured};
+use crate::eval::comparison::class_group::ClassGroup;
+use crate::eval::comparison::evaluated_run::{EvaluatedRun, Measured};
 use crate::eval::comparison::ranking_changes::exchanges;
 use crate::eval::comparison::{
-    Gap, Outcome, POOLS, Paired, PartPair, PartResult, Settings, Tested,
+    ComparisonSettings, POOLS, PairOutcome, Paired, PartPair, PartResult, TestedDifference,
+    UntestedDifference,
 };
 use crate::eval::scored_run::QueryKey;
 use crate::eval::significance::{balance, verdict};
-use crate::types::{ClassId, Measures, Metric, SeedCount};
+use crate::types::{ClassId, Metric, MetricValues, SeedCount};
 
 /// What both runs have, and what one has alone.
 struct Common {
     /// The measures of the run and of the reference, in the data set's order.
-    queries: Vec<(QueryKey, [Measures; 2])>,
+    queries: Vec<(QueryKey, [MetricValues; 2])>,
     alone: [Vec<QueryKey>; 2],
 }
 
 /// The run, then the reference.
 pub(super) fn paired(
-    held: [&Held; 2],
+    held: [&EvaluatedRun; 2],
     dataset: &Dataset,
     seeds: SeedCount,
-    settings: &Settings,
-) -> Outcome<Paired> {
+    settings: &ComparisonSettings,
+) -> PairOutcome<Paired> {
     let common = match common(held) {
-        Outcome::Done(common) => common,
-        Outcome::NotRun(why) => return Outcome::NotRun(why),
-        Outcome::NotComparable(why) => return Outcome::NotComparable(why),
+        PairOutcome::Done(common) => common,
+        PairOutcome::NotRun(why) => return PairOutcome::NotRun(why),
+        PairOutcome::NotComparable(why) => return PairOutcome::NotComparable(why),
     };
-    let tested: Option<BTreeMap<Metric, Tested>> = settings
+    let tested: Option<BTreeMap<Metric, TestedDifference>> = settings
         .metrics
         .iter()
         .map(|&metric| Some((metric, common.tested(metric)?)))
         .collect();
     let Some(metrics) = tested else {
-        return Outcome::NotComparable(
+        return PairOutcome::NotComparable(
             "the queries that they have in common are of one class alone, and a comparison takes 2"
                 .into(),
         );
     };
     let asked: Vec<(QueryKey, bool)> = class_group::asked(dataset, seeds).collect();
     let names = held.map(|held| &*held.entry.name);
-    let part_pair = |part: &Part| common.part_pair(part, &asked, names, &settings.metrics);
-    Outcome::Done(Paired {
+    let part_pair = |part: &ClassGroup| common.part_pair(part, &asked, names, &settings.metrics);
+    PairOutcome::Done(Paired {
         queries: common.queries.len(),
         alone: common.alone.each_ref().map(Vec::len),
         metrics,
@@ -61,35 +62,37 @@ pub(super) fn paired(
 }
 
 /// The queries that two runs have in common, where the runs can be compared on them.
-fn common(held: [&Held; 2]) -> Outcome<Common> {
+fn common(held: [&EvaluatedRun; 2]) -> PairOutcome<Common> {
     let mut measured = Vec::new();
     for held in held {
         match &held.measured {
-            Outcome::Done(queries) => measured.push(queries),
-            Outcome::NotRun(why) => return Outcome::NotRun(format!("{}: {why}", held.entry.name)),
-            Outcome::NotComparable(why) => {
-                return Outcome::NotComparable(format!("{}: {why}", held.entry.name));
+            PairOutcome::Done(queries) => measured.push(queries),
+            PairOutcome::NotRun(why) => {
+                return PairOutcome::NotRun(format!("{}: {why}", held.entry.name));
+            }
+            PairOutcome::NotComparable(why) => {
+                return PairOutcome::NotComparable(format!("{}: {why}", held.entry.name));
             }
         }
     }
     if let [Some(true), Some(false)] | [Some(false), Some(true)] =
         held.map(|held| held.entry.run.is_joint())
     {
-        return Outcome::NotComparable(POOLS.into());
+        return PairOutcome::NotComparable(POOLS.into());
     }
     let common = Common::of(measured[0], measured[1]);
     if common.queries.len() < 2 {
         let count = common.queries.len();
-        return Outcome::NotComparable(format!(
+        return PairOutcome::NotComparable(format!(
             "they have {count} queries with gold in common, and a comparison takes 2"
         ));
     }
-    Outcome::Done(common)
+    PairOutcome::Done(common)
 }
 
 impl Common {
     fn of(run: &Measured, reference: &Measured) -> Common {
-        let of_reference: HashMap<QueryKey, Measures> = reference.iter().copied().collect();
+        let of_reference: HashMap<QueryKey, MetricValues> = reference.iter().copied().collect();
         let (mut queries, mut alone) = (Vec::new(), [Vec::new(), Vec::new()]);
         for (key, measures) in run {
             match of_reference.get(key) {
@@ -110,7 +113,7 @@ impl Common {
     /// each query that is asked whether it has gold.
     fn part_pair(
         &self,
-        part: &Part,
+        part: &ClassGroup,
         asked: &[(QueryKey, bool)],
         names: [&str; 2],
         metrics: &[Metric],
@@ -131,7 +134,7 @@ impl Common {
         })
     }
 
-    fn within(&self, part: &Part) -> Common {
+    fn within(&self, part: &ClassGroup) -> Common {
         let is_in = |key: &QueryKey| part.classes.contains(&key.0);
         let queries = self
             .queries
@@ -151,10 +154,10 @@ impl Common {
     }
 
     /// None of fewer than two classes.
-    fn tested(&self, metric: Metric) -> Option<Tested> {
+    fn tested(&self, metric: Metric) -> Option<TestedDifference> {
         let verdict = verdict(&self.differences(metric))?;
         // corrected when all pairs are known
-        Some(Tested {
+        Some(TestedDifference {
             means: self.means(metric),
             verdict,
             p_holm: verdict.p,
@@ -164,21 +167,28 @@ impl Common {
 
     /// The outcome of a part whose queries these are; `asked`: how many the data set has in it that
     /// have gold.
-    fn result(&self, names: [&str; 2], asked: usize, metrics: &[Metric]) -> Outcome<PartResult> {
+    fn result(
+        &self,
+        names: [&str; 2],
+        asked: usize,
+        metrics: &[Metric],
+    ) -> PairOutcome<PartResult> {
         if asked == 0 {
-            return Outcome::NotComparable("none of its queries has gold".into());
+            return PairOutcome::NotComparable("none of its queries has gold".into());
         }
         if self.queries.is_empty() {
             return match self.alone.each_ref().map(Vec::is_empty) {
-                [true, true] => Outcome::NotRun(format!("neither has one of its {asked} queries")),
+                [true, true] => {
+                    PairOutcome::NotRun(format!("neither has one of its {asked} queries"))
+                }
                 [true, false] => {
-                    Outcome::NotRun(format!("{} has none of its {asked} queries", names[0]))
+                    PairOutcome::NotRun(format!("{} has none of its {asked} queries", names[0]))
                 }
                 [false, true] => {
-                    Outcome::NotRun(format!("{} has none of its {asked} queries", names[1]))
+                    PairOutcome::NotRun(format!("{} has none of its {asked} queries", names[1]))
                 }
                 [false, false] => {
-                    Outcome::NotComparable(format!("of its {asked} queries none is in both"))
+                    PairOutcome::NotComparable(format!("of its {asked} queries none is in both"))
                 }
             };
         }
@@ -186,14 +196,14 @@ impl Common {
             .iter()
             .map(|&metric| (metric, self.gap(metric)))
             .collect();
-        Outcome::Done(PartResult {
+        PairOutcome::Done(PartResult {
             queries: self.queries.len(),
             alone: self.alone.each_ref().map(Vec::len),
             metrics,
         })
     }
 
-    fn gap(&self, metric: Metric) -> Gap {
+    fn gap(&self, metric: Metric) -> UntestedDifference {
         let classes = Clusters::of(
             self.differences(metric)
                 .into_iter()
@@ -204,7 +214,7 @@ impl Common {
         let interval = classes
             .interval_of_enough()
             .map(|([low], [high])| [low, high]);
-        Gap {
+        UntestedDifference {
             means: self.means(metric),
             difference,
             interval,
@@ -215,7 +225,8 @@ impl Common {
     }
 
     fn differences(&self, metric: Metric) -> Vec<(ClassId, f64)> {
-        let difference = |[run, reference]: &[Measures; 2]| metric.of(run) - metric.of(reference);
+        let difference =
+            |[run, reference]: &[MetricValues; 2]| metric.of(run) - metric.of(reference);
         self.queries
             .iter()
             .map(|((class, ..), both)| (*class, difference(both)))

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::data::Dataset;
-use crate::eval::comparison::evaluated_run::Held;
+use crate::eval::comparison::evaluated_run::EvaluatedRun;
 use crate::eval::comparison::{Exchange, Exchanged};
 use crate::eval::metrics::gold;
 use crate::eval::scored_run::{QueryKey, key_of};
@@ -12,7 +12,7 @@ use crate::types::{EntityId, Query};
 /// Of every query of `keys`, among the first `depth`: gained by the run (held first), lost from the
 /// reference.
 pub(super) fn exchanges(
-    [run, reference]: [&Held; 2],
+    [run, reference]: [&EvaluatedRun; 2],
     dataset: &Dataset,
     keys: &HashSet<QueryKey>,
     depth: usize,
@@ -37,7 +37,7 @@ pub(super) fn exchanges(
 
 /// What is among the first of a list and not of the other's.
 fn entered(
-    [held, other]: [&Held; 2],
+    [held, other]: [&EvaluatedRun; 2],
     dataset: &Dataset,
     query: &Query,
     depth: usize,

@@ -3,18 +3,19 @@
 use std::cmp::Ordering;
 
 use crate::eval::comparison::{
-    Comparison, Entrant, Estimate, Exchanged, Gap, Outcome, Pair, Paired, PartResult, Tested,
+    Comparison, Estimate, Exchanged, PairOutcome, Paired, PartResult, RunPair, RunResult,
+    TestedDifference, UntestedDifference,
 };
-use crate::table::{Cell, Sheet, percent, signed_percent, text};
+use crate::table::{Cell, Table, percent, signed_percent, text};
 use crate::types::Metric;
 
 impl Comparison {
     /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric,
     /// with what they are rolled up to, and the entities gained and lost.
-    pub fn sheets(&self) -> Vec<Sheet> {
+    pub fn sheets(&self) -> Vec<Table> {
         let mut sheets = self.summary();
         for pair in &self.pairs {
-            let Outcome::Done(paired) = &pair.result else {
+            let PairOutcome::Done(paired) = &pair.result else {
                 continue;
             };
             sheets.extend(self.parts_sheet(pair));
@@ -24,7 +25,7 @@ impl Comparison {
     }
 
     /// The runs, their metrics and, where two were to be compared, the verdicts.
-    pub fn summary(&self) -> Vec<Sheet> {
+    pub fn summary(&self) -> Vec<Table> {
         let verdicts = (!self.pairs.is_empty()).then(|| self.verdicts_sheet());
         [self.runs_sheet(), self.metrics_sheet()]
             .into_iter()
@@ -33,9 +34,9 @@ impl Comparison {
     }
 
     /// A run's name, with the number of its queries where it lacks some.
-    pub fn name_of(&self, run: &Entrant) -> String {
+    pub fn name_of(&self, run: &RunResult) -> String {
         match &run.scores {
-            Outcome::Done(scores) if scores.queries < self.queries => {
+            PairOutcome::Done(scores) if scores.queries < self.queries => {
                 format!("{} ({} queries)", run.name, scores.queries)
             }
             _ => run.name.clone(),
@@ -43,7 +44,7 @@ impl Comparison {
     }
 
     /// Each run: how many queries it has, its file, what is odd about it.
-    pub fn runs_sheet(&self) -> Sheet {
+    pub fn runs_sheet(&self) -> Table {
         let title = format!(
             "{}: {} queries of {} seeds",
             self.dataset.display(),
@@ -52,7 +53,7 @@ impl Comparison {
         );
         let rows = self.runs.iter().map(|run| {
             let (queries, why) = match &run.scores {
-                Outcome::Done(scores) => (Cell::Count(scores.queries), None),
+                PairOutcome::Done(scores) => (Cell::Count(scores.queries), None),
                 refused => (Cell::Nothing, refused.refusal()),
             };
             let remarks: Vec<String> = why.into_iter().chain(run.odd.iter().cloned()).collect();
@@ -63,7 +64,7 @@ impl Comparison {
                 text(remarks.join("; ")),
             ]
         });
-        Sheet {
+        Table {
             title,
             heads: heads(&["run", "queries", "file", "remarks"]),
             rows: rows.collect(),
@@ -71,11 +72,11 @@ impl Comparison {
     }
 
     /// A line a metric, a column a run.
-    pub fn metrics_sheet(&self) -> Sheet {
+    pub fn metrics_sheet(&self) -> Table {
         let names = self.runs.iter().map(|run| self.name_of(run));
         let row = |metric: &Metric| {
             let estimates = self.runs.iter().map(|run| match &run.scores {
-                Outcome::Done(scores) => scores
+                PairOutcome::Done(scores) => scores
                     .overall
                     .get(metric)
                     .map_or(Cell::Nothing, |e| text(estimate(e))),
@@ -83,7 +84,7 @@ impl Comparison {
             });
             std::iter::once(text(metric)).chain(estimates).collect()
         };
-        Sheet {
+        Table {
             title:
                 "In %, each run over its own queries, with 95 % bootstrap intervals over classes"
                     .into(),
@@ -93,9 +94,9 @@ impl Comparison {
     }
 
     /// A line a pair and metric; a pair that was not compared has one that says why.
-    pub fn verdicts_sheet(&self) -> Sheet {
+    pub fn verdicts_sheet(&self) -> Table {
         let rows = self.pairs.iter().flat_map(|pair| match &pair.result {
-            Outcome::Done(paired) => paired
+            PairOutcome::Done(paired) => paired
                 .metrics
                 .iter()
                 .map(|(m, tested)| tested_row(pair, *m, tested))
@@ -118,7 +119,7 @@ impl Comparison {
             }
         });
         let columns = "run,reference,metric,difference,verdict,p,p Holm,p t-test,p t-test Holm,wins,ties,losses,queries";
-        Sheet {
+        Table {
             title: format!(
                 "Run less reference, over the queries that both have; two-sided tests over classes, corrected over {} tests",
                 self.family
@@ -130,7 +131,7 @@ impl Comparison {
 
     /// The classes of a pair by the first metric, with what they are rolled up to; none where it
     /// was not compared.
-    pub fn parts_sheet(&self, pair: &Pair) -> Option<Sheet> {
+    pub fn parts_sheet(&self, pair: &RunPair) -> Option<Table> {
         Some(parts_sheet(
             pair,
             pair.result.done()?,
@@ -138,7 +139,7 @@ impl Comparison {
         ))
     }
 
-    fn exchanges_sheet(&self, pair: &Pair, paired: &Paired) -> Sheet {
+    fn exchanges_sheet(&self, pair: &RunPair, paired: &Paired) -> Table {
         let count = |of: fn(&crate::eval::comparison::Exchange) -> &Vec<Exchanged>, gold: bool| {
             paired
                 .exchanges
@@ -163,7 +164,7 @@ impl Comparison {
             vec![text(&e.query), names(&e.gained), names(&e.lost)]
         };
         let rows = paired.exchanges.iter().map(row).collect();
-        Sheet {
+        Table {
             title,
             heads: heads(&["query", "gained", "lost"]),
             rows,
@@ -171,7 +172,7 @@ impl Comparison {
     }
 }
 
-fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
+fn tested_row(pair: &RunPair, metric: Metric, tested: &TestedDifference) -> Vec<Cell> {
     let v = &tested.verdict;
     let verdict = match tested.found() {
         Ordering::Greater => "better",
@@ -207,11 +208,11 @@ fn tested_row(pair: &Pair, metric: Metric, tested: &Tested) -> Vec<Cell> {
         .collect()
 }
 
-fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
+fn parts_sheet(pair: &RunPair, paired: &Paired, metric: Metric) -> Table {
     let row = |part: &crate::eval::comparison::PartPair| {
         let mut cells = vec![text(part.level.name()), text(part.name.replace('_', " "))];
         match &part.result {
-            Outcome::Done(result) => cells.extend(part_cells(result, metric)),
+            PairOutcome::Done(result) => cells.extend(part_cells(result, metric)),
             refused => {
                 cells.extend(std::iter::repeat_n(Cell::Nothing, 7));
                 cells.extend(refused.refusal().map(Cell::Text));
@@ -220,7 +221,7 @@ fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
         cells
     };
     let (run, reference) = (&*pair.run, &*pair.reference);
-    Sheet {
+    Table {
         title: format!("{run} against {reference}, {metric} by class and rolled up, untested"),
         heads: heads(&[
             "level",
@@ -239,7 +240,7 @@ fn parts_sheet(pair: &Pair, paired: &Paired, metric: Metric) -> Sheet {
 }
 
 fn part_cells(result: &PartResult, metric: Metric) -> Vec<Cell> {
-    let Some(Gap {
+    let Some(UntestedDifference {
         means,
         difference,
         interval: between,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::data::{Findings, Vocabulary};
+use crate::data::{Diagnostics, Vocabulary};
 use crate::eval::run::warnings::{AMBIGUOUS, CONTRADICTED, RENAMED, UNKNOWN};
 use crate::name::fold;
 use crate::types::EntityId;
@@ -17,18 +17,18 @@ pub(super) struct Entities<'a> {
     /// A number is an id first; else a name first.
     by_id: bool,
     pub(super) strangers: BTreeMap<EntityId, String>,
-    pub(super) odd: &'a mut Findings,
+    pub(super) odd: &'a mut Diagnostics,
 }
 
 /// Where something is said.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct SourceLine<'a> {
     pub file: &'a Path,
     pub line: usize,
 }
 
 impl<'a> Entities<'a> {
-    pub(super) fn new(vocabulary: &'a Vocabulary, by_id: bool, odd: &'a mut Findings) -> Self {
+    pub(super) fn new(vocabulary: &'a Vocabulary, by_id: bool, odd: &'a mut Diagnostics) -> Self {
         Entities {
             vocabulary,
             by_id,
@@ -39,7 +39,7 @@ impl<'a> Entities<'a> {
 
     /// The entity of this id or name. One that no entity has, or more than one, is noted, and means
     /// a stranger.
-    pub(super) fn find(&mut self, what: &str, at: Place) -> EntityId {
+    pub(super) fn find(&mut self, what: &str, at: SourceLine) -> EntityId {
         let id = what.parse().ok().map(EntityId);
         if let Some(id) = id.filter(|_| self.by_id) {
             return self.by_id(id, at);
@@ -70,7 +70,7 @@ impl<'a> Entities<'a> {
 
     /// The entity that is given by both. Where they are of two entities it is noted, and neither is
     /// meant.
-    pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: Place) -> EntityId {
+    pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: SourceLine) -> EntityId {
         if name.is_empty() {
             return self.by_id(id, at);
         }
@@ -98,7 +98,7 @@ impl<'a> Entities<'a> {
         }
     }
 
-    fn by_id(&mut self, id: EntityId, at: Place) -> EntityId {
+    fn by_id(&mut self, id: EntityId, at: SourceLine) -> EntityId {
         if !self.vocabulary.contains(id) {
             self.odd.note(UNKNOWN, at.file, Some(at.line), || {
                 format!("there is no entity {id}")

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::eval::run::Form;
+use crate::eval::run::RunFormat;
 use crate::name::is_same;
 use crate::types::{ClassId, SeedCount};
 
@@ -13,7 +13,7 @@ pub(super) const NAMES: &str = "<i>_<class>.txt or <class>_<i>_<3|5>.txt";
 
 /// The query that a file is called after.
 pub(super) struct Name<C> {
-    pub form: Form,
+    pub form: RunFormat,
     pub class: C,
     /// From 0.
     pub number: usize,
@@ -75,7 +75,7 @@ pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Called> {
 fn published(stem: &str) -> Option<Name<&str>> {
     let (number, class) = stem.split_once('_')?;
     Some(Name {
-        form: Form::Published,
+        form: RunFormat::Published,
         class,
         number: number.parse().ok()?,
         seeds: None,
@@ -87,7 +87,7 @@ fn submitted(stem: &str) -> Option<Name<&str>> {
     let (rest, seeds) = stem.rsplit_once('_')?;
     let (class, number) = rest.rsplit_once('_')?;
     Some(Name {
-        form: Form::Nlpcc,
+        form: RunFormat::Nlpcc,
         class,
         number: number.parse().ok()?,
         seeds: Some(seeds.parse().ok()?),

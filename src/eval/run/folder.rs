@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::data::{Dataset, Findings};
+use crate::data::{Dataset, Diagnostics};
 use crate::error::{Error, Result};
 use crate::eval::run::columns;
 use crate::eval::run::columns::{Columns, Fields};
-use crate::eval::run::entity_resolver::{Entities, Place};
+use crate::eval::run::entity_resolver::{Entities, SourceLine};
 use crate::eval::run::file_name;
 use crate::eval::run::file_name::{Called, NAMES, Name};
 use crate::eval::run::warnings::{FOREIGN_CLASS, STRAY};
-use crate::eval::run::{Content, Entry, Form, List, Ranking, Run, key, published, queries, text};
+use crate::eval::run::{
+    Content, Entry, List, Ranking, Run, RunFormat, key, published, queries, text,
+};
 use crate::files;
 use crate::name::one_field;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
@@ -29,7 +31,7 @@ pub(super) fn read(
     path: &Path,
     dataset: &Dataset,
     seeds: Option<SeedCount>,
-    odd: &mut Findings,
+    odd: &mut Diagnostics,
 ) -> Result<Content> {
     if path.join("index.json").is_file() {
         return Err(Error::format(path, "is an index and no run"));
@@ -53,10 +55,10 @@ pub(super) fn read(
     let entries = entries.collect::<Result<Vec<_>>>()?;
     let strangers = entities.strangers;
     let told = match form {
-        Form::Published => Some(published::tell_seeds(
+        RunFormat::Published => Some(published::tell_seeds(
             path, dataset, &files, &entries, seeds,
         )?),
-        Form::Nlpcc | Form::Trec => None,
+        RunFormat::Nlpcc | RunFormat::Trec => None,
     };
     let tag = path
         .file_name()
@@ -72,7 +74,7 @@ pub(super) fn read(
 }
 
 /// The files that are called after a query of the data set's classes; others are noted.
-fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Findings) -> Result<Vec<ListFile>> {
+fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Diagnostics) -> Result<Vec<ListFile>> {
     let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let mut paths = entries
         .map(|e| Ok(e.map_err(Error::io("read", folder))?.path()))
@@ -149,16 +151,21 @@ fn in_order(
 }
 
 /// The form that all files are of, or why there is none.
-fn one_form(folder: &Path, dataset: &Dataset, files: &[ListFile], odd: &Findings) -> Result<Form> {
+fn one_form(
+    folder: &Path,
+    dataset: &Dataset,
+    files: &[ListFile],
+    odd: &Diagnostics,
+) -> Result<RunFormat> {
     let of = |form| {
         files
             .iter()
             .find(|file| file.name.form == form)
             .map(|file| file.path.display())
     };
-    match (of(Form::Published), of(Form::Nlpcc)) {
-        (Some(_), None) => Ok(Form::Published),
-        (None, Some(_)) => Ok(Form::Nlpcc),
+    match (of(RunFormat::Published), of(RunFormat::Nlpcc)) {
+        (Some(_), None) => Ok(RunFormat::Published),
+        (None, Some(_)) => Ok(RunFormat::Nlpcc),
         (Some(one), Some(other)) => Err(Error::format(
             folder,
             format!("mixes published lists ({one}) and a submission's ({other})"),
@@ -204,7 +211,7 @@ fn read_list(
                 ))
             })
         };
-        let at = Place {
+        let at = SourceLine {
             file: path,
             line: *line,
         };

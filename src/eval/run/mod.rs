@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 pub use qrels::write_qrels;
 
-use crate::data::{Dataset, Findings, Vocabulary};
+use crate::data::{Dataset, Diagnostics, Vocabulary};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::name::{fold, one_word};
@@ -58,7 +58,7 @@ pub struct Ranking {
 
 /// How a run is written down (`docs/FORMATS.md`, "Runs").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum RunFormat {
     /// One file of lines `query Q0 entity rank score tag`.
     Trec,
     /// The published code's folder of results: a file `<i>_<class>.txt` for each query of one
@@ -70,11 +70,11 @@ pub enum Form {
 
 /// A run as it was read.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedRun {
     pub run: Run,
-    pub form: Form,
+    pub form: RunFormat,
     /// What of it cannot be scored, is missing or is strange.
-    pub odd: Findings,
+    pub odd: Diagnostics,
 }
 
 /// A query's list as it stands in a file, best first.
@@ -226,7 +226,7 @@ impl Run {
     ///
     /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or
     /// has settings that are none.
-    pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<Opened> {
+    pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<OpenedRun> {
         Run::open_only(path, dataset, seeds, seeds)
     }
 
@@ -237,10 +237,10 @@ impl Run {
         dataset: &Dataset,
         only: Option<SeedCount>,
         taken: Option<SeedCount>,
-    ) -> Result<Opened> {
+    ) -> Result<OpenedRun> {
         let kind = metadata(path)?;
         let settings = settings(path)?;
-        let mut odd = Findings::default();
+        let mut odd = Diagnostics::default();
         let mut content = if kind.is_dir() {
             folder::read(
                 path,
@@ -263,7 +263,7 @@ impl Run {
             });
         }
         warnings::note(&content.lists, dataset, path, &mut odd);
-        Ok(Opened {
+        Ok(OpenedRun {
             form: content.form,
             run: content.run(settings),
             odd,
@@ -274,7 +274,7 @@ impl Run {
     /// [`Run::open`].
     pub fn read(path: &Path) -> Result<Run> {
         metadata(path)?;
-        let content = trec::read(path, &Vocabulary::default(), &mut Findings::default())?;
+        let content = trec::read(path, &Vocabulary::default(), &mut Diagnostics::default())?;
         Ok(content.run(settings(path)?))
     }
 
@@ -324,14 +324,14 @@ impl Run {
 
     /// As [`Run::write`], in any form. Published results have their number of seeds said in the
     /// settings. Errors: `Io`, and `Format` and `Mismatch` for what the form cannot hold.
-    pub fn write_as(&self, form: Form, path: &Path, dataset: &Dataset) -> Result<()> {
+    pub fn write_as(&self, form: RunFormat, path: &Path, dataset: &Dataset) -> Result<()> {
         form.check_place(path)?;
         self.check_scores()?;
         let mut settings = self.settings.clone();
         match form {
-            Form::Trec => trec::write(self, path)?,
-            Form::Nlpcc => nlpcc::write(self, path, dataset)?,
-            Form::Published => {
+            RunFormat::Trec => trec::write(self, path)?,
+            RunFormat::Nlpcc => nlpcc::write(self, path, dataset)?,
+            RunFormat::Published => {
                 let seeds = published::write(self, path, dataset)?;
                 settings.insert("seeds".into(), seeds.number().to_string().into());
             }
@@ -353,7 +353,7 @@ fn write_settings(settings: &Map<String, Value>, path: &Path) -> Result<()> {
 
 /// What a form gives of a run.
 struct Content {
-    form: Form,
+    form: RunFormat,
     tag: String,
     lists: Vec<List>,
     strangers: BTreeMap<EntityId, String>,
@@ -385,16 +385,16 @@ impl From<List> for Ranking {
     }
 }
 
-impl Form {
+impl RunFormat {
     /// Every form.
-    pub const ALL: [Form; 3] = [Form::Trec, Form::Published, Form::Nlpcc];
+    pub const ALL: [RunFormat; 3] = [RunFormat::Trec, RunFormat::Published, RunFormat::Nlpcc];
 
     /// As the command line calls it.
     pub fn name(self) -> &'static str {
         match self {
-            Form::Trec => "trec",
-            Form::Published => "published",
-            Form::Nlpcc => "nlpcc",
+            RunFormat::Trec => "trec",
+            RunFormat::Published => "published",
+            RunFormat::Nlpcc => "nlpcc",
         }
     }
 
@@ -413,14 +413,14 @@ impl Form {
                 hint,
             });
         }
-        if self == Form::Trec && path.is_dir() {
+        if self == RunFormat::Trec && path.is_dir() {
             return Err(Error::format(
                 path,
                 "is a folder; lines are written to a file",
             ));
         }
         let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-        if self != Form::Trec && path.exists() && !empty() {
+        if self != RunFormat::Trec && path.exists() && !empty() {
             return Err(Error::format(
                 path,
                 "is there already; lists are written to a new folder",
@@ -430,17 +430,17 @@ impl Form {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for RunFormat {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-impl FromStr for Form {
+impl FromStr for RunFormat {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        Form::ALL
+        RunFormat::ALL
             .into_iter()
             .find(|form| form.name() == s)
             .ok_or_else(|| {

@@ -11,7 +11,7 @@ use crate::eval::run::folder::{ListFile, fill, name_of, with_queries};
 use crate::eval::run::{Entry, Ranking, Run};
 use crate::eval::scored_run::{QueryKey, key_of};
 use crate::name::one_field;
-use crate::types::{CUTOFFS, EntityId, Protocol, Query, SeedCount};
+use crate::types::{CUTOFFS, EntityId, EvaluationProtocol, Query, SeedCount};
 
 /// The means over all queries, beside the lists.
 pub(super) const SUMMARY: &str = "summary";
@@ -131,8 +131,8 @@ fn text(run: &Run, ranking: &Ranking, query: &Query, dataset: &Dataset) -> Strin
         .iter()
         .copied()
         .collect();
-    let ap = CUTOFFS.map(|k| average_precision(&list, &gold, k, Protocol::Published));
-    let p = CUTOFFS.map(|k| precision(&list, &gold, k, Protocol::Published));
+    let ap = CUTOFFS.map(|k| average_precision(&list, &gold, k, EvaluationProtocol::Published));
+    let p = CUTOFFS.map(|k| precision(&list, &gold, k, EvaluationProtocol::Published));
     let numbers: Vec<String> = ap
         .iter()
         .chain(&p)

@@ -50,7 +50,7 @@ impl World {
         path
     }
 
-    fn open(&self, path: &Path) -> Result<Opened> {
+    fn open(&self, path: &Path) -> Result<OpenedRun> {
         Run::open(path, &self.dataset, None)
     }
 
@@ -110,12 +110,12 @@ fn a_run_comes_back_as_it_was_written() {
         "small_ones/5/1",
     ];
     for (form, place, run) in [
-        (Form::Trec, "a/mine", run("3", &both)),
-        (Form::Trec, "b/mine.gz", run("3", &three)),
-        (Form::Nlpcc, "c/mine", run("3", &both)),
-        (Form::Published, "d/mine", run("3", &three)),
+        (RunFormat::Trec, "a/mine", run("3", &both)),
+        (RunFormat::Trec, "b/mine.gz", run("3", &three)),
+        (RunFormat::Nlpcc, "c/mine", run("3", &both)),
+        (RunFormat::Published, "d/mine", run("3", &three)),
         (
-            Form::Published,
+            RunFormat::Published,
             "e/mine",
             run("5", &["fish_1_3/5/1", "small_ones/5/1"]),
         ),
@@ -167,9 +167,9 @@ fn scores_and_strangers_come_back_as_trec_lines() {
     );
     assert_eq!(named.rankings[0].candidates[1].0, EntityId(3));
     for (form, name) in [
-        (Form::Trec, "a"),
-        (Form::Nlpcc, "b"),
-        (Form::Published, "c"),
+        (RunFormat::Trec, "a"),
+        (RunFormat::Nlpcc, "b"),
+        (RunFormat::Published, "c"),
     ] {
         named
             .write_as(form, &world.at(name), &world.dataset)
@@ -207,7 +207,7 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
         number: 0,
         seeds: vec![],
     };
-    let (classes, queries, findings) = (vec![class], vec![query], Findings::default());
+    let (classes, queries, findings) = (vec![class], vec![query], Diagnostics::default());
     let dataset = Dataset {
         root: "d".into(),
         name: "d".into(),
@@ -236,7 +236,7 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
             rankings: vec![written.clone()],
             ..Run::default()
         };
-        for form in Form::ALL {
+        for form in RunFormat::ALL {
             let path = folder.path().join(format!("{order} {form}"));
             run.write_as(form, &path, &dataset).unwrap();
             let read = Run::open(&path, &dataset, Some(SeedCount::Three)).unwrap();
@@ -265,7 +265,7 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
             .collect::<BTreeSet<_>>(),
         ["EEL", "sea_unicorn", "yeti"].into()
     );
-    for form in Form::ALL {
+    for form in RunFormat::ALL {
         let path = world.at(form.name());
         first.write_as(form, &path, &world.dataset).unwrap();
         let again = Run::open(&path, &world.dataset, Some(SeedCount::Three))
@@ -283,7 +283,7 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
 fn published_results_look_as_the_published_code_prints_them() {
     let world = World::new();
     run("3", &["fish_1_3/3/1", "small_ones/3/2"])
-        .write_as(Form::Published, &world.at("out"), &world.dataset)
+        .write_as(RunFormat::Published, &world.at("out"), &world.dataset)
         .unwrap();
     // gold is all 3 members: one hit at rank 1
     let third = format!("{:?}", 1.0 / 3.0);
@@ -303,11 +303,11 @@ fn what_a_form_cannot_hold_is_refused_before_anything_is_written() {
     let world = World::new();
     let path = world.at("out");
     let why = run("3", &["fish_1_3/3/1", "fish_1_3/5/1"])
-        .write_as(Form::Published, &path, &world.dataset)
+        .write_as(RunFormat::Published, &path, &world.dataset)
         .unwrap_err();
     assert!(why.to_string().contains("choose with --seeds"), "{why}");
     let why = run("3", &["birds/3/1"])
-        .write_as(Form::Nlpcc, &path, &world.dataset)
+        .write_as(RunFormat::Nlpcc, &path, &world.dataset)
         .unwrap_err();
     assert!(
         why.to_string().contains("birds/3/1 is no query of data"),
@@ -315,7 +315,7 @@ fn what_a_form_cannot_hold_is_refused_before_anything_is_written() {
     );
     world.write("out/notes.txt", "mine");
     let why = run("3", &["fish_1_3/3/1"])
-        .write_as(Form::Nlpcc, &path, &world.dataset)
+        .write_as(RunFormat::Nlpcc, &path, &world.dataset)
         .unwrap_err();
     assert!(why.to_string().contains("is there already"), "{why}");
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
@@ -547,7 +547,7 @@ fn a_score_that_is_not_finite_is_neither_read_nor_written() {
             "{said}"
         );
     }
-    for form in [Form::Trec, Form::Published, Form::Nlpcc] {
+    for form in [RunFormat::Trec, RunFormat::Published, RunFormat::Nlpcc] {
         let mut run = run("3", &["fish_1_3/3/1"]);
         run.rankings[0].candidates[1].1 = f64::NAN;
         let path = world.at("out");

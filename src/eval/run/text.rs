@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::data::{Findings, kind, lines_of};
+use crate::data::{Diagnostics, kind, lines_of};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::text_file::Encoding;
@@ -19,7 +19,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The lines that say something, with their numbers from 1; gzip is told by its first bytes.
 /// Errors: `Io`, and `Format` for gzip that is none, is cut short or damaged, and for what is no
 /// text.
-pub(super) fn read(path: &Path, odd: &mut Findings) -> Result<Vec<(usize, String)>> {
+pub(super) fn read(path: &Path, odd: &mut Diagnostics) -> Result<Vec<(usize, String)>> {
     let mut bytes = fs::read(path).map_err(Error::io("read", path))?;
     if bytes.starts_with(&GZIP) {
         let mut text = Vec::new();

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::data::{Findings, Vocabulary};
+use crate::data::{Diagnostics, Vocabulary};
 use crate::error::{Error, Result};
-use crate::eval::run::entity_resolver::{Entities, Place};
-use crate::eval::run::{Content, Entry, Form, List, Run, key, text};
+use crate::eval::run::entity_resolver::{Entities, SourceLine};
+use crate::eval::run::{Content, Entry, List, Run, RunFormat, key, text};
 
 /// Fields of a line of qrels, which are easily taken for a run.
 const QRELS: usize = 4;
@@ -23,7 +23,7 @@ struct Line<'a> {
 
 /// Entities are ids or names, `_` for a blank ([`is_by_id`]). A query's candidates are ordered by
 /// rank, then by score (other systems give every line the same rank), then as in the file.
-pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> Result<Content> {
+pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Diagnostics) -> Result<Content> {
     let lines = text::read(path, odd)?;
     let parsed = read_lines(&lines, path)?;
     let Some(first) = parsed.first() else {
@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> 
         let entry = |line: &Line| {
             let entity = entities.find(
                 line.entity,
-                Place {
+                SourceLine {
                     file: path,
                     line: line.number,
                 },
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Findings) -> 
     });
     let lists = lists.collect();
     Ok(Content {
-        form: Form::Trec,
+        form: RunFormat::Trec,
         tag,
         lists,
         strangers: entities.strangers,

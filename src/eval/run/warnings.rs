@@ -3,28 +3,32 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::data::{Dataset, Findings, Kind};
+use crate::data::{Dataset, DiagnosticKind, Diagnostics};
 use crate::eval::run::{List, key, queries};
 use crate::types::{CUTOFFS, EntityId, Query, SeedCount};
 
-pub(super) const UNKNOWN: Kind = Kind::error("entities that are not in the vocabulary");
-pub(super) const AMBIGUOUS: Kind = Kind::error("names of more than one entity");
-pub(super) const CONTRADICTED: Kind =
-    Kind::error("entities by the id of one and the name of another");
-pub(super) const RENAMED: Kind = Kind::warning("entities by a name that is not in the vocabulary");
-pub(super) const FOREIGN_QUERY: Kind = Kind::error("queries that are not of this data set");
-pub(super) const FOREIGN_CLASS: Kind =
-    Kind::error("lists of classes that are not of this data set");
-pub(super) const STRAY: Kind = Kind::warning("files that are no list of a query");
-const TWICE: Kind = Kind::error("candidates that stand in a list twice");
-const SEED: Kind = Kind::error("candidates that are their query's seeds");
-const UNORDERED: Kind = Kind::warning("lists whose ranks and scores disagree");
-const SHORT: Kind = Kind::warning("lists shorter than the metrics look");
-const MISSING_THREE: Kind = Kind::error("queries of 3 seeds that are missing");
-const MISSING_FIVE: Kind = Kind::error("queries of 5 seeds that are missing");
+pub(super) const UNKNOWN: DiagnosticKind =
+    DiagnosticKind::error("entities that are not in the vocabulary");
+pub(super) const AMBIGUOUS: DiagnosticKind = DiagnosticKind::error("names of more than one entity");
+pub(super) const CONTRADICTED: DiagnosticKind =
+    DiagnosticKind::error("entities by the id of one and the name of another");
+pub(super) const RENAMED: DiagnosticKind =
+    DiagnosticKind::warning("entities by a name that is not in the vocabulary");
+pub(super) const FOREIGN_QUERY: DiagnosticKind =
+    DiagnosticKind::error("queries that are not of this data set");
+pub(super) const FOREIGN_CLASS: DiagnosticKind =
+    DiagnosticKind::error("lists of classes that are not of this data set");
+pub(super) const STRAY: DiagnosticKind =
+    DiagnosticKind::warning("files that are no list of a query");
+const TWICE: DiagnosticKind = DiagnosticKind::error("candidates that stand in a list twice");
+const SEED: DiagnosticKind = DiagnosticKind::error("candidates that are their query's seeds");
+const UNORDERED: DiagnosticKind = DiagnosticKind::warning("lists whose ranks and scores disagree");
+const SHORT: DiagnosticKind = DiagnosticKind::warning("lists shorter than the metrics look");
+const MISSING_THREE: DiagnosticKind = DiagnosticKind::error("queries of 3 seeds that are missing");
+const MISSING_FIVE: DiagnosticKind = DiagnosticKind::error("queries of 5 seeds that are missing");
 
 /// Notes what of the lists cannot be scored or is missing; `path` is the run's.
-pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Findings) {
+pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
     let known = queries(dataset);
     // no list can be longer than what there is to list
     let longest =
@@ -60,7 +64,7 @@ pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Fin
 }
 
 /// Gives how many candidates have a place when the list is scored; a stranger keeps its own.
-fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Findings) -> usize {
+fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Diagnostics) -> usize {
     let mut seen: HashSet<EntityId> = HashSet::new();
     for entry in &list.entries {
         let name = || {
@@ -85,7 +89,7 @@ fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Finding
 }
 
 /// A run of the one number of seeds need not have the other.
-fn note_missing(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Findings) {
+fn note_missing(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
     let there: HashSet<&str> = lists.iter().map(|list| list.query.as_str()).collect();
     for (count, kind) in [
         (SeedCount::Three, MISSING_THREE),

@@ -7,18 +7,18 @@ pub mod screen;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Action;
-use crate::engine::protocol::{Ask, Comparison, Contender, Evaluation, QueryPair};
+use crate::engine::protocol::{EvaluationKey, QueryComparison, QueryPair, Ranker, RequestKind};
 use crate::tui::ui::screen::Screen;
-use crate::types::{CUTOFFS, ClassId, EntityId, Verdict};
+use crate::types::{CUTOFFS, ClassId, EntityId, PairedTest};
 
-use crate::table::{Cell, Sheet};
+use crate::table::{Cell, Table};
 use crate::tui::actions::shifted;
 use crate::tui::app::{App, Popup};
-use crate::tui::requests::Kind;
+use crate::tui::requests::RequestClass;
 
 /// What the lines are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
+pub enum CompareOrder {
     /// Where the first gains most.
     #[default]
     Difference,
@@ -28,32 +28,32 @@ pub enum Order {
     Rbo,
 }
 
-impl Order {
+impl CompareOrder {
     pub fn name(self) -> &'static str {
         match self {
-            Order::Difference => "difference",
-            Order::Name => "name",
-            Order::Overlap => "overlap",
-            Order::Rbo => "RBO",
+            CompareOrder::Difference => "difference",
+            CompareOrder::Name => "name",
+            CompareOrder::Overlap => "overlap",
+            CompareOrder::Rbo => "RBO",
         }
     }
 
-    fn next(self) -> Order {
+    fn next(self) -> CompareOrder {
         match self {
-            Order::Difference => Order::Name,
-            Order::Name => Order::Overlap,
-            Order::Overlap => Order::Rbo,
-            Order::Rbo => Order::Difference,
+            CompareOrder::Difference => CompareOrder::Name,
+            CompareOrder::Name => CompareOrder::Overlap,
+            CompareOrder::Overlap => CompareOrder::Rbo,
+            CompareOrder::Rbo => CompareOrder::Difference,
         }
     }
 }
 
 /// What the user did to the screen.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Compared {
+pub struct CompareState {
     /// Place in [`CUTOFFS`].
     pub cutoff: usize,
-    pub order: Order,
+    pub order: CompareOrder,
     pub reversed: bool,
     /// A line a query, and not a class.
     pub by_query: bool,
@@ -69,7 +69,7 @@ pub struct Compared {
 /// One class in both, with the means over its queries; or one query. While lists are still made,
 /// what is not known yet is `None`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pair {
+pub struct CompareRow {
     pub class: ClassId,
     /// Of one query: its place among the class's compared ones, from 0.
     pub query: Option<usize>,
@@ -83,11 +83,11 @@ pub struct Pair {
     pub rbo: Option<f64>,
     /// Over the queries that have one.
     pub tau: Option<f64>,
-    /// Places in [`Comparison::queries`].
+    /// Places in [`QueryComparison::queries`].
     pub queries: Vec<usize>,
 }
 
-impl Pair {
+impl CompareRow {
     pub fn difference(&self) -> Option<f64> {
         Some(self.ap[0]? - self.ap[1]?)
     }
@@ -95,7 +95,7 @@ impl Pair {
 
 /// An entity that is within the cutoff in a list, with its rank (from 1) in each contender's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Joined {
+pub struct JoinedRow {
     pub entity: EntityId,
     pub ranks: Vec<Option<usize>>,
 }
@@ -112,7 +112,7 @@ impl App {
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
             Action::Mode => self.next_modes(),
-            Action::Contenders => self.popup = Some(Popup::Contenders(0)),
+            Action::Contenders => self.popup = Some(Popup::Rankers(0)),
             Action::Against => self.next_against(),
             Action::ScrollDown => self.scroll_joined(1),
             Action::ScrollUp => self.scroll_joined(-1),
@@ -150,7 +150,7 @@ impl App {
         if self.screen != Screen::Compare || self.comparing.is_some() {
             return;
         }
-        let plans: Vec<Evaluation> = self
+        let plans: Vec<EvaluationKey> = self
             .contenders
             .chosen
             .iter()
@@ -159,30 +159,33 @@ impl App {
         let Some((&first, others)) = plans.split_first() else {
             return;
         };
-        let missing = |other: &&Evaluation| !self.comparisons.contains_key(&[first, **other]);
+        let missing = |other: &&EvaluationKey| !self.comparisons.contains_key(&[first, **other]);
         if let Some(&second) = others
             .iter()
             .find(missing)
             .filter(|_| plans.iter().all(|p| self.overall.contains_key(p)))
         {
             self.comparing = Some([first, second]);
-            self.ask(Kind::Compare, Ask::Compare { first, second });
+            self.ask(
+                RequestClass::Compare,
+                RequestKind::Compare { first, second },
+            );
         }
     }
 
     /// Of the first with another contender; none until it is there.
-    fn comparison_with(&self, other: Contender) -> Option<&Comparison> {
+    fn comparison_with(&self, other: Ranker) -> Option<&QueryComparison> {
         let first = *self.contenders.chosen.first()?;
         self.comparisons
             .get(&[self.plan_of(first), self.plan_of(other)])
     }
 
     /// Of the two that are set against each other.
-    pub fn comparison(&self) -> Option<&Comparison> {
+    pub fn comparison(&self) -> Option<&QueryComparison> {
         self.comparison_with(self.contenders.pair()?[1])
     }
 
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub fn verdict(&self) -> Option<PairedTest> {
         self.comparison()?.verdicts[self.compared.cutoff]
     }
 
@@ -201,7 +204,10 @@ impl App {
                     seeds.number()
                 )
             }
-            Some(_) if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare) => {
+            Some(_)
+                if self.asked.runs(RequestClass::Evaluate)
+                    || self.asked.runs(RequestClass::Compare) =>
+            {
                 "measuring …".into()
             }
             Some(_) if self.is_stopped() => "Measuring was stopped.".into(),
@@ -214,7 +220,7 @@ impl App {
 
     /// The classes or the queries, sorted. Before the lists of both are made, the classes that are
     /// measured.
-    pub fn pairs(&self) -> Vec<Pair> {
+    pub fn pairs(&self) -> Vec<CompareRow> {
         let mut pairs = match self.comparison() {
             Some(comparison) => self.compared_pairs(comparison),
             None => self.measured_pairs(),
@@ -228,12 +234,12 @@ impl App {
                     .cmp(&b.is_none())
                     .then(a.unwrap_or_default().total_cmp(&b.unwrap_or_default()))
             };
-            let negative = |pair: &Pair| pair.difference().map(|difference| -difference);
+            let negative = |pair: &CompareRow| pair.difference().map(|difference| -difference);
             match self.compared.order {
-                Order::Difference => ascending(negative(a), negative(b)).then(by_name),
-                Order::Name => by_name,
-                Order::Overlap => ascending(a.overlap, b.overlap).then(by_name),
-                Order::Rbo => ascending(a.rbo, b.rbo).then(by_name),
+                CompareOrder::Difference => ascending(negative(a), negative(b)).then(by_name),
+                CompareOrder::Name => by_name,
+                CompareOrder::Overlap => ascending(a.overlap, b.overlap).then(by_name),
+                CompareOrder::Rbo => ascending(a.rbo, b.rbo).then(by_name),
             }
         });
         if self.compared.reversed {
@@ -242,12 +248,12 @@ impl App {
         pairs
     }
 
-    fn compared_pairs(&self, comparison: &Comparison) -> Vec<Pair> {
+    fn compared_pairs(&self, comparison: &QueryComparison) -> Vec<CompareRow> {
         let mut by_class: BTreeMap<ClassId, Vec<usize>> = BTreeMap::new();
         for (at, query) in comparison.queries.iter().enumerate() {
             by_class.entry(query.class).or_default().push(at);
         }
-        let mut pairs: Vec<Pair> = Vec::new();
+        let mut pairs: Vec<CompareRow> = Vec::new();
         for (class, queries) in by_class {
             if self.compared.by_query {
                 let one = |(at, &query)| self.pair(comparison, class, Some(at), vec![query]);
@@ -260,16 +266,16 @@ impl App {
     }
 
     /// The classes that are measured in one of the two, by what is known of them.
-    fn measured_pairs(&self) -> Vec<Pair> {
+    fn measured_pairs(&self) -> Vec<CompareRow> {
         let (Some(catalogue), Some(compared)) = (&self.catalogue, self.contenders.pair()) else {
             return Vec::new();
         };
         if self.compared.by_query
-            || !(self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Compare))
+            || !(self.asked.runs(RequestClass::Evaluate) || self.asked.runs(RequestClass::Compare))
         {
             return Vec::new();
         }
-        let measured = |of: Contender, class: ClassId| {
+        let measured = |of: Ranker, class: ClassId| {
             self.maps
                 .get(&(self.plan_of(of), class))
                 .map(|measures| measures.ap[self.compared.cutoff])
@@ -283,7 +289,7 @@ impl App {
                 .map(|&of| measured(of, class))
                 .collect();
             let label = catalogue.class(class).title();
-            let unknown = Pair {
+            let unknown = CompareRow {
                 class,
                 query: None,
                 label,
@@ -304,11 +310,11 @@ impl App {
     /// Means over these queries of a class.
     fn pair(
         &self,
-        comparison: &Comparison,
+        comparison: &QueryComparison,
         class: ClassId,
         query: Option<usize>,
         queries: Vec<usize>,
-    ) -> Pair {
+    ) -> CompareRow {
         let mean = |of: &dyn Fn(&QueryPair) -> Option<f64>| {
             let values: Vec<f64> = queries
                 .iter()
@@ -319,7 +325,7 @@ impl App {
         let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compared.cutoff])));
         let number = query.map(|_| comparison.queries[queries[0]].number);
         let title = self.class_title(class);
-        Pair {
+        CompareRow {
             class,
             query,
             label: number.map_or(title.clone(), |number| {
@@ -364,7 +370,7 @@ impl App {
         number: Option<usize>,
         pair: [Option<f64>; 2],
     ) -> Vec<Option<f64>> {
-        let own = |of: Contender| match number {
+        let own = |of: Ranker| match number {
             None => self
                 .maps
                 .get(&(self.plan_of(of), class))
@@ -377,7 +383,7 @@ impl App {
                 query.map(|q| q.ap[1][self.compared.cutoff])
             }
         };
-        let ap = |(at, &of): (usize, &Contender)| match at {
+        let ap = |(at, &of): (usize, &Ranker)| match at {
             0 => pair[0],
             _ if self.is_set_against(at) => pair[1],
             _ => own(of),
@@ -385,17 +391,18 @@ impl App {
         self.contenders.chosen.iter().enumerate().map(ap).collect()
     }
 
-    pub fn selected_pair(&self) -> Option<Pair> {
+    pub fn selected_pair(&self) -> Option<CompareRow> {
         let mut pairs = self.pairs();
         let at = self.pair_cursor(&pairs);
         (at < pairs.len()).then(|| pairs.swap_remove(at))
     }
 
     /// The cursor's place: on its class or query wherever that is now, else on the first.
-    pub fn pair_cursor(&self, pairs: &[Pair]) -> usize {
-        let Compared { class, query, .. } = self.compared;
-        let is_at =
-            |pair: &Pair| Some(pair.class) == class && pair.query.is_none_or(|at| at == query);
+    pub fn pair_cursor(&self, pairs: &[CompareRow]) -> usize {
+        let CompareState { class, query, .. } = self.compared;
+        let is_at = |pair: &CompareRow| {
+            Some(pair.class) == class && pair.query.is_none_or(|at| at == query)
+        };
         pairs.iter().position(is_at).unwrap_or(0)
     }
 
@@ -413,7 +420,7 @@ impl App {
     }
 
     /// Which query of its class a line is of, from 1; none of a class's own line.
-    pub fn query_number(&self, pair: &Pair) -> Option<usize> {
+    pub fn query_number(&self, pair: &CompareRow) -> Option<usize> {
         let query = self.comparison()?.queries.get(*pair.queries.first()?)?;
         pair.query.map(|_| query.number + 1)
     }
@@ -441,7 +448,7 @@ impl App {
     }
 
     /// All lists of one query, joined: those within the cutoff in any, by the best of their ranks.
-    pub fn joined(&self, query: &QueryPair) -> Vec<Joined> {
+    pub fn joined(&self, query: &QueryPair) -> Vec<JoinedRow> {
         let depth = CUTOFFS[self.compared.cutoff];
         let lists = self.lists_of(query);
         let ranks: Vec<HashMap<EntityId, usize>> =
@@ -463,7 +470,7 @@ impl App {
             (best, lacks_first, entity.0)
         });
         entities.dedup();
-        let joined = |entity| Joined {
+        let joined = |entity| JoinedRow {
             entity,
             ranks: ranks_of(entity),
         };
@@ -507,14 +514,14 @@ impl App {
             return;
         };
         let (class, number) = (query.class, query.number);
-        if let Some(&Contender::Own(mode)) = self.contenders.chosen.first() {
+        if let Some(&Ranker::Own(mode)) = self.contenders.chosen.first() {
             self.mode = mode;
         }
         self.show_query(class, number);
     }
 
     /// The classes or the queries, for other programs.
-    pub(crate) fn compare_sheet(&self) -> Sheet {
+    pub(crate) fn compare_sheet(&self) -> Table {
         let [first, second] = match self.contenders.pair() {
             Some(pair) => pair.map(|of| self.contenders.name(of)),
             None => Default::default(),
@@ -538,7 +545,7 @@ impl App {
             .verdict()
             .map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
         let cutoff = CUTOFFS[self.compared.cutoff];
-        Sheet {
+        Table {
             title: format!(
                 "{name}: MAP@{cutoff}, {first} against {second} · {}{said}",
                 self.queries_title()
@@ -552,7 +559,7 @@ impl App {
         }
     }
 
-    fn pair_cells(&self, pair: &Pair) -> Vec<Cell> {
+    fn pair_cells(&self, pair: &CompareRow) -> Vec<Cell> {
         let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
         let mut cells = vec![Cell::Text(self.class_title(pair.class))];
         if let Some(number) = self.query_number(pair) {
@@ -580,7 +587,7 @@ fn ranks_in(list: &[EntityId]) -> HashMap<EntityId, usize> {
 }
 
 /// A verdict in one line. Its p is of one test, whatever else the screen shows.
-pub fn verdict_text(v: &Verdict) -> String {
+pub fn verdict_text(v: &PairedTest) -> String {
     let signed = |x: f64| {
         if x < 0.0 {
             format!("−{:.3}", -x)

@@ -3,12 +3,12 @@
 //! What can take part in a comparison, and the field for a path.
 
 use crate::config::{Action, Role};
-use crate::engine::protocol::{Ask, Contender, Import};
+use crate::engine::protocol::{Import, Ranker, RequestKind};
 use crate::tui::actions::shifted;
 use crate::tui::app::{App, Popup};
-use crate::tui::requests::Kind;
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::requests::RequestClass;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};
 use crate::types::Mode;
@@ -21,9 +21,9 @@ pub const MOST: usize = 4;
 
 /// Those that take part.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Contenders {
+pub struct Rankers {
     /// At most four; the first is set against another.
-    pub chosen: Vec<Contender>,
+    pub chosen: Vec<Ranker>,
     /// The place of that other, from 1.
     pub against: usize,
     /// What was brought beside the index.
@@ -31,12 +31,12 @@ pub struct Contenders {
     /// What is to be brought yet, in order.
     pub coming: Vec<PathBuf>,
     /// The path that is being typed.
-    pub path: Option<Field>,
+    pub path: Option<TextInput>,
 }
 
-impl Contenders {
+impl Rankers {
     /// The two that are set against each other.
-    pub fn pair(&self) -> Option<[Contender; 2]> {
+    pub fn pair(&self) -> Option<[Ranker; 2]> {
         Some([
             *self.chosen.first()?,
             *self.chosen.get(self.against).or(self.chosen.get(1))?,
@@ -44,24 +44,24 @@ impl Contenders {
     }
 
     /// What it is called in a column.
-    pub fn name(&self, of: Contender) -> String {
+    pub fn name(&self, of: Ranker) -> String {
         let label = |at: u16| {
             self.imports
                 .get(usize::from(at))
                 .map_or("?", |import| import.label.as_str())
         };
         match of {
-            Contender::Own(mode) => mode.to_string(),
-            Contender::Index(at, mode) => format!("{} {mode}", label(at)),
-            Contender::Run(at) => label(at).to_owned(),
+            Ranker::Own(mode) => mode.to_string(),
+            Ranker::Index(at, mode) => format!("{} {mode}", label(at)),
+            Ranker::Run(at) => label(at).to_owned(),
         }
     }
 }
 
 impl App {
     /// All that could take part, those of the index first.
-    pub fn available(&self) -> Vec<Contender> {
-        let own = self.modes().into_iter().map(Contender::Own);
+    pub fn available(&self) -> Vec<Ranker> {
+        let own = self.modes().into_iter().map(Ranker::Own);
         own.chain(
             self.contenders
                 .imports
@@ -87,12 +87,7 @@ impl App {
 
     /// The first two modes, at the start.
     pub(crate) fn choose_first(&mut self) {
-        self.contenders.chosen = self
-            .modes()
-            .into_iter()
-            .take(2)
-            .map(Contender::Own)
-            .collect();
+        self.contenders.chosen = self.modes().into_iter().take(2).map(Ranker::Own).collect();
         self.contenders.against = 1;
     }
 
@@ -104,7 +99,7 @@ impl App {
             .enumerate()
             .flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b]))
             .collect();
-        let own = |pair: &[Mode; 2]| pair.map(Contender::Own);
+        let own = |pair: &[Mode; 2]| pair.map(Ranker::Own);
         let at = pairs
             .iter()
             .position(|pair| self.contenders.chosen == own(pair));
@@ -129,7 +124,7 @@ impl App {
     /// Takes one in or out. Two stay.
     pub(crate) fn toggle_contender(&mut self, at: usize) {
         let Some(&of) = self.available().get(at) else {
-            return self.contenders.path = Some(Field::default());
+            return self.contenders.path = Some(TextInput::default());
         };
         let chosen = &mut self.contenders.chosen;
         match chosen.iter().position(|&c| c == of) {
@@ -149,7 +144,7 @@ impl App {
 
     pub(crate) fn step_in_contenders(&mut self, cursor: usize, by: isize) {
         // the last line opens a path
-        self.popup = Some(Popup::Contenders(shifted(
+        self.popup = Some(Popup::Rankers(shifted(
             cursor,
             by,
             self.available().len() + 1,
@@ -179,22 +174,21 @@ impl App {
     /// One at a time, since a newer request of a kind makes the older stale.
     pub(crate) fn bring_next(&mut self) {
         if self.catalogue.is_some()
-            && !self.asked.runs(Kind::Bring)
+            && !self.asked.runs(RequestClass::Bring)
             && !self.contenders.coming.is_empty()
         {
             let path = self.contenders.coming.remove(0);
-            self.ask(Kind::Bring, Ask::Bring { path });
+            self.ask(RequestClass::Bring, RequestKind::Bring { path });
         }
     }
 
     /// It takes part at once where there is room: an index in the mode of the first.
     pub(crate) fn brought(&mut self, import: Import) {
-        self.asked.finish(Kind::Bring);
-        let like_first = |of: &&Contender| match (of, self.contenders.chosen.first()) {
-            (
-                Contender::Index(_, mode),
-                Some(Contender::Own(first) | Contender::Index(_, first)),
-            ) => mode == first,
+        self.asked.finish(RequestClass::Bring);
+        let like_first = |of: &&Ranker| match (of, self.contenders.chosen.first()) {
+            (Ranker::Index(_, mode), Some(Ranker::Own(first) | Ranker::Index(_, first))) => {
+                mode == first
+            }
             _ => false,
         };
         let best = import
@@ -218,7 +212,7 @@ impl App {
 
 const WIDTH: u16 = 60;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let app = canvas.app;
     let available = app.available();
     let (width, height) = (
@@ -251,7 +245,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
 }
 
 /// Returns the line of a contender: its place among the chosen ones, its name and its origin.
-fn contender_line(canvas: &Canvas, contender: Contender, width: usize) -> Line<'static> {
+fn contender_line(canvas: &DrawContext, contender: Ranker, width: usize) -> Line<'static> {
     let contenders = &canvas.app.contenders;
     let place = contenders.chosen.iter().position(|&c| c == contender);
     let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
@@ -263,7 +257,7 @@ fn contender_line(canvas: &Canvas, contender: Contender, width: usize) -> Line<'
 }
 
 /// Draws the field in which a path is typed, or the hint that takes its place until then.
-fn path_line(canvas: &mut Canvas, line: Rect, selected: bool) {
+fn path_line(canvas: &mut DrawContext, line: Rect, selected: bool) {
     let app = canvas.app;
     match &app.contenders.path {
         Some(path) => {
@@ -278,13 +272,13 @@ fn path_line(canvas: &mut Canvas, line: Rect, selected: bool) {
 }
 
 /// Where it comes from.
-fn origin(canvas: &Canvas, of: Contender) -> String {
+fn origin(canvas: &DrawContext, of: Ranker) -> String {
     let import = |at: u16| {
         let import = canvas.app.contenders.imports.get(usize::from(at));
         import.map_or_else(String::new, |import| import.path.display().to_string())
     };
     match of {
-        Contender::Own(_) => "this index".into(),
-        Contender::Index(at, _) | Contender::Run(at) => import(at),
+        Ranker::Own(_) => "this index".into(),
+        Ranker::Index(at, _) | Ranker::Run(at) => import(at),
     }
 }

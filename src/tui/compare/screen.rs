@@ -22,14 +22,14 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
-use crate::engine::protocol::{Contender, QueryPair};
-use crate::tui::compare::{Joined, Order, Pair, verdict_text};
+use crate::engine::protocol::{QueryPair, Ranker};
+use crate::tui::compare::{CompareOrder, CompareRow, JoinedRow, verdict_text};
 use crate::tui::explore::candidates::mark_sign;
-use crate::tui::explore::expansion::{Mark, mark};
+use crate::tui::explore::expansion::{GoldMark, mark};
 use crate::tui::explore::screen::{notice, popups};
 use crate::tui::failures::list;
 use crate::tui::ui::delta::{difference, sign};
-use crate::tui::ui::draw_context::{Canvas, split_first_line};
+use crate::tui::ui::draw_context::{DrawContext, split_first_line};
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 use crate::tui::ui::{key_hints, status_line, text};
 use crate::types::CUTOFFS;
@@ -52,7 +52,7 @@ const QUERY: usize = 4;
 /// Of its class and seeds too.
 const QUERY_NAME: RangeInclusive<usize> = 17..=48;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let [top, body, bottom] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
@@ -90,28 +90,28 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// The least and the most columns of a class's name.
-fn class_name(canvas: &Canvas) -> RangeInclusive<usize> {
+fn class_name(canvas: &DrawContext) -> RangeInclusive<usize> {
     *NAME.start()..=canvas.longest_class_name().clamp(*NAME.end(), LONGEST_NAME)
 }
 
 /// Columns of a contender's MAP.
-fn map_width(canvas: &Canvas) -> usize {
+fn map_width(canvas: &DrawContext) -> usize {
     let own = canvas
         .app
         .contenders
         .chosen
         .iter()
-        .all(|of| matches!(of, Contender::Own(_)));
+        .all(|of| matches!(of, Ranker::Own(_)));
     if own { MAP } else { NAMED_MAP }
 }
 
 /// Columns of the class list but for the names.
-fn numbers(canvas: &Canvas) -> usize {
+fn numbers(canvas: &DrawContext) -> usize {
     NUMBERS + canvas.app.contenders.chosen.len().max(2) * map_width(canvas)
 }
 
 /// The names of the two that are set against each other.
-fn names(canvas: &Canvas) -> [String; 2] {
+fn names(canvas: &DrawContext) -> [String; 2] {
     let contenders = &canvas.app.contenders;
     contenders
         .pair()
@@ -125,7 +125,7 @@ struct Columns {
     map: usize,
 }
 
-fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
+fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
     let title = canvas.span(Role::Focus, format!(" {first} against {second} "));
@@ -164,9 +164,9 @@ fn classes(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
 }
 
 /// Returns the heads of the class list; an arrow marks the column that it is sorted by.
-fn class_heads(canvas: &Canvas, columns: &Columns) -> Line<'static> {
+fn class_heads(canvas: &DrawContext, columns: &Columns) -> Line<'static> {
     let app = canvas.app;
-    let sorted = |order: Order, head: &str| {
+    let sorted = |order: CompareOrder, head: &str| {
         if order != app.compared.order {
             return head.to_owned();
         }
@@ -178,7 +178,7 @@ fn class_heads(canvas: &Canvas, columns: &Columns) -> Line<'static> {
     } else {
         "class"
     };
-    let name = format!(" {}", sorted(Order::Name, one));
+    let name = format!(" {}", sorted(CompareOrder::Name, one));
     let mut heads = vec![canvas.span(Role::Quiet, text::fit(&name, columns.name))];
     for (at, contender) in app.contender_names().iter().enumerate() {
         let head = text::fit_right(contender, columns.map - 1);
@@ -186,9 +186,9 @@ fn class_heads(canvas: &Canvas, columns: &Columns) -> Line<'static> {
         heads.push(canvas.span(contender_role(canvas, at), head));
     }
     let others = [
-        (Order::Difference, "diff.", 8),
-        (Order::Overlap, "shared", 7),
-        (Order::Rbo, "RBO", 5),
+        (CompareOrder::Difference, "diff.", 8),
+        (CompareOrder::Overlap, "shared", 7),
+        (CompareOrder::Rbo, "RBO", 5),
     ];
     for (order, head, width) in others {
         let head = text::fit_right(&sorted(order, head), width);
@@ -198,7 +198,7 @@ fn class_heads(canvas: &Canvas, columns: &Columns) -> Line<'static> {
 }
 
 /// Returns the role of a contender's column: the two that are set against each other stand out.
-fn contender_role(canvas: &Canvas, at: usize) -> Role {
+fn contender_role(canvas: &DrawContext, at: usize) -> Role {
     if canvas.app.is_set_against(at) {
         Role::Text
     } else {
@@ -207,7 +207,7 @@ fn contender_role(canvas: &Canvas, at: usize) -> Role {
 }
 
 /// Returns the line of one class or one query, with its numbers.
-fn class_line(canvas: &Canvas, pair: &Pair, columns: &Columns) -> Line<'static> {
+fn class_line(canvas: &DrawContext, pair: &CompareRow, columns: &Columns) -> Line<'static> {
     let lead = match canvas.app.query_number(pair) {
         Some(number) => canvas.span(Role::Quiet, text::fit(&format!(" q{number}"), QUERY)),
         None => Span::raw(" "),
@@ -228,7 +228,7 @@ fn class_line(canvas: &Canvas, pair: &Pair, columns: &Columns) -> Line<'static> 
 
 /// A point a class or a query: the second across, the first up; above the diagonal the first is
 /// better.
-fn scatter(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
+fn scatter(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     let app = canvas.app;
     let [first, second] = names(canvas);
     let cursor = app.pair_cursor(pairs);
@@ -274,7 +274,7 @@ struct Plot {
 impl Plot {
     /// Returns a plot whose axes begin with the least value, rounded down to tenths: most classes
     /// are near the top.
-    fn new(area: Rect, pairs: &[Pair]) -> Plot {
+    fn new(area: Rect, pairs: &[CompareRow]) -> Plot {
         let least = pairs
             .iter()
             .flat_map(|p| p.ap)
@@ -308,7 +308,7 @@ impl Plot {
 }
 
 /// Draws the diagonal, and the least value in the corner where it begins.
-fn diagonal(canvas: &mut Canvas, plot: &Plot) {
+fn diagonal(canvas: &mut DrawContext, plot: &Plot) {
     let (columns, rows) = (plot.area.width, plot.area.height);
     for x in 0..columns {
         let y = (f64::from(x) / f64::from(columns - 1) * f64::from(rows - 1)).round() as u16;
@@ -323,7 +323,7 @@ fn diagonal(canvas: &mut Canvas, plot: &Plot) {
 }
 
 /// One query's two lists, joined by their moves.
-fn joined(canvas: &mut Canvas, area: Rect, pairs: &[Pair]) {
+fn joined(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     let app = canvas.app;
     let (Some(query), Some(pair)) = (app.compared_query(), pairs.get(app.pair_cursor(pairs)))
     else {
@@ -368,7 +368,7 @@ fn likeness(query: &QueryPair, cutoff: usize) -> String {
     )
 }
 
-fn joined_rows(canvas: &mut Canvas, list: Rect, query: &QueryPair) {
+fn joined_rows(canvas: &mut DrawContext, list: Rect, query: &QueryPair) {
     let app = canvas.app;
     let rows = app.joined(query);
     let page = usize::from(list.height);
@@ -391,8 +391,8 @@ fn joined_rows(canvas: &mut Canvas, list: Rect, query: &QueryPair) {
 }
 
 fn joined_row(
-    canvas: &Canvas,
-    row: &Joined,
+    canvas: &DrawContext,
+    row: &JoinedRow,
     class: crate::types::ClassId,
     width: usize,
 ) -> Line<'static> {
@@ -401,7 +401,7 @@ fn joined_row(
     };
     let mark = canvas
         .catalogue()
-        .map_or(Mark::Unjudged, |c| mark(c, Some(class), row.entity));
+        .map_or(GoldMark::Unjudged, |c| mark(c, Some(class), row.entity));
     let against = canvas.app.contenders.against;
     let (moved, role) = moved(
         mark,
@@ -430,7 +430,7 @@ fn joined_row(
 }
 
 /// How the first has it against the second.
-fn moved(mark: Mark, first: Option<usize>, second: Option<usize>) -> (String, Role) {
+fn moved(mark: GoldMark, first: Option<usize>, second: Option<usize>) -> (String, Role) {
     match (first, second) {
         (Some(a), Some(b)) if a < b => (format!("▲ {}", b - a), Role::Gold),
         (Some(a), Some(b)) if a > b => (format!("▼ {}", a - b), Role::Miss),
@@ -438,13 +438,13 @@ fn moved(mark: Mark, first: Option<usize>, second: Option<usize>) -> (String, Ro
         (None, None) => (String::new(), Role::Quiet),
         // what it means depends on who it is
         (Some(_), None) => match mark {
-            Mark::Gold => ("gained".to_owned(), Role::Gold),
-            Mark::Other(_) => ("gained".to_owned(), Role::Miss),
-            Mark::Unjudged => ("gained".to_owned(), Role::Unjudged),
+            GoldMark::Gold => ("gained".to_owned(), Role::Gold),
+            GoldMark::Other(_) => ("gained".to_owned(), Role::Miss),
+            GoldMark::Unjudged => ("gained".to_owned(), Role::Unjudged),
         },
         (None, Some(_)) => (
             "lost".to_owned(),
-            if mark == Mark::Gold {
+            if mark == GoldMark::Gold {
                 Role::Miss
             } else {
                 Role::Quiet
@@ -454,7 +454,7 @@ fn moved(mark: Mark, first: Option<usize>, second: Option<usize>) -> (String, Ro
 }
 
 /// The verdict, then the keys.
-fn foot(canvas: &mut Canvas, area: Rect) {
+fn foot(canvas: &mut DrawContext, area: Rect) {
     let mut verdict = canvas
         .app
         .verdict()

@@ -16,8 +16,8 @@ use ratatui::text::{Line, Span};
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::Catalogue;
 use crate::tui::app::Pane;
-use crate::tui::explore::expansion::{Expansion, Mark, Row, RowFilter, Shift};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, RankShift, RowFilter};
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit};
 use crate::tui::ui::{bars, text};
 use crate::types::{ClassId, EntityId};
@@ -42,7 +42,12 @@ const NAME: std::ops::RangeInclusive<usize> = 20..=40;
 const WIDEST_BAR: usize = 40;
 
 impl Columns {
-    fn new(canvas: &Canvas, expansion: &Expansion, rows: &[Row], width: usize) -> Columns {
+    fn new(
+        canvas: &DrawContext,
+        expansion: &CandidateList,
+        rows: &[CandidateRow],
+        width: usize,
+    ) -> Columns {
         let thumb = if canvas.app.tall && canvas.pictures.on() {
             THUMB
         } else {
@@ -78,7 +83,7 @@ impl Columns {
 }
 
 /// Draws the pane; `covered` columns of it at the left lie under a drawer.
-pub fn draw(canvas: &mut Canvas, area: Rect, covered: u16) {
+pub fn draw(canvas: &mut DrawContext, area: Rect, covered: u16) {
     let app = canvas.app;
     let rows = app.rows();
     let title = Line::from(canvas.title(Pane::Candidates, "Candidates"));
@@ -125,7 +130,12 @@ pub fn draw(canvas: &mut Canvas, area: Rect, covered: u16) {
 
 /// The class of the miss under the cursor, on the lower border: a line of its own would push the
 /// list about.
-fn class_of_miss(canvas: &mut Canvas, area: Rect, expansion: &Expansion, row: &Row) {
+fn class_of_miss(
+    canvas: &mut DrawContext,
+    area: Rect,
+    expansion: &CandidateList,
+    row: &CandidateRow,
+) {
     let said = miss(canvas, expansion, row).map(|said| format!(" ✗ {said} "));
     let Some(said) = said.filter(|_| area.height > 2 && area.width > 6) else {
         return;
@@ -147,11 +157,11 @@ fn class_of_miss(canvas: &mut Canvas, area: Rect, expansion: &Expansion, row: &R
 }
 
 fn draw_rows(
-    canvas: &mut Canvas,
+    canvas: &mut DrawContext,
     list: Rect,
-    expansion: &Expansion,
+    expansion: &CandidateList,
     columns: &Columns,
-    rows: &[Row],
+    rows: &[CandidateRow],
 ) {
     let app = canvas.app;
     let cursor = app.cursor(rows);
@@ -198,7 +208,7 @@ fn offset(heights: &[usize], cursor: usize, before: usize, room: usize) -> usize
 }
 
 /// What is shown, at the right of the title: filter, order, joint.
-fn state(canvas: &Canvas, shown: usize) -> Line<'static> {
+fn state(canvas: &DrawContext, shown: usize) -> Line<'static> {
     let app = canvas.app;
     let filter = match app.filter {
         RowFilter::All => String::new(),
@@ -227,7 +237,7 @@ fn state(canvas: &Canvas, shown: usize) -> Line<'static> {
 }
 
 /// Draws a sentence or a few hints in the place of the candidates.
-fn empty(canvas: &mut Canvas, area: Rect) {
+fn empty(canvas: &mut DrawContext, area: Rect) {
     let said = reason_for_none(canvas);
     let width = said
         .iter()
@@ -253,7 +263,7 @@ fn empty(canvas: &mut Canvas, area: Rect) {
 }
 
 /// Returns the reason why there are no candidates, or hints about how to get some.
-fn reason_for_none(canvas: &Canvas) -> Vec<String> {
+fn reason_for_none(canvas: &DrawContext) -> Vec<String> {
     let app = canvas.app;
     let failed = app.expansion.as_ref().and_then(|e| e.failed.as_ref());
     if let Some(why) = app.broken.as_ref().or(failed) {
@@ -288,7 +298,7 @@ fn reason_for_none(canvas: &Canvas) -> Vec<String> {
     ]
 }
 
-fn nothing_passes(canvas: &mut Canvas, area: Rect) {
+fn nothing_passes(canvas: &mut DrawContext, area: Rect) {
     let said = match canvas.app.filter {
         RowFilter::All if canvas.app.expands() => "no candidate yet…".to_owned(),
         RowFilter::All => "no candidate is left".to_owned(),
@@ -308,7 +318,7 @@ fn nothing_passes(canvas: &mut Canvas, area: Rect) {
     canvas.line(at, line);
 }
 
-fn header(canvas: &Canvas, expansion: &Expansion, columns: &Columns) -> Line<'static> {
+fn header(canvas: &DrawContext, expansion: &CandidateList, columns: &Columns) -> Line<'static> {
     let mut said = text::fit_right("#", RANK)
         + "   "
         + &" ".repeat(columns.thumb)
@@ -328,11 +338,11 @@ fn header(canvas: &Canvas, expansion: &Expansion, columns: &Columns) -> Line<'st
 }
 
 fn draw_row(
-    canvas: &mut Canvas,
+    canvas: &mut DrawContext,
     area: Rect,
-    expansion: &Expansion,
+    expansion: &CandidateList,
     columns: &Columns,
-    row: &Row,
+    row: &CandidateRow,
     selected: bool,
 ) {
     let style = if selected {
@@ -375,10 +385,10 @@ fn draw_row(
 
 /// Score, bars and the change of rank.
 fn numbers(
-    canvas: &Canvas,
-    expansion: &Expansion,
+    canvas: &DrawContext,
+    expansion: &CandidateList,
     columns: &Columns,
-    row: &Row,
+    row: &CandidateRow,
 ) -> Vec<Span<'static>> {
     let Some(candidate) = expansion.picks.get(row.pick) else {
         return Vec::new();
@@ -408,39 +418,39 @@ fn numbers(
 }
 
 /// ✓ ✗ ? in the colour of the mark.
-pub fn mark_sign(canvas: &Canvas, mark: Mark) -> Span<'static> {
+pub fn mark_sign(canvas: &DrawContext, mark: GoldMark) -> Span<'static> {
     match mark {
-        Mark::Gold => canvas.span(Role::Gold, "✓"),
-        Mark::Other(_) => canvas.span(Role::Miss, "✗"),
-        Mark::Unjudged => canvas.span(Role::Unjudged, "?"),
+        GoldMark::Gold => canvas.span(Role::Gold, "✓"),
+        GoldMark::Other(_) => canvas.span(Role::Miss, "✗"),
+        GoldMark::Unjudged => canvas.span(Role::Unjudged, "?"),
     }
 }
 
-fn shift(shift: Shift) -> (Role, String) {
+fn shift(shift: RankShift) -> (Role, String) {
     match shift {
-        Shift::By(0) => (Role::Quiet, "·".into()),
-        Shift::By(up) if up > 0 => (Role::Gold, format!("▲ {up}")),
-        Shift::By(down) => (Role::Miss, format!("▼ {}", -down)),
-        Shift::New => (Role::Warning, "new".into()),
-        Shift::Unknown => (Role::Quiet, String::new()),
+        RankShift::By(0) => (Role::Quiet, "·".into()),
+        RankShift::By(up) if up > 0 => (Role::Gold, format!("▲ {up}")),
+        RankShift::By(down) => (Role::Miss, format!("▼ {}", -down)),
+        RankShift::New => (Role::Warning, "new".into()),
+        RankShift::Unknown => (Role::Quiet, String::new()),
     }
 }
 
 /// What a miss is instead.
-fn miss(canvas: &Canvas, expansion: &Expansion, row: &Row) -> Option<String> {
+fn miss(canvas: &DrawContext, expansion: &CandidateList, row: &CandidateRow) -> Option<String> {
     let catalogue = canvas.catalogue()?;
     match row.mark {
-        Mark::Other(Some(class)) => {
+        GoldMark::Other(Some(class)) => {
             let kin = kinship(catalogue, expansion.ask.class, class);
             Some(format!("{}{kin}", catalogue.class(class).title()))
         }
-        Mark::Other(None) => Some("judged not to be a member".into()),
+        GoldMark::Other(None) => Some("judged not to be a member".into()),
         _ => None,
     }
 }
 
 /// The second line of a tall row: its class if it is a miss, and its ranks in the other modes.
-fn explained(canvas: &Canvas, expansion: &Expansion, row: &Row) -> String {
+fn explained(canvas: &DrawContext, expansion: &CandidateList, row: &CandidateRow) -> String {
     let rank = |ranks: &HashMap<EntityId, usize>| {
         ranks.get(&row.entity).map_or("–".into(), usize::to_string)
     };
@@ -497,9 +507,9 @@ mod tests {
 
     #[test]
     fn a_rise_and_a_fall_have_their_own_signs() {
-        assert_eq!(shift(Shift::By(21)).1, "▲ 21");
-        assert_eq!(shift(Shift::By(-2)).1, "▼ 2");
-        assert_eq!(shift(Shift::By(0)).1, "·");
-        assert_eq!(shift(Shift::New).1, "new");
+        assert_eq!(shift(RankShift::By(21)).1, "▲ 21");
+        assert_eq!(shift(RankShift::By(-2)).1, "▼ 2");
+        assert_eq!(shift(RankShift::By(0)).1, "·");
+        assert_eq!(shift(RankShift::New).1, "new");
     }
 }

@@ -5,8 +5,8 @@
 use crate::config::{Action, Context, Role};
 use crate::tui::app::{App, Pane};
 use crate::tui::explore::class_tree::{Sort, TreeKind, TreeRow};
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 use crate::tui::ui::text;
 use ratatui::layout::Rect;
@@ -80,7 +80,7 @@ impl App {
     }
 }
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let title = Line::from(canvas.title(Pane::Classes, "Classes"));
     let right = match app.tree.sort {
@@ -125,7 +125,7 @@ fn below(inner: Rect) -> Rect {
     }
 }
 
-fn filter_line(canvas: &mut Canvas, area: Rect) {
+fn filter_line(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let key = app
         .settings
@@ -142,11 +142,11 @@ fn filter_line(canvas: &mut Canvas, area: Rect) {
             area,
             Line::from(vec![lead, canvas.span(Role::Title, filter)]),
         ),
-        (true, filter) => canvas.input_line(area, vec![lead], &Field::from(filter), vec![]),
+        (true, filter) => canvas.input_line(area, vec![lead], &TextInput::from(filter), vec![]),
     }
 }
 
-fn empty(canvas: &mut Canvas, area: Rect) {
+fn empty(canvas: &mut DrawContext, area: Rect) {
     let said = match canvas.catalogue() {
         None => "…",
         Some(c) if c.classes.is_empty() => "This index has no classes: type seeds to expand.",
@@ -169,7 +169,7 @@ fn empty(canvas: &mut Canvas, area: Rect) {
     }
 }
 
-fn draw_row(canvas: &mut Canvas, area: Rect, row: &TreeRow, selected: bool) {
+fn draw_row(canvas: &mut DrawContext, area: Rect, row: &TreeRow, selected: bool) {
     let open_class = canvas.app.seeds.class;
     let (sign, role) = match &row.kind {
         TreeKind::Group { open: true, .. } => ("▾", Role::Title),

@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType};
 use crate::config::Role;
 use crate::tui::explore::candidates::titles;
 use crate::tui::explore::seeds::Typing;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Hit, keep_in_sight};
 use crate::tui::ui::text;
 use crate::types::EntityId;
@@ -18,7 +18,7 @@ const WIDTH: u16 = 46;
 const PICTURE: u16 = 16;
 
 /// Draws below the seeds pane, over what is there.
-pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, seeds: Rect, whole: Rect) {
     let app = canvas.app;
     let Some(typing) = app.typing.as_ref().filter(|t| !t.input.is_empty()) else {
         return;
@@ -62,7 +62,7 @@ pub fn draw(canvas: &mut Canvas, seeds: Rect, whole: Rect) {
 }
 
 /// Draws the frame over what is there, with the number of matches; gives its inside.
-fn frame(canvas: &mut Canvas, area: Rect, typing: &Typing) -> Rect {
+fn frame(canvas: &mut DrawContext, area: Rect, typing: &Typing) -> Rect {
     let count = match typing.matches.len() {
         0 => " no such entity ".to_owned(),
         n => format!(" {} of {n} ", typing.cursor + 1),
@@ -79,7 +79,7 @@ fn frame(canvas: &mut Canvas, area: Rect, typing: &Typing) -> Rect {
 }
 
 /// Draws the matches that are in sight.
-fn matches(canvas: &mut Canvas, list: Rect, typing: &Typing) {
+fn matches(canvas: &mut DrawContext, list: Rect, typing: &Typing) {
     let page = usize::from(list.height);
     let offset = keep_in_sight(typing.cursor, 0, page, typing.matches.len());
     for (at, &entity) in typing.matches.iter().enumerate().skip(offset).take(page) {
@@ -89,7 +89,7 @@ fn matches(canvas: &mut Canvas, list: Rect, typing: &Typing) {
     }
 }
 
-fn draw_match(canvas: &mut Canvas, area: Rect, entity: EntityId, highlighted: bool) {
+fn draw_match(canvas: &mut DrawContext, area: Rect, entity: EntityId, highlighted: bool) {
     let name = canvas.name(entity);
     let classes = match canvas.catalogue() {
         _ if canvas.app.seeds.seeds.contains(&entity) => "already a seed".to_owned(),

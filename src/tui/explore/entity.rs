@@ -8,12 +8,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Candidate, EntityDetail, Sentence};
+use crate::engine::protocol::{Candidate, EntityDetail, SentenceCard};
 use crate::tui::app::Pane;
 use crate::tui::explore::candidates::{mark_sign, titles};
-use crate::tui::explore::expansion::{Expansion, Mark, Row, mark};
+use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, mark};
 use crate::tui::explore::missing::reason;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit};
 use crate::tui::ui::{bars, text};
 use crate::types::EntityId;
@@ -44,7 +44,7 @@ impl From<Line<'static>> for Item {
     }
 }
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let subject = app.subject();
     let name = subject.map_or_else(|| "Entity".to_owned(), |e| canvas.name(e));
@@ -91,7 +91,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     );
 }
 
-fn pictures<'a>(canvas: &Canvas<'a, '_>) -> &'a [PathBuf] {
+fn pictures<'a>(canvas: &DrawContext<'a, '_>) -> &'a [PathBuf] {
     match canvas.app.detail() {
         Some(Ok(detail)) => &detail.pictures,
         _ => &[],
@@ -99,7 +99,7 @@ fn pictures<'a>(canvas: &Canvas<'a, '_>) -> &'a [PathBuf] {
 }
 
 /// "2/5 pictures" where they are off or do not all fit.
-fn picture_count(canvas: &Canvas) -> Line<'static> {
+fn picture_count(canvas: &DrawContext) -> Line<'static> {
     let (app, all) = (canvas.app, pictures(canvas).len());
     let said = match (all, canvas.pictures.on()) {
         (0, _) => return Line::default(),
@@ -111,7 +111,7 @@ fn picture_count(canvas: &Canvas) -> Line<'static> {
 }
 
 /// The pictures side by side, as many as fit; gives the lines taken.
-fn strip(canvas: &mut Canvas, inner: Rect) -> u16 {
+fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
     let paths = pictures(canvas);
     let known = canvas.app.detail().is_some();
     if !canvas.pictures.on() || inner.height < LINES_FOR_PICTURES || (known && paths.is_empty()) {
@@ -148,7 +148,7 @@ fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
     (usize::from(fits), wide, tall)
 }
 
-fn items(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
+fn items(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
     let app = canvas.app;
     let rows = match (&app.expansion, canvas.catalogue()) {
         (Some(expansion), Some(catalogue)) => expansion.rows(catalogue, app.reranked),
@@ -171,11 +171,11 @@ fn items(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
     out
 }
 
-fn quiet(canvas: &Canvas, text: String) -> Item {
+fn quiet(canvas: &DrawContext, text: String) -> Item {
     Line::from(canvas.span(Role::Quiet, text)).into()
 }
 
-fn heading(canvas: &Canvas, text: &str, note: String) -> Vec<Item> {
+fn heading(canvas: &DrawContext, text: &str, note: String) -> Vec<Item> {
     let line = Line::from(vec![
         canvas.span(Role::Title, text.to_owned()),
         canvas.span(Role::Quiet, format!("  {note}")),
@@ -184,7 +184,7 @@ fn heading(canvas: &Canvas, text: &str, note: String) -> Vec<Item> {
 }
 
 /// Its mark, its classes and what lies above them.
-fn known_as(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
+fn known_as(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
     let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else {
         return Vec::new();
     };
@@ -227,10 +227,10 @@ fn known_as(canvas: &Canvas, entity: EntityId, width: usize) -> Vec<Item> {
 
 /// Its rank in each mode, or why it is not in the list.
 fn ranks(
-    canvas: &Canvas,
-    e: &Expansion,
+    canvas: &DrawContext,
+    e: &CandidateList,
     entity: EntityId,
-    row: Option<&Row>,
+    row: Option<&CandidateRow>,
     width: usize,
 ) -> Vec<Item> {
     let mut said = vec![match row {
@@ -277,7 +277,12 @@ fn ranks(
 }
 
 /// The score as a sum over modalities, then over seeds.
-fn score(canvas: &Canvas, expansion: &Expansion, pick: &Candidate, width: usize) -> Vec<Item> {
+fn score(
+    canvas: &DrawContext,
+    expansion: &CandidateList,
+    pick: &Candidate,
+    width: usize,
+) -> Vec<Item> {
     let mut out = heading(canvas, "score", format!("{:.2}", pick.score));
     let largest = pick.seeds.iter().fold(0.0_f64, |m, s| m.max(s.abs()));
     let mut bar_rows: Vec<(String, f64, Role)> = Vec::new();
@@ -322,9 +327,9 @@ fn score(canvas: &Canvas, expansion: &Expansion, pick: &Candidate, width: usize)
 
 /// How the search came to it and where re-ranking put it.
 fn picked(
-    canvas: &Canvas,
-    expansion: &Expansion,
-    row: &Row,
+    canvas: &DrawContext,
+    expansion: &CandidateList,
+    row: &CandidateRow,
     pick: &Candidate,
     width: usize,
 ) -> Vec<Item> {
@@ -357,7 +362,7 @@ fn picked(
 }
 
 /// Sentences, neighbours, ranks in other queries.
-fn in_corpus(canvas: &Canvas, detail: &EntityDetail, width: usize) -> Vec<Item> {
+fn in_corpus(canvas: &DrawContext, detail: &EntityDetail, width: usize) -> Vec<Item> {
     let mut out = Vec::new();
     if !detail.sentences.is_empty() {
         out.extend(heading(
@@ -405,11 +410,11 @@ fn in_corpus(canvas: &Canvas, detail: &EntityDetail, width: usize) -> Vec<Item> 
     out
 }
 
-fn neighbour(canvas: &Canvas, entity: EntityId, z: f64, width: usize) -> Line<'static> {
+fn neighbour(canvas: &DrawContext, entity: EntityId, z: f64, width: usize) -> Line<'static> {
     let gold = canvas.app.expansion.as_ref().and_then(|e| e.ask.class);
     let mark = canvas
         .catalogue()
-        .map_or(Mark::Unjudged, |c| mark(c, gold, entity));
+        .map_or(GoldMark::Unjudged, |c| mark(c, gold, entity));
     Line::from(vec![
         mark_sign(canvas, mark),
         canvas.span(
@@ -424,7 +429,7 @@ fn neighbour(canvas: &Canvas, entity: EntityId, z: f64, width: usize) -> Line<'s
 }
 
 /// A sentence's words with the mention marked; punctuation joined to its word.
-pub fn words(canvas: &Canvas, sentence: &Sentence) -> Vec<(String, Style)> {
+pub fn words(canvas: &DrawContext, sentence: &SentenceCard) -> Vec<(String, Style)> {
     let (plain, marked) = (canvas.style(Role::Text), canvas.style(Role::Mention));
     let mut out: Vec<(String, Style)> = Vec::new();
     for (at, token) in sentence.tokens.iter().enumerate() {

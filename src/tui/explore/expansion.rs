@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::engine::protocol::{Candidate, Catalogue, ExpandAsk, Missing, Reranked};
-use crate::types::{ClassId, EntityId, Measures, Mode};
+use crate::engine::protocol::{Candidate, Catalogue, ExpandRequest, Missing, RerankedPick};
+use crate::types::{ClassId, EntityId, MetricValues, Mode};
 
 /// All that is known of one expansion.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expansion {
-    pub ask: ExpandAsk,
+pub struct CandidateList {
+    pub ask: ExpandRequest,
     pub picks: Vec<Candidate>,
-    pub reranked: Option<Vec<Reranked>>,
+    pub reranked: Option<Vec<RerankedPick>>,
     /// Before and after re-ranking.
-    pub measured: Option<(Measures, Measures)>,
+    pub measured: Option<(MetricValues, MetricValues)>,
     /// The same seeds in other modes: rank by entity, from 1.
     pub beside: Vec<(Mode, HashMap<EntityId, usize>)>,
     pub missing: Option<Vec<Missing>>,
@@ -23,7 +23,7 @@ pub struct Expansion {
 
 /// What the gold says of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum GoldMark {
     Gold,
     /// Judged not to be a member, or a known member of this other class.
     Other(Option<ClassId>),
@@ -32,7 +32,7 @@ pub enum Mark {
 
 /// How a candidate's rank differs from its rank in the mode beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shift {
+pub enum RankShift {
     /// Positive: it ranks higher here.
     By(i64),
     /// It is not in the other list.
@@ -61,15 +61,15 @@ impl RowFilter {
         }
     }
 
-    fn lets(self, row: &Row, moved_by: usize) -> bool {
+    fn lets(self, row: &CandidateRow, moved_by: usize) -> bool {
         match self {
             RowFilter::All => true,
-            RowFilter::Hits => row.mark == Mark::Gold,
-            RowFilter::Misses => matches!(row.mark, Mark::Other(_)),
+            RowFilter::Hits => row.mark == GoldMark::Gold,
+            RowFilter::Misses => matches!(row.mark, GoldMark::Other(_)),
             RowFilter::Moved => match row.shift {
-                Shift::By(ranks) => ranks.unsigned_abs() > moved_by as u64,
-                Shift::New => true,
-                Shift::Unknown => false,
+                RankShift::By(ranks) => ranks.unsigned_abs() > moved_by as u64,
+                RankShift::New => true,
+                RankShift::Unknown => false,
             },
         }
     }
@@ -77,20 +77,20 @@ impl RowFilter {
 
 /// A candidate in its place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row {
+pub struct CandidateRow {
     /// From 1.
     pub rank: usize,
     /// Index into the picks.
     pub pick: usize,
     pub entity: EntityId,
-    pub place: Option<Reranked>,
-    pub mark: Mark,
-    pub shift: Shift,
+    pub place: Option<RerankedPick>,
+    pub mark: GoldMark,
+    pub shift: RankShift,
 }
 
-impl Expansion {
-    pub fn new(ask: ExpandAsk) -> Self {
-        Expansion {
+impl CandidateList {
+    pub fn new(ask: ExpandRequest) -> Self {
+        CandidateList {
             ask,
             picks: Vec::new(),
             reranked: None,
@@ -124,17 +124,17 @@ impl Expansion {
     }
 
     /// All candidates in order, before or after re-ranking.
-    pub fn rows(&self, catalogue: &Catalogue, reranked: bool) -> Vec<Row> {
+    pub fn rows(&self, catalogue: &Catalogue, reranked: bool) -> Vec<CandidateRow> {
         let beside = self.beside_mode();
-        let row = |(at, (pick, place)): (usize, (usize, Option<Reranked>))| {
+        let row = |(at, (pick, place)): (usize, (usize, Option<RerankedPick>))| {
             let entity = self.picks.get(pick)?.entity;
             let rank = at + 1;
             let shift = match beside.and_then(|m| self.rank_in(m, entity)) {
-                None => Shift::Unknown,
-                Some(None) => Shift::New,
-                Some(Some(other)) => Shift::By(other as i64 - rank as i64),
+                None => RankShift::Unknown,
+                Some(None) => RankShift::New,
+                Some(Some(other)) => RankShift::By(other as i64 - rank as i64),
             };
-            Some(Row {
+            Some(CandidateRow {
                 rank,
                 pick,
                 entity,
@@ -146,7 +146,8 @@ impl Expansion {
         let places: Vec<_> = match (&self.reranked, reranked) {
             (Some(order), true) => order.iter().map(|r| (r.pick, Some(*r))).collect(),
             (Some(order), false) => {
-                let place: HashMap<usize, Reranked> = order.iter().map(|r| (r.pick, *r)).collect();
+                let place: HashMap<usize, RerankedPick> =
+                    order.iter().map(|r| (r.pick, *r)).collect();
                 (0..self.picks.len())
                     .map(|pick| (pick, place.get(&pick).copied()))
                     .collect()
@@ -163,7 +164,7 @@ impl Expansion {
         reranked: bool,
         filter: RowFilter,
         moved_by: usize,
-    ) -> Vec<Row> {
+    ) -> Vec<CandidateRow> {
         let mut rows = self.rows(catalogue, reranked);
         rows.retain(|row| filter.lets(row, moved_by));
         rows
@@ -181,25 +182,25 @@ impl Expansion {
 }
 
 /// What the gold of `class` says of an entity. Without a class nothing is judged.
-pub fn mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> Mark {
+pub fn mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> GoldMark {
     let (Some(class), Some(card)) = (class, catalogue.entity(entity)) else {
-        return Mark::Unjudged;
+        return GoldMark::Unjudged;
     };
     if card.classes.contains(&class) {
-        return Mark::Gold;
+        return GoldMark::Gold;
     }
     let other = card.classes.first().copied();
     if other.is_some() || catalogue.class(class).negatives.contains(&entity) {
-        return Mark::Other(other);
+        return GoldMark::Other(other);
     }
-    Mark::Unjudged
+    GoldMark::Unjudged
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::protocol::{ClassCard, EntityCard};
-    use crate::types::Tuning;
+    use crate::types::SearchSettings;
 
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();
@@ -224,17 +225,17 @@ mod tests {
         c.indexed()
     }
 
-    fn expansion() -> Expansion {
-        let ask = ExpandAsk {
+    fn expansion() -> CandidateList {
+        let ask = ExpandRequest {
             mode: Mode::Both,
             seeds: Vec::new(),
             rejected: Vec::new(),
             size: 4,
             class: Some(ClassId(0)),
             joint: None,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         };
-        let mut e = Expansion::new(ask);
+        let mut e = CandidateList::new(ask);
         for i in 0..4 {
             e.picks.push(Candidate {
                 entity: EntityId(i),
@@ -251,7 +252,7 @@ mod tests {
         e
     }
 
-    fn ids(rows: &[Row]) -> Vec<u32> {
+    fn ids(rows: &[CandidateRow]) -> Vec<u32> {
         rows.iter().map(|r| r.entity.0).collect()
     }
 
@@ -259,7 +260,7 @@ mod tests {
     fn the_order_is_that_of_the_picks_until_they_are_reranked() {
         let mut e = expansion();
         assert_eq!(ids(&e.rows(&catalogue(), true)), [0, 1, 2, 3]);
-        let place = |pick| Reranked {
+        let place = |pick| RerankedPick {
             pick,
             divergence_rank: 1,
             score: 1.0,
@@ -281,10 +282,10 @@ mod tests {
         assert_eq!(
             marks,
             [
-                Mark::Gold,
-                Mark::Other(Some(ClassId(1))),
-                Mark::Unjudged,
-                Mark::Gold
+                GoldMark::Gold,
+                GoldMark::Other(Some(ClassId(1))),
+                GoldMark::Unjudged,
+                GoldMark::Gold
             ]
         );
     }
@@ -303,14 +304,14 @@ mod tests {
         let moved = e.filtered(&catalogue(), true, RowFilter::Moved, 10);
         assert_eq!(
             moved.iter().map(|r| r.shift).collect::<Vec<_>>(),
-            [Shift::By(38), Shift::New]
+            [RankShift::By(38), RankShift::New]
         );
     }
 
     #[test]
     fn a_reranking_that_names_a_pick_not_yet_there_is_no_row() {
         let mut e = expansion();
-        e.reranked = Some(vec![Reranked {
+        e.reranked = Some(vec![RerankedPick {
             pick: 9,
             divergence_rank: 1,
             score: 1.0,

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::tui::explore::expansion::Expansion;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::explore::expansion::CandidateList;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::text;
 use crate::types::CUTOFFS;
@@ -16,7 +16,7 @@ use crate::types::CUTOFFS;
 /// From this width on the line says how long it took.
 const WITH_TIME: u16 = 100;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else {
         return;
@@ -61,7 +61,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// Label and value, the most telling first.
-fn facts(expansion: &Expansion, reranked: bool, roomy: bool) -> Vec<(String, String)> {
+fn facts(expansion: &CandidateList, reranked: bool, roomy: bool) -> Vec<(String, String)> {
     let Some((before, after)) = expansion.measured else {
         return Vec::new();
     };
@@ -84,7 +84,7 @@ fn facts(expansion: &Expansion, reranked: bool, roomy: bool) -> Vec<(String, Str
 }
 
 /// "87 of 120 picked", then "120 picked, re-ranked in 0.2 s".
-fn state(canvas: &Canvas, roomy: bool) -> String {
+fn state(canvas: &DrawContext, roomy: bool) -> String {
     let Some(e) = &canvas.app.expansion else {
         return String::new();
     };

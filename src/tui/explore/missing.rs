@@ -4,15 +4,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Catalogue, MissingWhy};
-use crate::tui::ui::draw_context::Canvas;
+use crate::engine::protocol::{Catalogue, MissingReason};
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};
 
 /// Why an entity is missing, as a sentence's end.
-pub fn reason(catalogue: &Catalogue, why: &MissingWhy) -> String {
+pub fn reason(catalogue: &Catalogue, why: &MissingReason) -> String {
     match why {
-        MissingWhy::BelowWindow {
+        MissingReason::BelowWindow {
             seed_rank,
             final_rank,
         } => {
@@ -20,16 +20,16 @@ pub fn reason(catalogue: &Catalogue, why: &MissingWhy) -> String {
                 "never in the window; rank {seed_rank} by the seeds, {final_rank} by the whole set"
             )
         }
-        MissingWhy::LostInWindow { pick } => {
+        MissingReason::LostInWindow { pick } => {
             format!("in the window at pick {pick}, and another diverged less")
         }
-        MissingWhy::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
-        MissingWhy::LeftOut(why) => format!("not in the index: {why}"),
-        MissingWhy::Rejected => "you rejected it".into(),
+        MissingReason::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
+        MissingReason::LeftOut(why) => format!("not in the index: {why}"),
+        MissingReason::Rejected => "you rejected it".into(),
     }
 }
 
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let app = canvas.app;
     let Some(missing) = app.expansion.as_ref().and_then(|e| e.missing.as_ref()) else {
         return;

@@ -1,25 +1,25 @@
 //! What defines an expansion, how it differs from the class's own query, and how it is changed,
 //! undone and redone.
 
-use crate::engine::protocol::{Ask, Catalogue, ExpandAsk, JointScope};
+use crate::engine::protocol::{Catalogue, ExpandRequest, JointScope, RequestKind};
 use crate::tui::app::App;
-use crate::tui::explore::expansion::Expansion;
+use crate::tui::explore::expansion::CandidateList;
 use crate::tui::explore::seeds::SeedSet;
-use crate::tui::requests::Kind;
-use crate::types::{EntityId, Mode, Tuning};
+use crate::tui::requests::RequestClass;
+use crate::types::{EntityId, Mode, SearchSettings};
 
 /// What defines an expansion. A change of any of it can be undone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct State {
+pub struct ExpansionQuery {
     pub seeds: SeedSet,
     pub mode: Mode,
     pub joint: bool,
-    pub tuning: Tuning,
+    pub tuning: SearchSettings,
 }
 
 /// One way in which a state differs from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum QueryChange {
     Dropped(EntityId),
     Added(EntityId),
     Rejected(EntityId),
@@ -29,10 +29,10 @@ pub enum Change {
     Weights([u32; 2]),
 }
 
-impl State {
+impl ExpansionQuery {
     /// The class's own query in the index's first mode, alone, as published. Free seeds stay as
     /// they are.
-    pub fn unchanged(&self, catalogue: &Catalogue) -> State {
+    pub fn unchanged(&self, catalogue: &Catalogue) -> ExpansionQuery {
         let seeds = match (self.seeds.class, self.seeds.number) {
             (Some(class), Some(number)) => {
                 SeedSet::of_query(catalogue, class, self.seeds.count, number)
@@ -43,42 +43,48 @@ impl State {
             },
         };
         let mode = catalogue.modes.first().copied().unwrap_or(self.mode);
-        State {
+        ExpansionQuery {
             seeds,
             mode,
             joint: false,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         }
     }
 
-    /// In what it differs from [`State::unchanged`].
-    pub fn changes(&self, catalogue: &Catalogue) -> Vec<Change> {
+    /// In what it differs from [`ExpansionQuery::unchanged`].
+    pub fn changes(&self, catalogue: &Catalogue) -> Vec<QueryChange> {
         let from = self.unchanged(catalogue);
         let without = |all: &[EntityId], less: &[EntityId]| -> Vec<EntityId> {
             all.iter().copied().filter(|e| !less.contains(e)).collect()
         };
-        let mut changes: Vec<Change> = Vec::new();
+        let mut changes: Vec<QueryChange> = Vec::new();
         changes.extend(
             without(&from.seeds.seeds, &self.seeds.seeds)
                 .into_iter()
-                .map(Change::Dropped),
+                .map(QueryChange::Dropped),
         );
         changes.extend(
             without(&self.seeds.seeds, &from.seeds.seeds)
                 .into_iter()
-                .map(Change::Added),
+                .map(QueryChange::Added),
         );
-        changes.extend(self.seeds.rejected.iter().copied().map(Change::Rejected));
-        changes.extend((self.mode != from.mode).then_some(Change::Mode(self.mode)));
-        changes.extend(self.scope(catalogue).map(|_| Change::Joint));
-        changes.extend(self.tuning.window.map(Change::Window));
-        changes.extend(self.tuning.weights.map(Change::Weights));
+        changes.extend(
+            self.seeds
+                .rejected
+                .iter()
+                .copied()
+                .map(QueryChange::Rejected),
+        );
+        changes.extend((self.mode != from.mode).then_some(QueryChange::Mode(self.mode)));
+        changes.extend(self.scope(catalogue).map(|_| QueryChange::Joint));
+        changes.extend(self.tuning.window.map(QueryChange::Window));
+        changes.extend(self.tuning.weights.map(QueryChange::Weights));
         changes
     }
 
     /// What the engine is asked; none without seeds.
-    pub fn ask(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandAsk> {
-        (!self.seeds.seeds.is_empty()).then(|| ExpandAsk {
+    pub fn ask(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandRequest> {
+        (!self.seeds.seeds.is_empty()).then(|| ExpandRequest {
             mode: self.mode,
             seeds: self.seeds.seeds.clone(),
             rejected: self.seeds.rejected.clone(),
@@ -108,13 +114,13 @@ const DEEPEST: usize = 200;
 /// Undo and redo.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    past: Vec<State>,
-    future: Vec<State>,
+    past: Vec<ExpansionQuery>,
+    future: Vec<ExpansionQuery>,
 }
 
 impl History {
     /// Remembers what was before a change.
-    pub fn push(&mut self, before: State) {
+    pub fn push(&mut self, before: ExpansionQuery) {
         self.past.push(before);
         if self.past.len() > DEEPEST {
             self.past.remove(0);
@@ -123,13 +129,13 @@ impl History {
     }
 
     /// The state before `now`, which can then be redone.
-    pub fn undo(&mut self, now: &State) -> Option<State> {
+    pub fn undo(&mut self, now: &ExpansionQuery) -> Option<ExpansionQuery> {
         let back = self.past.pop()?;
         self.future.push(now.clone());
         Some(back)
     }
 
-    pub fn redo(&mut self, now: &State) -> Option<State> {
+    pub fn redo(&mut self, now: &ExpansionQuery) -> Option<ExpansionQuery> {
         let forth = self.future.pop()?;
         self.past.push(now.clone());
         Some(forth)
@@ -137,8 +143,8 @@ impl History {
 }
 
 impl App {
-    pub fn state(&self) -> State {
-        State {
+    pub fn state(&self) -> ExpansionQuery {
+        ExpansionQuery {
             seeds: self.seeds.clone(),
             mode: self.mode,
             joint: self.joint,
@@ -147,7 +153,7 @@ impl App {
     }
 
     /// Every change goes through here: it can be undone, and it expands at once.
-    pub(crate) fn change(&mut self, to: State) {
+    pub(crate) fn change(&mut self, to: ExpansionQuery) {
         let before = self.state();
         if to != before {
             self.history.push(before);
@@ -156,13 +162,13 @@ impl App {
     }
 
     pub(crate) fn change_seeds(&mut self, seeds: SeedSet) {
-        self.change(State {
+        self.change(ExpansionQuery {
             seeds,
             ..self.state()
         });
     }
 
-    pub(crate) fn adopt(&mut self, state: State) {
+    pub(crate) fn adopt(&mut self, state: ExpansionQuery) {
         if state.seeds != self.seeds {
             self.chip = self.chip.min(state.seeds.seeds.len());
             self.looking_at = None;
@@ -195,12 +201,12 @@ impl App {
             return;
         };
         let Some(ask) = self.state().ask(&catalogue, self.settings.candidates) else {
-            self.asked.forget(Kind::Expand);
+            self.asked.forget(RequestClass::Expand);
             (self.expansion, self.coming) = (None, None);
             return;
         };
-        self.coming = Some(Expansion::new(ask.clone()));
-        self.ask(Kind::Expand, Ask::Expand(ask));
+        self.coming = Some(CandidateList::new(ask.clone()));
+        self.ask(RequestClass::Expand, RequestKind::Expand(ask));
     }
 }
 
@@ -240,40 +246,40 @@ mod tests {
         c.indexed()
     }
 
-    fn unchanged() -> State {
+    fn unchanged() -> ExpansionQuery {
         let seeds = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 0);
-        State {
+        ExpansionQuery {
             seeds,
             mode: Mode::Both,
             joint: false,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         }
     }
 
     #[test]
     fn changes_are_told_from_the_class_s_own_query() {
         assert_eq!(unchanged().changes(&catalogue()), []);
-        let mut state = State {
+        let mut state = ExpansionQuery {
             joint: true,
             ..unchanged()
         };
-        assert_eq!(state.changes(&catalogue()), [Change::Joint]);
+        assert_eq!(state.changes(&catalogue()), [QueryChange::Joint]);
         (state.seeds.seeds, state.seeds.rejected) = (
             vec![EntityId(1), EntityId(2), EntityId(4)],
             vec![EntityId(3)],
         );
         state.mode = Mode::Text;
-        state.tuning = Tuning {
+        state.tuning = SearchSettings {
             window: Some(1),
             weights: Some([1, 0]),
         };
         let expected = [
-            Change::Dropped(EntityId(0)),
-            Change::Added(EntityId(4)),
-            Change::Rejected(EntityId(3)),
-            Change::Mode(Mode::Text),
-            Change::Window(1),
-            Change::Weights([1, 0]),
+            QueryChange::Dropped(EntityId(0)),
+            QueryChange::Added(EntityId(4)),
+            QueryChange::Rejected(EntityId(3)),
+            QueryChange::Mode(Mode::Text),
+            QueryChange::Window(1),
+            QueryChange::Weights([1, 0]),
         ];
         assert_eq!(
             state.changes(&catalogue()),
@@ -287,7 +293,7 @@ mod tests {
     fn undo_and_redo_are_each_others_inverse() {
         let (a, b) = (
             unchanged(),
-            State {
+            ExpansionQuery {
                 mode: Mode::Text,
                 ..unchanged()
             },

@@ -28,7 +28,7 @@ use crate::tui::overlay::explain::view;
 use crate::tui::overlay::{
     export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
 };
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{status_line, text};
 
@@ -46,7 +46,7 @@ const DRAWER_WIDTH: u16 = 36;
 /// The candidates get no narrower than this beside the entity.
 const CANDIDATES_WIDTH: u16 = 46;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let [top, body, bottom] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
@@ -61,13 +61,13 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// What lies over any screen.
-pub fn popups(canvas: &mut Canvas, area: Rect) {
+pub fn popups(canvas: &mut DrawContext, area: Rect) {
     if let Some(popup) = canvas.app.popup {
         draw_popup(canvas, area, popup);
     }
 }
 
-fn draw_popup(canvas: &mut Canvas, area: Rect, popup: Popup) {
+fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
     match popup {
         Popup::Help(below) => {
             below
@@ -78,7 +78,7 @@ fn draw_popup(canvas: &mut Canvas, area: Rect, popup: Popup) {
         }
         Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
         Popup::Export(cursor) => export::draw(canvas, area, cursor),
-        Popup::Contenders(cursor) => rankers::draw(canvas, area, cursor),
+        Popup::Rankers(cursor) => rankers::draw(canvas, area, cursor),
         Popup::Zoom => zoom::draw(canvas, area),
         Popup::Palette => palette::draw(canvas, area),
         Popup::Theme(cursor) => themes::draw(canvas, area, cursor),
@@ -91,7 +91,7 @@ fn draw_popup(canvas: &mut Canvas, area: Rect, popup: Popup) {
     }
 }
 
-fn panes(canvas: &mut Canvas, body: Rect) {
+fn panes(canvas: &mut DrawContext, body: Rect) {
     let app = canvas.app;
     let has_classes = app.catalogue.as_ref().is_none_or(|c| !c.classes.is_empty());
     let beside = body.width >= WITH_CLASSES && has_classes;
@@ -134,7 +134,7 @@ fn panes(canvas: &mut Canvas, body: Rect) {
 }
 
 /// Draws the entity beside the candidates, with the divider that can be dragged.
-fn entity_beside(canvas: &mut Canvas, area: Rect) {
+fn entity_beside(canvas: &mut DrawContext, area: Rect) {
     entity::draw(canvas, area);
     let divider = Rect {
         x: area.x.saturating_sub(1),
@@ -145,7 +145,7 @@ fn entity_beside(canvas: &mut Canvas, area: Rect) {
 }
 
 /// Draws the entity over the candidates, of which the left edge stays in sight.
-fn entity_drawer(canvas: &mut Canvas, lists: Rect) {
+fn entity_drawer(canvas: &mut DrawContext, lists: Rect) {
     let width = lists.width.saturating_sub(12);
     let area = Rect {
         x: lists.right() - width,
@@ -156,12 +156,12 @@ fn entity_drawer(canvas: &mut Canvas, lists: Rect) {
 }
 
 /// As wide as the longest name needs.
-fn classes_width(canvas: &Canvas, whole: u16) -> u16 {
+fn classes_width(canvas: &DrawContext, whole: u16) -> u16 {
     let wanted = u16::try_from(canvas.longest_class_name() + BESIDE_CLASS_NAME).unwrap_or(u16::MAX);
     wanted.clamp(CLASSES_WIDTH, CLASSES_WIDTH.max(whole / 4))
 }
 
-fn entity_width(canvas: &Canvas, width: u16) -> u16 {
+fn entity_width(canvas: &DrawContext, width: u16) -> u16 {
     if canvas.frame.area().width < WITH_ENTITY {
         return 0;
     }
@@ -173,14 +173,14 @@ fn entity_width(canvas: &Canvas, width: u16) -> u16 {
     }
 }
 
-fn drawer(canvas: &mut Canvas, area: Rect, draw: fn(&mut Canvas, Rect)) {
+fn drawer(canvas: &mut DrawContext, area: Rect, draw: fn(&mut DrawContext, Rect)) {
     canvas.clear(area);
     draw(canvas, area);
 }
 
 /// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a
 /// long one needs.
-pub fn notice(canvas: &mut Canvas, body: Rect) {
+pub fn notice(canvas: &mut DrawContext, body: Rect) {
     let Some(notice) = &canvas.app.notice else {
         return;
     };

@@ -8,8 +8,8 @@ use crate::config::{Action, Context, Role};
 use crate::engine::protocol::Catalogue;
 use crate::name::matchable;
 use crate::tui::app::{App, Pane, Popup};
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::text;
 use crate::types::{ClassId, EntityId, SeedCount};
@@ -237,7 +237,7 @@ impl App {
 
 /// Erases from the end of a text.
 pub(crate) fn shorten(text: &mut String, action: Action) {
-    let mut field = Field::default();
+    let mut field = TextInput::default();
     field.insert(text);
     field.edit(action);
     field.text().clone_into(text);
@@ -296,7 +296,7 @@ fn flow(widths: impl Iterator<Item = usize>, width: usize) -> Vec<Place> {
     out
 }
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let title = Line::from(canvas.title(Pane::Seeds, "Seeds"));
     let right = origin(canvas, usize::from(area.width.saturating_sub(12)));
@@ -331,7 +331,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     }
 }
 
-fn chip(canvas: &mut Canvas, area: Rect, at: usize, name: &str) {
+fn chip(canvas: &mut DrawContext, area: Rect, at: usize, name: &str) {
     let app = canvas.app;
     let focused = app.focus == Pane::Seeds && app.typing.is_none() && app.chip == at;
     let style = canvas.style(Role::Seed);
@@ -364,7 +364,7 @@ fn chip(canvas: &mut Canvas, area: Rect, at: usize, name: &str) {
     );
 }
 
-fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
+fn field(canvas: &mut DrawContext, area: Rect, inner: Rect) {
     let app = canvas.app;
     let area = Rect {
         width: inner.right().saturating_sub(area.x),
@@ -383,7 +383,7 @@ fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
             canvas.input_line(
                 area,
                 vec![],
-                &Field::from(typing.input.as_str()),
+                &TextInput::from(typing.input.as_str()),
                 vec![hint],
             );
         }
@@ -416,7 +416,7 @@ fn field(canvas: &mut Canvas, area: Rect, inner: Rect) {
 }
 
 /// Where the seeds come from: "carnivorous mammals · query 2 of 5 (3 seeds) · edited".
-fn origin(canvas: &Canvas, room: usize) -> Line<'static> {
+fn origin(canvas: &DrawContext, room: usize) -> Line<'static> {
     let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else {
         return Line::default();
     };

@@ -2,12 +2,12 @@
 
 use crate::tui::app::{App, Detail, Pane};
 use crate::tui::explore::class_tree::TreeRow;
-use crate::tui::explore::expansion::Row;
+use crate::tui::explore::expansion::CandidateRow;
 use crate::types::{ClassId, EntityId, Mode};
 
 impl App {
     /// The candidates as shown.
-    pub fn rows(&self) -> Vec<Row> {
+    pub fn rows(&self) -> Vec<CandidateRow> {
         let (Some(expansion), Some(catalogue)) = (&self.expansion, &self.catalogue) else {
             return Vec::new();
         };
@@ -20,7 +20,7 @@ impl App {
     }
 
     /// The cursor's place among [`App::rows`].
-    pub fn cursor(&self, rows: &[Row]) -> usize {
+    pub fn cursor(&self, rows: &[CandidateRow]) -> usize {
         self.selected
             .and_then(|s| rows.iter().position(|r| r.entity == s))
             .unwrap_or(0)

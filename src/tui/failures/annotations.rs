@@ -6,12 +6,12 @@ use crate::engine::protocol::Failure;
 use crate::tui::persist::session::{Remark, RemarkKey};
 
 use crate::tui::app::App;
-use crate::tui::failures::{FailureField, FailureId};
-use crate::tui::text_input::Field;
+use crate::tui::failures::{FailureId, FailureInput};
+use crate::tui::text_input::TextInput;
 
 /// Every mark and note, of this index's queries and, should the data set have lost a class, of
 /// others.
-pub type Remarks = BTreeMap<RemarkKey, Remark>;
+pub type Annotations = BTreeMap<RemarkKey, Remark>;
 
 impl App {
     pub fn remark(&self, failure: &Failure) -> Option<&Remark> {
@@ -64,9 +64,9 @@ impl App {
         let Some(failure) = self.failure() else {
             return self.notify("a note goes on a failure: choose one");
         };
-        let mut text = Field::default();
+        let mut text = TextInput::default();
         text.insert(self.remark(failure).map_or("", |remark| &remark.note));
-        self.failures.field = Some(FailureField::Note {
+        self.failures.field = Some(FailureInput::Note {
             of: FailureId::of(failure),
             text,
         });

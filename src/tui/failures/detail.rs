@@ -13,7 +13,7 @@ use crate::tui::failures::export::reason;
 use crate::tui::failures::list;
 use crate::tui::failures::list::FailureLine;
 use crate::tui::failures::matrix::{Confusion, NO_CLASS};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::{bars, text};
 
 /// Cells of the picture.
@@ -23,7 +23,7 @@ const LINES_FOR_PICTURE: u16 = 18;
 /// A count's bar is at most so long, and less where names need the room.
 const BAR: usize = 12;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     match (app.failure(), app.failures.lines.get(app.failures.cursor)) {
         (Some(failure), _) => one(canvas, area, failure),
@@ -37,7 +37,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// The pane with its title; gives its inside, a column in from both sides.
-fn frame(canvas: &mut Canvas, area: Rect, title: &str) -> Rect {
+fn frame(canvas: &mut DrawContext, area: Rect, title: &str) -> Rect {
     let title = text::cut(title, usize::from(area.width).saturating_sub(6));
     let title = if title.is_empty() {
         Line::default()
@@ -52,7 +52,7 @@ fn frame(canvas: &mut Canvas, area: Rect, title: &str) -> Rect {
     }
 }
 
-fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
+fn one(canvas: &mut DrawContext, area: Rect, failure: &Failure) {
     let inner = frame(canvas, area, &canvas.name(failure.entity));
     let app = canvas.app;
     let (Some(found), Some(catalogue)) = (app.failures_found(), app.catalogue.as_deref()) else {
@@ -99,7 +99,7 @@ fn one(canvas: &mut Canvas, area: Rect, failure: &Failure) {
 
 /// What is wrong, in which query, and what it is known as.
 fn about(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     catalogue: &Catalogue,
     failure: &Failure,
     width: usize,
@@ -151,14 +151,14 @@ fn known_as(catalogue: &Catalogue, failure: &Failure) -> String {
     }
 }
 
-fn quiet(canvas: &Canvas, said: &str, width: usize) -> Vec<Line<'static>> {
+fn quiet(canvas: &DrawContext, said: &str, width: usize) -> Vec<Line<'static>> {
     text::wrap(said, width)
         .into_iter()
         .map(|line| Line::from(canvas.span(Role::Quiet, line)))
         .collect()
 }
 
-fn heading(canvas: &Canvas, said: &str, note: &str) -> [Line<'static>; 2] {
+fn heading(canvas: &DrawContext, said: &str, note: &str) -> [Line<'static>; 2] {
     let line = vec![
         canvas.span(Role::Title, said.to_owned()),
         canvas.span(Role::Quiet, format!("  {note}")),
@@ -166,7 +166,7 @@ fn heading(canvas: &Canvas, said: &str, note: &str) -> [Line<'static>; 2] {
     [Line::default(), Line::from(line)]
 }
 
-fn note(canvas: &Canvas, failure: &Failure, width: usize) -> Vec<Line<'static>> {
+fn note(canvas: &DrawContext, failure: &Failure, width: usize) -> Vec<Line<'static>> {
     let Some(remark) = canvas.app.remark(failure) else {
         return Vec::new();
     };
@@ -181,7 +181,7 @@ fn note(canvas: &Canvas, failure: &Failure, width: usize) -> Vec<Line<'static>> 
 }
 
 fn why(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     catalogue: &Catalogue,
     failure: &Failure,
     width: usize,
@@ -208,7 +208,12 @@ fn why(
     lines
 }
 
-fn ranks(canvas: &Canvas, found: &Failures, failure: &Failure, width: usize) -> Vec<Line<'static>> {
+fn ranks(
+    canvas: &DrawContext,
+    found: &Failures,
+    failure: &Failure,
+    width: usize,
+) -> Vec<Line<'static>> {
     if failure.by_seeds.is_empty() {
         return Vec::new();
     }
@@ -228,7 +233,7 @@ fn ranks(canvas: &Canvas, found: &Failures, failure: &Failure, width: usize) -> 
 }
 
 fn seeds(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     catalogue: &Catalogue,
     failure: &Failure,
     width: usize,
@@ -253,7 +258,7 @@ fn seeds(
 }
 
 /// A group's failures by tag, and its entities.
-fn group(canvas: &mut Canvas, area: Rect, label: &str, members: &[usize]) {
+fn group(canvas: &mut DrawContext, area: Rect, label: &str, members: &[usize]) {
     let inner = frame(canvas, area, label);
     let Some(found) = canvas.app.failures_found() else {
         return;
@@ -284,7 +289,7 @@ fn group(canvas: &mut Canvas, area: Rect, label: &str, members: &[usize]) {
 }
 
 /// The false positives of the matrix's cell, by entity.
-pub fn cell(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
+pub fn cell(canvas: &mut DrawContext, area: Rect, matrix: &Confusion) {
     let cell = canvas.app.confused(matrix);
     let inner = frame(canvas, area, cell.as_ref().map_or("", |cell| &cell.gold));
     let Some(cell) = cell else { return };
@@ -308,7 +313,7 @@ pub fn cell(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
 
 /// How often each is there, the most frequent first, with a bar of its share.
 fn counted(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     names: impl Iterator<Item = String>,
     of: usize,
     width: usize,

@@ -2,7 +2,7 @@
 
 use crate::engine::protocol::{Catalogue, Failure, Failures};
 use crate::engine::protocol::{FailureKind, Tag};
-use crate::table::{Cell, Sheet};
+use crate::table::{Cell, Table};
 use crate::types::{CUTOFFS, EntityId};
 
 use crate::tui::app::App;
@@ -61,7 +61,7 @@ pub fn reason(catalogue: &Catalogue, tag: &Tag) -> String {
 impl App {
     /// What is shown, for other programs: the matrix, or each failure of the list once, folded or
     /// not.
-    pub(crate) fn failures_sheet(&self) -> Sheet {
+    pub(crate) fn failures_sheet(&self) -> Table {
         match (&self.catalogue, self.failures_found()) {
             (Some(catalogue), Some(found)) if !self.failures.matrix.on => {
                 self.list_sheet(catalogue, found)
@@ -81,7 +81,7 @@ impl App {
         )
     }
 
-    fn list_sheet(&self, catalogue: &Catalogue, found: &Failures) -> Sheet {
+    fn list_sheet(&self, catalogue: &Catalogue, found: &Failures) -> Table {
         let mut heads: Vec<String> = [
             "entity", "failure", "class", "query", "seeds", "mode", "ranking", "rank", "known as",
         ]
@@ -103,7 +103,7 @@ impl App {
         let rows = places
             .map(|&place| self.sheet_row(catalogue, &found.failures[place], found.modes.len()))
             .collect();
-        Sheet {
+        Table {
             title: self.sheet_title("failures"),
             heads,
             rows,
@@ -155,7 +155,7 @@ impl App {
         cells
     }
 
-    fn confusion_sheet(&self) -> Sheet {
+    fn confusion_sheet(&self) -> Table {
         let confusion = self.confusion();
         let title = self.sheet_title("gold classes and the classes of their false positives");
         let heads = std::iter::once("gold".to_owned())
@@ -166,7 +166,7 @@ impl App {
                 .chain(counts.into_iter().map(Cell::Count))
                 .collect()
         };
-        Sheet {
+        Table {
             title,
             heads,
             rows: confusion

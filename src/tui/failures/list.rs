@@ -8,10 +8,10 @@ use crate::engine::protocol::{Catalogue, Failure, Failures};
 use crate::name::lower;
 use crate::tui::app::App;
 use crate::tui::explore::candidates::mark_sign;
-use crate::tui::explore::expansion::{Mark, mark};
+use crate::tui::explore::expansion::{GoldMark, mark};
 use crate::tui::failures::FailureId;
-use crate::tui::search::List;
-use crate::tui::ui::draw_context::{Canvas, split_first_line};
+use crate::tui::search::SearchableList;
+use crate::tui::ui::draw_context::{DrawContext, split_first_line};
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 use crate::tui::ui::text;
 use crate::types::CUTOFFS;
@@ -187,17 +187,17 @@ impl App {
     }
 
     /// What the list shows, or the matrix's rows.
-    pub(crate) fn failure_labels(&self) -> List {
+    pub(crate) fn failure_labels(&self) -> SearchableList {
         if self.failures.matrix.on {
             let confusion = self.confusion();
             let cursor = self.cell(&confusion).0;
-            return List {
+            return SearchableList {
                 labels: confusion.rows,
                 cursor,
             };
         }
         let (Some(catalogue), Some(found)) = (&self.catalogue, self.failures_found()) else {
-            return List::default();
+            return SearchableList::default();
         };
         let by_entity = self.failures.grouping == Grouping::Entity;
         let label = |line: &FailureLine| match line {
@@ -208,7 +208,7 @@ impl App {
             }
             FailureLine::One(place) => catalogue.name(found.failures[*place].entity),
         };
-        List {
+        SearchableList {
             labels: self.failures.lines.iter().map(label).collect(),
             cursor: self.failures.cursor,
         }
@@ -256,7 +256,7 @@ const COUNTS: usize = 16;
 /// From this width on a failure in a tag's group says its class.
 const WITH_CLASS: usize = 64;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let title = canvas.span(
         Role::Focus,
@@ -276,7 +276,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// Draws the groups and failures that are in sight.
-fn draw_lines(canvas: &mut Canvas, list: Rect) {
+fn draw_lines(canvas: &mut DrawContext, list: Rect) {
     let app = canvas.app;
     let lines = &app.failures.lines;
     let cursor = app.failures.cursor;
@@ -304,7 +304,7 @@ fn draw_lines(canvas: &mut Canvas, list: Rect) {
 }
 
 /// The mode, the cutoff and the queries, for a frame's right side.
-pub fn measured(canvas: &Canvas, room: usize) -> Line<'static> {
+pub fn measured(canvas: &DrawContext, room: usize) -> Line<'static> {
     let app = canvas.app;
     let cutoff = CUTOFFS[app.failures.cutoff];
     let said = format!(
@@ -316,7 +316,7 @@ pub fn measured(canvas: &Canvas, room: usize) -> Line<'static> {
 }
 
 /// A sentence in the place of a list.
-pub fn said(canvas: &mut Canvas, area: Rect, sentence: &str) {
+pub fn said(canvas: &mut DrawContext, area: Rect, sentence: &str) {
     for (at, line) in text::wrap(sentence, usize::from(area.width).saturating_sub(2))
         .iter()
         .enumerate()
@@ -335,7 +335,7 @@ pub fn said(canvas: &mut Canvas, area: Rect, sentence: &str) {
 }
 
 /// Draws the number of failures, and the conditions that leave some of them out.
-fn summary(canvas: &mut Canvas, area: Rect) {
+fn summary(canvas: &mut DrawContext, area: Rect) {
     let counted = total(canvas);
     let room = usize::from(area.width).saturating_sub(text::width(&counted));
     let conditions = conditions(canvas);
@@ -353,7 +353,7 @@ fn summary(canvas: &mut Canvas, area: Rect) {
 
 /// Returns the number of failures in all groups; each counts once. Nothing is counted before
 /// anything is searched.
-fn total(canvas: &Canvas) -> String {
+fn total(canvas: &DrawContext) -> String {
     let Some(found) = canvas.app.failures_found() else {
         return String::new();
     };
@@ -376,7 +376,7 @@ fn total(canvas: &Canvas) -> String {
 }
 
 /// Returns the conditions that a failure must meet to be listed.
-fn conditions(canvas: &Canvas) -> Vec<String> {
+fn conditions(canvas: &DrawContext) -> Vec<String> {
     let failures = &canvas.app.failures;
     let mut conditions = Vec::new();
     match failures.kind {
@@ -400,7 +400,7 @@ fn conditions(canvas: &Canvas) -> Vec<String> {
 }
 
 /// False positives and missed ones.
-fn counts(canvas: &Canvas, places: &[usize]) -> (usize, usize) {
+fn counts(canvas: &DrawContext, places: &[usize]) -> (usize, usize) {
     let Some(found) = canvas.app.failures_found() else {
         return (0, 0);
     };
@@ -412,7 +412,7 @@ fn counts(canvas: &Canvas, places: &[usize]) -> (usize, usize) {
 }
 
 fn group(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     label: &str,
     members: &[usize],
     open: bool,
@@ -445,7 +445,7 @@ fn group(
     Line::from(spans)
 }
 
-fn one(canvas: &Canvas, place: usize, width: usize) -> Line<'static> {
+fn one(canvas: &DrawContext, place: usize, width: usize) -> Line<'static> {
     let (Some(found), Some(catalogue)) = (canvas.app.failures_found(), canvas.catalogue()) else {
         return Line::default();
     };
@@ -482,7 +482,7 @@ fn one(canvas: &Canvas, place: usize, width: usize) -> Line<'static> {
 /// Returns the name that a failure is listed under in its group, and the text beside it: its query
 /// and, where there is room, a class that neither the group nor the name says.
 fn names(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     catalogue: &Catalogue,
     failure: &Failure,
     width: usize,
@@ -500,7 +500,7 @@ fn names(
 }
 
 /// Returns the user's note, if there is one, and the names of the tags.
-fn why(canvas: &Canvas, failure: &Failure) -> String {
+fn why(canvas: &DrawContext, failure: &Failure) -> String {
     let mut why = Vec::new();
     if let Some(remark) = canvas.app.remark(failure)
         && !remark.note.is_empty()
@@ -514,11 +514,11 @@ fn why(canvas: &Canvas, failure: &Failure) -> String {
 }
 
 /// ✗ of a false positive, ? where nothing says that it is one, ○ of a missed member.
-pub fn sign(canvas: &Canvas, failure: &Failure) -> Span<'static> {
+pub fn sign(canvas: &DrawContext, failure: &Failure) -> Span<'static> {
     match failure.kind() {
         FailureKind::FalsePositive => mark_sign(
             canvas,
-            canvas.catalogue().map_or(Mark::Unjudged, |c| {
+            canvas.catalogue().map_or(GoldMark::Unjudged, |c| {
                 mark(c, Some(failure.class), failure.entity)
             }),
         ),

@@ -15,7 +15,7 @@ use crate::engine::protocol::{Catalogue, Failure};
 use crate::tui::actions::shifted;
 use crate::tui::app::App;
 use crate::tui::failures::list::{measured, said};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 use crate::tui::ui::text;
 use crate::types::ClassId;
@@ -28,36 +28,36 @@ pub const NO_CLASS: &str = "no class";
 
 /// How far classes are rolled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Level {
+pub enum MatrixLevel {
     #[default]
     Fine,
     Middle,
     Coarse,
 }
 
-impl Level {
+impl MatrixLevel {
     pub fn name(self) -> &'static str {
         match self {
-            Level::Fine => "fine classes",
-            Level::Middle => "middle classes",
-            Level::Coarse => "coarse classes",
+            MatrixLevel::Fine => "fine classes",
+            MatrixLevel::Middle => "middle classes",
+            MatrixLevel::Coarse => "coarse classes",
         }
     }
 
-    fn next(self) -> Level {
+    fn next(self) -> MatrixLevel {
         match self {
-            Level::Fine => Level::Middle,
-            Level::Middle => Level::Coarse,
-            Level::Coarse => Level::Fine,
+            MatrixLevel::Fine => MatrixLevel::Middle,
+            MatrixLevel::Middle => MatrixLevel::Coarse,
+            MatrixLevel::Coarse => MatrixLevel::Fine,
         }
     }
 
     /// The label of every class at this level; a class that has none there keeps its own.
     fn labels(self, catalogue: &Catalogue) -> Vec<String> {
         let above = catalogue.classes.iter().map(|class| match self {
-            Level::Fine => class.title(),
-            Level::Middle => class.middle.clone().unwrap_or_else(|| class.title()),
-            Level::Coarse => class.coarse.clone().unwrap_or_else(|| class.title()),
+            MatrixLevel::Fine => class.title(),
+            MatrixLevel::Middle => class.middle.clone().unwrap_or_else(|| class.title()),
+            MatrixLevel::Coarse => class.coarse.clone().unwrap_or_else(|| class.title()),
         });
         above.collect()
     }
@@ -68,7 +68,7 @@ impl Level {
 pub struct Matrix {
     /// Whether it stands in the place of the list.
     pub on: bool,
-    pub level: Level,
+    pub level: MatrixLevel,
     pub row: usize,
     pub column: usize,
 }
@@ -82,7 +82,7 @@ impl Matrix {
 /// A cell of the matrix, by its labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confused {
-    pub level: Level,
+    pub level: MatrixLevel,
     pub gold: String,
     pub other: String,
 }
@@ -256,7 +256,7 @@ struct Window {
     column: usize,
 }
 
-pub fn draw(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
+pub fn draw(canvas: &mut DrawContext, area: Rect, matrix: &Confusion) {
     let title = canvas.span(
         Role::Focus,
         format!(" Confusion of {} ", canvas.app.failures.matrix.level.name()),
@@ -299,7 +299,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect, matrix: &Confusion) {
 }
 
 /// The part of the matrix around its cursor that there is room for.
-fn window(canvas: &mut Canvas, list: Rect, matrix: &Confusion) -> Window {
+fn window(canvas: &mut DrawContext, list: Rect, matrix: &Confusion) -> Window {
     let app = canvas.app;
     let (width, cursor) = (usize::from(list.width), app.cell(matrix));
     let label = (width * 2 / 5).clamp(*LABEL.start(), *LABEL.end());
@@ -330,7 +330,7 @@ fn window(canvas: &mut Canvas, list: Rect, matrix: &Confusion) -> Window {
 }
 
 /// The cursor's column in full, and below it every column's head as far as it fits.
-fn heads(canvas: &mut Canvas, area: Rect, matrix: &Confusion, window: &Window) {
+fn heads(canvas: &mut DrawContext, area: Rect, matrix: &Confusion, window: &Window) {
     let more = |there: bool, sign: &str| if there { sign.to_owned() } else { " ".into() };
     let (left, right) = (
         window.columns.start > 0,
@@ -372,7 +372,7 @@ fn heads(canvas: &mut Canvas, area: Rect, matrix: &Confusion, window: &Window) {
     );
 }
 
-fn draw_row(canvas: &mut Canvas, area: Rect, matrix: &Confusion, window: &Window, row: usize) {
+fn draw_row(canvas: &mut DrawContext, area: Rect, matrix: &Confusion, window: &Window, row: usize) {
     let label_role = if row == window.cursor.0 {
         Role::Focus
     } else {

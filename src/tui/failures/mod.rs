@@ -11,7 +11,7 @@ pub mod screen;
 use std::collections::{HashMap, HashSet};
 
 use crate::config::{Action, Context};
-use crate::engine::protocol::{Ask, Evaluation, Failure, Failures};
+use crate::engine::protocol::{EvaluationKey, Failure, Failures, RequestKind};
 use crate::engine::protocol::{FailureKind, TagKind};
 use crate::tui::ui::screen::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, RankingKind};
@@ -20,10 +20,10 @@ use crate::tui::actions::shifted;
 use crate::tui::app::{App, Pane, Popup};
 use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::seeds::shorten;
-use crate::tui::requests::Kind;
-use crate::tui::text_input::Field;
+use crate::tui::requests::RequestClass;
+use crate::tui::text_input::TextInput;
 
-pub use annotations::Remarks;
+pub use annotations::Annotations;
 pub use export::reason;
 pub use list::{FailureLine, Grouping};
 pub use matrix::{Confused, Confusion, Matrix, NO_CLASS};
@@ -50,12 +50,12 @@ impl FailureId {
 
 /// A line of text being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FailureField {
+pub enum FailureInput {
     /// What names are to contain; it acts as it is typed.
     Filter,
     Note {
         of: FailureId,
-        text: Field,
+        text: TextInput,
     },
 }
 
@@ -63,9 +63,9 @@ pub enum FailureField {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailureList {
     /// Of every evaluation that was looked at.
-    pub found: HashMap<Evaluation, Failures>,
-    pub(crate) searching: Option<Evaluation>,
-    pub remarks: Remarks,
+    pub found: HashMap<EvaluationKey, Failures>,
+    pub(crate) searching: Option<EvaluationKey>,
+    pub remarks: Annotations,
     pub mode: Mode,
     /// Place in [`CUTOFFS`]: false positives down to there are shown.
     pub cutoff: usize,
@@ -77,7 +77,7 @@ pub struct FailureList {
     pub filter: String,
     /// Only those of one cell of the matrix.
     pub confused: Option<Confused>,
-    pub field: Option<FailureField>,
+    pub field: Option<FailureInput>,
     /// Groups by their labels.
     pub folded: HashSet<String>,
     /// The list as shown: made anew at every change, since it may be long.
@@ -93,7 +93,7 @@ impl Default for FailureList {
         FailureList {
             found: HashMap::new(),
             searching: None,
-            remarks: Remarks::new(),
+            remarks: Annotations::new(),
             mode: Mode::Both,
             cutoff: 0,
             grouping: Grouping::Class,
@@ -153,7 +153,7 @@ impl App {
             }
             Action::Tag => self.next_tag(),
             Action::Marked => self.failures.marked = !self.failures.marked,
-            Action::FilterList => self.failures.field = Some(FailureField::Filter),
+            Action::FilterList => self.failures.field = Some(FailureInput::Filter),
             Action::Confusion => {
                 self.failures.matrix.on = !self.failures.matrix.on;
                 self.failures.confused = None;
@@ -166,8 +166,8 @@ impl App {
     /// Where keys go on this screen.
     pub(crate) fn failures_context(&self) -> Context {
         match self.failures.field {
-            Some(FailureField::Note { .. }) => Context::Note,
-            Some(FailureField::Filter) => Context::Filter,
+            Some(FailureInput::Note { .. }) => Context::Note,
+            Some(FailureInput::Filter) => Context::Filter,
             None => Context::Failures,
         }
     }
@@ -184,8 +184,8 @@ impl App {
     pub(crate) fn close_in_failures(&mut self) -> bool {
         let list = &mut self.failures;
         match list.field.take() {
-            Some(FailureField::Filter) => list.filter.clear(),
-            Some(FailureField::Note { .. }) => {}
+            Some(FailureInput::Filter) => list.filter.clear(),
+            Some(FailureInput::Note { .. }) => {}
             None if list.confused.take().is_some() => list.matrix.on = true,
             None if list.matrix.on => list.matrix.on = false,
             None if !list.filter.is_empty() => list.filter.clear(),
@@ -197,8 +197,8 @@ impl App {
 
     pub(crate) fn type_in_failures(&mut self, text: &str) {
         match &mut self.failures.field {
-            Some(FailureField::Filter) => self.failures.filter.push_str(text),
-            Some(FailureField::Note { text: note, .. }) => note.insert(text),
+            Some(FailureInput::Filter) => self.failures.filter.push_str(text),
+            Some(FailureInput::Note { text: note, .. }) => note.insert(text),
             None => {}
         }
         self.regroup();
@@ -206,14 +206,14 @@ impl App {
 
     fn edit_field(&mut self, action: Action) {
         match &mut self.failures.field {
-            Some(FailureField::Filter) => shorten(&mut self.failures.filter, action),
-            Some(FailureField::Note { text, .. }) => drop(text.edit(action)),
+            Some(FailureInput::Filter) => shorten(&mut self.failures.filter, action),
+            Some(FailureInput::Note { text, .. }) => drop(text.edit(action)),
             None => {}
         }
     }
 
     fn accept_field(&mut self) {
-        if let Some(FailureField::Note { of, text }) = self.failures.field.take() {
+        if let Some(FailureInput::Note { of, text }) = self.failures.field.take() {
             self.keep_note(of, text.text().trim());
         }
     }
@@ -243,7 +243,7 @@ impl App {
     }
 
     /// What the screen is about.
-    pub(crate) fn failure_plan(&self) -> Evaluation {
+    pub(crate) fn failure_plan(&self) -> EvaluationKey {
         self.plan(self.failures.mode)
     }
 
@@ -261,7 +261,7 @@ impl App {
             || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
         if self.screen == Screen::Failures && !known && has_lists {
             self.failures.searching = Some(plan);
-            self.ask(Kind::Failures, Ask::Failures(plan));
+            self.ask(RequestClass::Failures, RequestKind::Failures(plan));
         }
     }
 
@@ -273,8 +273,8 @@ impl App {
         let is_complete = part.is_complete();
         self.failures.found.entry(plan).or_default().extend(part);
         if is_complete {
-            self.asked.finish(Kind::Failures);
-            self.progress.remove(&Kind::Failures);
+            self.asked.finish(RequestClass::Failures);
+            self.progress.remove(&RequestClass::Failures);
             self.failures.searching = None;
         }
         self.regroup();
@@ -309,7 +309,9 @@ impl App {
             }
             (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
-            _ if self.asked.runs(Kind::Evaluate) || self.asked.runs(Kind::Failures) => {
+            _ if self.asked.runs(RequestClass::Evaluate)
+                || self.asked.runs(RequestClass::Failures) =>
+            {
                 format!(
                     "measuring {}, then looking for what is wrong …",
                     self.failures.mode

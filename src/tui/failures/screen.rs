@@ -17,10 +17,10 @@ use ratatui::text::Line;
 
 use crate::config::{Action, Context, Role};
 use crate::tui::explore::screen::{notice, popups};
-use crate::tui::failures::FailureField;
+use crate::tui::failures::FailureInput;
 use crate::tui::failures::{detail, list, matrix};
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::{key_hints, status_line};
 
 /// From this width on there is a pane beside the list,
@@ -28,7 +28,7 @@ const WITH_SIDE: u16 = 76;
 /// so wide.
 const SIDE: std::ops::RangeInclusive<u16> = 32..=60;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let [top, body, bottom] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
@@ -61,15 +61,15 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 }
 
 /// The note being written, or the keys that matter here.
-fn foot(canvas: &mut Canvas, area: Rect) {
-    if let Some(FailureField::Note { text: note, .. }) = &canvas.app.failures.field {
+fn foot(canvas: &mut DrawContext, area: Rect) {
+    if let Some(FailureInput::Note { text: note, .. }) = &canvas.app.failures.field {
         let (lead, tail) = (
             canvas.span(Role::Quiet, " note "),
             canvas.span(Role::Quiet, "   enter keeps it · esc does not"),
         );
         return canvas.input_line(area, vec![lead], note, vec![tail]);
     }
-    if let Some(FailureField::Filter) = &canvas.app.failures.field {
+    if let Some(FailureInput::Filter) = &canvas.app.failures.field {
         let (lead, tail) = (
             canvas.span(Role::Quiet, " named "),
             canvas.span(Role::Quiet, "   enter keeps it · esc does not"),
@@ -77,7 +77,7 @@ fn foot(canvas: &mut Canvas, area: Rect) {
         return canvas.input_line(
             area,
             vec![lead],
-            &Field::from(canvas.app.failures.filter.as_str()),
+            &TextInput::from(canvas.app.failures.filter.as_str()),
             vec![tail],
         );
     }

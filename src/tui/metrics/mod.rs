@@ -5,9 +5,9 @@ pub mod screen;
 
 use crate::config::Action;
 use crate::engine::protocol::Catalogue;
-use crate::types::{CUTOFFS, ClassId, Measures, Mode, RankingKind};
+use crate::types::{CUTOFFS, ClassId, MetricValues, Mode, RankingKind};
 
-use crate::table::{Cell, Sheet};
+use crate::table::{Cell, Table};
 use crate::tui::actions::shifted;
 use crate::tui::app::{App, Popup};
 use crate::tui::explore::class_tree::{ClassTree, TreeKind};
@@ -15,59 +15,62 @@ use crate::tui::explore::class_tree::{ClassTree, TreeKind};
 /// The mean over all queries, and its 95 % interval where there are classes enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Overall {
-    pub mean: Measures,
-    pub interval: Option<(Measures, Measures)>,
+    pub mean: MetricValues,
+    pub interval: Option<(MetricValues, MetricValues)>,
 }
 
 /// The number that the table is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
+pub enum MetricsValue {
     Ap(usize),
     P(usize),
 }
 
-impl Measure {
+impl MetricsValue {
     /// Every one, by its place in [`CUTOFFS`].
-    const ALL: [Measure; 8] = [
-        Measure::Ap(0),
-        Measure::Ap(1),
-        Measure::Ap(2),
-        Measure::Ap(3),
-        Measure::P(0),
-        Measure::P(1),
-        Measure::P(2),
-        Measure::P(3),
+    const ALL: [MetricsValue; 8] = [
+        MetricsValue::Ap(0),
+        MetricsValue::Ap(1),
+        MetricsValue::Ap(2),
+        MetricsValue::Ap(3),
+        MetricsValue::P(0),
+        MetricsValue::P(1),
+        MetricsValue::P(2),
+        MetricsValue::P(3),
     ];
 
     pub fn name(self) -> String {
         match self {
-            Measure::Ap(at) => format!("MAP@{}", CUTOFFS[at]),
-            Measure::P(at) => format!("P@{}", CUTOFFS[at]),
+            MetricsValue::Ap(at) => format!("MAP@{}", CUTOFFS[at]),
+            MetricsValue::P(at) => format!("P@{}", CUTOFFS[at]),
         }
     }
 
-    pub fn of(self, measures: &Measures) -> f64 {
+    pub fn of(self, measures: &MetricValues) -> f64 {
         match self {
-            Measure::Ap(at) => measures.ap[at],
-            Measure::P(at) => measures.p[at],
+            MetricsValue::Ap(at) => measures.ap[at],
+            MetricsValue::P(at) => measures.p[at],
         }
     }
 
-    fn ceiling(self, measures: &Measures) -> f64 {
+    fn ceiling(self, measures: &MetricValues) -> f64 {
         match self {
-            Measure::Ap(at) | Measure::P(at) => measures.ceiling[at],
+            MetricsValue::Ap(at) | MetricsValue::P(at) => measures.ceiling[at],
         }
     }
 
-    fn next(self) -> Measure {
-        let at = Measure::ALL.iter().position(|&m| m == self).unwrap_or(0);
-        Measure::ALL[(at + 1) % Measure::ALL.len()]
+    fn next(self) -> MetricsValue {
+        let at = MetricsValue::ALL
+            .iter()
+            .position(|&m| m == self)
+            .unwrap_or(0);
+        MetricsValue::ALL[(at + 1) % MetricsValue::ALL.len()]
     }
 }
 
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
+pub enum MetricsColumn {
     /// The tree, with its roll-ups.
     Class,
     Size,
@@ -83,21 +86,21 @@ const ALL: &str = "all queries";
 
 /// What the user did to the table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    pub measure: Measure,
+pub struct MetricsTable {
+    pub measure: MetricsValue,
     pub ranking: RankingKind,
-    pub sort: Column,
+    pub sort: MetricsColumn,
     /// The least first.
     pub upward: bool,
     pub cursor: usize,
 }
 
-impl Default for Table {
+impl Default for MetricsTable {
     fn default() -> Self {
-        Table {
-            measure: Measure::Ap(0),
+        MetricsTable {
+            measure: MetricsValue::Ap(0),
             ranking: RankingKind::Expanded,
-            sort: Column::Class,
+            sort: MetricsColumn::Class,
             upward: false,
             cursor: 0,
         }
@@ -125,13 +128,13 @@ impl MetricsRow {
         Some((*self.values.first()?)? - (*self.values.get(1)?)?)
     }
 
-    fn key(&self, column: Column) -> Option<f64> {
+    fn key(&self, column: MetricsColumn) -> Option<f64> {
         match column {
-            Column::Class => None,
-            Column::Size => Some(self.size as f64),
-            Column::Mode(at) => *self.values.get(at)?,
-            Column::Difference => self.difference(),
-            Column::Ceiling => self.ceiling,
+            MetricsColumn::Class => None,
+            MetricsColumn::Size => Some(self.size as f64),
+            MetricsColumn::Mode(at) => *self.values.get(at)?,
+            MetricsColumn::Difference => self.difference(),
+            MetricsColumn::Ceiling => self.ceiling,
         }
     }
 }
@@ -141,7 +144,7 @@ impl App {
         match action {
             Action::Sort => self.sort_by_next(),
             // a tree has one order
-            Action::Reverse if self.table.sort == Column::Class => self.table.upward = false,
+            Action::Reverse if self.table.sort == MetricsColumn::Class => self.table.upward = false,
             Action::Reverse => self.table.upward = !self.table.upward,
             Action::Measure => self.table.measure = self.table.measure.next(),
             Action::Export => self.popup = Some(Popup::Export(0)),
@@ -155,18 +158,18 @@ impl App {
     fn sort_by_next(&mut self) {
         let modes = self.modes().len();
         self.table.sort = match self.table.sort {
-            Column::Class => Column::Size,
-            Column::Size => Column::Mode(0),
-            Column::Mode(at) if at + 1 < modes => Column::Mode(at + 1),
-            Column::Mode(_) if modes > 1 => Column::Difference,
-            Column::Mode(_) | Column::Difference => Column::Ceiling,
-            Column::Ceiling => Column::Class,
+            MetricsColumn::Class => MetricsColumn::Size,
+            MetricsColumn::Size => MetricsColumn::Mode(0),
+            MetricsColumn::Mode(at) if at + 1 < modes => MetricsColumn::Mode(at + 1),
+            MetricsColumn::Mode(_) if modes > 1 => MetricsColumn::Difference,
+            MetricsColumn::Mode(_) | MetricsColumn::Difference => MetricsColumn::Ceiling,
+            MetricsColumn::Ceiling => MetricsColumn::Class,
         };
         self.table.cursor = 0;
     }
 
     /// Sorts by a column that was clicked; by the same one again the other way round.
-    pub(crate) fn sort_by(&mut self, column: Column) {
+    pub(crate) fn sort_by(&mut self, column: MetricsColumn) {
         let table = &mut self.table;
         (table.upward, table.sort) = (table.sort == column && !table.upward, column);
         table.cursor = 0;
@@ -212,7 +215,7 @@ impl App {
                 ..self.mean_of(&classes)
             });
         }
-        if self.table.sort == Column::Class {
+        if self.table.sort == MetricsColumn::Class {
             return rows;
         }
         let mut classes: Vec<MetricsRow> = rows
@@ -267,7 +270,7 @@ impl App {
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
         let measure = self.table.measure;
-        let of = |mode: Mode, value: &dyn Fn(&Measures) -> f64| {
+        let of = |mode: Mode, value: &dyn Fn(&MetricValues) -> f64| {
             mean(
                 classes
                     .iter()
@@ -299,7 +302,7 @@ impl App {
     }
 
     /// What the table shows, for other programs.
-    pub(crate) fn metrics_sheet(&self) -> Sheet {
+    pub(crate) fn metrics_sheet(&self) -> Table {
         let modes = self.modes();
         let mut rows = Vec::new();
         for (at, row) in self.metrics_rows().iter().enumerate() {
@@ -315,7 +318,7 @@ impl App {
             "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
             self.metrics_title()
         );
-        Sheet {
+        Table {
             title,
             heads: sheet_heads(&modes),
             rows,

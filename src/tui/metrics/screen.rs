@@ -18,9 +18,9 @@ use ratatui::text::Line;
 
 use crate::config::{Action, Context, Role};
 use crate::tui::explore::screen::{notice, popups};
-use crate::tui::metrics::{Column, MetricsRow};
+use crate::tui::metrics::{MetricsColumn, MetricsRow};
 use crate::tui::ui::delta::difference;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 use crate::tui::ui::{bars, key_hints, status_line, text};
 use crate::types::Mode;
@@ -35,7 +35,7 @@ const BAR: std::ops::RangeInclusive<usize> = 4..=16;
 const LABEL: usize = 30;
 const LEAST_LABEL: usize = 12;
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let [top, body, bottom] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
@@ -74,7 +74,7 @@ impl Widths {
     }
 }
 
-fn table(canvas: &mut Canvas, area: Rect) {
+fn table(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let title = Line::from(canvas.span(Role::Focus, " Metrics "));
     let right = Line::from(canvas.span(Role::Title, format!(" {} ", app.metrics_title())));
@@ -114,7 +114,7 @@ fn table(canvas: &mut Canvas, area: Rect) {
 }
 
 /// Draws the line of all queries, and below it that of their interval.
-fn all_queries(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) {
+fn all_queries(canvas: &mut DrawContext, area: Rect, widths: &Widths, all: &MetricsRow) {
     let first = Rect { height: 1, ..area };
     let second = Rect {
         y: area.y + 1,
@@ -127,7 +127,7 @@ fn all_queries(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRo
 }
 
 /// Draws every row but the first, as far as they are in sight.
-fn class_rows(canvas: &mut Canvas, list: Rect, widths: &Widths, rows: &[MetricsRow]) {
+fn class_rows(canvas: &mut DrawContext, list: Rect, widths: &Widths, rows: &[MetricsRow]) {
     let app = canvas.app;
     let (page, len) = (usize::from(list.height), rows.len() - 1);
     let offset = keep_in_sight(
@@ -150,23 +150,27 @@ fn class_rows(canvas: &mut Canvas, list: Rect, widths: &Widths, rows: &[MetricsR
 }
 
 /// The heads; a click sorts.
-fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
+fn heads(canvas: &mut DrawContext, area: Rect, widths: &Widths, modes: &[Mode]) {
     let app = canvas.app;
     let mut columns = vec![
-        (Column::Class, "class".to_owned(), widths.label + 1),
-        (Column::Size, "size".to_owned(), SIZE),
+        (MetricsColumn::Class, "class".to_owned(), widths.label + 1),
+        (MetricsColumn::Size, "size".to_owned(), SIZE),
     ];
     for (at, mode) in modes.iter().enumerate() {
         columns.push((
-            Column::Mode(at),
+            MetricsColumn::Mode(at),
             format!("  {mode}"),
             NUMBER + 3 + widths.bar,
         ));
     }
     if let [first, second, ..] = modes {
-        columns.push((Column::Difference, format!("{first}−{second}"), DIFFERENCE));
+        columns.push((
+            MetricsColumn::Difference,
+            format!("{first}−{second}"),
+            DIFFERENCE,
+        ));
     }
-    columns.push((Column::Ceiling, "of".to_owned(), CEILING));
+    columns.push((MetricsColumn::Ceiling, "of".to_owned(), CEILING));
     let (mut spans, mut x) = (Vec::new(), area.x);
     for (column, name, width) in columns {
         let sorted = column == app.table.sort;
@@ -177,8 +181,8 @@ fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
         };
         let role = if sorted { Role::Title } else { Role::Quiet };
         let said = match column {
-            Column::Class => text::fit(&format!(" {name}{arrow}"), width),
-            Column::Mode(_) => text::fit(&format!("{name}{arrow}"), width),
+            MetricsColumn::Class => text::fit(&format!(" {name}{arrow}"), width),
+            MetricsColumn::Mode(_) => text::fit(&format!("{name}{arrow}"), width),
             _ => text::fit_right(&format!("{name}{arrow}"), width),
         };
         spans.push(canvas.span(role, said));
@@ -196,7 +200,13 @@ fn heads(canvas: &mut Canvas, area: Rect, widths: &Widths, modes: &[Mode]) {
     canvas.line(area, Line::from(spans));
 }
 
-fn draw_row(canvas: &mut Canvas, area: Rect, widths: &Widths, row: &MetricsRow, selected: bool) {
+fn draw_row(
+    canvas: &mut DrawContext,
+    area: Rect,
+    widths: &Widths,
+    row: &MetricsRow,
+    selected: bool,
+) {
     let role = if row.class.is_some() {
         Role::Text
     } else {
@@ -230,7 +240,7 @@ fn draw_row(canvas: &mut Canvas, area: Rect, widths: &Widths, row: &MetricsRow, 
     );
 }
 
-fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) {
+fn interval(canvas: &mut DrawContext, area: Rect, widths: &Widths, all: &MetricsRow) {
     // without bars there is no room for it
     if all.intervals.iter().all(Option::is_none) || widths.bar == 0 {
         return;
@@ -253,7 +263,7 @@ fn interval(canvas: &mut Canvas, area: Rect, widths: &Widths, all: &MetricsRow) 
 }
 
 /// The keys that matter here.
-fn hints(canvas: &mut Canvas, area: Rect) {
+fn hints(canvas: &mut DrawContext, area: Rect) {
     let wanted = [
         (Action::Open, "opens the class"),
         (Action::Sort, "sorts"),

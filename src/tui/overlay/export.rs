@@ -4,15 +4,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::table::Form;
-use crate::tui::ui::draw_context::Canvas;
+use crate::table::TableFormat;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};
 
 const WIDTH: u16 = 48;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
-    let (width, height) = (WIDTH.min(whole.width), Form::ALL.len() as u16 + 2);
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
+    let (width, height) = (WIDTH.min(whole.width), TableFormat::ALL.len() as u16 + 2);
     let area = Rect::new(
         (whole.width - width) / 2,
         whole.height.saturating_sub(height) / 2,
@@ -20,12 +20,18 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
         height,
     );
     let inner = canvas.popup(area, "Write what is shown to a file", "enter writes · esc");
-    popup_list::draw(canvas, inner, cursor, Form::ALL.len(), |canvas, at| {
-        let form = Form::ALL[at];
-        let mut spans = vec![Span::raw(" ")];
-        spans.extend(canvas.label(Role::Text, &text::fit(form.name(), 10)));
-        let file = format!("{}.{}", canvas.app.export_stem(), form.ending());
-        spans.push(canvas.span(Role::Quiet, text::fit(&file, 34)));
-        (Line::from(spans), Hit::ExportForm(at))
-    });
+    popup_list::draw(
+        canvas,
+        inner,
+        cursor,
+        TableFormat::ALL.len(),
+        |canvas, at| {
+            let form = TableFormat::ALL[at];
+            let mut spans = vec![Span::raw(" ")];
+            spans.extend(canvas.label(Role::Text, &text::fit(form.name(), 10)));
+            let file = format!("{}.{}", canvas.app.export_stem(), form.ending());
+            spans.push(canvas.span(Role::Quiet, text::fit(&file, 34)));
+            (Line::from(spans), Hit::ExportForm(at))
+        },
+    );
 }

@@ -5,8 +5,8 @@
 
 use crate::config::{Action, Context, Role};
 use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
-use crate::tui::app::{App, Below, Popup};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::app::{App, HelpScope, Popup};
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Extent;
 use crate::tui::ui::text;
 use ratatui::layout::Rect;
@@ -23,9 +23,9 @@ impl App {
     /// Lays help over the screen, or over a popup that fills it and has keys of its own.
     pub(crate) fn open_help(&mut self) {
         let below = match self.popup {
-            Some(Popup::Explain) => Below::Explain,
-            Some(Popup::WhatIf(cursor)) => Below::WhatIf(cursor),
-            _ => Below::Screen,
+            Some(Popup::Explain) => HelpScope::Explain,
+            Some(Popup::WhatIf(cursor)) => HelpScope::WhatIf(cursor),
+            _ => HelpScope::Screen,
         };
         self.open_popup(Popup::Help(below));
     }
@@ -34,12 +34,12 @@ impl App {
         let below = if let Some(Popup::Help(below)) = self.popup {
             below
         } else {
-            Below::Screen
+            HelpScope::Screen
         };
         let here = match below {
-            Below::Screen => self.context_below(),
-            Below::Explain => Context::Explain,
-            Below::WhatIf(_) => Context::WhatIf,
+            HelpScope::Screen => self.context_below(),
+            HelpScope::Explain => Context::Explain,
+            HelpScope::WhatIf(_) => Context::WhatIf,
         };
         let acts = |action: Action| match below.popup() {
             Some(popup) => ANYWHERE.contains(&action) || acts_in_popup(popup, action),
@@ -92,7 +92,7 @@ const COLUMN: u16 = 56;
 /// Columns of the keys in it.
 const KEYS: usize = 16;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let lines = lines(canvas);
     let columns = if whole.width >= 2 * COLUMN + 8 { 2 } else { 1 };
     let tall = lines.len().div_ceil(columns) as u16;
@@ -125,7 +125,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
     canvas.scroll_mark(inner, offset, page, usize::from(tall));
 }
 
-fn lines(canvas: &Canvas) -> Vec<Line<'static>> {
+fn lines(canvas: &DrawContext) -> Vec<Line<'static>> {
     let app = canvas.app;
     let found = !app.search.field.text().is_empty();
     let line = |(at, line): (usize, HelpLine)| {

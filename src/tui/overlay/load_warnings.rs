@@ -4,12 +4,12 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::config::Role;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
 const WIDTH: u16 = 76;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let width = WIDTH.min(whole.width.saturating_sub(4));
     let app = canvas.app;
     let lines: Vec<String> = app

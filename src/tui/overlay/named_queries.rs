@@ -5,13 +5,13 @@
 use crate::config::Role;
 use crate::engine::protocol::Catalogue;
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Pane, Popup, Wish};
-use crate::tui::explore::query::State;
+use crate::tui::app::{App, Effect, Pane, Popup};
+use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::overlay::what_if::{change_words, origin};
 use crate::tui::persist::session::NamedRecord;
-use crate::tui::persist::view_file::{Named, Origin, Record, StateFile};
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::persist::view_file::{NamedEntity, Origin, QueryRecord, StateFile};
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::screen::Screen;
 use crate::tui::ui::{popup_list, text};
@@ -22,9 +22,9 @@ use ratatui::text::{Line, Span};
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedState {
     pub name: String,
-    pub state: State,
+    pub state: ExpansionQuery,
     /// As it is kept: also what this index lacks.
-    pub record: Record,
+    pub record: QueryRecord,
 }
 
 impl NamedState {
@@ -46,7 +46,7 @@ impl NamedState {
 
 impl App {
     pub(crate) fn start_naming(&mut self) {
-        self.naming = Field::default();
+        self.naming = TextInput::default();
         self.open_popup(Popup::Naming);
     }
 
@@ -63,7 +63,7 @@ impl App {
         self.notify(format!("“{name}” is kept"));
         let state = self.state();
         let named = NamedState {
-            record: Record::of(&state, &catalogue),
+            record: QueryRecord::of(&state, &catalogue),
             name,
             state,
         };
@@ -102,7 +102,7 @@ impl App {
         let Some(file) = self.state_file() else {
             return self.notify("nothing is open yet");
         };
-        self.wish = Some(Wish::Write {
+        self.wish = Some(Effect::Write {
             stem: "view".into(),
             ending: "json",
             text: file.write(),
@@ -119,10 +119,10 @@ impl App {
         let rows = self.rows();
         let cursor = rows
             .get(self.cursor(&rows))
-            .map(|row| Named::of(row.entity, catalogue));
+            .map(|row| NamedEntity::of(row.entity, catalogue));
         Some(StateFile::new(
             index,
-            Record::of(&self.state(), catalogue),
+            QueryRecord::of(&self.state(), catalogue),
             self.screen,
             self.reranked,
             cursor,
@@ -166,7 +166,7 @@ impl App {
 const WIDTH: u16 = 84;
 const FIELD: u16 = 60;
 
-pub fn draw_naming(canvas: &mut Canvas, whole: Rect) {
+pub fn draw_naming(canvas: &mut DrawContext, whole: Rect) {
     let width = FIELD.min(whole.width);
     let area = Rect::new(
         (whole.width - width) / 2,
@@ -194,7 +194,7 @@ pub fn draw_naming(canvas: &mut Canvas, whole: Rect) {
     );
 }
 
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let app = canvas.app;
     let named = &app.named;
     let width = WIDTH.min(whole.width.saturating_sub(4));
@@ -229,7 +229,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
 }
 
 /// Where it comes from and what is changed.
-fn summary(canvas: &Canvas, state: &State) -> String {
+fn summary(canvas: &DrawContext, state: &ExpansionQuery) -> String {
     let Some(catalogue) = canvas.catalogue() else {
         return String::new();
     };

@@ -13,8 +13,8 @@
 use crate::config::{Action, Context, Keymap, Role};
 use crate::tui::actions::shifted;
 use crate::tui::app::{App, Popup};
-use crate::tui::text_input::Field;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};
 use fuzzy_matcher::FuzzyMatcher;
@@ -26,7 +26,7 @@ use std::cmp::Reverse;
 /// What is typed, and the line that the cursor is on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Palette {
-    pub field: Field,
+    pub field: TextInput,
     pub cursor: usize,
 }
 
@@ -151,7 +151,7 @@ const HEIGHT: u16 = 24;
 /// Columns of an action's name.
 const NAME: usize = 17;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let app = canvas.app;
     let (width, height) = (
         WIDTH.min(whole.width.saturating_sub(4)),
@@ -199,7 +199,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 }
 
 /// Help, name, and the key here or where it acts.
-fn said(canvas: &Canvas, row: &PaletteRow, width: usize) -> Line<'static> {
+fn said(canvas: &DrawContext, row: &PaletteRow, width: usize) -> Line<'static> {
     let (last, role, last_role) = match (&row.elsewhere, &row.key) {
         (Some(place), _) => (place.as_str(), Role::Quiet, Role::Quiet),
         (None, key) => (key.as_deref().unwrap_or("–"), Role::Text, Role::Focus),

@@ -14,7 +14,7 @@ use crate::config::Role;
 use crate::engine::protocol::Catalogue;
 use crate::printable::is_unprintable;
 use crate::tui::app::{App, Pane, Popup};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::screen::Screen;
 use crate::tui::ui::{popup_list, text};
@@ -175,7 +175,7 @@ fn bare(name: &str) -> &str {
 
 const WIDTH: u16 = 76;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let pasted = &canvas.app.pasted;
     let width = WIDTH.min(whole.width.saturating_sub(4));
     let height = (pasted.len() as u16 + 2).min(whole.height.saturating_sub(4));

@@ -4,7 +4,7 @@
 
 use crate::config::Role;
 use crate::tui::app::{App, Popup};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};
 use ratatui::layout::Rect;
@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 
 /// The names to choose from and the one in use. The event loop loads what is named here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Themes {
+pub struct ThemePicker {
     /// The shipped ones and the user's.
     pub names: Vec<String>,
     pub shown: String,
@@ -63,7 +63,7 @@ const SAMPLE: [(Role, &str); 4] = [
 ];
 
 /// At the right, so that the screen stays in sight.
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let names = &canvas.app.themes.names;
     let width = WIDTH.min(whole.width);
     let height = (names.len() as u16 + 3).min(whole.height.saturating_sub(2));

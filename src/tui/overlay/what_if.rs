@@ -21,15 +21,15 @@
 //! ```
 
 use crate::config::Role;
-use crate::engine::protocol::{Ask, ExpandAsk};
+use crate::engine::protocol::{ExpandRequest, RequestKind};
 use crate::tui::app::{App, Popup};
-use crate::tui::explore::query::{Change, State};
-use crate::tui::requests::Kind;
+use crate::tui::explore::query::{ExpansionQuery, QueryChange};
+use crate::tui::requests::RequestClass;
 use crate::tui::ui::delta::difference;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::text;
-use crate::types::{CUTOFFS, Measures, Mode, Tuning};
+use crate::types::{CUTOFFS, MetricValues, Mode, SearchSettings};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -75,10 +75,10 @@ const WEIGHTS: [Option<[u32; 2]>; 6] = [
 
 /// The unchanged state's metrics.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Unchanged {
-    pub ask: ExpandAsk,
+pub struct WhatIfBaseline {
+    pub ask: ExpandRequest,
     /// Before and after re-ranking; none until they are there.
-    pub measured: Option<(Measures, Measures)>,
+    pub measured: Option<(MetricValues, MetricValues)>,
 }
 
 impl App {
@@ -111,15 +111,15 @@ impl App {
 
     /// The next or previous value of a setting.
     pub(crate) fn turn(&mut self, setting: usize, by: isize) {
-        let Tuning { window, weights } = self.tuning;
+        let SearchSettings { window, weights } = self.tuning;
         match Setting::ALL.get(setting) {
             Some(Setting::Mode) => self.turn_mode(by),
             Some(Setting::Joint) => self.toggle_joint(),
-            Some(Setting::Window) => self.tune(Tuning {
+            Some(Setting::Window) => self.tune(SearchSettings {
                 window: turned(&WINDOWS, window, by),
                 weights,
             }),
-            Some(Setting::Reranking) => self.tune(Tuning {
+            Some(Setting::Reranking) => self.tune(SearchSettings {
                 window,
                 weights: turned(&WEIGHTS, weights, by),
             }),
@@ -127,8 +127,8 @@ impl App {
         }
     }
 
-    fn tune(&mut self, tuning: Tuning) {
-        self.change(State {
+    fn tune(&mut self, tuning: SearchSettings) {
+        self.change(ExpansionQuery {
             tuning,
             ..self.state()
         });
@@ -136,7 +136,7 @@ impl App {
 
     pub(crate) fn turn_mode(&mut self, by: isize) {
         if let Some(mode) = self.other_mode(self.mode, by) {
-            self.change(State {
+            self.change(ExpansionQuery {
                 mode,
                 ..self.state()
             });
@@ -166,11 +166,11 @@ impl App {
             return self.unchanged = None;
         };
         if self.unchanged.as_ref().is_none_or(|known| known.ask != ask) {
-            self.unchanged = Some(Unchanged {
+            self.unchanged = Some(WhatIfBaseline {
                 ask: ask.clone(),
                 measured: None,
             });
-            self.ask(Kind::Measure, Ask::Measure(ask));
+            self.ask(RequestClass::Measure, RequestKind::Measure(ask));
         }
     }
 }
@@ -194,7 +194,7 @@ const RESEEDED: &str = "A dropped seed is to be found again, an added one no lon
 /// Lines of changes, at most.
 const CHANGES: usize = 3;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let Some(catalogue) = canvas.catalogue() else {
         return;
     };
@@ -236,9 +236,9 @@ pub fn draw(canvas: &mut Canvas, whole: Rect, cursor: usize) {
 
 /// Returns the lines on top: the query, and what is changed from it.
 fn query_and_changes(
-    canvas: &Canvas,
-    state: &State,
-    changed: &[Change],
+    canvas: &DrawContext,
+    state: &ExpansionQuery,
+    changed: &[QueryChange],
     width: usize,
 ) -> Vec<Line<'static>> {
     let query = text::cut(&origin(canvas, state), width);
@@ -248,8 +248,8 @@ fn query_and_changes(
 }
 
 fn setting_lines(
-    canvas: &Canvas,
-    state: &State,
+    canvas: &DrawContext,
+    state: &ExpansionQuery,
     width: usize,
     cursor: usize,
 ) -> Vec<Line<'static>> {
@@ -267,12 +267,12 @@ fn setting_lines(
 
 /// Returns the lines at the foot: the metrics, with a warning where the changes give them another
 /// gold.
-fn effect(canvas: &Canvas, changed: &[Change], width: usize) -> Vec<Line<'static>> {
+fn effect(canvas: &DrawContext, changed: &[QueryChange], width: usize) -> Vec<Line<'static>> {
     let column = (width.saturating_sub(LABEL) / COLUMNS).min(NUMBER);
     let mut lines = numbers(canvas, column);
     let is_reseeded = changed
         .iter()
-        .any(|change| matches!(change, Change::Dropped(_) | Change::Added(_)));
+        .any(|change| matches!(change, QueryChange::Dropped(_) | QueryChange::Added(_)));
     if is_reseeded {
         let warning = text::cut(RESEEDED, width);
         lines.push(Line::from(canvas.span(Role::Quiet, warning)));
@@ -281,7 +281,7 @@ fn effect(canvas: &Canvas, changed: &[Change], width: usize) -> Vec<Line<'static
 }
 
 /// "carnivorous mammals · query 2 of 5 (3 seeds)", or that the seeds are free.
-pub fn origin(canvas: &Canvas, state: &State) -> String {
+pub fn origin(canvas: &DrawContext, state: &ExpansionQuery) -> String {
     let (Some(catalogue), Some(class)) = (canvas.catalogue(), state.seeds.class) else {
         let names: Vec<String> = state
             .seeds
@@ -305,7 +305,7 @@ pub fn origin(canvas: &Canvas, state: &State) -> String {
     }
 }
 
-fn changes(canvas: &Canvas, changes: &[Change], width: usize) -> Vec<Line<'static>> {
+fn changes(canvas: &DrawContext, changes: &[QueryChange], width: usize) -> Vec<Line<'static>> {
     if changes.is_empty() {
         return vec![Line::from(canvas.span(Role::Quiet, "nothing is changed"))];
     }
@@ -318,23 +318,23 @@ fn changes(canvas: &Canvas, changes: &[Change], width: usize) -> Vec<Line<'stati
 }
 
 /// A change in a few words: "− leopard".
-pub fn change_words(canvas: &Canvas, change: Change) -> (Role, String) {
+pub fn change_words(canvas: &DrawContext, change: QueryChange) -> (Role, String) {
     match change {
-        Change::Dropped(entity) => (Role::Miss, format!("− {}", canvas.name(entity))),
-        Change::Added(entity) => (Role::Gold, format!("+ {}", canvas.name(entity))),
-        Change::Rejected(entity) => (Role::Miss, format!("✗ {}", canvas.name(entity))),
-        Change::Mode(mode) => (Role::Warning, format!("mode {mode}")),
-        Change::Joint => (Role::Warning, "joint".into()),
-        Change::Window(width) => (Role::Warning, format!("window {width}")),
-        Change::Weights([_, 0]) => (Role::Warning, "no re-ranking".into()),
-        Change::Weights([rank, divergence]) => (
+        QueryChange::Dropped(entity) => (Role::Miss, format!("− {}", canvas.name(entity))),
+        QueryChange::Added(entity) => (Role::Gold, format!("+ {}", canvas.name(entity))),
+        QueryChange::Rejected(entity) => (Role::Miss, format!("✗ {}", canvas.name(entity))),
+        QueryChange::Mode(mode) => (Role::Warning, format!("mode {mode}")),
+        QueryChange::Joint => (Role::Warning, "joint".into()),
+        QueryChange::Window(width) => (Role::Warning, format!("window {width}")),
+        QueryChange::Weights([_, 0]) => (Role::Warning, "no re-ranking".into()),
+        QueryChange::Weights([rank, divergence]) => (
             Role::Warning,
             format!("re-ranking {rank}/i + {divergence}/j"),
         ),
     }
 }
 
-pub fn window(tuning: Tuning) -> String {
+pub fn window(tuning: SearchSettings) -> String {
     match tuning.window {
         None => "as published".into(),
         Some(1) => "1: the best by score is picked".into(),
@@ -342,7 +342,7 @@ pub fn window(tuning: Tuning) -> String {
     }
 }
 
-pub fn reranking(tuning: Tuning) -> String {
+pub fn reranking(tuning: SearchSettings) -> String {
     let said = match tuning.weights() {
         [_, 0] => return "none: as picked".into(),
         [0, _] => "by divergence alone".into(),
@@ -356,8 +356,8 @@ pub fn reranking(tuning: Tuning) -> String {
 }
 
 fn setting_line(
-    canvas: &Canvas,
-    state: &State,
+    canvas: &DrawContext,
+    state: &ExpansionQuery,
     setting: Setting,
     width: usize,
     selected: bool,
@@ -381,7 +381,7 @@ fn setting_line(
 }
 
 /// The metrics of both in columns so wide, or why there are none.
-fn numbers(canvas: &Canvas, width: usize) -> Vec<Line<'static>> {
+fn numbers(canvas: &DrawContext, width: usize) -> Vec<Line<'static>> {
     let app = canvas.app;
     let quiet = |said: &str| vec![Line::from(canvas.span(Role::Quiet, said.to_owned()))];
     let Some(unchanged) = &app.unchanged else {
@@ -424,12 +424,12 @@ fn numbers(canvas: &Canvas, width: usize) -> Vec<Line<'static>> {
 /// AP at each cutoff, then P at the first.
 const COLUMNS: usize = CUTOFFS.len() + 1;
 
-fn column(measures: &Measures, at: usize) -> f64 {
+fn column(measures: &MetricValues, at: usize) -> f64 {
     measures.ap.get(at).copied().unwrap_or(measures.p[0])
 }
 
 fn line(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     label: &str,
     numbers: impl Iterator<Item = Span<'static>>,
 ) -> Line<'static> {

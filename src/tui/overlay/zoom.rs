@@ -7,11 +7,11 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::tui::explore::candidates::titles;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::types::EntityId;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let app = canvas.app;
     let (Some(entity), Some(Ok(detail))) = (app.subject(), app.detail()) else {
         return;
@@ -43,7 +43,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 }
 
 /// Draws the path of a picture in the place of the picture.
-fn pictures_are_off(canvas: &mut Canvas, whole: Rect, path: &Path) {
+fn pictures_are_off(canvas: &mut DrawContext, whole: Rect, path: &Path) {
     let middle = Rect {
         y: whole.height / 2,
         height: 1,
@@ -56,7 +56,7 @@ fn pictures_are_off(canvas: &mut Canvas, whole: Rect, path: &Path) {
 
 /// Returns the line below the picture: its entity, its number among the entity's pictures, and the
 /// keys.
-fn caption(canvas: &Canvas, entity: EntityId, pictures: usize) -> Line<'static> {
+fn caption(canvas: &DrawContext, entity: EntityId, pictures: usize) -> Line<'static> {
     let classes = match canvas.catalogue() {
         Some(c) => c
             .entity(entity)

@@ -16,13 +16,13 @@ use crate::config::state_dir;
 use crate::engine::protocol::FailureKind;
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::tui::persist::view_file::Record;
-use crate::types::{EntityId, Mode, SeedCount, Tuning};
+use crate::tui::persist::view_file::QueryRecord;
+use crate::types::{EntityId, Mode, SearchSettings, SeedCount};
 
 /// The format that this program writes. A file of a higher one is set aside.
 const VERSION: u64 = 1;
 
-/// A failure of a query. The class by name, as in [`Session`].
+/// A failure of a query. The class by name, as in [`SavedSession`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RemarkKey {
     pub class: String,
@@ -42,7 +42,7 @@ pub struct Remark {
 
 /// The state of the explorer that outlives a dropped connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Session {
+pub struct SavedSession {
     /// The format's version.
     pub version: u64,
     /// What is expanded and how it is shown; in the file its fields stand beside the others.
@@ -75,7 +75,7 @@ pub struct ExpansionRecord {
     pub number: Option<usize>,
     pub mode: Option<Mode>,
     pub joint: bool,
-    pub tuning: Tuning,
+    pub tuning: SearchSettings,
     pub reranked: bool,
 }
 
@@ -89,15 +89,15 @@ impl Default for ExpansionRecord {
             number: None,
             mode: None,
             joint: false,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
             reranked: true,
         }
     }
 }
 
-impl Default for Session {
+impl Default for SavedSession {
     fn default() -> Self {
-        Session {
+        SavedSession {
             version: VERSION,
             expansion: ExpansionRecord::default(),
             tall: false,
@@ -115,7 +115,7 @@ impl Default for Session {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NamedRecord {
     pub name: String,
-    pub state: Record,
+    pub state: QueryRecord,
 }
 
 /// Where the session of an index lives: its name is the hash of the index's whole path.
@@ -127,22 +127,24 @@ pub fn path_for(index: &Path) -> Option<PathBuf> {
 
 /// A session as it was read, and what is to be said of it.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Loaded {
+pub struct LoadedSession {
     /// `None` where there is no file, or one that cannot be read at all.
-    pub session: Option<Session>,
+    pub session: Option<SavedSession>,
     /// What could not be read, and where the file was set aside.
     pub warning: Option<String>,
 }
 
-impl Session {
+impl SavedSession {
     /// Reads a file. Whatever in it cannot be read costs itself alone, and the file as it was is
     /// set aside under another name.
     ///
     /// Errors: `Io`, where the file cannot be read or set aside.
-    pub fn load(path: &Path) -> Result<Loaded> {
+    pub fn load(path: &Path) -> Result<LoadedSession> {
         let text = match std::fs::read(path) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Loaded::default()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(LoadedSession::default());
+            }
             Err(e) => return Err(Error::io("read", path)(e)),
         };
         let (session, fault) = match serde_json::from_slice::<Value>(&text) {
@@ -155,7 +157,7 @@ impl Session {
                     let (session, unread) = read_fields(fields);
                     match unread.is_empty() {
                         true => {
-                            return Ok(Loaded {
+                            return Ok(LoadedSession {
                                 session: Some(session),
                                 warning: None,
                             });
@@ -182,7 +184,7 @@ impl Session {
             name(path),
             aside.display()
         );
-        Ok(Loaded {
+        Ok(LoadedSession {
             session,
             warning: Some(warning),
         })
@@ -192,12 +194,12 @@ impl Session {
     /// `base` is what the file was known to hold.
     ///
     /// Errors: `Io`.
-    pub fn save(&self, base: &Session, path: &Path) -> Result<Session> {
+    pub fn save(&self, base: &SavedSession, path: &Path) -> Result<SavedSession> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
         let _lock = lock(path);
-        let there = Session::load(path)?.session.unwrap_or_default();
+        let there = SavedSession::load(path)?.session.unwrap_or_default();
         let merged = self.merged(base, &there);
         let text =
             serde_json::to_vec_pretty(&merged).map_err(|e| Error::format(path, e.to_string()))?;
@@ -207,7 +209,7 @@ impl Session {
 
     /// `self` where it differs from `base`, else `there`. Named states, marks and notes are merged
     /// one by one.
-    fn merged(&self, base: &Session, there: &Session) -> Session {
+    fn merged(&self, base: &SavedSession, there: &SavedSession) -> SavedSession {
         fn either<T: Clone + PartialEq>(own: &T, base: &T, there: &T) -> T {
             if own == base {
                 there.clone()
@@ -215,7 +217,7 @@ impl Session {
                 own.clone()
             }
         }
-        Session {
+        SavedSession {
             version: VERSION,
             expansion: either(&self.expansion, &base.expansion, &there.expansion),
             tall: either(&self.tall, &base.tall, &there.tall),
@@ -235,9 +237,9 @@ impl Session {
 
 /// Reads each field by itself. Returns the session and the names of the fields that could not be
 /// read.
-fn read_fields(fields: Map<String, Value>) -> (Session, Vec<String>) {
+fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
     // cannot fail: names, numbers and lists
-    let mut session = serde_json::to_value(Session::default()).unwrap_or_default();
+    let mut session = serde_json::to_value(SavedSession::default()).unwrap_or_default();
     let known: Vec<String> = session
         .as_object()
         .map(|all| all.keys().cloned().collect())
@@ -251,7 +253,8 @@ fn read_fields(fields: Map<String, Value>) -> (Session, Vec<String>) {
         };
         let before = session.get(&name).cloned();
         session[&name] = value;
-        if known.contains(&name) && serde_json::from_value::<Session>(session.clone()).is_err() {
+        if known.contains(&name) && serde_json::from_value::<SavedSession>(session.clone()).is_err()
+        {
             session[&name] = before.unwrap_or_default();
             unread.push(name);
         }
@@ -363,7 +366,7 @@ mod tests {
     }
 
     fn named(name: &str, query: usize) -> NamedRecord {
-        let state = Record {
+        let state = QueryRecord {
             seeds: Vec::new(),
             rejected: Vec::new(),
             class: Some("fish".into()),
@@ -371,7 +374,7 @@ mod tests {
             query: Some(query),
             mode: Mode::Both,
             joint: false,
-            settings: Tuning::default(),
+            settings: SearchSettings::default(),
         };
         NamedRecord {
             name: name.into(),
@@ -379,8 +382,8 @@ mod tests {
         }
     }
 
-    fn session() -> Session {
-        Session {
+    fn session() -> SavedSession {
+        SavedSession {
             expansion: ExpansionRecord {
                 class: Some("fish".into()),
                 seeds: vec![EntityId(3), EntityId(1)],
@@ -389,7 +392,7 @@ mod tests {
                 number: Some(2),
                 mode: Some(Mode::Text),
                 joint: true,
-                tuning: Tuning {
+                tuning: SearchSettings {
                     window: Some(3),
                     weights: None,
                 },
@@ -401,7 +404,7 @@ mod tests {
             theme: Some("light".into()),
             remarks: vec![remark(1, "a fish all the same")],
             states: vec![named("mine", 1)],
-            ..Session::default()
+            ..SavedSession::default()
         }
     }
 
@@ -411,8 +414,8 @@ mod tests {
         (folder, path)
     }
 
-    fn read(path: &Path) -> Session {
-        let loaded = Session::load(path).unwrap();
+    fn read(path: &Path) -> SavedSession {
+        let loaded = SavedSession::load(path).unwrap();
         assert_eq!(loaded.warning, None);
         loaded.session.unwrap()
     }
@@ -420,8 +423,8 @@ mod tests {
     #[test]
     fn what_is_saved_is_restored() {
         let (_folder, path) = file();
-        assert_eq!(Session::load(&path).unwrap(), Loaded::default());
-        session().save(&Session::default(), &path).unwrap();
+        assert_eq!(SavedSession::load(&path).unwrap(), LoadedSession::default());
+        session().save(&SavedSession::default(), &path).unwrap();
         assert_eq!(read(&path), session());
         let mut left: Vec<_> = path
             .parent()
@@ -441,19 +444,19 @@ mod tests {
     #[test]
     fn a_file_of_an_earlier_version_still_loads() {
         let (_folder, path) = file();
-        session().save(&Session::default(), &path).unwrap();
+        session().save(&SavedSession::default(), &path).unwrap();
         let mut old: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         for field in ["remarks", "states", "version", "theme", "tuning"] {
             old.as_object_mut().unwrap().remove(field);
         }
         std::fs::write(&path, old.to_string()).unwrap();
-        let mut expected = Session {
+        let mut expected = SavedSession {
             remarks: vec![],
             states: vec![],
             theme: None,
             ..session()
         };
-        expected.expansion.tuning = Tuning::default();
+        expected.expansion.tuning = SearchSettings::default();
         assert_eq!(read(&path), expected);
     }
 
@@ -461,15 +464,15 @@ mod tests {
     fn two_explorers_keep_what_each_added() {
         let (_folder, path) = file();
         let start = session();
-        start.save(&Session::default(), &path).unwrap();
+        start.save(&SavedSession::default(), &path).unwrap();
         // both have read the file; one adds a state and removes the remark, the other one adds its
         // own and goes elsewhere
-        let first = Session {
+        let first = SavedSession {
             states: vec![named("mine", 1), named("first", 2)],
             remarks: vec![],
             ..start.clone()
         };
-        let mut second = Session {
+        let mut second = SavedSession {
             states: vec![named("second", 3), named("mine", 4)],
             remarks: vec![remark(1, "a fish all the same"), remark(2, "new")],
             ..start.clone()
@@ -488,7 +491,7 @@ mod tests {
         assert_eq!(merged.expansion.class.as_deref(), Some("flowers"));
         assert_eq!(read(&path), merged);
         // the first one changes nothing more: it must not bring its own class back
-        let again = Session {
+        let again = SavedSession {
             tall: false,
             ..first.clone()
         }
@@ -501,12 +504,12 @@ mod tests {
     #[test]
     fn one_unreadable_value_costs_that_value_and_the_file_is_set_aside() {
         let (_folder, path) = file();
-        session().save(&Session::default(), &path).unwrap();
+        session().save(&SavedSession::default(), &path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let changed = text.replacen("\"mode\": \"text\"", "\"mode\": \"audio\"", 1);
         assert_ne!(changed, text);
         std::fs::write(&path, &changed).unwrap();
-        let loaded = Session::load(&path).unwrap();
+        let loaded = SavedSession::load(&path).unwrap();
         let warning = loaded.warning.unwrap();
         assert!(
             warning.contains("(mode)") && warning.contains("session-1.bad.json"),
@@ -524,18 +527,18 @@ mod tests {
     #[test]
     fn one_unreadable_state_costs_no_other() {
         let (_folder, path) = file();
-        let both = Session {
+        let both = SavedSession {
             states: vec![named("a", 1), named("b", 2)],
             ..session()
         };
-        both.save(&Session::default(), &path).unwrap();
+        both.save(&SavedSession::default(), &path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap().replacen(
             "\"seed_count\": \"3\"",
             "\"seed_count\": 7",
             1,
         );
         std::fs::write(&path, text).unwrap();
-        let loaded = Session::load(&path).unwrap();
+        let loaded = SavedSession::load(&path).unwrap();
         assert!(loaded.warning.unwrap().contains("1 of states"));
         assert_eq!(loaded.session.unwrap().states, [named("b", 2)]);
     }
@@ -553,7 +556,7 @@ mod tests {
         .enumerate()
         {
             std::fs::write(&path, text).unwrap();
-            let loaded = Session::load(&path).unwrap();
+            let loaded = SavedSession::load(&path).unwrap();
             assert_eq!(loaded.session, None, "{text}");
             let aside = if number == 0 {
                 "bad.json".to_owned()
@@ -566,26 +569,26 @@ mod tests {
                 text
             );
             // a second start finds the copy that there is
-            Session::load(&path).unwrap();
+            SavedSession::load(&path).unwrap();
             assert!(
                 !path
                     .with_extension(format!("bad-{}.json", number + 2))
                     .exists()
             );
         }
-        session().save(&Session::default(), &path).unwrap();
+        session().save(&SavedSession::default(), &path).unwrap();
         assert_eq!(read(&path), session());
     }
 
     #[test]
     fn fields_of_another_program_version_are_written_back() {
         let (_folder, path) = file();
-        session().save(&Session::default(), &path).unwrap();
+        session().save(&SavedSession::default(), &path).unwrap();
         let mut fields: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         fields["new_field"] = serde_json::json!({"kept": true});
         std::fs::write(&path, fields.to_string()).unwrap();
         let loaded = read(&path);
-        Session {
+        SavedSession {
             tall: false,
             ..loaded.clone()
         }
@@ -601,7 +604,7 @@ mod tests {
             for writer in 0..8 {
                 let path = &path;
                 scope.spawn(move || {
-                    let mut base = Session::default();
+                    let mut base = SavedSession::default();
                     for number in 0..10 {
                         let mut own = base.clone();
                         own.states

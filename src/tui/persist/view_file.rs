@@ -10,10 +10,10 @@ use crate::engine::protocol::Catalogue;
 use crate::error::{Error, Result};
 use crate::name::is_same;
 use crate::text_file;
-use crate::tui::explore::query::State;
+use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
 use crate::tui::ui::screen::Screen;
-use crate::types::{ClassId, EntityId, Mode, SeedCount, Tuning};
+use crate::types::{ClassId, EntityId, Mode, SearchSettings, SeedCount};
 
 /// What the file says it is.
 const KIND: &str = "multiexpan-view";
@@ -24,17 +24,17 @@ const WIDEST: u32 = 1000;
 /// An entity by id and name: the name counts where ids have moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Named {
+pub struct NamedEntity {
     pub id: EntityId,
     pub name: String,
 }
 
-/// A [`State`] that outlives its index.
+/// A [`ExpansionQuery`] that outlives its index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
-    pub seeds: Vec<Named>,
-    pub rejected: Vec<Named>,
+pub struct QueryRecord {
+    pub seeds: Vec<NamedEntity>,
+    pub rejected: Vec<NamedEntity>,
     /// By name, as `gt/NAME.txt` has it.
     pub class: Option<String>,
     pub seed_count: SeedCount,
@@ -42,7 +42,7 @@ pub struct Record {
     pub query: Option<usize>,
     pub mode: Mode,
     pub joint: bool,
-    pub settings: Tuning,
+    pub settings: SearchSettings,
 }
 
 /// What the view was made over.
@@ -63,19 +63,19 @@ pub struct StateFile {
     kind: String,
     version: u64,
     pub index: Origin,
-    pub state: Record,
+    pub state: QueryRecord,
     /// In small letters.
     pub screen: String,
     /// Whether candidates are shown as re-ranked.
     pub reranked: bool,
     /// The candidate under the cursor.
-    pub cursor: Option<Named>,
+    pub cursor: Option<NamedEntity>,
 }
 
-impl Named {
+impl NamedEntity {
     /// An entity of the catalogue; one that it does not know is called by its number.
-    pub fn of(id: EntityId, catalogue: &Catalogue) -> Named {
-        Named {
+    pub fn of(id: EntityId, catalogue: &Catalogue) -> NamedEntity {
+        NamedEntity {
             id,
             name: catalogue
                 .entity(id)
@@ -103,10 +103,10 @@ impl Named {
     }
 }
 
-impl Record {
-    pub fn of(state: &State, catalogue: &Catalogue) -> Record {
-        let named = |all: &[EntityId]| all.iter().map(|&e| Named::of(e, catalogue)).collect();
-        Record {
+impl QueryRecord {
+    pub fn of(state: &ExpansionQuery, catalogue: &Catalogue) -> QueryRecord {
+        let named = |all: &[EntityId]| all.iter().map(|&e| NamedEntity::of(e, catalogue)).collect();
+        QueryRecord {
             seeds: named(&state.seeds.seeds),
             rejected: named(&state.seeds.rejected),
             class: state
@@ -123,7 +123,7 @@ impl Record {
 
     /// The state as far as this index has what it takes, and a sentence for each thing that it has
     /// not.
-    pub fn state(&self, catalogue: &Catalogue) -> (State, Vec<String>) {
+    pub fn state(&self, catalogue: &Catalogue) -> (ExpansionQuery, Vec<String>) {
         let mut lost = Vec::new();
         let seeds = find_all(&self.seeds, "seed", catalogue, &mut lost);
         let rejected = find_all(&self.rejected, "rejected", catalogue, &mut lost);
@@ -135,7 +135,7 @@ impl Record {
             count: self.seed_count,
             number: class.and_then(|class| self.find_query(class, catalogue, &mut lost)),
         };
-        let state = State {
+        let state = ExpansionQuery {
             seeds,
             mode: self.find_mode(catalogue, &mut lost),
             joint: self.joint,
@@ -194,7 +194,7 @@ impl Record {
 
 /// Returns the entities that the catalogue knows; adds a sentence to `lost` for each other one.
 fn find_all(
-    all: &[Named],
+    all: &[NamedEntity],
     what: &str,
     catalogue: &Catalogue,
     lost: &mut Vec<String>,
@@ -212,10 +212,10 @@ fn find_all(
 impl StateFile {
     pub fn new(
         index: Origin,
-        state: Record,
+        state: QueryRecord,
         screen: Screen,
         reranked: bool,
-        cursor: Option<Named>,
+        cursor: Option<NamedEntity>,
     ) -> Self {
         let screen = screen.name().to_lowercase();
         StateFile {
@@ -248,13 +248,13 @@ impl StateFile {
         let file: StateFile =
             serde_json::from_value(value).map_err(|e| refused(format!("is damaged ({e})")))?;
         match file.state.settings {
-            Tuning {
+            SearchSettings {
                 window: Some(width),
                 ..
             } if !(1..=WIDEST).contains(&width) => Err(refused(format!(
                 "has a window of {width}; 1 to {WIDEST} are allowed"
             ))),
-            Tuning {
+            SearchSettings {
                 weights: Some([0, 0]),
                 ..
             } => Err(refused(
@@ -345,9 +345,9 @@ mod tests {
         c.indexed()
     }
 
-    fn state() -> State {
+    fn state() -> ExpansionQuery {
         let id = |n| EntityId(n);
-        State {
+        ExpansionQuery {
             seeds: SeedSet {
                 seeds: vec![id(0), id(2)],
                 rejected: vec![id(3)],
@@ -357,7 +357,7 @@ mod tests {
             },
             mode: Mode::Text,
             joint: true,
-            tuning: Tuning {
+            tuning: SearchSettings {
                 window: Some(1),
                 weights: Some([1, 0]),
             },
@@ -371,10 +371,10 @@ mod tests {
             path: "zoo/index".into(),
             dataset: zoo.dataset_hash.clone(),
         };
-        let cursor = Some(Named::of(EntityId(1), &zoo));
+        let cursor = Some(NamedEntity::of(EntityId(1), &zoo));
         StateFile::new(
             origin,
-            Record::of(&state(), &zoo),
+            QueryRecord::of(&state(), &zoo),
             Screen::Metrics,
             false,
             cursor,
@@ -403,7 +403,7 @@ mod tests {
             " 1984 ",
         ];
         let zoo = catalogue(&names, 0);
-        let state = State {
+        let state = ExpansionQuery {
             seeds: SeedSet {
                 seeds: zoo.entities.iter().map(|e| e.id).collect(),
                 ..state().seeds
@@ -413,7 +413,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("view.json");
         let written = StateFile {
-            state: Record::of(&state, &zoo),
+            state: QueryRecord::of(&state, &zoo),
             ..file()
         };
         std::fs::write(&path, written.write()).unwrap();
@@ -438,12 +438,12 @@ mod tests {
     fn a_name_in_another_unicode_form_is_the_same_name() {
         let mut zoo = catalogue(&["lion", "Åland", "lynx", "horse"], 0);
         zoo.classes[0].name = "îles".into();
-        let named = Named {
+        let named = NamedEntity {
             id: EntityId(9),
             name: "A\u{30a}land".into(),
         };
         assert_eq!(named.find(&zoo), Some(EntityId(1)));
-        let record = Record {
+        let record = QueryRecord {
             seeds: vec![named],
             class: Some("i\u{302}les".into()),
             ..file().state

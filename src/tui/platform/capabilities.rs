@@ -8,7 +8,7 @@
 use ratatui_image::FontSize;
 
 use crate::config::{Depth, Drawing, Environment, Images, Multiplexer};
-use crate::tui::platform::input::Report;
+use crate::tui::platform::input::TerminalReport;
 use crate::tui::platform::tmux::Outside;
 
 /// Asks for name and version, the size of a cell, the colour of the background, and the device
@@ -27,7 +27,7 @@ const CELL_HEIGHT: std::ops::RangeInclusive<u16> = 5..=200;
 
 /// How images are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
+pub enum GraphicsProtocol {
     /// kitty's graphics with Unicode placeholders: an image is text, and behaves like it.
     Kitty,
     /// kitty's graphics placed at the cursor, for terminals that know no placeholders: an image
@@ -41,12 +41,12 @@ pub enum Protocol {
     Shades,
 }
 
-impl Protocol {
+impl GraphicsProtocol {
     /// Whether an image of this protocol is made of cells, so that text drawn over it replaces it.
     pub fn is_of_cells(self) -> bool {
         matches!(
             self,
-            Protocol::Kitty | Protocol::HalfBlocks | Protocol::Shades
+            GraphicsProtocol::Kitty | GraphicsProtocol::HalfBlocks | GraphicsProtocol::Shades
         )
     }
 }
@@ -67,14 +67,14 @@ pub struct Answers {
 
 impl Answers {
     /// Takes in a report; whether it said something new.
-    pub fn take(&mut self, report: Report) -> bool {
+    pub fn take(&mut self, report: TerminalReport) -> bool {
         let before = self.clone();
         match report {
-            Report::Version(version) => self.version = Some(version),
-            Report::Attributes(attributes) => self.attributes = Some(attributes),
-            Report::CellSize { width, height } => self.cell = Some((width, height)),
-            Report::Background(colour) => self.background = Some(colour),
-            Report::Cursor { .. } | Report::Other => {}
+            TerminalReport::Version(version) => self.version = Some(version),
+            TerminalReport::Attributes(attributes) => self.attributes = Some(attributes),
+            TerminalReport::CellSize { width, height } => self.cell = Some((width, height)),
+            TerminalReport::Background(colour) => self.background = Some(colour),
+            TerminalReport::Cursor { .. } | TerminalReport::Other => {}
         }
         *self != before
     }
@@ -84,7 +84,7 @@ impl Answers {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageSetup {
     /// `None`: images are off.
-    pub protocol: Option<Protocol>,
+    pub protocol: Option<GraphicsProtocol>,
     pub cell: (u16, u16),
     /// The terminal's own background, where it told.
     pub background: Option<[u8; 3]>,
@@ -107,7 +107,7 @@ impl ImageSetup {
 }
 
 /// A protocol and the reason for it.
-type Choice = (Protocol, String);
+type Choice = (GraphicsProtocol, String);
 
 /// Decides how images are drawn. `asked` is the user's setting; `line_cell` the size of a cell by
 /// the size of the terminal in pixels, where the line tells one.
@@ -168,52 +168,52 @@ fn forced_protocol(
     answers: &Answers,
     depth: Depth,
     ascii: bool,
-) -> Option<Protocol> {
+) -> Option<GraphicsProtocol> {
     match images {
         Images::Kitty => Some(kitty_protocol(answers)),
-        Images::Sixel => Some(Protocol::Sixel),
-        Images::Iterm2 => Some(Protocol::Iterm2),
-        Images::Halfblocks => Some(or_shades(Protocol::HalfBlocks, depth, ascii)),
+        Images::Sixel => Some(GraphicsProtocol::Sixel),
+        Images::Iterm2 => Some(GraphicsProtocol::Iterm2),
+        Images::Halfblocks => Some(or_shades(GraphicsProtocol::HalfBlocks, depth, ascii)),
         Images::Auto | Images::Off => None,
     }
 }
 
 /// The protocol, or shades where it needs what the terminal lacks: half blocks need colours and a
 /// letter beyond ASCII, kitty's placeholders such letters.
-fn or_shades(protocol: Protocol, depth: Depth, ascii: bool) -> Protocol {
+fn or_shades(protocol: GraphicsProtocol, depth: Depth, ascii: bool) -> GraphicsProtocol {
     match protocol {
-        Protocol::HalfBlocks if ascii || depth == Depth::None => Protocol::Shades,
-        Protocol::Kitty if ascii => Protocol::Shades,
+        GraphicsProtocol::HalfBlocks if ascii || depth == Depth::None => GraphicsProtocol::Shades,
+        GraphicsProtocol::Kitty if ascii => GraphicsProtocol::Shades,
         other => other,
     }
 }
 
 /// Placed at the cursor where the terminal is known to need that.
-fn kitty_protocol(answers: &Answers) -> Protocol {
+fn kitty_protocol(answers: &Answers) -> GraphicsProtocol {
     let chosen = answers
         .version
         .as_deref()
         .map(|version| by_version(version, &[]).0);
-    if chosen == Some(Protocol::KittyPlaced) {
-        Protocol::KittyPlaced
+    if chosen == Some(GraphicsProtocol::KittyPlaced) {
+        GraphicsProtocol::KittyPlaced
     } else {
-        Protocol::Kitty
+        GraphicsProtocol::Kitty
     }
 }
 
-fn images_of(protocol: Option<Protocol>) -> Images {
+fn images_of(protocol: Option<GraphicsProtocol>) -> Images {
     match protocol {
         None => Images::Off,
-        Some(Protocol::Kitty | Protocol::KittyPlaced) => Images::Kitty,
-        Some(Protocol::Sixel) => Images::Sixel,
-        Some(Protocol::Iterm2) => Images::Iterm2,
-        Some(Protocol::HalfBlocks | Protocol::Shades) => Images::Halfblocks,
+        Some(GraphicsProtocol::Kitty | GraphicsProtocol::KittyPlaced) => Images::Kitty,
+        Some(GraphicsProtocol::Sixel) => Images::Sixel,
+        Some(GraphicsProtocol::Iterm2) => Images::Iterm2,
+        Some(GraphicsProtocol::HalfBlocks | GraphicsProtocol::Shades) => Images::Halfblocks,
     }
 }
 
 /// The best protocol that this terminal draws well.
 fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Choice {
-    let half_blocks = |why: &str| (Protocol::HalfBlocks, why.to_owned());
+    let half_blocks = |why: &str| (GraphicsProtocol::HalfBlocks, why.to_owned());
     match environment.multiplexer {
         _ if is_tmux(answers, environment) => return best_in_tmux(answers),
         Some(Multiplexer::Screen) => return half_blocks("GNU screen passes no images on"),
@@ -224,7 +224,7 @@ fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Ch
         Some(version) => by_version(version, answers.attributes.as_deref().unwrap_or_default()),
         None => match &answers.attributes {
             Some(attributes) if attributes.contains(&SIXEL) => (
-                Protocol::Sixel,
+                GraphicsProtocol::Sixel,
                 "the terminal says that it draws sixel".into(),
             ),
             Some(_) => half_blocks("the terminal names no image protocol"),
@@ -233,7 +233,9 @@ fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Ch
     };
     match protocol {
         // placed by cells, an image of pixels needs to know how large these are
-        Protocol::Sixel | Protocol::Iterm2 | Protocol::KittyPlaced if !cell_is_known => {
+        GraphicsProtocol::Sixel | GraphicsProtocol::Iterm2 | GraphicsProtocol::KittyPlaced
+            if !cell_is_known =>
+        {
             half_blocks("the terminal does not tell the size of its cells")
         }
         protocol => (protocol, why),
@@ -251,10 +253,12 @@ fn is_tmux(answers: &Answers, environment: &Environment) -> bool {
 /// In tmux only kitty's placeholders are safe: they are text to tmux, which moves and redraws them
 /// as such.
 fn best_in_tmux(answers: &Answers) -> Choice {
-    let half_blocks = |why: &str| (Protocol::HalfBlocks, why.to_owned());
+    let half_blocks = |why: &str| (GraphicsProtocol::HalfBlocks, why.to_owned());
     match &answers.outside {
         Some(outside) => match by_version(&outside.version, &[]) {
-            (Protocol::Kitty, why) => (Protocol::Kitty, format!("{why}, through tmux")),
+            (GraphicsProtocol::Kitty, why) => {
+                (GraphicsProtocol::Kitty, format!("{why}, through tmux"))
+            }
             _ => half_blocks("tmux moves images only of terminals with kitty's placeholders"),
         },
         None => half_blocks(
@@ -270,14 +274,14 @@ fn by_version(version: &str, attributes: &[u16]) -> Choice {
     let has_sixel = attributes.contains(&SIXEL);
     match name.to_ascii_lowercase().as_str() {
         "kitty" if numbers(version) >= [0, 28] => {
-            chosen(Protocol::Kitty, "draws kitty's placeholders")
+            chosen(GraphicsProtocol::Kitty, "draws kitty's placeholders")
         }
         // with sixel, Konsole keeps what was drawn over
-        "kitty" | "konsole" => chosen(Protocol::KittyPlaced, "draws kitty's images"),
-        "ghostty" => chosen(Protocol::Kitty, "draws kitty's placeholders"),
-        "iterm2" | "wezterm" => chosen(Protocol::Iterm2, "draws iTerm2's images"),
-        _ if has_sixel => chosen(Protocol::Sixel, "draws sixel"),
-        _ => chosen(Protocol::HalfBlocks, "names no image protocol"),
+        "kitty" | "konsole" => chosen(GraphicsProtocol::KittyPlaced, "draws kitty's images"),
+        "ghostty" => chosen(GraphicsProtocol::Kitty, "draws kitty's placeholders"),
+        "iterm2" | "wezterm" => chosen(GraphicsProtocol::Iterm2, "draws iTerm2's images"),
+        _ if has_sixel => chosen(GraphicsProtocol::Sixel, "draws sixel"),
+        _ => chosen(GraphicsProtocol::HalfBlocks, "names no image protocol"),
     }
 }
 
@@ -323,7 +327,7 @@ mod tests {
         }
     }
 
-    fn protocol(answers: &Answers, environment: &Environment) -> Protocol {
+    fn protocol(answers: &Answers, environment: &Environment) -> GraphicsProtocol {
         image_setup(Images::Auto, answers, environment, false, None)
             .protocol
             .unwrap()
@@ -332,22 +336,26 @@ mod tests {
     #[test]
     fn terminals_are_known_by_their_own_answer() {
         let cases = [
-            ("kitty(0.41.1)", &[62][..], Protocol::Kitty),
-            ("kitty(0.26.5)", &[62], Protocol::KittyPlaced),
-            ("Konsole 25.04.2", &[62, 1, 4], Protocol::KittyPlaced),
-            ("ghostty 1.1.3", &[62, 22], Protocol::Kitty),
+            ("kitty(0.41.1)", &[62][..], GraphicsProtocol::Kitty),
+            ("kitty(0.26.5)", &[62], GraphicsProtocol::KittyPlaced),
+            (
+                "Konsole 25.04.2",
+                &[62, 1, 4],
+                GraphicsProtocol::KittyPlaced,
+            ),
+            ("ghostty 1.1.3", &[62, 22], GraphicsProtocol::Kitty),
             (
                 "WezTerm 20240203-110809-5046fc22",
                 &[65, 4],
-                Protocol::Iterm2,
+                GraphicsProtocol::Iterm2,
             ),
-            ("iTerm2 3.5.10", &[62, 4], Protocol::Iterm2),
-            ("foot(1.21.0)", &[62, 4, 22], Protocol::Sixel),
-            ("XTerm(379)", &[63, 1, 2, 4], Protocol::Sixel),
-            ("XTerm(379)", &[64, 1, 2], Protocol::HalfBlocks),
-            ("VTE(7006)", &[65, 1, 9], Protocol::HalfBlocks),
-            ("", &[62, 4], Protocol::Sixel),
-            ("", &[62], Protocol::HalfBlocks),
+            ("iTerm2 3.5.10", &[62, 4], GraphicsProtocol::Iterm2),
+            ("foot(1.21.0)", &[62, 4, 22], GraphicsProtocol::Sixel),
+            ("XTerm(379)", &[63, 1, 2, 4], GraphicsProtocol::Sixel),
+            ("XTerm(379)", &[64, 1, 2], GraphicsProtocol::HalfBlocks),
+            ("VTE(7006)", &[65, 1, 9], GraphicsProtocol::HalfBlocks),
+            ("", &[62, 4], GraphicsProtocol::Sixel),
+            ("", &[62], GraphicsProtocol::HalfBlocks),
         ];
         for (version, attributes, expected) in cases {
             assert_eq!(
@@ -368,9 +376,12 @@ mod tests {
         ]);
         assert_eq!(
             protocol(&answers("VTE(7006)", &[65]), &stale),
-            Protocol::HalfBlocks
+            GraphicsProtocol::HalfBlocks
         );
-        assert_eq!(protocol(&Answers::default(), &stale), Protocol::HalfBlocks);
+        assert_eq!(
+            protocol(&Answers::default(), &stale),
+            GraphicsProtocol::HalfBlocks
+        );
     }
 
     #[test]
@@ -391,21 +402,21 @@ mod tests {
         let setup = image_setup(Images::Auto, &within("kitty(0.41.1)"), &tmux, false, None);
         assert_eq!(
             (setup.protocol, setup.through_tmux),
-            (Some(Protocol::Kitty), true)
+            (Some(GraphicsProtocol::Kitty), true)
         );
         assert_eq!(
             protocol(&within("foot(1.21.0)"), &tmux),
-            Protocol::HalfBlocks
+            GraphicsProtocol::HalfBlocks
         );
         // tmux is at the other end of an ssh connection: only its answer tells
         assert_eq!(
             protocol(&answers("tmux 3.3a", &[1, 2, 4]), &plain()),
-            Protocol::HalfBlocks
+            GraphicsProtocol::HalfBlocks
         );
         let screen = environment(&[("TERM", "screen"), ("STY", "1.pts")]);
         assert_eq!(
             protocol(&answers("", &[62, 4]), &screen),
-            Protocol::HalfBlocks
+            GraphicsProtocol::HalfBlocks
         );
     }
 
@@ -421,19 +432,19 @@ mod tests {
         };
         assert_eq!(
             cell(Some((8, 17)), Some((9, 18))),
-            ((8, 17), Protocol::Sixel)
+            ((8, 17), GraphicsProtocol::Sixel)
         );
         assert_eq!(
             cell(Some((0, 0)), Some((9, 18))),
-            ((9, 18), Protocol::Sixel)
+            ((9, 18), GraphicsProtocol::Sixel)
         );
         assert_eq!(
             cell(None, Some((14, 1))),
-            (USUAL_CELL, Protocol::HalfBlocks)
+            (USUAL_CELL, GraphicsProtocol::HalfBlocks)
         );
         assert_eq!(
             cell(Some((40, 8)), None),
-            (USUAL_CELL, Protocol::HalfBlocks)
+            (USUAL_CELL, GraphicsProtocol::HalfBlocks)
         );
     }
 
@@ -442,33 +453,33 @@ mod tests {
         let no_colour = environment(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]);
         assert_eq!(
             protocol(&answers("VTE(7006)", &[62]), &no_colour),
-            Protocol::Shades
+            GraphicsProtocol::Shades
         );
         assert_eq!(
             protocol(&answers("kitty(0.41.1)", &[62]), &no_colour),
-            Protocol::Kitty
+            GraphicsProtocol::Kitty
         );
         let setup = image_setup(Images::Auto, &answers("", &[62]), &plain(), true, None);
-        assert_eq!(setup.protocol, Some(Protocol::Shades));
+        assert_eq!(setup.protocol, Some(GraphicsProtocol::Shades));
         assert_eq!(
             image_setup(Images::Off, &answers("", &[62]), &plain(), false, None).protocol,
             None
         );
         let forced = image_setup(Images::Sixel, &Answers::default(), &plain(), false, None);
-        assert_eq!(forced.protocol, Some(Protocol::Sixel));
+        assert_eq!(forced.protocol, Some(GraphicsProtocol::Sixel));
     }
 
     #[test]
     fn answers_that_say_nothing_new_are_none() {
         let mut answers = Answers::default();
-        assert!(answers.take(Report::Version("foot(1.21.0)".into())));
-        assert!(!answers.take(Report::Version("foot(1.21.0)".into())));
-        assert!(!answers.take(Report::Other));
+        assert!(answers.take(TerminalReport::Version("foot(1.21.0)".into())));
+        assert!(!answers.take(TerminalReport::Version("foot(1.21.0)".into())));
+        assert!(!answers.take(TerminalReport::Other));
         assert!(
-            answers.take(Report::CellSize {
+            answers.take(TerminalReport::CellSize {
                 width: 8,
                 height: 16
-            }) && answers.take(Report::Attributes(vec![62]))
+            }) && answers.take(TerminalReport::Attributes(vec![62]))
         );
     }
 }

@@ -10,21 +10,21 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::config::{Environment, Images, Multiplexer, Theme};
-use crate::engine::protocol::{Reply, Request, Say};
+use crate::engine::protocol::{Reply, ReplyKind, Request};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::tui::app::{App, Msg, Wish};
-use crate::tui::persist::session::Session;
-use crate::tui::platform::capabilities::{Answers, Protocol, image_setup};
-use crate::tui::platform::input::{Input, Report};
+use crate::tui::app::{App, Effect, Message};
+use crate::tui::persist::session::SavedSession;
+use crate::tui::platform::capabilities::{Answers, GraphicsProtocol, image_setup};
+use crate::tui::platform::input::{TerminalInput, TerminalReport};
 use crate::tui::platform::reader;
 use crate::tui::platform::saver::{Saved, Saver};
 use crate::tui::platform::signals::{Received, Signals, end_when_stuck};
 use crate::tui::platform::terminal::Terminal;
-use crate::tui::platform::theme_files::Themes;
+use crate::tui::platform::theme_files::ThemeFiles;
 use crate::tui::platform::tmux;
 use crate::tui::platform::tmux::Outside;
-use crate::tui::ui::image_cache::{Job, Made, Pictures};
+use crate::tui::ui::image_cache::{ImageCache, Job, Made};
 use crate::tui::ui::screen;
 
 /// Between two frames.
@@ -53,14 +53,14 @@ const TMUX_KNOWS_AFTER: [Duration; 4] = [
 pub struct Explorer {
     pub app: App,
     pub theme: Theme,
-    pub themes: Themes,
+    pub themes: ThemeFiles,
     pub images: Images,
     pub environment: Environment,
     pub send: Box<dyn Fn(Request) + Send>,
     /// Where the session is kept; `None` where there is no such place.
     pub session_path: Option<PathBuf>,
     /// The session as it was read.
-    pub session: Option<Session>,
+    pub session: Option<SavedSession>,
 }
 
 /// The loop's own state.
@@ -70,7 +70,7 @@ struct Loop {
     answers: Answers,
     /// Nothing beyond ASCII is written.
     ascii: bool,
-    pictures: Pictures,
+    pictures: ImageCache,
     made: UnboundedSender<(Job, Made)>,
     outside: UnboundedSender<Outside>,
     /// Images go through tmux to the terminal outside.
@@ -87,7 +87,7 @@ struct Loop {
 
 /// The channels, signals and clocks that the loop waits for, beside its own timers.
 struct Sources {
-    inputs: UnboundedReceiver<Input>,
+    inputs: UnboundedReceiver<TerminalInput>,
     replies: UnboundedReceiver<Reply>,
     /// The engine has not closed `replies` yet.
     engine_lives: bool,
@@ -125,7 +125,7 @@ pub async fn run(
     let terminal = Terminal::take(mouse, ascii, &explorer.environment)?;
     reader::start(send_input);
     let mut state = Loop {
-        pictures: Pictures::new(explorer.images != Images::Off, explorer.theme.paper()),
+        pictures: ImageCache::new(explorer.images != Images::Off, explorer.theme.paper()),
         theme: explorer.app.themes.shown.clone(),
         explorer,
         terminal,
@@ -159,7 +159,7 @@ impl Loop {
             self.explorer.app.warn(warning);
         }
         self.ask_tmux();
-        self.take(Msg::Resize(screen_size()), FRAME);
+        self.take(Message::Resize(screen_size()), FRAME);
         let first = self.explorer.app.start();
         self.send(first);
         self.draw()
@@ -176,7 +176,7 @@ impl Loop {
             input = sources.inputs.recv() => match input {
                 Some(input) => self.input(input)?,
                 // the line is gone
-                None => self.explorer.app.wish = Some(Wish::Quit),
+                None => self.explorer.app.wish = Some(Effect::Quit),
             },
             reply = sources.replies.recv(), if sources.engine_lives => match reply {
                 Some(reply) => self.replies(reply, &mut sources.replies),
@@ -185,7 +185,7 @@ impl Loop {
             },
             Some((job, made)) = sources.pictures_made.recv() => self.picture(job, made),
             Some(outside) = sources.asked_outside.recv() => self.heard_of_outside(outside)?,
-            _ = sources.ticks.tick(), if self.explorer.app.moves() => self.take(Msg::Tick, FRAME),
+            _ = sources.ticks.tick(), if self.explorer.app.moves() => self.take(Message::Tick, FRAME),
             _ = sources.tmux_ticks.tick(), if self.draws_through_tmux => self.ask_tmux(),
             () = sleep_until(frame_at), if self.changed.is_some() => drawn = self.draw(),
             () = sleep_until(save_due.unwrap_or(now)), if save_due.is_some() => self.save(),
@@ -201,20 +201,20 @@ impl Loop {
         Ok(true)
     }
 
-    fn input(&mut self, input: Input) -> Result<()> {
+    fn input(&mut self, input: TerminalInput) -> Result<()> {
         match input {
-            Input::Event(event) => self.event(event),
-            Input::Report(report) => self.report(report),
+            TerminalInput::Event(event) => self.event(event),
+            TerminalInput::Report(report) => self.report(report),
         }
     }
 
     fn event(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
-                self.take(Msg::Key(key), KEY_FRAME)
+                self.take(Message::Key(key), KEY_FRAME)
             }
-            Event::Mouse(mouse) => self.take(Msg::Mouse(mouse), KEY_FRAME),
-            Event::Paste(text) => self.take(Msg::Paste(text), KEY_FRAME),
+            Event::Mouse(mouse) => self.take(Message::Mouse(mouse), KEY_FRAME),
+            Event::Paste(text) => self.take(Message::Paste(text), KEY_FRAME),
             // tmux may have shown this pane to a terminal that has no images of it
             Event::FocusGained => self.ask_tmux(),
             _ => {}
@@ -223,8 +223,8 @@ impl Loop {
     }
 
     /// Takes in an answer of the terminal. What it changes is drawn; keys are not touched by it.
-    fn report(&mut self, report: Report) -> Result<()> {
-        if let Report::Cursor { row: 2, column } = report {
+    fn report(&mut self, report: TerminalReport) -> Result<()> {
+        if let TerminalReport::Cursor { row: 2, column } = report {
             // the probe of the letters: one column for one letter of two bytes
             return if column == 2 {
                 self.allow_unicode()
@@ -232,7 +232,7 @@ impl Loop {
                 Ok(())
             };
         }
-        let ends_query = matches!(report, Report::Attributes(_));
+        let ends_query = matches!(report, TerminalReport::Attributes(_));
         if ends_query {
             self.terminal.answered();
         }
@@ -256,7 +256,7 @@ impl Loop {
         let setup = image_setup(*images, &self.answers, environment, self.ascii, line_cell());
         let is_kitty = matches!(
             setup.protocol,
-            Some(Protocol::Kitty | Protocol::KittyPlaced)
+            Some(GraphicsProtocol::Kitty | GraphicsProtocol::KittyPlaced)
         );
         self.draws_through_tmux = is_kitty && setup.through_tmux;
         if is_kitty {
@@ -314,15 +314,15 @@ impl Loop {
 
     fn signal(&mut self, signal: Received) -> Result<()> {
         match signal {
-            Received::End => self.explorer.app.wish = Some(Wish::Quit),
-            Received::Stop => self.explorer.app.wish = Some(Wish::Suspend),
+            Received::End => self.explorer.app.wish = Some(Effect::Quit),
+            Received::Stop => self.explorer.app.wish = Some(Effect::Suspend),
             Received::Resize => {
                 // another font has other cells
                 if self.pictures.on() {
                     self.terminal.ask()?;
                     self.set_up_images_if_asked()?;
                 }
-                self.take(Msg::Resize(screen_size()), FRAME);
+                self.take(Message::Resize(screen_size()), FRAME);
             }
         }
         Ok(())
@@ -373,16 +373,16 @@ impl Loop {
     }
 
     fn reply(&mut self, reply: Reply) {
-        let within = if let Say::Progress(_) = reply.say {
+        let within = if let ReplyKind::Progress(_) = reply.say {
             PROGRESS_FRAME
         } else {
             FRAME
         };
-        self.take(Msg::Reply(reply), within);
+        self.take(Message::Reply(reply), within);
     }
 
     /// Takes it in; what it changed is shown at most so long after the last frame.
-    fn take(&mut self, msg: Msg, within: Duration) {
+    fn take(&mut self, msg: Message, within: Duration) {
         let requests = self.explorer.app.update(msg);
         self.send(requests);
         self.change_theme();
@@ -430,7 +430,7 @@ impl Loop {
             .sort_by_key(|key| std::cmp::Reverse(key.size.area()));
         self.pictures.wish(&view.pictures);
         self.make_pictures();
-        let requests = self.explorer.app.update(Msg::Drawn(view));
+        let requests = self.explorer.app.update(Message::Drawn(view));
         self.send(requests);
         if let Some(session) = self.explorer.app.session() {
             self.saver.notice(&session);
@@ -454,8 +454,8 @@ impl Loop {
     /// Does what the app wishes; true at the end.
     fn grant(&mut self) -> Result<bool> {
         match self.explorer.app.wish.take() {
-            Some(Wish::Quit) => return Ok(true),
-            Some(Wish::Suspend) => {
+            Some(Effect::Quit) => return Ok(true),
+            Some(Effect::Suspend) => {
                 self.save();
                 if !self.terminal.suspend()? {
                     self.explorer.app.notify(
@@ -466,14 +466,14 @@ impl Loop {
                 }
                 self.answers_due = Some(Instant::now() + ANSWER_WITHIN);
                 self.ask_tmux();
-                self.take(Msg::Resize(screen_size()), FRAME);
+                self.take(Message::Resize(screen_size()), FRAME);
             }
-            Some(Wish::Redraw) => self.terminal.clear()?,
-            Some(Wish::Copy(text)) => {
+            Some(Effect::Redraw) => self.terminal.clear()?,
+            Some(Effect::Copy(text)) => {
                 self.terminal.copy(&text)?;
                 return Ok(false);
             }
-            Some(Wish::Write { stem, ending, text }) => {
+            Some(Effect::Write { stem, ending, text }) => {
                 let said = match write(&stem, ending, &text) {
                     Ok(path) => format!("written to {}", path.display()),
                     Err(why) => why.to_string(),

@@ -15,7 +15,7 @@ use ratatui_image::protocol::{Protocol as Encoded, halfblocks, iterm2, kitty, si
 use ratatui_image::{Image, Resize};
 
 use crate::config::{ANSI_COLOURS, Depth, Environment, Images};
-use crate::tui::platform::capabilities::{Answers, ImageSetup, Protocol, image_setup};
+use crate::tui::platform::capabilities::{Answers, GraphicsProtocol, ImageSetup, image_setup};
 use crate::tui::platform::kitty_placement;
 
 /// A cell whose symbol is a sequence takes one column all the same.
@@ -62,10 +62,10 @@ impl EncodedImage {
         if size.width == 0 || size.height == 0 {
             return Err("there is no room for it".into());
         }
-        if protocol == Protocol::Shades {
+        if protocol == GraphicsProtocol::Shades {
             return Ok(shades(&image, size, paper, setup));
         }
-        if protocol == Protocol::KittyPlaced {
+        if protocol == GraphicsProtocol::KittyPlaced {
             let scaled = scaled(&image, size, &resize, protocol, paper, setup);
             return kitty_placement::sequence(&scaled, size)
                 .map(|sequence| EncodedImage::Placed { sequence, size });
@@ -87,7 +87,7 @@ impl EncodedImage {
         }
     }
 
-    /// Whether it is made of cells (see [`Protocol::is_of_cells`]).
+    /// Whether it is made of cells (see [`GraphicsProtocol::is_of_cells`]).
     pub fn is_of_cells(&self) -> bool {
         match self {
             EncodedImage::Protocol { is_of_cells, .. } => *is_of_cells,
@@ -180,11 +180,11 @@ fn encode(
     image: &DynamicImage,
     size: Size,
     resize: &Resize,
-    protocol: Protocol,
+    protocol: GraphicsProtocol,
     paper: [u8; 3],
     setup: &ImageSetup,
 ) -> Result<Encoded, ratatui_image::errors::Errors> {
-    if protocol == Protocol::HalfBlocks {
+    if protocol == GraphicsProtocol::HalfBlocks {
         return Ok(Encoded::Halfblocks(halfblocks::Halfblocks::new(
             half_blocks(image, size, setup.depth),
             size,
@@ -192,12 +192,14 @@ fn encode(
     }
     let scaled = scaled(image, size, resize, protocol, paper, setup);
     Ok(match protocol {
-        Protocol::Sixel => Encoded::Sixel(sixel::Sixel::new(
+        GraphicsProtocol::Sixel => Encoded::Sixel(sixel::Sixel::new(
             whole_sixels(scaled),
             size,
             setup.through_tmux,
         )?),
-        Protocol::Iterm2 => Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?),
+        GraphicsProtocol::Iterm2 => {
+            Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?)
+        }
         _ => {
             let (id, shared_memory) = (rand::random(), false);
             let (tmux, deflate) = (setup.through_tmux, setup.compressed);
@@ -226,13 +228,17 @@ fn scaled(
     image: &DynamicImage,
     size: Size,
     resize: &Resize,
-    protocol: Protocol,
+    protocol: GraphicsProtocol,
     paper: [u8; 3],
     setup: &ImageSetup,
 ) -> DynamicImage {
     let [red, green, blue] = paper;
     // placeholders have the cells' own paper behind them
-    let opacity = if protocol == Protocol::Kitty { 0 } else { 255 };
+    let opacity = if protocol == GraphicsProtocol::Kitty {
+        0
+    } else {
+        255
+    };
     let scaled = resize.resize(
         image,
         setup.font_size(),

@@ -26,14 +26,14 @@ const LONGEST_PASTE: usize = 1 << 20;
 
 /// One unit of input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub enum TerminalInput {
     Event(Event),
-    Report(Report),
+    Report(TerminalReport),
 }
 
 /// An answer of the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Report {
+pub enum TerminalReport {
     /// The terminal's name and version (XTVERSION): `kitty(0.41.1)`.
     Version(String),
     /// Its primary device attributes (DA1); 4 among them: it draws sixel.
@@ -48,7 +48,7 @@ pub enum Report {
     Other,
 }
 
-/// Cuts a stream of bytes into [`Input`]s.
+/// Cuts a stream of bytes into [`TerminalInput`]s.
 #[derive(Debug, Default)]
 pub struct InputParser {
     /// What has begun and is not complete.
@@ -74,7 +74,7 @@ enum Unit {
 
 impl InputParser {
     /// Takes in bytes as they arrived at `now`; returns the units that they complete, in order.
-    pub fn feed(&mut self, bytes: &[u8], now: Instant) -> Vec<Input> {
+    pub fn feed(&mut self, bytes: &[u8], now: Instant) -> Vec<TerminalInput> {
         self.pending.extend_from_slice(bytes);
         let mut found = Vec::new();
         let mut start = 0;
@@ -87,9 +87,11 @@ impl InputParser {
                     self.deadline = Some(now + patience);
                     break;
                 }
-                Unit::Event(length) => found.extend(event(&rest[..length]).map(Input::Event)),
-                Unit::Report(length) => found.push(Input::Report(report(&rest[..length]))),
-                Unit::Paste(length) => found.push(Input::Event(paste(&rest[..length]))),
+                Unit::Event(length) => {
+                    found.extend(event(&rest[..length]).map(TerminalInput::Event))
+                }
+                Unit::Report(length) => found.push(TerminalInput::Report(report(&rest[..length]))),
+                Unit::Paste(length) => found.push(TerminalInput::Event(paste(&rest[..length]))),
                 Unit::Noise(_) => {}
             }
             start += unit.length();
@@ -105,7 +107,7 @@ impl InputParser {
 
     /// Takes what is pending as it is, since nothing followed: an `ESC` becomes the escape key, the
     /// beginning of a report is dropped, a paste ends here.
-    pub fn expire(&mut self) -> Vec<Input> {
+    pub fn expire(&mut self) -> Vec<TerminalInput> {
         self.deadline = None;
         let pending = std::mem::take(&mut self.pending);
         let keys = match pending.as_slice() {
@@ -115,7 +117,7 @@ impl InputParser {
             pasted if pasted.starts_with(PASTE_BEGIN) => vec![paste(pasted)],
             _ => Vec::new(),
         };
-        keys.into_iter().map(Input::Event).collect()
+        keys.into_iter().map(TerminalInput::Event).collect()
     }
 }
 
@@ -272,12 +274,12 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// What a report says.
-fn report(unit: &[u8]) -> Report {
+fn report(unit: &[u8]) -> TerminalReport {
     let Ok(text) = std::str::from_utf8(unit) else {
-        return Report::Other;
+        return TerminalReport::Other;
     };
     if let Some(version) = text.strip_prefix("\x1bP>|") {
-        return Report::Version(
+        return TerminalReport::Version(
             version
                 .trim_end_matches("\x1b\\")
                 .trim_end_matches('\x07')
@@ -285,7 +287,7 @@ fn report(unit: &[u8]) -> Report {
         );
     }
     if let Some(colour) = text.strip_prefix("\x1b]11;rgb:") {
-        return background(colour).map_or(Report::Other, Report::Background);
+        return background(colour).map_or(TerminalReport::Other, TerminalReport::Background);
     }
     let numbers = |parameters: &str| -> Vec<u16> {
         parameters
@@ -297,7 +299,7 @@ fn report(unit: &[u8]) -> Report {
         .strip_prefix("\x1b[?")
         .and_then(|rest| rest.strip_suffix('c'))
     {
-        return Report::Attributes(numbers(attributes));
+        return TerminalReport::Attributes(numbers(attributes));
     }
     let size = text
         .strip_prefix("\x1b[")
@@ -308,9 +310,9 @@ fn report(unit: &[u8]) -> Report {
         .and_then(|rest| rest.strip_suffix('R'))
         .map(numbers);
     match (size.as_deref(), cursor.as_deref()) {
-        (Some(&[6, height, width]), _) => Report::CellSize { width, height },
-        (_, Some(&[row, column])) => Report::Cursor { row, column },
-        _ => Report::Other,
+        (Some(&[6, height, width]), _) => TerminalReport::CellSize { width, height },
+        (_, Some(&[row, column])) => TerminalReport::Cursor { row, column },
+        _ => TerminalReport::Other,
     }
 }
 
@@ -334,38 +336,38 @@ fn background(colour: &str) -> Option<[u8; 3]> {
 mod tests {
     use super::*;
 
-    fn parse(bytes: &[u8]) -> Vec<Input> {
+    fn parse(bytes: &[u8]) -> Vec<TerminalInput> {
         InputParser::default().feed(bytes, Instant::now())
     }
 
-    fn letter(letter: char) -> Input {
-        Input::Event(key(KeyCode::Char(letter), KeyModifiers::NONE))
+    fn letter(letter: char) -> TerminalInput {
+        TerminalInput::Event(key(KeyCode::Char(letter), KeyModifiers::NONE))
     }
 
-    fn with_alt(letter: char) -> Input {
-        Input::Event(key(KeyCode::Char(letter), KeyModifiers::ALT))
+    fn with_alt(letter: char) -> TerminalInput {
+        TerminalInput::Event(key(KeyCode::Char(letter), KeyModifiers::ALT))
     }
 
-    const REPORTS: [(&[u8], Report); 10] = [
-        (b"\x1b_Gi=31;OK\x1b\\", Report::Other),
-        (b"\x1b[?2031;1n", Report::Other),
-        (b"\x1b[>41;378;0c", Report::Other),
-        (b"\x1b[0n", Report::Other),
+    const REPORTS: [(&[u8], TerminalReport); 10] = [
+        (b"\x1b_Gi=31;OK\x1b\\", TerminalReport::Other),
+        (b"\x1b[?2031;1n", TerminalReport::Other),
+        (b"\x1b[>41;378;0c", TerminalReport::Other),
+        (b"\x1b[0n", TerminalReport::Other),
         (
             b"\x1b[24;80R",
-            Report::Cursor {
+            TerminalReport::Cursor {
                 row: 24,
                 column: 80,
             },
         ),
-        (b"\x1b[?2026;2$y", Report::Other),
-        (b"\x1b[?62u", Report::Other),
+        (b"\x1b[?2026;2$y", TerminalReport::Other),
+        (b"\x1b[?62u", TerminalReport::Other),
         (
             b"\x1b]11;rgb:1e1e/ffff/0000\x1b\\",
-            Report::Background([30, 255, 0]),
+            TerminalReport::Background([30, 255, 0]),
         ),
-        (b"\x1b]10;rgb:ffff/ffff/ffff\x07", Report::Other),
-        (b"\x1bP1+r544e=787465726d\x1b\\", Report::Other),
+        (b"\x1b]10;rgb:ffff/ffff/ffff\x07", TerminalReport::Other),
+        (b"\x1bP1+r544e=787465726d\x1b\\", TerminalReport::Other),
     ];
 
     #[test]
@@ -384,7 +386,7 @@ mod tests {
                 );
                 assert_eq!(
                     found[1],
-                    Input::Report(report.clone()),
+                    TerminalInput::Report(report.clone()),
                     "{bytes:?} at {cut}"
                 );
             }
@@ -396,15 +398,15 @@ mod tests {
         let reports =
             parse(b"\x1bP>|kitty(0.41.1)\x1b\\\x1b[6;20;10t\x1b[?62;4;22c\x1bP>|foot(1.13.1)\x07");
         let expected = [
-            Report::Version("kitty(0.41.1)".into()),
-            Report::CellSize {
+            TerminalReport::Version("kitty(0.41.1)".into()),
+            TerminalReport::CellSize {
                 width: 10,
                 height: 20,
             },
-            Report::Attributes(vec![62, 4, 22]),
-            Report::Version("foot(1.13.1)".into()),
+            TerminalReport::Attributes(vec![62, 4, 22]),
+            TerminalReport::Version("foot(1.13.1)".into()),
         ];
-        assert_eq!(reports, expected.map(Input::Report));
+        assert_eq!(reports, expected.map(TerminalInput::Report));
     }
 
     #[test]
@@ -431,17 +433,17 @@ mod tests {
         for (bytes, code, modifiers) in cases {
             assert_eq!(
                 parse(bytes),
-                [Input::Event(key(code, modifiers))],
+                [TerminalInput::Event(key(code, modifiers))],
                 "{bytes:?}"
             );
             let mut parser = InputParser::default();
-            let one_by_one: Vec<Input> = bytes
+            let one_by_one: Vec<TerminalInput> = bytes
                 .iter()
                 .flat_map(|byte| parser.feed(&[*byte], Instant::now()))
                 .collect();
             assert_eq!(
                 one_by_one,
-                [Input::Event(key(code, modifiers))],
+                [TerminalInput::Event(key(code, modifiers))],
                 "{bytes:?} byte by byte"
             );
         }
@@ -466,13 +468,13 @@ mod tests {
         assert_eq!(parser.deadline(), Some(now + ESCAPE_DELAY));
         assert_eq!(
             parser.expire(),
-            [Input::Event(key(KeyCode::Esc, KeyModifiers::NONE))]
+            [TerminalInput::Event(key(KeyCode::Esc, KeyModifiers::NONE))]
         );
         assert_eq!(parser.deadline(), None);
         assert_eq!(parser.feed(b"j", now), [letter('j')]);
         assert_eq!(
             parse(b"\x1b\x1bj")[0],
-            Input::Event(key(KeyCode::Esc, KeyModifiers::NONE))
+            TerminalInput::Event(key(KeyCode::Esc, KeyModifiers::NONE))
         );
     }
 
@@ -492,7 +494,7 @@ mod tests {
 
     #[test]
     fn pastes_come_whole_whatever_is_in_them() {
-        let pasted = |text: &str| [Input::Event(Event::Paste(text.into()))];
+        let pasted = |text: &str| [TerminalInput::Event(Event::Paste(text.into()))];
         assert_eq!(
             parse(b"\x1b[200~lion\rti\x1b[31mger\x1b[201~"),
             pasted("lion\rti\x1b[31mger")
@@ -514,7 +516,7 @@ mod tests {
         let kinds: Vec<_> = found
             .iter()
             .map(|input| match input {
-                Input::Event(Event::Mouse(mouse)) => {
+                TerminalInput::Event(Event::Mouse(mouse)) => {
                     format!("{:?} {} {}", mouse.kind, mouse.column, mouse.row)
                 }
                 other => format!("{other:?}"),

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::config::{Drawing, Environment, Images, Multiplexer};
 use crate::tui::platform::capabilities::{Answers, QUERY, image_setup};
 use crate::tui::platform::event_loop::line_cell;
-use crate::tui::platform::input::{Input, InputParser};
+use crate::tui::platform::input::{InputParser, TerminalInput};
 use crate::tui::platform::tmux;
 
 /// How long the terminal may take. Nothing else waits meanwhile, and a late answer would be typed
@@ -68,7 +68,7 @@ fn ask() -> Answers {
             break;
         };
         for input in parser.feed(&buffer[..length], Instant::now()) {
-            if let Input::Report(report) = input {
+            if let TerminalInput::Report(report) = input {
                 answers.take(report);
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::tui::platform::input::{Input, InputParser, Report};
+use crate::tui::platform::input::{InputParser, TerminalInput, TerminalReport};
 
 /// How many times the terminal has answered with its device attributes.
 static ANSWERS: AtomicUsize = AtomicUsize::new(0);
@@ -28,7 +28,7 @@ pub fn since_input() -> Option<Duration> {
 }
 
 /// Starts the thread. Its channel closes when the line is gone.
-pub fn start(inputs: UnboundedSender<Input>) {
+pub fn start(inputs: UnboundedSender<TerminalInput>) {
     std::thread::spawn(move || {
         let mut parser = InputParser::default();
         let mut buffer = [0; 1 << 16];
@@ -50,7 +50,7 @@ pub fn start(inputs: UnboundedSender<Input>) {
                 Arrival::HangUp => return,
             };
             for input in found {
-                if matches!(input, Input::Report(Report::Attributes(_))) {
+                if matches!(input, TerminalInput::Report(TerminalReport::Attributes(_))) {
                     ANSWERS.fetch_add(1, Ordering::SeqCst);
                 }
                 // nobody listens any more when the explorer is left

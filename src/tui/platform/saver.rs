@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::Result;
-use crate::tui::persist::session::Session;
+use crate::tui::persist::session::SavedSession;
 
 /// Changes are gathered for so long before the session is written.
 const SAVE_AFTER: Duration = Duration::from_millis(400);
@@ -21,7 +21,7 @@ pub struct Saver {
     /// `None` where there is no place to keep it.
     path: Option<PathBuf>,
     /// What the file is known to hold.
-    saved: Session,
+    saved: SavedSession,
     at: Option<Instant>,
     /// How long to wait before the next try; `None` while the last one succeeded.
     retry: Option<Duration>,
@@ -30,32 +30,32 @@ pub struct Saver {
 
 /// What is to be saved yet, for a thread that ends the program when the event loop does not.
 #[derive(Debug, Clone, Default)]
-pub struct Pending(Arc<Mutex<Option<Change>>>);
+pub struct Pending(Arc<Mutex<Option<UnsavedSession>>>);
 
 /// A session that is not on the disk, and what it was changed from.
 #[derive(Debug)]
-struct Change {
+struct UnsavedSession {
     path: PathBuf,
-    base: Session,
-    session: Session,
+    base: SavedSession,
+    session: SavedSession,
 }
 
 /// A session that was written.
 pub struct Saved {
     /// What is in the file: another explorer may have added to it.
-    pub merged: Session,
+    pub merged: SavedSession,
     /// An earlier try had failed.
     pub recovered: bool,
 }
 
 impl Pending {
-    fn lock(&self) -> MutexGuard<'_, Option<Change>> {
+    fn lock(&self) -> MutexGuard<'_, Option<UnsavedSession>> {
         self.0.lock().unwrap_or_else(|broken| broken.into_inner())
     }
 
     /// Writes what is not saved yet. An error is passed over: there is nobody left to tell.
     pub fn write(&self) {
-        if let Some(Change {
+        if let Some(UnsavedSession {
             path,
             base,
             session,
@@ -68,7 +68,7 @@ impl Pending {
 
 impl Saver {
     /// `loaded` is what was read from the file.
-    pub fn new(path: Option<PathBuf>, loaded: Option<Session>) -> Saver {
+    pub fn new(path: Option<PathBuf>, loaded: Option<SavedSession>) -> Saver {
         Saver {
             path,
             saved: loaded.unwrap_or_default(),
@@ -83,12 +83,12 @@ impl Saver {
     }
 
     /// Takes notice of the session as it is now.
-    pub fn notice(&mut self, session: &Session) {
+    pub fn notice(&mut self, session: &SavedSession) {
         let Some(path) = &self.path else { return };
         if *session == self.saved {
             return;
         }
-        *self.pending.lock() = Some(Change {
+        *self.pending.lock() = Some(UnsavedSession {
             path: path.clone(),
             base: self.saved.clone(),
             session: session.clone(),
@@ -104,7 +104,7 @@ impl Saver {
 
     /// Writes the session if it changed and has a place; `None` if not. After an error it is due
     /// again by itself; `Err` comes only for the first failure in a row.
-    pub fn save(&mut self, session: &Session) -> Result<Option<Saved>> {
+    pub fn save(&mut self, session: &SavedSession) -> Result<Option<Saved>> {
         self.at = None;
         let Some(path) = self.path.clone().filter(|_| *session != self.saved) else {
             return Ok(None);
@@ -116,7 +116,7 @@ impl Saver {
                 *pending = None;
                 drop(pending);
                 // what another explorer expanded is in the file, and not here
-                self.saved = Session {
+                self.saved = SavedSession {
                     states: merged.states.clone(),
                     remarks: merged.remarks.clone(),
                     ..session.clone()
@@ -140,7 +140,7 @@ impl Saver {
     }
 
     /// The last try before the end. Error: it failed, whether or not an earlier one did.
-    pub fn finish(&mut self, session: &Session) -> Result<()> {
+    pub fn finish(&mut self, session: &SavedSession) -> Result<()> {
         self.retry = None;
         self.save(session).map(drop)
     }

@@ -6,16 +6,16 @@ use crate::config::{Depth, Theme};
 use crate::error::Result;
 
 /// Where themes come from.
-pub struct Themes {
+pub struct ThemeFiles {
     /// The user's, beside the settings.
     folder: Option<PathBuf>,
     depth: Depth,
 }
 
-impl Themes {
+impl ThemeFiles {
     /// Themes of `folder` and the shipped ones, for a terminal of so many colours.
     pub fn new(folder: Option<PathBuf>, depth: Depth) -> Self {
-        Themes { folder, depth }
+        ThemeFiles { folder, depth }
     }
 
     pub fn names(&self) -> Vec<String> {

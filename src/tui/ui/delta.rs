@@ -3,7 +3,7 @@
 use ratatui::text::Span;
 
 use crate::config::Role;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
 /// Mark, sign and role of a difference as people round it.
@@ -16,7 +16,7 @@ pub fn sign(difference: f64) -> (&'static str, &'static str, Role) {
 }
 
 /// To the right in so many columns; a dot where it is not known.
-pub fn difference(canvas: &Canvas, value: Option<f64>, columns: usize) -> Span<'static> {
+pub fn difference(canvas: &DrawContext, value: Option<f64>, columns: usize) -> Span<'static> {
     let Some(value) = value else {
         return canvas.span(Role::Quiet, text::fit_right("·", columns));
     };

@@ -12,19 +12,19 @@ use crate::config::{Role, Theme};
 use crate::engine::protocol::Catalogue;
 use crate::tui::app::{App, Pane};
 use crate::tui::search::occurrences;
-use crate::tui::text_input::Field;
-use crate::tui::ui::frame_info::{Hit, PictureKey, View};
-use crate::tui::ui::image_cache::{Look, Pictures};
+use crate::tui::text_input::TextInput;
+use crate::tui::ui::frame_info::{FrameInfo, Hit, PictureKey};
+use crate::tui::ui::image_cache::{ImageCache, Look};
 use crate::tui::ui::text;
 use crate::types::EntityId;
 
 /// One frame in the making.
-pub struct Canvas<'a, 'f> {
+pub struct DrawContext<'a, 'f> {
     pub frame: &'a mut Frame<'f>,
     pub app: &'a App,
     pub theme: &'a Theme,
-    pub pictures: &'a Pictures,
-    pub view: View,
+    pub pictures: &'a ImageCache,
+    pub view: FrameInfo,
     /// Where images lie that are no cells: text over one of them would not replace it.
     pub overlays: Vec<Rect>,
 }
@@ -43,7 +43,7 @@ pub fn split_first_line(area: Rect) -> (Rect, Rect) {
     (first, rest)
 }
 
-impl Canvas<'_, '_> {
+impl DrawContext<'_, '_> {
     pub fn style(&self, role: Role) -> Style {
         self.theme.style(role)
     }
@@ -93,7 +93,7 @@ impl Canvas<'_, '_> {
         &mut self,
         area: Rect,
         mut lead: Vec<Span<'static>>,
-        field: &Field,
+        field: &TextInput,
         tail: Vec<Span<'static>>,
     ) {
         let (before, after) = field.halves();

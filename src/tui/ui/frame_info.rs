@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ratatui::layout::{Position, Rect, Size};
 
 use crate::tui::app::Pane;
-use crate::tui::metrics::Column;
+use crate::tui::metrics::MetricsColumn;
 use crate::tui::ui::screen::Screen;
 use crate::types::EntityId;
 
@@ -36,7 +36,7 @@ pub enum Hit {
     Help,
     Tab(Screen),
     MetricsRow(usize),
-    MetricsColumn(Column),
+    MetricsColumn(MetricsColumn),
     /// A class or a query of the Compare screen.
     Pair(usize),
     /// A query's joined lists.
@@ -78,7 +78,7 @@ pub struct PictureKey {
 
 /// One drawn frame.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct View {
+pub struct FrameInfo {
     /// Later ones lie above.
     pub hits: Vec<(Rect, Hit)>,
     /// Every picture of the frame, ready or not, the most wanted first.
@@ -105,7 +105,7 @@ pub struct View {
     pub cursor: Option<Position>,
 }
 
-impl View {
+impl FrameInfo {
     pub fn hit(&self, column: u16, row: u16) -> Option<Hit> {
         let at = Position::new(column, row);
         self.hits
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_later_is_hit_first() {
-        let mut view = View::default();
+        let mut view = FrameInfo::default();
         view.hits
             .push((Rect::new(0, 0, 10, 10), Hit::Pane(Pane::Candidates)));
         view.hits

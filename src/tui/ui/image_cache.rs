@@ -32,7 +32,7 @@ pub type Made = Result<EncodedImage, String>;
 
 /// The finished pictures and the wishes for more.
 #[derive(Default)]
-pub struct Pictures {
+pub struct ImageCache {
     /// `None` until the terminal has said what it can draw; then images wait.
     setup: Option<ImageSetup>,
     /// Whether images are drawn at all.
@@ -46,13 +46,13 @@ pub struct Pictures {
     generation: u64,
 }
 
-impl Pictures {
+impl ImageCache {
     /// `on` false: no images at all. `paper`: what lies behind transparent ones.
     pub fn new(on: bool, paper: [u8; 3]) -> Self {
-        Pictures {
+        ImageCache {
             on,
             paper,
-            ..Pictures::default()
+            ..ImageCache::default()
         }
     }
 
@@ -198,8 +198,8 @@ mod tests {
         )
     }
 
-    fn pictures() -> Pictures {
-        let mut pictures = Pictures::new(true, [0, 0, 0]);
+    fn pictures() -> ImageCache {
+        let mut pictures = ImageCache::new(true, [0, 0, 0]);
         pictures.set_up(setup());
         pictures
     }
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn images_wait_until_it_is_known_how_to_draw_them() {
-        let mut pictures = Pictures::new(true, [0, 0, 0]);
+        let mut pictures = ImageCache::new(true, [0, 0, 0]);
         pictures.wish(&[key("a")]);
         assert!(pictures.begin().is_none() && matches!(pictures.look(&key("a")), Look::Waiting));
         pictures.set_up(setup());

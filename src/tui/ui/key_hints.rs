@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
 /// After what the line begins with, as many as there is room for: the key in this context, and what
 /// it does.
 pub fn draw(
-    canvas: &mut Canvas,
+    canvas: &mut DrawContext,
     area: Rect,
     begin: Line<'_>,
     context: Context,

@@ -4,17 +4,17 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::config::Role;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 
 /// `len` lines with the cursor on one, which stays in sight. `one`: a line, and what a click on it
 /// hits.
 pub fn draw(
-    canvas: &mut Canvas,
+    canvas: &mut DrawContext,
     list: Rect,
     cursor: usize,
     len: usize,
-    one: impl Fn(&Canvas, usize) -> (Line<'static>, Hit),
+    one: impl Fn(&DrawContext, usize) -> (Line<'static>, Hit),
 ) {
     let page = usize::from(list.height);
     let offset = keep_in_sight(cursor, canvas.app.view.popup.offset, page, len);

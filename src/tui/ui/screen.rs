@@ -8,9 +8,9 @@ use crate::config::{Action, Role, Theme};
 use crate::tui::app::App;
 use crate::tui::platform::bidi::isolate;
 use crate::tui::search;
-use crate::tui::ui::draw_context::Canvas;
-use crate::tui::ui::frame_info::View;
-use crate::tui::ui::image_cache::Pictures;
+use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::ui::frame_info::FrameInfo;
+use crate::tui::ui::image_cache::ImageCache;
 use crate::tui::ui::sequence_hints;
 
 /// Below this nothing can be laid out.
@@ -54,7 +54,7 @@ impl Screen {
 }
 
 /// Draws the whole terminal; gives what the app is to know of the frame.
-pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) -> View {
+pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) -> FrameInfo {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let said = format!(
@@ -62,14 +62,14 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &Pictures) ->
             SMALLEST.0, SMALLEST.1, area.width, area.height
         );
         frame.render_widget(Line::from(said), area);
-        return View::default();
+        return FrameInfo::default();
     }
-    let mut canvas = Canvas {
+    let mut canvas = DrawContext {
         frame,
         app,
         theme,
         pictures,
-        view: View::default(),
+        view: FrameInfo::default(),
         overlays: Vec::new(),
     };
     match app.screen {

@@ -5,11 +5,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
 use crate::config::Role;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
 /// At the foot, in the right corner.
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let following = canvas.app.following();
     if following.is_empty() {
         return;

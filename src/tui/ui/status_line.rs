@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
-use crate::tui::requests::Kind;
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::requests::RequestClass;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::screen::Screen;
 use crate::tui::ui::text;
@@ -18,7 +18,7 @@ const WITH_NAMES: u16 = 100;
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
-pub fn draw(canvas: &mut Canvas, area: Rect) {
+pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let Tabs { line, places } = tabs(canvas, area.width >= WITH_NAMES);
     let taken = line.width() as u16;
     let room = usize::from(area.width.saturating_sub(taken + 1));
@@ -61,7 +61,7 @@ struct TabPlace {
 }
 
 /// Returns the tabs; where it is not roomy, only the screen that is shown has its name there.
-fn tabs(canvas: &Canvas, roomy: bool) -> Tabs {
+fn tabs(canvas: &DrawContext, roomy: bool) -> Tabs {
     let keymap = &canvas.app.settings.keymap;
     let mut line = Line::default();
     let mut places = Vec::new();
@@ -91,7 +91,7 @@ fn tabs(canvas: &Canvas, roomy: bool) -> Tabs {
 }
 
 /// As many of the facts as there is room for; what runs is said before the device and the counts.
-fn left(canvas: &Canvas, room: usize) -> Line<'static> {
+fn left(canvas: &DrawContext, room: usize) -> Line<'static> {
     let mut spans = vec![canvas.span(Role::Brand, " multiexpan ")];
     let mut used = 12;
     let running = running(canvas);
@@ -117,7 +117,7 @@ fn left(canvas: &Canvas, room: usize) -> Line<'static> {
 }
 
 /// What is open, the most telling first.
-fn facts(canvas: &Canvas) -> Vec<String> {
+fn facts(canvas: &DrawContext) -> Vec<String> {
     let app = canvas.app;
     let Some(catalogue) = canvas.catalogue() else {
         return vec![app.source.index.display().to_string()];
@@ -138,7 +138,7 @@ fn facts(canvas: &Canvas) -> Vec<String> {
     facts
 }
 
-fn running(canvas: &Canvas) -> Option<String> {
+fn running(canvas: &DrawContext) -> Option<String> {
     let app = canvas.app;
     let Some(kind) = app.asked.running() else {
         let key = app
@@ -153,9 +153,9 @@ fn running(canvas: &Canvas) -> Option<String> {
     };
     let spin = SPINNER[app.ticks as usize % SPINNER.len()];
     let what = match kind {
-        Kind::Open => "opening",
-        Kind::Expand => "expanding",
-        Kind::Failures => "looking for failures",
+        RequestClass::Open => "opening",
+        RequestClass::Expand => "expanding",
+        RequestClass::Failures => "looking for failures",
         _ => "measuring the classes",
     };
     let Some(progress) = app.progress.get(&kind) else {

@@ -9,9 +9,9 @@ use ratatui::text::Line;
 use crate::config::Role;
 use crate::engine::protocol::{Explained, StateCard};
 use crate::tui::explore::entity::words;
-use crate::tui::overlay::explain::tree::{Fact, Modality, Subject, WhyLine};
+use crate::tui::overlay::explain::tree::{ExplanationLine, Fact, Modality, Subject};
 use crate::tui::overlay::explain::view::{number, paragraph};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
 /// Lines of a picture below its sentence, where there is room.
@@ -19,7 +19,7 @@ const PICTURE: u16 = 14;
 /// Lines of a picture, at least.
 const LEAST_PICTURE: u16 = 6;
 
-pub fn draw(canvas: &mut Canvas, area: Rect, explained: &Explained, line: &WhyLine) {
+pub fn draw(canvas: &mut DrawContext, area: Rect, explained: &Explained, line: &ExplanationLine) {
     if let Subject::State(seed, state) = line.subject {
         let card = &explained.seeds[seed].states[state];
         return evidence(canvas, area, explained, card, line);
@@ -35,11 +35,11 @@ pub fn draw(canvas: &mut Canvas, area: Rect, explained: &Explained, line: &WhyLi
 }
 
 fn evidence(
-    canvas: &mut Canvas,
+    canvas: &mut DrawContext,
     area: Rect,
     explained: &Explained,
     card: &StateCard,
-    line: &WhyLine,
+    line: &ExplanationLine,
 ) {
     let Some(sentence) = &card.sentence else {
         return paragraph(
@@ -83,7 +83,7 @@ fn evidence(
 }
 
 /// Says how much a pair of the seed brings, and how much of all the seed's pairs it is.
-fn share(card: &StateCard, line: &WhyLine) -> String {
+fn share(card: &StateCard, line: &ExplanationLine) -> String {
     let values: Vec<String> = line
         .values
         .iter()

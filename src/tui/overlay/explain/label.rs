@@ -3,7 +3,7 @@
 use crate::engine::protocol::Explained;
 use crate::tui::app::App;
 use crate::tui::overlay::explain::tree::{Fact, Subject};
-use crate::tui::search::List;
+use crate::tui::search::SearchableList;
 
 impl App {
     /// A line in words: a pair by its sentence or, where the mode sees none, its picture; a rival
@@ -31,14 +31,14 @@ impl App {
     }
 
     /// The whole tree, folded or not. None until it is there.
-    pub(crate) fn explanation_labels(&self) -> Option<List> {
+    pub(crate) fn explanation_labels(&self) -> Option<SearchableList> {
         let explained = self.explaining.explained()?;
         let lines = self.explaining.whole();
         let labels = lines
             .iter()
             .map(|line| self.why_label(explained, line.subject))
             .collect();
-        Some(List {
+        Some(SearchableList {
             labels,
             cursor: self.explaining.place(),
         })

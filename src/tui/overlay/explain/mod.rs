@@ -6,11 +6,11 @@ pub mod sentence;
 pub mod tree;
 pub mod view;
 
-use crate::engine::protocol::{Ask, Explained};
+use crate::engine::protocol::{Explained, RequestKind};
 use crate::tui::actions::shifted;
 use crate::tui::app::{App, Popup};
-use crate::tui::overlay::explain::tree::{Branch, Explaining};
-use crate::tui::requests::Kind;
+use crate::tui::overlay::explain::tree::{Branch, ExplainState};
+use crate::tui::requests::RequestClass;
 use crate::types::EntityId;
 
 impl App {
@@ -75,7 +75,7 @@ impl App {
         let Some(expansion) = &self.expansion else {
             return self.notify("there is no expansion to explain");
         };
-        let ask = Ask::Explain {
+        let ask = RequestKind::Explain {
             ask: expansion.ask.clone(),
             entities: entities.clone(),
         };
@@ -86,16 +86,16 @@ impl App {
         if same {
             self.explaining.entities = entities;
         } else {
-            self.explaining = Explaining::new(entities);
+            self.explaining = ExplainState::new(entities);
         }
         if self.popup != Some(Popup::Explain) {
             self.open_popup(Popup::Explain);
         }
-        self.ask(Kind::Explain, ask);
+        self.ask(RequestClass::Explain, ask);
     }
 
     pub(crate) fn explained(&mut self, answer: Result<Explained, String>) {
-        self.asked.finish(Kind::Explain);
+        self.asked.finish(RequestClass::Explain);
         self.explaining.answer = Some(answer);
         self.step_in_explanation(0);
     }

@@ -1,8 +1,10 @@
 //! An explanation in one sentence, computed from its numbers: why here, and why above the other.
 
-use crate::engine::protocol::{Catalogue, Explained, Place, Standing, Why};
+use crate::engine::protocol::{
+    Catalogue, EntityExplanation, EntityStatus, Explained, RerankedRank,
+};
 use crate::tui::explore::missing::reason;
-use crate::types::Parts;
+use crate::types::ModalityParts;
 
 /// Differences below this are none.
 const SAME: f64 = 0.005;
@@ -26,15 +28,15 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    fn alone(&self, why: &Why) -> String {
+    fn alone(&self, why: &EntityExplanation) -> String {
         let name = self.catalogue.name(why.entity);
         let mut said = match &why.standing {
-            Standing::Seed => return format!("{name} is a seed: seeds are not ranked."),
-            Standing::Missing(missing) => format!(
+            EntityStatus::Seed => return format!("{name} is a seed: seeds are not ranked."),
+            EntityStatus::Missing(missing) => format!(
                 "{name} is not in the list: {}",
                 reason(self.catalogue, missing)
             ),
-            Standing::Listed(place) => format!("{name} is {} of {}", place.rank, place.of),
+            EntityStatus::Listed(place) => format!("{name} is {} of {}", place.rank, place.of),
         };
         if let Some(by) = self.contest_lost(why) {
             said.push_str(&by);
@@ -50,7 +52,7 @@ impl Said<'_> {
             let seed = self.catalogue.name(self.explained.seeds[seed].seed);
             said.push_str(&format!(", {seed} the most"));
         }
-        if let Standing::Listed(place) = &why.standing {
+        if let EntityStatus::Listed(place) = &why.standing {
             said.push_str(&format!("; picked as number {}", place.picked));
             said.push_str(&match place.rank as i64 - place.picked as i64 {
                 0 => ", and re-ranking left it there".to_owned(),
@@ -62,7 +64,7 @@ impl Said<'_> {
     }
 
     /// " (to lynx, by .0078)" of one that lost the window that decided.
-    fn contest_lost(&self, why: &Why) -> Option<String> {
+    fn contest_lost(&self, why: &EntityExplanation) -> Option<String> {
         let contest = why
             .contest
             .as_ref()
@@ -75,22 +77,28 @@ impl Said<'_> {
         ))
     }
 
-    fn pair(&self, first: &Why, second: &Why) -> String {
+    fn pair(&self, first: &EntityExplanation, second: &EntityExplanation) -> String {
         match (&first.standing, &second.standing) {
-            (Standing::Listed(a), Standing::Listed(b)) if a.rank <= b.rank => {
+            (EntityStatus::Listed(a), EntityStatus::Listed(b)) if a.rank <= b.rank => {
                 self.above((first, a), (second, b))
             }
-            (Standing::Listed(a), Standing::Listed(b)) => self.above((second, b), (first, a)),
-            (Standing::Listed(place), _) => self.only_one((first, place), second),
-            (_, Standing::Listed(place)) => self.only_one((second, place), first),
+            (EntityStatus::Listed(a), EntityStatus::Listed(b)) => {
+                self.above((second, b), (first, a))
+            }
+            (EntityStatus::Listed(place), _) => self.only_one((first, place), second),
+            (_, EntityStatus::Listed(place)) => self.only_one((second, place), first),
             _ => format!("{} {}", self.alone(first), self.alone(second)),
         }
     }
 
-    fn only_one(&self, (upper, place): (&Why, &Place), lower: &Why) -> String {
+    fn only_one(
+        &self,
+        (upper, place): (&EntityExplanation, &RerankedRank),
+        lower: &EntityExplanation,
+    ) -> String {
         let name = self.catalogue.name(lower.entity);
         let why = match &lower.standing {
-            Standing::Missing(missing) => {
+            EntityStatus::Missing(missing) => {
                 format!("{name} is not listed: {}", reason(self.catalogue, missing))
             }
             _ => format!("{name} is a seed"),
@@ -107,7 +115,11 @@ impl Said<'_> {
     }
 
     /// What speaks for the upper one first; what speaks against it after “though”.
-    fn above(&self, (upper, a): (&Why, &Place), (lower, b): (&Why, &Place)) -> String {
+    fn above(
+        &self,
+        (upper, a): (&EntityExplanation, &RerankedRank),
+        (lower, b): (&EntityExplanation, &RerankedRank),
+    ) -> String {
         let mut reasons: Vec<(bool, String)> = Vec::new();
         if let Some(score) = self.score(upper, lower) {
             reasons.push((upper.score > lower.score, score));
@@ -153,17 +165,17 @@ impl Said<'_> {
     }
 
     /// ", out of one window" where both competed for the same pick.
-    fn met(&self, upper: &Why, lower: &Why) -> String {
+    fn met(&self, upper: &EntityExplanation, lower: &EntityExplanation) -> String {
         let meeting = [upper, lower]
             .into_iter()
             .filter_map(|why| why.contest.as_ref());
-        let both = |contest: &&crate::engine::protocol::Contest| {
+        let both = |contest: &&crate::engine::protocol::WindowPick| {
             contest.rival(upper.entity).is_some() && contest.rival(lower.entity).is_some()
         };
         let Some(contest) = meeting.into_iter().find(both) else {
             return String::new();
         };
-        let divergence = |why: &Why| {
+        let divergence = |why: &EntityExplanation| {
             contest
                 .rival(why.entity)
                 .map_or(0.0, |rival| rival.divergence)
@@ -178,7 +190,7 @@ impl Said<'_> {
 
     /// “lion brings 2.10 more, mostly by pictures”, or what all seeds do where they do the opposite
     /// of it.
-    fn score(&self, upper: &Why, lower: &Why) -> Option<String> {
+    fn score(&self, upper: &EntityExplanation, lower: &EntityExplanation) -> Option<String> {
         if upper.seeds.is_empty() || lower.seeds.is_empty() {
             return None;
         }
@@ -212,8 +224,8 @@ impl Said<'_> {
     }
 }
 
-fn minus(a: Parts, b: Parts, sign: f64) -> Parts {
-    Parts {
+fn minus(a: ModalityParts, b: ModalityParts, sign: f64) -> ModalityParts {
+    ModalityParts {
         prior: (a.prior - b.prior) * sign,
         text: (a.text - b.text) * sign,
         image: (a.image - b.image) * sign,
@@ -222,7 +234,7 @@ fn minus(a: Parts, b: Parts, sign: f64) -> Parts {
 
 /// The part that brings the most, if that is more than half of the sum and more than all others
 /// that add to it, as a phrase.
-fn mostly(parts: Option<Parts>) -> &'static str {
+fn mostly(parts: Option<ModalityParts>) -> &'static str {
     let Some(parts) = parts else { return "" };
     let added = [
         (parts.text, ", mostly by text"),
@@ -237,7 +249,7 @@ fn mostly(parts: Option<Parts>) -> &'static str {
 }
 
 /// The seed that brings the most.
-fn most(why: &Why) -> Option<usize> {
+fn most(why: &EntityExplanation) -> Option<usize> {
     (0..why.seeds.len()).max_by(|&a, &b| why.seeds[a].z.total_cmp(&why.seeds[b].z))
 }
 
@@ -250,9 +262,10 @@ pub fn small(value: f64) -> String {
 mod tests {
     use super::*;
     use crate::engine::protocol::{
-        Contest, EntityCard, ExpandAsk, MissingWhy, Rival, SeedStates, WhySeed,
+        CompetitorCard, EntityCard, ExpandRequest, MissingReason, SeedContribution, SeedStates,
+        WindowPick,
     };
-    use crate::types::{EntityId, Mode, Tuning};
+    use crate::types::{EntityId, Mode, SearchSettings};
 
     fn catalogue() -> Catalogue {
         let card = |(id, name): (u32, &str)| EntityCard {
@@ -270,30 +283,34 @@ mod tests {
     }
 
     /// Seeds lion and tiger; `z` of both, all of it by pictures.
-    fn why(entity: u32, z: [f64; 2], [picked, by_divergence, rank]: [usize; 3]) -> Why {
+    fn why(
+        entity: u32,
+        z: [f64; 2],
+        [picked, by_divergence, rank]: [usize; 3],
+    ) -> EntityExplanation {
         let image = |z: f64| {
-            Some(Parts {
+            Some(ModalityParts {
                 prior: 0.0,
                 text: 0.0,
                 image: z,
             })
         };
-        let seed = |z: f64| WhySeed {
+        let seed = |z: f64| SeedContribution {
             z,
             parts: image(z),
             brought: Vec::new(),
             rest: z,
         };
-        let place = Place {
+        let place = RerankedRank {
             picked,
             by_divergence,
             score: 1.0,
             rank,
             of: 100,
         };
-        Why {
+        EntityExplanation {
             entity: EntityId(entity),
-            standing: Standing::Listed(place),
+            standing: EntityStatus::Listed(place),
             seed_rank: Some(picked),
             score: z[0] + z[1],
             parts: image(z[0] + z[1]),
@@ -302,15 +319,15 @@ mod tests {
         }
     }
 
-    fn said(entities: Vec<Why>) -> String {
-        let ask = ExpandAsk {
+    fn said(entities: Vec<EntityExplanation>) -> String {
+        let ask = ExpandRequest {
             mode: Mode::Both,
             seeds: vec![EntityId(0), EntityId(1)],
             rejected: Vec::new(),
             size: 100,
             class: None,
             joint: None,
-            tuning: Tuning::default(),
+            tuning: SearchSettings::default(),
         };
         let seed = |&seed: &EntityId| SeedStates {
             seed,
@@ -346,15 +363,15 @@ mod tests {
 
     #[test]
     fn who_lost_is_told_to_whom() {
-        let rival = |id, divergence| Rival {
+        let rival = |id, divergence| CompetitorCard {
             entity: EntityId(id),
             set_score: 1.0,
             divergence,
         };
         let rivals = vec![rival(2, 0.5), rival(3, 0.25)];
-        let horse = Why {
-            standing: Standing::Missing(MissingWhy::LostInWindow { pick: 6 }),
-            contest: Some(Contest {
+        let horse = EntityExplanation {
+            standing: EntityStatus::Missing(MissingReason::LostInWindow { pick: 6 }),
+            contest: Some(WindowPick {
                 pick: 6,
                 round: 5,
                 winner: EntityId(3),

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::engine::protocol::{Explained, Standing, Why};
-use crate::types::{EntityId, Parts};
+use crate::engine::protocol::{EntityExplanation, EntityStatus, Explained};
+use crate::types::{EntityId, ModalityParts};
 
 /// What the user has open.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Explaining {
+pub struct ExplainState {
     /// One, or two side by side.
     pub entities: Vec<EntityId>,
     /// None until it is there.
@@ -80,7 +80,7 @@ const MODALITIES: [Modality; 3] = [Modality::Prior, Modality::Text, Modality::Im
 
 /// One line of the tree.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WhyLine {
+pub struct ExplanationLine {
     pub depth: usize,
     pub subject: Subject,
     /// What it folds, and whether that is open.
@@ -89,7 +89,7 @@ pub struct WhyLine {
     pub values: Vec<Option<f64>>,
 }
 
-impl WhyLine {
+impl ExplanationLine {
     /// The first less the second.
     pub fn difference(&self) -> Option<f64> {
         match self.values[..] {
@@ -108,7 +108,7 @@ impl Modality {
         }
     }
 
-    pub fn of(self, parts: Parts) -> f64 {
+    pub fn of(self, parts: ModalityParts) -> f64 {
         match self {
             Modality::Prior => parts.prior,
             Modality::Text => parts.text,
@@ -118,11 +118,11 @@ impl Modality {
 }
 
 impl Fact {
-    pub fn of(self, why: &Why) -> Option<f64> {
+    pub fn of(self, why: &EntityExplanation) -> Option<f64> {
         let count = |n: usize| n as f64;
         let contest = why.contest.as_ref();
         let place = match &why.standing {
-            Standing::Listed(place) => Some(place),
+            EntityStatus::Listed(place) => Some(place),
             _ => None,
         };
         match self {
@@ -149,13 +149,13 @@ impl Fact {
     }
 }
 
-impl Explaining {
+impl ExplainState {
     pub(crate) fn new(entities: Vec<EntityId>) -> Self {
         let unfolded = [Branch::Score, Branch::Pick, Branch::Reranking].into();
-        Explaining {
+        ExplainState {
             entities,
             unfolded,
-            ..Explaining::default()
+            ..ExplainState::default()
         }
     }
 
@@ -164,14 +164,14 @@ impl Explaining {
     }
 
     /// The lines that are not folded away.
-    pub fn lines(&self) -> Vec<WhyLine> {
+    pub fn lines(&self) -> Vec<ExplanationLine> {
         self.explained().map_or_else(Vec::new, |explained| {
             lines(explained, &|branch| self.unfolded.contains(&branch))
         })
     }
 
     /// Every line, whatever is folded.
-    pub(crate) fn whole(&self) -> Vec<WhyLine> {
+    pub(crate) fn whole(&self) -> Vec<ExplanationLine> {
         self.explained()
             .map_or_else(Vec::new, |explained| lines(explained, &|_| true))
     }
@@ -226,7 +226,7 @@ impl Explaining {
 /// Whether a branch is open.
 type IsOpen<'a> = dyn Fn(Branch) -> bool + 'a;
 
-fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<WhyLine> {
+fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<ExplanationLine> {
     let mut lines = Vec::new();
     if explained.entities.iter().any(|why| !why.seeds.is_empty()) {
         score(explained, is_open, &mut lines);
@@ -241,17 +241,17 @@ fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<WhyLine> {
     if explained
         .entities
         .iter()
-        .any(|why| matches!(why.standing, Standing::Listed(_)))
+        .any(|why| matches!(why.standing, EntityStatus::Listed(_)))
     {
         reranking(explained, is_open, &mut lines);
     }
     lines
 }
 
-fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<ExplanationLine>) {
     let branch = Branch::Score;
     let open = is_open(branch);
-    lines.push(WhyLine {
+    lines.push(ExplanationLine {
         depth: 0,
         subject: Subject::Score,
         branch: Some((branch, open)),
@@ -272,10 +272,15 @@ fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
 }
 
 /// Adds the lines of one seed: its Z, the parts of that, and the states of the seed.
-fn score_of_seed(explained: &Explained, seed: usize, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+fn score_of_seed(
+    explained: &Explained,
+    seed: usize,
+    is_open: &IsOpen,
+    lines: &mut Vec<ExplanationLine>,
+) {
     let branch = Branch::Seed(seed);
     let open = is_open(branch);
-    lines.push(WhyLine {
+    lines.push(ExplanationLine {
         depth: 1,
         subject: Subject::Seed(seed),
         branch: Some((branch, open)),
@@ -300,7 +305,7 @@ fn score_of_seed(explained: &Explained, seed: usize, is_open: &IsOpen, lines: &m
 }
 
 /// Returns a line for each state of a seed that is listed.
-fn states_of_seed(explained: &Explained, seed: usize) -> Vec<WhyLine> {
+fn states_of_seed(explained: &Explained, seed: usize) -> Vec<ExplanationLine> {
     let mut lines = Vec::new();
     for at in 0..explained.seeds[seed].states.len() {
         let values = scored(explained, |why| {
@@ -310,14 +315,17 @@ fn states_of_seed(explained: &Explained, seed: usize) -> Vec<WhyLine> {
     }
     if explained.entities.len() == 2 {
         // what tells the two apart comes first
-        let apart = |line: &WhyLine| line.difference().map_or(0.0, f64::abs);
+        let apart = |line: &ExplanationLine| line.difference().map_or(0.0, f64::abs);
         lines.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
     }
     lines
 }
 
 /// Returns a value of each entity, and `None` for one whose score is not known.
-fn scored(explained: &Explained, value: impl Fn(&Why) -> Option<f64>) -> Vec<Option<f64>> {
+fn scored(
+    explained: &Explained,
+    value: impl Fn(&EntityExplanation) -> Option<f64>,
+) -> Vec<Option<f64>> {
     let mut values = Vec::new();
     for why in &explained.entities {
         let is_known = !why.seeds.is_empty();
@@ -327,8 +335,8 @@ fn scored(explained: &Explained, value: impl Fn(&Why) -> Option<f64>) -> Vec<Opt
 }
 
 /// Returns a line that folds nothing.
-fn leaf(depth: usize, subject: Subject, values: Vec<Option<f64>>) -> WhyLine {
-    WhyLine {
+fn leaf(depth: usize, subject: Subject, values: Vec<Option<f64>>) -> ExplanationLine {
+    ExplanationLine {
         depth,
         subject,
         branch: None,
@@ -336,7 +344,7 @@ fn leaf(depth: usize, subject: Subject, values: Vec<Option<f64>>) -> WhyLine {
     }
 }
 
-fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<ExplanationLine>) {
     let branch = Branch::Pick;
     let open = is_open(branch);
     let pick = explained
@@ -344,7 +352,7 @@ fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
         .iter()
         .map(|why| why.contest.as_ref().map(|c| c.pick as f64))
         .collect();
-    lines.push(WhyLine {
+    lines.push(ExplanationLine {
         depth: 0,
         subject: Subject::Pick,
         branch: Some((branch, open)),
@@ -363,7 +371,7 @@ fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
     {
         for (at, rival) in contest.rivals.iter().enumerate() {
             let values = vec![Some(rival.divergence)];
-            lines.push(WhyLine {
+            lines.push(ExplanationLine {
                 depth: 1,
                 subject: Subject::Rival(at),
                 branch: None,
@@ -373,7 +381,7 @@ fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
     }
 }
 
-fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) {
+fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<ExplanationLine>) {
     let branch = Branch::Reranking;
     let open = is_open(branch);
     let rank = explained
@@ -381,7 +389,7 @@ fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) 
         .iter()
         .map(|why| Fact::Rank.of(why))
         .collect();
-    lines.push(WhyLine {
+    lines.push(ExplanationLine {
         depth: 0,
         subject: Subject::Reranking,
         branch: Some((branch, open)),
@@ -392,11 +400,11 @@ fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<WhyLine>) 
     }
 }
 
-fn facts(explained: &Explained, facts: &[Fact], lines: &mut Vec<WhyLine>) {
+fn facts(explained: &Explained, facts: &[Fact], lines: &mut Vec<ExplanationLine>) {
     for &fact in facts {
         let values: Vec<Option<f64>> = explained.entities.iter().map(|why| fact.of(why)).collect();
         if values.iter().any(Option::is_some) {
-            lines.push(WhyLine {
+            lines.push(ExplanationLine {
                 depth: 1,
                 subject: Subject::Fact(fact),
                 branch: None,

@@ -16,13 +16,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Explained, Sentence};
+use crate::engine::protocol::{Explained, SentenceCard};
 use crate::tui::explore::candidates::mark_sign;
-use crate::tui::explore::expansion::{Mark, mark};
+use crate::tui::explore::expansion::{GoldMark, mark};
 use crate::tui::overlay::explain::detail;
 use crate::tui::overlay::explain::sentence::{small, verdict};
-use crate::tui::overlay::explain::tree::{Fact, Modality, Subject, WhyLine};
-use crate::tui::ui::draw_context::Canvas;
+use crate::tui::overlay::explain::tree::{ExplanationLine, Fact, Modality, Subject};
+use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
 use crate::tui::ui::{bars, text};
 
@@ -37,7 +37,7 @@ const DIFFERENCE: usize = 12;
 /// Lines of the sentence on top, at most.
 const VERDICT: usize = 4;
 
-pub fn draw(canvas: &mut Canvas, whole: Rect) {
+pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let app = canvas.app;
     let inner = frame(canvas, whole);
     let (Some(explained), Some(catalogue)) = (app.explaining.explained(), canvas.catalogue())
@@ -82,7 +82,7 @@ pub fn draw(canvas: &mut Canvas, whole: Rect) {
 
 /// Draws the popup's frame with the names of the entities; gives its inside, a column in from both
 /// sides.
-fn frame(canvas: &mut Canvas, whole: Rect) -> Rect {
+fn frame(canvas: &mut DrawContext, whole: Rect) -> Rect {
     let entities = &canvas.app.explaining.entities;
     let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
     let title = text::cut(
@@ -101,7 +101,7 @@ fn frame(canvas: &mut Canvas, whole: Rect) -> Rect {
     }
 }
 
-fn rule(canvas: &mut Canvas, area: Rect) {
+fn rule(canvas: &mut DrawContext, area: Rect) {
     let rule = "─".repeat(usize::from(area.width));
     canvas.line(area, Line::from(canvas.span(Role::Border, rule)));
 }
@@ -124,7 +124,7 @@ fn places(area: Rect) -> (Rect, Rect) {
     (first, second)
 }
 
-pub fn paragraph(canvas: &mut Canvas, area: Rect, role: Role, said: &str) {
+pub fn paragraph(canvas: &mut DrawContext, area: Rect, role: Role, said: &str) {
     let lines = text::wrap(said, usize::from(area.width))
         .into_iter()
         .map(|line| Line::from(canvas.span(role, line)))
@@ -132,7 +132,12 @@ pub fn paragraph(canvas: &mut Canvas, area: Rect, role: Role, said: &str) {
     canvas.lines(area, lines);
 }
 
-fn draw_tree(canvas: &mut Canvas, area: Rect, explained: &Explained, lines: &[WhyLine]) {
+fn draw_tree(
+    canvas: &mut DrawContext,
+    area: Rect,
+    explained: &Explained,
+    lines: &[ExplanationLine],
+) {
     let app = canvas.app;
     let head = u16::from(explained.entities.len() > 1);
     if head == 1 {
@@ -168,7 +173,7 @@ fn draw_tree(canvas: &mut Canvas, area: Rect, explained: &Explained, lines: &[Wh
     canvas.scroll_mark(list, offset, page, lines.len());
 }
 
-fn heads(canvas: &Canvas, explained: &Explained, width: usize) -> Line<'static> {
+fn heads(canvas: &DrawContext, explained: &Explained, width: usize) -> Line<'static> {
     let label = width.saturating_sub(2 * NUMBER + DIFFERENCE);
     let name = |at: usize| {
         text::fit_right(
@@ -191,7 +196,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(lines: &[WhyLine]) -> Scale {
+    fn of(lines: &[ExplanationLine]) -> Scale {
         let most = |wanted: fn(&Subject) -> bool| {
             let values = lines
                 .iter()
@@ -213,9 +218,9 @@ impl Scale {
 }
 
 fn draw_line(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     explained: &Explained,
-    line: &WhyLine,
+    line: &ExplanationLine,
     scale: &Scale,
     width: usize,
 ) -> Line<'static> {
@@ -252,9 +257,9 @@ fn draw_line(
 
 /// Exactly `room` wide.
 fn label(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     explained: &Explained,
-    line: &WhyLine,
+    line: &ExplanationLine,
     room: usize,
     role: Role,
 ) -> Vec<Span<'static>> {
@@ -274,7 +279,7 @@ fn label(
             let mark = canvas
                 .catalogue()
                 .zip(rival)
-                .map_or(Mark::Unjudged, |(c, e)| mark(c, explained.ask.class, e));
+                .map_or(GoldMark::Unjudged, |(c, e)| mark(c, explained.ask.class, e));
             let place = format!("{} ", text::fit_right(&(at + 1).to_string(), 2));
             let name = text::fit(
                 &canvas.app.why_label(explained, line.subject),
@@ -296,7 +301,7 @@ fn label(
 }
 
 /// A sentence from a little before its mention on.
-fn around_mention(sentence: &Sentence, room: usize) -> String {
+fn around_mention(sentence: &SentenceCard, room: usize) -> String {
     let joined = |from: usize| {
         let mut out = if from > 0 {
             "… ".to_owned()
@@ -336,9 +341,9 @@ pub fn number(subject: Subject, value: f64) -> String {
 
 /// A bar, or what there is to say of a rival.
 fn beside(
-    canvas: &Canvas,
+    canvas: &DrawContext,
     explained: &Explained,
-    line: &WhyLine,
+    line: &ExplanationLine,
     scale: &Scale,
     room: usize,
 ) -> Span<'static> {
@@ -385,7 +390,7 @@ fn modality_role(modality: Modality) -> Role {
 
 /// The first less the second; ▲ where that speaks for the first. Numbers of two different picks
 /// have none.
-fn apart(canvas: &Canvas, explained: &Explained, line: &WhyLine) -> Span<'static> {
+fn apart(canvas: &DrawContext, explained: &Explained, line: &ExplanationLine) -> Span<'static> {
     let contests = explained
         .entities
         .iter()
@@ -429,7 +434,7 @@ mod tests {
             .split(' ')
             .map(Into::into)
             .collect();
-        let sentence = Sentence {
+        let sentence = SentenceCard {
             tokens,
             start: 7,
             end: 7,
