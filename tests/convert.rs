@@ -533,7 +533,7 @@ fn the_golden_checkpoint_tells_its_sizes() {
         state_dict
             .sizes(&NetworkConfig {
                 heads: wanted.heads,
-                ..Config::default()
+                ..NetworkConfig::default()
             })
             .unwrap(),
         wanted

@@ -310,7 +310,7 @@ fn parameters() -> BTreeMap<String, Tensor> {
         bert_layers: LAYERS,
         token_vocabulary: 32,
         max_positions: 160,
-        ..Config::default()
+        ..NetworkConfig::default()
     };
     let store = VarStore::new(Device::Cpu);
     let _bert = Bert::new(store.root(), &sizes);

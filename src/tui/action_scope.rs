@@ -1,7 +1,8 @@
 //! Which actions reach what is on the screen.
 
 use crate::config::Action;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::Popup;
 use crate::tui::ui::screen::Screen;
 
 /// What acts alike on every screen.

@@ -3,10 +3,13 @@
 use crate::config::Action;
 use crate::table::TableFormat;
 use crate::tui::action_scope::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
-use crate::tui::app::{App, Effect, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
+use crate::tui::message::Effect;
+use crate::tui::overlay::Popup;
 use crate::tui::overlay::what_if::Setting;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::screen::Screen;
@@ -22,9 +25,9 @@ impl App {
             Action::Compare => self.go_to(Screen::Compare),
             Action::Failures => self.go_to(Screen::Failures),
             Action::Metrics => self.go_to(Screen::Metrics),
-            Action::Quit => self.wish = Some(Effect::Quit),
-            Action::Suspend => self.wish = Some(Effect::Suspend),
-            Action::Redraw => self.wish = Some(Effect::Redraw),
+            Action::Quit => self.effect = Some(Effect::Quit),
+            Action::Suspend => self.effect = Some(Effect::Suspend),
+            Action::Redraw => self.effect = Some(Effect::Redraw),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Theme => self.open_themes(),
@@ -47,7 +50,10 @@ impl App {
             Action::Last => self.step(isize::MAX),
             Action::Open => self.open(),
             Action::Left => self.chip_left(),
-            Action::Right => self.chip = (self.chip + 1).min(self.seeds.seeds.len()),
+            Action::Right => {
+                self.explore.seeds.chip =
+                    (self.explore.seeds.chip + 1).min(self.explore.query.seeds.seeds.len())
+            }
             Action::FocusLeft => self.focus_left(),
             Action::FocusRight => self.focus_right(),
             Action::FocusNext => self.focus_next(),
@@ -64,9 +70,9 @@ impl App {
     /// Gives an action to the field, the popup or the screen that has the keys. Returns whether it
     /// was dealt with there; a popup also drops an action that it has no use for.
     fn intercept(&mut self, action: Action) -> bool {
-        match (self.popup, self.screen) {
-            _ if self.contenders.path.is_some() => self.act_on_path(action),
-            _ if self.search.typing => self.act_on_search(action),
+        match (self.overlay.popup, self.screen) {
+            _ if self.compare.rankers.path.is_some() => self.act_on_path(action),
+            _ if self.overlay.search.typing => self.act_on_search(action),
             (Some(Popup::Palette), _) => self.act_on_palette(action),
             (Some(popup), _) if !acts_in_popup(popup, action) => {}
             (Some(popup), _) => return self.act_on_popup(popup, action),
@@ -81,21 +87,23 @@ impl App {
 
     /// Actions that need an open index.
     fn act_on_data(&mut self, action: Action) {
-        if self.catalogue.is_none() {
+        if self.data.catalogue.is_none() {
             return;
         }
         match action {
-            Action::FilterClasses => (self.focus, self.filtering) = (Pane::Classes, true),
+            Action::FilterClasses => {
+                (self.explore.focus, self.explore.classes.filtering) = (Pane::Classes, true)
+            }
             Action::Fold => self.fold(),
             Action::FoldAll => self.fold_all(),
             Action::Sort => {
-                self.tree.sort = self.tree.sort.next();
+                self.explore.classes.tree.sort = self.explore.classes.tree.sort.next();
                 self.cursor_to_class();
             }
             Action::AddSeed => self.start_typing(),
             Action::Accept => self.accept(),
             Action::Erase | Action::EraseWord | Action::EraseAll => self.erase(action),
-            Action::Remove => self.remove_chip(self.chip),
+            Action::Remove => self.remove_chip(self.explore.seeds.chip),
             Action::Seed => self.seed_subject(),
             Action::Reject => self.reject_subject(),
             Action::Undo => self.go_back(),
@@ -105,9 +113,9 @@ impl App {
             Action::SeedCount => self.switch_seed_count(),
             Action::Mode => self.turn_mode(1),
             Action::Joint => self.toggle_joint(),
-            Action::Rerank => self.reranked = !self.reranked,
+            Action::Rerank => self.explore.candidates.reranked = !self.explore.candidates.reranked,
             Action::Filter => self.cycle_filter(),
-            Action::Tall => self.tall = !self.tall,
+            Action::Tall => self.explore.candidates.tall = !self.explore.candidates.tall,
             Action::Explain => self.explain_subject(),
             Action::ExplainBeside => self.explain_beside(),
             Action::WhatIf => self.open_what_if(),
@@ -120,38 +128,51 @@ impl App {
     // Moving about.
 
     pub(crate) fn step(&mut self, by: isize) {
-        match self.popup {
+        match self.overlay.popup {
             Some(Popup::Help(_)) => {
-                self.popup_scroll = shifted(self.popup_scroll, by, self.view.popup.furthest + 1);
+                self.overlay.scroll =
+                    shifted(self.overlay.scroll, by, self.frame.popup.furthest + 1);
             }
             Some(Popup::Missing(cursor)) => {
                 let len = self
+                    .explore
+                    .candidates
                     .expansion
                     .as_ref()
                     .and_then(|e| e.missing.as_ref())
                     .map_or(0, Vec::len);
-                self.popup = Some(Popup::Missing(shifted(cursor, by, len)));
+                self.overlay.popup = Some(Popup::Missing(shifted(cursor, by, len)));
             }
             Some(Popup::Export(cursor)) => {
-                self.popup = Some(Popup::Export(shifted(cursor, by, TableFormat::ALL.len())))
+                self.overlay.popup =
+                    Some(Popup::Export(shifted(cursor, by, TableFormat::ALL.len())))
             }
             Some(Popup::Rankers(cursor)) => self.step_in_contenders(cursor, by),
             Some(Popup::Theme(cursor)) => {
-                self.try_theme(shifted(cursor, by, self.themes.names.len()))
+                self.try_theme(shifted(cursor, by, self.overlay.themes.names.len()))
             }
             Some(Popup::Zoom) => self.step_candidate(by),
             Some(Popup::Palette) => {
-                self.palette.cursor = shifted(self.palette.cursor, by, self.palette_rows().len())
+                self.overlay.palette.cursor =
+                    shifted(self.overlay.palette.cursor, by, self.palette_rows().len())
             }
             Some(Popup::Explain) => self.step_in_explanation(by),
             Some(Popup::WhatIf(cursor)) => {
-                self.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len())))
+                self.overlay.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len())))
             }
             Some(Popup::States(cursor)) => {
-                self.popup = Some(Popup::States(shifted(cursor, by, self.named.len())))
+                self.overlay.popup = Some(Popup::States(shifted(
+                    cursor,
+                    by,
+                    self.overlay.named_queries.len(),
+                )))
             }
             Some(Popup::Pasted(cursor)) => {
-                self.popup = Some(Popup::Pasted(shifted(cursor, by, self.pasted.len())))
+                self.overlay.popup = Some(Popup::Pasted(shifted(
+                    cursor,
+                    by,
+                    self.overlay.pasted_names.len(),
+                )))
             }
             Some(Popup::Naming | Popup::Told) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
@@ -162,25 +183,31 @@ impl App {
     }
 
     fn step_in_pane(&mut self, by: isize) {
-        if let Some(typing) = &mut self.typing {
+        if let Some(typing) = &mut self.explore.seeds.typing {
             typing.cursor = shifted(typing.cursor, by, typing.matches.len());
             return;
         }
-        match self.focus {
+        match self.explore.focus {
             Pane::Classes => {
-                self.tree.cursor = shifted(self.tree.cursor, by, self.tree_rows().len())
+                self.explore.classes.tree.cursor =
+                    shifted(self.explore.classes.tree.cursor, by, self.tree_rows().len())
             }
-            Pane::Seeds if by > 0 => self.focus = Pane::Candidates,
-            Pane::Seeds => self.chip = 0,
+            Pane::Seeds if by > 0 => self.explore.focus = Pane::Candidates,
+            Pane::Seeds => self.explore.seeds.chip = 0,
             Pane::Candidates => {
                 let rows = self.rows();
-                if by == -1 && self.cursor(&rows) == 0 && !self.seeds.seeds.is_empty() {
-                    return self.focus = Pane::Seeds;
+                if by == -1 && self.cursor(&rows) == 0 && !self.explore.query.seeds.seeds.is_empty()
+                {
+                    return self.explore.focus = Pane::Seeds;
                 }
                 self.step_candidate(by);
             }
             Pane::Entity => {
-                self.entity_scroll = shifted(self.entity_scroll, by, self.view.entity.furthest + 1)
+                self.explore.entity.scroll = shifted(
+                    self.explore.entity.scroll,
+                    by,
+                    self.frame.entity.furthest + 1,
+                )
             }
         }
     }
@@ -196,9 +223,12 @@ impl App {
     /// Puts the cursor on a candidate.
     pub(crate) fn select(&mut self, entity: EntityId) {
         if self.subject() != Some(entity) {
-            (self.picture, self.entity_scroll) = (0, 0);
+            (self.explore.entity.first_image, self.explore.entity.scroll) = (0, 0);
         }
-        (self.selected, self.looking_at) = (Some(entity), None);
+        (
+            self.explore.candidates.selected,
+            self.explore.entity.inspected,
+        ) = (Some(entity), None);
     }
 
     /// Shows an entity that need not be a candidate.
@@ -206,43 +236,46 @@ impl App {
         if self.subject() != Some(entity) {
             self.keep_place(self.place());
         }
-        (self.picture, self.entity_scroll) = (0, 0);
+        (self.explore.entity.first_image, self.explore.entity.scroll) = (0, 0);
         if self.rows().iter().any(|r| r.entity == entity) {
-            (self.selected, self.looking_at) = (Some(entity), None);
+            (
+                self.explore.candidates.selected,
+                self.explore.entity.inspected,
+            ) = (Some(entity), None);
         } else {
-            self.looking_at = Some(entity);
+            self.explore.entity.inspected = Some(entity);
         }
     }
 
     pub(crate) fn page(&self) -> usize {
-        let extent = match (self.popup, self.screen, self.focus) {
-            (Some(_), ..) => self.view.popup,
-            (None, Screen::Compare, _) => self.view.pairs,
-            (None, Screen::Failures, _) => self.view.failures,
-            (None, Screen::Metrics, _) => self.view.table,
-            (None, Screen::Explore, Pane::Classes) => self.view.classes,
-            (None, Screen::Explore, Pane::Entity) => self.view.entity,
-            (None, Screen::Explore, _) => self.view.candidates,
+        let extent = match (self.overlay.popup, self.screen, self.explore.focus) {
+            (Some(_), ..) => self.frame.popup,
+            (None, Screen::Compare, _) => self.frame.pairs,
+            (None, Screen::Failures, _) => self.frame.failures,
+            (None, Screen::Metrics, _) => self.frame.table,
+            (None, Screen::Explore, Pane::Classes) => self.frame.classes,
+            (None, Screen::Explore, Pane::Entity) => self.frame.entity,
+            (None, Screen::Explore, _) => self.frame.candidates,
         };
         extent.page.saturating_sub(1).max(1)
     }
 
     fn focus_left(&mut self) {
-        self.focus = match self.focus {
+        self.explore.focus = match self.explore.focus {
             Pane::Entity => Pane::Candidates,
             _ => Pane::Classes,
         };
     }
 
     fn focus_right(&mut self) {
-        self.focus = match self.focus {
+        self.explore.focus = match self.explore.focus {
             Pane::Classes => Pane::Candidates,
             _ => Pane::Entity,
         };
     }
 
     fn focus_next(&mut self) {
-        self.focus = match self.focus {
+        self.explore.focus = match self.explore.focus {
             Pane::Classes => Pane::Seeds,
             Pane::Seeds => Pane::Candidates,
             Pane::Candidates => Pane::Entity,
@@ -251,7 +284,7 @@ impl App {
     }
 
     fn focus_there_and_back(&mut self, pane: Pane) {
-        self.focus = if self.focus == pane {
+        self.explore.focus = if self.explore.focus == pane {
             Pane::Candidates
         } else {
             pane
@@ -259,27 +292,39 @@ impl App {
     }
 
     fn chip_left(&mut self) {
-        if self.typing.is_some() {
+        if self.explore.seeds.typing.is_some() {
             // From an empty field the arrow goes on to the chips.
-            if self.typing.as_ref().is_some_and(|t| t.input.is_empty()) {
-                self.typing = None;
-                self.chip = self.seeds.seeds.len().saturating_sub(1);
+            if self
+                .explore
+                .seeds
+                .typing
+                .as_ref()
+                .is_some_and(|t| t.input.is_empty())
+            {
+                self.explore.seeds.typing = None;
+                self.explore.seeds.chip = self.explore.query.seeds.seeds.len().saturating_sub(1);
             }
-        } else if self.chip == 0 {
-            self.focus = Pane::Classes;
+        } else if self.explore.seeds.chip == 0 {
+            self.explore.focus = Pane::Classes;
         } else {
-            self.chip -= 1;
+            self.explore.seeds.chip -= 1;
         }
     }
 
     // Popups.
 
     pub(crate) fn open_popup(&mut self, popup: Popup) {
-        (self.popup, self.popup_scroll) = (Some(popup), 0);
+        (self.overlay.popup, self.overlay.scroll) = (Some(popup), 0);
     }
 
     pub(crate) fn open_missing(&mut self) {
-        match self.expansion.as_ref().and_then(|e| e.missing.as_ref()) {
+        match self
+            .explore
+            .candidates
+            .expansion
+            .as_ref()
+            .and_then(|e| e.missing.as_ref())
+        {
             Some(missing) if missing.is_empty() => self.notify("no gold entity is missing"),
             Some(_) => self.open_popup(Popup::Missing(0)),
             None => self.notify("what is missing is known once a class's seeds are expanded"),
@@ -287,8 +332,8 @@ impl App {
     }
 
     pub(crate) fn toggle_zoom(&mut self) {
-        if self.popup == Some(Popup::Zoom) {
-            self.popup = None;
+        if self.overlay.popup == Some(Popup::Zoom) {
+            self.overlay.popup = None;
         } else if self
             .detail()
             .is_some_and(|d| d.as_ref().is_ok_and(|d| !d.pictures.is_empty()))
@@ -306,67 +351,83 @@ impl App {
         };
         // In the pane the last picture stays at the right edge; on the full screen each has its
         // turn.
-        let shown = if self.popup == Some(Popup::Zoom) {
+        let shown = if self.overlay.popup == Some(Popup::Zoom) {
             1
         } else {
-            self.view.strip.max(1)
+            self.frame.strip.max(1)
         };
-        self.picture = shifted(self.picture, by, (count + 1).saturating_sub(shown));
+        self.explore.entity.first_image = shifted(
+            self.explore.entity.first_image,
+            by,
+            (count + 1).saturating_sub(shown),
+        );
     }
 
     /// One step out: search, popup, field, filter, a look elsewhere, the drawer.
     pub(crate) fn close(&mut self) {
-        if self.contenders.path.take().is_some() {
-        } else if self.search.holds(self.popup) {
+        if self.compare.rankers.path.take().is_some() {
+        } else if self.overlay.search.holds(self.overlay.popup) {
             self.leave_search();
-        } else if let Some(popup) = self.popup.take() {
+        } else if let Some(popup) = self.overlay.popup.take() {
             match popup {
                 Popup::Theme(_) => self.restore_theme(),
-                Popup::Help(below) => self.popup = below.popup(),
+                Popup::Help(below) => self.overlay.popup = below.popup(),
                 _ => {}
             }
         } else if self.screen == Screen::Failures && self.close_in_failures() {
         } else if self.screen != Screen::Explore {
             self.go_to(Screen::Explore);
-        } else if self.typing.take().is_some() {
-            self.chip = 0;
-            self.focus = Pane::Candidates;
-        } else if self.filtering || !self.tree.filter.is_empty() && self.focus == Pane::Classes {
-            self.filtering = false;
-            self.tree.filter.clear();
+        } else if self.explore.seeds.typing.take().is_some() {
+            self.explore.seeds.chip = 0;
+            self.explore.focus = Pane::Candidates;
+        } else if self.explore.classes.filtering
+            || !self.explore.classes.tree.filter.is_empty() && self.explore.focus == Pane::Classes
+        {
+            self.explore.classes.filtering = false;
+            self.explore.classes.tree.filter.clear();
             self.cursor_to_class();
-        } else if self.looking_at.take().is_none() {
-            self.focus = Pane::Candidates;
+        } else if self.explore.entity.inspected.take().is_none() {
+            self.explore.focus = Pane::Candidates;
         }
     }
 
     pub(crate) fn open(&mut self) {
-        match self.popup {
+        match self.overlay.popup {
             Some(Popup::Missing(cursor)) => {
                 let missing = self
+                    .explore
+                    .candidates
                     .expansion
                     .as_ref()
                     .and_then(|e| e.missing.as_ref()?.get(cursor).map(|m| m.entity));
                 if let Some(entity) = missing {
-                    self.popup = None;
+                    self.overlay.popup = None;
                     self.look_at(entity);
-                    self.focus = Pane::Entity;
+                    self.explore.focus = Pane::Entity;
                 }
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
             Some(Popup::Rankers(cursor)) => self.toggle_contender(cursor),
             Some(Popup::Theme(_)) => self.keep_theme(),
             Some(Popup::States(cursor)) => self.open_named(cursor),
-            Some(Popup::Help(below)) => self.popup = below.popup(),
-            Some(_) => self.popup = None,
-            None => match self.focus {
-                Pane::Classes => self.open_tree_row(self.tree.cursor),
-                Pane::Seeds if self.chip >= self.seeds.seeds.len() => self.start_typing(),
-                Pane::Seeds => {
-                    self.looking_at = self.seeds.seeds.get(self.chip).copied();
-                    self.focus = Pane::Entity;
+            Some(Popup::Help(below)) => self.overlay.popup = below.popup(),
+            Some(_) => self.overlay.popup = None,
+            None => match self.explore.focus {
+                Pane::Classes => self.open_tree_row(self.explore.classes.tree.cursor),
+                Pane::Seeds if self.explore.seeds.chip >= self.explore.query.seeds.seeds.len() => {
+                    self.start_typing()
                 }
-                _ => self.focus = Pane::Entity,
+                Pane::Seeds => {
+                    self.explore.entity.inspected = self
+                        .explore
+                        .query
+                        .seeds
+                        .seeds
+                        .get(self.explore.seeds.chip)
+                        .copied();
+                    self.explore.focus = Pane::Entity;
+                }
+                _ => self.explore.focus = Pane::Entity,
             },
         }
     }
@@ -374,7 +435,7 @@ impl App {
     // Queries.
 
     pub(crate) fn open_query(&mut self, class: ClassId, count: SeedCount, number: usize) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
         let set = SeedSet::of_query(&catalogue, class, count, number);
@@ -384,27 +445,31 @@ impl App {
                 catalogue.class(class).title()
             ));
         }
-        (self.selected, self.chip) = (None, 0);
+        (self.explore.candidates.selected, self.explore.seeds.chip) = (None, 0);
         self.change_seeds(set);
     }
 
     fn walk_queries(&mut self, by: isize) {
-        let (Some(catalogue), Some(class)) = (self.catalogue.clone(), self.seeds.class) else {
+        let (Some(catalogue), Some(class)) =
+            (self.data.catalogue.clone(), self.explore.query.seeds.class)
+        else {
             return self.notify("choose a class to walk its queries");
         };
-        let count = catalogue.queries_of(class, self.seeds.count).count();
-        let at = shifted(self.seeds.number.unwrap_or(0), by, count);
-        self.open_query(class, self.seeds.count, at);
+        let count = catalogue
+            .queries_of(class, self.explore.query.seeds.count)
+            .count();
+        let at = shifted(self.explore.query.seeds.number.unwrap_or(0), by, count);
+        self.open_query(class, self.explore.query.seeds.count, at);
     }
 
     fn switch_seed_count(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
-        let other = self.seeds.count.other();
-        match self.seeds.class {
+        let other = self.explore.query.seeds.count.other();
+        match self.explore.query.seeds.class {
             Some(class) if catalogue.queries_of(class, other).next().is_some() => {
-                self.open_query(class, other, self.seeds.number.unwrap_or(0));
+                self.open_query(class, other, self.explore.query.seeds.number.unwrap_or(0));
             }
             Some(_) => self.notify(format!(
                 "this class has no queries of {} seeds",
@@ -417,34 +482,41 @@ impl App {
     // What is shown of the expansion.
 
     pub(crate) fn toggle_joint(&mut self) {
-        let Some(catalogue) = &self.catalogue else {
+        let Some(catalogue) = &self.data.catalogue else {
             return;
         };
-        if !self.joint && !self.seeds.is_query(catalogue) {
+        if !self.explore.query.joint && !self.explore.query.seeds.is_query(catalogue) {
             return self.notify(
                 "only a class's own query, with its seeds as they are, can be expanded jointly",
             );
         }
         self.change(ExpansionQuery {
-            joint: !self.joint,
+            joint: !self.explore.query.joint,
             ..self.state()
         });
     }
 
     fn cycle_filter(&mut self) {
-        self.filter = self.filter.next();
+        self.explore.candidates.filter = self.explore.candidates.filter.next();
         let judged = self
+            .explore
+            .candidates
             .expansion
             .as_ref()
             .is_some_and(|e| e.ask.class.is_some());
-        while !judged && matches!(self.filter, RowFilter::Hits | RowFilter::Misses) {
-            self.filter = self.filter.next();
+        while !judged
+            && matches!(
+                self.explore.candidates.filter,
+                RowFilter::Hits | RowFilter::Misses
+            )
+        {
+            self.explore.candidates.filter = self.explore.candidates.filter.next();
         }
     }
 
     /// Whether an expansion is being computed.
     pub fn expands(&self) -> bool {
-        self.asked.runs(RequestClass::Expand)
+        self.engine.pending.runs(RequestClass::Expand)
     }
 }
 

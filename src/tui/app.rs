@@ -1,321 +1,112 @@
 //! The explorer's state, and how a message changes it: no I/O, no lock, no tensor.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use crossterm::event::{KeyEvent, MouseEvent};
-use ratatui::layout::Size;
-
 use crate::config::{Context, Key, Settings};
-use crate::engine::protocol::{
-    Catalogue, EntityDetail, EvaluationKey, QueryComparison, Reply, Request, RequestKind,
-};
-use crate::progress::Progress;
-use crate::types::{
-    ClassId, DeviceChoice, EntityId, MetricValues, Mode, SearchSettings, SeedCount,
-};
+use crate::engine::protocol::{Request, RequestKind};
 
 use crate::tui::persist::session::{ExpansionRecord, NamedRecord, SavedSession};
 use crate::tui::persist::view_file::StateFile;
 use crate::tui::ui::frame_info::FrameInfo;
 use crate::tui::ui::screen::Screen;
 
+use crate::tui::compare::Compare;
+use crate::tui::engine_data::EngineData;
+use crate::tui::evaluations::EvaluationQueue;
+use crate::tui::explore::{Explore, Pane};
 use crate::tui::jump_list::JumpList;
+use crate::tui::message::{Effect, Message};
+use crate::tui::overlay::{Overlay, Popup};
+use crate::tui::requests::{EngineRequests, ExploreOptions};
 
-use crate::tui::compare::CompareState;
-use crate::tui::compare::rankers::Rankers;
-use crate::tui::explore::class_tree::ClassTree;
-use crate::tui::explore::expansion::{CandidateList, RowFilter};
-use crate::tui::explore::query::History;
-use crate::tui::explore::seeds::{SeedSet, Typing};
 use crate::tui::failures::FailureList;
-use crate::tui::metrics::{MetricsTable, Overall};
+use crate::tui::metrics::MetricsTable;
 use crate::tui::notice::Notice;
-use crate::tui::overlay::explain::tree::ExplainState;
 use crate::tui::overlay::named_queries::NamedState;
-use crate::tui::overlay::palette::Palette;
-use crate::tui::overlay::pasted_names::PastedName;
-use crate::tui::overlay::themes::ThemePicker;
-use crate::tui::overlay::what_if::WhatIfBaseline;
-use crate::tui::requests::{PendingRequests, RequestClass};
-use crate::tui::search::ListSearch;
-use crate::tui::text_input::TextInput;
+use crate::tui::requests::RequestClass;
 
-/// Everything that can happen.
-#[derive(Debug, Clone)]
-pub enum Message {
-    Key(KeyEvent),
-    Mouse(MouseEvent),
-    Paste(String),
-    Resize(Size),
-    Reply(Reply),
-    /// Ten a second while something moves.
-    Tick,
-    /// A frame was drawn.
-    Drawn(FrameInfo),
+/// What the next opened index is restored from.
+#[derive(Debug, Default)]
+pub(crate) struct Restore {
+    /// The session of the last start.
+    pub(crate) session: Option<SavedSession>,
+    /// A view file to open in place of the session's view.
+    pub(crate) view_file: Option<StateFile>,
 }
 
-/// The panes of the Explore screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pane {
-    Classes,
-    Seeds,
-    Candidates,
-    Entity,
+/// The keys of an unfinished sequence, and the places that the user jumped from.
+#[derive(Debug, Default)]
+pub struct Navigation {
+    pub pending_keys: Vec<Key>,
+    pub(crate) jumps: JumpList,
+    /// Set while going through the jump list, so that the jump is not recorded again.
+    pub(crate) returning: bool,
 }
 
-/// What lies over the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Popup {
-    Help(HelpScope),
-    /// Gold entities that are not in the list; the cursor.
-    Missing(usize),
-    /// The forms to export in; the cursor.
-    Export(usize),
-    /// What can take part in a comparison; the cursor.
-    Rankers(usize),
-    /// The entity's picture on the full screen.
-    Zoom,
-    /// Every action by its name.
-    Palette,
-    /// The themes; the cursor.
-    Theme(usize),
-    /// Why an entity stands where it stands.
-    Explain,
-    /// Settings of the search and their effect; the cursor.
-    WhatIf(usize),
-    /// A name for the present state is typed.
-    Naming,
-    /// Named states; the cursor.
-    States(usize),
-    /// What a file asked for and is not there.
-    Told,
-    /// What became of each name of a paste; the cursor.
-    Pasted(usize),
-}
-
-/// What help lies over: its keys are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HelpScope {
-    Screen,
-    Explain,
-    /// With the cursor there.
-    WhatIf(usize),
-}
-
-impl HelpScope {
-    /// What is there again once help is closed.
-    pub fn popup(self) -> Option<Popup> {
-        match self {
-            HelpScope::Screen => None,
-            HelpScope::Explain => Some(Popup::Explain),
-            HelpScope::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
-        }
-    }
-}
-
-/// What the event loop is asked to do, since the app itself does nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    Quit,
-    Suspend,
-    Redraw,
-    /// A file in the folder that the explorer was started in: `stem.ending`, or with a number where
-    /// there is one already.
-    Write {
-        stem: String,
-        ending: &'static str,
-        text: String,
-    },
-    /// Text for the terminal's clipboard.
-    Copy(String),
-}
-
-/// An entity in a mode, and what the engine says of it (or why it cannot).
-pub type DetailKey = (EntityId, Mode);
-pub type Detail = Result<EntityDetail, String>;
-
-/// What is opened at the start.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ExploreOptions {
-    pub index: PathBuf,
-    pub dataset: Option<PathBuf>,
-    pub device: DeviceChoice,
-    /// Indexes and runs to stand beside it in Compare.
-    pub beside: Vec<PathBuf>,
+/// The message in the status line, and the clock that ends it.
+#[derive(Debug, Default)]
+pub struct Status {
+    pub notice: Option<Notice>,
+    /// Tenths of a second during which something moved.
+    pub ticks: u64,
 }
 
 /// The explorer.
 pub struct App {
     pub settings: Settings,
-    pub source: ExploreOptions,
-    pub size: Size,
-    pub catalogue: Option<Arc<Catalogue>>,
-    /// Why nothing could be opened.
-    pub broken: Option<String>,
-
+    /// What the engine has sent: the catalogue, evaluations, details of entities.
+    pub data: EngineData,
+    /// The requests under way.
+    pub engine: EngineRequests,
+    /// Which evaluations are computed, and which were stopped.
+    pub evaluations: EvaluationQueue,
     pub screen: Screen,
-    pub table: MetricsTable,
-    pub compared: CompareState,
-    /// What Compare sets side by side.
-    pub contenders: Rankers,
-    pub comparisons: HashMap<[EvaluationKey; 2], QueryComparison>,
-    pub(crate) comparing: Option<[EvaluationKey; 2]>,
+    pub explore: Explore,
+    pub compare: Compare,
     pub failures: FailureList,
-    /// The queries that Compare, Failures and Metrics measure.
-    pub seeds_measured: SeedCount,
-    pub focus: Pane,
-    pub typing: Option<Typing>,
-    /// Whether the filter of the classes is being typed.
-    pub filtering: bool,
-    pub popup: Option<Popup>,
-    pub popup_scroll: usize,
-    pub palette: Palette,
-    pub search: ListSearch,
-    pub themes: ThemePicker,
-    /// The keys of a sequence that is not whole yet.
-    pub pending: Vec<Key>,
-    pub(crate) jumps: JumpList,
-    /// The place was come back to, which is no new jump.
-    pub(crate) jumped: bool,
-    pub tree: ClassTree,
-    pub seeds: SeedSet,
-    pub history: History,
-    /// The chip in focus; one past the last is the place to add.
-    pub chip: usize,
-
-    pub mode: Mode,
-    pub joint: bool,
-    pub tuning: SearchSettings,
-    /// The What-if popup's other side.
-    pub unchanged: Option<WhatIfBaseline>,
-    pub explaining: ExplainState,
-    pub named: Vec<NamedState>,
-    /// The name being typed.
-    pub naming: TextInput,
-    pub told: Vec<String>,
-    pub pasted: Vec<PastedName>,
-    /// Whether candidates are shown as re-ranked.
-    pub reranked: bool,
-    pub tall: bool,
-    pub filter: RowFilter,
-    pub expansion: Option<CandidateList>,
-    /// The next expansion, until its first answer: what is there stays readable till then.
-    pub(crate) coming: Option<CandidateList>,
-    /// The candidate under the cursor; none means the first, whoever it is.
-    pub selected: Option<EntityId>,
-    /// An entity looked at from elsewhere: a missing one, a neighbour.
-    pub looking_at: Option<EntityId>,
-    /// The first of the entity's pictures shown.
-    pub picture: usize,
-    pub entity_scroll: usize,
-    pub entity_width: Option<u16>,
-    pub(crate) dragging: bool,
-
-    pub details: HashMap<DetailKey, Detail>,
-    pub(crate) inspecting: Option<DetailKey>,
-    pub first_pictures: HashMap<EntityId, Option<PathBuf>>,
-    pub(crate) picturing: Vec<EntityId>,
-    /// Each measured class.
-    pub(crate) maps: HashMap<(EvaluationKey, ClassId), MetricValues>,
-    /// Every evaluation that is done.
-    pub overall: HashMap<EvaluationKey, Overall>,
-    pub(crate) evaluating: Option<EvaluationKey>,
-    /// What a screen wanted when the user stopped it.
-    pub(crate) stopped: Option<(Screen, Vec<EvaluationKey>)>,
-
-    pub asked: PendingRequests,
-    pub progress: HashMap<RequestClass, Progress>,
-    pub notice: Option<Notice>,
-    pub ticks: u64,
-    pub view: FrameInfo,
-    pub wish: Option<Effect>,
-    pub(crate) session: Option<SavedSession>,
-    /// A view to open in the place of the session's.
-    pub(crate) file: Option<StateFile>,
-    pub(crate) outbox: Vec<Request>,
+    pub metrics: MetricsTable,
+    pub overlay: Overlay,
+    pub navigation: Navigation,
+    pub status: Status,
+    /// The last frame that was drawn.
+    pub frame: FrameInfo,
+    /// What the event loop is to do next.
+    pub effect: Option<Effect>,
+    /// What the next opened index is restored from.
+    pub(crate) restore: Restore,
 }
 
 impl App {
     /// An explorer that has opened nothing yet. A session, where there is one, is restored once the
     /// index is open.
-    pub fn new(settings: Settings, source: ExploreOptions, session: Option<SavedSession>) -> Self {
+    pub fn new(settings: Settings, options: ExploreOptions, session: Option<SavedSession>) -> Self {
+        let mut explore = Explore::default();
+        explore.candidates.tall = settings.tall_rows;
+        let mut compare = Compare::default();
+        compare.rankers.coming = options.beside.clone();
         App {
-            tall: settings.tall_rows,
             settings,
-            size: Size::default(),
-            catalogue: None,
-            broken: None,
+            data: EngineData::default(),
+            engine: EngineRequests::new(options),
+            evaluations: EvaluationQueue::default(),
             screen: Screen::Explore,
-            table: MetricsTable::default(),
-            compared: CompareState::default(),
-            contenders: Rankers {
-                coming: source.beside.clone(),
-                ..Rankers::default()
-            },
-            comparisons: HashMap::new(),
-            comparing: None,
+            explore,
+            compare,
             failures: FailureList::default(),
-            seeds_measured: SeedCount::Three,
-            focus: Pane::Classes,
-            typing: None,
-            filtering: false,
-            popup: None,
-            popup_scroll: 0,
-            palette: Palette::default(),
-            search: ListSearch::default(),
-            themes: ThemePicker::default(),
-            pending: Vec::new(),
-            jumps: JumpList::default(),
-            jumped: false,
-            tree: ClassTree::default(),
-            seeds: SeedSet::default(),
-            history: History::default(),
-            chip: 0,
-            mode: Mode::Both,
-            joint: false,
-            tuning: SearchSettings::default(),
-            unchanged: None,
-            explaining: ExplainState::default(),
-            named: Vec::new(),
-            naming: TextInput::default(),
-            told: Vec::new(),
-            pasted: Vec::new(),
-            reranked: true,
-            filter: RowFilter::All,
-            expansion: None,
-            coming: None,
-            selected: None,
-            looking_at: None,
-            picture: 0,
-            entity_scroll: 0,
-            entity_width: None,
-            dragging: false,
-            details: HashMap::new(),
-            inspecting: None,
-            first_pictures: HashMap::new(),
-            picturing: Vec::new(),
-            maps: HashMap::new(),
-            overall: HashMap::new(),
-            evaluating: None,
-            stopped: None,
-            asked: PendingRequests::default(),
-            progress: HashMap::new(),
-            notice: None,
-            ticks: 0,
-            view: FrameInfo::default(),
-            wish: None,
-            source,
-            session,
-            file: None,
-            outbox: Vec::new(),
+            metrics: MetricsTable::default(),
+            overlay: Overlay::default(),
+            navigation: Navigation::default(),
+            status: Status::default(),
+            frame: FrameInfo::default(),
+            effect: None,
+            restore: Restore {
+                session,
+                view_file: None,
+            },
         }
     }
 
     /// Has a view of a file opened once the index is.
     pub fn open_view(&mut self, file: StateFile) {
-        self.file = Some(file);
+        self.restore.view_file = Some(file);
     }
 
     /// The first request: open the index.
@@ -325,8 +116,8 @@ impl App {
             dataset,
             device,
             ..
-        } = self.source.clone();
-        self.ask(
+        } = self.engine.options.clone();
+        self.engine.send(
             RequestClass::Open,
             RequestKind::Open {
                 index,
@@ -334,7 +125,7 @@ impl App {
                 device,
             },
         );
-        std::mem::take(&mut self.outbox)
+        std::mem::take(&mut self.engine.outbox)
     }
 
     /// Takes in one message; gives what the engine is to be asked.
@@ -343,26 +134,26 @@ impl App {
             Message::Key(key) => self.key(key),
             Message::Mouse(event) => self.mouse(event),
             Message::Paste(text) => self.paste(&text),
-            Message::Resize(size) => self.size = size,
+            Message::Resize(size) => self.frame.size = size,
             Message::Reply(reply) => self.reply(reply),
             Message::Tick => self.tick(),
             Message::Drawn(view) => self.drawn(view),
         }
         self.inspect();
         self.measure_unchanged();
-        std::mem::take(&mut self.outbox)
+        std::mem::take(&mut self.engine.outbox)
     }
 
     /// Whether ticks are needed: something runs, or a notice is to go.
     pub fn moves(&self) -> bool {
-        self.asked.running().is_some() || self.notice.is_some()
+        self.engine.pending.running().is_some() || self.status.notice.is_some()
     }
 
     /// Where keys go.
     pub fn context(&self) -> Context {
-        match self.popup {
-            _ if self.contenders.path.is_some() => Context::Path,
-            _ if self.search.typing => Context::Searching,
+        match self.overlay.popup {
+            _ if self.compare.rankers.path.is_some() => Context::Path,
+            _ if self.overlay.search.typing => Context::Searching,
             Some(Popup::Palette) => Context::Palette,
             Some(Popup::Explain) => Context::Explain,
             Some(Popup::WhatIf(_)) => Context::WhatIf,
@@ -374,10 +165,10 @@ impl App {
 
     /// Where keys go when no popup lies over the screen.
     pub(crate) fn context_below(&self) -> Context {
-        if self.typing.is_some() {
+        if self.explore.seeds.typing.is_some() {
             return Context::Typing;
         }
-        if self.filtering {
+        if self.explore.classes.filtering {
             return Context::Filter;
         }
         match self.screen {
@@ -386,7 +177,7 @@ impl App {
             Screen::Failures => return self.failures_context(),
             Screen::Metrics => return Context::Metrics,
         }
-        match self.focus {
+        match self.explore.focus {
             Pane::Classes => Context::Classes,
             Pane::Seeds => Context::Seeds,
             Pane::Candidates => Context::Candidates,
@@ -396,24 +187,29 @@ impl App {
 
     /// What is to be there at the next start. None until the index is open.
     pub fn session(&self) -> Option<SavedSession> {
-        let catalogue = self.catalogue.as_ref()?;
-        let mut folded: Vec<String> = self.tree.folded.iter().cloned().collect();
+        let catalogue = self.data.catalogue.as_ref()?;
+        let mut folded: Vec<String> = self.explore.classes.tree.folded.iter().cloned().collect();
         folded.sort();
         Some(SavedSession {
             expansion: ExpansionRecord {
-                class: self.seeds.class.map(|c| catalogue.class(c).name.clone()),
-                seeds: self.seeds.seeds.clone(),
-                rejected: self.seeds.rejected.clone(),
-                count: self.seeds.count,
-                number: self.seeds.number,
-                mode: Some(self.mode),
-                joint: self.joint,
-                tuning: self.tuning,
-                reranked: self.reranked,
+                class: self
+                    .explore
+                    .query
+                    .seeds
+                    .class
+                    .map(|c| catalogue.class(c).name.clone()),
+                seeds: self.explore.query.seeds.seeds.clone(),
+                rejected: self.explore.query.seeds.rejected.clone(),
+                count: self.explore.query.seeds.count,
+                number: self.explore.query.seeds.number,
+                mode: Some(self.explore.query.mode),
+                joint: self.explore.query.joint,
+                tuning: self.explore.query.tuning,
+                reranked: self.explore.candidates.reranked,
             },
-            tall: self.tall,
-            entity_width: self.entity_width,
-            theme: self.themes.kept.clone(),
+            tall: self.explore.candidates.tall,
+            entity_width: self.explore.entity.width,
+            theme: self.overlay.themes.kept.clone(),
             folded,
             remarks: self
                 .failures
@@ -422,7 +218,8 @@ impl App {
                 .map(|(key, remark)| (key.clone(), remark.clone()))
                 .collect(),
             states: self
-                .named
+                .overlay
+                .named_queries
                 .iter()
                 .map(|n| NamedRecord {
                     name: n.name.clone(),
@@ -435,10 +232,10 @@ impl App {
 
     /// Takes up the named states, marks and notes that another explorer wrote to the same session.
     pub fn merge_session(&mut self, merged: &SavedSession) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
-        self.named = merged
+        self.overlay.named_queries = merged
             .states
             .iter()
             .map(|record| NamedState::from_record(record.clone(), &catalogue))
@@ -446,16 +243,15 @@ impl App {
         self.failures.remarks = merged.remarks.iter().cloned().collect();
     }
 
-    pub(crate) fn ask(&mut self, kind: RequestClass, ask: RequestKind) {
-        let id = self.asked.start(kind);
-        self.progress.remove(&kind);
-        self.outbox.push(Request { id, ask });
-    }
-
     fn tick(&mut self) {
-        self.ticks += 1;
-        if self.notice.as_ref().is_some_and(|n| n.until <= self.ticks) {
-            self.notice = None;
+        self.status.ticks += 1;
+        if self
+            .status
+            .notice
+            .as_ref()
+            .is_some_and(|n| n.until <= self.status.ticks)
+        {
+            self.status.notice = None;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Names on their way to the clipboard.
 
-use crate::tui::app::{App, Effect, Pane};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
+use crate::tui::message::Effect;
 use crate::tui::ui::screen::Screen;
 use crate::types::EntityId;
 
@@ -14,7 +16,7 @@ impl App {
             self.list()
                 .and_then(|list| list.labels.get(list.cursor).cloned())
         };
-        let name = match (self.screen, self.focus) {
+        let name = match (self.screen, self.explore.focus) {
             (Screen::Explore, Pane::Seeds | Pane::Candidates | Pane::Entity) => subject(),
             _ => listed(),
         };
@@ -39,14 +41,14 @@ impl App {
     /// As `multiexpan expand --seeds` takes them: by name, or by id where a name has a comma or a
     /// line end in it.
     pub(crate) fn copy_seeds(&mut self) {
-        if self.seeds.seeds.is_empty() {
+        if self.explore.query.seeds.seeds.is_empty() {
             return self.notify("there are no seeds to copy");
         }
         let name = |seed: &EntityId| match self.name(*seed) {
             name if name.contains([',', '\n', '\r']) => seed.to_string(),
             name => name,
         };
-        let names: Vec<String> = self.seeds.seeds.iter().map(name).collect();
+        let names: Vec<String> = self.explore.query.seeds.seeds.iter().map(name).collect();
         self.copy(names.join(","), format!("copied {} seeds", names.len()));
     }
 
@@ -57,7 +59,7 @@ impl App {
                 "not copied: {over} bytes, and a terminal's clipboard takes {LONGEST}"
             ));
         }
-        self.wish = Some(Effect::Copy(text));
+        self.effect = Some(Effect::Copy(text));
         self.notify(said);
     }
 }

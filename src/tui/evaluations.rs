@@ -5,10 +5,36 @@
 
 use crate::engine::protocol::{EvaluationKey, Ranker, RequestKind};
 use crate::table::{Cell, TableFormat};
-use crate::tui::app::{App, Effect, Pane};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
+use crate::tui::message::Effect;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::screen::Screen;
+use crate::types::SeedCount;
 use crate::types::{ClassId, Mode, RankingKind};
+
+/// Which evaluations are computed, one after the other, and which were stopped.
+#[derive(Debug)]
+pub struct EvaluationQueue {
+    /// The queries that Compare, Failures and Metrics evaluate.
+    pub seed_count: SeedCount,
+    pub(crate) current: Option<EvaluationKey>,
+    /// The two evaluations of the comparison under way.
+    pub(crate) comparing: Option<[EvaluationKey; 2]>,
+    /// The screen and its evaluations at the time when the user stopped them.
+    pub(crate) stopped: Option<(Screen, Vec<EvaluationKey>)>,
+}
+
+impl Default for EvaluationQueue {
+    fn default() -> Self {
+        EvaluationQueue {
+            seed_count: SeedCount::Three,
+            current: None,
+            comparing: None,
+            stopped: None,
+        }
+    }
+}
 
 impl App {
     /// Another screen; what it needs measured is asked for.
@@ -17,9 +43,14 @@ impl App {
             return;
         }
         if self.screen == Screen::Explore {
-            self.seeds_measured = self.seeds.count;
+            self.evaluations.seed_count = self.explore.query.seeds.count;
         }
-        (self.screen, self.popup, self.typing, self.filtering) = (screen, None, None, false);
+        (
+            self.screen,
+            self.overlay.popup,
+            self.explore.seeds.typing,
+            self.explore.classes.filtering,
+        ) = (screen, None, None, false);
         self.failures.field = None;
         self.evaluate();
         self.regroup();
@@ -27,7 +58,7 @@ impl App {
 
     /// The next kind of list.
     pub(crate) fn switch_ranking(&mut self) {
-        self.table.ranking = match self.table.ranking {
+        self.metrics.ranking = match self.metrics.ranking {
             RankingKind::Expanded => RankingKind::Seeds,
             RankingKind::Seeds => RankingKind::Joint,
             RankingKind::Joint => RankingKind::Expanded,
@@ -37,24 +68,24 @@ impl App {
 
     /// The queries of the other number of seeds.
     pub(crate) fn switch_measured(&mut self) {
-        self.seeds_measured = self.seeds_measured.other();
+        self.evaluations.seed_count = self.evaluations.seed_count.other();
         self.evaluate();
     }
 
     /// A measured query in the Explore screen, in the present mode, jointly where it was measured
     /// so.
     pub(crate) fn show_query(&mut self, class: ClassId, number: usize) {
-        (self.screen, self.popup) = (Screen::Explore, None);
-        self.joint = self.table.ranking == RankingKind::Joint;
-        let before = self.seeds.clone();
-        self.open_query(class, self.seeds_measured, number);
-        if self.seeds == before {
+        (self.screen, self.overlay.popup) = (Screen::Explore, None);
+        self.explore.query.joint = self.metrics.ranking == RankingKind::Joint;
+        let before = self.explore.query.seeds.clone();
+        self.open_query(class, self.evaluations.seed_count, number);
+        if self.explore.query.seeds == before {
             // the seeds are there already, and may have been expanded in another mode
             self.expand();
             self.evaluate();
         }
         self.cursor_to_class();
-        self.focus = Pane::Candidates;
+        self.explore.focus = Pane::Candidates;
     }
 
     /// What a mode is measured by here.
@@ -67,11 +98,11 @@ impl App {
         let ranking = if let Ranker::Run(_) = of {
             RankingKind::Expanded
         } else {
-            self.table.ranking
+            self.metrics.ranking
         };
         EvaluationKey {
             of,
-            seed_count: self.seeds_measured,
+            seed_count: self.evaluations.seed_count,
             ranking,
         }
     }
@@ -80,13 +111,13 @@ impl App {
     pub fn queries_title(&self) -> String {
         format!(
             "{} seeds · {}",
-            self.seeds_measured.number(),
+            self.evaluations.seed_count.number(),
             self.ranking_name()
         )
     }
 
     pub(crate) fn ranking_name(&self) -> &'static str {
-        match self.table.ranking {
+        match self.metrics.ranking {
             RankingKind::Expanded => "expanded",
             RankingKind::Seeds => "ranked by seeds",
             RankingKind::Joint => "expanded jointly",
@@ -105,7 +136,7 @@ impl App {
 
     /// Writes the table in the form under the popup's cursor.
     pub(crate) fn export(&mut self, cursor: usize) {
-        self.popup = None;
+        self.overlay.popup = None;
         if let Some(&form) = TableFormat::ALL.get(cursor) {
             let (sheet, empty) = match self.screen {
                 Screen::Compare => (self.compare_sheet(), "nothing is measured yet"),
@@ -121,7 +152,7 @@ impl App {
                 return self.notify(empty);
             }
             let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
-            self.wish = Some(Effect::Write {
+            self.effect = Some(Effect::Write {
                 stem,
                 ending: form.ending(),
                 text,
@@ -135,9 +166,10 @@ impl App {
     fn wanted(&self) -> Vec<EvaluationKey> {
         match self.screen {
             Screen::Explore => vec![self.explored()],
-            Screen::Compare if self.contenders.chosen.len() < 2 => Vec::new(),
+            Screen::Compare if self.compare.rankers.chosen.len() < 2 => Vec::new(),
             Screen::Compare => self
-                .contenders
+                .compare
+                .rankers
                 .chosen
                 .iter()
                 .map(|&of| self.plan_of(of))
@@ -153,17 +185,17 @@ impl App {
 
     /// What the Explore screen's classes are measured by.
     pub(crate) fn explored(&self) -> EvaluationKey {
-        let of = Ranker::Own(self.mode);
+        let of = Ranker::Own(self.explore.query.mode);
         EvaluationKey {
             of,
-            seed_count: self.seeds.count,
+            seed_count: self.explore.query.seeds.count,
             ranking: RankingKind::Expanded,
         }
     }
 
     /// Has every class measured as the screen shows it, unless that is done, under way or stopped.
     pub(crate) fn evaluate(&mut self) {
-        let Some(catalogue) = &self.catalogue else {
+        let Some(catalogue) = &self.data.catalogue else {
             return;
         };
         if self.is_stopped() {
@@ -171,14 +203,15 @@ impl App {
         }
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
         let missing =
-            |plan: &EvaluationKey| asked(plan.seed_count) && !self.overall.contains_key(plan);
+            |plan: &EvaluationKey| asked(plan.seed_count) && !self.data.overall.contains_key(plan);
         let missing = self.wanted().into_iter().find(missing);
-        self.stopped = None;
+        self.evaluations.stopped = None;
         match missing {
-            Some(wanted) if self.evaluating != Some(wanted) => {
+            Some(wanted) if self.evaluations.current != Some(wanted) => {
                 self.give_up_search_in(wanted);
-                self.evaluating = Some(wanted);
-                self.ask(RequestClass::Evaluate, RequestKind::Evaluate(wanted));
+                self.evaluations.current = Some(wanted);
+                self.engine
+                    .send(RequestClass::Evaluate, RequestKind::Evaluate(wanted));
             }
             Some(_) => {}
             None => self.compare(),
@@ -188,40 +221,42 @@ impl App {
 
     /// A search through the lists of an evaluation that another one replaces ends with it.
     fn give_up_search_in(&mut self, next: EvaluationKey) {
-        let is_replaced =
-            |searching: &EvaluationKey| *searching != next && !self.overall.contains_key(searching);
+        let is_replaced = |searching: &EvaluationKey| {
+            *searching != next && !self.data.overall.contains_key(searching)
+        };
         if self.failures.searching.as_ref().is_some_and(is_replaced) {
             self.failures.searching = None;
-            self.asked.forget(RequestClass::Failures);
-            self.progress.remove(&RequestClass::Failures);
+            self.engine.pending.forget(RequestClass::Failures);
+            self.engine.progress.remove(&RequestClass::Failures);
         }
     }
 
     /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until
     /// something else is wanted.
     pub fn is_stopped(&self) -> bool {
-        self.stopped
+        self.evaluations
+            .stopped
             .as_ref()
             .is_some_and(|(screen, wanted)| *screen == self.screen && *wanted == self.wanted())
     }
 
     /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
     pub(crate) fn stop_evaluation(&mut self) {
-        let [evaluates, searches] =
-            [RequestClass::Evaluate, RequestClass::Failures].map(|kind| self.asked.runs(kind));
+        let [evaluates, searches] = [RequestClass::Evaluate, RequestClass::Failures]
+            .map(|kind| self.engine.pending.runs(kind));
         if evaluates || searches {
             for kind in [RequestClass::Evaluate, RequestClass::Failures] {
-                self.asked.forget(kind);
-                self.progress.remove(&kind);
+                self.engine.pending.forget(kind);
+                self.engine.progress.remove(&kind);
             }
-            (self.evaluating, self.failures.searching) = (None, None);
+            (self.evaluations.current, self.failures.searching) = (None, None);
             // a search that was left running behind another screen is not missed there
             let missed = evaluates || self.screen == Screen::Failures;
-            self.stopped = missed.then(|| (self.screen, self.wanted()));
-            self.ask(RequestClass::Stop, RequestKind::Stop);
+            self.evaluations.stopped = missed.then(|| (self.screen, self.wanted()));
+            self.engine.send(RequestClass::Stop, RequestKind::Stop);
             self.notify("stopped; what is measured stays");
         } else if self.is_stopped() {
-            self.stopped = None;
+            self.evaluations.stopped = None;
             self.evaluate();
         } else {
             self.notify("nothing is being evaluated");

@@ -1,7 +1,8 @@
 //! The way back: every class, query, entity and screen that was opened leaves a place to come back
 //! to.
 
-use crate::tui::app::{App, Pane};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
 use crate::tui::ui::screen::Screen;
@@ -49,31 +50,31 @@ impl App {
         JumpPoint {
             screen: self.screen,
             state: self.state(),
-            focus: self.focus,
-            selected: self.selected,
-            looking_at: self.looking_at,
+            focus: self.explore.focus,
+            selected: self.explore.candidates.selected,
+            looking_at: self.explore.entity.inspected,
         }
     }
 
     /// Keeps the place before where what happened led away from it.
     pub(crate) fn remember_jump(&mut self, before: JumpPoint) {
-        if !std::mem::take(&mut self.jumped) && before.far_from(&self.place()) {
+        if !std::mem::take(&mut self.navigation.returning) && before.far_from(&self.place()) {
             self.keep_place(before);
         }
     }
 
     pub(crate) fn keep_place(&mut self, before: JumpPoint) {
-        self.jumps.future.clear();
-        self.jumps.past.push(before);
-        if self.jumps.past.len() > DEEPEST {
-            self.jumps.past.remove(0);
+        self.navigation.jumps.future.clear();
+        self.navigation.jumps.past.push(before);
+        if self.navigation.jumps.past.len() > DEEPEST {
+            self.navigation.jumps.past.remove(0);
         }
     }
 
     pub(crate) fn jump_back(&mut self) {
-        match self.jumps.past.pop() {
+        match self.navigation.jumps.past.pop() {
             Some(place) => {
-                self.jumps.future.push(self.place());
+                self.navigation.jumps.future.push(self.place());
                 self.jump_to(place);
             }
             None => self.notify("there is no place before this one"),
@@ -81,9 +82,9 @@ impl App {
     }
 
     pub(crate) fn jump_forward(&mut self) {
-        match self.jumps.future.pop() {
+        match self.navigation.jumps.future.pop() {
             Some(place) => {
-                self.jumps.past.push(self.place());
+                self.navigation.jumps.past.push(self.place());
                 self.jump_to(place);
             }
             None => self.notify("there is no place to go forward to"),
@@ -91,11 +92,14 @@ impl App {
     }
 
     fn jump_to(&mut self, place: JumpPoint) {
-        self.jumped = true;
-        (self.typing, self.filtering) = (None, false);
+        self.navigation.returning = true;
+        (self.explore.seeds.typing, self.explore.classes.filtering) = (None, false);
         self.go_to(place.screen);
         self.change(place.state);
-        (self.focus, self.selected, self.looking_at) =
-            (place.focus, place.selected, place.looking_at);
+        (
+            self.explore.focus,
+            self.explore.candidates.selected,
+            self.explore.entity.inspected,
+        ) = (place.focus, place.selected, place.looking_at);
     }
 }

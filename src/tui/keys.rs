@@ -4,27 +4,28 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::config::{Action, Bound, Context, Key};
 use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::Popup;
 
 impl App {
     pub(crate) fn key(&mut self, event: KeyEvent) {
-        if let Some(notice) = &mut self.notice {
+        if let Some(notice) = &mut self.status.notice {
             notice.stays = false;
         }
         let mut context = self.context();
         let before = self.place();
-        self.search.shown = context == Context::Searching;
-        let mut keys = std::mem::take(&mut self.pending);
+        self.overlay.search.shown = context == Context::Searching;
+        let mut keys = std::mem::take(&mut self.navigation.pending_keys);
         keys.push(Key::from(event));
         let mut bound = self.settings.keymap.find(context, &keys);
         if self.closes_pasted_list(context, &bound, keys.len()) {
-            self.popup = None;
+            self.overlay.popup = None;
             context = self.context();
             bound = self.settings.keymap.find(context, &keys);
         }
         match bound {
             Bound::Action(action) => self.act(action),
-            Bound::Prefix => self.pending = keys,
+            Bound::Prefix => self.navigation.pending_keys = keys,
             // esc leaves the sequence and does no more
             Bound::Nothing if keys.len() > 1 && event.code == KeyCode::Esc => {}
             Bound::Nothing if keys.len() > 1 => {
@@ -42,7 +43,7 @@ impl App {
 
     /// Returns whether a key that the list of pasted names has no use for closes it, to act below.
     fn closes_pasted_list(&self, context: Context, bound: &Bound, keys: usize) -> bool {
-        let Some(popup @ Popup::Pasted(_)) = self.popup else {
+        let Some(popup @ Popup::Pasted(_)) = self.overlay.popup else {
             return false;
         };
         let is_unused = match bound {
@@ -67,22 +68,22 @@ impl App {
 
     /// Puts text into the field that takes it.
     pub(crate) fn insert_text(&mut self, text: &str) {
-        if self.search.typing {
-            self.search.field.insert(text);
+        if self.overlay.search.typing {
+            self.overlay.search.field.insert(text);
             self.search_on();
-        } else if let Some(path) = &mut self.contenders.path {
+        } else if let Some(path) = &mut self.compare.rankers.path {
             path.insert(text);
-        } else if self.popup == Some(Popup::Naming) {
-            self.naming.insert(text);
-        } else if self.popup == Some(Popup::Palette) {
-            self.palette.field.insert(text);
-            self.palette.cursor = 0;
-        } else if let Some(typing) = &mut self.typing {
+        } else if self.overlay.popup == Some(Popup::Naming) {
+            self.overlay.name_input.insert(text);
+        } else if self.overlay.popup == Some(Popup::Palette) {
+            self.overlay.palette.field.insert(text);
+            self.overlay.palette.cursor = 0;
+        } else if let Some(typing) = &mut self.explore.seeds.typing {
             typing.input.push_str(text);
             self.complete();
-        } else if self.filtering {
-            self.tree.filter.push_str(text);
-            self.tree.cursor = 0;
+        } else if self.explore.classes.filtering {
+            self.explore.classes.tree.filter.push_str(text);
+            self.explore.classes.tree.cursor = 0;
         } else {
             self.type_in_failures(text);
         }
@@ -90,19 +91,21 @@ impl App {
 
     /// Looks for the names that the typed one may become.
     pub(crate) fn complete(&mut self) {
-        if let (Some(typing), Some(catalogue)) = (&mut self.typing, &self.catalogue) {
-            typing.search(catalogue, &self.seeds.seeds);
+        if let (Some(typing), Some(catalogue)) =
+            (&mut self.explore.seeds.typing, &self.data.catalogue)
+        {
+            typing.search(catalogue, &self.explore.query.seeds.seeds);
         }
     }
 
     /// What may follow the keys pressed so far. Empty where no key waits for another.
     pub fn following(&self) -> Vec<(String, Action)> {
-        match self.pending[..] {
+        match self.navigation.pending_keys[..] {
             [] => Vec::new(),
             _ => self
                 .settings
                 .keymap
-                .following(self.context(), &self.pending),
+                .following(self.context(), &self.navigation.pending_keys),
         }
     }
 }

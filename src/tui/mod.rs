@@ -7,11 +7,13 @@ pub mod actions;
 pub mod app;
 pub mod clipboard;
 pub mod compare;
+pub mod engine_data;
 pub mod evaluations;
 pub mod explore;
 pub mod failures;
 pub mod jump_list;
 pub mod keys;
+pub mod message;
 pub mod metrics;
 pub mod mouse;
 pub mod notice;
@@ -35,12 +37,13 @@ use crate::engine::protocol::{Reply, Request};
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 
-use crate::tui::app::{App, ExploreOptions};
+use crate::tui::app::App;
 use crate::tui::persist::session;
 use crate::tui::persist::session::{LoadedSession, SavedSession};
 use crate::tui::persist::view_file::StateFile;
 use crate::tui::platform::event_loop;
 use crate::tui::platform::theme_files::ThemeFiles;
+use crate::tui::requests::ExploreOptions;
 
 /// What the command line says of the explorer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -84,8 +87,8 @@ pub fn run(
         beside: options.beside,
     };
     let mut app = App::new(settings, source, session.clone());
-    app.themes.names = themes.names();
-    app.themes.shown = themes.meant(&theme_name);
+    app.overlay.themes.names = themes.names();
+    app.overlay.themes.shown = themes.meant(&theme_name);
     if let Some(view) = options.view {
         app.open_view(view);
     }

@@ -3,7 +3,9 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::config::Action;
-use crate::tui::app::{App, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
+use crate::tui::overlay::Popup;
 use crate::tui::search::ListSearch;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::screen::Screen;
@@ -17,11 +19,13 @@ const NARROWEST: u16 = 28;
 impl App {
     pub(crate) fn mouse(&mut self, event: MouseEvent) {
         let before = self.place();
-        self.pending.clear();
+        self.navigation.pending_keys.clear();
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => self.click(event.column, event.row),
-            MouseEventKind::Drag(MouseButton::Left) if self.dragging => self.drag(event.column),
-            MouseEventKind::Up(MouseButton::Left) => self.dragging = false,
+            MouseEventKind::Drag(MouseButton::Left) if self.explore.entity.resizing => {
+                self.drag(event.column)
+            }
+            MouseEventKind::Up(MouseButton::Left) => self.explore.entity.resizing = false,
             MouseEventKind::ScrollUp => self.wheel(event, -NOTCH),
             MouseEventKind::ScrollDown => self.wheel(event, NOTCH),
             _ => {}
@@ -30,33 +34,33 @@ impl App {
     }
 
     fn click(&mut self, column: u16, row: u16) {
-        (self.search.typing, self.search.shown) = (false, false);
-        if self.popup.is_none()
-            && let Some(pane) = self.view.pane(column, row)
+        (self.overlay.search.typing, self.overlay.search.shown) = (false, false);
+        if self.overlay.popup.is_none()
+            && let Some(pane) = self.frame.pane(column, row)
         {
             self.focus_clicked(pane);
         }
-        if let Some(hit) = self.view.hit(column, row) {
+        if let Some(hit) = self.frame.hit(column, row) {
             self.click_on(hit);
         }
     }
 
     fn focus_clicked(&mut self, pane: Pane) {
-        self.focus = pane;
+        self.explore.focus = pane;
         if pane != Pane::Seeds {
-            self.typing = None;
+            self.explore.seeds.typing = None;
         }
-        self.filtering &= pane == Pane::Classes;
+        self.explore.classes.filtering &= pane == Pane::Classes;
     }
 
     fn click_on(&mut self, hit: Hit) {
         match hit {
             Hit::Class(at) => self.open_tree_row(at),
-            Hit::Chip(at) => self.chip = at,
+            Hit::Chip(at) => self.explore.seeds.chip = at,
             Hit::ChipClose(at) => self.remove_chip(at),
-            Hit::AddSeed if self.typing.is_none() => self.start_typing(),
+            Hit::AddSeed if self.explore.seeds.typing.is_none() => self.start_typing(),
             Hit::Completion(at) => {
-                if let Some(typing) = &mut self.typing {
+                if let Some(typing) = &mut self.explore.seeds.typing {
                     typing.cursor = at;
                     self.accept();
                 }
@@ -65,16 +69,16 @@ impl App {
             Hit::Neighbour(entity) => self.look_at(entity),
             Hit::MissingCount => self.open_missing(),
             Hit::Picture(at) => {
-                self.picture = at;
+                self.explore.entity.first_image = at;
                 self.toggle_zoom();
             }
-            Hit::Divider => self.dragging = true,
+            Hit::Divider => self.explore.entity.resizing = true,
             Hit::Help => self.open_help(),
             Hit::Tab(screen) => self.go_to(screen),
             Hit::MetricsColumn(column) => self.sort_by(column),
             // a second click opens
-            Hit::MetricsRow(at) if self.table.cursor == at => self.open_metrics_row(),
-            Hit::MetricsRow(at) => self.table.cursor = at,
+            Hit::MetricsRow(at) if self.metrics.cursor == at => self.open_metrics_row(),
+            Hit::MetricsRow(at) => self.metrics.cursor = at,
             Hit::Pair(at) if self.pair_cursor(&self.pairs()) == at => self.open_pair(),
             Hit::Pair(at) => self.select_pair(at),
             Hit::Failure(at) if self.failures.cursor == at => self.act(Action::Open),
@@ -88,13 +92,13 @@ impl App {
     fn click_in_popup(&mut self, hit: Hit) {
         match hit {
             Hit::Backdrop => self.dismiss(),
-            Hit::MissingRow(at) => self.popup = Some(Popup::Missing(at)),
+            Hit::MissingRow(at) => self.overlay.popup = Some(Popup::Missing(at)),
             Hit::Action(at) => self.run_from_palette(at),
-            Hit::Theme(at) if self.popup == Some(Popup::Theme(at)) => self.keep_theme(),
+            Hit::Theme(at) if self.overlay.popup == Some(Popup::Theme(at)) => self.keep_theme(),
             Hit::Theme(at) => self.try_theme(at),
             Hit::ExportForm(at) => self.export(at),
             Hit::Contender(at) => {
-                self.popup = Some(Popup::Rankers(at));
+                self.overlay.popup = Some(Popup::Rankers(at));
                 self.toggle_contender(at);
             }
             Hit::WhyLine(at) => self.click_why_line(at),
@@ -106,22 +110,24 @@ impl App {
 
     /// A click beside a popup closes it, as `esc` does.
     fn dismiss(&mut self) {
-        self.search = ListSearch::default();
+        self.overlay.search = ListSearch::default();
         self.close();
     }
 
     fn drag(&mut self, column: u16) {
         let room = self
-            .view
+            .frame
             .area_of(Hit::Pane(Pane::Candidates))
             .map_or(0, |a| a.x);
         let widest = self
+            .frame
             .size
             .width
             .saturating_sub(room + NARROWEST)
             .max(NARROWEST);
-        self.entity_width = Some(
-            self.size
+        self.explore.entity.width = Some(
+            self.frame
+                .size
                 .width
                 .saturating_sub(column)
                 .clamp(NARROWEST, widest),
@@ -129,28 +135,31 @@ impl App {
     }
 
     fn wheel(&mut self, event: MouseEvent, by: isize) {
-        if self.popup.is_some() {
-            return self.scroll(self.focus, by);
+        if self.overlay.popup.is_some() {
+            return self.scroll(self.explore.focus, by);
         }
         if self.screen == Screen::Compare
-            && self.view.hit(event.column, event.row) == Some(Hit::Joined)
+            && self.frame.hit(event.column, event.row) == Some(Hit::Joined)
         {
             return self.scroll_joined(by);
         }
         if self.screen != Screen::Explore {
             return self.step(by);
         }
-        if let Some(pane) = self.view.pane(event.column, event.row) {
+        if let Some(pane) = self.frame.pane(event.column, event.row) {
             self.scroll(pane, by);
         }
     }
 
     /// Moves a pane's list without giving it the focus.
     fn scroll(&mut self, pane: Pane, by: isize) {
-        let focus = std::mem::replace(&mut self.focus, pane);
-        if pane != Pane::Seeds || self.typing.is_some() || self.popup.is_some() {
+        let focus = std::mem::replace(&mut self.explore.focus, pane);
+        if pane != Pane::Seeds
+            || self.explore.seeds.typing.is_some()
+            || self.overlay.popup.is_some()
+        {
             self.step(by);
         }
-        self.focus = focus;
+        self.explore.focus = focus;
     }
 }

@@ -23,7 +23,7 @@ const NOTICE_TICKS: usize = 60;
 
 impl App {
     pub fn notify(&mut self, sentence: impl Into<String>) {
-        let before = self.notice.take().filter(|notice| notice.stays);
+        let before = self.status.notice.take().filter(|notice| notice.stays);
         let mut notice = before.unwrap_or(Notice {
             sentences: Vec::new(),
             until: 0,
@@ -31,23 +31,25 @@ impl App {
         });
         notice.sentences.push(sentence.into());
         let letters = notice.text().chars().count();
-        notice.until = self.ticks + letters.max(NOTICE_TICKS) as u64;
-        self.notice = Some(notice);
+        notice.until = self.status.ticks + letters.max(NOTICE_TICKS) as u64;
+        self.status.notice = Some(notice);
     }
 
     /// Shows a notice that nothing replaces before something is typed.
     pub fn warn(&mut self, sentence: impl Into<String>) {
         self.notify(sentence);
-        if let Some(notice) = &mut self.notice {
+        if let Some(notice) = &mut self.status.notice {
             notice.stays = true;
         }
     }
 
     /// Takes a notice back.
     pub fn withdraw(&mut self, sentence: &str) {
-        if let Some(notice) = &mut self.notice {
+        if let Some(notice) = &mut self.status.notice {
             notice.sentences.retain(|shown| shown != sentence);
         }
-        self.notice.take_if(|notice| notice.sentences.is_empty());
+        self.status
+            .notice
+            .take_if(|notice| notice.sentences.is_empty());
     }
 }

@@ -9,18 +9,19 @@ use crate::types::EntityId;
 impl App {
     /// Asks for the subject's details: one request at a time, always the newest subject.
     pub(crate) fn inspect(&mut self) {
-        if self.catalogue.is_none() || self.inspecting.is_some() {
+        if self.data.catalogue.is_none() || self.data.inspecting.is_some() {
             return;
         }
-        let mode = self.mode;
-        let unknown = |entity: &EntityId| !self.details.contains_key(&(*entity, mode));
+        let mode = self.explore.query.mode;
+        let unknown = |entity: &EntityId| !self.data.details.contains_key(&(*entity, mode));
         let wanted = self
             .subject()
             .filter(unknown)
             .or_else(|| self.beside_cursor().into_iter().find(unknown));
         if let Some(entity) = wanted {
-            self.inspecting = Some((entity, mode));
-            self.ask(RequestClass::Inspect, RequestKind::Inspect { entity, mode });
+            self.data.inspecting = Some((entity, mode));
+            self.engine
+                .send(RequestClass::Inspect, RequestKind::Inspect { entity, mode });
         }
     }
 
@@ -41,15 +42,15 @@ impl App {
             .unpictured
             .iter()
             .copied()
-            .filter(|e| !self.first_pictures.contains_key(e))
+            .filter(|e| !self.data.first_images.contains_key(e))
             .collect();
-        if !wanted.is_empty() && !self.asked.runs(RequestClass::Pictures) {
-            self.picturing.clone_from(&wanted);
-            self.ask(
+        if !wanted.is_empty() && !self.engine.pending.runs(RequestClass::Pictures) {
+            self.data.requested_images.clone_from(&wanted);
+            self.engine.send(
                 RequestClass::Pictures,
                 RequestKind::Pictures { entities: wanted },
             );
         }
-        self.view = view;
+        self.frame = view;
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::protocol::{Catalogue, Ranker, Reply, ReplyKind};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::explore::class_tree::TreeKind;
 use crate::tui::explore::expansion::CandidateList;
 use crate::tui::explore::seeds::SeedSet;
@@ -21,17 +22,17 @@ impl App {
             self.notify(format!("{why}; what is shown stays, nothing new will come"));
             return;
         }
-        let Some(kind) = self.asked.kind(reply.id) else {
+        let Some(kind) = self.engine.pending.kind(reply.id) else {
             return;
         };
         match (kind, reply.say) {
-            (_, ReplyKind::Progress(progress)) => drop(self.progress.insert(kind, progress)),
+            (_, ReplyKind::Progress(progress)) => drop(self.engine.progress.insert(kind, progress)),
             (_, ReplyKind::Failed(why)) => self.failed(kind, why),
             (RequestClass::Open, ReplyKind::Opened(catalogue)) => self.opened(catalogue),
             (RequestClass::Expand, say) => self.expanding(say),
             (RequestClass::Inspect, ReplyKind::Inspected(detail)) => {
-                self.asked.finish(RequestClass::Inspect);
-                if let Some(key) = self.inspecting.take() {
+                self.engine.pending.finish(RequestClass::Inspect);
+                if let Some(key) = self.data.inspecting.take() {
                     self.keep_detail(key, Ok(*detail));
                 }
             }
@@ -43,20 +44,22 @@ impl App {
                 self.take_failures(*failures)
             }
             (RequestClass::Compare, ReplyKind::Compared(comparison)) => {
-                self.asked.finish(RequestClass::Compare);
-                if let Some(pair) = self.comparing.take() {
-                    self.comparisons.insert(pair, *comparison);
+                self.engine.pending.finish(RequestClass::Compare);
+                if let Some(pair) = self.evaluations.comparing.take() {
+                    self.data.comparisons.insert(pair, *comparison);
                 }
                 self.compare();
             }
             (RequestClass::Bring, ReplyKind::Brought(rival)) => self.brought(rival),
-            (RequestClass::Stop, ReplyKind::Stopped) => self.asked.finish(RequestClass::Stop),
+            (RequestClass::Stop, ReplyKind::Stopped) => {
+                self.engine.pending.finish(RequestClass::Stop)
+            }
             (RequestClass::Explain, ReplyKind::Explained(explained)) => {
                 self.explained(Ok(*explained))
             }
             (RequestClass::Measure, ReplyKind::Measured { picked, reranked }) => {
-                self.asked.finish(RequestClass::Measure);
-                if let Some(unchanged) = &mut self.unchanged {
+                self.engine.pending.finish(RequestClass::Measure);
+                if let Some(unchanged) = &mut self.overlay.what_if {
                     unchanged.measured = Some((picked, reranked));
                 }
             }
@@ -65,10 +68,14 @@ impl App {
     }
 
     fn opened(&mut self, catalogue: Arc<Catalogue>) {
-        self.asked.finish(RequestClass::Open);
-        self.mode = catalogue.modes.first().copied().unwrap_or(self.mode);
+        self.engine.pending.finish(RequestClass::Open);
+        self.explore.query.mode = catalogue
+            .modes
+            .first()
+            .copied()
+            .unwrap_or(self.explore.query.mode);
         if catalogue.classes.is_empty() {
-            self.focus = Pane::Candidates;
+            self.explore.focus = Pane::Candidates;
         }
         let left_out: Vec<String> = catalogue
             .left_out
@@ -78,16 +85,16 @@ impl App {
         if !left_out.is_empty() {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
-        self.catalogue = Some(catalogue);
+        self.data.catalogue = Some(catalogue);
         self.choose_first();
-        self.failures.mode = self.mode;
+        self.failures.mode = self.explore.query.mode;
         let first_class = self
             .tree_rows()
             .iter()
             .position(|r| matches!(r.kind, TreeKind::Class(_)));
-        self.tree.cursor = first_class.unwrap_or(0);
+        self.explore.classes.tree.cursor = first_class.unwrap_or(0);
         self.restore();
-        if let Some(file) = self.file.take() {
+        if let Some(file) = self.restore.view_file.take() {
             self.open_file(&file);
         }
         self.expand();
@@ -97,7 +104,9 @@ impl App {
 
     /// Takes up the session of the last start; what is no longer there is said and left out.
     fn restore(&mut self) {
-        let (Some(session), Some(catalogue)) = (self.session.take(), self.catalogue.clone()) else {
+        let (Some(session), Some(catalogue)) =
+            (self.restore.session.take(), self.data.catalogue.clone())
+        else {
             return;
         };
         let known = |seeds: &[EntityId]| -> Vec<EntityId> {
@@ -108,7 +117,7 @@ impl App {
                 .collect()
         };
         let expansion = &session.expansion;
-        self.seeds = SeedSet {
+        self.explore.query.seeds = SeedSet {
             seeds: known(&expansion.seeds),
             rejected: known(&expansion.rejected),
             class: expansion
@@ -118,63 +127,70 @@ impl App {
             count: expansion.count,
             number: expansion.number,
         };
-        if self.seeds.seeds.len() < expansion.seeds.len() {
+        if self.explore.query.seeds.seeds.len() < expansion.seeds.len() {
             self.warn("some seeds of the last session are not in this index; they are left out");
         }
-        self.mode = expansion
+        self.explore.query.mode = expansion
             .mode
             .filter(|m| catalogue.modes.contains(m))
-            .unwrap_or(self.mode);
-        (self.joint, self.tuning) = (expansion.joint, expansion.tuning);
-        (self.reranked, self.tall) = (expansion.reranked, session.tall);
+            .unwrap_or(self.explore.query.mode);
+        (self.explore.query.joint, self.explore.query.tuning) = (expansion.joint, expansion.tuning);
+        (
+            self.explore.candidates.reranked,
+            self.explore.candidates.tall,
+        ) = (expansion.reranked, session.tall);
         self.merge_session(&session);
-        self.entity_width = session.entity_width;
-        self.themes.kept = session.theme;
-        self.tree.folded = session.folded.into_iter().collect();
+        self.explore.entity.width = session.entity_width;
+        self.overlay.themes.kept = session.theme;
+        self.explore.classes.tree.folded = session.folded.into_iter().collect();
         self.cursor_to_class();
-        if !self.seeds.seeds.is_empty() {
-            self.focus = Pane::Candidates;
+        if !self.explore.query.seeds.seeds.is_empty() {
+            self.explore.focus = Pane::Candidates;
         }
     }
 
     fn expanding(&mut self, say: ReplyKind) {
         // The first answer takes the older expansion off the screen.
-        if let Some(coming) = self.coming.take() {
-            self.expansion = Some(coming);
+        if let Some(coming) = self.explore.candidates.pending_expansion.take() {
+            self.explore.candidates.expansion = Some(coming);
         }
-        let Some(expansion) = &mut self.expansion else {
+        let Some(expansion) = &mut self.explore.candidates.expansion else {
             return;
         };
         if let ReplyKind::Expanded { .. } = say {
-            self.asked.finish(RequestClass::Expand);
-            self.progress.remove(&RequestClass::Expand);
+            self.engine.pending.finish(RequestClass::Expand);
+            self.engine.progress.remove(&RequestClass::Expand);
         }
         take_in(expansion, say);
     }
 
     fn evaluating(&mut self, say: ReplyKind) {
-        let Some(plan) = self.evaluating else { return };
+        let Some(plan) = self.evaluations.current else {
+            return;
+        };
         match say {
             ReplyKind::ClassMeasured {
                 class, measures, ..
             } => {
-                self.maps.insert((plan, class), measures);
+                self.data.class_metrics.insert((plan, class), measures);
             }
             ReplyKind::Evaluated {
                 measures, interval, ..
             } => {
-                self.asked.finish(RequestClass::Evaluate);
-                self.progress.remove(&RequestClass::Evaluate);
-                self.overall.insert(
+                self.engine.pending.finish(RequestClass::Evaluate);
+                self.engine.progress.remove(&RequestClass::Evaluate);
+                self.data.overall.insert(
                     plan,
                     Overall {
                         mean: measures,
                         interval,
                     },
                 );
-                self.evaluating = None;
+                self.evaluations.current = None;
                 // Ranks in other queries are known only now.
-                self.details.retain(|(_, m), _| plan.of != Ranker::Own(*m));
+                self.data
+                    .details
+                    .retain(|(_, m), _| plan.of != Ranker::Own(*m));
                 self.evaluate();
             }
             _ => {}
@@ -182,27 +198,31 @@ impl App {
     }
 
     fn failed(&mut self, kind: RequestClass, why: String) {
-        self.asked.finish(kind);
-        self.progress.remove(&kind);
+        self.engine.pending.finish(kind);
+        self.engine.progress.remove(&kind);
         match kind {
-            RequestClass::Open => self.broken = Some(why.clone()),
+            RequestClass::Open => self.engine.open_error = Some(why.clone()),
             RequestClass::Expand => {
-                let failed = self.coming.take().or(self.expansion.take());
+                let failed = self.explore.candidates.pending_expansion.take().or(self
+                    .explore
+                    .candidates
+                    .expansion
+                    .take());
                 // It is said in the list's place, and nowhere twice.
-                self.expansion = failed.map(|e| CandidateList {
+                self.explore.candidates.expansion = failed.map(|e| CandidateList {
                     failed: Some(why),
                     ..e
                 });
                 return;
             }
             RequestClass::Inspect => {
-                if let Some(key) = self.inspecting.take() {
+                if let Some(key) = self.data.inspecting.take() {
                     self.keep_detail(key, Err(why.clone()));
                 }
             }
             RequestClass::Pictures => self.pictured(Vec::new()),
-            RequestClass::Evaluate => self.evaluating = None,
-            RequestClass::Compare => self.comparing = None,
+            RequestClass::Evaluate => self.evaluations.current = None,
+            RequestClass::Compare => self.evaluations.comparing = None,
             RequestClass::Bring => self.bring_next(),
             RequestClass::Failures => self.failures.searching = None,
             // said where the answer would be
@@ -215,18 +235,22 @@ impl App {
     /// An entity that was asked for and not answered has no picture: asked again, it would be asked
     /// for ever.
     fn pictured(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
-        self.asked.finish(RequestClass::Pictures);
-        self.first_pictures.extend(found);
-        for entity in std::mem::take(&mut self.picturing) {
-            self.first_pictures.entry(entity).or_default();
+        self.engine.pending.finish(RequestClass::Pictures);
+        self.data.first_images.extend(found);
+        for entity in std::mem::take(&mut self.data.requested_images) {
+            self.data.first_images.entry(entity).or_default();
         }
     }
 
-    fn keep_detail(&mut self, key: crate::tui::app::DetailKey, detail: crate::tui::app::Detail) {
-        if self.details.len() >= DETAILS {
-            self.details.clear();
+    fn keep_detail(
+        &mut self,
+        key: crate::tui::engine_data::DetailKey,
+        detail: crate::tui::engine_data::Detail,
+    ) {
+        if self.data.details.len() >= DETAILS {
+            self.data.details.clear();
         }
-        self.details.insert(key, detail);
+        self.data.details.insert(key, detail);
     }
 }
 

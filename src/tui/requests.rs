@@ -1,6 +1,11 @@
 //! Which requests are under way. A reply whose id is not the latest of its kind is stale.
 
 use crate::engine::protocol::RequestId;
+use crate::engine::protocol::{Request, RequestKind};
+use crate::progress::Progress;
+use crate::types::DeviceChoice;
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RequestClass {
@@ -79,6 +84,48 @@ impl PendingRequests {
             RequestClass::Failures,
         ];
         waited_for.into_iter().find(|&k| self.runs(k))
+    }
+}
+
+/// What is opened at the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExploreOptions {
+    pub index: PathBuf,
+    pub dataset: Option<PathBuf>,
+    pub device: DeviceChoice,
+    /// Indexes and runs to stand beside it in Compare.
+    pub beside: Vec<PathBuf>,
+}
+
+/// The explorer's side of the engine: requests under way, and those still to be sent.
+#[derive(Debug)]
+pub struct EngineRequests {
+    pub options: ExploreOptions,
+    /// Why the index could not be opened.
+    pub open_error: Option<String>,
+    pub pending: PendingRequests,
+    /// The progress of each request under way that has reported any.
+    pub progress: HashMap<RequestClass, Progress>,
+    pub(crate) outbox: Vec<Request>,
+}
+
+impl EngineRequests {
+    /// No request yet.
+    pub fn new(options: ExploreOptions) -> Self {
+        EngineRequests {
+            options,
+            open_error: None,
+            pending: PendingRequests::default(),
+            progress: HashMap::new(),
+            outbox: Vec::new(),
+        }
+    }
+
+    /// Queues a request. It replaces the pending one of its class, whose replies become stale.
+    pub(crate) fn send(&mut self, class: RequestClass, kind: RequestKind) {
+        let id = self.pending.start(class);
+        self.progress.remove(&class);
+        self.outbox.push(Request { id, ask: kind });
     }
 }
 

@@ -9,7 +9,9 @@
 use crate::config::{Action, Context, Role};
 use crate::name::nfc;
 use crate::table::TableFormat;
-use crate::tui::app::{App, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
+use crate::tui::overlay::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::screen::Screen;
@@ -53,13 +55,19 @@ impl ListSearch {
 impl App {
     /// None where there is nothing to search.
     pub fn list(&self) -> Option<SearchableList> {
-        let list = match self.popup {
+        let list = match self.overlay.popup {
             Some(Popup::Help(_)) => SearchableList {
                 labels: self.help_labels(),
-                cursor: self.search.line,
+                cursor: self.overlay.search.line,
             },
             Some(Popup::Missing(cursor)) => {
-                let missing = self.expansion.as_ref()?.missing.as_ref()?;
+                let missing = self
+                    .explore
+                    .candidates
+                    .expansion
+                    .as_ref()?
+                    .missing
+                    .as_ref()?;
                 SearchableList {
                     labels: missing.iter().map(|m| self.name(m.entity)).collect(),
                     cursor,
@@ -73,21 +81,27 @@ impl App {
                 let labels = self
                     .available()
                     .into_iter()
-                    .map(|of| self.contenders.name(of))
+                    .map(|of| self.compare.rankers.name(of))
                     .collect();
                 SearchableList { labels, cursor }
             }
             Some(Popup::Theme(cursor)) => SearchableList {
-                labels: self.themes.names.clone(),
+                labels: self.overlay.themes.names.clone(),
                 cursor,
             },
             Some(Popup::States(cursor)) => SearchableList {
-                labels: self.named.iter().map(|state| state.name.clone()).collect(),
+                labels: self
+                    .overlay
+                    .named_queries
+                    .iter()
+                    .map(|state| state.name.clone())
+                    .collect(),
                 cursor,
             },
             Some(Popup::Pasted(cursor)) => SearchableList {
                 labels: self
-                    .pasted
+                    .overlay
+                    .pasted_names
                     .iter()
                     .map(|pasted| pasted.name.clone())
                     .collect(),
@@ -101,7 +115,7 @@ impl App {
     }
 
     fn list_on_screen(&self) -> Option<SearchableList> {
-        let list = match (self.screen, self.focus) {
+        let list = match (self.screen, self.explore.focus) {
             (Screen::Compare, _) => {
                 let pairs = self.pairs();
                 let cursor = self.pair_cursor(&pairs);
@@ -117,14 +131,16 @@ impl App {
                     .into_iter()
                     .map(|row| row.label)
                     .collect(),
-                cursor: self.table.cursor,
+                cursor: self.metrics.cursor,
             },
             (Screen::Explore, Pane::Classes) => SearchableList {
                 labels: self.tree_rows().into_iter().map(|row| row.label).collect(),
-                cursor: self.tree.cursor,
+                cursor: self.explore.classes.tree.cursor,
             },
             (Screen::Explore, Pane::Seeds) => {
                 let labels = self
+                    .explore
+                    .query
                     .seeds
                     .seeds
                     .iter()
@@ -132,7 +148,7 @@ impl App {
                     .collect();
                 SearchableList {
                     labels,
-                    cursor: self.chip,
+                    cursor: self.explore.seeds.chip,
                 }
             }
             (Screen::Explore, Pane::Candidates | Pane::Entity) => {
@@ -149,27 +165,27 @@ impl App {
     /// Puts the list's cursor on a line.
     fn go_to_line(&mut self, list: &SearchableList, to: usize) {
         let by = to as isize - list.cursor as isize;
-        match (self.popup, self.screen, self.focus) {
-            (Some(Popup::Help(_)), ..) => self.popup_scroll = to.min(self.view.popup.furthest),
-            (Some(Popup::Explain), ..) => self.explaining.go_to(to),
-            (None, Screen::Explore, Pane::Seeds) => self.chip = to,
+        match (self.overlay.popup, self.screen, self.explore.focus) {
+            (Some(Popup::Help(_)), ..) => self.overlay.scroll = to.min(self.frame.popup.furthest),
+            (Some(Popup::Explain), ..) => self.overlay.explain.go_to(to),
+            (None, Screen::Explore, Pane::Seeds) => self.explore.seeds.chip = to,
             (None, Screen::Explore, Pane::Candidates | Pane::Entity) => self.step_candidate(by),
             _ => self.step(by),
         }
-        self.search.line = to;
+        self.overlay.search.line = to;
     }
 
     /// An entity's name; for a stranger of a run what that calls it; its number where nothing knows
     /// it.
     pub fn name(&self, entity: EntityId) -> String {
-        let imports = &self.contenders.imports;
+        let imports = &self.compare.rankers.imports;
         if let Some(name) = imports
             .iter()
             .find_map(|import| import.strangers.get(&entity))
         {
             return format!("{name} (unknown)");
         }
-        self.catalogue.as_ref().map_or_else(
+        self.data.catalogue.as_ref().map_or_else(
             || format!("entity {entity}"),
             |catalogue| catalogue.name(entity),
         )
@@ -178,15 +194,18 @@ impl App {
     // Searching.
 
     pub(crate) fn start_search(&mut self) {
-        self.search = ListSearch {
-            line: self.popup_scroll,
-            in_popup: self.popup.is_some(),
+        self.overlay.search = ListSearch {
+            line: self.overlay.scroll,
+            in_popup: self.overlay.popup.is_some(),
             ..ListSearch::default()
         };
         match self.list() {
             Some(list) => {
-                (self.search.from, self.search.typing, self.search.shown) =
-                    (list.cursor, true, true)
+                (
+                    self.overlay.search.from,
+                    self.overlay.search.typing,
+                    self.overlay.search.shown,
+                ) = (list.cursor, true, true)
             }
             None => self.notify("there is no list to search here"),
         }
@@ -194,10 +213,10 @@ impl App {
 
     pub(crate) fn act_on_search(&mut self, action: Action) {
         match action {
-            Action::Open => self.search.typing = false,
+            Action::Open => self.overlay.search.typing = false,
             Action::NextMatch => self.next_match(1),
             Action::PreviousMatch => self.next_match(-1),
-            _ if self.search.field.edit(action) => self.search_on(),
+            _ if self.overlay.search.field.edit(action) => self.search_on(),
             _ => {}
         }
     }
@@ -206,7 +225,7 @@ impl App {
     pub(crate) fn search_on(&mut self) {
         let Some(list) = self.list() else { return };
         let found = self.matches(&list);
-        let from = self.search.from;
+        let from = self.overlay.search.from;
         let to = found
             .iter()
             .find(|&&at| at >= from)
@@ -218,7 +237,7 @@ impl App {
 
     /// Goes to another match, from the last one on to the first.
     pub(crate) fn next_match(&mut self, by: isize) {
-        if self.search.field.text().is_empty() {
+        if self.overlay.search.field.text().is_empty() {
             return self.notify("nothing is searched for yet");
         }
         let Some(list) = self.list() else { return };
@@ -232,7 +251,7 @@ impl App {
                 .find(|&&at| at < list.cursor)
                 .or(found.last())
         };
-        self.search.shown = true;
+        self.overlay.search.shown = true;
         if let Some(&to) = next {
             self.go_to_line(&list, to);
         }
@@ -240,10 +259,10 @@ impl App {
 
     /// The cursor goes back to where it was.
     pub(crate) fn leave_search(&mut self) {
-        if let (true, Some(list)) = (self.search.typing, self.list()) {
-            self.go_to_line(&list, self.search.from);
+        if let (true, Some(list)) = (self.overlay.search.typing, self.list()) {
+            self.go_to_line(&list, self.overlay.search.from);
         }
-        self.search = ListSearch::default();
+        self.overlay.search = ListSearch::default();
     }
 
     /// "3 of 12", "no match".
@@ -251,7 +270,7 @@ impl App {
         let list = self.list().unwrap_or_default();
         let found = self.matches(&list);
         match found.iter().position(|&at| at == list.cursor) {
-            _ if self.search.field.text().is_empty() => String::new(),
+            _ if self.overlay.search.field.text().is_empty() => String::new(),
             _ if found.is_empty() => "no match".into(),
             Some(at) => format!("{} of {}", at + 1, found.len()),
             None => format!("{} matches", found.len()),
@@ -259,7 +278,7 @@ impl App {
     }
 
     fn matches(&self, list: &SearchableList) -> Vec<usize> {
-        let hit = |label: &String| !occurrences(label, self.search.field.text()).is_empty();
+        let hit = |label: &String| !occurrences(label, self.overlay.search.field.text()).is_empty();
         list.labels
             .iter()
             .enumerate()
@@ -320,7 +339,7 @@ fn composed(text: &str) -> Vec<(Range<usize>, char)> {
 const LEAD: usize = 3;
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect) {
-    let search = &canvas.app.search;
+    let search = &canvas.app.overlay.search;
     if !search.shown {
         return;
     }
@@ -346,7 +365,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     };
     let column = LEAD + text::width(search.field.halves().0);
     key_hints::draw(canvas, line, Line::from(spans), context, 2, wanted);
-    if canvas.app.search.typing {
+    if canvas.app.overlay.search.typing {
         canvas.place_cursor(line, column);
     }
 }

@@ -1,6 +1,6 @@
 //! The Failures screen, key by key.
 
-use multiexpan::tui::app::Effect;
+use multiexpan::tui::message::Effect;
 use multiexpan::tui::persist::session::SavedSession;
 
 use crate::harness::{Screens, screen};

@@ -1,7 +1,7 @@
 //! The palette, sequences of keys, searching, the way back, copying, themes.
 
 use multiexpan::config::{Action, Context};
-use multiexpan::tui::app::Effect;
+use multiexpan::tui::message::Effect;
 
 use crate::harness::{Screens, screen};
 

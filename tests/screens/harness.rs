@@ -5,10 +5,12 @@ use multiexpan::config::{Depth, Environment, Images, Sequence, Settings, Theme};
 use multiexpan::engine::protocol::{
     Catalogue, Failures, Reply, ReplyKind, Request, RequestId, RequestKind,
 };
-use multiexpan::tui::app::{App, Effect, ExploreOptions, Message};
+use multiexpan::tui::app::App;
+use multiexpan::tui::message::{Effect, Message};
 use multiexpan::tui::persist::session::SavedSession;
 use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
+use multiexpan::tui::requests::ExploreOptions;
 use multiexpan::tui::ui::image_cache::ImageCache;
 use multiexpan::tui::ui::screen as screens;
 use multiexpan::types::{ClassId, DeviceChoice, MetricValues};

@@ -13,7 +13,7 @@ mod table;
 mod why;
 
 use harness::{Screens, screen};
-use multiexpan::tui::app::Effect;
+use multiexpan::tui::message::Effect;
 use multiexpan::types::Mode;
 
 #[test]

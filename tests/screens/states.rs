@@ -1,6 +1,6 @@
 //! What if, undo over everything, named states and the file of a view.
 
-use multiexpan::tui::app::Effect;
+use multiexpan::tui::message::Effect;
 use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::types::Mode;
 

@@ -101,7 +101,7 @@ impl World {
             bert_layers: 2,
             token_vocabulary: words,
             max_positions: 160,
-            ..Config::default()
+            ..NetworkConfig::default()
         };
         let config = serde_json::json!({"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
             "intermediate_size": 32, "vocab_size": words, "max_position_embeddings": 160});

@@ -13,7 +13,9 @@ use crate::types::{CUTOFFS, ClassId, EntityId, PairedTest};
 
 use crate::table::{Cell, Table};
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::compare::rankers::Rankers;
+use crate::tui::overlay::Popup;
 use crate::tui::requests::RequestClass;
 
 /// What the lines are sorted by.
@@ -46,6 +48,14 @@ impl CompareOrder {
             CompareOrder::Rbo => CompareOrder::Difference,
         }
     }
+}
+
+/// The Compare screen.
+#[derive(Debug, Default)]
+pub struct Compare {
+    pub table: CompareState,
+    /// The rankings that are compared.
+    pub rankers: Rankers,
 }
 
 /// What the user did to the screen.
@@ -104,21 +114,24 @@ impl App {
     pub(crate) fn act_on_compare(&mut self, action: Action) {
         match action {
             Action::Sort => {
-                (self.compared.order, self.compared.reversed) = (self.compared.order.next(), false)
+                (self.compare.table.order, self.compare.table.reversed) =
+                    (self.compare.table.order.next(), false)
             }
-            Action::Reverse => self.compared.reversed = !self.compared.reversed,
-            Action::Queries => self.compared.by_query = !self.compared.by_query,
-            Action::Measure => self.compared.cutoff = (self.compared.cutoff + 1) % CUTOFFS.len(),
+            Action::Reverse => self.compare.table.reversed = !self.compare.table.reversed,
+            Action::Queries => self.compare.table.by_query = !self.compare.table.by_query,
+            Action::Measure => {
+                self.compare.table.cutoff = (self.compare.table.cutoff + 1) % CUTOFFS.len()
+            }
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
             Action::Mode => self.next_modes(),
-            Action::Contenders => self.popup = Some(Popup::Rankers(0)),
+            Action::Contenders => self.overlay.popup = Some(Popup::Rankers(0)),
             Action::Against => self.next_against(),
             Action::ScrollDown => self.scroll_joined(1),
             Action::ScrollUp => self.scroll_joined(-1),
             Action::PreviousQuery => self.step_query(-1),
             Action::NextQuery => self.step_query(1),
-            Action::Export => self.popup = Some(Popup::Export(0)),
+            Action::Export => self.overlay.popup = Some(Popup::Export(0)),
             Action::Open => self.open_pair(),
             _ => {}
         }
@@ -129,14 +142,14 @@ impl App {
             return;
         };
         let to = shifted(
-            pair.query.unwrap_or(self.compared.query),
+            pair.query.unwrap_or(self.compare.table.query),
             by,
             self.queries_compared(pair.class),
         );
         (
-            self.compared.class,
-            self.compared.query,
-            self.compared.scroll,
+            self.compare.table.class,
+            self.compare.table.query,
+            self.compare.table.scroll,
         ) = (Some(pair.class), to, 0);
     }
 
@@ -147,11 +160,12 @@ impl App {
 
     /// Asks for the comparisons of the first with each other one that are not there, one at a time.
     pub(crate) fn compare(&mut self) {
-        if self.screen != Screen::Compare || self.comparing.is_some() {
+        if self.screen != Screen::Compare || self.evaluations.comparing.is_some() {
             return;
         }
         let plans: Vec<EvaluationKey> = self
-            .contenders
+            .compare
+            .rankers
             .chosen
             .iter()
             .map(|&of| self.plan_of(of))
@@ -159,14 +173,15 @@ impl App {
         let Some((&first, others)) = plans.split_first() else {
             return;
         };
-        let missing = |other: &&EvaluationKey| !self.comparisons.contains_key(&[first, **other]);
+        let missing =
+            |other: &&EvaluationKey| !self.data.comparisons.contains_key(&[first, **other]);
         if let Some(&second) = others
             .iter()
             .find(missing)
-            .filter(|_| plans.iter().all(|p| self.overall.contains_key(p)))
+            .filter(|_| plans.iter().all(|p| self.data.overall.contains_key(p)))
         {
-            self.comparing = Some([first, second]);
-            self.ask(
+            self.evaluations.comparing = Some([first, second]);
+            self.engine.send(
                 RequestClass::Compare,
                 RequestKind::Compare { first, second },
             );
@@ -175,26 +190,31 @@ impl App {
 
     /// Of the first with another contender; none until it is there.
     fn comparison_with(&self, other: Ranker) -> Option<&QueryComparison> {
-        let first = *self.contenders.chosen.first()?;
-        self.comparisons
+        let first = *self.compare.rankers.chosen.first()?;
+        self.data
+            .comparisons
             .get(&[self.plan_of(first), self.plan_of(other)])
     }
 
     /// Of the two that are set against each other.
     pub fn comparison(&self) -> Option<&QueryComparison> {
-        self.comparison_with(self.contenders.pair()?[1])
+        self.comparison_with(self.compare.rankers.pair()?[1])
     }
 
     pub fn verdict(&self) -> Option<PairedTest> {
-        self.comparison()?.verdicts[self.compared.cutoff]
+        self.comparison()?.verdicts[self.compare.table.cutoff]
     }
 
     /// The line in the place of the classes while there are none.
     pub fn compare_state(&self) -> String {
-        let seeds = self.seeds_measured;
-        match &self.catalogue {
-            None => self.broken.clone().unwrap_or_else(|| "opening …".into()),
-            Some(_) if self.contenders.chosen.len() < 2 => {
+        let seeds = self.evaluations.seed_count;
+        match &self.data.catalogue {
+            None => self
+                .engine
+                .open_error
+                .clone()
+                .unwrap_or_else(|| "opening …".into()),
+            Some(_) if self.compare.rankers.chosen.len() < 2 => {
                 "This index has one mode: nothing stands beside it. Choose another index or a run."
                     .into()
             }
@@ -205,8 +225,8 @@ impl App {
                 )
             }
             Some(_)
-                if self.asked.runs(RequestClass::Evaluate)
-                    || self.asked.runs(RequestClass::Compare) =>
+                if self.engine.pending.runs(RequestClass::Evaluate)
+                    || self.engine.pending.runs(RequestClass::Compare) =>
             {
                 "measuring …".into()
             }
@@ -235,14 +255,14 @@ impl App {
                     .then(a.unwrap_or_default().total_cmp(&b.unwrap_or_default()))
             };
             let negative = |pair: &CompareRow| pair.difference().map(|difference| -difference);
-            match self.compared.order {
+            match self.compare.table.order {
                 CompareOrder::Difference => ascending(negative(a), negative(b)).then(by_name),
                 CompareOrder::Name => by_name,
                 CompareOrder::Overlap => ascending(a.overlap, b.overlap).then(by_name),
                 CompareOrder::Rbo => ascending(a.rbo, b.rbo).then(by_name),
             }
         });
-        if self.compared.reversed {
+        if self.compare.table.reversed {
             pairs.reverse();
         }
         pairs
@@ -255,7 +275,7 @@ impl App {
         }
         let mut pairs: Vec<CompareRow> = Vec::new();
         for (class, queries) in by_class {
-            if self.compared.by_query {
+            if self.compare.table.by_query {
                 let one = |(at, &query)| self.pair(comparison, class, Some(at), vec![query]);
                 pairs.extend(queries.iter().enumerate().map(one));
             } else {
@@ -267,23 +287,27 @@ impl App {
 
     /// The classes that are measured in one of the two, by what is known of them.
     fn measured_pairs(&self) -> Vec<CompareRow> {
-        let (Some(catalogue), Some(compared)) = (&self.catalogue, self.contenders.pair()) else {
+        let (Some(catalogue), Some(compared)) = (&self.data.catalogue, self.compare.rankers.pair())
+        else {
             return Vec::new();
         };
-        if self.compared.by_query
-            || !(self.asked.runs(RequestClass::Evaluate) || self.asked.runs(RequestClass::Compare))
+        if self.compare.table.by_query
+            || !(self.engine.pending.runs(RequestClass::Evaluate)
+                || self.engine.pending.runs(RequestClass::Compare))
         {
             return Vec::new();
         }
         let measured = |of: Ranker, class: ClassId| {
-            self.maps
+            self.data
+                .class_metrics
                 .get(&(self.plan_of(of), class))
-                .map(|measures| measures.ap[self.compared.cutoff])
+                .map(|measures| measures.ap[self.compare.table.cutoff])
         };
         let pair = |class: ClassId| {
             let ap = compared.map(|of| measured(of, class));
             let all: Vec<Option<f64>> = self
-                .contenders
+                .compare
+                .rankers
                 .chosen
                 .iter()
                 .map(|&of| measured(of, class))
@@ -322,7 +346,7 @@ impl App {
                 .collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compared.cutoff])));
+        let ap = [0, 1].map(|which| mean(&|q| Some(q.ap[which][self.compare.table.cutoff])));
         let number = query.map(|_| comparison.queries[queries[0]].number);
         let title = self.class_title(class);
         CompareRow {
@@ -341,18 +365,19 @@ impl App {
     }
 
     fn class_title(&self, class: ClassId) -> String {
-        self.catalogue
+        self.data
+            .catalogue
             .as_ref()
             .map_or_else(String::new, |catalogue| catalogue.class(class).title())
     }
 
     /// The seeds of a measured query, with commas between.
     fn seed_names(&self, class: ClassId, number: usize) -> String {
-        let Some(catalogue) = &self.catalogue else {
+        let Some(catalogue) = &self.data.catalogue else {
             return String::new();
         };
         let query = catalogue
-            .queries_of(class, self.seeds_measured)
+            .queries_of(class, self.evaluations.seed_count)
             .find(|query| query.number == number);
         let seeds = query.map_or(&[][..], |query| &query.seeds);
         seeds
@@ -372,15 +397,16 @@ impl App {
     ) -> Vec<Option<f64>> {
         let own = |of: Ranker| match number {
             None => self
-                .maps
+                .data
+                .class_metrics
                 .get(&(self.plan_of(of), class))
-                .map(|m| m.ap[self.compared.cutoff]),
+                .map(|m| m.ap[self.compare.table.cutoff]),
             Some(number) => {
                 let queries = &self.comparison_with(of)?.queries;
                 let query = queries
                     .iter()
                     .find(|q| (q.class, q.number) == (class, number));
-                query.map(|q| q.ap[1][self.compared.cutoff])
+                query.map(|q| q.ap[1][self.compare.table.cutoff])
             }
         };
         let ap = |(at, &of): (usize, &Ranker)| match at {
@@ -388,7 +414,13 @@ impl App {
             _ if self.is_set_against(at) => pair[1],
             _ => own(of),
         };
-        self.contenders.chosen.iter().enumerate().map(ap).collect()
+        self.compare
+            .rankers
+            .chosen
+            .iter()
+            .enumerate()
+            .map(ap)
+            .collect()
     }
 
     pub fn selected_pair(&self) -> Option<CompareRow> {
@@ -399,7 +431,7 @@ impl App {
 
     /// The cursor's place: on its class or query wherever that is now, else on the first.
     pub fn pair_cursor(&self, pairs: &[CompareRow]) -> usize {
-        let CompareState { class, query, .. } = self.compared;
+        let CompareState { class, query, .. } = self.compare.table;
         let is_at = |pair: &CompareRow| {
             Some(pair.class) == class && pair.query.is_none_or(|at| at == query)
         };
@@ -412,9 +444,9 @@ impl App {
         if let Some(pair) = pairs.get(at).filter(|_| at != self.pair_cursor(&pairs)) {
             let (class, query) = (Some(pair.class), pair.query.unwrap_or(0));
             (
-                self.compared.class,
-                self.compared.query,
-                self.compared.scroll,
+                self.compare.table.class,
+                self.compare.table.query,
+                self.compare.table.scroll,
             ) = (class, query, 0);
         }
     }
@@ -442,14 +474,14 @@ impl App {
         self.comparison()?.queries.get(
             *pair
                 .queries
-                .get(self.compared.query)
+                .get(self.compare.table.query)
                 .or(pair.queries.last())?,
         )
     }
 
     /// All lists of one query, joined: those within the cutoff in any, by the best of their ranks.
     pub fn joined(&self, query: &QueryPair) -> Vec<JoinedRow> {
-        let depth = CUTOFFS[self.compared.cutoff];
+        let depth = CUTOFFS[self.compare.table.cutoff];
         let lists = self.lists_of(query);
         let ranks: Vec<HashMap<EntityId, usize>> =
             lists.iter().map(|list| ranks_in(list)).collect();
@@ -480,10 +512,16 @@ impl App {
     /// Returns each contender's list of a query; it is empty for one that lacks the query.
     fn lists_of<'a>(&'a self, query: &'a QueryPair) -> Vec<&'a [EntityId]> {
         let mut lists: Vec<&[EntityId]> = Vec::new();
-        for (at, &contender) in self.contenders.chosen.iter().enumerate() {
+        for (at, &contender) in self.compare.rankers.chosen.iter().enumerate() {
             // the first is compared with each other one: its list is taken beside the second's
             let other = match at {
-                0 => self.contenders.chosen.get(1).copied().unwrap_or(contender),
+                0 => self
+                    .compare
+                    .rankers
+                    .chosen
+                    .get(1)
+                    .copied()
+                    .unwrap_or(contender),
                 _ => contender,
             };
             let found = self.comparison_with(other).and_then(|comparison| {
@@ -504,8 +542,8 @@ impl App {
 
     /// Moves the joined lists.
     pub(crate) fn scroll_joined(&mut self, by: isize) {
-        let at = self.compared.scroll.min(self.view.joined.furthest);
-        self.compared.scroll = shifted(at, by, self.view.joined.furthest + 1);
+        let at = self.compare.table.scroll.min(self.frame.joined.furthest);
+        self.compare.table.scroll = shifted(at, by, self.frame.joined.furthest + 1);
     }
 
     /// Opens the query in Explore, in the first contender's mode where that is this index's.
@@ -514,20 +552,20 @@ impl App {
             return;
         };
         let (class, number) = (query.class, query.number);
-        if let Some(&Ranker::Own(mode)) = self.contenders.chosen.first() {
-            self.mode = mode;
+        if let Some(&Ranker::Own(mode)) = self.compare.rankers.chosen.first() {
+            self.explore.query.mode = mode;
         }
         self.show_query(class, number);
     }
 
     /// The classes or the queries, for other programs.
     pub(crate) fn compare_sheet(&self) -> Table {
-        let [first, second] = match self.contenders.pair() {
-            Some(pair) => pair.map(|of| self.contenders.name(of)),
+        let [first, second] = match self.compare.rankers.pair() {
+            Some(pair) => pair.map(|of| self.compare.rankers.name(of)),
             None => Default::default(),
         };
         let names = self.contender_names();
-        let of_query: &[&str] = if self.compared.by_query {
+        let of_query: &[&str] = if self.compare.table.by_query {
             &["query", "seed names"]
         } else {
             &[]
@@ -540,11 +578,11 @@ impl App {
             .chain(["difference", "overlap", "RBO", "tau", "queries"])
             .map(str::to_owned)
             .collect();
-        let name = self.catalogue.as_ref().map_or("", |c| &c.name);
+        let name = self.data.catalogue.as_ref().map_or("", |c| &c.name);
         let said = self
             .verdict()
             .map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
-        let cutoff = CUTOFFS[self.compared.cutoff];
+        let cutoff = CUTOFFS[self.compare.table.cutoff];
         Table {
             title: format!(
                 "{name}: MAP@{cutoff}, {first} against {second} · {}{said}",
@@ -568,8 +606,11 @@ impl App {
                 Cell::Text(self.seed_names(pair.class, number - 1)),
             ]);
         }
-        cells.push(Cell::Text(format!("MAP@{}", CUTOFFS[self.compared.cutoff])));
-        cells.push(Cell::Count(self.seeds_measured.number()));
+        cells.push(Cell::Text(format!(
+            "MAP@{}",
+            CUTOFFS[self.compare.table.cutoff]
+        )));
+        cells.push(Cell::Count(self.evaluations.seed_count.number()));
         cells.push(Cell::Text(self.ranking_name().into()));
         cells.extend(pair.all.iter().map(|&ap| number(ap)));
         cells.extend([pair.difference(), pair.overlap, pair.rbo, pair.tau].map(number));

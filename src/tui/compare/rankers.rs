@@ -5,7 +5,8 @@
 use crate::config::{Action, Role};
 use crate::engine::protocol::{Import, Ranker, RequestKind};
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
@@ -63,7 +64,8 @@ impl App {
     pub fn available(&self) -> Vec<Ranker> {
         let own = self.modes().into_iter().map(Ranker::Own);
         own.chain(
-            self.contenders
+            self.compare
+                .rankers
                 .imports
                 .iter()
                 .flat_map(|import| import.contenders.iter().copied()),
@@ -73,22 +75,23 @@ impl App {
 
     /// Whether the contender at this place is one of the two that are set against each other.
     pub fn is_set_against(&self, at: usize) -> bool {
-        at == 0 || at == self.contenders.against
+        at == 0 || at == self.compare.rankers.against
     }
 
     /// Names of those that take part, in order.
     pub fn contender_names(&self) -> Vec<String> {
-        self.contenders
+        self.compare
+            .rankers
             .chosen
             .iter()
-            .map(|&of| self.contenders.name(of))
+            .map(|&of| self.compare.rankers.name(of))
             .collect()
     }
 
     /// The first two modes, at the start.
     pub(crate) fn choose_first(&mut self) {
-        self.contenders.chosen = self.modes().into_iter().take(2).map(Ranker::Own).collect();
-        self.contenders.against = 1;
+        self.compare.rankers.chosen = self.modes().into_iter().take(2).map(Ranker::Own).collect();
+        self.compare.rankers.against = 1;
     }
 
     /// The next two of the index's modes.
@@ -102,10 +105,10 @@ impl App {
         let own = |pair: &[Mode; 2]| pair.map(Ranker::Own);
         let at = pairs
             .iter()
-            .position(|pair| self.contenders.chosen == own(pair));
+            .position(|pair| self.compare.rankers.chosen == own(pair));
         match pairs.get(at.map_or(0, |at| (at + 1) % pairs.len())) {
-            Some(next) if self.contenders.chosen != own(next) => {
-                (self.contenders.chosen, self.contenders.against) = (own(next).into(), 1);
+            Some(next) if self.compare.rankers.chosen != own(next) => {
+                (self.compare.rankers.chosen, self.compare.rankers.against) = (own(next).into(), 1);
                 self.evaluate();
             }
             _ => self.notify("this index holds no other two modes"),
@@ -114,19 +117,19 @@ impl App {
 
     /// The first is set against the next of the others.
     pub(crate) fn next_against(&mut self) {
-        let count = self.contenders.chosen.len();
+        let count = self.compare.rankers.chosen.len();
         if count < 3 {
             return self.notify("there are two: choose more to set the first against another");
         }
-        self.contenders.against = self.contenders.against % (count - 1) + 1;
+        self.compare.rankers.against = self.compare.rankers.against % (count - 1) + 1;
     }
 
     /// Takes one in or out. Two stay.
     pub(crate) fn toggle_contender(&mut self, at: usize) {
         let Some(&of) = self.available().get(at) else {
-            return self.contenders.path = Some(TextInput::default());
+            return self.compare.rankers.path = Some(TextInput::default());
         };
-        let chosen = &mut self.contenders.chosen;
+        let chosen = &mut self.compare.rankers.chosen;
         match chosen.iter().position(|&c| c == of) {
             Some(_) if chosen.len() <= 2 => return self.notify("two stay: choose another first"),
             Some(place) => drop(chosen.remove(place)),
@@ -135,16 +138,17 @@ impl App {
             }
             None => chosen.push(of),
         }
-        self.contenders.against = self
-            .contenders
+        self.compare.rankers.against = self
+            .compare
+            .rankers
             .against
-            .clamp(1, self.contenders.chosen.len() - 1);
+            .clamp(1, self.compare.rankers.chosen.len() - 1);
         self.evaluate();
     }
 
     pub(crate) fn step_in_contenders(&mut self, cursor: usize, by: isize) {
         // the last line opens a path
-        self.popup = Some(Popup::Rankers(shifted(
+        self.overlay.popup = Some(Popup::Rankers(shifted(
             cursor,
             by,
             self.available().len() + 1,
@@ -154,18 +158,19 @@ impl App {
     pub(crate) fn act_on_path(&mut self, action: Action) {
         if action == Action::Accept {
             self.bring_typed();
-        } else if let Some(path) = &mut self.contenders.path {
+        } else if let Some(path) = &mut self.compare.rankers.path {
             path.edit(action);
         }
     }
 
     /// Has the typed path opened.
     fn bring_typed(&mut self) {
-        let path = self.contenders.path.take().unwrap_or_default();
+        let path = self.compare.rankers.path.take().unwrap_or_default();
         if path.text().trim().is_empty() {
             return;
         }
-        self.contenders
+        self.compare
+            .rankers
             .coming
             .push(PathBuf::from(path.text().trim()));
         self.bring_next();
@@ -173,19 +178,20 @@ impl App {
 
     /// One at a time, since a newer request of a kind makes the older stale.
     pub(crate) fn bring_next(&mut self) {
-        if self.catalogue.is_some()
-            && !self.asked.runs(RequestClass::Bring)
-            && !self.contenders.coming.is_empty()
+        if self.data.catalogue.is_some()
+            && !self.engine.pending.runs(RequestClass::Bring)
+            && !self.compare.rankers.coming.is_empty()
         {
-            let path = self.contenders.coming.remove(0);
-            self.ask(RequestClass::Bring, RequestKind::Bring { path });
+            let path = self.compare.rankers.coming.remove(0);
+            self.engine
+                .send(RequestClass::Bring, RequestKind::Bring { path });
         }
     }
 
     /// It takes part at once where there is room: an index in the mode of the first.
     pub(crate) fn brought(&mut self, import: Import) {
-        self.asked.finish(RequestClass::Bring);
-        let like_first = |of: &&Ranker| match (of, self.contenders.chosen.first()) {
+        self.engine.pending.finish(RequestClass::Bring);
+        let like_first = |of: &&Ranker| match (of, self.compare.rankers.chosen.first()) {
             (Ranker::Index(_, mode), Some(Ranker::Own(first) | Ranker::Index(_, first))) => {
                 mode == first
             }
@@ -200,10 +206,10 @@ impl App {
         if !import.lacks.is_empty() {
             self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
         }
-        self.contenders.imports.push(import);
-        if let Some(best) = best.filter(|_| self.contenders.chosen.len() < MOST) {
-            self.contenders.chosen.push(best);
-            self.contenders.against = self.contenders.chosen.len() - 1;
+        self.compare.rankers.imports.push(import);
+        if let Some(best) = best.filter(|_| self.compare.rankers.chosen.len() < MOST) {
+            self.compare.rankers.chosen.push(best);
+            self.compare.rankers.against = self.compare.rankers.chosen.len() - 1;
             self.evaluate();
         }
         self.bring_next();
@@ -246,7 +252,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
 
 /// Returns the line of a contender: its place among the chosen ones, its name and its origin.
 fn contender_line(canvas: &DrawContext, contender: Ranker, width: usize) -> Line<'static> {
-    let contenders = &canvas.app.contenders;
+    let contenders = &canvas.app.compare.rankers;
     let place = contenders.chosen.iter().position(|&c| c == contender);
     let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
     let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
@@ -259,7 +265,7 @@ fn contender_line(canvas: &DrawContext, contender: Ranker, width: usize) -> Line
 /// Draws the field in which a path is typed, or the hint that takes its place until then.
 fn path_line(canvas: &mut DrawContext, line: Rect, selected: bool) {
     let app = canvas.app;
-    match &app.contenders.path {
+    match &app.compare.rankers.path {
         Some(path) => {
             let lead = vec![canvas.span(Role::Focus, " open: ")];
             canvas.input_line(line, lead, path, vec![]);
@@ -274,7 +280,7 @@ fn path_line(canvas: &mut DrawContext, line: Rect, selected: bool) {
 /// Where it comes from.
 fn origin(canvas: &DrawContext, of: Ranker) -> String {
     let import = |at: u16| {
-        let import = canvas.app.contenders.imports.get(usize::from(at));
+        let import = canvas.app.compare.rankers.imports.get(usize::from(at));
         import.map_or_else(String::new, |import| import.path.display().to_string())
     };
     match of {

@@ -62,7 +62,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     status_line::draw(canvas, top);
     let pairs = canvas.app.pairs();
     let numbers = numbers(canvas);
-    let name = if canvas.app.compared.by_query {
+    let name = if canvas.app.compare.table.by_query {
         QUERY_NAME
     } else {
         class_name(canvas)
@@ -98,7 +98,8 @@ fn class_name(canvas: &DrawContext) -> RangeInclusive<usize> {
 fn map_width(canvas: &DrawContext) -> usize {
     let own = canvas
         .app
-        .contenders
+        .compare
+        .rankers
         .chosen
         .iter()
         .all(|of| matches!(of, Ranker::Own(_)));
@@ -107,12 +108,12 @@ fn map_width(canvas: &DrawContext) -> usize {
 
 /// Columns of the class list but for the names.
 fn numbers(canvas: &DrawContext) -> usize {
-    NUMBERS + canvas.app.contenders.chosen.len().max(2) * map_width(canvas)
+    NUMBERS + canvas.app.compare.rankers.chosen.len().max(2) * map_width(canvas)
 }
 
 /// The names of the two that are set against each other.
 fn names(canvas: &DrawContext) -> [String; 2] {
-    let contenders = &canvas.app.contenders;
+    let contenders = &canvas.app.compare.rankers;
     contenders
         .pair()
         .map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
@@ -131,7 +132,7 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     let title = canvas.span(Role::Focus, format!(" {first} against {second} "));
     let measure = format!(
         " MAP@{} · {} ",
-        CUTOFFS[app.compared.cutoff],
+        CUTOFFS[app.compare.table.cutoff],
         app.queries_title()
     );
     let room = usize::from(area.width).saturating_sub(title.width() + 4);
@@ -148,7 +149,7 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     }
     let cursor = app.pair_cursor(pairs);
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, app.view.pairs.offset, page, pairs.len());
+    let offset = keep_in_sight(cursor, app.frame.pairs.offset, page, pairs.len());
     canvas.view.pairs = Extent {
         offset,
         page,
@@ -167,13 +168,17 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
 fn class_heads(canvas: &DrawContext, columns: &Columns) -> Line<'static> {
     let app = canvas.app;
     let sorted = |order: CompareOrder, head: &str| {
-        if order != app.compared.order {
+        if order != app.compare.table.order {
             return head.to_owned();
         }
-        let arrow = if app.compared.reversed { "↑" } else { "↓" };
+        let arrow = if app.compare.table.reversed {
+            "↑"
+        } else {
+            "↓"
+        };
         format!("{head}{arrow}")
     };
-    let one = if app.compared.by_query {
+    let one = if app.compare.table.by_query {
         "query"
     } else {
         "class"
@@ -333,7 +338,7 @@ fn joined(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     let count = app.queries_compared(pair.class);
     let number = format!(
         " query {} of {count} ",
-        (pair.query.unwrap_or(app.compared.query) + 1).min(count)
+        (pair.query.unwrap_or(app.compare.table.query) + 1).min(count)
     );
     let room = usize::from(area.width).saturating_sub(text::width(&number) + 6);
     let title = canvas.span(Role::Title, format!(" {} ", text::cut(&pair.label, room)));
@@ -348,7 +353,10 @@ fn joined(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
         height: inner.height - head.height,
         ..inner
     };
-    let facts = text::cut(&likeness(query, app.compared.cutoff), inner.width.into());
+    let facts = text::cut(
+        &likeness(query, app.compare.table.cutoff),
+        inner.width.into(),
+    );
     canvas.line(head, Line::from(canvas.span(Role::Quiet, facts)));
     joined_rows(canvas, list, query);
 }
@@ -373,7 +381,7 @@ fn joined_rows(canvas: &mut DrawContext, list: Rect, query: &QueryPair) {
     let rows = app.joined(query);
     let page = usize::from(list.height);
     let furthest = rows.len().saturating_sub(page);
-    let offset = app.compared.scroll.min(furthest);
+    let offset = app.compare.table.scroll.min(furthest);
     canvas.view.joined = Extent {
         offset,
         page,
@@ -402,7 +410,7 @@ fn joined_row(
     let mark = canvas
         .catalogue()
         .map_or(GoldMark::Unjudged, |c| mark(c, Some(class), row.entity));
-    let against = canvas.app.contenders.against;
+    let against = canvas.app.compare.rankers.against;
     let (moved, role) = moved(
         mark,
         row.ranks.first().copied().flatten(),
@@ -481,7 +489,7 @@ fn foot(canvas: &mut DrawContext, area: Rect) {
         verdict.push_str(&format!("{between}{}", alone.join(", ")));
     }
     let begin = Line::from(vec![canvas.span(Role::Title, verdict), Span::raw("   ")]);
-    let by_query = canvas.app.compared.by_query;
+    let by_query = canvas.app.compare.table.by_query;
     let wanted = [
         (Action::Open, "opens"),
         (Action::Contenders, "side by side"),

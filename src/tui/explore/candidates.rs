@@ -15,7 +15,7 @@ use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::Catalogue;
-use crate::tui::app::Pane;
+use crate::tui::explore::Pane;
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, RankShift, RowFilter};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::{Extent, Hit};
@@ -48,7 +48,7 @@ impl Columns {
         rows: &[CandidateRow],
         width: usize,
     ) -> Columns {
-        let thumb = if canvas.app.tall && canvas.pictures.on() {
+        let thumb = if canvas.app.explore.candidates.tall && canvas.pictures.on() {
             THUMB
         } else {
             0
@@ -89,7 +89,13 @@ pub fn draw(canvas: &mut DrawContext, area: Rect, covered: u16) {
     let title = Line::from(canvas.title(Pane::Candidates, "Candidates"));
     let right = state(canvas, rows.len());
     let inner = canvas.pane(area, Pane::Candidates, title, right);
-    let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else {
+    let Some(expansion) = app
+        .explore
+        .candidates
+        .expansion
+        .as_ref()
+        .filter(|e| e.failed.is_none())
+    else {
         let left = (area.x + covered).max(inner.x).min(inner.right());
         return empty(
             canvas,
@@ -123,7 +129,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect, covered: u16) {
         return nothing_passes(canvas, list);
     }
     draw_rows(canvas, list, expansion, &columns, &rows);
-    if !app.tall {
+    if !app.explore.candidates.tall {
         class_of_miss(canvas, area, expansion, &rows[app.cursor(&rows)]);
     }
 }
@@ -165,9 +171,9 @@ fn draw_rows(
 ) {
     let app = canvas.app;
     let cursor = app.cursor(rows);
-    let heights = vec![if app.tall { 2 } else { 1 }; rows.len()];
+    let heights = vec![if app.explore.candidates.tall { 2 } else { 1 }; rows.len()];
     let room = usize::from(list.height);
-    let offset = offset(&heights, cursor, app.view.candidates.offset, room);
+    let offset = offset(&heights, cursor, app.frame.candidates.offset, room);
     let mut y = list.y;
     let mut shown = 0;
     for (at, row) in rows.iter().enumerate().skip(offset) {
@@ -210,20 +216,20 @@ fn offset(heights: &[usize], cursor: usize, before: usize, room: usize) -> usize
 /// What is shown, at the right of the title: filter, order, joint.
 fn state(canvas: &DrawContext, shown: usize) -> Line<'static> {
     let app = canvas.app;
-    let filter = match app.filter {
+    let filter = match app.explore.candidates.filter {
         RowFilter::All => String::new(),
         RowFilter::Hits => format!("{shown} hits"),
         RowFilter::Misses => format!("{shown} misses"),
         RowFilter::Moved => format!("{shown} moved by > {}", app.settings.moved_by),
     };
-    let order = if app.reranked {
+    let order = if app.explore.candidates.reranked {
         ""
     } else {
         "before re-ranking"
     };
-    let joint = match &app.expansion {
+    let joint = match &app.explore.candidates.expansion {
         Some(e) if e.ask.joint.is_some() => "joint",
-        Some(_) if app.joint => "solo: edited seeds",
+        Some(_) if app.explore.query.joint => "solo: edited seeds",
         _ => "",
     };
     let said: Vec<&str> = [filter.as_str(), order, joint]
@@ -265,11 +271,16 @@ fn empty(canvas: &mut DrawContext, area: Rect) {
 /// Returns the reason why there are no candidates, or hints about how to get some.
 fn reason_for_none(canvas: &DrawContext) -> Vec<String> {
     let app = canvas.app;
-    let failed = app.expansion.as_ref().and_then(|e| e.failed.as_ref());
-    if let Some(why) = app.broken.as_ref().or(failed) {
+    let failed = app
+        .explore
+        .candidates
+        .expansion
+        .as_ref()
+        .and_then(|e| e.failed.as_ref());
+    if let Some(why) = app.engine.open_error.as_ref().or(failed) {
         return vec![why.clone()];
     }
-    let Some(catalogue) = &app.catalogue else {
+    let Some(catalogue) = &app.data.catalogue else {
         return vec!["opening the index…".into()];
     };
     if app.expands() {
@@ -299,7 +310,7 @@ fn reason_for_none(canvas: &DrawContext) -> Vec<String> {
 }
 
 fn nothing_passes(canvas: &mut DrawContext, area: Rect) {
-    let said = match canvas.app.filter {
+    let said = match canvas.app.explore.candidates.filter {
         RowFilter::All if canvas.app.expands() => "no candidate yet…".to_owned(),
         RowFilter::All => "no candidate is left".to_owned(),
         RowFilter::Hits => "no hit in this list".to_owned(),

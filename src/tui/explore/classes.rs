@@ -3,7 +3,8 @@
 //! The classes: coarse ▸ middle ▸ fine, each with its MAP@10 as it is measured.
 
 use crate::config::{Action, Context, Role};
-use crate::tui::app::{App, Pane};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::explore::class_tree::{Sort, TreeKind, TreeRow};
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
@@ -21,7 +22,7 @@ impl App {
                 .skip(at)
                 .find(|r| matches!(r.kind, TreeKind::Class(_)))
         };
-        match if self.tree.filter.is_empty() {
+        match if self.explore.classes.tree.filter.is_empty() {
             rows.get(at)
         } else {
             first()
@@ -29,16 +30,16 @@ impl App {
         .map(|r| &r.kind)
         {
             Some(TreeKind::Group { .. }) => {
-                self.tree.cursor = at;
+                self.explore.classes.tree.cursor = at;
                 self.fold();
             }
             Some(&TreeKind::Class(class)) => {
-                if std::mem::take(&mut self.filtering) {
-                    self.tree.filter.clear();
+                if std::mem::take(&mut self.explore.classes.filtering) {
+                    self.explore.classes.tree.filter.clear();
                 }
-                self.open_query(class, self.seeds.count, 0);
+                self.open_query(class, self.explore.query.seeds.count, 0);
                 self.cursor_to_class();
-                self.focus = Pane::Candidates;
+                self.explore.focus = Pane::Candidates;
             }
             None => {}
         }
@@ -46,27 +47,28 @@ impl App {
 
     pub(crate) fn fold(&mut self) {
         let rows = self.tree_rows();
-        let Some(TreeKind::Group { key, open }) =
-            rows.get(self.tree.cursor).map(|r| r.kind.clone())
+        let Some(TreeKind::Group { key, open }) = rows
+            .get(self.explore.classes.tree.cursor)
+            .map(|r| r.kind.clone())
         else {
             return;
         };
         if open {
-            self.tree.folded.insert(key);
+            self.explore.classes.tree.folded.insert(key);
         } else {
-            self.tree.folded.remove(&key);
+            self.explore.classes.tree.folded.remove(&key);
         }
     }
 
     pub(crate) fn fold_all(&mut self) {
-        if !self.tree.folded.is_empty() {
-            self.tree.folded.clear();
+        if !self.explore.classes.tree.folded.is_empty() {
+            self.explore.classes.tree.folded.clear();
         } else {
             let keys = self.tree_rows().into_iter().filter_map(|r| match r.kind {
                 TreeKind::Group { key, .. } => Some(key),
                 TreeKind::Class(_) => None,
             });
-            self.tree.folded = keys.collect();
+            self.explore.classes.tree.folded = keys.collect();
         }
         self.cursor_to_class();
     }
@@ -74,16 +76,22 @@ impl App {
     /// Puts the tree's cursor on the open class, where it is in sight.
     pub(crate) fn cursor_to_class(&mut self) {
         let rows = self.tree_rows();
-        let open = self.seeds.class.map(TreeKind::Class);
+        let open = self.explore.query.seeds.class.map(TreeKind::Class);
         let found = open.and_then(|open| rows.iter().position(|r| r.kind == open));
-        self.tree.cursor = found.unwrap_or(self.tree.cursor.min(rows.len().saturating_sub(1)));
+        self.explore.classes.tree.cursor = found.unwrap_or(
+            self.explore
+                .classes
+                .tree
+                .cursor
+                .min(rows.len().saturating_sub(1)),
+        );
     }
 }
 
 pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let title = Line::from(canvas.title(Pane::Classes, "Classes"));
-    let right = match app.tree.sort {
+    let right = match app.explore.classes.tree.sort {
         _ if canvas.catalogue().is_none_or(|c| c.classes.is_empty()) => Line::default(),
         Sort::Size => Line::from(canvas.span(Role::Quiet, " size ↓ ")),
         Sort::Map => Line::from(canvas.span(Role::Quiet, " MAP@10 ↓ ")),
@@ -103,7 +111,12 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
         return empty(canvas, list);
     }
     let page = usize::from(list.height);
-    let offset = keep_in_sight(app.tree.cursor, app.view.classes.offset, page, rows.len());
+    let offset = keep_in_sight(
+        app.explore.classes.tree.cursor,
+        app.frame.classes.offset,
+        page,
+        rows.len(),
+    );
     canvas.view.classes = Extent {
         offset,
         page,
@@ -111,7 +124,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     };
     for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        draw_row(canvas, line, row, at == app.tree.cursor);
+        draw_row(canvas, line, row, at == app.explore.classes.tree.cursor);
         canvas.hit(line, Hit::Class(at));
     }
     canvas.scroll_mark(list, offset, page, rows.len());
@@ -133,7 +146,10 @@ fn filter_line(canvas: &mut DrawContext, area: Rect) {
         .key_of(Context::Classes, Action::FilterClasses)
         .unwrap_or_default();
     let lead = canvas.span(Role::Quiet, format!(" {key} "));
-    match (app.filtering, app.tree.filter.as_str()) {
+    match (
+        app.explore.classes.filtering,
+        app.explore.classes.tree.filter.as_str(),
+    ) {
         (false, "") => canvas.line(
             area,
             Line::from(canvas.span(Role::Quiet, format!(" {key} filter"))),
@@ -170,14 +186,14 @@ fn empty(canvas: &mut DrawContext, area: Rect) {
 }
 
 fn draw_row(canvas: &mut DrawContext, area: Rect, row: &TreeRow, selected: bool) {
-    let open_class = canvas.app.seeds.class;
+    let open_class = canvas.app.explore.query.seeds.class;
     let (sign, role) = match &row.kind {
         TreeKind::Group { open: true, .. } => ("▾", Role::Title),
         TreeKind::Group { open: false, .. } => ("▸", Role::Title),
         TreeKind::Class(id) if Some(*id) == open_class => ("●", Role::Seed),
         TreeKind::Class(_) => (" ", Role::Text),
     };
-    let number = match canvas.app.tree.sort {
+    let number = match canvas.app.explore.classes.tree.sort {
         Sort::Size => row.size.to_string(),
         _ => row.map.map_or_else(|| "·".into(), text::fraction),
     };
@@ -193,7 +209,7 @@ fn draw_row(canvas: &mut DrawContext, area: Rect, row: &TreeRow, selected: bool)
     spans.extend(canvas.label(role, &text::fit(&row.label, room)));
     spans.push(canvas.span(number_role, format!(" {number} ")));
     let line = Line::from(spans);
-    let focused = canvas.app.focus == Pane::Classes;
+    let focused = canvas.app.explore.focus == Pane::Classes;
     let line = if selected && focused {
         line.style(canvas.style(Role::Selection))
     } else {

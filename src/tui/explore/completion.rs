@@ -20,7 +20,13 @@ const PICTURE: u16 = 16;
 /// Draws below the seeds pane, over what is there.
 pub fn draw(canvas: &mut DrawContext, seeds: Rect, whole: Rect) {
     let app = canvas.app;
-    let Some(typing) = app.typing.as_ref().filter(|t| !t.input.is_empty()) else {
+    let Some(typing) = app
+        .explore
+        .seeds
+        .typing
+        .as_ref()
+        .filter(|t| !t.input.is_empty())
+    else {
         return;
     };
     let pictured = canvas.pictures.on();
@@ -92,7 +98,7 @@ fn matches(canvas: &mut DrawContext, list: Rect, typing: &Typing) {
 fn draw_match(canvas: &mut DrawContext, area: Rect, entity: EntityId, highlighted: bool) {
     let name = canvas.name(entity);
     let classes = match canvas.catalogue() {
-        _ if canvas.app.seeds.seeds.contains(&entity) => "already a seed".to_owned(),
+        _ if canvas.app.explore.query.seeds.seeds.contains(&entity) => "already a seed".to_owned(),
         Some(c) => c
             .entity(entity)
             .map(|e| titles(c, &e.classes))

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::engine::protocol::{Candidate, EntityDetail, SentenceCard};
-use crate::tui::app::Pane;
+use crate::tui::explore::Pane;
 use crate::tui::explore::candidates::{mark_sign, titles};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, mark};
 use crate::tui::explore::missing::reason;
@@ -66,7 +66,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let items = items(canvas, entity, usize::from(body.width));
     let page = usize::from(body.height);
     let furthest = items.len().saturating_sub(page);
-    let offset = app.entity_scroll.min(furthest);
+    let offset = app.explore.entity.scroll.min(furthest);
     canvas.view.entity = Extent {
         offset,
         page,
@@ -105,7 +105,10 @@ fn picture_count(canvas: &DrawContext) -> Line<'static> {
         (0, _) => return Line::default(),
         (1, false) => " 1 picture ".into(),
         (_, false) => format!(" {all} pictures "),
-        _ => format!(" {}/{all} ", app.picture.min(all - 1) + 1),
+        _ => format!(
+            " {}/{all} ",
+            app.explore.entity.first_image.min(all - 1) + 1
+        ),
     };
     Line::from(canvas.span(Role::Quiet, said))
 }
@@ -120,7 +123,12 @@ fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
     let most = (inner.height / PICTURE_SHARE).clamp(PICTURE_LINES, MOST_PICTURE_LINES);
     let (fits, wide, tall) = strip_layout(inner.width, paths.len().max(1), most);
     canvas.view.strip = fits;
-    let first = canvas.app.picture.min(paths.len().saturating_sub(fits));
+    let first = canvas
+        .app
+        .explore
+        .entity
+        .first_image
+        .min(paths.len().saturating_sub(fits));
     for (place, (at, path)) in paths.iter().enumerate().skip(first).take(fits).enumerate() {
         let area = Rect::new(inner.x + place as u16 * (wide + 1), inner.y, wide, tall);
         canvas.picture(area, path);
@@ -150,13 +158,15 @@ fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
 
 fn items(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
     let app = canvas.app;
-    let rows = match (&app.expansion, canvas.catalogue()) {
-        (Some(expansion), Some(catalogue)) => expansion.rows(catalogue, app.reranked),
+    let rows = match (&app.explore.candidates.expansion, canvas.catalogue()) {
+        (Some(expansion), Some(catalogue)) => {
+            expansion.rows(catalogue, app.explore.candidates.reranked)
+        }
         _ => Vec::new(),
     };
     let row = rows.iter().find(|r| r.entity == entity);
     let mut out = known_as(canvas, entity, width);
-    if let Some(expansion) = &app.expansion {
+    if let Some(expansion) = &app.explore.candidates.expansion {
         out.extend(ranks(canvas, expansion, entity, row, width));
         if let Some((row, pick)) = row.and_then(|r| Some((r, expansion.picks.get(r.pick)?))) {
             out.extend(score(canvas, expansion, pick, width));
@@ -191,8 +201,13 @@ fn known_as(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
     let Some(card) = catalogue.entity(entity) else {
         return Vec::new();
     };
-    let gold = app.expansion.as_ref().and_then(|e| e.ask.class);
-    let sign = match app.seeds.seeds.contains(&entity) {
+    let gold = app
+        .explore
+        .candidates
+        .expansion
+        .as_ref()
+        .and_then(|e| e.ask.class);
+    let sign = match app.explore.query.seeds.seeds.contains(&entity) {
         true => canvas.span(Role::Seed, "seed"),
         false => mark_sign(canvas, mark(catalogue, gold, entity)),
     };
@@ -411,7 +426,13 @@ fn in_corpus(canvas: &DrawContext, detail: &EntityDetail, width: usize) -> Vec<I
 }
 
 fn neighbour(canvas: &DrawContext, entity: EntityId, z: f64, width: usize) -> Line<'static> {
-    let gold = canvas.app.expansion.as_ref().and_then(|e| e.ask.class);
+    let gold = canvas
+        .app
+        .explore
+        .candidates
+        .expansion
+        .as_ref()
+        .and_then(|e| e.ask.class);
     let mark = canvas
         .catalogue()
         .map_or(GoldMark::Unjudged, |c| mark(c, gold, entity));

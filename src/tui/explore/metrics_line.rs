@@ -18,7 +18,13 @@ const WITH_TIME: u16 = 100;
 
 pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
-    let Some(expansion) = app.expansion.as_ref().filter(|e| e.failed.is_none()) else {
+    let Some(expansion) = app
+        .explore
+        .candidates
+        .expansion
+        .as_ref()
+        .filter(|e| e.failed.is_none())
+    else {
         return;
     };
     let roomy = area.width >= WITH_TIME;
@@ -31,7 +37,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     };
     let mut spans: Vec<Span> = vec![Span::raw(" ")];
     let mut used = 1;
-    for (label, value) in facts(expansion, app.reranked, roomy) {
+    for (label, value) in facts(expansion, app.explore.candidates.reranked, roomy) {
         let wide = text::width(&label) + text::width(&value) + 3;
         if used + wide + text::width(&missing) + 2 > room {
             break;
@@ -85,11 +91,11 @@ fn facts(expansion: &CandidateList, reranked: bool, roomy: bool) -> Vec<(String,
 
 /// "87 of 120 picked", then "120 picked, re-ranked in 0.2 s".
 fn state(canvas: &DrawContext, roomy: bool) -> String {
-    let Some(e) = &canvas.app.expansion else {
+    let Some(e) = &canvas.app.explore.candidates.expansion else {
         return String::new();
     };
     let picked = e.picks.len();
-    if e.reranked.is_some() && !canvas.app.reranked {
+    if e.reranked.is_some() && !canvas.app.explore.candidates.reranked {
         return format!("{picked} picked, before re-ranking");
     }
     match (&e.reranked, e.took) {

@@ -31,10 +31,16 @@ pub fn reason(catalogue: &Catalogue, why: &MissingReason) -> String {
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let app = canvas.app;
-    let Some(missing) = app.expansion.as_ref().and_then(|e| e.missing.as_ref()) else {
+    let Some(missing) = app
+        .explore
+        .candidates
+        .expansion
+        .as_ref()
+        .and_then(|e| e.missing.as_ref())
+    else {
         return;
     };
-    let Some(catalogue) = app.catalogue.as_deref() else {
+    let Some(catalogue) = app.data.catalogue.as_deref() else {
         return;
     };
     let width = whole.width.saturating_sub(8).min(92);

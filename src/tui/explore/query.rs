@@ -17,6 +17,17 @@ pub struct ExpansionQuery {
     pub tuning: SearchSettings,
 }
 
+impl Default for ExpansionQuery {
+    fn default() -> Self {
+        ExpansionQuery {
+            seeds: SeedSet::default(),
+            mode: Mode::Both,
+            joint: false,
+            tuning: SearchSettings::default(),
+        }
+    }
+}
+
 /// One way in which a state differs from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryChange {
@@ -145,10 +156,10 @@ impl History {
 impl App {
     pub fn state(&self) -> ExpansionQuery {
         ExpansionQuery {
-            seeds: self.seeds.clone(),
-            mode: self.mode,
-            joint: self.joint,
-            tuning: self.tuning,
+            seeds: self.explore.query.seeds.clone(),
+            mode: self.explore.query.mode,
+            joint: self.explore.query.joint,
+            tuning: self.explore.query.tuning,
         }
     }
 
@@ -156,7 +167,7 @@ impl App {
     pub(crate) fn change(&mut self, to: ExpansionQuery) {
         let before = self.state();
         if to != before {
-            self.history.push(before);
+            self.explore.history.push(before);
             self.adopt(to);
         }
     }
@@ -169,27 +180,31 @@ impl App {
     }
 
     pub(crate) fn adopt(&mut self, state: ExpansionQuery) {
-        if state.seeds != self.seeds {
-            self.chip = self.chip.min(state.seeds.seeds.len());
-            self.looking_at = None;
-            (self.picture, self.entity_scroll) = (0, 0);
+        if state.seeds != self.explore.query.seeds {
+            self.explore.seeds.chip = self.explore.seeds.chip.min(state.seeds.seeds.len());
+            self.explore.entity.inspected = None;
+            (self.explore.entity.first_image, self.explore.entity.scroll) = (0, 0);
         }
-        (self.seeds, self.mode, self.joint, self.tuning) =
-            (state.seeds, state.mode, state.joint, state.tuning);
+        (
+            self.explore.query.seeds,
+            self.explore.query.mode,
+            self.explore.query.joint,
+            self.explore.query.tuning,
+        ) = (state.seeds, state.mode, state.joint, state.tuning);
         self.cursor_to_class();
         self.expand();
         self.evaluate();
     }
 
     pub(crate) fn go_back(&mut self) {
-        match self.history.undo(&self.state()) {
+        match self.explore.history.undo(&self.state()) {
             Some(state) => self.adopt(state),
             None => self.notify("nothing to undo"),
         }
     }
 
     pub(crate) fn go_forth(&mut self) {
-        match self.history.redo(&self.state()) {
+        match self.explore.history.redo(&self.state()) {
             Some(state) => self.adopt(state),
             None => self.notify("nothing to redo"),
         }
@@ -197,16 +212,20 @@ impl App {
 
     /// Expands the present state; without seeds nothing is shown and what runs goes stale.
     pub(crate) fn expand(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
         let Some(ask) = self.state().ask(&catalogue, self.settings.candidates) else {
-            self.asked.forget(RequestClass::Expand);
-            (self.expansion, self.coming) = (None, None);
+            self.engine.pending.forget(RequestClass::Expand);
+            (
+                self.explore.candidates.expansion,
+                self.explore.candidates.pending_expansion,
+            ) = (None, None);
             return;
         };
-        self.coming = Some(CandidateList::new(ask.clone()));
-        self.ask(RequestClass::Expand, RequestKind::Expand(ask));
+        self.explore.candidates.pending_expansion = Some(CandidateList::new(ask.clone()));
+        self.engine
+            .send(RequestClass::Expand, RequestKind::Expand(ask));
     }
 }
 

@@ -21,9 +21,10 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::config::Role;
-use crate::tui::app::{Pane, Popup};
 use crate::tui::compare::rankers;
+use crate::tui::explore::Pane;
 use crate::tui::explore::{candidates, classes, completion, entity, metrics_line, missing, seeds};
+use crate::tui::overlay::Popup;
 use crate::tui::overlay::explain::view;
 use crate::tui::overlay::{
     export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
@@ -62,7 +63,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
 
 /// What lies over any screen.
 pub fn popups(canvas: &mut DrawContext, area: Rect) {
-    if let Some(popup) = canvas.app.popup {
+    if let Some(popup) = canvas.app.overlay.popup {
         draw_popup(canvas, area, popup);
     }
 }
@@ -93,7 +94,11 @@ fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
 
 fn panes(canvas: &mut DrawContext, body: Rect) {
     let app = canvas.app;
-    let has_classes = app.catalogue.as_ref().is_none_or(|c| !c.classes.is_empty());
+    let has_classes = app
+        .data
+        .catalogue
+        .as_ref()
+        .is_none_or(|c| !c.classes.is_empty());
     let beside = body.width >= WITH_CLASSES && has_classes;
     let left = if beside {
         classes_width(canvas, body.width)
@@ -109,7 +114,7 @@ fn panes(canvas: &mut DrawContext, body: Rect) {
     let [seed_area, lists] =
         Layout::vertical([Constraint::Length(seeds_height), Constraint::Fill(1)]).areas(main);
     seeds::draw(canvas, seed_area);
-    let drawer_opens = app.focus == Pane::Classes && !beside;
+    let drawer_opens = app.explore.focus == Pane::Classes && !beside;
     // before anything is expanded there is no entity to show beside the drawer
     let is_bare = drawer_opens && app.subject().is_none();
     let entity_width = if is_bare {
@@ -127,7 +132,7 @@ fn panes(canvas: &mut DrawContext, body: Rect) {
         let width = DRAWER_WIDTH;
         drawer(canvas, Rect { width, ..body }, classes::draw);
     }
-    if app.focus == Pane::Entity && entity_width == 0 {
+    if app.explore.focus == Pane::Entity && entity_width == 0 {
         entity_drawer(canvas, lists);
     }
     completion::draw(canvas, seed_area, body);
@@ -167,7 +172,7 @@ fn entity_width(canvas: &DrawContext, width: u16) -> u16 {
     }
     let most = width.saturating_sub(CANDIDATES_WIDTH);
     let usual = (width * 2 / 5).min(64);
-    match canvas.app.entity_width {
+    match canvas.app.explore.entity.width {
         Some(dragged) => dragged.min(width.saturating_sub(CANDIDATES_LEAST)),
         None => usual.min(most),
     }
@@ -181,7 +186,7 @@ fn drawer(canvas: &mut DrawContext, area: Rect, draw: fn(&mut DrawContext, Rect)
 /// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a
 /// long one needs.
 pub fn notice(canvas: &mut DrawContext, body: Rect) {
-    let Some(notice) = &canvas.app.notice else {
+    let Some(notice) = &canvas.app.status.notice else {
         return;
     };
     let room = usize::from(body.width).saturating_sub(6);

@@ -7,7 +7,9 @@
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::Catalogue;
 use crate::name::matchable;
-use crate::tui::app::{App, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
+use crate::tui::overlay::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
@@ -158,55 +160,69 @@ impl Typing {
 
 impl App {
     pub(crate) fn start_typing(&mut self) {
-        (self.focus, self.chip) = (Pane::Seeds, self.seeds.seeds.len());
-        self.typing = Some(Typing::default());
+        (self.explore.focus, self.explore.seeds.chip) =
+            (Pane::Seeds, self.explore.query.seeds.seeds.len());
+        self.explore.seeds.typing = Some(Typing::default());
     }
 
     pub(crate) fn accept(&mut self) {
-        let highlighted = self.typing.as_ref().and_then(Typing::highlighted);
+        let highlighted = self
+            .explore
+            .seeds
+            .typing
+            .as_ref()
+            .and_then(Typing::highlighted);
         match highlighted {
             Some(entity) => {
-                self.typing = Some(Typing::default());
+                self.explore.seeds.typing = Some(Typing::default());
                 self.add_seed(entity);
-                self.chip = self.seeds.seeds.len();
+                self.explore.seeds.chip = self.explore.query.seeds.seeds.len();
             }
-            None if self.typing.as_ref().is_some_and(|t| t.input.is_empty()) => self.close(),
+            None if self
+                .explore
+                .seeds
+                .typing
+                .as_ref()
+                .is_some_and(|t| t.input.is_empty()) =>
+            {
+                self.close()
+            }
             None => self.notify("no entity is called that"),
         }
     }
 
     pub(crate) fn erase(&mut self, action: Action) {
-        if let Some(typing) = &mut self.typing {
+        if let Some(typing) = &mut self.explore.seeds.typing {
             if typing.input.is_empty() && action == Action::Erase {
-                return self.remove_chip(self.seeds.seeds.len().saturating_sub(1));
+                return self.remove_chip(self.explore.query.seeds.seeds.len().saturating_sub(1));
             }
             shorten(&mut typing.input, action);
             return self.complete();
         }
-        shorten(&mut self.tree.filter, action);
-        self.tree.cursor = 0;
+        shorten(&mut self.explore.classes.tree.filter, action);
+        self.explore.classes.tree.cursor = 0;
     }
 
     fn add_seed(&mut self, entity: EntityId) {
-        if self.seeds.seeds.contains(&entity) {
+        if self.explore.query.seeds.seeds.contains(&entity) {
             return self.notify("it is a seed already");
         }
-        let mut to = self.seeds.clone();
+        let mut to = self.explore.query.seeds.clone();
         to.rejected.retain(|&r| r != entity);
         to.seeds.push(entity);
         self.change_seeds(to);
     }
 
     pub(crate) fn remove_chip(&mut self, at: usize) {
-        if at < self.seeds.seeds.len() {
-            let mut to = self.seeds.clone();
+        if at < self.explore.query.seeds.seeds.len() {
+            let mut to = self.explore.query.seeds.clone();
             to.seeds.remove(at);
             self.change_seeds(to);
         }
     }
 
     pub(crate) fn seed_subject(&mut self) {
-        if let Some(Popup::Missing(_)) = self.popup {
+        if let Some(Popup::Missing(_)) = self.overlay.popup {
             self.open();
         }
         if let Some(entity) = self.subject() {
@@ -217,11 +233,13 @@ impl App {
 
     pub(crate) fn reject_subject(&mut self) {
         let Some(entity) = self.subject() else { return };
-        if self.seeds.seeds.contains(&entity) || self.seeds.rejected.contains(&entity) {
+        if self.explore.query.seeds.seeds.contains(&entity)
+            || self.explore.query.seeds.rejected.contains(&entity)
+        {
             return;
         }
         self.step_past(entity);
-        let mut to = self.seeds.clone();
+        let mut to = self.explore.query.seeds.clone();
         to.rejected.push(entity);
         self.change_seeds(to);
     }
@@ -230,7 +248,7 @@ impl App {
     fn step_past(&mut self, entity: EntityId) {
         let rows = self.rows();
         if let Some(at) = rows.iter().position(|r| r.entity == entity) {
-            self.selected = rows.get(at + 1).map(|r| r.entity);
+            self.explore.candidates.selected = rows.get(at + 1).map(|r| r.entity);
         }
     }
 }
@@ -265,15 +283,21 @@ pub fn height(app: &App, width: u16) -> u16 {
 
 /// The places of all chips, and last that of the field.
 fn places(app: &App, width: usize) -> Vec<Place> {
-    let chips = app.seeds.seeds.iter().map(|&s| {
+    let chips = app.explore.query.seeds.seeds.iter().map(|&s| {
         let name = app
+            .data
             .catalogue
             .as_ref()
             .and_then(|c| c.entity(s))
             .map_or(6, |e| text::width(&e.name));
         name + 4
     });
-    let typed = app.typing.as_ref().map_or(0, |t| text::width(&t.input) + 2);
+    let typed = app
+        .explore
+        .seeds
+        .typing
+        .as_ref()
+        .map_or(0, |t| text::width(&t.input) + 2);
     flow(chips.chain([typed.max(FIELD)]), width)
 }
 
@@ -321,7 +345,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
             place.width as u16,
             1,
         );
-        match app.seeds.seeds.get(at) {
+        match app.explore.query.seeds.seeds.get(at) {
             Some(&seed) => {
                 let name = canvas.name(seed);
                 chip(canvas, spot, at, &name);
@@ -333,7 +357,9 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
 
 fn chip(canvas: &mut DrawContext, area: Rect, at: usize, name: &str) {
     let app = canvas.app;
-    let focused = app.focus == Pane::Seeds && app.typing.is_none() && app.chip == at;
+    let focused = app.explore.focus == Pane::Seeds
+        && app.explore.seeds.typing.is_none()
+        && app.explore.seeds.chip == at;
     let style = canvas.style(Role::Seed);
     let style = if focused {
         style.add_modifier(Modifier::REVERSED)
@@ -370,7 +396,7 @@ fn field(canvas: &mut DrawContext, area: Rect, inner: Rect) {
         width: inner.right().saturating_sub(area.x),
         ..area
     };
-    match &app.typing {
+    match &app.explore.seeds.typing {
         Some(typing) => {
             let hint = canvas.span(
                 Role::Quiet,
@@ -394,13 +420,14 @@ fn field(canvas: &mut DrawContext, area: Rect, inner: Rect) {
                 .key_of(Context::Global, Action::AddSeed)
                 .unwrap_or_default();
             let style = canvas.style(Role::Quiet);
-            let here = app.focus == Pane::Seeds && app.chip >= app.seeds.seeds.len();
+            let here = app.explore.focus == Pane::Seeds
+                && app.explore.seeds.chip >= app.explore.query.seeds.seeds.len();
             let style = if here {
                 style.add_modifier(Modifier::REVERSED)
             } else {
                 style
             };
-            let rejected = match app.seeds.rejected.len() {
+            let rejected = match app.explore.query.seeds.rejected.len() {
                 0 => String::new(),
                 n => format!("   − {n} rejected"),
             };
@@ -420,8 +447,10 @@ fn origin(canvas: &DrawContext, room: usize) -> Line<'static> {
     let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else {
         return Line::default();
     };
-    let Some(class) = app.seeds.class else {
+    let Some(class) = app.explore.query.seeds.class else {
         let guessed = app
+            .explore
+            .query
             .seeds
             .gold_class(catalogue)
             .map(|c| format!(" all {} ", catalogue.class(c).title()));
@@ -429,15 +458,17 @@ fn origin(canvas: &DrawContext, room: usize) -> Line<'static> {
     };
     let title = catalogue.class(class).title();
     let mut said = String::new();
-    if let Some(number) = app.seeds.number {
-        let of = catalogue.queries_of(class, app.seeds.count).count();
+    if let Some(number) = app.explore.query.seeds.number {
+        let of = catalogue
+            .queries_of(class, app.explore.query.seeds.count)
+            .count();
         said = format!(
             "· query {} of {of} ({} seeds) ",
             number + 1,
-            app.seeds.count.number()
+            app.explore.query.seeds.count.number()
         );
     }
-    if !app.seeds.is_query(catalogue) && app.seeds.number.is_some() {
+    if !app.explore.query.seeds.is_query(catalogue) && app.explore.query.seeds.number.is_some() {
         said.push_str("· edited ");
     }
     let title = text::cut(&title, room.saturating_sub(text::width(&said) + 2));

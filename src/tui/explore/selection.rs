@@ -1,6 +1,8 @@
 //! What the panes of Explore show of the state.
 
-use crate::tui::app::{App, Detail, Pane};
+use crate::tui::app::App;
+use crate::tui::engine_data::Detail;
+use crate::tui::explore::Pane;
 use crate::tui::explore::class_tree::TreeRow;
 use crate::tui::explore::expansion::CandidateRow;
 use crate::types::{ClassId, EntityId, Mode};
@@ -8,61 +10,77 @@ use crate::types::{ClassId, EntityId, Mode};
 impl App {
     /// The candidates as shown.
     pub fn rows(&self) -> Vec<CandidateRow> {
-        let (Some(expansion), Some(catalogue)) = (&self.expansion, &self.catalogue) else {
+        let (Some(expansion), Some(catalogue)) =
+            (&self.explore.candidates.expansion, &self.data.catalogue)
+        else {
             return Vec::new();
         };
         expansion.filtered(
             catalogue,
-            self.reranked,
-            self.filter,
+            self.explore.candidates.reranked,
+            self.explore.candidates.filter,
             self.settings.moved_by,
         )
     }
 
     /// The cursor's place among [`App::rows`].
     pub fn cursor(&self, rows: &[CandidateRow]) -> usize {
-        self.selected
+        self.explore
+            .candidates
+            .selected
             .and_then(|s| rows.iter().position(|r| r.entity == s))
             .unwrap_or(0)
     }
 
     /// The entity that the entity pane is about.
     pub fn subject(&self) -> Option<EntityId> {
-        if let Some(entity) = self.looking_at {
+        if let Some(entity) = self.explore.entity.inspected {
             return Some(entity);
         }
-        if self.focus == Pane::Seeds
-            && let Some(&seed) = self.seeds.seeds.get(self.chip)
+        if self.explore.focus == Pane::Seeds
+            && let Some(&seed) = self.explore.query.seeds.seeds.get(self.explore.seeds.chip)
         {
             return Some(seed);
         }
         let rows = self.rows();
-        rows.get(self.cursor(&rows))
-            .map(|r| r.entity)
-            .or(self.seeds.seeds.first().copied())
+        rows.get(self.cursor(&rows)).map(|r| r.entity).or(self
+            .explore
+            .query
+            .seeds
+            .seeds
+            .first()
+            .copied())
     }
 
     /// The subject's details once they are there.
     pub fn detail(&self) -> Option<&Detail> {
-        self.details.get(&(self.subject()?, self.mode))
+        self.data
+            .details
+            .get(&(self.subject()?, self.explore.query.mode))
     }
 
     pub fn tree_rows(&self) -> Vec<TreeRow> {
-        let Some(catalogue) = &self.catalogue else {
+        let Some(catalogue) = &self.data.catalogue else {
             return Vec::new();
         };
-        self.tree
-            .visible(self.tree.rows(catalogue, |c| self.map(c)))
+        self.explore
+            .classes
+            .tree
+            .visible(self.explore.classes.tree.rows(catalogue, |c| self.map(c)))
     }
 
     /// A class's MAP@10 in the present mode and seed count.
     pub fn map(&self, class: ClassId) -> Option<f64> {
-        self.maps.get(&(self.explored(), class)).map(|m| m.ap[0])
+        self.data
+            .class_metrics
+            .get(&(self.explored(), class))
+            .map(|m| m.ap[0])
     }
 
     /// The modes to choose from: those of the index that a person would ask for.
     pub fn modes(&self) -> Vec<Mode> {
         let held = self
+            .data
             .catalogue
             .as_ref()
             .map(|c| c.modes.clone())

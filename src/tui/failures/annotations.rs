@@ -25,7 +25,13 @@ impl App {
     }
 
     fn remark_key(&self, failure: FailureId) -> Option<RemarkKey> {
-        let class = self.catalogue.as_ref()?.class(failure.class).name.clone();
+        let class = self
+            .data
+            .catalogue
+            .as_ref()?
+            .class(failure.class)
+            .name
+            .clone();
         let FailureId {
             number,
             entity,
@@ -34,7 +40,7 @@ impl App {
         } = failure;
         Some(RemarkKey {
             class,
-            seeds: self.seeds_measured,
+            seeds: self.evaluations.seed_count,
             number,
             entity,
             kind,

@@ -55,7 +55,8 @@ fn frame(canvas: &mut DrawContext, area: Rect, title: &str) -> Rect {
 fn one(canvas: &mut DrawContext, area: Rect, failure: &Failure) {
     let inner = frame(canvas, area, &canvas.name(failure.entity));
     let app = canvas.app;
-    let (Some(found), Some(catalogue)) = (app.failures_found(), app.catalogue.as_deref()) else {
+    let (Some(found), Some(catalogue)) = (app.failures_found(), app.data.catalogue.as_deref())
+    else {
         return;
     };
     let pictured =
@@ -238,7 +239,7 @@ fn seeds(
     failure: &Failure,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let mut queries = catalogue.queries_of(failure.class, canvas.app.seeds_measured);
+    let mut queries = catalogue.queries_of(failure.class, canvas.app.evaluations.seed_count);
     let Some(query) = queries.find(|query| query.number == failure.number) else {
         return Vec::new();
     };

@@ -75,7 +75,7 @@ pub enum FailureLine {
 impl App {
     /// Makes the list anew; the cursor stays on its failure, else on its group.
     pub(crate) fn regroup(&mut self) {
-        let lines = match (&self.catalogue, self.failures_found()) {
+        let lines = match (&self.data.catalogue, self.failures_found()) {
             (Some(catalogue), Some(found)) => self.grouped(catalogue, found),
             _ => Vec::new(),
         };
@@ -196,7 +196,7 @@ impl App {
                 cursor,
             };
         }
-        let (Some(catalogue), Some(found)) = (&self.catalogue, self.failures_found()) else {
+        let (Some(catalogue), Some(found)) = (&self.data.catalogue, self.failures_found()) else {
             return SearchableList::default();
         };
         let by_entity = self.failures.grouping == Grouping::Entity;
@@ -281,7 +281,7 @@ fn draw_lines(canvas: &mut DrawContext, list: Rect) {
     let lines = &app.failures.lines;
     let cursor = app.failures.cursor;
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, app.view.failures.offset, page, lines.len());
+    let offset = keep_in_sight(cursor, app.frame.failures.offset, page, lines.len());
     canvas.view.failures = Extent {
         offset,
         page,

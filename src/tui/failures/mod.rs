@@ -17,9 +17,11 @@ use crate::tui::ui::screen::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, RankingKind};
 
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::seeds::shorten;
+use crate::tui::overlay::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::text_input::TextInput;
 
@@ -128,7 +130,7 @@ impl App {
             Action::Mode => self.next_failure_mode(),
             Action::SeedCount => self.switch_measured(),
             Action::Ranking => self.switch_ranking(),
-            Action::Export => self.popup = Some(Popup::Export(0)),
+            Action::Export => self.overlay.popup = Some(Popup::Export(0)),
             Action::Mark => self.toggle_mark(),
             Action::Note => self.start_note(),
             _ => self.act_on_view(action),
@@ -257,11 +259,12 @@ impl App {
             .is_some_and(Failures::is_complete);
         let known = found || self.failures.searching == Some(plan);
         // while lists are made, those that there are can be searched; jointly each depends on all
-        let has_lists = self.overall.contains_key(&plan)
-            || self.evaluating == Some(plan) && plan.ranking != RankingKind::Joint;
+        let has_lists = self.data.overall.contains_key(&plan)
+            || self.evaluations.current == Some(plan) && plan.ranking != RankingKind::Joint;
         if self.screen == Screen::Failures && !known && has_lists {
             self.failures.searching = Some(plan);
-            self.ask(RequestClass::Failures, RequestKind::Failures(plan));
+            self.engine
+                .send(RequestClass::Failures, RequestKind::Failures(plan));
         }
     }
 
@@ -273,8 +276,8 @@ impl App {
         let is_complete = part.is_complete();
         self.failures.found.entry(plan).or_default().extend(part);
         if is_complete {
-            self.asked.finish(RequestClass::Failures);
-            self.progress.remove(&RequestClass::Failures);
+            self.engine.pending.finish(RequestClass::Failures);
+            self.engine.progress.remove(&RequestClass::Failures);
             self.failures.searching = None;
         }
         self.regroup();
@@ -295,9 +298,13 @@ impl App {
 
     /// The line in the place of the list while there is none.
     pub fn failures_state(&self) -> String {
-        let seeds = self.seeds_measured;
-        match (&self.catalogue, self.failures_found()) {
-            (None, _) => self.broken.clone().unwrap_or_else(|| "opening …".into()),
+        let seeds = self.evaluations.seed_count;
+        match (&self.data.catalogue, self.failures_found()) {
+            (None, _) => self
+                .engine
+                .open_error
+                .clone()
+                .unwrap_or_else(|| "opening …".into()),
             (Some(c), _) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
                 format!(
                     "There are no queries of {} seeds: nothing can fail.",
@@ -309,8 +316,8 @@ impl App {
             }
             (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
-            _ if self.asked.runs(RequestClass::Evaluate)
-                || self.asked.runs(RequestClass::Failures) =>
+            _ if self.engine.pending.runs(RequestClass::Evaluate)
+                || self.engine.pending.runs(RequestClass::Failures) =>
             {
                 format!(
                     "measuring {}, then looking for what is wrong …",
@@ -332,14 +339,18 @@ impl App {
     /// The query in Explore as it was measured, with the cursor on the entity or, where it is
     /// missing, a look at it.
     fn open_failure(&mut self, failure: FailureId) {
-        let expanded = self.table.ranking != RankingKind::Seeds;
-        self.mode = self.failures.mode;
-        (self.reranked, self.filter) = (expanded, RowFilter::All);
+        let expanded = self.metrics.ranking != RankingKind::Seeds;
+        self.explore.query.mode = self.failures.mode;
+        (
+            self.explore.candidates.reranked,
+            self.explore.candidates.filter,
+        ) = (expanded, RowFilter::All);
         self.show_query(failure.class, failure.number);
-        self.selected = Some(failure.entity);
+        self.explore.candidates.selected = Some(failure.entity);
         // in a list by the seeds it may be where the expansion has nothing
         if failure.kind == FailureKind::Missed || !expanded {
-            (self.looking_at, self.focus) = (Some(failure.entity), Pane::Entity);
+            (self.explore.entity.inspected, self.explore.focus) =
+                (Some(failure.entity), Pane::Entity);
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::types::{CUTOFFS, ClassId, MetricValues, Mode, RankingKind};
 
 use crate::table::{Cell, Table};
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
 use crate::tui::explore::class_tree::{ClassTree, TreeKind};
+use crate::tui::overlay::Popup;
 
 /// The mean over all queries, and its 95 % interval where there are classes enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -144,10 +145,12 @@ impl App {
         match action {
             Action::Sort => self.sort_by_next(),
             // a tree has one order
-            Action::Reverse if self.table.sort == MetricsColumn::Class => self.table.upward = false,
-            Action::Reverse => self.table.upward = !self.table.upward,
-            Action::Measure => self.table.measure = self.table.measure.next(),
-            Action::Export => self.popup = Some(Popup::Export(0)),
+            Action::Reverse if self.metrics.sort == MetricsColumn::Class => {
+                self.metrics.upward = false
+            }
+            Action::Reverse => self.metrics.upward = !self.metrics.upward,
+            Action::Measure => self.metrics.measure = self.metrics.measure.next(),
+            Action::Export => self.overlay.popup = Some(Popup::Export(0)),
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
             Action::Open => self.open_metrics_row(),
@@ -157,7 +160,7 @@ impl App {
 
     fn sort_by_next(&mut self) {
         let modes = self.modes().len();
-        self.table.sort = match self.table.sort {
+        self.metrics.sort = match self.metrics.sort {
             MetricsColumn::Class => MetricsColumn::Size,
             MetricsColumn::Size => MetricsColumn::Mode(0),
             MetricsColumn::Mode(at) if at + 1 < modes => MetricsColumn::Mode(at + 1),
@@ -165,12 +168,12 @@ impl App {
             MetricsColumn::Mode(_) | MetricsColumn::Difference => MetricsColumn::Ceiling,
             MetricsColumn::Ceiling => MetricsColumn::Class,
         };
-        self.table.cursor = 0;
+        self.metrics.cursor = 0;
     }
 
     /// Sorts by a column that was clicked; by the same one again the other way round.
     pub(crate) fn sort_by(&mut self, column: MetricsColumn) {
-        let table = &mut self.table;
+        let table = &mut self.metrics;
         (table.upward, table.sort) = (table.sort == column && !table.upward, column);
         table.cursor = 0;
     }
@@ -179,7 +182,7 @@ impl App {
     pub(crate) fn open_metrics_row(&mut self) {
         let class = self
             .metrics_rows()
-            .get(self.table.cursor)
+            .get(self.metrics.cursor)
             .and_then(|row| row.class);
         match class {
             Some(class) => self.show_query(class, 0),
@@ -188,13 +191,13 @@ impl App {
     }
 
     pub(crate) fn step_in_table(&mut self, by: isize) {
-        self.table.cursor = shifted(self.table.cursor, by, self.metrics_rows().len());
+        self.metrics.cursor = shifted(self.metrics.cursor, by, self.metrics_rows().len());
     }
 
     /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a
     /// number, the classes.
     pub fn metrics_rows(&self) -> Vec<MetricsRow> {
-        let Some(catalogue) = &self.catalogue else {
+        let Some(catalogue) = &self.data.catalogue else {
             return Vec::new();
         };
         let mut rows = vec![self.all_queries(catalogue)];
@@ -215,7 +218,7 @@ impl App {
                 ..self.mean_of(&classes)
             });
         }
-        if self.table.sort == MetricsColumn::Class {
+        if self.metrics.sort == MetricsColumn::Class {
             return rows;
         }
         let mut classes: Vec<MetricsRow> = rows
@@ -225,10 +228,10 @@ impl App {
             .collect();
         classes.iter_mut().for_each(|row| row.depth = 0);
         classes.sort_by(|a, b| {
-            let (a, b) = (a.key(self.table.sort), b.key(self.table.sort));
+            let (a, b) = (a.key(self.metrics.sort), b.key(self.metrics.sort));
             // what is not known comes last, whichever way
             match (a, b) {
-                (Some(a), Some(b)) if self.table.upward => a.total_cmp(&b),
+                (Some(a), Some(b)) if self.metrics.upward => a.total_cmp(&b),
                 (Some(a), Some(b)) => b.total_cmp(&a),
                 (a, b) => b.is_some().cmp(&a.is_some()),
             }
@@ -241,9 +244,9 @@ impl App {
         let overall: Vec<Option<&Overall>> = self
             .modes()
             .iter()
-            .map(|&m| self.overall.get(&self.plan(m)))
+            .map(|&m| self.data.overall.get(&self.plan(m)))
             .collect();
-        let measure = self.table.measure;
+        let measure = self.metrics.measure;
         let interval = |o: &Overall| {
             o.interval
                 .map(|(low, high)| (measure.of(&low), measure.of(&high)))
@@ -269,12 +272,12 @@ impl App {
         let mean = |values: Vec<f64>| {
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let measure = self.table.measure;
+        let measure = self.metrics.measure;
         let of = |mode: Mode, value: &dyn Fn(&MetricValues) -> f64| {
             mean(
                 classes
                     .iter()
-                    .filter_map(|&c| self.maps.get(&(self.plan(mode), c)))
+                    .filter_map(|&c| self.data.class_metrics.get(&(self.plan(mode), c)))
                     .map(value)
                     .collect(),
             )
@@ -298,7 +301,7 @@ impl App {
 
     /// The table's title: the measure and the queries.
     pub fn metrics_title(&self) -> String {
-        format!("{} · {}", self.table.measure.name(), self.queries_title())
+        format!("{} · {}", self.metrics.measure.name(), self.queries_title())
     }
 
     /// What the table shows, for other programs.
@@ -313,7 +316,7 @@ impl App {
             };
             rows.push(self.metrics_cells(row, level, modes.len()));
         }
-        let name = self.catalogue.as_ref().map_or("", |c| &c.name);
+        let name = self.data.catalogue.as_ref().map_or("", |c| &c.name);
         let title = format!(
             "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
             self.metrics_title()
@@ -332,8 +335,8 @@ impl App {
             Cell::Text(row.label.clone()),
             Cell::Text(level.into()),
             Cell::Count(row.size),
-            Cell::Text(self.table.measure.name()),
-            Cell::Count(self.seeds_measured.number()),
+            Cell::Text(self.metrics.measure.name()),
+            Cell::Count(self.evaluations.seed_count.number()),
             Cell::Text(self.ranking_name().into()),
         ];
         for (at, value) in row.values.iter().enumerate() {

@@ -88,11 +88,15 @@ fn table(canvas: &mut DrawContext, area: Rect) {
         ..inner
     };
     let (Some(all), false) = (rows.first(), modes.is_empty()) else {
-        let said = format!(" {}", app.broken.as_deref().unwrap_or("opening …"));
+        let said = format!(
+            " {}",
+            app.engine.open_error.as_deref().unwrap_or("opening …")
+        );
         return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     };
-    let seeds = app.seeds_measured;
+    let seeds = app.evaluations.seed_count;
     if app
+        .data
         .catalogue
         .as_ref()
         .is_some_and(|c| !c.queries.iter().any(|q| q.seed_count == seeds))
@@ -120,7 +124,7 @@ fn all_queries(canvas: &mut DrawContext, area: Rect, widths: &Widths, all: &Metr
         y: area.y + 1,
         ..first
     };
-    let selected = canvas.app.table.cursor == 0;
+    let selected = canvas.app.metrics.cursor == 0;
     draw_row(canvas, first, widths, all, selected);
     canvas.hit(first, Hit::MetricsRow(0));
     interval(canvas, second, widths, all);
@@ -131,8 +135,8 @@ fn class_rows(canvas: &mut DrawContext, list: Rect, widths: &Widths, rows: &[Met
     let app = canvas.app;
     let (page, len) = (usize::from(list.height), rows.len() - 1);
     let offset = keep_in_sight(
-        app.table.cursor.saturating_sub(1),
-        app.view.table.offset,
+        app.metrics.cursor.saturating_sub(1),
+        app.frame.table.offset,
         page,
         len,
     );
@@ -143,7 +147,7 @@ fn class_rows(canvas: &mut DrawContext, list: Rect, widths: &Widths, rows: &[Met
     };
     for (at, row) in rows.iter().enumerate().skip(1 + offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - 1 - offset) as u16, list.width, 1);
-        draw_row(canvas, line, widths, row, at == app.table.cursor);
+        draw_row(canvas, line, widths, row, at == app.metrics.cursor);
         canvas.hit(line, Hit::MetricsRow(at));
     }
     canvas.scroll_mark(list, offset, page, len);
@@ -173,8 +177,8 @@ fn heads(canvas: &mut DrawContext, area: Rect, widths: &Widths, modes: &[Mode]) 
     columns.push((MetricsColumn::Ceiling, "of".to_owned(), CEILING));
     let (mut spans, mut x) = (Vec::new(), area.x);
     for (column, name, width) in columns {
-        let sorted = column == app.table.sort;
-        let arrow = match (sorted, app.table.upward) {
+        let sorted = column == app.metrics.sort;
+        let arrow = match (sorted, app.metrics.upward) {
             (false, _) => "",
             (true, true) => " ↑",
             (true, false) => " ↓",

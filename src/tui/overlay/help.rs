@@ -5,7 +5,8 @@
 
 use crate::config::{Action, Context, Role};
 use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
-use crate::tui::app::{App, HelpScope, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::{HelpScope, Popup};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Extent;
 use crate::tui::ui::text;
@@ -22,7 +23,7 @@ pub struct HelpLine {
 impl App {
     /// Lays help over the screen, or over a popup that fills it and has keys of its own.
     pub(crate) fn open_help(&mut self) {
-        let below = match self.popup {
+        let below = match self.overlay.popup {
             Some(Popup::Explain) => HelpScope::Explain,
             Some(Popup::WhatIf(cursor)) => HelpScope::WhatIf(cursor),
             _ => HelpScope::Screen,
@@ -31,7 +32,7 @@ impl App {
     }
 
     pub fn help_lines(&self) -> Vec<HelpLine> {
-        let below = if let Some(Popup::Help(below)) = self.popup {
+        let below = if let Some(Popup::Help(below)) = self.overlay.popup {
             below
         } else {
             HelpScope::Screen
@@ -107,7 +108,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let inner = canvas.popup(area, "Keys", "esc closes · config.toml changes them");
     let page = usize::from(inner.height);
     let furthest = usize::from(tall).saturating_sub(page);
-    let offset = canvas.app.popup_scroll.min(furthest);
+    let offset = canvas.app.overlay.scroll.min(furthest);
     canvas.view.popup = Extent {
         offset,
         page,
@@ -127,7 +128,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
 
 fn lines(canvas: &DrawContext) -> Vec<Line<'static>> {
     let app = canvas.app;
-    let found = !app.search.field.text().is_empty();
+    let found = !app.overlay.search.field.text().is_empty();
     let line = |(at, line): (usize, HelpLine)| {
         let HelpLine { keys, text } = line;
         if keys.is_empty() {
@@ -137,7 +138,7 @@ fn lines(canvas: &DrawContext) -> Vec<Line<'static>> {
         spans.push(Span::raw("  "));
         spans.extend(canvas.label(Role::Text, &text));
         let line = Line::from(spans);
-        if found && at == app.search.line {
+        if found && at == app.overlay.search.line {
             line.style(canvas.style(Role::Selection))
         } else {
             line

@@ -13,7 +13,8 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let width = WIDTH.min(whole.width.saturating_sub(4));
     let app = canvas.app;
     let lines: Vec<String> = app
-        .told
+        .overlay
+        .load_warnings
         .iter()
         .flat_map(|said| text::wrap(&format!("• {said}"), usize::from(width) - 4))
         .collect();

@@ -12,7 +12,84 @@ pub mod what_if;
 pub mod zoom;
 
 use crate::config::Action;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::explain::tree::ExplainState;
+use crate::tui::overlay::named_queries::NamedState;
+use crate::tui::overlay::palette::Palette;
+use crate::tui::overlay::pasted_names::PastedName;
+use crate::tui::overlay::themes::ThemePicker;
+use crate::tui::overlay::what_if::WhatIfBaseline;
+use crate::tui::search::ListSearch;
+use crate::tui::text_input::TextInput;
+
+/// What lies over the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Popup {
+    Help(HelpScope),
+    /// Gold entities that are not in the list; the cursor.
+    Missing(usize),
+    /// The forms to export in; the cursor.
+    Export(usize),
+    /// What can take part in a comparison; the cursor.
+    Rankers(usize),
+    /// The entity's picture on the full screen.
+    Zoom,
+    /// Every action by its name.
+    Palette,
+    /// The themes; the cursor.
+    Theme(usize),
+    /// Why an entity stands where it stands.
+    Explain,
+    /// Settings of the search and their effect; the cursor.
+    WhatIf(usize),
+    /// A name for the present state is typed.
+    Naming,
+    /// Named states; the cursor.
+    States(usize),
+    /// What a file asked for and is not there.
+    Told,
+    /// What became of each name of a paste; the cursor.
+    Pasted(usize),
+}
+
+/// What help lies over: its keys are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HelpScope {
+    Screen,
+    Explain,
+    /// With the cursor there.
+    WhatIf(usize),
+}
+
+impl HelpScope {
+    /// What is there again once help is closed.
+    pub fn popup(self) -> Option<Popup> {
+        match self {
+            HelpScope::Screen => None,
+            HelpScope::Explain => Some(Popup::Explain),
+            HelpScope::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
+        }
+    }
+}
+
+/// Everything that can lie over a screen.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    pub popup: Option<Popup>,
+    /// The first line of the popup that is shown, from 0.
+    pub scroll: usize,
+    pub palette: Palette,
+    pub themes: ThemePicker,
+    pub explain: ExplainState,
+    /// The expansion that the What-if popup compares with.
+    pub what_if: Option<WhatIfBaseline>,
+    pub named_queries: Vec<NamedState>,
+    /// The name of a query while it is typed.
+    pub name_input: TextInput,
+    pub load_warnings: Vec<String>,
+    pub pasted_names: Vec<PastedName>,
+    pub search: ListSearch,
+}
 
 impl App {
     /// Does what an action means in a popup; false where it means there what it means elsewhere.
@@ -29,7 +106,7 @@ impl App {
             (Popup::WhatIf(_), Action::Unchanged) => self.take_back_all(),
             (Popup::States(at), Action::Remove) => self.remove_named(at),
             (Popup::Naming, Action::Accept) => self.accept_name(),
-            (Popup::Naming, _) => return self.naming.edit(action),
+            (Popup::Naming, _) => return self.overlay.name_input.edit(action),
             _ => return false,
         }
         true

@@ -5,8 +5,11 @@
 use crate::config::Role;
 use crate::engine::protocol::Catalogue;
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Effect, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::explore::query::ExpansionQuery;
+use crate::tui::message::Effect;
+use crate::tui::overlay::Popup;
 use crate::tui::overlay::what_if::{change_words, origin};
 use crate::tui::persist::session::NamedRecord;
 use crate::tui::persist::view_file::{NamedEntity, Origin, QueryRecord, StateFile};
@@ -46,20 +49,20 @@ impl NamedState {
 
 impl App {
     pub(crate) fn start_naming(&mut self) {
-        self.naming = TextInput::default();
+        self.overlay.name_input = TextInput::default();
         self.open_popup(Popup::Naming);
     }
 
     /// Takes the name that was typed. One of the same name is replaced.
     pub(crate) fn accept_name(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
-        let name = self.naming.text().trim().to_owned();
+        let name = self.overlay.name_input.text().trim().to_owned();
         if name.is_empty() {
             return self.notify("a name has at least one letter");
         }
-        self.popup = None;
+        self.overlay.popup = None;
         self.notify(format!("“{name}” is kept"));
         let state = self.state();
         let named = NamedState {
@@ -67,14 +70,19 @@ impl App {
             name,
             state,
         };
-        match self.named.iter_mut().find(|other| other.name == named.name) {
+        match self
+            .overlay
+            .named_queries
+            .iter_mut()
+            .find(|other| other.name == named.name)
+        {
             Some(other) => *other = named,
-            None => self.named.push(named),
+            None => self.overlay.named_queries.push(named),
         }
     }
 
     pub(crate) fn open_states(&mut self) {
-        match self.named.is_empty() {
+        match self.overlay.named_queries.is_empty() {
             true => self.notify("no state has a name yet"),
             false => self.open_popup(Popup::States(0)),
         }
@@ -82,18 +90,19 @@ impl App {
 
     /// Comes back to a named state, which can be undone.
     pub(crate) fn open_named(&mut self, at: usize) {
-        self.popup = None;
-        if let Some(named) = self.named.get(at).cloned() {
-            self.selected = None;
+        self.overlay.popup = None;
+        if let Some(named) = self.overlay.named_queries.get(at).cloned() {
+            self.explore.candidates.selected = None;
             self.change(named.state);
         }
     }
 
     pub(crate) fn remove_named(&mut self, at: usize) {
-        if at < self.named.len() {
-            self.named.remove(at);
-            let cursor = shifted(at, 0, self.named.len());
-            self.popup = (!self.named.is_empty()).then_some(Popup::States(cursor));
+        if at < self.overlay.named_queries.len() {
+            self.overlay.named_queries.remove(at);
+            let cursor = shifted(at, 0, self.overlay.named_queries.len());
+            self.overlay.popup =
+                (!self.overlay.named_queries.is_empty()).then_some(Popup::States(cursor));
         }
     }
 
@@ -102,7 +111,7 @@ impl App {
         let Some(file) = self.state_file() else {
             return self.notify("nothing is open yet");
         };
-        self.wish = Some(Effect::Write {
+        self.effect = Some(Effect::Write {
             stem: "view".into(),
             ending: "json",
             text: file.write(),
@@ -110,7 +119,7 @@ impl App {
     }
 
     pub fn state_file(&self) -> Option<StateFile> {
-        let catalogue = self.catalogue.as_deref()?;
+        let catalogue = self.data.catalogue.as_deref()?;
         let index = Origin {
             name: catalogue.name.clone(),
             path: catalogue.index.display().to_string(),
@@ -124,28 +133,35 @@ impl App {
             index,
             QueryRecord::of(&self.state(), catalogue),
             self.screen,
-            self.reranked,
+            self.explore.candidates.reranked,
             cursor,
         ))
     }
 
     /// Opens what a file says as far as it is there, and tells the rest.
     pub(crate) fn open_file(&mut self, file: &StateFile) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
         let (state, mut lost) = file.state.state(&catalogue);
         lost.extend(file.origin_differs(&catalogue));
-        (self.seeds, self.mode, self.joint, self.tuning) =
-            (state.seeds, state.mode, state.joint, state.tuning);
-        (self.reranked, self.seeds_measured) = (file.reranked, self.seeds.count);
+        (
+            self.explore.query.seeds,
+            self.explore.query.mode,
+            self.explore.query.joint,
+            self.explore.query.tuning,
+        ) = (state.seeds, state.mode, state.joint, state.tuning);
+        (
+            self.explore.candidates.reranked,
+            self.evaluations.seed_count,
+        ) = (file.reranked, self.explore.query.seeds.count);
         self.screen = file.screen().unwrap_or_else(|| {
             lost.push(format!("there is no screen “{}”", file.screen));
             Screen::Explore
         });
         if let Some(cursor) = &file.cursor {
-            self.selected = cursor.find(&catalogue);
-            if self.selected.is_none() {
+            self.explore.candidates.selected = cursor.find(&catalogue);
+            if self.explore.candidates.selected.is_none() {
                 lost.push(format!(
                     "“{}”, where the cursor was, is not in this index",
                     cursor.name
@@ -153,11 +169,11 @@ impl App {
             }
         }
         self.cursor_to_class();
-        if !self.seeds.seeds.is_empty() {
-            self.focus = Pane::Candidates;
+        if !self.explore.query.seeds.seeds.is_empty() {
+            self.explore.focus = Pane::Candidates;
         }
-        self.told = lost;
-        if !self.told.is_empty() {
+        self.overlay.load_warnings = lost;
+        if !self.overlay.load_warnings.is_empty() {
             self.open_popup(Popup::Told);
         }
     }
@@ -181,7 +197,12 @@ pub fn draw_naming(canvas: &mut DrawContext, whole: Rect) {
         ..inner
     };
     let app = canvas.app;
-    canvas.input_line(Rect { height: 1, ..inner }, vec![], &app.naming, vec![]);
+    canvas.input_line(
+        Rect { height: 1, ..inner },
+        vec![],
+        &app.overlay.name_input,
+        vec![],
+    );
     let what = text::cut(&summary(canvas, &app.state()), usize::from(inner.width));
     let line = Line::from(canvas.span(Role::Quiet, what));
     canvas.line(
@@ -196,7 +217,7 @@ pub fn draw_naming(canvas: &mut DrawContext, whole: Rect) {
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let app = canvas.app;
-    let named = &app.named;
+    let named = &app.overlay.named_queries;
     let width = WIDTH.min(whole.width.saturating_sub(4));
     let height = (named.len() as u16 + 2).min(whole.height.saturating_sub(4));
     let area = Rect::new(

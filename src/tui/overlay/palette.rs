@@ -12,7 +12,8 @@
 
 use crate::config::{Action, Context, Keymap, Role};
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
@@ -42,20 +43,20 @@ pub struct PaletteRow {
 
 impl App {
     pub(crate) fn open_palette(&mut self) {
-        self.palette = Palette::default();
-        self.popup = Some(Popup::Palette);
+        self.overlay.palette = Palette::default();
+        self.overlay.popup = Some(Popup::Palette);
     }
 
     pub(crate) fn act_on_palette(&mut self, action: Action) {
         let len = self.palette_rows().len();
         let page = self.page() as isize;
-        let palette = &mut self.palette;
+        let palette = &mut self.overlay.palette;
         match action {
             Action::Up => palette.cursor = shifted(palette.cursor, -1, len),
             Action::Down => palette.cursor = shifted(palette.cursor, 1, len),
             Action::PageUp => palette.cursor = shifted(palette.cursor, -page, len),
             Action::PageDown => palette.cursor = shifted(palette.cursor, page, len),
-            Action::Open => self.run_from_palette(self.palette.cursor),
+            Action::Open => self.run_from_palette(self.overlay.palette.cursor),
             _ if palette.field.edit(action) => palette.cursor = 0,
             _ => {}
         }
@@ -69,7 +70,7 @@ impl App {
         match row.elsewhere {
             Some(place) => self.notify(format!("{} acts {place}", row.action.name())),
             None => {
-                self.popup = None;
+                self.overlay.popup = None;
                 self.act(row.action);
             }
         }
@@ -83,7 +84,7 @@ impl App {
             .filter_map(|&action| {
                 Some((
                     self.elsewhere(context, action),
-                    nearness(action, self.palette.field.text())?,
+                    nearness(action, self.overlay.palette.field.text())?,
                     action,
                 ))
             })
@@ -166,7 +167,10 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let rows = app.palette_rows();
     let foot = match rows.len() {
         0 => "no action is called that · esc".to_owned(),
-        n => format!("enter runs it · esc · {} of {n}", app.palette.cursor + 1),
+        n => format!(
+            "enter runs it · esc · {} of {n}",
+            app.overlay.palette.cursor + 1
+        ),
     };
     let inner = canvas.popup(area, "Actions", &foot);
     let key = app
@@ -181,7 +185,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
             ..inner
         },
         lead,
-        &app.palette.field,
+        &app.overlay.palette.field,
         vec![],
     );
     let list = Rect {
@@ -192,7 +196,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     popup_list::draw(
         canvas,
         list,
-        app.palette.cursor,
+        app.overlay.palette.cursor,
         rows.len(),
         |canvas, at| (said(canvas, &rows[at], list.width.into()), Hit::Action(at)),
     );

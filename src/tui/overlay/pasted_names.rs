@@ -13,7 +13,9 @@
 use crate::config::Role;
 use crate::engine::protocol::Catalogue;
 use crate::printable::is_unprintable;
-use crate::tui::app::{App, Pane, Popup};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
+use crate::tui::overlay::Popup;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::screen::Screen;
@@ -50,14 +52,14 @@ impl App {
     pub(crate) fn paste(&mut self, text: &str) {
         let text = plain(text);
         if self.pastes_seeds() {
-            let names = match &self.catalogue {
+            let names = match &self.data.catalogue {
                 Some(catalogue) => names(&text, catalogue),
                 None => Vec::new(),
             };
             if names.len() > 1 {
                 return self.add_pasted(names);
             }
-            if self.typing.is_none() && !names.is_empty() {
+            if self.explore.seeds.typing.is_none() && !names.is_empty() {
                 self.start_typing();
             }
         }
@@ -74,20 +76,21 @@ impl App {
     }
 
     fn pastes_seeds(&self) -> bool {
-        let field_elsewhere =
-            self.search.typing || self.filtering || self.contenders.path.is_some();
-        self.typing.is_some()
+        let field_elsewhere = self.overlay.search.typing
+            || self.explore.classes.filtering
+            || self.compare.rankers.path.is_some();
+        self.explore.seeds.typing.is_some()
             || self.screen == Screen::Explore
-                && self.popup.is_none_or(is_pasted_list)
+                && self.overlay.popup.is_none_or(is_pasted_list)
                 && !field_elsewhere
     }
 
     /// Makes every known name a seed, as one change, and shows what became of each.
     fn add_pasted(&mut self, names: Vec<String>) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
-        let mut seeds = self.seeds.clone();
+        let mut seeds = self.explore.query.seeds.clone();
         let mut pasted = Vec::new();
         for name in names {
             let outcome = match catalogue.find(&name) {
@@ -99,17 +102,21 @@ impl App {
         seeds
             .rejected
             .retain(|rejected| !seeds.seeds.contains(rejected));
-        if seeds != self.seeds {
+        if seeds != self.explore.query.seeds {
             self.change_seeds(seeds);
         }
-        (self.typing, self.chip, self.focus) = (None, self.seeds.seeds.len(), Pane::Candidates);
-        self.pasted = pasted;
+        (
+            self.explore.seeds.typing,
+            self.explore.seeds.chip,
+            self.explore.focus,
+        ) = (None, self.explore.query.seeds.seeds.len(), Pane::Candidates);
+        self.overlay.pasted_names = pasted;
         self.open_popup(Popup::Pasted(0));
     }
 
     /// "3 names pasted: 2 added, 1 unknown"
     pub fn pasted_summary(&self) -> String {
-        let pasted = &self.pasted;
+        let pasted = &self.overlay.pasted_names;
         let count = |wanted: fn(&PasteOutcome) -> bool| {
             pasted.iter().filter(|one| wanted(&one.outcome)).count()
         };
@@ -176,7 +183,7 @@ fn bare(name: &str) -> &str {
 const WIDTH: u16 = 76;
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
-    let pasted = &canvas.app.pasted;
+    let pasted = &canvas.app.overlay.pasted_names;
     let width = WIDTH.min(whole.width.saturating_sub(4));
     let height = (pasted.len() as u16 + 2).min(whole.height.saturating_sub(4));
     let area = Rect::new(

@@ -3,7 +3,8 @@
 //! The themes, each shown by the screen behind while the cursor is on it.
 
 use crate::config::Role;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::Popup;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};
@@ -24,31 +25,34 @@ pub struct ThemePicker {
 
 impl App {
     pub(crate) fn open_themes(&mut self) {
-        let themes = &mut self.themes;
+        let themes = &mut self.overlay.themes;
         themes.before.clone_from(&themes.shown);
         let cursor = themes
             .names
             .iter()
             .position(|name| *name == themes.shown)
             .unwrap_or(0);
-        self.popup = Some(Popup::Theme(cursor));
+        self.overlay.popup = Some(Popup::Theme(cursor));
     }
 
     /// Moves the cursor, and shows the theme that it is on.
     pub(crate) fn try_theme(&mut self, cursor: usize) {
-        if let Some(name) = self.themes.names.get(cursor) {
-            self.themes.shown.clone_from(name);
-            self.popup = Some(Popup::Theme(cursor));
+        if let Some(name) = self.overlay.themes.names.get(cursor) {
+            self.overlay.themes.shown.clone_from(name);
+            self.overlay.popup = Some(Popup::Theme(cursor));
         }
     }
 
     pub(crate) fn keep_theme(&mut self) {
-        self.popup = None;
-        self.themes.kept = Some(self.themes.shown.clone());
+        self.overlay.popup = None;
+        self.overlay.themes.kept = Some(self.overlay.themes.shown.clone());
     }
 
     pub(crate) fn restore_theme(&mut self) {
-        self.themes.shown.clone_from(&self.themes.before);
+        self.overlay
+            .themes
+            .shown
+            .clone_from(&self.overlay.themes.before);
     }
 }
 
@@ -64,7 +68,7 @@ const SAMPLE: [(Role, &str); 4] = [
 
 /// At the right, so that the screen stays in sight.
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
-    let names = &canvas.app.themes.names;
+    let names = &canvas.app.overlay.themes.names;
     let width = WIDTH.min(whole.width);
     let height = (names.len() as u16 + 3).min(whole.height.saturating_sub(2));
     let area = Rect::new(

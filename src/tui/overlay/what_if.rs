@@ -22,8 +22,9 @@
 
 use crate::config::Role;
 use crate::engine::protocol::{ExpandRequest, RequestKind};
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
 use crate::tui::explore::query::{ExpansionQuery, QueryChange};
+use crate::tui::overlay::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::DrawContext;
@@ -83,7 +84,7 @@ pub struct WhatIfBaseline {
 
 impl App {
     pub(crate) fn open_what_if(&mut self) {
-        if self.seeds.seeds.is_empty() && self.seeds.class.is_none() {
+        if self.explore.query.seeds.seeds.is_empty() && self.explore.query.seeds.class.is_none() {
             return self.notify("open a class or type seeds first");
         }
         self.open_popup(Popup::WhatIf(0));
@@ -91,15 +92,15 @@ impl App {
 
     /// Puts the cursor there; a second click turns.
     pub(crate) fn click_setting(&mut self, at: usize) {
-        match self.popup == Some(Popup::WhatIf(at)) {
+        match self.overlay.popup == Some(Popup::WhatIf(at)) {
             true => self.turn(at, 1),
-            false => self.popup = Some(Popup::WhatIf(at)),
+            false => self.overlay.popup = Some(Popup::WhatIf(at)),
         }
     }
 
     /// Everything at once, so that one undo brings it back.
     pub(crate) fn take_back_all(&mut self) {
-        let Some(catalogue) = self.catalogue.clone() else {
+        let Some(catalogue) = self.data.catalogue.clone() else {
             return;
         };
         let to = self.state().unchanged(&catalogue);
@@ -111,7 +112,7 @@ impl App {
 
     /// The next or previous value of a setting.
     pub(crate) fn turn(&mut self, setting: usize, by: isize) {
-        let SearchSettings { window, weights } = self.tuning;
+        let SearchSettings { window, weights } = self.explore.query.tuning;
         match Setting::ALL.get(setting) {
             Some(Setting::Mode) => self.turn_mode(by),
             Some(Setting::Joint) => self.toggle_joint(),
@@ -135,7 +136,7 @@ impl App {
     }
 
     pub(crate) fn turn_mode(&mut self, by: isize) {
-        if let Some(mode) = self.other_mode(self.mode, by) {
+        if let Some(mode) = self.other_mode(self.explore.query.mode, by) {
             self.change(ExpansionQuery {
                 mode,
                 ..self.state()
@@ -155,7 +156,8 @@ impl App {
 
     /// Has the unchanged state measured while its metrics are on the screen, once.
     pub(crate) fn measure_unchanged(&mut self) {
-        let (Some(Popup::WhatIf(_)), Some(catalogue)) = (self.popup, &self.catalogue) else {
+        let (Some(Popup::WhatIf(_)), Some(catalogue)) = (self.overlay.popup, &self.data.catalogue)
+        else {
             return;
         };
         let ask = self
@@ -163,14 +165,20 @@ impl App {
             .unchanged(catalogue)
             .ask(catalogue, self.settings.candidates);
         let Some(ask) = ask.filter(|ask| ask.class.is_some()) else {
-            return self.unchanged = None;
+            return self.overlay.what_if = None;
         };
-        if self.unchanged.as_ref().is_none_or(|known| known.ask != ask) {
-            self.unchanged = Some(WhatIfBaseline {
+        if self
+            .overlay
+            .what_if
+            .as_ref()
+            .is_none_or(|known| known.ask != ask)
+        {
+            self.overlay.what_if = Some(WhatIfBaseline {
                 ask: ask.clone(),
                 measured: None,
             });
-            self.ask(RequestClass::Measure, RequestKind::Measure(ask));
+            self.engine
+                .send(RequestClass::Measure, RequestKind::Measure(ask));
         }
     }
 }
@@ -384,10 +392,12 @@ fn setting_line(
 fn numbers(canvas: &DrawContext, width: usize) -> Vec<Line<'static>> {
     let app = canvas.app;
     let quiet = |said: &str| vec![Line::from(canvas.span(Role::Quiet, said.to_owned()))];
-    let Some(unchanged) = &app.unchanged else {
+    let Some(unchanged) = &app.overlay.what_if else {
         return quiet("Without a class nothing can be measured.");
     };
     let of_changed = app
+        .explore
+        .candidates
         .expansion
         .as_ref()
         .filter(|_| !app.expands())

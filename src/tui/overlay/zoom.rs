@@ -16,10 +16,12 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let (Some(entity), Some(Ok(detail))) = (app.subject(), app.detail()) else {
         return;
     };
-    let Some(path) = detail
-        .pictures
-        .get(app.picture.min(detail.pictures.len().saturating_sub(1)))
-    else {
+    let Some(path) = detail.pictures.get(
+        app.explore
+            .entity
+            .first_image
+            .min(detail.pictures.len().saturating_sub(1)),
+    ) else {
         return;
     };
     canvas.clear(whole);
@@ -64,7 +66,7 @@ fn caption(canvas: &DrawContext, entity: EntityId, pictures: usize) -> Line<'sta
             .unwrap_or_default(),
         None => String::new(),
     };
-    let count = format!("{}/{pictures}", canvas.app.picture + 1);
+    let count = format!("{}/{pictures}", canvas.app.explore.entity.first_image + 1);
     Line::from(vec![
         canvas.span(Role::Title, format!("{}  ", canvas.name(entity))),
         canvas.span(

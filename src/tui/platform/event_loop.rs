@@ -13,7 +13,8 @@ use crate::config::{Environment, Images, Multiplexer, Theme};
 use crate::engine::protocol::{Reply, ReplyKind, Request};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
-use crate::tui::app::{App, Effect, Message};
+use crate::tui::app::App;
+use crate::tui::message::{Effect, Message};
 use crate::tui::persist::session::SavedSession;
 use crate::tui::platform::capabilities::{Answers, GraphicsProtocol, image_setup};
 use crate::tui::platform::input::{TerminalInput, TerminalReport};
@@ -126,7 +127,7 @@ pub async fn run(
     reader::start(send_input);
     let mut state = Loop {
         pictures: ImageCache::new(explorer.images != Images::Off, explorer.theme.paper()),
-        theme: explorer.app.themes.shown.clone(),
+        theme: explorer.app.overlay.themes.shown.clone(),
         explorer,
         terminal,
         answers: Answers::default(),
@@ -176,7 +177,7 @@ impl Loop {
             input = sources.inputs.recv() => match input {
                 Some(input) => self.input(input)?,
                 // the line is gone
-                None => self.explorer.app.wish = Some(Effect::Quit),
+                None => self.explorer.app.effect = Some(Effect::Quit),
             },
             reply = sources.replies.recv(), if sources.engine_lives => match reply {
                 Some(reply) => self.replies(reply, &mut sources.replies),
@@ -314,8 +315,8 @@ impl Loop {
 
     fn signal(&mut self, signal: Received) -> Result<()> {
         match signal {
-            Received::End => self.explorer.app.wish = Some(Effect::Quit),
-            Received::Stop => self.explorer.app.wish = Some(Effect::Suspend),
+            Received::End => self.explorer.app.effect = Some(Effect::Quit),
+            Received::Stop => self.explorer.app.effect = Some(Effect::Suspend),
             Received::Resize => {
                 // another font has other cells
                 if self.pictures.on() {
@@ -399,10 +400,10 @@ impl Loop {
         let Explorer {
             app, theme, themes, ..
         } = &mut self.explorer;
-        if app.themes.shown == self.theme {
+        if app.overlay.themes.shown == self.theme {
             return;
         }
-        self.theme.clone_from(&app.themes.shown);
+        self.theme.clone_from(&app.overlay.themes.shown);
         match themes.load(&self.theme) {
             Ok(loaded) => {
                 *theme = loaded;
@@ -453,7 +454,7 @@ impl Loop {
 
     /// Does what the app wishes; true at the end.
     fn grant(&mut self) -> Result<bool> {
-        match self.explorer.app.wish.take() {
+        match self.explorer.app.effect.take() {
             Some(Effect::Quit) => return Ok(true),
             Some(Effect::Suspend) => {
                 self.save();

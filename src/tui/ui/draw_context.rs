@@ -10,7 +10,8 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use crate::config::{Role, Theme};
 use crate::engine::protocol::Catalogue;
-use crate::tui::app::{App, Pane};
+use crate::tui::app::App;
+use crate::tui::explore::Pane;
 use crate::tui::search::occurrences;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::frame_info::{FrameInfo, Hit, PictureKey};
@@ -53,7 +54,7 @@ impl DrawContext<'_, '_> {
     }
 
     pub fn catalogue(&self) -> Option<&Catalogue> {
-        self.app.catalogue.as_deref()
+        self.app.data.catalogue.as_deref()
     }
 
     /// Returns the columns of the longest class name; 0 without classes.
@@ -74,7 +75,7 @@ impl DrawContext<'_, '_> {
     pub fn label(&self, role: Role, text: &str) -> Vec<Span<'static>> {
         let style = self.style(role);
         let (mut spans, mut at) = (Vec::new(), 0);
-        for found in occurrences(text, self.app.search.field.text()) {
+        for found in occurrences(text, self.app.overlay.search.field.text()) {
             spans.push(Span::styled(text[at..found.start].to_owned(), style));
             spans.push(Span::styled(
                 text[found.clone()].to_owned(),
@@ -145,7 +146,7 @@ impl DrawContext<'_, '_> {
 
     /// A pane's frame; gives its inside. The focus is heavy as well as coloured.
     pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
-        let focused = self.app.focus == pane && self.app.popup.is_none();
+        let focused = self.app.explore.focus == pane && self.app.overlay.popup.is_none();
         let inner = self.framed(area, focused, title, right);
         self.hit(area, Hit::Pane(pane));
         inner
@@ -170,7 +171,7 @@ impl DrawContext<'_, '_> {
 
     /// A pane's title in the style that its focus asks for.
     pub fn title(&self, pane: Pane, text: &str) -> Span<'static> {
-        let focused = self.app.focus == pane && self.app.popup.is_none();
+        let focused = self.app.explore.focus == pane && self.app.overlay.popup.is_none();
         self.span(
             if focused { Role::Focus } else { Role::Title },
             format!(" {text} "),
@@ -284,7 +285,7 @@ impl DrawContext<'_, '_> {
             return;
         }
         let app = self.app;
-        match app.first_pictures.get(&entity) {
+        match app.data.first_images.get(&entity) {
             Some(Some(path)) => self.picture(area, path),
             Some(None) => self.empty_picture(area, "no picture"),
             None => self.view.unpictured.push(entity),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use crate::tui::app::Pane;
+use crate::tui::explore::Pane;
 use crate::tui::metrics::MetricsColumn;
 use crate::tui::ui::screen::Screen;
 use crate::types::EntityId;
@@ -79,6 +79,8 @@ pub struct PictureKey {
 /// One drawn frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FrameInfo {
+    /// Of the terminal, in cells.
+    pub size: Size,
     /// Later ones lie above.
     pub hits: Vec<(Rect, Hit)>,
     /// Every picture of the frame, ready or not, the most wanted first.

@@ -17,7 +17,7 @@ pub fn draw(
     one: impl Fn(&DrawContext, usize) -> (Line<'static>, Hit),
 ) {
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, canvas.app.view.popup.offset, page, len);
+    let offset = keep_in_sight(cursor, canvas.app.frame.popup.offset, page, len);
     canvas.view.popup = Extent {
         offset,
         page,

@@ -62,14 +62,20 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) 
             SMALLEST.0, SMALLEST.1, area.width, area.height
         );
         frame.render_widget(Line::from(said), area);
-        return FrameInfo::default();
+        return FrameInfo {
+            size: area.as_size(),
+            ..FrameInfo::default()
+        };
     }
     let mut canvas = DrawContext {
         frame,
         app,
         theme,
         pictures,
-        view: FrameInfo::default(),
+        view: FrameInfo {
+            size: area.as_size(),
+            ..FrameInfo::default()
+        },
         overlays: Vec::new(),
     };
     match app.screen {

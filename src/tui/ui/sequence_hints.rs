@@ -32,7 +32,13 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         width,
         height,
     );
-    let pressed: Vec<String> = canvas.app.pending.iter().map(|key| key.shown()).collect();
+    let pressed: Vec<String> = canvas
+        .app
+        .navigation
+        .pending_keys
+        .iter()
+        .map(|key| key.shown())
+        .collect();
     let block = Block::bordered()
         .border_type(BorderType::Thick)
         .border_style(canvas.style(Role::Focus))

@@ -120,10 +120,10 @@ fn left(canvas: &DrawContext, room: usize) -> Line<'static> {
 fn facts(canvas: &DrawContext) -> Vec<String> {
     let app = canvas.app;
     let Some(catalogue) = canvas.catalogue() else {
-        return vec![app.source.index.display().to_string()];
+        return vec![app.engine.options.index.display().to_string()];
     };
-    let mut mode = app.mode.to_string();
-    if app.joint {
+    let mut mode = app.explore.query.mode.to_string();
+    if app.explore.query.joint {
         mode.push_str(" joint");
     }
     let mut facts = vec![
@@ -140,7 +140,7 @@ fn facts(canvas: &DrawContext) -> Vec<String> {
 
 fn running(canvas: &DrawContext) -> Option<String> {
     let app = canvas.app;
-    let Some(kind) = app.asked.running() else {
+    let Some(kind) = app.engine.pending.running() else {
         let key = app
             .settings
             .keymap
@@ -151,14 +151,14 @@ fn running(canvas: &DrawContext) -> Option<String> {
         );
         return app.is_stopped().then_some(said);
     };
-    let spin = SPINNER[app.ticks as usize % SPINNER.len()];
+    let spin = SPINNER[app.status.ticks as usize % SPINNER.len()];
     let what = match kind {
         RequestClass::Open => "opening",
         RequestClass::Expand => "expanding",
         RequestClass::Failures => "looking for failures",
         _ => "measuring the classes",
     };
-    let Some(progress) = app.progress.get(&kind) else {
+    let Some(progress) = app.engine.progress.get(&kind) else {
         return Some(format!("{spin} {what}"));
     };
     let far = match progress.total {

@@ -32,15 +32,15 @@ impl App {
 
     /// The whole tree, folded or not. None until it is there.
     pub(crate) fn explanation_labels(&self) -> Option<SearchableList> {
-        let explained = self.explaining.explained()?;
-        let lines = self.explaining.whole();
+        let explained = self.overlay.explain.explained()?;
+        let lines = self.overlay.explain.whole();
         let labels = lines
             .iter()
             .map(|line| self.why_label(explained, line.subject))
             .collect();
         Some(SearchableList {
             labels,
-            cursor: self.explaining.place(),
+            cursor: self.overlay.explain.place(),
         })
     }
 }

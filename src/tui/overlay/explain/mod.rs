@@ -8,7 +8,8 @@ pub mod view;
 
 use crate::engine::protocol::{Explained, RequestKind};
 use crate::tui::actions::shifted;
-use crate::tui::app::{App, Popup};
+use crate::tui::app::App;
+use crate::tui::overlay::Popup;
 use crate::tui::overlay::explain::tree::{Branch, ExplainState};
 use crate::tui::requests::RequestClass;
 use crate::types::EntityId;
@@ -17,14 +18,14 @@ impl App {
     /// Opens the explanation of what is looked at; over it, the second entity goes, or the whole is
     /// closed.
     pub(crate) fn explain_subject(&mut self) {
-        if self.popup == Some(Popup::Explain) {
-            match self.explaining.entities[..] {
+        if self.overlay.popup == Some(Popup::Explain) {
+            match self.overlay.explain.entities[..] {
                 [first, _] => self.explain(vec![first]),
-                _ => self.popup = None,
+                _ => self.overlay.popup = None,
             }
             return;
         }
-        if let Some(Popup::Missing(_)) = self.popup {
+        if let Some(Popup::Missing(_)) = self.overlay.popup {
             self.open();
         }
         match self.subject() {
@@ -38,7 +39,7 @@ impl App {
         let Some(entity) = self.subject() else {
             return self.notify("there is nothing to explain yet");
         };
-        match self.explaining.entities.first() {
+        match self.overlay.explain.entities.first() {
             Some(&first) if first != entity => self.explain(vec![first, entity]),
             _ => self.notify("explain another one first: this one then stands beside it"),
         }
@@ -46,12 +47,13 @@ impl App {
 
     /// The second entity is the next or previous of the list.
     pub(crate) fn walk_beside(&mut self, by: isize) {
-        let Some(&first) = self.explaining.entities.first() else {
+        let Some(&first) = self.overlay.explain.entities.first() else {
             return;
         };
         let rows: Vec<EntityId> = self.rows().iter().map(|row| row.entity).collect();
         let now = self
-            .explaining
+            .overlay
+            .explain
             .entities
             .last()
             .and_then(|e| rows.iter().position(|r| r == e));
@@ -72,53 +74,57 @@ impl App {
     }
 
     fn explain(&mut self, entities: Vec<EntityId>) {
-        let Some(expansion) = &self.expansion else {
+        let Some(expansion) = &self.explore.candidates.expansion else {
             return self.notify("there is no expansion to explain");
         };
         let ask = RequestKind::Explain {
             ask: expansion.ask.clone(),
             entities: entities.clone(),
         };
-        let same = self.popup == Some(Popup::Explain)
-            && self.explaining.entities.first() == entities.first();
+        let same = self.overlay.popup == Some(Popup::Explain)
+            && self.overlay.explain.entities.first() == entities.first();
         // walking the second one keeps what was unfolded, and the lines until the next ones are
         // there
         if same {
-            self.explaining.entities = entities;
+            self.overlay.explain.entities = entities;
         } else {
-            self.explaining = ExplainState::new(entities);
+            self.overlay.explain = ExplainState::new(entities);
         }
-        if self.popup != Some(Popup::Explain) {
+        if self.overlay.popup != Some(Popup::Explain) {
             self.open_popup(Popup::Explain);
         }
-        self.ask(RequestClass::Explain, ask);
+        self.engine.send(RequestClass::Explain, ask);
     }
 
     pub(crate) fn explained(&mut self, answer: Result<Explained, String>) {
-        self.asked.finish(RequestClass::Explain);
-        self.explaining.answer = Some(answer);
+        self.engine.pending.finish(RequestClass::Explain);
+        self.overlay.explain.answer = Some(answer);
         self.step_in_explanation(0);
     }
 
     pub(crate) fn step_in_explanation(&mut self, by: isize) {
-        self.explaining.cursor = shifted(self.explaining.cursor, by, self.explaining.lines().len());
+        self.overlay.explain.cursor = shifted(
+            self.overlay.explain.cursor,
+            by,
+            self.overlay.explain.lines().len(),
+        );
     }
 
     /// Opens or folds the branch of the line under the cursor; from a leaf, the branch that it is
     /// of.
     pub(crate) fn unfold_line(&mut self, open: Option<bool>) {
-        let lines = self.explaining.lines();
-        let at = self.explaining.cursor;
+        let lines = self.overlay.explain.lines();
+        let at = self.overlay.explain.cursor;
         let Some(line) = lines.get(at) else { return };
         match line.branch {
-            Some((branch, now)) if open != Some(now) => self.explaining.fold(branch, !now),
+            Some((branch, now)) if open != Some(now) => self.overlay.explain.fold(branch, !now),
             Some(_) if open == Some(true) => self.step_in_explanation(1),
             _ if open == Some(true) => {}
             _ => {
                 let above = lines[..at]
                     .iter()
                     .rposition(|l| l.branch.is_some() && l.depth < line.depth);
-                self.explaining.cursor = above.unwrap_or(at);
+                self.overlay.explain.cursor = above.unwrap_or(at);
                 if open.is_none() {
                     self.unfold_line(None);
                 }
@@ -128,19 +134,19 @@ impl App {
 
     /// Puts the cursor there; a second click folds.
     pub(crate) fn click_why_line(&mut self, at: usize) {
-        match self.explaining.cursor == at {
+        match self.overlay.explain.cursor == at {
             true => self.unfold_line(None),
-            false => self.explaining.cursor = at,
+            false => self.overlay.explain.cursor = at,
         }
     }
 
     /// Every seed opened; where all are, every one folded.
     pub(crate) fn fold_whole(&mut self) {
-        let Some(explained) = self.explaining.explained() else {
+        let Some(explained) = self.overlay.explain.explained() else {
             return;
         };
         let seeds: Vec<Branch> = (0..explained.seeds.len()).map(Branch::Seed).collect();
-        let unfolded = &mut self.explaining.unfolded;
+        let unfolded = &mut self.overlay.explain.unfolded;
         if seeds.iter().all(|seed| unfolded.contains(seed)) {
             unfolded.retain(|branch| !seeds.contains(branch));
         } else {

@@ -40,9 +40,9 @@ const VERDICT: usize = 4;
 pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let app = canvas.app;
     let inner = frame(canvas, whole);
-    let (Some(explained), Some(catalogue)) = (app.explaining.explained(), canvas.catalogue())
+    let (Some(explained), Some(catalogue)) = (app.overlay.explain.explained(), canvas.catalogue())
     else {
-        let said = match &app.explaining.answer {
+        let said = match &app.overlay.explain.answer {
             Some(Err(why)) => why.clone(),
             _ => "…".to_owned(),
         };
@@ -61,7 +61,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         height: inner.height.saturating_sub(top),
         ..inner
     };
-    let lines = app.explaining.lines();
+    let lines = app.overlay.explain.lines();
     let (tree, detail) = places(below);
     draw_tree(canvas, tree, explained, &lines);
     if detail.y > tree.bottom() {
@@ -73,7 +73,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         rule(canvas, between);
     }
     if let Some(line) = lines
-        .get(app.explaining.cursor)
+        .get(app.overlay.explain.cursor)
         .filter(|_| !detail.is_empty())
     {
         detail::draw(canvas, detail, explained, line);
@@ -83,7 +83,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
 /// Draws the popup's frame with the names of the entities; gives its inside, a column in from both
 /// sides.
 fn frame(canvas: &mut DrawContext, whole: Rect) -> Rect {
-    let entities = &canvas.app.explaining.entities;
+    let entities = &canvas.app.overlay.explain.entities;
     let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
     let title = text::cut(
         &format!("Why: {}", names.join(" beside ")),
@@ -156,8 +156,8 @@ fn draw_tree(
         ..area
     };
     let page = usize::from(list.height);
-    let cursor = app.explaining.cursor;
-    let offset = keep_in_sight(cursor, app.view.popup.offset, page, lines.len());
+    let cursor = app.overlay.explain.cursor;
+    let offset = keep_in_sight(cursor, app.frame.popup.offset, page, lines.len());
     canvas.view.popup = Extent {
         offset,
         page,
