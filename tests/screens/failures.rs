@@ -94,7 +94,11 @@ fn jointly_what_another_class_took_names_it() {
         s.text()
     );
     s.keys("<enter>");
-    assert!(s.app().joint, "as it was measured: {}", s.text());
+    assert!(
+        s.app().explore.query.joint,
+        "as it was measured: {}",
+        s.text()
+    );
     s.keys("3r");
     assert!(
         s.text().contains("No failure passes"),

@@ -27,7 +27,7 @@ fn the_palette_runs_an_action_where_the_keys_were() {
     assert_eq!(s.app().palette_rows()[0].action, Action::Undo);
     s.keys("<ctrl-u>tall rows<enter>");
     assert_eq!(
-        (s.app().tall, s.app().context()),
+        (s.app().explore.candidates.tall, s.app().context()),
         (true, Context::Candidates)
     );
     s.keys(":fold-all");
@@ -177,10 +177,10 @@ fn names_are_copied() {
 fn a_theme_is_tried_on_kept_or_given_back() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("Tj").snapshot("themes_80x24");
-    assert_eq!(s.app().themes.shown, "light");
+    assert_eq!(s.app().overlay.themes.shown, "light");
     s.keys("<esc>");
     assert_eq!(
-        (s.app().themes.shown.as_str(), s.session().theme),
+        (s.app().overlay.themes.shown.as_str(), s.session().theme),
         ("dark", None)
     );
     s.keys("T/blind<enter><enter>");
@@ -193,7 +193,7 @@ fn the_mouse_reaches_themes_and_actions() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("T").click_on("light");
     assert_eq!(
-        (s.app().themes.shown.as_str(), s.app().context()),
+        (s.app().overlay.themes.shown.as_str(), s.app().context()),
         ("light", Context::Popup)
     );
     s.click_on("light");
@@ -202,14 +202,14 @@ fn the_mouse_reaches_themes_and_actions() {
         (Some("light"), Context::Candidates)
     );
     s.keys(":tall").click_on("compact or tall");
-    assert!(s.app().tall);
+    assert!(s.app().explore.candidates.tall);
 }
 
 #[test]
 fn typed_words_are_erased_at_once() {
     let mut s = screen(80, 24);
     s.keys("/land bi<ctrl-w>");
-    assert_eq!(s.app().tree.filter, "land ");
+    assert_eq!(s.app().explore.classes.tree.filter, "land ");
     s.keys("<ctrl-u>");
-    assert_eq!(s.app().tree.filter, "");
+    assert_eq!(s.app().explore.classes.tree.filter, "");
 }

@@ -72,8 +72,8 @@ impl Screens {
             beside: vec![],
         };
         let mut app = App::new(Settings::default(), source, session);
-        app.themes.names = Theme::names(None);
-        app.themes.shown = "dark".into();
+        app.overlay.themes.names = Theme::names(None);
+        app.overlay.themes.shown = "dark".into();
         view.into_iter().for_each(|view| app.open_view(view));
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let theme = Theme::load("dark", None, Depth::True).unwrap();
@@ -275,7 +275,7 @@ impl Screens {
         let line =
             |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
         let mut rows: Vec<String> = rows.map(line).collect();
-        if let Some(cursor) = self.app.view.cursor {
+        if let Some(cursor) = self.app.frame.cursor {
             // the terminal's cursor, where one types
             let row = &mut rows[usize::from(cursor.y)];
             let mut letters: Vec<char> = row.chars().collect();
@@ -294,7 +294,7 @@ impl Screens {
         self.draw();
         (
             self.terminal.backend().buffer().clone(),
-            self.app.view.cursor,
+            self.app.frame.cursor,
         )
     }
 
@@ -305,6 +305,8 @@ impl Screens {
 
     pub fn seeds(&self) -> Vec<String> {
         self.app
+            .explore
+            .query
             .seeds
             .seeds
             .iter()
@@ -322,7 +324,7 @@ impl Screens {
 
     /// What the event loop is asked to do.
     pub fn wish(&mut self) -> Option<Effect> {
-        self.app.wish.take()
+        self.app.effect.take()
     }
 
     pub fn session(&self) -> SavedSession {
