@@ -2,8 +2,8 @@
 
 use crate::config::Action;
 use crate::tui::app::App;
-use crate::tui::overlay::Popup;
-use crate::tui::ui::screen::Screen;
+use crate::tui::parts::Popup;
+use crate::tui::parts::Screen;
 
 /// What acts alike on every screen.
 pub(crate) const ANYWHERE: [Action; 13] = [

@@ -4,15 +4,16 @@ use crate::config::Action;
 use crate::table::TableFormat;
 use crate::tui::action_scope::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
 use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
-use crate::tui::message::Effect;
-use crate::tui::overlay::Popup;
+use crate::tui::message::LoopCommand;
 use crate::tui::overlay::what_if::Setting;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
+use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
-use crate::tui::ui::screen::Screen;
+use crate::tui::ui::scroll::shifted;
 use crate::types::{ClassId, EntityId, SeedCount};
 
 impl App {
@@ -25,9 +26,9 @@ impl App {
             Action::Compare => self.go_to(Screen::Compare),
             Action::Failures => self.go_to(Screen::Failures),
             Action::Metrics => self.go_to(Screen::Metrics),
-            Action::Quit => self.effect = Some(Effect::Quit),
-            Action::Suspend => self.effect = Some(Effect::Suspend),
-            Action::Redraw => self.effect = Some(Effect::Redraw),
+            Action::Quit => self.command = Some(LoopCommand::Quit),
+            Action::Suspend => self.command = Some(LoopCommand::Suspend),
+            Action::Redraw => self.command = Some(LoopCommand::Redraw),
             Action::Help => self.open_help(),
             Action::Palette => self.open_palette(),
             Action::Theme => self.open_themes(),
@@ -87,7 +88,7 @@ impl App {
 
     /// Actions that need an open index.
     fn act_on_data(&mut self, action: Action) {
-        if self.data.catalogue.is_none() {
+        if self.shared.catalogue.is_none() {
             return;
         }
         match action {
@@ -130,8 +131,11 @@ impl App {
     pub(crate) fn step(&mut self, by: isize) {
         match self.overlay.popup {
             Some(Popup::Help(_)) => {
-                self.overlay.scroll =
-                    shifted(self.overlay.scroll, by, self.frame.popup.furthest + 1);
+                self.overlay.scroll = shifted(
+                    self.overlay.scroll,
+                    by,
+                    self.shared.frame.popup.furthest + 1,
+                );
             }
             Some(Popup::Missing(cursor)) => {
                 let len = self
@@ -206,7 +210,7 @@ impl App {
                 self.explore.entity.scroll = shifted(
                     self.explore.entity.scroll,
                     by,
-                    self.frame.entity.furthest + 1,
+                    self.shared.frame.entity.furthest + 1,
                 )
             }
         }
@@ -249,13 +253,13 @@ impl App {
 
     pub(crate) fn page(&self) -> usize {
         let extent = match (self.overlay.popup, self.screen, self.explore.focus) {
-            (Some(_), ..) => self.frame.popup,
-            (None, Screen::Compare, _) => self.frame.pairs,
-            (None, Screen::Failures, _) => self.frame.failures,
-            (None, Screen::Metrics, _) => self.frame.table,
-            (None, Screen::Explore, Pane::Classes) => self.frame.classes,
-            (None, Screen::Explore, Pane::Entity) => self.frame.entity,
-            (None, Screen::Explore, _) => self.frame.candidates,
+            (Some(_), ..) => self.shared.frame.popup,
+            (None, Screen::Compare, _) => self.shared.frame.pairs,
+            (None, Screen::Failures, _) => self.shared.frame.failures,
+            (None, Screen::Metrics, _) => self.shared.frame.table,
+            (None, Screen::Explore, Pane::Classes) => self.shared.frame.classes,
+            (None, Screen::Explore, Pane::Entity) => self.shared.frame.entity,
+            (None, Screen::Explore, _) => self.shared.frame.candidates,
         };
         extent.page.saturating_sub(1).max(1)
     }
@@ -354,7 +358,7 @@ impl App {
         let shown = if self.overlay.popup == Some(Popup::Zoom) {
             1
         } else {
-            self.frame.strip.max(1)
+            self.shared.frame.strip.max(1)
         };
         self.explore.entity.first_image = shifted(
             self.explore.entity.first_image,
@@ -435,7 +439,7 @@ impl App {
     // Queries.
 
     pub(crate) fn open_query(&mut self, class: ClassId, count: SeedCount, number: usize) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         let set = SeedSet::of_query(&catalogue, class, count, number);
@@ -450,9 +454,10 @@ impl App {
     }
 
     fn walk_queries(&mut self, by: isize) {
-        let (Some(catalogue), Some(class)) =
-            (self.data.catalogue.clone(), self.explore.query.seeds.class)
-        else {
+        let (Some(catalogue), Some(class)) = (
+            self.shared.catalogue.clone(),
+            self.explore.query.seeds.class,
+        ) else {
             return self.notify("choose a class to walk its queries");
         };
         let count = catalogue
@@ -463,7 +468,7 @@ impl App {
     }
 
     fn switch_seed_count(&mut self) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         let other = self.explore.query.seeds.count.other();
@@ -482,7 +487,7 @@ impl App {
     // What is shown of the expansion.
 
     pub(crate) fn toggle_joint(&mut self) {
-        let Some(catalogue) = &self.data.catalogue else {
+        let Some(catalogue) = &self.shared.catalogue else {
             return;
         };
         if !self.explore.query.joint && !self.explore.query.seeds.is_query(catalogue) {
@@ -516,11 +521,6 @@ impl App {
 
     /// Whether an expansion is being computed.
     pub fn expands(&self) -> bool {
-        self.engine.pending.runs(RequestClass::Expand)
+        self.shared.engine.pending.runs(RequestClass::Expand)
     }
-}
-
-/// A place moved by some steps and kept within `0..len`.
-pub(crate) fn shifted(at: usize, by: isize, len: usize) -> usize {
-    at.saturating_add_signed(by).min(len.saturating_sub(1))
 }

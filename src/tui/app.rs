@@ -3,19 +3,19 @@
 use crate::config::{Context, Key, Settings};
 use crate::engine::protocol::{Request, RequestKind};
 
+use crate::tui::parts::Screen;
 use crate::tui::persist::session::{ExpansionRecord, NamedRecord, SavedSession};
 use crate::tui::persist::view_file::StateFile;
-use crate::tui::ui::frame_info::FrameInfo;
-use crate::tui::ui::screen::Screen;
 
 use crate::tui::compare::Compare;
-use crate::tui::engine_data::EngineData;
-use crate::tui::evaluations::EvaluationQueue;
-use crate::tui::explore::{Explore, Pane};
+use crate::tui::explore::Explore;
 use crate::tui::jump_list::JumpList;
-use crate::tui::message::{Effect, Message};
-use crate::tui::overlay::{Overlay, Popup};
-use crate::tui::requests::{EngineRequests, ExploreOptions};
+use crate::tui::message::{Effect, LoopCommand, Message};
+use crate::tui::overlay::Overlay;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
+use crate::tui::requests::ExploreOptions;
+use crate::tui::shared::Shared;
 
 use crate::tui::failures::FailureList;
 use crate::tui::metrics::MetricsTable;
@@ -51,13 +51,8 @@ pub struct Status {
 
 /// The explorer.
 pub struct App {
-    pub settings: Settings,
-    /// What the engine has sent: the catalogue, evaluations, details of entities.
-    pub data: EngineData,
-    /// The requests under way.
-    pub engine: EngineRequests,
-    /// Which evaluations are computed, and which were stopped.
-    pub evaluations: EvaluationQueue,
+    /// What every component may read.
+    pub shared: Shared,
     pub screen: Screen,
     pub explore: Explore,
     pub compare: Compare,
@@ -66,10 +61,8 @@ pub struct App {
     pub overlay: Overlay,
     pub navigation: Navigation,
     pub status: Status,
-    /// The last frame that was drawn.
-    pub frame: FrameInfo,
-    /// What the event loop is to do next.
-    pub effect: Option<Effect>,
+    /// What the event loop does next.
+    pub command: Option<LoopCommand>,
     /// What the next opened index is restored from.
     pub(crate) restore: Restore,
 }
@@ -83,10 +76,7 @@ impl App {
         let mut compare = Compare::default();
         compare.rankers.coming = options.beside.clone();
         App {
-            settings,
-            data: EngineData::default(),
-            engine: EngineRequests::new(options),
-            evaluations: EvaluationQueue::default(),
+            shared: Shared::new(settings, options),
             screen: Screen::Explore,
             explore,
             compare,
@@ -95,8 +85,7 @@ impl App {
             overlay: Overlay::default(),
             navigation: Navigation::default(),
             status: Status::default(),
-            frame: FrameInfo::default(),
-            effect: None,
+            command: None,
             restore: Restore {
                 session,
                 view_file: None,
@@ -116,8 +105,8 @@ impl App {
             dataset,
             device,
             ..
-        } = self.engine.options.clone();
-        self.engine.send(
+        } = self.shared.engine.options.clone();
+        self.shared.engine.send(
             RequestClass::Open,
             RequestKind::Open {
                 index,
@@ -125,7 +114,7 @@ impl App {
                 device,
             },
         );
-        std::mem::take(&mut self.engine.outbox)
+        std::mem::take(&mut self.shared.engine.outbox)
     }
 
     /// Takes in one message; gives what the engine is to be asked.
@@ -134,19 +123,33 @@ impl App {
             Message::Key(key) => self.key(key),
             Message::Mouse(event) => self.mouse(event),
             Message::Paste(text) => self.paste(&text),
-            Message::Resize(size) => self.frame.size = size,
+            Message::Resize(size) => self.shared.frame.size = size,
             Message::Reply(reply) => self.reply(reply),
             Message::Tick => self.tick(),
             Message::Drawn(view) => self.drawn(view),
         }
         self.inspect();
         self.measure_unchanged();
-        std::mem::take(&mut self.engine.outbox)
+        std::mem::take(&mut self.shared.engine.outbox)
+    }
+
+    /// Does what a component asks for; what the event loop does is left to it.
+    pub(crate) fn apply(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Notify(sentence) => self.notify(sentence),
+                Effect::Send(class, kind) => self.shared.engine.send(class, kind),
+                Effect::GoTo(screen) => self.go_to(screen),
+                Effect::OpenPopup(popup) => self.open_popup(popup),
+                Effect::ClosePopup => self.overlay.popup = None,
+                Effect::Loop(command) => self.command = Some(command),
+            }
+        }
     }
 
     /// Whether ticks are needed: something runs, or a notice is to go.
     pub fn moves(&self) -> bool {
-        self.engine.pending.running().is_some() || self.status.notice.is_some()
+        self.shared.engine.pending.running().is_some() || self.status.notice.is_some()
     }
 
     /// Where keys go.
@@ -187,7 +190,7 @@ impl App {
 
     /// What is to be there at the next start. None until the index is open.
     pub fn session(&self) -> Option<SavedSession> {
-        let catalogue = self.data.catalogue.as_ref()?;
+        let catalogue = self.shared.catalogue.as_ref()?;
         let mut folded: Vec<String> = self.explore.classes.tree.folded.iter().cloned().collect();
         folded.sort();
         Some(SavedSession {
@@ -232,7 +235,7 @@ impl App {
 
     /// Takes up the named states, marks and notes that another explorer wrote to the same session.
     pub fn merge_session(&mut self, merged: &SavedSession) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         self.overlay.named_queries = merged

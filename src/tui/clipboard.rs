@@ -1,9 +1,9 @@
 //! Names on their way to the clipboard.
 
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
-use crate::tui::message::Effect;
-use crate::tui::ui::screen::Screen;
+use crate::tui::message::LoopCommand;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Screen;
 use crate::types::EntityId;
 
 /// Terminals drop what is longer, most of them without a word. In bytes.
@@ -59,7 +59,7 @@ impl App {
                 "not copied: {over} bytes, and a terminal's clipboard takes {LONGEST}"
             ));
         }
-        self.effect = Some(Effect::Copy(text));
+        self.command = Some(LoopCommand::Copy(text));
         self.notify(said);
     }
 }

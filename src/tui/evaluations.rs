@@ -6,10 +6,10 @@
 use crate::engine::protocol::{EvaluationKey, Ranker, RequestKind};
 use crate::table::{Cell, TableFormat};
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
-use crate::tui::message::Effect;
+use crate::tui::message::LoopCommand;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
-use crate::tui::ui::screen::Screen;
 use crate::types::SeedCount;
 use crate::types::{ClassId, Mode, RankingKind};
 
@@ -43,7 +43,7 @@ impl App {
             return;
         }
         if self.screen == Screen::Explore {
-            self.evaluations.seed_count = self.explore.query.seeds.count;
+            self.shared.evaluations.seed_count = self.explore.query.seeds.count;
         }
         (
             self.screen,
@@ -68,7 +68,7 @@ impl App {
 
     /// The queries of the other number of seeds.
     pub(crate) fn switch_measured(&mut self) {
-        self.evaluations.seed_count = self.evaluations.seed_count.other();
+        self.shared.evaluations.seed_count = self.shared.evaluations.seed_count.other();
         self.evaluate();
     }
 
@@ -78,7 +78,7 @@ impl App {
         (self.screen, self.overlay.popup) = (Screen::Explore, None);
         self.explore.query.joint = self.metrics.ranking == RankingKind::Joint;
         let before = self.explore.query.seeds.clone();
-        self.open_query(class, self.evaluations.seed_count, number);
+        self.open_query(class, self.shared.evaluations.seed_count, number);
         if self.explore.query.seeds == before {
             // the seeds are there already, and may have been expanded in another mode
             self.expand();
@@ -102,7 +102,7 @@ impl App {
         };
         EvaluationKey {
             of,
-            seed_count: self.evaluations.seed_count,
+            seed_count: self.shared.evaluations.seed_count,
             ranking,
         }
     }
@@ -111,7 +111,7 @@ impl App {
     pub fn queries_title(&self) -> String {
         format!(
             "{} seeds · {}",
-            self.evaluations.seed_count.number(),
+            self.shared.evaluations.seed_count.number(),
             self.ranking_name()
         )
     }
@@ -152,7 +152,7 @@ impl App {
                 return self.notify(empty);
             }
             let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
-            self.effect = Some(Effect::Write {
+            self.command = Some(LoopCommand::Write {
                 stem,
                 ending: form.ending(),
                 text,
@@ -195,22 +195,24 @@ impl App {
 
     /// Has every class measured as the screen shows it, unless that is done, under way or stopped.
     pub(crate) fn evaluate(&mut self) {
-        let Some(catalogue) = &self.data.catalogue else {
+        let Some(catalogue) = &self.shared.catalogue else {
             return;
         };
         if self.is_stopped() {
             return;
         }
         let asked = |seeds| catalogue.queries.iter().any(|q| q.seed_count == seeds);
-        let missing =
-            |plan: &EvaluationKey| asked(plan.seed_count) && !self.data.overall.contains_key(plan);
+        let missing = |plan: &EvaluationKey| {
+            asked(plan.seed_count) && !self.shared.overall.contains_key(plan)
+        };
         let missing = self.wanted().into_iter().find(missing);
-        self.evaluations.stopped = None;
+        self.shared.evaluations.stopped = None;
         match missing {
-            Some(wanted) if self.evaluations.current != Some(wanted) => {
+            Some(wanted) if self.shared.evaluations.current != Some(wanted) => {
                 self.give_up_search_in(wanted);
-                self.evaluations.current = Some(wanted);
-                self.engine
+                self.shared.evaluations.current = Some(wanted);
+                self.shared
+                    .engine
                     .send(RequestClass::Evaluate, RequestKind::Evaluate(wanted));
             }
             Some(_) => {}
@@ -222,19 +224,20 @@ impl App {
     /// A search through the lists of an evaluation that another one replaces ends with it.
     fn give_up_search_in(&mut self, next: EvaluationKey) {
         let is_replaced = |searching: &EvaluationKey| {
-            *searching != next && !self.data.overall.contains_key(searching)
+            *searching != next && !self.shared.overall.contains_key(searching)
         };
         if self.failures.searching.as_ref().is_some_and(is_replaced) {
             self.failures.searching = None;
-            self.engine.pending.forget(RequestClass::Failures);
-            self.engine.progress.remove(&RequestClass::Failures);
+            self.shared.engine.pending.forget(RequestClass::Failures);
+            self.shared.engine.progress.remove(&RequestClass::Failures);
         }
     }
 
     /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until
     /// something else is wanted.
     pub fn is_stopped(&self) -> bool {
-        self.evaluations
+        self.shared
+            .evaluations
             .stopped
             .as_ref()
             .is_some_and(|(screen, wanted)| *screen == self.screen && *wanted == self.wanted())
@@ -243,20 +246,22 @@ impl App {
     /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
     pub(crate) fn stop_evaluation(&mut self) {
         let [evaluates, searches] = [RequestClass::Evaluate, RequestClass::Failures]
-            .map(|kind| self.engine.pending.runs(kind));
+            .map(|kind| self.shared.engine.pending.runs(kind));
         if evaluates || searches {
             for kind in [RequestClass::Evaluate, RequestClass::Failures] {
-                self.engine.pending.forget(kind);
-                self.engine.progress.remove(&kind);
+                self.shared.engine.pending.forget(kind);
+                self.shared.engine.progress.remove(&kind);
             }
-            (self.evaluations.current, self.failures.searching) = (None, None);
+            (self.shared.evaluations.current, self.failures.searching) = (None, None);
             // a search that was left running behind another screen is not missed there
             let missed = evaluates || self.screen == Screen::Failures;
-            self.evaluations.stopped = missed.then(|| (self.screen, self.wanted()));
-            self.engine.send(RequestClass::Stop, RequestKind::Stop);
+            self.shared.evaluations.stopped = missed.then(|| (self.screen, self.wanted()));
+            self.shared
+                .engine
+                .send(RequestClass::Stop, RequestKind::Stop);
             self.notify("stopped; what is measured stays");
         } else if self.is_stopped() {
-            self.evaluations.stopped = None;
+            self.shared.evaluations.stopped = None;
             self.evaluate();
         } else {
             self.notify("nothing is being evaluated");

@@ -2,10 +2,10 @@
 //! to.
 
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
-use crate::tui::ui::screen::Screen;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Screen;
 use crate::types::EntityId;
 
 /// How many places are kept.

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::config::{Action, Bound, Context, Key};
 use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
 use crate::tui::app::App;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
 
 impl App {
     pub(crate) fn key(&mut self, event: KeyEvent) {
@@ -17,11 +17,11 @@ impl App {
         self.overlay.search.shown = context == Context::Searching;
         let mut keys = std::mem::take(&mut self.navigation.pending_keys);
         keys.push(Key::from(event));
-        let mut bound = self.settings.keymap.find(context, &keys);
+        let mut bound = self.shared.settings.keymap.find(context, &keys);
         if self.closes_pasted_list(context, &bound, keys.len()) {
             self.overlay.popup = None;
             context = self.context();
-            bound = self.settings.keymap.find(context, &keys);
+            bound = self.shared.settings.keymap.find(context, &keys);
         }
         match bound {
             Bound::Action(action) => self.act(action),
@@ -92,7 +92,7 @@ impl App {
     /// Looks for the names that the typed one may become.
     pub(crate) fn complete(&mut self) {
         if let (Some(typing), Some(catalogue)) =
-            (&mut self.explore.seeds.typing, &self.data.catalogue)
+            (&mut self.explore.seeds.typing, &self.shared.catalogue)
         {
             typing.search(catalogue, &self.explore.query.seeds.seeds);
         }
@@ -103,6 +103,7 @@ impl App {
         match self.navigation.pending_keys[..] {
             [] => Vec::new(),
             _ => self
+                .shared
                 .settings
                 .keymap
                 .following(self.context(), &self.navigation.pending_keys),

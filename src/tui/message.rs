@@ -3,7 +3,9 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
-use crate::engine::protocol::Reply;
+use crate::engine::protocol::{Reply, RequestKind};
+use crate::tui::parts::{Popup, Screen};
+use crate::tui::requests::RequestClass;
 use crate::tui::ui::frame_info::FrameInfo;
 
 /// Everything that can happen.
@@ -20,19 +22,32 @@ pub enum Message {
     Drawn(FrameInfo),
 }
 
-/// What the event loop is asked to do, since the app itself does nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a component has others do, since it changes only its own state.
+#[derive(Debug, Clone)]
 pub enum Effect {
+    /// Shows a sentence at the foot of the screen for a while.
+    Notify(String),
+    /// Sends a request to the engine; it replaces the pending one of its class.
+    Send(RequestClass, RequestKind),
+    GoTo(Screen),
+    OpenPopup(Popup),
+    ClosePopup,
+    Loop(LoopCommand),
+}
+
+/// What the event loop does for the app, which does no I/O itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoopCommand {
     Quit,
     Suspend,
     Redraw,
-    /// A file in the folder that the explorer was started in: `stem.ending`, or with a number where
-    /// there is one already.
+    /// Writes a file to the folder that the explorer was started in: `stem.ending`, or with a
+    /// number where that exists already.
     Write {
         stem: String,
         ending: &'static str,
         text: String,
     },
-    /// Text for the terminal's clipboard.
+    /// Copies text to the terminal's clipboard.
     Copy(String),
 }

@@ -4,11 +4,11 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::config::Action;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
+use crate::tui::parts::Screen;
 use crate::tui::search::ListSearch;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::screen::Screen;
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -36,11 +36,11 @@ impl App {
     fn click(&mut self, column: u16, row: u16) {
         (self.overlay.search.typing, self.overlay.search.shown) = (false, false);
         if self.overlay.popup.is_none()
-            && let Some(pane) = self.frame.pane(column, row)
+            && let Some(pane) = self.shared.frame.pane(column, row)
         {
             self.focus_clicked(pane);
         }
-        if let Some(hit) = self.frame.hit(column, row) {
+        if let Some(hit) = self.shared.frame.hit(column, row) {
             self.click_on(hit);
         }
     }
@@ -116,17 +116,20 @@ impl App {
 
     fn drag(&mut self, column: u16) {
         let room = self
+            .shared
             .frame
             .area_of(Hit::Pane(Pane::Candidates))
             .map_or(0, |a| a.x);
         let widest = self
+            .shared
             .frame
             .size
             .width
             .saturating_sub(room + NARROWEST)
             .max(NARROWEST);
         self.explore.entity.width = Some(
-            self.frame
+            self.shared
+                .frame
                 .size
                 .width
                 .saturating_sub(column)
@@ -139,14 +142,14 @@ impl App {
             return self.scroll(self.explore.focus, by);
         }
         if self.screen == Screen::Compare
-            && self.frame.hit(event.column, event.row) == Some(Hit::Joined)
+            && self.shared.frame.hit(event.column, event.row) == Some(Hit::Joined)
         {
             return self.scroll_joined(by);
         }
         if self.screen != Screen::Explore {
             return self.step(by);
         }
-        if let Some(pane) = self.frame.pane(event.column, event.row) {
+        if let Some(pane) = self.shared.frame.pane(event.column, event.row) {
             self.scroll(pane, by);
         }
     }

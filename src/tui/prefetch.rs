@@ -9,18 +9,19 @@ use crate::types::EntityId;
 impl App {
     /// Asks for the subject's details: one request at a time, always the newest subject.
     pub(crate) fn inspect(&mut self) {
-        if self.data.catalogue.is_none() || self.data.inspecting.is_some() {
+        if self.shared.catalogue.is_none() || self.shared.inspecting.is_some() {
             return;
         }
         let mode = self.explore.query.mode;
-        let unknown = |entity: &EntityId| !self.data.details.contains_key(&(*entity, mode));
+        let unknown = |entity: &EntityId| !self.shared.details.contains_key(&(*entity, mode));
         let wanted = self
             .subject()
             .filter(unknown)
             .or_else(|| self.beside_cursor().into_iter().find(unknown));
         if let Some(entity) = wanted {
-            self.data.inspecting = Some((entity, mode));
-            self.engine
+            self.shared.inspecting = Some((entity, mode));
+            self.shared
+                .engine
                 .send(RequestClass::Inspect, RequestKind::Inspect { entity, mode });
         }
     }
@@ -42,15 +43,15 @@ impl App {
             .unpictured
             .iter()
             .copied()
-            .filter(|e| !self.data.first_images.contains_key(e))
+            .filter(|e| !self.shared.first_images.contains_key(e))
             .collect();
-        if !wanted.is_empty() && !self.engine.pending.runs(RequestClass::Pictures) {
-            self.data.requested_images.clone_from(&wanted);
-            self.engine.send(
+        if !wanted.is_empty() && !self.shared.engine.pending.runs(RequestClass::Pictures) {
+            self.shared.requested_images.clone_from(&wanted);
+            self.shared.engine.send(
                 RequestClass::Pictures,
                 RequestKind::Pictures { entities: wanted },
             );
         }
-        self.frame = view;
+        self.shared.frame = view;
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::engine::protocol::{Catalogue, Ranker, Reply, ReplyKind};
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
 use crate::tui::explore::class_tree::TreeKind;
 use crate::tui::explore::expansion::CandidateList;
 use crate::tui::explore::seeds::SeedSet;
 use crate::tui::metrics::Overall;
+use crate::tui::parts::Pane;
 use crate::tui::requests::RequestClass;
 use crate::types::EntityId;
 
@@ -22,17 +22,19 @@ impl App {
             self.notify(format!("{why}; what is shown stays, nothing new will come"));
             return;
         }
-        let Some(kind) = self.engine.pending.kind(reply.id) else {
+        let Some(kind) = self.shared.engine.pending.kind(reply.id) else {
             return;
         };
         match (kind, reply.say) {
-            (_, ReplyKind::Progress(progress)) => drop(self.engine.progress.insert(kind, progress)),
+            (_, ReplyKind::Progress(progress)) => {
+                drop(self.shared.engine.progress.insert(kind, progress))
+            }
             (_, ReplyKind::Failed(why)) => self.failed(kind, why),
             (RequestClass::Open, ReplyKind::Opened(catalogue)) => self.opened(catalogue),
             (RequestClass::Expand, say) => self.expanding(say),
             (RequestClass::Inspect, ReplyKind::Inspected(detail)) => {
-                self.engine.pending.finish(RequestClass::Inspect);
-                if let Some(key) = self.data.inspecting.take() {
+                self.shared.engine.pending.finish(RequestClass::Inspect);
+                if let Some(key) = self.shared.inspecting.take() {
                     self.keep_detail(key, Ok(*detail));
                 }
             }
@@ -44,21 +46,21 @@ impl App {
                 self.take_failures(*failures)
             }
             (RequestClass::Compare, ReplyKind::Compared(comparison)) => {
-                self.engine.pending.finish(RequestClass::Compare);
-                if let Some(pair) = self.evaluations.comparing.take() {
-                    self.data.comparisons.insert(pair, *comparison);
+                self.shared.engine.pending.finish(RequestClass::Compare);
+                if let Some(pair) = self.shared.evaluations.comparing.take() {
+                    self.shared.comparisons.insert(pair, *comparison);
                 }
                 self.compare();
             }
             (RequestClass::Bring, ReplyKind::Brought(rival)) => self.brought(rival),
             (RequestClass::Stop, ReplyKind::Stopped) => {
-                self.engine.pending.finish(RequestClass::Stop)
+                self.shared.engine.pending.finish(RequestClass::Stop)
             }
             (RequestClass::Explain, ReplyKind::Explained(explained)) => {
                 self.explained(Ok(*explained))
             }
             (RequestClass::Measure, ReplyKind::Measured { picked, reranked }) => {
-                self.engine.pending.finish(RequestClass::Measure);
+                self.shared.engine.pending.finish(RequestClass::Measure);
                 if let Some(unchanged) = &mut self.overlay.what_if {
                     unchanged.measured = Some((picked, reranked));
                 }
@@ -68,7 +70,7 @@ impl App {
     }
 
     fn opened(&mut self, catalogue: Arc<Catalogue>) {
-        self.engine.pending.finish(RequestClass::Open);
+        self.shared.engine.pending.finish(RequestClass::Open);
         self.explore.query.mode = catalogue
             .modes
             .first()
@@ -85,7 +87,7 @@ impl App {
         if !left_out.is_empty() {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
-        self.data.catalogue = Some(catalogue);
+        self.shared.catalogue = Some(catalogue);
         self.choose_first();
         self.failures.mode = self.explore.query.mode;
         let first_class = self
@@ -105,7 +107,7 @@ impl App {
     /// Takes up the session of the last start; what is no longer there is said and left out.
     fn restore(&mut self) {
         let (Some(session), Some(catalogue)) =
-            (self.restore.session.take(), self.data.catalogue.clone())
+            (self.restore.session.take(), self.shared.catalogue.clone())
         else {
             return;
         };
@@ -158,37 +160,37 @@ impl App {
             return;
         };
         if let ReplyKind::Expanded { .. } = say {
-            self.engine.pending.finish(RequestClass::Expand);
-            self.engine.progress.remove(&RequestClass::Expand);
+            self.shared.engine.pending.finish(RequestClass::Expand);
+            self.shared.engine.progress.remove(&RequestClass::Expand);
         }
         take_in(expansion, say);
     }
 
     fn evaluating(&mut self, say: ReplyKind) {
-        let Some(plan) = self.evaluations.current else {
+        let Some(plan) = self.shared.evaluations.current else {
             return;
         };
         match say {
             ReplyKind::ClassMeasured {
                 class, measures, ..
             } => {
-                self.data.class_metrics.insert((plan, class), measures);
+                self.shared.class_metrics.insert((plan, class), measures);
             }
             ReplyKind::Evaluated {
                 measures, interval, ..
             } => {
-                self.engine.pending.finish(RequestClass::Evaluate);
-                self.engine.progress.remove(&RequestClass::Evaluate);
-                self.data.overall.insert(
+                self.shared.engine.pending.finish(RequestClass::Evaluate);
+                self.shared.engine.progress.remove(&RequestClass::Evaluate);
+                self.shared.overall.insert(
                     plan,
                     Overall {
                         mean: measures,
                         interval,
                     },
                 );
-                self.evaluations.current = None;
+                self.shared.evaluations.current = None;
                 // Ranks in other queries are known only now.
-                self.data
+                self.shared
                     .details
                     .retain(|(_, m), _| plan.of != Ranker::Own(*m));
                 self.evaluate();
@@ -198,10 +200,10 @@ impl App {
     }
 
     fn failed(&mut self, kind: RequestClass, why: String) {
-        self.engine.pending.finish(kind);
-        self.engine.progress.remove(&kind);
+        self.shared.engine.pending.finish(kind);
+        self.shared.engine.progress.remove(&kind);
         match kind {
-            RequestClass::Open => self.engine.open_error = Some(why.clone()),
+            RequestClass::Open => self.shared.engine.open_error = Some(why.clone()),
             RequestClass::Expand => {
                 let failed = self.explore.candidates.pending_expansion.take().or(self
                     .explore
@@ -216,13 +218,13 @@ impl App {
                 return;
             }
             RequestClass::Inspect => {
-                if let Some(key) = self.data.inspecting.take() {
+                if let Some(key) = self.shared.inspecting.take() {
                     self.keep_detail(key, Err(why.clone()));
                 }
             }
             RequestClass::Pictures => self.pictured(Vec::new()),
-            RequestClass::Evaluate => self.evaluations.current = None,
-            RequestClass::Compare => self.evaluations.comparing = None,
+            RequestClass::Evaluate => self.shared.evaluations.current = None,
+            RequestClass::Compare => self.shared.evaluations.comparing = None,
             RequestClass::Bring => self.bring_next(),
             RequestClass::Failures => self.failures.searching = None,
             // said where the answer would be
@@ -235,22 +237,22 @@ impl App {
     /// An entity that was asked for and not answered has no picture: asked again, it would be asked
     /// for ever.
     fn pictured(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
-        self.engine.pending.finish(RequestClass::Pictures);
-        self.data.first_images.extend(found);
-        for entity in std::mem::take(&mut self.data.requested_images) {
-            self.data.first_images.entry(entity).or_default();
+        self.shared.engine.pending.finish(RequestClass::Pictures);
+        self.shared.first_images.extend(found);
+        for entity in std::mem::take(&mut self.shared.requested_images) {
+            self.shared.first_images.entry(entity).or_default();
         }
     }
 
     fn keep_detail(
         &mut self,
-        key: crate::tui::engine_data::DetailKey,
-        detail: crate::tui::engine_data::Detail,
+        key: crate::tui::shared::DetailKey,
+        detail: crate::tui::shared::Detail,
     ) {
-        if self.data.details.len() >= DETAILS {
-            self.data.details.clear();
+        if self.shared.details.len() >= DETAILS {
+            self.shared.details.clear();
         }
-        self.data.details.insert(key, detail);
+        self.shared.details.insert(key, detail);
     }
 }
 

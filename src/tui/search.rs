@@ -10,11 +10,11 @@ use crate::config::{Action, Context, Role};
 use crate::name::nfc;
 use crate::table::TableFormat;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
+use crate::tui::parts::Screen;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::screen::Screen;
 use crate::tui::ui::{key_hints, text};
 use crate::types::EntityId;
 use ratatui::layout::Rect;
@@ -166,7 +166,9 @@ impl App {
     fn go_to_line(&mut self, list: &SearchableList, to: usize) {
         let by = to as isize - list.cursor as isize;
         match (self.overlay.popup, self.screen, self.explore.focus) {
-            (Some(Popup::Help(_)), ..) => self.overlay.scroll = to.min(self.frame.popup.furthest),
+            (Some(Popup::Help(_)), ..) => {
+                self.overlay.scroll = to.min(self.shared.frame.popup.furthest)
+            }
             (Some(Popup::Explain), ..) => self.overlay.explain.go_to(to),
             (None, Screen::Explore, Pane::Seeds) => self.explore.seeds.chip = to,
             (None, Screen::Explore, Pane::Candidates | Pane::Entity) => self.step_candidate(by),
@@ -185,7 +187,7 @@ impl App {
         {
             return format!("{name} (unknown)");
         }
-        self.data.catalogue.as_ref().map_or_else(
+        self.shared.catalogue.as_ref().map_or_else(
             || format!("entity {entity}"),
             |catalogue| catalogue.name(entity),
         )

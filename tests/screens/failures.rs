@@ -1,6 +1,6 @@
 //! The Failures screen, key by key.
 
-use multiexpan::tui::message::Effect;
+use multiexpan::tui::message::LoopCommand;
 use multiexpan::tui::persist::session::SavedSession;
 
 use crate::harness::{Screens, screen};
@@ -234,7 +234,7 @@ fn a_note_takes_every_letter() {
 fn what_is_shown_is_exported() {
     let mut s = screen(120, 40);
     s.keys("3jaoften seen, so<enter>Zke<enter>");
-    let Some(Effect::Write { stem, text, .. }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, text, .. }) = s.wish() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-failures");
@@ -246,7 +246,7 @@ fn what_is_shown_is_exported() {
         "{text}"
     );
     s.keys("vvcej<enter>");
-    let Some(Effect::Write { stem, text, .. }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, text, .. }) = s.wish() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-confusion");

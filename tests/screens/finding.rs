@@ -1,7 +1,7 @@
 //! The palette, sequences of keys, searching, the way back, copying, themes.
 
 use multiexpan::config::{Action, Context};
-use multiexpan::tui::message::Effect;
+use multiexpan::tui::message::LoopCommand;
 
 use crate::harness::{Screens, screen};
 
@@ -155,12 +155,12 @@ fn names_are_copied() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("jyy");
     let rows = s.rows();
-    assert_eq!(s.wish(), Some(Effect::Copy(rows[1].clone())));
+    assert_eq!(s.wish(), Some(LoopCommand::Copy(rows[1].clone())));
     assert!(s.text().contains("copied: "), "{}", s.text());
     s.keys("yl");
-    assert_eq!(s.wish(), Some(Effect::Copy(rows.join("\n") + "\n")));
+    assert_eq!(s.wish(), Some(LoopCommand::Copy(rows.join("\n") + "\n")));
     s.keys("ys");
-    assert_eq!(s.wish(), Some(Effect::Copy(s.seeds().join(","))));
+    assert_eq!(s.wish(), Some(LoopCommand::Copy(s.seeds().join(","))));
     let mut huge = Screens::over(80, 24, |c| {
         let first = &mut c.entities[0];
         first.name = first.name.repeat(20_000);

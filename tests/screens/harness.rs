@@ -6,13 +6,13 @@ use multiexpan::engine::protocol::{
     Catalogue, Failures, Reply, ReplyKind, Request, RequestId, RequestKind,
 };
 use multiexpan::tui::app::App;
-use multiexpan::tui::message::{Effect, Message};
+use multiexpan::tui::draw as screens;
+use multiexpan::tui::message::{LoopCommand, Message};
 use multiexpan::tui::persist::session::SavedSession;
 use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
 use multiexpan::tui::requests::ExploreOptions;
 use multiexpan::tui::ui::image_cache::ImageCache;
-use multiexpan::tui::ui::screen as screens;
 use multiexpan::types::{ClassId, DeviceChoice, MetricValues};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -275,7 +275,7 @@ impl Screens {
         let line =
             |row: &[ratatui::buffer::Cell]| row.iter().map(|c| c.symbol()).collect::<String>();
         let mut rows: Vec<String> = rows.map(line).collect();
-        if let Some(cursor) = self.app.frame.cursor {
+        if let Some(cursor) = self.app.shared.frame.cursor {
             // the terminal's cursor, where one types
             let row = &mut rows[usize::from(cursor.y)];
             let mut letters: Vec<char> = row.chars().collect();
@@ -294,7 +294,7 @@ impl Screens {
         self.draw();
         (
             self.terminal.backend().buffer().clone(),
-            self.app.frame.cursor,
+            self.app.shared.frame.cursor,
         )
     }
 
@@ -323,8 +323,8 @@ impl Screens {
     }
 
     /// What the event loop is asked to do.
-    pub fn wish(&mut self) -> Option<Effect> {
-        self.app.effect.take()
+    pub fn wish(&mut self) -> Option<LoopCommand> {
+        self.app.command.take()
     }
 
     pub fn session(&self) -> SavedSession {

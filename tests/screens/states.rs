@@ -1,6 +1,6 @@
 //! What if, undo over everything, named states and the file of a view.
 
-use multiexpan::tui::message::Effect;
+use multiexpan::tui::message::LoopCommand;
 use multiexpan::tui::persist::view_file::StateFile;
 use multiexpan::types::Mode;
 
@@ -76,7 +76,7 @@ fn a_named_state_is_come_back_to() {
 /// What ctrl-s writes, read again.
 fn written(s: &mut Screens) -> StateFile {
     s.keys("<ctrl-s>");
-    let Some(Effect::Write { stem, ending, text }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, ending, text }) = s.wish() else {
         panic!("nothing is written")
     };
     assert_eq!((stem.as_str(), ending), ("view", "json"));

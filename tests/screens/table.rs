@@ -1,7 +1,7 @@
 //! Every key of the table does something where help says that it does.
 
 use multiexpan::config::{Action, Context, Keymap, Sequence};
-use multiexpan::tui::ui::screen::Screen;
+use multiexpan::tui::parts::Screen;
 
 use crate::harness::{Screens, screen};
 

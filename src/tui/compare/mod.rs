@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Action;
 use crate::engine::protocol::{EvaluationKey, QueryComparison, QueryPair, Ranker, RequestKind};
-use crate::tui::ui::screen::Screen;
+use crate::tui::parts::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, PairedTest};
 
 use crate::table::{Cell, Table};
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
 use crate::tui::compare::rankers::Rankers;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
+use crate::tui::ui::scroll::shifted;
 
 /// What the lines are sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -160,7 +160,7 @@ impl App {
 
     /// Asks for the comparisons of the first with each other one that are not there, one at a time.
     pub(crate) fn compare(&mut self) {
-        if self.screen != Screen::Compare || self.evaluations.comparing.is_some() {
+        if self.screen != Screen::Compare || self.shared.evaluations.comparing.is_some() {
             return;
         }
         let plans: Vec<EvaluationKey> = self
@@ -174,14 +174,14 @@ impl App {
             return;
         };
         let missing =
-            |other: &&EvaluationKey| !self.data.comparisons.contains_key(&[first, **other]);
+            |other: &&EvaluationKey| !self.shared.comparisons.contains_key(&[first, **other]);
         if let Some(&second) = others
             .iter()
             .find(missing)
-            .filter(|_| plans.iter().all(|p| self.data.overall.contains_key(p)))
+            .filter(|_| plans.iter().all(|p| self.shared.overall.contains_key(p)))
         {
-            self.evaluations.comparing = Some([first, second]);
-            self.engine.send(
+            self.shared.evaluations.comparing = Some([first, second]);
+            self.shared.engine.send(
                 RequestClass::Compare,
                 RequestKind::Compare { first, second },
             );
@@ -191,7 +191,7 @@ impl App {
     /// Of the first with another contender; none until it is there.
     fn comparison_with(&self, other: Ranker) -> Option<&QueryComparison> {
         let first = *self.compare.rankers.chosen.first()?;
-        self.data
+        self.shared
             .comparisons
             .get(&[self.plan_of(first), self.plan_of(other)])
     }
@@ -207,9 +207,10 @@ impl App {
 
     /// The line in the place of the classes while there are none.
     pub fn compare_state(&self) -> String {
-        let seeds = self.evaluations.seed_count;
-        match &self.data.catalogue {
+        let seeds = self.shared.evaluations.seed_count;
+        match &self.shared.catalogue {
             None => self
+                .shared
                 .engine
                 .open_error
                 .clone()
@@ -225,8 +226,8 @@ impl App {
                 )
             }
             Some(_)
-                if self.engine.pending.runs(RequestClass::Evaluate)
-                    || self.engine.pending.runs(RequestClass::Compare) =>
+                if self.shared.engine.pending.runs(RequestClass::Evaluate)
+                    || self.shared.engine.pending.runs(RequestClass::Compare) =>
             {
                 "measuring …".into()
             }
@@ -287,18 +288,19 @@ impl App {
 
     /// The classes that are measured in one of the two, by what is known of them.
     fn measured_pairs(&self) -> Vec<CompareRow> {
-        let (Some(catalogue), Some(compared)) = (&self.data.catalogue, self.compare.rankers.pair())
+        let (Some(catalogue), Some(compared)) =
+            (&self.shared.catalogue, self.compare.rankers.pair())
         else {
             return Vec::new();
         };
         if self.compare.table.by_query
-            || !(self.engine.pending.runs(RequestClass::Evaluate)
-                || self.engine.pending.runs(RequestClass::Compare))
+            || !(self.shared.engine.pending.runs(RequestClass::Evaluate)
+                || self.shared.engine.pending.runs(RequestClass::Compare))
         {
             return Vec::new();
         }
         let measured = |of: Ranker, class: ClassId| {
-            self.data
+            self.shared
                 .class_metrics
                 .get(&(self.plan_of(of), class))
                 .map(|measures| measures.ap[self.compare.table.cutoff])
@@ -365,7 +367,7 @@ impl App {
     }
 
     fn class_title(&self, class: ClassId) -> String {
-        self.data
+        self.shared
             .catalogue
             .as_ref()
             .map_or_else(String::new, |catalogue| catalogue.class(class).title())
@@ -373,11 +375,11 @@ impl App {
 
     /// The seeds of a measured query, with commas between.
     fn seed_names(&self, class: ClassId, number: usize) -> String {
-        let Some(catalogue) = &self.data.catalogue else {
+        let Some(catalogue) = &self.shared.catalogue else {
             return String::new();
         };
         let query = catalogue
-            .queries_of(class, self.evaluations.seed_count)
+            .queries_of(class, self.shared.evaluations.seed_count)
             .find(|query| query.number == number);
         let seeds = query.map_or(&[][..], |query| &query.seeds);
         seeds
@@ -397,7 +399,7 @@ impl App {
     ) -> Vec<Option<f64>> {
         let own = |of: Ranker| match number {
             None => self
-                .data
+                .shared
                 .class_metrics
                 .get(&(self.plan_of(of), class))
                 .map(|m| m.ap[self.compare.table.cutoff]),
@@ -542,8 +544,12 @@ impl App {
 
     /// Moves the joined lists.
     pub(crate) fn scroll_joined(&mut self, by: isize) {
-        let at = self.compare.table.scroll.min(self.frame.joined.furthest);
-        self.compare.table.scroll = shifted(at, by, self.frame.joined.furthest + 1);
+        let at = self
+            .compare
+            .table
+            .scroll
+            .min(self.shared.frame.joined.furthest);
+        self.compare.table.scroll = shifted(at, by, self.shared.frame.joined.furthest + 1);
     }
 
     /// Opens the query in Explore, in the first contender's mode where that is this index's.
@@ -578,7 +584,7 @@ impl App {
             .chain(["difference", "overlap", "RBO", "tau", "queries"])
             .map(str::to_owned)
             .collect();
-        let name = self.data.catalogue.as_ref().map_or("", |c| &c.name);
+        let name = self.shared.catalogue.as_ref().map_or("", |c| &c.name);
         let said = self
             .verdict()
             .map_or_else(String::new, |v| format!("; {}", verdict_text(&v)));
@@ -610,7 +616,7 @@ impl App {
             "MAP@{}",
             CUTOFFS[self.compare.table.cutoff]
         )));
-        cells.push(Cell::Count(self.evaluations.seed_count.number()));
+        cells.push(Cell::Count(self.shared.evaluations.seed_count.number()));
         cells.push(Cell::Text(self.ranking_name().into()));
         cells.extend(pair.all.iter().map(|&ap| number(ap)));
         cells.extend([pair.difference(), pair.overlap, pair.rbo, pair.tau].map(number));

@@ -4,13 +4,13 @@
 
 use crate::config::{Action, Role};
 use crate::engine::protocol::{Import, Ranker, RequestKind};
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use crate::types::Mode;
 use ratatui::layout::Rect;
@@ -178,19 +178,20 @@ impl App {
 
     /// One at a time, since a newer request of a kind makes the older stale.
     pub(crate) fn bring_next(&mut self) {
-        if self.data.catalogue.is_some()
-            && !self.engine.pending.runs(RequestClass::Bring)
+        if self.shared.catalogue.is_some()
+            && !self.shared.engine.pending.runs(RequestClass::Bring)
             && !self.compare.rankers.coming.is_empty()
         {
             let path = self.compare.rankers.coming.remove(0);
-            self.engine
+            self.shared
+                .engine
                 .send(RequestClass::Bring, RequestKind::Bring { path });
         }
     }
 
     /// It takes part at once where there is room: an index in the mode of the first.
     pub(crate) fn brought(&mut self, import: Import) {
-        self.engine.pending.finish(RequestClass::Bring);
+        self.shared.engine.pending.finish(RequestClass::Bring);
         let like_first = |of: &&Ranker| match (of, self.compare.rankers.chosen.first()) {
             (Ranker::Index(_, mode), Some(Ranker::Own(first) | Ranker::Index(_, first))) => {
                 mode == first

@@ -30,7 +30,8 @@ use crate::tui::explore::screen::{notice, popups};
 use crate::tui::failures::list;
 use crate::tui::ui::delta::{difference, sign};
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{key_hints, status_line, text};
 use crate::types::CUTOFFS;
 
@@ -149,7 +150,7 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     }
     let cursor = app.pair_cursor(pairs);
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, app.frame.pairs.offset, page, pairs.len());
+    let offset = keep_in_sight(cursor, app.shared.frame.pairs.offset, page, pairs.len());
     canvas.view.pairs = Extent {
         offset,
         page,

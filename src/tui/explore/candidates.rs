@@ -15,10 +15,11 @@ use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::Catalogue;
-use crate::tui::explore::Pane;
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, RankShift, RowFilter};
+use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
 use crate::types::{ClassId, EntityId};
 
@@ -173,7 +174,7 @@ fn draw_rows(
     let cursor = app.cursor(rows);
     let heights = vec![if app.explore.candidates.tall { 2 } else { 1 }; rows.len()];
     let room = usize::from(list.height);
-    let offset = offset(&heights, cursor, app.frame.candidates.offset, room);
+    let offset = offset(&heights, cursor, app.shared.frame.candidates.offset, room);
     let mut y = list.y;
     let mut shown = 0;
     for (at, row) in rows.iter().enumerate().skip(offset) {
@@ -220,7 +221,7 @@ fn state(canvas: &DrawContext, shown: usize) -> Line<'static> {
         RowFilter::All => String::new(),
         RowFilter::Hits => format!("{shown} hits"),
         RowFilter::Misses => format!("{shown} misses"),
-        RowFilter::Moved => format!("{shown} moved by > {}", app.settings.moved_by),
+        RowFilter::Moved => format!("{shown} moved by > {}", app.shared.settings.moved_by),
     };
     let order = if app.explore.candidates.reranked {
         ""
@@ -277,17 +278,18 @@ fn reason_for_none(canvas: &DrawContext) -> Vec<String> {
         .expansion
         .as_ref()
         .and_then(|e| e.failed.as_ref());
-    if let Some(why) = app.engine.open_error.as_ref().or(failed) {
+    if let Some(why) = app.shared.engine.open_error.as_ref().or(failed) {
         return vec![why.clone()];
     }
-    let Some(catalogue) = &app.data.catalogue else {
+    let Some(catalogue) = &app.shared.catalogue else {
         return vec!["opening the index…".into()];
     };
     if app.expands() {
         return vec!["expanding…".into()];
     }
     let key = |context, action| {
-        app.settings
+        app.shared
+            .settings
             .keymap
             .key_of(context, action)
             .unwrap_or_default()
@@ -317,7 +319,7 @@ fn nothing_passes(canvas: &mut DrawContext, area: Rect) {
         RowFilter::Misses => "no known miss in this list".to_owned(),
         RowFilter::Moved => format!(
             "no candidate moved by more than {}",
-            canvas.app.settings.moved_by
+            canvas.app.shared.settings.moved_by
         ),
     };
     let line = Line::from(canvas.span(Role::Quiet, said)).centered();

@@ -4,11 +4,12 @@
 
 use crate::config::{Action, Context, Role};
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
 use crate::tui::explore::class_tree::{Sort, TreeKind, TreeRow};
+use crate::tui::parts::Pane;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -113,7 +114,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let page = usize::from(list.height);
     let offset = keep_in_sight(
         app.explore.classes.tree.cursor,
-        app.frame.classes.offset,
+        app.shared.frame.classes.offset,
         page,
         rows.len(),
     );
@@ -141,6 +142,7 @@ fn below(inner: Rect) -> Rect {
 fn filter_line(canvas: &mut DrawContext, area: Rect) {
     let app = canvas.app;
     let key = app
+        .shared
         .settings
         .keymap
         .key_of(Context::Classes, Action::FilterClasses)

@@ -8,7 +8,8 @@ use crate::config::Role;
 use crate::tui::explore::candidates::titles;
 use crate::tui::explore::seeds::Typing;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::keep_in_sight;
 use crate::tui::ui::text;
 use crate::types::EntityId;
 

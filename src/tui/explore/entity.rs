@@ -9,12 +9,13 @@ use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::engine::protocol::{Candidate, EntityDetail, SentenceCard};
-use crate::tui::explore::Pane;
 use crate::tui::explore::candidates::{mark_sign, titles};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, mark};
 use crate::tui::explore::missing::reason;
+use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
 use crate::types::EntityId;
 

@@ -40,7 +40,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     else {
         return;
     };
-    let Some(catalogue) = app.data.catalogue.as_deref() else {
+    let Some(catalogue) = app.shared.catalogue.as_deref() else {
         return;
     };
     let width = whole.width.saturating_sub(8).min(92);

@@ -17,17 +17,8 @@ use crate::tui::explore::class_tree::ClassTree;
 use crate::tui::explore::expansion::{CandidateList, RowFilter};
 use crate::tui::explore::query::{ExpansionQuery, History};
 use crate::tui::explore::seeds::Typing;
+use crate::tui::parts::Pane;
 use crate::types::EntityId;
-
-/// The panes of the Explore screen.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pane {
-    #[default]
-    Classes,
-    Seeds,
-    Candidates,
-    Entity,
-}
 
 /// The Explore screen.
 #[derive(Debug, Default)]

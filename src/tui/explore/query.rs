@@ -212,11 +212,14 @@ impl App {
 
     /// Expands the present state; without seeds nothing is shown and what runs goes stale.
     pub(crate) fn expand(&mut self) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
-        let Some(ask) = self.state().ask(&catalogue, self.settings.candidates) else {
-            self.engine.pending.forget(RequestClass::Expand);
+        let Some(ask) = self
+            .state()
+            .ask(&catalogue, self.shared.settings.candidates)
+        else {
+            self.shared.engine.pending.forget(RequestClass::Expand);
             (
                 self.explore.candidates.expansion,
                 self.explore.candidates.pending_expansion,
@@ -224,7 +227,8 @@ impl App {
             return;
         };
         self.explore.candidates.pending_expansion = Some(CandidateList::new(ask.clone()));
-        self.engine
+        self.shared
+            .engine
             .send(RequestClass::Expand, RequestKind::Expand(ask));
     }
 }

@@ -22,13 +22,13 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::tui::compare::rankers;
-use crate::tui::explore::Pane;
 use crate::tui::explore::{candidates, classes, completion, entity, metrics_line, missing, seeds};
-use crate::tui::overlay::Popup;
 use crate::tui::overlay::explain::view;
 use crate::tui::overlay::{
     export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
 };
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{status_line, text};
@@ -95,7 +95,7 @@ fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
 fn panes(canvas: &mut DrawContext, body: Rect) {
     let app = canvas.app;
     let has_classes = app
-        .data
+        .shared
         .catalogue
         .as_ref()
         .is_none_or(|c| !c.classes.is_empty());

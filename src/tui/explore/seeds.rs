@@ -8,8 +8,8 @@ use crate::config::{Action, Context, Role};
 use crate::engine::protocol::Catalogue;
 use crate::name::matchable;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
@@ -285,7 +285,7 @@ pub fn height(app: &App, width: u16) -> u16 {
 fn places(app: &App, width: usize) -> Vec<Place> {
     let chips = app.explore.query.seeds.seeds.iter().map(|&s| {
         let name = app
-            .data
+            .shared
             .catalogue
             .as_ref()
             .and_then(|c| c.entity(s))
@@ -415,6 +415,7 @@ fn field(canvas: &mut DrawContext, area: Rect, inner: Rect) {
         }
         None => {
             let key = app
+                .shared
                 .settings
                 .keymap
                 .key_of(Context::Global, Action::AddSeed)

@@ -1,17 +1,17 @@
 //! What the panes of Explore show of the state.
 
 use crate::tui::app::App;
-use crate::tui::engine_data::Detail;
-use crate::tui::explore::Pane;
 use crate::tui::explore::class_tree::TreeRow;
 use crate::tui::explore::expansion::CandidateRow;
+use crate::tui::parts::Pane;
+use crate::tui::shared::Detail;
 use crate::types::{ClassId, EntityId, Mode};
 
 impl App {
     /// The candidates as shown.
     pub fn rows(&self) -> Vec<CandidateRow> {
         let (Some(expansion), Some(catalogue)) =
-            (&self.explore.candidates.expansion, &self.data.catalogue)
+            (&self.explore.candidates.expansion, &self.shared.catalogue)
         else {
             return Vec::new();
         };
@@ -19,7 +19,7 @@ impl App {
             catalogue,
             self.explore.candidates.reranked,
             self.explore.candidates.filter,
-            self.settings.moved_by,
+            self.shared.settings.moved_by,
         )
     }
 
@@ -54,13 +54,13 @@ impl App {
 
     /// The subject's details once they are there.
     pub fn detail(&self) -> Option<&Detail> {
-        self.data
+        self.shared
             .details
             .get(&(self.subject()?, self.explore.query.mode))
     }
 
     pub fn tree_rows(&self) -> Vec<TreeRow> {
-        let Some(catalogue) = &self.data.catalogue else {
+        let Some(catalogue) = &self.shared.catalogue else {
             return Vec::new();
         };
         self.explore
@@ -71,7 +71,7 @@ impl App {
 
     /// A class's MAP@10 in the present mode and seed count.
     pub fn map(&self, class: ClassId) -> Option<f64> {
-        self.data
+        self.shared
             .class_metrics
             .get(&(self.explored(), class))
             .map(|m| m.ap[0])
@@ -80,7 +80,7 @@ impl App {
     /// The modes to choose from: those of the index that a person would ask for.
     pub fn modes(&self) -> Vec<Mode> {
         let held = self
-            .data
+            .shared
             .catalogue
             .as_ref()
             .map(|c| c.modes.clone())

@@ -26,7 +26,7 @@ impl App {
 
     fn remark_key(&self, failure: FailureId) -> Option<RemarkKey> {
         let class = self
-            .data
+            .shared
             .catalogue
             .as_ref()?
             .class(failure.class)
@@ -40,7 +40,7 @@ impl App {
         } = failure;
         Some(RemarkKey {
             class,
-            seeds: self.evaluations.seed_count,
+            seeds: self.shared.evaluations.seed_count,
             number,
             entity,
             kind,

@@ -55,7 +55,7 @@ fn frame(canvas: &mut DrawContext, area: Rect, title: &str) -> Rect {
 fn one(canvas: &mut DrawContext, area: Rect, failure: &Failure) {
     let inner = frame(canvas, area, &canvas.name(failure.entity));
     let app = canvas.app;
-    let (Some(found), Some(catalogue)) = (app.failures_found(), app.data.catalogue.as_deref())
+    let (Some(found), Some(catalogue)) = (app.failures_found(), app.shared.catalogue.as_deref())
     else {
         return;
     };
@@ -239,7 +239,7 @@ fn seeds(
     failure: &Failure,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let mut queries = catalogue.queries_of(failure.class, canvas.app.evaluations.seed_count);
+    let mut queries = catalogue.queries_of(failure.class, canvas.app.shared.evaluations.seed_count);
     let Some(query) = queries.find(|query| query.number == failure.number) else {
         return Vec::new();
     };

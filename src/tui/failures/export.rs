@@ -62,7 +62,7 @@ impl App {
     /// What is shown, for other programs: the matrix, or each failure of the list once, folded or
     /// not.
     pub(crate) fn failures_sheet(&self) -> Table {
-        match (&self.data.catalogue, self.failures_found()) {
+        match (&self.shared.catalogue, self.failures_found()) {
             (Some(catalogue), Some(found)) if !self.failures.matrix.on => {
                 self.list_sheet(catalogue, found)
             }
@@ -72,7 +72,7 @@ impl App {
 
     /// The data set, the mode and the queries.
     fn sheet_title(&self, what: &str) -> String {
-        let name = self.data.catalogue.as_ref().map_or("", |c| &c.name);
+        let name = self.shared.catalogue.as_ref().map_or("", |c| &c.name);
         let cutoff = CUTOFFS[self.failures.cutoff];
         format!(
             "{name}: {what}, first {cutoff}, {} · {}",
@@ -133,7 +133,7 @@ impl App {
             Cell::Text(kind.into()),
             Cell::Text(catalogue.class(failure.class).title()),
             Cell::Count(failure.number + 1),
-            Cell::Count(self.evaluations.seed_count.number()),
+            Cell::Count(self.shared.evaluations.seed_count.number()),
             Cell::Text(self.failures.mode.to_string()),
             Cell::Text(self.ranking_name().into()),
             count(failure.rank.as_ref()),

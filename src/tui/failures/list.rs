@@ -12,7 +12,8 @@ use crate::tui::explore::expansion::{GoldMark, mark};
 use crate::tui::failures::FailureId;
 use crate::tui::search::SearchableList;
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
 use crate::types::CUTOFFS;
 use ratatui::layout::Rect;
@@ -75,7 +76,7 @@ pub enum FailureLine {
 impl App {
     /// Makes the list anew; the cursor stays on its failure, else on its group.
     pub(crate) fn regroup(&mut self) {
-        let lines = match (&self.data.catalogue, self.failures_found()) {
+        let lines = match (&self.shared.catalogue, self.failures_found()) {
             (Some(catalogue), Some(found)) => self.grouped(catalogue, found),
             _ => Vec::new(),
         };
@@ -196,7 +197,7 @@ impl App {
                 cursor,
             };
         }
-        let (Some(catalogue), Some(found)) = (&self.data.catalogue, self.failures_found()) else {
+        let (Some(catalogue), Some(found)) = (&self.shared.catalogue, self.failures_found()) else {
             return SearchableList::default();
         };
         let by_entity = self.failures.grouping == Grouping::Entity;
@@ -281,7 +282,7 @@ fn draw_lines(canvas: &mut DrawContext, list: Rect) {
     let lines = &app.failures.lines;
     let cursor = app.failures.cursor;
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, app.frame.failures.offset, page, lines.len());
+    let offset = keep_in_sight(cursor, app.shared.frame.failures.offset, page, lines.len());
     canvas.view.failures = Extent {
         offset,
         page,

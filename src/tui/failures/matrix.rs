@@ -12,11 +12,12 @@
 use crate::config::Role;
 use crate::engine::protocol::FailureKind;
 use crate::engine::protocol::{Catalogue, Failure};
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
 use crate::tui::failures::list::{measured, said};
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::shifted;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
 use crate::types::ClassId;
 use ratatui::layout::Rect;
@@ -147,7 +148,7 @@ impl Confusion {
 impl App {
     /// Of the false positives above the cutoff that pass the filters by tag and mark.
     pub fn confusion(&self) -> Confusion {
-        let (Some(catalogue), Some(found)) = (&self.data.catalogue, self.failures_found()) else {
+        let (Some(catalogue), Some(found)) = (&self.shared.catalogue, self.failures_found()) else {
             return Confusion::default();
         };
         let labels = self.failures.matrix.level.labels(catalogue);
@@ -190,7 +191,7 @@ impl App {
 
     /// The false positives of a cell.
     pub fn failures_in(&self, cell: &Confused) -> Vec<&Failure> {
-        let (Some(catalogue), Some(found)) = (&self.data.catalogue, self.failures_found()) else {
+        let (Some(catalogue), Some(found)) = (&self.shared.catalogue, self.failures_found()) else {
             return Vec::new();
         };
         let holds = cell.filter(catalogue);
@@ -306,10 +307,15 @@ fn window(canvas: &mut DrawContext, list: Rect, matrix: &Confusion) -> Window {
     let room = width.saturating_sub(label + 2);
     let column = (room / matrix.columns.len().max(1)).clamp(*COLUMN.start(), *COLUMN.end());
     let (across, down) = ((room / column).max(1), usize::from(list.height));
-    let first_row = keep_in_sight(cursor.0, app.frame.failures.offset, down, matrix.rows.len());
+    let first_row = keep_in_sight(
+        cursor.0,
+        app.shared.frame.failures.offset,
+        down,
+        matrix.rows.len(),
+    );
     let first_column = keep_in_sight(
         cursor.1,
-        app.frame.confused.offset,
+        app.shared.frame.confused.offset,
         across,
         matrix.columns.len(),
     );

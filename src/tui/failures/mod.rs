@@ -13,17 +13,17 @@ use std::collections::{HashMap, HashSet};
 use crate::config::{Action, Context};
 use crate::engine::protocol::{EvaluationKey, Failure, Failures, RequestKind};
 use crate::engine::protocol::{FailureKind, TagKind};
-use crate::tui::ui::screen::Screen;
+use crate::tui::parts::Screen;
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, RankingKind};
 
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
 use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::seeds::shorten;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::text_input::TextInput;
+use crate::tui::ui::scroll::shifted;
 
 pub use annotations::Annotations;
 pub use export::reason;
@@ -259,11 +259,12 @@ impl App {
             .is_some_and(Failures::is_complete);
         let known = found || self.failures.searching == Some(plan);
         // while lists are made, those that there are can be searched; jointly each depends on all
-        let has_lists = self.data.overall.contains_key(&plan)
-            || self.evaluations.current == Some(plan) && plan.ranking != RankingKind::Joint;
+        let has_lists = self.shared.overall.contains_key(&plan)
+            || self.shared.evaluations.current == Some(plan) && plan.ranking != RankingKind::Joint;
         if self.screen == Screen::Failures && !known && has_lists {
             self.failures.searching = Some(plan);
-            self.engine
+            self.shared
+                .engine
                 .send(RequestClass::Failures, RequestKind::Failures(plan));
         }
     }
@@ -276,8 +277,8 @@ impl App {
         let is_complete = part.is_complete();
         self.failures.found.entry(plan).or_default().extend(part);
         if is_complete {
-            self.engine.pending.finish(RequestClass::Failures);
-            self.engine.progress.remove(&RequestClass::Failures);
+            self.shared.engine.pending.finish(RequestClass::Failures);
+            self.shared.engine.progress.remove(&RequestClass::Failures);
             self.failures.searching = None;
         }
         self.regroup();
@@ -298,9 +299,10 @@ impl App {
 
     /// The line in the place of the list while there is none.
     pub fn failures_state(&self) -> String {
-        let seeds = self.evaluations.seed_count;
-        match (&self.data.catalogue, self.failures_found()) {
+        let seeds = self.shared.evaluations.seed_count;
+        match (&self.shared.catalogue, self.failures_found()) {
             (None, _) => self
+                .shared
                 .engine
                 .open_error
                 .clone()
@@ -316,8 +318,8 @@ impl App {
             }
             (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
-            _ if self.engine.pending.runs(RequestClass::Evaluate)
-                || self.engine.pending.runs(RequestClass::Failures) =>
+            _ if self.shared.engine.pending.runs(RequestClass::Evaluate)
+                || self.shared.engine.pending.runs(RequestClass::Failures) =>
             {
                 format!(
                     "measuring {}, then looking for what is wrong …",

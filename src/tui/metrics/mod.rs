@@ -5,13 +5,14 @@ pub mod screen;
 
 use crate::config::Action;
 use crate::engine::protocol::Catalogue;
+use crate::tui::parts::MetricsColumn;
 use crate::types::{CUTOFFS, ClassId, MetricValues, Mode, RankingKind};
 
 use crate::table::{Cell, Table};
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
 use crate::tui::explore::class_tree::{ClassTree, TreeKind};
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
+use crate::tui::ui::scroll::shifted;
 
 /// The mean over all queries, and its 95 % interval where there are classes enough.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,19 +68,6 @@ impl MetricsValue {
             .unwrap_or(0);
         MetricsValue::ALL[(at + 1) % MetricsValue::ALL.len()]
     }
-}
-
-/// A column to sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricsColumn {
-    /// The tree, with its roll-ups.
-    Class,
-    Size,
-    /// By its place among the modes shown.
-    Mode(usize),
-    /// The first mode less the second.
-    Difference,
-    Ceiling,
 }
 
 /// The first line's label.
@@ -197,7 +185,7 @@ impl App {
     /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a
     /// number, the classes.
     pub fn metrics_rows(&self) -> Vec<MetricsRow> {
-        let Some(catalogue) = &self.data.catalogue else {
+        let Some(catalogue) = &self.shared.catalogue else {
             return Vec::new();
         };
         let mut rows = vec![self.all_queries(catalogue)];
@@ -244,7 +232,7 @@ impl App {
         let overall: Vec<Option<&Overall>> = self
             .modes()
             .iter()
-            .map(|&m| self.data.overall.get(&self.plan(m)))
+            .map(|&m| self.shared.overall.get(&self.plan(m)))
             .collect();
         let measure = self.metrics.measure;
         let interval = |o: &Overall| {
@@ -277,7 +265,7 @@ impl App {
             mean(
                 classes
                     .iter()
-                    .filter_map(|&c| self.data.class_metrics.get(&(self.plan(mode), c)))
+                    .filter_map(|&c| self.shared.class_metrics.get(&(self.plan(mode), c)))
                     .map(value)
                     .collect(),
             )
@@ -316,7 +304,7 @@ impl App {
             };
             rows.push(self.metrics_cells(row, level, modes.len()));
         }
-        let name = self.data.catalogue.as_ref().map_or("", |c| &c.name);
+        let name = self.shared.catalogue.as_ref().map_or("", |c| &c.name);
         let title = format!(
             "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
             self.metrics_title()
@@ -336,7 +324,7 @@ impl App {
             Cell::Text(level.into()),
             Cell::Count(row.size),
             Cell::Text(self.metrics.measure.name()),
-            Cell::Count(self.evaluations.seed_count.number()),
+            Cell::Count(self.shared.evaluations.seed_count.number()),
             Cell::Text(self.ranking_name().into()),
         ];
         for (at, value) in row.values.iter().enumerate() {

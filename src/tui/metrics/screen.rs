@@ -18,10 +18,12 @@ use ratatui::text::Line;
 
 use crate::config::{Action, Context, Role};
 use crate::tui::explore::screen::{notice, popups};
-use crate::tui::metrics::{MetricsColumn, MetricsRow};
+use crate::tui::metrics::MetricsRow;
+use crate::tui::parts::MetricsColumn;
 use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{bars, key_hints, status_line, text};
 use crate::types::Mode;
 
@@ -90,13 +92,17 @@ fn table(canvas: &mut DrawContext, area: Rect) {
     let (Some(all), false) = (rows.first(), modes.is_empty()) else {
         let said = format!(
             " {}",
-            app.engine.open_error.as_deref().unwrap_or("opening …")
+            app.shared
+                .engine
+                .open_error
+                .as_deref()
+                .unwrap_or("opening …")
         );
         return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
     };
-    let seeds = app.evaluations.seed_count;
+    let seeds = app.shared.evaluations.seed_count;
     if app
-        .data
+        .shared
         .catalogue
         .as_ref()
         .is_some_and(|c| !c.queries.iter().any(|q| q.seed_count == seeds))
@@ -136,7 +142,7 @@ fn class_rows(canvas: &mut DrawContext, list: Rect, widths: &Widths, rows: &[Met
     let (page, len) = (usize::from(list.height), rows.len() - 1);
     let offset = keep_in_sight(
         app.metrics.cursor.saturating_sub(1),
-        app.frame.table.offset,
+        app.shared.frame.table.offset,
         page,
         len,
     );

@@ -6,9 +6,9 @@
 use crate::config::{Action, Context, Role};
 use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
 use crate::tui::app::App;
-use crate::tui::overlay::{HelpScope, Popup};
+use crate::tui::parts::{HelpScope, Popup};
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Extent;
+use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::text;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -46,7 +46,7 @@ impl App {
             Some(popup) => ANYWHERE.contains(&action) || acts_in_popup(popup, action),
             None => self.acts_here(action),
         };
-        let keymap = &self.settings.keymap;
+        let keymap = &self.shared.settings.keymap;
         let everywhere = keymap
             .everywhere(here)
             .into_iter()

@@ -19,58 +19,9 @@ use crate::tui::overlay::palette::Palette;
 use crate::tui::overlay::pasted_names::PastedName;
 use crate::tui::overlay::themes::ThemePicker;
 use crate::tui::overlay::what_if::WhatIfBaseline;
+use crate::tui::parts::Popup;
 use crate::tui::search::ListSearch;
 use crate::tui::text_input::TextInput;
-
-/// What lies over the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Popup {
-    Help(HelpScope),
-    /// Gold entities that are not in the list; the cursor.
-    Missing(usize),
-    /// The forms to export in; the cursor.
-    Export(usize),
-    /// What can take part in a comparison; the cursor.
-    Rankers(usize),
-    /// The entity's picture on the full screen.
-    Zoom,
-    /// Every action by its name.
-    Palette,
-    /// The themes; the cursor.
-    Theme(usize),
-    /// Why an entity stands where it stands.
-    Explain,
-    /// Settings of the search and their effect; the cursor.
-    WhatIf(usize),
-    /// A name for the present state is typed.
-    Naming,
-    /// Named states; the cursor.
-    States(usize),
-    /// What a file asked for and is not there.
-    Told,
-    /// What became of each name of a paste; the cursor.
-    Pasted(usize),
-}
-
-/// What help lies over: its keys are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HelpScope {
-    Screen,
-    Explain,
-    /// With the cursor there.
-    WhatIf(usize),
-}
-
-impl HelpScope {
-    /// What is there again once help is closed.
-    pub fn popup(self) -> Option<Popup> {
-        match self {
-            HelpScope::Screen => None,
-            HelpScope::Explain => Some(Popup::Explain),
-            HelpScope::WhatIf(cursor) => Some(Popup::WhatIf(cursor)),
-        }
-    }
-}
 
 /// Everything that can lie over a screen.
 #[derive(Debug, Default)]

@@ -4,19 +4,19 @@
 
 use crate::config::Role;
 use crate::engine::protocol::Catalogue;
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
 use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::message::Effect;
-use crate::tui::overlay::Popup;
+use crate::tui::message::LoopCommand;
 use crate::tui::overlay::what_if::{change_words, origin};
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
+use crate::tui::parts::Screen;
 use crate::tui::persist::session::NamedRecord;
 use crate::tui::persist::view_file::{NamedEntity, Origin, QueryRecord, StateFile};
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::screen::Screen;
+use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -55,7 +55,7 @@ impl App {
 
     /// Takes the name that was typed. One of the same name is replaced.
     pub(crate) fn accept_name(&mut self) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         let name = self.overlay.name_input.text().trim().to_owned();
@@ -111,7 +111,7 @@ impl App {
         let Some(file) = self.state_file() else {
             return self.notify("nothing is open yet");
         };
-        self.effect = Some(Effect::Write {
+        self.command = Some(LoopCommand::Write {
             stem: "view".into(),
             ending: "json",
             text: file.write(),
@@ -119,7 +119,7 @@ impl App {
     }
 
     pub fn state_file(&self) -> Option<StateFile> {
-        let catalogue = self.data.catalogue.as_deref()?;
+        let catalogue = self.shared.catalogue.as_deref()?;
         let index = Origin {
             name: catalogue.name.clone(),
             path: catalogue.index.display().to_string(),
@@ -140,7 +140,7 @@ impl App {
 
     /// Opens what a file says as far as it is there, and tells the rest.
     pub(crate) fn open_file(&mut self, file: &StateFile) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         let (state, mut lost) = file.state.state(&catalogue);
@@ -153,7 +153,7 @@ impl App {
         ) = (state.seeds, state.mode, state.joint, state.tuning);
         (
             self.explore.candidates.reranked,
-            self.evaluations.seed_count,
+            self.shared.evaluations.seed_count,
         ) = (file.reranked, self.explore.query.seeds.count);
         self.screen = file.screen().unwrap_or_else(|| {
             lost.push(format!("there is no screen “{}”", file.screen));

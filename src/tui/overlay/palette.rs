@@ -11,12 +11,12 @@
 //! ```
 
 use crate::config::{Action, Context, Keymap, Role};
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
@@ -91,7 +91,7 @@ impl App {
             .collect();
         // stable: of equal nearness the order of help
         found.sort_by_key(|(elsewhere, nearness, _)| (elsewhere.is_some(), *nearness));
-        let keymap = &self.settings.keymap;
+        let keymap = &self.shared.settings.keymap;
         let key = |action| {
             [context, Context::Global]
                 .into_iter()
@@ -108,8 +108,9 @@ impl App {
     /// None where the action does something in this context; else the places where it does.
     fn elsewhere(&self, context: Context, action: Action) -> Option<String> {
         let binds = |keymap: &Keymap, context| keymap.of(context).any(|(_, bound)| bound == action);
-        let here =
-            |context| binds(&self.settings.keymap, context) || binds(Keymap::shipped(), context);
+        let here = |context| {
+            binds(&self.shared.settings.keymap, context) || binds(Keymap::shipped(), context)
+        };
         if action == Action::Palette {
             return Some("open".into());
         }
@@ -174,6 +175,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     };
     let inner = canvas.popup(area, "Actions", &foot);
     let key = app
+        .shared
         .settings
         .keymap
         .key_of(Context::Global, Action::Palette)

@@ -14,11 +14,11 @@ use crate::config::Role;
 use crate::engine::protocol::Catalogue;
 use crate::printable::is_unprintable;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Popup;
+use crate::tui::parts::Screen;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::screen::Screen;
 use crate::tui::ui::{popup_list, text};
 use crate::types::EntityId;
 use ratatui::layout::Rect;
@@ -52,7 +52,7 @@ impl App {
     pub(crate) fn paste(&mut self, text: &str) {
         let text = plain(text);
         if self.pastes_seeds() {
-            let names = match &self.data.catalogue {
+            let names = match &self.shared.catalogue {
                 Some(catalogue) => names(&text, catalogue),
                 None => Vec::new(),
             };
@@ -87,7 +87,7 @@ impl App {
 
     /// Makes every known name a seed, as one change, and shows what became of each.
     fn add_pasted(&mut self, names: Vec<String>) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         let mut seeds = self.explore.query.seeds.clone();

@@ -4,7 +4,7 @@
 
 use crate::config::Role;
 use crate::tui::app::App;
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::{popup_list, text};

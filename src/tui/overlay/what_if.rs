@@ -24,7 +24,7 @@ use crate::config::Role;
 use crate::engine::protocol::{ExpandRequest, RequestKind};
 use crate::tui::app::App;
 use crate::tui::explore::query::{ExpansionQuery, QueryChange};
-use crate::tui::overlay::Popup;
+use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::DrawContext;
@@ -100,7 +100,7 @@ impl App {
 
     /// Everything at once, so that one undo brings it back.
     pub(crate) fn take_back_all(&mut self) {
-        let Some(catalogue) = self.data.catalogue.clone() else {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
         let to = self.state().unchanged(&catalogue);
@@ -156,14 +156,15 @@ impl App {
 
     /// Has the unchanged state measured while its metrics are on the screen, once.
     pub(crate) fn measure_unchanged(&mut self) {
-        let (Some(Popup::WhatIf(_)), Some(catalogue)) = (self.overlay.popup, &self.data.catalogue)
+        let (Some(Popup::WhatIf(_)), Some(catalogue)) =
+            (self.overlay.popup, &self.shared.catalogue)
         else {
             return;
         };
         let ask = self
             .state()
             .unchanged(catalogue)
-            .ask(catalogue, self.settings.candidates);
+            .ask(catalogue, self.shared.settings.candidates);
         let Some(ask) = ask.filter(|ask| ask.class.is_some()) else {
             return self.overlay.what_if = None;
         };
@@ -177,7 +178,8 @@ impl App {
                 ask: ask.clone(),
                 measured: None,
             });
-            self.engine
+            self.shared
+                .engine
                 .send(RequestClass::Measure, RequestKind::Measure(ask));
         }
     }

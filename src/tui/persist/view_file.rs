@@ -12,7 +12,7 @@ use crate::name::is_same;
 use crate::text_file;
 use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::SeedSet;
-use crate::tui::ui::screen::Screen;
+use crate::tui::parts::Screen;
 use crate::types::{ClassId, EntityId, Mode, SearchSettings, SeedCount};
 
 /// What the file says it is.

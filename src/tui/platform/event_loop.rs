@@ -14,7 +14,8 @@ use crate::engine::protocol::{Reply, ReplyKind, Request};
 use crate::error::{Error, Result};
 use crate::files::write_whole;
 use crate::tui::app::App;
-use crate::tui::message::{Effect, Message};
+use crate::tui::draw;
+use crate::tui::message::{LoopCommand, Message};
 use crate::tui::persist::session::SavedSession;
 use crate::tui::platform::capabilities::{Answers, GraphicsProtocol, image_setup};
 use crate::tui::platform::input::{TerminalInput, TerminalReport};
@@ -26,7 +27,6 @@ use crate::tui::platform::theme_files::ThemeFiles;
 use crate::tui::platform::tmux;
 use crate::tui::platform::tmux::Outside;
 use crate::tui::ui::image_cache::{ImageCache, Job, Made};
-use crate::tui::ui::screen;
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -177,7 +177,7 @@ impl Loop {
             input = sources.inputs.recv() => match input {
                 Some(input) => self.input(input)?,
                 // the line is gone
-                None => self.explorer.app.effect = Some(Effect::Quit),
+                None => self.explorer.app.command = Some(LoopCommand::Quit),
             },
             reply = sources.replies.recv(), if sources.engine_lives => match reply {
                 Some(reply) => self.replies(reply, &mut sources.replies),
@@ -315,8 +315,8 @@ impl Loop {
 
     fn signal(&mut self, signal: Received) -> Result<()> {
         match signal {
-            Received::End => self.explorer.app.effect = Some(Effect::Quit),
-            Received::Stop => self.explorer.app.effect = Some(Effect::Suspend),
+            Received::End => self.explorer.app.command = Some(LoopCommand::Quit),
+            Received::Stop => self.explorer.app.command = Some(LoopCommand::Suspend),
             Received::Resize => {
                 // another font has other cells
                 if self.pictures.on() {
@@ -423,7 +423,7 @@ impl Loop {
         let (app, theme, pictures) = (&self.explorer.app, &self.explorer.theme, &self.pictures);
         let mut view = None;
         self.terminal
-            .draw(|frame| view = Some(screen::draw(frame, app, theme, pictures)))?;
+            .draw(|frame| view = Some(draw::draw(frame, app, theme, pictures)))?;
         (self.changed, self.last_frame) = (None, Instant::now());
         let Some(mut view) = view else { return Ok(()) };
         // The large ones are what is looked at.
@@ -454,9 +454,9 @@ impl Loop {
 
     /// Does what the app wishes; true at the end.
     fn grant(&mut self) -> Result<bool> {
-        match self.explorer.app.effect.take() {
-            Some(Effect::Quit) => return Ok(true),
-            Some(Effect::Suspend) => {
+        match self.explorer.app.command.take() {
+            Some(LoopCommand::Quit) => return Ok(true),
+            Some(LoopCommand::Suspend) => {
                 self.save();
                 if !self.terminal.suspend()? {
                     self.explorer.app.notify(
@@ -469,12 +469,12 @@ impl Loop {
                 self.ask_tmux();
                 self.take(Message::Resize(screen_size()), FRAME);
             }
-            Some(Effect::Redraw) => self.terminal.clear()?,
-            Some(Effect::Copy(text)) => {
+            Some(LoopCommand::Redraw) => self.terminal.clear()?,
+            Some(LoopCommand::Copy(text)) => {
                 self.terminal.copy(&text)?;
                 return Ok(false);
             }
-            Some(Effect::Write { stem, ending, text }) => {
+            Some(LoopCommand::Write { stem, ending, text }) => {
                 let said = match write(&stem, ending, &text) {
                     Ok(path) => format!("written to {}", path.display()),
                     Err(why) => why.to_string(),

@@ -11,8 +11,9 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 use crate::config::{Role, Theme};
 use crate::engine::protocol::Catalogue;
 use crate::tui::app::App;
-use crate::tui::explore::Pane;
+use crate::tui::parts::Pane;
 use crate::tui::search::occurrences;
+use crate::tui::shared::Shared;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::frame_info::{FrameInfo, Hit, PictureKey};
 use crate::tui::ui::image_cache::{ImageCache, Look};
@@ -22,7 +23,13 @@ use crate::types::EntityId;
 /// One frame in the making.
 pub struct DrawContext<'a, 'f> {
     pub frame: &'a mut Frame<'f>,
+    /// TODO(remove once every component draws itself)
     pub app: &'a App,
+    pub shared: &'a Shared,
+    /// Whether a popup lies over the screen, so that no pane has the keys.
+    pub has_popup: bool,
+    /// The text that is searched for: it stands out in every list. Empty without a search.
+    pub highlighted: &'a str,
     pub theme: &'a Theme,
     pub pictures: &'a ImageCache,
     pub view: FrameInfo,
@@ -54,7 +61,7 @@ impl DrawContext<'_, '_> {
     }
 
     pub fn catalogue(&self) -> Option<&Catalogue> {
-        self.app.data.catalogue.as_deref()
+        self.shared.catalogue.as_deref()
     }
 
     /// Returns the columns of the longest class name; 0 without classes.
@@ -75,7 +82,7 @@ impl DrawContext<'_, '_> {
     pub fn label(&self, role: Role, text: &str) -> Vec<Span<'static>> {
         let style = self.style(role);
         let (mut spans, mut at) = (Vec::new(), 0);
-        for found in occurrences(text, self.app.overlay.search.field.text()) {
+        for found in occurrences(text, self.highlighted) {
             spans.push(Span::styled(text[at..found.start].to_owned(), style));
             spans.push(Span::styled(
                 text[found.clone()].to_owned(),
@@ -146,7 +153,7 @@ impl DrawContext<'_, '_> {
 
     /// A pane's frame; gives its inside. The focus is heavy as well as coloured.
     pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
-        let focused = self.app.explore.focus == pane && self.app.overlay.popup.is_none();
+        let focused = self.app.explore.focus == pane && !self.has_popup;
         let inner = self.framed(area, focused, title, right);
         self.hit(area, Hit::Pane(pane));
         inner
@@ -171,7 +178,7 @@ impl DrawContext<'_, '_> {
 
     /// A pane's title in the style that its focus asks for.
     pub fn title(&self, pane: Pane, text: &str) -> Span<'static> {
-        let focused = self.app.explore.focus == pane && self.app.overlay.popup.is_none();
+        let focused = self.app.explore.focus == pane && !self.has_popup;
         self.span(
             if focused { Role::Focus } else { Role::Title },
             format!(" {text} "),
@@ -284,8 +291,7 @@ impl DrawContext<'_, '_> {
         if !self.pictures.on() {
             return;
         }
-        let app = self.app;
-        match app.data.first_images.get(&entity) {
+        match self.shared.first_images.get(&entity) {
             Some(Some(path)) => self.picture(area, path),
             Some(None) => self.empty_picture(area, "no picture"),
             None => self.view.unpictured.push(entity),

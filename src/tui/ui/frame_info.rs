@@ -1,13 +1,14 @@
 //! What a drawn frame tells the app: where things are (for the mouse), how far they scroll, and
 //! what is wanting.
 
+use crate::tui::ui::scroll::Extent;
 use std::path::PathBuf;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use crate::tui::explore::Pane;
-use crate::tui::metrics::MetricsColumn;
-use crate::tui::ui::screen::Screen;
+use crate::tui::parts::MetricsColumn;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Screen;
 use crate::types::EntityId;
 
 /// What lies under the pointer.
@@ -56,17 +57,6 @@ pub enum Hit {
     /// A setting of the What-if popup.
     Setting(usize),
     NamedState(usize),
-}
-
-/// A scrolled region as it was drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Extent {
-    /// The first item shown.
-    pub offset: usize,
-    /// How many items fit.
-    pub page: usize,
-    /// The largest offset that makes sense.
-    pub furthest: usize,
 }
 
 /// A picture at a size in cells.
@@ -134,31 +124,9 @@ impl FrameInfo {
     }
 }
 
-/// The first item to show so that `cursor` stays in sight, moving as little as may be.
-pub fn keep_in_sight(cursor: usize, offset: usize, page: usize, len: usize) -> usize {
-    let low = (cursor + 1).saturating_sub(page);
-    offset
-        .clamp(low, low.max(cursor))
-        .min(len.saturating_sub(page))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_list_scrolls_only_as_far_as_it_must() {
-        assert_eq!(keep_in_sight(0, 0, 5, 20), 0);
-        assert_eq!(keep_in_sight(4, 0, 5, 20), 0);
-        assert_eq!(keep_in_sight(5, 0, 5, 20), 1);
-        assert_eq!(keep_in_sight(3, 8, 5, 20), 3);
-        assert_eq!(keep_in_sight(19, 0, 5, 20), 15);
-        assert_eq!(
-            keep_in_sight(2, 18, 5, 3),
-            0,
-            "a shorter list comes back into sight"
-        );
-    }
 
     #[test]
     fn what_is_drawn_later_is_hit_first() {

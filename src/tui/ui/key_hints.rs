@@ -20,7 +20,7 @@ pub fn draw(
     let mut used = begin.width();
     let mut spans = begin.spans;
     for &(action, what) in wanted {
-        let keymap = &canvas.app.settings.keymap;
+        let keymap = &canvas.app.shared.settings.keymap;
         let Some(key) = [context, Context::Global]
             .iter()
             .find_map(|&c| keymap.key_of(c, action))

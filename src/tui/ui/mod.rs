@@ -7,7 +7,7 @@ pub mod frame_info;
 pub mod image_cache;
 pub mod key_hints;
 pub mod popup_list;
-pub mod screen;
+pub mod scroll;
 pub mod sequence_hints;
 pub mod status_line;
 pub mod text;

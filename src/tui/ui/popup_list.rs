@@ -5,7 +5,8 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 
 /// `len` lines with the cursor on one, which stays in sight. `one`: a line, and what a click on it
 /// hits.
@@ -17,7 +18,7 @@ pub fn draw(
     one: impl Fn(&DrawContext, usize) -> (Line<'static>, Hit),
 ) {
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, canvas.app.frame.popup.offset, page, len);
+    let offset = keep_in_sight(cursor, canvas.app.shared.frame.popup.offset, page, len);
     canvas.view.popup = Extent {
         offset,
         page,

@@ -7,10 +7,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
+use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::screen::Screen;
 use crate::tui::ui::text;
 
 /// From this width on every screen is named, and not only the one that is shown.
@@ -62,7 +62,7 @@ struct TabPlace {
 
 /// Returns the tabs; where it is not roomy, only the screen that is shown has its name there.
 fn tabs(canvas: &DrawContext, roomy: bool) -> Tabs {
-    let keymap = &canvas.app.settings.keymap;
+    let keymap = &canvas.app.shared.settings.keymap;
     let mut line = Line::default();
     let mut places = Vec::new();
     for screen in Screen::ALL {
@@ -120,7 +120,7 @@ fn left(canvas: &DrawContext, room: usize) -> Line<'static> {
 fn facts(canvas: &DrawContext) -> Vec<String> {
     let app = canvas.app;
     let Some(catalogue) = canvas.catalogue() else {
-        return vec![app.engine.options.index.display().to_string()];
+        return vec![app.shared.engine.options.index.display().to_string()];
     };
     let mut mode = app.explore.query.mode.to_string();
     if app.explore.query.joint {
@@ -140,8 +140,9 @@ fn facts(canvas: &DrawContext) -> Vec<String> {
 
 fn running(canvas: &DrawContext) -> Option<String> {
     let app = canvas.app;
-    let Some(kind) = app.engine.pending.running() else {
+    let Some(kind) = app.shared.engine.pending.running() else {
         let key = app
+            .shared
             .settings
             .keymap
             .key_of(Context::Global, Action::StopEvaluation);
@@ -158,7 +159,7 @@ fn running(canvas: &DrawContext) -> Option<String> {
         RequestClass::Failures => "looking for failures",
         _ => "measuring the classes",
     };
-    let Some(progress) = app.engine.progress.get(&kind) else {
+    let Some(progress) = app.shared.engine.progress.get(&kind) else {
         return Some(format!("{spin} {what}"));
     };
     let far = match progress.total {

@@ -7,11 +7,11 @@ pub mod tree;
 pub mod view;
 
 use crate::engine::protocol::{Explained, RequestKind};
-use crate::tui::actions::shifted;
 use crate::tui::app::App;
-use crate::tui::overlay::Popup;
 use crate::tui::overlay::explain::tree::{Branch, ExplainState};
+use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
+use crate::tui::ui::scroll::shifted;
 use crate::types::EntityId;
 
 impl App {
@@ -93,11 +93,11 @@ impl App {
         if self.overlay.popup != Some(Popup::Explain) {
             self.open_popup(Popup::Explain);
         }
-        self.engine.send(RequestClass::Explain, ask);
+        self.shared.engine.send(RequestClass::Explain, ask);
     }
 
     pub(crate) fn explained(&mut self, answer: Result<Explained, String>) {
-        self.engine.pending.finish(RequestClass::Explain);
+        self.shared.engine.pending.finish(RequestClass::Explain);
         self.overlay.explain.answer = Some(answer);
         self.step_in_explanation(0);
     }

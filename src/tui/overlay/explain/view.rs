@@ -23,7 +23,8 @@ use crate::tui::overlay::explain::detail;
 use crate::tui::overlay::explain::sentence::{small, verdict};
 use crate::tui::overlay::explain::tree::{ExplanationLine, Fact, Modality, Subject};
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::{Extent, Hit, keep_in_sight};
+use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{bars, text};
 
 /// From this width on what is under the cursor has a column of its own.
@@ -157,7 +158,7 @@ fn draw_tree(
     };
     let page = usize::from(list.height);
     let cursor = app.overlay.explain.cursor;
-    let offset = keep_in_sight(cursor, app.frame.popup.offset, page, lines.len());
+    let offset = keep_in_sight(cursor, app.shared.frame.popup.offset, page, lines.len());
     canvas.view.popup = Extent {
         offset,
         page,

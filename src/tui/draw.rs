@@ -1,10 +1,11 @@
-//! The screens. One file each, with its drawing in the header.
+//! Draws a whole frame.
 
+use crate::tui::parts::Screen;
 use ratatui::Frame;
 use ratatui::style::Color;
 use ratatui::text::Line;
 
-use crate::config::{Action, Role, Theme};
+use crate::config::{Role, Theme};
 use crate::tui::app::App;
 use crate::tui::platform::bidi::isolate;
 use crate::tui::search;
@@ -15,43 +16,6 @@ use crate::tui::ui::sequence_hints;
 
 /// Below this nothing can be laid out.
 const SMALLEST: (u16, u16) = (60, 16);
-
-/// The screens that there are, in the order of their tabs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Screen {
-    Explore,
-    Compare,
-    Failures,
-    Metrics,
-}
-
-impl Screen {
-    pub const ALL: [Screen; 4] = [
-        Screen::Explore,
-        Screen::Compare,
-        Screen::Failures,
-        Screen::Metrics,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Screen::Explore => "Explore",
-            Screen::Compare => "Compare",
-            Screen::Failures => "Failures",
-            Screen::Metrics => "Metrics",
-        }
-    }
-
-    /// What brings it up.
-    pub fn action(self) -> Action {
-        match self {
-            Screen::Explore => Action::Explore,
-            Screen::Compare => Action::Compare,
-            Screen::Failures => Action::Failures,
-            Screen::Metrics => Action::Metrics,
-        }
-    }
-}
 
 /// Draws the whole terminal; gives what the app is to know of the frame.
 pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) -> FrameInfo {
@@ -70,6 +34,9 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) 
     let mut canvas = DrawContext {
         frame,
         app,
+        shared: &app.shared,
+        has_popup: app.overlay.popup.is_some(),
+        highlighted: app.overlay.search.field.text(),
         theme,
         pictures,
         view: FrameInfo {

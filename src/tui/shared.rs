@@ -1,0 +1,63 @@
+//! What every screen and popup reads: settings, and what the engine has sent.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::engine::protocol::{Catalogue, EntityDetail, EvaluationKey, QueryComparison};
+use crate::tui::evaluations::EvaluationQueue;
+use crate::tui::metrics::Overall;
+use crate::tui::requests::{EngineRequests, ExploreOptions};
+use crate::tui::ui::frame_info::FrameInfo;
+use crate::types::{ClassId, EntityId, MetricValues, Mode};
+
+/// An entity in a mode, and what the engine says of it (or why it cannot).
+pub type DetailKey = (EntityId, Mode);
+pub type Detail = Result<EntityDetail, String>;
+
+/// What every component may read. Only [`App`](crate::tui::app::App) changes it.
+#[derive(Debug)]
+pub struct Shared {
+    pub settings: Settings,
+    /// The requests under way.
+    pub engine: EngineRequests,
+    /// Which evaluations are computed, and which were stopped.
+    pub evaluations: EvaluationQueue,
+    /// The last frame that was drawn.
+    pub frame: FrameInfo,
+    /// `None` until the index is open.
+    pub catalogue: Option<Arc<Catalogue>>,
+    /// Means of each class over its queries.
+    pub(crate) class_metrics: HashMap<(EvaluationKey, ClassId), MetricValues>,
+    /// Means over all queries, of each finished evaluation.
+    pub overall: HashMap<EvaluationKey, Overall>,
+    pub comparisons: HashMap<[EvaluationKey; 2], QueryComparison>,
+    pub details: HashMap<DetailKey, Detail>,
+    /// The details that are requested and not there yet.
+    pub(crate) inspecting: Option<DetailKey>,
+    /// The first image of each entity, `None` for an entity without images.
+    pub first_images: HashMap<EntityId, Option<PathBuf>>,
+    /// Entities whose first image is requested and not there yet.
+    pub(crate) requested_images: Vec<EntityId>,
+}
+
+impl Shared {
+    /// Nothing is open yet.
+    pub fn new(settings: Settings, options: ExploreOptions) -> Self {
+        Shared {
+            settings,
+            engine: EngineRequests::new(options),
+            evaluations: EvaluationQueue::default(),
+            frame: FrameInfo::default(),
+            catalogue: None,
+            class_metrics: HashMap::new(),
+            overall: HashMap::new(),
+            comparisons: HashMap::new(),
+            details: HashMap::new(),
+            inspecting: None,
+            first_images: HashMap::new(),
+            requested_images: Vec::new(),
+        }
+    }
+}
