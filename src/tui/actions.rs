@@ -80,7 +80,10 @@ impl App {
             (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => return false,
             (None, Screen::Compare) => self.act_on_compare(action),
             (None, Screen::Failures) => self.act_on_failures(action),
-            (None, Screen::Metrics) => self.act_on_metrics(action),
+            (None, Screen::Metrics) => {
+                let effects = self.metrics.update(action, &self.shared);
+                self.apply(effects);
+            }
             (None, Screen::Explore) => return false,
         }
         true
@@ -181,7 +184,7 @@ impl App {
             Some(Popup::Naming | Popup::Told) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Failures => self.step_in_failures(by),
-            None if self.screen == Screen::Metrics => self.step_in_table(by),
+            None if self.screen == Screen::Metrics => self.metrics.step(by, &self.shared),
             None => self.step_in_pane(by),
         }
     }

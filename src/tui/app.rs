@@ -18,7 +18,7 @@ use crate::tui::requests::ExploreOptions;
 use crate::tui::shared::Shared;
 
 use crate::tui::failures::FailureList;
-use crate::tui::metrics::MetricsTable;
+use crate::tui::metrics::Metrics;
 use crate::tui::notice::Notice;
 use crate::tui::overlay::named_queries::NamedState;
 use crate::tui::requests::RequestClass;
@@ -57,7 +57,7 @@ pub struct App {
     pub explore: Explore,
     pub compare: Compare,
     pub failures: FailureList,
-    pub metrics: MetricsTable,
+    pub metrics: Metrics,
     pub overlay: Overlay,
     pub navigation: Navigation,
     pub status: Status,
@@ -81,7 +81,7 @@ impl App {
             explore,
             compare,
             failures: FailureList::default(),
-            metrics: MetricsTable::default(),
+            metrics: Metrics::default(),
             overlay: Overlay::default(),
             navigation: Navigation::default(),
             status: Status::default(),
@@ -140,6 +140,9 @@ impl App {
                 Effect::Notify(sentence) => self.notify(sentence),
                 Effect::Send(class, kind) => self.shared.engine.send(class, kind),
                 Effect::GoTo(screen) => self.go_to(screen),
+                Effect::NextRanking => self.switch_ranking(),
+                Effect::NextSeedCount => self.switch_measured(),
+                Effect::ShowQuery { class, number } => self.show_query(class, number),
                 Effect::OpenPopup(popup) => self.open_popup(popup),
                 Effect::ClosePopup => self.overlay.popup = None,
                 Effect::Loop(command) => self.command = Some(command),

@@ -11,7 +11,7 @@ const LONGEST: usize = 74_000;
 
 impl App {
     pub(crate) fn copy_name(&mut self) {
-        let subject = || self.subject().map(|entity| self.name(entity));
+        let subject = || self.subject().map(|entity| self.shared.name(entity));
         let listed = || {
             self.list()
                 .and_then(|list| list.labels.get(list.cursor).cloned())
@@ -44,7 +44,7 @@ impl App {
         if self.explore.query.seeds.seeds.is_empty() {
             return self.notify("there are no seeds to copy");
         }
-        let name = |seed: &EntityId| match self.name(*seed) {
+        let name = |seed: &EntityId| match self.shared.name(*seed) {
             name if name.contains([',', '\n', '\r']) => seed.to_string(),
             name => name,
         };

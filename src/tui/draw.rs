@@ -1,7 +1,19 @@
 //! Draws a whole frame.
 
+use crate::tui::compare;
+use crate::tui::compare::rankers;
+use crate::tui::explore;
+use crate::tui::explore::missing;
+use crate::tui::failures;
+use crate::tui::overlay::explain::view;
+use crate::tui::overlay::{
+    export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
+};
+use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
+use crate::tui::ui::{status_line, text};
 use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Color;
 use ratatui::text::Line;
 
@@ -45,12 +57,21 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) 
         },
         overlays: Vec::new(),
     };
+    let [top, body, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    status_line::draw(&mut canvas, top);
     match app.screen {
-        Screen::Explore => crate::tui::explore::screen::draw(&mut canvas, area),
-        Screen::Compare => crate::tui::compare::screen::draw(&mut canvas, area),
-        Screen::Failures => crate::tui::failures::screen::draw(&mut canvas, area),
-        Screen::Metrics => crate::tui::metrics::screen::draw(&mut canvas, area),
+        Screen::Explore => explore::screen::draw(&mut canvas, body, foot),
+        Screen::Compare => compare::screen::draw(&mut canvas, body, foot),
+        Screen::Failures => failures::screen::draw(&mut canvas, body, foot),
+        Screen::Metrics => app.metrics.draw(&mut canvas, body, foot),
     }
+    draw_popups(&mut canvas, area);
+    draw_notice(&mut canvas, body);
     search::draw(&mut canvas, area);
     sequence_hints::draw(&mut canvas, area);
     let view = canvas.view;
@@ -70,5 +91,60 @@ fn fill(frame: &mut Frame, theme: &Theme) {
         if cell.fg == Color::Reset {
             cell.fg = text.unwrap_or(Color::Reset);
         }
+    }
+}
+
+/// What lies over any screen.
+fn draw_popups(canvas: &mut DrawContext, area: Rect) {
+    if let Some(popup) = canvas.app.overlay.popup {
+        draw_popup(canvas, area, popup);
+    }
+}
+
+fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
+    match popup {
+        Popup::Help(below) => {
+            below
+                .popup()
+                .into_iter()
+                .for_each(|below| draw_popup(canvas, area, below));
+            help::draw(canvas, area);
+        }
+        Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
+        Popup::Export(cursor) => export::draw(canvas, area, cursor),
+        Popup::Rankers(cursor) => rankers::draw(canvas, area, cursor),
+        Popup::Zoom => zoom::draw(canvas, area),
+        Popup::Palette => palette::draw(canvas, area),
+        Popup::Theme(cursor) => themes::draw(canvas, area, cursor),
+        Popup::Explain => view::draw(canvas, area),
+        Popup::WhatIf(cursor) => what_if::draw(canvas, area, cursor),
+        Popup::Naming => named_queries::draw_naming(canvas, area),
+        Popup::States(cursor) => named_queries::draw(canvas, area, cursor),
+        Popup::Told => load_warnings::draw(canvas, area),
+        Popup::Pasted(cursor) => pasted_names::draw(canvas, area, cursor),
+    }
+}
+
+/// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a
+/// long one needs.
+fn draw_notice(canvas: &mut DrawContext, body: Rect) {
+    let Some(notice) = &canvas.app.status.notice else {
+        return;
+    };
+    let room = usize::from(body.width).saturating_sub(6);
+    let lines: Vec<String> = text::wrap(&notice.text(), room);
+    let height = (lines.len() as u16).min(body.height);
+    let width = lines
+        .iter()
+        .map(|line| text::width(line))
+        .max()
+        .unwrap_or(0) as u16
+        + 2;
+    let x = body.right().saturating_sub(width + 2);
+    let area = Rect::new(x, body.bottom() - height, width, height).intersection(body);
+    canvas.clear(area);
+    for (row, line) in area.rows().zip(lines) {
+        let line = Line::from(canvas.span(Role::Warning, format!(" {line} ")));
+        canvas.line(row, line);
     }
 }

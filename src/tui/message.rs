@@ -7,6 +7,7 @@ use crate::engine::protocol::{Reply, RequestKind};
 use crate::tui::parts::{Popup, Screen};
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::frame_info::FrameInfo;
+use crate::types::ClassId;
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]
@@ -30,6 +31,15 @@ pub enum Effect {
     /// Sends a request to the engine; it replaces the pending one of its class.
     Send(RequestClass, RequestKind),
     GoTo(Screen),
+    /// Evaluates the next kind of ranking on the screens that share it.
+    NextRanking,
+    /// Evaluates the queries of the other number of seeds.
+    NextSeedCount,
+    /// Opens an evaluated query in Explore; the number is its position among the class's queries.
+    ShowQuery {
+        class: ClassId,
+        number: usize,
+    },
     OpenPopup(Popup),
     ClosePopup,
     Loop(LoopCommand),

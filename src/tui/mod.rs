@@ -8,6 +8,7 @@ pub mod app;
 pub mod clipboard;
 pub mod compare;
 pub mod draw;
+pub mod evaluate;
 pub mod evaluations;
 pub mod explore;
 pub mod failures;

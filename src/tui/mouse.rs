@@ -75,9 +75,12 @@ impl App {
             Hit::Divider => self.explore.entity.resizing = true,
             Hit::Help => self.open_help(),
             Hit::Tab(screen) => self.go_to(screen),
-            Hit::MetricsColumn(column) => self.sort_by(column),
+            Hit::MetricsColumn(column) => self.metrics.sort_by(column),
             // a second click opens
-            Hit::MetricsRow(at) if self.metrics.cursor == at => self.open_metrics_row(),
+            Hit::MetricsRow(at) if self.metrics.cursor == at => {
+                let effect = self.metrics.open_row(&self.shared);
+                self.apply(vec![effect]);
+            }
             Hit::MetricsRow(at) => self.metrics.cursor = at,
             Hit::Pair(at) if self.pair_cursor(&self.pairs()) == at => self.open_pair(),
             Hit::Pair(at) => self.select_pair(at),

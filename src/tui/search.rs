@@ -16,7 +16,6 @@ use crate::tui::parts::Screen;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::{key_hints, text};
-use crate::types::EntityId;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use std::borrow::Cow;
@@ -69,7 +68,7 @@ impl App {
                     .missing
                     .as_ref()?;
                 SearchableList {
-                    labels: missing.iter().map(|m| self.name(m.entity)).collect(),
+                    labels: missing.iter().map(|m| self.shared.name(m.entity)).collect(),
                     cursor,
                 }
             }
@@ -81,7 +80,7 @@ impl App {
                 let labels = self
                     .available()
                     .into_iter()
-                    .map(|of| self.compare.rankers.name(of))
+                    .map(|of| self.shared.ranker_name(of))
                     .collect();
                 SearchableList { labels, cursor }
             }
@@ -127,7 +126,8 @@ impl App {
             (Screen::Failures, _) => self.failure_labels(),
             (Screen::Metrics, _) => SearchableList {
                 labels: self
-                    .metrics_rows()
+                    .metrics
+                    .rows(&self.shared)
                     .into_iter()
                     .map(|row| row.label)
                     .collect(),
@@ -144,7 +144,7 @@ impl App {
                     .seeds
                     .seeds
                     .iter()
-                    .map(|&seed| self.name(seed))
+                    .map(|&seed| self.shared.name(seed))
                     .collect();
                 SearchableList {
                     labels,
@@ -154,7 +154,7 @@ impl App {
             (Screen::Explore, Pane::Candidates | Pane::Entity) => {
                 let rows = self.rows();
                 SearchableList {
-                    labels: rows.iter().map(|r| self.name(r.entity)).collect(),
+                    labels: rows.iter().map(|r| self.shared.name(r.entity)).collect(),
                     cursor: self.cursor(&rows),
                 }
             }
@@ -175,22 +175,6 @@ impl App {
             _ => self.step(by),
         }
         self.overlay.search.line = to;
-    }
-
-    /// An entity's name; for a stranger of a run what that calls it; its number where nothing knows
-    /// it.
-    pub fn name(&self, entity: EntityId) -> String {
-        let imports = &self.compare.rankers.imports;
-        if let Some(name) = imports
-            .iter()
-            .find_map(|import| import.strangers.get(&entity))
-        {
-            return format!("{name} (unknown)");
-        }
-        self.shared.catalogue.as_ref().map_or_else(
-            || format!("entity {entity}"),
-            |catalogue| catalogue.name(entity),
-        )
     }
 
     // Searching.

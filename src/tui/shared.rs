@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::engine::protocol::{Catalogue, EntityDetail, EvaluationKey, QueryComparison};
-use crate::tui::evaluations::EvaluationQueue;
-use crate::tui::metrics::Overall;
+use crate::engine::protocol::{
+    Catalogue, EntityDetail, EvaluationKey, Import, QueryComparison, Ranker,
+};
+use crate::tui::evaluations::{EvaluationQueue, Overall};
 use crate::tui::requests::{EngineRequests, ExploreOptions};
 use crate::tui::ui::frame_info::FrameInfo;
 use crate::types::{ClassId, EntityId, MetricValues, Mode};
@@ -32,6 +33,8 @@ pub struct Shared {
     pub(crate) class_metrics: HashMap<(EvaluationKey, ClassId), MetricValues>,
     /// Means over all queries, of each finished evaluation.
     pub overall: HashMap<EvaluationKey, Overall>,
+    /// Indexes and runs that were imported beside the open index.
+    pub imports: Vec<Import>,
     pub comparisons: HashMap<[EvaluationKey; 2], QueryComparison>,
     pub details: HashMap<DetailKey, Detail>,
     /// The details that are requested and not there yet.
@@ -53,11 +56,52 @@ impl Shared {
             catalogue: None,
             class_metrics: HashMap::new(),
             overall: HashMap::new(),
+            imports: Vec::new(),
             comparisons: HashMap::new(),
             details: HashMap::new(),
             inspecting: None,
             first_images: HashMap::new(),
             requested_images: Vec::new(),
         }
+    }
+
+    /// Returns the modes to choose from: those of the index that use a modality.
+    pub fn modes(&self) -> Vec<Mode> {
+        let modes = self
+            .catalogue
+            .as_ref()
+            .map(|catalogue| &catalogue.modes[..]);
+        let modes = modes.unwrap_or_default().iter().copied();
+        modes.filter(|mode| *mode != Mode::None).collect()
+    }
+
+    /// Returns the name of a ranker, as columns show it.
+    pub fn ranker_name(&self, ranker: Ranker) -> String {
+        let label = |import: u16| {
+            self.imports
+                .get(usize::from(import))
+                .map_or("?", |import| import.label.as_str())
+        };
+        match ranker {
+            Ranker::Own(mode) => mode.to_string(),
+            Ranker::Index(import, mode) => format!("{} {mode}", label(import)),
+            Ranker::Run(import) => label(import).to_owned(),
+        }
+    }
+
+    /// Returns an entity's name: that of the catalogue, or for an unknown entity the one that an
+    /// imported run gives it, or its id.
+    pub fn name(&self, entity: EntityId) -> String {
+        let imported = self
+            .imports
+            .iter()
+            .find_map(|import| import.strangers.get(&entity));
+        if let Some(name) = imported {
+            return format!("{name} (unknown)");
+        }
+        self.catalogue.as_ref().map_or_else(
+            || format!("entity {entity}"),
+            |catalogue| catalogue.name(entity),
+        )
     }
 }

@@ -68,7 +68,7 @@ fn a_search_goes_through_the_list_in_focus() {
         .iter()
         .filter(|name| name.to_lowercase().contains("ar"))
         .collect();
-    let under = |s: &Screens| s.app().name(s.app().subject().unwrap());
+    let under = |s: &Screens| s.app().shared.name(s.app().subject().unwrap());
     assert_eq!(&under(&s), hits[0]);
     s.keys("<enter>n");
     assert_eq!(&under(&s), hits[1]);

@@ -168,7 +168,7 @@ impl App {
             .rankers
             .chosen
             .iter()
-            .map(|&of| self.plan_of(of))
+            .map(|&of| self.shared.evaluations.key_of(of))
             .collect();
         let Some((&first, others)) = plans.split_first() else {
             return;
@@ -191,9 +191,10 @@ impl App {
     /// Of the first with another contender; none until it is there.
     fn comparison_with(&self, other: Ranker) -> Option<&QueryComparison> {
         let first = *self.compare.rankers.chosen.first()?;
-        self.shared
-            .comparisons
-            .get(&[self.plan_of(first), self.plan_of(other)])
+        self.shared.comparisons.get(&[
+            self.shared.evaluations.key_of(first),
+            self.shared.evaluations.key_of(other),
+        ])
     }
 
     /// Of the two that are set against each other.
@@ -302,7 +303,7 @@ impl App {
         let measured = |of: Ranker, class: ClassId| {
             self.shared
                 .class_metrics
-                .get(&(self.plan_of(of), class))
+                .get(&(self.shared.evaluations.key_of(of), class))
                 .map(|measures| measures.ap[self.compare.table.cutoff])
         };
         let pair = |class: ClassId| {
@@ -401,7 +402,7 @@ impl App {
             None => self
                 .shared
                 .class_metrics
-                .get(&(self.plan_of(of), class))
+                .get(&(self.shared.evaluations.key_of(of), class))
                 .map(|m| m.ap[self.compare.table.cutoff]),
             Some(number) => {
                 let queries = &self.comparison_with(of)?.queries;
@@ -567,7 +568,7 @@ impl App {
     /// The classes or the queries, for other programs.
     pub(crate) fn compare_sheet(&self) -> Table {
         let [first, second] = match self.compare.rankers.pair() {
-            Some(pair) => pair.map(|of| self.compare.rankers.name(of)),
+            Some(pair) => pair.map(|of| self.shared.ranker_name(of)),
             None => Default::default(),
         };
         let names = self.contender_names();
@@ -592,7 +593,7 @@ impl App {
         Table {
             title: format!(
                 "{name}: MAP@{cutoff}, {first} against {second} · {}{said}",
-                self.queries_title()
+                self.shared.evaluations.title()
             ),
             heads,
             rows: self
@@ -617,7 +618,7 @@ impl App {
             CUTOFFS[self.compare.table.cutoff]
         )));
         cells.push(Cell::Count(self.shared.evaluations.seed_count.number()));
-        cells.push(Cell::Text(self.ranking_name().into()));
+        cells.push(Cell::Text(self.shared.evaluations.ranking_name().into()));
         cells.extend(pair.all.iter().map(|&ap| number(ap)));
         cells.extend([pair.difference(), pair.overlap, pair.rbo, pair.tau].map(number));
         cells.push(Cell::Count(pair.queries.len()));

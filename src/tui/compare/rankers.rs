@@ -27,8 +27,6 @@ pub struct Rankers {
     pub chosen: Vec<Ranker>,
     /// The place of that other, from 1.
     pub against: usize,
-    /// What was brought beside the index.
-    pub imports: Vec<Import>,
     /// What is to be brought yet, in order.
     pub coming: Vec<PathBuf>,
     /// The path that is being typed.
@@ -43,29 +41,14 @@ impl Rankers {
             *self.chosen.get(self.against).or(self.chosen.get(1))?,
         ])
     }
-
-    /// What it is called in a column.
-    pub fn name(&self, of: Ranker) -> String {
-        let label = |at: u16| {
-            self.imports
-                .get(usize::from(at))
-                .map_or("?", |import| import.label.as_str())
-        };
-        match of {
-            Ranker::Own(mode) => mode.to_string(),
-            Ranker::Index(at, mode) => format!("{} {mode}", label(at)),
-            Ranker::Run(at) => label(at).to_owned(),
-        }
-    }
 }
 
 impl App {
     /// All that could take part, those of the index first.
     pub fn available(&self) -> Vec<Ranker> {
-        let own = self.modes().into_iter().map(Ranker::Own);
+        let own = self.shared.modes().into_iter().map(Ranker::Own);
         own.chain(
-            self.compare
-                .rankers
+            self.shared
                 .imports
                 .iter()
                 .flat_map(|import| import.contenders.iter().copied()),
@@ -84,19 +67,25 @@ impl App {
             .rankers
             .chosen
             .iter()
-            .map(|&of| self.compare.rankers.name(of))
+            .map(|&of| self.shared.ranker_name(of))
             .collect()
     }
 
     /// The first two modes, at the start.
     pub(crate) fn choose_first(&mut self) {
-        self.compare.rankers.chosen = self.modes().into_iter().take(2).map(Ranker::Own).collect();
+        self.compare.rankers.chosen = self
+            .shared
+            .modes()
+            .into_iter()
+            .take(2)
+            .map(Ranker::Own)
+            .collect();
         self.compare.rankers.against = 1;
     }
 
     /// The next two of the index's modes.
     pub(crate) fn next_modes(&mut self) {
-        let modes = self.modes();
+        let modes = self.shared.modes();
         let pairs: Vec<[Mode; 2]> = modes
             .iter()
             .enumerate()
@@ -207,7 +196,7 @@ impl App {
         if !import.lacks.is_empty() {
             self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
         }
-        self.compare.rankers.imports.push(import);
+        self.shared.imports.push(import);
         if let Some(best) = best.filter(|_| self.compare.rankers.chosen.len() < MOST) {
             self.compare.rankers.chosen.push(best);
             self.compare.rankers.against = self.compare.rankers.chosen.len() - 1;
@@ -257,7 +246,10 @@ fn contender_line(canvas: &DrawContext, contender: Ranker, width: usize) -> Line
     let place = contenders.chosen.iter().position(|&c| c == contender);
     let place = place.map_or_else(|| "  ".to_owned(), |place| format!("{} ", place + 1));
     let mut spans = vec![canvas.span(Role::Focus, format!(" {place}"))];
-    spans.extend(canvas.label(Role::Text, &text::fit(&contenders.name(contender), 22)));
+    spans.extend(canvas.label(
+        Role::Text,
+        &text::fit(&canvas.shared.ranker_name(contender), 22),
+    ));
     let from = text::fit(&origin(canvas, contender), width.saturating_sub(26));
     spans.push(canvas.span(Role::Quiet, from));
     Line::from(spans)
@@ -281,7 +273,7 @@ fn path_line(canvas: &mut DrawContext, line: Rect, selected: bool) {
 /// Where it comes from.
 fn origin(canvas: &DrawContext, of: Ranker) -> String {
     let import = |at: u16| {
-        let import = canvas.app.compare.rankers.imports.get(usize::from(at));
+        let import = canvas.shared.imports.get(usize::from(at));
         import.map_or_else(String::new, |import| import.path.display().to_string())
     };
     match of {

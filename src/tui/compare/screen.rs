@@ -26,13 +26,12 @@ use crate::engine::protocol::{QueryPair, Ranker};
 use crate::tui::compare::{CompareOrder, CompareRow, JoinedRow, verdict_text};
 use crate::tui::explore::candidates::mark_sign;
 use crate::tui::explore::expansion::{GoldMark, mark};
-use crate::tui::explore::screen::{notice, popups};
 use crate::tui::failures::list;
 use crate::tui::ui::delta::{difference, sign};
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
-use crate::tui::ui::{key_hints, status_line, text};
+use crate::tui::ui::{key_hints, text};
 use crate::types::CUTOFFS;
 
 /// The right side gets no narrower.
@@ -53,14 +52,8 @@ const QUERY: usize = 4;
 /// Of its class and seeds too.
 const QUERY_NAME: RangeInclusive<usize> = 17..=48;
 
-pub fn draw(canvas: &mut DrawContext, area: Rect) {
-    let [top, body, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(area);
-    status_line::draw(canvas, top);
+/// Draws the screen, and the keys or metrics in the last line.
+pub fn draw(canvas: &mut DrawContext, body: Rect, foot_line: Rect) {
     let pairs = canvas.app.pairs();
     let numbers = numbers(canvas);
     let name = if canvas.app.compare.table.by_query {
@@ -85,9 +78,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
         scatter(canvas, above, &pairs);
         joined(canvas, below, &pairs);
     }
-    foot(canvas, bottom);
-    popups(canvas, area);
-    notice(canvas, body);
+    foot(canvas, foot_line);
 }
 
 /// The least and the most columns of a class's name.
@@ -115,9 +106,9 @@ fn numbers(canvas: &DrawContext) -> usize {
 /// The names of the two that are set against each other.
 fn names(canvas: &DrawContext) -> [String; 2] {
     let contenders = &canvas.app.compare.rankers;
-    contenders
-        .pair()
-        .map_or_else(Default::default, |pair| pair.map(|of| contenders.name(of)))
+    contenders.pair().map_or_else(Default::default, |pair| {
+        pair.map(|of| canvas.shared.ranker_name(of))
+    })
 }
 
 /// The widths of those columns of the class list that have no fixed width.
@@ -134,7 +125,7 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     let measure = format!(
         " MAP@{} · {} ",
         CUTOFFS[app.compare.table.cutoff],
-        app.queries_title()
+        app.shared.evaluations.title()
     );
     let room = usize::from(area.width).saturating_sub(title.width() + 4);
     let right = canvas.span(Role::Title, text::cut(&measure, room));

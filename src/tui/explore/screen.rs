@@ -18,20 +18,11 @@
 //! focus: under 112 columns the classes, under 76 the entity too.
 
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
 
-use crate::config::Role;
-use crate::tui::compare::rankers;
-use crate::tui::explore::{candidates, classes, completion, entity, metrics_line, missing, seeds};
-use crate::tui::overlay::explain::view;
-use crate::tui::overlay::{
-    export, help, load_warnings, named_queries, palette, pasted_names, themes, what_if, zoom,
-};
+use crate::tui::explore::{candidates, classes, completion, entity, metrics_line, seeds};
 use crate::tui::parts::Pane;
-use crate::tui::parts::Popup;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::{status_line, text};
 
 /// From this width on the classes have a pane of their own.
 const WITH_CLASSES: u16 = 112;
@@ -47,49 +38,10 @@ const DRAWER_WIDTH: u16 = 36;
 /// The candidates get no narrower than this beside the entity.
 const CANDIDATES_WIDTH: u16 = 46;
 
-pub fn draw(canvas: &mut DrawContext, area: Rect) {
-    let [top, body, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(area);
-    status_line::draw(canvas, top);
+/// Draws the screen, and the keys or metrics in the last line.
+pub fn draw(canvas: &mut DrawContext, body: Rect, foot_line: Rect) {
     panes(canvas, body);
-    metrics_line::draw(canvas, bottom);
-    popups(canvas, area);
-    notice(canvas, body);
-}
-
-/// What lies over any screen.
-pub fn popups(canvas: &mut DrawContext, area: Rect) {
-    if let Some(popup) = canvas.app.overlay.popup {
-        draw_popup(canvas, area, popup);
-    }
-}
-
-fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
-    match popup {
-        Popup::Help(below) => {
-            below
-                .popup()
-                .into_iter()
-                .for_each(|below| draw_popup(canvas, area, below));
-            help::draw(canvas, area);
-        }
-        Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
-        Popup::Export(cursor) => export::draw(canvas, area, cursor),
-        Popup::Rankers(cursor) => rankers::draw(canvas, area, cursor),
-        Popup::Zoom => zoom::draw(canvas, area),
-        Popup::Palette => palette::draw(canvas, area),
-        Popup::Theme(cursor) => themes::draw(canvas, area, cursor),
-        Popup::Explain => view::draw(canvas, area),
-        Popup::WhatIf(cursor) => what_if::draw(canvas, area, cursor),
-        Popup::Naming => named_queries::draw_naming(canvas, area),
-        Popup::States(cursor) => named_queries::draw(canvas, area, cursor),
-        Popup::Told => load_warnings::draw(canvas, area),
-        Popup::Pasted(cursor) => pasted_names::draw(canvas, area, cursor),
-    }
+    metrics_line::draw(canvas, foot_line);
 }
 
 fn panes(canvas: &mut DrawContext, body: Rect) {
@@ -181,28 +133,4 @@ fn entity_width(canvas: &DrawContext, width: u16) -> u16 {
 fn drawer(canvas: &mut DrawContext, area: Rect, draw: fn(&mut DrawContext, Rect)) {
     canvas.clear(area);
     draw(canvas, area);
-}
-
-/// A sentence for people at the foot of the panes: on the lowest border, and above it as far as a
-/// long one needs.
-pub fn notice(canvas: &mut DrawContext, body: Rect) {
-    let Some(notice) = &canvas.app.status.notice else {
-        return;
-    };
-    let room = usize::from(body.width).saturating_sub(6);
-    let lines: Vec<String> = text::wrap(&notice.text(), room);
-    let height = (lines.len() as u16).min(body.height);
-    let width = lines
-        .iter()
-        .map(|line| text::width(line))
-        .max()
-        .unwrap_or(0) as u16
-        + 2;
-    let x = body.right().saturating_sub(width + 2);
-    let area = Rect::new(x, body.bottom() - height, width, height).intersection(body);
-    canvas.clear(area);
-    for (row, line) in area.rows().zip(lines) {
-        let line = Line::from(canvas.span(Role::Warning, format!(" {line} ")));
-        canvas.line(row, line);
-    }
 }

@@ -5,7 +5,7 @@ use crate::tui::explore::class_tree::TreeRow;
 use crate::tui::explore::expansion::CandidateRow;
 use crate::tui::parts::Pane;
 use crate::tui::shared::Detail;
-use crate::types::{ClassId, EntityId, Mode};
+use crate::types::{ClassId, EntityId};
 
 impl App {
     /// The candidates as shown.
@@ -75,16 +75,5 @@ impl App {
             .class_metrics
             .get(&(self.explored(), class))
             .map(|m| m.ap[0])
-    }
-
-    /// The modes to choose from: those of the index that a person would ask for.
-    pub fn modes(&self) -> Vec<Mode> {
-        let held = self
-            .shared
-            .catalogue
-            .as_ref()
-            .map(|c| c.modes.clone())
-            .unwrap_or_default();
-        held.into_iter().filter(|m| *m != Mode::None).collect()
     }
 }

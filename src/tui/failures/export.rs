@@ -77,7 +77,7 @@ impl App {
         format!(
             "{name}: {what}, first {cutoff}, {} · {}",
             self.failures.mode,
-            self.queries_title()
+            self.shared.evaluations.title()
         )
     }
 
@@ -135,7 +135,7 @@ impl App {
             Cell::Count(failure.number + 1),
             Cell::Count(self.shared.evaluations.seed_count.number()),
             Cell::Text(self.failures.mode.to_string()),
-            Cell::Text(self.ranking_name().into()),
+            Cell::Text(self.shared.evaluations.ranking_name().into()),
             count(failure.rank.as_ref()),
             text(&known),
         ];

@@ -311,7 +311,7 @@ pub fn measured(canvas: &DrawContext, room: usize) -> Line<'static> {
     let said = format!(
         " {} @{cutoff} · {} ",
         app.failures.mode,
-        app.queries_title()
+        app.shared.evaluations.title()
     );
     Line::from(canvas.span(Role::Title, text::cut(&said, room)))
 }

@@ -246,7 +246,7 @@ impl App {
 
     /// What the screen is about.
     pub(crate) fn failure_plan(&self) -> EvaluationKey {
-        self.plan(self.failures.mode)
+        self.shared.evaluations.key(self.failures.mode)
     }
 
     /// Asks for the failures as soon as lists are made.
@@ -341,7 +341,7 @@ impl App {
     /// The query in Explore as it was measured, with the cursor on the entity or, where it is
     /// missing, a look at it.
     fn open_failure(&mut self, failure: FailureId) {
-        let expanded = self.metrics.ranking != RankingKind::Seeds;
+        let expanded = self.shared.evaluations.ranking != RankingKind::Seeds;
         self.explore.query.mode = self.failures.mode;
         (
             self.explore.candidates.reranked,

@@ -16,26 +16,19 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use crate::config::{Action, Context, Role};
-use crate::tui::explore::screen::{notice, popups};
 use crate::tui::failures::FailureInput;
 use crate::tui::failures::{detail, list, matrix};
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::{key_hints, status_line};
+use crate::tui::ui::key_hints;
 
 /// From this width on there is a pane beside the list,
 const WITH_SIDE: u16 = 76;
 /// so wide.
 const SIDE: std::ops::RangeInclusive<u16> = 32..=60;
 
-pub fn draw(canvas: &mut DrawContext, area: Rect) {
-    let [top, body, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(area);
-    status_line::draw(canvas, top);
+/// Draws the screen, and the keys or metrics in the last line.
+pub fn draw(canvas: &mut DrawContext, body: Rect, foot_line: Rect) {
     let width = if body.width < WITH_SIDE {
         0
     } else {
@@ -55,9 +48,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
             detail::draw(canvas, right);
         }
     }
-    foot(canvas, bottom);
-    notice(canvas, body);
-    popups(canvas, area);
+    foot(canvas, foot_line);
 }
 
 /// The note being written, or the keys that matter here.

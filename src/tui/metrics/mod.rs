@@ -1,25 +1,20 @@
 //! The Metrics screen's state: classes × modes in one measure, sorted by any column, rolled up,
 //! exported.
 
-pub mod screen;
+mod draw;
 
 use crate::config::Action;
 use crate::engine::protocol::Catalogue;
 use crate::tui::parts::MetricsColumn;
-use crate::types::{CUTOFFS, ClassId, MetricValues, Mode, RankingKind};
+use crate::types::{CUTOFFS, ClassId, MetricValues, Mode};
 
 use crate::table::{Cell, Table};
-use crate::tui::app::App;
+use crate::tui::evaluations::Overall;
 use crate::tui::explore::class_tree::{ClassTree, TreeKind};
+use crate::tui::message::Effect;
 use crate::tui::parts::Popup;
+use crate::tui::shared::Shared;
 use crate::tui::ui::scroll::shifted;
-
-/// The mean over all queries, and its 95 % interval where there are classes enough.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Overall {
-    pub mean: MetricValues,
-    pub interval: Option<(MetricValues, MetricValues)>,
-}
 
 /// The number that the table is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,24 +68,22 @@ impl MetricsValue {
 /// The first line's label.
 const ALL: &str = "all queries";
 
-/// What the user did to the table.
+/// The Metrics screen.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MetricsTable {
-    pub measure: MetricsValue,
-    pub ranking: RankingKind,
+pub struct Metrics {
+    pub value: MetricsValue,
     pub sort: MetricsColumn,
-    /// The least first.
-    pub upward: bool,
+    /// Whether the smallest value comes first.
+    pub ascending: bool,
     pub cursor: usize,
 }
 
-impl Default for MetricsTable {
+impl Default for Metrics {
     fn default() -> Self {
-        MetricsTable {
-            measure: MetricsValue::Ap(0),
-            ranking: RankingKind::Expanded,
+        Metrics {
+            value: MetricsValue::Ap(0),
             sort: MetricsColumn::Class,
-            upward: false,
+            ascending: false,
             cursor: 0,
         }
     }
@@ -128,27 +121,27 @@ impl MetricsRow {
     }
 }
 
-impl App {
-    pub(crate) fn act_on_metrics(&mut self, action: Action) {
+impl Metrics {
+    /// Does what a key asks for; returns what is left to others.
+    pub(crate) fn update(&mut self, action: Action, shared: &Shared) -> Vec<Effect> {
         match action {
-            Action::Sort => self.sort_by_next(),
-            // a tree has one order
-            Action::Reverse if self.metrics.sort == MetricsColumn::Class => {
-                self.metrics.upward = false
-            }
-            Action::Reverse => self.metrics.upward = !self.metrics.upward,
-            Action::Measure => self.metrics.measure = self.metrics.measure.next(),
-            Action::Export => self.overlay.popup = Some(Popup::Export(0)),
-            Action::Ranking => self.switch_ranking(),
-            Action::SeedCount => self.switch_measured(),
-            Action::Open => self.open_metrics_row(),
+            Action::Sort => self.sort_by_next(shared),
+            // A tree has one order.
+            Action::Reverse if self.sort == MetricsColumn::Class => self.ascending = false,
+            Action::Reverse => self.ascending = !self.ascending,
+            Action::Measure => self.value = self.value.next(),
+            Action::Export => return vec![Effect::OpenPopup(Popup::Export(0))],
+            Action::Ranking => return vec![Effect::NextRanking],
+            Action::SeedCount => return vec![Effect::NextSeedCount],
+            Action::Open => return vec![self.open_row(shared)],
             _ => {}
         }
+        Vec::new()
     }
 
-    fn sort_by_next(&mut self) {
-        let modes = self.modes().len();
-        self.metrics.sort = match self.metrics.sort {
+    fn sort_by_next(&mut self, shared: &Shared) {
+        let modes = shared.modes().len();
+        self.sort = match self.sort {
             MetricsColumn::Class => MetricsColumn::Size,
             MetricsColumn::Size => MetricsColumn::Mode(0),
             MetricsColumn::Mode(at) if at + 1 < modes => MetricsColumn::Mode(at + 1),
@@ -156,39 +149,37 @@ impl App {
             MetricsColumn::Mode(_) | MetricsColumn::Difference => MetricsColumn::Ceiling,
             MetricsColumn::Ceiling => MetricsColumn::Class,
         };
-        self.metrics.cursor = 0;
+        self.cursor = 0;
     }
 
     /// Sorts by a column that was clicked; by the same one again the other way round.
     pub(crate) fn sort_by(&mut self, column: MetricsColumn) {
-        let table = &mut self.metrics;
-        (table.upward, table.sort) = (table.sort == column && !table.upward, column);
-        table.cursor = 0;
+        self.ascending = self.sort == column && !self.ascending;
+        self.sort = column;
+        self.cursor = 0;
     }
 
-    /// Opens the class in Explore, in the queries that were measured.
-    pub(crate) fn open_metrics_row(&mut self) {
-        let class = self
-            .metrics_rows()
-            .get(self.metrics.cursor)
-            .and_then(|row| row.class);
-        match class {
-            Some(class) => self.show_query(class, 0),
-            None => self.notify("a roll-up opens nothing: choose a class"),
+    /// Opens the class in Explore, with the queries that were evaluated.
+    pub(crate) fn open_row(&self, shared: &Shared) -> Effect {
+        let rows = self.rows(shared);
+        match rows.get(self.cursor).and_then(|row| row.class) {
+            Some(class) => Effect::ShowQuery { class, number: 0 },
+            None => Effect::Notify("a roll-up opens nothing: choose a class".into()),
         }
     }
 
-    pub(crate) fn step_in_table(&mut self, by: isize) {
-        self.metrics.cursor = shifted(self.metrics.cursor, by, self.metrics_rows().len());
+    /// Moves the cursor by a number of rows.
+    pub(crate) fn step(&mut self, by: isize, shared: &Shared) {
+        self.cursor = shifted(self.cursor, by, self.rows(shared).len());
     }
 
     /// The table as shown: all queries first, then the tree with its roll-ups or, sorted by a
     /// number, the classes.
-    pub fn metrics_rows(&self) -> Vec<MetricsRow> {
-        let Some(catalogue) = &self.shared.catalogue else {
+    pub fn rows(&self, shared: &Shared) -> Vec<MetricsRow> {
+        let Some(catalogue) = &shared.catalogue else {
             return Vec::new();
         };
-        let mut rows = vec![self.all_queries(catalogue)];
+        let mut rows = vec![self.all_queries(catalogue, shared)];
         let tree = ClassTree::default().rows(catalogue, |_| None);
         let below = |at: usize| -> Vec<ClassId> {
             let classes = tree[at + 1..]
@@ -203,10 +194,10 @@ impl App {
                 label: row.label.clone(),
                 class: class_of(&row.kind),
                 size: row.size,
-                ..self.mean_of(&classes)
+                ..self.mean_of(&classes, shared)
             });
         }
-        if self.metrics.sort == MetricsColumn::Class {
+        if self.sort == MetricsColumn::Class {
             return rows;
         }
         let mut classes: Vec<MetricsRow> = rows
@@ -216,10 +207,10 @@ impl App {
             .collect();
         classes.iter_mut().for_each(|row| row.depth = 0);
         classes.sort_by(|a, b| {
-            let (a, b) = (a.key(self.metrics.sort), b.key(self.metrics.sort));
+            let (a, b) = (a.key(self.sort), b.key(self.sort));
             // what is not known comes last, whichever way
             match (a, b) {
-                (Some(a), Some(b)) if self.metrics.upward => a.total_cmp(&b),
+                (Some(a), Some(b)) if self.ascending => a.total_cmp(&b),
                 (Some(a), Some(b)) => b.total_cmp(&a),
                 (a, b) => b.is_some().cmp(&a.is_some()),
             }
@@ -228,13 +219,13 @@ impl App {
         rows
     }
 
-    fn all_queries(&self, catalogue: &Catalogue) -> MetricsRow {
-        let overall: Vec<Option<&Overall>> = self
+    fn all_queries(&self, catalogue: &Catalogue, shared: &Shared) -> MetricsRow {
+        let overall: Vec<Option<&Overall>> = shared
             .modes()
             .iter()
-            .map(|&m| self.shared.overall.get(&self.plan(m)))
+            .map(|&m| shared.overall.get(&shared.evaluations.key(m)))
             .collect();
-        let measure = self.metrics.measure;
+        let measure = self.value;
         let interval = |o: &Overall| {
             o.interval
                 .map(|(low, high)| (measure.of(&low), measure.of(&high)))
@@ -256,21 +247,21 @@ impl App {
     }
 
     /// Over these classes, each with the same weight; one that has no query counts nowhere.
-    fn mean_of(&self, classes: &[ClassId]) -> MetricsRow {
+    fn mean_of(&self, classes: &[ClassId], shared: &Shared) -> MetricsRow {
         let mean = |values: Vec<f64>| {
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
-        let measure = self.metrics.measure;
+        let measure = self.value;
         let of = |mode: Mode, value: &dyn Fn(&MetricValues) -> f64| {
             mean(
                 classes
                     .iter()
-                    .filter_map(|&c| self.shared.class_metrics.get(&(self.plan(mode), c)))
+                    .filter_map(|&c| shared.class_metrics.get(&(shared.evaluations.key(mode), c)))
                     .map(value)
                     .collect(),
             )
         };
-        let modes = self.modes();
+        let modes = shared.modes();
         MetricsRow {
             depth: 0,
             label: String::new(),
@@ -288,44 +279,44 @@ impl App {
     }
 
     /// The table's title: the measure and the queries.
-    pub fn metrics_title(&self) -> String {
-        format!("{} · {}", self.metrics.measure.name(), self.queries_title())
+    pub fn title(&self, shared: &Shared) -> String {
+        format!("{} · {}", self.value.name(), shared.evaluations.title())
     }
 
     /// What the table shows, for other programs.
-    pub(crate) fn metrics_sheet(&self) -> Table {
-        let modes = self.modes();
+    pub(crate) fn table(&self, shared: &Shared) -> Table {
+        let modes = shared.modes();
         let mut rows = Vec::new();
-        for (at, row) in self.metrics_rows().iter().enumerate() {
+        for (at, row) in self.rows(shared).iter().enumerate() {
             let level = match (at, row.class) {
                 (0, _) => ALL,
                 (_, Some(_)) => "class",
                 (_, None) => "group",
             };
-            rows.push(self.metrics_cells(row, level, modes.len()));
+            rows.push(self.cells(row, level, modes.len(), shared));
         }
-        let name = self.shared.catalogue.as_ref().map_or("", |c| &c.name);
+        let name = shared.catalogue.as_ref().map_or("", |c| &c.name);
         let title = format!(
             "{name}: {}; low and high: 95 % bootstrap interval, clustered by class",
-            self.metrics_title()
+            self.title(shared)
         );
         Table {
             title,
-            heads: sheet_heads(&modes),
+            heads: table_heads(&modes),
             rows,
         }
     }
 
-    /// Returns the cells of one row, in the order of [`sheet_heads`].
-    fn metrics_cells(&self, row: &MetricsRow, level: &str, modes: usize) -> Vec<Cell> {
+    /// Returns the cells of one row, in the order of [`table_heads`].
+    fn cells(&self, row: &MetricsRow, level: &str, modes: usize, shared: &Shared) -> Vec<Cell> {
         let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
         let mut cells = vec![
             Cell::Text(row.label.clone()),
             Cell::Text(level.into()),
             Cell::Count(row.size),
-            Cell::Text(self.metrics.measure.name()),
-            Cell::Count(self.shared.evaluations.seed_count.number()),
-            Cell::Text(self.ranking_name().into()),
+            Cell::Text(self.value.name()),
+            Cell::Count(shared.evaluations.seed_count.number()),
+            Cell::Text(shared.evaluations.ranking_name().into()),
         ];
         for (at, value) in row.values.iter().enumerate() {
             let interval = row.intervals.get(at).copied().flatten();
@@ -344,7 +335,7 @@ impl App {
 }
 
 /// Returns the heads of the exported table.
-fn sheet_heads(modes: &[Mode]) -> Vec<String> {
+fn table_heads(modes: &[Mode]) -> Vec<String> {
     let mut heads = ["class", "level", "size", "measure", "seeds", "ranking"]
         .map(str::to_owned)
         .to_vec();

@@ -146,7 +146,7 @@ impl App {
 
     /// The next or previous mode of the index; where there is no other that is said.
     pub(crate) fn other_mode(&mut self, now: Mode, by: isize) -> Option<Mode> {
-        let modes = self.modes();
+        let modes = self.shared.modes();
         if modes.iter().all(|&mode| mode == now) {
             self.notify(format!("this index holds no other mode than {now}"));
             return None;

@@ -75,7 +75,7 @@ impl DrawContext<'_, '_> {
 
     /// As [`App::name`].
     pub fn name(&self, entity: EntityId) -> String {
-        self.app.name(entity)
+        self.app.shared.name(entity)
     }
 
     /// A label of a list; what is searched for stands out in it.

@@ -13,7 +13,7 @@ impl App {
         match subject {
             Subject::Score => "score: ΣZ over the seeds".into(),
             Subject::Part(modality) | Subject::SeedPart(_, modality) => modality.name().into(),
-            Subject::Seed(at) => self.name(seed(at).seed),
+            Subject::Seed(at) => self.shared.name(seed(at).seed),
             Subject::State(at, state) => {
                 evidence(explained, at, state).unwrap_or_else(|| "a pair".into())
             }
@@ -24,7 +24,7 @@ impl App {
             },
             Subject::Rival(at) => explained
                 .rival(at)
-                .map_or_else(String::new, |rival| self.name(rival.entity)),
+                .map_or_else(String::new, |rival| self.shared.name(rival.entity)),
             Subject::Reranking => "place in the list".into(),
             Subject::Fact(fact) => name(explained, fact),
         }
