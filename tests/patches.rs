@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use multiexpan::error::Error;
-use multiexpan::features::cache::{DEFAULT_LIMIT, FeatureCache};
-use multiexpan::features::image::{ImageEncoder, ImageEncoderKind, Picture};
-use multiexpan::features::patches::{ImageFeatures, image_features, record};
+use multiexpan::features::feature_cache::{DEFAULT_LIMIT, FeatureCache};
+use multiexpan::features::image_encoder::{ImageEncoder, ImageEncoderKind, Picture};
+use multiexpan::features::patch_store::{ImageFeatures, image_features, record};
 use multiexpan::progress::{Progress, Unobserved};
 use tch::{Device, Kind, Tensor};
 

@@ -7,7 +7,7 @@ mod world;
 use std::ops::ControlFlow;
 
 use multiexpan::error::Error;
-use multiexpan::model::alignment::AlignmentConfig;
+use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::progress::{Progress, Unobserved};
 use multiexpan::train::config::{Mining, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};

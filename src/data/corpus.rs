@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::data::diagnostics::{DiagnosticKind, Diagnostics, kind};
-use crate::data::image::ImageFinder;
-use crate::data::sentence;
-use crate::data::sentence::Sentence;
+use crate::data::image_finder::ImageFinder;
+use crate::data::sentence_json;
+use crate::data::sentence_json::Sentence;
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::name::is_same;
@@ -201,7 +201,7 @@ impl Stream<'_> {
                         tokens.clone()
                     };
                     let (image, offset, line) = (image.clone(), line.offset, line.number);
-                    let sentence::Span {
+                    let sentence_json::Span {
                         entity, start, end, ..
                     } = span;
                     each(Pair {
@@ -222,7 +222,7 @@ impl Stream<'_> {
     }
 
     fn parse(&mut self, line: &Line) -> Option<Sentence> {
-        sentence::parse(line.bytes)
+        sentence_json::parse(line.bytes)
             .map_err(|e: serde_json::Error| {
                 let kind = if !line.whole && e.is_eof() {
                     kind::TRUNCATED
@@ -374,7 +374,7 @@ pub(super) fn pair_at(
     let mut bytes = Vec::new();
     read_line(&mut reader, encoding, LONGEST_LINE, &mut bytes).map_err(Error::io("read", path))?;
     let (text, _) = utf8(&bytes, encoding);
-    let sentence = sentence::parse(text.strip_prefix(BOM).unwrap_or(&text))
+    let sentence = sentence_json::parse(text.strip_prefix(BOM).unwrap_or(&text))
         .map_err(|e| gone(e.to_string()))?;
     let found = sentence
         .mentions
@@ -388,7 +388,7 @@ pub(super) fn pair_at(
         .ok()
         .flatten()
         .and_then(|image| images.find(image));
-    let sentence::Span {
+    let sentence_json::Span {
         entity, start, end, ..
     } = span;
     Ok(Pair {

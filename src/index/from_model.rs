@@ -6,11 +6,11 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::{FeatureSources, Sample};
-use crate::features::image::ImageEncoder;
+use crate::features::entity_mean::EntityMean;
+use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, gather};
-use crate::features::mean::EntityMean;
-use crate::features::pairs::LoadedPairs;
+use crate::features::loaded_pairs::LoadedPairs;
+use crate::features::samples::{FeatureSources, Sample};
 use crate::index::build::{Builder, PairTable, States, StoragePrecision};
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::prototypes::Prototypes;

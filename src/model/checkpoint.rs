@@ -8,10 +8,10 @@ use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
 use crate::files::{replace, write_whole};
-use crate::model::alignment::AlignmentConfig;
-use crate::model::config::NetworkConfig;
+use crate::model::alignment_heads::AlignmentConfig;
 use crate::model::finite::find_not_finite;
 use crate::model::network::{Network, TRAINED_BERT_LAYERS};
+use crate::model::network_config::NetworkConfig;
 use crate::model::weights::Weights;
 use crate::text_file::read_json;
 use crate::types::EntityId;

@@ -3,8 +3,8 @@
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::features::batch::{FeatureSources, Sample};
-use crate::features::mean::{EntityMean, centred};
+use crate::features::entity_mean::{EntityMean, centred};
+use crate::features::samples::{FeatureSources, Sample};
 use crate::model::{Network, NetworkInput};
 use crate::progress::{Observer, Progress};
 use crate::types::Mode;

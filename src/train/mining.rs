@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
 use crate::expand::expand;
-use crate::features::batch::FeatureSources;
+use crate::features::samples::FeatureSources;
 use crate::index;
 use crate::index::{Builder, Entity, Index, Provenance};
 use crate::model::Network;

@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::{FeatureSources, Sample};
+use crate::features::samples::{FeatureSources, Sample};
 use crate::model::checkpoint;
 use crate::model::{ModelFolder, NetworkInput};
 use crate::progress::{Observer, Progress};

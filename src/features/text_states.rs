@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::pairs::{LoadedPairs, PairRef};
+use crate::features::loaded_pairs::{LoadedPairs, PairRef};
 use crate::model::bert::Bert;
 use crate::model::finite::find_not_finite;
 use crate::model::layer::attention_bias;

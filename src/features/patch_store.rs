@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::cache::{CacheLocation, CacheRecord, ContentHash, FeatureCache};
-use crate::features::image::{ImageEncoder, Picture};
-use crate::features::pairs::SeenImages;
+use crate::features::feature_cache::{CacheLocation, CacheRecord, ContentHash, FeatureCache};
+use crate::features::image_encoder::{ImageEncoder, Picture};
+use crate::features::loaded_pairs::SeenImages;
 use crate::progress::{Observer, Progress};
 
 /// Pictures encoded at once.

@@ -8,8 +8,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::model::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
-use crate::model::config::NetworkConfig;
 use crate::model::network::Network;
+use crate::model::network_config::NetworkConfig;
 use crate::model::weights::{Weights, by_module, list};
 use crate::progress::{Observer, Progress};
 
