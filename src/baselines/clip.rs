@@ -184,9 +184,7 @@ impl Means {
                 (at * BATCH) as u64,
                 new.len() as u64,
             );
-            if observe.on(progress).is_break() {
-                return Err(Error::Stopped);
-            }
+            observe.report(progress)?;
             let what: Vec<&T> = batch.iter().map(|shown| &shown.what).collect();
             for (shown, vector) in batch.iter().zip(Vec::<Vec<f32>>::try_from(
                 encode(&what)?.to_device(Device::Cpu),

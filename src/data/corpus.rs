@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::data::diagnostics::{DiagnosticKind, Diagnostics, kind};
@@ -344,10 +343,7 @@ fn skip_line(
 }
 
 fn tell(observe: &mut dyn Observer<Progress>, done: u64, total: u64) -> Result<()> {
-    match observe.on(Progress::new("sentences", done, total)) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Stopped),
-    }
+    observe.report(Progress::new("sentences", done, total))
 }
 
 /// The mention that a [`Stream`] gave with this offset and number, its `line` 0. Errors: `Io`, and

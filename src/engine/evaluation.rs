@@ -191,12 +191,7 @@ impl Session {
                     measures,
                 });
             }
-            if observe
-                .on(Progress::new("evaluating", rankings.done(), total))
-                .is_break()
-            {
-                return Err(Error::Stopped);
-            }
+            observe.report(Progress::new("evaluating", rankings.done(), total))?;
         }
         Ok(results)
     }

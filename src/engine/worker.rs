@@ -1,6 +1,5 @@
 //! The worker thread: one running request, newest first, evaluation in the background.
 
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,12 +27,12 @@ struct Latest {
     measure: AtomicU64,
 }
 
-/// Whether a request still is the latest of its kind.
-fn current(latest: &AtomicU64, id: RequestId) -> ControlFlow<()> {
+/// Returns [`Error::Stopped`] unless the request is still the latest of its kind.
+fn current(latest: &AtomicU64, id: RequestId) -> Result<()> {
     if latest.load(Ordering::Relaxed) == id.0 {
-        ControlFlow::Continue(())
+        Ok(())
     } else {
-        ControlFlow::Break(())
+        Err(Error::Stopped)
     }
 }
 

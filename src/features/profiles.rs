@@ -94,12 +94,7 @@ fn of_texts(
             &sentence_states(bert, &texts, device),
         );
         let done = (i * BATCH + batch.len()) as u64;
-        if observe
-            .on(Progress::new("text profiles", done, order.len() as u64))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new("text profiles", done, order.len() as u64))?;
     }
     Ok(mean.result())
 }

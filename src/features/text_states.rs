@@ -162,16 +162,13 @@ fn compute(
                 .map_err(Error::io("write", &partial))?;
         }
         done += most;
-        if observe
-            .on(Progress::new(
-                "text states",
-                done as u64,
-                order.len() as u64,
-            ))
-            .is_break()
-        {
+        if let Err(stopped) = observe.report(Progress::new(
+            "text states",
+            done as u64,
+            order.len() as u64,
+        )) {
             let _ = std::fs::remove_file(&partial);
-            return Err(Error::Stopped);
+            return Err(stopped);
         }
     }
     file.sync_all().map_err(Error::io("write", &partial))?;

@@ -277,14 +277,10 @@ fn saw_text(folder: &ModelFolder) -> bool {
 /// Says that a mode is there from a run before this one.
 fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
     let kept = Progress {
-        note: "kept from the run before".into(),
+        details: "kept from the run before".into(),
         ..Progress::new(format!("mode {mode}"), 1, 1)
     };
-    if observe.on(kept).is_break() {
-        Err(Error::Stopped)
-    } else {
-        Ok(())
-    }
+    observe.report(kept)
 }
 
 fn provenance(
@@ -479,16 +475,11 @@ fn run(
             &states.to_device(Device::Cpu),
         );
         let done = (done * BATCH + batch.len()) as u64;
-        if observe
-            .on(Progress::new(
-                format!("states, {mode}"),
-                done,
-                samples.len() as u64,
-            ))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new(
+            format!("states, {mode}"),
+            done,
+            samples.len() as u64,
+        ))?;
     }
     Ok(out)
 }

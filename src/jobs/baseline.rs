@@ -171,12 +171,7 @@ fn ask(
             measures,
         });
         let done = results.len() as u64;
-        if observe
-            .on(Progress::new("evaluating", done, queries.len() as u64))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new("evaluating", done, queries.len() as u64))?;
     }
     Ok(results)
 }

@@ -145,12 +145,7 @@ impl StateDict {
             let value = self.weights.expect(&name, &variable.size())?;
             copy_into(&name, &mut variable, &value)?;
             frozen_as_encoder &= !frozen(&name) || is_parameter_of(encoder, &name, &value);
-            if observe
-                .on(Progress::new("parameters", done, total))
-                .is_break()
-            {
-                return Err(Error::Stopped);
-            }
+            observe.report(Progress::new("parameters", done, total))?;
         }
         Ok(Filled {
             store,
