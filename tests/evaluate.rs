@@ -86,7 +86,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     let ranking = RankingKind::Expanded;
     let evaluate = |mode| {
         RequestKind::Evaluate(EvaluationKey {
-            of: Ranker::Own(mode),
+            of: Ranker::OpenIndex(mode),
             seed_count: SeedCount::Three,
             ranking,
         })
@@ -95,7 +95,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     assert!(matches!(next().say, ReplyKind::Progress(_)));
     ask(
         3,
-        RequestKind::Pictures {
+        RequestKind::FirstImages {
             entities: vec![EntityId(1)],
         },
     );
@@ -108,7 +108,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
                 assert!(last <= progress.done && progress.done <= progress.total);
                 last = progress.done;
             }
-            ReplyKind::ClassMeasured { class, .. } => classes.push(class),
+            ReplyKind::ClassEvaluated { class, .. } => classes.push(class),
             ReplyKind::Evaluated { measures, .. } => break measures,
             other => panic!("{other:?}"),
         }
@@ -148,7 +148,7 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     let next = || replies.recv_timeout(PATIENCE).unwrap();
     let ranking = RankingKind::Expanded;
     let evaluate = RequestKind::Evaluate(EvaluationKey {
-        of: Ranker::Own(Mode::Text),
+        of: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
         ranking,
     });
@@ -163,7 +163,7 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     ask(2, evaluate.clone());
     let (mut classes, mut done) = (Vec::new(), 0);
     let mut take = |say: ReplyKind| match say {
-        ReplyKind::ClassMeasured { class, .. } => classes.push(class),
+        ReplyKind::ClassEvaluated { class, .. } => classes.push(class),
         ReplyKind::Progress(progress) => {
             assert!(progress.done >= done, "it goes on where it was");
             done = progress.done;
@@ -173,7 +173,7 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     assert!(matches!(next().say, ReplyKind::Opened(_)));
     loop {
         match next().say {
-            say @ ReplyKind::ClassMeasured { .. } => break take(say),
+            say @ ReplyKind::ClassEvaluated { .. } => break take(say),
             say => take(say),
         }
     }
@@ -186,7 +186,7 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     }
     ask(
         4,
-        RequestKind::Pictures {
+        RequestKind::FirstImages {
             entities: vec![EntityId(1)],
         },
     );
@@ -251,7 +251,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
         device: DeviceChoice::Cpu,
     };
     let of = EvaluationKey {
-        of: Ranker::Own(Mode::Text),
+        of: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
         ranking: RankingKind::Seeds,
     };
@@ -316,7 +316,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
 #[test]
 fn failures_are_found_while_the_lists_are_still_made() {
     let of = EvaluationKey {
-        of: Ranker::Own(Mode::Text),
+        of: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
         ranking: RankingKind::Expanded,
     };
@@ -374,7 +374,7 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
         device: DeviceChoice::Cpu,
     };
     let of = EvaluationKey {
-        of: Ranker::Own(Mode::Both),
+        of: Ranker::OpenIndex(Mode::Both),
         seed_count: SeedCount::Five,
         ranking: RankingKind::Joint,
     };

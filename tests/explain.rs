@@ -212,7 +212,7 @@ fn what_is_not_in_the_list_has_what_there_is() {
     ));
     assert!(matches!(
         standings[3],
-        EntityStatus::Missing(MissingReason::LeftOut(_))
+        EntityStatus::Missing(MissingReason::NotIndexed(_))
     ));
     assert!(explained.entities[3].seeds.is_empty() && explained.entities[3].contest.is_none());
     let known = Explained {

@@ -61,7 +61,7 @@ impl Session {
         let found = self.search(ask, &seeds, say, current)?;
         let reranked = found.expansion.reranked.iter().map(reranked).collect();
         say(ReplyKind::Reranked(reranked))?;
-        let took = begun.elapsed();
+        let elapsed = begun.elapsed();
         if let Some(class) = ask.class {
             say(self.measured(class, &ask.seeds, &found.expansion))?;
             let missing = self.missing(ask, class, &seeds, &found)?;
@@ -73,7 +73,7 @@ impl Session {
             .iter()
             .filter(|&&m| m != ask.mode && m != Mode::None)
         {
-            let config = ExpandConfig::tuned(ask.size, ask.tuning);
+            let config = ExpandConfig::tuned(ask.size, ask.settings);
             let excluded = self.known_rows(&ask.rejected);
             let other = expand::expand(
                 &self.index.view(mode)?,
@@ -82,12 +82,12 @@ impl Session {
                 &config,
                 &mut |_: &Pick| current(),
             )?;
-            say(ReplyKind::Beside {
+            say(ReplyKind::OtherMode {
                 mode,
                 ranking: self.reranked(&other),
             })?;
         }
-        say(ReplyKind::Expanded { took })
+        say(ReplyKind::Expanded { elapsed })
     }
 
     /// The metrics of an expansion, and nothing else of it. Error: it has no class.
@@ -168,7 +168,7 @@ impl Session {
         current: &dyn Fn() -> Result<()>,
     ) -> Result<SearchResult> {
         let view = self.index.view(ask.mode)?;
-        let config = ExpandConfig::tuned(ask.size, ask.tuning);
+        let config = ExpandConfig::tuned(ask.size, ask.settings);
         let mut page = Page {
             session: self,
             mode: ask.mode,
@@ -245,11 +245,11 @@ impl Session {
                 entity: self.entity(pick.row),
                 score: why.score,
                 parts: why.parts,
-                seeds: why.seeds,
+                seed_contributions: why.seeds,
                 set_score: pick.set_score,
                 round: pick.round,
                 window: pick.window,
-                window_place: pick.window_place,
+                window_rank: pick.window_place,
                 divergence: pick.divergence,
             })
             .collect())
@@ -315,7 +315,7 @@ impl Session {
             .into_iter()
             .map(|entity| Missing {
                 entity,
-                why: self.why_missing(ask, found, &places, entity),
+                reason: self.why_missing(ask, found, &places, entity),
             })
             .collect())
     }
@@ -346,7 +346,7 @@ impl Session {
         entity: EntityId,
     ) -> MissingReason {
         let Some(row) = self.index.row(entity) else {
-            return MissingReason::LeftOut(
+            return MissingReason::NotIndexed(
                 "it has fewer than 2 usable sentence–picture pairs".into(),
             );
         };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::baselines::{BaselineSources, FittedBaseline, rows_of};
 use crate::data::Dataset;
-use crate::engine::catalogue::class_cards;
+use crate::engine::describe::class_cards;
 use crate::engine::protocol::ClassCard;
 use crate::engine::{Evaluated, QueryResult};
 use crate::error::{Error, Result};

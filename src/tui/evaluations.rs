@@ -90,18 +90,18 @@ impl App {
 
     /// What a mode is measured by here.
     pub(crate) fn plan(&self, mode: Mode) -> EvaluationKey {
-        self.plan_of(Ranker::Own(mode))
+        self.plan_of(Ranker::OpenIndex(mode))
     }
 
-    pub(crate) fn plan_of(&self, of: Ranker) -> EvaluationKey {
+    pub(crate) fn plan_of(&self, ranker: Ranker) -> EvaluationKey {
         // a run's lists are what they are
-        let ranking = if let Ranker::Run(_) = of {
+        let ranking = if let Ranker::ImportedRun(_) = ranker {
             RankingKind::Expanded
         } else {
             self.metrics.ranking
         };
         EvaluationKey {
-            of,
+            ranker,
             seed_count: self.evaluations.seed_count,
             ranking,
         }
@@ -185,9 +185,9 @@ impl App {
 
     /// What the Explore screen's classes are measured by.
     pub(crate) fn explored(&self) -> EvaluationKey {
-        let of = Ranker::Own(self.explore.query.mode);
+        let ranker = Ranker::OpenIndex(self.explore.query.mode);
         EvaluationKey {
-            of,
+            ranker,
             seed_count: self.explore.query.seeds.count,
             ranking: RankingKind::Expanded,
         }

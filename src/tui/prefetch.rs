@@ -48,7 +48,7 @@ impl App {
             self.data.requested_images.clone_from(&wanted);
             self.engine.send(
                 RequestClass::Pictures,
-                RequestKind::Pictures { entities: wanted },
+                RequestKind::FirstImages { entities: wanted },
             );
         }
         self.frame = view;

@@ -181,7 +181,7 @@ impl App {
         let imports = &self.compare.rankers.imports;
         if let Some(name) = imports
             .iter()
-            .find_map(|import| import.strangers.get(&entity))
+            .find_map(|import| import.unknown_entities.get(&entity))
         {
             return format!("{name} (unknown)");
         }

@@ -110,8 +110,8 @@ impl Fake {
             RequestKind::Inspect { entity, mode } => {
                 vec![ReplyKind::Inspected(Box::new(self.inspect(*entity, *mode)))]
             }
-            RequestKind::Pictures { entities } => {
-                vec![ReplyKind::Pictures(
+            RequestKind::FirstImages { entities } => {
+                vec![ReplyKind::FirstImages(
                     entities
                         .iter()
                         .map(|&e| (e, self.pictures(e).into_iter().next()))
@@ -126,7 +126,7 @@ impl Fake {
                     ReplyKind::Failures(Box::new(failures)),
                 ]
             }
-            RequestKind::Bring { path } => vec![self.bring(path)],
+            RequestKind::Import { path } => vec![self.bring(path)],
             RequestKind::Stop => vec![ReplyKind::Stopped],
             RequestKind::Explain { ask, entities } => {
                 vec![ReplyKind::Explained(Box::new(self.explain(ask, entities)))]
@@ -178,7 +178,7 @@ impl Fake {
         {
             if self.catalogue.modes.contains(&mode) {
                 let ranking = self.picks(ask, mode).iter().map(|c| c.entity).collect();
-                says.push(ReplyKind::Beside { mode, ranking });
+                says.push(ReplyKind::OtherMode { mode, ranking });
             }
         }
         if let Some(class) = ask.class {
@@ -297,7 +297,7 @@ impl Fake {
                 final_rank: 148,
             },
             1 => MissingReason::LostInWindow { pick: 41 },
-            _ => MissingReason::LeftOut("fewer than 2 pairs".into()),
+            _ => MissingReason::NotIndexed("fewer than 2 pairs".into()),
         };
         out.map(|e| Missing {
             entity: *e,
@@ -393,7 +393,7 @@ impl Fake {
             };
             let mut lists = [list(seen_as(first.of)), list(seen_as(second.of))];
             for (list, of) in lists.iter_mut().zip([first.of, second.of]) {
-                if let Ranker::Run(_) = of {
+                if let Ranker::ImportedRun(_) = of {
                     list.insert(1, STRANGER.0);
                 }
             }
@@ -442,12 +442,12 @@ impl Fake {
         }
         let (contenders, lacks) = match path.extension() {
             Some(_) => (
-                vec![Ranker::Run(0)],
+                vec![Ranker::ImportedRun(0)],
                 vec!["3 queries of 3 seeds are missing".into()],
             ),
             None => (
                 [Mode::Both, Mode::Text]
-                    .map(|mode| Ranker::Index(1, mode))
+                    .map(|mode| Ranker::ImportedIndex(1, mode))
                     .into(),
                 vec![],
             ),
@@ -457,7 +457,7 @@ impl Fake {
             .then(|| (STRANGER.0, STRANGER.1.to_owned()))
             .into_iter()
             .collect();
-        ReplyKind::Brought(Import {
+        ReplyKind::Imported(Import {
             path: path.into(),
             label,
             contenders,
@@ -576,7 +576,7 @@ impl Fake {
         };
         let classes = 0..self.catalogue.classes.len();
         let mut says: Vec<ReplyKind> = classes
-            .map(|c| ReplyKind::ClassMeasured {
+            .map(|c| ReplyKind::ClassEvaluated {
                 class: ClassId(c as u16),
                 measures: one(c),
             })
@@ -599,10 +599,10 @@ impl Fake {
 /// The made-up rankings of a contender are those of a mode.
 fn seen_as(of: Ranker) -> Mode {
     match of {
-        Ranker::Own(mode) => mode,
-        Ranker::Index(_, Mode::Both) => Mode::Image,
-        Ranker::Index(..) => Mode::Both,
-        Ranker::Run(_) => Mode::Text,
+        Ranker::OpenIndex(mode) => mode,
+        Ranker::ImportedIndex(_, Mode::Both) => Mode::Image,
+        Ranker::ImportedIndex(..) => Mode::Both,
+        Ranker::ImportedRun(_) => Mode::Text,
     }
 }
 

@@ -51,7 +51,7 @@ fn compare_shows_classes_as_they_are_measured() {
     let RequestKind::Evaluate(wanted) = evaluation.ask else {
         unreachable!("asked for above")
     };
-    let of_text = multiexpan::engine::protocol::Ranker::Own(Mode::Text);
+    let of_text = multiexpan::engine::protocol::Ranker::OpenIndex(Mode::Text);
     assert_eq!(
         wanted.of, of_text,
         "the first mode was measured for Explore"
@@ -62,7 +62,7 @@ fn compare_shows_classes_as_they_are_measured() {
         "{before}"
     );
     let (class, measures) = s.class_measures();
-    s.say(evaluation.id, ReplyKind::ClassMeasured { class, measures });
+    s.say(evaluation.id, ReplyKind::ClassEvaluated { class, measures });
     let after = s.text();
     assert_ne!(before, after);
     assert!(

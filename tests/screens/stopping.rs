@@ -81,7 +81,7 @@ fn what_is_measured_stays_and_nothing_goes_on_by_itself() {
     };
     s.say(
         asked[0].id,
-        ReplyKind::ClassMeasured {
+        ReplyKind::ClassEvaluated {
             class: ClassId(0),
             measures,
         },

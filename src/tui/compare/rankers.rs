@@ -52,9 +52,9 @@ impl Rankers {
                 .map_or("?", |import| import.label.as_str())
         };
         match of {
-            Ranker::Own(mode) => mode.to_string(),
-            Ranker::Index(at, mode) => format!("{} {mode}", label(at)),
-            Ranker::Run(at) => label(at).to_owned(),
+            Ranker::OpenIndex(mode) => mode.to_string(),
+            Ranker::ImportedIndex(at, mode) => format!("{} {mode}", label(at)),
+            Ranker::ImportedRun(at) => label(at).to_owned(),
         }
     }
 }
@@ -62,13 +62,13 @@ impl Rankers {
 impl App {
     /// All that could take part, those of the index first.
     pub fn available(&self) -> Vec<Ranker> {
-        let own = self.modes().into_iter().map(Ranker::Own);
+        let own = self.modes().into_iter().map(Ranker::OpenIndex);
         own.chain(
             self.compare
                 .rankers
                 .imports
                 .iter()
-                .flat_map(|import| import.contenders.iter().copied()),
+                .flat_map(|import| import.rankers.iter().copied()),
         )
         .collect()
     }
@@ -90,7 +90,12 @@ impl App {
 
     /// The first two modes, at the start.
     pub(crate) fn choose_first(&mut self) {
-        self.compare.rankers.chosen = self.modes().into_iter().take(2).map(Ranker::Own).collect();
+        self.compare.rankers.chosen = self
+            .modes()
+            .into_iter()
+            .take(2)
+            .map(Ranker::OpenIndex)
+            .collect();
         self.compare.rankers.against = 1;
     }
 
@@ -102,7 +107,7 @@ impl App {
             .enumerate()
             .flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b]))
             .collect();
-        let own = |pair: &[Mode; 2]| pair.map(Ranker::Own);
+        let own = |pair: &[Mode; 2]| pair.map(Ranker::OpenIndex);
         let at = pairs
             .iter()
             .position(|pair| self.compare.rankers.chosen == own(pair));
@@ -184,7 +189,7 @@ impl App {
         {
             let path = self.compare.rankers.coming.remove(0);
             self.engine
-                .send(RequestClass::Bring, RequestKind::Bring { path });
+                .send(RequestClass::Bring, RequestKind::Import { path });
         }
     }
 
@@ -192,19 +197,20 @@ impl App {
     pub(crate) fn brought(&mut self, import: Import) {
         self.engine.pending.finish(RequestClass::Bring);
         let like_first = |of: &&Ranker| match (of, self.compare.rankers.chosen.first()) {
-            (Ranker::Index(_, mode), Some(Ranker::Own(first) | Ranker::Index(_, first))) => {
-                mode == first
-            }
+            (
+                Ranker::ImportedIndex(_, mode),
+                Some(Ranker::OpenIndex(first) | Ranker::ImportedIndex(_, first)),
+            ) => mode == first,
             _ => false,
         };
         let best = import
-            .contenders
+            .rankers
             .iter()
             .find(like_first)
-            .or(import.contenders.first())
+            .or(import.rankers.first())
             .copied();
-        if !import.lacks.is_empty() {
-            self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
+        if !import.warnings.is_empty() {
+            self.notify(format!("{}: {}", import.label, import.warnings.join(", ")));
         }
         self.compare.rankers.imports.push(import);
         if let Some(best) = best.filter(|_| self.compare.rankers.chosen.len() < MOST) {
@@ -284,7 +290,7 @@ fn origin(canvas: &DrawContext, of: Ranker) -> String {
         import.map_or_else(String::new, |import| import.path.display().to_string())
     };
     match of {
-        Ranker::Own(_) => "this index".into(),
-        Ranker::Index(at, _) | Ranker::Run(at) => import(at),
+        Ranker::OpenIndex(_) => "this index".into(),
+        Ranker::ImportedIndex(at, _) | Ranker::ImportedRun(at) => import(at),
     }
 }

@@ -519,7 +519,7 @@ mod tests {
             number: 0,
             seeds,
         });
-        c.indexed()
+        c.with_positions()
     }
 
     #[test]

@@ -374,7 +374,7 @@ impl Loop {
     }
 
     fn reply(&mut self, reply: Reply) {
-        let within = if let ReplyKind::Progress(_) = reply.say {
+        let within = if let ReplyKind::Progress(_) = reply.kind {
             PROGRESS_FRAME
         } else {
             FRAME
