@@ -52,11 +52,11 @@ impl Asked {
         self.last += 1;
         self.engine.send(Request {
             id: RequestId(self.last),
-            ask,
+            kind,
         });
         let mut said = Vec::new();
         loop {
-            let say = self.replies.recv_timeout(PATIENCE).unwrap().say;
+            let say = self.replies.recv_timeout(PATIENCE).unwrap().kind;
             let goes_on = matches!(
                 say,
                 ReplyKind::Progress(_) | ReplyKind::ClassEvaluated { .. }
@@ -72,7 +72,7 @@ impl Asked {
         let said = self.ask(RequestKind::Evaluate(plan(of)));
         let worked = said.iter().any(|say| matches!(say, ReplyKind::Progress(_)));
         match said.last() {
-            Some(ReplyKind::Evaluated { measures, .. }) => (*measures, worked),
+            Some(ReplyKind::Evaluated { metrics, .. }) => (*measures, worked),
             other => panic!("{other:?}"),
         }
     }
@@ -101,7 +101,7 @@ impl Asked {
 
 fn plan(of: Ranker) -> EvaluationKey {
     EvaluationKey {
-        of,
+        ranker,
         seed_count: SeedCount::Three,
         ranking: RankingKind::Seeds,
     }
@@ -170,10 +170,10 @@ fn a_run_stands_beside_the_index() {
     let mut asked = Asked::start(None);
     let import = asked.bring(&path).unwrap();
     assert_eq!(
-        (import.label.as_str(), &import.contenders[..]),
+        (import.label.as_str(), &import.rankers[..]),
         ("other", &[Ranker::ImportedRun(0)][..])
     );
-    let lacks = import.lacks.join("; ");
+    let lacks = import.warnings.join("; ");
     for said in [
         "7 queries of 3 seeds that are missing",
         "1 queries that are not of this data set",
@@ -191,7 +191,7 @@ fn a_run_stands_beside_the_index() {
     assert!(!worked);
     asked.evaluate(Ranker::OpenIndex(Mode::Text));
     let compared = asked.compare(Ranker::OpenIndex(Mode::Text), Ranker::ImportedRun(0));
-    assert_eq!(compared.lacking, [7, 0]);
+    assert_eq!(compared.unmatched, [7, 0]);
     assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
     assert!(
         compared.queries.iter().all(|q| q.ap[0] == q.ap[1]),
@@ -231,10 +231,10 @@ fn every_form_of_a_run_stands_beside_the_index() {
         session.write_run(&run, form, &path).unwrap();
         let import = asked.bring(&path).unwrap();
         assert_eq!(
-            (&import.contenders[..], import.lacks.len()),
+            (&import.rankers[..], import.warnings.len()),
             (&[Ranker::ImportedRun(place)][..], 0),
             "{:?}",
-            import.lacks
+            import.warnings
         );
         assert_eq!(
             asked.evaluate(Ranker::ImportedRun(place)).0.ap,
@@ -246,7 +246,7 @@ fn every_form_of_a_run_stands_beside_the_index() {
     std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
     let import = asked.bring(&strange).unwrap();
     assert_eq!(
-        import.strangers.values().collect::<Vec<_>>(),
+        import.unknown_entities.values().collect::<Vec<_>>(),
         ["sea_unicorn"],
         "it is shown by its name"
     );
@@ -260,8 +260,8 @@ fn another_index_stands_beside_it() {
     assert_eq!(
         (
             import.label.as_str(),
-            &import.contenders[..],
-            import.lacks.len()
+            &import.rankers[..],
+            import.warnings.len()
         ),
         ("demo", &modes[..], 0)
     );
@@ -269,7 +269,11 @@ fn another_index_stands_beside_it() {
     assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
     let compared = asked.compare(Ranker::OpenIndex(Mode::Image), modes[2]);
     assert!(
-        compared.lacking == [0, 0] && compared.queries.iter().all(|q| q.lists[0] == q.lists[1])
+        compared.unmatched == [0, 0]
+            && compared
+                .queries
+                .iter()
+                .all(|q| q.rankings[0] == q.rankings[1])
     );
 }
 

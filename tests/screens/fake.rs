@@ -86,7 +86,7 @@ impl Fake {
         catalogue.device = "cpu".into();
         catalogue.modes = vec![Mode::Both, Mode::Text, Mode::Image, Mode::None];
         Fake {
-            catalogue: Arc::new(catalogue.indexed()),
+            catalogue: Arc::new(catalogue.with_positions()),
             demo,
         }
     }
@@ -97,14 +97,14 @@ impl Fake {
         let mut catalogue = (*fake.catalogue).clone();
         change(&mut catalogue);
         Fake {
-            catalogue: Arc::new(catalogue.indexed()),
+            catalogue: Arc::new(catalogue.with_positions()),
             ..fake
         }
     }
 
     /// Every reply to a request, in order.
     pub fn answer(&self, request: &Request) -> Vec<Reply> {
-        let says = match &request.ask {
+        let says = match &request.kind {
             RequestKind::Open { .. } => vec![ReplyKind::Opened(self.catalogue.clone())],
             RequestKind::Expand(ask) => self.expand(ask),
             RequestKind::Inspect { entity, mode } => {
@@ -118,7 +118,7 @@ impl Fake {
                         .collect(),
                 )]
             }
-            RequestKind::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
+            RequestKind::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.ranker)),
             RequestKind::Failures(evaluation) => {
                 let failures = self.failures(evaluation);
                 vec![
@@ -128,7 +128,10 @@ impl Fake {
             }
             RequestKind::Import { path } => vec![self.bring(path)],
             RequestKind::Stop => vec![ReplyKind::Stopped],
-            RequestKind::Explain { ask, entities } => {
+            RequestKind::Explain {
+                expansion,
+                entities,
+            } => {
                 vec![ReplyKind::Explained(Box::new(self.explain(ask, entities)))]
             }
             RequestKind::Measure(ask) => self
@@ -143,7 +146,7 @@ impl Fake {
         says.into_iter()
             .map(|say| Reply {
                 id: request.id,
-                say,
+                kind,
             })
             .collect()
     }
@@ -185,7 +188,7 @@ impl Fake {
             says.push(ReplyKind::Missing(self.missing(ask, class, &ids)));
         }
         says.push(ReplyKind::Expanded {
-            took: Duration::from_millis(212),
+            elapsed: Duration::from_millis(212),
         });
         says
     }
@@ -232,11 +235,11 @@ impl Fake {
                 entity,
                 score,
                 parts: (!single).then_some(parts),
-                seeds,
+                seed_contributions,
                 set_score: score * (at + ask.seeds.len()) as f64,
                 round: at as i64 + ask.seeds.len() as i64 - 3,
                 window: 1 + at / 20,
-                window_place: 1 + at % (1 + at / 20),
+                window_rank: 1 + at % (1 + at / 20),
                 divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
             }
         };
@@ -301,7 +304,7 @@ impl Fake {
         };
         out.map(|e| Missing {
             entity: *e,
-            why: why(e),
+            reason: why(e),
         })
         .collect()
     }
@@ -323,7 +326,7 @@ impl Fake {
                 end: start + name.split(' ').count() - 1,
                 start,
                 tokens,
-                picture: None,
+                image: None,
             }
         };
         let ask = ExpandRequest {
@@ -333,11 +336,11 @@ impl Fake {
             size: 8,
             class: None,
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         };
         EntityDetail {
             entity,
-            pictures: self.pictures(entity),
+            images: self.pictures(entity),
             sentences: vec![
                 sentence("The @ is known to most people , and to every child ."),
                 sentence("Few have seen a @ in the wild ; many have read of one ."),
@@ -387,12 +390,12 @@ impl Fake {
                     size: 100,
                     class: None,
                     joint: None,
-                    tuning: SearchSettings::default(),
+                    settings: SearchSettings::default(),
                 };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
-            let mut lists = [list(seen_as(first.of)), list(seen_as(second.of))];
-            for (list, of) in lists.iter_mut().zip([first.of, second.of]) {
+            let mut lists = [list(seen_as(first.ranker)), list(seen_as(second.ranker))];
+            for (list, of) in lists.iter_mut().zip([first.ranker, second.ranker]) {
                 if let Ranker::ImportedRun(_) = of {
                     list.insert(1, STRANGER.0);
                 }
@@ -413,8 +416,8 @@ impl Fake {
                 class: q.class,
                 number: q.number,
                 ap,
-                likeness,
-                lists,
+                similarity,
+                rankings,
             }
         };
         let verdict = PairedTest {
@@ -428,9 +431,9 @@ impl Fake {
             ties: 1,
         };
         QueryComparison {
-            verdicts: [Some(verdict); 4],
+            ap_tests: [Some(verdict); 4],
             queries: asked.map(pair).collect(),
-            lacking: [0, 0],
+            unmatched: [0, 0],
         }
     }
 
@@ -460,9 +463,9 @@ impl Fake {
         ReplyKind::Imported(Import {
             path: path.into(),
             label,
-            contenders,
-            lacks,
-            strangers,
+            rankers,
+            warnings,
+            unknown_entities,
         })
     }
 
@@ -480,9 +483,9 @@ impl Fake {
             .collect();
         Failures {
             modes,
-            since: 0,
+            previously_searched: 0,
             searched: asked.len(),
-            queries: asked.len(),
+            total: asked.len(),
             failures,
         }
     }
@@ -496,7 +499,7 @@ impl Fake {
             size,
             class: None,
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         };
         let list = |mode| {
             self.picks(&ask(mode, 1000), mode)
@@ -506,7 +509,7 @@ impl Fake {
         };
         let by_seeds: Vec<(Mode, Vec<EntityId>)> =
             modes.iter().map(|&mode| (mode, list(mode))).collect();
-        let listed: Vec<EntityId> = list(seen_as(of.of)).into_iter().take(24).collect();
+        let listed: Vec<EntityId> = list(seen_as(of.ranker)).into_iter().take(24).collect();
         let card = self.catalogue.class(query.class);
         let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
         let classes: Vec<Class> = self.catalogue.classes.iter().map(class).collect();
@@ -541,7 +544,7 @@ impl Fake {
                 rank,
                 length: listed.len(),
                 first_wrong,
-                mode: seen_as(of.of),
+                mode: seen_as(of.ranker),
                 expanded: of.ranking != RankingKind::Seeds,
                 by_seeds: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
@@ -558,7 +561,7 @@ impl Fake {
                 number: query.number,
                 entity,
                 rank,
-                by_seeds,
+                seed_ranks,
                 tags,
             }
         };
@@ -578,7 +581,7 @@ impl Fake {
         let mut says: Vec<ReplyKind> = classes
             .map(|c| ReplyKind::ClassEvaluated {
                 class: ClassId(c as u16),
-                measures: one(c),
+                metrics: one(c),
             })
             .collect();
         let of = |by: f64| MetricValues {
@@ -588,9 +591,9 @@ impl Fake {
         };
         let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
         says.push(ReplyKind::Evaluated {
-            measures,
+            metrics,
             interval,
-            took: Duration::from_secs(3),
+            elapsed: Duration::from_secs(3),
         });
         says
     }
