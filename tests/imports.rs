@@ -52,7 +52,7 @@ impl Asked {
         self.last += 1;
         self.engine.send(Request {
             id: RequestId(self.last),
-            kind,
+            kind: ask,
         });
         let mut said = Vec::new();
         loop {
@@ -72,7 +72,7 @@ impl Asked {
         let said = self.ask(RequestKind::Evaluate(plan(of)));
         let worked = said.iter().any(|say| matches!(say, ReplyKind::Progress(_)));
         match said.last() {
-            Some(ReplyKind::Evaluated { metrics, .. }) => (*measures, worked),
+            Some(ReplyKind::Evaluated { metrics, .. }) => (*metrics, worked),
             other => panic!("{other:?}"),
         }
     }
@@ -99,7 +99,7 @@ impl Asked {
     }
 }
 
-fn plan(of: Ranker) -> EvaluationKey {
+fn plan(ranker: Ranker) -> EvaluationKey {
     EvaluationKey {
         ranker,
         seed_count: SeedCount::Three,

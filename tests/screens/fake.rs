@@ -126,13 +126,15 @@ impl Fake {
                     ReplyKind::Failures(Box::new(failures)),
                 ]
             }
-            RequestKind::Import { path } => vec![self.bring(path)],
+            RequestKind::Import { path } => vec![self.import(path)],
             RequestKind::Stop => vec![ReplyKind::Stopped],
             RequestKind::Explain {
                 expansion,
                 entities,
             } => {
-                vec![ReplyKind::Explained(Box::new(self.explain(ask, entities)))]
+                vec![ReplyKind::Explained(Box::new(
+                    self.explain(expansion, entities),
+                ))]
             }
             RequestKind::Measure(ask) => self
                 .expand(ask)
@@ -144,7 +146,7 @@ impl Fake {
             }
         };
         says.into_iter()
-            .map(|say| Reply {
+            .map(|kind| Reply {
                 id: request.id,
                 kind,
             })
@@ -227,7 +229,7 @@ impl Fake {
             })
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.3.cmp(&b.3)));
-        let candidate = |(at, (score, parts, seeds, entity)): (
+        let candidate = |(at, (score, parts, seed_contributions, entity)): (
             usize,
             (f64, ModalityParts, Vec<f64>, EntityId),
         )| {
@@ -407,7 +409,7 @@ impl Fake {
                 .filter(|m| !q.seeds.contains(m))
                 .collect();
             let ap = lists.each_ref().map(|list| measure(list, &gold).ap);
-            let likeness = RankSimilarity {
+            let similarity = RankSimilarity {
                 overlap: 0.8,
                 rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4),
                 tau: Some(0.4),
@@ -417,7 +419,7 @@ impl Fake {
                 number: q.number,
                 ap,
                 similarity,
-                rankings,
+                rankings: lists,
             }
         };
         let verdict = PairedTest {
@@ -438,12 +440,12 @@ impl Fake {
     }
 
     /// A file that ends in `.run` is a run, everything else an index.
-    fn bring(&self, path: &Path) -> ReplyKind {
+    fn import(&self, path: &Path) -> ReplyKind {
         let label = path.file_stem().unwrap().to_string_lossy().into_owned();
         if !path.exists() && label == "none" {
             return ReplyKind::Failed(format!("no run at {}", path.display()));
         }
-        let (contenders, lacks) = match path.extension() {
+        let (rankers, warnings) = match path.extension() {
             Some(_) => (
                 vec![Ranker::ImportedRun(0)],
                 vec!["3 queries of 3 seeds are missing".into()],
@@ -456,7 +458,7 @@ impl Fake {
             ),
         };
         let is_run = path.extension().is_some();
-        let strangers = is_run
+        let unknown_entities = is_run
             .then(|| (STRANGER.0, STRANGER.1.to_owned()))
             .into_iter()
             .collect();
@@ -555,7 +557,7 @@ impl Fake {
                     .filter(|_| of.ranking == RankingKind::Joint),
             };
             let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
-            let by_seeds = by_seeds.into_iter().map(|(_, rank)| rank).collect();
+            let seed_ranks = by_seeds.into_iter().map(|(_, rank)| rank).collect();
             Failure {
                 class: query.class,
                 number: query.number,
@@ -589,7 +591,7 @@ impl Fake {
             p: [0.75 + by; 4],
             ceiling: [1.0; 4],
         };
-        let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
+        let (metrics, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
         says.push(ReplyKind::Evaluated {
             metrics,
             interval,

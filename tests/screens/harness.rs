@@ -156,7 +156,7 @@ impl Screens {
     }
 
     /// One reply.
-    pub fn say(&mut self, id: RequestId, say: ReplyKind) {
+    pub fn say(&mut self, id: RequestId, kind: ReplyKind) {
         let requests = self.app.update(Message::Reply(Reply { id, kind }));
         self.answer(&requests);
     }

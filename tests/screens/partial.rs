@@ -61,7 +61,7 @@ fn compare_shows_classes_as_they_are_measured() {
         before.contains("carnivorous mammals") && !before.contains("wins"),
         "{before}"
     );
-    let (class, measures) = s.class_measures();
+    let (class, metrics) = s.class_measures();
     s.say(evaluation.id, ReplyKind::ClassEvaluated { class, metrics });
     let after = s.text();
     assert_ne!(before, after);

@@ -75,7 +75,7 @@ fn what_is_measured_stays_and_nothing_goes_on_by_itself() {
     let mut s = screen(120, 40);
     s.open("carnivorous");
     let asked = under_way(&mut s, "m");
-    let measures = MetricValues {
+    let metrics = MetricValues {
         ap: [0.11; 4],
         ..MetricValues::default()
     };
