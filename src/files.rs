@@ -1,4 +1,4 @@
-//! Files and folders that appear whole or not at all, and settings from a file.
+//! Atomic writing of files and folders, and settings read from TOML over defaults.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,78 +10,93 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::text_file;
 
-/// Settings with those of a TOML file in the place of their own, tables setting by setting. As JSON
-/// between, which unlike TOML can say that a setting is none.
+/// Loads settings from `path` (TOML) over `defaults`, key by key and table by table. The values are
+/// merged as JSON, which unlike TOML can express that an option is absent.
 ///
-/// Errors: `Io`; `Format` for what is no TOML, and for settings that cannot be.
-pub fn settings_over<T: Serialize + DeserializeOwned>(own: &T, path: &Path) -> Result<T> {
+/// Errors: `Io`; `Format` if the file is not TOML or has settings that are not valid.
+pub fn load_with_defaults<T: Serialize + DeserializeOwned>(defaults: &T, path: &Path) -> Result<T> {
     let text = text_file::read(path)?;
-    let said: Value = toml::from_str(&text)
-        .map_err(|e| Error::format(path, format!("is no TOML: {}", e.message())))?;
-    let mut all = serde_json::to_value(own).map_err(|e| Error::format(path, e.to_string()))?;
-    lay_over(&mut all, said);
-    serde_json::from_value(all)
-        .map_err(|e| Error::format(path, format!("has settings that cannot be: {e}")))
+    let overrides: Value = toml::from_str(&text)
+        .map_err(|e| Error::format(path, format!("is not valid TOML: {}", e.message())))?;
+    let mut merged =
+        serde_json::to_value(defaults).map_err(|e| Error::format(path, e.to_string()))?;
+    merge_json(&mut merged, overrides);
+    serde_json::from_value(merged)
+        .map_err(|e| Error::format(path, format!("has invalid settings: {e}")))
 }
 
-/// `over` in the place of what is there, objects key by key.
-pub fn lay_over(under: &mut Value, over: Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            over.into_iter()
-                .for_each(|(key, value)| lay_over(under.entry(key).or_insert(Value::Null), value));
+/// Replaces values of `base` with those of `overrides`; objects are merged key by key.
+pub fn merge_json(base: &mut Value, overrides: Value) {
+    match (base, overrides) {
+        (Value::Object(base), Value::Object(overrides)) => {
+            for (key, value) in overrides {
+                merge_json(base.entry(key).or_insert(Value::Null), value);
+            }
         }
-        (under, over) => *under = over,
+        (base, value) => *base = value,
     }
 }
 
-/// Writes a file whose half a reader never sees, whatever ends this process. A link is followed; a
-/// pipe or a device is written into.
-pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
+/// Writes a file atomically: a reader sees the old or the new content, never a part, even if this
+/// process is killed. Symbolic links are followed; pipes and devices are written to directly.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        return fs::write(path, text).map_err(Error::io("write", path));
+    if is_special(path) {
+        return fs::write(path, content).map_err(Error::io("write", path));
     }
-    // a name of this process's own: another may be writing the same file
-    let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
-    fill(&temporary, path, |to| {
-        fs::write(to, text).map_err(Error::io("write", path))
+    // the process id keeps apart two processes that write the same file
+    let temporary = with_suffix(path, &format!(".{}.tmp", std::process::id()));
+    write_and_rename(&temporary, path, |file| {
+        fs::write(file, content).map_err(Error::io("write", path))
     })
 }
 
-/// Lets `write` fill a file beside `path`, then moves it there. One process at a time: what a
-/// killed one left is written over.
-pub fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    fill(&beside(path, ".partial"), path, write)
+/// Returns whether the path is a pipe, a socket or a device.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// Lets `write` fill a folder beside `path`, then moves it there; what is there may only be an
-/// empty folder.
-pub fn fill_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
+/// Replaces a file atomically with the one that `write` creates at the path passed to it, which is
+/// `path` with `.partial` appended. Only one process may do this at a time; a partial file left by a
+/// killed process is overwritten.
+pub fn replace_file(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    write_and_rename(&with_suffix(path, ".partial"), path, write)
+}
+
+/// Creates a folder atomically: `write` fills a temporary folder, which is then renamed to `path`.
+/// `path` must not exist or must be an empty folder.
+pub fn create_dir_atomic(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let temporary = with_suffix(path, &format!(".{}.tmp", std::process::id()));
     fs::create_dir(&temporary).map_err(Error::io("create", &temporary))?;
-    let moved = || fs::rename(&temporary, path).map_err(Error::io("write", path));
-    write(&temporary).and_then(|()| moved()).inspect_err(|_| {
-        // the first failure is the one to tell
+    let rename = || fs::rename(&temporary, path).map_err(Error::io("write", path));
+    write(&temporary).and_then(|()| rename()).inspect_err(|_| {
+        // the first failure is the one that is reported
         let _ = fs::remove_dir_all(&temporary);
     })
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// Returns the path with `suffix` appended to its last component.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     path.with_file_name(name)
 }
 
-fn fill(temporary: &Path, path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+/// Lets `write` create the file `temporary`, flushes it to disk and renames it to `path`. Removes
+/// it on failure.
+fn write_and_rename(
+    temporary: &Path,
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     let sync = || File::open(temporary)?.sync_all();
-    let moved = || {
+    let rename = || {
         sync()
             .and_then(|()| fs::rename(temporary, path))
             .map_err(Error::io("write", path))
     };
-    write(temporary).and_then(|()| moved()).inspect_err(|_| {
-        // it may not have come into being, and the first failure is the one to tell
+    write(temporary).and_then(|()| rename()).inspect_err(|_| {
+        // it may not exist, and the first failure is the one that is reported
         let _ = fs::remove_file(temporary);
     })
 }
@@ -91,24 +106,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_written_leaves_nothing() {
+    fn a_failed_write_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
-        assert!(matches!(write_whole(&path, b"x"), Err(Error::Io { .. })));
-        let failing = replace(&path, |to| {
-            fs::write(to, "half").unwrap();
+        assert!(matches!(write_atomic(&path, b"x"), Err(Error::Io { .. })));
+        let failed = replace_file(&path, |file| {
+            fs::write(file, "half").unwrap();
             Err(Error::Stopped)
         });
-        assert!(matches!(failing, Err(Error::Stopped)));
+        assert!(matches!(failed, Err(Error::Stopped)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_table_of_settings_goes_over_its_own_setting_by_setting() {
+    fn settings_are_merged_key_by_key() {
         #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
         struct Inner {
-            kept: i32,
+            unchanged: i32,
             changed: i32,
         }
         #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
@@ -120,55 +135,55 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
         fs::write(&path, "list = [3]\n[inner]\nchanged = 5\n").unwrap();
-        let own = Outer {
+        let defaults = Outer {
             inner: Inner {
-                kept: 1,
+                unchanged: 1,
                 changed: 2,
             },
             list: vec![1, 2],
             none: None,
         };
-        let over = settings_over(&own, &path).unwrap();
+        let loaded = load_with_defaults(&defaults, &path).unwrap();
         let expected = Outer {
             inner: Inner {
-                kept: 1,
+                unchanged: 1,
                 changed: 5,
             },
             list: vec![3],
             none: None,
         };
-        assert_eq!(over, expected);
-        let wide: Vec<u8> = "\u{feff}list = [3]\n[inner]\nchanged = 5\n"
+        assert_eq!(loaded, expected);
+        let utf16: Vec<u8> = "\u{feff}list = [3]\n[inner]\nchanged = 5\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
-        fs::write(&path, wide).unwrap();
+        fs::write(&path, utf16).unwrap();
         assert_eq!(
-            settings_over(&own, &path).unwrap(),
+            load_with_defaults(&defaults, &path).unwrap(),
             expected,
-            "as PowerShell writes it"
+            "UTF-16 with a byte order mark, as written by PowerShell"
         );
         fs::write(&path, "[inner]\nchanged = 'x'\n").unwrap();
         assert!(matches!(
-            settings_over(&own, &path),
+            load_with_defaults(&defaults, &path),
             Err(Error::Format { .. })
         ));
     }
 
     #[test]
     #[cfg(unix)]
-    fn what_a_link_names_is_written_and_the_link_stays() {
+    fn links_are_followed_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
         fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        write_whole(&link, b"new").unwrap();
+        write_atomic(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
-        // a device, by a link to it, so that whoever may remove it does not
+        // through a link, so that a failure does not remove the device itself
         let device = folder.path().join("device");
         std::os::unix::fs::symlink("/dev/null", &device).unwrap();
-        write_whole(&device, b"nothing").unwrap();
+        write_atomic(&device, b"nothing").unwrap();
         assert!(
             fs::symlink_metadata(&device).unwrap().is_symlink()
                 && !fs::metadata("/dev/null").unwrap().is_file()
@@ -176,11 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced() {
+    fn an_existing_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         for text in ["one", "two"] {
-            write_whole(&path, text.as_bytes()).unwrap();
+            write_atomic(&path, text.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use multiexpan::features::clip::ClipEncoder;
-use multiexpan::features::image::{Picture, pixels};
+use multiexpan::features::clip_encoder::ClipEncoder;
+use multiexpan::features::image_encoder::{Picture, pixels};
 use multiexpan::jobs::Run;
-use multiexpan::model::alignment::AlignmentConfig;
+use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::weights::Weights;
 use multiexpan::train::{Task, Tasks, TrainConfig};

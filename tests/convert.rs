@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use multiexpan::model::checkpoint::OpenedNetwork;
-use multiexpan::model::convert::StateDict;
+use multiexpan::model::state_dict::StateDict;
 use multiexpan::model::weights::Weights;
 use multiexpan::model::{ModelFolder, NetworkConfig};
 use tch::{Device, Kind, Tensor};

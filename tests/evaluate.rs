@@ -52,7 +52,7 @@ fn every_query_is_ranked_as_it_is_alone() {
                 size: 100,
                 class: None,
                 joint: None,
-                tuning: SearchSettings::default(),
+                settings: SearchSettings::default(),
             };
             // nothing is at hand from before
             let alone = session().expand(&ask).unwrap();
@@ -70,7 +70,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     let ask = |id, ask| {
         engine.send(Request {
             id: RequestId(id),
-            ask,
+            kind: ask,
         })
     };
     let next = || replies.recv_timeout(PATIENCE).unwrap();
@@ -82,20 +82,20 @@ fn requests_are_answered_while_the_explorer_evaluates() {
             device: DeviceChoice::Cpu,
         },
     );
-    assert!(matches!(next().say, ReplyKind::Opened(_)));
+    assert!(matches!(next().kind, ReplyKind::Opened(_)));
     let ranking = RankingKind::Expanded;
     let evaluate = |mode| {
         RequestKind::Evaluate(EvaluationKey {
-            of: Ranker::Own(mode),
+            ranker: Ranker::OpenIndex(mode),
             seed_count: SeedCount::Three,
             ranking,
         })
     };
     ask(2, evaluate(Mode::Both));
-    assert!(matches!(next().say, ReplyKind::Progress(_)));
+    assert!(matches!(next().kind, ReplyKind::Progress(_)));
     ask(
         3,
-        RequestKind::Pictures {
+        RequestKind::FirstImages {
             entities: vec![EntityId(1)],
         },
     );
@@ -103,13 +103,13 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     // and it goes on where it was
     let (mut classes, mut last) = (Vec::new(), 0);
     let measures = loop {
-        match next().say {
+        match next().kind {
             ReplyKind::Progress(progress) => {
                 assert!(last <= progress.done && progress.done <= progress.total);
                 last = progress.done;
             }
-            ReplyKind::ClassMeasured { class, .. } => classes.push(class),
-            ReplyKind::Evaluated { measures, .. } => break measures,
+            ReplyKind::ClassEvaluated { class, .. } => classes.push(class),
+            ReplyKind::Evaluated { metrics, .. } => break metrics,
             other => panic!("{other:?}"),
         }
     };
@@ -127,7 +127,7 @@ fn requests_are_answered_while_the_explorer_evaluates() {
     ask(5, evaluate(Mode::Text));
     loop {
         match next() {
-            reply if matches!(reply.say, ReplyKind::Evaluated { .. }) => {
+            reply if matches!(reply.kind, ReplyKind::Evaluated { .. }) => {
                 break assert_eq!(reply.id, RequestId(5));
             }
             _ => {}
@@ -142,13 +142,13 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     let ask = |id, ask| {
         engine.send(Request {
             id: RequestId(id),
-            ask,
+            kind: ask,
         })
     };
     let next = || replies.recv_timeout(PATIENCE).unwrap();
     let ranking = RankingKind::Expanded;
     let evaluate = RequestKind::Evaluate(EvaluationKey {
-        of: Ranker::Own(Mode::Text),
+        ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
         ranking,
     });
@@ -163,30 +163,30 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
     ask(2, evaluate.clone());
     let (mut classes, mut done) = (Vec::new(), 0);
     let mut take = |say: ReplyKind| match say {
-        ReplyKind::ClassMeasured { class, .. } => classes.push(class),
+        ReplyKind::ClassEvaluated { class, .. } => classes.push(class),
         ReplyKind::Progress(progress) => {
             assert!(progress.done >= done, "it goes on where it was");
             done = progress.done;
         }
         other => panic!("{other:?}"),
     };
-    assert!(matches!(next().say, ReplyKind::Opened(_)));
+    assert!(matches!(next().kind, ReplyKind::Opened(_)));
     loop {
-        match next().say {
-            say @ ReplyKind::ClassMeasured { .. } => break take(say),
+        match next().kind {
+            say @ ReplyKind::ClassEvaluated { .. } => break take(say),
             say => take(say),
         }
     }
     ask(3, RequestKind::Stop);
     loop {
         match next() {
-            reply if reply.id == RequestId(3) => break assert_eq!(reply.say, ReplyKind::Stopped),
-            reply => take(reply.say),
+            reply if reply.id == RequestId(3) => break assert_eq!(reply.kind, ReplyKind::Stopped),
+            reply => take(reply.kind),
         }
     }
     ask(
         4,
-        RequestKind::Pictures {
+        RequestKind::FirstImages {
             entities: vec![EntityId(1)],
         },
     );
@@ -196,10 +196,10 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
         match next() {
             reply if reply.id != RequestId(5) => panic!("{reply:?}"),
             Reply {
-                say: ReplyKind::Evaluated { measures, .. },
+                kind: ReplyKind::Evaluated { metrics, .. },
                 ..
-            } => break measures,
-            reply => take(reply.say),
+            } => break metrics,
+            reply => take(reply.kind),
         }
     };
     let whole = session()
@@ -223,17 +223,20 @@ fn failures(asks: Vec<RequestKind>) -> (Failures, usize) {
     let (mut whole, mut parts) = (Failures::default(), 0);
     for (id, ask) in (1..).map(RequestId).zip(asks) {
         let waits = !matches!(ask, RequestKind::Failures(_));
-        engine.send(Request { id, ask });
+        engine.send(Request { id, kind: ask });
         let is_over =
             |say: &ReplyKind| matches!(say, ReplyKind::Opened(_) | ReplyKind::Evaluated { .. });
-        while waits && !is_over(&replies.recv_timeout(PATIENCE).unwrap().say) {}
+        while waits && !is_over(&replies.recv_timeout(PATIENCE).unwrap().kind) {}
     }
     loop {
         let reply = replies.recv_timeout(PATIENCE).unwrap();
-        if let ReplyKind::Failures(part) = reply.say
+        if let ReplyKind::Failures(part) = reply.kind
             && reply.id == last
         {
-            assert_eq!(part.since, whole.searched, "parts come in order");
+            assert_eq!(
+                part.previously_searched, whole.searched,
+                "parts come in order"
+            );
             whole.extend(*part);
             parts += 1;
             if whole.is_complete() {
@@ -251,7 +254,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
         device: DeviceChoice::Cpu,
     };
     let of = EvaluationKey {
-        of: Ranker::Own(Mode::Text),
+        ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
         ranking: RankingKind::Seeds,
     };
@@ -269,7 +272,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
         .evaluate(&plan(Mode::Text, RankingKind::Seeds), None, &mut Unobserved)
         .unwrap()
         .results;
-    assert_eq!(found.queries, results.len());
+    assert_eq!(found.total, results.len());
     let catalogue = session().catalogue;
     for result in &results {
         let (class, number) = (result.query.class, result.query.number);
@@ -303,7 +306,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
         // by the seeds alone it is where this list has it
         assert!(
             own.iter()
-                .all(|f| f.rank.is_none_or(|rank| f.by_seeds[1] == rank))
+                .all(|f| f.rank.is_none_or(|rank| f.seed_ranks[1] == rank))
         );
         assert!(own.iter().all(|f| {
             f.tags
@@ -316,7 +319,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
 #[test]
 fn failures_are_found_while_the_lists_are_still_made() {
     let of = EvaluationKey {
-        of: Ranker::Own(Mode::Text),
+        ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
         ranking: RankingKind::Expanded,
     };
@@ -332,13 +335,13 @@ fn failures_are_found_while_the_lists_are_still_made() {
             .map(RequestId)
             .zip([open(), RequestKind::Evaluate(of), RequestKind::Failures(of)])
     {
-        engine.send(Request { id, ask });
+        engine.send(Request { id, kind: ask });
     }
     let (mut whole, mut evaluated) = (Failures::default(), false);
     while !whole.is_complete() || !evaluated {
-        match replies.recv_timeout(PATIENCE).unwrap().say {
+        match replies.recv_timeout(PATIENCE).unwrap().kind {
             ReplyKind::Failures(part) => {
-                assert!(evaluated || part.since > 0 || part.searched < part.queries);
+                assert!(evaluated || part.previously_searched > 0 || part.searched < part.total);
                 whole.extend(*part);
             }
             ReplyKind::Evaluated { .. } => {
@@ -374,7 +377,7 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
         device: DeviceChoice::Cpu,
     };
     let of = EvaluationKey {
-        of: Ranker::Own(Mode::Both),
+        ranker: Ranker::OpenIndex(Mode::Both),
         seed_count: SeedCount::Five,
         ranking: RankingKind::Joint,
     };
@@ -397,7 +400,7 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
         .evaluate(&published, None, &mut Unobserved)
         .unwrap()
         .results;
-    assert_eq!(found.queries, results.len());
+    assert_eq!(found.total, results.len());
     for Query {
         class,
         number,
@@ -409,7 +412,7 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
             seed_count,
             number: *number,
         });
-        let (rejected, tuning) = (Vec::new(), SearchSettings::default());
+        let (rejected, settings) = (Vec::new(), SearchSettings::default());
         let ask = ExpandRequest {
             mode,
             seeds: seeds.clone(),
@@ -417,7 +420,7 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
             size: 100,
             class: Some(*class),
             joint,
-            tuning,
+            settings,
         };
         let explored = session.expand(&ask).unwrap();
         let explored: Vec<(EntityId, f64)> =

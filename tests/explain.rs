@@ -45,14 +45,14 @@ impl Asker {
         self.next += 1;
         self.engine.send(Request {
             id: RequestId(self.next),
-            ask,
+            kind: ask,
         });
-        self.replies.recv_timeout(PATIENCE).unwrap().say
+        self.replies.recv_timeout(PATIENCE).unwrap().kind
     }
 
     fn explain(&mut self, ask: &ExpandRequest, entities: &[EntityId]) -> Explained {
         match self.ask(RequestKind::Explain {
-            ask: ask.clone(),
+            expansion: ask.clone(),
             entities: entities.to_vec(),
         }) {
             ReplyKind::Explained(explained) => *explained,
@@ -72,7 +72,7 @@ impl Asker {
                 ReplyKind::Expanded { .. } => return (picks, order, missing),
                 _ => {}
             }
-            say = self.replies.recv_timeout(PATIENCE).unwrap().say;
+            say = self.replies.recv_timeout(PATIENCE).unwrap().kind;
         }
     }
 
@@ -89,7 +89,7 @@ impl Asker {
             size: 100,
             class: Some(ClassId(class)),
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         }
     }
 }
@@ -123,7 +123,7 @@ fn every_number_is_the_sum_of_those_below_it() {
     for mode in [Mode::Both, Mode::Text, Mode::Image] {
         let ask = asker.query(5, mode);
         let (picks, order, _) = asker.expand(&ask);
-        let late = picks.iter().position(|c| c.window_place > 1).unwrap();
+        let late = picks.iter().position(|c| c.window_rank > 1).unwrap();
         let entities = [picks[0].entity, picks[late].entity];
         let explained = asker.explain(&ask, &entities);
         assert_sums(&explained);
@@ -166,7 +166,7 @@ fn every_number_is_the_sum_of_those_below_it() {
             );
             assert_eq!(contest.rivals.len(), card.window);
             assert_eq!(
-                contest.rivals[card.window_place - 1].divergence,
+                contest.rivals[card.window_rank - 1].divergence,
                 card.divergence
             );
             assert!(
@@ -212,7 +212,7 @@ fn what_is_not_in_the_list_has_what_there_is() {
     ));
     assert!(matches!(
         standings[3],
-        EntityStatus::Missing(MissingReason::LeftOut(_))
+        EntityStatus::Missing(MissingReason::NotIndexed(_))
     ));
     assert!(explained.entities[3].seeds.is_empty() && explained.entities[3].contest.is_none());
     let known = Explained {
@@ -220,7 +220,7 @@ fn what_is_not_in_the_list_has_what_there_is() {
         ..explained
     };
     assert_sums(&known);
-    let lost = missing.iter().find_map(|m| match m.why {
+    let lost = missing.iter().find_map(|m| match m.reason {
         MissingReason::LostInWindow { pick } => Some((m.entity, pick)),
         _ => None,
     });
@@ -244,7 +244,7 @@ fn a_joint_expansion_and_one_of_other_settings_are_explained_as_they_ran() {
         seed_count: SeedCount::Three,
         number: 0,
     });
-    ask.tuning = SearchSettings {
+    ask.settings = SearchSettings {
         window: Some(4),
         weights: Some([1, 0]),
     };

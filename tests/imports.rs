@@ -52,14 +52,14 @@ impl Asked {
         self.last += 1;
         self.engine.send(Request {
             id: RequestId(self.last),
-            ask,
+            kind: ask,
         });
         let mut said = Vec::new();
         loop {
-            let say = self.replies.recv_timeout(PATIENCE).unwrap().say;
+            let say = self.replies.recv_timeout(PATIENCE).unwrap().kind;
             let goes_on = matches!(
                 say,
-                ReplyKind::Progress(_) | ReplyKind::ClassMeasured { .. }
+                ReplyKind::Progress(_) | ReplyKind::ClassEvaluated { .. }
             );
             said.push(say);
             if !goes_on {
@@ -72,14 +72,14 @@ impl Asked {
         let said = self.ask(RequestKind::Evaluate(plan(of)));
         let worked = said.iter().any(|say| matches!(say, ReplyKind::Progress(_)));
         match said.last() {
-            Some(ReplyKind::Evaluated { measures, .. }) => (*measures, worked),
+            Some(ReplyKind::Evaluated { metrics, .. }) => (*metrics, worked),
             other => panic!("{other:?}"),
         }
     }
 
     fn bring(&mut self, path: &Path) -> Result<Import, String> {
-        match self.ask(RequestKind::Bring { path: path.into() }).pop() {
-            Some(ReplyKind::Brought(import)) => Ok(import),
+        match self.ask(RequestKind::Import { path: path.into() }).pop() {
+            Some(ReplyKind::Imported(import)) => Ok(import),
             Some(ReplyKind::Failed(why)) => Err(why),
             other => panic!("{other:?}"),
         }
@@ -99,9 +99,9 @@ impl Asked {
     }
 }
 
-fn plan(of: Ranker) -> EvaluationKey {
+fn plan(ranker: Ranker) -> EvaluationKey {
     EvaluationKey {
-        of,
+        ranker,
         seed_count: SeedCount::Three,
         ranking: RankingKind::Seeds,
     }
@@ -111,16 +111,19 @@ fn plan(of: Ranker) -> EvaluationKey {
 fn an_evaluation_is_there_at_once_the_next_time() {
     let folder = tempfile::tempdir().unwrap();
     let kept = || Some(folder.path().join("evaluations"));
-    let (first, worked) = Asked::start(kept()).evaluate(Ranker::Own(Mode::Text));
+    let (first, worked) = Asked::start(kept()).evaluate(Ranker::OpenIndex(Mode::Text));
     assert!(worked);
     let mut again = Asked::start(kept());
-    assert_eq!(again.evaluate(Ranker::Own(Mode::Text)), (first, false));
+    assert_eq!(
+        again.evaluate(Ranker::OpenIndex(Mode::Text)),
+        (first, false)
+    );
     // what was not evaluated is not there
-    let (other, worked) = again.evaluate(Ranker::Own(Mode::Image));
+    let (other, worked) = again.evaluate(Ranker::OpenIndex(Mode::Image));
     assert!(worked && other != first);
     // and without a place nothing is kept
     assert_eq!(
-        Asked::start(None).evaluate(Ranker::Own(Mode::Text)),
+        Asked::start(None).evaluate(Ranker::OpenIndex(Mode::Text)),
         (first, true)
     );
 }
@@ -167,10 +170,10 @@ fn a_run_stands_beside_the_index() {
     let mut asked = Asked::start(None);
     let import = asked.bring(&path).unwrap();
     assert_eq!(
-        (import.label.as_str(), &import.contenders[..]),
-        ("other", &[Ranker::Run(0)][..])
+        (import.label.as_str(), &import.rankers[..]),
+        ("other", &[Ranker::ImportedRun(0)][..])
     );
-    let lacks = import.lacks.join("; ");
+    let lacks = import.warnings.join("; ");
     for said in [
         "7 queries of 3 seeds that are missing",
         "1 queries that are not of this data set",
@@ -184,11 +187,11 @@ fn a_run_stands_beside_the_index() {
         !lacks.contains("5 seeds"),
         "a run of the one kind need not have the other: {lacks}"
     );
-    let (_, worked) = asked.evaluate(Ranker::Run(0));
+    let (_, worked) = asked.evaluate(Ranker::ImportedRun(0));
     assert!(!worked);
-    asked.evaluate(Ranker::Own(Mode::Text));
-    let compared = asked.compare(Ranker::Own(Mode::Text), Ranker::Run(0));
-    assert_eq!(compared.lacking, [7, 0]);
+    asked.evaluate(Ranker::OpenIndex(Mode::Text));
+    let compared = asked.compare(Ranker::OpenIndex(Mode::Text), Ranker::ImportedRun(0));
+    assert_eq!(compared.unmatched, [7, 0]);
     assert_eq!(compared.queries.len(), evaluated.results.len() - 7);
     assert!(
         compared.queries.iter().all(|q| q.ap[0] == q.ap[1]),
@@ -222,24 +225,28 @@ fn every_form_of_a_run_stands_beside_the_index() {
         ..Run::default()
     };
     let mut asked = Asked::start(None);
-    let own = asked.evaluate(Ranker::Own(Mode::Text)).0;
+    let own = asked.evaluate(Ranker::OpenIndex(Mode::Text)).0;
     for (place, form) in (0..).zip(RunFormat::ALL) {
         let path = folder.path().join(form.name());
         session.write_run(&run, form, &path).unwrap();
         let import = asked.bring(&path).unwrap();
         assert_eq!(
-            (&import.contenders[..], import.lacks.len()),
-            (&[Ranker::Run(place)][..], 0),
+            (&import.rankers[..], import.warnings.len()),
+            (&[Ranker::ImportedRun(place)][..], 0),
             "{:?}",
-            import.lacks
+            import.warnings
         );
-        assert_eq!(asked.evaluate(Ranker::Run(place)).0.ap, own.ap, "{form}");
+        assert_eq!(
+            asked.evaluate(Ranker::ImportedRun(place)).0.ap,
+            own.ap,
+            "{form}"
+        );
     }
     let strange = folder.path().join("strange.run");
     std::fs::write(&strange, "fish/3/1 Q0 sea_unicorn 1 1 x\n").unwrap();
     let import = asked.bring(&strange).unwrap();
     assert_eq!(
-        import.strangers.values().collect::<Vec<_>>(),
+        import.unknown_entities.values().collect::<Vec<_>>(),
         ["sea_unicorn"],
         "it is shown by its name"
     );
@@ -249,20 +256,24 @@ fn every_form_of_a_run_stands_beside_the_index() {
 fn another_index_stands_beside_it() {
     let mut asked = Asked::start(None);
     let import = asked.bring(&demo()).unwrap();
-    let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Ranker::Index(0, mode));
+    let modes = [Mode::Both, Mode::Text, Mode::Image].map(|mode| Ranker::ImportedIndex(0, mode));
     assert_eq!(
         (
             import.label.as_str(),
-            &import.contenders[..],
-            import.lacks.len()
+            &import.rankers[..],
+            import.warnings.len()
         ),
         ("demo", &modes[..], 0)
     );
-    let own = asked.evaluate(Ranker::Own(Mode::Image)).0;
+    let own = asked.evaluate(Ranker::OpenIndex(Mode::Image)).0;
     assert_eq!(asked.evaluate(modes[2]).0, own, "it is the same index");
-    let compared = asked.compare(Ranker::Own(Mode::Image), modes[2]);
+    let compared = asked.compare(Ranker::OpenIndex(Mode::Image), modes[2]);
     assert!(
-        compared.lacking == [0, 0] && compared.queries.iter().all(|q| q.lists[0] == q.lists[1])
+        compared.unmatched == [0, 0]
+            && compared
+                .queries
+                .iter()
+                .all(|q| q.rankings[0] == q.rankings[1])
     );
 }
 
@@ -306,7 +317,9 @@ fn what_cannot_stand_beside_it_is_refused() {
         assert!(why.contains(said), "{why}");
     }
     assert!(matches!(
-        asked.ask(RequestKind::Evaluate(plan(Ranker::Run(0)))).pop(),
+        asked
+            .ask(RequestKind::Evaluate(plan(Ranker::ImportedRun(0))))
+            .pop(),
         Some(ReplyKind::Failed(_))
     ));
 }

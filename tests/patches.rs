@@ -3,13 +3,12 @@
 mod formula;
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use multiexpan::error::Error;
-use multiexpan::features::cache::{DEFAULT_LIMIT, FeatureCache};
-use multiexpan::features::image::{ImageEncoder, ImageEncoderKind, Picture};
-use multiexpan::features::patches::{ImageFeatures, image_features, record};
+use multiexpan::features::feature_cache::{DEFAULT_LIMIT, FeatureCache};
+use multiexpan::features::image_encoder::{ImageEncoder, ImageEncoderKind, Picture};
+use multiexpan::features::patch_store::{ImageFeatures, image_features, record};
 use multiexpan::progress::{Progress, Unobserved};
 use tch::{Device, Kind, Tensor};
 
@@ -132,7 +131,7 @@ fn a_stopped_run_goes_on_where_it_was() {
     run(&paths[..1], &encoder, &root, None);
     let cache =
         FeatureCache::open(&root, &encoder.hash(), record(&encoder), DEFAULT_LIMIT).unwrap();
-    let mut stop = |_: Progress| ControlFlow::Break(());
+    let mut stop = |_: Progress| Err(Error::Stopped);
     let stopped = image_features(&paths, &encoder, cache, None, &mut stop);
     assert!(matches!(stopped, Err(Error::Stopped)));
     let rest = run(&paths, &encoder, &root, None);

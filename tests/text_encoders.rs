@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use multiexpan::features::load_pairs::TextEncoder;
-use multiexpan::features::tokens::TextTokenizer;
+use multiexpan::features::text_tokenizer::TextTokenizer;
 use multiexpan::model::NetworkConfig;
 use multiexpan::model::bert::Bert;
 use serde_json::{Map, Value, json};

@@ -4,10 +4,8 @@
 mod formula;
 mod world;
 
-use std::ops::ControlFlow;
-
 use multiexpan::error::Error;
-use multiexpan::model::alignment::AlignmentConfig;
+use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::progress::{Progress, Unobserved};
 use multiexpan::train::config::{Mining, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};
@@ -175,11 +173,7 @@ fn stopped_is_unbroken(world: &World, name: &str, config: &TrainConfig) {
             steps += usize::from(progress.stage.starts_with("epoch"));
             let enough = steps == 3 || mining && progress.stage == "mining";
             mining &= progress.stage != "mining";
-            if enough {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            if enough { Err(Error::Stopped) } else { Ok(()) }
         };
         match train(
             &world.places(&parts),

@@ -7,7 +7,7 @@ mod pickles;
 use std::collections::BTreeMap;
 use std::fs;
 
-use multiexpan::features::image::ImageEncoder;
+use multiexpan::features::image_encoder::ImageEncoder;
 use multiexpan::model::efficientnet::EfficientNetLite0;
 use multiexpan::model::resnet::ResNet50;
 use multiexpan::model::weight_reader::read;

@@ -211,7 +211,7 @@ pub fn expand_once(index: &Path) {
         size: 100,
         class: None,
         joint: None,
-        tuning: SearchSettings::default(),
+        settings: SearchSettings::default(),
     };
     let begun = Instant::now();
     let found = session.expand(&ask).expect("it expands");

@@ -14,12 +14,12 @@ use crate::baselines::score_fusion::Fusion;
 use crate::baselines::{BaselineSources, FittedBaseline};
 use crate::data::{Dataset, Diagnostics};
 use crate::error::{Error, Result};
-use crate::features::cache::{CacheRecord, ContentHash, DEFAULT_LIMIT, FeatureCache};
-use crate::features::clip::ClipEncoder;
-use crate::features::image::Picture;
+use crate::features::clip_encoder::ClipEncoder;
+use crate::features::entity_mean::{EntityMean, centred};
+use crate::features::feature_cache::{CacheRecord, ContentHash, DEFAULT_LIMIT, FeatureCache};
+use crate::features::image_encoder::Picture;
 use crate::features::load_pairs::gather;
-use crate::features::mean::{EntityMean, centred};
-use crate::features::pairs::LoadedPairs;
+use crate::features::loaded_pairs::LoadedPairs;
 use crate::progress::{Observer, Progress};
 
 /// Texts, or pictures, encoded at once.
@@ -184,9 +184,7 @@ impl Means {
                 (at * BATCH) as u64,
                 new.len() as u64,
             );
-            if observe.on(progress).is_break() {
-                return Err(Error::Stopped);
-            }
+            observe.report(progress)?;
             let what: Vec<&T> = batch.iter().map(|shown| &shown.what).collect();
             for (shown, vector) in batch.iter().zip(Vec::<Vec<f32>>::try_from(
                 encode(&what)?.to_device(Device::Cpu),

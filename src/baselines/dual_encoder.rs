@@ -21,7 +21,7 @@ use crate::baselines::{BaselineSources, FittedBaseline, trained};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::index::from_model::{ModelSources, open};
-use crate::model::alignment::AlignmentConfig;
+use crate::model::alignment_heads::AlignmentConfig;
 use crate::progress::{Observer, Progress};
 use crate::train::{Preset, Task, Tasks, TrainConfig, entity_vectors};
 use crate::types::Mode;

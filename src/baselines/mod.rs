@@ -24,7 +24,7 @@ use tch::Device;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::load_pairs::Encoders;
-use crate::files::settings_over;
+use crate::files::load_with_defaults;
 use crate::progress::{Observer, Progress};
 use crate::train;
 use crate::train::{Preset, TrainConfig, trainer};
@@ -198,7 +198,8 @@ fn trained(
         cache,
         ..
     } = places.clone();
-    let mut settings = config.map_or_else(|| Ok(own.clone()), |file| settings_over(&own, &file))?;
+    let mut settings =
+        config.map_or_else(|| Ok(own.clone()), |file| load_with_defaults(&own, &file))?;
     settings.text_encoder = text_encoder.unwrap_or(settings.text_encoder);
     settings.image_encoder = image_encoder.unwrap_or(settings.image_encoder);
     let places = trainer::TrainPaths {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::baselines::entity_vectors::{Vectors, ranking};
 use crate::baselines::rows_of;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eval::{askable, measure_query};
 use crate::progress::{Observer, Progress};
 use crate::types::{ClassId, EntityId, EvaluationProtocol, Query, Row, SeedCount};
@@ -56,16 +56,11 @@ impl Fusion {
                 own[query.class.at()][step] += ap;
                 all[step] += ap;
             }
-            if observe
-                .on(Progress::new(
-                    "choosing the picture's share",
-                    done,
-                    queries.len() as u64,
-                ))
-                .is_break()
-            {
-                return Err(Error::Stopped);
-            }
+            observe.report(Progress::new(
+                "choosing the picture's share",
+                done,
+                queries.len() as u64,
+            ))?;
         }
         let of_others = |own: &[f64; STEPS + 1]| std::array::from_fn(|step| all[step] - own[step]);
         let shares = own.iter().map(|own| best_share(&of_others(own))).collect();
@@ -163,7 +158,7 @@ fn standardised(values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ops::ControlFlow;
+    use crate::error::Error;
     use tch::Tensor;
 
     #[test]
@@ -205,14 +200,14 @@ mod tests {
         let mut told = Vec::new();
         let fusion = fit(&mut |p: Progress| {
             told.push((p.done, p.total));
-            ControlFlow::Continue(())
+            Ok(())
         });
         assert_eq!(
             (fusion.unwrap().shares.len(), told),
             (1, vec![(1, 2), (2, 2)])
         );
         assert!(matches!(
-            fit(&mut |_: Progress| ControlFlow::Break(())),
+            fit(&mut |_: Progress| Err(Error::Stopped)),
             Err(Error::Stopped)
         ));
     }

@@ -9,7 +9,7 @@ use crate::cli::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
 use crate::error::Result;
 use crate::eval::Analysis;
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::jobs::RunInputs;
 use crate::jobs::analyse::{Property, analyse};
 use crate::report::analysis_plot;
@@ -130,7 +130,7 @@ pub fn run(args: Args) -> Result<()> {
     };
     drop(reporter);
     if let Some(path) = &written.plot {
-        write_whole(
+        write_atomic(
             path,
             analysis_plot(&analysis, &analysis.columns)
                 .file()

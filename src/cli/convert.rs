@@ -8,7 +8,7 @@ use crate::cli::{note, say, told_left_out};
 use crate::error::Result;
 use crate::jobs;
 use crate::jobs::{Conversion, RowOrder};
-use crate::model::config::PairState;
+use crate::model::network_config::PairState;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]

@@ -67,7 +67,7 @@ pub fn run(args: Args) -> Result<()> {
         size: args.size as usize,
         class: None,
         joint: None,
-        tuning: SearchSettings::default(),
+        settings: SearchSettings::default(),
     };
     let found = session.expand(&ask)?;
     let shared = shared_classes(&session, &ask.seeds);
@@ -167,12 +167,12 @@ impl Row {
             seeds: seeds
                 .iter()
                 .copied()
-                .zip(candidate.seeds.iter().copied())
+                .zip(candidate.seed_contributions.iter().copied())
                 .collect(),
             pick: PickColumns {
                 round: candidate.round,
                 window: candidate.window,
-                window_place: candidate.window_place,
+                window_place: candidate.window_rank,
                 divergence: candidate.divergence,
                 score: candidate.set_score,
             },

@@ -2,13 +2,12 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::cli::note;
 use crate::error::{Error, Result};
 use crate::printable;
-use crate::progress::{Cancel, Observer, Progress};
+use crate::progress::{CancelFlag, Observer, Progress};
 
 /// Plain lines come no faster than this while a stage goes on.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -16,8 +15,8 @@ const PLAIN_EVERY: Duration = Duration::from_secs(5);
 const INTERRUPTED: i32 = 130;
 
 /// A flag that ctrl-c raises. A second ctrl-c ends the process at once. Call once a process.
-pub fn interrupt() -> Result<Cancel> {
-    let cancel = Cancel::default();
+pub fn interrupt() -> Result<CancelFlag> {
+    let cancel = CancelFlag::default();
     let raised = cancel.clone();
     ctrlc::set_handler(move || {
         if raised.is_cancelled() {
@@ -36,7 +35,7 @@ pub fn interrupt() -> Result<Cancel> {
 
 /// Shows a job's progress and stops it when `cancel` is raised.
 pub struct Reporter {
-    cancel: Cancel,
+    cancel: CancelFlag,
     face: Face,
 }
 
@@ -46,7 +45,7 @@ enum Face {
 }
 
 impl Reporter {
-    pub fn new(cancel: Cancel) -> Self {
+    pub fn new(cancel: CancelFlag) -> Self {
         let face = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             Face::Bar {
@@ -73,9 +72,9 @@ impl Reporter {
 }
 
 impl Observer<Progress> for Reporter {
-    fn on(&mut self, progress: Progress) -> ControlFlow<()> {
+    fn report(&mut self, progress: Progress) -> Result<()> {
         self.show(&progress);
-        self.cancel.flow()
+        self.cancel.check()
     }
 }
 
@@ -130,8 +129,10 @@ fn line(progress: &Progress) -> String {
 
 /// The note and the time left, with a comma between.
 fn details(progress: &Progress) -> String {
-    let left = progress.left.map(|left| format!("{} left", span(left)));
-    let note = Some(progress.note.clone()).filter(|note| !note.is_empty());
+    let left = progress
+        .remaining
+        .map(|left| format!("{} left", span(left)));
+    let note = Some(progress.details.clone()).filter(|note| !note.is_empty());
     note.into_iter().chain(left).collect::<Vec<_>>().join(", ")
 }
 
@@ -207,8 +208,8 @@ mod tests {
         assert_eq!(line(&at("reading", 0, 0)), "reading");
         assert_eq!(line(&at("reading", 7, 0)), "reading: 7");
         let mut progress = at("epoch 2 of 5", 30, 120);
-        progress.note = "loss 4.21".into();
-        progress.left = Some(Duration::from_secs(200));
+        progress.details = "loss 4.21".into();
+        progress.remaining = Some(Duration::from_secs(200));
         assert_eq!(
             line(&progress),
             "epoch 2 of 5: 30 of 120 (25 %), loss 4.21, 3 min 20 s left"
@@ -232,10 +233,13 @@ mod tests {
 
     #[test]
     fn a_raised_flag_stops_the_job() {
-        let cancel = Cancel::default();
+        let cancel = CancelFlag::default();
         let mut reporter = Reporter::new(cancel.clone());
-        assert!(reporter.on(at("reading", 0, 2)).is_continue());
+        assert!(reporter.report(at("reading", 0, 2)).is_ok());
         cancel.cancel();
-        assert!(reporter.on(at("reading", 1, 2)).is_break());
+        assert!(matches!(
+            reporter.report(at("reading", 1, 2)),
+            Err(Error::Stopped)
+        ));
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::compare::CompareArgs;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::say;
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::jobs::analyse::report;
 use crate::printable;
 
@@ -34,7 +34,7 @@ pub fn run(args: Args) -> Result<()> {
     let files = found.files();
     for (name, text) in &files {
         let path = out.join(name);
-        write_whole(&path, text.as_bytes())?;
+        write_atomic(&path, text.as_bytes())?;
         say(&format!("{}\n", printable::path(&path)))?;
     }
     remove_older(&out, |name| files.iter().any(|(new, _)| new == name))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, note, say, told_left_out};
 use crate::error::{Error, Result};
-use crate::files::settings_over;
+use crate::files::load_with_defaults;
 use crate::jobs;
 use crate::jobs::TrainOptions;
 use crate::printable;
@@ -132,7 +132,7 @@ fn settings(args: &Args) -> Result<TrainConfig> {
 pub(super) fn settings_of(preset: Preset, file: Option<&Path>) -> Result<TrainConfig> {
     file.map_or_else(
         || Ok(TrainConfig::preset(preset)),
-        |path| settings_over(&TrainConfig::preset(preset), path),
+        |path| load_with_defaults(&TrainConfig::preset(preset), path),
     )
 }
 

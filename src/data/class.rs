@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::data::diagnostics::{Diagnostics, kind};
-use crate::data::text::{class_files, lines};
+use crate::data::text_lines::{class_files, lines};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::git_lfs;

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::data::diagnostics::{DiagnosticKind, Diagnostics, kind};
-use crate::data::image::ImageFinder;
-use crate::data::sentence;
-use crate::data::sentence::Sentence;
+use crate::data::image_finder::ImageFinder;
+use crate::data::sentence_json;
+use crate::data::sentence_json::Sentence;
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::name::is_same;
@@ -201,7 +200,7 @@ impl Stream<'_> {
                         tokens.clone()
                     };
                     let (image, offset, line) = (image.clone(), line.offset, line.number);
-                    let sentence::Span {
+                    let sentence_json::Span {
                         entity, start, end, ..
                     } = span;
                     each(Pair {
@@ -222,7 +221,7 @@ impl Stream<'_> {
     }
 
     fn parse(&mut self, line: &Line) -> Option<Sentence> {
-        sentence::parse(line.bytes)
+        sentence_json::parse(line.bytes)
             .map_err(|e: serde_json::Error| {
                 let kind = if !line.whole && e.is_eof() {
                     kind::TRUNCATED
@@ -344,10 +343,7 @@ fn skip_line(
 }
 
 fn tell(observe: &mut dyn Observer<Progress>, done: u64, total: u64) -> Result<()> {
-    match observe.on(Progress::new("sentences", done, total)) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Stopped),
-    }
+    observe.report(Progress::new("sentences", done, total))
 }
 
 /// The mention that a [`Stream`] gave with this offset and number, its `line` 0. Errors: `Io`, and
@@ -374,7 +370,7 @@ pub(super) fn pair_at(
     let mut bytes = Vec::new();
     read_line(&mut reader, encoding, LONGEST_LINE, &mut bytes).map_err(Error::io("read", path))?;
     let (text, _) = utf8(&bytes, encoding);
-    let sentence = sentence::parse(text.strip_prefix(BOM).unwrap_or(&text))
+    let sentence = sentence_json::parse(text.strip_prefix(BOM).unwrap_or(&text))
         .map_err(|e| gone(e.to_string()))?;
     let found = sentence
         .mentions
@@ -388,7 +384,7 @@ pub(super) fn pair_at(
         .ok()
         .flatten()
         .and_then(|image| images.find(image));
-    let sentence::Span {
+    let sentence_json::Span {
         entity, start, end, ..
     } = span;
     Ok(Pair {

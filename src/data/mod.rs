@@ -4,17 +4,17 @@
 //! Real files hold surprises. Whatever can be left out is left out, counted and named in
 //! [`Diagnostics`]; only a missing folder or vocabulary, and files that cannot be read, are errors.
 
-mod check;
 mod class;
 mod corpus;
 mod diagnostics;
-mod evidence;
-mod image;
-mod query;
-mod rows;
-mod sentence;
+mod entity_evidence;
+mod image_finder;
+mod query_files;
+mod row_list;
+mod sentence_json;
 mod suggest;
-mod text;
+mod text_lines;
+mod validator;
 mod vocabulary;
 
 #[cfg(test)]
@@ -23,14 +23,14 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-pub use check::check;
 pub use class::Class;
 pub use corpus::Pair;
 pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, KEPT_OF_A_KIND, Severity, kind};
-pub use evidence::EntityEvidence;
-pub use rows::read_rows;
+pub use entity_evidence::EntityEvidence;
+pub use row_list::read_rows;
 pub use suggest::nearest;
-pub use text::lines_of;
+pub use text_lines::lines_of;
+pub use validator::check;
 pub use vocabulary::Vocabulary;
 
 use crate::error::{Error, Result};
@@ -85,10 +85,10 @@ impl Dataset {
         }
         let mut findings = Diagnostics::default();
         let vocabulary = Vocabulary::read(&entities, &mut findings)?;
-        let files = query::query_files(root, &mut findings)?;
+        let files = query_files::query_files(root, &mut findings)?;
         let classes = read_classes(root, &files, &vocabulary, &mut findings)?;
-        let queries = query::read_queries(&files, &classes, &vocabulary, &mut findings)?;
-        query::note_counts(root, &files, &classes, &queries, &mut findings);
+        let queries = query_files::read_queries(&files, &classes, &vocabulary, &mut findings)?;
+        query_files::note_counts(root, &files, &classes, &queries, &mut findings);
         Ok(Dataset {
             root: root.to_owned(),
             name: folder_name(root),
@@ -193,14 +193,15 @@ impl Dataset {
         seed_count: SeedCount,
         findings: &mut Diagnostics,
     ) -> Result<Vec<Query>> {
-        let files = query::query_files_in(folder, seed_count, findings)?.ok_or_else(|| {
-            missing(
-                "folder of queries",
-                folder,
-                "it holds a file CLASS.txt for each class",
-            )
-        })?;
-        query::read_queries(&files, &self.classes, &self.vocabulary, findings)
+        let files =
+            query_files::query_files_in(folder, seed_count, findings)?.ok_or_else(|| {
+                missing(
+                    "folder of queries",
+                    folder,
+                    "it holds a file CLASS.txt for each class",
+                )
+            })?;
+        query_files::read_queries(&files, &self.classes, &self.vocabulary, findings)
     }
 
     /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out
@@ -213,7 +214,7 @@ impl Dataset {
         each: &mut dyn FnMut(Pair) -> Result<()>,
     ) -> Result<()> {
         let path = self.sentences()?;
-        let images = image::ImageFinder::new(&self.root);
+        let images = image_finder::ImageFinder::new(&self.root);
         corpus::Stream {
             path: &path,
             vocabulary: &self.vocabulary,
@@ -230,7 +231,7 @@ impl Dataset {
         corpus::pair_at(
             &path,
             &self.vocabulary,
-            &mut image::ImageFinder::new(&self.root),
+            &mut image_finder::ImageFinder::new(&self.root),
             offset,
             mention,
         )
@@ -270,12 +271,12 @@ fn folder_name(root: &Path) -> String {
 /// Classes with gold, and those that only have queries; sorted by name and placed in the hierarchy.
 fn read_classes(
     root: &Path,
-    files: &[query::QueryFile],
+    files: &[query_files::QueryFile],
     vocabulary: &Vocabulary,
     findings: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
     let mut classes = class::read_gold(root, vocabulary, findings)?;
-    query::add_goldless(&mut classes, files);
+    query_files::add_goldless(&mut classes, files);
     if classes.len() > MOST_CLASSES {
         return Err(Error::format(
             root,

@@ -1,7 +1,6 @@
 //! The demo as it is, a broken data set with every fault in its place, and a long corpus.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::data::*;
@@ -110,7 +109,7 @@ fn the_demo_checks_clean() {
     let mut observe = |p: Progress| {
         assert!(p.done <= p.total);
         stages.push((p.stage, p.done == p.total));
-        ControlFlow::Continue(())
+        Ok(())
     };
     let findings = check(&demo(), &mut observe).unwrap();
     assert_eq!(
@@ -707,7 +706,7 @@ fn a_long_corpus_streams_and_stops_when_told() {
     assert_eq!(pairs, LINES);
     assert!(findings.is_empty());
 
-    let (mut seen, mut stop) = (0, |_: Progress| ControlFlow::Break(()));
+    let (mut seen, mut stop) = (0, |_: Progress| Err(Error::Stopped));
     let mut count = |_| {
         seen += 1;
         Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::data::diagnostics::{Diagnostics, Severity, kind};
 use crate::data::suggest;
-use crate::data::text::required_lines;
+use crate::data::text_lines::required_lines;
 use crate::error::{Error, Result};
 use crate::name;
 use crate::name::fold;

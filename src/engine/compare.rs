@@ -43,8 +43,8 @@ impl Session {
                 class: query.class,
                 number: query.number,
                 ap: [ap(a), ap(b)],
-                likeness: eval::likeness(a, b, CUTOFFS[3]),
-                lists: [a, b].map(|list| list.iter().take(CUTOFFS[3]).copied().collect()),
+                similarity: eval::likeness(a, b, CUTOFFS[3]),
+                rankings: [a, b].map(|list| list.iter().take(CUTOFFS[3]).copied().collect()),
             });
         }
         let verdict = |at: usize| {
@@ -55,12 +55,12 @@ impl Session {
             eval::verdict(&differences)
         };
         let both: HashSet<_> = queries.iter().map(|q| (q.class, q.number)).collect();
-        let lacking =
+        let unmatched =
             [of_first, of_second].map(|all| all.keys().filter(|key| !both.contains(key)).count());
         Ok(QueryComparison {
-            verdicts: std::array::from_fn(verdict),
+            ap_tests: std::array::from_fn(verdict),
             queries,
-            lacking,
+            unmatched,
         })
     }
 }

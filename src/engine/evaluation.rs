@@ -100,9 +100,9 @@ impl Background {
     }
 
     pub(super) fn progress(&self) -> Progress {
-        let mode = match self.evaluation.of {
-            Ranker::Own(mode) | Ranker::Index(_, mode) => mode.name(),
-            Ranker::Run(_) => "",
+        let mode = match self.evaluation.ranker {
+            Ranker::OpenIndex(mode) | Ranker::ImportedIndex(_, mode) => mode.name(),
+            Ranker::ImportedRun(_) => "",
         };
         Progress::new(
             format!("evaluating {mode}"),
@@ -191,12 +191,7 @@ impl Session {
                     measures,
                 });
             }
-            if observe
-                .on(Progress::new("evaluating", rankings.done(), total))
-                .is_break()
-            {
-                return Err(Error::Stopped);
-            }
+            observe.report(Progress::new("evaluating", rankings.done(), total))?;
         }
         Ok(results)
     }
@@ -245,11 +240,11 @@ impl Session {
 
     /// What is known without work: the lists of a run, and evaluations of before.
     pub(super) fn at_hand(&mut self, wanted: EvaluationKey) -> Option<EvaluationResult> {
-        let ranked = match self.run_lists(wanted.of, wanted.seed_count) {
+        let ranked = match self.run_lists(wanted.ranker, wanted.seed_count) {
             Some(lists) => lists,
             None => self.shelf.as_ref()?.find(&self.name_of(wanted)?)?,
         };
-        let index = self.index_of(wanted.of).ok().map(|(index, _)| index);
+        let index = self.index_of(wanted.ranker).ok().map(|(index, _)| index);
         let queries = self
             .catalogue
             .queries
@@ -270,7 +265,7 @@ impl Session {
     /// All that the lists of an evaluation depend on, but for the program. None where the index
     /// cannot be read any more.
     fn name_of(&self, wanted: EvaluationKey) -> Option<String> {
-        let (index, mode) = self.index_of(wanted.of).ok()?;
+        let (index, mode) = self.index_of(wanted.ranker).ok()?;
         let (seeds, ranking) = (wanted.seed_count.number(), wanted.ranking);
         Some(format!(
             "{} {mode} {seeds} {ranking:?}",
@@ -280,7 +275,7 @@ impl Session {
 
     /// Begins an evaluation that [`Session::go_on`] carries forward.
     pub(super) fn begin(&mut self, wanted: EvaluationKey) -> Result<Background> {
-        let (index, mode) = self.index_of(wanted.of)?;
+        let (index, mode) = self.index_of(wanted.ranker)?;
         index.view(mode)?;
         let EvaluationKey {
             seed_count,
@@ -323,7 +318,7 @@ impl Session {
     /// A few milliseconds further; gives each class whose last query that was, and its mean.
     pub(super) fn go_on(&self, at: &mut Background) -> Result<Vec<(ClassId, MetricValues)>> {
         let mut classes = Vec::new();
-        let (index, _) = self.index_of(at.evaluation.of)?;
+        let (index, _) = self.index_of(at.evaluation.ranker)?;
         for (place, ranking) in at.rankings.go_on(index, BACKGROUND_TURN)? {
             let query = &at.queries[place];
             let list: Vec<EntityId> = ranking

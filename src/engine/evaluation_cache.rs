@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::session::RankedQueries;
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::types::{ClassId, EntityId};
 
 /// Changes whenever a list could come out otherwise.
@@ -65,7 +65,7 @@ impl EvaluationCache {
             lists,
         })
         .map_err(|e| Error::format(&path, format!("cannot be written: {e}")))?;
-        write_whole(&path, &bytes)?;
+        write_atomic(&path, &bytes)?;
         self.clear();
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::engine::protocol::{
@@ -22,8 +21,8 @@ const PAGE_EVERY: Duration = Duration::from_millis(16);
 /// Picks of a single expansion after which the index is taken out of memory.
 const GIVE_BACK_EVERY: usize = 2;
 
-/// Where replies of one request go; `Break` once a newer request has come.
-pub(super) type Sink<'a> = dyn FnMut(ReplyKind) -> ControlFlow<()> + 'a;
+/// Receives the replies to one request; returns [`Error::Stopped`] once a newer request has come.
+pub(super) type Sink<'a> = dyn FnMut(ReplyKind) -> Result<()> + 'a;
 
 /// Where entities are among all that are not seeds, from 1.
 pub(super) struct EntityRanks {
@@ -54,19 +53,19 @@ impl Session {
         &mut self,
         ask: &ExpandRequest,
         say: &mut Sink,
-        current: &dyn Fn() -> ControlFlow<()>,
+        current: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let begun = Instant::now();
         self.check(ask)?;
         let seeds = self.rows(&ask.seeds)?;
         let found = self.search(ask, &seeds, say, current)?;
         let reranked = found.expansion.reranked.iter().map(reranked).collect();
-        flow(say(ReplyKind::Reranked(reranked)))?;
-        let took = begun.elapsed();
+        say(ReplyKind::Reranked(reranked))?;
+        let elapsed = begun.elapsed();
         if let Some(class) = ask.class {
-            flow(say(self.measured(class, &ask.seeds, &found.expansion)))?;
+            say(self.measured(class, &ask.seeds, &found.expansion))?;
             let missing = self.missing(ask, class, &seeds, &found)?;
-            flow(say(ReplyKind::Missing(missing)))?;
+            say(ReplyKind::Missing(missing))?;
         }
         for &mode in self
             .index
@@ -74,7 +73,7 @@ impl Session {
             .iter()
             .filter(|&&m| m != ask.mode && m != Mode::None)
         {
-            let config = ExpandConfig::tuned(ask.size, ask.tuning);
+            let config = ExpandConfig::tuned(ask.size, ask.settings);
             let excluded = self.known_rows(&ask.rejected);
             let other = expand::expand(
                 &self.index.view(mode)?,
@@ -83,30 +82,25 @@ impl Session {
                 &config,
                 &mut |_: &Pick| current(),
             )?;
-            flow(say(ReplyKind::Beside {
+            say(ReplyKind::OtherMode {
                 mode,
                 ranking: self.reranked(&other),
-            }))?;
+            })?;
         }
-        flow(say(ReplyKind::Expanded { took }))
+        say(ReplyKind::Expanded { elapsed })
     }
 
     /// The metrics of an expansion, and nothing else of it. Error: it has no class.
     pub(crate) fn measure_only(
         &self,
         ask: &ExpandRequest,
-        current: &dyn Fn() -> ControlFlow<()>,
+        current: &dyn Fn() -> Result<()>,
     ) -> Result<ReplyKind> {
         self.check(ask)?;
         let class = ask
             .class
             .ok_or_else(|| Error::Argument("without a class nothing can be measured".into()))?;
-        let found = self.search(
-            ask,
-            &self.rows(&ask.seeds)?,
-            &mut |_| ControlFlow::Continue(()),
-            current,
-        )?;
+        let found = self.search(ask, &self.rows(&ask.seeds)?, &mut |_| Ok(()), current)?;
         Ok(self.measured(class, &ask.seeds, &found.expansion))
     }
 
@@ -133,14 +127,14 @@ impl Session {
                 if let ReplyKind::Picks(page) = said {
                     picks.extend(page);
                 }
-                ControlFlow::Continue(())
+                Ok(())
             },
             &|| {
                 picked.set(picked.get() + 1);
                 if picked.get().is_multiple_of(GIVE_BACK_EVERY) {
                     self.index.give_back();
                 }
-                ControlFlow::Continue(())
+                Ok(())
             },
         )?;
         order.extend(found.expansion.reranked.iter().map(reranked));
@@ -171,10 +165,10 @@ impl Session {
         ask: &ExpandRequest,
         seeds: &[Row],
         say: &mut Sink,
-        current: &dyn Fn() -> ControlFlow<()>,
+        current: &dyn Fn() -> Result<()>,
     ) -> Result<SearchResult> {
         let view = self.index.view(ask.mode)?;
-        let config = ExpandConfig::tuned(ask.size, ask.tuning);
+        let config = ExpandConfig::tuned(ask.size, ask.settings);
         let mut page = Page {
             session: self,
             mode: ask.mode,
@@ -182,7 +176,6 @@ impl Session {
             waiting: Vec::new(),
             sent: 0,
             last: Instant::now(),
-            failed: None,
         };
         let found = match ask.joint.zip(ask.class) {
             Some((scope, class)) => {
@@ -194,11 +187,8 @@ impl Session {
                 page.expand_alone(&view, &config, &excluded, say, current)?
             }
         };
-        flow(page.send(say))?;
-        match page.failed {
-            Some(error) => Err(error),
-            None => Ok(found),
-        }
+        page.send(say)?;
+        Ok(found)
     }
 
     /// All classes' queries of one number, with this class's seeds in the place of its own.
@@ -255,11 +245,11 @@ impl Session {
                 entity: self.entity(pick.row),
                 score: why.score,
                 parts: why.parts,
-                seeds: why.seeds,
+                seed_contributions: why.seeds,
                 set_score: pick.set_score,
                 round: pick.round,
                 window: pick.window,
-                window_place: pick.window_place,
+                window_rank: pick.window_place,
                 divergence: pick.divergence,
             })
             .collect())
@@ -325,7 +315,7 @@ impl Session {
             .into_iter()
             .map(|entity| Missing {
                 entity,
-                why: self.why_missing(ask, found, &places, entity),
+                reason: self.why_missing(ask, found, &places, entity),
             })
             .collect())
     }
@@ -356,7 +346,7 @@ impl Session {
         entity: EntityId,
     ) -> MissingReason {
         let Some(row) = self.index.row(entity) else {
-            return MissingReason::LeftOut(
+            return MissingReason::NotIndexed(
                 "it has fewer than 2 usable sentence–picture pairs".into(),
             );
         };
@@ -388,14 +378,6 @@ fn reranked(from: &expand::Reranked) -> RerankedPick {
     }
 }
 
-fn flow(flow: ControlFlow<()>) -> Result<()> {
-    if flow.is_break() {
-        Err(Error::Stopped)
-    } else {
-        Ok(())
-    }
-}
-
 /// Picks that wait to be sent together.
 struct Page<'a> {
     session: &'a Session,
@@ -404,7 +386,6 @@ struct Page<'a> {
     waiting: Vec<Pick>,
     sent: usize,
     last: Instant,
-    failed: Option<Error>,
 }
 
 impl Page<'_> {
@@ -415,18 +396,15 @@ impl Page<'_> {
         config: &ExpandConfig,
         excluded: &[Row],
         say: &mut Sink,
-        current: &dyn Fn() -> ControlFlow<()>,
+        current: &dyn Fn() -> Result<()>,
     ) -> Result<SearchResult> {
         let seeds = self.seeds;
         let expansion = expand::expand(view, seeds, excluded, config, &mut |pick: &Pick| {
             current()?;
             self.add(pick, say)
-        });
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
+        })?;
         Ok(SearchResult {
-            expansion: expansion?,
+            expansion,
             taken: HashMap::new(),
         })
     }
@@ -438,14 +416,14 @@ impl Page<'_> {
         config: &ExpandConfig,
         joint: &JointQueries,
         say: &mut Sink,
-        current: &dyn Fn() -> ControlFlow<()>,
+        current: &dyn Fn() -> Result<()>,
     ) -> Result<SearchResult> {
         let mut on = |(query, pick): (usize, &Pick)| {
             current()?;
             if query == joint.own {
                 self.add(pick, say)
             } else {
-                ControlFlow::Continue(())
+                Ok(())
             }
         };
         let mut all = expand::expand_joint(view, &joint.queries, config, &mut on)?;
@@ -461,38 +439,26 @@ impl Page<'_> {
         Ok(SearchResult { expansion, taken })
     }
 
-    fn add(&mut self, pick: &Pick, say: &mut Sink) -> ControlFlow<()> {
+    fn add(&mut self, pick: &Pick, say: &mut Sink) -> Result<()> {
         self.waiting.push(*pick);
         let due = if self.sent == 0 {
             self.waiting.len() >= FIRST_PAGE
         } else {
             self.last.elapsed() >= PAGE_EVERY
         };
-        if due {
-            self.send(say)
-        } else {
-            ControlFlow::Continue(())
-        }
+        if due { self.send(say) } else { Ok(()) }
     }
 
-    fn send(&mut self, say: &mut Sink) -> ControlFlow<()> {
+    fn send(&mut self, say: &mut Sink) -> Result<()> {
         if self.waiting.is_empty() {
-            return ControlFlow::Continue(());
+            return Ok(());
         }
-        match self
+        let page = self
             .session
-            .candidates(self.mode, self.seeds, &self.waiting)
-        {
-            Err(error) => {
-                self.failed = Some(error);
-                ControlFlow::Break(())
-            }
-            Ok(page) => {
-                self.sent += self.waiting.len();
-                self.waiting.clear();
-                self.last = Instant::now();
-                say(ReplyKind::Picks(page))
-            }
-        }
+            .candidates(self.mode, self.seeds, &self.waiting)?;
+        self.sent += self.waiting.len();
+        self.waiting.clear();
+        self.last = Instant::now();
+        say(ReplyKind::Picks(page))
     }
 }

@@ -1,7 +1,6 @@
 //! Why entities stand where they stand: the expansion run again, and taken apart for them.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use crate::engine::expansion::{EntityRanks, SearchResult};
 use crate::engine::protocol::ExpandRequest;
@@ -25,14 +24,14 @@ impl Session {
         &self,
         ask: ExpandRequest,
         entities: &[EntityId],
-        current: &dyn Fn() -> ControlFlow<()>,
+        current: &dyn Fn() -> Result<()>,
     ) -> Result<Explained> {
         if entities.is_empty() {
             return Err(Error::Argument("there is nothing to explain".into()));
         }
         self.check(&ask)?;
         let seeds = self.rows(&ask.seeds)?;
-        let found = self.search(&ask, &seeds, &mut |_| ControlFlow::Continue(()), current)?;
+        let found = self.search(&ask, &seeds, &mut |_| Ok(()), current)?;
         let places = self.places(&ask, &seeds, &found)?;
         let mut whys: Vec<EntityExplanation> = Vec::with_capacity(entities.len());
         for &entity in entities {

@@ -53,12 +53,14 @@ impl Session {
         let import = Import {
             path: path.to_owned(),
             label: label(path),
-            contenders: modes.map(|mode| Ranker::Index(place, mode)).collect(),
-            lacks: (lacking > 0)
+            rankers: modes
+                .map(|mode| Ranker::ImportedIndex(place, mode))
+                .collect(),
+            warnings: (lacking > 0)
                 .then(|| format!("{lacking} entities are not in it"))
                 .into_iter()
                 .collect(),
-            strangers: BTreeMap::new(),
+            unknown_entities: BTreeMap::new(),
         };
         Ok((ExternalSource::Index(Box::new(index)), import))
     }
@@ -83,20 +85,20 @@ impl Session {
         }
         let joint = (run.is_joint() == Some(true))
             .then(|| "its lists are joint: `r` sets joint ones beside it".to_owned());
-        let lacks = odd
+        let warnings = odd
             .summary()
             .into_iter()
             .map(|(kind, count)| format!("{count} {kind}"))
             .chain(joint)
             .collect();
         let label = label(path);
-        let (contenders, strangers) = (vec![Ranker::Run(place)], run.strangers);
+        let (rankers, unknown_entities) = (vec![Ranker::ImportedRun(place)], run.strangers);
         let import = Import {
             path: path.to_owned(),
             label,
-            contenders,
-            lacks,
-            strangers,
+            rankers,
+            warnings,
+            unknown_entities,
         };
         Ok((ExternalSource::Run(lists), import))
     }
@@ -104,12 +106,12 @@ impl Session {
     /// The index that a contender ranks by. Error: it is a run, or was not brought.
     pub(super) fn index_of(&self, of: Ranker) -> Result<(&Index, Mode)> {
         match of {
-            Ranker::Own(mode) => Ok((&self.index, mode)),
-            Ranker::Index(at, mode) => match self.imports.get(usize::from(at)) {
+            Ranker::OpenIndex(mode) => Ok((&self.index, mode)),
+            Ranker::ImportedIndex(at, mode) => match self.imports.get(usize::from(at)) {
                 Some(ExternalSource::Index(index)) => Ok((index, mode)),
                 _ => Err(Error::Mismatch("that index is not open".into())),
             },
-            Ranker::Run(_) => Err(Error::Mismatch("a run cannot be expanded".into())),
+            Ranker::ImportedRun(_) => Err(Error::Mismatch("a run cannot be expanded".into())),
         }
     }
 
@@ -119,7 +121,9 @@ impl Session {
         of: Ranker,
         count: SeedCount,
     ) -> Option<crate::engine::session::RankedQueries> {
-        let Ranker::Run(at) = of else { return None };
+        let Ranker::ImportedRun(at) = of else {
+            return None;
+        };
         let Some(ExternalSource::Run(lists)) = self.imports.get(usize::from(at)) else {
             return None;
         };

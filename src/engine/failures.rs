@@ -62,11 +62,11 @@ impl FailureSearch {
     /// What was found since the last part, once enough time has passed or all is done; the first
     /// part comes at once.
     pub(super) fn part(&mut self) -> Option<Failures> {
-        let since = self.sent.map_or(0, |(searched, _)| searched);
+        let previously_searched = self.sent.map_or(0, |(searched, _)| searched);
         let is_due = self
             .sent
             .is_none_or(|(_, then)| then.elapsed() >= PART_EVERY)
-            && self.at > since;
+            && self.at > previously_searched;
         if !is_due && !self.is_done() {
             return None;
         }
@@ -74,9 +74,9 @@ impl FailureSearch {
         let failures = std::mem::take(&mut self.found);
         Some(Failures {
             modes: self.modes.clone(),
-            since,
+            previously_searched,
             searched: self.at,
-            queries: self.total,
+            total: self.total,
             failures,
         })
     }
@@ -91,7 +91,7 @@ impl Session {
         evaluation: EvaluationKey,
         running: Option<&Background>,
     ) -> Result<FailureSearch> {
-        let Ranker::Own(mode) = evaluation.of else {
+        let Ranker::OpenIndex(mode) = evaluation.ranker else {
             return Err(Error::Mismatch(
                 "failures are looked for in the lists of the index".into(),
             ));
@@ -277,13 +277,13 @@ impl Session {
                 taken: search.taken.get(&(query.number, entity)).copied(),
             };
             let tags = eval::tags(&facts, query.class, &dataset.classes, &words, &search.pairs);
-            let by_seeds = by_seeds.iter().map(|&(_, rank)| rank).collect();
+            let seed_ranks = by_seeds.iter().map(|&(_, rank)| rank).collect();
             Failure {
                 class: query.class,
                 number: query.number,
                 entity,
                 rank,
-                by_seeds,
+                seed_ranks,
                 tags,
             }
         };

@@ -25,15 +25,15 @@ impl Session {
             None => Vec::new(),
         };
         let mut seen = HashSet::new();
-        let pictures: Vec<PathBuf> = sentences
+        let images: Vec<PathBuf> = sentences
             .iter()
-            .filter_map(|s| s.picture.clone())
+            .filter_map(|s| s.image.clone())
             .filter(|p| seen.insert(p.clone()))
             .collect();
         let neighbours = expand::neighbours(&self.index.view(mode)?, row, NEIGHBOURS);
         Ok(EntityDetail {
             entity,
-            pictures,
+            images,
             sentences,
             neighbours: neighbours
                 .into_iter()
@@ -88,10 +88,10 @@ impl Session {
             (SeedCount::Three, RankingKind::Seeds),
             (SeedCount::Five, RankingKind::Seeds),
         ];
-        let of = Ranker::Own(mode);
+        let ranker = Ranker::OpenIndex(mode);
         let kept = |(seed_count, ranking)| {
             self.ranked.get(&EvaluationKey {
-                of,
+                ranker,
                 seed_count,
                 ranking,
             })
@@ -116,6 +116,6 @@ pub(super) fn sentence(pair: Pair) -> SentenceCard {
         tokens: pair.tokens,
         start: pair.start,
         end: pair.end,
-        picture: pair.image,
+        image: pair.image,
     }
 }

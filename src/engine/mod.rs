@@ -5,8 +5,8 @@
 //! the screen is up before libtorch is loaded, and lives on when the engine does not.
 
 mod batch_ranker;
-pub mod catalogue;
 mod compare;
+pub mod describe;
 mod evaluation;
 mod evaluation_cache;
 mod expansion;

@@ -60,7 +60,7 @@ pub fn serve(requests: impl Read, replies: impl Write + Send + 'static) -> Resul
                 &mut *replies,
                 &Reply {
                     id,
-                    say: ReplyKind::Failed(why.to_string()),
+                    kind: ReplyKind::Failed(why.to_string()),
                 },
             );
         }
@@ -91,14 +91,14 @@ mod tests {
         let sent = [
             Reply {
                 id: RequestId(7),
-                say: ReplyKind::Beside {
+                kind: ReplyKind::OtherMode {
                     mode: Mode::Text,
                     ranking: vec![EntityId(3), EntityId(1)],
                 },
             },
             Reply {
                 id: RequestId(8),
-                say: nan,
+                kind: nan,
             },
         ];
         sent.iter()
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(read::<Reply>(&mut stream).unwrap().unwrap(), sent[0]);
         // what is not a number stays so
         let Some(Reply {
-            say: ReplyKind::Measured { picked, .. },
+            kind: ReplyKind::Measured { picked, .. },
             ..
         }) = read(&mut stream).unwrap()
         else {
@@ -126,7 +126,7 @@ mod tests {
             &mut cut,
             &Request {
                 id: RequestId(1),
-                ask: RequestKind::Pictures {
+                kind: RequestKind::FirstImages {
                     entities: vec![EntityId(1); 9],
                 },
             },

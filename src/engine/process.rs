@@ -42,7 +42,7 @@ impl Process {
         }
     }
 
-    /// Starts the engine; `reply` is called on a thread of its own, at last with [`ReplyKind::Ended`].
+    /// Starts the engine; `reply` is called on a thread of its own, at last with [`ReplyKind::EngineExited`].
     pub fn start(reply: impl Fn(Reply) + Send + 'static) -> Result<Process> {
         let path = Process::program()?;
         let mut command = Command::new(&path);
@@ -112,6 +112,6 @@ fn listen(mut child: Child, stdout: ChildStdout, stderr: ChildStderr, reply: &dy
     let why = broken.or(last_words).or(status.ok()).unwrap_or_default();
     reply(Reply {
         id: RequestId::default(),
-        say: ReplyKind::Ended(format!("the engine has ended ({why})")),
+        kind: ReplyKind::EngineExited(format!("the engine has ended ({why})")),
     });
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{Dataset, Vocabulary};
-use crate::engine::catalogue;
+use crate::engine::describe;
 use crate::engine::evaluation_cache::EvaluationCache;
 use crate::engine::external::ExternalSource;
 use crate::engine::protocol::{Catalogue, EvaluationKey};
@@ -54,7 +54,7 @@ impl Session {
             }
             None => None,
         };
-        let catalogue = Arc::new(catalogue::describe(
+        let catalogue = Arc::new(describe::describe(
             &opened,
             index,
             dataset.as_ref(),

@@ -1,6 +1,5 @@
 //! The worker thread: one running request, newest first, evaluation in the background.
 
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,12 +27,12 @@ struct Latest {
     measure: AtomicU64,
 }
 
-/// Whether a request still is the latest of its kind.
-fn current(latest: &AtomicU64, id: RequestId) -> ControlFlow<()> {
+/// Returns [`Error::Stopped`] unless the request is still the latest of its kind.
+fn current(latest: &AtomicU64, id: RequestId) -> Result<()> {
     if latest.load(Ordering::Relaxed) == id.0 {
-        ControlFlow::Continue(())
+        Ok(())
     } else {
-        ControlFlow::Break(())
+        Err(Error::Stopped)
     }
 }
 
@@ -77,7 +76,7 @@ impl Engine {
     /// for failures, explanation or measurement at its next step.
     pub fn send(&self, request: Request) {
         let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
-        match request.ask {
+        match request.kind {
             RequestKind::Expand(_) => newest(&self.latest.expand),
             RequestKind::Evaluate(_) => newest(&self.latest.evaluate),
             RequestKind::Failures(_) => newest(&self.latest.failures),
@@ -168,12 +167,12 @@ impl Worker {
         }
     }
 
-    fn say(&self, id: RequestId, say: ReplyKind) {
-        (self.reply)(Reply { id, say });
+    fn say(&self, id: RequestId, kind: ReplyKind) {
+        (self.reply)(Reply { id, kind });
     }
 
-    fn answer(&mut self, Request { id, ask }: Request) -> Result<()> {
-        let said = match ask {
+    fn answer(&mut self, Request { id, kind }: Request) -> Result<()> {
+        let said = match kind {
             RequestKind::Open {
                 index,
                 dataset,
@@ -184,17 +183,20 @@ impl Worker {
                 let detail = opened(&mut self.session)?.inspect(entity, mode)?;
                 ReplyKind::Inspected(Box::new(detail))
             }
-            RequestKind::Pictures { entities } => {
-                ReplyKind::Pictures(opened(&mut self.session)?.first_pictures(&entities))
+            RequestKind::FirstImages { entities } => {
+                ReplyKind::FirstImages(opened(&mut self.session)?.first_pictures(&entities))
             }
             RequestKind::Compare { first, second } => {
                 let comparison = opened(&mut self.session)?.compare(first, second)?;
                 ReplyKind::Compared(Box::new(comparison))
             }
-            RequestKind::Explain { ask, entities } => {
+            RequestKind::Explain {
+                expansion,
+                entities,
+            } => {
                 let session = opened(&mut self.session)?;
                 let is_current = || current(&self.latest.explain, id);
-                let explained = session.explain(ask, &entities, &is_current)?;
+                let explained = session.explain(expansion, &entities, &is_current)?;
                 ReplyKind::Explained(Box::new(explained))
             }
             RequestKind::Measure(ask) => {
@@ -204,8 +206,8 @@ impl Worker {
             RequestKind::Failures(wanted) => return self.begin_searching(id, wanted),
             RequestKind::Evaluate(wanted) => return self.begin_evaluating(id, wanted),
             RequestKind::Stop => self.stop()?,
-            RequestKind::Bring { path } => {
-                ReplyKind::Brought(opened(&mut self.session)?.bring(&path)?)
+            RequestKind::Import { path } => {
+                ReplyKind::Imported(opened(&mut self.session)?.bring(&path)?)
             }
         };
         self.say(id, said);
@@ -235,9 +237,9 @@ impl Worker {
         let is_current = || current(&latest.expand, id);
         session.stream(
             ask,
-            &mut |say| {
+            &mut |kind| {
                 is_current()?;
-                reply(Reply { id, say });
+                reply(Reply { id, kind });
                 is_current()
             },
             &is_current,
@@ -264,8 +266,8 @@ impl Worker {
         let session = opened(&mut self.session)?;
         if let Some(outcome) = session.at_hand(wanted) {
             self.background = None;
-            for &(class, measures) in &outcome.classes {
-                self.say(id, ReplyKind::ClassMeasured { class, measures });
+            for &(class, metrics) in &outcome.classes {
+                self.say(id, ReplyKind::ClassEvaluated { class, metrics });
             }
             self.say(id, evaluated(&outcome, Duration::ZERO));
             return Ok(());
@@ -318,8 +320,8 @@ impl Worker {
             .background
             .take_if(|_| finished)
             .map(|(_, background, _)| session.finish(background));
-        for (class, measures) in done {
-            self.say(id, ReplyKind::ClassMeasured { class, measures });
+        for (class, metrics) in done {
+            self.say(id, ReplyKind::ClassEvaluated { class, metrics });
         }
         match outcome {
             Some(outcome) => self.say(id, evaluated(&outcome, took)),
@@ -361,11 +363,11 @@ fn opened(session: &mut Option<Session>) -> Result<&mut Session> {
         .ok_or_else(|| Error::Mismatch("no index is open yet".into()))
 }
 
-fn evaluated(outcome: &EvaluationResult, took: Duration) -> ReplyKind {
+fn evaluated(outcome: &EvaluationResult, elapsed: Duration) -> ReplyKind {
     ReplyKind::Evaluated {
-        measures: outcome.overall,
+        metrics: outcome.overall,
         interval: outcome.interval,
-        took,
+        elapsed,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Queries that grow side by side, so that rows of Z that they need are computed together. One
 //! query alone is the same with one.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::expand::config::ExpandConfig;
 use crate::expand::search::{Expansion, Pick, WindowSearch};
 use crate::index::ModeIndex;
@@ -181,7 +181,7 @@ pub fn expand(
 ) -> Result<Expansion> {
     let lockstep = BatchExpansion::apart(view, &[seeds.to_vec()], excluded, config)?;
     let mut all = run(lockstep, view, &mut |(_, pick): (usize, &Pick)| {
-        observer.on(pick)
+        observer.report(pick)
     })?;
     Ok(all.swap_remove(0))
 }
@@ -210,10 +210,8 @@ fn run(
     let mut found: Vec<Option<Expansion>> = lockstep.searches.iter().map(|_| None).collect();
     while let Some(step) = lockstep.step(view) {
         match step {
-            BatchStep::Picked(query, pick) if observer.on((query, &pick)).is_break() => {
-                return Err(Error::Stopped);
-            }
-            BatchStep::Picked(..) | BatchStep::Added => {}
+            BatchStep::Picked(query, pick) => observer.report((query, &pick))?,
+            BatchStep::Added => {}
             BatchStep::Finished(query, expansion) => found[query] = Some(*expansion),
         }
     }

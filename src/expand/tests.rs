@@ -1,5 +1,4 @@
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 use tch::Device;
 
 use crate::error::Error;
@@ -178,9 +177,9 @@ fn it_stops_at_the_pick_it_is_told_to() {
     let mut stop = |pick: &Pick| {
         seen.push(pick.row);
         if seen.len() == 7 {
-            ControlFlow::Break(())
+            Err(Error::Stopped)
         } else {
-            ControlFlow::Continue(())
+            Ok(())
         }
     };
     assert!(matches!(
@@ -211,7 +210,7 @@ fn joint_queries_share_one_pool() {
     let mut turns = Vec::new();
     let mut note = |(query, _): (usize, &Pick)| {
         turns.push(query);
-        ControlFlow::Continue(())
+        Ok(())
     };
     let found = expand_joint(&view, &queries, &config(12), &mut note).unwrap();
     assert_eq!(turns[..6], [0, 1, 2, 0, 1, 2]);

@@ -1,20 +1,20 @@
 //! What the model is fed: tokens with `[MASK]`, states of the frozen text layers, pictures as patch
 //! features, and where encoders come from.
 
-pub mod batch;
-pub mod cache;
-pub mod clip;
-pub mod image;
+pub mod clip_encoder;
+pub mod encoder_source;
+pub mod entity_mean;
+pub mod feature_cache;
+pub mod image_encoder;
 pub mod load_pairs;
-pub mod mean;
-pub mod pairs;
-pub mod patches;
+pub mod loaded_pairs;
+pub mod patch_store;
 pub mod preprocessing;
-pub mod profile;
-pub mod source;
-pub mod texts;
+pub mod profiles;
+pub mod samples;
+pub mod text_states;
+pub mod text_tokenizer;
 pub mod tokenizer_files;
-pub mod tokens;
 
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@
 //! made up. So the file is first walked to its end (`structure`), and is refused where it stops
 //! early, as Pillow does.
 
-mod recognise;
+mod format;
 mod structure;
 
 use std::io::{Cursor, ErrorKind};
@@ -37,7 +37,7 @@ pub fn open(path: &Path) -> Result<DynamicImage> {
 ///
 /// The error completes a sentence that begins with the file's name: "is cut short: …".
 pub fn decode(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
-    let format = recognise::format(bytes)?;
+    let format = format::format(bytes)?;
     structure::check_whole(format, bytes).map_err(|what| format!("is cut short: {what}"))?;
     let (image, orientation) = decode_as(format, bytes).map_err(|error| reason(format, &error))?;
     let mut image = without_void_alpha(image, format);
@@ -97,7 +97,7 @@ fn without_void_alpha(image: DynamicImage, format: ImageFormat) -> DynamicImage 
 }
 
 fn reason(format: ImageFormat, error: &ImageError) -> String {
-    let name = recognise::name(format);
+    let name = format::name(format);
     match error {
         ImageError::Limits(_) => {
             format!(

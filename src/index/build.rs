@@ -5,7 +5,7 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::index::meta::{
     Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION,
 };
@@ -374,7 +374,7 @@ impl Builder {
         let path = self.folder.file(META_FILE);
         let text = serde_json::to_vec_pretty(&self.meta)
             .map_err(|e| Error::format(&path, e.to_string()))?;
-        write_whole(&path, &text)?;
+        write_atomic(&path, &text)?;
         self.folder.publish()
     }
 }

@@ -6,11 +6,11 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::{FeatureSources, Sample};
-use crate::features::image::ImageEncoder;
+use crate::features::entity_mean::EntityMean;
+use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, gather};
-use crate::features::mean::EntityMean;
-use crate::features::pairs::LoadedPairs;
+use crate::features::loaded_pairs::LoadedPairs;
+use crate::features::samples::{FeatureSources, Sample};
 use crate::index::build::{Builder, PairTable, States, StoragePrecision};
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::prototypes::Prototypes;
@@ -277,14 +277,10 @@ fn saw_text(folder: &ModelFolder) -> bool {
 /// Says that a mode is there from a run before this one.
 fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
     let kept = Progress {
-        note: "kept from the run before".into(),
+        details: "kept from the run before".into(),
         ..Progress::new(format!("mode {mode}"), 1, 1)
     };
-    if observe.on(kept).is_break() {
-        Err(Error::Stopped)
-    } else {
-        Ok(())
-    }
+    observe.report(kept)
 }
 
 fn provenance(
@@ -479,16 +475,11 @@ fn run(
             &states.to_device(Device::Cpu),
         );
         let done = (done * BATCH + batch.len()) as u64;
-        if observe
-            .on(Progress::new(
-                format!("states, {mode}"),
-                done,
-                samples.len() as u64,
-            ))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new(
+            format!("states, {mode}"),
+            done,
+            samples.len() as u64,
+        ))?;
     }
     Ok(out)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::mean::centred;
+use crate::features::entity_mean::centred;
 
 /// How the head's rows are drawn to the states.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::index::meta::{FileMeta, META_FILE, ModeMeta};
 
 /// In a partial folder: what of it is complete.
@@ -110,7 +110,7 @@ impl StagedFolder {
         let path = self.file(DONE_FILE);
         let text =
             serde_json::to_vec_pretty(done).map_err(|e| Error::format(&path, e.to_string()))?;
-        write_whole(&path, &text)?;
+        write_atomic(&path, &text)?;
         for entry in fs::read_dir(&self.path).map_err(Error::io("read", &self.path))? {
             let entry = entry.map_err(Error::io("read", &self.path))?;
             let name = entry.file_name().to_string_lossy().into_owned();

@@ -4,7 +4,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::build::States;
 use crate::index::neighbor_lists::{Lists, lists};
 use crate::progress::{Observer, Progress};
@@ -120,12 +120,7 @@ pub fn statistics(
     let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
     let mut parts = Parts::default();
     for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(ENTRIES)) {
-        if observer
-            .on(Progress::new("statistics", from as u64, v as u64))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observer.report(Progress::new("statistics", from as u64, v as u64))?;
         let block = Block::of(states, from, to, device);
         parts.add(head, &block, &kept, &log_z, from);
     }

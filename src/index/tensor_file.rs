@@ -13,7 +13,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::git_lfs;
-use crate::model::aligned::{AlignedBytes, is_aligned};
+use crate::model::aligned_bytes::{AlignedBytes, is_aligned};
 use crate::model::finite::find_not_finite;
 use crate::model::weights::map;
 

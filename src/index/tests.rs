@@ -1,5 +1,4 @@
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
@@ -364,7 +363,7 @@ fn a_builder_refuses_what_does_not_fit() {
             .into_iter()
             .all(|edit| matches!(try_states(edit), Err(Error::Mismatch(_))))
     );
-    let mut stop = |_: Progress| ControlFlow::Break(());
+    let mut stop = |_: Progress| Err(Error::Stopped);
     let stopped = new(entities()).unwrap().mode(
         Mode::Both,
         states(Mode::Both, StoragePrecision::Half),

@@ -11,7 +11,7 @@ use crate::engine::Plan;
 use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::jobs;
 use crate::model::device;
 use crate::progress::{Observer, Progress};
@@ -225,7 +225,7 @@ fn cell(
     let begun = std::time::Instant::now();
     let named = &mut |mut progress: Progress| {
         progress.stage = format!("{}, seed {seed}: {}", variant.name, progress.stage);
-        observe.on(progress)
+        observe.report(progress)
     };
     let map10 = train_and_measure(ablation, variant, &config, named)?;
     let minutes = begun.elapsed().as_secs_f64() / 60.0;
@@ -238,7 +238,7 @@ fn cell(
         minutes,
     };
     let text = serde_json::to_vec_pretty(&cell).map_err(|e| Error::format(&path, e.to_string()))?;
-    write_whole(&path, &text)?;
+    write_atomic(&path, &text)?;
     Ok(cell)
 }
 
@@ -398,8 +398,8 @@ fn write(ablation: &Ablation, variants: &[Variant], cells: &[AblationRun]) -> Re
         "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
         "dataset": ablation.dataset, "settings": ablation.config, "seeds": ablation.seeds, "rows": rows, "cells": cells,
     });
-    write_whole(&path, format!("{all:#}\n").as_bytes())?;
-    write_whole(
+    write_atomic(&path, format!("{all:#}\n").as_bytes())?;
+    write_atomic(
         &ablation.out.join("ablation.md"),
         markdown(&rows).as_bytes(),
     )

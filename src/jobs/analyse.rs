@@ -251,12 +251,7 @@ impl Session {
         let mut by_number = vec![Vec::new(); SeedCount::Five.number()];
         for (done, query) in queries.iter().enumerate() {
             let stage = format!("ranking by 1 to 5 seeds, {mode}");
-            if observe
-                .on(Progress::new(stage, done as u64, queries.len() as u64))
-                .is_break()
-            {
-                return Err(Error::Stopped);
-            }
+            observe.report(Progress::new(stage, done as u64, queries.len() as u64))?;
             for (given, values) in (1..).zip(&mut by_number) {
                 let list = self.rank_by_first(mode, ranking, query, given)?;
                 let measures = self.measure(query.class, &query.seeds, &list);
@@ -288,7 +283,7 @@ impl Session {
                     size,
                     ..ExpandConfig::default()
                 };
-                let all = &mut |_: &Pick| std::ops::ControlFlow::Continue(());
+                let all = &mut |_: &Pick| Ok(());
                 expand::expand(&view, seeds, others, &config, all)?
                     .ranking()
                     .collect()

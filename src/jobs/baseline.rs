@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::baselines::{BaselineSources, FittedBaseline, rows_of};
 use crate::data::Dataset;
-use crate::engine::catalogue::class_cards;
+use crate::engine::describe::class_cards;
 use crate::engine::protocol::ClassCard;
 use crate::engine::{Evaluated, QueryResult};
 use crate::error::{Error, Result};
@@ -171,12 +171,7 @@ fn ask(
             measures,
         });
         let done = results.len() as u64;
-        if observe
-            .on(Progress::new("evaluating", done, queries.len() as u64))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new("evaluating", done, queries.len() as u64))?;
     }
     Ok(results)
 }

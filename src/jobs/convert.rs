@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::data::{Dataset, Vocabulary, read_rows};
 use crate::error::{Error, Result};
-use crate::features::image::ImageEncoder;
+use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, TextEncoder};
 use crate::index::StagedFolder;
 use crate::model::checkpoint::{ImageSource, ModelConfig, save, save_whole};
-use crate::model::convert::{Filled, StateDict};
+use crate::model::state_dict::{Filled, StateDict};
 use crate::model::{NetworkConfig, PairState};
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;

@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::model::checkpoint::encoder_name;
-use crate::model::config::NetworkConfig;
 use crate::model::layer::{attend, layer_norm, linear};
+use crate::model::network_config::NetworkConfig;
 use crate::model::weights::Weights;
 
 /// A parameter by which a BERT is found in a checkpoint.

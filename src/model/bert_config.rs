@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::model::config::NetworkConfig;
+use crate::model::network_config::NetworkConfig;
 use crate::text_file::read_json;
 
 /// The sizes that the file must give. The other fields have the defaults of `BertConfig`.

@@ -7,11 +7,11 @@ use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::files::{replace, write_whole};
-use crate::model::alignment::AlignmentConfig;
-use crate::model::config::NetworkConfig;
+use crate::files::{replace_file, write_atomic};
+use crate::model::alignment_heads::AlignmentConfig;
 use crate::model::finite::find_not_finite;
 use crate::model::network::{Network, TRAINED_BERT_LAYERS};
+use crate::model::network_config::NetworkConfig;
 use crate::model::weights::Weights;
 use crate::text_file::read_json;
 use crate::types::EntityId;
@@ -227,7 +227,7 @@ fn save_some(
     write_tensors(&path.join(WEIGHTS), &kept)?;
     let text = serde_json::to_string_pretty(config)
         .map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
-    write_whole(&path.join(CONFIG), text.as_bytes())
+    write_atomic(&path.join(CONFIG), text.as_bytes())
 }
 
 /// Writes named tensors to a safetensors file, which appears whole or not at all.
@@ -247,7 +247,7 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
         .iter()
         .map(|(n, t)| (n.as_str(), t.detach().contiguous().to_device(Device::Cpu)))
         .collect();
-    replace(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
+    replace_file(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
 }
 
 /// Fills every `bert.` variable of the store from an encoder's own weights.

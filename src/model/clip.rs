@@ -9,7 +9,7 @@ use tch::nn::{self, Module, Path, VarStore};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::files::lay_over;
+use crate::files::merge_json;
 use crate::model::checkpoint::copy_into;
 use crate::model::layer::{attend, layer_norm};
 use crate::model::weights::Weights;
@@ -128,7 +128,7 @@ impl ClipConfig {
                 format!("is of a model of the kind {other}, not of a CLIP"),
             ));
         }
-        lay_over(&mut all, said);
+        merge_json(&mut all, said);
         let config: ClipConfig = serde_json::from_value(all).map_err(unusable)?;
         config
             .check()

@@ -3,8 +3,8 @@
 use tch::nn::{self, Module, ModuleT, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::config::NetworkConfig;
 use crate::model::layer::{layer_norm, unit};
+use crate::model::network_config::NetworkConfig;
 
 /// `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::config::NetworkConfig;
+use crate::model::network_config::NetworkConfig;
 
 /// Sizes and rates that a layer needs.
 #[derive(Debug, Clone, Copy)]

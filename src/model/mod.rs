@@ -1,28 +1,28 @@
 //! The network: BERT, vision and cross-modal transformers, heads, checkpoints, and the device that
 //! they run on. tch lives here.
 
-pub mod aligned;
-pub mod alignment;
+pub mod aligned_bytes;
+pub mod alignment_heads;
 pub mod bert;
 pub mod bert_config;
 pub mod checkpoint;
+mod checkpoint_pickle;
 pub mod clip;
-pub mod config;
-pub mod convert;
-mod convolution;
 pub mod cuda;
 pub mod device;
 pub mod efficientnet;
 pub mod finite;
+mod folded_convolution;
 pub mod heads;
 pub mod layer;
 pub mod network;
-mod pickle;
+pub mod network_config;
 pub mod resnet;
+pub mod state_dict;
 pub mod weight_files;
 pub mod weight_reader;
 pub mod weights;
 
 pub use checkpoint::ModelFolder;
-pub use config::{NetworkConfig, PairState};
 pub use network::{Network, NetworkInput};
+pub use network_config::{NetworkConfig, PairState};

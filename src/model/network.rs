@@ -4,11 +4,11 @@
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::alignment::Alignment;
+use crate::model::alignment_heads::Alignment;
 use crate::model::bert::Bert;
-use crate::model::config::{NetworkConfig, PairState};
 use crate::model::heads::{ClusterHead, EntityHead, ProjectionHead};
 use crate::model::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
+use crate::model::network_config::{NetworkConfig, PairState};
 use crate::types::Mode;
 
 /// How many of BERT's last layers are trained. Paper: 1.

@@ -7,7 +7,7 @@
 use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::convolution::{Convolution, ConvolutionShape, Padding};
+use crate::model::folded_convolution::{Convolution, ConvolutionShape, Padding};
 use crate::model::weights::Weights;
 
 /// The batch norms' ε.

@@ -11,8 +11,8 @@ use tch::{Kind, Tensor};
 use zip::ZipArchive;
 
 use crate::git_lfs;
-use crate::model::aligned::{AlignedBytes, is_aligned};
-use crate::model::pickle::{CheckpointPickle, CheckpointValue, Layout, Storage};
+use crate::model::aligned_bytes::{AlignedBytes, is_aligned};
+use crate::model::checkpoint_pickle::{CheckpointPickle, CheckpointValue, Layout, Storage};
 
 /// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

@@ -15,8 +15,8 @@ use memmap2::Mmap;
 use tch::Tensor;
 
 use crate::error::{Error, Result};
+use crate::model::checkpoint_pickle::{is_training_state, several_state_dicts};
 use crate::model::finite::{find_not_finite, is_float};
-use crate::model::pickle::{is_training_state, several_state_dicts};
 use crate::model::weight_files::{Shards, WeightFiles};
 use crate::model::weight_reader::{Contents, Tensors, read};
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::DynamicImage;
 use image::codecs::jpeg::JpegEncoder;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image_file;
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
@@ -27,16 +27,11 @@ pub fn thumbnails(
 ) -> Result<(HashMap<EntityId, String>, usize)> {
     let (mut made, mut used) = (HashMap::new(), 0);
     for (done, (entity, path)) in pictures.iter().enumerate() {
-        if observe
-            .on(Progress::new(
-                "pictures",
-                done as u64,
-                pictures.len() as u64,
-            ))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new(
+            "pictures",
+            done as u64,
+            pictures.len() as u64,
+        ))?;
         let Some(address) = thumbnail(path) else {
             continue;
         };
@@ -63,11 +58,11 @@ fn thumbnail(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::ops::ControlFlow;
 
     use image::{Rgba, RgbaImage};
 
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_picture_is_small_and_what_is_none_is_none() {
@@ -102,7 +97,7 @@ mod tests {
         let mut told = Vec::new();
         let mut watch = |progress: Progress| {
             told.push((progress.done, progress.total));
-            ControlFlow::Continue(())
+            Ok(())
         };
         let (made, left_out) = thumbnails(&pictures, room, &mut watch).unwrap();
         assert_eq!(
@@ -110,7 +105,7 @@ mod tests {
             [0, 2].into()
         );
         assert_eq!((left_out, told), (2, vec![(0, 5), (1, 5), (2, 5), (3, 5)]));
-        let stopped = thumbnails(&pictures, room, &mut |_: Progress| ControlFlow::Break(()));
+        let stopped = thumbnails(&pictures, room, &mut |_: Progress| Err(Error::Stopped));
         assert!(matches!(stopped, Err(Error::Stopped)));
     }
 }

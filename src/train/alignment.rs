@@ -9,7 +9,7 @@
 use tch::{Kind, Tensor};
 
 use crate::model::NetworkInput;
-use crate::model::alignment::{Alignment, Views};
+use crate::model::alignment_heads::{Alignment, Views};
 use crate::model::network::Tower;
 use crate::train::loss::{image_text_contrast, image_text_matching, masked_words};
 use crate::train::schedule::TrainStep;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::index::Prototypes;
 use crate::model::PairState;
-use crate::model::alignment::AlignmentConfig;
+use crate::model::alignment_heads::AlignmentConfig;
 use crate::train::loss::Nce;
 use crate::train::task::{Task, Tasks};
 use crate::types::Mode;

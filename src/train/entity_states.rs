@@ -3,8 +3,8 @@
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::features::batch::{FeatureSources, Sample};
-use crate::features::mean::{EntityMean, centred};
+use crate::features::entity_mean::{EntityMean, centred};
+use crate::features::samples::{FeatureSources, Sample};
 use crate::model::{Network, NetworkInput};
 use crate::progress::{Observer, Progress};
 use crate::types::Mode;
@@ -78,12 +78,7 @@ fn means(
     for (i, batch) in samples.chunks(BATCH).enumerate() {
         mean.add(&sources.labels(batch), &state(&sources.input(batch)?)?);
         let done = (i * BATCH + batch.len()) as u64;
-        if observe
-            .on(Progress::new(stage.as_str(), done, samples.len() as u64))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new(stage.as_str(), done, samples.len() as u64))?;
     }
     Ok(mean.result())
 }

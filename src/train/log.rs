@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,7 +54,7 @@ pub fn cut(path: &Path, epochs: usize) -> Result<()> {
         .filter(kept)
         .flat_map(|line| [line, "\n"])
         .collect();
-    write_whole(path, text.as_bytes())
+    write_atomic(path, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::model::alignment::Views;
+use crate::model::alignment_heads::Views;
 
 /// Masked entity prediction: KL of a smoothed one-hot target to the prediction, mean over the
 /// batch.

@@ -2,14 +2,13 @@
 //! model so far.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
 use crate::expand::expand;
-use crate::features::batch::FeatureSources;
+use crate::features::samples::FeatureSources;
 use crate::index;
 use crate::index::{Builder, Entity, Index, Provenance};
 use crate::model::Network;
@@ -59,22 +58,15 @@ pub fn mine(
     };
     let mut groups = Vec::with_capacity(queries.len());
     for (done, seeds) in queries.iter().enumerate() {
-        let list: Vec<Row> = expand(&view, seeds, &[], &config, &mut |_: &_| {
-            ControlFlow::Continue(())
-        })?
-        .ranking()
-        .collect();
+        let list: Vec<Row> = expand(&view, seeds, &[], &config, &mut |_: &_| Ok(()))?
+            .ranking()
+            .collect();
         groups.push(group(seeds, &list, mining));
-        if observe
-            .on(Progress::new(
-                "mining",
-                done as u64 + 1,
-                queries.len() as u64,
-            ))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new(
+            "mining",
+            done as u64 + 1,
+            queries.len() as u64,
+        ))?;
     }
     drop(index);
     std::fs::remove_dir_all(scratch).map_err(Error::io("remove", scratch))?;

@@ -5,8 +5,8 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::features::batch::Sample;
-use crate::features::pairs::LoadedPairs;
+use crate::features::loaded_pairs::LoadedPairs;
+use crate::features::samples::Sample;
 use crate::train::config::{MinedFrom, TrainConfig};
 use crate::train::mining::MinedQuery;
 use crate::train::sampler;

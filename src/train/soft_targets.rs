@@ -5,8 +5,8 @@
 
 use tch::{Kind, Tensor};
 
-use crate::features::mean::centred;
-use crate::features::profile::Profiles;
+use crate::features::entity_mean::centred;
+use crate::features::profiles::Profiles;
 use crate::train::config::Neighbours;
 
 /// Of every entity, what it is like.

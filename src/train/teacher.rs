@@ -62,7 +62,7 @@ impl Teacher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::alignment::AlignmentConfig;
+    use crate::model::alignment_heads::AlignmentConfig;
     use crate::model::{Network, NetworkConfig};
     use tch::{Device, Kind};
 

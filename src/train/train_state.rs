@@ -8,11 +8,11 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::FeatureSources;
 use crate::features::load_pairs::{Encoders, gather};
-use crate::features::pairs::LoadedPairs;
-use crate::features::patches::PatchStore;
-use crate::features::profile::Profiles;
+use crate::features::loaded_pairs::LoadedPairs;
+use crate::features::patch_store::PatchStore;
+use crate::features::profiles::Profiles;
+use crate::features::samples::FeatureSources;
 use crate::model::checkpoint;
 use crate::model::checkpoint::{ImageSource, ModelConfig, frozen_names, write_tensors};
 use crate::model::weights::Weights;

@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::batch::{FeatureSources, Sample};
+use crate::features::samples::{FeatureSources, Sample};
 use crate::model::checkpoint;
 use crate::model::{ModelFolder, NetworkInput};
 use crate::progress::{Observer, Progress};
@@ -223,9 +223,9 @@ impl Run<'_> {
                     .map_err(|_| Error::Mismatch("loading a batch ended early".into()))??;
                 self.training.step(step, &parts)?;
                 self.done += 1;
-                if observe.on(self.progress(&steps, first, begun)).is_break() {
+                if let Err(stopped) = observe.report(self.progress(&steps, first, begun)) {
                     self.training.save(&checkpoint)?;
-                    return Err(Error::Stopped);
+                    return Err(stopped);
                 }
                 if written.elapsed() > CHECKPOINT_EVERY {
                     self.training.save(&checkpoint)?;
@@ -302,8 +302,8 @@ impl Run<'_> {
             stage: format!("epoch {} of {}", at.epoch + 1, config.epochs_in_all()),
             done: at.batch as u64,
             total: steps.len() as u64,
-            note: format!("{} · lr {rate:.1e} · {speed:.0} pairs/s", losses.join(", ")),
-            left: Some(Duration::from_secs_f64(
+            details: format!("{} · lr {rate:.1e} · {speed:.0} pairs/s", losses.join(", ")),
+            remaining: Some(Duration::from_secs_f64(
                 per_step * (self.training.steps_in_all - at.step_in_all) as f64,
             )),
         }

@@ -343,7 +343,7 @@ impl App {
             self.overlay.popup = None;
         } else if self
             .detail()
-            .is_some_and(|d| d.as_ref().is_ok_and(|d| !d.pictures.is_empty()))
+            .is_some_and(|d| d.as_ref().is_ok_and(|d| !d.images.is_empty()))
         {
             self.open_popup(Popup::Zoom);
         } else {
@@ -353,7 +353,7 @@ impl App {
 
     fn turn_picture(&mut self, by: isize) {
         let count = match self.detail() {
-            Some(Ok(detail)) => detail.pictures.len(),
+            Some(Ok(detail)) => detail.images.len(),
             _ => 0,
         };
         // In the pane the last picture stays at the right edge; on the full screen each has its

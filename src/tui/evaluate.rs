@@ -123,9 +123,9 @@ impl App {
 
     /// What the Explore screen's classes are measured by.
     pub(crate) fn explored(&self) -> EvaluationKey {
-        let of = Ranker::Own(self.explore.query.mode);
+        let ranker = Ranker::OpenIndex(self.explore.query.mode);
         EvaluationKey {
-            of,
+            ranker,
             seed_count: self.explore.query.seeds.count,
             ranking: RankingKind::Expanded,
         }

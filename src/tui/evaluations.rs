@@ -40,18 +40,18 @@ impl Default for EvaluationQueue {
 impl EvaluationQueue {
     /// Returns the evaluation of the index's own rankings in a mode.
     pub(crate) fn key(&self, mode: Mode) -> EvaluationKey {
-        self.key_of(Ranker::Own(mode))
+        self.key_of(Ranker::OpenIndex(mode))
     }
 
     /// Returns the evaluation of a ranker: by the chosen kind of ranking, except that an imported
     /// run has one kind only.
     pub(crate) fn key_of(&self, ranker: Ranker) -> EvaluationKey {
         let ranking = match ranker {
-            Ranker::Run(_) => RankingKind::Expanded,
+            Ranker::ImportedRun(_) => RankingKind::Expanded,
             _ => self.ranking,
         };
         EvaluationKey {
-            of: ranker,
+            ranker,
             seed_count: self.seed_count,
             ranking,
         }

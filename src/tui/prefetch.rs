@@ -49,7 +49,7 @@ impl App {
             self.shared.requested_images.clone_from(&wanted);
             self.shared.engine.send(
                 RequestClass::Pictures,
-                RequestKind::Pictures { entities: wanted },
+                RequestKind::FirstImages { entities: wanted },
             );
         }
         self.shared.frame = view;

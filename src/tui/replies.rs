@@ -18,14 +18,14 @@ const DETAILS: usize = 2000;
 
 impl App {
     pub(crate) fn reply(&mut self, reply: Reply) {
-        if let ReplyKind::Ended(why) = reply.say {
+        if let ReplyKind::EngineExited(why) = reply.kind {
             self.notify(format!("{why}; what is shown stays, nothing new will come"));
             return;
         }
         let Some(kind) = self.shared.engine.pending.kind(reply.id) else {
             return;
         };
-        match (kind, reply.say) {
+        match (kind, reply.kind) {
             (_, ReplyKind::Progress(progress)) => {
                 drop(self.shared.engine.progress.insert(kind, progress))
             }
@@ -38,7 +38,7 @@ impl App {
                     self.keep_detail(key, Ok(*detail));
                 }
             }
-            (RequestClass::Pictures, ReplyKind::Pictures(found)) => {
+            (RequestClass::Pictures, ReplyKind::FirstImages(found)) => {
                 self.pictured(found);
             }
             (RequestClass::Evaluate, say) => self.evaluating(say),
@@ -52,7 +52,7 @@ impl App {
                 }
                 self.compare();
             }
-            (RequestClass::Bring, ReplyKind::Brought(rival)) => self.brought(rival),
+            (RequestClass::Bring, ReplyKind::Imported(rival)) => self.brought(rival),
             (RequestClass::Stop, ReplyKind::Stopped) => {
                 self.shared.engine.pending.finish(RequestClass::Stop)
             }
@@ -171,20 +171,18 @@ impl App {
             return;
         };
         match say {
-            ReplyKind::ClassMeasured {
-                class, measures, ..
-            } => {
-                self.shared.class_metrics.insert((plan, class), measures);
+            ReplyKind::ClassEvaluated { class, metrics, .. } => {
+                self.shared.class_metrics.insert((plan, class), metrics);
             }
             ReplyKind::Evaluated {
-                measures, interval, ..
+                metrics, interval, ..
             } => {
                 self.shared.engine.pending.finish(RequestClass::Evaluate);
                 self.shared.engine.progress.remove(&RequestClass::Evaluate);
                 self.shared.overall.insert(
                     plan,
                     Overall {
-                        mean: measures,
+                        mean: metrics,
                         interval,
                     },
                 );
@@ -192,7 +190,7 @@ impl App {
                 // Ranks in other queries are known only now.
                 self.shared
                     .details
-                    .retain(|(_, m), _| plan.of != Ranker::Own(*m));
+                    .retain(|(_, m), _| plan.ranker != Ranker::OpenIndex(*m));
                 self.evaluate();
             }
             _ => {}
@@ -261,7 +259,7 @@ fn take_in(expansion: &mut CandidateList, say: ReplyKind) {
         ReplyKind::Picks(picks) => expansion.picks.extend(picks),
         ReplyKind::Reranked(order) => expansion.reranked = Some(order),
         ReplyKind::Measured { picked, reranked } => expansion.measured = Some((picked, reranked)),
-        ReplyKind::Beside { mode, ranking } => {
+        ReplyKind::OtherMode { mode, ranking } => {
             let ranks = ranking
                 .into_iter()
                 .enumerate()
@@ -270,7 +268,7 @@ fn take_in(expansion: &mut CandidateList, say: ReplyKind) {
             expansion.beside.push((mode, ranks));
         }
         ReplyKind::Missing(missing) => expansion.missing = Some(missing),
-        ReplyKind::Expanded { took } => expansion.took = Some(took),
+        ReplyKind::Expanded { elapsed } => expansion.took = Some(elapsed),
         _ => {}
     }
 }

@@ -125,7 +125,7 @@ impl EngineRequests {
     pub(crate) fn send(&mut self, class: RequestClass, kind: RequestKind) {
         let id = self.pending.start(class);
         self.progress.remove(&class);
-        self.outbox.push(Request { id, ask: kind });
+        self.outbox.push(Request { id, kind: kind });
     }
 }
 

@@ -83,9 +83,9 @@ impl Shared {
                 .map_or("?", |import| import.label.as_str())
         };
         match ranker {
-            Ranker::Own(mode) => mode.to_string(),
-            Ranker::Index(import, mode) => format!("{} {mode}", label(import)),
-            Ranker::Run(import) => label(import).to_owned(),
+            Ranker::OpenIndex(mode) => mode.to_string(),
+            Ranker::ImportedIndex(import, mode) => format!("{} {mode}", label(import)),
+            Ranker::ImportedRun(import) => label(import).to_owned(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Shared {
         let imported = self
             .imports
             .iter()
-            .find_map(|import| import.strangers.get(&entity));
+            .find_map(|import| import.unknown_entities.get(&entity));
         if let Some(name) = imported {
             return format!("{name} (unknown)");
         }

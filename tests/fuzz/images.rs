@@ -1,7 +1,7 @@
 //! Image files.
 
 use bolero::check;
-use multiexpan::features::image::Picture;
+use multiexpan::features::image_encoder::Picture;
 use multiexpan::image_file;
 
 use crate::mutate::{Mutation, fixtures, in_time};

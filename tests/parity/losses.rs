@@ -1,6 +1,6 @@
 //! The tasks' losses and their gradients.
 
-use multiexpan::model::alignment::Views;
+use multiexpan::model::alignment_heads::Views;
 use multiexpan::model::weights::Weights;
 use multiexpan::train::TrainConfig;
 use multiexpan::train::loss::{

@@ -86,7 +86,7 @@ impl Fake {
         catalogue.device = "cpu".into();
         catalogue.modes = vec![Mode::Both, Mode::Text, Mode::Image, Mode::None];
         Fake {
-            catalogue: Arc::new(catalogue.indexed()),
+            catalogue: Arc::new(catalogue.with_positions()),
             demo,
         }
     }
@@ -97,28 +97,28 @@ impl Fake {
         let mut catalogue = (*fake.catalogue).clone();
         change(&mut catalogue);
         Fake {
-            catalogue: Arc::new(catalogue.indexed()),
+            catalogue: Arc::new(catalogue.with_positions()),
             ..fake
         }
     }
 
     /// Every reply to a request, in order.
     pub fn answer(&self, request: &Request) -> Vec<Reply> {
-        let says = match &request.ask {
+        let says = match &request.kind {
             RequestKind::Open { .. } => vec![ReplyKind::Opened(self.catalogue.clone())],
             RequestKind::Expand(ask) => self.expand(ask),
             RequestKind::Inspect { entity, mode } => {
                 vec![ReplyKind::Inspected(Box::new(self.inspect(*entity, *mode)))]
             }
-            RequestKind::Pictures { entities } => {
-                vec![ReplyKind::Pictures(
+            RequestKind::FirstImages { entities } => {
+                vec![ReplyKind::FirstImages(
                     entities
                         .iter()
                         .map(|&e| (e, self.pictures(e).into_iter().next()))
                         .collect(),
                 )]
             }
-            RequestKind::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.of)),
+            RequestKind::Evaluate(evaluation) => self.evaluate(seen_as(evaluation.ranker)),
             RequestKind::Failures(evaluation) => {
                 let failures = self.failures(evaluation);
                 vec![
@@ -126,10 +126,15 @@ impl Fake {
                     ReplyKind::Failures(Box::new(failures)),
                 ]
             }
-            RequestKind::Bring { path } => vec![self.bring(path)],
+            RequestKind::Import { path } => vec![self.import(path)],
             RequestKind::Stop => vec![ReplyKind::Stopped],
-            RequestKind::Explain { ask, entities } => {
-                vec![ReplyKind::Explained(Box::new(self.explain(ask, entities)))]
+            RequestKind::Explain {
+                expansion,
+                entities,
+            } => {
+                vec![ReplyKind::Explained(Box::new(
+                    self.explain(expansion, entities),
+                ))]
             }
             RequestKind::Measure(ask) => self
                 .expand(ask)
@@ -141,9 +146,9 @@ impl Fake {
             }
         };
         says.into_iter()
-            .map(|say| Reply {
+            .map(|kind| Reply {
                 id: request.id,
-                say,
+                kind,
             })
             .collect()
     }
@@ -178,14 +183,14 @@ impl Fake {
         {
             if self.catalogue.modes.contains(&mode) {
                 let ranking = self.picks(ask, mode).iter().map(|c| c.entity).collect();
-                says.push(ReplyKind::Beside { mode, ranking });
+                says.push(ReplyKind::OtherMode { mode, ranking });
             }
         }
         if let Some(class) = ask.class {
             says.push(ReplyKind::Missing(self.missing(ask, class, &ids)));
         }
         says.push(ReplyKind::Expanded {
-            took: Duration::from_millis(212),
+            elapsed: Duration::from_millis(212),
         });
         says
     }
@@ -224,7 +229,7 @@ impl Fake {
             })
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.3.cmp(&b.3)));
-        let candidate = |(at, (score, parts, seeds, entity)): (
+        let candidate = |(at, (score, parts, seed_contributions, entity)): (
             usize,
             (f64, ModalityParts, Vec<f64>, EntityId),
         )| {
@@ -232,11 +237,11 @@ impl Fake {
                 entity,
                 score,
                 parts: (!single).then_some(parts),
-                seeds,
+                seed_contributions,
                 set_score: score * (at + ask.seeds.len()) as f64,
                 round: at as i64 + ask.seeds.len() as i64 - 3,
                 window: 1 + at / 20,
-                window_place: 1 + at % (1 + at / 20),
+                window_rank: 1 + at % (1 + at / 20),
                 divergence: 0.01 + 0.02 * noise(entity.0, 9).abs(),
             }
         };
@@ -297,11 +302,11 @@ impl Fake {
                 final_rank: 148,
             },
             1 => MissingReason::LostInWindow { pick: 41 },
-            _ => MissingReason::LeftOut("fewer than 2 pairs".into()),
+            _ => MissingReason::NotIndexed("fewer than 2 pairs".into()),
         };
         out.map(|e| Missing {
             entity: *e,
-            why: why(e),
+            reason: why(e),
         })
         .collect()
     }
@@ -323,7 +328,7 @@ impl Fake {
                 end: start + name.split(' ').count() - 1,
                 start,
                 tokens,
-                picture: None,
+                image: None,
             }
         };
         let ask = ExpandRequest {
@@ -333,11 +338,11 @@ impl Fake {
             size: 8,
             class: None,
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         };
         EntityDetail {
             entity,
-            pictures: self.pictures(entity),
+            images: self.pictures(entity),
             sentences: vec![
                 sentence("The @ is known to most people , and to every child ."),
                 sentence("Few have seen a @ in the wild ; many have read of one ."),
@@ -387,13 +392,13 @@ impl Fake {
                     size: 100,
                     class: None,
                     joint: None,
-                    tuning: SearchSettings::default(),
+                    settings: SearchSettings::default(),
                 };
                 self.picks(&ask, mode).iter().map(|c| c.entity).collect()
             };
-            let mut lists = [list(seen_as(first.of)), list(seen_as(second.of))];
-            for (list, of) in lists.iter_mut().zip([first.of, second.of]) {
-                if let Ranker::Run(_) = of {
+            let mut lists = [list(seen_as(first.ranker)), list(seen_as(second.ranker))];
+            for (list, of) in lists.iter_mut().zip([first.ranker, second.ranker]) {
+                if let Ranker::ImportedRun(_) = of {
                     list.insert(1, STRANGER.0);
                 }
             }
@@ -404,7 +409,7 @@ impl Fake {
                 .filter(|m| !q.seeds.contains(m))
                 .collect();
             let ap = lists.each_ref().map(|list| measure(list, &gold).ap);
-            let likeness = RankSimilarity {
+            let similarity = RankSimilarity {
                 overlap: 0.8,
                 rbo: 0.7 + 0.2 * noise(q.seeds[0].0, 4),
                 tau: Some(0.4),
@@ -413,8 +418,8 @@ impl Fake {
                 class: q.class,
                 number: q.number,
                 ap,
-                likeness,
-                lists,
+                similarity,
+                rankings: lists,
             }
         };
         let verdict = PairedTest {
@@ -428,41 +433,41 @@ impl Fake {
             ties: 1,
         };
         QueryComparison {
-            verdicts: [Some(verdict); 4],
+            ap_tests: [Some(verdict); 4],
             queries: asked.map(pair).collect(),
-            lacking: [0, 0],
+            unmatched: [0, 0],
         }
     }
 
     /// A file that ends in `.run` is a run, everything else an index.
-    fn bring(&self, path: &Path) -> ReplyKind {
+    fn import(&self, path: &Path) -> ReplyKind {
         let label = path.file_stem().unwrap().to_string_lossy().into_owned();
         if !path.exists() && label == "none" {
             return ReplyKind::Failed(format!("no run at {}", path.display()));
         }
-        let (contenders, lacks) = match path.extension() {
+        let (rankers, warnings) = match path.extension() {
             Some(_) => (
-                vec![Ranker::Run(0)],
+                vec![Ranker::ImportedRun(0)],
                 vec!["3 queries of 3 seeds are missing".into()],
             ),
             None => (
                 [Mode::Both, Mode::Text]
-                    .map(|mode| Ranker::Index(1, mode))
+                    .map(|mode| Ranker::ImportedIndex(1, mode))
                     .into(),
                 vec![],
             ),
         };
         let is_run = path.extension().is_some();
-        let strangers = is_run
+        let unknown_entities = is_run
             .then(|| (STRANGER.0, STRANGER.1.to_owned()))
             .into_iter()
             .collect();
-        ReplyKind::Brought(Import {
+        ReplyKind::Imported(Import {
             path: path.into(),
             label,
-            contenders,
-            lacks,
-            strangers,
+            rankers,
+            warnings,
+            unknown_entities,
         })
     }
 
@@ -480,9 +485,9 @@ impl Fake {
             .collect();
         Failures {
             modes,
-            since: 0,
+            previously_searched: 0,
             searched: asked.len(),
-            queries: asked.len(),
+            total: asked.len(),
             failures,
         }
     }
@@ -496,7 +501,7 @@ impl Fake {
             size,
             class: None,
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         };
         let list = |mode| {
             self.picks(&ask(mode, 1000), mode)
@@ -506,7 +511,7 @@ impl Fake {
         };
         let by_seeds: Vec<(Mode, Vec<EntityId>)> =
             modes.iter().map(|&mode| (mode, list(mode))).collect();
-        let listed: Vec<EntityId> = list(seen_as(of.of)).into_iter().take(24).collect();
+        let listed: Vec<EntityId> = list(seen_as(of.ranker)).into_iter().take(24).collect();
         let card = self.catalogue.class(query.class);
         let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
         let classes: Vec<Class> = self.catalogue.classes.iter().map(class).collect();
@@ -541,7 +546,7 @@ impl Fake {
                 rank,
                 length: listed.len(),
                 first_wrong,
-                mode: seen_as(of.of),
+                mode: seen_as(of.ranker),
                 expanded: of.ranking != RankingKind::Seeds,
                 by_seeds: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
@@ -552,13 +557,13 @@ impl Fake {
                     .filter(|_| of.ranking == RankingKind::Joint),
             };
             let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
-            let by_seeds = by_seeds.into_iter().map(|(_, rank)| rank).collect();
+            let seed_ranks = by_seeds.into_iter().map(|(_, rank)| rank).collect();
             Failure {
                 class: query.class,
                 number: query.number,
                 entity,
                 rank,
-                by_seeds,
+                seed_ranks,
                 tags,
             }
         };
@@ -576,9 +581,9 @@ impl Fake {
         };
         let classes = 0..self.catalogue.classes.len();
         let mut says: Vec<ReplyKind> = classes
-            .map(|c| ReplyKind::ClassMeasured {
+            .map(|c| ReplyKind::ClassEvaluated {
                 class: ClassId(c as u16),
-                measures: one(c),
+                metrics: one(c),
             })
             .collect();
         let of = |by: f64| MetricValues {
@@ -586,11 +591,11 @@ impl Fake {
             p: [0.75 + by; 4],
             ceiling: [1.0; 4],
         };
-        let (measures, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
+        let (metrics, interval) = (of(0.0), Some((of(-0.06), of(0.05))));
         says.push(ReplyKind::Evaluated {
-            measures,
+            metrics,
             interval,
-            took: Duration::from_secs(3),
+            elapsed: Duration::from_secs(3),
         });
         says
     }
@@ -599,10 +604,10 @@ impl Fake {
 /// The made-up rankings of a contender are those of a mode.
 fn seen_as(of: Ranker) -> Mode {
     match of {
-        Ranker::Own(mode) => mode,
-        Ranker::Index(_, Mode::Both) => Mode::Image,
-        Ranker::Index(..) => Mode::Both,
-        Ranker::Run(_) => Mode::Text,
+        Ranker::OpenIndex(mode) => mode,
+        Ranker::ImportedIndex(_, Mode::Both) => Mode::Image,
+        Ranker::ImportedIndex(..) => Mode::Both,
+        Ranker::ImportedRun(_) => Mode::Text,
     }
 }
 

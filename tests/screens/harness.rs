@@ -117,7 +117,7 @@ impl Screens {
             .engine
             .answer(search)
             .into_iter()
-            .find_map(|reply| match reply.say {
+            .find_map(|reply| match reply.kind {
                 ReplyKind::Failures(found) => Some(*found),
                 _ => None,
             });
@@ -156,8 +156,8 @@ impl Screens {
     }
 
     /// One reply.
-    pub fn say(&mut self, id: RequestId, say: ReplyKind) {
-        let requests = self.app.update(Message::Reply(Reply { id, say }));
+    pub fn say(&mut self, id: RequestId, kind: ReplyKind) {
+        let requests = self.app.update(Message::Reply(Reply { id, kind }));
         self.answer(&requests);
     }
 
@@ -229,11 +229,11 @@ impl Screens {
     /// The expansion that these keys ask for fails.
     pub fn fail(&mut self, keys: &str, why: &str) -> &mut Self {
         for request in self.take_requests(keys) {
-            match request.ask {
+            match request.kind {
                 RequestKind::Expand(_) => {
                     let failed = Reply {
                         id: request.id,
-                        say: ReplyKind::Failed(why.into()),
+                        kind: ReplyKind::Failed(why.into()),
                     };
                     let requests = self.app.update(Message::Reply(failed));
                     self.answer(&requests);

@@ -14,7 +14,7 @@ fn request(
     let mut requests = s.take_requests(keys);
     let at = requests
         .iter()
-        .position(|request| wanted(&request.ask))
+        .position(|request| wanted(&request.kind))
         .expect("it is asked for");
     requests.swap_remove(at)
 }
@@ -27,17 +27,17 @@ fn failures_are_counted_only_once_there_are_some() {
     let whole = s.failures(&search);
     let mut part = whole.clone();
     let half = part.failures.len() / 2;
-    (part.searched, part.queries) = (3, whole.queries);
+    (part.searched, part.total) = (3, whole.total);
     let rest = part.failures.split_off(half);
     s.say(search.id, ReplyKind::Failures(Box::new(part)));
     assert!(
         s.text()
-            .contains(&format!("missed in 3 of {} queries", whole.queries)),
+            .contains(&format!("missed in 3 of {} queries", whole.total)),
         "{}",
         s.text()
     );
     let mut last = whole.clone();
-    (last.since, last.failures) = (3, rest);
+    (last.previously_searched, last.failures) = (3, rest);
     s.say(search.id, ReplyKind::Failures(Box::new(last)));
     let mut at_once = screen(120, 40);
     at_once.keys("3");
@@ -48,12 +48,12 @@ fn failures_are_counted_only_once_there_are_some() {
 fn compare_shows_classes_as_they_are_measured() {
     let mut s = screen(120, 40);
     let evaluation = request(&mut s, "2", |ask| matches!(ask, RequestKind::Evaluate(_)));
-    let RequestKind::Evaluate(wanted) = evaluation.ask else {
+    let RequestKind::Evaluate(wanted) = evaluation.kind else {
         unreachable!("asked for above")
     };
-    let of_text = multiexpan::engine::protocol::Ranker::Own(Mode::Text);
+    let of_text = multiexpan::engine::protocol::Ranker::OpenIndex(Mode::Text);
     assert_eq!(
-        wanted.of, of_text,
+        wanted.ranker, of_text,
         "the first mode was measured for Explore"
     );
     let before = s.text();
@@ -61,8 +61,8 @@ fn compare_shows_classes_as_they_are_measured() {
         before.contains("carnivorous mammals") && !before.contains("wins"),
         "{before}"
     );
-    let (class, measures) = s.class_measures();
-    s.say(evaluation.id, ReplyKind::ClassMeasured { class, measures });
+    let (class, metrics) = s.class_measures();
+    s.say(evaluation.id, ReplyKind::ClassEvaluated { class, metrics });
     let after = s.text();
     assert_ne!(before, after);
     assert!(

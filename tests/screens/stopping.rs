@@ -8,7 +8,7 @@ use crate::harness::{Screens, screen};
 
 /// The evaluations among requests.
 fn evaluations(requests: &[Request]) -> Vec<EvaluationKey> {
-    let of = |request: &Request| match request.ask {
+    let of = |request: &Request| match request.kind {
         RequestKind::Evaluate(evaluation) => Some(evaluation),
         _ => None,
     };
@@ -20,7 +20,7 @@ fn under_way(s: &mut Screens, keys: &str) -> Vec<Request> {
     let (asked, others): (Vec<Request>, Vec<Request>) = s
         .take_requests(keys)
         .into_iter()
-        .partition(|request| matches!(request.ask, RequestKind::Evaluate(_)));
+        .partition(|request| matches!(request.kind, RequestKind::Evaluate(_)));
     s.answer(&others);
     assert_eq!(asked.len(), 1, "{keys}");
     s.say(
@@ -42,7 +42,7 @@ fn a_key_stops_the_evaluation_on_every_screen() {
         assert!(
             stopping
                 .iter()
-                .any(|request| request.ask == RequestKind::Stop),
+                .any(|request| request.kind == RequestKind::Stop),
             "{keys}"
         );
         s.answer(&stopping);
@@ -75,15 +75,15 @@ fn what_is_measured_stays_and_nothing_goes_on_by_itself() {
     let mut s = screen(120, 40);
     s.open("carnivorous");
     let asked = under_way(&mut s, "m");
-    let measures = MetricValues {
+    let metrics = MetricValues {
         ap: [0.11; 4],
         ..MetricValues::default()
     };
     s.say(
         asked[0].id,
-        ReplyKind::ClassMeasured {
+        ReplyKind::ClassEvaluated {
             class: ClassId(0),
-            measures,
+            metrics,
         },
     );
     s.keys("<ctrl-x>");
@@ -110,7 +110,7 @@ fn a_search_for_failures_is_stopped_alike() {
     let asked = s.take_requests("3");
     let search = asked
         .iter()
-        .find(|request| matches!(request.ask, RequestKind::Failures(_)))
+        .find(|request| matches!(request.kind, RequestKind::Failures(_)))
         .unwrap()
         .clone();
     s.say(

@@ -12,7 +12,7 @@ impl Fake {
         let state = |seed: EntityId, sentence: SentenceCard, at: usize| StateCard {
             share: 0.5,
             sentence: Some(SentenceCard {
-                picture: self.pictures(seed).get(at).cloned(),
+                image: self.pictures(seed).get(at).cloned(),
                 ..sentence
             }),
         };
@@ -45,7 +45,7 @@ impl Fake {
             self.missing(ask, class, &ids)
                 .into_iter()
                 .find(|m| m.entity == entity)
-                .map(|m| m.why)
+                .map(|m| m.reason)
         };
         let standing = match at {
             Some(at) => {
@@ -100,7 +100,11 @@ impl Fake {
             score: card.map_or(0.0, |c| c.score),
             parts: card.and_then(|c| c.parts),
             seeds: card.map_or_else(Vec::new, |c| {
-                c.seeds.iter().zip(&ask.seeds).map(bring).collect()
+                c.seed_contributions
+                    .iter()
+                    .zip(&ask.seeds)
+                    .map(bring)
+                    .collect()
             }),
             contest: at.map(|at| self.contest(picks, at)),
         }
@@ -247,7 +251,7 @@ fn a_failed_explanation_is_said_in_its_place() {
     assert!(
         asked
             .iter()
-            .any(|request| matches!(request.ask, RequestKind::Explain { .. }))
+            .any(|request| matches!(request.kind, RequestKind::Explain { .. }))
     );
     s.say(
         asked[0].id,

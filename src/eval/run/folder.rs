@@ -257,7 +257,7 @@ pub(super) fn with_queries<'a>(
 
 /// Writes the files, by name and text, as a folder that is there whole or not at all.
 pub(super) fn fill(path: &Path, files: Vec<(String, String)>) -> Result<()> {
-    files::fill_folder(path, |folder| {
+    files::create_dir_atomic(path, |folder| {
         files.iter().try_for_each(|(name, text)| {
             let path = folder.join(name);
             fs::write(&path, text).map_err(Error::io("write", path))

@@ -27,7 +27,7 @@ pub use qrels::write_qrels;
 
 use crate::data::{Dataset, Diagnostics, Vocabulary};
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::name::{fold, one_word};
 use crate::text_file;
 use crate::types::{EntityId, Query, SeedCount};
@@ -348,7 +348,7 @@ impl Run {
 
 fn write_settings(settings: &Map<String, Value>, path: &Path) -> Result<()> {
     let text = format!("{:#}\n", Value::Object(settings.clone()));
-    write_whole(&settings_path(path), text.as_bytes())
+    write_atomic(&settings_path(path), text.as_bytes())
 }
 
 /// What a form gives of a run.

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 use crate::data::{Diagnostics, kind, lines_of};
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::text_file::Encoding;
 
 /// What gzip begins with.
@@ -47,14 +47,14 @@ pub(super) fn read(path: &Path, odd: &mut Diagnostics) -> Result<Vec<(usize, Str
 /// Writes a file whole, as gzip where it is called so. Errors: `Io`.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     if !is_gz(path) {
-        return write_whole(path, text.as_bytes());
+        return write_atomic(path, text.as_bytes());
     }
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     let packed = packed
         .write_all(text.as_bytes())
         .and_then(|()| packed.finish())
         .map_err(Error::io("write", path))?;
-    write_whole(path, &packed)
+    write_atomic(path, &packed)
 }
 
 /// Whether a file is called after gzip.

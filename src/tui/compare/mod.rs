@@ -203,7 +203,7 @@ impl App {
     }
 
     pub fn verdict(&self) -> Option<PairedTest> {
-        self.comparison()?.verdicts[self.compare.table.cutoff]
+        self.comparison()?.ap_tests[self.compare.table.cutoff]
     }
 
     /// The line in the place of the classes while there are none.
@@ -360,9 +360,9 @@ impl App {
             }),
             ap,
             all: self.all_ap(class, number, ap),
-            overlap: mean(&|q| Some(q.likeness.overlap)),
-            rbo: mean(&|q| Some(q.likeness.rbo)),
-            tau: mean(&|q| q.likeness.tau),
+            overlap: mean(&|q| Some(q.similarity.overlap)),
+            rbo: mean(&|q| Some(q.similarity.rbo)),
+            tau: mean(&|q| q.similarity.tau),
             queries,
         }
     }
@@ -534,9 +534,9 @@ impl App {
                     .find(|q| (q.class, q.number) == (query.class, query.number))
             });
             lists.push(match found {
-                Some(found) => &found.lists[usize::from(at > 0)],
+                Some(found) => &found.rankings[usize::from(at > 0)],
                 // the one beside the first may lack the query where another has it
-                None if at == 0 => &query.lists[0],
+                None if at == 0 => &query.rankings[0],
                 None => &[],
             });
         }
@@ -559,7 +559,7 @@ impl App {
             return;
         };
         let (class, number) = (query.class, query.number);
-        if let Some(&Ranker::Own(mode)) = self.compare.rankers.chosen.first() {
+        if let Some(&Ranker::OpenIndex(mode)) = self.compare.rankers.chosen.first() {
             self.explore.query.mode = mode;
         }
         self.show_query(class, number);

@@ -46,12 +46,12 @@ impl Rankers {
 impl App {
     /// All that could take part, those of the index first.
     pub fn available(&self) -> Vec<Ranker> {
-        let own = self.shared.modes().into_iter().map(Ranker::Own);
+        let own = self.shared.modes().into_iter().map(Ranker::OpenIndex);
         own.chain(
             self.shared
                 .imports
                 .iter()
-                .flat_map(|import| import.contenders.iter().copied()),
+                .flat_map(|import| import.rankers.iter().copied()),
         )
         .collect()
     }
@@ -78,7 +78,7 @@ impl App {
             .modes()
             .into_iter()
             .take(2)
-            .map(Ranker::Own)
+            .map(Ranker::OpenIndex)
             .collect();
         self.compare.rankers.against = 1;
     }
@@ -91,7 +91,7 @@ impl App {
             .enumerate()
             .flat_map(|(i, &a)| modes[i + 1..].iter().map(move |&b| [a, b]))
             .collect();
-        let own = |pair: &[Mode; 2]| pair.map(Ranker::Own);
+        let own = |pair: &[Mode; 2]| pair.map(Ranker::OpenIndex);
         let at = pairs
             .iter()
             .position(|pair| self.compare.rankers.chosen == own(pair));
@@ -174,7 +174,7 @@ impl App {
             let path = self.compare.rankers.coming.remove(0);
             self.shared
                 .engine
-                .send(RequestClass::Bring, RequestKind::Bring { path });
+                .send(RequestClass::Bring, RequestKind::Import { path });
         }
     }
 
@@ -182,19 +182,20 @@ impl App {
     pub(crate) fn brought(&mut self, import: Import) {
         self.shared.engine.pending.finish(RequestClass::Bring);
         let like_first = |of: &&Ranker| match (of, self.compare.rankers.chosen.first()) {
-            (Ranker::Index(_, mode), Some(Ranker::Own(first) | Ranker::Index(_, first))) => {
-                mode == first
-            }
+            (
+                Ranker::ImportedIndex(_, mode),
+                Some(Ranker::OpenIndex(first) | Ranker::ImportedIndex(_, first)),
+            ) => mode == first,
             _ => false,
         };
         let best = import
-            .contenders
+            .rankers
             .iter()
             .find(like_first)
-            .or(import.contenders.first())
+            .or(import.rankers.first())
             .copied();
-        if !import.lacks.is_empty() {
-            self.notify(format!("{}: {}", import.label, import.lacks.join(", ")));
+        if !import.warnings.is_empty() {
+            self.notify(format!("{}: {}", import.label, import.warnings.join(", ")));
         }
         self.shared.imports.push(import);
         if let Some(best) = best.filter(|_| self.compare.rankers.chosen.len() < MOST) {
@@ -277,7 +278,7 @@ fn origin(canvas: &DrawContext, of: Ranker) -> String {
         import.map_or_else(String::new, |import| import.path.display().to_string())
     };
     match of {
-        Ranker::Own(_) => "this index".into(),
-        Ranker::Index(at, _) | Ranker::Run(at) => import(at),
+        Ranker::OpenIndex(_) => "this index".into(),
+        Ranker::ImportedIndex(at, _) | Ranker::ImportedRun(at) => import(at),
     }
 }

@@ -94,7 +94,7 @@ fn map_width(canvas: &DrawContext) -> usize {
         .rankers
         .chosen
         .iter()
-        .all(|of| matches!(of, Ranker::Own(_)));
+        .all(|of| matches!(of, Ranker::OpenIndex(_)));
     if own { MAP } else { NAMED_MAP }
 }
 
@@ -356,15 +356,15 @@ fn joined(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
 /// Returns the AP of both lists of a query, and the measures of their likeness.
 fn likeness(query: &QueryPair, cutoff: usize) -> String {
     let tau = query
-        .likeness
+        .similarity
         .tau
         .map_or_else(|| "–".into(), |tau| format!("{tau:.2}"));
     format!(
         " AP {} and {} · shared {} · RBO {} · τ {tau}",
         text::fraction(query.ap[0][cutoff]),
         text::fraction(query.ap[1][cutoff]),
-        text::fraction(query.likeness.overlap),
-        text::fraction(query.likeness.rbo),
+        text::fraction(query.similarity.overlap),
+        text::fraction(query.similarity.rbo),
     )
 }
 
@@ -467,7 +467,7 @@ fn foot(canvas: &mut DrawContext, area: Rect) {
     if let Some(lacking) = canvas
         .app
         .comparison()
-        .map(|c| c.lacking)
+        .map(|c| c.unmatched)
         .filter(|lacking| *lacking != [0, 0])
     {
         let alone = names(canvas)

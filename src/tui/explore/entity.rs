@@ -94,7 +94,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
 
 fn pictures<'a>(canvas: &DrawContext<'a, '_>) -> &'a [PathBuf] {
     match canvas.app.detail() {
-        Some(Ok(detail)) => &detail.pictures,
+        Some(Ok(detail)) => &detail.images,
         _ => &[],
     }
 }
@@ -280,7 +280,7 @@ fn ranks(
         .and_then(|all| all.iter().find(|m| m.entity == entity));
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {
         let lines = text::wrap(
-            &format!("missing: {}", reason(catalogue, &missing.why)),
+            &format!("missing: {}", reason(catalogue, &missing.reason)),
             width,
         );
         out.extend(
@@ -300,7 +300,10 @@ fn score(
     width: usize,
 ) -> Vec<Item> {
     let mut out = heading(canvas, "score", format!("{:.2}", pick.score));
-    let largest = pick.seeds.iter().fold(0.0_f64, |m, s| m.max(s.abs()));
+    let largest = pick
+        .seed_contributions
+        .iter()
+        .fold(0.0_f64, |m, s| m.max(s.abs()));
     let mut bar_rows: Vec<(String, f64, Role)> = Vec::new();
     let mut scale = largest;
     if let Some(parts) = pick.parts {
@@ -312,7 +315,7 @@ fn score(
         bar_rows.push(("text".into(), parts.text, Role::TextShare));
         bar_rows.push(("image".into(), parts.image, Role::ImageShare));
     }
-    let shares = expansion.ask.seeds.iter().zip(&pick.seeds);
+    let shares = expansion.ask.seeds.iter().zip(&pick.seed_contributions);
     let from_seeds: Vec<_> = shares
         .map(|(&s, &share)| (canvas.name(s), share, Role::Seed))
         .collect();
@@ -353,7 +356,7 @@ fn picked(
     let place = if pick.window == 1 {
         "the best of all".to_owned()
     } else {
-        format!("place {} in a window of {}", pick.window_place, pick.window)
+        format!("place {} in a window of {}", pick.window_rank, pick.window)
     };
     let mut said = vec![
         format!("round {} · {place}", pick.round),
@@ -364,7 +367,7 @@ fn picked(
     ];
     if let Some(place) = row.place {
         let (i, j) = (row.pick + 1, place.divergence_rank);
-        said.push(match expansion.ask.tuning.weights() {
+        said.push(match expansion.ask.settings.weights() {
             [_, 0] => "not re-ranked".to_owned(),
             [rank, divergence] => format!(
                 "re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}",

@@ -222,7 +222,7 @@ mod tests {
                 negatives: Vec::new(),
             });
         }
-        c.indexed()
+        c.with_positions()
     }
 
     fn expansion() -> CandidateList {
@@ -233,7 +233,7 @@ mod tests {
             size: 4,
             class: Some(ClassId(0)),
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         };
         let mut e = CandidateList::new(ask);
         for i in 0..4 {
@@ -241,11 +241,11 @@ mod tests {
                 entity: EntityId(i),
                 score: 1.0,
                 parts: None,
-                seeds: Vec::new(),
+                seed_contributions: Vec::new(),
                 set_score: 1.0,
                 round: 0,
                 window: 1,
-                window_place: 1,
+                window_rank: 1,
                 divergence: 0.1,
             });
         }

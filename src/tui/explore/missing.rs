@@ -24,7 +24,7 @@ pub fn reason(catalogue: &Catalogue, why: &MissingReason) -> String {
             format!("in the window at pick {pick}, and another diverged less")
         }
         MissingReason::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
-        MissingReason::LeftOut(why) => format!("not in the index: {why}"),
+        MissingReason::NotIndexed(why) => format!("not in the index: {why}"),
         MissingReason::Rejected => "you rejected it".into(),
     }
 }
@@ -69,7 +69,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
         spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
         spans.push(canvas.span(
             Role::Quiet,
-            format!("  {}", text::fit(&reason(catalogue, &one.why), room)),
+            format!("  {}", text::fit(&reason(catalogue, &one.reason), room)),
         ));
         (Line::from(spans), Hit::MissingRow(at))
     });

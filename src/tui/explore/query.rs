@@ -102,7 +102,7 @@ impl ExpansionQuery {
             size,
             class: self.seeds.gold_class(catalogue),
             joint: self.scope(catalogue),
-            tuning: self.tuning,
+            settings: self.tuning,
         })
     }
 
@@ -266,7 +266,7 @@ mod tests {
             number: 0,
             seeds,
         });
-        c.indexed()
+        c.with_positions()
     }
 
     fn unchanged() -> ExpansionQuery {

@@ -215,14 +215,14 @@ fn ranks(
     failure: &Failure,
     width: usize,
 ) -> Vec<Line<'static>> {
-    if failure.by_seeds.is_empty() {
+    if failure.seed_ranks.is_empty() {
         return Vec::new();
     }
     let mut lines: Vec<Line> = heading(canvas, "ranks", "by the seeds alone").into();
     let ranks = found
         .modes
         .iter()
-        .zip(&failure.by_seeds)
+        .zip(&failure.seed_ranks)
         .map(|(mode, rank)| format!("{mode}\u{a0}{rank}"));
     let said = ranks.collect::<Vec<_>>().join(" · ");
     lines.extend(

@@ -121,7 +121,7 @@ impl App {
         let count =
             |count: Option<&usize>| count.map_or(Cell::Nothing, |&count| Cell::Count(count));
         let known = failure
-            .known()
+            .known_class()
             .map(|class| catalogue.class(class).title())
             .unwrap_or_default();
         let kind = match failure.kind() {
@@ -139,7 +139,7 @@ impl App {
             count(failure.rank.as_ref()),
             text(&known),
         ];
-        cells.extend((0..modes).map(|at| count(failure.by_seeds.get(at))));
+        cells.extend((0..modes).map(|at| count(failure.seed_ranks.get(at))));
         let tags: Vec<&str> = failure.tags.iter().map(|tag| tag.kind().name()).collect();
         let why: Vec<String> = failure
             .tags

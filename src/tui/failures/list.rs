@@ -371,7 +371,7 @@ fn total(canvas: &DrawContext) -> String {
     let so_far = if found.is_complete() {
         String::new()
     } else {
-        format!("in {} of {} queries ", found.searched, found.queries)
+        format!("in {} of {} queries ", found.searched, found.total)
     };
     format!(" {wrong} false positive{plural} · {missed} missed {so_far}")
 }

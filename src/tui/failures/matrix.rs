@@ -95,7 +95,7 @@ impl Confused {
         let (gold, other) = (self.gold.clone(), self.other.clone());
         move |f: &Failure| {
             let known = f
-                .known()
+                .known_class()
                 .map_or(NO_CLASS, |class: ClassId| &labels[class.at()]);
             f.kind() == FailureKind::FalsePositive && labels[f.class.at()] == gold && known == other
         }
@@ -159,7 +159,7 @@ impl App {
         let pair = |f: &Failure| {
             (
                 labels[f.class.at()].as_str(),
-                f.known()
+                f.known_class()
                     .map_or(NO_CLASS, |known| labels[known.at()].as_str()),
             )
         };

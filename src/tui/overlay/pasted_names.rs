@@ -94,7 +94,7 @@ impl App {
         let mut pasted = Vec::new();
         for name in names {
             let outcome = match catalogue.find(&name) {
-                None => PasteOutcome::Unknown(catalogue.near(&name, SUGGESTIONS)),
+                None => PasteOutcome::Unknown(catalogue.similar_names(&name, SUGGESTIONS)),
                 Some(entity) => add(&mut seeds.seeds, entity),
             };
             pasted.push(PastedName { name, outcome });
@@ -234,7 +234,7 @@ mod tests {
             entities: entities.collect(),
             ..Catalogue::default()
         }
-        .indexed()
+        .with_positions()
     }
 
     #[test]

@@ -16,11 +16,11 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let (Some(entity), Some(Ok(detail))) = (app.subject(), app.detail()) else {
         return;
     };
-    let Some(path) = detail.pictures.get(
+    let Some(path) = detail.images.get(
         app.explore
             .entity
             .first_image
-            .min(detail.pictures.len().saturating_sub(1)),
+            .min(detail.images.len().saturating_sub(1)),
     ) else {
         return;
     };
@@ -35,7 +35,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     } else {
         pictures_are_off(canvas, whole, path);
     }
-    let caption = caption(canvas, entity, detail.pictures.len());
+    let caption = caption(canvas, entity, detail.images.len());
     let last_line = Rect {
         y: whole.bottom() - 1,
         height: 1,

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::config::state_dir;
 use crate::engine::protocol::FailureKind;
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::tui::persist::view_file::QueryRecord;
 use crate::types::{EntityId, Mode, SearchSettings, SeedCount};
 
@@ -203,7 +203,7 @@ impl SavedSession {
         let merged = self.merged(base, &there);
         let text =
             serde_json::to_vec_pretty(&merged).map_err(|e| Error::format(path, e.to_string()))?;
-        write_whole(path, &text)?;
+        write_atomic(path, &text)?;
         Ok(merged)
     }
 
@@ -327,7 +327,7 @@ fn set_aside(path: &Path, text: &[u8]) -> Result<PathBuf> {
             Ok(same) if same == text => return Ok(aside),
             Ok(_) => {}
             Err(_) => {
-                write_whole(&aside, text)?;
+                write_atomic(&aside, text)?;
                 return Ok(aside);
             }
         }

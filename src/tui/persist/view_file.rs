@@ -342,7 +342,7 @@ mod tests {
             number: 0,
             seeds,
         });
-        c.indexed()
+        c.with_positions()
     }
 
     fn state() -> ExpansionQuery {

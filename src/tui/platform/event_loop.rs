@@ -12,7 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use crate::config::{Environment, Images, Multiplexer, Theme};
 use crate::engine::protocol::{Reply, ReplyKind, Request};
 use crate::error::{Error, Result};
-use crate::files::write_whole;
+use crate::files::write_atomic;
 use crate::tui::app::App;
 use crate::tui::draw;
 use crate::tui::message::{LoopCommand, Message};
@@ -374,7 +374,7 @@ impl Loop {
     }
 
     fn reply(&mut self, reply: Reply) {
-        let within = if let ReplyKind::Progress(_) = reply.say {
+        let within = if let ReplyKind::Progress(_) = reply.kind {
             PROGRESS_FRAME
         } else {
             FRAME
@@ -553,6 +553,6 @@ fn write(stem: &str, ending: &str, text: &str) -> Result<PathBuf> {
         .map(|n| here.join(name(n)))
         .find(|path| !path.exists());
     let path = free.unwrap_or_else(|| here.join(name(1)));
-    write_whole(&path, text.as_bytes())?;
+    write_atomic(&path, text.as_bytes())?;
     Ok(path)
 }

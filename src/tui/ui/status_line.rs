@@ -171,10 +171,10 @@ fn running(canvas: &DrawContext) -> Option<String> {
     } else {
         &progress.stage
     };
-    let note = if progress.note.is_empty() {
+    let note = if progress.details.is_empty() {
         String::new()
     } else {
-        format!(" · {}", progress.note)
+        format!(" · {}", progress.details)
     };
     Some(format!("{spin} {stage}{far}{note}"))
 }

@@ -54,7 +54,7 @@ fn evidence(
         lines = text::wrap_words(words(canvas, sentence), usize::from(area.width));
     }
     let picture = sentence
-        .picture
+        .image
         .as_deref()
         .filter(|_| explained.ask.mode.sees_image());
     let share = share(card, line);

@@ -18,7 +18,7 @@ impl App {
                 evidence(explained, at, state).unwrap_or_else(|| "a pair".into())
             }
             Subject::Rest(at) => format!("{} more", seed(at).more),
-            Subject::Pick => match explained.ask.tuning.window {
+            Subject::Pick => match explained.ask.settings.window {
                 None => "pick number".into(),
                 Some(width) => format!("pick number, by a window of {width}"),
             },
@@ -47,7 +47,7 @@ impl App {
 
 fn evidence(explained: &Explained, seed: usize, state: usize) -> Option<String> {
     let sentence = explained.seeds[seed].states[state].sentence.as_ref()?;
-    let picture = sentence.picture.as_ref().and_then(|path| path.file_name());
+    let picture = sentence.image.as_ref().and_then(|path| path.file_name());
     match picture {
         Some(picture) if !explained.ask.mode.sees_text() => {
             Some(format!("▣ {}", picture.to_string_lossy()))
@@ -57,7 +57,7 @@ fn evidence(explained: &Explained, seed: usize, state: usize) -> Option<String> 
 }
 
 fn name(explained: &Explained, fact: Fact) -> String {
-    let [rank, divergence] = explained.ask.tuning.weights();
+    let [rank, divergence] = explained.ask.settings.weights();
     match fact {
         Fact::SeedRank => "rank by the seeds alone".into(),
         Fact::Round => "round".into(),

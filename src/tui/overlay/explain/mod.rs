@@ -78,7 +78,7 @@ impl App {
             return self.notify("there is no expansion to explain");
         };
         let ask = RequestKind::Explain {
-            ask: expansion.ask.clone(),
+            expansion: expansion.ask.clone(),
             entities: entities.clone(),
         };
         let same = self.overlay.popup == Some(Popup::Explain)

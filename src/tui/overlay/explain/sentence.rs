@@ -135,7 +135,7 @@ impl Said<'_> {
         let less = if nearer { "less" } else { "more" };
         let ranks = format!("{} against {}", a.by_divergence, b.by_divergence);
         // without its weight it has no say
-        if self.explained.ask.tuning.weights()[1] > 0 {
+        if self.explained.ask.settings.weights()[1] > 0 {
             reasons.push((
                 nearer,
                 format!("diverges {less} from the finished set (rank {ranks})"),
@@ -279,7 +279,7 @@ mod tests {
             entities: (0..).zip(names).map(card).collect(),
             ..Catalogue::default()
         }
-        .indexed()
+        .with_positions()
     }
 
     /// Seeds lion and tiger; `z` of both, all of it by pictures.
@@ -327,7 +327,7 @@ mod tests {
             size: 100,
             class: None,
             joint: None,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         };
         let seed = |&seed: &EntityId| SeedStates {
             seed,

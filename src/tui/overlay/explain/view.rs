@@ -439,7 +439,7 @@ mod tests {
             tokens,
             start: 7,
             end: 7,
-            picture: None,
+            image: None,
         };
         assert_eq!(
             around_mention(&sentence, 80),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::pairs::{LoadedPairs, PairRef};
+use crate::features::loaded_pairs::{LoadedPairs, PairRef};
 use crate::model::bert::Bert;
 use crate::model::finite::find_not_finite;
 use crate::model::layer::attention_bias;
@@ -162,16 +162,13 @@ fn compute(
                 .map_err(Error::io("write", &partial))?;
         }
         done += most;
-        if observe
-            .on(Progress::new(
-                "text states",
-                done as u64,
-                order.len() as u64,
-            ))
-            .is_break()
-        {
+        if let Err(stopped) = observe.report(Progress::new(
+            "text states",
+            done as u64,
+            order.len() as u64,
+        )) {
             let _ = std::fs::remove_file(&partial);
-            return Err(Error::Stopped);
+            return Err(stopped);
         }
     }
     file.sync_all().map_err(Error::io("write", &partial))?;

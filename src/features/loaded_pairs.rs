@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 
 use crate::data::{Dataset, Diagnostics, Pair};
 use crate::error::{Error, Result};
-use crate::features::tokens::TextTokenizer;
+use crate::features::text_tokenizer::TextTokenizer;
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::class::{Class, id_of, note_form, position};
 use crate::data::diagnostics::{Diagnostics, kind};
-use crate::data::text::{class_files, lines};
+use crate::data::text_lines::{class_files, lines};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::Result;
 use crate::types::{ClassId, EntityId, Query, SeedCount};

@@ -8,8 +8,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::model::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
-use crate::model::config::NetworkConfig;
 use crate::model::network::Network;
+use crate::model::network_config::NetworkConfig;
 use crate::model::weights::{Weights, by_module, list};
 use crate::progress::{Observer, Progress};
 
@@ -145,12 +145,7 @@ impl StateDict {
             let value = self.weights.expect(&name, &variable.size())?;
             copy_into(&name, &mut variable, &value)?;
             frozen_as_encoder &= !frozen(&name) || is_parameter_of(encoder, &name, &value);
-            if observe
-                .on(Progress::new("parameters", done, total))
-                .is_break()
-            {
-                return Err(Error::Stopped);
-            }
+            observe.report(Progress::new("parameters", done, total))?;
         }
         Ok(Filled {
             store,

@@ -6,9 +6,9 @@ use tch::{Device, Tensor};
 use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
 
 use crate::error::{Error, Result};
-use crate::features::image::{Picture, pixels};
+use crate::features::image_encoder::{Picture, pixels};
 use crate::features::preprocessing::{Preparation, not_followed};
-use crate::features::texts::padded;
+use crate::features::text_states::padded;
 use crate::git_lfs;
 use crate::model::clip::{Clip, ClipConfig, TextConfig};
 use crate::model::layer::unit;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 use crate::error::{Error, Result};
-use crate::model::alignment::AlignmentConfig;
+use crate::model::alignment_heads::AlignmentConfig;
 
 /// Which state of the fused sequence stands for the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::config::NetworkConfig;
 use crate::model::layer::{layer_norm, unit};
 use crate::model::network::NetworkInput;
+use crate::model::network_config::NetworkConfig;
 
 /// Sizes of the common space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::data::diagnostics::Diagnostics;
-use crate::data::text::required_lines;
+use crate::data::text_lines::required_lines;
 use crate::data::{Dataset, missing};
 use crate::error::{Error, Result};
 use crate::name::nfc;

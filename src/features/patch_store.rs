@@ -2,7 +2,6 @@
 //! random.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,9 +10,9 @@ use std::time::{Duration, Instant};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::cache::{CacheLocation, CacheRecord, ContentHash, FeatureCache};
-use crate::features::image::{ImageEncoder, Picture};
-use crate::features::pairs::SeenImages;
+use crate::features::feature_cache::{CacheLocation, CacheRecord, ContentHash, FeatureCache};
+use crate::features::image_encoder::{ImageEncoder, Picture};
+use crate::features::loaded_pairs::SeenImages;
 use crate::progress::{Observer, Progress};
 
 /// Pictures encoded at once.
@@ -173,7 +172,7 @@ impl PatchStore {
 /// Features of every picture in `paths` (each once, however often it is named), from `cache` where
 /// it has them. With `grid`, the patches are average-pooled to `grid × grid` and held in memory
 /// (f16: 41 KB a picture at 4 × 4 × 1280); without, they stay in the cache's files. What cannot be
-/// read or decoded is listed as broken. `Err(Stopped)` when the observer breaks; what was encoded
+/// read or decoded is listed as broken. `Err(Stopped)` when the observer stops it; what was encoded
 /// until then stays in the cache.
 pub fn image_features(
     paths: &[PathBuf],
@@ -304,9 +303,9 @@ impl<'a> Gathering<'a> {
             if self.pictures.len() == BATCH {
                 self.encode()?;
             }
-            if clock.tell(done + 1, self.encoded, observer).is_break() {
+            if let Err(stopped) = clock.report(done + 1, self.encoded, observer) {
                 self.cache.flush()?;
-                return Err(Error::Stopped);
+                return Err(stopped);
             }
         }
         self.encode()?;
@@ -379,25 +378,25 @@ impl Clock {
         }
     }
 
-    fn tell(
+    fn report(
         &mut self,
         done: usize,
         encoded: usize,
         observer: &mut dyn Observer<Progress>,
-    ) -> ControlFlow<()> {
+    ) -> Result<()> {
         if self.told.elapsed() < TICK && done < self.total {
-            return ControlFlow::Continue(());
+            return Ok(());
         }
         self.told = Instant::now();
         let seconds = self.began.elapsed().as_secs_f64().max(1e-3);
         let mut progress = Progress::new("image features", done as u64, self.total as u64);
-        progress.left = Some(Duration::from_secs_f64(
+        progress.remaining = Some(Duration::from_secs_f64(
             seconds * (self.total - done) as f64 / done as f64,
         ));
         if encoded > 0 {
-            progress.note = format!("{:.0} pictures/s", done as f64 / seconds);
+            progress.details = format!("{:.0} pictures/s", done as f64 / seconds);
         }
-        observer.on(progress)
+        observer.report(progress)
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::mean::EntityMean;
-use crate::features::pairs::LoadedPairs;
-use crate::features::patches::PatchStore;
-use crate::features::texts::padded;
+use crate::features::entity_mean::EntityMean;
+use crate::features::loaded_pairs::LoadedPairs;
+use crate::features::patch_store::PatchStore;
+use crate::features::text_states::padded;
 use crate::model::bert::Bert;
 use crate::model::checkpoint::write_tensors;
 use crate::model::finite::find_not_finite;
@@ -94,12 +94,7 @@ fn of_texts(
             &sentence_states(bert, &texts, device),
         );
         let done = (i * BATCH + batch.len()) as u64;
-        if observe
-            .on(Progress::new("text profiles", done, order.len() as u64))
-            .is_break()
-        {
-            return Err(Error::Stopped);
-        }
+        observe.report(Progress::new("text profiles", done, order.len() as u64))?;
     }
     Ok(mean.result())
 }

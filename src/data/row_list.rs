@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::data::diagnostics::Diagnostics;
-use crate::data::text::required_lines;
+use crate::data::text_lines::required_lines;
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::types::EntityId;

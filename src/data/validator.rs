@@ -1,7 +1,6 @@
 //! The validator: every file, every line, every image.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -9,9 +8,9 @@ use std::thread;
 
 use crate::data::diagnostics::{Diagnostics, kind};
 use crate::data::{Dataset, ENTITIES, SENTENCES};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image_file;
-use crate::progress::{Cancel, Observer, Progress};
+use crate::progress::{CancelFlag, Observer, Progress};
 use crate::types::EntityId;
 
 /// Entities with fewer pairs than this are left out of an index.
@@ -72,7 +71,11 @@ fn broken(
     let threads = thread::available_parallelism()
         .map_or(1, |n| n.get())
         .min(MOST_THREADS);
-    let (next, cancel, total) = (AtomicUsize::new(0), Cancel::default(), images.len() as u64);
+    let (next, cancel, total) = (
+        AtomicUsize::new(0),
+        CancelFlag::default(),
+        images.len() as u64,
+    );
     let mut broken = thread::scope(|scope| {
         let (send, results) = mpsc::channel();
         for _ in 0..threads {
@@ -95,9 +98,9 @@ fn broken(
         for (done, (at, result)) in (1..).zip(results) {
             broken.extend(result.err().map(|reason| (at, reason)));
             let due = done % REPORT_EVERY == 0 || done == total;
-            if due && observe.on(Progress::new("images", done, total)) == ControlFlow::Break(()) {
+            if due && let Err(stopped) = observe.report(Progress::new("images", done, total)) {
                 cancel.cancel();
-                return Err(Error::Stopped);
+                return Err(stopped);
             }
         }
         Ok(broken)

@@ -50,7 +50,7 @@ pub(super) fn describe(
             .collect(),
         ..Catalogue::default()
     }
-    .indexed()
+    .with_positions()
 }
 
 /// Returns the classes of every entity that is a member of one or more.

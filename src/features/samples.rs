@@ -3,9 +3,9 @@
 use tch::{Device, Tensor};
 
 use crate::error::Result;
-use crate::features::pairs::LoadedPairs;
-use crate::features::patches::PatchStore;
-use crate::features::texts::{TextStates, padded};
+use crate::features::loaded_pairs::LoadedPairs;
+use crate::features::patch_store::PatchStore;
+use crate::features::text_states::{TextStates, padded};
 use crate::model::NetworkInput;
 use crate::types::Mode;
 

@@ -1,0 +1,30 @@
+//! The requests and replies between a front end and the engine.
+//!
+//! They are plain data, without a tensor and without a terminal, and cross a pipe when the engine
+//! runs in a process of its own. Every request has an id from one rising counter, and its replies
+//! carry the same id. A newer `Expand` cancels the older one, as do a newer `Evaluate` and a newer
+//! `Failures`; a reply whose id is not the latest of its kind is stale.
+
+mod candidate;
+mod catalogue;
+mod entity_detail;
+mod failure;
+mod query_comparison;
+mod reply;
+mod request;
+
+pub use crate::eval::{FailureKind, Tag, TagKind};
+pub use candidate::{Candidate, Missing, MissingReason, RerankedPick};
+pub use catalogue::{Catalogue, ClassCard, EntityCard};
+pub use entity_detail::{EntityDetail, SentenceCard};
+pub use failure::{Failure, Failures};
+pub use query_comparison::{QueryComparison, QueryPair};
+pub use reply::{Import, Reply, ReplyKind};
+pub use request::{
+    EvaluationKey, ExpandRequest, JointScope, Ranker, Request, RequestId, RequestKind,
+};
+
+pub use crate::engine::why::{
+    CompetitorCard, EntityExplanation, EntityStatus, Explained, RerankedRank, SeedContribution,
+    SeedStates, StateCard, WindowPick,
+};
