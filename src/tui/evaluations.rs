@@ -59,8 +59,8 @@ impl App {
     /// The next kind of list.
     pub(crate) fn switch_ranking(&mut self) {
         self.metrics.ranking = match self.metrics.ranking {
-            RankingKind::Expanded => RankingKind::Seeds,
-            RankingKind::Seeds => RankingKind::Joint,
+            RankingKind::Expanded => RankingKind::SeedSimilarity,
+            RankingKind::SeedSimilarity => RankingKind::Joint,
             RankingKind::Joint => RankingKind::Expanded,
         };
         self.evaluate();
@@ -119,7 +119,7 @@ impl App {
     pub(crate) fn ranking_name(&self) -> &'static str {
         match self.metrics.ranking {
             RankingKind::Expanded => "expanded",
-            RankingKind::Seeds => "ranked by seeds",
+            RankingKind::SeedSimilarity => "ranked by seeds",
             RankingKind::Joint => "expanded jointly",
         }
     }
@@ -151,10 +151,10 @@ impl App {
             if !sheet.rows.iter().flatten().any(says) {
                 return self.notify(empty);
             }
-            let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
+            let (stem, text) = (self.export_stem().to_owned(), sheet.render(form));
             self.effect = Some(Effect::Write {
                 stem,
-                ending: form.ending(),
+                ending: form.extension(),
                 text,
             });
         }

@@ -323,14 +323,14 @@ impl App {
         );
         Table {
             title,
-            heads: sheet_heads(&modes),
+            headers: sheet_heads(&modes),
             rows,
         }
     }
 
     /// Returns the cells of one row, in the order of [`sheet_heads`].
     fn metrics_cells(&self, row: &MetricsRow, level: &str, modes: usize) -> Vec<Cell> {
-        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         let mut cells = vec![
             Cell::Text(row.label.clone()),
             Cell::Text(level.into()),
