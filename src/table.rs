@@ -32,7 +32,7 @@ impl TableFormat {
     }
 
     /// Of the file's name.
-    pub fn ending(self) -> &'static str {
+    pub fn extension(self) -> &'static str {
         match self {
             TableFormat::Csv => "csv",
             TableFormat::Json => "json",
@@ -48,14 +48,14 @@ pub enum Cell {
     Text(String),
     Number(f64),
     Count(usize),
-    Nothing,
+    Empty,
 }
 
 /// A table: what it is of, its heads, its rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     pub title: String,
-    pub heads: Vec<String>,
+    pub headers: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
 }
 
@@ -63,7 +63,7 @@ pub struct Table {
 const DIGITS: usize = 4;
 
 impl Table {
-    pub fn write(&self, form: TableFormat) -> String {
+    pub fn render(&self, form: TableFormat) -> String {
         match form {
             TableFormat::Csv => self.csv(),
             TableFormat::Json => self.json(),
@@ -73,18 +73,18 @@ impl Table {
     }
 
     /// Columns for a terminal under the title: numbers to the right, text to the left.
-    pub fn text(&self) -> String {
+    pub fn to_text(&self) -> String {
         let rows: Vec<Vec<String>> = self
             .rows
             .iter()
-            .map(|row| row.iter().map(Cell::plain).collect())
+            .map(|row| row.iter().map(Cell::to_plain_text).collect())
             .collect();
         let heads: Vec<String> = self
-            .heads
+            .headers
             .iter()
             .map(|head| one_line(head).into_owned())
             .collect();
-        let columns: Vec<(usize, bool)> = (0..self.heads.len())
+        let columns: Vec<(usize, bool)> = (0..self.headers.len())
             .map(|at| {
                 let cells = rows
                     .iter()
@@ -126,10 +126,10 @@ impl Table {
             Cell::Text(text) => quoted(text),
             Cell::Number(number) => number.to_string(),
             Cell::Count(count) => count.to_string(),
-            Cell::Nothing => String::new(),
+            Cell::Empty => String::new(),
         };
         let heads = self
-            .heads
+            .headers
             .iter()
             .map(|h| quoted(h))
             .collect::<Vec<_>>()
@@ -149,11 +149,11 @@ impl Table {
             Cell::Text(text) => Value::from(text.as_str()),
             Cell::Number(number) => Value::from(*number),
             Cell::Count(count) => Value::from(*count),
-            Cell::Nothing => Value::Null,
+            Cell::Empty => Value::Null,
         };
         let row = |row: &Vec<Cell>| -> Value {
             Value::Object(
-                self.heads
+                self.headers
                     .iter()
                     .cloned()
                     .zip(row.iter().map(cell))
@@ -166,16 +166,19 @@ impl Table {
 
     fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule = (0..self.heads.len())
+        let rule = (0..self.headers.len())
             .map(|at| if self.is_text(at) { "---" } else { "---:" }.to_owned())
             .collect();
-        let rows = self
-            .rows
-            .iter()
-            .map(|row| line(row.iter().map(|c| markdown_text(&c.plain())).collect()));
+        let rows = self.rows.iter().map(|row| {
+            line(
+                row.iter()
+                    .map(|c| markdown_text(&c.to_plain_text()))
+                    .collect(),
+            )
+        });
         let head = [
             format!("{}\n\n", markdown_text(&self.title)),
-            line(self.heads.iter().map(|h| markdown_text(h)).collect()),
+            line(self.headers.iter().map(|h| markdown_text(h)).collect()),
             line(rule),
         ];
         head.into_iter().chain(rows).collect()
@@ -186,25 +189,25 @@ impl Table {
         let rows: String = self
             .rows
             .iter()
-            .map(|row| line(row.iter().map(|c| tex(&c.plain())).collect()))
+            .map(|row| line(row.iter().map(|c| tex(&c.to_plain_text())).collect()))
             .collect();
         format!(
             "% {}; needs booktabs\n\\begin{{tabular}}{{l{}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
             one_line(&self.title),
-            "r".repeat(self.heads.len().saturating_sub(1)),
-            line(self.heads.iter().map(|h| tex(&one_line(h))).collect()),
+            "r".repeat(self.headers.len().saturating_sub(1)),
+            line(self.headers.iter().map(|h| tex(&one_line(h))).collect()),
         )
     }
 }
 
 impl Cell {
     /// For people, in one line.
-    pub fn plain(&self) -> String {
+    pub fn to_plain_text(&self) -> String {
         match self {
             Cell::Text(text) => one_line(text).into_owned(),
             Cell::Number(number) => format!("{number:.DIGITS$}"),
             Cell::Count(count) => count.to_string(),
-            Cell::Nothing => "–".to_owned(),
+            Cell::Empty => "–".to_owned(),
         }
     }
 }
@@ -285,7 +288,7 @@ mod tests {
     fn sheet() -> Table {
         Table {
             title: "AP@10".into(),
-            heads: ["class", "size", "both"].map(Into::into).into(),
+            headers: ["class", "size", "both"].map(Into::into).into(),
             rows: vec![
                 vec![
                     Cell::Text("salt, sugar & spice".into()),
@@ -295,7 +298,7 @@ mod tests {
                 vec![
                     Cell::Text("50 % \"proof\" | more".into()),
                     Cell::Count(3),
-                    Cell::Nothing,
+                    Cell::Empty,
                 ],
             ],
         }
@@ -321,38 +324,38 @@ mod tests {
                 Cell::Count(7),
                 Cell::Text("x".into()),
             ],
-            vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Nothing],
+            vec![Cell::Text("猫".into()), Cell::Number(0.5), Cell::Empty],
         ];
         let sheet = Table {
             title: "t".into(),
-            heads: ["name", "n", "why"].map(Into::into).into(),
+            headers: ["name", "n", "why"].map(Into::into).into(),
             rows,
         };
         assert_eq!(
-            sheet.text(),
+            sheet.to_text(),
             "t\n\nname         n  why\nZürich       7  x\n猫      0.5000  –\n"
         );
     }
 
     #[test]
     fn each_form_escapes_what_it_must() {
-        let csv = sheet().write(TableFormat::Csv);
+        let csv = sheet().render(TableFormat::Csv);
         assert_eq!(
             csv.lines().nth(1),
             Some("\"salt, sugar & spice\",12,0.3333333333333333")
         );
         assert_eq!(csv.lines().nth(2), Some("\"50 % \"\"proof\"\" | more\",3,"));
-        let json: Value = serde_json::from_str(&sheet().write(TableFormat::Json)).unwrap();
+        let json: Value = serde_json::from_str(&sheet().render(TableFormat::Json)).unwrap();
         assert_eq!(
             (&json["rows"][0]["size"], &json["rows"][1]["both"]),
             (&Value::from(12), &Value::Null)
         );
-        let markdown = sheet().write(TableFormat::Markdown);
+        let markdown = sheet().render(TableFormat::Markdown);
         assert!(markdown.contains(
             "| class | size | both |\n| --- | ---: | ---: |\n| salt, sugar & spice | 12 | 0.3333 |"
         ));
         assert!(markdown.contains("\\| more | 3 | – |"), "{markdown}");
-        let latex = sheet().write(TableFormat::Latex);
+        let latex = sheet().render(TableFormat::Latex);
         assert!(
             latex.contains("salt, sugar \\& spice & 12 & 0.3333 \\\\") && latex.contains("50 \\% "),
             "{latex}"
@@ -377,10 +380,10 @@ mod tests {
             .collect();
         let sheet = Table {
             title: "of\n| a |".into(),
-            heads: vec!["na|me".into(), "n\nn".into()],
+            headers: vec!["na|me".into(), "n\nn".into()],
             rows,
         };
-        let markdown = sheet.write(TableFormat::Markdown);
+        let markdown = sheet.render(TableFormat::Markdown);
         let lines: Vec<&str> = markdown.lines().collect();
         assert_eq!(lines.len(), 4 + names.len(), "{markdown}");
         assert_eq!(lines[0], r"of\\n\| a \|");
@@ -399,12 +402,12 @@ mod tests {
             markdown.contains("\\`code\\` \\*x\\*") && markdown.contains("[a]\\(http://x)"),
             "{markdown}"
         );
-        let text = sheet.text();
+        let text = sheet.to_text();
         assert!(
             text.lines().count() == 3 + names.len() && !text.contains('\x1b'),
             "{text}"
         );
-        let latex = sheet.write(TableFormat::Latex);
+        let latex = sheet.render(TableFormat::Latex);
         assert!(
             latex
                 .lines()
@@ -414,7 +417,7 @@ mod tests {
                 && !latex.contains('\x1b'),
             "{latex}"
         );
-        let csv = sheet.write(TableFormat::Csv);
+        let csv = sheet.render(TableFormat::Csv);
         assert!(
             csv.contains("\"two\nlines\r\",1") && csv.contains("esc\x1b[31m,1"),
             "CSV keeps names exactly: {csv}"

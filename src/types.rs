@@ -152,7 +152,8 @@ pub enum RankingKind {
     /// The same, all classes of a query number from one pool.
     Joint,
     /// Candidates by ΣZ over the seeds alone.
-    Seeds,
+    #[serde(rename = "seeds")]
+    SeedSimilarity,
 }
 
 /// What 1/i and 1/j count in the published re-ranking: i is the place when picked, j that by

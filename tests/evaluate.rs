@@ -256,7 +256,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
     let of = EvaluationKey {
         ranker: Ranker::OpenIndex(Mode::Text),
         seed_count: SeedCount::Three,
-        ranking: RankingKind::Seeds,
+        ranking: RankingKind::SeedSimilarity,
     };
     // the second search comes before the first is far
     let (found, parts) = failures(vec![
@@ -269,7 +269,11 @@ fn every_false_positive_and_every_missed_member_is_found() {
     assert!(parts > 1, "the first part does not wait for the last query");
 
     let results = session()
-        .evaluate(&plan(Mode::Text, RankingKind::Seeds), None, &mut Unobserved)
+        .evaluate(
+            &plan(Mode::Text, RankingKind::SeedSimilarity),
+            None,
+            &mut Unobserved,
+        )
         .unwrap()
         .results;
     assert_eq!(found.total, results.len());
@@ -311,7 +315,7 @@ fn every_false_positive_and_every_missed_member_is_found() {
         assert!(own.iter().all(|f| {
             f.tags
                 .iter()
-                .all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::PictureMisleads { .. }))
+                .all(|tag| !matches!(tag, Tag::Drift { .. } | Tag::ImageMisleads { .. }))
         }));
     }
 }

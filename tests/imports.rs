@@ -103,7 +103,7 @@ fn plan(ranker: Ranker) -> EvaluationKey {
     EvaluationKey {
         ranker,
         seed_count: SeedCount::Three,
-        ranking: RankingKind::Seeds,
+        ranking: RankingKind::SeedSimilarity,
     }
 }
 
@@ -133,7 +133,7 @@ fn a_run_stands_beside_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.run");
     let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
-    let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::Seeds);
+    let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
     let plan = Plan {
         mode,
         seed_count,
@@ -203,7 +203,7 @@ fn a_run_stands_beside_the_index() {
 fn every_form_of_a_run_stands_beside_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
-    let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::Seeds);
+    let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
     let plan = Plan {
         mode,
         seed_count,

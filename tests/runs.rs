@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::cargo::cargo_bin_cmd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use multiexpan::engine::comparison::{Against, ComparisonSettings, PairOutcome};
+use multiexpan::engine::comparison::{ComparisonSettings, PairOutcome, PairSelection};
 use multiexpan::error::Result;
 use multiexpan::jobs::{OpenedRun, RunFormat, RunInputs, compare, read_run};
 use multiexpan::types::{Metric, SeedCount};
@@ -70,7 +70,7 @@ impl World {
                 let said = |f: &multiexpan::engine::Diagnostic| {
                     format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason)
                 };
-                (true, read.odd.iter().map(said).collect())
+                (true, read.warnings.iter().map(said).collect())
             }
         }
     }
@@ -628,7 +628,7 @@ fn remarks_are_of_the_queries_that_are_compared() {
     let compared = |seeds| {
         let settings = ComparisonSettings {
             metrics: vec![Metric::Map(0)],
-            against: Against::First,
+            pair_selection: PairSelection::WithReference,
             depth: 10,
         };
         let (paths, data) = ([world.at("a.run"), world.at("results")], world.at("data"));
@@ -644,7 +644,7 @@ fn remarks_are_of_the_queries_that_are_compared() {
         .unwrap()
         .runs
     };
-    let remarks = |seeds| compared(seeds)[0].odd.join("; ");
+    let remarks = |seeds| compared(seeds)[0].warnings.join("; ");
     assert!(!remarks(None).contains("5 seeds"), "{}", remarks(None));
     let five = remarks(Some(SeedCount::Five));
     assert!(

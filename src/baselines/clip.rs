@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
-use crate::baselines::entity_vectors::{Vectors, ranking};
-use crate::baselines::score_fusion::Fusion;
+use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::score_fusion::ScoreFusion;
 use crate::baselines::{BaselineSources, FittedBaseline};
 use crate::data::{Dataset, Diagnostics};
 use crate::error::{Error, Result};
@@ -52,8 +52,9 @@ pub fn prepare(
         json!({ "name": folder, "hash": encoder.hash() }),
     );
     settings.extend(encoders.settings());
-    let rank =
-        Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
+    let rank = Box::new(move |class, seeds: &[_]| {
+        Ok(rank_by_scores(&fusion.likeness(class, seeds)?, seeds))
+    });
     let left_out = [encoder.left_out(), &pairs.left_out].concat();
     Ok(FittedBaseline {
         entities: pairs.entities,
@@ -72,7 +73,7 @@ fn fit(
     cache: &Path,
     device: Device,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Fusion> {
+) -> Result<ScoreFusion> {
     let (texts, pictures) = shown(dataset, pairs, encoder, observe)?;
     let record = CacheRecord {
         numbers: encoder.width() as usize,
@@ -90,8 +91,8 @@ fn fit(
         &|paths| encoder.pictures(&decoded(paths, encoder.side())?),
         observe,
     )?;
-    let vectors = [text, image].map(|means| Vectors::new(&centred(&means)));
-    Fusion::fit(dataset, &pairs.entities, vectors, observe)
+    let vectors = [text, image].map(|means| EntityVectors::new(&centred(&means)));
+    ScoreFusion::fit(dataset, &pairs.entities, vectors, observe)
 }
 
 /// A text or a picture, and the row of the entity of every pair that has it.

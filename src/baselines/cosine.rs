@@ -5,9 +5,9 @@
 use tch::Device;
 use tch::nn::VarStore;
 
-use crate::baselines::entity_vectors::{Vectors, ranking};
-use crate::baselines::score_fusion::Fusion;
-use crate::baselines::{BaselineSources, FittedBaseline, Rank};
+use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::score_fusion::ScoreFusion;
+use crate::baselines::{BaselineSources, FittedBaseline, RankFn};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::features::entity_mean::centred;
@@ -42,20 +42,20 @@ pub fn prepare(
         observe,
     )?;
     let (text, image) = (
-        Vectors::new(&centred(&profiles.text)),
-        Vectors::new(&centred(&profiles.image)),
+        EntityVectors::new(&centred(&profiles.text)),
+        EntityVectors::new(&centred(&profiles.image)),
     );
     // both, whatever is ranked by: they settle which pairs are used
     let mut settings = encoders.settings();
-    let rank: Rank = match (mode.sees_text(), mode.sees_image()) {
+    let rank: RankFn = match (mode.sees_text(), mode.sees_image()) {
         (true, true) => {
-            let fusion = Fusion::fit(dataset, &pairs.entities, [text, image], observe)?;
+            let fusion = ScoreFusion::fit(dataset, &pairs.entities, [text, image], observe)?;
             settings.extend(fusion.settings(dataset));
-            Box::new(move |class, seeds| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)))
+            Box::new(move |class, seeds| Ok(rank_by_scores(&fusion.likeness(class, seeds)?, seeds)))
         }
         (sees_text, _) => {
             let seen = if sees_text { text } else { image };
-            Box::new(move |_, seeds| Ok(ranking(&seen.likeness(seeds)?, seeds)))
+            Box::new(move |_, seeds| Ok(rank_by_scores(&seen.likeness(seeds)?, seeds)))
         }
     };
     Ok(FittedBaseline {

@@ -15,9 +15,9 @@
 use serde_json::{Map, Value, json};
 use tch::Device;
 
-use crate::baselines::entity_vectors::{Vectors, ranking};
-use crate::baselines::score_fusion::Fusion;
-use crate::baselines::{BaselineSources, FittedBaseline, trained};
+use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::score_fusion::ScoreFusion;
+use crate::baselines::{BaselineSources, FittedBaseline, train_if_missing};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::index::from_model::{ModelSources, open};
@@ -39,10 +39,11 @@ pub fn dual(
         vectors(&opened, Mode::Image, observe)?,
     ];
     let pairs = opened.sources.pairs;
-    let fusion = Fusion::fit(dataset, &pairs.entities, vectors, observe)?;
+    let fusion = ScoreFusion::fit(dataset, &pairs.entities, vectors, observe)?;
     settings.extend(fusion.settings(dataset));
-    let rank =
-        Box::new(move |class, seeds: &[_]| Ok(ranking(&fusion.likeness(class, seeds)?, seeds)));
+    let rank = Box::new(move |class, seeds: &[_]| {
+        Ok(rank_by_scores(&fusion.likeness(class, seeds)?, seeds))
+    });
     Ok(FittedBaseline {
         entities: pairs.entities,
         rank,
@@ -61,7 +62,7 @@ pub fn albef(
     let (opened, settings) = opened(albef_settings(), dataset, places, device, observe)?;
     let fused = vectors(&opened, Mode::Both, observe)?;
     let pairs = opened.sources.pairs;
-    let rank = Box::new(move |_, seeds: &[_]| Ok(ranking(&fused.likeness(seeds)?, seeds)));
+    let rank = Box::new(move |_, seeds: &[_]| Ok(rank_by_scores(&fused.likeness(seeds)?, seeds)));
     Ok(FittedBaseline {
         entities: pairs.entities,
         rank,
@@ -116,7 +117,7 @@ fn opened(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<(ModelSources, Map<String, Value>)> {
-    let config = trained(own, dataset, places, device, observe)?;
+    let config = train_if_missing(own, dataset, places, device, observe)?;
     let opened = open(dataset, &places.model, &places.cache, device, observe)?;
     let mut settings = Map::new();
     settings.insert("model".into(), json!(opened.folder.hash()?));
@@ -129,8 +130,8 @@ fn vectors(
     opened: &ModelSources,
     mode: Mode,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Vectors> {
-    Ok(Vectors::new(&entity_vectors(
+) -> Result<EntityVectors> {
+    Ok(EntityVectors::new(&entity_vectors(
         &opened.network,
         &opened.sources,
         mode,

@@ -10,12 +10,12 @@ use crate::types::{CUTOFFS, Row};
 
 /// A vector of unit length for every entity, `[V, D]`.
 #[derive(Debug)]
-pub struct Vectors(Tensor);
+pub struct EntityVectors(Tensor);
 
-impl Vectors {
+impl EntityVectors {
     /// Of `rows [V, D]` of any length; one of length 0 is like none.
     pub fn new(rows: &Tensor) -> Self {
-        Vectors(unit(rows))
+        EntityVectors(unit(rows))
     }
 
     /// The mean cosine of every entity to the seeds, `[V]`.
@@ -30,7 +30,7 @@ impl Vectors {
 }
 
 /// The best by these scores `[V]`, best first, without the seeds.
-pub fn ranking(scores: &[f64], seeds: &[Row]) -> ScoredRows {
+pub fn rank_by_scores(scores: &[f64], seeds: &[Row]) -> ScoredRows {
     let others = (0..scores.len() as u32)
         .map(Row)
         .filter(|row| !seeds.contains(row));
@@ -48,9 +48,9 @@ mod tests {
     fn what_is_alike_comes_first_whatever_its_length() {
         let rows =
             Tensor::from_slice(&[1f32, 0.0, 0.0, 2.0, 9.0, 3.0, 0.1, 0.1, -1.0, 0.0]).view([5, 2]);
-        let vectors = Vectors::new(&rows);
+        let vectors = EntityVectors::new(&rows);
         let seeds = [Row(0)];
-        let found = ranking(&vectors.likeness(&seeds).unwrap(), &seeds);
+        let found = rank_by_scores(&vectors.likeness(&seeds).unwrap(), &seeds);
         assert_eq!(
             found.iter().map(|(row, _)| row.0).collect::<Vec<_>>(),
             [2, 3, 1, 4]

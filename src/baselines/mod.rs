@@ -83,7 +83,7 @@ impl Baseline {
     /// ranked by.
     ///
     /// Errors: those of opening encoders, data sets and models, and of training; `Stopped`.
-    pub fn prepare(
+    pub fn fit(
         self,
         dataset: &Dataset,
         places: &BaselineSources,
@@ -157,13 +157,13 @@ pub type ScoredRows = Vec<(Row, f64)>;
 /// A query's candidates, best first, at most 100 and none of them a seed, with their scores. What
 /// was fitted on queries may depend on the query's class, so that no class is ranked by a setting
 /// that its own gold chose.
-pub type Rank = Box<dyn Fn(ClassId, &[Row]) -> Result<ScoredRows>>;
+pub type RankFn = Box<dyn Fn(ClassId, &[Row]) -> Result<ScoredRows>>;
 
 /// A system that can be asked.
 pub struct FittedBaseline {
     /// The entities in row order: the candidates of every query, less its seeds.
     pub entities: Vec<EntityId>,
-    pub rank: Rank,
+    pub rank: RankFn,
     /// Everything that its rankings depend on.
     pub settings: Map<String, Value>,
     /// What was left out of the data set, and how many.
@@ -171,7 +171,7 @@ pub struct FittedBaseline {
 }
 
 /// The row of each entity.
-pub fn rows_of(entities: &[EntityId]) -> HashMap<EntityId, Row> {
+pub fn rows_by_entity(entities: &[EntityId]) -> HashMap<EntityId, Row> {
     (0..)
         .map(Row)
         .zip(entities)
@@ -183,7 +183,7 @@ pub fn rows_of(entities: &[EntityId]) -> HashMap<EntityId, Row> {
 /// and settings that were asked for in their place. Gives what it is trained with.
 ///
 /// Errors: `Format` for a folder that holds a model of other settings; those of training.
-fn trained(
+fn train_if_missing(
     own: TrainConfig,
     dataset: &Dataset,
     places: &BaselineSources,

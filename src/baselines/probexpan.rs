@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, json};
 use tch::Device;
 
-use crate::baselines::{BaselineSources, FittedBaseline, trained};
+use crate::baselines::{BaselineSources, FittedBaseline, train_if_missing};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::expand;
@@ -43,7 +43,7 @@ pub fn prepare(
     device: Device,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<FittedBaseline> {
-    let config = trained(own_settings(), dataset, places, device, observe)?;
+    let config = train_if_missing(own_settings(), dataset, places, device, observe)?;
     let index = indexed(dataset, places, device, observe)?;
     let entities = index.entities().iter().map(|entity| entity.id).collect();
     let left_out = index

@@ -3,11 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::baselines::entity_vectors::{Vectors, ranking};
-use crate::baselines::rows_of;
+use crate::baselines::entity_vectors::{EntityVectors, rank_by_scores};
+use crate::baselines::rows_by_entity;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::eval::{askable, measure_query};
+use crate::eval::{answerable_queries, evaluate_query};
 use crate::progress::{Observer, Progress};
 use crate::types::{ClassId, EntityId, EvaluationProtocol, Query, Row, SeedCount};
 
@@ -16,33 +16,33 @@ const STEPS: usize = 20;
 
 /// Late fusion of sentences and pictures.
 #[derive(Debug)]
-pub struct Fusion {
-    text: Vectors,
-    image: Vectors,
+pub struct ScoreFusion {
+    text: EntityVectors,
+    image: EntityVectors,
     /// The picture's, by class.
     shares: Vec<f64>,
     /// How many queries chose them.
     held: usize,
 }
 
-impl Fusion {
+impl ScoreFusion {
     /// Chooses the share of each class: the one with the best MAP@10 over the queries of 5 seeds of
     /// all other classes, the least of equals. So neither the queries of 3 seeds nor the class's
     /// own gold are looked at. With no such query the two count alike. Error: `Stopped`.
     pub fn fit(
         dataset: &Dataset,
         entities: &[EntityId],
-        [text, image]: [Vectors; 2],
+        [text, image]: [EntityVectors; 2],
         observe: &mut dyn Observer<Progress>,
-    ) -> Result<Fusion> {
-        let rows = rows_of(entities);
+    ) -> Result<ScoreFusion> {
+        let rows = rows_by_entity(entities);
         let held = dataset
             .queries
             .iter()
             .filter(|q| q.seed_count == SeedCount::Five)
             .cloned()
             .collect();
-        let (queries, _) = askable(dataset, held, |entity| rows.contains_key(&entity));
+        let (queries, _) = answerable_queries(dataset, held, |entity| rows.contains_key(&entity));
         let mut own = vec![[0.0; STEPS + 1]; dataset.classes.len()];
         let mut all = [0.0; STEPS + 1];
         for (done, query) in (1..).zip(&queries) {
@@ -64,7 +64,7 @@ impl Fusion {
         }
         let of_others = |own: &[f64; STEPS + 1]| std::array::from_fn(|step| all[step] - own[step]);
         let shares = own.iter().map(|own| best_share(&of_others(own))).collect();
-        Ok(Fusion {
+        Ok(ScoreFusion {
             text,
             image,
             shares,
@@ -103,15 +103,15 @@ fn precisions(
     entities: &[EntityId],
     query: &Query,
     seeds: &[Row],
-    [text, image]: [&Vectors; 2],
+    [text, image]: [&EntityVectors; 2],
 ) -> Result<[f64; STEPS + 1]> {
     let text = standardised(&text.likeness(seeds)?);
     let image = standardised(&image.likeness(seeds)?);
     let mut precisions = [0.0; STEPS + 1];
     for (step, precision) in precisions.iter_mut().enumerate() {
-        let found = ranking(&mixed(&text, &image, share(step)), seeds);
+        let found = rank_by_scores(&mixed(&text, &image, share(step)), seeds);
         let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
-        *precision = measure_query(dataset, query, &list, EvaluationProtocol::Standard, |_| {
+        *precision = evaluate_query(dataset, query, &list, EvaluationProtocol::Standard, |_| {
             true
         })
         .ap[0];
@@ -193,9 +193,12 @@ mod tests {
             [1, 2, 3].map(EntityId),
         );
         let fit = |observe: &mut dyn Observer<Progress>| {
-            let vectors =
-                || Vectors::new(&Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]));
-            Fusion::fit(&dataset, &entities, [vectors(), vectors()], observe)
+            let vectors = || {
+                EntityVectors::new(
+                    &Tensor::from_slice(&[1f32, 0.0, 0.9, 0.1, 0.0, 1.0]).view([3, 2]),
+                )
+            };
+            ScoreFusion::fit(&dataset, &entities, [vectors(), vectors()], observe)
         };
         let mut told = Vec::new();
         let fusion = fit(&mut |p: Progress| {

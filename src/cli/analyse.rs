@@ -8,7 +8,7 @@ use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
 use crate::error::Result;
-use crate::eval::Analysis;
+use crate::eval::SubgroupAnalysis;
 use crate::files::write_atomic;
 use crate::jobs::RunInputs;
 use crate::jobs::analyse::{Property, analyse};
@@ -140,11 +140,11 @@ pub fn run(args: Args) -> Result<()> {
     print(&analysis, written.format)
 }
 
-fn print(analysis: &Analysis, format: Format) -> Result<()> {
+fn print(analysis: &SubgroupAnalysis, format: Format) -> Result<()> {
     let said = || {
         let sentences = [
-            format!("value: {}", analysis.measure),
-            format!("more: {}", analysis.contrast),
+            format!("value: {}", analysis.value_description),
+            format!("more: {}", analysis.contrast_description),
         ];
         sentences
             .into_iter()
@@ -155,14 +155,14 @@ fn print(analysis: &Analysis, format: Format) -> Result<()> {
     match format {
         Format::Table => say(&format!(
             "{}\n{}\n",
-            analysis.sheet().text(),
+            analysis.table().to_text(),
             said().replace("\n\n", "\n")
         )),
         Format::Markdown => {
             let said: Vec<String> = said().split("\n\n").map(markdown_text).collect();
             say(&format!(
                 "{}\n{}\n",
-                analysis.sheet().write(TableFormat::Markdown),
+                analysis.table().render(TableFormat::Markdown),
                 said.join("\n\n")
             ))
         }

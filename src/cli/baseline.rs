@@ -73,7 +73,7 @@ pub struct Args {
 /// Runs the system, writes the run and prints MAP and P as `evaluate` does.
 pub fn run(args: Args) -> Result<()> {
     args.refuse_unused()?;
-    RunFormat::Trec.check_place(&args.out)?;
+    RunFormat::Trec.check_output_path(&args.out)?;
     let baseline = BaselineOptions {
         rival: args.rival,
         dataset: args.dataset,

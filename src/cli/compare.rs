@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::{say, say_json, seeds_parser};
 use crate::error::Result;
-use crate::eval::comparison::{Against, Comparison, ComparisonSettings};
+use crate::eval::comparison::{Comparison, ComparisonSettings, PairSelection};
 use crate::jobs;
 use crate::table::{Table, TableFormat};
 use crate::types::{Metric, SeedCount};
@@ -64,13 +64,13 @@ impl CompareArgs {
         metrics.sort();
         metrics.dedup();
         let against = if self.all_pairs {
-            Against::All
+            PairSelection::AllPairs
         } else {
-            Against::First
+            PairSelection::WithReference
         };
         ComparisonSettings {
             metrics,
-            against,
+            pair_selection: against,
             depth: self.depth.into(),
         }
     }
@@ -112,10 +112,10 @@ pub fn run(args: Args) -> Result<()> {
             .join("\n"))
     };
     match format {
-        Format::Table if details => tables(Comparison::sheets, Table::text),
-        Format::Table => tables(Comparison::summary, Table::text),
-        Format::Markdown => tables(Comparison::sheets, |sheet| {
-            sheet.write(TableFormat::Markdown)
+        Format::Table if details => tables(Comparison::tables, Table::to_text),
+        Format::Table => tables(Comparison::summary, Table::to_text),
+        Format::Markdown => tables(Comparison::tables, |sheet| {
+            sheet.render(TableFormat::Markdown)
         }),
         Format::Json => say_json(&comparison),
     }

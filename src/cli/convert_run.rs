@@ -36,21 +36,27 @@ pub struct Args {
 /// Prints what is odd about the run, by file and line, and writes it in another form.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
-        args.format.check_place(out)?;
+        args.format.check_output_path(out)?;
     }
-    let (OpenedRun { run, form, odd }, dataset) =
-        jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
+    let (
+        OpenedRun {
+            run,
+            format,
+            warnings,
+        },
+        dataset,
+    ) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;
     }
     let held = format!(
-        "{} ({form}) has {}",
+        "{} ({format}) has {}",
         printable::path(&args.run),
         counted(run.rankings.len(), "list")
     );
-    let text = match odd.is_empty() {
+    let text = match warnings.is_empty() {
         true => format!("{held}, and nothing is odd\n"),
-        false => format!("{}\n{held}, {}\n", report(&odd), tally(&odd)),
+        false => format!("{}\n{held}, {}\n", report(&warnings), tally(&warnings)),
     };
     say(&text)
 }

@@ -78,7 +78,7 @@ pub enum Format {
 /// Prints MAP and P at every cutoff, by class and overall.
 pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
-        args.run_format.check_place(out)?;
+        args.run_format.check_output_path(out)?;
     }
     let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let class = args
@@ -253,7 +253,7 @@ pub(super) fn ranking_parser<const N: usize>(
     names: [&'static str; N],
 ) -> impl TypedValueParser<Value = RankingKind> {
     PossibleValuesParser::new(names).map(|name| match name.as_str() {
-        "seeds" => RankingKind::Seeds,
+        "seeds" => RankingKind::SeedSimilarity,
         "joint" => RankingKind::Joint,
         _ => RankingKind::Expanded,
     })

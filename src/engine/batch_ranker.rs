@@ -97,7 +97,7 @@ impl BatchRanker {
         let (begun, mut found) = (Instant::now(), Vec::new());
         while !self.is_done() {
             let ranking = match self.plan.ranking {
-                RankingKind::Seeds => self.by_seeds(&view),
+                RankingKind::SeedSimilarity => self.by_seeds(&view),
                 RankingKind::Expanded | RankingKind::Joint => self.step(&view)?,
             };
             if let Some(ranking) = ranking {

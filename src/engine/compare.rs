@@ -43,7 +43,7 @@ impl Session {
                 class: query.class,
                 number: query.number,
                 ap: [ap(a), ap(b)],
-                similarity: eval::likeness(a, b, CUTOFFS[3]),
+                similarity: eval::rank_similarity(a, b, CUTOFFS[3]),
                 rankings: [a, b].map(|list| list.iter().take(CUTOFFS[3]).copied().collect()),
             });
         }
@@ -52,7 +52,7 @@ impl Session {
                 .iter()
                 .map(|q| (q.class, q.ap[0][at] - q.ap[1][at]))
                 .collect();
-            eval::verdict(&differences)
+            eval::paired_test(&differences)
         };
         let both: HashSet<_> = queries.iter().map(|q| (q.class, q.number)).collect();
         let unmatched =

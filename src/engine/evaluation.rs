@@ -123,7 +123,7 @@ fn outcome(measured: &[(ClassId, MetricValues)]) -> EvaluationResult {
     EvaluationResult {
         classes,
         overall: all.overall,
-        interval: eval::intervals(measured),
+        interval: eval::bootstrap_intervals(measured),
     }
 }
 
@@ -224,7 +224,7 @@ impl Session {
         let knows = |entity| index.is_none_or(|index| index.row(entity).is_some());
         let dataset = self.dataset.as_ref();
         dataset.map_or_else(MetricValues::default, |d| {
-            eval::measure_query(d, query, list, protocol, knows)
+            eval::evaluate_query(d, query, list, protocol, knows)
         })
     }
 
@@ -234,7 +234,7 @@ impl Session {
         let knows = |entity| index.row(entity).is_some();
         self.dataset
             .as_ref()
-            .map(|d| eval::askable(d, queries, knows))
+            .map(|d| eval::answerable_queries(d, queries, knows))
             .unwrap_or_default()
     }
 

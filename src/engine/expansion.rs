@@ -282,7 +282,7 @@ impl Session {
             .iter()
             .filter(|&&e| self.index.row(e).is_some())
             .count();
-        eval::measure(
+        eval::ranking_metrics(
             &list[..list.len().min(CUTOFFS[3])],
             &gold,
             reachable,

@@ -69,15 +69,15 @@ impl Session {
         let Some(dataset) = &self.dataset else {
             return Err(no_queries());
         };
-        let OpenedRun { run, odd, .. } = Run::open(path, dataset, None)?;
+        let OpenedRun { run, warnings, .. } = Run::open(path, dataset, None)?;
         if let Some(why) = run.mismatch(dataset, &dataset.hash()?) {
             return Err(Error::Mismatch(format!(
                 "{} is not comparable: {why}",
                 path.display()
             )));
         }
-        let ScoredRun { lists } = ScoredRun::of(&run, dataset);
-        if lists.is_empty() {
+        let ScoredRun { rankings } = ScoredRun::from_run(&run, dataset);
+        if rankings.is_empty() {
             return Err(Error::Mismatch(format!(
                 "{} has no query of this data set",
                 path.display()
@@ -85,14 +85,14 @@ impl Session {
         }
         let joint = (run.is_joint() == Some(true))
             .then(|| "its lists are joint: `r` sets joint ones beside it".to_owned());
-        let warnings = odd
+        let warnings = warnings
             .summary()
             .into_iter()
             .map(|(kind, count)| format!("{count} {kind}"))
             .chain(joint)
             .collect();
         let label = label(path);
-        let (rankers, unknown_entities) = (vec![Ranker::ImportedRun(place)], run.strangers);
+        let (rankers, unknown_entities) = (vec![Ranker::ImportedRun(place)], run.unknown_entities);
         let import = Import {
             path: path.to_owned(),
             label,
@@ -100,7 +100,7 @@ impl Session {
             warnings,
             unknown_entities,
         };
-        Ok((ExternalSource::Run(lists), import))
+        Ok((ExternalSource::Run(rankings), import))
     }
 
     /// The index that a contender ranks by. Error: it is a run, or was not brought.

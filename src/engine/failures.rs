@@ -126,7 +126,7 @@ impl Session {
                 .into_iter()
                 .filter(|&mode| mode != Mode::None)
                 .collect(),
-            pairs: PairCounts::of(counts.collect()),
+            pairs: PairCounts::from_counts(counts.collect()),
             at: 0,
             wrong: Vec::new(),
             ranks: Vec::new(),
@@ -259,7 +259,7 @@ impl Session {
         let seeds_and_members = query.seeds.iter().chain(&class.members);
         let named =
             seeds_and_members.filter_map(|&e| Some((e, self.catalogue.entity(e)?.name.as_str())));
-        let words = NameWords::of(named);
+        let words = NameWords::from_names(named);
         let failure = |&(entity, rank): &(EntityId, Option<usize>)| {
             let card = self.catalogue.entity(entity);
             let by_seeds = by_seeds(self.index.row(entity), search);
@@ -269,14 +269,15 @@ impl Session {
                 length: length.map_or(0, Vec::len),
                 first_wrong: search.wrong.first().and_then(|&(_, rank)| rank),
                 mode: search.mode,
-                expanded: search.evaluation.ranking != RankingKind::Seeds,
-                by_seeds: &by_seeds,
+                is_expansion: search.evaluation.ranking != RankingKind::SeedSimilarity,
+                seed_ranks: &by_seeds,
                 pairs: card.map(|card| card.pairs),
-                known: card.map_or(&[], |card| &card.classes),
-                judged: class.negatives.contains(&entity),
-                taken: search.taken.get(&(query.number, entity)).copied(),
+                known_classes: card.map_or(&[], |card| &card.classes),
+                is_negative: class.negatives.contains(&entity),
+                taken_by: search.taken.get(&(query.number, entity)).copied(),
             };
-            let tags = eval::tags(&facts, query.class, &dataset.classes, &words, &search.pairs);
+            let tags =
+                eval::failure_tags(&facts, query.class, &dataset.classes, &words, &search.pairs);
             let seed_ranks = by_seeds.iter().map(|&(_, rank)| rank).collect();
             Failure {
                 class: query.class,

@@ -85,8 +85,8 @@ impl Session {
         let sorts = [
             (SeedCount::Three, RankingKind::Expanded),
             (SeedCount::Five, RankingKind::Expanded),
-            (SeedCount::Three, RankingKind::Seeds),
-            (SeedCount::Five, RankingKind::Seeds),
+            (SeedCount::Three, RankingKind::SeedSimilarity),
+            (SeedCount::Five, RankingKind::SeedSimilarity),
         ];
         let ranker = Ranker::OpenIndex(mode);
         let kept = |(seed_count, ranking)| {

@@ -108,7 +108,9 @@ fn mean<'a, const N: usize>(classes: impl IntoIterator<Item = &'a ([f64; N], f64
 /// replacement, each with all its queries: the queries of a class share its gold and are not
 /// independent. Queries without gold (NaN) are left out; none where fewer than two classes are
 /// left.
-pub fn intervals(per_query: &[(ClassId, MetricValues)]) -> Option<(MetricValues, MetricValues)> {
+pub fn bootstrap_intervals(
+    per_query: &[(ClassId, MetricValues)],
+) -> Option<(MetricValues, MetricValues)> {
     let (low, high) = Clusters::of(
         per_query
             .iter()
@@ -151,17 +153,17 @@ mod tests {
                 |(class, &value): (usize, &f64)| [(ClassId(class as u16), all(value)); 5];
             values.iter().enumerate().flat_map(of_class).collect()
         };
-        let alike = intervals(&queries(&[0.7; 20])).unwrap();
+        let alike = bootstrap_intervals(&queries(&[0.7; 20])).unwrap();
         assert_eq!((alike.0.ap[0], alike.1.ceiling[3]), (0.7, 1.0));
         let spread: Vec<f64> = (0..40).map(|i| (i % 2) as f64).collect();
-        let (low, high) = intervals(&queries(&spread)).unwrap();
+        let (low, high) = bootstrap_intervals(&queries(&spread)).unwrap();
         // a mean of 40 coins: .5 ± 1.96 · .5 / √40
         assert!(
             (low.ap[0] - 0.345).abs() < 0.04 && (high.ap[0] - 0.655).abs() < 0.04,
             "{low:?} {high:?}"
         );
         assert_eq!(
-            intervals(&queries(&spread)),
+            bootstrap_intervals(&queries(&spread)),
             Some((low, high)),
             "the same again"
         );
@@ -170,7 +172,7 @@ mod tests {
     #[test]
     fn one_class_has_no_interval() {
         assert_eq!(
-            intervals(&[
+            bootstrap_intervals(&[
                 (ClassId(1), all(0.5)),
                 (ClassId(1), all(0.1)),
                 (ClassId(2), all(f64::NAN))

@@ -44,7 +44,7 @@ pub enum Tag {
     LongTail { pairs: u32, typical: u32 },
     /// By the seeds the picture ranks it far better (a missed one: far worse) than the text. Ranks
     /// from 1.
-    PictureMisleads { image: usize, text: usize },
+    ImageMisleads { image: usize, text: usize },
     /// The other way round.
     TextMisleads { text: usize, image: usize },
     /// After the list's first wrong pick: there, though far deeper by the seeds alone; or (`rank`
@@ -68,7 +68,7 @@ pub enum TagKind {
     Unjudged,
     SharedWord,
     LongTail,
-    PictureMisleads,
+    ImageMisleads,
     TextMisleads,
     Drift,
     TakenByClass,
@@ -83,7 +83,7 @@ impl TagKind {
         TagKind::Unjudged,
         TagKind::SharedWord,
         TagKind::LongTail,
-        TagKind::PictureMisleads,
+        TagKind::ImageMisleads,
         TagKind::TextMisleads,
         TagKind::Drift,
         TagKind::TakenByClass,
@@ -98,7 +98,7 @@ impl TagKind {
             TagKind::Unjudged => "unjudged",
             TagKind::SharedWord => "shared word",
             TagKind::LongTail => "long tail",
-            TagKind::PictureMisleads => "picture misleads",
+            TagKind::ImageMisleads => "picture misleads",
             TagKind::TextMisleads => "text misleads",
             TagKind::Drift => "drift",
             TagKind::TakenByClass => "taken by another class",
@@ -115,7 +115,7 @@ impl Tag {
             Tag::Unjudged => TagKind::Unjudged,
             Tag::SharedWord { .. } => TagKind::SharedWord,
             Tag::LongTail { .. } => TagKind::LongTail,
-            Tag::PictureMisleads { .. } => TagKind::PictureMisleads,
+            Tag::ImageMisleads { .. } => TagKind::ImageMisleads,
             Tag::TextMisleads { .. } => TagKind::TextMisleads,
             Tag::Drift { .. } => TagKind::Drift,
             Tag::TakenByClass { .. } => TagKind::TakenByClass,
@@ -137,22 +137,22 @@ pub struct FailureContext<'a> {
     /// The mode of the list.
     pub mode: Mode,
     /// Whether the list is an expansion, and not ranked by the seeds itself.
-    pub expanded: bool,
+    pub is_expansion: bool,
     /// Its rank by the seeds alone in each mode, from 1.
-    pub by_seeds: &'a [(Mode, usize)],
+    pub seed_ranks: &'a [(Mode, usize)],
     /// None: it is not in the index.
     pub pairs: Option<u32>,
     /// The classes that it is known to be a member of.
-    pub known: &'a [ClassId],
+    pub known_classes: &'a [ClassId],
     /// Whether it was judged not to be a member.
-    pub judged: bool,
+    pub is_negative: bool,
     /// Which class has it where classes draw from one pool, and at which rank; none: as a seed.
-    pub taken: Option<(ClassId, Option<usize>)>,
+    pub taken_by: Option<(ClassId, Option<usize>)>,
 }
 
 impl FailureContext<'_> {
     fn rank_in(&self, mode: Mode) -> Option<usize> {
-        self.by_seeds
+        self.seed_ranks
             .iter()
             .find(|(m, _)| *m == mode)
             .map(|(_, rank)| *rank)
@@ -160,7 +160,7 @@ impl FailureContext<'_> {
 }
 
 /// Every tag that fits, class and name first. `words`: of the seeds and members.
-pub fn tags(
+pub fn failure_tags(
     facts: &FailureContext,
     gold: ClassId,
     classes: &[Class],
@@ -171,9 +171,9 @@ pub fn tags(
     let Some(own_pairs) = facts.pairs else {
         return vec![Tag::LeftOut];
     };
-    let unjudged = (facts.known.is_empty() && !facts.judged).then_some(Tag::Unjudged);
+    let unjudged = (facts.known_classes.is_empty() && !facts.is_negative).then_some(Tag::Unjudged);
     let class = if wrong {
-        class(gold, facts.known, classes).or(unjudged)
+        class(gold, facts.known_classes, classes).or(unjudged)
     } else {
         None
     };
@@ -183,7 +183,7 @@ pub fn tags(
         None
     };
     let taken = facts
-        .taken
+        .taken_by
         .filter(|_| !wrong)
         .map(|(class, rank)| Tag::TakenByClass { class, rank });
     // what is gone from the pool was not lost by a wrong pick
@@ -231,7 +231,7 @@ fn misled(facts: &FailureContext) -> Option<Tag> {
         by_image && facts.mode.sees_image(),
         by_text && facts.mode.sees_text(),
     ) {
-        (true, _) => Some(Tag::PictureMisleads { image, text }),
+        (true, _) => Some(Tag::ImageMisleads { image, text }),
         (_, true) => Some(Tag::TextMisleads { text, image }),
         _ => None,
     }
@@ -244,7 +244,7 @@ fn drift(facts: &FailureContext) -> Option<Tag> {
         Some(rank) => rank > first_wrong && by_seeds >= 2 * rank && by_seeds >= rank + 10,
         None => by_seeds <= facts.length,
     };
-    (facts.expanded && drifted).then_some(Tag::Drift {
+    (facts.is_expansion && drifted).then_some(Tag::Drift {
         first_wrong,
         rank: facts.rank,
         by_seeds,
@@ -256,7 +256,7 @@ fn drift(facts: &FailureContext) -> Option<Tag> {
 pub struct NameWords(HashMap<String, EntityId>);
 
 impl NameWords {
-    pub fn of<'a>(names: impl IntoIterator<Item = (EntityId, &'a str)>) -> NameWords {
+    pub fn from_names<'a>(names: impl IntoIterator<Item = (EntityId, &'a str)>) -> NameWords {
         let mut found = HashMap::new();
         for (entity, name) in names {
             for word in words(name) {
@@ -297,7 +297,7 @@ pub struct PairCounts {
 
 impl PairCounts {
     /// From every entity's count; the order does not matter.
-    pub fn of(mut counts: Vec<u32>) -> PairCounts {
+    pub fn from_counts(mut counts: Vec<u32>) -> PairCounts {
         counts.sort_unstable();
         let at = |place: usize| counts.get(place).copied().unwrap_or(0);
         PairCounts {
@@ -325,12 +325,12 @@ mod tests {
         length: 100,
         first_wrong: Some(3),
         mode: Mode::Both,
-        expanded: true,
-        by_seeds: &[],
+        is_expansion: true,
+        seed_ranks: &[],
         pairs: Some(7),
-        known: &[],
-        judged: true,
-        taken: None,
+        known_classes: &[],
+        is_negative: true,
+        taken_by: None,
     };
 
     fn classes() -> Vec<Class> {
@@ -348,12 +348,12 @@ mod tests {
     }
 
     fn of(facts: FailureContext) -> Vec<Tag> {
-        let words = NameWords::of([
+        let words = NameWords::from_names([
             (EntityId(1), "polar bear"),
             (EntityId(2), "Black Bear"),
             (EntityId(3), "sea lions"),
         ]);
-        tags(
+        failure_tags(
             &facts,
             ClassId(0),
             &classes(),
@@ -370,21 +370,21 @@ mod tests {
         };
         assert_eq!(
             of(FailureContext {
-                known: &[ClassId(1), ClassId(2)],
+                known_classes: &[ClassId(1), ClassId(2)],
                 ..NONE
             }),
             [sibling]
         );
         assert_eq!(
             of(FailureContext {
-                known: &[ClassId(1)],
+                known_classes: &[ClassId(1)],
                 ..NONE
             }),
             [Tag::OtherClass { class: ClassId(1) }]
         );
         assert_eq!(
             of(FailureContext {
-                judged: false,
+                is_negative: false,
                 ..NONE
             }),
             [Tag::Unjudged]
@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: None,
-                known: &[ClassId(0)],
+                known_classes: &[ClassId(0)],
                 ..NONE
             }),
             [],
@@ -464,26 +464,26 @@ mod tests {
             []
         );
         assert_eq!(
-            PairCounts::of((1..=100).rev().collect()),
+            PairCounts::from_counts((1..=100).rev().collect()),
             PairCounts {
                 few: 10,
                 median: 51
             }
         );
-        assert_eq!(PairCounts::of(vec![5; 40]).few(5), None);
-        assert_eq!(PairCounts::of(Vec::new()).few(0), None);
+        assert_eq!(PairCounts::from_counts(vec![5; 40]).few(5), None);
+        assert_eq!(PairCounts::from_counts(Vec::new()).few(0), None);
     }
 
     #[test]
     fn what_ranks_a_false_positive_far_better_misleads() {
         let ranks = |text, image| [(Mode::Text, text), (Mode::Image, image)];
-        let image = Tag::PictureMisleads {
+        let image = Tag::ImageMisleads {
             image: 3,
             text: 212,
         };
         assert_eq!(
             of(FailureContext {
-                by_seeds: &ranks(212, 3),
+                seed_ranks: &ranks(212, 3),
                 ..NONE
             }),
             [image]
@@ -494,14 +494,14 @@ mod tests {
         };
         assert_eq!(
             of(FailureContext {
-                by_seeds: &ranks(3, 212),
+                seed_ranks: &ranks(3, 212),
                 ..NONE
             }),
             [text]
         );
         assert_eq!(
             of(FailureContext {
-                by_seeds: &ranks(3, 20),
+                seed_ranks: &ranks(3, 20),
                 ..NONE
             }),
             [],
@@ -509,7 +509,7 @@ mod tests {
         );
         assert_eq!(
             of(FailureContext {
-                by_seeds: &ranks(212, 3),
+                seed_ranks: &ranks(212, 3),
                 mode: Mode::Text,
                 ..NONE
             }),
@@ -518,7 +518,7 @@ mod tests {
         );
         assert_eq!(
             of(FailureContext {
-                by_seeds: &ranks(212, 3)[..1],
+                seed_ranks: &ranks(212, 3)[..1],
                 ..NONE
             }),
             [],
@@ -528,15 +528,15 @@ mod tests {
 
     #[test]
     fn what_ranks_a_missed_one_far_worse_misleads() {
-        let by_seeds = [(Mode::Text, 12), (Mode::Image, 300), (Mode::Both, 150)];
+        let seed_ranks = [(Mode::Text, 12), (Mode::Image, 300), (Mode::Both, 150)];
         let missed = FailureContext {
             rank: None,
-            by_seeds: &by_seeds,
+            seed_ranks: &seed_ranks,
             ..NONE
         };
         assert_eq!(
             of(missed),
-            [Tag::PictureMisleads {
+            [Tag::ImageMisleads {
                 image: 300,
                 text: 12
             }]
@@ -554,7 +554,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: Some(20),
-                by_seeds: &seeds(90),
+                seed_ranks: &seeds(90),
                 ..NONE
             }),
             [drifted]
@@ -562,7 +562,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: Some(20),
-                by_seeds: &seeds(25),
+                seed_ranks: &seeds(25),
                 ..NONE
             }),
             [],
@@ -571,7 +571,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: Some(3),
-                by_seeds: &seeds(90),
+                seed_ranks: &seeds(90),
                 ..NONE
             }),
             [],
@@ -580,8 +580,8 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: Some(20),
-                by_seeds: &seeds(90),
-                expanded: false,
+                seed_ranks: &seeds(90),
+                is_expansion: false,
                 ..NONE
             }),
             []
@@ -594,7 +594,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: None,
-                by_seeds: &seeds(40),
+                seed_ranks: &seeds(40),
                 ..NONE
             }),
             [lost]
@@ -602,7 +602,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: None,
-                by_seeds: &seeds(140),
+                seed_ranks: &seeds(140),
                 ..NONE
             }),
             []
@@ -610,7 +610,7 @@ mod tests {
         assert_eq!(
             of(FailureContext {
                 rank: None,
-                by_seeds: &seeds(40),
+                seed_ranks: &seeds(40),
                 first_wrong: None,
                 ..NONE
             }),
@@ -620,10 +620,10 @@ mod tests {
 
     #[test]
     fn what_another_class_has_is_taken_and_no_drift() {
-        let by_seeds = [(Mode::Both, 2)];
+        let seed_ranks = [(Mode::Both, 2)];
         let missed = FailureContext {
             rank: None,
-            by_seeds: &by_seeds,
+            seed_ranks: &seed_ranks,
             ..NONE
         };
         let drift = Tag::Drift {
@@ -633,16 +633,16 @@ mod tests {
         };
         assert_eq!(of(missed), [drift]);
         for rank in [Some(7), None] {
-            let taken = Some((ClassId(2), rank));
+            let taken_by = Some((ClassId(2), rank));
             assert_eq!(
-                of(FailureContext { taken, ..missed }),
+                of(FailureContext { taken_by, ..missed }),
                 [Tag::TakenByClass {
                     class: ClassId(2),
                     rank
                 }]
             );
             assert_eq!(
-                of(FailureContext { taken, ..NONE }),
+                of(FailureContext { taken_by, ..NONE }),
                 [],
                 "a false positive is in the list"
             );

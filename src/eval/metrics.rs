@@ -49,7 +49,7 @@ pub fn precision(
 /// AP, P and ceiling at every cutoff. `reachable`: how many of the gold could have been ranked,
 /// that is, are in the index; ceiling@K = min(reachable, K) / min(|gold|, K). All NaN where there
 /// is no gold: ask first, [`gold`] tells.
-pub fn measure(
+pub fn ranking_metrics(
     list: &[EntityId],
     gold: &HashSet<EntityId>,
     reachable: usize,
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_perfect_list_is_1_at_every_cutoff() {
         for size in [4, 10, 15, 60, 200] {
-            let m = measure(
+            let m = ranking_metrics(
                 &ids(0..300),
                 &set(0..size),
                 size as usize,
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_ceiling_is_what_the_index_holds() {
-        let m = measure(&[], &set(0..40), 15, EvaluationProtocol::Standard);
+        let m = ranking_metrics(&[], &set(0..40), 15, EvaluationProtocol::Standard);
         assert_eq!(m.ceiling, [1.0, 0.75, 15.0 / 40.0, 15.0 / 40.0]);
         assert_eq!((m.ap, m.p), ([0.0; 4], [0.0; 4]));
     }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn no_gold_is_no_number() {
-        let m = measure(&ids([1]), &set([]), 0, EvaluationProtocol::Standard);
+        let m = ranking_metrics(&ids([1]), &set([]), 0, EvaluationProtocol::Standard);
         assert!(
             m.ap.iter()
                 .chain(&m.p)

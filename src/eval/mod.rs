@@ -14,12 +14,18 @@ mod subgroup_analysis;
 mod subgroups;
 
 pub use aggregate::{Evaluation, aggregate};
-pub use bootstrap::intervals;
-pub use error_analysis::{FailureContext, FailureKind, NameWords, PairCounts, Tag, TagKind, tags};
-pub use metrics::{average_precision, gold, measure, precision};
-pub use queries::{askable, measure_query};
-pub use rank_similarity::likeness;
-pub use scored_run::{QueryKey, ScoredRun, key_of};
-pub use significance::{holm, verdict};
-pub use subgroup_analysis::{Analysis, SubgroupCell, SubgroupRow, by_seeds, recall};
-pub use subgroups::{Groups, by_pairs, by_pictures, by_polysemy};
+pub use bootstrap::bootstrap_intervals;
+pub use error_analysis::{
+    FailureContext, FailureKind, NameWords, PairCounts, Tag, TagKind, failure_tags,
+};
+pub use metrics::{average_precision, gold, precision, ranking_metrics};
+pub use queries::{answerable_queries, evaluate_query};
+pub use rank_similarity::rank_similarity;
+pub use scored_run::{QueryKey, ScoredRun, query_key};
+pub use significance::{holm, paired_test};
+pub use subgroup_analysis::{
+    SubgroupAnalysis, SubgroupCell, SubgroupRow, recall_analysis, seed_count_analysis,
+};
+pub use subgroups::{
+    EntityGroups, group_by_image_kind, group_by_pair_count, group_by_shared_words,
+};

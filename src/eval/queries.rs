@@ -1,12 +1,12 @@
 //! Which queries can be asked of a system, and what its lists are worth: the same for every system.
 
 use crate::data::Dataset;
-use crate::eval::metrics::{gold, measure};
+use crate::eval::metrics::{gold, ranking_metrics};
 use crate::types::{EntityId, EvaluationProtocol, MetricValues, Query};
 
 /// Splits off queries of which the system knows no seed, or whose class has no other member; gives
 /// those to ask, and why how many were left out.
-pub fn askable(
+pub fn answerable_queries(
     dataset: &Dataset,
     queries: Vec<Query>,
     knows: impl Fn(EntityId) -> bool,
@@ -35,7 +35,7 @@ pub fn askable(
 
 /// A query's list, best first, against its class less the seeds; what the system does not know
 /// could not be reached.
-pub fn measure_query(
+pub fn evaluate_query(
     dataset: &Dataset,
     query: &Query,
     list: &[EntityId],
@@ -44,5 +44,5 @@ pub fn measure_query(
 ) -> MetricValues {
     let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
     let reachable = gold.iter().filter(|&&entity| knows(entity)).count();
-    measure(list, &gold, reachable, protocol)
+    ranking_metrics(list, &gold, reachable, protocol)
 }

@@ -8,7 +8,7 @@ use crate::types::{EntityId, RankSimilarity};
 const PERSISTENCE: f64 = 0.9;
 
 /// Compares the first `depth` of two rankings, each without repetition.
-pub fn likeness(a: &[EntityId], b: &[EntityId], depth: usize) -> RankSimilarity {
+pub fn rank_similarity(a: &[EntityId], b: &[EntityId], depth: usize) -> RankSimilarity {
     let (a, b) = (&a[..a.len().min(depth)], &b[..b.len().min(depth)]);
     let in_b: HashMap<EntityId, usize> = b.iter().enumerate().map(|(at, &e)| (e, at)).collect();
     let shared: Vec<usize> = a.iter().filter_map(|e| in_b.get(e).copied()).collect();
@@ -77,33 +77,36 @@ mod tests {
     #[test]
     fn equal_lists_are_alike_and_others_are_not() {
         let a = list(&[1, 2, 3, 4]);
-        let same = likeness(&a, &a, 10);
+        let same = rank_similarity(&a, &a, 10);
         assert!((same.rbo - 1.0).abs() < 1e-12);
         assert_eq!((same.overlap, same.tau), (1.0, Some(1.0)));
-        let other = likeness(&a, &list(&[5, 6, 7, 8]), 10);
+        let other = rank_similarity(&a, &list(&[5, 6, 7, 8]), 10);
         assert_eq!((other.overlap, other.rbo, other.tau), (0.0, 0.0, None));
-        assert_eq!(likeness(&a, &list(&[4, 3, 2, 1]), 10).tau, Some(-1.0));
-        assert_eq!(likeness(&[], &[], 10).overlap, 1.0);
+        assert_eq!(
+            rank_similarity(&a, &list(&[4, 3, 2, 1]), 10).tau,
+            Some(-1.0)
+        );
+        assert_eq!(rank_similarity(&[], &[], 10).overlap, 1.0);
     }
 
     #[test]
     fn values_by_hand() {
         // agreements 0, 1 at depths 1, 2: .1 · (0 + .9 · 1) + .81 · 1
-        let found = likeness(&list(&[1, 2]), &list(&[2, 1]), 10);
+        let found = rank_similarity(&list(&[1, 2]), &list(&[2, 1]), 10);
         assert!((found.rbo - 0.9).abs() < 1e-12, "{found:?}");
         // agreements 1, 1/2, 2/3
-        let found = likeness(&list(&[1, 2, 3]), &list(&[1, 3, 4]), 10);
+        let found = rank_similarity(&list(&[1, 2, 3]), &list(&[1, 3, 4]), 10);
         let expected = 0.1 * (1.0 + 0.9 * 0.5 + 0.81 * 2.0 / 3.0) + 0.729 * 2.0 / 3.0;
         assert!((found.rbo - expected).abs() < 1e-12);
         assert!((found.overlap - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(
-            likeness(&list(&[1, 2, 3]), &list(&[1, 3, 4]), 1).overlap,
+            rank_similarity(&list(&[1, 2, 3]), &list(&[1, 3, 4]), 1).overlap,
             1.0,
             "only so deep"
         );
         // of 3 pairs one is swapped
         assert!(
-            (likeness(&list(&[1, 2, 3]), &list(&[2, 1, 3]), 10)
+            (rank_similarity(&list(&[1, 2, 3]), &list(&[2, 1, 3]), 10)
                 .tau
                 .unwrap()
                 - 1.0 / 3.0)

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::data::Dataset;
-use crate::eval::metrics::{gold, measure};
-use crate::eval::run::{Run, queries};
+use crate::eval::metrics::{gold, ranking_metrics};
+use crate::eval::run::{Run, queries_by_run_id};
 use crate::types::{ClassId, EntityId, EvaluationProtocol, MetricValues, Query, SeedCount};
 
 /// A query: its class, how many seeds, its number from 0.
@@ -16,14 +16,14 @@ pub struct ScoredRun {
     /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks
     /// keeps its place, where it can only be wrong. Reading the run says what is left out
     /// ([`Run::open`]).
-    pub lists: HashMap<QueryKey, Vec<EntityId>>,
+    pub rankings: HashMap<QueryKey, Vec<EntityId>>,
 }
 
 impl ScoredRun {
     /// A run's lists of queries that the data set has. Whether it is of this data set is another
     /// question ([`Run::mismatch`]).
-    pub fn of(run: &Run, dataset: &Dataset) -> ScoredRun {
-        let known = queries(dataset);
+    pub fn from_run(run: &Run, dataset: &Dataset) -> ScoredRun {
+        let known = queries_by_run_id(dataset);
         let lists = run.rankings.iter().filter_map(|ranking| {
             let query = known.get(&ranking.query)?;
             let mut seen: HashSet<EntityId> = query.seeds.iter().copied().collect();
@@ -32,16 +32,16 @@ impl ScoredRun {
                 .iter()
                 .map(|(entity, _)| *entity)
                 .filter(|entity| seen.insert(*entity));
-            Some((key_of(query), list.collect()))
+            Some((query_key(query), list.collect()))
         });
         ScoredRun {
-            lists: lists.collect(),
+            rankings: lists.collect(),
         }
     }
 
     /// The measures of every query of this many seeds that the run has and that has gold, in the
     /// data set's order. All gold counts as reachable.
-    pub fn measures(
+    pub fn metric_values(
         &self,
         dataset: &Dataset,
         count: SeedCount,
@@ -49,15 +49,20 @@ impl ScoredRun {
     ) -> Vec<(QueryKey, MetricValues)> {
         let asked = dataset.queries.iter().filter(|q| q.seed_count == count);
         let measured = asked.filter_map(|query| {
-            let list = self.lists.get(&key_of(query))?;
+            let list = self.rankings.get(&query_key(query))?;
             let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
-            (!gold.is_empty()).then(|| (key_of(query), measure(list, &gold, gold.len(), protocol)))
+            (!gold.is_empty()).then(|| {
+                (
+                    query_key(query),
+                    ranking_metrics(list, &gold, gold.len(), protocol),
+                )
+            })
         });
         measured.collect()
     }
 }
 
 /// The key of a query.
-pub fn key_of(query: &Query) -> QueryKey {
+pub fn query_key(query: &Query) -> QueryKey {
     (query.class, query.seed_count, query.number)
 }

@@ -23,7 +23,7 @@ const TIE: f64 = 1e-9;
 /// * The two-sided paired t-test over classes. Where these have unequal numbers of queries it is
 ///   the t-test of the mean over queries with the cluster-robust standard error (Liang & Zeger
 ///   1986).
-pub fn verdict(differences: &[(ClassId, f64)]) -> Option<PairedTest> {
+pub fn paired_test(differences: &[(ClassId, f64)]) -> Option<PairedTest> {
     let classes = Clusters::of(
         differences
             .iter()
@@ -31,7 +31,7 @@ pub fn verdict(differences: &[(ClassId, f64)]) -> Option<PairedTest> {
     );
     let ([low], [high]) = classes.interval()?;
     let [difference] = classes.mean();
-    let [wins, ties, losses] = balance(&classes);
+    let [wins, ties, losses] = wins_ties_losses(&classes);
     Some(PairedTest {
         difference,
         low,
@@ -45,7 +45,7 @@ pub fn verdict(differences: &[(ClassId, f64)]) -> Option<PairedTest> {
 }
 
 /// In how many classes the first is better, neither, and worse.
-pub(super) fn balance(classes: &Clusters<1>) -> [usize; 3] {
+pub(super) fn wins_ties_losses(classes: &Clusters<1>) -> [usize; 3] {
     let means = || {
         classes
             .classes()
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn few_classes_are_tested_exactly() {
         // of the 8 sign flips only none and all are as far from 0
-        let found = verdict(&classes(&[0.1, 0.2, 0.3])).unwrap();
+        let found = paired_test(&classes(&[0.1, 0.2, 0.3])).unwrap();
         assert_eq!(
             (found.p, found.wins, found.ties, found.losses),
             (0.25, 3, 0, 0)
@@ -148,36 +148,36 @@ mod tests {
         assert!(
             (found.difference - 0.2).abs() < 1e-12 && found.low >= 0.1 && found.high <= 0.3 + 1e-12
         );
-        assert_eq!(verdict(&classes(&[0.5, -0.5])).unwrap().p, 1.0);
-        assert_eq!(verdict(&[]), None);
+        assert_eq!(paired_test(&classes(&[0.5, -0.5])).unwrap().p, 1.0);
+        assert_eq!(paired_test(&[]), None);
     }
 
     #[test]
     fn many_classes_are_tested_by_chance() {
         let better: Vec<f64> = (0..40).map(|i| 0.05 + 0.01 * (i % 5) as f64).collect();
-        assert!(verdict(&classes(&better)).unwrap().p < 0.001);
+        assert!(paired_test(&classes(&better)).unwrap().p < 0.001);
         let mixed: Vec<f64> = (0..40)
             .map(|i| if i % 2 == 0 { 0.1 } else { -0.1 })
             .collect();
-        let found = verdict(&classes(&mixed)).unwrap();
+        let found = paired_test(&classes(&mixed)).unwrap();
         assert!(
             found.p > 0.9 && found.low < 0.0 && found.high > 0.0,
             "{found:?}"
         );
-        assert_eq!(verdict(&classes(&mixed)), Some(found), "the same again");
+        assert_eq!(paired_test(&classes(&mixed)), Some(found), "the same again");
     }
 
     #[test]
     fn a_class_is_flipped_as_a_whole() {
         let one: Vec<(ClassId, f64)> = [0.1, 0.3, f64::NAN].map(|d| (ClassId(0), d)).into();
-        let found = verdict(&[one, vec![(ClassId(1), 0.5)]].concat()).unwrap();
+        let found = paired_test(&[one, vec![(ClassId(1), 0.5)]].concat()).unwrap();
         assert!(
             (found.difference - 0.3).abs() < 1e-12,
             "the mean over queries, as the overall value is"
         );
         assert_eq!((found.wins, found.p), (2, 0.5));
         assert_eq!(
-            verdict(&[(ClassId(0), 0.1), (ClassId(0), 0.3)]),
+            paired_test(&[(ClassId(0), 0.1), (ClassId(0), 0.3)]),
             None,
             "one class"
         );
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_equal_is_no_finding() {
-        let found = verdict(&classes(&[0.0; 20])).unwrap();
+        let found = paired_test(&classes(&[0.0; 20])).unwrap();
         assert_eq!(
             (found.p, found.p_t, found.ties, found.low, found.high),
             (1.0, 1.0, 20, 0.0, 0.0)

@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::eval::bootstrap::{Clusters, FEW_CLASSES};
 use crate::eval::comparison::Estimate;
 use crate::eval::metrics::gold;
-use crate::eval::scored_run::{ScoredRun, key_of};
-use crate::eval::subgroups::Groups;
-use crate::table::Cell::{Count, Nothing};
+use crate::eval::scored_run::{ScoredRun, query_key};
+use crate::eval::subgroups::EntityGroups;
+use crate::table::Cell::{Count, Empty};
 use crate::table::{Table, percent, text};
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
@@ -22,27 +22,30 @@ const FEW: usize = 10;
 
 /// A table with a row a group and a column a ranking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Analysis {
+pub struct SubgroupAnalysis {
     /// "Recall@50 by kind of picture".
     pub title: String,
     /// What [`SubgroupCell::value`] is, in a sentence.
-    pub measure: String,
+    #[serde(rename = "measure")]
+    pub value_description: String,
     /// What [`SubgroupCell::contrast`] is, in a sentence.
-    pub contrast: String,
+    #[serde(rename = "contrast")]
+    pub contrast_description: String,
     /// What [`SubgroupRow::count`] counts, in the plural.
-    pub counted: &'static str,
+    #[serde(rename = "counted")]
+    pub count_unit: &'static str,
     pub columns: Vec<String>,
     pub rows: Vec<SubgroupRow>,
     /// What was left out, in sentences.
     pub notes: Vec<String>,
 }
 
-impl Analysis {
+impl SubgroupAnalysis {
     /// A line a group and ranking; in %.
-    pub fn sheet(&self) -> Table {
+    pub fn table(&self) -> Table {
         let heads = [
             "group",
-            self.counted,
+            self.count_unit,
             "classes",
             "ranking",
             "value",
@@ -59,12 +62,10 @@ impl Analysis {
                         text(format!("{} to {}", percent(low), percent(high)))
                     }
                     Some(None) => text("too few"),
-                    None => Nothing,
+                    None => Empty,
                 };
                 let value = text(percent(cell.value.mean));
-                let more = cell
-                    .contrast
-                    .map_or(Nothing, |more| text(percent(more.mean)));
+                let more = cell.contrast.map_or(Empty, |more| text(percent(more.mean)));
                 let named = [
                     text(&row.name),
                     Count(row.count),
@@ -82,7 +83,7 @@ impl Analysis {
         });
         Table {
             title: self.title.clone(),
-            heads: heads.map(str::to_owned).to_vec(),
+            headers: heads.map(str::to_owned).to_vec(),
             rows: lines.collect(),
         }
     }
@@ -95,7 +96,8 @@ pub struct SubgroupRow {
     pub count: usize,
     pub classes: usize,
     /// Too small to tell anything; then there are no intervals.
-    pub too_few: bool,
+    #[serde(rename = "too_few")]
+    pub is_too_small: bool,
     /// One a column.
     pub cells: Vec<SubgroupCell>,
 }
@@ -127,17 +129,17 @@ type Values = Vec<(ClassId, f64)>;
 
 /// Of one row, what a ranking has.
 #[derive(Debug, Clone, Default)]
-struct Column {
+struct ColumnValues {
     values: Values,
     /// May be of fewer, and of none.
     contrasts: Values,
 }
 
 impl SubgroupRow {
-    fn of(name: String, count: usize, classes: usize, columns: &[Column]) -> SubgroupRow {
+    fn of(name: String, count: usize, classes: usize, columns: &[ColumnValues]) -> SubgroupRow {
         let too_few = count < FEW || classes < FEW_CLASSES;
         let contrast = |of: &Values| (!of.is_empty()).then(|| estimate(of, too_few));
-        let cell = |Column { values, contrasts }: &Column| SubgroupCell {
+        let cell = |ColumnValues { values, contrasts }: &ColumnValues| SubgroupCell {
             value: estimate(values, too_few),
             contrast: contrast(contrasts),
         };
@@ -145,7 +147,7 @@ impl SubgroupRow {
             name,
             count,
             classes,
-            too_few,
+            is_too_small: too_few,
             cells: columns.iter().map(cell).collect(),
         }
     }
@@ -157,13 +159,13 @@ impl SubgroupRow {
 /// them. Only queries that every run has count. `by` ends the title.
 ///
 /// Error: `Mismatch` where there is no such query.
-pub fn recall(
+pub fn recall_analysis(
     dataset: &Dataset,
-    groups: &Groups,
+    groups: &EntityGroups,
     runs: &[(String, ScoredRun)],
     seeds: SeedCount,
     k: usize,
-) -> Result<Analysis> {
+) -> Result<SubgroupAnalysis> {
     let mut tally = Tally::new(groups, runs.len(), k);
     let is_asked = |query: &&Query| query.seed_count == seeds;
     for query in dataset.queries.iter().filter(is_asked) {
@@ -195,13 +197,14 @@ pub fn recall(
         .zip(found)
         .filter(|(_, group)| !group.entities.is_empty());
     let lacks = format!("{lacking} queries are left out: not every run has them.");
-    Ok(Analysis {
-        title: format!("Recall@{k} by {}", groups.by),
-        measure: format!(
+    Ok(SubgroupAnalysis {
+        title: format!("Recall@{k} by {}", groups.property),
+        value_description: format!(
             "The share of a group's gold entities that are among the first {k} of their query's list."
         ),
-        contrast: "By how much that is more than the share of the same queries' other gold.".into(),
-        counted: "entities",
+        contrast_description:
+            "By how much that is more than the share of the same queries' other gold.".into(),
+        count_unit: "entities",
         columns: runs.iter().map(|(name, _)| name.clone()).collect(),
         rows: rows.map(|(name, group)| group.row(name)).collect(),
         notes: (lacking > 0).then_some(lacks).into_iter().collect(),
@@ -211,16 +214,16 @@ pub fn recall(
 /// Each run's list of a query; none where a run does not have the query.
 fn lists_of<'a>(runs: &'a [(String, ScoredRun)], query: &Query) -> Option<Vec<&'a Vec<EntityId>>> {
     runs.iter()
-        .map(|(_, run)| run.lists.get(&key_of(query)))
+        .map(|(_, run)| run.rankings.get(&query_key(query)))
         .collect()
 }
 
 /// All groups in the making.
 struct Tally<'a> {
-    groups: &'a Groups,
+    groups: &'a EntityGroups,
     /// The rank up to which gold is looked for.
     k: usize,
-    found: Vec<Group>,
+    found: Vec<GroupTally>,
     /// The number of queries that count.
     asked: usize,
     /// The number of queries that not every run has.
@@ -228,10 +231,10 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    fn new(groups: &'a Groups, runs: usize, k: usize) -> Tally<'a> {
-        let nothing = Group {
-            columns: vec![Column::default(); runs],
-            ..Group::default()
+    fn new(groups: &'a EntityGroups, runs: usize, k: usize) -> Tally<'a> {
+        let nothing = GroupTally {
+            columns: vec![ColumnValues::default(); runs],
+            ..GroupTally::default()
         };
         Tally {
             groups,
@@ -247,7 +250,7 @@ impl<'a> Tally<'a> {
         self.asked += 1;
         let members: Vec<(usize, EntityId)> = gold
             .into_iter()
-            .filter_map(|entity| Some((self.groups.of(entity)?, entity)))
+            .filter_map(|entity| Some((self.groups.group_of(entity)?, entity)))
             .collect();
         let k = self.k;
         let firsts = lists
@@ -261,14 +264,14 @@ impl<'a> Tally<'a> {
 
 /// A group in the making.
 #[derive(Debug, Clone, Default)]
-struct Group {
+struct GroupTally {
     entities: HashSet<EntityId>,
     classes: HashSet<ClassId>,
     /// One a run.
-    columns: Vec<Column>,
+    columns: Vec<ColumnValues>,
 }
 
-impl Group {
+impl GroupTally {
     /// Adds a query: its gold with the places of its groups, this group's place, and each run's
     /// first entities.
     fn add(
@@ -315,7 +318,7 @@ impl Group {
 
 /// AP@K of queries of which only the first seeds are given, a row a number of seeds and a column a
 /// ranking: `columns` has, by number of seeds from 1, the same queries in the same order.
-pub fn by_seeds(columns: &[(String, Vec<Values>)], k: usize) -> Analysis {
+pub fn seed_count_analysis(columns: &[(String, Vec<Values>)], k: usize) -> SubgroupAnalysis {
     let most = columns
         .iter()
         .map(|(_, by_number)| by_number.len())
@@ -332,9 +335,9 @@ pub fn by_seeds(columns: &[(String, Vec<Values>)], k: usize) -> Analysis {
                 .zip(before)
                 .map(|(&(class, now), (_, then))| (class, now - then))
                 .collect();
-            Column { values, contrasts }
+            ColumnValues { values, contrasts }
         };
-        let columns: Vec<Column> = columns
+        let columns: Vec<ColumnValues> = columns
             .iter()
             .map(|(_, by_number)| column(by_number))
             .collect();
@@ -347,13 +350,13 @@ pub fn by_seeds(columns: &[(String, Vec<Values>)], k: usize) -> Analysis {
         };
         SubgroupRow::of(name, queries.len(), classes.len(), &columns)
     };
-    Analysis {
+    SubgroupAnalysis {
         title: format!("MAP@{k} by number of seeds"),
-        measure: format!(
+        value_description: format!(
             "MAP@{k} of the queries of {most} seeds, given their first ones only; gold is what none of the {most} is."
         ),
-        contrast: "By how much that is more than with one seed fewer.".into(),
-        counted: "queries",
+        contrast_description: "By how much that is more than with one seed fewer.".into(),
+        count_unit: "queries",
         columns: columns.iter().map(|(name, _)| name.clone()).collect(),
         rows: (0..most).map(row).collect(),
         notes: Vec::new(),
@@ -372,9 +375,9 @@ mod tests {
     type OneQuery<'a> = (u16, &'a [(usize, u32)], &'a [u32]);
 
     fn group(place: usize, queries: &[OneQuery]) -> SubgroupRow {
-        let mut group = Group {
-            columns: vec![Column::default()],
-            ..Group::default()
+        let mut group = GroupTally {
+            columns: vec![ColumnValues::default()],
+            ..GroupTally::default()
         };
         for (class, gold, first) in queries {
             let gold: Vec<(usize, EntityId)> = gold
@@ -399,7 +402,7 @@ mod tests {
             (1, &[(0, 5)], &[5]),
         ];
         let row = group(0, &queries);
-        assert_eq!((row.count, row.classes, row.too_few), (4, 2, true));
+        assert_eq!((row.count, row.classes, row.is_too_small), (4, 2, true));
         assert!((row.cells[0].value.mean - 0.5).abs() < 1e-12);
         assert!((row.cells[0].contrast.unwrap().mean - (1.0 / 3.0 - 1.0)).abs() < 1e-12);
         assert_eq!(row.cells[0].value.interval, None, "too few to have one");
@@ -431,7 +434,11 @@ mod tests {
         let Estimate { mean, interval } = row.cells[0].value;
         let [low, high] = interval.unwrap();
         assert!(
-            !row.too_few && mean == 0.5 && (0.0..0.5).contains(&low) && high > 0.5 && high <= 1.0
+            !row.is_too_small
+                && mean == 0.5
+                && (0.0..0.5).contains(&low)
+                && high > 0.5
+                && high <= 1.0
         );
         assert_eq!(
             row.cells[0].contrast.unwrap().mean,
@@ -454,15 +461,15 @@ mod tests {
             .map(|(gold, class)| (class, &gold[..], &[][..]))
             .collect();
         let rows = vec![group(0, &queries)];
-        assert!(!rows[0].too_few && rows[0].cells[0].value.interval.is_some());
-        let analysis = Analysis {
+        assert!(!rows[0].is_too_small && rows[0].cells[0].value.interval.is_some());
+        let analysis = SubgroupAnalysis {
             columns: vec!["run".into()],
             rows,
-            ..by_seeds(&[], 10)
+            ..seed_count_analysis(&[], 10)
         };
-        let line: Vec<String> = analysis.sheet().rows[0]
+        let line: Vec<String> = analysis.table().rows[0]
             .iter()
-            .map(crate::table::Cell::plain)
+            .map(crate::table::Cell::to_plain_text)
             .collect();
         assert_eq!(line[4..], ["0.0", "0.0 to 0.0", "0.0", "too few"]);
     }
@@ -471,7 +478,7 @@ mod tests {
     fn more_seeds_are_held_against_one_fewer() {
         let values =
             |of: &[f64]| -> Values { (0..).map(ClassId).zip(of.iter().copied()).collect() };
-        let analysis = by_seeds(
+        let analysis = seed_count_analysis(
             &[(
                 "both".into(),
                 vec![values(&[0.1, 0.3]), values(&[0.5, 0.3])],

@@ -13,16 +13,16 @@ const PARTS: usize = 4;
 
 /// Groups in an order that says something; an entity is in one at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Groups {
+pub struct EntityGroups {
     /// What they go by: "kind of picture".
-    pub by: &'static str,
+    pub property: &'static str,
     pub names: Vec<String>,
     of: HashMap<EntityId, usize>,
 }
 
-impl Groups {
+impl EntityGroups {
     /// The place in `names` of an entity's group.
-    pub fn of(&self, entity: EntityId) -> Option<usize> {
+    pub fn group_of(&self, entity: EntityId) -> Option<usize> {
         self.of.get(&entity).copied()
     }
 
@@ -31,7 +31,7 @@ impl Groups {
         by: &'static str,
         entities: impl Iterator<Item = (EntityId, String)>,
         rank: impl Fn(&str) -> K,
-    ) -> Groups {
+    ) -> EntityGroups {
         let entities: Vec<(EntityId, String)> = entities.collect();
         let mut names: Vec<String> = entities.iter().map(|(_, name)| name.clone()).collect();
         names.sort_by_key(|name| (rank(name), name.clone()));
@@ -41,17 +41,21 @@ impl Groups {
             .iter()
             .map(|(entity, name)| (*entity, place[name.as_str()]))
             .collect();
-        Groups { by, names, of }
+        EntityGroups {
+            property: by,
+            names,
+            of,
+        }
     }
 }
 
 /// By the kinds of an entity's pictures, all of them: "photo", "drawing + icon". One kind before
 /// several. A picture whose kind `kinds` ([`Dataset::picture_kinds`]) does not have is of kind
 /// "unknown".
-pub fn by_pictures(
+pub fn group_by_image_kind(
     evidence: &HashMap<EntityId, EntityEvidence>,
     kinds: &HashMap<String, String>,
-) -> Groups {
+) -> EntityGroups {
     let name = |evidence: &EntityEvidence| {
         let file_names = evidence
             .pictures
@@ -68,12 +72,12 @@ pub fn by_pictures(
     let named = evidence
         .iter()
         .map(|(entity, evidence)| (*entity, name(evidence)));
-    Groups::named("kind of picture", named, |name| name.matches(" + ").count())
+    EntityGroups::named("kind of picture", named, |name| name.matches(" + ").count())
 }
 
 /// By whether a word of a member's name is also in the name of a member of a class that it is not
 /// in, as in "guinea" and "guinea pig".
-pub fn by_polysemy(dataset: &Dataset) -> Groups {
+pub fn group_by_shared_words(dataset: &Dataset) -> EntityGroups {
     let mut classes_of: HashMap<EntityId, HashSet<ClassId>> = HashMap::new();
     let mut classes_with: HashMap<String, HashSet<ClassId>> = HashMap::new();
     for (class, id) in dataset.classes.iter().zip((0..).map(ClassId)) {
@@ -94,11 +98,11 @@ pub fn by_polysemy(dataset: &Dataset) -> Groups {
     let named = classes_of
         .iter()
         .map(|(entity, own)| (*entity, name(*entity, own).to_owned()));
-    Groups::named("words shared with other classes", named, |_| ())
+    EntityGroups::named("words shared with other classes", named, |_| ())
 }
 
 /// By the number of pairs: four parts, as equal as equal numbers allow.
-pub fn by_pairs(evidence: &HashMap<EntityId, EntityEvidence>) -> Groups {
+pub fn group_by_pair_count(evidence: &HashMap<EntityId, EntityEvidence>) -> EntityGroups {
     let mut counts: Vec<u32> = evidence.values().map(|evidence| evidence.pairs).collect();
     counts.sort_unstable();
     // a part ends with the last of its highest number
@@ -124,7 +128,7 @@ pub fn by_pairs(evidence: &HashMap<EntityId, EntityEvidence>) -> Groups {
     let named = evidence
         .iter()
         .map(|(entity, evidence)| (*entity, name(evidence.pairs)));
-    Groups::named("number of pairs", named, rank)
+    EntityGroups::named("number of pairs", named, rank)
 }
 
 #[cfg(test)]
@@ -132,7 +136,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn sizes(groups: &Groups) -> Vec<(&str, usize)> {
+    fn sizes(groups: &EntityGroups) -> Vec<(&str, usize)> {
         let size = |at: usize| groups.of.values().filter(|&&place| place == at).count();
         groups
             .names
@@ -161,7 +165,7 @@ mod tests {
             (1, &["d.png"]),
             (1, &["a.png"]),
         ]);
-        let groups = by_pictures(&of, &kinds);
+        let groups = group_by_image_kind(&of, &kinds);
         assert_eq!(
             sizes(&groups),
             [
@@ -171,14 +175,14 @@ mod tests {
                 ("icon + photo", 1)
             ]
         );
-        assert_eq!(groups.of(EntityId(0)), Some(3));
-        assert_eq!(groups.of(EntityId(9)), None);
+        assert_eq!(groups.group_of(EntityId(0)), Some(3));
+        assert_eq!(groups.group_of(EntityId(9)), None);
     }
 
     #[test]
     fn equal_numbers_of_pairs_stay_together() {
         let counted = |counts: &[u32]| {
-            by_pairs(&evidence(
+            group_by_pair_count(&evidence(
                 &counts.iter().map(|&n| (n, &[][..])).collect::<Vec<_>>(),
             ))
         };
@@ -214,7 +218,7 @@ mod tests {
             fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let groups = by_polysemy(&Dataset::open(folder.path()).unwrap());
+        let groups = group_by_shared_words(&Dataset::open(folder.path()).unwrap());
         assert_eq!(
             sizes(&groups),
             [
@@ -222,7 +226,7 @@ mod tests {
                 ("shares no word", 1)
             ]
         );
-        assert_eq!(groups.of(EntityId(1)), Some(0));
-        assert_eq!(groups.of(EntityId(3)), None, "it is no member");
+        assert_eq!(groups.group_of(EntityId(1)), Some(0));
+        assert_eq!(groups.group_of(EntityId(3)), None, "it is no member");
     }
 }

@@ -77,7 +77,7 @@ pub struct AblationRow {
 const WHOLE: &str = "all";
 /// Both modes of ranking, in the order of the table.
 const RANKINGS: [(RankingKind, &str); 2] = [
-    (RankingKind::Seeds, "seeds"),
+    (RankingKind::SeedSimilarity, "seeds"),
     (RankingKind::Expanded, "expanded"),
 ];
 /// Modes in the order of the table.

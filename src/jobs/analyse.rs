@@ -11,7 +11,7 @@ use crate::eval;
 use crate::eval::comparison;
 use crate::eval::comparison::ComparisonSettings;
 use crate::eval::comparison::PairOutcome;
-use crate::eval::{Groups, ScoredRun};
+use crate::eval::{EntityGroups, ScoredRun};
 use crate::expand;
 use crate::expand::{ExpandConfig, Pick};
 use crate::jobs;
@@ -20,7 +20,7 @@ use crate::progress::{Observer, Progress};
 use crate::report::{Report, thumbnails};
 use crate::types::{CUTOFFS, ClassId, EntityId, Mode, Query, RankingKind, Row, SeedCount};
 
-pub use crate::eval::Analysis;
+pub use crate::eval::SubgroupAnalysis;
 pub use crate::report::analysis_plot;
 
 /// What entities are grouped by.
@@ -40,14 +40,14 @@ fn groups(
     dataset: &Dataset,
     property: Property,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Groups> {
+) -> Result<EntityGroups> {
     Ok(match property {
         Property::Pictures => {
             let kinds = dataset.picture_kinds()?;
-            eval::by_pictures(&dataset.evidence(observe)?, &kinds)
+            eval::group_by_image_kind(&dataset.evidence(observe)?, &kinds)
         }
-        Property::Polysemy => eval::by_polysemy(dataset),
-        Property::Pairs => eval::by_pairs(&dataset.evidence(observe)?),
+        Property::Polysemy => eval::group_by_shared_words(dataset),
+        Property::Pairs => eval::group_by_pair_count(&dataset.evidence(observe)?),
     })
 }
 
@@ -59,7 +59,7 @@ pub fn analyse(
     property: Property,
     k: usize,
     observe: &mut dyn Observer<Progress>,
-) -> Result<Analysis> {
+) -> Result<SubgroupAnalysis> {
     let (entries, dataset, seeds) = jobs::entries(runs)?;
     let (judged, left_out) = judged(&entries, &dataset, &dataset.hash()?, seeds);
     if judged.is_empty() {
@@ -69,7 +69,7 @@ pub fn analyse(
             .collect::<Vec<_>>();
         return Err(Error::Mismatch(why.join("; ")));
     }
-    let mut analysis = eval::recall(
+    let mut analysis = eval::recall_analysis(
         &dataset,
         &groups(&dataset, property, observe)?,
         &judged,
@@ -99,18 +99,22 @@ fn judged(
     // as the first that says how it was expanded
     let first = entries.iter().find_map(|entry| entry.run.is_joint());
     for entry in entries {
-        let outcome = match comparison::judge(entry, dataset, hash, seeds) {
+        let outcome = match comparison::score_run(entry, dataset, hash, seeds) {
             PairOutcome::Done(_)
                 if entry
                     .run
                     .is_joint()
                     .is_some_and(|joint| Some(joint) != first) =>
             {
-                PairOutcome::NotComparable(comparison::POOLS.into())
+                PairOutcome::NotComparable(comparison::DIFFERENT_POOLS.into())
             }
             other => other,
         };
-        left_out.extend(outcome.refusal().map(|why| (entry.name.clone(), why)));
+        left_out.extend(
+            outcome
+                .failure_reason()
+                .map(|why| (entry.name.clone(), why)),
+        );
         if let PairOutcome::Done(run) = outcome {
             judged.push((entry.name.clone(), run));
         }
@@ -135,17 +139,17 @@ pub fn report(
     let evidence = dataset.evidence(observe)?;
     let by_pictures = dataset
         .picture_kinds()
-        .map(|kinds| eval::by_pictures(&evidence, &kinds));
+        .map(|kinds| eval::group_by_image_kind(&evidence, &kinds));
     let mut analyses = Vec::new();
     let all = [
         by_pictures,
-        Ok(eval::by_polysemy(&dataset)),
-        Ok(eval::by_pairs(&evidence)),
+        Ok(eval::group_by_shared_words(&dataset)),
+        Ok(eval::group_by_pair_count(&evidence)),
     ];
     for groups in all.into_iter().filter(|_| !judged.is_empty()) {
-        match groups
-            .and_then(|groups| eval::recall(&dataset, &groups, &judged, comparison.seeds, DEPTH))
-        {
+        match groups.and_then(|groups| {
+            eval::recall_analysis(&dataset, &groups, &judged, comparison.seeds, DEPTH)
+        }) {
             Ok(analysis) => analyses.push(analysis),
             Err(why) => notes.push(format!("One analysis is not here: {why}.")),
         }
@@ -160,8 +164,8 @@ pub fn report(
         comparison,
         analyses,
         notes,
-        pictures,
-        unpictured,
+        images: pictures,
+        images_left_out: unpictured,
     })
 }
 
@@ -173,7 +177,7 @@ fn exchanged(comparison: &comparison::Comparison) -> Vec<EntityId> {
         .filter_map(|pair| pair.result.done());
     let mut times: BTreeMap<EntityId, usize> = BTreeMap::new();
     for entity in paired
-        .flat_map(|paired| &paired.exchanges)
+        .flat_map(|paired| &paired.ranking_changes)
         .flat_map(|e| e.gained.iter().chain(&e.lost))
     {
         *times.entry(entity.id).or_default() += 1;
@@ -192,7 +196,7 @@ impl Session {
         ranking: RankingKind,
         cutoff: usize,
         observe: &mut dyn Observer<Progress>,
-    ) -> Result<Analysis> {
+    ) -> Result<SubgroupAnalysis> {
         let place = CUTOFFS.iter().position(|&k| k == cutoff);
         let place = place.ok_or_else(|| {
             Error::Argument(format!(
@@ -210,7 +214,7 @@ impl Session {
             let by_number = self.precisions_by_seeds(mode, ranking, &queries, place, observe)?;
             columns.push((mode.name().to_owned(), by_number));
         }
-        let mut analysis = eval::by_seeds(&columns, cutoff);
+        let mut analysis = eval::seed_count_analysis(&columns, cutoff);
         if left_out > 0 {
             analysis.notes.push(format!(
                 "{left_out} queries are left out: a seed is not in the index."
@@ -274,7 +278,7 @@ impl Session {
         let (seeds, others) = rows.split_at(given);
         let size = CUTOFFS[3].min(view.len() - rows.len());
         let found: Vec<Row> = match ranking {
-            RankingKind::Seeds => expand::rank_by_seeds(&view, seeds, others)
+            RankingKind::SeedSimilarity => expand::rank_by_seeds(&view, seeds, others)
                 .into_iter()
                 .map(|(row, _)| row)
                 .collect(),
@@ -300,12 +304,12 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::comparison::{Exchange, Exchanged, Paired, RunPair};
+    use crate::eval::comparison::{ChangedEntity, PairComparison, RankingChange, RunPair};
 
     #[test]
     fn what_is_exchanged_most_often_comes_first() {
-        let exchanged_of = |ids: &[u32]| -> Vec<Exchanged> {
-            let one = |&id| Exchanged {
+        let exchanged_of = |ids: &[u32]| -> Vec<ChangedEntity> {
+            let one = |&id| ChangedEntity {
                 id: EntityId(id),
                 name: None,
                 gold: false,
@@ -315,21 +319,21 @@ mod tests {
             ids.iter().map(one).collect()
         };
         let pair = |gained: &[u32], lost: &[u32]| {
-            let exchange = Exchange {
+            let exchange = RankingChange {
                 query: String::new(),
                 gained: exchanged_of(gained),
                 lost: exchanged_of(lost),
             };
-            let paired = Paired {
+            let paired = PairComparison {
                 queries: 2,
-                alone: [0; 2],
+                unshared: [0; 2],
                 metrics: BTreeMap::new(),
-                parts: Vec::new(),
-                exchanges: vec![exchange],
+                groups: Vec::new(),
+                ranking_changes: vec![exchange],
             };
             let (run, reference) = (String::new(), String::new());
             RunPair {
-                places: [1, 0],
+                indices: [1, 0],
                 run,
                 reference,
                 result: PairOutcome::Done(paired),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::baselines::{BaselineSources, FittedBaseline, rows_of};
+use crate::baselines::{BaselineSources, FittedBaseline, rows_by_entity};
 use crate::data::Dataset;
 use crate::engine::describe::class_cards;
 use crate::engine::protocol::ClassCard;
@@ -65,15 +65,16 @@ impl BaselineOptions {
         let device = device::device(self.device)?;
         let dataset = Dataset::open(&self.dataset)?;
         let places = self.places()?;
-        let system = self.rival.prepare(&dataset, &places, device, observe)?;
-        let rows = rows_of(&system.entities);
+        let system = self.rival.fit(&dataset, &places, device, observe)?;
+        let rows = rows_by_entity(&system.entities);
         let all = dataset
             .queries
             .iter()
             .filter(|q| q.seed_count == self.seed_count)
             .cloned()
             .collect();
-        let (queries, left_out) = eval::askable(&dataset, all, |entity| rows.contains_key(&entity));
+        let (queries, left_out) =
+            eval::answerable_queries(&dataset, all, |entity| rows.contains_key(&entity));
         if queries.is_empty() {
             let seeds = self.seed_count.number();
             return Err(Error::Mismatch(format!(
@@ -162,7 +163,7 @@ fn ask(
         check_scores(&query_id, &ranking)?;
         let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
         let measures =
-            eval::measure_query(dataset, query, &list, EvaluationProtocol::Standard, |e| {
+            eval::evaluate_query(dataset, query, &list, EvaluationProtocol::Standard, |e| {
                 rows.contains_key(&e)
             });
         results.push(QueryResult {

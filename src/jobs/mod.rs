@@ -128,7 +128,7 @@ pub fn read_run(
     dataset: Option<&Path>,
     seeds: Option<SeedCount>,
 ) -> Result<(OpenedRun, Dataset)> {
-    let root = dataset.map_or_else(|| run::dataset(path), |given| Ok(given.to_owned()))?;
+    let root = dataset.map_or_else(|| run::stated_dataset(path), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     let opened = Run::open(path, &dataset, seeds)?;
     match seeds {
@@ -165,11 +165,11 @@ pub(super) fn entries(runs: &RunInputs) -> Result<(Vec<ComparisonInput>, Dataset
     let Some(first) = paths.first() else {
         return Err(Error::Argument("there is no run to compare".into()));
     };
-    let root = dataset.map_or_else(|| run::dataset(first), |given| Ok(given.to_owned()))?;
+    let root = dataset.map_or_else(|| run::stated_dataset(first), |given| Ok(given.to_owned()))?;
     let dataset = Dataset::open(&root)?;
     let only = match seeds {
         Some(seeds) => seeds,
-        None => comparison::seeds_of(&Run::open(first, &dataset, None)?.run, &dataset),
+        None => comparison::seed_count_of(&Run::open(first, &dataset, None)?.run, &dataset),
     };
     let dataset = match queries {
         Some(folder) => dataset.with_queries(folder, only)?,
@@ -177,7 +177,7 @@ pub(super) fn entries(runs: &RunInputs) -> Result<(Vec<ComparisonInput>, Dataset
     };
     let mut entries: Vec<ComparisonInput> = Vec::new();
     for path in paths {
-        let OpenedRun { run, odd, .. } = Run::open_only(path, &dataset, Some(only), seeds)?;
+        let OpenedRun { run, warnings, .. } = Run::open_with(path, &dataset, Some(only), seeds)?;
         let label = label(path);
         let is_free = |name: &String| entries.iter().all(|entry| entry.name != *name);
         let numbered = (2..).map(|number| format!("{label} ({number})"));
@@ -189,7 +189,7 @@ pub(super) fn entries(runs: &RunInputs) -> Result<(Vec<ComparisonInput>, Dataset
             name,
             path: path.clone(),
             run,
-            odd,
+            warnings,
         });
     }
     Ok((entries, dataset, only))

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::eval::comparison::{Estimate, Paired, RollupLevel, RunPair, UntestedDifference};
+use crate::eval::comparison::{Estimate, PairComparison, RollupLevel, RunPair, UntestedDifference};
 use crate::report::page::{Report, table};
 use crate::report::plot;
-use crate::report::plot::{DotRow, Dots, Plot};
+use crate::report::plot::{Plot, PlotRow, RowPlot};
 use crate::types::Metric;
 
 /// Of two runs, class by class.
@@ -40,7 +40,7 @@ impl Report {
                 p.quiet { (metric) " of " (run) " less that of " (reference) ", in %, by middle and coarse class, with 95 % bootstrap intervals over classes" }
                 figure { (rolled.inline()) }
             }
-            @if let Some(sheet) = self.comparison.parts_sheet(pair) {
+            @if let Some(sheet) = self.comparison.parts_table(pair) {
                 details { summary { "Every class, and rolled up" } (table(&sheet)) }
             }
         }
@@ -54,7 +54,7 @@ impl Report {
             .iter()
             .map(|(name, gap)| (name.clone(), gap.means[1], gap.means[0]))
             .collect();
-        let [run, reference] = pair.places;
+        let [run, reference] = pair.indices;
         let name = metric.to_string().to_uppercase();
         let title = format!("{name} of each class, in %");
         let bars = bars(pair, &title, &classes);
@@ -76,9 +76,13 @@ impl Report {
 }
 
 /// The parts of one level with their names and gaps, the greatest gain first.
-fn gaps(paired: &Paired, metric: Metric, level: RollupLevel) -> Vec<(String, UntestedDifference)> {
+fn gaps(
+    paired: &PairComparison,
+    metric: Metric,
+    level: RollupLevel,
+) -> Vec<(String, UntestedDifference)> {
     let mut parts = Vec::new();
-    for part in paired.parts.iter().filter(|part| part.level == level) {
+    for part in paired.groups.iter().filter(|part| part.level == level) {
         let gap = part
             .result
             .done()
@@ -99,12 +103,12 @@ fn bars(pair: &RunPair, title: &str, classes: &[(String, UntestedDifference)]) -
             interval: None,
         })
     };
-    let row = |(name, gap): &(String, UntestedDifference)| DotRow {
+    let row = |(name, gap): &(String, UntestedDifference)| PlotRow {
         label: name.clone(),
         marks: vec![mark(gap.means[1]), mark(gap.means[0])],
     };
-    let [run, reference] = pair.places;
-    plot::bars(&Dots {
+    let [run, reference] = pair.indices;
+    plot::bars(&RowPlot {
         title,
         series: vec![(reference, &pair.reference), (run, &pair.run)],
         rows: classes.iter().map(row).collect(),
@@ -112,7 +116,7 @@ fn bars(pair: &RunPair, title: &str, classes: &[(String, UntestedDifference)]) -
 }
 
 /// The differences by coarse and middle class; none in a data set without them.
-fn rolled(pair: &RunPair, title: &str, paired: &Paired, metric: Metric) -> Option<Plot> {
+fn rolled(pair: &RunPair, title: &str, paired: &PairComparison, metric: Metric) -> Option<Plot> {
     let mut rows = Vec::new();
     for level in [RollupLevel::Coarse, RollupLevel::Middle] {
         for (name, gap) in gaps(paired, metric, level) {
@@ -120,7 +124,7 @@ fn rolled(pair: &RunPair, title: &str, paired: &Paired, metric: Metric) -> Optio
                 mean: gap.difference,
                 interval: gap.interval,
             };
-            rows.push(DotRow {
+            rows.push(PlotRow {
                 label: format!("{name} ({})", level.name()),
                 marks: vec![Some(difference)],
             });
@@ -130,8 +134,8 @@ fn rolled(pair: &RunPair, title: &str, paired: &Paired, metric: Metric) -> Optio
         return None;
     }
     let difference = format!("{} less {}", pair.run, pair.reference);
-    let series = vec![(pair.places[0], difference.as_str())];
-    Some(plot::dots(&Dots {
+    let series = vec![(pair.indices[0], difference.as_str())];
+    Some(plot::dots(&RowPlot {
         title,
         series,
         rows,

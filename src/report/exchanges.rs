@@ -4,30 +4,30 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use crate::eval::comparison::{Exchange, Exchanged};
+use crate::eval::comparison::{ChangedEntity, RankingChange};
 use crate::report::page::Report;
 
 impl Report {
     pub(super) fn exchanges(&self) -> Markup {
-        let of_pair = |exchanges: &[Exchange]| {
+        let of_pair = |exchanges: &[RankingChange]| {
             html! { @for (class, exchanges) in by_class(exchanges) { (self.exchanges_of(class, &exchanges)) } }
         };
         html! {
             section #exchanges {
                 h2 { "Gained and lost" }
                 p.quiet { "Entities among the first " (self.comparison.depth) " of the one and not of the other. A star is gold." }
-                @if self.unpictured > 0 {
-                    p.quiet { "There is room for the pictures of the " (self.pictures.len()) " that were gained or lost most often, and none for those of " (self.unpictured) " more." }
+                @if self.images_left_out > 0 {
+                    p.quiet { "There is room for the pictures of the " (self.images.len()) " that were gained or lost most often, and none for those of " (self.images_left_out) " more." }
                 }
                 @for pair in &self.comparison.pairs {
-                    @if let Some(paired) = pair.result.done() { (self.of_pair(pair, &of_pair(&paired.exchanges))) }
+                    @if let Some(paired) = pair.result.done() { (self.of_pair(pair, &of_pair(&paired.ranking_changes))) }
                 }
             }
         }
     }
 
-    fn exchanges_of(&self, class: &str, exchanges: &[&Exchange]) -> Markup {
-        let gold = |of: fn(&Exchange) -> &Vec<Exchanged>| {
+    fn exchanges_of(&self, class: &str, exchanges: &[&RankingChange]) -> Markup {
+        let gold = |of: fn(&RankingChange) -> &Vec<ChangedEntity>| {
             exchanges
                 .iter()
                 .flat_map(|e| of(e))
@@ -48,7 +48,7 @@ impl Report {
         }
     }
 
-    fn entity(&self, sign: &str, entity: &Exchanged) -> Markup {
+    fn entity(&self, sign: &str, entity: &ChangedEntity) -> Markup {
         let other = entity
             .other_rank
             .map_or("not in the other".to_owned(), |rank| {
@@ -56,7 +56,7 @@ impl Report {
             });
         html! {
             li {
-                @if self.pictures.contains_key(&entity.id) { span class={ "pic p" (entity.id) } {} }
+                @if self.images.contains_key(&entity.id) { span class={ "pic p" (entity.id) } {} }
                 span {
                     (sign) " " span class=(if entity.gold { "gold" } else { "" }) { (entity.name.clone().unwrap_or_else(|| format!("entity {}", entity.id))) }
                     br; span.quiet { "rank " (entity.rank) ", " (other) }
@@ -67,7 +67,7 @@ impl Report {
 
     /// Each picture stands in the page once, however often it is shown.
     pub(super) fn picture_rules(&self) -> String {
-        let sorted: BTreeMap<_, _> = self.pictures.iter().collect();
+        let sorted: BTreeMap<_, _> = self.images.iter().collect();
         sorted
             .into_iter()
             .map(|(id, address)| format!(".p{id}{{background-image:url({address})}}"))
@@ -75,8 +75,8 @@ impl Report {
     }
 }
 
-fn by_class(exchanges: &[Exchange]) -> BTreeMap<&str, Vec<&Exchange>> {
-    let mut classes: BTreeMap<&str, Vec<&Exchange>> = BTreeMap::new();
+fn by_class(exchanges: &[RankingChange]) -> BTreeMap<&str, Vec<&RankingChange>> {
+    let mut classes: BTreeMap<&str, Vec<&RankingChange>> = BTreeMap::new();
     for exchange in exchanges {
         classes
             .entry(exchange.query.split('/').next().unwrap_or_default())

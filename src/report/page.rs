@@ -7,12 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-use crate::eval::Analysis;
+use crate::eval::SubgroupAnalysis;
 use crate::eval::comparison::{Comparison, RunPair, RunResult};
 use crate::printable;
 use crate::report::classes::ClassPlots;
 use crate::report::plot;
-use crate::report::plot::{DotRow, Dots, Plot, style};
+use crate::report::plot::{Plot, PlotRow, RowPlot, stylesheet};
 use crate::table::{Cell, Table, TableFormat, markdown_text, signed_percent};
 use crate::types::{EntityId, Metric};
 
@@ -25,13 +25,13 @@ const OPEN_ROWS: usize = 40;
 /// What a page is made of.
 pub struct Report {
     pub comparison: Comparison,
-    pub analyses: Vec<Analysis>,
+    pub analyses: Vec<SubgroupAnalysis>,
     /// Why an analysis, or a run in it, is not here, in sentences.
     pub notes: Vec<String>,
     /// Of the entities gained and lost, as `data:` addresses.
-    pub pictures: HashMap<EntityId, String>,
+    pub images: HashMap<EntityId, String>,
     /// How many more of these have a picture for which there is no room.
-    pub unpictured: usize,
+    pub images_left_out: usize,
 }
 
 impl Report {
@@ -56,7 +56,7 @@ impl Report {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width,initial-scale=1";
                     title { (title) }
-                    style { (PreEscaped(style())) (PreEscaped(CSS)) (PreEscaped(self.picture_rules())) }
+                    style { (PreEscaped(stylesheet())) (PreEscaped(CSS)) (PreEscaped(self.picture_rules())) }
                 }
                 body {
                     (self.header(&title))
@@ -75,19 +75,19 @@ impl Report {
 
     /// The same tables, and the plots by their names.
     fn markdown(&self, plots: &[(String, String)]) -> String {
-        let sheets = self.comparison.sheets();
+        let sheets = self.comparison.tables();
         let all = sheets
             .iter()
             .chain(
                 &self
                     .analyses
                     .iter()
-                    .map(Analysis::sheet)
+                    .map(SubgroupAnalysis::table)
                     .collect::<Vec<_>>(),
             )
-            .map(|s| s.write(TableFormat::Markdown))
+            .map(|s| s.render(TableFormat::Markdown))
             .collect::<Vec<_>>();
-        let settings = settings_sheet(&self.comparison.runs).write(TableFormat::Markdown);
+        let settings = settings_sheet(&self.comparison.runs).render(TableFormat::Markdown);
         let notes: String = self
             .notes
             .iter()
@@ -143,9 +143,9 @@ impl Report {
             section #metrics {
                 h2 { "Metrics" }
                 figure { (self.metrics_plot().inline()) }
-                (table(&all.runs_sheet())) (table(&all.metrics_sheet()))
+                (table(&all.runs_table())) (table(&all.metrics_table()))
                 @if !all.pairs.is_empty() {
-                    (folded("Every test", &all.verdicts_sheet()))
+                    (folded("Every test", &all.verdicts_table()))
                     p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
                 }
             }
@@ -156,16 +156,16 @@ impl Report {
         let all = &self.comparison;
         let runs = all.runs.iter().enumerate();
         let scores: Vec<_> = runs
-            .filter_map(|(place, run)| Some((place, all.name_of(run), run.scores.done()?)))
+            .filter_map(|(place, run)| Some((place, all.display_name(run), run.scores.done()?)))
             .collect();
-        let row = |metric: &Metric| DotRow {
+        let row = |metric: &Metric| PlotRow {
             label: metric.to_string().to_uppercase(),
             marks: scores
                 .iter()
                 .map(|(_, _, scores)| scores.overall.get(metric).copied())
                 .collect(),
         };
-        plot::dots(&Dots {
+        plot::dots(&RowPlot {
             title: "Every metric of every run, in %, with 95 % bootstrap intervals over classes",
             series: scores
                 .iter()
@@ -209,7 +209,7 @@ impl Report {
     }
 
     /// A run that is in no analysis keeps its colour all the same.
-    fn analysis_plot(&self, analysis: &Analysis) -> Plot {
+    fn analysis_plot(&self, analysis: &SubgroupAnalysis) -> Plot {
         let names: Vec<String> = self
             .comparison
             .runs
@@ -245,9 +245,9 @@ impl Report {
                 h2 { "Analyses" }
                 @for analysis in &self.analyses {
                     h3 { (analysis.title) }
-                    p.quiet { (analysis.measure) " Beside it: " (analysis.contrast) }
+                    p.quiet { (analysis.value_description) " Beside it: " (analysis.contrast_description) }
                     figure { (self.analysis_plot(analysis).inline()) }
-                    (folded("Every number", &Table { title: String::new(), ..analysis.sheet() }))
+                    (folded("Every number", &Table { title: String::new(), ..analysis.table() }))
                     @for note in &analysis.notes { p.quiet { (note) } }
                 }
                 @for note in &self.notes { p.quiet { (note) } }
@@ -268,18 +268,18 @@ fn verdict(pair: &RunPair, metric: Option<&Metric>, family: usize) -> String {
     let Some((metric, tested)) = tested else {
         let why = pair
             .result
-            .refusal()
+            .failure_reason()
             .unwrap_or_else(|| "nothing was tested".into());
         return format!("{run} against {reference}: {why}.");
     };
-    let v = &tested.verdict;
-    let found = match tested.found() {
+    let v = &tested.test;
+    let found = match tested.direction() {
         Ordering::Greater => "is better than",
         Ordering::Less => "is worse than",
         Ordering::Equal => "is not found to differ from",
     };
     let p = tested.p_holm;
-    let found = if tested.is_too_few() {
+    let found = if tested.is_underpowered() {
         "has too few classes to be told from"
     } else {
         found
@@ -300,7 +300,7 @@ fn verdict(pair: &RunPair, metric: Option<&Metric>, family: usize) -> String {
 fn settings_sheet(runs: &[RunResult]) -> Table {
     let keys: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
     let cell = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => Cell::Nothing,
+        None | Some(Value::Null) => Cell::Empty,
         Some(Value::String(text)) => Cell::Text(text.clone()),
         Some(Value::Array(items)) => Cell::Text(
             items
@@ -321,7 +321,7 @@ fn settings_sheet(runs: &[RunResult]) -> Table {
     };
     Table {
         title: "Every setting that made each run".into(),
-        heads: std::iter::once("setting".to_owned())
+        headers: std::iter::once("setting".to_owned())
             .chain(runs.iter().map(|run| run.name.clone()))
             .collect(),
         rows: keys.into_iter().map(row).collect(),
@@ -347,10 +347,10 @@ pub(super) fn table(sheet: &Table) -> Markup {
     html! {
         div.scroll tabindex="0" { table {
             @if !sheet.title.is_empty() { caption { (sheet.title) } }
-            thead { tr { @for head in &sheet.heads { th scope="col" { (head) } } } }
+            thead { tr { @for head in &sheet.headers { th scope="col" { (head) } } } }
             tbody { @for row in &sheet.rows { tr {
                 @for (at, cell) in row.iter().enumerate() {
-                    @if at == 0 { th scope="row" { (cell.plain()) } } @else { td class=(kind(cell)) { (cell.plain()) } }
+                    @if at == 0 { th scope="row" { (cell.to_plain_text()) } } @else { td class=(kind(cell)) { (cell.to_plain_text()) } }
                 }
             } } }
         } }
@@ -361,7 +361,7 @@ pub(super) fn table(sheet: &Table) -> Markup {
 mod tests {
     use super::*;
     use crate::data::Dataset;
-    use crate::eval::comparison::{Against, ComparisonInput, ComparisonSettings, compare};
+    use crate::eval::comparison::{ComparisonInput, ComparisonSettings, PairSelection, compare};
     use crate::eval::run::{Ranking, Run};
     use crate::types::SeedCount;
 
@@ -410,7 +410,7 @@ mod tests {
         let entries = [entry("first", &[4, 3], &[6]), entry(HOSTILE, &[1, 3], &[4])];
         let settings = ComparisonSettings {
             metrics: Metric::ALL.to_vec(),
-            against: Against::First,
+            pair_selection: PairSelection::WithReference,
             depth: 10,
         };
         let dataset = Dataset::open(folder.path()).unwrap();
@@ -420,8 +420,8 @@ mod tests {
             comparison,
             analyses: Vec::new(),
             notes: vec![HOSTILE.into()],
-            pictures,
-            unpictured: 7,
+            images: pictures,
+            images_left_out: 7,
         }
     }
 

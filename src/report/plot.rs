@@ -5,7 +5,7 @@
 use maud::{Markup, PreEscaped, html};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::eval::Analysis;
+use crate::eval::SubgroupAnalysis;
 use crate::eval::comparison::Estimate;
 use crate::printable;
 use crate::table::percent;
@@ -46,7 +46,7 @@ const LINE_HEIGHT: f64 = 18.0;
 const KINDS: usize = 4;
 
 /// The rules that plots in a page need.
-pub fn style() -> String {
+pub fn stylesheet() -> String {
     let all = |of: fn(&(&str, &str, &str)) -> String| COLOURS.iter().map(of).collect::<String>();
     let light = all(|(name, light, _)| format!("{name}:{light};"));
     let dark = all(|(name, _, dark)| format!("{name}:{dark};"));
@@ -94,24 +94,24 @@ impl Plot {
 }
 
 /// Rows of estimates, one mark a series.
-pub struct Dots<'a> {
+pub struct RowPlot<'a> {
     /// What it shows, and in what.
     pub title: &'a str,
     /// Each with the place of its colour and shape.
     pub series: Vec<(usize, &'a str)>,
-    pub rows: Vec<DotRow>,
+    pub rows: Vec<PlotRow>,
 }
 
 /// A label, and an estimate (a share, 0..1, or a difference of two) of each series that has one.
-pub struct DotRow {
+pub struct PlotRow {
     pub label: String,
     pub marks: Vec<Option<Estimate>>,
 }
 
 /// The values of an analysis; a column has the colour and shape of its place among `names`, those
 /// of the plots beside it.
-pub fn analysis(analysis: &Analysis, names: &[String]) -> Plot {
-    let row = |row: &crate::eval::SubgroupRow| DotRow {
+pub fn analysis(analysis: &SubgroupAnalysis, names: &[String]) -> Plot {
+    let row = |row: &crate::eval::SubgroupRow| PlotRow {
         label: format!("{} ({})", row.name, row.count),
         marks: row.cells.iter().map(|cell| Some(cell.value)).collect(),
     };
@@ -126,7 +126,7 @@ pub fn analysis(analysis: &Analysis, names: &[String]) -> Plot {
         .iter()
         .map(|column| (place(column), column.as_str()))
         .collect();
-    dots(&Dots {
+    dots(&RowPlot {
         title: &format!("{}, in %", analysis.title),
         series,
         rows: analysis.rows.iter().map(row).collect(),
@@ -134,19 +134,19 @@ pub fn analysis(analysis: &Analysis, names: &[String]) -> Plot {
 }
 
 /// A dot for each estimate and a line for its interval, over an axis in %.
-pub fn dots(plot: &Dots) -> Plot {
+pub fn dots(plot: &RowPlot) -> Plot {
     rows(plot, None, dot)
 }
 
 /// A bar from 0 for each estimate, over an axis in %.
-pub fn bars(plot: &Dots) -> Plot {
+pub fn bars(plot: &RowPlot) -> Plot {
     rows(plot, Some(0.0), bar)
 }
 
 type Mark = fn(&Axis, usize, &Estimate, f64, &str) -> Markup;
 
 /// `also`: what the axis holds beside the estimates.
-fn rows(plot: &Dots, also: Option<f64>, mark_of: Mark) -> Plot {
+fn rows(plot: &RowPlot, also: Option<f64>, mark_of: Mark) -> Plot {
     let longest = plot
         .rows
         .iter()
@@ -395,11 +395,11 @@ mod tests {
             mean: 0.5,
             interval: Some([0.4, 0.6]),
         });
-        let row = DotRow {
+        let row = PlotRow {
             label: "<script>\"&'".into(),
             marks: vec![mark, None],
         };
-        let svg = dots(&Dots {
+        let svg = dots(&RowPlot {
             title: "\"><b>",
             series: vec![(0, "a<b"), (1, "c")],
             rows: vec![row],
@@ -450,7 +450,7 @@ mod tests {
                 "{line:?}"
             );
         }
-        let svg = dots(&Dots {
+        let svg = dots(&RowPlot {
             title: "",
             series,
             rows: Vec::new(),
@@ -484,12 +484,12 @@ mod tests {
             mean: 0.5,
             interval: None,
         });
-        let row = || DotRow {
+        let row = || PlotRow {
             label: String::new(),
             marks: vec![mark, mark],
         };
         let marks = |series| {
-            bars(&Dots {
+            bars(&RowPlot {
                 title: "",
                 series,
                 rows: vec![row()],
@@ -511,11 +511,11 @@ mod tests {
                 interval: None,
             })
         };
-        let row = DotRow {
+        let row = PlotRow {
             label: String::new(),
             marks: vec![mark(0.9), mark(0.45)],
         };
-        let svg = bars(&Dots {
+        let svg = bars(&RowPlot {
             title: "",
             series: vec![(0, "a"), (1, "b")],
             rows: vec![row],

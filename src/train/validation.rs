@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::eval::{aggregate, askable, measure_query};
+use crate::eval::{aggregate, answerable_queries, evaluate_query};
 use crate::model::Network;
 use crate::progress::{Observer, Progress};
 use crate::train::entity_states::{entity_vectors, mean_states};
@@ -38,7 +38,7 @@ impl<'a> ValidationSet<'a> {
             .filter(|q| q.seed_count == SeedCount::Five)
             .cloned()
             .collect();
-        let (queries, _) = askable(dataset, five, |entity| rows.contains_key(&entity));
+        let (queries, _) = answerable_queries(dataset, five, |entity| rows.contains_key(&entity));
         let with_rows = |query: Query| {
             let seeds = query
                 .seeds
@@ -106,7 +106,7 @@ impl<'a> ValidationSet<'a> {
                 .collect();
             measured.push((
                 query.class,
-                measure_query(
+                evaluate_query(
                     self.dataset,
                     query,
                     &list,

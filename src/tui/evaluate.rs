@@ -32,8 +32,8 @@ impl App {
     /// The next kind of list.
     pub(crate) fn switch_ranking(&mut self) {
         self.shared.evaluations.ranking = match self.shared.evaluations.ranking {
-            RankingKind::Expanded => RankingKind::Seeds,
-            RankingKind::Seeds => RankingKind::Joint,
+            RankingKind::Expanded => RankingKind::SeedSimilarity,
+            RankingKind::SeedSimilarity => RankingKind::Joint,
             RankingKind::Joint => RankingKind::Expanded,
         };
         self.evaluate();
@@ -88,10 +88,10 @@ impl App {
             if !sheet.rows.iter().flatten().any(says) {
                 return self.notify(empty);
             }
-            let (stem, text) = (self.export_stem().to_owned(), sheet.write(form));
+            let (stem, text) = (self.export_stem().to_owned(), sheet.render(form));
             self.command = Some(LoopCommand::Write {
                 stem,
-                ending: form.ending(),
+                ending: form.extension(),
                 text,
             });
         }

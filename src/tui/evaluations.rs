@@ -69,7 +69,7 @@ impl EvaluationQueue {
     pub(crate) fn ranking_name(&self) -> &'static str {
         match self.ranking {
             RankingKind::Expanded => "expanded",
-            RankingKind::Seeds => "ranked by seeds",
+            RankingKind::SeedSimilarity => "ranked by seeds",
             RankingKind::Joint => "expanded jointly",
         }
     }

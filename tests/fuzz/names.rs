@@ -73,17 +73,17 @@ fn a_printed_name_takes_its_place_and_no_other() {
         let rows = vec![vec![Cell::Text(given.clone()), Cell::Count(1)]];
         let sheet = Table {
             title: given.clone(),
-            heads: vec![given.clone(), "n".into()],
+            headers: vec![given.clone(), "n".into()],
             rows,
         };
-        assert_eq!(sheet.text().lines().count(), 4);
+        assert_eq!(sheet.to_text().lines().count(), 4);
         for (form, lines) in [(TableFormat::Markdown, 5), (TableFormat::Latex, 8)] {
-            let written = sheet.write(form);
+            let written = sheet.render(form);
             assert_eq!(written.lines().count(), lines, "{written:?}");
             assert!(!written.contains(|c| acts(c) && c != '\n'));
         }
         let rows: serde_json::Value =
-            serde_json::from_str(&sheet.write(TableFormat::Json)).unwrap();
+            serde_json::from_str(&sheet.render(TableFormat::Json)).unwrap();
         assert_eq!(rows["title"], given.as_str());
     });
 }

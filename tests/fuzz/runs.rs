@@ -5,7 +5,7 @@ use std::fs;
 
 use bolero::{TypeGenerator, check};
 use multiexpan::data::{Class, Dataset, Diagnostics, Vocabulary};
-use multiexpan::eval::run::{Ranking, Run, RunFormat, key};
+use multiexpan::eval::run::{Ranking, Run, RunFormat, run_query_id};
 use multiexpan::name::fold;
 use multiexpan::types::{ClassId, EntityId, Query, SeedCount};
 
@@ -87,7 +87,7 @@ impl World {
                 .collect()
         };
         let ranking = |(at, query): (usize, &Query)| Ranking {
-            query: key(&dataset.query_id(query)),
+            query: run_query_id(&dataset.query_id(query)),
             candidates: candidates(at),
         };
         let rankings = dataset
@@ -130,8 +130,8 @@ fn a_run_comes_back_as_it_was_written() {
                 }
                 Err(why) => panic!("{form}: {why}"),
             };
-            assert_eq!(read.form, form);
-            assert_eq!(read.run.strangers, BTreeMap::new(), "{form}");
+            assert_eq!(read.format, form);
+            assert_eq!(read.run.unknown_entities, BTreeMap::new(), "{form}");
             let lists = |run: &Run| -> BTreeMap<String, Vec<EntityId>> {
                 let list =
                     |r: &Ranking| (r.query.clone(), r.candidates.iter().map(|c| c.0).collect());
@@ -150,11 +150,11 @@ fn strangers_come_back_under_their_names() {
             let Some(dataset) = world.dataset() else {
                 return;
             };
-            let query = key(&dataset.query_id(&dataset.queries[0]));
+            let query = run_query_id(&dataset.query_id(&dataset.queries[0]));
             let known = dataset.vocabulary.iter().map(|(id, _)| id.to_string());
             let strange = more
                 .iter()
-                .map(|name| key(&name.text().replace('\0', " ")))
+                .map(|name| run_query_id(&name.text().replace('\0', " ")))
                 .filter(|name| !name.is_empty());
             let lines: Vec<String> = (1..)
                 .zip(known.take(1).chain(strange))
@@ -184,7 +184,7 @@ fn strangers_come_back_under_their_names() {
                 };
                 assert_eq!(ids(&again.run), ids(&first), "{form}");
                 let folded = |run: &Run| {
-                    run.strangers
+                    run.unknown_entities
                         .iter()
                         .map(|(id, name)| (*id, fold(name)))
                         .collect::<Vec<_>>()

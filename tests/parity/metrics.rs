@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use multiexpan::eval::{average_precision, measure, precision};
+use multiexpan::eval::{average_precision, precision, ranking_metrics};
 use multiexpan::types::{CUTOFFS, EntityId, EvaluationProtocol};
 use serde::Deserialize;
 
@@ -83,7 +83,7 @@ fn every_golden_metric_is_met() {
 fn measures_are_the_metrics_at_the_cutoffs() {
     let expected = read();
     for (list, gold, metrics) in queries(&expected) {
-        let measures = measure(&list, &gold, gold.len(), EvaluationProtocol::Published);
+        let measures = ranking_metrics(&list, &gold, gold.len(), EvaluationProtocol::Published);
         for (at, k) in CUTOFFS.iter().enumerate() {
             for (name, found) in [
                 (format!("ap@{k}"), measures.ap[at]),

@@ -1,6 +1,6 @@
 //! p-values beside those of scipy and statsmodels.
 
-use multiexpan::eval::{holm, verdict};
+use multiexpan::eval::{holm, paired_test};
 use multiexpan::types::ClassId;
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ fn differences(case: &Case) -> Vec<(ClassId, f64)> {
 fn p_values_are_those_of_scipy_and_statsmodels() {
     let (mut exact, mut paired) = (0, 0);
     for case in read().cases {
-        let found = verdict(&differences(&case)).unwrap();
+        let found = paired_test(&differences(&case)).unwrap();
         let near = |what: &str, found: f64, wanted: f64| {
             assert!(
                 (found - wanted).abs() <= TOLERANCE,
@@ -82,7 +82,7 @@ fn a_very_small_p_is_small_and_not_nothing() {
         .iter()
         .min_by(|a, b| a.cluster_t.total_cmp(&b.cluster_t))
         .unwrap();
-    let found = verdict(&differences(case)).unwrap().p_t;
+    let found = paired_test(&differences(case)).unwrap().p_t;
     assert!(
         case.cluster_t < 1e-20 && (found / case.cluster_t - 1.0).abs() < 1e-6,
         "{found}, not {}",
@@ -98,7 +98,7 @@ fn many_sign_flips_are_near_the_t_test() {
         .iter()
         .find(|case| case.name == "many classes")
         .unwrap();
-    let found = verdict(&differences(case)).unwrap();
+    let found = paired_test(&differences(case)).unwrap();
     assert!(
         found.p > 0.0 && (found.p - case.cluster_t).abs() < 5e-4,
         "{found:?}"

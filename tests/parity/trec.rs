@@ -55,7 +55,7 @@ fn relation(metric: Metric, gold: usize) -> (String, f64) {
 /// Every query that the run has: its id, how many gold it has, and whether each metric is as the
 /// relation says. Gives how many values were equal outright, and how many only by the relation.
 fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
-    let measured = ScoredRun::of(run, dataset).measures(
+    let measured = ScoredRun::from_run(run, dataset).metric_values(
         dataset,
         SeedCount::Three,
         EvaluationProtocol::Standard,

@@ -516,9 +516,10 @@ impl Fake {
         let gold = |e: &EntityId| card.members.contains(e) && !query.seeds.contains(e);
         let classes: Vec<Class> = self.catalogue.classes.iter().map(class).collect();
         let named = query.seeds.iter().chain(&card.members);
-        let words =
-            NameWords::of(named.map(|&e| (e, self.catalogue.entity(e).unwrap().name.as_str())));
-        let pairs = PairCounts::of((0..40).collect());
+        let words = NameWords::from_names(
+            named.map(|&e| (e, self.catalogue.entity(e).unwrap().name.as_str())),
+        );
+        let pairs = PairCounts::from_counts((0..40).collect());
         let first_wrong = listed.iter().position(|e| !gold(e)).map(|at| at + 1);
         let wrong = listed
             .iter()
@@ -547,16 +548,16 @@ impl Fake {
                 length: listed.len(),
                 first_wrong,
                 mode: seen_as(of.ranker),
-                expanded: of.ranking != RankingKind::Seeds,
-                by_seeds: &by_seeds,
+                is_expansion: of.ranking != RankingKind::SeedSimilarity,
+                seed_ranks: &by_seeds,
                 pairs: Some(1 + entity.0 % 23),
-                known: &card.classes,
-                judged: false,
+                known_classes: &card.classes,
+                is_negative: false,
                 // the next class has every missed one
-                taken: Some((ClassId((query.class.0 + 1) % CLASSES.len() as u16), Some(3)))
+                taken_by: Some((ClassId((query.class.0 + 1) % CLASSES.len() as u16), Some(3)))
                     .filter(|_| of.ranking == RankingKind::Joint),
             };
-            let tags = eval::tags(&facts, query.class, &classes, &words, &pairs);
+            let tags = eval::failure_tags(&facts, query.class, &classes, &words, &pairs);
             let seed_ranks = by_seeds.into_iter().map(|(_, rank)| rank).collect();
             Failure {
                 class: query.class,

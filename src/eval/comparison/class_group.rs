@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::data::{Class, Dataset};
 use crate::eval::comparison::RollupLevel;
 use crate::eval::metrics::gold;
-use crate::eval::scored_run::{QueryKey, key_of};
+use crate::eval::scored_run::{QueryKey, query_key};
 use crate::types::{ClassId, SeedCount};
 
 /// Classes that are looked at together.
@@ -45,7 +45,7 @@ pub(super) fn asked(dataset: &Dataset, seeds: SeedCount) -> impl Iterator<Item =
         .filter(move |query| query.seed_count == seeds);
     of_count.map(|query| {
         (
-            key_of(query),
+            query_key(query),
             !gold(&dataset.classes[query.class.at()], &query.seeds).is_empty(),
         )
     })

@@ -3,16 +3,16 @@
 use crate::data::Dataset;
 use crate::eval::comparison::{ComparisonInput, PairOutcome};
 use crate::eval::run::Run;
-use crate::eval::scored_run::{QueryKey, ScoredRun, key_of};
+use crate::eval::scored_run::{QueryKey, ScoredRun, query_key};
 use crate::types::{EntityId, EvaluationProtocol, MetricValues, Query, SeedCount};
 
 /// The queries that a run has and that have gold, in the data set's order.
-pub(super) type Measured = Vec<(QueryKey, MetricValues)>;
+pub(super) type QueryMetrics = Vec<(QueryKey, MetricValues)>;
 
 pub(super) struct EvaluatedRun<'a> {
     pub(super) entry: &'a ComparisonInput,
     pub(super) judged: ScoredRun,
-    pub(super) measured: PairOutcome<Measured>,
+    pub(super) measured: PairOutcome<QueryMetrics>,
 }
 
 impl<'a> EvaluatedRun<'a> {
@@ -22,7 +22,7 @@ impl<'a> EvaluatedRun<'a> {
         hash: &str,
         seeds: SeedCount,
     ) -> Self {
-        let judged = ScoredRun::of(&entry.run, dataset);
+        let judged = ScoredRun::from_run(&entry.run, dataset);
         let measured = measured(entry, &judged, dataset, hash, seeds);
         EvaluatedRun {
             entry,
@@ -34,15 +34,15 @@ impl<'a> EvaluatedRun<'a> {
     /// The query's list, best first; empty where the run has none.
     pub(super) fn list(&self, query: &Query) -> &[EntityId] {
         self.judged
-            .lists
-            .get(&key_of(query))
+            .rankings
+            .get(&query_key(query))
             .map_or(&[], Vec::as_slice)
     }
 }
 
 /// A run as it is scored on a data set, whose [`Dataset::hash`] this is, over queries of so many
 /// seeds; else why it is not.
-pub fn judge(
+pub fn score_run(
     entry: &ComparisonInput,
     dataset: &Dataset,
     hash: &str,
@@ -64,7 +64,7 @@ fn measured(
     dataset: &Dataset,
     hash: &str,
     seeds: SeedCount,
-) -> PairOutcome<Measured> {
+) -> PairOutcome<QueryMetrics> {
     if let Some(why) = entry.run.mismatch(dataset, hash) {
         return PairOutcome::NotComparable(why);
     }
@@ -72,13 +72,13 @@ fn measured(
     if entry.run.rankings.is_empty() {
         return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
     }
-    if judged.lists.is_empty() {
+    if judged.rankings.is_empty() {
         return PairOutcome::NotComparable("it has no query of this data set".into());
     }
-    if !judged.lists.keys().any(|(_, count, _)| *count == seeds) {
+    if !judged.rankings.keys().any(|(_, count, _)| *count == seeds) {
         return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
     }
-    let measured = judged.measures(dataset, seeds, EvaluationProtocol::Standard);
+    let measured = judged.metric_values(dataset, seeds, EvaluationProtocol::Standard);
     if measured.is_empty() {
         return PairOutcome::NotComparable("none of its queries has gold".into());
     }
@@ -86,8 +86,8 @@ fn measured(
 }
 
 /// With how many seeds a run has queries; 3 where it has both, or none.
-pub fn seeds_of(run: &Run, dataset: &Dataset) -> SeedCount {
-    let lists = ScoredRun::of(run, dataset).lists;
+pub fn seed_count_of(run: &Run, dataset: &Dataset) -> SeedCount {
+    let lists = ScoredRun::from_run(run, dataset).rankings;
     let has = |count: SeedCount| lists.keys().any(|(_, seeds, _)| *seeds == count);
     if has(SeedCount::Five) && !has(SeedCount::Three) {
         SeedCount::Five

@@ -17,12 +17,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use evaluated_run::{judge, seeds_of};
+pub use evaluated_run::{score_run, seed_count_of};
 
 use crate::data::{Dataset, Diagnostics};
 use crate::error::Result;
-use crate::eval::bootstrap::intervals;
-use crate::eval::comparison::evaluated_run::{EvaluatedRun, Measured};
+use crate::eval::bootstrap::bootstrap_intervals;
+use crate::eval::comparison::evaluated_run::{EvaluatedRun, QueryMetrics};
 use crate::eval::run::Run;
 use crate::eval::significance::holm;
 use crate::types::{EntityId, Metric, PairedTest, SeedCount};
@@ -35,16 +35,16 @@ pub struct ComparisonInput {
     pub path: PathBuf,
     pub run: Run,
     /// What is odd about it.
-    pub odd: Diagnostics,
+    pub warnings: Diagnostics,
 }
 
 /// Which runs are held against which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Against {
+pub enum PairSelection {
     /// Every other one against the first.
-    First,
+    WithReference,
     /// Every one against each before it.
-    All,
+    AllPairs,
 }
 
 /// How runs are compared.
@@ -52,7 +52,7 @@ pub enum Against {
 pub struct ComparisonSettings {
     /// What is tested, and so the family that p-values are corrected over.
     pub metrics: Vec<Metric>,
-    pub against: Against,
+    pub pair_selection: PairSelection,
     /// Entities are gained and lost among the first so many.
     pub depth: usize,
 }
@@ -89,7 +89,7 @@ pub enum PairOutcome<T> {
 
 impl<T> PairOutcome<T> {
     /// Why there is no verdict, for people; none where there is one.
-    pub fn refusal(&self) -> Option<String> {
+    pub fn failure_reason(&self) -> Option<String> {
         match self {
             PairOutcome::Done(_) => None,
             PairOutcome::NotRun(why) => Some(format!("not run: {why}")),
@@ -123,7 +123,8 @@ pub struct RunResult {
     /// Every setting that made it; empty where it brings none.
     pub settings: Map<String, Value>,
     /// What was left out of it or is missing, for people.
-    pub odd: Vec<String>,
+    #[serde(rename = "odd")]
+    pub warnings: Vec<String>,
     pub scores: PairOutcome<RunScores>,
 }
 
@@ -134,7 +135,8 @@ pub struct RunScores {
     pub queries: usize,
     pub overall: BTreeMap<Metric, Estimate>,
     /// Its classes, then the levels above them. Those of which it has no query are not here.
-    pub parts: Vec<PartScores>,
+    #[serde(rename = "parts")]
+    pub groups: Vec<GroupScores>,
 }
 
 /// A mean over queries, 0..1, with its 95 % bootstrap interval (low, high) over classes; none of
@@ -167,7 +169,7 @@ impl RollupLevel {
 
 /// Means over a part's queries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PartScores {
+pub struct GroupScores {
     pub level: RollupLevel,
     /// A class is called as its file is.
     pub name: String,
@@ -180,24 +182,28 @@ pub struct PartScores {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunPair {
     /// Places in [`Comparison::runs`], and their names.
-    pub places: [usize; 2],
+    #[serde(rename = "places")]
+    pub indices: [usize; 2],
     pub run: String,
     pub reference: String,
-    pub result: PairOutcome<Paired>,
+    pub result: PairOutcome<PairComparison>,
 }
 
 /// Two runs over the queries that both have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Paired {
+pub struct PairComparison {
     pub queries: usize,
     /// Queries that only the run, and only the reference has: these count in neither.
-    pub alone: [usize; 2],
+    #[serde(rename = "alone")]
+    pub unshared: [usize; 2],
     pub metrics: BTreeMap<Metric, TestedDifference>,
     /// Classes in the data set's order, then the levels above them. Not tested: there are too few
     /// classes in each.
-    pub parts: Vec<PartPair>,
+    #[serde(rename = "parts")]
+    pub groups: Vec<GroupComparison>,
     /// Queries of which an entity was gained or lost, in the data set's order.
-    pub exchanges: Vec<Exchange>,
+    #[serde(rename = "exchanges")]
+    pub ranking_changes: Vec<RankingChange>,
 }
 
 /// A tested difference.
@@ -206,14 +212,14 @@ pub struct TestedDifference {
     /// Of the run and of the reference, over the queries that both have.
     pub means: [f64; 2],
     #[serde(flatten)]
-    pub verdict: PairedTest,
+    pub test: PairedTest,
     /// The randomisation test's p, and the t-test's, corrected over the whole family.
     pub p_holm: f64,
     pub p_t_holm: f64,
 }
 
 /// Why runs that were expanded jointly are not held against others.
-pub const POOLS: &str =
+pub const DIFFERENT_POOLS: &str =
     "one gives an entity to one class of a query number alone, the other asks each query by itself";
 
 /// A corrected p-value below this is a verdict.
@@ -222,10 +228,10 @@ const LEVEL: f64 = 0.05;
 impl TestedDifference {
     /// Whether no difference can be found whatever the runs are: all classes that differ do so in
     /// one direction, and even that happens by chance too often among so few.
-    pub fn is_too_few(&self) -> bool {
+    pub fn is_underpowered(&self) -> bool {
         let PairedTest {
             wins, losses, p, ..
-        } = self.verdict;
+        } = self.test;
         let differing = (wins + losses) as i32;
         self.p_holm >= LEVEL
             && differing > 0
@@ -234,9 +240,9 @@ impl TestedDifference {
     }
 
     /// Greater: the run is better; less: worse; equal: no difference was found.
-    pub fn found(&self) -> Ordering {
+    pub fn direction(&self) -> Ordering {
         match self.p_holm < LEVEL {
-            true if self.verdict.difference > 0.0 => Ordering::Greater,
+            true if self.test.difference > 0.0 => Ordering::Greater,
             true => Ordering::Less,
             false => Ordering::Equal,
         }
@@ -245,18 +251,19 @@ impl TestedDifference {
 
 /// A part of two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PartPair {
+pub struct GroupComparison {
     pub level: RollupLevel,
     pub name: String,
-    pub result: PairOutcome<PartResult>,
+    pub result: PairOutcome<GroupDifferences>,
 }
 
 /// Two runs over the queries of a part that both have.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PartResult {
-    /// As in [`Paired`].
+pub struct GroupDifferences {
+    /// As in [`PairComparison`].
     pub queries: usize,
-    pub alone: [usize; 2],
+    #[serde(rename = "alone")]
+    pub unshared: [usize; 2],
     pub metrics: BTreeMap<Metric, UntestedDifference>,
 }
 
@@ -276,18 +283,18 @@ pub struct UntestedDifference {
 
 /// What of a query's first candidates changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Exchange {
+pub struct RankingChange {
     /// `<class>/<3|5>/<number from 1>`.
     pub query: String,
     /// Among the run's first and not among the reference's, by rank.
-    pub gained: Vec<Exchanged>,
+    pub gained: Vec<ChangedEntity>,
     /// The other way round.
-    pub lost: Vec<Exchanged>,
+    pub lost: Vec<ChangedEntity>,
 }
 
 /// An entity that was gained or lost.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Exchanged {
+pub struct ChangedEntity {
     pub id: EntityId,
     /// As the vocabulary has it, else as the run calls it.
     pub name: Option<String>,
@@ -311,9 +318,9 @@ pub fn compare(
         .iter()
         .map(|entry| EvaluatedRun::of(entry, dataset, &hash, seeds))
         .collect();
-    let mut pairs: Vec<RunPair> = pairs_of(entries.len(), settings.against)
+    let mut pairs: Vec<RunPair> = pairs_of(entries.len(), settings.pair_selection)
         .map(|[run, reference]| RunPair {
-            places: [run, reference],
+            indices: [run, reference],
             run: entries[run].name.clone(),
             reference: entries[reference].name.clone(),
             result: paired::paired([&held[run], &held[reference]], dataset, seeds, settings),
@@ -324,8 +331,8 @@ pub fn compare(
         name: entry.name.clone(),
         path: entry.path.clone(),
         settings: entry.run.settings.clone(),
-        odd: entry
-            .odd
+        warnings: entry
+            .warnings
             .summary()
             .into_iter()
             .map(|(kind, count)| format!("{count} {kind}"))
@@ -354,8 +361,14 @@ pub fn compare(
 }
 
 /// (run, reference), by places.
-fn pairs_of(runs: usize, against: Against) -> impl Iterator<Item = [usize; 2]> {
-    let references = move |run| if against == Against::All { run } else { 1 };
+fn pairs_of(runs: usize, against: PairSelection) -> impl Iterator<Item = [usize; 2]> {
+    let references = move |run| {
+        if against == PairSelection::AllPairs {
+            run
+        } else {
+            1
+        }
+    };
     (1..runs).flat_map(move |run| (0..references(run)).map(move |reference| [run, reference]))
 }
 
@@ -366,9 +379,8 @@ fn correct(pairs: &mut [RunPair]) -> usize {
     let mut tested: Vec<&mut TestedDifference> = tested
         .flat_map(|paired| paired.metrics.values_mut())
         .collect();
-    let corrected = |of: fn(&PairedTest) -> f64| {
-        holm(&tested.iter().map(|t| of(&t.verdict)).collect::<Vec<_>>())
-    };
+    let corrected =
+        |of: fn(&PairedTest) -> f64| holm(&tested.iter().map(|t| of(&t.test)).collect::<Vec<_>>());
     let (p, p_t) = (corrected(|v| v.p), corrected(|v| v.p_t));
     for (tested, (p, p_t)) in tested.iter_mut().zip(p.into_iter().zip(p_t)) {
         (tested.p_holm, tested.p_t_holm) = (p, p_t);
@@ -376,13 +388,13 @@ fn correct(pairs: &mut [RunPair]) -> usize {
     tested.len()
 }
 
-fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> RunScores {
+fn scores(measured: &QueryMetrics, dataset: &Dataset, metrics: &[Metric]) -> RunScores {
     let of_class: Vec<_> = measured
         .iter()
         .map(|((class, ..), measures)| (*class, *measures))
         .collect();
     let overall = crate::eval::aggregate(of_class.iter().copied()).overall;
-    let interval = intervals(&of_class);
+    let interval = bootstrap_intervals(&of_class);
     let estimate = |metric: &Metric| {
         let interval = interval
             .as_ref()
@@ -406,7 +418,7 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> RunScor
             .iter()
             .map(|metric| (*metric, metric.of(&evaluation.overall)))
             .collect();
-        PartScores {
+        GroupScores {
             level: part.level,
             name: part.name.clone(),
             queries: evaluation.queries,
@@ -421,6 +433,6 @@ fn scores(measured: &Measured, dataset: &Dataset, metrics: &[Metric]) -> RunScor
     RunScores {
         queries: measured.len(),
         overall: metrics.iter().map(estimate).collect(),
-        parts,
+        groups: parts,
     }
 }

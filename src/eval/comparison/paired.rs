@@ -6,18 +6,18 @@ use crate::data::Dataset;
 use crate::eval::bootstrap::Clusters;
 use crate::eval::comparison::class_group;
 use crate::eval::comparison::class_group::ClassGroup;
-use crate::eval::comparison::evaluated_run::{EvaluatedRun, Measured};
+use crate::eval::comparison::evaluated_run::{EvaluatedRun, QueryMetrics};
 use crate::eval::comparison::ranking_changes::exchanges;
 use crate::eval::comparison::{
-    ComparisonSettings, POOLS, PairOutcome, Paired, PartPair, PartResult, TestedDifference,
-    UntestedDifference,
+    ComparisonSettings, DIFFERENT_POOLS, GroupComparison, GroupDifferences, PairComparison,
+    PairOutcome, TestedDifference, UntestedDifference,
 };
 use crate::eval::scored_run::QueryKey;
-use crate::eval::significance::{balance, verdict};
+use crate::eval::significance::{paired_test, wins_ties_losses};
 use crate::types::{ClassId, Metric, MetricValues, SeedCount};
 
 /// What both runs have, and what one has alone.
-struct Common {
+struct SharedQueries {
     /// The measures of the run and of the reference, in the data set's order.
     queries: Vec<(QueryKey, [MetricValues; 2])>,
     alone: [Vec<QueryKey>; 2],
@@ -29,7 +29,7 @@ pub(super) fn paired(
     dataset: &Dataset,
     seeds: SeedCount,
     settings: &ComparisonSettings,
-) -> PairOutcome<Paired> {
+) -> PairOutcome<PairComparison> {
     let common = match common(held) {
         PairOutcome::Done(common) => common,
         PairOutcome::NotRun(why) => return PairOutcome::NotRun(why),
@@ -49,20 +49,20 @@ pub(super) fn paired(
     let asked: Vec<(QueryKey, bool)> = class_group::asked(dataset, seeds).collect();
     let names = held.map(|held| &*held.entry.name);
     let part_pair = |part: &ClassGroup| common.part_pair(part, &asked, names, &settings.metrics);
-    PairOutcome::Done(Paired {
+    PairOutcome::Done(PairComparison {
         queries: common.queries.len(),
-        alone: common.alone.each_ref().map(Vec::len),
+        unshared: common.alone.each_ref().map(Vec::len),
         metrics,
-        parts: class_group::parts(dataset)
+        groups: class_group::parts(dataset)
             .iter()
             .filter_map(part_pair)
             .collect(),
-        exchanges: exchanges(held, dataset, &common.keys(), settings.depth),
+        ranking_changes: exchanges(held, dataset, &common.keys(), settings.depth),
     })
 }
 
 /// The queries that two runs have in common, where the runs can be compared on them.
-fn common(held: [&EvaluatedRun; 2]) -> PairOutcome<Common> {
+fn common(held: [&EvaluatedRun; 2]) -> PairOutcome<SharedQueries> {
     let mut measured = Vec::new();
     for held in held {
         match &held.measured {
@@ -78,9 +78,9 @@ fn common(held: [&EvaluatedRun; 2]) -> PairOutcome<Common> {
     if let [Some(true), Some(false)] | [Some(false), Some(true)] =
         held.map(|held| held.entry.run.is_joint())
     {
-        return PairOutcome::NotComparable(POOLS.into());
+        return PairOutcome::NotComparable(DIFFERENT_POOLS.into());
     }
-    let common = Common::of(measured[0], measured[1]);
+    let common = SharedQueries::of(measured[0], measured[1]);
     if common.queries.len() < 2 {
         let count = common.queries.len();
         return PairOutcome::NotComparable(format!(
@@ -90,8 +90,8 @@ fn common(held: [&EvaluatedRun; 2]) -> PairOutcome<Common> {
     PairOutcome::Done(common)
 }
 
-impl Common {
-    fn of(run: &Measured, reference: &Measured) -> Common {
+impl SharedQueries {
+    fn of(run: &QueryMetrics, reference: &QueryMetrics) -> SharedQueries {
         let of_reference: HashMap<QueryKey, MetricValues> = reference.iter().copied().collect();
         let (mut queries, mut alone) = (Vec::new(), [Vec::new(), Vec::new()]);
         for (key, measures) in run {
@@ -106,7 +106,7 @@ impl Common {
             .map(|(key, _)| *key)
             .filter(|key| !of_run.contains(key))
             .collect();
-        Common { queries, alone }
+        SharedQueries { queries, alone }
     }
 
     /// Compares the runs on one part; `None` where no query of the part is asked. `asked` tells of
@@ -117,7 +117,7 @@ impl Common {
         asked: &[(QueryKey, bool)],
         names: [&str; 2],
         metrics: &[Metric],
-    ) -> Option<PartPair> {
+    ) -> Option<GroupComparison> {
         let of_part: Vec<bool> = asked
             .iter()
             .filter(|((class, ..), _)| part.classes.contains(class))
@@ -127,14 +127,14 @@ impl Common {
             return None;
         }
         let with_gold = of_part.iter().filter(|has_gold| **has_gold).count();
-        Some(PartPair {
+        Some(GroupComparison {
             level: part.level,
             name: part.name.clone(),
             result: self.within(part).result(names, with_gold, metrics),
         })
     }
 
-    fn within(&self, part: &ClassGroup) -> Common {
+    fn within(&self, part: &ClassGroup) -> SharedQueries {
         let is_in = |key: &QueryKey| part.classes.contains(&key.0);
         let queries = self
             .queries
@@ -146,7 +146,7 @@ impl Common {
             .alone
             .each_ref()
             .map(|keys| keys.iter().filter(|key| is_in(key)).copied().collect());
-        Common { queries, alone }
+        SharedQueries { queries, alone }
     }
 
     fn keys(&self) -> HashSet<QueryKey> {
@@ -155,11 +155,11 @@ impl Common {
 
     /// None of fewer than two classes.
     fn tested(&self, metric: Metric) -> Option<TestedDifference> {
-        let verdict = verdict(&self.differences(metric))?;
+        let verdict = paired_test(&self.differences(metric))?;
         // corrected when all pairs are known
         Some(TestedDifference {
             means: self.means(metric),
-            verdict,
+            test: verdict,
             p_holm: verdict.p,
             p_t_holm: verdict.p_t,
         })
@@ -172,7 +172,7 @@ impl Common {
         names: [&str; 2],
         asked: usize,
         metrics: &[Metric],
-    ) -> PairOutcome<PartResult> {
+    ) -> PairOutcome<GroupDifferences> {
         if asked == 0 {
             return PairOutcome::NotComparable("none of its queries has gold".into());
         }
@@ -196,9 +196,9 @@ impl Common {
             .iter()
             .map(|&metric| (metric, self.gap(metric)))
             .collect();
-        PairOutcome::Done(PartResult {
+        PairOutcome::Done(GroupDifferences {
             queries: self.queries.len(),
-            alone: self.alone.each_ref().map(Vec::len),
+            unshared: self.alone.each_ref().map(Vec::len),
             metrics,
         })
     }
@@ -210,7 +210,7 @@ impl Common {
                 .map(|(class, d)| (class, [d])),
         );
         let [difference] = classes.mean();
-        let [wins, ties, losses] = balance(&classes);
+        let [wins, ties, losses] = wins_ties_losses(&classes);
         let interval = classes
             .interval_of_enough()
             .map(|([low], [high])| [low, high]);

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::data::Dataset;
 use crate::eval::comparison::evaluated_run::EvaluatedRun;
-use crate::eval::comparison::{Exchange, Exchanged};
+use crate::eval::comparison::{ChangedEntity, RankingChange};
 use crate::eval::metrics::gold;
-use crate::eval::scored_run::{QueryKey, key_of};
+use crate::eval::scored_run::{QueryKey, query_key};
 use crate::types::{EntityId, Query};
 
 /// Of every query of `keys`, among the first `depth`: gained by the run (held first), lost from the
@@ -16,12 +16,12 @@ pub(super) fn exchanges(
     dataset: &Dataset,
     keys: &HashSet<QueryKey>,
     depth: usize,
-) -> Vec<Exchange> {
+) -> Vec<RankingChange> {
     let exchange = |query: &Query| {
         let gained = entered([run, reference], dataset, query, depth);
         let lost = entered([reference, run], dataset, query, depth);
         let changed = !gained.is_empty() || !lost.is_empty();
-        changed.then(|| Exchange {
+        changed.then(|| RankingChange {
             query: dataset.query_id(query),
             gained,
             lost,
@@ -30,7 +30,7 @@ pub(super) fn exchanges(
     dataset
         .queries
         .iter()
-        .filter(|query| keys.contains(&key_of(query)))
+        .filter(|query| keys.contains(&query_key(query)))
         .filter_map(exchange)
         .collect()
 }
@@ -41,7 +41,7 @@ fn entered(
     dataset: &Dataset,
     query: &Query,
     depth: usize,
-) -> Vec<Exchanged> {
+) -> Vec<ChangedEntity> {
     let wanted = gold(&dataset.classes[query.class.at()], &query.seeds);
     let ranks: HashMap<EntityId, usize> = other.list(query).iter().copied().zip(1..).collect();
     let exchanged = |(&id, rank): (&EntityId, usize)| {
@@ -51,9 +51,9 @@ fn entered(
             dataset
                 .vocabulary
                 .name(id)
-                .or_else(|| Some(held.entry.run.strangers.get(&id)?.as_str()))
+                .or_else(|| Some(held.entry.run.unknown_entities.get(&id)?.as_str()))
         };
-        is_new.then(|| Exchanged {
+        is_new.then(|| ChangedEntity {
             id,
             name: name().map(str::to_owned),
             gold: wanted.contains(&id),

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::eval::comparison::{
-    Comparison, Estimate, Exchanged, PairOutcome, Paired, PartResult, RunPair, RunResult,
-    TestedDifference, UntestedDifference,
+    ChangedEntity, Comparison, Estimate, GroupDifferences, PairComparison, PairOutcome, RunPair,
+    RunResult, TestedDifference, UntestedDifference,
 };
 use crate::table::{Cell, Table, percent, signed_percent, text};
 use crate::types::Metric;
@@ -12,29 +12,29 @@ use crate::types::Metric;
 impl Comparison {
     /// The runs, their metrics, the verdicts; then for each pair its classes by the first metric,
     /// with what they are rolled up to, and the entities gained and lost.
-    pub fn sheets(&self) -> Vec<Table> {
+    pub fn tables(&self) -> Vec<Table> {
         let mut sheets = self.summary();
         for pair in &self.pairs {
             let PairOutcome::Done(paired) = &pair.result else {
                 continue;
             };
-            sheets.extend(self.parts_sheet(pair));
-            sheets.push(self.exchanges_sheet(pair, paired));
+            sheets.extend(self.parts_table(pair));
+            sheets.push(self.exchanges_table(pair, paired));
         }
         sheets
     }
 
     /// The runs, their metrics and, where two were to be compared, the verdicts.
     pub fn summary(&self) -> Vec<Table> {
-        let verdicts = (!self.pairs.is_empty()).then(|| self.verdicts_sheet());
-        [self.runs_sheet(), self.metrics_sheet()]
+        let verdicts = (!self.pairs.is_empty()).then(|| self.verdicts_table());
+        [self.runs_table(), self.metrics_table()]
             .into_iter()
             .chain(verdicts)
             .collect()
     }
 
     /// A run's name, with the number of its queries where it lacks some.
-    pub fn name_of(&self, run: &RunResult) -> String {
+    pub fn display_name(&self, run: &RunResult) -> String {
         match &run.scores {
             PairOutcome::Done(scores) if scores.queries < self.queries => {
                 format!("{} ({} queries)", run.name, scores.queries)
@@ -44,7 +44,7 @@ impl Comparison {
     }
 
     /// Each run: how many queries it has, its file, what is odd about it.
-    pub fn runs_sheet(&self) -> Table {
+    pub fn runs_table(&self) -> Table {
         let title = format!(
             "{}: {} queries of {} seeds",
             self.dataset.display(),
@@ -54,9 +54,12 @@ impl Comparison {
         let rows = self.runs.iter().map(|run| {
             let (queries, why) = match &run.scores {
                 PairOutcome::Done(scores) => (Cell::Count(scores.queries), None),
-                refused => (Cell::Nothing, refused.refusal()),
+                refused => (Cell::Empty, refused.failure_reason()),
             };
-            let remarks: Vec<String> = why.into_iter().chain(run.odd.iter().cloned()).collect();
+            let remarks: Vec<String> = why
+                .into_iter()
+                .chain(run.warnings.iter().cloned())
+                .collect();
             vec![
                 text(&run.name),
                 queries,
@@ -66,21 +69,21 @@ impl Comparison {
         });
         Table {
             title,
-            heads: heads(&["run", "queries", "file", "remarks"]),
+            headers: heads(&["run", "queries", "file", "remarks"]),
             rows: rows.collect(),
         }
     }
 
     /// A line a metric, a column a run.
-    pub fn metrics_sheet(&self) -> Table {
-        let names = self.runs.iter().map(|run| self.name_of(run));
+    pub fn metrics_table(&self) -> Table {
+        let names = self.runs.iter().map(|run| self.display_name(run));
         let row = |metric: &Metric| {
             let estimates = self.runs.iter().map(|run| match &run.scores {
                 PairOutcome::Done(scores) => scores
                     .overall
                     .get(metric)
-                    .map_or(Cell::Nothing, |e| text(estimate(e))),
-                _ => Cell::Nothing,
+                    .map_or(Cell::Empty, |e| text(estimate(e))),
+                _ => Cell::Empty,
             });
             std::iter::once(text(metric)).chain(estimates).collect()
         };
@@ -88,13 +91,13 @@ impl Comparison {
             title:
                 "In %, each run over its own queries, with 95 % bootstrap intervals over classes"
                     .into(),
-            heads: std::iter::once("metric".to_owned()).chain(names).collect(),
+            headers: std::iter::once("metric".to_owned()).chain(names).collect(),
             rows: self.metrics.iter().map(row).collect(),
         }
     }
 
     /// A line a pair and metric; a pair that was not compared has one that says why.
-    pub fn verdicts_sheet(&self) -> Table {
+    pub fn verdicts_table(&self) -> Table {
         let rows = self.pairs.iter().flat_map(|pair| match &pair.result {
             PairOutcome::Done(paired) => paired
                 .metrics
@@ -105,14 +108,14 @@ impl Comparison {
                 let names = [
                     text(&pair.run),
                     text(&pair.reference),
-                    Cell::Nothing,
-                    Cell::Nothing,
+                    Cell::Empty,
+                    Cell::Empty,
                 ];
-                let blanks = std::iter::repeat_n(Cell::Nothing, 8);
+                let blanks = std::iter::repeat_n(Cell::Empty, 8);
                 vec![
                     names
                         .into_iter()
-                        .chain(refused.refusal().map(Cell::Text))
+                        .chain(refused.failure_reason().map(Cell::Text))
                         .chain(blanks)
                         .collect(),
                 ]
@@ -124,32 +127,34 @@ impl Comparison {
                 "Run less reference, over the queries that both have; two-sided tests over classes, corrected over {} tests",
                 self.family
             ),
-            heads: columns.split(',').map(str::to_owned).collect(),
+            headers: columns.split(',').map(str::to_owned).collect(),
             rows: rows.collect(),
         }
     }
 
     /// The classes of a pair by the first metric, with what they are rolled up to; none where it
     /// was not compared.
-    pub fn parts_sheet(&self, pair: &RunPair) -> Option<Table> {
-        Some(parts_sheet(
+    pub fn parts_table(&self, pair: &RunPair) -> Option<Table> {
+        Some(parts_table(
             pair,
             pair.result.done()?,
             *self.metrics.first()?,
         ))
     }
 
-    fn exchanges_sheet(&self, pair: &RunPair, paired: &Paired) -> Table {
-        let count = |of: fn(&crate::eval::comparison::Exchange) -> &Vec<Exchanged>, gold: bool| {
+    fn exchanges_table(&self, pair: &RunPair, paired: &PairComparison) -> Table {
+        let count = |of: fn(&crate::eval::comparison::RankingChange) -> &Vec<ChangedEntity>,
+                     gold: bool| {
             paired
-                .exchanges
+                .ranking_changes
                 .iter()
                 .flat_map(of)
                 .filter(|entity| entity.gold == gold)
                 .count()
         };
-        let names =
-            |entities: &[Exchanged]| text(entities.iter().map(name).collect::<Vec<_>>().join(", "));
+        let names = |entities: &[ChangedEntity]| {
+            text(entities.iter().map(name).collect::<Vec<_>>().join(", "))
+        };
         let title = format!(
             "{} against {}, among the first {}: gained {} gold and {} other, lost {} gold and {} other (gold has a *)",
             pair.run,
@@ -160,24 +165,24 @@ impl Comparison {
             count(|e| &e.lost, true),
             count(|e| &e.lost, false),
         );
-        let row = |e: &crate::eval::comparison::Exchange| {
+        let row = |e: &crate::eval::comparison::RankingChange| {
             vec![text(&e.query), names(&e.gained), names(&e.lost)]
         };
-        let rows = paired.exchanges.iter().map(row).collect();
+        let rows = paired.ranking_changes.iter().map(row).collect();
         Table {
             title,
-            heads: heads(&["query", "gained", "lost"]),
+            headers: heads(&["query", "gained", "lost"]),
             rows,
         }
     }
 }
 
 fn tested_row(pair: &RunPair, metric: Metric, tested: &TestedDifference) -> Vec<Cell> {
-    let v = &tested.verdict;
-    let verdict = match tested.found() {
+    let v = &tested.test;
+    let verdict = match tested.direction() {
         Ordering::Greater => "better",
         Ordering::Less => "worse",
-        Ordering::Equal if tested.is_too_few() => "too few classes",
+        Ordering::Equal if tested.is_underpowered() => "too few classes",
         Ordering::Equal => "no difference found",
     };
     let p = |p: f64| {
@@ -190,7 +195,7 @@ fn tested_row(pair: &RunPair, metric: Metric, tested: &TestedDifference) -> Vec<
     let queries = pair
         .result
         .done()
-        .map_or(Cell::Nothing, |paired| Cell::Count(paired.queries));
+        .map_or(Cell::Empty, |paired| Cell::Count(paired.queries));
     let names = [text(&pair.run), text(&pair.reference), text(metric)];
     let difference = text(format!(
         "{} {}",
@@ -208,14 +213,14 @@ fn tested_row(pair: &RunPair, metric: Metric, tested: &TestedDifference) -> Vec<
         .collect()
 }
 
-fn parts_sheet(pair: &RunPair, paired: &Paired, metric: Metric) -> Table {
-    let row = |part: &crate::eval::comparison::PartPair| {
+fn parts_table(pair: &RunPair, paired: &PairComparison, metric: Metric) -> Table {
+    let row = |part: &crate::eval::comparison::GroupComparison| {
         let mut cells = vec![text(part.level.name()), text(part.name.replace('_', " "))];
         match &part.result {
             PairOutcome::Done(result) => cells.extend(part_cells(result, metric)),
             refused => {
-                cells.extend(std::iter::repeat_n(Cell::Nothing, 7));
-                cells.extend(refused.refusal().map(Cell::Text));
+                cells.extend(std::iter::repeat_n(Cell::Empty, 7));
+                cells.extend(refused.failure_reason().map(Cell::Text));
             }
         }
         cells
@@ -223,7 +228,7 @@ fn parts_sheet(pair: &RunPair, paired: &Paired, metric: Metric) -> Table {
     let (run, reference) = (&*pair.run, &*pair.reference);
     Table {
         title: format!("{run} against {reference}, {metric} by class and rolled up, untested"),
-        heads: heads(&[
+        headers: heads(&[
             "level",
             "part",
             "queries",
@@ -235,11 +240,11 @@ fn parts_sheet(pair: &RunPair, paired: &Paired, metric: Metric) -> Table {
             "losses",
             "remarks",
         ]),
-        rows: paired.parts.iter().map(row).collect(),
+        rows: paired.groups.iter().map(row).collect(),
     }
 }
 
-fn part_cells(result: &PartResult, metric: Metric) -> Vec<Cell> {
+fn part_cells(result: &GroupDifferences, metric: Metric) -> Vec<Cell> {
     let Some(UntestedDifference {
         means,
         difference,
@@ -254,7 +259,7 @@ fn part_cells(result: &PartResult, metric: Metric) -> Vec<Cell> {
     let between = between.map_or_else(String::new, |between| {
         format!(" {}", interval(between, signed_percent))
     });
-    let alone = match result.alone {
+    let alone = match result.unshared {
         [0, 0] => String::new(),
         [run, reference] => {
             format!("{run} queries are in the run alone, {reference} in the reference")
@@ -291,7 +296,7 @@ fn padded(value: f64) -> String {
     format!("{:>5}", percent(value))
 }
 
-fn name(entity: &Exchanged) -> String {
+fn name(entity: &ChangedEntity) -> String {
     let name = entity
         .name
         .clone()

@@ -12,7 +12,7 @@ use crate::types::EntityId;
 const LOOKED_AT: usize = 3;
 
 /// The fields of a line, which tabs separate, and its number.
-pub(super) type Fields<'a> = (usize, Vec<&'a str>);
+pub(super) type LineFields<'a> = (usize, Vec<&'a str>);
 
 /// Where a line has its entity, by column from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) enum Columns {
 
 /// What a column holds, by its values in all lists.
 #[derive(Debug, PartialEq)]
-enum Holds {
+enum ColumnContent {
     /// 0, 1, 2 … or 1, 2, 3 … in every list.
     Ranks,
     /// Mostly whole numbers.
@@ -36,23 +36,26 @@ enum Holds {
 }
 
 /// Where the lines of these lists have their entities, or why that cannot be told.
-pub(super) fn find(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Result<Columns, String> {
+pub(super) fn find(lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> Result<Columns, String> {
     if let Some(columns) = agreeing(lists, vocabulary) {
         return Ok(columns);
     }
-    let held: Vec<Holds> = (0..LOOKED_AT)
+    let held: Vec<ColumnContent> = (0..LOOKED_AT)
         .map(|column| holds(column, lists, vocabulary))
         .collect();
-    let of = |wanted: fn(&Holds) -> bool| {
+    let of = |wanted: fn(&ColumnContent) -> bool| {
         (0..LOOKED_AT)
             .filter(|&c| wanted(&held[c]))
             .collect::<Vec<_>>()
     };
-    let (ranks, numbers) = (of(|h| *h == Holds::Ranks), of(|h| *h == Holds::Numbers));
+    let (ranks, numbers) = (
+        of(|h| *h == ColumnContent::Ranks),
+        of(|h| *h == ColumnContent::Numbers),
+    );
     let name = name_column(&held)?;
     match (numbers.as_slice(), name) {
         ([], Some(name)) => Ok(Columns::Name(name)),
-        ([], None) if ranks == [0] && held[1..].iter().all(|h| *h == Holds::Neither) => {
+        ([], None) if ranks == [0] && held[1..].iter().all(|h| *h == ColumnContent::Neither) => {
             Ok(Columns::Id(0))
         }
         ([], None) => Err("no line has an id or a name of an entity of the data set".into()),
@@ -64,7 +67,7 @@ pub(super) fn find(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Result<Col
 /// Two columns that say the same entity in every line, by id and by name. Ids may count 0, 1, 2 …
 /// and names may be numbers: that they agree throughout tells what they are. The id that comes
 /// first is preferred, as this program writes it.
-fn agreeing(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Option<Columns> {
+fn agreeing(lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> Option<Columns> {
     let pairs = (0..LOOKED_AT).flat_map(|id| (0..LOOKED_AT).map(move |name| (id, name)));
     let agree = |&(id, name): &(usize, usize)| {
         let both = rows(lists).filter_map(|(_, fields)| {
@@ -82,9 +85,9 @@ fn agreeing(lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Option<Columns> {
 }
 
 /// The column with most names; none where no value is a name.
-fn name_column(held: &[Holds]) -> Result<Option<usize>, String> {
+fn name_column(held: &[ColumnContent]) -> Result<Option<usize>, String> {
     let count = |c: usize| {
-        if let Holds::Text(known) = held[c] {
+        if let ColumnContent::Text(known) = held[c] {
             known
         } else {
             0
@@ -105,7 +108,7 @@ fn name_column(held: &[Holds]) -> Result<Option<usize>, String> {
 fn with_names(
     numbers: &[usize],
     name: usize,
-    lists: &[Vec<Fields>],
+    lists: &[Vec<LineFields>],
     vocabulary: &Vocabulary,
 ) -> Result<Columns, String> {
     for &id in numbers {
@@ -137,7 +140,7 @@ fn with_names(
 /// Numbers without names are ids, the column of known ones where there are several.
 fn alone(
     numbers: &[usize],
-    lists: &[Vec<Fields>],
+    lists: &[Vec<LineFields>],
     vocabulary: &Vocabulary,
 ) -> Result<Columns, String> {
     let known = |&&column: &&usize| {
@@ -152,7 +155,7 @@ fn alone(
         ([first, second, ..], _) => return Err(cannot_tell(*first, *second, "ids")),
         ([], _) => return Err("no column has numbers".into()),
     };
-    let name_too = |(_, fields): &Fields| {
+    let name_too = |(_, fields): &LineFields| {
         fields
             .get(id)
             .is_some_and(|field| vocabulary.by_name(field).is_some())
@@ -174,7 +177,7 @@ fn cannot_tell(first: usize, second: usize, what: &str) -> String {
     )
 }
 
-fn holds(column: usize, lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Holds {
+fn holds(column: usize, lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> ColumnContent {
     let values: Vec<&str> = rows(lists)
         .filter_map(|(_, fields)| fields.get(column).copied())
         .collect();
@@ -187,13 +190,13 @@ fn holds(column: usize, lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Holds
         .filter(|value| value.parse::<u32>().is_ok())
         .count();
     if lists.iter().any(|list| list.len() > 1) && lists.iter().all(|list| counts(list, column)) {
-        Holds::Ranks
+        ColumnContent::Ranks
     } else if 2 * numbers > values.len() {
-        Holds::Numbers
+        ColumnContent::Numbers
     } else if values.iter().all(|value| value.parse::<f64>().is_ok()) {
-        Holds::Neither
+        ColumnContent::Neither
     } else {
-        Holds::Text(
+        ColumnContent::Text(
             values
                 .iter()
                 .filter(|value| vocabulary.by_name(value).is_some())
@@ -202,7 +205,7 @@ fn holds(column: usize, lists: &[Vec<Fields>], vocabulary: &Vocabulary) -> Holds
     }
 }
 
-fn rows<'a, 'b>(lists: &'b [Vec<Fields<'a>>]) -> impl Iterator<Item = &'b Fields<'a>> {
+fn rows<'a, 'b>(lists: &'b [Vec<LineFields<'a>>]) -> impl Iterator<Item = &'b LineFields<'a>> {
     lists.iter().flatten()
 }
 
@@ -211,7 +214,7 @@ fn id_of(fields: &[&str], column: usize) -> Option<EntityId> {
 }
 
 /// Whether the column numbers the lines of a list.
-fn counts(list: &[Fields], column: usize) -> bool {
+fn counts(list: &[LineFields], column: usize) -> bool {
     let number = |fields: &Vec<&str>| fields.get(column)?.parse::<usize>().ok();
     let from = |first: usize| {
         (first..)
@@ -222,7 +225,7 @@ fn counts(list: &[Fields], column: usize) -> bool {
 }
 
 /// Whether the column's numbers never rise.
-fn falls(list: &[Fields], column: usize) -> bool {
+fn falls(list: &[LineFields], column: usize) -> bool {
     let numbers: Option<Vec<f64>> = list
         .iter()
         .map(|(_, fields)| fields.get(column)?.parse().ok())
@@ -250,7 +253,7 @@ mod tests {
     }
 
     fn found(text: &str) -> Result<Columns, String> {
-        let list: Vec<Fields> = (1..)
+        let list: Vec<LineFields> = (1..)
             .zip(text.lines().map(|line| line.split('\t').collect()))
             .collect();
         find(&[list], &vocabulary())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::data::{Diagnostics, Vocabulary};
-use crate::eval::run::warnings::{AMBIGUOUS, CONTRADICTED, RENAMED, UNKNOWN};
+use crate::eval::run::warnings::{AMBIGUOUS_NAME, ID_NAME_CONFLICT, UNKNOWN_ENTITY, UNKNOWN_NAME};
 use crate::name::fold;
 use crate::types::EntityId;
 
@@ -12,7 +12,7 @@ use crate::types::EntityId;
 const STRANGERS: u32 = 1 << 31;
 
 /// Finds entities, and keeps those that the vocabulary lacks.
-pub(super) struct Entities<'a> {
+pub(super) struct EntityResolver<'a> {
     vocabulary: &'a Vocabulary,
     /// A number is an id first; else a name first.
     by_id: bool,
@@ -27,9 +27,9 @@ pub(super) struct SourceLine<'a> {
     pub line: usize,
 }
 
-impl<'a> Entities<'a> {
+impl<'a> EntityResolver<'a> {
     pub(super) fn new(vocabulary: &'a Vocabulary, by_id: bool, odd: &'a mut Diagnostics) -> Self {
-        Entities {
+        EntityResolver {
             vocabulary,
             by_id,
             strangers: BTreeMap::new(),
@@ -55,12 +55,13 @@ impl<'a> Entities<'a> {
                             .find(what)
                             .map_or_else(|e| e.to_string(), |_| String::new())
                     };
-                    self.odd.note(UNKNOWN, at.file, Some(at.line), unknown);
+                    self.odd
+                        .note(UNKNOWN_ENTITY, at.file, Some(at.line), unknown);
                     self.stranger(what)
                 }
             },
             [first, second, ..] => {
-                self.odd.note(AMBIGUOUS, at.file, Some(at.line), || {
+                self.odd.note(AMBIGUOUS_NAME, at.file, Some(at.line), || {
                     format!("“{what}” is the name of entity {first} and of entity {second}")
                 });
                 self.stranger(what)
@@ -83,14 +84,14 @@ impl<'a> Entities<'a> {
             (None, None) => self.find(name, at),
             (Some(known), _) if fold(known) == fold(name) => id,
             (Some(known), None) => {
-                self.odd.note(RENAMED, at.file, Some(at.line), || {
+                self.odd.note(UNKNOWN_NAME, at.file, Some(at.line), || {
                     format!("entity {id} is “{known}”, not “{name}”")
                 });
                 id
             }
             (_, Some(other)) => {
                 let own = known.map_or("in no vocabulary".to_owned(), |known| format!("“{known}”"));
-                self.odd.note(CONTRADICTED, at.file, Some(at.line), || {
+                self.odd.note(ID_NAME_CONFLICT, at.file, Some(at.line), || {
                     format!("entity {id} is {own}, and “{name}” is entity {other}")
                 });
                 self.stranger(&format!("{id} {name}"))
@@ -100,7 +101,7 @@ impl<'a> Entities<'a> {
 
     fn by_id(&mut self, id: EntityId, at: SourceLine) -> EntityId {
         if !self.vocabulary.contains(id) {
-            self.odd.note(UNKNOWN, at.file, Some(at.line), || {
+            self.odd.note(UNKNOWN_ENTITY, at.file, Some(at.line), || {
                 format!("there is no entity {id}")
             });
         }

@@ -12,7 +12,7 @@ use crate::types::{ClassId, SeedCount};
 pub(super) const NAMES: &str = "<i>_<class>.txt or <class>_<i>_<3|5>.txt";
 
 /// The query that a file is called after.
-pub(super) struct Name<C> {
+pub(super) struct ListFileName<C> {
     pub form: RunFormat,
     pub class: C,
     /// From 0.
@@ -22,8 +22,8 @@ pub(super) struct Name<C> {
 }
 
 /// What a file is called after.
-pub(super) enum Called {
-    Query(Name<ClassId>),
+pub(super) enum FileNameKind {
+    Query(ListFileName<ClassId>),
     /// A query of a class that the data set does not have.
     Foreign(String),
     /// No query.
@@ -38,17 +38,17 @@ pub(super) fn stem(path: &Path) -> String {
 }
 
 /// Error: `Format` for a name that is a query's in either form, of classes that the data set has.
-pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Called> {
+pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<FileNameKind> {
     let stem = stem(path);
     let (published, submitted) = (published(&stem), submitted(&stem));
-    let known = |name: &Name<&str>| {
-        let &Name {
+    let known = |name: &ListFileName<&str>| {
+        let &ListFileName {
             form,
             class,
             number,
             seeds,
         } = name;
-        Some(Name {
+        Some(ListFileName {
             form,
             class: class_of(dataset, class)?,
             number,
@@ -59,22 +59,22 @@ pub(super) fn read(path: &Path, dataset: &Dataset) -> Result<Called> {
         published.as_ref().and_then(known),
         submitted.as_ref().and_then(known),
     ) {
-        (Some(name), None) | (None, Some(name)) => Ok(Called::Query(name)),
+        (Some(name), None) | (None, Some(name)) => Ok(FileNameKind::Query(name)),
         (Some(_), Some(_)) => Err(Error::format(
             path,
             "could be a published list of one class or a submission's of another, by its name",
         )),
         (None, None) => Ok(match published.or(submitted) {
-            Some(name) => Called::Foreign(name.class.to_owned()),
-            None => Called::Stray,
+            Some(name) => FileNameKind::Foreign(name.class.to_owned()),
+            None => FileNameKind::Stray,
         }),
     }
 }
 
 /// `<i>_<class>`
-fn published(stem: &str) -> Option<Name<&str>> {
+fn published(stem: &str) -> Option<ListFileName<&str>> {
     let (number, class) = stem.split_once('_')?;
-    Some(Name {
+    Some(ListFileName {
         form: RunFormat::Published,
         class,
         number: number.parse().ok()?,
@@ -83,10 +83,10 @@ fn published(stem: &str) -> Option<Name<&str>> {
 }
 
 /// `<class>_<i>_<3|5>`
-fn submitted(stem: &str) -> Option<Name<&str>> {
+fn submitted(stem: &str) -> Option<ListFileName<&str>> {
     let (rest, seeds) = stem.rsplit_once('_')?;
     let (class, number) = rest.rsplit_once('_')?;
-    Some(Name {
+    Some(ListFileName {
         form: RunFormat::Nlpcc,
         class,
         number: number.parse().ok()?,

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use crate::data::{Dataset, Diagnostics};
 use crate::error::{Error, Result};
 use crate::eval::run::columns;
-use crate::eval::run::columns::{Columns, Fields};
-use crate::eval::run::entity_resolver::{Entities, SourceLine};
+use crate::eval::run::columns::{Columns, LineFields};
+use crate::eval::run::entity_resolver::{EntityResolver, SourceLine};
 use crate::eval::run::file_name;
-use crate::eval::run::file_name::{Called, NAMES, Name};
-use crate::eval::run::warnings::{FOREIGN_CLASS, STRAY};
+use crate::eval::run::file_name::{FileNameKind, ListFileName, NAMES};
+use crate::eval::run::warnings::{UNKNOWN_CLASS, UNRELATED_FILE};
 use crate::eval::run::{
-    Content, Entry, List, Ranking, Run, RunFormat, key, published, queries, text,
+    ListEntry, QueryList, Ranking, Run, RunContent, RunFormat, published, queries_by_run_id,
+    run_query_id, text,
 };
 use crate::files;
 use crate::name::one_field;
@@ -22,7 +23,7 @@ use crate::types::{ClassId, EntityId, Query, SeedCount};
 /// A list as it lies in its file.
 pub(super) struct ListFile {
     pub path: PathBuf,
-    pub name: Name<ClassId>,
+    pub name: ListFileName<ClassId>,
     lines: Vec<(usize, String)>,
 }
 
@@ -32,13 +33,13 @@ pub(super) fn read(
     dataset: &Dataset,
     seeds: Option<SeedCount>,
     odd: &mut Diagnostics,
-) -> Result<Content> {
+) -> Result<RunContent> {
     if path.join("index.json").is_file() {
         return Err(Error::format(path, "is an index and no run"));
     }
     let files = list_files(path, dataset, odd)?;
     let form = one_form(path, dataset, &files, odd)?;
-    let fields: Vec<Vec<Fields>> = files
+    let fields: Vec<Vec<LineFields>> = files
         .iter()
         .map(|file| file.lines.iter().map(split).collect())
         .collect();
@@ -47,7 +48,8 @@ pub(super) fn read(
     }
     let unreadable = |why: String| Error::format(path, format!("cannot be read as lists: {why}"));
     let columns = columns::find(&fields, &dataset.vocabulary).map_err(unreadable)?;
-    let mut entities = Entities::new(&dataset.vocabulary, matches!(columns, Columns::Id(_)), odd);
+    let mut entities =
+        EntityResolver::new(&dataset.vocabulary, matches!(columns, Columns::Id(_)), odd);
     let entries = files
         .iter()
         .zip(&fields)
@@ -55,7 +57,7 @@ pub(super) fn read(
     let entries = entries.collect::<Result<Vec<_>>>()?;
     let strangers = entities.strangers;
     let told = match form {
-        RunFormat::Published => Some(published::tell_seeds(
+        RunFormat::Published => Some(published::infer_seed_count(
             path, dataset, &files, &entries, seeds,
         )?),
         RunFormat::Nlpcc | RunFormat::Trec => None,
@@ -65,7 +67,7 @@ pub(super) fn read(
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    Ok(Content {
+    Ok(RunContent {
         form,
         tag,
         lists: in_order(files, entries, told, dataset)?,
@@ -83,7 +85,7 @@ fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Diagnostics) -> Result
     let mut files = Vec::new();
     for path in paths {
         match file_name::read(&path, dataset)? {
-            Called::Query(name)
+            FileNameKind::Query(name)
                 if fs::metadata(&path)
                     .map_err(Error::io("read", &path))?
                     .is_file() =>
@@ -97,14 +99,16 @@ fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Diagnostics) -> Result
                 }
                 files.push(ListFile { path, name, lines });
             }
-            Called::Foreign(class) => {
-                odd.note(FOREIGN_CLASS, &path, None, || {
+            FileNameKind::Foreign(class) => {
+                odd.note(UNKNOWN_CLASS, &path, None, || {
                     format!("there is no class “{class}” in {}", dataset.name)
                 });
             }
-            Called::Stray if file_name::stem(&path) == published::SUMMARY => {}
-            Called::Query(_) | Called::Stray => {
-                odd.note(STRAY, &path, None, || format!("is no file {NAMES}"));
+            FileNameKind::Stray if file_name::stem(&path) == published::SUMMARY => {}
+            FileNameKind::Query(_) | FileNameKind::Stray => {
+                odd.note(UNRELATED_FILE, &path, None, || {
+                    format!("is no file {NAMES}")
+                });
             }
         }
     }
@@ -114,12 +118,12 @@ fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Diagnostics) -> Result
 /// The lists by query. Error: `Format` for two of one query.
 fn in_order(
     files: Vec<ListFile>,
-    entries: Vec<Vec<Entry>>,
+    entries: Vec<Vec<ListEntry>>,
     told: Option<SeedCount>,
     dataset: &Dataset,
-) -> Result<Vec<List>> {
-    let list = |(file, entries): (ListFile, Vec<Entry>)| {
-        let Name {
+) -> Result<Vec<QueryList>> {
+    let list = |(file, entries): (ListFile, Vec<ListEntry>)| {
+        let ListFileName {
             class,
             number,
             seeds,
@@ -132,8 +136,8 @@ fn in_order(
             number,
             seeds: Vec::new(),
         };
-        let list = List {
-            query: key(&dataset.query_id(&query)),
+        let list = QueryList {
+            query: run_query_id(&dataset.query_id(&query)),
             file: file.path,
             entries,
         };
@@ -185,16 +189,16 @@ fn one_form(
     }
 }
 
-fn split((number, line): &(usize, String)) -> Fields<'_> {
+fn split((number, line): &(usize, String)) -> LineFields<'_> {
     (*number, line.split('\t').map(str::trim).collect())
 }
 
 fn read_list(
     path: &Path,
-    list: &[Fields],
+    list: &[LineFields],
     columns: Columns,
-    entities: &mut Entities,
-) -> Result<Vec<Entry>> {
+    entities: &mut EntityResolver,
+) -> Result<Vec<ListEntry>> {
     let mut entries = Vec::with_capacity(list.len());
     for (rank, (line, fields)) in (1u32..).zip(list) {
         let bad = |reason| Error::Line {
@@ -229,7 +233,7 @@ fn read_list(
                 )
             }
         };
-        entries.push(Entry {
+        entries.push(ListEntry {
             line: *line,
             entity,
             score: 1.0 / f64::from(rank),
@@ -239,12 +243,12 @@ fn read_list(
 }
 
 /// Each list with its query. Error: `Mismatch` for one without.
-pub(super) fn with_queries<'a>(
+pub(super) fn rankings_with_queries<'a>(
     run: &'a Run,
     dataset: &'a Dataset,
 ) -> Result<Vec<(&'a Ranking, &'a Query)>> {
-    let known = queries(dataset);
-    let query = |ranking: &Ranking| known.get(&key(&ranking.query)).copied();
+    let known = queries_by_run_id(dataset);
+    let query = |ranking: &Ranking| known.get(&run_query_id(&ranking.query)).copied();
     let with = |ranking| match query(ranking) {
         Some(query) => Ok((ranking, query)),
         None => Err(Error::Mismatch(format!(
@@ -267,7 +271,7 @@ pub(super) fn fill(path: &Path, files: Vec<(String, String)>) -> Result<()> {
 
 /// What an entity is called, as one field; nothing for one of which only the id is known.
 pub(super) fn name_of<'a>(run: &'a Run, entity: EntityId, dataset: &'a Dataset) -> Cow<'a, str> {
-    let strange = || run.strangers.get(&entity).map(String::as_str);
+    let strange = || run.unknown_entities.get(&entity).map(String::as_str);
     one_field(
         dataset
             .vocabulary

@@ -44,7 +44,7 @@ pub struct Run {
     pub rankings: Vec<Ranking>,
     /// What the run calls entities that the vocabulary lacks, or that it does not say clearly.
     /// Their ids are of no entity.
-    pub strangers: BTreeMap<EntityId, String>,
+    pub unknown_entities: BTreeMap<EntityId, String>,
 }
 
 /// One query's candidates with their scores, best first.
@@ -72,19 +72,19 @@ pub enum RunFormat {
 #[derive(Debug)]
 pub struct OpenedRun {
     pub run: Run,
-    pub form: RunFormat,
+    pub format: RunFormat,
     /// What of it cannot be scored, is missing or is strange.
-    pub odd: Diagnostics,
+    pub warnings: Diagnostics,
 }
 
 /// A query's list as it stands in a file, best first.
-struct List {
+struct QueryList {
     query: String,
     file: PathBuf,
-    entries: Vec<Entry>,
+    entries: Vec<ListEntry>,
 }
 
-struct Entry {
+struct ListEntry {
     line: usize,
     entity: EntityId,
     score: f64,
@@ -102,23 +102,23 @@ pub fn check_scores(query: &str, candidates: &[(EntityId, f64)]) -> Result<()> {
 }
 
 /// A query's id as run lines have it, whose fields end at blanks ([`one_word`]).
-pub fn key(query_id: &str) -> String {
+pub fn run_query_id(query_id: &str) -> String {
     one_word(query_id)
 }
 
 /// The data set's queries by the [`key`] of their ids.
-pub(super) fn queries(dataset: &Dataset) -> HashMap<String, &Query> {
+pub(super) fn queries_by_run_id(dataset: &Dataset) -> HashMap<String, &Query> {
     dataset
         .queries
         .iter()
-        .map(|query| (key(&dataset.query_id(query)), query))
+        .map(|query| (run_query_id(&dataset.query_id(query)), query))
         .collect()
 }
 
 /// Gives a list whose query is called as one of the data set's but for case that one's id, unless
 /// another list has it.
-fn as_asked(lists: &mut [List], dataset: &Dataset) {
-    let known = queries(dataset);
+fn normalize_query_ids(lists: &mut [QueryList], dataset: &Dataset) {
+    let known = queries_by_run_id(dataset);
     let by_fold: HashMap<String, &String> = known.keys().map(|id| (fold(id), id)).collect();
     let mut taken: HashSet<String> = lists.iter().map(|list| list.query.clone()).collect();
     for list in lists
@@ -136,7 +136,7 @@ fn as_asked(lists: &mut [List], dataset: &Dataset) {
 
 /// The settings that lie beside a run: its path with `.json` added, for gzip also without its
 /// `.gz`. Empty where there are none. Errors: `Io`, and `Format` where they are no JSON object.
-pub fn settings(path: &Path) -> Result<Map<String, Value>> {
+pub fn read_settings(path: &Path) -> Result<Map<String, Value>> {
     let Some(path) = settings_file(path) else {
         return Ok(Map::new());
     };
@@ -146,9 +146,9 @@ pub fn settings(path: &Path) -> Result<Map<String, Value>> {
 
 /// The data set that a run's settings name. Errors: those of [`settings`], `Missing` where there is
 /// no run, and `Argument` where they name none.
-pub fn dataset(path: &Path) -> Result<PathBuf> {
-    metadata(path)?;
-    let named = settings(path)?
+pub fn stated_dataset(path: &Path) -> Result<PathBuf> {
+    run_metadata(path)?;
+    let named = read_settings(path)?
         .get("dataset")
         .and_then(Value::as_str)
         .map(PathBuf::from);
@@ -174,7 +174,7 @@ pub fn dataset(path: &Path) -> Result<PathBuf> {
     Ok(named)
 }
 
-fn metadata(path: &Path) -> Result<fs::Metadata> {
+fn run_metadata(path: &Path) -> Result<fs::Metadata> {
     fs::metadata(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => {
             let hint = "a run is a file of TREC lines, or a folder of lists".to_string();
@@ -189,7 +189,7 @@ fn metadata(path: &Path) -> Result<fs::Metadata> {
 }
 
 /// Of how many seeds a run is by its settings. Error: `Format` where they say neither 3 nor 5.
-fn seeds_told(settings: &Map<String, Value>, path: &Path) -> Result<Option<SeedCount>> {
+fn stated_seed_count(settings: &Map<String, Value>, path: &Path) -> Result<Option<SeedCount>> {
     let told = match settings.get("seeds") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.clone(),
@@ -227,25 +227,25 @@ impl Run {
     /// Errors: `Missing`, `Io`, `Line`, and `Format` for what is no run, cannot be told apart, or
     /// has settings that are none.
     pub fn open(path: &Path, dataset: &Dataset, seeds: Option<SeedCount>) -> Result<OpenedRun> {
-        Run::open_only(path, dataset, seeds, seeds)
+        Run::open_with(path, dataset, seeds, seeds)
     }
 
     /// As [`Run::open`], with the two told apart: `only` queries of so many seeds are read, and a
     /// published folder is `taken` to have so many.
-    pub fn open_only(
+    pub fn open_with(
         path: &Path,
         dataset: &Dataset,
         only: Option<SeedCount>,
         taken: Option<SeedCount>,
     ) -> Result<OpenedRun> {
-        let kind = metadata(path)?;
-        let settings = settings(path)?;
+        let kind = run_metadata(path)?;
+        let settings = read_settings(path)?;
         let mut odd = Diagnostics::default();
         let mut content = if kind.is_dir() {
             folder::read(
                 path,
                 dataset,
-                seeds_told(&settings, path)?.or(taken),
+                stated_seed_count(&settings, path)?.or(taken),
                 &mut odd,
             )?
         } else if kind.is_file() {
@@ -253,9 +253,9 @@ impl Run {
         } else {
             return Err(Error::format(path, "is neither a file nor a folder"));
         };
-        as_asked(&mut content.lists, dataset);
+        normalize_query_ids(&mut content.lists, dataset);
         if let Some(seeds) = only {
-            let known = queries(dataset);
+            let known = queries_by_run_id(dataset);
             content.lists.retain(|list| {
                 known
                     .get(&list.query)
@@ -264,18 +264,18 @@ impl Run {
         }
         warnings::note(&content.lists, dataset, path, &mut odd);
         Ok(OpenedRun {
-            form: content.form,
+            format: content.form,
             run: content.run(settings),
-            odd,
+            warnings: odd,
         })
     }
 
     /// Reads a file of TREC lines as it stands, with no data set to hold it against. Errors: as
     /// [`Run::open`].
     pub fn read(path: &Path) -> Result<Run> {
-        metadata(path)?;
+        run_metadata(path)?;
         let content = trec::read(path, &Vocabulary::default(), &mut Diagnostics::default())?;
-        Ok(content.run(settings(path)?))
+        Ok(content.run(read_settings(path)?))
     }
 
     /// Why its lists are not to be scored on this data set, whose [`Dataset::hash`] this is: by its
@@ -325,7 +325,7 @@ impl Run {
     /// As [`Run::write`], in any form. Published results have their number of seeds said in the
     /// settings. Errors: `Io`, and `Format` and `Mismatch` for what the form cannot hold.
     pub fn write_as(&self, form: RunFormat, path: &Path, dataset: &Dataset) -> Result<()> {
-        form.check_place(path)?;
+        form.check_output_path(path)?;
         self.check_scores()?;
         let mut settings = self.settings.clone();
         match form {
@@ -352,27 +352,27 @@ fn write_settings(settings: &Map<String, Value>, path: &Path) -> Result<()> {
 }
 
 /// What a form gives of a run.
-struct Content {
+struct RunContent {
     form: RunFormat,
     tag: String,
-    lists: Vec<List>,
+    lists: Vec<QueryList>,
     strangers: BTreeMap<EntityId, String>,
 }
 
-impl Content {
+impl RunContent {
     fn run(self, settings: Map<String, Value>) -> Run {
         let rankings = self.lists.into_iter().map(Ranking::from).collect();
         Run {
             tag: self.tag,
             settings,
             rankings,
-            strangers: self.strangers,
+            unknown_entities: self.strangers,
         }
     }
 }
 
-impl From<List> for Ranking {
-    fn from(list: List) -> Ranking {
+impl From<QueryList> for Ranking {
+    fn from(list: QueryList) -> Ranking {
         let candidates = list
             .entries
             .into_iter()
@@ -401,7 +401,7 @@ impl RunFormat {
     /// Whether a run can be written there. Errors: `Missing` where the folder that it is to be in
     /// is not there, and `Format` where a folder is to be written and something is there, or a file
     /// and a folder is.
-    pub fn check_place(self, path: &Path) -> Result<()> {
+    pub fn check_output_path(self, path: &Path) -> Result<()> {
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::eval::run::folder::{fill, name_of, with_queries};
+use crate::eval::run::folder::{fill, name_of, rankings_with_queries};
 use crate::eval::run::{Ranking, Run};
 use crate::types::{EntityId, Query};
 
@@ -25,6 +25,9 @@ pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<()> {
     };
     fill(
         path,
-        with_queries(run, dataset)?.into_iter().map(file).collect(),
+        rankings_with_queries(run, dataset)?
+            .into_iter()
+            .map(file)
+            .collect(),
     )
 }

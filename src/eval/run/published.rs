@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::eval::metrics::{average_precision, precision};
-use crate::eval::run::folder::{ListFile, fill, name_of, with_queries};
-use crate::eval::run::{Entry, Ranking, Run};
-use crate::eval::scored_run::{QueryKey, key_of};
+use crate::eval::run::folder::{ListFile, fill, name_of, rankings_with_queries};
+use crate::eval::run::{ListEntry, Ranking, Run};
+use crate::eval::scored_run::{QueryKey, query_key};
 use crate::name::one_field;
 use crate::types::{CUTOFFS, EntityId, EvaluationProtocol, Query, SeedCount};
 
@@ -34,11 +34,11 @@ pub(super) fn is_header(line: &str) -> bool {
 /// Of how many seeds published lists are: as given; as the folder's name or that of the one above
 /// it says (`seed=5`); as the data set leaves no choice; or by the lists, which never have the
 /// first three seeds of their own query. Error: `Format` where none tells.
-pub(super) fn tell_seeds(
+pub(super) fn infer_seed_count(
     folder: &Path,
     dataset: &Dataset,
     files: &[ListFile],
-    entries: &[Vec<Entry>],
+    entries: &[Vec<ListEntry>],
     given: Option<SeedCount>,
 ) -> Result<SeedCount> {
     let counts = [SeedCount::Three, SeedCount::Five];
@@ -48,7 +48,7 @@ pub(super) fn tell_seeds(
     let queries: HashMap<QueryKey, &Query> = dataset
         .queries
         .iter()
-        .map(|query| (key_of(query), query))
+        .map(|query| (query_key(query), query))
         .collect();
     let fits = |count: &SeedCount| {
         files.iter().zip(entries).all(|(file, entries)| {
@@ -99,7 +99,7 @@ fn called(folder: &Path) -> Option<SeedCount> {
 
 /// Writes a file as the published code does for each query; gives of how many seeds they are.
 pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<SeedCount> {
-    let lists = with_queries(run, dataset)?;
+    let lists = rankings_with_queries(run, dataset)?;
     let mut counts: Vec<SeedCount> = lists.iter().map(|(_, query)| query.seed_count).collect();
     counts.dedup();
     let &[seeds] = counts.as_slice() else {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::eval::metrics::gold;
-use crate::eval::run::{key, text};
+use crate::eval::run::{run_query_id, text};
 
 /// Writes the gold of every query as lines `query 0 entity label`: 1 a member, 0 a judged
 /// non-member; seeds are left out, and queries without gold have no line. Returns how many queries
@@ -20,7 +20,7 @@ pub fn write_qrels(dataset: &Dataset, path: &Path) -> Result<usize> {
             continue;
         }
         queries += 1;
-        let key = key(&dataset.query_id(query));
+        let key = run_query_id(&dataset.query_id(query));
         let members = class
             .members
             .iter()

@@ -58,7 +58,7 @@ impl World {
     fn odd(&self, path: &Path) -> Vec<(&'static str, Option<usize>, String)> {
         self.open(path)
             .unwrap()
-            .odd
+            .warnings
             .iter()
             .map(|f| (f.kind, f.line, f.reason.clone()))
             .collect()
@@ -85,7 +85,7 @@ fn run(seeds: &str, queries: &[&str]) -> Run {
                 candidates: candidates(ids),
             })
             .collect(),
-        strangers: BTreeMap::new(),
+        unknown_entities: BTreeMap::new(),
     }
 }
 
@@ -124,7 +124,7 @@ fn a_run_comes_back_as_it_was_written() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         run.write_as(form, &path, &world.dataset).unwrap();
         let read = world.open(&path).unwrap();
-        assert_eq!((read.form, read.run), (form, run), "{place}");
+        assert_eq!((read.format, read.run), (form, run), "{place}");
         let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
         assert_eq!(
             left, 2,
@@ -162,7 +162,7 @@ fn scores_and_strangers_come_back_as_trec_lines() {
     );
     let named = world.open(&named).unwrap().run;
     assert_eq!(
-        named.strangers.values().collect::<Vec<_>>(),
+        named.unknown_entities.values().collect::<Vec<_>>(),
         ["sea_unicorn"]
     );
     assert_eq!(named.rankings[0].candidates[1].0, EntityId(3));
@@ -175,7 +175,7 @@ fn scores_and_strangers_come_back_as_trec_lines() {
             .write_as(form, &world.at(name), &world.dataset)
             .unwrap();
         let again = Run::open(&world.at(name), &world.dataset, Some(SeedCount::Three)).unwrap();
-        assert_eq!(again.run.strangers, named.strangers, "{name}");
+        assert_eq!(again.run.unknown_entities, named.unknown_entities, "{name}");
         assert_eq!(ids(&again.run), ids(&named), "{name}");
     }
 }
@@ -228,7 +228,7 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
             .map(|(rank, id)| (id, 1.0 / f64::from(rank)))
             .collect();
         let written = Ranking {
-            query: key(&dataset.query_id(&dataset.queries[0])),
+            query: run_query_id(&dataset.query_id(&dataset.queries[0])),
             candidates,
         };
         let run = Run {
@@ -241,11 +241,11 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
             run.write_as(form, &path, &dataset).unwrap();
             let read = Run::open(&path, &dataset, Some(SeedCount::Three)).unwrap();
             assert_eq!(
-                (&read.run.rankings[..], read.run.strangers.len()),
+                (&read.run.rankings[..], read.run.unknown_entities.len()),
                 (&[written.clone()][..], 0),
                 "{order} {form}"
             );
-            assert_eq!(read.odd.summary(), [], "{order} {form}");
+            assert_eq!(read.warnings.summary(), [], "{order} {form}");
         }
     }
 }
@@ -259,7 +259,7 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
     assert_eq!((ids(&first)[0], ids(&first)[3]), (EntityId(3), EntityId(9)));
     assert_eq!(
         first
-            .strangers
+            .unknown_entities
             .values()
             .map(String::as_str)
             .collect::<BTreeSet<_>>(),
@@ -272,8 +272,8 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
             .unwrap()
             .run;
         assert_eq!(
-            (ids(&again), &again.strangers),
-            (ids(&first), &first.strangers),
+            (ids(&again), &again.unknown_entities),
+            (ids(&first), &first.unknown_entities),
             "{form}"
         );
     }
@@ -354,7 +354,7 @@ fn names_are_read_with_blanks_or_without() {
         .collect();
     assert_eq!(ids, [3, 3, 9], "a number among names is a name first");
     assert!(
-        read.odd
+        read.warnings
             .iter()
             .any(|f| f.line == Some(2) && f.reason == "3 “red cow” came before in small_ones/3/1")
     );
@@ -507,10 +507,10 @@ fn settings_lie_beside_a_run_and_outlast_gzip() {
     let path = world.at("a.run");
     run("3", &["fish_1_3/3/1"]).write(&path).unwrap();
     assert_eq!(
-        settings(&path).unwrap(),
-        settings(&world.at("a.run.gz")).unwrap()
+        read_settings(&path).unwrap(),
+        read_settings(&world.at("a.run.gz")).unwrap()
     );
-    assert!(settings(&world.at("b.run")).unwrap().is_empty());
+    assert!(read_settings(&world.at("b.run")).unwrap().is_empty());
 }
 
 #[test]

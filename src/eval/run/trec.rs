@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::data::{Diagnostics, Vocabulary};
 use crate::error::{Error, Result};
-use crate::eval::run::entity_resolver::{Entities, SourceLine};
-use crate::eval::run::{Content, Entry, List, Run, RunFormat, key, text};
+use crate::eval::run::entity_resolver::{EntityResolver, SourceLine};
+use crate::eval::run::{ListEntry, QueryList, Run, RunContent, RunFormat, run_query_id, text};
 
 /// Fields of a line of qrels, which are easily taken for a run.
 const QRELS: usize = 4;
@@ -23,14 +23,18 @@ struct Line<'a> {
 
 /// Entities are ids or names, `_` for a blank ([`is_by_id`]). A query's candidates are ordered by
 /// rank, then by score (other systems give every line the same rank), then as in the file.
-pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Diagnostics) -> Result<Content> {
+pub(super) fn read(
+    path: &Path,
+    vocabulary: &Vocabulary,
+    odd: &mut Diagnostics,
+) -> Result<RunContent> {
     let lines = text::read(path, odd)?;
     let parsed = read_lines(&lines, path)?;
     let Some(first) = parsed.first() else {
         return Err(Error::format(path, "holds no ranking"));
     };
     let tag = first.tag.to_owned();
-    let mut entities = Entities::new(vocabulary, is_by_id(&parsed, vocabulary), odd);
+    let mut entities = EntityResolver::new(vocabulary, is_by_id(&parsed, vocabulary), odd);
     let lists = by_query(&parsed).into_iter().map(|(query, mut lines)| {
         lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
         let entry = |line: &Line| {
@@ -41,20 +45,20 @@ pub(super) fn read(path: &Path, vocabulary: &Vocabulary, odd: &mut Diagnostics) 
                     line: line.number,
                 },
             );
-            Entry {
+            ListEntry {
                 line: line.number,
                 entity,
                 score: line.score,
             }
         };
-        List {
+        QueryList {
             query,
             file: path.to_owned(),
             entries: lines.into_iter().map(entry).collect(),
         }
     });
     let lists = lists.collect();
-    Ok(Content {
+    Ok(RunContent {
         form: RunFormat::Trec,
         tag,
         lists,
@@ -134,7 +138,7 @@ fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String>
     let score = finite.ok_or_else(|| format!("“{score}” is no score, a finite number"))?;
     Ok(Line {
         number,
-        query: key(query),
+        query: run_query_id(query),
         entity,
         rank,
         score,
@@ -146,16 +150,16 @@ pub(super) fn write(run: &Run, path: &Path) -> Result<()> {
     let tag = if run.tag.trim().is_empty() {
         "run".to_string()
     } else {
-        key(&run.tag)
+        run_query_id(&run.tag)
     };
     let mut lines = String::new();
     for ranking in &run.rankings {
-        let query = key(&ranking.query);
+        let query = run_query_id(&ranking.query);
         for (rank, (entity, score)) in (1..).zip(&ranking.candidates) {
             let entity = run
-                .strangers
+                .unknown_entities
                 .get(entity)
-                .map_or_else(|| entity.to_string(), |name| key(name));
+                .map_or_else(|| entity.to_string(), |name| run_query_id(name));
             // writing to a string cannot fail
             let _ = writeln!(lines, "{query} Q0 {entity} {rank} {score} {tag}");
         }

@@ -4,23 +4,24 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::data::{Dataset, DiagnosticKind, Diagnostics};
-use crate::eval::run::{List, key, queries};
+use crate::eval::run::{QueryList, queries_by_run_id, run_query_id};
 use crate::types::{CUTOFFS, EntityId, Query, SeedCount};
 
-pub(super) const UNKNOWN: DiagnosticKind =
+pub(super) const UNKNOWN_ENTITY: DiagnosticKind =
     DiagnosticKind::error("entities that are not in the vocabulary");
-pub(super) const AMBIGUOUS: DiagnosticKind = DiagnosticKind::error("names of more than one entity");
-pub(super) const CONTRADICTED: DiagnosticKind =
+pub(super) const AMBIGUOUS_NAME: DiagnosticKind =
+    DiagnosticKind::error("names of more than one entity");
+pub(super) const ID_NAME_CONFLICT: DiagnosticKind =
     DiagnosticKind::error("entities by the id of one and the name of another");
-pub(super) const RENAMED: DiagnosticKind =
+pub(super) const UNKNOWN_NAME: DiagnosticKind =
     DiagnosticKind::warning("entities by a name that is not in the vocabulary");
-pub(super) const FOREIGN_QUERY: DiagnosticKind =
+pub(super) const UNKNOWN_QUERY: DiagnosticKind =
     DiagnosticKind::error("queries that are not of this data set");
-pub(super) const FOREIGN_CLASS: DiagnosticKind =
+pub(super) const UNKNOWN_CLASS: DiagnosticKind =
     DiagnosticKind::error("lists of classes that are not of this data set");
-pub(super) const STRAY: DiagnosticKind =
+pub(super) const UNRELATED_FILE: DiagnosticKind =
     DiagnosticKind::warning("files that are no list of a query");
-const TWICE: DiagnosticKind = DiagnosticKind::error("candidates that stand in a list twice");
+const DUPLICATE: DiagnosticKind = DiagnosticKind::error("candidates that stand in a list twice");
 const SEED: DiagnosticKind = DiagnosticKind::error("candidates that are their query's seeds");
 const UNORDERED: DiagnosticKind = DiagnosticKind::warning("lists whose ranks and scores disagree");
 const SHORT: DiagnosticKind = DiagnosticKind::warning("lists shorter than the metrics look");
@@ -28,15 +29,15 @@ const MISSING_THREE: DiagnosticKind = DiagnosticKind::error("queries of 3 seeds 
 const MISSING_FIVE: DiagnosticKind = DiagnosticKind::error("queries of 5 seeds that are missing");
 
 /// Notes what of the lists cannot be scored or is missing; `path` is the run's.
-pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
-    let known = queries(dataset);
+pub(super) fn note(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
+    let known = queries_by_run_id(dataset);
     // no list can be longer than what there is to list
     let longest =
         |query: &Query| CUTOFFS[3].min(dataset.vocabulary.len().saturating_sub(query.seeds.len()));
     for list in lists {
         let Some(query) = known.get(&list.query) else {
             let line = list.entries.first().map(|entry| entry.line);
-            odd.note(FOREIGN_QUERY, &list.file, line, || {
+            odd.note(UNKNOWN_QUERY, &list.file, line, || {
                 format!("“{}” is no query of {}", list.query, dataset.name)
             });
             continue;
@@ -64,7 +65,12 @@ pub(super) fn note(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Dia
 }
 
 /// Gives how many candidates have a place when the list is scored; a stranger keeps its own.
-fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Diagnostics) -> usize {
+fn note_entries(
+    list: &QueryList,
+    query: &Query,
+    dataset: &Dataset,
+    odd: &mut Diagnostics,
+) -> usize {
     let mut seen: HashSet<EntityId> = HashSet::new();
     for entry in &list.entries {
         let name = || {
@@ -80,7 +86,7 @@ fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Diagnos
                 format!("{entity} “{}” is a seed of {}", name(), list.query)
             });
         } else if !seen.insert(entity) {
-            odd.note(TWICE, &list.file, line, || {
+            odd.note(DUPLICATE, &list.file, line, || {
                 format!("{entity} “{}” came before in {}", name(), list.query)
             });
         }
@@ -89,7 +95,7 @@ fn note_entries(list: &List, query: &Query, dataset: &Dataset, odd: &mut Diagnos
 }
 
 /// A run of the one number of seeds need not have the other.
-fn note_missing(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
+fn note_missing(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
     let there: HashSet<&str> = lists.iter().map(|list| list.query.as_str()).collect();
     for (count, kind) in [
         (SeedCount::Three, MISSING_THREE),
@@ -100,7 +106,8 @@ fn note_missing(lists: &[List], dataset: &Dataset, path: &Path, odd: &mut Diagno
             .iter()
             .filter(|query| query.seed_count == count)
             .map(|q| dataset.query_id(q));
-        let (has, lacks): (Vec<_>, Vec<_>) = ids.partition(|id| there.contains(key(id).as_str()));
+        let (has, lacks): (Vec<_>, Vec<_>) =
+            ids.partition(|id| there.contains(run_query_id(id).as_str()));
         if !has.is_empty() {
             lacks
                 .into_iter()

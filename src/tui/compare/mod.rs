@@ -595,7 +595,7 @@ impl App {
                 "{name}: MAP@{cutoff}, {first} against {second} · {}{said}",
                 self.shared.evaluations.title()
             ),
-            heads,
+            headers: heads,
             rows: self
                 .pairs()
                 .into_iter()
@@ -605,7 +605,7 @@ impl App {
     }
 
     fn pair_cells(&self, pair: &CompareRow) -> Vec<Cell> {
-        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         let mut cells = vec![Cell::Text(self.class_title(pair.class))];
         if let Some(number) = self.query_number(pair) {
             cells.extend([

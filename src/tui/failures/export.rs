@@ -25,7 +25,7 @@ pub fn reason(catalogue: &Catalogue, tag: &Tag) -> String {
         Tag::LongTail { pairs, typical } => {
             format!("{pairs} pairs; half of all entities have {typical} or more")
         }
-        Tag::PictureMisleads { image, text } => format!("rank {image} by image, {text} by text"),
+        Tag::ImageMisleads { image, text } => format!("rank {image} by image, {text} by text"),
         Tag::TextMisleads { text, image } => format!("rank {text} by text, {image} by image"),
         Tag::Drift {
             first_wrong,
@@ -105,7 +105,7 @@ impl App {
             .collect();
         Table {
             title: self.sheet_title("failures"),
-            heads,
+            headers: heads,
             rows,
         }
     }
@@ -113,13 +113,12 @@ impl App {
     fn sheet_row(&self, catalogue: &Catalogue, failure: &Failure, modes: usize) -> Vec<Cell> {
         let text = |text: &str| {
             if text.is_empty() {
-                Cell::Nothing
+                Cell::Empty
             } else {
                 Cell::Text(text.to_owned())
             }
         };
-        let count =
-            |count: Option<&usize>| count.map_or(Cell::Nothing, |&count| Cell::Count(count));
+        let count = |count: Option<&usize>| count.map_or(Cell::Empty, |&count| Cell::Count(count));
         let known = failure
             .known_class()
             .map(|class| catalogue.class(class).title())
@@ -168,7 +167,7 @@ impl App {
         };
         Table {
             title,
-            heads,
+            headers: heads,
             rows: confusion
                 .rows
                 .into_iter()

@@ -341,7 +341,7 @@ impl App {
     /// The query in Explore as it was measured, with the cursor on the entity or, where it is
     /// missing, a look at it.
     fn open_failure(&mut self, failure: FailureId) {
-        let expanded = self.shared.evaluations.ranking != RankingKind::Seeds;
+        let expanded = self.shared.evaluations.ranking != RankingKind::SeedSimilarity;
         self.explore.query.mode = self.failures.mode;
         (
             self.explore.candidates.reranked,

@@ -302,14 +302,14 @@ impl Metrics {
         );
         Table {
             title,
-            heads: table_heads(&modes),
+            headers: table_heads(&modes),
             rows,
         }
     }
 
     /// Returns the cells of one row, in the order of [`table_heads`].
     fn cells(&self, row: &MetricsRow, level: &str, modes: usize, shared: &Shared) -> Vec<Cell> {
-        let number = |value: Option<f64>| value.map_or(Cell::Nothing, Cell::Number);
+        let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
         let mut cells = vec![
             Cell::Text(row.label.clone()),
             Cell::Text(level.into()),

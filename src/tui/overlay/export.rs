@@ -29,7 +29,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
             let form = TableFormat::ALL[at];
             let mut spans = vec![Span::raw(" ")];
             spans.extend(canvas.label(Role::Text, &text::fit(form.name(), 10)));
-            let file = format!("{}.{}", canvas.app.export_stem(), form.ending());
+            let file = format!("{}.{}", canvas.app.export_stem(), form.extension());
             spans.push(canvas.span(Role::Quiet, text::fit(&file, 34)));
             (Line::from(spans), Hit::ExportForm(at))
         },
