@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use multiexpan::error::Result;
-use multiexpan::jobs::{Conversion, PairState, RowOrder, convert};
+use multiexpan::jobs::{Conversion, Pooling, RowOrder, convert};
 use multiexpan::model::layer::attention_bias;
 use multiexpan::model::network::{NetworkInput, TRAINED_BERT_LAYERS};
 use multiexpan::model::weights::Weights;
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
         text_encoder: at("bert").to_string_lossy().into_owned(),
         image_encoder: at("resnet50.safetensors").to_string_lossy().into_owned(),
         normalize: false,
-        state: PairState::Mask,
+        state: Pooling::Mask,
         heads: None,
     };
     let converted = timed("converted", || convert(&asked, &mut Unobserved))?;
@@ -143,11 +143,11 @@ fn run(network: &Network, mode: Mode) {
             .bert
             .lower(&ids, &attention_bias(&text_keep), TRAINED_BERT_LAYERS),
         text_keep,
-        mask_at: Tensor::ones([PAIRS], (Kind::Int64, Device::Cpu)),
+        mask_position: Tensor::ones([PAIRS], (Kind::Int64, Device::Cpu)),
         patches: shown.then(|| Tensor::randn([PAIRS, sizes.patches, sizes.patch_features], CPU)),
         image_keep: None,
     };
-    let state = tower.state(&input, false);
+    let state = tower.hidden(&input, false);
     let log_prob = tower
         .head
         .log_prob(&tower.head.pre_head(&state, false), false, 0.0);

@@ -9,9 +9,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file operation failed: `doing` is a verb phrase ("read", "write", "create").
-    #[error("cannot {doing} {}: {source}", printable::path(path))]
+    #[error("cannot {action} {}: {source}", printable::path(path))]
     Io {
-        doing: &'static str,
+        action: &'static str,
         path: PathBuf,
         source: std::io::Error,
     },
@@ -40,12 +40,12 @@ pub enum Error {
     #[error(
         "no {kind} is called “{}”{}",
         printable::one_line(name),
-        did_you_mean(near)
+        did_you_mean(suggestions)
     )]
     Unknown {
         kind: &'static str,
         name: String,
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
 
     /// Several names that are in no vocabulary.
@@ -66,8 +66,8 @@ pub enum Error {
     NoPairs { what: String, causes: Vec<String> },
 
     /// libtorch refused: `doing` is a noun phrase ("loading head.4.weight").
-    #[error("{doing} failed: {message}")]
-    Torch { doing: String, message: String },
+    #[error("{operation} failed: {message}")]
+    Torch { operation: String, message: String },
 
     /// The user or a newer request said stop.
     #[error("stopped")]
@@ -79,7 +79,7 @@ impl Error {
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.as_ref().to_owned();
         move |source| Error::Io {
-            doing,
+            action: doing,
             path,
             source,
         }
@@ -93,7 +93,7 @@ impl Error {
     }
 
     /// Adds a clause to the reason of a [`Error::Format`]; any other error stays as it is.
-    pub fn adding(self, clause: &str) -> Error {
+    pub fn with_clause(self, clause: &str) -> Error {
         match self {
             Error::Format { path, reason } => Error::Format {
                 path,

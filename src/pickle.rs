@@ -93,10 +93,10 @@ struct Machine<'a> {
     memo: HashMap<u64, ValueIndex>,
 }
 
-type Step<T = ()> = Result<T, String>;
+type MachineResult<T = ()> = Result<T, String>;
 
 impl Machine<'_> {
-    fn run(&mut self) -> Step<ValueIndex> {
+    fn run(&mut self) -> MachineResult<ValueIndex> {
         loop {
             let code = self.take(1)?[0];
             if code == b'.' {
@@ -106,7 +106,7 @@ impl Machine<'_> {
         }
     }
 
-    fn step(&mut self, code: u8) -> Step {
+    fn step(&mut self, code: u8) -> MachineResult {
         match code {
             0x80 => drop(self.take(1)?), // PROTO
             0x95 => drop(self.take(8)?), // FRAME
@@ -132,7 +132,7 @@ impl Machine<'_> {
             b'a' | b'e' | 0x90 => self.extend_list(code)?,
             b'}' => self.push(Value::Dict(Vec::new())),
             b'd' => {
-                let items = pairs(&self.unmark()?)?;
+                let items = into_pairs(&self.unmark()?)?;
                 self.push(Value::Dict(items));
             }
             b's' | b'u' => self.extend_dict(code)?,
@@ -153,21 +153,21 @@ impl Machine<'_> {
     }
 
     /// Executes DUP: pushes the top of the stack again.
-    fn duplicate(&mut self) -> Step {
+    fn duplicate(&mut self) -> MachineResult {
         let top = *self.stack.last().ok_or(DAMAGED)?;
         self.stack.push(top);
         Ok(())
     }
 
     /// Executes TUPLE1, TUPLE2 and TUPLE3: makes a tuple of the `length` values on top.
-    fn short_tuple(&mut self, length: usize) -> Step {
+    fn short_tuple(&mut self, length: usize) -> MachineResult {
         let from = self.stack.len().checked_sub(length).ok_or(DAMAGED)?;
         let items = self.stack.split_off(from);
         self.push(Value::List(items));
         Ok(())
     }
 
-    fn byte_string(&mut self, code: u8) -> Step {
+    fn byte_string(&mut self, code: u8) -> MachineResult {
         let length = self.length(match code {
             b'C' => 1,
             b'B' => 4,
@@ -178,7 +178,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn integer(&mut self, code: u8) -> Step {
+    fn integer(&mut self, code: u8) -> MachineResult {
         let number = match code {
             b'I' | b'L' => match self.line()?.trim_end_matches('L') {
                 "00" => {
@@ -200,14 +200,14 @@ impl Machine<'_> {
             b'M' => self.length(2)? as i128,
             _ => {
                 let length = self.length(if code == 0x8a { 1 } else { 4 })?;
-                signed(self.take(length)?)?
+                parse_signed(self.take(length)?)?
             }
         };
         self.push(Value::Int(number));
         Ok(())
     }
 
-    fn float(&mut self, code: u8) -> Step {
+    fn float(&mut self, code: u8) -> MachineResult {
         let number = if code == b'F' {
             self.line()?.parse().map_err(|_| DAMAGED)?
         } else {
@@ -219,7 +219,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn string(&mut self, code: u8) -> Step {
+    fn string(&mut self, code: u8) -> MachineResult {
         let text = if code == b'V' {
             self.line()?.to_owned()
         } else {
@@ -234,7 +234,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn remember(&mut self, code: u8) -> Step {
+    fn remember(&mut self, code: u8) -> MachineResult {
         let slot = match code {
             b'q' => self.length(1)? as u64,
             b'r' => self.length(4)? as u64,
@@ -246,7 +246,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn recall(&mut self, code: u8) -> Step {
+    fn recall(&mut self, code: u8) -> MachineResult {
         let slot = match code {
             b'h' => self.length(1)? as u64,
             b'j' => self.length(4)? as u64,
@@ -257,7 +257,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn extend_list(&mut self, code: u8) -> Step {
+    fn extend_list(&mut self, code: u8) -> MachineResult {
         let more = if code == b'a' {
             vec![self.pop()?]
         } else {
@@ -270,7 +270,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn extend_dict(&mut self, code: u8) -> Step {
+    fn extend_dict(&mut self, code: u8) -> MachineResult {
         let more = if code == b's' {
             let value = self.pop()?;
             vec![self.pop()?, value]
@@ -278,13 +278,15 @@ impl Machine<'_> {
             self.unmark()?
         };
         match self.top()? {
-            Value::Dict(all) | Value::Call(Call { pairs: all, .. }) => all.extend(pairs(&more)?),
+            Value::Dict(all) | Value::Call(Call { pairs: all, .. }) => {
+                all.extend(into_pairs(&more)?)
+            }
             _ => return Err(DAMAGED.into()),
         }
         Ok(())
     }
 
-    fn global(&mut self, code: u8) -> Step {
+    fn global(&mut self, code: u8) -> MachineResult {
         let (module, name) = if code == b'c' {
             (self.line()?.to_owned(), self.line()?.to_owned())
         } else {
@@ -299,7 +301,7 @@ impl Machine<'_> {
     }
 
     /// REDUCE and NEWOBJ: a name with a tuple of arguments.
-    fn call(&mut self) -> Step {
+    fn call(&mut self) -> MachineResult {
         let (arguments, callee) = (self.pop()?, self.pop()?);
         let (Value::Global { .. }, Value::List(arguments)) =
             (&self.values[callee], &self.values[arguments])
@@ -321,16 +323,16 @@ impl Machine<'_> {
         self.values.push(value);
     }
 
-    fn pop(&mut self) -> Step<ValueIndex> {
+    fn pop(&mut self) -> MachineResult<ValueIndex> {
         self.stack.pop().ok_or_else(|| DAMAGED.into())
     }
 
-    fn top(&mut self) -> Step<&mut Value> {
+    fn top(&mut self) -> MachineResult<&mut Value> {
         let place = *self.stack.last().ok_or(DAMAGED)?;
         Ok(&mut self.values[place])
     }
 
-    fn unmark(&mut self) -> Step<Vec<ValueIndex>> {
+    fn unmark(&mut self) -> MachineResult<Vec<ValueIndex>> {
         let height = self
             .marks
             .pop()
@@ -339,7 +341,7 @@ impl Machine<'_> {
         Ok(self.stack.split_off(height))
     }
 
-    fn take(&mut self, length: usize) -> Step<&[u8]> {
+    fn take(&mut self, length: usize) -> MachineResult<&[u8]> {
         let end = self
             .at
             .checked_add(length)
@@ -351,7 +353,7 @@ impl Machine<'_> {
     }
 
     /// An unsigned little-endian number of up to 8 bytes.
-    fn length(&mut self, bytes: usize) -> Step<usize> {
+    fn length(&mut self, bytes: usize) -> MachineResult<usize> {
         let number = self
             .take(bytes)?
             .iter()
@@ -360,7 +362,7 @@ impl Machine<'_> {
         usize::try_from(number).map_err(|_| DAMAGED.into())
     }
 
-    fn line(&mut self) -> Step<&str> {
+    fn line(&mut self) -> MachineResult<&str> {
         let length = self.bytes[self.at..]
             .iter()
             .position(|&byte| byte == b'\n')
@@ -370,7 +372,7 @@ impl Machine<'_> {
     }
 }
 
-fn pairs(items: &[ValueIndex]) -> Step<Vec<(ValueIndex, ValueIndex)>> {
+fn into_pairs(items: &[ValueIndex]) -> MachineResult<Vec<(ValueIndex, ValueIndex)>> {
     let (pairs, rest) = items.as_chunks::<2>();
     if rest.is_empty() {
         Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
@@ -380,7 +382,7 @@ fn pairs(items: &[ValueIndex]) -> Step<Vec<(ValueIndex, ValueIndex)>> {
 }
 
 /// A little-endian two's complement number of up to 16 bytes; none is 0.
-fn signed(bytes: &[u8]) -> Step<i128> {
+fn parse_signed(bytes: &[u8]) -> MachineResult<i128> {
     if bytes.len() > 16 {
         return Err("has a number beyond 128 bits".into());
     }

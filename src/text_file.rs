@@ -24,12 +24,12 @@ pub enum Encoding {
 
 /// The characters of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Text<'a> {
+pub struct DecodedText<'a> {
     /// Without the byte order mark. What is not valid in the encoding is U+FFFD.
     pub text: Cow<'a, str>,
     pub encoding: Encoding,
     /// Whether the file began with a byte order mark.
-    pub marked: bool,
+    pub has_bom: bool,
     /// The first line, from 1, that is not valid in the encoding.
     pub first_invalid: Option<usize>,
 }
@@ -38,7 +38,7 @@ impl Encoding {
     /// The encoding of a file by its first bytes, and the length of its byte order mark. The error
     /// says why the file is not read as text, and completes a sentence that begins with the file's
     /// name.
-    pub fn of(start: &[u8]) -> std::result::Result<(Encoding, usize), String> {
+    pub fn detect(start: &[u8]) -> std::result::Result<(Encoding, usize), String> {
         match start {
             _ if git_lfs::is_pointer(start) => Err(git_lfs::REASON.into()),
             [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(convert("is UTF-32", "UTF-32")),
@@ -106,8 +106,8 @@ fn unmarked(sample: &[u8]) -> Option<&'static str> {
 
 /// Decodes the bytes of a whole file. The error completes a sentence that begins with the file's
 /// name: "seems to be UTF-16LE …".
-pub fn decode(bytes: &[u8]) -> std::result::Result<Text<'_>, String> {
-    let (encoding, mark) = Encoding::of(bytes)?;
+pub fn decode(bytes: &[u8]) -> std::result::Result<DecodedText<'_>, String> {
+    let (encoding, mark) = Encoding::detect(bytes)?;
     let (text, valid) = encoding.decode(&bytes[mark..]);
     let line = || match std::str::from_utf8(&bytes[mark..]) {
         Err(error) if encoding == Encoding::Utf8 => {
@@ -127,10 +127,10 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<Text<'_>, String> {
         }
     };
     let first_invalid = (!valid).then(line);
-    Ok(Text {
+    Ok(DecodedText {
         text,
         encoding,
-        marked: mark > 0,
+        has_bom: mark > 0,
         first_invalid,
     })
 }
@@ -191,10 +191,10 @@ mod tests {
             ),
         ];
         for (bytes, encoding, marked) in cases {
-            let wanted = Text {
+            let wanted = DecodedText {
                 text: text.into(),
                 encoding,
-                marked,
+                has_bom: marked,
                 first_invalid: None,
             };
             assert_eq!(decode(&bytes).unwrap(), wanted);

@@ -23,7 +23,7 @@ impl fmt::Display for EntityId {
 pub struct Row(pub u32);
 
 impl Row {
-    pub fn at(self) -> usize {
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -34,7 +34,7 @@ impl Row {
 pub struct ClassId(pub u16);
 
 impl ClassId {
-    pub fn at(self) -> usize {
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -112,7 +112,7 @@ impl SeedCount {
         }
     }
 
-    pub fn number(self) -> usize {
+    pub fn as_usize(self) -> usize {
         match self {
             SeedCount::Three => 3,
             SeedCount::Five => 5,
@@ -241,7 +241,7 @@ impl Metric {
         ]
     };
 
-    pub fn of(self, measures: &MetricValues) -> f64 {
+    pub fn value(self, measures: &MetricValues) -> f64 {
         match self {
             Metric::Map(at) => measures.ap[at],
             Metric::Precision(at) => measures.p[at],

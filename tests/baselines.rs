@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use multiexpan::features::clip_encoder::ClipEncoder;
-use multiexpan::features::image_encoder::{Picture, pixels};
+use multiexpan::features::image_encoder::{PreparedImage, to_pixel_tensor};
 use multiexpan::jobs::Run;
 use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
@@ -451,8 +451,9 @@ fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
     );
     let side = encoder.side();
     let picture =
-        Picture::decode_middle(&fs::read(folder.join("picture.png")).unwrap(), side).unwrap();
-    let image = encoder.pictures(std::slice::from_ref(&picture)).unwrap();
+        PreparedImage::decode_center_crop(&fs::read(folder.join("picture.png")).unwrap(), side)
+            .unwrap();
+    let image = encoder.images(std::slice::from_ref(&picture)).unwrap();
     let cosine = (image * unit(&expected["image"]))
         .sum(Kind::Float)
         .double_value(&[]);
@@ -463,7 +464,7 @@ fn texts_and_pictures_are_prepared_as_for_the_transformers_package() {
         [0.481_454_66, 0.457_827_5, 0.408_210_73],
         [0.268_629_54, 0.261_302_6, 0.275_777_1],
     ];
-    let ours = pixels(&[picture], side, Some([mean, deviation]), Device::Cpu).unwrap();
+    let ours = to_pixel_tensor(&[picture], side, Some([mean, deviation]), Device::Cpu).unwrap();
     let steps = (ours - &expected["pixels"]).abs() * 255.0 * 0.2613;
     let (most, mean) = (
         steps.max().double_value(&[]),
@@ -483,7 +484,8 @@ fn the_middle_is_cut_out_of_a_picture_of_any_shape() {
         image::Rgb([(4 * x) as u8, (6 * y) as u8, (x * y) as u8])
     });
     let tall = image::imageops::rotate90(&wide);
-    let [wide, tall] = [wide, tall].map(|image| Picture::decode_middle(&png(&image), 32).unwrap());
+    let [wide, tall] =
+        [wide, tall].map(|image| PreparedImage::decode_center_crop(&png(&image), 32).unwrap());
     let turned = image::RgbImage::from_raw(32, 32, wide.rgb)
         .map(|image| image::imageops::rotate90(&image))
         .unwrap();
@@ -499,7 +501,7 @@ fn the_middle_is_cut_out_of_a_picture_of_any_shape() {
         image::Rgb([if x.abs_diff(30_000) < 99 { 255 } else { 0 }, 0, 0])
     });
     assert!(
-        Picture::decode_middle(&png(&strip), 32)
+        PreparedImage::decode_center_crop(&png(&strip), 32)
             .unwrap()
             .rgb
             .chunks(3)

@@ -295,7 +295,7 @@ fn a_training_loops_checkpoint_opens_whatever_it_was_stored_in() {
         !said.contains("pooler") && !said.contains("position_ids"),
         "{said}"
     );
-    assert!(!place.model().keeps_frozen_layers());
+    assert!(!place.model().has_frozen_layers());
     assert_formula(&place, |which| {
         [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double][which % 4]
     });
@@ -317,7 +317,7 @@ fn frozen_layers_of_its_own_are_kept() {
     write(&file, changed);
     assert!(place.converted(&file).contains("are kept"));
     let model = place.model();
-    assert!(model.keeps_frozen_layers());
+    assert!(model.has_frozen_layers());
     let store = model.network(None, Device::Cpu).unwrap().store;
     assert!(store.variables()["bert.encoder.layer.0.output.dense.bias"].equal(&wanted));
 

@@ -44,14 +44,15 @@ fn assert_as_published(expected: &str, forward: impl Fn(&Tensor) -> Tensor) {
 
 #[test]
 fn resnet_50_is_torchvisions() {
-    let network = ResNet50::open(&Weights::held(filled("resnet-50.txt")), Device::Cpu).unwrap();
+    let network =
+        ResNet50::open(&Weights::from_tensors(filled("resnet-50.txt")), Device::Cpu).unwrap();
     assert_as_published("resnet-50.json", |x| network.forward(x));
 }
 
 #[test]
 fn efficientnet_lite0_is_the_published_one() {
     let network = EfficientNetLite0::open(
-        &Weights::held(filled("efficientnet-lite0.txt")),
+        &Weights::from_tensors(filled("efficientnet-lite0.txt")),
         Device::Cpu,
     )
     .unwrap();
@@ -61,7 +62,7 @@ fn efficientnet_lite0_is_the_published_one() {
 #[test]
 fn a_missing_parameter_is_named() {
     let Err(error) = ResNet50::open(
-        &Weights::held(filled("efficientnet-lite0.txt")),
+        &Weights::from_tensors(filled("efficientnet-lite0.txt")),
         Device::Cpu,
     ) else {
         panic!("it opened")

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use multiexpan::error::Error;
 use multiexpan::features::feature_cache::{DEFAULT_LIMIT, FeatureCache};
-use multiexpan::features::image_encoder::{ImageEncoder, ImageEncoderKind, Picture};
-use multiexpan::features::patch_store::{ImageFeatures, image_features, record};
+use multiexpan::features::image_encoder::{ImageEncoder, ImageEncoderKind, PreparedImage};
+use multiexpan::features::patch_store::{ImageFeatures, cache_record, image_features};
 use multiexpan::progress::{Progress, Unobserved};
 use tch::{Device, Kind, Tensor};
 
@@ -42,7 +42,8 @@ fn run(
     cache: &Path,
     grid: Option<i64>,
 ) -> ImageFeatures {
-    let cache = FeatureCache::open(cache, &encoder.hash(), record(encoder), DEFAULT_LIMIT).unwrap();
+    let cache =
+        FeatureCache::open(cache, &encoder.hash(), cache_record(encoder), DEFAULT_LIMIT).unwrap();
     image_features(paths, encoder, cache, grid, &mut Unobserved).unwrap()
 }
 
@@ -62,9 +63,9 @@ fn features_come_computed_and_cached_in_the_order_asked() {
         (ImageEncoderKind::EfficientNetLite0, 49, 1280)
     );
     let mut paths = pictures(folder.path(), 3);
-    let direct: Vec<Picture> = paths
+    let direct: Vec<PreparedImage> = paths
         .iter()
-        .map(|path| Picture::decode(&fs::read(path).unwrap(), 224).unwrap())
+        .map(|path| PreparedImage::decode_squashed(&fs::read(path).unwrap(), 224).unwrap())
         .collect();
     let expected = encoder.encode(&direct).unwrap();
     let apart = (expected.get(0) - expected.get(1))
@@ -129,8 +130,13 @@ fn a_stopped_run_goes_on_where_it_was() {
     let paths = pictures(folder.path(), 2);
     let root = folder.path().join("cache");
     run(&paths[..1], &encoder, &root, None);
-    let cache =
-        FeatureCache::open(&root, &encoder.hash(), record(&encoder), DEFAULT_LIMIT).unwrap();
+    let cache = FeatureCache::open(
+        &root,
+        &encoder.hash(),
+        cache_record(&encoder),
+        DEFAULT_LIMIT,
+    )
+    .unwrap();
     let mut stop = |_: Progress| Err(Error::Stopped);
     let stopped = image_features(&paths, &encoder, cache, None, &mut stop);
     assert!(matches!(stopped, Err(Error::Stopped)));

@@ -111,7 +111,7 @@ fn ids_are_hugging_faces_for_every_option() {
         let tokenizer = TextTokenizer::open(folder.path()).unwrap();
         let ids: Vec<Vec<i64>> = sentences
             .iter()
-            .map(|words| tokenizer.pieces(words).unwrap())
+            .map(|words| tokenizer.word_pieces(words).unwrap())
             .collect();
         let first: Vec<Vec<i64>> = serde_json::from_value(option["first"].clone()).unwrap();
         assert_eq!(ids[..first.len()], first, "{name}");
@@ -132,7 +132,10 @@ fn a_vocabulary_may_have_a_byte_order_mark_crlf_and_a_word_twice() {
         fs::write(folder.path().join("vocab.txt"), text).unwrap();
         let tokenizer = TextTokenizer::open(folder.path()).unwrap();
         let words: Vec<String> = ["Lion", "tiger", "puma"].map(str::to_owned).to_vec();
-        (tokenizer.blank(), tokenizer.pieces(&words).unwrap())
+        (
+            tokenizer.blank_input(),
+            tokenizer.word_pieces(&words).unwrap(),
+        )
     };
     // the last row of a word that is there twice, as in transformers
     let expected = (vec![2, 4, 3], vec![7, 6, 1]);
@@ -331,7 +334,7 @@ fn an_encoder_opens_under_any_prefix_and_names_what_it_does_not_use() {
     let folder = Folder::new();
     let plain = folder.open().unwrap();
     assert!(plain.left_out.is_empty());
-    assert_eq!((plain.sizes.hidden, plain.tokenizer.longest()), (8, 150));
+    assert_eq!((plain.sizes.hidden, plain.tokenizer.max_length()), (8, 150));
     let ones = || Tensor::ones([3], (Kind::Float, Device::Cpu));
     for prefix in ["bert.", "model.bert.", "module._orig_mod.bert."] {
         let value = |name: &str| plain.weights.get(name).unwrap();

@@ -10,7 +10,7 @@ use std::fs;
 use multiexpan::features::image_encoder::ImageEncoder;
 use multiexpan::model::efficientnet::EfficientNetLite0;
 use multiexpan::model::resnet::ResNet50;
-use multiexpan::model::weight_reader::read;
+use multiexpan::model::weight_reader::read_contents;
 use multiexpan::model::weights::Weights;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -59,7 +59,11 @@ fn what_lies_beside_the_parameters_is_known_named_or_refused() {
             [1.0, 2.0],
             "{key}"
         );
-        assert_eq!((weights.len(), weights.beside()), (2, &[][..]), "{key}");
+        assert_eq!(
+            (weights.len(), weights.other_parts()),
+            (2, &[][..]),
+            "{key}"
+        );
     }
     let weights = opened(&Item::Dict(vec![
         ("model", parameters(1.0)),
@@ -70,7 +74,7 @@ fn what_lies_beside_the_parameters_is_known_named_or_refused() {
         ("queue", Item::Tensor(vec![1.0])),
     ]));
     assert_eq!(
-        weights.unwrap().beside(),
+        weights.unwrap().other_parts(),
         [("memory".to_owned(), 2), ("queue".to_owned(), 1)]
     );
 }
@@ -107,7 +111,7 @@ fn several_state_dicts_are_refused_and_named() {
         ("ema", shadow()),
     ]))
     .unwrap();
-    let said = both.under("head.weight").unwrap_err().to_string();
+    let said = both.strip_prefix_of("head.weight").unwrap_err().to_string();
     assert!(
         said.contains("several state dicts, under ema.shadow and net")
             || said.contains("`ema.shadow` and `net`"),
@@ -118,12 +122,12 @@ fn several_state_dicts_are_refused_and_named() {
         ("memory", shadow_of_another()),
     ]))
     .unwrap();
-    let one = one.under("head.weight").unwrap();
+    let one = one.strip_prefix_of("head.weight").unwrap();
     assert_eq!(
         one.names().collect::<Vec<_>>(),
         ["head.bias", "head.weight"]
     );
-    assert_eq!(one.beside(), [("memory".to_owned(), 1)]);
+    assert_eq!(one.other_parts(), [("memory".to_owned(), 1)]);
 }
 
 fn shadow_of_another() -> Item {
@@ -195,7 +199,7 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
         "other.b",
     ];
     let tensors = names.map(|name| (name.to_owned(), Tensor::from_slice(&[1.0f32])));
-    let weights = Weights::held(BTreeMap::from(tensors));
+    let weights = Weights::from_tensors(BTreeMap::from(tensors));
     weights.get("stem.weight").map(drop).unwrap();
     let classifier = |name: &str| name.starts_with("fc.");
     let finish = |own: bool| {
@@ -254,7 +258,7 @@ fn changed(
 
 /// Returns what is wrong with a ResNet-50 whose parameters are changed.
 fn resnet(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
-    let weights = Weights::held(changed("resnet-50.txt", change));
+    let weights = Weights::from_tensors(changed("resnet-50.txt", change));
     ResNet50::open(&weights, Device::Cpu)
         .err()
         .map(|error| error.to_string())
@@ -262,7 +266,7 @@ fn resnet(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> 
 
 /// Returns the same of an EfficientNet-Lite0.
 fn lite0(change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Option<String> {
-    let weights = Weights::held(changed("efficientnet-lite0.txt", change));
+    let weights = Weights::from_tensors(changed("efficientnet-lite0.txt", change));
     EfficientNetLite0::open(&weights, Device::Cpu)
         .err()
         .map(|error| error.to_string())
@@ -454,7 +458,7 @@ fn tensors_at_odd_places_are_read() {
             ],
             padding,
         );
-        let found = read(&file).unwrap().tensors;
+        let found = read_contents(&file).unwrap().tensors;
         assert_eq!(
             (found["x"].size(), numbers(&found["x"])),
             (vec![3, 1], vec![1.5, -2.0, 3.0])
@@ -516,13 +520,13 @@ fn damaged_files_are_no_panic() {
                 }
             }
         }
-        match read(&bytes) {
+        match read_contents(&bytes) {
             Err(reason) => {
                 assert!(!reason.is_empty());
                 refused += 1;
             }
             Ok(contents) => {
-                let weights = Weights::held(contents.tensors);
+                let weights = Weights::from_tensors(contents.tensors);
                 let names: Vec<String> = weights.names().map(str::to_owned).collect();
                 // NaN and the like are errors
                 names.iter().for_each(|name| drop(weights.get(name)));

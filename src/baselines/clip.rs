@@ -15,10 +15,10 @@ use crate::baselines::{BaselineSources, FittedBaseline};
 use crate::data::{Dataset, Diagnostics};
 use crate::error::{Error, Result};
 use crate::features::clip_encoder::ClipEncoder;
-use crate::features::entity_mean::{EntityMean, centred};
+use crate::features::entity_mean::{EntityMean, centred_unit_rows};
 use crate::features::feature_cache::{CacheRecord, ContentHash, DEFAULT_LIMIT, FeatureCache};
-use crate::features::image_encoder::Picture;
-use crate::features::load_pairs::gather;
+use crate::features::image_encoder::PreparedImage;
+use crate::features::load_pairs::load_pairs;
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::progress::{Observer, Progress};
 
@@ -43,7 +43,7 @@ pub fn prepare(
     let encoder = ClipEncoder::open(folder, device)?;
     // the pairs, and so the candidates, are those of every other system
     let encoders = places.encoders(device)?;
-    let (pairs, _) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
+    let (pairs, _) = load_pairs(dataset, &encoders, None, &places.cache, None, observe)?;
     let cache = places.cache.join("clip");
     let fusion = fit(dataset, &pairs, &encoder, &cache, device, observe)?;
     let mut settings = fusion.settings(dataset);
@@ -88,10 +88,10 @@ fn fit(
     let image = means.of(
         "pictures",
         &pictures,
-        &|paths| encoder.pictures(&decoded(paths, encoder.side())?),
+        &|paths| encoder.images(&decoded(paths, encoder.side())?),
         observe,
     )?;
-    let vectors = [text, image].map(|means| EntityVectors::new(&centred(&means)));
+    let vectors = [text, image].map(|means| EntityVectors::new(&centred_unit_rows(&means)));
     ScoreFusion::fit(dataset, &pairs.entities, vectors, observe)
 }
 
@@ -211,7 +211,7 @@ impl Means {
                 [labels, at].map(|numbers| Tensor::from_slice(&numbers).to_device(self.device));
             mean.add(&labels, &vectors.index_select(0, &at));
         }
-        Ok(mean.result())
+        Ok(mean.finish())
     }
 
     /// `[N, D]`.
@@ -237,9 +237,10 @@ impl Means {
     }
 }
 
-fn decoded(paths: &[&PathBuf], side: u32) -> Result<Vec<Picture>> {
+fn decoded(paths: &[&PathBuf], side: u32) -> Result<Vec<PreparedImage>> {
     let picture = |path: &&PathBuf| {
-        Picture::decode_middle(&bytes(path)?, side).map_err(|reason| Error::format(path, reason))
+        PreparedImage::decode_center_crop(&bytes(path)?, side)
+            .map_err(|reason| Error::format(path, reason))
     };
     paths.iter().map(picture).collect()
 }

@@ -10,8 +10,8 @@ use crate::baselines::score_fusion::ScoreFusion;
 use crate::baselines::{BaselineSources, FittedBaseline, RankFn};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::features::entity_mean::centred;
-use crate::features::load_pairs::gather;
+use crate::features::entity_mean::centred_unit_rows;
+use crate::features::load_pairs::load_pairs;
 use crate::features::profiles::Profiles;
 use crate::model::bert::Bert;
 use crate::model::checkpoint::load_encoder;
@@ -27,7 +27,7 @@ pub fn prepare(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<FittedBaseline> {
     let encoders = places.encoders(device)?;
-    let (pairs, patches) = gather(dataset, &encoders, None, &places.cache, None, observe)?;
+    let (pairs, patches) = load_pairs(dataset, &encoders, None, &places.cache, None, observe)?;
     let store = VarStore::new(device);
     let bert = Bert::new(store.root() / "bert", &encoders.text.sizes);
     load_encoder(&store, &encoders.text.weights)?;
@@ -42,8 +42,8 @@ pub fn prepare(
         observe,
     )?;
     let (text, image) = (
-        EntityVectors::new(&centred(&profiles.text)),
-        EntityVectors::new(&centred(&profiles.image)),
+        EntityVectors::new(&centred_unit_rows(&profiles.text)),
+        EntityVectors::new(&centred_unit_rows(&profiles.image)),
     );
     // both, whatever is ranked by: they settle which pairs are used
     let mut settings = encoders.settings();

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 use crate::baselines::ScoredRows;
 use crate::error::Result;
 use crate::expand::best_of;
-use crate::model::layer::unit;
+use crate::model::layer::unit_rows;
 use crate::types::{CUTOFFS, Row};
 
 /// A vector of unit length for every entity, `[V, D]`.
@@ -15,7 +15,7 @@ pub struct EntityVectors(Tensor);
 impl EntityVectors {
     /// Of `rows [V, D]` of any length; one of length 0 is like none.
     pub fn new(rows: &Tensor) -> Self {
-        EntityVectors(unit(rows))
+        EntityVectors(unit_rows(rows))
     }
 
     /// The mean cosine of every entity to the seeds, `[V]`.
@@ -36,7 +36,7 @@ pub fn rank_by_scores(scores: &[f64], seeds: &[Row]) -> ScoredRows {
         .filter(|row| !seeds.contains(row));
     best_of(scores, others, CUTOFFS[3])
         .into_iter()
-        .map(|row| (row, scores[row.at()]))
+        .map(|row| (row, scores[row.index()]))
         .collect()
 }
 

@@ -53,7 +53,7 @@ impl ScoreFusion {
                 .collect();
             let precisions = precisions(dataset, entities, query, &seeds, [&text, &image])?;
             for (step, ap) in precisions.into_iter().enumerate() {
-                own[query.class.at()][step] += ap;
+                own[query.class.index()][step] += ap;
                 all[step] += ap;
             }
             observe.report(Progress::new(
@@ -76,7 +76,7 @@ impl ScoreFusion {
     pub fn likeness(&self, class: ClassId, seeds: &[Row]) -> Result<Vec<f64>> {
         let [text, image] = [&self.text, &self.image]
             .map(|of| of.likeness(seeds).map(|values| standardised(&values)));
-        Ok(mixed(&text?, &image?, self.shares[class.at()]))
+        Ok(mixed(&text?, &image?, self.shares[class.index()]))
     }
 
     /// The shares, and how they were chosen.
@@ -110,7 +110,7 @@ fn precisions(
     let mut precisions = [0.0; STEPS + 1];
     for (step, precision) in precisions.iter_mut().enumerate() {
         let found = rank_by_scores(&mixed(&text, &image, share(step)), seeds);
-        let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.at()]).collect();
+        let list: Vec<EntityId> = found.iter().map(|(row, _)| entities[row.index()]).collect();
         *precision = evaluate_query(dataset, query, &list, EvaluationProtocol::Standard, |_| {
             true
         })

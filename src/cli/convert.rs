@@ -8,7 +8,7 @@ use crate::cli::{note, say, told_left_out};
 use crate::error::Result;
 use crate::jobs;
 use crate::jobs::{Conversion, RowOrder};
-use crate::model::network_config::PairState;
+use crate::model::network_config::Pooling;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ pub struct Args {
 
     /// Which state stands for a pair: that at the mask, as published, or the mean over the text
     #[arg(long, default_value = "mask", value_parser = state_parser())]
-    pub state: PairState,
+    pub state: Pooling,
 
     /// Attention heads of every layer [default: the text encoder's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
@@ -101,12 +101,12 @@ pub fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-fn state_parser() -> impl TypedValueParser<Value = PairState> {
+fn state_parser() -> impl TypedValueParser<Value = Pooling> {
     PossibleValuesParser::new(["mask", "mean"]).map(|name| {
         if name == "mean" {
-            PairState::Mean
+            Pooling::Mean
         } else {
-            PairState::Mask
+            Pooling::Mask
         }
     })
 }

@@ -117,12 +117,12 @@ fn computing(choice: DeviceChoice) -> Vec<Finding> {
     let mut findings: Vec<Finding> = device::report()
         .into_iter()
         .map(|(what, found)| {
-            let absent = what == "cuda" && device::device(DeviceChoice::Cuda(0)).is_err();
+            let absent = what == "cuda" && device::open_device(DeviceChoice::Cuda(0)).is_err();
             Finding::new(if absent { Mark::Absent } else { Mark::Works }, what, found)
         })
         .collect();
-    findings.push(match device::device(choice) {
-        Ok(chosen) => Finding::new(Mark::Works, "computes on", device::describe(chosen)),
+    findings.push(match device::open_device(choice) {
+        Ok(chosen) => Finding::new(Mark::Works, "computes on", device::device_name(chosen)),
         Err(error) => {
             Finding::new(Mark::Fails, "computes on", error.to_string()).next("leave --device out")
         }

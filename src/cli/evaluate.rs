@@ -133,7 +133,7 @@ fn run_of(
         format!(
             "{}/{}/{}",
             catalogue.class(class).name,
-            args.seeds.number(),
+            args.seeds.as_usize(),
             number + 1
         )
     };
@@ -158,7 +158,7 @@ fn as_json(cards: &[ClassCard], evaluated: &Evaluated) -> Value {
         .map(|(class, measures, queries)| {
             let mut columns = columns(measures);
             columns.insert("queries".into(), json!(queries));
-            (cards[class.at()].name.clone(), Value::Object(columns))
+            (cards[class.index()].name.clone(), Value::Object(columns))
         })
         .collect();
     json!({ "overall": columns(&evaluated.evaluation.overall), "queries": evaluated.evaluation.queries, "classes": classes })
@@ -210,7 +210,7 @@ fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
         format!("{}{values}\n", crate::cli::cut(name, width))
     };
     for (class, measures, _) in &evaluated.evaluation.classes {
-        text += &line(&classes[class.at()].title(), measures);
+        text += &line(&classes[class.index()].title(), measures);
     }
     text + &line("overall", &evaluated.evaluation.overall)
 }

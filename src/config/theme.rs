@@ -289,7 +289,7 @@ fn unknown(name: &str) -> Error {
     Error::Unknown {
         kind: "theme",
         name: name.into(),
-        near: SHIPPED.map(|(n, _)| n.to_owned()).into(),
+        suggestions: SHIPPED.map(|(n, _)| n.to_owned()).into(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::data::diagnostics::{Diagnostics, kind};
-use crate::data::text_lines::{class_files, lines};
+use crate::data::text_lines::{class_files, read_lines};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::git_lfs;
@@ -44,7 +44,7 @@ impl Class {
 
 /// The place of the class that `name` means: the same name, else the same in another Unicode form,
 /// else one that differs in case or `_` for a space.
-pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
+pub(super) fn find_class(classes: &[Class], name: &str) -> Option<usize> {
     let exact = classes.iter().position(|c| c.name == name);
     exact
         .or_else(|| classes.iter().position(|c| name::is_same(&c.name, name)))
@@ -55,15 +55,15 @@ pub(super) fn position(classes: &[Class], name: &str) -> Option<usize> {
 }
 
 /// Notes where a file names a class in another Unicode form than its own.
-pub(super) fn note_form(
+pub(super) fn report_unicode_form(
     given: &str,
     own: &str,
     path: &Path,
     line: Option<usize>,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     if given != own && name::is_same(given, own) {
-        findings.note(kind::UNICODE_FORM, path, line, || {
+        diagnostics.report(kind::UNICODE_FORM, path, line, || {
             format!("the class “{given}” is in another Unicode form in the name of its gold file")
         });
     }
@@ -71,21 +71,21 @@ pub(super) fn note_form(
 
 /// Notes each class whose name differs from another's only where names are compared loosely: runs
 /// and options cannot tell them apart.
-pub(super) fn note_twins(classes: &[Class], root: &Path, findings: &mut Diagnostics) {
+pub(super) fn report_similar_names(classes: &[Class], root: &Path, diagnostics: &mut Diagnostics) {
     let mut seen: HashMap<String, &Class> = HashMap::new();
     for class in classes {
         if let Some(first) = seen.insert(fold(&class.name), class) {
             let file = root.join("gt").join(format!("{}.txt", class.name));
-            findings.note(kind::TWIN_CLASSES, &file, None, || {
+            diagnostics.report(kind::TWIN_CLASSES, &file, None, || {
                 format!("“{}” and “{}”", first.name, class.name)
             });
         }
     }
 }
 
-/// As [`position`]; every class of a data set has an id.
-pub(super) fn id_of(classes: &[Class], name: &str) -> Option<ClassId> {
-    position(classes, name)
+/// As [`find_class`]; every class of a data set has an id.
+pub(super) fn find_class_id(classes: &[Class], name: &str) -> Option<ClassId> {
+    find_class(classes, name)
         .and_then(|at| u16::try_from(at).ok())
         .map(ClassId)
 }
@@ -94,19 +94,19 @@ pub(super) fn id_of(classes: &[Class], name: &str) -> Option<ClassId> {
 pub(super) fn read_gold(
     root: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
     let (folder, pickle) = (root.join("gt"), root.join("eid2cls.pkl"));
-    if let Some(files) = class_files(&folder, findings)? {
+    if let Some(files) = class_files(&folder, diagnostics)? {
         return files
             .into_iter()
-            .map(|(name, path)| read_class(name, &path, vocabulary, findings))
+            .map(|(name, path)| read_gold_file(name, &path, vocabulary, diagnostics))
             .collect();
     }
     if pickle.is_file() {
-        return read_pickle(&pickle, vocabulary, findings);
+        return read_gold_pickle(&pickle, vocabulary, diagnostics);
     }
-    findings.note(kind::NO_GOLD, &folder, None, || {
+    diagnostics.report(kind::NO_GOLD, &folder, None, || {
         "there is no gt folder and no eid2cls.pkl".into()
     });
     Ok(Vec::new())
@@ -114,40 +114,40 @@ pub(super) fn read_gold(
 
 /// One file of `gt/`: `id<TAB>name<TAB>label`, label ≥ 1 a member, anything else a judged
 /// non-member.
-fn read_class(
+fn read_gold_file(
     name: String,
     path: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Class> {
     let mut class = Class::named(name);
     let mut seen = HashSet::new();
-    for (number, line) in lines(path, findings)? {
+    for (number, line) in read_lines(path, diagnostics)? {
         let mut fields = line.split('\t').map(str::trim);
         let id = fields.next().and_then(|id| id.parse().ok()).map(EntityId);
         let (Some(entity), Some(given), Some(label)) = (id, fields.next(), fields.next()) else {
-            findings.note(kind::BAD_GOLD, path, Some(number), || {
+            diagnostics.report(kind::BAD_GOLD, path, Some(number), || {
                 format!("no id, name and label in “{line}”")
             });
             continue;
         };
         let Some(known) = vocabulary.name(entity) else {
-            findings.note(kind::UNKNOWN_GOLD, path, Some(number), || {
+            diagnostics.report(kind::UNKNOWN_GOLD, path, Some(number), || {
                 format!("entity {entity} is not in entity2id.txt")
             });
             continue;
         };
         if fold(known) != fold(given) {
-            findings.note(kind::GOLD_NAME, path, Some(number), || {
+            diagnostics.report(kind::GOLD_NAME, path, Some(number), || {
                 format!("entity {entity} is “{known}”, not “{given}”")
             });
         } else if known != given && name::is_same(known, given) {
-            findings.note(kind::UNICODE_FORM, path, Some(number), || {
+            diagnostics.report(kind::UNICODE_FORM, path, Some(number), || {
                 format!("“{given}” is in another Unicode form in entity2id.txt")
             });
         }
         if !seen.insert(entity) {
-            findings.note(kind::DUPLICATE_GOLD, path, Some(number), || {
+            diagnostics.report(kind::DUPLICATE_GOLD, path, Some(number), || {
                 format!("entity {entity} came before")
             });
             continue;
@@ -162,32 +162,32 @@ fn read_class(
 
 /// The published pickle: a dict from entity id to a class name or several. One that cannot be read
 /// is noted, and gives no class: the data set can be explored without gold. Errors: `Io`.
-fn read_pickle(
+fn read_gold_pickle(
     path: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let pickle = match parse_pickle(&bytes) {
+    let pickle = match parse_gold_pickle(&bytes) {
         Ok(pickle) => pickle,
         Err(reason) => {
-            findings.note(kind::BAD_PICKLE, path, None, || reason);
+            diagnostics.report(kind::BAD_PICKLE, path, None, || reason);
             return Ok(Vec::new());
         }
     };
-    let Some(entries) = entries(&pickle) else {
-        findings.note(kind::BAD_PICKLE, path, None, || {
+    let Some(entries) = dict_items(&pickle) else {
+        diagnostics.report(kind::BAD_PICKLE, path, None, || {
             "is not a dict from entity id to class names".into()
         });
         return Ok(Vec::new());
     };
     let mut members: BTreeMap<String, Vec<EntityId>> = BTreeMap::new();
     for &(key, names) in entries {
-        let Some(entity) = read_key(&pickle.values[key], path, vocabulary, findings) else {
+        let Some(entity) = entity_of_key(&pickle.values[key], path, vocabulary, diagnostics) else {
             continue;
         };
-        let Some(names) = class_names(&pickle, names) else {
-            findings.note(kind::BAD_GOLD, path, None, || {
+        let Some(names) = class_names_of(&pickle, names) else {
+            diagnostics.report(kind::BAD_GOLD, path, None, || {
                 format!("entity {entity} has no class names")
             });
             continue;
@@ -206,7 +206,7 @@ fn read_pickle(
 }
 
 /// Reads a pickle. The error is a clause that follows the file's name.
-fn parse_pickle(bytes: &[u8]) -> std::result::Result<Pickle, String> {
+fn parse_gold_pickle(bytes: &[u8]) -> std::result::Result<Pickle, String> {
     if git_lfs::is_pointer(bytes) {
         return Err(git_lfs::REASON.into());
     }
@@ -215,17 +215,17 @@ fn parse_pickle(bytes: &[u8]) -> std::result::Result<Pickle, String> {
 
 /// The entity that a key of the pickle's dict means; `None`, and noted, where it is not in the
 /// vocabulary.
-fn read_key(
+fn entity_of_key(
     key: &Value,
     path: &Path,
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Option<EntityId> {
     let key = match key {
         Value::Int(id) => id.to_string(),
         Value::Text(id) => id.clone(),
         _ => {
-            findings.note(kind::BAD_GOLD, path, None, || {
+            diagnostics.report(kind::BAD_GOLD, path, None, || {
                 "a key is not an entity id".into()
             });
             return None;
@@ -234,7 +234,7 @@ fn read_key(
     let id = key.parse().ok().map(EntityId);
     let entity = id.filter(|id| vocabulary.contains(*id));
     if entity.is_none() {
-        findings.note(kind::UNKNOWN_GOLD, path, None, || {
+        diagnostics.report(kind::UNKNOWN_GOLD, path, None, || {
             format!("entity {key} is not in entity2id.txt")
         });
     }
@@ -242,7 +242,7 @@ fn read_key(
 }
 
 /// The items of the pickle's dict, a plain one or one of the standard library's.
-fn entries(pickle: &Pickle) -> Option<&[(ValueIndex, ValueIndex)]> {
+fn dict_items(pickle: &Pickle) -> Option<&[(ValueIndex, ValueIndex)]> {
     match &pickle.values[pickle.root] {
         Value::Dict(entries) => Some(entries),
         Value::Call(call) => match &pickle.values[call.callee] {
@@ -257,7 +257,7 @@ fn entries(pickle: &Pickle) -> Option<&[(ValueIndex, ValueIndex)]> {
 }
 
 /// A name, or those of a list, a tuple or a set.
-fn class_names(pickle: &Pickle, place: ValueIndex) -> Option<Vec<&str>> {
+fn class_names_of(pickle: &Pickle, place: ValueIndex) -> Option<Vec<&str>> {
     let name = |place: &ValueIndex| match &pickle.values[*place] {
         Value::Text(name) => Some(name.as_str()),
         _ => None,
@@ -285,21 +285,25 @@ fn class_names(pickle: &Pickle, place: ValueIndex) -> Option<Vec<&str>> {
 
 /// Fills `middle` and `coarse` from `classes.tsv` where there is one: a header, then
 /// `class<TAB>middle<TAB>coarse`.
-pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Diagnostics) -> Result<()> {
+pub(super) fn read_hierarchy(
+    classes: &mut [Class],
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<()> {
     if !path.is_file() {
         return Ok(());
     }
     let mut placed = HashSet::new();
-    for (number, line) in lines(path, findings)?.into_iter().skip(1) {
+    for (number, line) in read_lines(path, diagnostics)?.into_iter().skip(1) {
         let mut fields = line.split('\t').map(str::trim);
         let name = fields.next().unwrap_or_default();
-        let Some(at) = position(classes, name) else {
-            findings.note(kind::UNKNOWN_CLASS, path, Some(number), || {
+        let Some(at) = find_class(classes, name) else {
+            diagnostics.report(kind::UNKNOWN_CLASS, path, Some(number), || {
                 format!("there is no class “{name}”")
             });
             continue;
         };
-        note_form(name, &classes[at].name, path, Some(number), findings);
+        report_unicode_form(name, &classes[at].name, path, Some(number), diagnostics);
         // levels are only names: those that are the same are one
         let mut level = || {
             fields
@@ -315,7 +319,7 @@ pub(super) fn place(classes: &mut [Class], path: &Path, findings: &mut Diagnosti
         .enumerate()
         .filter(|(at, _)| !placed.contains(at))
     {
-        findings.note(kind::UNPLACED_CLASS, path, None, || {
+        diagnostics.report(kind::UNPLACED_CLASS, path, None, || {
             format!("“{}” has no row", class.name)
         });
     }

@@ -17,9 +17,9 @@ use crate::text_file::Encoding;
 use crate::types::EntityId;
 
 /// A line longer than this (bytes) is no sentence, and is passed over without being held in memory.
-const LONGEST_LINE: u64 = 4 << 20;
+const MAX_LINE_BYTES: u64 = 4 << 20;
 /// As many mentions of one line as a [`Pair`] can number.
-const MOST_MENTIONS: usize = u16::MAX as usize + 1;
+const MAX_MENTIONS: usize = u16::MAX as usize + 1;
 /// Progress is told every so many bytes.
 const REPORT_EVERY: u64 = 1 << 20;
 const BUFFER: usize = 1 << 18;
@@ -43,7 +43,7 @@ pub struct Pair {
     pub line: usize,
 }
 
-/// One line of the file: where it starts, its number, and its bytes. [`Stream::content`] takes the
+/// One line of the file: where it starts, its number, and its bytes. [`CorpusReader::content`] takes the
 /// line end and the byte order mark off.
 struct Line<'a> {
     offset: u64,
@@ -54,16 +54,16 @@ struct Line<'a> {
 }
 
 /// One pass over the file: what it needs, and where it notes what it leaves out.
-pub(super) struct Stream<'a> {
+pub(super) struct CorpusReader<'a> {
     pub path: &'a Path,
     pub vocabulary: &'a Vocabulary,
     pub images: ImageFinder,
-    pub findings: &'a mut Diagnostics,
+    pub diagnostics: &'a mut Diagnostics,
 }
 
 type Each<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 
-impl Stream<'_> {
+impl CorpusReader<'_> {
     /// Hands every usable mention to `each`, through one line buffer. A file that cannot be read as
     /// text has none, and is noted. Errors: `Io`, `Stopped`, those of `each`.
     pub(super) fn run(&mut self, observe: &mut dyn Observer<Progress>, each: Each) -> Result<()> {
@@ -73,19 +73,19 @@ impl Stream<'_> {
         let total = file.metadata().map_err(unread)?.len();
         let mut reader = BufReader::with_capacity(BUFFER, file);
         let Some(encoding) = self.encoding(reader.fill_buf().map_err(unread)?) else {
-            return tell(observe, total, total);
+            return report_progress(observe, total, total);
         };
         let mut buffer = Vec::new();
         let (mut offset, mut told) = (0, 0);
         for number in 1.. {
             buffer.clear();
             let whole =
-                read_line(&mut reader, encoding, LONGEST_LINE, &mut buffer).map_err(unread)?;
+                read_line(&mut reader, encoding, MAX_LINE_BYTES, &mut buffer).map_err(unread)?;
             let mut length = buffer.len() as u64;
             if length == 0 {
                 break;
             }
-            if !whole && length == LONGEST_LINE {
+            if !whole && length == MAX_LINE_BYTES {
                 length += skip_line(&mut reader, encoding, &mut buffer).map_err(unread)?;
                 self.note(kind::LONG_LINE, number, || {
                     format!("{length} bytes in one line")
@@ -102,25 +102,26 @@ impl Stream<'_> {
             offset += length;
             if offset - told >= REPORT_EVERY {
                 told = offset;
-                tell(observe, offset, total)?;
+                report_progress(observe, offset, total)?;
             }
         }
-        tell(observe, offset, total)
+        report_progress(observe, offset, total)
     }
 
     /// The encoding of the file by its first bytes; `None`, and noted, where it is no text.
     fn encoding(&mut self, start: &[u8]) -> Option<Encoding> {
-        match Encoding::of(start) {
+        match Encoding::detect(start) {
             Ok((encoding, _)) => {
                 if encoding != Encoding::Utf8 {
                     let reason = || "is UTF-16, as its byte order mark says".into();
-                    self.findings.note(kind::UTF16, self.path, None, reason);
+                    self.diagnostics
+                        .report(kind::UTF16, self.path, None, reason);
                 }
                 Some(encoding)
             }
             Err(reason) => {
-                self.findings
-                    .note(kind::UNREADABLE_TEXT, self.path, None, || reason);
+                self.diagnostics
+                    .report(kind::UNREADABLE_TEXT, self.path, None, || reason);
                 None
             }
         }
@@ -128,7 +129,7 @@ impl Stream<'_> {
 
     /// Hands over the mentions of a line as it is in the file, with its line end.
     fn line(&mut self, line: Line, encoding: Encoding, each: Each) -> Result<()> {
-        let (text, valid) = utf8(line.bytes, encoding);
+        let (text, valid) = to_utf8(line.bytes, encoding);
         if !valid {
             self.note(kind::NOT_UTF8, line.number, || {
                 "has characters that are not valid UTF-16; they are lost".into()
@@ -141,7 +142,7 @@ impl Stream<'_> {
     }
 
     fn note(&mut self, kind: DiagnosticKind, line: usize, reason: impl FnOnce() -> String) {
-        self.findings.note(kind, self.path, Some(line), reason);
+        self.diagnostics.report(kind, self.path, Some(line), reason);
     }
 
     /// The line without line end and byte order mark; `None` where it is blank.
@@ -180,7 +181,7 @@ impl Stream<'_> {
                 "no entity is mentioned".into()
             });
         }
-        if sentence.mentions.len() > MOST_MENTIONS {
+        if sentence.mentions.len() > MAX_MENTIONS {
             self.note(kind::LONG_LINE, line.number, || {
                 format!("{} mentions in one line", sentence.mentions.len())
             });
@@ -260,7 +261,7 @@ impl Stream<'_> {
             None => self.note(kind::MISSING_IMAGE, line, || {
                 format!("there is no image {image}")
             }),
-            Some(file) if !image.is_ascii() && is_other_form(file, image) => {
+            Some(file) if !image.is_ascii() && differs_in_unicode_form(file, image) => {
                 let reason = || format!("the file of {image} has a name in another Unicode form");
                 self.note(kind::UNICODE_FORM, line, reason);
             }
@@ -272,7 +273,7 @@ impl Stream<'_> {
 
 /// Whether a file was found although its name is in another Unicode form than the path that was
 /// asked for.
-fn is_other_form(file: &Path, asked: &str) -> bool {
+fn differs_in_unicode_form(file: &Path, asked: &str) -> bool {
     let asked = asked.rsplit(['/', '\\']).next().unwrap_or(asked);
     let own = file.file_name().and_then(|name| name.to_str());
     own.is_some_and(|own| own != asked && is_same(own, asked))
@@ -280,7 +281,7 @@ fn is_other_form(file: &Path, asked: &str) -> bool {
 
 /// A line in UTF-8, and whether it was valid. The bytes of a UTF-8 file are not looked at: JSON's
 /// own reader does.
-fn utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
+fn to_utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
     match encoding {
         Encoding::Utf8 => (Cow::Borrowed(line), true),
         Encoding::Utf16Le | Encoding::Utf16Be => {
@@ -334,7 +335,7 @@ fn skip_line(
     let mut skipped = 0;
     loop {
         buffer.clear();
-        let ended = read_line(reader, encoding, LONGEST_LINE, buffer)?;
+        let ended = read_line(reader, encoding, MAX_LINE_BYTES, buffer)?;
         skipped += buffer.len() as u64;
         if ended || buffer.is_empty() {
             return Ok(skipped);
@@ -342,13 +343,13 @@ fn skip_line(
     }
 }
 
-fn tell(observe: &mut dyn Observer<Progress>, done: u64, total: u64) -> Result<()> {
+fn report_progress(observe: &mut dyn Observer<Progress>, done: u64, total: u64) -> Result<()> {
     observe.report(Progress::new("sentences", done, total))
 }
 
-/// The mention that a [`Stream`] gave with this offset and number, its `line` 0. Errors: `Io`, and
+/// The mention that a [`CorpusReader`] gave with this offset and number, its `line` 0. Errors: `Io`, and
 /// `Format` where the file has changed since and there is no such mention.
-pub(super) fn pair_at(
+pub(super) fn read_pair(
     path: &Path,
     vocabulary: &Vocabulary,
     images: &mut ImageFinder,
@@ -363,13 +364,14 @@ pub(super) fn pair_at(
     };
     let mut reader = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
     let start = reader.fill_buf().map_err(Error::io("read", path))?;
-    let (encoding, _) = Encoding::of(start).map_err(|reason| Error::format(path, reason))?;
+    let (encoding, _) = Encoding::detect(start).map_err(|reason| Error::format(path, reason))?;
     reader
         .seek(SeekFrom::Start(offset))
         .map_err(Error::io("read", path))?;
     let mut bytes = Vec::new();
-    read_line(&mut reader, encoding, LONGEST_LINE, &mut bytes).map_err(Error::io("read", path))?;
-    let (text, _) = utf8(&bytes, encoding);
+    read_line(&mut reader, encoding, MAX_LINE_BYTES, &mut bytes)
+        .map_err(Error::io("read", path))?;
+    let (text, _) = to_utf8(&bytes, encoding);
     let sentence = sentence_json::parse(text.strip_prefix(BOM).unwrap_or(&text))
         .map_err(|e| gone(e.to_string()))?;
     let found = sentence

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// How many findings of one kind are kept whole; the rest are only counted.
-pub const KEPT_OF_A_KIND: usize = 50;
+/// How many diagnostics of one kind are kept whole; the rest are only counted.
+pub const MAX_PER_KIND: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -146,7 +146,7 @@ struct Tally {
     kept: Vec<Diagnostic>,
 }
 
-/// All findings: exact counts by kind, and the first [`KEPT_OF_A_KIND`] of each.
+/// All diagnostics: exact counts by kind, and the first [`MAX_PER_KIND`] of each.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Diagnostics {
     kinds: BTreeMap<&'static str, Tally>,
@@ -156,13 +156,13 @@ impl Diagnostics {
     pub fn push(&mut self, finding: Diagnostic) {
         let tally = self.tally(finding.kind, finding.severity);
         tally.count += 1;
-        if tally.kept.len() < KEPT_OF_A_KIND {
+        if tally.kept.len() < MAX_PER_KIND {
             tally.kept.push(finding);
         }
     }
 
     /// Counts one case; `reason` is only asked for while cases of this kind are kept.
-    pub fn note(
+    pub fn report(
         &mut self,
         kind: DiagnosticKind,
         file: &Path,
@@ -171,7 +171,7 @@ impl Diagnostics {
     ) {
         let tally = self.tally(kind.name, kind.severity);
         tally.count += 1;
-        if tally.kept.len() < KEPT_OF_A_KIND {
+        if tally.kept.len() < MAX_PER_KIND {
             let DiagnosticKind {
                 name: kind,
                 severity,
@@ -195,7 +195,7 @@ impl Diagnostics {
     }
 
     /// Takes back every finding of a kind, where it is none.
-    pub fn forget(&mut self, kind: DiagnosticKind) {
+    pub fn remove(&mut self, kind: DiagnosticKind) {
         self.kinds.remove(kind.name);
     }
 
@@ -253,12 +253,12 @@ impl Diagnostics {
         kinds
     }
 
-    /// Adds the other's counts, and as many of its findings as fit.
+    /// Adds the other's counts, and as many of its diagnostics as fit.
     pub fn merge(&mut self, other: Diagnostics) {
         for (kind, theirs) in other.kinds {
             let ours = self.tally(kind, theirs.severity);
             ours.count += theirs.count;
-            let room = KEPT_OF_A_KIND - ours.kept.len();
+            let room = MAX_PER_KIND - ours.kept.len();
             ours.kept.extend(theirs.kept.into_iter().take(room));
         }
     }
@@ -270,25 +270,28 @@ mod tests {
 
     #[test]
     fn counts_are_exact_beyond_what_is_kept() {
-        let mut findings = Diagnostics::default();
+        let mut diagnostics = Diagnostics::default();
         for line in 1..=70 {
-            findings.note(kind::BLANK, Path::new("a"), Some(line), || {
+            diagnostics.report(kind::BLANK, Path::new("a"), Some(line), || {
                 format!("line {line}")
             });
         }
         let mut more = Diagnostics::default();
-        more.note(kind::BLANK, Path::new("b"), Some(1), String::new);
-        more.note(kind::BAD_JSON, Path::new("b"), Some(2), || "no".into());
-        findings.merge(more);
+        more.report(kind::BLANK, Path::new("b"), Some(1), String::new);
+        more.report(kind::BAD_JSON, Path::new("b"), Some(2), || "no".into());
+        diagnostics.merge(more);
 
-        assert_eq!(findings.count(kind::BLANK.name), 71);
-        assert_eq!(findings.total(Severity::Warning), 71);
-        assert_eq!(findings.total(Severity::Error), 1);
-        assert_eq!(findings.iter().count(), KEPT_OF_A_KIND + 1);
+        assert_eq!(diagnostics.count(kind::BLANK.name), 71);
+        assert_eq!(diagnostics.total(Severity::Warning), 71);
+        assert_eq!(diagnostics.total(Severity::Error), 1);
+        assert_eq!(diagnostics.iter().count(), MAX_PER_KIND + 1);
         // errors come first, however few
-        assert_eq!(findings.summary()[0], (kind::BAD_JSON.name.to_string(), 1));
         assert_eq!(
-            findings.iter().next().map(|f| f.reason.as_str()),
+            diagnostics.summary()[0],
+            (kind::BAD_JSON.name.to_string(), 1)
+        );
+        assert_eq!(
+            diagnostics.iter().next().map(|f| f.reason.as_str()),
             Some("no")
         );
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::data::diagnostics::Diagnostics;
-use crate::data::text_lines::required_lines;
+use crate::data::text_lines::read_required_lines;
 use crate::data::{Dataset, missing};
 use crate::error::{Error, Result};
 use crate::name::nfc;
@@ -20,7 +20,7 @@ pub struct EntityEvidence {
     /// Mentions whose sentence has a picture.
     pub pairs: u32,
     /// Those pictures, each once, in the order of the corpus.
-    pub pictures: Vec<PathBuf>,
+    pub images: Vec<PathBuf>,
 }
 
 impl Dataset {
@@ -35,8 +35,8 @@ impl Dataset {
             if let Some(picture) = pair.image {
                 let evidence = found.entry(pair.entity).or_default();
                 evidence.pairs += 1;
-                if !evidence.pictures.contains(&picture) {
-                    evidence.pictures.push(picture);
+                if !evidence.images.contains(&picture) {
+                    evidence.images.push(picture);
                 }
             }
             Ok(())
@@ -47,7 +47,7 @@ impl Dataset {
     /// The kind of each picture by its file's name ([`nfc`]), as the columns `file` and `kind` of
     /// `image/SOURCES.tsv` have it. Errors: `Missing`, `Io`, `Format` where a column lacks, `Line`
     /// for a row without either or of a file that had one.
-    pub fn picture_kinds(&self) -> Result<HashMap<String, String>> {
+    pub fn image_kinds(&self) -> Result<HashMap<String, String>> {
         let path = self.root.join(SOURCES);
         if !path.is_file() {
             return Err(missing(
@@ -56,12 +56,12 @@ impl Dataset {
                 "its columns “file” and “kind” say what kind each picture is",
             ));
         }
-        read_kinds(&path)
+        read_image_kinds(&path)
     }
 }
 
-fn read_kinds(path: &Path) -> Result<HashMap<String, String>> {
-    let rows = required_lines(path, &mut Diagnostics::default())?;
+fn read_image_kinds(path: &Path) -> Result<HashMap<String, String>> {
+    let rows = read_required_lines(path, &mut Diagnostics::default())?;
     let head: Vec<&str> = rows
         .first()
         .map(|(_, line)| line.split('\t').collect())
@@ -104,7 +104,7 @@ mod tests {
     fn kinds(text: &str) -> Result<HashMap<String, String>> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        read_kinds(file.path())
+        read_image_kinds(file.path())
     }
 
     #[test]

@@ -25,11 +25,11 @@ use std::path::{Path, PathBuf};
 
 pub use class::Class;
 pub use corpus::Pair;
-pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, KEPT_OF_A_KIND, Severity, kind};
+pub use diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, MAX_PER_KIND, Severity, kind};
 pub use entity_evidence::EntityEvidence;
 pub use row_list::read_rows;
 pub use suggest::nearest;
-pub use text_lines::lines_of;
+pub use text_lines::decode_lines;
 pub use validator::check;
 pub use vocabulary::Vocabulary;
 
@@ -44,7 +44,7 @@ const SENTENCES: &str = "sentences.json";
 const HIERARCHY: &str = "classes.tsv";
 
 /// As many classes as a [`ClassId`] can count.
-const MOST_CLASSES: usize = u16::MAX as usize + 1;
+const MAX_CLASSES: usize = u16::MAX as usize + 1;
 /// How many class names an error suggests.
 const SUGGESTIONS: usize = 3;
 
@@ -60,7 +60,7 @@ pub struct Dataset {
     /// Sorted by class, seed count, number.
     pub queries: Vec<Query>,
     /// What loading left out or found odd.
-    pub findings: Diagnostics,
+    pub diagnostics: Diagnostics,
 }
 
 impl Dataset {
@@ -83,19 +83,19 @@ impl Dataset {
                 "a data set is a folder in the MESED layout",
             ));
         }
-        let mut findings = Diagnostics::default();
-        let vocabulary = Vocabulary::read(&entities, &mut findings)?;
-        let files = query_files::query_files(root, &mut findings)?;
-        let classes = read_classes(root, &files, &vocabulary, &mut findings)?;
-        let queries = query_files::read_queries(&files, &classes, &vocabulary, &mut findings)?;
-        query_files::note_counts(root, &files, &classes, &queries, &mut findings);
+        let mut diagnostics = Diagnostics::default();
+        let vocabulary = Vocabulary::read(&entities, &mut diagnostics)?;
+        let files = query_files::find_query_files(root, &mut diagnostics)?;
+        let classes = read_classes(root, &files, &vocabulary, &mut diagnostics)?;
+        let queries = query_files::read_queries(&files, &classes, &vocabulary, &mut diagnostics)?;
+        query_files::report_query_counts(root, &files, &classes, &queries, &mut diagnostics);
         Ok(Dataset {
             root: root.to_owned(),
             name: folder_name(root),
             vocabulary,
             classes,
             queries,
-            findings,
+            diagnostics,
         })
     }
 
@@ -164,10 +164,10 @@ impl Dataset {
     /// near ones.
     pub fn class(&self, name: &str) -> Result<ClassId> {
         let name = name.trim();
-        class::id_of(&self.classes, name).ok_or_else(|| Error::Unknown {
+        class::find_class_id(&self.classes, name).ok_or_else(|| Error::Unknown {
             kind: "class",
             name: name.to_string(),
-            near: suggest::nearest(
+            suggestions: suggest::nearest(
                 name,
                 self.classes.iter().map(|c| c.name.as_str()),
                 SUGGESTIONS,
@@ -179,47 +179,48 @@ impl Dataset {
     pub fn query_id(&self, query: &Query) -> String {
         format!(
             "{}/{}/{}",
-            self.classes[query.class.at()].name,
-            query.seed_count.number(),
+            self.classes[query.class.index()].name,
+            query.seed_count.as_usize(),
             query.number + 1
         )
     }
 
     /// Queries from another folder of `<class>.txt` files, in the order of `queries`; what is left
-    /// out goes to `findings`. Errors: `Missing`, `Io`.
+    /// out goes to `diagnostics`. Errors: `Missing`, `Io`.
     pub fn queries_in(
         &self,
         folder: &Path,
         seed_count: SeedCount,
-        findings: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Vec<Query>> {
-        let files =
-            query_files::query_files_in(folder, seed_count, findings)?.ok_or_else(|| {
+        let files = query_files::find_query_files_in(folder, seed_count, diagnostics)?.ok_or_else(
+            || {
                 missing(
                     "folder of queries",
                     folder,
                     "it holds a file CLASS.txt for each class",
                 )
-            })?;
-        query_files::read_queries(&files, &self.classes, &self.vocabulary, findings)
+            },
+        )?;
+        query_files::read_queries(&files, &self.classes, &self.vocabulary, diagnostics)
     }
 
     /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out
-    /// goes to `findings`. Progress is in bytes. Errors: `Missing`, `Io`, `Stopped`, those of
+    /// goes to `diagnostics`. Progress is in bytes. Errors: `Missing`, `Io`, `Stopped`, those of
     /// `each`.
     pub fn pairs(
         &self,
-        findings: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         observe: &mut dyn Observer<Progress>,
         each: &mut dyn FnMut(Pair) -> Result<()>,
     ) -> Result<()> {
         let path = self.sentences()?;
         let images = image_finder::ImageFinder::new(&self.root);
-        corpus::Stream {
+        corpus::CorpusReader {
             path: &path,
             vocabulary: &self.vocabulary,
             images,
-            findings,
+            diagnostics,
         }
         .run(observe, each)
     }
@@ -228,7 +229,7 @@ impl Dataset {
     /// and `Format` where the corpus has no such mention (any more).
     pub fn pair_at(&self, offset: u64, mention: u16) -> Result<Pair> {
         let path = self.sentences()?;
-        corpus::pair_at(
+        corpus::read_pair(
             &path,
             &self.vocabulary,
             &mut image_finder::ImageFinder::new(&self.root),
@@ -273,15 +274,15 @@ fn read_classes(
     root: &Path,
     files: &[query_files::QueryFile],
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
-    let mut classes = class::read_gold(root, vocabulary, findings)?;
-    query_files::add_goldless(&mut classes, files);
-    if classes.len() > MOST_CLASSES {
+    let mut classes = class::read_gold(root, vocabulary, diagnostics)?;
+    query_files::add_classes_without_gold(&mut classes, files);
+    if classes.len() > MAX_CLASSES {
         return Err(Error::format(
             root,
             format!(
-                "has {} classes, and {MOST_CLASSES} is the most",
+                "has {} classes, and {MAX_CLASSES} is the most",
                 classes.len()
             ),
         ));
@@ -291,11 +292,11 @@ fn read_classes(
             .cmp(&nfc(&b.name))
             .then_with(|| a.name.cmp(&b.name))
     });
-    class::note_twins(&classes, root, findings);
-    class::place(&mut classes, &root.join(HIERARCHY), findings)?;
+    class::report_similar_names(&classes, root, diagnostics);
+    class::read_hierarchy(&mut classes, &root.join(HIERARCHY), diagnostics)?;
     for class in classes.iter().filter(|c| c.members.is_empty()) {
         let file = root.join("gt").join(format!("{}.txt", class.name));
-        findings.note(kind::EMPTY_CLASS, &file, None, || {
+        diagnostics.report(kind::EMPTY_CLASS, &file, None, || {
             format!("“{}” has no members", class.title())
         });
     }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::data::class::{Class, id_of, note_form, position};
+use crate::data::class::{Class, find_class, find_class_id, report_unicode_form};
 use crate::data::diagnostics::{Diagnostics, kind};
-use crate::data::text_lines::{class_files, lines};
+use crate::data::text_lines::{class_files, read_lines};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::Result;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
@@ -26,21 +26,26 @@ pub(super) struct QueryFile {
 }
 
 /// Every query file of the data set.
-pub(super) fn query_files(root: &Path, findings: &mut Diagnostics) -> Result<Vec<QueryFile>> {
+pub(super) fn find_query_files(
+    root: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<QueryFile>> {
     let mut all = Vec::new();
     for (seed_count, folder) in FOLDERS {
-        all.extend(query_files_in(&root.join(folder), seed_count, findings)?.unwrap_or_default());
+        all.extend(
+            find_query_files_in(&root.join(folder), seed_count, diagnostics)?.unwrap_or_default(),
+        );
     }
     Ok(all)
 }
 
 /// The query files of one folder; none where there is no such folder.
-pub(super) fn query_files_in(
+pub(super) fn find_query_files_in(
     folder: &Path,
     seed_count: SeedCount,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Option<Vec<QueryFile>>> {
-    let files = class_files(folder, findings)?;
+    let files = class_files(folder, diagnostics)?;
     let of = |(class, path)| QueryFile {
         seed_count,
         class,
@@ -51,9 +56,9 @@ pub(super) fn query_files_in(
 
 /// Adds an empty class for each query file that no class has: what has queries can be expanded
 /// without gold.
-pub(super) fn add_goldless(classes: &mut Vec<Class>, files: &[QueryFile]) {
+pub(super) fn add_classes_without_gold(classes: &mut Vec<Class>, files: &[QueryFile]) {
     for file in files {
-        if position(classes, &file.class).is_none() {
+        if find_class(classes, &file.class).is_none() {
             classes.push(Class::named(&file.class));
         }
     }
@@ -65,47 +70,47 @@ pub(super) fn read_queries(
     files: &[QueryFile],
     classes: &[Class],
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Query>> {
     let mut queries = Vec::new();
     let mut read: HashMap<(ClassId, SeedCount), &Path> = HashMap::new();
     for file in files {
-        let Some(class) = id_of(classes, &file.class) else {
-            findings.note(kind::FOREIGN_QUERIES, &file.path, None, || {
+        let Some(class) = find_class_id(classes, &file.class) else {
+            diagnostics.report(kind::FOREIGN_QUERIES, &file.path, None, || {
                 format!("there is no class “{}”", file.class)
             });
             continue;
         };
         if let Some(first) = read.get(&(class, file.seed_count)) {
-            findings.note(kind::TWIN_QUERIES, &file.path, None, || {
+            diagnostics.report(kind::TWIN_QUERIES, &file.path, None, || {
                 format!("{} has its queries", first.display())
             });
             continue;
         }
         read.insert((class, file.seed_count), &file.path);
-        note_form(
+        report_unicode_form(
             &file.class,
-            &classes[class.at()].name,
+            &classes[class.index()].name,
             &file.path,
             None,
-            findings,
+            diagnostics,
         );
-        read_file(file, class, classes, vocabulary, findings, &mut queries)?;
+        read_query_file(file, class, classes, vocabulary, diagnostics, &mut queries)?;
     }
     queries.sort_by_key(|q| (q.class, q.seed_count, q.number));
     Ok(queries)
 }
 
 /// Adds the queries of one file, which are of `class`.
-fn read_file(
+fn read_query_file(
     file: &QueryFile,
     class: ClassId,
     classes: &[Class],
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
     queries: &mut Vec<Query>,
 ) -> Result<()> {
-    for (number, (line, text)) in lines(&file.path, findings)?.into_iter().enumerate() {
+    for (number, (line, text)) in read_lines(&file.path, diagnostics)?.into_iter().enumerate() {
         if text.trim() == END {
             break;
         }
@@ -113,12 +118,12 @@ fn read_file(
             &text,
             line,
             file,
-            &classes[class.at()],
+            &classes[class.index()],
             vocabulary,
-            findings,
+            diagnostics,
         );
         if seeds.is_empty() {
-            findings.note(kind::EMPTY_QUERY, &file.path, Some(line), || {
+            diagnostics.report(kind::EMPTY_QUERY, &file.path, Some(line), || {
                 "no seed can be used".into()
             });
             continue;
@@ -139,10 +144,11 @@ fn read_seeds(
     file: &QueryFile,
     class: &Class,
     vocabulary: &Vocabulary,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<EntityId> {
     let mut seeds: Vec<EntityId> = Vec::new();
-    let mut note = |kind, reason: String| findings.note(kind, &file.path, Some(line), || reason);
+    let mut note =
+        |kind, reason: String| diagnostics.report(kind, &file.path, Some(line), || reason);
     for word in text.split_whitespace() {
         let Ok(id) = word.parse().map(EntityId) else {
             note(kind::BAD_SEED, format!("“{word}” is no entity id"));
@@ -167,7 +173,7 @@ fn read_seeds(
         }
         seeds.push(id);
     }
-    let wanted = file.seed_count.number();
+    let wanted = file.seed_count.as_usize();
     if seeds.len() != wanted && !seeds.is_empty() {
         note(
             kind::SEED_COUNT,
@@ -179,22 +185,22 @@ fn read_seeds(
 
 /// Notes classes without queries and those with another number of them than most, for each seed
 /// count in use.
-pub(super) fn note_counts(
+pub(super) fn report_query_counts(
     root: &Path,
     files: &[QueryFile],
     classes: &[Class],
     queries: &[Query],
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) {
     if queries.is_empty() && !classes.is_empty() {
-        findings.note(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || {
+        diagnostics.report(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || {
             "no class has a query".into()
         });
     }
     for (seed_count, folder) in FOLDERS {
         let mut counts = vec![0usize; classes.len()];
         for query in queries.iter().filter(|q| q.seed_count == seed_count) {
-            counts[query.class.at()] += 1;
+            counts[query.class.index()] += 1;
         }
         let Some(usual) = most_frequent(&counts) else {
             continue;
@@ -206,17 +212,17 @@ pub(super) fn note_counts(
         {
             let own = files
                 .iter()
-                .find(|f| f.seed_count == seed_count && is_of(f, class));
+                .find(|f| f.seed_count == seed_count && belongs_to(f, class));
             let file = own.map_or_else(
                 || root.join(folder).join(format!("{}.txt", class.name)),
                 |f| f.path.clone(),
             );
-            let (name, seeds) = (class.title(), seed_count.number());
+            let (name, seeds) = (class.title(), seed_count.as_usize());
             match count {
-                0 => findings.note(kind::NO_QUERIES, &file, None, || {
+                0 => diagnostics.report(kind::NO_QUERIES, &file, None, || {
                     format!("“{name}” has no query of {seeds} seeds")
                 }),
-                _ => findings.note(kind::UNEQUAL_QUERIES, &file, None, || {
+                _ => diagnostics.report(kind::UNEQUAL_QUERIES, &file, None, || {
                     format!(
                         "“{name}” has {count} queries of {seeds} seeds, most classes have {usual}"
                     )
@@ -226,8 +232,8 @@ pub(super) fn note_counts(
     }
 }
 
-fn is_of(file: &QueryFile, class: &Class) -> bool {
-    position(std::slice::from_ref(class), &file.class).is_some()
+fn belongs_to(file: &QueryFile, class: &Class) -> bool {
+    find_class(std::slice::from_ref(class), &file.class).is_some()
 }
 
 /// The most frequent count above 0 (the greater of equals); none where all are 0.

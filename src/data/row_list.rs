@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::data::diagnostics::Diagnostics;
-use crate::data::text_lines::required_lines;
+use crate::data::text_lines::read_required_lines;
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::types::EntityId;
@@ -24,8 +24,10 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
             hint: String::new(),
         });
     }
-    let lines = required_lines(path, &mut Diagnostics::default())?;
-    let all_ids = lines.iter().all(|(_, line)| id(vocabulary, line).is_some());
+    let lines = read_required_lines(path, &mut Diagnostics::default())?;
+    let all_ids = lines
+        .iter()
+        .all(|(_, line)| resolve_id(vocabulary, line).is_some());
     let mut seen: HashMap<EntityId, usize> = HashMap::new();
     let mut rows = Vec::with_capacity(lines.len());
     for (number, line) in lines {
@@ -35,9 +37,9 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
             reason,
         };
         let found = if all_ids {
-            id(vocabulary, &line)
+            resolve_id(vocabulary, &line)
         } else {
-            entity(vocabulary, &line)
+            resolve_name_or_id(vocabulary, &line)
         };
         let row = match found {
             Some(row) => row,
@@ -56,7 +58,7 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
     Ok(rows)
 }
 
-fn id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
+fn resolve_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     let known = |what: &str| {
         what.parse()
             .ok()
@@ -67,10 +69,10 @@ fn id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
 }
 
 /// As it stands first: a name may have a dot or a slash of its own.
-fn entity(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
+fn resolve_name_or_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     vocabulary
-        .known(line.trim())
-        .or_else(|| vocabulary.known(stem(line)))
+        .resolve(line.trim())
+        .or_else(|| vocabulary.resolve(stem(line)))
 }
 
 /// `entities/0007.pkl` → `0007`.

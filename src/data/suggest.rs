@@ -6,9 +6,9 @@ use fuzzy_matcher::skim::SkimMatcherV2;
 use crate::name::fold;
 
 /// Below this likeness a name is no help.
-const LEAST_LIKENESS: f64 = 0.55;
+const MIN_SIMILARITY: f64 = 0.55;
 /// A likeness that only one word of the name, or scattered letters, account for weighs this much.
-const PARTIAL: f64 = 0.9;
+const PARTIAL_WEIGHT: f64 = 0.9;
 
 /// Up to `n` of `names` that are like `typed`, best first, each once. Likeness is the best of: edit
 /// similarity (1 − distance / longer length) to the name, to one of its words, and the share of the
@@ -25,11 +25,11 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, n: usize) 
             let folded = fold(name);
             let fuzzy = matcher
                 .fuzzy_match(&folded, &typed)
-                .map_or(0.0, |s| PARTIAL * s as f64 / perfect);
+                .map_or(0.0, |s| PARTIAL_WEIGHT * s as f64 / perfect);
             let likeness = similarity(&typed, &folded)
                 .max(fuzzy)
                 .max(word_similarity(&typed, &folded));
-            (likeness >= LEAST_LIKENESS).then_some((likeness, name.len(), name))
+            (likeness >= MIN_SIMILARITY).then_some((likeness, name.len(), name))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
@@ -46,7 +46,7 @@ fn word_similarity(typed: &str, folded: &str) -> f64 {
         .split(' ')
         .map(|word| similarity(typed, word))
         .fold(0.0, f64::max);
-    PARTIAL * best
+    PARTIAL_WEIGHT * best
 }
 
 /// 1 − edit distance / the longer length, 0..1.

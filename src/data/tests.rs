@@ -35,7 +35,7 @@ const A: &str = r#", "image": "image/a.png""#;
 
 /// (file, line) of every kept finding of a kind.
 fn places(
-    findings: &Diagnostics,
+    diagnostics: &Diagnostics,
     root: &Path,
     kind: DiagnosticKind,
 ) -> Vec<(String, Option<usize>)> {
@@ -46,7 +46,7 @@ fn places(
             .display()
             .to_string()
     };
-    findings
+    diagnostics
         .iter()
         .filter(|f| f.kind == kind.name)
         .map(|f| (here(f), f.line))
@@ -56,7 +56,11 @@ fn places(
 #[test]
 fn the_demo_loads_whole() {
     let demo = Dataset::open(&demo()).unwrap();
-    assert!(demo.findings.is_empty(), "{:?}", demo.findings.summary());
+    assert!(
+        demo.diagnostics.is_empty(),
+        "{:?}",
+        demo.diagnostics.summary()
+    );
     assert_eq!(demo.name, "demo");
     assert_eq!(
         (
@@ -78,9 +82,9 @@ fn the_demo_loads_whole() {
 
     let birds = demo.class("land birds").unwrap();
     assert_eq!(birds, demo.class("land_birds").unwrap());
-    assert_eq!(demo.classes[birds.at()].title(), "land birds");
+    assert_eq!(demo.classes[birds.index()].title(), "land birds");
     assert_eq!(
-        demo.classes[birds.at()].coarse.as_deref(),
+        demo.classes[birds.index()].coarse.as_deref(),
         Some("Living things")
     );
     let first = demo.queries.iter().find(|q| q.class == birds).unwrap();
@@ -89,16 +93,16 @@ fn the_demo_loads_whole() {
     assert_eq!(demo.query_id(first), "land_birds/3/1");
     let evidence = demo.evidence(&mut Unobserved).unwrap();
     assert_eq!(evidence.values().map(|e| e.pairs).sum::<u32>(), 5998);
-    let kinds = demo.picture_kinds().unwrap();
+    let kinds = demo.image_kinds().unwrap();
     let named = |picture: &Path| picture.file_name().unwrap().to_string_lossy().into_owned();
     assert!(
         evidence
             .values()
-            .flat_map(|e| &e.pictures)
+            .flat_map(|e| &e.images)
             .all(|picture| kinds.contains_key(&named(picture)))
     );
     match demo.class("land brids") {
-        Err(Error::Unknown { near, .. }) => assert_eq!(near[0], "land_birds"),
+        Err(Error::Unknown { suggestions, .. }) => assert_eq!(suggestions[0], "land_birds"),
         other => panic!("{other:?}"),
     }
 }
@@ -111,12 +115,12 @@ fn the_demo_checks_clean() {
         stages.push((p.stage, p.done == p.total));
         Ok(())
     };
-    let findings = check(&demo(), &mut observe).unwrap();
+    let diagnostics = check(&demo(), &mut observe).unwrap();
     assert_eq!(
-        findings.total(Severity::Error),
+        diagnostics.total(Severity::Error),
         0,
         "{:?}",
-        findings.summary()
+        diagnostics.summary()
     );
     for stage in ["sentences", "images"] {
         assert!(
@@ -183,7 +187,7 @@ fn what_is_not_there_is_said() {
 
     write(root, ENTITIES, "a\t1\n");
     let bare = Dataset::open(root).unwrap();
-    assert_eq!(bare.findings.count(kind::NO_GOLD.name), 1);
+    assert_eq!(bare.diagnostics.count(kind::NO_GOLD.name), 1);
     assert!(bare.classes.is_empty() && bare.queries.is_empty());
     assert!(matches!(
         bare.pair_at(0, 0).unwrap_err(),
@@ -272,8 +276,8 @@ fn a_data_set_is_the_same_in_every_unicode_form() {
         linux.queries_hash(SeedCount::Three)
     );
     assert_eq!(mac.classes[1].name, "i\u{302}les", "shown as it is");
-    assert_eq!(linux.findings.count(kind::UNICODE_FORM.name), 0);
-    let places = places(&mac.findings, &mac.root, kind::UNICODE_FORM);
+    assert_eq!(linux.diagnostics.count(kind::UNICODE_FORM.name), 0);
+    let places = places(&mac.diagnostics, &mac.root, kind::UNICODE_FORM);
     assert_eq!(
         places,
         [(HIERARCHY.into(), Some(2)), ("query/îles.txt".into(), None)]
@@ -295,7 +299,7 @@ fn files_that_are_told_apart_by_form_or_case_alone_are_noted() {
     assert_eq!(
         (
             data.classes.len(),
-            data.findings.count(kind::TWIN_CLASSES.name)
+            data.diagnostics.count(kind::TWIN_CLASSES.name)
         ),
         (4, 2)
     );
@@ -303,7 +307,7 @@ fn files_that_are_told_apart_by_form_or_case_alone_are_noted() {
     assert_eq!(
         (
             data.queries.len(),
-            data.findings.count(kind::TWIN_QUERIES.name)
+            data.diagnostics.count(kind::TWIN_QUERIES.name)
         ),
         (3, 1)
     );
@@ -334,8 +338,8 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
     ] {
         write(root, SENTENCES, file);
         let data = Dataset::open(root).unwrap();
-        let (mut pairs, mut findings) = (Vec::new(), Diagnostics::default());
-        data.pairs(&mut findings, &mut Unobserved, &mut |pair| {
+        let (mut pairs, mut diagnostics) = (Vec::new(), Diagnostics::default());
+        data.pairs(&mut diagnostics, &mut Unobserved, &mut |pair| {
             pairs.push(pair);
             Ok(())
         })
@@ -347,12 +351,12 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
         assert_eq!(lines, [(1, 1, "a"), (2, 2, "ਊ\u{0a00}ऀ"), (4, 2, "a")]);
         assert_eq!(
             (
-                findings.count(kind::UTF16.name),
-                findings.count(kind::LONG_LINE.name)
+                diagnostics.count(kind::UTF16.name),
+                diagnostics.count(kind::LONG_LINE.name)
             ),
             (1, 1)
         );
-        assert_eq!(findings.total(Severity::Error), 1);
+        assert_eq!(diagnostics.total(Severity::Error), 1);
         for pair in pairs {
             assert_eq!(
                 Pair {
@@ -439,7 +443,7 @@ fn broken() -> tempfile::TempDir {
 fn every_fault_is_named_by_file_and_line() {
     let folder = broken();
     let root = folder.path();
-    let findings = check(root, &mut Unobserved).unwrap();
+    let diagnostics = check(root, &mut Unobserved).unwrap();
     let (gold, query) = ("gt/small animals.txt", "query/small_animals.txt");
     let expected = [
         (kind::CRLF, vec![(gold, Some(1)), (SENTENCES, Some(2))]),
@@ -503,9 +507,9 @@ fn every_fault_is_named_by_file_and_line() {
             .iter()
             .map(|(file, line)| (file.to_string(), *line))
             .collect();
-        assert_eq!(places(&findings, root, *kind), wanted, "{}", kind.name);
+        assert_eq!(places(&diagnostics, root, *kind), wanted, "{}", kind.name);
     }
-    let unexpected: Vec<_> = findings
+    let unexpected: Vec<_> = diagnostics
         .summary()
         .into_iter()
         .filter(|(name, _)| expected.iter().all(|(k, _)| k.name != name))
@@ -589,17 +593,21 @@ fn queries_may_come_from_another_folder() {
     let data = Dataset::open(&demo()).unwrap();
     write(folder.path(), "land birds.txt", "6 7 30\n57 112 129\n");
     write(folder.path(), "no such class.txt", "6 7 30\n");
-    let mut findings = Diagnostics::default();
+    let mut diagnostics = Diagnostics::default();
     let queries = data
-        .queries_in(folder.path(), SeedCount::Three, &mut findings)
+        .queries_in(folder.path(), SeedCount::Three, &mut diagnostics)
         .unwrap();
     let ids: Vec<_> = queries.iter().map(|q| data.query_id(q)).collect();
     assert_eq!(ids, ["land_birds/3/1", "land_birds/3/2"]);
     assert_eq!(
-        findings.summary(),
+        diagnostics.summary(),
         [(kind::FOREIGN_QUERIES.name.to_string(), 1)]
     );
-    let gone = data.queries_in(&folder.path().join("gone"), SeedCount::Three, &mut findings);
+    let gone = data.queries_in(
+        &folder.path().join("gone"),
+        SeedCount::Three,
+        &mut diagnostics,
+    );
     assert!(matches!(gone, Err(Error::Missing { .. })));
 }
 
@@ -625,14 +633,14 @@ fn without_gt_the_published_pickle_gives_the_classes() {
             ("small", vec![EntityId(1), EntityId(2)])
         ]
     );
-    assert_eq!(data.findings.count(kind::UNKNOWN_GOLD.name), 1);
+    assert_eq!(data.diagnostics.count(kind::UNKNOWN_GOLD.name), 1);
 
     write(root, "eid2cls.pkl", b"no pickle");
     let data = Dataset::open(root).unwrap();
     assert_eq!(
         (
             data.classes.len(),
-            data.findings.count(kind::BAD_PICKLE.name)
+            data.diagnostics.count(kind::BAD_PICKLE.name)
         ),
         (0, 1)
     );
@@ -696,15 +704,15 @@ fn a_long_corpus_streams_and_stops_when_told() {
     write(root, SENTENCES, (0..LINES).map(line).collect::<String>());
     let data = Dataset::open(root).unwrap();
 
-    let (mut pairs, mut findings) = (0, Diagnostics::default());
+    let (mut pairs, mut diagnostics) = (0, Diagnostics::default());
     let mut count = |_| {
         pairs += 1;
         Ok(())
     };
-    data.pairs(&mut findings, &mut Unobserved, &mut count)
+    data.pairs(&mut diagnostics, &mut Unobserved, &mut count)
         .unwrap();
     assert_eq!(pairs, LINES);
-    assert!(findings.is_empty());
+    assert!(diagnostics.is_empty());
 
     let (mut seen, mut stop) = (0, |_: Progress| Err(Error::Stopped));
     let mut count = |_| {
@@ -712,7 +720,7 @@ fn a_long_corpus_streams_and_stops_when_told() {
         Ok(())
     };
     assert!(matches!(
-        data.pairs(&mut findings, &mut stop, &mut count),
+        data.pairs(&mut diagnostics, &mut stop, &mut count),
         Err(Error::Stopped)
     ));
     assert!(0 < seen && seen < LINES, "stopped after {seen}");

@@ -11,41 +11,46 @@ use crate::text_file::Encoding;
 
 /// The file's lines that say something, with their numbers from 1, without line ends. A file that
 /// cannot be read as text has none, and is noted. Errors: `Io`.
-pub(super) fn lines(path: &Path, findings: &mut Diagnostics) -> Result<Vec<(usize, String)>> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    Ok(lines_of(&bytes, path, findings).unwrap_or_else(|reason| {
-        findings.note(kind::UNREADABLE_TEXT, path, None, || reason);
-        Vec::new()
-    }))
-}
-
-/// As [`lines`], where a file that cannot be read as text is a `Format` error.
-pub(super) fn required_lines(
+pub(super) fn read_lines(
     path: &Path,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    lines_of(&bytes, path, findings).map_err(|reason| Error::format(path, reason))
+    Ok(
+        decode_lines(&bytes, path, diagnostics).unwrap_or_else(|reason| {
+            diagnostics.report(kind::UNREADABLE_TEXT, path, None, || reason);
+            Vec::new()
+        }),
+    )
+}
+
+/// As [`read_lines`], where a file that cannot be read as text is a `Format` error.
+pub(super) fn read_required_lines(
+    path: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<(usize, String)>> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    decode_lines(&bytes, path, diagnostics).map_err(|reason| Error::format(path, reason))
 }
 
 /// The same of what was read from `path` already. Bytes that are not valid are replaced and noted.
 /// The error says why the file cannot be read as text, and completes a sentence that begins with
 /// the file's name.
-pub fn lines_of(
+pub fn decode_lines(
     bytes: &[u8],
     path: &Path,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> std::result::Result<Vec<(usize, String)>, String> {
     let file = text_file::decode(bytes)?;
     match file.encoding {
-        Encoding::Utf8 if file.marked => {
-            findings.note(kind::BOM, path, Some(1), || {
+        Encoding::Utf8 if file.has_bom => {
+            diagnostics.report(kind::BOM, path, Some(1), || {
                 "starts with a byte order mark".into()
             });
         }
         Encoding::Utf8 => {}
         Encoding::Utf16Le | Encoding::Utf16Be => {
-            findings.note(kind::UTF16, path, None, || {
+            diagnostics.report(kind::UTF16, path, None, || {
                 "is UTF-16, as its byte order mark says".into()
             });
         }
@@ -57,13 +62,13 @@ pub fn lines_of(
             "UTF-16"
         };
         let reason = || format!("has bytes that are not {encoding}; their characters are lost");
-        findings.note(kind::NOT_UTF8, path, Some(line), reason);
+        diagnostics.report(kind::NOT_UTF8, path, Some(line), reason);
     }
     let mut lines = Vec::new();
     for (number, line) in (1..).zip(file.text.split_terminator('\n')) {
-        let bare = note_line_end(line, path, number, findings);
+        let bare = strip_carriage_return(line, path, number, diagnostics);
         if bare.trim().is_empty() {
-            findings.note(kind::BLANK, path, Some(number), || "blank line".into());
+            diagnostics.report(kind::BLANK, path, Some(number), || "blank line".into());
         } else {
             lines.push((number, bare.to_string()));
         }
@@ -71,15 +76,15 @@ pub fn lines_of(
     Ok(lines)
 }
 
-fn note_line_end<'a>(
+fn strip_carriage_return<'a>(
     line: &'a str,
     path: &Path,
     number: usize,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> &'a str {
     match line.strip_suffix('\r') {
         Some(bare) => {
-            findings.note(kind::CRLF, path, Some(number), || "ends in CRLF".into());
+            diagnostics.report(kind::CRLF, path, Some(number), || "ends in CRLF".into());
             bare
         }
         None => line,
@@ -90,7 +95,7 @@ fn note_line_end<'a>(
 /// such folder. Anything else in it is noted. Errors: `Io`.
 pub(super) fn class_files(
     folder: &Path,
-    findings: &mut Diagnostics,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Option<Vec<(String, PathBuf)>>> {
     if !folder.is_dir() {
         return Ok(None);
@@ -105,7 +110,7 @@ pub(super) fn class_files(
             .into_owned();
         match name.strip_suffix(".txt") {
             Some(class) if path.is_file() => files.push((class.to_string(), path)),
-            _ => findings.note(kind::STRAY_FILE, &path, None, || {
+            _ => diagnostics.report(kind::STRAY_FILE, &path, None, || {
                 "not a class file (CLASS.txt)".into()
             }),
         }

@@ -14,8 +14,8 @@ use crate::progress::{CancelFlag, Observer, Progress};
 use crate::types::EntityId;
 
 /// Entities with fewer pairs than this are left out of an index.
-const LEAST_PAIRS: usize = 2;
-const MOST_THREADS: usize = 4;
+const MIN_PAIRS: usize = 2;
+const MAX_THREADS: usize = 4;
 /// Progress is told every so many images.
 const REPORT_EVERY: u64 = 32;
 
@@ -23,19 +23,19 @@ const REPORT_EVERY: u64 = 32;
 /// `Io`, `Stopped`.
 pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Diagnostics> {
     let dataset = Dataset::open(root)?;
-    let mut findings = dataset.findings.clone();
+    let mut diagnostics = dataset.diagnostics.clone();
     let sentences = root.join(SENTENCES);
     if !sentences.is_file() {
-        findings.note(kind::MISSING_FILE, &sentences, None, || {
+        diagnostics.report(kind::MISSING_FILE, &sentences, None, || {
             "there are no sentences".into()
         });
-        return Ok(findings);
+        return Ok(diagnostics);
     }
 
     let mut pairs: HashMap<EntityId, usize> = HashMap::new();
     // each image once, with the first line that names it
     let mut images: HashMap<PathBuf, usize> = HashMap::new();
-    dataset.pairs(&mut findings, observe, &mut |pair| {
+    dataset.pairs(&mut diagnostics, observe, &mut |pair| {
         *pairs.entry(pair.entity).or_default() += 1;
         if let Some(image) = pair.image {
             images.entry(image).or_insert(pair.line);
@@ -44,8 +44,8 @@ pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Diagno
     })?;
     for (entity, name) in dataset.vocabulary.iter() {
         let count = pairs.get(&entity).copied().unwrap_or(0);
-        if count < LEAST_PAIRS {
-            findings.note(kind::FEW_PAIRS, &root.join(ENTITIES), None, || {
+        if count < MIN_PAIRS {
+            diagnostics.report(kind::FEW_PAIRS, &root.join(ENTITIES), None, || {
                 format!("{entity} “{name}” has {count}")
             });
         }
@@ -53,24 +53,24 @@ pub fn check(root: &Path, observe: &mut dyn Observer<Progress>) -> Result<Diagno
 
     let mut images: Vec<(PathBuf, usize)> = images.into_iter().collect();
     images.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
-    for (at, reason) in broken(&images, observe)? {
+    for (at, reason) in find_undecodable_images(&images, observe)? {
         let (image, line) = &images[at];
-        findings.note(kind::BROKEN_IMAGE, &sentences, Some(*line), || {
+        diagnostics.report(kind::BROKEN_IMAGE, &sentences, Some(*line), || {
             format!("{}: it {reason}", image.display())
         });
     }
-    Ok(findings)
+    Ok(diagnostics)
 }
 
 /// Decodes every image on a few threads: the places of those that cannot be, and why. Error:
 /// `Stopped`.
-fn broken(
+fn find_undecodable_images(
     images: &[(PathBuf, usize)],
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(usize, String)>> {
     let threads = thread::available_parallelism()
         .map_or(1, |n| n.get())
-        .min(MOST_THREADS);
+        .min(MAX_THREADS);
     let (next, cancel, total) = (
         AtomicUsize::new(0),
         CancelFlag::default(),

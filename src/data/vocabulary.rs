@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::data::diagnostics::{Diagnostics, Severity, kind};
 use crate::data::suggest;
-use crate::data::text_lines::required_lines;
+use crate::data::text_lines::read_required_lines;
 use crate::error::{Error, Result};
 use crate::name;
 use crate::name::fold;
@@ -41,9 +41,9 @@ impl Vocabulary {
     /// Reads a file of the form of `entity2id.txt` that stands alone. Error: the first line that
     /// cannot be read.
     pub fn open(path: &Path) -> Result<Vocabulary> {
-        let mut findings = Diagnostics::default();
-        let vocabulary = Vocabulary::read(path, &mut findings)?;
-        match findings.iter().find(|f| f.severity == Severity::Error) {
+        let mut diagnostics = Diagnostics::default();
+        let vocabulary = Vocabulary::read(path, &mut diagnostics)?;
+        match diagnostics.iter().find(|f| f.severity == Severity::Error) {
             Some(fault) => Err(match fault.line {
                 Some(line) => Error::Line {
                     path: path.to_owned(),
@@ -58,43 +58,43 @@ impl Vocabulary {
 
     /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and
     /// noted. Errors: `Io`, and `Format` for a file that cannot be read as text.
-    pub(super) fn read(path: &Path, findings: &mut Diagnostics) -> Result<Vocabulary> {
+    pub(super) fn read(path: &Path, diagnostics: &mut Diagnostics) -> Result<Vocabulary> {
         let mut vocabulary = Vocabulary::default();
-        for (number, line) in required_lines(path, findings)? {
+        for (number, line) in read_required_lines(path, diagnostics)? {
             let parsed = line
                 .rsplit_once('\t')
                 .map(|(name, id)| (name.trim(), id.trim().parse()));
             let (name, id) = match parsed {
                 Some((name, Ok(id))) if !name.is_empty() => (name, EntityId(id)),
                 Some(_) => {
-                    findings.note(kind::BAD_ENTITY, path, Some(number), || {
+                    diagnostics.report(kind::BAD_ENTITY, path, Some(number), || {
                         format!("no name and id in “{line}”")
                     });
                     continue;
                 }
                 None => {
-                    findings.note(kind::BAD_ENTITY, path, Some(number), || {
+                    diagnostics.report(kind::BAD_ENTITY, path, Some(number), || {
                         format!("no tab in “{line}”")
                     });
                     continue;
                 }
             };
             if let Some(first) = vocabulary.name(id) {
-                findings.note(kind::DUPLICATE_ID, path, Some(number), || {
+                diagnostics.report(kind::DUPLICATE_ID, path, Some(number), || {
                     format!("id {id} is “{first}” already")
                 });
                 continue;
             }
             if let Some(first) = vocabulary.by_name.get(name) {
                 let first = vocabulary.entities[*first].0;
-                findings.note(kind::DUPLICATE_NAME, path, Some(number), || {
+                diagnostics.report(kind::DUPLICATE_NAME, path, Some(number), || {
                     format!("“{name}” is entity {first} already")
                 });
             } else if let Some((first, _)) = vocabulary
                 .group(name)
                 .find(|(_, own)| name::is_same(own, name))
             {
-                findings.note(kind::UNICODE_TWINS, path, Some(number), || {
+                diagnostics.report(kind::UNICODE_TWINS, path, Some(number), || {
                     format!("“{name}” is the name of entity {first} in another Unicode form; they are two entities")
                 });
             }
@@ -183,15 +183,15 @@ impl Vocabulary {
     /// names.
     pub fn find(&self, what: &str) -> Result<EntityId> {
         let what = what.trim();
-        self.known(what).ok_or_else(|| Error::Unknown {
+        self.resolve(what).ok_or_else(|| Error::Unknown {
             kind: "entity",
             name: what.to_string(),
-            near: self.near(what, SUGGESTIONS),
+            suggestions: self.suggestions(what, SUGGESTIONS),
         })
     }
 
     /// As [`Vocabulary::find`], where an unknown one is nothing to look for near names for.
-    pub(super) fn known(&self, what: &str) -> Option<EntityId> {
+    pub(super) fn resolve(&self, what: &str) -> Option<EntityId> {
         let by_id = || {
             what.parse()
                 .ok()
@@ -202,7 +202,7 @@ impl Vocabulary {
     }
 
     /// Up to `n` names like `what`, best first.
-    pub fn near(&self, what: &str, n: usize) -> Vec<String> {
+    pub fn suggestions(&self, what: &str, n: usize) -> Vec<String> {
         suggest::nearest(what, self.entities.iter().map(|(_, name)| name.as_str()), n)
     }
 }
@@ -214,15 +214,15 @@ mod tests {
     fn vocabulary(text: &str) -> (Vocabulary, Diagnostics) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let mut findings = Diagnostics::default();
-        let vocabulary = Vocabulary::read(file.path(), &mut findings).unwrap();
-        (vocabulary, findings)
+        let mut diagnostics = Diagnostics::default();
+        let vocabulary = Vocabulary::read(file.path(), &mut diagnostics).unwrap();
+        (vocabulary, diagnostics)
     }
 
     #[test]
     fn names_are_found_as_people_type_them() {
-        let (v, findings) = vocabulary("New York\t4\nlion\t7\nLion\t8\n1984\t9\n");
-        assert!(findings.is_empty());
+        let (v, diagnostics) = vocabulary("New York\t4\nlion\t7\nLion\t8\n1984\t9\n");
+        assert!(diagnostics.is_empty());
         assert_eq!(v.by_name("Lion"), Some(EntityId(8)));
         assert_eq!(v.by_name("LION"), Some(EntityId(7)));
         assert_eq!(v.by_name("new_york"), Some(EntityId(4)));
@@ -232,15 +232,17 @@ mod tests {
         assert_eq!(v.find("1984").unwrap(), EntityId(9));
         assert_eq!(v.find(" 4 ").unwrap(), EntityId(4));
         match v.find("lionn") {
-            Err(Error::Unknown { near, .. }) => assert!(near.contains(&"lion".to_string())),
+            Err(Error::Unknown { suggestions, .. }) => {
+                assert!(suggestions.contains(&"lion".to_string()))
+            }
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn a_name_is_found_in_every_unicode_form() {
-        let (v, findings) = vocabulary("Åland\t1\nCuraçao\t2\nA\u{30a}land\t3\n");
-        let twins: Vec<_> = findings.iter().map(|f| (f.kind, f.line)).collect();
+        let (v, diagnostics) = vocabulary("Åland\t1\nCuraçao\t2\nA\u{30a}land\t3\n");
+        let twins: Vec<_> = diagnostics.iter().map(|f| (f.kind, f.line)).collect();
         assert_eq!(twins, [(kind::UNICODE_TWINS.name, Some(3))]);
         assert_eq!(v.by_name("Curac\u{327}ao"), Some(EntityId(2)));
         assert_eq!(v.by_name("CURAC\u{327}AO"), Some(EntityId(2)));
@@ -263,10 +265,10 @@ mod tests {
             .collect();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [&b"\xff\xfe"[..], &wide].concat()).unwrap();
-        let mut findings = Diagnostics::default();
-        let read = Vocabulary::read(file.path(), &mut findings).unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let read = Vocabulary::read(file.path(), &mut diagnostics).unwrap();
         assert_eq!((read.by_name("zürich"), read.len()), (Some(EntityId(1)), 2));
-        assert_eq!(findings.count(kind::UTF16.name), 1);
+        assert_eq!(diagnostics.count(kind::UTF16.name), 1);
         std::fs::write(file.path(), &wide).unwrap();
         let refused = Vocabulary::open(file.path()).unwrap_err();
         assert!(
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn faults_are_left_out_and_named() {
-        let (v, findings) =
+        let (v, diagnostics) =
             vocabulary("\u{feff}a b\t1\r\n\r\nno id\nx\tseven\ny\t-1\n\t3\nc\t1\na b\t2\n");
         let ids: Vec<_> = v
             .iter()
@@ -285,7 +287,7 @@ mod tests {
             .collect();
         assert_eq!(ids, [(1, "a b".to_string()), (2, "a b".to_string())]);
         let lines = |kind: crate::data::diagnostics::DiagnosticKind| -> Vec<_> {
-            findings
+            diagnostics
                 .iter()
                 .filter(|f| f.kind == kind.name)
                 .filter_map(|f| f.line)

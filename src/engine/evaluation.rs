@@ -147,7 +147,7 @@ impl Session {
         if !asked.iter().any(wanted) {
             return Err(Error::Mismatch(format!(
                 "there is no query with {} seeds to evaluate",
-                plan.seed_count.number()
+                plan.seed_count.as_usize()
             )));
         }
         // jointly, other classes' queries have their effect on those of the one that is wanted
@@ -183,7 +183,10 @@ impl Session {
             for (place, ranking) in rankings.go_on(&self.index, TURN)? {
                 let (query, ranking) = (queries[place].clone(), self.named(ranking));
                 let class = &self.catalogue.class(query.class).name;
-                check_scores(&format!("{class}/{}", query.seed_count.number()), &ranking)?;
+                check_scores(
+                    &format!("{class}/{}", query.seed_count.as_usize()),
+                    &ranking,
+                )?;
                 let measures = self.measure_under(plan.protocol, &query, &ranking);
                 results.push(QueryResult {
                     query,
@@ -266,7 +269,7 @@ impl Session {
     /// cannot be read any more.
     fn name_of(&self, wanted: EvaluationKey) -> Option<String> {
         let (index, mode) = self.index_of(wanted.ranker).ok()?;
-        let (seeds, ranking) = (wanted.seed_count.number(), wanted.ranking);
+        let (seeds, ranking) = (wanted.seed_count.as_usize(), wanted.ranking);
         Some(format!(
             "{} {mode} {seeds} {ranking:?}",
             index.fingerprint().ok()?

@@ -277,7 +277,7 @@ impl Session {
         let Some(dataset) = &self.dataset else {
             return MetricValues::default();
         };
-        let gold = eval::gold(&dataset.classes[class.at()], seeds);
+        let gold = eval::gold(&dataset.classes[class.index()], seeds);
         let reachable = gold
             .iter()
             .filter(|&&e| self.index.row(e).is_some())
@@ -364,7 +364,7 @@ impl Session {
                 .unwrap_or(self.index.len());
             MissingReason::BelowWindow {
                 seed_rank,
-                final_rank: places.by_set[row.at()],
+                final_rank: places.by_set[row.index()],
             }
         }
     }

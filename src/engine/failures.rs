@@ -204,7 +204,7 @@ impl Session {
         let (Some(list), Some(dataset)) = (list, &self.dataset) else {
             return Vec::new();
         };
-        let class = &dataset.classes[query.class.at()];
+        let class = &dataset.classes[query.class.index()];
         let gold = eval::gold(class, &query.seeds);
         let listed: HashSet<EntityId> = list.iter().copied().collect();
         let wrong = list
@@ -254,7 +254,7 @@ impl Session {
         let Some(dataset) = &self.dataset else {
             return Vec::new();
         };
-        let class = &dataset.classes[query.class.at()];
+        let class = &dataset.classes[query.class.index()];
         let length = lists.get(&(query.class, query.number));
         let seeds_and_members = query.seeds.iter().chain(&class.members);
         let named =

@@ -41,7 +41,7 @@ impl Session {
     /// Errors: those of [`Index::open`]; `Mismatch` where the data set is not the one that was
     /// indexed.
     pub fn open(index: &Path, dataset: Option<&Path>, choice: DeviceChoice) -> Result<Session> {
-        let device = device::device(choice)?;
+        let device = device::open_device(choice)?;
         let opened = Index::open(index, device)?;
         let dataset = match dataset
             .map(Path::to_owned)
@@ -58,7 +58,7 @@ impl Session {
             &opened,
             index,
             dataset.as_ref(),
-            device::describe(device),
+            device::device_name(device),
         ));
         let rows_only = opened
             .entities()
@@ -129,7 +129,7 @@ impl Session {
             None => Err(Error::Unknown {
                 kind: "class",
                 name: name.into(),
-                near: Vec::new(),
+                suggestions: Vec::new(),
             }),
         }
     }
@@ -148,7 +148,7 @@ impl Session {
     }
 
     pub(crate) fn entity(&self, row: Row) -> EntityId {
-        self.index.entities()[row.at()].id
+        self.index.entities()[row.index()].id
     }
 
     pub(crate) fn name(&self, entity: EntityId) -> String {

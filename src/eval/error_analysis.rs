@@ -203,10 +203,10 @@ pub fn failure_tags(
 
 /// A class that it belongs to, a sibling of `gold` before others.
 fn class(gold: ClassId, known: &[ClassId], classes: &[Class]) -> Option<Tag> {
-    let middle = classes[gold.at()].middle.as_ref();
+    let middle = classes[gold.index()].middle.as_ref();
     let sibling = known
         .iter()
-        .find(|c| middle.is_some() && classes[c.at()].middle.as_ref() == middle);
+        .find(|c| middle.is_some() && classes[c.index()].middle.as_ref() == middle);
     match (sibling, middle) {
         (Some(&class), Some(middle)) => Some(Tag::SiblingClass {
             class,

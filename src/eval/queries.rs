@@ -17,7 +17,7 @@ pub fn answerable_queries(
         .filter(|q| q.seeds.iter().any(|&seed| knows(seed)))
         .collect();
     let seedless = before - seeded.len();
-    let has_gold = |q: &Query| !gold(&dataset.classes[q.class.at()], &q.seeds).is_empty();
+    let has_gold = |q: &Query| !gold(&dataset.classes[q.class.index()], &q.seeds).is_empty();
     let (asked, goldless): (Vec<Query>, Vec<Query>) = seeded.into_iter().partition(has_gold);
     let left_out = [
         ("queries of which no seed is known", seedless),
@@ -42,7 +42,7 @@ pub fn evaluate_query(
     protocol: EvaluationProtocol,
     knows: impl Fn(EntityId) -> bool,
 ) -> MetricValues {
-    let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
+    let gold = gold(&dataset.classes[query.class.index()], &query.seeds);
     let reachable = gold.iter().filter(|&&entity| knows(entity)).count();
     ranking_metrics(list, &gold, reachable, protocol)
 }

@@ -50,7 +50,7 @@ impl ScoredRun {
         let asked = dataset.queries.iter().filter(|q| q.seed_count == count);
         let measured = asked.filter_map(|query| {
             let list = self.rankings.get(&query_key(query))?;
-            let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
+            let gold = gold(&dataset.classes[query.class.index()], &query.seeds);
             (!gold.is_empty()).then(|| {
                 (
                     query_key(query),

@@ -169,7 +169,7 @@ pub fn recall_analysis(
     let mut tally = Tally::new(groups, runs.len(), k);
     let is_asked = |query: &&Query| query.seed_count == seeds;
     for query in dataset.queries.iter().filter(is_asked) {
-        let gold = gold(&dataset.classes[query.class.at()], &query.seeds);
+        let gold = gold(&dataset.classes[query.class.index()], &query.seeds);
         if gold.is_empty() {
             continue;
         }
@@ -187,7 +187,7 @@ pub fn recall_analysis(
     if asked == 0 || runs.is_empty() {
         let none = format!(
             "there is no query of {} seeds that every run has and that has gold",
-            seeds.number()
+            seeds.as_usize()
         );
         return Err(Error::Mismatch(none));
     }

@@ -58,7 +58,7 @@ pub fn group_by_image_kind(
 ) -> EntityGroups {
     let name = |evidence: &EntityEvidence| {
         let file_names = evidence
-            .pictures
+            .images
             .iter()
             .filter_map(|picture| picture.file_name()?.to_str());
         let kind = |file: &str| {
@@ -149,7 +149,7 @@ mod tests {
     fn evidence(entities: &[(u32, &[&str])]) -> HashMap<EntityId, EntityEvidence> {
         let of = |&(pairs, pictures): &(u32, &[&str])| EntityEvidence {
             pairs,
-            pictures: pictures.iter().map(Into::into).collect(),
+            images: pictures.iter().map(Into::into).collect(),
         };
         (0..).map(EntityId).zip(entities.iter().map(of)).collect()
     }

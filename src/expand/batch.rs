@@ -46,12 +46,12 @@ impl BatchExpansion {
             let mut taken = vec![false; view.len()];
             excluded
                 .iter()
-                .filter(|r| r.at() < view.len())
-                .for_each(|r| taken[r.at()] = true);
+                .filter(|r| r.index() < view.len())
+                .for_each(|r| taken[r.index()] = true);
             seeds
                 .iter()
-                .filter(|s| s.at() < view.len())
-                .for_each(|s| taken[s.at()] = true);
+                .filter(|s| s.index() < view.len())
+                .for_each(|s| taken[s.index()] = true);
             taken
         };
         BatchExpansion::new(view, queries, queries.iter().map(pool).collect(), config)
@@ -64,8 +64,8 @@ impl BatchExpansion {
         queries
             .iter()
             .flatten()
-            .filter(|s| s.at() < view.len())
-            .for_each(|s| taken[s.at()] = true);
+            .filter(|s| s.index() < view.len())
+            .for_each(|s| taken[s.index()] = true);
         BatchExpansion::new(view, queries, vec![taken], config)
     }
 

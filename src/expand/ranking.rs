@@ -14,13 +14,13 @@ pub fn rank_by_seeds(view: &ModeIndex, seeds: &[Row], excluded: &[Row]) -> Vec<(
     seeds
         .iter()
         .chain(excluded)
-        .for_each(|r| out[r.at()] = true);
+        .for_each(|r| out[r.index()] = true);
     let mut rows: Vec<Row> = (0..view.len() as u32)
         .map(Row)
-        .filter(|r| !out[r.at()])
+        .filter(|r| !out[r.index()])
         .collect();
     rows.sort_unstable_by(|a, b| by_score(scores, *a, *b));
-    rows.into_iter().map(|r| (r, scores[r.at()])).collect()
+    rows.into_iter().map(|r| (r, scores[r.index()])).collect()
 }
 
 /// The rank of each of these, from 1, as [`rank_by_seeds`] without any excluded has it. Costs less
@@ -51,7 +51,7 @@ pub fn ranks_by_seeds(view: &ModeIndex, seeds: &[Row], wanted: &[Row]) -> Vec<us
 pub fn neighbours(view: &ModeIndex, row: Row, count: usize) -> Vec<(Row, f64)> {
     let sums = Sums::over(view, &[row]);
     let mut taken = vec![false; view.len()];
-    taken[row.at()] = true;
+    taken[row.index()] = true;
     sums.best(&taken, count)
         .into_iter()
         .map(|r| (r, sums.of(r)))

@@ -78,7 +78,7 @@ impl Expansion {
         order
             .iter()
             .zip(1..)
-            .for_each(|(row, rank)| ranks[row.at()] = rank);
+            .for_each(|(row, rank)| ranks[row.index()] = rank);
         ranks
     }
 
@@ -244,7 +244,7 @@ impl WindowSearch {
             Scores::Few(few) => {
                 let mut left: Vec<(Row, f64)> = few
                     .iter()
-                    .filter(|(row, _)| !taken[row.at()])
+                    .filter(|(row, _)| !taken[row.index()])
                     .copied()
                     .collect();
                 left.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -281,7 +281,7 @@ impl WindowSearch {
             window_place: least + 1,
             divergence: divergences[least],
         };
-        taken[row.at()] = true;
+        taken[row.index()] = true;
         let rivals = candidates.into_iter().zip(divergences);
         self.windows.push(
             rivals
@@ -395,7 +395,7 @@ fn check_seeds(view: &ModeIndex, seeds: &[Row]) -> Result<()> {
     }
     let mut seen = HashSet::new();
     for &seed in seeds {
-        if seed.at() >= view.len() {
+        if seed.index() >= view.len() {
             return Err(Error::Argument(format!(
                 "row {} is not in an index of {} entities",
                 seed.0,

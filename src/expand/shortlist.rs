@@ -31,13 +31,13 @@ impl Shortlist {
     }
 
     pub fn of(&self, row: Row) -> f64 {
-        self.scores[row.at()]
+        self.scores[row.index()]
     }
 
     pub fn set(&mut self, row: Row, score: f64) {
-        self.scores[row.at()] = score;
-        if score > self.floor && !self.listed[row.at()] {
-            self.listed[row.at()] = true;
+        self.scores[row.index()] = score;
+        if score > self.floor && !self.listed[row.index()] {
+            self.listed[row.index()] = true;
             self.short.push(row);
         }
     }
@@ -49,7 +49,7 @@ impl Shortlist {
     /// Of those that are not taken the `count` best, best first; among equals the lower row. What
     /// is taken once must stay so.
     pub fn best(&mut self, taken: &[bool], count: usize) -> Vec<Row> {
-        self.short.retain(|r| !taken[r.at()]);
+        self.short.retain(|r| !taken[r.index()]);
         if self.short.len() > MOST.max(4 * count) {
             self.refill(taken, LENGTH.max(2 * count));
         }
@@ -120,7 +120,7 @@ mod tests {
         let best = |scores: &[f64], taken: &[bool], count| {
             best_of(
                 scores,
-                (0..v as u32).map(Row).filter(|r| !taken[r.at()]),
+                (0..v as u32).map(Row).filter(|r| !taken[r.index()]),
                 count,
             )
         };
@@ -135,9 +135,9 @@ mod tests {
             let found = list.best(&taken, count);
             assert_eq!(found, best(&scores, &taken, count), "round {round}");
             for row in found.into_iter().take(5) {
-                scores[row.at()] -= 2.0;
-                list.set(row, scores[row.at()]);
-                taken[row.at()] = next(2) == 0;
+                scores[row.index()] -= 2.0;
+                list.set(row, scores[row.index()]);
+                taken[row.index()] = next(2) == 0;
             }
         }
         taken.iter_mut().skip(10).for_each(|taken| *taken = true);

@@ -47,7 +47,7 @@ impl Sums {
     }
 
     pub fn of(&self, row: Row) -> f64 {
-        self.values[row.at()]
+        self.values[row.index()]
     }
 
     /// Adds a row `[V]`, in f64.
@@ -133,7 +133,7 @@ impl Sums {
                 &self.values,
                 (0..self.values.len() as u32)
                     .map(Row)
-                    .filter(|r| !taken[r.at()]),
+                    .filter(|r| !taken[r.index()]),
                 count,
             );
         }
@@ -185,9 +185,9 @@ mod tests {
         let taken: Vec<bool> = (0..count).map(|i| i % 7 == 0).collect();
         let mut sorted: Vec<Row> = (0..count as u32)
             .map(Row)
-            .filter(|r| !taken[r.at()])
+            .filter(|r| !taken[r.index()])
             .collect();
-        sorted.sort_by(|a, b| expected[b.at()].total_cmp(&expected[a.at()]));
+        sorted.sort_by(|a, b| expected[b.index()].total_cmp(&expected[a.index()]));
         for count in [1, 2, 7, FEW, FEW + 1, 90, 170, 300] {
             assert_eq!(
                 sums.best(&taken, count),

@@ -132,17 +132,20 @@ fn final_ranks_are_places_in_the_final_scores() {
     let set: Vec<Row> = seeds.iter().copied().chain(picked(&found)).collect();
     let scores = view.set_scores(&set);
     for (row, score) in rank_by_seeds(&view, &set, &[]) {
-        assert!((score - scores[row.at()]).abs() < 1e-4);
+        assert!((score - scores[row.index()]).abs() < 1e-4);
     }
     let ranks = found.final_ranks(&view);
     let mut by_set: Vec<Row> = (0..ENTITIES as u32)
         .map(Row)
         .filter(|r| !seeds.contains(r))
         .collect();
-    by_set.sort_by_key(|row| ranks[row.at()]);
-    assert!(by_set.is_sorted_by(|a, b| scores[a.at()] >= scores[b.at()]));
+    by_set.sort_by_key(|row| ranks[row.index()]);
+    assert!(by_set.is_sorted_by(|a, b| scores[a.index()] >= scores[b.index()]));
     assert_eq!(
-        by_set.iter().map(|row| ranks[row.at()]).collect::<Vec<_>>(),
+        by_set
+            .iter()
+            .map(|row| ranks[row.index()])
+            .collect::<Vec<_>>(),
         (1..=ENTITIES - 2).collect::<Vec<_>>()
     );
 }
@@ -407,7 +410,7 @@ fn what_is_guessed_is_what_is_picked() {
     let mut search = WindowSearch::new(&view, &seeds).unwrap();
     view.z_rows(&seeds).iter().for_each(|row| search.add(row));
     let mut taken = vec![false; view.len()];
-    seeds.iter().for_each(|seed| taken[seed.at()] = true);
+    seeds.iter().for_each(|seed| taken[seed.index()] = true);
     assert!(
         search.guess(&view, &config, &taken, 10).is_empty(),
         "before the first pick nothing is"

@@ -18,5 +18,7 @@ pub fn best_of(scores: &[f64], rows: impl Iterator<Item = Row>, count: usize) ->
 
 /// Better first; among equals the lower row.
 pub fn by_score(scores: &[f64], a: Row, b: Row) -> Ordering {
-    scores[b.at()].total_cmp(&scores[a.at()]).then(a.cmp(&b))
+    scores[b.index()]
+        .total_cmp(&scores[a.index()])
+        .then(a.cmp(&b))
 }

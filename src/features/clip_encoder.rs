@@ -6,12 +6,12 @@ use tch::{Device, Tensor};
 use tokenizers::{PostProcessor, Tokenizer, TruncationParams};
 
 use crate::error::{Error, Result};
-use crate::features::image_encoder::{Picture, pixels};
-use crate::features::preprocessing::{Preparation, not_followed};
-use crate::features::text_states::padded;
+use crate::features::image_encoder::{PreparedImage, to_pixel_tensor};
+use crate::features::preprocessing::{ImagePreparation, unsupported_settings};
+use crate::features::text_states::pad;
 use crate::git_lfs;
 use crate::model::clip::{Clip, ClipConfig, TextConfig};
-use crate::model::layer::unit;
+use crate::model::layer::unit_rows;
 use crate::model::weights::Weights;
 
 /// Channel means and deviations that CLIP was trained with, of values in 0..1.
@@ -51,19 +51,19 @@ impl ClipEncoder {
         let config = ClipConfig::read(&folder.join(CONFIG))?;
         let file = folder.join("tokenizer.json");
         let tokenizer = open_tokenizer(&file, &config.text_config)?;
-        let weights = Weights::open(folder)?.under(Clip::MARK)?;
+        let weights = Weights::open(folder)?.strip_prefix_of(Clip::MARKER)?;
         let (network, left_out) = Clip::open(&config, &weights, device)
-            .map_err(|error| error.adding("config.json gives the sizes"))?;
-        let mut left_out = weights.described(&left_out);
+            .map_err(|error| error.with_clause("config.json gives the sizes"))?;
+        let mut left_out = weights.describe_unused(&left_out);
         let side = config.vision_config.image_size as u32;
         let normalization = Some([MEAN, DEVIATION]);
-        let preparation = Preparation {
+        let preparation = ImagePreparation {
             side,
             center_crop: true,
             resample: BICUBIC,
             normalization,
         };
-        left_out.extend(not_followed(folder, &preparation)?);
+        left_out.extend(unsupported_settings(folder, &preparation)?);
         let hash = hash(&[folder.join(CONFIG), file.clone()], &weights)?;
         let encoder = ClipEncoder {
             network,
@@ -73,7 +73,7 @@ impl ClipEncoder {
             hash,
             left_out,
         };
-        match config.text_config.ends(&encoder.ids("a")?) {
+        match config.text_config.has_end(&encoder.ids("a")?) {
             true => Ok(encoder),
             false => Err(Error::format(
                 &file,
@@ -82,7 +82,7 @@ impl ClipEncoder {
         }
     }
 
-    /// Width and height that pictures must have, in pixels; [`Picture::decode_middle`] makes them
+    /// Width and height that pictures must have, in pixels; [`PreparedImage::decode_middle`] makes them
     /// so.
     pub fn side(&self) -> u32 {
         self.side
@@ -114,14 +114,14 @@ impl ClipEncoder {
 
     /// Texts by their ids → `[B, D]`, of unit length.
     pub fn texts<T: AsRef<[i64]>>(&self, texts: &[T]) -> Tensor {
-        let (ids, _) = padded(texts, self.device);
-        unit(&tch::no_grad(|| self.network.text(&ids)))
+        let (ids, _) = pad(texts, self.device);
+        unit_rows(&tch::no_grad(|| self.network.text(&ids)))
     }
 
     /// Pictures of [`ClipEncoder::side`] → `[B, D]`, of unit length.
-    pub fn pictures(&self, pictures: &[Picture]) -> Result<Tensor> {
-        let pixels = pixels(pictures, self.side, Some([MEAN, DEVIATION]), self.device)?;
-        Ok(unit(&tch::no_grad(|| self.network.image(&pixels))))
+    pub fn images(&self, pictures: &[PreparedImage]) -> Result<Tensor> {
+        let pixels = to_pixel_tensor(pictures, self.side, Some([MEAN, DEVIATION]), self.device)?;
+        Ok(unit_rows(&tch::no_grad(|| self.network.image(&pixels))))
     }
 }
 

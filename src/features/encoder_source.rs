@@ -15,10 +15,10 @@ pub const ENCODERS: &str = "MULTIEXPAN_ENCODERS";
 /// The folder or file of the encoder called `name`: a path as given; else a folder of that name in
 /// `$MULTIEXPAN_ENCODERS` or `encoders/`; else, for `organisation/model`, what the Hugging Face hub
 /// has, downloaded once into its own cache (`$HF_HOME`). The error says what was tried.
-pub fn resolve(name: &str) -> Result<PathBuf> {
+pub fn resolve_encoder(name: &str) -> Result<PathBuf> {
     let folder =
         std::env::var_os(ENCODERS).map_or_else(|| PathBuf::from("encoders"), PathBuf::from);
-    if let Some(found) = local(name, &folder) {
+    if let Some(found) = find_local(name, &folder) {
         return Ok(found);
     }
     let tried = format!(
@@ -30,7 +30,7 @@ pub fn resolve(name: &str) -> Result<PathBuf> {
             "{tried}; `make encoders` brings the bundled encoders"
         )));
     }
-    from_hub(name).map_err(|reason| {
+    download_from_hub(name).map_err(|reason| {
         Error::Argument(format!(
             "{tried}, and the hub gave nothing ({reason}); `make encoders` brings the bundled encoders"
         ))
@@ -38,7 +38,7 @@ pub fn resolve(name: &str) -> Result<PathBuf> {
 }
 
 /// A path, or a name in the folder of encoders.
-fn local(name: &str, encoders: &Path) -> Option<PathBuf> {
+fn find_local(name: &str, encoders: &Path) -> Option<PathBuf> {
     [PathBuf::from(name), encoders.join(name)]
         .into_iter()
         .find(|path| path.exists())
@@ -58,7 +58,7 @@ fn is_hub_name(name: &str) -> bool {
 }
 
 /// Fetches every file of a model that counts, and returns the folder of its snapshot.
-fn from_hub(name: &str) -> std::result::Result<PathBuf, String> {
+fn download_from_hub(name: &str) -> std::result::Result<PathBuf, String> {
     let api = ApiBuilder::from_env()
         .with_progress(false)
         .build()
@@ -112,13 +112,13 @@ impl HubModel {
     /// Hugging Face's own libraries note it, so that it is known without the network too. `folder`
     /// is the snapshot's.
     fn optional(&self, file: &str, folder: &Path) -> std::result::Result<Option<PathBuf>, String> {
-        let absent = absent_note(folder, file);
+        let absent = absence_marker(folder, file);
         if absent.as_ref().is_some_and(|note| note.is_file()) && !folder.join(file).exists() {
             return Ok(None);
         }
         match self.repo.get(file) {
             Ok(path) => Ok(Some(path)),
-            Err(error) if is_absent(&error) => {
+            Err(error) if is_not_found(&error) => {
                 if let Some(note) = absent {
                     // without the note it is asked for again
                     let _ = note.parent().map(std::fs::create_dir_all);
@@ -133,7 +133,7 @@ impl HubModel {
 
 /// Returns the note in the cache that a snapshot, `MODEL/snapshots/COMMIT`, has no such file:
 /// `MODEL/.no_exist/COMMIT/FILE`.
-fn absent_note(folder: &Path, file: &str) -> Option<PathBuf> {
+fn absence_marker(folder: &Path, file: &str) -> Option<PathBuf> {
     Some(
         folder
             .parent()?
@@ -145,7 +145,7 @@ fn absent_note(folder: &Path, file: &str) -> Option<PathBuf> {
 }
 
 /// Returns whether the hub answered that there is no such file.
-fn is_absent(error: &ApiError) -> bool {
+fn is_not_found(error: &ApiError) -> bool {
     // the type of the inner error is that of hf-hub's own HTTP client
     const NOT_FOUND: &str = "http status: 404";
     matches!(error, ApiError::RequestError(error) if error.to_string() == NOT_FOUND)
@@ -160,10 +160,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("tiny")).unwrap();
         assert_eq!(
-            local("tiny", folder.path()),
+            find_local("tiny", folder.path()),
             Some(folder.path().join("tiny"))
         );
-        assert_eq!(local("other", folder.path()), None);
+        assert_eq!(find_local("other", folder.path()), None);
         for name in [
             "bert-base-uncased",
             "/a/b",
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_nowhere_is_said_with_the_next_step() {
-        let said = resolve("no-such-encoder").unwrap_err().to_string();
+        let said = resolve_encoder("no-such-encoder").unwrap_err().to_string();
         assert!(
             said.contains("no-such-encoder") && said.contains("make encoders"),
             "{said}"

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::model::layer::unit;
+use crate::model::layer::unit_rows;
 
 /// A running mean over the rows that belong to each entity.
 pub struct EntityMean {
@@ -34,7 +34,7 @@ impl EntityMean {
     }
 
     /// `[V, D]`; 0 for an entity without rows.
-    pub fn result(self) -> Tensor {
+    pub fn finish(self) -> Tensor {
         let counts = self.counts.clamp_min(1.0);
         self.sums
             .map_or_else(|| counts.zeros_like(), |sums| sums / &counts)
@@ -42,8 +42,8 @@ impl EntityMean {
 }
 
 /// Rows less their mean, of unit length.
-pub fn centred(rows: &Tensor) -> Tensor {
-    unit(&(rows - rows.mean_dim(0, true, Kind::Float)))
+pub fn centred_unit_rows(rows: &Tensor) -> Tensor {
+    unit_rows(&(rows - rows.mean_dim(0, true, Kind::Float)))
 }
 
 #[cfg(test)]
@@ -59,6 +59,6 @@ mod tests {
             &rows(&[1.0, 2.0, 5.0, 5.0]),
         );
         mean.add(&Tensor::from_slice(&[0i64]), &rows(&[3.0, 6.0]));
-        assert_eq!(mean.result(), rows(&[2.0, 4.0, 0.0, 0.0, 5.0, 5.0]));
+        assert_eq!(mean.finish(), rows(&[2.0, 4.0, 0.0, 0.0, 5.0, 5.0]));
     }
 }

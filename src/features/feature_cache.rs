@@ -23,7 +23,7 @@ use memmap2::Mmap;
 use tch::Kind;
 
 use crate::error::{Error, Result};
-use crate::model::weights::map;
+use crate::model::weights::map_file;
 
 /// Bound of the whole cache, all encoders together, in bytes. The demo takes 0.3 GB at 49 × 1280;
 /// 434,000 pictures at 36 × 2048 take 64 GB.
@@ -152,7 +152,9 @@ impl FeatureCache {
         // the segment being written has no map yet, and needs no check
         if segment.map.is_some() {
             let record = self.record(place)?;
-            if check(record) != segment.checks[place.record] || !self.record.is_finite(record) {
+            if record_checksum(record) != segment.checks[place.record]
+                || !self.record.is_finite(record)
+            {
                 self.known.remove(content);
                 return Ok(None);
             }
@@ -202,7 +204,7 @@ impl FeatureCache {
         };
         let segment = &mut self.segments[writer.segment];
         let failed = Error::io("write", &segment.features);
-        let hash = check(features);
+        let hash = record_checksum(features);
         let key = [content.as_slice(), &hash].concat();
         writer
             .features
@@ -230,7 +232,7 @@ impl FeatureCache {
             return Ok(());
         };
         let segment = &mut self.segments[writer.segment];
-        segment.map = Some(map(&segment.features)?);
+        segment.map = Some(map_file(&segment.features)?);
         Ok(())
     }
 
@@ -262,7 +264,7 @@ impl FeatureCache {
             self.known
                 .insert(content, CacheLocation { segment, record });
         }
-        let map = Some(map(&features)?);
+        let map = Some(map_file(&features)?);
         self.segments.push(Segment {
             features,
             map,
@@ -327,7 +329,7 @@ impl FeatureCache {
 }
 
 /// The first 8 bytes of a record's BLAKE3.
-fn check(record: &[u8]) -> [u8; RECORD_HASH] {
+fn record_checksum(record: &[u8]) -> [u8; RECORD_HASH] {
     let mut hash = [0; RECORD_HASH];
     hash.copy_from_slice(&blake3::hash(record).as_bytes()[..RECORD_HASH]);
     hash
@@ -522,7 +524,7 @@ mod tests {
         .unwrap();
         let keys = &files(root.path(), "keys")[0];
         let mut written = fs::read(keys).unwrap();
-        written[CONTENT_HASH..KEY].copy_from_slice(&check(&bytes));
+        written[CONTENT_HASH..KEY].copy_from_slice(&record_checksum(&bytes));
         fs::write(keys, written).unwrap();
         let mut again = open(root.path());
         assert_eq!(

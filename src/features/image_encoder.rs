@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::preprocessing::{Preparation, not_followed};
+use crate::features::preprocessing::{ImagePreparation, unsupported_settings};
 use crate::image_file;
 use crate::model::efficientnet::EfficientNetLite0;
 use crate::model::resnet::ResNet50;
@@ -19,7 +19,7 @@ const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 
 /// Resized by its shorter side, a picture that is so many times as long would fill the memory.
-const NARROWEST: u32 = 100;
+const MAX_ASPECT_RATIO: u32 = 100;
 
 /// Changes whenever the same image and weights would give other features. 2: EXIF orientation is
 /// applied, files that are cut short are refused, and a BMP's alpha channel that is 0 everywhere is
@@ -59,14 +59,17 @@ impl ImageEncoderKind {
     /// these names.
     ///
     /// Errors: `Format` for another network, and for a file with several.
-    fn recognise(weights: Weights) -> Result<(ImageEncoderKind, Weights)> {
+    fn recognize(weights: Weights) -> Result<(ImageEncoderKind, Weights)> {
         let marks = [
-            (EfficientNetLite0::MARK, ImageEncoderKind::EfficientNetLite0),
-            (ResNet50::MARK, ImageEncoderKind::ResNet50),
+            (
+                EfficientNetLite0::MARKER,
+                ImageEncoderKind::EfficientNetLite0,
+            ),
+            (ResNet50::MARKER, ImageEncoderKind::ResNet50),
         ];
         let mut weights = weights;
         for (mark, kind) in marks {
-            weights = weights.under(mark)?;
+            weights = weights.strip_prefix_of(mark)?;
             if weights.has(mark) {
                 return Ok((kind, weights));
             }
@@ -109,29 +112,33 @@ impl ImageEncoderKind {
 /// A decoded picture: RGB bytes, row by row, `side × side × 3`. Plain data; may be made on any
 /// thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct PreparedImage {
     pub side: u32,
     pub rgb: Vec<u8>,
 }
 
-impl Picture {
+impl PreparedImage {
     /// Decodes a file's bytes ([`image_file::decode`]), lays the image on white where it is
     /// transparent, and squashes it to `side × side` (bilinear, antialiased). The error completes a
     /// sentence that begins with the file's name.
-    pub fn decode(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
-        let rgb = image::imageops::resize(&read(bytes)?, side, side, FilterType::Triangle);
-        Ok(Picture {
+    pub fn decode_squashed(bytes: &[u8], side: u32) -> std::result::Result<PreparedImage, String> {
+        let rgb =
+            image::imageops::resize(&decode_on_white(bytes)?, side, side, FilterType::Triangle);
+        Ok(PreparedImage {
             side,
             rgb: rgb.into_raw(),
         })
     }
 
     /// The same, its shorter side resized to `side` (bicubic, antialiased) and the middle cut out.
-    pub fn decode_middle(bytes: &[u8], side: u32) -> std::result::Result<Picture, String> {
-        let image = read(bytes)?;
+    pub fn decode_center_crop(
+        bytes: &[u8],
+        side: u32,
+    ) -> std::result::Result<PreparedImage, String> {
+        let image = decode_on_white(bytes)?;
         let (width, height) = image.dimensions();
         // of a strip, what the middle cannot be made of is left away first
-        let longest = NARROWEST * width.min(height);
+        let longest = MAX_ASPECT_RATIO * width.min(height);
         let (width, height) = (width.min(longest), height.min(longest));
         let at = [(image.width() - width) / 2, (image.height() - height) / 2];
         let image = image::imageops::crop_imm(&image, at[0], at[1], width, height);
@@ -142,21 +149,21 @@ impl Picture {
         let image = image::imageops::resize(&*image, width, height, FilterType::CatmullRom);
         let middle =
             image::imageops::crop_imm(&image, (width - side) / 2, (height - side) / 2, side, side);
-        Ok(Picture {
+        Ok(PreparedImage {
             side,
             rgb: middle.to_image().into_raw(),
         })
     }
 }
 
-fn read(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
-    Ok(image_file::on_paper(image_file::decode(bytes)?, WHITE))
+fn decode_on_white(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
+    Ok(image_file::flatten_onto(image_file::decode(bytes)?, WHITE))
 }
 
 /// Pictures of one side as `[N, 3, side, side]` f32 on the device: 0..1 or, given means and
 /// deviations of the channels, normalised.
-pub fn pixels(
-    pictures: &[Picture],
+pub fn to_pixel_tensor(
+    pictures: &[PreparedImage],
     side: u32,
     normalize: Option<[[f32; 3]; 2]>,
     device: Device,
@@ -194,14 +201,14 @@ pub fn pixels(
     }))
 }
 
-enum Network {
+enum ImageNetwork {
     ResNet50(ResNet50),
     EfficientNetLite0(EfficientNetLite0),
 }
 
 /// A frozen image network on its device.
 pub struct ImageEncoder {
-    network: Network,
+    network: ImageNetwork,
     kind: ImageEncoderKind,
     device: Device,
     weights_hash: String,
@@ -217,21 +224,21 @@ impl ImageEncoder {
     /// Errors: those of [`Weights::open`]; `Format` for another network, which is named where that
     /// can be seen.
     pub fn open(source: &Path, device: Device, normalize: bool) -> Result<ImageEncoder> {
-        let (kind, weights) = ImageEncoderKind::recognise(Weights::open(source)?)?;
+        let (kind, weights) = ImageEncoderKind::recognize(Weights::open(source)?)?;
         let network = match kind {
-            ImageEncoderKind::ResNet50 => Network::ResNet50(ResNet50::open(&weights, device)?),
+            ImageEncoderKind::ResNet50 => ImageNetwork::ResNet50(ResNet50::open(&weights, device)?),
             ImageEncoderKind::EfficientNetLite0 => {
-                Network::EfficientNetLite0(EfficientNetLite0::open(&weights, device)?)
+                ImageNetwork::EfficientNetLite0(EfficientNetLite0::open(&weights, device)?)
             }
         };
-        let mut left_out = weights.described(weights.beside());
-        let preparation = Preparation {
+        let mut left_out = weights.describe_unused(weights.other_parts());
+        let preparation = ImagePreparation {
             side: kind.side(),
             center_crop: false,
             resample: BILINEAR,
             normalization: normalize.then_some([MEAN, DEVIATION]),
         };
-        left_out.extend(not_followed(
+        left_out.extend(unsupported_settings(
             weights.path().parent().unwrap_or(Path::new("")),
             &preparation,
         )?);
@@ -284,20 +291,20 @@ impl ImageEncoder {
     }
 
     /// Pictures of the encoder's side → `[N, P, F]` f32 on the encoder's device, without gradient.
-    pub fn encode(&self, pictures: &[Picture]) -> Result<Tensor> {
-        let batch = pixels(
+    pub fn encode(&self, pictures: &[PreparedImage]) -> Result<Tensor> {
+        let batch = to_pixel_tensor(
             pictures,
             self.kind.side(),
             self.normalize.then_some([MEAN, DEVIATION]),
             self.device,
         )?;
         let failed = |e: tch::TchError| Error::Torch {
-            doing: "encoding pictures".into(),
+            operation: "encoding pictures".into(),
             message: e.to_string(),
         };
         let _frozen = tch::no_grad_guard();
         match &self.network {
-            Network::ResNet50(net) => {
+            ImageNetwork::ResNet50(net) => {
                 let (n, grid) = (pictures.len() as i64, self.kind.grid());
                 // [N, 3, 6·32, 6·32] → [N·36, 3, 32, 32], patches row by row
                 let patches = batch
@@ -310,7 +317,7 @@ impl ImageEncoder {
                     .view([n, grid * grid, ResNet50::FEATURES]))
             }
             // [N, 1280, 7, 7] → [N, 49, 1280]
-            Network::EfficientNetLite0(net) => Ok(net
+            ImageNetwork::EfficientNetLite0(net) => Ok(net
                 .forward(&batch)
                 .flatten(2, 3)
                 .transpose(1, 2)
@@ -338,11 +345,13 @@ mod tests {
     #[test]
     fn what_is_transparent_lies_on_white() {
         let half_red = image::RgbaImage::from_pixel(3, 5, image::Rgba([255, 0, 0, 128]));
-        let picture = Picture::decode(&png(half_red.into()), 2).unwrap();
+        let picture = PreparedImage::decode_squashed(&png(half_red.into()), 2).unwrap();
         assert_eq!(picture.rgb, [255, 127, 127].repeat(4));
         let clear_black = image::RgbaImage::from_pixel(3, 5, image::Rgba([0, 0, 0, 0]));
         assert_eq!(
-            Picture::decode(&png(clear_black.into()), 2).unwrap().rgb,
+            PreparedImage::decode_squashed(&png(clear_black.into()), 2)
+                .unwrap()
+                .rgb,
             [255; 12]
         );
     }
@@ -351,7 +360,7 @@ mod tests {
     fn a_picture_is_squashed_row_by_row() {
         // left half black, right half white; twice as wide as high
         let sides = RgbImage::from_fn(8, 4, |x, _| image::Rgb([if x < 4 { 0 } else { 255 }; 3]));
-        let picture = Picture::decode(&png(sides.into()), 4).unwrap();
+        let picture = PreparedImage::decode_squashed(&png(sides.into()), 4).unwrap();
         let row: Vec<u8> = picture.rgb[..12].iter().step_by(3).copied().collect();
         assert!(
             row[0] < 5 && row[1] < 60 && row[2] > 195 && row[3] > 250,
@@ -368,18 +377,24 @@ mod tests {
         };
         let [upright, turned] = ["rgb.png", "orientation_6.png"].map(fixture);
         let rotated = image::imageops::rotate90(&image_file::decode(&upright).unwrap().into_rgb8());
-        let expected = Picture::decode(&png(rotated.clone().into()), 8).unwrap();
-        assert_eq!(Picture::decode(&turned, 8).unwrap(), expected);
-        let expected = Picture::decode_middle(&png(rotated.into()), 8).unwrap();
-        assert_eq!(Picture::decode_middle(&turned, 8).unwrap(), expected);
+        let expected = PreparedImage::decode_squashed(&png(rotated.clone().into()), 8).unwrap();
+        assert_eq!(
+            PreparedImage::decode_squashed(&turned, 8).unwrap(),
+            expected
+        );
+        let expected = PreparedImage::decode_center_crop(&png(rotated.into()), 8).unwrap();
+        assert_eq!(
+            PreparedImage::decode_center_crop(&turned, 8).unwrap(),
+            expected
+        );
     }
 
     #[test]
     fn what_is_no_picture_is_an_error() {
-        assert!(Picture::decode(b"", 4).is_err());
-        assert!(Picture::decode(b"no picture at all", 4).is_err());
+        assert!(PreparedImage::decode_squashed(b"", 4).is_err());
+        assert!(PreparedImage::decode_squashed(b"no picture at all", 4).is_err());
         let mut cut = png(RgbImage::new(64, 64).into());
         cut.truncate(cut.len() / 2);
-        assert!(Picture::decode(&cut, 4).is_err());
+        assert!(PreparedImage::decode_squashed(&cut, 4).is_err());
     }
 }

@@ -7,11 +7,11 @@ use tch::Device;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::encoder_source::resolve;
+use crate::features::encoder_source::resolve_encoder;
 use crate::features::feature_cache::{DEFAULT_LIMIT, FeatureCache};
 use crate::features::image_encoder::ImageEncoder;
 use crate::features::loaded_pairs::LoadedPairs;
-use crate::features::patch_store::{PatchStore, image_features, record};
+use crate::features::patch_store::{PatchStore, cache_record, image_features};
 use crate::features::text_states::TextStates;
 use crate::features::text_tokenizer::TextTokenizer;
 use crate::model::bert;
@@ -42,11 +42,11 @@ pub struct Encoders {
 }
 
 impl Encoders {
-    /// Opens both by name (see [`resolve`]).
+    /// Opens both by name (see [`resolve_encoder`]).
     ///
-    /// Errors: those of [`resolve`], [`TextEncoder::open`] and [`ImageEncoder::open`].
+    /// Errors: those of [`resolve_encoder`], [`TextEncoder::open`] and [`ImageEncoder::open`].
     pub fn open(text: &str, image: &str, normalize: bool, device: Device) -> Result<Self> {
-        let encoder = ImageEncoder::open(&resolve(image)?, device, normalize)?;
+        let encoder = ImageEncoder::open(&resolve_encoder(image)?, device, normalize)?;
         let image_source = EncoderSource {
             name: image.into(),
             hash: encoder.weights_hash().to_owned(),
@@ -82,23 +82,23 @@ impl TextEncoder {
     /// that they are of one model.
     ///
     /// Errors: `Missing`, `Format`, `Io` for files that are not there, cannot be read, or do not go
-    /// together; those of [`resolve`].
+    /// together; those of [`resolve_encoder`].
     ///
     /// [`TokenizerFiles`]: super::tokenizer_files::TokenizerFiles
     pub fn open(name: &str) -> Result<Self> {
-        let folder = resolve(name)?;
+        let folder = resolve_encoder(name)?;
         if folder.is_file() {
             let reason =
                 "is a file; a text encoder is a folder with config.json, a tokenizer and weights";
             return Err(Error::format(folder, reason));
         }
-        let sizes = bert_config::read(&folder.join("config.json"))?;
-        let weights = Weights::open(&folder)?.under(bert::MARK)?;
-        let left_out = bert::check(&weights, &sizes)
-            .map_err(|error| error.adding("config.json gives the sizes"))?;
-        let left_out = weights.described(&left_out);
+        let sizes = bert_config::read_bert_config(&folder.join("config.json"))?;
+        let weights = Weights::open(&folder)?.strip_prefix_of(bert::MARKER)?;
+        let left_out = bert::check_parameters(&weights, &sizes)
+            .map_err(|error| error.with_clause("config.json gives the sizes"))?;
+        let left_out = weights.describe_unused(&left_out);
         let tokenizer = TextTokenizer::open(&folder)?
-            .limited_to(sizes.token_vocabulary, sizes.max_positions)?;
+            .with_limits(sizes.token_vocabulary, sizes.max_positions)?;
         let source = EncoderSource {
             name: name.into(),
             hash: weights.hash().to_owned(),
@@ -126,7 +126,7 @@ impl TextEncoder {
             pairs,
             bert,
             &self.source.hash,
-            &self.tokenizer.blank(),
+            &self.tokenizer.blank_input(),
             device,
             observe,
         )
@@ -137,7 +137,7 @@ impl TextEncoder {
 /// pairs are used.
 ///
 /// `rows`: the entities of an existing model, in its order.
-pub fn gather(
+pub fn load_pairs(
     dataset: &Dataset,
     encoders: &Encoders,
     grid: Option<i64>,
@@ -149,11 +149,11 @@ pub fn gather(
     let cache = FeatureCache::open(
         &cache.join("patches"),
         &encoders.image.hash(),
-        record(&encoders.image),
+        cache_record(&encoders.image),
         DEFAULT_LIMIT,
     )?;
     let seen = image_features(&unsettled.images, &encoders.image, cache, grid, observe)?;
-    let mut pairs = unsettled.settle(dataset, &seen, rows)?;
+    let mut pairs = unsettled.resolve(dataset, &seen, rows)?;
     pairs.left_out.extend(encoders.left_out());
     Ok((pairs, seen.store))
 }

@@ -13,7 +13,7 @@ use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
 /// An entity with fewer usable pairs is left out (as published).
-pub const LEAST_PAIRS: usize = 2;
+pub const MIN_PAIRS: usize = 2;
 
 /// One pair: a sentence with one mention, and a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct PairRef {
     /// Its token ids within the common list.
     tokens: Range<usize>,
     /// Where `[MASK]` stands among them.
-    pub mask_at: usize,
+    pub mask_position: usize,
     /// The mention's own token ids, which the mask hides, within the common list.
     mention_tokens: Range<usize>,
 }
@@ -47,7 +47,7 @@ pub struct LoadedPairs {
 }
 
 impl LoadedPairs {
-    /// Reads a data set's corpus. Images are only named here; see [`Unsettled::settle`]. A pair is
+    /// Reads a data set's corpus. Images are only named here; see [`UnresolvedPairs::settle`]. A pair is
     /// left out where its sentence is longer than [`TextTokenizer::longest`] tokens, or has no room
     /// in the encoder with its mention unmasked.
     ///
@@ -56,30 +56,33 @@ impl LoadedPairs {
         dataset: &Dataset,
         tokenizer: &TextTokenizer,
         observe: &mut dyn Observer<Progress>,
-    ) -> Result<Unsettled> {
-        let mut reader = Reader {
+    ) -> Result<UnresolvedPairs> {
+        let mut reader = PairReader {
             tokenizer,
-            read: Unsettled::default(),
+            read: UnresolvedPairs::default(),
             numbers: HashMap::new(),
-            long: Cause::new(too_long(tokenizer)),
-            blind: Cause::new("pairs without a picture".into()),
+            too_long: Cause::new(too_long(tokenizer)),
+            without_image: Cause::new("pairs without a picture".into()),
         };
-        let mut findings = Diagnostics::default();
-        dataset.pairs(&mut findings, observe, &mut |pair| reader.add(pair))?;
-        let Reader {
+        let mut diagnostics = Diagnostics::default();
+        dataset.pairs(&mut diagnostics, observe, &mut |pair| reader.add(pair))?;
+        let PairReader {
             mut read,
-            long,
-            blind,
+            too_long,
+            without_image,
             ..
         } = reader;
-        read.causes = Cause::of_findings(&findings);
-        read.causes
-            .extend([long, blind].into_iter().filter(|cause| cause.count > 0));
+        read.causes = Cause::from_diagnostics(&diagnostics);
+        read.causes.extend(
+            [too_long, without_image]
+                .into_iter()
+                .filter(|cause| cause.count > 0),
+        );
         Ok(read)
     }
 
     /// The pairs of one row.
-    pub fn of(&self, row: usize) -> Range<usize> {
+    pub fn pairs_of(&self, row: usize) -> Range<usize> {
         self.row_offsets[row]..self.row_offsets[row + 1]
     }
 
@@ -110,7 +113,7 @@ impl LoadedPairs {
 
     /// `[CLS] … [SEP]` with the mention in the mask's place.
     pub fn unmasked(&self, pair: usize) -> Vec<i64> {
-        let (before, after) = self.tokens(pair).split_at(self.pairs[pair].mask_at);
+        let (before, after) = self.tokens(pair).split_at(self.pairs[pair].mask_position);
         [before, self.mention(pair), &after[1..]].concat()
     }
 
@@ -142,30 +145,32 @@ impl LoadedPairs {
 }
 
 /// The pairs of a corpus that is being read, with the causes of what is left out.
-struct Reader<'a> {
+struct PairReader<'a> {
     tokenizer: &'a TextTokenizer,
-    read: Unsettled,
+    read: UnresolvedPairs,
     /// The numbers of the images so far.
     numbers: HashMap<PathBuf, usize>,
-    long: Cause,
-    blind: Cause,
+    too_long: Cause,
+    without_image: Cause,
 }
 
-impl Reader<'_> {
+impl PairReader<'_> {
     /// Takes a pair, or counts why it is left out.
     fn add(&mut self, pair: Pair) -> Result<()> {
         let line = || format!("sentences.json:{}", pair.line);
         let Some(path) = pair.image else {
-            self.blind.add(line);
+            self.without_image.add(line);
             return Ok(());
         };
         let Some(sentence) = self.tokenizer.encode(&pair.tokens, pair.start, pair.end)? else {
-            self.long.add(line);
+            self.too_long.add(line);
             return Ok(());
         };
-        let mention = self.tokenizer.pieces(&pair.tokens[pair.start..=pair.end])?;
+        let mention = self
+            .tokenizer
+            .word_pieces(&pair.tokens[pair.start..=pair.end])?;
         if sentence.ids.len() - 1 + mention.len() > self.tokenizer.positions() {
-            self.long.add(line);
+            self.too_long.add(line);
             return Ok(());
         }
         let image = self.number(path);
@@ -180,7 +185,7 @@ impl Reader<'_> {
             offset: pair.offset,
             mention: pair.mention,
             tokens,
-            mask_at: sentence.mask_at,
+            mask_position: sentence.mask_position,
             mention_tokens,
         };
         self.read.found.push((pair.entity, found));
@@ -223,9 +228,9 @@ impl Cause {
     }
 
     /// The causes that reading a data set found.
-    fn of_findings(findings: &Diagnostics) -> Vec<Cause> {
+    fn from_diagnostics(diagnostics: &Diagnostics) -> Vec<Cause> {
         let cause = |(what, count): (String, usize)| {
-            let example = findings
+            let example = diagnostics
                 .iter()
                 .find(|finding| finding.kind == what)
                 .map(|first| {
@@ -246,7 +251,7 @@ impl Cause {
                 example,
             }
         };
-        findings.summary().into_iter().map(cause).collect()
+        diagnostics.summary().into_iter().map(cause).collect()
     }
 }
 
@@ -261,12 +266,12 @@ impl std::fmt::Display for Cause {
 }
 
 fn too_long(tokenizer: &TextTokenizer) -> String {
-    format!("sentences over {} tokens", tokenizer.longest())
+    format!("sentences over {} tokens", tokenizer.max_length())
 }
 
 /// Pairs as read, before it is known which images can be used.
 #[derive(Debug, Default)]
-pub struct Unsettled {
+pub struct UnresolvedPairs {
     /// Distinct images, in the order they came.
     pub images: Vec<PathBuf>,
     found: Vec<(EntityId, PairRef)>,
@@ -275,7 +280,7 @@ pub struct Unsettled {
 }
 
 /// Tells which images have features, and what is wrong with the others.
-pub trait SeenImages {
+pub trait ImageLookup {
     /// Returns the image's number in the store of features; `None` where it has none.
     fn number(&self, path: &Path) -> Option<usize>;
     /// Returns why an image has no features, as a clause, where that is known.
@@ -290,13 +295,13 @@ fn usable_entities(
     let has_enough = |id: &EntityId| {
         by_entity
             .get(id)
-            .is_some_and(|pairs| pairs.len() >= LEAST_PAIRS)
+            .is_some_and(|pairs| pairs.len() >= MIN_PAIRS)
     };
     let all = dataset.vocabulary.iter().map(|(id, _)| id);
     all.filter(has_enough).collect()
 }
 
-impl Unsettled {
+impl UnresolvedPairs {
     /// Leaves out pairs whose image was not seen, then entities with too few pairs, and groups the
     /// rest.
     ///
@@ -304,13 +309,13 @@ impl Unsettled {
     /// one that has no pair is an error. Without it, the data set's own order.
     ///
     /// Errors: `NoPairs`, with what was left out and why.
-    pub fn settle(
+    pub fn resolve(
         mut self,
         dataset: &Dataset,
-        seen: &dyn SeenImages,
+        seen: &dyn ImageLookup,
         rows: Option<&[EntityId]>,
     ) -> Result<LoadedPairs> {
-        self.keep_seen(seen);
+        self.drop_unreadable_images(seen);
         let mut by_entity: HashMap<EntityId, Vec<PairRef>> = HashMap::new();
         for (entity, pair) in self.found.drain(..) {
             by_entity.entry(entity).or_default().push(pair);
@@ -320,7 +325,7 @@ impl Unsettled {
             None => usable_entities(dataset, &by_entity),
         };
         if entities.is_empty() {
-            return Err(self.no_entity(dataset, by_entity.len()));
+            return Err(self.no_entity_error(dataset, by_entity.len()));
         }
         let mut pairs = LoadedPairs {
             left_out: self.left_out(dataset.vocabulary.len().saturating_sub(entities.len())),
@@ -332,7 +337,7 @@ impl Unsettled {
                     "the model knows entity {entity}, of which {} has no usable pair",
                     dataset.root.display()
                 );
-                return Err(self.none(what, dataset));
+                return Err(self.no_pairs_error(what, dataset));
             };
             pairs.row_offsets.push(pairs.pairs.len());
             pairs
@@ -360,7 +365,7 @@ impl Unsettled {
     }
 
     /// The error of a data set without an entity that has enough pairs; `single` entities have one.
-    fn no_entity(&mut self, dataset: &Dataset, single: usize) -> Error {
+    fn no_entity_error(&mut self, dataset: &Dataset, single: usize) -> Error {
         let what = format!(
             "{} has no entity with 2 usable pairs of a sentence and an image",
             dataset.root.display()
@@ -371,10 +376,10 @@ impl Unsettled {
                 ..Cause::new("entities with a single usable pair".into())
             });
         }
-        self.none(what, dataset)
+        self.no_pairs_error(what, dataset)
     }
 
-    fn keep_seen(&mut self, seen: &dyn SeenImages) {
+    fn drop_unreadable_images(&mut self, seen: &dyn ImageLookup) {
         let numbers: Vec<Option<usize>> =
             self.images.iter().map(|path| seen.number(path)).collect();
         let mut unseen = Cause::new("pairs whose picture cannot be read".into());
@@ -403,8 +408,8 @@ impl Unsettled {
 
     /// The error of a data set without pairs: what was left out of the corpus, and of the
     /// vocabulary when it was opened.
-    fn none(&self, what: String, dataset: &Dataset) -> Error {
-        let mut causes = Cause::of_findings(&dataset.findings.errors());
+    fn no_pairs_error(&self, what: String, dataset: &Dataset) -> Error {
+        let mut causes = Cause::from_diagnostics(&dataset.diagnostics.errors());
         causes.extend(self.causes.iter().cloned());
         Error::NoPairs {
             what,

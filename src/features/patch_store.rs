@@ -11,8 +11,8 @@ use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::features::feature_cache::{CacheLocation, CacheRecord, ContentHash, FeatureCache};
-use crate::features::image_encoder::{ImageEncoder, Picture};
-use crate::features::loaded_pairs::SeenImages;
+use crate::features::image_encoder::{ImageEncoder, PreparedImage};
+use crate::features::loaded_pairs::ImageLookup;
 use crate::progress::{Observer, Progress};
 
 /// Pictures encoded at once.
@@ -24,10 +24,10 @@ const CHUNK: usize = 256;
 /// Bytes of an f16.
 const F16: usize = 2;
 /// The observer hears no more often.
-const TICK: Duration = Duration::from_millis(100);
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Returns what one image's features are in the cache of this encoder.
-pub fn record(encoder: &ImageEncoder) -> CacheRecord {
+pub fn cache_record(encoder: &ImageEncoder) -> CacheRecord {
     CacheRecord {
         numbers: (encoder.patches() * encoder.features()) as usize,
         kind: Kind::Half,
@@ -48,17 +48,17 @@ pub struct PatchStore {
     numbers: HashMap<PathBuf, usize>,
     patches: i64,
     features: i64,
-    rows: Rows,
+    rows: PatchRows,
 }
 
-enum Rows {
+enum PatchRows {
     /// f16, all pictures one after another.
-    Held(Vec<u8>),
+    InMemory(Vec<u8>),
     /// In the cache's memory-mapped segments.
     Mapped(FeatureCache, Vec<CacheLocation>),
 }
 
-impl SeenImages for ImageFeatures {
+impl ImageLookup for ImageFeatures {
     fn number(&self, path: &Path) -> Option<usize> {
         self.store.number(path)
     }
@@ -74,9 +74,10 @@ impl SeenImages for ImageFeatures {
 
 impl PatchStore {
     /// Features that are at hand: `features` `[N, P, F]`, one a path.
-    pub fn held(paths: &[PathBuf], features: &Tensor) -> Result<PatchStore> {
-        let (n, patches, features_wide) =
-            features.size3().map_err(|e| torch("holding features", e))?;
+    pub fn from_tensor(paths: &[PathBuf], features: &Tensor) -> Result<PatchStore> {
+        let (n, patches, features_wide) = features
+            .size3()
+            .map_err(|e| torch_error("holding features", e))?;
         if n as usize != paths.len() {
             return Err(Error::Mismatch(format!(
                 "features of {n} pictures for {} paths",
@@ -93,7 +94,7 @@ impl PatchStore {
             numbers,
             patches,
             features: features_wide,
-            rows: Rows::Held(f16_bytes(features)?),
+            rows: PatchRows::InMemory(f16_bytes(features)?),
         })
     }
 
@@ -115,10 +116,10 @@ impl PatchStore {
             }
         }
         let (patches, rows) = match grid {
-            None => (encoder.patches(), Rows::Mapped(cache, found)),
+            None => (encoder.patches(), PatchRows::Mapped(cache, found)),
             Some(grid) => {
-                let pooled = pooled(&cache, &found, encoder, grid)?;
-                (grid * grid, Rows::Held(pooled))
+                let pooled = pool_records(&cache, &found, encoder, grid)?;
+                (grid * grid, PatchRows::InMemory(pooled))
             }
         };
         Ok(PatchStore {
@@ -160,8 +161,8 @@ impl PatchStore {
         let mut bytes = Vec::with_capacity(numbers.len() * record);
         for &number in numbers {
             bytes.extend_from_slice(match &self.rows {
-                Rows::Held(all) => &all[number * record..(number + 1) * record],
-                Rows::Mapped(cache, places) => cache.record(places[number])?,
+                PatchRows::InMemory(all) => &all[number * record..(number + 1) * record],
+                PatchRows::Mapped(cache, places) => cache.record(places[number])?,
             });
         }
         let half = f16_tensor(&bytes, &[numbers.len() as i64, self.patches, self.features])?;
@@ -187,9 +188,9 @@ pub fn image_features(
         .map(PathBuf::as_path)
         .filter(|path| seen.insert(*path))
         .collect();
-    let mut gathering = Gathering::new(&paths, encoder, &mut cache);
+    let mut gathering = EncodingRun::new(&paths, encoder, &mut cache);
     gathering.gather(observer)?;
-    let Gathering {
+    let EncodingRun {
         places,
         broken,
         encoded,
@@ -203,10 +204,10 @@ pub fn image_features(
 }
 
 /// One picture as it comes from a decoder.
-enum Read {
+enum DecodedImage {
     /// The cache has this content.
     Known(ContentHash),
-    New(ContentHash, Picture),
+    New(ContentHash, PreparedImage),
     Broken(String),
 }
 
@@ -216,36 +217,39 @@ fn decode_all(
     side: u32,
     known: &HashSet<ContentHash>,
     next: &AtomicUsize,
-    sender: &SyncSender<(usize, Read)>,
+    sender: &SyncSender<(usize, DecodedImage)>,
 ) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let Some(path) = paths.get(number) else {
             return;
         };
-        if sender.send((number, read(path, side, known))).is_err() {
+        if sender
+            .send((number, decode_image(path, side, known)))
+            .is_err()
+        {
             return;
         }
     }
 }
 
-fn read(path: &Path, side: u32, known: &HashSet<ContentHash>) -> Read {
+fn decode_image(path: &Path, side: u32, known: &HashSet<ContentHash>) -> DecodedImage {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(e) => return Read::Broken(format!("cannot be read: {e}")),
+        Err(e) => return DecodedImage::Broken(format!("cannot be read: {e}")),
     };
     let hash = *blake3::hash(&bytes).as_bytes();
     if known.contains(&hash) {
-        return Read::Known(hash);
+        return DecodedImage::Known(hash);
     }
-    match Picture::decode(&bytes, side) {
-        Ok(picture) => Read::New(hash, picture),
-        Err(reason) => Read::Broken(reason),
+    match PreparedImage::decode_squashed(&bytes, side) {
+        Ok(picture) => DecodedImage::New(hash, picture),
+        Err(reason) => DecodedImage::Broken(reason),
     }
 }
 
 /// The encoding side: takes what the decoders read and finds each picture a place in the cache.
-struct Gathering<'a> {
+struct EncodingRun<'a> {
     paths: &'a [&'a Path],
     encoder: &'a ImageEncoder,
     cache: &'a mut FeatureCache,
@@ -253,16 +257,16 @@ struct Gathering<'a> {
     broken: Vec<(PathBuf, String)>,
     encoded: usize,
     waiting: Vec<(usize, ContentHash)>,
-    pictures: Vec<Picture>,
+    pictures: Vec<PreparedImage>,
 }
 
-impl<'a> Gathering<'a> {
+impl<'a> EncodingRun<'a> {
     fn new(
         paths: &'a [&'a Path],
         encoder: &'a ImageEncoder,
         cache: &'a mut FeatureCache,
-    ) -> Gathering<'a> {
-        Gathering {
+    ) -> EncodingRun<'a> {
+        EncodingRun {
             places: vec![None; paths.len()],
             paths,
             encoder,
@@ -294,10 +298,10 @@ impl<'a> Gathering<'a> {
 
     fn run(
         &mut self,
-        receiver: Receiver<(usize, Read)>,
+        receiver: Receiver<(usize, DecodedImage)>,
         observer: &mut dyn Observer<Progress>,
     ) -> Result<()> {
-        let mut clock = Clock::new(self.paths.len());
+        let mut clock = ProgressTimer::new(self.paths.len());
         for (done, (number, read)) in receiver.into_iter().enumerate() {
             self.take(number, read)?;
             if self.pictures.len() == BATCH {
@@ -313,14 +317,14 @@ impl<'a> Gathering<'a> {
         self.cache.flush()
     }
 
-    fn take(&mut self, number: usize, read: Read) -> Result<()> {
+    fn take(&mut self, number: usize, read: DecodedImage) -> Result<()> {
         let (hash, picture) = match read {
-            Read::Broken(reason) => {
+            DecodedImage::Broken(reason) => {
                 self.broken.push((self.paths[number].to_owned(), reason));
                 return Ok(());
             }
-            Read::Known(hash) => (hash, None),
-            Read::New(hash, picture) => (hash, Some(picture)),
+            DecodedImage::Known(hash) => (hash, None),
+            DecodedImage::New(hash, picture) => (hash, Some(picture)),
         };
         self.places[number] = self.cache.find(&hash)?;
         if self.places[number].is_some() {
@@ -337,7 +341,7 @@ impl<'a> Gathering<'a> {
                 let side = self.encoder.kind().side();
                 self.take(
                     number,
-                    self::read(self.paths[number], side, &HashSet::new()),
+                    self::decode_image(self.paths[number], side, &HashSet::new()),
                 )
             }
         }
@@ -348,7 +352,7 @@ impl<'a> Gathering<'a> {
             return Ok(());
         }
         let bytes = f16_bytes(&self.encoder.encode(&self.pictures)?)?;
-        let records = bytes.chunks_exact(record(self.encoder).bytes());
+        let records = bytes.chunks_exact(cache_record(self.encoder).bytes());
         for ((number, hash), record) in self.waiting.drain(..).zip(records) {
             let path = self.paths[number];
             self.places[number] = Some(
@@ -363,15 +367,15 @@ impl<'a> Gathering<'a> {
 }
 
 /// When to tell the observer, and what.
-struct Clock {
+struct ProgressTimer {
     total: usize,
     began: Instant,
     told: Instant,
 }
 
-impl Clock {
-    fn new(total: usize) -> Clock {
-        Clock {
+impl ProgressTimer {
+    fn new(total: usize) -> ProgressTimer {
+        ProgressTimer {
             total,
             began: Instant::now(),
             told: Instant::now(),
@@ -384,7 +388,7 @@ impl Clock {
         encoded: usize,
         observer: &mut dyn Observer<Progress>,
     ) -> Result<()> {
-        if self.told.elapsed() < TICK && done < self.total {
+        if self.told.elapsed() < REPORT_INTERVAL && done < self.total {
             return Ok(());
         }
         self.told = Instant::now();
@@ -401,7 +405,7 @@ impl Clock {
 }
 
 /// Every record average-pooled to `grid × grid`, as f16.
-fn pooled(
+fn pool_records(
     cache: &FeatureCache,
     places: &[CacheLocation],
     encoder: &ImageEncoder,
@@ -410,7 +414,7 @@ fn pooled(
     let (side, features) = (encoder.kind().grid(), encoder.features());
     let mut all = Vec::with_capacity(places.len() * (grid * grid * features) as usize * F16);
     for chunk in places.chunks(CHUNK) {
-        let mut bytes = Vec::with_capacity(chunk.len() * record(encoder).bytes());
+        let mut bytes = Vec::with_capacity(chunk.len() * cache_record(encoder).bytes());
         for &place in chunk {
             bytes.extend_from_slice(cache.record(place)?);
         }
@@ -420,7 +424,7 @@ fn pooled(
         let map = map
             .permute([0, 3, 1, 2])
             .f_adaptive_avg_pool2d([grid, grid])
-            .map_err(|e| torch("pooling", e))?;
+            .map_err(|e| torch_error("pooling", e))?;
         all.extend(f16_bytes(&map.flatten(2, 3).transpose(1, 2))?);
     }
     Ok(all)
@@ -434,7 +438,7 @@ fn f16_bytes(tensor: &Tensor) -> Result<Vec<u8>> {
         .contiguous();
     let mut bytes = vec![0; half.numel() * F16];
     half.f_copy_data_u8(&mut bytes, half.numel())
-        .map_err(|e| torch("copying features", e))?;
+        .map_err(|e| torch_error("copying features", e))?;
     Ok(bytes)
 }
 
@@ -446,12 +450,13 @@ fn f16_tensor(bytes: &[u8], size: &[i64]) -> Result<Tensor> {
             bytes.len()
         )));
     }
-    Tensor::f_from_data_size(bytes, size, Kind::Half).map_err(|e| torch("reading features", e))
+    Tensor::f_from_data_size(bytes, size, Kind::Half)
+        .map_err(|e| torch_error("reading features", e))
 }
 
-fn torch(doing: &str, e: tch::TchError) -> Error {
+fn torch_error(doing: &str, e: tch::TchError) -> Error {
     Error::Torch {
-        doing: doing.into(),
+        operation: doing.into(),
         message: e.to_string(),
     }
 }

@@ -13,7 +13,7 @@ pub const FILE: &str = "preprocessor_config.json";
 
 /// The way in which images are prepared for a network here.
 #[derive(Debug, Clone, Copy)]
-pub struct Preparation {
+pub struct ImagePreparation {
     /// Width and height that the network sees, in pixels.
     pub side: u32,
     /// True: the shorter side is resized and the middle cut out. False: the whole image is
@@ -30,7 +30,10 @@ pub struct Preparation {
 /// asks for.
 ///
 /// Errors: those of reading JSON.
-pub fn not_followed(folder: &Path, preparation: &Preparation) -> Result<Vec<(String, usize)>> {
+pub fn unsupported_settings(
+    folder: &Path,
+    preparation: &ImagePreparation,
+) -> Result<Vec<(String, usize)>> {
     let path = folder.join(FILE);
     if !path.is_file() {
         return Ok(Vec::new());
@@ -47,7 +50,7 @@ pub fn not_followed(folder: &Path, preparation: &Preparation) -> Result<Vec<(Str
     Ok(vec![(what, differences.len())])
 }
 
-impl Preparation {
+impl ImagePreparation {
     /// Returns each setting that asks for something else, and what is done.
     fn differences(&self, settings: &Map<String, Value>) -> Vec<String> {
         let mut found = Differences {
@@ -104,7 +107,7 @@ impl Differences<'_> {
     }
 
     fn compare_channels(&mut self, name: &str, here: [f32; 3]) {
-        self.compare(name, |value| is_near(value, here), format!("{here:?}"));
+        self.compare(name, |value| is_close(value, here), format!("{here:?}"));
     }
 }
 
@@ -123,7 +126,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     }
 }
 
-fn is_near(value: &Value, expected: [f32; 3]) -> bool {
+fn is_close(value: &Value, expected: [f32; 3]) -> bool {
     let given = numbers(value);
     given.len() == expected.len()
         && given
@@ -136,7 +139,7 @@ fn is_near(value: &Value, expected: [f32; 3]) -> bool {
 mod tests {
     use super::*;
 
-    const HERE: Preparation = Preparation {
+    const HERE: ImagePreparation = ImagePreparation {
         side: 224,
         center_crop: false,
         resample: 2,
@@ -146,7 +149,7 @@ mod tests {
     fn found(settings: &str) -> Vec<(String, usize)> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), settings).unwrap();
-        not_followed(folder.path(), &HERE).unwrap()
+        unsupported_settings(folder.path(), &HERE).unwrap()
     }
 
     #[test]
@@ -157,7 +160,7 @@ mod tests {
         assert_eq!(found(same), []);
         assert_eq!(found("{}"), []);
         assert_eq!(
-            not_followed(Path::new("/no/such/folder"), &HERE).unwrap(),
+            unsupported_settings(Path::new("/no/such/folder"), &HERE).unwrap(),
             []
         );
         let other = r#"{"size": 256, "do_center_crop": true, "crop_size": 224, "image_mean": [0.5, 0.5, 0.5]}"#;
@@ -177,7 +180,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "{").unwrap();
         assert!(
-            not_followed(folder.path(), &HERE)
+            unsupported_settings(folder.path(), &HERE)
                 .unwrap_err()
                 .to_string()
                 .contains("is not JSON")

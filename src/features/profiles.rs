@@ -8,16 +8,16 @@ use crate::error::{Error, Result};
 use crate::features::entity_mean::EntityMean;
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::patch_store::PatchStore;
-use crate::features::text_states::padded;
+use crate::features::text_states::pad;
 use crate::model::bert::Bert;
 use crate::model::checkpoint::write_tensors;
 use crate::model::finite::find_not_finite;
-use crate::model::layer::{attention_bias, unit};
+use crate::model::layer::{attention_bias, unit_rows};
 use crate::model::weights::Weights;
 use crate::progress::{Observer, Progress};
 
 /// Pairs of one entity that are looked at.
-const MOST_PAIRS: usize = 16;
+const MAX_PAIRS: usize = 16;
 /// Sentences in one batch of the text encoder.
 const BATCH: usize = 64;
 
@@ -41,24 +41,24 @@ impl Profiles {
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
         let chosen: Vec<usize> = (0..pairs.entities.len())
-            .flat_map(|row| pairs.of(row).take(MOST_PAIRS))
+            .flat_map(|row| pairs.pairs_of(row).take(MAX_PAIRS))
             .collect();
         let (settings, texts) = (bert.settings(), pairs.unmasked_hash());
         let name =
-            blake3::hash(format!("{encoder_hash} {settings} {texts} {MOST_PAIRS}").as_bytes());
+            blake3::hash(format!("{encoder_hash} {settings} {texts} {MAX_PAIRS}").as_bytes());
         let path = folder.join(format!("profile-{}.safetensors", &name.to_hex()[..32]));
         let text = match Weights::open(&path).and_then(|kept| kept.get("text")) {
             Ok(text) => text.to_device(device),
             // not there yet, or damaged: made anew
             Err(_) => {
-                let text = of_texts(pairs, &chosen, bert, device, observe)?;
+                let text = mean_texts(pairs, &chosen, bert, device, observe)?;
                 check_finite("sentences", &text, pairs)?;
                 std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
                 write_tensors(&path, &[("text".into(), text.shallow_clone())])?;
                 text
             }
         };
-        let image = of_pictures(pairs, &chosen, patches, device)?;
+        let image = mean_images(pairs, &chosen, patches, device)?;
         check_finite("images", &image, pairs)?;
         Ok(Profiles { text, image })
     }
@@ -77,7 +77,7 @@ fn check_finite(what: &str, means: &Tensor, pairs: &LoadedPairs) -> Result<()> {
     }
 }
 
-fn of_texts(
+fn mean_texts(
     pairs: &LoadedPairs,
     chosen: &[usize],
     bert: &Bert,
@@ -96,21 +96,21 @@ fn of_texts(
         let done = (i * BATCH + batch.len()) as u64;
         observe.report(Progress::new("text profiles", done, order.len() as u64))?;
     }
-    Ok(mean.result())
+    Ok(mean.finish())
 }
 
 /// Mean over tokens of BERT's last states, of unit length: `[B, D]`.
 fn sentence_states(bert: &Bert, texts: &[Vec<i64>], device: Device) -> Tensor {
-    let (ids, keep) = padded(texts, device);
+    let (ids, keep) = pad(texts, device);
     tch::no_grad(|| {
         let states = bert.lower(&ids, &attention_bias(&keep), 0);
         let keep = keep.to_kind(Kind::Float).unsqueeze(-1);
         let sums = (states * keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
-        unit(&sums)
+        unit_rows(&sums)
     })
 }
 
-fn of_pictures(
+fn mean_images(
     pairs: &LoadedPairs,
     chosen: &[usize],
     patches: &PatchStore,
@@ -125,5 +125,5 @@ fn of_pictures(
             .to_device(device);
         mean.add(&pairs.labels(batch.iter().copied(), device), &seen);
     }
-    Ok(mean.result())
+    Ok(mean.finish())
 }

@@ -5,7 +5,7 @@ use tch::{Device, Tensor};
 use crate::error::Result;
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::patch_store::PatchStore;
-use crate::features::text_states::{TextStates, padded};
+use crate::features::text_states::{TextStates, pad};
 use crate::model::NetworkInput;
 use crate::types::Mode;
 
@@ -38,9 +38,10 @@ impl FeatureSources {
             .map(|s| s.mode.sees_text().then_some(s.pair))
             .collect();
         let (text, text_keep) = self.texts.get(&shown, self.device)?;
-        let at =
-            |s: &Option<usize>| s.map_or(BLANK_MASK_AT, |p| self.pairs.pairs[p].mask_at as i64);
-        let mask_at: Vec<i64> = shown.iter().map(at).collect();
+        let at = |s: &Option<usize>| {
+            s.map_or(BLANK_MASK_AT, |p| self.pairs.pairs[p].mask_position as i64)
+        };
+        let mask_position: Vec<i64> = shown.iter().map(at).collect();
         let seen: Vec<bool> = samples.iter().map(|s| s.mode.sees_image()).collect();
         let (patches, image_keep) = if seen.contains(&true) {
             let images: Vec<usize> = samples.iter().map(|s| s.image).collect();
@@ -57,7 +58,7 @@ impl FeatureSources {
         Ok(NetworkInput {
             text,
             text_keep,
-            mask_at: Tensor::from_slice(&mask_at).to_device(self.device),
+            mask_position: Tensor::from_slice(&mask_position).to_device(self.device),
             patches,
             image_keep,
         })
@@ -67,7 +68,7 @@ impl FeatureSources {
     /// language modelling is to find.
     pub fn mentions(&self, samples: &[Sample]) -> (Tensor, Tensor) {
         let hidden: Vec<&[i64]> = samples.iter().map(|s| self.pairs.mention(s.pair)).collect();
-        padded(&hidden, self.device)
+        pad(&hidden, self.device)
     }
 
     /// The entities' rows, `[B]`: what masked entity prediction is to find.

@@ -50,7 +50,7 @@ impl TextStates {
             *at += pairs.length(i) as u64;
             Some(*at)
         }));
-        let blank_states = frozen(bert, &[blank], device);
+        let blank_states = run_frozen_layers(bert, &[blank], device);
         if find_not_finite(&blank_states.to_kind(Kind::Half))?.is_some() {
             return Err(not_finite("[CLS] [MASK] [SEP]"));
         }
@@ -72,7 +72,7 @@ impl TextStates {
             path,
             offsets,
             width,
-            blank: halves(&blank_states),
+            blank: to_f16(&blank_states),
         })
     }
 
@@ -145,9 +145,9 @@ fn compute(
         let most = (BATCH_TOKENS / pairs.length(order[done]).max(1)).clamp(1, order.len() - done);
         let batch = &order[done..done + most];
         let texts: Vec<&[i64]> = batch.iter().map(|&p| pairs.tokens(p)).collect();
-        let states = frozen(bert, &texts, device);
+        let states = run_frozen_layers(bert, &texts, device);
         for (i, &pair) in batch.iter().enumerate() {
-            let own = halves(&states.get(i as i64).narrow(0, 0, pairs.length(pair) as i64));
+            let own = to_f16(&states.get(i as i64).narrow(0, 0, pairs.length(pair) as i64));
             if own.iter().any(|number| !number.is_finite()) {
                 let PairRef {
                     offset, mention, ..
@@ -182,13 +182,13 @@ fn not_finite(text: &str) -> Error {
 }
 
 /// Texts of any lengths through the frozen layers: `[B, L, D]`, padded.
-fn frozen(bert: &Bert, texts: &[&[i64]], device: Device) -> Tensor {
-    let (ids, keep) = padded(texts, device);
+fn run_frozen_layers(bert: &Bert, texts: &[&[i64]], device: Device) -> Tensor {
+    let (ids, keep) = pad(texts, device);
     tch::no_grad(|| bert.lower(&ids, &attention_bias(&keep), TRAINED_BERT_LAYERS))
 }
 
 /// Token ids of any lengths as one tensor `[B, L]`, padded with 0, and `[B, L]` true at tokens.
-pub(super) fn padded<T: AsRef<[i64]>>(texts: &[T], device: Device) -> (Tensor, Tensor) {
+pub(super) fn pad<T: AsRef<[i64]>>(texts: &[T], device: Device) -> (Tensor, Tensor) {
     let longest = texts.iter().map(|t| t.as_ref().len()).max().unwrap_or(0);
     let mut ids = vec![0i64; texts.len() * longest];
     let mut keep = vec![false; ids.len()];
@@ -204,7 +204,7 @@ pub(super) fn padded<T: AsRef<[i64]>>(texts: &[T], device: Device) -> (Tensor, T
     )
 }
 
-fn halves(states: &Tensor) -> Vec<f16> {
+fn to_f16(states: &Tensor) -> Vec<f16> {
     let flat = states
         .to_device(Device::Cpu)
         .to_kind(Kind::Half)

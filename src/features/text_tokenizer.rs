@@ -10,7 +10,7 @@ use crate::features::tokenizer_files::TokenizerFiles;
 /// Sentences of more tokens, `[CLS]` and `[SEP]` counted, are left out (Li et al., AAAI 2024).
 pub const MAX_TOKENS: usize = 150;
 /// `[CLS] [MASK] [SEP]`: the shortest text.
-const FEWEST_POSITIONS: usize = 3;
+const MIN_LENGTH: usize = 3;
 
 /// A BERT tokenizer and its special tokens. See [`TokenizerFiles`] for the files and settings that
 /// make it.
@@ -31,7 +31,7 @@ pub struct MaskedSentence {
     /// `[CLS] … [MASK] … [SEP]`.
     pub ids: Vec<i64>,
     /// The index of `[MASK]` among them.
-    pub mask_at: usize,
+    pub mask_position: usize,
 }
 
 impl TextTokenizer {
@@ -63,7 +63,7 @@ impl TextTokenizer {
     ///
     /// Errors: `Format` where it has a token that the encoder has no row for; `Mismatch` for too
     /// few positions.
-    pub fn limited_to(mut self, rows: i64, positions: i64) -> Result<TextTokenizer> {
+    pub fn with_limits(mut self, rows: i64, positions: i64) -> Result<TextTokenizer> {
         let highest = self
             .tokenizer
             .get_vocab(true)
@@ -77,7 +77,7 @@ impl TextTokenizer {
             return Err(Error::format(&self.file, reason));
         }
         self.positions = usize::try_from(positions).unwrap_or(0);
-        if self.positions < FEWEST_POSITIONS {
+        if self.positions < MIN_LENGTH {
             let message = format!(
                 "a text encoder of {positions} positions has no room for [CLS] [MASK] [SEP]"
             );
@@ -88,7 +88,7 @@ impl TextTokenizer {
 
     /// Returns the most tokens that a sentence may have: [`MAX_TOKENS`], or the encoder's positions
     /// where they are fewer.
-    pub fn longest(&self) -> usize {
+    pub fn max_length(&self) -> usize {
         MAX_TOKENS.min(self.positions)
     }
 
@@ -112,12 +112,12 @@ impl TextTokenizer {
             return Ok(None);
         }
         // The two sides apart, so that no normalizer or merge can reach the mask.
-        let before = self.pieces(&tokens[..start])?;
-        let after = self.pieces(&tokens[end + 1..])?;
-        if before.len() + after.len() + FEWEST_POSITIONS > self.longest() {
+        let before = self.word_pieces(&tokens[..start])?;
+        let after = self.word_pieces(&tokens[end + 1..])?;
+        if before.len() + after.len() + MIN_LENGTH > self.max_length() {
             return Ok(None);
         }
-        let mask_at = 1 + before.len();
+        let mask_position = 1 + before.len();
         let ids = [
             &[self.cls],
             before.as_slice(),
@@ -126,11 +126,11 @@ impl TextTokenizer {
             &[self.sep],
         ]
         .concat();
-        Ok(Some(MaskedSentence { ids, mask_at }))
+        Ok(Some(MaskedSentence { ids, mask_position }))
     }
 
     /// `[CLS] [MASK] [SEP]`: what a model that sees no text is shown.
-    pub fn blank(&self) -> Vec<i64> {
+    pub fn blank_input(&self) -> Vec<i64> {
         vec![self.cls, self.mask, self.sep]
     }
 
@@ -151,14 +151,14 @@ impl TextTokenizer {
     }
 
     /// How many ids there are, special tokens counted.
-    pub fn vocabulary(&self) -> usize {
+    pub fn vocabulary_size(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
     }
 
     /// Returns the words' own ids, without special tokens.
     ///
     /// Errors: `Format` where the tokenizer itself fails.
-    pub fn pieces(&self, words: &[String]) -> Result<Vec<i64>> {
+    pub fn word_pieces(&self, words: &[String]) -> Result<Vec<i64>> {
         let failed = |e| {
             Error::format(
                 &self.file,
@@ -229,11 +229,11 @@ mod tests {
     #[test]
     fn a_mask_spelled_out_in_the_sentence_is_only_letters() {
         for tokenizer in both_sources() {
-            let MaskedSentence { ids, mask_at } = tokenizer
+            let MaskedSentence { ids, mask_position } = tokenizer
                 .encode(&words("the [MASK] jaguar [CLS]"), 2, 2)
                 .unwrap()
                 .unwrap();
-            assert_eq!(mask_at, 5);
+            assert_eq!(mask_position, 5);
             assert_eq!(
                 ids.iter().filter(|&&id| id == tokenizer.mask_id()).count(),
                 1
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(length(&more, 0, 1), Some(MAX_TOKENS));
         assert_eq!(length(&most, 3, MAX_TOKENS), None);
         assert_eq!(length(&most, 3, 2), None);
-        assert_eq!(tokenizer.blank(), [2, 4, 3]);
+        assert_eq!(tokenizer.blank_input(), [2, 4, 3]);
     }
 
     #[test]
@@ -288,8 +288,8 @@ mod tests {
     #[test]
     fn an_encoder_must_have_a_row_for_every_token_and_limits_the_length() {
         let open = || both_sources().into_iter().next().unwrap();
-        let tokens = open().vocabulary() as i64;
-        let Err(error) = open().limited_to(tokens - 1, 512) else {
+        let tokens = open().vocabulary_size() as i64;
+        let Err(error) = open().with_limits(tokens - 1, 512) else {
             panic!("it was taken")
         };
         let said = error.to_string();
@@ -299,17 +299,17 @@ mod tests {
         );
         assert!(
             open()
-                .limited_to(tokens, 2)
+                .with_limits(tokens, 2)
                 .is_err_and(|e| e.to_string().contains("2 positions"))
         );
         assert_eq!(
-            open().limited_to(tokens, 512).unwrap().longest(),
+            open().with_limits(tokens, 512).unwrap().max_length(),
             MAX_TOKENS
         );
-        let short = open().limited_to(tokens + 8, 12).unwrap();
+        let short = open().with_limits(tokens + 8, 12).unwrap();
         let most = vec!["cat".to_owned(); 10];
         assert_eq!(
-            (short.longest(), ids(short.encode(&most, 0, 0)).len()),
+            (short.max_length(), ids(short.encode(&most, 0, 0)).len()),
             (12, 12)
         );
         assert_eq!(

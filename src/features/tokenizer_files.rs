@@ -65,10 +65,10 @@ impl TokenizerFiles {
         let (json, vocabulary) = (folder.join(JSON), folder.join(VOCABULARY));
         let settings = Settings::read(folder)?;
         let (file, content) = if json.is_file() {
-            let content = settings.over_json(read_json(&json, "a tokenizer")?)?;
+            let content = settings.apply_to_json(read_json(&json, "a tokenizer")?)?;
             (json, content)
         } else if vocabulary.is_file() {
-            let content = settings.of_vocabulary(read_vocabulary(&vocabulary)?)?;
+            let content = settings.from_vocabulary(read_vocabulary(&vocabulary)?)?;
             (vocabulary, content)
         } else {
             let hint = "a text encoder's folder has tokenizer.json or vocab.txt".into();
@@ -81,7 +81,7 @@ impl TokenizerFiles {
         let tokenizer: Tokenizer = Value::Object(content)
             .to_string()
             .parse()
-            .map_err(|e| unusable(&file, &e))?;
+            .map_err(|e| unusable_tokenizer(&file, &e))?;
         settings.finish(tokenizer, file)
     }
 }
@@ -103,9 +103,9 @@ struct Settings {
 impl Settings {
     fn read(folder: &Path) -> Result<Settings> {
         let config: Option<Map<String, Value>> =
-            optional(folder, CONFIG, "a tokenizer's settings")?;
+            read_optional_json(folder, CONFIG, "a tokenizer's settings")?;
         let map: Option<Map<String, Value>> =
-            optional(folder, SPECIAL_TOKENS, "a map of special tokens")?;
+            read_optional_json(folder, SPECIAL_TOKENS, "a map of special tokens")?;
         let mut settings = Settings {
             config,
             folder: folder.to_owned(),
@@ -128,7 +128,7 @@ impl Settings {
             .filter(|value| !value.is_null())
     }
 
-    fn wrong(&self, reason: String) -> Error {
+    fn config_error(&self, reason: String) -> Error {
         Error::format(self.folder.join(CONFIG), reason)
     }
 
@@ -137,7 +137,9 @@ impl Settings {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(self.wrong(format!("has `{name}` {other}; expected true or false"))),
+            Some(other) => {
+                Err(self.config_error(format!("has `{name}` {other}; expected true or false")))
+            }
         }
     }
 
@@ -151,7 +153,7 @@ impl Settings {
     /// Refuses settings of the slow tokenizers, which split a text otherwise.
     fn refuse_unsupported(&self) -> Result<()> {
         if self.flag("do_basic_tokenize")? == Some(false) {
-            return Err(self.wrong(
+            return Err(self.config_error(
                 "has `do_basic_tokenize` false; expected true, the only one that is supported"
                     .into(),
             ));
@@ -161,7 +163,7 @@ impl Settings {
                 let reason = format!(
                     "has `never_split` {words}, which is not supported; add the words as tokens instead"
                 );
-                Err(self.wrong(reason))
+                Err(self.config_error(reason))
             }
             _ => Ok(()),
         }
@@ -200,7 +202,7 @@ impl Settings {
         for (role, usual) in ROLES {
             let name = match self.find_token(map, role) {
                 None => usual.to_owned(),
-                Some((value, file)) => name_of(value).ok_or_else(|| {
+                Some((value, file)) => token_name(value).ok_or_else(|| {
                     let reason = format!("has `{role}` {value}; expected the name of a token");
                     Error::format(self.folder.join(file), reason)
                 })?,
@@ -218,7 +220,7 @@ impl Settings {
             let entries = decoder.as_object().cloned().unwrap_or_default();
             for (id, token) in entries {
                 let wrong = || {
-                    self.wrong(format!(
+                    self.config_error(format!(
                         "has the added token {token} under `{id}`, which cannot be read"
                     ))
                 };
@@ -228,7 +230,7 @@ impl Settings {
             return Ok(added);
         }
         let listed: Option<BTreeMap<String, u32>> =
-            optional(&self.folder, ADDED_TOKENS, "a map of tokens to ids")?;
+            read_optional_json(&self.folder, ADDED_TOKENS, "a map of tokens to ids")?;
         Ok(listed
             .unwrap_or_default()
             .into_iter()
@@ -255,7 +257,7 @@ impl Settings {
             for value in values {
                 let reason =
                     || format!("has {value} among its `{name}`; expected the name of a token");
-                let content = name_of(value)
+                let content = token_name(value)
                     .ok_or_else(|| Error::format(self.folder.join(file), reason()))?;
                 tokens.push(AddedToken::from(content, false).normalized(false));
             }
@@ -265,7 +267,7 @@ impl Settings {
 
     /// Lays these settings over a `tokenizer.json`. It may ask to cut or to fill every text; here
     /// long ones are left out, and batches are filled later.
-    fn over_json(&self, mut file: Map<String, Value>) -> Result<Map<String, Value>> {
+    fn apply_to_json(&self, mut file: Map<String, Value>) -> Result<Map<String, Value>> {
         file.insert("truncation".into(), Value::Null);
         file.insert("padding".into(), Value::Null);
         let normalizer = file.get_mut("normalizer").and_then(Value::as_object_mut);
@@ -295,7 +297,7 @@ impl Settings {
 
     /// Makes BERT's own tokenizer over the words of a `vocab.txt`, in the form of a
     /// `tokenizer.json`.
-    fn of_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
+    fn from_vocabulary(&self, words: Map<String, Value>) -> Result<Map<String, Value>> {
         if !self.is_bert() {
             let class = self
                 .get("tokenizer_class")
@@ -305,7 +307,7 @@ impl Settings {
                 "has `tokenizer_class` {class}; beside a vocab.txt expected {}",
                 BERT_CLASSES.join(", ")
             );
-            return Err(self.wrong(reason));
+            return Err(self.config_error(reason));
         }
         let mut normalizer = self.normalizer()?;
         normalizer.extend([
@@ -331,7 +333,7 @@ impl Settings {
 
     /// Adds the further tokens to the tokenizer of `file`, and finds the special ones.
     fn finish(&self, mut tokenizer: Tokenizer, file: PathBuf) -> Result<TokenizerFiles> {
-        let failed = |e| unusable(&file, &e);
+        let failed = |e| unusable_tokenizer(&file, &e);
         // only those that the file has: an added one would get an id that the model has no row for
         let names = self
             .special
@@ -362,7 +364,7 @@ impl Settings {
             id("mask_token")?,
             id("pad_token")?,
         );
-        check_unknown(&tokenizer, &file)?;
+        check_unknown_token(&tokenizer, &file)?;
         Ok(TokenizerFiles {
             tokenizer,
             file,
@@ -378,7 +380,8 @@ impl Settings {
     /// Errors: `Format` where the tokenizer of `file` gives one of them another id.
     fn add_listed(&self, tokenizer: &mut Tokenizer, file: &Path) -> Result<()> {
         for (id, token) in &self.added {
-            self.add(tokenizer, token).map_err(|e| unusable(file, &e))?;
+            self.add(tokenizer, token)
+                .map_err(|e| unusable_tokenizer(file, &e))?;
             let found = tokenizer.token_to_id(&token.content);
             if found != Some(*id) {
                 let found = found.map_or_else(|| "none".to_owned(), |id| id.to_string());
@@ -406,7 +409,7 @@ impl Settings {
 }
 
 /// Returns a token's name, which is written alone or with its properties.
-fn name_of(token: &Value) -> Option<String> {
+fn token_name(token: &Value) -> Option<String> {
     token
         .as_str()
         .or_else(|| token.get("content").and_then(Value::as_str))
@@ -415,7 +418,7 @@ fn name_of(token: &Value) -> Option<String> {
 
 /// Checks that a WordPiece model has a token for unknown words, without which it fails at the first
 /// of them.
-fn check_unknown(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
+fn check_unknown_token(tokenizer: &Tokenizer, file: &Path) -> Result<()> {
     let ModelWrapper::WordPiece(model) = tokenizer.get_model() else {
         return Ok(());
     };
@@ -461,7 +464,7 @@ fn read_added_token(token: &Value) -> Option<AddedToken> {
     let flag = |name: &str| token.get(name).and_then(Value::as_bool);
     let special = flag("special").unwrap_or(false);
     Some(AddedToken {
-        content: name_of(token)?,
+        content: token_name(token)?,
         single_word: flag("single_word").unwrap_or(false),
         lstrip: flag("lstrip").unwrap_or(false),
         rstrip: flag("rstrip").unwrap_or(false),
@@ -470,7 +473,11 @@ fn read_added_token(token: &Value) -> Option<AddedToken> {
     })
 }
 
-fn optional<T: DeserializeOwned>(folder: &Path, name: &str, what: &str) -> Result<Option<T>> {
+fn read_optional_json<T: DeserializeOwned>(
+    folder: &Path,
+    name: &str,
+    what: &str,
+) -> Result<Option<T>> {
     let path = folder.join(name);
     if path.is_file() {
         read_json(&path, what).map(Some)
@@ -479,6 +486,6 @@ fn optional<T: DeserializeOwned>(folder: &Path, name: &str, what: &str) -> Resul
     }
 }
 
-fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Error {
+fn unusable_tokenizer(path: &Path, reason: &dyn std::fmt::Display) -> Error {
     Error::format(path, format!("is not a usable tokenizer ({reason})"))
 }

@@ -30,7 +30,7 @@ const FOREIGN: [(&str, usize, &[u8]); 16] = [
 ];
 
 /// Returns the format of an image that is read; else a clause that says what the file is.
-pub(super) fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
+pub(super) fn recognize(bytes: &[u8]) -> Result<ImageFormat, String> {
     match image::guess_format(bytes) {
         Ok(
             format @ (ImageFormat::Png
@@ -39,12 +39,12 @@ pub(super) fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
             | ImageFormat::Gif
             | ImageFormat::Bmp),
         ) => Ok(format),
-        _ => Err(foreign(bytes)),
+        _ => Err(describe_foreign(bytes)),
     }
 }
 
 /// The name of a format that is read.
-pub(super) fn name(format: ImageFormat) -> &'static str {
+pub(super) fn format_name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Png => "PNG",
         ImageFormat::Jpeg => "JPEG",
@@ -54,7 +54,7 @@ pub(super) fn name(format: ImageFormat) -> &'static str {
     }
 }
 
-fn foreign(bytes: &[u8]) -> String {
+fn describe_foreign(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "is an empty file".into();
     }
@@ -70,7 +70,7 @@ fn foreign(bytes: &[u8]) -> String {
     if let Some((name, ..)) = FOREIGN.iter().find(begins) {
         return format!("is {name}, which cannot be read ({EXPECTED})");
     }
-    match text(bytes) {
+    match leading_text(bytes) {
         Some(text) if text.contains("<svg") => {
             format!("is an SVG file, which cannot be read ({EXPECTED})")
         }
@@ -85,7 +85,7 @@ fn foreign(bytes: &[u8]) -> String {
 }
 
 /// The beginning in lower case, where it is text.
-fn text(bytes: &[u8]) -> Option<String> {
+fn leading_text(bytes: &[u8]) -> Option<String> {
     let start = &bytes[..bytes.len().min(START)];
     let valid = match std::str::from_utf8(start) {
         Ok(text) => text,

@@ -37,16 +37,17 @@ pub fn open(path: &Path) -> Result<DynamicImage> {
 ///
 /// The error completes a sentence that begins with the file's name: "is cut short: …".
 pub fn decode(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
-    let format = format::format(bytes)?;
-    structure::check_whole(format, bytes).map_err(|what| format!("is cut short: {what}"))?;
-    let (image, orientation) = decode_as(format, bytes).map_err(|error| reason(format, &error))?;
-    let mut image = without_void_alpha(image, format);
+    let format = format::recognize(bytes)?;
+    structure::check_complete(format, bytes).map_err(|what| format!("is cut short: {what}"))?;
+    let (image, orientation) =
+        decode_as(format, bytes).map_err(|error| describe_error(format, &error))?;
+    let mut image = drop_empty_alpha(image, format);
     image.apply_orientation(orientation);
     Ok(image)
 }
 
 /// Lays an image on paper of this colour, which is seen where the image is transparent.
-pub fn on_paper(image: DynamicImage, paper: [u8; 3]) -> RgbImage {
+pub fn flatten_onto(image: DynamicImage, paper: [u8; 3]) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }
@@ -83,7 +84,7 @@ fn too_large() -> ImageError {
 
 /// Drops an alpha channel that is 0 everywhere from a BMP: many programs leave the fourth byte
 /// unset, and none means an image that cannot be seen.
-fn without_void_alpha(image: DynamicImage, format: ImageFormat) -> DynamicImage {
+fn drop_empty_alpha(image: DynamicImage, format: ImageFormat) -> DynamicImage {
     let is_void = |image: &DynamicImage| {
         image
             .as_rgba8()
@@ -96,8 +97,8 @@ fn without_void_alpha(image: DynamicImage, format: ImageFormat) -> DynamicImage 
     }
 }
 
-fn reason(format: ImageFormat, error: &ImageError) -> String {
-    let name = format::name(format);
+fn describe_error(format: ImageFormat, error: &ImageError) -> String {
+    let name = format::format_name(format);
     match error {
         ImageError::Limits(_) => {
             format!(

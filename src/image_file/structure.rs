@@ -5,11 +5,11 @@
 
 use image::ImageFormat;
 
-type Whole = Result<(), &'static str>;
+type Completeness = Result<(), &'static str>;
 
 /// Errors where the file ends before its last segment does. A BMP has no segments: its decoder
 /// misses every byte.
-pub(super) fn check_whole(format: ImageFormat, bytes: &[u8]) -> Whole {
+pub(super) fn check_complete(format: ImageFormat, bytes: &[u8]) -> Completeness {
     match format {
         ImageFormat::Png => png(bytes),
         ImageFormat::Jpeg => jpeg(bytes),
@@ -20,11 +20,11 @@ pub(super) fn check_whole(format: ImageFormat, bytes: &[u8]) -> Whole {
 }
 
 /// A walk from one byte to the next.
-struct Walk<'a> {
+struct ByteCursor<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Walk<'a> {
+impl<'a> ByteCursor<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
@@ -38,11 +38,11 @@ impl<'a> Walk<'a> {
 
 /// Signature, then chunks of length (4 bytes, big-endian), name, data and CRC until `IEND`. The
 /// decoder checks the CRCs.
-fn png(bytes: &[u8]) -> Whole {
+fn png(bytes: &[u8]) -> Completeness {
     const SIGNATURE: usize = 8;
     const CRC: usize = 4;
-    let mut walk = Walk { rest: bytes };
-    let chunk = |walk: &mut Walk| {
+    let mut walk = ByteCursor { rest: bytes };
+    let chunk = |walk: &mut ByteCursor| {
         let length = walk.take(4)?.try_into().ok().map(u32::from_be_bytes)?;
         let name = walk.take(4)?;
         walk.take(length as usize)?;
@@ -61,11 +61,11 @@ fn png(bytes: &[u8]) -> Whole {
 
 /// Markers (ITU T.81, annex B) until the end of the image. Between them lie entropy-coded data, in
 /// which a byte 0xFF is followed by 0, and bytes that decoders pass over.
-fn jpeg(bytes: &[u8]) -> Whole {
+fn jpeg(bytes: &[u8]) -> Completeness {
     const START: u8 = 0xd8;
     const END: u8 = 0xd9;
     const EARLY: &str = "it ends before its end-of-image marker";
-    let mut walk = Walk { rest: bytes };
+    let mut walk = ByteCursor { rest: bytes };
     walk.take(2);
     while let Some(at) = memchr::memchr(0xff, walk.rest) {
         walk.take(at + 1);
@@ -89,13 +89,13 @@ fn jpeg(bytes: &[u8]) -> Whole {
 }
 
 /// A length (2 bytes, big-endian, of itself and the data), then the data.
-fn jpeg_segment(walk: &mut Walk) -> Option<()> {
+fn jpeg_segment(walk: &mut ByteCursor) -> Option<()> {
     let length = walk.take(2)?.try_into().ok().map(u16::from_be_bytes)?;
     walk.take(usize::from(length).saturating_sub(2)).map(drop)
 }
 
 /// The header says how many bytes there are after its first eight.
-fn webp(bytes: &[u8]) -> Whole {
+fn webp(bytes: &[u8]) -> Completeness {
     let length = bytes
         .get(4..8)
         .and_then(|length| length.try_into().ok())
@@ -107,11 +107,11 @@ fn webp(bytes: &[u8]) -> Whole {
 }
 
 /// Blocks until the data of the first image have ended. What an animation has after it is not used.
-fn gif(bytes: &[u8]) -> Whole {
-    gif_blocks(&mut Walk { rest: bytes }).ok_or("it ends before its first frame does")
+fn gif(bytes: &[u8]) -> Completeness {
+    gif_blocks(&mut ByteCursor { rest: bytes }).ok_or("it ends before its first frame does")
 }
 
-fn gif_blocks(walk: &mut Walk) -> Option<()> {
+fn gif_blocks(walk: &mut ByteCursor) -> Option<()> {
     const EXTENSION: u8 = 0x21;
     const IMAGE: u8 = 0x2c;
     let header = walk.take(13)?;
@@ -145,7 +145,7 @@ fn colour_table(flags: u8) -> usize {
 }
 
 /// Data in blocks of up to 255 bytes; an empty one ends them.
-fn sub_blocks(walk: &mut Walk) -> Option<()> {
+fn sub_blocks(walk: &mut ByteCursor) -> Option<()> {
     loop {
         match walk.byte()? {
             0 => return Some(()),

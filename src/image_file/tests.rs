@@ -38,7 +38,7 @@ fn every_kind_of_image_is_what_pillow_decodes() {
     let expected = expected();
     assert!(expected.len() > 30);
     for (name, wanted) in expected {
-        let image = on_paper(
+        let image = flatten_onto(
             decode(&fixture(&name)).unwrap_or_else(|why| panic!("{name} {why}")),
             [255; 3],
         );
@@ -163,11 +163,11 @@ fn an_alpha_of_zero_everywhere_is_ignored_where_it_means_nothing() {
         .write_to(&mut Cursor::new(&mut clear), ImageFormat::Png)
         .unwrap();
     assert_eq!(
-        on_paper(decode(&clear).unwrap(), [255; 3]).as_raw(),
+        flatten_onto(decode(&clear).unwrap(), [255; 3]).as_raw(),
         &[255; 27]
     );
     assert_eq!(
-        on_paper(decode(&clear).unwrap(), [1, 2, 3])
+        flatten_onto(decode(&clear).unwrap(), [1, 2, 3])
             .get_pixel(0, 0)
             .0,
         [1, 2, 3]

@@ -8,7 +8,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::features::entity_mean::EntityMean;
 use crate::features::image_encoder::ImageEncoder;
-use crate::features::load_pairs::{Encoders, gather};
+use crate::features::load_pairs::{Encoders, load_pairs};
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::{FeatureSources, Sample};
 use crate::index::build::{Builder, PairTable, States, StoragePrecision};
@@ -81,7 +81,7 @@ pub fn open(
     let (text, image) = encoder_names(&folder)?;
     let mut encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
     check_encoders(&folder, model, &encoders)?;
-    if folder.keeps_frozen_layers() {
+    if folder.has_frozen_layers() {
         // states of the text are kept under the hash of the layers that gave them
         encoders.text.source.hash = folder.hash()?;
     }
@@ -89,12 +89,12 @@ pub fn open(
     encoders.text.tokenizer = encoders
         .text
         .tokenizer
-        .limited_to(sizes.token_vocabulary, sizes.max_positions)?;
+        .with_limits(sizes.token_vocabulary, sizes.max_positions)?;
     check_patches(&folder, &encoders.image, image.grid)?;
     let checkpoint::OpenedNetwork {
         network, left_out, ..
     } = folder.network(Some(&encoders.text.weights), device)?;
-    let (mut pairs, patches) = gather(
+    let (mut pairs, patches) = load_pairs(
         dataset,
         &encoders,
         image.grid,
@@ -102,7 +102,9 @@ pub fn open(
         Some(&config.entity_ids),
         observe,
     )?;
-    pairs.left_out.extend(folder.weights().described(&left_out));
+    pairs
+        .left_out
+        .extend(folder.weights().describe_unused(&left_out));
     let texts = encoders
         .text
         .states(cache, &pairs, &network.student.bert, device, observe)?;
@@ -306,11 +308,11 @@ fn provenance(
             path: String::new(),
             hash: folder.hash()?,
         }),
-        state: serde_json::to_value(folder.config.sizes.state)
+        state: serde_json::to_value(folder.config.sizes.pooling)
             .ok()
             .and_then(|s| s.as_str().map(str::to_owned))
             .unwrap_or_default(),
-        device: crate::model::device::describe(sources.device),
+        device: crate::model::device::device_name(sources.device),
         seed: folder
             .config
             .training
@@ -446,7 +448,7 @@ impl Distinct {
             let rows = states.index_select(0, &of(&|pair| self.state_of_pair[pair].into()));
             mean.add(&of(&|pair| sources.pairs.row(pair) as i64), &rows);
         }
-        mean.result()
+        mean.finish()
     }
 }
 
@@ -467,7 +469,7 @@ fn run(
     );
     for (done, batch) in order.chunks(BATCH).enumerate() {
         let shown: Vec<Sample> = batch.iter().map(|&i| samples[i]).collect();
-        let states = network.student.seen(&sources.input(&shown)?);
+        let states = network.student.pre_head(&sources.input(&shown)?);
         let at: Vec<i64> = batch.iter().map(|&i| i as i64).collect();
         let _ = out.shallow_clone().index_copy_(
             0,

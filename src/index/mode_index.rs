@@ -133,7 +133,8 @@ impl<'a> ModeIndex<'a> {
     /// What is to be added to W·(ḡ/σ).
     fn terms(&self, row: Row) -> Terms {
         let inverse = self.inverse_deviation(row);
-        let less = ((self.file.mean_log_z[row.at()] + self.file.mean[row.at()]) * inverse) as f32;
+        let less =
+            ((self.file.mean_log_z[row.index()] + self.file.mean[row.index()]) * inverse) as f32;
         Terms {
             inverse: inverse as f32,
             less,
@@ -173,7 +174,7 @@ impl<'a> ModeIndex<'a> {
         let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
         let mut values = few.directions.with(&rows);
         for (values, c) in values.iter_mut().zip(candidates) {
-            let bias = self.index.bias[c.at()];
+            let bias = self.index.bias[c.index()];
             values
                 .iter_mut()
                 .zip(&few.terms)
@@ -247,11 +248,11 @@ impl<'a> ModeIndex<'a> {
 
     fn mean_state(&self, row: Row) -> &'a [f32] {
         let width = self.index.width();
-        &self.mean_state[row.at() * width..][..width]
+        &self.mean_state[row.index() * width..][..width]
     }
 
     fn inverse_deviation(&self, row: Row) -> f64 {
-        let deviation = self.file.deviation[row.at()];
+        let deviation = self.file.deviation[row.index()];
         if deviation > 0.0 {
             1.0 / deviation
         } else {
@@ -261,18 +262,18 @@ impl<'a> ModeIndex<'a> {
 
     fn weight_row(&self, row: Row) -> &'a [f32] {
         let width = self.index.width();
-        &self.weight[row.at() * width..][..width]
+        &self.weight[row.index() * width..][..width]
     }
 
     /// W_t·g + b_t: the logit of a target.
     fn logit(&self, g: &[f32], target: Row) -> f64 {
-        dot(g, self.weight_row(target)) + self.index.bias[target.at()] as f64
+        dot(g, self.weight_row(target)) + self.index.bias[target.index()] as f64
     }
 
     /// L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
     pub fn log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let of = |&e: &Row| {
-            let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.at()]);
+            let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.index()]);
             targets.iter().map(|&t| self.logit(g, t) - log_z).collect()
         };
         entities.iter().map(of).collect()
@@ -283,7 +284,7 @@ impl<'a> ModeIndex<'a> {
     pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let mut values = self.log_probs(entities, targets);
         for (row, &e) in values.iter_mut().zip(entities) {
-            let (mean, inverse) = (self.file.mean[e.at()], self.inverse_deviation(e));
+            let (mean, inverse) = (self.file.mean[e.index()], self.inverse_deviation(e));
             row.iter_mut().for_each(|l| *l = (*l - mean) * inverse);
         }
         values
@@ -291,7 +292,10 @@ impl<'a> ModeIndex<'a> {
 
     /// What each state of `entity` brings to `candidate`, in the order of states.
     pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<StateContribution> {
-        let (mean, inverse) = (self.file.mean[entity.at()], self.inverse_deviation(entity));
+        let (mean, inverse) = (
+            self.file.mean[entity.index()],
+            self.inverse_deviation(entity),
+        );
         let log_p = |entry: usize| self.entry_log_probs(entry, &[candidate]).sum::<f64>();
         self.entries(entity)
             .map(|entry| StateContribution {
@@ -303,7 +307,7 @@ impl<'a> ModeIndex<'a> {
     }
 
     fn entries(&self, row: Row) -> std::ops::Range<usize> {
-        self.file.row_offsets[row.at()] as usize..self.file.row_offsets[row.at() + 1] as usize
+        self.file.row_offsets[row.index()] as usize..self.file.row_offsets[row.index() + 1] as usize
     }
 
     /// log p of entry `entry` at each target.
@@ -376,7 +380,7 @@ impl<'a> ModeIndex<'a> {
             );
             let log_z = self.file.log_z[state] as f64;
             for ((mean, product), target) in means.iter_mut().zip(products).zip(targets) {
-                *mean += share * (product + self.index.bias[target.at()] as f64 - log_z).exp();
+                *mean += share * (product + self.index.bias[target.index()] as f64 - log_z).exp();
             }
         }
         means
@@ -387,7 +391,7 @@ impl<'a> ModeIndex<'a> {
 
     /// Σ_v log P\[e\]\[v\].
     pub fn sum_log_prob(&self, entity: Row) -> f64 {
-        self.file.sum_log_prob[entity.at()]
+        self.file.sum_log_prob[entity.index()]
     }
 }
 

@@ -113,13 +113,13 @@ impl<'a> NeighborLists<'a> {
     /// Of one entity: the rows of its list, what their Z are at most, and what the Z of all others
     /// are at most. None where the list names a row that is not there.
     pub fn list(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
-        let of = row.at() * self.length..(row.at() + 1) * self.length;
+        let of = row.index() * self.length..(row.index() + 1) * self.length;
         let rows = &self.rows[of.clone()];
         let mut upper = vec![0.0; self.length];
         self.upper[of].convert_to_f32_slice(&mut upper);
         let known = |&r: &i32| r >= 0 && (r as usize) < self.rest.len();
         rows.iter()
             .all(known)
-            .then(|| (rows, upper, self.rest[row.at()]))
+            .then(|| (rows, upper, self.rest[row.index()]))
     }
 }

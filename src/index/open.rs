@@ -182,7 +182,7 @@ impl Index {
     }
 
     pub fn entity(&self, row: Row) -> &Entity {
-        &self.meta.entities[row.at()]
+        &self.meta.entities[row.index()]
     }
 
     /// None where the entity was left out.
@@ -256,7 +256,7 @@ impl Index {
         let Some(pairs) = &self.pairs else {
             return Vec::new();
         };
-        (pairs.row_offsets[row.at()] as usize..pairs.row_offsets[row.at() + 1] as usize)
+        (pairs.row_offsets[row.index()] as usize..pairs.row_offsets[row.index() + 1] as usize)
             .map(|i| IndexedPair {
                 offset: pairs.offset[i] as u64,
                 mention: pairs.mention[i] as u32,
@@ -275,7 +275,7 @@ impl Index {
             .pairs
             .as_ref()
             .map_or(&self.modes[0].row_offsets, |p| &p.row_offsets);
-        (offsets[row.at() + 1] - offsets[row.at()]) as usize
+        (offsets[row.index() + 1] - offsets[row.index()]) as usize
     }
 
     /// Bounds what each mode keeps of rows, in bytes, and forgets what is kept. Answers do not

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::features::entity_mean::centred;
+use crate::features::entity_mean::centred_unit_rows;
 
 /// How the head's rows are drawn to the states.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ impl Prototypes {
             let length = spread
                 .norm_scalaropt_dim(2.0, [1i64].as_slice(), true)
                 .mean(Kind::Float);
-            let added = centred(states) * length * self.weight;
+            let added = centred_unit_rows(states) * length * self.weight;
             let weight = weight + &added;
             // the centre of all states speaks for none
             let bias = bias - added.matmul(&centre.squeeze_dim(0));

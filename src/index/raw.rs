@@ -8,7 +8,7 @@ use crate::index::build::{Builder, States, StoragePrecision, numbered};
 use crate::index::meta::{Entity, Origin, Provenance};
 use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
-use crate::model::device::describe;
+use crate::model::device::device_name;
 use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode};
 
@@ -122,7 +122,7 @@ fn provenance(file: &Path, device: Device) -> Result<Provenance> {
     Ok(Provenance {
         model: Some(model),
         state: "raw".to_owned(),
-        device: describe(device),
+        device: device_name(device),
         ..Default::default()
     })
 }

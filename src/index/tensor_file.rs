@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::git_lfs;
 use crate::model::aligned_bytes::{AlignedBytes, is_aligned};
 use crate::model::finite::find_not_finite;
-use crate::model::weights::map;
+use crate::model::weights::map_file;
 
 /// A mapped safetensors file.
 pub struct TensorFile {
@@ -36,7 +36,7 @@ impl TensorFile {
     /// Errors: `Io`; `Format` for a header that is damaged or does not fit the file's length, and
     /// for a Git LFS pointer.
     pub fn open(path: &Path) -> Result<Self> {
-        let map = map(path)?;
+        let map = map_file(path)?;
         if git_lfs::is_pointer(&map) {
             return Err(Error::format(path, git_lfs::REASON));
         }
@@ -291,7 +291,7 @@ pub fn write(path: &Path, tensors: &[(&str, Tensor)]) -> Result<()> {
         }
     }
     let failed = |message: String| Error::Torch {
-        doing: format!("writing {}", path.display()),
+        operation: format!("writing {}", path.display()),
         message,
     };
     let mut stored = Vec::with_capacity(tensors.len());

@@ -264,7 +264,12 @@ fn train_and_measure(
             out: model.clone(),
             cache: cache_folder()?,
         };
-        train::to_the_end(&places, config, device::device(ablation.device)?, observe)?;
+        train::to_the_end(
+            &places,
+            config,
+            device::open_device(ablation.device)?,
+            observe,
+        )?;
     }
     let index = model.with_extension("index");
     let prototypes = variant.trained_head_of.is_some().then_some(None);

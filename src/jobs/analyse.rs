@@ -43,7 +43,7 @@ fn groups(
 ) -> Result<EntityGroups> {
     Ok(match property {
         Property::Pictures => {
-            let kinds = dataset.picture_kinds()?;
+            let kinds = dataset.image_kinds()?;
             eval::group_by_image_kind(&dataset.evidence(observe)?, &kinds)
         }
         Property::Polysemy => eval::group_by_shared_words(dataset),
@@ -138,7 +138,7 @@ pub fn report(
     let mut notes: Vec<String> = left_out.collect();
     let evidence = dataset.evidence(observe)?;
     let by_pictures = dataset
-        .picture_kinds()
+        .image_kinds()
         .map(|kinds| eval::group_by_image_kind(&evidence, &kinds));
     let mut analyses = Vec::new();
     let all = [
@@ -154,7 +154,7 @@ pub fn report(
             Err(why) => notes.push(format!("One analysis is not here: {why}.")),
         }
     }
-    let picture = |id: EntityId| Some((id, evidence.get(&id)?.pictures.first()?.as_path()));
+    let picture = |id: EntityId| Some((id, evidence.get(&id)?.images.first()?.as_path()));
     let shown: Vec<(EntityId, &Path)> = exchanged(&comparison)
         .into_iter()
         .filter_map(picture)
@@ -225,7 +225,7 @@ impl Session {
 
     /// Returns the queries of 5 seeds that are all in the index, and the number of the others.
     fn queries_of_five(&self) -> (Vec<&Query>, usize) {
-        let five = SeedCount::Five.number();
+        let five = SeedCount::Five.as_usize();
         let mut known = Vec::new();
         let mut left_out = 0;
         for query in &self.catalogue.queries {
@@ -252,7 +252,7 @@ impl Session {
         cutoff: usize,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<Vec<Vec<(ClassId, f64)>>> {
-        let mut by_number = vec![Vec::new(); SeedCount::Five.number()];
+        let mut by_number = vec![Vec::new(); SeedCount::Five.as_usize()];
         for (done, query) in queries.iter().enumerate() {
             let stage = format!("ranking by 1 to 5 seeds, {mode}");
             observe.report(Progress::new(stage, done as u64, queries.len() as u64))?;

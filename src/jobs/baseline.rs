@@ -62,7 +62,7 @@ impl BaselineOptions {
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads as i32);
         }
-        let device = device::device(self.device)?;
+        let device = device::open_device(self.device)?;
         let dataset = Dataset::open(&self.dataset)?;
         let places = self.places()?;
         let system = self.rival.fit(&dataset, &places, device, observe)?;
@@ -76,7 +76,7 @@ impl BaselineOptions {
         let (queries, left_out) =
             eval::answerable_queries(&dataset, all, |entity| rows.contains_key(&entity));
         if queries.is_empty() {
-            let seeds = self.seed_count.number();
+            let seeds = self.seed_count.as_usize();
             return Err(Error::Mismatch(format!(
                 "there is no query with {seeds} seeds to evaluate"
             )));
@@ -89,7 +89,7 @@ impl BaselineOptions {
         };
         let run = Run {
             tag: self.rival.name().to_owned(),
-            settings: self.settings(&dataset, &system, device::describe(device))?,
+            settings: self.settings(&dataset, &system, device::device_name(device))?,
             rankings: results.iter().map(ranking).collect(),
             ..Run::default()
         };
@@ -157,7 +157,7 @@ fn ask(
         let found = (system.rank)(query.class, &seeds)?;
         let ranking: Vec<_> = found
             .into_iter()
-            .map(|(row, score)| (system.entities[row.at()], score))
+            .map(|(row, score)| (system.entities[row.index()], score))
             .collect();
         let query_id = dataset.query_id(query);
         check_scores(&query_id, &ranking)?;

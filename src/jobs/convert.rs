@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, TextEncoder};
 use crate::index::StagedFolder;
-use crate::model::checkpoint::{ImageSource, ModelConfig, save, save_whole};
-use crate::model::state_dict::{Filled, StateDict};
-use crate::model::{NetworkConfig, PairState};
+use crate::model::checkpoint::{ImageSource, ModelConfig, save, save_with_frozen_layers};
+use crate::model::state_dict::{ConvertedNetwork, StateDict};
+use crate::model::{NetworkConfig, Pooling};
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
@@ -31,7 +31,7 @@ pub struct Conversion {
     /// Pixels were normalised by the image encoder's mean and deviation. The published code does
     /// not.
     pub normalize: bool,
-    pub state: PairState,
+    pub state: Pooling,
     /// Attention heads; none: the text encoder's.
     pub heads: Option<i64>,
 }
@@ -78,7 +78,7 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
     let heads = asked.heads.unwrap_or(encoders.text.sizes.heads);
     let sizes = state_dict.sizes(&NetworkConfig {
         heads,
-        state: asked.state,
+        pooling: asked.state,
         ..encoders.text.sizes.clone()
     })?;
     check_rows(&order, entity_ids.len(), &sizes)?;
@@ -109,17 +109,17 @@ pub fn convert(asked: &Conversion, observe: &mut dyn Observer<Progress>) -> Resu
         network: describe(&config.sizes),
         rows: order,
         left_out: of_file.chain(of_encoders).collect(),
-        own_text_layers: !filled.frozen_as_encoder,
+        own_text_layers: !filled.frozen_layers_match_encoder,
     })
 }
 
 /// Writes the model folder, with BERT's frozen layers where they are not the text encoder's.
-fn write_folder(out: &Path, config: &ModelConfig, filled: &Filled) -> Result<()> {
+fn write_folder(out: &Path, config: &ModelConfig, filled: &ConvertedNetwork) -> Result<()> {
     let folder = StagedFolder::create(out)?;
-    let write = if filled.frozen_as_encoder {
+    let write = if filled.frozen_layers_match_encoder {
         save
     } else {
-        save_whole
+        save_with_frozen_layers
     };
     write(folder.path(), config, &filled.store)?;
     folder.publish()

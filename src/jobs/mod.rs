@@ -23,7 +23,7 @@ use crate::types::{DeviceChoice, Query, SeedCount};
 use crate::engine::external::label;
 
 pub use crate::eval::run::{OpenedRun, Ranking, Run, RunFormat};
-pub use crate::model::PairState;
+pub use crate::model::Pooling;
 pub use crate::train::config::TrainPrecision;
 pub use crate::train::trainer::Trained;
 pub use crate::train::{Preset, Task, Tasks, TrainConfig};
@@ -59,7 +59,7 @@ pub fn train(
         &places,
         config,
         options.resume,
-        device::device(options.device)?,
+        device::open_device(options.device)?,
         observe,
     )
 }
@@ -81,7 +81,7 @@ pub fn index(
         cache: cache_folder()?,
         prototypes: prototypes.map_or_else(|| index::from_model::trained_with(model), Ok)?,
     };
-    index::from_model::build(&places, device::device(choice)?, observe)
+    index::from_model::build(&places, device::open_device(choice)?, observe)
 }
 
 /// Builds an index from the last layer of any model; `entities` names its rows. Gives what was left
@@ -96,7 +96,13 @@ pub fn index_raw(
     let named = entities.map(Vocabulary::open).transpose()?;
     let names: Option<Vec<_>> =
         named.map(|v| v.iter().map(|(id, name)| (id, name.to_owned())).collect());
-    index::import_raw(raw, names.as_deref(), out, device::device(choice)?, observe)
+    index::import_raw(
+        raw,
+        names.as_deref(),
+        out,
+        device::open_device(choice)?,
+        observe,
+    )
 }
 
 /// Queries from another folder of query files, one file a class of the data set; and their
@@ -134,7 +140,7 @@ pub fn read_run(
     match seeds {
         Some(seeds) if opened.run.rankings.is_empty() => Err(Error::format(
             path,
-            format!("has no query of {} seeds", seeds.number()),
+            format!("has no query of {} seeds", seeds.as_usize()),
         )),
         _ => Ok((opened, dataset)),
     }

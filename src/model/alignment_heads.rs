@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::layer::{layer_norm, unit};
+use crate::model::layer::{layer_norm, unit_rows};
 use crate::model::network::NetworkInput;
 use crate::model::network_config::NetworkConfig;
 
@@ -31,16 +31,16 @@ impl Default for AlignmentConfig {
 
 /// Sentences and pictures of the same pairs in the common space: unit rows, `[B, E]` each.
 #[derive(Debug)]
-pub struct Views {
+pub struct PairEmbeddings {
     pub text: Tensor,
     pub image: Tensor,
 }
 
-impl Views {
+impl PairEmbeddings {
     /// The rows of both, one after the other.
-    pub fn followed_by(&self, other: &Views) -> Views {
+    pub fn concat(&self, other: &PairEmbeddings) -> PairEmbeddings {
         let both = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
-        Views {
+        PairEmbeddings {
             text: both(&self.text, &other.text),
             image: both(&self.image, &other.image),
         }
@@ -73,9 +73,9 @@ impl AlignmentHeads {
 
     /// What both towers give (`Tower::towers`) in the common space; none for a batch without
     /// pictures.
-    pub fn project(&self, towers: &NetworkInput) -> Option<Views> {
+    pub fn project(&self, towers: &NetworkInput) -> Option<PairEmbeddings> {
         let image = self.project_image(towers.patches.as_ref()?);
-        Some(Views {
+        Some(PairEmbeddings {
             text: self.project_text(towers),
             image,
         })
@@ -83,12 +83,12 @@ impl AlignmentHeads {
 
     /// The mean over each text's tokens, projected: unit rows `[B, E]`.
     pub fn project_text(&self, towers: &NetworkInput) -> Tensor {
-        unit(&self.text.forward(&towers.mean_of(&towers.text)))
+        unit_rows(&self.text.forward(&towers.mean_over_tokens(&towers.text)))
     }
 
     /// The mean over each picture's patch states `[B, P, D]`, projected: unit rows `[B, E]`.
     pub fn project_image(&self, patches: &Tensor) -> Tensor {
-        unit(
+        unit_rows(
             &self
                 .image
                 .forward(&patches.mean_dim([1i64].as_slice(), false, Kind::Float)),
@@ -146,14 +146,14 @@ impl Alignment {
     }
 
     /// The pairs of the last steps and their entities' rows `[K]`, −1 where none was yet.
-    pub fn queued(&self) -> (Views, Tensor) {
+    pub fn queued(&self) -> (PairEmbeddings, Tensor) {
         let Queue {
             text,
             image,
             labels,
         } = &self.queue;
         (
-            Views {
+            PairEmbeddings {
                 text: text.shallow_clone(),
                 image: image.shallow_clone(),
             },
@@ -162,7 +162,7 @@ impl Alignment {
     }
 
     /// Puts a step's pairs before the queue, whose oldest fall off.
-    pub fn enqueue(&self, views: &Views, labels: &Tensor) {
+    pub fn enqueue(&self, views: &PairEmbeddings, labels: &Tensor) {
         let Queue {
             text,
             image,
@@ -227,7 +227,7 @@ mod tests {
                 (Kind::Float, Device::Cpu),
             );
             alignment.enqueue(
-                &Views {
+                &PairEmbeddings {
                     text: rows.copy(),
                     image: -rows,
                 },

@@ -10,7 +10,7 @@ use crate::model::network_config::NetworkConfig;
 use crate::model::weights::Weights;
 
 /// A parameter by which a BERT is found in a checkpoint.
-pub const MARK: &str = "embeddings.word_embeddings.weight";
+pub const MARKER: &str = "embeddings.word_embeddings.weight";
 /// Rows of the token type embeddings.
 const TOKEN_TYPES: i64 = 2;
 
@@ -161,7 +161,7 @@ impl Bert {
 ///
 /// Errors: `Format` that names a parameter which is missing, has another shape, is not finite, or
 /// is one too many.
-pub fn check(weights: &Weights, config: &NetworkConfig) -> Result<Vec<(String, usize)>> {
+pub fn check_parameters(weights: &Weights, config: &NetworkConfig) -> Result<Vec<(String, usize)>> {
     for (name, shape) in parameters(config) {
         weights
             .expect(&encoder_name(weights, &name), &shape)
@@ -270,7 +270,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.shallow_clone()))
                 .collect();
-            check(&Weights::held(copy), &config).map_err(|e| e.to_string())
+            check_parameters(&Weights::from_tensors(copy), &config).map_err(|e| e.to_string())
         };
         assert_eq!(check(&variables).unwrap(), [("classifier".to_owned(), 1)]);
         let changed = |name: &str, value: Option<Tensor>| {
@@ -296,18 +296,18 @@ mod tests {
             changed("encoder.layer.1.output.dense.bias", None)
                 .contains("has no “encoder.layer.1.output.dense.bias”")
         );
-        let said = changed(MARK, Some(ones(&[19, 8])));
+        let said = changed(MARKER, Some(ones(&[19, 8])));
         assert!(
             said.contains("of shape [19, 8] where [20, 8] is expected"),
             "{said}"
         );
-        let said = changed(MARK, Some(ones(&[20, 8]).to_kind(Kind::Int8)));
+        let said = changed(MARKER, Some(ones(&[20, 8]).to_kind(Kind::Int8)));
         assert!(
             said.contains("as Int8; expected floating-point numbers"),
             "{said}"
         );
         let poisoned = ones(&[20, 8]);
         let _ = poisoned.get(7).get(1).fill_(f64::NAN);
-        assert!(changed(MARK, Some(poisoned)).contains("not finite: NaN at [7, 1]"));
+        assert!(changed(MARKER, Some(poisoned)).contains("not finite: NaN at [7, 1]"));
     }
 }

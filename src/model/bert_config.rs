@@ -29,7 +29,7 @@ fn layer_norm_eps() -> f64 {
 
 /// Settings that change what a BERT computes, and the one value of each that is followed. A file
 /// may leave them out.
-fn followed() -> [(&'static str, Value); 8] {
+fn supported_settings() -> [(&'static str, Value); 8] {
     [
         ("model_type", json!("bert")),
         ("hidden_act", json!("gelu")),
@@ -47,7 +47,7 @@ fn followed() -> [(&'static str, Value); 8] {
 ///
 /// Errors: `Missing`; `Format` for a file that is not a BERT's, that has a setting which is not
 /// followed, or sizes that cannot be; `Io`.
-pub fn read(path: &Path) -> Result<NetworkConfig> {
+pub fn read_bert_config(path: &Path) -> Result<NetworkConfig> {
     if !path.is_file() {
         let hint =
             "a text encoder's folder has config.json, tokenizer.json or vocab.txt, and weights"
@@ -59,7 +59,7 @@ pub fn read(path: &Path) -> Result<NetworkConfig> {
         });
     }
     let settings: Map<String, Value> = read_json(path, "a BERT configuration")?;
-    for (name, expected) in followed() {
+    for (name, expected) in supported_settings() {
         match settings.get(name) {
             None | Some(Value::Null) => {}
             Some(found) if *found == expected => {}
@@ -111,7 +111,7 @@ mod tests {
         settings.extend(serde_json::from_str::<Map<String, Value>>(changes).unwrap());
         settings.retain(|_, value| *value != json!("left out"));
         std::fs::write(file.path(), Value::Object(settings).to_string()).unwrap();
-        read(file.path()).map_err(|e| e.to_string())
+        read_bert_config(file.path()).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl ModelFolder {
     pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<OpenedNetwork> {
         let sizes = &self.config.sizes;
         let other = "the weights are of another model or vocabulary than config.json";
-        check_sizes(&self.weights, encoder, sizes).map_err(|error| error.adding(other))?;
+        check_sizes(&self.weights, encoder, sizes).map_err(|error| error.with_clause(other))?;
         let with_teacher = self.weights.names().any(|n| n.starts_with("head_m."));
         let mut store = VarStore::new(device);
         let network = Network::new(&store.root(), sizes, with_teacher);
@@ -172,7 +172,7 @@ impl ModelFolder {
                     Some(encoder) => encoder.expect(&encoder_name(encoder, &name), &size)?,
                     None => self.weights.expect(&name, &size)?,
                 };
-            copy_into(&name, &mut variable, &value)?;
+            copy_parameter(&name, &mut variable, &value)?;
         }
         store.freeze();
         let is_own = |module: &str| MODULES.contains(&module.trim_end_matches("_m"));
@@ -188,7 +188,7 @@ impl ModelFolder {
 
     /// Whether the folder has the frozen layers of BERT itself: they may be others than the
     /// encoder's.
-    pub fn keeps_frozen_layers(&self) -> bool {
+    pub fn has_frozen_layers(&self) -> bool {
         let frozen = frozen_names(self.config.sizes.bert_layers);
         self.weights.names().any(frozen)
     }
@@ -203,15 +203,15 @@ impl ModelFolder {
 /// never touches are left out.
 pub fn save(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
     let frozen = frozen_names(config.sizes.bert_layers);
-    save_some(path, config, store, |name| !frozen(name))
+    save_filtered(path, config, store, |name| !frozen(name))
 }
 
 /// As [`save`], with all of BERT: for a model whose frozen layers are not its encoder's.
-pub fn save_whole(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
-    save_some(path, config, store, |_| true)
+pub fn save_with_frozen_layers(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
+    save_filtered(path, config, store, |_| true)
 }
 
-fn save_some(
+fn save_filtered(
     path: &Path,
     config: &ModelConfig,
     store: &VarStore,
@@ -255,7 +255,7 @@ pub fn load_encoder(store: &VarStore, encoder: &Weights) -> Result<()> {
     for (name, mut variable) in store.variables() {
         if name.starts_with("bert.") {
             let value = encoder.expect(&encoder_name(encoder, &name), &variable.size())?;
-            copy_into(&name, &mut variable, &value)?;
+            copy_parameter(&name, &mut variable, &value)?;
         }
     }
     Ok(())
@@ -345,7 +345,7 @@ pub(super) fn is_unused(name: &str) -> bool {
 }
 
 /// Copies a parameter, refusing another shape.
-pub fn copy_into(name: &str, variable: &mut Tensor, value: &Tensor) -> Result<()> {
+pub fn copy_parameter(name: &str, variable: &mut Tensor, value: &Tensor) -> Result<()> {
     if variable.size() != value.size() {
         return Err(Error::Mismatch(format!(
             "parameter {name} has the shape {:?} where this model has {:?}: the weights are of another model or vocabulary",

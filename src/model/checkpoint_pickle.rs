@@ -10,7 +10,7 @@ use tch::Kind;
 use crate::pickle;
 use crate::pickle::{Call, DAMAGED, ValueIndex};
 
-const WAY_OUT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
+const HINT: &str = "save the parameters alone: torch.save(model.state_dict(), FILE)";
 
 /// A value of a pickle of `torch.save`, in an arena with the places of [`pickle::Pickle::values`].
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,7 @@ pub(super) enum CheckpointValue {
     /// A known name that is called later: a class or a rebuilding function.
     Global(Global),
     Storage(Storage),
-    Tensor(Layout),
+    Tensor(TensorView),
     /// Anything else: it has no part in parameters.
     Other,
 }
@@ -63,14 +63,14 @@ impl Storage {
 
 /// A tensor as a view of a storage; offset and strides in elements.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layout {
+pub(super) struct TensorView {
     pub storage: Storage,
     pub offset: i64,
     pub size: Vec<i64>,
     pub stride: Vec<i64>,
 }
 
-impl Layout {
+impl TensorView {
     /// Whether every element lies inside the storage.
     pub fn fits(&self) -> bool {
         let natural = self.offset >= 0 && self.size.iter().chain(&self.stride).all(|&n| n >= 0);
@@ -115,7 +115,7 @@ const TRAINING_STATE: [&str; 7] = [
 ];
 /// Values that nested dicts may hold in all; dicts that share others could name more than there is
 /// memory.
-const MOST_VISITS: usize = 1 << 20;
+const MAX_VISITS: usize = 1 << 20;
 /// Deeper nesting than any checkpoint has; it also ends a cycle.
 const DEPTH: usize = 16;
 
@@ -123,7 +123,7 @@ impl CheckpointPickle {
     /// Reads the pickle at the front of `bytes`. The error is a clause: "is cut short", "names … ".
     pub fn read(bytes: &[u8]) -> Result<CheckpointPickle, String> {
         let plain = pickle::Pickle::read(bytes)?;
-        let mut values = Values(Vec::with_capacity(plain.values.len()));
+        let mut values = ValueBuilder(Vec::with_capacity(plain.values.len()));
         for value in plain.values {
             values.add(value)?;
         }
@@ -184,7 +184,7 @@ impl CheckpointPickle {
         let Some(chosen) = PARAMETERS.into_iter().find(|key| has_tensors(key)) else {
             return Ok(Parameters {
                 tensors: self.tensors(self.root)?,
-                beside: Vec::new(),
+                other_parts: Vec::new(),
             });
         };
         let (chosen, others): (Vec<Section>, Vec<Section>) =
@@ -209,7 +209,7 @@ impl CheckpointPickle {
         }
         Ok(Parameters {
             tensors: chosen.tensors,
-            beside,
+            other_parts: beside,
         })
     }
 
@@ -252,8 +252,8 @@ impl CheckpointPickle {
         count
     }
 
-    fn tensors(&self, place: ValueIndex) -> Result<Vec<(String, &Layout)>, String> {
-        let mut found = Found {
+    fn tensors(&self, place: ValueIndex) -> Result<Vec<(String, &TensorView)>, String> {
+        let mut found = CollectedTensors {
             tensors: Vec::new(),
             visits: 0,
         };
@@ -274,13 +274,11 @@ impl CheckpointPickle {
         place: ValueIndex,
         name: &str,
         depth: usize,
-        found: &mut Found<'a>,
+        found: &mut CollectedTensors<'a>,
     ) -> Result<(), String> {
         found.visits += 1;
-        if found.visits > MOST_VISITS {
-            return Err(format!(
-                "has more than {MOST_VISITS} values in nested dicts"
-            ));
+        if found.visits > MAX_VISITS {
+            return Err(format!("has more than {MAX_VISITS} values in nested dicts"));
         }
         match &self.values[place] {
             CheckpointValue::Tensor(layout) => found.tensors.push((name.to_owned(), layout)),
@@ -306,9 +304,9 @@ impl CheckpointPickle {
 }
 
 /// The values that were made sense of so far. A call and what it is given stand before its result.
-struct Values(Vec<CheckpointValue>);
+struct ValueBuilder(Vec<CheckpointValue>);
 
-impl Values {
+impl ValueBuilder {
     fn add(&mut self, value: pickle::Value) -> Result<(), String> {
         let value = match value {
             pickle::Value::Bool(value) => CheckpointValue::Bool(value),
@@ -317,10 +315,8 @@ impl Values {
             pickle::Value::List(items) => CheckpointValue::List(items),
             pickle::Value::Dict(items) => CheckpointValue::Dict(items),
             pickle::Value::Global { module, name } => {
-                CheckpointValue::Global(known(&module, &name).ok_or_else(|| {
-                    format!(
-                        "names {module}.{name}, which is not loaded from a weight file; {WAY_OUT}"
-                    )
+                CheckpointValue::Global(known_global(&module, &name).ok_or_else(|| {
+                    format!("names {module}.{name}, which is not loaded from a weight file; {HINT}")
                 })?)
             }
             pickle::Value::Call(call) => self.result(call)?,
@@ -376,11 +372,11 @@ impl Values {
         offset: ValueIndex,
         size: ValueIndex,
         stride: ValueIndex,
-    ) -> Result<Layout, String> {
+    ) -> Result<TensorView, String> {
         let CheckpointValue::Storage(storage) = self.get(storage)? else {
             return Err(DAMAGED.into());
         };
-        let layout = Layout {
+        let layout = TensorView {
             storage: storage.clone(),
             offset: self.number(offset)?,
             size: self.numbers(size)?,
@@ -447,22 +443,22 @@ impl Values {
 }
 
 /// The tensors that [`CheckpointPickle::collect`] has found so far.
-struct Found<'a> {
-    tensors: Vec<(String, &'a Layout)>,
+struct CollectedTensors<'a> {
+    tensors: Vec<(String, &'a TensorView)>,
     visits: usize,
 }
 
 /// The parameters of a checkpoint.
 pub(super) struct Parameters<'a> {
-    pub tensors: Vec<(String, &'a Layout)>,
+    pub tensors: Vec<(String, &'a TensorView)>,
     /// The other keys, without those of a training's state, and how many tensors each has.
-    pub beside: Vec<(String, usize)>,
+    pub other_parts: Vec<(String, usize)>,
 }
 
 /// A part of a checkpoint, under one key.
 struct Section<'a> {
     key: String,
-    tensors: Vec<(String, &'a Layout)>,
+    tensors: Vec<(String, &'a TensorView)>,
     /// The number of its tensors, those in lists too.
     count: usize,
 }
@@ -502,7 +498,7 @@ pub(super) fn several_state_dicts(keys: &[&str]) -> String {
 }
 
 /// The names that a file of tensors needs; everything else is refused.
-pub(super) fn known(module: &str, name: &str) -> Option<Global> {
+pub(super) fn known_global(module: &str, name: &str) -> Option<Global> {
     Some(match (module, name) {
         ("collections", "OrderedDict") => Global::OrderedDict,
         ("torch", "Size") => Global::Size,

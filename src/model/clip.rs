@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::files::merge_json;
-use crate::model::checkpoint::copy_into;
+use crate::model::checkpoint::copy_parameter;
 use crate::model::layer::{attend, layer_norm};
 use crate::model::weights::Weights;
 use crate::text_file::read_json;
@@ -103,7 +103,7 @@ const LEFT_OUT: &str = r#"{
 
 impl TextConfig {
     /// Whether a text of these ids has an end whose state can stand for it.
-    pub fn ends(&self, ids: &[i64]) -> bool {
+    pub fn has_end(&self, ids: &[i64]) -> bool {
         match self.eos_token_id {
             OLD_END => ids.len() > 1 && ids.iter().max() == ids.last(),
             end => ids.contains(&end),
@@ -144,7 +144,7 @@ impl ClipConfig {
             projection_dim,
         } = self;
         let (d, v) = (text.tower.hidden_size, vision.tower.hidden_size);
-        weights.check(Clip::MARK, &[text.vocab_size, d])?;
+        weights.check(Clip::MARKER, &[text.vocab_size, d])?;
         weights.check(
             "text_model.embeddings.position_embedding.weight",
             &[text.max_position_embeddings, d],
@@ -368,7 +368,7 @@ impl VisionTower {
 
 impl Clip {
     /// A parameter by which a CLIP is found in a checkpoint.
-    pub const MARK: &'static str = "text_model.embeddings.token_embedding.weight";
+    pub const MARKER: &'static str = "text_model.embeddings.token_embedding.weight";
 
     /// Reads the network, and returns it with what of the weights it does not have and how many
     /// parameters each part has.
@@ -386,7 +386,7 @@ impl Clip {
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
         for (name, mut variable) in variables {
             let value = weights.expect(&name, &variable.size())?;
-            copy_into(&name, &mut variable, &value)?;
+            copy_parameter(&name, &mut variable, &value)?;
         }
         store.freeze();
         // the temperature of its training

@@ -11,11 +11,11 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CudaStatus {
     /// The driver and libtorch's CUDA half are there.
-    Yes,
+    Available,
     /// No NVIDIA driver on this machine.
     NoDriver,
     /// A driver, but libtorch's CUDA half does not load; what the loader said.
-    Refused(String),
+    LoadFailed(String),
 }
 
 /// Loads the CUDA half once; later calls give the first answer. Must come before any other tch
@@ -23,18 +23,18 @@ pub enum CudaStatus {
 pub fn load() -> &'static CudaStatus {
     static LOADED: OnceLock<CudaStatus> = OnceLock::new();
     LOADED.get_or_init(|| {
-        if open("libcuda.so.1").is_err() {
+        if load_library("libcuda.so.1").is_err() {
             return CudaStatus::NoDriver;
         }
-        match open("libtorch_cuda.so") {
-            Ok(()) => CudaStatus::Yes,
-            Err(said) => CudaStatus::Refused(said),
+        match load_library("libtorch_cuda.so") {
+            Ok(()) => CudaStatus::Available,
+            Err(said) => CudaStatus::LoadFailed(said),
         }
     })
 }
 
 /// Loads a shared library for the life of the process, its symbols open to those loaded later.
-fn open(name: &str) -> Result<(), String> {
+fn load_library(name: &str) -> Result<(), String> {
     let name = CString::new(name).map_err(|e| e.to_string())?;
     // SAFETY: `name` is a C string that outlives the call. The libraries' initialisers are
     // libtorch's and the driver's own, which the process would run if it were linked to them; the
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_library_that_is_not_there_is_named() {
-        let said = open("libno_such_thing.so").unwrap_err();
+        let said = load_library("libno_such_thing.so").unwrap_err();
         assert!(said.contains("libno_such_thing.so"), "{said}");
     }
 

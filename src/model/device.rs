@@ -10,7 +10,7 @@ use crate::types::DeviceChoice;
 /// The device that was chosen. Loads CUDA first where the choice allows it, so call this before any
 /// other tensor work. Fails, saying why, where CUDA was asked for and is not there; `Auto` then
 /// gives the CPU.
-pub fn device(choice: DeviceChoice) -> Result<Device> {
+pub fn open_device(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),
         DeviceChoice::Auto => Ok(if gpus() > 0 {
@@ -20,14 +20,14 @@ pub fn device(choice: DeviceChoice) -> Result<Device> {
         }),
         DeviceChoice::Cuda(n) if n < gpus() => Ok(Device::Cuda(n)),
         DeviceChoice::Cuda(n) => Err(Error::Torch {
-            doing: format!("opening cuda:{n}"),
+            operation: format!("opening cuda:{n}"),
             message: no_gpu(),
         }),
     }
 }
 
 /// The device's name as `--device` takes it: "cpu", "cuda:0".
-pub fn describe(device: Device) -> String {
+pub fn device_name(device: Device) -> String {
     match device {
         Device::Cpu => "cpu".into(),
         Device::Cuda(n) => format!("cuda:{n}"),
@@ -59,7 +59,7 @@ pub fn report() -> Vec<(String, String)> {
 
 /// How many GPUs libtorch can use.
 fn gpus() -> usize {
-    if *cuda::load() != CudaStatus::Yes {
+    if *cuda::load() != CudaStatus::Available {
         return 0;
     }
     usize::try_from(Cuda::device_count()).unwrap_or(0)
@@ -69,15 +69,15 @@ fn gpus() -> usize {
 fn no_gpu() -> String {
     match (cuda::load(), gpus()) {
         (CudaStatus::NoDriver, _) => "no NVIDIA driver on this machine".into(),
-        (CudaStatus::Refused(said), _) => {
+        (CudaStatus::LoadFailed(said), _) => {
             format!(
                 "libtorch's CUDA half does not load ({said}); `LIBTORCH_VARIANT=cuda make setup` fetches it"
             )
         }
-        (CudaStatus::Yes, 0) => {
+        (CudaStatus::Available, 0) => {
             "libtorch finds no usable GPU; its CUDA 13 needs driver 580 or newer".into()
         }
-        (CudaStatus::Yes, n) => format!("this machine's GPUs are cuda:0 to cuda:{}", n - 1),
+        (CudaStatus::Available, n) => format!("this machine's GPUs are cuda:0 to cuda:{}", n - 1),
     }
 }
 
@@ -117,7 +117,7 @@ impl From<TchError> for Error {
             .unwrap_or("")
             .trim_start_matches("Internal torch error: ");
         Error::Torch {
-            doing: "a tensor operation".into(),
+            operation: "a tensor operation".into(),
             message: first.to_owned(),
         }
     }
@@ -129,21 +129,21 @@ mod tests {
 
     #[test]
     fn the_cpu_is_always_there() {
-        assert_eq!(device(DeviceChoice::Cpu).unwrap(), Device::Cpu);
-        assert_eq!(describe(Device::Cpu), "cpu");
-        assert_eq!(describe(Device::Cuda(1)), "cuda:1");
+        assert_eq!(open_device(DeviceChoice::Cpu).unwrap(), Device::Cpu);
+        assert_eq!(device_name(Device::Cpu), "cpu");
+        assert_eq!(device_name(Device::Cuda(1)), "cuda:1");
     }
 
     #[test]
     fn a_gpu_that_is_not_there_is_refused_in_one_sentence() {
-        let said = device(DeviceChoice::Cuda(99)).unwrap_err().to_string();
+        let said = open_device(DeviceChoice::Cuda(99)).unwrap_err().to_string();
         assert!(said.starts_with("opening cuda:99 failed: "), "{said}");
         assert_eq!(said.lines().count(), 1);
     }
 
     #[test]
     fn auto_gives_a_device_that_computes() {
-        let device = device(DeviceChoice::Auto).unwrap();
+        let device = open_device(DeviceChoice::Auto).unwrap();
         let sum = tch::Tensor::from_slice(&[1.0f32, 2.0])
             .to_device(device)
             .sum(tch::Kind::Float);

@@ -122,7 +122,7 @@ impl EfficientNetLite0 {
     /// Pixels of the input to one of the last feature map.
     pub const STRIDE: i64 = 32;
     /// A parameter that tells such weights from others.
-    pub const MARK: &'static str = "_conv_stem.weight";
+    pub const MARKER: &'static str = "_conv_stem.weight";
 
     /// Reads the network. Of other parameters only the classifier's may be there, and
     /// [`Weights::beside`] names what lies beside the network.

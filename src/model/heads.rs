@@ -3,7 +3,7 @@
 use tch::nn::{self, Module, ModuleT, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::layer::{layer_norm, unit};
+use crate::model::layer::{layer_norm, unit_rows};
 use crate::model::network_config::NetworkConfig;
 
 /// `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
@@ -128,7 +128,7 @@ impl ProjectionHead {
                 .forward_t(&self.first.forward(state), train)
                 .relu(),
         );
-        unit(&x)
+        unit_rows(&x)
     }
 }
 

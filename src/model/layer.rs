@@ -46,7 +46,7 @@ pub fn layer_norm(path: Path, width: i64, eps: f64) -> nn::LayerNorm {
 }
 
 /// `rows [N, D]`, each of unit length; one of length 0 stays 0.
-pub fn unit(rows: &Tensor) -> Tensor {
+pub fn unit_rows(rows: &Tensor) -> Tensor {
     let rows = rows.to_kind(Kind::Float);
     &rows
         / rows
@@ -99,7 +99,7 @@ pub fn linear(map: &nn::Linear, x: &Tensor, kind: Kind) -> Tensor {
 
 /// One layer of the vision or the cross-modal encoder.
 #[derive(Debug)]
-pub struct Layer {
+pub struct TransformerLayer {
     qkv: [nn::Linear; 3],
     output: nn::Linear,
     attention_norm: nn::LayerNorm,
@@ -109,7 +109,7 @@ pub struct Layer {
     config: LayerConfig,
 }
 
-impl Layer {
+impl TransformerLayer {
     pub fn new(path: Path, config: LayerConfig) -> Self {
         let LayerConfig {
             width,
@@ -122,7 +122,7 @@ impl Layer {
         let maps = &attention / "fn" / "linear_layers";
         let branch = &path / 1;
         let net = &branch / "fn" / "net";
-        Layer {
+        TransformerLayer {
             qkv: [linear(&maps / 0), linear(&maps / 1), linear(&maps / 2)],
             output: linear(&attention / "fn" / "output_linear"),
             attention_norm: layer_norm(&attention / "norm", width, eps),

@@ -25,4 +25,4 @@ pub mod weights;
 
 pub use checkpoint::ModelFolder;
 pub use network::{Network, NetworkInput};
-pub use network_config::{NetworkConfig, PairState};
+pub use network_config::{NetworkConfig, Pooling};

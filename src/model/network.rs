@@ -7,8 +7,8 @@ use tch::{Kind, Tensor};
 use crate::model::alignment_heads::Alignment;
 use crate::model::bert::Bert;
 use crate::model::heads::{ClusterHead, EntityHead, ProjectionHead};
-use crate::model::layer::{Layer, LayerConfig, attention_bias, layer_norm, linear};
-use crate::model::network_config::{NetworkConfig, PairState};
+use crate::model::layer::{LayerConfig, TransformerLayer, attention_bias, layer_norm, linear};
+use crate::model::network_config::{NetworkConfig, Pooling};
 use crate::types::Mode;
 
 /// How many of BERT's last layers are trained. Paper: 1.
@@ -22,7 +22,7 @@ pub struct NetworkInput {
     /// True at tokens, false at padding, `[B, L]`.
     pub text_keep: Tensor,
     /// Where `[MASK]` stands, `[B]`.
-    pub mask_at: Tensor,
+    pub mask_position: Tensor,
     /// Patch features `[B, P, F]`; none where no row has a picture.
     pub patches: Option<Tensor>,
     /// Rows that are shown their picture, `[B]` bool; none: all.
@@ -31,7 +31,7 @@ pub struct NetworkInput {
 
 impl NetworkInput {
     /// Each text's mean over its tokens: `[B, L, D]` → `[B, D]`.
-    pub fn mean_of(&self, texts: &Tensor) -> Tensor {
+    pub fn mean_over_tokens(&self, texts: &Tensor) -> Tensor {
         let keep = self.text_keep.to_kind(Kind::Float).unsqueeze(-1); // [B, L, 1]
         (texts * &keep).sum_dim_intlist([1i64].as_slice(), false, Kind::Float)
             / keep.sum_dim_intlist([1i64].as_slice(), false, Kind::Float)
@@ -40,7 +40,7 @@ impl NetworkInput {
     /// Each text's state where `[MASK]` stands: `[B, L, D]` → `[B, D]`.
     pub fn at_mask(&self, texts: &Tensor) -> Tensor {
         let at = self
-            .mask_at
+            .mask_position
             .view([-1, 1, 1])
             .expand([-1, 1, texts.size()[2]], false);
         texts.gather(1, &at, false).squeeze_dim(1)
@@ -48,12 +48,12 @@ impl NetworkInput {
 
     /// Other pairs out of the same sentences and pictures: row i has text `texts[i]` and picture
     /// `images[i]`.
-    pub fn paired(&self, texts: &Tensor, images: &Tensor) -> NetworkInput {
+    pub fn recombined(&self, texts: &Tensor, images: &Tensor) -> NetworkInput {
         let of = |x: &Tensor, rows: &Tensor| x.index_select(0, rows);
         NetworkInput {
             text: of(&self.text, texts),
             text_keep: of(&self.text_keep, texts),
-            mask_at: of(&self.mask_at, texts),
+            mask_position: of(&self.mask_position, texts),
             patches: self.patches.as_ref().map(|x| of(x, images)),
             image_keep: self.image_keep.as_ref().map(|x| of(x, images)),
         }
@@ -67,10 +67,10 @@ pub struct Tower {
     visual_linear: nn::Linear,
     visual_norm: nn::LayerNorm,
     visual_position: Tensor,
-    vision: Vec<Layer>,
-    fusion: Vec<Layer>,
+    vision: Vec<TransformerLayer>,
+    fusion: Vec<TransformerLayer>,
     pub head: EntityHead,
-    state: PairState,
+    pooling: Pooling,
     head_dropout: f64,
     compute: Kind,
 }
@@ -82,7 +82,7 @@ impl Tower {
         let layers = |name: &str, count| {
             let at = named(name) / "layers";
             (0..count)
-                .map(|i| Layer::new(&at / i, LayerConfig::of(config)))
+                .map(|i| TransformerLayer::new(&at / i, LayerConfig::of(config)))
                 .collect()
         };
         let visual = named("visual_linear");
@@ -106,14 +106,14 @@ impl Tower {
             vision: layers("visual_transformer", config.vision_layers),
             fusion: layers("cross_transformer", config.fusion_layers),
             head: EntityHead::new(named("head"), config),
-            state: config.state,
+            pooling: config.pooling,
             head_dropout: config.head_dropout,
             compute: config.compute,
         }
     }
 
     /// Patch features `[B, P, F]` → patch states `[B, P, D]`.
-    pub fn see(&self, patches: &Tensor, train: bool) -> Tensor {
+    pub fn encode_patches(&self, patches: &Tensor, train: bool) -> Tensor {
         let x =
             linear(&self.visual_linear, patches, self.compute).dropout(self.head_dropout, train);
         let x = self
@@ -129,7 +129,7 @@ impl Tower {
 
     /// The same batch behind the text and the vision encoder, which have not met yet: texts `[B, L,
     /// D]`, patches `[B, P, D]`.
-    pub fn towers(&self, input: &NetworkInput, train: bool) -> NetworkInput {
+    pub fn encode_separately(&self, input: &NetworkInput, train: bool) -> NetworkInput {
         NetworkInput {
             text: self.bert.upper(
                 &input.text,
@@ -138,11 +138,11 @@ impl Tower {
                 train,
             ),
             text_keep: input.text_keep.shallow_clone(),
-            mask_at: input.mask_at.shallow_clone(),
+            mask_position: input.mask_position.shallow_clone(),
             patches: input
                 .patches
                 .as_ref()
-                .map(|patches| self.see(patches, train)),
+                .map(|patches| self.encode_patches(patches, train)),
             image_keep: input.image_keep.as_ref().map(Tensor::shallow_clone),
         }
     }
@@ -175,22 +175,22 @@ impl Tower {
     }
 
     /// The pair's state h, `[B, D]`.
-    pub fn state(&self, input: &NetworkInput, train: bool) -> Tensor {
-        let towers = self.towers(input, train);
+    pub fn hidden(&self, input: &NetworkInput, train: bool) -> Tensor {
+        let towers = self.encode_separately(input, train);
         self.pool(&self.fuse(&towers, train), &towers)
     }
 
     /// The input of the entity head's last layer, g, `[B, D]`, without dropout and without
     /// gradient.
-    pub fn seen(&self, input: &NetworkInput) -> Tensor {
-        tch::no_grad(|| self.head.pre_head(&self.state(input, false), false))
+    pub fn pre_head(&self, input: &NetworkInput) -> Tensor {
+        tch::no_grad(|| self.head.pre_head(&self.hidden(input, false), false))
     }
 
     /// From the text's part of the fused sequence `[B, L, D]` to `[B, D]`.
     pub fn pool(&self, fused: &Tensor, input: &NetworkInput) -> Tensor {
-        match self.state {
-            PairState::Mask => input.at_mask(fused),
-            PairState::Mean => input.mean_of(fused),
+        match self.pooling {
+            Pooling::Mask => input.at_mask(fused),
+            Pooling::Mean => input.mean_over_tokens(fused),
         }
     }
 }
@@ -228,7 +228,7 @@ impl Network {
     pub fn represent(&self, input: &NetworkInput, mode: Mode) -> Option<Tensor> {
         let heads = &self.alignment.as_ref()?.heads;
         tch::no_grad(|| {
-            let towers = self.student.towers(input, false);
+            let towers = self.student.encode_separately(input, false);
             match mode {
                 Mode::Text => Some(heads.project_text(&towers)),
                 Mode::Image => towers

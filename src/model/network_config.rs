@@ -9,7 +9,7 @@ use crate::model::alignment_heads::AlignmentConfig;
 /// Which state of the fused sequence stands for the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum PairState {
+pub enum Pooling {
     /// The state at `[MASK]`, as published.
     #[default]
     Mask,
@@ -45,8 +45,8 @@ pub struct NetworkConfig {
     pub max_positions: i64,
     pub layer_norm_eps_bert: f64,
     pub layer_norm_eps: f64,
-    #[serde(default)]
-    pub state: PairState,
+    #[serde(default, rename = "state")]
+    pub pooling: Pooling,
     /// Of a network that aligns sentences with pictures; none: it has no heads for that, as
     /// published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ impl Default for NetworkConfig {
             max_positions: 512,
             layer_norm_eps_bert: 1e-12,
             layer_norm_eps: 1e-5,
-            state: PairState::Mask,
+            pooling: Pooling::Mask,
             alignment: None,
             dropout: dropout(),
             head_dropout: head_dropout(),

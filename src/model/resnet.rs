@@ -32,7 +32,7 @@ impl ResNet50 {
     /// Width of a pooled picture.
     pub const FEATURES: i64 = 2048;
     /// A parameter that tells such weights from others.
-    pub const MARK: &'static str = "layer4.2.bn3.running_var";
+    pub const MARKER: &'static str = "layer4.2.bn3.running_var";
 
     /// Reads the network. Of other parameters only the classifier's may be there, and
     /// [`Weights::beside`] names what lies beside the network.

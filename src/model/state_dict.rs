@@ -7,10 +7,10 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::checkpoint::{copy_into, encoder_parameter, frozen_names, is_unused};
+use crate::model::checkpoint::{copy_parameter, encoder_parameter, frozen_names, is_unused};
 use crate::model::network::Network;
 use crate::model::network_config::NetworkConfig;
-use crate::model::weights::{Weights, by_module, list};
+use crate::model::weights::{Weights, count_by_module, list_names};
 use crate::progress::{Observer, Progress};
 
 /// The entity head's last layer, `[V, D]`: no state dict of the published code is without it.
@@ -24,11 +24,11 @@ pub struct StateDict {
 
 /// A state dict as a network of ours.
 #[derive(Debug)]
-pub struct Filled {
+pub struct ConvertedNetwork {
     /// Every parameter, in f32 on the CPU.
     pub store: VarStore,
     /// Whether BERT's frozen layers are the encoder's, as exactly as the state dict tells.
-    pub frozen_as_encoder: bool,
+    pub frozen_layers_match_encoder: bool,
     /// Modules that this network does not have, and how many parameters each.
     pub left_out: Vec<(String, usize)>,
 }
@@ -47,12 +47,12 @@ impl StateDict {
                 hint: String::new(),
             });
         }
-        let weights = Weights::open(path)?.under(HEAD)?;
+        let weights = Weights::open(path)?.strip_prefix_of(HEAD)?;
         if !weights.has(HEAD) {
             let names: Vec<&str> = weights.names().collect();
             let reason = format!(
                 "is not a state dict of MultiExpan: it has no {HEAD} (only {})",
-                list(&names)
+                list_names(&names)
             );
             return Err(Error::format(path, reason));
         }
@@ -132,24 +132,25 @@ impl StateDict {
         sizes: &NetworkConfig,
         encoder: &Weights,
         observe: &mut dyn Observer<Progress>,
-    ) -> Result<Filled> {
+    ) -> Result<ConvertedNetwork> {
         let with_teacher = self.weights.names().any(|name| name.starts_with("head_m."));
         let store = VarStore::new(Device::Cpu);
         Network::new(&store.root(), sizes, with_teacher);
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
-        let left_out = self.compare(&variables)?;
+        let left_out = self.compare_names(&variables)?;
         let frozen = frozen_names(sizes.bert_layers);
-        let mut frozen_as_encoder = true;
+        let mut frozen_layers_match_encoder = true;
         let total = variables.len() as u64;
         for (done, (name, mut variable)) in (1..).zip(variables) {
             let value = self.weights.expect(&name, &variable.size())?;
-            copy_into(&name, &mut variable, &value)?;
-            frozen_as_encoder &= !frozen(&name) || is_parameter_of(encoder, &name, &value);
+            copy_parameter(&name, &mut variable, &value)?;
+            frozen_layers_match_encoder &=
+                !frozen(&name) || is_parameter_of(encoder, &name, &value);
             observe.report(Progress::new("parameters", done, total))?;
         }
-        Ok(Filled {
+        Ok(ConvertedNetwork {
             store,
-            frozen_as_encoder,
+            frozen_layers_match_encoder,
             left_out,
         })
     }
@@ -157,29 +158,32 @@ impl StateDict {
     /// Compares the names with those of the network's `variables`. Returns the modules that the
     /// network does not have. A parameter that is missing, or one too many in a module that the
     /// network has, is another architecture.
-    fn compare(&self, variables: &BTreeMap<String, Tensor>) -> Result<Vec<(String, usize)>> {
+    fn compare_names(&self, variables: &BTreeMap<String, Tensor>) -> Result<Vec<(String, usize)>> {
         let missing: Vec<&String> = variables
             .keys()
             .filter(|name| !self.weights.has(name))
             .collect();
         let (excess, left_out) = self
             .weights
-            .left_beside(variables.keys().map(String::as_str), &is_unused);
-        let faults: Vec<String> = [("lacks", list(&missing)), ("has in excess", list(&excess))]
-            .iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(verb, names)| format!("{verb} {names}"))
-            .collect();
+            .unknown_names(variables.keys().map(String::as_str), &is_unused);
+        let faults: Vec<String> = [
+            ("lacks", list_names(&missing)),
+            ("has in excess", list_names(&excess)),
+        ]
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(verb, names)| format!("{verb} {names}"))
+        .collect();
         if !faults.is_empty() {
             let reason = format!("is of another architecture: it {}", faults.join(" and "));
             return Err(Error::format(self.path(), reason));
         }
         Ok(self
             .weights
-            .beside()
+            .other_parts()
             .iter()
             .cloned()
-            .chain(by_module(left_out))
+            .chain(count_by_module(left_out))
             .collect())
     }
 }

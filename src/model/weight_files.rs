@@ -62,7 +62,7 @@ impl WeightFiles {
     /// folder with several, which names them, and for an index file that cannot be used; `Io`.
     pub fn find(path: &Path) -> Result<WeightFiles> {
         if path.is_dir() {
-            return WeightFiles::open(&in_folder(path)?);
+            return WeightFiles::open(&find_in_folder(path)?);
         }
         if !path.exists() {
             return Err(Error::Missing {
@@ -75,7 +75,7 @@ impl WeightFiles {
     }
 
     fn open(file: &Path) -> Result<WeightFiles> {
-        if name_of(file).ends_with(INDEX) {
+        if file_name(file).ends_with(INDEX) {
             return Ok(WeightFiles::Shards(Shards::read(file)?));
         }
         Ok(WeightFiles::One(file.to_owned()))
@@ -149,7 +149,7 @@ pub fn shard_names(index: &Path) -> Result<BTreeMap<String, String>> {
     }
 }
 
-fn in_folder(folder: &Path) -> Result<PathBuf> {
+fn find_in_folder(folder: &Path) -> Result<PathBuf> {
     if let Some(found) = STANDARD_NAMES
         .iter()
         .map(|name| folder.join(name))
@@ -167,17 +167,17 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
     let (indexes, single): (Vec<&PathBuf>, Vec<&PathBuf>) = all
         .iter()
         .filter(|file| may_hold_weights(file))
-        .partition(|file| name_of(file).ends_with(INDEX));
+        .partition(|file| file_name(file).ends_with(INDEX));
     let found = if indexes.is_empty() { single } else { indexes };
     match found.as_slice() {
         [only] => Ok((*only).clone()),
         [] => Err(Error::Missing {
             what: "weight file",
             path: folder.to_owned(),
-            hint: instead(&all),
+            hint: missing_hint(&all),
         }),
         several => {
-            let names: Vec<String> = several.iter().map(|file| name_of(file)).collect();
+            let names: Vec<String> = several.iter().map(|file| file_name(file)).collect();
             let next = if names.iter().any(|name| name.contains("-of-")) {
                 "shards need their index file, such as model.safetensors.index.json"
             } else {
@@ -196,19 +196,22 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Says what to do about a folder without a weight file.
-fn instead(all: &[PathBuf]) -> String {
+fn missing_hint(all: &[PathBuf]) -> String {
     let foreign = all
         .iter()
         .find(|file| extension(file).is_some_and(|end| FOREIGN.contains(&end)));
     let wanted = "expected one .safetensors, .bin or .pth file";
     match foreign {
-        Some(file) => format!("{wanted}; {} is of a form that is not read", name_of(file)),
+        Some(file) => format!(
+            "{wanted}; {} is of a form that is not read",
+            file_name(file)
+        ),
         None => wanted.to_owned(),
     }
 }
 
 fn may_hold_weights(file: &Path) -> bool {
-    let name = name_of(file);
+    let name = file_name(file);
     let of_training = TRAINING_FILES.iter().any(|start| name.starts_with(start));
     !of_training
         && (extension(file).is_some_and(|end| EXTENSIONS.contains(&end)) || name.ends_with(INDEX))
@@ -218,7 +221,7 @@ fn extension(file: &Path) -> Option<&str> {
     file.extension().and_then(OsStr::to_str)
 }
 
-fn name_of(file: &Path) -> String {
+fn file_name(file: &Path) -> String {
     file.file_name()
         .unwrap_or_default()
         .to_string_lossy()
@@ -240,7 +243,7 @@ mod tests {
     fn found(files: &[&str]) -> std::result::Result<String, String> {
         let folder = folder(files);
         match WeightFiles::find(folder.path()) {
-            Ok(found) => Ok(name_of(found.named())),
+            Ok(found) => Ok(file_name(found.named())),
             Err(error) => Err(error.to_string()),
         }
     }

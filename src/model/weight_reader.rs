@@ -12,7 +12,7 @@ use zip::ZipArchive;
 
 use crate::git_lfs;
 use crate::model::aligned_bytes::{AlignedBytes, is_aligned};
-use crate::model::checkpoint_pickle::{CheckpointPickle, CheckpointValue, Layout, Storage};
+use crate::model::checkpoint_pickle::{CheckpointPickle, CheckpointValue, Storage, TensorView};
 
 /// The number in the first pickle of a pre-1.6 `torch.save` (`torch/serialization.py`).
 const LEGACY_MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
@@ -30,14 +30,14 @@ pub type Tensors = BTreeMap<String, Tensor>;
 pub struct Contents {
     pub tensors: Tensors,
     /// The parts beside the parameters, which are not read, and how many tensors each has.
-    pub beside: Vec<(String, usize)>,
+    pub other_parts: Vec<(String, usize)>,
 }
 
 /// Reads a weight file, whose form is recognised by its first bytes.
 ///
 /// The error is a clause for people that follows the file's name: "is cut short", "is not a weight
 /// file …".
-pub fn read(bytes: &[u8]) -> Result<Contents, String> {
+pub fn read_contents(bytes: &[u8]) -> Result<Contents, String> {
     match bytes {
         [b'P', b'K', 3, 4, ..] => read_zip(bytes),
         [0x80, 2..=5, ..] => read_legacy(bytes),
@@ -53,10 +53,10 @@ fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|e| format!("is damaged or cut short ({e})"))?;
     let tensor = |(name, view): (&str, safetensors::tensor::TensorView)| {
-        let kind = kind(view.dtype())
+        let kind = kind_of(view.dtype())
             .ok_or_else(|| format!("has “{name}” in {:?}, which is not read", view.dtype()))?;
         let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
-        Ok((name.to_owned(), tensor(view.data(), &size, kind)?))
+        Ok((name.to_owned(), copy_tensor(view.data(), &size, kind)?))
     };
     let tensors = file
         .iter()
@@ -67,11 +67,11 @@ fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
     }
     Ok(Contents {
         tensors,
-        beside: Vec::new(),
+        other_parts: Vec::new(),
     })
 }
 
-fn kind(dtype: Dtype) -> Option<Kind> {
+fn kind_of(dtype: Dtype) -> Option<Kind> {
     Some(match dtype {
         Dtype::F32 => Kind::Float,
         Dtype::F16 => Kind::Half,
@@ -89,7 +89,7 @@ fn kind(dtype: Dtype) -> Option<Kind> {
 
 /// A copy of `bytes` as a tensor; refuses bytes that do not fill the shape (libtorch would read
 /// beyond them).
-fn tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String> {
+fn copy_tensor(bytes: &[u8], size: &[i64], kind: Kind) -> Result<Tensor, String> {
     let elements = size.iter().try_fold(1i64, |all, &n| all.checked_mul(n));
     let wanted = elements.and_then(|n| n.checked_mul(kind.elt_size_in_bytes() as i64));
     if wanted != Some(bytes.len() as i64) {
@@ -116,7 +116,7 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
         .flatten()
         .map(|name| name.into_owned())
         .collect();
-    let root = root_of(&names).ok_or("is a zip file, but not one that torch.save wrote")?;
+    let root = archive_root(&names).ok_or("is a zip file, but not one that torch.save wrote")?;
     if names.contains(&format!("{root}constants.pkl")) {
         return Err("is a TorchScript program; expected its parameters (torch.save(module.state_dict(), FILE))".into());
     }
@@ -144,7 +144,7 @@ fn read_zip(bytes: &[u8]) -> Result<Contents, String> {
 
 /// Returns the folder of `data.pkl` in the archive, with its slash. A Mac's archiver adds files of
 /// its own beside it.
-fn root_of(names: &[String]) -> Option<&str> {
+fn archive_root(names: &[String]) -> Option<&str> {
     let in_folder =
         |name: &&String| name.rsplit('/').next() == Some(PICKLE) && !name.starts_with("__MACOSX/");
     names
@@ -208,7 +208,7 @@ fn assemble<'a>(
     let mut contents = Contents::default();
     let found = pickle.parameters()?;
     for (name, layout) in found.tensors {
-        let Layout {
+        let TensorView {
             storage,
             offset,
             size,
@@ -220,7 +220,7 @@ fn assemble<'a>(
                 let bytes = content(storage)?;
                 let length = bytes.len() / storage.kind.elt_size_in_bytes();
                 let bytes = &bytes[..length * storage.kind.elt_size_in_bytes()];
-                entry.insert(tensor(bytes, &[length as i64], storage.kind)?)
+                entry.insert(copy_tensor(bytes, &[length as i64], storage.kind)?)
             }
         };
         let end = storage
@@ -242,6 +242,6 @@ fn assemble<'a>(
     if contents.tensors.is_empty() {
         return Err("holds no tensors".into());
     }
-    contents.beside = found.beside;
+    contents.other_parts = found.other_parts;
     Ok(contents)
 }

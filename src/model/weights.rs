@@ -18,10 +18,10 @@ use crate::error::{Error, Result};
 use crate::model::checkpoint_pickle::{is_training_state, several_state_dicts};
 use crate::model::finite::{find_not_finite, is_float};
 use crate::model::weight_files::{Shards, WeightFiles};
-use crate::model::weight_reader::{Contents, Tensors, read};
+use crate::model::weight_reader::{Contents, Tensors, read_contents};
 
 /// The number of names that an error lists before it counts the others.
-const LISTED: usize = 3;
+const MAX_LISTED_NAMES: usize = 3;
 
 /// Parts of names that wrappers of `torch.nn` add: data parallel, `torch.compile`, FSDP, activation
 /// checkpointing.
@@ -40,7 +40,7 @@ pub struct Weights {
     tensors: Tensors,
     /// The modules and the parts of a checkpoint outside of the network's parameters, and how many
     /// tensors each has.
-    beside: Vec<(String, usize)>,
+    other_parts: Vec<(String, usize)>,
     /// The names of those that were taken. They were found to be finite.
     taken: RefCell<BTreeSet<String>>,
 }
@@ -55,11 +55,11 @@ impl Weights {
         match WeightFiles::find(path)? {
             WeightFiles::One(path) => {
                 let (contents, hash) = read_file(&path)?;
-                let tensors =
-                    unwrapped(contents.tensors).map_err(|reason| Error::format(&path, reason))?;
+                let tensors = strip_wrappers(contents.tensors)
+                    .map_err(|reason| Error::format(&path, reason))?;
                 Ok(Weights {
                     hash: hash.to_hex().as_str().into(),
-                    beside: contents.beside,
+                    other_parts: contents.other_parts,
                     ..Weights::new(path, tensors)
                 })
             }
@@ -69,7 +69,7 @@ impl Weights {
 
     fn open_shards(shards: &Shards) -> Result<Weights> {
         let mut hasher = blake3::Hasher::new();
-        let (mut all, mut beside) = (Tensors::new(), Vec::new());
+        let (mut all, mut other_parts) = (Tensors::new(), Vec::new());
         for (path, listed) in &shards.files {
             let (contents, hash) = read_file(path)?;
             hasher.update(hash.as_bytes());
@@ -83,7 +83,7 @@ impl Weights {
                 );
                 return Err(Error::format(path, reason));
             }
-            beside.extend(contents.beside);
+            other_parts.extend(contents.other_parts);
             for (name, tensor) in contents.tensors {
                 if all.insert(name.clone(), tensor).is_some() {
                     return Err(Error::format(
@@ -93,17 +93,17 @@ impl Weights {
                 }
             }
         }
-        let tensors = unwrapped(all).map_err(|reason| Error::format(&shards.index, reason))?;
+        let tensors = strip_wrappers(all).map_err(|reason| Error::format(&shards.index, reason))?;
         let hash = hasher.finalize().to_hex().as_str().into();
         Ok(Weights {
             hash,
-            beside,
+            other_parts,
             ..Weights::new(shards.index.clone(), tensors)
         })
     }
 
     /// Takes tensors that are in memory, as if they had been read.
-    pub fn held(tensors: Tensors) -> Weights {
+    pub fn from_tensors(tensors: Tensors) -> Weights {
         Weights::new(PathBuf::from("(memory)"), tensors)
     }
 
@@ -112,7 +112,7 @@ impl Weights {
             path,
             hash: "".into(),
             tensors,
-            beside: Vec::new(),
+            other_parts: Vec::new(),
             taken: RefCell::default(),
         }
     }
@@ -155,8 +155,8 @@ impl Weights {
 
     /// Returns what lies beside the network's parameters: a module or a part of a checkpoint, and
     /// how many tensors it has.
-    pub fn beside(&self) -> &[(String, usize)] {
-        &self.beside
+    pub fn other_parts(&self) -> &[(String, usize)] {
+        &self.other_parts
     }
 
     /// Takes the tensor of this name, in the kind it is stored in; it shares its numbers with this
@@ -167,7 +167,7 @@ impl Weights {
         let tensor = self
             .tensors
             .get(name)
-            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
+            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.available_names())))?;
         if !self.taken.borrow().contains(name) {
             if let Some(found) = find_not_finite(tensor)? {
                 let reason = format!(
@@ -187,7 +187,7 @@ impl Weights {
         let tensor = self
             .tensors
             .get(name)
-            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.instead())))?;
+            .ok_or_else(|| self.format(format!("has no “{name}”{}", self.available_names())))?;
         if tensor.size() != shape {
             let reason = format!(
                 "has “{name}” of shape {:?} where {shape:?} is expected",
@@ -216,7 +216,7 @@ impl Weights {
     /// themselves where no name ends with the mark.
     ///
     /// Errors: `Format` where there are several such prefixes, which are named.
-    pub fn under(self, mark: &str) -> Result<Weights> {
+    pub fn strip_prefix_of(self, mark: &str) -> Result<Weights> {
         let prefix = |name: &str| {
             name.strip_suffix(mark)
                 .filter(|p| p.is_empty() || p.ends_with('.'))
@@ -246,14 +246,14 @@ impl Weights {
             .filter(|name| !name.starts_with(prefix))
             .map(str::to_owned)
             .collect();
-        self.beside.extend(by_module(
+        self.other_parts.extend(count_by_module(
             others
                 .into_iter()
-                .filter(|name| !is_training_state(module(name))),
+                .filter(|name| !is_training_state(module_of(name))),
         ));
-        let beside = std::mem::take(&mut self.beside);
+        let other_parts = std::mem::take(&mut self.other_parts);
         Weights {
-            beside,
+            other_parts,
             ..self.take_prefix(prefix)
         }
     }
@@ -284,41 +284,44 @@ impl Weights {
         is_own: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<(String, usize)>> {
         let taken = self.taken.borrow();
-        let (mut excess, others) = self.left_beside(taken.iter().map(String::as_str), ignorable);
+        let (mut excess, others) = self.unknown_names(taken.iter().map(String::as_str), ignorable);
         let (own, left_out): (Vec<String>, Vec<String>) =
-            others.into_iter().partition(|name| is_own(module(name)));
+            others.into_iter().partition(|name| is_own(module_of(name)));
         excess.extend(own);
         if !excess.is_empty() {
-            return Err(self.format(format!("is not {network}: it also has {}", list(&excess))));
+            return Err(self.format(format!(
+                "is not {network}: it also has {}",
+                list_names(&excess)
+            )));
         }
         // a head that is known lies beside the network where that has a prefix
-        let beside = self
-            .beside
+        let other_parts = self
+            .other_parts
             .iter()
             .filter(|(part, _)| !ignorable(&format!("{part}.")))
             .cloned();
-        Ok(beside.chain(by_module(left_out)).collect())
+        Ok(other_parts.chain(count_by_module(left_out)).collect())
     }
 
     /// Returns the parameters that are neither in `network` nor ignorable: those in a module of the
     /// network, and those in other modules.
-    pub(super) fn left_beside<'a>(
+    pub(super) fn unknown_names<'a>(
         &self,
         network: impl Iterator<Item = &'a str>,
         ignorable: &dyn Fn(&str) -> bool,
     ) -> (Vec<String>, Vec<String>) {
         let network: BTreeSet<&str> = network.collect();
-        let modules: BTreeSet<&str> = network.iter().map(|name| module(name)).collect();
+        let modules: BTreeSet<&str> = network.iter().map(|name| module_of(name)).collect();
         let left = self
             .names()
             .filter(|name| !network.contains(name) && !ignorable(name) && !is_counter(name));
         left.map(str::to_owned)
-            .partition(|name| modules.contains(module(name)))
+            .partition(|name| modules.contains(module_of(name)))
     }
 
     /// Returns parts of the file that were left out, in words: "parameters of classifier in
     /// bert/model.safetensors".
-    pub fn described(&self, left_out: &[(String, usize)]) -> Vec<(String, usize)> {
+    pub fn describe_unused(&self, left_out: &[(String, usize)]) -> Vec<(String, usize)> {
         let described = |part: &String| format!("parameters of {part} in {}", self.path.display());
         left_out
             .iter()
@@ -331,11 +334,14 @@ impl Weights {
     }
 
     /// Shows what the names look like, beside one that is missing.
-    fn instead(&self) -> String {
+    fn available_names(&self) -> String {
         if self.is_empty() {
             String::new()
         } else {
-            format!(" (it has {})", list(&self.names().collect::<Vec<_>>()))
+            format!(
+                " (it has {})",
+                list_names(&self.names().collect::<Vec<_>>())
+            )
         }
     }
 }
@@ -349,22 +355,22 @@ fn is_counter(name: &str) -> bool {
 }
 
 /// Returns the first part of a name: `head` of `head.4.weight`.
-fn module(name: &str) -> &str {
+fn module_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
 /// Returns the modules of these names, and how many of the names each has.
-pub(super) fn by_module(names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
+pub(super) fn count_by_module(names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
     let mut modules = BTreeMap::new();
     for name in names {
-        *modules.entry(module(&name).to_owned()).or_default() += 1;
+        *modules.entry(module_of(&name).to_owned()).or_default() += 1;
     }
     modules
 }
 
 /// Joins names: "a, b, c and 4 more".
-pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
-    let more = names.len().saturating_sub(LISTED);
+pub(super) fn list_names<T: AsRef<str>>(names: &[T]) -> String {
+    let more = names.len().saturating_sub(MAX_LISTED_NAMES);
     let first: Vec<&str> = names[..names.len() - more]
         .iter()
         .map(AsRef::as_ref)
@@ -378,14 +384,14 @@ pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 fn read_file(path: &Path) -> Result<(Contents, blake3::Hash)> {
-    let bytes = map(path)?;
-    let contents = read(&bytes).map_err(|reason| Error::format(path, reason))?;
+    let bytes = map_file(path)?;
+    let contents = read_contents(&bytes).map_err(|reason| Error::format(path, reason))?;
     Ok((contents, blake3::hash(&bytes)))
 }
 
 /// Takes the wrappers' parts off all names, in whatever order they stand. The error is a clause
 /// about two tensors that would then have one name.
-fn unwrapped(tensors: Tensors) -> std::result::Result<Tensors, String> {
+fn strip_wrappers(tensors: Tensors) -> std::result::Result<Tensors, String> {
     let mut bare = Tensors::new();
     for (name, tensor) in tensors {
         let parts: Vec<&str> = name
@@ -405,7 +411,7 @@ fn unwrapped(tensors: Tensors) -> std::result::Result<Tensors, String> {
 
 /// Maps a file into memory. A file that another program cuts short meanwhile ends this one.
 #[allow(unsafe_code)]
-pub(crate) fn map(path: &Path) -> Result<Mmap> {
+pub(crate) fn map_file(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     // SAFETY: the map is read-only, and the files mapped here are written under another name and
     // renamed, or only appended to.

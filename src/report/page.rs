@@ -124,7 +124,7 @@ impl Report {
         html! {
             header {
                 h1 { (title) }
-                p.quiet { (names.join(" · ")) " — " (all.queries) " queries of " (all.seeds.number()) " seeds" }
+                p.quiet { (names.join(" · ")) " — " (all.queries) " queries of " (all.seeds.as_usize()) " seeds" }
                 @for pair in &all.pairs { p class=(lead) { (verdict(pair, all.metrics.first(), all.family)) } }
                 nav {
                     a href="#metrics" { "Metrics" }

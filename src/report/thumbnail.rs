@@ -46,7 +46,7 @@ pub fn thumbnails(
 
 /// The image as a `data:` address, on white; `None` where the file cannot be read as one.
 fn thumbnail(path: &Path) -> Option<String> {
-    let image = image_file::on_paper(image_file::open(path).ok()?, [255; 3]);
+    let image = image_file::flatten_onto(image_file::open(path).ok()?, [255; 3]);
     let small = DynamicImage::from(image).thumbnail(SIDE, SIDE);
     let mut bytes = Vec::new();
     small

@@ -9,7 +9,7 @@
 use tch::{Kind, Tensor};
 
 use crate::model::NetworkInput;
-use crate::model::alignment_heads::{Alignment, Views};
+use crate::model::alignment_heads::{Alignment, PairEmbeddings};
 use crate::model::network::Tower;
 use crate::train::loss::{image_text_contrast, image_text_matching, masked_words};
 use crate::train::schedule::TrainStep;
@@ -19,7 +19,7 @@ use crate::train::trainer::StepBatch;
 
 /// What the momentum copy makes of a step's pairs, and what it counts.
 struct Taught {
-    views: Views,
+    views: PairEmbeddings,
     /// Of the masked mention's tokens, `[B, W]`; none where these are no task.
     words: Option<Tensor>,
     share: f64,
@@ -34,7 +34,7 @@ impl Training<'_> {
         part: &StepBatch,
     ) -> Vec<(Task, Tensor)> {
         let (tower, tasks) = (&self.network.student, &self.config.tasks);
-        let towers = tower.towers(&part.input, true);
+        let towers = tower.encode_separately(&part.input, true);
         // the settings refuse pairs without a picture
         let Some(views) = alignment.heads.project(&towers) else {
             return Vec::new();
@@ -72,7 +72,7 @@ impl Training<'_> {
         let epochs =
             self.at.step_in_all as f64 * self.config.epochs as f64 / self.steps_in_all as f64;
         tch::no_grad(|| {
-            let towers = tower.towers(input, false);
+            let towers = tower.encode_separately(input, false);
             let at_mask = || towers.at_mask(&tower.fuse(&towers, false));
             let words = self.config.tasks.has(Task::Mlm);
             let words =
@@ -90,14 +90,14 @@ impl Training<'_> {
 /// is one.
 fn contrast(
     alignment: &Alignment,
-    views: &Views,
+    views: &PairEmbeddings,
     taught: Option<&Taught>,
     labels: &Tensor,
 ) -> Tensor {
     let keys = taught.map_or(views, |t| &t.views);
     let (queued, queued_labels) = alignment.queued();
     let (all, all_labels) = (
-        keys.followed_by(&queued),
+        keys.concat(&queued),
         Tensor::cat(&[labels, &queued_labels], 0),
     );
     let soft = taught.map(|t| (&t.views, t.share));
@@ -115,7 +115,7 @@ fn contrast(
 /// equal length: for each picture a sentence of another entity and for each sentence a picture,
 /// drawn the likelier the more alike they are. A pair of which the batch has no other entity gives
 /// none.
-fn mismatched(views: &Views, labels: &Tensor, temperature: &Tensor) -> (Tensor, Tensor) {
+fn mismatched(views: &PairEmbeddings, labels: &Tensor, temperature: &Tensor) -> (Tensor, Tensor) {
     tch::no_grad(|| {
         let same = labels.unsqueeze(1).eq_tensor(&labels.unsqueeze(0)); // [B, B]
         let drawn = |from: &Tensor, to: &Tensor| {
@@ -149,7 +149,7 @@ fn matching(
     (towers, fused): (&NetworkInput, &Tensor),
     (texts, images): (Tensor, Tensor),
 ) -> Tensor {
-    let apart = towers.paired(&texts, &images);
+    let apart = towers.recombined(&texts, &images);
     let logits =
         |fused: &Tensor, of: &NetworkInput| tower.pool(fused, of).apply(&alignment.matching);
     image_text_matching(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::index::Prototypes;
-use crate::model::PairState;
+use crate::model::Pooling;
 use crate::model::alignment_heads::AlignmentConfig;
 use crate::train::loss::Nce;
 use crate::train::task::{Task, Tasks};
@@ -134,7 +134,7 @@ pub struct TrainConfig {
     pub vision_layers: i64,
     /// Paper: 3.
     pub fusion_layers: i64,
-    pub state: PairState,
+    pub state: Pooling,
     /// Patches are pooled to `grid × grid`; none: the encoder's own.
     pub grid: Option<i64>,
     /// Pixels normalised by the encoder's mean and deviation. The published code does not.
@@ -212,7 +212,7 @@ impl Default for TrainConfig {
             image_encoder: "resnet50".into(),
             vision_layers: 3,
             fusion_layers: 3,
-            state: PairState::Mask,
+            state: Pooling::Mask,
             grid: None,
             normalize: true,
             start: Start::Random,
@@ -260,7 +260,7 @@ impl TrainConfig {
                 image_encoder: "efficientnet-lite0".into(),
                 vision_layers: 1,
                 fusion_layers: 2,
-                state: PairState::Mean,
+                state: Pooling::Mean,
                 grid: Some(4),
                 start: Start::Encoders {
                     gain: 0.2,

@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::features::entity_mean::{EntityMean, centred};
+use crate::features::entity_mean::{EntityMean, centred_unit_rows};
 use crate::features::samples::{FeatureSources, Sample};
 use crate::model::{Network, NetworkInput};
 use crate::progress::{Observer, Progress};
@@ -22,7 +22,7 @@ pub fn mean_states(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<Tensor> {
     means(sources, mode, most, observe, |input| {
-        Ok(network.student.seen(input))
+        Ok(network.student.pre_head(input))
     })
 }
 
@@ -49,7 +49,9 @@ pub fn entity_vectors(
         let none =
             || Error::Mismatch("the model was not trained to align sentences with pictures".into());
         let represent = |input: &NetworkInput| network.represent(input, mode).ok_or_else(none);
-        of_modes.push(centred(&means(sources, mode, most, observe, represent)?));
+        of_modes.push(centred_unit_rows(&means(
+            sources, mode, most, observe, represent,
+        )?));
     }
     Ok(Tensor::cat(&of_modes, 1))
 }
@@ -64,7 +66,7 @@ fn means(
     let pairs = &sources.pairs;
     let rows = 0..pairs.entities.len();
     let mut samples: Vec<Sample> = rows
-        .flat_map(|row| pairs.of(row).take(most))
+        .flat_map(|row| pairs.pairs_of(row).take(most))
         .map(|pair| Sample {
             pair,
             image: pairs.pairs[pair].image,
@@ -80,5 +82,5 @@ fn means(
         let done = (i * BATCH + batch.len()) as u64;
         observe.report(Progress::new(stage.as_str(), done, samples.len() as u64))?;
     }
-    Ok(mean.result())
+    Ok(mean.finish())
 }

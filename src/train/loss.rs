@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::model::alignment_heads::Views;
+use crate::model::alignment_heads::PairEmbeddings;
 
 /// Masked entity prediction: KL of a smoothed one-hot target to the prediction, mean over the
 /// batch.
@@ -116,10 +116,10 @@ pub fn clustering(a: &Tensor, b: &Tensor, nce: &Nce) -> Tensor {
 /// is not there. Keys of a pair's own entity share its target; `taught` puts the momentum copy's
 /// softmax in the place of a share of it.
 pub fn image_text_contrast(
-    (pairs, labels): (&Views, &Tensor),
-    (keys, key_labels): (&Views, &Tensor),
+    (pairs, labels): (&PairEmbeddings, &Tensor),
+    (keys, key_labels): (&PairEmbeddings, &Tensor),
     temperature: &Tensor,
-    taught: Option<(&Views, f64)>,
+    taught: Option<(&PairEmbeddings, f64)>,
 ) -> Tensor {
     let sum = |x: &Tensor, keep| x.sum_dim_intlist([1i64].as_slice(), keep, Kind::Float);
     let same = labels

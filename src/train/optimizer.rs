@@ -4,7 +4,7 @@
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::checkpoint::copy_into;
+use crate::model::checkpoint::copy_parameter;
 use crate::model::weights::Weights;
 
 /// One trained parameter.
@@ -128,12 +128,12 @@ impl AdamW {
     /// Takes up a state that [`AdamW::state`] gave.
     pub fn restore(&mut self, state: &Weights) -> Result<()> {
         for p in &mut self.parameters {
-            copy_into(
+            copy_parameter(
                 &p.name,
                 &mut p.mean,
                 &state.get(&format!("mean.{}", p.name))?,
             )?;
-            copy_into(
+            copy_parameter(
                 &p.name,
                 &mut p.square,
                 &state.get(&format!("square.{}", p.name))?,
@@ -141,7 +141,7 @@ impl AdamW {
         }
         let steps = state.get("steps")?;
         self.steps = i64::try_from(&steps).map_err(|e| Error::Torch {
-            doing: "reading the optimizer's step".into(),
+            operation: "reading the optimizer's step".into(),
             message: e.to_string(),
         })?;
         Ok(())

@@ -17,7 +17,7 @@ pub fn epoch(pairs: &LoadedPairs, config: &TrainConfig, epoch: usize) -> Vec<Sam
     rng.set_stream(epoch as u64 + 1);
     let mut samples = Vec::new();
     for row in 0..pairs.entities.len() {
-        let own: Vec<usize> = pairs.of(row).collect();
+        let own: Vec<usize> = pairs.pairs_of(row).collect();
         let chosen = match config.pairs_per_entity {
             None => own,
             // whole rounds over the entity's pairs, then a part of one: as even as the number
@@ -46,7 +46,7 @@ pub fn shown(
     pair: usize,
     rng: &mut ChaCha8Rng,
 ) -> Sample {
-    let own: Vec<usize> = pairs.of(pairs.row(pair)).collect();
+    let own: Vec<usize> = pairs.pairs_of(pairs.row(pair)).collect();
     let from = if config.redraw_pictures {
         *own.choose(rng).unwrap_or(&pair)
     } else {

@@ -118,7 +118,7 @@ fn view(
     but: Option<usize>,
     rng: &mut ChaCha8Rng,
 ) -> Sample {
-    let own = pairs.of(row.at());
+    let own = pairs.pairs_of(row.index());
     // an entity has at least two pairs, so that another one is left
     let among = own.len() - usize::from(but.is_some());
     let mut pair = own.start + rng.random_range(0..among);

@@ -5,7 +5,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::features::entity_mean::centred;
+use crate::features::entity_mean::centred_unit_rows;
 use crate::features::profiles::Profiles;
 use crate::train::config::Neighbours;
 
@@ -21,8 +21,8 @@ pub struct SoftTargets {
 impl SoftTargets {
     pub fn new(profiles: &Profiles, settings: Neighbours) -> Self {
         SoftTargets {
-            text: centred(&profiles.text),
-            image: centred(&profiles.image),
+            text: centred_unit_rows(&profiles.text),
+            image: centred_unit_rows(&profiles.image),
             settings,
         }
     }

@@ -8,7 +8,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::load_pairs::{Encoders, gather};
+use crate::features::load_pairs::{Encoders, load_pairs};
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::patch_store::PatchStore;
 use crate::features::profiles::Profiles;
@@ -136,7 +136,7 @@ impl<'a> Training<'a> {
     ) -> Result<Self> {
         let cache = &places.cache;
         let encoders = open_encoders(config, device)?;
-        let (pairs, patches) = gather(dataset, &encoders, config.grid, cache, None, observe)?;
+        let (pairs, patches) = load_pairs(dataset, &encoders, config.grid, cache, None, observe)?;
         let sizes = sizes(dataset, config, &encoders, &pairs, &patches, device);
         sizes.validate()?;
         tch::manual_seed(config.seed as i64);
@@ -265,7 +265,11 @@ impl<'a> Training<'a> {
         let frozen = frozen_names(self.network.config.bert_layers);
         for (name, mut variable) in self.store.variables() {
             if !frozen(&name) {
-                checkpoint::copy_into(&name, &mut variable, &saved.get(&format!("model.{name}"))?)?;
+                checkpoint::copy_parameter(
+                    &name,
+                    &mut variable,
+                    &saved.get(&format!("model.{name}"))?,
+                )?;
             }
         }
         self.optimizer.restore(&saved.take_prefix("optimizer."))?;
@@ -319,7 +323,7 @@ fn sizes(
         patch_features: patches.features(),
         vision_layers: config.vision_layers,
         fusion_layers: config.fusion_layers,
-        state: config.state,
+        pooling: config.state,
         alignment: config.tasks.has(Task::Itc).then_some(config.alignment),
         dropout: config.dropout,
         head_dropout: config.head_dropout,

@@ -392,7 +392,7 @@ impl Training<'_> {
 
     fn loss(&self, task: Task, StepBatch { input, labels, .. }: &StepBatch) -> Tensor {
         let tower = &self.network.student;
-        let state = tower.state(input, true);
+        let state = tower.hidden(input, true);
         let halves = |x: Tensor| {
             let n = x.size()[0] / 2;
             (x.narrow(0, 0, n), x.narrow(0, n, n))
@@ -426,7 +426,7 @@ impl Training<'_> {
         }
         if let Some(tower) = &self.network.teacher {
             let share = self.config.distillation_share;
-            let taught = tch::no_grad(|| tower.head.log_prob(&tower.seen(input), false, 0.0));
+            let taught = tch::no_grad(|| tower.head.log_prob(&tower.pre_head(input), false, 0.0));
             loss = loss * (1.0 - share) + distillation(log_prob, &taught) * share;
         }
         loss

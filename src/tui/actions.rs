@@ -481,7 +481,7 @@ impl App {
             }
             Some(_) => self.notify(format!(
                 "this class has no queries of {} seeds",
-                other.number()
+                other.as_usize()
             )),
             None => self.notify("choose a class to switch between its queries of 3 and 5 seeds"),
         }

@@ -61,7 +61,7 @@ impl EvaluationQueue {
     pub fn title(&self) -> String {
         format!(
             "{} seeds · {}",
-            self.seed_count.number(),
+            self.seed_count.as_usize(),
             self.ranking_name()
         )
     }

@@ -73,7 +73,7 @@ fn a_mutated_data_set_is_opened_or_refused() {
                 }
                 assert_eq!(dataset.queries_hash(SeedCount::Three).len(), 64);
                 // either is an answer
-                let _ = dataset.picture_kinds();
+                let _ = dataset.image_kinds();
                 let _ = read_rows(&folder.path().join("query/cats.txt"), &dataset.vocabulary);
             }
             write(at, FILES[at].1.as_bytes());

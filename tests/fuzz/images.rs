@@ -1,7 +1,7 @@
 //! Image files.
 
 use bolero::check;
-use multiexpan::features::image_encoder::Picture;
+use multiexpan::features::image_encoder::PreparedImage;
 use multiexpan::image_file;
 
 use crate::mutate::{Mutation, fixtures, in_time};
@@ -27,7 +27,10 @@ fn a_mutated_image_is_decoded_or_refused_in_one_sentence() {
                 assert!(image.width() > 0 && image.height() > 0);
                 if image.width().max(image.height()) < 4096 {
                     assert_eq!(
-                        Picture::decode_middle(&bytes, 32).unwrap().rgb.len(),
+                        PreparedImage::decode_center_crop(&bytes, 32)
+                            .unwrap()
+                            .rgb
+                            .len(),
                         3 * 32 * 32
                     );
                 }

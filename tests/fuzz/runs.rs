@@ -59,7 +59,7 @@ impl World {
             vocabulary,
             classes,
             queries,
-            findings: Diagnostics::default(),
+            diagnostics: Diagnostics::default(),
         })
     }
 
@@ -209,14 +209,14 @@ fn a_mutated_run_is_read_or_refused() {
         number: 0,
         seeds: vec![EntityId(3)],
     };
-    let (classes, queries, findings) = (vec![class], vec![query], Diagnostics::default());
+    let (classes, queries, diagnostics) = (vec![class], vec![query], Diagnostics::default());
     let dataset = Dataset {
         root: "data".into(),
         name: "data".into(),
         vocabulary,
         classes,
         queries,
-        findings,
+        diagnostics,
     };
     let lines =
         "cats/3/1 Q0 0 1 2.5 x\ncats/3/1 Q0 sea_lion 2 1e-3 x\ncats/3/1\tQ0\tsea lion\t3\t-0\tx\n";

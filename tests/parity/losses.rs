@@ -1,6 +1,6 @@
 //! The tasks' losses and their gradients.
 
-use multiexpan::model::alignment_heads::Views;
+use multiexpan::model::alignment_heads::PairEmbeddings;
 use multiexpan::model::weights::Weights;
 use multiexpan::train::TrainConfig;
 use multiexpan::train::loss::{
@@ -107,8 +107,8 @@ fn clusters() {
 /// The momentum copy's share in the golden numbers, as ALBEF's.
 const SHARE: f64 = 0.4;
 
-fn views(text: &Tensor, image: &Tensor) -> Views {
-    Views {
+fn views(text: &Tensor, image: &Tensor) -> PairEmbeddings {
+    PairEmbeddings {
         text: text.shallow_clone(),
         image: image.shallow_clone(),
     }

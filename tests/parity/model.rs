@@ -65,7 +65,7 @@ impl Golden {
         NetworkInput {
             text,
             text_keep,
-            mask_at: ids.eq(MASK).to_kind(Kind::Float).argmax(1, false),
+            mask_position: ids.eq(MASK).to_kind(Kind::Float).argmax(1, false),
             patches,
             image_keep: None,
         }
@@ -84,7 +84,7 @@ fn every_mode_gives_the_golden_states_and_probabilities() {
     let golden = Golden::open();
     let tower = &golden.network.student;
     for mode in ["both", "text", "image", "none"] {
-        let state = tower.state(&golden.input(tower, mode), false);
+        let state = tower.hidden(&golden.input(tower, mode), false);
         let pre_head = tower.head.pre_head(&state, false);
         golden.near(&format!("{mode}.hidden"), &state);
         golden.near(
@@ -101,7 +101,7 @@ fn heads_and_teacher_give_the_golden_numbers() {
     let state = golden
         .network
         .student
-        .state(&golden.input(&golden.network.student, "both"), false);
+        .hidden(&golden.input(&golden.network.student, "both"), false);
     golden.near(
         "projection",
         &golden.network.projection.forward(&state, false),
@@ -112,7 +112,7 @@ fn heads_and_teacher_give_the_golden_numbers() {
         .teacher
         .as_ref()
         .expect("the golden checkpoint has a momentum copy");
-    let state = teacher.state(&golden.input(teacher, "both"), false);
+    let state = teacher.hidden(&golden.input(teacher, "both"), false);
     golden.near(
         "momentum.log_prob",
         &teacher
@@ -130,7 +130,7 @@ fn a_masked_picture_is_no_picture() {
     let rows = input.text.size()[0];
     let keep: Vec<bool> = (0..rows).map(|i| i % 2 == 0).collect();
     input.image_keep = Some(Tensor::from_slice(&keep));
-    let state = tower.state(&input, false);
+    let state = tower.hidden(&input, false);
     for row in 0..rows {
         let wanted = golden
             .get(if row % 2 == 0 {

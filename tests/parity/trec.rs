@@ -68,7 +68,7 @@ fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
             .unwrap();
         (
             dataset.query_id(query),
-            gold(&dataset.classes[class.at()], &query.seeds).len(),
+            gold(&dataset.classes[class.index()], &query.seeds).len(),
         )
     };
     let (mut equal, mut related) = (0, 0);
@@ -77,7 +77,10 @@ fn check(run: &Run, dataset: &Dataset, expected: &TrecEval) -> (usize, usize) {
         let (id, gold) = gold_of(*key);
         for metric in Metric::ALL {
             let (name, factor) = relation(metric, gold);
-            let (found, wanted) = (metric.of(measures) * factor, expected.queries[&id][&name]);
+            let (found, wanted) = (
+                metric.value(measures) * factor,
+                expected.queries[&id][&name],
+            );
             assert!(
                 (found - wanted).abs() <= TOLERANCE,
                 "{}: {name} of {id} is {found}, not {wanted}",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use multiexpan::model::bert::Bert;
-use multiexpan::model::{NetworkConfig, PairState};
+use multiexpan::model::{NetworkConfig, Pooling};
 use multiexpan::progress::Unobserved;
 use multiexpan::train::config::{MinedFrom, Mining, Neighbours, Start, TrainPrecision};
 use multiexpan::train::trainer::{TrainPaths, Trained};
@@ -125,7 +125,7 @@ impl World {
             vision_layers: 1,
             fusion_layers: 1,
             grid: Some(2),
-            state: PairState::Mean,
+            state: Pooling::Mean,
             drop_text: 0.1,
             drop_image: 0.1,
             start: Start::Random,

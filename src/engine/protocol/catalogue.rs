@@ -104,7 +104,7 @@ impl Catalogue {
     }
 
     pub fn class(&self, id: ClassId) -> &ClassCard {
-        &self.classes[id.at()]
+        &self.classes[id.index()]
     }
 
     /// Returns the class with exactly this name, or else with this name in another Unicode form.

@@ -46,7 +46,7 @@ pub(super) fn asked(dataset: &Dataset, seeds: SeedCount) -> impl Iterator<Item =
     of_count.map(|query| {
         (
             query_key(query),
-            !gold(&dataset.classes[query.class.at()], &query.seeds).is_empty(),
+            !gold(&dataset.classes[query.class.index()], &query.seeds).is_empty(),
         )
     })
 }

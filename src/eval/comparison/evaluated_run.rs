@@ -70,13 +70,13 @@ fn measured(
     }
     // read for so many seeds, a run of others is empty
     if entry.run.rankings.is_empty() {
-        return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
+        return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.as_usize()));
     }
     if judged.rankings.is_empty() {
         return PairOutcome::NotComparable("it has no query of this data set".into());
     }
     if !judged.rankings.keys().any(|(_, count, _)| *count == seeds) {
-        return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.number()));
+        return PairOutcome::NotRun(format!("it has no query of {} seeds", seeds.as_usize()));
     }
     let measured = judged.metric_values(dataset, seeds, EvaluationProtocol::Standard);
     if measured.is_empty() {

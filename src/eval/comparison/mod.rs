@@ -398,11 +398,11 @@ fn scores(measured: &QueryMetrics, dataset: &Dataset, metrics: &[Metric]) -> Run
     let estimate = |metric: &Metric| {
         let interval = interval
             .as_ref()
-            .map(|(low, high)| [metric.of(low), metric.of(high)]);
+            .map(|(low, high)| [metric.value(low), metric.value(high)]);
         (
             *metric,
             Estimate {
-                mean: metric.of(&overall),
+                mean: metric.value(&overall),
                 interval,
             },
         )
@@ -416,7 +416,7 @@ fn scores(measured: &QueryMetrics, dataset: &Dataset, metrics: &[Metric]) -> Run
         let evaluation = crate::eval::aggregate(own.into_iter());
         let metrics = metrics
             .iter()
-            .map(|metric| (*metric, metric.of(&evaluation.overall)))
+            .map(|metric| (*metric, metric.value(&evaluation.overall)))
             .collect();
         GroupScores {
             level: part.level,

@@ -226,7 +226,7 @@ impl SharedQueries {
 
     fn differences(&self, metric: Metric) -> Vec<(ClassId, f64)> {
         let difference =
-            |[run, reference]: &[MetricValues; 2]| metric.of(run) - metric.of(reference);
+            |[run, reference]: &[MetricValues; 2]| metric.value(run) - metric.value(reference);
         self.queries
             .iter()
             .map(|((class, ..), both)| (*class, difference(both)))
@@ -237,7 +237,7 @@ impl SharedQueries {
         let sum = |at: usize| {
             self.queries
                 .iter()
-                .map(|(_, both)| metric.of(&both[at]))
+                .map(|(_, both)| metric.value(&both[at]))
                 .sum::<f64>()
         };
         [sum(0), sum(1)].map(|sum| sum / self.queries.len() as f64)

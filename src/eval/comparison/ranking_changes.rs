@@ -42,7 +42,7 @@ fn entered(
     query: &Query,
     depth: usize,
 ) -> Vec<ChangedEntity> {
-    let wanted = gold(&dataset.classes[query.class.at()], &query.seeds);
+    let wanted = gold(&dataset.classes[query.class.index()], &query.seeds);
     let ranks: HashMap<EntityId, usize> = other.list(query).iter().copied().zip(1..).collect();
     let exchanged = |(&id, rank): (&EntityId, usize)| {
         let other_rank = ranks.get(&id).copied();

@@ -49,7 +49,7 @@ impl Comparison {
             "{}: {} queries of {} seeds",
             self.dataset.display(),
             self.queries,
-            self.seeds.number()
+            self.seeds.as_usize()
         );
         let rows = self.runs.iter().map(|run| {
             let (queries, why) = match &run.scores {

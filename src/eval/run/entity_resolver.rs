@@ -56,12 +56,12 @@ impl<'a> EntityResolver<'a> {
                             .map_or_else(|e| e.to_string(), |_| String::new())
                     };
                     self.odd
-                        .note(UNKNOWN_ENTITY, at.file, Some(at.line), unknown);
+                        .report(UNKNOWN_ENTITY, at.file, Some(at.line), unknown);
                     self.stranger(what)
                 }
             },
             [first, second, ..] => {
-                self.odd.note(AMBIGUOUS_NAME, at.file, Some(at.line), || {
+                self.odd.report(AMBIGUOUS_NAME, at.file, Some(at.line), || {
                     format!("“{what}” is the name of entity {first} and of entity {second}")
                 });
                 self.stranger(what)
@@ -84,16 +84,17 @@ impl<'a> EntityResolver<'a> {
             (None, None) => self.find(name, at),
             (Some(known), _) if fold(known) == fold(name) => id,
             (Some(known), None) => {
-                self.odd.note(UNKNOWN_NAME, at.file, Some(at.line), || {
+                self.odd.report(UNKNOWN_NAME, at.file, Some(at.line), || {
                     format!("entity {id} is “{known}”, not “{name}”")
                 });
                 id
             }
             (_, Some(other)) => {
                 let own = known.map_or("in no vocabulary".to_owned(), |known| format!("“{known}”"));
-                self.odd.note(ID_NAME_CONFLICT, at.file, Some(at.line), || {
-                    format!("entity {id} is {own}, and “{name}” is entity {other}")
-                });
+                self.odd
+                    .report(ID_NAME_CONFLICT, at.file, Some(at.line), || {
+                        format!("entity {id} is {own}, and “{name}” is entity {other}")
+                    });
                 self.stranger(&format!("{id} {name}"))
             }
         }
@@ -101,7 +102,7 @@ impl<'a> EntityResolver<'a> {
 
     fn by_id(&mut self, id: EntityId, at: SourceLine) -> EntityId {
         if !self.vocabulary.contains(id) {
-            self.odd.note(UNKNOWN_ENTITY, at.file, Some(at.line), || {
+            self.odd.report(UNKNOWN_ENTITY, at.file, Some(at.line), || {
                 format!("there is no entity {id}")
             });
         }

@@ -100,13 +100,13 @@ fn list_files(folder: &Path, dataset: &Dataset, odd: &mut Diagnostics) -> Result
                 files.push(ListFile { path, name, lines });
             }
             FileNameKind::Foreign(class) => {
-                odd.note(UNKNOWN_CLASS, &path, None, || {
+                odd.report(UNKNOWN_CLASS, &path, None, || {
                     format!("there is no class “{class}” in {}", dataset.name)
                 });
             }
             FileNameKind::Stray if file_name::stem(&path) == published::SUMMARY => {}
             FileNameKind::Query(_) | FileNameKind::Stray => {
-                odd.note(UNRELATED_FILE, &path, None, || {
+                odd.report(UNRELATED_FILE, &path, None, || {
                     format!("is no file {NAMES}")
                 });
             }

@@ -333,7 +333,7 @@ impl Run {
             RunFormat::Nlpcc => nlpcc::write(self, path, dataset)?,
             RunFormat::Published => {
                 let seeds = published::write(self, path, dataset)?;
-                settings.insert("seeds".into(), seeds.number().to_string().into());
+                settings.insert("seeds".into(), seeds.as_usize().to_string().into());
             }
         }
         write_settings(&settings, path)

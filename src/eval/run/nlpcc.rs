@@ -12,8 +12,12 @@ use crate::types::{EntityId, Query};
 pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<()> {
     let line = |entity: EntityId| format!("{entity}\t{}\n", name_of(run, entity, dataset));
     let file = |(ranking, query): (&Ranking, &Query)| {
-        let class = &dataset.classes[query.class.at()].name;
-        let called = format!("{class}_{}_{}.txt", query.number, query.seed_count.number());
+        let class = &dataset.classes[query.class.index()].name;
+        let called = format!(
+            "{class}_{}_{}.txt",
+            query.number,
+            query.seed_count.as_usize()
+        );
         (
             called,
             ranking

@@ -110,7 +110,7 @@ pub(super) fn write(run: &Run, path: &Path, dataset: &Dataset) -> Result<SeedCou
         let called = format!(
             "{}_{}.txt",
             query.number,
-            dataset.classes[query.class.at()].name
+            dataset.classes[query.class.index()].name
         );
         (called, text(run, ranking, query, dataset))
     };
@@ -126,7 +126,7 @@ fn text(run: &Run, ranking: &Ranking, query: &Query, dataset: &Dataset) -> Strin
         .iter()
         .map(|(entity, _)| *entity)
         .collect();
-    let gold = dataset.classes[query.class.at()]
+    let gold = dataset.classes[query.class.index()]
         .members
         .iter()
         .copied()

@@ -14,7 +14,7 @@ use crate::eval::run::{run_query_id, text};
 pub fn write_qrels(dataset: &Dataset, path: &Path) -> Result<usize> {
     let (mut lines, mut queries) = (String::new(), 0);
     for query in &dataset.queries {
-        let class = &dataset.classes[query.class.at()];
+        let class = &dataset.classes[query.class.index()];
         let wanted = gold(class, &query.seeds);
         if wanted.is_empty() {
             continue;

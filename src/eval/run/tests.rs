@@ -207,14 +207,14 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
         number: 0,
         seeds: vec![],
     };
-    let (classes, queries, findings) = (vec![class], vec![query], Diagnostics::default());
+    let (classes, queries, diagnostics) = (vec![class], vec![query], Diagnostics::default());
     let dataset = Dataset {
         root: "d".into(),
         name: "d".into(),
         vocabulary,
         classes,
         queries,
-        findings,
+        diagnostics,
     };
     let folder = tempfile::tempdir().unwrap();
     // as the vocabulary has them, so that ids look like ranks, and the other way round

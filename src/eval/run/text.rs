@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::data::{Diagnostics, kind, lines_of};
+use crate::data::{Diagnostics, decode_lines, kind};
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::text_file::Encoding;
@@ -31,16 +31,16 @@ pub(super) fn read(path: &Path, odd: &mut Diagnostics) -> Result<Vec<(usize, Str
     } else if is_gz(path) {
         return Err(Error::format(path, "is called .gz and is no gzip"));
     }
-    let (encoding, _) = Encoding::of(&bytes).map_err(|reason| Error::format(path, reason))?;
+    let (encoding, _) = Encoding::detect(&bytes).map_err(|reason| Error::format(path, reason))?;
     if encoding == Encoding::Utf8 && bytes.contains(&0) {
         return Err(Error::format(
             path,
             "is a binary file, where lines of text are expected",
         ));
     }
-    let lines = lines_of(&bytes, path, odd).map_err(|reason| Error::format(path, reason))?;
+    let lines = decode_lines(&bytes, path, odd).map_err(|reason| Error::format(path, reason))?;
     // published lists have one each, and elsewhere they mean nothing
-    odd.forget(kind::BLANK);
+    odd.remove(kind::BLANK);
     Ok(lines)
 }
 

@@ -37,14 +37,14 @@ pub(super) fn note(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mu
     for list in lists {
         let Some(query) = known.get(&list.query) else {
             let line = list.entries.first().map(|entry| entry.line);
-            odd.note(UNKNOWN_QUERY, &list.file, line, || {
+            odd.report(UNKNOWN_QUERY, &list.file, line, || {
                 format!("“{}” is no query of {}", list.query, dataset.name)
             });
             continue;
         };
         let (places, full) = (note_entries(list, query, dataset, odd), longest(query));
         if places < full {
-            odd.note(SHORT, &list.file, None, || {
+            odd.report(SHORT, &list.file, None, || {
                 format!("{} has {places} candidates of {full}", list.query)
             });
         }
@@ -53,7 +53,7 @@ pub(super) fn note(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mu
             .windows(2)
             .find(|pair| pair[0].score < pair[1].score)
         {
-            odd.note(UNORDERED, &list.file, Some(pair[1].line), || {
+            odd.report(UNORDERED, &list.file, Some(pair[1].line), || {
                 format!(
                     "a lower rank in {} with the higher score {}",
                     list.query, pair[1].score
@@ -82,11 +82,11 @@ fn note_entries(
         };
         let (entity, line) = (entry.entity, Some(entry.line));
         if query.seeds.contains(&entity) {
-            odd.note(SEED, &list.file, line, || {
+            odd.report(SEED, &list.file, line, || {
                 format!("{entity} “{}” is a seed of {}", name(), list.query)
             });
         } else if !seen.insert(entity) {
-            odd.note(DUPLICATE, &list.file, line, || {
+            odd.report(DUPLICATE, &list.file, line, || {
                 format!("{entity} “{}” came before in {}", name(), list.query)
             });
         }
@@ -109,9 +109,9 @@ fn note_missing(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mut D
         let (has, lacks): (Vec<_>, Vec<_>) =
             ids.partition(|id| there.contains(run_query_id(id).as_str()));
         if !has.is_empty() {
-            lacks
-                .into_iter()
-                .for_each(|id| odd.note(kind, path, None, || format!("there is no list of {id}")));
+            lacks.into_iter().for_each(|id| {
+                odd.report(kind, path, None, || format!("there is no list of {id}"))
+            });
         }
     }
 }

@@ -223,7 +223,7 @@ impl App {
             Some(c) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
                 format!(
                     "There are no queries of {} seeds to compare over.",
-                    seeds.number()
+                    seeds.as_usize()
                 )
             }
             Some(_)
@@ -234,7 +234,10 @@ impl App {
             }
             Some(_) if self.is_stopped() => "Measuring was stopped.".into(),
             Some(_) if self.comparison().is_some() => {
-                format!("They have no query of {} seeds in common.", seeds.number())
+                format!(
+                    "They have no query of {} seeds in common.",
+                    seeds.as_usize()
+                )
             }
             Some(_) => "Nothing could be compared.".into(),
         }
@@ -617,7 +620,7 @@ impl App {
             "MAP@{}",
             CUTOFFS[self.compare.table.cutoff]
         )));
-        cells.push(Cell::Count(self.shared.evaluations.seed_count.number()));
+        cells.push(Cell::Count(self.shared.evaluations.seed_count.as_usize()));
         cells.push(Cell::Text(self.shared.evaluations.ranking_name().into()));
         cells.extend(pair.all.iter().map(|&ap| number(ap)));
         cells.extend([pair.difference(), pair.overlap, pair.rbo, pair.tau].map(number));

@@ -246,7 +246,7 @@ mod tests {
     }
 
     fn labels(tree: &ClassTree, maps: &[f64]) -> Vec<String> {
-        let rows = tree.visible(tree.rows(&catalogue(), |c| maps.get(c.at()).copied()));
+        let rows = tree.visible(tree.rows(&catalogue(), |c| maps.get(c.index()).copied()));
         rows.iter()
             .map(|r| format!("{}{}", " ".repeat(r.depth), r.label))
             .collect()
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn a_group_shows_the_mean_over_its_classes() {
         let maps = [0.3, 0.6, 0.9, 0.0];
-        let rows = ClassTree::default().rows(&catalogue(), |c| Some(maps[c.at()]));
+        let rows = ClassTree::default().rows(&catalogue(), |c| Some(maps[c.index()]));
         assert!((rows[0].map.unwrap() - 0.6).abs() < 1e-12);
         assert_eq!(rows[0].size, 21);
     }

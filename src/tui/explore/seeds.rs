@@ -466,7 +466,7 @@ fn origin(canvas: &DrawContext, room: usize) -> Line<'static> {
         said = format!(
             "· query {} of {of} ({} seeds) ",
             number + 1,
-            app.explore.query.seeds.count.number()
+            app.explore.query.seeds.count.as_usize()
         );
     }
     if !app.explore.query.seeds.is_query(catalogue) && app.explore.query.seeds.number.is_some() {

@@ -132,7 +132,7 @@ impl App {
             Cell::Text(kind.into()),
             Cell::Text(catalogue.class(failure.class).title()),
             Cell::Count(failure.number + 1),
-            Cell::Count(self.shared.evaluations.seed_count.number()),
+            Cell::Count(self.shared.evaluations.seed_count.as_usize()),
             Cell::Text(self.failures.mode.to_string()),
             Cell::Text(self.shared.evaluations.ranking_name().into()),
             count(failure.rank.as_ref()),

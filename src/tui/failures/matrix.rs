@@ -96,8 +96,10 @@ impl Confused {
         move |f: &Failure| {
             let known = f
                 .known_class()
-                .map_or(NO_CLASS, |class: ClassId| &labels[class.at()]);
-            f.kind() == FailureKind::FalsePositive && labels[f.class.at()] == gold && known == other
+                .map_or(NO_CLASS, |class: ClassId| &labels[class.index()]);
+            f.kind() == FailureKind::FalsePositive
+                && labels[f.class.index()] == gold
+                && known == other
         }
     }
 }
@@ -158,9 +160,9 @@ impl App {
             .filter(|f| f.rank.is_some() && self.passes_but_for_cell(f));
         let pair = |f: &Failure| {
             (
-                labels[f.class.at()].as_str(),
+                labels[f.class.index()].as_str(),
                 f.known_class()
-                    .map_or(NO_CLASS, |known| labels[known.at()].as_str()),
+                    .map_or(NO_CLASS, |known| labels[known.index()].as_str()),
             )
         };
         Confusion::of(wrong.map(pair))

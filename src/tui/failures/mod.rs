@@ -310,7 +310,7 @@ impl App {
             (Some(c), _) if !c.queries.iter().any(|q| q.seed_count == seeds) => {
                 format!(
                     "There are no queries of {} seeds: nothing can fail.",
-                    seeds.number()
+                    seeds.as_usize()
                 )
             }
             (_, Some(found)) if found.failures.is_empty() && found.is_complete() => {

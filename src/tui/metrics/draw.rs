@@ -97,7 +97,7 @@ impl Metrics {
         {
             let said = format!(
                 " There are no queries of {} seeds: nothing can be measured.",
-                seeds.number()
+                seeds.as_usize()
             );
             return canvas.line(list, Line::from(canvas.span(Role::Quiet, said)));
         }

@@ -315,7 +315,7 @@ impl Metrics {
             Cell::Text(level.into()),
             Cell::Count(row.size),
             Cell::Text(self.value.name()),
-            Cell::Count(shared.evaluations.seed_count.number()),
+            Cell::Count(shared.evaluations.seed_count.as_usize()),
             Cell::Text(shared.evaluations.ranking_name().into()),
         ];
         for (at, value) in row.values.iter().enumerate() {

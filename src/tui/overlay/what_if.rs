@@ -308,7 +308,7 @@ pub fn origin(canvas: &DrawContext, state: &ExpansionQuery) -> String {
             format!(
                 "{title} · query {} of {of} ({} seeds)",
                 number + 1,
-                state.seeds.count.number()
+                state.seeds.count.as_usize()
             )
         }
         None => title,

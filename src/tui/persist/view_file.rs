@@ -172,7 +172,7 @@ impl QueryRecord {
         lost.push(format!(
             "the class has no query {} of {} seeds",
             number + 1,
-            self.seed_count.number()
+            self.seed_count.as_usize()
         ));
         None
     }

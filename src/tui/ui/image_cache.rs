@@ -161,7 +161,7 @@ impl Job {
         let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", name(path)))?;
         let image =
             image_file::decode(&bytes).map_err(|reason| format!("{} {reason}", name(path)))?;
-        let image = image_file::on_paper(image, self.paper).into();
+        let image = image_file::flatten_onto(image, self.paper).into();
         EncodedImage::new(image, self.key.size, self.paper, &self.setup)
             .map_err(|e| format!("{}: {e}", name(path)))
     }
