@@ -6,7 +6,7 @@ use crate::tui::action_scope::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
 use crate::tui::app::App;
 use crate::tui::explore::expansion::RowFilter;
 use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::explore::seeds::SeedSet;
+use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::message::LoopCommand;
 use crate::tui::overlay::what_if::Setting;
 use crate::tui::parts::Pane;

@@ -65,7 +65,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) 
     .areas(area);
     status_line::draw(&mut canvas, top);
     match app.screen {
-        Screen::Explore => explore::screen::draw(&mut canvas, body, foot),
+        Screen::Explore => explore::draw::draw(&mut canvas, body, foot),
         Screen::Compare => compare::screen::draw(&mut canvas, body, foot),
         Screen::Failures => failures::screen::draw(&mut canvas, body, foot),
         Screen::Metrics => app.metrics.draw(&mut canvas, body, foot),

@@ -3,7 +3,7 @@
 
 use crate::tui::app::App;
 use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::explore::seeds::SeedSet;
+use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::parts::Pane;
 use crate::tui::parts::Screen;
 use crate::types::EntityId;

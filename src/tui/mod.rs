@@ -5,6 +5,7 @@
 pub mod action_scope;
 pub mod actions;
 pub mod app;
+pub mod class_tree;
 pub mod clipboard;
 pub mod compare;
 pub mod draw;
@@ -12,6 +13,7 @@ pub mod evaluate;
 pub mod evaluations;
 pub mod explore;
 pub mod failures;
+pub mod gold_mark;
 pub mod jump_list;
 pub mod keys;
 pub mod message;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::engine::protocol::{Catalogue, Ranker, Reply, ReplyKind};
 use crate::tui::app::App;
+use crate::tui::class_tree::TreeKind;
 use crate::tui::evaluations::Overall;
-use crate::tui::explore::class_tree::TreeKind;
 use crate::tui::explore::expansion::CandidateList;
-use crate::tui::explore::seeds::SeedSet;
+use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::parts::Pane;
 use crate::tui::requests::RequestClass;
 use crate::types::EntityId;

@@ -61,6 +61,14 @@ impl TextInput {
     }
 }
 
+/// Erases from the end of a text as an input field does.
+pub(crate) fn erase_from_end(text: &mut String, action: Action) {
+    let mut field = TextInput::default();
+    field.insert(text);
+    field.edit(action);
+    field.text().clone_into(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

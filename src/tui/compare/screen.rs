@@ -24,12 +24,12 @@ use ratatui::text::{Line, Span};
 use crate::config::{Action, Context, Role};
 use crate::engine::protocol::{QueryPair, Ranker};
 use crate::tui::compare::{CompareOrder, CompareRow, JoinedRow, verdict_text};
-use crate::tui::explore::candidates::mark_sign;
-use crate::tui::explore::expansion::{GoldMark, mark};
 use crate::tui::failures::list;
+use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::ui::delta::{difference, sign};
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{key_hints, text};
 use crate::types::CUTOFFS;
@@ -399,9 +399,9 @@ fn joined_row(
     let rank = |rank: Option<usize>| {
         text::fit_right(&rank.map_or_else(|| "–".into(), |r| r.to_string()), RANK)
     };
-    let mark = canvas
-        .catalogue()
-        .map_or(GoldMark::Unjudged, |c| mark(c, Some(class), row.entity));
+    let mark = canvas.catalogue().map_or(GoldMark::Unjudged, |c| {
+        gold_mark(c, Some(class), row.entity)
+    });
     let against = canvas.app.compare.rankers.against;
     let (moved, role) = moved(
         mark,

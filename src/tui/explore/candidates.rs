@@ -14,14 +14,15 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
-use crate::engine::protocol::Catalogue;
-use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, RankShift, RowFilter};
+use crate::tui::explore::expansion::{CandidateList, CandidateRow, RankShift, RowFilter};
+use crate::tui::gold_mark::GoldMark;
 use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::{kinship, mark_sign};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
-use crate::types::{ClassId, EntityId};
+use crate::types::EntityId;
 
 /// Columns of the list, from the width of the pane.
 struct Columns {
@@ -430,15 +431,6 @@ fn numbers(
     spans
 }
 
-/// ✓ ✗ ? in the colour of the mark.
-pub fn mark_sign(canvas: &DrawContext, mark: GoldMark) -> Span<'static> {
-    match mark {
-        GoldMark::Gold => canvas.span(Role::Gold, "✓"),
-        GoldMark::Other(_) => canvas.span(Role::Miss, "✗"),
-        GoldMark::Unjudged => canvas.span(Role::Unjudged, "?"),
-    }
-}
-
 fn shift(shift: RankShift) -> (Role, String) {
     match shift {
         RankShift::By(0) => (Role::Quiet, "·".into()),
@@ -477,26 +469,6 @@ fn explained(canvas: &DrawContext, expansion: &CandidateList, row: &CandidateRow
         .chain(ranks)
         .collect::<Vec<_>>()
         .join(" · ")
-}
-
-/// The titles of classes, one after the other.
-pub fn titles(catalogue: &Catalogue, classes: &[ClassId]) -> String {
-    classes
-        .iter()
-        .map(|&c| catalogue.class(c).title())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// " (sibling class)" where two classes share the level above them.
-pub fn kinship(catalogue: &Catalogue, of: Option<ClassId>, class: ClassId) -> &'static str {
-    let Some(of) = of else { return "" };
-    let (a, b) = (catalogue.class(of), catalogue.class(class));
-    if a.middle.is_some() && a.middle == b.middle {
-        " (sibling class)"
-    } else {
-        ""
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use crate::config::{Action, Context, Role};
 use crate::tui::app::App;
-use crate::tui::explore::class_tree::{Sort, TreeKind, TreeRow};
+use crate::tui::class_tree::{Sort, TreeKind, TreeRow};
 use crate::tui::parts::Pane;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;

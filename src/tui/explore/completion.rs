@@ -5,10 +5,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
 use crate::config::Role;
-use crate::tui::explore::candidates::titles;
 use crate::tui::explore::seeds::Typing;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::class_titles;
 use crate::tui::ui::scroll::keep_in_sight;
 use crate::tui::ui::text;
 use crate::types::EntityId;
@@ -102,7 +102,7 @@ fn draw_match(canvas: &mut DrawContext, area: Rect, entity: EntityId, highlighte
         _ if canvas.app.explore.query.seeds.seeds.contains(&entity) => "already a seed".to_owned(),
         Some(c) => c
             .entity(entity)
-            .map(|e| titles(c, &e.classes))
+            .map(|e| class_titles(c, &e.classes))
             .unwrap_or_default(),
         None => String::new(),
     };

@@ -4,17 +4,16 @@
 use std::path::PathBuf;
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Candidate, EntityDetail, SentenceCard};
-use crate::tui::explore::candidates::{mark_sign, titles};
-use crate::tui::explore::expansion::{CandidateList, CandidateRow, GoldMark, mark};
-use crate::tui::explore::missing::reason;
+use crate::engine::protocol::{Candidate, EntityDetail};
+use crate::tui::explore::expansion::{CandidateList, CandidateRow};
+use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::{class_titles, mark_sign, missing_reason, sentence_words};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
 use crate::types::EntityId;
@@ -210,9 +209,9 @@ fn known_as(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
         .and_then(|e| e.ask.class);
     let sign = match app.explore.query.seeds.seeds.contains(&entity) {
         true => canvas.span(Role::Seed, "seed"),
-        false => mark_sign(canvas, mark(catalogue, gold, entity)),
+        false => mark_sign(canvas, gold_mark(catalogue, gold, entity)),
     };
-    let mut said = titles(catalogue, &card.classes);
+    let mut said = class_titles(catalogue, &card.classes);
     if said.is_empty() {
         said = if catalogue.classes.is_empty() {
             String::new()
@@ -280,7 +279,7 @@ fn ranks(
         .and_then(|all| all.iter().find(|m| m.entity == entity));
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {
         let lines = text::wrap(
-            &format!("missing: {}", reason(catalogue, &missing.reason)),
+            &format!("missing: {}", missing_reason(catalogue, &missing.reason)),
             width,
         );
         out.extend(
@@ -391,7 +390,7 @@ fn in_corpus(canvas: &DrawContext, detail: &EntityDetail, width: usize) -> Vec<I
         ));
         for sentence in &detail.sentences {
             out.extend(
-                text::wrap_words(words(canvas, sentence), width)
+                text::wrap_words(sentence_words(canvas, sentence), width)
                     .into_iter()
                     .map(Item::from),
             );
@@ -439,7 +438,7 @@ fn neighbour(canvas: &DrawContext, entity: EntityId, z: f64, width: usize) -> Li
         .and_then(|e| e.ask.class);
     let mark = canvas
         .catalogue()
-        .map_or(GoldMark::Unjudged, |c| mark(c, gold, entity));
+        .map_or(GoldMark::Unjudged, |c| gold_mark(c, gold, entity));
     Line::from(vec![
         mark_sign(canvas, mark),
         canvas.span(
@@ -451,20 +450,6 @@ fn neighbour(canvas: &DrawContext, entity: EntityId, z: f64, width: usize) -> Li
         ),
         canvas.span(Role::Quiet, text::fit_right(&format!("{z:.2}"), 6)),
     ])
-}
-
-/// A sentence's words with the mention marked; punctuation joined to its word.
-pub fn words(canvas: &DrawContext, sentence: &SentenceCard) -> Vec<(String, Style)> {
-    let (plain, marked) = (canvas.style(Role::Text), canvas.style(Role::Mention));
-    let mut out: Vec<(String, Style)> = Vec::new();
-    for (at, token) in sentence.tokens.iter().enumerate() {
-        let mention = (sentence.start..=sentence.end).contains(&at);
-        match out.last_mut() {
-            Some((word, _)) if text::closes(token) && !mention => word.push_str(token),
-            _ => out.push((token.clone(), if mention { marked } else { plain })),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::engine::protocol::{Candidate, Catalogue, ExpandRequest, Missing, RerankedPick};
-use crate::types::{ClassId, EntityId, MetricValues, Mode};
+use crate::tui::gold_mark::{GoldMark, gold_mark};
+use crate::types::{EntityId, MetricValues, Mode};
 
 /// All that is known of one expansion.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,15 +20,6 @@ pub struct CandidateList {
     pub missing: Option<Vec<Missing>>,
     pub took: Option<Duration>,
     pub failed: Option<String>,
-}
-
-/// What the gold says of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GoldMark {
-    Gold,
-    /// Judged not to be a member, or a known member of this other class.
-    Other(Option<ClassId>),
-    Unjudged,
 }
 
 /// How a candidate's rank differs from its rank in the mode beside.
@@ -139,7 +131,7 @@ impl CandidateList {
                 pick,
                 entity,
                 place,
-                mark: mark(catalogue, self.ask.class, entity),
+                mark: gold_mark(catalogue, self.ask.class, entity),
                 shift,
             })
         };
@@ -181,26 +173,11 @@ impl CandidateList {
     }
 }
 
-/// What the gold of `class` says of an entity. Without a class nothing is judged.
-pub fn mark(catalogue: &Catalogue, class: Option<ClassId>, entity: EntityId) -> GoldMark {
-    let (Some(class), Some(card)) = (class, catalogue.entity(entity)) else {
-        return GoldMark::Unjudged;
-    };
-    if card.classes.contains(&class) {
-        return GoldMark::Gold;
-    }
-    let other = card.classes.first().copied();
-    if other.is_some() || catalogue.class(class).negatives.contains(&entity) {
-        return GoldMark::Other(other);
-    }
-    GoldMark::Unjudged
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::protocol::{ClassCard, EntityCard};
-    use crate::types::SearchSettings;
+    use crate::types::{ClassId, SearchSettings};
 
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();

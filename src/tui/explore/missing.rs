@@ -4,30 +4,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Catalogue, MissingReason};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::missing_reason;
 use crate::tui::ui::{popup_list, text};
-
-/// Why an entity is missing, as a sentence's end.
-pub fn reason(catalogue: &Catalogue, why: &MissingReason) -> String {
-    match why {
-        MissingReason::BelowWindow {
-            seed_rank,
-            final_rank,
-        } => {
-            format!(
-                "never in the window; rank {seed_rank} by the seeds, {final_rank} by the whole set"
-            )
-        }
-        MissingReason::LostInWindow { pick } => {
-            format!("in the window at pick {pick}, and another diverged less")
-        }
-        MissingReason::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
-        MissingReason::NotIndexed(why) => format!("not in the index: {why}"),
-        MissingReason::Rejected => "you rejected it".into(),
-    }
-}
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     let app = canvas.app;
@@ -69,7 +49,10 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
         spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
         spans.push(canvas.span(
             Role::Quiet,
-            format!("  {}", text::fit(&reason(catalogue, &one.reason), room)),
+            format!(
+                "  {}",
+                text::fit(&missing_reason(catalogue, &one.reason), room)
+            ),
         ));
         (Line::from(spans), Hit::MissingRow(at))
     });

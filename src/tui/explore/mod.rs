@@ -1,21 +1,23 @@
 //! The Explore screen: classes, seeds, candidates and one entity.
 
 pub mod candidates;
-pub mod class_tree;
 pub mod classes;
 pub mod completion;
+pub mod draw;
 pub mod entity;
 pub mod expansion;
+pub mod history;
 pub mod metrics_line;
 pub mod missing;
 pub mod query;
-pub mod screen;
+pub mod seed_set;
 pub mod seeds;
 pub mod selection;
 
-use crate::tui::explore::class_tree::ClassTree;
+use crate::tui::class_tree::ClassTree;
 use crate::tui::explore::expansion::{CandidateList, RowFilter};
-use crate::tui::explore::query::{ExpansionQuery, History};
+use crate::tui::explore::history::History;
+use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::explore::seeds::Typing;
 use crate::tui::parts::Pane;
 use crate::types::EntityId;

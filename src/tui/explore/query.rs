@@ -4,7 +4,7 @@
 use crate::engine::protocol::{Catalogue, ExpandRequest, JointScope, RequestKind};
 use crate::tui::app::App;
 use crate::tui::explore::expansion::CandidateList;
-use crate::tui::explore::seeds::SeedSet;
+use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::requests::RequestClass;
 use crate::types::{EntityId, Mode, SearchSettings};
 
@@ -116,40 +116,6 @@ impl ExpansionQuery {
             seed_count: self.seeds.count,
             number,
         })
-    }
-}
-
-/// How many changes can be undone.
-const DEEPEST: usize = 200;
-
-/// Undo and redo.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    past: Vec<ExpansionQuery>,
-    future: Vec<ExpansionQuery>,
-}
-
-impl History {
-    /// Remembers what was before a change.
-    pub fn push(&mut self, before: ExpansionQuery) {
-        self.past.push(before);
-        if self.past.len() > DEEPEST {
-            self.past.remove(0);
-        }
-        self.future.clear();
-    }
-
-    /// The state before `now`, which can then be redone.
-    pub fn undo(&mut self, now: &ExpansionQuery) -> Option<ExpansionQuery> {
-        let back = self.past.pop()?;
-        self.future.push(now.clone());
-        Some(back)
-    }
-
-    pub fn redo(&mut self, now: &ExpansionQuery) -> Option<ExpansionQuery> {
-        let forth = self.future.pop()?;
-        self.past.push(now.clone());
-        Some(forth)
     }
 }
 
@@ -310,23 +276,5 @@ mod tests {
             "and changed seeds are not expanded jointly"
         );
         assert_eq!(state.unchanged(&catalogue()), unchanged());
-    }
-
-    #[test]
-    fn undo_and_redo_are_each_others_inverse() {
-        let (a, b) = (
-            unchanged(),
-            ExpansionQuery {
-                mode: Mode::Text,
-                ..unchanged()
-            },
-        );
-        let mut history = History::default();
-        history.push(a.clone());
-        assert_eq!(history.undo(&b), Some(a.clone()));
-        assert_eq!(history.redo(&a), Some(b.clone()));
-        history.undo(&b);
-        history.push(a);
-        assert_eq!(history.redo(&b), None, "a new change ends the future");
     }
 }

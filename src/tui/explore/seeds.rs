@@ -11,99 +11,16 @@ use crate::tui::app::App;
 use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::text_input::TextInput;
+use crate::tui::text_input::erase_from_end;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::text;
-use crate::types::{ClassId, EntityId, SeedCount};
+use crate::types::EntityId;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
-
-/// What an expansion starts from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeedSet {
-    pub seeds: Vec<EntityId>,
-    pub rejected: Vec<EntityId>,
-    /// The class opened; none where the seeds are free.
-    pub class: Option<ClassId>,
-    pub count: SeedCount,
-    /// Which of the class's queries it started from, from 0.
-    pub number: Option<usize>,
-}
-
-impl Default for SeedSet {
-    fn default() -> Self {
-        SeedSet {
-            seeds: Vec::new(),
-            rejected: Vec::new(),
-            class: None,
-            count: SeedCount::Three,
-            number: None,
-        }
-    }
-}
-
-impl SeedSet {
-    /// A class's query: the one of this number, or the last there is. Where the class has no query
-    /// with this many seeds the other count is taken, and where it has none at all the set is
-    /// empty.
-    pub fn of_query(
-        catalogue: &Catalogue,
-        class: ClassId,
-        count: SeedCount,
-        number: usize,
-    ) -> SeedSet {
-        let other = if count == SeedCount::Three {
-            SeedCount::Five
-        } else {
-            SeedCount::Three
-        };
-        let found = [count, other]
-            .into_iter()
-            .find(|&c| catalogue.queries_of(class, c).next().is_some());
-        let count = found.unwrap_or(count);
-        let last = catalogue.queries_of(class, count).count().saturating_sub(1);
-        let query = catalogue.queries_of(class, count).nth(number.min(last));
-        SeedSet {
-            seeds: query.map(|q| q.seeds.clone()).unwrap_or_default(),
-            rejected: Vec::new(),
-            class: Some(class),
-            count,
-            number: query.map(|q| q.number),
-        }
-    }
-
-    /// Whether the seeds still are what the query's file says.
-    pub fn is_query(&self, catalogue: &Catalogue) -> bool {
-        let (Some(class), Some(number)) = (self.class, self.number) else {
-            return false;
-        };
-        self.rejected.is_empty()
-            && catalogue
-                .queries_of(class, self.count)
-                .any(|q| q.number == number && q.seeds == self.seeds)
-    }
-
-    /// The class whose members are gold: the one opened, else the only one that all seeds share.
-    pub fn gold_class(&self, catalogue: &Catalogue) -> Option<ClassId> {
-        if self.class.is_some() {
-            return self.class;
-        }
-        let mut shared = catalogue.entity(*self.seeds.first()?)?.classes.clone();
-        shared.retain(|c| {
-            self.seeds
-                .iter()
-                .all(|&s| catalogue.entity(s).is_some_and(|e| e.classes.contains(c)))
-        });
-        if let [only] = shared[..] {
-            Some(only)
-        } else {
-            None
-        }
-    }
-}
 
 /// A name being typed, and what it may become.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -196,10 +113,10 @@ impl App {
             if typing.input.is_empty() && action == Action::Erase {
                 return self.remove_chip(self.explore.query.seeds.seeds.len().saturating_sub(1));
             }
-            shorten(&mut typing.input, action);
+            erase_from_end(&mut typing.input, action);
             return self.complete();
         }
-        shorten(&mut self.explore.classes.tree.filter, action);
+        erase_from_end(&mut self.explore.classes.tree.filter, action);
         self.explore.classes.tree.cursor = 0;
     }
 
@@ -251,14 +168,6 @@ impl App {
             self.explore.candidates.selected = rows.get(at + 1).map(|r| r.entity);
         }
     }
-}
-
-/// Erases from the end of a text.
-pub(crate) fn shorten(text: &mut String, action: Action) {
-    let mut field = TextInput::default();
-    field.insert(text);
-    field.edit(action);
-    field.text().clone_into(text);
 }
 
 /// More lines of chips than this are not shown; the last ones are.
@@ -483,7 +392,7 @@ fn origin(canvas: &DrawContext, room: usize) -> Line<'static> {
 mod tests {
     use super::*;
     use crate::engine::protocol::{ClassCard, EntityCard};
-    use crate::types::Query;
+    use crate::types::{ClassId, Query, SeedCount};
 
     fn catalogue() -> Catalogue {
         let mut c = Catalogue::default();
@@ -521,35 +430,6 @@ mod tests {
             seeds,
         });
         c.with_positions()
-    }
-
-    #[test]
-    fn a_class_without_queries_of_one_count_takes_the_other() {
-        let set = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 4);
-        assert_eq!(
-            (set.count, set.number, set.seeds.len()),
-            (SeedCount::Five, Some(0), 2)
-        );
-        let none = SeedSet::of_query(&catalogue(), ClassId(2), SeedCount::Three, 0);
-        assert_eq!(
-            (none.class, none.number, none.seeds.len()),
-            (Some(ClassId(2)), None, 0)
-        );
-    }
-
-    #[test]
-    fn free_seeds_find_the_class_they_share() {
-        let free = |seeds: &[u32]| SeedSet {
-            seeds: seeds.iter().map(|&s| EntityId(s)).collect(),
-            ..SeedSet::default()
-        };
-        assert_eq!(free(&[0, 1]).gold_class(&catalogue()), Some(ClassId(0)));
-        assert_eq!(
-            free(&[1]).gold_class(&catalogue()),
-            None,
-            "two classes are possible"
-        );
-        assert_eq!(free(&[0, 2]).gold_class(&catalogue()), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the panes of Explore show of the state.
 
 use crate::tui::app::App;
-use crate::tui::explore::class_tree::TreeRow;
+use crate::tui::class_tree::TreeRow;
 use crate::tui::explore::expansion::CandidateRow;
 use crate::tui::parts::Pane;
 use crate::tui::shared::Detail;

@@ -8,12 +8,12 @@ use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::engine::protocol::{Catalogue, Failure, Failures};
-use crate::tui::explore::candidates::titles;
 use crate::tui::failures::export::reason;
 use crate::tui::failures::list;
 use crate::tui::failures::list::FailureLine;
 use crate::tui::failures::matrix::{Confusion, NO_CLASS};
 use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::ui::labels::class_titles;
 use crate::tui::ui::{bars, text};
 
 /// Cells of the picture.
@@ -143,7 +143,7 @@ fn known_as(catalogue: &Catalogue, failure: &Failure) -> String {
     }
     let classes = catalogue
         .entity(failure.entity)
-        .map(|card| titles(catalogue, &card.classes))
+        .map(|card| class_titles(catalogue, &card.classes))
         .unwrap_or_default();
     if classes.is_empty() {
         "in no class".into()

@@ -7,12 +7,12 @@ use crate::engine::protocol::FailureKind;
 use crate::engine::protocol::{Catalogue, Failure, Failures};
 use crate::name::lower;
 use crate::tui::app::App;
-use crate::tui::explore::candidates::mark_sign;
-use crate::tui::explore::expansion::{GoldMark, mark};
 use crate::tui::failures::FailureId;
+use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::search::SearchableList;
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
 use crate::types::CUTOFFS;
@@ -520,7 +520,7 @@ pub fn sign(canvas: &DrawContext, failure: &Failure) -> Span<'static> {
         FailureKind::FalsePositive => mark_sign(
             canvas,
             canvas.catalogue().map_or(GoldMark::Unjudged, |c| {
-                mark(c, Some(failure.class), failure.entity)
+                gold_mark(c, Some(failure.class), failure.entity)
             }),
         ),
         FailureKind::Missed => canvas.span(Role::Unjudged, "○"),

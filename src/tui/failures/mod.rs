@@ -18,11 +18,11 @@ use crate::types::{CUTOFFS, ClassId, EntityId, Mode, RankingKind};
 
 use crate::tui::app::App;
 use crate::tui::explore::expansion::RowFilter;
-use crate::tui::explore::seeds::shorten;
 use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::text_input::TextInput;
+use crate::tui::text_input::erase_from_end;
 use crate::tui::ui::scroll::shifted;
 
 pub use annotations::Annotations;
@@ -208,7 +208,7 @@ impl App {
 
     fn edit_field(&mut self, action: Action) {
         match &mut self.failures.field {
-            Some(FailureInput::Filter) => shorten(&mut self.failures.filter, action),
+            Some(FailureInput::Filter) => erase_from_end(&mut self.failures.filter, action),
             Some(FailureInput::Note { text, .. }) => drop(text.edit(action)),
             None => {}
         }

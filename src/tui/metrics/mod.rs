@@ -9,8 +9,8 @@ use crate::tui::parts::MetricsColumn;
 use crate::types::{CUTOFFS, ClassId, MetricValues, Mode};
 
 use crate::table::{Cell, Table};
+use crate::tui::class_tree::{ClassTree, TreeKind};
 use crate::tui::evaluations::Overall;
-use crate::tui::explore::class_tree::{ClassTree, TreeKind};
 use crate::tui::message::Effect;
 use crate::tui::parts::Popup;
 use crate::tui::shared::Shared;

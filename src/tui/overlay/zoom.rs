@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::config::Role;
-use crate::tui::explore::candidates::titles;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::class_titles;
 use crate::types::EntityId;
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect) {
@@ -62,7 +62,7 @@ fn caption(canvas: &DrawContext, entity: EntityId, pictures: usize) -> Line<'sta
     let classes = match canvas.catalogue() {
         Some(c) => c
             .entity(entity)
-            .map(|e| titles(c, &e.classes))
+            .map(|e| class_titles(c, &e.classes))
             .unwrap_or_default(),
         None => String::new(),
     };

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::name::is_same;
 use crate::text_file;
 use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::explore::seeds::SeedSet;
+use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::parts::Screen;
 use crate::types::{ClassId, EntityId, Mode, SearchSettings, SeedCount};
 

@@ -6,6 +6,7 @@ pub mod draw_context;
 pub mod frame_info;
 pub mod image_cache;
 pub mod key_hints;
+pub mod labels;
 pub mod popup_list;
 pub mod scroll;
 pub mod sequence_hints;

@@ -8,10 +8,10 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::engine::protocol::{Explained, StateCard};
-use crate::tui::explore::entity::words;
 use crate::tui::overlay::explain::tree::{ExplanationLine, Fact, Modality, Subject};
 use crate::tui::overlay::explain::view::{number, paragraph};
 use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::ui::labels::sentence_words;
 use crate::tui::ui::text;
 
 /// Lines of a picture below its sentence, where there is room.
@@ -51,7 +51,7 @@ fn evidence(
     };
     let mut lines = Vec::new();
     if explained.ask.mode.sees_text() {
-        lines = text::wrap_words(words(canvas, sentence), usize::from(area.width));
+        lines = text::wrap_words(sentence_words(canvas, sentence), usize::from(area.width));
     }
     let picture = sentence
         .image

@@ -3,7 +3,7 @@
 use crate::engine::protocol::{
     Catalogue, EntityExplanation, EntityStatus, Explained, RerankedRank,
 };
-use crate::tui::explore::missing::reason;
+use crate::tui::ui::labels::missing_reason;
 use crate::types::ModalityParts;
 
 /// Differences below this are none.
@@ -34,7 +34,7 @@ impl Said<'_> {
             EntityStatus::Seed => return format!("{name} is a seed: seeds are not ranked."),
             EntityStatus::Missing(missing) => format!(
                 "{name} is not in the list: {}",
-                reason(self.catalogue, missing)
+                missing_reason(self.catalogue, missing)
             ),
             EntityStatus::Listed(place) => format!("{name} is {} of {}", place.rank, place.of),
         };
@@ -99,7 +99,10 @@ impl Said<'_> {
         let name = self.catalogue.name(lower.entity);
         let why = match &lower.standing {
             EntityStatus::Missing(missing) => {
-                format!("{name} is not listed: {}", reason(self.catalogue, missing))
+                format!(
+                    "{name} is not listed: {}",
+                    missing_reason(self.catalogue, missing)
+                )
             }
             _ => format!("{name} is a seed"),
         };

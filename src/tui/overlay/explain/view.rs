@@ -17,13 +17,13 @@ use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::engine::protocol::{Explained, SentenceCard};
-use crate::tui::explore::candidates::mark_sign;
-use crate::tui::explore::expansion::{GoldMark, mark};
+use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::overlay::explain::detail;
 use crate::tui::overlay::explain::sentence::{small, verdict};
 use crate::tui::overlay::explain::tree::{ExplanationLine, Fact, Modality, Subject};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{bars, text};
 
@@ -280,7 +280,9 @@ fn label(
             let mark = canvas
                 .catalogue()
                 .zip(rival)
-                .map_or(GoldMark::Unjudged, |(c, e)| mark(c, explained.ask.class, e));
+                .map_or(GoldMark::Unjudged, |(c, e)| {
+                    gold_mark(c, explained.ask.class, e)
+                });
             let place = format!("{} ", text::fit_right(&(at + 1).to_string(), 2));
             let name = text::fit(
                 &canvas.app.why_label(explained, line.subject),

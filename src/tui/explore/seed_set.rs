@@ -1,0 +1,157 @@
+//! The seeds of an expansion, and the query that they come from.
+
+use crate::engine::protocol::Catalogue;
+use crate::types::{ClassId, EntityId, SeedCount};
+
+/// What an expansion starts from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeedSet {
+    pub seeds: Vec<EntityId>,
+    pub rejected: Vec<EntityId>,
+    /// The class opened; none where the seeds are free.
+    pub class: Option<ClassId>,
+    pub count: SeedCount,
+    /// Which of the class's queries it started from, from 0.
+    pub number: Option<usize>,
+}
+
+impl Default for SeedSet {
+    fn default() -> Self {
+        SeedSet {
+            seeds: Vec::new(),
+            rejected: Vec::new(),
+            class: None,
+            count: SeedCount::Three,
+            number: None,
+        }
+    }
+}
+
+impl SeedSet {
+    /// A class's query: the one of this number, or the last there is. Where the class has no query
+    /// with this many seeds the other count is taken, and where it has none at all the set is
+    /// empty.
+    pub fn of_query(
+        catalogue: &Catalogue,
+        class: ClassId,
+        count: SeedCount,
+        number: usize,
+    ) -> SeedSet {
+        let found = [count, count.other()]
+            .into_iter()
+            .find(|&c| catalogue.queries_of(class, c).next().is_some());
+        let count = found.unwrap_or(count);
+        let last = catalogue.queries_of(class, count).count().saturating_sub(1);
+        let query = catalogue.queries_of(class, count).nth(number.min(last));
+        SeedSet {
+            seeds: query.map(|q| q.seeds.clone()).unwrap_or_default(),
+            rejected: Vec::new(),
+            class: Some(class),
+            count,
+            number: query.map(|q| q.number),
+        }
+    }
+
+    /// Whether the seeds still are what the query's file says.
+    pub fn is_query(&self, catalogue: &Catalogue) -> bool {
+        let (Some(class), Some(number)) = (self.class, self.number) else {
+            return false;
+        };
+        self.rejected.is_empty()
+            && catalogue
+                .queries_of(class, self.count)
+                .any(|q| q.number == number && q.seeds == self.seeds)
+    }
+
+    /// The class whose members are gold: the one opened, else the only one that all seeds share.
+    pub fn gold_class(&self, catalogue: &Catalogue) -> Option<ClassId> {
+        if self.class.is_some() {
+            return self.class;
+        }
+        let mut shared = catalogue.entity(*self.seeds.first()?)?.classes.clone();
+        shared.retain(|c| {
+            self.seeds
+                .iter()
+                .all(|&s| catalogue.entity(s).is_some_and(|e| e.classes.contains(c)))
+        });
+        if let [only] = shared[..] {
+            Some(only)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::protocol::{ClassCard, EntityCard};
+    use crate::types::Query;
+
+    fn catalogue() -> Catalogue {
+        let mut c = Catalogue::default();
+        for (i, (name, classes)) in [
+            ("lion", vec![0]),
+            ("sea lion", vec![0, 1]),
+            ("dandelion", vec![2]),
+            ("tiger", vec![0]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let classes = classes.into_iter().map(ClassId).collect();
+            c.entities.push(EntityCard {
+                id: EntityId(i as u32),
+                name: name.into(),
+                classes,
+                pairs: 3,
+            });
+        }
+        for name in ["cats", "sea", "flowers"] {
+            c.classes.push(ClassCard {
+                name: name.into(),
+                middle: None,
+                coarse: None,
+                members: Vec::new(),
+                negatives: Vec::new(),
+            });
+        }
+        let seeds = vec![EntityId(0), EntityId(3)];
+        c.queries.push(Query {
+            class: ClassId(0),
+            seed_count: SeedCount::Five,
+            number: 0,
+            seeds,
+        });
+        c.with_positions()
+    }
+
+    #[test]
+    fn a_class_without_queries_of_one_count_takes_the_other() {
+        let set = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 4);
+        assert_eq!(
+            (set.count, set.number, set.seeds.len()),
+            (SeedCount::Five, Some(0), 2)
+        );
+        let none = SeedSet::of_query(&catalogue(), ClassId(2), SeedCount::Three, 0);
+        assert_eq!(
+            (none.class, none.number, none.seeds.len()),
+            (Some(ClassId(2)), None, 0)
+        );
+    }
+
+    #[test]
+    fn free_seeds_find_the_class_they_share() {
+        let free = |seeds: &[u32]| SeedSet {
+            seeds: seeds.iter().map(|&s| EntityId(s)).collect(),
+            ..SeedSet::default()
+        };
+        assert_eq!(free(&[0, 1]).gold_class(&catalogue()), Some(ClassId(0)));
+        assert_eq!(
+            free(&[1]).gold_class(&catalogue()),
+            None,
+            "two classes are possible"
+        );
+        assert_eq!(free(&[0, 2]).gold_class(&catalogue()), None);
+    }
+}
