@@ -82,7 +82,7 @@ impl Screens {
             engine,
             terminal,
             theme,
-            pictures: ImageCache::default(),
+            pictures: ImageCache::new(false, [0, 0, 0]),
         };
         screens
             .app
@@ -171,10 +171,10 @@ impl Screens {
                 .draw(|frame| view = Some(screens::draw(frame, app, theme, pictures)))
                 .unwrap();
             let view = view.unwrap();
-            self.pictures.wish(&view.pictures);
+            self.pictures.request(&view.pictures);
             requests.extend(self.app.update(Message::Drawn(view)));
             let mut made = false;
-            while let Some(job) = self.pictures.begin() {
+            while let Some(job) = self.pictures.next_job() {
                 let result = job.run();
                 self.pictures.finish(job, result);
                 made = true;

@@ -50,7 +50,7 @@ impl Columns {
         rows: &[CandidateRow],
         width: usize,
     ) -> Columns {
-        let thumb = if canvas.app.explore.candidates.tall && canvas.pictures.on() {
+        let thumb = if canvas.app.explore.candidates.tall && canvas.pictures.is_enabled() {
             THUMB
         } else {
             0

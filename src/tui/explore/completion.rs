@@ -30,7 +30,7 @@ pub fn draw(canvas: &mut DrawContext, seeds: Rect, whole: Rect) {
     else {
         return;
     };
-    let pictured = canvas.pictures.on();
+    let pictured = canvas.pictures.is_enabled();
     let width = (WIDTH + if pictured { PICTURE + 1 } else { 0 }).min(seeds.width);
     let lines = if pictured {
         LINES

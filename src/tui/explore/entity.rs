@@ -101,7 +101,7 @@ fn pictures<'a>(canvas: &DrawContext<'a, '_>) -> &'a [PathBuf] {
 /// "2/5 pictures" where they are off or do not all fit.
 fn picture_count(canvas: &DrawContext) -> Line<'static> {
     let (app, all) = (canvas.app, pictures(canvas).len());
-    let said = match (all, canvas.pictures.on()) {
+    let said = match (all, canvas.pictures.is_enabled()) {
         (0, _) => return Line::default(),
         (1, false) => " 1 picture ".into(),
         (_, false) => format!(" {all} pictures "),
@@ -117,7 +117,10 @@ fn picture_count(canvas: &DrawContext) -> Line<'static> {
 fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
     let paths = pictures(canvas);
     let known = canvas.app.detail().is_some();
-    if !canvas.pictures.on() || inner.height < LINES_FOR_PICTURES || (known && paths.is_empty()) {
+    if !canvas.pictures.is_enabled()
+        || inner.height < LINES_FOR_PICTURES
+        || (known && paths.is_empty())
+    {
         return 0;
     }
     let most = (inner.height / PICTURE_SHARE).clamp(PICTURE_LINES, MOST_PICTURE_LINES);

@@ -59,8 +59,9 @@ fn one(canvas: &mut DrawContext, area: Rect, failure: &Failure) {
     else {
         return;
     };
-    let pictured =
-        canvas.pictures.on() && inner.height >= LINES_FOR_PICTURE && inner.width > PICTURE.0 * 2;
+    let pictured = canvas.pictures.is_enabled()
+        && inner.height >= LINES_FOR_PICTURE
+        && inner.width > PICTURE.0 * 2;
     let mut below = inner;
     if pictured {
         canvas.thumbnail(

@@ -26,7 +26,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     };
     canvas.clear(whole);
     canvas.hit(whole, Hit::Backdrop);
-    if canvas.pictures.on() {
+    if canvas.pictures.is_enabled() {
         let above_caption = Rect {
             height: whole.height - 2,
             ..whole

@@ -43,7 +43,7 @@ pub enum GraphicsProtocol {
 
 impl GraphicsProtocol {
     /// Whether an image of this protocol is made of cells, so that text drawn over it replaces it.
-    pub fn is_of_cells(self) -> bool {
+    pub fn is_made_of_cells(self) -> bool {
         matches!(
             self,
             GraphicsProtocol::Kitty | GraphicsProtocol::HalfBlocks | GraphicsProtocol::Shades

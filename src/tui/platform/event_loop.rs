@@ -26,7 +26,7 @@ use crate::tui::platform::terminal::Terminal;
 use crate::tui::platform::theme_files::ThemeFiles;
 use crate::tui::platform::tmux;
 use crate::tui::platform::tmux::Outside;
-use crate::tui::ui::image_cache::{ImageCache, Job, Made};
+use crate::tui::ui::image_cache::{EncodeJob, EncodeResult, ImageCache};
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);
@@ -72,7 +72,7 @@ struct Loop {
     /// Nothing beyond ASCII is written.
     ascii: bool,
     pictures: ImageCache,
-    made: UnboundedSender<(Job, Made)>,
+    made: UnboundedSender<(EncodeJob, EncodeResult)>,
     outside: UnboundedSender<Outside>,
     /// Images go through tmux to the terminal outside.
     draws_through_tmux: bool,
@@ -92,7 +92,7 @@ struct Sources {
     replies: UnboundedReceiver<Reply>,
     /// The engine has not closed `replies` yet.
     engine_lives: bool,
-    pictures_made: UnboundedReceiver<(Job, Made)>,
+    pictures_made: UnboundedReceiver<(EncodeJob, EncodeResult)>,
     asked_outside: UnboundedReceiver<Outside>,
     signals: Signals,
     ticks: Interval,
@@ -278,7 +278,7 @@ impl Loop {
 
     /// Asks tmux which terminal is outside, where there is tmux and images are drawn.
     fn ask_tmux(&self) {
-        if !self.in_tmux() || !self.pictures.on() {
+        if !self.in_tmux() || !self.pictures.is_enabled() {
             return;
         }
         let answer = self.outside.clone();
@@ -319,7 +319,7 @@ impl Loop {
             Received::Stop => self.explorer.app.command = Some(LoopCommand::Suspend),
             Received::Resize => {
                 // another font has other cells
-                if self.pictures.on() {
+                if self.pictures.is_enabled() {
                     self.terminal.ask()?;
                     self.set_up_images_if_asked()?;
                 }
@@ -367,7 +367,7 @@ impl Loop {
     }
 
     /// Takes in a picture that is done, and begins with the next ones.
-    fn picture(&mut self, job: Job, made: Made) {
+    fn picture(&mut self, job: EncodeJob, made: EncodeResult) {
         self.pictures.finish(job, made);
         self.make_pictures();
         self.change(FRAME);
@@ -407,7 +407,7 @@ impl Loop {
         match themes.load(&self.theme) {
             Ok(loaded) => {
                 *theme = loaded;
-                self.pictures.lay_on(theme.paper());
+                self.pictures.set_background(theme.paper());
             }
             Err(why) => app.notify(why.to_string()),
         }
@@ -429,7 +429,7 @@ impl Loop {
         // The large ones are what is looked at.
         view.pictures
             .sort_by_key(|key| std::cmp::Reverse(key.size.area()));
-        self.pictures.wish(&view.pictures);
+        self.pictures.request(&view.pictures);
         self.make_pictures();
         let requests = self.explorer.app.update(Message::Drawn(view));
         self.send(requests);
@@ -440,7 +440,7 @@ impl Loop {
     }
 
     fn make_pictures(&mut self) {
-        while let Some(job) = self.pictures.begin() {
+        while let Some(job) = self.pictures.next_job() {
             let made = self.made.clone();
             tokio::task::spawn_blocking(move || {
                 let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));

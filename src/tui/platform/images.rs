@@ -33,7 +33,7 @@ pub enum EncodedImage {
     Protocol {
         encoded: Encoded,
         /// Text drawn over the image replaces it cell by cell.
-        is_of_cells: bool,
+        is_made_of_cells: bool,
         depth: Depth,
     },
     /// A sequence that places the image at the cursor.
@@ -74,7 +74,7 @@ impl EncodedImage {
             encode(&image, size, &resize, protocol, paper, setup).map_err(|e| e.to_string())?;
         Ok(EncodedImage::Protocol {
             encoded,
-            is_of_cells: protocol.is_of_cells(),
+            is_made_of_cells: protocol.is_made_of_cells(),
             depth: setup.depth,
         })
     }
@@ -87,10 +87,12 @@ impl EncodedImage {
         }
     }
 
-    /// Whether it is made of cells (see [`GraphicsProtocol::is_of_cells`]).
-    pub fn is_of_cells(&self) -> bool {
+    /// Whether it is made of cells (see [`GraphicsProtocol::is_made_of_cells`]).
+    pub fn is_made_of_cells(&self) -> bool {
         match self {
-            EncodedImage::Protocol { is_of_cells, .. } => *is_of_cells,
+            EncodedImage::Protocol {
+                is_made_of_cells, ..
+            } => *is_made_of_cells,
             EncodedImage::Placed { .. } => false,
             EncodedImage::Shades { .. } => true,
         }
@@ -466,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn each_protocol_knows_whether_it_is_of_cells() {
+    fn each_protocol_knows_whether_it_is_made_of_cells() {
         for (images, of_cells) in [
             (Images::Kitty, true),
             (Images::Sixel, false),
@@ -475,7 +477,7 @@ mod tests {
         ] {
             let setup = setup(images, Depth::True, false);
             let encoded = EncodedImage::new(image(), Size::new(4, 2), DARK_PAPER, &setup).unwrap();
-            assert_eq!(encoded.is_of_cells(), of_cells, "{images:?}");
+            assert_eq!(encoded.is_made_of_cells(), of_cells, "{images:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::tui::search::occurrences;
 use crate::tui::shared::Shared;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::frame_info::{FrameInfo, Hit, PictureKey};
-use crate::tui::ui::image_cache::{ImageCache, Look};
+use crate::tui::ui::image_cache::{ImageCache, ImageState};
 use crate::tui::ui::text;
 use crate::types::EntityId;
 
@@ -234,28 +234,28 @@ impl DrawContext<'_, '_> {
 
     /// A picture in the middle of an area; a box with a sentence where there is none to show.
     pub fn picture(&mut self, area: Rect, path: &Path) {
-        if area.is_empty() || !self.pictures.on() {
+        if area.is_empty() || !self.pictures.is_enabled() {
             return;
         }
         let key = PictureKey {
             path: path.to_owned(),
             size: Size::new(area.width, area.height),
         };
-        match self.pictures.look(&key) {
-            Look::Ready(encoded) => {
+        match self.pictures.state(&key) {
+            ImageState::Ready(encoded) => {
                 let size = encoded.size();
                 let (width, height) = (size.width.min(area.width), size.height.min(area.height));
                 let x = area.x + (area.width - width) / 2;
                 let y = area.y + (area.height - height) / 2;
                 let at = Rect::new(x, y, width, height);
                 self.frame.render_widget(encoded, at);
-                if !encoded.is_of_cells() {
+                if !encoded.is_made_of_cells() {
                     self.overlays.push(at);
                 }
             }
-            Look::Broken(why) => self.empty_picture(area, why),
-            Look::Waiting => self.empty_picture(area, "…"),
-            Look::Off => {}
+            ImageState::Failed(why) => self.empty_picture(area, why),
+            ImageState::Pending => self.empty_picture(area, "…"),
+            ImageState::Off => {}
         }
         self.view.pictures.push(key);
     }
@@ -288,7 +288,7 @@ impl DrawContext<'_, '_> {
 
     /// The first picture of an entity, asked for where it is not known yet.
     pub fn thumbnail(&mut self, area: Rect, entity: EntityId) {
-        if !self.pictures.on() {
+        if !self.pictures.is_enabled() {
             return;
         }
         match self.shared.first_images.get(&entity) {

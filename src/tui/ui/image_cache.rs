@@ -1,175 +1,178 @@
-//! Pictures: decoded, resized and encoded off the event loop, newest wish first; the finished ones
-//! are kept.
+//! The cache of encoded images. Images are decoded, scaled and encoded off the event loop; the
+//! results are cached, and the least recently drawn are evicted.
 //!
-//! The queue *is* the last frame's wishes. What scrolled away before its turn is dropped with the
-//! frame that wanted it.
+//! The queue holds the images of the last frame only. An image that has scrolled away before its
+//! turn is dropped together with the frame that requested it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::num::NonZero;
+use std::path::Path;
+
+use lru::LruCache;
 
 use crate::image_file;
 use crate::tui::platform::capabilities::ImageSetup;
 use crate::tui::platform::images::EncodedImage;
 use crate::tui::ui::frame_info::PictureKey;
 
-/// How many finished pictures are kept.
-const KEPT: usize = 400;
+/// The number of encoded images that the cache holds.
+const CAPACITY: NonZero<usize> = NonZero::new(400).unwrap();
 
-/// How many are made at once.
-const AT_ONCE: usize = 2;
+/// The number of images that are encoded at the same time.
+const MAX_RUNNING: usize = 2;
 
-/// A picture as it stands.
-pub enum Look<'a> {
+/// The state of an image in the cache.
+pub enum ImageState<'a> {
     Ready(&'a EncodedImage),
-    /// One sentence.
-    Broken(&'a str),
-    Waiting,
-    /// The terminal shows no pictures.
+    /// The image cannot be shown; the text says why, in one sentence.
+    Failed(&'a str),
+    Pending,
+    /// No images are drawn in this terminal.
     Off,
 }
 
-/// What decoding gives: the encoded picture, or one sentence.
-pub type Made = Result<EncodedImage, String>;
+/// The encoded image, or one sentence that says why there is none.
+pub type EncodeResult = Result<EncodedImage, String>;
 
-/// The finished pictures and the wishes for more.
-#[derive(Default)]
+/// The encoded images, and the queue of those that are still to be encoded.
 pub struct ImageCache {
-    /// `None` until the terminal has said what it can draw; then images wait.
+    /// How images are drawn; `None` until that is decided. Until then images stay pending.
     setup: Option<ImageSetup>,
-    /// Whether images are drawn at all.
-    on: bool,
-    paper: [u8; 3],
-    made: HashMap<PictureKey, (Made, u64)>,
+    is_enabled: bool,
+    /// The colour behind transparent images: red, green, blue.
+    background: [u8; 3],
+    results: LruCache<PictureKey, EncodeResult>,
     running: HashSet<PictureKey>,
     queue: Vec<PictureKey>,
-    clock: u64,
-    /// Rises when everything made so far becomes worthless.
+    /// Increases whenever all results so far become useless.
     generation: u64,
 }
 
 impl ImageCache {
-    /// `on` false: no images at all. `paper`: what lies behind transparent ones.
-    pub fn new(on: bool, paper: [u8; 3]) -> Self {
+    /// Creates an empty cache. `is_enabled` says whether images are drawn at all; `background` is
+    /// the colour behind transparent images.
+    pub fn new(is_enabled: bool, background: [u8; 3]) -> Self {
         ImageCache {
-            on,
-            paper,
-            ..ImageCache::default()
+            setup: None,
+            is_enabled,
+            background,
+            results: LruCache::new(CAPACITY),
+            running: HashSet::new(),
+            queue: Vec::new(),
+            generation: 0,
         }
     }
 
-    /// Has images drawn so. Where it is another way than before, those made so far are of no more
-    /// use.
+    /// Sets how images are drawn. If that changes, all results are dropped.
     pub fn set_up(&mut self, setup: ImageSetup) {
         if self.setup.as_ref() != Some(&setup) {
-            self.on = setup.protocol.is_some();
+            self.is_enabled = setup.protocol.is_some();
             self.setup = Some(setup);
             self.clear();
         }
     }
 
-    /// Another paper behind transparent pictures: those made so far are of no more use.
-    pub fn lay_on(&mut self, paper: [u8; 3]) {
-        if paper != self.paper {
-            self.paper = paper;
+    /// Sets the colour behind transparent images. If that changes, all results are dropped.
+    pub fn set_background(&mut self, background: [u8; 3]) {
+        if background != self.background {
+            self.background = background;
             self.clear();
         }
     }
 
-    pub fn on(&self) -> bool {
-        self.on
+    /// Returns true if images are drawn.
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled
     }
 
-    pub fn look(&self, key: &PictureKey) -> Look<'_> {
-        match (self.on, self.made.get(key)) {
-            (false, _) => Look::Off,
-            (_, Some((Ok(encoded), _))) => Look::Ready(encoded),
-            (_, Some((Err(why), _))) => Look::Broken(why),
-            (_, None) => Look::Waiting,
+    /// Returns the state of an image.
+    pub fn state(&self, key: &PictureKey) -> ImageState<'_> {
+        if !self.is_enabled {
+            return ImageState::Off;
+        }
+        match self.results.peek(key) {
+            Some(Ok(encoded)) => ImageState::Ready(encoded),
+            Some(Err(reason)) => ImageState::Failed(reason),
+            None => ImageState::Pending,
         }
     }
 
-    /// Takes a frame's pictures, the most wanted first: marks the finished ones as used, queues the
-    /// others.
-    pub fn wish(&mut self, wanted: &[PictureKey]) {
-        self.clock += 1;
+    /// Takes in the images of a frame, the most important first: marks those in the cache as used,
+    /// and queues the others.
+    pub fn request(&mut self, keys: &[PictureKey]) {
         self.queue.clear();
-        for key in wanted {
-            match self.made.get_mut(key) {
-                Some((_, used)) => *used = self.clock,
-                None if self.running.contains(key) || self.queue.contains(key) => {}
-                None => self.queue.push(key.clone()),
+        for key in keys {
+            if self.results.get(key).is_some() {
+                continue;
+            }
+            if !self.running.contains(key) && !self.queue.contains(key) {
+                self.queue.push(key.clone());
             }
         }
     }
 
-    /// The next to make, while there is room.
-    pub fn begin(&mut self) -> Option<Job> {
-        let setup = self.setup.clone().filter(|_| self.on)?;
-        if self.running.len() >= AT_ONCE || self.queue.is_empty() {
+    /// Takes the next image from the queue, if another one may be encoded now.
+    pub fn next_job(&mut self) -> Option<EncodeJob> {
+        if !self.is_enabled || self.running.len() >= MAX_RUNNING || self.queue.is_empty() {
             return None;
         }
+        let setup = self.setup.clone()?;
         let key = self.queue.remove(0);
         self.running.insert(key.clone());
-        Some(Job {
+        Some(EncodeJob {
             key,
             setup,
-            paper: self.paper,
+            background: self.background,
             generation: self.generation,
         })
     }
 
-    pub fn finish(&mut self, job: Job, made: Made) {
+    /// Stores the result of a job, unless the cache was cleared since the job began.
+    pub fn finish(&mut self, job: EncodeJob, result: EncodeResult) {
         if job.generation != self.generation {
             return;
         }
         self.running.remove(&job.key);
-        if self.made.len() >= KEPT
-            && let Some(oldest) = self
-                .made
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(k, _)| k.clone())
-        {
-            self.made.remove(&oldest);
-        }
-        self.made.insert(job.key, (made, self.clock));
+        self.results.put(job.key, result);
     }
 
-    /// Forgets everything: the terminal has lost what it was sent.
+    /// Drops all results, since the terminal has lost what it was sent.
     pub fn clear(&mut self) {
         self.generation += 1;
-        self.made.clear();
+        self.results.clear();
         self.running.clear();
     }
 }
 
-/// A picture to make, with all that it takes.
+/// An image to encode, with everything that this takes.
 #[derive(Clone)]
-pub struct Job {
+pub struct EncodeJob {
     key: PictureKey,
     setup: ImageSetup,
-    paper: [u8; 3],
+    background: [u8; 3],
     generation: u64,
 }
 
-impl Job {
-    /// Reads, decodes, scales and encodes. Blocks; to be run off the event loop.
-    pub fn run(&self) -> Made {
+impl EncodeJob {
+    /// Reads, decodes, scales and encodes the image. This blocks, and must not run on the event
+    /// loop.
+    pub fn run(&self) -> EncodeResult {
         let path = &self.key.path;
+        let name = file_name(path);
         if !path.is_file() {
-            return Err(format!("{} is missing", name(path)));
+            return Err(format!("{name} is missing"));
         }
-        let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", name(path)))?;
-        let image =
-            image_file::decode(&bytes).map_err(|reason| format!("{} {reason}", name(path)))?;
-        let image = image_file::flatten_onto(image, self.paper).into();
-        EncodedImage::new(image, self.key.size, self.paper, &self.setup)
-            .map_err(|e| format!("{}: {e}", name(path)))
+        let bytes = std::fs::read(path).map_err(|e| format!("{name}: {e}"))?;
+        let image = image_file::decode(&bytes).map_err(|reason| format!("{name} {reason}"))?;
+        let image = image_file::flatten_onto(image, self.background).into();
+        EncodedImage::new(image, self.key.size, self.background, &self.setup)
+            .map_err(|e| format!("{name}: {e}"))
     }
 }
 
-fn name(path: &std::path::Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name()
-        .map(|n| n.to_string_lossy().into_owned())
+        .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
 }
 
@@ -198,92 +201,97 @@ mod tests {
         )
     }
 
-    fn pictures() -> ImageCache {
-        let mut pictures = ImageCache::new(true, [0, 0, 0]);
-        pictures.set_up(setup());
-        pictures
+    fn cache() -> ImageCache {
+        let mut cache = ImageCache::new(true, [0, 0, 0]);
+        cache.set_up(setup());
+        cache
     }
 
     #[test]
-    fn wishes_of_an_older_frame_are_dropped() {
-        let mut pictures = pictures();
-        pictures.wish(&[key("a"), key("b"), key("c")]);
-        let first = pictures.begin().unwrap();
-        pictures.wish(&[key("d"), key("a")]);
+    fn requests_of_an_older_frame_are_dropped() {
+        let mut cache = cache();
+        cache.request(&[key("a"), key("b"), key("c")]);
+        let first = cache.next_job().unwrap();
+        cache.request(&[key("d"), key("a")]);
         assert_eq!(
-            pictures.begin().unwrap().key,
+            cache.next_job().unwrap().key,
             key("d"),
-            "b and c are no longer wanted"
+            "b and c are no longer requested"
         );
         assert!(
-            pictures.begin().is_none(),
-            "two at once, and a is being made"
+            cache.next_job().is_none(),
+            "two jobs run at once, and a is one of them"
         );
-        pictures.finish(first, Err("no".into()));
-        assert!(matches!(pictures.look(&key("a")), Look::Broken("no")));
+        cache.finish(first, Err("broken".into()));
+        assert!(matches!(
+            cache.state(&key("a")),
+            ImageState::Failed("broken")
+        ));
     }
 
     #[test]
-    fn the_least_recently_used_goes_first() {
-        let mut pictures = pictures();
-        for i in 0..=KEPT {
-            pictures.wish(&[key(&i.to_string()), key("0")]);
-            while let Some(job) = pictures.begin() {
-                pictures.finish(job, Err(String::new()));
+    fn the_least_recently_used_image_is_evicted() {
+        let mut cache = cache();
+        for i in 0..=CAPACITY.get() {
+            cache.request(&[key(&i.to_string()), key("0")]);
+            while let Some(job) = cache.next_job() {
+                cache.finish(job, Err(String::new()));
             }
         }
         assert!(
-            matches!(pictures.look(&key("0")), Look::Broken(_)),
-            "used in every frame"
+            matches!(cache.state(&key("0")), ImageState::Failed(_)),
+            "it is used in every frame"
         );
         assert!(
-            matches!(pictures.look(&key("1")), Look::Waiting),
-            "the oldest is gone"
+            matches!(cache.state(&key("1")), ImageState::Pending),
+            "the oldest is evicted"
         );
-        assert_eq!(pictures.made.len(), KEPT);
+        assert_eq!(cache.results.len(), CAPACITY.get());
     }
 
     #[test]
-    fn what_was_begun_before_a_clear_is_not_kept() {
-        let mut pictures = pictures();
-        pictures.wish(&[key("a")]);
-        let job = pictures.begin().unwrap();
-        pictures.clear();
-        pictures.finish(job, Err("late".into()));
-        assert!(matches!(pictures.look(&key("a")), Look::Waiting));
+    fn a_result_that_arrives_after_a_clear_is_dropped() {
+        let mut cache = cache();
+        cache.request(&[key("a")]);
+        let job = cache.next_job().unwrap();
+        cache.clear();
+        cache.finish(job, Err("late".into()));
+        assert!(matches!(cache.state(&key("a")), ImageState::Pending));
     }
 
     #[test]
-    fn images_wait_until_it_is_known_how_to_draw_them() {
-        let mut pictures = ImageCache::new(true, [0, 0, 0]);
-        pictures.wish(&[key("a")]);
-        assert!(pictures.begin().is_none() && matches!(pictures.look(&key("a")), Look::Waiting));
-        pictures.set_up(setup());
-        pictures.wish(&[key("a")]);
-        let job = pictures.begin().unwrap();
-        pictures.finish(job, Err("no".into()));
-        // the same answer again costs nothing, another one makes them anew
-        pictures.set_up(setup());
-        assert!(matches!(pictures.look(&key("a")), Look::Broken(_)));
-        pictures.set_up(ImageSetup {
+    fn images_stay_pending_until_the_protocol_is_known() {
+        let mut cache = ImageCache::new(true, [0, 0, 0]);
+        cache.request(&[key("a")]);
+        assert!(
+            cache.next_job().is_none() && matches!(cache.state(&key("a")), ImageState::Pending)
+        );
+        cache.set_up(setup());
+        cache.request(&[key("a")]);
+        let job = cache.next_job().unwrap();
+        cache.finish(job, Err("broken".into()));
+        // the same setup changes nothing; another one drops the results
+        cache.set_up(setup());
+        assert!(matches!(cache.state(&key("a")), ImageState::Failed(_)));
+        cache.set_up(ImageSetup {
             cell: (7, 15),
             ..setup()
         });
-        assert!(matches!(pictures.look(&key("a")), Look::Waiting));
+        assert!(matches!(cache.state(&key("a")), ImageState::Pending));
     }
 
     #[test]
-    fn missing_and_broken_pictures_are_sentences() {
+    fn missing_and_broken_images_give_one_sentence() {
         let folder = tempfile::tempdir().unwrap();
         let broken = folder.path().join("broken.png");
         std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot really").unwrap();
-        let job = |path| Job {
+        let job = |path| EncodeJob {
             key: PictureKey {
                 path,
                 size: Size::new(4, 2),
             },
             setup: setup(),
-            paper: [0; 3],
+            background: [0; 3],
             generation: 0,
         };
         assert_eq!(
@@ -298,10 +306,10 @@ mod tests {
                 .starts_with("broken.png is cut short: ")
         );
 
-        let whole = folder.path().join("whole.png");
+        let sound = folder.path().join("sound.png");
         image::RgbaImage::from_pixel(9, 9, image::Rgba([200, 0, 0, 100]))
-            .save(&whole)
+            .save(&sound)
             .unwrap();
-        assert_eq!(job(whole).run().unwrap().size(), Size::new(4, 2));
+        assert_eq!(job(sound).run().unwrap().size(), Size::new(4, 2));
     }
 }
