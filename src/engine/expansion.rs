@@ -310,17 +310,17 @@ impl Session {
             .copied()
             .filter(|e| !listed.contains(e) && !ask.seeds.contains(e))
             .collect();
-        let places = self.places(ask, seeds, found)?;
+        let ranks = self.entity_ranks(ask, seeds, found)?;
         Ok(absent
             .into_iter()
             .map(|entity| Missing {
                 entity,
-                reason: self.why_missing(ask, found, &places, entity),
+                reason: self.missing_reason(ask, found, &ranks, entity),
             })
             .collect())
     }
 
-    pub(super) fn places(
+    pub(super) fn entity_ranks(
         &self,
         ask: &ExpandRequest,
         seeds: &[Row],
@@ -338,11 +338,11 @@ impl Session {
     }
 
     /// Why an entity that is no seed is not in the list.
-    pub(super) fn why_missing(
+    pub(super) fn missing_reason(
         &self,
         ask: &ExpandRequest,
         found: &SearchResult,
-        places: &EntityRanks,
+        ranks: &EntityRanks,
         entity: EntityId,
     ) -> MissingReason {
         let Some(row) = self.index.row(entity) else {
@@ -357,14 +357,14 @@ impl Session {
         } else if let Some(pick) = found.expansion.first_window(row) {
             MissingReason::LostInWindow { pick }
         } else {
-            let seed_rank = places
+            let seed_rank = ranks
                 .by_seeds
                 .get(&row)
                 .copied()
                 .unwrap_or(self.index.len());
             MissingReason::BelowWindow {
                 seed_rank,
-                final_rank: places.by_set[row.index()],
+                final_rank: ranks.by_set[row.index()],
             }
         }
     }

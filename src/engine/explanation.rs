@@ -1,181 +1,240 @@
-//! Why entities stand where they stand: the expansion run again, and taken apart for them.
+//! Builds explanations: the expansion is run again, and its numbers are taken apart for the
+//! requested entities.
 
 use std::collections::HashMap;
 
 use crate::engine::expansion::{EntityRanks, SearchResult};
-use crate::engine::protocol::ExpandRequest;
-use crate::engine::session::Session;
-use crate::engine::why::{
-    CompetitorCard, EntityExplanation, EntityStatus, Explained, RerankedRank, SeedContribution,
-    SeedStates, StateCard, WindowPick,
+use crate::engine::inspect;
+use crate::engine::protocol::{
+    EntityExplanation, EntityStatus, Evidence, ExpandRequest, Explanation, ExplanationKind,
+    RankExplanation,
 };
+use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::expand;
 use crate::index::StateContribution;
 use crate::types::{EntityId, Mode, Row};
 
-/// States that are named one by one, of each seed.
-const MOST_STATES: usize = 60;
+/// The number of states that are listed for each seed.
+const MAX_STATES: usize = 60;
+
+/// The contributions of a seed's states to the explained entities.
+struct SeedStates {
+    seed: Row,
+    /// All states of the seed, for each entity of the index.
+    contributions: HashMap<Row, Vec<StateContribution>>,
+    /// The positions of the listed states, and the pairs that they come from.
+    listed: Vec<(usize, Evidence)>,
+    /// The number of states that are not listed.
+    others: usize,
+}
 
 impl Session {
-    /// Each entity's score, pick and re-ranking. `current` is asked at every pick. Errors: those of
-    /// an expansion; no entity.
+    /// Explains the score, the pick and the re-ranking of each entity. `is_current` is called at
+    /// every pick.
+    ///
+    /// # Errors
+    ///
+    /// Fails like an expansion, and if there is no entity.
     pub(super) fn explain(
         &self,
-        ask: ExpandRequest,
+        request: ExpandRequest,
         entities: &[EntityId],
-        current: &dyn Fn() -> Result<()>,
-    ) -> Result<Explained> {
+        is_current: &dyn Fn() -> Result<()>,
+    ) -> Result<RankExplanation> {
         if entities.is_empty() {
-            return Err(Error::Argument("there is nothing to explain".into()));
+            return Err(Error::Argument("there is no entity to explain".into()));
         }
-        self.check(&ask)?;
-        let seeds = self.rows(&ask.seeds)?;
-        let found = self.search(&ask, &seeds, &mut |_| Ok(()), current)?;
-        let places = self.places(&ask, &seeds, &found)?;
-        let mut whys: Vec<EntityExplanation> = Vec::with_capacity(entities.len());
-        for &entity in entities {
-            whys.push(self.why(&ask, entity, &found, &places)?);
-        }
-        let rows: Vec<Option<Row>> = entities.iter().map(|&e| self.index.row(e)).collect();
+        self.check(&request)?;
+        let seeds = self.rows(&request.seeds)?;
+        let search = self.search(&request, &seeds, &mut |_| Ok(()), is_current)?;
+        let ranks = self.entity_ranks(&request, &seeds, &search)?;
+        let rows = self.known_rows(entities);
         let mut states = Vec::with_capacity(seeds.len());
         for &seed in &seeds {
-            states.push(self.evidence(ask.mode, seed, &rows, &mut whys)?);
+            states.push(self.seed_states(request.mode, seed, &rows)?);
         }
-        Ok(Explained {
-            ask,
-            seeds: states,
-            entities: whys,
+        let mut explained = Vec::with_capacity(entities.len());
+        for &entity in entities {
+            explained.push(self.explain_entity(&request, entity, &search, &ranks, &states)?);
+        }
+        Ok(RankExplanation {
+            request,
+            entities: explained,
         })
     }
 
-    /// Everything but what seeds bring.
-    fn why(
+    fn explain_entity(
         &self,
-        ask: &ExpandRequest,
+        request: &ExpandRequest,
         entity: EntityId,
-        found: &SearchResult,
-        places: &EntityRanks,
+        search: &SearchResult,
+        ranks: &EntityRanks,
+        states: &[SeedStates],
     ) -> Result<EntityExplanation> {
-        let row = self.index.row(entity);
-        let pick = row.and_then(|row| found.expansion.picks.iter().position(|p| p.row == row));
-        let listed = pick.and_then(|pick| self.place(found, pick));
-        let standing = match listed {
-            Some(place) => EntityStatus::Listed(place),
-            None if ask.seeds.contains(&entity) => EntityStatus::Seed,
-            None => EntityStatus::Missing(self.why_missing(ask, found, places, entity)),
+        let Some(row) = self.index.row(entity) else {
+            let reason = self.missing_reason(request, search, ranks, entity);
+            return Ok(EntityExplanation {
+                entity,
+                status: EntityStatus::Missing(reason),
+                parts: Vec::new(),
+            });
         };
-        let decided = pick
-            .map(|p| p + 1)
-            .or_else(|| found.expansion.first_window(row?));
-        let (mut score, mut parts) = (0.0, None);
-        if let Some(row) = row {
-            let seeds = self.rows(&ask.seeds)?;
-            let explained = expand::explain(&self.index, ask.mode, &seeds, &[row])?.swap_remove(0);
-            (score, parts) = (explained.score, explained.parts);
-        }
+        let pick = search.expansion.picks.iter().position(|p| p.row == row);
+        let reranking = pick.and_then(|pick| explain_reranking(search, pick));
+        let mut parts = vec![self.explain_score(request.mode, row, states)?];
+        parts.extend(self.explain_pick(entity, pick, search, ranks));
+        let status = match &reranking {
+            Some((rank, _)) => EntityStatus::Listed {
+                rank: *rank,
+                of: search.expansion.reranked.len(),
+            },
+            None if request.seeds.contains(&entity) => EntityStatus::Seed,
+            None => EntityStatus::Missing(self.missing_reason(request, search, ranks, entity)),
+        };
+        parts.extend(reranking.map(|(_, part)| part));
         Ok(EntityExplanation {
             entity,
-            standing,
-            seed_rank: row.and_then(|row| places.by_seeds.get(&row).copied()),
-            score,
+            status,
             parts,
-            seeds: Vec::new(),
-            contest: decided.and_then(|pick| self.contest(found, pick)),
         })
     }
 
-    fn place(&self, found: &SearchResult, pick: usize) -> Option<RerankedRank> {
-        let reranked = &found.expansion.reranked;
-        let at = reranked.iter().position(|r| r.pick == pick)?;
-        let (by_divergence, score) = (reranked[at].divergence_rank, reranked[at].score);
-        Some(RerankedRank {
-            picked: pick + 1,
-            by_divergence,
-            score,
-            rank: at + 1,
-            of: reranked.len(),
-        })
+    /// Explains ΣZ over the seeds by modality and by seed.
+    fn explain_score(&self, mode: Mode, row: Row, states: &[SeedStates]) -> Result<Explanation> {
+        let seeds: Vec<Row> = states.iter().map(|states| states.seed).collect();
+        let score = expand::explain(&self.index, mode, &seeds, &[row])?.swap_remove(0);
+        let mut children = Explanation::modalities(score.parts);
+        for states in states {
+            children.push(self.explain_seed(mode, row, states)?);
+        }
+        Ok(Explanation::new(
+            ExplanationKind::Score,
+            Some(score.score),
+            children,
+        ))
     }
 
-    fn contest(&self, found: &SearchResult, pick: usize) -> Option<WindowPick> {
-        let (picked, window) = (
-            found.expansion.picks.get(pick - 1)?,
-            found.expansion.windows.get(pick - 1)?,
-        );
-        let rival = |r: &expand::Competitor| CompetitorCard {
-            entity: self.entity(r.row),
-            set_score: r.set_score,
-            divergence: r.divergence,
-        };
-        let winner = self.entity(picked.row);
-        Some(WindowPick {
-            pick,
-            round: picked.round,
-            winner,
-            rivals: window.iter().map(rival).collect(),
-        })
-    }
-
-    /// What a seed's states bring to each entity, added to `whys`; gives the states.
-    fn evidence(
-        &self,
-        mode: Mode,
-        seed: Row,
-        rows: &[Option<Row>],
-        whys: &mut [EntityExplanation],
-    ) -> Result<SeedStates> {
-        let view = self.index.view(mode)?;
-        let brought: Vec<Vec<StateContribution>> = rows
-            .iter()
-            .flatten()
-            .map(|&row| view.evidence(seed, row))
-            .collect();
-        let chosen = chosen_states(&brought);
-        let known = whys
-            .iter_mut()
-            .zip(rows)
-            .filter_map(|(why, row)| Some((why, (*row)?)));
-        for ((why, row), all) in known.zip(&brought) {
-            let z = view.z(&[seed], &[row])[0][0];
-            let parts = expand::explain(&self.index, mode, &[seed], &[row])?[0].parts;
-            let brought: Vec<f64> = chosen.iter().map(|&at| all[at].share * all[at].z).collect();
-            let rest = z - brought.iter().sum::<f64>();
-            why.seeds.push(SeedContribution {
-                z,
-                parts,
-                brought,
-                rest,
+    /// Explains the Z of one seed by modality and by state.
+    fn explain_seed(&self, mode: Mode, row: Row, states: &SeedStates) -> Result<Explanation> {
+        let z = self.index.view(mode)?.z(&[states.seed], &[row])[0][0];
+        let parts = expand::explain(&self.index, mode, &[states.seed], &[row])?[0].parts;
+        let mut children = Explanation::modalities(parts);
+        let contributions = &states.contributions[&row];
+        let mut sum = 0.0;
+        for (position, evidence) in &states.listed {
+            let state = &contributions[*position];
+            let contribution = state.share * state.z;
+            sum += contribution;
+            children.push(Explanation {
+                evidence: Some(evidence.clone()),
+                ..Explanation::leaf(ExplanationKind::State(state.state), contribution)
             });
         }
+        if states.others > 0 {
+            let kind = ExplanationKind::OtherStates(states.others);
+            children.push(Explanation::leaf(kind, z - sum));
+        }
+        let kind = ExplanationKind::Seed(self.entity(states.seed));
+        Ok(Explanation::new(kind, Some(z), children))
+    }
+
+    /// Explains the pick that decided: the entity's own (`pick`, from 0), or the first that it lost.
+    /// `None` for a seed.
+    fn explain_pick(
+        &self,
+        entity: EntityId,
+        pick: Option<usize>,
+        search: &SearchResult,
+        ranks: &EntityRanks,
+    ) -> Option<Explanation> {
+        let row = self.index.row(entity)?;
+        let mut children = Vec::new();
+        if let Some(&rank) = ranks.by_seeds.get(&row) {
+            children.push(Explanation::leaf(ExplanationKind::SeedRank, rank as f64));
+        }
+        let deciding = match pick {
+            Some(pick) => Some(pick),
+            None => search.expansion.first_window(row).map(|number| number - 1),
+        };
+        let window = deciding.and_then(|pick| self.explain_window(search, pick, row));
+        let number = window.as_ref().and(deciding).map(|pick| (pick + 1) as f64);
+        children.extend(window.unwrap_or_default());
+        if children.is_empty() {
+            return None;
+        }
+        Some(Explanation::new(ExplanationKind::Pick, number, children))
+    }
+
+    /// Returns the numbers of a pick (from 0) for the entity in `row`, and all competitors, best
+    /// `set_score` first.
+    fn explain_window(
+        &self,
+        search: &SearchResult,
+        pick: usize,
+        row: Row,
+    ) -> Option<Vec<Explanation>> {
+        let picked = search.expansion.picks.get(pick)?;
+        let window = search.expansion.windows.get(pick)?;
+        let mut numbers = vec![
+            Explanation::leaf(ExplanationKind::Round, picked.round as f64),
+            Explanation::leaf(ExplanationKind::WindowSize, window.len() as f64),
+        ];
+        if let Some(position) = window.iter().position(|competitor| competitor.row == row) {
+            let own = &window[position];
+            numbers.extend([
+                Explanation::leaf(ExplanationKind::WindowRank, (position + 1) as f64),
+                Explanation::leaf(ExplanationKind::SetScore, own.set_score),
+                Explanation::leaf(ExplanationKind::Divergence, own.divergence),
+            ]);
+        }
+        for (competitor, rank) in window.iter().zip(1..) {
+            let kind = ExplanationKind::Competitor {
+                entity: self.entity(competitor.row),
+                rank,
+                is_winner: competitor.row == picked.row,
+            };
+            numbers.push(Explanation::leaf(kind, competitor.divergence));
+        }
+        Some(numbers)
+    }
+
+    /// Computes the contributions of a seed's states to the entities of `rows`, and chooses the
+    /// states to list.
+    fn seed_states(&self, mode: Mode, seed: Row, rows: &[Row]) -> Result<SeedStates> {
+        let view = self.index.view(mode)?;
+        let all: Vec<Vec<StateContribution>> =
+            rows.iter().map(|&row| view.evidence(seed, row)).collect();
         let sentences = self.sentences_of_states(mode, seed);
-        let states: Vec<StateCard> = chosen
-            .iter()
-            .map(|&at| self.state_card(&brought[0][at], &sentences))
-            .collect();
+        let mut listed = Vec::new();
+        for position in chosen_states(&all) {
+            let evidence = self.state_evidence(&all[0][position], &sentences);
+            listed.push((position, evidence));
+        }
         Ok(SeedStates {
-            seed: self.entity(seed),
-            more: brought.first().map_or(0, Vec::len) - states.len(),
-            states,
+            seed,
+            others: all.first().map_or(0, Vec::len) - listed.len(),
+            listed,
+            contributions: rows.iter().copied().zip(all).collect(),
         })
     }
 
-    /// A state's share, and the sentence of its first pair.
-    fn state_card(
+    /// Returns a state's fraction, and the sentence of its first pair.
+    fn state_evidence(
         &self,
-        evidence: &StateContribution,
+        state: &StateContribution,
         sentences: &HashMap<usize, (u64, u32)>,
-    ) -> StateCard {
-        let place = sentences.get(&evidence.state).zip(self.dataset.as_ref());
-        let pair =
-            place.and_then(|(&(offset, mention), data)| data.pair_at(offset, mention as u16).ok());
-        StateCard {
-            share: evidence.share,
-            sentence: pair.map(crate::engine::inspect::sentence),
+    ) -> Evidence {
+        let location = sentences.get(&state.state).zip(self.dataset.as_ref());
+        let pair = location
+            .and_then(|(&(offset, mention), dataset)| dataset.pair_at(offset, mention as u16).ok());
+        Evidence {
+            fraction: state.share,
+            sentence: pair.map(inspect::sentence),
         }
     }
 
-    /// The first pair of each of an entity's states: its line's offset and the mention.
+    /// Returns the first pair of each state of an entity: the offset of its line and the mention.
     fn sentences_of_states(&self, mode: Mode, row: Row) -> HashMap<usize, (u64, u32)> {
         let mut first = HashMap::new();
         for pair in self.index.pairs_of(row) {
@@ -187,16 +246,34 @@ impl Session {
     }
 }
 
-/// Chooses the [`MOST_STATES`] states of a seed that bring the most to any entity, and sorts them
-/// by what they bring to the first. `brought` has the evidence of all states for each entity.
-fn chosen_states(brought: &[Vec<StateContribution>]) -> Vec<usize> {
-    let shares = |at: usize| brought.iter().map(move |all| all[at].share * all[at].z);
-    let most = |at: usize| shares(at).map(f64::abs).fold(0.0, f64::max);
-    let first = |at: usize| shares(at).next().unwrap_or_default();
-    let count = brought.first().map_or(0, Vec::len);
+/// Returns the rank of a pick (from 0) after re-ranking, and its explanation.
+fn explain_reranking(search: &SearchResult, pick: usize) -> Option<(usize, Explanation)> {
+    let reranked = &search.expansion.reranked;
+    let position = reranked.iter().position(|entry| entry.pick == pick)?;
+    let rank = position + 1;
+    let entry = &reranked[position];
+    let numbers = vec![
+        Explanation::leaf(ExplanationKind::PickOrder, (pick + 1) as f64),
+        Explanation::leaf(
+            ExplanationKind::DivergenceRank,
+            entry.divergence_rank as f64,
+        ),
+        Explanation::leaf(ExplanationKind::RerankScore, entry.score),
+    ];
+    let explanation = Explanation::new(ExplanationKind::Reranking, Some(rank as f64), numbers);
+    Some((rank, explanation))
+}
+
+/// Chooses the [`MAX_STATES`] states of a seed with the greatest contribution to any entity, and
+/// sorts them by their contribution to the first. `all` has every state for each entity.
+fn chosen_states(all: &[Vec<StateContribution>]) -> Vec<usize> {
+    let contributions = |state: usize| all.iter().map(move |one| one[state].share * one[state].z);
+    let greatest = |state: usize| contributions(state).map(f64::abs).fold(0.0, f64::max);
+    let first = |state: usize| contributions(state).next().unwrap_or_default();
+    let count = all.first().map_or(0, Vec::len);
     let mut chosen: Vec<usize> = (0..count).collect();
-    chosen.sort_by(|&a, &b| most(b).total_cmp(&most(a)));
-    chosen.truncate(MOST_STATES);
+    chosen.sort_by(|&a, &b| greatest(b).total_cmp(&greatest(a)));
+    chosen.truncate(MAX_STATES);
     chosen.sort_by(|&a, &b| first(b).total_cmp(&first(a)));
     chosen
 }

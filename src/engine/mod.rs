@@ -18,7 +18,6 @@ pub mod pipe;
 mod process;
 pub mod protocol;
 mod session;
-pub mod why;
 mod worker;
 
 pub use crate::eval::{Evaluation, comparison};

@@ -1,4 +1,4 @@
-//! The Explain screen, and what the made-up engine says on it.
+//! The explanation popup, and the explanations of the fake engine.
 
 use multiexpan::engine::protocol::*;
 use multiexpan::types::*;
@@ -7,131 +7,157 @@ use crate::fake::{Fake, noise, rerank};
 use crate::harness::{Screens, screen};
 
 impl Fake {
-    pub fn explain(&self, ask: &ExpandRequest, entities: &[EntityId]) -> Explained {
-        let picks = self.picks(ask, ask.mode);
-        let state = |seed: EntityId, sentence: SentenceCard, at: usize| StateCard {
-            share: 0.5,
-            sentence: Some(SentenceCard {
-                image: self.pictures(seed).get(at).cloned(),
-                ..sentence
-            }),
-        };
-        let seeds = ask.seeds.iter().map(|&seed| SeedStates {
-            seed,
-            states: self
-                .inspect(seed, ask.mode)
-                .sentences
-                .into_iter()
-                .enumerate()
-                .map(|(at, s)| state(seed, s, at))
-                .collect(),
-            more: 0,
-        });
-        Explained {
-            ask: ask.clone(),
-            seeds: seeds.collect(),
+    pub fn explain(&self, request: &ExpandRequest, entities: &[EntityId]) -> RankExplanation {
+        let picks = self.picks(request, request.mode);
+        RankExplanation {
+            request: request.clone(),
             entities: entities
                 .iter()
-                .map(|&entity| self.why(ask, &picks, entity))
+                .map(|&entity| self.explain_entity(request, &picks, entity))
                 .collect(),
         }
     }
 
-    fn why(&self, ask: &ExpandRequest, picks: &[Candidate], entity: EntityId) -> EntityExplanation {
-        let at = picks.iter().position(|c| c.entity == entity);
+    fn explain_entity(
+        &self,
+        request: &ExpandRequest,
+        picks: &[Candidate],
+        entity: EntityId,
+    ) -> EntityExplanation {
+        let pick = picks.iter().position(|c| c.entity == entity);
         let order = rerank(picks);
+        let position = pick.and_then(|pick| order.iter().position(|r| r.pick == pick));
+        let status = match position {
+            Some(position) => EntityStatus::Listed {
+                rank: position + 1,
+                of: picks.len(),
+            },
+            None if request.seeds.contains(&entity) => EntityStatus::Seed,
+            None => EntityStatus::Missing(self.missing_reason(request, picks, entity)),
+        };
+        let mut parts = Vec::new();
+        parts.extend(self.explain_score(request, entity));
+        parts.extend(pick.map(|pick| explain_pick(picks, pick)));
+        parts.extend(position.map(|position| explain_reranking(&order, position)));
+        EntityExplanation {
+            entity,
+            status,
+            parts,
+        }
+    }
+
+    fn missing_reason(
+        &self,
+        request: &ExpandRequest,
+        picks: &[Candidate],
+        entity: EntityId,
+    ) -> MissingReason {
         let ids: Vec<EntityId> = picks.iter().map(|c| c.entity).collect();
-        let why = |class| {
-            self.missing(ask, class, &ids)
-                .into_iter()
-                .find(|m| m.entity == entity)
-                .map(|m| m.reason)
-        };
-        let standing = match at {
-            Some(at) => {
-                let rank = order.iter().position(|r| r.pick == at).unwrap();
-                let RerankedPick {
-                    divergence_rank: by_divergence,
-                    score,
-                    ..
-                } = order[rank];
-                EntityStatus::Listed(RerankedRank {
-                    picked: at + 1,
-                    by_divergence,
-                    score,
-                    rank: rank + 1,
-                    of: picks.len(),
-                })
-            }
-            None if ask.seeds.contains(&entity) => EntityStatus::Seed,
-            None => {
-                EntityStatus::Missing(ask.class.and_then(why).unwrap_or(MissingReason::Rejected))
-            }
-        };
-        // one that is rejected has its numbers too
+        let missing = request
+            .class
+            .map_or_else(Vec::new, |class| self.missing(request, class, &ids));
+        missing
+            .into_iter()
+            .find(|m| m.entity == entity)
+            .map_or(MissingReason::Rejected, |m| m.reason)
+    }
+
+    fn explain_score(&self, request: &ExpandRequest, entity: EntityId) -> Option<Explanation> {
+        // a rejected entity has its numbers too
         let all = self.picks(
             &ExpandRequest {
                 rejected: Vec::new(),
                 size: 1000,
-                ..ask.clone()
+                ..request.clone()
             },
-            ask.mode,
+            request.mode,
         );
-        let card = all.iter().find(|c| c.entity == entity);
-        let bring = |(&z, seed): (&f64, &EntityId)| {
-            let first = z * (0.5 + 0.3 * noise(entity.0 ^ seed.0, 21));
-            let image = z * (0.5 + 0.4 * noise(entity.0 ^ seed.0, 22));
-            let parts = card.and_then(|c| c.parts).map(|_| ModalityParts {
-                prior: 0.1,
-                text: z - image - 0.1,
-                image,
-            });
-            SeedContribution {
-                z,
-                parts,
-                brought: vec![first, z - first],
-                rest: 0.0,
-            }
-        };
-        EntityExplanation {
-            entity,
-            standing,
-            seed_rank: at.map(|at| at + 1),
-            score: card.map_or(0.0, |c| c.score),
-            parts: card.and_then(|c| c.parts),
-            seeds: card.map_or_else(Vec::new, |c| {
-                c.seed_contributions
-                    .iter()
-                    .zip(&ask.seeds)
-                    .map(bring)
-                    .collect()
-            }),
-            contest: at.map(|at| self.contest(picks, at)),
+        let candidate = all.iter().find(|c| c.entity == entity)?;
+        let mut children = Explanation::modalities(candidate.parts);
+        for (&z, &seed) in candidate.seed_contributions.iter().zip(&request.seeds) {
+            let has_parts = candidate.parts.is_some();
+            children.push(self.explain_seed(request, entity, seed, z, has_parts));
         }
+        Some(Explanation::new(
+            ExplanationKind::Score,
+            Some(candidate.score),
+            children,
+        ))
     }
 
-    fn contest(&self, picks: &[Candidate], at: usize) -> WindowPick {
-        let window = &picks[at.saturating_sub(1)..(at + 3).min(picks.len())];
-        let mut rivals: Vec<CompetitorCard> = window
-            .iter()
-            .map(|c| CompetitorCard {
-                entity: c.entity,
-                set_score: c.set_score,
-                divergence: c.divergence + 0.03,
-            })
-            .collect();
-        let own = rivals
-            .iter_mut()
-            .find(|r| r.entity == picks[at].entity)
-            .unwrap();
-        own.divergence = picks[at].divergence;
-        WindowPick {
-            pick: at + 1,
-            round: picks[at].round,
-            winner: picks[at].entity,
-            rivals,
+    fn explain_seed(
+        &self,
+        request: &ExpandRequest,
+        entity: EntityId,
+        seed: EntityId,
+        z: f64,
+        has_parts: bool,
+    ) -> Explanation {
+        let first = z * (0.5 + 0.3 * noise(entity.0 ^ seed.0, 21));
+        let image = z * (0.5 + 0.4 * noise(entity.0 ^ seed.0, 22));
+        let parts = has_parts.then_some(ModalityParts {
+            prior: 0.1,
+            text: z - image - 0.1,
+            image,
+        });
+        let mut children = Explanation::modalities(parts);
+        let sentences = self.inspect(seed, request.mode).sentences;
+        let contributions = [first, z - first];
+        for (state, (sentence, value)) in sentences.into_iter().zip(contributions).enumerate() {
+            let evidence = Evidence {
+                fraction: 0.5,
+                sentence: Some(SentenceCard {
+                    image: self.pictures(seed).get(state).cloned(),
+                    ..sentence
+                }),
+            };
+            children.push(Explanation {
+                evidence: Some(evidence),
+                ..Explanation::leaf(ExplanationKind::State(state), value)
+            });
         }
+        Explanation::new(ExplanationKind::Seed(seed), Some(z), children)
     }
+}
+
+fn explain_pick(picks: &[Candidate], pick: usize) -> Explanation {
+    let own = &picks[pick];
+    let window = &picks[pick.saturating_sub(1)..(pick + 3).min(picks.len())];
+    let position = window.iter().position(|c| c.entity == own.entity).unwrap();
+    let mut children = vec![
+        Explanation::leaf(ExplanationKind::SeedRank, (pick + 1) as f64),
+        Explanation::leaf(ExplanationKind::Round, own.round as f64),
+        Explanation::leaf(ExplanationKind::WindowSize, window.len() as f64),
+        Explanation::leaf(ExplanationKind::WindowRank, (position + 1) as f64),
+        Explanation::leaf(ExplanationKind::SetScore, own.set_score),
+        Explanation::leaf(ExplanationKind::Divergence, own.divergence),
+    ];
+    for (candidate, rank) in window.iter().zip(1..) {
+        let is_winner = candidate.entity == own.entity;
+        let kind = ExplanationKind::Competitor {
+            entity: candidate.entity,
+            rank,
+            is_winner,
+        };
+        let excess = if is_winner { 0.0 } else { 0.03 };
+        children.push(Explanation::leaf(kind, candidate.divergence + excess));
+    }
+    let number = Some((pick + 1) as f64);
+    Explanation::new(ExplanationKind::Pick, number, children)
+}
+
+fn explain_reranking(order: &[RerankedPick], position: usize) -> Explanation {
+    let entry = &order[position];
+    let children = vec![
+        Explanation::leaf(ExplanationKind::PickOrder, (entry.pick + 1) as f64),
+        Explanation::leaf(
+            ExplanationKind::DivergenceRank,
+            entry.divergence_rank as f64,
+        ),
+        Explanation::leaf(ExplanationKind::RerankScore, entry.score),
+    ];
+    let rank = Some((position + 1) as f64);
+    Explanation::new(ExplanationKind::Reranking, rank, children)
 }
 
 #[test]

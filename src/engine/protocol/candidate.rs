@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::protocol::catalogue::Catalogue;
 use crate::types::{ClassId, EntityId, ModalityParts};
 
 /// One picked candidate.
@@ -59,4 +60,26 @@ pub enum MissingReason {
     NotIndexed(String),
     /// The user rejected it.
     Rejected,
+}
+
+impl MissingReason {
+    /// Describes the reason as the end of a sentence.
+    pub fn describe(&self, catalogue: &Catalogue) -> String {
+        match self {
+            MissingReason::BelowWindow {
+                seed_rank,
+                final_rank,
+            } => format!(
+                "never in the window; rank {seed_rank} by the seeds, {final_rank} by the whole set"
+            ),
+            MissingReason::LostInWindow { pick } => {
+                format!("in the window at pick {pick}, and another diverged less")
+            }
+            MissingReason::TakenBy(class) => {
+                format!("taken by {}", catalogue.class(*class).title())
+            }
+            MissingReason::NotIndexed(reason) => format!("not in the index: {reason}"),
+            MissingReason::Rejected => "you rejected it".into(),
+        }
+    }
 }

@@ -8,6 +8,9 @@
 mod candidate;
 mod catalogue;
 mod entity_detail;
+mod explanation_summary;
+mod explanation_text;
+mod explanation_tree;
 mod failure;
 mod query_comparison;
 mod reply;
@@ -17,14 +20,14 @@ pub use crate::eval::{FailureKind, Tag, TagKind};
 pub use candidate::{Candidate, Missing, MissingReason, RerankedPick};
 pub use catalogue::{Catalogue, ClassCard, EntityCard};
 pub use entity_detail::{EntityDetail, SentenceCard};
+pub use explanation_summary::without_leading_zero;
+pub use explanation_tree::{
+    EntityExplanation, EntityStatus, Evidence, Explanation, ExplanationKind, Modality,
+    RankExplanation,
+};
 pub use failure::{Failure, Failures};
 pub use query_comparison::{QueryComparison, QueryPair};
 pub use reply::{Import, Reply, ReplyKind};
 pub use request::{
     EvaluationKey, ExpandRequest, JointScope, Ranker, Request, RequestId, RequestKind,
-};
-
-pub use crate::engine::why::{
-    CompetitorCard, EntityExplanation, EntityStatus, Explained, RerankedRank, SeedContribution,
-    SeedStates, StateCard, WindowPick,
 };

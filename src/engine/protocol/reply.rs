@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::engine::protocol::candidate::{Candidate, Missing, RerankedPick};
 use crate::engine::protocol::catalogue::Catalogue;
 use crate::engine::protocol::entity_detail::EntityDetail;
+use crate::engine::protocol::explanation_tree::RankExplanation;
 use crate::engine::protocol::failure::Failures;
 use crate::engine::protocol::query_comparison::QueryComparison;
 use crate::engine::protocol::request::{Ranker, RequestId};
-use crate::engine::why::Explained;
 use crate::progress::Progress;
 use crate::types::{ClassId, EntityId, MetricValues, Mode};
 
@@ -65,7 +65,7 @@ pub enum ReplyKind {
     Compared(Box<QueryComparison>),
     Imported(Import),
     Failures(Box<Failures>),
-    Explained(Box<Explained>),
+    Explained(Box<RankExplanation>),
     Stopped,
     /// The request failed; the text is one sentence.
     Failed(String),

@@ -13,7 +13,7 @@ use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::labels::{class_titles, mark_sign, missing_reason, sentence_words};
+use crate::tui::ui::labels::{class_titles, mark_sign, sentence_words};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
 use crate::types::EntityId;
@@ -282,7 +282,7 @@ fn ranks(
         .and_then(|all| all.iter().find(|m| m.entity == entity));
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {
         let lines = text::wrap(
-            &format!("missing: {}", missing_reason(catalogue, &missing.reason)),
+            &format!("missing: {}", missing.reason.describe(catalogue)),
             width,
         );
         out.extend(

@@ -6,7 +6,6 @@ use ratatui::text::{Line, Span};
 use crate::config::Role;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
-use crate::tui::ui::labels::missing_reason;
 use crate::tui::ui::{popup_list, text};
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
@@ -49,10 +48,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
         spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
         spans.push(canvas.span(
             Role::Quiet,
-            format!(
-                "  {}",
-                text::fit(&missing_reason(catalogue, &one.reason), room)
-            ),
+            format!("  {}", text::fit(&one.reason.describe(catalogue), room)),
         ));
         (Line::from(spans), Hit::MissingRow(at))
     });

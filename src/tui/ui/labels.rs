@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use crate::config::Role;
-use crate::engine::protocol::{Catalogue, MissingReason, SentenceCard};
+use crate::engine::protocol::{Catalogue, SentenceCard};
 use crate::tui::gold_mark::GoldMark;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
@@ -36,26 +36,6 @@ pub fn kinship(catalogue: &Catalogue, of: Option<ClassId>, class: ClassId) -> &'
         " (sibling class)"
     } else {
         ""
-    }
-}
-
-/// Returns the reason why an entity is missing, as the end of a sentence.
-pub fn missing_reason(catalogue: &Catalogue, why: &MissingReason) -> String {
-    match why {
-        MissingReason::BelowWindow {
-            seed_rank,
-            final_rank,
-        } => {
-            format!(
-                "never in the window; rank {seed_rank} by the seeds, {final_rank} by the whole set"
-            )
-        }
-        MissingReason::LostInWindow { pick } => {
-            format!("in the window at pick {pick}, and another diverged less")
-        }
-        MissingReason::TakenBy(class) => format!("taken by {}", catalogue.class(*class).title()),
-        MissingReason::NotIndexed(why) => format!("not in the index: {why}"),
-        MissingReason::Rejected => "you rejected it".into(),
     }
 }
 

@@ -1,16 +1,15 @@
 //! What is done to an explanation: it is opened, its second entity walked, its branches folded.
 
 pub mod detail;
-pub mod label;
-pub mod sentence;
 pub mod tree;
 pub mod view;
 
-use crate::engine::protocol::{Explained, RequestKind};
+use crate::engine::protocol::{ExplanationKind, RankExplanation, RequestKind};
 use crate::tui::app::App;
-use crate::tui::overlay::explain::tree::{Branch, ExplainState};
+use crate::tui::overlay::explain::tree::ExplainState;
 use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
+use crate::tui::search::SearchableList;
 use crate::tui::ui::scroll::shifted;
 use crate::types::EntityId;
 
@@ -96,7 +95,7 @@ impl App {
         self.shared.engine.send(RequestClass::Explain, ask);
     }
 
-    pub(crate) fn explained(&mut self, answer: Result<Explained, String>) {
+    pub(crate) fn explained(&mut self, answer: Result<RankExplanation, String>) {
         self.shared.engine.pending.finish(RequestClass::Explain);
         self.overlay.explain.answer = Some(answer);
         self.step_in_explanation(0);
@@ -110,22 +109,27 @@ impl App {
         );
     }
 
-    /// Opens or folds the branch of the line under the cursor; from a leaf, the branch that it is
-    /// of.
-    pub(crate) fn unfold_line(&mut self, open: Option<bool>) {
+    /// Folds or unfolds the selected branch. On a leaf, acts on the branch that it is in. `unfold`
+    /// sets the direction; `None` toggles.
+    pub(crate) fn unfold_line(&mut self, unfold: Option<bool>) {
         let lines = self.overlay.explain.lines();
-        let at = self.overlay.explain.cursor;
-        let Some(line) = lines.get(at) else { return };
-        match line.branch {
-            Some((branch, now)) if open != Some(now) => self.overlay.explain.fold(branch, !now),
-            Some(_) if open == Some(true) => self.step_in_explanation(1),
-            _ if open == Some(true) => {}
+        let cursor = self.overlay.explain.cursor;
+        let Some(line) = lines.get(cursor) else {
+            return;
+        };
+        match line.is_unfolded {
+            Some(now) if unfold != Some(now) => {
+                let branch = line.kind();
+                self.overlay.explain.set_unfolded(branch, !now);
+            }
+            Some(_) if unfold == Some(true) => self.step_in_explanation(1),
+            _ if unfold == Some(true) => {}
             _ => {
-                let above = lines[..at]
+                let above = lines[..cursor]
                     .iter()
-                    .rposition(|l| l.branch.is_some() && l.depth < line.depth);
-                self.overlay.explain.cursor = above.unwrap_or(at);
-                if open.is_none() {
+                    .rposition(|other| other.is_unfolded.is_some() && other.depth < line.depth);
+                self.overlay.explain.cursor = above.unwrap_or(cursor);
+                if unfold.is_none() {
                     self.unfold_line(None);
                 }
             }
@@ -140,12 +144,13 @@ impl App {
         }
     }
 
-    /// Every seed opened; where all are, every one folded.
+    /// Unfolds every seed; if all are unfolded, folds them.
     pub(crate) fn fold_whole(&mut self) {
-        let Some(explained) = self.overlay.explain.explained() else {
+        let Some(explanation) = self.overlay.explain.explanation() else {
             return;
         };
-        let seeds: Vec<Branch> = (0..explained.seeds.len()).map(Branch::Seed).collect();
+        let seeds = explanation.request.seeds.iter();
+        let seeds: Vec<ExplanationKind> = seeds.copied().map(ExplanationKind::Seed).collect();
         let unfolded = &mut self.overlay.explain.unfolded;
         if seeds.iter().all(|seed| unfolded.contains(seed)) {
             unfolded.retain(|branch| !seeds.contains(branch));
@@ -153,5 +158,21 @@ impl App {
             unfolded.extend(seeds);
         }
         self.step_in_explanation(0);
+    }
+
+    /// Returns the labels of the complete tree, folded or not, for a search. `None` until the
+    /// explanation arrives.
+    pub(crate) fn explanation_labels(&self) -> Option<SearchableList> {
+        let request = &self.overlay.explain.explanation()?.request;
+        let catalogue = self.shared.catalogue.as_deref()?;
+        let lines = self.overlay.explain.all_lines();
+        let labels = lines
+            .iter()
+            .map(|line| line.number.label(request, catalogue))
+            .collect();
+        Some(SearchableList {
+            labels,
+            cursor: self.overlay.explain.position(),
+        })
     }
 }

@@ -1,415 +1,234 @@
-//! The tree of an explanation: score, pick and re-ranking of one entity or of two, line by line.
+//! The lines of an explanation, of one entity or of two side by side, and which of them are folded.
 
 use std::collections::HashSet;
 
-use crate::engine::protocol::{EntityExplanation, EntityStatus, Explained};
-use crate::types::{EntityId, ModalityParts};
+use crate::engine::protocol::{Explanation, ExplanationKind, RankExplanation};
+use crate::types::EntityId;
 
-/// What the user has open.
+/// The state of the explanation popup.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ExplainState {
-    /// One, or two side by side.
+    /// One entity, or two side by side.
     pub entities: Vec<EntityId>,
-    /// None until it is there.
-    pub answer: Option<Result<Explained, String>>,
+    /// The engine's answer; `None` until it arrives.
+    pub answer: Option<Result<RankExplanation, String>>,
+    /// The selected line among those shown.
     pub cursor: usize,
-    pub(crate) unfolded: HashSet<Branch>,
-    /// What was unfolded for the match that a search is at.
-    opened: Vec<Branch>,
+    /// The branches that are unfolded. A branch is named by its kind, which occurs once in a tree.
+    pub(crate) unfolded: HashSet<ExplanationKind>,
+    /// The branches that were unfolded to show the current search match.
+    unfolded_for_match: Vec<ExplanationKind>,
 }
-
-/// What folds. Seeds by their place in the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Branch {
-    Score,
-    Seed(usize),
-    Pick,
-    Reranking,
-}
-
-/// What a line is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
-    Score,
-    Part(Modality),
-    Seed(usize),
-    SeedPart(usize, Modality),
-    /// A state of a seed, by its place.
-    State(usize, usize),
-    /// All other states of a seed.
-    Rest(usize),
-    Pick,
-    /// Its place in the window, from 0.
-    Rival(usize),
-    Fact(Fact),
-    Reranking,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Modality {
-    Prior,
-    Text,
-    Image,
-}
-
-/// A number of the pick or of the re-ranking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fact {
-    SeedRank,
-    Round,
-    Window,
-    WindowPlace,
-    SetScore,
-    Divergence,
-    Picked,
-    ByDivergence,
-    Rerank,
-    Rank,
-}
-
-const OF_PICK: [Fact; 6] = [
-    Fact::SeedRank,
-    Fact::Round,
-    Fact::Window,
-    Fact::WindowPlace,
-    Fact::SetScore,
-    Fact::Divergence,
-];
-const OF_RERANKING: [Fact; 3] = [Fact::Picked, Fact::ByDivergence, Fact::Rerank];
-const MODALITIES: [Modality; 3] = [Modality::Prior, Modality::Text, Modality::Image];
 
 /// One line of the tree.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ExplanationLine {
+pub struct ExplanationLine<'a> {
+    /// The position of the line in the complete tree, from 0.
+    pub position: usize,
     pub depth: usize,
-    pub subject: Subject,
-    /// What it folds, and whether that is open.
-    pub branch: Option<(Branch, bool)>,
-    /// Of each entity; none where it has none.
+    /// The number of the first entity that has it.
+    pub number: &'a Explanation,
+    /// The value of each entity; `None` if it has none.
     pub values: Vec<Option<f64>>,
+    /// The position of the line that folds this one.
+    parent: Option<usize>,
+    /// For a line with children: whether they are shown.
+    pub is_unfolded: Option<bool>,
 }
 
-impl ExplanationLine {
-    /// The first less the second.
+impl ExplanationLine<'_> {
+    pub fn kind(&self) -> ExplanationKind {
+        self.number.kind
+    }
+
+    /// Returns the first value minus the second.
     pub fn difference(&self) -> Option<f64> {
-        match self.values[..] {
-            [Some(first), Some(second)] => Some(first - second),
-            _ => None,
-        }
+        difference(&self.values)
     }
 }
 
-impl Modality {
-    pub fn name(self) -> &'static str {
-        match self {
-            Modality::Prior => "prior",
-            Modality::Text => "text",
-            Modality::Image => "image",
-        }
-    }
-
-    pub fn of(self, parts: ModalityParts) -> f64 {
-        match self {
-            Modality::Prior => parts.prior,
-            Modality::Text => parts.text,
-            Modality::Image => parts.image,
-        }
-    }
-}
-
-impl Fact {
-    pub fn of(self, why: &EntityExplanation) -> Option<f64> {
-        let count = |n: usize| n as f64;
-        let contest = why.contest.as_ref();
-        let place = match &why.standing {
-            EntityStatus::Listed(place) => Some(place),
-            _ => None,
-        };
-        match self {
-            Fact::SeedRank => why.seed_rank.map(count),
-            Fact::Round => contest.map(|c| c.round as f64),
-            Fact::Window => contest.map(|c| count(c.rivals.len())),
-            Fact::WindowPlace => contest?
-                .rivals
-                .iter()
-                .position(|r| r.entity == why.entity)
-                .map(|at| count(at + 1)),
-            Fact::SetScore => contest?.rival(why.entity).map(|r| r.set_score),
-            Fact::Divergence => contest?.rival(why.entity).map(|r| r.divergence),
-            Fact::Picked => place.map(|p| count(p.picked)),
-            Fact::ByDivergence => place.map(|p| count(p.by_divergence)),
-            Fact::Rerank => place.map(|p| p.score),
-            Fact::Rank => place.map(|p| count(p.rank)),
-        }
-    }
-
-    /// Whether it counts places, of which the least is the best.
-    pub fn is_place(self) -> bool {
-        !matches!(self, Fact::SetScore | Fact::Divergence | Fact::Rerank)
+fn difference(values: &[Option<f64>]) -> Option<f64> {
+    match values {
+        [Some(first), Some(second)] => Some(first - second),
+        _ => None,
     }
 }
 
 impl ExplainState {
     pub(crate) fn new(entities: Vec<EntityId>) -> Self {
-        let unfolded = [Branch::Score, Branch::Pick, Branch::Reranking].into();
+        let unfolded = [
+            ExplanationKind::Score,
+            ExplanationKind::Pick,
+            ExplanationKind::Reranking,
+        ];
         ExplainState {
             entities,
-            unfolded,
+            unfolded: unfolded.into(),
             ..ExplainState::default()
         }
     }
 
-    pub fn explained(&self) -> Option<&Explained> {
+    pub fn explanation(&self) -> Option<&RankExplanation> {
         self.answer.as_ref()?.as_ref().ok()
     }
 
-    /// The lines that are not folded away.
-    pub fn lines(&self) -> Vec<ExplanationLine> {
-        self.explained().map_or_else(Vec::new, |explained| {
-            lines(explained, &|branch| self.unfolded.contains(&branch))
-        })
+    /// Returns the lines that are not folded away.
+    pub fn lines(&self) -> Vec<ExplanationLine<'_>> {
+        let mut shown: Vec<ExplanationLine> = Vec::new();
+        let mut is_shown = HashSet::new();
+        for line in self.all_lines() {
+            let parent_is_unfolded = match line.parent {
+                None => true,
+                Some(parent) => is_shown.contains(&parent),
+            };
+            if !parent_is_unfolded {
+                continue;
+            }
+            if line.is_unfolded == Some(true) {
+                is_shown.insert(line.position);
+            }
+            shown.push(line);
+        }
+        shown
     }
 
-    /// Every line, whatever is folded.
-    pub(crate) fn whole(&self) -> Vec<ExplanationLine> {
-        self.explained()
-            .map_or_else(Vec::new, |explained| lines(explained, &|_| true))
+    /// Returns every line, folded or not.
+    pub(crate) fn all_lines(&self) -> Vec<ExplanationLine<'_>> {
+        let Some(explanation) = self.explanation() else {
+            return Vec::new();
+        };
+        let parts = explanation.entities.iter().map(|one| Some(&one.parts[..]));
+        let mut lines = Vec::new();
+        self.add_lines(&parts.collect::<Vec<_>>(), 0, None, &mut lines);
+        lines
     }
 
-    /// The cursor's place in the whole tree.
-    pub(crate) fn place(&self) -> usize {
-        let subject = self.lines().get(self.cursor).map(|line| line.subject);
-        self.whole()
-            .iter()
-            .position(|line| Some(line.subject) == subject)
-            .unwrap_or(0)
+    /// Adds the numbers of all entities, and the numbers below them. `siblings` has the numbers of
+    /// each entity.
+    fn add_lines<'a>(
+        &self,
+        siblings: &[Option<&'a [Explanation]>],
+        depth: usize,
+        parent: Option<usize>,
+        lines: &mut Vec<ExplanationLine<'a>>,
+    ) {
+        for same_kind in by_kind(siblings) {
+            let Some(number) = same_kind.iter().flatten().copied().next() else {
+                continue;
+            };
+            let position = lines.len();
+            let is_branch = same_kind
+                .iter()
+                .flatten()
+                .any(|number| !number.children.is_empty());
+            lines.push(ExplanationLine {
+                position,
+                depth,
+                number,
+                values: values(&same_kind),
+                parent,
+                is_unfolded: is_branch.then(|| self.unfolded.contains(&number.kind)),
+            });
+            let children: Vec<Option<&[Explanation]>> = same_kind
+                .iter()
+                .map(|number| number.map(|number| &number.children[..]))
+                .collect();
+            self.add_lines(&children, depth + 1, Some(position), lines);
+        }
     }
 
-    /// Puts the cursor on a line of the whole tree; what it is folded in is opened, and what the
-    /// last one was is folded again.
-    pub(crate) fn go_to(&mut self, place: usize) {
-        for branch in self.opened.drain(..) {
+    /// Returns the position of the cursor's line in the complete tree.
+    pub(crate) fn position(&self) -> usize {
+        let lines = self.lines();
+        lines.get(self.cursor).map_or(0, |line| line.position)
+    }
+
+    /// Moves the cursor to a line of the complete tree. Unfolds the branches above it, and folds
+    /// those again that were unfolded for the previous match.
+    pub(crate) fn go_to(&mut self, position: usize) {
+        for branch in self.unfolded_for_match.drain(..) {
             self.unfolded.remove(&branch);
         }
-        let whole = self.whole();
-        let Some(line) = whole.get(place) else { return };
-        let mut depth = line.depth;
-        for above in whole[..place].iter().rev() {
-            if let Some((branch, _)) = above.branch.filter(|_| above.depth < depth) {
-                depth = above.depth;
-                if self.unfolded.insert(branch) {
-                    self.opened.push(branch);
-                }
+        let branches = self.branches_above(position);
+        for branch in branches {
+            if self.unfolded.insert(branch) {
+                self.unfolded_for_match.push(branch);
             }
         }
-        self.cursor = self
-            .lines()
+        let lines = self.lines();
+        let cursor = lines.iter().position(|line| line.position == position);
+        self.cursor = cursor.unwrap_or(0);
+    }
+
+    /// Returns the branches that a line of the complete tree is in.
+    fn branches_above(&self, position: usize) -> Vec<ExplanationKind> {
+        let lines = self.all_lines();
+        let mut branches = Vec::new();
+        let mut line = lines.get(position);
+        while let Some(parent) = line.and_then(|line| line.parent) {
+            branches.push(lines[parent].kind());
+            line = lines.get(parent);
+        }
+        branches
+    }
+
+    /// Folds or unfolds a branch, and moves the cursor to its line.
+    pub(crate) fn set_unfolded(&mut self, branch: ExplanationKind, unfolded: bool) {
+        if unfolded {
+            self.unfolded.insert(branch);
+        } else {
+            self.unfolded.remove(&branch);
+        }
+        let lines = self.lines();
+        let cursor = lines
             .iter()
-            .position(|shown| shown.subject == line.subject)
-            .unwrap_or(0);
+            .position(|line| line.is_unfolded.is_some() && line.kind() == branch);
+        self.cursor = cursor.unwrap_or(0);
     }
+}
 
-    pub(crate) fn fold(&mut self, branch: Branch, open: bool) {
-        match open {
-            true => self.unfolded.insert(branch),
-            false => self.unfolded.remove(&branch),
-        };
-        // the branch's own line stays under the cursor
-        let at = self
-            .lines()
+fn values(same_kind: &[Option<&Explanation>]) -> Vec<Option<f64>> {
+    let value = |number: &Option<&Explanation>| number.and_then(|number| number.value);
+    same_kind.iter().map(value).collect()
+}
+
+/// Groups the numbers of all entities by kind, in the order in which the kinds occur. States of two
+/// entities are sorted by their difference, the greatest first. The competitors of two entities are
+/// left out, since they may be those of two different picks, and so is a single competitor.
+fn by_kind<'a>(siblings: &[Option<&'a [Explanation]>]) -> Vec<Vec<Option<&'a Explanation>>> {
+    let mut kinds = Vec::new();
+    for number in siblings.iter().flatten().copied().flatten() {
+        if !kinds.contains(&number.kind) {
+            kinds.push(number.kind);
+        }
+    }
+    let is_pair = siblings.len() == 2;
+    let is_competitor =
+        |kind: &&ExplanationKind| matches!(kind, ExplanationKind::Competitor { .. });
+    if is_pair || kinds.iter().filter(is_competitor).count() == 1 {
+        kinds.retain(|kind| !is_competitor(&kind));
+    }
+    let of_kind = |kind| {
+        let find = |numbers: &'a [Explanation]| numbers.iter().find(|one| one.kind == kind);
+        siblings
             .iter()
-            .position(|line| line.branch.is_some_and(|(b, _)| b == branch));
-        self.cursor = at.unwrap_or(0);
+            .map(|numbers| numbers.and_then(find))
+            .collect()
+    };
+    let mut groups: Vec<Vec<Option<&Explanation>>> = kinds.iter().copied().map(of_kind).collect();
+    if is_pair {
+        sort_states(&kinds, &mut groups);
     }
+    groups
 }
 
-/// Whether a branch is open.
-type IsOpen<'a> = dyn Fn(Branch) -> bool + 'a;
-
-fn lines(explained: &Explained, is_open: &IsOpen) -> Vec<ExplanationLine> {
-    let mut lines = Vec::new();
-    if explained.entities.iter().any(|why| !why.seeds.is_empty()) {
-        score(explained, is_open, &mut lines);
-    }
-    if explained
-        .entities
-        .iter()
-        .any(|why| OF_PICK.iter().any(|fact| fact.of(why).is_some()))
-    {
-        pick(explained, is_open, &mut lines);
-    }
-    if explained
-        .entities
-        .iter()
-        .any(|why| matches!(why.standing, EntityStatus::Listed(_)))
-    {
-        reranking(explained, is_open, &mut lines);
-    }
-    lines
-}
-
-fn score(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<ExplanationLine>) {
-    let branch = Branch::Score;
-    let open = is_open(branch);
-    lines.push(ExplanationLine {
-        depth: 0,
-        subject: Subject::Score,
-        branch: Some((branch, open)),
-        values: scored(explained, |why| Some(why.score)),
-    });
-    if !open {
-        return;
-    }
-    for modality in MODALITIES {
-        let values = scored(explained, |why| why.parts.map(|parts| modality.of(parts)));
-        if values.iter().any(Option::is_some) {
-            lines.push(leaf(1, Subject::Part(modality), values));
-        }
-    }
-    for seed in 0..explained.seeds.len() {
-        score_of_seed(explained, seed, is_open, lines);
-    }
-}
-
-/// Adds the lines of one seed: its Z, the parts of that, and the states of the seed.
-fn score_of_seed(
-    explained: &Explained,
-    seed: usize,
-    is_open: &IsOpen,
-    lines: &mut Vec<ExplanationLine>,
-) {
-    let branch = Branch::Seed(seed);
-    let open = is_open(branch);
-    lines.push(ExplanationLine {
-        depth: 1,
-        subject: Subject::Seed(seed),
-        branch: Some((branch, open)),
-        values: scored(explained, |why| Some(why.seeds.get(seed)?.z)),
-    });
-    if !open {
-        return;
-    }
-    for modality in MODALITIES {
-        let values = scored(explained, |why| {
-            why.seeds.get(seed)?.parts.map(|parts| modality.of(parts))
-        });
-        if values.iter().any(Option::is_some) {
-            lines.push(leaf(2, Subject::SeedPart(seed, modality), values));
-        }
-    }
-    lines.extend(states_of_seed(explained, seed));
-    if explained.seeds[seed].more > 0 {
-        let values = scored(explained, |why| Some(why.seeds.get(seed)?.rest));
-        lines.push(leaf(2, Subject::Rest(seed), values));
-    }
-}
-
-/// Returns a line for each state of a seed that is listed.
-fn states_of_seed(explained: &Explained, seed: usize) -> Vec<ExplanationLine> {
-    let mut lines = Vec::new();
-    for at in 0..explained.seeds[seed].states.len() {
-        let values = scored(explained, |why| {
-            why.seeds.get(seed)?.brought.get(at).copied()
-        });
-        lines.push(leaf(2, Subject::State(seed, at), values));
-    }
-    if explained.entities.len() == 2 {
-        // what tells the two apart comes first
-        let apart = |line: &ExplanationLine| line.difference().map_or(0.0, f64::abs);
-        lines.sort_by(|a, b| apart(b).total_cmp(&apart(a)));
-    }
-    lines
-}
-
-/// Returns a value of each entity, and `None` for one whose score is not known.
-fn scored(
-    explained: &Explained,
-    value: impl Fn(&EntityExplanation) -> Option<f64>,
-) -> Vec<Option<f64>> {
-    let mut values = Vec::new();
-    for why in &explained.entities {
-        let is_known = !why.seeds.is_empty();
-        values.push(if is_known { value(why) } else { None });
-    }
-    values
-}
-
-/// Returns a line that folds nothing.
-fn leaf(depth: usize, subject: Subject, values: Vec<Option<f64>>) -> ExplanationLine {
-    ExplanationLine {
-        depth,
-        subject,
-        branch: None,
-        values,
-    }
-}
-
-fn pick(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<ExplanationLine>) {
-    let branch = Branch::Pick;
-    let open = is_open(branch);
-    let pick = explained
-        .entities
-        .iter()
-        .map(|why| why.contest.as_ref().map(|c| c.pick as f64))
-        .collect();
-    lines.push(ExplanationLine {
-        depth: 0,
-        subject: Subject::Pick,
-        branch: Some((branch, open)),
-        values: pick,
-    });
-    if !open {
-        return;
-    }
-    facts(explained, &OF_PICK, lines);
-    // side by side the two may come from two windows
-    if let [only] = &explained.entities[..]
-        && let Some(contest) = only
-            .contest
-            .as_ref()
-            .filter(|contest| contest.rivals.len() > 1)
-    {
-        for (at, rival) in contest.rivals.iter().enumerate() {
-            let values = vec![Some(rival.divergence)];
-            lines.push(ExplanationLine {
-                depth: 1,
-                subject: Subject::Rival(at),
-                branch: None,
-                values,
-            });
-        }
-    }
-}
-
-fn reranking(explained: &Explained, is_open: &IsOpen, lines: &mut Vec<ExplanationLine>) {
-    let branch = Branch::Reranking;
-    let open = is_open(branch);
-    let rank = explained
-        .entities
-        .iter()
-        .map(|why| Fact::Rank.of(why))
-        .collect();
-    lines.push(ExplanationLine {
-        depth: 0,
-        subject: Subject::Reranking,
-        branch: Some((branch, open)),
-        values: rank,
-    });
-    if open {
-        facts(explained, &OF_RERANKING, lines);
-    }
-}
-
-fn facts(explained: &Explained, facts: &[Fact], lines: &mut Vec<ExplanationLine>) {
-    for &fact in facts {
-        let values: Vec<Option<f64>> = explained.entities.iter().map(|why| fact.of(why)).collect();
-        if values.iter().any(Option::is_some) {
-            lines.push(ExplanationLine {
-                depth: 1,
-                subject: Subject::Fact(fact),
-                branch: None,
-                values,
-            });
-        }
+fn sort_states(kinds: &[ExplanationKind], groups: &mut [Vec<Option<&Explanation>>]) {
+    let is_state = |kind: &ExplanationKind| matches!(kind, ExplanationKind::State(_));
+    let first = kinds.iter().position(is_state);
+    let last = kinds.iter().rposition(is_state);
+    if let Some((first, last)) = first.zip(last) {
+        let size =
+            |group: &Vec<Option<&Explanation>>| difference(&values(group)).map_or(0.0, f64::abs);
+        groups[first..=last].sort_by(|a, b| size(b).total_cmp(&size(a)));
     }
 }

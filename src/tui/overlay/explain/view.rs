@@ -1,5 +1,5 @@
-//! Why an entity stands where it stands, on the whole screen: one sentence, the tree of its score,
-//! pick and re-ranking, and what is under the cursor. Two entities have a column each, and their
+//! The explanation popup, which fills the screen: a summary, the tree of the score, the pick and the
+//! re-ranking, and the details of the selected number. Two entities have a column each, and their
 //! difference.
 //!
 //! ```text
@@ -16,54 +16,64 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Explained, SentenceCard};
-use crate::tui::gold_mark::{GoldMark, gold_mark};
+use crate::engine::protocol::{
+    Catalogue, ExplanationKind, Modality, RankExplanation, SentenceCard, without_leading_zero,
+};
+use crate::tui::gold_mark::gold_mark;
 use crate::tui::overlay::explain::detail;
-use crate::tui::overlay::explain::sentence::{small, verdict};
-use crate::tui::overlay::explain::tree::{ExplanationLine, Fact, Modality, Subject};
+use crate::tui::overlay::explain::tree::ExplanationLine;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::Hit;
 use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{bars, text};
 
-/// From this width on what is under the cursor has a column of its own.
-const WITH_COLUMN: u16 = 110;
-/// From this height on it has lines of its own where it has no column.
-const WITH_LINES: u16 = 20;
-const DETAIL: u16 = 42;
-const DETAIL_LINES: u16 = 4;
-const NUMBER: usize = 10;
-const DIFFERENCE: usize = 12;
-/// Lines of the sentence on top, at most.
-const VERDICT: usize = 4;
+/// The least width at which the details have a column of their own.
+const MIN_WIDTH_FOR_COLUMN: u16 = 110;
+/// The least height at which the details are below the tree, if they have no column.
+const MIN_HEIGHT_FOR_LINES: u16 = 20;
+const DETAIL_WIDTH: u16 = 42;
+const DETAIL_HEIGHT: u16 = 4;
+const VALUE_WIDTH: usize = 10;
+const DIFFERENCE_WIDTH: usize = 12;
+/// The greatest number of lines of the summary.
+const MAX_SUMMARY_LINES: usize = 4;
+
+/// An explanation and the names of its entities.
+#[derive(Clone, Copy)]
+struct Explained<'a> {
+    explanation: &'a RankExplanation,
+    catalogue: &'a Catalogue,
+}
+
+impl Explained<'_> {
+    fn is_pair(&self) -> bool {
+        self.explanation.entities.len() > 1
+    }
+
+    fn label(&self, line: &ExplanationLine) -> String {
+        line.number.label(&self.explanation.request, self.catalogue)
+    }
+}
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let app = canvas.app;
     let inner = frame(canvas, whole);
-    let (Some(explained), Some(catalogue)) = (app.overlay.explain.explained(), canvas.catalogue())
-    else {
-        let said = match &app.overlay.explain.answer {
-            Some(Err(why)) => why.clone(),
+    let explanation = app.overlay.explain.explanation();
+    let Some((explanation, catalogue)) = explanation.zip(app.shared.catalogue.as_deref()) else {
+        let text = match &app.overlay.explain.answer {
+            Some(Err(error)) => error.clone(),
             _ => "…".to_owned(),
         };
-        return paragraph(canvas, inner, Role::Quiet, &said);
+        return paragraph(canvas, inner, Role::Quiet, &text);
     };
-    let mut said = text::wrap(&verdict(explained, catalogue), usize::from(inner.width));
-    said.truncate(VERDICT.min(usize::from(inner.height / 3)));
-    let top = said.len() as u16 + 1;
-    let said = said
-        .into_iter()
-        .map(|line| Line::from(canvas.span(Role::Title, line)))
-        .collect();
-    canvas.lines(inner, said);
-    let below = Rect {
-        y: inner.y + top,
-        height: inner.height.saturating_sub(top),
-        ..inner
+    let explained = Explained {
+        explanation,
+        catalogue,
     };
+    let below = draw_summary(canvas, inner, explained);
     let lines = app.overlay.explain.lines();
-    let (tree, detail) = places(below);
+    let (tree, detail) = tree_and_detail_areas(below);
     draw_tree(canvas, tree, explained, &lines);
     if detail.y > tree.bottom() {
         let between = Rect {
@@ -73,16 +83,33 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         };
         rule(canvas, between);
     }
-    if let Some(line) = lines
-        .get(app.overlay.explain.cursor)
-        .filter(|_| !detail.is_empty())
+    if let Some(line) = lines.get(app.overlay.explain.cursor)
+        && !detail.is_empty()
     {
-        detail::draw(canvas, detail, explained, line);
+        detail::draw(canvas, detail, &explanation.request, catalogue, line);
     }
 }
 
-/// Draws the popup's frame with the names of the entities; gives its inside, a column in from both
-/// sides.
+/// Draws the summary, and returns the area below it.
+fn draw_summary(canvas: &mut DrawContext, area: Rect, explained: Explained) -> Rect {
+    let summary = explained.explanation.summary(explained.catalogue);
+    let mut lines = text::wrap(&summary, usize::from(area.width));
+    lines.truncate(MAX_SUMMARY_LINES.min(usize::from(area.height / 3)));
+    let height = lines.len() as u16 + 1;
+    let lines = lines
+        .into_iter()
+        .map(|line| Line::from(canvas.span(Role::Title, line)))
+        .collect();
+    canvas.lines(area, lines);
+    Rect {
+        y: area.y + height,
+        height: area.height.saturating_sub(height),
+        ..area
+    }
+}
+
+/// Draws the popup's frame with the names of the entities. Returns the area inside it, with a
+/// margin of one column on both sides.
 fn frame(canvas: &mut DrawContext, whole: Rect) -> Rect {
     let entities = &canvas.app.overlay.explain.entities;
     let names: Vec<String> = entities.iter().map(|&e| canvas.name(e)).collect();
@@ -107,26 +134,24 @@ fn rule(canvas: &mut DrawContext, area: Rect) {
     canvas.line(area, Line::from(canvas.span(Role::Border, rule)));
 }
 
-/// Where the tree is, and what is under its cursor: beside it, below it, or nowhere.
-fn places(area: Rect) -> (Rect, Rect) {
-    let [first, second] = match (area.width + 4, area.height + 4) {
-        (width, _) if width >= WITH_COLUMN => {
-            Layout::horizontal([Constraint::Fill(1), Constraint::Length(DETAIL)])
-                .spacing(2)
-                .areas(area)
-        }
-        (_, height) if height >= WITH_LINES => {
-            Layout::vertical([Constraint::Fill(1), Constraint::Length(DETAIL_LINES)])
-                .spacing(1)
-                .areas(area)
-        }
-        _ => [area, Rect::default()],
+/// Returns the area of the tree, and that of the details: beside it, below it, or empty.
+fn tree_and_detail_areas(area: Rect) -> (Rect, Rect) {
+    let [tree, detail] = if area.width + 4 >= MIN_WIDTH_FOR_COLUMN {
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(DETAIL_WIDTH)])
+            .spacing(2)
+            .areas(area)
+    } else if area.height + 4 >= MIN_HEIGHT_FOR_LINES {
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(DETAIL_HEIGHT)])
+            .spacing(1)
+            .areas(area)
+    } else {
+        [area, Rect::default()]
     };
-    (first, second)
+    (tree, detail)
 }
 
-pub fn paragraph(canvas: &mut DrawContext, area: Rect, role: Role, said: &str) {
-    let lines = text::wrap(said, usize::from(area.width))
+pub fn paragraph(canvas: &mut DrawContext, area: Rect, role: Role, text: &str) {
+    let lines = text::wrap(text, usize::from(area.width))
         .into_iter()
         .map(|line| Line::from(canvas.span(role, line)))
         .collect();
@@ -136,26 +161,18 @@ pub fn paragraph(canvas: &mut DrawContext, area: Rect, role: Role, said: &str) {
 fn draw_tree(
     canvas: &mut DrawContext,
     area: Rect,
-    explained: &Explained,
+    explained: Explained,
     lines: &[ExplanationLine],
 ) {
     let app = canvas.app;
-    let head = u16::from(explained.entities.len() > 1);
-    if head == 1 {
-        let line = heads(canvas, explained, usize::from(area.width));
-        canvas.line(
-            Rect {
-                height: 1.min(area.height),
-                ..area
-            },
-            line,
-        );
+    let mut list = area;
+    if explained.is_pair() {
+        let header = header(canvas, explained, usize::from(area.width));
+        let height = 1.min(area.height);
+        canvas.line(Rect { height, ..area }, header);
+        list.y += 1;
+        list.height = area.height.saturating_sub(1);
     }
-    let list = Rect {
-        y: area.y + head,
-        height: area.height.saturating_sub(head),
-        ..area
-    };
     let page = usize::from(list.height);
     let cursor = app.overlay.explain.cursor;
     let offset = keep_in_sight(cursor, app.shared.frame.popup.offset, page, lines.len());
@@ -164,81 +181,78 @@ fn draw_tree(
         page,
         furthest: lines.len().saturating_sub(page),
     };
-    let scale = Scale::of(lines);
-    for (at, line) in lines.iter().enumerate().skip(offset).take(page) {
-        let place = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let said = draw_line(canvas, explained, line, &scale, usize::from(list.width));
-        canvas.list_line(place, said, at == cursor);
-        canvas.hit(place, Hit::WhyLine(at));
+    let scale = Scale::new(lines);
+    for (index, line) in lines.iter().enumerate().skip(offset).take(page) {
+        let row = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
+        let drawn = draw_line(canvas, explained, line, &scale, usize::from(list.width));
+        canvas.list_line(row, drawn, index == cursor);
+        canvas.hit(row, Hit::WhyLine(index));
     }
     canvas.scroll_mark(list, offset, page, lines.len());
 }
 
-fn heads(canvas: &DrawContext, explained: &Explained, width: usize) -> Line<'static> {
-    let label = width.saturating_sub(2 * NUMBER + DIFFERENCE);
-    let name = |at: usize| {
-        text::fit_right(
-            &text::cut(&canvas.name(explained.entities[at].entity), NUMBER - 1),
-            NUMBER,
-        )
-    };
-    Line::from(vec![
-        Span::raw(" ".repeat(label)),
-        canvas.span(Role::Title, name(0)),
-        canvas.span(Role::Title, name(1)),
-        canvas.span(Role::Quiet, text::fit_right("difference", DIFFERENCE)),
-    ])
+/// Returns the column titles for two entities.
+fn header(canvas: &DrawContext, explained: Explained, width: usize) -> Line<'static> {
+    let mut spans = vec![Span::raw(
+        " ".repeat(width.saturating_sub(2 * VALUE_WIDTH + DIFFERENCE_WIDTH)),
+    )];
+    for one in explained.explanation.entities.iter().take(2) {
+        let name = text::cut(&canvas.name(one.entity), VALUE_WIDTH - 1);
+        spans.push(canvas.span(Role::Title, text::fit_right(&name, VALUE_WIDTH)));
+    }
+    let difference = text::fit_right("difference", DIFFERENCE_WIDTH);
+    spans.push(canvas.span(Role::Quiet, difference));
+    Line::from(spans)
 }
 
-/// What a full bar stands for.
+/// The values that a full bar stands for.
 struct Scale {
-    sums: f64,
+    modalities_and_seeds: f64,
     states: f64,
 }
 
 impl Scale {
-    fn of(lines: &[ExplanationLine]) -> Scale {
-        let most = |wanted: fn(&Subject) -> bool| {
-            let values = lines
-                .iter()
-                .filter(|line| wanted(&line.subject))
-                .flat_map(|line| line.values.iter().flatten());
-            values.fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()))
+    fn new(lines: &[ExplanationLine]) -> Scale {
+        let mut scale = Scale {
+            modalities_and_seeds: f64::MIN_POSITIVE,
+            states: f64::MIN_POSITIVE,
         };
-        let is_sum = |s: &Subject| {
-            matches!(
-                s,
-                Subject::Part(_) | Subject::Seed(_) | Subject::SeedPart(..)
-            )
-        };
-        Scale {
-            sums: most(is_sum),
-            states: most(|s| matches!(s, Subject::State(..) | Subject::Rest(_))),
+        for line in lines {
+            let greatest = match line.kind() {
+                ExplanationKind::Modality(_) | ExplanationKind::Seed(_) => {
+                    &mut scale.modalities_and_seeds
+                }
+                ExplanationKind::State(_) | ExplanationKind::OtherStates(_) => &mut scale.states,
+                _ => continue,
+            };
+            for value in line.values.iter().flatten() {
+                *greatest = greatest.max(value.abs());
+            }
         }
+        scale
     }
 }
 
 fn draw_line(
     canvas: &DrawContext,
-    explained: &Explained,
+    explained: Explained,
     line: &ExplanationLine,
     scale: &Scale,
     width: usize,
 ) -> Line<'static> {
-    let sign = match line.branch {
-        Some((_, true)) => "▾ ",
-        Some((_, false)) => "▸ ",
+    let sign = match line.is_unfolded {
+        Some(true) => "▾ ",
+        Some(false) => "▸ ",
         None => "  ",
     };
     let indent = format!("{}{sign}", "  ".repeat(line.depth));
-    let paired = explained.entities.len() > 1;
-    let right = if paired {
-        2 * NUMBER + DIFFERENCE
+    let right = if explained.is_pair() {
+        2 * VALUE_WIDTH + DIFFERENCE_WIDTH
     } else {
-        NUMBER + width / 4
+        VALUE_WIDTH + width / 4
     };
     let room = width.saturating_sub(text::width(&indent) + right);
-    let role = if line.branch.is_some() {
+    let role = if line.is_unfolded.is_some() {
         Role::Title
     } else {
         Role::Text
@@ -246,64 +260,55 @@ fn draw_line(
     let mut spans = vec![canvas.span(Role::Quiet, indent)];
     spans.extend(label(canvas, explained, line, room, role));
     for value in &line.values {
-        let number = value.map_or_else(|| "–".into(), |value| number(line.subject, value));
-        spans.push(canvas.span(role, text::fit_right(&number, NUMBER)));
+        let value = value.map_or_else(|| "–".into(), |value| format_value(line.kind(), value));
+        spans.push(canvas.span(role, text::fit_right(&value, VALUE_WIDTH)));
     }
-    spans.push(match paired {
-        true => apart(canvas, explained, line),
-        false => beside(canvas, explained, line, scale, width / 4),
+    spans.push(if explained.is_pair() {
+        difference(canvas, explained, line)
+    } else {
+        bar_or_outcome(canvas, explained, line, scale, width / 4)
     });
     Line::from(spans)
 }
 
-/// Exactly `room` wide.
+/// Returns the label of a line, exactly `room` wide.
 fn label(
     canvas: &DrawContext,
-    explained: &Explained,
+    explained: Explained,
     line: &ExplanationLine,
     room: usize,
     role: Role,
 ) -> Vec<Span<'static>> {
-    match line.subject {
-        Subject::State(seed, state) => match &explained.seeds[seed].states[state].sentence {
-            Some(sentence) if explained.ask.mode.sees_text() => {
-                let said = format!("“{}”", around_mention(sentence, room.saturating_sub(2)));
-                canvas.label(Role::Text, &text::fit(&said, room))
-            }
-            _ => canvas.label(
-                Role::Text,
-                &text::fit(&canvas.app.why_label(explained, line.subject), room),
-            ),
-        },
-        Subject::Rival(at) => {
-            let rival = explained.rival(at).map(|rival| rival.entity);
-            let mark = canvas
-                .catalogue()
-                .zip(rival)
-                .map_or(GoldMark::Unjudged, |(c, e)| {
-                    gold_mark(c, explained.ask.class, e)
-                });
-            let place = format!("{} ", text::fit_right(&(at + 1).to_string(), 2));
-            let name = text::fit(
-                &canvas.app.why_label(explained, line.subject),
-                room.saturating_sub(5),
-            );
+    let request = &explained.explanation.request;
+    let text = explained.label(line);
+    match line.kind() {
+        ExplanationKind::State(_) => {
+            let evidence = line.number.evidence.as_ref();
+            let sentence = evidence.and_then(|evidence| evidence.sentence.as_ref());
+            let text = match sentence {
+                Some(sentence) if request.mode.sees_text() => {
+                    format!("“{}”", around_mention(sentence, room.saturating_sub(2)))
+                }
+                _ => text,
+            };
+            canvas.label(Role::Text, &text::fit(&text, room))
+        }
+        ExplanationKind::Competitor { entity, rank, .. } => {
+            let mark = gold_mark(explained.catalogue, request.class, entity);
+            let rank = format!("{} ", text::fit_right(&rank.to_string(), 2));
             let mut spans = vec![
-                canvas.span(Role::Quiet, place),
+                canvas.span(Role::Quiet, rank),
                 mark_sign(canvas, mark),
                 Span::raw(" "),
             ];
-            spans.extend(canvas.label(role, &name));
+            spans.extend(canvas.label(role, &text::fit(&text, room.saturating_sub(5))));
             spans
         }
-        subject => canvas.label(
-            role,
-            &text::fit(&canvas.app.why_label(explained, subject), room),
-        ),
+        _ => canvas.label(role, &text::fit(&text, room)),
     }
 }
 
-/// A sentence from a little before its mention on.
+/// Returns a sentence that starts a little before its mention.
 fn around_mention(sentence: &SentenceCard, room: usize) -> String {
     let joined = |from: usize| {
         let mut out = if from > 0 {
@@ -329,23 +334,16 @@ fn around_mention(sentence: &SentenceCard, room: usize) -> String {
     joined(from)
 }
 
-/// A number as its subject has it: counts whole, sums with two places, what a pair brings with
-/// three.
-pub fn number(subject: Subject, value: f64) -> String {
-    let digits = match subject {
-        Subject::Pick | Subject::Reranking => 0,
-        Subject::Fact(fact) if fact.is_place() => 0,
-        Subject::Rival(_) | Subject::Fact(Fact::Divergence | Fact::Rerank) => 4,
-        Subject::State(..) | Subject::Rest(_) => 3,
-        _ => 2,
-    };
-    format!("{value:.digits$}").replace('-', "−")
+/// Formats a value with the number of decimal places of its kind.
+pub fn format_value(kind: ExplanationKind, value: f64) -> String {
+    let decimals = kind.decimals();
+    format!("{value:.decimals$}").replace('-', "−")
 }
 
-/// A bar, or what there is to say of a rival.
-fn beside(
+/// Returns a bar, or the outcome of the pick for a competitor.
+fn bar_or_outcome(
     canvas: &DrawContext,
-    explained: &Explained,
+    explained: Explained,
     line: &ExplanationLine,
     scale: &Scale,
     room: usize,
@@ -353,34 +351,37 @@ fn beside(
     let Some(value) = line.values[0] else {
         return Span::raw("");
     };
-    let (role, scale) = match line.subject {
-        Subject::Part(modality) | Subject::SeedPart(_, modality) => {
-            (modality_role(modality), scale.sums)
+    let (role, full) = match line.kind() {
+        ExplanationKind::Modality(modality) => {
+            (modality_role(modality), scale.modalities_and_seeds)
         }
-        Subject::Seed(_) => (Role::Seed, scale.sums),
-        Subject::State(..) | Subject::Rest(_) => (Role::Seed, scale.states),
-        Subject::Rival(at) => {
-            let Some(contest) = &explained.entities[0].contest else {
-                return Span::raw("");
-            };
-            let by = contest.lost_by(&contest.rivals[at]);
-            let winner = contest.rivals[at].entity == contest.winner;
-            let said = if winner {
-                "  picked".to_owned()
-            } else {
-                format!("  lost by {}", small(by))
-            };
-            return canvas.span(
-                if winner { Role::Focus } else { Role::Quiet },
-                text::cut(&said, room),
-            );
+        ExplanationKind::Seed(_) => (Role::Seed, scale.modalities_and_seeds),
+        ExplanationKind::State(_) | ExplanationKind::OtherStates(_) => (Role::Seed, scale.states),
+        ExplanationKind::Competitor { is_winner, .. } => {
+            return outcome(canvas, explained, value, is_winner, room);
         }
         _ => return Span::raw(""),
     };
-    canvas.span(
-        role,
-        format!(" {}", bars::to_right(value / scale, room.saturating_sub(1))),
-    )
+    let bar = bars::to_right(value / full, room.saturating_sub(1));
+    canvas.span(role, format!(" {bar}"))
+}
+
+/// Returns whether a competitor was picked, or by how much its divergence was too great.
+fn outcome(
+    canvas: &DrawContext,
+    explained: Explained,
+    divergence: f64,
+    is_winner: bool,
+    room: usize,
+) -> Span<'static> {
+    if is_winner {
+        return canvas.span(Role::Focus, text::cut("  picked", room));
+    }
+    let pick = explained.explanation.entities[0].pick();
+    let least = pick.and_then(|pick| pick.winner());
+    let lost_by = least.map_or(0.0, |(_, least)| divergence - least);
+    let text = format!("  lost by {}", without_leading_zero(lost_by));
+    canvas.span(Role::Quiet, text::cut(&text, room))
 }
 
 fn modality_role(modality: Modality) -> Role {
@@ -391,40 +392,41 @@ fn modality_role(modality: Modality) -> Role {
     }
 }
 
-/// The first less the second; ▲ where that speaks for the first. Numbers of two different picks
-/// have none.
-fn apart(canvas: &DrawContext, explained: &Explained, line: &ExplanationLine) -> Span<'static> {
-    let contests = explained
-        .entities
-        .iter()
-        .map(|why| why.contest.as_ref().map(|c| c.pick))
-        .collect::<Vec<_>>();
-    let of_one_pick = contests.windows(2).all(|two| two[0] == two[1]);
-    let less_is_better = match line.subject {
-        Subject::Fact(Fact::Round | Fact::Window) => return Span::raw(""),
-        Subject::Fact(Fact::WindowPlace | Fact::SetScore | Fact::Divergence) if !of_one_pick => {
-            return Span::raw("");
+/// Returns the first value minus the second, with ▲ if that favours the first. Numbers of two
+/// different picks have no difference.
+fn difference(canvas: &DrawContext, explained: Explained, line: &ExplanationLine) -> Span<'static> {
+    let is_comparable = match line.kind() {
+        ExplanationKind::Round | ExplanationKind::WindowSize => false,
+        ExplanationKind::WindowRank | ExplanationKind::SetScore | ExplanationKind::Divergence => {
+            is_one_pick(explained.explanation)
         }
-        Subject::Pick | Subject::Reranking | Subject::Fact(Fact::Divergence) => true,
-        Subject::Fact(fact) => fact.is_place(),
-        _ => false,
+        _ => true,
     };
-    let Some(difference) = line.difference() else {
+    let Some(difference) = line.difference().filter(|_| is_comparable) else {
         return Span::raw("");
     };
-    let shown = number(line.subject, difference.abs());
-    let (mark, role) = match difference * if less_is_better { -1.0 } else { 1.0 } {
-        _ if shown.chars().all(|c| matches!(c, '0' | '.')) => {
-            return canvas.span(Role::Quiet, text::fit_right("·", DIFFERENCE));
-        }
-        better if better > 0.0 => ("▲", Role::Gold),
-        _ => ("▼", Role::Miss),
+    let shown = format_value(line.kind(), difference.abs());
+    if shown.chars().all(|c| matches!(c, '0' | '.')) {
+        return canvas.span(Role::Quiet, text::fit_right("·", DIFFERENCE_WIDTH));
+    }
+    let less_is_better = line.kind().is_rank() || line.kind() == ExplanationKind::Divergence;
+    let (mark, role) = if (difference < 0.0) == less_is_better {
+        ("▲", Role::Gold)
+    } else {
+        ("▼", Role::Miss)
     };
     let sign = if difference < 0.0 { "−" } else { "+" };
-    canvas.span(
-        role,
-        text::fit_right(&format!("{mark} {sign}{shown}"), DIFFERENCE),
-    )
+    let text = format!("{mark} {sign}{shown}");
+    canvas.span(role, text::fit_right(&text, DIFFERENCE_WIDTH))
+}
+
+/// Returns true if the same pick decided about both entities.
+fn is_one_pick(explanation: &RankExplanation) -> bool {
+    let mut picks = Vec::new();
+    for one in &explanation.entities {
+        picks.push(one.pick().and_then(|pick| pick.value));
+    }
+    picks.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 #[cfg(test)]
@@ -432,7 +434,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_sentence_begins_near_its_mention() {
+    fn a_long_sentence_starts_close_to_its_mention() {
         let tokens: Vec<String> = "one two three four five six seven lion eight ."
             .split(' ')
             .map(Into::into)
