@@ -23,7 +23,7 @@ pub enum Context {
     Popup,
     Explain,
     WhatIf,
-    Naming,
+    SaveQuery,
     Path,
     Palette,
     Searching,
@@ -45,7 +45,7 @@ impl Context {
         Context::Popup,
         Context::Explain,
         Context::WhatIf,
-        Context::Naming,
+        Context::SaveQuery,
         Context::Path,
         Context::Palette,
         Context::Searching,
@@ -67,7 +67,7 @@ impl Context {
             Context::Popup => "popup",
             Context::Explain => "explain",
             Context::WhatIf => "what-if",
-            Context::Naming => "naming",
+            Context::SaveQuery => "naming",
             Context::Path => "path",
             Context::Palette => "palette",
             Context::Searching => "searching",
@@ -91,7 +91,7 @@ impl Context {
             Context::Popup => "popups",
             Context::Explain => "Explain",
             Context::WhatIf => "What-if",
-            Context::Naming => "name",
+            Context::SaveQuery => "name",
             Context::Path => "path",
             Context::Palette => "palette",
             Context::Searching => "search",
@@ -103,7 +103,7 @@ impl Context {
         use Context::*;
         matches!(
             self,
-            Filter | Typing | Note | Naming | Path | Palette | Searching
+            Filter | Typing | Note | SaveQuery | Path | Palette | Searching
         )
     }
 

@@ -48,16 +48,16 @@ pub(crate) const MOVES: [Action; 6] = [
 pub(crate) fn acts_in_popup(popup: Popup, action: Action) -> bool {
     use Action::*;
     match action {
-        _ if popup == Popup::Naming => true,
+        _ if popup == Popup::SaveQuery => true,
         Open | Search | NextMatch | PreviousMatch => true,
         _ if MOVES.contains(&action) => true,
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
-        PreviousPicture | NextPicture | Zoom => popup == Popup::Zoom,
+        PreviousImage | NextImage | Zoom => popup == Popup::Zoom,
         Explain => matches!(popup, Popup::Missing(_) | Popup::Explain),
-        Fold | FoldAll | PreviousBeside | NextBeside => popup == Popup::Explain,
+        Fold | FoldAll | PreviousSecond | NextSecond => popup == Popup::Explain,
         Left | Right => matches!(popup, Popup::Explain | Popup::WhatIf(_)),
-        Undo | Redo | Unchanged | NameState | States => matches!(popup, Popup::WhatIf(_)),
-        Remove => matches!(popup, Popup::States(_)),
+        Undo | Redo | ResetQuery | SaveQuery | NamedQueries => matches!(popup, Popup::WhatIf(_)),
+        Remove => matches!(popup, Popup::NamedQueries(_)),
         _ => false,
     }
 }

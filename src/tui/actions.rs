@@ -60,8 +60,8 @@ impl App {
             Action::FocusNext => self.focus_next(),
             Action::FocusClasses => self.focus_there_and_back(Pane::Classes),
             Action::FocusEntity => self.focus_there_and_back(Pane::Entity),
-            Action::PreviousPicture => self.turn_picture(-1),
-            Action::NextPicture => self.turn_picture(1),
+            Action::PreviousImage => self.turn_picture(-1),
+            Action::NextImage => self.turn_picture(1),
             Action::SaveView => self.save_view(),
             Action::StopEvaluation => self.stop_evaluation(),
             _ => self.act_on_data(action),
@@ -119,12 +119,12 @@ impl App {
             Action::Joint => self.toggle_joint(),
             Action::Rerank => self.explore.candidates.reranked = !self.explore.candidates.reranked,
             Action::Filter => self.cycle_filter(),
-            Action::Tall => self.explore.candidates.tall = !self.explore.candidates.tall,
+            Action::TallRows => self.explore.candidates.tall = !self.explore.candidates.tall,
             Action::Explain => self.explain_subject(),
-            Action::ExplainBeside => self.explain_beside(),
+            Action::ExplainSecond => self.explain_beside(),
             Action::WhatIf => self.open_what_if(),
-            Action::NameState => self.start_naming(),
-            Action::States => self.open_states(),
+            Action::SaveQuery => self.start_naming(),
+            Action::NamedQueries => self.open_states(),
             _ => {}
         }
     }
@@ -155,7 +155,7 @@ impl App {
                     Some(Popup::Export(shifted(cursor, by, TableFormat::ALL.len())))
             }
             Some(Popup::Rankers(cursor)) => self.step_in_contenders(cursor, by),
-            Some(Popup::Theme(cursor)) => {
+            Some(Popup::Themes(cursor)) => {
                 self.try_theme(shifted(cursor, by, self.overlay.themes.names.len()))
             }
             Some(Popup::Zoom) => self.step_candidate(by),
@@ -167,21 +167,21 @@ impl App {
             Some(Popup::WhatIf(cursor)) => {
                 self.overlay.popup = Some(Popup::WhatIf(shifted(cursor, by, Setting::ALL.len())))
             }
-            Some(Popup::States(cursor)) => {
-                self.overlay.popup = Some(Popup::States(shifted(
+            Some(Popup::NamedQueries(cursor)) => {
+                self.overlay.popup = Some(Popup::NamedQueries(shifted(
                     cursor,
                     by,
                     self.overlay.named_queries.len(),
                 )))
             }
-            Some(Popup::Pasted(cursor)) => {
-                self.overlay.popup = Some(Popup::Pasted(shifted(
+            Some(Popup::PastedNames(cursor)) => {
+                self.overlay.popup = Some(Popup::PastedNames(shifted(
                     cursor,
                     by,
                     self.overlay.pasted_names.len(),
                 )))
             }
-            Some(Popup::Naming | Popup::Told) => {}
+            Some(Popup::SaveQuery | Popup::LoadWarnings) => {}
             None if self.screen == Screen::Compare => self.step_in_compare(by),
             None if self.screen == Screen::Failures => self.step_in_failures(by),
             None if self.screen == Screen::Metrics => self.metrics.step(by, &self.shared),
@@ -257,9 +257,9 @@ impl App {
     pub(crate) fn page(&self) -> usize {
         let extent = match (self.overlay.popup, self.screen, self.explore.focus) {
             (Some(_), ..) => self.shared.frame.popup,
-            (None, Screen::Compare, _) => self.shared.frame.pairs,
+            (None, Screen::Compare, _) => self.shared.frame.compare_rows,
             (None, Screen::Failures, _) => self.shared.frame.failures,
-            (None, Screen::Metrics, _) => self.shared.frame.table,
+            (None, Screen::Metrics, _) => self.shared.frame.metrics_table,
             (None, Screen::Explore, Pane::Classes) => self.shared.frame.classes,
             (None, Screen::Explore, Pane::Entity) => self.shared.frame.entity,
             (None, Screen::Explore, _) => self.shared.frame.candidates,
@@ -361,7 +361,7 @@ impl App {
         let shown = if self.overlay.popup == Some(Popup::Zoom) {
             1
         } else {
-            self.shared.frame.strip.max(1)
+            self.shared.frame.visible_images.max(1)
         };
         self.explore.entity.first_image = shifted(
             self.explore.entity.first_image,
@@ -377,7 +377,7 @@ impl App {
             self.leave_search();
         } else if let Some(popup) = self.overlay.popup.take() {
             match popup {
-                Popup::Theme(_) => self.restore_theme(),
+                Popup::Themes(_) => self.restore_theme(),
                 Popup::Help(below) => self.overlay.popup = below.popup(),
                 _ => {}
             }
@@ -415,8 +415,8 @@ impl App {
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
             Some(Popup::Rankers(cursor)) => self.toggle_contender(cursor),
-            Some(Popup::Theme(_)) => self.keep_theme(),
-            Some(Popup::States(cursor)) => self.open_named(cursor),
+            Some(Popup::Themes(_)) => self.keep_theme(),
+            Some(Popup::NamedQueries(cursor)) => self.open_named(cursor),
             Some(Popup::Help(below)) => self.overlay.popup = below.popup(),
             Some(_) => self.overlay.popup = None,
             None => match self.explore.focus {

@@ -20,7 +20,7 @@ use crate::tui::shared::Shared;
 use crate::tui::failures::FailureList;
 use crate::tui::metrics::Metrics;
 use crate::tui::notice::Notice;
-use crate::tui::overlay::named_queries::NamedState;
+use crate::tui::overlay::named_queries::NamedQuery;
 use crate::tui::requests::RequestClass;
 
 /// What the next opened index is restored from.
@@ -163,7 +163,7 @@ impl App {
             Some(Popup::Palette) => Context::Palette,
             Some(Popup::Explain) => Context::Explain,
             Some(Popup::WhatIf(_)) => Context::WhatIf,
-            Some(Popup::Naming) => Context::Naming,
+            Some(Popup::SaveQuery) => Context::SaveQuery,
             Some(_) => Context::Popup,
             None => self.context_below(),
         }
@@ -244,7 +244,7 @@ impl App {
         self.overlay.named_queries = merged
             .states
             .iter()
-            .map(|record| NamedState::from_record(record.clone(), &catalogue))
+            .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
             .collect();
         self.failures.remarks = merged.remarks.iter().cloned().collect();
     }

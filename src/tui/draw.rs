@@ -30,7 +30,7 @@ use crate::tui::ui::sequence_hints;
 const SMALLEST: (u16, u16) = (60, 16);
 
 /// Draws the whole terminal; gives what the app is to know of the frame.
-pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) -> FrameInfo {
+pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) -> FrameInfo {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let said = format!(
@@ -50,8 +50,8 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) 
         has_popup: app.overlay.popup.is_some(),
         highlighted: app.overlay.search.field.text(),
         theme,
-        pictures,
-        view: FrameInfo {
+        images,
+        frame_info: FrameInfo {
             size: area.as_size(),
             ..FrameInfo::default()
         },
@@ -74,10 +74,10 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, pictures: &ImageCache) 
     draw_notice(&mut canvas, body);
     search::draw(&mut canvas, area);
     sequence_hints::draw(&mut canvas, area);
-    let view = canvas.view;
+    let frame_info = canvas.frame_info;
     fill(frame, theme);
     isolate(frame.buffer_mut());
-    view
+    frame_info
 }
 
 /// The theme's own paper and ink wherever a widget chose no colour: a theme reads the same on any
@@ -115,13 +115,13 @@ fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
         Popup::Rankers(cursor) => rankers::draw(canvas, area, cursor),
         Popup::Zoom => zoom::draw(canvas, area),
         Popup::Palette => palette::draw(canvas, area),
-        Popup::Theme(cursor) => themes::draw(canvas, area, cursor),
+        Popup::Themes(cursor) => themes::draw(canvas, area, cursor),
         Popup::Explain => view::draw(canvas, area),
         Popup::WhatIf(cursor) => what_if::draw(canvas, area, cursor),
-        Popup::Naming => named_queries::draw_naming(canvas, area),
-        Popup::States(cursor) => named_queries::draw(canvas, area, cursor),
-        Popup::Told => load_warnings::draw(canvas, area),
-        Popup::Pasted(cursor) => pasted_names::draw(canvas, area, cursor),
+        Popup::SaveQuery => named_queries::draw_naming(canvas, area),
+        Popup::NamedQueries(cursor) => named_queries::draw(canvas, area, cursor),
+        Popup::LoadWarnings => load_warnings::draw(canvas, area),
+        Popup::PastedNames(cursor) => pasted_names::draw(canvas, area, cursor),
     }
 }
 

@@ -43,7 +43,7 @@ impl App {
 
     /// Returns whether a key that the list of pasted names has no use for closes it, to act below.
     fn closes_pasted_list(&self, context: Context, bound: &Bound, keys: usize) -> bool {
-        let Some(popup @ Popup::Pasted(_)) = self.overlay.popup else {
+        let Some(popup @ Popup::PastedNames(_)) = self.overlay.popup else {
             return false;
         };
         let is_unused = match bound {
@@ -73,7 +73,7 @@ impl App {
             self.search_on();
         } else if let Some(path) = &mut self.compare.rankers.path {
             path.insert(text);
-        } else if self.overlay.popup == Some(Popup::Naming) {
+        } else if self.overlay.popup == Some(Popup::SaveQuery) {
             self.overlay.name_input.insert(text);
         } else if self.overlay.popup == Some(Popup::Palette) {
             self.overlay.palette.field.insert(text);

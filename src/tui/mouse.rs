@@ -8,7 +8,7 @@ use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
 use crate::tui::search::ListSearch;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -36,11 +36,11 @@ impl App {
     fn click(&mut self, column: u16, row: u16) {
         (self.overlay.search.typing, self.overlay.search.shown) = (false, false);
         if self.overlay.popup.is_none()
-            && let Some(pane) = self.shared.frame.pane(column, row)
+            && let Some(pane) = self.shared.frame.pane_at(column, row)
         {
             self.focus_clicked(pane);
         }
-        if let Some(hit) = self.shared.frame.hit(column, row) {
+        if let Some(hit) = self.shared.frame.target_at(column, row) {
             self.click_on(hit);
         }
     }
@@ -53,60 +53,66 @@ impl App {
         self.explore.classes.filtering &= pane == Pane::Classes;
     }
 
-    fn click_on(&mut self, hit: Hit) {
+    fn click_on(&mut self, hit: ClickTarget) {
         match hit {
-            Hit::Class(at) => self.open_tree_row(at),
-            Hit::Chip(at) => self.explore.seeds.chip = at,
-            Hit::ChipClose(at) => self.remove_chip(at),
-            Hit::AddSeed if self.explore.seeds.typing.is_none() => self.start_typing(),
-            Hit::Completion(at) => {
+            ClickTarget::ClassRow(at) => self.open_tree_row(at),
+            ClickTarget::Seed(at) => self.explore.seeds.chip = at,
+            ClickTarget::RemoveSeed(at) => self.remove_chip(at),
+            ClickTarget::AddSeed if self.explore.seeds.typing.is_none() => self.start_typing(),
+            ClickTarget::Completion(at) => {
                 if let Some(typing) = &mut self.explore.seeds.typing {
                     typing.cursor = at;
                     self.accept();
                 }
             }
-            Hit::Candidate(entity) => self.select(entity),
-            Hit::Neighbour(entity) => self.look_at(entity),
-            Hit::MissingCount => self.open_missing(),
-            Hit::Picture(at) => {
+            ClickTarget::Candidate(entity) => self.select(entity),
+            ClickTarget::Neighbor(entity) => self.look_at(entity),
+            ClickTarget::MissingCount => self.open_missing(),
+            ClickTarget::Image(at) => {
                 self.explore.entity.first_image = at;
                 self.toggle_zoom();
             }
-            Hit::Divider => self.explore.entity.resizing = true,
-            Hit::Help => self.open_help(),
-            Hit::Tab(screen) => self.go_to(screen),
-            Hit::MetricsColumn(column) => self.metrics.sort_by(column),
+            ClickTarget::Divider => self.explore.entity.resizing = true,
+            ClickTarget::Help => self.open_help(),
+            ClickTarget::Tab(screen) => self.go_to(screen),
+            ClickTarget::MetricsColumn(column) => self.metrics.sort_by(column),
             // a second click opens
-            Hit::MetricsRow(at) if self.metrics.cursor == at => {
+            ClickTarget::MetricsRow(at) if self.metrics.cursor == at => {
                 let effect = self.metrics.open_row(&self.shared);
                 self.apply(vec![effect]);
             }
-            Hit::MetricsRow(at) => self.metrics.cursor = at,
-            Hit::Pair(at) if self.pair_cursor(&self.pairs()) == at => self.open_pair(),
-            Hit::Pair(at) => self.select_pair(at),
-            Hit::Failure(at) if self.failures.cursor == at => self.act(Action::Open),
-            Hit::Failure(at) => self.put_cursor(at),
-            Hit::Cell(row, column) if self.failures.matrix.is_at(row, column) => self.open_cell(),
-            Hit::Cell(row, column) => self.put_cell(row, column),
+            ClickTarget::MetricsRow(at) => self.metrics.cursor = at,
+            ClickTarget::CompareRow(at) if self.pair_cursor(&self.pairs()) == at => {
+                self.open_pair()
+            }
+            ClickTarget::CompareRow(at) => self.select_pair(at),
+            ClickTarget::FailureRow(at) if self.failures.cursor == at => self.act(Action::Open),
+            ClickTarget::FailureRow(at) => self.put_cursor(at),
+            ClickTarget::MatrixCell(row, column) if self.failures.matrix.is_at(row, column) => {
+                self.open_cell()
+            }
+            ClickTarget::MatrixCell(row, column) => self.put_cell(row, column),
             _ => self.click_in_popup(hit),
         }
     }
 
-    fn click_in_popup(&mut self, hit: Hit) {
+    fn click_in_popup(&mut self, hit: ClickTarget) {
         match hit {
-            Hit::Backdrop => self.dismiss(),
-            Hit::MissingRow(at) => self.overlay.popup = Some(Popup::Missing(at)),
-            Hit::Action(at) => self.run_from_palette(at),
-            Hit::Theme(at) if self.overlay.popup == Some(Popup::Theme(at)) => self.keep_theme(),
-            Hit::Theme(at) => self.try_theme(at),
-            Hit::ExportForm(at) => self.export(at),
-            Hit::Contender(at) => {
+            ClickTarget::Backdrop => self.dismiss(),
+            ClickTarget::MissingRow(at) => self.overlay.popup = Some(Popup::Missing(at)),
+            ClickTarget::PaletteRow(at) => self.run_from_palette(at),
+            ClickTarget::Theme(at) if self.overlay.popup == Some(Popup::Themes(at)) => {
+                self.keep_theme()
+            }
+            ClickTarget::Theme(at) => self.try_theme(at),
+            ClickTarget::ExportFormat(at) => self.export(at),
+            ClickTarget::Ranker(at) => {
                 self.overlay.popup = Some(Popup::Rankers(at));
                 self.toggle_contender(at);
             }
-            Hit::WhyLine(at) => self.click_why_line(at),
-            Hit::Setting(at) => self.click_setting(at),
-            Hit::NamedState(at) => self.open_named(at),
+            ClickTarget::ExplanationLine(at) => self.click_why_line(at),
+            ClickTarget::Setting(at) => self.click_setting(at),
+            ClickTarget::NamedQuery(at) => self.open_named(at),
             _ => {}
         }
     }
@@ -121,7 +127,7 @@ impl App {
         let room = self
             .shared
             .frame
-            .area_of(Hit::Pane(Pane::Candidates))
+            .area_of(ClickTarget::Pane(Pane::Candidates))
             .map_or(0, |a| a.x);
         let widest = self
             .shared
@@ -145,14 +151,15 @@ impl App {
             return self.scroll(self.explore.focus, by);
         }
         if self.screen == Screen::Compare
-            && self.shared.frame.hit(event.column, event.row) == Some(Hit::Joined)
+            && self.shared.frame.target_at(event.column, event.row)
+                == Some(ClickTarget::CompareRankings)
         {
             return self.scroll_joined(by);
         }
         if self.screen != Screen::Explore {
             return self.step(by);
         }
-        if let Some(pane) = self.shared.frame.pane(event.column, event.row) {
+        if let Some(pane) = self.shared.frame.pane_at(event.column, event.row) {
             self.scroll(pane, by);
         }
     }

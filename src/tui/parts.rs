@@ -64,19 +64,19 @@ pub enum Popup {
     /// Every action by its name.
     Palette,
     /// The themes; the cursor.
-    Theme(usize),
+    Themes(usize),
     /// Why an entity stands where it stands.
     Explain,
     /// Settings of the search and their effect; the cursor.
     WhatIf(usize),
     /// A name for the present state is typed.
-    Naming,
+    SaveQuery,
     /// Named states; the cursor.
-    States(usize),
+    NamedQueries(usize),
     /// What a file asked for and is not there.
-    Told,
+    LoadWarnings,
     /// What became of each name of a paste; the cursor.
-    Pasted(usize),
+    PastedNames(usize),
 }
 
 /// What help lies over: its keys are listed.

@@ -40,7 +40,7 @@ impl App {
 
     pub(crate) fn drawn(&mut self, view: FrameInfo) {
         let wanted: Vec<EntityId> = view
-            .unpictured
+            .unknown_images
             .iter()
             .copied()
             .filter(|e| !self.shared.first_images.contains_key(e))

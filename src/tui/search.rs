@@ -84,11 +84,11 @@ impl App {
                     .collect();
                 SearchableList { labels, cursor }
             }
-            Some(Popup::Theme(cursor)) => SearchableList {
+            Some(Popup::Themes(cursor)) => SearchableList {
                 labels: self.overlay.themes.names.clone(),
                 cursor,
             },
-            Some(Popup::States(cursor)) => SearchableList {
+            Some(Popup::NamedQueries(cursor)) => SearchableList {
                 labels: self
                     .overlay
                     .named_queries
@@ -97,7 +97,7 @@ impl App {
                     .collect(),
                 cursor,
             },
-            Some(Popup::Pasted(cursor)) => SearchableList {
+            Some(Popup::PastedNames(cursor)) => SearchableList {
                 labels: self
                     .overlay
                     .pasted_names

@@ -227,14 +227,14 @@ fn a_note_takes_every_letter() {
     s.keys("3jaq?13 <backspace>虎")
         .snapshot("failures_note_80x24");
     s.keys("<enter>");
-    assert!(s.wish().is_none() && s.session().remarks[0].1.note == "q?13虎");
+    assert!(s.command().is_none() && s.session().remarks[0].1.note == "q?13虎");
 }
 
 #[test]
 fn what_is_shown_is_exported() {
     let mut s = screen(120, 40);
     s.keys("3jaoften seen, so<enter>Zke<enter>");
-    let Some(LoopCommand::Write { stem, text, .. }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, text, .. }) = s.command() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-failures");
@@ -246,7 +246,7 @@ fn what_is_shown_is_exported() {
         "{text}"
     );
     s.keys("vvcej<enter>");
-    let Some(LoopCommand::Write { stem, text, .. }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, text, .. }) = s.command() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-confusion");
@@ -271,7 +271,7 @@ fn without_queries_the_screen_says_so() {
     );
     raw.keys("<enter>xncR<enter>hlje<enter>");
     assert!(
-        raw.text().contains("no failure is shown") && raw.wish().is_none(),
+        raw.text().contains("no failure is shown") && raw.command().is_none(),
         "{}",
         raw.text()
     );

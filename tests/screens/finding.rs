@@ -50,10 +50,10 @@ fn what_may_follow_a_key_is_shown_until_the_next() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("y").snapshot("following_80x24");
     s.keys("<esc>");
-    assert!(!s.text().contains("y …") && s.wish().is_none());
+    assert!(!s.text().contains("y …") && s.command().is_none());
     s.keys("yq");
     assert!(
-        s.text().contains("no action has the keys y q") && s.wish().is_none(),
+        s.text().contains("no action has the keys y q") && s.command().is_none(),
         "{}",
         s.text()
     );
@@ -155,19 +155,19 @@ fn names_are_copied() {
     let mut s = screen(80, 24);
     s.open("carnivorous").keys("jyy");
     let rows = s.rows();
-    assert_eq!(s.wish(), Some(LoopCommand::Copy(rows[1].clone())));
+    assert_eq!(s.command(), Some(LoopCommand::Copy(rows[1].clone())));
     assert!(s.text().contains("copied: "), "{}", s.text());
     s.keys("yl");
-    assert_eq!(s.wish(), Some(LoopCommand::Copy(rows.join("\n") + "\n")));
+    assert_eq!(s.command(), Some(LoopCommand::Copy(rows.join("\n") + "\n")));
     s.keys("ys");
-    assert_eq!(s.wish(), Some(LoopCommand::Copy(s.seeds().join(","))));
+    assert_eq!(s.command(), Some(LoopCommand::Copy(s.seeds().join(","))));
     let mut huge = Screens::over(80, 24, |c| {
         let first = &mut c.entities[0];
         first.name = first.name.repeat(20_000);
     });
     huge.keys("a").paste("a").keys("<enter><esc>yl");
     assert!(
-        huge.wish().is_some() || huge.text().contains("not copied"),
+        huge.command().is_some() || huge.text().contains("not copied"),
         "{}",
         huge.text()
     );

@@ -171,7 +171,7 @@ impl Screens {
                 .draw(|frame| view = Some(screens::draw(frame, app, theme, pictures)))
                 .unwrap();
             let view = view.unwrap();
-            self.pictures.request(&view.pictures);
+            self.pictures.request(&view.images);
             requests.extend(self.app.update(Message::Drawn(view)));
             let mut made = false;
             while let Some(job) = self.pictures.next_job() {
@@ -323,7 +323,7 @@ impl Screens {
     }
 
     /// What the event loop is asked to do.
-    pub fn wish(&mut self) -> Option<LoopCommand> {
+    pub fn command(&mut self) -> Option<LoopCommand> {
         self.app.command.take()
     }
 

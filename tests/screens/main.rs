@@ -296,7 +296,7 @@ fn a_table_is_written_in_each_form() {
     let mut s = screen(80, 24);
     s.keys("4e").snapshot("export_80x24");
     s.keys("j<enter>");
-    let Some(LoopCommand::Write { stem, ending, text }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, ending, text }) = s.command() else {
         panic!("nothing is written")
     };
     assert_eq!((stem.as_str(), ending), ("multiexpan-metrics", "json"));
@@ -368,7 +368,7 @@ fn a_compared_query_opens_in_explore_and_comes_back() {
     s.keys("s");
     assert!(s.text().contains("class↓"), "{}", s.text());
     s.keys("e<enter>");
-    let Some(LoopCommand::Write { stem, text, .. }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, text, .. }) = s.command() else {
         panic!("nothing is written")
     };
     assert_eq!(stem, "multiexpan-compare");
@@ -417,7 +417,7 @@ fn single_queries_are_compared_and_sorted_alike() {
     assert!(s.text().contains("fruits · query 2 of"), "{}", s.text());
     assert_eq!(seeds, format!("fruits · {}", s.seeds().join(", ")));
     s.keys("2e<enter>");
-    let Some(LoopCommand::Write { text, .. }) = s.wish() else {
+    let Some(LoopCommand::Write { text, .. }) = s.command() else {
         panic!("nothing is written")
     };
     assert!(
@@ -556,7 +556,7 @@ fn queries_of_one_count_are_enough() {
     assert!(s.text().contains("no queries of 5 seeds"), "{}", s.text());
     s.keys("e<enter>");
     assert!(
-        s.text().contains("nothing is measured yet") && s.wish().is_none(),
+        s.text().contains("nothing is measured yet") && s.command().is_none(),
         "{}",
         s.text()
     );

@@ -76,7 +76,7 @@ fn a_named_state_is_come_back_to() {
 /// What ctrl-s writes, read again.
 fn written(s: &mut Screens) -> StateFile {
     s.keys("<ctrl-s>");
-    let Some(LoopCommand::Write { stem, ending, text }) = s.wish() else {
+    let Some(LoopCommand::Write { stem, ending, text }) = s.command() else {
         panic!("nothing is written")
     };
     assert_eq!((stem.as_str(), ending), ("view", "json"));

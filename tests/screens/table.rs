@@ -62,7 +62,7 @@ fn ways(context: Context) -> &'static [&'static str] {
         ],
         Context::Explain => &["@w", "@wj", "@wjjjl", "@wG", "@jjw]", "@jjw]]"],
         Context::WhatIf => &["@i", "@ij", "@+i", "@+ui", "@miG", "@+ilu"],
-        Context::Naming => &["@,n", "@,na b", "@,na b<left>"],
+        Context::SaveQuery => &["@,n", "@,na b", "@,na b<left>"],
         Context::Path => &["2bG<enter>", "2bG<enter>a b", "2bG<enter>a b<left>"],
         Context::Palette => &[":", ":G", ":so", ":so<left>", ":<down>"],
         Context::Searching => &["@/", "@/an", "@/an<left>", "@/an<down>"],
@@ -84,7 +84,7 @@ fn alive(way: &str, keys: &Sequence) -> bool {
     let mut s = after(way);
     let before = s.drawn();
     s.press(keys);
-    s.wish().is_some() || s.drawn() != before
+    s.command().is_some() || s.drawn() != before
 }
 
 #[test]

@@ -117,16 +117,16 @@ impl App {
                 (self.compare.table.order, self.compare.table.reversed) =
                     (self.compare.table.order.next(), false)
             }
-            Action::Reverse => self.compare.table.reversed = !self.compare.table.reversed,
+            Action::ReverseOrder => self.compare.table.reversed = !self.compare.table.reversed,
             Action::Queries => self.compare.table.by_query = !self.compare.table.by_query,
-            Action::Measure => {
+            Action::NextMetric => {
                 self.compare.table.cutoff = (self.compare.table.cutoff + 1) % CUTOFFS.len()
             }
             Action::Ranking => self.switch_ranking(),
             Action::SeedCount => self.switch_measured(),
             Action::Mode => self.next_modes(),
-            Action::Contenders => self.overlay.popup = Some(Popup::Rankers(0)),
-            Action::Against => self.next_against(),
+            Action::Rankers => self.overlay.popup = Some(Popup::Rankers(0)),
+            Action::NextReference => self.next_against(),
             Action::ScrollDown => self.scroll_joined(1),
             Action::ScrollUp => self.scroll_joined(-1),
             Action::PreviousQuery => self.step_query(-1),
@@ -552,8 +552,9 @@ impl App {
             .compare
             .table
             .scroll
-            .min(self.shared.frame.joined.furthest);
-        self.compare.table.scroll = shifted(at, by, self.shared.frame.joined.furthest + 1);
+            .min(self.shared.frame.compare_rankings.furthest);
+        self.compare.table.scroll =
+            shifted(at, by, self.shared.frame.compare_rankings.furthest + 1);
     }
 
     /// Opens the query in Explore, in the first contender's mode where that is this index's.

@@ -9,7 +9,7 @@ use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use crate::types::Mode;
@@ -230,7 +230,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     };
     popup_list::draw(canvas, list, cursor, available.len(), |canvas, at| {
         let line = contender_line(canvas, available[at], usize::from(list.width));
-        (line, Hit::Contender(at))
+        (line, ClickTarget::Ranker(at))
     });
     let line = Rect {
         y: inner.bottom().saturating_sub(1),
@@ -238,7 +238,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
         ..inner
     };
     path_line(canvas, line, cursor == available.len());
-    canvas.hit(line, Hit::Contender(available.len()));
+    canvas.click_target(line, ClickTarget::Ranker(available.len()));
 }
 
 /// Returns the line of a contender: its place among the chosen ones, its name and its origin.

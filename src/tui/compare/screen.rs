@@ -28,7 +28,7 @@ use crate::tui::failures::list;
 use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::ui::delta::{difference, sign};
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{key_hints, text};
@@ -141,8 +141,13 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
     }
     let cursor = app.pair_cursor(pairs);
     let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, app.shared.frame.pairs.offset, page, pairs.len());
-    canvas.view.pairs = Extent {
+    let offset = keep_in_sight(
+        cursor,
+        app.shared.frame.compare_rows.offset,
+        page,
+        pairs.len(),
+    );
+    canvas.frame_info.compare_rows = Extent {
         offset,
         page,
         furthest: pairs.len().saturating_sub(page),
@@ -151,9 +156,9 @@ fn classes(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
         let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         let line = class_line(canvas, pair, &columns);
         canvas.list_line(area, line, at == cursor);
-        canvas.hit(area, Hit::Pair(at));
+        canvas.click_target(area, ClickTarget::CompareRow(at));
     }
-    canvas.scroll_mark(list, offset, page, pairs.len());
+    canvas.scroll_bar(list, offset, page, pairs.len());
 }
 
 /// Returns the heads of the class list; an arrow marks the column that it is sorted by.
@@ -258,7 +263,7 @@ fn scatter(canvas: &mut DrawContext, area: Rect, pairs: &[CompareRow]) {
             (mark, _, role) => (mark, role),
         };
         canvas.line(cell, Line::from(canvas.span(role, mark)));
-        canvas.hit(cell, Hit::Pair(index));
+        canvas.click_target(cell, ClickTarget::CompareRow(index));
     }
 }
 
@@ -374,12 +379,12 @@ fn joined_rows(canvas: &mut DrawContext, list: Rect, query: &QueryPair) {
     let page = usize::from(list.height);
     let furthest = rows.len().saturating_sub(page);
     let offset = app.compare.table.scroll.min(furthest);
-    canvas.view.joined = Extent {
+    canvas.frame_info.compare_rankings = Extent {
         offset,
         page,
         furthest,
     };
-    canvas.hit(list, Hit::Joined);
+    canvas.click_target(list, ClickTarget::CompareRankings);
     for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
         let said = joined_row(canvas, row, query.class, list.width.into());
         canvas.line(
@@ -387,7 +392,7 @@ fn joined_rows(canvas: &mut DrawContext, list: Rect, query: &QueryPair) {
             said,
         );
     }
-    canvas.scroll_mark(list, offset, page, rows.len());
+    canvas.scroll_bar(list, offset, page, rows.len());
 }
 
 fn joined_row(
@@ -484,7 +489,7 @@ fn foot(canvas: &mut DrawContext, area: Rect) {
     let by_query = canvas.app.compare.table.by_query;
     let wanted = [
         (Action::Open, "opens"),
-        (Action::Contenders, "side by side"),
+        (Action::Rankers, "side by side"),
         (Action::Mode, "modes"),
         (
             Action::Queries,
@@ -492,7 +497,7 @@ fn foot(canvas: &mut DrawContext, area: Rect) {
         ),
         (Action::Sort, "sorts"),
         (Action::NextQuery, "query"),
-        (Action::Measure, "measure"),
+        (Action::NextMetric, "measure"),
         (Action::Ranking, "expanded or by seeds"),
     ];
     key_hints::draw(canvas, area, begin, Context::Compare, 2, &wanted);

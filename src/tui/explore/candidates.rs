@@ -18,7 +18,7 @@ use crate::tui::explore::expansion::{CandidateList, CandidateRow, RankShift, Row
 use crate::tui::gold_mark::GoldMark;
 use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::{kinship, mark_sign};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
@@ -50,7 +50,7 @@ impl Columns {
         rows: &[CandidateRow],
         width: usize,
     ) -> Columns {
-        let thumb = if canvas.app.explore.candidates.tall && canvas.pictures.is_enabled() {
+        let thumb = if canvas.app.explore.candidates.tall && canvas.images.is_enabled() {
             THUMB
         } else {
             0
@@ -186,16 +186,16 @@ fn draw_rows(
         }
         let area = Rect::new(list.x, y, list.width, tall);
         draw_row(canvas, area, expansion, columns, row, at == cursor);
-        canvas.hit(area, Hit::Candidate(row.entity));
+        canvas.click_target(area, ClickTarget::Candidate(row.entity));
         y += tall;
         shown += 1;
     }
-    canvas.view.candidates = Extent {
+    canvas.frame_info.candidates = Extent {
         offset,
         page: shown,
         furthest: rows.len().saturating_sub(shown),
     };
-    canvas.scroll_mark(list, offset, shown, rows.len());
+    canvas.scroll_bar(list, offset, shown, rows.len());
 }
 
 /// The first row to show, so that the cursor's row is whole and the list is full.

@@ -8,7 +8,7 @@ use crate::tui::class_tree::{Sort, TreeKind, TreeRow};
 use crate::tui::parts::Pane;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
 use ratatui::layout::Rect;
@@ -118,7 +118,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
         page,
         rows.len(),
     );
-    canvas.view.classes = Extent {
+    canvas.frame_info.classes = Extent {
         offset,
         page,
         furthest: rows.len().saturating_sub(page),
@@ -126,9 +126,9 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     for (at, row) in rows.iter().enumerate().skip(offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         draw_row(canvas, line, row, at == app.explore.classes.tree.cursor);
-        canvas.hit(line, Hit::Class(at));
+        canvas.click_target(line, ClickTarget::ClassRow(at));
     }
-    canvas.scroll_mark(list, offset, page, rows.len());
+    canvas.scroll_bar(list, offset, page, rows.len());
 }
 
 fn below(inner: Rect) -> Rect {

@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType};
 use crate::config::Role;
 use crate::tui::explore::seeds::Typing;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::class_titles;
 use crate::tui::ui::scroll::keep_in_sight;
 use crate::tui::ui::text;
@@ -30,7 +30,7 @@ pub fn draw(canvas: &mut DrawContext, seeds: Rect, whole: Rect) {
     else {
         return;
     };
-    let pictured = canvas.pictures.is_enabled();
+    let pictured = canvas.images.is_enabled();
     let width = (WIDTH + if pictured { PICTURE + 1 } else { 0 }).min(seeds.width);
     let lines = if pictured {
         LINES
@@ -81,7 +81,7 @@ fn frame(canvas: &mut DrawContext, area: Rect, typing: &Typing) -> Rect {
     let inner = block.inner(area);
     canvas.clear(area);
     canvas.frame.render_widget(block, area);
-    canvas.hit(area, Hit::Popup);
+    canvas.click_target(area, ClickTarget::Popup);
     inner
 }
 
@@ -92,7 +92,7 @@ fn matches(canvas: &mut DrawContext, list: Rect, typing: &Typing) {
     for (at, &entity) in typing.matches.iter().enumerate().skip(offset).take(page) {
         let line = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
         draw_match(canvas, line, entity, at == typing.cursor);
-        canvas.hit(line, Hit::Completion(at));
+        canvas.click_target(line, ClickTarget::Completion(at));
     }
 }
 

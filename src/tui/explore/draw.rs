@@ -22,7 +22,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use crate::tui::explore::{candidates, classes, completion, entity, metrics_line, seeds};
 use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 
 /// From this width on the classes have a pane of their own.
 const WITH_CLASSES: u16 = 112;
@@ -98,7 +98,7 @@ fn entity_beside(canvas: &mut DrawContext, area: Rect) {
         width: 2,
         ..area
     };
-    canvas.hit(divider, Hit::Divider);
+    canvas.click_target(divider, ClickTarget::Divider);
 }
 
 /// Draws the entity over the candidates, of which the left edge stays in sight.

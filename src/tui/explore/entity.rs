@@ -12,7 +12,7 @@ use crate::tui::explore::expansion::{CandidateList, CandidateRow};
 use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::parts::Pane;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::{class_titles, mark_sign, sentence_words};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
@@ -67,7 +67,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
     let page = usize::from(body.height);
     let furthest = items.len().saturating_sub(page);
     let offset = app.explore.entity.scroll.min(furthest);
-    canvas.view.entity = Extent {
+    canvas.frame_info.entity = Extent {
         offset,
         page,
         furthest,
@@ -77,10 +77,10 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
         let line = Rect::new(body.x, body.y + at as u16, body.width, 1);
         canvas.line(line, item.line);
         if let Some(neighbour) = item.neighbour {
-            canvas.hit(line, Hit::Neighbour(neighbour));
+            canvas.click_target(line, ClickTarget::Neighbor(neighbour));
         }
     }
-    canvas.scroll_mark(
+    canvas.scroll_bar(
         Rect {
             width: body.width + 1,
             ..body
@@ -101,7 +101,7 @@ fn pictures<'a>(canvas: &DrawContext<'a, '_>) -> &'a [PathBuf] {
 /// "2/5 pictures" where they are off or do not all fit.
 fn picture_count(canvas: &DrawContext) -> Line<'static> {
     let (app, all) = (canvas.app, pictures(canvas).len());
-    let said = match (all, canvas.pictures.is_enabled()) {
+    let said = match (all, canvas.images.is_enabled()) {
         (0, _) => return Line::default(),
         (1, false) => " 1 picture ".into(),
         (_, false) => format!(" {all} pictures "),
@@ -117,7 +117,7 @@ fn picture_count(canvas: &DrawContext) -> Line<'static> {
 fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
     let paths = pictures(canvas);
     let known = canvas.app.detail().is_some();
-    if !canvas.pictures.is_enabled()
+    if !canvas.images.is_enabled()
         || inner.height < LINES_FOR_PICTURES
         || (known && paths.is_empty())
     {
@@ -125,7 +125,7 @@ fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
     }
     let most = (inner.height / PICTURE_SHARE).clamp(PICTURE_LINES, MOST_PICTURE_LINES);
     let (fits, wide, tall) = strip_layout(inner.width, paths.len().max(1), most);
-    canvas.view.strip = fits;
+    canvas.frame_info.visible_images = fits;
     let first = canvas
         .app
         .explore
@@ -134,8 +134,8 @@ fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
         .min(paths.len().saturating_sub(fits));
     for (place, (at, path)) in paths.iter().enumerate().skip(first).take(fits).enumerate() {
         let area = Rect::new(inner.x + place as u16 * (wide + 1), inner.y, wide, tall);
-        canvas.picture(area, path);
-        canvas.hit(area, Hit::Picture(at));
+        canvas.image(area, path);
+        canvas.click_target(area, ClickTarget::Image(at));
     }
     tall + 1
 }

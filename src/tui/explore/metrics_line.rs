@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use crate::config::Role;
 use crate::tui::explore::expansion::CandidateList;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
 use crate::types::CUTOFFS;
 
@@ -51,7 +51,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
         width: (text::width(&missing) as u16).min(area.width),
         ..area
     };
-    canvas.hit(at, Hit::MissingCount);
+    canvas.click_target(at, ClickTarget::MissingCount);
     spans.push(canvas.span(role, missing));
     canvas.line(area, Line::from(spans));
     let wide = (text::width(&state) as u16 + 1).min(area.width);

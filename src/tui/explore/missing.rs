@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::config::Role;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::{popup_list, text};
 
 pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
@@ -50,6 +50,6 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
             Role::Quiet,
             format!("  {}", text::fit(&one.reason.describe(catalogue), room)),
         ));
-        (Line::from(spans), Hit::MissingRow(at))
+        (Line::from(spans), ClickTarget::MissingRow(at))
     });
 }

@@ -13,7 +13,7 @@ use crate::tui::parts::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::text_input::erase_from_end;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
 use crate::types::EntityId;
 use fuzzy_matcher::FuzzyMatcher;
@@ -288,14 +288,14 @@ fn chip(canvas: &mut DrawContext, area: Rect, at: usize, name: &str) {
         ),
     ]);
     canvas.line(area, line);
-    canvas.hit(area, Hit::Chip(at));
-    canvas.hit(
+    canvas.click_target(area, ClickTarget::Seed(at));
+    canvas.click_target(
         Rect {
             x: area.right().saturating_sub(2),
             width: 2.min(area.width),
             ..area
         },
-        Hit::ChipClose(at),
+        ClickTarget::RemoveSeed(at),
     );
 }
 
@@ -349,7 +349,7 @@ fn field(canvas: &mut DrawContext, area: Rect, inner: Rect) {
             canvas.line(area, line);
         }
     }
-    canvas.hit(area, Hit::AddSeed);
+    canvas.click_target(area, ClickTarget::AddSeed);
 }
 
 /// Where the seeds come from: "carnivorous mammals · query 2 of 5 (3 seeds) · edited".

@@ -59,7 +59,7 @@ fn one(canvas: &mut DrawContext, area: Rect, failure: &Failure) {
     else {
         return;
     };
-    let pictured = canvas.pictures.is_enabled()
+    let pictured = canvas.images.is_enabled()
         && inner.height >= LINES_FOR_PICTURE
         && inner.width > PICTURE.0 * 2;
     let mut below = inner;

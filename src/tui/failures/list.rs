@@ -11,7 +11,7 @@ use crate::tui::failures::FailureId;
 use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::search::SearchableList;
 use crate::tui::ui::draw_context::{DrawContext, split_first_line};
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
@@ -283,7 +283,7 @@ fn draw_lines(canvas: &mut DrawContext, list: Rect) {
     let cursor = app.failures.cursor;
     let page = usize::from(list.height);
     let offset = keep_in_sight(cursor, app.shared.frame.failures.offset, page, lines.len());
-    canvas.view.failures = Extent {
+    canvas.frame_info.failures = Extent {
         offset,
         page,
         furthest: lines.len().saturating_sub(page),
@@ -299,9 +299,9 @@ fn draw_lines(canvas: &mut DrawContext, list: Rect) {
             FailureLine::One(place) => one(canvas, *place, list.width.into()),
         };
         canvas.list_line(area, drawn, at == cursor);
-        canvas.hit(area, Hit::Failure(at));
+        canvas.click_target(area, ClickTarget::FailureRow(at));
     }
-    canvas.scroll_mark(list, offset, page, lines.len());
+    canvas.scroll_bar(list, offset, page, lines.len());
 }
 
 /// The mode, the cutoff and the queries, for a frame's right side.

@@ -15,7 +15,7 @@ use crate::engine::protocol::{Catalogue, Failure};
 use crate::tui::app::App;
 use crate::tui::failures::list::{measured, said};
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::text;
@@ -293,7 +293,7 @@ pub fn draw(canvas: &mut DrawContext, area: Rect, matrix: &Confusion) {
             row,
         );
     }
-    canvas.scroll_mark(
+    canvas.scroll_bar(
         list,
         window.rows.start,
         window.rows.len(),
@@ -317,7 +317,7 @@ fn window(canvas: &mut DrawContext, list: Rect, matrix: &Confusion) -> Window {
     );
     let first_column = keep_in_sight(
         cursor.1,
-        app.shared.frame.confused.offset,
+        app.shared.frame.matrix_columns.offset,
         across,
         matrix.columns.len(),
     );
@@ -326,8 +326,8 @@ fn window(canvas: &mut DrawContext, list: Rect, matrix: &Confusion) -> Window {
         page,
         furthest: len.saturating_sub(page),
     };
-    canvas.view.failures = extent(first_row, down, matrix.rows.len());
-    canvas.view.confused = extent(first_column, across, matrix.columns.len());
+    canvas.frame_info.failures = extent(first_row, down, matrix.rows.len());
+    canvas.frame_info.matrix_columns = extent(first_column, across, matrix.columns.len());
     Window {
         cursor,
         rows: first_row..(first_row + down).min(matrix.rows.len()),
@@ -406,7 +406,7 @@ fn draw_row(canvas: &mut DrawContext, area: Rect, matrix: &Confusion, window: &W
             width: window.column as u16,
             ..area
         };
-        canvas.hit(at.intersection(area), Hit::Cell(row, column));
+        canvas.click_target(at.intersection(area), ClickTarget::MatrixCell(row, column));
     }
     canvas.line(area, Line::from(spans));
 }

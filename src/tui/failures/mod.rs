@@ -132,7 +132,7 @@ impl App {
             Action::Ranking => self.switch_ranking(),
             Action::Export => self.overlay.popup = Some(Popup::Export(0)),
             Action::Mark => self.toggle_mark(),
-            Action::Note => self.start_note(),
+            Action::Annotate => self.start_note(),
             _ => self.act_on_view(action),
         }
         self.regroup();
@@ -146,7 +146,7 @@ impl App {
                 self.failures.folded.clear();
             }
             Action::Cutoff => self.failures.cutoff = (self.failures.cutoff + 1) % CUTOFFS.len(),
-            Action::Kinds => {
+            Action::FailureKinds => {
                 self.failures.kind = match self.failures.kind {
                     None => Some(FailureKind::FalsePositive),
                     Some(FailureKind::FalsePositive) => Some(FailureKind::Missed),
@@ -154,7 +154,7 @@ impl App {
                 }
             }
             Action::Tag => self.next_tag(),
-            Action::Marked => self.failures.marked = !self.failures.marked,
+            Action::OnlyMarked => self.failures.marked = !self.failures.marked,
             Action::FilterList => self.failures.field = Some(FailureInput::Filter),
             Action::Confusion => {
                 self.failures.matrix.on = !self.failures.matrix.on;

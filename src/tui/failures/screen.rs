@@ -75,12 +75,12 @@ fn foot(canvas: &mut DrawContext, area: Rect) {
     let in_list = [
         (Action::Open, "opens"),
         (Action::Group, "groups"),
-        (Action::Kinds, "kinds"),
+        (Action::FailureKinds, "kinds"),
         (Action::Tag, "tags"),
         (Action::Cutoff, "cutoff"),
         (Action::Confusion, "matrix"),
         (Action::Mark, "marks"),
-        (Action::Note, "note"),
+        (Action::Annotate, "note"),
         (Action::FilterList, "filter"),
         (Action::Export, "exports"),
     ];

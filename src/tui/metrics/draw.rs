@@ -22,7 +22,7 @@ use crate::tui::metrics::MetricsRow;
 use crate::tui::parts::MetricsColumn;
 use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{bars, key_hints, text};
 use crate::types::Mode;
@@ -126,7 +126,7 @@ impl Metrics {
         };
         let selected = self.cursor == 0;
         draw_row(canvas, first, widths, all, selected);
-        canvas.hit(first, Hit::MetricsRow(0));
+        canvas.click_target(first, ClickTarget::MetricsRow(0));
         interval(canvas, second, widths, all);
     }
 
@@ -142,11 +142,11 @@ impl Metrics {
         let (page, len) = (usize::from(list.height), rows.len() - 1);
         let offset = keep_in_sight(
             self.cursor.saturating_sub(1),
-            shared.frame.table.offset,
+            shared.frame.metrics_table.offset,
             page,
             len,
         );
-        canvas.view.table = Extent {
+        canvas.frame_info.metrics_table = Extent {
             offset,
             page,
             furthest: len.saturating_sub(page),
@@ -154,9 +154,9 @@ impl Metrics {
         for (at, row) in rows.iter().enumerate().skip(1 + offset).take(page) {
             let line = Rect::new(list.x, list.y + (at - 1 - offset) as u16, list.width, 1);
             draw_row(canvas, line, widths, row, at == self.cursor);
-            canvas.hit(line, Hit::MetricsRow(at));
+            canvas.click_target(line, ClickTarget::MetricsRow(at));
         }
-        canvas.scroll_mark(list, offset, page, len);
+        canvas.scroll_bar(list, offset, page, len);
     }
 
     /// The heads; a click sorts.
@@ -196,14 +196,14 @@ impl Metrics {
                 _ => text::fit_right(&format!("{name}{arrow}"), width),
             };
             spans.push(canvas.span(role, said));
-            canvas.hit(
+            canvas.click_target(
                 Rect::new(
                     x,
                     area.y,
                     (width as u16).min(area.right().saturating_sub(x)),
                     1,
                 ),
-                Hit::MetricsColumn(column),
+                ClickTarget::MetricsColumn(column),
             );
             x = x.saturating_add(width as u16).min(area.right());
         }
@@ -278,8 +278,8 @@ fn hints(canvas: &mut DrawContext, area: Rect) {
     let wanted = [
         (Action::Open, "opens the class"),
         (Action::Sort, "sorts"),
-        (Action::Reverse, "turns"),
-        (Action::Measure, "measure"),
+        (Action::ReverseOrder, "turns"),
+        (Action::NextMetric, "measure"),
         (Action::Ranking, "expanded or by seeds"),
         (Action::SeedCount, "3 or 5 seeds"),
         (Action::Export, "exports"),

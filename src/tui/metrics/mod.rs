@@ -127,9 +127,9 @@ impl Metrics {
         match action {
             Action::Sort => self.sort_by_next(shared),
             // A tree has one order.
-            Action::Reverse if self.sort == MetricsColumn::Class => self.ascending = false,
-            Action::Reverse => self.ascending = !self.ascending,
-            Action::Measure => self.value = self.value.next(),
+            Action::ReverseOrder if self.sort == MetricsColumn::Class => self.ascending = false,
+            Action::ReverseOrder => self.ascending = !self.ascending,
+            Action::NextMetric => self.value = self.value.next(),
             Action::Export => return vec![Effect::OpenPopup(Popup::Export(0))],
             Action::Ranking => return vec![Effect::NextRanking],
             Action::SeedCount => return vec![Effect::NextSeedCount],

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::config::Role;
 use crate::table::TableFormat;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::{popup_list, text};
 
 const WIDTH: u16 = 48;
@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
             spans.extend(canvas.label(Role::Text, &text::fit(form.name(), 10)));
             let file = format!("{}.{}", canvas.app.export_stem(), form.extension());
             spans.push(canvas.span(Role::Quiet, text::fit(&file, 34)));
-            (Line::from(spans), Hit::ExportForm(at))
+            (Line::from(spans), ClickTarget::ExportFormat(at))
         },
     );
 }

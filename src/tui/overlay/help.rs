@@ -109,7 +109,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let page = usize::from(inner.height);
     let furthest = usize::from(tall).saturating_sub(page);
     let offset = canvas.app.overlay.scroll.min(furthest);
-    canvas.view.popup = Extent {
+    canvas.frame_info.popup = Extent {
         offset,
         page,
         furthest,
@@ -123,7 +123,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         let wide = COLUMN.min(inner.right().saturating_sub(x + 1));
         canvas.line(Rect::new(x, inner.y + row as u16, wide, 1), line);
     }
-    canvas.scroll_mark(inner, offset, page, usize::from(tall));
+    canvas.scroll_bar(inner, offset, page, usize::from(tall));
 }
 
 fn lines(canvas: &DrawContext) -> Vec<Line<'static>> {

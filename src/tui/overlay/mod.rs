@@ -14,7 +14,7 @@ pub mod zoom;
 use crate::config::Action;
 use crate::tui::app::App;
 use crate::tui::overlay::explain::tree::ExplainState;
-use crate::tui::overlay::named_queries::NamedState;
+use crate::tui::overlay::named_queries::NamedQuery;
 use crate::tui::overlay::palette::Palette;
 use crate::tui::overlay::pasted_names::PastedName;
 use crate::tui::overlay::themes::ThemePicker;
@@ -34,7 +34,7 @@ pub struct Overlay {
     pub explain: ExplainState,
     /// The expansion that the What-if popup compares with.
     pub what_if: Option<WhatIfBaseline>,
-    pub named_queries: Vec<NamedState>,
+    pub named_queries: Vec<NamedQuery>,
     /// The name of a query while it is typed.
     pub name_input: TextInput,
     pub load_warnings: Vec<String>,
@@ -46,18 +46,18 @@ impl App {
     /// Does what an action means in a popup; false where it means there what it means elsewhere.
     pub(crate) fn act_on_popup(&mut self, popup: Popup, action: Action) -> bool {
         match (popup, action) {
-            (Popup::Explain, Action::PreviousBeside) => self.walk_beside(-1),
-            (Popup::Explain, Action::NextBeside) => self.walk_beside(1),
+            (Popup::Explain, Action::PreviousSecond) => self.walk_beside(-1),
+            (Popup::Explain, Action::NextSecond) => self.walk_beside(1),
             (Popup::Explain, Action::Fold) => self.unfold_line(None),
             (Popup::Explain, Action::Left) => self.unfold_line(Some(false)),
             (Popup::Explain, Action::Right) => self.unfold_line(Some(true)),
             (Popup::Explain, Action::FoldAll) => self.fold_whole(),
             (Popup::WhatIf(setting), Action::Left) => self.turn(setting, -1),
             (Popup::WhatIf(setting), Action::Right) => self.turn(setting, 1),
-            (Popup::WhatIf(_), Action::Unchanged) => self.take_back_all(),
-            (Popup::States(at), Action::Remove) => self.remove_named(at),
-            (Popup::Naming, Action::Accept) => self.accept_name(),
-            (Popup::Naming, _) => return self.overlay.name_input.edit(action),
+            (Popup::WhatIf(_), Action::ResetQuery) => self.take_back_all(),
+            (Popup::NamedQueries(at), Action::Remove) => self.remove_named(at),
+            (Popup::SaveQuery, Action::Accept) => self.accept_name(),
+            (Popup::SaveQuery, _) => return self.overlay.name_input.edit(action),
             _ => return false,
         }
         true

@@ -15,7 +15,7 @@ use crate::tui::persist::session::NamedRecord;
 use crate::tui::persist::view_file::{NamedEntity, Origin, QueryRecord, StateFile};
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use ratatui::layout::Rect;
@@ -23,14 +23,14 @@ use ratatui::text::{Line, Span};
 
 /// A state that was given a name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NamedState {
+pub struct NamedQuery {
     pub name: String,
     pub state: ExpansionQuery,
     /// As it is kept: also what this index lacks.
     pub record: QueryRecord,
 }
 
-impl NamedState {
+impl NamedQuery {
     /// The state as far as this index has what it takes.
     pub fn from_record(
         NamedRecord {
@@ -39,7 +39,7 @@ impl NamedState {
         }: NamedRecord,
         catalogue: &Catalogue,
     ) -> Self {
-        NamedState {
+        NamedQuery {
             name,
             state: record.state(catalogue).0,
             record,
@@ -50,7 +50,7 @@ impl NamedState {
 impl App {
     pub(crate) fn start_naming(&mut self) {
         self.overlay.name_input = TextInput::default();
-        self.open_popup(Popup::Naming);
+        self.open_popup(Popup::SaveQuery);
     }
 
     /// Takes the name that was typed. One of the same name is replaced.
@@ -65,7 +65,7 @@ impl App {
         self.overlay.popup = None;
         self.notify(format!("“{name}” is kept"));
         let state = self.state();
-        let named = NamedState {
+        let named = NamedQuery {
             record: QueryRecord::of(&state, &catalogue),
             name,
             state,
@@ -84,7 +84,7 @@ impl App {
     pub(crate) fn open_states(&mut self) {
         match self.overlay.named_queries.is_empty() {
             true => self.notify("no state has a name yet"),
-            false => self.open_popup(Popup::States(0)),
+            false => self.open_popup(Popup::NamedQueries(0)),
         }
     }
 
@@ -102,7 +102,7 @@ impl App {
             self.overlay.named_queries.remove(at);
             let cursor = shifted(at, 0, self.overlay.named_queries.len());
             self.overlay.popup =
-                (!self.overlay.named_queries.is_empty()).then_some(Popup::States(cursor));
+                (!self.overlay.named_queries.is_empty()).then_some(Popup::NamedQueries(cursor));
         }
     }
 
@@ -174,7 +174,7 @@ impl App {
         }
         self.overlay.load_warnings = lost;
         if !self.overlay.load_warnings.is_empty() {
-            self.open_popup(Popup::Told);
+            self.open_popup(Popup::LoadWarnings);
         }
     }
 }
@@ -245,7 +245,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
             Role::Quiet,
             format!("  {}", text::fit(&summary(canvas, &named[at].state), room)),
         ));
-        (Line::from(spans), Hit::NamedState(at))
+        (Line::from(spans), ClickTarget::NamedQuery(at))
     });
 }
 

@@ -15,7 +15,7 @@ use crate::tui::app::App;
 use crate::tui::parts::Popup;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::shifted;
 use crate::tui::ui::{popup_list, text};
 use fuzzy_matcher::FuzzyMatcher;
@@ -200,7 +200,12 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         list,
         app.overlay.palette.cursor,
         rows.len(),
-        |canvas, at| (said(canvas, &rows[at], list.width.into()), Hit::Action(at)),
+        |canvas, at| {
+            (
+                said(canvas, &rows[at], list.width.into()),
+                ClickTarget::PaletteRow(at),
+            )
+        },
     );
 }
 
@@ -231,7 +236,7 @@ mod tests {
     fn names_come_before_help_and_help_before_letters() {
         let near = |action, typed| nearness(action, typed).map(|(tier, _)| tier);
         assert_eq!(near(Action::Sort, "Sort"), Some(0));
-        assert_eq!(near(Action::Reverse, "other sort"), Some(1));
+        assert_eq!(near(Action::ReverseOrder, "other sort"), Some(1));
         assert_eq!(near(Action::CopyList, "cpl"), Some(2));
         assert_eq!(near(Action::Close, "sort"), None);
         assert_eq!(

@@ -18,7 +18,7 @@ use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::{popup_list, text};
 use crate::types::EntityId;
 use ratatui::layout::Rect;
@@ -111,7 +111,7 @@ impl App {
             self.explore.focus,
         ) = (None, self.explore.query.seeds.seeds.len(), Pane::Candidates);
         self.overlay.pasted_names = pasted;
-        self.open_popup(Popup::Pasted(0));
+        self.open_popup(Popup::PastedNames(0));
     }
 
     /// "3 names pasted: 2 added, 1 unknown"
@@ -146,7 +146,7 @@ fn add(seeds: &mut Vec<EntityId>, entity: EntityId) -> PasteOutcome {
 }
 
 fn is_pasted_list(popup: Popup) -> bool {
-    matches!(popup, Popup::Pasted(_))
+    matches!(popup, Popup::PastedNames(_))
 }
 
 /// The text without escape sequences and control characters; lines end in `\n`. Terminals send `\r`
@@ -213,7 +213,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
         let mut spans = vec![Span::raw(" ")];
         spans.extend(canvas.label(Role::Text, &text::fit(&one.name, names)));
         spans.push(canvas.span(role, format!("  {}", text::fit(&outcome, room))));
-        (Line::from(spans), Hit::Popup)
+        (Line::from(spans), ClickTarget::Popup)
     });
 }
 

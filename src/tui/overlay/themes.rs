@@ -6,7 +6,7 @@ use crate::config::Role;
 use crate::tui::app::App;
 use crate::tui::parts::Popup;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::{popup_list, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -32,14 +32,14 @@ impl App {
             .iter()
             .position(|name| *name == themes.shown)
             .unwrap_or(0);
-        self.overlay.popup = Some(Popup::Theme(cursor));
+        self.overlay.popup = Some(Popup::Themes(cursor));
     }
 
     /// Moves the cursor, and shows the theme that it is on.
     pub(crate) fn try_theme(&mut self, cursor: usize) {
         if let Some(name) = self.overlay.themes.names.get(cursor) {
             self.overlay.themes.shown.clone_from(name);
-            self.overlay.popup = Some(Popup::Theme(cursor));
+            self.overlay.popup = Some(Popup::Themes(cursor));
         }
     }
 
@@ -85,7 +85,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     popup_list::draw(canvas, list, cursor, names.len(), |canvas, at| {
         let mut spans = vec![Span::raw(" ")];
         spans.extend(canvas.label(Role::Text, &text::fit(&names[at], list.width.into())));
-        (Line::from(spans), Hit::Theme(at))
+        (Line::from(spans), ClickTarget::Theme(at))
     });
     let sample = SAMPLE.map(|(role, text)| canvas.span(role, format!(" {text} ")));
     canvas.line(

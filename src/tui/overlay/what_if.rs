@@ -28,7 +28,7 @@ use crate::tui::parts::Popup;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
 use crate::types::{CUTOFFS, MetricValues, Mode, SearchSettings};
 use ratatui::layout::Rect;
@@ -238,7 +238,7 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
     };
     for (at, row) in inner.rows().enumerate() {
         if settings.contains(&at) {
-            canvas.hit(row, Hit::Setting(at - first_setting));
+            canvas.click_target(row, ClickTarget::Setting(at - first_setting));
         }
     }
     canvas.lines(inner, lines);

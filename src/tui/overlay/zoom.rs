@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::class_titles;
 use crate::types::EntityId;
 
@@ -25,13 +25,13 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         return;
     };
     canvas.clear(whole);
-    canvas.hit(whole, Hit::Backdrop);
-    if canvas.pictures.is_enabled() {
+    canvas.click_target(whole, ClickTarget::Backdrop);
+    if canvas.images.is_enabled() {
         let above_caption = Rect {
             height: whole.height - 2,
             ..whole
         };
-        canvas.picture(above_caption, path);
+        canvas.image(above_caption, path);
     } else {
         pictures_are_off(canvas, whole, path);
     }

@@ -427,9 +427,9 @@ impl Loop {
         (self.changed, self.last_frame) = (None, Instant::now());
         let Some(mut view) = view else { return Ok(()) };
         // The large ones are what is looked at.
-        view.pictures
+        view.images
             .sort_by_key(|key| std::cmp::Reverse(key.size.area()));
-        self.pictures.request(&view.pictures);
+        self.pictures.request(&view.images);
         self.make_pictures();
         let requests = self.explorer.app.update(Message::Drawn(view));
         self.send(requests);

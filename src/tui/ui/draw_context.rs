@@ -15,7 +15,7 @@ use crate::tui::parts::Pane;
 use crate::tui::search::occurrences;
 use crate::tui::shared::Shared;
 use crate::tui::text_input::TextInput;
-use crate::tui::ui::frame_info::{FrameInfo, Hit, PictureKey};
+use crate::tui::ui::frame_info::{ClickTarget, FrameInfo, ImageKey};
 use crate::tui::ui::image_cache::{ImageCache, ImageState};
 use crate::tui::ui::text;
 use crate::types::EntityId;
@@ -31,8 +31,8 @@ pub struct DrawContext<'a, 'f> {
     /// The text that is searched for: it stands out in every list. Empty without a search.
     pub highlighted: &'a str,
     pub theme: &'a Theme,
-    pub pictures: &'a ImageCache,
-    pub view: FrameInfo,
+    pub images: &'a ImageCache,
+    pub frame_info: FrameInfo,
     /// Where images lie that are no cells: text over one of them would not replace it.
     pub overlays: Vec<Rect>,
 }
@@ -122,7 +122,7 @@ impl DrawContext<'_, '_> {
         if column < usize::from(line.width) && line.height > 0 {
             let position = Position::new(line.x + column as u16, line.y);
             self.frame.set_cursor_position(position);
-            self.view.cursor = Some(position);
+            self.frame_info.cursor = Some(position);
         }
     }
 
@@ -147,15 +147,15 @@ impl DrawContext<'_, '_> {
         self.line(area, line);
     }
 
-    pub fn hit(&mut self, area: Rect, hit: Hit) {
-        self.view.hits.push((area, hit));
+    pub fn click_target(&mut self, area: Rect, hit: ClickTarget) {
+        self.frame_info.click_targets.push((area, hit));
     }
 
     /// A pane's frame; gives its inside. The focus is heavy as well as coloured.
     pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
         let focused = self.app.explore.focus == pane && !self.has_popup;
         let inner = self.framed(area, focused, title, right);
-        self.hit(area, Hit::Pane(pane));
+        self.click_target(area, ClickTarget::Pane(pane));
         inner
     }
 
@@ -188,8 +188,8 @@ impl DrawContext<'_, '_> {
     /// A framed box over everything else; gives its inside.
     pub fn popup(&mut self, area: Rect, title: &str, foot: &str) -> Rect {
         let whole = self.frame.area();
-        self.hit(whole, Hit::Backdrop);
-        self.hit(area, Hit::Popup);
+        self.click_target(whole, ClickTarget::Backdrop);
+        self.click_target(area, ClickTarget::Popup);
         let block = Block::bordered()
             .border_type(BorderType::Thick)
             .border_style(self.style(Role::Focus))
@@ -218,7 +218,7 @@ impl DrawContext<'_, '_> {
 
     /// A mark on the right border that shows which part of a list is seen. Nothing where all of it
     /// is.
-    pub fn scroll_mark(&mut self, inner: Rect, offset: usize, page: usize, len: usize) {
+    pub fn scroll_bar(&mut self, inner: Rect, offset: usize, page: usize, len: usize) {
         if len <= page || page == 0 || inner.height == 0 {
             return;
         }
@@ -233,15 +233,15 @@ impl DrawContext<'_, '_> {
     }
 
     /// A picture in the middle of an area; a box with a sentence where there is none to show.
-    pub fn picture(&mut self, area: Rect, path: &Path) {
-        if area.is_empty() || !self.pictures.is_enabled() {
+    pub fn image(&mut self, area: Rect, path: &Path) {
+        if area.is_empty() || !self.images.is_enabled() {
             return;
         }
-        let key = PictureKey {
+        let key = ImageKey {
             path: path.to_owned(),
             size: Size::new(area.width, area.height),
         };
-        match self.pictures.state(&key) {
+        match self.images.state(&key) {
             ImageState::Ready(encoded) => {
                 let size = encoded.size();
                 let (width, height) = (size.width.min(area.width), size.height.min(area.height));
@@ -253,15 +253,15 @@ impl DrawContext<'_, '_> {
                     self.overlays.push(at);
                 }
             }
-            ImageState::Failed(why) => self.empty_picture(area, why),
-            ImageState::Pending => self.empty_picture(area, "…"),
+            ImageState::Failed(why) => self.image_placeholder(area, why),
+            ImageState::Pending => self.image_placeholder(area, "…"),
             ImageState::Off => {}
         }
-        self.view.pictures.push(key);
+        self.frame_info.images.push(key);
     }
 
     /// A box in the place of a picture.
-    fn empty_picture(&mut self, area: Rect, why: &str) {
+    fn image_placeholder(&mut self, area: Rect, why: &str) {
         let style = self.style(Role::Quiet);
         if area.width < 8 || area.height < 3 {
             let sign = if why == "…" { "…" } else { "✗" };
@@ -288,13 +288,13 @@ impl DrawContext<'_, '_> {
 
     /// The first picture of an entity, asked for where it is not known yet.
     pub fn thumbnail(&mut self, area: Rect, entity: EntityId) {
-        if !self.pictures.is_enabled() {
+        if !self.images.is_enabled() {
             return;
         }
         match self.shared.first_images.get(&entity) {
-            Some(Some(path)) => self.picture(area, path),
-            Some(None) => self.empty_picture(area, "no picture"),
-            None => self.view.unpictured.push(entity),
+            Some(Some(path)) => self.image(area, path),
+            Some(None) => self.image_placeholder(area, "no picture"),
+            None => self.frame_info.unknown_images.push(entity),
         }
     }
 }

@@ -13,21 +13,21 @@ use crate::types::EntityId;
 
 /// What lies under the pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hit {
+pub enum ClickTarget {
     Pane(Pane),
     /// A line of the class tree.
-    Class(usize),
-    Chip(usize),
+    ClassRow(usize),
+    Seed(usize),
     /// The ✕ of a chip.
-    ChipClose(usize),
+    RemoveSeed(usize),
     AddSeed,
     Completion(usize),
     Candidate(EntityId),
     /// "missing n ▸" in the metrics line.
     MissingCount,
     MissingRow(usize),
-    Picture(usize),
-    Neighbour(EntityId),
+    Image(usize),
+    Neighbor(EntityId),
     /// Between candidates and entity.
     Divider,
     /// A popup's inside, which lets nothing through.
@@ -39,29 +39,29 @@ pub enum Hit {
     MetricsRow(usize),
     MetricsColumn(MetricsColumn),
     /// A class or a query of the Compare screen.
-    Pair(usize),
+    CompareRow(usize),
     /// A query's joined lists.
-    Joined,
+    CompareRankings,
     /// A line of the Failures screen.
-    Failure(usize),
+    FailureRow(usize),
     /// Row and column of the confusion matrix.
-    Cell(usize, usize),
-    ExportForm(usize),
+    MatrixCell(usize, usize),
+    ExportFormat(usize),
     /// A line of what can take part in a comparison.
-    Contender(usize),
+    Ranker(usize),
     /// A line of the palette.
-    Action(usize),
+    PaletteRow(usize),
     Theme(usize),
     /// A line of an explanation.
-    WhyLine(usize),
+    ExplanationLine(usize),
     /// A setting of the What-if popup.
     Setting(usize),
-    NamedState(usize),
+    NamedQuery(usize),
 }
 
 /// A picture at a size in cells.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct PictureKey {
+pub struct ImageKey {
     pub path: PathBuf,
     pub size: Size,
 }
@@ -72,35 +72,35 @@ pub struct FrameInfo {
     /// Of the terminal, in cells.
     pub size: Size,
     /// Later ones lie above.
-    pub hits: Vec<(Rect, Hit)>,
+    pub click_targets: Vec<(Rect, ClickTarget)>,
     /// Every picture of the frame, ready or not, the most wanted first.
-    pub pictures: Vec<PictureKey>,
+    pub images: Vec<ImageKey>,
     /// Entities whose first picture is not known yet.
-    pub unpictured: Vec<EntityId>,
+    pub unknown_images: Vec<EntityId>,
     pub classes: Extent,
     pub candidates: Extent,
     pub entity: Extent,
     pub popup: Extent,
     /// The Metrics screen's table, without the line of all queries.
-    pub table: Extent,
+    pub metrics_table: Extent,
     /// The Compare screen's classes or queries.
-    pub pairs: Extent,
+    pub compare_rows: Extent,
     /// Its joined lists.
-    pub joined: Extent,
+    pub compare_rankings: Extent,
     /// The Failures screen's list, or its matrix's rows.
     pub failures: Extent,
     /// The matrix's columns.
-    pub confused: Extent,
+    pub matrix_columns: Extent,
     /// How many pictures of the entity are shown at once.
-    pub strip: usize,
+    pub visible_images: usize,
     /// Where the terminal's cursor stands; `None` where nothing is typed.
     pub cursor: Option<Position>,
 }
 
 impl FrameInfo {
-    pub fn hit(&self, column: u16, row: u16) -> Option<Hit> {
+    pub fn target_at(&self, column: u16, row: u16) -> Option<ClickTarget> {
         let at = Position::new(column, row);
-        self.hits
+        self.click_targets
             .iter()
             .rev()
             .find(|(area, _)| area.contains(at))
@@ -108,16 +108,19 @@ impl FrameInfo {
     }
 
     /// The pane under the pointer, whatever else lies there.
-    pub fn pane(&self, column: u16, row: u16) -> Option<Pane> {
+    pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
         let at = Position::new(column, row);
-        self.hits.iter().rev().find_map(|(area, hit)| match hit {
-            Hit::Pane(pane) if area.contains(at) => Some(*pane),
-            _ => None,
-        })
+        self.click_targets
+            .iter()
+            .rev()
+            .find_map(|(area, hit)| match hit {
+                ClickTarget::Pane(pane) if area.contains(at) => Some(*pane),
+                _ => None,
+            })
     }
 
-    pub fn area_of(&self, wanted: Hit) -> Option<Rect> {
-        self.hits
+    pub fn area_of(&self, wanted: ClickTarget) -> Option<Rect> {
+        self.click_targets
             .iter()
             .find(|(_, hit)| *hit == wanted)
             .map(|(area, _)| *area)
@@ -131,13 +134,19 @@ mod tests {
     #[test]
     fn what_is_drawn_later_is_hit_first() {
         let mut view = FrameInfo::default();
-        view.hits
-            .push((Rect::new(0, 0, 10, 10), Hit::Pane(Pane::Candidates)));
-        view.hits
-            .push((Rect::new(0, 2, 10, 1), Hit::Candidate(EntityId(7))));
-        assert_eq!(view.hit(3, 2), Some(Hit::Candidate(EntityId(7))));
-        assert_eq!(view.hit(3, 3), Some(Hit::Pane(Pane::Candidates)));
-        assert_eq!(view.pane(3, 2), Some(Pane::Candidates));
-        assert_eq!(view.hit(30, 3), None);
+        view.click_targets
+            .push((Rect::new(0, 0, 10, 10), ClickTarget::Pane(Pane::Candidates)));
+        view.click_targets
+            .push((Rect::new(0, 2, 10, 1), ClickTarget::Candidate(EntityId(7))));
+        assert_eq!(
+            view.target_at(3, 2),
+            Some(ClickTarget::Candidate(EntityId(7)))
+        );
+        assert_eq!(
+            view.target_at(3, 3),
+            Some(ClickTarget::Pane(Pane::Candidates))
+        );
+        assert_eq!(view.pane_at(3, 2), Some(Pane::Candidates));
+        assert_eq!(view.target_at(30, 3), None);
     }
 }

@@ -13,7 +13,7 @@ use lru::LruCache;
 use crate::image_file;
 use crate::tui::platform::capabilities::ImageSetup;
 use crate::tui::platform::images::EncodedImage;
-use crate::tui::ui::frame_info::PictureKey;
+use crate::tui::ui::frame_info::ImageKey;
 
 /// The number of encoded images that the cache holds.
 const CAPACITY: NonZero<usize> = NonZero::new(400).unwrap();
@@ -41,9 +41,9 @@ pub struct ImageCache {
     is_enabled: bool,
     /// The colour behind transparent images: red, green, blue.
     background: [u8; 3],
-    results: LruCache<PictureKey, EncodeResult>,
-    running: HashSet<PictureKey>,
-    queue: Vec<PictureKey>,
+    results: LruCache<ImageKey, EncodeResult>,
+    running: HashSet<ImageKey>,
+    queue: Vec<ImageKey>,
     /// Increases whenever all results so far become useless.
     generation: u64,
 }
@@ -86,7 +86,7 @@ impl ImageCache {
     }
 
     /// Returns the state of an image.
-    pub fn state(&self, key: &PictureKey) -> ImageState<'_> {
+    pub fn state(&self, key: &ImageKey) -> ImageState<'_> {
         if !self.is_enabled {
             return ImageState::Off;
         }
@@ -99,7 +99,7 @@ impl ImageCache {
 
     /// Takes in the images of a frame, the most important first: marks those in the cache as used,
     /// and queues the others.
-    pub fn request(&mut self, keys: &[PictureKey]) {
+    pub fn request(&mut self, keys: &[ImageKey]) {
         self.queue.clear();
         for key in keys {
             if self.results.get(key).is_some() {
@@ -147,7 +147,7 @@ impl ImageCache {
 /// An image to encode, with everything that this takes.
 #[derive(Clone)]
 pub struct EncodeJob {
-    key: PictureKey,
+    key: ImageKey,
     setup: ImageSetup,
     background: [u8; 3],
     generation: u64,
@@ -183,8 +183,8 @@ mod tests {
     use crate::tui::platform::capabilities::{Answers, image_setup};
     use ratatui::layout::Size;
 
-    fn key(name: &str) -> PictureKey {
-        PictureKey {
+    fn key(name: &str) -> ImageKey {
+        ImageKey {
             path: name.into(),
             size: Size::new(4, 2),
         }
@@ -286,7 +286,7 @@ mod tests {
         let broken = folder.path().join("broken.png");
         std::fs::write(&broken, b"\x89PNG\r\n\x1a\nnot really").unwrap();
         let job = |path| EncodeJob {
-            key: PictureKey {
+            key: ImageKey {
                 path,
                 size: Size::new(4, 2),
             },

@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use crate::config::Role;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 
 /// `len` lines with the cursor on one, which stays in sight. `one`: a line, and what a click on it
@@ -15,11 +15,11 @@ pub fn draw(
     list: Rect,
     cursor: usize,
     len: usize,
-    one: impl Fn(&DrawContext, usize) -> (Line<'static>, Hit),
+    one: impl Fn(&DrawContext, usize) -> (Line<'static>, ClickTarget),
 ) {
     let page = usize::from(list.height);
     let offset = keep_in_sight(cursor, canvas.app.shared.frame.popup.offset, page, len);
-    canvas.view.popup = Extent {
+    canvas.frame_info.popup = Extent {
         offset,
         page,
         furthest: len.saturating_sub(page),
@@ -35,7 +35,7 @@ pub fn draw(
                 line
             },
         );
-        canvas.hit(area, hit);
+        canvas.click_target(area, hit);
     }
-    canvas.scroll_mark(list, offset, page, len);
+    canvas.scroll_bar(list, offset, page, len);
 }

@@ -10,7 +10,7 @@ use crate::config::{Action, Context, Role};
 use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
 
 /// From this width on every screen is named, and not only the one that is shown.
@@ -37,14 +37,14 @@ pub fn draw(canvas: &mut DrawContext, area: Rect) {
             width,
             ..at
         };
-        canvas.hit(tab.intersection(at), Hit::Tab(screen));
+        canvas.click_target(tab.intersection(at), ClickTarget::Tab(screen));
     }
     let help = Rect {
         x: at.right().saturating_sub(7),
         width: 7.min(at.width),
         ..at
     };
-    canvas.hit(help, Hit::Help);
+    canvas.click_target(help, ClickTarget::Help);
 }
 
 /// The right side of the line: the screens, and the key of the help.

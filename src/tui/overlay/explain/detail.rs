@@ -83,7 +83,7 @@ fn draw_evidence(
             height: left.min(MAX_IMAGE_HEIGHT),
             ..area
         };
-        canvas.picture(below, path);
+        canvas.image(below, path);
     }
 }
 

@@ -23,7 +23,7 @@ use crate::tui::gold_mark::gold_mark;
 use crate::tui::overlay::explain::detail;
 use crate::tui::overlay::explain::tree::ExplanationLine;
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::Hit;
+use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::mark_sign;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 use crate::tui::ui::{bars, text};
@@ -176,7 +176,7 @@ fn draw_tree(
     let page = usize::from(list.height);
     let cursor = app.overlay.explain.cursor;
     let offset = keep_in_sight(cursor, app.shared.frame.popup.offset, page, lines.len());
-    canvas.view.popup = Extent {
+    canvas.frame_info.popup = Extent {
         offset,
         page,
         furthest: lines.len().saturating_sub(page),
@@ -186,9 +186,9 @@ fn draw_tree(
         let row = Rect::new(list.x, list.y + (index - offset) as u16, list.width, 1);
         let drawn = draw_line(canvas, explained, line, &scale, usize::from(list.width));
         canvas.list_line(row, drawn, index == cursor);
-        canvas.hit(row, Hit::WhyLine(index));
+        canvas.click_target(row, ClickTarget::ExplanationLine(index));
     }
-    canvas.scroll_mark(list, offset, page, lines.len());
+    canvas.scroll_bar(list, offset, page, lines.len());
 }
 
 /// Returns the column titles for two entities.
