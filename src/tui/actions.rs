@@ -72,13 +72,19 @@ impl App {
     /// was dealt with there; a popup also drops an action that it has no use for.
     fn intercept(&mut self, action: Action) -> bool {
         match (self.overlay.popup, self.screen) {
-            _ if self.compare.rankers.path.is_some() => self.act_on_path(action),
+            _ if self.compare.rankers.path.is_some() => {
+                let effects = self.compare.rankers.update_path(action);
+                self.apply(effects);
+            }
             _ if self.overlay.search.typing => self.act_on_search(action),
             (Some(Popup::Palette), _) => self.act_on_palette(action),
             (Some(popup), _) if !acts_in_popup(popup, action) => {}
             (Some(popup), _) => return self.act_on_popup(popup, action),
             (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => return false,
-            (None, Screen::Compare) => self.act_on_compare(action),
+            (None, Screen::Compare) => {
+                let effects = self.compare.update(action, &self.shared);
+                self.apply(effects);
+            }
             (None, Screen::Failures) => self.act_on_failures(action),
             (None, Screen::Metrics) => {
                 let effects = self.metrics.update(action, &self.shared);
@@ -154,7 +160,11 @@ impl App {
                 self.overlay.popup =
                     Some(Popup::Export(shifted(cursor, by, TableFormat::ALL.len())))
             }
-            Some(Popup::Rankers(cursor)) => self.step_in_contenders(cursor, by),
+            Some(Popup::Rankers(cursor)) => {
+                // the last line is the field for a path
+                let lines = self.compare.rankers.available(&self.shared).len() + 1;
+                self.overlay.popup = Some(Popup::Rankers(shifted(cursor, by, lines)));
+            }
             Some(Popup::Themes(cursor)) => {
                 self.try_theme(shifted(cursor, by, self.overlay.themes.names.len()))
             }
@@ -182,7 +192,7 @@ impl App {
                 )))
             }
             Some(Popup::SaveQuery | Popup::LoadWarnings) => {}
-            None if self.screen == Screen::Compare => self.step_in_compare(by),
+            None if self.screen == Screen::Compare => self.compare.step(by, &self.shared),
             None if self.screen == Screen::Failures => self.step_in_failures(by),
             None if self.screen == Screen::Metrics => self.metrics.step(by, &self.shared),
             None => self.step_in_pane(by),
@@ -414,7 +424,10 @@ impl App {
                 }
             }
             Some(Popup::Export(cursor)) => self.export(cursor),
-            Some(Popup::Rankers(cursor)) => self.toggle_contender(cursor),
+            Some(Popup::Rankers(cursor)) => {
+                let effects = self.compare.rankers.toggle(cursor, &self.shared);
+                self.apply(effects);
+            }
             Some(Popup::Themes(_)) => self.keep_theme(),
             Some(Popup::NamedQueries(cursor)) => self.open_named(cursor),
             Some(Popup::Help(below)) => self.overlay.popup = below.popup(),

@@ -74,7 +74,7 @@ impl App {
         let mut explore = Explore::default();
         explore.candidates.tall = settings.tall_rows;
         let mut compare = Compare::default();
-        compare.rankers.coming = options.beside.clone();
+        compare.rankers.pending_imports = options.beside.clone();
         App {
             shared: Shared::new(settings, options),
             screen: Screen::Explore,
@@ -142,7 +142,13 @@ impl App {
                 Effect::GoTo(screen) => self.go_to(screen),
                 Effect::NextRanking => self.switch_ranking(),
                 Effect::NextSeedCount => self.switch_measured(),
-                Effect::ShowQuery { class, number } => self.show_query(class, number),
+                Effect::ShowQuery {
+                    class,
+                    number,
+                    mode,
+                } => self.show_query(class, number, mode),
+                Effect::Evaluate => self.evaluate(),
+                Effect::Import(path) => self.import(path),
                 Effect::OpenPopup(popup) => self.open_popup(popup),
                 Effect::ClosePopup => self.overlay.popup = None,
                 Effect::Loop(command) => self.command = Some(command),

@@ -1,7 +1,5 @@
 //! Draws a whole frame.
 
-use crate::tui::compare;
-use crate::tui::compare::rankers;
 use crate::tui::explore;
 use crate::tui::explore::missing;
 use crate::tui::failures;
@@ -66,7 +64,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     status_line::draw(&mut canvas, top);
     match app.screen {
         Screen::Explore => explore::draw::draw(&mut canvas, body, foot),
-        Screen::Compare => compare::screen::draw(&mut canvas, body, foot),
+        Screen::Compare => app.compare.draw(&mut canvas, body, foot),
         Screen::Failures => failures::screen::draw(&mut canvas, body, foot),
         Screen::Metrics => app.metrics.draw(&mut canvas, body, foot),
     }
@@ -112,7 +110,7 @@ fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
         }
         Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
         Popup::Export(cursor) => export::draw(canvas, area, cursor),
-        Popup::Rankers(cursor) => rankers::draw(canvas, area, cursor),
+        Popup::Rankers(cursor) => canvas.app.compare.rankers.draw(canvas, area, cursor),
         Popup::Zoom => zoom::draw(canvas, area),
         Popup::Palette => palette::draw(canvas, area),
         Popup::Themes(cursor) => themes::draw(canvas, area, cursor),

@@ -7,7 +7,7 @@ use crate::tui::message::LoopCommand;
 use crate::tui::parts::Pane;
 use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
-use crate::types::{ClassId, RankingKind};
+use crate::types::{ClassId, Mode, RankingKind};
 
 impl App {
     /// Another screen; what it needs measured is asked for.
@@ -47,8 +47,9 @@ impl App {
 
     /// A measured query in the Explore screen, in the present mode, jointly where it was measured
     /// so.
-    pub(crate) fn show_query(&mut self, class: ClassId, number: usize) {
+    pub(crate) fn show_query(&mut self, class: ClassId, number: usize, mode: Option<Mode>) {
         (self.screen, self.overlay.popup) = (Screen::Explore, None);
+        self.explore.query.mode = mode.unwrap_or(self.explore.query.mode);
         self.explore.query.joint = self.shared.evaluations.ranking == RankingKind::Joint;
         let before = self.explore.query.seeds.clone();
         self.open_query(class, self.shared.evaluations.seed_count, number);
@@ -76,7 +77,10 @@ impl App {
         self.overlay.popup = None;
         if let Some(&form) = TableFormat::ALL.get(cursor) {
             let (sheet, empty) = match self.screen {
-                Screen::Compare => (self.compare_sheet(), "nothing is measured yet"),
+                Screen::Compare => {
+                    let table = self.compare.export_table(&self.shared);
+                    (table, "nothing is measured yet")
+                }
                 Screen::Failures => (self.failures_sheet(), "no failure is shown"),
                 Screen::Explore | Screen::Metrics => {
                     (self.metrics.table(&self.shared), "nothing is measured yet")
@@ -103,14 +107,7 @@ impl App {
     fn wanted(&self) -> Vec<EvaluationKey> {
         match self.screen {
             Screen::Explore => vec![self.explored()],
-            Screen::Compare if self.compare.rankers.chosen.len() < 2 => Vec::new(),
-            Screen::Compare => self
-                .compare
-                .rankers
-                .chosen
-                .iter()
-                .map(|&of| self.shared.evaluations.key_of(of))
-                .collect(),
+            Screen::Compare => self.compare.rankers.evaluations(&self.shared),
             Screen::Failures => vec![self.failure_plan()],
             Screen::Metrics => self
                 .shared
@@ -154,9 +151,22 @@ impl App {
                     .send(RequestClass::Evaluate, RequestKind::Evaluate(wanted));
             }
             Some(_) => {}
-            None => self.compare(),
+            None => self.request_comparison(),
         }
         self.find_failures();
+    }
+
+    /// Requests the next comparison that the Compare screen needs, one at a time.
+    pub(crate) fn request_comparison(&mut self) {
+        if self.screen != Screen::Compare || self.shared.evaluations.comparing.is_some() {
+            return;
+        }
+        let Some([first, second]) = self.compare.rankers.missing_comparison(&self.shared) else {
+            return;
+        };
+        self.shared.evaluations.comparing = Some([first, second]);
+        let request = RequestKind::Compare { first, second };
+        self.shared.engine.send(RequestClass::Compare, request);
     }
 
     /// A search through the lists of an evaluation that another one replaces ends with it.
@@ -174,11 +184,8 @@ impl App {
     /// Whether what the screen wants was stopped. It stays so until it is asked to go on, or until
     /// something else is wanted.
     pub fn is_stopped(&self) -> bool {
-        self.shared
-            .evaluations
-            .stopped
-            .as_ref()
-            .is_some_and(|(screen, wanted)| *screen == self.screen && *wanted == self.wanted())
+        let evaluations = &self.shared.evaluations;
+        evaluations.is_stopped(self.screen, &self.wanted())
     }
 
     /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.

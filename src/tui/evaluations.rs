@@ -57,6 +57,15 @@ impl EvaluationQueue {
         }
     }
 
+    /// Returns true if the user stopped these evaluations on this screen. They stay stopped until
+    /// the user lets them go on, or until the screen needs others.
+    pub(crate) fn is_stopped(&self, screen: Screen, needed: &[EvaluationKey]) -> bool {
+        match &self.stopped {
+            Some((stopped_screen, stopped)) => *stopped_screen == screen && stopped == needed,
+            None => false,
+        }
+    }
+
     /// Returns the queries and the kind of ranking, as titles show them.
     pub fn title(&self) -> String {
         format!(

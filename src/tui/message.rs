@@ -1,5 +1,7 @@
 //! What the explorer reacts to, and what it has its event loop do.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
@@ -7,7 +9,7 @@ use crate::engine::protocol::{Reply, RequestKind};
 use crate::tui::parts::{Popup, Screen};
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::frame_info::FrameInfo;
-use crate::types::ClassId;
+use crate::types::{ClassId, Mode};
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]
@@ -39,7 +41,13 @@ pub enum Effect {
     ShowQuery {
         class: ClassId,
         number: usize,
+        /// The mode to expand in; `None` keeps the present one.
+        mode: Option<Mode>,
     },
+    /// Computes the evaluations that the screen still needs.
+    Evaluate,
+    /// Imports an index or a run from a path.
+    Import(PathBuf),
     OpenPopup(Popup),
     ClosePopup,
     Loop(LoopCommand),

@@ -14,6 +14,7 @@ pub mod evaluations;
 pub mod explore;
 pub mod failures;
 pub mod gold_mark;
+pub mod imports;
 pub mod jump_list;
 pub mod keys;
 pub mod message;

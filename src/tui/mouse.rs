@@ -82,10 +82,10 @@ impl App {
                 self.apply(vec![effect]);
             }
             ClickTarget::MetricsRow(at) => self.metrics.cursor = at,
-            ClickTarget::CompareRow(at) if self.pair_cursor(&self.pairs()) == at => {
-                self.open_pair()
+            ClickTarget::CompareRow(index) => {
+                let effects = self.compare.click(index, &self.shared);
+                self.apply(effects);
             }
-            ClickTarget::CompareRow(at) => self.select_pair(at),
             ClickTarget::FailureRow(at) if self.failures.cursor == at => self.act(Action::Open),
             ClickTarget::FailureRow(at) => self.put_cursor(at),
             ClickTarget::MatrixCell(row, column) if self.failures.matrix.is_at(row, column) => {
@@ -106,9 +106,10 @@ impl App {
             }
             ClickTarget::Theme(at) => self.try_theme(at),
             ClickTarget::ExportFormat(at) => self.export(at),
-            ClickTarget::Ranker(at) => {
-                self.overlay.popup = Some(Popup::Rankers(at));
-                self.toggle_contender(at);
+            ClickTarget::Ranker(index) => {
+                self.overlay.popup = Some(Popup::Rankers(index));
+                let effects = self.compare.rankers.toggle(index, &self.shared);
+                self.apply(effects);
             }
             ClickTarget::ExplanationLine(at) => self.click_why_line(at),
             ClickTarget::Setting(at) => self.click_setting(at),
@@ -154,7 +155,7 @@ impl App {
             && self.shared.frame.target_at(event.column, event.row)
                 == Some(ClickTarget::CompareRankings)
         {
-            return self.scroll_joined(by);
+            return self.compare.scroll_rankings(by, &self.shared);
         }
         if self.screen != Screen::Explore {
             return self.step(by);

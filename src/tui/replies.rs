@@ -50,9 +50,9 @@ impl App {
                 if let Some(pair) = self.shared.evaluations.comparing.take() {
                     self.shared.comparisons.insert(pair, *comparison);
                 }
-                self.compare();
+                self.request_comparison();
             }
-            (RequestClass::Bring, ReplyKind::Imported(rival)) => self.brought(rival),
+            (RequestClass::Bring, ReplyKind::Imported(import)) => self.imported(import),
             (RequestClass::Stop, ReplyKind::Stopped) => {
                 self.shared.engine.pending.finish(RequestClass::Stop)
             }
@@ -88,7 +88,7 @@ impl App {
             self.notify(format!("left out: {}", left_out.join(", ")));
         }
         self.shared.catalogue = Some(catalogue);
-        self.choose_first();
+        self.compare.rankers.choose_first_modes(&self.shared);
         self.failures.mode = self.explore.query.mode;
         let first_class = self
             .tree_rows()
@@ -101,7 +101,7 @@ impl App {
         }
         self.expand();
         self.evaluate();
-        self.bring_next();
+        self.import_next();
     }
 
     /// Takes up the session of the last start; what is no longer there is said and left out.
@@ -223,7 +223,7 @@ impl App {
             RequestClass::Pictures => self.pictured(Vec::new()),
             RequestClass::Evaluate => self.shared.evaluations.current = None,
             RequestClass::Compare => self.shared.evaluations.comparing = None,
-            RequestClass::Bring => self.bring_next(),
+            RequestClass::Bring => self.import_next(),
             RequestClass::Failures => self.failures.searching = None,
             // said where the answer would be
             RequestClass::Explain => return self.explained(Err(why)),

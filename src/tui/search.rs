@@ -77,11 +77,9 @@ impl App {
                 cursor,
             },
             Some(Popup::Rankers(cursor)) => {
-                let labels = self
-                    .available()
-                    .into_iter()
-                    .map(|of| self.shared.ranker_name(of))
-                    .collect();
+                let rankers = self.compare.rankers.available(&self.shared);
+                let labels = rankers.into_iter().map(|r| self.shared.ranker_name(r));
+                let labels = labels.collect();
                 SearchableList { labels, cursor }
             }
             Some(Popup::Themes(cursor)) => SearchableList {
@@ -115,14 +113,7 @@ impl App {
 
     fn list_on_screen(&self) -> Option<SearchableList> {
         let list = match (self.screen, self.explore.focus) {
-            (Screen::Compare, _) => {
-                let pairs = self.pairs();
-                let cursor = self.pair_cursor(&pairs);
-                SearchableList {
-                    labels: pairs.into_iter().map(|pair| pair.label).collect(),
-                    cursor,
-                }
-            }
+            (Screen::Compare, _) => self.compare.list(&self.shared),
             (Screen::Failures, _) => self.failure_labels(),
             (Screen::Metrics, _) => SearchableList {
                 labels: self

@@ -410,9 +410,8 @@ fn single_queries_are_compared_and_sorted_alike() {
         "{}",
         s.text()
     );
-    let seeds = s.app().pairs()[s.app().pair_cursor(&s.app().pairs())]
-        .label
-        .clone();
+    let row = s.app().compare.selected_row(&s.app().shared).unwrap();
+    let seeds = row.label;
     s.keys("<enter>");
     assert!(s.text().contains("fruits · query 2 of"), "{}", s.text());
     assert_eq!(seeds, format!("fruits · {}", s.seeds().join(", ")));
@@ -434,40 +433,35 @@ fn single_queries_are_compared_and_sorted_alike() {
 }
 
 #[test]
-fn a_query_has_its_metric_in_every_contender() {
+fn a_query_row_has_the_metric_of_every_ranker() {
     let mut s = screen(120, 40);
     s.keys("2bG<enter>clip.run<enter><esc>c");
-    let pairs = s.app().pairs();
+    let rows = s.app().compare.rows(&s.app().shared);
     assert!(
-        pairs
-            .iter()
-            .all(|pair| pair.all.len() == 3 && pair.all.iter().all(Option::is_some))
+        rows.iter()
+            .all(|row| row.all_ap.len() == 3 && row.all_ap.iter().all(Option::is_some))
     );
     s.keys("x");
-    let turned = s.app().pairs();
-    let of = |pairs: &[multiexpan::tui::compare::CompareRow], label: &str| {
-        pairs.iter().find(|p| p.label == label).unwrap().all.clone()
-    };
-    assert!(
-        pairs
-            .iter()
-            .all(|pair| of(&turned, &pair.label) == pair.all),
-        "whoever the first is set against"
-    );
+    let rows_of_next_reference = s.app().compare.rows(&s.app().shared);
+    for row in &rows {
+        let mut others = rows_of_next_reference.iter();
+        let same = others.find(|other| other.label == row.label).unwrap();
+        assert_eq!(same.all_ap, row.all_ap, "the reference does not matter");
+    }
 }
 
 #[test]
-fn an_index_of_one_mode_has_nothing_to_compare() {
+fn an_index_of_one_mode_asks_for_another_ranker() {
     let mut raw = Screens::over(80, 24, |c| c.modes = vec![Mode::Both]);
     raw.keys("2");
-    assert!(raw.text().contains("one mode: nothing"), "{}", raw.text());
+    assert!(raw.text().contains("only one mode"), "{}", raw.text());
 }
 
 #[test]
-fn other_indexes_and_runs_stand_beside_it() {
+fn other_indexes_and_runs_are_compared() {
     let mut s = screen(120, 40);
-    s.keys("2b").snapshot("contenders_120x40");
-    // the path's own field takes letters that are keys elsewhere
+    s.keys("2b").snapshot("rankers_120x40");
+    // the field for the path takes letters that are keys elsewhere
     s.keys("G<enter>clip.run<enter>");
     assert!(
         s.text().contains("clip: 3 queries of 3 seeds are missing"),
@@ -482,11 +476,11 @@ fn other_indexes_and_runs_stand_beside_it() {
     s.keys("x");
     assert!(s.text().contains("both against clip"), "{}", s.text());
     s.keys("bjj<enter>");
-    assert!(s.text().contains("4 are there already"), "{}", s.text());
+    assert!(s.text().contains("at most 4 rankers"), "{}", s.text());
     s.keys("kk<enter>j<enter><esc>");
     assert!(s.text().contains("clip against old both"), "{}", s.text());
     s.keys("bjjj<enter><esc>");
-    assert!(s.text().contains("two stay"), "{}", s.text());
+    assert!(s.text().contains("at least two rankers"), "{}", s.text());
     s.keys("bG<enter>none<enter>");
     assert!(s.text().contains("no run at none"), "{}", s.text());
     let mut narrow = screen(80, 24);

@@ -347,7 +347,7 @@ impl App {
             self.explore.candidates.reranked,
             self.explore.candidates.filter,
         ) = (expanded, RowFilter::All);
-        self.show_query(failure.class, failure.number);
+        self.show_query(failure.class, failure.number, None);
         self.explore.candidates.selected = Some(failure.entity);
         // in a list by the seeds it may be where the expansion has nothing
         if failure.kind == FailureKind::Missed || !expanded {

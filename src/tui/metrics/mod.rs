@@ -163,7 +163,11 @@ impl Metrics {
     pub(crate) fn open_row(&self, shared: &Shared) -> Effect {
         let rows = self.rows(shared);
         match rows.get(self.cursor).and_then(|row| row.class) {
-            Some(class) => Effect::ShowQuery { class, number: 0 },
+            Some(class) => Effect::ShowQuery {
+                class,
+                number: 0,
+                mode: None,
+            },
             None => Effect::Notify("a roll-up opens nothing: choose a class".into()),
         }
     }

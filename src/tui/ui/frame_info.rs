@@ -38,16 +38,16 @@ pub enum ClickTarget {
     Tab(Screen),
     MetricsRow(usize),
     MetricsColumn(MetricsColumn),
-    /// A class or a query of the Compare screen.
+    /// A row of the Compare table.
     CompareRow(usize),
-    /// A query's joined lists.
+    /// A query's joined rankings.
     CompareRankings,
     /// A line of the Failures screen.
     FailureRow(usize),
     /// Row and column of the confusion matrix.
     MatrixCell(usize, usize),
     ExportFormat(usize),
-    /// A line of what can take part in a comparison.
+    /// A line of the rankers to compare.
     Ranker(usize),
     /// A line of the palette.
     PaletteRow(usize),
@@ -83,9 +83,9 @@ pub struct FrameInfo {
     pub popup: Extent,
     /// The Metrics screen's table, without the line of all queries.
     pub metrics_table: Extent,
-    /// The Compare screen's classes or queries.
+    /// The rows of the Compare table.
     pub compare_rows: Extent,
-    /// Its joined lists.
+    /// The joined rankings of the Compare screen.
     pub compare_rankings: Extent,
     /// The Failures screen's list, or its matrix's rows.
     pub failures: Extent,

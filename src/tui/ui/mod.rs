@@ -3,6 +3,7 @@
 pub mod bars;
 pub mod delta;
 pub mod draw_context;
+pub mod empty_list;
 pub mod frame_info;
 pub mod image_cache;
 pub mod key_hints;
