@@ -17,7 +17,7 @@ use multiexpan::jobs::Run;
 use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::weights::Weights;
-use multiexpan::train::{Task, Tasks, TrainConfig};
+use multiexpan::train::{Task, TaskSet, TrainConfig};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 use world::World;
@@ -128,7 +128,7 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
         drop_text: 0.0,
         drop_image: 1.0,
         epochs: 2,
-        neighbours: None,
+        soft_targets: None,
         ..world.config(&[Task::Mep, Task::Contrastive])
     };
     fs::write(world.at("recipe.toml"), toml::to_string(&recipe).unwrap()).unwrap();
@@ -152,7 +152,7 @@ fn probexpan_is_trained_once_and_goes_on_after_a_kill() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
         refused.status.code() == Some(1)
-            && said.contains("whole.model holds a model of other settings"),
+            && said.contains("whole.model has a model that was trained with other settings"),
         "{said}"
     );
 
@@ -187,7 +187,7 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
     let dual = TrainConfig {
         drop_text: 0.0,
         drop_image: 0.0,
-        neighbours: None,
+        soft_targets: None,
         epochs: 6,
         fusion_layers: 0,
         alignment: AlignmentConfig { width: 8, queue: 0 },
@@ -199,7 +199,7 @@ fn networks_that_align_are_trained_once_and_go_on_after_a_kill() {
             width: 8,
             queue: 20,
         },
-        tasks: Tasks::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
+        tasks: TaskSet::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
         ..dual.clone()
     };
     for (name, recipe) in [("dual", dual), ("albef", albef)] {

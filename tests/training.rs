@@ -7,7 +7,7 @@ mod world;
 use multiexpan::error::Error;
 use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::progress::{Progress, Unobserved};
-use multiexpan::train::config::{Mining, TrainPrecision};
+use multiexpan::train::train_config::{MiningConfig, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};
 use tch::Device;
 
@@ -24,8 +24,8 @@ fn each_task_lowers_its_own_loss() {
             contrastive_passes: passes,
             clustering_passes: passes,
             // by then the classes show
-            mining: Mining {
-                after: 4,
+            mining: MiningConfig {
+                after_epochs: 4,
                 ..world.config(&[]).mining
             },
             ..world.config(&[Task::Mep, task])
@@ -65,8 +65,8 @@ fn aligned(world: &World, tasks: &[Task]) -> TrainConfig {
     TrainConfig {
         drop_text: 0.0,
         drop_image: 0.0,
-        neighbours: None,
-        distillation_share: 0.4,
+        soft_targets: None,
+        distillation_weight: 0.4,
         alignment: AlignmentConfig {
             width: 8,
             queue: 20,

@@ -129,7 +129,7 @@ pub fn build(shape: Shape, folder: &Path) {
         .map(|e| (e * shape.pairs) as i64)
         .collect();
     let pairs: Vec<i32> = (0..(shape.entities * shape.pairs) as i32).collect();
-    let states = States::of_pairs(states, &offsets, &pairs, StoragePrecision::Single);
+    let states = States::from_pairs(states, &offsets, &pairs, StoragePrecision::Single);
     let provenance = Provenance {
         dataset: Some(source),
         ..Provenance::default()
@@ -142,7 +142,7 @@ pub fn build(shape: Shape, folder: &Path) {
         provenance,
     );
     let built = built.and_then(|mut builder| {
-        builder.mode(Mode::Both, states, &mut Unobserved)?;
+        builder.add_mode(Mode::Both, states, &mut Unobserved)?;
         builder.finish()
     });
     built.expect("the index is written");

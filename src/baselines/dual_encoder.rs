@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::index::from_model::{ModelSources, open};
 use crate::model::alignment_heads::AlignmentConfig;
 use crate::progress::{Observer, Progress};
-use crate::train::{Preset, Task, Tasks, TrainConfig, entity_vectors};
+use crate::train::{Preset, Task, TaskSet, TrainConfig, entity_vectors};
 use crate::types::Mode;
 
 /// Contrast alone, and no layer in which the modalities meet.
@@ -73,7 +73,7 @@ pub fn albef(
 
 fn dual_settings() -> TrainConfig {
     TrainConfig {
-        tasks: Tasks::new([Task::Itc]),
+        tasks: TaskSet::new([Task::Itc]),
         fusion_layers: 0,
         alignment: AlignmentConfig {
             queue: 0,
@@ -86,13 +86,13 @@ fn dual_settings() -> TrainConfig {
 /// Momentum and its share are ALBEF's; the queue is shorter, for thousands of pairs, not millions.
 fn albef_settings() -> TrainConfig {
     TrainConfig {
-        tasks: Tasks::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
+        tasks: TaskSet::new([Task::Itc, Task::Itm, Task::Mlm, Task::Distillation]),
         alignment: AlignmentConfig {
             queue: 1024,
             ..AlignmentConfig::default()
         },
         momentum: 0.995,
-        distillation_share: 0.4,
+        distillation_weight: 0.4,
         ..common()
     }
 }
@@ -104,7 +104,7 @@ fn common() -> TrainConfig {
         drop_text: 0.0,
         drop_image: 0.0,
         prototypes: None,
-        neighbours: None,
+        soft_targets: None,
         ..TrainConfig::preset(Preset::Mini)
     }
 }
@@ -148,7 +148,7 @@ mod tests {
     fn both_can_be_trained() {
         for config in [dual_settings(), albef_settings()] {
             config.validate().unwrap();
-            assert_eq!(config.shown(), Mode::Both);
+            assert_eq!(config.input_mode(), Mode::Both);
         }
         assert!(dual_settings().fusion_layers == 0 && albef_settings().fusion_layers > 0);
     }

@@ -27,7 +27,7 @@ use crate::features::load_pairs::Encoders;
 use crate::files::load_with_defaults;
 use crate::progress::{Observer, Progress};
 use crate::train;
-use crate::train::{Preset, TrainConfig, trainer};
+use crate::train::{Preset, TrainConfig, paths};
 use crate::types::{ClassId, EntityId, Mode, Row};
 
 /// A system to compare with.
@@ -202,11 +202,11 @@ fn train_if_missing(
         config.map_or_else(|| Ok(own.clone()), |file| load_with_defaults(&own, &file))?;
     settings.text_encoder = text_encoder.unwrap_or(settings.text_encoder);
     settings.image_encoder = image_encoder.unwrap_or(settings.image_encoder);
-    let places = trainer::TrainPaths {
+    let places = paths::TrainPaths {
         dataset: dataset.root.clone(),
         out: model,
         cache,
     };
-    train::to_the_end(&places, &settings, device, observe)?;
+    train::train_to_completion(&places, &settings, device, observe)?;
     Ok(settings)
 }

@@ -15,7 +15,7 @@ use crate::expand::ExpandConfig;
 use crate::index::{Index, from_model};
 use crate::model::ModelFolder;
 use crate::progress::{Observer, Progress, Unobserved};
-use crate::train::{Preset, Task, Tasks, TrainConfig};
+use crate::train::{Preset, Task, TaskSet, TrainConfig};
 use crate::types::{CUTOFFS, Mode, Row};
 
 /// Within the model's folder.
@@ -29,8 +29,8 @@ fn own_settings() -> TrainConfig {
         epochs: 4,
         drop_text: 0.0,
         drop_image: 1.0,
-        tasks: Tasks::new([Task::Mep, Task::Contrastive]),
-        neighbours: None,
+        tasks: TaskSet::new([Task::Mep, Task::Contrastive]),
+        soft_targets: None,
         prototypes: None,
         ..TrainConfig::preset(Preset::Mini)
     }

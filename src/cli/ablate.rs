@@ -7,8 +7,8 @@ use crate::cli::train::{preset_parser, settings_of, task_parser};
 use crate::cli::{DeviceArg, say};
 use crate::error::{Error, Result};
 use crate::jobs::ablation::{Ablation, ablate, markdown};
-use crate::train::config::Preset;
-use crate::train::task::{Task, Tasks};
+use crate::train::task::{Task, TaskSet};
+use crate::train::train_config::Preset;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
 
-    /// Tasks of the whole recipe, each of which but mep is left out in turn [default: the recipe's]
+    /// TaskSet of the whole recipe, each of which but mep is left out in turn [default: the recipe's]
     #[arg(long, value_name = "TASK,TASK…", value_delimiter = ',', value_parser = task_parser())]
     pub tasks: Option<Vec<Task>>,
 
@@ -48,7 +48,7 @@ pub struct Args {
 /// Does what is not done yet and prints the table.
 pub fn run(args: Args) -> Result<()> {
     let mut config = settings_of(args.preset, args.config.as_deref())?;
-    config.tasks = args.tasks.map_or(config.tasks, Tasks::new);
+    config.tasks = args.tasks.map_or(config.tasks, TaskSet::new);
     config.validate()?;
     std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
     let (device, seeds) = (args.device.device, args.seeds);

@@ -10,8 +10,8 @@ use crate::files::load_with_defaults;
 use crate::jobs;
 use crate::jobs::TrainOptions;
 use crate::printable;
-use crate::train::config::{Preset, TrainConfig, TrainPrecision};
-use crate::train::task::{Task, Tasks};
+use crate::train::task::{Task, TaskSet};
+use crate::train::train_config::{Preset, TrainConfig, TrainPrecision};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -103,7 +103,7 @@ pub fn run(args: Args) -> Result<()> {
         "{out}: {} steps in {minutes:.1} min, loss {:.3}\n",
         trained.steps, trained.loss
     ))?;
-    if let Some((epoch, map)) = trained.kept {
+    if let Some((epoch, map)) = trained.best_epoch {
         say(&format!(
             "kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds\n",
             100.0 * map
@@ -120,7 +120,7 @@ fn settings(args: &Args) -> Result<TrainConfig> {
     config.epochs = args.epochs.map_or(config.epochs, |n| n as usize);
     config.seed = args.seed.unwrap_or(config.seed);
     if let Some(tasks) = &args.tasks {
-        config.tasks = Tasks::new(tasks.iter().copied());
+        config.tasks = TaskSet::new(tasks.iter().copied());
     }
     if args.deterministic {
         config.precision = TrainPrecision::F32;

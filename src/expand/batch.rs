@@ -2,8 +2,8 @@
 //! query alone is the same with one.
 
 use crate::error::Result;
-use crate::expand::config::ExpandConfig;
-use crate::expand::search::{Expansion, Pick, WindowSearch};
+use crate::expand::expand_config::ExpandConfig;
+use crate::expand::window_search::{Expansion, Pick, WindowSearch};
 use crate::index::ModeIndex;
 use crate::progress::Observer;
 use crate::types::Row;

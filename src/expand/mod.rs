@@ -11,23 +11,23 @@
 //! * `explain` – a score taken apart: seed by seed, modality by modality
 
 mod batch;
-mod bounds;
-mod config;
 mod divergence;
-mod explain;
+mod expand_config;
 mod ranking;
 mod rerank;
-mod search;
+mod row_sums;
+mod score_bounds;
+mod score_parts;
 mod shortlist;
-mod sums;
 #[cfg(test)]
 mod tests;
 mod top_k;
+mod window_search;
 
 pub use batch::{BatchExpansion, BatchStep, expand, expand_joint};
-pub use config::{ExpandConfig, Tier, WindowConfig};
-pub use explain::{ScoreParts, explain};
+pub use expand_config::{ExpandConfig, Tier, WindowConfig};
 pub use ranking::{neighbours, rank_by_seeds, ranks_by_seeds};
 pub use rerank::Reranked;
-pub use search::{Competitor, Expansion, Pick};
+pub use score_parts::{ScoreParts, explain};
 pub use top_k::best_of;
+pub use window_search::{Competitor, Expansion, Pick};

@@ -1,6 +1,6 @@
 //! Rankings by Z alone.
 
-use crate::expand::sums::Sums;
+use crate::expand::row_sums::Sums;
 use crate::expand::top_k::by_score;
 use crate::index::ModeIndex;
 use crate::types::Row;

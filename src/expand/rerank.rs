@@ -1,6 +1,6 @@
 //! The re-ranking: 9/(rank when picked) + 1/(rank by divergence from the finished set).
 
-use crate::expand::config::ExpandConfig;
+use crate::expand::expand_config::ExpandConfig;
 
 /// A place in the re-ranked list.
 #[derive(Debug, Clone, Copy, PartialEq)]

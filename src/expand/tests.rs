@@ -2,9 +2,9 @@ use std::collections::HashSet;
 use tch::Device;
 
 use crate::error::Error;
-use crate::expand::search::WindowSearch;
+use crate::expand::window_search::WindowSearch;
 use crate::expand::*;
-use crate::index::sample::{ENTITIES, builder};
+use crate::index::test_index::{ENTITIES, builder};
 use crate::index::{Index, StoragePrecision};
 use crate::progress::Unobserved;
 use crate::types::{Mode, Row, SearchSettings};
@@ -348,7 +348,7 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
     let index = || {
-        crate::index::sample::large(&out, 6_000);
+        crate::index::test_index::large(&out, 6_000);
         Index::open(&out, Device::Cpu).unwrap()
     };
     let (lists, mut by_rows) = (index(), index());
@@ -398,7 +398,7 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
 fn what_is_guessed_is_what_is_picked() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("index");
-    crate::index::sample::large(&out, 6_000);
+    crate::index::test_index::large(&out, 6_000);
     let mut index = Index::open(&out, Device::Cpu).unwrap();
     index.forget_lists();
     let (view, seeds, config) = (

@@ -11,7 +11,7 @@ use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, load_pairs};
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::{FeatureSources, Sample};
-use crate::index::build::{Builder, PairTable, States, StoragePrecision};
+use crate::index::builder::{Builder, PairTable, States, StoragePrecision};
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::index::prototypes::Prototypes;
 use crate::model::{ModelFolder, Network, checkpoint};
@@ -178,16 +178,16 @@ fn write(
             Some((_, states)) => states,
             None => run(network, sources, &distinct.samples, observe)?,
         };
-        let states = States::of_pairs(
+        let states = States::from_pairs(
             states,
             &row_offsets,
             &distinct.state_of_pair,
             StoragePrecision::Half,
         );
-        builder.mode(mode, states, observe)?;
+        builder.add_mode(mode, states, observe)?;
         table.states.push((mode, distinct.state_of_pair));
     }
-    builder.pairs(&table)?;
+    builder.add_pairs(&table)?;
     builder.finish()
 }
 

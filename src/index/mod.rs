@@ -15,29 +15,29 @@
 //!   `product` – what rows of it cost
 //! * `raw` – an index from any model whose last layer is linear
 
-mod build;
-mod cache;
+mod builder;
 pub mod from_model;
 mod kernels;
 mod meta;
 mod mode_index;
 mod neighbor_lists;
-mod open;
+mod open_index;
 mod prototypes;
-mod raw;
-#[cfg(test)]
-pub(crate) mod sample;
-mod staging;
+mod raw_import;
+mod row_cache;
+mod staged_folder;
 mod statistics;
 mod tensor_file;
 #[cfg(test)]
+pub(crate) mod test_index;
+#[cfg(test)]
 mod tests;
 
-pub(crate) use staging::StagedFolder;
+pub(crate) use staged_folder::StagedFolder;
 
-pub use build::{Builder, PairTable, States, StoragePrecision};
+pub use builder::{Builder, PairTable, States, StoragePrecision};
 pub use meta::{Entity, LeftOut, Meta, ModeMeta, Origin, Provenance, check_is_index};
 pub use mode_index::{ColumnBatch, ModeIndex, PreparedEntity, StateContribution, TargetSet};
-pub use open::{Index, IndexedPair};
+pub use open_index::{Index, IndexedPair};
 pub use prototypes::Prototypes;
-pub use raw::import_raw;
+pub use raw_import::import_raw;

@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 use crate::error::Result;
 use crate::index::kernels::{COLUMNS, Directions, TiledRows, all_dots, dot, products};
 use crate::index::neighbor_lists::NeighborLists;
-use crate::index::open::{Index, ModeFile};
+use crate::index::open_index::{Index, ModeFile};
 use crate::index::tensor_file::Floats;
 use crate::types::{Mode, Row};
 

@@ -120,7 +120,7 @@ fn nearest(weight: &Tensor, bias: &Tensor, states: &Tensor, count: usize) -> Ten
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::sample::random;
+    use crate::index::test_index::random;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 

@@ -5,7 +5,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::index::build::States;
+use crate::index::builder::States;
 use crate::index::neighbor_lists::{Lists, lists};
 use crate::progress::{Observer, Progress};
 

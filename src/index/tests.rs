@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::index::sample::{
-    ENTITIES, PAIRS, WIDTH, add_mode, builder, entities, head, provenance, states,
-};
 use crate::index::tensor_file;
 use crate::index::tensor_file::TensorFile;
+use crate::index::test_index::{
+    ENTITIES, PAIRS, WIDTH, add_mode, builder, entities, head, provenance, states,
+};
 use crate::index::*;
 use crate::progress::{Progress, Unobserved};
 use crate::types::{EntityId, Mode, Row};
@@ -348,7 +348,7 @@ fn a_builder_refuses_what_does_not_fit() {
     let try_states = |edit: fn(&mut States)| -> Result<()> {
         let mut states = states(Mode::Both, StoragePrecision::Half);
         edit(&mut states);
-        new(entities())?.mode(Mode::Both, states, &mut Unobserved)
+        new(entities())?.add_mode(Mode::Both, states, &mut Unobserved)
     };
     try_states(|_| ()).unwrap();
     let edits: [fn(&mut States); 5] = [
@@ -364,7 +364,7 @@ fn a_builder_refuses_what_does_not_fit() {
             .all(|edit| matches!(try_states(edit), Err(Error::Mismatch(_))))
     );
     let mut stop = |_: Progress| Err(Error::Stopped);
-    let stopped = new(entities()).unwrap().mode(
+    let stopped = new(entities()).unwrap().add_mode(
         Mode::Both,
         states(Mode::Both, StoragePrecision::Half),
         &mut stop,

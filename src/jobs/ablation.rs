@@ -17,9 +17,9 @@ use crate::model::device;
 use crate::progress::{Observer, Progress};
 use crate::text_file;
 use crate::train;
-use crate::train::config::TrainConfig;
-use crate::train::task::{Task, Tasks};
-use crate::train::trainer::TrainPaths;
+use crate::train::paths::TrainPaths;
+use crate::train::task::{Task, TaskSet};
+use crate::train::train_config::TrainConfig;
 use crate::types::{DeviceChoice, EvaluationProtocol, Mode, RankingKind, SeedCount};
 
 /// What to leave out of which recipe.
@@ -103,7 +103,7 @@ impl Variant {
     /// The variant `config` of the recipe `whole`, trained for as many epochs in all.
     fn of(name: &str, whole: &TrainConfig, mut config: TrainConfig) -> Variant {
         // without mining there is no first stage: as many epochs all the same
-        config.epochs += whole.epochs_in_all() - config.epochs_in_all();
+        config.epochs += whole.total_epochs() - config.total_epochs();
         Variant {
             name: name.into(),
             config,
@@ -114,24 +114,24 @@ impl Variant {
 
 /// The recipe without each task but masked entity prediction, then that one alone.
 fn variants_of_tasks(whole: &TrainConfig) -> Vec<Variant> {
-    let with_tasks = |tasks: Tasks| TrainConfig {
+    let with_tasks = |tasks: TaskSet| TrainConfig {
         tasks,
         ..whole.clone()
     };
     let others: Vec<Task> = Task::ALL
         .into_iter()
-        .filter(|&t| t != Task::Mep && whole.tasks.has(t))
+        .filter(|&t| t != Task::Mep && whole.tasks.contains(t))
         .collect();
     let mut all = Vec::new();
     for &out in &others {
         let tasks = Task::ALL
             .into_iter()
-            .filter(|&t| t != out && whole.tasks.has(t));
+            .filter(|&t| t != out && whole.tasks.contains(t));
         let name = format!("without {}", out.name());
-        all.push(Variant::of(&name, whole, with_tasks(Tasks::new(tasks))));
+        all.push(Variant::of(&name, whole, with_tasks(TaskSet::new(tasks))));
     }
     if others.len() > 1 {
-        let alone = with_tasks(Tasks::new([Task::Mep]));
+        let alone = with_tasks(TaskSet::new([Task::Mep]));
         all.push(Variant::of("mep alone", whole, alone));
     }
     all
@@ -149,11 +149,11 @@ fn variants_of_modalities(whole: &TrainConfig) -> [Variant; 2] {
         drop_image: 0.0,
         ..whole.clone()
     };
-    if let Some(neighbours) = &mut text.neighbours {
-        neighbours.image_weight = 0.0;
+    if let Some(soft_targets) = &mut text.soft_targets {
+        soft_targets.image_weight = 0.0;
     }
-    if let Some(neighbours) = &mut image.neighbours {
-        (neighbours.text_weight, neighbours.image_weight) = (0.0, 1.0);
+    if let Some(soft_targets) = &mut image.soft_targets {
+        (soft_targets.text_weight, soft_targets.image_weight) = (0.0, 1.0);
     }
     [
         Variant::of("without pictures", whole, text),
@@ -264,7 +264,7 @@ fn train_and_measure(
             out: model.clone(),
             cache: cache_folder()?,
         };
-        train::to_the_end(
+        train::train_to_completion(
             &places,
             config,
             device::open_device(ablation.device)?,
@@ -303,7 +303,7 @@ fn measure(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<BTreeMap<String, f64>> {
     let mut session = Session::open(index, None, device)?;
-    let modes = match config.shown() {
+    let modes = match config.input_mode() {
         Mode::Both => MODES.to_vec(),
         only => vec![only],
     };
@@ -450,11 +450,11 @@ pub fn markdown(rows: &[AblationRow]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::config::Preset;
+    use crate::train::train_config::Preset;
 
     fn recipe() -> TrainConfig {
         TrainConfig {
-            tasks: Tasks::new(Task::PAPER),
+            tasks: TaskSet::new(Task::PAPER),
             ..TrainConfig::preset(Preset::Mini)
         }
     }
@@ -479,13 +479,13 @@ mod tests {
         assert!(all.iter().all(|v| v.config.validate().is_ok()));
         assert!(
             all.iter()
-                .all(|v| v.config.epochs_in_all() == recipe().epochs_in_all())
+                .all(|v| v.config.total_epochs() == recipe().total_epochs())
         );
-        let shown: Vec<Mode> = all.iter().map(|v| v.config.shown()).collect();
+        let shown: Vec<Mode> = all.iter().map(|v| v.config.input_mode()).collect();
         assert_eq!(shown[5..], [Mode::Text, Mode::Image, Mode::Both]);
         let plain = TrainConfig {
             prototypes: None,
-            neighbours: None,
+            soft_targets: None,
             ..TrainConfig::preset(Preset::Mini)
         };
         assert_eq!(variants(&plain).len(), 3, "the recipe, and each modality");

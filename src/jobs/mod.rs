@@ -24,9 +24,9 @@ use crate::engine::external::label;
 
 pub use crate::eval::run::{OpenedRun, Ranking, Run, RunFormat};
 pub use crate::model::Pooling;
-pub use crate::train::config::TrainPrecision;
+pub use crate::train::train_config::TrainPrecision;
 pub use crate::train::trainer::Trained;
-pub use crate::train::{Preset, Task, Tasks, TrainConfig};
+pub use crate::train::{Preset, Task, TaskSet, TrainConfig};
 pub use convert::{Conversion, Converted, RowOrder, convert};
 
 /// How a training runs, beside its settings.
@@ -50,7 +50,7 @@ pub fn train(
     if let Some(threads) = options.threads {
         tch::set_num_threads(threads as i32);
     }
-    let places = train::trainer::TrainPaths {
+    let places = train::paths::TrainPaths {
         dataset: dataset.into(),
         out: out.into(),
         cache: cache_folder()?,

@@ -1,130 +1,134 @@
-//! Positives and hard negatives for the tasks that compare views: every query is expanded by the
-//! model so far.
+//! Mining of positives and hard negatives for the tasks that compare views: the current model
+//! expands every query.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::expand;
-use crate::expand::expand;
+use crate::expand::{ExpandConfig, expand};
 use crate::features::samples::FeatureSources;
-use crate::index;
-use crate::index::{Builder, Entity, Index, Provenance};
+use crate::index::{Builder, Entity, Index, Provenance, States, StoragePrecision};
 use crate::model::Network;
 use crate::progress::{Observer, Progress, Unobserved};
-use crate::train::config::{MinedFrom, Mining, TrainConfig};
 use crate::train::entity_states::mean_states;
+use crate::train::train_config::{MiningConfig, QuerySource, TrainConfig};
 use crate::types::{EntityId, Mode, Query, Row};
 
-/// What one query gave.
+/// The result of mining with one query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinedQuery {
-    /// Its seeds and the best of its list.
+    /// The seeds and the best candidates.
     pub positives: Vec<Row>,
-    /// The last of its list: like the class, and as a rule not of it.
+    /// The last candidates of the ranking: similar to the class, but usually not of it.
     pub negatives: Vec<Row>,
 }
 
-/// Expands every query and keeps both ends of its list. `scratch`: a folder for the index that this
-/// takes; removed after.
+/// Expands every query with the current model, and returns the positives and hard negatives of each.
+/// The index that this takes is built in the folder `scratch`, which is removed afterwards.
 ///
-/// Errors: no query; those of the index; `Stopped`.
+/// Errors: `Missing` if there is no query; those of the index; `Stopped`.
 pub fn mine(
     network: &Network,
     sources: &FeatureSources,
     dataset: &Dataset,
-    settings: &TrainConfig,
+    config: &TrainConfig,
     scratch: &Path,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<MinedQuery>> {
-    let mining = &settings.mining;
-    let queries = queries(sources, dataset, mining.from);
+    let mining = &config.mining;
+    let queries = mining_queries(sources, dataset, mining.query_source);
     if queries.is_empty() {
-        let hint =
-            "set mining.from to \"entities\", or leave contrast and clustering out of the tasks"
-                .into();
         return Err(Error::Missing {
             what: "queries to mine with",
             path: dataset.root.join("query"),
-            hint,
+            hint:
+                "set mining.from to \"entities\", or remove contrastive and clustering from tasks"
+                    .into(),
         });
     }
-    let index = build(network, sources, settings, scratch, observe)?;
+    let index = build_index(network, sources, config, scratch, observer)?;
     let view = index.view(Mode::Both)?;
-    let config = expand::ExpandConfig {
-        size: mining.size,
-        ..expand::ExpandConfig::default()
+    let expand_config = ExpandConfig {
+        size: mining.ranking_size,
+        ..ExpandConfig::default()
     };
-    let mut groups = Vec::with_capacity(queries.len());
-    for (done, seeds) in queries.iter().enumerate() {
-        let list: Vec<Row> = expand(&view, seeds, &[], &config, &mut |_: &_| Ok(()))?
-            .ranking()
-            .collect();
-        groups.push(group(seeds, &list, mining));
-        observe.report(Progress::new(
-            "mining",
-            done as u64 + 1,
-            queries.len() as u64,
-        ))?;
+    let mut mined = Vec::with_capacity(queries.len());
+    for (done, seeds) in (1..).zip(&queries) {
+        let expansion = expand(&view, seeds, &[], &expand_config, &mut Unobserved)?;
+        let ranking: Vec<Row> = expansion.ranking().collect();
+        mined.push(split_ranking(seeds, &ranking, mining));
+        observer.report(Progress::new("mining", done, queries.len() as u64))?;
     }
     drop(index);
     std::fs::remove_dir_all(scratch).map_err(Error::io("remove", scratch))?;
-    Ok(groups)
+    Ok(mined)
 }
 
-/// Both ends of a query's list. A list that is too short for both gives its positives first.
-fn group(seeds: &[Row], list: &[Row], mining: &Mining) -> MinedQuery {
-    let best = mining.positives.min(list.len());
-    let last = list.len().saturating_sub(mining.negatives).max(best);
+/// Takes the positives from the start of a ranking and the negatives from its end. If the ranking is
+/// too short for both, the positives come first.
+fn split_ranking(seeds: &[Row], ranking: &[Row], mining: &MiningConfig) -> MinedQuery {
+    let positives = mining.positives.min(ranking.len());
+    let first_negative = ranking
+        .len()
+        .saturating_sub(mining.negatives)
+        .max(positives);
     MinedQuery {
-        positives: seeds.iter().chain(&list[..best]).copied().collect(),
-        negatives: list[last..].to_vec(),
+        positives: seeds.iter().chain(&ranking[..positives]).copied().collect(),
+        negatives: ranking[first_negative..].to_vec(),
     }
 }
 
-fn queries(sources: &FeatureSources, dataset: &Dataset, from: MinedFrom) -> Vec<Vec<Row>> {
+/// Returns the seeds of each query to expand.
+fn mining_queries(
+    sources: &FeatureSources,
+    dataset: &Dataset,
+    query_source: QuerySource,
+) -> Vec<Vec<Row>> {
     let entities = &sources.pairs.entities;
-    match from {
-        MinedFrom::Entities => (0..entities.len() as u32)
-            .map(|row| vec![Row(row)])
-            .collect(),
-        MinedFrom::Queries => {
-            let rows: HashMap<EntityId, Row> = entities
-                .iter()
-                .enumerate()
-                .map(|(row, &id)| (id, Row(row as u32)))
-                .collect();
-            let seeds = |query: &Query| -> Vec<Row> {
-                let mut seeds: Vec<Row> = query
-                    .seeds
-                    .iter()
-                    .filter_map(|id| rows.get(id).copied())
-                    .collect();
-                seeds.sort_unstable();
-                seeds.dedup();
-                seeds
-            };
+    let all_rows = (0..entities.len() as u32).map(Row);
+    match query_source {
+        QuerySource::Entities => all_rows.map(|row| vec![row]).collect(),
+        QuerySource::Queries => {
+            let rows: HashMap<EntityId, Row> = entities.iter().copied().zip(all_rows).collect();
             dataset
                 .queries
                 .iter()
-                .map(seeds)
+                .map(|query| seed_rows(query, &rows))
                 .filter(|seeds| !seeds.is_empty())
                 .collect()
         }
     }
 }
 
-/// An index of the model so far, in the one mode that is expanded.
-fn build(
+/// Returns the rows of a query's known seeds, sorted, each once.
+fn seed_rows(query: &Query, rows: &HashMap<EntityId, Row>) -> Vec<Row> {
+    let mut seeds: Vec<Row> = query
+        .seeds
+        .iter()
+        .filter_map(|id| rows.get(id).copied())
+        .collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    seeds
+}
+
+/// Builds an index of the current model in the one mode that is expanded.
+fn build_index(
     network: &Network,
     sources: &FeatureSources,
-    settings: &TrainConfig,
+    config: &TrainConfig,
     scratch: &Path,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Index> {
-    let means = mean_states(network, sources, settings.shown(), usize::MAX, observe)?;
-    let entities = sources
+    let means = mean_states(network, sources, config.input_mode(), usize::MAX, observer)?;
+    let (mut weight, mut bias) = network.student.head.last_layer();
+    if let Some(prototypes) = config.prototypes {
+        let mode = config.most_discriminative_mode();
+        let states = mean_states(network, sources, mode, usize::MAX, observer)?;
+        (weight, bias) = prototypes.refine(&weight, &bias, &states);
+    }
+    let entities: Vec<Entity> = sources
         .pairs
         .entities
         .iter()
@@ -133,17 +137,11 @@ fn build(
             name: id.to_string(),
         })
         .collect();
-    let (mut weight, mut bias) = network.student.head.last_layer();
-    if let Some(prototypes) = settings.prototypes {
-        let states = mean_states(network, sources, settings.tells_best(), usize::MAX, observe)?;
-        (weight, bias) = prototypes.refine(&weight, &bias, &states);
-    }
-    let rows = sources.pairs.entities.len();
-    let offsets: Vec<i64> = (0..=rows as i64).collect();
-    let states: Vec<i32> = (0..rows as i32).collect();
-    let states = index::States::of_pairs(means, &offsets, &states, index::StoragePrecision::Single);
+    let offsets: Vec<i64> = (0..=entities.len() as i64).collect();
+    let pair_states: Vec<i32> = (0..entities.len() as i32).collect();
+    let states = States::from_pairs(means, &offsets, &pair_states, StoragePrecision::Single);
     let mut builder = Builder::new(scratch, entities, &weight, &bias, Provenance::default())?;
-    builder.mode(Mode::Both, states, &mut Unobserved)?;
+    builder.add_mode(Mode::Both, states, &mut Unobserved)?;
     builder.finish()?;
     Index::open(scratch, sources.device)
 }
@@ -153,18 +151,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_of_the_list_are_kept() {
-        let list: Vec<Row> = (10..210).map(Row).collect();
-        let mining = Mining::default();
-        let group = super::group(&[Row(1), Row(2)], &list, &mining);
-        assert_eq!(group.positives, [1, 2, 10, 11, 12, 13, 14].map(Row));
+    fn positives_and_negatives_are_the_ends_of_the_ranking() {
+        let ranking: Vec<Row> = (10..210).map(Row).collect();
+        let mining = MiningConfig::default();
+        let mined = split_ranking(&[Row(1), Row(2)], &ranking, &mining);
+        assert_eq!(mined.positives, [1, 2, 10, 11, 12, 13, 14].map(Row));
         assert_eq!(
-            (group.negatives.len(), group.negatives[0]),
+            (mined.negatives.len(), mined.negatives[0]),
             (30, Row(180)),
             "ranks 171 to 200"
         );
-        let short = super::group(&[Row(1)], &list[..7], &mining);
+        let short = split_ranking(&[Row(1)], &ranking[..7], &mining);
         assert_eq!((short.positives.len(), short.negatives.len()), (6, 2));
-        assert!(super::group(&[Row(1)], &[], &mining).negatives.is_empty());
+        assert!(split_ranking(&[Row(1)], &[], &mining).negatives.is_empty());
     }
 }

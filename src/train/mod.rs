@@ -1,32 +1,36 @@
-//! Pre-training by the paper's four tasks, and by those that align sentences with pictures.
+//! Pre-training by the paper's four tasks and by tasks that align sentences with images.
 //!
-//! * `config` – every setting, and the presets; `task` – the tasks and their weights
-//! * `loss` – their losses; `neighbours` – a softer target for masked entity prediction; `teacher`
-//!   – the momentum copy
-//! * `alignment` – steps of image–text contrast, matching and masked language modelling
-//! * `sampler`, `schedule` – which pairs, in which steps; `mining` – positives and hard negatives
-//! * `trainer` – the loop; `state` – what it goes on from; `optimizer` – AdamW whose state can be
-//!   kept
-//! * `forward`, `validate` – the model so far, and how well it ranks held-out queries; `log` – what
-//!   is told of it
+//! * `train_config` – all settings and the presets; `task` – the tasks and their weights; `paths`
+//! * `loss` – the losses of the tasks; `soft_targets` – a softer target for masked entity
+//!   prediction; `teacher` – the momentum teacher
+//! * `sampler`, `schedule` – the pairs and the steps of an epoch; `mining` – positives and hard
+//!   negatives
+//! * `step_batch`, `step` – the input and the computation of one step; `alignment` – the losses of
+//!   image–text contrast, matching and masked language modelling; `optimizer` – AdamW
+//! * `trainer` – the training loop; `train_state` – its state and the checkpoint
+//! * `entity_states`, `validation` – entity vectors of the current model and its MAP on held-out
+//!   queries; `epoch_log` – the log file
 
 mod alignment;
-pub mod config;
 mod entity_states;
-mod log;
+mod epoch_log;
 pub mod loss;
 mod mining;
 pub mod optimizer;
+pub mod paths;
 mod sampler;
 mod schedule;
 mod soft_targets;
+mod step;
+mod step_batch;
 pub mod task;
 mod teacher;
+pub mod train_config;
 mod train_state;
 pub mod trainer;
 mod validation;
 
-pub use config::{Preset, TrainConfig};
 pub use entity_states::entity_vectors;
-pub use task::{Task, Tasks};
-pub use trainer::{to_the_end, train};
+pub use task::{Task, TaskSet};
+pub use train_config::{Preset, TrainConfig};
+pub use trainer::{train, train_to_completion};

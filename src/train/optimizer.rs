@@ -1,5 +1,5 @@
-//! AdamW (Loshchilov and Hutter 2019) with state that can be written and read: tch's own keeps it
-//! to itself.
+//! AdamW (Loshchilov and Hutter 2019) whose state can be saved and restored, which tch's own does
+//! not offer.
 
 use tch::{Kind, Tensor};
 
@@ -19,7 +19,7 @@ struct Parameter {
 }
 
 impl Parameter {
-    /// 0 where the loss has not reached it.
+    /// Returns the gradient, or 0 if the loss has not reached the parameter.
     fn gradient(&self) -> Tensor {
         let gradient = self.value.grad();
         if gradient.defined() {
@@ -30,7 +30,7 @@ impl Parameter {
     }
 }
 
-/// Decay rates of the running moments, and the denominator's guard: the defaults of the paper.
+/// The decay rates of the running moments, as in the paper's defaults.
 const BETAS: (f64, f64) = (0.9, 0.999);
 const EPS: f64 = 1e-8;
 
@@ -58,12 +58,12 @@ impl AdamW {
         self.parameters.iter_mut().for_each(|p| p.value.zero_grad());
     }
 
-    /// Cuts the norm of the gradients of the parameters that `trains` names, together, to `most`;
-    /// gives the norm before.
-    pub fn clip(&mut self, most: f64, trains: impl Fn(&str) -> bool) -> f64 {
+    /// Scales the gradients of the parameters that `trains` selects so that their common norm is at
+    /// max_norm `max_norm`. Returns the norm before.
+    pub fn clip_gradient_norm(&mut self, max_norm: f64, trains: impl Fn(&str) -> bool) -> f64 {
         tch::no_grad(|| {
-            // a gradient that is not there counts as one of 0: how the sum is rounded hangs on how
-            // many there are
+            // A missing gradient counts as zeros: the rounding of the sum depends on the number of
+            // terms.
             let grads: Vec<Tensor> = self
                 .parameters
                 .iter()
@@ -78,18 +78,18 @@ impl AdamW {
                 .sum(Kind::Float)
                 .sqrt()
                 .double_value(&[]);
-            if norm > most {
+            if norm > max_norm {
                 grads.into_iter().for_each(|mut g| {
-                    let _ = g.g_mul_scalar_(most / (norm + 1e-6));
+                    let _ = g.g_mul_scalar_(max_norm / (norm + 1e-6));
                 });
             }
             norm
         })
     }
 
-    /// One step of the parameters that `trains` names; `scale` multiplies every learning rate. The
-    /// others stay as they are, moments too. A parameter that the loss did not reach has a gradient
-    /// of 0, whether or not it had one before.
+    /// Performs one step on the parameters that `trains` selects, with `scale` as a factor of every
+    /// learning rate. The other parameters and their moments do not change. A parameter that the
+    /// loss did not reach has a gradient of 0, whether or not it had one before.
     pub fn step(&mut self, scale: f64, trains: impl Fn(&str) -> bool) {
         self.steps += 1;
         let (b1, b2) = BETAS;
@@ -112,7 +112,7 @@ impl AdamW {
         });
     }
 
-    /// Its state as named tensors.
+    /// Returns the state as named tensors.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let moments = self.parameters.iter().flat_map(|p| {
             [
@@ -125,7 +125,7 @@ impl AdamW {
             .collect()
     }
 
-    /// Takes up a state that [`AdamW::state`] gave.
+    /// Restores a state that [`AdamW::state`] returned.
     pub fn restore(&mut self, state: &Weights) -> Result<()> {
         for p in &mut self.parameters {
             copy_parameter(

@@ -1,5 +1,4 @@
-//! Which pairs an epoch of masked entity prediction has, in which order, with which picture and
-//! without which modality.
+//! Sampling of the pairs of an epoch: their order, their images and their missing modalities.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -7,48 +6,44 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::Sample;
-use crate::train::config::TrainConfig;
+use crate::train::train_config::TrainConfig;
 use crate::types::Mode;
 
-/// The samples of one epoch: a function of seed and epoch alone, so that a resumed training sees
-/// what the unbroken one sees.
-pub fn epoch(pairs: &LoadedPairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
+/// The number of batches whose samples are sorted by length together.
+const SORT_WINDOW: usize = 8;
+
+/// Returns the samples of one epoch of masked entity prediction. They depend on the seed and the
+/// epoch alone, so that a resumed training has the same samples as an uninterrupted one.
+pub fn epoch_samples(pairs: &LoadedPairs, config: &TrainConfig, epoch: usize) -> Vec<Sample> {
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     rng.set_stream(epoch as u64 + 1);
     let mut samples = Vec::new();
     for row in 0..pairs.entities.len() {
-        let own: Vec<usize> = pairs.pairs_of(row).collect();
-        let chosen = match config.pairs_per_entity {
-            None => own,
-            // whole rounds over the entity's pairs, then a part of one: as even as the number
-            // allows
-            Some(n) => {
-                let mut round = own;
-                round.shuffle(&mut rng);
-                round.iter().copied().cycle().take(n).collect()
-            }
-        };
-        samples.extend(
-            chosen
-                .into_iter()
-                .map(|pair| shown(pairs, config, pair, &mut rng)),
-        );
+        let mut entity_pairs: Vec<usize> = pairs.pairs_of(row).collect();
+        if let Some(count) = config.pairs_per_entity {
+            // whole rounds over the entity's pairs and a part of one: as even as the count allows
+            entity_pairs.shuffle(&mut rng);
+            entity_pairs = entity_pairs.into_iter().cycle().take(count).collect();
+        }
+        for pair in entity_pairs {
+            samples.push(sample_pair(pairs, config, pair, &mut rng));
+        }
     }
     samples.shuffle(&mut rng);
     samples
 }
 
-/// A pair as it is shown: with its own picture or another of its entity, and perhaps without one
-/// modality.
-pub fn shown(
+/// Returns a pair as it is shown to the network: with its own image or a random one of its entity,
+/// and perhaps without one modality.
+pub fn sample_pair(
     pairs: &LoadedPairs,
     config: &TrainConfig,
     pair: usize,
     rng: &mut ChaCha8Rng,
 ) -> Sample {
-    let own: Vec<usize> = pairs.pairs_of(pairs.row(pair)).collect();
-    let from = if config.redraw_pictures {
-        *own.choose(rng).unwrap_or(&pair)
+    let entity_pairs: Vec<usize> = pairs.pairs_of(pairs.row(pair)).collect();
+    let image_pair = if config.redraw_images {
+        *entity_pairs.choose(rng).unwrap_or(&pair)
     } else {
         pair
     };
@@ -62,34 +57,28 @@ pub fn shown(
     };
     Sample {
         pair,
-        image: pairs.pairs[from].image,
+        image: pairs.pairs[image_pair].image,
         mode,
     }
 }
 
-/// Cuts an epoch into batches of pairs of like length: less padding, the same pairs. Windows of
-/// `window` batches are sorted, then the batches are shuffled back, so that which pairs meet stays
-/// random.
+/// Splits the samples of an epoch into batches of pairs of similar lengths, which need less
+/// padding. Windows of a few batches are sorted, then the batches are shuffled, so that the pairs of
+/// a batch stay random.
 pub fn batches(
     samples: &[Sample],
     pairs: &LoadedPairs,
     config: &TrainConfig,
     epoch: usize,
 ) -> Vec<Vec<Sample>> {
-    const WINDOW: usize = 8;
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     rng.set_stream(u64::MAX - epoch as u64);
-    let mut batches: Vec<Vec<Sample>> = samples
-        .chunks(config.batch * WINDOW)
-        .flat_map(|window| {
-            let mut window = window.to_vec();
-            window.sort_by_key(|s| pairs.length(s.pair));
-            window
-                .chunks(config.batch)
-                .map(<[Sample]>::to_vec)
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let mut batches: Vec<Vec<Sample>> = Vec::new();
+    for window in samples.chunks(config.batch * SORT_WINDOW) {
+        let mut window = window.to_vec();
+        window.sort_by_key(|s| pairs.length(s.pair));
+        batches.extend(window.chunks(config.batch).map(<[Sample]>::to_vec));
+    }
     batches.shuffle(&mut rng);
     batches
 }

@@ -1,5 +1,5 @@
-//! The steps of one epoch: contrast, then clustering, then masked entity prediction, never one
-//! summed loss. Image–text contrast has steps of its own.
+//! The steps of one epoch: contrast, then clustering, then masked entity prediction; each step has
+//! one task. Image–text contrast has steps of its own.
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -7,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::Sample;
-use crate::train::config::{MinedFrom, TrainConfig};
 use crate::train::mining::MinedQuery;
 use crate::train::sampler;
 use crate::train::task::Task;
+use crate::train::train_config::{QuerySource, TrainConfig};
 use crate::types::Row;
 
 /// One step of the optimizer.
@@ -18,44 +18,40 @@ use crate::types::Row;
 pub struct TrainStep {
     pub task: Task,
     pub samples: Vec<Sample>,
-    /// The other view of each sample, where the task compares views; else empty.
+    /// The other view of each sample if the task compares views, otherwise empty.
     pub others: Vec<Sample>,
 }
 
 impl TrainStep {
-    /// Pairs that go through the network.
+    /// Returns the number of pairs that go through the network.
     pub fn pairs(&self) -> usize {
         self.samples.len() + self.others.len()
     }
 }
 
-/// All steps of this epoch: a function of settings and epoch alone, so that a resumed training sees
-/// what the unbroken one sees. Without groups there is nothing to compare yet, and masked entity
-/// prediction is alone.
-pub fn steps(
+/// Returns all steps of an epoch. They depend on the settings and the epoch alone, so that a resumed
+/// training has the same steps as an uninterrupted one. Before mining (`mined` is `None`) there are
+/// no steps that compare views.
+pub fn epoch_steps(
     pairs: &LoadedPairs,
     config: &TrainConfig,
-    groups: Option<&[MinedQuery]>,
+    mined: Option<&[MinedQuery]>,
     epoch: usize,
 ) -> Vec<TrainStep> {
     let mut steps = Vec::new();
-    for (task, passes) in [
-        (Task::Contrastive, config.contrastive_passes),
-        (Task::Clustering, config.clustering_passes),
-    ] {
-        let (Some(groups), true) = (groups, config.tasks.has(task)) else {
-            continue;
-        };
-        for pass in 0..passes {
-            let mut rng =
-                ChaCha8Rng::seed_from_u64(config.seed ^ (task as u64) << 56 ^ (pass as u64) << 48);
-            rng.set_stream(epoch as u64 + 1);
-            steps.extend(comparisons(pairs, config, groups, task, &mut rng));
+    if let Some(mined) = mined {
+        for (task, passes) in comparing_tasks(config) {
+            for pass in 0..passes {
+                let seed = config.seed ^ (task as u64) << 56 ^ (pass as u64) << 48;
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream(epoch as u64 + 1);
+                steps.extend(comparison_steps(pairs, config, mined, task, &mut rng));
+            }
         }
     }
-    let samples = sampler::epoch(pairs, config, epoch);
+    let samples = sampler::epoch_samples(pairs, config, epoch);
     let batches = sampler::batches(&samples, pairs, config, epoch);
-    for task in over_pairs(config) {
+    for task in pair_tasks(config) {
         steps.extend(batches.iter().map(|samples| TrainStep {
             task,
             samples: samples.clone(),
@@ -65,88 +61,110 @@ pub fn steps(
     steps
 }
 
-/// Tasks whose steps go over the pairs.
-fn over_pairs(config: &TrainConfig) -> impl Iterator<Item = Task> {
-    [Task::Itc, Task::Mep]
-        .into_iter()
-        .filter(|&task| config.tasks.has(task))
+/// Returns the tasks that compare views, with their passes over the mined queries in one epoch.
+fn comparing_tasks(config: &TrainConfig) -> impl Iterator<Item = (Task, usize)> {
+    [
+        (Task::Contrastive, config.contrastive_passes),
+        (Task::Clustering, config.clustering_passes),
+    ]
+    .into_iter()
+    .filter(|&(task, _)| config.tasks.contains(task))
 }
 
-/// One pass over the groups: of each, two of its positives as the two views of one row, and one
-/// hard negative with itself as another row, which is there to be told from the first.
-fn comparisons(
+/// Returns the tasks whose steps go over the pairs of an epoch.
+fn pair_tasks(config: &TrainConfig) -> impl Iterator<Item = Task> {
+    [Task::Itc, Task::Mep]
+        .into_iter()
+        .filter(|&task| config.tasks.contains(task))
+}
+
+/// Returns the steps of one pass over the mined queries. Each query gives two of its positives as
+/// the two views of one row, and two views of one hard negative as another row, which the loss
+/// separates from the first.
+fn comparison_steps(
     pairs: &LoadedPairs,
     config: &TrainConfig,
-    groups: &[MinedQuery],
+    mined: &[MinedQuery],
     task: Task,
     rng: &mut ChaCha8Rng,
 ) -> Vec<TrainStep> {
-    let mut order: Vec<&MinedQuery> = groups.iter().collect();
+    let mut order: Vec<&MinedQuery> = mined.iter().collect();
     order.shuffle(rng);
-    let batches = order.chunks(groups_at_once(config));
-    batches
-        .map(|batch| {
-            let mut step = TrainStep {
-                task,
-                samples: Vec::new(),
-                others: Vec::new(),
-            };
-            for group in batch {
-                let positives: Vec<Row> = group.positives.sample(rng, 2).copied().collect();
-                let negative = group.negatives.choose(rng).copied();
-                if let [a, b] = positives[..] {
-                    step.samples.push(view(pairs, config, a, None, rng));
-                    step.others.push(view(pairs, config, b, None, rng));
-                }
-                if let Some(negative) = negative {
-                    let sample = view(pairs, config, negative, None, rng);
-                    step.others
-                        .push(view(pairs, config, negative, Some(sample.pair), rng));
-                    step.samples.push(sample);
-                }
-            }
-            step
-        })
-        .collect()
+    let mut steps = Vec::new();
+    for queries in order.chunks(queries_per_step(config)) {
+        let mut step = TrainStep {
+            task,
+            samples: Vec::new(),
+            others: Vec::new(),
+        };
+        for query in queries {
+            add_views(&mut step, pairs, config, query, rng);
+        }
+        steps.push(step);
+    }
+    steps
 }
 
-/// A pair of this entity, other than `but`, as it is shown: two views are never one sentence twice.
-fn view(
+/// Adds the two rows of a mined query to a step.
+fn add_views(
+    step: &mut TrainStep,
+    pairs: &LoadedPairs,
+    config: &TrainConfig,
+    query: &MinedQuery,
+    rng: &mut ChaCha8Rng,
+) {
+    let positives: Vec<Row> = query.positives.sample(rng, 2).copied().collect();
+    let negative = query.negatives.choose(rng).copied();
+    if let [a, b] = positives[..] {
+        step.samples.push(sample_view(pairs, config, a, None, rng));
+        step.others.push(sample_view(pairs, config, b, None, rng));
+    }
+    if let Some(negative) = negative {
+        let first = sample_view(pairs, config, negative, None, rng);
+        let second = sample_view(pairs, config, negative, Some(first.pair), rng);
+        step.samples.push(first);
+        step.others.push(second);
+    }
+}
+
+/// Samples a pair of an entity other than `excluded`, so that two views do not share a sentence.
+fn sample_view(
     pairs: &LoadedPairs,
     config: &TrainConfig,
     row: Row,
-    but: Option<usize>,
+    excluded: Option<usize>,
     rng: &mut ChaCha8Rng,
 ) -> Sample {
-    let own = pairs.pairs_of(row.index());
-    // an entity has at least two pairs, so that another one is left
-    let among = own.len() - usize::from(but.is_some());
-    let mut pair = own.start + rng.random_range(0..among);
-    pair += usize::from(but.is_some_and(|but| pair >= but));
-    sampler::shown(pairs, config, pair, rng)
+    let entity_pairs = pairs.pairs_of(row.index());
+    // an entity has at least two pairs, so at least one is left
+    let count = entity_pairs.len() - usize::from(excluded.is_some());
+    let mut pair = entity_pairs.start + rng.random_range(0..count);
+    pair += usize::from(excluded.is_some_and(|excluded| pair >= excluded));
+    sampler::sample_pair(pairs, config, pair, rng)
 }
 
-/// How many steps the whole training has. `queries`: of the data set.
-pub fn steps_in_all(pairs: &LoadedPairs, config: &TrainConfig, queries: usize) -> usize {
+/// Returns the number of steps of the whole training; `queries` is the number of queries of the data
+/// set.
+pub fn total_steps(pairs: &LoadedPairs, config: &TrainConfig, queries: usize) -> usize {
     let entities = pairs.entities.len();
     let samples = config
         .pairs_per_entity
         .map_or(pairs.pairs.len(), |n| n * entities);
-    let groups = match config.mining.from {
-        MinedFrom::Entities => entities,
-        MinedFrom::Queries => queries,
+    let mined = match config.mining.query_source {
+        QuerySource::Entities => entities,
+        QuerySource::Queries => queries,
     };
-    let passes = |task, passes| if config.tasks.has(task) { passes } else { 0 };
-    let comparisons = passes(Task::Contrastive, config.contrastive_passes)
-        + passes(Task::Clustering, config.clustering_passes);
-    let compared = comparisons * groups.div_ceil(groups_at_once(config));
-    let paired = over_pairs(config).count() * samples.div_ceil(config.batch);
-    (0..config.epochs_in_all())
-        .map(|e| paired + if config.stage(e) == 2 { compared } else { 0 })
-        .sum()
+    let passes: usize = comparing_tasks(config).map(|(_, passes)| passes).sum();
+    let comparison_steps = passes * mined.div_ceil(queries_per_step(config));
+    let pair_steps = pair_tasks(config).count() * samples.div_ceil(config.batch);
+    let epoch_steps = |epoch| match config.stage(epoch) {
+        1 => pair_steps,
+        _ => pair_steps + comparison_steps,
+    };
+    (0..config.total_epochs()).map(epoch_steps).sum()
 }
 
-/// Each gives two rows of two views.
-fn groups_at_once(config: &TrainConfig) -> usize {
+/// Returns the number of mined queries in one step; each gives two rows of two views.
+fn queries_per_step(config: &TrainConfig) -> usize {
     config.batch.div_ceil(2).max(2)
 }

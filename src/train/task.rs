@@ -1,4 +1,4 @@
-//! The pre-training tasks: the paper's four, and those that align sentences with pictures.
+//! The pre-training tasks: the paper's four, and those that align sentences with images.
 
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -9,21 +9,23 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
-    /// Masked entity prediction: which entity stands behind the `[MASK]`.
+    /// Masked entity prediction: predicts the entity behind the `[MASK]`.
     Mep,
-    /// Contrast: entities that expand into each other are near, hard negatives far.
+    /// Contrast: pulls entities that expand into each other together and pushes hard negatives
+    /// away.
     Contrastive,
-    /// Clustering: two views of a class are assigned alike.
+    /// Clustering: assigns two views of a class to the same cluster.
     Clustering,
     /// Momentum distillation: a slower copy of the model teaches masked entity prediction.
     Distillation,
-    /// Image–text contrast: a sentence is near its picture and far from others' (CLIP, ALBEF).
+    /// Image–text contrast: pulls a sentence to its image and pushes it away from others (CLIP,
+    /// ALBEF).
     Itc,
-    /// Image–text matching: whether a sentence and a picture belong together, by the fused state
-    /// (ALBEF). In itc's steps.
+    /// Image–text matching: decides from the fused state whether a sentence and an image match
+    /// (ALBEF). It shares the steps of `itc`.
     Itm,
-    /// Masked language modelling: the tokens of the masked mention, by the fused state (ALBEF). In
-    /// itc's steps.
+    /// Masked language modelling: predicts the tokens of the masked mention from the fused state
+    /// (ALBEF). It shares the steps of `itc`.
     Mlm,
 }
 
@@ -37,7 +39,7 @@ impl Task {
         Task::Itm,
         Task::Mlm,
     ];
-    /// Those of MultiExpan.
+    /// The tasks of MultiExpan.
     pub const PAPER: [Task; 4] = [
         Task::Mep,
         Task::Contrastive,
@@ -59,8 +61,8 @@ impl Task {
 }
 
 impl Task {
-    /// Whether a step of this task moves the parameter of this name: the encoders always, a head in
-    /// its own task.
+    /// Returns whether a step of this task updates the parameter of this name. All tasks update the
+    /// encoders, and each its own head.
     pub fn trains(self, parameter: &str) -> bool {
         match parameter.split('.').next().unwrap_or_default() {
             "head" => matches!(self, Task::Mep | Task::Distillation),
@@ -77,7 +79,7 @@ impl FromStr for Task {
 
     fn from_str(s: &str) -> Result<Self, Error> {
         let names = Task::ALL.map(Task::name).join(", ");
-        let unknown = || Error::Argument(format!("“{s}” is no task; the tasks are {names}"));
+        let unknown = || Error::Argument(format!("unknown task `{s}` (expected one of: {names})"));
         Task::ALL
             .into_iter()
             .find(|t| t.name() == s)
@@ -85,21 +87,21 @@ impl FromStr for Task {
     }
 }
 
-/// Which tasks a training has.
+/// The set of tasks of a training.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tasks(Vec<Task>);
+pub struct TaskSet(Vec<Task>);
 
-impl Tasks {
-    /// Each once, in the order of [`Task::ALL`].
+impl TaskSet {
+    /// Creates a set with each task once, in the order of [`Task::ALL`].
     pub fn new(tasks: impl IntoIterator<Item = Task>) -> Self {
         let mut tasks: Vec<Task> = tasks.into_iter().collect();
         tasks.sort_unstable();
         tasks.dedup();
-        Tasks(tasks)
+        TaskSet(tasks)
     }
 
-    pub fn has(&self, task: Task) -> bool {
+    pub fn contains(&self, task: Task) -> bool {
         self.0.contains(&task)
     }
 
@@ -107,36 +109,37 @@ impl Tasks {
         self.0.iter().copied()
     }
 
-    /// Whether any task compares two views, for which positives and hard negatives are mined first.
+    /// Returns whether any task compares two views. Positives and hard negatives are mined for
+    /// these.
     pub fn compare_views(&self) -> bool {
-        self.has(Task::Contrastive) || self.has(Task::Clustering)
+        self.contains(Task::Contrastive) || self.contains(Task::Clustering)
     }
 
-    /// Refuses a training with neither masked entity prediction nor image–text contrast: entities
-    /// are told apart by what these teach, and the others only shape it.
+    /// Refuses tasks without masked entity prediction and image–text contrast: only these separate
+    /// entities from each other.
     pub fn validate(&self) -> Result<(), Error> {
-        match (self.has(Task::Mep), self.has(Task::Itc)) {
+        match (self.contains(Task::Mep), self.contains(Task::Itc)) {
             (false, false) => Err(Error::Argument(
-                "the tasks lack mep, without which no expansion can be read off a model".into(),
+                "tasks must include mep or itc: without them a model cannot expand".into(),
             )),
             (false, true) if self.compare_views() => Err(Error::Argument(
-                "contrastive and clustering mine with a model of mep, which the tasks lack".into(),
+                "contrastive and clustering require mep, whose model is used for mining".into(),
             )),
-            (_, false) if self.has(Task::Itm) || self.has(Task::Mlm) => Err(Error::Argument(
-                "itm and mlm are parts of itc's steps, which the tasks lack".into(),
-            )),
+            (_, false) if self.contains(Task::Itm) || self.contains(Task::Mlm) => Err(
+                Error::Argument("itm and mlm require itc, whose steps they share".into()),
+            ),
             _ => Ok(()),
         }
     }
 
-    /// What a task's loss is multiplied by, as published: masked entity prediction counts 1, .5
-    /// beside contrast alone, .8 beside clustering alone; contrast .5, clustering .2. ALBEF's all
-    /// count 1. Distillation's share is a setting of its own.
+    /// Returns the factor of a task's loss, as published: masked entity prediction contains 1, .5
+    /// together with contrast alone, .8 together with clustering alone; contrast contains .5, clustering
+    /// .2. The tasks of ALBEF have 1. Distillation contains its own setting.
     pub fn weight(&self, task: Task) -> f64 {
         match (
             task,
-            self.has(Task::Contrastive),
-            self.has(Task::Clustering),
+            self.contains(Task::Contrastive),
+            self.contains(Task::Clustering),
         ) {
             (Task::Mep, true, false) => 0.5,
             (Task::Mep, false, true) => 0.8,
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn weights_are_those_of_the_paper() {
         let weights = |tasks: &[Task]| {
-            let tasks = Tasks::new(tasks.iter().copied());
+            let tasks = TaskSet::new(tasks.iter().copied());
             [Task::Mep, Task::Contrastive, Task::Clustering].map(|t| tasks.weight(t))
         };
         assert_eq!(weights(&Task::PAPER), [1.0, 0.5, 0.2]);
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn names_go_there_and_back() {
+    fn names_survive_a_round_trip() {
         for task in Task::ALL {
             assert_eq!(task.name().parse::<Task>().unwrap(), task);
             assert_eq!(serde_json::to_value(task).unwrap(), task.name());
@@ -176,12 +179,12 @@ mod tests {
                 .to_string()
                 .contains("clustering")
         );
-        let refused = |tasks: &[Task]| Tasks::new(tasks.iter().copied()).validate().is_err();
+        let is_refused = |tasks: &[Task]| TaskSet::new(tasks.iter().copied()).validate().is_err();
         assert!(
-            refused(&[Task::Contrastive])
-                && refused(&[Task::Mep, Task::Itm])
-                && refused(&[Task::Itc, Task::Clustering])
+            is_refused(&[Task::Contrastive])
+                && is_refused(&[Task::Mep, Task::Itm])
+                && is_refused(&[Task::Itc, Task::Clustering])
         );
-        assert!(!refused(&[Task::Itc, Task::Mlm]) && !refused(&Task::ALL));
+        assert!(!is_refused(&[Task::Itc, Task::Mlm]) && !is_refused(&Task::ALL));
     }
 }

@@ -1,9 +1,10 @@
-//! The momentum copy of the encoders and the entity head, which teaches by distillation.
+//! The momentum teacher: a slowly updated copy of the encoders and the entity head, for
+//! distillation.
 
 use tch::Tensor;
 use tch::nn::VarStore;
 
-/// Parts of the student that the teacher has too; a teacher's part bears the suffix `_m`.
+/// The parts of the student that the teacher has, too. A teacher's part has the suffix `_m`.
 const PARTS: [&str; 9] = [
     "bert",
     "visual_linear",
@@ -16,27 +17,27 @@ const PARTS: [&str; 9] = [
     "mlm_head",
 ];
 
-/// Every parameter of the student with the teacher's of the same name. Unlike in the published code
-/// the position embedding is among them, and no gradient reaches a teacher.
+/// The parameters of the student, each with the teacher's of the same name. Unlike in the published
+/// code the position embedding is among them, and no gradient reaches the teacher.
 #[derive(Debug)]
 pub struct Teacher {
     pairs: Vec<(Tensor, Tensor)>,
 }
 
 impl Teacher {
-    /// The pairs of a store whose network was made with a teacher.
-    pub fn of(store: &VarStore) -> Self {
+    /// Finds the parameters in the store of a network that was created with a teacher.
+    pub fn from_store(store: &VarStore) -> Self {
         let variables = store.variables();
-        let student = |name: &str| PARTS.contains(&name.split('.').next().unwrap_or_default());
-        let taught = |name: &str| match name.split_once('.') {
+        let is_student = |name: &str| PARTS.contains(&name.split('.').next().unwrap_or_default());
+        let teacher_name = |name: &str| match name.split_once('.') {
             Some((part, rest)) => format!("{part}_m.{rest}"),
             None => format!("{name}_m"),
         };
         let pairs = variables
             .iter()
-            .filter(|(name, _)| student(name))
+            .filter(|(name, _)| is_student(name))
             .filter_map(|(name, value)| {
-                let teacher = variables.get(&taught(name))?;
+                let teacher = variables.get(&teacher_name(name))?;
                 let _ = teacher.set_requires_grad(false);
                 Some((value.shallow_clone(), teacher.shallow_clone()))
             })
@@ -45,12 +46,12 @@ impl Teacher {
     }
 
     /// Makes the teacher equal to the student.
-    pub fn copy(&mut self) {
-        self.follow(0.0);
+    pub fn copy_student(&mut self) {
+        self.update(0.0);
     }
 
-    /// teacher = momentum · teacher + (1 − momentum) · student. Once a step, after it.
-    pub fn follow(&mut self, momentum: f64) {
+    /// Updates the teacher after a step: teacher = momentum · teacher + (1 − momentum) · student.
+    pub fn update(&mut self, momentum: f64) {
         tch::no_grad(|| {
             for (student, teacher) in &mut self.pairs {
                 let _ = teacher.lerp_(student, 1.0 - momentum);
@@ -67,7 +68,7 @@ mod tests {
     use tch::{Device, Kind};
 
     #[test]
-    fn the_teacher_follows_every_part_of_the_student() {
+    fn every_part_of_the_student_updates_the_teacher() {
         let store = VarStore::new(Device::Cpu);
         let sizes = NetworkConfig {
             entities: 5,
@@ -86,29 +87,29 @@ mod tests {
             ..NetworkConfig::default()
         };
         let _network = Network::new(&store.root(), &sizes, true);
-        let mut teacher = Teacher::of(&store);
-        let taught = store
+        let mut teacher = Teacher::from_store(&store);
+        let parameters = store
             .variables()
             .keys()
             .filter(|n| n.split('.').next().unwrap().ends_with("_m"))
             .count();
-        assert_eq!(teacher.pairs.len(), taught);
-        teacher.copy();
-        let off = |pairs: &[(Tensor, Tensor)]| -> f64 {
+        assert_eq!(teacher.pairs.len(), parameters);
+        teacher.copy_student();
+        let distance = |pairs: &[(Tensor, Tensor)]| -> f64 {
             pairs
                 .iter()
                 .map(|(a, b)| (a - b).abs().sum(Kind::Double).double_value(&[]))
                 .sum()
         };
-        assert_eq!(off(&teacher.pairs), 0.0);
+        assert_eq!(distance(&teacher.pairs), 0.0);
         tch::no_grad(|| {
             teacher
                 .pairs
                 .iter_mut()
                 .for_each(|(student, _)| drop(student.g_add_scalar_(1.0)))
         });
-        let far = off(&teacher.pairs);
-        teacher.follow(0.75);
-        assert!((off(&teacher.pairs) / far - 0.75).abs() < 1e-3);
+        let before = distance(&teacher.pairs);
+        teacher.update(0.75);
+        assert!((distance(&teacher.pairs) / before - 0.75).abs() < 1e-3);
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that a training is at one moment, and the file that it goes on from.
+//! The whole state of a training at one moment, and the checkpoint file that it resumes from.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,98 +18,110 @@ use crate::model::checkpoint::{ImageSource, ModelConfig, frozen_names, write_ten
 use crate::model::weights::Weights;
 use crate::model::{Network, NetworkConfig};
 use crate::progress::{Observer, Progress};
-use crate::train::config::{Start, TrainConfig, TrainPrecision};
 use crate::train::entity_states::mean_states;
 use crate::train::mining::MinedQuery;
 use crate::train::optimizer::AdamW;
+use crate::train::paths::TrainPaths;
 use crate::train::schedule;
 use crate::train::soft_targets::SoftTargets;
 use crate::train::task::Task;
 use crate::train::teacher::Teacher;
-use crate::train::trainer::TrainPaths;
+use crate::train::train_config::{Initialization, TrainConfig, TrainPrecision};
 use crate::types::Row;
 
-/// Sums over this epoch so far, by task.
+/// The sums of the losses of the current epoch, by task.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Losses([(f64, f64); Task::ALL.len()]);
+pub struct LossSums([LossSum; Task::ALL.len()]);
 
-impl Losses {
-    /// A task's loss on this share of a step's pairs.
-    pub fn add(&mut self, task: Task, loss: f64, share: f64) {
-        let (sum, steps) = &mut self.0[task as usize];
-        (*sum, *steps) = (*sum + loss * share, *steps + share);
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct LossSum {
+    sum: f64,
+    /// The number of steps; a batch of a part of a step counts by its fraction.
+    steps: f64,
+}
+
+impl LossSums {
+    /// Adds a task's loss on this fraction of a step's pairs.
+    pub fn add(&mut self, task: Task, loss: f64, fraction: f64) {
+        let entry = &mut self.0[task as usize];
+        entry.sum += loss * fraction;
+        entry.steps += fraction;
     }
 
-    /// Each task that had a step, with its mean loss.
+    /// Returns the mean loss of each task that had a step.
     pub fn means(&self) -> BTreeMap<&'static str, f64> {
-        let met = Task::ALL
+        Task::ALL
             .iter()
             .zip(&self.0)
-            .filter(|(_, (_, steps))| *steps > 0.0);
-        met.map(|(task, (sum, steps))| (task.name(), sum / steps))
+            .filter(|(_, loss)| loss.steps > 0.0)
+            .map(|(task, loss)| (task.name(), loss.sum / loss.steps))
             .collect()
     }
 }
 
-/// How far a training is.
+/// The position of a training between its first and its last step.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Position {
+pub struct TrainingPosition {
     pub epoch: usize,
-    /// Steps of this epoch that are done.
+    /// The number of steps done in this epoch.
     pub batch: usize,
-    pub step_in_all: usize,
-    pub losses: Losses,
-    /// The epoch (from 1) with the best MAP@10 on the held-out queries, and that.
+    /// The number of steps done since the beginning.
+    pub total_steps: usize,
+    pub losses: LossSums,
+    /// The epoch (from 1) with the best MAP@10 on the held-out queries, and that MAP@10.
     pub best: Option<(usize, f64)>,
 }
 
-impl Position {
-    pub fn stepped(&mut self) {
+impl TrainingPosition {
+    pub fn advance_step(&mut self) {
         self.batch += 1;
-        self.step_in_all += 1;
+        self.total_steps += 1;
     }
 
-    pub fn next_epoch(&mut self) {
-        *self = Position {
+    pub fn advance_epoch(&mut self) {
+        *self = TrainingPosition {
             epoch: self.epoch + 1,
             batch: 0,
-            losses: Losses::default(),
+            losses: LossSums::default(),
             ..*self
         };
     }
 
-    fn numbers(&self) -> Vec<f64> {
-        let (epoch, map) = self.best.unwrap_or_default();
-        let counts = [self.epoch, self.batch, self.step_in_all, epoch].map(|n| n as f64);
-        counts
-            .into_iter()
-            .chain([map])
-            .chain(self.losses.0.iter().flat_map(|(s, n)| [*s, *n]))
-            .collect()
+    /// Returns the position as numbers for the checkpoint.
+    fn to_numbers(self) -> Vec<f64> {
+        let (best_epoch, map) = self.best.unwrap_or_default();
+        let counts = [self.epoch, self.batch, self.total_steps, best_epoch];
+        let mut numbers: Vec<f64> = counts.iter().map(|&n| n as f64).collect();
+        numbers.push(map);
+        for loss in &self.losses.0 {
+            numbers.extend([loss.sum, loss.steps]);
+        }
+        numbers
     }
 
-    fn of(numbers: &[f64]) -> Option<Self> {
-        let [epoch, batch, step_in_all, best, map, losses @ ..] = numbers else {
+    /// Reads what [`TrainingPosition::to_numbers`] returned; `None` if the numbers are damaged.
+    fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let [epoch, batch, total_steps, best_epoch, map, losses @ ..] = numbers else {
             return None;
         };
-        let mut sums = [(0.0, 0.0); Task::ALL.len()];
-        if losses.len() != 2 * sums.len() {
+        let mut sums = LossSums::default();
+        if losses.len() != 2 * sums.0.len() {
             return None;
         }
-        sums.iter_mut()
-            .zip(losses.chunks_exact(2))
-            .for_each(|(to, from)| *to = (from[0], from[1]));
-        Some(Position {
+        for (loss, numbers) in sums.0.iter_mut().zip(losses.chunks_exact(2)) {
+            (loss.sum, loss.steps) = (numbers[0], numbers[1]);
+        }
+        Some(TrainingPosition {
             epoch: *epoch as usize,
             batch: *batch as usize,
-            step_in_all: *step_in_all as usize,
-            losses: Losses(sums),
-            best: (*best > 0.0).then_some((*best as usize, *map)),
+            total_steps: *total_steps as usize,
+            losses: sums,
+            best: (*best_epoch > 0.0).then_some((*best_epoch as usize, *map)),
         })
     }
 }
 
-/// All that a training is made of and changes.
+/// The state of a training: its data, its model and its position.
 pub struct Training<'a> {
     pub config: &'a TrainConfig,
     pub dataset_hash: String,
@@ -118,43 +130,51 @@ pub struct Training<'a> {
     pub store: VarStore,
     pub network: Network,
     pub teacher: Option<Teacher>,
-    pub likeness: Option<SoftTargets>,
+    pub soft_targets: Option<SoftTargets>,
     pub optimizer: AdamW,
-    /// What mining gave, once it was done.
-    pub groups: Option<Vec<MinedQuery>>,
-    pub at: Position,
-    pub steps_in_all: usize,
+    /// The result of mining; `None` before it.
+    pub mined: Option<Vec<MinedQuery>>,
+    pub position: TrainingPosition,
+    /// The number of steps of the whole training.
+    pub total_steps: usize,
 }
 
 impl<'a> Training<'a> {
+    /// Opens the encoders, loads the data set's features and creates the network.
     pub fn prepare(
         dataset: &Dataset,
-        places: &TrainPaths,
+        paths: &TrainPaths,
         config: &'a TrainConfig,
         device: Device,
-        observe: &mut dyn Observer<Progress>,
+        observer: &mut dyn Observer<Progress>,
     ) -> Result<Self> {
-        let cache = &places.cache;
+        let cache = &paths.cache;
         let encoders = open_encoders(config, device)?;
-        let (pairs, patches) = load_pairs(dataset, &encoders, config.grid, cache, None, observe)?;
-        let sizes = sizes(dataset, config, &encoders, &pairs, &patches, device);
+        let (pairs, patches) = load_pairs(dataset, &encoders, config.grid, cache, None, observer)?;
+        let sizes = network_config(dataset, config, &encoders, &pairs, &patches, device);
         sizes.validate()?;
         tch::manual_seed(config.seed as i64);
         let store = VarStore::new(device);
-        let network = Network::new(&store.root(), &sizes, config.tasks.has(Task::Distillation));
+        let with_teacher = config.tasks.contains(Task::Distillation);
+        let network = Network::new(&store.root(), &sizes, with_teacher);
         checkpoint::load_encoder(&store, &encoders.text.weights)?;
         let bert = &network.student.bert;
-        let texts = encoders.text.states(cache, &pairs, bert, device, observe)?;
+        let texts = encoders
+            .text
+            .states(cache, &pairs, bert, device, observer)?;
         let sources = FeatureSources {
             pairs,
             texts,
             patches,
             device,
         };
-        let likeness = likeness(config, cache, &sources, &network, &encoders, observe)?;
-        let teacher = network.teacher.as_ref().map(|_| Teacher::of(&store));
+        let soft_targets = soft_targets(config, cache, &sources, &network, &encoders, observer)?;
+        let teacher = network
+            .teacher
+            .as_ref()
+            .map(|_| Teacher::from_store(&store));
         let optimizer = optimizer(&store, &sizes, config);
-        let steps_in_all = schedule::steps_in_all(&sources.pairs, config, dataset.queries.len());
+        let total_steps = schedule::total_steps(&sources.pairs, config, dataset.queries.len());
         Ok(Training {
             config,
             dataset_hash: dataset.hash()?,
@@ -163,103 +183,104 @@ impl<'a> Training<'a> {
             store,
             network,
             teacher,
-            likeness,
+            soft_targets,
             optimizer,
-            groups: None,
-            at: Position::default(),
-            steps_in_all,
+            mined: None,
+            position: TrainingPosition::default(),
+            total_steps,
         })
     }
 
-    /// Sets the new parameters to where training begins.
-    pub fn begin(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
-        if let Start::Encoders { gain, scale } = self.config.start {
+    /// Initializes the new parameters as the settings say, and makes the teacher equal to the
+    /// student.
+    pub fn initialize(&mut self, observer: &mut dyn Observer<Progress>) -> Result<()> {
+        if let Initialization::Encoders { gain, scale } = self.config.initialization {
             self.network.start_from_encoders(gain);
-            if self.config.tasks.has(Task::Mep) {
+            if self.config.tasks.contains(Task::Mep) {
                 let means = mean_states(
                     &self.network,
                     &self.sources,
-                    self.config.tells_best(),
+                    self.config.most_discriminative_mode(),
                     usize::MAX,
-                    observe,
+                    observer,
                 )?;
                 self.network.student.head.start_as_similarity(&means, scale);
             }
         }
         if let Some(teacher) = &mut self.teacher {
-            teacher.copy();
+            teacher.copy_student();
         }
         Ok(())
     }
 
-    /// What the learning rates are multiplied by at this step.
-    pub fn rate(&self) -> f64 {
-        let done = self.at.step_in_all as f64 / self.steps_in_all.max(1) as f64;
-        let rise = if self.config.warm_up > 0.0 {
+    /// Returns the factor of all learning rates at this step: warm-up times decay.
+    pub fn learning_rate_factor(&self) -> f64 {
+        let done = self.position.total_steps as f64 / self.total_steps.max(1) as f64;
+        let warm_up = if self.config.warm_up > 0.0 {
             (done / self.config.warm_up).min(1.0)
         } else {
             1.0
         };
-        let fall = if self.config.linear_decay {
+        let decay = if self.config.linear_decay {
             (1.0 - done).max(0.0)
         } else {
             1.0
         };
-        rise * fall
+        warm_up * decay
     }
 
-    /// Parameters, optimizer, mined groups and position in one file, which appears whole or not at
-    /// all.
+    /// Writes parameters, optimizer, mined queries and position to one file, atomically.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let frozen = frozen_names(self.network.config.bert_layers);
-        let mut tensors: Vec<(String, Tensor)> = self
-            .store
-            .variables()
-            .into_iter()
-            .filter(|(name, _)| !frozen(name))
-            .map(|(name, value)| (format!("model.{name}"), value))
-            .chain(
-                self.optimizer
-                    .state()
-                    .into_iter()
-                    .map(|(name, value)| (format!("optimizer.{name}"), value)),
-            )
-            .collect();
-        if let Some(groups) = &self.groups {
-            let lists = |of: fn(&MinedQuery) -> &[Row]| lists(groups.iter().map(of));
-            tensors.push(("groups.positives".into(), lists(|g| &g.positives)));
-            tensors.push(("groups.negatives".into(), lists(|g| &g.negatives)));
+        let mut tensors = self.trained_parameters();
+        for (name, value) in self.optimizer.state() {
+            tensors.push((format!("optimizer.{name}"), value));
         }
-        tensors.push(("position".into(), Tensor::from_slice(&self.at.numbers())));
-        tensors.push((
-            "settings".into(),
-            Tensor::from_slice(self.settings().as_bytes()),
-        ));
+        if let Some(mined) = &self.mined {
+            let positives = mined.iter().map(|q| q.positives.as_slice());
+            let negatives = mined.iter().map(|q| q.negatives.as_slice());
+            tensors.push(("groups.positives".into(), lists_to_tensor(positives)));
+            tensors.push(("groups.negatives".into(), lists_to_tensor(negatives)));
+        }
+        let position = Tensor::from_slice(&self.position.to_numbers());
+        tensors.push(("position".into(), position));
+        let settings = Tensor::from_slice(self.settings_hash().as_bytes());
+        tensors.push(("settings".into(), settings));
         tensors.sort_by(|a, b| a.0.cmp(&b.0));
         write_tensors(path, &tensors)
     }
 
-    /// What must be equal for a training to go on: the settings, the data set and the entities that
-    /// can be trained.
-    fn settings(&self) -> String {
-        let Training {
-            config,
-            dataset_hash,
-            sources,
-            ..
-        } = self;
-        blake3::hash(format!("{config:?} {dataset_hash} {:?}", sources.pairs.entities).as_bytes())
+    /// Returns the parameters that are not frozen, under their names in the checkpoint.
+    fn trained_parameters(&self) -> Vec<(String, Tensor)> {
+        let frozen = frozen_names(self.network.config.bert_layers);
+        self.store
+            .variables()
+            .into_iter()
+            .filter(|(name, _)| !frozen(name))
+            .map(|(name, value)| (format!("model.{name}"), value))
+            .collect()
+    }
+
+    /// Returns the hash of what must be equal to resume a training: the settings, the data set and
+    /// the entities that can be trained.
+    fn settings_hash(&self) -> String {
+        let entities = &self.sources.pairs.entities;
+        let settings = serde_json::json!([self.config, self.dataset_hash, entities]);
+        blake3::hash(settings.to_string().as_bytes())
             .to_hex()
             .to_string()
     }
 
+    /// Loads a checkpoint that [`Training::save`] wrote.
+    ///
+    /// Errors: `Format` for a checkpoint with other settings or of another data set, or a damaged
+    /// one.
     pub fn restore(&mut self, path: &Path) -> Result<()> {
         let saved = Weights::open(path)?;
-        let settings: Vec<u8> = numbers(&saved.get("settings")?)?;
-        if settings != self.settings().as_bytes() {
+        let settings: Vec<u8> = to_vec(&saved.get("settings")?)?;
+        if settings != self.settings_hash().as_bytes() {
             return Err(Error::format(
                 path,
-                "is of a training with other settings or on another data set",
+                "is the checkpoint of a training with other settings or on another data set",
             ));
         }
         let frozen = frozen_names(self.network.config.bert_layers);
@@ -274,23 +295,25 @@ impl<'a> Training<'a> {
         }
         self.optimizer.restore(&saved.take_prefix("optimizer."))?;
         if let Ok(positives) = saved.get("groups.positives") {
-            let both = rows(&positives)?
-                .into_iter()
-                .zip(rows(&saved.get("groups.negatives")?)?);
-            self.groups = Some(
-                both.map(|(positives, negatives)| MinedQuery {
-                    positives,
-                    negatives,
-                })
-                .collect(),
+            let positives = tensor_to_lists(&positives)?;
+            let negatives = tensor_to_lists(&saved.get("groups.negatives")?)?;
+            let queries = positives.into_iter().zip(negatives);
+            self.mined = Some(
+                queries
+                    .map(|(positives, negatives)| MinedQuery {
+                        positives,
+                        negatives,
+                    })
+                    .collect(),
             );
         }
-        self.at = Position::of(&numbers(&saved.get("position")?)?)
-            .ok_or_else(|| Error::format(path, "has no position"))?;
+        self.position = TrainingPosition::from_numbers(&to_vec(&saved.get("position")?)?)
+            .ok_or_else(|| Error::format(path, "is damaged: it has no valid position"))?;
         Ok(())
     }
 
-    pub fn describe(&self, dataset: &Dataset) -> ModelConfig {
+    /// Returns the contents of the model folder's `config.json`.
+    pub fn model_config(&self, dataset: &Dataset) -> ModelConfig {
         ModelConfig {
             sizes: self.network.config.clone(),
             text_encoder: Some(self.encoders.text.source.clone()),
@@ -307,8 +330,8 @@ impl<'a> Training<'a> {
     }
 }
 
-/// The sizes of the network: the encoders', the data set's, and those that the settings choose.
-fn sizes(
+/// Returns the sizes of the network, from the encoders, the data set and the settings.
+fn network_config(
     dataset: &Dataset,
     config: &TrainConfig,
     encoders: &Encoders,
@@ -323,11 +346,11 @@ fn sizes(
         patch_features: patches.features(),
         vision_layers: config.vision_layers,
         fusion_layers: config.fusion_layers,
-        pooling: config.state,
-        alignment: config.tasks.has(Task::Itc).then_some(config.alignment),
+        pooling: config.pooling,
+        alignment: config.tasks.contains(Task::Itc).then_some(config.alignment),
         dropout: config.dropout,
         head_dropout: config.head_dropout,
-        compute: compute(config.precision, device),
+        compute: compute_kind(config.precision, device),
         ..encoders.text.sizes.clone()
     }
 }
@@ -341,17 +364,16 @@ fn open_encoders(config: &TrainConfig, device: Device) -> Result<Encoders> {
     )
 }
 
-/// The likeness of entities as the frozen encoders see them; none where the settings do not ask for
-/// it.
-fn likeness(
+/// Builds the soft targets from the frozen encoders; `None` if the settings do not use them.
+fn soft_targets(
     config: &TrainConfig,
     cache: &Path,
     sources: &FeatureSources,
     network: &Network,
     encoders: &Encoders,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Option<SoftTargets>> {
-    let Some(settings) = config.neighbours else {
+    let Some(settings) = config.soft_targets else {
         return Ok(None);
     };
     let profiles = Profiles::open(
@@ -361,40 +383,39 @@ fn likeness(
         &network.student.bert,
         &encoders.text.source.hash,
         sources.device,
-        observe,
+        observer,
     )?;
     Ok(Some(SoftTargets::new(&profiles, settings)))
 }
 
-/// Lists of rows as one tensor: how many there are, each one's length, then all rows.
-fn lists<'r>(lists: impl Iterator<Item = &'r [Row]> + Clone) -> Tensor {
-    let lengths = lists.clone().map(|l| l.len() as i64);
-    let rows = lists.clone().flatten().map(|r| i64::from(r.0));
-    let numbers: Vec<i64> = [lists.clone().count() as i64]
-        .into_iter()
-        .chain(lengths)
-        .chain(rows)
-        .collect();
+/// Encodes lists of rows as one tensor: the number of lists, the length of each, then all rows.
+fn lists_to_tensor<'r>(lists: impl Iterator<Item = &'r [Row]> + Clone) -> Tensor {
+    let mut numbers = vec![lists.clone().count() as i64];
+    numbers.extend(lists.clone().map(|list| list.len() as i64));
+    numbers.extend(lists.flatten().map(|row| i64::from(row.0)));
     Tensor::from_slice(&numbers)
 }
 
-fn rows(tensor: &Tensor) -> Result<Vec<Vec<Row>>> {
-    let broken = || Error::Mismatch("the checkpoint's mined groups are damaged".into());
-    let numbers: Vec<i64> = numbers(tensor)?;
-    let (count, rest) = numbers.split_first().ok_or_else(broken)?;
-    let (lengths, mut rest) = rest.split_at_checked(*count as usize).ok_or_else(broken)?;
-    lengths
-        .iter()
-        .map(|&length| {
-            let (list, after) = rest.split_at_checked(length as usize).ok_or_else(broken)?;
-            rest = after;
-            Ok(list.iter().map(|&r| Row(r as u32)).collect())
-        })
-        .collect()
+/// Decodes what [`lists_to_tensor`] returned.
+fn tensor_to_lists(tensor: &Tensor) -> Result<Vec<Vec<Row>>> {
+    let damaged = || Error::Mismatch("the checkpoint's mined queries are damaged".into());
+    let numbers: Vec<i64> = to_vec(tensor)?;
+    let (count, numbers) = numbers.split_first().ok_or_else(damaged)?;
+    let (lengths, mut rows) = numbers
+        .split_at_checked(*count as usize)
+        .ok_or_else(damaged)?;
+    let mut lists = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let (list, rest) = rows.split_at_checked(length as usize).ok_or_else(damaged)?;
+        lists.push(list.iter().map(|&row| Row(row as u32)).collect());
+        rows = rest;
+    }
+    Ok(lists)
 }
 
-/// bf16 where the machine multiplies it faster than f32, and the settings allow it.
-fn compute(precision: TrainPrecision, device: Device) -> Kind {
+/// Returns the number format of the layers' products: bf16 if the settings ask for it, or if they
+/// leave the choice and this machine multiplies bf16 faster than f32.
+fn compute_kind(precision: TrainPrecision, device: Device) -> Kind {
     let faster = || match device {
         Device::Cuda(_) => true,
         #[cfg(target_arch = "x86_64")]
@@ -409,8 +430,8 @@ fn compute(precision: TrainPrecision, device: Device) -> Kind {
     }
 }
 
-/// Groups the parameters: the new layers, BERT's last layer, the entity head, and the heads of the
-/// tasks that there are.
+/// Creates the optimizer with a learning rate for each group of parameters: the new layers, BERT's
+/// last layer, the entity head, and the heads of the tasks in use. Freezes all other parameters.
 fn optimizer(store: &VarStore, sizes: &NetworkConfig, config: &TrainConfig) -> AdamW {
     let frozen = frozen_names(sizes.bert_layers);
     let mut optimizer = AdamW::default();
@@ -419,22 +440,22 @@ fn optimizer(store: &VarStore, sizes: &NetworkConfig, config: &TrainConfig) -> A
     for (name, mut value) in variables {
         let rate = match name.split('.').next().unwrap_or_default() {
             "bert" if !frozen(&name) => config.encoder_learning_rate,
-            "head" if config.tasks.has(Task::Mep) => config.head_learning_rate,
+            "head" if config.tasks.contains(Task::Mep) => config.head_learning_rate,
             "visual_linear"
             | "visual_pos_embedding"
             | "visual_transformer"
             | "cross_transformer" => config.learning_rate,
-            "projection_head" if config.tasks.has(Task::Contrastive) => config.learning_rate,
-            "cluster_head" if config.tasks.has(Task::Clustering) => config.learning_rate,
+            "projection_head" if config.tasks.contains(Task::Contrastive) => config.learning_rate,
+            "cluster_head" if config.tasks.contains(Task::Clustering) => config.learning_rate,
             "text_proj" | "vision_proj" | "temp" => config.learning_rate,
-            "itm_head" if config.tasks.has(Task::Itm) => config.learning_rate,
-            "mlm_head" if config.tasks.has(Task::Mlm) => config.learning_rate,
+            "itm_head" if config.tasks.contains(Task::Itm) => config.learning_rate,
+            "mlm_head" if config.tasks.contains(Task::Mlm) => config.learning_rate,
             _ => {
                 let _ = value.requires_grad_(false);
                 continue;
             }
         };
-        // the running statistics of a batch norm are kept, not trained
+        // the running statistics of a batch norm have no gradient
         if value.requires_grad() {
             let decay = if value.dim() > 1 {
                 config.weight_decay
@@ -447,7 +468,7 @@ fn optimizer(store: &VarStore, sizes: &NetworkConfig, config: &TrainConfig) -> A
     optimizer
 }
 
-fn numbers<T: tch::kind::Element>(tensor: &Tensor) -> Result<Vec<T>>
+fn to_vec<T: tch::kind::Element>(tensor: &Tensor) -> Result<Vec<T>>
 where
     Vec<T>: for<'t> TryFrom<&'t Tensor, Error = tch::TchError>,
 {
@@ -459,34 +480,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_goes_there_and_back() {
-        let mut at = Position {
+    fn a_position_survives_a_round_trip() {
+        let mut position = TrainingPosition {
             epoch: 3,
             best: Some((2, 0.71)),
-            ..Position::default()
+            ..TrainingPosition::default()
         };
         for (task, loss) in [(Task::Clustering, -2.5), (Task::Mep, 4.0)] {
-            at.losses.add(task, loss, 1.0);
-            at.stepped();
+            position.losses.add(task, loss, 1.0);
+            position.advance_step();
         }
-        assert_eq!(Position::of(&at.numbers()), Some(at));
         assert_eq!(
-            at.losses.means(),
+            TrainingPosition::from_numbers(&position.to_numbers()),
+            Some(position)
+        );
+        assert_eq!(
+            position.losses.means(),
             BTreeMap::from([("clustering", -2.5), ("mep", 4.0)])
         );
-        at.next_epoch();
+        position.advance_epoch();
         assert_eq!(
-            (at.epoch, at.batch, at.step_in_all, at.best),
+            (
+                position.epoch,
+                position.batch,
+                position.total_steps,
+                position.best
+            ),
             (4, 0, 2, Some((2, 0.71)))
         );
-        assert_eq!(Position::of(&[1.0]), None);
+        assert_eq!(TrainingPosition::from_numbers(&[1.0]), None);
     }
 
     #[test]
-    fn groups_go_there_and_back() {
+    fn lists_survive_a_round_trip() {
         let given = [vec![Row(3), Row(1)], vec![], vec![Row(7)]];
-        let tensor = lists(given.iter().map(Vec::as_slice));
-        assert_eq!(rows(&tensor).unwrap(), given);
-        assert!(rows(&Tensor::from_slice(&[2i64, 5, 1])).is_err());
+        let tensor = lists_to_tensor(given.iter().map(Vec::as_slice));
+        assert_eq!(tensor_to_lists(&tensor).unwrap(), given);
+        assert!(tensor_to_lists(&Tensor::from_slice(&[2i64, 5, 1])).is_err());
     }
 }

@@ -1,279 +1,304 @@
-//! The training loop: epochs of steps, mining between the two stages, what is told and kept after
-//! each epoch.
+//! The training loop: epochs of steps, mining between the two stages, and validation, log and
+//! checkpoint after each epoch.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
-use tch::{Device, Tensor};
+use tch::Device;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::features::samples::{FeatureSources, Sample};
+use crate::features::samples::FeatureSources;
+use crate::model::ModelFolder;
 use crate::model::checkpoint;
-use crate::model::{ModelFolder, NetworkInput};
 use crate::progress::{Observer, Progress};
-use crate::train::config::TrainConfig;
-use crate::train::log;
-use crate::train::log::EpochLine;
-use crate::train::loss::{clustering, contrastive, distillation, masked_entity};
+use crate::train::epoch_log;
+use crate::train::epoch_log::EpochLine;
 use crate::train::mining::mine;
+use crate::train::paths::TrainPaths;
 use crate::train::schedule;
 use crate::train::schedule::TrainStep;
+use crate::train::step_batch::{StepBatch, load_step};
 use crate::train::task::Task;
+use crate::train::train_config::TrainConfig;
 use crate::train::train_state::Training;
 use crate::train::validation::ValidationSet;
 
-/// Where a training reads and writes.
-#[derive(Debug, Clone)]
-pub struct TrainPaths {
-    pub dataset: PathBuf,
-    /// The model folder.
-    pub out: PathBuf,
-    /// Features of frozen encoders are kept here.
-    pub cache: PathBuf,
-}
-
-/// What came of a training.
+/// The result of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
-    /// Mean loss of masked entity prediction over the last epoch, else of image–text contrast.
+    /// The mean loss of the last epoch: of masked entity prediction, or of image–text contrast if
+    /// the training does not have the former.
     pub loss: f64,
     pub steps: usize,
-    /// The epoch, from 1, whose model was kept, and its MAP@10 on the held-out queries; none where
-    /// there are no such queries, or none is to be chosen.
-    pub kept: Option<(usize, f64)>,
+    /// The epoch (from 1) whose model was saved and its MAP@10 on the held-out queries; `None` if
+    /// there are no such queries or the settings save the last epoch.
+    pub best_epoch: Option<(usize, f64)>,
     pub took: Duration,
-    /// What was left out of the data set, and how many.
+    /// What was left out of the data set and how often.
     pub left_out: Vec<(String, usize)>,
 }
 
-/// The state of a training that is not done.
+/// The file with the state of an unfinished training.
 const CHECKPOINT: &str = "training.safetensors";
-/// One JSON line an epoch.
+/// The log, one JSON line for each epoch.
 const LOG: &str = "training.jsonl";
-/// Where the model so far is indexed for mining, for as long as that takes.
-const SCRATCH: &str = "mining";
-/// A checkpoint is written at each epoch's end and whenever this has passed.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(300);
-/// Steps whose input is brought while another is computed.
+/// The folder of the temporary index that mining expands.
+const MINING_INDEX: &str = "mining";
+/// The interval between checkpoints within an epoch; there is one at the end of each epoch, too.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(300);
+/// The number of steps whose input is loaded while another step is computed.
 const LOADED_AHEAD: usize = 2;
 
-/// Trains a model, or goes on with one whose training was stopped. With tasks that compare views
-/// there are two stages: masked entity prediction alone for `mining.after` epochs, mining, then
-/// `epochs` epochs of all tasks.
+/// Trains a model or resumes an interrupted training. With tasks that compare views there are two
+/// stages: masked entity prediction alone for `mining.after` epochs, then mining, then `epochs`
+/// epochs of all tasks.
 ///
-/// Stopped by the observer it writes a checkpoint and gives [`Error::Stopped`]; killed, it goes on
-/// from the last one. The same seed on the same machine and number of threads gives the same model,
-/// however often it was stopped on the way.
+/// When the observer stops it, this function writes a checkpoint and returns [`Error::Stopped`]; a
+/// killed training resumes from its last checkpoint. The same seed on the same machine with the
+/// same number of threads gives the same model, however often the training was interrupted.
 pub fn train(
-    places: &TrainPaths,
+    paths: &TrainPaths,
     config: &TrainConfig,
     resume: bool,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Trained> {
     config.validate()?;
-    let begun = Instant::now();
-    let checkpoint = places.out.join(CHECKPOINT);
+    let start = Instant::now();
+    let checkpoint = paths.out.join(CHECKPOINT);
     if resume && !checkpoint.is_file() {
         return Err(Error::Missing {
-            what: "training to go on with",
+            what: "unfinished training",
             path: checkpoint,
-            hint: "leave --resume away to begin one".into(),
+            hint: "omit --resume to start a new one".into(),
         });
     }
-    let dataset = Dataset::open(&places.dataset)?;
-    let mut training = Training::prepare(&dataset, places, config, device, observe)?;
-    std::fs::create_dir_all(&places.out).map_err(Error::io("create", &places.out))?;
+    let dataset = Dataset::open(&paths.dataset)?;
+    let mut training = Training::prepare(&dataset, paths, config, device, observer)?;
+    std::fs::create_dir_all(&paths.out).map_err(Error::io("create", &paths.out))?;
     if resume {
         training.restore(&checkpoint)?;
     } else {
-        training.begin(observe)?;
+        training.initialize(observer)?;
     }
-    log::cut(&places.out.join(LOG), training.at.epoch)?;
-    let held = ValidationSet::new(&dataset, &training.sources.pairs.entities);
-    let mut run = Run {
-        training,
-        dataset: &dataset,
-        held,
-        out: &places.out,
-        begun: Instant::now(),
-        done: 0,
-    };
-    let loss = run.all(observe)?;
-    let Run { training, .. } = run;
-    if training.at.best.is_none() {
-        checkpoint::save(&places.out, &training.describe(&dataset), &training.store)?;
+    epoch_log::truncate(&paths.out.join(LOG), training.position.epoch)?;
+    let mut trainer = Trainer::new(training, &dataset, &paths.out);
+    let loss = trainer.run(observer)?;
+    let training = trainer.training;
+    if training.position.best.is_none() {
+        checkpoint::save(
+            &paths.out,
+            &training.model_config(&dataset),
+            &training.store,
+        )?;
     }
-    remove(&checkpoint)?;
-    let left_out = training.sources.pairs.left_out.clone();
+    remove_if_exists(&checkpoint)?;
     Ok(Trained {
         loss,
-        steps: training.at.step_in_all,
-        kept: training.at.best,
-        took: begun.elapsed(),
-        left_out,
+        steps: training.position.total_steps,
+        best_epoch: training.position.best,
+        took: start.elapsed(),
+        left_out: training.sources.pairs.left_out.clone(),
     })
 }
 
-/// Trains a model unless one with these settings is there already; one that was stopped or killed
-/// goes on where it was.
+/// Trains a model unless `paths.out` has a finished one with these settings. An interrupted
+/// training is resumed.
 ///
-/// Errors: `Format` for a folder that holds a model, or half of one, of other settings or another
-/// data set; those of [`train`].
-pub fn to_the_end(
-    places: &TrainPaths,
+/// Errors: `Format` if the folder has a finished or unfinished model with other settings or of
+/// another data set; those of [`train`].
+pub fn train_to_completion(
+    paths: &TrainPaths,
     config: &TrainConfig,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<()> {
-    let begun = places.out.join(CHECKPOINT).is_file();
-    match ModelFolder::open(&places.out) {
-        Ok(folder) if !begun => {
-            let dataset = Dataset::open(&places.dataset)?.hash()?;
-            // a setting that the model's version did not have is as by default
-            let settings = serde_json::from_value::<TrainConfig>(folder.config.training).ok();
-            match settings.as_ref() == Some(config) && folder.config.dataset_hash == Some(dataset) {
-                true => Ok(()),
-                false => Err(Error::format(
-                    &places.out,
-                    "holds a model of other settings or another data set: name another folder, or give its own settings",
-                )),
-            }
-        }
-        _ => train(places, config, begun, device, observe).map(drop),
+    let unfinished = paths.out.join(CHECKPOINT).is_file();
+    match ModelFolder::open(&paths.out) {
+        Ok(folder) if !unfinished => check_same_training(folder, paths, config),
+        _ => train(paths, config, unfinished, device, observer).map(drop),
     }
 }
 
-/// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<()> {
+/// Refuses a model that was trained with other settings or on another data set.
+fn check_same_training(
+    folder: ModelFolder,
+    paths: &TrainPaths,
+    config: &TrainConfig,
+) -> Result<()> {
+    let dataset = Dataset::open(&paths.dataset)?.hash()?;
+    // a setting that did not exist when the model was trained has its default
+    let settings = serde_json::from_value::<TrainConfig>(folder.config.training).ok();
+    if settings.as_ref() == Some(config) && folder.config.dataset_hash == Some(dataset) {
+        return Ok(());
+    }
+    Err(Error::format(
+        &paths.out,
+        "has a model that was trained with other settings or on another data set; use another folder or the same settings",
+    ))
+}
+
+fn remove_if_exists(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
         _ => Ok(()),
     }
 }
 
-struct Run<'a> {
+/// A running training with what it needs besides its state.
+struct Trainer<'a> {
     training: Training<'a>,
     dataset: &'a Dataset,
-    held: ValidationSet<'a>,
+    validation: ValidationSet<'a>,
     out: &'a Path,
-    begun: Instant,
-    /// Steps since then.
-    done: usize,
+    start: Instant,
+    /// The number of steps done since `start`.
+    steps_done: usize,
 }
 
-impl Run<'_> {
-    /// All epochs that are left; gives the last one's loss.
-    fn all(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
-        let mut last = f64::NAN;
-        while self.training.at.epoch < self.training.config.epochs_in_all() {
-            if self.training.groups.is_none()
-                && self.training.config.stage(self.training.at.epoch) == 2
-            {
-                self.mine(observe)?;
-            }
-            last = self.epoch(observe)?;
+/// The steps of one epoch and the state at its (possibly resumed) start.
+struct EpochRun {
+    steps: Vec<TrainStep>,
+    /// The index of the first step to do.
+    first: usize,
+    start: Instant,
+}
+
+impl EpochRun {
+    fn remaining(&self) -> &[TrainStep] {
+        &self.steps[self.first.min(self.steps.len())..]
+    }
+}
+
+impl<'a> Trainer<'a> {
+    fn new(training: Training<'a>, dataset: &'a Dataset, out: &'a Path) -> Self {
+        let validation = ValidationSet::new(dataset, &training.sources.pairs.entities);
+        Trainer {
+            training,
+            dataset,
+            validation,
+            out,
+            start: Instant::now(),
+            steps_done: 0,
         }
-        Ok(last)
     }
 
-    fn mine(&mut self, observe: &mut dyn Observer<Progress>) -> Result<()> {
+    /// Runs all remaining epochs and returns the loss of the last one.
+    fn run(&mut self, observer: &mut dyn Observer<Progress>) -> Result<f64> {
+        let mut loss = f64::NAN;
+        while self.training.position.epoch < self.training.config.total_epochs() {
+            let stage = self.training.config.stage(self.training.position.epoch);
+            if self.training.mined.is_none() && stage == 2 {
+                self.mine(observer)?;
+            }
+            loss = self.run_epoch(observer)?;
+        }
+        Ok(loss)
+    }
+
+    fn mine(&mut self, observer: &mut dyn Observer<Progress>) -> Result<()> {
         let Training {
             network,
             sources,
             config,
             ..
         } = &self.training;
-        let groups = mine(
+        let mined = mine(
             network,
             sources,
             self.dataset,
             config,
-            &self.out.join(SCRATCH),
-            observe,
+            &self.out.join(MINING_INDEX),
+            observer,
         )?;
-        self.training.groups = Some(groups);
-        self.training.save(&self.out.join(CHECKPOINT))
+        self.training.mined = Some(mined);
+        self.save_checkpoint()
     }
 
-    /// The steps of one epoch that are left, then validation, log and checkpoint.
-    fn epoch(&mut self, observe: &mut dyn Observer<Progress>) -> Result<f64> {
-        let checkpoint = self.out.join(CHECKPOINT);
+    /// Runs the remaining steps of the current epoch, then validation, log and checkpoint. Returns
+    /// the loss of the epoch.
+    fn run_epoch(&mut self, observer: &mut dyn Observer<Progress>) -> Result<f64> {
         let (sources, config) = (self.training.sources.clone(), self.training.config);
-        let steps = schedule::steps(
-            &sources.pairs,
-            config,
-            self.training.groups.as_deref(),
-            self.training.at.epoch,
-        );
-        let (first, begun) = (self.training.at.batch, Instant::now());
-        let mut written = Instant::now();
+        let epoch = EpochRun {
+            steps: schedule::epoch_steps(
+                &sources.pairs,
+                config,
+                self.training.mined.as_deref(),
+                self.training.position.epoch,
+            ),
+            first: self.training.position.batch,
+            start: Instant::now(),
+        };
         std::thread::scope(|scope| {
             let (sender, loaded) = sync_channel(LOADED_AHEAD);
-            let (left, sources) = (&steps[first.min(steps.len())..], &sources);
-            scope.spawn(move || {
-                left.iter()
-                    .map(|s| load(sources, s, config))
-                    .try_for_each(|l| sender.send(l))
-            });
-            for step in left {
-                let parts = loaded
-                    .recv()
-                    .map_err(|_| Error::Mismatch("loading a batch ended early".into()))??;
-                self.training.step(step, &parts)?;
-                self.done += 1;
-                if let Err(stopped) = observe.report(self.progress(&steps, first, begun)) {
-                    self.training.save(&checkpoint)?;
-                    return Err(stopped);
-                }
-                if written.elapsed() > CHECKPOINT_EVERY {
-                    self.training.save(&checkpoint)?;
-                    written = Instant::now();
-                }
-            }
-            Ok(())
+            let (steps, sources) = (epoch.remaining(), &sources);
+            scope.spawn(move || load_steps(sources, steps, config, &sender));
+            self.run_steps(&epoch, loaded.into_iter(), observer)
         })?;
-        let pairs: usize = steps[first.min(steps.len())..]
-            .iter()
-            .map(TrainStep::pairs)
-            .sum();
-        let line = self.finish_epoch(pairs, begun.elapsed(), observe)?;
-        self.training.save(&checkpoint)?;
-        let told = [Task::Mep, Task::Itc]
+        let pairs: usize = epoch.remaining().iter().map(TrainStep::pairs).sum();
+        let line = self.finish_epoch(pairs, epoch.start.elapsed(), observer)?;
+        self.save_checkpoint()?;
+        let main_loss = [Task::Mep, Task::Itc]
             .iter()
             .find_map(|task| line.loss.get(task.name()));
-        Ok(told.copied().unwrap_or(f64::NAN))
+        Ok(main_loss.copied().unwrap_or(f64::NAN))
     }
 
-    /// Measures the model on the held-out queries, keeps it where it is the best yet, and writes
+    /// Performs the remaining steps of an epoch on their loaded batches.
+    fn run_steps(
+        &mut self,
+        epoch: &EpochRun,
+        mut loaded: impl Iterator<Item = Result<Vec<StepBatch>>>,
+        observer: &mut dyn Observer<Progress>,
+    ) -> Result<()> {
+        let mut last_checkpoint = Instant::now();
+        for step in epoch.remaining() {
+            let batches = loaded
+                .next()
+                .unwrap_or_else(|| Err(Error::Mismatch("loading a batch ended early".into())))?;
+            self.training.step(step, &batches)?;
+            self.steps_done += 1;
+            if let Err(stopped) = observer.report(self.progress(epoch)) {
+                self.save_checkpoint()?;
+                return Err(stopped);
+            }
+            if last_checkpoint.elapsed() > CHECKPOINT_INTERVAL {
+                self.save_checkpoint()?;
+                last_checkpoint = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates the model on the held-out queries, saves it if it is the best so far, and writes
     /// the log.
     fn finish_epoch(
         &mut self,
         pairs: usize,
         took: Duration,
-        observe: &mut dyn Observer<Progress>,
+        observer: &mut dyn Observer<Progress>,
     ) -> Result<EpochLine> {
         let training = &mut self.training;
-        let maps = match self.held.is_empty() || !training.config.keep_best {
-            true => Vec::new(),
-            false => self.held.map(training, observe)?,
+        let maps = if self.validation.is_empty() || !training.config.keep_best {
+            Vec::new()
+        } else {
+            self.validation.map(training, observer)?
         };
-        let shown = training.config.shown();
-        let map = maps
-            .iter()
-            .find(|(mode, _)| *mode == shown)
-            .map(|(_, map)| *map);
-        let epoch = training.at.epoch + 1;
-        if let Some(map) = map.filter(|map| training.at.best.is_none_or(|b| *map > b.1)) {
-            training.at.best = Some((epoch, map));
-            checkpoint::save(self.out, &training.describe(self.dataset), &training.store)?;
+        let epoch = training.position.epoch + 1;
+        let input_mode = training.config.input_mode();
+        if let Some(&(_, map)) = maps.iter().find(|(mode, _)| *mode == input_mode)
+            && training.position.best.is_none_or(|(_, best)| map > best)
+        {
+            training.position.best = Some((epoch, map));
+            let model_config = training.model_config(self.dataset);
+            checkpoint::save(self.out, &model_config, &training.store)?;
         }
         let line = EpochLine {
             epoch,
             stage: training.config.stage(epoch - 1),
-            loss: training.at.losses.means(),
-            learning_rate: training.config.learning_rate * training.rate(),
+            loss: training.position.losses.means(),
+            learning_rate: training.config.learning_rate * training.learning_rate_factor(),
             seconds: took.as_secs_f64(),
             pairs_per_second: pairs as f64 / took.as_secs_f64(),
             map10: maps
@@ -281,154 +306,55 @@ impl Run<'_> {
                 .map(|(mode, map)| (mode.name(), map))
                 .collect(),
         };
-        log::append(&self.out.join(LOG), &line)?;
-        training.at.next_epoch();
+        epoch_log::append(&self.out.join(LOG), &line)?;
+        training.position.advance_epoch();
         Ok(line)
     }
 
-    fn progress(&self, steps: &[TrainStep], first: usize, begun: Instant) -> Progress {
-        let Training { at, config, .. } = &self.training;
-        let per_step = self.begun.elapsed().as_secs_f64() / self.done as f64;
-        let pairs: usize = steps[first..at.batch].iter().map(TrainStep::pairs).sum();
-        let speed = pairs as f64 / begun.elapsed().as_secs_f64();
-        let losses: Vec<String> = at
+    fn save_checkpoint(&self) -> Result<()> {
+        self.training.save(&self.out.join(CHECKPOINT))
+    }
+
+    fn progress(&self, epoch: &EpochRun) -> Progress {
+        let Training {
+            position, config, ..
+        } = &self.training;
+        let seconds_per_step = self.start.elapsed().as_secs_f64() / self.steps_done as f64;
+        let steps_left = self.training.total_steps - position.total_steps;
+        let pairs: usize = epoch.steps[epoch.first..position.batch]
+            .iter()
+            .map(TrainStep::pairs)
+            .sum();
+        let speed = pairs as f64 / epoch.start.elapsed().as_secs_f64();
+        let losses: Vec<String> = position
             .losses
             .means()
             .iter()
             .map(|(task, loss)| format!("{task} {loss:.3}"))
             .collect();
-        let rate = config.learning_rate * self.training.rate();
+        let rate = config.learning_rate * self.training.learning_rate_factor();
         Progress {
-            stage: format!("epoch {} of {}", at.epoch + 1, config.epochs_in_all()),
-            done: at.batch as u64,
-            total: steps.len() as u64,
+            stage: format!("epoch {} of {}", position.epoch + 1, config.total_epochs()),
+            done: position.batch as u64,
+            total: epoch.steps.len() as u64,
             details: format!("{} · lr {rate:.1e} · {speed:.0} pairs/s", losses.join(", ")),
             remaining: Some(Duration::from_secs_f64(
-                per_step * (self.training.steps_in_all - at.step_in_all) as f64,
+                seconds_per_step * steps_left as f64,
             )),
         }
     }
 }
 
-/// Part of a step as the network takes it.
-pub(super) struct StepBatch {
-    pub input: NetworkInput,
-    pub labels: Tensor,
-    /// Of the step's pairs.
-    share: f64,
-}
-
-/// Brings a step's input, in parts where the settings ask for it.
-fn load(
+/// Loads the input of each step and sends it, until the receiver is gone.
+fn load_steps(
     sources: &FeatureSources,
-    step: &TrainStep,
+    steps: &[TrainStep],
     config: &TrainConfig,
-) -> Result<Vec<StepBatch>> {
-    let part = |samples: &[Sample], of: usize| {
-        let (input, labels) = (sources.input(samples)?, sources.labels(samples));
-        Ok(StepBatch {
-            input,
-            labels,
-            share: samples.len() as f64 / of as f64,
-        })
-    };
-    if step.task == Task::Mep {
-        let most = config.pairs_at_once.unwrap_or(step.samples.len()).max(1);
-        return step
-            .samples
-            .chunks(most)
-            .map(|samples| part(samples, step.samples.len()))
-            .collect();
-    }
-    let all = [step.samples.as_slice(), step.others.as_slice()].concat();
-    Ok(vec![part(&all, all.len())?])
-}
-
-impl Training<'_> {
-    /// One step of the optimizer.
-    fn step(&mut self, step: &TrainStep, parts: &[StepBatch]) -> Result<()> {
-        // dropout draws from torch's own generator: seeded by the step, a resumed training draws
-        // what an unbroken one does
-        tch::manual_seed((self.config.seed << 32 | self.at.step_in_all as u64) as i64);
-        self.optimizer.zero_grad();
-        for part in parts {
-            let mut weighted = Vec::new();
-            for (task, loss) in self.losses(step, part) {
-                let value = loss.double_value(&[]);
-                if !value.is_finite() {
-                    return Err(Error::Mismatch(format!(
-                        "the loss of {} became {value} at epoch {}, batch {}; a smaller learning rate helps",
-                        task.name(),
-                        self.at.epoch + 1,
-                        self.at.batch + 1
-                    )));
-                }
-                self.at.losses.add(task, value, part.share);
-                weighted.push(loss * (part.share * self.config.tasks.weight(task)));
-            }
-            weighted.into_iter().sum::<Tensor>().f_backward()?;
+    sender: &SyncSender<Result<Vec<StepBatch>>>,
+) {
+    for step in steps {
+        if sender.send(load_step(sources, step, config)).is_err() {
+            return;
         }
-        if let Some(most) = self.config.gradient_norm {
-            self.optimizer.clip(most, |name| step.task.trains(name));
-        }
-        self.optimizer
-            .step(self.rate(), |name| step.task.trains(name));
-        if let Some(teacher) = &mut self.teacher {
-            teacher.follow(self.config.momentum);
-        }
-        self.at.stepped();
-        Ok(())
-    }
-
-    /// The losses of a step's task, not yet weighted: one, but where tasks share their steps.
-    fn losses(&self, step: &TrainStep, part: &StepBatch) -> Vec<(Task, Tensor)> {
-        match (step.task, &self.network.alignment) {
-            (Task::Itc | Task::Itm | Task::Mlm, Some(alignment)) => {
-                self.aligned(alignment, step, part)
-            }
-            (task, _) => vec![(task, self.loss(task, part))],
-        }
-    }
-
-    fn loss(&self, task: Task, StepBatch { input, labels, .. }: &StepBatch) -> Tensor {
-        let tower = &self.network.student;
-        let state = tower.hidden(input, true);
-        let halves = |x: Tensor| {
-            let n = x.size()[0] / 2;
-            (x.narrow(0, 0, n), x.narrow(0, n, n))
-        };
-        match task {
-            Task::Contrastive => {
-                let (a, b) = halves(self.network.projection.forward(&state, true));
-                contrastive(&a, &b, &self.config.nce)
-            }
-            Task::Clustering => {
-                let (a, b) = halves(self.network.cluster.forward(&state, true));
-                clustering(&a, &b, &self.config.nce)
-            }
-            _ => {
-                let pre_head = tower.head.pre_head(&state, true);
-                let log_prob = tower
-                    .head
-                    .log_prob(&pre_head, true, self.config.score_dropout);
-                self.masked_entity(&log_prob, input, labels)
-            }
-        }
-    }
-
-    /// Masked entity prediction, with what goes to neighbours and to the teacher where the settings
-    /// have them.
-    fn masked_entity(&self, log_prob: &Tensor, input: &NetworkInput, labels: &Tensor) -> Tensor {
-        let mut loss = masked_entity(log_prob, labels, self.config.label_smoothing);
-        if let Some(likeness) = &self.likeness {
-            let share = likeness.share();
-            loss = loss * (1.0 - share) + likeness.loss(log_prob, labels) * share;
-        }
-        if let Some(tower) = &self.network.teacher {
-            let share = self.config.distillation_share;
-            let taught = tch::no_grad(|| tower.head.log_prob(&tower.pre_head(input), false, 0.0));
-            loss = loss * (1.0 - share) + distillation(log_prob, &taught) * share;
-        }
-        loss
     }
 }

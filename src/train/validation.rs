@@ -1,5 +1,5 @@
-//! How well the model so far ranks: MAP over the data set's queries of 5 seeds, which are for
-//! choosing; those of 3 are for reporting and are not looked at.
+//! Validation of the current model: MAP on the data set's queries of 5 seeds, by which the best epoch
+//! is selected. The queries of 3 seeds are for reporting and are not used here.
 
 use std::collections::HashMap;
 use tch::{Kind, Tensor};
@@ -14,42 +14,44 @@ use crate::train::task::Task;
 use crate::train::train_state::Training;
 use crate::types::{CUTOFFS, EntityId, EvaluationProtocol, MetricValues, Mode, Query, SeedCount};
 
-/// Pairs of one entity that are looked at.
-const MOST_PAIRS: usize = 8;
-/// The modes that are told.
+/// The number of pairs of an entity that are used at most.
+const MAX_PAIRS: usize = 8;
+/// The modes that are evaluated.
 pub const MODES: [Mode; 3] = [Mode::Both, Mode::Text, Mode::Image];
 
 /// The held-out queries.
 pub struct ValidationSet<'a> {
     dataset: &'a Dataset,
-    /// Each with the rows of the seeds that are known.
-    queries: Vec<(Query, Vec<i64>)>,
+    queries: Vec<ValidationQuery>,
+}
+
+struct ValidationQuery {
+    query: Query,
+    /// The rows of the known seeds.
+    seeds: Vec<i64>,
 }
 
 impl<'a> ValidationSet<'a> {
-    /// The queries of 5 seeds that can be asked of these entities, as in an evaluation. There may
-    /// be none.
+    /// Selects the queries of 5 seeds that an evaluation of these entities uses. There may be none.
     pub fn new(dataset: &'a Dataset, entities: &[EntityId]) -> Self {
-        let rows: HashMap<EntityId, i64> =
-            (0..).zip(entities).map(|(row, &id)| (id, row)).collect();
-        let five = dataset
+        let rows: HashMap<EntityId, i64> = entities.iter().copied().zip(0..).collect();
+        let five_seeds = dataset
             .queries
             .iter()
             .filter(|q| q.seed_count == SeedCount::Five)
             .cloned()
             .collect();
-        let (queries, _) = answerable_queries(dataset, five, |entity| rows.contains_key(&entity));
-        let with_rows = |query: Query| {
-            let seeds = query
-                .seeds
-                .iter()
-                .filter_map(|id| rows.get(id).copied())
-                .collect();
-            (query, seeds)
-        };
+        let (queries, _) =
+            answerable_queries(dataset, five_seeds, |entity| rows.contains_key(&entity));
+        let mut with_rows = Vec::with_capacity(queries.len());
+        for query in queries {
+            let seeds = query.seeds.iter();
+            let seeds = seeds.filter_map(|id| rows.get(id).copied()).collect();
+            with_rows.push(ValidationQuery { query, seeds });
+        }
         ValidationSet {
             dataset,
-            queries: queries.into_iter().map(with_rows).collect(),
+            queries: with_rows,
         }
     }
 
@@ -57,84 +59,71 @@ impl<'a> ValidationSet<'a> {
         self.queries.is_empty()
     }
 
-    /// MAP@10 in each of [`MODES`]; candidates ranked by ΣZ over the seeds, or without masked
-    /// entity prediction by likeness to them.
+    /// Returns MAP@10 in each of [`MODES`]. Candidates are ranked by ΣZ over the seeds, or by their
+    /// similarity to the seeds if the training has no masked entity prediction.
     pub fn map(
         &self,
         training: &Training,
-        observe: &mut dyn Observer<Progress>,
+        observer: &mut dyn Observer<Progress>,
     ) -> Result<Vec<(Mode, f64)>> {
-        let one = |mode| Ok((mode, self.of_mode(training, mode, observe)?));
-        MODES.into_iter().map(one).collect()
+        let mut maps = Vec::with_capacity(MODES.len());
+        for mode in MODES {
+            maps.push((mode, self.map_of_mode(training, mode, observer)?));
+        }
+        Ok(maps)
     }
 
-    fn of_mode(
+    fn map_of_mode(
         &self,
         training: &Training,
         mode: Mode,
-        observe: &mut dyn Observer<Progress>,
+        observer: &mut dyn Observer<Progress>,
     ) -> Result<f64> {
         let Training {
-            network,
-            sources,
-            config,
-            ..
+            network, sources, ..
         } = training;
-        let predicts = config.tasks.has(Task::Mep);
-        let states = if predicts {
-            mean_states
+        let has_head = training.config.tasks.contains(Task::Mep);
+        let vectors = if has_head {
+            mean_states(network, sources, mode, MAX_PAIRS, observer)?
         } else {
-            entity_vectors
+            entity_vectors(network, sources, mode, MAX_PAIRS, observer)?
         };
-        let states = states(network, sources, mode, MOST_PAIRS, observe)?;
         let mut measured = Vec::with_capacity(self.queries.len());
-        for (query, seeds) in &self.queries {
-            let rows =
-                states.index_select(0, &Tensor::from_slice(seeds).to_device(states.device()));
-            let scores = if predicts {
-                standardised(network, &rows)
+        for ValidationQuery { query, seeds } in &self.queries {
+            let rows = Tensor::from_slice(seeds).to_device(vectors.device());
+            let seed_vectors = vectors.index_select(0, &rows);
+            let scores = if has_head {
+                z_scores(network, &seed_vectors)
             } else {
-                rows.matmul(&states.tr())
+                seed_vectors.matmul(&vectors.tr())
             };
-            let list = best(
-                &scores.sum_dim_intlist([0i64].as_slice(), false, Kind::Float),
-                seeds,
-            )?;
-            let list: Vec<EntityId> = list
+            let scores = scores.sum_dim_intlist([0i64].as_slice(), false, Kind::Float);
+            let ranking: Vec<EntityId> = best_candidates(&scores, seeds)?
                 .into_iter()
                 .map(|row| sources.pairs.entities[row as usize])
                 .collect();
-            measured.push((
-                query.class,
-                evaluate_query(
-                    self.dataset,
-                    query,
-                    &list,
-                    EvaluationProtocol::Standard,
-                    |_| true,
-                ),
-            ));
+            let protocol = EvaluationProtocol::Standard;
+            let metrics = evaluate_query(self.dataset, query, &ranking, protocol, |_| true);
+            measured.push((query.class, metrics));
         }
         let MetricValues { ap, .. } = aggregate(measured.into_iter()).overall;
         Ok(ap[0])
     }
 }
 
-/// Z of every candidate from mean states `[S, D]`: `[S, V]`. The constant −logZ̄ falls out of it.
-fn standardised(network: &Network, states: &Tensor) -> Tensor {
+/// Returns Z of every candidate from mean states `[S, D]`: `[S, V]`. The constant −logZ̄ cancels out.
+fn z_scores(network: &Network, states: &Tensor) -> Tensor {
     let (weight, bias) = network.student.head.last_layer();
     let logits = states.matmul(&weight.tr()) + bias;
     let mean = logits.mean_dim([1i64].as_slice(), true, Kind::Float);
-    (&logits - mean)
-        / logits
-            .std_dim([1i64].as_slice(), false, true)
-            .clamp_min(1e-12)
+    let deviation = logits.std_dim([1i64].as_slice(), false, true);
+    (&logits - mean) / deviation.clamp_min(1e-12)
 }
 
-/// The best candidates, best first, without the seeds.
-fn best(scores: &Tensor, seeds: &[i64]) -> Result<Vec<i64>> {
-    let most = (CUTOFFS[0] + seeds.len()).min(scores.size()[0] as usize);
-    let (_, rows) = scores.topk(most as i64, 0, true, true);
+/// Returns the rows of the best candidates without the seeds, best first.
+fn best_candidates(scores: &Tensor, seeds: &[i64]) -> Result<Vec<i64>> {
+    let count = (CUTOFFS[0] + seeds.len()).min(scores.size()[0] as usize);
+    let (_, rows) = scores.topk(count as i64, 0, true, true);
     let rows: Vec<i64> = Vec::try_from(&rows)?;
     Ok(rows
         .into_iter()
@@ -148,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn epochs_are_chosen_on_the_queries_that_an_evaluation_asks() {
+    fn validation_uses_the_queries_of_an_evaluation() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [
             (
@@ -160,7 +149,7 @@ mod tests {
                 "1\ta\t1\n2\tb\t1\n3\tc\t1\n4\td\t1\n5\te\t1\n6\tf\t1\n",
             ),
             ("gt/small.txt", "1\ta\t1\n"),
-            // one seed is not known; none is; all gold is a seed
+            // an unknown seed; only unknown seeds; no gold besides the seeds
             ("query_seed=5/c.txt", "1 2 3 4 7\n7\n"),
             ("query_seed=5/small.txt", "1 2 3 4 5\n"),
         ] {
@@ -170,12 +159,12 @@ mod tests {
         }
         let dataset = Dataset::open(folder.path()).unwrap();
         let known: Vec<EntityId> = (1..=6).map(EntityId).collect();
-        let held = ValidationSet::new(&dataset, &known);
-        let asked: Vec<_> = held
+        let validation = ValidationSet::new(&dataset, &known);
+        let selected: Vec<_> = validation
             .queries
             .iter()
-            .map(|(query, rows)| (query.number, rows.clone()))
+            .map(|q| (q.query.number, q.seeds.clone()))
             .collect();
-        assert_eq!(asked, [(0, vec![0, 1, 2, 3])]);
+        assert_eq!(selected, [(0, vec![0, 1, 2, 3])]);
     }
 }

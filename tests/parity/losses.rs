@@ -4,8 +4,8 @@ use multiexpan::model::alignment_heads::PairEmbeddings;
 use multiexpan::model::weights::Weights;
 use multiexpan::train::TrainConfig;
 use multiexpan::train::loss::{
-    Nce, clustering, contrastive, distillation, image_text_contrast, image_text_matching,
-    masked_entity, masked_words,
+    NceConfig, clustering, contrastive, distillation, image_text_contrast, image_text_matching,
+    masked_entity, masked_language_modelling,
 };
 use serde_json::Value;
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ fn masked_entity_prediction() {
 #[test]
 fn momentum_distillation() {
     check("distillation", 1, |cases, inputs| {
-        let share = TrainConfig::default().distillation_share;
+        let share = TrainConfig::default().distillation_weight;
         let teacher = cases.get("distillation.teacher").unwrap();
         masked(cases, &inputs[0]) * (1.0 - share) + distillation(&inputs[0], &teacher) * share
     });
@@ -93,14 +93,14 @@ fn momentum_distillation() {
 #[test]
 fn contrast() {
     check("contrastive", 2, |_, inputs| {
-        contrastive(&inputs[0], &inputs[1], &Nce::default())
+        contrastive(&inputs[0], &inputs[1], &NceConfig::default())
     });
 }
 
 #[test]
 fn clusters() {
     check("clustering", 2, |_, inputs| {
-        clustering(&inputs[0], &inputs[1], &Nce::default())
+        clustering(&inputs[0], &inputs[1], &NceConfig::default())
     });
 }
 
@@ -150,11 +150,11 @@ fn matching() {
 fn masked_words_of_a_mention() {
     let log_prob = |logits: &Tensor| logits.log_softmax(-1, Kind::Float);
     check_alignment("words", 1, |of, inputs| {
-        masked_words(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), None)
+        masked_language_modelling(&log_prob(&inputs[0]), &of("tokens"), &of("keep"), None)
     });
     check_alignment("mlm", 1, |of, inputs| {
         let taught = log_prob(&of("teacher"));
-        masked_words(
+        masked_language_modelling(
             &log_prob(&inputs[0]),
             &of("tokens"),
             &of("keep"),

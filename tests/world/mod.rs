@@ -9,9 +9,12 @@ use std::sync::{Mutex, MutexGuard};
 use multiexpan::model::bert::Bert;
 use multiexpan::model::{NetworkConfig, Pooling};
 use multiexpan::progress::Unobserved;
-use multiexpan::train::config::{MinedFrom, Mining, Neighbours, Start, TrainPrecision};
-use multiexpan::train::trainer::{TrainPaths, Trained};
-use multiexpan::train::{Task, Tasks, TrainConfig, train};
+use multiexpan::train::paths::TrainPaths;
+use multiexpan::train::train_config::{
+    Initialization, MiningConfig, QuerySource, SoftTargetConfig, TrainPrecision,
+};
+use multiexpan::train::trainer::Trained;
+use multiexpan::train::{Task, TaskSet, TrainConfig, train};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
@@ -125,10 +128,10 @@ impl World {
             vision_layers: 1,
             fusion_layers: 1,
             grid: Some(2),
-            state: Pooling::Mean,
+            pooling: Pooling::Mean,
             drop_text: 0.1,
             drop_image: 0.1,
-            start: Start::Random,
+            initialization: Initialization::Random,
             epochs: 4,
             pairs_per_entity: Some(PAIRS),
             gradient_norm: Some(1.0),
@@ -136,16 +139,16 @@ impl World {
             learning_rate: 3e-3,
             encoder_learning_rate: 1e-3,
             head_learning_rate: 3e-3,
-            tasks: Tasks::new(tasks.iter().copied()),
+            tasks: TaskSet::new(tasks.iter().copied()),
             momentum: 0.9,
-            mining: Mining {
-                from: MinedFrom::Entities,
-                after: 1,
+            mining: MiningConfig {
+                query_source: QuerySource::Entities,
+                after_epochs: 1,
                 positives: 3,
-                size: 12,
+                ranking_size: 12,
                 negatives: 4,
             },
-            neighbours: Some(Neighbours::default()),
+            soft_targets: Some(SoftTargetConfig::default()),
             precision: TrainPrecision::F32,
             ..TrainConfig::default()
         }

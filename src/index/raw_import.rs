@@ -4,7 +4,7 @@ use std::path::Path;
 use tch::{Device, Kind};
 
 use crate::error::{Error, Result};
-use crate::index::build::{Builder, States, StoragePrecision, numbered};
+use crate::index::builder::{Builder, States, StoragePrecision, numbered};
 use crate::index::meta::{Entity, Origin, Provenance};
 use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
@@ -54,7 +54,7 @@ pub fn import_raw(
     let bias = tensors.tensor("head.bias")?.to_device(device);
     let mut builder = Builder::resume(out, entities, &weight, &bias, provenance(file, device)?)?;
     if !builder.has(Mode::Both) {
-        builder.mode(Mode::Both, states, observer)?;
+        builder.add_mode(Mode::Both, states, observer)?;
     }
     builder.finish()?;
     let unused: Vec<String> = tensors

@@ -10,7 +10,7 @@ use crate::index::meta::{
     Entity, FileMeta, HEAD_FILE, KIND, META_FILE, Meta, ModeMeta, PAIRS_FILE, Provenance, VERSION,
 };
 use crate::index::neighbor_lists::Lists;
-use crate::index::staging::{Done, StagedFolder};
+use crate::index::staged_folder::{Done, StagedFolder};
 use crate::index::statistics::{OutputHead, statistics};
 use crate::index::tensor_file;
 use crate::model::checkpoint::hash_file;
@@ -44,7 +44,7 @@ pub struct States {
 impl States {
     /// States that pairs share: `pair_state[i]` is the state of pair i, and entity e's pairs are
     /// `row_offsets[e]..row_offsets[e + 1]`. States of one entity are counted together.
-    pub fn of_pairs(
+    pub fn from_pairs(
         states: Tensor,
         row_offsets: &[i64],
         pair_state: &[i32],
@@ -274,7 +274,7 @@ impl Builder {
 
     /// Adds a mode: computes its statistics and writes its file. Errors: a mode twice, shapes that
     /// do not fit, states that are not finite in the precision asked for, [`Error::Stopped`].
-    pub fn mode(
+    pub fn add_mode(
         &mut self,
         mode: Mode,
         mut states: States,
@@ -320,7 +320,7 @@ impl Builder {
     }
 
     /// Adds where the pairs are. An index without is of bare tensors.
-    pub fn pairs(&mut self, pairs: &PairTable) -> Result<()> {
+    pub fn add_pairs(&mut self, pairs: &PairTable) -> Result<()> {
         let count = pairs.offset.len();
         let longest = pairs
             .states

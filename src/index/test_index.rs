@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 use tch::Tensor;
 
-use crate::index::build::{Builder, PairTable, States, StoragePrecision};
+use crate::index::builder::{Builder, PairTable, States, StoragePrecision};
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
 use crate::progress::Unobserved;
 use crate::types::{EntityId, Mode};
@@ -76,7 +76,7 @@ pub fn states(mode: Mode, precision: StoragePrecision) -> States {
     let all = 2.0 * centres.repeat_interleave_self_int(PAIRS as i64, 0, None)
         + random(&mut rng, count, WIDTH);
     let offsets: Vec<i64> = (0..=ENTITIES).map(|e| (e * PAIRS) as i64).collect();
-    States::of_pairs(all, &offsets, &pair_states(mode), precision)
+    States::from_pairs(all, &offsets, &pair_states(mode), precision)
 }
 
 fn pair_states(mode: Mode) -> Vec<i32> {
@@ -102,7 +102,7 @@ pub fn pairs(modes: &[Mode]) -> PairTable {
 pub fn add_mode(builder: &mut Builder, mode: Mode, precision: StoragePrecision) {
     // only tests use this file; a fault here is theirs
     builder
-        .mode(mode, states(mode, precision), &mut Unobserved)
+        .add_mode(mode, states(mode, precision), &mut Unobserved)
         .unwrap();
 }
 
@@ -114,7 +114,7 @@ pub fn builder(out: &Path, modes: &[Mode], precision: StoragePrecision) -> Build
     for &mode in modes {
         add_mode(&mut builder, mode, precision);
     }
-    builder.pairs(&pairs(modes)).unwrap(); // as above
+    builder.add_pairs(&pairs(modes)).unwrap(); // as above
     builder
 }
 
@@ -130,7 +130,7 @@ pub fn large(out: &Path, entities: usize) {
     let bias = random(&mut rng, 1, entities).squeeze_dim(0) * 0.1;
     let offsets: Vec<i64> = (0..=entities as i64).collect();
     let own: Vec<i32> = (0..entities as i32).collect();
-    let states = States::of_pairs(
+    let states = States::from_pairs(
         centres + random(&mut rng, entities, WIDTH),
         &offsets,
         &own,
@@ -144,6 +144,8 @@ pub fn large(out: &Path, entities: usize) {
         .collect();
     // only tests use this file; a fault here is theirs
     let mut builder = Builder::new(out, named, &weight, &bias, Provenance::default()).unwrap();
-    builder.mode(Mode::Both, states, &mut Unobserved).unwrap(); // as above
+    builder
+        .add_mode(Mode::Both, states, &mut Unobserved)
+        .unwrap(); // as above
     builder.finish().unwrap(); // as above
 }

@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::expand::bounds::Bounds;
-use crate::expand::config::{ExpandConfig, height};
 use crate::expand::divergence::DivergenceTerms;
+use crate::expand::expand_config::{ExpandConfig, height};
 use crate::expand::rerank::{Reranked, rerank};
-use crate::expand::sums::Sums;
+use crate::expand::row_sums::Sums;
+use crate::expand::score_bounds::Bounds;
 use crate::expand::top_k::by_score;
 use crate::index::{ModeIndex, PreparedEntity, TargetSet};
 use crate::types::Row;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::index::build::{check_entries, mode_file, pair_state};
-use crate::index::cache::Cache;
+use crate::index::builder::{check_entries, mode_file, pair_state};
 use crate::index::meta::{Entity, FileMeta, HEAD_FILE, META_FILE, Meta, PAIRS_FILE};
 use crate::index::mode_index::ModeIndex;
 use crate::index::neighbor_lists;
 use crate::index::neighbor_lists::NeighborLists;
+use crate::index::row_cache::Cache;
 use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};

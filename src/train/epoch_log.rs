@@ -1,4 +1,4 @@
-//! What a training tells beside its model: one JSON line an epoch.
+//! The training log: one JSON line for each epoch, beside the model.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,17 +11,17 @@ use crate::files::write_atomic;
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EpochLine {
-    /// From 1.
+    /// The number of the epoch, from 1.
     pub epoch: usize,
-    /// 1: masked entity prediction alone; 2: all tasks.
+    /// The stage: 1 is masked entity prediction alone, 2 is all tasks.
     pub stage: usize,
-    /// Each task's mean loss, by its name.
+    /// The mean loss of each task, by the task's name.
     pub loss: BTreeMap<&'static str, f64>,
-    /// Of the new layers, at the epoch's end.
+    /// The learning rate of the new layers at the end of the epoch.
     pub learning_rate: f64,
     pub seconds: f64,
     pub pairs_per_second: f64,
-    /// MAP@10 by mode over the held-out queries, 0..1; empty where there are none.
+    /// MAP@10 on the held-out queries by mode, 0..1; empty if there are no such queries.
     #[serde(rename = "map@10")]
     pub map10: BTreeMap<&'static str, f64>,
 }
@@ -36,22 +36,22 @@ pub fn append(path: &Path, line: &EpochLine) -> Result<()> {
     writeln!(file, "{line}").map_err(Error::io("write", path))
 }
 
-/// Keeps the lines of the first `epochs` epochs: a training that was killed after writing one goes
-/// through that epoch again.
-pub fn cut(path: &Path, epochs: usize) -> Result<()> {
+/// Removes all lines but those of the first `epochs` epochs. A training that was killed after
+/// writing a line, but before its checkpoint, runs that epoch again.
+pub fn truncate(path: &Path, epochs: usize) -> Result<()> {
     #[derive(Deserialize)]
-    struct Numbered {
+    struct NumberedLine {
         epoch: usize,
     }
     let text = match std::fs::read_to_string(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(Error::io("read", path))?,
     };
-    let kept =
-        |line: &&str| serde_json::from_str::<Numbered>(line).is_ok_and(|n| n.epoch <= epochs);
+    let is_finished =
+        |line: &&str| serde_json::from_str::<NumberedLine>(line).is_ok_and(|n| n.epoch <= epochs);
     let text: String = text
         .lines()
-        .filter(kept)
+        .filter(is_finished)
         .flat_map(|line| [line, "\n"])
         .collect();
     write_atomic(path, text.as_bytes())
@@ -62,10 +62,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_cut_to_what_is_done() {
+    fn a_log_is_truncated_to_the_finished_epochs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        cut(&path, 3).unwrap();
+        truncate(&path, 3).unwrap();
         let line = |epoch| EpochLine {
             epoch,
             stage: 1,
@@ -82,9 +82,9 @@ mod tests {
             .unwrap()
             .write_all(b"{\"epoch\":")
             .unwrap();
-        cut(&path, 2).unwrap();
-        let left = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(left.lines().count(), 2);
-        assert!(left.contains("\"map@10\"") && left.ends_with("}\n"));
+        truncate(&path, 2).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.contains("\"map@10\"") && text.ends_with("}\n"));
     }
 }
