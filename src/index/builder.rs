@@ -1,4 +1,5 @@
-//! Builds an index folder: the head first, then mode by mode, so that few states live at a time.
+//! Building of an index folder: the head first, then mode by mode, so that only one mode's states
+//! are in memory.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -18,32 +19,35 @@ use crate::model::finite::find_not_finite;
 use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode, Row};
 
-/// How states are stored.
+/// The number format of stored states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoragePrecision {
-    /// f16: half the size; the statistics are those of the rounded states.
+    /// f16, half the size. The statistics are those of the rounded states.
     Half,
     /// f32.
     Single,
 }
 
-/// One mode's states, and which entities they belong to. An *entry* says that a state is some share
-/// of an entity.
+/// The states of one mode and the entities that they belong to. An *entry* assigns a state to an
+/// entity, with the fraction of the entity's pairs that have it.
 pub struct States {
-    /// Each distinct state g once, `[U, D]`.
+    /// The distinct states g, `[U, D]`.
     pub states: Tensor,
-    /// Entity e's entries are `row_offsets[e]..row_offsets[e + 1]`; `[V + 1]`.
+    /// The offsets of the entities' entries: those of entity e are `row_offsets[e]..row_offsets[e +
+    /// 1]`. `[V + 1]`.
     pub row_offsets: Vec<i64>,
-    /// Which state an entry is.
+    /// The state of each entry.
     pub entry_state: Vec<i32>,
-    /// The fraction of its entity's pairs that have this state; they sum to 1 over an entity.
+    /// The fraction of its entity's pairs that each entry stands for; the fractions of an entity
+    /// sum to 1.
     pub entry_share: Vec<f32>,
     pub precision: StoragePrecision,
 }
 
 impl States {
-    /// States that pairs share: `pair_state[i]` is the state of pair i, and entity e's pairs are
-    /// `row_offsets[e]..row_offsets[e + 1]`. States of one entity are counted together.
+    /// Creates the entries of pairs that share states: `pair_state[i]` is the state of pair i, and
+    /// the pairs of entity e are `row_offsets[e]..row_offsets[e + 1]`. Equal states of one entity
+    /// become one entry.
     pub fn from_pairs(
         states: Tensor,
         row_offsets: &[i64],
@@ -90,8 +94,8 @@ impl States {
     }
 }
 
-/// Says what is wrong with a table of entries: offsets that do not rise from 0 to its end, an
-/// entity without entries, a state that is not there.
+/// Checks a table of entries, and describes what is wrong with it: offsets that do not rise from 0
+/// to the end, an entity without entries, or a state that does not exist.
 pub fn check_entries(
     offsets: &[i64],
     entry_state: &[i32],
@@ -119,34 +123,38 @@ pub fn check_entries(
     }
 }
 
-/// Where every pair of the data set is, and its state in each mode. Pairs are sorted by entity row.
+/// The place of every pair in the data set and its state in each mode. Pairs are sorted by entity
+/// row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PairTable {
-    /// Entity e's pairs are `row_offsets[e]..row_offsets[e + 1]`; `[V + 1]`.
+    /// The offsets of the entities' pairs: those of entity e are `row_offsets[e]..row_offsets[e +
+    /// 1]`. `[V + 1]`.
     pub row_offsets: Vec<i64>,
-    /// Of the pair's line in `sentences.json`, in bytes.
+    /// The byte offset of each pair's line in `sentences.json`.
     pub offset: Vec<u64>,
-    /// Which of the line's mentions, from 0.
+    /// The index of each pair's mention in its line.
     pub mention: Vec<u32>,
-    /// Per mode, which state.
+    /// The state of each pair, by mode.
     pub states: Vec<(Mode, Vec<i32>)>,
 }
 
-/// Writes an index. Nothing has the index's name before [`Builder::finish`]; dropped earlier,
-/// nothing is left but, of a builder that resumes, the modes that are complete.
+/// A writer of index folders. The final path is not touched before [`Builder::finish`]. A builder
+/// that is dropped earlier leaves nothing, or if it can be resumed the complete modes.
 pub struct Builder {
     folder: StagedFolder,
     head: OutputHead,
     meta: Meta,
-    /// Names the work, for a run that resumes it.
+    /// The hash of what is indexed. Only a build with the same hash is resumed.
     work: String,
     resumes: bool,
 }
 
 impl Builder {
-    /// `weight [V, D]` and `bias [V]` of the head's last layer; work happens on their device. An
-    /// existing index at `out` is replaced in the end. Errors: shapes that do not fit, an id twice,
-    /// `out` is something else or is being written by another run.
+    /// Starts an index with `weight [V, D]` and `bias [V]` of the head's last layer; computations
+    /// run on their device. [`Builder::finish`] replaces an existing index at `out`.
+    ///
+    /// Errors: shapes that do not match, a duplicate id, an `out` that is not an index or is being
+    /// written by another process.
     pub fn new(
         out: &Path,
         entities: Vec<Entity>,
@@ -159,9 +167,10 @@ impl Builder {
         Ok(builder)
     }
 
-    /// As [`Builder::new`], and takes over the modes that an interrupted run has completed, where
-    /// that was of the same entities, head and `provenance`, which must name the states by hash.
-    /// [`Builder::has`] tells which.
+    /// Starts an index like [`Builder::new`], and reuses the modes that an interrupted build
+    /// completed, if it had the same entities, head and `provenance`, which must contain hashes of
+    /// everything that the states depend on. [`Builder::has_mode`] returns whether a mode is
+    /// complete.
     pub fn resume(
         out: &Path,
         entities: Vec<Entity>,
@@ -179,7 +188,7 @@ impl Builder {
         Ok(builder)
     }
 
-    /// Checks everything and writes the head.
+    /// Checks the arguments and writes the head.
     fn begin(
         out: &Path,
         entities: Vec<Entity>,
@@ -221,7 +230,7 @@ impl Builder {
         Ok(builder)
     }
 
-    /// The modes of an interrupted run whose files are still those that it wrote.
+    /// Reuses the modes of an interrupted build whose files are unchanged.
     fn take_over(&mut self, done: Done) {
         for mode in done.modes {
             let name = mode_file(mode.mode);
@@ -235,7 +244,7 @@ impl Builder {
         }
     }
 
-    /// Says in words whose state this is.
+    /// Returns a description of the entity that a state belongs to, for errors.
     fn owner_of(&self, states: &States, state: usize) -> String {
         let entry = states
             .entry_state
@@ -254,12 +263,12 @@ impl Builder {
         )
     }
 
-    /// Whether a mode is complete already.
+    /// Returns whether a mode is complete.
     pub fn has(&self, mode: Mode) -> bool {
         self.meta.modes.iter().any(|m| m.mode == mode)
     }
 
-    /// Notes what is complete.
+    /// Records what is complete.
     fn note(&mut self) -> Result<()> {
         let Meta { modes, files, .. } = &self.meta;
         self.folder.note(&Done {
@@ -272,8 +281,10 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds a mode: computes its statistics and writes its file. Errors: a mode twice, shapes that
-    /// do not fit, states that are not finite in the precision asked for, [`Error::Stopped`].
+    /// Adds a mode: computes its statistics and writes its file.
+    ///
+    /// Errors: a mode that is there already, shapes that do not match, states that are not finite
+    /// in the stored format, [`Error::Stopped`].
     pub fn add_mode(
         &mut self,
         mode: Mode,
@@ -319,7 +330,7 @@ impl Builder {
         self.note()
     }
 
-    /// Adds where the pairs are. An index without is of bare tensors.
+    /// Adds the table of pairs. An index without it was imported from tensors alone.
     pub fn add_pairs(&mut self, pairs: &PairTable) -> Result<()> {
         let count = pairs.offset.len();
         let longest = pairs
@@ -363,7 +374,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Writes `index.json` and gives the folder its name. Error: no mode was added.
+    /// Writes `index.json` and moves the folder to its final path. Error: no mode was added.
     pub fn finish(mut self) -> Result<()> {
         if self.meta.modes.is_empty() {
             return Err(Error::Argument(
@@ -379,18 +390,17 @@ impl Builder {
     }
 }
 
-/// The name of a mode's file.
+/// Returns the name of a mode's file.
 pub fn mode_file(mode: Mode) -> String {
     format!("{mode}.safetensors")
 }
 
-/// The tensor in the pairs' file that holds their states in this mode.
+/// Returns the name of the tensor with the pairs' states in this mode.
 pub fn pair_state(mode: Mode) -> String {
     format!("state.{mode}")
 }
 
-/// Refuses a head that does not go with the entities or is not finite, and an id that is there
-/// twice.
+/// Refuses a head that does not match the entities or is not finite, and duplicate ids.
 fn check_head(entities: &[Entity], weight: &Tensor, bias: &Tensor) -> Result<()> {
     let (shape, v) = (weight.size(), entities.len());
     if v < 2 || shape.len() != 2 || shape[0] != v as i64 || bias.size() != [v as i64] {
@@ -416,7 +426,8 @@ fn check_head(entities: &[Entity], weight: &Tensor, bias: &Tensor) -> Result<()>
     check_finite("the head's bias", bias, named)
 }
 
-/// Refuses NaN and infinity; `what` is the tensor, and `of` says in words which row it is.
+/// Refuses NaN and infinity. `name` is the tensor's name and `describe_row` describes a row, for
+/// the error.
 fn check_finite(what: &str, tensor: &Tensor, of: impl Fn(usize) -> String) -> Result<()> {
     match find_not_finite(&tensor.to_device(Device::Cpu))? {
         None => Ok(()),
@@ -430,7 +441,7 @@ fn check_finite(what: &str, tensor: &Tensor, of: impl Fn(usize) -> String) -> Re
     }
 }
 
-/// Entities that have no names: called by their row number.
+/// Returns entities without names: their names are their row numbers.
 pub fn numbered(count: usize) -> Vec<Entity> {
     (0..count as u32)
         .map(|n| Entity {

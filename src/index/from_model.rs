@@ -1,4 +1,5 @@
-//! From a trained model and a data set to an index: every pair through the network, mode by mode.
+//! Building of an index from a trained model and a data set: runs every pair through the network,
+//! mode by mode.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,25 +19,25 @@ use crate::model::{ModelFolder, Network, checkpoint};
 use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode};
 
-/// Pairs in one batch. No gradient is kept, so this bounds memory only.
+/// The number of pairs in a batch. Without gradients it bounds memory only.
 const BATCH: usize = 128;
 
-/// What an index is built from, and where it goes.
+/// The inputs and the output of an index build.
 #[derive(Debug, Clone)]
 pub struct IndexPaths {
     pub dataset: PathBuf,
     pub model: PathBuf,
     pub out: PathBuf,
-    /// Features of frozen encoders are kept here.
+    /// The folder for cached features of the frozen encoders.
     pub cache: PathBuf,
-    /// How the head's rows are drawn to the states; [`trained_with`] tells what the model's
-    /// settings say.
+    /// The refinement of the head's rows; [`model_prototypes`] returns the model's own setting.
     pub prototypes: Option<Prototypes>,
 }
 
-/// What a model's settings say of prototypes; none for one that says nothing, as a converted one.
+/// Returns the prototype settings that a model was trained with; `None` if it has none, like a
+/// converted model.
 ///
-/// Errors: those of a model folder; `Format` for settings that cannot be read.
+/// Errors: those of a model folder; `Format` for invalid settings.
 pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
     let folder = ModelFolder::open(model)?;
     let said = folder
@@ -55,19 +56,18 @@ pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
     Ok(said)
 }
 
-/// A model, and a data set's pairs as it takes them.
+/// A model and the features of a data set's pairs.
 pub struct ModelSources {
     pub folder: ModelFolder,
-    /// In evaluation state.
+    /// The network in evaluation state.
     pub network: Network,
     pub sources: FeatureSources,
 }
 
-/// Opens a model with the encoders that it was trained with, over a data set that knows its
-/// entities.
+/// Opens a model with the encoders that it was trained with, and a data set that has its entities.
 ///
-/// Errors: a model folder that is missing or damaged; `Mismatch` where the model is of another
-/// vocabulary or other encoders.
+/// Errors: a missing or damaged model folder; `Mismatch` if the model has another vocabulary or
+/// other encoders.
 pub fn open(
     dataset: &Dataset,
     model: &Path,
@@ -82,7 +82,7 @@ pub fn open(
     let mut encoders = Encoders::open(&text, &image.encoder.name, image.normalize, device)?;
     check_encoders(&folder, model, &encoders)?;
     if folder.has_frozen_layers() {
-        // states of the text are kept under the hash of the layers that gave them
+        // text states are cached under the hash of the layers that computed them
         encoders.text.source.hash = folder.hash()?;
     }
     let sizes = &config.sizes;
@@ -120,11 +120,11 @@ pub fn open(
     })
 }
 
-/// Runs the model over the data set and writes the index; gives what was left out. Modes that an
-/// interrupted run of the same model and data set completed are taken over.
+/// Runs the model over the data set and writes the index. Returns what was left out. Modes that an
+/// interrupted build of the same model and data set completed are reused.
 ///
-/// Errors: a model folder or data set that is missing or damaged; `Mismatch` where the model is of
-/// another vocabulary.
+/// Errors: a missing or damaged model folder or data set; `Mismatch` if the model has another
+/// vocabulary.
 pub fn build(
     places: &IndexPaths,
     device: Device,
@@ -143,7 +143,7 @@ pub fn build(
     Ok(left_out)
 }
 
-/// Every mode's states through the builder.
+/// Computes the states of every mode and writes the index.
 fn write(
     places: &IndexPaths,
     dataset: &Dataset,
@@ -191,22 +191,22 @@ fn write(
     builder.finish()
 }
 
-/// The entities of the pairs with their names, in row order.
+/// Returns the entities of the pairs with their names, in row order.
 fn entities(dataset: &Dataset, pairs: &LoadedPairs) -> Vec<Entity> {
     let name = |id| dataset.vocabulary.name(id).unwrap_or_default().to_owned();
     let entity = |&id: &EntityId| Entity { id, name: name(id) };
     pairs.entities.iter().map(entity).collect()
 }
 
-/// The last layer of the entity head, and states that were computed on the way to it.
+/// The last layer of the entity head, and the states that were computed to refine it.
 struct Head {
     weight: Tensor,
     bias: Tensor,
-    /// The states of one mode.
+    /// The states of one mode, if they were computed.
     known: Option<(Mode, Tensor)>,
 }
 
-/// The head as it was trained, or drawn to the states where prototypes are asked for.
+/// Returns the head as it was trained, or refined by prototypes if the settings have them.
 fn head(
     places: &IndexPaths,
     folder: &ModelFolder,
@@ -222,7 +222,7 @@ fn head(
             known: None,
         });
     };
-    // sentences tell classes best; a model that saw none has pictures only
+    // text states separate classes best; a model trained without text has image states only
     let mode = if saw_text(folder) {
         Mode::Text
     } else {
@@ -239,7 +239,7 @@ fn head(
     })
 }
 
-/// The table of the pairs, without states yet.
+/// Returns the table of the pairs, still without states.
 fn pair_table(pairs: &LoadedPairs) -> PairTable {
     PairTable {
         row_offsets: pairs.row_offsets().iter().map(|&o| o as i64).collect(),
@@ -249,8 +249,8 @@ fn pair_table(pairs: &LoadedPairs) -> PairTable {
     }
 }
 
-/// Refuses a model that was trained for other tasks than masked entity prediction, whose head an
-/// index is read off.
+/// Refuses a model that was trained without masked entity prediction, on whose head an index is
+/// based.
 fn check_task(folder: &ModelFolder) -> Result<()> {
     match folder
         .config
@@ -266,7 +266,7 @@ fn check_task(folder: &ModelFolder) -> Result<()> {
     }
 }
 
-/// Whether the model was trained with sentences at all.
+/// Returns whether the model was trained with text.
 fn saw_text(folder: &ModelFolder) -> bool {
     folder
         .config
@@ -276,7 +276,7 @@ fn saw_text(folder: &ModelFolder) -> bool {
         .is_none_or(|share| share < 1.0)
 }
 
-/// Says that a mode is there from a run before this one.
+/// Reports that a mode is reused from an interrupted build.
 fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
     let kept = Progress {
         details: "kept from the run before".into(),
@@ -302,7 +302,7 @@ fn provenance(
             &dataset.root,
             dataset.hash()?,
         )?),
-        // the model's path says nothing to who has only the index
+        // the path of the model means nothing where only the index is available
         model: Some(Origin {
             name: named(&places.model),
             path: String::new(),
@@ -332,7 +332,7 @@ fn provenance(
     })
 }
 
-/// The training's settings, with the prototypes that the index has.
+/// Returns the settings of the training, with the prototypes of this index.
 fn settings(folder: &ModelFolder, prototypes: Option<Prototypes>) -> serde_json::Value {
     let mut settings = folder.config.training.clone();
     if let Some(settings) = settings.as_object_mut() {
@@ -341,7 +341,7 @@ fn settings(folder: &ModelFolder, prototypes: Option<Prototypes>) -> serde_json:
     settings
 }
 
-/// The model's rows must be entities of this data set.
+/// Refuses a data set that does not have all entities of the model.
 fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
     let ids = &folder.config.entity_ids;
     let foreign = ids
@@ -359,7 +359,7 @@ fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
     Ok(())
 }
 
-/// Refuses encoders that are not those the model was trained with.
+/// Refuses encoders other than those that the model was trained with.
 fn check_encoders(folder: &ModelFolder, model: &Path, encoders: &Encoders) -> Result<()> {
     let (text, image) = encoder_names(folder)?;
     let config = &folder.config;
@@ -385,7 +385,7 @@ fn encoder_names(folder: &ModelFolder) -> Result<(String, crate::model::checkpoi
     }
 }
 
-/// The encoder must give images as the model takes them.
+/// Refuses an image encoder whose features do not have the shape that the model takes.
 fn check_patches(folder: &ModelFolder, encoder: &ImageEncoder, grid: Option<i64>) -> Result<()> {
     let sizes = &folder.config.sizes;
     let patches = grid.map_or(encoder.patches(), |grid| grid.saturating_mul(grid));
@@ -401,11 +401,11 @@ fn check_patches(folder: &ModelFolder, encoder: &ImageEncoder, grid: Option<i64>
     )))
 }
 
-/// The distinct inputs of a mode: pairs that differ only in what the mode does not see share one
-/// state.
+/// The distinct inputs of a mode. Pairs that differ only in a modality that the mode does not show
+/// share one state.
 struct Distinct {
     samples: Vec<Sample>,
-    /// By pair.
+    /// The index of each pair's state.
     state_of_pair: Vec<i32>,
 }
 
@@ -419,8 +419,7 @@ impl Distinct {
                 let image = pairs.pairs[pair].image;
                 let key = match mode {
                     Mode::Both | Mode::Text => (pair, 0),
-                    // states are kept row by row, so a picture that two entities share counts for
-                    // each
+                    // states are stored by row, so an image of two entities has a state for each
                     Mode::Image => (pairs.row(pair), image + 1),
                     Mode::None => (usize::MAX, 0),
                 };
@@ -437,7 +436,7 @@ impl Distinct {
         }
     }
 
-    /// Each entity's mean over its pairs, `[V, D]`, of `states [U, D]`.
+    /// Returns the mean of each entity over its pairs, `[V, D]`, from `states [U, D]`.
     fn means(&self, sources: &FeatureSources, states: &Tensor) -> Tensor {
         let mut mean = EntityMean::new(sources.pairs.entities.len(), Device::Cpu);
         let pairs: Vec<usize> = (0..self.state_of_pair.len()).collect();
@@ -452,8 +451,8 @@ impl Distinct {
     }
 }
 
-/// The input of the entity head's last layer for each sample, `[U, D]` on the CPU. Like lengths run
-/// together.
+/// Returns the input of the entity head's last layer for each sample, `[U, D]` on the CPU. Samples
+/// of similar lengths are computed together.
 fn run(
     network: &Network,
     sources: &FeatureSources,

@@ -1,30 +1,33 @@
-//! Products of the head with a few directions, on the CPU: what rows of Z cost.
+//! Matrix products of the head with a few directions on the CPU, which rows of Z need.
 //!
-//! A BLAS copies the large matrix into an order of its own for each product, which with few
-//! directions is much of the time. Here W is read as it lies in the map. And each number is summed
-//! in one order, whatever else is in the product, however many threads there are and however wide
-//! the processor's vectors: answers cannot depend on what was computed together.
+//! A BLAS first copies the large matrix into its own layout, which takes much of the time of a
+//! product with few directions. These kernels read W as it is stored in the mapped file. They also
+//! sum every number in one fixed order, independent of the other operands of the product, the
+//! number of threads and the width of the processor's vectors, so that results do not depend on
+//! what is computed together.
 
 use std::sync::Mutex;
 
-/// Directions that one pass over a row of W takes; fewer cost as much.
+/// The number of directions in one pass over a row of W; fewer directions cost the same.
 pub const COLUMNS: usize = 16;
-/// Rows of W whose sums are held in registers: they fill AVX-512's, of which a sum takes half as
-/// many as of AVX2's.
+/// The number of rows of W whose sums are in registers at once. They fill those of AVX-512, which
+/// has twice as many as AVX2, each twice as wide.
 const ROWS_512: usize = 12;
 const ROWS: usize = 6;
-/// Rows of W that all directions take before the next ones, so that W comes from memory once.
+/// The number of rows of W that all directions use before the next rows are read, so that W is read
+/// from memory once.
 const TILE: usize = 8 * ROWS_512;
-/// Terms that are summed before they are added to the total: short sums keep f32's error small.
+/// The number of terms that are summed before they are added to the total: short sums keep the
+/// error of f32 small.
 const DEPTH: usize = 128;
-/// Multiplications that are worth a thread.
+/// The number of multiplications that are worth a thread.
 const THREAD: usize = 4 << 20;
-/// Pieces of the work that a thread finds.
+/// The number of pieces of work for each thread.
 const PIECES: usize = 8;
 
-/// Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both are row-major with
-/// `width` numbers a row. `finish` is given a direction's sums from row v on, a few at a time while
-/// the processor has them at hand: (i, v, sums).
+/// Returns Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both arguments are
+/// row-major with `width` numbers in a row. `finish(i, v, sums)` is called with the sums of
+/// direction i from row v on, a few at a time while they are in the processor's cache.
 pub fn products(
     weight: &[f32],
     directions: &[f32],
@@ -39,9 +42,9 @@ pub fn products(
         .collect();
     let worth = rows * width * COLUMNS * blocks.len() / THREAD;
     let threads = threads.min(worth).max(1);
-    // a thread that others keep from a core leaves its pieces to the rest
+    // a thread that is slowed down leaves its pieces to the others
     let piece = rows.div_ceil(threads * PIECES).next_multiple_of(TILE);
-    // each by itself: a clone would be written
+    // each is allocated by itself, since a clone would write it
     let mut out: Vec<Vec<f32>> = (0..count).map(|_| vec![0.0; rows]).collect();
     let mut pieces: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(piece))
         .map(|_| Vec::with_capacity(count))
@@ -69,7 +72,7 @@ pub fn products(
     out
 }
 
-/// Does each piece of the work on one of so many threads, this one among them.
+/// Processes all pieces of work on this number of threads, the calling one included.
 fn shared<T>(work: impl Iterator<Item = T> + Send, threads: usize, each: impl Fn(T) + Sync) {
     let work = Mutex::new(work);
     let next = || work.lock().ok()?.next();
@@ -84,7 +87,7 @@ fn shared<T>(work: impl Iterator<Item = T> + Send, threads: usize, each: impl Fn
     });
 }
 
-/// Up to [`COLUMNS`] directions side by side, `[width][COLUMNS]`; those that are not there are 0.
+/// Returns up to [`COLUMNS`] directions as columns, `[width][COLUMNS]`; missing ones are 0.
 fn transposed(directions: &[f32], width: usize) -> Vec<[f32; COLUMNS]> {
     let mut block = vec![[0.0; COLUMNS]; width];
     for (column, direction) in directions.chunks_exact(width).enumerate() {
@@ -96,7 +99,7 @@ fn transposed(directions: &[f32], width: usize) -> Vec<[f32; COLUMNS]> {
     block
 }
 
-/// `out[i][v]` for a tile of rows of W, v from `from` on.
+/// Computes `out[i][v]` for a tile of rows of W, with v from `from` on.
 fn fill(
     weight: &[f32],
     blocks: &[Vec<[f32; COLUMNS]>],
@@ -108,8 +111,8 @@ fn fill(
     #[allow(unsafe_code)]
     {
         if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has just said that it has AVX-512F, and that is all the
-            // function asks for.
+            // SAFETY: the processor has AVX-512F, which was checked and is all that the function
+            // requires.
             return unsafe { fill_avx512(weight, blocks, width, from, out) };
         }
         if is_x86_feature_detected!("avx2") {
@@ -120,7 +123,7 @@ fn fill(
     fill_any::<ROWS>(weight, blocks, width, from, out);
 }
 
-/// The same numbers, compiled for AVX-512.
+/// Computes the same numbers, compiled for AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 fn fill_avx512(
@@ -133,7 +136,7 @@ fn fill_avx512(
     fill_any::<ROWS_512>(weight, blocks, width, from, out);
 }
 
-/// The same numbers, compiled for AVX2.
+/// Computes the same numbers, compiled for AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn fill_avx2(
@@ -179,7 +182,7 @@ fn store<const R: usize>(sums: [[f32; COLUMNS]; R], out: &mut [&mut [f32]], at: 
     }
 }
 
-/// R rows of W with one block of directions.
+/// Returns the products of R rows of W with one block of directions.
 #[inline(always)]
 fn sums<const R: usize>(weight: [&[f32]; R], block: &[[f32; COLUMNS]]) -> [[f32; COLUMNS]; R] {
     let mut total = [[0.0; COLUMNS]; R];
@@ -204,7 +207,7 @@ fn sums<const R: usize>(weight: [&[f32]; R], block: &[[f32; COLUMNS]]) -> [[f32;
     total
 }
 
-/// Up to [`COLUMNS`] directions, for [`Directions::with`].
+/// Up to [`COLUMNS`] directions, for [`Directions::products_with`].
 pub struct Directions {
     block: Vec<[f32; COLUMNS]>,
     count: usize,
@@ -218,7 +221,7 @@ impl Directions {
         }
     }
 
-    /// Adds one of this width. There must be room.
+    /// Adds a direction of this width. There must be room.
     pub fn push(&mut self, direction: impl Iterator<Item = f32>) {
         self.block
             .iter_mut()
@@ -235,15 +238,15 @@ impl Directions {
         self.count == COLUMNS
     }
 
-    /// What [`products`] gives for these rows of W, to the last bit: `[rows][directions]`, 0 beyond
-    /// the last direction.
+    /// Returns what [`products`] returns for these rows of W, equal to the last bit:
+    /// `[rows][directions]`, 0 beyond the last direction.
     pub fn with(&self, rows: &[&[f32]]) -> Vec<[f32; COLUMNS]> {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code)]
         {
             if is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has just said that it has AVX-512F, and that is all the
-                // function asks for.
+                // SAFETY: the processor has AVX-512F, which was checked and is all that the
+                // function requires.
                 return unsafe { rows_avx512(rows, &self.block) };
             }
             if is_x86_feature_detected!("avx2") {
@@ -278,12 +281,12 @@ fn rows_any<const R: usize>(rows: &[&[f32]], block: &[[f32; COLUMNS]]) -> Vec<[f
     out
 }
 
-/// Sums that go on side by side in a dot product.
+/// The number of partial sums of a dot product.
 const LANES: usize = 16;
-/// Terms of each before they are added to the total in f64.
+/// The number of terms of each partial sum before they are added to the total in f64.
 const RUN: usize = 64;
 
-/// Σ a·b, summed in f32 over short runs and in f64 over those. Always in one order.
+/// Returns Σ a·b, summed in f32 over short runs and in f64 over the runs, always in the same order.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
@@ -319,7 +322,7 @@ fn dot_any(a: &[f32], b: &[f32]) -> f64 {
     total
 }
 
-/// The sum of all lanes, by halves.
+/// Returns the sum of all lanes, added by halves.
 #[inline(always)]
 fn folded(lanes: &[f32; LANES]) -> f64 {
     let eight: [f64; 8] = std::array::from_fn(|i| lanes[i] as f64 + lanes[i + 8] as f64);
@@ -327,15 +330,14 @@ fn folded(lanes: &[f32; LANES]) -> f64 {
     (four[0] + four[2]) + (four[1] + four[3])
 }
 
-/// [`TOGETHER`]² dot products go on side by side, so that a number that was read serves so many of
-/// them.
+/// The number of rows in a tile. The dot products of two tiles are computed together, so that each
+/// number that is read serves several of them.
 const TOGETHER: usize = 4;
 
-/// Rows of one width that lie side by side for [`dots`].
+/// Rows of one width in the layout of [`dots`].
 #[derive(Clone, Default)]
 pub struct TiledRows {
-    /// Of [`TOGETHER`] rows each, `[width / LANES][TOGETHER][LANES]`. Rows that are not there are
-    /// 0, and what fills up lanes.
+    /// Tiles of [`TILE_ROWS`] rows, `[width / LANES][TILE_ROWS][LANES]`, filled up with 0.
     tiles: Vec<Vec<[[f32; LANES]; TOGETHER]>>,
     count: usize,
 }
@@ -367,8 +369,8 @@ impl TiledRows {
     }
 }
 
-/// [`dots`] of each of these rows with `b` from one of its rows on, spread over threads where that
-/// is worth it.
+/// Returns [`dots`] of each of these rows with `b`, from the given row of `b` on, on several
+/// threads if that is worth it.
 pub fn all_dots(wanted: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -> Vec<Vec<f64>> {
     let width = b.tiles.first().map_or(0, |tile| tile.len() * LANES);
     let work: usize = wanted
@@ -384,8 +386,8 @@ pub fn all_dots(wanted: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -
     out
 }
 
-/// [`dot`] of each row of `a` with each of `b` from row `from` on, row-major, each the same to the
-/// last bit as alone.
+/// Returns [`dot`] of each row of `a` with each row of `b` from row `from` on, row-major, each
+/// equal to the last bit to a single [`dot`].
 pub fn dots(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
     #[cfg(target_arch = "x86_64")]
     #[allow(unsafe_code)]
@@ -465,7 +467,7 @@ mod tests {
 
     #[test]
     fn products_are_sums_of_plain() {
-        // shapes with rests everywhere: rows, directions, depth
+        // shapes with remainders in all dimensions: rows, directions, depth
         for (rows, count, width) in [
             (1, 1, 1),
             (7, 3, 5),

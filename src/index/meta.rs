@@ -1,4 +1,4 @@
-//! `index.json`: what an index is of, where it came from, and what its files should be.
+//! `index.json`: the contents of an index, its provenance, and the sizes and hashes of its files.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::text_file;
 use crate::types::{EntityId, Mode};
 
-/// Written by this program; another version is refused.
+/// The format version that this program writes and reads.
 pub const VERSION: u32 = 1;
 pub const KIND: &str = "multiexpan index";
 pub const META_FILE: &str = "index.json";
@@ -22,11 +22,11 @@ pub struct Meta {
     pub version: u32,
     /// D, the width of a state.
     pub width: usize,
-    /// In row order.
+    /// The entities in row order.
     pub entities: Vec<Entity>,
     pub modes: Vec<ModeMeta>,
     pub provenance: Provenance,
-    /// Every other file of the folder, by name.
+    /// All other files of the folder, by name.
     pub files: BTreeMap<String, FileMeta>,
 }
 
@@ -39,50 +39,50 @@ pub struct Entity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModeMeta {
     pub mode: Mode,
-    /// U, how many distinct states it has.
+    /// U, the number of distinct states.
     pub states: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileMeta {
     pub bytes: u64,
-    /// Of the whole file, hexadecimal.
+    /// The hash of the whole file, hexadecimal.
     pub blake3: String,
 }
 
-/// Where an index came from.
+/// The sources and settings of an index.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Provenance {
-    /// None for an import of bare tensors.
+    /// The data set; `None` for an import of tensors.
     pub dataset: Option<Origin>,
     pub model: Option<Origin>,
-    /// What a state is: "mask", "mean", or "raw" for an import.
+    /// The kind of state: "mask", "mean", or "raw" for an import.
     pub state: String,
-    /// "cpu", "cuda:0".
+    /// The device that computed it: "cpu", "cuda:0".
     pub device: String,
     pub seed: Option<u64>,
-    /// Every setting that shaped the states, exactly.
+    /// All settings that had an influence on the states.
     pub settings: serde_json::Value,
     pub left_out: Vec<LeftOut>,
 }
 
-/// A data set or a model that an index was made from.
+/// A data set or a model that an index was built from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     pub name: String,
-    /// Relative to the index folder where it can be, so that both can be moved together.
+    /// The path, relative to the index folder if possible, so that both can be moved together.
     pub path: String,
-    /// Of its contents.
+    /// The hash of the contents.
     pub hash: String,
 }
 
 impl Origin {
-    /// A data set that an index at `index` was built from; its path is kept relative to the index
-    /// where both lie in one tree. Error: a path that is not there.
+    /// Describes a data set that the index at `index` is built from. Its path is relative to the
+    /// index if both have a common ancestor besides the root. Error: a path does not exist.
     pub fn beside(index: &Path, name: String, root: &Path, hash: String) -> Result<Origin> {
         let whole = |path: &Path| std::fs::canonicalize(path).map_err(Error::io("find", path));
         let root = whole(root)?;
-        // the index itself may not be there yet; its folder is
+        // the index itself may not exist yet, but its folder does
         let parent = match index.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -96,8 +96,8 @@ impl Origin {
     }
 }
 
-/// The way from folder `from` to `to`, both absolute; `to` itself where they share no more than the
-/// root.
+/// Returns the relative path from folder `from` to `to`, both absolute; `to` itself if only the
+/// root is common.
 fn relative(from: &Path, to: &Path) -> PathBuf {
     let shared = from
         .components()
@@ -116,27 +116,26 @@ fn relative(from: &Path, to: &Path) -> PathBuf {
     }
 }
 
-/// What building the index passed over.
+/// Entities or pairs that the index build left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// For people: "entities with fewer than 2 usable pairs".
+    /// The reason in words: "entities with fewer than 2 usable pairs".
     pub reason: String,
     pub count: usize,
-    /// Entities that are not in the index for this reason; empty where it was pairs that were left
-    /// out.
+    /// The entities that are not in the index for this reason; empty if pairs were left out.
     #[serde(default)]
     pub entities: Vec<EntityId>,
 }
 
-/// What any version's `index.json` holds.
+/// The part of `index.json` that every version has.
 #[derive(Deserialize)]
 struct Kind {
     kind: String,
     version: u32,
 }
 
-/// Checks that a folder is there and has an `index.json`; a sentence each for: a file, no folder,
-/// no index. Reads nothing.
+/// Checks that a folder exists and has an `index.json`, with a different error for a file, a
+/// missing folder and a folder that is not an index. Does not read the file.
 pub fn check_is_index(folder: &Path) -> Result<()> {
     if folder.is_file() {
         return Err(Error::format(
@@ -162,14 +161,15 @@ pub fn check_is_index(folder: &Path) -> Result<()> {
 }
 
 impl Meta {
-    /// Reads `index.json` of the folder; a sentence each for: no folder, no index, damaged, another
-    /// version.
+    /// Reads `index.json` of the folder, with a different error for a missing folder, one that is
+    /// not an index, a damaged file and another version.
     pub fn read(folder: &Path) -> Result<Meta> {
         check_is_index(folder)?;
         let path = folder.join(META_FILE);
         let text = text_file::read(&path)?;
         let damaged = |e: serde_json::Error| Error::format(&path, format!("is damaged: {e}"));
-        // read as often as there is to ask: a tree of a million entities would take a gigabyte
+        // Parsing it several times takes less memory than a tree of values, which has a gigabyte
+        // with a million entities.
         serde_json::from_str::<IgnoredAny>(&text).map_err(damaged)?;
         let Ok(Kind { kind, version }) = serde_json::from_str(&text) else {
             return Err(Error::format(

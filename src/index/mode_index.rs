@@ -1,4 +1,4 @@
-//! One mode of an index: rows of Z, and single probabilities, each computed when first asked for.
+//! One mode of an index: rows of Z and single probabilities, computed on demand.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -12,12 +12,12 @@ use crate::index::open_index::{Index, ModeFile};
 use crate::index::tensor_file::Floats;
 use crate::types::{Mode, Row};
 
-/// One mode of an [`Index`]. A row that is not of this index is a fault of the caller and panics.
+/// One mode of an [`Index`](super::Index). Methods panic if a row is not of this index.
 #[derive(Clone, Copy)]
 pub struct ModeIndex<'a> {
     index: &'a Index,
     file: &'a ModeFile,
-    /// W `[V · D]` and ḡ `[V · D]`, row-major, as they lie in the map.
+    /// W `[V · D]` and ḡ `[V · D]`, row-major, in the mapped files.
     weight: &'a [f32],
     mean_state: &'a [f32],
     /// g `[U · D]`.
@@ -25,14 +25,14 @@ pub struct ModeIndex<'a> {
     near: Option<NeighborLists<'a>>,
 }
 
-/// What one state of an entity brings to a candidate.
+/// The contribution of one state of an entity to the Z of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StateContribution {
-    /// Which state; pairs name theirs in [`super::IndexedPair::states`].
+    /// The index of the state, as in [`super::IndexedPair::states`].
     pub state: usize,
-    /// The fraction of the entity's pairs that have it.
+    /// The fraction of the entity's pairs that have this state.
     pub share: f64,
-    /// (W_c·g + b_c − logZ − mean) / σ. Their mean, weighted by `share`, is Z\[e\]\[c\].
+    /// (W_c·g + b_c − logZ − mean) / σ. The mean of these, weighted by `fraction`, is Z\[e\]\[c\].
     pub z: f64,
 }
 
@@ -62,7 +62,7 @@ impl<'a> ModeIndex<'a> {
         self.index
     }
 
-    /// V.
+    /// Returns V, the number of entities.
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -71,19 +71,19 @@ impl<'a> ModeIndex<'a> {
         self.index.is_empty()
     }
 
-    /// Whether [`ModeIndex::z_rows`] has this row at hand.
+    /// Returns whether [`ModeIndex::z_rows`] has this row in its cache.
     pub fn has_row(&self, row: Row) -> bool {
         self.file.cache.borrow().has_row(row)
     }
 
-    /// How many rows more the product that [`ModeIndex::z_rows`] of these needs would give for nothing;
-    /// 0 where they are all at hand.
+    /// Returns the number of additional rows that [`ModeIndex::z_rows`] of these rows could compute
+    /// at no cost; 0 if all of them are cached.
     pub fn spare_rows(&self, rows: &[Row]) -> usize {
         let absent = self.absent(rows).len();
         absent.next_multiple_of(COLUMNS) - absent
     }
 
-    /// Those that are not at hand, each once, in the order given.
+    /// Returns the rows that are not cached, each once, in the given order.
     fn absent(&self, rows: &[Row]) -> Vec<Row> {
         let mut seen = HashSet::new();
         rows.iter()
@@ -92,9 +92,9 @@ impl<'a> ModeIndex<'a> {
             .collect()
     }
 
-    /// Z\[e\] = (L\[e\] − mean) / σ for each of these entities, `[V]` each; 0 where L\[e\] is the
-    /// same everywhere. Rows that are not at hand are computed in one product, in f32. On one kind
-    /// of device a row is the same to the last bit whatever else was asked for.
+    /// Returns the rows Z\[e\] = (L\[e\] − mean) / σ of these entities, `[V]` each; 0 if L\[e\] is
+    /// constant. Rows that are not cached are computed in one product, in f32. On one kind of
+    /// device a row is equal to the last bit whatever is computed together with it.
     pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
         let absent = self.absent(rows);
         let computed: HashMap<Row, Rc<Vec<f32>>> = absent
@@ -111,13 +111,13 @@ impl<'a> ModeIndex<'a> {
             .into_iter()
             .for_each(|r| cache.keep_row(r, computed[&r].clone()));
         let found: Option<Vec<_>> = found;
-        // cannot fail: a row is absent, and so computed, or it is at hand
+        // cannot fail: an uncached row is computed, and any other row is cached
         found.expect("every row is in one of the two")
     }
 
-    /// Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
+    /// Returns Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
     fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
-        // not the index: it cannot be shared by threads
+        // the closure must not capture `self`, which threads cannot share
         let bias = &self.index.bias;
         let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
         let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();
@@ -130,7 +130,7 @@ impl<'a> ModeIndex<'a> {
         found.into_iter().map(Rc::new).collect()
     }
 
-    /// What is to be added to W·(ḡ/σ).
+    /// Returns the terms to be added to W·(ḡ/σ).
     fn terms(&self, row: Row) -> Terms {
         let inverse = self.inverse_deviation(row);
         let less =
@@ -141,20 +141,19 @@ impl<'a> ModeIndex<'a> {
         }
     }
 
-    /// Whether there are lists of near candidates, by which [`ModeIndex::few`] can take the place of
-    /// rows. On another device rows are summed in another order, so that there the two would not
-    /// agree to the last bit.
+    /// Returns whether there are neighbor lists, with which [`ModeIndex::z_columns`] can replace
+    /// rows. Other devices than the CPU sum rows in another order, so that both would not agree to
+    /// the last bit.
     pub fn has_lists(&self) -> bool {
         self.near.is_some() && self.index.device == Device::Cpu
     }
 
-    /// An entity's list: the candidates that it speaks for most, what their Z are at most, and what
-    /// the Z of all others are at most; not itself. None where there is no list.
+    /// Returns the neighbor list of an entity; `None` if there is none.
     pub fn near(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
         self.near?.list(row)
     }
 
-    /// Room for a few entities whose Z are wanted at a few candidates.
+    /// Creates an empty batch of entities for [`ModeIndex::z_columns`].
     pub fn few(&self) -> ColumnBatch {
         ColumnBatch {
             directions: Directions::new(self.index.width()),
@@ -162,14 +161,14 @@ impl<'a> ModeIndex<'a> {
         }
     }
 
-    /// Adds an entity; there must be room.
+    /// Adds an entity to a batch. There must be room.
     pub fn add_to(&self, few: &mut ColumnBatch, row: Row) {
         few.directions.push(self.direction(row));
         few.terms.push(self.terms(row));
     }
 
-    /// Z\[e\]\[c\] of the few at these candidates, `[candidates][few]`: as in [`ModeIndex::z_rows`] to
-    /// the last bit.
+    /// Returns Z\[e\]\[c\] of the entities of a batch at these candidates,
+    /// `[candidates][entities]`, equal to [`ModeIndex::z_rows`] to the last bit.
     pub fn z_of_few(&self, few: &ColumnBatch, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
         let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
         let mut values = few.directions.with(&rows);
@@ -183,7 +182,7 @@ impl<'a> ModeIndex<'a> {
         values
     }
 
-    /// ΣZ over the set, `[V]`: one product with the sum of the directions.
+    /// Returns ΣZ over the set, `[V]`, by one product with the sum of the directions.
     pub fn set_scores(&self, set: &[Row]) -> Vec<f64> {
         let mut direction = vec![0.0f64; self.index.width()];
         let (mut inverse, mut less) = (0.0, 0.0);
@@ -205,7 +204,8 @@ impl<'a> ModeIndex<'a> {
             .collect()
     }
 
-    /// W·d of each direction `[directions · D]`, `[directions][V]`; `finish` as in [`products`].
+    /// Returns W·d of each direction `[directions · D]` as `[directions][V]`; `finish` as in
+    /// [`products`].
     fn products(
         &self,
         directions: &[f32],
@@ -217,7 +217,7 @@ impl<'a> ModeIndex<'a> {
             return products(self.weight, directions, width, threads, finish);
         }
         let blocks = directions.chunks(COLUMNS * width).map(|block| {
-            // always of one shape, since a library may choose another way to sum for another shape
+            // always of one shape, since a library may sum in another order for another shape
             let mut padded = block.to_vec();
             padded.resize(COLUMNS * width, 0.0);
             let q = Tensor::from_slice(&padded)
@@ -238,7 +238,7 @@ impl<'a> ModeIndex<'a> {
         found
     }
 
-    /// ḡ/σ of an entity, `[D]`.
+    /// Returns ḡ/σ of an entity, `[D]`.
     fn direction(&self, row: Row) -> impl Iterator<Item = f32> {
         let inverse = self.inverse_deviation(row);
         self.mean_state(row)
@@ -265,12 +265,12 @@ impl<'a> ModeIndex<'a> {
         &self.weight[row.index() * width..][..width]
     }
 
-    /// W_t·g + b_t: the logit of a target.
+    /// Returns W_t·g + b_t, the logit of a target.
     fn logit(&self, g: &[f32], target: Row) -> f64 {
         dot(g, self.weight_row(target)) + self.index.bias[target.index()] as f64
     }
 
-    /// L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
+    /// Returns L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
     pub fn log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let of = |&e: &Row| {
             let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.index()]);
@@ -279,8 +279,8 @@ impl<'a> ModeIndex<'a> {
         entities.iter().map(of).collect()
     }
 
-    /// Z\[e\]\[t\] `[entities][targets]`. Costs a dot product each, where [`ModeIndex::z_rows`] costs
-    /// whole rows.
+    /// Returns Z\[e\]\[t\], `[entities][targets]`. It costs one dot product each, where
+    /// [`ModeIndex::z_rows`] costs whole rows.
     pub fn z(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
         let mut values = self.log_probs(entities, targets);
         for (row, &e) in values.iter_mut().zip(entities) {
@@ -290,7 +290,7 @@ impl<'a> ModeIndex<'a> {
         values
     }
 
-    /// What each state of `entity` brings to `candidate`, in the order of states.
+    /// Returns the contribution of each state of `entity` to `candidate`, in the order of states.
     pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<StateContribution> {
         let (mean, inverse) = (
             self.file.mean[entity.index()],
@@ -310,7 +310,7 @@ impl<'a> ModeIndex<'a> {
         self.file.row_offsets[row.index()] as usize..self.file.row_offsets[row.index() + 1] as usize
     }
 
-    /// log p of entry `entry` at each target.
+    /// Returns log p of an entry at each target.
     fn entry_log_probs(&self, entry: usize, targets: &[Row]) -> impl Iterator<Item = f64> {
         let state = self.file.entry_state[entry] as usize;
         let g = self.state(state);
@@ -322,7 +322,7 @@ impl<'a> ModeIndex<'a> {
         self.states.row(self.index.width(), state)
     }
 
-    /// An entity whose P is wanted.
+    /// Prepares an entity for [`ModeIndex::probabilities`].
     pub fn asked(&self, entity: Row) -> PreparedEntity {
         let made = || {
             let mut states = TiledRows::default();
@@ -336,14 +336,14 @@ impl<'a> ModeIndex<'a> {
         }
     }
 
-    /// Adds a place where P is wanted.
+    /// Adds an entity whose P is computed by [`ModeIndex::probabilities`].
     pub fn add_target(&self, targets: &mut TargetSet, target: Row) {
         targets.which.push(target);
         targets.weight.push(self.weight_row(target));
     }
 
-    /// P\[e\]\[t\], the mean probability of each target from the one named on, for each of these
-    /// entities. Never 0: what f64 cannot hold is its smallest normal number, as in
+    /// Returns P\[e\]\[t\], the mean probability of each target from the given index on, for each
+    /// of these entities. It is never 0: a number below the smallest normal f64 becomes that, as in
     /// [`ModeIndex::sum_log_prob`].
     pub fn probabilities(
         &self,
@@ -367,7 +367,7 @@ impl<'a> ModeIndex<'a> {
             .collect()
     }
 
-    /// P from W·g of each entry `[entries · targets]`.
+    /// Returns P from W·g of each entry, `[entries · targets]`.
     fn mean_exp(&self, entity: Row, targets: &[Row], products: &[f64]) -> Vec<f64> {
         let mut means = vec![0.0; targets.len()];
         for (entry, products) in self
@@ -389,20 +389,20 @@ impl<'a> ModeIndex<'a> {
         means
     }
 
-    /// Σ_v log P\[e\]\[v\].
+    /// Returns Σ_v log P\[e\]\[v\].
     pub fn sum_log_prob(&self, entity: Row) -> f64 {
         self.file.sum_log_prob[entity.index()]
     }
 }
 
-/// Up to 16 entities, for [`ModeIndex::z_of_few`].
+/// Up to 16 entities, for [`ModeIndex::z_columns`].
 pub struct ColumnBatch {
     directions: Directions,
     terms: Vec<Terms>,
 }
 
 impl ColumnBatch {
-    /// How many there are.
+    /// Returns the number of entities.
     pub fn count(&self) -> usize {
         self.directions.len()
     }
@@ -416,26 +416,26 @@ impl ColumnBatch {
 #[derive(Clone)]
 pub struct PreparedEntity {
     entity: Row,
-    /// Its g, one an entry.
+    /// The entity's states g, one for each entry.
     states: Rc<TiledRows>,
 }
 
-/// Places where P is wanted, for [`ModeIndex::probabilities`].
+/// Targets, for [`ModeIndex::probabilities`].
 #[derive(Clone, Default)]
 pub struct TargetSet {
     which: Vec<Row>,
-    /// Their rows of W.
+    /// The targets' rows of W.
     weight: TiledRows,
 }
 
 impl TargetSet {
-    /// How many there are.
+    /// Returns the number of targets.
     pub fn count(&self) -> usize {
         self.weight.len()
     }
 }
 
-/// How W·(ḡ/σ) becomes Z, with b the candidate's bias: + b/σ − (logZ̄ + mean)/σ.
+/// The terms that make Z from W·(ḡ/σ), with b the candidate's bias: + b/σ − (logZ̄ + mean)/σ.
 struct Terms {
     /// 1/σ.
     inverse: f32,
@@ -448,7 +448,7 @@ impl Terms {
     }
 }
 
-/// A tensor's numbers, row-major.
+/// Returns the numbers of a tensor, row-major.
 fn numbers<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
     let tensor = tensor.to_device(tch::Device::Cpu).contiguous();
     let mut values = vec![T::default(); tensor.numel()];

@@ -1,6 +1,6 @@
-//! For each entity the few candidates that it speaks for most, and a bound for all the rest: an
-//! expansion finds the best of ΣZ by these and a few numbers more, where it would else need a whole
-//! row of Z from every member of its set.
+//! Neighbor lists: for each entity the few candidates with the largest Z and a bound for all
+//! others. With these an expansion finds the best of ΣZ from a few exact numbers, where it
+//! otherwise needs a whole row of Z for every member of its set.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -10,31 +10,32 @@ use crate::error::Result;
 use crate::index::tensor_file::TensorFile;
 use crate::types::Row;
 
-/// Candidates of one entity. A class is exhausted before its members' lists are.
+/// The length of a list at most. A class is exhausted before the lists of its members are.
 const MOST: usize = 512;
-/// A bound is raised by this much and this share of itself: more than a number of Z differs between
-/// ways to sum it.
+/// The absolute and relative amount by which bounds are raised, more than the difference between
+/// ways to sum Z.
 const SLACK: f64 = 1e-3;
 
-/// Below so many entities whole rows of Z are as fast.
+/// The number of entities from which lists are used; below it whole rows of Z are as fast.
 const FROM: usize = 2048;
 
-/// How many candidates an entity's list has; none where the vocabulary is too small for lists.
+/// Returns the length of the lists; `None` if the vocabulary is too small for lists.
 fn length(entities: usize) -> Option<usize> {
     (entities >= FROM).then(|| (entities / 8).min(MOST))
 }
 
-/// Lists of some entities, as they are being built.
+/// The lists of some entities as tensors, while an index is built.
 pub struct Lists {
-    /// `[rows, M]`, the largest Z first.
+    /// The candidates `[rows, M]`, the largest Z first.
     pub rows: Tensor,
-    /// No less than their Z `[rows, M]`, f16.
+    /// Upper bounds of their Z `[rows, M]`, f16.
     pub upper: Tensor,
-    /// No less than the Z of any that is not in the list `[rows]`, f32.
+    /// An upper bound of Z of all candidates that are not in the list `[rows]`, f32.
     pub rest: Tensor,
 }
 
-/// Lists of the entities `first..` from their rows of Z `[rows, V]`. An entity is not in its own.
+/// Returns the lists of the entities `first..` from their rows of Z `[rows, V]`. An entity is not
+/// in its own list.
 pub fn lists(z: &Tensor, first: usize) -> Option<Lists> {
     let size = z.size();
     let length = length(size[1] as usize)? as i64;
@@ -55,7 +56,7 @@ pub fn lists(z: &Tensor, first: usize) -> Option<Lists> {
 }
 
 impl Lists {
-    /// One after another; none where there are none.
+    /// Concatenates lists; `None` if there are none.
     pub fn cat(parts: Vec<Lists>) -> Option<Lists> {
         if parts.is_empty() {
             return None;
@@ -70,11 +71,11 @@ impl Lists {
     }
 }
 
-/// The names that the tensors have in a mode's file.
+/// The names of the tensors in a mode's file.
 const ROWS: &str = "near";
 const UPPER: &str = "near_upper";
 const REST: &str = "rest_upper";
-/// The tensors of a mode's file that bound Z.
+/// The tensors of a mode's file that have bounds of Z.
 pub const BOUNDS: [&str; 2] = [UPPER, REST];
 
 impl Lists {
@@ -83,7 +84,7 @@ impl Lists {
     }
 }
 
-/// A mode's lists, as they lie in its file.
+/// The lists of a mode, in its mapped file.
 #[derive(Clone, Copy)]
 pub struct NeighborLists<'a> {
     length: usize,
@@ -93,7 +94,7 @@ pub struct NeighborLists<'a> {
 }
 
 impl<'a> NeighborLists<'a> {
-    /// None where the file has none. Error: shapes that do not fit.
+    /// Finds the lists in a mode's file; `None` if it has none. Error: shapes that do not match.
     pub fn of(file: &'a TensorFile, entities: usize) -> Result<Option<Self>> {
         if !file.has(ROWS) {
             return Ok(None);
@@ -110,8 +111,7 @@ impl<'a> NeighborLists<'a> {
         }))
     }
 
-    /// Of one entity: the rows of its list, what their Z are at most, and what the Z of all others
-    /// are at most. None where the list names a row that is not there.
+    /// Returns the list of one entity; `None` if it has a row that does not exist.
     pub fn list(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
         let of = row.index() * self.length..(row.index() + 1) * self.length;
         let rows = &self.rows[of.clone()];

@@ -1,4 +1,4 @@
-//! Opens an index folder: checks what can be checked quickly, maps the rest.
+//! Opening of an index folder: checks what can be checked quickly and maps the rest.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::types::{EntityId, Mode, Row};
 
-/// An open index. It belongs to one thread: what it caches is not locked.
+/// An open index. It belongs to one thread, since its caches are not locked.
 pub struct Index {
     pub meta: Meta,
     path: PathBuf,
@@ -59,21 +59,23 @@ struct PairFile {
     states: Vec<(Mode, Vec<i32>)>,
 }
 
-/// A pair of the data set, as the index names it.
+/// A pair of the data set in an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexedPair {
-    /// Of its line in `sentences.json`, in bytes.
+    /// The byte offset of its line in `sentences.json`.
     pub offset: u64,
-    /// Which of the line's mentions, from 0.
+    /// The index of its mention in the line.
     pub mention: u32,
-    /// Its state in each mode: places for [`super::StateContribution::state`].
+    /// The index of its state in each mode, as in [`super::StateContribution::state`].
     pub states: Vec<(Mode, usize)>,
 }
 
 impl Index {
-    /// Opens the folder and checks lengths, headers, shapes and offsets; contents are
-    /// [`Index::verify`]'s. Each refusal says which: no folder, no index, another version, cut
-    /// short, a damaged header, shapes that do not fit.
+    /// Opens the folder and checks lengths, headers, shapes and offsets; [`Index::verify`] checks
+    /// contents.
+    ///
+    /// Errors: a missing folder, one that is not an index or of another version, a file that is cut
+    /// short, a damaged header, shapes that do not match.
     pub fn open(path: &Path, device: Device) -> Result<Index> {
         let meta = Meta::read(path)?;
         for (name, file) in &meta.files {
@@ -123,8 +125,8 @@ impl Index {
         })
     }
 
-    /// What tells it from every other index, and from itself built anew: the hash of what it says
-    /// of its files. Errors: `Io`.
+    /// Returns the hash of `index.json`, which has the hashes of all other files: it identifies the
+    /// index and changes when the index is rebuilt. Errors: `Io`.
     pub fn fingerprint(&self) -> Result<String> {
         hash_file(&self.path.join(META_FILE))
     }
@@ -133,8 +135,8 @@ impl Index {
         self.device
     }
 
-    /// Reads every file whole and compares it with its hash: finds changes that [`Index::open`]
-    /// does not look for.
+    /// Reads every file and compares it with its hash, to find changes that [`Index::open`] does
+    /// not look for.
     pub fn verify(&self) -> Result<()> {
         for (name, file) in &self.meta.files {
             let path = self.path.join(name);
@@ -148,7 +150,7 @@ impl Index {
         Ok(())
     }
 
-    /// Refuses a data set that is not the one the index was built from.
+    /// Refuses a data set other than the one that the index was built from.
     pub fn check_dataset(&self, hash: &str) -> Result<()> {
         match &self.meta.provenance.dataset {
             Some(built) if built.hash == hash => Ok(()),
@@ -164,7 +166,7 @@ impl Index {
         }
     }
 
-    /// Where the data set should be that the index was built from; none for an import of bare
+    /// Returns the path of the data set that the index was built from; `None` for an import of
     /// tensors.
     pub fn dataset_path(&self) -> Option<PathBuf> {
         let named = self.meta.provenance.dataset.as_ref()?;
@@ -176,7 +178,7 @@ impl Index {
         &self.path
     }
 
-    /// In row order.
+    /// Returns the entities in row order.
     pub fn entities(&self) -> &[Entity] {
         &self.meta.entities
     }
@@ -185,12 +187,12 @@ impl Index {
         &self.meta.entities[row.index()]
     }
 
-    /// None where the entity was left out.
+    /// Returns the row of an entity; `None` if it is not in the index.
     pub fn row(&self, id: EntityId) -> Option<Row> {
         self.rows.get(&id).copied()
     }
 
-    /// V.
+    /// Returns V, the number of entities.
     pub fn len(&self) -> usize {
         self.meta.entities.len()
     }
@@ -199,20 +201,19 @@ impl Index {
         self.meta.entities.is_empty()
     }
 
-    /// D.
+    /// Returns D, the width of a state.
     pub fn width(&self) -> usize {
         self.meta.width
     }
 
-    /// The modes that it holds, `Both` first.
+    /// Returns the modes of the index, `Both` first.
     pub fn modes(&self) -> Vec<Mode> {
         self.modes.iter().map(|m| m.mode).collect()
     }
 
-    /// One mode of it. The first time that a mode is asked for, its tensors are read once to see
-    /// that they are finite.
+    /// Opens one mode. The first time that a mode is opened, its tensors are checked to be finite.
     ///
-    /// Errors: `Argument` where the index does not hold it; `Format` where a tensor has NaN or
+    /// Errors: `Argument` if the index does not have the mode; `Format` if a tensor has NaN or
     /// infinity.
     pub fn view(&self, mode: Mode) -> Result<ModeIndex<'_>> {
         let held = || {
@@ -251,7 +252,8 @@ impl Index {
         Ok(())
     }
 
-    /// The entity's pairs in the order of the corpus; none in an index of bare tensors.
+    /// Returns the pairs of an entity in the order of the corpus; none if the index was imported
+    /// from tensors.
     pub fn pairs_of(&self, row: Row) -> Vec<IndexedPair> {
         let Some(pairs) = &self.pairs else {
             return Vec::new();
@@ -269,7 +271,7 @@ impl Index {
             .collect()
     }
 
-    /// How many pairs the entity was indexed with.
+    /// Returns the number of pairs that an entity was indexed with.
     pub fn pair_count(&self, row: Row) -> usize {
         let offsets = self
             .pairs
@@ -278,7 +280,7 @@ impl Index {
         (offsets[row.index() + 1] - offsets[row.index()]) as usize
     }
 
-    /// Bounds what each mode keeps of rows, in bytes, and forgets what is kept. Answers do not
+    /// Sets the cache size of each mode's rows, in bytes, and empties the caches. Results do not
     /// depend on it.
     pub fn limit_cache(&self, row_bytes: usize) {
         for mode in &self.modes {
@@ -286,14 +288,14 @@ impl Index {
         }
     }
 
-    /// Takes what was read of the files out of this process's memory. A system may map megabytes
-    /// around each row that is read, and so nearly the whole index for a few of them.
+    /// Releases the memory of mapped files that have been read. A system may map megabytes around
+    /// each row that is read, and so nearly the whole index for a few rows.
     pub fn give_back(&self) {
         self.head.give_back();
         self.modes.iter().for_each(|mode| mode.file.give_back());
     }
 
-    /// Expansions go by whole rows of Z from now on. Answers do not depend on it.
+    /// Makes expansions use whole rows of Z instead of neighbor lists. Results do not depend on it.
     pub fn forget_lists(&mut self) {
         self.modes.iter_mut().for_each(|mode| mode.lists = false);
     }
