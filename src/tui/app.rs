@@ -223,7 +223,7 @@ impl App {
             entity_width: self.explore.entity.width,
             theme: self.overlay.themes.kept.clone(),
             folded,
-            remarks: self
+            annotations: self
                 .failures
                 .remarks
                 .iter()
@@ -252,7 +252,7 @@ impl App {
             .iter()
             .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
             .collect();
-        self.failures.remarks = merged.remarks.iter().cloned().collect();
+        self.failures.remarks = merged.annotations.iter().cloned().collect();
     }
 
     fn tick(&mut self) {

@@ -214,7 +214,7 @@ fn marks_and_notes_are_kept() {
         "{}",
         again.text()
     );
-    let left = again.session().remarks;
+    let left = again.session().annotations;
     assert!(
         left.len() == 1 && !left[0].1.marked,
         "the note is there without a mark"
@@ -227,7 +227,7 @@ fn a_note_takes_every_letter() {
     s.keys("3jaq?13 <backspace>虎")
         .snapshot("failures_note_80x24");
     s.keys("<enter>");
-    assert!(s.command().is_none() && s.session().remarks[0].1.note == "q?13虎");
+    assert!(s.command().is_none() && s.session().annotations[0].1.note == "q?13虎");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::protocol::Failure;
-use crate::tui::persist::session::{Remark, RemarkKey};
+use crate::tui::persist::session::{Annotation, AnnotationKey};
 
 use crate::tui::app::App;
 use crate::tui::failures::{FailureId, FailureInput};
@@ -11,10 +11,10 @@ use crate::tui::text_input::TextInput;
 
 /// Every mark and note, of this index's queries and, should the data set have lost a class, of
 /// others.
-pub type Annotations = BTreeMap<RemarkKey, Remark>;
+pub type Annotations = BTreeMap<AnnotationKey, Annotation>;
 
 impl App {
-    pub fn remark(&self, failure: &Failure) -> Option<&Remark> {
+    pub fn remark(&self, failure: &Failure) -> Option<&Annotation> {
         // most sessions have none, and keys are made of names
         if self.failures.remarks.is_empty() {
             return None;
@@ -24,7 +24,7 @@ impl App {
             .get(&self.remark_key(FailureId::of(failure))?)
     }
 
-    fn remark_key(&self, failure: FailureId) -> Option<RemarkKey> {
+    fn remark_key(&self, failure: FailureId) -> Option<AnnotationKey> {
         let class = self
             .shared
             .catalogue
@@ -38,7 +38,7 @@ impl App {
             kind,
             ..
         } = failure;
-        Some(RemarkKey {
+        Some(AnnotationKey {
             class,
             seeds: self.shared.evaluations.seed_count,
             number,
@@ -48,13 +48,13 @@ impl App {
     }
 
     /// Changes a failure's remark; one that says nothing is none.
-    fn change_remark(&mut self, failure: FailureId, change: impl FnOnce(&mut Remark)) {
+    fn change_remark(&mut self, failure: FailureId, change: impl FnOnce(&mut Annotation)) {
         let Some(key) = self.remark_key(failure) else {
             return;
         };
         let mut remark = self.failures.remarks.remove(&key).unwrap_or_default();
         change(&mut remark);
-        if remark != Remark::default() {
+        if remark != Annotation::default() {
             self.failures.remarks.insert(key, remark);
         }
     }

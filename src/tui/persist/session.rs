@@ -22,9 +22,9 @@ use crate::types::{EntityId, Mode, SearchSettings, SeedCount};
 /// The format that this program writes. A file of a higher one is set aside.
 const VERSION: u64 = 1;
 
-/// A failure of a query. The class by name, as in [`SavedSession`].
+/// A failure of a query. The class is saved by its name, as in [`SavedSession`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RemarkKey {
+pub struct AnnotationKey {
     pub class: String,
     pub seeds: SeedCount,
     /// Query number, from 0.
@@ -33,9 +33,9 @@ pub struct RemarkKey {
     pub kind: FailureKind,
 }
 
-/// What the user said of a failure.
+/// A mark and a note of the user on a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Remark {
+pub struct Annotation {
     pub marked: bool,
     pub note: String,
 }
@@ -56,7 +56,8 @@ pub struct SavedSession {
     /// Where one was chosen in the explorer.
     pub theme: Option<String>,
     /// Marks and notes on failures.
-    pub remarks: Vec<(RemarkKey, Remark)>,
+    #[serde(rename = "remarks")]
+    pub annotations: Vec<(AnnotationKey, Annotation)>,
     pub states: Vec<NamedRecord>,
     /// Fields of the file that this program does not know. They are written back.
     #[serde(flatten)]
@@ -104,7 +105,7 @@ impl Default for SavedSession {
             entity_width: None,
             folded: Vec::new(),
             theme: None,
-            remarks: Vec::new(),
+            annotations: Vec::new(),
             states: Vec::new(),
             unknown: Map::new(),
         }
@@ -224,9 +225,12 @@ impl SavedSession {
             entity_width: either(&self.entity_width, &base.entity_width, &there.entity_width),
             folded: either(&self.folded, &base.folded, &there.folded),
             theme: either(&self.theme, &base.theme, &there.theme),
-            remarks: merge_lists(&self.remarks, &base.remarks, &there.remarks, |(key, _)| {
-                key.clone()
-            }),
+            annotations: merge_lists(
+                &self.annotations,
+                &base.annotations,
+                &there.annotations,
+                |(key, _)| key.clone(),
+            ),
             states: merge_lists(&self.states, &base.states, &there.states, |state| {
                 state.name.clone()
             }),
@@ -247,7 +251,7 @@ fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
     let mut unread = Vec::new();
     for (name, value) in fields {
         let value = match name.as_str() {
-            "remarks" => readable::<(RemarkKey, Remark)>(value, &name, &mut unread),
+            "remarks" => readable::<(AnnotationKey, Annotation)>(value, &name, &mut unread),
             "states" => readable::<NamedRecord>(value, &name, &mut unread),
             _ => value,
         };
@@ -347,9 +351,9 @@ fn lock(path: &Path) -> Option<File> {
 mod tests {
     use super::*;
 
-    fn remark(number: usize, note: &str) -> (RemarkKey, Remark) {
+    fn annotation(number: usize, note: &str) -> (AnnotationKey, Annotation) {
         let (class, entity) = ("fish".into(), EntityId(7));
-        let key = RemarkKey {
+        let key = AnnotationKey {
             class,
             seeds: SeedCount::Three,
             number,
@@ -358,7 +362,7 @@ mod tests {
         };
         (
             key,
-            Remark {
+            Annotation {
                 marked: true,
                 note: note.into(),
             },
@@ -402,7 +406,7 @@ mod tests {
             entity_width: Some(40),
             folded: vec!["Food".into()],
             theme: Some("light".into()),
-            remarks: vec![remark(1, "a fish all the same")],
+            annotations: vec![annotation(1, "a fish all the same")],
             states: vec![named("mine", 1)],
             ..SavedSession::default()
         }
@@ -451,7 +455,7 @@ mod tests {
         }
         std::fs::write(&path, old.to_string()).unwrap();
         let mut expected = SavedSession {
-            remarks: vec![],
+            annotations: vec![],
             states: vec![],
             theme: None,
             ..session()
@@ -465,16 +469,16 @@ mod tests {
         let (_folder, path) = file();
         let start = session();
         start.save(&SavedSession::default(), &path).unwrap();
-        // both have read the file; one adds a state and removes the remark, the other one adds its
+        // both have read the file; one adds a state and removes the annotation, the other one adds its
         // own and goes elsewhere
         let first = SavedSession {
             states: vec![named("mine", 1), named("first", 2)],
-            remarks: vec![],
+            annotations: vec![],
             ..start.clone()
         };
         let mut second = SavedSession {
             states: vec![named("second", 3), named("mine", 4)],
-            remarks: vec![remark(1, "a fish all the same"), remark(2, "new")],
+            annotations: vec![annotation(1, "a fish all the same"), annotation(2, "new")],
             ..start.clone()
         };
         second.expansion.class = Some("flowers".into());
@@ -487,7 +491,7 @@ mod tests {
             .collect();
         assert_eq!(names, ["second", "mine", "first"]);
         assert_eq!(merged.states[1], named("mine", 4));
-        assert_eq!(merged.remarks, [remark(2, "new")]);
+        assert_eq!(merged.annotations, [annotation(2, "new")]);
         assert_eq!(merged.expansion.class.as_deref(), Some("flowers"));
         assert_eq!(read(&path), merged);
         // the first one changes nothing more: it must not bring its own class back

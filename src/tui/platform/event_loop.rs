@@ -500,7 +500,8 @@ impl Loop {
         match self.saver.save(&session) {
             Ok(None) => return,
             Ok(Some(Saved { merged, recovered })) => {
-                if (&merged.states, &merged.remarks) != (&session.states, &session.remarks) {
+                if (&merged.states, &merged.annotations) != (&session.states, &session.annotations)
+                {
                     app.merge_session(&merged);
                 }
                 if recovered {

@@ -118,7 +118,7 @@ impl Saver {
                 // what another explorer expanded is in the file, and not here
                 self.saved = SavedSession {
                     states: merged.states.clone(),
-                    remarks: merged.remarks.clone(),
+                    annotations: merged.annotations.clone(),
                     ..session.clone()
                 };
                 Ok(Some(Saved {
