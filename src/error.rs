@@ -1,4 +1,4 @@
-//! The one error. At the top it is one sentence and, where there is one, the next step.
+//! The error type of the crate. Its message is one sentence and, if possible, the next step.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file operation failed: `doing` is a verb phrase ("read", "write", "create").
+    /// A file operation failed. `action` is a verb ("read", "write", "create").
     #[error("cannot {action} {}: {source}", printable::path(path))]
     Io {
         action: &'static str,
@@ -16,19 +16,20 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// A file or folder that must be there is not. `hint` is the next step, or empty.
-    #[error("no {what} at {}{}", printable::path(path), tail(hint))]
+    /// A required file or folder is missing. `hint` is the next step, or empty.
+    #[error("no {what} at {}{}", printable::path(path), next_step(hint))]
     Missing {
         what: &'static str,
         path: PathBuf,
         hint: String,
     },
 
-    /// A file is there and cannot be used: cut short, damaged, foreign, of another version.
+    /// A file exists and cannot be used: it is cut short, damaged, of another program or of another
+    /// version. `reason` follows the path in the message.
     #[error("{} {reason}", printable::path(path))]
     Format { path: PathBuf, reason: String },
 
-    /// One line of a text file.
+    /// One line of a text file cannot be used.
     #[error("{}:{line}: {reason}", printable::path(path))]
     Line {
         path: PathBuf,
@@ -36,9 +37,9 @@ pub enum Error {
         reason: String,
     },
 
-    /// A name that is in no vocabulary; `near` are the closest ones that are.
+    /// A name is not in the vocabulary. `suggestions` are the most similar names that are.
     #[error(
-        "no {kind} is called “{}”{}",
+        "unknown {kind} `{}`{}",
         printable::one_line(name),
         did_you_mean(suggestions)
     )]
@@ -48,43 +49,48 @@ pub enum Error {
         suggestions: Vec<String>,
     },
 
-    /// Several names that are in no vocabulary.
+    /// Several names are not in the vocabulary.
     #[error("{}", .0.iter().map(Error::to_string).collect::<Vec<_>>().join("; "))]
     AllUnknown(Vec<Error>),
 
-    /// An argument whose value cannot be (exit code 2).
+    /// An argument has an invalid value (exit code 2).
     #[error("{0}")]
     Argument(String),
 
-    /// Two things that do not belong together (a checkpoint of another vocabulary …).
+    /// Two inputs do not belong together, such as a checkpoint and the vocabulary of another.
     #[error("{0}")]
     Mismatch(String),
 
-    /// A data set of which no entity, or not a given one, has enough pairs. `causes` are for
-    /// people: how many pairs were left out for each reason, with the first example of each.
+    /// No entity of a data set has enough pairs, or a required entity does not. `causes` says how
+    /// many pairs were left out for each reason, with the first example of each.
     #[error("{what}{}", because(causes))]
     NoPairs { what: String, causes: Vec<String> },
 
-    /// libtorch refused: `doing` is a noun phrase ("loading head.4.weight").
+    /// libtorch failed. `operation` is a noun phrase ("loading head.4.weight").
     #[error("{operation} failed: {message}")]
     Torch { operation: String, message: String },
 
-    /// The user or a newer request said stop.
+    /// The user or a newer request stopped the operation.
     #[error("stopped")]
     Stopped,
 }
 
 impl Error {
-    /// For `map_err` at a file operation: `File::open(p).map_err(Error::io("read", p))`.
-    pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
+    /// Makes the closure for `map_err` at a file operation:
+    /// `File::open(p).map_err(Error::io("read", p))`.
+    pub fn io(
+        action: &'static str,
+        path: impl AsRef<Path>,
+    ) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.as_ref().to_owned();
         move |source| Error::Io {
-            action: doing,
+            action,
             path,
             source,
         }
     }
 
+    /// Makes an [`Error::Format`].
     pub fn format(path: impl AsRef<Path>, reason: impl Into<String>) -> Error {
         Error::Format {
             path: path.as_ref().to_owned(),
@@ -92,7 +98,18 @@ impl Error {
         }
     }
 
-    /// Adds a clause to the reason of a [`Error::Format`]; any other error stays as it is.
+    /// Makes the [`Error::Argument`] of a name that is not one of the `expected` ones: "unknown
+    /// mode `x` (expected one of: both, text, image)".
+    pub fn unknown_argument(kind: &str, name: &str, expected: &[impl AsRef<str>]) -> Error {
+        let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
+        Error::Argument(format!(
+            "unknown {kind} `{}` (expected one of: {})",
+            printable::one_line(name),
+            expected.join(", ")
+        ))
+    }
+
+    /// Adds a clause to the reason of an [`Error::Format`]. Returns any other error unchanged.
     pub fn with_clause(self, clause: &str) -> Error {
         match self {
             Error::Format { path, reason } => Error::Format {
@@ -103,7 +120,7 @@ impl Error {
         }
     }
 
-    /// The process's exit code: 2 for refused arguments, 130 after ctrl-c, else 1.
+    /// Returns the process's exit code: 2 for invalid arguments, 130 after ctrl-c, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Argument(_) => 2,
@@ -113,7 +130,7 @@ impl Error {
     }
 }
 
-fn tail(hint: &str) -> String {
+fn next_step(hint: &str) -> String {
     if hint.is_empty() {
         String::new()
     } else {
@@ -128,9 +145,11 @@ fn because(causes: &[String]) -> String {
     }
 }
 
-fn did_you_mean(near: &[String]) -> String {
-    match near {
-        [] => String::new(),
-        near => format!("; near it: {}", printable::one_line(&near.join(", "))),
-    }
+fn did_you_mean(suggestions: &[String]) -> String {
+    let listed = match suggestions {
+        [] => return String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    };
+    format!(" (did you mean {}?)", printable::one_line(&listed))
 }

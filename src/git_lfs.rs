@@ -1,4 +1,4 @@
-//! Git LFS pointers: the small text files that stand for large ones until these are fetched.
+//! Git LFS pointers: small text files in place of large ones that have not been fetched.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,21 +7,21 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// The first bytes of a pointer.
-const START: &[u8] = b"version https://git-lfs.";
-/// Why a pointer is refused, and what to do: a clause that follows a file's name.
+const MAGIC: &[u8] = b"version https://git-lfs.";
+/// The error for a pointer, with the next step. It follows the file's name.
 pub const REASON: &str = "is a Git LFS pointer, not the file itself; run `git lfs pull`";
 
-/// Returns whether a file that begins with `bytes` is a pointer.
+/// Returns whether a file that starts with `bytes` is a pointer.
 pub fn is_pointer(bytes: &[u8]) -> bool {
-    bytes.starts_with(START)
+    bytes.starts_with(MAGIC)
 }
 
-/// Refuses `path` if it is a pointer (`Format`). A file that cannot be read is left to its reader
-/// to report.
+/// Returns an error (`Format`) if `path` is a pointer. A file that cannot be read is accepted here,
+/// since its reader reports the problem.
 pub fn refuse_pointer(path: &Path) -> Result<()> {
     let mut first = Vec::new();
     let opened =
-        File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut first));
+        File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut first));
     match opened {
         Ok(_) if is_pointer(&first) => Err(Error::format(path, REASON)),
         _ => Ok(()),
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pointers_are_refused_and_nothing_else() {
+    fn only_pointers_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights");
         std::fs::write(

@@ -1,5 +1,4 @@
-//! Names as they are compared. `Å` is one character on Linux and two on a Mac; a name is the same
-//! in both forms.
+//! Comparison of names. `Å` is one character on Linux and two on a Mac; both are the same name.
 
 use std::borrow::Cow;
 
@@ -14,45 +13,45 @@ pub fn nfc(name: &str) -> Cow<'_, str> {
     Cow::Owned(name.nfc().collect())
 }
 
-/// Whether two names are the same but for their Unicode form.
+/// Returns whether two names are equal, apart from their Unicode form.
 pub fn is_same(a: &str, b: &str) -> bool {
     a == b || nfc(a) == nfc(b)
 }
 
-/// A name as it is compared where its spelling may differ: Form C, lower case, single spaces for
-/// `_`, blanks and control characters.
+/// Returns the key by which spellings of a name are compared: Form C, lower case, and single spaces
+/// for `_`, blanks and control characters.
 pub fn fold(name: &str) -> String {
     let lower = lower(name);
-    let words = lower.split(|c: char| c == '_' || separates(c));
+    let words = lower.split(|c: char| c == '_' || is_separator(c));
     words
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-/// A name as a word of a line whose words end at blanks: `_` for blanks and control characters,
-/// none at the ends.
+/// Returns a name as one word of a line whose words are separated by blanks: `_` for blanks and
+/// control characters, none at the ends.
 pub fn one_word(name: &str) -> String {
-    name.split(separates)
+    name.split(is_separator)
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join("_")
 }
 
-/// Whether a character cannot stand within a word of a file of lines: blanks, control characters,
-/// and U+FEFF, which at the beginning of a file is its byte order mark.
-fn separates(c: char) -> bool {
+/// Returns whether a character separates words: blanks, control characters, and U+FEFF, which is the
+/// byte order mark at the beginning of a file.
+fn is_separator(c: char) -> bool {
     c.is_whitespace() || c.is_control() || c == '\u{feff}'
 }
 
-/// A text in Form C and lower case, to search in and to search for. What a letter becomes does not
-/// depend on those around it: Σ is σ also at the end of a word.
+/// Returns a text in Form C and lower case, for searching. The result for a letter does not depend
+/// on its neighbours: Σ becomes σ also at the end of a word.
 pub fn lower(text: &str) -> String {
     nfc(&nfc(text).to_lowercase().replace('ς', "σ")).into_owned()
 }
 
-/// A text to look for by a fuzzy matcher, which folds the case of ASCII alone: Form C, and lower
-/// case where it is not ASCII.
+/// Returns a text for a fuzzy matcher that ignores case only in ASCII: in Form C, and in lower case
+/// if it is not ASCII.
 pub fn matchable(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         Cow::Borrowed(text)
@@ -61,14 +60,14 @@ pub fn matchable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name as one field of a line: single spaces for blanks and control characters, which lines and
-/// fields end at.
+/// Returns a name as one field of a line: single spaces for blanks and control characters, which
+/// could end the line or the field.
 pub fn one_field(name: &str) -> Cow<'_, str> {
-    if !name.contains(|c: char| separates(c) && c != ' ') {
+    if !name.contains(|c: char| is_separator(c) && c != ' ') {
         return Cow::Borrowed(name);
     }
     Cow::Owned(
-        name.split(separates)
+        name.split(is_separator)
             .filter(|word| !word.is_empty())
             .collect::<Vec<_>>()
             .join(" "),
@@ -79,7 +78,7 @@ pub fn one_field(name: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// The same names, composed and decomposed.
+    /// The same names in composed and in decomposed form.
     const FORMS: [(&str, &str); 4] = [
         ("Åland", "A\u{30a}land"),
         ("Côte_d'Or", "Co\u{302}te_d'Or"),
@@ -88,7 +87,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_forms_of_a_name_are_one_name() {
+    fn unicode_forms_of_a_name_are_equal() {
         for (composed, decomposed) in FORMS {
             assert_ne!(composed, decomposed);
             assert!(is_same(composed, decomposed), "{composed}");
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_alike_and_is_no_other_form_is_another_name() {
+    fn similar_looking_names_are_different() {
         for (a, b) in [
             ("H₂O", "H2O"),
             ("ﬁg", "fig"),
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn folded_names_differ_in_letters_alone() {
+    fn folding_ignores_case_and_blanks() {
         assert_eq!(fold("  Snow__LEOPARD\t"), "snow leopard");
         assert_eq!(fold("tab\tinside\u{85}nul\0"), "tab inside nul");
         assert_eq!(fold("İ"), fold("I\u{307}"));
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_has_no_line_end_and_no_tab() {
+    fn fields_and_words_have_no_line_end_and_no_tab() {
         assert_eq!(one_field("a  b"), "a  b");
         assert_eq!(one_field("tab\tinside \n\0x\u{2028}"), "tab inside x");
         assert_eq!(fold(&one_field("tab\tinside")), fold("tab\tinside"));

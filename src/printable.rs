@@ -1,18 +1,16 @@
-//! Text from data on its way to a terminal: what would act there instead of being seen is written
-//! out, as `\x1b`.
+//! Escapes characters of data that a terminal would interpret, as in `\x1b`.
 //!
-//! An entity may be called "\x1b]0;owned\x07". Every text that leaves the program for people goes
-//! through here, so that a name can neither set a terminal's title, nor turn a line around, nor
-//! look like another line.
+//! An entity may be called "\x1b]0;owned\x07". Every text for people passes through this module, so
+//! that a name can neither set a terminal's title, nor reverse a line, nor imitate another line.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Whether a character does something to the text around it, or is not seen at all: control
-/// characters (C0, DEL, C1), line and paragraph separators, marks, embeddings, overrides and
-/// isolates of bidirectional text, blanks of no width and invisible operators. The joiners U+200C
-/// and U+200D are letters' own business in Persian, Hindi and emoji, and stay.
+/// Returns whether a character is invisible or changes the text around it: control characters (C0,
+/// DEL, C1), line and paragraph separators, marks, embeddings, overrides and isolates of
+/// bidirectional text, zero-width blanks and invisible operators. The joiners U+200C and U+200D are
+/// part of words in Persian, Hindi and emoji, and are not escaped.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -30,32 +28,32 @@ pub fn is_unprintable(c: char) -> bool {
         )
 }
 
-/// Returns a name or a sentence as it may stand within a line.
+/// Escapes a name or a sentence for use within a line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    escaped(text, is_unprintable)
+    escape(text, is_unprintable)
 }
 
-/// Returns a finished text of several lines; its line ends and tabs stay.
+/// Escapes a text of several lines. Its line ends and tabs stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| is_unprintable(c) && !matches!(c, '\n' | '\t'))
+    escape(text, |c| is_unprintable(c) && !matches!(c, '\n' | '\t'))
 }
 
-/// Returns a path as it may stand within a line.
+/// Escapes a path for use within a line.
 pub fn path(path: &Path) -> String {
     one_line(&path.to_string_lossy()).into_owned()
 }
 
-/// Returns a JSON text in which such characters are `\uXXXX`: every parser reads the same from it.
+/// Writes unprintable characters of a JSON text as `\uXXXX`. Every parser reads the same value.
 pub fn json(text: &str) -> Cow<'_, str> {
-    // what is below U+0020 is escaped in strings already, and elsewhere it is layout
+    // characters below U+0020 are escaped in strings already; elsewhere they are layout
     let is_raw = |c: char| is_unprintable(c) && c >= '\u{7f}';
-    replaced(text, is_raw, |out, c| {
+    replace(text, is_raw, |out, c| {
         write!(out, "\\u{:04x}", u32::from(c))
     })
 }
 
-fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    replaced(text, is_escaped, |out, c| match c {
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    replace(text, is_escaped, |out, c| match c {
         '\t' => out.write_str("\\t"),
         '\n' => out.write_str("\\n"),
         '\r' => out.write_str("\\r"),
@@ -64,7 +62,7 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     })
 }
 
-fn replaced(
+fn replace(
     text: &str,
     is_replaced: impl Fn(char) -> bool,
     write: impl Fn(&mut String, char) -> std::fmt::Result,
@@ -89,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_on_a_terminal_is_seen_instead() {
+    fn control_characters_are_escaped() {
         for (name, shown) in [
             (
                 "esc\x1b[31mRED\x1b]0;owned\x07",
@@ -111,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_any_script_stay_as_they_are() {
+    fn printable_names_of_any_script_are_unchanged() {
         for name in [
             "Åland",
             "عنوان عربي",
@@ -126,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_in_escapes() {
+    fn escaped_json_has_the_same_value() {
         let name = "\x1b\x7f\u{9b}\u{202e}\u{2028} \"quoted\" Å";
         let text = serde_json::to_string_pretty(&[name]).unwrap();
         let shown = json(&text);

@@ -1,5 +1,5 @@
-//! Text files as people's programs write them: UTF-8 with or without a byte order mark, and UTF-16
-//! with one, as the `>` of PowerShell writes it.
+//! Decoding of text files as other programs write them: UTF-8 with or without a byte order mark, and
+//! UTF-16 with one, as the `>` of PowerShell writes it.
 
 use std::borrow::Cow;
 use std::fs;
@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::git_lfs;
 
-const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-/// As many bytes decide whether a file without a mark is UTF-16.
+const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
+/// The number of bytes that decide whether a file without a byte order mark is UTF-16.
 const SAMPLE: usize = 4096;
 
-/// How characters are written as bytes.
+/// The encoding of a text file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     Utf8,
@@ -22,41 +22,45 @@ pub enum Encoding {
     Utf16Be,
 }
 
-/// The characters of a file.
+/// The decoded text of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct DecodedText<'a> {
-    /// Without the byte order mark. What is not valid in the encoding is U+FFFD.
+    /// The text without the byte order mark. Invalid bytes are decoded to U+FFFD.
     pub text: Cow<'a, str>,
     pub encoding: Encoding,
-    /// Whether the file began with a byte order mark.
+    /// True if the file starts with a byte order mark.
     pub has_bom: bool,
-    /// The first line, from 1, that is not valid in the encoding.
+    /// The number, from 1, of the first line with invalid bytes.
     pub first_invalid: Option<usize>,
 }
 
 impl Encoding {
-    /// The encoding of a file by its first bytes, and the length of its byte order mark. The error
-    /// says why the file is not read as text, and completes a sentence that begins with the file's
-    /// name.
+    /// Detects the encoding of a file by its first bytes. Returns it with the length of the byte
+    /// order mark.
+    ///
+    /// The error says why the file is not read as text. It follows the file's name.
     pub fn detect(start: &[u8]) -> std::result::Result<(Encoding, usize), String> {
+        if git_lfs::is_pointer(start) {
+            return Err(git_lfs::REASON.into());
+        }
         match start {
-            _ if git_lfs::is_pointer(start) => Err(git_lfs::REASON.into()),
-            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Err(convert("is UTF-32", "UTF-32")),
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
+                Err(unsupported("is UTF-32", "UTF-32"))
+            }
             [0xff, 0xfe, ..] => Ok((Encoding::Utf16Le, 2)),
             [0xfe, 0xff, ..] => Ok((Encoding::Utf16Be, 2)),
-            _ if start.starts_with(UTF8_MARK) => Ok((Encoding::Utf8, UTF8_MARK.len())),
-            _ => match unmarked(&start[..start.len().min(SAMPLE)]) {
-                Some(name) => Err(convert(
-                    &format!("seems to be {name} without a byte order mark"),
-                    name,
-                )),
+            _ if start.starts_with(UTF8_BOM) => Ok((Encoding::Utf8, UTF8_BOM.len())),
+            _ => match detect_utf16(&start[..start.len().min(SAMPLE)]) {
+                Some(name) => {
+                    let what = format!("seems to be {name} without a byte order mark");
+                    Err(unsupported(&what, name))
+                }
                 None => Ok((Encoding::Utf8, 0)),
             },
         }
     }
 
-    /// Decodes bytes that have no mark; the text is whole also where some of them are not valid,
-    /// and then the second is false.
+    /// Decodes bytes without a byte order mark. Returns the text, and whether all bytes are valid.
     pub fn decode<'a>(self, bytes: &'a [u8]) -> (Cow<'a, str>, bool) {
         match self {
             Encoding::Utf8 => {
@@ -64,79 +68,86 @@ impl Encoding {
                 let valid = matches!(text, Cow::Borrowed(_));
                 (text, valid)
             }
-            Encoding::Utf16Le => wide(bytes, u16::from_le_bytes),
-            Encoding::Utf16Be => wide(bytes, u16::from_be_bytes),
+            Encoding::Utf16Le => decode_utf16(bytes, u16::from_le_bytes),
+            Encoding::Utf16Be => decode_utf16(bytes, u16::from_be_bytes),
         }
     }
 }
 
-fn convert(what: &str, from: &str) -> String {
-    format!("{what}, which is not read; convert it: `iconv -f {from} -t UTF-8`")
+fn unsupported(what: &str, from: &str) -> String {
+    format!("{what}, which is not supported; convert it: `iconv -f {from} -t UTF-8`")
 }
 
-fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (Cow<'static, str>, bool) {
-    let (units, odd) = bytes.as_chunks::<2>();
-    let mut valid = odd.is_empty();
-    let decoded = char::decode_utf16(units.iter().map(|bytes| unit(*bytes)));
-    let mut text: String = decoded
-        .map(|character| {
-            character
-                .inspect_err(|_| valid = false)
-                .unwrap_or('\u{fffd}')
-        })
-        .collect();
-    text.extend((!odd.is_empty()).then_some('\u{fffd}'));
+fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (Cow<'static, str>, bool) {
+    let (units, remainder) = bytes.as_chunks::<2>();
+    let mut valid = true;
+    let mut text = String::new();
+    for character in char::decode_utf16(units.iter().map(|bytes| unit(*bytes))) {
+        valid &= character.is_ok();
+        text.push(character.unwrap_or('\u{fffd}'));
+    }
+    if !remainder.is_empty() {
+        valid = false;
+        text.push('\u{fffd}');
+    }
     (text.into(), valid)
 }
 
-/// The name of the encoding where every other byte tends to be 0, as in UTF-16 of Latin text. A
-/// single 0 byte is no such sign.
-fn unmarked(sample: &[u8]) -> Option<&'static str> {
+/// Returns the name of the encoding if every other byte tends to be 0, as in UTF-16 of Latin text.
+/// A single 0 byte is not enough.
+fn detect_utf16(sample: &[u8]) -> Option<&'static str> {
     let (units, _) = sample.as_chunks::<2>();
-    let zeros = |at: usize| units.iter().filter(|unit| unit[at] == 0).count();
-    let (high, low) = (zeros(0), zeros(1));
-    let many =
+    let zeros = |byte: usize| units.iter().filter(|unit| unit[byte] == 0).count();
+    let (first, second) = (zeros(0), zeros(1));
+    let dominates =
         |count: usize, other: usize| count >= 2 && 3 * count >= units.len() && count > 8 * other;
-    match () {
-        () if many(low, high) => Some("UTF-16LE"),
-        () if many(high, low) => Some("UTF-16BE"),
-        () => None,
+    if dominates(second, first) {
+        Some("UTF-16LE")
+    } else if dominates(first, second) {
+        Some("UTF-16BE")
+    } else {
+        None
     }
 }
 
-/// Decodes the bytes of a whole file. The error completes a sentence that begins with the file's
-/// name: "seems to be UTF-16LE …".
+/// Decodes the bytes of a complete file.
+///
+/// The error follows the file's name: "seems to be UTF-16LE …".
 pub fn decode(bytes: &[u8]) -> std::result::Result<DecodedText<'_>, String> {
-    let (encoding, mark) = Encoding::detect(bytes)?;
-    let (text, valid) = encoding.decode(&bytes[mark..]);
-    let line = || match std::str::from_utf8(&bytes[mark..]) {
-        Err(error) if encoding == Encoding::Utf8 => {
-            bytes[..mark + error.valid_up_to()]
-                .iter()
-                .filter(|&&b| b == b'\n')
-                .count()
-                + 1
-        }
-        _ => {
-            text.split('\u{fffd}')
-                .next()
-                .unwrap_or_default()
-                .matches('\n')
-                .count()
-                + 1
-        }
+    let (encoding, bom) = Encoding::detect(bytes)?;
+    let (text, valid) = encoding.decode(&bytes[bom..]);
+    let first_invalid = if valid {
+        None
+    } else {
+        Some(first_invalid_line(bytes, bom, encoding, &text))
     };
-    let first_invalid = (!valid).then(line);
     Ok(DecodedText {
         text,
         encoding,
-        has_bom: mark > 0,
+        has_bom: bom > 0,
         first_invalid,
     })
 }
 
-/// Reads a file of text that must be valid: settings, views, JSON. Errors: `Io`; `Line` for what is
-/// not valid in its encoding; `Format` for what is not read as text.
+/// Returns the number, from 1, of the first line of an invalid file with invalid bytes.
+fn first_invalid_line(bytes: &[u8], bom: usize, encoding: Encoding, text: &str) -> usize {
+    let line_ends = match std::str::from_utf8(&bytes[bom..]) {
+        Err(error) if encoding == Encoding::Utf8 => {
+            let valid = &bytes[..bom + error.valid_up_to()];
+            valid.iter().filter(|&&byte| byte == b'\n').count()
+        }
+        _ => {
+            let valid = text.split('\u{fffd}').next().unwrap_or_default();
+            valid.matches('\n').count()
+        }
+    };
+    line_ends + 1
+}
+
+/// Reads a text file that must be valid, such as settings or JSON.
+///
+/// Errors: `Io`; `Line` for bytes that are invalid in the encoding; `Format` for a file that is not
+/// text.
 pub fn read(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     let text = decode(&bytes).map_err(|reason| Error::format(path, reason))?;
@@ -153,10 +164,10 @@ pub fn read(path: &Path) -> Result<String> {
     }
 }
 
-/// Reads a JSON file into `T`. `what` says what the file should be, with its article: "a BERT
+/// Reads a JSON file into `T`. `what` names the expected content with its article: "a BERT
 /// configuration".
 ///
-/// Errors: those of [`read`]; `Format` for what is not JSON or not such a file.
+/// Errors: those of [`read`]; `Format` for a file that is not JSON or has other content.
 pub fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
     serde_json::from_str(&read(path)?).map_err(|e| {
         let expected = if e.is_data() { what } else { "JSON" };
@@ -173,12 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_tells_the_encoding_and_is_no_text() {
+    fn the_byte_order_mark_gives_the_encoding() {
         let text = "name\tÅland 🦁\n虎\n";
         let plain = text.as_bytes().to_vec();
         let cases = [
             (plain.clone(), Encoding::Utf8, false),
-            ([UTF8_MARK, &plain].concat(), Encoding::Utf8, true),
+            ([UTF8_BOM, &plain].concat(), Encoding::Utf8, true),
             (
                 [&b"\xff\xfe"[..], &utf16(text, u16::to_le_bytes)].concat(),
                 Encoding::Utf16Le,
@@ -190,29 +201,29 @@ mod tests {
                 true,
             ),
         ];
-        for (bytes, encoding, marked) in cases {
-            let wanted = DecodedText {
+        for (bytes, encoding, has_bom) in cases {
+            let expected = DecodedText {
                 text: text.into(),
                 encoding,
-                has_bom: marked,
+                has_bom,
                 first_invalid: None,
             };
-            assert_eq!(decode(&bytes).unwrap(), wanted);
+            assert_eq!(decode(&bytes).unwrap(), expected);
         }
         assert_eq!(decode(b"").unwrap().text, "");
     }
 
     #[test]
-    fn what_is_not_read_is_named_with_the_next_step() {
+    fn unsupported_encodings_are_refused_with_the_next_step() {
         for (bytes, name) in [
             (utf16("lion\t7\n", u16::to_le_bytes), "UTF-16LE"),
             (utf16("lion\t7\n", u16::to_be_bytes), "UTF-16BE"),
             (b"\xff\xfe\0\0l\0\0\0".to_vec(), "UTF-32"),
         ] {
-            let said = decode(&bytes).unwrap_err();
+            let message = decode(&bytes).unwrap_err();
             assert!(
-                said.contains(name) && said.contains(&format!("iconv -f {name} -t UTF-8")),
-                "{said}"
+                message.contains(name) && message.contains(&format!("iconv -f {name} -t UTF-8")),
+                "{message}"
             );
         }
         assert!(
@@ -220,7 +231,7 @@ mod tests {
                 .unwrap_err()
                 .contains("git lfs pull")
         );
-        // one zero byte among text is only an odd character
+        // a single zero byte does not make a text UTF-16
         assert_eq!(
             decode(b"nul\0byte\t7\nplain\t8\n").unwrap().text,
             "nul\0byte\t7\nplain\t8\n"
@@ -228,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_text_is_kept_and_its_line_named() {
+    fn invalid_text_is_decoded_and_its_line_reported() {
         let latin = decode(b"lion\nZ\xfcrich\n").unwrap();
         assert_eq!(
             (latin.text.as_ref(), latin.first_invalid),
@@ -255,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_must_be_valid_is_read_or_refused_by_line() {
+    fn reading_reports_the_first_invalid_line() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(
             file.path(),
@@ -278,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_read_past_a_byte_order_mark_and_what_is_wrong_is_said() {
+    fn json_may_have_a_byte_order_mark_and_errors_say_what_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         let read = |bytes: &[u8]| {

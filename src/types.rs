@@ -1,12 +1,13 @@
-//! Words shared by every room.
+//! Identifiers, modes and result types that every folder uses.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use strum::VariantNames;
 
 use crate::error::Error;
 
-/// An entity as the data set numbers it (`entity2id.txt`).
+/// The number of an entity in the data set (`entity2id.txt`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EntityId(pub u32);
@@ -17,94 +18,115 @@ impl fmt::Display for EntityId {
     }
 }
 
-/// An entity's row in the model's head and in the index: 0..V.
+/// The row of an entity in the model's head and in the index, 0..V.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Row(pub u32);
 
 impl Row {
+    /// Returns the row as an array index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A fine class: its place in the data set's list of classes, which is sorted by name.
+/// The index of a fine class in the data set's list of classes, which is sorted by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClassId(pub u16);
 
 impl ClassId {
+    /// Returns the class as an array index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What the model is shown of a pair (`docs/ALGORITHM.md`, modes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The parts of a pair that the model sees (`docs/ALGORITHM.md`, modes).
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(
+    serialize_all = "lowercase",
+    parse_err_ty = Error,
+    parse_err_fn = unknown_mode
+)]
 pub enum Mode {
-    /// The sentence and the picture.
+    /// The sentence and the image.
     Both,
     /// The sentence; every patch is masked out.
     Text,
-    /// `[CLS] [MASK] [SEP]` and the picture.
+    /// `[CLS] [MASK] [SEP]` and the image.
     Image,
-    /// `[CLS] [MASK] [SEP]` and no picture: the prior.
+    /// `[CLS] [MASK] [SEP]` without an image: the prior.
     None,
 }
 
 impl Mode {
+    /// Every mode.
     pub const ALL: [Mode; 4] = [Mode::Both, Mode::Text, Mode::Image, Mode::None];
 
+    /// Returns the name that options and files use: "both", "text", "image", "none".
     pub fn name(self) -> &'static str {
-        match self {
-            Mode::Both => "both",
-            Mode::Text => "text",
-            Mode::Image => "image",
-            Mode::None => "none",
-        }
+        self.into()
     }
 
+    /// Returns whether the model sees the sentence.
     pub fn sees_text(self) -> bool {
         matches!(self, Mode::Both | Mode::Text)
     }
 
+    /// Returns whether the model sees the image.
     pub fn sees_image(self) -> bool {
         matches!(self, Mode::Both | Mode::Image)
     }
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.pad(self.name())
-    }
+fn unknown_mode(name: &str) -> Error {
+    Error::unknown_argument("mode", name, Mode::VARIANTS)
 }
 
-impl FromStr for Mode {
-    type Err = Error;
-
-    fn from_str(s: &str) -> Result<Self, Error> {
-        Mode::ALL
-            .into_iter()
-            .find(|m| m.name() == s)
-            .ok_or_else(|| {
-                Error::Argument(format!(
-                    "“{s}” is no mode; the modes are both, text, image, none"
-                ))
-            })
-    }
-}
-
-/// How many seeds the data set's queries have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The number of seeds in a query of the data set.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_seed_count)]
 pub enum SeedCount {
     #[serde(rename = "3")]
+    #[strum(serialize = "3")]
     Three,
     #[serde(rename = "5")]
+    #[strum(serialize = "5")]
     Five,
 }
 
 impl SeedCount {
+    /// Returns the other number of seeds.
     pub fn other(self) -> SeedCount {
         match self {
             SeedCount::Three => SeedCount::Five,
@@ -112,6 +134,7 @@ impl SeedCount {
         }
     }
 
+    /// Returns 3 or 5.
     pub fn as_usize(self) -> usize {
         match self {
             SeedCount::Three => 3,
@@ -120,16 +143,8 @@ impl SeedCount {
     }
 }
 
-impl FromStr for SeedCount {
-    type Err = Error;
-
-    fn from_str(s: &str) -> Result<Self, Error> {
-        match s {
-            "3" => Ok(SeedCount::Three),
-            "5" => Ok(SeedCount::Five),
-            _ => Err(Error::Argument(format!("{s} seeds: queries have 3 or 5"))),
-        }
-    }
+fn unknown_seed_count(name: &str) -> Error {
+    Error::unknown_argument("number of seeds", name, SeedCount::VARIANTS)
 }
 
 /// One query of a data set.
@@ -137,58 +152,61 @@ impl FromStr for SeedCount {
 pub struct Query {
     pub class: ClassId,
     pub seed_count: SeedCount,
-    /// Which query of its file, from 0 (blank lines not counted).
+    /// The position of the query in its file, from 0; blank lines do not count.
     pub number: usize,
-    /// The seeds as the file gives them. As a rule 3 or 5, but files hold surprises.
+    /// The seeds as the file gives them, usually 3 or 5. A file may have fewer or more.
     pub seeds: Vec<EntityId>,
 }
 
-/// Which of the rankings is meant.
+/// The method that ranks the candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RankingKind {
     /// Window search and re-ranking, each query alone.
     Expanded,
-    /// The same, all classes of a query number from one pool.
+    /// Window search and re-ranking, all classes of a query number from one pool.
     Joint,
-    /// Candidates by ΣZ over the seeds alone.
+    /// The candidates sorted by the sum of Z over the seeds.
     #[serde(rename = "seeds")]
     SeedSimilarity,
 }
 
-/// What 1/i and 1/j count in the published re-ranking: i is the place when picked, j that by
-/// divergence.
+/// The published weights of 1/i and 1/j in the re-ranking: i is the rank in the window search, j
+/// the rank by divergence.
 pub const PUBLISHED_WEIGHTS: [u32; 2] = [9, 1];
 
-/// Where a search departs from the published settings; none: as published.
+/// Changes to the published settings of the search. `None` keeps the published value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchSettings {
-    /// So many of the best compete for every pick; 1: the best is picked.
+    /// The number of best candidates that compete for every pick. With 1, the best is picked.
     pub window: Option<u32>,
-    /// The re-ranking's, in the place of [`PUBLISHED_WEIGHTS`]. Without the second there is no
-    /// re-ranking.
+    /// The weights of the re-ranking, instead of [`PUBLISHED_WEIGHTS`]. If the second is 0, there
+    /// is no re-ranking.
     pub weights: Option<[u32; 2]>,
 }
 
 impl SearchSettings {
+    /// Returns the weights of the re-ranking.
     pub fn weights(self) -> [u32; 2] {
         self.weights.unwrap_or(PUBLISHED_WEIGHTS)
     }
 }
 
-/// Which evaluation protocol (`docs/ALGORITHM.md`, metrics).
+/// The evaluation protocol (`docs/ALGORITHM.md`, metrics).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EvaluationProtocol {
-    /// Each query alone; all seeds dropped.
+    /// Each query alone; all seeds are dropped from the ranking.
     Standard,
-    /// The published code's: one shared pool for all classes of a query number.
+    /// The protocol of the published code: one shared pool for all classes of a query number.
     Published,
 }
 
-/// A seed's or candidate's score as a sum over the modalities: `prior + text + image`.
-/// Exact Shapley values over the four modes; in a single-modality mode the absent one's share is 0.
+/// The score of a seed or candidate as a sum over the modalities: `prior + text + image`.
+///
+/// The parts are exact Shapley values over the four modes. In a mode with a single modality, the
+/// contribution of the absent one is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ModalityParts {
     pub prior: f64,
@@ -197,31 +215,34 @@ pub struct ModalityParts {
 }
 
 impl ModalityParts {
+    /// Returns the score.
     pub fn sum(&self) -> f64 {
         self.prior + self.text + self.image
     }
 }
 
-/// The cutoffs K that every table of metrics has.
+/// The cutoffs K of every table of metrics.
 pub const CUTOFFS: [usize; 4] = [10, 20, 50, 100];
 
-/// Metrics of one ranking, or their mean over many; each array goes with [`CUTOFFS`].
+/// The metrics of one ranking, or their mean over many. Each array has one value per cutoff
+/// ([`CUTOFFS`]).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricValues {
-    /// AP@K (a mean of them: MAP@K), 0..1.
+    /// AP@K, 0..1. The mean over queries is MAP@K.
     pub ap: [f64; 4],
-    /// hits@K / min(|gold|, K), the published code's P@K, 0..1.
+    /// hits@K / min(|gold|, K), 0..1: P@K as in the published code.
     pub p: [f64; 4],
-    /// The best P@K that these candidates allow: below 1 where gold members are not in the index.
+    /// The best P@K that these candidates allow. It is below 1 if the index does not have every
+    /// gold member.
     pub ceiling: [f64; 4],
 }
 
-/// One number of [`MetricValues`]; written "map@10", "p@100".
+/// One metric of [`MetricValues`], written "map@10" or "p@100".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
-    /// MAP at this place of [`CUTOFFS`].
+    /// MAP at the cutoff with this index in [`CUTOFFS`].
     Map(usize),
-    /// P at this place of [`CUTOFFS`].
+    /// P at the cutoff with this index in [`CUTOFFS`].
     Precision(usize),
 }
 
@@ -241,10 +262,11 @@ impl Metric {
         ]
     };
 
-    pub fn value(self, measures: &MetricValues) -> f64 {
+    /// Returns the value of this metric.
+    pub fn value(self, values: &MetricValues) -> f64 {
         match self {
-            Metric::Map(at) => measures.ap[at],
-            Metric::Precision(at) => measures.p[at],
+            Metric::Map(cutoff) => values.ap[cutoff],
+            Metric::Precision(cutoff) => values.p[cutoff],
         }
     }
 }
@@ -252,8 +274,8 @@ impl Metric {
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Metric::Map(at) => f.pad(&format!("map@{}", CUTOFFS[*at])),
-            Metric::Precision(at) => f.pad(&format!("p@{}", CUTOFFS[*at])),
+            Metric::Map(cutoff) => f.pad(&format!("map@{}", CUTOFFS[*cutoff])),
+            Metric::Precision(cutoff) => f.pad(&format!("p@{}", CUTOFFS[*cutoff])),
         }
     }
 }
@@ -266,8 +288,8 @@ impl FromStr for Metric {
             .into_iter()
             .find(|metric| metric.to_string() == s);
         known.ok_or_else(|| {
-            let names = Metric::ALL.map(|metric| metric.to_string()).join(", ");
-            Error::Argument(format!("“{s}” is no metric; the metrics are {names}"))
+            let names = Metric::ALL.map(|metric| metric.to_string());
+            Error::unknown_argument("metric", s, &names)
         })
     }
 }
@@ -278,40 +300,43 @@ impl Serialize for Metric {
     }
 }
 
-/// What comparing two systems over the same queries comes to; differences are the first's less the
-/// second's.
+/// The comparison of two systems over the same queries. A difference is the value of the first
+/// system minus that of the second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedTest {
-    /// Mean over queries: of the overall values.
+    /// The mean difference over queries.
     pub difference: f64,
-    /// 95 % bootstrap interval over classes.
+    /// The lower end of the 95 % bootstrap interval over classes.
     pub low: f64,
+    /// The upper end of the 95 % bootstrap interval over classes.
     pub high: f64,
-    /// Of the two-sided paired randomisation test over classes.
+    /// The p-value of the two-sided paired randomisation test over classes.
     pub p: f64,
-    /// Of the two-sided paired t-test over classes.
+    /// The p-value of the two-sided paired t-test over classes.
     pub p_t: f64,
-    /// Classes in which the first is better, worse, and neither.
+    /// The number of classes in which the first system is better.
     pub wins: usize,
+    /// The number of classes in which the first system is worse.
     pub losses: usize,
+    /// The number of classes in which neither is better.
     pub ties: usize,
 }
 
-/// How alike two rankings are.
+/// The similarity of two rankings.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct RankSimilarity {
-    /// Shared entities over the length of the longer one, 0..1.
+    /// The number of shared entities over the length of the longer ranking, 0..1.
     pub overlap: f64,
-    /// Rank-biased overlap, 0..1, p = .9.
+    /// Rank-biased overlap with p = .9, 0..1.
     pub rbo: f64,
-    /// Kendall's τ over the shared ones, −1..1; none of fewer than 2.
+    /// Kendall's τ over the shared entities, −1..1. `None` if there are fewer than 2.
     pub tau: Option<f64>,
 }
 
-/// Where tensors live.
+/// The device that tensors are computed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// The first GPU where there is one, else the CPU.
+    /// The first GPU if there is one, else the CPU.
     #[default]
     Auto,
     Cpu,
@@ -322,19 +347,14 @@ impl FromStr for DeviceChoice {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self, Error> {
-        match s {
-            "auto" => Ok(DeviceChoice::Auto),
-            "cpu" => Ok(DeviceChoice::Cpu),
-            "cuda" => Ok(DeviceChoice::Cuda(0)),
-            _ => s
-                .strip_prefix("cuda:")
-                .and_then(|n| n.parse().ok())
-                .map(DeviceChoice::Cuda)
-                .ok_or_else(|| {
-                    Error::Argument(format!(
-                        "“{s}” is no device; devices are auto, cpu, cuda and cuda:N"
-                    ))
-                }),
-        }
+        let gpu = |number: &str| number.parse().ok().map(DeviceChoice::Cuda);
+        let choice = match s {
+            "auto" => Some(DeviceChoice::Auto),
+            "cpu" => Some(DeviceChoice::Cpu),
+            "cuda" => Some(DeviceChoice::Cuda(0)),
+            _ => s.strip_prefix("cuda:").and_then(gpu),
+        };
+        choice
+            .ok_or_else(|| Error::unknown_argument("device", s, &["auto", "cpu", "cuda", "cuda:N"]))
     }
 }

@@ -360,7 +360,7 @@ fn the_order_of_the_rows_must_be_said() {
     fs::write(place.at("rows.txt"), ROWS.replace("leopard", "leoprad")).unwrap();
     let said = place.refused(1, &file, "--vocabulary data --rows rows.txt");
     assert!(
-        said.contains("rows.txt:4:") && said.contains("near it: leopard"),
+        said.contains("rows.txt:4:") && said.contains("did you mean leopard"),
         "{said}"
     );
 

@@ -226,7 +226,7 @@ fn what_is_odd_in_a_file_is_told_by_line() {
         (
             "named",
             b"birds/3/1 Q0 kit 1 1 x\n".to_vec(),
-            "named:1: no entity is called “kit”; near it: kite",
+            "named:1: unknown entity `kit` (did you mean kite?)",
         ),
         (
             "two",
@@ -434,7 +434,7 @@ fn what_is_odd_in_a_folder_is_told_by_file() {
             "strange",
             "cats_0_3.txt",
             b"99\tdog\n",
-            "strange/cats_0_3.txt:1: no entity is called “dog”",
+            "strange/cats_0_3.txt:1: unknown entity `dog`",
         ),
         (
             "missing",

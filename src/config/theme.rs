@@ -391,7 +391,7 @@ mod tests {
         let error = Theme::load("solarised", None, Depth::True).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no theme is called “solarised”; near it: dark, light, high-contrast, colour-blind, ansi"
+            "unknown theme `solarised` (did you mean dark, light, high-contrast, colour-blind or ansi?)"
         );
     }
 

@@ -124,7 +124,7 @@ mod tests {
         let said = |list| read(list).unwrap_err().to_string();
         let unknown = said("lion\nSt. Luis.pkl\n");
         assert!(
-            unknown.contains(":2:") && unknown.contains("near it: St. Louis"),
+            unknown.contains(":2:") && unknown.contains("did you mean St. Louis?"),
             "{unknown}"
         );
         let twice = said("lion\nAC/DC\nLion\n");

@@ -1,16 +1,16 @@
-//! The format of a file by its first bytes, and what else a file may be that is not an image.
+//! Recognition of image formats, and of other files that are given in place of an image.
 
 use image::ImageFormat;
 
 use crate::git_lfs;
 
-/// The formats that are read, as error messages name them.
+/// The supported formats, for error messages.
 const EXPECTED: &str = "expected PNG, JPEG, WebP, GIF or BMP";
-/// As many bytes decide what a file is.
-const START: usize = 1024;
+/// The number of bytes that are examined to recognize a text file.
+const SAMPLE: usize = 1024;
 
-/// Formats that are not read, and how they begin: the bytes, and where.
-const FOREIGN: [(&str, usize, &[u8]); 16] = [
+/// Unsupported formats: name, offset of the signature, signature.
+const UNSUPPORTED: [(&str, usize, &[u8]); 16] = [
     ("an AVIF file", 4, b"ftypavif"),
     ("an AVIF file", 4, b"ftypavis"),
     ("a HEIC file", 4, b"ftyphei"),
@@ -29,7 +29,7 @@ const FOREIGN: [(&str, usize, &[u8]); 16] = [
     ("a gzip file", 0, b"\x1f\x8b"),
 ];
 
-/// Returns the format of an image that is read; else a clause that says what the file is.
+/// Returns the format of a supported image. The error says what the file is, and follows its name.
 pub(super) fn recognize(bytes: &[u8]) -> Result<ImageFormat, String> {
     match image::guess_format(bytes) {
         Ok(
@@ -43,7 +43,7 @@ pub(super) fn recognize(bytes: &[u8]) -> Result<ImageFormat, String> {
     }
 }
 
-/// The name of a format that is read.
+/// Returns the name of a supported format.
 pub(super) fn format_name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Png => "PNG",
@@ -59,24 +59,24 @@ fn describe_foreign(bytes: &[u8]) -> String {
         return "is an empty file".into();
     }
     if bytes.iter().all(|&byte| byte == 0) {
-        return "holds nothing but zero bytes, as a download that was not completed does".into();
+        return "contains only zero bytes, like an incomplete download".into();
     }
     if git_lfs::is_pointer(bytes) {
         return git_lfs::REASON.into();
     }
-    let begins = |(_, at, signature): &&(&str, usize, &[u8])| {
+    let has_signature = |(_, at, signature): &&(&str, usize, &[u8])| {
         bytes.get(*at..).is_some_and(|b| b.starts_with(signature))
     };
-    if let Some((name, ..)) = FOREIGN.iter().find(begins) {
-        return format!("is {name}, which cannot be read ({EXPECTED})");
+    if let Some((name, ..)) = UNSUPPORTED.iter().find(has_signature) {
+        return format!("is {name}, which is not supported ({EXPECTED})");
     }
     match leading_text(bytes) {
         Some(text) if text.contains("<svg") => {
-            format!("is an SVG file, which cannot be read ({EXPECTED})")
+            format!("is an SVG file, which is not supported ({EXPECTED})")
         }
         Some(text) if text.starts_with("<!doctype html") || text.starts_with("<html") => {
             format!(
-                "is an HTML page, not an image; it may be the answer to a download that failed ({EXPECTED})"
+                "is an HTML page, not an image; it may be the response of a failed download ({EXPECTED})"
             )
         }
         Some(_) => format!("is text, not an image ({EXPECTED})"),
@@ -84,12 +84,12 @@ fn describe_foreign(bytes: &[u8]) -> String {
     }
 }
 
-/// The beginning in lower case, where it is text.
+/// Returns the start of the file in lower case if it is text.
 fn leading_text(bytes: &[u8]) -> Option<String> {
-    let start = &bytes[..bytes.len().min(START)];
+    let start = &bytes[..bytes.len().min(SAMPLE)];
     let valid = match std::str::from_utf8(start) {
         Ok(text) => text,
-        // the last character may be cut by `START`
+        // the last character may be cut off at `SAMPLE`
         Err(error) if error.error_len().is_none() => {
             std::str::from_utf8(&start[..error.valid_up_to()]).ok()?
         }

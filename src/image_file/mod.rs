@@ -1,9 +1,8 @@
-//! Image files: the one function that decodes them, for the validator, the features, the explorer,
-//! `show` and reports.
+//! Decoding of image files, for every part of the program that reads them.
 //!
-//! The decoders below are lenient: a JPEG that breaks off decodes to an image whose lower part is
-//! made up. So the file is first walked to its end (`structure`), and is refused where it stops
-//! early, as Pillow does.
+//! The decoders of the `image` crate are lenient: a truncated JPEG decodes to an image whose lower
+//! part is made up. Therefore the file is first scanned to its end (`structure`), and a truncated
+//! file is refused, as Pillow does.
 
 mod format;
 mod structure;
@@ -19,23 +18,24 @@ use image::{
 
 use crate::error::{Error, Result};
 
-/// The most pixels of an image that is decoded: the limit of Pillow, above which it suspects an
-/// attack. It lies above the 108 megapixels of telephones.
-const MOST_PIXELS: u64 = 178_956_970;
-/// The most bytes that the pixels of one image may take.
-const MOST_BYTES: u64 = 1 << 29;
+/// The maximum number of pixels of an image. It is Pillow's limit against decompression bombs, and
+/// above the 108 megapixels of telephones.
+const MAX_PIXELS: u64 = 178_956_970;
+/// The maximum size of a decoded image, in bytes.
+const MAX_BYTES: u64 = 1 << 29;
 
-/// Reads and decodes the file at `path`, as [`decode`] does. Errors: `Io`, and `Format` for what is
-/// not a whole image of a format that is read.
+/// Reads and decodes the file at `path` with [`decode`].
+///
+/// Errors: `Io`; `Format` for a file that is not a complete image of a supported format.
 pub fn open(path: &Path) -> Result<DynamicImage> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     decode(&bytes).map_err(|reason| Error::format(path, reason))
 }
 
-/// Decodes a PNG, JPEG, WebP, GIF (its first frame) or BMP, whose format is recognised by its
-/// content, and turns it upright by its EXIF orientation.
+/// Decodes a PNG, JPEG, WebP, GIF (first frame) or BMP, and applies its EXIF orientation. The format
+/// is recognized by the content.
 ///
-/// The error completes a sentence that begins with the file's name: "is cut short: …".
+/// The error follows the file's name: "is cut short: …".
 pub fn decode(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
     let format = format::recognize(bytes)?;
     structure::check_complete(format, bytes).map_err(|what| format!("is cut short: {what}"))?;
@@ -46,32 +46,36 @@ pub fn decode(bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
     Ok(image)
 }
 
-/// Lays an image on paper of this colour, which is seen where the image is transparent.
-pub fn flatten_onto(image: DynamicImage, paper: [u8; 3]) -> RgbImage {
+/// Blends the transparent parts of an image with a background of this colour.
+pub fn flatten_onto(image: DynamicImage, background: [u8; 3]) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }
     let image = image.into_rgba8();
     RgbImage::from_fn(image.width(), image.height(), |x, y| {
         let [r, g, b, alpha] = image.get_pixel(x, y).0.map(u32::from);
-        let over =
-            |colour, paper| ((colour * alpha + u32::from(paper) * (255 - alpha) + 127) / 255) as u8;
-        Rgb([over(r, paper[0]), over(g, paper[1]), over(b, paper[2])])
+        let blend =
+            |colour, below| ((colour * alpha + u32::from(below) * (255 - alpha) + 127) / 255) as u8;
+        Rgb([
+            blend(r, background[0]),
+            blend(g, background[1]),
+            blend(b, background[2]),
+        ])
     })
 }
 
 fn decode_as(format: ImageFormat, bytes: &[u8]) -> ImageResult<(DynamicImage, Orientation)> {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_BYTES);
+    limits.max_alloc = Some(MAX_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(too_large());
     }
     limits.reserve(decoder.total_bytes())?;
-    // metadata that cannot be read says nothing about the pixels
+    // unreadable metadata does not make the pixels invalid
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
@@ -82,15 +86,15 @@ fn too_large() -> ImageError {
     ))
 }
 
-/// Drops an alpha channel that is 0 everywhere from a BMP: many programs leave the fourth byte
-/// unset, and none means an image that cannot be seen.
+/// Removes the alpha channel of a BMP if it is 0 everywhere: many programs leave the fourth byte
+/// unset, and a fully transparent image is never intended.
 fn drop_empty_alpha(image: DynamicImage, format: ImageFormat) -> DynamicImage {
-    let is_void = |image: &DynamicImage| {
+    let is_transparent = |image: &DynamicImage| {
         image
             .as_rgba8()
             .is_some_and(|rgba| rgba.pixels().all(|p| p.0[3] == 0))
     };
-    if format == ImageFormat::Bmp && is_void(&image) {
+    if format == ImageFormat::Bmp && is_transparent(&image) {
         image.into_rgb8().into()
     } else {
         image
@@ -102,8 +106,8 @@ fn describe_error(format: ImageFormat, error: &ImageError) -> String {
     match error {
         ImageError::Limits(_) => {
             format!(
-                "is too large: an image may have {MOST_PIXELS} pixels and take {} MiB decoded",
-                MOST_BYTES >> 20
+                "is too large: an image may have {MAX_PIXELS} pixels and take {} MiB decoded",
+                MAX_BYTES >> 20
             )
         }
         ImageError::IoError(e) if e.kind() == ErrorKind::UnexpectedEof => {
@@ -117,7 +121,7 @@ fn describe_error(format: ImageFormat, error: &ImageError) -> String {
     }
 }
 
-/// Decoders may add lines about their inner state.
+/// Returns the first line of an error. Decoders may add lines about their internal state.
 fn first_line(error: &impl ToString) -> String {
     error
         .to_string()

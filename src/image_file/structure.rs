@@ -1,14 +1,14 @@
-//! Whether an image file goes on to its end: a walk over its segments, which decodes nothing.
+//! Checks that an image file is complete by scanning its segments, without decoding it.
 //!
-//! Each function returns a clause that says where the file stops. Bytes after the end are nobody's
-//! concern: telephones put a second image there.
+//! The error of each function says where the file ends. Bytes after the image are ignored:
+//! telephones put a second image there.
 
 use image::ImageFormat;
 
 type Completeness = Result<(), &'static str>;
 
-/// Errors where the file ends before its last segment does. A BMP has no segments: its decoder
-/// misses every byte.
+/// Returns an error if the file ends before its last segment. A BMP has no segments, and its decoder
+/// notices every missing byte.
 pub(super) fn check_complete(format: ImageFormat, bytes: &[u8]) -> Completeness {
     match format {
         ImageFormat::Png => png(bytes),
@@ -19,15 +19,15 @@ pub(super) fn check_complete(format: ImageFormat, bytes: &[u8]) -> Completeness 
     }
 }
 
-/// A walk from one byte to the next.
+/// A position in a file's bytes.
 struct ByteCursor<'a> {
-    rest: &'a [u8],
+    remaining: &'a [u8],
 }
 
 impl<'a> ByteCursor<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
+        let (taken, remaining) = self.remaining.split_at_checked(length)?;
+        self.remaining = remaining;
         Some(taken)
     }
 
@@ -36,22 +36,22 @@ impl<'a> ByteCursor<'a> {
     }
 }
 
-/// Signature, then chunks of length (4 bytes, big-endian), name, data and CRC until `IEND`. The
-/// decoder checks the CRCs.
+/// Checks a PNG: a signature, then chunks of length (4 bytes, big-endian), name, data and CRC until
+/// `IEND`. The decoder checks the CRCs.
 fn png(bytes: &[u8]) -> Completeness {
     const SIGNATURE: usize = 8;
     const CRC: usize = 4;
-    let mut walk = ByteCursor { rest: bytes };
-    let chunk = |walk: &mut ByteCursor| {
-        let length = walk.take(4)?.try_into().ok().map(u32::from_be_bytes)?;
-        let name = walk.take(4)?;
-        walk.take(length as usize)?;
-        walk.take(CRC)?;
+    let mut cursor = ByteCursor { remaining: bytes };
+    let chunk = |cursor: &mut ByteCursor| {
+        let length = cursor.take(4)?.try_into().ok().map(u32::from_be_bytes)?;
+        let name = cursor.take(4)?;
+        cursor.take(length as usize)?;
+        cursor.take(CRC)?;
         Some(name == b"IEND")
     };
-    walk.take(SIGNATURE);
+    cursor.take(SIGNATURE);
     loop {
-        match chunk(&mut walk) {
+        match chunk(&mut cursor) {
             Some(true) => return Ok(()),
             Some(false) => {}
             None => return Err("it ends before its IEND chunk"),
@@ -59,42 +59,42 @@ fn png(bytes: &[u8]) -> Completeness {
     }
 }
 
-/// Markers (ITU T.81, annex B) until the end of the image. Between them lie entropy-coded data, in
-/// which a byte 0xFF is followed by 0, and bytes that decoders pass over.
+/// Checks a JPEG: markers (ITU T.81, annex B) until the end of the image. Between them are
+/// entropy-coded data, in which a byte 0xFF is followed by 0, and bytes that decoders ignore.
 fn jpeg(bytes: &[u8]) -> Completeness {
-    const START: u8 = 0xd8;
-    const END: u8 = 0xd9;
-    const EARLY: &str = "it ends before its end-of-image marker";
-    let mut walk = ByteCursor { rest: bytes };
-    walk.take(2);
-    while let Some(at) = memchr::memchr(0xff, walk.rest) {
-        walk.take(at + 1);
-        let Some(&marker) = walk.rest.first() else {
-            return Err(EARLY);
+    const START_OF_IMAGE: u8 = 0xd8;
+    const END_OF_IMAGE: u8 = 0xd9;
+    const TRUNCATED: &str = "it ends before its end-of-image marker";
+    let mut cursor = ByteCursor { remaining: bytes };
+    cursor.take(2);
+    while let Some(offset) = memchr::memchr(0xff, cursor.remaining) {
+        cursor.take(offset + 1);
+        let Some(&marker) = cursor.remaining.first() else {
+            return Err(TRUNCATED);
         };
         if marker == 0xff {
-            // it may begin the next marker
+            // it may be the start of the next marker
             continue;
         }
-        walk.take(1);
+        cursor.take(1);
         match marker {
             // stuffing, TEM and the restart markers have no data
             0x00 | 0x01 | 0xd0..=0xd7 => {}
-            END => return Ok(()),
-            START => return Err("another JPEG begins before its end"),
-            _ => jpeg_segment(&mut walk).ok_or(EARLY)?,
+            END_OF_IMAGE => return Ok(()),
+            START_OF_IMAGE => return Err("another JPEG begins before its end"),
+            _ => jpeg_segment(&mut cursor).ok_or(TRUNCATED)?,
         }
     }
-    Err(EARLY)
+    Err(TRUNCATED)
 }
 
-/// A length (2 bytes, big-endian, of itself and the data), then the data.
-fn jpeg_segment(walk: &mut ByteCursor) -> Option<()> {
-    let length = walk.take(2)?.try_into().ok().map(u16::from_be_bytes)?;
-    walk.take(usize::from(length).saturating_sub(2)).map(drop)
+/// Skips a JPEG segment: a length (2 bytes, big-endian, including itself), then the data.
+fn jpeg_segment(cursor: &mut ByteCursor) -> Option<()> {
+    let length = cursor.take(2)?.try_into().ok().map(u16::from_be_bytes)?;
+    cursor.take(usize::from(length).saturating_sub(2)).map(drop)
 }
 
-/// The header says how many bytes there are after its first eight.
+/// Checks a WebP: the header gives the number of bytes after its first eight.
 fn webp(bytes: &[u8]) -> Completeness {
     let length = bytes
         .get(4..8)
@@ -106,36 +106,36 @@ fn webp(bytes: &[u8]) -> Completeness {
     }
 }
 
-/// Blocks until the data of the first image have ended. What an animation has after it is not used.
+/// Checks a GIF: blocks until the end of the first image. Later frames of an animation are not used.
 fn gif(bytes: &[u8]) -> Completeness {
-    gif_blocks(&mut ByteCursor { rest: bytes }).ok_or("it ends before its first frame does")
+    gif_blocks(&mut ByteCursor { remaining: bytes }).ok_or("it ends before its first frame does")
 }
 
-fn gif_blocks(walk: &mut ByteCursor) -> Option<()> {
+fn gif_blocks(cursor: &mut ByteCursor) -> Option<()> {
     const EXTENSION: u8 = 0x21;
     const IMAGE: u8 = 0x2c;
-    let header = walk.take(13)?;
-    walk.take(colour_table(header[10]))?;
+    let header = cursor.take(13)?;
+    cursor.take(colour_table(header[10]))?;
     loop {
-        match walk.byte()? {
+        match cursor.byte()? {
             EXTENSION => {
-                walk.byte()?;
-                sub_blocks(walk)?;
+                cursor.byte()?;
+                sub_blocks(cursor)?;
             }
             IMAGE => {
-                let descriptor = walk.take(9)?;
-                walk.take(colour_table(descriptor[8]))?;
+                let descriptor = cursor.take(9)?;
+                cursor.take(colour_table(descriptor[8]))?;
                 // the code size comes before the data
-                walk.byte()?;
-                return sub_blocks(walk);
+                cursor.byte()?;
+                return sub_blocks(cursor);
             }
-            // the trailer, or damage, which the decoder names
+            // the trailer, or damage, which the decoder reports
             _ => return Some(()),
         }
     }
 }
 
-/// The bytes of the colour table that the flags announce.
+/// Returns the size, in bytes, of the colour table that the flags announce.
 fn colour_table(flags: u8) -> usize {
     if flags & 0x80 == 0 {
         0
@@ -144,12 +144,12 @@ fn colour_table(flags: u8) -> usize {
     }
 }
 
-/// Data in blocks of up to 255 bytes; an empty one ends them.
-fn sub_blocks(walk: &mut ByteCursor) -> Option<()> {
+/// Skips data blocks of up to 255 bytes, which end with an empty block.
+fn sub_blocks(cursor: &mut ByteCursor) -> Option<()> {
     loop {
-        match walk.byte()? {
+        match cursor.byte()? {
             0 => return Some(()),
-            length => _ = walk.take(usize::from(length))?,
+            length => _ = cursor.take(usize::from(length))?,
         }
     }
 }

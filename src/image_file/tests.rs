@@ -1,4 +1,5 @@
-//! Images of every kind against Pillow's pixels, and files that are no whole image.
+//! Compares images of every kind with Pillow's pixels, and tests files that are not a complete
+//! image.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use serde::Deserialize;
 
 use crate::image_file::*;
 
-/// What Pillow decodes a fixture to (`tests/fixtures/images/make.py`).
+/// The pixels to which Pillow decodes a fixture (`tests/fixtures/images/make.py`).
 #[derive(Deserialize)]
 struct Expected {
     size: [u32; 2],
@@ -26,7 +27,7 @@ fn expected() -> std::collections::BTreeMap<String, Expected> {
     serde_json::from_slice(&fixture("expected.json")).unwrap()
 }
 
-fn bytes_of(hexadecimal: &str) -> Vec<u8> {
+fn decode_hex(hexadecimal: &str) -> Vec<u8> {
     let digits = hexadecimal.as_bytes().chunks_exact(2);
     digits
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
@@ -34,33 +35,37 @@ fn bytes_of(hexadecimal: &str) -> Vec<u8> {
 }
 
 #[test]
-fn every_kind_of_image_is_what_pillow_decodes() {
+fn every_kind_of_image_matches_pillow() {
     let expected = expected();
     assert!(expected.len() > 30);
-    for (name, wanted) in expected {
+    for (name, expected_image) in expected {
         let image = flatten_onto(
-            decode(&fixture(&name)).unwrap_or_else(|why| panic!("{name} {why}")),
+            decode(&fixture(&name)).unwrap_or_else(|reason| panic!("{name} {reason}")),
             [255; 3],
         );
-        assert_eq!([image.width(), image.height()], wanted.size, "{name}");
-        let pairs = image.as_raw().iter().zip(bytes_of(&wanted.rgb));
-        let furthest = pairs
+        assert_eq!(
+            [image.width(), image.height()],
+            expected_image.size,
+            "{name}"
+        );
+        let pairs = image.as_raw().iter().zip(decode_hex(&expected_image.rgb));
+        let largest = pairs
             .map(|(ours, theirs)| ours.abs_diff(theirs))
             .max()
             .unwrap();
         assert!(
-            furthest <= wanted.tolerance,
-            "{name}: a channel differs by {furthest}"
+            largest <= expected_image.tolerance,
+            "{name}: a channel differs by {largest}"
         );
     }
 }
 
 #[test]
-fn a_file_cut_anywhere_is_refused() {
+fn truncated_files_are_refused() {
     for name in expected().keys() {
         let whole = fixture(name);
         let needed = match name.as_str() {
-            // what comes after the first frame, or after the end of the image, is not used
+            // bytes after the first frame, or after the end of the image, are not used
             "still.gif" | "transparent.gif" => whole.len() - 1,
             "animated.gif" | "second_image.jpg" => whole.len() / 4,
             _ => whole.len(),
@@ -69,23 +74,26 @@ fn a_file_cut_anywhere_is_refused() {
             let cut = decode(&whole[..length]);
             assert!(
                 cut.is_err(),
-                "{name}: the first {length} of {} bytes pass for an image",
+                "{name}: the first {length} of {} bytes are accepted as an image",
                 whole.len()
             );
         }
         for percent in [40, 60, 80, 95] {
             let length = whole.len() * percent / 100;
             if length < needed {
-                let why = decode(&whole[..length]).unwrap_err();
-                assert!(why.contains("is cut short"), "{name} at {percent} %: {why}");
+                let reason = decode(&whole[..length]).unwrap_err();
+                assert!(
+                    reason.contains("is cut short"),
+                    "{name} at {percent} %: {reason}"
+                );
             }
         }
     }
 }
 
 #[test]
-fn a_download_that_was_filled_up_with_zeros_is_cut_short() {
-    // a WebP, GIF or BMP has nothing by which to tell
+fn downloads_filled_up_with_zeros_are_refused() {
+    // for a WebP, GIF or BMP this cannot be detected
     for name in ["baseline.jpg", "progressive.jpg", "rgb.png"] {
         let mut filled = fixture(name);
         let from = filled.len() * 4 / 5;
@@ -95,7 +103,7 @@ fn a_download_that_was_filled_up_with_zeros_is_cut_short() {
 }
 
 #[test]
-fn what_follows_an_image_is_passed_over() {
+fn bytes_after_the_image_are_ignored() {
     for name in [
         "baseline.jpg",
         "rgb.png",
@@ -116,14 +124,14 @@ fn what_follows_an_image_is_passed_over() {
 }
 
 #[test]
-fn damage_is_named() {
+fn damage_is_reported() {
     let mut flipped = fixture("rgb.png");
     let middle = flipped.len() / 2;
     flipped[middle] ^= 0x55;
-    let why = decode(&flipped).unwrap_err();
+    let reason = decode(&flipped).unwrap_err();
     assert!(
-        why.starts_with("is a damaged PNG: ") && why.lines().count() == 1,
-        "{why}"
+        reason.starts_with("is a damaged PNG: ") && reason.lines().count() == 1,
+        "{reason}"
     );
     let mut arithmetic = fixture("baseline.jpg");
     let frame = arithmetic
@@ -131,24 +139,24 @@ fn damage_is_named() {
         .position(|marker| marker == [0xff, 0xc0])
         .unwrap();
     arithmetic[frame + 1] = 0xc9;
-    let why = decode(&arithmetic).unwrap_err();
-    assert!(why.contains("JPEG"), "{why}");
+    let reason = decode(&arithmetic).unwrap_err();
+    assert!(reason.contains("JPEG"), "{reason}");
 }
 
 #[test]
-fn what_is_too_large_is_refused_before_it_takes_memory() {
+fn too_large_images_are_refused_before_allocation() {
     let mut bomb = fixture("rgb.bmp");
     bomb[18..22].copy_from_slice(&60_000u32.to_le_bytes());
     bomb[22..26].copy_from_slice(&60_000u32.to_le_bytes());
-    let why = decode(&bomb).unwrap_err();
+    let reason = decode(&bomb).unwrap_err();
     assert!(
-        why.contains("is too large") && why.contains("178956970 pixels"),
-        "{why}"
+        reason.contains("is too large") && reason.contains("178956970 pixels"),
+        "{reason}"
     );
 }
 
 #[test]
-fn an_alpha_of_zero_everywhere_is_ignored_where_it_means_nothing() {
+fn empty_alpha_is_ignored_in_a_bmp_only() {
     assert!(
         !decode(&fixture("void_alpha.bmp"))
             .unwrap()
@@ -156,7 +164,7 @@ fn an_alpha_of_zero_everywhere_is_ignored_where_it_means_nothing() {
             .has_alpha()
     );
     assert!(decode(&fixture("alpha.bmp")).unwrap().color().has_alpha());
-    // a PNG that is transparent everywhere was meant so
+    // a fully transparent PNG is intended
     let mut clear = Vec::new();
     let image = image::RgbaImage::from_pixel(3, 3, image::Rgba([9, 9, 9, 0]));
     image
@@ -175,11 +183,11 @@ fn an_alpha_of_zero_everywhere_is_ignored_where_it_means_nothing() {
 }
 
 #[test]
-fn what_is_no_image_is_named() {
+fn other_files_are_recognized() {
     let avif = b"\0\0\0\x20ftypavif\0\0\0\0avifmif1";
-    for (bytes, said) in [
+    for (bytes, expected) in [
         (&b""[..], "is an empty file"),
-        (&[0; 900], "nothing but zero bytes"),
+        (&[0; 900], "contains only zero bytes"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
             "is a Git LFS pointer",
@@ -191,7 +199,7 @@ fn what_is_no_image_is_named() {
         ),
         (
             avif,
-            "is an AVIF file, which cannot be read (expected PNG, JPEG, WebP, GIF or BMP)",
+            "is an AVIF file, which is not supported (expected PNG, JPEG, WebP, GIF or BMP)",
         ),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC file"),
         (b"II*\0\x08\0\0\0", "is a TIFF file"),
@@ -202,21 +210,21 @@ fn what_is_no_image_is_named() {
         ),
         (b"\x01\x02\x03\x04", "is not an image"),
     ] {
-        let why = decode(bytes).unwrap_err();
-        assert!(why.contains(said), "{said}: {why}");
+        let reason = decode(bytes).unwrap_err();
+        assert!(reason.contains(expected), "{expected}: {reason}");
     }
 }
 
 #[test]
-fn the_file_stands_in_the_error() {
+fn errors_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.png");
     assert!(matches!(open(&path), Err(Error::Io { .. })));
     let whole = fixture("rgb.png");
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let said = open(&path).unwrap_err().to_string();
+    let message = open(&path).unwrap_err().to_string();
     assert!(
-        said.ends_with("cut.png is cut short: it ends before its IEND chunk"),
-        "{said}"
+        message.ends_with("cut.png is cut short: it ends before its IEND chunk"),
+        "{message}"
     );
 }
