@@ -1,17 +1,17 @@
-//! Reads Python's pickles without running any of them.
+//! Reads Python pickles without executing them.
 //!
-//! A pickle is a program for a small stack machine. This machine knows the instructions up to
-//! protocol 4. It calls nothing: a call stays in the result as a [`Call`], for the reader to make
-//! sense of or to refuse. Values live in one arena and point to each other by place, so that
-//! shared, cyclic and very deep values cost nothing special. Source: CPython's
+//! A pickle is a program for a small stack machine. This machine supports the instructions up to
+//! protocol 4. It does not call anything: a call is returned as a [`Call`], which the reader
+//! interprets or refuses. Values are stored in one arena and refer to each other by index, so that
+//! shared, cyclic and deeply nested values need no special treatment. Source: CPython's
 //! `Lib/pickletools.py`.
 
 use std::collections::HashMap;
 
-/// A value's place in the arena.
+/// The index of a value in the arena.
 pub type ValueIndex = usize;
 
-/// What a pickle may hold. Numbers beyond 128 bits are refused.
+/// A value of a pickle. Integers beyond 128 bits are refused.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     None,
@@ -23,52 +23,51 @@ pub enum Value {
     /// A tuple, a list or a set.
     List(Vec<ValueIndex>),
     Dict(Vec<(ValueIndex, ValueIndex)>),
-    /// A class or a function, by its name.
+    /// The name of a class or a function.
     Global {
         module: String,
         name: String,
     },
     Call(Call),
-    /// What lies beside the pickle, such as a storage of `torch.save`, by the place of its
+    /// An object stored outside the pickle, such as a storage of `torch.save`, by the index of its
     /// description.
     Persistent(ValueIndex),
 }
 
-/// A call of a class or a function that was not made.
+/// A call of a class or a function, which was not executed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// The place of a [`Value::Global`].
+    /// The index of a [`Value::Global`].
     pub callee: ValueIndex,
     pub arguments: Vec<ValueIndex>,
-    /// What was put into its result like into a list, and like into a dict.
+    /// The list items that were added to its result.
     pub items: Vec<ValueIndex>,
+    /// The dict items that were added to its result.
     pub pairs: Vec<(ValueIndex, ValueIndex)>,
 }
 
-/// A pickle that was read.
+/// The contents of a pickle.
 #[derive(Debug)]
 pub struct Pickle {
-    /// Whatever a value points to at the time it is made stands before it; lists and dicts may be
-    /// filled later.
+    /// The arena. A value comes after those that it refers to when it is created; lists and dicts
+    /// may be filled later.
     pub values: Vec<Value>,
-    /// The place of the value that the pickle is of.
+    /// The index of the pickled value.
     pub root: ValueIndex,
-    /// The number of bytes read, to find what follows it.
+    /// The number of bytes read. Other data may follow.
     pub length: usize,
 }
 
-/// The reason for which a file is refused that no pickler writes: a clause that follows the file's
-/// name.
-pub const DAMAGED: &str = "is damaged: its pickle makes no sense";
+/// The error for a pickle that no pickler writes. It follows the file's name.
+pub const DAMAGED: &str = "is damaged: its pickle is invalid";
 const CUT_SHORT: &str = "is cut short";
 
 impl Pickle {
-    /// Reads the pickle at the front of `bytes`. The error is a clause that follows the file's
-    /// name: "is cut short".
+    /// Reads the pickle at the start of `bytes`. The error follows the file's name: "is cut short".
     pub fn read(bytes: &[u8]) -> Result<Pickle, String> {
         let mut machine = Machine {
             bytes,
-            at: 0,
+            position: 0,
             values: Vec::new(),
             stack: Vec::new(),
             marks: Vec::new(),
@@ -78,17 +77,17 @@ impl Pickle {
         Ok(Pickle {
             values: machine.values,
             root,
-            length: machine.at,
+            length: machine.position,
         })
     }
 }
 
 struct Machine<'a> {
     bytes: &'a [u8],
-    at: usize,
+    position: usize,
     values: Vec<Value>,
     stack: Vec<ValueIndex>,
-    /// Heights of the stack at each open MARK.
+    /// The height of the stack at each open MARK.
     marks: Vec<usize>,
     memo: HashMap<u64, ValueIndex>,
 }
@@ -138,14 +137,14 @@ impl Machine<'_> {
             b's' | b'u' => self.extend_dict(code)?,
             b'c' | 0x93 => self.global(code)?,
             b'R' | 0x81 => self.call()?,
-            b'b' => drop(self.pop()?), // BUILD: attributes (a state dict's `_metadata`), nothing of use
+            b'b' => drop(self.pop()?), // BUILD: attributes, such as a state dict's `_metadata`, are not used
             b'Q' => {
                 let description = self.pop()?;
                 self.push(Value::Persistent(description));
             }
             _ => {
                 return Err(format!(
-                    "has the pickle instruction {code:#04x}, which no file of plain values needs"
+                    "has the pickle instruction {code:#04x}, which is not supported"
                 ));
             }
         }
@@ -179,31 +178,21 @@ impl Machine<'_> {
     }
 
     fn integer(&mut self, code: u8) -> MachineResult {
-        let number = match code {
+        let value = match code {
             b'I' | b'L' => match self.line()?.trim_end_matches('L') {
-                "00" => {
-                    return {
-                        self.push(Value::Bool(false));
-                        Ok(())
-                    };
-                }
-                "01" => {
-                    return {
-                        self.push(Value::Bool(true));
-                        Ok(())
-                    };
-                }
-                digits => digits.parse().map_err(|_| DAMAGED)?,
+                "00" => Value::Bool(false),
+                "01" => Value::Bool(true),
+                digits => Value::Int(digits.parse().map_err(|_| DAMAGED)?),
             },
-            b'J' => i128::from(self.length(4)? as u32 as i32),
-            b'K' => self.length(1)? as i128,
-            b'M' => self.length(2)? as i128,
+            b'J' => Value::Int(i128::from(self.length(4)? as u32 as i32)),
+            b'K' => Value::Int(self.length(1)? as i128),
+            b'M' => Value::Int(self.length(2)? as i128),
             _ => {
                 let length = self.length(if code == 0x8a { 1 } else { 4 })?;
-                parse_signed(self.take(length)?)?
+                Value::Int(parse_signed(self.take(length)?)?)
             }
         };
-        self.push(Value::Int(number));
+        self.push(value);
         Ok(())
     }
 
@@ -252,8 +241,8 @@ impl Machine<'_> {
             b'j' => self.length(4)? as u64,
             _ => self.line()?.parse().map_err(|_| DAMAGED)?,
         };
-        let place = *self.memo.get(&slot).ok_or(DAMAGED)?;
-        self.stack.push(place);
+        let index = *self.memo.get(&slot).ok_or(DAMAGED)?;
+        self.stack.push(index);
         Ok(())
     }
 
@@ -300,7 +289,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// REDUCE and NEWOBJ: a name with a tuple of arguments.
+    /// Executes REDUCE and NEWOBJ: records the call of a name with a tuple of arguments.
     fn call(&mut self) -> MachineResult {
         let (arguments, callee) = (self.pop()?, self.pop()?);
         let (Value::Global { .. }, Value::List(arguments)) =
@@ -328,8 +317,8 @@ impl Machine<'_> {
     }
 
     fn top(&mut self) -> MachineResult<&mut Value> {
-        let place = *self.stack.last().ok_or(DAMAGED)?;
-        Ok(&mut self.values[place])
+        let index = *self.stack.last().ok_or(DAMAGED)?;
+        Ok(&mut self.values[index])
     }
 
     fn unmark(&mut self) -> MachineResult<Vec<ValueIndex>> {
@@ -343,16 +332,16 @@ impl Machine<'_> {
 
     fn take(&mut self, length: usize) -> MachineResult<&[u8]> {
         let end = self
-            .at
+            .position
             .checked_add(length)
             .filter(|&end| end <= self.bytes.len())
             .ok_or(CUT_SHORT)?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
+        let taken = &self.bytes[self.position..end];
+        self.position = end;
         Ok(taken)
     }
 
-    /// An unsigned little-endian number of up to 8 bytes.
+    /// Reads an unsigned little-endian number of up to 8 bytes.
     fn length(&mut self, bytes: usize) -> MachineResult<usize> {
         let number = self
             .take(bytes)?
@@ -363,7 +352,7 @@ impl Machine<'_> {
     }
 
     fn line(&mut self) -> MachineResult<&str> {
-        let length = self.bytes[self.at..]
+        let length = self.bytes[self.position..]
             .iter()
             .position(|&byte| byte == b'\n')
             .ok_or(CUT_SHORT)?;
@@ -381,10 +370,10 @@ fn into_pairs(items: &[ValueIndex]) -> MachineResult<Vec<(ValueIndex, ValueIndex
     }
 }
 
-/// A little-endian two's complement number of up to 16 bytes; none is 0.
+/// Parses a little-endian two's complement number of up to 16 bytes. No bytes mean 0.
 fn parse_signed(bytes: &[u8]) -> MachineResult<i128> {
     if bytes.len() > 16 {
-        return Err("has a number beyond 128 bits".into());
+        return Err("has an integer of more than 128 bits".into());
     }
     let negative = bytes.last().is_some_and(|&byte| byte >= 0x80);
     let mut all = [if negative { 0xff } else { 0 }; 16];
@@ -397,7 +386,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_values_of_several_protocols_are_read() {
+    fn values_of_several_protocols_are_read() {
         // pickle.dumps({1: ["a", "b"]}, protocol) for the protocols 0, 2 and 4
         let pickles: [&[u8]; 3] = [
             b"(dp0\nI1\n(lp1\nVa\np2\naVb\np3\nas.",
@@ -416,7 +405,7 @@ mod tests {
             let Value::List(items) = &pickle.values[value] else {
                 panic!("{:?}", pickle.values[value])
             };
-            let texts: Vec<&Value> = items.iter().map(|&place| &pickle.values[place]).collect();
+            let texts: Vec<&Value> = items.iter().map(|&item| &pickle.values[item]).collect();
             assert_eq!(texts, [&Value::Text("a".into()), &Value::Text("b".into())]);
             assert_eq!(pickle.length, bytes.len());
             assert_eq!(
@@ -427,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_kept_and_not_made() {
+    fn calls_are_recorded_and_not_executed() {
         // collections.OrderedDict([("a", 1)]), then "b": 2 set
         let pickle =
             Pickle::read(b"ccollections\nOrderedDict\n((l(Va\nI1\ntatRVb\nI2\ns.").unwrap();
@@ -449,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn very_deep_values_cost_no_stack() {
+    fn deeply_nested_values_do_not_overflow_the_stack() {
         let deep = [vec![b']'; 2_000_000], vec![b'a'; 1_999_999], vec![b'.']].concat();
         assert!(matches!(
             Pickle::read(&deep).unwrap().values[0],

@@ -459,9 +459,9 @@ fn numbers_that_are_none_are_named_and_others_are_read() {
     let checked = world.run(&["check", "data"]);
     assert_eq!(checked.code, Some(1));
     for said in [
-        "sentences.json:1: entityId is the text “0”, taken for 0",
-        "sentences.json:2: entityId is 1.0, taken for 1",
-        "sentences.json:3: entityId is null, expected a whole number",
+        "sentences.json:1: entityId is the text “0”, read as 0",
+        "sentences.json:2: entityId is 1.0, read as 1",
+        "sentences.json:3: entityId is null, expected an integer",
         "sentences.json:4: image is 7, expected a path",
     ] {
         assert!(checked.out.contains(said), "{said}: {}", checked.out);

@@ -1,4 +1,4 @@
-//! The corpus: `sentences.json`, one JSON object a line, streamed in constant memory.
+//! The corpus: `sentences.json`, one JSON object per line, streamed in constant memory.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::data::diagnostics::{DiagnosticKind, Diagnostics, kind};
 use crate::data::image_finder::ImageFinder;
 use crate::data::sentence_json;
-use crate::data::sentence_json::Sentence;
+use crate::data::sentence_json::{Sentence, Span};
 use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::name::is_same;
@@ -16,44 +16,78 @@ use crate::progress::{Observer, Progress};
 use crate::text_file::Encoding;
 use crate::types::EntityId;
 
-/// A line longer than this (bytes) is no sentence, and is passed over without being held in memory.
+/// The maximum length of a line, in bytes. A longer one is skipped without reading it into memory.
 const MAX_LINE_BYTES: u64 = 4 << 20;
-/// As many mentions of one line as a [`Pair`] can number.
+/// The maximum number of mentions in a line, which [`Pair::mention`] can number.
 const MAX_MENTIONS: usize = u16::MAX as usize + 1;
-/// Progress is told every so many bytes.
+/// The number of bytes between two progress reports.
 const REPORT_EVERY: u64 = 1 << 20;
 const BUFFER: usize = 1 << 18;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// One mention of an entity: its sentence, and the sentence's image.
+/// One mention of an entity, with its sentence and the sentence's image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     pub entity: EntityId,
     pub tokens: Vec<String>,
-    /// The mention: tokens `start..=end`.
+    /// The first token of the mention.
     pub start: usize,
+    /// The last token of the mention.
     pub end: usize,
-    /// The image's file; none where the sentence has no image or the file is missing.
+    /// The image file. `None` if the sentence has no image or the file is missing.
     pub image: Option<PathBuf>,
-    /// Where the line starts in `sentences.json`, in bytes.
+    /// The start of the line in `sentences.json`, in bytes.
     pub offset: u64,
-    /// Which mention of the line, from 0.
+    /// The position of the mention in its line, from 0.
     pub mention: u16,
-    /// The line's number, from 1; 0 where the pair was read by its offset.
+    /// The line number, from 1, or 0 if the pair was read by its offset.
     pub line: usize,
 }
 
-/// One line of the file: where it starts, its number, and its bytes. [`CorpusReader::content`] takes the
-/// line end and the byte order mark off.
+impl Pair {
+    fn new(
+        span: Span,
+        tokens: Vec<String>,
+        image: Option<PathBuf>,
+        position: PairPosition,
+    ) -> Pair {
+        let PairPosition {
+            offset,
+            mention,
+            line,
+        } = position;
+        Pair {
+            entity: span.entity,
+            tokens,
+            start: span.start,
+            end: span.end,
+            image,
+            offset,
+            mention,
+            line,
+        }
+    }
+}
+
+/// The position of a pair in the corpus. See [`Pair`] for the fields.
+#[derive(Clone, Copy)]
+struct PairPosition {
+    offset: u64,
+    mention: u16,
+    line: usize,
+}
+
+/// One line of the file.
 struct Line<'a> {
+    /// The start of the line in the file, in bytes.
     offset: u64,
     number: usize,
     bytes: &'a [u8],
-    /// It ends in a line end; only the last may not.
-    whole: bool,
+    /// True if the line has a line end. Only the last line may not have one.
+    is_terminated: bool,
 }
 
-/// One pass over the file: what it needs, and where it notes what it leaves out.
+/// One pass over the corpus. It reports what it leaves out.
 pub(super) struct CorpusReader<'a> {
     pub path: &'a Path,
     pub vocabulary: &'a Vocabulary,
@@ -61,33 +95,39 @@ pub(super) struct CorpusReader<'a> {
     pub diagnostics: &'a mut Diagnostics,
 }
 
-type Each<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
+type PairHandler<'a> = &'a mut dyn FnMut(Pair) -> Result<()>;
 
 impl CorpusReader<'_> {
-    /// Hands every usable mention to `each`, through one line buffer. A file that cannot be read as
-    /// text has none, and is noted. Errors: `Io`, `Stopped`, those of `each`.
-    pub(super) fn run(&mut self, observe: &mut dyn Observer<Progress>, each: Each) -> Result<()> {
+    /// Passes every usable mention to `each`. A file that is not text has none, and is reported.
+    ///
+    /// Errors: `Io`, `Stopped`, those of `each`.
+    pub(super) fn run(
+        &mut self,
+        observe: &mut dyn Observer<Progress>,
+        each: PairHandler,
+    ) -> Result<()> {
         let path = self.path;
-        let unread = |e| Error::io("read", path)(e);
-        let file = File::open(path).map_err(unread)?;
-        let total = file.metadata().map_err(unread)?.len();
+        let read_error = |e| Error::io("read", path)(e);
+        let file = File::open(path).map_err(read_error)?;
+        let total = file.metadata().map_err(read_error)?.len();
         let mut reader = BufReader::with_capacity(BUFFER, file);
-        let Some(encoding) = self.encoding(reader.fill_buf().map_err(unread)?) else {
+        let start = reader.fill_buf().map_err(read_error)?;
+        let Some(encoding) = self.detect_encoding(start) else {
             return report_progress(observe, total, total);
         };
         let mut buffer = Vec::new();
-        let (mut offset, mut told) = (0, 0);
+        let (mut offset, mut reported) = (0, 0);
         for number in 1.. {
             buffer.clear();
-            let whole =
-                read_line(&mut reader, encoding, MAX_LINE_BYTES, &mut buffer).map_err(unread)?;
+            let is_terminated = read_line(&mut reader, encoding, MAX_LINE_BYTES, &mut buffer)
+                .map_err(read_error)?;
             let mut length = buffer.len() as u64;
             if length == 0 {
                 break;
             }
-            if !whole && length == MAX_LINE_BYTES {
-                length += skip_line(&mut reader, encoding, &mut buffer).map_err(unread)?;
-                self.note(kind::LONG_LINE, number, || {
+            if !is_terminated && length == MAX_LINE_BYTES {
+                length += skip_line(&mut reader, encoding, &mut buffer).map_err(read_error)?;
+                self.report(kind::LONG_LINE, number, || {
                     format!("{length} bytes in one line")
                 });
             } else {
@@ -95,25 +135,26 @@ impl CorpusReader<'_> {
                     offset,
                     number,
                     bytes: &buffer,
-                    whole,
+                    is_terminated,
                 };
-                self.line(line, encoding, each)?;
+                self.process_line(line, encoding, each)?;
             }
             offset += length;
-            if offset - told >= REPORT_EVERY {
-                told = offset;
+            if offset - reported >= REPORT_EVERY {
+                reported = offset;
                 report_progress(observe, offset, total)?;
             }
         }
         report_progress(observe, offset, total)
     }
 
-    /// The encoding of the file by its first bytes; `None`, and noted, where it is no text.
-    fn encoding(&mut self, start: &[u8]) -> Option<Encoding> {
+    /// Detects the encoding of the file by its first bytes. Returns `None` if it is not text, which
+    /// is reported.
+    fn detect_encoding(&mut self, start: &[u8]) -> Option<Encoding> {
         match Encoding::detect(start) {
             Ok((encoding, _)) => {
                 if encoding != Encoding::Utf8 {
-                    let reason = || "is UTF-16, as its byte order mark says".into();
+                    let reason = || "is UTF-16 according to its byte order mark".into();
                     self.diagnostics
                         .report(kind::UTF16, self.path, None, reason);
                 }
@@ -127,143 +168,140 @@ impl CorpusReader<'_> {
         }
     }
 
-    /// Hands over the mentions of a line as it is in the file, with its line end.
-    fn line(&mut self, line: Line, encoding: Encoding, each: Each) -> Result<()> {
+    /// Passes the mentions of a line to `each`. The line includes its line end.
+    fn process_line(&mut self, line: Line, encoding: Encoding, each: PairHandler) -> Result<()> {
         let (text, valid) = to_utf8(line.bytes, encoding);
         if !valid {
-            self.note(kind::NOT_UTF8, line.number, || {
-                "has characters that are not valid UTF-16; they are lost".into()
+            self.report(kind::NOT_UTF8, line.number, || {
+                "has invalid UTF-16; the characters are lost".into()
             });
         }
-        match self.content(&text, encoding, line.number) {
-            Some(bytes) => self.sentence(Line { bytes, ..line }, each),
+        match self.strip_line(&text, encoding, line.number) {
+            Some(bytes) => self.process_sentence(Line { bytes, ..line }, each),
             None => Ok(()),
         }
     }
 
-    fn note(&mut self, kind: DiagnosticKind, line: usize, reason: impl FnOnce() -> String) {
+    fn report(&mut self, kind: DiagnosticKind, line: usize, reason: impl FnOnce() -> String) {
         self.diagnostics.report(kind, self.path, Some(line), reason);
     }
 
-    /// The line without line end and byte order mark; `None` where it is blank.
-    fn content<'l>(
+    /// Returns the line without line end and byte order mark, or `None` if it is blank.
+    fn strip_line<'l>(
         &mut self,
         line: &'l [u8],
         encoding: Encoding,
         number: usize,
     ) -> Option<&'l [u8]> {
         let mut bytes = line.strip_suffix(b"\n").unwrap_or(line);
-        if let Some(bare) = bytes.strip_suffix(b"\r") {
-            self.note(kind::CRLF, number, || "ends in CRLF".into());
-            bytes = bare;
+        if let Some(stripped) = bytes.strip_suffix(b"\r") {
+            self.report(kind::CRLF, number, || "ends in CRLF".into());
+            bytes = stripped;
         }
         if number == 1 && bytes.starts_with(BOM) {
             if encoding == Encoding::Utf8 {
-                self.note(kind::BOM, number, || "starts with a byte order mark".into());
+                self.report(kind::BOM, number, || "starts with a byte order mark".into());
             }
             bytes = &bytes[BOM.len()..];
         }
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            self.note(kind::BLANK, number, || "blank line".into());
+            self.report(kind::BLANK, number, || "blank line".into());
             return None;
         }
         Some(bytes)
     }
 
-    /// One pair a usable mention. The tokens are copied for all mentions but the last.
-    fn sentence(&mut self, line: Line, each: Each) -> Result<()> {
+    /// Makes one pair for each usable mention of a sentence.
+    fn process_sentence(&mut self, line: Line, each: PairHandler) -> Result<()> {
         let Some(sentence) = self.parse(&line) else {
             return Ok(());
         };
-        let image = self.image(&sentence, line.number);
+        let image = self.find_image(&sentence, line.number);
         if sentence.mentions.is_empty() {
-            self.note(kind::NO_MENTION, line.number, || {
+            self.report(kind::NO_MENTION, line.number, || {
                 "no entity is mentioned".into()
             });
         }
         if sentence.mentions.len() > MAX_MENTIONS {
-            self.note(kind::LONG_LINE, line.number, || {
+            self.report(kind::LONG_LINE, line.number, || {
                 format!("{} mentions in one line", sentence.mentions.len())
             });
             return Ok(());
         }
         let mut tokens = sentence.tokens;
         let last = sentence.mentions.len().saturating_sub(1);
-        for (number, (at, mention)) in (0..=u16::MAX).zip(sentence.mentions.iter().enumerate()) {
-            match mention.resolve(tokens.len(), self.vocabulary) {
-                Ok(span) => {
-                    if let Some(loose) = span.loose {
-                        self.note(kind::LOOSE_NUMBER, line.number, || loose);
-                    }
-                    let tokens = if at == last {
-                        std::mem::take(&mut tokens)
-                    } else {
-                        tokens.clone()
-                    };
-                    let (image, offset, line) = (image.clone(), line.offset, line.number);
-                    let sentence_json::Span {
-                        entity, start, end, ..
-                    } = span;
-                    each(Pair {
-                        entity,
-                        tokens,
-                        start,
-                        end,
-                        image,
-                        offset,
-                        mention: number,
-                        line,
-                    })?;
+        for (mention, found) in (0..=u16::MAX).zip(&sentence.mentions) {
+            let span = match found.resolve(tokens.len(), self.vocabulary) {
+                Ok(span) => span,
+                Err((kind, reason)) => {
+                    self.report(kind, line.number, || reason);
+                    continue;
                 }
-                Err((kind, why)) => self.note(kind, line.number, || why),
+            };
+            if let Some(conversion) = &span.conversion {
+                self.report(kind::CONVERTED_NUMBER, line.number, || conversion.clone());
             }
+            // the last mention takes the tokens, the others copy them
+            let tokens = if usize::from(mention) == last {
+                std::mem::take(&mut tokens)
+            } else {
+                tokens.clone()
+            };
+            let position = PairPosition {
+                offset: line.offset,
+                mention,
+                line: line.number,
+            };
+            each(Pair::new(span, tokens, image.clone(), position))?;
         }
         Ok(())
     }
 
+    /// Parses a line. Returns `None` if it is not a sentence, which is reported.
     fn parse(&mut self, line: &Line) -> Option<Sentence> {
-        sentence_json::parse(line.bytes)
-            .map_err(|e: serde_json::Error| {
-                let kind = if !line.whole && e.is_eof() {
-                    kind::TRUNCATED
-                } else {
-                    kind::BAD_JSON
-                };
-                // serde counts lines within this one line, which would mislead: its column is what
-                // helps
-                let text = e.to_string();
-                let what = text.split(" at line ").next().unwrap_or(&text);
-                let column = if e.column() > 0 {
-                    format!(" (column {})", e.column())
-                } else {
-                    String::new()
-                };
-                self.note(kind, line.number, || format!("{what}{column}"));
-            })
-            .ok()
+        let error = match sentence_json::parse(line.bytes) {
+            Ok(sentence) => return Some(sentence),
+            Err(error) => error,
+        };
+        let kind = if !line.is_terminated && error.is_eof() {
+            kind::TRUNCATED
+        } else {
+            kind::BAD_JSON
+        };
+        // the error's line number counts within this one line: only the column is useful
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        let column = if error.column() > 0 {
+            format!(" (column {})", error.column())
+        } else {
+            String::new()
+        };
+        self.report(kind, line.number, || format!("{what}{column}"));
+        None
     }
 
-    /// The file of the sentence's image; `None`, and noted, where there is none.
-    fn image(&mut self, sentence: &Sentence, line: usize) -> Option<PathBuf> {
+    /// Returns the file of the sentence's image, or `None` if there is none, which is reported.
+    fn find_image(&mut self, sentence: &Sentence, line: usize) -> Option<PathBuf> {
         let image = match sentence.image() {
             Ok(Some(image)) => image,
             Ok(None) => {
-                self.note(kind::NO_IMAGE, line, || "the sentence has no image".into());
+                self.report(kind::NO_IMAGE, line, || "the sentence has no image".into());
                 return None;
             }
-            Err((kind, why)) => {
-                self.note(kind, line, || why);
+            Err((kind, reason)) => {
+                self.report(kind, line, || reason);
                 return None;
             }
         };
         let found = self.images.find(image);
         match &found {
-            None => self.note(kind::MISSING_IMAGE, line, || {
+            None => self.report(kind::MISSING_IMAGE, line, || {
                 format!("there is no image {image}")
             }),
             Some(file) if !image.is_ascii() && differs_in_unicode_form(file, image) => {
-                let reason = || format!("the file of {image} has a name in another Unicode form");
-                self.note(kind::UNICODE_FORM, line, reason);
+                let reason =
+                    || format!("the name of the image file {image} is in another Unicode form");
+                self.report(kind::UNICODE_FORM, line, reason);
             }
             Some(_) => {}
         }
@@ -271,16 +309,15 @@ impl CorpusReader<'_> {
     }
 }
 
-/// Whether a file was found although its name is in another Unicode form than the path that was
-/// asked for.
-fn differs_in_unicode_form(file: &Path, asked: &str) -> bool {
-    let asked = asked.rsplit(['/', '\\']).next().unwrap_or(asked);
+/// Returns whether the name of a file differs from that of the `given` path in its Unicode form.
+fn differs_in_unicode_form(file: &Path, given: &str) -> bool {
+    let given = given.rsplit(['/', '\\']).next().unwrap_or(given);
     let own = file.file_name().and_then(|name| name.to_str());
-    own.is_some_and(|own| own != asked && is_same(own, asked))
+    own.is_some_and(|own| own != given && is_same(own, given))
 }
 
-/// A line in UTF-8, and whether it was valid. The bytes of a UTF-8 file are not looked at: JSON's
-/// own reader does.
+/// Converts a line to UTF-8. Returns it with whether all bytes are valid. The bytes of a UTF-8 file
+/// are not checked here, since the JSON parser checks them.
 fn to_utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
     match encoding {
         Encoding::Utf8 => (Cow::Borrowed(line), true),
@@ -291,22 +328,22 @@ fn to_utf8(line: &[u8], encoding: Encoding) -> (Cow<'_, [u8]>, bool) {
     }
 }
 
-/// Appends bytes up to the next line end and with it, at most `most`, which is even. Returns
-/// whether there was a line end.
+/// Appends the bytes up to and including the next line end, at most `limit` bytes, which must be
+/// even. Returns whether there was a line end.
 fn read_line(
     reader: &mut impl BufRead,
     encoding: Encoding,
-    most: u64,
+    limit: u64,
     line: &mut Vec<u8>,
 ) -> io::Result<bool> {
-    let mut limited = reader.take(most);
+    let mut limited = reader.take(limit);
     loop {
         let before = line.len();
         limited.read_until(b'\n', line)?;
         if line.len() == before || !line.ends_with(b"\n") {
             return Ok(false);
         }
-        // a character of UTF-16 has two bytes, of which either may happen to be that of a line end
+        // either of the two bytes of a UTF-16 character may have the value of a line end
         let is_first = line.len() % 2 == 1;
         match encoding {
             Encoding::Utf8 => return Ok(true),
@@ -326,7 +363,7 @@ fn read_line(
     }
 }
 
-/// Passes over the rest of a line; returns its bytes. `buffer` is scratch.
+/// Skips the rest of a line. Returns the number of skipped bytes. `buffer` is a scratch buffer.
 fn skip_line(
     reader: &mut impl BufRead,
     encoding: Encoding,
@@ -335,9 +372,9 @@ fn skip_line(
     let mut skipped = 0;
     loop {
         buffer.clear();
-        let ended = read_line(reader, encoding, MAX_LINE_BYTES, buffer)?;
+        let is_terminated = read_line(reader, encoding, MAX_LINE_BYTES, buffer)?;
         skipped += buffer.len() as u64;
-        if ended || buffer.is_empty() {
+        if is_terminated || buffer.is_empty() {
             return Ok(skipped);
         }
     }
@@ -347,8 +384,9 @@ fn report_progress(observe: &mut dyn Observer<Progress>, done: u64, total: u64) 
     observe.report(Progress::new("sentences", done, total))
 }
 
-/// The mention that a [`CorpusReader`] gave with this offset and number, its `line` 0. Errors: `Io`, and
-/// `Format` where the file has changed since and there is no such mention.
+/// Reads one mention by the offset and number that a [`CorpusReader`] gave it. Its `line` is 0.
+///
+/// Errors: `Io`; `Format` if the file has changed and there is no such mention.
 pub(super) fn read_pair(
     path: &Path,
     vocabulary: &Vocabulary,
@@ -356,10 +394,10 @@ pub(super) fn read_pair(
     offset: u64,
     mention: u16,
 ) -> Result<Pair> {
-    let gone = |why: String| {
+    let not_found = |reason: String| {
         Error::format(
             path,
-            format!("has no mention {mention} at byte {offset}: {why}"),
+            format!("has no mention {mention} at byte {offset}: {reason}"),
         )
     };
     let mut reader = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
@@ -373,30 +411,23 @@ pub(super) fn read_pair(
         .map_err(Error::io("read", path))?;
     let (text, _) = to_utf8(&bytes, encoding);
     let sentence = sentence_json::parse(text.strip_prefix(BOM).unwrap_or(&text))
-        .map_err(|e| gone(e.to_string()))?;
+        .map_err(|e| not_found(e.to_string()))?;
     let found = sentence
         .mentions
         .get(usize::from(mention))
-        .ok_or_else(|| gone("the line has fewer".into()))?;
+        .ok_or_else(|| not_found("the line has fewer mentions".into()))?;
     let span = found
         .resolve(sentence.tokens.len(), vocabulary)
-        .map_err(|(_, why)| gone(why))?;
+        .map_err(|(_, reason)| not_found(reason))?;
     let image = sentence
         .image()
         .ok()
         .flatten()
         .and_then(|image| images.find(image));
-    let sentence_json::Span {
-        entity, start, end, ..
-    } = span;
-    Ok(Pair {
-        entity,
-        tokens: sentence.tokens,
-        start,
-        end,
-        image,
+    let position = PairPosition {
         offset,
         mention,
         line: 0,
-    })
+    };
+    Ok(Pair::new(span, sentence.tokens, image, position))
 }

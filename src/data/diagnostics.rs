@@ -1,33 +1,34 @@
-//! What is wrong with a data set: every fault counted, the first of each kind kept with its place.
+//! Problems of a data set. Every problem is counted; the first of each kind are stored with file and
+//! line.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// How many diagnostics of one kind are kept whole; the rest are only counted.
+/// The number of diagnostics of one kind that are stored. Further ones are only counted.
 pub const MAX_PER_KIND: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Something was left out, or cannot be used.
+    /// A part of the data is left out or cannot be used.
     Error,
-    /// Odd, and used as it is.
+    /// The data is unusual, and is used.
     Warning,
 }
 
-/// One fault of the data.
+/// One problem of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
-    /// What it is a case of, in the plural: "lines that are not JSON".
+    /// The name of the kind, in the plural: "lines that are not JSON".
     pub kind: &'static str,
     pub file: PathBuf,
-    /// From 1; none where the fault is of the whole file.
+    /// The line, from 1. `None` if the problem concerns the whole file.
     pub line: Option<usize>,
-    /// This case, for people: "entity 9 is not in entity2id.txt".
+    /// The problem in words: "entity 9 is not in entity2id.txt".
     pub reason: String,
 }
 
-/// A kind of fault and how bad it is.
+/// A kind of problem and its severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiagnosticKind {
     pub name: &'static str,
@@ -50,7 +51,7 @@ impl DiagnosticKind {
     }
 }
 
-/// Every kind of fault that loading and checking know.
+/// The kinds of problems that loading and validation report.
 pub mod kind {
     use crate::data::diagnostics::DiagnosticKind;
 
@@ -60,12 +61,13 @@ pub mod kind {
     pub const BLANK: DiagnosticKind = DiagnosticKind::warning("blank lines");
     pub const CRLF: DiagnosticKind = DiagnosticKind::warning("lines ending in CRLF");
     pub const UTF16: DiagnosticKind = DiagnosticKind::warning("files in UTF-16");
-    pub const NOT_UTF8: DiagnosticKind = DiagnosticKind::error("files with bytes that are no text");
+    pub const NOT_UTF8: DiagnosticKind = DiagnosticKind::error("files with invalid characters");
     pub const UNREADABLE_TEXT: DiagnosticKind =
         DiagnosticKind::error("files that cannot be read as text");
     pub const UNICODE_FORM: DiagnosticKind =
         DiagnosticKind::warning("names in another Unicode form (NFC, NFD) than elsewhere");
-    pub const STRAY_FILE: DiagnosticKind = DiagnosticKind::warning("files that are no class file");
+    pub const STRAY_FILE: DiagnosticKind =
+        DiagnosticKind::warning("files that are not class files");
     pub const MISSING_FILE: DiagnosticKind = DiagnosticKind::error("missing files");
 
     // entity2id.txt
@@ -73,8 +75,8 @@ pub mod kind {
         DiagnosticKind::error("lines of entity2id.txt that are not name and id");
     pub const DUPLICATE_ID: DiagnosticKind = DiagnosticKind::error("entity ids given twice");
     pub const DUPLICATE_NAME: DiagnosticKind = DiagnosticKind::warning("entity names given twice");
-    pub const UNICODE_TWINS: DiagnosticKind =
-        DiagnosticKind::warning("entity names that differ in their Unicode form (NFC, NFD) alone");
+    pub const UNICODE_DUPLICATES: DiagnosticKind =
+        DiagnosticKind::warning("entity names that differ only in their Unicode form (NFC, NFD)");
 
     // gt, classes.tsv, eid2cls.pkl
     pub const NO_GOLD: DiagnosticKind = DiagnosticKind::warning("data sets without gold");
@@ -83,45 +85,45 @@ pub mod kind {
         DiagnosticKind::error("gold lines that are not id, name and label");
     pub const UNKNOWN_GOLD: DiagnosticKind =
         DiagnosticKind::error("gold entities that are not in entity2id.txt");
-    pub const GOLD_NAME: DiagnosticKind =
+    pub const GOLD_NAME_MISMATCH: DiagnosticKind =
         DiagnosticKind::warning("gold entities under another name than in entity2id.txt");
     pub const DUPLICATE_GOLD: DiagnosticKind =
         DiagnosticKind::warning("gold entities given twice in a class");
-    pub const TWIN_CLASSES: DiagnosticKind =
-        DiagnosticKind::warning("class files that differ in case, blanks or Unicode form alone");
+    pub const SIMILAR_CLASSES: DiagnosticKind =
+        DiagnosticKind::warning("class files that differ only in case, blanks or Unicode form");
     pub const EMPTY_CLASS: DiagnosticKind = DiagnosticKind::warning("classes without members");
     pub const UNKNOWN_CLASS: DiagnosticKind =
-        DiagnosticKind::warning("rows of classes.tsv that name no class");
-    pub const UNPLACED_CLASS: DiagnosticKind =
-        DiagnosticKind::warning("classes that classes.tsv does not have");
+        DiagnosticKind::warning("rows of classes.tsv with an unknown class");
+    pub const MISSING_CLASS_ROW: DiagnosticKind =
+        DiagnosticKind::warning("classes that are not in classes.tsv");
 
     // query
     pub const NO_QUERIES: DiagnosticKind = DiagnosticKind::warning("classes without queries");
-    pub const FOREIGN_QUERIES: DiagnosticKind = DiagnosticKind::error("query files of no class");
-    pub const TWIN_QUERIES: DiagnosticKind =
-        DiagnosticKind::error("query files of a class that has one already");
+    pub const UNKNOWN_QUERY_CLASS: DiagnosticKind =
+        DiagnosticKind::error("query files of an unknown class");
+    pub const DUPLICATE_QUERIES: DiagnosticKind =
+        DiagnosticKind::error("further query files of the same class");
     pub const UNEQUAL_QUERIES: DiagnosticKind =
-        DiagnosticKind::warning("classes with another number of queries than most");
-    pub const BAD_SEED: DiagnosticKind = DiagnosticKind::error("seeds that are no id");
+        DiagnosticKind::warning("classes with a different number of queries than most");
+    pub const BAD_SEED: DiagnosticKind = DiagnosticKind::error("seeds that are not an entity id");
     pub const UNKNOWN_SEED: DiagnosticKind =
         DiagnosticKind::error("seeds that are not in entity2id.txt");
     pub const DUPLICATE_SEED: DiagnosticKind =
         DiagnosticKind::warning("seeds given twice in a query");
-    pub const FOREIGN_SEED: DiagnosticKind =
-        DiagnosticKind::warning("seeds that are no members of their class");
+    pub const NON_MEMBER_SEED: DiagnosticKind =
+        DiagnosticKind::warning("seeds that are not members of their class");
     pub const SEED_COUNT: DiagnosticKind =
-        DiagnosticKind::warning("queries with another number of seeds than their folder's");
+        DiagnosticKind::warning("queries with a different number of seeds than their folder's");
     pub const EMPTY_QUERY: DiagnosticKind = DiagnosticKind::error("queries without a usable seed");
 
     // sentences.json and its images
     pub const BAD_JSON: DiagnosticKind =
         DiagnosticKind::error("lines that are not a sentence in JSON");
-    pub const TRUNCATED: DiagnosticKind = DiagnosticKind::error("last lines cut short");
+    pub const TRUNCATED: DiagnosticKind = DiagnosticKind::error("incomplete last lines");
     pub const LONG_LINE: DiagnosticKind =
         DiagnosticKind::error("lines too long to be one sentence");
-    pub const BAD_MENTION: DiagnosticKind =
-        DiagnosticKind::error("mentions whose numbers are none");
-    pub const LOOSE_NUMBER: DiagnosticKind =
+    pub const BAD_MENTION: DiagnosticKind = DiagnosticKind::error("mentions without valid numbers");
+    pub const CONVERTED_NUMBER: DiagnosticKind =
         DiagnosticKind::warning("numbers written as text or with a decimal point");
     pub const NO_MENTION: DiagnosticKind = DiagnosticKind::warning("sentences without a mention");
     pub const UNKNOWN_ENTITY: DiagnosticKind =
@@ -131,7 +133,8 @@ pub mod kind {
     pub const OUT_OF_RANGE: DiagnosticKind =
         DiagnosticKind::error("mentions outside their sentence");
     pub const NO_IMAGE: DiagnosticKind = DiagnosticKind::warning("sentences without an image");
-    pub const BAD_IMAGE: DiagnosticKind = DiagnosticKind::error("sentences whose image is no path");
+    pub const BAD_IMAGE: DiagnosticKind =
+        DiagnosticKind::error("sentences whose image is not a path");
     pub const MISSING_IMAGE: DiagnosticKind =
         DiagnosticKind::error("sentences whose image is missing");
     pub const BROKEN_IMAGE: DiagnosticKind = DiagnosticKind::error("images that cannot be decoded");
@@ -143,25 +146,26 @@ pub mod kind {
 struct Tally {
     severity: Severity,
     count: usize,
-    kept: Vec<Diagnostic>,
+    examples: Vec<Diagnostic>,
 }
 
-/// All diagnostics: exact counts by kind, and the first [`MAX_PER_KIND`] of each.
+/// A collection of diagnostics: exact counts by kind, and the first [`MAX_PER_KIND`] of each kind.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Diagnostics {
     kinds: BTreeMap<&'static str, Tally>,
 }
 
 impl Diagnostics {
-    pub fn push(&mut self, finding: Diagnostic) {
-        let tally = self.tally(finding.kind, finding.severity);
+    /// Adds a diagnostic.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let tally = self.tally(diagnostic.kind, diagnostic.severity);
         tally.count += 1;
-        if tally.kept.len() < MAX_PER_KIND {
-            tally.kept.push(finding);
+        if tally.examples.len() < MAX_PER_KIND {
+            tally.examples.push(diagnostic);
         }
     }
 
-    /// Counts one case; `reason` is only asked for while cases of this kind are kept.
+    /// Adds a diagnostic. `reason` is called only while diagnostics of this kind are stored.
     pub fn report(
         &mut self,
         kind: DiagnosticKind,
@@ -171,14 +175,10 @@ impl Diagnostics {
     ) {
         let tally = self.tally(kind.name, kind.severity);
         tally.count += 1;
-        if tally.kept.len() < MAX_PER_KIND {
-            let DiagnosticKind {
-                name: kind,
-                severity,
-            } = kind;
-            tally.kept.push(Diagnostic {
-                severity,
-                kind,
+        if tally.examples.len() < MAX_PER_KIND {
+            tally.examples.push(Diagnostic {
+                severity: kind.severity,
+                kind: kind.name,
                 file: file.to_owned(),
                 line,
                 reason: reason(),
@@ -190,21 +190,21 @@ impl Diagnostics {
         self.kinds.entry(kind).or_insert_with(|| Tally {
             severity,
             count: 0,
-            kept: Vec::new(),
+            examples: Vec::new(),
         })
     }
 
-    /// Takes back every finding of a kind, where it is none.
+    /// Removes every diagnostic of a kind.
     pub fn remove(&mut self, kind: DiagnosticKind) {
         self.kinds.remove(kind.name);
     }
 
-    /// How many of this kind, kept or not.
+    /// Returns the number of diagnostics of this kind, including those that are only counted.
     pub fn count(&self, kind: &str) -> usize {
         self.kinds.get(kind).map_or(0, |t| t.count)
     }
 
-    /// How many of this severity, kept or not.
+    /// Returns the number of diagnostics of this severity, including those that are only counted.
     pub fn total(&self, severity: Severity) -> usize {
         self.kinds
             .values()
@@ -217,7 +217,7 @@ impl Diagnostics {
         self.kinds.is_empty()
     }
 
-    /// Returns the kinds that are errors.
+    /// Returns only the errors.
     pub fn errors(&self) -> Diagnostics {
         let kinds = self
             .kinds
@@ -228,22 +228,22 @@ impl Diagnostics {
         }
     }
 
-    /// The kept ones: errors first, then by kind, then as found.
+    /// Returns the stored diagnostics: errors first, then by kind, then in the order of the data.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.ordered()
+        self.sorted_kinds()
             .into_iter()
-            .flat_map(|(_, tally)| &tally.kept)
+            .flat_map(|(_, tally)| &tally.examples)
     }
 
-    /// (kind, count): errors first, the most frequent first.
+    /// Returns each kind with its count: errors first, then the most frequent first.
     pub fn summary(&self) -> Vec<(String, usize)> {
-        self.ordered()
+        self.sorted_kinds()
             .into_iter()
             .map(|(kind, tally)| (kind.to_string(), tally.count))
             .collect()
     }
 
-    fn ordered(&self) -> Vec<(&'static str, &Tally)> {
+    fn sorted_kinds(&self) -> Vec<(&'static str, &Tally)> {
         let mut kinds: Vec<_> = self
             .kinds
             .iter()
@@ -253,13 +253,13 @@ impl Diagnostics {
         kinds
     }
 
-    /// Adds the other's counts, and as many of its diagnostics as fit.
+    /// Adds the counts of `other`, and its diagnostics up to the limit per kind.
     pub fn merge(&mut self, other: Diagnostics) {
         for (kind, theirs) in other.kinds {
             let ours = self.tally(kind, theirs.severity);
             ours.count += theirs.count;
-            let room = MAX_PER_KIND - ours.kept.len();
-            ours.kept.extend(theirs.kept.into_iter().take(room));
+            let free = MAX_PER_KIND - ours.examples.len();
+            ours.examples.extend(theirs.examples.into_iter().take(free));
         }
     }
 }
@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_exact_beyond_what_is_kept() {
+    fn counts_are_exact_beyond_the_limit() {
         let mut diagnostics = Diagnostics::default();
         for line in 1..=70 {
             diagnostics.report(kind::BLANK, Path::new("a"), Some(line), || {
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(diagnostics.total(Severity::Warning), 71);
         assert_eq!(diagnostics.total(Severity::Error), 1);
         assert_eq!(diagnostics.iter().count(), MAX_PER_KIND + 1);
-        // errors come first, however few
+        // errors come first, even if there are fewer
         assert_eq!(
             diagnostics.summary()[0],
             (kind::BAD_JSON.name.to_string(), 1)

@@ -1,4 +1,4 @@
-//! What the corpus holds of each entity: how many pairs, which pictures, of what kind.
+//! The evidence for each entity in the corpus: the number of pairs, the images, and their kinds.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,32 +11,34 @@ use crate::name::nfc;
 use crate::progress::{Observer, Progress};
 use crate::types::EntityId;
 
-/// Beside the pictures: where each is from, and what kind it is.
+/// The file with the source and the kind of each image.
 const SOURCES: &str = "image/SOURCES.tsv";
 
-/// Of one entity.
+/// The evidence for one entity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntityEvidence {
-    /// Mentions whose sentence has a picture.
+    /// The number of mentions in sentences with an image.
     pub pairs: u32,
-    /// Those pictures, each once, in the order of the corpus.
+    /// The images, each once, in the order of the corpus.
     pub images: Vec<PathBuf>,
 }
 
 impl Dataset {
-    /// The evidence of every entity that has some, in one pass over the corpus. Errors: `Missing`,
-    /// `Io`, `Stopped`.
+    /// Collects the evidence for every entity in one pass over the corpus. Entities without evidence
+    /// are not included.
+    ///
+    /// Errors: `Missing`, `Io`, `Stopped`.
     pub fn evidence(
         &self,
         observe: &mut dyn Observer<Progress>,
     ) -> Result<HashMap<EntityId, EntityEvidence>> {
         let mut found: HashMap<EntityId, EntityEvidence> = HashMap::new();
         self.pairs(&mut Diagnostics::default(), observe, &mut |pair| {
-            if let Some(picture) = pair.image {
+            if let Some(image) = pair.image {
                 let evidence = found.entry(pair.entity).or_default();
                 evidence.pairs += 1;
-                if !evidence.images.contains(&picture) {
-                    evidence.images.push(picture);
+                if !evidence.images.contains(&image) {
+                    evidence.images.push(image);
                 }
             }
             Ok(())
@@ -44,16 +46,18 @@ impl Dataset {
         Ok(found)
     }
 
-    /// The kind of each picture by its file's name ([`nfc`]), as the columns `file` and `kind` of
-    /// `image/SOURCES.tsv` have it. Errors: `Missing`, `Io`, `Format` where a column lacks, `Line`
-    /// for a row without either or of a file that had one.
+    /// Reads the kind of each image from the columns `file` and `kind` of `image/SOURCES.tsv`. The
+    /// keys are file names in Form C ([`nfc`]).
+    ///
+    /// Errors: `Missing`; `Io`; `Format` for a missing column; `Line` for a row with an empty cell,
+    /// or a file that is listed twice.
     pub fn image_kinds(&self) -> Result<HashMap<String, String>> {
         let path = self.root.join(SOURCES);
         if !path.is_file() {
             return Err(missing(
                 SOURCES,
                 &path,
-                "its columns “file” and “kind” say what kind each picture is",
+                "its columns `file` and `kind` give the kind of each image",
             ));
         }
         read_image_kinds(&path)
@@ -62,36 +66,37 @@ impl Dataset {
 
 fn read_image_kinds(path: &Path) -> Result<HashMap<String, String>> {
     let rows = read_required_lines(path, &mut Diagnostics::default())?;
-    let head: Vec<&str> = rows
+    let header: Vec<&str> = rows
         .first()
         .map(|(_, line)| line.split('\t').collect())
         .unwrap_or_default();
     let column = |name: &str| {
-        let at = head.iter().position(|head| head.trim() == name);
-        at.ok_or_else(|| Error::format(path, format!("has no column “{name}” in its first line")))
+        let index = header.iter().position(|column| column.trim() == name);
+        index
+            .ok_or_else(|| Error::format(path, format!("has no column `{name}` in its first line")))
     };
     let (file, kind) = (column("file")?, column("kind")?);
     let mut kinds = HashMap::new();
     for (line, row) in rows.iter().skip(1) {
-        let fault = |reason| Error::Line {
+        let line_error = |reason| Error::Line {
             path: path.to_owned(),
             line: *line,
             reason,
         };
         let cells: Vec<&str> = row.split('\t').map(str::trim).collect();
-        let cell = |at: usize| {
+        let cell = |column: usize| {
             cells
-                .get(at)
+                .get(column)
                 .filter(|cell| !cell.is_empty())
                 .map(|cell| (*cell).to_owned())
         };
         let (Some(file), Some(kind)) = (cell(file), cell(kind)) else {
-            return Err(fault(
-                "expected a file and its kind, found a row without".into(),
+            return Err(line_error(
+                "expected a file and its kind, found an empty cell".into(),
             ));
         };
         if kinds.insert(nfc(&file).into_owned(), kind).is_some() {
-            return Err(fault(format!("“{file}” is listed a second time")));
+            return Err(line_error(format!("“{file}” is listed twice")));
         }
     }
     Ok(kinds)
@@ -108,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_found_by_their_names() {
+    fn columns_are_found_by_name() {
         let found = kinds("kind\tlicence\tfile\r\nphoto\tCC0\ta.png\n\nicon\t\tb.png\n").unwrap();
         assert_eq!(
             (
@@ -125,17 +130,17 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_the_column_or_the_line() {
-        let said = |text| kinds(text).unwrap_err().to_string();
-        assert!(said("file\tsource\na.png\tx\n").contains("no column “kind”"));
-        assert!(said("").contains("no column “file”"));
+    fn errors_name_the_column_or_the_line() {
+        let error = |text| kinds(text).unwrap_err().to_string();
+        assert!(error("file\tsource\na.png\tx\n").contains("no column `kind`"));
+        assert!(error("").contains("no column `file`"));
         assert!(
-            said("file\tkind\na.png\ticon\nb.png\t \n")
+            error("file\tkind\na.png\ticon\nb.png\t \n")
                 .contains(":3: expected a file and its kind")
         );
         assert!(
-            said("file\tkind\na.png\ticon\na.png\tphoto\n")
-                .contains(":3: “a.png” is listed a second time")
+            error("file\tkind\na.png\ticon\na.png\tphoto\n")
+                .contains(":3: “a.png” is listed twice")
         );
     }
 }

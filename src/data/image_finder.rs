@@ -1,4 +1,4 @@
-//! Where a sentence's image lies: the corpus gives a path that is relative to some folder.
+//! Finds the image files of sentences. The corpus gives paths that are relative to an unknown folder.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::name::nfc;
 
-/// Finds images, and remembers the last answer: consecutive sentences tend to share theirs.
+/// Finds image files. The last result is cached, since consecutive sentences often share an image.
 pub(super) struct ImageFinder {
     root: PathBuf,
     parent: Option<PathBuf>,
@@ -16,7 +16,7 @@ pub(super) struct ImageFinder {
 
 impl ImageFinder {
     pub(super) fn new(root: &Path) -> ImageFinder {
-        // of "." the parent is "..", which only the full path knows
+        // "." has no parent, its full path has one
         let full = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         ImageFinder {
             root: root.to_owned(),
@@ -26,56 +26,58 @@ impl ImageFinder {
         }
     }
 
-    /// The image's file, where there is one.
+    /// Returns the file of the image, or `None` if there is none.
     pub(super) fn find(&mut self, image: &str) -> Option<PathBuf> {
         match &self.last {
-            Some((asked, found)) if asked == image => found.clone(),
+            Some((last, found)) if last == image => found.clone(),
             _ => {
-                let found = self.look(image);
+                let found = self.search(image);
                 self.last = Some((image.to_string(), found.clone()));
                 found
             }
         }
     }
 
-    /// In the data set's folder, then beside it; then the same with leading folders of the path
-    /// taken off, as published paths are relative to wherever the archive was unpacked. Names are
-    /// looked for as they are given, then in other Unicode forms.
-    fn look(&mut self, image: &str) -> Option<PathBuf> {
+    /// Searches the data set's folder, then its parent; then both without the leading folders of the
+    /// path, since published paths are relative to the folder in which the archive was unpacked.
+    /// Names are matched exactly first, then in other Unicode forms.
+    fn search(&mut self, image: &str) -> Option<PathBuf> {
         let image = image.replace('\\', "/");
         let parts: Vec<&str> = image
             .split('/')
             .filter(|part| !part.is_empty() && *part != ".")
             .collect();
-        let bases: Vec<&Path> = std::iter::once(&self.root)
-            .chain(&self.parent)
-            .map(PathBuf::as_path)
-            .collect();
-        let tails =
-            || (0..parts.len()).flat_map(|skipped| bases.iter().map(move |&base| (base, skipped)));
-        let exact = |(base, skipped): (&Path, usize)| {
-            base.join(parts[skipped..].iter().collect::<PathBuf>())
-        };
-        let listings = &mut self.listings;
-        tails().map(exact).find(|path| path.is_file()).or_else(|| {
-            if image.is_ascii() {
-                return None;
+        let mut bases = vec![self.root.as_path()];
+        bases.extend(self.parent.as_deref());
+        for skipped in 0..parts.len() {
+            for base in &bases {
+                let path = base.join(parts[skipped..].iter().collect::<PathBuf>());
+                if path.is_file() {
+                    return Some(path);
+                }
             }
-            tails().find_map(|(base, skipped)| {
-                listings
-                    .find(base, &parts[skipped..])
-                    .filter(|path| path.is_file())
-            })
-        })
+        }
+        if image.is_ascii() {
+            return None;
+        }
+        for skipped in 0..parts.len() {
+            for base in &bases {
+                let path = self.listings.find(base, &parts[skipped..]);
+                if let Some(path) = path.filter(|path| path.is_file()) {
+                    return Some(path);
+                }
+            }
+        }
+        None
     }
 }
 
-/// The names in folders that have more than one Unicode form, by their Form C.
+/// The names in folders that are not ASCII, by their Form C. They may be in another Unicode form.
 #[derive(Default)]
 struct Listings(HashMap<PathBuf, HashMap<String, OsString>>);
 
 impl Listings {
-    /// The path below `base` whose parts are these in some Unicode form.
+    /// Returns the path below `base` with these parts in any Unicode form.
     fn find(&mut self, base: &Path, parts: &[&str]) -> Option<PathBuf> {
         let mut path = base.to_owned();
         for part in parts {
@@ -83,16 +85,17 @@ impl Listings {
             path = if exact.exists() {
                 exact
             } else {
-                let name = self.of(&path).get(nfc(part).as_ref())?.clone();
+                let name = self.names_in(&path).get(nfc(part).as_ref())?.clone();
                 path.join(name)
             };
         }
         Some(path)
     }
 
-    fn of(&mut self, folder: &Path) -> &HashMap<String, OsString> {
+    /// Returns the listing of a folder, reading it at the first call.
+    fn names_in(&mut self, folder: &Path) -> &HashMap<String, OsString> {
         if !self.0.contains_key(folder) {
-            // a folder that cannot be listed holds nothing that can be found
+            // a folder that cannot be listed counts as empty
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             let names = entries.filter_map(|entry| {
                 let name = entry.file_name();
@@ -114,7 +117,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn published_paths_are_found_wherever_they_were_unpacked() {
+    fn published_paths_are_found_in_any_folder() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("mesed");
         for file in ["mesed/image/a.png", "pictures/b.png", "mesed/c.png"] {
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_in_another_unicode_form() {
+    fn images_are_found_in_another_unicode_form() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("data");
         for file in [

@@ -1,13 +1,15 @@
-//! The data set in the MESED layout: vocabulary, classes and gold, queries, corpus, and the
-//! validator.
+//! Data sets in the MESED layout: vocabulary, classes and gold, queries, corpus, and their
+//! validation.
 //!
-//! Real files hold surprises. Whatever can be left out is left out, counted and named in
-//! [`Diagnostics`]; only a missing folder or vocabulary, and files that cannot be read, are errors.
+//! Real files have faults. Invalid parts are left out, counted and reported in [`Diagnostics`]. Only
+//! a missing folder or vocabulary, and files that cannot be read, are errors.
 
 mod class;
 mod corpus;
 mod diagnostics;
 mod entity_evidence;
+mod gold;
+mod gold_pickle;
 mod image_finder;
 mod query_files;
 mod row_list;
@@ -43,37 +45,39 @@ const ENTITIES: &str = "entity2id.txt";
 const SENTENCES: &str = "sentences.json";
 const HIERARCHY: &str = "classes.tsv";
 
-/// As many classes as a [`ClassId`] can count.
+/// The maximum number of classes, which a [`ClassId`] can number.
 const MAX_CLASSES: usize = u16::MAX as usize + 1;
-/// How many class names an error suggests.
+/// The maximum number of class names that an error suggests.
 const SUGGESTIONS: usize = 3;
 
-/// A data set but for its sentences, which are streamed.
+/// A data set without its sentences, which are streamed.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     pub root: PathBuf,
-    /// The folder's name.
+    /// The name of the folder.
     pub name: String,
     pub vocabulary: Vocabulary,
-    /// Sorted by name ([`nfc`], so that Linux and a Mac agree); a [`ClassId`] is a place in it.
+    /// The classes sorted by name, in Form C ([`nfc`]) so that Linux and a Mac agree. A [`ClassId`]
+    /// is an index in this list.
     pub classes: Vec<Class>,
-    /// Sorted by class, seed count, number.
+    /// The queries sorted by class, seed count and number.
     pub queries: Vec<Query>,
-    /// What loading left out or found odd.
+    /// The problems that were found while loading.
     pub diagnostics: Diagnostics,
 }
 
 impl Dataset {
-    /// Reads everything but `sentences.json`. Errors: `Missing` for the folder or its
-    /// `entity2id.txt`, `Io`, and `Format` for an `entity2id.txt` that is a Git LFS pointer and for
-    /// more classes than a [`ClassId`] can count.
+    /// Reads everything except `sentences.json`.
+    ///
+    /// Errors: `Missing` for the folder or its `entity2id.txt`; `Io`; `Format` for an
+    /// `entity2id.txt` that is a Git LFS pointer, and for too many classes.
     pub fn open(root: &Path) -> Result<Dataset> {
         let entities = root.join(ENTITIES);
         if !root.is_dir() {
             return Err(missing(
                 "data set",
                 root,
-                "give the folder that holds entity2id.txt",
+                "give the folder that contains entity2id.txt",
             ));
         }
         if !entities.is_file() {
@@ -99,22 +103,20 @@ impl Dataset {
         })
     }
 
-    /// BLAKE3, in hex, of `entity2id.txt` and `sentences.json`: what an index is built from. Gold
-    /// and queries may change without it. Errors: `Missing`, `Io`.
+    /// Returns the BLAKE3 hash, in hexadecimal, of `entity2id.txt` and `sentences.json`, from which
+    /// an index is built. Gold and queries do not change it.
+    ///
+    /// Errors: `Missing`, `Io`.
     pub fn hash(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
         for name in [ENTITIES, SENTENCES] {
             let path = self.root.join(name);
             if !path.is_file() {
-                return Err(missing(
-                    name,
-                    &path,
-                    "it is part of what an index is built from",
-                ));
+                return Err(missing(name, &path, "an index is built from it"));
             }
             let file = File::open(&path).map_err(Error::io("read", &path))?;
             let length = file.metadata().map_err(Error::io("read", &path))?.len();
-            // the length keeps the border between the two files from shifting unseen
+            // the length marks the border between the two files
             hasher.update(&length.to_le_bytes());
             hasher
                 .update_reader(file)
@@ -123,9 +125,9 @@ impl Dataset {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// BLAKE3, in hex, of what a run of so many seeds is scored by: its queries' seeds and every
-    /// class's members, as they were read. The order of files and of members does not matter, nor
-    /// what was left out, nor the Unicode form of names.
+    /// Returns the BLAKE3 hash, in hexadecimal, of the data by which a run is scored: the seeds of
+    /// the queries with this seed count, and the members of every class. The order of files and
+    /// members, the invalid parts of files and the Unicode form of names do not change it.
     pub fn queries_hash(&self, seeds: SeedCount) -> String {
         let ids = |ids: &[EntityId]| {
             ids.iter()
@@ -134,7 +136,7 @@ impl Dataset {
                 .join(" ")
         };
         let mut hasher = blake3::Hasher::new();
-        // no name of a file has a 0 in it, so nothing shifts from one field to the next unseen
+        // file names have no 0, so that it can separate the fields
         let mut line = |name: &str, entities: &[EntityId]| {
             hasher.update(format!("{}\0{}\0", nfc(name), ids(entities)).as_bytes());
         };
@@ -151,8 +153,9 @@ impl Dataset {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// The same with the queries of another folder in the place of those of so many seeds. Errors:
-    /// as [`Dataset::queries_in`].
+    /// Replaces the queries with this seed count by those of another folder.
+    ///
+    /// Errors: those of [`Dataset::queries_in`].
     pub fn with_queries(mut self, folder: &Path, seeds: SeedCount) -> Result<Dataset> {
         let queries = self.queries_in(folder, seeds, &mut Diagnostics::default())?;
         self.queries.retain(|query| query.seed_count != seeds);
@@ -160,8 +163,9 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The class of this file name or shown name ("carnivorous mammals"). Error: `Unknown` with
-    /// near ones.
+    /// Finds a class by its file name or its title ("carnivorous mammals").
+    ///
+    /// Errors: `Unknown`, with similar names.
     pub fn class(&self, name: &str) -> Result<ClassId> {
         let name = name.trim();
         class::find_class_id(&self.classes, name).ok_or_else(|| Error::Unknown {
@@ -175,7 +179,7 @@ impl Dataset {
         })
     }
 
-    /// `<class>/<3|5>/<number from 1>`: how runs name the query.
+    /// Returns the id of a query in runs: `<class>/<3|5>/<number from 1>`.
     pub fn query_id(&self, query: &Query) -> String {
         format!(
             "{}/{}/{}",
@@ -185,8 +189,10 @@ impl Dataset {
         )
     }
 
-    /// Queries from another folder of `<class>.txt` files, in the order of `queries`; what is left
-    /// out goes to `diagnostics`. Errors: `Missing`, `Io`.
+    /// Reads queries from another folder of `<class>.txt` files, in the order of `queries`. Invalid
+    /// parts are left out and reported.
+    ///
+    /// Errors: `Missing`, `Io`.
     pub fn queries_in(
         &self,
         folder: &Path,
@@ -198,23 +204,24 @@ impl Dataset {
                 missing(
                     "folder of queries",
                     folder,
-                    "it holds a file CLASS.txt for each class",
+                    "it has a file CLASS.txt for each class",
                 )
             },
         )?;
         query_files::read_queries(&files, &self.classes, &self.vocabulary, diagnostics)
     }
 
-    /// Streams the corpus: every usable mention goes to `each`, in file order; what is left out
-    /// goes to `diagnostics`. Progress is in bytes. Errors: `Missing`, `Io`, `Stopped`, those of
-    /// `each`.
+    /// Streams the corpus: passes every usable mention to `each`, in file order. Invalid parts are
+    /// left out and reported. Progress is in bytes.
+    ///
+    /// Errors: `Missing`, `Io`, `Stopped`, those of `each`.
     pub fn pairs(
         &self,
         diagnostics: &mut Diagnostics,
         observe: &mut dyn Observer<Progress>,
         each: &mut dyn FnMut(Pair) -> Result<()>,
     ) -> Result<()> {
-        let path = self.sentences()?;
+        let path = self.corpus_path()?;
         let images = image_finder::ImageFinder::new(&self.root);
         corpus::CorpusReader {
             path: &path,
@@ -225,10 +232,11 @@ impl Dataset {
         .run(observe, each)
     }
 
-    /// Reads one mention again by its line's byte offset; its `line` is 0. Errors: `Missing`, `Io`,
-    /// and `Format` where the corpus has no such mention (any more).
+    /// Reads one mention again by its line's byte offset. Its `line` is 0.
+    ///
+    /// Errors: `Missing`; `Io`; `Format` if the corpus has no such mention (any more).
     pub fn pair_at(&self, offset: u64, mention: u16) -> Result<Pair> {
-        let path = self.sentences()?;
+        let path = self.corpus_path()?;
         corpus::read_pair(
             &path,
             &self.vocabulary,
@@ -238,7 +246,8 @@ impl Dataset {
         )
     }
 
-    fn sentences(&self) -> Result<PathBuf> {
+    /// Returns the path of the corpus.
+    fn corpus_path(&self) -> Result<PathBuf> {
         let path = self.root.join(SENTENCES);
         if path.is_file() {
             git_lfs::refuse_pointer(&path)?;
@@ -247,7 +256,7 @@ impl Dataset {
             Err(missing(
                 SENTENCES,
                 &path,
-                "the sentences are one JSON object a line",
+                "it has one sentence per line, as a JSON object",
             ))
         }
     }
@@ -269,20 +278,21 @@ fn folder_name(root: &Path) -> String {
         .into_owned()
 }
 
-/// Classes with gold, and those that only have queries; sorted by name and placed in the hierarchy.
+/// Reads the classes with gold and those that only have queries, sorted by name, with their
+/// hierarchy.
 fn read_classes(
     root: &Path,
     files: &[query_files::QueryFile],
     vocabulary: &Vocabulary,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Class>> {
-    let mut classes = class::read_gold(root, vocabulary, diagnostics)?;
+    let mut classes = gold::read_gold(root, vocabulary, diagnostics)?;
     query_files::add_classes_without_gold(&mut classes, files);
     if classes.len() > MAX_CLASSES {
         return Err(Error::format(
             root,
             format!(
-                "has {} classes, and {MAX_CLASSES} is the most",
+                "has {} classes; at most {MAX_CLASSES} are supported",
                 classes.len()
             ),
         ));

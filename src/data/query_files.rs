@@ -1,4 +1,5 @@
-//! The queries: seeds of each class, `query/` with three a line and `query_seed=5/` with five.
+//! Reads the queries: the seeds of each class, three per line in `query/` and five in
+//! `query_seed=5/`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use crate::data::vocabulary::Vocabulary;
 use crate::error::Result;
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
-/// What ends a query file before its end.
+/// The line that ends a query file; later lines are ignored.
 const END: &str = "EXIT";
 
 const FOLDERS: [(SeedCount, &str); 2] = [
@@ -18,14 +19,14 @@ const FOLDERS: [(SeedCount, &str); 2] = [
     (SeedCount::Five, "query_seed=5"),
 ];
 
-/// One query file and the class it is of.
+/// A query file and its class.
 pub(super) struct QueryFile {
     seed_count: SeedCount,
     class: String,
     path: PathBuf,
 }
 
-/// Every query file of the data set.
+/// Finds every query file of the data set.
 pub(super) fn find_query_files(
     root: &Path,
     diagnostics: &mut Diagnostics,
@@ -39,23 +40,28 @@ pub(super) fn find_query_files(
     Ok(all)
 }
 
-/// The query files of one folder; none where there is no such folder.
+/// Finds the query files of one folder. Returns `None` if the folder does not exist.
 pub(super) fn find_query_files_in(
     folder: &Path,
     seed_count: SeedCount,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<Vec<QueryFile>>> {
-    let files = class_files(folder, diagnostics)?;
-    let of = |(class, path)| QueryFile {
-        seed_count,
-        class,
-        path,
+    let Some(files) = class_files(folder, diagnostics)? else {
+        return Ok(None);
     };
-    Ok(files.map(|files| files.into_iter().map(of).collect()))
+    let mut query_files = Vec::new();
+    for (class, path) in files {
+        query_files.push(QueryFile {
+            seed_count,
+            class,
+            path,
+        });
+    }
+    Ok(Some(query_files))
 }
 
-/// Adds an empty class for each query file that no class has: what has queries can be expanded
-/// without gold.
+/// Adds an empty class for each query file of an unknown class: its queries can be expanded without
+/// gold.
 pub(super) fn add_classes_without_gold(classes: &mut Vec<Class>, files: &[QueryFile]) {
     for file in files {
         if find_class(classes, &file.class).is_none() {
@@ -64,8 +70,8 @@ pub(super) fn add_classes_without_gold(classes: &mut Vec<Class>, files: &[QueryF
     }
 }
 
-/// All queries, sorted by class, seed count and number; of several files of one class, those of the
-/// first. `classes` must be in their final order.
+/// Reads all queries, sorted by class, seed count and number. If there are several files of one
+/// class, only the first is read. `classes` must be in their final order.
 pub(super) fn read_queries(
     files: &[QueryFile],
     classes: &[Class],
@@ -76,14 +82,14 @@ pub(super) fn read_queries(
     let mut read: HashMap<(ClassId, SeedCount), &Path> = HashMap::new();
     for file in files {
         let Some(class) = find_class_id(classes, &file.class) else {
-            diagnostics.report(kind::FOREIGN_QUERIES, &file.path, None, || {
-                format!("there is no class “{}”", file.class)
+            diagnostics.report(kind::UNKNOWN_QUERY_CLASS, &file.path, None, || {
+                format!("unknown class “{}”", file.class)
             });
             continue;
         };
         if let Some(first) = read.get(&(class, file.seed_count)) {
-            diagnostics.report(kind::TWIN_QUERIES, &file.path, None, || {
-                format!("{} has its queries", first.display())
+            diagnostics.report(kind::DUPLICATE_QUERIES, &file.path, None, || {
+                format!("{} already has the queries of this class", first.display())
             });
             continue;
         }
@@ -101,7 +107,7 @@ pub(super) fn read_queries(
     Ok(queries)
 }
 
-/// Adds the queries of one file, which are of `class`.
+/// Adds the queries of one file of `class`.
 fn read_query_file(
     file: &QueryFile,
     class: ClassId,
@@ -124,7 +130,7 @@ fn read_query_file(
         );
         if seeds.is_empty() {
             diagnostics.report(kind::EMPTY_QUERY, &file.path, Some(line), || {
-                "no seed can be used".into()
+                "the query has no usable seed".into()
             });
             continue;
         }
@@ -147,44 +153,47 @@ fn read_seeds(
     diagnostics: &mut Diagnostics,
 ) -> Vec<EntityId> {
     let mut seeds: Vec<EntityId> = Vec::new();
-    let mut note =
+    let mut report =
         |kind, reason: String| diagnostics.report(kind, &file.path, Some(line), || reason);
     for word in text.split_whitespace() {
         let Ok(id) = word.parse().map(EntityId) else {
-            note(kind::BAD_SEED, format!("“{word}” is no entity id"));
+            report(kind::BAD_SEED, format!("“{word}” is not an entity id"));
             continue;
         };
         let Some(name) = vocabulary.name(id) else {
-            note(
+            report(
                 kind::UNKNOWN_SEED,
                 format!("entity {id} is not in entity2id.txt"),
             );
             continue;
         };
         if seeds.contains(&id) {
-            note(kind::DUPLICATE_SEED, format!("{id} “{name}” came before"));
+            report(
+                kind::DUPLICATE_SEED,
+                format!("{id} “{name}” is listed twice"),
+            );
             continue;
         }
         if !class.members.is_empty() && !class.members.contains(&id) {
-            note(
-                kind::FOREIGN_SEED,
-                format!("{id} “{name}” is no member of “{}”", class.title()),
+            report(
+                kind::NON_MEMBER_SEED,
+                format!("{id} “{name}” is not a member of “{}”", class.title()),
             );
         }
         seeds.push(id);
     }
-    let wanted = file.seed_count.as_usize();
-    if seeds.len() != wanted && !seeds.is_empty() {
-        note(
+    let expected = file.seed_count.as_usize();
+    if seeds.len() != expected && !seeds.is_empty() {
+        report(
             kind::SEED_COUNT,
-            format!("{} usable seeds where {wanted} are expected", seeds.len()),
+            format!("{} usable seeds, expected {expected}", seeds.len()),
         );
     }
     seeds
 }
 
-/// Notes classes without queries and those with another number of them than most, for each seed
-/// count in use.
+/// Reports classes without queries, and those with a different number of queries than most classes,
+/// for each seed count in use.
 pub(super) fn report_query_counts(
     root: &Path,
     files: &[QueryFile],
@@ -194,7 +203,7 @@ pub(super) fn report_query_counts(
 ) {
     if queries.is_empty() && !classes.is_empty() {
         diagnostics.report(kind::NO_QUERIES, &root.join(FOLDERS[0].1), None, || {
-            "no class has a query".into()
+            "the data set has no queries".into()
         });
     }
     for (seed_count, folder) in FOLDERS {
@@ -205,30 +214,40 @@ pub(super) fn report_query_counts(
         let Some(usual) = most_frequent(&counts) else {
             continue;
         };
-        for (class, &count) in classes
-            .iter()
-            .zip(&counts)
-            .filter(|(_, count)| **count != usual)
-        {
+        for (class, count) in classes.iter().zip(counts) {
+            if count == usual {
+                continue;
+            }
             let own = files
                 .iter()
-                .find(|f| f.seed_count == seed_count && belongs_to(f, class));
-            let file = own.map_or_else(
-                || root.join(folder).join(format!("{}.txt", class.name)),
-                |f| f.path.clone(),
-            );
-            let (name, seeds) = (class.title(), seed_count.as_usize());
-            match count {
-                0 => diagnostics.report(kind::NO_QUERIES, &file, None, || {
-                    format!("“{name}” has no query of {seeds} seeds")
-                }),
-                _ => diagnostics.report(kind::UNEQUAL_QUERIES, &file, None, || {
-                    format!(
-                        "“{name}” has {count} queries of {seeds} seeds, most classes have {usual}"
-                    )
-                }),
-            }
+                .find(|file| file.seed_count == seed_count && belongs_to(file, class));
+            let file = match own {
+                Some(file) => file.path.clone(),
+                None => root.join(folder).join(format!("{}.txt", class.name)),
+            };
+            report_query_count(class, seed_count, count, usual, &file, diagnostics);
         }
+    }
+}
+
+/// Reports a class that has `count` queries; most have `usual`.
+fn report_query_count(
+    class: &Class,
+    seed_count: SeedCount,
+    count: usize,
+    usual: usize,
+    file: &Path,
+    diagnostics: &mut Diagnostics,
+) {
+    let (name, seeds) = (class.title(), seed_count.as_usize());
+    if count == 0 {
+        diagnostics.report(kind::NO_QUERIES, file, None, || {
+            format!("“{name}” has no queries of {seeds} seeds")
+        });
+    } else {
+        diagnostics.report(kind::UNEQUAL_QUERIES, file, None, || {
+            format!("“{name}” has {count} queries of {seeds} seeds; most classes have {usual}")
+        });
     }
 }
 
@@ -236,7 +255,7 @@ fn belongs_to(file: &QueryFile, class: &Class) -> bool {
     find_class(std::slice::from_ref(class), &file.class).is_some()
 }
 
-/// The most frequent count above 0 (the greater of equals); none where all are 0.
+/// Returns the most frequent count above 0; the greater one in a tie, `None` if all are 0.
 fn most_frequent(counts: &[usize]) -> Option<usize> {
     let mut frequency: HashMap<usize, usize> = HashMap::new();
     for &count in counts.iter().filter(|&&c| c > 0) {

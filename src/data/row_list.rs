@@ -1,5 +1,4 @@
-//! A list of entities in the order of a head's rows, as people can make one: names, ids, or a
-//! folder's listing.
+//! Reads a list of entities in the order of a head's rows: names, ids, or a folder's listing.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,12 +9,10 @@ use crate::data::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 use crate::types::EntityId;
 
-/// Reads one entity a line: its name, its id, or the name of a file that is called after either
-/// (`0007.pkl`). A list in which every line can be an id is one of ids, even where an entity has a
-/// number for a name.
+/// Reads one entity per line: its name, its id, or a file name made of either (`0007.pkl`). If every
+/// line can be an id, all are read as ids, even if an entity's name is a number.
 ///
-/// Errors: `Missing`, `Io`, and `Line` for an entity that is unknown, with near names, or listed
-/// twice.
+/// Errors: `Missing`, `Io`, and `Line` for an entity that is unknown or listed twice.
 pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> {
     if !path.is_file() {
         return Err(Error::Missing {
@@ -25,18 +22,18 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
         });
     }
     let lines = read_required_lines(path, &mut Diagnostics::default())?;
-    let all_ids = lines
+    let all_are_ids = lines
         .iter()
         .all(|(_, line)| resolve_id(vocabulary, line).is_some());
     let mut seen: HashMap<EntityId, usize> = HashMap::new();
     let mut rows = Vec::with_capacity(lines.len());
     for (number, line) in lines {
-        let fault = |reason| Error::Line {
+        let line_error = |reason| Error::Line {
             path: path.to_owned(),
             line: number,
             reason,
         };
-        let found = if all_ids {
+        let found = if all_are_ids {
             resolve_id(vocabulary, &line)
         } else {
             resolve_name_or_id(vocabulary, &line)
@@ -45,11 +42,11 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
             Some(row) => row,
             None => vocabulary
                 .find(stem(&line))
-                .map_err(|unknown| fault(unknown.to_string()))?,
+                .map_err(|unknown| line_error(unknown.to_string()))?,
         };
         if let Some(first) = seen.insert(row, number) {
-            return Err(fault(format!(
-                "“{}” is entity {row}, which line {first} lists already",
+            return Err(line_error(format!(
+                "“{}” is entity {row}, which is already listed in line {first}",
                 line.trim()
             )));
         }
@@ -58,6 +55,7 @@ pub fn read_rows(path: &Path, vocabulary: &Vocabulary) -> Result<Vec<EntityId>> 
     Ok(rows)
 }
 
+/// Finds the entity of a line by its id.
 fn resolve_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     let known = |what: &str| {
         what.parse()
@@ -68,14 +66,15 @@ fn resolve_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     known(line.trim()).or_else(|| known(stem(line)))
 }
 
-/// As it stands first: a name may have a dot or a slash of its own.
+/// Finds the entity of a line by name or id. The whole line is tried first, since a name may contain
+/// a dot or a slash.
 fn resolve_name_or_id(vocabulary: &Vocabulary, line: &str) -> Option<EntityId> {
     vocabulary
         .resolve(line.trim())
         .or_else(|| vocabulary.resolve(stem(line)))
 }
 
-/// `entities/0007.pkl` → `0007`.
+/// Returns the file name of a line without folder and extension: `entities/0007.pkl` → `0007`.
 fn stem(line: &str) -> &str {
     let line = line.trim();
     Path::new(line)
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn names_ids_and_files_are_read_as_they_come() {
+    fn names_ids_and_file_names_are_read() {
         assert_eq!(
             read("lion\r\nSt. Louis\n\nAC/DC\n7\n").unwrap(),
             [7, 4, 8, 9]
@@ -115,19 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_can_be_of_ids_is() {
+    fn a_list_of_possible_ids_is_read_as_ids() {
         assert_eq!(read("0007.pkl\n0004.pkl\n0009.pkl\n").unwrap(), [7, 4, 9]);
     }
 
     #[test]
-    fn faults_name_the_line() {
-        let said = |list| read(list).unwrap_err().to_string();
-        let unknown = said("lion\nSt. Luis.pkl\n");
+    fn errors_name_the_line() {
+        let error = |list| read(list).unwrap_err().to_string();
+        let unknown = error("lion\nSt. Luis.pkl\n");
         assert!(
             unknown.contains(":2:") && unknown.contains("did you mean St. Louis?"),
             "{unknown}"
         );
-        let twice = said("lion\nAC/DC\nLion\n");
+        let twice = error("lion\nAC/DC\nLion\n");
         assert!(twice.contains(":3:") && twice.contains("line 1"), "{twice}");
     }
 }

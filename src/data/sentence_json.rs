@@ -1,7 +1,7 @@
-//! A line of `sentences.json`: the JSON as people's programs write it, and what it means.
+//! Parsing of a line of `sentences.json`.
 //!
-//! Every number is read as whatever it is, so that a wrong one is named and costs its mention, not
-//! the line.
+//! A number may be any JSON value at first, so that an invalid one is reported and only its mention
+//! is left out, not the whole line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,10 +13,10 @@ use crate::data::diagnostics::{DiagnosticKind, kind};
 use crate::data::vocabulary::Vocabulary;
 use crate::types::EntityId;
 
-/// Above this an f64 does not tell whole numbers apart.
-const LARGEST_EXACT: f64 = (1u64 << 53) as f64;
+/// The largest integer up to which an f64 represents every integer.
+const MAX_EXACT_INTEGER: f64 = (1u64 << 53) as f64;
 
-/// A line as the file has it.
+/// A line of the file.
 #[derive(Deserialize)]
 pub(super) struct Sentence {
     pub tokens: Vec<String>,
@@ -26,6 +26,7 @@ pub(super) struct Sentence {
     image: Scalar,
 }
 
+/// A mention of an entity in a line.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Mention {
@@ -40,23 +41,24 @@ pub(super) struct Mention {
 /// A usable mention.
 pub(super) struct Span {
     pub entity: EntityId,
-    /// The tokens `start..=end`.
+    /// The first token.
     pub start: usize,
+    /// The last token.
     pub end: usize,
-    /// A number that had to be interpreted, for people.
-    pub loose: Option<String>,
+    /// The description of a number that had to be converted.
+    pub conversion: Option<String>,
 }
 
-/// What is wrong with a part of a line.
-pub(super) type Fault = (DiagnosticKind, String);
+/// A problem of a part of a line.
+pub(super) type Problem = (DiagnosticKind, String);
 
-/// Any value of JSON, of which only whole numbers and texts are of use.
+/// A JSON value, of which only integers and texts are used.
 #[derive(Debug, Default, PartialEq)]
 enum Scalar {
     #[default]
     Missing,
     Null,
-    Whole(i64),
+    Integer(i64),
     Fraction(f64),
     Text(String),
     /// A noun phrase: "a list".
@@ -64,9 +66,10 @@ enum Scalar {
 }
 
 impl Sentence {
-    /// The path of the sentence's image; `None` where it says that it has none. The error is of an
-    /// image that is no path.
-    pub(super) fn image(&self) -> Result<Option<&str>, Fault> {
+    /// Returns the path of the sentence's image, if it has one.
+    ///
+    /// Errors: an image that is not a path.
+    pub(super) fn image(&self) -> Result<Option<&str>, Problem> {
         match &self.image {
             Scalar::Missing | Scalar::Null => Ok(None),
             Scalar::Text(path) => Ok(Some(path)
@@ -74,30 +77,30 @@ impl Sentence {
                 .map(String::as_str)),
             other => Err((
                 kind::BAD_IMAGE,
-                format!("image is {}, expected a path", other.shown()),
+                format!("image is {}, expected a path", other.describe()),
             )),
         }
     }
 }
 
 impl Mention {
-    /// The entity and its tokens, of a sentence of so many, or what is wrong with them.
-    pub(super) fn resolve(&self, tokens: usize, vocabulary: &Vocabulary) -> Result<Span, Fault> {
-        let mut loose = None;
+    /// Checks the mention in a sentence of this many tokens, and returns its entity and tokens.
+    pub(super) fn resolve(&self, tokens: usize, vocabulary: &Vocabulary) -> Result<Span, Problem> {
+        let mut conversion = None;
         let mut number = |name: &str, value: &Scalar| {
-            let wrong = || {
+            let invalid = || {
                 (
                     kind::BAD_MENTION,
-                    format!("{name} is {}, expected a whole number", value.shown()),
+                    format!("{name} is {}, expected an integer", value.describe()),
                 )
             };
-            let (number, exact) = value.whole().ok_or_else(wrong)?;
+            let (number, exact) = value.as_integer().ok_or_else(invalid)?;
             if !exact {
-                loose.get_or_insert_with(|| {
-                    format!("{name} is {}, taken for {number}", value.shown())
+                conversion.get_or_insert_with(|| {
+                    format!("{name} is {}, read as {number}", value.describe())
                 });
             }
-            Ok::<i64, Fault>(number)
+            Ok::<i64, Problem>(number)
         };
         let id = number("entityId", &self.entity_id)?;
         let (start, end) = (number("start", &self.start)?, number("end", &self.end)?);
@@ -120,7 +123,7 @@ impl Mention {
                 entity,
                 start,
                 end,
-                loose,
+                conversion,
             }),
             _ => {
                 let reason =
@@ -132,24 +135,27 @@ impl Mention {
 }
 
 impl Scalar {
-    /// The whole number that the value is, and whether it is written as one: `7`. Other programs
-    /// write `"7"` and `7.0`.
-    fn whole(&self) -> Option<(i64, bool)> {
+    /// Returns the value as an integer, and whether it is written as one: `7`. Other programs write
+    /// `"7"` and `7.0`.
+    fn as_integer(&self) -> Option<(i64, bool)> {
         match self {
-            Scalar::Whole(number) => Some((*number, true)),
+            Scalar::Integer(number) => Some((*number, true)),
             Scalar::Text(text) => text.trim().parse().ok().map(|number| (number, false)),
-            Scalar::Fraction(number) if number.fract() == 0.0 && number.abs() <= LARGEST_EXACT => {
+            Scalar::Fraction(number)
+                if number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER =>
+            {
                 Some((*number as i64, false))
             }
             _ => None,
         }
     }
 
-    fn shown(&self) -> Cow<'static, str> {
+    /// Describes the value for an error message.
+    fn describe(&self) -> Cow<'static, str> {
         match self {
             Scalar::Missing => "missing".into(),
             Scalar::Null => "null".into(),
-            Scalar::Whole(number) => number.to_string().into(),
+            Scalar::Integer(number) => number.to_string().into(),
             Scalar::Fraction(number) => format!("{number:?}").into(),
             Scalar::Text(text) => format!("the text “{text}”").into(),
             Scalar::Other(what) => (*what).into(),
@@ -181,11 +187,11 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Whole(value))
+        Ok(Scalar::Integer(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-        Ok(i64::try_from(value).map_or(Scalar::Fraction(value as f64), Scalar::Whole))
+        Ok(i64::try_from(value).map_or(Scalar::Fraction(value as f64), Scalar::Integer))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
@@ -207,10 +213,9 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
-/// Parses a line. The error is a clause without the line number, which serde would count within
-/// this one line.
+/// Parses a line. The line number in the error counts within this one line.
 pub(super) fn parse(line: &[u8]) -> Result<Sentence, serde_json::Error> {
-    // a line of a list would be taken for the fields of a sentence in their order
+    // serde would accept a list as the fields of a sentence in their order
     if line.trim_ascii_start().first() == Some(&b'[') {
         return Err(serde_json::Error::custom(
             "expected an object, found a list",
@@ -227,7 +232,7 @@ mod tests {
         [(EntityId(7), "lion".to_owned())].into_iter().collect()
     }
 
-    fn mention(id: &str, start: &str) -> Result<Span, Fault> {
+    fn mention(id: &str, start: &str) -> Result<Span, Problem> {
         let line = format!(
             r#"{{"tokens": ["a", "b"], "entityMentions": [{{"entityId": {id}, "start": {start}, "end": 1}}], "image": null}}"#
         );
@@ -235,8 +240,8 @@ mod tests {
     }
 
     #[test]
-    fn a_number_may_be_written_as_other_programs_do() {
-        for (id, said) in [
+    fn numbers_may_be_written_as_text_or_with_a_decimal_point() {
+        for (id, shown) in [
             ("7", None),
             ("\"7\"", Some("the text “7”")),
             ("7.0", Some("7.0")),
@@ -248,14 +253,14 @@ mod tests {
                 (EntityId(7), 0, 1),
                 "{id}"
             );
-            let loose = said.map(|said| format!("entityId is {said}, taken for 7"));
-            assert_eq!(span.loose, loose);
+            let conversion = shown.map(|shown| format!("entityId is {shown}, read as 7"));
+            assert_eq!(span.conversion, conversion);
         }
     }
 
     #[test]
-    fn a_value_that_is_no_whole_number_is_named() {
-        for (id, said) in [
+    fn values_that_are_not_integers_are_reported() {
+        for (id, shown) in [
             ("null", "null"),
             ("7.5", "7.5"),
             ("\"seven\"", "the text “seven”"),
@@ -269,13 +274,13 @@ mod tests {
                 (kind, reason),
                 (
                     kind::BAD_MENTION,
-                    format!("entityId is {said}, expected a whole number")
+                    format!("entityId is {shown}, expected an integer")
                 )
             );
         }
         assert_eq!(
             mention("7", "null").err().unwrap().1,
-            "start is null, expected a whole number"
+            "start is null, expected an integer"
         );
         assert_eq!(
             mention("18446744073709551615", "0").err().unwrap().0,
@@ -285,11 +290,11 @@ mod tests {
         let missing =
             parse(br#"{"tokens": ["a"], "entityMentions": [{"start": 0, "end": 0}]}"#).unwrap();
         let (_, reason) = missing.mentions[0].resolve(1, &vocabulary()).err().unwrap();
-        assert_eq!(reason, "entityId is missing, expected a whole number");
+        assert_eq!(reason, "entityId is missing, expected an integer");
     }
 
     #[test]
-    fn an_image_is_a_path_or_none() {
+    fn an_image_is_a_path_or_missing() {
         let sentence = |image: &str| {
             parse(format!(r#"{{"tokens": [], "entityMentions": []{image}}}"#).as_bytes()).unwrap()
         };
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_no_sentence() {
+    fn a_list_is_not_a_sentence() {
         assert!(parse(b"[[\"a\"], [], null]").is_err());
         assert!(parse(b"7").is_err());
     }

@@ -1,77 +1,76 @@
-//! Names close to what was typed: typos by edit distance, fragments by fuzzy matching.
+//! Suggestions for a mistyped name: typos by edit distance, fragments by fuzzy matching.
 
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 
 use crate::name::fold;
 
-/// Below this likeness a name is no help.
+/// The minimum similarity of a suggestion.
 const MIN_SIMILARITY: f64 = 0.55;
-/// A likeness that only one word of the name, or scattered letters, account for weighs this much.
+/// The factor on a similarity to a single word of the name, or to scattered letters.
 const PARTIAL_WEIGHT: f64 = 0.9;
 
-/// Up to `n` of `names` that are like `typed`, best first, each once. Likeness is the best of: edit
-/// similarity (1 − distance / longer length) to the name, to one of its words, and the share of the
-/// fuzzy score that a perfect match would have.
+/// A name with its similarity to the typed text.
+struct Suggestion<'a> {
+    similarity: f64,
+    name: &'a str,
+}
+
+/// Returns up to `n` of `names` that are similar to `typed`, best first, each once.
+///
+/// The similarity is the maximum of the edit similarity (1 − distance / longer length) to the name,
+/// the edit similarity to one of its words, and the fuzzy score relative to a perfect match.
 pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, n: usize) -> Vec<String> {
     let typed = fold(typed);
     if typed.is_empty() {
         return Vec::new();
     }
     let matcher = SkimMatcherV2::default();
-    let perfect = matcher.fuzzy_match(&typed, &typed).unwrap_or(1).max(1) as f64;
-    let mut found: Vec<(f64, usize, &str)> = names
-        .filter_map(|name| {
-            let folded = fold(name);
-            let fuzzy = matcher
-                .fuzzy_match(&folded, &typed)
-                .map_or(0.0, |s| PARTIAL_WEIGHT * s as f64 / perfect);
-            let likeness = similarity(&typed, &folded)
-                .max(fuzzy)
-                .max(word_similarity(&typed, &folded));
-            (likeness >= MIN_SIMILARITY).then_some((likeness, name.len(), name))
-        })
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
-    found.dedup_by(|a, b| a.2 == b.2);
-    found
-        .into_iter()
-        .take(n)
-        .map(|(_, _, name)| name.to_string())
-        .collect()
+    let perfect = fuzzy_score(&matcher, &typed, &typed)
+        .unwrap_or(1.0)
+        .max(1.0);
+    let mut found = Vec::new();
+    for name in names {
+        let folded = fold(name);
+        let fuzzy = fuzzy_score(&matcher, &folded, &typed)
+            .map_or(0.0, |score| PARTIAL_WEIGHT * score / perfect);
+        let similarity = edit_similarity(&typed, &folded)
+            .max(fuzzy)
+            .max(word_similarity(&typed, &folded));
+        if similarity >= MIN_SIMILARITY {
+            found.push(Suggestion { similarity, name });
+        }
+    }
+    found.sort_by(|a, b| {
+        let by_similarity = b.similarity.total_cmp(&a.similarity);
+        by_similarity
+            .then(a.name.len().cmp(&b.name.len()))
+            .then(a.name.cmp(b.name))
+    });
+    found.dedup_by(|a, b| a.name == b.name);
+    found.truncate(n);
+    found.iter().map(|found| found.name.to_string()).collect()
 }
 
+fn fuzzy_score(matcher: &SkimMatcherV2, text: &str, pattern: &str) -> Option<f64> {
+    let score = matcher.fuzzy_match(text, pattern)?;
+    Some(score as f64)
+}
+
+/// Returns the weighted edit similarity to the most similar word of the name, 0..1.
 fn word_similarity(typed: &str, folded: &str) -> f64 {
     let best = folded
         .split(' ')
-        .map(|word| similarity(typed, word))
+        .map(|word| edit_similarity(typed, word))
         .fold(0.0, f64::max);
     PARTIAL_WEIGHT * best
 }
 
-/// 1 − edit distance / the longer length, 0..1.
-fn similarity(a: &str, b: &str) -> f64 {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let longer = a.len().max(b.len()).max(1);
-    1.0 - distance(&a, &b) as f64 / longer as f64
-}
-
-/// Edit distance where two neighbours swapped count once (optimal string alignment).
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = vec![0; b.len() + 1];
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let change = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = change.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above[b.len()]
+/// Returns 1 − edit distance / longer length, 0..1. A swap of two neighbours counts as one edit
+/// (optimal string alignment).
+fn edit_similarity(a: &str, b: &str) -> f64 {
+    let longer = a.chars().count().max(b.chars().count()).max(1);
+    1.0 - strsim::osa_distance(a, b) as f64 / longer as f64
 }
 
 #[cfg(test)]
@@ -88,12 +87,12 @@ mod tests {
         "Ruthenium",
     ];
 
-    fn near(typed: &str) -> Vec<String> {
+    fn suggestions(typed: &str) -> Vec<String> {
         nearest(typed, NAMES.into_iter(), 3)
     }
 
     #[test]
-    fn typos_find_their_name() {
+    fn typos_are_corrected() {
         for (typed, name) in [
             ("tigre", "tiger"),
             ("loin", "lion"),
@@ -103,7 +102,7 @@ mod tests {
             ("carnivores", "carnivorous_mammals"),
         ] {
             assert_eq!(
-                near(typed).first().map(String::as_str),
+                suggestions(typed).first().map(String::as_str),
                 Some(name),
                 "{typed}"
             );
@@ -111,22 +110,20 @@ mod tests {
     }
 
     #[test]
-    fn whole_names_come_before_fragments_and_strangers_not_at_all() {
-        assert_eq!(near("lion"), ["lion", "sea lion"]);
-        assert!(near("zzzqx").is_empty());
-        assert!(near("  ").is_empty());
+    fn complete_names_come_before_fragments_and_unrelated_names_are_left_out() {
+        assert_eq!(suggestions("lion"), ["lion", "sea lion"]);
+        assert!(suggestions("zzzqx").is_empty());
+        assert!(suggestions("  ").is_empty());
     }
 
     #[test]
-    fn distance_counts_edits() {
-        let d = |a: &str, b: &str| {
-            distance(
-                &a.chars().collect::<Vec<_>>(),
-                &b.chars().collect::<Vec<_>>(),
-            )
+    fn similarity_counts_edits() {
+        let edits = |a: &str, b: &str| {
+            let longer = a.len().max(b.len()) as f64;
+            ((1.0 - edit_similarity(a, b)) * longer).round() as usize
         };
-        assert_eq!(d("kitten", "sitting"), 3);
-        assert_eq!(d("tigre", "tiger"), 1);
-        assert_eq!(d("", "abc"), 3);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("tigre", "tiger"), 1);
+        assert_eq!(edits("", "abc"), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! The demo as it is, a broken data set with every fault in its place, and a long corpus.
+//! Tests with the demo data set, a broken data set with every kind of problem, and a long corpus.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo")
 }
 
-/// Writes a file, with the folders above it.
+/// Writes a file and creates its parent folders.
 fn write(root: &Path, name: &str, text: impl AsRef<[u8]>) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-fn picture(root: &Path, name: &str) {
+fn write_image(root: &Path, name: &str) {
     fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
     ::image::RgbImage::from_pixel(4, 4, ::image::Rgb([9, 99, 9]))
         .save(root.join(name))
@@ -33,13 +33,13 @@ fn sentence(entity: i64, start: i64, end: i64, image: &str) -> String {
 
 const A: &str = r#", "image": "image/a.png""#;
 
-/// (file, line) of every kept finding of a kind.
-fn places(
+/// Returns (file, line) of every stored diagnostic of a kind.
+fn locations(
     diagnostics: &Diagnostics,
     root: &Path,
     kind: DiagnosticKind,
 ) -> Vec<(String, Option<usize>)> {
-    let here = |f: &Diagnostic| {
+    let location = |f: &Diagnostic| {
         f.file
             .strip_prefix(root)
             .unwrap_or(&f.file)
@@ -49,12 +49,12 @@ fn places(
     diagnostics
         .iter()
         .filter(|f| f.kind == kind.name)
-        .map(|f| (here(f), f.line))
+        .map(|f| (location(f), f.line))
         .collect()
 }
 
 #[test]
-fn the_demo_loads_whole() {
+fn the_demo_loads_without_problems() {
     let demo = Dataset::open(&demo()).unwrap();
     assert!(
         demo.diagnostics.is_empty(),
@@ -108,7 +108,7 @@ fn the_demo_loads_whole() {
 }
 
 #[test]
-fn the_demo_checks_clean() {
+fn the_demo_is_valid() {
     let mut stages = Vec::new();
     let mut observe = |p: Progress| {
         assert!(p.done <= p.total);
@@ -125,13 +125,13 @@ fn the_demo_checks_clean() {
     for stage in ["sentences", "images"] {
         assert!(
             stages.contains(&(stage.to_string(), true)),
-            "{stage} is told to its end"
+            "{stage} is reported to its end"
         );
     }
 }
 
 #[test]
-fn a_pair_is_read_again_by_its_place() {
+fn a_pair_is_read_again_by_its_offset() {
     let demo = Dataset::open(&demo()).unwrap();
     let mut pairs = Vec::new();
     demo.pairs(&mut Diagnostics::default(), &mut Unobserved, &mut |pair| {
@@ -166,7 +166,7 @@ fn a_pair_is_read_again_by_its_place() {
 }
 
 #[test]
-fn what_is_not_there_is_said() {
+fn missing_files_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let gone = Dataset::open(&root.join("gone")).unwrap_err();
@@ -205,7 +205,7 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
-fn the_hash_of_queries_is_of_seeds_and_members_as_they_are_read() {
+fn the_queries_hash_covers_seeds_and_members() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, ENTITIES, "a\t1\nb\t2\nc\t3\nd\t4\n");
@@ -234,7 +234,7 @@ fn the_hash_of_queries_is_of_seeds_and_members_as_they_are_read() {
 }
 
 #[test]
-fn a_data_set_is_the_same_in_every_unicode_form() {
+fn unicode_forms_of_names_are_equivalent() {
     let open = |class: &str, level: &str| {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
@@ -268,24 +268,24 @@ fn a_data_set_is_the_same_in_every_unicode_form() {
         );
         assert_eq!(
             data.classes[0].middle, data.classes[1].middle,
-            "one level, however it is written"
+            "one level in both forms"
         );
     }
     assert_eq!(
         mac.queries_hash(SeedCount::Three),
         linux.queries_hash(SeedCount::Three)
     );
-    assert_eq!(mac.classes[1].name, "i\u{302}les", "shown as it is");
+    assert_eq!(mac.classes[1].name, "i\u{302}les", "shown as it is written");
     assert_eq!(linux.diagnostics.count(kind::UNICODE_FORM.name), 0);
-    let places = places(&mac.diagnostics, &mac.root, kind::UNICODE_FORM);
+    let locations = locations(&mac.diagnostics, &mac.root, kind::UNICODE_FORM);
     assert_eq!(
-        places,
+        locations,
         [(HIERARCHY.into(), Some(2)), ("query/îles.txt".into(), None)]
     );
 }
 
 #[test]
-fn files_that_are_told_apart_by_form_or_case_alone_are_noted() {
+fn similar_class_names_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, ENTITIES, "a\t1\nb\t2\n");
@@ -299,31 +299,31 @@ fn files_that_are_told_apart_by_form_or_case_alone_are_noted() {
     assert_eq!(
         (
             data.classes.len(),
-            data.diagnostics.count(kind::TWIN_CLASSES.name)
+            data.diagnostics.count(kind::SIMILAR_CLASSES.name)
         ),
         (4, 2)
     );
-    // each of the isles has its own queries, and of the two files of the first cats one is read
+    // each of the two "îles" has its own queries; one of the two files of "Big cats" is read
     assert_eq!(
         (
             data.queries.len(),
-            data.diagnostics.count(kind::TWIN_QUERIES.name)
+            data.diagnostics.count(kind::DUPLICATE_QUERIES.name)
         ),
         (3, 1)
     );
 }
 
 #[test]
-fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
+fn utf_16_sentences_are_streamed_and_read_again_by_offset() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, ENTITIES, "ant\t1\n虎\t2\n");
-    picture(root, "image/a.png");
-    // U+0A00 and U+000A have a line end's byte in either place
-    let odd = sentence(2, 1, 1, A).replace("\"b\"", "\"ਊ\u{0a00}ऀ\"");
+    write_image(root, "image/a.png");
+    // U+0A00 and U+000A have a byte with the value of a line end
+    let with_line_end_bytes = sentence(2, 1, 1, A).replace("\"b\"", "\"ਊ\u{0a00}ऀ\"");
     let text = [
         sentence(1, 0, 0, A),
-        odd,
+        with_line_end_bytes,
         "x".repeat(5 << 20),
         sentence(2, 0, 2, A),
     ]
@@ -370,7 +370,7 @@ fn sentences_in_utf_16_stream_and_are_read_again_by_their_place() {
 }
 
 #[test]
-fn the_hash_is_of_entities_and_sentences_alone() {
+fn the_hash_covers_only_entities_and_sentences() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let hash = |entities: &str, sentences: &str| {
@@ -385,7 +385,7 @@ fn the_hash_is_of_entities_and_sentences_alone() {
     assert_ne!(hash("a\t1\nx", ""), first);
 }
 
-/// A data set in which every line but a few is wrong.
+/// Makes a data set in which most lines are invalid.
 fn broken() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -414,7 +414,7 @@ fn broken() -> tempfile::TempDir {
     );
     write(root, "query/big.txt", "3 4 5\n");
     write(root, "query/goldless.txt", "4 5 6\n");
-    picture(root, "image/a.png");
+    write_image(root, "image/a.png");
     let whole = fs::read(root.join("image/a.png")).unwrap();
     write(root, "image/cut.png", &whole[..whole.len() - 20]);
     let lines = [
@@ -440,7 +440,7 @@ fn broken() -> tempfile::TempDir {
 }
 
 #[test]
-fn every_fault_is_named_by_file_and_line() {
+fn every_problem_is_reported_with_file_and_line() {
     let folder = broken();
     let root = folder.path();
     let diagnostics = check(root, &mut Unobserved).unwrap();
@@ -454,7 +454,7 @@ fn every_fault_is_named_by_file_and_line() {
         (kind::UNKNOWN_GOLD, vec![(gold, Some(6))]),
         (kind::DUPLICATE_GOLD, vec![(gold, Some(7))]),
         (kind::BAD_GOLD, vec![(gold, Some(8))]),
-        (kind::GOLD_NAME, vec![("gt/big.txt", Some(1))]),
+        (kind::GOLD_NAME_MISMATCH, vec![("gt/big.txt", Some(1))]),
         (kind::STRAY_FILE, vec![("gt/notes.md", None)]),
         (
             kind::EMPTY_CLASS,
@@ -462,10 +462,10 @@ fn every_fault_is_named_by_file_and_line() {
         ),
         (kind::UNKNOWN_CLASS, vec![(HIERARCHY, Some(3))]),
         (
-            kind::UNPLACED_CLASS,
+            kind::MISSING_CLASS_ROW,
             vec![(HIERARCHY, None), (HIERARCHY, None)],
         ),
-        (kind::FOREIGN_SEED, vec![(query, Some(1))]),
+        (kind::NON_MEMBER_SEED, vec![(query, Some(1))]),
         (kind::DUPLICATE_SEED, vec![(query, Some(2))]),
         (kind::UNKNOWN_SEED, vec![(query, Some(3)), (query, Some(6))]),
         (kind::BAD_SEED, vec![(query, Some(4))]),
@@ -502,12 +502,17 @@ fn every_fault_is_named_by_file_and_line() {
         (kind::TRUNCATED, vec![(SENTENCES, Some(16))]),
         (kind::FEW_PAIRS, vec![(ENTITIES, None); 4]),
     ];
-    for (kind, wanted) in &expected {
-        let wanted: Vec<_> = wanted
+    for (kind, expected_locations) in &expected {
+        let expected_locations: Vec<_> = expected_locations
             .iter()
             .map(|(file, line)| (file.to_string(), *line))
             .collect();
-        assert_eq!(places(&diagnostics, root, *kind), wanted, "{}", kind.name);
+        assert_eq!(
+            locations(&diagnostics, root, *kind),
+            expected_locations,
+            "{}",
+            kind.name
+        );
     }
     let unexpected: Vec<_> = diagnostics
         .summary()
@@ -518,7 +523,7 @@ fn every_fault_is_named_by_file_and_line() {
 }
 
 #[test]
-fn what_can_be_used_of_a_broken_data_set_is() {
+fn valid_parts_of_a_broken_data_set_are_used() {
     let folder = broken();
     let data = Dataset::open(folder.path()).unwrap();
     let names: Vec<_> = data.classes.iter().map(|c| c.name.as_str()).collect();
@@ -535,22 +540,22 @@ fn what_can_be_used_of_a_broken_data_set_is() {
         (small.middle.as_deref(), data.classes[1].middle.as_deref()),
         (Some("Animals"), None)
     );
-    // the number is the query's in its file, whatever was left out before it
+    // the query number counts the lines that were left out
     let queries: Vec<_> = data
         .queries
         .iter()
         .map(|q| (data.query_id(q), q.seeds.len()))
         .collect();
-    let of = |id: &str, seeds| (id.to_string(), seeds);
+    let expected = |id: &str, seeds| (id.to_string(), seeds);
     assert_eq!(
         queries,
         [
-            of("big/3/1", 3),
-            of("goldless/3/1", 3),
-            of("small animals/3/1", 3),
-            of("small animals/3/2", 2),
-            of("small animals/3/3", 2),
-            of("small animals/3/4", 2)
+            expected("big/3/1", 3),
+            expected("goldless/3/1", 3),
+            expected("small animals/3/1", 3),
+            expected("small animals/3/2", 2),
+            expected("small animals/3/3", 2),
+            expected("small animals/3/4", 2)
         ]
     );
 
@@ -601,7 +606,7 @@ fn queries_may_come_from_another_folder() {
     assert_eq!(ids, ["land_birds/3/1", "land_birds/3/2"]);
     assert_eq!(
         diagnostics.summary(),
-        [(kind::FOREIGN_QUERIES.name.to_string(), 1)]
+        [(kind::UNKNOWN_QUERY_CLASS.name.to_string(), 1)]
     );
     let gone = data.queries_in(
         &folder.path().join("gone"),
@@ -647,7 +652,7 @@ fn without_gt_the_published_pickle_gives_the_classes() {
 }
 
 #[test]
-fn an_entity_may_be_mentioned_twice_in_a_sentence() {
+fn a_sentence_may_have_several_mentions() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, ENTITIES, "ant\t1\nbee\t2\n");
@@ -675,7 +680,7 @@ fn an_entity_may_be_mentioned_twice_in_a_sentence() {
 }
 
 #[test]
-fn a_long_corpus_streams_and_stops_when_told() {
+fn a_long_corpus_is_streamed_and_can_be_stopped() {
     const LINES: usize = 50_000;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -686,7 +691,7 @@ fn a_long_corpus_streams_and_stops_when_told() {
             .map(|id| format!("entity {id}\t{id}\n"))
             .collect::<String>(),
     );
-    picture(root, "image/a.png");
+    write_image(root, "image/a.png");
     let tokens = (0..40)
         .map(|t| format!("\"token{t}\""))
         .collect::<Vec<_>>()

@@ -1,5 +1,5 @@
-//! The small text files, line by line: byte order marks, CRLF and blank lines are noted and passed
-//! over.
+//! Reads the small text files of a data set line by line. Byte order marks, CRLF and blank lines are
+//! reported and skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,22 +9,27 @@ use crate::error::{Error, Result};
 use crate::text_file;
 use crate::text_file::Encoding;
 
-/// The file's lines that say something, with their numbers from 1, without line ends. A file that
-/// cannot be read as text has none, and is noted. Errors: `Io`.
+/// Reads the lines that are not blank, with their numbers from 1 and without line ends. A file that
+/// is not text has no lines, and is reported.
+///
+/// Errors: `Io`.
 pub(super) fn read_lines(
     path: &Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<(usize, String)>> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    Ok(
-        decode_lines(&bytes, path, diagnostics).unwrap_or_else(|reason| {
+    match decode_lines(&bytes, path, diagnostics) {
+        Ok(lines) => Ok(lines),
+        Err(reason) => {
             diagnostics.report(kind::UNREADABLE_TEXT, path, None, || reason);
-            Vec::new()
-        }),
-    )
+            Ok(Vec::new())
+        }
+    }
 }
 
-/// As [`read_lines`], where a file that cannot be read as text is a `Format` error.
+/// Reads lines like [`read_lines`], but a file that is not text is an error.
+///
+/// Errors: `Io`, `Format`.
 pub(super) fn read_required_lines(
     path: &Path,
     diagnostics: &mut Diagnostics,
@@ -33,9 +38,10 @@ pub(super) fn read_required_lines(
     decode_lines(&bytes, path, diagnostics).map_err(|reason| Error::format(path, reason))
 }
 
-/// The same of what was read from `path` already. Bytes that are not valid are replaced and noted.
-/// The error says why the file cannot be read as text, and completes a sentence that begins with
-/// the file's name.
+/// Splits the bytes of the file at `path` into lines like [`read_lines`]. Invalid bytes are replaced
+/// and reported.
+///
+/// The error says why the file is not text. It follows the file's name.
 pub fn decode_lines(
     bytes: &[u8],
     path: &Path,
@@ -51,7 +57,7 @@ pub fn decode_lines(
         Encoding::Utf8 => {}
         Encoding::Utf16Le | Encoding::Utf16Be => {
             diagnostics.report(kind::UTF16, path, None, || {
-                "is UTF-16, as its byte order mark says".into()
+                "is UTF-16 according to its byte order mark".into()
             });
         }
     }
@@ -61,7 +67,7 @@ pub fn decode_lines(
         } else {
             "UTF-16"
         };
-        let reason = || format!("has bytes that are not {encoding}; their characters are lost");
+        let reason = || format!("has invalid {encoding}; the characters are lost");
         diagnostics.report(kind::NOT_UTF8, path, Some(line), reason);
     }
     let mut lines = Vec::new();
@@ -76,6 +82,7 @@ pub fn decode_lines(
     Ok(lines)
 }
 
+/// Removes the carriage return of a CRLF line end, and reports it.
 fn strip_carriage_return<'a>(
     line: &'a str,
     path: &Path,
@@ -91,8 +98,10 @@ fn strip_carriage_return<'a>(
     }
 }
 
-/// The folder's `.txt` files as (name without `.txt`, path), sorted by name; none where there is no
-/// such folder. Anything else in it is noted. Errors: `Io`.
+/// Returns the folder's `.txt` files as (name without `.txt`, path), sorted by name, or `None` if
+/// the folder does not exist. Other files are reported.
+///
+/// Errors: `Io`.
 pub(super) fn class_files(
     folder: &Path,
     diagnostics: &mut Diagnostics,
@@ -111,7 +120,7 @@ pub(super) fn class_files(
         match name.strip_suffix(".txt") {
             Some(class) if path.is_file() => files.push((class.to_string(), path)),
             _ => diagnostics.report(kind::STRAY_FILE, &path, None, || {
-                "not a class file (CLASS.txt)".into()
+                "is not a class file (CLASS.txt)".into()
             }),
         }
     }

@@ -1,4 +1,4 @@
-//! The entities: ids and names of `entity2id.txt`, and looking them up as people type them.
+//! The vocabulary: the ids and names of `entity2id.txt`, and lookup by name.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,19 +12,19 @@ use crate::name;
 use crate::name::fold;
 use crate::types::EntityId;
 
-/// How many names an error suggests.
+/// The maximum number of names that an error suggests.
 const SUGGESTIONS: usize = 3;
 
 /// The entities in file order.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     entities: Vec<(EntityId, String)>,
-    // places in `entities`; where a name or its folded form is given twice, the first
+    // indices in `entities`; the first one if a name or its folded form is given twice
     by_id: HashMap<EntityId, usize>,
     by_name: HashMap<String, usize>,
     by_folded: HashMap<String, usize>,
-    /// By folded name, the places after the first.
-    later: HashMap<String, Vec<usize>>,
+    /// The further indices of a folded name that is given twice.
+    duplicates: HashMap<String, Vec<usize>>,
 }
 
 impl FromIterator<(EntityId, String)> for Vocabulary {
@@ -38,87 +38,94 @@ impl FromIterator<(EntityId, String)> for Vocabulary {
 }
 
 impl Vocabulary {
-    /// Reads a file of the form of `entity2id.txt` that stands alone. Error: the first line that
-    /// cannot be read.
+    /// Reads a file in the format of `entity2id.txt` without a data set.
+    ///
+    /// Errors: the first line that cannot be read.
     pub fn open(path: &Path) -> Result<Vocabulary> {
         let mut diagnostics = Diagnostics::default();
         let vocabulary = Vocabulary::read(path, &mut diagnostics)?;
         match diagnostics.iter().find(|f| f.severity == Severity::Error) {
-            Some(fault) => Err(match fault.line {
+            Some(error) => Err(match error.line {
                 Some(line) => Error::Line {
                     path: path.to_owned(),
                     line,
-                    reason: fault.reason.clone(),
+                    reason: error.reason.clone(),
                 },
-                None => Error::format(path, &fault.reason),
+                None => Error::format(path, &error.reason),
             }),
             None => Ok(vocabulary),
         }
     }
 
-    /// Reads `entity2id.txt`: `name<TAB>id`, one entity a line. What cannot be read is left out and
-    /// noted. Errors: `Io`, and `Format` for a file that cannot be read as text.
+    /// Reads `entity2id.txt`: `name<TAB>id`, one entity per line. Invalid lines are left out and
+    /// reported.
+    ///
+    /// Errors: `Io`; `Format` for a file that is not text.
     pub(super) fn read(path: &Path, diagnostics: &mut Diagnostics) -> Result<Vocabulary> {
         let mut vocabulary = Vocabulary::default();
         for (number, line) in read_required_lines(path, diagnostics)? {
-            let parsed = line
-                .rsplit_once('\t')
-                .map(|(name, id)| (name.trim(), id.trim().parse()));
-            let (name, id) = match parsed {
-                Some((name, Ok(id))) if !name.is_empty() => (name, EntityId(id)),
-                Some(_) => {
-                    diagnostics.report(kind::BAD_ENTITY, path, Some(number), || {
-                        format!("no name and id in “{line}”")
-                    });
-                    continue;
-                }
-                None => {
-                    diagnostics.report(kind::BAD_ENTITY, path, Some(number), || {
-                        format!("no tab in “{line}”")
-                    });
+            let (id, name) = match parse_line(&line) {
+                Ok(entity) => entity,
+                Err(reason) => {
+                    diagnostics.report(kind::BAD_ENTITY, path, Some(number), || reason);
                     continue;
                 }
             };
             if let Some(first) = vocabulary.name(id) {
                 diagnostics.report(kind::DUPLICATE_ID, path, Some(number), || {
-                    format!("id {id} is “{first}” already")
+                    format!("id {id} is already used for “{first}”")
                 });
                 continue;
             }
-            if let Some(first) = vocabulary.by_name.get(name) {
-                let first = vocabulary.entities[*first].0;
-                diagnostics.report(kind::DUPLICATE_NAME, path, Some(number), || {
-                    format!("“{name}” is entity {first} already")
-                });
-            } else if let Some((first, _)) = vocabulary
-                .group(name)
-                .find(|(_, own)| name::is_same(own, name))
-            {
-                diagnostics.report(kind::UNICODE_TWINS, path, Some(number), || {
-                    format!("“{name}” is the name of entity {first} in another Unicode form; they are two entities")
-                });
-            }
+            vocabulary.report_duplicate_name(name, path, number, diagnostics);
             vocabulary.insert(id, name);
         }
         Ok(vocabulary)
     }
 
+    /// Reports a name that another entity already has, in the same or in another Unicode form.
+    fn report_duplicate_name(
+        &self,
+        name: &str,
+        path: &Path,
+        number: usize,
+        diagnostics: &mut Diagnostics,
+    ) {
+        if let Some(&first) = self.by_name.get(name) {
+            let first = self.entities[first].0;
+            diagnostics.report(kind::DUPLICATE_NAME, path, Some(number), || {
+                format!("“{name}” is already the name of entity {first}")
+            });
+            return;
+        }
+        let mut similar = self.with_folded_name(name);
+        if let Some((first, _)) = similar.find(|(_, own)| name::is_same(own, name)) {
+            diagnostics.report(kind::UNICODE_DUPLICATES, path, Some(number), || {
+                format!(
+                    "“{name}” is the name of entity {first} in another Unicode form; they are \
+                     different entities"
+                )
+            });
+        }
+    }
+
     fn insert(&mut self, id: EntityId, name: &str) {
-        let place = self.entities.len();
-        self.by_id.insert(id, place);
-        self.by_name.entry(name.to_string()).or_insert(place);
+        let index = self.entities.len();
+        self.by_id.insert(id, index);
+        self.by_name.entry(name.to_string()).or_insert(index);
         let folded = fold(name);
         match self.by_folded.entry(folded) {
             Entry::Occupied(first) => self
-                .later
+                .duplicates
                 .entry(first.key().clone())
                 .or_default()
-                .push(place),
-            Entry::Vacant(free) => _ = free.insert(place),
+                .push(index),
+            Entry::Vacant(free) => _ = free.insert(index),
         }
         self.entities.push((id, name.to_string()));
     }
 
+    /// Returns the number of entities.
     pub fn len(&self) -> usize {
         self.entities.len()
     }
@@ -127,7 +134,7 @@ impl Vocabulary {
         self.entities.is_empty()
     }
 
-    /// Every entity, in file order.
+    /// Returns every entity, in file order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (EntityId, &str)> {
         self.entities.iter().map(|(id, name)| (*id, name.as_str()))
     }
@@ -136,51 +143,55 @@ impl Vocabulary {
         self.by_id.contains_key(&id)
     }
 
+    /// Returns the name of an entity.
     pub fn name(&self, id: EntityId) -> Option<&str> {
         self.by_id
             .get(&id)
-            .map(|&place| self.entities[place].1.as_str())
+            .map(|&index| self.entities[index].1.as_str())
     }
 
-    /// The entity of exactly this name; else the first of this name in another Unicode form; else
-    /// the first whose name differs only in case or in `_` for a space.
+    /// Returns the entity with exactly this name; else the first with this name in another Unicode
+    /// form; else the first whose name differs only in case or in `_` for a space.
     pub fn by_name(&self, name: &str) -> Option<EntityId> {
-        if let Some(&place) = self.by_name.get(name) {
-            return Some(self.entities[place].0);
+        if let Some(&index) = self.by_name.get(name) {
+            return Some(self.entities[index].0);
         }
-        let same = self.group(name).find(|(_, own)| name::is_same(own, name));
-        same.or_else(|| self.group(name).next()).map(|(id, _)| id)
+        let same = self
+            .with_folded_name(name)
+            .find(|(_, own)| name::is_same(own, name));
+        same.or_else(|| self.with_folded_name(name).next())
+            .map(|(id, _)| id)
     }
 
-    /// Every entity of exactly this name; where there is none, every one of this name in another
-    /// Unicode form; where there is none either, every one whose name differs only in case or in
+    /// Returns every entity with exactly this name. If there is none, returns those with this name
+    /// in another Unicode form; if there is none either, those whose names differ only in case or in
     /// `_` for a space.
     pub fn all_named(&self, name: &str) -> Vec<EntityId> {
-        let group: Vec<(EntityId, &str)> = self.group(name).collect();
-        let tiers: [fn(&str, &str) -> bool; 2] = [|own, name| own == name, name::is_same];
-        let nearest = tiers
-            .into_iter()
-            .find(|is_near| group.iter().any(|(_, own)| is_near(own, name)));
-        let is_meant = |own| nearest.is_none_or(|is_near| is_near(own, name));
-        group
-            .into_iter()
-            .filter(|(_, own)| is_meant(own))
-            .map(|(id, _)| id)
-            .collect()
+        let group: Vec<(EntityId, &str)> = self.with_folded_name(name).collect();
+        let exact: Vec<EntityId> = ids_where(&group, |own| own == name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        let same = ids_where(&group, |own| name::is_same(own, name));
+        if !same.is_empty() {
+            return same;
+        }
+        ids_where(&group, |_| true)
     }
 
-    /// The entities whose names fold to the same, in file order.
-    fn group(&self, name: &str) -> impl Iterator<Item = (EntityId, &str)> {
+    /// Returns the entities with the same folded name, in file order.
+    fn with_folded_name(&self, name: &str) -> impl Iterator<Item = (EntityId, &str)> {
         let folded = fold(name);
         let first = self.by_folded.get(&folded).into_iter();
-        let later = self.later.get(&folded).into_iter().flatten();
+        let duplicates = self.duplicates.get(&folded).into_iter().flatten();
         first
-            .chain(later)
-            .map(|&place| (self.entities[place].0, self.entities[place].1.as_str()))
+            .chain(duplicates)
+            .map(|&index| (self.entities[index].0, self.entities[index].1.as_str()))
     }
 
-    /// By name, or by id where `what` is a number and no entity's name. Error: `Unknown` with near
-    /// names.
+    /// Finds an entity by name, else by id.
+    ///
+    /// Errors: `Unknown`, with similar names.
     pub fn find(&self, what: &str) -> Result<EntityId> {
         let what = what.trim();
         self.resolve(what).ok_or_else(|| Error::Unknown {
@@ -190,7 +201,7 @@ impl Vocabulary {
         })
     }
 
-    /// As [`Vocabulary::find`], where an unknown one is nothing to look for near names for.
+    /// Finds an entity like [`Vocabulary::find`], without computing suggestions.
     pub(super) fn resolve(&self, what: &str) -> Option<EntityId> {
         let by_id = || {
             what.parse()
@@ -201,9 +212,28 @@ impl Vocabulary {
         self.by_name(what).or_else(by_id)
     }
 
-    /// Up to `n` names like `what`, best first.
+    /// Returns up to `n` names similar to `what`, best first.
     pub fn suggestions(&self, what: &str, n: usize) -> Vec<String> {
         suggest::nearest(what, self.entities.iter().map(|(_, name)| name.as_str()), n)
+    }
+}
+
+/// Returns the ids of the entities whose name satisfies a condition.
+fn ids_where(entities: &[(EntityId, &str)], condition: impl Fn(&str) -> bool) -> Vec<EntityId> {
+    let matching = entities.iter().filter(|(_, name)| condition(name));
+    matching.map(|(id, _)| *id).collect()
+}
+
+/// Parses a line of `entity2id.txt`. The error says what is wrong.
+fn parse_line(line: &str) -> std::result::Result<(EntityId, &str), String> {
+    let Some((name, id)) = line.rsplit_once('\t') else {
+        return Err(format!(
+            "expected name and id separated by a tab, found “{line}”"
+        ));
+    };
+    match (name.trim(), id.trim().parse()) {
+        (name, Ok(id)) if !name.is_empty() => Ok((EntityId(id), name)),
+        _ => Err(format!("expected name and id, found “{line}”")),
     }
 }
 
@@ -220,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_as_people_type_them() {
+    fn names_are_found_in_any_spelling() {
         let (v, diagnostics) = vocabulary("New York\t4\nlion\t7\nLion\t8\n1984\t9\n");
         assert!(diagnostics.is_empty());
         assert_eq!(v.by_name("Lion"), Some(EntityId(8)));
@@ -240,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_in_every_unicode_form() {
+    fn names_are_found_in_every_unicode_form() {
         let (v, diagnostics) = vocabulary("Åland\t1\nCuraçao\t2\nA\u{30a}land\t3\n");
         let twins: Vec<_> = diagnostics.iter().map(|f| (f.kind, f.line)).collect();
-        assert_eq!(twins, [(kind::UNICODE_TWINS.name, Some(3))]);
+        assert_eq!(twins, [(kind::UNICODE_DUPLICATES.name, Some(3))]);
         assert_eq!(v.by_name("Curac\u{327}ao"), Some(EntityId(2)));
         assert_eq!(v.by_name("CURAC\u{327}AO"), Some(EntityId(2)));
-        // two entities keep their own forms, and a third form means either
+        // each of the two forms means its own entity, a third form means either
         assert_eq!(
             (v.by_name("Åland"), v.by_name("A\u{30a}land")),
             (Some(EntityId(1)), Some(EntityId(3)))
@@ -258,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_two_bytes_a_character_is_read_or_named() {
+    fn utf_16_is_read_with_a_byte_order_mark_only() {
         let wide: Vec<u8> = "Zürich\t1\r\nlion\t2\r\n"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
@@ -278,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_left_out_and_named() {
+    fn invalid_lines_are_left_out_and_reported() {
         let (v, diagnostics) =
             vocabulary("\u{feff}a b\t1\r\n\r\nno id\nx\tseven\ny\t-1\n\t3\nc\t1\na b\t2\n");
         let ids: Vec<_> = v
