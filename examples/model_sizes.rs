@@ -13,7 +13,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use multiexpan::error::Result;
-use multiexpan::jobs::{Conversion, Pooling, RowOrder, convert};
+use multiexpan::jobs::convert::{Conversion, RowOrder, convert};
+use multiexpan::model::Pooling;
 use multiexpan::model::layer::attention_bias;
 use multiexpan::model::network::{NetworkInput, TRAINED_BERT_LAYERS};
 use multiexpan::model::weights::Weights;

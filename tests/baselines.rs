@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use multiexpan::eval::run::Run;
 use multiexpan::features::clip_encoder::ClipEncoder;
 use multiexpan::features::image_encoder::{PreparedImage, to_pixel_tensor};
-use multiexpan::jobs::Run;
 use multiexpan::model::alignment_heads::AlignmentConfig;
 use multiexpan::model::clip::{Clip, ClipConfig};
 use multiexpan::model::weights::Weights;

@@ -9,7 +9,8 @@ use multiexpan::engine::protocol::{
     EvaluationKey, ExpandRequest, FailureKind, Failures, JointScope, Ranker, Reply, ReplyKind,
     Request, RequestId, RequestKind, Tag,
 };
-use multiexpan::engine::{Engine, Plan, QueryResult, Session};
+use multiexpan::engine::{Engine, EvaluationPlan, Session};
+use multiexpan::jobs::evaluate::{self, QueryResult};
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{
     DeviceChoice, EntityId, EvaluationProtocol, Mode, Query, RankingKind, SearchSettings, SeedCount,
@@ -26,8 +27,8 @@ fn session() -> Session {
     Session::open(&demo(), None, DeviceChoice::Cpu).unwrap()
 }
 
-fn plan(mode: Mode, ranking: RankingKind) -> Plan {
-    Plan {
+fn plan(mode: Mode, ranking: RankingKind) -> EvaluationPlan {
+    EvaluationPlan {
         mode,
         seed_count: SeedCount::Three,
         ranking,
@@ -39,9 +40,13 @@ fn plan(mode: Mode, ranking: RankingKind) -> Plan {
 #[test]
 fn every_query_is_ranked_as_it_is_alone() {
     for mode in [Mode::Both, Mode::Image] {
-        let evaluated = session()
-            .evaluate(&plan(mode, RankingKind::Expanded), None, &mut Unobserved)
-            .unwrap();
+        let evaluated = evaluate::evaluate(
+            &session(),
+            &plan(mode, RankingKind::Expanded),
+            None,
+            &mut Unobserved,
+        )
+        .unwrap();
         assert!(evaluated.results.len() > 200);
         for result in evaluated.results.iter().step_by(23) {
             let seeds = result.query.seeds.clone();
@@ -113,10 +118,14 @@ fn requests_are_answered_while_the_explorer_evaluates() {
             other => panic!("{other:?}"),
         }
     };
-    let whole = session()
-        .evaluate(&plan(Mode::Both, ranking), None, &mut Unobserved)
-        .unwrap()
-        .evaluation;
+    let whole = evaluate::evaluate(
+        &session(),
+        &plan(Mode::Both, ranking),
+        None,
+        &mut Unobserved,
+    )
+    .unwrap()
+    .evaluation;
     assert_eq!(measures, whole.overall);
     let mut expected: Vec<_> = whole.classes.iter().map(|c| c.0).collect();
     classes.sort();
@@ -202,10 +211,14 @@ fn a_stopped_evaluation_goes_on_where_it_was() {
             reply => take(reply.kind),
         }
     };
-    let whole = session()
-        .evaluate(&plan(Mode::Text, ranking), None, &mut Unobserved)
-        .unwrap()
-        .evaluation;
+    let whole = evaluate::evaluate(
+        &session(),
+        &plan(Mode::Text, ranking),
+        None,
+        &mut Unobserved,
+    )
+    .unwrap()
+    .evaluation;
     assert_eq!(measures, whole.overall);
     classes.sort();
     assert_eq!(
@@ -268,14 +281,14 @@ fn every_false_positive_and_every_missed_member_is_found() {
     assert_eq!(&found.modes[..], [Mode::Both, Mode::Text, Mode::Image]);
     assert!(parts > 1, "the first part does not wait for the last query");
 
-    let results = session()
-        .evaluate(
-            &plan(Mode::Text, RankingKind::SeedSimilarity),
-            None,
-            &mut Unobserved,
-        )
-        .unwrap()
-        .results;
+    let results = evaluate::evaluate(
+        &session(),
+        &plan(Mode::Text, RankingKind::SeedSimilarity),
+        None,
+        &mut Unobserved,
+    )
+    .unwrap()
+    .results;
     assert_eq!(found.total, results.len());
     let catalogue = session().catalogue;
     for result in &results {
@@ -393,15 +406,14 @@ fn jointly_what_another_class_has_is_told_with_its_place() {
 
     let mut session = session();
     let (mode, seed_count, protocol) = (Mode::Both, SeedCount::Five, EvaluationProtocol::Published);
-    let published = Plan {
+    let published = EvaluationPlan {
         mode,
         seed_count,
         ranking: RankingKind::Expanded,
         protocol,
         class: None,
     };
-    let results = session
-        .evaluate(&published, None, &mut Unobserved)
+    let results = evaluate::evaluate(&session, &published, None, &mut Unobserved)
         .unwrap()
         .results;
     assert_eq!(found.total, results.len());

@@ -7,8 +7,9 @@ use std::time::Duration;
 use multiexpan::engine::protocol::{
     EvaluationKey, Import, QueryComparison, Ranker, ReplyKind, Request, RequestId, RequestKind,
 };
-use multiexpan::engine::{Engine, Plan, Session};
-use multiexpan::jobs::{Ranking, Run, RunFormat};
+use multiexpan::engine::{Engine, EvaluationPlan, Session};
+use multiexpan::eval::run::{Ranking, Run, RunFormat};
+use multiexpan::jobs::evaluate::evaluate;
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{
     DeviceChoice, EntityId, EvaluationProtocol, MetricValues, Mode, RankingKind, SeedCount,
@@ -132,18 +133,18 @@ fn an_evaluation_is_there_at_once_the_next_time() {
 fn a_run_stands_beside_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.run");
-    let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
+    let session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
-    let plan = Plan {
+    let plan = EvaluationPlan {
         mode,
         seed_count,
         ranking,
         protocol: EvaluationProtocol::Standard,
         class: None,
     };
-    let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
+    let evaluated = evaluate(&session, &plan, None, &mut Unobserved).unwrap();
     let name = |class| session.catalogue.class(class).name.clone();
-    let ranking = |result: &multiexpan::engine::QueryResult| Ranking {
+    let ranking = |result: &multiexpan::jobs::evaluate::QueryResult| Ranking {
         query: format!("{}/3/{}", name(result.query.class), result.query.number + 1),
         candidates: result.ranking.clone(),
     };
@@ -202,17 +203,17 @@ fn a_run_stands_beside_the_index() {
 #[test]
 fn every_form_of_a_run_stands_beside_the_index() {
     let folder = tempfile::tempdir().unwrap();
-    let mut session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
+    let session = Session::open(&demo(), None, DeviceChoice::Cpu).unwrap();
     let (mode, seed_count, ranking) = (Mode::Text, SeedCount::Three, RankingKind::SeedSimilarity);
-    let plan = Plan {
+    let plan = EvaluationPlan {
         mode,
         seed_count,
         ranking,
         protocol: EvaluationProtocol::Standard,
         class: None,
     };
-    let evaluated = session.evaluate(&plan, None, &mut Unobserved).unwrap();
-    let ranking = |result: &multiexpan::engine::QueryResult| Ranking {
+    let evaluated = evaluate(&session, &plan, None, &mut Unobserved).unwrap();
+    let ranking = |result: &multiexpan::jobs::evaluate::QueryResult| Ranking {
         query: format!(
             "{}/3/{}",
             session.catalogue.class(result.query.class).name,

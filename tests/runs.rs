@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use assert_cmd::cargo::cargo_bin_cmd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use multiexpan::engine::comparison::{ComparisonSettings, PairOutcome, PairSelection};
 use multiexpan::error::Result;
-use multiexpan::jobs::{OpenedRun, RunFormat, RunInputs, compare, read_run};
+use multiexpan::eval::comparison::{ComparisonSettings, PairOutcome, PairSelection};
+use multiexpan::eval::run::{OpenedRun, RunFormat};
+use multiexpan::jobs::compare::{RunInputs, compare};
+use multiexpan::jobs::convert_run::read_run;
 use multiexpan::types::{Metric, SeedCount};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -67,7 +69,7 @@ impl World {
             Ok(read) => {
                 let line =
                     |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-                let said = |f: &multiexpan::engine::Diagnostic| {
+                let said = |f: &multiexpan::data::Diagnostic| {
                     format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason)
                 };
                 (true, read.warnings.iter().map(said).collect())
@@ -557,7 +559,7 @@ fn a_run_goes_through_every_form_on_the_command_line() {
     );
     let lists = |name: &str| {
         let run = world.read(name).unwrap().run;
-        let list = |r: &multiexpan::jobs::Ranking| {
+        let list = |r: &multiexpan::eval::run::Ranking| {
             (r.query.clone(), r.candidates.iter().map(|c| c.0).collect())
         };
         run.rankings

@@ -10,9 +10,10 @@ mod sample;
 mod table;
 
 use divan::{Bencher, black_box};
-use multiexpan::engine::{Plan, Session};
+use multiexpan::engine::{EvaluationPlan, Session};
 use multiexpan::expand::{ExpandConfig, Expansion, expand};
 use multiexpan::index::Index;
+use multiexpan::jobs::evaluate;
 use multiexpan::progress::Unobserved;
 use multiexpan::types::{DeviceChoice, EvaluationProtocol, Mode, RankingKind, Row, SeedCount};
 use sample::{CASES, Case, Shape};
@@ -48,17 +49,16 @@ fn forget(index: &Index) {
 
 /// All queries of 3 seeds, as `multiexpan evaluate` runs them. Gives how many.
 fn evaluate(index: &Path) -> usize {
-    let mut session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
+    let session = Session::open(index, None, DeviceChoice::Cpu).expect("the index opens");
     let (mode, seed_count) = (Mode::Both, SeedCount::Three);
-    let plan = Plan {
+    let plan = EvaluationPlan {
         mode,
         seed_count,
         ranking: RankingKind::Expanded,
         protocol: EvaluationProtocol::Standard,
         class: None,
     };
-    session
-        .evaluate(&plan, None, &mut Unobserved)
+    evaluate::evaluate(&session, &plan, None, &mut Unobserved)
         .expect("it evaluates")
         .results
         .len()

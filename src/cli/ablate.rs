@@ -6,7 +6,7 @@ use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::train::{preset_parser, settings_of, task_parser};
 use crate::cli::{DeviceArg, say};
 use crate::error::{Error, Result};
-use crate::jobs::ablation::{Ablation, ablate, markdown};
+use crate::jobs::ablate::{Ablation, ablate, markdown};
 use crate::train::task::{Task, TaskSet};
 use crate::train::train_config::Preset;
 

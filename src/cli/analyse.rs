@@ -10,8 +10,8 @@ use crate::engine::Session;
 use crate::error::Result;
 use crate::eval::SubgroupAnalysis;
 use crate::files::write_atomic;
-use crate::jobs::RunInputs;
-use crate::jobs::analyse::{Property, analyse};
+use crate::jobs::analyse::{Property, analyse, analyse_seeds};
+use crate::jobs::compare::RunInputs;
 use crate::report::analysis_plot;
 use crate::table::{TableFormat, markdown_text};
 use crate::types::{Mode, RankingKind, SeedCount};
@@ -117,13 +117,13 @@ pub fn run(args: Args) -> Result<()> {
         analyse(&runs, property, args.at.into(), &mut reporter)
     };
     let (analysis, written) = match args.by {
-        By::Pictures(args) => (of_runs(&args, Property::Pictures)?, args.written),
+        By::Pictures(args) => (of_runs(&args, Property::Images)?, args.written),
         By::Polysemy(args) => (of_runs(&args, Property::Polysemy)?, args.written),
         By::Pairs(args) => (of_runs(&args, Property::Pairs)?, args.written),
         By::Seeds(args) => {
             let session = Session::open(&args.index, None, args.device.device)?;
             (
-                session.analyse_seeds(&args.mode, args.ranking, args.at, &mut reporter)?,
+                analyse_seeds(&session, &args.mode, args.ranking, args.at, &mut reporter)?,
                 args.written,
             )
         }

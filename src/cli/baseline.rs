@@ -9,7 +9,7 @@ use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, seeds_parser};
 use crate::error::{Error, Result};
 use crate::eval::run::RunFormat;
-use crate::jobs::baseline::{BaselineOptions, model_beside};
+use crate::jobs::baseline::{BaselineOptions, default_model_path};
 use crate::types::SeedCount;
 
 #[derive(Debug, clap::Args)]
@@ -75,13 +75,13 @@ pub fn run(args: Args) -> Result<()> {
     args.refuse_unused()?;
     RunFormat::Trec.check_output_path(&args.out)?;
     let baseline = BaselineOptions {
-        rival: args.rival,
+        baseline: args.rival,
         dataset: args.dataset,
         seed_count: args.seeds,
         text_encoder: args.text_encoder,
         image_encoder: args.image_encoder,
         clip: args.clip,
-        model: args.model.unwrap_or_else(|| model_beside(&args.out)),
+        model: args.model.unwrap_or_else(|| default_model_path(&args.out)),
         config: args.config,
         device: args.device.device,
         threads: args.threads.map(usize::from),

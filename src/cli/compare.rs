@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::{say, say_json, seeds_parser};
 use crate::error::Result;
 use crate::eval::comparison::{Comparison, ComparisonSettings, PairSelection};
-use crate::jobs;
+use crate::jobs::compare::{RunInputs, compare};
 use crate::table::{Table, TableFormat};
 use crate::types::{Metric, SeedCount};
 
@@ -75,9 +75,9 @@ impl CompareArgs {
         }
     }
 
-    pub(super) fn runs(&self) -> jobs::RunInputs<'_> {
+    pub(super) fn runs(&self) -> RunInputs<'_> {
         let (dataset, queries) = (self.dataset.as_deref(), self.queries.as_deref());
-        jobs::RunInputs {
+        RunInputs {
             paths: &self.runs,
             dataset,
             queries,
@@ -103,7 +103,7 @@ pub fn run(args: Args) -> Result<()> {
         details,
         format,
     } = args;
-    let comparison = jobs::compare(&compared.runs(), &compared.settings())?;
+    let comparison = compare(&compared.runs(), &compared.settings())?;
     let tables = |sheets: fn(&Comparison) -> Vec<Table>, written: fn(&Table) -> String| {
         say(&sheets(&comparison)
             .iter()

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{note, say, told_left_out};
 use crate::error::Result;
-use crate::jobs;
-use crate::jobs::{Conversion, RowOrder};
+use crate::jobs::convert::{Conversion, RowOrder, convert};
 use crate::model::network_config::Pooling;
 use crate::printable;
 
@@ -80,7 +79,7 @@ pub fn run(args: Args) -> Result<()> {
         heads: args.heads,
     };
     let mut reporter = Reporter::new(interrupt()?);
-    let converted = jobs::convert(&asked, &mut reporter)?;
+    let converted = convert(&asked, &mut reporter)?;
     drop(reporter);
     let rows = converted.rows.display();
     note(&format!(

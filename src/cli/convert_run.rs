@@ -6,7 +6,7 @@ use crate::cli::check::{counted, report, tally};
 use crate::cli::{run_form_parser, say, seeds_parser};
 use crate::error::Result;
 use crate::eval::run::{OpenedRun, RunFormat};
-use crate::jobs;
+use crate::jobs::convert_run::read_run;
 use crate::printable;
 use crate::types::SeedCount;
 
@@ -45,7 +45,7 @@ pub fn run(args: Args) -> Result<()> {
             warnings,
         },
         dataset,
-    ) = jobs::read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
+    ) = read_run(&args.run, args.dataset.as_deref(), args.seeds)?;
     if let Some(out) = &args.out {
         run.write_as(args.format, out, &dataset)?;
     }

@@ -9,10 +9,10 @@ use unicode_width::UnicodeWidthStr;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_parser};
 use crate::engine::protocol::ClassCard;
-use crate::engine::{Evaluated, Plan, Session};
+use crate::engine::{EvaluationPlan, Session};
 use crate::error::Result;
 use crate::eval::run::{Ranking, Run, RunFormat};
-use crate::jobs::queries;
+use crate::jobs::evaluate::{EvaluatedQueries, evaluate, read_queries};
 use crate::types::{CUTOFFS, EvaluationProtocol, MetricValues, Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
@@ -80,13 +80,13 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         args.run_format.check_output_path(out)?;
     }
-    let mut session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
+    let session = Session::open(&args.index, args.dataset.as_deref(), args.device.device)?;
     let class = args
         .class
         .as_deref()
         .map(|name| session.find_class(name))
         .transpose()?;
-    let plan = Plan {
+    let plan = EvaluationPlan {
         mode: args.mode,
         seed_count: args.seeds,
         ranking: args.ranking,
@@ -94,13 +94,13 @@ pub fn run(args: Args) -> Result<()> {
         class,
     };
     let asked = match (&args.queries, &session.catalogue.dataset) {
-        (Some(folder), Some(dataset)) => Some(queries(dataset, folder, args.seeds)?),
+        (Some(folder), Some(dataset)) => Some(read_queries(dataset, folder, args.seeds)?),
         _ => None,
     };
     let (asked, hash) = asked.unzip();
     let hash = hash.or_else(|| session.queries_hash(args.seeds));
     let mut reporter = Reporter::new(interrupt()?);
-    let evaluated = session.evaluate(&plan, asked, &mut reporter)?;
+    let evaluated = evaluate(&session, &plan, asked, &mut reporter)?;
     drop(reporter);
     crate::cli::told_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
@@ -114,7 +114,11 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 /// The metrics by class and overall.
-pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated) -> Result<()> {
+pub(super) fn print(
+    format: Format,
+    classes: &[ClassCard],
+    evaluated: &EvaluatedQueries,
+) -> Result<()> {
     match format {
         Format::Json => say_json(&as_json(classes, evaluated)),
         Format::Table => say(&table(classes, evaluated)),
@@ -125,7 +129,7 @@ pub(super) fn print(format: Format, classes: &[ClassCard], evaluated: &Evaluated
 fn run_of(
     session: &Session,
     args: &Args,
-    evaluated: &Evaluated,
+    evaluated: &EvaluatedQueries,
     queries_hash: Option<String>,
 ) -> Run {
     let catalogue = &session.catalogue;
@@ -153,7 +157,7 @@ fn run_of(
     }
 }
 
-fn as_json(cards: &[ClassCard], evaluated: &Evaluated) -> Value {
+fn as_json(cards: &[ClassCard], evaluated: &EvaluatedQueries) -> Value {
     let classes: Map<String, Value> = (evaluated.evaluation.classes.iter())
         .map(|(class, measures, queries)| {
             let mut columns = columns(measures);
@@ -182,7 +186,7 @@ fn columns(measures: &MetricValues) -> Map<String, Value> {
         .collect()
 }
 
-fn table(classes: &[ClassCard], evaluated: &Evaluated) -> String {
+fn table(classes: &[ClassCard], evaluated: &EvaluatedQueries) -> String {
     let width = classes
         .iter()
         .map(|c| c.title().width())

@@ -1,14 +1,14 @@
 //! `multiexpan explore`: what the explorer is to open. `main` opens it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{DeviceArg, demo, existing};
 use crate::config::DEFAULT_TOML;
 use crate::engine::Process;
-pub use crate::engine::check_is_index;
 use crate::engine::protocol::{Reply, Request};
 use crate::error::{Error, Result};
+use crate::index;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 #[derive(Debug, Default, clap::Args)]
@@ -60,6 +60,11 @@ impl Args {
             None => demo::index(),
         }
     }
+}
+
+/// Fails if the folder is not an index. The engine checks this too, but only when the screen is up.
+pub fn check_is_index(folder: &Path) -> Result<()> {
+    index::check_is_index(folder)
 }
 
 /// What hands requests over, and where replies arrive.

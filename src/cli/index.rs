@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, say, told_left_out};
 use crate::error::{Error, Result};
-use crate::jobs;
+use crate::jobs::index::{build_index, build_raw_index};
 use crate::printable;
 
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let left_out = match (&args.raw, &args.dataset, &args.model) {
-        (Some(raw), ..) => jobs::index_raw(
+        (Some(raw), ..) => build_raw_index(
             raw,
             args.entities.as_deref(),
             &args.out,
@@ -62,7 +62,7 @@ pub fn run(args: Args) -> Result<()> {
         )?,
         (None, Some(dataset), Some(model)) => {
             let prototypes = args.trained_head.then_some(None);
-            jobs::index(
+            build_index(
                 dataset,
                 model,
                 &args.out,

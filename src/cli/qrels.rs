@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::say;
 use crate::error::Result;
-use crate::jobs;
+use crate::jobs::qrels::write_qrels;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub struct Args {
 
 /// Writes the gold of every query, less its seeds.
 pub fn run(args: Args) -> Result<()> {
-    let queries = jobs::qrels(&args.dataset, &args.out)?;
+    let queries = write_qrels(&args.dataset, &args.out)?;
     say(&format!(
         "{}: the gold of {queries} queries\n",
         printable::path(&args.out)

@@ -7,7 +7,7 @@ use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::say;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
-use crate::jobs::analyse::report;
+use crate::jobs::report::report;
 use crate::printable;
 
 #[derive(Debug, clap::Args)]

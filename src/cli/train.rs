@@ -7,8 +7,7 @@ use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::{DeviceArg, note, say, told_left_out};
 use crate::error::{Error, Result};
 use crate::files::load_with_defaults;
-use crate::jobs;
-use crate::jobs::TrainOptions;
+use crate::jobs::train::{TrainOptions, train};
 use crate::printable;
 use crate::train::task::{Task, TaskSet};
 use crate::train::train_config::{Preset, TrainConfig, TrainPrecision};
@@ -87,7 +86,7 @@ pub fn run(args: Args) -> Result<()> {
         threads: threads.map(usize::from),
     };
     let mut reporter = Reporter::new(interrupt()?);
-    let trained = match jobs::train(&args.dataset, &args.out, &config, options, &mut reporter) {
+    let trained = match train(&args.dataset, &args.out, &config, options, &mut reporter) {
         Err(Error::Stopped) => {
             drop(reporter);
             note("stopped; `--resume` goes on where it was");

@@ -1,167 +1,184 @@
-//! The rankings of many queries, alone or jointly, found side by side a block at a time and a
-//! little at each call.
+//! Ranks many queries together, a block at a time and a few steps per call.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
-use std::time::{Duration, Instant};
-
-use crate::engine::evaluation::Plan;
+use crate::engine::evaluation_plan::EvaluationPlan;
 use crate::error::Result;
 use crate::expand;
 use crate::expand::{BatchExpansion, BatchStep, ExpandConfig, Expansion};
 use crate::index::{Index, ModeIndex};
 use crate::types::{CUTOFFS, RankingKind, Row};
 
-/// Bytes that the queries of a block may hold between them.
+/// The memory in bytes that the queries of a block may use together.
 const BLOCK_BYTES: usize = 256 << 20;
-/// What a query under way holds beside its scores and its pool: probabilities, mostly.
+/// The memory in bytes that a query uses besides its scores and its pool, mostly for probabilities.
 const QUERY_BYTES: usize = 400 << 10;
+/// The length of a ranking.
+const RANKING_LENGTH: usize = CUTOFFS[3];
 
-/// A query by its place, and its ranking: best first, at most 100 long, with ΣZ over the seeds or,
-/// expanded, with 9/i + 1/j.
-pub(super) type FinishedRanking = (usize, Vec<(Row, f64)>);
+/// The position of a query and its ranking, best first and at most 100 long. The scores are ΣZ over
+/// the seeds or, for an expansion, 9/i + 1/j.
+pub(crate) type FinishedRanking = (usize, Vec<(Row, f64)>);
 
-/// Queries, and how far they are.
-pub(super) struct BatchRanker {
-    plan: Plan,
+/// Queries that are ranked step by step.
+pub(crate) struct BatchRanker {
+    plan: EvaluationPlan,
     queries: Vec<Vec<Row>>,
-    /// What is to come: queries that go together, by their places.
+    /// The next blocks: the positions of queries that are ranked together.
     blocks: IntoIter<Vec<usize>>,
     block: Option<Block>,
     finished: usize,
 }
 
+/// Queries that are being expanded together.
 struct Block {
-    /// By their places.
+    /// The positions of the queries.
     queries: Vec<usize>,
-    /// How many were finished before.
-    before: usize,
-    lockstep: BatchExpansion,
+    /// The number of queries finished before this block.
+    finished_before: usize,
+    expansion: BatchExpansion,
     picks: usize,
 }
 
 impl BatchRanker {
-    /// `queries`: the number and the seeds of each, none empty. Those that are expanded jointly go
-    /// together; else a block has at most `at_once` of them, and no more than memory is for.
-    pub(super) fn new(
-        plan: &Plan,
+    /// Prepares the ranking of `queries`: the number and the seeds of each, none of them empty.
+    /// Queries that are expanded jointly form a block for each number. Other blocks have at most
+    /// `batch_size` queries, and no more than fit into memory.
+    pub(crate) fn new(
+        plan: &EvaluationPlan,
         queries: Vec<(usize, Vec<Row>)>,
         index: &Index,
-        at_once: usize,
+        batch_size: usize,
     ) -> Self {
-        let fit =
-            BLOCK_BYTES / (index.len() * (size_of::<f64>() + size_of::<bool>()) + QUERY_BYTES);
-        // by lists a query asks for little that others could share, and alone it stays in the
-        // processor's cache
-        let lists = index.view(plan.mode).is_ok_and(|view| view.has_lists());
-        let at_once = if lists { 1 } else { at_once.min(fit).max(1) };
-        let blocks: Vec<Vec<usize>> = if plan.is_joint() {
-            let mut by_number: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-            queries
-                .iter()
-                .enumerate()
-                .for_each(|(at, (number, _))| by_number.entry(*number).or_default().push(at));
-            by_number.into_values().collect()
+        let blocks = if plan.is_joint() {
+            blocks_by_number(&queries)
         } else {
-            let places: Vec<usize> = (0..queries.len()).collect();
-            places.chunks(at_once).map(<[usize]>::to_vec).collect()
+            let positions: Vec<usize> = (0..queries.len()).collect();
+            let size = block_size(plan, index, batch_size);
+            positions.chunks(size).map(<[usize]>::to_vec).collect()
         };
-        let queries = queries.into_iter().map(|(_, seeds)| seeds).collect();
         BatchRanker {
             plan: *plan,
-            queries,
+            queries: queries.into_iter().map(|(_, seeds)| seeds).collect(),
             blocks: blocks.into_iter(),
             block: None,
             finished: 0,
         }
     }
 
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.finished == self.queries.len()
     }
 
-    /// Of how many queries the work is done; those under way count by their picks.
-    pub(super) fn done(&self) -> u64 {
-        let under_way = self
-            .block
-            .as_ref()
-            .map_or(0, |block| block.before + block.picks / CUTOFFS[3]);
-        under_way.max(self.finished) as u64
+    /// Returns the number of queries that are done. The queries of the current block count by their
+    /// picks.
+    pub(crate) fn done(&self) -> u64 {
+        let in_block = self.block.as_ref().map_or(0, |block| {
+            block.finished_before + block.picks / RANKING_LENGTH
+        });
+        in_block.max(self.finished) as u64
     }
 
-    /// Goes on until `time` has passed or all is done, whichever is first, and gives the queries
-    /// that were finished. It may be late by one step, which is a pick or one round's product.
-    pub(super) fn go_on(&mut self, index: &Index, time: Duration) -> Result<Vec<FinishedRanking>> {
+    /// Works until `time` has passed or everything is done, and returns the finished rankings. It
+    /// may take one step longer, which is a pick or the matrix product of a round.
+    pub(crate) fn advance(
+        &mut self,
+        index: &Index,
+        time: Duration,
+    ) -> Result<Vec<FinishedRanking>> {
         let view = index.view(self.plan.mode)?;
-        let (begun, mut found) = (Instant::now(), Vec::new());
+        let started = Instant::now();
+        let mut rankings = Vec::new();
         while !self.is_done() {
             let ranking = match self.plan.ranking {
-                RankingKind::SeedSimilarity => self.by_seeds(&view),
+                RankingKind::SeedSimilarity => Some(self.rank_next_by_seeds(&view)),
                 RankingKind::Expanded | RankingKind::Joint => self.step(&view)?,
             };
             if let Some(ranking) = ranking {
                 self.finished += 1;
-                found.push(ranking);
+                rankings.push(ranking);
             }
-            if begun.elapsed() >= time {
+            if started.elapsed() >= time {
                 break;
             }
         }
-        Ok(found)
+        Ok(rankings)
     }
 
-    /// The next query by ΣZ over its seeds.
-    fn by_seeds(&mut self, view: &ModeIndex) -> Option<FinishedRanking> {
+    /// Ranks the next query by ΣZ over its seeds.
+    fn rank_next_by_seeds(&mut self, view: &ModeIndex) -> FinishedRanking {
         let query = self.finished;
         let ranking = expand::rank_by_seeds(view, &self.queries[query], &[]);
-        Some((query, ranking.into_iter().take(CUTOFFS[3]).collect()))
+        (query, ranking.into_iter().take(RANKING_LENGTH).collect())
     }
 
-    /// The next queries that go together.
+    /// Starts the next block.
     fn next_block(&mut self, view: &ModeIndex) -> Result<Block> {
-        let places = self.blocks.next().unwrap_or_default();
-        let seeds: Vec<Vec<Row>> = places.iter().map(|&at| self.queries[at].clone()).collect();
+        let queries = self.blocks.next().unwrap_or_default();
+        let seeds: Vec<Vec<Row>> = queries.iter().map(|&q| self.queries[q].clone()).collect();
         let config = ExpandConfig {
-            size: CUTOFFS[3].min(view.len()),
+            size: RANKING_LENGTH.min(view.len()),
             ..ExpandConfig::default()
         };
-        let lockstep = match self.plan.is_joint() {
-            true => BatchExpansion::jointly(view, &seeds, &config)?,
-            false => BatchExpansion::apart(view, &seeds, &[], &config)?,
+        let expansion = if self.plan.is_joint() {
+            BatchExpansion::jointly(view, &seeds, &config)?
+        } else {
+            BatchExpansion::apart(view, &seeds, &[], &config)?
         };
         Ok(Block {
-            queries: places,
-            before: self.finished,
-            lockstep,
+            queries,
+            finished_before: self.finished,
+            expansion,
             picks: 0,
         })
     }
 
-    /// One step of the block under way; a new one where there is none.
+    /// Does one step of the current block, or of the next one if there is none.
     fn step(&mut self, view: &ModeIndex) -> Result<Option<FinishedRanking>> {
         let block = match self.block.take() {
             Some(block) => block,
             None => self.next_block(view)?,
         };
         let block = self.block.insert(block);
-        match block.lockstep.step(view) {
+        match block.expansion.step(view) {
             None => self.block = None,
             Some(BatchStep::Picked(..)) => block.picks += 1,
             Some(BatchStep::Added) => {}
-            Some(BatchStep::Finished(query, found)) => {
-                return Ok(Some((block.queries[query], by_rerank(&found))));
+            Some(BatchStep::Finished(query, expansion)) => {
+                return Ok(Some((block.queries[query], reranked(&expansion))));
             }
         }
         Ok(None)
     }
 }
 
-/// The re-ranked list with its scores.
-fn by_rerank(found: &Expansion) -> Vec<(Row, f64)> {
-    found
-        .reranked
-        .iter()
-        .map(|r| (found.picks[r.pick].row, r.score))
-        .collect()
+/// Returns the positions of the queries of each number.
+fn blocks_by_number(queries: &[(usize, Vec<Row>)]) -> Vec<Vec<usize>> {
+    let mut by_number: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (position, (number, _)) in queries.iter().enumerate() {
+        by_number.entry(*number).or_default().push(position);
+    }
+    by_number.into_values().collect()
+}
+
+/// Returns the number of queries to expand together: 1 with neighbor lists, since then queries share
+/// little work, and a single one stays in the processor's cache.
+fn block_size(plan: &EvaluationPlan, index: &Index, batch_size: usize) -> usize {
+    let has_lists = index.view(plan.mode).is_ok_and(|view| view.has_lists());
+    if has_lists {
+        return 1;
+    }
+    let query_bytes = index.len() * (size_of::<f64>() + size_of::<bool>()) + QUERY_BYTES;
+    batch_size.min(BLOCK_BYTES / query_bytes).max(1)
+}
+
+/// Returns the re-ranked entities with their scores.
+fn reranked(expansion: &Expansion) -> Vec<(Row, f64)> {
+    let mut ranking = Vec::with_capacity(expansion.reranked.len());
+    for entry in &expansion.reranked {
+        ranking.push((expansion.picks[entry.pick].row, entry.score));
+    }
+    ranking
 }

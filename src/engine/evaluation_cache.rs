@@ -1,5 +1,6 @@
-//! Evaluations that are done, on the disk: the explorer has them at once the next time. A file that
-//! is damaged, or of something else, is as good as none.
+//! Finished evaluations on disk, so that the explorer has them at once the next time.
+//!
+//! A file that is damaged or belongs to something else counts as absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,22 +8,22 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::session::RankedQueries;
+use crate::engine::query_rankings::QueryRankings;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::types::{ClassId, EntityId};
 
-/// Changes whenever a list could come out otherwise.
+/// The version of the rankings: it must change whenever a ranking could differ.
 const VERSION: u32 = 1;
-/// The newest that are kept.
-const MOST: usize = 256;
+/// The number of evaluations that are stored; older ones are removed.
+const MAX_ENTRIES: usize = 256;
 
-/// One file's contents.
+/// The contents of one file.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    /// What the file is of: a name may be anything.
-    of: String,
-    lists: Vec<(ClassId, usize, Vec<EntityId>)>,
+struct Entry {
+    /// The versioned name; the file name is only its hash.
+    name: String,
+    rankings: Vec<(ClassId, usize, Vec<EntityId>)>,
 }
 
 /// A folder of finished evaluations.
@@ -34,63 +35,73 @@ impl EvaluationCache {
         EvaluationCache(folder)
     }
 
-    fn file(&self, of: &str) -> PathBuf {
-        self.0.join(format!(
-            "{}.lists",
-            &blake3::hash(of.as_bytes()).to_hex()[..32]
-        ))
+    fn file(&self, versioned: &str) -> PathBuf {
+        let hash = blake3::hash(versioned.as_bytes()).to_hex();
+        self.0.join(format!("{}.lists", &hash[..32]))
     }
 
-    /// `of`: all that the lists depend on.
-    pub fn find(&self, of: &str) -> Option<RankedQueries> {
-        let kept: Kept = postcard::from_bytes(&fs::read(self.file(&named(of))).ok()?).ok()?;
-        let lists = kept
-            .lists
-            .into_iter()
-            .map(|(class, number, list)| ((class, number), list));
-        (kept.of == named(of)).then(|| lists.collect())
+    /// Returns the rankings stored under `name`, which contains everything that they depend on.
+    pub fn find(&self, name: &str) -> Option<QueryRankings> {
+        let versioned = versioned(name);
+        let bytes = fs::read(self.file(&versioned)).ok()?;
+        let entry: Entry = postcard::from_bytes(&bytes).ok()?;
+        if entry.name != versioned {
+            return None;
+        }
+        let mut rankings = QueryRankings::new();
+        for (class, number, ranking) in entry.rankings {
+            rankings.insert((class, number), ranking);
+        }
+        Some(rankings)
     }
 
-    /// Keeps them, and takes the oldest away where there are many. Errors: the disk's.
-    pub fn keep(&self, of: &str, ranked: &RankedQueries) -> Result<()> {
+    /// Stores rankings under `name`, and removes the oldest entries if there are too many. Fails if
+    /// the file cannot be written.
+    pub fn store(&self, name: &str, rankings: &QueryRankings) -> Result<()> {
         fs::create_dir_all(&self.0).map_err(Error::io("create", &self.0))?;
-        let mut lists: Vec<_> = ranked
-            .iter()
-            .map(|(&(class, number), list)| (class, number, list.clone()))
-            .collect();
-        lists.sort();
-        let path = self.file(&named(of));
-        let bytes = postcard::to_stdvec(&Kept {
-            of: named(of),
-            lists,
-        })
-        .map_err(|e| Error::format(&path, format!("cannot be written: {e}")))?;
+        let mut sorted = Vec::with_capacity(rankings.len());
+        for (&(class, number), ranking) in rankings {
+            sorted.push((class, number, ranking.clone()));
+        }
+        sorted.sort();
+        let entry = Entry {
+            name: versioned(name),
+            rankings: sorted,
+        };
+        let path = self.file(&entry.name);
+        let bytes = postcard::to_stdvec(&entry)
+            .map_err(|e| Error::format(&path, format!("cannot be written: {e}")))?;
         write_atomic(&path, &bytes)?;
-        self.clear();
+        self.remove_oldest();
         Ok(())
     }
 
-    fn clear(&self) {
-        let written = |path: &Path| {
-            path.metadata()
-                .and_then(|m| m.modified())
-                .unwrap_or(SystemTime::UNIX_EPOCH)
-        };
+    fn remove_oldest(&self) {
         let Ok(files) = fs::read_dir(&self.0) else {
             return;
         };
         let mut files: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|ending| ending == "lists"));
-        files.sort_by_key(|path| std::cmp::Reverse(written(path)));
-        for path in files.into_iter().skip(MOST) {
-            // another process may have been faster
+        files.retain(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "lists")
+        });
+        files.sort_by_key(|path| std::cmp::Reverse(modified(path)));
+        for path in files.into_iter().skip(MAX_ENTRIES) {
+            // another process may have removed it already
             let _ = fs::remove_file(path);
         }
     }
 }
 
-fn named(of: &str) -> String {
-    format!("{VERSION} {of}")
+fn modified(path: &Path) -> SystemTime {
+    let metadata = path.metadata();
+    metadata
+        .and_then(|metadata| metadata.modified())
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn versioned(name: &str) -> String {
+    format!("{VERSION} {name}")
 }
 
 #[cfg(test)]
@@ -98,37 +109,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_found_and_nothing_else() {
+    fn stored_rankings_are_found_and_damaged_files_are_not() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = EvaluationCache::new(folder.path().join("lists"));
-        let ranked: RankedQueries = [
+        let cache = EvaluationCache::new(folder.path().join("lists"));
+        let rankings: QueryRankings = [
             ((ClassId(3), 1), vec![EntityId(7), EntityId(9)]),
             ((ClassId(0), 0), vec![]),
         ]
         .into();
-        assert!(shelf.find("one").is_none());
-        shelf.keep("one", &ranked).unwrap();
-        assert_eq!(shelf.find("one"), Some(ranked.clone()));
-        assert!(shelf.find("two").is_none());
-        fs::rename(shelf.file(&named("one")), shelf.file(&named("two"))).unwrap();
-        assert!(
-            shelf.find("two").is_none(),
-            "a file of something else under this name"
-        );
-        shelf.keep("one", &ranked).unwrap();
-        let whole = fs::read(shelf.file(&named("one"))).unwrap();
-        for cut in 0..whole.len() {
-            fs::write(shelf.file(&named("one")), &whole[..cut]).unwrap();
-            assert!(shelf.find("one").is_none(), "cut to {cut}");
+        assert!(cache.find("one").is_none());
+        cache.store("one", &rankings).unwrap();
+        assert_eq!(cache.find("one"), Some(rankings.clone()));
+        assert!(cache.find("two").is_none());
+        fs::rename(cache.file(&versioned("one")), cache.file(&versioned("two"))).unwrap();
+        assert!(cache.find("two").is_none(), "a file of another name");
+        cache.store("one", &rankings).unwrap();
+        let complete = fs::read(cache.file(&versioned("one"))).unwrap();
+        for cut in 0..complete.len() {
+            fs::write(cache.file(&versioned("one")), &complete[..cut]).unwrap();
+            assert!(cache.find("one").is_none(), "cut to {cut}");
         }
     }
 
     #[test]
-    fn the_oldest_go() {
+    fn the_oldest_entries_are_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = EvaluationCache::new(folder.path().into());
-        (0..MOST + 3).for_each(|i| shelf.keep(&i.to_string(), &RankedQueries::new()).unwrap());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MOST);
-        assert!(shelf.find(&(MOST + 2).to_string()).is_some());
+        let cache = EvaluationCache::new(folder.path().into());
+        (0..MAX_ENTRIES + 3)
+            .for_each(|i| cache.store(&i.to_string(), &QueryRankings::new()).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MAX_ENTRIES);
+        assert!(cache.find(&(MAX_ENTRIES + 2).to_string()).is_some());
     }
 }

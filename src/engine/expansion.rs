@@ -1,7 +1,7 @@
-//! One expansion, as the explorer streams it and as the command line prints it.
+//! Expansions, as the explorer streams them and as the command line prints them.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::engine::protocol::{
@@ -15,26 +15,31 @@ use crate::expand::{ExpandConfig, Expansion, Pick};
 use crate::index::ModeIndex;
 use crate::types::{CUTOFFS, ClassId, EntityId, EvaluationProtocol, MetricValues, Mode, Row};
 
-/// Picks are sent in pages: the first after this many, the rest by time.
-const FIRST_PAGE: usize = 12;
-const PAGE_EVERY: Duration = Duration::from_millis(16);
-/// Picks of a single expansion after which the index is taken out of memory.
-const GIVE_BACK_EVERY: usize = 2;
+/// The number of picks in the first page that is sent.
+const FIRST_PAGE_SIZE: usize = 12;
+/// The time between further pages.
+const PAGE_INTERVAL: Duration = Duration::from_millis(16);
+/// The number of picks of a single expansion after which the index is released from memory.
+const RELEASE_INTERVAL: usize = 2;
 
-/// Receives the replies to one request; returns [`Error::Stopped`] once a newer request has come.
-pub(super) type Sink<'a> = dyn FnMut(ReplyKind) -> Result<()> + 'a;
+/// Receives the replies to one request. Returns [`Error::Stopped`] once there is a newer request.
+pub(super) type ReplySink<'a> = dyn FnMut(ReplyKind) -> Result<()> + 'a;
 
-/// Where entities are among all that are not seeds, from 1.
+/// Returns [`Error::Stopped`] once there is a newer request. Called at every pick.
+pub(super) type IsCurrent<'a> = dyn Fn() -> Result<()> + 'a;
+
+/// The ranks of entities among all that are not seeds, from 1.
 pub(super) struct EntityRanks {
     /// By ΣZ over the seeds; seeds have none.
     pub(super) by_seeds: HashMap<Row, usize>,
-    /// By ΣZ over the whole set, `[V]`.
+    /// By ΣZ over the final set, `[V]`.
     by_set: Vec<usize>,
 }
 
-/// What a search found, with the other classes' picks where it was joint.
+/// The result of a search.
 pub(super) struct SearchResult {
     pub(super) expansion: Expansion,
+    /// For a joint search, the entities that other classes have, with the class.
     pub(super) taken: HashMap<Row, ClassId>,
 }
 
@@ -43,115 +48,115 @@ struct JointQueries {
     classes: Vec<ClassId>,
     /// The seeds of each class.
     queries: Vec<Vec<Row>>,
-    /// The place of the class that is asked for.
+    /// The position of the requested class.
     own: usize,
 }
 
 impl Session {
-    /// Answers an [`ExpandRequest`], reply by reply. `current` is asked at every pick.
+    /// Answers a request, reply by reply.
     pub(super) fn stream(
         &mut self,
-        ask: &ExpandRequest,
-        say: &mut Sink,
-        current: &dyn Fn() -> Result<()>,
+        request: &ExpandRequest,
+        send: &mut ReplySink,
+        is_current: &IsCurrent,
     ) -> Result<()> {
-        let begun = Instant::now();
-        self.check(ask)?;
-        let seeds = self.rows(&ask.seeds)?;
-        let found = self.search(ask, &seeds, say, current)?;
-        let reranked = found.expansion.reranked.iter().map(reranked).collect();
-        say(ReplyKind::Reranked(reranked))?;
-        let elapsed = begun.elapsed();
-        if let Some(class) = ask.class {
-            say(self.measured(class, &ask.seeds, &found.expansion))?;
-            let missing = self.missing(ask, class, &seeds, &found)?;
-            say(ReplyKind::Missing(missing))?;
+        let started = Instant::now();
+        self.check(request)?;
+        let seeds = self.rows(&request.seeds)?;
+        let search = self.search(request, &seeds, send, is_current)?;
+        send(ReplyKind::Reranked(reranked_picks(&search.expansion)))?;
+        let elapsed = started.elapsed();
+        if let Some(class) = request.class {
+            send(self.measured(class, &request.seeds, &search.expansion))?;
+            let missing = self.missing(request, class, &seeds, &search)?;
+            send(ReplyKind::Missing(missing))?;
         }
-        for &mode in self
-            .index
-            .modes()
-            .iter()
-            .filter(|&&m| m != ask.mode && m != Mode::None)
-        {
-            let config = ExpandConfig::tuned(ask.size, ask.settings);
-            let excluded = self.known_rows(&ask.rejected);
-            let other = expand::expand(
-                &self.index.view(mode)?,
-                &seeds,
-                &excluded,
-                &config,
-                &mut |_: &Pick| current(),
-            )?;
-            say(ReplyKind::OtherMode {
-                mode,
-                ranking: self.reranked(&other),
-            })?;
+        for mode in self.searchable_modes() {
+            if mode != request.mode {
+                let ranking = self.rank_in_mode(mode, request, &seeds, is_current)?;
+                send(ReplyKind::OtherMode { mode, ranking })?;
+            }
         }
-        say(ReplyKind::Expanded { elapsed })
+        send(ReplyKind::Expanded { elapsed })
     }
 
-    /// The metrics of an expansion, and nothing else of it. Error: it has no class.
-    pub(crate) fn measure_only(
+    /// Expands the seeds alone in another mode, and returns the final ranking.
+    fn rank_in_mode(
         &self,
-        ask: &ExpandRequest,
-        current: &dyn Fn() -> Result<()>,
+        mode: Mode,
+        request: &ExpandRequest,
+        seeds: &[Row],
+        is_current: &IsCurrent,
+    ) -> Result<Vec<EntityId>> {
+        let config = ExpandConfig::tuned(request.size, request.settings);
+        let rejected = self.known_rows(&request.rejected);
+        let view = self.index.view(mode)?;
+        let expansion = expand::expand(&view, seeds, &rejected, &config, &mut |_: &Pick| {
+            is_current()
+        })?;
+        Ok(self.reranked(&expansion))
+    }
+
+    /// Computes only the metrics of an expansion. Fails if it has no class.
+    pub(super) fn measure_expansion(
+        &self,
+        request: &ExpandRequest,
+        is_current: &IsCurrent,
     ) -> Result<ReplyKind> {
-        self.check(ask)?;
-        let class = ask
+        self.check(request)?;
+        let class = request
             .class
-            .ok_or_else(|| Error::Argument("without a class nothing can be measured".into()))?;
-        let found = self.search(ask, &self.rows(&ask.seeds)?, &mut |_| Ok(()), current)?;
-        Ok(self.measured(class, &ask.seeds, &found.expansion))
+            .ok_or_else(|| Error::Argument("metrics need a class".into()))?;
+        let seeds = self.rows(&request.seeds)?;
+        let search = self.search(request, &seeds, &mut |_| Ok(()), is_current)?;
+        Ok(self.measured(class, &request.seeds, &search.expansion))
     }
 
     fn measured(&self, class: ClassId, seeds: &[EntityId], expansion: &Expansion) -> ReplyKind {
-        let measure = |list: &[EntityId]| self.measure(class, seeds, list);
         ReplyKind::Measured {
-            picked: measure(&self.picked(expansion)),
-            reranked: measure(&self.reranked(expansion)),
+            picked: self.measure(class, seeds, &self.picked(expansion)),
+            reranked: self.measure(class, seeds, &self.reranked(expansion)),
         }
     }
 
-    /// One whole expansion: candidates in re-ranked order, each with its place among the picks. It
-    /// is for a process that expands once, and holds little of the index in memory.
-    pub fn expand(&mut self, ask: &ExpandRequest) -> Result<Vec<(Candidate, RerankedPick)>> {
+    /// Runs one expansion and returns the candidates in re-ranked order, each with its position
+    /// among the picks. It is for a process that expands once, and keeps little of the index in
+    /// memory.
+    pub fn expand(&mut self, request: &ExpandRequest) -> Result<Vec<(Candidate, RerankedPick)>> {
+        self.check(request)?;
+        let seeds = self.rows(&request.seeds)?;
         let mut picks: Vec<Candidate> = Vec::new();
-        let mut order: Vec<RerankedPick> = Vec::new();
-        self.check(ask)?;
-        let seeds = self.rows(&ask.seeds)?;
-        let picked = Cell::new(0usize);
-        let found = self.search(
-            ask,
-            &seeds,
-            &mut |said| {
-                if let ReplyKind::Picks(page) = said {
-                    picks.extend(page);
-                }
-                Ok(())
-            },
-            &|| {
-                picked.set(picked.get() + 1);
-                if picked.get().is_multiple_of(GIVE_BACK_EVERY) {
-                    self.index.give_back();
-                }
-                Ok(())
-            },
-        )?;
-        order.extend(found.expansion.reranked.iter().map(reranked));
-        Ok(order
-            .into_iter()
-            .map(|r| (picks[r.pick].clone(), r))
-            .collect())
+        let mut collect = |reply| {
+            if let ReplyKind::Picks(page) = reply {
+                picks.extend(page);
+            }
+            Ok(())
+        };
+        let pick_count = Cell::new(0usize);
+        let release_memory = || {
+            pick_count.set(pick_count.get() + 1);
+            if pick_count.get().is_multiple_of(RELEASE_INTERVAL) {
+                self.index.give_back();
+            }
+            Ok(())
+        };
+        let search = self.search(request, &seeds, &mut collect, &release_memory)?;
+        let mut candidates = Vec::with_capacity(picks.len());
+        for entry in reranked_picks(&search.expansion) {
+            candidates.push((picks[entry.pick].clone(), entry));
+        }
+        Ok(candidates)
     }
 
-    pub(super) fn check(&self, ask: &ExpandRequest) -> Result<()> {
-        let (size, most) = (ask.size, self.index.len());
-        if size == 0 || size > most {
+    /// Fails if the size or the number of seeds is not possible.
+    pub(super) fn check(&self, request: &ExpandRequest) -> Result<()> {
+        let (size, max) = (request.size, self.index.len());
+        if size == 0 || size > max {
             return Err(Error::Argument(format!(
-                "a size of {size}: this index allows 1 to {most}"
+                "invalid size {size} (expected 1 to {max} for this index)"
             )));
         }
-        if ask.seeds.is_empty() {
+        if request.seeds.is_empty() {
             return Err(Error::Argument(
                 "an expansion needs at least one seed".into(),
             ));
@@ -159,39 +164,39 @@ impl Session {
         Ok(())
     }
 
-    /// Runs the search and sends its picks, page by page.
+    /// Runs the search and sends its picks in pages.
     pub(super) fn search(
         &self,
-        ask: &ExpandRequest,
+        request: &ExpandRequest,
         seeds: &[Row],
-        say: &mut Sink,
-        current: &dyn Fn() -> Result<()>,
+        send: &mut ReplySink,
+        is_current: &IsCurrent,
     ) -> Result<SearchResult> {
-        let view = self.index.view(ask.mode)?;
-        let config = ExpandConfig::tuned(ask.size, ask.settings);
+        let view = self.index.view(request.mode)?;
+        let config = ExpandConfig::tuned(request.size, request.settings);
         let mut page = Page {
             session: self,
-            mode: ask.mode,
+            mode: request.mode,
             seeds,
             waiting: Vec::new(),
             sent: 0,
             last: Instant::now(),
         };
-        let found = match ask.joint.zip(ask.class) {
+        let result = match request.joint.zip(request.class) {
             Some((scope, class)) => {
                 let joint = self.joint_queries(scope, class, seeds)?;
-                page.expand_jointly(&view, &config, &joint, say, current)?
+                page.expand_jointly(&view, &config, &joint, send, is_current)?
             }
             None => {
-                let excluded = self.known_rows(&ask.rejected);
-                page.expand_alone(&view, &config, &excluded, say, current)?
+                let excluded = self.known_rows(&request.rejected);
+                page.expand_alone(&view, &config, &excluded, send, is_current)?
             }
         };
-        page.send(say)?;
-        Ok(found)
+        page.send(send)?;
+        Ok(result)
     }
 
-    /// All classes' queries of one number, with this class's seeds in the place of its own.
+    /// Returns the queries of one number of all classes, with `seeds` for this class.
     fn joint_queries(
         &self,
         scope: JointScope,
@@ -222,30 +227,30 @@ impl Session {
         })
     }
 
-    /// Candidates as the screen shows them.
+    /// Returns the picks with their scores taken apart.
     fn candidates(&self, mode: Mode, seeds: &[Row], picks: &[Pick]) -> Result<Vec<Candidate>> {
         let rows: Vec<Row> = picks.iter().map(|p| p.row).collect();
         let explained = expand::explain(&self.index, mode, seeds, &rows)?;
-        for (pick, why) in picks.iter().zip(&explained) {
-            if ![why.score, pick.set_score, pick.divergence]
+        for (pick, score) in picks.iter().zip(&explained) {
+            if ![score.score, pick.set_score, pick.divergence]
                 .iter()
                 .all(|number| number.is_finite())
             {
                 let name = &self.index.entity(pick.row).name;
                 return Err(Error::Mismatch(format!(
                     "the score of “{name}” is {}, not a finite number",
-                    why.score
+                    score.score
                 )));
             }
         }
         Ok(picks
             .iter()
             .zip(explained)
-            .map(|(pick, why)| Candidate {
+            .map(|(pick, score)| Candidate {
                 entity: self.entity(pick.row),
-                score: why.score,
-                parts: why.parts,
-                seed_contributions: why.seeds,
+                score: score.score,
+                parts: score.parts,
+                seed_contributions: score.seeds,
                 set_score: pick.set_score,
                 round: pick.round,
                 window: pick.window,
@@ -267,12 +272,12 @@ impl Session {
             .collect()
     }
 
-    /// Metrics of a list against a class, its gold less the seeds.
+    /// Computes the metrics of a ranking for a class. The seeds are not gold.
     pub(crate) fn measure(
         &self,
         class: ClassId,
         seeds: &[EntityId],
-        list: &[EntityId],
+        ranking: &[EntityId],
     ) -> MetricValues {
         let Some(dataset) = &self.dataset else {
             return MetricValues::default();
@@ -283,7 +288,7 @@ impl Session {
             .filter(|&&e| self.index.row(e).is_some())
             .count();
         eval::ranking_metrics(
-            &list[..list.len().min(CUTOFFS[3])],
+            &ranking[..ranking.len().min(CUTOFFS[3])],
             &gold,
             reachable,
             EvaluationProtocol::Standard,
@@ -294,54 +299,53 @@ impl Session {
         entities.iter().filter_map(|&e| self.index.row(e)).collect()
     }
 
-    /// Where each gold entity is that the list lacks.
+    /// Finds the reason for each gold entity that was not picked.
     fn missing(
         &self,
-        ask: &ExpandRequest,
+        request: &ExpandRequest,
         class: ClassId,
         seeds: &[Row],
-        found: &SearchResult,
+        search: &SearchResult,
     ) -> Result<Vec<Missing>> {
-        let listed: std::collections::HashSet<EntityId> =
-            self.picked(&found.expansion).into_iter().collect();
+        let listed: HashSet<EntityId> = self.picked(&search.expansion).into_iter().collect();
         let members = &self.catalogue.class(class).members;
         let absent: Vec<EntityId> = members
             .iter()
             .copied()
-            .filter(|e| !listed.contains(e) && !ask.seeds.contains(e))
+            .filter(|e| !listed.contains(e) && !request.seeds.contains(e))
             .collect();
-        let ranks = self.entity_ranks(ask, seeds, found)?;
+        let ranks = self.entity_ranks(request, seeds, search)?;
         Ok(absent
             .into_iter()
             .map(|entity| Missing {
                 entity,
-                reason: self.missing_reason(ask, found, &ranks, entity),
+                reason: self.missing_reason(request, search, &ranks, entity),
             })
             .collect())
     }
 
     pub(super) fn entity_ranks(
         &self,
-        ask: &ExpandRequest,
+        request: &ExpandRequest,
         seeds: &[Row],
-        found: &SearchResult,
+        search: &SearchResult,
     ) -> Result<EntityRanks> {
-        let view: ModeIndex = self.index.view(ask.mode)?;
+        let view: ModeIndex = self.index.view(request.mode)?;
         let ranking = expand::rank_by_seeds(&view, seeds, &[])
             .into_iter()
             .zip(1..);
         let by_seeds = ranking.map(|((row, _), rank)| (row, rank)).collect();
         Ok(EntityRanks {
             by_seeds,
-            by_set: found.expansion.final_ranks(&view),
+            by_set: search.expansion.final_ranks(&view),
         })
     }
 
-    /// Why an entity that is no seed is not in the list.
+    /// Returns the reason why an entity that is not a seed was not picked.
     pub(super) fn missing_reason(
         &self,
-        ask: &ExpandRequest,
-        found: &SearchResult,
+        request: &ExpandRequest,
+        search: &SearchResult,
         ranks: &EntityRanks,
         entity: EntityId,
     ) -> MissingReason {
@@ -350,11 +354,11 @@ impl Session {
                 "it has fewer than 2 usable sentence–picture pairs".into(),
             );
         };
-        if ask.rejected.contains(&entity) {
+        if request.rejected.contains(&entity) {
             MissingReason::Rejected
-        } else if let Some(taker) = found.taken.get(&row) {
-            MissingReason::TakenBy(*taker)
-        } else if let Some(pick) = found.expansion.first_window(row) {
+        } else if let Some(class) = search.taken.get(&row) {
+            MissingReason::TakenBy(*class)
+        } else if let Some(pick) = search.expansion.first_window(row) {
             MissingReason::LostInWindow { pick }
         } else {
             let seed_rank = ranks
@@ -370,15 +374,19 @@ impl Session {
     }
 }
 
-fn reranked(from: &expand::Reranked) -> RerankedPick {
-    RerankedPick {
-        pick: from.pick,
-        divergence_rank: from.divergence_rank,
-        score: from.score,
+fn reranked_picks(expansion: &Expansion) -> Vec<RerankedPick> {
+    let mut picks = Vec::with_capacity(expansion.reranked.len());
+    for entry in &expansion.reranked {
+        picks.push(RerankedPick {
+            pick: entry.pick,
+            divergence_rank: entry.divergence_rank,
+            score: entry.score,
+        });
     }
+    picks
 }
 
-/// Picks that wait to be sent together.
+/// Picks that are sent together.
 struct Page<'a> {
     session: &'a Session,
     mode: Mode,
@@ -389,19 +397,19 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Expands the seeds on their own, and sends the picks.
+    /// Expands the seeds alone, and sends the picks.
     fn expand_alone(
         &mut self,
         view: &ModeIndex,
         config: &ExpandConfig,
         excluded: &[Row],
-        say: &mut Sink,
-        current: &dyn Fn() -> Result<()>,
+        send: &mut ReplySink,
+        is_current: &IsCurrent,
     ) -> Result<SearchResult> {
         let seeds = self.seeds;
         let expansion = expand::expand(view, seeds, excluded, config, &mut |pick: &Pick| {
-            current()?;
-            self.add(pick, say)
+            is_current()?;
+            self.add(pick, send)
         })?;
         Ok(SearchResult {
             expansion,
@@ -409,47 +417,51 @@ impl Page<'_> {
         })
     }
 
-    /// Expands all classes together, and sends the picks of the class that is asked for.
+    /// Expands all classes jointly, and sends the picks of the requested class.
     fn expand_jointly(
         &mut self,
         view: &ModeIndex,
         config: &ExpandConfig,
         joint: &JointQueries,
-        say: &mut Sink,
-        current: &dyn Fn() -> Result<()>,
+        send: &mut ReplySink,
+        is_current: &IsCurrent,
     ) -> Result<SearchResult> {
-        let mut on = |(query, pick): (usize, &Pick)| {
-            current()?;
+        let mut on_pick = |(query, pick): (usize, &Pick)| {
+            is_current()?;
             if query == joint.own {
-                self.add(pick, say)
+                self.add(pick, send)
             } else {
                 Ok(())
             }
         };
-        let mut all = expand::expand_joint(view, &joint.queries, config, &mut on)?;
+        let mut all = expand::expand_joint(view, &joint.queries, config, &mut on_pick)?;
         let expansion = all.remove(joint.own);
-        let others = (0..joint.classes.len()).filter(|&place| place != joint.own);
+        let others = (0..joint.classes.len()).filter(|&position| position != joint.own);
         let mut taken = HashMap::new();
-        for (place, other) in others.zip(&all) {
-            // the seeds of the other classes are out for all too
-            for row in joint.queries[place].iter().copied().chain(other.ranking()) {
-                taken.insert(row, joint.classes[place]);
+        for (position, other) in others.zip(&all) {
+            // the seeds of other classes are not candidates either
+            for row in joint.queries[position]
+                .iter()
+                .copied()
+                .chain(other.ranking())
+            {
+                taken.insert(row, joint.classes[position]);
             }
         }
         Ok(SearchResult { expansion, taken })
     }
 
-    fn add(&mut self, pick: &Pick, say: &mut Sink) -> Result<()> {
+    fn add(&mut self, pick: &Pick, send: &mut ReplySink) -> Result<()> {
         self.waiting.push(*pick);
-        let due = if self.sent == 0 {
-            self.waiting.len() >= FIRST_PAGE
+        let is_due = if self.sent == 0 {
+            self.waiting.len() >= FIRST_PAGE_SIZE
         } else {
-            self.last.elapsed() >= PAGE_EVERY
+            self.last.elapsed() >= PAGE_INTERVAL
         };
-        if due { self.send(say) } else { Ok(()) }
+        if is_due { self.send(send) } else { Ok(()) }
     }
 
-    fn send(&mut self, say: &mut Sink) -> Result<()> {
+    fn send(&mut self, send: &mut ReplySink) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -459,6 +471,6 @@ impl Page<'_> {
         self.sent += self.waiting.len();
         self.waiting.clear();
         self.last = Instant::now();
-        say(ReplyKind::Picks(page))
+        send(ReplyKind::Picks(page))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::engine::expansion::{EntityRanks, SearchResult};
+use crate::engine::expansion::{EntityRanks, IsCurrent, SearchResult};
 use crate::engine::inspect;
 use crate::engine::protocol::{
     EntityExplanation, EntityStatus, Evidence, ExpandRequest, Explanation, ExplanationKind,
@@ -40,7 +40,7 @@ impl Session {
         &self,
         request: ExpandRequest,
         entities: &[EntityId],
-        is_current: &dyn Fn() -> Result<()>,
+        is_current: &IsCurrent,
     ) -> Result<RankExplanation> {
         if entities.is_empty() {
             return Err(Error::Argument("there is no entity to explain".into()));

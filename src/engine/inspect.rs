@@ -44,14 +44,14 @@ impl Session {
     }
 
     /// The first picture of each, from memory where it was asked before.
-    pub(super) fn first_pictures(
+    pub(super) fn first_images(
         &mut self,
         entities: &[EntityId],
     ) -> Vec<(EntityId, Option<PathBuf>)> {
         entities
             .iter()
             .map(|&entity| {
-                if let Some(known) = self.first_pictures.get(&entity) {
+                if let Some(known) = self.first_images.get(&entity) {
                     return (entity, known.clone());
                 }
                 let row = self.index.row(entity);
@@ -60,7 +60,7 @@ impl Session {
                     .as_ref()
                     .zip(row)
                     .and_then(|(d, row)| self.pairs_of(d, row, 1).next()?.image);
-                self.first_pictures.insert(entity, first.clone());
+                self.first_images.insert(entity, first.clone());
                 (entity, first)
             })
             .collect()
@@ -90,7 +90,7 @@ impl Session {
         ];
         let ranker = Ranker::OpenIndex(mode);
         let kept = |(seed_count, ranking)| {
-            self.ranked.get(&EvaluationKey {
+            self.rankings.get(&EvaluationKey {
                 ranker,
                 seed_count,
                 ranking,

@@ -1,32 +1,38 @@
-//! What the front ends talk to: plain requests and replies over one worker thread that owns every
-//! tensor, and the long jobs of the command line.
+//! The engine of the explorer: it answers requests about an open index.
 //!
-//! The explorer has its engine in a process of its own ([`Process`] there, [`pipe::serve`] here):
-//! the screen is up before libtorch is loaded, and lives on when the engine does not.
+//! * `protocol` – requests and replies, as plain data
+//! * `worker` – the thread that owns every tensor and answers requests one after the other
+//! * `session` – an open index and its data set; the files below add one kind of request each
+//! * `expansion`, `explanation`, `inspect`, `import`, `compare_evaluations` – the requests that are
+//!   answered at once
+//! * `background_job` – work in steps between requests: `background_evaluation` and
+//!   `failure_search`
+//! * `batch_ranker` – rankings of many queries; `evaluation_cache` – finished evaluations on disk
+//! * `pipe`, `process` – the engine as a process of its own: the explorer starts it, so that the
+//!   screen is up before libtorch is loaded and survives if the engine fails
 
+mod background_evaluation;
+mod background_job;
 mod batch_ranker;
-mod compare;
+mod compare_evaluations;
 pub mod describe;
-mod evaluation;
 mod evaluation_cache;
+mod evaluation_plan;
 mod expansion;
 mod explanation;
 pub mod external;
-mod failures;
+mod failure_search;
+mod import;
 mod inspect;
 pub mod pipe;
 mod process;
 pub mod protocol;
+mod query_rankings;
 mod session;
 mod worker;
 
-pub use crate::eval::{Evaluation, comparison};
-pub use crate::index::check_is_index;
-pub use evaluation::{Evaluated, Plan, QueryResult};
+pub(crate) use batch_ranker::BatchRanker;
+pub use evaluation_plan::EvaluationPlan;
 pub use process::Process;
 pub use session::Session;
 pub use worker::Engine;
-// for front ends, which may not import the model
-pub use crate::model::device;
-// And the validator, which needs no engine.
-pub use crate::data::{Diagnostic, Diagnostics, Severity, check};

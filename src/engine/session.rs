@@ -1,4 +1,4 @@
-//! An open index with its data set: what every request is answered from.
+//! An open index and its data set, from which every request is answered.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,37 +9,41 @@ use crate::engine::describe;
 use crate::engine::evaluation_cache::EvaluationCache;
 use crate::engine::external::ExternalSource;
 use crate::engine::protocol::{Catalogue, EvaluationKey};
+use crate::engine::query_rankings::QueryRankings;
 use crate::error::{Error, Result};
+use crate::eval;
 use crate::eval::run::{Run, RunFormat};
 use crate::index::Index;
 use crate::model::device;
-use crate::types::{ClassId, DeviceChoice, EntityId, Query, Row, SeedCount};
+use crate::types::{
+    ClassId, DeviceChoice, EntityId, EvaluationProtocol, MetricValues, Mode, Query, Row, SeedCount,
+};
 
-/// The lists of queries that have been evaluated, by class and number.
-pub(super) type RankedQueries = HashMap<(ClassId, usize), Vec<EntityId>>;
-
-/// An open index. Every tensor lives here, so it stays on one thread.
+/// An open index. It owns every tensor, and so stays on one thread.
 pub struct Session {
     pub catalogue: Arc<Catalogue>,
     pub(crate) index: Index,
     pub(crate) dataset: Option<Dataset>,
-    /// The index's own names, for an index without a data set.
-    rows_only: Vocabulary,
-    /// Rankings of evaluated queries, for the ranks of one entity in all of them.
-    pub(crate) ranked: HashMap<EvaluationKey, RankedQueries>,
-    /// What was brought to stand beside the index.
+    /// The index's own entity names, for an index without a data set.
+    index_vocabulary: Vocabulary,
+    /// The rankings of finished evaluations.
+    pub(super) rankings: HashMap<EvaluationKey, QueryRankings>,
+    /// The imported indexes and runs.
     pub(super) imports: Vec<ExternalSource>,
-    pub(crate) first_pictures: HashMap<EntityId, Option<PathBuf>>,
-    /// Where finished evaluations are kept.
-    pub(super) shelf: Option<EvaluationCache>,
+    /// The first image of each entity that was requested.
+    pub(super) first_images: HashMap<EntityId, Option<PathBuf>>,
+    /// The folder of finished evaluations; `None` if they are not stored.
+    pub(super) evaluation_cache: Option<EvaluationCache>,
 }
 
 impl Session {
-    /// Opens an index and the data set that it names, or the one given. An index without a data set
-    /// (a raw one) opens too: then there are no classes, sentences or pictures.
+    /// Opens an index and its data set, or `dataset` in its place. An index without a data set (a
+    /// raw one) has no classes, sentences or images.
     ///
-    /// Errors: those of [`Index::open`]; `Mismatch` where the data set is not the one that was
-    /// indexed.
+    /// # Errors
+    ///
+    /// Fails like [`Index::open`] and [`Dataset::open`]. `Mismatch` if the data set is not the one
+    /// that was indexed.
     pub fn open(index: &Path, dataset: Option<&Path>, choice: DeviceChoice) -> Result<Session> {
         let device = device::open_device(choice)?;
         let opened = Index::open(index, device)?;
@@ -60,24 +64,24 @@ impl Session {
             dataset.as_ref(),
             device::device_name(device),
         ));
-        let rows_only = opened
+        let index_vocabulary = opened
             .entities()
             .iter()
             .map(|e| (e.id, e.name.clone()))
             .collect();
         Ok(Session {
             catalogue,
-            rows_only,
+            index_vocabulary,
             index: opened,
             dataset,
-            ranked: HashMap::new(),
+            rankings: HashMap::new(),
             imports: Vec::new(),
-            first_pictures: HashMap::new(),
-            shelf: None,
+            first_images: HashMap::new(),
+            evaluation_cache: None,
         })
     }
 
-    /// Seeds by name or number, refusing unknown ones and those that the index lacks.
+    /// Finds seeds by name or id. Fails for unknown ones.
     pub fn find_seeds<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -104,25 +108,25 @@ impl Session {
     fn vocabulary(&self) -> &Vocabulary {
         self.dataset
             .as_ref()
-            .map_or(&self.rows_only, |d| &d.vocabulary)
+            .map_or(&self.index_vocabulary, |d| &d.vocabulary)
     }
 
-    /// Writes a run over the data set's queries. Errors: those of [`Run::write_as`].
-    pub fn write_run(&self, run: &Run, form: RunFormat, path: &Path) -> Result<()> {
+    /// Writes a run over the data set's queries. Fails like [`Run::write_as`].
+    pub fn write_run(&self, run: &Run, format: RunFormat, path: &Path) -> Result<()> {
         match &self.dataset {
-            Some(dataset) => run.write_as(form, path, dataset),
+            Some(dataset) => run.write_as(format, path, dataset),
             None => run.write(path),
         }
     }
 
-    /// As [`Dataset::queries_hash`]; none without a data set.
+    /// Returns [`Dataset::queries_hash`]; `None` without a data set.
     pub fn queries_hash(&self, seeds: SeedCount) -> Option<String> {
         self.dataset
             .as_ref()
             .map(|dataset| dataset.queries_hash(seeds))
     }
 
-    /// The class of this name.
+    /// Finds a class by name.
     pub fn find_class(&self, name: &str) -> Result<ClassId> {
         match &self.dataset {
             Some(dataset) => dataset.class(name),
@@ -157,7 +161,7 @@ impl Session {
             .map_or_else(|| entity.to_string(), str::to_owned)
     }
 
-    /// The query of that class and number, where there is one.
+    /// Returns the query of this class and number, if there is one.
     pub(crate) fn query(
         &self,
         class: ClassId,
@@ -167,5 +171,47 @@ impl Session {
         self.catalogue
             .queries_of(class, seed_count)
             .find(|q| q.number == number)
+    }
+
+    /// Returns the data set's queries with this many seeds.
+    pub(super) fn queries_with(&self, seed_count: SeedCount) -> impl Iterator<Item = &Query> {
+        let queries = self.catalogue.queries.iter();
+        queries.filter(move |query| query.seed_count == seed_count)
+    }
+
+    /// Returns the modes of the index other than the prior.
+    pub(super) fn searchable_modes(&self) -> Vec<Mode> {
+        let mut modes = self.index.modes();
+        modes.retain(|&mode| mode != Mode::None);
+        modes
+    }
+
+    /// Returns the queries that `index` can answer, and the reasons why others are left out, with
+    /// counts. Without a data set there are no queries.
+    pub(crate) fn answerable_queries(
+        &self,
+        queries: Vec<Query>,
+        index: &Index,
+    ) -> (Vec<Query>, Vec<(String, usize)>) {
+        let Some(dataset) = &self.dataset else {
+            return Default::default();
+        };
+        eval::answerable_queries(dataset, queries, |entity| index.row(entity).is_some())
+    }
+
+    /// Computes the metrics of a query's ranking. `index` has the entities that can be ranked;
+    /// `None` if all can.
+    pub(crate) fn query_metrics(
+        &self,
+        protocol: EvaluationProtocol,
+        query: &Query,
+        ranking: &[EntityId],
+        index: Option<&Index>,
+    ) -> MetricValues {
+        let Some(dataset) = &self.dataset else {
+            return MetricValues::default();
+        };
+        let is_indexed = |entity| index.is_none_or(|index| index.row(entity).is_some());
+        eval::evaluate_query(dataset, query, ranking, protocol, is_indexed)
     }
 }

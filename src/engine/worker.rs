@@ -1,15 +1,16 @@
-//! The worker thread: one running request, newest first, evaluation in the background.
+//! The worker thread. It answers one request at a time, and works on background jobs in between.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::time::{Duration, Instant};
 
-use crate::engine::evaluation::{Background, EvaluationResult};
+use crate::engine::background_evaluation::BackgroundEvaluation;
+use crate::engine::background_job::JobSlot;
 use crate::engine::evaluation_cache::EvaluationCache;
-use crate::engine::failures::FailureSearch;
+use crate::engine::failure_search::FailureSearch;
 use crate::engine::protocol::{
     EvaluationKey, ExpandRequest, Reply, ReplyKind, Request, RequestId, RequestKind,
 };
@@ -17,7 +18,7 @@ use crate::engine::session::Session;
 use crate::error::{Error, Result};
 use crate::types::DeviceChoice;
 
-/// The latest request of each kind that a newer one replaces.
+/// The ids of the latest requests, for the kinds that a newer request replaces.
 #[derive(Debug, Default)]
 struct Latest {
     expand: AtomicU64,
@@ -27,16 +28,34 @@ struct Latest {
     measure: AtomicU64,
 }
 
-/// Returns [`Error::Stopped`] unless the request is still the latest of its kind.
-fn current(latest: &AtomicU64, id: RequestId) -> Result<()> {
-    if latest.load(Ordering::Relaxed) == id.0 {
+impl Latest {
+    /// Returns the latest id of the request's kind; `None` for a kind that is never replaced.
+    fn of_kind(&self, request: &RequestKind) -> Option<&AtomicU64> {
+        match request {
+            RequestKind::Expand(_) => Some(&self.expand),
+            RequestKind::Evaluate(_) => Some(&self.evaluate),
+            RequestKind::Failures(_) => Some(&self.failures),
+            RequestKind::Explain { .. } => Some(&self.explain),
+            RequestKind::Measure(_) => Some(&self.measure),
+            _ => None,
+        }
+    }
+}
+
+fn load(latest: &AtomicU64) -> RequestId {
+    RequestId(latest.load(Ordering::Relaxed))
+}
+
+/// Fails with `Stopped` once there is a newer request.
+fn check_is_latest(latest: &AtomicU64, id: RequestId) -> Result<()> {
+    if load(latest) == id {
         Ok(())
     } else {
         Err(Error::Stopped)
     }
 }
 
-/// A running engine. Dropping it ends the worker after the pick it is at.
+/// A running engine. When it is dropped, the worker ends after its current pick.
 #[derive(Debug, Clone)]
 pub struct Engine {
     requests: Sender<Request>,
@@ -44,47 +63,37 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker; `reply` is called on its thread. `kept`: the folder where finished
-    /// evaluations are kept, and found the next time; none: they are not.
-    pub fn start(kept: Option<PathBuf>, reply: impl Fn(Reply) + Send + 'static) -> Result<Engine> {
+    /// Starts the worker thread, on which `reply` is called. `cache` is the folder in which finished
+    /// evaluations are stored; with `None` they are not stored.
+    pub fn start(cache: Option<PathBuf>, reply: impl Fn(Reply) + Send + 'static) -> Result<Engine> {
         let (requests, inbox) = channel();
         let latest = Arc::new(Latest::default());
-        let of_worker = latest.clone();
+        let latest_in_worker = latest.clone();
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
-                let (reply, shelf) = (Box::new(reply), kept.map(EvaluationCache::new));
-                let (session, background, search, stopped) = (None, None, None, Stopped::default());
-                let searches_next = false;
-                Worker {
-                    reply,
-                    latest: of_worker,
-                    shelf,
-                    session,
-                    background,
-                    search,
-                    searches_next,
-                    stopped,
-                }
-                .run(&inbox);
+                let worker = Worker {
+                    reply: Box::new(reply),
+                    latest: latest_in_worker,
+                    cache: cache.map(EvaluationCache::new),
+                    session: None,
+                    evaluation: JobSlot::default(),
+                    failure_search: JobSlot::default(),
+                    search_is_next: false,
+                };
+                worker.run(&inbox);
             })
             .map_err(Error::io("start", "the engine's thread"))?;
         Ok(Engine { requests, latest })
     }
 
-    /// Hands over a request; a newer one of its kind stops an older expansion, evaluation, search
-    /// for failures, explanation or measurement at its next step.
+    /// Sends a request. A newer one of its kind stops an older expansion, evaluation, failure
+    /// search, explanation or measurement at its next step.
     pub fn send(&self, request: Request) {
-        let newest = |of: &AtomicU64| of.fetch_max(request.id.0, Ordering::Relaxed);
-        match request.kind {
-            RequestKind::Expand(_) => newest(&self.latest.expand),
-            RequestKind::Evaluate(_) => newest(&self.latest.evaluate),
-            RequestKind::Failures(_) => newest(&self.latest.failures),
-            RequestKind::Explain { .. } => newest(&self.latest.explain),
-            RequestKind::Measure(_) => newest(&self.latest.measure),
-            _ => 0,
-        };
-        // a worker that is gone has said why
+        if let Some(latest) = self.latest.of_kind(&request.kind) {
+            latest.fetch_max(request.id.0, Ordering::Relaxed);
+        }
+        // a worker that has ended has already sent the reason
         let _ = self.requests.send(request);
     }
 }
@@ -92,99 +101,114 @@ impl Engine {
 struct Worker {
     reply: Box<dyn Fn(Reply) + Send>,
     latest: Arc<Latest>,
-    shelf: Option<EvaluationCache>,
+    cache: Option<EvaluationCache>,
     session: Option<Session>,
-    background: Option<(RequestId, Background, Instant)>,
-    /// Takes turns with the evaluation.
-    search: Option<(RequestId, FailureSearch)>,
-    /// Whether the search is the next to go on.
-    searches_next: bool,
-    stopped: Stopped,
+    evaluation: JobSlot<BackgroundEvaluation>,
+    failure_search: JobSlot<FailureSearch>,
+    /// True if it is the failure search's turn. The two jobs take turns.
+    search_is_next: bool,
 }
 
-/// What was stopped, as far as it came.
-#[derive(Default)]
-struct Stopped {
-    evaluation: Option<Background>,
-    search: Option<FailureSearch>,
+/// The next thing that the worker does.
+enum Work {
+    Answer(Request),
+    Evaluate(RequestId),
+    SearchFailures(RequestId),
+}
+
+impl Work {
+    fn id(&self) -> RequestId {
+        match self {
+            Work::Answer(request) => request.id,
+            Work::Evaluate(id) | Work::SearchFailures(id) => *id,
+        }
+    }
 }
 
 impl Worker {
+    /// Works until the sender of requests is gone.
     fn run(mut self, inbox: &Receiver<Request>) {
-        loop {
-            let request = if self.background.is_some() || self.search.is_some() {
-                match inbox.try_recv() {
-                    Ok(request) => Some(request),
-                    Err(TryRecvError::Empty) => None,
-                    Err(TryRecvError::Disconnected) => return,
-                }
-            } else {
-                match inbox.recv() {
-                    Ok(request) => Some(request),
-                    Err(_) => return,
-                }
-            };
-            let searches =
-                self.search.is_some() && (self.background.is_none() || self.searches_next);
-            self.searches_next = !searches;
-            let id = request
-                .as_ref()
-                .map_or_else(|| self.under_way(searches), |r| r.id);
-            // a panic below is a defect; it must not take the explorer with it
-            let outcome = catch_unwind(AssertUnwindSafe(|| match request {
-                Some(request) => self.answer(request),
-                None if searches => self.go_on_searching(),
-                None => self.go_on_evaluating(),
-            }));
-            match outcome {
+        while let Some(work) = self.next_work(inbox) {
+            let id = work.id();
+            // a panic is a defect of the engine, but must not end the explorer
+            let result = catch_unwind(AssertUnwindSafe(|| self.do_work(work)));
+            match result {
                 Ok(Ok(()) | Err(Error::Stopped)) => {}
-                Ok(Err(error)) => self.say(id, ReplyKind::Failed(error.to_string())),
-                Err(panic) => {
-                    let why = format!("the engine failed: {}", panic_message(panic.as_ref()));
-                    // what is in the background ends with it, and whoever waits for that is told
-                    // too
-                    let others = [
-                        self.background.take().map(|b| b.0),
-                        self.search.take().map(|s| s.0),
-                    ];
-                    for other in others.into_iter().flatten().filter(|&other| other != id) {
-                        self.say(other, ReplyKind::Failed(why.clone()));
-                    }
-                    self.say(id, ReplyKind::Failed(why));
-                }
+                Ok(Err(error)) => self.send(id, ReplyKind::Failed(error.to_string())),
+                Err(panic) => self.report_panic(id, panic.as_ref()),
             }
         }
     }
 
-    /// Whose turn it is while nothing is asked.
-    fn under_way(&self, searches: bool) -> RequestId {
-        match (&self.search, &self.background) {
-            (Some((id, _)), _) if searches => *id,
-            (_, background) => background
-                .as_ref()
-                .map(|background| background.0)
-                .unwrap_or_default(),
+    /// Returns the next request, or else the job whose turn it is. Waits for a request if no job is
+    /// running. Returns `None` once no request can follow.
+    fn next_work(&mut self, inbox: &Receiver<Request>) -> Option<Work> {
+        let (evaluation, search) = (self.evaluation.id(), self.failure_search.id());
+        let request = if evaluation.is_some() || search.is_some() {
+            match inbox.try_recv() {
+                Ok(request) => Some(request),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        } else {
+            Some(inbox.recv().ok()?)
+        };
+        let search = search.filter(|_| evaluation.is_none() || self.search_is_next);
+        self.search_is_next = search.is_none();
+        match (request, search) {
+            (Some(request), _) => Some(Work::Answer(request)),
+            (None, Some(id)) => Some(Work::SearchFailures(id)),
+            (None, None) => Some(Work::Evaluate(evaluation.unwrap_or_default())),
         }
     }
 
-    fn say(&self, id: RequestId, kind: ReplyKind) {
+    fn do_work(&mut self, work: Work) -> Result<()> {
+        match work {
+            Work::Answer(request) => self.answer(request),
+            Work::Evaluate(id) => self.advance_evaluation(id),
+            Work::SearchFailures(id) => self.advance_failure_search(id),
+        }
+    }
+
+    /// Reports a panic to the request that caused it, and to those of the jobs, which end with it.
+    fn report_panic(&mut self, id: RequestId, panic: &(dyn Any + Send)) {
+        let message = format!("the engine failed: {}", panic_message(panic));
+        for job in [self.evaluation.id(), self.failure_search.id()] {
+            if let Some(other) = job.filter(|&other| other != id) {
+                self.send(other, ReplyKind::Failed(message.clone()));
+            }
+        }
+        self.evaluation.cancel();
+        self.failure_search.cancel();
+        self.send(id, ReplyKind::Failed(message));
+    }
+
+    fn send(&self, id: RequestId, kind: ReplyKind) {
         (self.reply)(Reply { id, kind });
     }
 
+    fn send_all(&self, id: RequestId, replies: Vec<ReplyKind>) {
+        for kind in replies {
+            self.send(id, kind);
+        }
+    }
+
     fn answer(&mut self, Request { id, kind }: Request) -> Result<()> {
-        let said = match kind {
+        let reply = match kind {
             RequestKind::Open {
                 index,
                 dataset,
                 device,
             } => return self.open(id, &index, dataset.as_deref(), device),
-            RequestKind::Expand(ask) => return self.expand(id, &ask),
+            RequestKind::Expand(request) => return self.expand(id, &request),
+            RequestKind::Failures(evaluation) => return self.start_failure_search(id, evaluation),
+            RequestKind::Evaluate(evaluation) => return self.start_evaluation(id, evaluation),
             RequestKind::Inspect { entity, mode } => {
                 let detail = opened(&mut self.session)?.inspect(entity, mode)?;
                 ReplyKind::Inspected(Box::new(detail))
             }
             RequestKind::FirstImages { entities } => {
-                ReplyKind::FirstImages(opened(&mut self.session)?.first_pictures(&entities))
+                ReplyKind::FirstImages(opened(&mut self.session)?.first_images(&entities))
             }
             RequestKind::Compare { first, second } => {
                 let comparison = opened(&mut self.session)?.compare(first, second)?;
@@ -195,26 +219,25 @@ impl Worker {
                 entities,
             } => {
                 let session = opened(&mut self.session)?;
-                let is_current = || current(&self.latest.explain, id);
-                let explained = session.explain(expansion, &entities, &is_current)?;
-                ReplyKind::Explained(Box::new(explained))
+                let is_current = || check_is_latest(&self.latest.explain, id);
+                let explanation = session.explain(expansion, &entities, &is_current)?;
+                ReplyKind::Explained(Box::new(explanation))
             }
-            RequestKind::Measure(ask) => {
+            RequestKind::Measure(request) => {
                 let session = opened(&mut self.session)?;
-                session.measure_only(&ask, &|| current(&self.latest.measure, id))?
+                let is_current = || check_is_latest(&self.latest.measure, id);
+                session.measure_expansion(&request, &is_current)?
             }
-            RequestKind::Failures(wanted) => return self.begin_searching(id, wanted),
-            RequestKind::Evaluate(wanted) => return self.begin_evaluating(id, wanted),
             RequestKind::Stop => self.stop()?,
             RequestKind::Import { path } => {
-                ReplyKind::Imported(opened(&mut self.session)?.bring(&path)?)
+                ReplyKind::Imported(opened(&mut self.session)?.import(&path)?)
             }
         };
-        self.say(id, said);
+        self.send(id, reply);
         Ok(())
     }
 
-    /// Opens an index in the place of the one that is open.
+    /// Opens an index in place of the open one.
     fn open(
         &mut self,
         id: RequestId,
@@ -222,162 +245,99 @@ impl Worker {
         dataset: Option<&Path>,
         device: DeviceChoice,
     ) -> Result<()> {
-        (self.background, self.search, self.stopped) = (None, None, Stopped::default());
+        self.evaluation = JobSlot::default();
+        self.failure_search = JobSlot::default();
         self.session = None;
         let mut session = Session::open(index, dataset, device)?;
-        session.shelf.clone_from(&self.shelf);
-        self.say(id, ReplyKind::Opened(session.catalogue.clone()));
+        session.evaluation_cache.clone_from(&self.cache);
+        self.send(id, ReplyKind::Opened(session.catalogue.clone()));
         self.session = Some(session);
         Ok(())
     }
 
-    fn expand(&mut self, id: RequestId, ask: &ExpandRequest) -> Result<()> {
+    fn expand(&mut self, id: RequestId, request: &ExpandRequest) -> Result<()> {
         let session = opened(&mut self.session)?;
         let (latest, reply) = (&self.latest, &self.reply);
-        let is_current = || current(&latest.expand, id);
-        session.stream(
-            ask,
-            &mut |kind| {
-                is_current()?;
-                reply(Reply { id, kind });
-                is_current()
-            },
-            &is_current,
-        )
+        let is_current = || check_is_latest(&latest.expand, id);
+        let mut send = |kind| {
+            is_current()?;
+            reply(Reply { id, kind });
+            is_current()
+        };
+        session.stream(request, &mut send, &is_current)
     }
 
-    /// Begins a search for failures, or goes on with one that was stopped.
-    fn begin_searching(&mut self, id: RequestId, wanted: EvaluationKey) -> Result<()> {
+    /// Starts a failure search, or resumes the stopped one.
+    fn start_failure_search(&mut self, id: RequestId, evaluation: EvaluationKey) -> Result<()> {
         let session = opened(&mut self.session)?;
-        let running = self.background.as_ref().map(|(_, running, _)| running);
-        let running = running.filter(|running| running.evaluation == wanted);
-        let stopped = self.stopped.search.take();
-        let search = match stopped.filter(|stopped| stopped.evaluation == wanted) {
+        let job = match self.failure_search.take_stopped(evaluation) {
             Some(stopped) => stopped,
-            None => session.begin_failures(wanted, running)?,
+            None => FailureSearch::new(session, evaluation, self.evaluation.running(evaluation))?,
         };
-        self.search = Some((id, search));
+        self.failure_search.start(id, job);
         Ok(())
     }
 
-    /// Sends the results of an evaluation that is at hand; else begins it, or goes on with one that
-    /// was stopped.
-    fn begin_evaluating(&mut self, id: RequestId, wanted: EvaluationKey) -> Result<()> {
+    /// Sends the results of a known evaluation, or else starts it or resumes the stopped one.
+    fn start_evaluation(&mut self, id: RequestId, evaluation: EvaluationKey) -> Result<()> {
         let session = opened(&mut self.session)?;
-        if let Some(outcome) = session.at_hand(wanted) {
-            self.background = None;
-            for &(class, metrics) in &outcome.classes {
-                self.say(id, ReplyKind::ClassEvaluated { class, metrics });
-            }
-            self.say(id, evaluated(&outcome, Duration::ZERO));
+        if let Some(replies) = session.known_evaluation(evaluation) {
+            self.evaluation.cancel();
+            self.send_all(id, replies);
             return Ok(());
         }
-        let stopped = self.stopped.evaluation.take();
-        let background = match stopped.filter(|stopped| stopped.evaluation == wanted) {
+        let job = match self.evaluation.take_stopped(evaluation) {
             Some(stopped) => stopped,
-            None => session.begin(wanted)?,
+            None => BackgroundEvaluation::new(session, evaluation)?,
         };
-        self.background = Some((id, background, Instant::now()));
+        self.evaluation.start(id, job);
         Ok(())
     }
 
-    /// Stops what is in the background, and keeps it to go on with.
+    /// Stops the background jobs so that they can be resumed.
     fn stop(&mut self) -> Result<ReplyKind> {
         opened(&mut self.session)?;
-        if let Some((_, background, _)) = self.background.take() {
-            self.stopped.evaluation = Some(background);
-        }
-        if let Some((_, search)) = self.search.take() {
-            self.stopped.search = Some(search);
-        }
+        self.evaluation.stop();
+        self.failure_search.stop();
         Ok(ReplyKind::Stopped)
     }
 
-    /// The evaluation in the background, a few milliseconds further.
-    fn go_on_evaluating(&mut self) -> Result<()> {
-        let (Some(session), Some((id, background, begun))) =
-            (self.session.as_mut(), self.background.as_mut())
-        else {
-            self.background = None;
-            return Ok(());
-        };
-        let id = *id;
-        if self.latest.evaluate.load(Ordering::Relaxed) != id.0 {
-            self.background = None;
-            return Ok(());
-        }
-        let step = session.go_on(background);
-        let done = match step {
-            Err(error) => {
-                self.background = None;
-                return Err(error);
-            }
-            Ok(done) => done,
-        };
-        let progress = background.progress();
-        let (finished, took) = (background.is_done(), begun.elapsed());
-        let outcome = self
-            .background
-            .take_if(|_| finished)
-            .map(|(_, background, _)| session.finish(background));
-        for (class, metrics) in done {
-            self.say(id, ReplyKind::ClassEvaluated { class, metrics });
-        }
-        match outcome {
-            Some(outcome) => self.say(id, evaluated(&outcome, took)),
-            None => self.say(id, ReplyKind::Progress(progress)),
-        }
+    fn advance_evaluation(&mut self, id: RequestId) -> Result<()> {
+        let session = opened(&mut self.session)?;
+        let latest = load(&self.latest.evaluate);
+        let replies = self.evaluation.advance(session, latest, None)?;
+        self.send_all(id, replies);
         Ok(())
     }
 
-    /// The search for failures, a few milliseconds further.
-    fn go_on_searching(&mut self) -> Result<()> {
-        let (Some(session), Some((id, mut search))) = (&self.session, self.search.take()) else {
-            return Ok(());
-        };
-        if self.latest.failures.load(Ordering::Relaxed) != id.0 {
-            return Ok(());
-        }
-        let running = self.background.as_ref().map(|(_, running, _)| running);
-        let running = running.filter(|running| running.evaluation == search.evaluation);
-        session.go_on_with_failures(&mut search, running)?;
-        let part = search.part();
-        if !search.is_done() {
-            // while it waits, the evaluation tells how far that is
-            if !search.waits() {
-                self.say(id, ReplyKind::Progress(search.progress()));
-            }
-            self.search = Some((id, search));
-        }
-        if let Some(part) = part {
-            self.say(id, ReplyKind::Failures(Box::new(part)));
-        }
+    fn advance_failure_search(&mut self, id: RequestId) -> Result<()> {
+        let session = opened(&mut self.session)?;
+        let latest = load(&self.latest.failures);
+        let partial = self
+            .failure_search
+            .evaluation()
+            .and_then(|evaluation| self.evaluation.running(evaluation))
+            .map(BackgroundEvaluation::rankings);
+        let replies = self.failure_search.advance(session, latest, partial)?;
+        self.send_all(id, replies);
         Ok(())
     }
 }
 
-/// Returns the session, or the error of a request that comes before an index is open.
+/// Returns the session. Fails if no index is open yet.
 fn opened(session: &mut Option<Session>) -> Result<&mut Session> {
     session
         .as_mut()
         .ok_or_else(|| Error::Mismatch("no index is open yet".into()))
 }
 
-fn evaluated(outcome: &EvaluationResult, elapsed: Duration) -> ReplyKind {
-    ReplyKind::Evaluated {
-        metrics: outcome.overall,
-        interval: outcome.interval,
-        elapsed,
-    }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
+        .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
     text.as_deref()
-        .and_then(|t| t.lines().next())
-        .unwrap_or("for a reason it did not give")
+        .and_then(|text| text.lines().next())
+        .unwrap_or("for an unknown reason")
         .to_owned()
 }

@@ -1,112 +1,106 @@
-//! Another system over a data set's queries: the same candidates, queries and metrics as an
-//! evaluation of ours.
+//! Runs a baseline over a data set's queries, with the candidates, queries and metrics of an
+//! evaluation.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::baselines::{BaselineSources, FittedBaseline, rows_by_entity};
+use crate::baselines::{Baseline, BaselineSources, FittedBaseline, rows_by_entity};
 use crate::data::Dataset;
 use crate::engine::describe::class_cards;
 use crate::engine::protocol::ClassCard;
-use crate::engine::{Evaluated, QueryResult};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::eval;
-use crate::eval::aggregate;
 use crate::eval::run::{Ranking, Run, check_scores};
 use crate::features::cache_folder;
+use crate::jobs::evaluate::{EvaluatedQueries, QueryResult, aggregate, no_query};
 use crate::model::device;
 use crate::progress::{Observer, Progress};
 use crate::types::{DeviceChoice, EntityId, EvaluationProtocol, Query, Row, SeedCount};
 
-pub use crate::baselines::Baseline;
-
-/// Which system to run on what.
+/// A baseline and its inputs.
 #[derive(Debug, Clone)]
 pub struct BaselineOptions {
-    pub rival: Baseline,
+    pub baseline: Baseline,
     pub dataset: PathBuf,
     pub seed_count: SeedCount,
-    /// By name or folder; none: the settings', which are the mini preset's where no file says so.
+    /// The text encoder, by name or folder; `None` for that of the settings, which by default is
+    /// that of the mini preset.
     pub text_encoder: Option<String>,
     pub image_encoder: Option<String>,
-    /// Folder of a CLIP.
+    /// The folder of a CLIP model.
     pub clip: Option<PathBuf>,
-    /// Folder of the model of a system that is trained: taken where it is there, else trained
-    /// there.
+    /// The folder of the model of a trained baseline. It is used if it exists, and else trained.
     pub model: PathBuf,
-    /// Settings of a system that is trained, which go over its own.
+    /// Settings of a trained baseline, over its defaults.
     pub config: Option<PathBuf>,
     pub device: DeviceChoice,
-    /// CPU threads; none: all.
+    /// The number of CPU threads; `None` for all.
     pub threads: Option<usize>,
 }
 
-/// What came of it.
+/// The results of a baseline.
 #[derive(Debug)]
 pub struct BaselineRun {
-    pub evaluated: Evaluated,
+    pub evaluated: EvaluatedQueries,
     pub classes: Vec<ClassCard>,
-    /// The rankings, with every setting that made them.
+    /// The rankings, with all settings that produced them.
     pub run: Run,
 }
 
 impl BaselineOptions {
-    /// Prepares the system, training it where it has to be, and asks it every query of so many
+    /// Prepares the baseline, training it if necessary, and ranks every query with this number of
     /// seeds.
     ///
-    /// Errors: those of the data set, of encoders and of training; `Mismatch` where there is no
-    /// query to ask; `Stopped`.
-    pub fn run(&self, observe: &mut dyn Observer<Progress>) -> Result<BaselineRun> {
+    /// # Errors
+    ///
+    /// Fails if the data set or an encoder cannot be opened, or if the training fails. `Mismatch`
+    /// if there is no query to rank; `Stopped`.
+    pub fn run(&self, observer: &mut dyn Observer<Progress>) -> Result<BaselineRun> {
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads as i32);
         }
         let device = device::open_device(self.device)?;
         let dataset = Dataset::open(&self.dataset)?;
-        let places = self.places()?;
-        let system = self.rival.fit(&dataset, &places, device, observe)?;
-        let rows = rows_by_entity(&system.entities);
-        let all = dataset
-            .queries
-            .iter()
-            .filter(|q| q.seed_count == self.seed_count)
-            .cloned()
-            .collect();
-        let (queries, left_out) =
-            eval::answerable_queries(&dataset, all, |entity| rows.contains_key(&entity));
+        let sources = self.sources()?;
+        let fitted = self.baseline.fit(&dataset, &sources, device, observer)?;
+        let rows = rows_by_entity(&fitted.entities);
+        let (queries, unanswerable) = self.queries(&dataset, &rows);
         if queries.is_empty() {
-            let seeds = self.seed_count.as_usize();
-            return Err(Error::Mismatch(format!(
-                "there is no query with {seeds} seeds to evaluate"
-            )));
+            return Err(no_query(self.seed_count));
         }
-        let results = ask(&dataset, &system, &rows, &queries, observe)?;
-        let evaluation = aggregate(results.iter().map(|r| (r.query.class, r.measures)));
-        let ranking = |r: &QueryResult| Ranking {
-            query: dataset.query_id(&r.query),
-            candidates: r.ranking.clone(),
-        };
+        let results = rank_all(&dataset, &fitted, &rows, &queries, observer)?;
+        let device_name = device::device_name(device);
         let run = Run {
-            tag: self.rival.name().to_owned(),
-            settings: self.settings(&dataset, &system, device::device_name(device))?,
-            rankings: results.iter().map(ranking).collect(),
+            tag: self.baseline.name().to_owned(),
+            settings: self.settings(&dataset, &fitted, device_name)?,
+            rankings: rankings(&dataset, &results),
             ..Run::default()
         };
-        let left_out = [system.left_out, left_out].concat();
         Ok(BaselineRun {
-            evaluated: Evaluated {
+            evaluated: EvaluatedQueries {
+                evaluation: aggregate(&results),
                 results,
-                evaluation,
-                left_out,
+                left_out: [fitted.left_out, unanswerable].concat(),
             },
             classes: class_cards(&dataset),
             run,
         })
     }
 
-    /// Returns the places that the system is made from.
-    fn places(&self) -> Result<BaselineSources> {
+    /// Returns the queries that can be answered, and the reasons why others are left out.
+    fn queries(
+        &self,
+        dataset: &Dataset,
+        rows: &HashMap<EntityId, Row>,
+    ) -> (Vec<Query>, Vec<(String, usize)>) {
+        let mut all = dataset.queries.clone();
+        all.retain(|query| query.seed_count == self.seed_count);
+        eval::answerable_queries(dataset, all, |entity| rows.contains_key(&entity))
+    }
+
+    fn sources(&self) -> Result<BaselineSources> {
         Ok(BaselineSources {
             text_encoder: self.text_encoder.clone(),
             image_encoder: self.image_encoder.clone(),
@@ -120,12 +114,12 @@ impl BaselineOptions {
     fn settings(
         &self,
         dataset: &Dataset,
-        system: &FittedBaseline,
+        fitted: &FittedBaseline,
         device: String,
     ) -> Result<Map<String, Value>> {
         let settings = json!({
             "program": concat!("multiexpan ", env!("CARGO_PKG_VERSION")),
-            "system": self.rival.name(),
+            "system": self.baseline.name(),
             "dataset": dataset.root,
             "dataset_hash": dataset.hash()?,
             "queries_hash": dataset.queries_hash(self.seed_count),
@@ -134,19 +128,28 @@ impl BaselineOptions {
             "protocol": EvaluationProtocol::Standard,
         });
         let mut settings = settings.as_object().cloned().unwrap_or_default();
-        settings.extend(system.settings.clone());
+        settings.extend(fitted.settings.clone());
         Ok(settings)
     }
 }
 
-/// Every query's ranking and what it is worth; `rows` are those of the system's entities.
-fn ask(
+fn rankings(dataset: &Dataset, results: &[QueryResult]) -> Vec<Ranking> {
+    let ranking = |result: &QueryResult| Ranking {
+        query: dataset.query_id(&result.query),
+        candidates: result.ranking.clone(),
+    };
+    results.iter().map(ranking).collect()
+}
+
+/// Ranks every query and computes its metrics. `rows` are those of the baseline's entities.
+fn rank_all(
     dataset: &Dataset,
-    system: &FittedBaseline,
+    fitted: &FittedBaseline,
     rows: &HashMap<EntityId, Row>,
     queries: &[Query],
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<QueryResult>> {
+    let total = queries.len() as u64;
     let mut results = Vec::with_capacity(queries.len());
     for query in queries {
         let seeds: Vec<Row> = query
@@ -154,31 +157,28 @@ fn ask(
             .iter()
             .filter_map(|seed| rows.get(seed).copied())
             .collect();
-        let found = (system.rank)(query.class, &seeds)?;
-        let ranking: Vec<_> = found
+        let ranking: Vec<(EntityId, f64)> = (fitted.rank)(query.class, &seeds)?
             .into_iter()
-            .map(|(row, score)| (system.entities[row.index()], score))
+            .map(|(row, score)| (fitted.entities[row.index()], score))
             .collect();
-        let query_id = dataset.query_id(query);
-        check_scores(&query_id, &ranking)?;
-        let list: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
-        let measures =
-            eval::evaluate_query(dataset, query, &list, EvaluationProtocol::Standard, |e| {
-                rows.contains_key(&e)
-            });
+        check_scores(&dataset.query_id(query), &ranking)?;
+        let entities: Vec<EntityId> = ranking.iter().map(|(entity, _)| *entity).collect();
+        let protocol = EvaluationProtocol::Standard;
+        let metrics = eval::evaluate_query(dataset, query, &entities, protocol, |entity| {
+            rows.contains_key(&entity)
+        });
         results.push(QueryResult {
             query: query.clone(),
             ranking,
-            measures,
+            metrics,
         });
-        let done = results.len() as u64;
-        observe.report(Progress::new("evaluating", done, queries.len() as u64))?;
+        observer.report(Progress::new("evaluating", results.len() as u64, total))?;
     }
     Ok(results)
 }
 
-/// Where the model of a run's system is kept: beside the run, `.model` added.
-pub fn model_beside(run: &Path) -> PathBuf {
+/// Returns the folder of the model that belongs to a run: the run's path with `.model` appended.
+pub fn default_model_path(run: &Path) -> PathBuf {
     let mut name = run.file_name().unwrap_or_default().to_owned();
     name.push(".model");
     run.with_file_name(name)

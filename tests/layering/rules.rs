@@ -77,6 +77,7 @@ pub const ROOMS: [(&str, &[&str]); 14] = [
             "data",
             "model",
             "train",
+            "index",
             "eval",
             "baselines",
             "report",

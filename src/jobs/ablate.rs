@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
-use crate::engine::Plan;
-use crate::engine::Session;
+use crate::engine::{EvaluationPlan, Session};
 use crate::error::{Error, Result};
 use crate::features::cache_folder;
 use crate::files::write_atomic;
-use crate::jobs;
+use crate::jobs::evaluate::evaluate;
+use crate::jobs::index::build_index;
 use crate::model::device;
 use crate::progress::{Observer, Progress};
 use crate::text_file;
@@ -273,7 +273,7 @@ fn train_and_measure(
     }
     let index = model.with_extension("index");
     let prototypes = variant.trained_head_of.is_some().then_some(None);
-    jobs::index(
+    build_index(
         &ablation.dataset,
         &model,
         &index,
@@ -302,7 +302,7 @@ fn measure(
     device: DeviceChoice,
     observe: &mut dyn Observer<Progress>,
 ) -> Result<BTreeMap<String, f64>> {
-    let mut session = Session::open(index, None, device)?;
+    let session = Session::open(index, None, device)?;
     let modes = match config.input_mode() {
         Mode::Both => MODES.to_vec(),
         only => vec![only],
@@ -311,14 +311,14 @@ fn measure(
     for mode in modes {
         for (ranking, name) in RANKINGS {
             let (seed_count, protocol) = (SeedCount::Three, EvaluationProtocol::Standard);
-            let plan = Plan {
+            let plan = EvaluationPlan {
                 mode,
                 seed_count,
                 ranking,
                 protocol,
                 class: None,
             };
-            let measured = session.evaluate(&plan, None, observe)?.evaluation.overall;
+            let measured = evaluate(&session, &plan, None, observe)?.evaluation.overall;
             found.insert(column(mode, name), measured.ap[0]);
         }
     }

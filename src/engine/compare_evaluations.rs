@@ -1,4 +1,4 @@
-//! Two evaluated rankings, query by query.
+//! The comparison of two evaluations, query by query.
 
 use std::collections::HashSet;
 
@@ -9,16 +9,16 @@ use crate::eval;
 use crate::types::CUTOFFS;
 
 impl Session {
-    /// Compares what two evaluations kept. A query that one of them lacks is told, and counts in
-    /// neither. Error: an evaluation that was not made.
+    /// Compares two finished evaluations. Queries that only one of them has are counted, and left
+    /// out. Fails if one of them was not made.
     pub(super) fn compare(
         &self,
         first: EvaluationKey,
         second: EvaluationKey,
     ) -> Result<QueryComparison> {
-        let kept = |wanted: EvaluationKey| {
-            self.ranked.get(&wanted).ok_or_else(|| {
-                Error::Mismatch("what is to be compared is not evaluated yet".into())
+        let rankings = |key: EvaluationKey| {
+            self.rankings.get(&key).ok_or_else(|| {
+                Error::Mismatch("both rankings must be evaluated before they are compared".into())
             })
         };
         if first.seed_count != second.seed_count {
@@ -26,7 +26,7 @@ impl Session {
                 "queries of 3 and of 5 seeds are not comparable".into(),
             ));
         }
-        let (of_first, of_second) = (kept(first)?, kept(second)?);
+        let (of_first, of_second) = (rankings(first)?, rankings(second)?);
         let mut queries = Vec::new();
         for query in self
             .catalogue
