@@ -4,7 +4,7 @@ use crate::config::{Context, Key, Settings};
 use crate::engine::protocol::{Request, RequestKind};
 
 use crate::tui::parts::Screen;
-use crate::tui::persist::session::{ExpansionRecord, NamedRecord, SavedSession};
+use crate::tui::persist::session::SavedSession;
 use crate::tui::persist::view_file::StateFile;
 
 use crate::tui::compare::Compare;
@@ -12,7 +12,6 @@ use crate::tui::explore::Explore;
 use crate::tui::jump_list::JumpList;
 use crate::tui::message::{Effect, LoopCommand, Message};
 use crate::tui::overlay::Overlay;
-use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::requests::ExploreOptions;
 use crate::tui::shared::Shared;
@@ -20,7 +19,6 @@ use crate::tui::shared::Shared;
 use crate::tui::failures::FailureList;
 use crate::tui::metrics::Metrics;
 use crate::tui::notice::Notice;
-use crate::tui::overlay::named_queries::NamedQuery;
 use crate::tui::requests::RequestClass;
 
 /// What the next opened index is restored from.
@@ -71,8 +69,7 @@ impl App {
     /// An explorer that has opened nothing yet. A session, where there is one, is restored once the
     /// index is open.
     pub fn new(settings: Settings, options: ExploreOptions, session: Option<SavedSession>) -> Self {
-        let mut explore = Explore::default();
-        explore.candidates.tall = settings.tall_rows;
+        let explore = Explore::new(&settings);
         let mut compare = Compare::default();
         compare.rankers.pending_imports = options.beside.clone();
         App {
@@ -151,6 +148,10 @@ impl App {
                 Effect::Import(path) => self.import(path),
                 Effect::OpenPopup(popup) => self.open_popup(popup),
                 Effect::ClosePopup => self.overlay.popup = None,
+                Effect::Close => self.close(),
+                Effect::ChangeQuery(query) => self.change(*query),
+                Effect::Inspect(entity) => self.inspect_entity(entity),
+                Effect::Discard(class) => self.shared.engine.pending.forget(class),
                 Effect::Loop(command) => self.command = Some(command),
             }
         }
@@ -177,82 +178,14 @@ impl App {
 
     /// Where keys go when no popup lies over the screen.
     pub(crate) fn context_below(&self) -> Context {
-        if self.explore.seeds.typing.is_some() {
-            return Context::Typing;
-        }
-        if self.explore.classes.filtering {
-            return Context::Filter;
-        }
         match self.screen {
-            Screen::Explore => {}
-            Screen::Compare => return Context::Compare,
-            Screen::Failures => return self.failures_context(),
-            Screen::Metrics => return Context::Metrics,
+            // a text field keeps the keys until it is closed
+            _ if self.explore.is_typing() => self.explore.context(),
+            Screen::Explore => self.explore.context(),
+            Screen::Compare => Context::Compare,
+            Screen::Failures => self.failures_context(),
+            Screen::Metrics => Context::Metrics,
         }
-        match self.explore.focus {
-            Pane::Classes => Context::Classes,
-            Pane::Seeds => Context::Seeds,
-            Pane::Candidates => Context::Candidates,
-            Pane::Entity => Context::Entity,
-        }
-    }
-
-    /// What is to be there at the next start. None until the index is open.
-    pub fn session(&self) -> Option<SavedSession> {
-        let catalogue = self.shared.catalogue.as_ref()?;
-        let mut folded: Vec<String> = self.explore.classes.tree.folded.iter().cloned().collect();
-        folded.sort();
-        Some(SavedSession {
-            expansion: ExpansionRecord {
-                class: self
-                    .explore
-                    .query
-                    .seeds
-                    .class
-                    .map(|c| catalogue.class(c).name.clone()),
-                seeds: self.explore.query.seeds.seeds.clone(),
-                rejected: self.explore.query.seeds.rejected.clone(),
-                count: self.explore.query.seeds.count,
-                number: self.explore.query.seeds.number,
-                mode: Some(self.explore.query.mode),
-                joint: self.explore.query.joint,
-                tuning: self.explore.query.tuning,
-                reranked: self.explore.candidates.reranked,
-            },
-            tall: self.explore.candidates.tall,
-            entity_width: self.explore.entity.width,
-            theme: self.overlay.themes.kept.clone(),
-            folded,
-            annotations: self
-                .failures
-                .remarks
-                .iter()
-                .map(|(key, remark)| (key.clone(), remark.clone()))
-                .collect(),
-            states: self
-                .overlay
-                .named_queries
-                .iter()
-                .map(|n| NamedRecord {
-                    name: n.name.clone(),
-                    state: n.record.clone(),
-                })
-                .collect(),
-            ..SavedSession::default()
-        })
-    }
-
-    /// Takes up the named states, marks and notes that another explorer wrote to the same session.
-    pub fn merge_session(&mut self, merged: &SavedSession) {
-        let Some(catalogue) = self.shared.catalogue.clone() else {
-            return;
-        };
-        self.overlay.named_queries = merged
-            .states
-            .iter()
-            .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
-            .collect();
-        self.failures.remarks = merged.annotations.iter().cloned().collect();
     }
 
     fn tick(&mut self) {

@@ -1,6 +1,5 @@
 //! Draws a whole frame.
 
-use crate::tui::explore;
 use crate::tui::explore::missing;
 use crate::tui::failures;
 use crate::tui::overlay::explain::view;
@@ -63,7 +62,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     .areas(area);
     status_line::draw(&mut canvas, top);
     match app.screen {
-        Screen::Explore => explore::draw::draw(&mut canvas, body, foot),
+        Screen::Explore => app.explore.draw(&mut canvas, body, foot),
         Screen::Compare => app.compare.draw(&mut canvas, body, foot),
         Screen::Failures => failures::screen::draw(&mut canvas, body, foot),
         Screen::Metrics => app.metrics.draw(&mut canvas, body, foot),
@@ -108,7 +107,11 @@ fn draw_popup(canvas: &mut DrawContext, area: Rect, popup: Popup) {
                 .for_each(|below| draw_popup(canvas, area, below));
             help::draw(canvas, area);
         }
-        Popup::Missing(cursor) => missing::draw(canvas, area, cursor),
+        Popup::Missing(cursor) => {
+            if let Some(missing) = canvas.app.explore.missing() {
+                missing::draw(canvas, area, missing, cursor);
+            }
+        }
         Popup::Export(cursor) => export::draw(canvas, area, cursor),
         Popup::Rankers(cursor) => canvas.app.compare.rankers.draw(canvas, area, cursor),
         Popup::Zoom => zoom::draw(canvas, area),

@@ -1,34 +1,14 @@
 //! Sends the evaluations that the screen shows, one after the other; stops them and goes on.
 
-use crate::engine::protocol::{EvaluationKey, Ranker, RequestKind};
+use crate::engine::protocol::{EvaluationKey, RequestKind};
 use crate::table::{Cell, TableFormat};
 use crate::tui::app::App;
 use crate::tui::message::LoopCommand;
-use crate::tui::parts::Pane;
 use crate::tui::parts::Screen;
 use crate::tui::requests::RequestClass;
-use crate::types::{ClassId, Mode, RankingKind};
+use crate::types::RankingKind;
 
 impl App {
-    /// Another screen; what it needs measured is asked for.
-    pub(crate) fn go_to(&mut self, screen: Screen) {
-        if self.screen == screen {
-            return;
-        }
-        if self.screen == Screen::Explore {
-            self.shared.evaluations.seed_count = self.explore.query.seeds.count;
-        }
-        (
-            self.screen,
-            self.overlay.popup,
-            self.explore.seeds.typing,
-            self.explore.classes.filtering,
-        ) = (screen, None, None, false);
-        self.failures.field = None;
-        self.evaluate();
-        self.regroup();
-    }
-
     /// The next kind of list.
     pub(crate) fn switch_ranking(&mut self) {
         self.shared.evaluations.ranking = match self.shared.evaluations.ranking {
@@ -43,23 +23,6 @@ impl App {
     pub(crate) fn switch_measured(&mut self) {
         self.shared.evaluations.seed_count = self.shared.evaluations.seed_count.other();
         self.evaluate();
-    }
-
-    /// A measured query in the Explore screen, in the present mode, jointly where it was measured
-    /// so.
-    pub(crate) fn show_query(&mut self, class: ClassId, number: usize, mode: Option<Mode>) {
-        (self.screen, self.overlay.popup) = (Screen::Explore, None);
-        self.explore.query.mode = mode.unwrap_or(self.explore.query.mode);
-        self.explore.query.joint = self.shared.evaluations.ranking == RankingKind::Joint;
-        let before = self.explore.query.seeds.clone();
-        self.open_query(class, self.shared.evaluations.seed_count, number);
-        if self.explore.query.seeds == before {
-            // the seeds are there already, and may have been expanded in another mode
-            self.expand();
-            self.evaluate();
-        }
-        self.cursor_to_class();
-        self.explore.focus = Pane::Candidates;
     }
 
     /// The name of an exported file, without its ending.
@@ -106,7 +69,7 @@ impl App {
     /// What the screen shows (Explore: the present mode; Metrics: each mode in turn).
     fn wanted(&self) -> Vec<EvaluationKey> {
         match self.screen {
-            Screen::Explore => vec![self.explored()],
+            Screen::Explore => vec![self.explore.query.evaluation_key()],
             Screen::Compare => self.compare.rankers.evaluations(&self.shared),
             Screen::Failures => vec![self.failure_plan()],
             Screen::Metrics => self
@@ -115,16 +78,6 @@ impl App {
                 .into_iter()
                 .map(|mode| self.shared.evaluations.key(mode))
                 .collect(),
-        }
-    }
-
-    /// What the Explore screen's classes are measured by.
-    pub(crate) fn explored(&self) -> EvaluationKey {
-        let ranker = Ranker::OpenIndex(self.explore.query.mode);
-        EvaluationKey {
-            ranker,
-            seed_count: self.explore.query.seeds.count,
-            ranking: RankingKind::Expanded,
         }
     }
 

@@ -1,105 +1,62 @@
-//! The way back: every class, query, entity and screen that was opened leaves a place to come back
-//! to.
+//! The jump list: the places that the user left for another screen, query or entity.
 
-use crate::tui::app::App;
 use crate::tui::explore::query::ExpansionQuery;
-use crate::tui::explore::seed_set::SeedSet;
-use crate::tui::parts::Pane;
-use crate::tui::parts::Screen;
+use crate::tui::parts::{Pane, Screen};
 use crate::types::EntityId;
 
-/// How many places are kept.
-const DEEPEST: usize = 100;
+/// How many places are remembered.
+const LIMIT: usize = 100;
 
-/// Where the user was.
+/// A place to jump back to.
 #[derive(Debug, Clone)]
 pub(crate) struct JumpPoint {
-    screen: Screen,
-    state: ExpansionQuery,
-    focus: Pane,
-    selected: Option<EntityId>,
-    looking_at: Option<EntityId>,
+    pub screen: Screen,
+    pub query: ExpansionQuery,
+    pub focus: Pane,
+    pub selected: Option<EntityId>,
+    pub inspected: Option<EntityId>,
 }
 
 impl JumpPoint {
-    /// Whether another screen or query was opened in between. Edited seeds are undone, and a cursor
-    /// is moved, by other keys.
-    fn far_from(&self, other: &JumpPoint) -> bool {
-        let query = |place: &JumpPoint| {
-            let SeedSet {
-                class,
-                count,
-                number,
-                ..
-            } = place.state.seeds;
-            (place.screen, class, count, number)
-        };
-        query(self) != query(other)
+    /// Returns whether a jump leads from one place to the other: to another screen or query. Edited
+    /// seeds are undone, and a cursor is moved, by other keys.
+    pub fn is_jump_to(&self, other: &JumpPoint) -> bool {
+        let (own, others) = (&self.query.seeds, &other.query.seeds);
+        self.screen != other.screen
+            || own.class != others.class
+            || own.count != others.count
+            || own.number != others.number
     }
 }
 
-/// The places left, and those come back from.
+/// The places before and after the present one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct JumpList {
     past: Vec<JumpPoint>,
     future: Vec<JumpPoint>,
 }
 
-impl App {
-    pub(crate) fn place(&self) -> JumpPoint {
-        JumpPoint {
-            screen: self.screen,
-            state: self.state(),
-            focus: self.explore.focus,
-            selected: self.explore.candidates.selected,
-            looking_at: self.explore.entity.inspected,
+impl JumpList {
+    /// Records a place that is left. The places after it are dropped.
+    pub fn push(&mut self, place: JumpPoint) {
+        self.future.clear();
+        self.past.push(place);
+        if self.past.len() > LIMIT {
+            self.past.remove(0);
         }
     }
 
-    /// Keeps the place before where what happened led away from it.
-    pub(crate) fn remember_jump(&mut self, before: JumpPoint) {
-        if !std::mem::take(&mut self.navigation.returning) && before.far_from(&self.place()) {
-            self.keep_place(before);
-        }
+    /// Returns the place before `now`, which can then be gone forward to.
+    pub fn back(&mut self, now: JumpPoint) -> Option<JumpPoint> {
+        let previous = self.past.pop()?;
+        self.future.push(now);
+        Some(previous)
     }
 
-    pub(crate) fn keep_place(&mut self, before: JumpPoint) {
-        self.navigation.jumps.future.clear();
-        self.navigation.jumps.past.push(before);
-        if self.navigation.jumps.past.len() > DEEPEST {
-            self.navigation.jumps.past.remove(0);
-        }
-    }
-
-    pub(crate) fn jump_back(&mut self) {
-        match self.navigation.jumps.past.pop() {
-            Some(place) => {
-                self.navigation.jumps.future.push(self.place());
-                self.jump_to(place);
-            }
-            None => self.notify("there is no place before this one"),
-        }
-    }
-
-    pub(crate) fn jump_forward(&mut self) {
-        match self.navigation.jumps.future.pop() {
-            Some(place) => {
-                self.navigation.jumps.past.push(self.place());
-                self.jump_to(place);
-            }
-            None => self.notify("there is no place to go forward to"),
-        }
-    }
-
-    fn jump_to(&mut self, place: JumpPoint) {
-        self.navigation.returning = true;
-        (self.explore.seeds.typing, self.explore.classes.filtering) = (None, false);
-        self.go_to(place.screen);
-        self.change(place.state);
-        (
-            self.explore.focus,
-            self.explore.candidates.selected,
-            self.explore.entity.inspected,
-        ) = (place.focus, place.selected, place.looking_at);
+    /// Returns the place that was left by [`JumpList::back`] last.
+    pub fn forward(&mut self, now: JumpPoint) -> Option<JumpPoint> {
+        let next = self.future.pop()?;
+        self.past.push(now);
+        Some(next)
     }
 }

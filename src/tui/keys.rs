@@ -78,23 +78,10 @@ impl App {
         } else if self.overlay.popup == Some(Popup::Palette) {
             self.overlay.palette.field.insert(text);
             self.overlay.palette.cursor = 0;
-        } else if let Some(typing) = &mut self.explore.seeds.typing {
-            typing.input.push_str(text);
-            self.complete();
-        } else if self.explore.classes.filtering {
-            self.explore.classes.tree.filter.push_str(text);
-            self.explore.classes.tree.cursor = 0;
+        } else if self.explore.is_typing() {
+            self.explore.insert_text(text, &self.shared);
         } else {
             self.type_in_failures(text);
-        }
-    }
-
-    /// Looks for the names that the typed one may become.
-    pub(crate) fn complete(&mut self) {
-        if let (Some(typing), Some(catalogue)) =
-            (&mut self.explore.seeds.typing, &self.shared.catalogue)
-        {
-            typing.search(catalogue, &self.explore.query.seeds.seeds);
         }
     }
 

@@ -6,10 +6,11 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Size;
 
 use crate::engine::protocol::{Reply, RequestKind};
+use crate::tui::explore::query::ExpansionQuery;
 use crate::tui::parts::{Popup, Screen};
 use crate::tui::requests::RequestClass;
 use crate::tui::ui::frame_info::FrameInfo;
-use crate::types::{ClassId, Mode};
+use crate::types::{ClassId, EntityId, Mode};
 
 /// Everything that can happen.
 #[derive(Debug, Clone)]
@@ -50,6 +51,14 @@ pub enum Effect {
     Import(PathBuf),
     OpenPopup(Popup),
     ClosePopup,
+    /// Does what `esc` does.
+    Close,
+    /// Changes the query of Explore, which can be undone, and expands it.
+    ChangeQuery(Box<ExpansionQuery>),
+    /// Shows an entity in the entity pane, and records the jump.
+    Inspect(EntityId),
+    /// Discards the pending request of a class and all replies to it.
+    Discard(RequestClass),
     Loop(LoopCommand),
 }
 

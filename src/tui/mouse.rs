@@ -13,18 +13,16 @@ use crate::tui::ui::frame_info::ClickTarget;
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
 
-/// Neither side of the divider gets narrower than this.
-const NARROWEST: u16 = 28;
-
 impl App {
     pub(crate) fn mouse(&mut self, event: MouseEvent) {
         let before = self.place();
         self.navigation.pending_keys.clear();
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => self.click(event.column, event.row),
-            MouseEventKind::Drag(MouseButton::Left) if self.explore.entity.resizing => {
-                self.drag(event.column)
-            }
+            MouseEventKind::Drag(MouseButton::Left) if self.explore.entity.resizing => self
+                .explore
+                .entity
+                .drag_border(event.column, &self.shared.frame),
             MouseEventKind::Up(MouseButton::Left) => self.explore.entity.resizing = false,
             MouseEventKind::ScrollUp => self.wheel(event, -NOTCH),
             MouseEventKind::ScrollDown => self.wheel(event, NOTCH),
@@ -38,41 +36,28 @@ impl App {
         if self.overlay.popup.is_none()
             && let Some(pane) = self.shared.frame.pane_at(column, row)
         {
-            self.focus_clicked(pane);
+            self.explore.focus_clicked(pane);
         }
         if let Some(hit) = self.shared.frame.target_at(column, row) {
             self.click_on(hit);
         }
     }
 
-    fn focus_clicked(&mut self, pane: Pane) {
-        self.explore.focus = pane;
-        if pane != Pane::Seeds {
-            self.explore.seeds.typing = None;
-        }
-        self.explore.classes.filtering &= pane == Pane::Classes;
-    }
-
     fn click_on(&mut self, hit: ClickTarget) {
         match hit {
-            ClickTarget::ClassRow(at) => self.open_tree_row(at),
-            ClickTarget::Seed(at) => self.explore.seeds.chip = at,
-            ClickTarget::RemoveSeed(at) => self.remove_chip(at),
-            ClickTarget::AddSeed if self.explore.seeds.typing.is_none() => self.start_typing(),
-            ClickTarget::Completion(at) => {
-                if let Some(typing) = &mut self.explore.seeds.typing {
-                    typing.cursor = at;
-                    self.accept();
-                }
+            ClickTarget::ClassRow(_)
+            | ClickTarget::Seed(_)
+            | ClickTarget::RemoveSeed(_)
+            | ClickTarget::AddSeed
+            | ClickTarget::Completion(_)
+            | ClickTarget::Candidate(_)
+            | ClickTarget::Neighbor(_)
+            | ClickTarget::MissingCount
+            | ClickTarget::Image(_)
+            | ClickTarget::Divider => {
+                let effects = self.explore.click(hit, &self.shared);
+                self.apply(effects);
             }
-            ClickTarget::Candidate(entity) => self.select(entity),
-            ClickTarget::Neighbor(entity) => self.look_at(entity),
-            ClickTarget::MissingCount => self.open_missing(),
-            ClickTarget::Image(at) => {
-                self.explore.entity.first_image = at;
-                self.toggle_zoom();
-            }
-            ClickTarget::Divider => self.explore.entity.resizing = true,
             ClickTarget::Help => self.open_help(),
             ClickTarget::Tab(screen) => self.go_to(screen),
             ClickTarget::MetricsColumn(column) => self.metrics.sort_by(column),
@@ -122,29 +107,6 @@ impl App {
     fn dismiss(&mut self) {
         self.overlay.search = ListSearch::default();
         self.close();
-    }
-
-    fn drag(&mut self, column: u16) {
-        let room = self
-            .shared
-            .frame
-            .area_of(ClickTarget::Pane(Pane::Candidates))
-            .map_or(0, |a| a.x);
-        let widest = self
-            .shared
-            .frame
-            .size
-            .width
-            .saturating_sub(room + NARROWEST)
-            .max(NARROWEST);
-        self.explore.entity.width = Some(
-            self.shared
-                .frame
-                .size
-                .width
-                .saturating_sub(column)
-                .clamp(NARROWEST, widest),
-        );
     }
 
     fn wheel(&mut self, event: MouseEvent, by: isize) {

@@ -15,7 +15,8 @@ impl App {
         let mode = self.explore.query.mode;
         let unknown = |entity: &EntityId| !self.shared.details.contains_key(&(*entity, mode));
         let wanted = self
-            .subject()
+            .explore
+            .subject(&self.shared)
             .filter(unknown)
             .or_else(|| self.beside_cursor().into_iter().find(unknown));
         if let Some(entity) = wanted {
@@ -29,8 +30,8 @@ impl App {
     /// The candidates that a step would lead to: with what is said of them at hand, a step is one
     /// frame.
     fn beside_cursor(&self) -> Vec<EntityId> {
-        let rows = self.rows();
-        let at = self.cursor(&rows);
+        let rows = self.explore.rows(&self.shared);
+        let at = self.explore.candidates.cursor(&rows);
         [at + 1, at.wrapping_sub(1), at + 2]
             .into_iter()
             .filter_map(|at| rows.get(at))

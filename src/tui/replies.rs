@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::protocol::{Catalogue, Ranker, Reply, ReplyKind};
 use crate::tui::app::App;
-use crate::tui::class_tree::TreeKind;
 use crate::tui::evaluations::Overall;
-use crate::tui::explore::expansion::CandidateList;
-use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::parts::Pane;
 use crate::tui::requests::RequestClass;
 use crate::types::EntityId;
@@ -90,11 +87,9 @@ impl App {
         self.shared.catalogue = Some(catalogue);
         self.compare.rankers.choose_first_modes(&self.shared);
         self.failures.mode = self.explore.query.mode;
-        let first_class = self
-            .tree_rows()
-            .iter()
-            .position(|r| matches!(r.kind, TreeKind::Class(_)));
-        self.explore.classes.tree.cursor = first_class.unwrap_or(0);
+        self.explore
+            .classes
+            .cursor_to_first_class(&self.explore.query, &self.shared);
         self.restore();
         if let Some(file) = self.restore.view_file.take() {
             self.open_file(&file);
@@ -104,66 +99,12 @@ impl App {
         self.import_next();
     }
 
-    /// Takes up the session of the last start; what is no longer there is said and left out.
-    fn restore(&mut self) {
-        let (Some(session), Some(catalogue)) =
-            (self.restore.session.take(), self.shared.catalogue.clone())
-        else {
-            return;
-        };
-        let known = |seeds: &[EntityId]| -> Vec<EntityId> {
-            seeds
-                .iter()
-                .copied()
-                .filter(|&s| catalogue.entity(s).is_some())
-                .collect()
-        };
-        let expansion = &session.expansion;
-        self.explore.query.seeds = SeedSet {
-            seeds: known(&expansion.seeds),
-            rejected: known(&expansion.rejected),
-            class: expansion
-                .class
-                .as_ref()
-                .and_then(|name| catalogue.class_named(name)),
-            count: expansion.count,
-            number: expansion.number,
-        };
-        if self.explore.query.seeds.seeds.len() < expansion.seeds.len() {
-            self.warn("some seeds of the last session are not in this index; they are left out");
-        }
-        self.explore.query.mode = expansion
-            .mode
-            .filter(|m| catalogue.modes.contains(m))
-            .unwrap_or(self.explore.query.mode);
-        (self.explore.query.joint, self.explore.query.tuning) = (expansion.joint, expansion.tuning);
-        (
-            self.explore.candidates.reranked,
-            self.explore.candidates.tall,
-        ) = (expansion.reranked, session.tall);
-        self.merge_session(&session);
-        self.explore.entity.width = session.entity_width;
-        self.overlay.themes.kept = session.theme;
-        self.explore.classes.tree.folded = session.folded.into_iter().collect();
-        self.cursor_to_class();
-        if !self.explore.query.seeds.seeds.is_empty() {
-            self.explore.focus = Pane::Candidates;
-        }
-    }
-
-    fn expanding(&mut self, say: ReplyKind) {
-        // The first answer takes the older expansion off the screen.
-        if let Some(coming) = self.explore.candidates.pending_expansion.take() {
-            self.explore.candidates.expansion = Some(coming);
-        }
-        let Some(expansion) = &mut self.explore.candidates.expansion else {
-            return;
-        };
-        if let ReplyKind::Expanded { .. } = say {
+    fn expanding(&mut self, reply: ReplyKind) {
+        if let ReplyKind::Expanded { .. } = reply {
             self.shared.engine.pending.finish(RequestClass::Expand);
             self.shared.engine.progress.remove(&RequestClass::Expand);
         }
-        take_in(expansion, say);
+        self.explore.add_reply(reply);
     }
 
     fn evaluating(&mut self, say: ReplyKind) {
@@ -203,17 +144,8 @@ impl App {
         match kind {
             RequestClass::Open => self.shared.engine.open_error = Some(why.clone()),
             RequestClass::Expand => {
-                let failed = self.explore.candidates.pending_expansion.take().or(self
-                    .explore
-                    .candidates
-                    .expansion
-                    .take());
-                // It is said in the list's place, and nowhere twice.
-                self.explore.candidates.expansion = failed.map(|e| CandidateList {
-                    failed: Some(why),
-                    ..e
-                });
-                return;
+                // the pane of candidates shows the reason
+                return self.explore.candidates.fail(why);
             }
             RequestClass::Inspect => {
                 if let Some(key) = self.shared.inspecting.take() {
@@ -251,24 +183,5 @@ impl App {
             self.shared.details.clear();
         }
         self.shared.details.insert(key, detail);
-    }
-}
-
-fn take_in(expansion: &mut CandidateList, say: ReplyKind) {
-    match say {
-        ReplyKind::Picks(picks) => expansion.picks.extend(picks),
-        ReplyKind::Reranked(order) => expansion.reranked = Some(order),
-        ReplyKind::Measured { picked, reranked } => expansion.measured = Some((picked, reranked)),
-        ReplyKind::OtherMode { mode, ranking } => {
-            let ranks = ranking
-                .into_iter()
-                .enumerate()
-                .map(|(at, entity)| (entity, at + 1))
-                .collect();
-            expansion.beside.push((mode, ranks));
-        }
-        ReplyKind::Missing(missing) => expansion.missing = Some(missing),
-        ReplyKind::Expanded { elapsed } => expansion.took = Some(elapsed),
-        _ => {}
     }
 }

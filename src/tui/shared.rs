@@ -9,7 +9,7 @@ use crate::engine::protocol::{
     Catalogue, EntityDetail, EvaluationKey, Import, QueryComparison, Ranker,
 };
 use crate::tui::evaluations::{EvaluationQueue, Overall};
-use crate::tui::requests::{EngineRequests, ExploreOptions};
+use crate::tui::requests::{EngineRequests, ExploreOptions, RequestClass};
 use crate::tui::ui::frame_info::FrameInfo;
 use crate::types::{ClassId, EntityId, MetricValues, Mode};
 
@@ -73,6 +73,24 @@ impl Shared {
             .map(|catalogue| &catalogue.modes[..]);
         let modes = modes.unwrap_or_default().iter().copied();
         modes.filter(|mode| *mode != Mode::None).collect()
+    }
+
+    /// Returns the mode after or before another one. Error: a message that the index has no other.
+    pub fn next_mode(&self, mode: Mode, by: isize) -> Result<Mode, String> {
+        let modes = self.modes();
+        if modes.iter().all(|&other| other == mode) {
+            return Err(format!("this index has no mode but {mode}"));
+        }
+        let position = modes.iter().position(|&other| other == mode);
+        let next = position.map_or(0, |position| {
+            (position as isize + by).rem_euclid(modes.len() as isize) as usize
+        });
+        Ok(modes[next])
+    }
+
+    /// Returns whether an expansion is being computed.
+    pub fn is_expanding(&self) -> bool {
+        self.engine.pending.runs(RequestClass::Expand)
     }
 
     /// Returns the name of a ranker, as columns show it.

@@ -1,4 +1,4 @@
-//! The candidates as they stream in.
+//! The pane of candidates, which fills as the engine replies.
 //!
 //! ```text
 //!    # entity            score   text│image   vs text
@@ -7,254 +7,278 @@
 //! ╰─ ✗ ungulates (sibling class) ────────────────────╯
 //! ```
 
-use std::collections::HashMap;
-
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::config::{Action, Context, Role};
+use crate::engine::protocol::{Candidate, ReplyKind};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow, RankShift, RowFilter};
+use crate::tui::explore::pane_context::PaneContext;
 use crate::tui::gold_mark::GoldMark;
 use crate::tui::parts::Pane;
-use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::shared::Shared;
+use crate::tui::ui::draw_context::{DrawContext, split_first_line};
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::labels::{kinship, mark_sign};
 use crate::tui::ui::scroll::Extent;
 use crate::tui::ui::{bars, text};
 use crate::types::EntityId;
 
-/// Columns of the list, from the width of the pane.
-struct Columns {
-    /// Cells of a thumbnail; 0 in compact rows.
-    thumb: usize,
-    name: usize,
-    score: usize,
-    /// Cells of one side of the bars; 0 where the modalities are not known.
-    bar: usize,
-    shift: usize,
+/// The pane of candidates.
+#[derive(Debug)]
+pub struct CandidatesPane {
+    pub expansion: Option<CandidateList>,
+    /// The next expansion until its first reply; the one before stays readable until then.
+    pub(crate) pending_expansion: Option<CandidateList>,
+    /// The candidate under the cursor; `None` means the first, whichever it is.
+    pub selected: Option<EntityId>,
+    pub filter: RowFilter,
+    /// Whether candidates are shown in their re-ranked order.
+    pub reranked: bool,
+    /// Whether a candidate takes two lines.
+    pub tall: bool,
 }
 
-const RANK: usize = 4;
-const THUMB: usize = 5;
-const SCORE: usize = 6;
-/// A name gets so many columns before the bars grow.
-const NAME: std::ops::RangeInclusive<usize> = 20..=40;
-/// Cells of one side of the bars where there is room.
-const WIDEST_BAR: usize = 40;
-
-impl Columns {
-    fn new(
-        canvas: &DrawContext,
-        expansion: &CandidateList,
-        rows: &[CandidateRow],
-        width: usize,
-    ) -> Columns {
-        let thumb = if canvas.app.explore.candidates.tall && canvas.images.is_enabled() {
-            THUMB
-        } else {
-            0
-        };
-        let shift = expansion.beside_mode().map_or(0, |m| 4 + m.name().len());
-        let fixed = RANK + 3 + thumb + SCORE + if shift > 0 { shift + 1 } else { 0 };
-        let room = width.saturating_sub(fixed);
-        let bar = match (expansion.largest_share(), width) {
-            (None, _) => 0,
-            (_, 0..50) => 4,
-            (_, 50..70) => 6,
-            // what the names do not need
-            _ => {
-                let longest = rows
-                    .iter()
-                    .map(|row| text::width(&canvas.name(row.entity)) + 1)
-                    .max()
-                    .unwrap_or(0);
-                let name = longest.clamp(*NAME.start(), *NAME.end());
-                (room.saturating_sub(name + 2) / 2).clamp(10, WIDEST_BAR)
-            }
-        };
-        let bars = if bar > 0 { 2 * bar + 2 } else { 0 };
-        Columns {
-            thumb,
-            name: room.saturating_sub(bars),
-            score: SCORE,
-            bar,
-            shift,
+impl Default for CandidatesPane {
+    fn default() -> Self {
+        CandidatesPane {
+            expansion: None,
+            pending_expansion: None,
+            selected: None,
+            filter: RowFilter::All,
+            reranked: true,
+            tall: false,
         }
     }
 }
 
-/// Draws the pane; `covered` columns of it at the left lie under a drawer.
-pub fn draw(canvas: &mut DrawContext, area: Rect, covered: u16) {
-    let app = canvas.app;
-    let rows = app.rows();
-    let title = Line::from(canvas.title(Pane::Candidates, "Candidates"));
-    let right = state(canvas, rows.len());
-    let inner = canvas.pane(area, Pane::Candidates, title, right);
-    let Some(expansion) = app
-        .explore
-        .candidates
-        .expansion
-        .as_ref()
-        .filter(|e| e.failed.is_none())
-    else {
-        let left = (area.x + covered).max(inner.x).min(inner.right());
-        return empty(
-            canvas,
-            Rect {
+impl CandidatesPane {
+    /// Returns the candidates that pass the filter.
+    pub fn rows(&self, shared: &Shared) -> Vec<CandidateRow> {
+        match (&self.expansion, &shared.catalogue) {
+            (Some(expansion), Some(catalogue)) => {
+                let moved_by = shared.settings.moved_by;
+                expansion.filtered(catalogue, self.reranked, self.filter, moved_by)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns the cursor's position among the rows.
+    pub fn cursor(&self, rows: &[CandidateRow]) -> usize {
+        let selected = self.selected;
+        let found = rows.iter().position(|row| Some(row.entity) == selected);
+        found.unwrap_or(0)
+    }
+
+    /// Returns the row under the cursor.
+    pub(crate) fn selected_row(&self, shared: &Shared) -> Option<CandidateRow> {
+        let rows = self.rows(shared);
+        rows.get(self.cursor(&rows)).copied()
+    }
+
+    /// Moves the cursor to the candidate after an entity that leaves the list.
+    pub(crate) fn step_past(&mut self, entity: EntityId, shared: &Shared) {
+        let rows = self.rows(shared);
+        if let Some(position) = rows.iter().position(|row| row.entity == entity) {
+            self.selected = rows.get(position + 1).map(|row| row.entity);
+        }
+    }
+
+    /// Shows the candidates of the next filter. Without gold there are no hits and no misses.
+    pub(crate) fn next_filter(&mut self) {
+        let expansion = self.expansion.as_ref();
+        let has_gold = expansion.is_some_and(|expansion| expansion.request.class.is_some());
+        self.filter = self.filter.next();
+        while !has_gold && matches!(self.filter, RowFilter::Hits | RowFilter::Misses) {
+            self.filter = self.filter.next();
+        }
+    }
+
+    /// Adds a reply of the engine. The first reply replaces the older expansion.
+    pub(crate) fn add_reply(&mut self, reply: ReplyKind) {
+        if let Some(pending) = self.pending_expansion.take() {
+            self.expansion = Some(pending);
+        }
+        if let Some(expansion) = &mut self.expansion {
+            expansion.add_reply(reply);
+        }
+    }
+
+    /// Records that the engine could not expand. The pane shows the reason.
+    pub(crate) fn fail(&mut self, reason: String) {
+        let failed = self.pending_expansion.take().or(self.expansion.take());
+        self.expansion = failed.map(|expansion| CandidateList {
+            error: Some(reason),
+            ..expansion
+        });
+    }
+
+    /// Draws the pane; `covered` columns of it at the left lie under a drawer.
+    pub(crate) fn draw(
+        &self,
+        canvas: &mut DrawContext,
+        area: Rect,
+        covered: u16,
+        context: &PaneContext,
+    ) {
+        let rows = self.rows(canvas.shared);
+        let right = self.state_label(canvas, rows.len(), context);
+        let inner = context.draw_frame(canvas, area, Pane::Candidates, "Candidates", right);
+        let expansion = self.expansion.as_ref();
+        let Some(expansion) = expansion.filter(|expansion| expansion.error.is_none()) else {
+            let left = (area.x + covered).max(inner.x).min(inner.right());
+            let free = Rect {
                 x: left,
                 width: inner.right() - left,
                 ..inner
-            },
-        );
-    };
-    let columns = Columns::new(
-        canvas,
-        expansion,
-        &rows,
-        usize::from(inner.width).saturating_sub(1),
-    );
-    let head = header(canvas, expansion, &columns);
-    canvas.line(
-        Rect {
-            height: 1.min(inner.height),
-            ..inner
-        },
-        head,
-    );
-    let list = Rect {
-        y: inner.y + 1,
-        height: inner.height.saturating_sub(1),
-        ..inner
-    };
-    if rows.is_empty() {
-        return nothing_passes(canvas, list);
-    }
-    draw_rows(canvas, list, expansion, &columns, &rows);
-    if !app.explore.candidates.tall {
-        class_of_miss(canvas, area, expansion, &rows[app.cursor(&rows)]);
-    }
-}
-
-/// The class of the miss under the cursor, on the lower border: a line of its own would push the
-/// list about.
-fn class_of_miss(
-    canvas: &mut DrawContext,
-    area: Rect,
-    expansion: &CandidateList,
-    row: &CandidateRow,
-) {
-    let said = miss(canvas, expansion, row).map(|said| format!(" ✗ {said} "));
-    let Some(said) = said.filter(|_| area.height > 2 && area.width > 6) else {
-        return;
-    };
-    let at = Rect {
-        x: area.x + 2,
-        y: area.bottom() - 1,
-        width: area.width - 4,
-        height: 1,
-    };
-    let said = text::cut(&said, at.width.into());
-    canvas.line(
-        Rect {
-            width: text::width(&said) as u16,
-            ..at
-        },
-        Line::from(canvas.span(Role::Miss, said)),
-    );
-}
-
-fn draw_rows(
-    canvas: &mut DrawContext,
-    list: Rect,
-    expansion: &CandidateList,
-    columns: &Columns,
-    rows: &[CandidateRow],
-) {
-    let app = canvas.app;
-    let cursor = app.cursor(rows);
-    let heights = vec![if app.explore.candidates.tall { 2 } else { 1 }; rows.len()];
-    let room = usize::from(list.height);
-    let offset = offset(&heights, cursor, app.shared.frame.candidates.offset, room);
-    let mut y = list.y;
-    let mut shown = 0;
-    for (at, row) in rows.iter().enumerate().skip(offset) {
-        let left = list.bottom().saturating_sub(y);
-        let tall = (heights[at] as u16).min(left);
-        if tall == 0 {
-            break;
+            };
+            let message = self.placeholder(canvas.shared);
+            return draw_placeholder(canvas, free, message);
+        };
+        let table = CandidateTable::new(canvas, expansion, &rows, inner.width, self.tall);
+        let (head, list) = split_first_line(inner);
+        let titles = table.header(canvas);
+        canvas.line(head, titles);
+        if rows.is_empty() {
+            return self.draw_no_rows(canvas, list);
         }
-        let area = Rect::new(list.x, y, list.width, tall);
-        draw_row(canvas, area, expansion, columns, row, at == cursor);
-        canvas.click_target(area, ClickTarget::Candidate(row.entity));
-        y += tall;
-        shown += 1;
-    }
-    canvas.frame_info.candidates = Extent {
-        offset,
-        page: shown,
-        furthest: rows.len().saturating_sub(shown),
-    };
-    canvas.scroll_bar(list, offset, shown, rows.len());
-}
-
-/// The first row to show, so that the cursor's row is whole and the list is full.
-fn offset(heights: &[usize], cursor: usize, before: usize, room: usize) -> usize {
-    let fits_from = |end: usize| {
-        let mut used = 0;
-        let mut from = end + 1;
-        while from > 0 && used + heights[from - 1] <= room {
-            from -= 1;
-            used += heights[from];
+        let cursor = self.cursor(&rows);
+        self.draw_rows(canvas, list, &table, &rows, cursor);
+        if !self.tall {
+            table.draw_miss_class(canvas, area, &rows[cursor]);
         }
-        from.min(end)
-    };
-    let last = fits_from(heights.len() - 1);
-    before
-        .clamp(fits_from(cursor), cursor)
-        .min(last.max(fits_from(cursor)))
-}
-
-/// What is shown, at the right of the title: filter, order, joint.
-fn state(canvas: &DrawContext, shown: usize) -> Line<'static> {
-    let app = canvas.app;
-    let filter = match app.explore.candidates.filter {
-        RowFilter::All => String::new(),
-        RowFilter::Hits => format!("{shown} hits"),
-        RowFilter::Misses => format!("{shown} misses"),
-        RowFilter::Moved => format!("{shown} moved by > {}", app.shared.settings.moved_by),
-    };
-    let order = if app.explore.candidates.reranked {
-        ""
-    } else {
-        "before re-ranking"
-    };
-    let joint = match &app.explore.candidates.expansion {
-        Some(e) if e.ask.joint.is_some() => "joint",
-        Some(_) if app.explore.query.joint => "solo: edited seeds",
-        _ => "",
-    };
-    let said: Vec<&str> = [filter.as_str(), order, joint]
-        .into_iter()
-        .filter(|s| !s.is_empty())
-        .collect();
-    if said.is_empty() {
-        return Line::default();
     }
-    Line::from(canvas.span(Role::Warning, format!(" {} ", said.join(" · "))))
+
+    /// Draws the visible rows.
+    fn draw_rows(
+        &self,
+        canvas: &mut DrawContext,
+        list: Rect,
+        table: &CandidateTable,
+        rows: &[CandidateRow],
+        cursor: usize,
+    ) {
+        let heights = vec![if self.tall { 2 } else { 1 }; rows.len()];
+        let last_offset = canvas.shared.frame.candidates.offset;
+        let offset = offset(&heights, cursor, last_offset, usize::from(list.height));
+        let mut y = list.y;
+        let mut shown = 0;
+        for (at, row) in rows.iter().enumerate().skip(offset) {
+            let left = list.bottom().saturating_sub(y);
+            let height = (heights[at] as u16).min(left);
+            if height == 0 {
+                break;
+            }
+            let area = Rect::new(list.x, y, list.width, height);
+            table.draw_row(canvas, area, row, at == cursor);
+            canvas.click_target(area, ClickTarget::Candidate(row.entity));
+            y += height;
+            shown += 1;
+        }
+        canvas.frame_info.candidates = Extent {
+            offset,
+            page: shown,
+            furthest: rows.len().saturating_sub(shown),
+        };
+        canvas.scroll_bar(list, offset, shown, rows.len());
+    }
+
+    /// Returns the filter, the order and the scope, for the right of the title.
+    fn state_label(
+        &self,
+        canvas: &DrawContext,
+        shown: usize,
+        context: &PaneContext,
+    ) -> Line<'static> {
+        let filter = match self.filter {
+            RowFilter::All => String::new(),
+            RowFilter::Hits => format!("{shown} hits"),
+            RowFilter::Misses => format!("{shown} misses"),
+            RowFilter::Moved => {
+                format!("{shown} moved by > {}", canvas.shared.settings.moved_by)
+            }
+        };
+        let order = if self.reranked {
+            ""
+        } else {
+            "before re-ranking"
+        };
+        let scope = match &self.expansion {
+            Some(expansion) if expansion.request.joint.is_some() => "joint",
+            Some(_) if context.query.joint => "not joint: edited seeds",
+            _ => "",
+        };
+        let mut labels = vec![filter.as_str(), order, scope];
+        labels.retain(|label| !label.is_empty());
+        if labels.is_empty() {
+            return Line::default();
+        }
+        Line::from(canvas.span(Role::Warning, format!(" {} ", labels.join(" · "))))
+    }
+
+    /// Returns the reason why there are no candidates, or hints about how to get some.
+    fn placeholder(&self, shared: &Shared) -> Vec<String> {
+        let expansion = self.expansion.as_ref();
+        let error = expansion.and_then(|expansion| expansion.error.as_ref());
+        if let Some(error) = shared.engine.open_error.as_ref().or(error) {
+            return vec![error.clone()];
+        }
+        let Some(catalogue) = &shared.catalogue else {
+            return vec!["opening the index…".into()];
+        };
+        if shared.is_expanding() {
+            return vec!["expanding…".into()];
+        }
+        let keymap = &shared.settings.keymap;
+        let key = |context, action| keymap.key_of(context, action).unwrap_or_default();
+        let add_seed = key(Context::Global, Action::AddSeed);
+        if catalogue.classes.is_empty() {
+            return vec![format!(
+                "Type seeds ({add_seed}) to find entities like them."
+            )];
+        }
+        let open = key(Context::Classes, Action::Open);
+        let help = key(Context::Global, Action::Help);
+        vec![
+            "Choose a class, or type seeds.".into(),
+            String::new(),
+            format!("{open}   opens the class under the cursor"),
+            format!("{add_seed}       types a seed"),
+            format!("{help}       shows every key"),
+        ]
+    }
+
+    /// Draws the reason why no candidate passes the filter.
+    fn draw_no_rows(&self, canvas: &mut DrawContext, area: Rect) {
+        let reason = match self.filter {
+            RowFilter::All if canvas.shared.is_expanding() => "no candidate yet…".to_owned(),
+            RowFilter::All => "no candidate is left".to_owned(),
+            RowFilter::Hits => "no hit in this list".to_owned(),
+            RowFilter::Misses => "no known miss in this list".to_owned(),
+            RowFilter::Moved => format!(
+                "no candidate moved by more than {}",
+                canvas.shared.settings.moved_by
+            ),
+        };
+        let line = Line::from(canvas.span(Role::Quiet, reason)).centered();
+        let at = Rect {
+            y: area.y + area.height / 3,
+            height: 1.min(area.height),
+            ..area
+        };
+        canvas.line(at, line);
+    }
 }
 
-/// Draws a sentence or a few hints in the place of the candidates.
-fn empty(canvas: &mut DrawContext, area: Rect) {
-    let said = reason_for_none(canvas);
-    let width = said
-        .iter()
-        .map(|l| text::width(l))
-        .max()
-        .unwrap_or(0)
-        .min(usize::from(area.width).saturating_sub(4));
+/// Draws lines in the place of the candidates: the first one stands out.
+fn draw_placeholder(canvas: &mut DrawContext, area: Rect, message: Vec<String>) {
+    let widths = message.iter().map(|line| text::width(line));
+    let room = usize::from(area.width).saturating_sub(4);
+    let width = widths.max().unwrap_or(0).min(room);
     let mut lines: Vec<String> = Vec::new();
-    for line in said {
+    for line in message {
         if text::width(&line) <= width {
             lines.push(line);
         } else {
@@ -270,168 +294,214 @@ fn empty(canvas: &mut DrawContext, area: Rect) {
     }
 }
 
-/// Returns the reason why there are no candidates, or hints about how to get some.
-fn reason_for_none(canvas: &DrawContext) -> Vec<String> {
-    let app = canvas.app;
-    let failed = app
-        .explore
-        .candidates
-        .expansion
-        .as_ref()
-        .and_then(|e| e.failed.as_ref());
-    if let Some(why) = app.shared.engine.open_error.as_ref().or(failed) {
-        return vec![why.clone()];
-    }
-    let Some(catalogue) = &app.shared.catalogue else {
-        return vec!["opening the index…".into()];
+/// Returns the first row to show so that the cursor's row is visible as a whole and the list is
+/// full.
+fn offset(heights: &[usize], cursor: usize, last_offset: usize, room: usize) -> usize {
+    let fits_from = |end: usize| {
+        let mut used = 0;
+        let mut from = end + 1;
+        while from > 0 && used + heights[from - 1] <= room {
+            from -= 1;
+            used += heights[from];
+        }
+        from.min(end)
     };
-    if app.expands() {
-        return vec!["expanding…".into()];
-    }
-    let key = |context, action| {
-        app.shared
-            .settings
-            .keymap
-            .key_of(context, action)
-            .unwrap_or_default()
-    };
-    let add_seed = key(Context::Global, Action::AddSeed);
-    if catalogue.classes.is_empty() {
-        return vec![format!(
-            "Type seeds ({add_seed}) and the entities like them come."
-        )];
-    }
-    let open = key(Context::Classes, Action::Open);
-    let help = key(Context::Global, Action::Help);
-    vec![
-        "Choose a class, or type seeds.".into(),
-        String::new(),
-        format!("{open}   opens the class under the cursor"),
-        format!("{add_seed}       types a seed"),
-        format!("{help}       shows every key"),
-    ]
+    let last = fits_from(heights.len() - 1);
+    last_offset
+        .clamp(fits_from(cursor), cursor)
+        .min(last.max(fits_from(cursor)))
 }
 
-fn nothing_passes(canvas: &mut DrawContext, area: Rect) {
-    let said = match canvas.app.explore.candidates.filter {
-        RowFilter::All if canvas.app.expands() => "no candidate yet…".to_owned(),
-        RowFilter::All => "no candidate is left".to_owned(),
-        RowFilter::Hits => "no hit in this list".to_owned(),
-        RowFilter::Misses => "no known miss in this list".to_owned(),
-        RowFilter::Moved => format!(
-            "no candidate moved by more than {}",
-            canvas.app.shared.settings.moved_by
-        ),
-    };
-    let line = Line::from(canvas.span(Role::Quiet, said)).centered();
-    let at = Rect {
-        y: area.y + area.height / 3,
-        height: 1.min(area.height),
-        ..area
-    };
-    canvas.line(at, line);
+/// Columns of the rank.
+const RANK: usize = 4;
+/// Columns of a thumbnail in a tall row.
+const THUMBNAIL: usize = 5;
+/// Columns of the score.
+const SCORE: usize = 6;
+/// Columns of a name, before the bars get more.
+const NAME: std::ops::RangeInclusive<usize> = 20..=40;
+/// The largest width in columns of one side of the bars.
+const MAX_BAR: usize = 40;
+
+/// An expansion with the columns that fit into the pane.
+struct CandidateTable<'a> {
+    expansion: &'a CandidateList,
+    /// Columns of a thumbnail; 0 in compact rows.
+    thumbnail: usize,
+    name: usize,
+    /// Columns of one side of the bars; 0 without contributions of modalities.
+    bar: usize,
+    /// Columns of the shift of the rank; 0 without a mode to compare with.
+    shift: usize,
 }
 
-fn header(canvas: &DrawContext, expansion: &CandidateList, columns: &Columns) -> Line<'static> {
-    let mut said = text::fit_right("#", RANK)
-        + "   "
-        + &" ".repeat(columns.thumb)
-        + &text::fit("entity", columns.name);
-    said += &text::fit_right("score", columns.score);
-    if columns.bar > 0 {
-        said += &format!(
-            " {}│{}",
-            text::fit_right("text", columns.bar),
-            text::fit(if columns.bar < 5 { "img" } else { "image" }, columns.bar)
-        );
+impl<'a> CandidateTable<'a> {
+    fn new(
+        canvas: &DrawContext,
+        expansion: &'a CandidateList,
+        rows: &[CandidateRow],
+        width: u16,
+        tall: bool,
+    ) -> Self {
+        let width = usize::from(width).saturating_sub(1);
+        let thumbnail = if tall && canvas.images.is_enabled() {
+            THUMBNAIL
+        } else {
+            0
+        };
+        let compared = expansion.compared_mode();
+        let shift = compared.map_or(0, |mode| 4 + mode.name().len());
+        let fixed = RANK + 3 + thumbnail + SCORE + if shift > 0 { shift + 1 } else { 0 };
+        let room = width.saturating_sub(fixed);
+        let bar = match (expansion.largest_contribution(), width) {
+            (None, _) => 0,
+            (_, 0..50) => 4,
+            (_, 50..70) => 6,
+            // the columns that the names do not need
+            _ => {
+                let names = rows.iter().map(|row| text::width(&canvas.name(row.entity)));
+                let longest = names.max().map_or(0, |longest| longest + 1);
+                let name = longest.clamp(*NAME.start(), *NAME.end());
+                (room.saturating_sub(name + 2) / 2).clamp(10, MAX_BAR)
+            }
+        };
+        let bars = if bar > 0 { 2 * bar + 2 } else { 0 };
+        CandidateTable {
+            expansion,
+            thumbnail,
+            name: room.saturating_sub(bars),
+            bar,
+            shift,
+        }
     }
-    if let Some(mode) = expansion.beside_mode() {
-        said += &text::fit_right(&format!("vs {mode}"), columns.shift + 1);
+
+    fn header(&self, canvas: &DrawContext) -> Line<'static> {
+        let mut header = text::fit_right("#", RANK) + "   " + &" ".repeat(self.thumbnail);
+        header += &text::fit("entity", self.name);
+        header += &text::fit_right("score", SCORE);
+        if self.bar > 0 {
+            let image = if self.bar < 5 { "img" } else { "image" };
+            let text_title = text::fit_right("text", self.bar);
+            header += &format!(" {text_title}│{}", text::fit(image, self.bar));
+        }
+        if let Some(mode) = self.expansion.compared_mode() {
+            header += &text::fit_right(&format!("vs {mode}"), self.shift + 1);
+        }
+        Line::from(canvas.span(Role::Quiet, header))
     }
-    Line::from(canvas.span(Role::Quiet, said))
+
+    fn draw_row(&self, canvas: &mut DrawContext, area: Rect, row: &CandidateRow, selected: bool) {
+        let style = if selected {
+            canvas.style(Role::Selection)
+        } else {
+            Style::default()
+        };
+        let (first, second) = split_first_line(area);
+        let rank = text::fit_right(&row.rank.to_string(), RANK);
+        let mut spans = vec![canvas.span(Role::Quiet, rank), Span::raw(" ")];
+        spans.push(mark_sign(canvas, row.mark));
+        spans.push(Span::raw(" ".repeat(1 + self.thumbnail)));
+        let name = text::fit(&canvas.name(row.entity), self.name);
+        let name_role = if selected { Role::Title } else { Role::Text };
+        spans.extend(canvas.label(name_role, &name));
+        if let Some(candidate) = self.expansion.picks.get(row.pick) {
+            spans.extend(self.numbers(canvas, row, candidate));
+        }
+        canvas.line(first, Line::from(spans).style(style));
+        if area.height < 2 {
+            return;
+        }
+        let indent = RANK + 3 + self.thumbnail;
+        let room = usize::from(area.width).saturating_sub(indent + 1);
+        let explanation = text::cut(&self.explanation(canvas, row), room);
+        let explanation = " ".repeat(indent) + &explanation;
+        let line = Line::from(canvas.span(Role::Quiet, explanation));
+        canvas.line(second, line.style(style));
+        if self.thumbnail > 0 {
+            let x = area.x + (RANK + 3) as u16;
+            let at = Rect::new(x, area.y, (THUMBNAIL - 1) as u16, 2);
+            canvas.thumbnail(at, row.entity);
+        }
+    }
+
+    /// Returns the score, the bars and the shift of the rank.
+    fn numbers(
+        &self,
+        canvas: &DrawContext,
+        row: &CandidateRow,
+        candidate: &Candidate,
+    ) -> Vec<Span<'static>> {
+        let score = format!("{:.1}", candidate.score);
+        let mut spans = vec![canvas.span(Role::Text, text::fit_right(&score, SCORE))];
+        if self.bar > 0 {
+            let scale = self.expansion.largest_contribution().unwrap_or(1.0);
+            let (text, image) = match candidate.parts {
+                Some(parts) => (parts.text / scale, parts.image / scale),
+                None => (0.0, 0.0),
+            };
+            let left = format!(" {}", bars::to_left(text, self.bar));
+            let right = text::fit(&bars::to_right(image, self.bar), self.bar);
+            spans.push(canvas.span(Role::TextShare, left));
+            spans.push(canvas.span(Role::Border, "│"));
+            spans.push(canvas.span(Role::ImageShare, right));
+        }
+        if self.shift > 0 {
+            let (role, label) = shift_label(row.shift);
+            spans.push(canvas.span(role, text::fit_right(&label, self.shift + 1)));
+        }
+        spans
+    }
+
+    /// Returns the second line of a tall row: the class of a miss, and the ranks in the other
+    /// modes.
+    fn explanation(&self, canvas: &DrawContext, row: &CandidateRow) -> String {
+        let mut parts = Vec::new();
+        if let Some(class) = self.miss_class(canvas, row) {
+            parts.push(format!("└ {class}"));
+        }
+        for (mode, ranks) in &self.expansion.other_modes {
+            let rank = ranks.get(&row.entity).map_or("–".into(), usize::to_string);
+            parts.push(format!("{mode} {rank}"));
+        }
+        parts.join(" · ")
+    }
+
+    /// Returns the class that a miss belongs to.
+    fn miss_class(&self, canvas: &DrawContext, row: &CandidateRow) -> Option<String> {
+        let catalogue = canvas.catalogue()?;
+        match row.mark {
+            GoldMark::Other(Some(class)) => {
+                let kinship = kinship(catalogue, self.expansion.request.class, class);
+                Some(format!("{}{kinship}", catalogue.class(class).title()))
+            }
+            GoldMark::Other(None) => Some("judged not to be a member".into()),
+            GoldMark::Gold | GoldMark::Unjudged => None,
+        }
+    }
+
+    /// Draws the class of the miss under the cursor on the lower border, where it takes no line
+    /// from the list.
+    fn draw_miss_class(&self, canvas: &mut DrawContext, area: Rect, row: &CandidateRow) {
+        let Some(class) = self.miss_class(canvas, row) else {
+            return;
+        };
+        if area.height <= 2 || area.width <= 6 {
+            return;
+        }
+        let label = text::cut(&format!(" ✗ {class} "), usize::from(area.width) - 4);
+        let at = Rect {
+            x: area.x + 2,
+            y: area.bottom() - 1,
+            width: text::width(&label) as u16,
+            height: 1,
+        };
+        let line = Line::from(canvas.span(Role::Miss, label));
+        canvas.line(at, line);
+    }
 }
 
-fn draw_row(
-    canvas: &mut DrawContext,
-    area: Rect,
-    expansion: &CandidateList,
-    columns: &Columns,
-    row: &CandidateRow,
-    selected: bool,
-) {
-    let style = if selected {
-        canvas.style(Role::Selection)
-    } else {
-        Style::default()
-    };
-    let first = Rect { height: 1, ..area };
-    let mut spans = vec![
-        canvas.span(Role::Quiet, text::fit_right(&row.rank.to_string(), RANK)),
-        Span::raw(" "),
-    ];
-    spans.push(mark_sign(canvas, row.mark));
-    spans.push(Span::raw(" ".repeat(1 + columns.thumb)));
-    let name = canvas.name(row.entity);
-    let name_role = if selected { Role::Title } else { Role::Text };
-    spans.extend(canvas.label(name_role, &text::fit(&name, columns.name)));
-    spans.extend(numbers(canvas, expansion, columns, row));
-    canvas.line(first, Line::from(spans).style(style));
-    if area.height < 2 {
-        return;
-    }
-    let second = Rect {
-        y: area.y + 1,
-        height: 1,
-        ..area
-    };
-    let indent = RANK + 3 + columns.thumb;
-    let room = usize::from(area.width).saturating_sub(indent + 1);
-    let said = text::cut(&explained(canvas, expansion, row), room);
-    canvas.line(
-        second,
-        Line::from(canvas.span(Role::Quiet, " ".repeat(indent) + &said)).style(style),
-    );
-    if columns.thumb > 0 {
-        let at = Rect::new(area.x + (RANK + 3) as u16, area.y, (THUMB - 1) as u16, 2);
-        canvas.thumbnail(at, row.entity);
-    }
-}
-
-/// Score, bars and the change of rank.
-fn numbers(
-    canvas: &DrawContext,
-    expansion: &CandidateList,
-    columns: &Columns,
-    row: &CandidateRow,
-) -> Vec<Span<'static>> {
-    let Some(candidate) = expansion.picks.get(row.pick) else {
-        return Vec::new();
-    };
-    let mut spans = vec![canvas.span(
-        Role::Text,
-        text::fit_right(&format!("{:.1}", candidate.score), columns.score),
-    )];
-    if columns.bar > 0 {
-        let scale = expansion.largest_share().unwrap_or(1.0);
-        let (left, right) = candidate
-            .parts
-            .map_or((0.0, 0.0), |p| (p.text / scale, p.image / scale));
-        spans.push(canvas.span(
-            Role::TextShare,
-            format!(" {}", bars::to_left(left, columns.bar)),
-        ));
-        spans.push(canvas.span(Role::Border, "│"));
-        let right = text::fit(&bars::to_right(right, columns.bar), columns.bar);
-        spans.push(canvas.span(Role::ImageShare, right));
-    }
-    if columns.shift > 0 {
-        let (role, said) = shift(row.shift);
-        spans.push(canvas.span(role, text::fit_right(&said, columns.shift + 1)));
-    }
-    spans
-}
-
-fn shift(shift: RankShift) -> (Role, String) {
+/// Returns the label of a shift of the rank, and its role.
+fn shift_label(shift: RankShift) -> (Role, String) {
     match shift {
         RankShift::By(0) => (Role::Quiet, "·".into()),
         RankShift::By(up) if up > 0 => (Role::Gold, format!("▲ {up}")),
@@ -441,42 +511,12 @@ fn shift(shift: RankShift) -> (Role, String) {
     }
 }
 
-/// What a miss is instead.
-fn miss(canvas: &DrawContext, expansion: &CandidateList, row: &CandidateRow) -> Option<String> {
-    let catalogue = canvas.catalogue()?;
-    match row.mark {
-        GoldMark::Other(Some(class)) => {
-            let kin = kinship(catalogue, expansion.ask.class, class);
-            Some(format!("{}{kin}", catalogue.class(class).title()))
-        }
-        GoldMark::Other(None) => Some("judged not to be a member".into()),
-        _ => None,
-    }
-}
-
-/// The second line of a tall row: its class if it is a miss, and its ranks in the other modes.
-fn explained(canvas: &DrawContext, expansion: &CandidateList, row: &CandidateRow) -> String {
-    let rank = |ranks: &HashMap<EntityId, usize>| {
-        ranks.get(&row.entity).map_or("–".into(), usize::to_string)
-    };
-    let ranks = expansion
-        .beside
-        .iter()
-        .map(|(mode, ranks)| format!("{mode} {}", rank(ranks)));
-    miss(canvas, expansion, row)
-        .map(|said| format!("└ {said}"))
-        .into_iter()
-        .chain(ranks)
-        .collect::<Vec<_>>()
-        .join(" · ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_row_under_the_cursor_is_whole_and_the_list_is_full() {
+    fn the_row_under_the_cursor_is_visible_and_the_list_is_full() {
         let heights = [2, 1, 1, 2, 1, 1];
         assert_eq!(offset(&heights, 0, 0, 4), 0);
         assert_eq!(offset(&heights, 3, 0, 4), 1, "1 + 1 + 2 lines");
@@ -491,10 +531,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_and_a_fall_have_their_own_signs() {
-        assert_eq!(shift(RankShift::By(21)).1, "▲ 21");
-        assert_eq!(shift(RankShift::By(-2)).1, "▼ 2");
-        assert_eq!(shift(RankShift::By(0)).1, "·");
-        assert_eq!(shift(RankShift::New).1, "new");
+    fn rises_and_falls_have_different_signs() {
+        assert_eq!(shift_label(RankShift::By(21)).1, "▲ 21");
+        assert_eq!(shift_label(RankShift::By(-2)).1, "▼ 2");
+        assert_eq!(shift_label(RankShift::By(0)).1, "·");
+        assert_eq!(shift_label(RankShift::New).1, "new");
     }
 }

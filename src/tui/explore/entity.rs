@@ -1,5 +1,5 @@
-//! One entity: pictures, ranks, the score taken apart, how it was picked, its sentences, its
-//! neighbours.
+//! The pane of one entity: images, ranks, the score as a sum, how it was picked, its sentences and
+//! its nearest entities.
 
 use std::path::PathBuf;
 
@@ -7,29 +7,49 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
-use crate::engine::protocol::{Candidate, EntityDetail};
+use crate::engine::protocol::{Candidate, Catalogue, EntityCard, EntityDetail, RerankedPick};
 use crate::tui::explore::expansion::{CandidateList, CandidateRow};
+use crate::tui::explore::pane_context::PaneContext;
 use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::tui::parts::Pane;
+use crate::tui::shared::{Detail, Shared};
 use crate::tui::ui::draw_context::DrawContext;
-use crate::tui::ui::frame_info::ClickTarget;
+use crate::tui::ui::frame_info::{ClickTarget, FrameInfo};
 use crate::tui::ui::labels::{class_titles, mark_sign, sentence_words};
-use crate::tui::ui::scroll::Extent;
+use crate::tui::ui::scroll::{Extent, shifted};
 use crate::tui::ui::{bars, text};
 use crate::types::EntityId;
 
-/// Lines of a picture in the strip, at least, and at most so much of the pane. It is as wide as
-/// twice its lines, so about square.
-const PICTURE_LINES: u16 = 6;
-const MOST_PICTURE_LINES: u16 = 16;
-const PICTURE_SHARE: u16 = 3;
-/// Below this many lines of the pane, text is worth more than pictures.
-const LINES_FOR_PICTURES: u16 = 14;
+/// The least and the largest number of lines of an image. An image is twice as many columns wide,
+/// which makes it about square.
+const MIN_IMAGE_LINES: u16 = 6;
+const MAX_IMAGE_LINES: u16 = 16;
+/// The images take at most one line in so many of the pane.
+const IMAGE_FRACTION: u16 = 3;
+/// The least number of lines of a pane with images.
+const LINES_FOR_IMAGES: u16 = 14;
 const RANK_LABEL: &str = "rank  ";
-/// Neighbours shown.
+/// The number of nearest entities that are shown.
 const NEIGHBOURS: usize = 12;
+/// The least width in columns of the panes on both sides of the divider.
+const MIN_WIDTH: u16 = 28;
 
-/// One line of the pane, and the neighbour it stands for.
+/// The pane of one entity.
+#[derive(Debug, Default)]
+pub struct EntityPane {
+    /// An entity inspected from elsewhere, such as a missing one or a neighbour; otherwise the
+    /// selected candidate is shown.
+    pub inspected: Option<EntityId>,
+    /// The first of the entity's images that is shown, from 0.
+    pub first_image: usize,
+    pub scroll: usize,
+    /// The width in columns that the user chose.
+    pub width: Option<u16>,
+    /// Whether the border is being dragged.
+    pub(crate) resizing: bool,
+}
+
+/// One line of the pane, and the neighbour that a click on it inspects.
 struct Item {
     line: Line<'static>,
     neighbour: Option<EntityId>,
@@ -44,114 +64,133 @@ impl From<Line<'static>> for Item {
     }
 }
 
-pub fn draw(canvas: &mut DrawContext, area: Rect) {
-    let app = canvas.app;
-    let subject = app.subject();
-    let name = subject.map_or_else(|| "Entity".to_owned(), |e| canvas.name(e));
-    let name = text::cut(&name, usize::from(area.width).saturating_sub(12));
-    let title = Line::from(canvas.title(Pane::Entity, &name));
-    let inner = canvas.pane(area, Pane::Entity, title, picture_count(canvas));
-    let Some(entity) = subject else { return };
-    let inner = Rect {
-        x: inner.x + 1,
-        width: inner.width.saturating_sub(2),
-        ..inner
-    };
-    let strip = strip(canvas, inner);
-    let body = Rect {
-        y: inner.y + strip,
-        height: inner.height - strip,
-        ..inner
-    };
-    let items = items(canvas, entity, usize::from(body.width));
-    let page = usize::from(body.height);
-    let furthest = items.len().saturating_sub(page);
-    let offset = app.explore.entity.scroll.min(furthest);
-    canvas.frame_info.entity = Extent {
-        offset,
-        page,
-        furthest,
-    };
-    let len = items.len();
-    for (at, item) in items.into_iter().skip(offset).take(page).enumerate() {
-        let line = Rect::new(body.x, body.y + at as u16, body.width, 1);
-        canvas.line(line, item.line);
-        if let Some(neighbour) = item.neighbour {
-            canvas.click_target(line, ClickTarget::Neighbor(neighbour));
-        }
+impl EntityPane {
+    /// Shows an inspected entity, or the selected candidate, from the top.
+    pub(crate) fn show(&mut self, inspected: Option<EntityId>) {
+        self.inspected = inspected;
+        self.first_image = 0;
+        self.scroll = 0;
     }
-    canvas.scroll_bar(
-        Rect {
+
+    /// Scrolls by a number of lines.
+    pub(crate) fn step(&mut self, by: isize, shared: &Shared) {
+        self.scroll = shifted(self.scroll, by, shared.frame.entity.furthest + 1);
+    }
+
+    /// Moves the left border of the pane to a column.
+    pub(crate) fn drag_border(&mut self, column: u16, frame: &FrameInfo) {
+        let candidates = frame.area_of(ClickTarget::Pane(Pane::Candidates));
+        let left = candidates.map_or(0, |area| area.x);
+        let max_width = frame.size.width.saturating_sub(left + MIN_WIDTH);
+        let width = frame.size.width.saturating_sub(column);
+        self.width = Some(width.clamp(MIN_WIDTH, max_width.max(MIN_WIDTH)));
+    }
+
+    /// Draws the pane.
+    pub(crate) fn draw(&self, canvas: &mut DrawContext, area: Rect, context: &PaneContext) {
+        let subject = context.subject;
+        let name = subject.map_or_else(|| "Entity".to_owned(), |entity| canvas.name(entity));
+        let name = text::cut(&name, usize::from(area.width).saturating_sub(12));
+        let detail = subject.and_then(|entity| {
+            let key = (entity, context.query.mode);
+            canvas.shared.details.get(&key)
+        });
+        let right = self.image_count(canvas, images(detail).len());
+        let inner = context.draw_frame(canvas, area, Pane::Entity, &name, right);
+        let Some(entity) = subject else { return };
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
+        let image_lines = self.draw_images(canvas, inner, detail);
+        let body = Rect {
+            y: inner.y + image_lines,
+            height: inner.height - image_lines,
+            ..inner
+        };
+        let items = items(canvas, entity, detail, usize::from(body.width), context);
+        self.draw_items(canvas, body, items);
+    }
+
+    /// Draws the visible lines.
+    fn draw_items(&self, canvas: &mut DrawContext, body: Rect, items: Vec<Item>) {
+        let (page, len) = (usize::from(body.height), items.len());
+        let furthest = len.saturating_sub(page);
+        let offset = self.scroll.min(furthest);
+        canvas.frame_info.entity = Extent {
+            offset,
+            page,
+            furthest,
+        };
+        for (at, item) in items.into_iter().skip(offset).take(page).enumerate() {
+            let line = Rect::new(body.x, body.y + at as u16, body.width, 1);
+            canvas.line(line, item.line);
+            if let Some(neighbour) = item.neighbour {
+                canvas.click_target(line, ClickTarget::Neighbor(neighbour));
+            }
+        }
+        let scrolled = Rect {
             width: body.width + 1,
             ..body
-        },
-        offset,
-        page,
-        len,
-    );
+        };
+        canvas.scroll_bar(scrolled, offset, page, len);
+    }
+
+    /// Returns the number of images, and which of them is the first visible one: "2/5".
+    fn image_count(&self, canvas: &DrawContext, count: usize) -> Line<'static> {
+        let label = match (count, canvas.images.is_enabled()) {
+            (0, _) => return Line::default(),
+            (1, false) => " 1 picture ".into(),
+            (_, false) => format!(" {count} pictures "),
+            _ => format!(" {}/{count} ", self.first_image.min(count - 1) + 1),
+        };
+        Line::from(canvas.span(Role::Quiet, label))
+    }
+
+    /// Draws as many images side by side as fit, and returns the lines that they take.
+    fn draw_images(&self, canvas: &mut DrawContext, inner: Rect, detail: Option<&Detail>) -> u16 {
+        let paths = images(detail);
+        let has_none = detail.is_some() && paths.is_empty();
+        if !canvas.images.is_enabled() || inner.height < LINES_FOR_IMAGES || has_none {
+            return 0;
+        }
+        let max_lines = (inner.height / IMAGE_FRACTION).clamp(MIN_IMAGE_LINES, MAX_IMAGE_LINES);
+        let (fits, width, height) = strip_layout(inner.width, paths.len().max(1), max_lines);
+        canvas.frame_info.visible_images = fits;
+        let first = self.first_image.min(paths.len().saturating_sub(fits));
+        let mut x = inner.x;
+        for (at, path) in paths.iter().enumerate().skip(first).take(fits) {
+            let area = Rect::new(x, inner.y, width, height);
+            canvas.image(area, path);
+            canvas.click_target(area, ClickTarget::Image(at));
+            x += width + 1;
+        }
+        height + 1
+    }
 }
 
-fn pictures<'a>(canvas: &DrawContext<'a, '_>) -> &'a [PathBuf] {
-    match canvas.app.detail() {
+/// Returns the paths of the entity's images, once they have arrived.
+fn images(detail: Option<&Detail>) -> &[PathBuf] {
+    match detail {
         Some(Ok(detail)) => &detail.images,
         _ => &[],
     }
 }
 
-/// "2/5 pictures" where they are off or do not all fit.
-fn picture_count(canvas: &DrawContext) -> Line<'static> {
-    let (app, all) = (canvas.app, pictures(canvas).len());
-    let said = match (all, canvas.images.is_enabled()) {
-        (0, _) => return Line::default(),
-        (1, false) => " 1 picture ".into(),
-        (_, false) => format!(" {all} pictures "),
-        _ => format!(
-            " {}/{all} ",
-            app.explore.entity.first_image.min(all - 1) + 1
-        ),
-    };
-    Line::from(canvas.span(Role::Quiet, said))
-}
-
-/// The pictures side by side, as many as fit; gives the lines taken.
-fn strip(canvas: &mut DrawContext, inner: Rect) -> u16 {
-    let paths = pictures(canvas);
-    let known = canvas.app.detail().is_some();
-    if !canvas.images.is_enabled()
-        || inner.height < LINES_FOR_PICTURES
-        || (known && paths.is_empty())
-    {
-        return 0;
-    }
-    let most = (inner.height / PICTURE_SHARE).clamp(PICTURE_LINES, MOST_PICTURE_LINES);
-    let (fits, wide, tall) = strip_layout(inner.width, paths.len().max(1), most);
-    canvas.frame_info.visible_images = fits;
-    let first = canvas
-        .app
-        .explore
-        .entity
-        .first_image
-        .min(paths.len().saturating_sub(fits));
-    for (place, (at, path)) in paths.iter().enumerate().skip(first).take(fits).enumerate() {
-        let area = Rect::new(inner.x + place as u16 * (wide + 1), inner.y, wide, tall);
-        canvas.image(area, path);
-        canvas.click_target(area, ClickTarget::Image(at));
-    }
-    tall + 1
-}
-
-/// How many of `count` pictures stand side by side in `width` columns, and the columns and lines of
-/// each, at most `most`: as large as leaves the fewest columns empty.
-fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
+/// Returns how many of `count` images are shown side by side in `width` columns, and the columns and
+/// lines of each. The layout leaves the fewest columns empty; no image has more than `max_lines`
+/// lines.
+fn strip_layout(width: u16, count: usize, max_lines: u16) -> (usize, u16, u16) {
     let layout = |fits: u16| {
-        let wide = (width.saturating_sub(fits - 1) / fits).min(most * 2);
+        let wide = (width.saturating_sub(fits - 1) / fits).min(max_lines * 2);
         let left_over = width - (wide * fits + fits - 1).min(width);
         (left_over, fits, wide, wide.div_ceil(2))
     };
     let one = layout(1);
     let many = (2..=count.min(usize::from(width)) as u16)
         .map(layout)
-        .take_while(|(.., tall)| *tall >= PICTURE_LINES);
+        .take_while(|(.., tall)| *tall >= MIN_IMAGE_LINES);
     let (_, fits, wide, tall) = many.fold(
         one,
         |best, next| if next.0 + 1 < best.0 { next } else { best },
@@ -159,35 +198,56 @@ fn strip_layout(width: u16, count: usize, most: u16) -> (usize, u16, u16) {
     (usize::from(fits), wide, tall)
 }
 
-fn items(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
-    let app = canvas.app;
-    let rows = match (&app.explore.candidates.expansion, canvas.catalogue()) {
-        (Some(expansion), Some(catalogue)) => {
-            expansion.rows(catalogue, app.explore.candidates.reranked)
-        }
-        _ => Vec::new(),
-    };
-    let row = rows.iter().find(|r| r.entity == entity);
-    let mut out = known_as(canvas, entity, width);
-    if let Some(expansion) = &app.explore.candidates.expansion {
-        out.extend(ranks(canvas, expansion, entity, row, width));
-        if let Some((row, pick)) = row.and_then(|r| Some((r, expansion.picks.get(r.pick)?))) {
-            out.extend(score(canvas, expansion, pick, width));
-            out.extend(picked(canvas, expansion, row, pick, width));
+/// Returns the lines about an entity.
+fn items(
+    canvas: &DrawContext,
+    entity: EntityId,
+    detail: Option<&Detail>,
+    width: usize,
+    context: &PaneContext,
+) -> Vec<Item> {
+    let mut items = description(canvas, entity, width, context);
+    if let Some(expansion) = context.expansion {
+        let row = row_of(canvas, expansion, entity, context.reranked);
+        items.extend(ranks(canvas, expansion, entity, row.as_ref(), width));
+        if let Some(row) = row
+            && let Some(pick) = expansion.picks.get(row.pick)
+        {
+            items.extend(score(canvas, expansion, pick, width));
+            items.extend(pick_lines(canvas, expansion, &row, pick, width));
         }
     }
-    match app.detail() {
-        Some(Ok(detail)) => out.extend(in_corpus(canvas, detail, width)),
-        Some(Err(why)) => out.extend(text::wrap(why, width).into_iter().map(|l| quiet(canvas, l))),
-        None => out.push(quiet(canvas, "…".into())),
+    match detail {
+        Some(Ok(detail)) => {
+            items.extend(sentences(canvas, detail, width));
+            items.extend(neighbours(canvas, detail, width, context));
+            items.extend(query_ranks(canvas, detail, width));
+        }
+        Some(Err(error)) => {
+            let lines = text::wrap(error, width).into_iter();
+            items.extend(lines.map(|line| quiet(canvas, line)));
+        }
+        None => items.push(quiet(canvas, "…".into())),
     }
-    out
+    items
+}
+
+/// Returns an entity's row in the expansion, if it was picked.
+fn row_of(
+    canvas: &DrawContext,
+    expansion: &CandidateList,
+    entity: EntityId,
+    reranked: bool,
+) -> Option<CandidateRow> {
+    let rows = expansion.rows(canvas.catalogue()?, reranked);
+    rows.into_iter().find(|row| row.entity == entity)
 }
 
 fn quiet(canvas: &DrawContext, text: String) -> Item {
     Line::from(canvas.span(Role::Quiet, text)).into()
 }
 
+/// Returns an empty line and a heading with a note.
 fn heading(canvas: &DrawContext, text: &str, note: String) -> Vec<Item> {
     let line = Line::from(vec![
         canvas.span(Role::Title, text.to_owned()),
@@ -196,263 +256,280 @@ fn heading(canvas: &DrawContext, text: &str, note: String) -> Vec<Item> {
     vec![Line::default().into(), line.into()]
 }
 
-/// Its mark, its classes and what lies above them.
-fn known_as(canvas: &DrawContext, entity: EntityId, width: usize) -> Vec<Item> {
-    let (app, Some(catalogue)) = (canvas.app, canvas.catalogue()) else {
+/// Returns the entity's mark and its classes.
+fn description(
+    canvas: &DrawContext,
+    entity: EntityId,
+    width: usize,
+    context: &PaneContext,
+) -> Vec<Item> {
+    let Some(catalogue) = canvas.catalogue() else {
         return Vec::new();
     };
     let Some(card) = catalogue.entity(entity) else {
         return Vec::new();
     };
-    let gold = app
-        .explore
-        .candidates
-        .expansion
-        .as_ref()
-        .and_then(|e| e.ask.class);
-    let sign = match app.explore.query.seeds.seeds.contains(&entity) {
-        true => canvas.span(Role::Seed, "seed"),
-        false => mark_sign(canvas, gold_mark(catalogue, gold, entity)),
+    let sign = if context.query.seeds.seeds.contains(&entity) {
+        canvas.span(Role::Seed, "seed")
+    } else {
+        mark_sign(canvas, gold_mark(catalogue, context.gold_class(), entity))
     };
-    let mut said = class_titles(catalogue, &card.classes);
-    if said.is_empty() {
-        said = if catalogue.classes.is_empty() {
-            String::new()
-        } else {
-            "in no class".into()
-        };
-    }
-    if let [only] = card.classes[..]
-        && let Some(above) = catalogue
-            .class(only)
-            .middle
-            .as_ref()
-            .or(catalogue.class(only).coarse.as_ref())
-    {
-        said = format!("{said} · {above}");
-    }
     let lead = sign.width() + 1;
-    let mut lines = text::wrap(&said, width.saturating_sub(lead)).into_iter();
+    let classes = classes(catalogue, card);
+    let mut lines = text::wrap(&classes, width.saturating_sub(lead)).into_iter();
     let first = Line::from(vec![
         sign,
         Span::raw(" "),
         canvas.span(Role::Text, lines.next().unwrap_or_default()),
     ]);
-    let mut out = vec![Item::from(first)];
-    out.extend(lines.map(|l| Line::from(canvas.span(Role::Text, " ".repeat(lead) + &l)).into()));
-    out
+    let mut items = vec![Item::from(first)];
+    for line in lines {
+        let line = " ".repeat(lead) + &line;
+        items.push(Line::from(canvas.span(Role::Text, line)).into());
+    }
+    items
 }
 
-/// Its rank in each mode, or why it is not in the list.
+/// Returns the titles of an entity's classes; of a single class also the level above it.
+fn classes(catalogue: &Catalogue, card: &EntityCard) -> String {
+    let titles = class_titles(catalogue, &card.classes);
+    if titles.is_empty() && !catalogue.classes.is_empty() {
+        return "in no class".into();
+    }
+    if let [only] = card.classes[..] {
+        let class = catalogue.class(only);
+        if let Some(above) = class.middle.as_ref().or(class.coarse.as_ref()) {
+            return format!("{titles} · {above}");
+        }
+    }
+    titles
+}
+
+/// Returns the entity's rank in each mode, and the reason if it is missing.
 fn ranks(
     canvas: &DrawContext,
-    e: &CandidateList,
+    expansion: &CandidateList,
     entity: EntityId,
     row: Option<&CandidateRow>,
     width: usize,
 ) -> Vec<Item> {
-    let mut said = vec![match row {
-        Some(row) => format!("{}\u{a0}{}", e.ask.mode, row.rank),
-        None => format!("{}\u{a0}–", e.ask.mode),
-    }];
-    for (mode, ranks) in &e.beside {
-        said.push(format!(
-            "{mode}\u{a0}{}",
-            ranks.get(&entity).map_or("–".into(), usize::to_string)
-        ));
-    }
-    let seed = e.ask.seeds.contains(&entity);
-    let mut out = Vec::new();
-    if !seed {
-        let lines = text::wrap(&said.join(" · "), width.saturating_sub(RANK_LABEL.len()));
-        for (at, line) in lines.into_iter().enumerate() {
-            let lead = if at == 0 { RANK_LABEL } else { "      " };
-            out.push(
-                Line::from(vec![
-                    canvas.span(Role::Quiet, lead),
-                    canvas.span(Role::Text, line),
-                ])
-                .into(),
-            );
+    let mut items = Vec::new();
+    if !expansion.request.seeds.contains(&entity) {
+        let ranks = mode_ranks(expansion, entity, row);
+        let room = width.saturating_sub(RANK_LABEL.len());
+        let mut label = RANK_LABEL;
+        for line in text::wrap(&ranks, room) {
+            let label = canvas.span(Role::Quiet, std::mem::replace(&mut label, "      "));
+            let ranks = canvas.span(Role::Text, line);
+            items.push(Line::from(vec![label, ranks]).into());
         }
     }
-    let missing = e
-        .missing
-        .as_ref()
-        .and_then(|all| all.iter().find(|m| m.entity == entity));
+    let missing = expansion.missing.as_deref().unwrap_or_default();
+    let missing = missing.iter().find(|missing| missing.entity == entity);
     if let (Some(missing), Some(catalogue)) = (missing, canvas.catalogue()) {
-        let lines = text::wrap(
-            &format!("missing: {}", missing.reason.describe(catalogue)),
-            width,
-        );
-        out.extend(
-            lines
-                .into_iter()
-                .map(|l| Item::from(Line::from(canvas.span(Role::Warning, l)))),
-        );
+        let reason = format!("missing: {}", missing.reason.describe(catalogue));
+        for line in text::wrap(&reason, width) {
+            items.push(Line::from(canvas.span(Role::Warning, line)).into());
+        }
     }
-    out
+    items
 }
 
-/// The score as a sum over modalities, then over seeds.
+/// Returns the entity's rank in each mode: "both 3 · text 7 · image –".
+fn mode_ranks(expansion: &CandidateList, entity: EntityId, row: Option<&CandidateRow>) -> String {
+    let label = |rank: Option<usize>| rank.map_or("–".into(), |rank| rank.to_string());
+    let own = label(row.map(|row| row.rank));
+    let mut ranks = vec![format!("{}\u{a0}{own}", expansion.request.mode)];
+    for (mode, others) in &expansion.other_modes {
+        let rank = label(others.get(&entity).copied());
+        ranks.push(format!("{mode}\u{a0}{rank}"));
+    }
+    ranks.join(" · ")
+}
+
+/// One bar of the score.
+struct ScoreBar {
+    name: String,
+    contribution: f64,
+    role: Role,
+}
+
+impl ScoreBar {
+    fn new(name: &str, contribution: f64, role: Role) -> Self {
+        ScoreBar {
+            name: name.to_owned(),
+            contribution,
+            role,
+        }
+    }
+
+    /// Returns the line of the bar: name, contribution, and a bar scaled by the largest one.
+    fn line(&self, canvas: &DrawContext, names: usize, scale: f64, width: usize) -> Item {
+        let room = width.saturating_sub(names + 8);
+        let value = self.contribution;
+        let bar = bars::to_right(value / scale.max(f64::MIN_POSITIVE), room);
+        Line::from(vec![
+            canvas.span(Role::Quiet, text::fit(&self.name, names)),
+            canvas.span(Role::Text, text::fit_right(&format!("{value:.2}"), 7)),
+            canvas.span(self.role, format!(" {bar}")),
+        ])
+        .into()
+    }
+}
+
+/// Returns the score as a sum over modalities, then over seeds.
 fn score(
     canvas: &DrawContext,
     expansion: &CandidateList,
     pick: &Candidate,
     width: usize,
 ) -> Vec<Item> {
-    let mut out = heading(canvas, "score", format!("{:.2}", pick.score));
-    let largest = pick
-        .seed_contributions
-        .iter()
-        .fold(0.0_f64, |m, s| m.max(s.abs()));
-    let mut bar_rows: Vec<(String, f64, Role)> = Vec::new();
-    let mut scale = largest;
+    let mut modalities = Vec::new();
     if let Some(parts) = pick.parts {
-        scale = scale
-            .max(parts.text.abs())
-            .max(parts.image.abs())
-            .max(parts.prior.abs());
-        bar_rows.push(("prior".into(), parts.prior, Role::Quiet));
-        bar_rows.push(("text".into(), parts.text, Role::TextShare));
-        bar_rows.push(("image".into(), parts.image, Role::ImageShare));
+        modalities.push(ScoreBar::new("prior", parts.prior, Role::Quiet));
+        modalities.push(ScoreBar::new("text", parts.text, Role::TextShare));
+        modalities.push(ScoreBar::new("image", parts.image, Role::ImageShare));
     }
-    let shares = expansion.ask.seeds.iter().zip(&pick.seed_contributions);
-    let from_seeds: Vec<_> = shares
-        .map(|(&s, &share)| (canvas.name(s), share, Role::Seed))
-        .collect();
-    let names = bar_rows
-        .iter()
-        .chain(&from_seeds)
-        .map(|(n, ..)| text::width(n))
-        .max()
-        .unwrap_or(0)
-        .min(width / 3);
-    let bar = |(name, share, role): &(String, f64, Role)| -> Item {
-        let room = width.saturating_sub(names + 8);
-        let drawn = bars::to_right(share / scale.max(f64::MIN_POSITIVE), room);
-        Line::from(vec![
-            canvas.span(Role::Quiet, text::fit(name, names)),
-            canvas.span(Role::Text, text::fit_right(&format!("{share:.2}"), 7)),
-            canvas.span(*role, format!(" {drawn}")),
-        ])
-        .into()
-    };
-    out.extend(bar_rows.iter().map(bar));
-    if !bar_rows.is_empty() && !from_seeds.is_empty() {
-        out.push(quiet(canvas, "which is, seed by seed".into()));
+    let mut seeds = Vec::new();
+    for (&seed, &contribution) in expansion.request.seeds.iter().zip(&pick.seed_contributions) {
+        seeds.push(ScoreBar::new(&canvas.name(seed), contribution, Role::Seed));
     }
-    out.extend(from_seeds.iter().map(bar));
-    out
+    let all = || modalities.iter().chain(&seeds);
+    let names = all().map(|bar| text::width(&bar.name)).max().unwrap_or(0);
+    let names = names.min(width / 3);
+    let values = modalities.iter().map(|bar| bar.contribution);
+    let values = values.chain(pick.seed_contributions.iter().copied());
+    let scale = values.fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let line = |bar: &ScoreBar| bar.line(canvas, names, scale, width);
+    let mut items = heading(canvas, "score", format!("{:.2}", pick.score));
+    items.extend(modalities.iter().map(line));
+    if !modalities.is_empty() && !seeds.is_empty() {
+        items.push(quiet(canvas, "the same score by seed".into()));
+    }
+    items.extend(seeds.iter().map(line));
+    items
 }
 
-/// How the search came to it and where re-ranking put it.
-fn picked(
+/// Returns how the search picked the entity, and its rank after re-ranking.
+fn pick_lines(
     canvas: &DrawContext,
     expansion: &CandidateList,
     row: &CandidateRow,
     pick: &Candidate,
     width: usize,
 ) -> Vec<Item> {
-    let mut out = heading(canvas, "picked", format!("as number {}", row.pick + 1));
-    let place = if pick.window == 1 {
+    let mut items = heading(canvas, "picked", format!("as number {}", row.pick + 1));
+    let window = if pick.window == 1 {
         "the best of all".to_owned()
     } else {
-        format!("place {} in a window of {}", pick.window_rank, pick.window)
+        format!("rank {} in a window of {}", pick.window_rank, pick.window)
     };
-    let mut said = vec![
-        format!("round {} · {place}", pick.round),
+    let mut facts = vec![
+        format!("round {} · {window}", pick.round),
         format!(
             "set\u{a0}score\u{a0}{:.2} · divergence\u{a0}{:.4}",
             pick.set_score, pick.divergence
         ),
     ];
-    if let Some(place) = row.place {
-        let (i, j) = (row.pick + 1, place.divergence_rank);
-        said.push(match expansion.ask.settings.weights() {
-            [_, 0] => "not re-ranked".to_owned(),
-            [rank, divergence] => format!(
-                "re-ranked by {rank}/{i} + {divergence}/{j} = {:.3}",
-                place.score
-            ),
+    if let Some(reranking) = row.reranking {
+        facts.push(reranking_formula(expansion, row, &reranking));
+    }
+    for line in facts.iter().flat_map(|fact| text::wrap(fact, width)) {
+        items.push(Line::from(canvas.span(Role::Text, line)).into());
+    }
+    items
+}
+
+/// Returns the score of re-ranking as a sum: "re-ranked by 1/3 + 1/5 = 0.533".
+fn reranking_formula(
+    expansion: &CandidateList,
+    row: &CandidateRow,
+    reranking: &RerankedPick,
+) -> String {
+    let (pick, divergence_rank) = (row.pick + 1, reranking.divergence_rank);
+    match expansion.request.settings.weights() {
+        [_, 0] => "not re-ranked".to_owned(),
+        [rank, divergence] => format!(
+            "re-ranked by {rank}/{pick} + {divergence}/{divergence_rank} = {:.3}",
+            reranking.score
+        ),
+    }
+}
+
+/// Returns the entity's sentences, separated by empty lines.
+fn sentences(canvas: &DrawContext, detail: &EntityDetail, width: usize) -> Vec<Item> {
+    if detail.sentences.is_empty() {
+        return Vec::new();
+    }
+    let count = detail.sentences.len();
+    let mut items = heading(canvas, "sentences", count.to_string());
+    for (at, sentence) in detail.sentences.iter().enumerate() {
+        if at > 0 {
+            items.push(Line::default().into());
+        }
+        let lines = text::wrap_words(sentence_words(canvas, sentence), width);
+        items.extend(lines.into_iter().map(Item::from));
+    }
+    items
+}
+
+/// Returns the nearest entities by Z.
+fn neighbours(
+    canvas: &DrawContext,
+    detail: &EntityDetail,
+    width: usize,
+    context: &PaneContext,
+) -> Vec<Item> {
+    if detail.neighbours.is_empty() {
+        return Vec::new();
+    }
+    let mut items = heading(canvas, "nearest", "by Z".into());
+    for &(entity, z) in detail.neighbours.iter().take(NEIGHBOURS) {
+        items.push(Item {
+            line: neighbour_line(canvas, entity, z, width, context),
+            neighbour: Some(entity),
         });
     }
-    let lines = said.iter().flat_map(|s| text::wrap(s, width));
-    out.extend(lines.map(|l| Item::from(Line::from(canvas.span(Role::Text, l)))));
-    out
+    items
 }
 
-/// Sentences, neighbours, ranks in other queries.
-fn in_corpus(canvas: &DrawContext, detail: &EntityDetail, width: usize) -> Vec<Item> {
-    let mut out = Vec::new();
-    if !detail.sentences.is_empty() {
-        out.extend(heading(
-            canvas,
-            "sentences",
-            detail.sentences.len().to_string(),
-        ));
-        for sentence in &detail.sentences {
-            out.extend(
-                text::wrap_words(sentence_words(canvas, sentence), width)
-                    .into_iter()
-                    .map(Item::from),
-            );
-            out.push(Line::default().into());
-        }
-        out.pop();
-    }
-    if !detail.neighbours.is_empty() {
-        out.extend(heading(canvas, "nearest", "by Z".into()));
-        for &(entity, z) in detail.neighbours.iter().take(NEIGHBOURS) {
-            out.push(Item {
-                line: neighbour(canvas, entity, z, width),
-                neighbour: Some(entity),
-            });
-        }
-    }
-    if !detail.query_ranks.is_empty() {
-        out.extend(heading(canvas, "in queries", "rank".into()));
-        for &(class, number, rank) in &detail.query_ranks {
-            let title = canvas
-                .catalogue()
-                .map(|c| c.class(class).title())
-                .unwrap_or_default();
-            let said = text::fit(&format!("{title} {}", number + 1), width.saturating_sub(6));
-            let rank = text::fit_right(&rank.to_string(), 5);
-            out.push(
-                Line::from(vec![
-                    canvas.span(Role::Text, said),
-                    canvas.span(Role::Quiet, rank),
-                ])
-                .into(),
-            );
-        }
-    }
-    out
-}
-
-fn neighbour(canvas: &DrawContext, entity: EntityId, z: f64, width: usize) -> Line<'static> {
-    let gold = canvas
-        .app
-        .explore
-        .candidates
-        .expansion
-        .as_ref()
-        .and_then(|e| e.ask.class);
-    let mark = canvas
-        .catalogue()
-        .map_or(GoldMark::Unjudged, |c| gold_mark(c, gold, entity));
+fn neighbour_line(
+    canvas: &DrawContext,
+    entity: EntityId,
+    z: f64,
+    width: usize,
+    context: &PaneContext,
+) -> Line<'static> {
+    let catalogue = canvas.catalogue();
+    let mark = catalogue.map_or(GoldMark::Unjudged, |catalogue| {
+        gold_mark(catalogue, context.gold_class(), entity)
+    });
+    let name = text::fit(&canvas.name(entity), width.saturating_sub(8));
     Line::from(vec![
         mark_sign(canvas, mark),
-        canvas.span(
-            Role::Text,
-            format!(
-                " {}",
-                text::fit(&canvas.name(entity), width.saturating_sub(8))
-            ),
-        ),
+        canvas.span(Role::Text, format!(" {name}")),
         canvas.span(Role::Quiet, text::fit_right(&format!("{z:.2}"), 6)),
     ])
+}
+
+/// Returns the entity's ranks in the queries that were evaluated.
+fn query_ranks(canvas: &DrawContext, detail: &EntityDetail, width: usize) -> Vec<Item> {
+    if detail.query_ranks.is_empty() {
+        return Vec::new();
+    }
+    let mut items = heading(canvas, "in queries", "rank".into());
+    for &(class, number, rank) in &detail.query_ranks {
+        let catalogue = canvas.catalogue();
+        let title = catalogue.map(|catalogue| catalogue.class(class).title());
+        let query = format!("{} {}", title.unwrap_or_default(), number + 1);
+        let query = text::fit(&query, width.saturating_sub(6));
+        let line = Line::from(vec![
+            canvas.span(Role::Text, query),
+            canvas.span(Role::Quiet, text::fit_right(&rank.to_string(), 5)),
+        ]);
+        items.push(line.into());
+    }
+    items
 }
 
 #[cfg(test)]
@@ -460,7 +537,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_use_the_width_of_the_pane() {
+    fn images_use_the_width_of_the_pane() {
         assert_eq!(strip_layout(31, 5, 12), (2, 15, 8));
         assert_eq!(strip_layout(31, 1, 12), (1, 24, 12));
         assert_eq!(strip_layout(60, 5, 16), (2, 29, 15));

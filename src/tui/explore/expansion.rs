@@ -1,39 +1,43 @@
-//! One expansion as it streams in, and the rows that the screen makes of it.
+//! One expansion as it streams in, and the rows that the screen shows of it.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::engine::protocol::{Candidate, Catalogue, ExpandRequest, Missing, RerankedPick};
+use crate::engine::protocol::{
+    Candidate, Catalogue, ExpandRequest, Missing, ReplyKind, RerankedPick,
+};
 use crate::tui::gold_mark::{GoldMark, gold_mark};
 use crate::types::{EntityId, MetricValues, Mode};
 
-/// All that is known of one expansion.
+/// One expansion: its request and all replies so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateList {
-    pub ask: ExpandRequest,
+    pub request: ExpandRequest,
     pub picks: Vec<Candidate>,
     pub reranked: Option<Vec<RerankedPick>>,
-    /// Before and after re-ranking.
-    pub measured: Option<(MetricValues, MetricValues)>,
-    /// The same seeds in other modes: rank by entity, from 1.
-    pub beside: Vec<(Mode, HashMap<EntityId, usize>)>,
+    /// The metrics before and after re-ranking.
+    pub metrics: Option<(MetricValues, MetricValues)>,
+    /// The ranks of the same seeds' candidates in other modes, from 1.
+    pub other_modes: Vec<(Mode, HashMap<EntityId, usize>)>,
     pub missing: Option<Vec<Missing>>,
-    pub took: Option<Duration>,
-    pub failed: Option<String>,
+    /// The time that the engine took.
+    pub elapsed: Option<Duration>,
+    /// The reason why the engine could not expand.
+    pub error: Option<String>,
 }
 
-/// How a candidate's rank differs from its rank in the mode beside.
+/// The difference between a candidate's rank and its rank in the compared mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RankShift {
-    /// Positive: it ranks higher here.
+    /// The ranks that it is higher here; negative if it is lower.
     By(i64),
-    /// It is not in the other list.
+    /// The other ranking does not have it.
     New,
-    /// The other list is not there (yet).
+    /// The other ranking is not known yet.
     Unknown,
 }
 
-/// Which candidates are shown.
+/// A filter of the candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RowFilter {
     #[default]
@@ -53,7 +57,7 @@ impl RowFilter {
         }
     }
 
-    fn lets(self, row: &CandidateRow, moved_by: usize) -> bool {
+    fn passes(self, row: &CandidateRow, moved_by: usize) -> bool {
         match self {
             RowFilter::All => true,
             RowFilter::Hits => row.mark == GoldMark::Gold,
@@ -67,89 +71,115 @@ impl RowFilter {
     }
 }
 
-/// A candidate in its place.
+/// A candidate with its rank.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CandidateRow {
-    /// From 1.
+    /// The rank in the unfiltered list, from 1.
     pub rank: usize,
-    /// Index into the picks.
+    /// The index into [`CandidateList::picks`].
     pub pick: usize,
     pub entity: EntityId,
-    pub place: Option<RerankedPick>,
+    /// The result of re-ranking, once it is known.
+    pub reranking: Option<RerankedPick>,
     pub mark: GoldMark,
     pub shift: RankShift,
 }
 
 impl CandidateList {
-    pub fn new(ask: ExpandRequest) -> Self {
+    pub fn new(request: ExpandRequest) -> Self {
         CandidateList {
-            ask,
+            request,
             picks: Vec::new(),
             reranked: None,
-            measured: None,
-            beside: Vec::new(),
+            metrics: None,
+            other_modes: Vec::new(),
             missing: None,
-            took: None,
-            failed: None,
+            elapsed: None,
+            error: None,
         }
     }
 
-    /// The mode whose ranks are shown beside: what is left when the other modality is taken away.
-    pub fn beside_mode(&self) -> Option<Mode> {
-        let wanted = match self.ask.mode {
+    /// Returns the mode that ranks are compared with. It shows the effect of leaving out one
+    /// modality.
+    pub fn compared_mode(&self) -> Option<Mode> {
+        let wanted = match self.request.mode {
             Mode::Both => [Mode::Text, Mode::Image],
             Mode::Text => [Mode::Both, Mode::Image],
             Mode::Image | Mode::None => [Mode::Both, Mode::Text],
         };
         wanted
             .into_iter()
-            .find(|m| self.beside.iter().any(|(mode, _)| mode == m))
+            .find(|m| self.other_modes.iter().any(|(mode, _)| mode == m))
     }
 
-    /// An entity's rank in another mode: None where that mode has not answered, `Some(None)` where
-    /// it lacks it.
+    /// Returns an entity's rank in another mode: `None` if that mode's ranking is not known yet,
+    /// `Some(None)` if the entity is not in it.
     pub fn rank_in(&self, mode: Mode, entity: EntityId) -> Option<Option<usize>> {
-        self.beside
+        self.other_modes
             .iter()
             .find(|(m, _)| *m == mode)
             .map(|(_, ranks)| ranks.get(&entity).copied())
     }
 
-    /// All candidates in order, before or after re-ranking.
+    /// Returns all candidates in order, before or after re-ranking.
     pub fn rows(&self, catalogue: &Catalogue, reranked: bool) -> Vec<CandidateRow> {
-        let beside = self.beside_mode();
-        let row = |(at, (pick, place)): (usize, (usize, Option<RerankedPick>))| {
-            let entity = self.picks.get(pick)?.entity;
-            let rank = at + 1;
-            let shift = match beside.and_then(|m| self.rank_in(m, entity)) {
+        let compared = self.compared_mode();
+        let mut rows = Vec::new();
+        for (position, (pick, reranking)) in self.order(reranked).into_iter().enumerate() {
+            let Some(candidate) = self.picks.get(pick) else {
+                continue;
+            };
+            let (entity, rank) = (candidate.entity, position + 1);
+            let shift = match compared.and_then(|mode| self.rank_in(mode, entity)) {
                 None => RankShift::Unknown,
                 Some(None) => RankShift::New,
                 Some(Some(other)) => RankShift::By(other as i64 - rank as i64),
             };
-            Some(CandidateRow {
+            rows.push(CandidateRow {
                 rank,
                 pick,
                 entity,
-                place,
-                mark: gold_mark(catalogue, self.ask.class, entity),
+                reranking,
+                mark: gold_mark(catalogue, self.request.class, entity),
                 shift,
-            })
-        };
-        let places: Vec<_> = match (&self.reranked, reranked) {
-            (Some(order), true) => order.iter().map(|r| (r.pick, Some(*r))).collect(),
-            (Some(order), false) => {
-                let place: HashMap<usize, RerankedPick> =
-                    order.iter().map(|r| (r.pick, *r)).collect();
-                (0..self.picks.len())
-                    .map(|pick| (pick, place.get(&pick).copied()))
-                    .collect()
-            }
-            (None, _) => (0..self.picks.len()).map(|pick| (pick, None)).collect(),
-        };
-        places.into_iter().enumerate().filter_map(row).collect()
+            });
+        }
+        rows
     }
 
-    /// The rows that a filter lets through; ranks stay those of the whole list.
+    /// Returns the indexes of the picks in order, each with its re-ranking once that is known.
+    fn order(&self, reranked: bool) -> Vec<(usize, Option<RerankedPick>)> {
+        let picks = 0..self.picks.len();
+        let Some(order) = &self.reranked else {
+            return picks.map(|pick| (pick, None)).collect();
+        };
+        if reranked {
+            return order.iter().map(|pick| (pick.pick, Some(*pick))).collect();
+        }
+        let by_pick: HashMap<usize, RerankedPick> =
+            order.iter().map(|pick| (pick.pick, *pick)).collect();
+        picks
+            .map(|pick| (pick, by_pick.get(&pick).copied()))
+            .collect()
+    }
+
+    /// Adds a reply of the engine.
+    pub fn add_reply(&mut self, reply: ReplyKind) {
+        match reply {
+            ReplyKind::Picks(picks) => self.picks.extend(picks),
+            ReplyKind::Reranked(order) => self.reranked = Some(order),
+            ReplyKind::Measured { picked, reranked } => self.metrics = Some((picked, reranked)),
+            ReplyKind::OtherMode { mode, ranking } => {
+                let ranks = (1..).zip(ranking).map(|(rank, entity)| (entity, rank));
+                self.other_modes.push((mode, ranks.collect()));
+            }
+            ReplyKind::Missing(missing) => self.missing = Some(missing),
+            ReplyKind::Expanded { elapsed } => self.elapsed = Some(elapsed),
+            _ => {}
+        }
+    }
+
+    /// Returns the rows that pass a filter, with their ranks in the unfiltered list.
     pub fn filtered(
         &self,
         catalogue: &Catalogue,
@@ -158,18 +188,18 @@ impl CandidateList {
         moved_by: usize,
     ) -> Vec<CandidateRow> {
         let mut rows = self.rows(catalogue, reranked);
-        rows.retain(|row| filter.lets(row, moved_by));
+        rows.retain(|row| filter.passes(row, moved_by));
         rows
     }
 
-    /// The largest share of a modality in the list, for the scale of the bars.
-    pub fn largest_share(&self) -> Option<f64> {
-        let shares = self
+    /// Returns the largest contribution of a modality in the list, for the scale of the bars.
+    pub fn largest_contribution(&self) -> Option<f64> {
+        let contributions = self
             .picks
             .iter()
             .filter_map(|c| c.parts)
             .map(|p| p.text.abs().max(p.image.abs()));
-        shares.reduce(f64::max).filter(|m| *m > 0.0)
+        contributions.reduce(f64::max).filter(|m| *m > 0.0)
     }
 }
 
@@ -203,7 +233,7 @@ mod tests {
     }
 
     fn expansion() -> CandidateList {
-        let ask = ExpandRequest {
+        let request = ExpandRequest {
             mode: Mode::Both,
             seeds: Vec::new(),
             rejected: Vec::new(),
@@ -212,7 +242,7 @@ mod tests {
             joint: None,
             settings: SearchSettings::default(),
         };
-        let mut e = CandidateList::new(ask);
+        let mut e = CandidateList::new(request);
         for i in 0..4 {
             e.picks.push(Candidate {
                 entity: EntityId(i),
@@ -234,23 +264,23 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_the_picks_until_they_are_reranked() {
+    fn candidates_are_in_the_order_of_the_picks_until_they_are_reranked() {
         let mut e = expansion();
         assert_eq!(ids(&e.rows(&catalogue(), true)), [0, 1, 2, 3]);
-        let place = |pick| RerankedPick {
+        let reranked = |pick| RerankedPick {
             pick,
             divergence_rank: 1,
             score: 1.0,
         };
-        e.reranked = Some(vec![place(2), place(0), place(3), place(1)]);
+        e.reranked = Some(vec![reranked(2), reranked(0), reranked(3), reranked(1)]);
         assert_eq!(ids(&e.rows(&catalogue(), true)), [2, 0, 3, 1]);
         let before = e.rows(&catalogue(), false);
         assert_eq!(ids(&before), [0, 1, 2, 3]);
-        assert!(before.iter().all(|r| r.place.is_some()));
+        assert!(before.iter().all(|r| r.reranking.is_some()));
     }
 
     #[test]
-    fn marks_tell_members_other_members_and_the_unjudged() {
+    fn marks_distinguish_members_nonmembers_and_unjudged_entities() {
         let marks: Vec<_> = expansion()
             .rows(&catalogue(), true)
             .iter()
@@ -271,7 +301,8 @@ mod tests {
     fn filters_keep_the_ranks_of_the_whole_list() {
         let mut e = expansion();
         let ranking = [(EntityId(0), 1), (EntityId(1), 40), (EntityId(3), 5)];
-        e.beside.push((Mode::Text, ranking.into_iter().collect()));
+        e.other_modes
+            .push((Mode::Text, ranking.into_iter().collect()));
         let hits = e.filtered(&catalogue(), true, RowFilter::Hits, 10);
         assert_eq!(hits.iter().map(|r| r.rank).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(
@@ -286,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reranking_that_names_a_pick_not_yet_there_is_no_row() {
+    fn a_reranked_pick_that_has_not_arrived_has_no_row() {
         let mut e = expansion();
         e.reranked = Some(vec![RerankedPick {
             pick: 9,

@@ -3,9 +3,9 @@
 use crate::tui::explore::query::ExpansionQuery;
 
 /// How many changes can be undone.
-const DEEPEST: usize = 200;
+const LIMIT: usize = 200;
 
-/// Undo and redo.
+/// The queries before and after the present one.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     past: Vec<ExpansionQuery>,
@@ -13,26 +13,27 @@ pub struct History {
 }
 
 impl History {
-    /// Remembers what was before a change.
+    /// Records the query before a change. What could be redone is dropped.
     pub fn push(&mut self, before: ExpansionQuery) {
         self.past.push(before);
-        if self.past.len() > DEEPEST {
+        if self.past.len() > LIMIT {
             self.past.remove(0);
         }
         self.future.clear();
     }
 
-    /// The state before `now`, which can then be redone.
+    /// Returns the query before `now`, which can then be redone.
     pub fn undo(&mut self, now: &ExpansionQuery) -> Option<ExpansionQuery> {
-        let back = self.past.pop()?;
+        let previous = self.past.pop()?;
         self.future.push(now.clone());
-        Some(back)
+        Some(previous)
     }
 
+    /// Returns the query that was undone last, if there is one.
     pub fn redo(&mut self, now: &ExpansionQuery) -> Option<ExpansionQuery> {
-        let forth = self.future.pop()?;
+        let next = self.future.pop()?;
         self.past.push(now.clone());
-        Some(forth)
+        Some(next)
     }
 }
 

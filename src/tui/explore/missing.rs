@@ -1,55 +1,48 @@
-//! Where each gold entity is that is not in the list.
+//! The popup of gold entities that the expansion has not found, each with the reason.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::config::Role;
+use crate::engine::protocol::Missing;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::{popup_list, text};
 
-pub fn draw(canvas: &mut DrawContext, whole: Rect, cursor: usize) {
-    let app = canvas.app;
-    let Some(missing) = app
-        .explore
-        .candidates
-        .expansion
-        .as_ref()
-        .and_then(|e| e.missing.as_ref())
-    else {
+/// Draws the popup.
+pub(crate) fn draw(canvas: &mut DrawContext, screen: Rect, missing: &[Missing], cursor: usize) {
+    let Some(catalogue) = canvas.shared.catalogue.as_deref() else {
         return;
     };
-    let Some(catalogue) = app.shared.catalogue.as_deref() else {
-        return;
-    };
-    let width = whole.width.saturating_sub(8).min(92);
-    let height = (missing.len() as u16 + 2).min(whole.height.saturating_sub(4));
+    let width = screen.width.saturating_sub(8).min(92);
+    let height = (missing.len() as u16 + 2).min(screen.height.saturating_sub(4));
     let area = Rect::new(
-        (whole.width - width) / 2,
-        (whole.height - height) / 2,
+        (screen.width - width) / 2,
+        (screen.height - height) / 2,
         width,
         height,
     );
     let title = match missing.len() {
-        1 => "1 gold entity is not in the list".to_owned(),
-        n => format!("{n} gold entities are not in the list"),
+        1 => "1 missing gold entity".to_owned(),
+        count => format!("{count} missing gold entities"),
     };
-    let inner = canvas.popup(area, &title, "enter looks at it · + makes it a seed · esc");
+    let inner = canvas.popup(
+        area,
+        &title,
+        "enter inspects · + makes it a seed · esc closes",
+    );
     let names = missing
         .iter()
-        .map(|m| text::width(&canvas.name(m.entity)))
-        .max()
-        .unwrap_or(0);
-    let names = names.min(usize::from(inner.width) / 3);
+        .map(|one| text::width(&canvas.name(one.entity)));
+    let names = names.max().unwrap_or(0).min(usize::from(inner.width) / 3);
     let room = usize::from(inner.width).saturating_sub(names + 4);
     popup_list::draw(canvas, inner, cursor, missing.len(), |canvas, at| {
         let one = &missing[at];
+        let name = text::fit(&canvas.name(one.entity), names);
+        let reason = text::fit(&one.reason.describe(catalogue), room);
         let mut spans = vec![Span::raw(" ")];
-        spans.extend(canvas.label(Role::Text, &text::fit(&canvas.name(one.entity), names)));
-        spans.push(canvas.span(
-            Role::Quiet,
-            format!("  {}", text::fit(&one.reason.describe(catalogue), room)),
-        ));
+        spans.extend(canvas.label(Role::Text, &name));
+        spans.push(canvas.span(Role::Quiet, format!("  {reason}")));
         (Line::from(spans), ClickTarget::MissingRow(at))
     });
 }

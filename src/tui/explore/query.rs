@@ -1,18 +1,15 @@
-//! What defines an expansion, how it differs from the class's own query, and how it is changed,
-//! undone and redone.
+//! The query that defines an expansion, and its changes from the class's own query.
 
-use crate::engine::protocol::{Catalogue, ExpandRequest, JointScope, RequestKind};
-use crate::tui::app::App;
-use crate::tui::explore::expansion::CandidateList;
+use crate::engine::protocol::{Catalogue, EvaluationKey, ExpandRequest, JointScope, Ranker};
 use crate::tui::explore::seed_set::SeedSet;
-use crate::tui::requests::RequestClass;
-use crate::types::{EntityId, Mode, SearchSettings};
+use crate::types::{EntityId, Mode, RankingKind, SearchSettings};
 
-/// What defines an expansion. A change of any of it can be undone.
+/// Everything that defines an expansion. A change of any part of it can be undone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpansionQuery {
     pub seeds: SeedSet,
     pub mode: Mode,
+    /// Whether the class's queries are expanded jointly, so that each entity goes to one of them.
     pub joint: bool,
     pub tuning: SearchSettings,
 }
@@ -28,7 +25,7 @@ impl Default for ExpansionQuery {
     }
 }
 
-/// One way in which a state differs from another.
+/// One difference between a query and the class's own query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryChange {
     Dropped(EntityId),
@@ -41,12 +38,12 @@ pub enum QueryChange {
 }
 
 impl ExpansionQuery {
-    /// The class's own query in the index's first mode, alone, as published. Free seeds stay as
-    /// they are.
+    /// Returns the class's own query in the index's first mode, not joint and with the published
+    /// settings. Free seeds stay as they are.
     pub fn unchanged(&self, catalogue: &Catalogue) -> ExpansionQuery {
         let seeds = match (self.seeds.class, self.seeds.number) {
             (Some(class), Some(number)) => {
-                SeedSet::of_query(catalogue, class, self.seeds.count, number)
+                SeedSet::from_query(catalogue, class, self.seeds.count, number)
             }
             _ => SeedSet {
                 rejected: Vec::new(),
@@ -62,52 +59,52 @@ impl ExpansionQuery {
         }
     }
 
-    /// In what it differs from [`ExpansionQuery::unchanged`].
+    /// Returns the differences from [`ExpansionQuery::unchanged`].
     pub fn changes(&self, catalogue: &Catalogue) -> Vec<QueryChange> {
         let from = self.unchanged(catalogue);
-        let without = |all: &[EntityId], less: &[EntityId]| -> Vec<EntityId> {
-            all.iter().copied().filter(|e| !less.contains(e)).collect()
-        };
+        let dropped = without(&from.seeds.seeds, &self.seeds.seeds);
+        let added = without(&self.seeds.seeds, &from.seeds.seeds);
+        let rejected = self.seeds.rejected.iter().copied();
         let mut changes: Vec<QueryChange> = Vec::new();
-        changes.extend(
-            without(&from.seeds.seeds, &self.seeds.seeds)
-                .into_iter()
-                .map(QueryChange::Dropped),
-        );
-        changes.extend(
-            without(&self.seeds.seeds, &from.seeds.seeds)
-                .into_iter()
-                .map(QueryChange::Added),
-        );
-        changes.extend(
-            self.seeds
-                .rejected
-                .iter()
-                .copied()
-                .map(QueryChange::Rejected),
-        );
-        changes.extend((self.mode != from.mode).then_some(QueryChange::Mode(self.mode)));
-        changes.extend(self.scope(catalogue).map(|_| QueryChange::Joint));
+        changes.extend(dropped.into_iter().map(QueryChange::Dropped));
+        changes.extend(added.into_iter().map(QueryChange::Added));
+        changes.extend(rejected.map(QueryChange::Rejected));
+        if self.mode != from.mode {
+            changes.push(QueryChange::Mode(self.mode));
+        }
+        if self.joint_scope(catalogue).is_some() {
+            changes.push(QueryChange::Joint);
+        }
         changes.extend(self.tuning.window.map(QueryChange::Window));
         changes.extend(self.tuning.weights.map(QueryChange::Weights));
         changes
     }
 
-    /// What the engine is asked; none without seeds.
-    pub fn ask(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandRequest> {
+    /// Returns the evaluation that the classes' MAP@10 comes from: all queries with as many seeds,
+    /// each expanded alone in this mode.
+    pub fn evaluation_key(&self) -> EvaluationKey {
+        EvaluationKey {
+            ranker: Ranker::OpenIndex(self.mode),
+            seed_count: self.seeds.count,
+            ranking: RankingKind::Expanded,
+        }
+    }
+
+    /// Returns the request for the first `size` candidates; `None` without seeds.
+    pub fn request(&self, catalogue: &Catalogue, size: usize) -> Option<ExpandRequest> {
         (!self.seeds.seeds.is_empty()).then(|| ExpandRequest {
             mode: self.mode,
             seeds: self.seeds.seeds.clone(),
             rejected: self.seeds.rejected.clone(),
             size,
             class: self.seeds.gold_class(catalogue),
-            joint: self.scope(catalogue),
+            joint: self.joint_scope(catalogue),
             settings: self.tuning,
         })
     }
 
-    /// Only a class's own query can be expanded jointly.
-    fn scope(&self, catalogue: &Catalogue) -> Option<JointScope> {
+    /// Returns the queries to expand jointly. Only a class's own query can be expanded so.
+    fn joint_scope(&self, catalogue: &Catalogue) -> Option<JointScope> {
         let number = self
             .seeds
             .number
@@ -119,84 +116,12 @@ impl ExpansionQuery {
     }
 }
 
-impl App {
-    pub fn state(&self) -> ExpansionQuery {
-        ExpansionQuery {
-            seeds: self.explore.query.seeds.clone(),
-            mode: self.explore.query.mode,
-            joint: self.explore.query.joint,
-            tuning: self.explore.query.tuning,
-        }
-    }
-
-    /// Every change goes through here: it can be undone, and it expands at once.
-    pub(crate) fn change(&mut self, to: ExpansionQuery) {
-        let before = self.state();
-        if to != before {
-            self.explore.history.push(before);
-            self.adopt(to);
-        }
-    }
-
-    pub(crate) fn change_seeds(&mut self, seeds: SeedSet) {
-        self.change(ExpansionQuery {
-            seeds,
-            ..self.state()
-        });
-    }
-
-    pub(crate) fn adopt(&mut self, state: ExpansionQuery) {
-        if state.seeds != self.explore.query.seeds {
-            self.explore.seeds.chip = self.explore.seeds.chip.min(state.seeds.seeds.len());
-            self.explore.entity.inspected = None;
-            (self.explore.entity.first_image, self.explore.entity.scroll) = (0, 0);
-        }
-        (
-            self.explore.query.seeds,
-            self.explore.query.mode,
-            self.explore.query.joint,
-            self.explore.query.tuning,
-        ) = (state.seeds, state.mode, state.joint, state.tuning);
-        self.cursor_to_class();
-        self.expand();
-        self.evaluate();
-    }
-
-    pub(crate) fn go_back(&mut self) {
-        match self.explore.history.undo(&self.state()) {
-            Some(state) => self.adopt(state),
-            None => self.notify("nothing to undo"),
-        }
-    }
-
-    pub(crate) fn go_forth(&mut self) {
-        match self.explore.history.redo(&self.state()) {
-            Some(state) => self.adopt(state),
-            None => self.notify("nothing to redo"),
-        }
-    }
-
-    /// Expands the present state; without seeds nothing is shown and what runs goes stale.
-    pub(crate) fn expand(&mut self) {
-        let Some(catalogue) = self.shared.catalogue.clone() else {
-            return;
-        };
-        let Some(ask) = self
-            .state()
-            .ask(&catalogue, self.shared.settings.candidates)
-        else {
-            self.shared.engine.pending.forget(RequestClass::Expand);
-            (
-                self.explore.candidates.expansion,
-                self.explore.candidates.pending_expansion,
-            ) = (None, None);
-            return;
-        };
-        self.explore.candidates.pending_expansion = Some(CandidateList::new(ask.clone()));
-        self.shared
-            .engine
-            .send(RequestClass::Expand, RequestKind::Expand(ask));
-    }
+/// Returns the entities of `all` that are not in `excluded`.
+fn without(all: &[EntityId], excluded: &[EntityId]) -> Vec<EntityId> {
+    all.iter()
+        .copied()
+        .filter(|entity| !excluded.contains(entity))
+        .collect()
 }
 
 #[cfg(test)]
@@ -236,7 +161,7 @@ mod tests {
     }
 
     fn unchanged() -> ExpansionQuery {
-        let seeds = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 0);
+        let seeds = SeedSet::from_query(&catalogue(), ClassId(0), SeedCount::Three, 0);
         ExpansionQuery {
             seeds,
             mode: Mode::Both,
@@ -246,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_from_the_class_s_own_query() {
+    fn changes_are_relative_to_the_own_query_of_the_class() {
         assert_eq!(unchanged().changes(&catalogue()), []);
         let mut state = ExpansionQuery {
             joint: true,
@@ -273,7 +198,7 @@ mod tests {
         assert_eq!(
             state.changes(&catalogue()),
             expected,
-            "and changed seeds are not expanded jointly"
+            "changed seeds are not expanded jointly"
         );
         assert_eq!(state.unchanged(&catalogue()), unchanged());
     }

@@ -3,15 +3,15 @@
 use crate::engine::protocol::Catalogue;
 use crate::types::{ClassId, EntityId, SeedCount};
 
-/// What an expansion starts from.
+/// The seeds that an expansion starts from, and the query that they were taken from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeedSet {
     pub seeds: Vec<EntityId>,
     pub rejected: Vec<EntityId>,
-    /// The class opened; none where the seeds are free.
+    /// The class that was opened; `None` if the seeds are free.
     pub class: Option<ClassId>,
     pub count: SeedCount,
-    /// Which of the class's queries it started from, from 0.
+    /// The number of the class's query that the seeds were taken from, from 0.
     pub number: Option<usize>,
 }
 
@@ -28,10 +28,10 @@ impl Default for SeedSet {
 }
 
 impl SeedSet {
-    /// A class's query: the one of this number, or the last there is. Where the class has no query
-    /// with this many seeds the other count is taken, and where it has none at all the set is
-    /// empty.
-    pub fn of_query(
+    /// Returns the seeds of a class's query: of the one with this number, or of the last one. If
+    /// the class has no query with this many seeds, the other count is taken; if it has no query at
+    /// all, the set is empty.
+    pub fn from_query(
         catalogue: &Catalogue,
         class: ClassId,
         count: SeedCount,
@@ -52,7 +52,7 @@ impl SeedSet {
         }
     }
 
-    /// Whether the seeds still are what the query's file says.
+    /// Returns whether the seeds still are those of the query in the data set.
     pub fn is_query(&self, catalogue: &Catalogue) -> bool {
         let (Some(class), Some(number)) = (self.class, self.number) else {
             return false;
@@ -63,7 +63,8 @@ impl SeedSet {
                 .any(|q| q.number == number && q.seeds == self.seeds)
     }
 
-    /// The class whose members are gold: the one opened, else the only one that all seeds share.
+    /// Returns the class whose members are gold: the one that was opened, else the only class that
+    /// all seeds share.
     pub fn gold_class(&self, catalogue: &Catalogue) -> Option<ClassId> {
         if self.class.is_some() {
             return self.class;
@@ -128,12 +129,12 @@ mod tests {
 
     #[test]
     fn a_class_without_queries_of_one_count_takes_the_other() {
-        let set = SeedSet::of_query(&catalogue(), ClassId(0), SeedCount::Three, 4);
+        let set = SeedSet::from_query(&catalogue(), ClassId(0), SeedCount::Three, 4);
         assert_eq!(
             (set.count, set.number, set.seeds.len()),
             (SeedCount::Five, Some(0), 2)
         );
-        let none = SeedSet::of_query(&catalogue(), ClassId(2), SeedCount::Three, 0);
+        let none = SeedSet::from_query(&catalogue(), ClassId(2), SeedCount::Three, 0);
         assert_eq!(
             (none.class, none.number, none.seeds.len()),
             (Some(ClassId(2)), None, 0)

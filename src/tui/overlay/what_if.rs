@@ -30,7 +30,7 @@ use crate::tui::ui::delta::difference;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
-use crate::types::{CUTOFFS, MetricValues, Mode, SearchSettings};
+use crate::types::{CUTOFFS, MetricValues, SearchSettings};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -135,25 +135,6 @@ impl App {
         });
     }
 
-    pub(crate) fn turn_mode(&mut self, by: isize) {
-        if let Some(mode) = self.other_mode(self.explore.query.mode, by) {
-            self.change(ExpansionQuery {
-                mode,
-                ..self.state()
-            });
-        }
-    }
-
-    /// The next or previous mode of the index; where there is no other that is said.
-    pub(crate) fn other_mode(&mut self, now: Mode, by: isize) -> Option<Mode> {
-        let modes = self.shared.modes();
-        if modes.iter().all(|&mode| mode == now) {
-            self.notify(format!("this index holds no other mode than {now}"));
-            return None;
-        }
-        Some(turned(&modes, now, by))
-    }
-
     /// Has the unchanged state measured while its metrics are on the screen, once.
     pub(crate) fn measure_unchanged(&mut self) {
         let (Some(Popup::WhatIf(_)), Some(catalogue)) =
@@ -164,7 +145,7 @@ impl App {
         let ask = self
             .state()
             .unchanged(catalogue)
-            .ask(catalogue, self.shared.settings.candidates);
+            .request(catalogue, self.shared.settings.candidates);
         let Some(ask) = ask.filter(|ask| ask.class.is_some()) else {
             return self.overlay.what_if = None;
         };
@@ -403,7 +384,7 @@ fn numbers(canvas: &DrawContext, width: usize) -> Vec<Line<'static>> {
         .expansion
         .as_ref()
         .filter(|_| !app.expands())
-        .and_then(|e| e.measured);
+        .and_then(|e| e.metrics);
     let (before, after) = (unchanged.measured.map(|m| m.1), of_changed.map(|m| m.1));
     let heads = CUTOFFS
         .iter()

@@ -25,7 +25,7 @@ impl App {
             return;
         }
         if let Some(Popup::Missing(_)) = self.overlay.popup {
-            self.open();
+            self.open_in_popup();
         }
         match self.subject() {
             Some(entity) => self.explain(vec![entity]),
@@ -77,7 +77,7 @@ impl App {
             return self.notify("there is no expansion to explain");
         };
         let ask = RequestKind::Explain {
-            expansion: expansion.ask.clone(),
+            expansion: expansion.request.clone(),
             entities: entities.clone(),
         };
         let same = self.overlay.popup == Some(Popup::Explain)

@@ -1,0 +1,181 @@
+//! Navigation between screens, queries and entities, and the way back.
+
+use crate::tui::app::App;
+use crate::tui::class_tree::TreeRow;
+use crate::tui::explore::expansion::CandidateRow;
+use crate::tui::explore::query::ExpansionQuery;
+use crate::tui::explore::seed_set::SeedSet;
+use crate::tui::jump_list::JumpPoint;
+use crate::tui::parts::{Pane, Screen};
+use crate::tui::shared::Detail;
+use crate::types::{ClassId, EntityId, Mode, RankingKind};
+
+impl App {
+    /// Opens a screen, and evaluates what it shows.
+    pub(crate) fn go_to(&mut self, screen: Screen) {
+        if self.screen == screen {
+            return;
+        }
+        if self.screen == Screen::Explore {
+            self.shared.evaluations.seed_count = self.explore.query.seeds.count;
+        }
+        self.screen = screen;
+        self.overlay.popup = None;
+        self.explore.stop_typing();
+        self.failures.field = None;
+        self.evaluate();
+        self.regroup();
+    }
+
+    /// Opens an evaluated query in Explore, in a mode or the present one, and jointly if it was
+    /// evaluated jointly.
+    pub(crate) fn show_query(&mut self, class: ClassId, number: usize, mode: Option<Mode>) {
+        self.screen = Screen::Explore;
+        self.overlay.popup = None;
+        self.explore.query.mode = mode.unwrap_or(self.explore.query.mode);
+        self.explore.query.joint = self.shared.evaluations.ranking == RankingKind::Joint;
+        let before = self.explore.query.seeds.clone();
+        let count = self.shared.evaluations.seed_count;
+        let effects = self.explore.open_query(class, count, number, &self.shared);
+        self.apply(effects);
+        if self.explore.query.seeds == before {
+            // the seeds are the same, but may have been expanded in another mode
+            self.expand();
+            self.evaluate();
+        }
+        self.explore.cursor_to_class(&self.shared);
+        self.explore.focus = Pane::Candidates;
+    }
+
+    /// Shows an entity in Explore, and records the jump.
+    pub(crate) fn inspect_entity(&mut self, entity: EntityId) {
+        if self.explore.subject(&self.shared) != Some(entity) {
+            let place = self.place();
+            self.navigation.jumps.push(place);
+        }
+        self.explore.inspect(entity, &self.shared);
+    }
+
+    /// Returns the present place.
+    pub(crate) fn place(&self) -> JumpPoint {
+        JumpPoint {
+            screen: self.screen,
+            query: self.explore.query.clone(),
+            focus: self.explore.focus,
+            selected: self.explore.candidates.selected,
+            inspected: self.explore.entity.inspected,
+        }
+    }
+
+    /// Records the place before an event if the event led to another screen or query.
+    pub(crate) fn remember_jump(&mut self, before: JumpPoint) {
+        let is_return = std::mem::take(&mut self.navigation.returning);
+        if !is_return && before.is_jump_to(&self.place()) {
+            self.navigation.jumps.push(before);
+        }
+    }
+
+    pub(crate) fn jump_back(&mut self) {
+        let now = self.place();
+        match self.navigation.jumps.back(now) {
+            Some(place) => self.jump_to(place),
+            None => self.notify("there is no place to go back to"),
+        }
+    }
+
+    pub(crate) fn jump_forward(&mut self) {
+        let now = self.place();
+        match self.navigation.jumps.forward(now) {
+            Some(place) => self.jump_to(place),
+            None => self.notify("there is no place to go forward to"),
+        }
+    }
+
+    fn jump_to(&mut self, place: JumpPoint) {
+        self.navigation.returning = true;
+        self.explore.stop_typing();
+        self.go_to(place.screen);
+        let effects = self.explore.change(place.query, &self.shared);
+        self.apply(effects);
+        self.explore.focus = place.focus;
+        self.explore.candidates.selected = place.selected;
+        self.explore.entity.inspected = place.inspected;
+    }
+}
+
+// The following methods serve the parts that are not components yet.
+impl App {
+    pub fn rows(&self) -> Vec<CandidateRow> {
+        self.explore.rows(&self.shared)
+    }
+
+    pub fn cursor(&self, rows: &[CandidateRow]) -> usize {
+        self.explore.candidates.cursor(rows)
+    }
+
+    pub fn subject(&self) -> Option<EntityId> {
+        self.explore.subject(&self.shared)
+    }
+
+    pub fn detail(&self) -> Option<&Detail> {
+        self.explore.detail(&self.shared)
+    }
+
+    pub fn tree_rows(&self) -> Vec<TreeRow> {
+        self.explore.classes.rows(&self.explore.query, &self.shared)
+    }
+
+    pub fn state(&self) -> ExpansionQuery {
+        self.explore.query.clone()
+    }
+
+    /// Changes the query, which can be undone, and expands it.
+    pub(crate) fn change(&mut self, query: ExpansionQuery) {
+        let effects = self.explore.change(query, &self.shared);
+        self.apply(effects);
+    }
+
+    pub(crate) fn change_seeds(&mut self, seeds: SeedSet) {
+        let effects = self.explore.change_seeds(seeds, &self.shared);
+        self.apply(effects);
+    }
+
+    pub(crate) fn turn_mode(&mut self, by: isize) {
+        let effects = self.explore.switch_mode(by, &self.shared);
+        self.apply(effects);
+    }
+
+    pub(crate) fn toggle_joint(&mut self) {
+        let effects = self.explore.toggle_joint(&self.shared);
+        self.apply(effects);
+    }
+
+    pub(crate) fn other_mode(&mut self, now: Mode, by: isize) -> Option<Mode> {
+        self.shared
+            .next_mode(now, by)
+            .map_err(|message| self.notify(message))
+            .ok()
+    }
+
+    pub(crate) fn cursor_to_class(&mut self) {
+        self.explore.cursor_to_class(&self.shared);
+    }
+
+    /// Expands the query.
+    pub(crate) fn expand(&mut self) {
+        let effects = self.explore.expand(&self.shared);
+        self.apply(effects);
+    }
+
+    pub(crate) fn start_typing(&mut self) {
+        self.explore.start_typing();
+    }
+
+    pub(crate) fn step_candidate(&mut self, by: isize) {
+        self.explore.step_candidate(by, &self.shared);
+    }
+
+    pub fn expands(&self) -> bool {
+        self.shared.is_expanding()
+    }
+}

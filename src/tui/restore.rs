@@ -1,0 +1,115 @@
+//! The session: what is saved of the explorer, and how it is restored at the next start.
+
+use crate::tui::app::App;
+use crate::tui::explore::seed_set::SeedSet;
+use crate::tui::overlay::named_queries::NamedQuery;
+use crate::tui::parts::Pane;
+use crate::tui::persist::session::{ExpansionRecord, NamedRecord, SavedSession};
+use crate::types::EntityId;
+
+impl App {
+    /// What is to be there at the next start. None until the index is open.
+    pub fn session(&self) -> Option<SavedSession> {
+        let catalogue = self.shared.catalogue.as_ref()?;
+        let mut folded: Vec<String> = self.explore.classes.tree.folded.iter().cloned().collect();
+        folded.sort();
+        Some(SavedSession {
+            expansion: ExpansionRecord {
+                class: self
+                    .explore
+                    .query
+                    .seeds
+                    .class
+                    .map(|c| catalogue.class(c).name.clone()),
+                seeds: self.explore.query.seeds.seeds.clone(),
+                rejected: self.explore.query.seeds.rejected.clone(),
+                count: self.explore.query.seeds.count,
+                number: self.explore.query.seeds.number,
+                mode: Some(self.explore.query.mode),
+                joint: self.explore.query.joint,
+                tuning: self.explore.query.tuning,
+                reranked: self.explore.candidates.reranked,
+            },
+            tall: self.explore.candidates.tall,
+            entity_width: self.explore.entity.width,
+            theme: self.overlay.themes.kept.clone(),
+            folded,
+            annotations: self
+                .failures
+                .remarks
+                .iter()
+                .map(|(key, annotation)| (key.clone(), annotation.clone()))
+                .collect(),
+            states: self
+                .overlay
+                .named_queries
+                .iter()
+                .map(|n| NamedRecord {
+                    name: n.name.clone(),
+                    state: n.record.clone(),
+                })
+                .collect(),
+            ..SavedSession::default()
+        })
+    }
+
+    /// Takes up the named states, marks and notes that another explorer wrote to the same session.
+    pub fn merge_session(&mut self, merged: &SavedSession) {
+        let Some(catalogue) = self.shared.catalogue.clone() else {
+            return;
+        };
+        self.overlay.named_queries = merged
+            .states
+            .iter()
+            .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
+            .collect();
+        self.failures.remarks = merged.annotations.iter().cloned().collect();
+    }
+
+    /// Takes up the session of the last start; what is no longer there is said and left out.
+    pub(crate) fn restore(&mut self) {
+        let (Some(session), Some(catalogue)) =
+            (self.restore.session.take(), self.shared.catalogue.clone())
+        else {
+            return;
+        };
+        let known = |seeds: &[EntityId]| -> Vec<EntityId> {
+            seeds
+                .iter()
+                .copied()
+                .filter(|&s| catalogue.entity(s).is_some())
+                .collect()
+        };
+        let expansion = &session.expansion;
+        self.explore.query.seeds = SeedSet {
+            seeds: known(&expansion.seeds),
+            rejected: known(&expansion.rejected),
+            class: expansion
+                .class
+                .as_ref()
+                .and_then(|name| catalogue.class_named(name)),
+            count: expansion.count,
+            number: expansion.number,
+        };
+        if self.explore.query.seeds.seeds.len() < expansion.seeds.len() {
+            self.warn("some seeds of the last session are not in this index; they are left out");
+        }
+        self.explore.query.mode = expansion
+            .mode
+            .filter(|m| catalogue.modes.contains(m))
+            .unwrap_or(self.explore.query.mode);
+        (self.explore.query.joint, self.explore.query.tuning) = (expansion.joint, expansion.tuning);
+        (
+            self.explore.candidates.reranked,
+            self.explore.candidates.tall,
+        ) = (expansion.reranked, session.tall);
+        self.merge_session(&session);
+        self.explore.entity.width = session.entity_width;
+        self.overlay.themes.kept = session.theme;
+        self.explore.classes.tree.folded = session.folded.into_iter().collect();
+        self.cursor_to_class();
+        if !self.explore.query.seeds.seeds.is_empty() {
+            self.explore.focus = Pane::Candidates;
+        }
+    }
+}
