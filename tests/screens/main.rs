@@ -177,7 +177,7 @@ fn the_mouse_reaches_rows_chips_and_classes() {
     assert!(s.text().contains("flowers · query 1 of"), "{}", s.text());
     s.click_on("missing ");
     assert!(
-        s.text().contains("gold entities are not in the list")
+        s.text().contains("missing gold entities")
             || s.text().contains("no gold entity is missing")
     );
 }
