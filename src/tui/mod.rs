@@ -96,7 +96,7 @@ pub fn run(
     };
     let mut app = App::new(settings, source, session.clone());
     app.overlay.themes.names = themes.names();
-    app.overlay.themes.shown = themes.meant(&theme_name);
+    app.overlay.themes.shown = themes.resolve(&theme_name);
     if let Some(view) = options.view {
         app.open_view(view);
     }
@@ -111,7 +111,7 @@ pub fn run(
         app,
         theme,
         themes,
-        images,
+        image_setting: images,
         environment,
         send,
         session_path,
@@ -180,5 +180,5 @@ pub fn ask_for_pictures() -> Drawing {
     let settings = config_dir()
         .and_then(|folder| Settings::load(&folder.join("config.toml")).ok())
         .unwrap_or_default();
-    platform::query::drawing(settings.images)
+    platform::terminal_query::detect_drawing(settings.images)
 }

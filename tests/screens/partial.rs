@@ -74,7 +74,7 @@ fn compare_shows_classes_as_they_are_measured() {
 #[test]
 fn a_long_notice_is_shown_whole() {
     let mut s = screen(80, 24);
-    let why = "the session is not saved, and will be tried again: cannot write \
+    let why = "the session could not be saved (trying again): cannot write \
                /home/somebody/with/a/long/name/.local/state/multiexpan/session-0123456789abcdef.json: No space left on device \
                (os error 28)";
     s.notify(why);

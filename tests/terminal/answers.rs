@@ -1,4 +1,5 @@
-//! What terminals answer, when, and what is drawn with it.
+//! The answers of terminals, early and late, and the images, colours and characters that follow
+//! from them.
 
 use std::time::Instant;
 
@@ -10,15 +11,16 @@ const KITTY: Answers = Answers {
     cell: Some((10, 20)),
     late: false,
 };
-/// Begins an image of kitty's protocol, and one in sixel.
+/// The beginning of an image in kitty's protocol.
 const KITTY_IMAGE: &[u8] = b"\x1b_G";
+/// The beginning of an image in sixel.
 const SIXEL_IMAGE: &[u8] = b"\x1bP9;1;";
 
-fn holds(raw: &[u8], sequence: &[u8]) -> bool {
+fn contains(raw: &[u8], sequence: &[u8]) -> bool {
     raw.windows(sequence.len()).any(|window| window == sequence)
 }
 
-/// An explorer where a class's candidates, with their images, are to be seen.
+/// Starts the explorer and expands a class, so that candidates with images are shown.
 fn opened(setup: Setup) -> Terminal {
     let mut terminal = setup.start();
     terminal.until(" · both");
@@ -28,7 +30,7 @@ fn opened(setup: Setup) -> Terminal {
 }
 
 #[test]
-fn late_answers_are_no_keys_and_bring_the_images() {
+fn late_answers_are_not_read_as_keys_and_change_the_protocol() {
     let home = tempfile::tempdir().unwrap();
     let answers = Answers {
         late: true,
@@ -39,10 +41,10 @@ fn late_answers_are_no_keys_and_bring_the_images() {
         answers,
         ..Setup::new(home.path())
     });
-    // it has given up waiting: half blocks
+    // Without an answer, half blocks are drawn after some time.
     terminal.until("▀");
-    assert!(!holds(&terminal.raw, KITTY_IMAGE));
-    terminal.answer_now();
+    assert!(!contains(&terminal.raw, KITTY_IMAGE));
+    terminal.send_answers();
     let from = terminal.raw.len();
     terminal.until_written(KITTY_IMAGE, from);
     terminal.redraw();
@@ -52,11 +54,11 @@ fn late_answers_are_no_keys_and_bring_the_images() {
         terminal.contents()
     );
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
 }
 
 #[test]
-fn keys_before_the_answers_are_kept() {
+fn keys_before_the_answers_are_not_lost() {
     let home = tempfile::tempdir().unwrap();
     let answers = Answers {
         late: true,
@@ -68,20 +70,20 @@ fn keys_before_the_answers_are_kept() {
         ..Setup::new(home.path())
     }
     .start();
-    // the terminal was asked before the first frame
+    // The query was sent before the first frame.
     terminal.until("multiexpan");
     terminal.keys("?");
-    terminal.answer_now();
+    terminal.send_answers();
     terminal.keys("j");
     terminal.until(HELP);
     terminal.keys(ESCAPE);
     terminal.until_gone(HELP);
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
 }
 
 #[test]
-fn the_protocol_is_that_of_the_answers() {
+fn the_protocol_follows_the_answers() {
     let konsole = Answers {
         version: Some("Konsole 25.04.2"),
         attributes: "62;1;4",
@@ -92,7 +94,7 @@ fn the_protocol_is_that_of_the_answers() {
         (konsole, Some(KITTY_IMAGE)),
         (SIXEL, Some(SIXEL_IMAGE)),
         (PLAIN, None),
-        // an impossible cell counts as none
+        // An impossible size of a cell is ignored.
         (
             Answers {
                 cell: Some((2, 1)),
@@ -103,7 +105,7 @@ fn the_protocol_is_that_of_the_answers() {
     ];
     for (answers, expected) in cases {
         let home = tempfile::tempdir().unwrap();
-        // the variables of another terminal change nothing
+        // The environment variables of another terminal are ignored.
         let environment = vec![
             ("KITTY_WINDOW_ID", "1".to_owned()),
             ("TERM_PROGRAM", "WezTerm".to_owned()),
@@ -123,14 +125,14 @@ fn the_protocol_is_that_of_the_answers() {
         } else {
             KITTY_IMAGE
         };
-        assert!(!holds(&terminal.raw, other), "{:?}", answers.version);
+        assert!(!contains(&terminal.raw, other), "{:?}", answers.version);
         terminal.keys("q");
-        terminal.ends();
+        terminal.wait_for_end();
     }
 }
 
 #[test]
-fn another_size_asks_for_the_size_of_a_cell_again() {
+fn a_resize_queries_the_size_of_a_cell_again() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = opened(Setup {
         images: "auto",
@@ -141,7 +143,7 @@ fn another_size_asks_for_the_size_of_a_cell_again() {
     terminal.resize(100, 30);
     terminal.until_written(b"\x1b[16t", from);
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
 }
 
 #[test]
@@ -154,18 +156,18 @@ fn without_colours_no_colour_is_written() {
 }
 
 #[test]
-fn sixteen_colours_are_written_as_such_in_images_too() {
+fn with_16_colours_only_these_are_written() {
     let variables = [("TERM", "xterm"), ("COLORTERM", "")];
     assert_never_written(&variables, '▀', &["38;2;", "48;2;", "38;5;", "48;5;"]);
 }
 
 #[test]
-fn of_256_colours_none_is_written_by_its_parts() {
+fn with_256_colours_no_truecolor_is_written() {
     assert_never_written(&[("COLORTERM", "")], '▀', &["38;2;", "48;2;"]);
 }
 
-/// Runs the explorer with images in half blocks until `image` is seen; no sequence of colours has
-/// any of these parts.
+/// Runs the explorer with images in half blocks until the character `image` is shown, and checks
+/// that no colour sequence contains one of the forbidden parts.
 fn assert_never_written(variables: &[(&'static str, &str)], image: char, forbidden: &[&str]) {
     let home = tempfile::tempdir().unwrap();
     let environment = variables
@@ -179,10 +181,10 @@ fn assert_never_written(variables: &[(&'static str, &str)], image: char, forbidd
     });
     terminal.wait("an image", |screen| screen.contents().contains(image));
     terminal.keys("q");
-    let raw = terminal.until_end();
+    let raw = terminal.read_to_end();
     for sequence in forbidden {
-        for (at, _) in raw.match_indices(sequence) {
-            let rest = &raw[at..];
+        for (start, _) in raw.match_indices(sequence) {
+            let rest = &raw[start..];
             assert!(
                 !is_colour(rest),
                 "{:?}",
@@ -192,11 +194,12 @@ fn assert_never_written(variables: &[(&'static str, &str)], image: char, forbidd
     }
 }
 
-/// Whether what begins here selects graphics (ends in `m`), and is no movement.
+/// Returns true if the sequence that begins here sets a style (ends in `m`), and does not move the
+/// cursor.
 fn is_colour(sequence: &str) -> bool {
     sequence[1..]
         .find(|c: char| c.is_ascii_alphabetic())
-        .is_some_and(|at| sequence[1 + at..].starts_with('m'))
+        .is_some_and(|end| sequence[1 + end..].starts_with('m'))
 }
 
 #[test]
@@ -211,8 +214,8 @@ fn without_utf8_only_ascii_is_written() {
     terminal.until("the locale is not UTF-8 (LANG=C)");
     terminal.until("825 entities");
     terminal.keys("q");
-    // but for the letter that asks whether the terminal reads UTF-8 all the same
-    let written = terminal.until_end();
+    // The probe, which finds out whether the terminal reads UTF-8, is the only exception.
+    let written = terminal.read_to_end();
     let others: Vec<char> = written
         .replacen("\u{e9}\x1b[6n", "", 1)
         .chars()
@@ -222,30 +225,30 @@ fn without_utf8_only_ascii_is_written() {
 }
 
 #[test]
-fn a_dumb_terminal_is_refused_in_one_sentence() {
+fn a_dumb_terminal_is_an_error_of_one_line() {
     let home = tempfile::tempdir().unwrap();
     for term in ["dumb", ""] {
         let environment = vec![("TERM", term.to_owned())];
-        let said = Setup {
+        let output = Setup {
             environment,
             ..Setup::new(home.path())
         }
         .start()
-        .until_end();
+        .read_to_end();
         assert!(
-            said.starts_with("multiexpan: TERM is") && said.contains("xterm-256color"),
-            "{said}"
+            output.starts_with("multiexpan: TERM is") && output.contains("xterm-256color"),
+            "{output}"
         );
         assert!(
-            said.trim_end().lines().count() == 1 && !said.contains('\x1b'),
-            "{said}"
+            output.trim_end().lines().count() == 1 && !output.contains('\x1b'),
+            "{output}"
         );
     }
 }
 
-/// Not a promise about time: whoever never answers must not be waited for.
+/// Checks that the end does not wait for a terminal that never answers. The time is printed only.
 #[test]
-fn a_terminal_that_never_answers_is_left_all_the_same() {
+fn the_explorer_ends_in_a_terminal_that_never_answers() {
     let home = tempfile::tempdir().unwrap();
     let answers = Answers {
         late: true,
@@ -257,11 +260,11 @@ fn a_terminal_that_never_answers_is_left_all_the_same() {
         ..Setup::new(home.path())
     });
     terminal.until("▀");
-    let left = Instant::now();
+    let quit_at = Instant::now();
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
     println!(
-        "left without an answer in {:.0} ms",
-        left.elapsed().as_secs_f64() * 1e3
+        "ended without an answer in {:.0} ms",
+        quit_at.elapsed().as_secs_f64() * 1e3
     );
 }

@@ -1,5 +1,5 @@
-//! Giving the terminal back: after a key, after signals, while it is suspended, and while nobody
-//! reads.
+//! The end of the explorer and its suspension: the terminal is restored after a key, after signals,
+//! and while its output is blocked.
 
 use std::time::Instant;
 
@@ -7,9 +7,10 @@ use crate::pty::{HELP, Setup, Terminal};
 
 /// ctrl-z
 const SUSPEND: &str = "\x1a";
-/// The mouse moves over a cell, as terminals report it.
+/// The report of a mouse that moves over a cell.
 const MOUSE: &str = "\x1b[<35;5;5M";
 
+/// Starts the explorer and waits until the index is open.
 fn loaded(setup: Setup) -> Terminal {
     let mut terminal = setup.start();
     terminal.until("825 entities");
@@ -17,27 +18,27 @@ fn loaded(setup: Setup) -> Terminal {
 }
 
 #[test]
-fn without_a_shell_it_is_not_suspended() {
+fn without_a_shell_the_explorer_is_not_suspended() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = loaded(Setup::new(home.path()));
     terminal.keys(SUSPEND);
-    terminal.until("no shell waits");
+    terminal.until("cannot suspend");
     terminal.keys("?");
     terminal.until(HELP);
     terminal.keys("q");
     terminal.until_gone(HELP);
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
 }
 
 #[test]
-fn a_shell_brings_it_back() {
+fn a_shell_resumes_the_explorer() {
     let home = tempfile::tempdir().unwrap();
-    // with job control; `fg` waits for the key
+    // The shell has job control, and runs `fg` after a key.
     let script =
         r#"set -m; "$@"; echo "suspended here"; read -r; fg >/dev/null; echo "left with $?""#;
     let mut terminal = loaded(Setup {
-        within: Some(script),
+        script: Some(script),
         ..Setup::new(home.path())
     });
     terminal.keys(SUSPEND);
@@ -56,14 +57,14 @@ fn a_shell_brings_it_back() {
 }
 
 #[test]
-fn signals_end_it_while_nobody_reads() {
+fn signals_end_the_explorer_while_its_output_is_blocked() {
     for signal in ["TERM", "HUP", "INT"] {
         let home = tempfile::tempdir().unwrap();
         let mut terminal = loaded(Setup::new(home.path()));
         terminal.block_output();
         let sent = Instant::now();
         terminal.signal(signal);
-        terminal.ends_unread();
+        terminal.wait_for_end_unread();
         println!(
             "{signal} with blocked output: ended after {:.0} ms",
             sent.elapsed().as_secs_f64() * 1e3
@@ -72,16 +73,16 @@ fn signals_end_it_while_nobody_reads() {
 }
 
 #[test]
-fn what_the_terminal_sends_while_it_is_left_is_not_typed_into_the_shell() {
+fn input_that_arrives_at_the_end_is_not_typed_into_the_shell() {
     let home = tempfile::tempdir().unwrap();
-    let script = r#""$@"; IFS= read -r -n 1 -t 0.5 left; printf 'left over: [%q]\n' "$left""#;
+    let script = r#""$@"; IFS= read -r -n 1 -t 0.5 rest; printf 'left over: [%q]\n' "$rest""#;
     let mut terminal = loaded(Setup {
-        within: Some(script),
+        script: Some(script),
         ..Setup::new(home.path())
     });
     let from = terminal.raw.len();
     terminal.keys(&format!("q{}", MOUSE.repeat(40)));
-    // reported before the terminal has read that it is to stop
+    // reports that were sent before the terminal switched its modes off
     terminal.until_written(b"\x1b[?1000l", from);
     terminal.keys(&MOUSE.repeat(40));
     terminal.until("left over: ['']");
@@ -95,6 +96,6 @@ fn what_the_terminal_sends_while_it_is_left_is_not_typed_into_the_shell() {
     }
     assert!(
         !raw.contains("\x1b[?1003h"),
-        "every movement of the mouse is asked for"
+        "reports of every mouse movement are switched on"
     );
 }

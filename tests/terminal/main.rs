@@ -1,6 +1,6 @@
-//! The real program in a pseudo-terminal, on the real demo: start, every screen, keys at random,
-//! how long a key takes, the end. Prints what it measures (`cargo test --release --test terminal --
-//! --nocapture`).
+//! Runs the program on the demo in a pseudo-terminal: the start, every screen, random keys, the
+//! latency of keys, and the end. Prints what it measures
+//! (`cargo test --release --test terminal -- --nocapture`).
 
 mod answers;
 mod latency;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use pty::{ESCAPE, HELP, Setup, Terminal};
 
-/// In a home of its own.
+/// Starts the explorer in its own home folder.
 fn start(home: &tempfile::TempDir, columns_and_rows: (u16, u16), images: &'static str) -> Terminal {
     Setup {
         columns_and_rows,
@@ -23,7 +23,8 @@ fn start(home: &tempfile::TempDir, columns_and_rows: (u16, u16), images: &'stati
     .start()
 }
 
-fn walk(size: (u16, u16), images: &'static str) {
+/// Visits every screen and popup.
+fn visit_every_screen(size: (u16, u16), images: &'static str) {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start(&home, size, images);
     let first_frame = terminal.until("multiexpan");
@@ -31,17 +32,17 @@ fn walk(size: (u16, u16), images: &'static str) {
     terminal.keys("/");
     terminal.keys("carniv");
     terminal.until("carniv");
-    let asked = Instant::now();
+    let entered = Instant::now();
     terminal.keys("\r");
     terminal.until("query 1 of 5");
     terminal.until("re-ranked");
     println!(
-        "{}x{} {images}: first frame {:.0} ms, index open {:.0} ms, a class's expansion {:.0} ms",
+        "{}x{} {images}: first frame {:.0} ms, index open {:.0} ms, expansion of a class {:.0} ms",
         size.0,
         size.1,
         first_frame.as_secs_f64() * 1e3,
         loaded.as_secs_f64() * 1e3,
-        asked.elapsed().as_secs_f64() * 1e3
+        entered.elapsed().as_secs_f64() * 1e3
     );
     terminal.keys("]");
     terminal.until("query 2 of 5");
@@ -53,7 +54,7 @@ fn walk(size: (u16, u16), images: &'static str) {
     terminal.until("copied: ");
     assert!(
         String::from_utf8_lossy(&terminal.raw).contains("\x1b]52;c;"),
-        "the terminal is not asked to copy"
+        "no copy sequence was written"
     );
     terminal.keys("2");
     terminal.until("both against text");
@@ -74,66 +75,75 @@ fn walk(size: (u16, u16), images: &'static str) {
     terminal.until("What if");
     terminal.keys("q:");
     terminal.until("Actions");
-    // a lone esc, not the beginning of another key
+    // a single esc, which is not the beginning of another key
     terminal.keys("\x1b");
     terminal.until_gone("Actions");
     terminal.keys("?");
     terminal.until(HELP);
     terminal.keys(ESCAPE);
     terminal.until_gone(HELP);
-    assert!(!repaints_otherwise(&mut terminal));
+    assert!(!redraw_differs(&mut terminal));
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
 }
 
-/// Whether the screen, drawn anew, is another than it was by small changes.
-fn repaints_otherwise(terminal: &mut Terminal) -> bool {
-    const REST: Duration = Duration::from_millis(120);
-    // what runs in the background may change it in between
-    (0..20).all(|_| {
-        terminal.quiet(REST);
+/// Returns true if a complete redraw gives another screen than the incremental updates before it.
+fn redraw_differs(terminal: &mut Terminal) -> bool {
+    const SILENCE: Duration = Duration::from_millis(120);
+    const ATTEMPTS: usize = 20;
+    // Work in the background may change the screen in between.
+    for _ in 0..ATTEMPTS {
+        terminal.wait_for_silence(SILENCE);
         let before = terminal.screen.screen().contents_formatted();
         terminal.redraw();
-        // images are made anew and come with later frames
-        while terminal.screen.screen().contents_formatted() != before {
-            if !terminal.read(Duration::from_secs(1)) {
-                return true;
-            }
+        if comes_back(terminal, &before) {
+            return false;
         }
-        false
-    })
+    }
+    true
+}
+
+/// Reads until the screen is the same as before. Returns false if it is not, and nothing more is
+/// written. Images are encoded again after a redraw, and are drawn with later frames.
+fn comes_back(terminal: &mut Terminal, before: &str) -> bool {
+    while terminal.screen.screen().contents_formatted() != before {
+        if !terminal.read(Duration::from_secs(1)) {
+            return false;
+        }
+    }
+    true
 }
 
 #[test]
 fn every_screen_at_80_by_24() {
-    walk((80, 24), "off");
+    visit_every_screen((80, 24), "off");
 }
 
 #[test]
 fn every_screen_at_160_by_50() {
-    walk((160, 50), "halfblocks");
+    visit_every_screen((160, 50), "halfblocks");
 }
 
 #[test]
-fn every_screen_with_pictures_that_the_terminal_answers_for() {
-    walk((160, 50), "auto");
+fn every_screen_with_images_in_the_protocol_of_the_terminal() {
+    visit_every_screen((160, 50), "auto");
 }
 
 #[test]
-fn a_hang_up_gives_the_terminal_back_and_keeps_what_was_done() {
-    loses_nothing(|terminal| {
+fn a_hang_up_restores_the_terminal_and_saves_the_session() {
+    assert_session_survives(|terminal| {
         terminal.signal("HUP");
-        terminal.ends();
+        terminal.wait_for_end();
     });
 }
 
 #[test]
-fn a_line_that_is_cut_ends_it_and_loses_nothing() {
-    loses_nothing(Terminal::cut);
+fn a_lost_connection_ends_the_explorer_and_saves_the_session() {
+    assert_session_survives(Terminal::disconnect);
 }
 
-/// Ends the explorer in the middle of typing; what the next one shows.
-fn loses_nothing(end: impl FnOnce(Terminal)) {
+/// Ends the explorer in the middle of typing, and checks that the next one shows the same session.
+fn assert_session_survives(end: impl FnOnce(Terminal)) {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start(&home, (120, 40), "off");
     terminal.until(" · both");
@@ -154,20 +164,20 @@ fn loses_nothing(end: impl FnOnce(Terminal)) {
     let mut again = start(&home, (120, 40), "off");
     again.until("lion ✕");
     again.until("re-ranked");
-    let now = seeds_line(&again);
+    let restored = seeds_line(&again);
     let chips = |line: &str| -> Vec<String> {
         line.split('✕')
             .filter_map(|chip| chip.rsplit(['│', '┃']).next())
             .map(|chip| chip.trim().to_owned())
             .collect()
     };
-    assert_eq!(chips(&now)[..4], chips(&seeds)[..4]);
+    assert_eq!(chips(&restored)[..4], chips(&seeds)[..4]);
     again.keys("3");
     again.until("by tag");
     again.keys("X");
     again.until("“looks alike”");
     again.keys("q");
-    again.ends();
+    again.wait_for_end();
 }
 
 fn seeds_line(terminal: &Terminal) -> String {
@@ -180,7 +190,7 @@ fn seeds_line(terminal: &Terminal) -> String {
 }
 
 #[test]
-fn the_screen_needs_no_libtorch_and_outlives_the_engine() {
+fn the_explorer_does_not_load_libtorch_and_outlives_the_engine() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start(&home, (120, 40), "off");
     terminal.until("825 entities");
@@ -203,5 +213,5 @@ fn the_screen_needs_no_libtorch_and_outlives_the_engine() {
     assert!(killed.success());
     terminal.until("the engine has ended");
     terminal.keys("q");
-    terminal.ends();
+    terminal.wait_for_end();
 }

@@ -1,4 +1,4 @@
-//! The real program in a pseudo-terminal that answers what terminals are asked.
+//! Runs the program in a pseudo-terminal that answers the queries of the explorer.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -8,38 +8,41 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// Only a hang takes longer, however busy the machine is.
-pub const PATIENCE: Duration = Duration::from_secs(20 * 60);
+/// The longest time to wait. Only a hang takes longer, however busy the machine is.
+pub const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// The size of a cell in pixels.
 const CELL: (u16, u16) = (10, 20);
-/// How many pieces of output wait to be read; then the program's output is blocked.
-const PIECES: usize = 4;
-/// What ends the drawing of a frame (the end of a synchronized update).
+/// The number of chunks of output that can wait to be read. Then the output of the program is
+/// blocked.
+const MAX_CHUNKS: usize = 4;
+/// The end of a frame (of a synchronized update).
 const FRAME_END: &[u8] = b"\x1b[?2026l";
-/// The escape key in a form that is never taken together with the next key, however slowly both are
+/// The escape key in an encoding that is never combined with the next key, however slowly both are
 /// read.
 pub const ESCAPE: &str = "\x1b[27u";
-/// Stands in the list of keys only.
+/// A text that only the list of keys contains.
 pub const HELP: &str = "Everywhere";
+/// ctrl-l
 pub const REDRAW: &str = "\x0c";
 
-/// Where sessions are kept, in the home.
+/// The folder of the sessions in the home folder.
 pub const STATE: &str = "state";
 
+/// Returns the index of the demo.
 pub fn demo() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/index")
 }
 
-/// What a terminal answers to the queries of the explorer.
+/// The answers of a terminal to the queries of the explorer.
 #[derive(Clone, Copy)]
 pub struct Answers {
-    /// Its name and version (XTVERSION); without one it does not answer this query.
+    /// The name and version (XTVERSION); `None` if the terminal does not answer this query.
     pub version: Option<&'static str>,
-    /// Its device attributes (DA1).
+    /// The device attributes (DA1).
     pub attributes: &'static str,
     /// The size of a cell in pixels.
     pub cell: Option<(u16, u16)>,
-    /// It answers when told to ([`Terminal::answer_now`]) and not at once.
+    /// True if the terminal answers only when [`Terminal::send_answers`] is called.
     pub late: bool,
 }
 
@@ -58,21 +61,60 @@ pub const PLAIN: Answers = Answers {
     late: false,
 };
 
-/// How the explorer is started.
+impl Answers {
+    /// Returns each query with its answer, which is empty if the terminal does not answer it.
+    fn to_queries(self) -> [(&'static [u8], String); 4] {
+        let cell = match self.cell {
+            Some((width, height)) => format!("\x1b[6;{height};{width}t"),
+            None => String::new(),
+        };
+        let version = match self.version {
+            Some(version) => format!("\x1bP>|{version}\x1b\\"),
+            None => String::new(),
+        };
+        [
+            (b"\x1b[16t", cell),
+            (b"\x1b[>q", version),
+            (b"\x1b[c", format!("\x1b[?{}c", self.attributes)),
+            (b"\x1b[5n", "\x1b[0n".into()),
+        ]
+    }
+}
+
+/// Returns the end of the first query in `output`, and its answer.
+fn first_query<'a>(
+    output: &[u8],
+    answers: &'a [(&'static [u8], String); 4],
+) -> Option<(usize, &'a str)> {
+    answers
+        .iter()
+        .filter_map(|(query, answer)| Some((find(output, query)?, query.len(), answer.as_str())))
+        .min_by_key(|(start, ..)| *start)
+        .map(|(start, length, answer)| (start + length, answer))
+}
+
+/// Returns the position of the first occurrence of `sequence`.
+fn find(bytes: &[u8], sequence: &[u8]) -> Option<usize> {
+    bytes
+        .windows(sequence.len())
+        .position(|window| window == sequence)
+}
+
+/// The way in which the explorer is started.
 pub struct Setup<'a> {
-    /// Its settings, sessions and cache are in here, and it is started here.
+    /// The folder in which the explorer is started, with its settings, sessions and cache.
     pub home: &'a Path,
     pub index: PathBuf,
     pub columns_and_rows: (u16, u16),
     pub images: &'static str,
     pub answers: Answers,
     pub environment: Vec<(&'static str, String)>,
-    /// A shell's script that runs the explorer as `"$@"`, in the place of the explorer alone.
-    pub within: Option<&'static str>,
+    /// A shell script that runs the explorer as `"$@"`; `None` runs the explorer alone.
+    pub script: Option<&'static str>,
 }
 
 impl<'a> Setup<'a> {
-    /// The explorer on the demo, without images.
+    /// Opens the demo, without images.
     pub fn new(home: &'a Path) -> Self {
         Setup {
             home,
@@ -81,7 +123,7 @@ impl<'a> Setup<'a> {
             images: "off",
             answers: SIXEL,
             environment: Vec::new(),
-            within: None,
+            script: None,
         }
     }
 
@@ -89,7 +131,7 @@ impl<'a> Setup<'a> {
         let (columns, rows) = self.columns_and_rows;
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let program = env!("CARGO_BIN_EXE_multiexpan");
-        let mut command = match self.within {
+        let mut command = match self.script {
             None => CommandBuilder::new(program),
             Some(script) => {
                 let mut command = CommandBuilder::new("bash");
@@ -121,11 +163,11 @@ impl<'a> Setup<'a> {
             command.env(name, value);
         }
         command.cwd(self.home);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
-        let (sender, output) = sync_channel(PIECES);
+        let (sender, output) = sync_channel(MAX_CHUNKS);
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
@@ -140,10 +182,10 @@ impl<'a> Setup<'a> {
             raw: Vec::new(),
             keys,
             child,
-            begun,
+            started_at,
             answers: self.answers,
-            looked_at: 0,
-            owed: Vec::new(),
+            searched: 0,
+            pending_answers: Vec::new(),
             master: pair.master,
         }
     }
@@ -154,15 +196,15 @@ pub struct Terminal {
     /// Everything the program wrote.
     pub raw: Vec<u8>,
     pub child: Box<dyn Child + Send + Sync>,
-    pub begun: Instant,
+    pub started_at: Instant,
     output: Receiver<Vec<u8>>,
     keys: Box<dyn Write + Send>,
     answers: Answers,
-    /// So much of the output was searched for queries.
-    looked_at: usize,
-    /// Answers not yet given.
-    owed: Vec<u8>,
-    // closes the line when dropped
+    /// The number of bytes of the output that were searched for queries.
+    searched: usize,
+    /// Answers that were not sent yet.
+    pending_answers: Vec<u8>,
+    // Dropping it closes the pseudo-terminal.
     master: Box<dyn MasterPty + Send>,
 }
 
@@ -171,13 +213,13 @@ impl Terminal {
         self.screen.screen().contents()
     }
 
-    /// Takes in what the program wrote within this time; false where it wrote nothing.
-    pub fn read(&mut self, within: Duration) -> bool {
-        match self.output.recv_timeout(within) {
+    /// Reads what the program writes within this time. Returns false if it writes nothing.
+    pub fn read(&mut self, timeout: Duration) -> bool {
+        match self.output.recv_timeout(timeout) {
             Ok(bytes) => {
                 self.screen.process(&bytes);
                 self.raw.extend(bytes);
-                self.answer();
+                self.answer_queries();
                 true
             }
             Err(RecvTimeoutError::Timeout) => false,
@@ -187,106 +229,79 @@ impl Terminal {
         }
     }
 
-    /// Answers what a terminal is asked.
-    fn answer(&mut self) {
-        let Answers {
-            version,
-            attributes,
-            cell,
-            late,
-        } = self.answers;
-        let asked: [(&[u8], String); 4] = [
-            (
-                b"\x1b[16t",
-                cell.map(|(width, height)| format!("\x1b[6;{height};{width}t"))
-                    .unwrap_or_default(),
-            ),
-            (
-                b"\x1b[>q",
-                version
-                    .map(|version| format!("\x1bP>|{version}\x1b\\"))
-                    .unwrap_or_default(),
-            ),
-            (b"\x1b[c", format!("\x1b[?{attributes}c")),
-            (b"\x1b[5n", "\x1b[0n".into()),
-        ];
-        while let Some((at, answer, length)) = asked
-            .iter()
-            .filter_map(|(query, answer)| {
-                let left = &self.raw[self.looked_at..];
-                let at = left
-                    .windows(query.len())
-                    .position(|window| window == *query)?;
-                Some((at, answer, query.len()))
-            })
-            .min_by_key(|(at, ..)| *at)
-        {
-            self.looked_at += at + length;
-            self.owed.extend(answer.as_bytes());
+    /// Answers the queries in the output that was not searched yet.
+    fn answer_queries(&mut self) {
+        let answers = self.answers.to_queries();
+        while let Some((end, answer)) = first_query(&self.raw[self.searched..], &answers) {
+            self.searched += end;
+            self.pending_answers.extend(answer.as_bytes());
         }
-        // a query may still be on its way
-        self.looked_at = self.looked_at.max(self.raw.len().saturating_sub(8));
-        if !late {
-            self.answer_now();
+        // The end of the output may be the beginning of a query.
+        self.searched = self.searched.max(self.raw.len().saturating_sub(8));
+        if !self.answers.late {
+            self.send_answers();
         }
     }
 
-    /// Gives the answers that are owed.
-    pub fn answer_now(&mut self) {
-        self.keys
-            .write_all(&std::mem::take(&mut self.owed))
-            .unwrap();
+    /// Sends the answers to all queries so far.
+    pub fn send_answers(&mut self) {
+        let answers = std::mem::take(&mut self.pending_answers);
+        self.keys.write_all(&answers).unwrap();
     }
 
-    /// Reads until the screen is as wanted; gives the time since the start.
-    pub fn wait(&mut self, what: &str, mut wanted: impl FnMut(&vt100::Screen) -> bool) -> Duration {
-        let deadline = Instant::now() + PATIENCE;
-        while !wanted(self.screen.screen()) {
+    /// Reads until the screen fulfils a condition, which `description` names. Returns the time since
+    /// the start.
+    pub fn wait(
+        &mut self,
+        description: &str,
+        mut condition: impl FnMut(&vt100::Screen) -> bool,
+    ) -> Duration {
+        let deadline = Instant::now() + TIMEOUT;
+        while !condition(self.screen.screen()) {
             assert!(
                 Instant::now() < deadline,
-                "no {what} on:\n{}",
+                "no {description} on:\n{}",
                 self.contents()
             );
             self.read(Duration::from_millis(50));
         }
-        self.begun.elapsed()
+        self.started_at.elapsed()
     }
 
-    /// Reads until the screen holds this text; gives the time since the start.
+    /// Reads until the screen contains this text. Returns the time since the start.
     pub fn until(&mut self, text: &str) -> Duration {
         self.wait(&format!("“{text}”"), |screen| {
             screen.contents().contains(text)
         })
     }
 
-    /// Reads until the screen no longer holds this text.
+    /// Reads until the screen no longer contains this text.
     pub fn until_gone(&mut self, text: &str) {
         self.wait(&format!("end of “{text}”"), |screen| {
             !screen.contents().contains(text)
         });
     }
 
-    /// Reads until this was written; gives where it ends in [`Terminal::raw`].
+    /// Reads until this sequence was written after position `from` of [`Terminal::raw`]. Returns the
+    /// position at which it ends.
     pub fn until_written(&mut self, sequence: &[u8], from: usize) -> usize {
-        let (deadline, mut looked_at) = (Instant::now() + PATIENCE, from);
+        let deadline = Instant::now() + TIMEOUT;
+        let mut searched = from;
         loop {
-            if let Some(at) = self.raw[looked_at..]
-                .windows(sequence.len())
-                .position(|window| window == sequence)
-            {
-                return looked_at + at + sequence.len();
+            if let Some(start) = find(&self.raw[searched..], sequence) {
+                return searched + start + sequence.len();
             }
-            looked_at = self.raw.len().saturating_sub(sequence.len()).max(from);
+            searched = self.raw.len().saturating_sub(sequence.len()).max(from);
             assert!(
                 Instant::now() < deadline,
-                "no {:?} is written",
+                "{:?} was not written",
                 String::from_utf8_lossy(sequence)
             );
             self.read(Duration::from_millis(50));
         }
     }
 
-    /// Has the whole screen drawn anew, and reads until it is.
+    /// Requests a complete redraw, and reads until it is finished.
     pub fn redraw(&mut self) {
         let from = self.raw.len();
         self.keys(REDRAW);
@@ -294,13 +309,13 @@ impl Terminal {
         self.until_written(FRAME_END, cleared);
     }
 
-    /// Reads until nothing was written for this long.
-    pub fn quiet(&mut self, silence: Duration) {
-        let deadline = Instant::now() + PATIENCE;
+    /// Reads until nothing was written for this time.
+    pub fn wait_for_silence(&mut self, silence: Duration) {
+        let deadline = Instant::now() + TIMEOUT;
         while self.read(silence) {
             assert!(
                 Instant::now() < deadline,
-                "it does not come to rest:\n{}",
+                "the screen keeps changing:\n{}",
                 self.contents()
             );
         }
@@ -330,27 +345,28 @@ impl Terminal {
         );
     }
 
-    /// Reads nothing more, as a terminal after ctrl-s, and has frames drawn until the program waits
-    /// for one to be taken.
+    /// Stops reading, like a terminal after ctrl-s, and requests redraws until the program is blocked
+    /// in writing.
     pub fn block_output(&mut self) {
         let pid = self.child.process_id().unwrap();
-        // the number and first argument of the system call that the main thread is in: write(1, …)
-        let writes = || {
+        // The file begins with the number and the first argument of the system call that the main
+        // thread is in: `write(1, …)`.
+        let is_writing = || {
             let call = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/syscall")).unwrap();
             call.starts_with("1 0x1 ")
         };
-        let deadline = Instant::now() + PATIENCE;
-        let mut seen = 0;
-        while seen < 10 {
+        let deadline = Instant::now() + TIMEOUT;
+        let mut observations = 0;
+        while observations < 10 {
             assert!(Instant::now() < deadline, "the program can still write");
             self.keys.write_all(REDRAW.as_bytes()).unwrap();
             std::thread::sleep(Duration::from_millis(20));
-            seen = if writes() { seen + 1 } else { 0 };
+            observations = if is_writing() { observations + 1 } else { 0 };
         }
     }
 
-    /// Waits for the end without reading anything.
-    pub fn ends_unread(self) {
+    /// Waits until the program has ended, without reading its output.
+    pub fn wait_for_end_unread(self) {
         let Terminal {
             output,
             keys,
@@ -358,12 +374,12 @@ impl Terminal {
             child,
             ..
         } = self;
-        wait_for(child);
+        wait_for_exit(child);
         drop((output, keys, master));
     }
 
-    /// Cuts the line, as a dropped connection does, and waits for the end.
-    pub fn cut(self) {
+    /// Closes the pseudo-terminal, like a lost connection, and waits until the program has ended.
+    pub fn disconnect(self) {
         let Terminal {
             output,
             mut keys,
@@ -372,20 +388,20 @@ impl Terminal {
             ..
         } = self;
         drop(output);
-        // what it writes now ends the thread that reads, and with it the line's last end
+        // The output that follows ends the thread that reads, which holds the last descriptor.
         keys.write_all(REDRAW.as_bytes()).unwrap();
         drop((keys, master));
-        wait_for(child);
+        wait_for_exit(child);
     }
 
-    /// Reads all that comes until the end; gives everything written.
-    pub fn until_end(mut self) -> String {
-        let deadline = Instant::now() + PATIENCE;
+    /// Reads until the program has ended. Returns everything that it wrote.
+    pub fn read_to_end(mut self) -> String {
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.output.recv_timeout(Duration::from_millis(50)) {
                 Ok(bytes) => {
                     self.raw.extend(bytes);
-                    self.answer();
+                    self.answer_queries();
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     assert!(Instant::now() < deadline, "the program does not end")
@@ -397,23 +413,23 @@ impl Terminal {
         String::from_utf8_lossy(&self.raw).into_owned()
     }
 
-    /// Waits for the end; the terminal must have been given back.
-    pub fn ends(self) {
-        let raw = self.until_end();
+    /// Waits until the program has ended, and checks that it has restored the terminal.
+    pub fn wait_for_end(self) {
+        let raw = self.read_to_end();
         let (enters, leaves) = ("\x1b[?1049h", "\x1b[?1049l");
         assert!(
             raw.rfind(leaves) > raw.rfind(enters),
-            "the first screen is not back"
+            "the main screen was not restored"
         );
         assert!(
             raw.rfind("\x1b[?25h") > raw.rfind("\x1b[?25l"),
-            "the cursor is not back"
+            "the cursor was not restored"
         );
     }
 }
 
-fn wait_for(mut child: Box<dyn Child + Send + Sync>) {
-    let deadline = Instant::now() + PATIENCE;
+fn wait_for_exit(mut child: Box<dyn Child + Send + Sync>) {
+    let deadline = Instant::now() + TIMEOUT;
     while child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "the program does not end");
         std::thread::sleep(Duration::from_millis(10));
@@ -430,5 +446,5 @@ fn size(columns: u16, rows: u16) -> PtySize {
 }
 
 fn cells(count: u16) -> NonZero<u16> {
-    NonZero::new(count).expect("a screen has cells")
+    NonZero::new(count).expect("the screen is not empty")
 }

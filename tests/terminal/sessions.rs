@@ -1,8 +1,9 @@
-//! What outlives an explorer: two at once, a home that cannot be written for a while.
+//! Sessions that outlive the explorer: of two explorers at once, and in a home folder that cannot be
+//! written for a while.
 
 use crate::pty::{STATE, Setup, Terminal};
 
-/// An explorer where a class's candidates are to be seen.
+/// Starts the explorer and expands a class.
 fn opened(home: &std::path::Path) -> Terminal {
     let mut terminal = Setup::new(home).start();
     terminal.until(" · both");
@@ -11,14 +12,15 @@ fn opened(home: &std::path::Path) -> Terminal {
     terminal
 }
 
-/// An explorer that comes back to the class of the last start.
+/// Starts the explorer, which opens the class of the last session.
 fn reopened(home: &std::path::Path) -> Terminal {
     let mut terminal = Setup::new(home).start();
     terminal.until("re-ranked");
     terminal
 }
 
-fn name_state(terminal: &mut Terminal, name: &str) {
+/// Gives a name to the present query.
+fn name_query(terminal: &mut Terminal, name: &str) {
     terminal.keys(",n");
     terminal.until("A name for");
     terminal.keys(&format!("{name}\r"));
@@ -26,50 +28,50 @@ fn name_state(terminal: &mut Terminal, name: &str) {
 }
 
 #[test]
-fn two_explorers_keep_the_states_of_both() {
+fn two_explorers_keep_the_named_queries_of_both() {
     let home = tempfile::tempdir().unwrap();
     let (mut one, mut other) = (opened(home.path()), opened(home.path()));
-    name_state(&mut one, "of the first");
-    name_state(&mut other, "of the second");
+    name_query(&mut one, "of the first");
+    name_query(&mut other, "of the second");
     for mut terminal in [other, one] {
         terminal.keys("q");
-        terminal.ends();
+        terminal.wait_for_end();
     }
     let mut third = reopened(home.path());
     third.keys(",l");
     third.until("of the first");
     third.until("of the second");
     third.keys("qq");
-    third.ends();
+    third.wait_for_end();
 }
 
 #[test]
 fn a_session_is_saved_as_soon_as_it_can_be() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(STATE);
-    // a file in the place of the folder: nothing can be written there
+    // With a file in the place of the folder, nothing can be written there.
     std::fs::write(&folder, "").unwrap();
     let mut terminal = Setup::new(home.path()).start();
     terminal.until("the session cannot be read");
-    // one word: the notice is wrapped
-    terminal.until("tried");
+    // Only one word, because the notice is wrapped.
+    terminal.until("(trying");
     terminal.until(" · both");
     terminal.keys("/fruits\r");
     terminal.until("re-ranked");
-    name_state(&mut terminal, "kept all the same");
+    name_query(&mut terminal, "saved later");
     std::fs::remove_file(&folder).unwrap();
     terminal.until("saved again");
     terminal.signal("KILL");
-    terminal.until_end();
+    terminal.read_to_end();
     let mut again = reopened(home.path());
     again.keys(",l");
-    again.until("kept all the same");
+    again.until("saved later");
     again.keys("qq");
-    again.ends();
+    again.wait_for_end();
 }
 
 #[test]
-fn pasted_lines_are_that_many_seeds() {
+fn each_pasted_line_is_a_seed() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = opened(home.path());
     terminal.keys("a");
@@ -79,5 +81,5 @@ fn pasted_lines_are_that_many_seeds() {
     terminal.until("lion ✕");
     terminal.until("tiger ✕");
     terminal.keys("qq");
-    terminal.ends();
+    terminal.wait_for_end();
 }

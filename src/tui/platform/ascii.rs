@@ -1,15 +1,16 @@
-//! Letters for terminals that have none beyond ASCII.
+//! ASCII replacements for characters, for terminals that cannot show others.
 
-/// What stands for a cell's symbol: as wide, and of ASCII alone. Borders, marks and bars have their
-/// look-alikes; any other letter is a question mark.
-pub fn fallback(symbol: &str, width: usize) -> String {
+/// Returns an ASCII replacement of the same width for the symbol of a cell. Borders, marks and bars
+/// become similar characters, accented Latin letters lose their accents, and any other character
+/// becomes a question mark.
+pub fn to_ascii(symbol: &str, width: usize) -> String {
     if symbol.is_ascii() {
         return symbol.to_owned();
     }
     let Some(first) = symbol.chars().next() else {
         return String::new();
     };
-    let letter = match first {
+    let replacement = match first {
         '─' | '━' | '╌' | '┄' | '–' | '—' | '−' | '‐' | '‑' => '-',
         '│' | '┃' | '▏' | '▎' | '▍' | '▐' | '▌' => '|',
         '┌'..='┏' | '┐'..='┛' | '├'..='╋' | '╭'..='╰' => '+',
@@ -27,17 +28,17 @@ pub fn fallback(symbol: &str, width: usize) -> String {
         '◂' | '◀' | '←' | '‹' => '<',
         '“' | '”' | '„' => '"',
         '‘' | '’' => '\'',
-        // the spinner
+        // Braille patterns: the frames of the spinner
         '\u{2800}'..='\u{28ff}' => '*',
         '\u{a0}' => ' ',
         'τ' => 't',
         'Σ' => 'S',
         other => base_letter(other).unwrap_or('?'),
     };
-    letter.to_string() + &"?".repeat(width.saturating_sub(1))
+    replacement.to_string() + &"?".repeat(width.saturating_sub(1))
 }
 
-/// A Latin letter without its accents.
+/// Returns a Latin letter without its accents.
 fn base_letter(letter: char) -> Option<char> {
     use unicode_normalization::UnicodeNormalization;
     std::iter::once(letter).nfd().next().filter(char::is_ascii)
@@ -48,16 +49,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cell_keeps_its_width() {
-        assert_eq!(fallback("a", 1), "a");
-        assert_eq!(fallback("虎", 2), "??");
-        assert_eq!(fallback("é", 1), "e");
-        assert_eq!(fallback("e\u{301}", 1), "e");
+    fn a_replacement_has_the_width_of_the_symbol() {
+        assert_eq!(to_ascii("a", 1), "a");
+        assert_eq!(to_ascii("虎", 2), "??");
+        assert_eq!(to_ascii("é", 1), "e");
+        assert_eq!(to_ascii("e\u{301}", 1), "e");
         for border in "┏━┓┃┗┛╭─╮│╰╯├┤┬┴┼".chars() {
-            let shown = fallback(&border.to_string(), 1);
+            let replacement = to_ascii(&border.to_string(), 1);
             assert!(
-                matches!(shown.as_str(), "+" | "-" | "|"),
-                "{border}: {shown}"
+                matches!(replacement.as_str(), "+" | "-" | "|"),
+                "{border}: {replacement}"
             );
         }
     }

@@ -1,52 +1,56 @@
-//! Text that is written from right to left, in rows of cells that are laid out from left to right.
+//! Right-to-left text in rows of cells that are laid out from left to right.
 //!
-//! A terminal that orders letters itself (Unicode Standard Annex #9) would turn a whole row around
-//! because of one name in it. So each stretch of such text is isolated from its row, and characters
-//! that act without being seen are taken out.
+//! A terminal that implements the bidirectional algorithm (Unicode Standard Annex #9) would reorder
+//! a whole row because of one name in it. Each run of such text is therefore isolated from the rest
+//! of its row, and invisible control characters are removed.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use unicode_bidi::{BidiClass, bidi_class};
 
 use crate::printable::is_unprintable;
 
-/// First strong isolate, and the end of an isolate.
+/// FIRST STRONG ISOLATE
 const ISOLATE: char = '\u{2068}';
-const END: char = '\u{2069}';
+/// POP DIRECTIONAL ISOLATE
+const END_ISOLATE: char = '\u{2069}';
 
-/// Isolates every stretch of right-to-left text of the frame, and removes what acts on a terminal
-/// without being seen, such as overrides of direction.
+/// Isolates every run of right-to-left text in the frame, and removes invisible characters that
+/// act on the terminal, such as directional overrides.
 pub fn isolate(buffer: &mut Buffer) {
-    let (width, height) = (buffer.area.width, buffer.area.height);
-    let (left, top) = (buffer.area.x, buffer.area.y);
     for cell in &mut buffer.content {
-        // nearly every cell is ASCII, where control characters are left out by ratatui, or are an
-        // image
-        if !cell.symbol().is_ascii()
-            && !cell.symbol().contains('\x1b')
-            && cell.symbol().contains(is_unprintable)
-        {
-            let kept: String = cell
-                .symbol()
-                .chars()
-                .filter(|letter| !is_unprintable(*letter))
-                .collect();
-            cell.set_symbol(if kept.is_empty() { " " } else { &kept });
-        }
+        remove_unprintable(cell);
     }
-    for y in top..top + height {
-        let mut x = left;
-        while x < left + width {
+    let area = buffer.area;
+    for y in area.top()..area.bottom() {
+        let mut x = area.left();
+        while x < area.right() {
             if is_right_to_left(buffer[(x, y)].symbol()) {
-                x = isolate_from(buffer, x, y, left + width);
+                x = isolate_run(buffer, x, y, area.right());
             }
             x += 1;
         }
     }
 }
 
-/// Isolates the stretch that begins in this cell; returns its last cell's column. Single blanks
-/// between words belong to it.
-fn isolate_from(buffer: &mut Buffer, first: u16, y: u16, end: u16) -> u16 {
+/// Removes the unprintable characters of a cell.
+fn remove_unprintable(cell: &mut Cell) {
+    let symbol = cell.symbol();
+    // In a cell that is all ASCII, ratatui has removed control characters already. An escape
+    // sequence is an image.
+    if symbol.is_ascii() || symbol.contains('\x1b') || !symbol.contains(is_unprintable) {
+        return;
+    }
+    let printable: String = symbol.chars().filter(|c| !is_unprintable(*c)).collect();
+    cell.set_symbol(if printable.is_empty() {
+        " "
+    } else {
+        &printable
+    });
+}
+
+/// Isolates the run that begins at column `first`, and returns its last column. Single blanks
+/// between words belong to the run.
+fn isolate_run(buffer: &mut Buffer, first: u16, y: u16, end: u16) -> u16 {
     let mut last = first;
     for x in first + 1..end {
         let symbol = buffer[(x, y)].symbol();
@@ -56,14 +60,15 @@ fn isolate_from(buffer: &mut Buffer, first: u16, y: u16, end: u16) -> u16 {
             break;
         }
     }
-    let begin = format!("{ISOLATE}{}", buffer[(first, y)].symbol());
-    buffer[(first, y)].set_symbol(&begin);
-    let finish = format!("{}{END}", buffer[(last, y)].symbol());
-    buffer[(last, y)].set_symbol(&finish);
+    let first_symbol = format!("{ISOLATE}{}", buffer[(first, y)].symbol());
+    buffer[(first, y)].set_symbol(&first_symbol);
+    let last_symbol = format!("{}{END_ISOLATE}", buffer[(last, y)].symbol());
+    buffer[(last, y)].set_symbol(&last_symbol);
     last
 }
 
-/// By the letter that the cell begins with: what follows it are its marks.
+/// Returns true if the first character of a symbol is written from right to left. The characters
+/// that follow it are its combining marks.
 fn is_right_to_left(symbol: &str) -> bool {
     let first = symbol.chars().next().filter(|letter| !letter.is_ascii());
     first.is_some_and(|letter| matches!(bidi_class(letter), BidiClass::R | BidiClass::AL))
@@ -83,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn text_from_right_to_left_is_isolated() {
+    fn right_to_left_text_is_isolated() {
         assert_eq!(row("1 ✓ שלום 12"), "1 ✓ \u{2068}שלום\u{2069} 12");
         assert_eq!(row("אסד ערבי  ab"), "\u{2068}אסד ערבי\u{2069}  ab");
         assert_eq!(row("א│ב"), "\u{2068}א\u{2069}│\u{2068}ב\u{2069}");
@@ -91,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn overrides_of_the_data_do_not_reach_the_screen() {
+    fn directional_overrides_in_the_data_do_not_reach_the_screen() {
         assert_eq!(row("\u{202e}evil\u{202c} a\u{200f}b"), "evil ab");
     }
 
     #[test]
-    fn images_of_placeholders_are_left_alone() {
-        // kitty's rows and columns are marks of scripts that are written from right to left
+    fn kitty_placeholders_are_not_isolated() {
+        // Some diacritics that encode rows and columns belong to right-to-left scripts.
         let placeholder = "\u{10EEEE}\u{592}\u{610}";
         assert_eq!(row(placeholder), placeholder);
     }

@@ -1,74 +1,97 @@
-//! What the terminal can draw, by its own answers.
+//! The capabilities of the terminal, according to its own answers.
 //!
-//! Environment variables do not cross ssh, so the terminal is asked: its name and version
-//! (XTVERSION), its device attributes (DA1) and the size of a cell. Claims are not enough, since
-//! several terminals know a protocol and draw it wrongly; the protocol is chosen from a list of
-//! terminals that were seen to draw it well (`docs/TERMINALS.md`).
+//! Environment variables are not passed through ssh, so the terminal itself is queried: its name and
+//! version (XTVERSION), its device attributes (DA1) and the size of a cell. What a terminal claims
+//! is not sufficient, since several terminals know a protocol and draw it wrongly. The protocol is
+//! chosen from a list of terminals that were tested (`docs/TERMINALS.md`).
+
+use std::ops::RangeInclusive;
 
 use ratatui_image::FontSize;
 
 use crate::config::{Depth, Drawing, Environment, Images, Multiplexer};
 use crate::tui::platform::input::TerminalReport;
-use crate::tui::platform::tmux::Outside;
+use crate::tui::platform::tmux::OuterTerminal;
 
-/// Asks for name and version, the size of a cell, the colour of the background, and the device
-/// attributes. Terminals that do not know such a sequence pass over it; whatever one prints all the
-/// same is cleared before the first frame. Every terminal answers the last one, so that its answer
-/// ends the query.
+/// Queries the name and version, the size of a cell, the colour of the background, and the device
+/// attributes. Terminals ignore sequences that they do not know; what one prints nevertheless is
+/// cleared before the first frame. Every terminal answers the last query, so that its answer ends
+/// the others.
 pub const QUERY: &str = "\x1b[>q\x1b[16t\x1b]11;?\x1b\\\x1b[c";
 
-/// A device attribute: the terminal draws sixel.
+/// The device attribute of terminals that draw sixel.
 const SIXEL: u16 = 4;
-/// The size of a cell, in pixels, where the terminal's is not known or cannot be.
-const USUAL_CELL: (u16, u16) = (10, 20);
-/// The smallest and the largest cell that there can be, in pixels.
-const CELL_WIDTH: std::ops::RangeInclusive<u16> = 3..=100;
-const CELL_HEIGHT: std::ops::RangeInclusive<u16> = 5..=200;
+/// The size of a cell in pixels that is assumed if the terminal reports none, or an impossible one.
+const DEFAULT_CELL: (u16, u16) = (10, 20);
+/// The possible widths of a cell, in pixels.
+const CELL_WIDTH: RangeInclusive<u16> = 3..=100;
+/// The possible heights of a cell, in pixels.
+const CELL_HEIGHT: RangeInclusive<u16> = 5..=200;
 
-/// How images are drawn.
+/// The way in which images are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GraphicsProtocol {
     /// kitty's graphics with Unicode placeholders: an image is text, and behaves like it.
     Kitty,
-    /// kitty's graphics placed at the cursor, for terminals that know no placeholders: an image
-    /// lies over the text, and stays until it is deleted.
+    /// kitty's graphics placed at the cursor, for terminals without placeholders: an image covers
+    /// the text, and stays until it is deleted.
     KittyPlaced,
     Sixel,
     Iterm2,
-    /// Two pixels a cell.
+    /// Two pixels in each cell.
     HalfBlocks,
-    /// One of five shades a cell: for terminals without colours.
+    /// One of several shades in each cell, for terminals without colours.
     Shades,
 }
 
 impl GraphicsProtocol {
-    /// Whether an image of this protocol is made of cells, so that text drawn over it replaces it.
+    /// Returns true if an image of this protocol consists of cells, so that text drawn over it
+    /// replaces it.
     pub fn is_made_of_cells(self) -> bool {
         matches!(
             self,
             GraphicsProtocol::Kitty | GraphicsProtocol::HalfBlocks | GraphicsProtocol::Shades
         )
     }
+
+    /// Returns true if the size of a cell must be known, because an image of pixels is placed on
+    /// cells.
+    fn needs_cell_size(self) -> bool {
+        matches!(
+            self,
+            GraphicsProtocol::Sixel | GraphicsProtocol::Iterm2 | GraphicsProtocol::KittyPlaced
+        )
+    }
+
+    /// Returns the setting that selects this protocol.
+    fn setting(self) -> Images {
+        match self {
+            GraphicsProtocol::Kitty | GraphicsProtocol::KittyPlaced => Images::Kitty,
+            GraphicsProtocol::Sixel => Images::Sixel,
+            GraphicsProtocol::Iterm2 => Images::Iterm2,
+            GraphicsProtocol::HalfBlocks | GraphicsProtocol::Shades => Images::Halfblocks,
+        }
+    }
 }
 
-/// What the terminal has answered so far.
+/// The answers of the terminal so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answers {
-    /// Its name and version, as it writes them.
+    /// The name and version, as the terminal writes them.
     pub version: Option<String>,
     pub attributes: Option<Vec<u16>>,
-    /// Width and height of a cell in pixels.
+    /// The width and height of a cell in pixels.
     pub cell: Option<(u16, u16)>,
-    /// The colour of its background, red, green, blue.
+    /// The colour of the background: red, green, blue.
     pub background: Option<[u8; 3]>,
-    /// What tmux says of the terminal outside, where the explorer runs in tmux.
-    pub outside: Option<Outside>,
+    /// The terminal outside of tmux, if the explorer runs in tmux.
+    pub outer: Option<OuterTerminal>,
 }
 
 impl Answers {
-    /// Takes in a report; whether it said something new.
-    pub fn take(&mut self, report: TerminalReport) -> bool {
-        let before = self.clone();
+    /// Records a report. Returns true if it changes an answer.
+    pub fn record(&mut self, report: TerminalReport) -> bool {
+        let previous = self.clone();
         match report {
             TerminalReport::Version(version) => self.version = Some(version),
             TerminalReport::Attributes(attributes) => self.attributes = Some(attributes),
@@ -76,100 +99,124 @@ impl Answers {
             TerminalReport::Background(colour) => self.background = Some(colour),
             TerminalReport::Cursor { .. } | TerminalReport::Other => {}
         }
-        *self != before
+        *self != previous
+    }
+
+    /// Returns true if the terminal has reported that it draws sixel.
+    fn has_sixel(&self) -> bool {
+        self.attributes
+            .as_ref()
+            .is_some_and(|attributes| attributes.contains(&SIXEL))
+    }
+
+    /// Returns the name of the terminal for users; `None` if it has not answered.
+    fn terminal_name(&self) -> Option<String> {
+        let outer_version = match &self.outer {
+            Some(outer) => outer.version.as_str(),
+            None => "",
+        };
+        match &self.version {
+            Some(version) if outer_version.is_empty() => Some(version.clone()),
+            Some(version) => Some(format!("{version} in {outer_version}")),
+            None if self.attributes.is_some() => {
+                Some("a terminal that does not report its name".to_owned())
+            }
+            None => None,
+        }
     }
 }
 
-/// How to draw images here.
+/// How images are drawn in this terminal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageSetup {
-    /// `None`: images are off.
+    /// The protocol; `None` if images are off.
     pub protocol: Option<GraphicsProtocol>,
+    /// The width and height of a cell in pixels.
     pub cell: (u16, u16),
-    /// The terminal's own background, where it told.
+    /// The background of the terminal, if it has reported it.
     pub background: Option<[u8; 3]>,
-    /// Sequences are wrapped for tmux to hand on.
+    /// True if sequences are wrapped so that tmux passes them on.
     pub through_tmux: bool,
-    /// kitty's images are deflated: it costs time and spares a slow connection.
+    /// True if kitty's images are compressed. That takes time, and spares a slow connection.
     pub compressed: bool,
     pub depth: Depth,
-    /// Only ASCII reaches the screen as it is.
+    /// True if only ASCII is written.
     pub ascii: bool,
-    /// What was chosen and why, for people.
+    /// The choice and its reason, for users.
     pub drawing: Drawing,
 }
 
 impl ImageSetup {
-    /// The size of a cell as the encoders take it.
+    /// Returns the size of a cell as the encoders expect it.
     pub fn font_size(&self) -> FontSize {
         FontSize::from(self.cell)
     }
 }
 
-/// A protocol and the reason for it.
-type Choice = (GraphicsProtocol, String);
+/// A protocol, and the reason for it as a clause for users.
+struct Choice {
+    protocol: GraphicsProtocol,
+    reason: String,
+}
 
-/// Decides how images are drawn. `asked` is the user's setting; `line_cell` the size of a cell by
-/// the size of the terminal in pixels, where the line tells one.
+impl Choice {
+    fn half_blocks(reason: &str) -> Choice {
+        Choice {
+            protocol: GraphicsProtocol::HalfBlocks,
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+/// Decides how images are drawn. `setting` is the user's choice, and `kernel_cell` the size of a
+/// cell computed from the size of the terminal in pixels, if the kernel reports one.
 pub fn image_setup(
-    asked: Images,
+    setting: Images,
     answers: &Answers,
     environment: &Environment,
     ascii: bool,
-    line_cell: Option<(u16, u16)>,
+    kernel_cell: Option<(u16, u16)>,
 ) -> ImageSetup {
-    let cell = [answers.cell, line_cell]
+    let cell = [answers.cell, kernel_cell]
         .into_iter()
         .flatten()
         .find(|cell| is_plausible(*cell));
-    let in_tmux = is_tmux(answers, environment);
-    let (protocol, why) = match asked {
-        Images::Off => (None, "by the settings".to_owned()),
+    let depth = environment.depth;
+    let (protocol, reason) = match setting {
         Images::Auto => {
-            let (protocol, why) = best(answers, environment, cell.is_some());
-            (Some(or_shades(protocol, environment.depth, ascii)), why)
+            let choice = choose_protocol(answers, environment, cell.is_some());
+            let protocol = or_shades(choice.protocol, depth, ascii);
+            (Some(protocol), choice.reason)
         }
-        forced => (
-            forced_protocol(forced, answers, environment.depth, ascii),
-            "by the settings".to_owned(),
-        ),
+        _ => {
+            let protocol = forced_protocol(setting, answers, depth, ascii);
+            (protocol, "by the settings".to_owned())
+        }
     };
     ImageSetup {
         protocol,
-        cell: cell.unwrap_or(USUAL_CELL),
+        cell: cell.unwrap_or(DEFAULT_CELL),
         background: answers.background,
-        through_tmux: in_tmux,
+        through_tmux: is_tmux(answers, environment),
         compressed: environment.over_ssh,
-        depth: environment.depth,
+        depth,
         ascii,
         drawing: Drawing {
-            terminal: described(answers),
-            chosen: images_of(protocol),
-            why,
+            terminal: answers.terminal_name(),
+            chosen: protocol.map_or(Images::Off, GraphicsProtocol::setting),
+            why: reason,
         },
     }
 }
 
-fn described(answers: &Answers) -> Option<String> {
-    match (&answers.version, &answers.outside) {
-        (Some(version), Some(outside)) if !outside.version.is_empty() => {
-            Some(format!("{version} in {}", outside.version))
-        }
-        (Some(version), _) => Some(version.clone()),
-        (None, _) => answers
-            .attributes
-            .as_ref()
-            .map(|_| "a terminal that does not tell its name".to_owned()),
-    }
-}
-
+/// Returns the protocol that the settings demand; `None` if images are off.
 fn forced_protocol(
-    images: Images,
+    setting: Images,
     answers: &Answers,
     depth: Depth,
     ascii: bool,
 ) -> Option<GraphicsProtocol> {
-    match images {
+    match setting {
         Images::Kitty => Some(kitty_protocol(answers)),
         Images::Sixel => Some(GraphicsProtocol::Sixel),
         Images::Iterm2 => Some(GraphicsProtocol::Iterm2),
@@ -178,8 +225,8 @@ fn forced_protocol(
     }
 }
 
-/// The protocol, or shades where it needs what the terminal lacks: half blocks need colours and a
-/// letter beyond ASCII, kitty's placeholders such letters.
+/// Returns shades if the protocol needs something that is missing: half blocks need colours and a
+/// character beyond ASCII, kitty's placeholders such characters.
 fn or_shades(protocol: GraphicsProtocol, depth: Depth, ascii: bool) -> GraphicsProtocol {
     match protocol {
         GraphicsProtocol::HalfBlocks if ascii || depth == Depth::None => GraphicsProtocol::Shades,
@@ -188,57 +235,53 @@ fn or_shades(protocol: GraphicsProtocol, depth: Depth, ascii: bool) -> GraphicsP
     }
 }
 
-/// Placed at the cursor where the terminal is known to need that.
+/// Returns the form of kitty's protocol: placed at the cursor if the terminal is known to need
+/// that, otherwise with placeholders.
 fn kitty_protocol(answers: &Answers) -> GraphicsProtocol {
-    let chosen = answers
-        .version
-        .as_deref()
-        .map(|version| by_version(version, &[]).0);
-    if chosen == Some(GraphicsProtocol::KittyPlaced) {
-        GraphicsProtocol::KittyPlaced
-    } else {
-        GraphicsProtocol::Kitty
+    let Some(version) = &answers.version else {
+        return GraphicsProtocol::Kitty;
+    };
+    match protocol_of_version(version, false).protocol {
+        GraphicsProtocol::KittyPlaced => GraphicsProtocol::KittyPlaced,
+        _ => GraphicsProtocol::Kitty,
     }
 }
 
-fn images_of(protocol: Option<GraphicsProtocol>) -> Images {
-    match protocol {
-        None => Images::Off,
-        Some(GraphicsProtocol::Kitty | GraphicsProtocol::KittyPlaced) => Images::Kitty,
-        Some(GraphicsProtocol::Sixel) => Images::Sixel,
-        Some(GraphicsProtocol::Iterm2) => Images::Iterm2,
-        Some(GraphicsProtocol::HalfBlocks | GraphicsProtocol::Shades) => Images::Halfblocks,
+/// Chooses the best protocol that the terminal draws correctly.
+fn choose_protocol(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Choice {
+    if is_tmux(answers, environment) {
+        return choose_protocol_in_tmux(answers);
     }
-}
-
-/// The best protocol that this terminal draws well.
-fn best(answers: &Answers, environment: &Environment, cell_is_known: bool) -> Choice {
-    let half_blocks = |why: &str| (GraphicsProtocol::HalfBlocks, why.to_owned());
     match environment.multiplexer {
-        _ if is_tmux(answers, environment) => return best_in_tmux(answers),
-        Some(Multiplexer::Screen) => return half_blocks("GNU screen passes no images on"),
-        Some(Multiplexer::Zellij) => return half_blocks("Zellij passes no images on"),
+        Some(Multiplexer::Screen) => {
+            return Choice::half_blocks("GNU screen does not pass images through");
+        }
+        Some(Multiplexer::Zellij) => {
+            return Choice::half_blocks("Zellij does not pass images through");
+        }
         Some(Multiplexer::Tmux) | None => {}
     }
-    let (protocol, why) = match &answers.version {
-        Some(version) => by_version(version, answers.attributes.as_deref().unwrap_or_default()),
-        None => match &answers.attributes {
-            Some(attributes) if attributes.contains(&SIXEL) => (
-                GraphicsProtocol::Sixel,
-                "the terminal says that it draws sixel".into(),
-            ),
-            Some(_) => half_blocks("the terminal names no image protocol"),
-            None => half_blocks("the terminal has not answered"),
-        },
+    let choice = match &answers.version {
+        Some(version) => protocol_of_version(version, answers.has_sixel()),
+        None => protocol_without_version(answers),
     };
-    match protocol {
-        // placed by cells, an image of pixels needs to know how large these are
-        GraphicsProtocol::Sixel | GraphicsProtocol::Iterm2 | GraphicsProtocol::KittyPlaced
-            if !cell_is_known =>
-        {
-            half_blocks("the terminal does not tell the size of its cells")
+    if choice.protocol.needs_cell_size() && !cell_is_known {
+        return Choice::half_blocks("the terminal does not report the size of its cells");
+    }
+    choice
+}
+
+/// Chooses the protocol of a terminal that has not reported its name.
+fn protocol_without_version(answers: &Answers) -> Choice {
+    if answers.has_sixel() {
+        Choice {
+            protocol: GraphicsProtocol::Sixel,
+            reason: "the terminal reports that it draws sixel".into(),
         }
-        protocol => (protocol, why),
+    } else if answers.attributes.is_some() {
+        Choice::half_blocks("the terminal reports no image protocol")
+    } else {
+        Choice::half_blocks("the terminal has not answered")
     }
 }
 
@@ -250,51 +293,58 @@ fn is_tmux(answers: &Answers, environment: &Environment) -> bool {
             .is_some_and(|version| version.starts_with("tmux "))
 }
 
-/// In tmux only kitty's placeholders are safe: they are text to tmux, which moves and redraws them
-/// as such.
-fn best_in_tmux(answers: &Answers) -> Choice {
-    let half_blocks = |why: &str| (GraphicsProtocol::HalfBlocks, why.to_owned());
-    match &answers.outside {
-        Some(outside) => match by_version(&outside.version, &[]) {
-            (GraphicsProtocol::Kitty, why) => {
-                (GraphicsProtocol::Kitty, format!("{why}, through tmux"))
-            }
-            _ => half_blocks("tmux moves images only of terminals with kitty's placeholders"),
-        },
-        None => half_blocks(
-            "tmux on another machine does not say which terminal is outside; --images overrides this",
-        ),
+/// Chooses the protocol in tmux. Only kitty's placeholders are safe: to tmux they are text, which
+/// it moves and redraws.
+fn choose_protocol_in_tmux(answers: &Answers) -> Choice {
+    let Some(outer) = &answers.outer else {
+        return Choice::half_blocks(
+            "tmux on another machine does not say which terminal is outside; use --images to choose a protocol",
+        );
+    };
+    let outer_choice = protocol_of_version(&outer.version, false);
+    if outer_choice.protocol != GraphicsProtocol::Kitty {
+        return Choice::half_blocks(
+            "tmux moves images only in terminals with kitty's placeholders",
+        );
+    }
+    Choice {
+        protocol: GraphicsProtocol::Kitty,
+        reason: format!("{}, through tmux", outer_choice.reason),
     }
 }
 
-/// By name and version: the terminals that were seen to draw well, each with its best protocol.
-fn by_version(version: &str, attributes: &[u16]) -> Choice {
+/// Chooses the protocol by the name and version: the best one that the terminal was seen to draw
+/// correctly.
+fn protocol_of_version(version: &str, has_sixel: bool) -> Choice {
     let name = version.split(['(', ' ']).next().unwrap_or_default();
-    let chosen = |protocol, why: &str| (protocol, format!("{name} {why}"));
-    let has_sixel = attributes.contains(&SIXEL);
-    match name.to_ascii_lowercase().as_str() {
-        "kitty" if numbers(version) >= [0, 28] => {
-            chosen(GraphicsProtocol::Kitty, "draws kitty's placeholders")
+    let (protocol, reason) = match name.to_ascii_lowercase().as_str() {
+        "kitty" if major_minor(version) >= [0, 28] => {
+            (GraphicsProtocol::Kitty, "draws kitty's placeholders")
         }
-        // with sixel, Konsole keeps what was drawn over
-        "kitty" | "konsole" => chosen(GraphicsProtocol::KittyPlaced, "draws kitty's images"),
-        "ghostty" => chosen(GraphicsProtocol::Kitty, "draws kitty's placeholders"),
-        "iterm2" | "wezterm" => chosen(GraphicsProtocol::Iterm2, "draws iTerm2's images"),
-        _ if has_sixel => chosen(GraphicsProtocol::Sixel, "draws sixel"),
-        _ => chosen(GraphicsProtocol::HalfBlocks, "names no image protocol"),
+        // With sixel, Konsole keeps showing images after text was drawn over them.
+        "kitty" | "konsole" => (GraphicsProtocol::KittyPlaced, "draws kitty's images"),
+        "ghostty" => (GraphicsProtocol::Kitty, "draws kitty's placeholders"),
+        "iterm2" | "wezterm" => (GraphicsProtocol::Iterm2, "draws iTerm2's images"),
+        _ if has_sixel => (GraphicsProtocol::Sixel, "draws sixel"),
+        _ => (GraphicsProtocol::HalfBlocks, "reports no image protocol"),
+    };
+    Choice {
+        protocol,
+        reason: format!("{name} {reason}"),
     }
 }
 
-/// The first two numbers of a version: `kitty(0.26.5)` gives 0 and 26.
-fn numbers(version: &str) -> [u32; 2] {
-    let digits = version
+/// Returns the first two numbers of a version: 0 and 26 for `kitty(0.26.5)`.
+fn major_minor(version: &str) -> [u32; 2] {
+    let mut numbers = version
         .split(|c: char| !c.is_ascii_digit())
-        .filter(|part| !part.is_empty());
-    let mut numbers = digits.map(|part| part.parse().unwrap_or(0));
+        .filter(|digits| !digits.is_empty())
+        .map(|digits| digits.parse().unwrap_or(0));
     [numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)]
 }
 
-/// Whether a cell can be so large: some lines tell the size of nothing (14 × 46 pixels in all).
+/// Returns true if a cell can have this size. Some systems report a size that is meaningless, such
+/// as 14 × 46 pixels for the entire terminal.
 fn is_plausible((width, height): (u16, u16)) -> bool {
     CELL_WIDTH.contains(&width)
         && CELL_HEIGHT.contains(&height)
@@ -334,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_are_known_by_their_own_answer() {
+    fn the_protocol_follows_the_answers_of_the_terminal() {
         let cases = [
             ("kitty(0.41.1)", &[62][..], GraphicsProtocol::Kitty),
             ("kitty(0.26.5)", &[62], GraphicsProtocol::KittyPlaced),
@@ -367,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn environment_variables_of_another_machine_change_nothing() {
+    fn environment_variables_of_another_terminal_change_nothing() {
         let stale = environment(&[
             ("TERM", "xterm-kitty"),
             ("KITTY_WINDOW_ID", "1"),
@@ -385,30 +435,30 @@ mod tests {
     }
 
     #[test]
-    fn multiplexers_pass_on_what_they_can() {
+    fn images_in_multiplexers_use_only_what_is_passed_through() {
         let tmux = environment(&[
             ("TERM", "tmux-256color"),
             ("TMUX", "/tmp/t,1,0"),
             ("COLORTERM", "truecolor"),
         ]);
-        let within = |version: &str| Answers {
-            outside: Some(Outside {
+        let in_tmux = |version: &str| Answers {
+            outer: Some(OuterTerminal {
                 version: version.into(),
                 utf8: true,
-                attached: String::new(),
+                attachment: String::new(),
             }),
             ..answers("tmux 3.5a", &[1, 2, 4])
         };
-        let setup = image_setup(Images::Auto, &within("kitty(0.41.1)"), &tmux, false, None);
+        let setup = image_setup(Images::Auto, &in_tmux("kitty(0.41.1)"), &tmux, false, None);
         assert_eq!(
             (setup.protocol, setup.through_tmux),
             (Some(GraphicsProtocol::Kitty), true)
         );
         assert_eq!(
-            protocol(&within("foot(1.21.0)"), &tmux),
+            protocol(&in_tmux("foot(1.21.0)"), &tmux),
             GraphicsProtocol::HalfBlocks
         );
-        // tmux is at the other end of an ssh connection: only its answer tells
+        // tmux at the other end of an ssh connection is recognised by its answer only
         assert_eq!(
             protocol(&answers("tmux 3.3a", &[1, 2, 4]), &plain()),
             GraphicsProtocol::HalfBlocks
@@ -421,13 +471,13 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_cannot_be_are_not_believed() {
-        let cell = |answer, line| {
+    fn impossible_cell_sizes_are_ignored() {
+        let cell = |answer, kernel_cell| {
             let answers = Answers {
                 cell: answer,
                 ..answers("XTerm(379)", &[4])
             };
-            let setup = image_setup(Images::Auto, &answers, &plain(), false, line);
+            let setup = image_setup(Images::Auto, &answers, &plain(), false, kernel_cell);
             (setup.cell, setup.protocol.unwrap())
         };
         assert_eq!(
@@ -440,16 +490,16 @@ mod tests {
         );
         assert_eq!(
             cell(None, Some((14, 1))),
-            (USUAL_CELL, GraphicsProtocol::HalfBlocks)
+            (DEFAULT_CELL, GraphicsProtocol::HalfBlocks)
         );
         assert_eq!(
             cell(Some((40, 8)), None),
-            (USUAL_CELL, GraphicsProtocol::HalfBlocks)
+            (DEFAULT_CELL, GraphicsProtocol::HalfBlocks)
         );
     }
 
     #[test]
-    fn or_shades_or_letters_there_are_shades() {
+    fn without_colours_or_utf8_half_blocks_become_shades() {
         let no_colour = environment(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]);
         assert_eq!(
             protocol(&answers("VTE(7006)", &[62]), &no_colour),
@@ -470,16 +520,16 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_say_nothing_new_are_none() {
+    fn only_answers_that_change_something_are_new() {
         let mut answers = Answers::default();
-        assert!(answers.take(TerminalReport::Version("foot(1.21.0)".into())));
-        assert!(!answers.take(TerminalReport::Version("foot(1.21.0)".into())));
-        assert!(!answers.take(TerminalReport::Other));
+        assert!(answers.record(TerminalReport::Version("foot(1.21.0)".into())));
+        assert!(!answers.record(TerminalReport::Version("foot(1.21.0)".into())));
+        assert!(!answers.record(TerminalReport::Other));
         assert!(
-            answers.take(TerminalReport::CellSize {
+            answers.record(TerminalReport::CellSize {
                 width: 8,
                 height: 16
-            }) && answers.take(TerminalReport::Attributes(vec![62]))
+            }) && answers.record(TerminalReport::Attributes(vec![62]))
         );
     }
 }

@@ -1,7 +1,7 @@
-//! A backend that writes frames in few bytes, for slow lines: of colours and marks only what
-//! differs from the cell before is written, short ways are gone by steps, and a frame in which
-//! nothing changed is nothing. Each is one update, so that it never tears. Everything else is
-//! crossterm's.
+//! A backend that writes frames in few bytes, for slow connections. Only the colours and modifiers
+//! that differ from those of the cell before are written, the cursor moves by the shortest sequence,
+//! and a frame without changes writes nothing. Each frame is one synchronized update, so that it is
+//! never shown in part. Everything else is delegated to crossterm's backend.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -15,46 +15,49 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::platform::ascii::fallback;
+use crate::tui::platform::ascii::to_ascii;
 use crate::tui::platform::kitty_placement;
 
-/// Writes frames to a terminal.
+/// A backend that writes frames in few bytes.
 pub struct CompactBackend<W: Write> {
     inner: CrosstermBackend<W>,
-    /// Whether the cursor is known to be hidden.
-    hidden: bool,
-    /// Where the cursor is known to stand.
+    /// True if the cursor is known to be hidden.
+    is_cursor_hidden: bool,
+    /// The position of the cursor, if it is known.
     cursor: Option<Position>,
-    /// It stays from frame to frame; whoever gives the terminal back resets it.
-    style: Style,
-    /// Letters beyond ASCII are written as their look-alikes.
+    /// The style in which the terminal writes now. It persists from frame to frame, and is reset
+    /// when the terminal is restored.
+    style: TextStyle,
+    /// True if characters other than ASCII are replaced.
     ascii: bool,
-    /// Images that were placed at the cursor, by the cell that they begin in. The terminal keeps
+    /// The ids of the images that were placed at the cursor, by their first cell. The terminal shows
     /// each until it is deleted.
-    placed: HashMap<Position, u32>,
+    placed_images: HashMap<Position, u32>,
 }
 
-/// How the terminal writes now.
+/// The style in which a terminal writes text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Style {
+struct TextStyle {
     fg: Color,
     bg: Color,
-    marks: Modifier,
+    modifiers: Modifier,
 }
 
-const PLAIN: Style = Style {
+const DEFAULT_STYLE: TextStyle = TextStyle {
     fg: Color::Reset,
     bg: Color::Reset,
-    marks: Modifier::empty(),
+    modifiers: Modifier::empty(),
 };
-/// Marks that a blank shows too.
-const ON_BLANKS: Modifier = Modifier::UNDERLINED
+/// The modifiers that are visible on a blank.
+const VISIBLE_ON_BLANKS: Modifier = Modifier::UNDERLINED
     .union(Modifier::REVERSED)
     .union(Modifier::CROSSED_OUT);
-/// Marks, how each is set, and how unset; bold and dim are unset together.
-const MARKS: [(Modifier, u8, u8); 8] = [
-    (Modifier::BOLD, 1, 22),
-    (Modifier::DIM, 2, 22),
+/// The parameter that switches off both bold and dim.
+const NORMAL_INTENSITY: u8 = 22;
+/// The modifiers with the SGR parameters that switch them on and off.
+const MODIFIERS: [(Modifier, u8, u8); 8] = [
+    (Modifier::BOLD, 1, NORMAL_INTENSITY),
+    (Modifier::DIM, 2, NORMAL_INTENSITY),
     (Modifier::ITALIC, 3, 23),
     (Modifier::UNDERLINED, 4, 24),
     (Modifier::SLOW_BLINK, 5, 25),
@@ -62,23 +65,73 @@ const MARKS: [(Modifier, u8, u8); 8] = [
     (Modifier::HIDDEN, 8, 28),
     (Modifier::CROSSED_OUT, 9, 29),
 ];
+/// The first SGR parameter of the foreground colours.
+const FOREGROUND: u8 = 30;
+/// The first SGR parameter of the background colours.
+const BACKGROUND: u8 = 40;
 
 impl<W: Write> CompactBackend<W> {
     pub fn new(writer: W) -> Self {
         CompactBackend {
             inner: CrosstermBackend::new(writer),
-            hidden: false,
+            is_cursor_hidden: false,
             cursor: None,
-            style: PLAIN,
+            style: DEFAULT_STYLE,
             ascii: false,
-            placed: HashMap::new(),
+            placed_images: HashMap::new(),
         }
     }
 
-    /// Has letters beyond ASCII written as they are, or as their look-alikes. The screen must be
-    /// drawn whole afterwards.
+    /// Chooses whether characters other than ASCII are replaced. The screen must be cleared
+    /// afterwards.
     pub fn set_ascii(&mut self, ascii: bool) {
         self.ascii = ascii;
+    }
+
+    /// Writes a cell. `from` is the position of the cursor, if it is known; returns the position
+    /// after the cell in the same sense.
+    fn write_cell(
+        &mut self,
+        from: Option<Position>,
+        to: Position,
+        cell: &Cell,
+    ) -> io::Result<Option<Position>> {
+        let symbol = cell.symbol();
+        if let Some(id) = self.placed_images.remove(&to) {
+            queue!(self.inner, Print(kitty_placement::delete(id)))?;
+        }
+        queue!(self.inner, Print(cursor_movement(from, to)))?;
+        if let Some(id) = kitty_placement::placed_id(symbol) {
+            self.placed_images.insert(to, id);
+        }
+        self.set_style(self.style.for_cell(cell))?;
+        // The sequence of an image moves the cursor, and leaves the style as it is.
+        let is_image = symbol.contains('\x1b');
+        if self.ascii && !is_image {
+            queue!(self.inner, Print(to_ascii(symbol, symbol.width())))?;
+        } else {
+            queue!(self.inner, Print(symbol))?;
+        }
+        // Terminals disagree on the width of some characters that are not ASCII.
+        let has_certain_width = symbol.is_ascii() || symbol.width() == 1;
+        if is_image || !has_certain_width {
+            return Ok(None);
+        }
+        Ok(Some(Position {
+            x: to.x + 1,
+            y: to.y,
+        }))
+    }
+
+    /// Writes the sequence that changes the style, if it differs.
+    fn set_style(&mut self, style: TextStyle) -> io::Result<()> {
+        let parameters = self.style.parameters_to(style);
+        if !parameters.is_empty() {
+            let parameters = parameters.join(";");
+            queue!(self.inner, Print(format_args!("\x1b[{parameters}m")))?;
+        }
+        self.style = style;
+        Ok(())
     }
 }
 
@@ -92,69 +145,64 @@ impl<W: Write> Write for CompactBackend<W> {
     }
 }
 
-impl Style {
-    /// What the cell needs where this is set: a blank's ink does not show.
-    fn for_cell(self, cell: &Cell) -> Style {
+impl TextStyle {
+    /// Returns the style in which a cell is written after this style. The foreground colour of a
+    /// blank is not visible, and does not change.
+    fn for_cell(self, cell: &Cell) -> TextStyle {
         if cell.symbol() != " " {
-            return Style {
+            return TextStyle {
                 fg: cell.fg,
                 bg: cell.bg,
-                marks: cell.modifier,
+                modifiers: cell.modifier,
             };
         }
-        let (fg, bg) = if cell.modifier.contains(Modifier::REVERSED) {
-            (cell.fg, cell.bg)
-        } else {
-            (self.fg, cell.bg)
-        };
-        Style {
-            fg,
-            bg,
-            marks: (self.marks - ON_BLANKS) | (cell.modifier & ON_BLANKS),
+        let is_reversed = cell.modifier.contains(Modifier::REVERSED);
+        TextStyle {
+            fg: if is_reversed { cell.fg } else { self.fg },
+            bg: cell.bg,
+            modifiers: (self.modifiers - VISIBLE_ON_BLANKS) | (cell.modifier & VISIBLE_ON_BLANKS),
         }
     }
 
-    /// The numbers of the sequence that leads from one to the other.
-    fn towards(self, to: Style) -> Vec<String> {
-        let mut numbers = Vec::new();
-        let gone = self.marks - to.marks;
-        let mut kept = self.marks;
-        for (mark, _, unset) in MARKS.into_iter().filter(|(mark, ..)| gone.contains(*mark)) {
-            let said = unset.to_string();
-            kept -= if unset == 22 {
-                Modifier::BOLD | Modifier::DIM
-            } else {
-                mark
-            };
-            if !numbers.contains(&said) {
-                numbers.push(said);
+    /// Returns the SGR parameters that change this style to another one.
+    fn parameters_to(self, target: TextStyle) -> Vec<String> {
+        let mut parameters = Vec::new();
+        let removed = self.modifiers - target.modifiers;
+        let mut remaining = self.modifiers;
+        for (modifier, _, off) in MODIFIERS {
+            if !removed.contains(modifier) {
+                continue;
+            }
+            remaining -= modifier;
+            if off == NORMAL_INTENSITY {
+                remaining -= Modifier::BOLD | Modifier::DIM;
+            }
+            let parameter = off.to_string();
+            if !parameters.contains(&parameter) {
+                parameters.push(parameter);
             }
         }
-        let new = to.marks - kept;
-        numbers.extend(
-            MARKS
-                .into_iter()
-                .filter(|(mark, ..)| new.contains(*mark))
-                .map(|(_, set, _)| set.to_string()),
-        );
-        if self.fg != to.fg {
-            numbers.push(colour(to.fg, 30));
+        let added = target.modifiers - remaining;
+        for (modifier, on, _) in MODIFIERS {
+            if added.contains(modifier) {
+                parameters.push(on.to_string());
+            }
         }
-        if self.bg != to.bg {
-            numbers.push(colour(to.bg, 40));
+        if self.fg != target.fg {
+            parameters.push(colour_parameter(target.fg, FOREGROUND));
         }
-        numbers
+        if self.bg != target.bg {
+            parameters.push(colour_parameter(target.bg, BACKGROUND));
+        }
+        parameters
     }
 }
 
-/// A colour's numbers; `base`: 30 for ink, 40 for paper.
-fn colour(colour: Color, base: u8) -> String {
+/// Returns the SGR parameter of a colour; `base` is [`FOREGROUND`] or [`BACKGROUND`].
+fn colour_parameter(colour: Color, base: u8) -> String {
     let named = |n: u8| {
-        if n < 8 {
-            (base + n).to_string()
-        } else {
-            (base + 60 + n - 8).to_string()
-        }
+        let parameter = if n < 8 { base + n } else { base + 60 + n - 8 };
+        parameter.to_string()
     };
     match colour {
         Color::Reset => (base + 9).to_string(),
@@ -179,14 +227,26 @@ fn colour(colour: Color, base: u8) -> String {
     }
 }
 
-/// The shortest way to a cell from where the cursor is, where that is known.
-fn way(from: Option<Position>, to: Position) -> String {
-    match from {
-        Some(from) if from == to => String::new(),
-        Some(from) if from.y == to.y && to.x == from.x + 1 => "\x1b[C".into(),
-        Some(from) if from.y == to.y && to.x > from.x => format!("\x1b[{}C", to.x - from.x),
-        _ if to.x == 0 => format!("\x1b[{}H", to.y + 1),
-        _ => format!("\x1b[{};{}H", to.y + 1, to.x + 1),
+/// Returns the shortest sequence that moves the cursor; `from` is its position, if that is known.
+fn cursor_movement(from: Option<Position>, to: Position) -> String {
+    if from == Some(to) {
+        return String::new();
+    }
+    if let Some(from) = from
+        && from.y == to.y
+        && from.x < to.x
+    {
+        let columns = to.x - from.x;
+        return if columns == 1 {
+            "\x1b[C".into()
+        } else {
+            format!("\x1b[{columns}C")
+        };
+    }
+    if to.x == 0 {
+        format!("\x1b[{}H", to.y + 1)
+    } else {
+        format!("\x1b[{};{}H", to.y + 1, to.x + 1)
     }
 }
 
@@ -199,42 +259,13 @@ impl<W: Write> Backend for CompactBackend<W> {
             return Ok(());
         }
         queue!(self.inner, BeginSynchronizedUpdate)?;
-        // while it draws the cursor would be seen to run about
+        // A visible cursor would flicker across the screen.
         self.hide_cursor()?;
         self.cursor = None;
-        let (mut style, mut at) = (self.style, None);
+        let mut position = None;
         for (x, y, cell) in cells {
-            let here = Position { x, y };
-            let symbol = cell.symbol();
-            if let Some(gone) = self.placed.remove(&here) {
-                queue!(self.inner, Print(kitty_placement::delete(gone)))?;
-            }
-            queue!(self.inner, Print(way(at, here)))?;
-            self.placed
-                .extend(kitty_placement::placed_id(symbol).map(|id| (here, id)));
-            // an image's sequence is among it: it moves the cursor, and leaves colours and marks as
-            // they are
-            let is_image = symbol.contains('\x1b');
-            let wanted = style.for_cell(cell);
-            let numbers = style.towards(wanted);
-            if !numbers.is_empty() {
-                queue!(
-                    self.inner,
-                    Print(format_args!("\x1b[{}m", numbers.join(";")))
-                )?;
-            }
-            match self.ascii && !is_image {
-                true => queue!(self.inner, Print(fallback(symbol, symbol.width())))?,
-                false => queue!(self.inner, Print(symbol))?,
-            }
-            (style, at) = (wanted, Some(Position { x: x + 1, y }));
-            // terminals differ in how wide they take what is not plain, and at the edge the cursor
-            // hangs
-            if is_image || !symbol.is_ascii() && symbol.width() != 1 {
-                at = None;
-            }
+            position = self.write_cell(position, Position { x, y }, cell)?;
         }
-        self.style = style;
         queue!(self.inner, EndSynchronizedUpdate)
     }
 
@@ -243,17 +274,17 @@ impl<W: Write> Backend for CompactBackend<W> {
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        match std::mem::replace(&mut self.hidden, true) {
-            true => Ok(()),
-            false => self.inner.hide_cursor(),
+        if std::mem::replace(&mut self.is_cursor_hidden, true) {
+            return Ok(());
         }
+        self.inner.hide_cursor()
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
-        match std::mem::replace(&mut self.hidden, false) {
-            true => self.inner.show_cursor(),
-            false => Ok(()),
+        if std::mem::replace(&mut self.is_cursor_hidden, false) {
+            return self.inner.show_cursor();
         }
+        Ok(())
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
@@ -262,10 +293,10 @@ impl<W: Write> Backend for CompactBackend<W> {
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let position = position.into();
-        match self.cursor.replace(position) == Some(position) {
-            true => Ok(()),
-            false => self.inner.set_cursor_position(position),
+        if self.cursor.replace(position) == Some(position) {
+            return Ok(());
         }
+        self.inner.set_cursor_position(position)
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -273,11 +304,13 @@ impl<W: Write> Backend for CompactBackend<W> {
     }
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        for (_, gone) in self.placed.drain() {
-            queue!(self.inner, Print(kitty_placement::delete(gone)))?;
+        for (_, id) in self.placed_images.drain() {
+            queue!(self.inner, Print(kitty_placement::delete(id)))?;
         }
-        // the terminal may have been someone else's
-        (self.hidden, self.cursor, self.style) = (false, None, PLAIN);
+        // Another program may have used the terminal in between.
+        self.is_cursor_hidden = false;
+        self.cursor = None;
+        self.style = DEFAULT_STYLE;
         queue!(self.inner, Print("\x1b[m"))?;
         self.inner.clear_region(region)
     }
@@ -303,7 +336,7 @@ mod tests {
 
     const AREA: Rect = Rect::new(0, 0, 24, 6);
 
-    /// A frame of letters, blanks, wide letters, colours and marks.
+    /// Returns a frame with letters, blanks, wide characters, colours and modifiers.
     fn frame(salt: u32) -> Buffer {
         let mut buffer = Buffer::empty(AREA);
         let colours = [
@@ -314,15 +347,15 @@ mod tests {
             Color::LightRed,
         ];
         let texts = ["a", " ", " ", "é", "│", "█", "z"];
-        for (at, cell) in buffer.content.iter_mut().enumerate() {
-            let n = (at as u32 / 3)
+        for (index, cell) in buffer.content.iter_mut().enumerate() {
+            let hash = (index as u32 / 3)
                 .wrapping_mul(2_654_435_761)
                 .wrapping_add(salt)
                 >> 7;
-            let pick = |of: usize, shift: u32| (n >> shift) as usize % of;
-            cell.set_symbol(texts[(pick(texts.len(), 0) + at % 2) % texts.len()]);
+            let pick = |count: usize, shift: u32| (hash >> shift) as usize % count;
+            cell.set_symbol(texts[(pick(texts.len(), 0) + index % 2) % texts.len()]);
             (cell.fg, cell.bg) = (colours[pick(5, 3)], colours[pick(5, 6)]);
-            cell.modifier = MARKS[pick(8, 9)].0
+            cell.modifier = MODIFIERS[pick(8, 9)].0
                 - Modifier::SLOW_BLINK
                 - Modifier::HIDDEN
                 - Modifier::CROSSED_OUT;
@@ -331,47 +364,48 @@ mod tests {
         buffer
     }
 
-    fn written(backend: &mut impl Backend, from: &Buffer, to: &Buffer) {
+    fn draw_changes(backend: &mut impl Backend, from: &Buffer, to: &Buffer) {
         let _ = backend.draw(from.diff(to).into_iter());
     }
 
     #[test]
     fn the_screen_is_the_same_in_fewer_bytes() {
         let screen = || vt100::Parser::new(6.try_into().unwrap(), 24.try_into().unwrap(), 0);
-        let (mut lean_screen, mut plain_screen) = (screen(), screen());
-        let (mut lean_bytes, mut plain_bytes) = (0, 0);
-        let (mut before, mut style) = (Buffer::empty(AREA), PLAIN);
+        let (mut compact_screen, mut plain_screen) = (screen(), screen());
+        let (mut compact_bytes, mut plain_bytes) = (0, 0);
+        let (mut before, mut style) = (Buffer::empty(AREA), DEFAULT_STYLE);
         for salt in 0..40 {
             let next = frame(salt);
-            let (mut lean, mut plain) = (Vec::new(), Vec::new());
-            let mut backend = CompactBackend::new(&mut lean);
+            let (mut compact, mut plain) = (Vec::new(), Vec::new());
+            let mut backend = CompactBackend::new(&mut compact);
             backend.style = style;
-            written(&mut backend, &before, &next);
+            draw_changes(&mut backend, &before, &next);
             style = backend.style;
-            written(&mut CrosstermBackend::new(&mut plain), &before, &next);
-            lean_screen.process(&lean);
+            draw_changes(&mut CrosstermBackend::new(&mut plain), &before, &next);
+            compact_screen.process(&compact);
             plain_screen.process(&plain);
             for (row, column) in (0..6).flat_map(|row| (0..24).map(move |column| (row, column))) {
-                let [mine, theirs] = [&lean_screen, &plain_screen]
+                let [own, expected] = [&compact_screen, &plain_screen]
                     .map(|s| s.screen().cell(row, column).unwrap().clone());
                 assert_eq!(
-                    (mine.contents(), mine.bgcolor()),
-                    (theirs.contents(), theirs.bgcolor())
+                    (own.contents(), own.bgcolor()),
+                    (expected.contents(), expected.bgcolor())
                 );
-                if mine.has_contents() && mine.contents() != " " {
-                    assert_eq!(mine, theirs, "at {row}, {column}");
+                if own.has_contents() && own.contents() != " " {
+                    assert_eq!(own, expected, "at {row}, {column}");
                 }
                 assert_eq!(
-                    (mine.underline(), mine.inverse()),
-                    (theirs.underline(), theirs.inverse())
+                    (own.underline(), own.inverse()),
+                    (expected.underline(), expected.inverse())
                 );
             }
-            (lean_bytes, plain_bytes) = (lean_bytes + lean.len(), plain_bytes + plain.len());
+            (compact_bytes, plain_bytes) =
+                (compact_bytes + compact.len(), plain_bytes + plain.len());
             before = next;
         }
         assert!(
-            lean_bytes * 10 < plain_bytes * 8,
-            "{lean_bytes} of {plain_bytes}"
+            compact_bytes * 10 < plain_bytes * 8,
+            "{compact_bytes} of {plain_bytes}"
         );
     }
 
@@ -381,12 +415,12 @@ mod tests {
         let mut backend = CompactBackend::new(&mut bytes);
         let (empty, mut shown) = (Buffer::empty(AREA), Buffer::empty(AREA));
         shown[(3, 2)].set_symbol("\x1b_Ga=T,i=77,p=1,q=2,m=0;AAAA\x1b\\");
-        written(&mut backend, &empty, &shown);
+        draw_changes(&mut backend, &empty, &shown);
         let mut other = shown.clone();
         other[(3, 2)].set_symbol("\x1b_Ga=T,i=78,p=1,q=2,m=0;AAAA\x1b\\");
-        written(&mut backend, &shown, &other);
-        written(&mut backend, &other, &empty);
-        written(&mut backend, &empty, &shown);
+        draw_changes(&mut backend, &shown, &other);
+        draw_changes(&mut backend, &other, &empty);
+        draw_changes(&mut backend, &empty, &shown);
         backend.clear().unwrap();
         drop(backend);
         let text = String::from_utf8(bytes).unwrap();
@@ -407,16 +441,19 @@ mod tests {
     }
 
     #[test]
-    fn marks_that_go_take_no_others_along() {
-        let style = |marks| Style { marks, ..PLAIN };
+    fn removing_one_modifier_keeps_the_others() {
+        let style = |modifiers| TextStyle {
+            modifiers,
+            ..DEFAULT_STYLE
+        };
         let (bold_dim, dim) = (Modifier::BOLD | Modifier::DIM, Modifier::DIM);
-        assert_eq!(style(bold_dim).towards(style(dim)), ["22", "2"]);
-        assert_eq!(style(bold_dim).towards(PLAIN), ["22"]);
+        assert_eq!(style(bold_dim).parameters_to(style(dim)), ["22", "2"]);
+        assert_eq!(style(bold_dim).parameters_to(DEFAULT_STYLE), ["22"]);
         assert_eq!(
-            PLAIN.towards(Style {
+            DEFAULT_STYLE.parameters_to(TextStyle {
                 fg: Color::White,
                 bg: Color::Rgb(1, 2, 3),
-                ..PLAIN
+                ..DEFAULT_STYLE
             }),
             ["97", "48;2;1;2;3"]
         );

@@ -1,46 +1,48 @@
-//! Decodes one unit of input into a key, a mouse report, a paste or a change of focus.
+//! The decoder for one unit of input: a key, a mouse report, a paste or a change of focus.
 //!
-//! The encodings of keys are [`termina`]'s; its events become those of crossterm, which the rest of
-//! the program knows.
+//! [`termina`] knows the encodings of keys; its events are converted to those of crossterm, which
+//! the rest of the program uses.
 
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
 pub(super) const ESC: u8 = 0x1b;
-pub(super) const PASTE_BEGIN: &[u8] = b"\x1b[200~";
+pub(super) const PASTE_START: &[u8] = b"\x1b[200~";
 pub(super) const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// The text between the brackets.
-pub(super) fn paste(unit: &[u8]) -> Event {
-    let text = unit.strip_prefix(PASTE_BEGIN).unwrap_or(unit);
+/// Returns the paste event of a unit. The end marker is missing if the paste was cut off.
+pub(super) fn paste_event(unit: &[u8]) -> Event {
+    let text = unit.strip_prefix(PASTE_START).unwrap_or(unit);
     Event::Paste(String::from_utf8_lossy(text.strip_suffix(PASTE_END).unwrap_or(text)).into_owned())
 }
 
-pub(super) fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
+/// Returns the event of a key that is pressed.
+pub(super) fn key_press(code: KeyCode, modifiers: KeyModifiers) -> Event {
     Event::Key(KeyEvent::new(code, modifiers))
 }
 
-pub(super) fn alt_key(letter: u8) -> Event {
-    key(KeyCode::Char(char::from(letter)), KeyModifiers::ALT)
+/// Returns the event of an ASCII character that is pressed together with alt.
+pub(super) fn alt_key_press(character: u8) -> Event {
+    key_press(KeyCode::Char(char::from(character)), KeyModifiers::ALT)
 }
 
-/// The event that a unit stands for; `None` where it is of no known encoding.
-pub(super) fn event(unit: &[u8]) -> Option<Event> {
+/// Decodes a unit that is not a paste. Returns `None` if its encoding is unknown.
+pub(super) fn decode_event(unit: &[u8]) -> Option<Event> {
     match unit {
-        [ESC] => return Some(key(KeyCode::Esc, KeyModifiers::NONE)),
-        [ESC, letter @ (b'O' | b'P' | b']' | b'_')] => return Some(alt_key(*letter)),
+        [ESC] => return Some(key_press(KeyCode::Esc, KeyModifiers::NONE)),
+        [ESC, character @ (b'O' | b'P' | b']' | b'_')] => return Some(alt_key_press(*character)),
         [ESC, ESC, ..] => {
-            let Some(Event::Key(mut event)) = event(&unit[1..]) else {
+            let Some(Event::Key(mut event)) = decode_event(&unit[1..]) else {
                 return None;
             };
             event.modifiers |= KeyModifiers::ALT;
             return Some(Event::Key(event));
         }
-        // F3 with modifiers, which termina takes for the cursor's position; it has another sequence
-        // too
+        // F3 with modifiers, which termina decodes as a cursor position. F3 has a second encoding,
+        // which is unambiguous.
         [ESC, b'[', b'1', b';', modifier @ .., b'R'] => {
-            return event(&[b"\x1b[13;", modifier, b"~"].concat());
+            return decode_event(&[b"\x1b[13;", modifier, b"~"].concat());
         }
         _ => {}
     }
@@ -55,11 +57,11 @@ pub(super) fn event(unit: &[u8]) -> Option<Event> {
     }
 }
 
-/// A key as the rest of the program knows keys; `None` for those that nothing can be bound to.
+/// Converts a key. Returns `None` for keys that cannot be bound to an action.
 fn key_event(event: termina::event::KeyEvent) -> Option<KeyEvent> {
     use termina::event::{KeyCode as Code, KeyEventKind as Kind};
     let code = match event.code {
-        Code::Char(letter) => KeyCode::Char(letter),
+        Code::Char(character) => KeyCode::Char(character),
         Code::Function(number) => KeyCode::F(number),
         Code::Enter => KeyCode::Enter,
         Code::Backspace => KeyCode::Backspace,
@@ -85,39 +87,36 @@ fn key_event(event: termina::event::KeyEvent) -> Option<KeyEvent> {
     };
     Some(KeyEvent::new_with_kind(
         code,
-        modifiers(event.modifiers),
+        key_modifiers(event.modifiers),
         kind,
     ))
 }
 
-fn modifiers(modifiers: termina::event::Modifiers) -> KeyModifiers {
-    use termina::event::Modifiers as M;
-    let known = [
-        (M::SHIFT, KeyModifiers::SHIFT),
-        (M::ALT, KeyModifiers::ALT),
-        (M::CONTROL, KeyModifiers::CONTROL),
-        (M::SUPER, KeyModifiers::SUPER),
-        (M::HYPER, KeyModifiers::HYPER),
-        (M::META, KeyModifiers::META),
+fn key_modifiers(modifiers: termina::event::Modifiers) -> KeyModifiers {
+    use termina::event::Modifiers;
+    let pairs = [
+        (Modifiers::SHIFT, KeyModifiers::SHIFT),
+        (Modifiers::ALT, KeyModifiers::ALT),
+        (Modifiers::CONTROL, KeyModifiers::CONTROL),
+        (Modifiers::SUPER, KeyModifiers::SUPER),
+        (Modifiers::HYPER, KeyModifiers::HYPER),
+        (Modifiers::META, KeyModifiers::META),
     ];
-    known
-        .into_iter()
-        .filter(|(theirs, _)| modifiers.contains(*theirs))
-        .map(|(_, ours)| ours)
-        .collect()
+    let mut converted = KeyModifiers::NONE;
+    for (modifier, key_modifier) in pairs {
+        if modifiers.contains(modifier) {
+            converted |= key_modifier;
+        }
+    }
+    converted
 }
 
 fn mouse_event(event: termina::event::MouseEvent) -> MouseEvent {
-    use termina::event::{MouseButton as Button, MouseEventKind as Kind};
-    let button = |button| match button {
-        Button::Left => MouseButton::Left,
-        Button::Right => MouseButton::Right,
-        Button::Middle => MouseButton::Middle,
-    };
+    use termina::event::MouseEventKind as Kind;
     let kind = match event.kind {
-        Kind::Down(which) => MouseEventKind::Down(button(which)),
-        Kind::Up(which) => MouseEventKind::Up(button(which)),
-        Kind::Drag(which) => MouseEventKind::Drag(button(which)),
+        Kind::Down(button) => MouseEventKind::Down(mouse_button(button)),
+        Kind::Up(button) => MouseEventKind::Up(mouse_button(button)),
+        Kind::Drag(button) => MouseEventKind::Drag(mouse_button(button)),
         Kind::Moved => MouseEventKind::Moved,
         Kind::ScrollDown => MouseEventKind::ScrollDown,
         Kind::ScrollUp => MouseEventKind::ScrollUp,
@@ -128,6 +127,15 @@ fn mouse_event(event: termina::event::MouseEvent) -> MouseEvent {
         kind,
         column: event.column,
         row: event.row,
-        modifiers: modifiers(event.modifiers),
+        modifiers: key_modifiers(event.modifiers),
+    }
+}
+
+fn mouse_button(button: termina::event::MouseButton) -> MouseButton {
+    use termina::event::MouseButton as Button;
+    match button {
+        Button::Left => MouseButton::Left,
+        Button::Right => MouseButton::Right,
+        Button::Middle => MouseButton::Middle,
     }
 }

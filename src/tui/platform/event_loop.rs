@@ -1,415 +1,502 @@
-//! The event loop: input, replies, finished pictures, signals and time become messages; frames are
-//! drawn when something changed: at once after a key, at most 60 a second for what comes by itself.
+//! The event loop. Input, replies, encoded images, signals and timers become messages to the app. A
+//! frame is drawn only if something changed: at once after a key, otherwise at most 60 times a
+//! second.
 
+use std::cmp::Reverse;
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event, KeyEventKind};
-use ratatui::layout::Size;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::config::{Environment, Images, Multiplexer, Theme};
 use crate::engine::protocol::{Reply, ReplyKind, Request};
-use crate::error::{Error, Result};
-use crate::files::write_atomic;
+use crate::error::Result;
 use crate::tui::app::App;
 use crate::tui::draw;
 use crate::tui::message::{LoopCommand, Message};
 use crate::tui::persist::session::SavedSession;
 use crate::tui::platform::capabilities::{Answers, GraphicsProtocol, image_setup};
 use crate::tui::platform::input::{TerminalInput, TerminalReport};
+use crate::tui::platform::new_file::write_new_file;
 use crate::tui::platform::reader;
-use crate::tui::platform::saver::{Saved, Saver};
-use crate::tui::platform::signals::{Received, Signals, end_when_stuck};
+use crate::tui::platform::saver::{SaveOutcome, Saver};
+use crate::tui::platform::signals::{SignalRequest, Signals, start_exit_watchdog};
 use crate::tui::platform::terminal::Terminal;
+use crate::tui::platform::terminal_size::{kernel_cell_size, screen_size};
 use crate::tui::platform::theme_files::ThemeFiles;
 use crate::tui::platform::tmux;
-use crate::tui::platform::tmux::Outside;
+use crate::tui::platform::tmux::OuterTerminal;
 use crate::tui::ui::image_cache::{EncodeJob, EncodeResult, ImageCache};
 
-/// Between two frames.
+/// The shortest time between two frames.
 const FRAME: Duration = Duration::from_micros(16_667);
-/// Between a frame and the one that shows a key.
+/// The shortest time between a frame and the one that shows the effect of a key.
 const KEY_FRAME: Duration = Duration::from_millis(2);
-/// Between two frames that only show how far something is.
+/// The shortest time between two frames that only show progress.
 const PROGRESS_FRAME: Duration = Duration::from_millis(50);
-/// Between two ticks, while something moves.
+/// The time between two ticks, while something on the screen moves.
 const TICK: Duration = Duration::from_millis(100);
-/// How long images wait for the terminal's answer. A later one is taken up when it comes.
-const ANSWER_WITHIN: Duration = Duration::from_millis(700);
-/// tmux tells a pane of a client that attaches only if it is set to; so it is asked so often, while
-/// images go through it.
-const ASK_TMUX: Duration = Duration::from_secs(2);
-/// tmux itself asks a terminal that attaches for its name, and knows it only when the answer is
-/// there.
-const TMUX_KNOWS_AFTER: [Duration; 4] = [
+/// The time for which images wait for the answers of the terminal. Later answers are used when they
+/// arrive.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(700);
+/// The time between two queries to tmux, while images are drawn through it. tmux reports that a
+/// client attached only if it is configured to.
+const TMUX_QUERY_INTERVAL: Duration = Duration::from_secs(2);
+/// The delays between attempts to learn from tmux which terminal is outside. tmux queries a terminal
+/// that attaches, and knows its name only once the terminal has answered.
+const TMUX_QUERY_DELAYS: [Duration; 4] = [
     Duration::ZERO,
     Duration::from_millis(300),
     Duration::from_secs(1),
     Duration::from_secs(4),
 ];
+/// The row on which the UTF-8 probe leaves the cursor, from 1.
+const UTF8_PROBE_ROW: u16 = 2;
 
-/// What the loop turns around.
+/// The app, and what the event loop needs to run it.
 pub struct Explorer {
     pub app: App,
     pub theme: Theme,
     pub themes: ThemeFiles,
-    pub images: Images,
+    /// The user's setting for images.
+    pub image_setting: Images,
     pub environment: Environment,
     pub send: Box<dyn Fn(Request) + Send>,
-    /// Where the session is kept; `None` where there is no such place.
+    /// The file in which the session is saved; `None` if it is not saved.
     pub session_path: Option<PathBuf>,
-    /// The session as it was read.
+    /// The session as it was loaded.
     pub session: Option<SavedSession>,
 }
 
-/// The loop's own state.
+/// The state of the event loop.
 struct Loop {
     explorer: Explorer,
     terminal: Terminal,
     answers: Answers,
-    /// Nothing beyond ASCII is written.
+    /// True if only ASCII is written.
     ascii: bool,
-    pictures: ImageCache,
-    made: UnboundedSender<(EncodeJob, EncodeResult)>,
-    outside: UnboundedSender<Outside>,
-    /// Images go through tmux to the terminal outside.
+    images: ImageCache,
+    results: ResultSenders,
+    /// True if images are sent through tmux to the terminal outside.
     draws_through_tmux: bool,
-    /// When images are drawn without an answer.
-    answers_due: Option<Instant>,
-    /// What changed since the last frame may be shown so long after it; `None`: nothing changed.
-    changed: Option<Duration>,
-    /// The name of the theme that is drawn with.
-    theme: String,
+    /// The time at which images are drawn even without an answer of the terminal.
+    answer_deadline: Option<Instant>,
+    /// The delay after the last frame with which the next one is drawn; `None` if nothing changed.
+    frame_delay: Option<Duration>,
     last_frame: Instant,
+    /// The name of the theme in use.
+    theme_name: String,
     saver: Saver,
 }
 
-/// The channels, signals and clocks that the loop waits for, beside its own timers.
+/// The channels by which background tasks send their results to the loop.
+struct ResultSenders {
+    images: UnboundedSender<(EncodeJob, EncodeResult)>,
+    outer_terminal: UnboundedSender<OuterTerminal>,
+}
+
+/// The channels, signals and clocks that the loop waits for.
 struct Sources {
     inputs: UnboundedReceiver<TerminalInput>,
     replies: UnboundedReceiver<Reply>,
-    /// The engine has not closed `replies` yet.
-    engine_lives: bool,
-    pictures_made: UnboundedReceiver<(EncodeJob, EncodeResult)>,
-    asked_outside: UnboundedReceiver<Outside>,
+    /// False once the engine has closed `replies`.
+    engine_is_running: bool,
+    images: UnboundedReceiver<(EncodeJob, EncodeResult)>,
+    outer_terminal: UnboundedReceiver<OuterTerminal>,
     signals: Signals,
     ticks: Interval,
     tmux_ticks: Interval,
 }
 
-/// Runs until the user or a signal ends it. Errors: the terminal's, and a session that could not be
-/// saved.
+/// The timers that the loop waits for; `None` if one does not run.
+struct Timers {
+    frame: Option<Instant>,
+    save: Option<Instant>,
+    answers: Option<Instant>,
+    ticks: bool,
+    tmux_ticks: bool,
+}
+
+/// The next thing that the loop has to handle.
+enum LoopEvent {
+    Input(TerminalInput),
+    /// The terminal is disconnected.
+    Disconnected,
+    Reply(Reply),
+    EngineExited,
+    ImageEncoded(EncodeJob, EncodeResult),
+    OuterTerminal(OuterTerminal),
+    Signal(SignalRequest),
+    Tick,
+    TmuxTick,
+    FrameDue,
+    SaveDue,
+    AnswersOverdue,
+}
+
+/// Runs the explorer until the user or a signal ends it.
+///
+/// Errors: those of the terminal, and a session that could not be saved.
 pub async fn run(
     mut explorer: Explorer,
     mouse: bool,
     replies: UnboundedReceiver<Reply>,
 ) -> Result<()> {
     let signals = Signals::new()?;
-    let (made, pictures_made) = unbounded_channel();
-    let (outside, asked_outside) = unbounded_channel();
-    let (send_input, inputs) = unbounded_channel();
+    let (image_sender, images) = unbounded_channel();
+    let (outer_terminal_sender, outer_terminal) = unbounded_channel();
+    let (input_sender, inputs) = unbounded_channel();
     let mut sources = Sources {
         inputs,
         replies,
-        engine_lives: true,
-        pictures_made,
-        asked_outside,
+        engine_is_running: true,
+        images,
+        outer_terminal,
         signals,
         ticks: clock(TICK, MissedTickBehavior::Skip),
-        tmux_ticks: clock(ASK_TMUX, MissedTickBehavior::Delay),
+        tmux_ticks: clock(TMUX_QUERY_INTERVAL, MissedTickBehavior::Delay),
+    };
+    let results = ResultSenders {
+        images: image_sender,
+        outer_terminal: outer_terminal_sender,
     };
     let saver = Saver::new(explorer.session_path.clone(), explorer.session.take());
-    end_when_stuck(saver.pending())?;
+    start_exit_watchdog(saver.unsaved_changes())?;
     let ascii = !explorer.environment.is_utf8();
-    let terminal = Terminal::take(mouse, ascii, &explorer.environment)?;
-    reader::start(send_input);
-    let mut state = Loop {
-        pictures: ImageCache::new(explorer.images != Images::Off, explorer.theme.paper()),
-        theme: explorer.app.overlay.themes.shown.clone(),
-        explorer,
-        terminal,
-        answers: Answers::default(),
-        ascii,
-        made,
-        outside,
-        draws_through_tmux: false,
-        answers_due: Some(Instant::now() + ANSWER_WITHIN),
-        changed: Some(FRAME),
-        last_frame: Instant::now(),
-        saver,
-    };
-    state.start()?;
-    while !state.turn(&mut sources).await? {}
+    let terminal = Terminal::open(mouse, ascii, &explorer.environment)?;
+    reader::start(input_sender);
+    let mut event_loop = Loop::new(explorer, terminal, results, saver);
+    event_loop.start()?;
+    while !event_loop.turn(&mut sources).await? {}
     Ok(())
 }
 
-/// Returns a clock that ticks for the first time at once.
+/// Returns a clock whose first tick is immediate.
 fn clock(period: Duration, missed: MissedTickBehavior) -> Interval {
     let mut clock = interval(period);
     clock.set_missed_tick_behavior(missed);
     clock
 }
 
+/// Waits until a deadline; without one, forever.
+async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+impl Sources {
+    /// Waits for the next event.
+    async fn next(&mut self, timers: Timers) -> LoopEvent {
+        tokio::select! {
+            input = self.inputs.recv() => match input {
+                Some(input) => LoopEvent::Input(input),
+                None => LoopEvent::Disconnected,
+            },
+            reply = self.replies.recv(), if self.engine_is_running => match reply {
+                Some(reply) => LoopEvent::Reply(reply),
+                None => LoopEvent::EngineExited,
+            },
+            Some((job, result)) = self.images.recv() => LoopEvent::ImageEncoded(job, result),
+            Some(outer) = self.outer_terminal.recv() => LoopEvent::OuterTerminal(outer),
+            signal = self.signals.next() => LoopEvent::Signal(signal),
+            _ = self.ticks.tick(), if timers.ticks => LoopEvent::Tick,
+            _ = self.tmux_ticks.tick(), if timers.tmux_ticks => LoopEvent::TmuxTick,
+            () = wait_until(timers.frame) => LoopEvent::FrameDue,
+            () = wait_until(timers.save) => LoopEvent::SaveDue,
+            () = wait_until(timers.answers) => LoopEvent::AnswersOverdue,
+        }
+    }
+}
+
 impl Loop {
-    /// Sends the first request to the engine and draws the first frame.
+    fn new(explorer: Explorer, terminal: Terminal, results: ResultSenders, saver: Saver) -> Loop {
+        let is_enabled = explorer.image_setting != Images::Off;
+        Loop {
+            images: ImageCache::new(is_enabled, explorer.theme.paper()),
+            theme_name: explorer.app.overlay.themes.shown.clone(),
+            ascii: !explorer.environment.is_utf8(),
+            explorer,
+            terminal,
+            answers: Answers::default(),
+            results,
+            draws_through_tmux: false,
+            answer_deadline: Some(Instant::now() + ANSWER_TIMEOUT),
+            frame_delay: Some(FRAME),
+            last_frame: Instant::now(),
+            saver,
+        }
+    }
+
+    /// Sends the first requests to the engine and draws the first frame.
     fn start(&mut self) -> Result<()> {
         if self.ascii {
             let warning = self.locale_warning();
             self.explorer.app.warn(warning);
         }
-        self.ask_tmux();
-        self.take(Message::Resize(screen_size()), FRAME);
-        let first = self.explorer.app.start();
-        self.send(first);
+        self.query_tmux();
+        self.update(Message::Resize(screen_size()), FRAME);
+        let requests = self.explorer.app.start();
+        self.send(requests);
         self.draw()
     }
 
-    /// Waits for the next event, handles it and grants what the app then wishes. Returns true at
-    /// the end, once the session is saved.
+    /// Waits for the next event, handles it, and carries out the command that the app then gives.
+    /// Returns true at the end, once the session is saved.
     async fn turn(&mut self, sources: &mut Sources) -> Result<bool> {
-        let now = Instant::now();
-        let frame_at = self.last_frame + self.changed.unwrap_or(FRAME);
-        let save_due = self.saver.due();
-        let mut drawn = Ok(());
-        tokio::select! {
-            input = sources.inputs.recv() => match input {
-                Some(input) => self.input(input)?,
-                // the line is gone
-                None => self.explorer.app.command = Some(LoopCommand::Quit),
-            },
-            reply = sources.replies.recv(), if sources.engine_lives => match reply {
-                Some(reply) => self.replies(reply, &mut sources.replies),
-                // its last reply has said why
-                None => sources.engine_lives = false,
-            },
-            Some((job, made)) = sources.pictures_made.recv() => self.picture(job, made),
-            Some(outside) = sources.asked_outside.recv() => self.heard_of_outside(outside)?,
-            _ = sources.ticks.tick(), if self.explorer.app.moves() => self.take(Message::Tick, FRAME),
-            _ = sources.tmux_ticks.tick(), if self.draws_through_tmux => self.ask_tmux(),
-            () = sleep_until(frame_at), if self.changed.is_some() => drawn = self.draw(),
-            () = sleep_until(save_due.unwrap_or(now)), if save_due.is_some() => self.save(),
-            () = sleep_until(self.answers_due.unwrap_or(now)), if self.answers_due.is_some() => self.set_up_images()?,
-            signal = sources.signals.next() => self.signal(signal)?,
-        }
-        let ends = drawn.and_then(|()| self.grant());
-        if matches!(ends, Ok(false)) {
+        let event = sources.next(self.timers()).await;
+        let handled = match event {
+            LoopEvent::FrameDue => self.draw(),
+            other => {
+                self.handle(other, sources)?;
+                Ok(())
+            }
+        };
+        let outcome = handled.and_then(|()| self.run_command());
+        if matches!(outcome, Ok(false)) {
             return Ok(false);
         }
-        // The session is saved even if the last frame could not be drawn because the line is gone.
-        ends.map(drop).and(self.finish())?;
+        // The session is saved even if the last frame could not be drawn because the terminal is
+        // disconnected.
+        let saved = self.save_at_end();
+        outcome?;
+        saved?;
         Ok(true)
     }
 
-    fn input(&mut self, input: TerminalInput) -> Result<()> {
-        match input {
-            TerminalInput::Event(event) => self.event(event),
-            TerminalInput::Report(report) => self.report(report),
+    fn timers(&self) -> Timers {
+        Timers {
+            frame: self.frame_delay.map(|delay| self.last_frame + delay),
+            save: self.saver.due_at(),
+            answers: self.answer_deadline,
+            ticks: self.explorer.app.moves(),
+            tmux_ticks: self.draws_through_tmux,
         }
     }
 
-    fn event(&mut self, event: Event) -> Result<()> {
+    fn handle(&mut self, event: LoopEvent, sources: &mut Sources) -> Result<()> {
         match event {
-            Event::Key(key) if key.kind != KeyEventKind::Release => {
-                self.take(Message::Key(key), KEY_FRAME)
-            }
-            Event::Mouse(mouse) => self.take(Message::Mouse(mouse), KEY_FRAME),
-            Event::Paste(text) => self.take(Message::Paste(text), KEY_FRAME),
-            // tmux may have shown this pane to a terminal that has no images of it
-            Event::FocusGained => self.ask_tmux(),
-            _ => {}
+            LoopEvent::Input(TerminalInput::Event(event)) => self.handle_event(event),
+            LoopEvent::Input(TerminalInput::Report(report)) => self.handle_report(report)?,
+            LoopEvent::Disconnected => self.explorer.app.command = Some(LoopCommand::Quit),
+            LoopEvent::Reply(reply) => self.handle_replies(reply, &mut sources.replies),
+            // The last reply has told the app why.
+            LoopEvent::EngineExited => sources.engine_is_running = false,
+            LoopEvent::ImageEncoded(job, result) => self.finish_image(job, result),
+            LoopEvent::OuterTerminal(outer) => self.set_outer_terminal(outer)?,
+            LoopEvent::Signal(request) => self.handle_signal(request)?,
+            LoopEvent::Tick => self.update(Message::Tick, FRAME),
+            LoopEvent::TmuxTick => self.query_tmux(),
+            LoopEvent::FrameDue => self.draw()?,
+            LoopEvent::SaveDue => self.save(),
+            LoopEvent::AnswersOverdue => self.set_up_images(),
         }
         Ok(())
     }
 
-    /// Takes in an answer of the terminal. What it changes is drawn; keys are not touched by it.
-    fn report(&mut self, report: TerminalReport) -> Result<()> {
-        if let TerminalReport::Cursor { row: 2, column } = report {
-            // the probe of the letters: one column for one letter of two bytes
-            return if column == 2 {
-                self.allow_unicode()
-            } else {
-                Ok(())
-            };
+    fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                self.update(Message::Key(key), KEY_FRAME);
+            }
+            Event::Mouse(mouse) => self.update(Message::Mouse(mouse), KEY_FRAME),
+            Event::Paste(text) => self.update(Message::Paste(text), KEY_FRAME),
+            // tmux may now show this pane in a terminal that does not have its images.
+            Event::FocusGained => self.query_tmux(),
+            _ => {}
+        }
+    }
+
+    /// Takes in a report of the terminal. It never acts like a key.
+    fn handle_report(&mut self, report: TerminalReport) -> Result<()> {
+        if let TerminalReport::Cursor { row, column } = report
+            && row == UTF8_PROBE_ROW
+        {
+            return self.handle_utf8_probe(column);
         }
         let ends_query = matches!(report, TerminalReport::Attributes(_));
         if ends_query {
-            self.terminal.answered();
+            self.terminal.record_latency();
         }
-        let is_new = self.answers.take(report);
-        let is_complete = self.answers.attributes.is_some()
-            && (!self.in_tmux() || self.answers.outside.is_some());
+        let is_new = self.answers.record(report);
+        let is_complete =
+            self.answers.attributes.is_some() && (!self.in_tmux() || self.answers.outer.is_some());
         if is_complete && (is_new || ends_query) {
-            self.set_up_images()?;
+            self.set_up_images();
         }
         Ok(())
     }
 
-    /// Decides how images are drawn by what the terminal has answered so far.
-    fn set_up_images(&mut self) -> Result<()> {
-        self.answers_due = None;
-        let Explorer {
-            images,
-            environment,
-            ..
-        } = &self.explorer;
-        let setup = image_setup(*images, &self.answers, environment, self.ascii, line_cell());
+    /// Takes in the column of the cursor after the UTF-8 probe. A terminal that reads UTF-8 has
+    /// moved it by one column for one character of two bytes.
+    fn handle_utf8_probe(&mut self, column: u16) -> Result<()> {
+        if column != 2 {
+            return Ok(());
+        }
+        self.leave_ascii()
+    }
+
+    /// Decides how images are drawn, by the answers of the terminal so far.
+    fn set_up_images(&mut self) {
+        self.answer_deadline = None;
+        let setup = image_setup(
+            self.explorer.image_setting,
+            &self.answers,
+            &self.explorer.environment,
+            self.ascii,
+            kernel_cell_size(),
+        );
         let is_kitty = matches!(
             setup.protocol,
             Some(GraphicsProtocol::Kitty | GraphicsProtocol::KittyPlaced)
         );
         self.draws_through_tmux = is_kitty && setup.through_tmux;
         if is_kitty {
-            self.terminal.holds_images(setup.through_tmux);
+            self.terminal.free_images_at_end(setup.through_tmux);
         }
         if self.draws_through_tmux {
             tmux::allow_passthrough();
         }
-        self.pictures.set_up(setup);
-        self.make_pictures();
-        self.change(FRAME);
-        Ok(())
+        self.images.set_up(setup);
+        self.encode_images();
+        self.redraw_within(FRAME);
     }
 
     fn in_tmux(&self) -> bool {
         self.explorer.environment.multiplexer == Some(Multiplexer::Tmux)
     }
 
-    /// Asks tmux which terminal is outside, where there is tmux and images are drawn.
-    fn ask_tmux(&self) {
-        if !self.in_tmux() || !self.pictures.is_enabled() {
-            return;
-        }
-        let answer = self.outside.clone();
-        tokio::spawn(async move {
-            for wait in TMUX_KNOWS_AFTER {
-                tokio::time::sleep(wait).await;
-                let Ok(Some(outside)) = tokio::task::spawn_blocking(tmux::outside).await else {
-                    return;
-                };
-                let is_known = !outside.version.is_empty();
-                // nobody listens any more when the explorer is left
-                if answer.send(outside).is_err() || is_known {
-                    return;
-                }
-            }
-        });
-    }
-
-    /// Another terminal outside, or the same one attached again, has none of the images.
-    fn heard_of_outside(&mut self, outside: Outside) -> Result<()> {
-        if outside.utf8 {
-            self.allow_unicode()?;
-        }
-        let before = self.answers.outside.replace(outside);
-        if before.as_ref() != self.answers.outside.as_ref() {
-            self.set_up_images()?;
-            if before.is_some() {
-                self.pictures.clear();
-                self.terminal.clear()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn signal(&mut self, signal: Received) -> Result<()> {
-        match signal {
-            Received::End => self.explorer.app.command = Some(LoopCommand::Quit),
-            Received::Stop => self.explorer.app.command = Some(LoopCommand::Suspend),
-            Received::Resize => {
-                // another font has other cells
-                if self.pictures.is_enabled() {
-                    self.terminal.ask()?;
-                    self.set_up_images_if_asked()?;
-                }
-                self.take(Message::Resize(screen_size()), FRAME);
-            }
-        }
-        Ok(())
-    }
-
-    /// Where the terminal does not answer, the size of its cells is known from the line.
-    fn set_up_images_if_asked(&mut self) -> Result<()> {
-        if self.answers_due.is_none() {
-            self.set_up_images()
-        } else {
-            Ok(())
+    /// Asks tmux which terminal is outside, if there is tmux and images are drawn.
+    fn query_tmux(&self) {
+        if self.in_tmux() && self.images.is_enabled() {
+            tokio::spawn(find_outer_terminal(self.results.outer_terminal.clone()));
         }
     }
 
-    /// The terminal reads UTF-8, whatever the locale says.
-    fn allow_unicode(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.ascii) {
+    /// Takes in the terminal outside of tmux. Another terminal has none of the images, and neither
+    /// has the same one after it was attached again.
+    fn set_outer_terminal(&mut self, outer: OuterTerminal) -> Result<()> {
+        if outer.utf8 {
+            self.leave_ascii()?;
+        }
+        if self.answers.outer.as_ref() == Some(&outer) {
             return Ok(());
         }
+        let previous = self.answers.outer.replace(outer);
+        self.set_up_images();
+        if previous.is_some() {
+            self.images.clear();
+            self.terminal.clear()?;
+        }
+        Ok(())
+    }
+
+    fn handle_signal(&mut self, request: SignalRequest) -> Result<()> {
+        match request {
+            SignalRequest::Quit => self.explorer.app.command = Some(LoopCommand::Quit),
+            SignalRequest::Suspend => self.explorer.app.command = Some(LoopCommand::Suspend),
+            SignalRequest::Resize => {
+                if self.images.is_enabled() {
+                    self.update_cell_size()?;
+                }
+                self.update(Message::Resize(screen_size()), FRAME);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the size of a cell again, since another font changes it. If the terminal does not
+    /// answer, the kernel reports the size.
+    fn update_cell_size(&mut self) -> Result<()> {
+        self.terminal.send_query()?;
+        if self.answer_deadline.is_none() {
+            self.set_up_images();
+        }
+        Ok(())
+    }
+
+    /// Writes all characters from now on: the terminal reads UTF-8, although the locale is another.
+    fn leave_ascii(&mut self) -> Result<()> {
+        if !self.ascii {
+            return Ok(());
+        }
+        self.ascii = false;
         let warning = self.locale_warning();
         self.explorer.app.withdraw(&warning);
-        self.change(FRAME);
+        self.redraw_within(FRAME);
         self.terminal.set_ascii(false)
     }
 
     fn locale_warning(&self) -> String {
         let environment = &self.explorer.environment;
         let locale = environment.locale.as_deref().unwrap_or("LANG is not set");
-        let better = environment.utf8_setting();
+        let utf8_setting = environment.utf8_setting();
         format!(
-            "the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other letters as ?; {better} shows all"
+            "the locale is not UTF-8 ({locale}): borders are drawn in ASCII, other characters as ?; set {utf8_setting} to see them"
         )
     }
 
-    /// Takes in a reply, and those that have come after it by now.
-    fn replies(&mut self, first: Reply, later: &mut UnboundedReceiver<Reply>) {
-        self.reply(first);
-        while let Ok(reply) = later.try_recv() {
-            self.reply(reply);
+    /// Takes in a reply, and those that have arrived after it by now.
+    fn handle_replies(&mut self, first: Reply, others: &mut UnboundedReceiver<Reply>) {
+        self.handle_reply(first);
+        while let Ok(reply) = others.try_recv() {
+            self.handle_reply(reply);
         }
     }
 
-    /// Takes in a picture that is done, and begins with the next ones.
-    fn picture(&mut self, job: EncodeJob, made: EncodeResult) {
-        self.pictures.finish(job, made);
-        self.make_pictures();
-        self.change(FRAME);
-    }
-
-    fn reply(&mut self, reply: Reply) {
-        let within = if let ReplyKind::Progress(_) = reply.kind {
-            PROGRESS_FRAME
-        } else {
-            FRAME
+    fn handle_reply(&mut self, reply: Reply) {
+        let delay = match reply.kind {
+            ReplyKind::Progress(_) => PROGRESS_FRAME,
+            _ => FRAME,
         };
-        self.take(Message::Reply(reply), within);
+        self.update(Message::Reply(reply), delay);
     }
 
-    /// Takes it in; what it changed is shown at most so long after the last frame.
-    fn take(&mut self, msg: Message, within: Duration) {
-        let requests = self.explorer.app.update(msg);
+    /// Takes in an image that is encoded, and starts with the next ones.
+    fn finish_image(&mut self, job: EncodeJob, result: EncodeResult) {
+        self.images.finish(job, result);
+        self.encode_images();
+        self.redraw_within(FRAME);
+    }
+
+    /// Sends a message to the app. What it changes is shown within `delay` after the last frame.
+    fn update(&mut self, message: Message, delay: Duration) {
+        let requests = self.explorer.app.update(message);
         self.send(requests);
         self.change_theme();
-        self.change(within);
+        self.redraw_within(delay);
     }
 
-    fn change(&mut self, within: Duration) {
-        self.changed = Some(self.changed.map_or(within, |sooner| sooner.min(within)));
+    /// Has the next frame drawn within `delay` after the last one.
+    fn redraw_within(&mut self, delay: Duration) {
+        let delay = match self.frame_delay {
+            Some(earlier) => earlier.min(delay),
+            None => delay,
+        };
+        self.frame_delay = Some(delay);
     }
 
-    /// Loads the theme that the app names, where it is another. One with faults is told and the
-    /// present one stays.
+    /// Loads the theme that the app names, if it is another one. If it cannot be loaded, a notice
+    /// says why, and the present theme stays.
     fn change_theme(&mut self) {
-        let Explorer {
-            app, theme, themes, ..
-        } = &mut self.explorer;
-        if app.overlay.themes.shown == self.theme {
+        let explorer = &mut self.explorer;
+        let name = &explorer.app.overlay.themes.shown;
+        if *name == self.theme_name {
             return;
         }
-        self.theme.clone_from(&app.overlay.themes.shown);
-        match themes.load(&self.theme) {
-            Ok(loaded) => {
-                *theme = loaded;
-                self.pictures.set_background(theme.paper());
+        self.theme_name.clone_from(name);
+        match explorer.themes.load(&self.theme_name) {
+            Ok(theme) => {
+                self.images.set_background(theme.paper());
+                explorer.theme = theme;
             }
-            Err(why) => app.notify(why.to_string()),
+            Err(error) => explorer.app.notify(error.to_string()),
         }
     }
 
@@ -420,102 +507,122 @@ impl Loop {
     }
 
     fn draw(&mut self) -> Result<()> {
-        let (app, theme, pictures) = (&self.explorer.app, &self.explorer.theme, &self.pictures);
-        let mut view = None;
+        let app = &self.explorer.app;
+        let theme = &self.explorer.theme;
+        let images = &self.images;
+        let mut drawn = None;
         self.terminal
-            .draw(|frame| view = Some(draw::draw(frame, app, theme, pictures)))?;
-        (self.changed, self.last_frame) = (None, Instant::now());
-        let Some(mut view) = view else { return Ok(()) };
-        // The large ones are what is looked at.
-        view.images
-            .sort_by_key(|key| std::cmp::Reverse(key.size.area()));
-        self.pictures.request(&view.images);
-        self.make_pictures();
-        let requests = self.explorer.app.update(Message::Drawn(view));
+            .draw(|frame| drawn = Some(draw::draw(frame, app, theme, images)))?;
+        self.frame_delay = None;
+        self.last_frame = Instant::now();
+        let Some(mut frame_info) = drawn else {
+            return Ok(());
+        };
+        // The user is most likely to look at the large images.
+        frame_info
+            .images
+            .sort_by_key(|key| Reverse(key.size.area()));
+        self.images.request(&frame_info.images);
+        self.encode_images();
+        let requests = self.explorer.app.update(Message::Drawn(frame_info));
         self.send(requests);
         if let Some(session) = self.explorer.app.session() {
-            self.saver.notice(&session);
+            self.saver.record(&session);
         }
         Ok(())
     }
 
-    fn make_pictures(&mut self) {
-        while let Some(job) = self.pictures.next_job() {
-            let made = self.made.clone();
-            tokio::task::spawn_blocking(move || {
-                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
-                let result =
-                    result.unwrap_or_else(|_| Err("this picture cannot be decoded".into()));
-                // Nobody listens any more when the explorer is left.
-                let _ = made.send((job, result));
+    /// Starts as many image jobs as may run now.
+    fn encode_images(&mut self) {
+        while let Some(job) = self.images.next_job() {
+            let sender = self.results.images.clone();
+            spawn_blocking(move || {
+                let result = catch_unwind(AssertUnwindSafe(|| job.run()))
+                    .unwrap_or_else(|_| Err("this image cannot be decoded".into()));
+                // The receiver is gone when the explorer exits.
+                let _ = sender.send((job, result));
             });
         }
     }
 
-    /// Does what the app wishes; true at the end.
-    fn grant(&mut self) -> Result<bool> {
-        match self.explorer.app.command.take() {
-            Some(LoopCommand::Quit) => return Ok(true),
-            Some(LoopCommand::Suspend) => {
-                self.save();
-                if !self.terminal.suspend()? {
-                    self.explorer.app.notify(
-                        "no shell waits that could bring a suspended explorer back; q leaves it",
-                    );
-                    self.change(FRAME);
-                    return Ok(false);
-                }
-                self.answers_due = Some(Instant::now() + ANSWER_WITHIN);
-                self.ask_tmux();
-                self.take(Message::Resize(screen_size()), FRAME);
+    /// Carries out the command of the app. Returns true if the explorer is to end.
+    fn run_command(&mut self) -> Result<bool> {
+        let Some(command) = self.explorer.app.command.take() else {
+            return Ok(false);
+        };
+        match command {
+            LoopCommand::Quit => return Ok(true),
+            LoopCommand::Suspend => self.suspend()?,
+            LoopCommand::Redraw => {
+                self.terminal.clear()?;
+                self.redraw_images();
             }
-            Some(LoopCommand::Redraw) => self.terminal.clear()?,
-            Some(LoopCommand::Copy(text)) => {
-                self.terminal.copy(&text)?;
-                return Ok(false);
-            }
-            Some(LoopCommand::Write { stem, ending, text }) => {
-                let said = match write(&stem, ending, &text) {
-                    Ok(path) => format!("written to {}", path.display()),
-                    Err(why) => why.to_string(),
-                };
-                self.explorer.app.notify(said);
-                self.change(FRAME);
-                return Ok(false);
-            }
-            None => return Ok(false),
+            LoopCommand::Copy(text) => self.terminal.copy(&text)?,
+            LoopCommand::Write { stem, ending, text } => self.write(&stem, ending, &text),
         }
-        self.pictures.clear();
-        self.change(FRAME);
         Ok(false)
     }
 
-    /// Writes the session where it changed. A failure is told once, and tried again until it
-    /// succeeds.
+    fn suspend(&mut self) -> Result<()> {
+        self.save();
+        if !self.terminal.suspend()? {
+            self.explorer
+                .app
+                .notify("cannot suspend: no shell could resume the explorer; q quits");
+            self.redraw_within(FRAME);
+            return Ok(());
+        }
+        self.answer_deadline = Some(Instant::now() + ANSWER_TIMEOUT);
+        self.query_tmux();
+        self.update(Message::Resize(screen_size()), FRAME);
+        self.redraw_images();
+        Ok(())
+    }
+
+    /// Encodes and draws all images again, since the terminal may have lost them.
+    fn redraw_images(&mut self) {
+        self.images.clear();
+        self.redraw_within(FRAME);
+    }
+
+    fn write(&mut self, stem: &str, extension: &str, text: &str) {
+        let notice = match write_new_file(stem, extension, text) {
+            Ok(path) => format!("written to {}", path.display()),
+            Err(error) => error.to_string(),
+        };
+        self.explorer.app.notify(notice);
+        self.redraw_within(FRAME);
+    }
+
+    /// Saves the session if it changed. A failure is reported once, and the save is retried until
+    /// it succeeds.
     fn save(&mut self) {
         let Some(session) = self.explorer.app.session() else {
             return;
         };
-        let app = &mut self.explorer.app;
         match self.saver.save(&session) {
             Ok(None) => return,
-            Ok(Some(Saved { merged, recovered })) => {
-                if (&merged.states, &merged.annotations) != (&session.states, &session.annotations)
-                {
-                    app.merge_session(&merged);
-                }
-                if recovered {
-                    app.notify("the session is saved again");
-                }
-            }
-            Err(why) => app.notify(format!(
-                "the session is not saved, and will be tried again: {why}"
+            Ok(Some(outcome)) => self.apply_saved(&session, outcome),
+            Err(error) => self.explorer.app.notify(format!(
+                "the session could not be saved (trying again): {error}"
             )),
         }
-        self.change(FRAME);
+        self.redraw_within(FRAME);
     }
 
-    fn finish(&mut self) -> Result<()> {
+    /// Takes over what another explorer has added to the file, and reports that saving works again.
+    fn apply_saved(&mut self, session: &SavedSession, outcome: SaveOutcome) {
+        let SaveOutcome { merged, recovered } = outcome;
+        let app = &mut self.explorer.app;
+        if merged.states != session.states || merged.annotations != session.annotations {
+            app.merge_session(&merged);
+        }
+        if recovered {
+            app.notify("the session is saved again");
+        }
+    }
+
+    fn save_at_end(&mut self) -> Result<()> {
         match self.explorer.app.session() {
             Some(session) => self.saver.finish(&session),
             None => Ok(()),
@@ -523,37 +630,17 @@ impl Loop {
     }
 }
 
-/// Columns and rows of the screen; a usual size where the line does not tell.
-fn screen_size() -> Size {
-    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
-    Size::new(columns, rows)
-}
-
-/// The size of a cell by the size of the screen in pixels, where the line tells it.
-pub fn line_cell() -> Option<(u16, u16)> {
-    let size = crossterm::terminal::window_size().ok()?;
-    Some((
-        size.width.checked_div(size.columns)?,
-        size.height.checked_div(size.rows)?,
-    ))
-}
-
-/// Writes `stem.ending`, or `stem-2.ending` and so on where there is such a file: nothing is
-/// written over.
-fn write(stem: &str, ending: &str, text: &str) -> Result<PathBuf> {
-    let name = |n: usize| {
-        if n == 1 {
-            format!("{stem}.{ending}")
-        } else {
-            format!("{stem}-{n}.{ending}")
+/// Asks tmux repeatedly which terminal is outside, until tmux knows, and sends the answers.
+async fn find_outer_terminal(sender: UnboundedSender<OuterTerminal>) {
+    for delay in TMUX_QUERY_DELAYS {
+        sleep(delay).await;
+        let Ok(Some(outer)) = spawn_blocking(tmux::outer_terminal).await else {
+            return;
+        };
+        let is_known = !outer.version.is_empty();
+        // The receiver is gone when the explorer exits.
+        if sender.send(outer).is_err() || is_known {
+            return;
         }
-    };
-    let here = std::env::current_dir()
-        .map_err(Error::io("find", "the folder that this was started in"))?;
-    let free = (1..)
-        .map(|n| here.join(name(n)))
-        .find(|path| !path.exists());
-    let path = free.unwrap_or_else(|| here.join(name(1)));
-    write_atomic(&path, text.as_bytes())?;
-    Ok(path)
+    }
 }

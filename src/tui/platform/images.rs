@@ -1,16 +1,17 @@
-//! Encodes images for the terminal: scaled to whole cells, in the protocol and the colours that the
-//! terminal draws.
+//! Encodes images for the terminal: scales them to cells, in the protocol and the colours that the
+//! terminal supports.
 
 use std::num::NonZero;
 
 use crossterm::style::{Colors, ResetColor, SetColors};
 use image::imageops::{ColorMap, FilterType, dither};
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, Rgb, Rgba};
 use ratatui::backend::IntoCrossterm;
 use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Color;
 use ratatui::widgets::Widget;
+use ratatui_image::errors::Errors;
 use ratatui_image::protocol::{Protocol as Encoded, halfblocks, iterm2, kitty, sixel};
 use ratatui_image::{Image, Resize};
 
@@ -18,68 +19,83 @@ use crate::config::{ANSI_COLOURS, Depth, Environment, Images};
 use crate::tui::platform::capabilities::{Answers, GraphicsProtocol, ImageSetup, image_setup};
 use crate::tui::platform::kitty_placement;
 
-/// A cell whose symbol is a sequence takes one column all the same.
+/// The width of a cell whose symbol is an escape sequence.
 const ONE_COLUMN: CellDiffOption = CellDiffOption::ForcedWidth(NonZero::<u16>::MIN);
 
-/// From empty to full, for terminals without colours.
+/// The shades from empty to full, for terminals without colours.
 const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
+/// The shades for terminals without colours and UTF-8.
 const ASCII_SHADES: [&str; 10] = [" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"];
 
-/// The background of a terminal that was not asked.
-const DARK_PAPER: [u8; 3] = [0, 0, 0];
+/// The background that is assumed in a terminal that was not queried.
+const BLACK: [u8; 3] = [0, 0, 0];
 
-/// An image as it is drawn.
+/// The filter by which images are scaled.
+const FILTER: FilterType = FilterType::Triangle;
+
+/// The height of a sixel in pixels.
+const SIXEL_HEIGHT: u32 = 6;
+
+/// An image that can be drawn in the terminal.
 pub enum EncodedImage {
     Protocol {
         encoded: Encoded,
-        /// Text drawn over the image replaces it cell by cell.
+        /// True if text drawn over the image replaces it cell by cell.
         is_made_of_cells: bool,
         depth: Depth,
     },
     /// A sequence that places the image at the cursor.
     Placed { sequence: String, size: Size },
-    /// A letter for each cell, row by row.
+    /// A character for each cell, row by row.
     Shades {
-        letters: Vec<&'static str>,
+        characters: Vec<&'static str>,
         size: Size,
     },
 }
 
+/// The parameters of the encoders.
+struct Encoding<'a> {
+    protocol: GraphicsProtocol,
+    /// The size in cells.
+    size: Size,
+    resize: Resize,
+    /// The colour behind the image: red, green, blue.
+    background: [u8; 3],
+    setup: &'a ImageSetup,
+}
+
 impl EncodedImage {
-    /// Scales `image` to fit `area` and encodes it; `paper` is the theme's background, red, green,
-    /// blue.
+    /// Scales `image` to fit `area` and encodes it; `background` is the background of the theme:
+    /// red, green, blue.
     ///
-    /// Error: a clause for people, where the encoder fails.
+    /// Error: a clause for users, if the image cannot be encoded.
     pub fn new(
         image: DynamicImage,
         area: Size,
-        paper: [u8; 3],
+        background: [u8; 3],
         setup: &ImageSetup,
     ) -> Result<EncodedImage, String> {
         let protocol = setup.protocol.ok_or("images are off")?;
-        let resize = Resize::Scale(Some(FilterType::Triangle));
+        let resize = Resize::Scale(Some(FILTER));
         let size = resize.size_for(&image, setup.font_size(), area);
         if size.width == 0 || size.height == 0 {
             return Err("there is no room for it".into());
         }
-        if protocol == GraphicsProtocol::Shades {
-            return Ok(shades(&image, size, paper, setup));
+        let encoding = Encoding {
+            protocol,
+            size,
+            resize,
+            background,
+            setup,
+        };
+        match protocol {
+            GraphicsProtocol::Shades => Ok(encoding.shades(&image)),
+            GraphicsProtocol::KittyPlaced => encoding.placement(&image),
+            _ => encoding.protocol(&image),
         }
-        if protocol == GraphicsProtocol::KittyPlaced {
-            let scaled = scaled(&image, size, &resize, protocol, paper, setup);
-            return kitty_placement::sequence(&scaled, size)
-                .map(|sequence| EncodedImage::Placed { sequence, size });
-        }
-        let encoded =
-            encode(&image, size, &resize, protocol, paper, setup).map_err(|e| e.to_string())?;
-        Ok(EncodedImage::Protocol {
-            encoded,
-            is_made_of_cells: protocol.is_made_of_cells(),
-            depth: setup.depth,
-        })
     }
 
-    /// The cells that it takes.
+    /// Returns the size in cells.
     pub fn size(&self) -> Size {
         match self {
             EncodedImage::Protocol { encoded, .. } => encoded.size(),
@@ -87,7 +103,7 @@ impl EncodedImage {
         }
     }
 
-    /// Whether it is made of cells (see [`GraphicsProtocol::is_made_of_cells`]).
+    /// Returns true if the image consists of cells (see [`GraphicsProtocol::is_made_of_cells`]).
     pub fn is_made_of_cells(&self) -> bool {
         match self {
             EncodedImage::Protocol {
@@ -105,39 +121,55 @@ impl Widget for &EncodedImage {
             EncodedImage::Protocol { encoded, depth, .. } => {
                 Image::new(encoded).render(area, buffer);
                 if let Encoded::Halfblocks(_) = encoded {
-                    lower(area, buffer, *depth);
+                    reduce_colours(area, buffer, *depth);
                 }
             }
             EncodedImage::Placed { sequence, size } => {
-                for position in Rect::new(area.x, area.y, size.width, size.height)
-                    .intersection(area)
-                    .positions()
-                {
-                    buffer[position].set_diff_option(CellDiffOption::Skip);
-                }
-                buffer[area.as_position()]
-                    .set_symbol(sequence)
-                    .set_diff_option(ONE_COLUMN);
+                render_placement(sequence, *size, area, buffer);
             }
-            EncodedImage::Shades { letters, size } => {
-                let width = usize::from(size.width);
-                for (at, letter) in letters.iter().enumerate() {
-                    let (x, y) = (area.x + (at % width) as u16, area.y + (at / width) as u16);
-                    if let Some(cell) = buffer
-                        .cell_mut((x, y))
-                        .filter(|_| area.contains((x, y).into()))
-                    {
-                        cell.set_symbol(letter);
-                    }
-                }
+            EncodedImage::Shades { characters, size } => {
+                render_shades(characters, *size, area, buffer);
             }
         }
     }
 }
 
-/// Draws an image as lines of text: half blocks or shades, at most so many cells.
+/// Writes the sequence of a placed image into the first cell of `area`, and excludes the other cells
+/// of the image from drawing.
+fn render_placement(sequence: &str, size: Size, area: Rect, buffer: &mut Buffer) {
+    let image_area = Rect::new(area.x, area.y, size.width, size.height);
+    for position in image_area.intersection(area).positions() {
+        buffer[position].set_diff_option(CellDiffOption::Skip);
+    }
+    buffer[area.as_position()]
+        .set_symbol(sequence)
+        .set_diff_option(ONE_COLUMN);
+}
+
+fn render_shades(characters: &[&str], size: Size, area: Rect, buffer: &mut Buffer) {
+    let image_area = Rect::new(area.x, area.y, size.width, size.height);
+    for (position, character) in image_area.positions().zip(characters) {
+        if !area.contains(position) {
+            continue;
+        }
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.set_symbol(character);
+        }
+    }
+}
+
+/// Reduces the colours of an area to those that the terminal shows.
+fn reduce_colours(area: Rect, buffer: &mut Buffer, depth: Depth) {
+    for position in area.intersection(buffer.area).positions() {
+        let cell = &mut buffer[position];
+        cell.fg = depth.nearest(cell.fg).unwrap_or(Color::Reset);
+        cell.bg = depth.nearest(cell.bg).unwrap_or(Color::Reset);
+    }
+}
+
+/// Draws an image as lines of text, in half blocks or shades that fit `area`.
 ///
-/// Error: a clause for people.
+/// Error: a clause for users.
 pub fn draw_text(
     image: DynamicImage,
     area: Size,
@@ -150,133 +182,172 @@ pub fn draw_text(
         !environment.is_utf8(),
         None,
     );
-    let encoded = EncodedImage::new(image, area, DARK_PAPER, &setup)?;
+    let encoded = EncodedImage::new(image, area, BLACK, &setup)?;
     let area = Rect::from((Position::ORIGIN, encoded.size()));
     let mut buffer = Buffer::empty(area);
     encoded.render(area, &mut buffer);
     let mut text = String::new();
     for y in 0..area.height {
-        let own = (Color::Reset, Color::Reset);
-        let mut colours = own;
-        for x in 0..area.width {
-            let cell = &buffer[(x, y)];
-            if colours != (cell.fg, cell.bg) {
-                colours = (cell.fg, cell.bg);
-                let change = SetColors(Colors::new(
-                    cell.fg.into_crossterm(),
-                    cell.bg.into_crossterm(),
-                ));
-                text += &change.to_string();
-            }
-            text += cell.symbol();
-        }
-        if colours != own {
-            text += &ResetColor.to_string();
-        }
-        text.push('\n');
+        push_row(&mut text, &buffer, y);
     }
     Ok(text)
 }
 
-fn encode(
-    image: &DynamicImage,
-    size: Size,
-    resize: &Resize,
-    protocol: GraphicsProtocol,
-    paper: [u8; 3],
-    setup: &ImageSetup,
-) -> Result<Encoded, ratatui_image::errors::Errors> {
-    if protocol == GraphicsProtocol::HalfBlocks {
-        return Ok(Encoded::Halfblocks(halfblocks::Halfblocks::new(
-            half_blocks(image, size, setup.depth),
-            size,
-        )?));
+/// Appends a row of a buffer as a line of text with the sequences of its colours.
+fn push_row(text: &mut String, buffer: &Buffer, y: u16) {
+    let default_colours = (Color::Reset, Color::Reset);
+    let mut colours = default_colours;
+    for x in 0..buffer.area.width {
+        let cell = &buffer[(x, y)];
+        if colours != (cell.fg, cell.bg) {
+            colours = (cell.fg, cell.bg);
+            let foreground = cell.fg.into_crossterm();
+            let background = cell.bg.into_crossterm();
+            *text += &SetColors(Colors::new(foreground, background)).to_string();
+        }
+        *text += cell.symbol();
     }
-    let scaled = scaled(image, size, resize, protocol, paper, setup);
-    Ok(match protocol {
-        GraphicsProtocol::Sixel => Encoded::Sixel(sixel::Sixel::new(
-            whole_sixels(scaled),
-            size,
-            setup.through_tmux,
-        )?),
-        GraphicsProtocol::Iterm2 => {
-            Encoded::ITerm2(iterm2::Iterm2::new(scaled, size, setup.through_tmux)?)
-        }
-        _ => {
-            let (id, shared_memory) = (rand::random(), false);
-            let (tmux, deflate) = (setup.through_tmux, setup.compressed);
-            Encoded::Kitty(kitty::Kitty::new(
-                scaled,
-                size,
-                id,
-                tmux,
-                deflate,
-                shared_memory,
-            )?)
-        }
-    })
+    if colours != default_colours {
+        *text += &ResetColor.to_string();
+    }
+    text.push('\n');
 }
 
-/// Without the last rows of pixels that do not fill a sixel, which is six high: terminals draw the
-/// rest of one in black, or over the text below.
-fn whole_sixels(image: DynamicImage) -> DynamicImage {
-    const HIGH: u32 = 6;
-    let height = (image.height() / HIGH * HIGH).max(HIGH.min(image.height()));
+impl Encoding<'_> {
+    /// Encodes an image in one of the protocols of `ratatui_image`.
+    fn protocol(&self, image: &DynamicImage) -> Result<EncodedImage, String> {
+        let encoded = match self.protocol {
+            GraphicsProtocol::HalfBlocks => self.half_blocks(image),
+            GraphicsProtocol::Sixel => self.sixel(image),
+            GraphicsProtocol::Iterm2 => self.iterm2(image),
+            _ => self.kitty(image),
+        };
+        Ok(EncodedImage::Protocol {
+            encoded: encoded.map_err(|e| e.to_string())?,
+            is_made_of_cells: self.protocol.is_made_of_cells(),
+            depth: self.setup.depth,
+        })
+    }
+
+    /// Encodes two pixels in each cell. With 16 colours they are dithered.
+    fn half_blocks(&self, image: &DynamicImage) -> Result<Encoded, Errors> {
+        let width = u32::from(self.size.width);
+        let height = 2 * u32::from(self.size.height);
+        let mut pixels = image.resize_exact(width, height, FILTER).to_rgb8();
+        if self.setup.depth == Depth::Ansi {
+            dither(&mut pixels, &AnsiColours);
+        }
+        let image = DynamicImage::ImageRgb8(pixels);
+        let encoded = halfblocks::Halfblocks::new(image, self.size)?;
+        Ok(Encoded::Halfblocks(encoded))
+    }
+
+    fn sixel(&self, image: &DynamicImage) -> Result<Encoded, Errors> {
+        let image = crop_to_sixels(self.scaled(image));
+        let encoded = sixel::Sixel::new(image, self.size, self.setup.through_tmux)?;
+        Ok(Encoded::Sixel(encoded))
+    }
+
+    fn iterm2(&self, image: &DynamicImage) -> Result<Encoded, Errors> {
+        let image = self.scaled(image);
+        let encoded = iterm2::Iterm2::new(image, self.size, self.setup.through_tmux)?;
+        Ok(Encoded::ITerm2(encoded))
+    }
+
+    fn kitty(&self, image: &DynamicImage) -> Result<Encoded, Errors> {
+        let shared_memory = false;
+        let encoded = kitty::Kitty::new(
+            self.scaled(image),
+            self.size,
+            rand::random(),
+            self.setup.through_tmux,
+            self.setup.compressed,
+            shared_memory,
+        )?;
+        Ok(Encoded::Kitty(encoded))
+    }
+
+    /// Encodes an image that is placed at the cursor.
+    fn placement(&self, image: &DynamicImage) -> Result<EncodedImage, String> {
+        let sequence = kitty_placement::sequence(&self.scaled(image), self.size)?;
+        Ok(EncodedImage::Placed {
+            sequence,
+            size: self.size,
+        })
+    }
+
+    /// Scales an image to the pixels of its cells, and fills the rest with the background. Without
+    /// colours it becomes grey.
+    fn scaled(&self, image: &DynamicImage) -> DynamicImage {
+        let [red, green, blue] = self.background;
+        // kitty's placeholders have the background of their cells.
+        let opacity = if self.protocol == GraphicsProtocol::Kitty {
+            0
+        } else {
+            255
+        };
+        let background = Rgba([red, green, blue, opacity]);
+        let font_size = self.setup.font_size();
+        let scaled = self
+            .resize
+            .resize(image, font_size, self.size, Some(background));
+        if self.setup.depth == Depth::None {
+            to_grey(&scaled)
+        } else {
+            scaled
+        }
+    }
+
+    /// Encodes one shade in each cell.
+    fn shades(&self, image: &DynamicImage) -> EncodedImage {
+        let shades: &[&'static str] = if self.setup.ascii {
+            &ASCII_SHADES
+        } else {
+            &SHADES
+        };
+        let is_light = is_light(self.shades_background());
+        let width = u32::from(self.size.width);
+        let height = u32::from(self.size.height);
+        let pixels = image.resize_exact(width, height, FILTER).to_rgb8();
+        let characters = pixels
+            .pixels()
+            .map(|pixel| shade(pixel, shades, is_light))
+            .collect();
+        EncodedImage::Shades {
+            characters,
+            size: self.size,
+        }
+    }
+
+    /// Returns the background on which shades are drawn. With few colours, the theme does not
+    /// change the background of the terminal.
+    fn shades_background(&self) -> [u8; 3] {
+        match self.setup.depth {
+            Depth::None | Depth::Ansi => self.setup.background.unwrap_or(self.background),
+            Depth::Indexed | Depth::True => self.background,
+        }
+    }
+}
+
+/// Removes the last rows of pixels that do not fill a sixel. Terminals draw the rest of a sixel in
+/// black, or over the text below.
+fn crop_to_sixels(image: DynamicImage) -> DynamicImage {
+    let full_sixels = image.height() / SIXEL_HEIGHT * SIXEL_HEIGHT;
+    let height = full_sixels.max(SIXEL_HEIGHT.min(image.height()));
     image.crop_imm(0, 0, image.width(), height)
 }
 
-/// Scaled to fit the cells, the rest filled with paper; grey where the user wants no colours.
-fn scaled(
-    image: &DynamicImage,
-    size: Size,
-    resize: &Resize,
-    protocol: GraphicsProtocol,
-    paper: [u8; 3],
-    setup: &ImageSetup,
-) -> DynamicImage {
-    let [red, green, blue] = paper;
-    // placeholders have the cells' own paper behind them
-    let opacity = if protocol == GraphicsProtocol::Kitty {
-        0
-    } else {
-        255
-    };
-    let scaled = resize.resize(
-        image,
-        setup.font_size(),
-        size,
-        Some(image::Rgba([red, green, blue, opacity])),
-    );
-    if setup.depth == Depth::None {
-        grey(&scaled)
-    } else {
-        scaled
-    }
-}
-
-fn grey(image: &DynamicImage) -> DynamicImage {
+fn to_grey(image: &DynamicImage) -> DynamicImage {
     DynamicImage::ImageRgba8(DynamicImage::ImageLumaA8(image.to_luma_alpha8()).to_rgba8())
 }
 
-/// Two pixels a cell, dithered where there are but 16 colours.
-fn half_blocks(image: &DynamicImage, size: Size, depth: Depth) -> DynamicImage {
-    let (width, height) = (u32::from(size.width), 2 * u32::from(size.height));
-    let mut pixels = image
-        .resize_exact(width, height, FilterType::Triangle)
-        .to_rgb8();
-    if depth == Depth::Ansi {
-        dither(&mut pixels, &AnsiColours);
-    }
-    DynamicImage::ImageRgb8(pixels)
-}
-
-/// The 16 colours that dithering may take.
+/// The 16 colours to which images are dithered.
 struct AnsiColours;
 
 impl ColorMap for AnsiColours {
-    type Color = image::Rgb<u8>;
+    type Color = Rgb<u8>;
 
-    fn index_of(&self, colour: &image::Rgb<u8>) -> usize {
+    fn index_of(&self, colour: &Rgb<u8>) -> usize {
         let [red, green, blue] = colour.0;
         let nearest = Depth::Ansi.nearest(Color::Rgb(red, green, blue));
         ANSI_COLOURS
@@ -285,61 +356,38 @@ impl ColorMap for AnsiColours {
             .unwrap_or(0)
     }
 
-    fn map_color(&self, colour: &mut image::Rgb<u8>) {
+    fn map_color(&self, colour: &mut Rgb<u8>) {
         colour.0 = ANSI_COLOURS[self.index_of(colour)].1;
     }
 }
 
-/// Brings the cells of an area to the colours that the terminal shows.
-fn lower(area: Rect, buffer: &mut Buffer, depth: Depth) {
-    for position in area.intersection(buffer.area).positions() {
-        let cell = &mut buffer[position];
-        cell.fg = depth.nearest(cell.fg).unwrap_or(Color::Reset);
-        cell.bg = depth.nearest(cell.bg).unwrap_or(Color::Reset);
-    }
+fn is_light(colour: [u8; 3]) -> bool {
+    let sum: u32 = colour.iter().map(|&channel| u32::from(channel)).sum();
+    sum > 3 * 128
 }
 
-/// A shade a cell: on a dark background the fuller the brighter, on a light one the other way
-/// round.
-fn shades(image: &DynamicImage, size: Size, paper: [u8; 3], setup: &ImageSetup) -> EncodedImage {
-    let ramp: &[&'static str] = if setup.ascii { &ASCII_SHADES } else { &SHADES };
-    // with few colours the theme leaves the terminal's own background
-    let background = match setup.depth {
-        Depth::None | Depth::Ansi => setup.background.unwrap_or(paper),
-        Depth::Indexed | Depth::True => paper,
+/// Returns the shade of a pixel: on a dark background bright pixels get full shades, on a light one
+/// dark pixels.
+fn shade(pixel: &Rgb<u8>, shades: &[&'static str], is_light: bool) -> &'static str {
+    let [red, green, blue] = pixel.0.map(u32::from);
+    // the luma of Rec. 709
+    let brightness = (2126 * red + 7152 * green + 722 * blue) / 10_000;
+    let fill = if is_light {
+        255 - brightness
+    } else {
+        brightness
     };
-    let is_light = background
-        .iter()
-        .map(|&channel| u32::from(channel))
-        .sum::<u32>()
-        > 3 * 128;
-    let (width, height) = (u32::from(size.width), u32::from(size.height));
-    let pixels: RgbImage = image
-        .resize_exact(width, height, FilterType::Triangle)
-        .to_rgb8();
-    let letter = |pixel: &image::Rgb<u8>| {
-        let [red, green, blue] = pixel.0.map(u32::from);
-        // Rec. 709
-        let brightness = (2126 * red + 7152 * green + 722 * blue) / 10_000;
-        let ink = if is_light {
-            255 - brightness
-        } else {
-            brightness
-        } as usize;
-        ramp[(ink * ramp.len() / 256).min(ramp.len() - 1)]
-    };
-    EncodedImage::Shades {
-        letters: pixels.pixels().map(letter).collect(),
-        size,
-    }
+    let index = fill as usize * shades.len() / 256;
+    shades[index.min(shades.len() - 1)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::RgbImage;
 
     #[test]
-    fn text_has_the_colours_and_letters_of_the_terminal() {
+    fn text_has_only_the_colours_and_characters_of_the_terminal() {
         let image = || {
             DynamicImage::ImageRgb8(RgbImage::from_fn(8, 8, |x, y| {
                 image::Rgb([32 * x as u8, 32 * y as u8, 0])
@@ -383,13 +431,13 @@ mod tests {
         }
     }
 
-    fn setup(images: Images, depth: Depth, ascii: bool) -> ImageSetup {
+    fn setup(setting: Images, depth: Depth, ascii: bool) -> ImageSetup {
         let environment = Environment {
             depth,
             ..Environment::from_variables(|_| None)
         };
         image_setup(
-            images,
+            setting,
             &Answers::default(),
             &environment,
             ascii,
@@ -397,7 +445,7 @@ mod tests {
         )
     }
 
-    /// Left half red, right half blue.
+    /// Returns an image whose left half is red and whose right half is blue.
     fn image() -> DynamicImage {
         let colour = |x| {
             if x < 20 {
@@ -409,8 +457,8 @@ mod tests {
         DynamicImage::ImageRgb8(RgbImage::from_fn(40, 40, |x, _| colour(x)))
     }
 
-    fn drawn(setup: &ImageSetup, paper: [u8; 3]) -> Buffer {
-        let encoded = EncodedImage::new(image(), Size::new(4, 2), paper, setup).unwrap();
+    fn drawn(setup: &ImageSetup, background: [u8; 3]) -> Buffer {
+        let encoded = EncodedImage::new(image(), Size::new(4, 2), background, setup).unwrap();
         assert_eq!(encoded.size(), Size::new(4, 2));
         let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 3));
         encoded.render(Rect::new(1, 1, 4, 2), &mut buffer);
@@ -420,7 +468,7 @@ mod tests {
     #[test]
     fn half_blocks_have_no_more_colours_than_the_terminal() {
         let colours = |depth| -> Vec<Color> {
-            let buffer = drawn(&setup(Images::Halfblocks, depth, false), DARK_PAPER);
+            let buffer = drawn(&setup(Images::Halfblocks, depth, false), BLACK);
             buffer
                 .content
                 .iter()
@@ -441,26 +489,26 @@ mod tests {
     }
 
     #[test]
-    fn shades_are_darker_where_the_image_is_brighter_on_light_paper() {
-        let letters = |paper, ascii| -> Vec<String> {
-            let buffer = drawn(&setup(Images::Halfblocks, Depth::None, ascii), paper);
+    fn shades_are_inverted_on_a_light_background() {
+        let characters = |background, ascii| -> Vec<String> {
+            let buffer = drawn(&setup(Images::Halfblocks, Depth::None, ascii), background);
             [1, 4].map(|x| buffer[(x, 1)].symbol().to_owned()).into()
         };
-        assert_eq!(letters(DARK_PAPER, false), ["░", " "]);
-        assert_eq!(letters([250; 3], false), ["▓", "█"]);
+        assert_eq!(characters(BLACK, false), ["░", " "]);
+        assert_eq!(characters([250; 3], false), ["▓", "█"]);
         assert!(
-            letters(DARK_PAPER, true)
+            characters(BLACK, true)
                 .iter()
-                .all(|letter| letter.is_ascii())
+                .all(|character| character.is_ascii())
         );
     }
 
     #[test]
-    fn images_of_pixels_are_grey_without_colours() {
+    fn pixels_are_grey_without_colours() {
         let coloured = DynamicImage::ImageRgba8(image().to_rgba8());
-        assert_ne!(grey(&coloured).to_rgb8(), coloured.to_rgb8());
+        assert_ne!(to_grey(&coloured).to_rgb8(), coloured.to_rgb8());
         assert!(
-            grey(&coloured)
+            to_grey(&coloured)
                 .to_rgb8()
                 .pixels()
                 .all(|p| p.0[0] == p.0[1] && p.0[1] == p.0[2])
@@ -476,7 +524,7 @@ mod tests {
             (Images::Halfblocks, true),
         ] {
             let setup = setup(images, Depth::True, false);
-            let encoded = EncodedImage::new(image(), Size::new(4, 2), DARK_PAPER, &setup).unwrap();
+            let encoded = EncodedImage::new(image(), Size::new(4, 2), BLACK, &setup).unwrap();
             assert_eq!(encoded.is_made_of_cells(), of_cells, "{images:?}");
         }
     }

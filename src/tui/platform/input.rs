@@ -1,28 +1,34 @@
-//! Reads everything that a terminal sends: keys, mouse, pastes, and its answers to queries.
+//! The parser for everything that a terminal sends: keys, mouse, pastes, and answers to queries.
 //!
 //! A terminal answers on the same line on which keys arrive, and over a slow connection its answers
-//! can come seconds after the query. So there is one parser for all input. It cuts the bytes into
-//! units (ECMA-48), recognises a report by its form whenever it comes, and hands only the other
-//! units to [`termina`], which knows the encodings of keys. A report is never taken for a key, and
-//! no key is lost while the terminal is being asked.
+//! can come seconds after the query. Therefore there is one parser for all input. It splits the
+//! bytes into units (ECMA-48), recognises a report by its form whenever it comes, and passes only
+//! the other units to [`termina`], which knows the encodings of keys. A report is never read as a
+//! key, and no key is lost while answers are expected.
 
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyModifiers};
 
 use crate::tui::platform::event_decoder::{
-    ESC, PASTE_BEGIN, PASTE_END, alt_key, event, key, paste,
+    ESC, PASTE_END, PASTE_START, alt_key_press, decode_event, key_press, paste_event,
 };
 
-/// How long an `ESC` may stand alone before it is the escape key. A terminal sends the rest of a
-/// sequence at once; only a packet that was split on its way is later.
+/// The time after which a single `ESC` is the escape key. A terminal sends a sequence at once; the
+/// rest comes later only if a packet was split on its way.
 const ESCAPE_DELAY: Duration = Duration::from_millis(50);
-/// How long the rest of a sequence or a paste that has begun may take. Connections stall.
+/// The time within which the rest of a sequence or paste must arrive. Connections can stall.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest report in bytes; what is longer is noise.
-const LONGEST_REPORT: usize = 4096;
-/// The longest paste in bytes; what is longer is cut into several.
-const LONGEST_PASTE: usize = 1 << 20;
+/// The greatest length of a report in bytes. Anything longer is noise.
+const MAX_REPORT: usize = 4096;
+/// The greatest length of a paste in bytes. A longer one is split.
+const MAX_PASTE: usize = 1 << 20;
+/// The byte that can end a control string instead of `ESC \`.
+const BEL: u8 = 0x07;
+/// The bytes that `ESC P`, `ESC ]` and `ESC _` (DCS, OSC, APC) add to the escape character.
+const DCS: u8 = b'P';
+const OSC: u8 = b']';
+const APC: u8 = b'_';
 
 /// One unit of input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,90 +40,84 @@ pub enum TerminalInput {
 /// An answer of the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TerminalReport {
-    /// The terminal's name and version (XTVERSION): `kitty(0.41.1)`.
+    /// The name and version of the terminal (XTVERSION): `kitty(0.41.1)`.
     Version(String),
-    /// Its primary device attributes (DA1); 4 among them: it draws sixel.
+    /// The primary device attributes (DA1). The attribute 4 means that the terminal draws sixel.
     Attributes(Vec<u16>),
     /// The size of a cell in pixels.
     CellSize { width: u16, height: u16 },
-    /// The colour of the background, red, green, blue (OSC 11).
+    /// The colour of the background: red, green, blue (OSC 11).
     Background([u8; 3]),
-    /// Where the cursor is, from 1.
+    /// The position of the cursor, from 1.
     Cursor { row: u16, column: u16 },
-    /// A report that nobody here asks for.
+    /// A report that the explorer does not use.
     Other,
 }
 
-/// Cuts a stream of bytes into [`TerminalInput`]s.
+/// Splits a stream of bytes into [`TerminalInput`]s.
 #[derive(Debug, Default)]
 pub struct InputParser {
-    /// What has begun and is not complete.
+    /// The beginning of a unit that is not complete.
     pending: Vec<u8>,
-    /// When what is pending is to be taken as it is.
+    /// The time at which the pending bytes are to be read as they are.
     deadline: Option<Instant>,
 }
 
-/// What the front of the buffer is.
+/// The unit at the front of the buffer, with its length in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
-    /// A key, mouse or focus event of so many bytes.
+    /// A key, mouse or focus event.
     Event(usize),
-    /// A report of so many bytes.
     Report(usize),
-    /// A bracketed paste of so many bytes, its brackets included.
+    /// A bracketed paste, including its brackets.
     Paste(usize),
-    /// So many bytes that mean nothing.
+    /// Bytes without a meaning.
     Noise(usize),
-    /// The unit goes on; taken as it is after this time.
+    /// The beginning of a unit, which is read as it is after this time.
     Incomplete(Duration),
 }
 
 impl InputParser {
-    /// Takes in bytes as they arrived at `now`; returns the units that they complete, in order.
+    /// Takes in bytes that arrived at `now`, and returns the units that they complete, in order.
     pub fn feed(&mut self, bytes: &[u8], now: Instant) -> Vec<TerminalInput> {
         self.pending.extend_from_slice(bytes);
-        let mut found = Vec::new();
-        let mut start = 0;
         self.deadline = None;
+        let mut inputs = Vec::new();
+        let mut start = 0;
         while start < self.pending.len() {
             let rest = &self.pending[start..];
-            let unit = unit(rest);
-            match unit {
-                Unit::Incomplete(patience) => {
-                    self.deadline = Some(now + patience);
-                    break;
-                }
-                Unit::Event(length) => {
-                    found.extend(event(&rest[..length]).map(TerminalInput::Event))
-                }
-                Unit::Report(length) => found.push(TerminalInput::Report(report(&rest[..length]))),
-                Unit::Paste(length) => found.push(TerminalInput::Event(paste(&rest[..length]))),
-                Unit::Noise(_) => {}
+            let unit = first_unit(rest);
+            if let Unit::Incomplete(timeout) = unit {
+                self.deadline = Some(now + timeout);
+                break;
             }
+            inputs.extend(decode(unit, rest));
             start += unit.length();
         }
         self.pending.drain(..start);
-        found
+        inputs
     }
 
-    /// When [`InputParser::expire`] is to be called; `None` while nothing is pending.
+    /// Returns the time at which [`InputParser::expire`] is to be called; `None` while nothing is
+    /// pending.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Takes what is pending as it is, since nothing followed: an `ESC` becomes the escape key, the
-    /// beginning of a report is dropped, a paste ends here.
+    /// Reads the pending bytes as they are, because nothing followed: a single `ESC` becomes the
+    /// escape key, the beginning of a report is dropped, and a paste ends here.
     pub fn expire(&mut self) -> Vec<TerminalInput> {
         self.deadline = None;
         let pending = std::mem::take(&mut self.pending);
-        let keys = match pending.as_slice() {
-            [ESC] => vec![key(KeyCode::Esc, KeyModifiers::NONE)],
-            [ESC, ESC] => vec![key(KeyCode::Esc, KeyModifiers::NONE); 2],
-            [ESC, letter] => vec![alt_key(*letter)],
-            pasted if pasted.starts_with(PASTE_BEGIN) => vec![paste(pasted)],
+        let escape = key_press(KeyCode::Esc, KeyModifiers::NONE);
+        let events = match pending.as_slice() {
+            [ESC] => vec![escape],
+            [ESC, ESC] => vec![escape; 2],
+            [ESC, character] => vec![alt_key_press(*character)],
+            paste if paste.starts_with(PASTE_START) => vec![paste_event(paste)],
             _ => Vec::new(),
         };
-        keys.into_iter().map(TerminalInput::Event).collect()
+        events.into_iter().map(TerminalInput::Event).collect()
     }
 }
 
@@ -133,23 +133,26 @@ impl Unit {
     }
 }
 
-/// The unit at the front of `bytes`, which must not be empty.
-fn unit(bytes: &[u8]) -> Unit {
+/// Decodes the unit at the front of `bytes`. Returns `None` if it has no meaning.
+fn decode(unit: Unit, bytes: &[u8]) -> Option<TerminalInput> {
+    let bytes = &bytes[..unit.length()];
+    match unit {
+        Unit::Event(_) => decode_event(bytes).map(TerminalInput::Event),
+        Unit::Report(_) => Some(TerminalInput::Report(decode_report(bytes))),
+        Unit::Paste(_) => Some(TerminalInput::Event(paste_event(bytes))),
+        Unit::Noise(_) | Unit::Incomplete(_) => None,
+    }
+}
+
+/// Returns the unit at the front of `bytes`, which must not be empty.
+fn first_unit(bytes: &[u8]) -> Unit {
     match bytes {
         [ESC] => Unit::Incomplete(ESCAPE_DELAY),
         [ESC, b'[', ..] => control_sequence(bytes),
         [ESC, b'O'] => Unit::Incomplete(ESCAPE_DELAY),
         [ESC, b'O', b'A'..=b'Z' | b'a'..=b'z', ..] => Unit::Event(3),
-        [ESC, b'P' | b']' | b'_', ..] => control_string(bytes),
-        // alt with a key that has a sequence of its own; rxvt sends alt-up so
-        [ESC, ESC] => Unit::Incomplete(ESCAPE_DELAY),
-        [ESC, ESC, b'[' | b'O', ..] => match unit(&bytes[1..]) {
-            Unit::Event(length) => Unit::Event(length + 1),
-            Unit::Incomplete(patience) => Unit::Incomplete(patience),
-            // the first is a key, and what follows it is not
-            _ => Unit::Event(1),
-        },
-        [ESC, ESC, ..] => Unit::Event(1),
+        [ESC, DCS | OSC | APC, ..] => control_string(bytes),
+        [ESC, ESC, ..] => after_escape(bytes),
         [ESC, ..] => match character(&bytes[1..]) {
             Unit::Event(length) => Unit::Event(length + 1),
             Unit::Noise(length) => Unit::Noise(length + 1),
@@ -159,7 +162,23 @@ fn unit(bytes: &[u8]) -> Unit {
     }
 }
 
-/// One character of UTF-8 or a control character.
+/// Returns the unit at the front of bytes that begin with two `ESC`: alt with a key that has a
+/// sequence of its own (rxvt sends alt-up so), or the escape key.
+fn after_escape(bytes: &[u8]) -> Unit {
+    match bytes.get(2) {
+        None => return Unit::Incomplete(ESCAPE_DELAY),
+        Some(b'[' | b'O') => {}
+        Some(_) => return Unit::Event(1),
+    }
+    match first_unit(&bytes[1..]) {
+        Unit::Event(length) => Unit::Event(length + 1),
+        Unit::Incomplete(timeout) => Unit::Incomplete(timeout),
+        // What follows the escape key is not a key.
+        _ => Unit::Event(1),
+    }
+}
+
+/// Returns the unit of one UTF-8 character or control character.
 fn character(bytes: &[u8]) -> Unit {
     let length = match bytes[0] {
         0x00..=0x7f => 1,
@@ -168,54 +187,49 @@ fn character(bytes: &[u8]) -> Unit {
         0xf0..=0xf4 => 4,
         _ => return Unit::Noise(1),
     };
-    match bytes.get(..length) {
-        Some(whole) if std::str::from_utf8(whole).is_ok() => Unit::Event(length),
-        Some(_) => Unit::Noise(1),
-        None if bytes[1..].iter().all(|byte| (0x80..=0xbf).contains(byte)) => {
+    let Some(encoded) = bytes.get(..length) else {
+        let is_continued = bytes[1..].iter().all(|byte| (0x80..=0xbf).contains(byte));
+        return if is_continued {
             Unit::Incomplete(SEQUENCE_TIMEOUT)
-        }
-        None => Unit::Noise(1),
+        } else {
+            Unit::Noise(1)
+        };
+    };
+    if std::str::from_utf8(encoded).is_ok() {
+        Unit::Event(length)
+    } else {
+        Unit::Noise(1)
     }
 }
 
-/// A sequence that `ESC [` begins: parameters, intermediates and a final byte (ECMA-48, 5.4).
+/// Returns the unit of a sequence that begins with `ESC [`: parameters, intermediate bytes and a
+/// final byte (ECMA-48, 5.4).
 fn control_sequence(bytes: &[u8]) -> Unit {
     match bytes.get(2) {
         None => return Unit::Incomplete(ESCAPE_DELAY),
-        // the Linux console's F1 to F5
-        Some(b'[') => return fixed(bytes, 4),
-        // the mouse in its oldest encoding: three bytes after the final one
-        Some(b'M') => return fixed(bytes, 6),
+        // The Linux console sends F1 to F5 so.
+        Some(b'[') => return fixed_length(bytes, 4),
+        // In the oldest encoding of the mouse, three bytes follow the final byte.
+        Some(b'M') => return fixed_length(bytes, 6),
         Some(_) => {}
     }
-    if bytes.starts_with(PASTE_BEGIN) {
-        return match find(bytes, PASTE_END) {
-            Some(at) => Unit::Paste(at + PASTE_END.len()),
-            None if bytes.len() >= LONGEST_PASTE => Unit::Paste(bytes.len()),
-            None => Unit::Incomplete(SEQUENCE_TIMEOUT),
-        };
+    if bytes.starts_with(PASTE_START) {
+        return bracketed_paste(bytes);
     }
     let is_parameter = |byte: &u8| (0x20..=0x3f).contains(byte);
-    let Some(end) = bytes[2..]
-        .iter()
-        .position(|byte| !is_parameter(byte))
-        .map(|at| at + 2)
-    else {
-        return if bytes.len() > LONGEST_REPORT {
-            Unit::Noise(bytes.len())
-        } else {
-            Unit::Incomplete(SEQUENCE_TIMEOUT)
-        };
-    };
-    match bytes[end] {
-        last @ 0x40..=0x7e if is_report(&bytes[2..end], last) => Unit::Report(end + 1),
-        0x40..=0x7e => Unit::Event(end + 1),
-        // no sequence has such a byte: it begins something else
-        _ => Unit::Noise(end),
+    let parameters = bytes[2..].iter().take_while(|byte| is_parameter(byte));
+    let end = 2 + parameters.count();
+    match bytes.get(end) {
+        None if bytes.len() > MAX_REPORT => Unit::Noise(bytes.len()),
+        None => Unit::Incomplete(SEQUENCE_TIMEOUT),
+        Some(&last @ 0x40..=0x7e) if is_report(&bytes[2..end], last) => Unit::Report(end + 1),
+        Some(0x40..=0x7e) => Unit::Event(end + 1),
+        // No sequence contains such a byte: it begins something else.
+        Some(_) => Unit::Noise(end),
     }
 }
 
-fn fixed(bytes: &[u8], length: usize) -> Unit {
+fn fixed_length(bytes: &[u8], length: usize) -> Unit {
     if bytes.len() < length {
         Unit::Incomplete(SEQUENCE_TIMEOUT)
     } else {
@@ -223,9 +237,20 @@ fn fixed(bytes: &[u8], length: usize) -> Unit {
     }
 }
 
-/// Whether a control sequence answers a query. No key and no mouse event has a private parameter
-/// other than `<`, nor one of these final bytes; `R` with a 1 before it is F3 with modifiers, else
-/// the cursor's position.
+fn bracketed_paste(bytes: &[u8]) -> Unit {
+    let end = bytes
+        .windows(PASTE_END.len())
+        .position(|window| window == PASTE_END);
+    match end {
+        Some(end) => Unit::Paste(end + PASTE_END.len()),
+        None if bytes.len() >= MAX_PASTE => Unit::Paste(bytes.len()),
+        None => Unit::Incomplete(SEQUENCE_TIMEOUT),
+    }
+}
+
+/// Returns true if a control sequence answers a query. No key and no mouse event has a private
+/// parameter other than `<`, or one of these final bytes. The final byte `R` belongs to F3 with
+/// modifiers if the first parameter is 1, otherwise to the position of the cursor.
 fn is_report(parameters: &[u8], last: u8) -> bool {
     match (parameters.first(), last) {
         (Some(b'?' | b'>' | b'='), _) | (_, b'c' | b't' | b'n' | b'y') => true,
@@ -234,102 +259,100 @@ fn is_report(parameters: &[u8], last: u8) -> bool {
     }
 }
 
-/// A string that `ESC P`, `ESC ]` or `ESC _` begins, if what follows is the beginning of a report;
-/// else the key with alt.
+/// Returns the unit of a control string (`ESC P`, `ESC ]` or `ESC _`) if it begins like a report,
+/// otherwise the unit of the key with alt.
 fn control_string(bytes: &[u8]) -> Unit {
     let Some(first) = bytes.get(2) else {
         return Unit::Incomplete(ESCAPE_DELAY);
     };
-    let begins_report = match bytes[1] {
-        // XTVERSION; DECRQSS and XTGETTCAP, found or not
-        b'P' => matches!(first, b'>' | b'0' | b'1'),
-        // colours, the clipboard
-        b']' => first.is_ascii_digit(),
-        // kitty's graphics
-        _ => *first == b'G',
-    };
-    if !begins_report {
+    if !begins_report(bytes[1], *first) {
         return Unit::Event(2);
     }
-    for (at, pair) in bytes.windows(2).enumerate().skip(2) {
+    for (index, pair) in bytes.windows(2).enumerate().skip(2) {
         match pair {
-            [ESC, b'\\'] => return Unit::Report(at + 2),
-            // the string was broken off
-            [ESC, _] => return Unit::Noise(at),
-            [0x07, _] => return Unit::Report(at + 1),
+            [ESC, b'\\'] => return Unit::Report(index + 2),
+            // The string was cut off.
+            [ESC, _] => return Unit::Noise(index),
+            [BEL, _] => return Unit::Report(index + 1),
             _ => {}
         }
     }
-    match bytes {
-        [.., 0x07] => Unit::Report(bytes.len()),
-        _ if bytes.len() > LONGEST_REPORT => Unit::Noise(bytes.len()),
-        _ => Unit::Incomplete(SEQUENCE_TIMEOUT),
+    if bytes.last() == Some(&BEL) {
+        Unit::Report(bytes.len())
+    } else if bytes.len() > MAX_REPORT {
+        Unit::Noise(bytes.len())
+    } else {
+        Unit::Incomplete(SEQUENCE_TIMEOUT)
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+/// Returns true if a report can begin with a control string of this kind and this first byte.
+fn begins_report(kind: u8, first: u8) -> bool {
+    match kind {
+        // XTVERSION; DECRQSS and XTGETTCAP, valid or not
+        DCS => matches!(first, b'>' | b'0' | b'1'),
+        // colours and the clipboard
+        OSC => first.is_ascii_digit(),
+        // kitty's graphics
+        _ => first == b'G',
+    }
 }
 
-/// What a report says.
-fn report(unit: &[u8]) -> TerminalReport {
-    let Ok(text) = std::str::from_utf8(unit) else {
-        return TerminalReport::Other;
-    };
+fn decode_report(unit: &[u8]) -> TerminalReport {
+    let decoded = std::str::from_utf8(unit).ok().and_then(known_report);
+    decoded.unwrap_or(TerminalReport::Other)
+}
+
+/// Decodes a report. Returns `None` for those that the explorer does not use.
+fn known_report(text: &str) -> Option<TerminalReport> {
     if let Some(version) = text.strip_prefix("\x1bP>|") {
-        return TerminalReport::Version(
-            version
-                .trim_end_matches("\x1b\\")
-                .trim_end_matches('\x07')
-                .to_owned(),
-        );
+        return Some(TerminalReport::Version(trim_terminator(version).to_owned()));
     }
     if let Some(colour) = text.strip_prefix("\x1b]11;rgb:") {
-        return background(colour).map_or(TerminalReport::Other, TerminalReport::Background);
+        return parse_colour(trim_terminator(colour)).map(TerminalReport::Background);
     }
-    let numbers = |parameters: &str| -> Vec<u16> {
-        parameters
-            .split(';')
-            .filter_map(|n| n.parse().ok())
-            .collect()
-    };
-    if let Some(attributes) = text
-        .strip_prefix("\x1b[?")
-        .and_then(|rest| rest.strip_suffix('c'))
-    {
-        return TerminalReport::Attributes(numbers(attributes));
+    let parameters = text.strip_prefix("\x1b[")?;
+    if let Some(size) = parameters.strip_suffix('t') {
+        return match parse_numbers(size)[..] {
+            [6, height, width] => Some(TerminalReport::CellSize { width, height }),
+            _ => None,
+        };
     }
-    let size = text
-        .strip_prefix("\x1b[")
-        .and_then(|rest| rest.strip_suffix('t'))
-        .map(numbers);
-    let cursor = text
-        .strip_prefix("\x1b[")
-        .and_then(|rest| rest.strip_suffix('R'))
-        .map(numbers);
-    match (size.as_deref(), cursor.as_deref()) {
-        (Some(&[6, height, width]), _) => TerminalReport::CellSize { width, height },
-        (_, Some(&[row, column])) => TerminalReport::Cursor { row, column },
-        _ => TerminalReport::Other,
+    if let Some(cursor) = parameters.strip_suffix('R') {
+        return match parse_numbers(cursor)[..] {
+            [row, column] => Some(TerminalReport::Cursor { row, column }),
+            _ => None,
+        };
     }
+    let attributes = parameters.strip_prefix('?')?.strip_suffix('c')?;
+    Some(TerminalReport::Attributes(parse_numbers(attributes)))
 }
 
-/// The colour in `ffff/8080/0000`, each channel in one to four hexadecimal digits, before the
-/// string's end.
-fn background(colour: &str) -> Option<[u8; 3]> {
-    let colour = colour.trim_end_matches("\x1b\\").trim_end_matches('\x07');
-    let channel = |digits: &str| {
-        let value = u32::from_str_radix(digits, 16).ok()?;
-        let most = 16u32
-            .checked_pow(digits.len() as u32)?
-            .checked_sub(1)
-            .filter(|most| *most > 0)?;
-        u8::try_from(value * 255 / most).ok()
-    };
-    let mut channels = colour.split('/').map(channel);
+/// Removes the terminator of a control string: `ESC \`, BEL or both.
+fn trim_terminator(text: &str) -> &str {
+    text.trim_end_matches("\x1b\\").trim_end_matches('\x07')
+}
+
+/// Parses numbers separated by semicolons; anything else is skipped.
+fn parse_numbers(parameters: &str) -> Vec<u16> {
+    parameters
+        .split(';')
+        .filter_map(|number| number.parse().ok())
+        .collect()
+}
+
+/// Parses a colour such as `ffff/8080/0000`: red, green and blue in one to four hexadecimal digits.
+fn parse_colour(colour: &str) -> Option<[u8; 3]> {
+    let mut channels = colour.split('/').map(parse_channel);
     Some([channels.next()??, channels.next()??, channels.next()??])
+}
+
+/// Parses hexadecimal digits as a fraction of the largest value that they can hold, scaled to 255.
+fn parse_channel(digits: &str) -> Option<u8> {
+    let value = u32::from_str_radix(digits, 16).ok()?;
+    let largest = 16u32.checked_pow(digits.len() as u32)?.checked_sub(1)?;
+    let scaled = value.checked_mul(255)?.checked_div(largest)?;
+    u8::try_from(scaled).ok()
 }
 
 #[cfg(test)]
@@ -341,11 +364,11 @@ mod tests {
     }
 
     fn letter(letter: char) -> TerminalInput {
-        TerminalInput::Event(key(KeyCode::Char(letter), KeyModifiers::NONE))
+        TerminalInput::Event(key_press(KeyCode::Char(letter), KeyModifiers::NONE))
     }
 
     fn with_alt(letter: char) -> TerminalInput {
-        TerminalInput::Event(key(KeyCode::Char(letter), KeyModifiers::ALT))
+        TerminalInput::Event(key_press(KeyCode::Char(letter), KeyModifiers::ALT))
     }
 
     const REPORTS: [(&[u8], TerminalReport); 10] = [
@@ -371,21 +394,21 @@ mod tests {
     ];
 
     #[test]
-    fn reports_are_told_from_keys_wherever_they_come() {
+    fn reports_are_distinguished_from_keys_anywhere_in_the_input() {
         for (bytes, report) in REPORTS {
             let stream = [b"j", bytes, b"k"].concat();
-            // in one piece, and cut at every place
+            // in one piece, and cut at every position
             for cut in 0..=stream.len() {
                 let mut parser = InputParser::default();
-                let mut found = parser.feed(&stream[..cut], Instant::now());
-                found.extend(parser.feed(&stream[cut..], Instant::now()));
+                let mut inputs = parser.feed(&stream[..cut], Instant::now());
+                inputs.extend(parser.feed(&stream[cut..], Instant::now()));
                 assert_eq!(
-                    (found.len(), &found[0], &found[2]),
+                    (inputs.len(), &inputs[0], &inputs[2]),
                     (3, &letter('j'), &letter('k')),
                     "{bytes:?} at {cut}"
                 );
                 assert_eq!(
-                    found[1],
+                    inputs[1],
                     TerminalInput::Report(report.clone()),
                     "{bytes:?} at {cut}"
                 );
@@ -394,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_that_are_asked_for_are_read() {
+    fn the_answers_to_the_query_are_decoded() {
         let reports =
             parse(b"\x1bP>|kitty(0.41.1)\x1b\\\x1b[6;20;10t\x1b[?62;4;22c\x1bP>|foot(1.13.1)\x07");
         let expected = [
@@ -410,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_keep_their_meaning() {
+    fn keys_are_decoded() {
         let cases: [(&[u8], KeyCode, KeyModifiers); 17] = [
             (b"a", KeyCode::Char('a'), KeyModifiers::NONE),
             ("å".as_bytes(), KeyCode::Char('å'), KeyModifiers::NONE),
@@ -433,7 +456,7 @@ mod tests {
         for (bytes, code, modifiers) in cases {
             assert_eq!(
                 parse(bytes),
-                [TerminalInput::Event(key(code, modifiers))],
+                [TerminalInput::Event(key_press(code, modifiers))],
                 "{bytes:?}"
             );
             let mut parser = InputParser::default();
@@ -443,43 +466,47 @@ mod tests {
                 .collect();
             assert_eq!(
                 one_by_one,
-                [TerminalInput::Event(key(code, modifiers))],
+                [TerminalInput::Event(key_press(code, modifiers))],
                 "{bytes:?} byte by byte"
             );
         }
     }
 
     #[test]
-    fn a_letter_after_alt_is_no_beginning_of_a_report() {
+    fn alt_with_a_character_that_begins_reports_is_a_key() {
         assert_eq!(parse(b"\x1b_j"), [with_alt('_'), letter('j')]);
         assert_eq!(parse(b"\x1bPj"), [with_alt('P'), letter('j')]);
         assert_eq!(parse(b"\x1b]j"), [with_alt(']'), letter('j')]);
         let mut parser = InputParser::default();
-        for alone in ['_', 'P', ']', 'O', '['] {
-            assert!(parser.feed(&[ESC, alone as u8], Instant::now()).is_empty());
-            assert_eq!(parser.expire(), [with_alt(alone)]);
+        for character in ['_', 'P', ']', 'O', '['] {
+            let bytes = [ESC, character as u8];
+            assert!(parser.feed(&bytes, Instant::now()).is_empty());
+            assert_eq!(parser.expire(), [with_alt(character)]);
         }
     }
 
     #[test]
-    fn an_escape_alone_is_the_key_after_its_delay() {
+    fn a_single_escape_is_the_escape_key_after_a_delay() {
         let (mut parser, now) = (InputParser::default(), Instant::now());
         assert!(parser.feed(b"\x1b", now).is_empty());
         assert_eq!(parser.deadline(), Some(now + ESCAPE_DELAY));
         assert_eq!(
             parser.expire(),
-            [TerminalInput::Event(key(KeyCode::Esc, KeyModifiers::NONE))]
+            [TerminalInput::Event(key_press(
+                KeyCode::Esc,
+                KeyModifiers::NONE
+            ))]
         );
         assert_eq!(parser.deadline(), None);
         assert_eq!(parser.feed(b"j", now), [letter('j')]);
         assert_eq!(
             parse(b"\x1b\x1bj")[0],
-            TerminalInput::Event(key(KeyCode::Esc, KeyModifiers::NONE))
+            TerminalInput::Event(key_press(KeyCode::Esc, KeyModifiers::NONE))
         );
     }
 
     #[test]
-    fn the_beginning_of_a_report_is_dropped_and_never_typed() {
+    fn the_beginning_of_a_report_is_dropped_and_not_read_as_keys() {
         for (bytes, _) in REPORTS {
             let mut parser = InputParser::default();
             assert!(
@@ -493,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn pastes_come_whole_whatever_is_in_them() {
+    fn a_paste_is_one_event_whatever_it_contains() {
         let pasted = |text: &str| [TerminalInput::Event(Event::Paste(text.into()))];
         assert_eq!(
             parse(b"\x1b[200~lion\rti\x1b[31mger\x1b[201~"),
@@ -511,9 +538,9 @@ mod tests {
     }
 
     #[test]
-    fn the_mouse_and_the_focus_are_read() {
-        let found = parse(b"\x1b[<0;5;3M\x1b[<0;5;3m\x1b[<64;1;1M\x1b[<32;9;9M\x1b[I\x1b[O");
-        let kinds: Vec<_> = found
+    fn mouse_and_focus_events_are_decoded() {
+        let inputs = parse(b"\x1b[<0;5;3M\x1b[<0;5;3m\x1b[<64;1;1M\x1b[<32;9;9M\x1b[I\x1b[O");
+        let kinds: Vec<_> = inputs
             .iter()
             .map(|input| match input {
                 TerminalInput::Event(Event::Mouse(mouse)) => {
@@ -534,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_loses_no_key_after_it() {
+    fn a_key_after_noise_is_not_lost() {
         for noise in [
             &b"\xff"[..],
             b"\x1b[12\x01",
@@ -544,10 +571,10 @@ mod tests {
             b"\x9b",
         ] {
             let mut parser = InputParser::default();
-            let mut found = parser.feed(noise, Instant::now());
-            found.extend(parser.expire());
-            found.extend(parser.feed(b"j", Instant::now()));
-            assert_eq!(found.last(), Some(&letter('j')), "{noise:?}: {found:?}");
+            let mut inputs = parser.feed(noise, Instant::now());
+            inputs.extend(parser.expire());
+            inputs.extend(parser.feed(b"j", Instant::now()));
+            assert_eq!(inputs.last(), Some(&letter('j')), "{noise:?}: {inputs:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! kitty's graphics for terminals without its Unicode placeholders: an image is placed at the
-//! cursor, and deleted when it leaves.
+//! The kitty graphics protocol for terminals without Unicode placeholders: an image is placed at
+//! the cursor, and deleted when its cell is drawn again.
 //!
 //! Source: <https://sw.kovidgoyal.net/kitty/graphics-protocol/>.
 
@@ -11,53 +11,62 @@ use base64::engine::general_purpose::STANDARD;
 use image::{DynamicImage, ImageFormat};
 use ratatui::layout::Size;
 
-/// The most characters of payload in one sequence.
-const CHUNK: usize = 4096;
-/// How a placement's first sequence begins; the number of its image follows.
-const BEGIN: &str = "\x1b_Ga=T,i=";
+/// The largest payload of one sequence, in characters.
+const MAX_CHUNK: usize = 4096;
+/// The beginning of the first sequence of a placement; the id of the image follows.
+const PREFIX: &str = "\x1b_Ga=T,i=";
 
-/// The sequence that clears the cells, sends the image and places it at the cursor, which stays
-/// where it is.
+/// Returns the sequence that clears `size` cells, sends the image and places it at the cursor. The
+/// cursor does not move.
 ///
-/// Error: a clause for people, where the image cannot be encoded.
+/// Error: a clause for users, if the image cannot be encoded.
 pub fn sequence(image: &DynamicImage, size: Size) -> Result<String, String> {
     let mut png = Vec::new();
     image
         .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
         .map_err(|e| e.to_string())?;
     let payload = STANDARD.encode(png);
-    // 0 is no number of an image, and Konsole reads signed ones; any other is only to be none of
-    // those on the screen
-    let id = rand::random_range(1..=i32::MAX);
     let mut sequence = String::with_capacity(payload.len() + 512);
-    let Size { width, height } = size;
-    // writing to a string cannot fail
+    clear_cells(&mut sequence, size);
+    place(&mut sequence, &payload, size);
+    Ok(sequence)
+}
+
+/// Appends the sequence that erases the cells below and to the right of the cursor.
+fn clear_cells(sequence: &mut String, Size { width, height }: Size) {
+    // Writing to a string cannot fail.
     for _ in 0..height {
         let _ = write!(sequence, "\x1b[{width}X\x1b[1B");
     }
     let _ = write!(sequence, "\x1b[{height}A");
-    // the alphabet of base64 is ASCII
-    let mut chunks = payload
-        .as_bytes()
-        .chunks(CHUNK)
-        .map(|chunk| std::str::from_utf8(chunk).unwrap_or_default())
-        .peekable();
-    let mut begin = format!("{BEGIN}{id},p=1,f=100,t=d,c={width},r={height},C=1,");
-    while let Some(chunk) = chunks.next() {
-        let more = u8::from(chunks.peek().is_some());
-        let _ = write!(sequence, "{begin}q=2,m={more};{chunk}\x1b\\");
-        begin = "\x1b_G".to_owned();
-    }
-    Ok(sequence)
 }
 
-/// The number of the image that a cell's symbol places.
+/// Appends the sequences that send a PNG in base64 and place it at the cursor.
+fn place(sequence: &mut String, payload: &str, Size { width, height }: Size) {
+    // 0 is not a valid id, and Konsole reads ids as signed. Otherwise an id only has to differ from
+    // those on the screen.
+    let id = rand::random_range(1..=i32::MAX);
+    // The alphabet of base64 is ASCII.
+    let mut chunks = payload
+        .as_bytes()
+        .chunks(MAX_CHUNK)
+        .map(|chunk| std::str::from_utf8(chunk).unwrap_or_default())
+        .peekable();
+    let mut prefix = format!("{PREFIX}{id},p=1,f=100,t=d,c={width},r={height},C=1,");
+    while let Some(chunk) = chunks.next() {
+        let more = u8::from(chunks.peek().is_some());
+        let _ = write!(sequence, "{prefix}q=2,m={more};{chunk}\x1b\\");
+        prefix = "\x1b_G".to_owned();
+    }
+}
+
+/// Returns the id of the image that the symbol of a cell places.
 pub fn placed_id(symbol: &str) -> Option<u32> {
-    let (_, rest) = symbol.split_once(BEGIN)?;
+    let (_, rest) = symbol.split_once(PREFIX)?;
     rest.split(',').next()?.parse().ok()
 }
 
-/// The sequence that takes an image off the screen and frees it.
+/// Returns the sequence that removes an image from the screen and frees it.
 pub fn delete(id: u32) -> String {
     format!("\x1b_Ga=d,d=I,i={id},q=2\x1b\\")
 }
@@ -67,8 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_placement_is_sent_in_parts_and_known_again() {
-        // noise, so that it does not compress
+    fn a_placement_is_sent_in_chunks_and_recognised_again() {
+        // Noise does not compress.
         let noise = |x: u32, y: u32| {
             image::Rgb([
                 x.wrapping_mul(y).wrapping_mul(97) as u8,

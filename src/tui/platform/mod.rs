@@ -1,5 +1,5 @@
-//! The terminal underneath the explorer: what it sends, what it can draw, and how it is taken and
-//! given back.
+//! The terminal in which the explorer runs: its input, its capabilities, how frames and images are
+//! written to it, and how it is restored.
 
 mod ascii;
 pub mod bidi;
@@ -10,10 +10,12 @@ pub mod event_loop;
 pub mod images;
 pub mod input;
 mod kitty_placement;
-pub mod query;
+mod new_file;
 mod reader;
 mod saver;
 mod signals;
 mod terminal;
+pub mod terminal_query;
+mod terminal_size;
 pub mod theme_files;
 mod tmux;

@@ -1,5 +1,5 @@
-//! Keeps the session on the disk: soon after a change, again after a failure, and also when the
-//! event loop is stuck.
+//! Saves the session to disk: soon after a change, again after a failure, and also if the event
+//! loop is blocked.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,29 +10,31 @@ use tokio::time::Instant;
 use crate::error::Result;
 use crate::tui::persist::session::SavedSession;
 
-/// Changes are gathered for so long before the session is written.
-const SAVE_AFTER: Duration = Duration::from_millis(400);
-/// After a failure it is tried again so much later, then twice as much, up to a minute.
+/// The time for which changes are collected before the session is written.
+const SAVE_DELAY: Duration = Duration::from_millis(400);
+/// The delay of the first retry after a failure. It doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// The longest delay of a retry.
 const LAST_RETRY: Duration = Duration::from_secs(60);
 
-/// Writes the session of one index.
+/// Saves the session of one index.
 pub struct Saver {
-    /// `None` where there is no place to keep it.
+    /// The file; `None` if the session is not saved.
     path: Option<PathBuf>,
-    /// What the file is known to hold.
+    /// The session that the file holds.
     saved: SavedSession,
-    at: Option<Instant>,
-    /// How long to wait before the next try; `None` while the last one succeeded.
-    retry: Option<Duration>,
-    pending: Pending,
+    due_at: Option<Instant>,
+    /// The delay before the next attempt; `None` if the last one succeeded.
+    retry_delay: Option<Duration>,
+    unsaved: UnsavedChanges,
 }
 
-/// What is to be saved yet, for a thread that ends the program when the event loop does not.
+/// The changes that are not saved yet, shared with the thread that ends the program if the event
+/// loop is blocked.
 #[derive(Debug, Clone, Default)]
-pub struct Pending(Arc<Mutex<Option<UnsavedSession>>>);
+pub struct UnsavedChanges(Arc<Mutex<Option<UnsavedSession>>>);
 
-/// A session that is not on the disk, and what it was changed from.
+/// A session that is not saved yet, and the saved one that it was changed from.
 #[derive(Debug)]
 struct UnsavedSession {
     path: PathBuf,
@@ -40,108 +42,124 @@ struct UnsavedSession {
     session: SavedSession,
 }
 
-/// A session that was written.
-pub struct Saved {
-    /// What is in the file: another explorer may have added to it.
+/// The outcome of a successful save.
+pub struct SaveOutcome {
+    /// The content of the file: another explorer may have added to it.
     pub merged: SavedSession,
-    /// An earlier try had failed.
+    /// True if an earlier attempt had failed.
     pub recovered: bool,
 }
 
-impl Pending {
+impl UnsavedChanges {
     fn lock(&self) -> MutexGuard<'_, Option<UnsavedSession>> {
-        self.0.lock().unwrap_or_else(|broken| broken.into_inner())
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Writes what is not saved yet. An error is passed over: there is nobody left to tell.
-    pub fn write(&self) {
-        if let Some(UnsavedSession {
-            path,
-            base,
-            session,
-        }) = self.lock().take()
-        {
-            let _ = session.save(&base, &path);
+    /// Saves the changes, if there are any. Errors are ignored, since the program is about to end.
+    pub fn save(&self) {
+        let unsaved = self.lock().take();
+        if let Some(unsaved) = unsaved {
+            let _ = unsaved.session.save(&unsaved.base, &unsaved.path);
         }
     }
 }
 
 impl Saver {
-    /// `loaded` is what was read from the file.
+    /// Creates a saver for the file at `path`, from which `loaded` was read.
     pub fn new(path: Option<PathBuf>, loaded: Option<SavedSession>) -> Saver {
         Saver {
             path,
             saved: loaded.unwrap_or_default(),
-            at: None,
-            retry: None,
-            pending: Pending::default(),
+            due_at: None,
+            retry_delay: None,
+            unsaved: UnsavedChanges::default(),
         }
     }
 
-    pub fn pending(&self) -> Pending {
-        self.pending.clone()
+    pub fn unsaved_changes(&self) -> UnsavedChanges {
+        self.unsaved.clone()
     }
 
-    /// Takes notice of the session as it is now.
-    pub fn notice(&mut self, session: &SavedSession) {
+    /// Takes in the present session. If it differs from the saved one, a save becomes due.
+    pub fn record(&mut self, session: &SavedSession) {
         let Some(path) = &self.path else { return };
         if *session == self.saved {
             return;
         }
-        *self.pending.lock() = Some(UnsavedSession {
+        *self.unsaved.lock() = Some(UnsavedSession {
             path: path.clone(),
             base: self.saved.clone(),
             session: session.clone(),
         });
-        self.at
-            .get_or_insert_with(|| Instant::now() + SAVE_AFTER.max(self.retry.unwrap_or_default()));
+        if self.due_at.is_none() {
+            let delay = SAVE_DELAY.max(self.retry_delay.unwrap_or_default());
+            self.due_at = Some(Instant::now() + delay);
+        }
     }
 
-    /// When [`Saver::save`] is due; `None` where nothing has changed.
-    pub fn due(&self) -> Option<Instant> {
-        self.at
+    /// Returns the time at which [`Saver::save`] is to be called; `None` if nothing has changed.
+    pub fn due_at(&self) -> Option<Instant> {
+        self.due_at
     }
 
-    /// Writes the session if it changed and has a place; `None` if not. After an error it is due
-    /// again by itself; `Err` comes only for the first failure in a row.
-    pub fn save(&mut self, session: &SavedSession) -> Result<Option<Saved>> {
-        self.at = None;
-        let Some(path) = self.path.clone().filter(|_| *session != self.saved) else {
+    /// Saves the session. Returns `None` if it has not changed or is not saved at all. After an
+    /// error another attempt becomes due.
+    ///
+    /// Errors: only the first failure of several in a row.
+    pub fn save(&mut self, session: &SavedSession) -> Result<Option<SaveOutcome>> {
+        self.due_at = None;
+        let Some(path) = &self.path else {
             return Ok(None);
         };
-        // held while it is written: the other thread may write too
-        let mut pending = self.pending.lock();
-        match session.save(&self.saved, &path) {
+        if *session == self.saved {
+            return Ok(None);
+        }
+        // The lock prevents the other thread from writing at the same time.
+        let mut unsaved = self.unsaved.lock();
+        match session.save(&self.saved, path) {
             Ok(merged) => {
-                *pending = None;
-                drop(pending);
-                // what another explorer expanded is in the file, and not here
-                self.saved = SavedSession {
-                    states: merged.states.clone(),
-                    annotations: merged.annotations.clone(),
-                    ..session.clone()
-                };
-                Ok(Some(Saved {
-                    merged,
-                    recovered: self.retry.take().is_some(),
-                }))
+                *unsaved = None;
+                drop(unsaved);
+                Ok(Some(self.record_success(session, merged)))
             }
             Err(error) => {
-                drop(pending);
-                let first = self.retry.is_none();
-                let wait = self
-                    .retry
-                    .map_or(FIRST_RETRY, |before| (before * 2).min(LAST_RETRY));
-                self.retry = Some(wait);
-                self.at = Some(Instant::now() + wait);
-                if first { Err(error) } else { Ok(None) }
+                drop(unsaved);
+                let is_first = self.retry_delay.is_none();
+                self.schedule_retry();
+                if is_first { Err(error) } else { Ok(None) }
             }
         }
     }
 
-    /// The last try before the end. Error: it failed, whether or not an earlier one did.
+    fn record_success(&mut self, session: &SavedSession, merged: SavedSession) -> SaveOutcome {
+        // The query of another explorer may be in the file, and is not part of this session.
+        self.saved = SavedSession {
+            states: merged.states.clone(),
+            annotations: merged.annotations.clone(),
+            ..session.clone()
+        };
+        SaveOutcome {
+            merged,
+            recovered: self.retry_delay.take().is_some(),
+        }
+    }
+
+    fn schedule_retry(&mut self) {
+        let delay = match self.retry_delay {
+            Some(previous) => (previous * 2).min(LAST_RETRY),
+            None => FIRST_RETRY,
+        };
+        self.retry_delay = Some(delay);
+        self.due_at = Some(Instant::now() + delay);
+    }
+
+    /// Saves the session for the last time.
+    ///
+    /// Errors: any failure, even if earlier attempts failed too.
     pub fn finish(&mut self, session: &SavedSession) -> Result<()> {
-        self.retry = None;
+        self.retry_delay = None;
         self.save(session).map(drop)
     }
 }

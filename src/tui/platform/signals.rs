@@ -5,47 +5,68 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::{Error, Result};
-use crate::tui::platform::saver::Pending;
-use crate::tui::platform::terminal::give_back_without_waiting;
+use crate::tui::platform::saver::UnsavedChanges;
+use crate::tui::platform::terminal::restore_without_waiting;
 
-/// How long the loop has to end by itself after a signal that ends it: its output may be blocked.
-const GRACE: Duration = Duration::from_millis(1200);
+/// The time that the event loop has to end by itself after a signal. Its output may be blocked.
+const GRACE_PERIOD: Duration = Duration::from_millis(1200);
 
-/// What a signal asks for.
+/// The request that a signal makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Received {
-    End,
-    Stop,
+pub(super) enum SignalRequest {
+    Quit,
+    Suspend,
     Resize,
 }
 
-/// The signals that end, suspend or resize the explorer.
+/// The signals that the event loop handles.
 pub(super) struct Signals {
+    termination: TerminationSignals,
+    suspend: Signal,
+    resize: Signal,
+}
+
+/// The signals that end the explorer.
+struct TerminationSignals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
-    stop: Signal,
-    resize: Signal,
 }
 
 impl Signals {
     pub(super) fn new() -> Result<Signals> {
         Ok(Signals {
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            stop: listen(SignalKind::from_raw(libc::SIGTSTP))?,
+            termination: TerminationSignals::new()?,
+            suspend: listen(SignalKind::from_raw(libc::SIGTSTP))?,
             resize: listen(SignalKind::window_change())?,
         })
     }
 
-    pub(super) async fn next(&mut self) -> Received {
+    /// Waits for the next signal.
+    pub(super) async fn next(&mut self) -> SignalRequest {
         tokio::select! {
-            _ = self.terminate.recv() => Received::End,
-            _ = self.hang_up.recv() => Received::End,
-            _ = self.interrupt.recv() => Received::End,
-            _ = self.stop.recv() => Received::Stop,
-            _ = self.resize.recv() => Received::Resize,
+            _ = self.termination.next() => SignalRequest::Quit,
+            _ = self.suspend.recv() => SignalRequest::Suspend,
+            _ = self.resize.recv() => SignalRequest::Resize,
+        }
+    }
+}
+
+impl TerminationSignals {
+    fn new() -> Result<TerminationSignals> {
+        Ok(TerminationSignals {
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next signal and returns its number.
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.terminate.recv() => libc::SIGTERM,
+            _ = self.hang_up.recv() => libc::SIGHUP,
+            _ = self.interrupt.recv() => libc::SIGINT,
         }
     }
 }
@@ -54,39 +75,31 @@ fn listen(kind: SignalKind) -> Result<Signal> {
     signal(kind).map_err(Error::io("listen to signals at", "the terminal"))
 }
 
-/// Ends the program after a signal even where the event loop cannot, since the terminal takes no
-/// more output: saves what is not saved, gives the terminal back as far as that goes, and exits as
-/// a shell reports a signal.
-pub(super) fn end_when_stuck(pending: Pending) -> Result<()> {
-    let failed = || Error::io("start a thread for signals at", "the terminal");
+/// Starts a thread that ends the program after a signal even if the event loop is blocked because
+/// the terminal accepts no output.
+pub(super) fn start_exit_watchdog(unsaved: UnsavedChanges) -> Result<()> {
+    let start_error = || Error::io("start a thread for signals at", "the terminal");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(failed())?;
-    let run = move || {
-        runtime.block_on(async {
-            let all = [
-                SignalKind::terminate(),
-                SignalKind::hangup(),
-                SignalKind::interrupt(),
-            ];
-            let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = all.map(listen) else {
-                return;
-            };
-            let number = tokio::select! {
-                _ = terminate.recv() => libc::SIGTERM,
-                _ = hang_up.recv() => libc::SIGHUP,
-                _ = interrupt.recv() => libc::SIGINT,
-            };
-            tokio::time::sleep(GRACE).await;
-            pending.write();
-            give_back_without_waiting();
-            std::process::exit(128 + number);
-        });
-    };
+        .map_err(start_error())?;
     std::thread::Builder::new()
         .name("signals".into())
-        .spawn(run)
-        .map(drop)
-        .map_err(failed())
+        .spawn(move || runtime.block_on(exit_after_signal(unsaved)))
+        .map_err(start_error())?;
+    Ok(())
+}
+
+/// Waits for a signal that ends the program and gives the event loop some time to end by itself.
+/// Then saves the session, restores the terminal as far as possible, and exits with the status by
+/// which shells report a signal.
+async fn exit_after_signal(unsaved: UnsavedChanges) {
+    let Ok(mut signals) = TerminationSignals::new() else {
+        return;
+    };
+    let number = signals.next().await;
+    tokio::time::sleep(GRACE_PERIOD).await;
+    unsaved.save();
+    restore_without_waiting();
+    std::process::exit(128 + number);
 }

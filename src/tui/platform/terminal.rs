@@ -1,4 +1,5 @@
-//! The terminal while the explorer has it: taken whole, and given back whole whatever happens.
+//! The terminal while the explorer runs: set up at the start, and restored however the explorer
+//! ends.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use crossterm::terminal::{
 };
 use ratatui::Frame;
 use ratatui::backend::Backend;
+use rustix::process::{Pid, Signal, getpgid, getpgrp, getppid, getsid, kill_current_process_group};
 use rustix::termios::{QueueSelector, tcflush};
 
 use crate::config::Environment;
@@ -27,86 +29,74 @@ use crate::tui::platform::capabilities::QUERY;
 use crate::tui::platform::compact_backend::CompactBackend;
 use crate::tui::platform::{reader, tmux};
 
-/// Button presses, drags and the wheel, in the encoding without a limit on columns. Motion without
-/// a button (1003) is not used, and would only be input that arrives after leaving.
-const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
-/// Writes a letter of two bytes on the second line and asks where the cursor is: in the second
-/// column, if the terminal reads UTF-8. The frame that follows covers it.
+/// Enables reports of button presses, drags and the wheel, in the encoding that does not limit the
+/// number of columns. Motion without a button (mode 1003) is not used: it would only be input that
+/// arrives after the explorer has ended.
+const ENABLE_MOUSE: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+/// Writes a character of two bytes on the second line and asks for the position of the cursor: it
+/// is in the second column if the terminal reads UTF-8. The first frame covers the character.
 const UTF8_PROBE: &str = "\x1b[2;1H\u{e9}\x1b[6n";
-/// Frees every image that kitty holds for this program.
-const FORGET_IMAGES: &str = "\x1b_Ga=d,d=A,q=2\x1b\\";
+/// Frees every image that a terminal with kitty's protocol stores for this program.
+const FREE_IMAGES: &str = "\x1b_Ga=d,d=A,q=2\x1b\\";
+/// Cancels a sequence that was cut off (CAN, ST).
+const CANCEL_SEQUENCE: &str = "\x18\x1b\\";
 
-/// Before the line is given back, input that is on its way is read and thrown away until none came
-/// for so long, but no longer than the terminal may need.
-const QUIET: Duration = Duration::from_millis(50);
-const LEAST_DRAIN: Duration = Duration::from_millis(100);
-const LONGEST_DRAIN: Duration = Duration::from_secs(1);
+/// Before the terminal is restored, input is discarded until none has arrived for this time.
+const DRAIN_SILENCE: Duration = Duration::from_millis(50);
+/// The shortest limit on the time for which input is discarded.
+const MIN_DRAIN: Duration = Duration::from_millis(100);
+/// The longest limit on the time for which input is discarded.
+const MAX_DRAIN: Duration = Duration::from_secs(1);
 
-/// Whether the terminal is ours, for the panic hook.
-static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Whether images were sent that the terminal holds, and whether through tmux.
-static HOLDS_IMAGES: AtomicU8 = AtomicU8::new(NO_IMAGES);
+/// True while the terminal is set up for the explorer. The panic hook reads it.
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// Where images are stored that must be freed at the end.
+static STORED_IMAGES: AtomicU8 = AtomicU8::new(NO_IMAGES);
 const NO_IMAGES: u8 = 0;
-const OWN_IMAGES: u8 = 1;
+const IMAGES_IN_TERMINAL: u8 = 1;
 const IMAGES_OUTSIDE_TMUX: u8 = 2;
-/// How long the terminal took to answer its query, in milliseconds; 0 while it has not.
+/// The time that the terminal took to answer the query, in milliseconds; 0 before it has answered.
 static LATENCY: AtomicU64 = AtomicU64::new(0);
 
-/// The terminal while it is ours. Dropped, it is given back.
+/// The terminal, set up for the explorer. It is restored when this is dropped.
 pub struct Terminal {
     inner: ratatui::Terminal<CompactBackend<BufWriter<Stdout>>>,
     mouse: bool,
-    /// Whether the terminal is to be asked which letters it knows.
-    probes_utf8: bool,
-    asked: Instant,
+    /// True if the terminal is asked whether it reads UTF-8.
+    probe_utf8: bool,
+    queried_at: Instant,
 }
 
 impl Terminal {
-    /// Takes the terminal and asks it what it can draw. `ascii`: nothing beyond ASCII is written,
-    /// unless the terminal turns out to read UTF-8.
+    /// Sets up the terminal and sends the query. With `ascii`, only ASCII is written, unless the
+    /// terminal turns out to read UTF-8.
     ///
-    /// Errors: `Argument` where there is no terminal, or one that draws no screens; `Io`.
-    pub fn take(mouse: bool, ascii: bool, environment: &Environment) -> Result<Terminal> {
-        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-            return Err(Error::Argument(
-                "the explorer needs a terminal; `multiexpan expand` does not".into(),
-            ));
-        }
-        if !environment.draws_screens() {
-            let name = if environment.term.is_empty() {
-                "not set".to_owned()
-            } else {
-                format!("`{}`", environment.term)
-            };
-            return Err(Error::Argument(format!(
-                "TERM is {name}, which is no terminal that a screen can be drawn on; set TERM to yours (xterm-256color, for \
-                 example), or use `multiexpan expand`"
-            )));
-        }
-        give_back_on_panic();
+    /// Errors: `Argument` if there is no terminal, or one on which no screen can be drawn; `Io`.
+    pub fn open(mouse: bool, ascii: bool, environment: &Environment) -> Result<Terminal> {
+        check_terminal(environment)?;
+        install_panic_hook();
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
         let mut backend = CompactBackend::new(out);
         backend.set_ascii(ascii);
-        let inner = ratatui::Terminal::new(backend).map_err(failed("open"))?;
-        // a multiplexer answers for itself, and not for the terminal around it
-        let probes_utf8 = ascii && environment.multiplexer.is_none();
+        let inner = ratatui::Terminal::new(backend).map_err(terminal_error("open"))?;
         let mut terminal = Terminal {
             inner,
             mouse,
-            probes_utf8,
-            asked: Instant::now(),
+            // A multiplexer answers for itself, and not for the terminal outside.
+            probe_utf8: ascii && environment.multiplexer.is_none(),
+            queried_at: Instant::now(),
         };
-        terminal.enter()?;
+        terminal.set_up()?;
         Ok(terminal)
     }
 
-    /// Sets everything up and sends the queries, before the screen is cleared: whatever a terminal
-    /// makes of them is not seen.
-    fn enter(&mut self) -> Result<()> {
-        TAKEN.store(true, Ordering::SeqCst);
-        enable_raw_mode().map_err(failed("set up"))?;
-        let mouse = if self.mouse { MOUSE_ON } else { "" };
-        let probe = if self.probes_utf8 { UTF8_PROBE } else { "" };
+    /// Switches all modes on and sends the query. The screen is cleared afterwards, so that nothing
+    /// is visible of what a terminal prints because of a sequence that it does not know.
+    fn set_up(&mut self) -> Result<()> {
+        ACTIVE.store(true, Ordering::SeqCst);
+        enable_raw_mode().map_err(terminal_error("set up"))?;
+        let mouse = if self.mouse { ENABLE_MOUSE } else { "" };
+        let probe = if self.probe_utf8 { UTF8_PROBE } else { "" };
         execute!(
             io::stdout(),
             EnterAlternateScreen,
@@ -115,110 +105,133 @@ impl Terminal {
             Print(mouse),
             Print(probe)
         )
-        .map_err(failed("set up"))?;
-        self.ask()?;
+        .map_err(terminal_error("set up"))?;
+        self.send_query()?;
         self.clear()
     }
 
-    /// Asks the terminal what it is and how large its cells are; the answers come with the input.
-    pub fn ask(&mut self) -> Result<()> {
-        self.asked = Instant::now();
-        execute!(io::stdout(), Print(QUERY)).map_err(failed("ask"))
+    /// Asks the terminal for its name and the size of its cells. The answers arrive as input.
+    pub fn send_query(&mut self) -> Result<()> {
+        self.queried_at = Instant::now();
+        execute!(io::stdout(), Print(QUERY)).map_err(terminal_error("ask"))
     }
 
-    /// The terminal has answered its query.
-    pub fn answered(&self) {
-        LATENCY.store(
-            (self.asked.elapsed().as_millis() as u64).max(1),
-            Ordering::Relaxed,
-        );
+    /// Records how long the terminal took to answer the query.
+    pub fn record_latency(&self) {
+        let milliseconds = self.queried_at.elapsed().as_millis() as u64;
+        LATENCY.store(milliseconds.max(1), Ordering::Relaxed);
     }
 
-    /// Images are sent that are to be freed on leaving.
-    pub fn holds_images(&self, through_tmux: bool) {
-        HOLDS_IMAGES.store(
-            if through_tmux {
-                IMAGES_OUTSIDE_TMUX
-            } else {
-                OWN_IMAGES
-            },
-            Ordering::Relaxed,
-        );
+    /// Notes that images are sent which must be freed at the end.
+    pub fn free_images_at_end(&self, through_tmux: bool) {
+        let location = if through_tmux {
+            IMAGES_OUTSIDE_TMUX
+        } else {
+            IMAGES_IN_TERMINAL
+        };
+        STORED_IMAGES.store(location, Ordering::Relaxed);
     }
 
-    /// Writes letters beyond ASCII from the next frame on, which is drawn whole.
+    /// Chooses between ASCII and all characters, and clears the screen.
     pub fn set_ascii(&mut self, ascii: bool) -> Result<()> {
         self.inner.backend_mut().set_ascii(ascii);
         self.clear()
     }
 
+    /// Draws a frame.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> Result<()> {
-        self.inner.draw(draw).map(drop).map_err(failed("draw on"))
+        self.inner.draw(draw).map_err(terminal_error("draw on"))?;
+        Ok(())
     }
 
-    /// Forgets what is on the screen, so that the next frame is drawn whole.
+    /// Clears the screen, so that the next frame is drawn completely.
     pub fn clear(&mut self) -> Result<()> {
-        // not `Terminal::clear`: it waits for the terminal to tell the cursor's place, and not
-        // every one answers
+        // `ratatui::Terminal::clear` would wait for the terminal to report the position of the
+        // cursor, which not every terminal does.
         self.inner.swap_buffers();
-        self.inner.backend_mut().clear().map_err(failed("clear"))
+        self.inner
+            .backend_mut()
+            .clear()
+            .map_err(terminal_error("clear"))
     }
 
-    /// Asks the terminal to take this as its clipboard (OSC 52). Whether it does, it does not say.
+    /// Asks the terminal to put `text` on its clipboard (OSC 52). A terminal does not say whether
+    /// it does.
     pub fn copy(&mut self, text: &str) -> Result<()> {
         let mut sequence = String::new();
         CopyToClipboard::to_clipboard_from(text)
             .write_ansi(&mut sequence)
-            .map_err(|e| failed("copy to")(io::Error::other(e)))?;
-        let mut out = io::stdout();
-        // tmux takes the plain one with `set-clipboard on`, and hands the wrapped one on with
-        // `allow-passthrough on`
+            .map_err(|e| terminal_error("copy to")(io::Error::other(e)))?;
+        // tmux accepts the plain sequence with `set-clipboard on`, and passes the wrapped one on
+        // with `allow-passthrough on`.
         if std::env::var_os("TMUX").is_some() {
-            sequence += &tmux::wrapped(&sequence);
+            sequence += &tmux::wrap_passthrough(&sequence);
         }
+        let mut out = io::stdout();
         out.write_all(sequence.as_bytes())
             .and_then(|()| out.flush())
-            .map_err(failed("copy to"))
+            .map_err(terminal_error("copy to"))
     }
 
-    /// Gives the terminal back, stops the process group, and takes the terminal again when it goes
-    /// on. False, and nothing is done, where no shell could have it go on (see [`can_resume`]).
+    /// Restores the terminal, stops the process group, and sets the terminal up again when the
+    /// group is resumed. Returns false and does nothing if no shell could resume it (see
+    /// [`can_resume`]).
     pub fn suspend(&mut self) -> Result<bool> {
         if !can_resume() {
             return Ok(false);
         }
-        give_back();
-        rustix::process::kill_current_process_group(rustix::process::Signal::STOP)
-            .map_err(|e| failed("leave")(e.into()))?;
-        self.enter()?;
+        restore();
+        kill_current_process_group(Signal::STOP).map_err(|e| terminal_error("leave")(e.into()))?;
+        self.set_up()?;
         Ok(true)
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        give_back();
+        restore();
     }
 }
 
-fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
-    Error::io(doing, "the terminal")
+/// Returns an error unless standard input and output are a terminal on which a screen can be drawn.
+fn check_terminal(environment: &Environment) -> Result<()> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(Error::Argument(
+            "the explorer needs a terminal; use `multiexpan expand` without one".into(),
+        ));
+    }
+    if environment.draws_screens() {
+        return Ok(());
+    }
+    let term = match environment.term.as_str() {
+        "" => "not set".to_owned(),
+        name => format!("`{name}`"),
+    };
+    Err(Error::Argument(format!(
+        "TERM is {term}, and no screen can be drawn on such a terminal; set TERM to the name of \
+         yours (for example xterm-256color), or use `multiexpan expand`"
+    )))
 }
 
-/// Everything that was set, unset; once. Errors are passed over: the line may be gone.
-fn give_back() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+fn terminal_error(action: &'static str) -> impl FnOnce(io::Error) -> Error {
+    Error::io(action, "the terminal")
+}
+
+/// Switches off everything that was switched on; a second call does nothing. Errors are ignored,
+/// since the terminal may be disconnected.
+fn restore() {
+    if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
-    let images = match HOLDS_IMAGES.swap(NO_IMAGES, Ordering::Relaxed) {
-        OWN_IMAGES => FORGET_IMAGES.to_owned(),
-        IMAGES_OUTSIDE_TMUX => tmux::wrapped(FORGET_IMAGES),
+    let free_images = match STORED_IMAGES.swap(NO_IMAGES, Ordering::Relaxed) {
+        IMAGES_IN_TERMINAL => FREE_IMAGES.to_owned(),
+        IMAGES_OUTSIDE_TMUX => tmux::wrap_passthrough(FREE_IMAGES),
         _ => String::new(),
     };
     let _ = execute!(
         io::stdout(),
         EndSynchronizedUpdate,
-        Print(images),
+        Print(free_images),
         SetAttribute(Attribute::Reset),
         DisableMouseCapture,
         DisableBracketedPaste,
@@ -231,22 +244,23 @@ fn give_back() {
     tmux::restore();
 }
 
-/// Waits until what the terminal sent before it was told to stop has been read: mouse reports would
-/// be typed into the shell.
+/// Waits until everything has been read that the terminal sent before it switched its modes off.
+/// Otherwise mouse reports would be typed into the shell.
 fn drain_input() {
     let latency = LATENCY.load(Ordering::Relaxed);
-    let (answers, began) = (reader::answers(), Instant::now());
-    let limit = match latency {
-        // it never answers, and would now answer into the shell
-        0 => LEAST_DRAIN,
-        latency => {
-            let _ = execute!(io::stdout(), Print("\x1b[c"));
-            (LEAST_DRAIN + 2 * Duration::from_millis(latency)).min(LONGEST_DRAIN)
-        }
-    };
-    while began.elapsed() < limit {
-        let answered = latency > 0 && reader::answers() > answers;
-        if answered && reader::since_input().is_none_or(|since| since >= QUIET) {
+    let is_answering = latency > 0;
+    let previous_answers = reader::answer_count();
+    let start = Instant::now();
+    let mut limit = MIN_DRAIN;
+    // A terminal that has not answered before might answer too late, into the shell.
+    if is_answering {
+        let _ = execute!(io::stdout(), Print("\x1b[c"));
+        limit = (MIN_DRAIN + 2 * Duration::from_millis(latency)).min(MAX_DRAIN);
+    }
+    while start.elapsed() < limit {
+        let has_answered = is_answering && reader::answer_count() > previous_answers;
+        let is_silent = reader::time_since_input().is_none_or(|time| time >= DRAIN_SILENCE);
+        if has_answered && is_silent {
             break;
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -254,92 +268,84 @@ fn drain_input() {
     let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
 }
 
-/// Gives the terminal back while its output is blocked (the user pressed ctrl-s, or nobody reads):
-/// what waits to be written is thrown away, and what cannot be written now is not waited for.
-pub fn give_back_without_waiting() {
+/// Restores the terminal while its output is blocked, because the user pressed ctrl-s or nothing
+/// reads it. Output that was not written yet is discarded, and so is what cannot be written at once.
+pub fn restore_without_waiting() {
     use rustix::fs::{Mode, OFlags, open};
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+    if !ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let _ = tcflush(rustix::stdio::stdout(), QueueSelector::OFlush);
-    // a description of its own: the shell's stays as it is
-    if let Ok(line) = open(
-        "/dev/tty",
-        OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
-        Mode::empty(),
-    ) {
-        // ends whatever sequence was cut off
-        let mut sequence = "\x18\x1b\\".to_owned();
-        for part in [
-            mouse_off(),
-            plain(DisableBracketedPaste),
-            plain(DisableFocusChange),
-            plain(LeaveAlternateScreen),
-        ] {
-            sequence += &part;
-        }
-        sequence += &plain(Show);
-        let _ = rustix::io::write(&line, sequence.as_bytes());
+    // A file description of its own: that of the shell stays blocking.
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    if let Ok(tty) = open("/dev/tty", flags, Mode::empty()) {
+        let sequence = [
+            CANCEL_SEQUENCE.to_owned(),
+            ansi_sequence(DisableMouseCapture),
+            ansi_sequence(DisableBracketedPaste),
+            ansi_sequence(DisableFocusChange),
+            ansi_sequence(LeaveAlternateScreen),
+            ansi_sequence(Show),
+        ]
+        .concat();
+        let _ = rustix::io::write(&tty, sequence.as_bytes());
     }
     let _ = disable_raw_mode();
     tmux::restore();
 }
 
-fn mouse_off() -> String {
-    plain(DisableMouseCapture)
-}
-
-/// The sequence of a command.
-fn plain(command: impl Command) -> String {
+/// Returns the escape sequence of a command.
+fn ansi_sequence(command: impl Command) -> String {
     let mut sequence = String::new();
-    // writing to a string cannot fail
+    // Writing to a string cannot fail.
     let _ = command.write_ansi(&mut sequence);
     sequence
 }
 
-/// Whether a shell with job control waits for this process group, so that a stopped one can be
-/// brought back: a process of the group has a parent in the same session and in another group
-/// (POSIX calls other groups orphaned). Over `ssh -t host multiexpan` or in `xterm -e multiexpan`
-/// there is none.
+/// Returns true if a shell with job control could resume this process group once it is stopped: a
+/// process of the group has a parent in the same session and in another group (POSIX calls other
+/// groups orphaned). With `ssh -t host multiexpan` or `xterm -e multiexpan` there is no such shell.
 fn can_resume() -> bool {
-    use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
-    let (group, Ok(session)) = (getpgrp(), getsid(None)) else {
+    let group = getpgrp();
+    let Ok(session) = getsid(None) else {
         return false;
     };
     let mut parent = getppid();
-    // a wrapper such as make or cargo is in our group; who waits is above it
+    // A wrapper such as make or cargo belongs to this group; the shell is above it.
     while let Some(pid) = parent {
-        match (getsid(Some(pid)), getpgid(Some(pid))) {
-            (Ok(its_session), Ok(its_group)) if its_session == session => {
-                if its_group != group {
-                    return true;
-                }
-            }
-            _ => return false,
+        if getsid(Some(pid)) != Ok(session) {
+            return false;
         }
-        parent = parent_of(pid).and_then(Pid::from_raw);
+        match getpgid(Some(pid)) {
+            Ok(parent_group) if parent_group == group => {}
+            Ok(_) => return true,
+            Err(_) => return false,
+        }
+        parent = parent_of(pid);
     }
     false
 }
 
-/// The parent of a process, where the system tells.
-fn parent_of(pid: rustix::process::Pid) -> Option<i32> {
+/// Returns the parent of a process, if the system has a `/proc` file system.
+fn parent_of(pid: Pid) -> Option<Pid> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // the name, in parentheses, may hold anything
+    // The name stands in parentheses, and may contain any character.
     let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(1)?.parse().ok()
+    let parent = after_name.split_whitespace().nth(1)?.parse().ok()?;
+    Pid::from_raw(parent)
 }
 
-/// A panic of this thread gives the terminal back before it is told. A panic of another thread must
-/// not: the explorer lives on, and the message would land in the middle of the screen.
-fn give_back_on_panic() {
-    let explorer = std::thread::current().id();
+/// Restores the terminal before a panic of this thread is reported. A panic of another thread does
+/// not restore it and is not reported: the explorer goes on, and the message would appear in the
+/// middle of the screen.
+fn install_panic_hook() {
+    let explorer_thread = std::thread::current().id();
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if std::thread::current().id() == explorer {
-            give_back();
+        if std::thread::current().id() == explorer_thread {
+            restore();
         }
-        if !TAKEN.load(Ordering::SeqCst) {
+        if !ACTIVE.load(Ordering::SeqCst) {
             report(info);
         }
     }));

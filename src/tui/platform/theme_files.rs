@@ -1,33 +1,36 @@
-//! Themes as they are read, for what this terminal can show.
+//! Loads themes by name, reduced to the colours that the terminal can show.
 
 use std::path::PathBuf;
 
 use crate::config::{Depth, Theme};
 use crate::error::Result;
 
-/// Where themes come from.
+/// The source of themes: the user's folder and the themes that come with the program.
 pub struct ThemeFiles {
-    /// The user's, beside the settings.
+    /// The user's folder of themes, which lies in the folder of the settings.
     folder: Option<PathBuf>,
     depth: Depth,
 }
 
 impl ThemeFiles {
-    /// Themes of `folder` and the shipped ones, for a terminal of so many colours.
+    /// Uses the themes of `folder` and those of the program, in a terminal of this colour depth.
     pub fn new(folder: Option<PathBuf>, depth: Depth) -> Self {
         ThemeFiles { folder, depth }
     }
 
+    /// Returns the names of all themes.
     pub fn names(&self) -> Vec<String> {
         Theme::names(self.folder.as_deref())
     }
 
-    /// The theme that a name stands for.
-    pub fn meant(&self, name: &str) -> String {
+    /// Returns the name of the theme that is used for `name` at this colour depth.
+    pub fn resolve(&self, name: &str) -> String {
         Theme::meant(name, self.depth).to_owned()
     }
 
-    /// Errors: as [`Theme::load`].
+    /// Loads a theme.
+    ///
+    /// Errors: those of [`Theme::load`].
     pub fn load(&self, name: &str) -> Result<Theme> {
         Theme::load(
             Theme::meant(name, self.depth),

@@ -1,95 +1,100 @@
-//! tmux around the explorer: which terminal is outside, and the option that lets images through to
-//! it.
+//! tmux around the explorer: the terminal outside of tmux, and the option that lets images through
+//! to it.
 //!
-//! tmux answers queries itself, so the terminal outside is asked through `tmux display-message`,
-//! which knows what that terminal answered to tmux. Options are set for this pane alone, and put
-//! back as they were found.
+//! tmux answers queries itself. The terminal outside is therefore identified by
+//! `tmux display-message`, which knows what that terminal answered to tmux. Options are set for this
+//! pane only, and restored afterwards.
 
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
-/// Names the pane that this process runs in.
+/// The environment variable with the id of the pane that this process runs in.
 const PANE: &str = "TMUX_PANE";
+/// The option that lets escape sequences through to the terminal outside.
 const PASSTHROUGH: &str = "allow-passthrough";
-/// The values of the option, the most permissive first: `all` (tmux 3.4) lets a pane draw while its
-/// window is hidden.
+/// The values that let sequences through, the most permissive first. `all` (tmux 3.4) lets a pane
+/// draw while its window is hidden.
 const PERMISSIVE: [&str; 2] = ["all", "on"];
 
-/// What tmux says of the terminal outside.
+/// The pane's own value of [`PASSTHROUGH`] before it was set here, or an empty string if the pane
+/// had none. `None` while it is not set.
+static ORIGINAL_PASSTHROUGH: Mutex<Option<String>> = Mutex::new(None);
+
+/// The terminal outside of tmux, as tmux describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outside {
-    /// Its name and version as it gave them to tmux (`kitty(0.41.1)`); empty where it gave none.
+pub struct OuterTerminal {
+    /// The name and version that the terminal reported to tmux (`kitty(0.41.1)`); empty if it
+    /// reported none.
     pub version: String,
-    /// Whether tmux writes UTF-8 to it.
+    /// True if tmux writes UTF-8 to the terminal.
     pub utf8: bool,
-    /// Changes when another client attaches, or the same one again.
-    pub attached: String,
+    /// A text that changes when a client attaches.
+    pub attachment: String,
 }
 
-/// Asks the tmux server that this process runs in. `None` where it is not reachable: over ssh from
-/// inside tmux, for example. Takes some milliseconds; not to be called on the event loop.
-pub fn outside() -> Option<Outside> {
+/// Asks the tmux server that this process runs in. Returns `None` if it cannot be reached, for
+/// example over ssh from inside tmux. This takes some milliseconds, and must not run on the event
+/// loop.
+pub fn outer_terminal() -> Option<OuterTerminal> {
     let format = "#{client_termtype}\t#{client_utf8}\t#{client_pid} #{session_last_attached} #{window_active_clients}";
-    let said = tmux(&["display-message", "-p", format])?;
-    let mut fields = said.trim_end_matches('\n').split('\t').map(str::to_owned);
-    let (version, utf8) = (fields.next()?, fields.next()?);
-    Some(Outside {
-        version,
-        utf8: utf8 == "1",
-        attached: fields.next()?,
+    let output = run_tmux(&["display-message", "-p", format])?;
+    let mut fields = output.trim_end_matches('\n').split('\t');
+    Some(OuterTerminal {
+        version: fields.next()?.to_owned(),
+        utf8: fields.next()? == "1",
+        attachment: fields.next()?.to_owned(),
     })
 }
 
-/// Whether sequences reach the terminal outside: they do where the option allows it, and before
-/// tmux 3.3, which has no such option. Otherwise allows it for this pane until [`restore`].
+/// Lets escape sequences through to the terminal outside until [`restore`]. Does nothing if they
+/// are let through already, which includes versions before tmux 3.3, where the option does not
+/// exist. Returns false if the option cannot be set.
 pub fn allow_passthrough() -> bool {
-    let Some(effective) = tmux(&["show-options", "-p", "-A", "-v", PASSTHROUGH]) else {
+    let Some(effective) = run_tmux(&["show-options", "-p", "-A", "-v", PASSTHROUGH]) else {
         return true;
     };
     if PERMISSIVE.contains(&effective.trim()) {
         return true;
     }
-    // empty where the pane has no value of its own
-    let own = tmux(&["show-options", "-p", "-v", PASSTHROUGH])
-        .unwrap_or_default()
-        .trim()
-        .to_owned();
-    let allowed = PERMISSIVE
-        .into_iter()
-        .any(|value| tmux(&["set-option", "-p", PASSTHROUGH, value]).is_some());
-    if allowed {
-        *found() = Some(own);
+    let own = run_tmux(&["show-options", "-p", "-v", PASSTHROUGH]).unwrap_or_default();
+    for value in PERMISSIVE {
+        if run_tmux(&["set-option", "-p", PASSTHROUGH, value]).is_some() {
+            *original_passthrough() = Some(own.trim().to_owned());
+            return true;
+        }
     }
-    allowed
+    false
 }
 
-/// Puts the option back as it was found.
+/// Restores the option, if it was set here.
 pub fn restore() {
-    if let Some(own) = found().take() {
-        // tmux may be gone
-        let _ = match own.as_str() {
-            "" => tmux(&["set-option", "-p", "-u", PASSTHROUGH]),
-            own => tmux(&["set-option", "-p", PASSTHROUGH, own]),
-        };
-    }
+    let Some(original) = original_passthrough().take() else {
+        return;
+    };
+    // An error is ignored: tmux may have exited.
+    let _ = if original.is_empty() {
+        run_tmux(&["set-option", "-p", "-u", PASSTHROUGH])
+    } else {
+        run_tmux(&["set-option", "-p", PASSTHROUGH, &original])
+    };
 }
 
-/// A sequence as tmux hands it on to the terminal outside.
-pub fn wrapped(sequence: &str) -> String {
+/// Wraps a sequence so that tmux passes it on to the terminal outside.
+pub fn wrap_passthrough(sequence: &str) -> String {
     format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
 }
 
-/// The pane's own value of the option before it was set here.
-fn found() -> std::sync::MutexGuard<'static, Option<String>> {
-    static FOUND: Mutex<Option<String>> = Mutex::new(None);
-    FOUND.lock().unwrap_or_else(|broken| broken.into_inner())
+fn original_passthrough() -> MutexGuard<'static, Option<String>> {
+    ORIGINAL_PASSTHROUGH
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Runs a tmux command on this pane: its output, where it succeeded.
-fn tmux(arguments: &[&str]) -> Option<String> {
+/// Runs a tmux command on this pane and returns its output; `None` if it fails.
+fn run_tmux(arguments: &[&str]) -> Option<String> {
     let pane = std::env::var(PANE).ok()?;
     let (command, rest) = arguments.split_first()?;
-    // the target comes before what the command is given
+    // The target must come before the arguments of the command.
     let output = Command::new("tmux")
         .arg(command)
         .args(["-t", &pane])
@@ -98,8 +103,8 @@ fn tmux(arguments: &[&str]) -> Option<String> {
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    if !output.status.success() {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
