@@ -333,7 +333,7 @@ fn a_run_that_is_not_comparable_is_left_out() {
     std::fs::copy(&text, &other).unwrap();
     std::fs::write(format!("{other}.json"), settings.to_string()).unwrap();
 
-    let why = "other is not comparable: its queries are those of elsewhere, not those that it is held against (--queries names a folder)";
+    let why = "other is not comparable: its queries are those of elsewhere, not those that it is compared on (--queries names a folder)";
     let all: serde_json::Value = serde_json::from_str(&out(&[
         "analyse", "polysemy", &text, &other, "--format", "json",
     ]))

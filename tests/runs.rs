@@ -1,5 +1,5 @@
-//! Runs as people make them: what is damaged is refused or told by file and line, in every form,
-//! and nothing panics.
+//! Damaged and unusual runs: in every format, each problem is an error or a warning with file and
+//! line, and nothing panics.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,12 +20,12 @@ use rand_chacha::ChaCha8Rng;
 const TREC: &str = "birds/3/1 Q0 5 1 0.9 x\nbirds/3/1 Q0 6 2 0.8 x\nbirds/3/2 Q0 1 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n";
 const LIST: &str = "5\thawk\t\tbirds\n6\tkite\t\tbirds\n4\twren\t\tbirds\n";
 
-/// Birds and cats; two more classes make names of files ambiguous.
-struct World(tempfile::TempDir);
+/// A data set with birds and cats, and two classes that make file names ambiguous.
+struct Fixture(tempfile::TempDir);
 
-impl World {
-    fn new() -> World {
-        let world = World(tempfile::tempdir().unwrap());
+impl Fixture {
+    fn new() -> Fixture {
+        let fixture = Fixture(tempfile::tempdir().unwrap());
         for (name, text) in [
             (
                 "entity2id.txt",
@@ -42,37 +42,38 @@ impl World {
             ("query/cats.txt", "7 8 9\n"),
             ("query_seed=5/birds.txt", "2 4 1 5 6\n"),
         ] {
-            world.put(&format!("data/{name}"), text.as_bytes());
+            fixture.put(&format!("data/{name}"), text.as_bytes());
         }
-        world
+        fixture
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.at(name);
+        let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
         path
     }
 
     fn read(&self, name: &str) -> Result<OpenedRun> {
-        read_run(&self.at(name), Some(&self.at("data")), None).map(|(read, _)| read)
+        read_run(&self.path(name), Some(&self.path("data")), None).map(|(read, _)| read)
     }
 
-    /// Why it is refused, else what is odd about it: `file:line: reason` a line.
-    fn said(&self, name: &str) -> (bool, String) {
+    /// Returns (false, the error) if the run cannot be read, else (true, its warnings), each warning
+    /// as a line `file:line: reason`.
+    fn outcome(&self, name: &str) -> (bool, String) {
         match self.read(name) {
-            Err(why) => (false, why.to_string()),
+            Err(error) => (false, error.to_string()),
             Ok(read) => {
                 let line =
                     |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-                let said = |f: &multiexpan::data::Diagnostic| {
+                let warning = |f: &multiexpan::data::Diagnostic| {
                     format!("{}{}: {}\n", f.file.display(), line(f.line), f.reason)
                 };
-                (true, read.warnings.iter().map(said).collect())
+                (true, read.warnings.iter().map(warning).collect())
             }
         }
     }
@@ -84,7 +85,7 @@ fn gzip(text: &str) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// The run with its second line replaced.
+/// Returns the run with its second line replaced.
 fn second(line: &str) -> Vec<u8> {
     let mut lines: Vec<&str> = TREC.lines().collect();
     lines[1] = line;
@@ -92,13 +93,13 @@ fn second(line: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_damaged_file_is_refused_by_name() {
-    let world = World::new();
+fn a_damaged_file_is_refused_with_its_name() {
+    let fixture = Fixture::new();
     let whole = gzip(&TREC.repeat(50));
     let mut flipped = whole.clone();
     flipped[20] ^= 0xff;
     let utf16: Vec<u8> = TREC.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for (name, bytes, said) in [
+    for (name, bytes, expected) in [
         (
             "cut.run.gz",
             whole[..whole.len() / 2].to_vec(),
@@ -117,7 +118,7 @@ fn a_damaged_file_is_refused_by_name() {
         (
             "none.gz",
             TREC.into(),
-            "none.gz is called .gz and is no gzip",
+            "none.gz has the extension .gz and is not a gzip file",
         ),
         (
             "few",
@@ -132,45 +133,45 @@ fn a_damaged_file_is_refused_by_name() {
         (
             "qrels",
             b"birds/3/1 0 6 1\nbirds/3/1 0 5 1\n".to_vec(),
-            "qrels:1: expected “query Q0 entity rank score tag”, found 4 fields, as qrels have",
+            "qrels:1: expected “query Q0 entity rank score tag”, found 4 fields; a line of 4 fields is one of qrels",
         ),
         (
             "nan",
             second("birds/3/1 Q0 6 2 NaN x"),
-            "nan:2: “NaN” is no score",
+            "nan:2: invalid score “NaN”",
         ),
         (
             "inf",
             second("birds/3/1 Q0 6 2 -inf x"),
-            "inf:2: “-inf” is no score",
+            "inf:2: invalid score “-inf”",
         ),
         (
             "overflow",
             second("birds/3/1 Q0 6 2 1e999 x"),
-            "overflow:2: “1e999” is no score",
+            "overflow:2: invalid score “1e999”",
         ),
         (
             "word",
             second("birds/3/1 Q0 6 2 high x"),
-            "word:2: “high” is no score",
+            "word:2: invalid score “high”",
         ),
         (
             "huge",
             second("birds/3/1 Q0 6 99999999999999999999 0.8 x"),
-            "huge:2: “99999999999999999999” is no rank",
+            "huge:2: invalid rank “99999999999999999999”",
         ),
         (
             "negative",
             second("birds/3/1 Q0 6 -2 0.8 x"),
-            "negative:2: “-2” is no rank",
+            "negative:2: invalid rank “-2”",
         ),
         (
             "fraction",
             second("birds/3/1 Q0 6 2.5 0.8 x"),
-            "fraction:2: “2.5” is no rank",
+            "fraction:2: invalid rank “2.5”",
         ),
-        ("empty", Vec::new(), "empty holds no ranking"),
-        ("blank", b"\n\r\n  \n".to_vec(), "blank holds no ranking"),
+        ("empty", Vec::new(), "empty has no rankings"),
+        ("blank", b"\n\r\n  \n".to_vec(), "blank has no rankings"),
         (
             "binary",
             [b"\x7fELF\0\0\0".as_slice(), &[0; 64]].concat(),
@@ -192,33 +193,33 @@ fn a_damaged_file_is_refused_by_name() {
             "0_birds.txt:1: expected “query Q0 entity rank score tag”",
         ),
     ] {
-        world.put(name, &bytes);
-        let (read, why) = world.said(name);
-        assert!(!read && why.contains(said), "{name}: {why}");
+        fixture.put(name, &bytes);
+        let (read, message) = fixture.outcome(name);
+        assert!(!read && message.contains(expected), "{name}: {message}");
     }
     assert!(
-        world.said("nowhere").1.contains("no run at")
-            && world.said("nowhere").1.contains("nowhere")
+        fixture.outcome("nowhere").1.contains("no run at")
+            && fixture.outcome("nowhere").1.contains("nowhere")
     );
-    for (settings, said) in [
-        ("{\"mode\": ", "settings.run.json is no JSON object"),
-        ("[3]", "is no JSON object"),
+    for (settings, expected) in [
+        ("{\"mode\": ", "settings.run.json is not a JSON object"),
+        ("[3]", "is not a JSON object"),
     ] {
-        world.put("settings.run", TREC.as_bytes());
-        world.put("settings.run.json", settings.as_bytes());
-        let (read, why) = world.said("settings.run");
-        assert!(!read && why.contains(said), "{settings}: {why}");
+        fixture.put("settings.run", TREC.as_bytes());
+        fixture.put("settings.run.json", settings.as_bytes());
+        let (read, message) = fixture.outcome("settings.run");
+        assert!(!read && message.contains(expected), "{settings}: {message}");
     }
 }
 
 #[test]
-fn what_is_odd_in_a_file_is_told_by_line() {
-    let world = World::new();
-    for (name, bytes, said) in [
+fn warnings_about_a_file_name_the_line() {
+    let fixture = Fixture::new();
+    for (name, bytes, expected) in [
         (
             "twice",
             second("birds/3/1 Q0 5 2 0.8 x"),
-            "twice:2: 5 “hawk” came before in birds/3/1",
+            "twice:2: 5 “hawk” is already in birds/3/1",
         ),
         (
             "unknown",
@@ -253,17 +254,17 @@ fn what_is_odd_in_a_file_is_told_by_line() {
         (
             "missing",
             b"birds/3/1 Q0 5 1 1 x\n".to_vec(),
-            "missing: there is no list of birds/3/2",
+            "missing: there is no list for birds/3/2",
         ),
         (
             "foreign",
             second("dogs/3/1 Q0 5 1 1 x"),
-            "foreign:2: “dogs/3/1” is no query of data",
+            "foreign:2: “dogs/3/1” is not a query of data",
         ),
         (
             "number",
             second("birds/3/9 Q0 5 1 1 x"),
-            "number:2: “birds/3/9” is no query of data",
+            "number:2: “birds/3/9” is not a query of data",
         ),
         (
             "seed",
@@ -278,35 +279,35 @@ fn what_is_odd_in_a_file_is_told_by_line() {
         (
             "ranks",
             second("birds/3/1 Q0 6 2 7 x"),
-            "ranks:2: a lower rank in birds/3/1 with the higher score 7",
+            "ranks:2: a lower rank in birds/3/1 has the higher score 7",
         ),
     ] {
-        world.put(name, &bytes);
-        let (read, odd) = world.said(name);
-        assert!(read && odd.contains(said), "{name}: {odd}");
+        fixture.put(name, &bytes);
+        let (read, warnings) = fixture.outcome(name);
+        assert!(read && warnings.contains(expected), "{name}: {warnings}");
     }
-    world.put("run.gz", &gzip(TREC));
-    assert_eq!(world.read("run.gz").unwrap().run.rankings, {
-        world.put("run", TREC.as_bytes());
-        world.read("run").unwrap().run.rankings
+    fixture.put("run.gz", &gzip(TREC));
+    assert_eq!(fixture.read("run.gz").unwrap().run.rankings, {
+        fixture.put("run", TREC.as_bytes());
+        fixture.read("run").unwrap().run.rankings
     });
 }
 
 #[test]
-fn a_damaged_folder_is_refused_by_name() {
-    let world = World::new();
+fn a_damaged_folder_is_refused_with_its_name() {
+    let fixture = Fixture::new();
     let packed = gzip(LIST);
     let list: &[u8] = LIST.as_bytes();
-    for (folder, files, said) in [
+    for (folder, files, expected) in [
         (
             "nothing",
             vec![],
-            "nothing is no index (index.json) and no run",
+            "nothing is neither an index (index.json) nor a run",
         ),
         (
             "index",
             vec![("index.json", b"{}".as_slice()), ("0_birds.txt", list)],
-            "index is an index and no run",
+            "index is an index, not a run",
         ),
         (
             "set",
@@ -314,7 +315,7 @@ fn a_damaged_folder_is_refused_by_name() {
                 ("entity2id.txt", b"owl\t1\n".as_slice()),
                 ("gt/birds.txt", list),
             ],
-            "set is no index",
+            "set is neither an index",
         ),
         (
             "classes",
@@ -324,17 +325,17 @@ fn a_damaged_folder_is_refused_by_name() {
         (
             "epochs",
             vec![("epoch_12/0_birds.txt", list)],
-            "epoch_12: is no file <i>_<class>.txt or",
+            "epoch_12: is not a file <i>_<class>.txt or",
         ),
         (
             "same",
             vec![("birds_0_3", list), ("birds_0_3.txt.gz", &packed)],
-            "birds_0_3.txt.gz is birds/3/1, as ",
+            "birds_0_3.txt.gz is a list of birds/3/1, and so is ",
         ),
         (
             "twice",
             vec![("birds_1_3.txt", list), ("Birds_1_3.txt", list)],
-            "birds_1_3.txt is birds/3/2, as ",
+            "birds_1_3.txt is a list of birds/3/2, and so is ",
         ),
         (
             "mixed",
@@ -344,12 +345,12 @@ fn a_damaged_folder_is_refused_by_name() {
         (
             "ambiguous",
             vec![("0_birds_0_3.txt", list)],
-            "0_birds_0_3.txt could be a published list",
+            "0_birds_0_3.txt could be, by its name, a published list",
         ),
         (
-            "strangers",
+            "unknown",
             vec![("cats_0_3.txt", b"dog\nwolf\n")],
-            "strangers cannot be read as lists: no line has an id or a name",
+            "unknown cannot be read as lists: no line has an id or a name",
         ),
         (
             "ids",
@@ -364,7 +365,7 @@ fn a_damaged_folder_is_refused_by_name() {
         (
             "word",
             vec![("cats_0_3.txt", b"1\towl\n3\tgull\nx\tduck\n")],
-            "cats_0_3.txt:3: “x” is no entity id",
+            "cats_0_3.txt:3: “x” is not an entity id",
         ),
         (
             "empties",
@@ -374,7 +375,7 @@ fn a_damaged_folder_is_refused_by_name() {
         (
             "seeds",
             vec![("0_birds.txt", b"9\tpuma\n")],
-            "seeds does not tell whether its queries have 3 or 5 seeds",
+            "seeds does not state whether its queries have 3 or 5 seeds",
         ),
         (
             "cut",
@@ -387,38 +388,38 @@ fn a_damaged_folder_is_refused_by_name() {
             "birds_1_3.txt is a binary file",
         ),
     ] {
-        fs::create_dir_all(world.at(folder)).unwrap();
+        fs::create_dir_all(fixture.path(folder)).unwrap();
         files
             .iter()
-            .for_each(|(name, bytes)| drop(world.put(&format!("{folder}/{name}"), bytes)));
-        let (read, why) = world.said(folder);
-        assert!(!read && why.contains(said), "{folder}: {why}");
+            .for_each(|(name, bytes)| drop(fixture.put(&format!("{folder}/{name}"), bytes)));
+        let (read, message) = fixture.outcome(folder);
+        assert!(!read && message.contains(expected), "{folder}: {message}");
     }
 }
 
 #[test]
-fn what_is_odd_in_a_folder_is_told_by_file() {
-    let world = World::new();
+fn warnings_about_a_folder_name_the_file() {
+    let fixture = Fixture::new();
     let list: &[u8] = LIST.as_bytes();
-    for (folder, file, bytes, said) in [
+    for (folder, file, bytes, expected) in [
         (
             "class",
             "dogs_0_3.txt",
             list,
             "class/dogs_0_3.txt: there is no class “dogs” in data",
         ),
-        ("stray", "notes.md", list, "stray/notes.md: is no file"),
+        ("stray", "notes.md", list, "stray/notes.md: is not a file"),
         (
             "seeds",
             "birds_0_4.txt",
             list,
-            "seeds/birds_0_4.txt: is no file",
+            "seeds/birds_0_4.txt: is not a file",
         ),
         (
             "number",
             "birds_7_3.txt",
             list,
-            "number/birds_7_3.txt:1: “birds/3/8” is no query of data",
+            "number/birds_7_3.txt:1: “birds/3/8” is not a query of data",
         ),
         (
             "empty",
@@ -442,43 +443,43 @@ fn what_is_odd_in_a_folder_is_told_by_file() {
             "missing",
             "birds_0_5.txt",
             list,
-            "missing: there is no list of birds/3/2",
+            "missing: there is no list for birds/3/2",
         ),
         (
             "folder",
             "cats_0_3.txt/inner",
             list,
-            "folder/cats_0_3.txt: is no file",
+            "folder/cats_0_3.txt: is not a file",
         ),
     ] {
-        world.put(&format!("{folder}/birds_0_3.txt"), list);
-        world.put(&format!("{folder}/{file}"), bytes);
-        let (read, odd) = world.said(folder);
-        assert!(read && odd.contains(said), "{folder}: {odd}");
+        fixture.put(&format!("{folder}/birds_0_3.txt"), list);
+        fixture.put(&format!("{folder}/{file}"), bytes);
+        let (read, warnings) = fixture.outcome(folder);
+        assert!(read && warnings.contains(expected), "{folder}: {warnings}");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn links_that_lead_nowhere_are_refused() {
-    let world = World::new();
-    let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, world.at(name)).unwrap();
-    link("loop", &world.at("loop"));
-    world.put("folder/birds_1_3.txt", LIST.as_bytes());
-    link("folder/cats_0_3.txt", &world.at("folder/cats_0_3.txt"));
-    link("folder/up", &world.at("folder"));
-    for (name, said) in [("loop", "cannot read"), ("folder", "folder/cats_0_3.txt")] {
-        let (read, why) = world.said(name);
+fn circular_links_are_refused() {
+    let fixture = Fixture::new();
+    let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, fixture.path(name)).unwrap();
+    link("loop", &fixture.path("loop"));
+    fixture.put("folder/birds_1_3.txt", LIST.as_bytes());
+    link("folder/cats_0_3.txt", &fixture.path("folder/cats_0_3.txt"));
+    link("folder/up", &fixture.path("folder"));
+    for (name, expected) in [("loop", "cannot read"), ("folder", "folder/cats_0_3.txt")] {
+        let (read, message) = fixture.outcome(name);
         assert!(
-            !read && why.contains(said) && why.contains("symbolic"),
-            "{name}: {why}"
+            !read && message.contains(expected) && message.contains("symbolic"),
+            "{name}: {message}"
         );
     }
 }
 
 #[test]
-fn whatever_the_bytes_nothing_panics() {
-    let world = World::new();
+fn random_bytes_do_not_panic() {
+    let fixture = Fixture::new();
     let mut random = ChaCha8Rng::seed_from_u64(11);
     let (mut read, mut refused) = (0, 0);
     for _ in 0..1500 {
@@ -504,10 +505,10 @@ fn whatever_the_bytes_nothing_panics() {
                 break;
             }
         }
-        world.put(name, &bytes);
-        match world.read(path) {
+        fixture.put(name, &bytes);
+        match fixture.read(path) {
             Ok(_) => read += 1,
-            Err(why) => refused += usize::from(!why.to_string().is_empty()),
+            Err(error) => refused += usize::from(!error.to_string().is_empty()),
         }
     }
     assert!(
@@ -517,10 +518,10 @@ fn whatever_the_bytes_nothing_panics() {
 }
 
 #[test]
-fn a_run_goes_through_every_form_on_the_command_line() {
-    let world = World::new();
-    let data = world.at("data").to_str().unwrap().to_owned();
-    world.put("a.run", TREC.as_bytes());
+fn convert_run_converts_between_all_formats() {
+    let fixture = Fixture::new();
+    let data = fixture.path("data").to_str().unwrap().to_owned();
+    fixture.put("a.run", TREC.as_bytes());
     let convert = |from: &str, form: &str, to: &str| {
         let line = [
             "convert-run",
@@ -535,7 +536,7 @@ fn a_run_goes_through_every_form_on_the_command_line() {
             to,
         ];
         let done = cargo_bin_cmd!("multiexpan")
-            .current_dir(world.0.path())
+            .current_dir(fixture.0.path())
             .args(line)
             .output()
             .unwrap();
@@ -546,19 +547,23 @@ fn a_run_goes_through_every_form_on_the_command_line() {
         assert!(done.status.success(), "{err}");
         out
     };
-    let told = convert("a.run", "published", "results");
+    let output = convert("a.run", "published", "results");
     assert!(
-        told.contains("a.run (trec) has 3 lists, no errors and 3 warnings"),
-        "{told}"
+        output.contains("a.run (trec) has 3 lists, no errors and 3 warnings"),
+        "{output}"
     );
-    let told = convert("results", "nlpcc", "submission");
-    assert!(told.contains("results (published) has 3 lists"), "{told}");
+    let output = convert("results", "nlpcc", "submission");
+    assert!(
+        output.contains("results (published) has 3 lists"),
+        "{output}"
+    );
     convert("submission", "trec", "b.run.gz");
     assert!(
-        world.at("submission/birds_1_3.txt").is_file() && world.at("results/1_birds.txt").is_file()
+        fixture.path("submission/birds_1_3.txt").is_file()
+            && fixture.path("results/1_birds.txt").is_file()
     );
     let lists = |name: &str| {
-        let run = world.read(name).unwrap().run;
+        let run = fixture.read(name).unwrap().run;
         let list = |r: &multiexpan::eval::run::Ranking| {
             (r.query.clone(), r.candidates.iter().map(|c| c.0).collect())
         };
@@ -570,7 +575,7 @@ fn a_run_goes_through_every_form_on_the_command_line() {
     assert_eq!(lists("a.run"), lists("b.run.gz"));
 
     let again = cargo_bin_cmd!("multiexpan")
-        .current_dir(world.0.path())
+        .current_dir(fixture.0.path())
         .args([
             "convert-run",
             "a.run",
@@ -583,24 +588,24 @@ fn a_run_goes_through_every_form_on_the_command_line() {
         ])
         .output()
         .unwrap();
-    let why = String::from_utf8(again.stderr).unwrap();
+    let error = String::from_utf8(again.stderr).unwrap();
     assert!(
-        again.status.code() == Some(1) && why.contains("submission is there already"),
-        "{why}"
+        again.status.code() == Some(1) && error.contains("submission already exists"),
+        "{error}"
     );
     let unnamed = cargo_bin_cmd!("multiexpan")
-        .current_dir(world.0.path())
+        .current_dir(fixture.0.path())
         .args(["convert-run", "a.run"])
         .output()
         .unwrap();
-    let why = String::from_utf8(unnamed.stderr).unwrap();
+    let error = String::from_utf8(unnamed.stderr).unwrap();
     assert!(
-        unnamed.status.code() == Some(2) && why.contains("give it with --dataset"),
-        "{why}"
+        unnamed.status.code() == Some(2) && error.contains("give it with --dataset"),
+        "{error}"
     );
 
     let qrels = cargo_bin_cmd!("multiexpan")
-        .current_dir(world.0.path())
+        .current_dir(fixture.0.path())
         .args(["qrels", &data, "--out", "gold.qrels"])
         .output()
         .unwrap();
@@ -608,7 +613,7 @@ fn a_run_goes_through_every_form_on_the_command_line() {
         String::from_utf8(qrels.stdout).unwrap(),
         "gold.qrels: the gold of 3 queries\n"
     );
-    let gold = fs::read_to_string(world.at("gold.qrels")).unwrap();
+    let gold = fs::read_to_string(fixture.path("gold.qrels")).unwrap();
     assert!(
         gold.starts_with("birds/3/1 0 4 1\nbirds/3/1 0 5 1\nbirds/3/1 0 6 1\nbirds/3/1 0 7 0\n"),
         "{gold}"
@@ -616,16 +621,16 @@ fn a_run_goes_through_every_form_on_the_command_line() {
 }
 
 #[test]
-fn remarks_are_of_the_queries_that_are_compared() {
-    let world = World::new();
+fn warnings_concern_only_the_compared_queries() {
+    let fixture = Fixture::new();
     for (name, text) in [
         ("data/sentences.json", ""),
         ("data/query_seed=5/cats.txt", "7 8 9 1 2\n"),
         ("a.run", &[TREC, "birds/5/1 Q0 3 1 1 x\n"].concat()),
-        // a seed of the query of 3, so it is of 5, which nobody is to change
+        // a seed of the query with 3 seeds, so that the list is inferred to be of 5 seeds
         ("results/0_birds", "3\tgull\n"),
     ] {
-        world.put(name, text.as_bytes());
+        fixture.put(name, text.as_bytes());
     }
     let compared = |seeds| {
         let settings = ComparisonSettings {
@@ -633,7 +638,10 @@ fn remarks_are_of_the_queries_that_are_compared() {
             pair_selection: PairSelection::WithReference,
             depth: 10,
         };
-        let (paths, data) = ([world.at("a.run"), world.at("results")], world.at("data"));
+        let (paths, data) = (
+            [fixture.path("a.run"), fixture.path("results")],
+            fixture.path("data"),
+        );
         compare(
             &RunInputs {
                 paths: &paths,
@@ -646,9 +654,9 @@ fn remarks_are_of_the_queries_that_are_compared() {
         .unwrap()
         .runs
     };
-    let remarks = |seeds| compared(seeds)[0].warnings.join("; ");
-    assert!(!remarks(None).contains("5 seeds"), "{}", remarks(None));
-    let five = remarks(Some(SeedCount::Five));
+    let warnings = |seeds| compared(seeds)[0].warnings.join("; ");
+    assert!(!warnings(None).contains("5 seeds"), "{}", warnings(None));
+    let five = warnings(Some(SeedCount::Five));
     assert!(
         five.contains("1 queries of 5 seeds that are missing") && !five.contains("3 seeds"),
         "{five}"
@@ -660,13 +668,13 @@ fn remarks_are_of_the_queries_that_are_compared() {
 }
 
 #[test]
-fn a_query_is_known_in_any_case() {
-    let world = World::new();
-    world.put(
+fn query_ids_ignore_case() {
+    let fixture = Fixture::new();
+    fixture.put(
         "a.run",
         b"Birds/3/1 Q0 5 1 0.9 x\nBIRDS/3/1 Q0 6 1 0.9 x\ncats/3/1 Q0 2 1 0.9 x\n",
     );
-    let opened = world.read("a.run").unwrap();
+    let opened = fixture.read("a.run").unwrap();
     let queries: Vec<&str> = opened
         .run
         .rankings
@@ -676,14 +684,14 @@ fn a_query_is_known_in_any_case() {
     assert_eq!(
         queries,
         ["birds/3/1", "BIRDS/3/1", "cats/3/1"],
-        "the first is the one, and no other is"
+        "only the first is replaced"
     );
 }
 
 #[test]
-fn only_the_queries_that_are_asked_for_are_read() {
-    let world = World::new();
-    world.put(
+fn only_queries_with_the_requested_seed_count_are_read() {
+    let fixture = Fixture::new();
+    fixture.put(
         "a.run",
         [TREC, "birds/5/1 Q0 3 1 1 x\n"].concat().as_bytes(),
     );
@@ -692,10 +700,11 @@ fn only_the_queries_that_are_asked_for_are_read() {
         (Some(SeedCount::Three), 3),
         (Some(SeedCount::Five), 1),
     ] {
-        let (read, dataset) = read_run(&world.at("a.run"), Some(&world.at("data")), seeds).unwrap();
+        let (read, dataset) =
+            read_run(&fixture.path("a.run"), Some(&fixture.path("data")), seeds).unwrap();
         assert_eq!(read.run.rankings.len(), lists);
         let mixed = seeds.is_none();
-        let out = world.at(&format!("out{lists}"));
+        let out = fixture.path(&format!("out{lists}"));
         assert_eq!(
             read.run
                 .write_as(RunFormat::Published, &out, &dataset)

@@ -6,6 +6,7 @@ pub mod comparison;
 mod error_analysis;
 mod metrics;
 mod queries;
+mod query_key;
 mod rank_similarity;
 pub mod run;
 mod scored_run;
@@ -20,8 +21,9 @@ pub use error_analysis::{
 };
 pub use metrics::{average_precision, gold, precision, ranking_metrics};
 pub use queries::{answerable_queries, evaluate_query};
+pub use query_key::{QueryKey, query_key};
 pub use rank_similarity::rank_similarity;
-pub use scored_run::{QueryKey, ScoredRun, query_key};
+pub use scored_run::ScoredRun;
 pub use significance::{holm, paired_test};
 pub use subgroup_analysis::{
     SubgroupAnalysis, SubgroupCell, SubgroupRow, recall_analysis, seed_count_analysis,

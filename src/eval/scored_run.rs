@@ -1,68 +1,60 @@
-//! A run held against a data set: its lists as they are scored.
+//! A run as it is scored on a data set.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::data::Dataset;
 use crate::eval::metrics::{gold, ranking_metrics};
+use crate::eval::query_key::{QueryKey, query_key};
 use crate::eval::run::{Run, queries_by_run_id};
-use crate::types::{ClassId, EntityId, EvaluationProtocol, MetricValues, Query, SeedCount};
+use crate::types::{EntityId, EvaluationProtocol, MetricValues, SeedCount};
 
-/// A query: its class, how many seeds, its number from 0.
-pub type QueryKey = (ClassId, SeedCount, usize);
-
-/// What of a run can be scored on a data set.
+/// The rankings of a run that can be scored on a data set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScoredRun {
-    /// Best first. Seeds and second appearances are left out; an entity that the vocabulary lacks
-    /// keeps its place, where it can only be wrong. Reading the run says what is left out
-    /// ([`Run::open`]).
+    /// The ranking of each query, best first, without seeds and duplicates. An entity that is not
+    /// in the vocabulary keeps its rank, where it counts as wrong. [`Run::open`] reports what is
+    /// left out.
     pub rankings: HashMap<QueryKey, Vec<EntityId>>,
 }
 
 impl ScoredRun {
-    /// A run's lists of queries that the data set has. Whether it is of this data set is another
-    /// question ([`Run::mismatch`]).
+    /// Takes the rankings of all queries that the data set has. It is not checked whether the run
+    /// was made for this data set ([`Run::mismatch`]).
     pub fn from_run(run: &Run, dataset: &Dataset) -> ScoredRun {
         let known = queries_by_run_id(dataset);
-        let lists = run.rankings.iter().filter_map(|ranking| {
-            let query = known.get(&ranking.query)?;
+        let mut rankings = HashMap::new();
+        for ranking in &run.rankings {
+            let Some(query) = known.get(&ranking.query) else {
+                continue;
+            };
             let mut seen: HashSet<EntityId> = query.seeds.iter().copied().collect();
-            let list = ranking
-                .candidates
-                .iter()
-                .map(|(entity, _)| *entity)
-                .filter(|entity| seen.insert(*entity));
-            Some((query_key(query), list.collect()))
-        });
-        ScoredRun {
-            rankings: lists.collect(),
+            let entities = ranking.candidates.iter().map(|(entity, _)| *entity);
+            let scored = entities.filter(|entity| seen.insert(*entity)).collect();
+            rankings.insert(query_key(query), scored);
         }
+        ScoredRun { rankings }
     }
 
-    /// The measures of every query of this many seeds that the run has and that has gold, in the
-    /// data set's order. All gold counts as reachable.
+    /// Returns the metrics of every query with this number of seeds that the run has and that has
+    /// gold, in the data set's order. All gold counts as reachable.
     pub fn metric_values(
         &self,
         dataset: &Dataset,
         count: SeedCount,
         protocol: EvaluationProtocol,
     ) -> Vec<(QueryKey, MetricValues)> {
-        let asked = dataset.queries.iter().filter(|q| q.seed_count == count);
-        let measured = asked.filter_map(|query| {
-            let list = self.rankings.get(&query_key(query))?;
+        let mut values = Vec::new();
+        for query in dataset.queries.iter().filter(|q| q.seed_count == count) {
+            let key = query_key(query);
+            let Some(ranking) = self.rankings.get(&key) else {
+                continue;
+            };
             let gold = gold(&dataset.classes[query.class.index()], &query.seeds);
-            (!gold.is_empty()).then(|| {
-                (
-                    query_key(query),
-                    ranking_metrics(list, &gold, gold.len(), protocol),
-                )
-            })
-        });
-        measured.collect()
+            if !gold.is_empty() {
+                let metrics = ranking_metrics(ranking, &gold, gold.len(), protocol);
+                values.push((key, metrics));
+            }
+        }
+        values
     }
-}
-
-/// The key of a query.
-pub fn query_key(query: &Query) -> QueryKey {
-    (query.class, query.seed_count, query.number)
 }

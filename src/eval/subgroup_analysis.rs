@@ -7,16 +7,17 @@ use serde::Serialize;
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::eval::bootstrap::{Clusters, FEW_CLASSES};
+use crate::eval::bootstrap::{Clusters, MIN_CLASSES};
 use crate::eval::comparison::Estimate;
 use crate::eval::metrics::gold;
-use crate::eval::scored_run::{ScoredRun, query_key};
+use crate::eval::query_key::query_key;
+use crate::eval::scored_run::ScoredRun;
 use crate::eval::subgroups::EntityGroups;
 use crate::table::Cell::{Count, Empty};
 use crate::table::{Table, percent, text};
 use crate::types::{ClassId, EntityId, Query, SeedCount};
 
-/// A row of fewer entities (or queries), or of fewer than [`FEW_CLASSES`], tells nothing: there is
+/// A row of fewer entities (or queries), or of fewer than [`MIN_CLASSES`], tells nothing: there is
 /// no interval to trust.
 const FEW: usize = 10;
 
@@ -113,9 +114,9 @@ pub struct SubgroupCell {
 
 /// With its interval, where there are enough classes.
 fn estimate(values: &Values, too_few: bool) -> Estimate {
-    let clusters = Clusters::of(values.iter().map(|&(class, value)| (class, [value])));
+    let clusters = Clusters::new(values.iter().map(|&(class, value)| (class, [value])));
     let interval = (!too_few)
-        .then(|| clusters.interval_of_enough())
+        .then(|| clusters.interval_if_enough_classes())
         .flatten()
         .map(|([low], [high])| [low, high]);
     Estimate {
@@ -137,7 +138,7 @@ struct ColumnValues {
 
 impl SubgroupRow {
     fn of(name: String, count: usize, classes: usize, columns: &[ColumnValues]) -> SubgroupRow {
-        let too_few = count < FEW || classes < FEW_CLASSES;
+        let too_few = count < FEW || classes < MIN_CLASSES;
         let contrast = |of: &Values| (!of.is_empty()).then(|| estimate(of, too_few));
         let cell = |ColumnValues { values, contrasts }: &ColumnValues| SubgroupCell {
             value: estimate(values, too_few),

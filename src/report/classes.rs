@@ -40,7 +40,7 @@ impl Report {
                 p.quiet { (metric) " of " (run) " less that of " (reference) ", in %, by middle and coarse class, with 95 % bootstrap intervals over classes" }
                 figure { (rolled.inline()) }
             }
-            @if let Some(sheet) = self.comparison.parts_table(pair) {
+            @if let Some(sheet) = self.comparison.groups_table(pair) {
                 details { summary { "Every class, and rolled up" } (table(&sheet)) }
             }
         }

@@ -145,7 +145,7 @@ impl Report {
                 figure { (self.metrics_plot().inline()) }
                 (table(&all.runs_table())) (table(&all.metrics_table()))
                 @if !all.pairs.is_empty() {
-                    (folded("Every test", &all.verdicts_table()))
+                    (folded("Every test", &all.tests_table()))
                     p.quiet { "Queries of a class share its gold, so intervals and tests take classes as wholes. The tests are two-sided; p Holm is corrected over all of this report’s tests of its kind." }
                 }
             }

@@ -1,52 +1,72 @@
-//! Classes and what they are rolled up to.
+//! Classes and the levels above them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::data::{Class, Dataset};
-use crate::eval::comparison::RollupLevel;
+use crate::eval::comparison::comparison_result::RollupLevel;
 use crate::eval::metrics::gold;
-use crate::eval::scored_run::{QueryKey, query_key};
+use crate::eval::query_key::{QueryKey, query_key};
 use crate::types::{ClassId, SeedCount};
 
-/// Classes that are looked at together.
+/// Classes that are evaluated together: one class, or all classes below a middle or coarse class.
 pub(super) struct ClassGroup {
     pub(super) level: RollupLevel,
     pub(super) name: String,
     pub(super) classes: BTreeSet<ClassId>,
 }
 
-/// Every class, then what stands above them by name. A class that has no place in the hierarchy is
-/// in no part above it.
-pub(super) fn parts(dataset: &Dataset) -> Vec<ClassGroup> {
-    let at_level = |level: RollupLevel, above: fn(&Class) -> Option<&String>| {
-        let mut parts: BTreeMap<&String, BTreeSet<ClassId>> = BTreeMap::new();
-        for (class, id) in dataset.classes.iter().zip((0..).map(ClassId)) {
-            if let Some(name) = above(class) {
-                parts.entry(name).or_default().insert(id);
-            }
+/// Returns a group for each class, then for each middle and each coarse class, by name. A class
+/// without a place in the hierarchy is in no group above it.
+pub(super) fn class_groups(dataset: &Dataset) -> Vec<ClassGroup> {
+    let mut groups = groups_at(dataset, RollupLevel::Class, |class| Some(&class.name));
+    groups.extend(groups_at(dataset, RollupLevel::Middle, |class| {
+        class.middle.as_ref()
+    }));
+    groups.extend(groups_at(dataset, RollupLevel::Coarse, |class| {
+        class.coarse.as_ref()
+    }));
+    groups
+}
+
+/// Groups classes by `name_of`; a class without such a name is left out.
+fn groups_at(
+    dataset: &Dataset,
+    level: RollupLevel,
+    name_of: fn(&Class) -> Option<&String>,
+) -> Vec<ClassGroup> {
+    let mut classes_by_name: BTreeMap<&String, BTreeSet<ClassId>> = BTreeMap::new();
+    for (class, id) in dataset.classes.iter().zip((0..).map(ClassId)) {
+        if let Some(name) = name_of(class) {
+            classes_by_name.entry(name).or_default().insert(id);
         }
-        parts.into_iter().map(move |(name, classes)| ClassGroup {
+    }
+    let mut groups = Vec::with_capacity(classes_by_name.len());
+    for (name, classes) in classes_by_name {
+        groups.push(ClassGroup {
             level,
             name: name.clone(),
             classes,
-        })
-    };
-    at_level(RollupLevel::Class, |class| Some(&class.name))
-        .chain(at_level(RollupLevel::Middle, |class| class.middle.as_ref()))
-        .chain(at_level(RollupLevel::Coarse, |class| class.coarse.as_ref()))
-        .collect()
+        });
+    }
+    groups
 }
 
-/// Every query of so many seeds, and whether it has gold.
-pub(super) fn asked(dataset: &Dataset, seeds: SeedCount) -> impl Iterator<Item = (QueryKey, bool)> {
-    let of_count = dataset
-        .queries
-        .iter()
-        .filter(move |query| query.seed_count == seeds);
-    of_count.map(|query| {
-        (
-            query_key(query),
-            !gold(&dataset.classes[query.class.index()], &query.seeds).is_empty(),
-        )
-    })
+/// A query, and whether it has gold.
+#[derive(Clone, Copy)]
+pub(super) struct KnownQuery {
+    pub(super) key: QueryKey,
+    pub(super) has_gold: bool,
+}
+
+/// Returns every query of the data set with this number of seeds.
+pub(super) fn known_queries(dataset: &Dataset, seeds: SeedCount) -> Vec<KnownQuery> {
+    let mut known = Vec::new();
+    for query in dataset.queries.iter().filter(|q| q.seed_count == seeds) {
+        let gold = gold(&dataset.classes[query.class.index()], &query.seeds);
+        known.push(KnownQuery {
+            key: query_key(query),
+            has_gold: !gold.is_empty(),
+        });
+    }
+    known
 }

@@ -1,20 +1,21 @@
-//! Which columns of the lists of a run say the entity.
+//! The columns of a run's lists that hold the entities.
 //!
-//! Nobody says how the lines of a submission look, so that systems write an id, a name, or both,
-//! before or after a rank or a score. What a run's lines are is told from all of them together, and
-//! never guessed.
+//! The lines of a submission are not specified: systems write an id, a name, or both, before or
+//! after a rank or a score. The columns are identified from all lines together, and an ambiguous
+//! case is an error.
 
 use crate::data::Vocabulary;
 use crate::name::fold;
 use crate::types::EntityId;
 
-/// Columns after these are not looked at: the published results have classes there.
-const LOOKED_AT: usize = 3;
+/// The number of columns that are considered; published results have classes in the columns after
+/// them.
+const CONSIDERED: usize = 3;
 
-/// The fields of a line, which tabs separate, and its number.
+/// The number of a line, and its fields, which are separated by tabs.
 pub(super) type LineFields<'a> = (usize, Vec<&'a str>);
 
-/// Where a line has its entity, by column from 0.
+/// The columns that hold the entity, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Columns {
     Id(usize),
@@ -22,154 +23,181 @@ pub(super) enum Columns {
     Both { id: usize, name: usize },
 }
 
-/// What a column holds, by its values in all lists.
+/// The kind of values in a column, over all lists.
 #[derive(Debug, PartialEq)]
 enum ColumnContent {
     /// 0, 1, 2 … or 1, 2, 3 … in every list.
     Ranks,
     /// Mostly whole numbers.
     Numbers,
-    /// Anything else; so many of them are names of entities.
+    /// Anything else, with the number of values that are names of entities.
     Text(usize),
-    /// Numbers with a fraction, or nothing.
+    /// Numbers with a fraction, or no values.
     Neither,
 }
 
-/// Where the lines of these lists have their entities, or why that cannot be told.
-pub(super) fn find(lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> Result<Columns, String> {
-    if let Some(columns) = agreeing(lists, vocabulary) {
+/// Returns the columns in which the lines of these lists have their entities, or the reason why
+/// they cannot be identified.
+pub(super) fn find_columns(
+    lists: &[Vec<LineFields>],
+    vocabulary: &Vocabulary,
+) -> Result<Columns, String> {
+    if let Some(columns) = agreeing_columns(lists, vocabulary) {
         return Ok(columns);
     }
-    let held: Vec<ColumnContent> = (0..LOOKED_AT)
-        .map(|column| holds(column, lists, vocabulary))
+    let contents: Vec<ColumnContent> = (0..CONSIDERED)
+        .map(|column| column_content(column, lists, vocabulary))
         .collect();
-    let of = |wanted: fn(&ColumnContent) -> bool| {
-        (0..LOOKED_AT)
-            .filter(|&c| wanted(&held[c]))
-            .collect::<Vec<_>>()
-    };
-    let (ranks, numbers) = (
-        of(|h| *h == ColumnContent::Ranks),
-        of(|h| *h == ColumnContent::Numbers),
-    );
-    let name = name_column(&held)?;
-    match (numbers.as_slice(), name) {
+    let numbers: Vec<usize> = (0..CONSIDERED)
+        .filter(|&column| contents[column] == ColumnContent::Numbers)
+        .collect();
+    match (numbers.as_slice(), name_column(&contents)?) {
         ([], Some(name)) => Ok(Columns::Name(name)),
-        ([], None) if ranks == [0] && held[1..].iter().all(|h| *h == ColumnContent::Neither) => {
-            Ok(Columns::Id(0))
-        }
-        ([], None) => Err("no line has an id or a name of an entity of the data set".into()),
-        (numbers, Some(name)) => with_names(numbers, name, lists, vocabulary),
-        (numbers, None) => alone(numbers, lists, vocabulary),
+        ([], None) => counted_ids(&contents),
+        (numbers, Some(name)) => columns_with_names(numbers, name, lists, vocabulary),
+        (numbers, None) => id_column(numbers, lists, vocabulary),
     }
 }
 
-/// Two columns that say the same entity in every line, by id and by name. Ids may count 0, 1, 2 …
-/// and names may be numbers: that they agree throughout tells what they are. The id that comes
-/// first is preferred, as this program writes it.
-fn agreeing(lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> Option<Columns> {
-    let pairs = (0..LOOKED_AT).flat_map(|id| (0..LOOKED_AT).map(move |name| (id, name)));
-    let agree = |&(id, name): &(usize, usize)| {
-        let both = rows(lists).filter_map(|(_, fields)| {
-            Some((vocabulary.name(id_of(fields, id)?)?, *fields.get(name)?))
-        });
-        let mut both = both.peekable();
-        both.peek().is_some() && both.all(|(own, given)| fold(own) == fold(given))
-    };
-    let in_order = |&(id, name): &(usize, usize)| (id > name, id, name);
-    let found = pairs
-        .filter(|(id, name)| id != name)
-        .filter(agree)
-        .min_by_key(in_order);
-    found.map(|(id, name)| Columns::Both { id, name })
+/// Returns the first column if its values count the lines and all others are empty or fractions:
+/// ids may count 1, 2, 3 … as ranks do.
+fn counted_ids(contents: &[ColumnContent]) -> Result<Columns, String> {
+    let others = &contents[1..];
+    if contents[0] == ColumnContent::Ranks && others.iter().all(|c| *c == ColumnContent::Neither) {
+        return Ok(Columns::Id(0));
+    }
+    Err("no line has an id or a name of an entity of the data set".into())
 }
 
-/// The column with most names; none where no value is a name.
-fn name_column(held: &[ColumnContent]) -> Result<Option<usize>, String> {
-    let count = |c: usize| {
-        if let ColumnContent::Text(known) = held[c] {
-            known
-        } else {
-            0
+/// Returns two columns that give the same entity in every line, by id and by name. Ids may count
+/// 0, 1, 2 …, and names may be numbers: the agreement shows what they are. An id before the name is
+/// preferred, since this program writes lists in this way.
+fn agreeing_columns(lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> Option<Columns> {
+    let mut pairs = Vec::new();
+    for id in 0..CONSIDERED {
+        for name in 0..CONSIDERED {
+            if id != name && agree_in_all_lines(lists, vocabulary, id, name) {
+                pairs.push((id, name));
+            }
         }
+    }
+    let (id, name) = pairs
+        .into_iter()
+        .min_by_key(|&(id, name)| (id > name, id, name))?;
+    Some(Columns::Both { id, name })
+}
+
+/// Returns whether at least one line has a known id, and each of these has its name in column
+/// `name`.
+fn agree_in_all_lines(
+    lists: &[Vec<LineFields>],
+    vocabulary: &Vocabulary,
+    id: usize,
+    name: usize,
+) -> bool {
+    let [agreeing, all] = count_agreeing(lists, vocabulary, id, name);
+    all > 0 && agreeing == all
+}
+
+/// Returns the number of lines in which the known id has the name of the line, and the number of
+/// lines with a known id and a name.
+fn count_agreeing(
+    lists: &[Vec<LineFields>],
+    vocabulary: &Vocabulary,
+    id: usize,
+    name: usize,
+) -> [usize; 2] {
+    let mut agreeing = 0;
+    let mut all = 0;
+    for (_, fields) in lists.iter().flatten() {
+        let (Some(id), Some(name)) = (parse_id(fields, id), fields.get(name)) else {
+            continue;
+        };
+        if let Some(own) = vocabulary.name(id) {
+            all += 1;
+            agreeing += usize::from(fold(own) == fold(name));
+        }
+    }
+    [agreeing, all]
+}
+
+/// Returns the column with most names of entities; `None` if no value is a name.
+fn name_column(contents: &[ColumnContent]) -> Result<Option<usize>, String> {
+    let names = |column: usize| match contents[column] {
+        ColumnContent::Text(names) => names,
+        _ => 0,
     };
-    let most = (0..LOOKED_AT).map(count).max().unwrap_or(0);
-    let best: Vec<usize> = (0..LOOKED_AT).filter(|&c| count(c) == most).collect();
+    let most = (0..CONSIDERED).map(names).max().unwrap_or(0);
+    if most == 0 {
+        return Ok(None);
+    }
+    let best: Vec<usize> = (0..CONSIDERED).filter(|&c| names(c) == most).collect();
     match best.as_slice() {
-        _ if most == 0 => Ok(None),
-        [one] => Ok(Some(*one)),
-        [first, second, ..] => Err(cannot_tell(*first, *second, "names")),
-        [] => Ok(None),
+        [first, second, ..] => Err(ambiguous(*first, *second, "names")),
+        best => Ok(best.first().copied()),
     }
 }
 
-/// Numbers beside names are ids where they agree with them, and scores where they fall from line to
-/// line.
-fn with_names(
+/// Returns the columns of lists with names: numbers beside names are ids if at least half of them
+/// agree with the names, and scores if they fall from line to line.
+fn columns_with_names(
     numbers: &[usize],
     name: usize,
     lists: &[Vec<LineFields>],
     vocabulary: &Vocabulary,
 ) -> Result<Columns, String> {
     for &id in numbers {
-        let both =
-            rows(lists).filter_map(|(_, fields)| Some((id_of(fields, id)?, fields.get(name)?)));
-        let known = both.filter_map(|(id, name)| Some((vocabulary.name(id)?, name)));
-        let (mut agreeing, mut all) = (0, 0);
-        for (own, given) in known {
-            all += 1;
-            agreeing += usize::from(fold(own) == fold(given));
-        }
+        let [agreeing, all] = count_agreeing(lists, vocabulary, id, name);
         if all > 0 && 2 * agreeing >= all {
             return Ok(Columns::Both { id, name });
         }
     }
-    match numbers
-        .iter()
-        .find(|&&column| !lists.iter().all(|list| falls(list, column)))
-    {
-        None => Ok(Columns::Name(name)),
-        Some(&strange) => Err(format!(
-            "column {} holds numbers that neither are the ids of the names in column {} nor fall as scores do",
-            strange + 1,
-            name + 1
-        )),
+    for &column in numbers {
+        if !lists.iter().all(|list| is_non_increasing(list, column)) {
+            return Err(format!(
+                "column {} has numbers that are neither the ids of the names in column {} nor \
+                 scores, which fall from line to line",
+                column + 1,
+                name + 1
+            ));
+        }
     }
+    Ok(Columns::Name(name))
 }
 
-/// Numbers without names are ids, the column of known ones where there are several.
-fn alone(
+/// Returns the column of ids of lists without names: the only column of numbers, or the only one
+/// whose numbers are all known ids.
+fn id_column(
     numbers: &[usize],
     lists: &[Vec<LineFields>],
     vocabulary: &Vocabulary,
 ) -> Result<Columns, String> {
-    let known = |&&column: &&usize| {
-        rows(lists)
-            .all(|(_, fields)| id_of(fields, column).is_some_and(|id| vocabulary.contains(id)))
+    let all_known = |column: usize| {
+        lists
+            .iter()
+            .flatten()
+            .all(|(_, fields)| parse_id(fields, column).is_some_and(|id| vocabulary.contains(id)))
     };
-    let id = match (
-        numbers,
-        numbers.iter().filter(known).collect::<Vec<_>>().as_slice(),
-    ) {
-        (&[one], _) | (_, &[&one]) => one,
-        ([first, second, ..], _) => return Err(cannot_tell(*first, *second, "ids")),
+    let known: Vec<usize> = numbers.iter().copied().filter(|&c| all_known(c)).collect();
+    let id = match (numbers, known.as_slice()) {
+        (&[only], _) | (_, &[only]) => only,
+        ([first, second, ..], _) => return Err(ambiguous(*first, *second, "ids")),
         ([], _) => return Err("no column has numbers".into()),
     };
-    let name_too = |(_, fields): &LineFields| {
-        fields
-            .get(id)
-            .is_some_and(|field| vocabulary.by_name(field).is_some())
+    let is_name = |(_, fields): &LineFields| {
+        let field = fields.get(id);
+        field.is_some_and(|field| vocabulary.by_name(field).is_some())
     };
-    match rows(lists).all(name_too) {
-        true => Err(format!(
-            "column {} holds numbers that could be ids, and are names of entities too",
+    if lists.iter().flatten().all(is_name) {
+        return Err(format!(
+            "column {} has numbers that could be ids, and are also names of entities",
             id + 1
-        )),
-        false => Ok(Columns::Id(id)),
+        ));
     }
+    Ok(Columns::Id(id))
 }
 
-fn cannot_tell(first: usize, second: usize, what: &str) -> String {
+fn ambiguous(first: usize, second: usize, what: &str) -> String {
     format!(
         "columns {} and {} could both be the {what} of the entities",
         first + 1,
@@ -177,55 +205,44 @@ fn cannot_tell(first: usize, second: usize, what: &str) -> String {
     )
 }
 
-fn holds(column: usize, lists: &[Vec<LineFields>], vocabulary: &Vocabulary) -> ColumnContent {
-    let values: Vec<&str> = rows(lists)
-        .filter_map(|(_, fields)| fields.get(column).copied())
-        .collect();
-    let values: Vec<&str> = values
-        .into_iter()
-        .filter(|value| !value.is_empty())
-        .collect();
-    let numbers = values
-        .iter()
-        .filter(|value| value.parse::<u32>().is_ok())
-        .count();
-    if lists.iter().any(|list| list.len() > 1) && lists.iter().all(|list| counts(list, column)) {
-        ColumnContent::Ranks
-    } else if 2 * numbers > values.len() {
-        ColumnContent::Numbers
-    } else if values.iter().all(|value| value.parse::<f64>().is_ok()) {
-        ColumnContent::Neither
-    } else {
-        ColumnContent::Text(
-            values
-                .iter()
-                .filter(|value| vocabulary.by_name(value).is_some())
-                .count(),
-        )
+fn column_content(
+    column: usize,
+    lists: &[Vec<LineFields>],
+    vocabulary: &Vocabulary,
+) -> ColumnContent {
+    let has_several_lines = lists.iter().any(|list| list.len() > 1);
+    if has_several_lines && lists.iter().all(|list| counts_lines(list, column)) {
+        return ColumnContent::Ranks;
     }
+    let fields = lists.iter().flatten().filter_map(|(_, f)| f.get(column));
+    let values: Vec<&str> = fields.copied().filter(|value| !value.is_empty()).collect();
+    let is_integer = |value: &&&str| value.parse::<u32>().is_ok();
+    if 2 * values.iter().filter(is_integer).count() > values.len() {
+        return ColumnContent::Numbers;
+    }
+    if values.iter().all(|value| value.parse::<f64>().is_ok()) {
+        return ColumnContent::Neither;
+    }
+    let is_name = |value: &&&str| vocabulary.by_name(value).is_some();
+    ColumnContent::Text(values.iter().filter(is_name).count())
 }
 
-fn rows<'a, 'b>(lists: &'b [Vec<LineFields<'a>>]) -> impl Iterator<Item = &'b LineFields<'a>> {
-    lists.iter().flatten()
-}
-
-fn id_of(fields: &[&str], column: usize) -> Option<EntityId> {
+fn parse_id(fields: &[&str], column: usize) -> Option<EntityId> {
     fields.get(column)?.parse().ok().map(EntityId)
 }
 
-/// Whether the column numbers the lines of a list.
-fn counts(list: &[LineFields], column: usize) -> bool {
-    let number = |fields: &Vec<&str>| fields.get(column)?.parse::<usize>().ok();
-    let from = |first: usize| {
-        (first..)
-            .zip(list)
-            .all(|(n, (_, fields))| number(fields) == Some(n))
+/// Returns whether the column numbers the lines of a list, from 0 or from 1.
+fn counts_lines(list: &[LineFields], column: usize) -> bool {
+    let counts_from = |first: usize| {
+        (first..).zip(list).all(|(number, (_, fields))| {
+            fields.get(column).and_then(|field| field.parse().ok()) == Some(number)
+        })
     };
-    from(0) || from(1)
+    counts_from(0) || counts_from(1)
 }
 
-/// Whether the column's numbers never rise.
-fn falls(list: &[LineFields], column: usize) -> bool {
+/// Returns whether the column has numbers that never rise.
+fn is_non_increasing(list: &[LineFields], column: usize) -> bool {
     let numbers: Option<Vec<f64>> = list
         .iter()
         .map(|(_, fields)| fields.get(column)?.parse().ok())
@@ -256,11 +273,11 @@ mod tests {
         let list: Vec<LineFields> = (1..)
             .zip(text.lines().map(|line| line.split('\t').collect()))
             .collect();
-        find(&[list], &vocabulary())
+        find_columns(&[list], &vocabulary())
     }
 
     #[test]
-    fn every_plausible_line_is_told() {
+    fn identifies_the_columns_of_plausible_lines() {
         for (text, columns) in [
             ("7\n3\n5", Columns::Id(0)),
             ("lion\ntiger\nSnow_leopard", Columns::Name(0)),
@@ -277,9 +294,9 @@ mod tests {
             ("1\t7\tlion\n2\t3\ttiger", Columns::Both { id: 1, name: 2 }),
             ("1\ttiger\t0.5\n2\tlion\t0.2", Columns::Name(1)),
             ("7\t97\n3\t96", Columns::Id(0)),
-            // a name that is one of a number's is no id among names
+            // a number among names is a name
             ("1984\nlion\ntiger", Columns::Name(0)),
-            // ids that count, beside their names
+            // ids that count, with their names
             (
                 "3\ttiger\n4\tcarnivores\n5\tsnow leopard",
                 Columns::Both { id: 0, name: 1 },
@@ -292,7 +309,7 @@ mod tests {
                 "7\tlion\tcarnivores\n3\ttiger\tcats",
                 Columns::Both { id: 0, name: 1 },
             ),
-            // one line disagrees, which is for whoever reads it to say
+            // one line disagrees, which the caller reports
             (
                 "7\tlion\n3\ttiger\n5\tlion",
                 Columns::Both { id: 0, name: 1 },
@@ -303,8 +320,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_apart_is_said() {
-        for (text, said) in [
+    fn refuses_ambiguous_columns() {
+        for (text, expected) in [
             ("wolf\ndog", "no line has an id or a name"),
             ("1\twolf\n2\tdog", "no line has an id or a name"),
             ("7\t3\n3\t5\n5\t7", "columns 1 and 2 could both be the ids"),
@@ -312,11 +329,11 @@ mod tests {
                 "lion\ttiger\ntiger\tlion",
                 "columns 1 and 2 could both be the names",
             ),
-            ("7\ttiger\n9\tlion", "neither are the ids of the names"),
-            ("1984\n1984", "are names of entities too"),
+            ("7\ttiger\n9\tlion", "are neither the ids of the names"),
+            ("1984\n1984", "are also names of entities"),
         ] {
-            let why = found(text).unwrap_err();
-            assert!(why.contains(said), "{text}: {why}");
+            let error = found(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

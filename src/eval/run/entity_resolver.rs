@@ -1,26 +1,26 @@
-//! Whom a run's lines mean: entities by id or by name, and strangers.
+//! The entities that the lines of a run name, by id or by name.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::data::{Diagnostics, Vocabulary};
+use crate::data::{DiagnosticKind, Diagnostics, Vocabulary};
 use crate::eval::run::warnings::{AMBIGUOUS_NAME, ID_NAME_CONFLICT, UNKNOWN_ENTITY, UNKNOWN_NAME};
 use crate::name::fold;
 use crate::types::EntityId;
 
-/// Ids of strangers begin here.
-const STRANGERS: u32 = 1 << 31;
+/// The first id of the range for unknown entities.
+const FIRST_UNKNOWN_ID: u32 = 1 << 31;
 
-/// Finds entities, and keeps those that the vocabulary lacks.
+/// Finds entities, and collects the names that the vocabulary does not have.
 pub(super) struct EntityResolver<'a> {
     vocabulary: &'a Vocabulary,
-    /// A number is an id first; else a name first.
-    by_id: bool,
-    pub(super) strangers: BTreeMap<EntityId, String>,
-    pub(super) odd: &'a mut Diagnostics,
+    /// Whether a number is looked up as an id first, and not as a name.
+    prefers_ids: bool,
+    pub(super) unknown_entities: BTreeMap<EntityId, String>,
+    found: &'a mut Diagnostics,
 }
 
-/// Where something is said.
+/// The file and line, from 1, of an entity.
 #[derive(Clone, Copy)]
 pub(super) struct SourceLine<'a> {
     pub file: &'a Path,
@@ -28,105 +28,121 @@ pub(super) struct SourceLine<'a> {
 }
 
 impl<'a> EntityResolver<'a> {
-    pub(super) fn new(vocabulary: &'a Vocabulary, by_id: bool, odd: &'a mut Diagnostics) -> Self {
+    pub(super) fn new(
+        vocabulary: &'a Vocabulary,
+        prefers_ids: bool,
+        found: &'a mut Diagnostics,
+    ) -> Self {
         EntityResolver {
             vocabulary,
-            by_id,
-            strangers: BTreeMap::new(),
-            odd,
+            prefers_ids,
+            unknown_entities: BTreeMap::new(),
+            found,
         }
     }
 
-    /// The entity of this id or name. One that no entity has, or more than one, is noted, and means
-    /// a stranger.
-    pub(super) fn find(&mut self, what: &str, at: SourceLine) -> EntityId {
-        let id = what.parse().ok().map(EntityId);
-        if let Some(id) = id.filter(|_| self.by_id) {
-            return self.by_id(id, at);
+    /// Returns the entity of an id or a name. A name that no entity has, or more than one, is
+    /// reported, and becomes an unknown entity.
+    pub(super) fn find(&mut self, text: &str, source: SourceLine) -> EntityId {
+        let id = text.parse().ok().map(EntityId);
+        if let Some(id) = id.filter(|_| self.prefers_ids) {
+            return self.find_id(id, source);
         }
-        match self.vocabulary.all_named(what).as_slice() {
-            [one] => *one,
+        match self.vocabulary.all_named(text).as_slice() {
+            [entity] => *entity,
             [] => match id {
-                Some(id) => self.by_id(id, at),
-                None => {
-                    // the error names near ones
-                    let unknown = || {
-                        self.vocabulary
-                            .find(what)
-                            .map_or_else(|e| e.to_string(), |_| String::new())
-                    };
-                    self.odd
-                        .report(UNKNOWN_ENTITY, at.file, Some(at.line), unknown);
-                    self.stranger(what)
-                }
+                Some(id) => self.find_id(id, source),
+                None => self.unknown_name(text, source),
             },
             [first, second, ..] => {
-                self.odd.report(AMBIGUOUS_NAME, at.file, Some(at.line), || {
-                    format!("“{what}” is the name of entity {first} and of entity {second}")
+                self.report(AMBIGUOUS_NAME, source, || {
+                    format!("“{text}” is the name of entity {first} and of entity {second}")
                 });
-                self.stranger(what)
+                self.add_unknown(text)
             }
         }
     }
 
-    /// The entity that is given by both. Where they are of two entities it is noted, and neither is
-    /// meant.
-    pub(super) fn find_both(&mut self, id: EntityId, name: &str, at: SourceLine) -> EntityId {
+    /// Returns the entity that is given by id and name. If these belong to two entities, this is
+    /// reported, and the result is an unknown entity.
+    pub(super) fn find_both(&mut self, id: EntityId, name: &str, source: SourceLine) -> EntityId {
         if name.is_empty() {
-            return self.by_id(id, at);
+            return self.find_id(id, source);
         }
-        let (known, other) = (self.vocabulary.name(id), self.vocabulary.by_name(name));
-        if known.is_none() && self.stranger_id(name) == id {
-            // as this program writes a stranger: the name is all there is
-            return self.find(name, at);
+        let own_name = self.vocabulary.name(id);
+        let same_name = self.vocabulary.by_name(name);
+        if own_name.is_none() && self.unknown_id(name) == id {
+            // this program writes unknown entities in this way: only the name is significant
+            return self.find(name, source);
         }
-        match (known, other) {
-            (None, None) => self.find(name, at),
-            (Some(known), _) if fold(known) == fold(name) => id,
-            (Some(known), None) => {
-                self.odd.report(UNKNOWN_NAME, at.file, Some(at.line), || {
-                    format!("entity {id} is “{known}”, not “{name}”")
+        match (own_name, same_name) {
+            (None, None) => self.find(name, source),
+            (Some(own), _) if fold(own) == fold(name) => id,
+            (Some(own), None) => {
+                self.report(UNKNOWN_NAME, source, || {
+                    format!("entity {id} is “{own}”, not “{name}”")
                 });
                 id
             }
             (_, Some(other)) => {
-                let own = known.map_or("in no vocabulary".to_owned(), |known| format!("“{known}”"));
-                self.odd
-                    .report(ID_NAME_CONFLICT, at.file, Some(at.line), || {
-                        format!("entity {id} is {own}, and “{name}” is entity {other}")
-                    });
-                self.stranger(&format!("{id} {name}"))
+                let own = own_name.map_or("not in the vocabulary".into(), |own| format!("“{own}”"));
+                self.report(ID_NAME_CONFLICT, source, || {
+                    format!("entity {id} is {own}, and “{name}” is entity {other}")
+                });
+                self.add_unknown(&format!("{id} {name}"))
             }
         }
     }
 
-    fn by_id(&mut self, id: EntityId, at: SourceLine) -> EntityId {
+    fn find_id(&mut self, id: EntityId, source: SourceLine) -> EntityId {
         if !self.vocabulary.contains(id) {
-            self.odd.report(UNKNOWN_ENTITY, at.file, Some(at.line), || {
+            self.report(UNKNOWN_ENTITY, source, || {
                 format!("there is no entity {id}")
             });
         }
         id
     }
 
-    /// An id that no entity has, the same for a name in every run.
-    fn stranger(&mut self, name: &str) -> EntityId {
-        let id = self.stranger_id(name);
-        self.strangers.entry(id).or_insert_with(|| name.to_owned());
+    fn unknown_name(&mut self, name: &str, source: SourceLine) -> EntityId {
+        let vocabulary = self.vocabulary;
+        self.report(UNKNOWN_ENTITY, source, || {
+            // the error suggests similar names
+            vocabulary
+                .find(name)
+                .map_or_else(|e| e.to_string(), |_| String::new())
+        });
+        self.add_unknown(name)
+    }
+
+    fn report(
+        &mut self,
+        kind: DiagnosticKind,
+        source: SourceLine,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.found
+            .report(kind, source.file, Some(source.line), reason);
+    }
+
+    /// Returns an id that no entity has; a name gets the same id in every run.
+    fn add_unknown(&mut self, name: &str) -> EntityId {
+        let id = self.unknown_id(name);
+        self.unknown_entities
+            .entry(id)
+            .or_insert_with(|| name.to_owned());
         id
     }
 
-    fn stranger_id(&self, name: &str) -> EntityId {
+    fn unknown_id(&self, name: &str) -> EntityId {
         let folded = fold(name);
         let [a, b, c, d, ..] = *blake3::hash(folded.as_bytes()).as_bytes();
-        let mut id = EntityId(STRANGERS | u32::from_le_bytes([a, b, c, d]));
-        let taken = |id| {
-            self.strangers
-                .get(&id)
-                .is_some_and(|other| fold(other) != folded)
+        let mut id = EntityId(FIRST_UNKNOWN_ID | u32::from_le_bytes([a, b, c, d]));
+        let is_taken = |id| {
+            let other = self.unknown_entities.get(&id);
+            other.is_some_and(|other| fold(other) != folded)
         };
-        while self.vocabulary.contains(id) || taken(id) {
-            id = EntityId(STRANGERS | id.0.wrapping_add(1));
+        while self.vocabulary.contains(id) || is_taken(id) {
+            id = EntityId(FIRST_UNKNOWN_ID | id.0.wrapping_add(1));
         }
         id
     }

@@ -1,20 +1,23 @@
-use crate::eval::run::*;
+//! Tests of reading and writing runs in every format.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::data::Class;
-use crate::types::ClassId;
+use crate::data::{Class, Dataset, Diagnostics, Vocabulary};
+use crate::error::{Error, Result};
+use crate::eval::run::*;
+use crate::types::{ClassId, EntityId, Query, SeedCount};
 
-/// Entities 1–9, classes “small ones” (1–4, with the non-members 8 and 9) and “fish_1_3” (5–7), two
-/// queries each.
-struct World {
+/// A data set with the entities 1–9 and the classes “small ones” (1–4, with the negatives 8 and 9)
+/// and “fish_1_3” (5–7), each with two queries.
+struct Fixture {
     folder: tempfile::TempDir,
     dataset: Dataset,
 }
 
-impl World {
-    fn new() -> World {
+impl Fixture {
+    fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("data");
         for (name, text) in [
@@ -36,15 +39,15 @@ impl World {
             fs::write(root.join(name), text).unwrap();
         }
         let dataset = Dataset::open(&root).unwrap();
-        World { folder, dataset }
+        Fixture { folder, dataset }
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.at(name);
+        let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
@@ -54,8 +57,8 @@ impl World {
         Run::open(path, &self.dataset, None)
     }
 
-    /// What is odd: the kind, the line, the reason.
-    fn odd(&self, path: &Path) -> Vec<(&'static str, Option<usize>, String)> {
+    /// The warnings, each as kind, line and reason.
+    fn warnings(&self, path: &Path) -> Vec<(&'static str, Option<usize>, String)> {
         self.open(path)
             .unwrap()
             .warnings
@@ -95,8 +98,8 @@ fn ids(run: &Run) -> Vec<EntityId> {
 }
 
 #[test]
-fn a_run_comes_back_as_it_was_written() {
-    let world = World::new();
+fn a_written_run_reads_back_unchanged() {
+    let fixture = Fixture::new();
     let three = [
         "fish_1_3/3/1",
         "fish_1_3/3/2",
@@ -109,7 +112,7 @@ fn a_run_comes_back_as_it_was_written() {
         "small_ones/3/2",
         "small_ones/5/1",
     ];
-    for (form, place, run) in [
+    for (format, name, run) in [
         (RunFormat::Trec, "a/mine", run("3", &both)),
         (RunFormat::Trec, "b/mine.gz", run("3", &three)),
         (RunFormat::Nlpcc, "c/mine", run("3", &both)),
@@ -120,23 +123,23 @@ fn a_run_comes_back_as_it_was_written() {
             run("5", &["fish_1_3/5/1", "small_ones/5/1"]),
         ),
     ] {
-        let path = world.at(place);
+        let path = fixture.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        run.write_as(form, &path, &world.dataset).unwrap();
-        let read = world.open(&path).unwrap();
-        assert_eq!((read.format, read.run), (form, run), "{place}");
-        let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
+        run.write_as(format, &path, &fixture.dataset).unwrap();
+        let read = fixture.open(&path).unwrap();
+        assert_eq!((read.format, read.run), (format, run), "{name}");
+        let count = fs::read_dir(path.parent().unwrap()).unwrap().count();
         assert_eq!(
-            left, 2,
-            "the run and its settings, no temporary file: {place}"
+            count, 2,
+            "the run and its settings, no temporary file: {name}"
         );
     }
 }
 
 #[test]
-fn scores_and_strangers_come_back_as_trec_lines() {
-    let world = World::new();
-    let path = world.at("own.run");
+fn trec_lines_keep_scores_and_unknown_entities() {
+    let fixture = Fixture::new();
+    let path = fixture.path("own.run");
     let mut run = run("3", &["fish_1_3/3/1"]);
     run.rankings[0].candidates = vec![
         (EntityId(7), 9.1),
@@ -145,7 +148,10 @@ fn scores_and_strangers_come_back_as_trec_lines() {
     ];
     run.write(&path).unwrap();
     assert_eq!(
-        (&world.open(&path).unwrap().run, &Run::read(&path).unwrap()),
+        (
+            &fixture.open(&path).unwrap().run,
+            &Run::read(&path).unwrap()
+        ),
         (&run, &run)
     );
     let first = fs::read_to_string(&path)
@@ -156,32 +162,37 @@ fn scores_and_strangers_come_back_as_trec_lines() {
         .to_string();
     assert_eq!(first, "fish_1_3/3/1 Q0 7 1 9.1 mine");
 
-    let named = world.write(
+    let named = fixture.write(
         "named.run",
         "fish_1_3/3/1 Q0 sea_unicorn 1 2 x\nfish_1_3/3/1 Q0 red_cow 2 1 x\n",
     );
-    let named = world.open(&named).unwrap().run;
+    let named = fixture.open(&named).unwrap().run;
     assert_eq!(
         named.unknown_entities.values().collect::<Vec<_>>(),
         ["sea_unicorn"]
     );
     assert_eq!(named.rankings[0].candidates[1].0, EntityId(3));
-    for (form, name) in [
+    for (format, name) in [
         (RunFormat::Trec, "a"),
         (RunFormat::Nlpcc, "b"),
         (RunFormat::Published, "c"),
     ] {
         named
-            .write_as(form, &world.at(name), &world.dataset)
+            .write_as(format, &fixture.path(name), &fixture.dataset)
             .unwrap();
-        let again = Run::open(&world.at(name), &world.dataset, Some(SeedCount::Three)).unwrap();
+        let again = Run::open(
+            &fixture.path(name),
+            &fixture.dataset,
+            Some(SeedCount::Three),
+        )
+        .unwrap();
         assert_eq!(again.run.unknown_entities, named.unknown_entities, "{name}");
         assert_eq!(ids(&again.run), ids(&named), "{name}");
     }
 }
 
 #[test]
-fn odd_names_and_ids_that_count_come_back_in_every_form() {
+fn every_format_keeps_unusual_names_and_counting_ids() {
     let names = [
         "zero",
         "tab\tinside",
@@ -217,10 +228,10 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
         diagnostics,
     };
     let folder = tempfile::tempdir().unwrap();
-    // as the vocabulary has them, so that ids look like ranks, and the other way round
-    for (order, backwards) in [("forth", false), ("back", true)] {
+    // in the order of the vocabulary, so that ids look like ranks, and reversed
+    for (order, is_reversed) in [("forward", false), ("reversed", true)] {
         let mut ids = members.clone();
-        if backwards {
+        if is_reversed {
             ids.reverse();
         }
         let candidates: Vec<(EntityId, f64)> = (1u32..)
@@ -236,26 +247,26 @@ fn odd_names_and_ids_that_count_come_back_in_every_form() {
             rankings: vec![written.clone()],
             ..Run::default()
         };
-        for form in RunFormat::ALL {
-            let path = folder.path().join(format!("{order} {form}"));
-            run.write_as(form, &path, &dataset).unwrap();
+        for format in RunFormat::ALL {
+            let path = folder.path().join(format!("{order} {format}"));
+            run.write_as(format, &path, &dataset).unwrap();
             let read = Run::open(&path, &dataset, Some(SeedCount::Three)).unwrap();
             assert_eq!(
                 (&read.run.rankings[..], read.run.unknown_entities.len()),
                 (&[written.clone()][..], 0),
-                "{order} {form}"
+                "{order} {format}"
             );
-            assert_eq!(read.warnings.summary(), [], "{order} {form}");
+            assert_eq!(read.warnings.summary(), [], "{order} {format}");
         }
     }
 }
 
 #[test]
-fn a_run_of_mostly_strangers_keeps_its_ids() {
-    let world = World::new();
+fn a_run_of_mostly_unknown_entities_keeps_its_ids() {
+    let fixture = Fixture::new();
     // entity 9 is called 1984, and 1984 is no entity; “EEL” is ambiguous
     let text = "fish_1_3/3/1 Q0 3 1 9 x\nfish_1_3/3/1 Q0 sea_unicorn 2 8 x\nfish_1_3/3/1 Q0 EEL 3 7 x\nfish_1_3/3/1 Q0 9 4 6 x\nfish_1_3/3/1 Q0 yeti 5 5 x\n";
-    let first = world.open(&world.write("first.run", text)).unwrap().run;
+    let first = fixture.open(&fixture.write("first.run", text)).unwrap().run;
     assert_eq!((ids(&first)[0], ids(&first)[3]), (EntityId(3), EntityId(9)));
     assert_eq!(
         first
@@ -265,68 +276,70 @@ fn a_run_of_mostly_strangers_keeps_its_ids() {
             .collect::<BTreeSet<_>>(),
         ["EEL", "sea_unicorn", "yeti"].into()
     );
-    for form in RunFormat::ALL {
-        let path = world.at(form.name());
-        first.write_as(form, &path, &world.dataset).unwrap();
-        let again = Run::open(&path, &world.dataset, Some(SeedCount::Three))
+    for format in RunFormat::ALL {
+        let path = fixture.path(format.name());
+        first.write_as(format, &path, &fixture.dataset).unwrap();
+        let again = Run::open(&path, &fixture.dataset, Some(SeedCount::Three))
             .unwrap()
             .run;
         assert_eq!(
             (ids(&again), &again.unknown_entities),
             (ids(&first), &first.unknown_entities),
-            "{form}"
+            "{format}"
         );
     }
 }
 
 #[test]
-fn published_results_look_as_the_published_code_prints_them() {
-    let world = World::new();
+fn published_results_match_the_output_of_the_published_code() {
+    let fixture = Fixture::new();
     run("3", &["fish_1_3/3/1", "small_ones/3/2"])
-        .write_as(RunFormat::Published, &world.at("out"), &world.dataset)
+        .write_as(RunFormat::Published, &fixture.path("out"), &fixture.dataset)
         .unwrap();
-    // gold is all 3 members: one hit at rank 1
+    // all 3 members are gold: one hit at rank 1
     let third = format!("{:?}", 1.0 / 3.0);
     let expected = format!(
         "{}\n\n7\tcod\t\tfish_1_3\n3\tred cow\t\tsmall ones\n4\tdog\t\tsmall ones\n",
         [third.as_str(); 8].join(" ")
     );
     assert_eq!(
-        fs::read_to_string(world.at("out/0_fish_1_3.txt")).unwrap(),
+        fs::read_to_string(fixture.path("out/0_fish_1_3.txt")).unwrap(),
         expected
     );
-    assert!(world.at("out/1_small ones.txt").is_file());
+    assert!(fixture.path("out/1_small ones.txt").is_file());
 }
 
 #[test]
-fn what_a_form_cannot_hold_is_refused_before_anything_is_written() {
-    let world = World::new();
-    let path = world.at("out");
-    let why = run("3", &["fish_1_3/3/1", "fish_1_3/5/1"])
-        .write_as(RunFormat::Published, &path, &world.dataset)
+fn a_run_that_a_format_cannot_store_is_refused_before_writing() {
+    let fixture = Fixture::new();
+    let path = fixture.path("out");
+    let error = run("3", &["fish_1_3/3/1", "fish_1_3/5/1"])
+        .write_as(RunFormat::Published, &path, &fixture.dataset)
         .unwrap_err();
-    assert!(why.to_string().contains("choose with --seeds"), "{why}");
-    let why = run("3", &["birds/3/1"])
-        .write_as(RunFormat::Nlpcc, &path, &world.dataset)
+    assert!(error.to_string().contains("choose with --seeds"), "{error}");
+    let error = run("3", &["birds/3/1"])
+        .write_as(RunFormat::Nlpcc, &path, &fixture.dataset)
         .unwrap_err();
     assert!(
-        why.to_string().contains("birds/3/1 is no query of data"),
-        "{why}"
+        error
+            .to_string()
+            .contains("birds/3/1 is not a query of data"),
+        "{error}"
     );
-    world.write("out/notes.txt", "mine");
-    let why = run("3", &["fish_1_3/3/1"])
-        .write_as(RunFormat::Nlpcc, &path, &world.dataset)
+    fixture.write("out/notes.txt", "mine");
+    let error = run("3", &["fish_1_3/3/1"])
+        .write_as(RunFormat::Nlpcc, &path, &fixture.dataset)
         .unwrap_err();
-    assert!(why.to_string().contains("is there already"), "{why}");
+    assert!(error.to_string().contains("already exists"), "{error}");
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
 }
 
 #[test]
-fn runs_of_other_systems_are_ordered_by_rank_then_score() {
-    let world = World::new();
+fn candidates_are_sorted_by_rank_then_score() {
+    let fixture = Fixture::new();
     let text =
         "a/3/1 Q0 5 0 0.1 x\r\na/3/1 Q0 6 0 0.9 x\n\nb/3/1\tQ0\t2\t2\t7\tx\nb/3/1 Q0 1 1 9 x\n";
-    let read = world.open(&world.write("other.run", text)).unwrap();
+    let read = fixture.open(&fixture.write("other.run", text)).unwrap();
     let ids = |r: &Ranking| r.candidates.iter().map(|(e, _)| e.0).collect::<Vec<_>>();
     assert_eq!(
         read.run.rankings.iter().map(ids).collect::<Vec<_>>(),
@@ -334,106 +347,113 @@ fn runs_of_other_systems_are_ordered_by_rank_then_score() {
     );
     assert!(read.run.settings.is_empty());
     let text = "fish_1_3/3/1 Q0 5 2 9 x\nfish_1_3/3/1 Q0 7 1 3 x\n";
-    let odd = world.odd(&world.write("ranks.run", text));
+    let warnings = fixture.warnings(&fixture.write("ranks.run", text));
     assert!(
-        odd.iter()
+        warnings
+            .iter()
             .any(|(kind, line, _)| kind.contains("ranks and scores disagree") && *line == Some(1)),
-        "{odd:?}"
+        "{warnings:?}"
     );
 }
 
 #[test]
-fn names_are_read_with_blanks_or_without() {
-    let world = World::new();
+fn names_may_have_blanks_or_underscores() {
+    let fixture = Fixture::new();
     let text = "small_ones/3/1 Q0 red_cow 1 3 x\nsmall ones/3/1\tQ0\tred cow\t2\t2\tx\nsmall_ones/3/1 Q0 1984 3 1 x\n";
-    let read = world.open(&world.write("names.run", text)).unwrap();
+    let read = fixture.open(&fixture.write("names.run", text)).unwrap();
     let ids: Vec<u32> = read.run.rankings[0]
         .candidates
         .iter()
         .map(|(e, _)| e.0)
         .collect();
-    assert_eq!(ids, [3, 3, 9], "a number among names is a name first");
+    assert_eq!(
+        ids,
+        [3, 3, 9],
+        "a number among names is looked up as a name first"
+    );
     assert!(
         read.warnings
             .iter()
-            .any(|f| f.line == Some(2) && f.reason == "3 “red cow” came before in small_ones/3/1")
+            .any(|f| f.line == Some(2) && f.reason == "3 “red cow” is already in small_ones/3/1")
     );
 }
 
 #[test]
-fn a_name_of_two_entities_is_neither() {
-    let world = World::new();
-    let path = world.write(
+fn an_ambiguous_name_is_an_unknown_entity() {
+    let fixture = Fixture::new();
+    let path = fixture.write(
         "names.run",
         "small_ones/3/1 Q0 EEL 1 3 x\nsmall_ones/3/1 Q0 eel 2 2 x\n",
     );
-    let read = world.open(&path).unwrap();
+    let read = fixture.open(&path).unwrap();
     let ids: Vec<EntityId> = read.run.rankings[0]
         .candidates
         .iter()
         .map(|(e, _)| *e)
         .collect();
     assert!(
-        !world.dataset.vocabulary.contains(ids[0]) && ids[1] == EntityId(5),
+        !fixture.dataset.vocabulary.contains(ids[0]) && ids[1] == EntityId(5),
         "{ids:?}"
     );
-    let odd = world.odd(&path);
+    let warnings = fixture.warnings(&path);
     assert!(
-        odd.iter()
-            .any(|(_, line, why)| *line == Some(1) && why.contains("entity 5 and of entity 8")),
-        "{odd:?}"
+        warnings.iter().any(
+            |(_, line, reason)| *line == Some(1) && reason.contains("entity 5 and of entity 8")
+        ),
+        "{warnings:?}"
     );
 }
 
 #[test]
-fn an_id_and_a_name_must_be_of_one_entity() {
-    let world = World::new();
+fn an_id_and_a_name_must_agree() {
+    let fixture = Fixture::new();
     let text = "1\tant\n2\tbee\n3\tred cow\n4\teel\n5\teal\n6\tfish\n70\tcod\n";
-    let path = world.write("out/small ones_0_3.txt", text);
+    let path = fixture.write("out/small ones_0_3.txt", text);
     let folder = path.parent().unwrap();
-    let ids: Vec<EntityId> = world.open(folder).unwrap().run.rankings[0]
+    let ids: Vec<EntityId> = fixture.open(folder).unwrap().run.rankings[0]
         .candidates
         .iter()
         .map(|(e, _)| *e)
         .collect();
     assert_eq!(ids[4], EntityId(5), "another spelling");
     for at in [3, 6] {
-        assert!(!world.dataset.vocabulary.contains(ids[at]), "{ids:?}");
+        assert!(!fixture.dataset.vocabulary.contains(ids[at]), "{ids:?}");
     }
-    let odd = world.odd(folder);
-    for (line, said) in [
+    let warnings = fixture.warnings(folder);
+    for (line, expected) in [
         (4, "entity 4 is “dog”, and “eel” is entity 5"),
         (5, "entity 5 is “eel”, not “eal”"),
         (7, "entity 70"),
     ] {
         assert!(
-            odd.iter()
-                .any(|(_, at, why)| *at == Some(line) && why.contains(said)),
-            "{said}: {odd:?}"
+            warnings
+                .iter()
+                .any(|(_, at, reason)| *at == Some(line) && reason.contains(expected)),
+            "{expected}: {warnings:?}"
         );
     }
 }
 
 #[test]
-fn published_folders_tell_how_many_seeds() {
-    let world = World::new();
+fn the_seed_count_of_a_published_folder_is_inferred() {
+    let fixture = Fixture::new();
     let list = |name: &str, ids: &[u32]| {
         let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        world.write(name, &format!("0.5 0.5 0.5 0.5\n\n{lines}"))
+        fixture.write(name, &format!("0.5 0.5 0.5 0.5\n\n{lines}"))
     };
     let seeds = |folder: &str, given| {
-        Run::open(&world.at(folder), &world.dataset, given)
+        Run::open(&fixture.path(folder), &fixture.dataset, given)
             .map(|read| read.run.rankings[0].query.clone())
     };
     // the first three seeds of 5 are never in a list; of 3 here they are 1, 8, 9
     list("five/0_small ones.txt", &[8, 9, 3]);
     assert_eq!(seeds("five", None).unwrap(), "small_ones/5/1");
-    // of ProbExpan: no ending
+    // ProbExpan writes no extension
     list("three/0_small ones", &[2, 4, 3]);
     assert_eq!(seeds("three", None).unwrap(), "small_ones/3/1");
     list("either/0_small ones.txt", &[7, 6, 3]);
-    let why = seeds("either", None).unwrap_err().to_string();
-    assert!(why.contains("3 or 5 seeds"), "{why}");
+    let error = seeds("either", None).unwrap_err().to_string();
+    assert!(error.contains("3 or 5 seeds"), "{error}");
     assert_eq!(
         seeds("either", Some(SeedCount::Five)).unwrap(),
         "small_ones/5/1"
@@ -443,57 +463,62 @@ fn published_folders_tell_how_many_seeds() {
         seeds("results_seed=5/best", None).unwrap(),
         "small_ones/5/1"
     );
-    // these are others' seeds, or of a folder of many runs
+    // random seeds, or the folder of many runs
     for folder in ["seed=3407", "seed=50/best", "seed=3/of/many"] {
         list(&format!("{folder}/0_small ones.txt"), &[7, 6, 3]);
-        let why = seeds(folder, None).unwrap_err().to_string();
-        assert!(why.contains("3 or 5 seeds"), "{folder}: {why}");
+        let error = seeds(folder, None).unwrap_err().to_string();
+        assert!(error.contains("3 or 5 seeds"), "{folder}: {error}");
     }
     list("seed=3407_seed=5/0_small ones.txt", &[7, 6, 3]);
     assert_eq!(seeds("seed=3407_seed=5", None).unwrap(), "small_ones/5/1");
 }
 
 #[test]
-fn settings_tell_how_many_seeds_before_anyone_else() {
-    let world = World::new();
-    let folder = world.at("results_seed=5");
-    world.write("results_seed=5/0_small ones.txt", "7\n6\n3\n");
-    let open = |given| Run::open(&folder, &world.dataset, given);
-    for told in ["3", "\"3\""] {
-        world.write("results_seed=5.json", &format!("{{\"seeds\": {told}}}"));
+fn the_seed_count_in_the_settings_takes_precedence() {
+    let fixture = Fixture::new();
+    let folder = fixture.path("results_seed=5");
+    fixture.write("results_seed=5/0_small ones.txt", "7\n6\n3\n");
+    let open = |given| Run::open(&folder, &fixture.dataset, given);
+    for stated in ["3", "\"3\""] {
+        fixture.write("results_seed=5.json", &format!("{{\"seeds\": {stated}}}"));
         assert_eq!(open(None).unwrap().run.rankings[0].query, "small_ones/3/1");
         assert!(
             open(Some(SeedCount::Five)).unwrap().run.rankings.is_empty(),
-            "it has none of 5, whoever asks for them"
+            "it has no query with 5 seeds"
         );
     }
-    world.write("results_seed=5.json", "{\"seeds\": null}");
+    fixture.write("results_seed=5.json", "{\"seeds\": null}");
     assert_eq!(open(None).unwrap().run.rankings[0].query, "small_ones/5/1");
-    for told in ["4", "\"three\"", "3.5", "[3]"] {
-        world.write("results_seed=5.json", &format!("{{\"seeds\": {told}}}"));
-        let why = open(None).unwrap_err().to_string();
+    for stated in ["4", "\"three\"", "3.5", "[3]"] {
+        fixture.write("results_seed=5.json", &format!("{{\"seeds\": {stated}}}"));
+        let error = open(None).unwrap_err().to_string();
         assert!(
-            why.contains("results_seed=5.json has") && why.contains("queries have 3 or 5"),
-            "{why}"
+            error.contains("results_seed=5.json has") && error.contains("expected one of: 3, 5"),
+            "{error}"
         );
     }
 }
 
 #[test]
-fn a_stranger_takes_a_place_of_its_list() {
-    let world = World::new();
+fn an_unknown_entity_counts_towards_the_length_of_its_list() {
+    let fixture = Fixture::new();
     let list = |ids: &[u32]| {
         ids.iter()
             .map(|id| format!("small_ones/3/1 Q0 {id} 1 1 x\n"))
             .collect::<String>()
     };
     let short = |ids: &[u32]| {
-        let odd = world.odd(&world.write("a.run", &list(ids)));
-        odd.into_iter()
+        let warnings = fixture.warnings(&fixture.write("a.run", &list(ids)));
+        warnings
+            .into_iter()
             .find(|(kind, ..)| kind.contains("shorter"))
-            .map(|(.., why)| why)
+            .map(|(.., reason)| reason)
     };
-    assert_eq!(short(&[2, 3, 4, 5, 6, 99]), None, "6 is all that there is");
+    assert_eq!(
+        short(&[2, 3, 4, 5, 6, 99]),
+        None,
+        "6 candidates are all there are"
+    );
     // a seed, and one twice
     assert_eq!(
         short(&[2, 3, 4, 5, 1, 99, 99]).unwrap(),
@@ -502,23 +527,23 @@ fn a_stranger_takes_a_place_of_its_list() {
 }
 
 #[test]
-fn settings_lie_beside_a_run_and_outlast_gzip() {
-    let world = World::new();
-    let path = world.at("a.run");
+fn settings_are_found_beside_plain_and_gzip_runs() {
+    let fixture = Fixture::new();
+    let path = fixture.path("a.run");
     run("3", &["fish_1_3/3/1"]).write(&path).unwrap();
     assert_eq!(
         read_settings(&path).unwrap(),
-        read_settings(&world.at("a.run.gz")).unwrap()
+        read_settings(&fixture.path("a.run.gz")).unwrap()
     );
-    assert!(read_settings(&world.at("b.run")).unwrap().is_empty());
+    assert!(read_settings(&fixture.path("b.run")).unwrap().is_empty());
 }
 
 #[test]
-fn qrels_hold_members_and_negatives_less_the_seeds() {
-    let world = World::new();
-    let path = world.at("qrels");
+fn qrels_have_members_and_negatives_without_seeds() {
+    let fixture = Fixture::new();
+    let path = fixture.path("qrels");
     assert_eq!(
-        write_qrels(&world.dataset, &path).unwrap(),
+        write_qrels(&fixture.dataset, &path).unwrap(),
         5,
         "all members of fish_1_3 are seeds of its query of 5"
     );
@@ -537,27 +562,27 @@ fn qrels_hold_members_and_negatives_less_the_seeds() {
 }
 
 #[test]
-fn a_score_that_is_not_finite_is_neither_read_nor_written() {
-    let world = World::new();
+fn a_score_that_is_not_finite_is_refused() {
+    let fixture = Fixture::new();
     for score in ["NaN", "inf", "-infinity", "1e999"] {
-        let path = world.write("odd.run", &format!("fish_1_3/3/1 Q0 7 1 {score} x\n"));
-        let said = world.open(&path).unwrap_err().to_string();
+        let path = fixture.write("score.run", &format!("fish_1_3/3/1 Q0 7 1 {score} x\n"));
+        let error = fixture.open(&path).unwrap_err().to_string();
         assert!(
-            said.contains("odd.run:1:") && said.contains(score),
-            "{said}"
+            error.contains("score.run:1:") && error.contains(score),
+            "{error}"
         );
     }
-    for form in [RunFormat::Trec, RunFormat::Published, RunFormat::Nlpcc] {
+    for format in [RunFormat::Trec, RunFormat::Published, RunFormat::Nlpcc] {
         let mut run = run("3", &["fish_1_3/3/1"]);
         run.rankings[0].candidates[1].1 = f64::NAN;
-        let path = world.at("out");
-        let said = run
-            .write_as(form, &path, &world.dataset)
+        let path = fixture.path("out");
+        let error = run
+            .write_as(format, &path, &fixture.dataset)
             .unwrap_err()
             .to_string();
         assert!(
-            said.contains("the score of entity 3 for query fish_1_3/3/1 is NaN") && !path.exists(),
-            "{said}"
+            error.contains("the score of entity 3 for query fish_1_3/3/1 is NaN") && !path.exists(),
+            "{error}"
         );
         assert!(matches!(run.write(&path), Err(Error::Mismatch(_))) && !path.exists());
     }

@@ -7,12 +7,22 @@ use std::path::Path;
 use crate::data::{Diagnostics, Vocabulary};
 use crate::error::{Error, Result};
 use crate::eval::run::entity_resolver::{EntityResolver, SourceLine};
-use crate::eval::run::{ListEntry, QueryList, Run, RunContent, RunFormat, run_query_id, text};
+use crate::eval::run::gzip_text;
+use crate::eval::run::query_id::run_query_id;
+use crate::eval::run::query_list::{ListEntry, QueryList, RunContent};
+use crate::eval::run::ranking::Run;
+use crate::eval::run::run_format::RunFormat;
+use crate::name::one_word;
 
-/// Fields of a line of qrels, which are easily taken for a run.
-const QRELS: usize = 4;
+/// The number of fields of a run line.
+const RUN_FIELDS: usize = 6;
+/// The number of fields of a qrels line; qrels are easily mistaken for a run.
+const QRELS_FIELDS: usize = 4;
+/// The fields of a run line, for messages.
+const EXPECTED: &str = "expected “query Q0 entity rank score tag”";
 
-struct Line<'a> {
+/// One line of a run file, with its number from 1.
+struct RunLine<'a> {
     number: usize,
     query: String,
     entity: &'a str,
@@ -21,55 +31,54 @@ struct Line<'a> {
     tag: &'a str,
 }
 
-/// Entities are ids or names, `_` for a blank ([`is_by_id`]). A query's candidates are ordered by
-/// rank, then by score (other systems give every line the same rank), then as in the file.
+/// Reads a run. Entities are ids ([`are_ids`]) or names with `_` for blanks. The candidates of a
+/// query are sorted by rank, then by score (some systems give every line the same rank), then by
+/// their order in the file.
 pub(super) fn read(
     path: &Path,
     vocabulary: &Vocabulary,
-    odd: &mut Diagnostics,
+    found: &mut Diagnostics,
 ) -> Result<RunContent> {
-    let lines = text::read(path, odd)?;
-    let parsed = read_lines(&lines, path)?;
-    let Some(first) = parsed.first() else {
-        return Err(Error::format(path, "holds no ranking"));
+    let text = gzip_text::read_lines(path, found)?;
+    let lines = parse_lines(&text, path)?;
+    let Some(first) = lines.first() else {
+        return Err(Error::format(path, "has no rankings"));
     };
     let tag = first.tag.to_owned();
-    let mut entities = EntityResolver::new(vocabulary, is_by_id(&parsed, vocabulary), odd);
-    let lists = by_query(&parsed).into_iter().map(|(query, mut lines)| {
+    let mut resolver = EntityResolver::new(vocabulary, are_ids(&lines, vocabulary), found);
+    let mut lists = Vec::new();
+    for (query, mut lines) in group_by_query(&lines) {
         lines.sort_by(|a, b| a.rank.cmp(&b.rank).then(b.score.total_cmp(&a.score)));
-        let entry = |line: &Line| {
-            let entity = entities.find(
-                line.entity,
-                SourceLine {
-                    file: path,
-                    line: line.number,
-                },
-            );
-            ListEntry {
+        let mut entries = Vec::with_capacity(lines.len());
+        for line in lines {
+            let source = SourceLine {
+                file: path,
                 line: line.number,
-                entity,
+            };
+            entries.push(ListEntry {
+                line: line.number,
+                entity: resolver.find(line.entity, source),
                 score: line.score,
-            }
-        };
-        QueryList {
+            });
+        }
+        lists.push(QueryList {
             query,
             file: path.to_owned(),
-            entries: lines.into_iter().map(entry).collect(),
-        }
-    });
-    let lists = lists.collect();
+            entries,
+        });
+    }
     Ok(RunContent {
-        form: RunFormat::Trec,
+        format: RunFormat::Trec,
         tag,
         lists,
-        strangers: entities.strangers,
+        unknown_entities: resolver.unknown_entities,
     })
 }
 
-fn read_lines<'a>(lines: &'a [(usize, String)], path: &Path) -> Result<Vec<Line<'a>>> {
+fn parse_lines<'a>(lines: &'a [(usize, String)], path: &Path) -> Result<Vec<RunLine<'a>>> {
     let mut parsed = Vec::with_capacity(lines.len());
     for (number, line) in lines {
-        let line = read_line(*number, line).map_err(|reason| Error::Line {
+        let line = parse_line(*number, line).map_err(|reason| Error::Line {
             path: path.to_owned(),
             line: *number,
             reason,
@@ -79,23 +88,23 @@ fn read_lines<'a>(lines: &'a [(usize, String)], path: &Path) -> Result<Vec<Line<
     Ok(parsed)
 }
 
-/// Groups lines by query; queries and their lines come in the order of the file.
-fn by_query<'a, 'l>(lines: &'l [Line<'a>]) -> Vec<(String, Vec<&'l Line<'a>>)> {
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut grouped: Vec<(String, Vec<&Line>)> = Vec::new();
+/// Groups lines by query; queries and their lines keep the order of the file.
+fn group_by_query<'a, 'l>(lines: &'l [RunLine<'a>]) -> Vec<(String, Vec<&'l RunLine<'a>>)> {
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<(String, Vec<&RunLine>)> = Vec::new();
     for line in lines {
-        let place = *places.entry(line.query.clone()).or_insert_with(|| {
-            grouped.push((line.query.clone(), Vec::new()));
-            grouped.len() - 1
+        let position = *positions.entry(line.query.clone()).or_insert_with(|| {
+            groups.push((line.query.clone(), Vec::new()));
+            groups.len() - 1
         });
-        grouped[place].1.push(line);
+        groups[position].1.push(line);
     }
-    grouped
+    groups
 }
 
-/// Whether entities are ids: most of them are numbers, or no other one is the name of an entity, as
-/// in a run of which most entities are of another vocabulary.
-fn is_by_id(lines: &[Line], vocabulary: &Vocabulary) -> bool {
+/// Returns whether entities are ids: most of them are numbers, or none of the others is the name
+/// of an entity, as in a run whose entities are mostly of another vocabulary.
+fn are_ids(lines: &[RunLine], vocabulary: &Vocabulary) -> bool {
     let (numbers, names): (Vec<&str>, Vec<&str>) = lines
         .iter()
         .map(|line| line.entity)
@@ -106,37 +115,30 @@ fn is_by_id(lines: &[Line], vocabulary: &Vocabulary) -> bool {
             .any(|name| vocabulary.all_named(name).len() == 1)
 }
 
-/// A line's parts, or what is wrong with it. Where the fields are separated by tabs, names may have
+/// Parses a line, or returns what is wrong with it. If tabs separate the fields, names may contain
 /// blanks.
-fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String> {
-    let tabbed: Vec<&str> = line.split('\t').map(str::trim).collect();
-    let fields = if tabbed.len() == 6 {
-        tabbed
-    } else {
-        line.split_whitespace().collect()
-    };
+fn parse_line(number: usize, line: &str) -> std::result::Result<RunLine<'_>, String> {
+    let mut fields: Vec<&str> = line.split('\t').map(str::trim).collect();
+    if fields.len() != RUN_FIELDS {
+        fields = line.split_whitespace().collect();
+    }
     let &[query, _, entity, rank, score, tag] = fields.as_slice() else {
-        let seems = if fields.len() == QRELS {
-            ", as qrels have, which are gold and no run"
-        } else {
-            ""
-        };
-        return Err(format!(
-            "expected “query Q0 entity rank score tag”, found {} fields{seems}",
-            fields.len()
-        ));
+        let mut reason = format!("{EXPECTED}, found {} fields", fields.len());
+        if fields.len() == QRELS_FIELDS {
+            reason += "; a line of 4 fields is one of qrels, which are gold and not a run";
+        }
+        return Err(reason);
     };
     if query.is_empty() || entity.is_empty() {
-        return Err(
-            "expected “query Q0 entity rank score tag”, found an empty query or entity".into(),
-        );
+        return Err(format!("{EXPECTED}, found an empty query or entity"));
     }
     let rank = rank
         .parse()
-        .map_err(|_| format!("“{rank}” is no rank, a whole number from 0"))?;
+        .map_err(|_| format!("invalid rank “{rank}” (expected a whole number from 0)"))?;
     let finite = score.parse().ok().filter(|score: &f64| score.is_finite());
-    let score = finite.ok_or_else(|| format!("“{score}” is no score, a finite number"))?;
-    Ok(Line {
+    let score =
+        finite.ok_or_else(|| format!("invalid score “{score}” (expected a finite number)"))?;
+    Ok(RunLine {
         number,
         query: run_query_id(query),
         entity,
@@ -146,23 +148,24 @@ fn read_line(number: usize, line: &str) -> std::result::Result<Line<'_>, String>
     })
 }
 
+/// Writes a run as TREC lines. Error: `Io`.
 pub(super) fn write(run: &Run, path: &Path) -> Result<()> {
     let tag = if run.tag.trim().is_empty() {
         "run".to_string()
     } else {
-        run_query_id(&run.tag)
+        one_word(&run.tag)
     };
     let mut lines = String::new();
     for ranking in &run.rankings {
         let query = run_query_id(&ranking.query);
         for (rank, (entity, score)) in (1..).zip(&ranking.candidates) {
-            let entity = run
-                .unknown_entities
-                .get(entity)
-                .map_or_else(|| entity.to_string(), |name| run_query_id(name));
+            let entity = match run.unknown_entities.get(entity) {
+                Some(name) => one_word(name),
+                None => entity.to_string(),
+            };
             // writing to a string cannot fail
             let _ = writeln!(lines, "{query} Q0 {entity} {rank} {score} {tag}");
         }
     }
-    text::write(path, &lines)
+    gzip_text::write(path, &lines)
 }

@@ -1,10 +1,11 @@
-//! What is odd about a run, named by file and line.
+//! Problems of a run that do not stop it from being read, by file and line.
 
 use std::collections::HashSet;
 use std::path::Path;
 
 use crate::data::{Dataset, DiagnosticKind, Diagnostics};
-use crate::eval::run::{QueryList, queries_by_run_id, run_query_id};
+use crate::eval::run::query_id::{queries_by_run_id, run_query_id};
+use crate::eval::run::query_list::QueryList;
 use crate::types::{CUTOFFS, EntityId, Query, SeedCount};
 
 pub(super) const UNKNOWN_ENTITY: DiagnosticKind =
@@ -28,90 +29,102 @@ const SHORT: DiagnosticKind = DiagnosticKind::warning("lists shorter than the me
 const MISSING_THREE: DiagnosticKind = DiagnosticKind::error("queries of 3 seeds that are missing");
 const MISSING_FIVE: DiagnosticKind = DiagnosticKind::error("queries of 5 seeds that are missing");
 
-/// Notes what of the lists cannot be scored or is missing; `path` is the run's.
-pub(super) fn note(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
+/// Reports everything in the lists that cannot be scored, and missing queries. `path` is that of
+/// the run.
+pub(super) fn report_problems(
+    lists: &[QueryList],
+    dataset: &Dataset,
+    path: &Path,
+    found: &mut Diagnostics,
+) {
     let known = queries_by_run_id(dataset);
-    // no list can be longer than what there is to list
-    let longest =
-        |query: &Query| CUTOFFS[3].min(dataset.vocabulary.len().saturating_sub(query.seeds.len()));
     for list in lists {
         let Some(query) = known.get(&list.query) else {
             let line = list.entries.first().map(|entry| entry.line);
-            odd.report(UNKNOWN_QUERY, &list.file, line, || {
-                format!("“{}” is no query of {}", list.query, dataset.name)
+            found.report(UNKNOWN_QUERY, &list.file, line, || {
+                format!("“{}” is not a query of {}", list.query, dataset.name)
             });
             continue;
         };
-        let (places, full) = (note_entries(list, query, dataset, odd), longest(query));
-        if places < full {
-            odd.report(SHORT, &list.file, None, || {
-                format!("{} has {places} candidates of {full}", list.query)
-            });
-        }
-        if let Some(pair) = list
-            .entries
-            .windows(2)
-            .find(|pair| pair[0].score < pair[1].score)
-        {
-            odd.report(UNORDERED, &list.file, Some(pair[1].line), || {
-                format!(
-                    "a lower rank in {} with the higher score {}",
-                    list.query, pair[1].score
-                )
-            });
-        }
+        let count = report_entries(list, query, dataset, found);
+        report_length(list, query, count, dataset, found);
+        report_order(list, found);
     }
-    note_missing(lists, dataset, path, odd);
+    report_missing(lists, dataset, path, found);
 }
 
-/// Gives how many candidates have a place when the list is scored; a stranger keeps its own.
-fn note_entries(
+/// Reports seeds and duplicates, and returns the number of candidates that get a rank when the
+/// list is scored; unknown entities do.
+fn report_entries(
     list: &QueryList,
     query: &Query,
     dataset: &Dataset,
-    odd: &mut Diagnostics,
+    found: &mut Diagnostics,
 ) -> usize {
     let mut seen: HashSet<EntityId> = HashSet::new();
     for entry in &list.entries {
-        let name = || {
-            dataset
-                .vocabulary
-                .name(entry.entity)
-                .unwrap_or("unknown")
-                .to_owned()
-        };
-        let (entity, line) = (entry.entity, Some(entry.line));
+        let entity = entry.entity;
+        let name = || dataset.vocabulary.name(entity).unwrap_or("unknown");
         if query.seeds.contains(&entity) {
-            odd.report(SEED, &list.file, line, || {
+            found.report(SEED, &list.file, Some(entry.line), || {
                 format!("{entity} “{}” is a seed of {}", name(), list.query)
             });
         } else if !seen.insert(entity) {
-            odd.report(DUPLICATE, &list.file, line, || {
-                format!("{entity} “{}” came before in {}", name(), list.query)
+            found.report(DUPLICATE, &list.file, Some(entry.line), || {
+                format!("{entity} “{}” is already in {}", name(), list.query)
             });
         }
     }
     seen.len()
 }
 
-/// A run of the one number of seeds need not have the other.
-fn note_missing(lists: &[QueryList], dataset: &Dataset, path: &Path, odd: &mut Diagnostics) {
-    let there: HashSet<&str> = lists.iter().map(|list| list.query.as_str()).collect();
+/// Reports a list of `count` candidates that is shorter than the largest cutoff. No list can be
+/// longer than the vocabulary without the seeds.
+fn report_length(
+    list: &QueryList,
+    query: &Query,
+    count: usize,
+    dataset: &Dataset,
+    found: &mut Diagnostics,
+) {
+    let candidates = dataset.vocabulary.len().saturating_sub(query.seeds.len());
+    let full = CUTOFFS[3].min(candidates);
+    if count < full {
+        found.report(SHORT, &list.file, None, || {
+            format!("{} has {count} candidates of {full}", list.query)
+        });
+    }
+}
+
+/// Reports the first entry whose score is higher than that of the rank before it.
+fn report_order(list: &QueryList, found: &mut Diagnostics) {
+    let mut pairs = list.entries.windows(2);
+    if let Some(pair) = pairs.find(|pair| pair[0].score < pair[1].score) {
+        found.report(UNORDERED, &list.file, Some(pair[1].line), || {
+            format!(
+                "a lower rank in {} has the higher score {}",
+                list.query, pair[1].score
+            )
+        });
+    }
+}
+
+/// Reports missing queries of each number of seeds of which the run has a query.
+fn report_missing(lists: &[QueryList], dataset: &Dataset, path: &Path, found: &mut Diagnostics) {
+    let present: HashSet<&str> = lists.iter().map(|list| list.query.as_str()).collect();
     for (count, kind) in [
         (SeedCount::Three, MISSING_THREE),
         (SeedCount::Five, MISSING_FIVE),
     ] {
-        let ids = dataset
-            .queries
-            .iter()
-            .filter(|query| query.seed_count == count)
-            .map(|q| dataset.query_id(q));
-        let (has, lacks): (Vec<_>, Vec<_>) =
-            ids.partition(|id| there.contains(run_query_id(id).as_str()));
-        if !has.is_empty() {
-            lacks.into_iter().for_each(|id| {
-                odd.report(kind, path, None, || format!("there is no list of {id}"))
-            });
+        let queries = dataset.queries.iter().filter(|q| q.seed_count == count);
+        let (complete, missing): (Vec<String>, Vec<String>) = queries
+            .map(|query| dataset.query_id(query))
+            .partition(|id| present.contains(run_query_id(id).as_str()));
+        if complete.is_empty() {
+            continue;
+        }
+        for id in missing {
+            found.report(kind, path, None, || format!("there is no list for {id}"));
         }
     }
 }

@@ -1,37 +1,38 @@
-//! The facts about a drawn frame that the app needs: where things are (for the mouse), how far they
-//! scroll, and which images are missing.
+//! What a drawn frame tells the app: where things are (for the mouse), how far they scroll, and
+//! what is wanting.
 
+use crate::tui::ui::scroll::Extent;
 use std::path::PathBuf;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use crate::tui::parts::{MetricsColumn, Pane, Screen};
-use crate::tui::ui::scroll::Extent;
+use crate::tui::parts::MetricsColumn;
+use crate::tui::parts::Pane;
+use crate::tui::parts::Screen;
 use crate::types::EntityId;
 
-/// The target of a click.
+/// What lies under the pointer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClickTarget {
     Pane(Pane),
-    /// A row of the class tree.
+    /// A line of the class tree.
     ClassRow(usize),
-    /// A seed, by its index.
     Seed(usize),
-    /// The ✕ of a seed.
+    /// The ✕ of a chip.
     RemoveSeed(usize),
     AddSeed,
     Completion(usize),
     Candidate(EntityId),
-    /// The number of missing entities in the metrics line.
+    /// "missing n ▸" in the metrics line.
     MissingCount,
     MissingRow(usize),
     Image(usize),
     Neighbor(EntityId),
-    /// The border between candidates and entity.
+    /// Between candidates and entity.
     Divider,
-    /// The inside of a popup, which lets no click through.
+    /// A popup's inside, which lets nothing through.
     Popup,
-    /// The screen behind a popup: a click closes the popup.
+    /// Beside a popup: a click closes it.
     Backdrop,
     Help,
     Tab(Screen),
@@ -39,88 +40,89 @@ pub enum ClickTarget {
     MetricsColumn(MetricsColumn),
     /// A row of the Compare table.
     CompareRow(usize),
-    /// The rankings of a query, side by side.
+    /// A query's joined rankings.
     CompareRankings,
-    /// A row of the Failures screen.
+    /// A line of the Failures screen.
     FailureRow(usize),
-    /// A row and a column of the confusion matrix.
+    /// Row and column of the confusion matrix.
     MatrixCell(usize, usize),
     ExportFormat(usize),
-    /// A row of the ranker picker.
+    /// A line of the rankers to compare.
     Ranker(usize),
+    /// A line of the palette.
     PaletteRow(usize),
     Theme(usize),
+    /// A line of an explanation.
     ExplanationLine(usize),
     /// A setting of the What-if popup.
     Setting(usize),
     NamedQuery(usize),
 }
 
-/// An image file, and the size in cells that it is drawn in.
+/// A picture at a size in cells.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImageKey {
     pub path: PathBuf,
     pub size: Size,
 }
 
-/// The facts about one drawn frame.
+/// One drawn frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FrameInfo {
-    /// The size of the terminal in cells.
+    /// Of the terminal, in cells.
     pub size: Size,
-    /// The targets of clicks; a later one lies above an earlier one.
+    /// Later ones lie above.
     pub click_targets: Vec<(Rect, ClickTarget)>,
-    /// Every image of the frame, ready or not, the most important first.
+    /// Every picture of the frame, ready or not, the most wanted first.
     pub images: Vec<ImageKey>,
-    /// The entities whose first image is not known yet.
+    /// Entities whose first picture is not known yet.
     pub unknown_images: Vec<EntityId>,
     pub classes: Extent,
     pub candidates: Extent,
     pub entity: Extent,
     pub popup: Extent,
-    /// The Metrics screen's table, without the row of all queries.
+    /// The Metrics screen's table, without the line of all queries.
     pub metrics_table: Extent,
     /// The rows of the Compare table.
     pub compare_rows: Extent,
-    /// The Compare screen's rankings of a query.
+    /// The joined rankings of the Compare screen.
     pub compare_rankings: Extent,
-    /// The Failures screen's list, or the rows of its matrix.
+    /// The Failures screen's list, or its matrix's rows.
     pub failures: Extent,
+    /// The matrix's columns.
     pub matrix_columns: Extent,
-    /// The number of the entity's images that are shown at once.
+    /// How many pictures of the entity are shown at once.
     pub visible_images: usize,
-    /// The position of the terminal's cursor; `None` unless text is typed.
+    /// Where the terminal's cursor stands; `None` where nothing is typed.
     pub cursor: Option<Position>,
 }
 
 impl FrameInfo {
-    /// Returns the topmost target at a position.
     pub fn target_at(&self, column: u16, row: u16) -> Option<ClickTarget> {
-        let position = Position::new(column, row);
+        let at = Position::new(column, row);
         self.click_targets
             .iter()
             .rev()
-            .find(|(area, _)| area.contains(position))
-            .map(|(_, target)| *target)
+            .find(|(area, _)| area.contains(at))
+            .map(|(_, hit)| *hit)
     }
 
-    /// Returns the pane at a position, whatever else lies there.
+    /// The pane under the pointer, whatever else lies there.
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
-        let position = Position::new(column, row);
+        let at = Position::new(column, row);
         self.click_targets
             .iter()
             .rev()
-            .find_map(|(area, target)| match target {
-                ClickTarget::Pane(pane) if area.contains(position) => Some(*pane),
+            .find_map(|(area, hit)| match hit {
+                ClickTarget::Pane(pane) if area.contains(at) => Some(*pane),
                 _ => None,
             })
     }
 
-    /// Returns the area of a target.
     pub fn area_of(&self, wanted: ClickTarget) -> Option<Rect> {
         self.click_targets
             .iter()
-            .find(|(_, target)| *target == wanted)
+            .find(|(_, hit)| *hit == wanted)
             .map(|(area, _)| *area)
     }
 }
@@ -130,23 +132,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_target_drawn_last_is_hit_first() {
-        let mut frame_info = FrameInfo::default();
-        frame_info
-            .click_targets
+    fn what_is_drawn_later_is_hit_first() {
+        let mut view = FrameInfo::default();
+        view.click_targets
             .push((Rect::new(0, 0, 10, 10), ClickTarget::Pane(Pane::Candidates)));
-        frame_info
-            .click_targets
+        view.click_targets
             .push((Rect::new(0, 2, 10, 1), ClickTarget::Candidate(EntityId(7))));
         assert_eq!(
-            frame_info.target_at(3, 2),
+            view.target_at(3, 2),
             Some(ClickTarget::Candidate(EntityId(7)))
         );
         assert_eq!(
-            frame_info.target_at(3, 3),
+            view.target_at(3, 3),
             Some(ClickTarget::Pane(Pane::Candidates))
         );
-        assert_eq!(frame_info.pane_at(3, 2), Some(Pane::Candidates));
-        assert_eq!(frame_info.target_at(30, 3), None);
+        assert_eq!(view.pane_at(3, 2), Some(Pane::Candidates));
+        assert_eq!(view.target_at(30, 3), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Drawing helpers that all parts of the explorer share.
+//! What every part of the explorer is drawn with.
 
 pub mod bars;
 pub mod delta;
@@ -13,4 +13,3 @@ pub mod scroll;
 pub mod sequence_hints;
 pub mod status_line;
 pub mod text;
-pub mod text_search;
