@@ -18,7 +18,7 @@ use crate::tui::shared::Shared;
 
 use crate::tui::failures::FailureList;
 use crate::tui::metrics::Metrics;
-use crate::tui::notice::Notice;
+use crate::tui::notice::Status;
 use crate::tui::requests::RequestClass;
 
 /// What the next opened index is restored from.
@@ -37,14 +37,6 @@ pub struct Navigation {
     pub(crate) jumps: JumpList,
     /// Set while going through the jump list, so that the jump is not recorded again.
     pub(crate) returning: bool,
-}
-
-/// The message in the status line, and the clock that ends it.
-#[derive(Debug, Default)]
-pub struct Status {
-    pub notice: Option<Notice>,
-    /// Tenths of a second during which something moved.
-    pub ticks: u64,
 }
 
 /// The explorer.
@@ -122,7 +114,7 @@ impl App {
             Message::Paste(text) => self.paste(&text),
             Message::Resize(size) => self.shared.frame.size = size,
             Message::Reply(reply) => self.reply(reply),
-            Message::Tick => self.tick(),
+            Message::Tick => self.status.tick(),
             Message::Drawn(view) => self.drawn(view),
         }
         self.inspect();
@@ -188,15 +180,13 @@ impl App {
         }
     }
 
-    fn tick(&mut self) {
-        self.status.ticks += 1;
-        if self
-            .status
-            .notice
-            .as_ref()
-            .is_some_and(|n| n.until <= self.status.ticks)
-        {
-            self.status.notice = None;
-        }
+    /// Shows a message in the status line for a while.
+    pub fn notify(&mut self, message: impl Into<String>) {
+        self.status.notify(message);
+    }
+
+    /// Shows a message in the status line at least until a key is pressed.
+    pub fn warn(&mut self, message: impl Into<String>) {
+        self.status.warn(message);
     }
 }

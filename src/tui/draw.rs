@@ -8,7 +8,8 @@ use crate::tui::overlay::{
 };
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
-use crate::tui::ui::{status_line, text};
+use crate::tui::ui::status_line::StatusLine;
+use crate::tui::ui::text;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Color;
@@ -60,7 +61,14 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
         Constraint::Length(1),
     ])
     .areas(area);
-    status_line::draw(&mut canvas, top);
+    let status_line = StatusLine {
+        screen: app.screen,
+        mode: app.explore.query.mode,
+        is_joint: app.explore.query.joint,
+        is_stopped: app.is_stopped(),
+        ticks: app.status.ticks,
+    };
+    status_line.draw(&mut canvas, top);
     match app.screen {
         Screen::Explore => app.explore.draw(&mut canvas, body, foot),
         Screen::Compare => app.compare.draw(&mut canvas, body, foot),
@@ -70,7 +78,12 @@ pub fn draw(frame: &mut Frame, app: &App, theme: &Theme, images: &ImageCache) ->
     draw_popups(&mut canvas, area);
     draw_notice(&mut canvas, body);
     search::draw(&mut canvas, area);
-    sequence_hints::draw(&mut canvas, area);
+    sequence_hints::draw(
+        &mut canvas,
+        area,
+        &app.navigation.pending_keys,
+        &app.following(),
+    );
     let frame_info = canvas.frame_info;
     fill(frame, theme);
     isolate(frame.buffer_mut());

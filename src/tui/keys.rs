@@ -10,7 +10,7 @@ use crate::tui::parts::Popup;
 impl App {
     pub(crate) fn key(&mut self, event: KeyEvent) {
         if let Some(notice) = &mut self.status.notice {
-            notice.stays = false;
+            notice.is_kept = false;
         }
         let mut context = self.context();
         let before = self.place();

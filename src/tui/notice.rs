@@ -1,55 +1,68 @@
-//! Sentences for people at the foot of the screen.
+//! The message in the status line.
 
-use crate::tui::app::App;
-
-/// Sentences for people, shown for a while.
+/// Messages that are shown for a while.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    pub sentences: Vec<String>,
+    pub messages: Vec<String>,
+    /// The tick at which the notice disappears.
     pub until: u64,
-    /// Nothing was typed since: a newer notice is added to it and does not replace it.
-    pub stays: bool,
+    /// Set until a key is pressed: a newer message is added and does not replace the notice.
+    pub is_kept: bool,
 }
 
 impl Notice {
-    /// The sentences as one text.
+    /// Returns the messages as one text.
     pub fn text(&self) -> String {
-        self.sentences.join("; ")
+        self.messages.join("; ")
     }
 }
 
-/// How many ticks a notice stays at least; a long one as many as it has letters.
-const NOTICE_TICKS: usize = 60;
+/// The least number of ticks that a notice is shown. A long one is shown for as many ticks as it
+/// has characters.
+const MIN_TICKS: usize = 60;
 
-impl App {
-    pub fn notify(&mut self, sentence: impl Into<String>) {
-        let before = self.status.notice.take().filter(|notice| notice.stays);
-        let mut notice = before.unwrap_or(Notice {
-            sentences: Vec::new(),
+/// The message in the status line, and the clock that ends it.
+#[derive(Debug, Default)]
+pub struct Status {
+    pub notice: Option<Notice>,
+    /// Tenths of a second during which something moved.
+    pub ticks: u64,
+}
+
+impl Status {
+    /// Shows a message. It replaces the one before, unless that is kept.
+    pub fn notify(&mut self, message: impl Into<String>) {
+        let kept = self.notice.take().filter(|notice| notice.is_kept);
+        let mut notice = kept.unwrap_or(Notice {
+            messages: Vec::new(),
             until: 0,
-            stays: false,
+            is_kept: false,
         });
-        notice.sentences.push(sentence.into());
-        let letters = notice.text().chars().count();
-        notice.until = self.status.ticks + letters.max(NOTICE_TICKS) as u64;
-        self.status.notice = Some(notice);
+        notice.messages.push(message.into());
+        let length = notice.text().chars().count();
+        notice.until = self.ticks + length.max(MIN_TICKS) as u64;
+        self.notice = Some(notice);
     }
 
-    /// Shows a notice that nothing replaces before something is typed.
-    pub fn warn(&mut self, sentence: impl Into<String>) {
-        self.notify(sentence);
-        if let Some(notice) = &mut self.status.notice {
-            notice.stays = true;
+    /// Shows a message that is kept until a key is pressed.
+    pub fn warn(&mut self, message: impl Into<String>) {
+        self.notify(message);
+        if let Some(notice) = &mut self.notice {
+            notice.is_kept = true;
         }
     }
 
-    /// Takes a notice back.
-    pub fn withdraw(&mut self, sentence: &str) {
-        if let Some(notice) = &mut self.status.notice {
-            notice.sentences.retain(|shown| shown != sentence);
+    /// Removes a message.
+    pub fn withdraw(&mut self, message: &str) {
+        if let Some(notice) = &mut self.notice {
+            notice.messages.retain(|shown| shown != message);
         }
-        self.status
-            .notice
-            .take_if(|notice| notice.sentences.is_empty());
+        self.notice.take_if(|notice| notice.messages.is_empty());
+    }
+
+    /// Advances the clock, and removes a notice whose time is over.
+    pub fn tick(&mut self) {
+        self.ticks += 1;
+        self.notice.take_if(|notice| notice.until <= self.ticks);
     }
 }

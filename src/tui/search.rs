@@ -7,7 +7,6 @@
 //! esc`.
 
 use crate::config::{Action, Context, Role};
-use crate::name::nfc;
 use crate::table::TableFormat;
 use crate::tui::app::App;
 use crate::tui::parts::Pane;
@@ -15,12 +14,10 @@ use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
+use crate::tui::ui::text_search::occurrences;
 use crate::tui::ui::{key_hints, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use std::borrow::Cow;
-use std::ops::Range;
-use unicode_segmentation::UnicodeSegmentation;
 
 /// A list's labels, top to bottom, and where the cursor is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -265,53 +262,6 @@ impl App {
     }
 }
 
-/// Where a text holds another, in whatever Unicode form either is. Capitals count only where they
-/// are searched for.
-pub fn occurrences(text: &str, wanted: &str) -> Vec<Range<usize>> {
-    let exact = wanted.chars().any(char::is_uppercase);
-    let same = |a: char, b: char| a == b || !exact && a.to_lowercase().eq(b.to_lowercase());
-    let wanted: Vec<char> = nfc(wanted).chars().collect();
-    let letters = composed(text);
-    let (mut found, mut from) = (Vec::new(), 0);
-    while !wanted.is_empty() && from + wanted.len() <= letters.len() {
-        let here = &letters[from..from + wanted.len()];
-        if here
-            .iter()
-            .zip(&wanted)
-            .all(|((_, letter), &w)| same(*letter, w))
-        {
-            found.push(here[0].0.start..here[here.len() - 1].0.end);
-            from += wanted.len();
-        } else {
-            from += 1;
-        }
-    }
-    found
-}
-
-/// The characters of a text's Form C, each with the bytes of the text that it comes from.
-fn composed(text: &str) -> Vec<(Range<usize>, char)> {
-    let mut letters = Vec::with_capacity(text.len());
-    for (start, cluster) in text.grapheme_indices(true) {
-        match nfc(cluster) {
-            Cow::Borrowed(cluster) => {
-                let own = |(at, letter): (usize, char)| {
-                    (start + at..start + at + letter.len_utf8(), letter)
-                };
-                letters.extend(cluster.char_indices().map(own));
-            }
-            Cow::Owned(joined) => {
-                letters.extend(
-                    joined
-                        .chars()
-                        .map(|letter| (start..start + cluster.len(), letter)),
-                );
-            }
-        }
-    }
-    letters
-}
-
 /// Columns before the text.
 const LEAD: usize = 3;
 
@@ -340,40 +290,9 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
         true => (Context::Searching, &wanted[..]),
         false => (Context::Global, &[wanted[0], wanted[1], wanted[3]][..]),
     };
-    let column = LEAD + text::width(search.field.halves().0);
+    let column = LEAD + text::width(search.field.split_at_cursor().0);
     key_hints::draw(canvas, line, Line::from(spans), context, 2, wanted);
     if canvas.app.overlay.search.typing {
         canvas.place_cursor(line, column);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn capitals_count_only_where_they_are_searched_for() {
-        let starts = |text, wanted| {
-            occurrences(text, wanted)
-                .iter()
-                .map(|r| (r.start, r.end))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(starts("Sea lion, SEA", "sea"), [(0, 3), (10, 13)]);
-        assert_eq!(starts("Sea lion, SEA", "SEA"), [(10, 13)]);
-        assert_eq!(starts("aaa", "aa"), [(0, 2)]);
-        assert_eq!(starts("çay ÇAY", "ça"), [(0, 3), (5, 8)]);
-        assert_eq!(starts("l'I\u{302}le, île", "île"), [(2, 7), (9, 13)]);
-        assert_eq!(starts("Île", "i\u{302}le"), [(0, 4)]);
-        assert_eq!(
-            starts("cafe\u{301}", "cafe"),
-            [],
-            "é is another letter, in every form"
-        );
-        assert_eq!(
-            starts("한국 \u{1112}\u{1161}\u{11ab}", "한"),
-            [(0, 3), (7, 16)]
-        );
-        assert!(occurrences("lion", "").is_empty() && occurrences("", "l").is_empty());
     }
 }

@@ -47,7 +47,7 @@ fn a_key_stops_the_evaluation_on_every_screen() {
         );
         s.answer(&stopping);
         assert!(
-            s.text().contains("■ stopped · ctrl-x goes on"),
+            s.text().contains("■ stopped · ctrl-x continues"),
             "{}",
             s.text()
         );

@@ -428,7 +428,7 @@ impl Loop {
         }
         self.ascii = false;
         let warning = self.locale_warning();
-        self.explorer.app.withdraw(&warning);
+        self.explorer.app.status.withdraw(&warning);
         self.redraw_within(FRAME);
         self.terminal.set_ascii(false)
     }

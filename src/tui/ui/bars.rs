@@ -1,34 +1,37 @@
-//! Bars out of block letters. A negative share is hatched, so that it is told apart without colour.
+//! Bars of block characters. A bar of a negative fraction is hatched, so that it differs even
+//! without colour.
+
+use crate::tui::ui::text;
 
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// A bar that grows to the right, at most `columns` long. `share` is −1..1.
-pub fn to_right(share: f64, columns: usize) -> String {
-    if share < 0.0 {
-        return "░".repeat(cells(share, columns));
+/// Returns a bar that grows to the right, at most `columns` long. `fraction` is −1..1.
+pub fn to_right(fraction: f64, columns: usize) -> String {
+    if fraction < 0.0 {
+        return "░".repeat(hatched_cells(fraction, columns));
     }
-    let eighths = (share.min(1.0) * columns as f64 * 8.0).round() as usize;
+    let eighths = (fraction.min(1.0) * columns as f64 * 8.0).round() as usize;
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// A bar that grows to the left and ends at the right edge, exactly `columns` wide. `share` is
-/// −1..1.
-pub fn to_left(share: f64, columns: usize) -> String {
-    let bar = if share < 0.0 {
-        "░".repeat(cells(share, columns))
+/// Returns a bar that grows to the left and ends at the right edge, exactly `columns` wide.
+/// `fraction` is −1..1.
+pub fn to_left(fraction: f64, columns: usize) -> String {
+    let bar = if fraction < 0.0 {
+        "░".repeat(hatched_cells(fraction, columns))
     } else {
-        // Unicode has no eighths that grow to the left, but for the half.
-        let halves = (share.min(1.0) * columns as f64 * 2.0).round() as usize;
-        (if halves % 2 == 1 { "▐" } else { "" }).to_owned() + &"█".repeat(halves / 2)
+        // Of the eighths, Unicode has only the half for bars that grow to the left.
+        let halves = (fraction.min(1.0) * columns as f64 * 2.0).round() as usize;
+        let end = if halves % 2 == 1 { "▐" } else { "" };
+        end.to_owned() + &"█".repeat(halves / 2)
     };
-    crate::tui::ui::text::fit_right(&bar, columns)
+    text::fit_right(&bar, columns)
 }
 
-/// A negative share shows at least one cell: its sign is what matters.
-fn cells(share: f64, columns: usize) -> usize {
-    ((share.abs().min(1.0) * columns as f64).round() as usize)
-        .max(1)
-        .min(columns)
+/// Returns the length of a hatched bar: at least one cell, since its sign matters most.
+fn hatched_cells(fraction: f64, columns: usize) -> usize {
+    let cells = (fraction.abs().min(1.0) * columns as f64).round() as usize;
+    cells.max(1).min(columns)
 }
 
 #[cfg(test)]
@@ -45,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_share_is_hatched() {
+    fn a_negative_bar_is_hatched() {
         assert_eq!(to_left(-0.5, 4), "  ░░");
         assert_eq!(to_right(-0.01, 4), "░");
     }

@@ -1,4 +1,5 @@
-//! What widgets draw on: the frame, the theme, and the notes that a frame leaves for the app.
+//! The context that components and widgets draw in: the frame, the theme, and the facts about the
+//! frame that the app needs afterwards.
 
 use std::path::Path;
 
@@ -12,15 +13,15 @@ use crate::config::{Role, Theme};
 use crate::engine::protocol::Catalogue;
 use crate::tui::app::App;
 use crate::tui::parts::Pane;
-use crate::tui::search::occurrences;
 use crate::tui::shared::Shared;
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::frame_info::{ClickTarget, FrameInfo, ImageKey};
 use crate::tui::ui::image_cache::{ImageCache, ImageState};
 use crate::tui::ui::text;
+use crate::tui::ui::text_search::occurrences;
 use crate::types::EntityId;
 
-/// One frame in the making.
+/// One frame while it is drawn.
 pub struct DrawContext<'a, 'f> {
     pub frame: &'a mut Frame<'f>,
     /// TODO(remove once every component draws itself)
@@ -28,12 +29,12 @@ pub struct DrawContext<'a, 'f> {
     pub shared: &'a Shared,
     /// Whether a popup lies over the screen, so that no pane has the keys.
     pub has_popup: bool,
-    /// The text that is searched for: it stands out in every list. Empty without a search.
+    /// The text that is searched for, highlighted in every list. Empty without a search.
     pub highlighted: &'a str,
     pub theme: &'a Theme,
     pub images: &'a ImageCache,
     pub frame_info: FrameInfo,
-    /// Where images lie that are no cells: text over one of them would not replace it.
+    /// The areas of images that are not made of cells: text does not replace them.
     pub overlays: Vec<Rect>,
 }
 
@@ -49,6 +50,39 @@ pub fn split_first_line(area: Rect) -> (Rect, Rect) {
         ..area
     };
     (first, rest)
+}
+
+/// Splits an area into all but its last line, and the last line.
+pub fn split_last_line(area: Rect) -> (Rect, Rect) {
+    let rest = Rect {
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    let last = Rect {
+        y: rest.bottom(),
+        height: 1.min(area.height),
+        ..area
+    };
+    (rest, last)
+}
+
+/// Returns an area of this size in the middle of the screen.
+pub fn centered(screen: Rect, width: u16, height: u16) -> Rect {
+    Rect::new(
+        screen.width.saturating_sub(width) / 2,
+        screen.height.saturating_sub(height) / 2,
+        width,
+        height,
+    )
+}
+
+/// Returns an area without its first and its last column.
+pub fn indented(area: Rect) -> Rect {
+    Rect {
+        x: area.x + 1,
+        width: area.width.saturating_sub(2),
+        ..area
+    }
 }
 
 impl DrawContext<'_, '_> {
@@ -73,41 +107,41 @@ impl DrawContext<'_, '_> {
         widths.max().unwrap_or(0)
     }
 
-    /// As [`App::name`].
+    /// Returns an entity's name, as [`Shared::name`] does.
     pub fn name(&self, entity: EntityId) -> String {
-        self.app.shared.name(entity)
+        self.shared.name(entity)
     }
 
-    /// A label of a list; what is searched for stands out in it.
+    /// Returns a label of a list, with the occurrences of the searched text highlighted.
     pub fn label(&self, role: Role, text: &str) -> Vec<Span<'static>> {
         let style = self.style(role);
-        let (mut spans, mut at) = (Vec::new(), 0);
+        let found_style = style.patch(self.style(Role::Found));
+        let mut spans = Vec::new();
+        let mut end = 0;
         for found in occurrences(text, self.highlighted) {
-            spans.push(Span::styled(text[at..found.start].to_owned(), style));
-            spans.push(Span::styled(
-                text[found.clone()].to_owned(),
-                style.patch(self.style(Role::Found)),
-            ));
-            at = found.end;
+            spans.push(Span::styled(text[end..found.start].to_owned(), style));
+            spans.push(Span::styled(text[found.clone()].to_owned(), found_style));
+            end = found.end;
         }
-        spans.push(Span::styled(text[at..].to_owned(), style));
+        spans.push(Span::styled(text[end..].to_owned(), style));
         spans
     }
 
-    /// A line in which text is typed: what stands before the field, its text, and what stands after
-    /// it. The terminal's own cursor goes where the next letter will: input methods and braille
-    /// displays follow it. A text that is too long is seen from its end.
+    /// Draws a line in which text is typed: the spans before the field, its text, and the spans
+    /// after it. The terminal's own cursor is placed in the field, since input methods and braille
+    /// displays follow it. If the text is too long, its end is shown.
     pub fn input_line(
         &mut self,
         area: Rect,
         mut lead: Vec<Span<'static>>,
-        field: &TextInput,
+        input: &TextInput,
         tail: Vec<Span<'static>>,
     ) {
-        let (before, after) = field.halves();
-        let taken: usize = lead.iter().map(Span::width).sum();
-        let before = text::cut_left(before, usize::from(area.width).saturating_sub(taken + 1));
-        let column = taken + text::width(&before);
+        let (before, after) = input.split_at_cursor();
+        let lead_width: usize = lead.iter().map(Span::width).sum();
+        let room = usize::from(area.width).saturating_sub(lead_width + 1);
+        let before = text::cut_left(before, room);
+        let column = lead_width + text::width(&before);
         lead.extend([
             self.span(Role::Title, before),
             self.span(Role::Title, after),
@@ -130,14 +164,14 @@ impl DrawContext<'_, '_> {
         self.frame.render_widget(line, area);
     }
 
-    /// Draws lines from the top of an area down, as many as have room.
+    /// Draws as many lines as fit, from the top of an area down.
     pub fn lines(&mut self, area: Rect, lines: Vec<Line<'_>>) {
         for (row, line) in area.rows().zip(lines) {
             self.line(row, line);
         }
     }
 
-    /// Draws a line of a list; the selected one stands out.
+    /// Draws a line of a list, highlighted if it is selected.
     pub fn list_line(&mut self, area: Rect, line: Line<'_>, selected: bool) {
         let line = if selected {
             line.style(self.style(Role::Selection))
@@ -147,11 +181,12 @@ impl DrawContext<'_, '_> {
         self.line(area, line);
     }
 
-    pub fn click_target(&mut self, area: Rect, hit: ClickTarget) {
-        self.frame_info.click_targets.push((area, hit));
+    /// Registers the target of clicks in an area.
+    pub fn click_target(&mut self, area: Rect, target: ClickTarget) {
+        self.frame_info.click_targets.push((area, target));
     }
 
-    /// A pane's frame; gives its inside. The focus is heavy as well as coloured.
+    /// Draws a pane's frame and returns its inside. The frame in focus is thick as well as coloured.
     pub fn pane(&mut self, area: Rect, pane: Pane, title: Line<'_>, right: Line<'_>) -> Rect {
         let focused = self.app.explore.focus == pane && !self.has_popup;
         let inner = self.framed(area, focused, title, right);
@@ -159,7 +194,7 @@ impl DrawContext<'_, '_> {
         inner
     }
 
-    /// A frame with its titles; gives its inside.
+    /// Draws a frame with its titles and returns its inside.
     pub fn framed(&mut self, area: Rect, focused: bool, title: Line<'_>, right: Line<'_>) -> Rect {
         let border = if focused { Role::Focus } else { Role::Border };
         let block = Block::bordered()
@@ -176,7 +211,7 @@ impl DrawContext<'_, '_> {
         inner
     }
 
-    /// A pane's title in the style that its focus asks for.
+    /// Returns a pane's title, in the colour of the focus if the pane has it.
     pub fn title(&self, pane: Pane, text: &str) -> Span<'static> {
         let focused = self.app.explore.focus == pane && !self.has_popup;
         self.span(
@@ -185,25 +220,27 @@ impl DrawContext<'_, '_> {
         )
     }
 
-    /// A framed box over everything else; gives its inside.
-    pub fn popup(&mut self, area: Rect, title: &str, foot: &str) -> Rect {
-        let whole = self.frame.area();
-        self.click_target(whole, ClickTarget::Backdrop);
+    /// Draws a framed box over everything else and returns its inside.
+    pub fn popup(&mut self, area: Rect, title: &str, footer: &str) -> Rect {
+        let screen = self.frame.area();
+        self.click_target(screen, ClickTarget::Backdrop);
         self.click_target(area, ClickTarget::Popup);
         let block = Block::bordered()
             .border_type(BorderType::Thick)
             .border_style(self.style(Role::Focus))
             .title_top(self.span(Role::Title, format!(" {title} ")))
-            .title_bottom(Line::from(self.span(Role::Quiet, format!(" {foot} "))).right_aligned());
+            .title_bottom(
+                Line::from(self.span(Role::Quiet, format!(" {footer} "))).right_aligned(),
+            );
         let inner = block.inner(area);
         self.clear(area);
         self.frame.render_widget(block, area);
         inner
     }
 
-    /// Makes room for something that lies over what was drawn so far. An image that is no cells and
-    /// reaches into the area leaves the frame whole, since a terminal erases such images only where
-    /// text is written; once nothing lies over it, it is drawn again.
+    /// Clears an area for something that lies over what was drawn so far. An image that is not made
+    /// of cells and reaches into the area is cleared completely, since a terminal erases such images
+    /// only where text is written. It is drawn again once nothing covers it.
     pub fn clear(&mut self, area: Rect) {
         let (covered, left) = std::mem::take(&mut self.overlays)
             .into_iter()
@@ -216,8 +253,8 @@ impl DrawContext<'_, '_> {
         self.frame.render_widget(Clear, area);
     }
 
-    /// A mark on the right border that shows which part of a list is seen. Nothing where all of it
-    /// is.
+    /// Draws a bar on the right border that shows which part of a list is visible. A list that is
+    /// completely visible has none.
     pub fn scroll_bar(&mut self, inner: Rect, offset: usize, page: usize, len: usize) {
         if len <= page || page == 0 || inner.height == 0 {
             return;
@@ -232,7 +269,7 @@ impl DrawContext<'_, '_> {
         }
     }
 
-    /// A picture in the middle of an area; a box with a sentence where there is none to show.
+    /// Draws an image in the middle of an area, or a box with the reason why there is none.
     pub fn image(&mut self, area: Rect, path: &Path) {
         if area.is_empty() || !self.images.is_enabled() {
             return;
@@ -253,18 +290,18 @@ impl DrawContext<'_, '_> {
                     self.overlays.push(at);
                 }
             }
-            ImageState::Failed(why) => self.image_placeholder(area, why),
+            ImageState::Failed(reason) => self.image_placeholder(area, reason),
             ImageState::Pending => self.image_placeholder(area, "…"),
             ImageState::Off => {}
         }
         self.frame_info.images.push(key);
     }
 
-    /// A box in the place of a picture.
-    fn image_placeholder(&mut self, area: Rect, why: &str) {
+    /// Draws a box in place of an image.
+    fn image_placeholder(&mut self, area: Rect, reason: &str) {
         let style = self.style(Role::Quiet);
         if area.width < 8 || area.height < 3 {
-            let sign = if why == "…" { "…" } else { "✗" };
+            let sign = if reason == "…" { "…" } else { "✗" };
             self.line(
                 Rect { height: 1, ..area },
                 Line::styled(text::cut(sign, area.width.into()), style),
@@ -276,17 +313,17 @@ impl DrawContext<'_, '_> {
             .border_style(self.style(Role::Border));
         let inner = block.inner(area);
         self.frame.render_widget(block, area);
-        let said: Vec<Line> = text::wrap(why, inner.width.into())
+        let lines: Vec<Line> = text::wrap(reason, inner.width.into())
             .into_iter()
             .map(Line::from)
             .collect();
-        let top = inner.y + inner.height.saturating_sub(said.len() as u16) / 2;
+        let top = inner.y + inner.height.saturating_sub(lines.len() as u16) / 2;
         let within = Rect::new(inner.x, top, inner.width, inner.bottom() - top);
         self.frame
-            .render_widget(Paragraph::new(said).style(style).centered(), within);
+            .render_widget(Paragraph::new(lines).style(style).centered(), within);
     }
 
-    /// The first picture of an entity, asked for where it is not known yet.
+    /// Draws the first image of an entity; requests it if it is not known yet.
     pub fn thumbnail(&mut self, area: Rect, entity: EntityId) {
         if !self.images.is_enabled() {
             return;

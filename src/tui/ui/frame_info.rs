@@ -1,38 +1,37 @@
-//! What a drawn frame tells the app: where things are (for the mouse), how far they scroll, and
-//! what is wanting.
+//! The facts about a drawn frame that the app needs: where things are (for the mouse), how far they
+//! scroll, and which images are missing.
 
-use crate::tui::ui::scroll::Extent;
 use std::path::PathBuf;
 
 use ratatui::layout::{Position, Rect, Size};
 
-use crate::tui::parts::MetricsColumn;
-use crate::tui::parts::Pane;
-use crate::tui::parts::Screen;
+use crate::tui::parts::{MetricsColumn, Pane, Screen};
+use crate::tui::ui::scroll::Extent;
 use crate::types::EntityId;
 
-/// What lies under the pointer.
+/// The target of a click.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClickTarget {
     Pane(Pane),
-    /// A line of the class tree.
+    /// A row of the class tree.
     ClassRow(usize),
+    /// A seed, by its index.
     Seed(usize),
-    /// The ✕ of a chip.
+    /// The ✕ of a seed.
     RemoveSeed(usize),
     AddSeed,
     Completion(usize),
     Candidate(EntityId),
-    /// "missing n ▸" in the metrics line.
+    /// The number of missing entities in the metrics line.
     MissingCount,
     MissingRow(usize),
     Image(usize),
     Neighbor(EntityId),
-    /// Between candidates and entity.
+    /// The border between candidates and entity.
     Divider,
-    /// A popup's inside, which lets nothing through.
+    /// The inside of a popup, which lets no click through.
     Popup,
-    /// Beside a popup: a click closes it.
+    /// The screen behind a popup: a click closes the popup.
     Backdrop,
     Help,
     Tab(Screen),
@@ -40,89 +39,88 @@ pub enum ClickTarget {
     MetricsColumn(MetricsColumn),
     /// A row of the Compare table.
     CompareRow(usize),
-    /// A query's joined rankings.
+    /// The rankings of a query, side by side.
     CompareRankings,
-    /// A line of the Failures screen.
+    /// A row of the Failures screen.
     FailureRow(usize),
-    /// Row and column of the confusion matrix.
+    /// A row and a column of the confusion matrix.
     MatrixCell(usize, usize),
     ExportFormat(usize),
-    /// A line of the rankers to compare.
+    /// A row of the ranker picker.
     Ranker(usize),
-    /// A line of the palette.
     PaletteRow(usize),
     Theme(usize),
-    /// A line of an explanation.
     ExplanationLine(usize),
     /// A setting of the What-if popup.
     Setting(usize),
     NamedQuery(usize),
 }
 
-/// A picture at a size in cells.
+/// An image file, and the size in cells that it is drawn in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImageKey {
     pub path: PathBuf,
     pub size: Size,
 }
 
-/// One drawn frame.
+/// The facts about one drawn frame.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FrameInfo {
-    /// Of the terminal, in cells.
+    /// The size of the terminal in cells.
     pub size: Size,
-    /// Later ones lie above.
+    /// The targets of clicks; a later one lies above an earlier one.
     pub click_targets: Vec<(Rect, ClickTarget)>,
-    /// Every picture of the frame, ready or not, the most wanted first.
+    /// Every image of the frame, ready or not, the most important first.
     pub images: Vec<ImageKey>,
-    /// Entities whose first picture is not known yet.
+    /// The entities whose first image is not known yet.
     pub unknown_images: Vec<EntityId>,
     pub classes: Extent,
     pub candidates: Extent,
     pub entity: Extent,
     pub popup: Extent,
-    /// The Metrics screen's table, without the line of all queries.
+    /// The Metrics screen's table, without the row of all queries.
     pub metrics_table: Extent,
     /// The rows of the Compare table.
     pub compare_rows: Extent,
-    /// The joined rankings of the Compare screen.
+    /// The Compare screen's rankings of a query.
     pub compare_rankings: Extent,
-    /// The Failures screen's list, or its matrix's rows.
+    /// The Failures screen's list, or the rows of its matrix.
     pub failures: Extent,
-    /// The matrix's columns.
     pub matrix_columns: Extent,
-    /// How many pictures of the entity are shown at once.
+    /// The number of the entity's images that are shown at once.
     pub visible_images: usize,
-    /// Where the terminal's cursor stands; `None` where nothing is typed.
+    /// The position of the terminal's cursor; `None` unless text is typed.
     pub cursor: Option<Position>,
 }
 
 impl FrameInfo {
+    /// Returns the topmost target at a position.
     pub fn target_at(&self, column: u16, row: u16) -> Option<ClickTarget> {
-        let at = Position::new(column, row);
+        let position = Position::new(column, row);
         self.click_targets
             .iter()
             .rev()
-            .find(|(area, _)| area.contains(at))
-            .map(|(_, hit)| *hit)
+            .find(|(area, _)| area.contains(position))
+            .map(|(_, target)| *target)
     }
 
-    /// The pane under the pointer, whatever else lies there.
+    /// Returns the pane at a position, whatever else lies there.
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
-        let at = Position::new(column, row);
+        let position = Position::new(column, row);
         self.click_targets
             .iter()
             .rev()
-            .find_map(|(area, hit)| match hit {
-                ClickTarget::Pane(pane) if area.contains(at) => Some(*pane),
+            .find_map(|(area, target)| match target {
+                ClickTarget::Pane(pane) if area.contains(position) => Some(*pane),
                 _ => None,
             })
     }
 
+    /// Returns the area of a target.
     pub fn area_of(&self, wanted: ClickTarget) -> Option<Rect> {
         self.click_targets
             .iter()
-            .find(|(_, hit)| *hit == wanted)
+            .find(|(_, target)| *target == wanted)
             .map(|(area, _)| *area)
     }
 }
@@ -132,21 +130,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_drawn_later_is_hit_first() {
-        let mut view = FrameInfo::default();
-        view.click_targets
+    fn the_target_drawn_last_is_hit_first() {
+        let mut frame_info = FrameInfo::default();
+        frame_info
+            .click_targets
             .push((Rect::new(0, 0, 10, 10), ClickTarget::Pane(Pane::Candidates)));
-        view.click_targets
+        frame_info
+            .click_targets
             .push((Rect::new(0, 2, 10, 1), ClickTarget::Candidate(EntityId(7))));
         assert_eq!(
-            view.target_at(3, 2),
+            frame_info.target_at(3, 2),
             Some(ClickTarget::Candidate(EntityId(7)))
         );
         assert_eq!(
-            view.target_at(3, 3),
+            frame_info.target_at(3, 3),
             Some(ClickTarget::Pane(Pane::Candidates))
         );
-        assert_eq!(view.pane_at(3, 2), Some(Pane::Candidates));
-        assert_eq!(view.target_at(30, 3), None);
+        assert_eq!(frame_info.pane_at(3, 2), Some(Pane::Candidates));
+        assert_eq!(frame_info.target_at(30, 3), None);
     }
 }

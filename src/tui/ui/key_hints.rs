@@ -1,4 +1,4 @@
-//! The keys that matter on a screen, on its last line.
+//! The most important keys of a screen, on its last line.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,34 +7,34 @@ use crate::config::{Action, Context, Role};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
-/// After what the line begins with, as many as there is room for: the key in this context, and what
-/// it does.
+/// Draws a line that starts with `start` and goes on with as many hints as fit. A hint is an
+/// action's key in this context and a word for the action.
 pub fn draw(
     canvas: &mut DrawContext,
     area: Rect,
-    begin: Line<'_>,
+    start: Line<'_>,
     context: Context,
     gap: usize,
-    wanted: &[(Action, &str)],
+    hints: &[(Action, &str)],
 ) {
-    let mut used = begin.width();
-    let mut spans = begin.spans;
-    for &(action, what) in wanted {
-        let keymap = &canvas.app.shared.settings.keymap;
-        let Some(key) = [context, Context::Global]
+    let mut used = start.width();
+    let mut spans = start.spans;
+    let keymap = &canvas.shared.settings.keymap;
+    for &(action, label) in hints {
+        let key = [context, Context::Global]
             .iter()
-            .find_map(|&c| keymap.key_of(c, action))
-        else {
+            .find_map(|&context| keymap.key_of(context, action));
+        let Some(key) = key else {
             continue;
         };
-        let wide = text::width(&key) + 1 + text::width(what) + gap;
-        if used + wide > usize::from(area.width) {
+        let width = text::width(&key) + 1 + text::width(label) + gap;
+        if used + width > usize::from(area.width) {
             break;
         }
-        used += wide;
+        used += width;
         spans.push(canvas.span(Role::Focus, key));
         spans.push(Span::styled(
-            format!(" {what}{}", " ".repeat(gap)),
+            format!(" {label}{}", " ".repeat(gap)),
             canvas.style(Role::Quiet),
         ));
     }

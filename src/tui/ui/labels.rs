@@ -46,7 +46,9 @@ pub fn sentence_words(canvas: &DrawContext, sentence: &SentenceCard) -> Vec<(Str
     for (at, token) in sentence.tokens.iter().enumerate() {
         let mention = (sentence.start..=sentence.end).contains(&at);
         match out.last_mut() {
-            Some((word, _)) if text::closes(token) && !mention => word.push_str(token),
+            Some((word, _)) if text::attaches_to_previous(token) && !mention => {
+                word.push_str(token)
+            }
             _ => out.push((token.clone(), if mention { marked } else { plain })),
         }
     }

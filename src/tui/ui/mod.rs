@@ -1,4 +1,4 @@
-//! What every part of the explorer is drawn with.
+//! Drawing helpers that all parts of the explorer share.
 
 pub mod bars;
 pub mod delta;
@@ -13,3 +13,4 @@ pub mod scroll;
 pub mod sequence_hints;
 pub mod status_line;
 pub mod text;
+pub mod text_search;

@@ -1,41 +1,33 @@
-//! The list of a popup, from which one line is chosen.
+//! The list in a popup, of which one line is selected.
 
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::config::Role;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::scroll::{Extent, keep_in_sight};
 
-/// `len` lines with the cursor on one, which stays in sight. `one`: a line, and what a click on it
-/// hits.
+/// Draws a list of `len` lines, scrolled so that the selected one is seen. `draw_row` returns a
+/// line by its index, and the target of a click on it.
 pub fn draw(
     canvas: &mut DrawContext,
-    list: Rect,
+    area: Rect,
     cursor: usize,
     len: usize,
-    one: impl Fn(&DrawContext, usize) -> (Line<'static>, ClickTarget),
+    draw_row: impl Fn(&DrawContext, usize) -> (Line<'static>, ClickTarget),
 ) {
-    let page = usize::from(list.height);
-    let offset = keep_in_sight(cursor, canvas.app.shared.frame.popup.offset, page, len);
+    let page = usize::from(area.height);
+    let offset = keep_in_sight(cursor, canvas.shared.frame.popup.offset, page, len);
     canvas.frame_info.popup = Extent {
         offset,
         page,
         furthest: len.saturating_sub(page),
     };
-    for at in (offset..len).take(page) {
-        let area = Rect::new(list.x, list.y + (at - offset) as u16, list.width, 1);
-        let (line, hit) = one(canvas, at);
-        canvas.line(
-            area,
-            if at == cursor {
-                line.style(canvas.style(Role::Selection))
-            } else {
-                line
-            },
-        );
-        canvas.click_target(area, hit);
+    for index in (offset..len).take(page) {
+        let row = Rect::new(area.x, area.y + (index - offset) as u16, area.width, 1);
+        let (line, target) = draw_row(canvas, index);
+        canvas.list_line(row, line, index == cursor);
+        canvas.click_target(row, target);
     }
-    canvas.scroll_bar(list, offset, page, len);
+    canvas.scroll_bar(area, offset, page, len);
 }

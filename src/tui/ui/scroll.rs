@@ -3,15 +3,15 @@
 /// A scrolled region as it was drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extent {
-    /// The first item shown.
+    /// The index of the first item shown.
     pub offset: usize,
-    /// How many items fit.
+    /// The number of items that fit.
     pub page: usize,
-    /// The largest offset that makes sense.
+    /// The largest useful offset.
     pub furthest: usize,
 }
 
-/// The first item to show so that `cursor` stays in sight, moving as little as may be.
+/// Returns the offset at which `cursor` is visible, as close to the present offset as possible.
 pub fn keep_in_sight(cursor: usize, offset: usize, page: usize, len: usize) -> usize {
     let low = (cursor + 1).saturating_sub(page);
     offset
@@ -19,9 +19,9 @@ pub fn keep_in_sight(cursor: usize, offset: usize, page: usize, len: usize) -> u
         .min(len.saturating_sub(page))
 }
 
-/// A place moved by some steps and kept within `0..len`.
-pub(crate) fn shifted(at: usize, by: isize, len: usize) -> usize {
-    at.saturating_add_signed(by).min(len.saturating_sub(1))
+/// Returns an index moved by `by` and limited to `0..len`.
+pub(crate) fn shifted(index: usize, by: isize, len: usize) -> usize {
+    index.saturating_add_signed(by).min(len.saturating_sub(1))
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(
             keep_in_sight(2, 18, 5, 3),
             0,
-            "a shorter list comes back into sight"
+            "a list that got shorter is visible again"
         );
     }
 }

@@ -1,44 +1,51 @@
-//! After the first keys of a sequence: what may follow them.
+//! The keys that may follow the first keys of a sequence.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType};
 
-use crate::config::Role;
+use crate::config::{Action, Key, Role};
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::text;
 
-/// At the foot, in the right corner.
-pub fn draw(canvas: &mut DrawContext, whole: Rect) {
-    let following = canvas.app.following();
-    if following.is_empty() {
+/// Draws the continuations in the lower right corner: the keys that are left, and their action.
+pub fn draw(
+    canvas: &mut DrawContext,
+    screen: Rect,
+    pressed: &[Key],
+    continuations: &[(String, Action)],
+) {
+    if continuations.is_empty() {
         return;
     }
-    let keys = following
+    let keys = continuations.iter().map(|(keys, _)| text::width(keys));
+    let keys = keys.max().unwrap_or(0);
+    let help = continuations
         .iter()
-        .map(|(keys, _)| text::width(keys))
-        .max()
-        .unwrap_or(0);
-    let help = following
-        .iter()
-        .map(|(_, action)| text::width(action.help()))
-        .max()
-        .unwrap_or(0);
-    let width = ((keys + help + 6) as u16).min(whole.width);
-    let height = (following.len() as u16 + 2).min(whole.height.saturating_sub(1));
+        .map(|(_, action)| text::width(action.help()));
+    let help = help.max().unwrap_or(0);
+    let width = ((keys + help + 6) as u16).min(screen.width);
+    let height = (continuations.len() as u16 + 2).min(screen.height.saturating_sub(1));
     let area = Rect::new(
-        whole.right() - width,
-        whole.bottom().saturating_sub(height + 1),
+        screen.right() - width,
+        screen.bottom().saturating_sub(height + 1),
         width,
         height,
     );
-    let pressed: Vec<String> = canvas
-        .app
-        .navigation
-        .pending_keys
-        .iter()
-        .map(|key| key.shown())
-        .collect();
+    let inner = frame(canvas, area, pressed);
+    for (row, (next, action)) in inner.rows().zip(continuations) {
+        let line = Line::from(vec![
+            canvas.span(Role::Focus, text::fit_right(next, keys + 1)),
+            Span::raw("  "),
+            canvas.span(Role::Text, action.help()),
+        ]);
+        canvas.line(row, line);
+    }
+}
+
+/// Draws a frame with the keys that were pressed; returns its inside.
+fn frame(canvas: &mut DrawContext, area: Rect, pressed: &[Key]) -> Rect {
+    let pressed: Vec<String> = pressed.iter().map(|key| key.shown()).collect();
     let block = Block::bordered()
         .border_type(BorderType::Thick)
         .border_style(canvas.style(Role::Focus))
@@ -47,15 +54,5 @@ pub fn draw(canvas: &mut DrawContext, whole: Rect) {
     let inner = block.inner(area);
     canvas.clear(area);
     canvas.frame.render_widget(block, area);
-    for (at, (next, action)) in following.into_iter().enumerate().take(inner.height.into()) {
-        let line = Line::from(vec![
-            canvas.span(Role::Focus, text::fit_right(&next, keys + 1)),
-            Span::raw("  "),
-            canvas.span(Role::Text, action.help()),
-        ]);
-        canvas.line(
-            Rect::new(inner.x, inner.y + at as u16, inner.width, 1),
-            line,
-        );
-    }
+    inner
 }

@@ -1,7 +1,7 @@
-//! The line on top: what is open, what runs and how far or was stopped, the screens.
+//! The first line of the screen: what is open, what runs and how far, and the screens.
 //!
-//! ` multiexpan  demo · 825 entities · 46 classes · both · cpu   ⠹ expanding 87 of 120        1
-//! Explore  ? help`
+//! ` multiexpan  demo · both · 825 entities · 46 classes · cpu   ⠹ expanding 87 of 120
+//! 1 Explore  2  3  4  ? help`
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -12,179 +12,191 @@ use crate::tui::requests::RequestClass;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
 use crate::tui::ui::text;
+use crate::types::Mode;
 
-/// From this width on every screen is named, and not only the one that is shown.
-const WITH_NAMES: u16 = 100;
+/// The width from which on every screen has its name, and not only the one that is shown.
+const WIDTH_FOR_NAMES: u16 = 100;
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
-pub fn draw(canvas: &mut DrawContext, area: Rect) {
-    let Tabs { line, places } = tabs(canvas, area.width >= WITH_NAMES);
-    let taken = line.width() as u16;
-    let room = usize::from(area.width.saturating_sub(taken + 1));
-    let left = left(canvas, room);
-    canvas.line(area, left);
-    let at = Rect::new(
-        area.right().saturating_sub(taken),
-        area.y,
-        taken.min(area.width),
-        1,
-    );
-    canvas.line(at, line);
-    for TabPlace { screen, x, width } in places {
-        let tab = Rect {
-            x: at.x.saturating_add(x),
-            width,
-            ..at
+/// The state that the line shows beyond what is shared.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusLine {
+    /// The screen that is shown.
+    pub screen: Screen,
+    pub mode: Mode,
+    /// Whether the query is expanded jointly with every class.
+    pub is_joint: bool,
+    /// Whether the user stopped the evaluation that the screen shows.
+    pub is_stopped: bool,
+    /// The clock of the spinner, in tenths of a second.
+    pub ticks: u64,
+}
+
+impl StatusLine {
+    pub fn draw(&self, canvas: &mut DrawContext, area: Rect) {
+        let tabs = self.tabs(canvas, area.width >= WIDTH_FOR_NAMES);
+        let width = tabs.line.width() as u16;
+        let room = usize::from(area.width.saturating_sub(width + 1));
+        let facts = self.facts_line(canvas, room);
+        canvas.line(area, facts);
+        let right = Rect::new(
+            area.right().saturating_sub(width),
+            area.y,
+            width.min(area.width),
+            1,
+        );
+        canvas.line(right, tabs.line);
+        for tab in tabs.columns {
+            let area = Rect {
+                x: right.x.saturating_add(tab.x),
+                width: tab.width,
+                ..right
+            };
+            canvas.click_target(area.intersection(right), ClickTarget::Tab(tab.screen));
+        }
+        let help = Rect {
+            x: right.right().saturating_sub(7),
+            width: 7.min(right.width),
+            ..right
         };
-        canvas.click_target(tab.intersection(at), ClickTarget::Tab(screen));
+        canvas.click_target(help, ClickTarget::Help);
     }
-    let help = Rect {
-        x: at.right().saturating_sub(7),
-        width: 7.min(at.width),
-        ..at
-    };
-    canvas.click_target(help, ClickTarget::Help);
+
+    /// Returns the tabs. Unless `all_named`, only the screen that is shown has its name in them.
+    fn tabs(&self, canvas: &DrawContext, all_named: bool) -> Tabs {
+        let keymap = &canvas.shared.settings.keymap;
+        let global_key = |action| keymap.key_of(Context::Global, action).unwrap_or_default();
+        let mut line = Line::default();
+        let mut columns = Vec::new();
+        for screen in Screen::ALL {
+            let key = global_key(screen.action());
+            let is_shown = self.screen == screen;
+            let role = if is_shown { Role::Focus } else { Role::Quiet };
+            // without a key, only the name is left
+            let is_named = all_named || is_shown || key.is_empty();
+            let name = if is_named { screen.name() } else { "" };
+            let tab = canvas.span(role, format!("{key} {name}").trim().to_owned());
+            columns.push(TabColumns {
+                screen,
+                x: line.width() as u16,
+                width: tab.width() as u16,
+            });
+            line.push_span(tab);
+            line.push_span(Span::raw("  "));
+        }
+        let help = format!("{} help ", global_key(Action::Help));
+        line.push_span(canvas.span(Role::Quiet, help));
+        Tabs { line, columns }
+    }
+
+    /// Returns as many facts as fit, and what runs. What runs comes before the last facts.
+    fn facts_line(&self, canvas: &DrawContext, room: usize) -> Line<'static> {
+        let mut spans = vec![canvas.span(Role::Brand, " multiexpan ")];
+        let mut used = 12;
+        let running = self.running(canvas);
+        let reserved = running.as_ref().map_or(0, |r| text::width(r) + 3);
+        for (index, fact) in self.facts(canvas).into_iter().enumerate() {
+            let separator = if index == 0 { " " } else { " · " };
+            let width = text::width(separator) + text::width(&fact);
+            if used + width + reserved > room {
+                break;
+            }
+            used += width;
+            spans.push(canvas.span(Role::Quiet, separator));
+            spans.push(canvas.span(Role::Text, fact));
+        }
+        if let Some(running) = running {
+            let running = text::cut(&running, room.saturating_sub(used + 3));
+            spans.push(Span::raw("   "));
+            spans.push(canvas.span(Role::Warning, running));
+        }
+        Line::from(spans)
+    }
+
+    /// Returns what is open, the most important fact first.
+    fn facts(&self, canvas: &DrawContext) -> Vec<String> {
+        let Some(catalogue) = canvas.catalogue() else {
+            return vec![canvas.shared.engine.options.index.display().to_string()];
+        };
+        let mut mode = self.mode.to_string();
+        if self.is_joint {
+            mode.push_str(" joint");
+        }
+        let mut facts = vec![
+            catalogue.name.clone(),
+            mode,
+            format!("{} entities", with_thousands(catalogue.entities.len())),
+        ];
+        if !catalogue.classes.is_empty() {
+            facts.push(format!("{} classes", catalogue.classes.len()));
+        }
+        facts.push(catalogue.device.clone());
+        facts
+    }
+
+    /// Returns what runs and how far it is, or that it is stopped; `None` if nothing runs.
+    fn running(&self, canvas: &DrawContext) -> Option<String> {
+        let engine = &canvas.shared.engine;
+        let Some(class) = engine.pending.running() else {
+            return self.is_stopped.then(|| stopped(canvas));
+        };
+        let spinner = SPINNER[self.ticks as usize % SPINNER.len()];
+        let activity = match class {
+            RequestClass::Open => "opening",
+            RequestClass::Expand => "expanding",
+            RequestClass::Failures => "searching for failures",
+            _ => "evaluating the classes",
+        };
+        let Some(progress) = engine.progress.get(&class) else {
+            return Some(format!("{spinner} {activity}"));
+        };
+        let count = match progress.total {
+            0 => String::new(),
+            total => format!(" {} of {total}", progress.done),
+        };
+        let stage = if progress.stage.is_empty() {
+            activity
+        } else {
+            &progress.stage
+        };
+        let details = if progress.details.is_empty() {
+            String::new()
+        } else {
+            format!(" · {}", progress.details)
+        };
+        Some(format!("{spinner} {stage}{count}{details}"))
+    }
 }
 
 /// The right side of the line: the screens, and the key of the help.
 struct Tabs {
     line: Line<'static>,
-    places: Vec<TabPlace>,
+    columns: Vec<TabColumns>,
 }
 
-/// The columns of a screen's tab, from the beginning of the tabs.
-struct TabPlace {
+/// The columns of a screen's tab, from the start of the tabs.
+struct TabColumns {
     screen: Screen,
     x: u16,
     width: u16,
 }
 
-/// Returns the tabs; where it is not roomy, only the screen that is shown has its name there.
-fn tabs(canvas: &DrawContext, roomy: bool) -> Tabs {
-    let keymap = &canvas.app.shared.settings.keymap;
-    let mut line = Line::default();
-    let mut places = Vec::new();
-    for screen in Screen::ALL {
-        let key = keymap
-            .key_of(Context::Global, screen.action())
-            .unwrap_or_default();
-        let is_shown = canvas.app.screen == screen;
-        let role = if is_shown { Role::Focus } else { Role::Quiet };
-        // a screen without a key cannot go by it
-        let named = roomy || is_shown || key.is_empty();
-        let name = if named { screen.name() } else { "" };
-        let tab = canvas.span(role, format!("{key} {name}").trim().to_owned());
-        places.push(TabPlace {
-            screen,
-            x: line.width() as u16,
-            width: tab.width() as u16,
-        });
-        line.push_span(tab);
-        line.push_span(Span::raw("  "));
+/// Returns that the evaluation is stopped, with the key that continues it.
+fn stopped(canvas: &DrawContext) -> String {
+    let keymap = &canvas.shared.settings.keymap;
+    match keymap.key_of(Context::Global, Action::StopEvaluation) {
+        Some(key) => format!("■ stopped · {key} continues"),
+        None => "■ stopped".to_owned(),
     }
-    let key = keymap
-        .key_of(Context::Global, Action::Help)
-        .unwrap_or_default();
-    line.push_span(canvas.span(Role::Quiet, format!("{key} help ")));
-    Tabs { line, places }
 }
 
-/// As many of the facts as there is room for; what runs is said before the device and the counts.
-fn left(canvas: &DrawContext, room: usize) -> Line<'static> {
-    let mut spans = vec![canvas.span(Role::Brand, " multiexpan ")];
-    let mut used = 12;
-    let running = running(canvas);
-    let reserved = running.as_ref().map_or(0, |r| text::width(r) + 3);
-    for (at, fact) in facts(canvas).into_iter().enumerate() {
-        let lead = if at == 0 { " " } else { " · " };
-        let wide = text::width(lead) + text::width(&fact);
-        if used + wide + reserved > room {
-            break;
-        }
-        used += wide;
-        spans.push(canvas.span(Role::Quiet, lead));
-        spans.push(canvas.span(Role::Text, fact));
-    }
-    if let Some(running) = running {
-        spans.push(Span::raw("   "));
-        spans.push(canvas.span(
-            Role::Warning,
-            text::cut(&running, room.saturating_sub(used + 3)),
-        ));
-    }
-    Line::from(spans)
-}
-
-/// What is open, the most telling first.
-fn facts(canvas: &DrawContext) -> Vec<String> {
-    let app = canvas.app;
-    let Some(catalogue) = canvas.catalogue() else {
-        return vec![app.shared.engine.options.index.display().to_string()];
-    };
-    let mut mode = app.explore.query.mode.to_string();
-    if app.explore.query.joint {
-        mode.push_str(" joint");
-    }
-    let mut facts = vec![
-        catalogue.name.clone(),
-        mode,
-        format!("{} entities", thousands(catalogue.entities.len())),
-    ];
-    if !catalogue.classes.is_empty() {
-        facts.push(format!("{} classes", catalogue.classes.len()));
-    }
-    facts.push(catalogue.device.clone());
-    facts
-}
-
-fn running(canvas: &DrawContext) -> Option<String> {
-    let app = canvas.app;
-    let Some(kind) = app.shared.engine.pending.running() else {
-        let key = app
-            .shared
-            .settings
-            .keymap
-            .key_of(Context::Global, Action::StopEvaluation);
-        let said = key.map_or_else(
-            || "■ stopped".to_owned(),
-            |key| format!("■ stopped · {key} goes on"),
-        );
-        return app.is_stopped().then_some(said);
-    };
-    let spin = SPINNER[app.status.ticks as usize % SPINNER.len()];
-    let what = match kind {
-        RequestClass::Open => "opening",
-        RequestClass::Expand => "expanding",
-        RequestClass::Failures => "looking for failures",
-        _ => "measuring the classes",
-    };
-    let Some(progress) = app.shared.engine.progress.get(&kind) else {
-        return Some(format!("{spin} {what}"));
-    };
-    let far = match progress.total {
-        0 => String::new(),
-        total => format!(" {} of {total}", progress.done),
-    };
-    let stage = if progress.stage.is_empty() {
-        what
-    } else {
-        &progress.stage
-    };
-    let note = if progress.details.is_empty() {
-        String::new()
-    } else {
-        format!(" · {}", progress.details)
-    };
-    Some(format!("{spin} {stage}{far}{note}"))
-}
-
-/// 14489 → "14,489".
-pub fn thousands(number: usize) -> String {
+/// Formats a number with commas: 14489 as "14,489".
+pub fn with_thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -194,12 +206,12 @@ pub fn thousands(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::tui::ui::status_line::thousands;
+    use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated_by_commas() {
         assert_eq!(
-            [7, 825, 14489, 1000000].map(thousands),
+            [7, 825, 14489, 1000000].map(with_thousands),
             ["7", "825", "14,489", "1,000,000"]
         );
     }

@@ -1,4 +1,4 @@
-//! Text in cells: measured by what the terminal shows, not by letters.
+//! Text measured in terminal cells, not in characters.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns that a text takes. A control character takes none, since ratatui leaves it out.
+/// Returns the columns of a text. A control character has none, since ratatui leaves it out.
 pub fn width(text: &str) -> usize {
     without_control(text).width()
 }
@@ -18,7 +18,7 @@ fn without_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().filter(|c| !c.is_control()).collect())
 }
 
-/// At most `columns` wide, without control characters; what does not fit ends in `…`.
+/// Cuts a text to at most `columns`; a text that is cut ends in `…`. Removes control characters.
 pub fn cut(text: &str, columns: usize) -> String {
     let text = without_control(text);
     if text.width() <= columns {
@@ -26,13 +26,13 @@ pub fn cut(text: &str, columns: usize) -> String {
     }
     let mut out = String::new();
     let mut used = 0;
-    for letter in text.chars() {
-        let wide = letter.width().unwrap_or(0);
-        if used + wide + 1 > columns {
+    for character in text.chars() {
+        let width = character.width().unwrap_or(0);
+        if used + width + 1 > columns {
             break;
         }
-        used += wide;
-        out.push(letter);
+        used += width;
+        out.push(character);
     }
     if columns > 0 {
         out.push('…');
@@ -40,40 +40,40 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
-/// At most `columns` wide: what does not fit is left away at the beginning, after a `…`.
+/// Cuts a text at its start to at most `columns`; a text that is cut starts with `…`.
 pub fn cut_left(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
-    let mut kept: Vec<char> = Vec::new();
+    let mut reversed: Vec<char> = Vec::new();
     let mut used = 1;
-    for letter in text.chars().rev() {
-        used += letter.width().unwrap_or(0);
+    for character in text.chars().rev() {
+        used += character.width().unwrap_or(0);
         if used > columns {
             break;
         }
-        kept.push(letter);
+        reversed.push(character);
     }
     let cut = if columns > 0 { "…" } else { "" };
-    cut.chars().chain(kept.into_iter().rev()).collect()
+    cut.chars().chain(reversed.into_iter().rev()).collect()
 }
 
-/// Exactly `columns` wide.
+/// Cuts or fills a text to exactly `columns`.
 pub fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
     out.push_str(&" ".repeat(columns.saturating_sub(out.width())));
     out
 }
 
-/// Exactly `columns` wide, to the right.
+/// Cuts or fills a text to exactly `columns`, right-aligned.
 pub fn fit_right(text: &str, columns: usize) -> String {
     let cut = cut(text, columns);
     " ".repeat(columns.saturating_sub(cut.width())) + &cut
 }
 
-/// Words into lines of at most `columns`.
+/// Wraps a text into lines of at most `columns`.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    // A no-break space holds a word together.
+    // no break at a no-break space
     let words = text
         .split([' ', '\n'])
         .filter(|w| !w.is_empty())
@@ -84,9 +84,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
-/// Styled words into lines of at most `columns`; a word longer than a line is broken. A space takes
-/// its word's style only between two words of one style, so that an underlined mention has no
-/// ragged edge.
+/// Wraps styled words into lines of at most `columns`; a word longer than a line is broken. A space
+/// between two words of the same style has that style, and no style otherwise.
 pub fn wrap_words(
     words: impl IntoIterator<Item = (String, Style)>,
     columns: usize,
@@ -95,18 +94,18 @@ pub fn wrap_words(
     let mut spans: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
     let pieces = words.into_iter().flat_map(|(word, style)| {
-        broken(&word, columns)
+        break_word(&word, columns)
             .into_iter()
             .enumerate()
             .map(move |(at, piece)| (piece, style, at > 0))
     });
-    for (word, style, goes_on) in pieces {
-        let wide = word.width();
-        if goes_on {
+    for (word, style, is_continued) in pieces {
+        let width = word.width();
+        if is_continued {
             lines.push(Line::from(std::mem::take(&mut spans)));
             used = 0;
         }
-        if used > 0 && used + 1 + wide > columns {
+        if used > 0 && used + 1 + width > columns {
             lines.push(Line::from(std::mem::take(&mut spans)));
             used = 0;
         }
@@ -118,7 +117,7 @@ pub fn wrap_words(
             spans.push(Span::styled(" ", between));
             used += 1;
         }
-        used += wide;
+        used += width;
         spans.push(Span::styled(word, style));
     }
     if !spans.is_empty() {
@@ -127,25 +126,25 @@ pub fn wrap_words(
     lines
 }
 
-/// A word in pieces of at most `columns`; as it is where it fits.
-fn broken(word: &str, columns: usize) -> Vec<String> {
+/// Breaks a word into pieces of at most `columns`.
+fn break_word(word: &str, columns: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;
-    for letter in word.chars() {
-        let wide = letter.width().unwrap_or(0);
-        if used + wide > columns && used > 0 {
+    for character in word.chars() {
+        let width = character.width().unwrap_or(0);
+        if used + width > columns && used > 0 {
             pieces.push(String::new());
             used = 0;
         }
-        used += wide;
+        used += width;
         if let Some(piece) = pieces.last_mut() {
-            piece.push(letter);
+            piece.push(character);
         }
     }
     pieces
 }
 
-/// 0..1 as people of the field write it: ".83", "1.0".
+/// Formats a number between 0 and 1 as papers do: ".83", "1.0".
 pub fn fraction(value: f64) -> String {
     let text = format!("{value:.2}");
     match text.strip_prefix("0").or(text.strip_prefix("-0")) {
@@ -156,8 +155,8 @@ pub fn fraction(value: f64) -> String {
     }
 }
 
-/// A word's spaces before punctuation and after brackets taken out: corpora come as tokens.
-pub fn closes(token: &str) -> bool {
+/// Returns true for a token that follows the previous one without a space.
+pub fn attaches_to_previous(token: &str) -> bool {
     matches!(
         token,
         "." | "," | ";" | ":" | "!" | "?" | ")" | "]" | "'s" | "’s" | "%" | "n't" | "''"
@@ -169,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wide_letters_are_measured() {
+    fn wide_characters_are_measured() {
         assert_eq!(width("虎 tiger"), 8);
         assert_eq!(cut("虎虎虎", 5), "虎虎…");
         assert_eq!(width(&fit("虎虎虎", 4)), 4);
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_as_wide_as_they_are_drawn() {
+    fn control_characters_have_the_width_that_is_drawn() {
         use ratatui::buffer::Buffer;
         use ratatui::layout::Rect;
         for text in [
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_hold_what_fits() {
+    fn lines_are_no_longer_than_the_columns() {
         assert_eq!(wrap("the quick brown fox", 9), ["the quick", "brown fox"]);
         assert_eq!(
             wrap("an incomprehensible word", 6),

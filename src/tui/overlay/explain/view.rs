@@ -317,7 +317,7 @@ fn around_mention(sentence: &SentenceCard, room: usize) -> String {
             String::new()
         };
         for (at, token) in sentence.tokens.iter().enumerate().skip(from) {
-            if at > from && !text::closes(token) {
+            if at > from && !text::attaches_to_previous(token) {
                 out.push(' ');
             }
             out.push_str(token);
