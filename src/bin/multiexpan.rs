@@ -53,7 +53,7 @@ fn open_explorer(args: explore::Args) -> Result<()> {
     let options = tui::Options {
         index,
         dataset,
-        beside,
+        imports: beside,
         device: device.device,
         images,
         theme,

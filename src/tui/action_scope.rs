@@ -6,7 +6,7 @@ use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
 
 /// What acts alike on every screen.
-pub(crate) const ANYWHERE: [Action; 13] = [
+pub(crate) const GLOBAL_ACTIONS: [Action; 13] = [
     Action::Quit,
     Action::Suspend,
     Action::Redraw,
@@ -23,7 +23,7 @@ pub(crate) const ANYWHERE: [Action; 13] = [
 ];
 
 /// What acts on whatever list has the keys, or on where the user is.
-pub(crate) const ON_LISTS: [Action; 8] = [
+pub(crate) const LIST_ACTIONS: [Action; 8] = [
     Action::Search,
     Action::NextMatch,
     Action::PreviousMatch,
@@ -35,7 +35,7 @@ pub(crate) const ON_LISTS: [Action; 8] = [
 ];
 
 /// What moves the cursor of whatever list has the keys.
-pub(crate) const MOVES: [Action; 6] = [
+pub(crate) const CURSOR_ACTIONS: [Action; 6] = [
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -45,12 +45,12 @@ pub(crate) const MOVES: [Action; 6] = [
 ];
 
 /// What a popup takes of the actions that do not act anywhere.
-pub(crate) fn acts_in_popup(popup: Popup, action: Action) -> bool {
+pub(crate) fn popup_accepts(popup: Popup, action: Action) -> bool {
     use Action::*;
     match action {
         _ if popup == Popup::SaveQuery => true,
         Open | Search | NextMatch | PreviousMatch => true,
-        _ if MOVES.contains(&action) => true,
+        _ if CURSOR_ACTIONS.contains(&action) => true,
         Seed => matches!(popup, Popup::Missing(_) | Popup::Zoom),
         PreviousImage | NextImage | Zoom => popup == Popup::Zoom,
         Explain => matches!(popup, Popup::Missing(_) | Popup::Explain),
@@ -64,11 +64,11 @@ pub(crate) fn acts_in_popup(popup: Popup, action: Action) -> bool {
 
 impl App {
     /// Whether a key that acts everywhere does something on the screen that is shown.
-    pub fn acts_here(&self, action: Action) -> bool {
+    pub fn acts_on_screen(&self, action: Action) -> bool {
         if action == self.screen.action() {
             return false;
         }
-        let anywhere = ANYWHERE.contains(&action) || ON_LISTS.contains(&action);
+        let anywhere = GLOBAL_ACTIONS.contains(&action) || LIST_ACTIONS.contains(&action);
         match self.screen {
             Screen::Explore => true,
             Screen::Compare => {

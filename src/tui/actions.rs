@@ -2,7 +2,7 @@
 
 use crate::config::Action;
 use crate::table::TableFormat;
-use crate::tui::action_scope::{ANYWHERE, MOVES, ON_LISTS, acts_in_popup};
+use crate::tui::action_scope::{CURSOR_ACTIONS, GLOBAL_ACTIONS, LIST_ACTIONS, popup_accepts};
 use crate::tui::app::App;
 use crate::tui::message::LoopCommand;
 use crate::tui::overlay::what_if::Setting;
@@ -12,7 +12,7 @@ use crate::tui::ui::scroll::shifted;
 impl App {
     /// Performs an action, where the popup, field or screen that has the keys takes it.
     pub(crate) fn act(&mut self, action: Action) {
-        if !ANYWHERE.contains(&action) && self.intercept(action) {
+        if !GLOBAL_ACTIONS.contains(&action) && self.intercept(action) {
             return;
         }
         match action {
@@ -57,9 +57,11 @@ impl App {
             }
             _ if self.overlay.search.typing => self.act_on_search(action),
             (Some(Popup::Palette), _) => self.act_on_palette(action),
-            (Some(popup), _) if !acts_in_popup(popup, action) => {}
+            (Some(popup), _) if !popup_accepts(popup, action) => {}
             (Some(popup), _) => return self.act_on_popup(popup, action),
-            (None, _) if MOVES.contains(&action) || ON_LISTS.contains(&action) => return false,
+            (None, _) if CURSOR_ACTIONS.contains(&action) || LIST_ACTIONS.contains(&action) => {
+                return false;
+            }
             (None, Screen::Compare) => {
                 let effects = self.compare.update(action, &self.shared);
                 self.apply(effects);

@@ -1,32 +1,27 @@
-//! The explorer's state, and how a message changes it: no I/O, no lock, no tensor.
+//! The explorer's state, and how a message changes it, without I/O, locks or tensors.
 
 use crate::config::{Context, Key, Settings};
 use crate::engine::protocol::{Request, RequestKind};
-
-use crate::tui::parts::Screen;
-use crate::tui::persist::session::SavedSession;
-use crate::tui::persist::view_file::StateFile;
-
 use crate::tui::compare::Compare;
 use crate::tui::explore::Explore;
+use crate::tui::failures::FailureList;
 use crate::tui::jump_list::JumpList;
 use crate::tui::message::{Effect, LoopCommand, Message};
-use crate::tui::overlay::Overlay;
-use crate::tui::parts::Popup;
-use crate::tui::requests::ExploreOptions;
-use crate::tui::shared::Shared;
-
-use crate::tui::failures::FailureList;
 use crate::tui::metrics::Metrics;
 use crate::tui::notice::Status;
-use crate::tui::requests::RequestClass;
+use crate::tui::overlay::Overlay;
+use crate::tui::parts::{Popup, Screen};
+use crate::tui::persist::session::SavedSession;
+use crate::tui::persist::view_file::StateFile;
+use crate::tui::requests::{ExploreOptions, RequestClass};
+use crate::tui::shared::Shared;
 
-/// What the next opened index is restored from.
+/// The state to restore once the index is open.
 #[derive(Debug, Default)]
 pub(crate) struct Restore {
     /// The session of the last start.
     pub(crate) session: Option<SavedSession>,
-    /// A view file to open in place of the session's view.
+    /// A view file to open in place of the session's query.
     pub(crate) view_file: Option<StateFile>,
 }
 
@@ -51,19 +46,19 @@ pub struct App {
     pub overlay: Overlay,
     pub navigation: Navigation,
     pub status: Status,
-    /// What the event loop does next.
+    /// The command that the event loop carries out next.
     pub command: Option<LoopCommand>,
-    /// What the next opened index is restored from.
+    /// The state to restore once the index is open.
     pub(crate) restore: Restore,
 }
 
 impl App {
-    /// An explorer that has opened nothing yet. A session, where there is one, is restored once the
-    /// index is open.
+    /// Creates an explorer that has opened nothing yet. The session is restored once the index is
+    /// open.
     pub fn new(settings: Settings, options: ExploreOptions, session: Option<SavedSession>) -> Self {
         let explore = Explore::new(&settings);
         let mut compare = Compare::default();
-        compare.rankers.pending_imports = options.beside.clone();
+        compare.rankers.pending_imports = options.imports.clone();
         App {
             shared: Shared::new(settings, options),
             screen: Screen::Explore,
@@ -82,55 +77,49 @@ impl App {
         }
     }
 
-    /// Has a view of a file opened once the index is.
+    /// Opens a view file once the index is open.
     pub fn open_view(&mut self, file: StateFile) {
         self.restore.view_file = Some(file);
     }
 
-    /// The first request: open the index.
+    /// Returns the first request, which opens the index.
     pub fn start(&mut self) -> Vec<Request> {
-        let ExploreOptions {
-            index,
-            dataset,
-            device,
-            ..
-        } = self.shared.engine.options.clone();
-        self.shared.engine.send(
-            RequestClass::Open,
-            RequestKind::Open {
-                index,
-                dataset,
-                device,
-            },
-        );
-        std::mem::take(&mut self.shared.engine.outbox)
+        let engine = &mut self.shared.engine;
+        let options = engine.options.clone();
+        let request = RequestKind::Open {
+            index: options.index,
+            dataset: options.dataset,
+            device: options.device,
+        };
+        engine.send(RequestClass::Open, request);
+        std::mem::take(&mut engine.outbox)
     }
 
-    /// Takes in one message; gives what the engine is to be asked.
-    pub fn update(&mut self, msg: Message) -> Vec<Request> {
-        match msg {
-            Message::Key(key) => self.key(key),
-            Message::Mouse(event) => self.mouse(event),
+    /// Handles one message; returns the requests to send to the engine.
+    pub fn update(&mut self, message: Message) -> Vec<Request> {
+        match message {
+            Message::Key(key) => self.handle_key(key),
+            Message::Mouse(event) => self.handle_mouse(event),
             Message::Paste(text) => self.paste(&text),
             Message::Resize(size) => self.shared.frame.size = size,
-            Message::Reply(reply) => self.reply(reply),
+            Message::Reply(reply) => self.handle_reply(reply),
             Message::Tick => self.status.tick(),
-            Message::Drawn(view) => self.drawn(view),
+            Message::Drawn(frame) => self.handle_frame(frame),
         }
-        self.inspect();
+        self.request_details();
         self.measure_unchanged();
         std::mem::take(&mut self.shared.engine.outbox)
     }
 
-    /// Does what a component asks for; what the event loop does is left to it.
+    /// Carries out the effects of a component. A command for the event loop is left to it.
     pub(crate) fn apply(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Notify(sentence) => self.notify(sentence),
                 Effect::Send(class, kind) => self.shared.engine.send(class, kind),
                 Effect::GoTo(screen) => self.go_to(screen),
-                Effect::NextRanking => self.switch_ranking(),
-                Effect::NextSeedCount => self.switch_measured(),
+                Effect::NextRanking => self.next_ranking(),
+                Effect::NextSeedCount => self.next_seed_count(),
                 Effect::ShowQuery {
                     class,
                     number,
@@ -143,18 +132,18 @@ impl App {
                 Effect::Close => self.close(),
                 Effect::ChangeQuery(query) => self.change(*query),
                 Effect::Inspect(entity) => self.inspect_entity(entity),
-                Effect::Discard(class) => self.shared.engine.pending.forget(class),
+                Effect::Discard(class) => self.shared.engine.discard(class),
                 Effect::Loop(command) => self.command = Some(command),
             }
         }
     }
 
-    /// Whether ticks are needed: something runs, or a notice is to go.
-    pub fn moves(&self) -> bool {
-        self.shared.engine.pending.running().is_some() || self.status.notice.is_some()
+    /// Returns whether ticks are needed: a request is running, or a notice will expire.
+    pub fn needs_ticks(&self) -> bool {
+        self.shared.engine.pending.first_running().is_some() || self.status.notice.is_some()
     }
 
-    /// Where keys go.
+    /// Returns the context that keys are looked up in.
     pub fn context(&self) -> Context {
         match self.overlay.popup {
             _ if self.compare.rankers.path.is_some() => Context::Path,
@@ -164,12 +153,12 @@ impl App {
             Some(Popup::WhatIf(_)) => Context::WhatIf,
             Some(Popup::SaveQuery) => Context::SaveQuery,
             Some(_) => Context::Popup,
-            None => self.context_below(),
+            None => self.screen_context(),
         }
     }
 
-    /// Where keys go when no popup lies over the screen.
-    pub(crate) fn context_below(&self) -> Context {
+    /// Returns the context of the screen, whether or not a popup lies over it.
+    pub(crate) fn screen_context(&self) -> Context {
         match self.screen {
             // a text field keeps the keys until it is closed
             _ if self.explore.is_typing() => self.explore.context(),

@@ -10,7 +10,7 @@ use crate::types::RankingKind;
 
 impl App {
     /// The next kind of list.
-    pub(crate) fn switch_ranking(&mut self) {
+    pub(crate) fn next_ranking(&mut self) {
         self.shared.evaluations.ranking = match self.shared.evaluations.ranking {
             RankingKind::Expanded => RankingKind::SeedSimilarity,
             RankingKind::SeedSimilarity => RankingKind::Joint,
@@ -20,7 +20,7 @@ impl App {
     }
 
     /// The queries of the other number of seeds.
-    pub(crate) fn switch_measured(&mut self) {
+    pub(crate) fn next_seed_count(&mut self) {
         self.shared.evaluations.seed_count = self.shared.evaluations.seed_count.other();
         self.evaluate();
     }
@@ -129,7 +129,7 @@ impl App {
         };
         if self.failures.searching.as_ref().is_some_and(is_replaced) {
             self.failures.searching = None;
-            self.shared.engine.pending.forget(RequestClass::Failures);
+            self.shared.engine.pending.discard(RequestClass::Failures);
             self.shared.engine.progress.remove(&RequestClass::Failures);
         }
     }
@@ -144,10 +144,10 @@ impl App {
     /// Stops what runs in the background and what waits for it; where that was stopped, it goes on.
     pub(crate) fn stop_evaluation(&mut self) {
         let [evaluates, searches] = [RequestClass::Evaluate, RequestClass::Failures]
-            .map(|kind| self.shared.engine.pending.runs(kind));
+            .map(|kind| self.shared.engine.pending.is_running(kind));
         if evaluates || searches {
             for kind in [RequestClass::Evaluate, RequestClass::Failures] {
-                self.shared.engine.pending.forget(kind);
+                self.shared.engine.pending.discard(kind);
                 self.shared.engine.progress.remove(&kind);
             }
             (self.shared.evaluations.current, self.failures.searching) = (None, None);

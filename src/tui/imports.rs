@@ -18,17 +18,17 @@ impl App {
     pub(crate) fn import_next(&mut self) {
         let imports = &mut self.compare.rankers.pending_imports;
         let engine = &mut self.shared.engine;
-        let is_busy = engine.pending.runs(RequestClass::Bring);
+        let is_busy = engine.pending.is_running(RequestClass::Import);
         if self.shared.catalogue.is_none() || is_busy || imports.is_empty() {
             return;
         }
         let path = imports.remove(0);
-        engine.send(RequestClass::Bring, RequestKind::Import { path });
+        engine.send(RequestClass::Import, RequestKind::Import { path });
     }
 
     /// Takes up an import. Compare shows it at once if there is room.
     pub(crate) fn imported(&mut self, import: Import) {
-        self.shared.engine.pending.finish(RequestClass::Bring);
+        self.shared.engine.pending.finish(RequestClass::Import);
         if !import.warnings.is_empty() {
             self.notify(format!("{}: {}", import.label, import.warnings.join(", ")));
         }

@@ -3,12 +3,12 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::config::{Action, Bound, Context, Key};
-use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
+use crate::tui::action_scope::{GLOBAL_ACTIONS, popup_accepts};
 use crate::tui::app::App;
 use crate::tui::parts::Popup;
 
 impl App {
-    pub(crate) fn key(&mut self, event: KeyEvent) {
+    pub(crate) fn handle_key(&mut self, event: KeyEvent) {
         if let Some(notice) = &mut self.status.notice {
             notice.is_kept = false;
         }
@@ -47,7 +47,9 @@ impl App {
             return false;
         };
         let is_unused = match bound {
-            Bound::Action(action) => !ANYWHERE.contains(action) && !acts_in_popup(popup, *action),
+            Bound::Action(action) => {
+                !GLOBAL_ACTIONS.contains(action) && !popup_accepts(popup, *action)
+            }
             Bound::Prefix => false,
             Bound::Nothing => keys == 1,
         };

@@ -58,8 +58,8 @@ use crate::tui::requests::ExploreOptions;
 pub struct Options {
     pub index: PathBuf,
     pub dataset: Option<PathBuf>,
-    /// Indexes and runs to stand beside it in Compare.
-    pub beside: Vec<PathBuf>,
+    /// Indexes and runs to import for Compare.
+    pub imports: Vec<PathBuf>,
     pub device: DeviceChoice,
     /// Over the settings' own, where given.
     pub images: Option<Images>,
@@ -92,7 +92,7 @@ pub fn run(
         index: options.index,
         dataset: options.dataset,
         device: options.device,
-        beside: options.beside,
+        imports: options.imports,
     };
     let mut app = App::new(settings, source, session.clone());
     app.overlay.themes.names = themes.names();

@@ -14,7 +14,7 @@ use crate::tui::ui::frame_info::ClickTarget;
 const NOTCH: isize = 3;
 
 impl App {
-    pub(crate) fn mouse(&mut self, event: MouseEvent) {
+    pub(crate) fn handle_mouse(&mut self, event: MouseEvent) {
         let before = self.place();
         self.navigation.pending_keys.clear();
         match event.kind {

@@ -1,4 +1,4 @@
-//! What is asked for because it is looked at: the subject's details, first pictures.
+//! Requests for what the user looks at or may look at next: details of entities, first images.
 
 use crate::engine::protocol::RequestKind;
 use crate::tui::app::App;
@@ -7,52 +7,47 @@ use crate::tui::ui::frame_info::FrameInfo;
 use crate::types::EntityId;
 
 impl App {
-    /// Asks for the subject's details: one request at a time, always the newest subject.
-    pub(crate) fn inspect(&mut self) {
+    /// Requests the details of the entity in the entity pane, or else of the candidates near the
+    /// cursor. There is one request at a time, always for the newest entity.
+    pub(crate) fn request_details(&mut self) {
         if self.shared.catalogue.is_none() || self.shared.inspecting.is_some() {
             return;
         }
         let mode = self.explore.query.mode;
-        let unknown = |entity: &EntityId| !self.shared.details.contains_key(&(*entity, mode));
-        let wanted = self
-            .explore
-            .subject(&self.shared)
-            .filter(unknown)
-            .or_else(|| self.beside_cursor().into_iter().find(unknown));
+        let is_unknown = |entity: &EntityId| !self.shared.details.contains_key(&(*entity, mode));
+        let subject = self.explore.subject(&self.shared).filter(is_unknown);
+        let wanted = subject.or_else(|| self.near_cursor().into_iter().find(is_unknown));
         if let Some(entity) = wanted {
             self.shared.inspecting = Some((entity, mode));
-            self.shared
-                .engine
-                .send(RequestClass::Inspect, RequestKind::Inspect { entity, mode });
+            let request = RequestKind::Inspect { entity, mode };
+            self.shared.engine.send(RequestClass::Inspect, request);
         }
     }
 
-    /// The candidates that a step would lead to: with what is said of them at hand, a step is one
-    /// frame.
-    fn beside_cursor(&self) -> Vec<EntityId> {
+    /// Returns the candidates that the next steps lead to. Once their details are cached, a step
+    /// takes one frame.
+    fn near_cursor(&self) -> Vec<EntityId> {
         let rows = self.explore.rows(&self.shared);
-        let at = self.explore.candidates.cursor(&rows);
-        [at + 1, at.wrapping_sub(1), at + 2]
-            .into_iter()
-            .filter_map(|at| rows.get(at))
+        let cursor = self.explore.candidates.cursor(&rows);
+        let near = [cursor + 1, cursor.wrapping_sub(1), cursor + 2];
+        near.into_iter()
+            .filter_map(|position| rows.get(position))
             .map(|row| row.entity)
             .collect()
     }
 
-    pub(crate) fn drawn(&mut self, view: FrameInfo) {
-        let wanted: Vec<EntityId> = view
-            .unknown_images
-            .iter()
-            .copied()
-            .filter(|e| !self.shared.first_images.contains_key(e))
-            .collect();
-        if !wanted.is_empty() && !self.shared.engine.pending.runs(RequestClass::Pictures) {
-            self.shared.requested_images.clone_from(&wanted);
-            self.shared.engine.send(
-                RequestClass::Pictures,
-                RequestKind::FirstImages { entities: wanted },
+    /// Takes up a frame that was drawn, and requests the first images that it could not show.
+    pub(crate) fn handle_frame(&mut self, frame: FrameInfo) {
+        let mut entities = frame.unknown_images.clone();
+        entities.retain(|entity| !self.shared.first_images.contains_key(entity));
+        let engine = &mut self.shared.engine;
+        if !entities.is_empty() && !engine.pending.is_running(RequestClass::FirstImages) {
+            self.shared.requested_images.clone_from(&entities);
+            engine.send(
+                RequestClass::FirstImages,
+                RequestKind::FirstImages { entities },
             );
         }
-        self.shared.frame = view;
+        self.shared.frame = frame;
     }
 }

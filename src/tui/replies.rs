@@ -1,63 +1,69 @@
-//! What the engine says, taken into the state.
+//! Replies of the engine, and the state that each of them changes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::protocol::{Catalogue, Ranker, Reply, ReplyKind};
+use crate::engine::protocol::{Catalogue, EvaluationKey, Ranker, Reply, ReplyKind};
 use crate::tui::app::App;
 use crate::tui::evaluations::Overall;
 use crate::tui::parts::Pane;
 use crate::tui::requests::RequestClass;
+use crate::tui::shared::{Detail, DetailKey};
 use crate::types::EntityId;
 
-/// How many entities' details are kept.
-const DETAILS: usize = 2000;
+/// The largest number of entities whose details are cached.
+const MAX_DETAILS: usize = 2000;
 
 impl App {
-    pub(crate) fn reply(&mut self, reply: Reply) {
-        if let ReplyKind::EngineExited(why) = reply.kind {
-            self.notify(format!("{why}; what is shown stays, nothing new will come"));
+    /// Handles a reply, unless it is stale.
+    pub(crate) fn handle_reply(&mut self, reply: Reply) {
+        if let ReplyKind::EngineExited(reason) = reply.kind {
+            self.notify(format!("{reason}; no further results will arrive"));
             return;
         }
-        let Some(kind) = self.shared.engine.pending.kind(reply.id) else {
+        let engine = &mut self.shared.engine;
+        let Some(class) = engine.pending.class_of(reply.id) else {
             return;
         };
-        match (kind, reply.kind) {
+        match (class, reply.kind) {
             (_, ReplyKind::Progress(progress)) => {
-                drop(self.shared.engine.progress.insert(kind, progress))
+                engine.progress.insert(class, progress);
             }
-            (_, ReplyKind::Failed(why)) => self.failed(kind, why),
-            (RequestClass::Open, ReplyKind::Opened(catalogue)) => self.opened(catalogue),
-            (RequestClass::Expand, say) => self.expanding(say),
+            (_, ReplyKind::Failed(reason)) => self.handle_failure(class, reason),
+            (RequestClass::Open, ReplyKind::Opened(catalogue)) => self.handle_opened(catalogue),
+            (RequestClass::Expand, reply) => {
+                if let ReplyKind::Expanded { .. } = reply {
+                    engine.finish(RequestClass::Expand);
+                }
+                self.explore.add_reply(reply);
+            }
             (RequestClass::Inspect, ReplyKind::Inspected(detail)) => {
-                self.shared.engine.pending.finish(RequestClass::Inspect);
+                engine.finish(RequestClass::Inspect);
                 if let Some(key) = self.shared.inspecting.take() {
-                    self.keep_detail(key, Ok(*detail));
+                    self.add_detail(key, Ok(*detail));
                 }
             }
-            (RequestClass::Pictures, ReplyKind::FirstImages(found)) => {
-                self.pictured(found);
+            (RequestClass::FirstImages, ReplyKind::FirstImages(found)) => {
+                self.add_first_images(found);
             }
-            (RequestClass::Evaluate, say) => self.evaluating(say),
+            (RequestClass::Evaluate, reply) => self.handle_evaluation(reply),
             (RequestClass::Failures, ReplyKind::Failures(failures)) => {
-                self.take_failures(*failures)
+                self.take_failures(*failures);
             }
             (RequestClass::Compare, ReplyKind::Compared(comparison)) => {
-                self.shared.engine.pending.finish(RequestClass::Compare);
+                engine.finish(RequestClass::Compare);
                 if let Some(pair) = self.shared.evaluations.comparing.take() {
                     self.shared.comparisons.insert(pair, *comparison);
                 }
                 self.request_comparison();
             }
-            (RequestClass::Bring, ReplyKind::Imported(import)) => self.imported(import),
-            (RequestClass::Stop, ReplyKind::Stopped) => {
-                self.shared.engine.pending.finish(RequestClass::Stop)
-            }
-            (RequestClass::Explain, ReplyKind::Explained(explained)) => {
-                self.explained(Ok(*explained))
+            (RequestClass::Import, ReplyKind::Imported(import)) => self.imported(import),
+            (RequestClass::Stop, ReplyKind::Stopped) => engine.finish(RequestClass::Stop),
+            (RequestClass::Explain, ReplyKind::Explained(explanation)) => {
+                self.explained(Ok(*explanation));
             }
             (RequestClass::Measure, ReplyKind::Measured { picked, reranked }) => {
-                self.shared.engine.pending.finish(RequestClass::Measure);
+                engine.finish(RequestClass::Measure);
                 if let Some(unchanged) = &mut self.overlay.what_if {
                     unchanged.measured = Some((picked, reranked));
                 }
@@ -66,20 +72,18 @@ impl App {
         }
     }
 
-    fn opened(&mut self, catalogue: Arc<Catalogue>) {
-        self.shared.engine.pending.finish(RequestClass::Open);
-        self.explore.query.mode = catalogue
-            .modes
-            .first()
-            .copied()
-            .unwrap_or(self.explore.query.mode);
+    /// Restores the last session or a view over the index, and expands and evaluates it.
+    fn handle_opened(&mut self, catalogue: Arc<Catalogue>) {
+        self.shared.engine.finish(RequestClass::Open);
+        if let Some(&mode) = catalogue.modes.first() {
+            self.explore.query.mode = mode;
+        }
         if catalogue.classes.is_empty() {
             self.explore.focus = Pane::Candidates;
         }
-        let left_out: Vec<String> = catalogue
-            .left_out
-            .iter()
-            .map(|(what, n)| format!("{n} {what}"))
+        let left_out = catalogue.left_out.iter();
+        let left_out: Vec<String> = left_out
+            .map(|(what, count)| format!("{count} {what}"))
             .collect();
         if !left_out.is_empty() {
             self.notify(format!("left out: {}", left_out.join(", ")));
@@ -90,7 +94,7 @@ impl App {
         self.explore
             .classes
             .cursor_to_first_class(&self.explore.query, &self.shared);
-        self.restore();
+        self.restore_session();
         if let Some(file) = self.restore.view_file.take() {
             self.open_file(&file);
         }
@@ -99,87 +103,76 @@ impl App {
         self.import_next();
     }
 
-    fn expanding(&mut self, reply: ReplyKind) {
-        if let ReplyKind::Expanded { .. } = reply {
-            self.shared.engine.pending.finish(RequestClass::Expand);
-            self.shared.engine.progress.remove(&RequestClass::Expand);
-        }
-        self.explore.add_reply(reply);
-    }
-
-    fn evaluating(&mut self, say: ReplyKind) {
-        let Some(plan) = self.shared.evaluations.current else {
+    fn handle_evaluation(&mut self, reply: ReplyKind) {
+        let Some(key) = self.shared.evaluations.current else {
             return;
         };
-        match say {
+        match reply {
             ReplyKind::ClassEvaluated { class, metrics, .. } => {
-                self.shared.class_metrics.insert((plan, class), metrics);
+                self.shared.class_metrics.insert((key, class), metrics);
             }
             ReplyKind::Evaluated {
                 metrics, interval, ..
             } => {
-                self.shared.engine.pending.finish(RequestClass::Evaluate);
-                self.shared.engine.progress.remove(&RequestClass::Evaluate);
-                self.shared.overall.insert(
-                    plan,
-                    Overall {
-                        mean: metrics,
-                        interval,
-                    },
-                );
-                self.shared.evaluations.current = None;
-                // Ranks in other queries are known only now.
-                self.shared
-                    .details
-                    .retain(|(_, m), _| plan.ranker != Ranker::OpenIndex(*m));
-                self.evaluate();
+                let overall = Overall {
+                    mean: metrics,
+                    interval,
+                };
+                self.finish_evaluation(key, overall);
             }
             _ => {}
         }
     }
 
-    fn failed(&mut self, kind: RequestClass, why: String) {
-        self.shared.engine.pending.finish(kind);
-        self.shared.engine.progress.remove(&kind);
-        match kind {
-            RequestClass::Open => self.shared.engine.open_error = Some(why.clone()),
-            RequestClass::Expand => {
-                // the pane of candidates shows the reason
-                return self.explore.candidates.fail(why);
-            }
-            RequestClass::Inspect => {
-                if let Some(key) = self.shared.inspecting.take() {
-                    self.keep_detail(key, Err(why.clone()));
-                }
-            }
-            RequestClass::Pictures => self.pictured(Vec::new()),
-            RequestClass::Evaluate => self.shared.evaluations.current = None,
-            RequestClass::Compare => self.shared.evaluations.comparing = None,
-            RequestClass::Bring => self.import_next(),
-            RequestClass::Failures => self.failures.searching = None,
-            // said where the answer would be
-            RequestClass::Explain => return self.explained(Err(why)),
-            RequestClass::Measure | RequestClass::Stop => {}
-        }
-        self.notify(why);
+    /// Records the result of an evaluation, and starts the next one.
+    fn finish_evaluation(&mut self, key: EvaluationKey, overall: Overall) {
+        self.shared.engine.finish(RequestClass::Evaluate);
+        self.shared.overall.insert(key, overall);
+        self.shared.evaluations.current = None;
+        // the ranks in other queries are known only now
+        let is_unaffected = |mode| key.ranker != Ranker::OpenIndex(mode);
+        self.shared
+            .details
+            .retain(|(_, mode), _| is_unaffected(*mode));
+        self.evaluate();
     }
 
-    /// An entity that was asked for and not answered has no picture: asked again, it would be asked
-    /// for ever.
-    fn pictured(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
-        self.shared.engine.pending.finish(RequestClass::Pictures);
+    /// Shows the reason for which a request failed.
+    fn handle_failure(&mut self, class: RequestClass, reason: String) {
+        self.shared.engine.finish(class);
+        match class {
+            RequestClass::Open => self.shared.engine.open_error = Some(reason.clone()),
+            // the pane of candidates and the explanation show the reason themselves
+            RequestClass::Expand => return self.explore.candidates.fail(reason),
+            RequestClass::Explain => return self.explained(Err(reason)),
+            RequestClass::Inspect => {
+                if let Some(key) = self.shared.inspecting.take() {
+                    self.add_detail(key, Err(reason.clone()));
+                }
+            }
+            RequestClass::FirstImages => self.add_first_images(Vec::new()),
+            RequestClass::Evaluate => self.shared.evaluations.current = None,
+            RequestClass::Compare => self.shared.evaluations.comparing = None,
+            RequestClass::Import => self.import_next(),
+            RequestClass::Failures => self.failures.searching = None,
+            RequestClass::Measure | RequestClass::Stop => {}
+        }
+        self.notify(reason);
+    }
+
+    /// Adds the first images that were requested. An entity without an answer is recorded as one
+    /// without images; otherwise it would be requested again and again.
+    fn add_first_images(&mut self, found: Vec<(EntityId, Option<PathBuf>)>) {
+        self.shared.engine.finish(RequestClass::FirstImages);
         self.shared.first_images.extend(found);
         for entity in std::mem::take(&mut self.shared.requested_images) {
             self.shared.first_images.entry(entity).or_default();
         }
     }
 
-    fn keep_detail(
-        &mut self,
-        key: crate::tui::shared::DetailKey,
-        detail: crate::tui::shared::Detail,
-    ) {
-        if self.shared.details.len() >= DETAILS {
+    /// Adds an entity's details to the cache.
+    fn add_detail(&mut self, key: DetailKey, detail: Detail) {
+        if self.shared.details.len() >= MAX_DETAILS {
             self.shared.details.clear();
         }
         self.shared.details.insert(key, detail);

@@ -1,116 +1,121 @@
-//! Which requests are under way. A reply whose id is not the latest of its kind is stale.
+//! Requests to the engine: the pending ones, and those that are still to be sent.
 
-use crate::engine::protocol::RequestId;
-use crate::engine::protocol::{Request, RequestKind};
-use crate::progress::Progress;
-use crate::types::DeviceChoice;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use crate::engine::protocol::{Request, RequestId, RequestKind};
+use crate::progress::Progress;
+use crate::types::DeviceChoice;
+
+/// A class of requests. A newer request replaces the older one of its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RequestClass {
     Open,
     Expand,
     Inspect,
-    Pictures,
+    FirstImages,
     Evaluate,
     Compare,
-    Bring,
+    Import,
     Failures,
     Explain,
     Measure,
     Stop,
 }
 
-const KINDS: [RequestClass; 11] = [
+/// The classes that users wait for, the most important first.
+const WAITED_FOR: [RequestClass; 5] = [
     RequestClass::Open,
     RequestClass::Expand,
-    RequestClass::Inspect,
-    RequestClass::Pictures,
+    RequestClass::Import,
     RequestClass::Evaluate,
-    RequestClass::Compare,
-    RequestClass::Bring,
     RequestClass::Failures,
-    RequestClass::Explain,
-    RequestClass::Measure,
-    RequestClass::Stop,
 ];
 
-/// The latest request of each kind, and whether its answer is complete.
+/// The latest request of a class.
+#[derive(Debug, Clone)]
+struct LatestRequest {
+    id: RequestId,
+    /// Whether its last reply has not arrived yet.
+    is_running: bool,
+}
+
+/// The latest request of each class. Replies to any other request are stale.
 #[derive(Debug, Clone, Default)]
 pub struct PendingRequests {
     counter: u64,
-    latest: [Option<(RequestId, bool)>; KINDS.len()],
+    latest: HashMap<RequestClass, LatestRequest>,
 }
 
 impl PendingRequests {
-    /// Draws an id; older requests of this kind are stale from now on.
-    pub fn start(&mut self, kind: RequestClass) -> RequestId {
+    /// Returns the id of a new request, and makes the older requests of its class stale.
+    pub fn start(&mut self, class: RequestClass) -> RequestId {
         self.counter += 1;
         let id = RequestId(self.counter);
-        self.latest[kind as usize] = Some((id, true));
+        let request = LatestRequest {
+            id,
+            is_running: true,
+        };
+        self.latest.insert(class, request);
         id
     }
 
-    /// The kind of a request that is not stale.
-    pub fn kind(&self, id: RequestId) -> Option<RequestClass> {
-        KINDS
-            .into_iter()
-            .find(|&k| self.latest[k as usize].is_some_and(|(latest, _)| latest == id))
+    /// Returns the class of a request; `None` if the request is stale.
+    pub fn class_of(&self, id: RequestId) -> Option<RequestClass> {
+        let mut latest = self.latest.iter();
+        latest
+            .find(|(_, request)| request.id == id)
+            .map(|(class, _)| *class)
     }
 
-    pub fn finish(&mut self, kind: RequestClass) {
-        if let Some((_, running)) = &mut self.latest[kind as usize] {
-            *running = false;
+    /// Records that the last reply to the latest request of a class has arrived.
+    pub fn finish(&mut self, class: RequestClass) {
+        if let Some(request) = self.latest.get_mut(&class) {
+            request.is_running = false;
         }
     }
 
-    /// Makes every answer of this kind stale.
-    pub fn forget(&mut self, kind: RequestClass) {
-        self.latest[kind as usize] = None;
+    /// Makes every request of a class stale.
+    pub fn discard(&mut self, class: RequestClass) {
+        self.latest.remove(&class);
     }
 
-    pub fn runs(&self, kind: RequestClass) -> bool {
-        self.latest[kind as usize].is_some_and(|(_, running)| running)
+    /// Returns whether replies to the latest request of a class are still to come.
+    pub fn is_running(&self, class: RequestClass) -> bool {
+        let latest = self.latest.get(&class);
+        latest.is_some_and(|request| request.is_running)
     }
 
-    /// The first kind under way, the one people wait for most.
-    pub fn running(&self) -> Option<RequestClass> {
-        let waited_for = [
-            RequestClass::Open,
-            RequestClass::Expand,
-            RequestClass::Bring,
-            RequestClass::Evaluate,
-            RequestClass::Failures,
-        ];
-        waited_for.into_iter().find(|&k| self.runs(k))
+    /// Returns the most important class that is running.
+    pub fn first_running(&self) -> Option<RequestClass> {
+        WAITED_FOR.into_iter().find(|&class| self.is_running(class))
     }
 }
 
-/// What is opened at the start.
+/// The index and the imports that are opened at the start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExploreOptions {
     pub index: PathBuf,
     pub dataset: Option<PathBuf>,
     pub device: DeviceChoice,
-    /// Indexes and runs to stand beside it in Compare.
-    pub beside: Vec<PathBuf>,
+    /// Indexes and runs to import for Compare.
+    pub imports: Vec<PathBuf>,
 }
 
-/// The explorer's side of the engine: requests under way, and those still to be sent.
+/// The explorer's side of the engine: pending requests, and those that are still to be sent.
 #[derive(Debug)]
 pub struct EngineRequests {
     pub options: ExploreOptions,
-    /// Why the index could not be opened.
+    /// The reason why the index could not be opened.
     pub open_error: Option<String>,
     pub pending: PendingRequests,
-    /// The progress of each request under way that has reported any.
+    /// The progress of each pending request that has reported any.
     pub progress: HashMap<RequestClass, Progress>,
     pub(crate) outbox: Vec<Request>,
 }
 
 impl EngineRequests {
-    /// No request yet.
+    /// Creates the state before the first request.
     pub fn new(options: ExploreOptions) -> Self {
         EngineRequests {
             options,
@@ -125,7 +130,19 @@ impl EngineRequests {
     pub(crate) fn send(&mut self, class: RequestClass, kind: RequestKind) {
         let id = self.pending.start(class);
         self.progress.remove(&class);
-        self.outbox.push(Request { id, kind: kind });
+        self.outbox.push(Request { id, kind });
+    }
+
+    /// Records that the latest request of a class is done.
+    pub(crate) fn finish(&mut self, class: RequestClass) {
+        self.pending.finish(class);
+        self.progress.remove(&class);
+    }
+
+    /// Makes every request of a class stale.
+    pub(crate) fn discard(&mut self, class: RequestClass) {
+        self.pending.discard(class);
+        self.progress.remove(&class);
     }
 }
 
@@ -135,16 +152,17 @@ mod tests {
 
     #[test]
     fn a_newer_request_makes_the_older_stale() {
-        let mut asked = PendingRequests::default();
-        let first = asked.start(RequestClass::Expand);
-        let evaluate = asked.start(RequestClass::Evaluate);
-        let second = asked.start(RequestClass::Expand);
-        assert_eq!(asked.kind(first), None);
-        assert_eq!(asked.kind(second), Some(RequestClass::Expand));
-        assert_eq!(asked.kind(evaluate), Some(RequestClass::Evaluate));
-        asked.finish(RequestClass::Expand);
-        assert_eq!(asked.running(), Some(RequestClass::Evaluate));
-        asked.forget(RequestClass::Evaluate);
-        assert_eq!((asked.kind(evaluate), asked.running()), (None, None));
+        let mut pending = PendingRequests::default();
+        let first = pending.start(RequestClass::Expand);
+        let evaluate = pending.start(RequestClass::Evaluate);
+        let second = pending.start(RequestClass::Expand);
+        assert_eq!(pending.class_of(first), None);
+        assert_eq!(pending.class_of(second), Some(RequestClass::Expand));
+        assert_eq!(pending.class_of(evaluate), Some(RequestClass::Evaluate));
+        pending.finish(RequestClass::Expand);
+        assert_eq!(pending.first_running(), Some(RequestClass::Evaluate));
+        pending.discard(RequestClass::Evaluate);
+        assert_eq!(pending.class_of(evaluate), None);
+        assert_eq!(pending.first_running(), None);
     }
 }

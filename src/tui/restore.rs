@@ -67,7 +67,7 @@ impl App {
     }
 
     /// Takes up the session of the last start; what is no longer there is said and left out.
-    pub(crate) fn restore(&mut self) {
+    pub(crate) fn restore_session(&mut self) {
         let (Some(session), Some(catalogue)) =
             (self.restore.session.take(), self.shared.catalogue.clone())
         else {

@@ -90,7 +90,7 @@ impl Shared {
 
     /// Returns whether an expansion is being computed.
     pub fn is_expanding(&self) -> bool {
-        self.engine.pending.runs(RequestClass::Expand)
+        self.engine.pending.is_running(RequestClass::Expand)
     }
 
     /// Returns the name of a ranker, as columns show it.

@@ -69,7 +69,7 @@ impl Screens {
             index: "demo".into(),
             dataset: None,
             device: DeviceChoice::Cpu,
-            beside: vec![],
+            imports: vec![],
         };
         let mut app = App::new(Settings::default(), source, session);
         app.overlay.themes.names = Theme::names(None);

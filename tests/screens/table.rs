@@ -127,7 +127,7 @@ fn every_key_that_acts_everywhere_does_something_on_each_screen_that_lists_it() 
             .flat_map(|&context| ways(context))
             .copied()
             .collect();
-        let listed = |action: Action| after(ways[0]).app().acts_here(action);
+        let listed = |action: Action| after(ways[0]).app().acts_on_screen(action);
         for (keys, action) in Keymap::shipped()
             .of(Context::Global)
             .filter(|(_, action)| listed(*action))

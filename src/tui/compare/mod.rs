@@ -146,7 +146,7 @@ impl Compare {
             return format!("There are no queries of {} seeds.", seeds.as_usize());
         }
         let pending = &shared.engine.pending;
-        if pending.runs(RequestClass::Evaluate) || pending.runs(RequestClass::Compare) {
+        if pending.is_running(RequestClass::Evaluate) || pending.is_running(RequestClass::Compare) {
             return "evaluating …".into();
         }
         let evaluations = self.rankers.evaluations(shared);

@@ -54,7 +54,7 @@ impl Compare {
         };
         let pending = &shared.engine.pending;
         let is_running =
-            pending.runs(RequestClass::Evaluate) || pending.runs(RequestClass::Compare);
+            pending.is_running(RequestClass::Evaluate) || pending.is_running(RequestClass::Compare);
         if self.table.by_query || !is_running {
             return Vec::new();
         }

@@ -128,8 +128,8 @@ impl App {
             Action::Fold => self.toggle_group(),
             Action::FoldAll => self.fold_groups(),
             Action::Mode => self.next_failure_mode(),
-            Action::SeedCount => self.switch_measured(),
-            Action::Ranking => self.switch_ranking(),
+            Action::SeedCount => self.next_seed_count(),
+            Action::Ranking => self.next_ranking(),
             Action::Export => self.overlay.popup = Some(Popup::Export(0)),
             Action::Mark => self.toggle_mark(),
             Action::Annotate => self.start_note(),
@@ -318,8 +318,16 @@ impl App {
             }
             (_, Some(found)) if found.failures.is_empty() => "looking for what is wrong …".into(),
             (_, Some(_)) => "No failure passes the filters.".into(),
-            _ if self.shared.engine.pending.runs(RequestClass::Evaluate)
-                || self.shared.engine.pending.runs(RequestClass::Failures) =>
+            _ if self
+                .shared
+                .engine
+                .pending
+                .is_running(RequestClass::Evaluate)
+                || self
+                    .shared
+                    .engine
+                    .pending
+                    .is_running(RequestClass::Failures) =>
             {
                 format!(
                     "measuring {}, then looking for what is wrong …",

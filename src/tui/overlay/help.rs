@@ -4,7 +4,7 @@
 //! act everywhere.
 
 use crate::config::{Action, Context, Role};
-use crate::tui::action_scope::{ANYWHERE, acts_in_popup};
+use crate::tui::action_scope::{GLOBAL_ACTIONS, popup_accepts};
 use crate::tui::app::App;
 use crate::tui::parts::{HelpScope, Popup};
 use crate::tui::ui::draw_context::DrawContext;
@@ -38,13 +38,13 @@ impl App {
             HelpScope::Screen
         };
         let here = match below {
-            HelpScope::Screen => self.context_below(),
+            HelpScope::Screen => self.screen_context(),
             HelpScope::Explain => Context::Explain,
             HelpScope::WhatIf(_) => Context::WhatIf,
         };
         let acts = |action: Action| match below.popup() {
-            Some(popup) => ANYWHERE.contains(&action) || acts_in_popup(popup, action),
-            None => self.acts_here(action),
+            Some(popup) => GLOBAL_ACTIONS.contains(&action) || popup_accepts(popup, action),
+            None => self.acts_on_screen(action),
         };
         let keymap = &self.shared.settings.keymap;
         let everywhere = keymap

@@ -78,7 +78,7 @@ impl App {
 
     /// The actions that what is typed may mean, the best first, those that do nothing here last.
     pub fn palette_rows(&self) -> Vec<PaletteRow> {
-        let context = self.context_below();
+        let context = self.screen_context();
         let mut found: Vec<(Option<String>, Nearness, Action)> = Action::ALL
             .iter()
             .filter_map(|&action| {
@@ -114,7 +114,7 @@ impl App {
         if action == Action::Palette {
             return Some("open".into());
         }
-        if here(context) || here(Context::Global) && self.acts_here(action) {
+        if here(context) || here(Context::Global) && self.acts_on_screen(action) {
             return None;
         }
         let places: Vec<&str> = Context::ALL

@@ -275,7 +275,7 @@ impl Loop {
             frame: self.frame_delay.map(|delay| self.last_frame + delay),
             save: self.saver.due_at(),
             answers: self.answer_deadline,
-            ticks: self.explorer.app.moves(),
+            ticks: self.explorer.app.needs_ticks(),
             tmux_ticks: self.draws_through_tmux,
         }
     }

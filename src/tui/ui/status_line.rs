@@ -138,7 +138,7 @@ impl StatusLine {
     /// Returns what runs and how far it is, or that it is stopped; `None` if nothing runs.
     fn running(&self, canvas: &DrawContext) -> Option<String> {
         let engine = &canvas.shared.engine;
-        let Some(class) = engine.pending.running() else {
+        let Some(class) = engine.pending.first_running() else {
             return self.is_stopped.then(|| stopped(canvas));
         };
         let spinner = SPINNER[self.ticks as usize % SPINNER.len()];
