@@ -439,7 +439,7 @@ fn another_architecture_is_refused_by_name() {
     write(&place.at("other.safetensors"), other);
     let said = place.refused(1, &place.at("other.safetensors"), order);
     assert!(
-        said.contains("lacks head.2.bias, head_m.0.weight and has in excess head.6.weight"),
+        said.contains("does not have head.2.bias, head_m.0.weight and also has head.6.weight"),
         "{said}"
     );
 
@@ -458,7 +458,10 @@ fn another_architecture_is_refused_by_name() {
 
     let file = checkpoint("parallel.pkl");
     let said = place.refused(1, &file, &format!("{order} --heads 3"));
-    assert!(said.contains("8 does not divide into 3 heads"), "{said}");
+    assert!(
+        said.contains("the width 8 is not divisible by the 3 heads"),
+        "{said}"
+    );
 }
 
 #[test]

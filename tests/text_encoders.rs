@@ -417,7 +417,7 @@ fn weights_of_another_architecture_are_refused_by_name() {
     assert!(
         folder
             .refused(json!({ "num_attention_heads": 3 }))
-            .contains("does not divide into 3 heads")
+            .contains("is not divisible by the 3 heads")
     );
 
     let mut relative = parameters();

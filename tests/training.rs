@@ -5,7 +5,7 @@ mod formula;
 mod world;
 
 use multiexpan::error::Error;
-use multiexpan::model::alignment_heads::AlignmentConfig;
+use multiexpan::model::network_config::AlignmentConfig;
 use multiexpan::progress::{Progress, Unobserved};
 use multiexpan::train::train_config::{MiningConfig, TrainPrecision};
 use multiexpan::train::{Task, TrainConfig, train};

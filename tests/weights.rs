@@ -224,7 +224,7 @@ fn every_parameter_is_taken_ignorable_named_or_refused() {
             .expect("other.a", &[2])
             .unwrap_err()
             .to_string()
-            .contains("of shape [1] where [2] is expected")
+            .contains("of shape [1] (expected [2])")
     );
     let said = weights.get("missing").unwrap_err().to_string();
     assert!(
@@ -304,8 +304,8 @@ fn other_residual_networks_are_refused_by_name() {
         })
         .unwrap()
     };
-    assert!(deeper(23, 4).contains("is a ResNet-101; expected a ResNet-50"));
-    assert!(deeper(36, 8).contains("is a ResNet-152; expected a ResNet-50"));
+    assert!(deeper(23, 4).contains("is a ResNet-101 (expected a ResNet-50)"));
+    assert!(deeper(36, 8).contains("is a ResNet-152 (expected a ResNet-50)"));
     assert!(deeper(7, 4).contains("is not a ResNet-50: it also has layer3.6.bn1.bias"));
     for (shape, name) in [
         ([128, 128, 3, 3], "wide ResNet"),

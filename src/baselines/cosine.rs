@@ -14,7 +14,7 @@ use crate::features::entity_mean::centred_unit_rows;
 use crate::features::load_pairs::load_pairs;
 use crate::features::profiles::Profiles;
 use crate::model::bert::Bert;
-use crate::model::checkpoint::load_encoder;
+use crate::model::parameters::load_encoder;
 use crate::progress::{Observer, Progress};
 use crate::types::Mode;
 

@@ -21,7 +21,7 @@ use crate::baselines::{BaselineSources, FittedBaseline, train_if_missing};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::index::from_model::{ModelSources, open};
-use crate::model::alignment_heads::AlignmentConfig;
+use crate::model::network_config::AlignmentConfig;
 use crate::progress::{Observer, Progress};
 use crate::train::{Preset, Task, TaskSet, TrainConfig, entity_vectors};
 use crate::types::Mode;

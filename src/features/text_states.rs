@@ -11,7 +11,7 @@ use crate::features::loaded_pairs::{LoadedPairs, PairRef};
 use crate::model::bert::Bert;
 use crate::model::finite::find_not_finite;
 use crate::model::layer::attention_bias;
-use crate::model::network::TRAINED_BERT_LAYERS;
+use crate::model::network_config::TRAINED_BERT_LAYERS;
 use crate::progress::{Observer, Progress};
 
 /// Tokens in one batch of the frozen layers, padding included.

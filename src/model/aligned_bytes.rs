@@ -1,9 +1,9 @@
-//! Bytes where numbers can be read: the safetensors format promises no alignment.
+//! Aligned copies of bytes, since the safetensors format does not guarantee alignment.
 
-/// The alignment in bytes that any number of a tensor file needs at most.
+/// The maximum alignment of the numbers in a tensor file, in bytes.
 const ALIGNMENT: usize = align_of::<u64>();
 
-/// A copy of bytes that begins at an address where any number may begin.
+/// A copy of bytes that is aligned for any number.
 #[derive(Debug, Clone)]
 pub struct AlignedBytes {
     words: Vec<u64>,
@@ -21,13 +21,13 @@ impl AlignedBytes {
         }
     }
 
-    /// The bytes, without the filling at their end.
+    /// Returns the bytes, without the padding at their end.
     pub fn bytes(&self) -> &[u8] {
         &bytemuck::cast_slice(&self.words)[..self.length]
     }
 }
 
-/// Returns whether `bytes` begin at an address where a number of `size` bytes may begin.
+/// Returns whether `bytes` are aligned for numbers of `size` bytes.
 pub fn is_aligned(bytes: &[u8], size: usize) -> bool {
     bytes.as_ptr().addr().is_multiple_of(size.max(1))
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_has_the_same_bytes_wherever_they_lay() {
+    fn a_copy_has_the_same_bytes_at_any_alignment() {
         let all: Vec<u8> = (0..64).collect();
         for from in 0..ALIGNMENT {
             for length in [0, 1, 7, 8, 13, 40] {

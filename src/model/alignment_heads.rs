@@ -1,35 +1,15 @@
-//! What aligns sentences with pictures: projections of both towers into one space (CLIP, Radford et
-//! al. 2021), and for the network that fuses them afterwards the heads and the queue of ALBEF (Li
-//! et al. 2021), under its parameter names.
+//! The heads that align sentences with images: projections of both encoders into one space (CLIP,
+//! Radford et al. 2021), and the heads and the queue of ALBEF (Li et al. 2021) for a network that
+//! fuses them. Parameter names are those of ALBEF.
 
-use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor};
 
 use crate::model::layer::{layer_norm, unit_rows};
-use crate::model::network::NetworkInput;
-use crate::model::network_config::NetworkConfig;
+use crate::model::network_config::{AlignmentConfig, NetworkConfig};
+use crate::model::network_input::NetworkInput;
 
-/// Sizes of the common space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AlignmentConfig {
-    /// E: its width. ALBEF: 256.
-    pub width: i64,
-    /// K: so many pairs of the steps before are told apart from those of a step, too. ALBEF: 65536.
-    pub queue: i64,
-}
-
-impl Default for AlignmentConfig {
-    fn default() -> Self {
-        AlignmentConfig {
-            width: 256,
-            queue: 65536,
-        }
-    }
-}
-
-/// Sentences and pictures of the same pairs in the common space: unit rows, `[B, E]` each.
+/// The sentences and images of the same pairs in the common space: unit rows, `[B, E]` each.
 #[derive(Debug)]
 pub struct PairEmbeddings {
     pub text: Tensor,
@@ -37,7 +17,7 @@ pub struct PairEmbeddings {
 }
 
 impl PairEmbeddings {
-    /// The rows of both, one after the other.
+    /// Returns the rows of `self`, then those of `other`.
     pub fn concat(&self, other: &PairEmbeddings) -> PairEmbeddings {
         let both = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 0);
         PairEmbeddings {
@@ -47,7 +27,7 @@ impl PairEmbeddings {
     }
 }
 
-/// The heads that the momentum copy has too.
+/// The heads that also have a momentum copy.
 #[derive(Debug)]
 pub struct AlignmentHeads {
     text: nn::Linear,
@@ -71,22 +51,22 @@ impl AlignmentHeads {
         }
     }
 
-    /// What both towers give (`Tower::towers`) in the common space; none for a batch without
-    /// pictures.
-    pub fn project(&self, towers: &NetworkInput) -> Option<PairEmbeddings> {
-        let image = self.project_image(towers.patches.as_ref()?);
+    /// Projects the encoded sentences and images (`Tower::encode_separately`) into the common space.
+    /// Returns `None` for a batch without images.
+    pub fn project(&self, encoded: &NetworkInput) -> Option<PairEmbeddings> {
+        let image = self.project_image(encoded.patches.as_ref()?);
         Some(PairEmbeddings {
-            text: self.project_text(towers),
+            text: self.project_text(encoded),
             image,
         })
     }
 
-    /// The mean over each text's tokens, projected: unit rows `[B, E]`.
-    pub fn project_text(&self, towers: &NetworkInput) -> Tensor {
-        unit_rows(&self.text.forward(&towers.mean_over_tokens(&towers.text)))
+    /// Projects the mean over the tokens of each text: unit rows `[B, E]`.
+    pub fn project_text(&self, encoded: &NetworkInput) -> Tensor {
+        unit_rows(&self.text.forward(&encoded.mean_over_tokens(&encoded.text)))
     }
 
-    /// The mean over each picture's patch states `[B, P, D]`, projected: unit rows `[B, E]`.
+    /// Projects the mean over the patch states `[B, P, D]` of each image: unit rows `[B, E]`.
     pub fn project_image(&self, patches: &Tensor) -> Tensor {
         unit_rows(
             &self
@@ -95,32 +75,34 @@ impl AlignmentHeads {
         )
     }
 
-    /// log p over the text encoder's tokens from states `[B, D]`, by its word embeddings `[W, D]`:
-    /// `[B, W]`.
-    pub fn word_log_prob(&self, state: &Tensor, words: &Tensor) -> Tensor {
+    /// Returns log p over the text encoder's tokens from hidden states `[B, D]` and its word
+    /// embeddings `[W, D]`: `[B, W]`.
+    pub fn word_log_prob(&self, hidden: &Tensor, words: &Tensor) -> Tensor {
         let x = self
             .word_norm
-            .forward(&self.word_dense.forward(state).gelu("none"));
+            .forward(&self.word_dense.forward(hidden).gelu("none"));
         x.linear(words, Some(&self.word_bias))
             .log_softmax(-1, Kind::Float)
     }
 }
 
-/// All heads of alignment, and the pairs of the last steps.
+/// All alignment heads, and the pairs of the last steps.
 #[derive(Debug)]
 pub struct Alignment {
     pub heads: AlignmentHeads,
-    /// Of the momentum copy, where there is one.
+    /// The momentum copy, if there is one.
     pub teacher: Option<AlignmentHeads>,
-    /// Whether a sentence and a picture belong together, from the fused state.
+    /// Classifies from the fused hidden state whether a sentence and an image belong together.
     pub matching: nn::Linear,
     log_temperature: Tensor,
     queue: Queue,
 }
 
 impl Alignment {
-    /// By what similarities are divided at first (both papers), and at least (CLIP).
-    const TEMPERATURE: (f64, f64) = (0.07, 0.01);
+    /// The initial temperature. Source: both papers.
+    const INITIAL_TEMPERATURE: f64 = 0.07;
+    /// The minimum temperature. Source: CLIP.
+    const MIN_TEMPERATURE: f64 = 0.01;
 
     pub fn new(
         path: &Path,
@@ -133,19 +115,19 @@ impl Alignment {
             heads: heads(""),
             teacher: with_teacher.then(|| heads("_m")),
             matching: nn::linear(path / "itm_head", config.hidden, 2, Default::default()),
-            log_temperature: path.var("temp", &[1], Init::Const(Self::TEMPERATURE.0.ln())),
+            log_temperature: path.var("temp", &[1], Init::Const(Self::INITIAL_TEMPERATURE.ln())),
             queue: Queue::new(path, sizes),
         }
     }
 
-    /// `[1]`; learned as its logarithm, as in CLIP.
+    /// Returns the temperature, `[1]`. Its logarithm is the parameter, as in CLIP.
     pub fn temperature(&self) -> Tensor {
         self.log_temperature
-            .clamp_min(Self::TEMPERATURE.1.ln())
+            .clamp_min(Self::MIN_TEMPERATURE.ln())
             .exp()
     }
 
-    /// The pairs of the last steps and their entities' rows `[K]`, −1 where none was yet.
+    /// Returns the pairs of the last steps and the rows of their entities `[K]`; −1 means no pair.
     pub fn queued(&self) -> (PairEmbeddings, Tensor) {
         let Queue {
             text,
@@ -161,8 +143,8 @@ impl Alignment {
         )
     }
 
-    /// Puts a step's pairs before the queue, whose oldest fall off.
-    pub fn enqueue(&self, views: &PairEmbeddings, labels: &Tensor) {
+    /// Adds the pairs of a step to the front of the queue, and drops the oldest ones.
+    pub fn enqueue(&self, pairs: &PairEmbeddings, labels: &Tensor) {
         let Queue {
             text,
             image,
@@ -170,8 +152,8 @@ impl Alignment {
         } = &self.queue;
         tch::no_grad(|| {
             for (queue, new) in [
-                (text, &views.text),
-                (image, &views.image),
+                (text, &pairs.text),
+                (image, &pairs.image),
                 (queued, &labels.to_kind(Kind::Float)),
             ] {
                 let all = Tensor::cat(&[new, queue], 0);
@@ -183,7 +165,8 @@ impl Alignment {
     }
 }
 
-/// The newest first, as parameters that are not trained: so a stopped training goes on with them.
+/// The queued pairs, newest first. They are untrained parameters, so that they are saved with a
+/// training.
 #[derive(Debug)]
 struct Queue {
     text: Tensor,
@@ -195,10 +178,10 @@ impl Queue {
     fn new(path: &Path, AlignmentConfig { width, queue }: AlignmentConfig) -> Self {
         let mut labels = path.zeros_no_train("idx_queue", &[queue]);
         let _ = labels.fill_(-1.0);
-        let views = |name| path.zeros_no_train(name, &[queue, width]);
+        let rows = |name| path.zeros_no_train(name, &[queue, width]);
         Queue {
-            text: views("text_queue"),
-            image: views("image_queue"),
+            text: rows("text_queue"),
+            image: rows("image_queue"),
             labels,
         }
     }
@@ -210,7 +193,7 @@ mod tests {
     use tch::Device;
 
     #[test]
-    fn the_queue_holds_the_newest_pairs_first() {
+    fn the_queue_has_the_newest_pairs_first() {
         let store = nn::VarStore::new(Device::Cpu);
         let sizes = AlignmentConfig { width: 2, queue: 3 };
         let config = NetworkConfig {
@@ -236,12 +219,12 @@ mod tests {
         };
         step(0.5, &[7, 8]);
         step(0.25, &[9, 7]);
-        let (views, labels) = alignment.queued();
+        let (pairs, labels) = alignment.queued();
         assert_eq!(labels, Tensor::from_slice(&[9i64, 7, 7]));
         assert_eq!(
-            views.text.select(1, 0),
+            pairs.text.select(1, 0),
             Tensor::from_slice(&[0.25f32, 0.25, 0.5])
         );
-        assert_eq!(views.image, -views.text);
+        assert_eq!(pairs.image, -pairs.text);
     }
 }

@@ -1,17 +1,17 @@
-//! BERT (Devlin et al. 2019), parameter names as in Hugging Face's checkpoints.
+//! BERT (Devlin et al. 2019). Parameter names are those of Hugging Face's checkpoints.
 
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
-use crate::model::checkpoint::encoder_name;
 use crate::model::layer::{attend, layer_norm, linear};
 use crate::model::network_config::NetworkConfig;
+use crate::model::parameters::encoder_name;
 use crate::model::weights::Weights;
 
-/// A parameter by which a BERT is found in a checkpoint.
+/// The parameter by which a BERT is recognized in a checkpoint.
 pub const MARKER: &str = "embeddings.word_embeddings.weight";
-/// Rows of the token type embeddings.
+/// The number of rows of the token type embeddings.
 const TOKEN_TYPES: i64 = 2;
 
 #[derive(Debug)]
@@ -53,8 +53,8 @@ impl BertLayer {
         }
     }
 
-    /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`; the norm is on the sum, unlike in the
-    /// other encoders. Products are computed in `compute`.
+    /// Applies the layer: `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`. The norm is applied to
+    /// the sum, unlike in the other encoders. Matrix products are computed in `compute`.
     fn forward(&self, x: &Tensor, bias: &Tensor, train: bool, compute: Kind) -> Tensor {
         let map = |map: &nn::Linear, x: &Tensor| linear(map, x, compute);
         let (q, k, v) = (map(&self.query, x), map(&self.key, x), map(&self.value, x));
@@ -78,7 +78,7 @@ impl BertLayer {
     }
 }
 
-/// The text encoder, split into the frozen lower part and the trained upper one.
+/// The text encoder, split into frozen lower layers and trained upper layers.
 #[derive(Debug)]
 pub struct Bert {
     words: nn::Embedding,
@@ -88,7 +88,8 @@ pub struct Bert {
     layers: Vec<BertLayer>,
     heads: i64,
     layer_norm_eps: f64,
-    /// Of the upper part; what the lower gives is kept and shared, so it is f32 always.
+    /// The kind of computation of the upper layers. The lower layers use f32, since their hidden
+    /// states are cached and shared.
     compute: Kind,
 }
 
@@ -117,19 +118,19 @@ impl Bert {
         }
     }
 
-    /// The word embeddings, `[W, D]`. Never trained.
+    /// Returns the word embeddings, `[W, D]`, which are never trained.
     pub fn words(&self) -> &Tensor {
         &self.words.ws
     }
 
-    /// Returns what its states depend on besides the parameters, in words. What is cached of them
-    /// goes by this too.
+    /// Describes the settings on which the hidden states depend besides the parameters. It is part of
+    /// the key of cached hidden states.
     pub fn settings(&self) -> String {
         format!("{} heads, ε {}", self.heads, self.layer_norm_eps)
     }
 
-    /// The frozen part: embeddings and all layers but the last `trained`.
-    /// `token_ids [B, L]`, `bias [B, 1, 1, L]` → `[B, L, D]`. Never in training state.
+    /// Applies the embeddings and all layers except the last `trained` ones, in evaluation mode:
+    /// `token_ids [B, L]`, `bias [B, 1, 1, L]` → `[B, L, D]`.
     pub fn lower(&self, token_ids: &Tensor, bias: &Tensor, trained: usize) -> Tensor {
         let length = token_ids.size()[1];
         let positions = Tensor::arange(length, (Kind::Int64, token_ids.device()));
@@ -144,7 +145,7 @@ impl Bert {
             })
     }
 
-    /// The last `trained` layers. `[B, L, D]` → `[B, L, D]`.
+    /// Applies the last `trained` layers: `[B, L, D]` → `[B, L, D]`.
     pub fn upper(&self, x: &Tensor, bias: &Tensor, trained: usize, train: bool) -> Tensor {
         let frozen = self.layers.len().saturating_sub(trained);
         self.layers[frozen..]
@@ -155,26 +156,25 @@ impl Bert {
     }
 }
 
-/// Checks that an encoder's weights are exactly a BERT of these sizes, before anything is allocated
-/// for it. Returns the modules that are left out, such as a classifier, and how many parameters
-/// each has.
+/// Checks that an encoder's weights are those of a BERT of these sizes, before anything is
+/// allocated. Returns the modules that are not used, such as a classifier, with the number of
+/// parameters of each.
 ///
-/// Errors: `Format` that names a parameter which is missing, has another shape, is not finite, or
-/// is one too many.
+/// Errors: `Format` for a parameter that is missing, not finite, of another shape or unexpected.
 pub fn check_parameters(weights: &Weights, config: &NetworkConfig) -> Result<Vec<(String, usize)>> {
     for (name, shape) in parameters(config) {
         weights
             .expect(&encoder_name(weights, &name), &shape)
             .map(drop)?;
     }
-    // the layer on [CLS] and the head of masked language modelling, which nothing here reads
+    // the layer on [CLS] and the head of masked language modelling, which are not used
     let known = ["pooler.", "cls.", "embeddings.token_type_ids"];
     let ignorable = |name: &str| known.iter().any(|start| name.starts_with(start));
     let network = format!("a BERT of {} layers", config.bert_layers);
     weights.finish(&network, &ignorable, &|_| false)
 }
 
-/// The parameters of a BERT and their shapes.
+/// Returns the names and shapes of a BERT's parameters.
 fn parameters(config: &NetworkConfig) -> impl Iterator<Item = (String, Vec<i64>)> {
     let (d, f) = (config.hidden, config.feed_forward);
     let tables = [
@@ -182,8 +182,12 @@ fn parameters(config: &NetworkConfig) -> impl Iterator<Item = (String, Vec<i64>)
         ("position", config.max_positions),
         ("token_type", TOKEN_TYPES),
     ];
-    let tables =
-        tables.map(|(of, rows)| (format!("embeddings.{of}_embeddings.weight"), vec![rows, d]));
+    let tables = tables.map(|(name, rows)| {
+        (
+            format!("embeddings.{name}_embeddings.weight"),
+            vec![rows, d],
+        )
+    });
     let linear = move |name: String, to, from| {
         [
             (format!("{name}.weight"), vec![to, from]),
@@ -197,16 +201,16 @@ fn parameters(config: &NetworkConfig) -> impl Iterator<Item = (String, Vec<i64>)
         ]
     };
     let layer = move |number: i64| {
-        let at = |part: &str| format!("encoder.layer.{number}.{part}");
+        let name = |part: &str| format!("encoder.layer.{number}.{part}");
         [
-            linear(at("attention.self.query"), d, d),
-            linear(at("attention.self.key"), d, d),
-            linear(at("attention.self.value"), d, d),
-            linear(at("attention.output.dense"), d, d),
-            norm(at("attention.output.LayerNorm")),
-            linear(at("intermediate.dense"), f, d),
-            linear(at("output.dense"), d, f),
-            norm(at("output.LayerNorm")),
+            linear(name("attention.self.query"), d, d),
+            linear(name("attention.self.key"), d, d),
+            linear(name("attention.self.value"), d, d),
+            linear(name("attention.output.dense"), d, d),
+            norm(name("attention.output.LayerNorm")),
+            linear(name("intermediate.dense"), f, d),
+            linear(name("output.dense"), d, f),
+            norm(name("output.LayerNorm")),
         ]
         .concat()
     };
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_parameters_is_the_networks() {
+    fn the_listed_parameters_are_those_of_the_network() {
         let (config, variables) = tiny();
         let listed: BTreeMap<String, Vec<i64>> = parameters(&config).collect();
         assert_eq!(
@@ -256,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parameter_is_used_named_or_refused() {
+    fn every_parameter_is_used_listed_or_refused() {
         let (config, mut variables) = tiny();
         let known = [
             "pooler.dense.weight",
@@ -284,27 +288,27 @@ mod tests {
             };
             check(&all).unwrap_err()
         };
-        let said = changed("encoder.layer.2.output.dense.bias", Some(ones(&[8])));
+        let error = changed("encoder.layer.2.output.dense.bias", Some(ones(&[8])));
         assert!(
-            said.contains("not a BERT of 2 layers")
-                && said.contains("encoder.layer.2.output.dense.bias"),
-            "{said}"
+            error.contains("not a BERT of 2 layers")
+                && error.contains("encoder.layer.2.output.dense.bias"),
+            "{error}"
         );
         let distance = "encoder.layer.0.attention.self.distance_embedding.weight";
         assert!(changed(distance, Some(ones(&[59, 4]))).contains(distance));
         assert!(
             changed("encoder.layer.1.output.dense.bias", None)
-                .contains("has no “encoder.layer.1.output.dense.bias”")
+                .contains("has no `encoder.layer.1.output.dense.bias`")
         );
-        let said = changed(MARKER, Some(ones(&[19, 8])));
+        let error = changed(MARKER, Some(ones(&[19, 8])));
         assert!(
-            said.contains("of shape [19, 8] where [20, 8] is expected"),
-            "{said}"
+            error.contains("of shape [19, 8] (expected [20, 8])"),
+            "{error}"
         );
-        let said = changed(MARKER, Some(ones(&[20, 8]).to_kind(Kind::Int8)));
+        let error = changed(MARKER, Some(ones(&[20, 8]).to_kind(Kind::Int8)));
         assert!(
-            said.contains("as Int8; expected floating-point numbers"),
-            "{said}"
+            error.contains("as Int8 (expected floating-point numbers)"),
+            "{error}"
         );
         let poisoned = ones(&[20, 8]);
         let _ = poisoned.get(7).get(1).fill_(f64::NAN);

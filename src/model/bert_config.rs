@@ -1,5 +1,5 @@
-//! `config.json` of a text encoder in Hugging Face's form. A setting that the network here does not
-//! follow is refused by name, since the numbers would be of another model.
+//! Reads the `config.json` of a text encoder in Hugging Face's format. Unsupported settings are
+//! refused, since they would change the results.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::network_config::NetworkConfig;
 use crate::text_file::read_json;
 
-/// The sizes that the file must give. The other fields have the defaults of `BertConfig`.
+/// The required sizes. The epsilon has the default of `BertConfig`.
 #[derive(Deserialize)]
 struct BertSizes {
     hidden_size: i64,
@@ -27,8 +27,8 @@ fn layer_norm_eps() -> f64 {
     1e-12
 }
 
-/// Settings that change what a BERT computes, and the one value of each that is followed. A file
-/// may leave them out.
+/// Returns the settings that change the computation of a BERT, with the only supported value of
+/// each. A file may leave them out.
 fn supported_settings() -> [(&'static str, Value); 8] {
     [
         ("model_type", json!("bert")),
@@ -42,15 +42,15 @@ fn supported_settings() -> [(&'static str, Value); 8] {
     ]
 }
 
-/// Reads the sizes of a BERT from its `config.json`; the sizes that it does not have are the
-/// paper's.
+/// Reads the sizes of a BERT from its `config.json`. Sizes that are not part of it are those of the
+/// paper.
 ///
-/// Errors: `Missing`; `Format` for a file that is not a BERT's, that has a setting which is not
-/// followed, or sizes that cannot be; `Io`.
+/// Errors: `Missing`; `Io`; `Format` for another kind of model, an unsupported setting or invalid
+/// sizes.
 pub fn read_bert_config(path: &Path) -> Result<NetworkConfig> {
     if !path.is_file() {
         let hint =
-            "a text encoder's folder has config.json, tokenizer.json or vocab.txt, and weights"
+            "the folder of a text encoder has config.json, tokenizer.json or vocab.txt, and weights"
                 .into();
         return Err(Error::Missing {
             what: "BERT configuration",
@@ -69,9 +69,7 @@ pub fn read_bert_config(path: &Path) -> Result<NetworkConfig> {
                 } else {
                     expected.to_string()
                 };
-                let reason = format!(
-                    "has `{name}` {found}; expected {expected}, the only one that is supported"
-                );
+                let reason = format!("has `{name}` {found} (only {expected} is supported)");
                 return Err(Error::format(path, reason));
             }
         }
@@ -86,12 +84,12 @@ pub fn read_bert_config(path: &Path) -> Result<NetworkConfig> {
         token_vocabulary: sizes.vocab_size,
         max_positions: sizes.max_position_embeddings,
         layer_norm_eps_bert: sizes.layer_norm_eps,
-        entities: 1, // of the network that is built on it, and not yet known
+        entities: 1, // not known yet, and must be valid
         ..NetworkConfig::default()
     };
     config
         .validate()
-        .map_err(|reason| Error::format(path, format!("has sizes that cannot be: {reason}")))?;
+        .map_err(|reason| Error::format(path, format!("has invalid sizes: {reason}")))?;
     Ok(NetworkConfig {
         entities: NetworkConfig::default().entities,
         ..config
@@ -115,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_and_usual_settings_change_nothing() {
+    fn sizes_are_read_and_supported_settings_are_accepted() {
         let plain = with("{}").unwrap();
         assert_eq!(
             (
@@ -139,11 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_not_followed_is_refused_by_name() {
-        for (changes, said) in [
+    fn unsupported_settings_are_refused() {
+        for (changes, expected) in [
             (
                 r#"{"position_embedding_type": "relative_key"}"#,
-                r#"`position_embedding_type` "relative_key"; expected "absolute""#,
+                r#"`position_embedding_type` "relative_key" (only "absolute" is supported)"#,
             ),
             (
                 r#"{"position_embedding_type": "relative_key_query"}"#,
@@ -151,32 +149,32 @@ mod tests {
             ),
             (
                 r#"{"model_type": "roberta"}"#,
-                r#"`model_type` "roberta"; expected "bert""#,
+                r#"`model_type` "roberta" (only "bert" is supported)"#,
             ),
             (r#"{"model_type": "distilbert"}"#, "`model_type`"),
             (r#"{"hidden_act": "relu"}"#, "`hidden_act`"),
             (r#"{"hidden_act": "gelu_new"}"#, "`hidden_act`"),
             (
                 r#"{"is_decoder": true}"#,
-                "`is_decoder` true; expected false",
+                "`is_decoder` true (only false is supported)",
             ),
             (r#"{"add_cross_attention": true}"#, "`add_cross_attention`"),
             (
                 r#"{"type_vocab_size": 1}"#,
-                "`type_vocab_size` 1; expected 2",
+                "`type_vocab_size` 1 (only 2 is supported)",
             ),
             (r#"{"pruned_heads": {"0": [1]}}"#, "`pruned_heads`"),
             (
                 r#"{"quantization_config": {"load_in_8bit": true}}"#,
-                "expected none",
+                "(only none is supported)",
             ),
             (
                 r#"{"num_attention_heads": 3}"#,
-                "a width of 8 does not divide into 3 heads",
+                "the width 8 is not divisible by the 3 heads",
             ),
             (
                 r#"{"num_attention_heads": 0}"#,
-                "heads is 0; it must be at least 1",
+                "heads is 0 (expected at least 1)",
             ),
             (r#"{"num_hidden_layers": 0}"#, "bert_layers is 0"),
             (r#"{"vocab_size": 0}"#, "token_vocabulary is 0"),
@@ -188,7 +186,7 @@ mod tests {
             ),
         ] {
             let error = with(changes).unwrap_err();
-            assert!(error.contains(said), "{changes}: {error}");
+            assert!(error.contains(expected), "{changes}: {error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Model folders: `config.json` and `model.safetensors`, under the published parameter names.
+//! Model folders with `config.json` and `model.safetensors`, which has the published parameter names.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,35 +8,36 @@ use tch::{Device, Tensor};
 
 use crate::error::{Error, Result};
 use crate::files::{replace_file, write_atomic};
-use crate::model::alignment_heads::AlignmentConfig;
 use crate::model::finite::find_not_finite;
-use crate::model::network::{Network, TRAINED_BERT_LAYERS};
+use crate::model::network::Network;
+use crate::model::network_config::AlignmentConfig;
 use crate::model::network_config::NetworkConfig;
+use crate::model::parameters::{copy_parameter, encoder_name, is_frozen, is_unused};
 use crate::model::weights::Weights;
 use crate::text_file::read_json;
 use crate::types::EntityId;
 
-/// Where a frozen encoder came from.
+/// The origin of a frozen encoder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderSource {
-    /// A local folder, a name under `encoders/`, or a hub's name.
+    /// A local folder, a name in `encoders/`, or a name on the Hugging Face hub.
     pub name: String,
-    /// Of its weights (blake3).
+    /// The BLAKE3 hash of its weights.
     pub hash: String,
 }
 
-/// How pictures become patches.
+/// The image encoder and the preparation of images for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImageSource {
     #[serde(flatten)]
     pub encoder: EncoderSource,
-    /// Pixels normalised by the encoder's own mean and deviation.
+    /// True if pixels are normalised by the encoder's mean and standard deviation.
     pub normalize: bool,
-    /// The patch map is average-pooled to `grid × grid`; none: as the encoder gives it.
+    /// The patch map is average-pooled to `grid × grid`. `None` keeps the encoder's map.
     pub grid: Option<i64>,
 }
 
-/// `config.json`: the sizes, the encoders, and what the rows of the heads mean.
+/// The content of `config.json`: the sizes, the encoders, and the meaning of the heads' rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
     #[serde(flatten)]
@@ -45,21 +46,21 @@ pub struct ModelConfig {
     pub text_encoder: Option<EncoderSource>,
     #[serde(default)]
     pub image_encoder: Option<ImageSource>,
-    /// In the order of the entity head's rows.
+    /// The entities in the order of the entity head's rows.
     #[serde(default)]
     pub entity_ids: Vec<EntityId>,
-    /// In the order of the cluster head's columns (one more column is for no class).
+    /// The classes in the order of the cluster head's columns. The last column means no class.
     #[serde(default)]
     pub class_names: Vec<String>,
-    /// Of the data set that it was trained on.
+    /// The hash of the training data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset_hash: Option<String>,
-    /// Every setting of the training that made it.
+    /// Every setting of the training.
     #[serde(default)]
     pub training: serde_json::Value,
 }
 
-/// A model folder that has been opened.
+/// An opened model folder.
 #[derive(Debug)]
 pub struct ModelFolder {
     pub path: PathBuf,
@@ -67,19 +68,19 @@ pub struct ModelFolder {
     weights: Weights,
 }
 
-/// A model folder's network.
+/// The network of a model folder.
 #[derive(Debug)]
 pub struct OpenedNetwork {
-    /// The parameters of the network, frozen.
+    /// The frozen parameters of the network.
     pub store: VarStore,
     pub network: Network,
-    /// The parts of the folder's weights that the network does not have, and how many parameters
-    /// each has.
+    /// The modules of the weights that the network does not have, with the number of parameters of
+    /// each.
     pub left_out: Vec<(String, usize)>,
 }
 
-/// The modules that a network may have, without the momentum copy's `_m`; which it has, its sizes
-/// say.
+/// The modules that a network may have, without the `_m` of the momentum copy. The sizes decide which
+/// of them it has.
 const MODULES: [&str; 14] = [
     "bert",
     "visual_linear",
@@ -100,6 +101,9 @@ const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
 
 impl ModelFolder {
+    /// Opens a model folder.
+    ///
+    /// Errors: `Missing`, `Io`; `Format` for an invalid configuration or weight file.
     pub fn open(path: &Path) -> Result<Self> {
         let missing = |what, path: PathBuf| Error::Missing {
             what,
@@ -114,9 +118,9 @@ impl ModelFolder {
             return Err(missing("model configuration", file));
         }
         let config: ModelConfig = read_json(&file, "a model configuration")?;
-        let cannot_be =
-            |reason: Error| Error::format(&file, format!("has sizes that cannot be: {reason}"));
-        config.sizes.validate().map_err(cannot_be)?;
+        let invalid_sizes =
+            |reason: Error| Error::format(&file, format!("has invalid sizes: {reason}"));
+        config.sizes.validate().map_err(invalid_sizes)?;
         if let Some(grid) = config
             .image_encoder
             .as_ref()
@@ -145,25 +149,23 @@ impl ModelFolder {
         })
     }
 
-    /// The hash of the weights file, hex.
+    /// Returns the BLAKE3 hash of the weight file, in hexadecimal.
     pub fn hash(&self) -> Result<String> {
         hash_file(&self.path.join(WEIGHTS))
     }
 
-    /// Returns the network with this folder's parameters, in evaluation state, and what of them it
-    /// does not have, with how many parameters each part has. `encoder` fills the frozen part of
-    /// BERT where the folder leaves it out.
+    /// Returns the network with this folder's parameters, in evaluation mode. `encoder` fills the
+    /// frozen layers of BERT if the folder does not have them.
     ///
-    /// Errors: `Format` for a parameter that is missing, not finite, of another shape, or one too
-    /// many.
+    /// Errors: `Format` for a parameter that is missing, not finite, of another shape or unexpected.
     pub fn network(&self, encoder: Option<&Weights>, device: Device) -> Result<OpenedNetwork> {
         let sizes = &self.config.sizes;
-        let other = "the weights are of another model or vocabulary than config.json";
+        let other = "config.json is of another model or vocabulary than the weights";
         check_sizes(&self.weights, encoder, sizes).map_err(|error| error.with_clause(other))?;
         let with_teacher = self.weights.names().any(|n| n.starts_with("head_m."));
         let mut store = VarStore::new(device);
         let network = Network::new(&store.root(), sizes, with_teacher);
-        // by name, so that the same fault is told of the same parameter every time
+        // sorted by name, so that the same error names the same parameter every time
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
         for (name, mut variable) in variables {
             let size = variable.size();
@@ -186,27 +188,29 @@ impl ModelFolder {
         })
     }
 
-    /// Whether the folder has the frozen layers of BERT itself: they may be others than the
-    /// encoder's.
+    /// Returns whether the folder has its own frozen layers of BERT, which may differ from those of
+    /// the encoder.
     pub fn has_frozen_layers(&self) -> bool {
-        let frozen = frozen_names(self.config.sizes.bert_layers);
-        self.weights.names().any(frozen)
+        let bert_layers = self.config.sizes.bert_layers;
+        self.weights
+            .names()
+            .any(|name| is_frozen(name, bert_layers))
     }
 
-    /// The named parameters as stored: for going on with a training.
+    /// Returns the stored parameters, to resume a training.
     pub fn weights(&self) -> &Weights {
         &self.weights
     }
 }
 
-/// Writes a model folder; each file appears whole or not at all. The parts of BERT that training
-/// never touches are left out.
+/// Writes a model folder without the frozen layers of BERT. Each file is written atomically.
 pub fn save(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
-    let frozen = frozen_names(config.sizes.bert_layers);
-    save_filtered(path, config, store, |name| !frozen(name))
+    let bert_layers = config.sizes.bert_layers;
+    save_filtered(path, config, store, |name| !is_frozen(name, bert_layers))
 }
 
-/// As [`save`], with all of BERT: for a model whose frozen layers are not its encoder's.
+/// Writes a model folder with all layers of BERT, for a model whose frozen layers differ from those
+/// of its encoder.
 pub fn save_with_frozen_layers(path: &Path, config: &ModelConfig, store: &VarStore) -> Result<()> {
     save_filtered(path, config, store, |_| true)
 }
@@ -215,30 +219,30 @@ fn save_filtered(
     path: &Path,
     config: &ModelConfig,
     store: &VarStore,
-    keep: impl Fn(&str) -> bool,
+    is_saved: impl Fn(&str) -> bool,
 ) -> Result<()> {
     std::fs::create_dir_all(path).map_err(Error::io("create", path))?;
-    let mut kept: Vec<(String, Tensor)> = store
+    let mut tensors: Vec<(String, Tensor)> = store
         .variables()
         .into_iter()
-        .filter(|(name, _)| keep(name))
+        .filter(|(name, _)| is_saved(name))
         .collect();
-    kept.sort_by(|a, b| a.0.cmp(&b.0));
-    write_tensors(&path.join(WEIGHTS), &kept)?;
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    write_tensors(&path.join(WEIGHTS), &tensors)?;
     let text = serde_json::to_string_pretty(config)
         .map_err(|e| Error::format(path.join(CONFIG), e.to_string()))?;
     write_atomic(&path.join(CONFIG), text.as_bytes())
 }
 
-/// Writes named tensors to a safetensors file, which appears whole or not at all.
+/// Writes named tensors to a safetensors file, atomically.
 ///
-/// Errors: `Mismatch` that names a tensor with NaN or infinity; nothing is written then. `Io`.
+/// Errors: `Mismatch` for a tensor with NaN or infinity, in which case nothing is written; `Io`.
 pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     for (name, tensor) in tensors {
         if let Some(found) = find_not_finite(tensor)? {
             return Err(Error::Mismatch(format!(
-                "{} is not written: “{name}” has a number that is not finite, {found}; if it was trained, a smaller \
-                 learning rate helps",
+                "{} is not written: `{name}` has a value that is not finite, {found}; if it was trained, \
+                 use a smaller learning rate",
                 path.display()
             )));
         }
@@ -250,45 +254,8 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     replace_file(path, |to| Ok(Tensor::write_safetensors(&plain, to)?))
 }
 
-/// Fills every `bert.` variable of the store from an encoder's own weights.
-pub fn load_encoder(store: &VarStore, encoder: &Weights) -> Result<()> {
-    for (name, mut variable) in store.variables() {
-        if name.starts_with("bert.") {
-            let value = encoder.expect(&encoder_name(encoder, &name), &variable.size())?;
-            copy_parameter(&name, &mut variable, &value)?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes `bert.x` or `bert_m.x` from an encoder's own weights ([`encoder_name`]).
-pub(super) fn encoder_parameter(encoder: &Weights, name: &str) -> Result<Tensor> {
-    encoder.get(&encoder_name(encoder, name))
-}
-
-/// Returns what an encoder's file calls the parameter `bert.x`, `bert_m.x` or `x`: with or without
-/// the prefix, a norm's by its old or its new name. `x` where it has none of these.
-pub(super) fn encoder_name(encoder: &Weights, name: &str) -> String {
-    let bare = name
-        .trim_start_matches("bert_m.")
-        .trim_start_matches("bert.");
-    let old = bare
-        .replace("LayerNorm.weight", "LayerNorm.gamma")
-        .replace("LayerNorm.bias", "LayerNorm.beta");
-    let names = [
-        bare.to_owned(),
-        format!("bert.{bare}"),
-        old.clone(),
-        format!("bert.{old}"),
-    ];
-    names
-        .into_iter()
-        .find(|name| encoder.has(name))
-        .unwrap_or_else(|| bare.to_owned())
-}
-
-/// Refuses sizes that the parameters do not have, before anything is allocated for them. `encoder`
-/// has the frozen part of BERT where these weights leave it out.
+/// Checks that the parameters have these sizes, before anything is allocated. `encoder` has the
+/// frozen layers of BERT if the weights do not.
 fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &NetworkConfig) -> Result<()> {
     let NetworkConfig {
         entities,
@@ -338,46 +305,7 @@ fn check_sizes(weights: &Weights, encoder: Option<&Weights>, sizes: &NetworkConf
     })
 }
 
-/// Returns whether a parameter is one that published checkpoints carry along and the network never
-/// reads.
-pub(super) fn is_unused(name: &str) -> bool {
-    name.starts_with("bert.pooler.") || name.starts_with("bert_m.pooler.")
-}
-
-/// Copies a parameter, refusing another shape.
-pub fn copy_parameter(name: &str, variable: &mut Tensor, value: &Tensor) -> Result<()> {
-    if variable.size() != value.size() {
-        return Err(Error::Mismatch(format!(
-            "parameter {name} has the shape {:?} where this model has {:?}: the weights are of another model or vocabulary",
-            value.size(),
-            variable.size()
-        )));
-    }
-    tch::no_grad(|| variable.f_copy_(value))?;
-    Ok(())
-}
-
-/// Whether a parameter belongs to the part of BERT that is never trained.
-pub fn frozen_names(bert_layers: i64) -> impl Fn(&str) -> bool {
-    move |name| {
-        let Some(rest) = name
-            .strip_prefix("bert.")
-            .or_else(|| name.strip_prefix("bert_m."))
-        else {
-            return false;
-        };
-        match rest
-            .strip_prefix("encoder.layer.")
-            .and_then(|r| r.split('.').next())
-            .and_then(|n| n.parse::<i64>().ok())
-        {
-            Some(layer) => layer < bert_layers - TRAINED_BERT_LAYERS as i64,
-            None => true,
-        }
-    }
-}
-
-/// blake3 of a file, hex.
+/// Returns the BLAKE3 hash of a file, in hexadecimal.
 pub fn hash_file(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     let file = std::fs::File::open(path).map_err(Error::io("read", path))?;

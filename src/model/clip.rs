@@ -10,8 +10,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::files::merge_json;
-use crate::model::checkpoint::copy_parameter;
 use crate::model::layer::{attend, layer_norm};
+use crate::model::parameters::copy_parameter;
 use crate::model::weights::Weights;
 use crate::text_file::read_json;
 

@@ -1,25 +1,25 @@
-//! Loads libtorch's CUDA half, where there is one.
+//! Loads the CUDA library of libtorch if there is one.
 //!
-//! CUDA registers itself with libtorch when `libtorch_cuda.so` is loaded. Nothing here names a
-//! symbol of it, so the linker drops it (`--as-needed`); opened by hand, the same binary runs with
-//! and without a GPU.
+//! CUDA registers itself with libtorch when `libtorch_cuda.so` is loaded. This program uses none of
+//! its symbols, so the linker drops it (`--as-needed`). Since it is loaded at run time, the same
+//! binary runs with and without a GPU.
 
 use std::ffi::{CStr, CString};
 use std::sync::OnceLock;
 
-/// What became of CUDA.
+/// The result of loading CUDA.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CudaStatus {
-    /// The driver and libtorch's CUDA half are there.
+    /// The driver and libtorch's CUDA library are loaded.
     Available,
-    /// No NVIDIA driver on this machine.
+    /// The machine has no NVIDIA driver.
     NoDriver,
-    /// A driver, but libtorch's CUDA half does not load; what the loader said.
+    /// There is a driver, but libtorch's CUDA library cannot be loaded. Has the loader's message.
     LoadFailed(String),
 }
 
-/// Loads the CUDA half once; later calls give the first answer. Must come before any other tch
-/// call, since libtorch counts its devices once.
+/// Loads the CUDA library once; later calls return the first result. Call this before any other tch
+/// function, since libtorch counts its devices only once.
 pub fn load() -> &'static CudaStatus {
     static LOADED: OnceLock<CudaStatus> = OnceLock::new();
     LOADED.get_or_init(|| {
@@ -28,12 +28,12 @@ pub fn load() -> &'static CudaStatus {
         }
         match load_library("libtorch_cuda.so") {
             Ok(()) => CudaStatus::Available,
-            Err(said) => CudaStatus::LoadFailed(said),
+            Err(message) => CudaStatus::LoadFailed(message),
         }
     })
 }
 
-/// Loads a shared library for the life of the process, its symbols open to those loaded later.
+/// Loads a shared library for the lifetime of the process, with its symbols visible to later ones.
 fn load_library(name: &str) -> Result<(), String> {
     let name = CString::new(name).map_err(|e| e.to_string())?;
     // SAFETY: `name` is a C string that outlives the call. The libraries' initialisers are
@@ -48,17 +48,17 @@ fn load_library(name: &str) -> Result<(), String> {
     }
 }
 
-/// What the loader said of this thread's last failure.
+/// Returns the loader's message about this thread's last failure.
 fn loader_error() -> String {
     // SAFETY: dlerror gives null or a C string that is valid until this thread's next dl* call; it
     // is copied before.
     #[allow(unsafe_code)]
     unsafe {
-        let said = libc::dlerror();
-        if said.is_null() {
+        let message = libc::dlerror();
+        if message.is_null() {
             "no reason given".into()
         } else {
-            CStr::from_ptr(said).to_string_lossy().into_owned()
+            CStr::from_ptr(message).to_string_lossy().into_owned()
         }
     }
 }
@@ -68,13 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_that_is_not_there_is_named() {
-        let said = load_library("libno_such_thing.so").unwrap_err();
-        assert!(said.contains("libno_such_thing.so"), "{said}");
+    fn a_missing_library_is_named() {
+        let message = load_library("libno_such_thing.so").unwrap_err();
+        assert!(message.contains("libno_such_thing.so"), "{message}");
     }
 
     #[test]
-    fn the_answer_stays() {
+    fn the_first_result_is_returned_again() {
         assert_eq!(load(), load());
         assert!(std::ptr::eq(load(), load()));
     }

@@ -1,4 +1,4 @@
-//! Where tensors live, and what this machine's libtorch can do.
+//! Devices, and the capabilities of libtorch on this machine.
 
 use tch::{Cuda, Device, TchError};
 
@@ -7,9 +7,10 @@ use crate::model::cuda;
 use crate::model::cuda::CudaStatus;
 use crate::types::DeviceChoice;
 
-/// The device that was chosen. Loads CUDA first where the choice allows it, so call this before any
-/// other tensor work. Fails, saying why, where CUDA was asked for and is not there; `Auto` then
-/// gives the CPU.
+/// Returns the chosen device. Loads CUDA first if the choice allows it, so call this before any other
+/// tensor operation. `Auto` returns the CPU if there is no GPU.
+///
+/// Errors: `Torch` for a GPU that is not available.
 pub fn open_device(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),
@@ -26,7 +27,7 @@ pub fn open_device(choice: DeviceChoice) -> Result<Device> {
     }
 }
 
-/// The device's name as `--device` takes it: "cpu", "cuda:0".
+/// Returns the name of a device in the form of `--device`: "cpu", "cuda:0".
 pub fn device_name(device: Device) -> String {
     match device {
         Device::Cpu => "cpu".into(),
@@ -36,10 +37,10 @@ pub fn device_name(device: Device) -> String {
     }
 }
 
-/// What is known of libtorch on this machine, for people: (what, how it stands).
+/// Describes libtorch on this machine, as (subject, state) in words.
 pub fn report() -> Vec<(String, String)> {
     let gpus = gpus();
-    let line = |what: &str, found: String| (what.to_owned(), found);
+    let line = |subject: &str, state: String| (subject.to_owned(), state);
     vec![
         line("libtorch", env!("LIBTORCH_VERSION").to_owned()),
         line(
@@ -57,7 +58,7 @@ pub fn report() -> Vec<(String, String)> {
     ]
 }
 
-/// How many GPUs libtorch can use.
+/// Returns the number of GPUs that libtorch can use.
 fn gpus() -> usize {
     if *cuda::load() != CudaStatus::Available {
         return 0;
@@ -65,13 +66,13 @@ fn gpus() -> usize {
     usize::try_from(Cuda::device_count()).unwrap_or(0)
 }
 
-/// Why no GPU is to be had, or how many there are.
+/// Explains why a GPU is not available, or lists the available ones.
 fn no_gpu() -> String {
     match (cuda::load(), gpus()) {
         (CudaStatus::NoDriver, _) => "no NVIDIA driver on this machine".into(),
-        (CudaStatus::LoadFailed(said), _) => {
+        (CudaStatus::LoadFailed(reason), _) => {
             format!(
-                "libtorch's CUDA half does not load ({said}); `LIBTORCH_VARIANT=cuda make setup` fetches it"
+                "libtorch's CUDA library cannot be loaded ({reason}); install it with `LIBTORCH_VARIANT=cuda make setup`"
             )
         }
         (CudaStatus::Available, 0) => {
@@ -107,7 +108,7 @@ fn cudnn() -> &'static str {
     }
 }
 
-/// libtorch's messages go on with a C++ backtrace: only the first line is for people.
+/// Keeps the first line of libtorch's message. The others are a C++ backtrace.
 impl From<TchError> for Error {
     fn from(error: TchError) -> Error {
         let message = error.to_string();
@@ -128,21 +129,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_is_always_there() {
+    fn the_cpu_is_always_available() {
         assert_eq!(open_device(DeviceChoice::Cpu).unwrap(), Device::Cpu);
         assert_eq!(device_name(Device::Cpu), "cpu");
         assert_eq!(device_name(Device::Cuda(1)), "cuda:1");
     }
 
     #[test]
-    fn a_gpu_that_is_not_there_is_refused_in_one_sentence() {
-        let said = open_device(DeviceChoice::Cuda(99)).unwrap_err().to_string();
-        assert!(said.starts_with("opening cuda:99 failed: "), "{said}");
-        assert_eq!(said.lines().count(), 1);
+    fn a_missing_gpu_is_refused_in_one_line() {
+        let message = open_device(DeviceChoice::Cuda(99)).unwrap_err().to_string();
+        assert!(message.starts_with("opening cuda:99 failed: "), "{message}");
+        assert_eq!(message.lines().count(), 1);
     }
 
     #[test]
-    fn auto_gives_a_device_that_computes() {
+    fn auto_returns_a_working_device() {
         let device = open_device(DeviceChoice::Auto).unwrap();
         let sum = tch::Tensor::from_slice(&[1.0f32, 2.0])
             .to_device(device)
@@ -154,10 +155,10 @@ mod tests {
     fn a_torch_error_is_one_line() {
         let a = tch::Tensor::from_slice(&[1.0f32, 2.0, 3.0]);
         let b = tch::Tensor::from_slice(&[1.0f32, 2.0]);
-        let said = Error::from(a.f_add(&b).unwrap_err()).to_string();
+        let message = Error::from(a.f_add(&b).unwrap_err()).to_string();
         assert!(
-            said.contains("size of tensor") && said.lines().count() == 1,
-            "{said}"
+            message.contains("size of tensor") && message.lines().count() == 1,
+            "{message}"
         );
     }
 

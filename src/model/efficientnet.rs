@@ -1,4 +1,5 @@
-//! EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation, ReLU6 for swish.
+//! EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation, and with ReLU6 instead of
+//! swish.
 //!
 //! Tan & Le, ICML 2019, arXiv 1905.11946; the Lite variant is TensorFlow's
 //! `efficientnet_lite_builder.py`. Parameter names are those of EfficientNet-PyTorch
@@ -10,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::model::folded_convolution::{Convolution, ConvolutionShape, Padding};
 use crate::model::weights::Weights;
 
-/// The batch norms' ε.
+/// The ε of the batch norms.
 const EPSILON: f64 = 1e-3;
 
-/// Stages: blocks, kernel, stride of the first block, expansion, channels in, channels out.
+/// The stages: blocks, kernel, stride of the first block, expansion, input channels, output channels.
 const STAGES: [(usize, i64, i64, i64, i64, i64); 7] = [
     (1, 3, 1, 1, 32, 16),
     (2, 3, 2, 6, 16, 24),
@@ -24,15 +25,15 @@ const STAGES: [(usize, i64, i64, i64, i64, i64); 7] = [
     (1, 3, 1, 6, 192, 320),
 ];
 
-/// The network up to its last feature map.
+/// The network up to the last feature map.
 pub struct EfficientNetLite0 {
     stem: Convolution,
     blocks: Vec<Block>,
     head: Convolution,
 }
 
-/// A mobile inverted bottleneck: widen, one kernel a channel, narrow; plus the input where shapes
-/// agree.
+/// A mobile inverted bottleneck: an expansion, a depthwise convolution and a projection, plus the
+/// input if the shapes agree.
 struct Block {
     expand: Option<Convolution>,
     depthwise: Convolution,
@@ -50,12 +51,12 @@ struct BlockSizes {
 }
 
 /// Reads layers from the weights onto a device.
-struct Reader<'a> {
+struct LayerReader<'a> {
     weights: &'a Weights,
     device: Device,
 }
 
-impl Reader<'_> {
+impl LayerReader<'_> {
     /// Reads the convolution and the batch norm with these names.
     fn convolution(
         &self,
@@ -65,14 +66,14 @@ impl Reader<'_> {
         stride: i64,
         groups: i64,
     ) -> Result<Convolution> {
-        let form = ConvolutionShape {
+        let config = ConvolutionShape {
             shape,
             stride,
             groups,
             padding: Padding::Same,
             epsilon: EPSILON,
         };
-        Convolution::open(self.weights, convolution, norm, form, self.device)
+        Convolution::open(self.weights, convolution, norm, config, self.device)
     }
 
     /// Reads the block with this number, counted over all stages.
@@ -115,32 +116,32 @@ impl Reader<'_> {
 }
 
 impl EfficientNetLite0 {
-    /// The side the weights were trained at, in pixels.
+    /// The width and height of the training images, in pixels.
     pub const SIDE: i64 = 224;
-    /// Channels of the last feature map.
+    /// The number of channels of the last feature map.
     pub const FEATURES: i64 = 1280;
-    /// Pixels of the input to one of the last feature map.
+    /// The number of input pixels per pixel of the last feature map, along each side.
     pub const STRIDE: i64 = 32;
-    /// A parameter that tells such weights from others.
+    /// The parameter by which the network is recognized in a checkpoint.
     pub const MARKER: &'static str = "_conv_stem.weight";
 
-    /// Reads the network. Of other parameters only the classifier's may be there, and
-    /// [`Weights::beside`] names what lies beside the network.
+    /// Reads the network. The weights may also have a classifier. [`Weights::other_parts`] lists the
+    /// other modules of the file.
     ///
-    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one
-    /// too many.
+    /// Errors: `Format` for another EfficientNet, and for a parameter that is missing, not finite, of another
+    /// shape or unexpected.
     pub fn open(weights: &Weights, device: Device) -> Result<EfficientNetLite0> {
         if let Some(other) = other_efficientnet(weights) {
             return Err(Error::format(
                 weights.path(),
-                format!("is {other}; expected an EfficientNet-Lite0"),
+                format!("is {other} (expected an EfficientNet-Lite0)"),
             ));
         }
-        let reader = Reader { weights, device };
+        let reader = LayerReader { weights, device };
         let mut blocks = Vec::new();
         for (count, kernel, stride, expansion, input, output) in STAGES {
-            for place in 0..count {
-                let first = place == 0;
+            for number in 0..count {
+                let first = number == 0;
                 let sizes = BlockSizes {
                     kernel,
                     stride: if first { stride } else { 1 },
@@ -159,16 +160,17 @@ impl EfficientNetLite0 {
         Ok(EfficientNetLite0 { stem, blocks, head })
     }
 
-    /// Normalised pictures `[N, 3, H, W]` → the last feature map `[N, 1280, ⌈H/32⌉, ⌈W/32⌉]`.
-    pub fn forward(&self, pictures: &Tensor) -> Tensor {
-        let stem = self.stem.forward(pictures).relu6();
+    /// Computes the last feature map of normalised images:
+    /// `[N, 3, H, W]` → `[N, 1280, ⌈H/32⌉, ⌈W/32⌉]`.
+    pub fn forward(&self, images: &Tensor) -> Tensor {
+        let stem = self.stem.forward(images).relu6();
         let deep = self.blocks.iter().fold(stem, |x, block| block.forward(&x));
         self.head.forward(&deep).relu6()
     }
 }
 
-/// Names a network of the same family by what it has and a Lite0 has not; `None` for what is
-/// unknown.
+/// Recognizes another network of the same family by its parameters. Returns `None` if there is no
+/// sign of one.
 fn other_efficientnet(weights: &Weights) -> Option<String> {
     if weights.names().any(|name| name.contains("._se_")) {
         return Some("an EfficientNet with squeeze-and-excitation (B0 to B8)".into());

@@ -1,13 +1,13 @@
-//! Finds NaN and infinity in tensors, before they become scores.
+//! Finds NaN and infinity in tensors.
 
 use tch::{Kind, Tensor};
 
 use crate::error::Result;
 
-/// The first number of a tensor that is not finite.
+/// The first value of a tensor that is not finite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotFinite {
-    /// NaN or an infinity; finite in a tensor of f64 whose number is too large for f32.
+    /// NaN or infinity, or an f64 that is too large for an f32.
     pub value: f64,
     /// The index in every dimension, from 0.
     pub index: Vec<i64>,
@@ -31,16 +31,16 @@ impl std::fmt::Display for NotFinite {
     }
 }
 
-/// Returns the first number of `tensor` that is not finite as an f32; `None` where all are, or
-/// where it holds integers.
+/// Returns the first value of `tensor` that is not finite as an f32. Returns `None` if all are, and
+/// for integers.
 ///
-/// Errors: `Torch`, such as for want of memory.
+/// Errors: `Torch`, such as out of memory.
 pub fn find_not_finite(tensor: &Tensor) -> Result<Option<NotFinite>> {
     if !is_float(tensor.kind()) || tensor.numel() == 0 {
         return Ok(None);
     }
     let distinct = distinct(tensor)?;
-    // libtorch carries NaN on into both ends, and makes no copy
+    // both ends are NaN if any value is, and libtorch makes no copy
     let (least, most) = distinct.f_aminmax(None, false)?;
     if is_finite(least.f_double_value(&[])?) && is_finite(most.f_double_value(&[])?) {
         return Ok(None);
@@ -60,7 +60,7 @@ fn is_finite(value: f64) -> bool {
     (value as f32).is_finite()
 }
 
-/// Returns whether a kind is one of floating-point numbers that parameters are stored in.
+/// Returns whether a kind is one of the floating-point kinds of parameters.
 pub fn is_float(kind: Kind) -> bool {
     matches!(
         kind,
@@ -68,8 +68,8 @@ pub fn is_float(kind: Kind) -> bool {
     )
 }
 
-/// The tensor without the repetitions of an expanded dimension, which a small file may claim by the
-/// billion.
+/// Returns the tensor without the repetitions of expanded dimensions, which can be arbitrarily large
+/// in a small file.
 fn distinct(tensor: &Tensor) -> Result<Tensor> {
     let mut distinct = tensor.shallow_clone();
     for (dimension, stride) in (0..).zip(tensor.stride()) {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_is_named_with_its_place() {
+    fn the_first_value_is_reported_with_its_index() {
         let (nan, inf) = (f64::NAN, f64::INFINITY);
         assert_eq!(found(&[1.0, -3e38, 3e38, 3e38], Kind::Float), None);
         assert_eq!(
@@ -104,12 +104,12 @@ mod tests {
             found(&[1.0, -inf, inf, nan], Kind::BFloat16).unwrap(),
             "-inf at [0, 1]"
         );
-        // beyond f16 a number became infinite when it was stored
+        // a value beyond f16 became infinite when it was stored
         assert_eq!(
             found(&[1.0, 65504.0, 65535.0, 2.0], Kind::Half).unwrap(),
             "inf at [1, 0]"
         );
-        // in f64 it is finite, and is not as an f32
+        // finite as an f64, but not as an f32
         assert_eq!(
             found(&[1.0, 2.0, 1e300, 2.0], Kind::Double).unwrap(),
             "1e300 at [1, 0]"
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expanded_tensor_costs_no_more_than_its_storage() {
+    fn expanded_tensors_are_checked_by_their_storage() {
         let wide = Tensor::from_slice(&[1.0f32, f32::NAN]).expand([1 << 40, 2], false);
         assert_eq!(find_not_finite(&wide).unwrap().unwrap().index, [0, 1]);
         assert_eq!(

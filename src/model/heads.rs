@@ -1,4 +1,4 @@
-//! The heads on the pair's state: entity, projection, cluster.
+//! The heads on the hidden state of a pair: entity head, projection head and cluster head.
 
 use tch::nn::{self, Module, ModuleT, Path};
 use tch::{Kind, Tensor};
@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use crate::model::layer::{layer_norm, unit_rows};
 use crate::model::network_config::NetworkConfig;
 
-/// `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
+/// The entity head: `Linear·Dropout·LayerNorm·GELU·Linear(V)·Dropout·LogSoftmax`.
 #[derive(Debug)]
 pub struct EntityHead {
     first: nn::Linear,
@@ -30,17 +30,17 @@ impl EntityHead {
         }
     }
 
-    /// The input of the last linear layer, g. `[B, D]` → `[B, D]`.
-    pub fn pre_head(&self, state: &Tensor, train: bool) -> Tensor {
+    /// Returns the input g of the last linear layer: `[B, D]` → `[B, D]`.
+    pub fn pre_head(&self, hidden: &Tensor, train: bool) -> Tensor {
         self.norm
-            .forward(&self.first.forward(state).dropout(self.dropout, train))
+            .forward(&self.first.forward(hidden).dropout(self.dropout, train))
             .gelu("none")
     }
 
-    /// log p over the vocabulary from g. `[B, D]` → `[B, V]`.
+    /// Returns log p over the vocabulary from g: `[B, D]` → `[B, V]`.
     ///
-    /// `logit_dropout`: the published head drops scores before the softmax; it is off by choice of
-    /// the recipe.
+    /// `logit_dropout` is the rate of the dropout before the softmax, which the published head has
+    /// and the default recipe turns off.
     pub fn log_prob(&self, pre_head: &Tensor, train: bool, logit_dropout: f64) -> Tensor {
         self.last
             .forward(pre_head)
@@ -48,7 +48,7 @@ impl EntityHead {
             .log_softmax(-1, Kind::Float)
     }
 
-    /// The last layer's weight `[V, D]` and bias `[V]`: what the index stores.
+    /// Returns the weight `[V, D]` and the bias `[V]` of the last layer, which the index stores.
     pub fn last_layer(&self) -> (Tensor, Tensor) {
         let bias = self.last.bs.as_ref().map_or_else(
             || {
@@ -62,7 +62,8 @@ impl EntityHead {
         (self.last.ws.detach(), bias.detach())
     }
 
-    /// Starts the first layer as the identity, so that g begins as the encoder's own state, normed.
+    /// Initialises the first layer as the identity, so that g starts as the normed hidden state of
+    /// the encoder.
     pub fn start_as_identity(&mut self) {
         let width = self.first.ws.size()[0];
         let eye = Tensor::eye(width, (Kind::Float, self.first.ws.device()));
@@ -74,8 +75,9 @@ impl EntityHead {
         });
     }
 
-    /// Starts the last layer as a similarity to each entity's mean g: rows centred, of unit length,
-    /// times `scale` / mean norm; bias such that the centre scores 0. `means [V, D]`.
+    /// Initialises the last layer as a similarity to each entity's mean g, `means [V, D]`: rows are
+    /// centred, scaled to unit length and multiplied by `scale` / mean norm. The bias gives the centre
+    /// the score 0.
     pub fn start_as_similarity(&mut self, means: &Tensor, scale: f64) {
         let centre = means.mean_dim(0, true, Kind::Float);
         let centred = means - &centre;
@@ -91,7 +93,8 @@ impl EntityHead {
     }
 }
 
-/// `Linear(256, no bias)·BatchNorm·ReLU·Linear(128)`, L2-normalised: for the contrastive task.
+/// The projection head of the contrastive task: `Linear(256, no bias)·BatchNorm·ReLU·Linear(128)`,
+/// L2-normalised.
 #[derive(Debug)]
 pub struct ProjectionHead {
     first: nn::Linear,
@@ -100,7 +103,7 @@ pub struct ProjectionHead {
 }
 
 impl ProjectionHead {
-    /// Inner and outer width. Paper: 256 and 128.
+    /// The inner and the outer width. Paper: 256 and 128.
     const WIDTHS: (i64, i64) = (256, 128);
 
     pub fn new(path: Path, config: &NetworkConfig) -> Self {
@@ -120,19 +123,20 @@ impl ProjectionHead {
         }
     }
 
-    /// `[B, D]` → `[B, 128]`, rows of unit length.
-    pub fn forward(&self, state: &Tensor, train: bool) -> Tensor {
+    /// Projects hidden states to unit rows: `[B, D]` → `[B, 128]`.
+    pub fn forward(&self, hidden: &Tensor, train: bool) -> Tensor {
         let x = self.last.forward(
             &self
                 .norm
-                .forward_t(&self.first.forward(state), train)
+                .forward_t(&self.first.forward(hidden), train)
                 .relu(),
         );
         unit_rows(&x)
     }
 }
 
-/// `BatchNorm·ReLU·Linear·BatchNorm·ReLU·Linear(C)·Softmax`: for the clustering task.
+/// The cluster head of the clustering task:
+/// `BatchNorm·ReLU·Linear·BatchNorm·ReLU·Linear(C)·Softmax`.
 #[derive(Debug)]
 pub struct ClusterHead {
     first_norm: nn::BatchNorm,
@@ -152,11 +156,11 @@ impl ClusterHead {
         }
     }
 
-    /// `[B, D]` → `[B, C]`, rows that sum to 1.
-    pub fn forward(&self, state: &Tensor, train: bool) -> Tensor {
+    /// Returns the class probabilities of hidden states: `[B, D]` → `[B, C]`, rows that sum to 1.
+    pub fn forward(&self, hidden: &Tensor, train: bool) -> Tensor {
         let x = self
             .first
-            .forward(&self.first_norm.forward_t(state, train).relu());
+            .forward(&self.first_norm.forward_t(hidden, train).relu());
         self.last
             .forward(&self.last_norm.forward_t(&x, train).relu())
             .softmax(-1, Kind::Float)

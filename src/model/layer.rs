@@ -1,16 +1,14 @@
-//! The Transformer layer of the vision and cross-modal encoders, and the attention that BERT
-//! shares.
+//! The Transformer layer of the vision and cross-modal encoders, and the attention function that
+//! BERT uses too.
 //!
 //! `x = x + LayerNorm(Attention(x))`, `x = x + LayerNorm(FFN(x))`: the norm is on the branch's
-//! output, so that a layer whose gains are near 0 is near the identity. Parameter names are the
-//! published code's.
+//! output, so that a layer with gains close to 0 is close to the identity. Parameter names are those
+//! of the published code.
 
 use tch::nn::{self, Module, Path};
 use tch::{Kind, Tensor};
 
-use crate::model::network_config::NetworkConfig;
-
-/// Sizes and rates that a layer needs.
+/// The sizes and rates of a layer.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerConfig {
     pub width: i64,
@@ -21,19 +19,7 @@ pub struct LayerConfig {
     pub compute: Kind,
 }
 
-impl LayerConfig {
-    pub fn of(config: &NetworkConfig) -> Self {
-        LayerConfig {
-            width: config.hidden,
-            heads: config.heads,
-            feed_forward: config.feed_forward,
-            dropout: config.dropout,
-            eps: config.layer_norm_eps,
-            compute: config.compute,
-        }
-    }
-}
-
+/// Makes a layer norm over vectors of `width`.
 pub fn layer_norm(path: Path, width: i64, eps: f64) -> nn::LayerNorm {
     nn::layer_norm(
         path,
@@ -45,7 +31,7 @@ pub fn layer_norm(path: Path, width: i64, eps: f64) -> nn::LayerNorm {
     )
 }
 
-/// `rows [N, D]`, each of unit length; one of length 0 stays 0.
+/// Scales `rows [N, D]` to unit length. A row of length 0 stays 0.
 pub fn unit_rows(rows: &Tensor) -> Tensor {
     let rows = rows.to_kind(Kind::Float);
     &rows
@@ -54,15 +40,15 @@ pub fn unit_rows(rows: &Tensor) -> Tensor {
             .clamp_min(1e-12)
 }
 
-/// Added to attention scores: 0 where `keep` is true, −1e9 elsewhere. `[B, L]` bool → `[B, 1, 1,
-/// L]`.
+/// Returns the bias of attention scores: 0 where `keep` is true, −1e9 elsewhere.
+/// `[B, L]` bool → `[B, 1, 1, L]`.
 pub fn attention_bias(keep: &Tensor) -> Tensor {
     (keep.logical_not().to_kind(Kind::Float) * -1e9)
         .unsqueeze(1)
         .unsqueeze(1)
 }
 
-/// Multi-head attention of q, k, v `[B, L, D]` under `bias [B, 1, 1, L]`; gives `[B, L, D]`.
+/// Computes multi-head attention of q, k, v `[B, L, D]` with `bias [B, 1, 1, L]` → `[B, L, D]`.
 pub fn attend(
     q: &Tensor,
     k: &Tensor,
@@ -71,7 +57,7 @@ pub fn attend(
     heads: i64,
     dropout: f64,
 ) -> Tensor {
-    // its callers are the layers, whose input is [B, L, D] by construction
+    // the input of every caller is [B, L, D] by construction
     let (b, l, d) = q
         .size3()
         .expect("attention takes [B, L, D]: shapes are fixed by the layers that call it");
@@ -91,7 +77,7 @@ pub fn attend(
     .reshape([b, l, d])
 }
 
-/// A linear map computed in `kind`; what comes out is of that kind.
+/// Applies a linear map in `kind`. The result has this kind.
 pub fn linear(map: &nn::Linear, x: &Tensor, kind: Kind) -> Tensor {
     let cast = |t: &Tensor| t.to_kind(kind);
     cast(x).linear(&cast(&map.ws), map.bs.as_ref().map(cast))
@@ -133,7 +119,7 @@ impl TransformerLayer {
         }
     }
 
-    /// `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`.
+    /// Applies the layer: `x [B, L, D]`, `bias [B, 1, 1, L]` → `[B, L, D]`.
     pub fn forward(&self, x: &Tensor, bias: &Tensor, train: bool) -> Tensor {
         let LayerConfig {
             heads,
@@ -156,7 +142,7 @@ impl TransformerLayer {
         &x + self.feed_forward_norm.forward(&outer.to_kind(Kind::Float))
     }
 
-    /// Sets the gains of both norms: near 0 the layer starts as the identity.
+    /// Sets the gains of both norms. With a gain close to 0 the layer starts as the identity.
     pub fn set_gain(&mut self, gain: f64) {
         for norm in [&mut self.attention_norm, &mut self.feed_forward_norm] {
             if let Some(ws) = &mut norm.ws {

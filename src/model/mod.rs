@@ -1,5 +1,4 @@
-//! The network: BERT, vision and cross-modal transformers, heads, checkpoints, and the device that
-//! they run on. tch lives here.
+//! The network: BERT, vision and cross-modal Transformers, heads, checkpoints, and devices.
 
 pub mod aligned_bytes;
 pub mod alignment_heads;
@@ -17,6 +16,8 @@ pub mod heads;
 pub mod layer;
 pub mod network;
 pub mod network_config;
+pub mod network_input;
+pub mod parameters;
 pub mod resnet;
 pub mod state_dict;
 pub mod weight_files;
@@ -24,5 +25,6 @@ pub mod weight_reader;
 pub mod weights;
 
 pub use checkpoint::ModelFolder;
-pub use network::{Network, NetworkInput};
+pub use network::Network;
 pub use network_config::{NetworkConfig, Pooling};
+pub use network_input::NetworkInput;

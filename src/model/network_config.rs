@@ -1,64 +1,89 @@
-//! Sizes and constants of the network, as `config.json` writes them.
+//! The sizes and constants of the network in `config.json`.
 
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 use crate::error::{Error, Result};
-use crate::model::alignment_heads::AlignmentConfig;
+use crate::model::layer::LayerConfig;
 
-/// Which state of the fused sequence stands for the pair.
+/// The number of BERT's last layers that are trained. Paper: 1.
+pub const TRAINED_BERT_LAYERS: usize = 1;
+
+/// The sizes of the common space of sentences and images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlignmentConfig {
+    /// E, the width of the common space. ALBEF: 256.
+    pub width: i64,
+    /// K, the number of pairs of previous steps that are negatives too. ALBEF: 65536.
+    pub queue: i64,
+}
+
+impl Default for AlignmentConfig {
+    fn default() -> Self {
+        AlignmentConfig {
+            width: 256,
+            queue: 65536,
+        }
+    }
+}
+
+/// The pooling of the fused sequence to one hidden state per pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The state at `[MASK]`, as published.
+    /// The hidden state at `[MASK]`, as published.
     #[default]
     Mask,
-    /// The mean over the text's tokens: better where the text encoder was trained for mean pooling.
+    /// The mean over the text's tokens, for text encoders that were trained with mean pooling.
     Mean,
 }
 
-/// Sizes of the network. `Default` is the paper's (BERT-base, ResNet-50 patches).
+/// The sizes of the network. `Default` has those of the paper (BERT-base, ResNet-50 patches).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkConfig {
-    /// V: rows of the entity head.
+    /// V, the number of rows of the entity head.
     pub entities: i64,
-    /// C: columns of the cluster head, classes + 1.
+    /// C, the number of columns of the cluster head: classes + 1.
     pub clusters: i64,
-    /// P: patches of a picture. Paper: 36.
+    /// P, the number of patches of an image. Paper: 36.
     pub patches: i64,
-    /// F: features of a patch. Paper: 2048 (ResNet-50).
+    /// F, the number of features of a patch. Paper: 2048 (ResNet-50).
     pub patch_features: i64,
-    /// D: width. Paper: 768.
+    /// D, the width of the hidden states. Paper: 768.
     pub hidden: i64,
-    /// Paper: 12.
+    /// The number of layers of BERT. Paper: 12.
     pub bert_layers: i64,
-    /// Paper: 3.
+    /// The number of layers of the vision Transformer. Paper: 3.
     pub vision_layers: i64,
-    /// Paper: 3.
+    /// The number of layers of the cross-modal Transformer. Paper: 3.
     pub fusion_layers: i64,
-    /// Attention heads of every layer. Paper: 12.
+    /// The number of attention heads of every layer. Paper: 12.
     pub heads: i64,
-    /// Inner width of every feed-forward block. Paper: 3072.
+    /// The inner width of every feed-forward block. Paper: 3072.
     pub feed_forward: i64,
+    /// W, the number of BERT's tokens.
     pub token_vocabulary: i64,
-    /// The longest text in tokens that BERT's positions allow.
+    /// The number of BERT's positions: the maximum length of a text in tokens.
     pub max_positions: i64,
+    /// The epsilon of BERT's layer norms.
     pub layer_norm_eps_bert: f64,
+    /// The epsilon of the other layer norms.
     pub layer_norm_eps: f64,
     #[serde(default, rename = "state")]
     pub pooling: Pooling,
-    /// Of a network that aligns sentences with pictures; none: it has no heads for that, as
+    /// The sizes of the heads that align sentences with images. `None` if there are none, as
     /// published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alignment: Option<AlignmentConfig>,
-    /// On attention weights and in feed-forward blocks. Paper: .1.
+    /// The dropout rate of attention weights and feed-forward blocks. Paper: .1.
     #[serde(default = "dropout")]
     pub dropout: f64,
-    /// In the entity head and after the picture's first linear. Paper: .2.
+    /// The dropout rate of the entity head and after the first linear layer of images. Paper: .2.
     #[serde(default = "head_dropout")]
     pub head_dropout: f64,
-    /// What the layers' products are computed in; parameters, norms and heads stay f32. Of the run,
-    /// not of the model.
+    /// The kind in which the layers' matrix products are computed. Parameters, norms and heads are
+    /// always f32. It is a setting of the run, not of the model.
     #[serde(skip, default = "float")]
     pub compute: Kind,
 }
@@ -102,20 +127,34 @@ impl Default for NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// Refuses sizes that no network can have.
+    /// Returns the sizes of the vision and cross-modal layers.
+    pub fn layer_config(&self) -> LayerConfig {
+        LayerConfig {
+            width: self.hidden,
+            heads: self.heads,
+            feed_forward: self.feed_forward,
+            dropout: self.dropout,
+            eps: self.layer_norm_eps,
+            compute: self.compute,
+        }
+    }
+
+    /// Checks the sizes.
+    ///
+    /// Errors: `Mismatch` for invalid sizes.
     pub fn validate(&self) -> Result<()> {
         self.validate_sizes()?;
         self.validate_epsilons()?;
         if self.hidden % self.heads != 0 {
             return Err(Error::Mismatch(format!(
-                "a width of {} does not divide into {} heads",
+                "the width {} is not divisible by the {} heads",
                 self.hidden, self.heads
             )));
         }
         Ok(())
     }
 
-    /// Refuses a size below the least that it can have.
+    /// Checks that no size is below its minimum.
     fn validate_sizes(&self) -> Result<()> {
         let sizes = [
             ("entities", self.entities, 1),
@@ -145,13 +184,13 @@ impl NetworkConfig {
             sizes.into_iter().find(|(_, value, least)| value < least)
         {
             return Err(Error::Mismatch(format!(
-                "the model's {name} is {value}; it must be at least {least}"
+                "{name} is {value} (expected at least {least})"
             )));
         }
         Ok(())
     }
 
-    /// Refuses a constant of the layer norms that is not in 0..1.
+    /// Checks that the epsilons of the layer norms are in 0..1.
     fn validate_epsilons(&self) -> Result<()> {
         let small = [
             ("layer_norm_eps_bert", self.layer_norm_eps_bert),
@@ -162,7 +201,7 @@ impl NetworkConfig {
             .find(|(_, value)| !(0.0..1.0).contains(value))
         {
             return Err(Error::Mismatch(format!(
-                "the model's {name} is {value}; it must be at least 0 and below 1"
+                "{name} is {value} (expected at least 0 and below 1)"
             )));
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! ResNet-50 up to its average pool.
 //!
-//! He et al., CVPR 2016, arXiv 1512.03385, with the stride in a block's 3×3 convolution as
-//! torchvision has it. Parameter names are torchvision's (`conv1.weight`,
+//! He et al., CVPR 2016, arXiv 1512.03385, with the stride in the 3×3 convolution of a block, as in
+//! torchvision. Parameter names are torchvision's (`conv1.weight`,
 //! `layer1.0.bn1.running_mean`, …).
 
 use tch::{Device, Tensor};
@@ -10,12 +10,14 @@ use crate::error::{Error, Result};
 use crate::model::folded_convolution::{Convolution, ConvolutionShape, Padding};
 use crate::model::weights::Weights;
 
-/// The batch norms' ε.
+/// The ε of the batch norms.
 const EPSILON: f64 = 1e-5;
 
-/// Layers: blocks, inner channels, stride of the first block. A block gives 4 × its inner channels.
+/// The layers: blocks, inner channels, stride of the first block. A block has 4 times as many output
+/// channels as inner channels.
 const LAYERS: [(usize, i64, i64); 4] = [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)];
 
+/// The network up to its average pool.
 pub struct ResNet50 {
     stem: Convolution,
     blocks: Vec<Bottleneck>,
@@ -29,54 +31,55 @@ struct Bottleneck {
 }
 
 impl ResNet50 {
-    /// Width of a pooled picture.
+    /// The number of features of an image.
     pub const FEATURES: i64 = 2048;
-    /// A parameter that tells such weights from others.
+    /// The parameter by which the network is recognized in a checkpoint.
     pub const MARKER: &'static str = "layer4.2.bn3.running_var";
 
-    /// Reads the network. Of other parameters only the classifier's may be there, and
-    /// [`Weights::beside`] names what lies beside the network.
+    /// Reads the network. The weights may also have a classifier. [`Weights::other_parts`] lists the
+    /// other modules of the file.
     ///
-    /// Errors: `Format` where a parameter is missing, is not finite, has another shape, or is one
-    /// too many.
+    /// Errors: `Format` for another ResNet, and for a parameter that is missing, not finite, of another
+    /// shape or unexpected.
     pub fn open(weights: &Weights, device: Device) -> Result<ResNet50> {
         if let Some(other) = other_resnet(weights) {
             return Err(Error::format(
                 weights.path(),
-                format!("is a {other}; expected a ResNet-50"),
+                format!("is a {other} (expected a ResNet-50)"),
             ));
         }
         let conv = |conv: &str, norm: &str, shape, stride| {
-            let form = ConvolutionShape {
+            let config = ConvolutionShape {
                 shape,
                 stride,
                 groups: 1,
                 padding: Padding::Centred,
                 epsilon: EPSILON,
             };
-            Convolution::open(weights, conv, norm, form, device)
+            Convolution::open(weights, conv, norm, config, device)
         };
         let mut blocks = Vec::new();
         let mut input = 64;
         for (layer, (count, inner, stride)) in LAYERS.into_iter().enumerate() {
-            for place in 0..count {
-                let name = |part: &str| format!("layer{}.{place}.{part}", layer + 1);
-                let stride = if place == 0 { stride } else { 1 };
+            for number in 0..count {
+                let name = |part: &str| format!("layer{}.{number}.{part}", layer + 1);
+                let stride = if number == 0 { stride } else { 1 };
                 let output = inner * 4;
+                let mut shortcut = None;
+                if number == 0 {
+                    let shape = [output, input, 1, 1];
+                    shortcut = Some(conv(
+                        &name("downsample.0"),
+                        &name("downsample.1"),
+                        shape,
+                        stride,
+                    )?);
+                }
                 blocks.push(Bottleneck {
                     reduce: conv(&name("conv1"), &name("bn1"), [inner, input, 1, 1], 1)?,
                     middle: conv(&name("conv2"), &name("bn2"), [inner, inner, 3, 3], stride)?,
                     expand: conv(&name("conv3"), &name("bn3"), [output, inner, 1, 1], 1)?,
-                    shortcut: (place == 0)
-                        .then(|| {
-                            conv(
-                                &name("downsample.0"),
-                                &name("downsample.1"),
-                                [output, input, 1, 1],
-                                stride,
-                            )
-                        })
-                        .transpose()?,
+                    shortcut,
                 });
                 input = output;
             }
@@ -87,11 +90,11 @@ impl ResNet50 {
         Ok(ResNet50 { stem, blocks })
     }
 
-    /// Pictures `[N, 3, H, W]` → `[N, 2048]`.
-    pub fn forward(&self, pictures: &Tensor) -> Tensor {
+    /// Computes the features of images: `[N, 3, H, W]` → `[N, 2048]`.
+    pub fn forward(&self, images: &Tensor) -> Tensor {
         let stem =
             self.stem
-                .forward(pictures)
+                .forward(images)
                 .relu()
                 .max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false);
         let map = self.blocks.iter().fold(stem, |x, block| block.forward(&x));
@@ -99,8 +102,8 @@ impl ResNet50 {
     }
 }
 
-/// Names a network of the same family by the sizes in which it differs; `None` for a ResNet-50 and
-/// for what is unknown.
+/// Recognizes another network of the same family by its sizes. Returns `None` for a ResNet-50, and
+/// if there is no sign of another one.
 fn other_resnet(weights: &Weights) -> Option<&'static str> {
     let blocks = |layer: usize| {
         (0..)
@@ -126,10 +129,10 @@ fn other_resnet(weights: &Weights) -> Option<&'static str> {
 impl Bottleneck {
     fn forward(&self, x: &Tensor) -> Tensor {
         let inner = self.middle.forward(&self.reduce.forward(x).relu()).relu();
-        let around = self
+        let shortcut = self
             .shortcut
             .as_ref()
             .map_or_else(|| x.shallow_clone(), |shortcut| shortcut.forward(x));
-        (self.expand.forward(&inner) + around).relu()
+        (self.expand.forward(&inner) + shortcut).relu()
     }
 }

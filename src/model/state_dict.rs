@@ -1,5 +1,4 @@
-//! State dicts of the published code: their sizes, told by the shapes of the parameters, and the
-//! network they fill.
+//! State dicts of the published code. Sizes are read from the shapes of the parameters.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,38 +6,39 @@ use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::checkpoint::{copy_parameter, encoder_parameter, frozen_names, is_unused};
 use crate::model::network::Network;
 use crate::model::network_config::NetworkConfig;
+use crate::model::parameters::{copy_parameter, encoder_parameter, is_frozen, is_unused};
 use crate::model::weights::{Weights, count_by_module, list_names};
 use crate::progress::{Observer, Progress};
 
-/// The entity head's last layer, `[V, D]`: no state dict of the published code is without it.
+/// The last layer of the entity head, `[V, D]`, which every state dict of the published code has.
 const HEAD: &str = "head.4.weight";
 
-/// A state dict, under the published names.
+/// A state dict with the published parameter names.
 #[derive(Debug)]
 pub struct StateDict {
     weights: Weights,
 }
 
-/// A state dict as a network of ours.
+/// The network made from a state dict.
 #[derive(Debug)]
 pub struct ConvertedNetwork {
-    /// Every parameter, in f32 on the CPU.
+    /// Every parameter, as f32 on the CPU.
     pub store: VarStore,
-    /// Whether BERT's frozen layers are the encoder's, as exactly as the state dict tells.
+    /// True if the frozen layers of BERT are equal to those of the encoder, in the precision of the
+    /// state dict.
     pub frozen_layers_match_encoder: bool,
-    /// Modules that this network does not have, and how many parameters each.
+    /// The modules that the network does not have, with the number of parameters of each.
     pub left_out: Vec<(String, usize)>,
 }
 
 impl StateDict {
-    /// Reads safetensors or what `torch.save` wrote (its zip or its older form); parameters may lie
-    /// under a wrapper's name (`state_dict`, `model`, `module.` …). Nothing pickled is run.
+    /// Reads safetensors or a file of `torch.save` (zip or legacy). Parameters may have a wrapper's
+    /// prefix (`state_dict`, `model`, `module.` …). Pickled code is not executed.
     ///
-    /// Errors: `Missing`, and `Format` where the file is damaged, asks for something to be
-    /// executed, or has no entity head.
+    /// Errors: `Missing`; `Format` for a file that is damaged, requires the execution of code, or
+    /// has no entity head.
     pub fn open(path: &Path) -> Result<StateDict> {
         if !path.is_file() {
             return Err(Error::Missing {
@@ -59,21 +59,21 @@ impl StateDict {
         Ok(StateDict { weights })
     }
 
-    /// The file it came from.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         self.weights.path()
     }
 
-    /// BLAKE3 of the file, in hexadecimal.
+    /// Returns the BLAKE3 hash of the file, in hexadecimal.
     pub fn hash(&self) -> &str {
         self.weights.hash()
     }
 
-    /// The sizes that the shapes tell. Shapes tell neither the attention heads nor the norms'
-    /// epsilons: those are `known`'s, as is which state stands for the pair.
+    /// Reads the sizes from the shapes of the parameters. The number of attention heads, the
+    /// epsilons of the norms and the pooling are not in the shapes, and are taken from `known`.
     ///
     /// Errors: `Format` for a parameter that is missing or has another number of dimensions;
-    /// `Mismatch` for sizes that cannot be.
+    /// `Mismatch` for invalid sizes.
     pub fn sizes(&self, known: &NetworkConfig) -> Result<NetworkConfig> {
         let [entities, hidden] = self.shape(HEAD)?;
         let [clusters, _] = self.shape("cluster_head.5.weight")?;
@@ -88,9 +88,9 @@ impl StateDict {
             patches,
             patch_features,
             hidden,
-            bert_layers: self.layers("bert.encoder.layer."),
-            vision_layers: self.layers("visual_transformer.layers."),
-            fusion_layers: self.layers("cross_transformer.layers."),
+            bert_layers: self.count_layers("bert.encoder.layer."),
+            vision_layers: self.count_layers("visual_transformer.layers."),
+            fusion_layers: self.count_layers("cross_transformer.layers."),
             feed_forward,
             token_vocabulary,
             max_positions,
@@ -108,14 +108,14 @@ impl StateDict {
             .map_err(|size: Vec<i64>| {
                 Error::format(
                     self.path(),
-                    format!("has “{name}” of shape {size:?}, where {N} dimensions are expected"),
+                    format!("has `{name}` of shape {size:?} (expected {N} dimensions)"),
                 )
             })
     }
 
-    /// Layers numbered from 0 without a gap; at least one, so that none at all comes out as missing
-    /// parameters.
-    fn layers(&self, prefix: &str) -> i64 {
+    /// Counts the layers with this prefix, numbered from 0 without a gap. The result is at least 1, so
+    /// that a state dict without layers is reported for its missing parameters.
+    fn count_layers(&self, prefix: &str) -> i64 {
         let has = |number: &i64| {
             let layer = format!("{prefix}{number}.");
             self.weights.names().any(|name| name.starts_with(&layer))
@@ -123,10 +123,10 @@ impl StateDict {
         (0..).take_while(has).count().max(1) as i64
     }
 
-    /// Copies every parameter into a network of these sizes, whatever kind it was stored in.
+    /// Copies every parameter into a network of these sizes, and converts it to f32.
     ///
-    /// Errors: `Format` naming the parameters that are missing, or that a module of ours has no
-    /// place for; `Mismatch` for one of another shape; `Stopped`.
+    /// Errors: `Format` for missing and unexpected parameters; `Mismatch` for one of another shape;
+    /// `Stopped`.
     pub fn fill(
         &self,
         sizes: &NetworkConfig,
@@ -138,14 +138,13 @@ impl StateDict {
         Network::new(&store.root(), sizes, with_teacher);
         let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
         let left_out = self.compare_names(&variables)?;
-        let frozen = frozen_names(sizes.bert_layers);
         let mut frozen_layers_match_encoder = true;
         let total = variables.len() as u64;
         for (done, (name, mut variable)) in (1..).zip(variables) {
             let value = self.weights.expect(&name, &variable.size())?;
             copy_parameter(&name, &mut variable, &value)?;
             frozen_layers_match_encoder &=
-                !frozen(&name) || is_parameter_of(encoder, &name, &value);
+                !is_frozen(&name, sizes.bert_layers) || is_parameter_of(encoder, &name, &value);
             observe.report(Progress::new("parameters", done, total))?;
         }
         Ok(ConvertedNetwork {
@@ -155,9 +154,10 @@ impl StateDict {
         })
     }
 
-    /// Compares the names with those of the network's `variables`. Returns the modules that the
-    /// network does not have. A parameter that is missing, or one too many in a module that the
-    /// network has, is another architecture.
+    /// Compares the names with the `variables` of the network. Returns the modules that the network
+    /// does not have.
+    ///
+    /// Errors: `Format` for a parameter that is missing, or unexpected in a module of the network.
     fn compare_names(&self, variables: &BTreeMap<String, Tensor>) -> Result<Vec<(String, usize)>> {
         let missing: Vec<&String> = variables
             .keys()
@@ -166,16 +166,16 @@ impl StateDict {
         let (excess, left_out) = self
             .weights
             .unknown_names(variables.keys().map(String::as_str), &is_unused);
-        let faults: Vec<String> = [
-            ("lacks", list_names(&missing)),
-            ("has in excess", list_names(&excess)),
+        let problems: Vec<String> = [
+            ("does not have", list_names(&missing)),
+            ("also has", list_names(&excess)),
         ]
         .iter()
         .filter(|(_, names)| !names.is_empty())
         .map(|(verb, names)| format!("{verb} {names}"))
         .collect();
-        if !faults.is_empty() {
-            let reason = format!("is of another architecture: it {}", faults.join(" and "));
+        if !problems.is_empty() {
+            let reason = format!("is of another architecture: it {}", problems.join(" and "));
             return Err(Error::format(self.path(), reason));
         }
         Ok(self
@@ -188,8 +188,8 @@ impl StateDict {
     }
 }
 
-/// Whether `value` is the encoder's parameter of that name. A value stored in less precision is
-/// compared in that.
+/// Returns whether `value` is equal to the encoder's parameter of that name. A value of lower
+/// precision is compared in that precision.
 fn is_parameter_of(encoder: &Weights, name: &str, value: &Tensor) -> bool {
     let kind = if value.kind() == Kind::Double {
         Kind::Float

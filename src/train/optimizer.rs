@@ -4,7 +4,7 @@
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::checkpoint::copy_parameter;
+use crate::model::parameters::copy_parameter;
 use crate::model::weights::Weights;
 
 /// One trained parameter.

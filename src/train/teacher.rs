@@ -63,7 +63,7 @@ impl Teacher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::alignment_heads::AlignmentConfig;
+    use crate::model::network_config::AlignmentConfig;
     use crate::model::{Network, NetworkConfig};
     use tch::{Device, Kind};
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::index::Prototypes;
 use crate::model::Pooling;
-use crate::model::alignment_heads::AlignmentConfig;
+use crate::model::network_config::AlignmentConfig;
 use crate::train::loss::NceConfig;
 use crate::train::task::{Task, TaskSet};
 use crate::types::Mode;

@@ -13,8 +13,9 @@ use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::patch_store::PatchStore;
 use crate::features::profiles::Profiles;
 use crate::features::samples::FeatureSources;
-use crate::model::checkpoint;
-use crate::model::checkpoint::{ImageSource, ModelConfig, frozen_names, write_tensors};
+use crate::model::checkpoint::{ImageSource, ModelConfig, write_tensors};
+use crate::model::parameters;
+use crate::model::parameters::is_frozen;
 use crate::model::weights::Weights;
 use crate::model::{Network, NetworkConfig};
 use crate::progress::{Observer, Progress};
@@ -157,7 +158,7 @@ impl<'a> Training<'a> {
         let store = VarStore::new(device);
         let with_teacher = config.tasks.contains(Task::Distillation);
         let network = Network::new(&store.root(), &sizes, with_teacher);
-        checkpoint::load_encoder(&store, &encoders.text.weights)?;
+        parameters::load_encoder(&store, &encoders.text.weights)?;
         let bert = &network.student.bert;
         let texts = encoders
             .text
@@ -251,11 +252,11 @@ impl<'a> Training<'a> {
 
     /// Returns the parameters that are not frozen, under their names in the checkpoint.
     fn trained_parameters(&self) -> Vec<(String, Tensor)> {
-        let frozen = frozen_names(self.network.config.bert_layers);
+        let bert_layers = self.network.config.bert_layers;
         self.store
             .variables()
             .into_iter()
-            .filter(|(name, _)| !frozen(name))
+            .filter(|(name, _)| !is_frozen(name, bert_layers))
             .map(|(name, value)| (format!("model.{name}"), value))
             .collect()
     }
@@ -283,10 +284,10 @@ impl<'a> Training<'a> {
                 "is the checkpoint of a training with other settings or on another data set",
             ));
         }
-        let frozen = frozen_names(self.network.config.bert_layers);
+        let bert_layers = self.network.config.bert_layers;
         for (name, mut variable) in self.store.variables() {
-            if !frozen(&name) {
-                checkpoint::copy_parameter(
+            if !is_frozen(&name, bert_layers) {
+                parameters::copy_parameter(
                     &name,
                     &mut variable,
                     &saved.get(&format!("model.{name}"))?,
@@ -433,13 +434,12 @@ fn compute_kind(precision: TrainPrecision, device: Device) -> Kind {
 /// Creates the optimizer with a learning rate for each group of parameters: the new layers, BERT's
 /// last layer, the entity head, and the heads of the tasks in use. Freezes all other parameters.
 fn optimizer(store: &VarStore, sizes: &NetworkConfig, config: &TrainConfig) -> AdamW {
-    let frozen = frozen_names(sizes.bert_layers);
     let mut optimizer = AdamW::default();
     let mut variables: Vec<(String, Tensor)> = store.variables().into_iter().collect();
     variables.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, mut value) in variables {
         let rate = match name.split('.').next().unwrap_or_default() {
-            "bert" if !frozen(&name) => config.encoder_learning_rate,
+            "bert" if !is_frozen(&name, sizes.bert_layers) => config.encoder_learning_rate,
             "head" if config.tasks.contains(Task::Mep) => config.head_learning_rate,
             "visual_linear"
             | "visual_pos_embedding"

@@ -2,7 +2,9 @@
 
 use multiexpan::model::checkpoint::OpenedNetwork;
 use multiexpan::model::layer::attention_bias;
-use multiexpan::model::network::{NetworkInput, TRAINED_BERT_LAYERS, Tower};
+use multiexpan::model::network::Tower;
+use multiexpan::model::network_config::TRAINED_BERT_LAYERS;
+use multiexpan::model::network_input::NetworkInput;
 use multiexpan::model::weights::Weights;
 use multiexpan::model::{ModelFolder, Network, NetworkConfig};
 use tch::{Device, Kind, Tensor};
