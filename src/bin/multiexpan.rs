@@ -18,8 +18,8 @@ fn main() -> ExitCode {
         Some(Command::Explore(args)) => open_explorer(args),
         Some(Command::Check(args)) => cli::check::run(args),
         Some(Command::Show(args)) => cli::show::run(args, tui::ask_for_pictures, tui::draw_text),
-        Some(Command::Completions(args)) => cli::completions::run(args),
-        Some(Command::Man(args)) => cli::man::run(args),
+        Some(Command::Completions(args)) => cli::completions::run(args, cli::definition()),
+        Some(Command::Man(args)) => cli::man::run(args, cli::definition()),
         // it asks the terminal here, and goes on with what only the engine knows
         Some(Command::Doctor(_)) => {
             cli::doctor::tell_terminal(tui::ask_for_pictures).and_then(|()| cli::become_engine())

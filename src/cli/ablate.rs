@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::cli::arguments::DeviceArg;
+use crate::cli::output::print_text;
 use crate::cli::progress::{Reporter, interrupt};
 use crate::cli::train::{preset_parser, settings_of, task_parser};
-use crate::cli::{DeviceArg, say};
 use crate::error::{Error, Result};
 use crate::jobs::ablate::{Ablation, ablate, markdown};
 use crate::train::task::{Task, TaskSet};
@@ -62,5 +63,5 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let rows = ablate(&ablation, &mut reporter)?;
     drop(reporter);
-    say(&markdown(&rows))
+    print_text(&markdown(&rows))
 }

@@ -3,9 +3,9 @@
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-use crate::cli::evaluate::ranking_parser;
+use crate::cli::arguments::{DeviceArg, mode_parser, ranking_parser, seeds_parser};
+use crate::cli::output::{print_json, print_text};
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::{DeviceArg, mode_parser, say, say_json, seeds_parser};
 use crate::engine::Session;
 use crate::error::Result;
 use crate::eval::SubgroupAnalysis;
@@ -153,20 +153,20 @@ fn print(analysis: &SubgroupAnalysis, format: Format) -> Result<()> {
             .join("\n\n")
     };
     match format {
-        Format::Table => say(&format!(
+        Format::Table => print_text(&format!(
             "{}\n{}\n",
             analysis.table().to_text(),
             said().replace("\n\n", "\n")
         )),
         Format::Markdown => {
             let said: Vec<String> = said().split("\n\n").map(markdown_text).collect();
-            say(&format!(
+            print_text(&format!(
                 "{}\n{}\n",
                 analysis.table().render(TableFormat::Markdown),
                 said.join("\n\n")
             ))
         }
-        Format::Svg => say(&analysis_plot(analysis, &analysis.columns).file()),
-        Format::Json => say_json(analysis),
+        Format::Svg => print_text(&analysis_plot(analysis, &analysis.columns).file()),
+        Format::Json => print_json(analysis),
     }
 }

@@ -4,9 +4,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
 use crate::baselines::Baseline;
-use crate::cli::evaluate::{Format, print};
+use crate::cli::arguments::{DeviceArg, seeds_parser};
+use crate::cli::metrics_table::{Format, print};
+use crate::cli::output::print_left_out;
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::{DeviceArg, seeds_parser};
 use crate::error::{Error, Result};
 use crate::eval::run::RunFormat;
 use crate::jobs::baseline::{BaselineOptions, default_model_path};
@@ -89,7 +90,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let ran = baseline.run(&mut reporter)?;
     drop(reporter);
-    crate::cli::told_left_out(&ran.evaluated.left_out);
+    print_left_out(&ran.evaluated.left_out);
     ran.run.write(&args.out)?;
     print(args.format, &ran.classes, &ran.evaluated)
 }

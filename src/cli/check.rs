@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::cli::output::print_text;
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::say;
 use crate::data::check;
 use crate::data::{Diagnostic, Diagnostics, Severity};
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ pub fn run(args: Args) -> Result<()> {
         true => format!("{shown} is sound: every line is used and every image decodes\n"),
         false => format!("{}\n{shown} has {}\n", report(&findings), tally(&findings)),
     };
-    say(&text)?;
+    print_text(&text)?;
     match findings.total(Severity::Error) {
         0 => Ok(()),
         errors => Err(Error::format(

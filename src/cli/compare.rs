@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-use crate::cli::{say, say_json, seeds_parser};
+use crate::cli::arguments::seeds_parser;
+use crate::cli::output::{print_json, print_text};
 use crate::error::Result;
 use crate::eval::comparison::{Comparison, ComparisonSettings, PairSelection};
 use crate::jobs::compare::{RunInputs, compare};
@@ -105,11 +106,13 @@ pub fn run(args: Args) -> Result<()> {
     } = args;
     let comparison = compare(&compared.runs(), &compared.settings())?;
     let tables = |sheets: fn(&Comparison) -> Vec<Table>, written: fn(&Table) -> String| {
-        say(&sheets(&comparison)
-            .iter()
-            .map(written)
-            .collect::<Vec<_>>()
-            .join("\n"))
+        print_text(
+            &sheets(&comparison)
+                .iter()
+                .map(written)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
     };
     match format {
         Format::Table if details => tables(Comparison::tables, Table::to_text),
@@ -117,6 +120,6 @@ pub fn run(args: Args) -> Result<()> {
         Format::Markdown => tables(Comparison::tables, |sheet| {
             sheet.render(TableFormat::Markdown)
         }),
-        Format::Json => say_json(&comparison),
+        Format::Json => print_json(&comparison),
     }
 }

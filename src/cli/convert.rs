@@ -3,8 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
+use crate::cli::output::{print_left_out, print_note, print_text};
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::{note, say, told_left_out};
 use crate::error::Result;
 use crate::jobs::convert::{Conversion, RowOrder, convert};
 use crate::model::network_config::Pooling;
@@ -82,17 +82,17 @@ pub fn run(args: Args) -> Result<()> {
     let converted = convert(&asked, &mut reporter)?;
     drop(reporter);
     let rows = converted.rows.display();
-    note(&format!(
+    print_note(&format!(
         "the rows of the head are taken in the order of {rows}; the checkpoint has none"
     ));
     if converted.own_text_layers {
-        note(&format!(
+        print_note(&format!(
             "its frozen BERT layers are not those of {}, and are kept",
             asked.text_encoder
         ));
     }
-    told_left_out(&converted.left_out);
-    say(&format!(
+    print_left_out(&converted.left_out);
+    print_text(&format!(
         "{}: {}\n",
         printable::path(&asked.out),
         converted.network

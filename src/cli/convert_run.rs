@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::cli::arguments::{run_format_parser, seeds_parser};
 use crate::cli::check::{counted, report, tally};
-use crate::cli::{run_form_parser, say, seeds_parser};
+use crate::cli::output::print_text;
 use crate::error::Result;
 use crate::eval::run::{OpenedRun, RunFormat};
 use crate::jobs::convert_run::read_run;
@@ -29,7 +30,7 @@ pub struct Args {
     pub out: Option<PathBuf>,
 
     /// As what to write it
-    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_form_parser())]
+    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_format_parser())]
     pub format: RunFormat,
 }
 
@@ -58,5 +59,5 @@ pub fn run(args: Args) -> Result<()> {
         true => format!("{held}, and nothing is odd\n"),
         false => format!("{}\n{held}, {}\n", report(&warnings), tally(&warnings)),
     };
-    say(&text)
+    print_text(&text)
 }

@@ -4,8 +4,9 @@ use directories::ProjectDirs;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use crate::cli::arguments::DeviceArg;
+use crate::cli::demo;
 use crate::cli::terminal::size;
-use crate::cli::{DeviceArg, demo};
 use crate::config::{
     Depth, Drawing, Environment, Images, Multiplexer, Settings, Theme, config_dir,
 };

@@ -1,19 +1,19 @@
 //! `multiexpan evaluate`: metrics over a data set's queries.
 
-use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
-use unicode_width::UnicodeWidthStr;
 
+use crate::cli::arguments::{
+    DeviceArg, mode_parser, protocol_parser, ranking_parser, run_format_parser, seeds_parser,
+};
+use crate::cli::metrics_table::{Format, print};
+use crate::cli::output::print_left_out;
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::{DeviceArg, mode_parser, run_form_parser, say, say_json, seeds_parser};
-use crate::engine::protocol::ClassCard;
 use crate::engine::{EvaluationPlan, Session};
 use crate::error::Result;
 use crate::eval::run::{Ranking, Run, RunFormat};
 use crate::jobs::evaluate::{EvaluatedQueries, evaluate, read_queries};
-use crate::types::{CUTOFFS, EvaluationProtocol, MetricValues, Mode, RankingKind, SeedCount};
+use crate::types::{EvaluationProtocol, Mode, RankingKind, SeedCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -52,7 +52,7 @@ pub struct Args {
 
     /// As what the rankings are written: a file of TREC lines, or a folder of published results or
     /// of a submission to NLPCC 2024
-    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_form_parser(), requires = "out")]
+    #[arg(long, value_name = "FORM", default_value = "trec", value_parser = run_format_parser(), requires = "out")]
     pub run_format: RunFormat,
 
     /// How to print
@@ -65,14 +65,6 @@ pub struct Args {
 
     #[command(flatten)]
     pub device: DeviceArg,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Columns for people
-    Table,
-    /// {"overall": {"map@10": …}, "classes": {…}}
-    Json,
 }
 
 /// Prints MAP and P at every cutoff, by class and overall.
@@ -102,7 +94,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut reporter = Reporter::new(interrupt()?);
     let evaluated = evaluate(&session, &plan, asked, &mut reporter)?;
     drop(reporter);
-    crate::cli::told_left_out(&evaluated.left_out);
+    print_left_out(&evaluated.left_out);
     if let Some(path) = &args.out {
         session.write_run(
             &run_of(&session, &args, &evaluated, hash),
@@ -111,18 +103,6 @@ pub fn run(args: Args) -> Result<()> {
         )?;
     }
     print(args.format, &session.catalogue.classes, &evaluated)
-}
-
-/// The metrics by class and overall.
-pub(super) fn print(
-    format: Format,
-    classes: &[ClassCard],
-    evaluated: &EvaluatedQueries,
-) -> Result<()> {
-    match format {
-        Format::Json => say_json(&as_json(classes, evaluated)),
-        Format::Table => say(&table(classes, evaluated)),
-    }
 }
 
 /// The rankings as a run, with every setting that made them.
@@ -157,68 +137,6 @@ fn run_of(
     }
 }
 
-fn as_json(cards: &[ClassCard], evaluated: &EvaluatedQueries) -> Value {
-    let classes: Map<String, Value> = (evaluated.evaluation.classes.iter())
-        .map(|(class, measures, queries)| {
-            let mut columns = columns(measures);
-            columns.insert("queries".into(), json!(queries));
-            (cards[class.index()].name.clone(), Value::Object(columns))
-        })
-        .collect();
-    json!({ "overall": columns(&evaluated.evaluation.overall), "queries": evaluated.evaluation.queries, "classes": classes })
-}
-
-/// `{"map@10": …, "p@10": …, "ceiling@10": …}`, 0..1.
-fn columns(measures: &MetricValues) -> Map<String, Value> {
-    let sorts = [
-        ("map", measures.ap),
-        ("p", measures.p),
-        ("ceiling", measures.ceiling),
-    ];
-    sorts
-        .iter()
-        .flat_map(|(name, values)| {
-            CUTOFFS
-                .iter()
-                .zip(values)
-                .map(move |(k, v)| (format!("{name}@{k}"), json!(v)))
-        })
-        .collect()
-}
-
-fn table(classes: &[ClassCard], evaluated: &EvaluatedQueries) -> String {
-    let width = classes
-        .iter()
-        .map(|c| c.title().width())
-        .max()
-        .unwrap_or(0)
-        .clamp(8, 40);
-    let heads = |name: &str| {
-        CUTOFFS
-            .iter()
-            .map(|k| format!("{:>8}", format!("{name}@{k}")))
-            .collect::<String>()
-    };
-    let mut text = format!(
-        "{}{}{}\n",
-        crate::cli::cut("class", width),
-        heads("MAP"),
-        heads("P")
-    );
-    let line = |name: &str, m: &MetricValues| {
-        let values: String =
-            m.ap.iter()
-                .chain(&m.p)
-                .map(|v| format!("{:>8.1}", v * 100.0))
-                .collect();
-        format!("{}{values}\n", crate::cli::cut(name, width))
-    };
-    for (class, measures, _) in &evaluated.evaluation.classes {
-        text += &line(&classes[class.index()].title(), measures);
-    }
-    text + &line("overall", &evaluated.evaluation.overall)
-}
-
 fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map<String, Value> {
     let catalogue = &session.catalogue;
     let settings = json!({
@@ -239,26 +157,4 @@ fn settings(session: &Session, args: &Args, queries_hash: Option<String>) -> Map
         "class_order": catalogue.classes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
     });
     settings.as_object().cloned().unwrap_or_default()
-}
-
-// The maps below are total: clap lets only the named values through.
-
-fn protocol_parser() -> impl TypedValueParser<Value = EvaluationProtocol> {
-    PossibleValuesParser::new(["standard", "published"]).map(|name| {
-        if name == "published" {
-            EvaluationProtocol::Published
-        } else {
-            EvaluationProtocol::Standard
-        }
-    })
-}
-
-pub(super) fn ranking_parser<const N: usize>(
-    names: [&'static str; N],
-) -> impl TypedValueParser<Value = RankingKind> {
-    PossibleValuesParser::new(names).map(|name| match name.as_str() {
-        "seeds" => RankingKind::SeedSimilarity,
-        "joint" => RankingKind::Joint,
-        _ => RankingKind::Expanded,
-    })
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::cli::{DeviceArg, mode_parser, say, say_json};
+use crate::cli::arguments::{DeviceArg, mode_parser};
+use crate::cli::output::{print_json, print_text};
 use crate::engine::Session;
 use crate::engine::protocol::{Candidate, ExpandRequest, RerankedPick};
 use crate::error::Result;
@@ -77,9 +78,13 @@ pub fn run(args: Args) -> Result<()> {
         .map(|((c, r), rank)| Row::new(&session, &ask.seeds, &shared, rank, c, r))
         .collect();
     match args.format {
-        Format::Json => say_json(&rows),
-        Format::Tsv => say(&(TSV_HEAD.to_owned() + &rows.iter().map(Row::tsv).collect::<String>())),
-        Format::Table => say(&(table_head() + &rows.iter().map(Row::columns).collect::<String>())),
+        Format::Json => print_json(&rows),
+        Format::Tsv => {
+            print_text(&(TSV_HEAD.to_owned() + &rows.iter().map(Row::tsv).collect::<String>()))
+        }
+        Format::Table => {
+            print_text(&(table_head() + &rows.iter().map(Row::columns).collect::<String>()))
+        }
     }
 }
 
@@ -214,7 +219,7 @@ impl Row {
                 .map_or("–".to_owned(), |p| format!("{:.2}", of(p)))
         };
         let mark = self.gold.map_or(" ", |g| if g { "✓" } else { "✗" });
-        let name = crate::cli::cut(&self.entity, 32);
+        let name = crate::cli::output::fit_columns(&self.entity, 32);
         let (prior, text, image) = (part(|p| p.prior), part(|p| p.text), part(|p| p.image));
         format!(
             "{:>4} {mark} {name} {:>8.2} {prior:>8} {text:>8} {image:>8} {:>6}\n",

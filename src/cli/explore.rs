@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{DeviceArg, demo, existing};
+use crate::cli::arguments::{DeviceArg, existing_path};
+use crate::cli::demo;
 use crate::config::DEFAULT_TOML;
 use crate::engine::Process;
 use crate::engine::protocol::{Reply, Request};
@@ -56,7 +57,7 @@ impl Args {
     /// The index's folder: the one named, or the demo's. `Missing` where there is none.
     pub fn find_index(&self) -> Result<PathBuf> {
         match &self.index {
-            Some(index) => existing("index", index.clone()),
+            Some(index) => existing_path("index", index.clone()),
             None => demo::index(),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::cli::arguments::DeviceArg;
+use crate::cli::output::{print_left_out, print_text};
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::{DeviceArg, say, told_left_out};
 use crate::error::{Error, Result};
 use crate::jobs::index::{build_index, build_raw_index};
 use crate::printable;
@@ -78,7 +79,7 @@ pub fn run(args: Args) -> Result<()> {
         }
     };
     drop(reporter);
-    told_left_out(&left_out);
-    say(&format!("{}\n", printable::path(&args.out)))?;
+    print_left_out(&left_out);
+    print_text(&format!("{}\n", printable::path(&args.out)))?;
     Ok(())
 }

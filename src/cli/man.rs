@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::cli::Cli;
 use crate::config::{Context, Keymap};
 use crate::error::{Error, Result};
 
@@ -24,8 +23,7 @@ pub struct Args {
 /// Writes the page to standard output, as `man -l -` reads it, or every page into a folder.
 ///
 /// Errors: `Argument` where there is no such command, `Io` where a page cannot be written.
-pub fn run(args: Args) -> Result<()> {
-    let mut whole = Cli::command();
+pub fn run(args: Args, mut whole: Command) -> Result<()> {
     whole.build();
     if let Some(folder) = &args.out {
         return write_all(whole, folder);
@@ -115,7 +113,9 @@ fn keys() -> Roff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Cli;
     use crate::config::Action;
+    use clap::CommandFactory;
 
     #[test]
     fn the_page_has_every_command_and_every_action() {
@@ -144,10 +144,13 @@ mod tests {
     #[test]
     fn every_command_has_a_page_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        run(Args {
-            command: None,
-            out: Some(folder.path().to_owned()),
-        })
+        run(
+            Args {
+                command: None,
+                out: Some(folder.path().to_owned()),
+            },
+            Cli::command(),
+        )
         .unwrap();
         let page =
             |name: &str| std::fs::read_to_string(folder.path().join(format!("{name}.1"))).unwrap();

@@ -1,25 +1,23 @@
-//! The command line: one file a command. Results go to standard output, progress to standard error.
+//! The command line, one file for each command.
 //!
-//! A command is a struct of arguments and `run(args) -> Result<()>`. `explore` has no `run`: it
-//! opens the terminal explorer, which only `main` may reach.
+//! A command is a struct of arguments and `run(args) -> Result<()>`. Results go to standard output,
+//! progress to standard error. `explore` has no `run`: it opens the terminal explorer, which only
+//! `main` may use. Shared code is in `arguments` (options and value parsers), `output`, `progress`,
+//! `metrics_table` and `terminal`.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::borrow::Cow;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command as Program;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::engine::{Process, pipe};
 use crate::error::{Error, Result};
-use crate::eval::run::RunFormat;
 use crate::printable;
-use crate::types::{DeviceChoice, Mode, SeedCount};
 
 pub mod ablate;
 pub mod analyse;
+mod arguments;
 pub mod baseline;
 pub mod check;
 pub mod compare;
@@ -34,6 +32,8 @@ pub mod expand;
 pub mod explore;
 pub mod index;
 pub mod man;
+mod metrics_table;
+mod output;
 pub mod progress;
 pub mod qrels;
 pub mod report;
@@ -50,41 +50,42 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Open the explorer
     Explore(explore::Args),
     /// Expand one set of seeds
     Expand(expand::Args),
-    /// Measure MAP and P over a data set's queries
+    /// Compute MAP and P over the queries of a data set
     Evaluate(evaluate::Args),
-    /// Hold runs against each other: metrics, tests, classes, entities gained and lost
+    /// Compare runs: confidence intervals, significance tests, per-class results
     Compare(compare::Args),
-    /// Measure another system over the same queries
+    /// Evaluate a baseline on the same queries
     Baseline(baseline::Args),
-    /// Look at one measure by kind of picture, shared words, pairs or seeds
+    /// Break a metric down by kind of image, shared words, pairs or seeds
     Analyse(analyse::Args),
-    /// Write a comparison with its plots and pictures as one page
+    /// Write a comparison with its plots and images as one page
     Report(report::Args),
     /// Pre-train a model
     Train(train::Args),
-    /// Train a recipe less each of its parts, and tell what each is worth
+    /// Train a recipe without each of its parts, and compare the results
     Ablate(ablate::Args),
-    /// Turn a checkpoint of the published code into a model
+    /// Convert a checkpoint of the published code to a model
     Convert(convert::Args),
-    /// Tell what is odd about a run of any system, and write it in another form
+    /// Check a run of any system, and convert it to another format
     ConvertRun(convert_run::Args),
-    /// Write a data set's gold as TREC qrels
+    /// Write the gold of a data set as TREC qrels
     Qrels(qrels::Args),
-    /// Build an index from a data set and a model, or from any model's last layer
+    /// Build an index from a data set and a model, or from the last layer of any model
     Index(index::Args),
     /// Validate a data set
     Check(check::Args),
     /// Show an image in the terminal
     Show(show::Args),
-    /// Tell what works here and what does not
+    /// Check the terminal, the device, the data and the settings
     Doctor(doctor::Args),
-    /// Write a shell's completions to standard output
+    /// Write shell completions to standard output
     Completions(completions::Args),
     /// Write the manual page to standard output
     Man(man::Args),
@@ -93,39 +94,23 @@ pub enum Command {
     Serve,
 }
 
-/// Prints a text of several lines, in which nothing from data acts on a terminal
-/// ([`printable::lines`]). Unlike `print!` it gives an error where nothing can be written.
-fn say(text: &str) -> Result<()> {
-    let shown = printable::lines(text);
-    std::io::stdout()
-        .write_all(shown.as_bytes())
-        .map_err(Error::io("write to", "standard output"))
+/// Returns the definition of every command and option.
+pub fn definition() -> clap::Command {
+    Cli::command()
 }
 
-/// Prints a result as `--format json` does; names come back from it exactly.
-fn say_json(result: &impl serde::Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(result);
-    let text = text.map_err(|e| Error::Mismatch(format!("cannot be written as JSON: {e}")))?;
-    say(&(printable::json(&text) + "\n"))
-}
-
-/// Prints one line to standard error. What cannot be written there is no reason to end the work.
-fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", printable::one_line(line));
-}
-
-/// Parses the arguments of this process; where they are wrong, ends it with what clap says of them.
+/// Parses the arguments of this process. If they are invalid, prints clap's message and exits.
 pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
-        // clap repeats arguments as they are, and they may be names from data
-        let acts = |argument: std::ffi::OsString| {
+        // clap repeats arguments unchanged, and they may be names from data
+        let is_unsafe = |argument: std::ffi::OsString| {
             matches!(
                 printable::one_line(&argument.to_string_lossy()),
                 Cow::Owned(_)
             )
         };
-        if error.use_stderr() && std::env::args_os().any(acts) {
-            // where standard error is closed, the exit code is all that is left to say
+        if error.use_stderr() && std::env::args_os().any(is_unsafe) {
+            // if standard error is closed, only the exit code remains
             let _ = write!(
                 std::io::stderr(),
                 "{}",
@@ -137,11 +122,11 @@ pub fn parse() -> Cli {
     })
 }
 
-/// Runs any command but `explore` and `show`, which draw to the terminal and are for `main`.
+/// Runs any command but `explore` and `show`, which draw to the terminal and belong to `main`.
 pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Explore(_) | Command::Show(_) => Err(Error::Argument(
-            "`multiexpan` draws to the terminal; this is its engine, and does not".into(),
+            "this is the engine, which does not draw; use `multiexpan`".into(),
         )),
         Command::Expand(args) => expand::run(args),
         Command::Evaluate(args) => evaluate::run(args),
@@ -157,103 +142,39 @@ pub fn run(command: Command) -> Result<()> {
         Command::Index(args) => index::run(args),
         Command::Check(args) => check::run(args),
         Command::Doctor(args) => doctor::run(args),
-        Command::Completions(args) => completions::run(args),
-        Command::Man(args) => man::run(args),
+        Command::Completions(args) => completions::run(args, definition()),
+        Command::Man(args) => man::run(args, definition()),
         Command::Serve => {
-            // without this it only is slower to the eye
-            let _ = rustix::process::nice(GIVES_WAY);
+            // without it, the screen only reacts more slowly
+            let _ = rustix::process::nice(NICENESS);
             pipe::serve(std::io::stdin(), std::io::stdout())
         }
     }
 }
 
-/// How much the explorer's engine gives way to the screen (as `nice` counts): where both want a
-/// core, a key comes first.
-const GIVES_WAY: i32 = 5;
+/// The niceness of the explorer's engine: if the screen and the engine need the same core, a key
+/// comes first.
+const NICENESS: i32 = 5;
 
-/// Goes on as the program that computes, with the arguments that this one was given. Comes back
-/// only where that cannot be started.
+/// Replaces this process by the engine program, with the same arguments. Returns only if it cannot be
+/// started.
 pub fn become_engine() -> Result<()> {
     let path = Process::program()?;
     let failed = Program::new(&path).args(std::env::args_os().skip(1)).exec();
     Err(Error::io("start", path)(failed))
 }
 
-/// `--device`, for every command that computes.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct DeviceArg {
-    /// Where to compute: auto, cpu, cuda or cuda:N
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub device: DeviceChoice,
-}
-
-/// Parses a mode that people ask for; the prior (`none`) is not one.
-fn mode_parser() -> impl TypedValueParser<Value = Mode> {
-    PossibleValuesParser::new(["both", "text", "image"]).try_map(|name| name.parse::<Mode>())
-}
-
-fn seeds_parser() -> impl TypedValueParser<Value = SeedCount> {
-    PossibleValuesParser::new(["3", "5"]).try_map(|n| n.parse::<SeedCount>())
-}
-
-/// Parses a form of runs.
-fn run_form_parser() -> impl TypedValueParser<Value = RunFormat> {
-    PossibleValuesParser::new(RunFormat::ALL.map(RunFormat::name))
-        .try_map(|name| name.parse::<RunFormat>())
-}
-
-/// A name in exactly `width` columns, as it may be printed: padded, or cut with `…`. Wide
-/// characters are measured.
-fn cut(name: &str, width: usize) -> String {
-    let name = printable::one_line(name);
-    let mut out = String::new();
-    let mut used = 0;
-    let fits = name.width() <= width;
-    for c in name.chars() {
-        let columns = c.width().unwrap_or(0);
-        if !fits && used + columns > width - 1 {
-            out.push('…');
-            used += 1;
-            break;
-        }
-        out.push(c);
-        used += columns;
-    }
-    out + &" ".repeat(width.saturating_sub(used))
-}
-
-/// Says on standard error what a job left out.
-fn told_left_out(left_out: &[(String, usize)]) {
-    left_out
-        .iter()
-        .for_each(|(what, count)| note(&format!("left out: {count} {what}")));
-}
-
-/// The folder, if it is there; else an error that says so.
-fn existing(what: &'static str, path: PathBuf) -> Result<PathBuf> {
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(Error::Missing {
-            what,
-            path,
-            hint: String::new(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_definition_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn no_command_means_the_explorer() {
+    fn no_command_opens_the_explorer() {
         assert!(
             Cli::try_parse_from(["multiexpan"])
                 .unwrap()
@@ -279,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_cannot_be_are_refused() {
+    fn invalid_values_are_rejected() {
         for line in [
             "multiexpan expand INDEX --seeds a,b --size 0",
             "multiexpan expand INDEX --seeds a,b --mode none",
@@ -316,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_documentation_parse() {
+    fn examples_of_the_documentation_parse() {
         for line in [
             "multiexpan expand INDEX --seeds lion,tiger,leopard --mode text --size 10 --format json --device cpu",
             "multiexpan evaluate INDEX --seeds 5 --protocol published --ranking seeds --class fish --out RUN",

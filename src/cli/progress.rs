@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crate::cli::note;
+use crate::cli::output::print_note;
 use crate::error::{Error, Result};
 use crate::printable;
 use crate::progress::{CancelFlag, Observer, Progress};
@@ -64,7 +64,7 @@ impl Reporter {
             Face::Plain(pace) => {
                 if pace.due(progress, Instant::now()) {
                     // Progress that cannot be written is no reason to end the work.
-                    note(&line(progress));
+                    print_note(&line(progress));
                 }
             }
         }

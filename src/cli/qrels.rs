@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::say;
+use crate::cli::output::print_text;
 use crate::error::Result;
 use crate::jobs::qrels::write_qrels;
 use crate::printable;
@@ -20,7 +20,7 @@ pub struct Args {
 /// Writes the gold of every query, less its seeds.
 pub fn run(args: Args) -> Result<()> {
     let queries = write_qrels(&args.dataset, &args.out)?;
-    say(&format!(
+    print_text(&format!(
         "{}: the gold of {queries} queries\n",
         printable::path(&args.out)
     ))?;

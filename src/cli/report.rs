@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::compare::CompareArgs;
+use crate::cli::output::print_text;
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::say;
 use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::jobs::report::report;
@@ -35,7 +35,7 @@ pub fn run(args: Args) -> Result<()> {
     for (name, text) in &files {
         let path = out.join(name);
         write_atomic(&path, text.as_bytes())?;
-        say(&format!("{}\n", printable::path(&path)))?;
+        print_text(&format!("{}\n", printable::path(&path)))?;
     }
     remove_older(&out, |name| files.iter().any(|(new, _)| new == name))
 }

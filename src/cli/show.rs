@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use image::DynamicImage;
 
-use crate::cli::{say, terminal};
+use crate::cli::output::print_text;
+use crate::cli::terminal;
 use crate::config::{Depth, Drawing, Environment, Images};
 use crate::error::{Error, Result};
 use crate::image_file;
@@ -59,7 +60,7 @@ pub fn run(args: Args, ask: impl FnOnce() -> Drawing, draw_text: DrawText) -> Re
         let cells = (width as u16, height as u16);
         let text = draw_text(image, cells, &environment)
             .map_err(|reason| Error::format(&args.image, reason))?;
-        return say(&text);
+        return print_text(&text);
     }
     let config = viuer::Config {
         absolute_offset: false,

@@ -3,8 +3,9 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::{Path, PathBuf};
 
+use crate::cli::arguments::DeviceArg;
+use crate::cli::output::{print_left_out, print_note, print_text};
 use crate::cli::progress::{Reporter, interrupt};
-use crate::cli::{DeviceArg, note, say, told_left_out};
 use crate::error::{Error, Result};
 use crate::files::load_with_defaults;
 use crate::jobs::train::{TrainOptions, train};
@@ -89,21 +90,21 @@ pub fn run(args: Args) -> Result<()> {
     let trained = match train(&args.dataset, &args.out, &config, options, &mut reporter) {
         Err(Error::Stopped) => {
             drop(reporter);
-            note("stopped; `--resume` goes on where it was");
+            print_note("stopped; `--resume` goes on where it was");
             return Err(Error::Stopped);
         }
         other => other?,
     };
     drop(reporter);
-    told_left_out(&trained.left_out);
+    print_left_out(&trained.left_out);
     let minutes = trained.took.as_secs_f64() / 60.0;
     let out = printable::path(&args.out);
-    say(&format!(
+    print_text(&format!(
         "{out}: {} steps in {minutes:.1} min, loss {:.3}\n",
         trained.steps, trained.loss
     ))?;
     if let Some((epoch, map)) = trained.best_epoch {
-        say(&format!(
+        print_text(&format!(
             "kept: epoch {epoch}, MAP@10 {:.1} over the queries of 5 seeds\n",
             100.0 * map
         ))?;

@@ -1,10 +1,7 @@
 //! The table from context and keys to action.
 
-use std::sync::OnceLock;
-
 use crate::config::action::Action;
 use crate::config::key::{Key, Sequence};
-use crate::config::settings::Settings;
 
 /// Where a key is pressed. A pane's own keys come before the global ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,12 +130,6 @@ pub struct Keymap {
 }
 
 impl Keymap {
-    /// The table of the embedded settings: where each action does something.
-    pub fn shipped() -> &'static Keymap {
-        static SHIPPED: OnceLock<Keymap> = OnceLock::new();
-        SHIPPED.get_or_init(|| Settings::default().keymap)
-    }
-
     /// What these keys ask for in this context. A pane's own come before the global ones.
     pub fn find(&self, context: Context, keys: &[Key]) -> Bound {
         let in_one = |context| {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use toml::{Table, Value};
 
@@ -294,6 +295,14 @@ impl Faults {
             Some(number) => *into = number,
             None => self.bad(key, value, &format!("{} to {}", range.start(), range.end())),
         }
+    }
+}
+
+impl Keymap {
+    /// Returns the keymap of the embedded settings.
+    pub fn shipped() -> &'static Keymap {
+        static SHIPPED: OnceLock<Keymap> = OnceLock::new();
+        SHIPPED.get_or_init(|| Settings::default().keymap)
     }
 }
 
