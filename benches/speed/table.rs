@@ -134,7 +134,7 @@ fn times(case: Case, rate: f64) {
         time,
         Some(probabilities * queries as f64),
     );
-    index.forget_lists();
+    index.disable_neighbor_lists();
     let shape = Shape {
         entities: index.len(),
         width: index.width(),

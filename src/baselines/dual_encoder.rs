@@ -20,7 +20,7 @@ use crate::baselines::score_fusion::ScoreFusion;
 use crate::baselines::{BaselineSources, FittedBaseline, train_if_missing};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::index::from_model::{ModelSources, open};
+use crate::index::from_model::{ModelSources, open_model};
 use crate::model::network_config::AlignmentConfig;
 use crate::progress::{Observer, Progress};
 use crate::train::{Preset, Task, TaskSet, TrainConfig, entity_vectors};
@@ -118,7 +118,7 @@ fn opened(
     observe: &mut dyn Observer<Progress>,
 ) -> Result<(ModelSources, Map<String, Value>)> {
     let config = train_if_missing(own, dataset, places, device, observe)?;
-    let opened = open(dataset, &places.model, &places.cache, device, observe)?;
+    let opened = open_model(dataset, &places.model, &places.cache, device, observe)?;
     let mut settings = Map::new();
     settings.insert("model".into(), json!(opened.folder.hash()?));
     settings.insert("training".into(), json!(config));

@@ -102,9 +102,9 @@ fn indexed(
         model: places.model.clone(),
         out: out.clone(),
         cache: places.cache.clone(),
-        prototypes: from_model::trained_with(&places.model)?,
+        prototypes: from_model::model_prototypes(&places.model)?,
     };
-    from_model::build(&from, device, observe)?;
+    from_model::build_index(&from, device, observe)?;
     Index::open(&out, device)
 }
 

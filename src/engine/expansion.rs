@@ -136,7 +136,7 @@ impl Session {
         let release_memory = || {
             pick_count.set(pick_count.get() + 1);
             if pick_count.get().is_multiple_of(RELEASE_INTERVAL) {
-                self.index.give_back();
+                self.index.release_memory();
             }
             Ok(())
         };

@@ -124,7 +124,7 @@ impl Session {
         let mut sum = 0.0;
         for (position, evidence) in &states.listed {
             let state = &contributions[*position];
-            let contribution = state.share * state.z;
+            let contribution = state.fraction * state.z;
             sum += contribution;
             children.push(Explanation {
                 evidence: Some(evidence.clone()),
@@ -203,8 +203,10 @@ impl Session {
     /// states to list.
     fn seed_states(&self, mode: Mode, seed: Row, rows: &[Row]) -> Result<SeedStates> {
         let view = self.index.view(mode)?;
-        let all: Vec<Vec<StateContribution>> =
-            rows.iter().map(|&row| view.evidence(seed, row)).collect();
+        let all: Vec<Vec<StateContribution>> = rows
+            .iter()
+            .map(|&row| view.state_contributions(seed, row))
+            .collect();
         let sentences = self.sentences_of_states(mode, seed);
         let mut listed = Vec::new();
         for position in chosen_states(&all) {
@@ -229,7 +231,7 @@ impl Session {
         let pair = location
             .and_then(|(&(offset, mention), dataset)| dataset.pair_at(offset, mention as u16).ok());
         Evidence {
-            fraction: state.share,
+            fraction: state.fraction,
             sentence: pair.map(inspect::sentence),
         }
     }
@@ -267,7 +269,10 @@ fn explain_reranking(search: &SearchResult, pick: usize) -> Option<(usize, Expla
 /// Chooses the [`MAX_STATES`] states of a seed with the greatest contribution to any entity, and
 /// sorts them by their contribution to the first. `all` has every state for each entity.
 fn chosen_states(all: &[Vec<StateContribution>]) -> Vec<usize> {
-    let contributions = |state: usize| all.iter().map(move |one| one[state].share * one[state].z);
+    let contributions = |state: usize| {
+        all.iter()
+            .map(move |one| one[state].fraction * one[state].z)
+    };
     let greatest = |state: usize| contributions(state).map(f64::abs).fold(0.0, f64::max);
     let first = |state: usize| contributions(state).next().unwrap_or_default();
     let count = all.first().map_or(0, Vec::len);

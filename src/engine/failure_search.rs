@@ -142,11 +142,11 @@ impl FailureSearch {
         let seeds = session.known_rows(&self.queries[self.searched].seeds);
         // the matrix product for the seeds has room for seeds of the next queries
         let mut rows = seeds.clone();
-        let spare = view.spare_rows(&seeds);
+        let spare = view.free_rows(&seeds);
         let next = self.queries[self.searched + 1..]
             .iter()
             .flat_map(|query| session.known_rows(&query.seeds));
-        rows.extend(next.filter(|&row| !view.has_row(row)).take(spare));
+        rows.extend(next.filter(|&row| !view.has_cached_row(row)).take(spare));
         view.z_rows(&rows);
         let wanted: Vec<Row> = self
             .errors

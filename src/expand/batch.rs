@@ -151,7 +151,7 @@ impl BatchExpansion {
     /// Rows that the product of `rows` has room for: of each query's next picks in turn, as far as
     /// can be told.
     fn ahead(&self, view: &ModeIndex, rows: &[Row]) -> Vec<Row> {
-        let spare = view.spare_rows(rows);
+        let spare = view.free_rows(rows);
         let mut found: Vec<Row> = Vec::with_capacity(spare);
         for (query, search) in self.searches.iter().enumerate() {
             let Some(search) = search else { continue };
@@ -161,7 +161,7 @@ impl BatchExpansion {
             let (pool, room) = (&self.pools[self.pool(query)], spare - found.len());
             let next = search.ahead(view, &self.config, pool, room).into_iter();
             let new = next
-                .filter(|r| !view.has_row(*r) && !rows.contains(r) && !found.contains(r))
+                .filter(|r| !view.has_cached_row(*r) && !rows.contains(r) && !found.contains(r))
                 .take(room);
             found.extend(new.collect::<Vec<_>>());
         }

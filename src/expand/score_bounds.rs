@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::expand::shortlist::Shortlist;
-use crate::index::{ColumnBatch, ModeIndex};
+use crate::index::{ColumnBatch, ModeIndex, NeighborList};
 use crate::types::Row;
 
 /// Candidates that are summed at once beyond those wanted.
@@ -49,15 +49,15 @@ impl Bounds {
 
     /// Adds a member; none where its list is damaged.
     pub fn add(&mut self, view: &ModeIndex, row: Row) -> Option<()> {
-        let (near, upper, rest) = view.near(row)?;
+        let NeighborList { rows, upper, rest } = view.neighbor_list(row)?;
         self.rest += rest as f64;
-        for (&candidate, z) in near.iter().zip(upper) {
+        for (&candidate, z) in rows.iter().zip(upper) {
             self.upper.raise(Row(candidate as u32), (z - rest) as f64);
         }
         if self.members.last().is_none_or(ColumnBatch::is_full) {
-            self.members.push(view.few());
+            self.members.push(view.column_batch());
         }
-        view.add_to(self.members.last_mut()?, row);
+        view.add_column(self.members.last_mut()?, row);
         Some(())
     }
 
@@ -106,7 +106,7 @@ impl Bounds {
                 .filter(|&i| sums[i].whole == at && sums[i].more < few.count())
                 .collect();
             let candidates: Vec<Row> = behind.iter().map(|&i| rows[i]).collect();
-            for (i, z) in behind.into_iter().zip(view.z_of_few(few, &candidates)) {
+            for (i, z) in behind.into_iter().zip(view.z_columns(few, &candidates)) {
                 let sum = &mut sums[i];
                 z[sum.more..few.count()]
                     .iter()

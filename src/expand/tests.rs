@@ -352,7 +352,7 @@ fn bounds_give_way_to_rows_with_the_same_answer() {
         Index::open(&out, Device::Cpu).unwrap()
     };
     let (lists, mut by_rows) = (index(), index());
-    by_rows.forget_lists();
+    by_rows.disable_neighbor_lists();
     assert!(
         lists.view(Mode::Both).unwrap().has_lists()
             && !by_rows.view(Mode::Both).unwrap().has_lists()
@@ -400,7 +400,7 @@ fn what_is_guessed_is_what_is_picked() {
     let out = folder.path().join("index");
     crate::index::test_index::large(&out, 6_000);
     let mut index = Index::open(&out, Device::Cpu).unwrap();
-    index.forget_lists();
+    index.disable_neighbor_lists();
     let (view, seeds, config) = (
         index.view(Mode::Both).unwrap(),
         rows(&[0, 60, 120]),

@@ -169,7 +169,7 @@ impl WindowSearch {
     ) -> Vec<Row> {
         match &self.scores {
             Scores::Whole(_) if self.picks.is_empty() => Vec::new(),
-            Scores::Whole(sums) if view.len() * view.index().width() < GUESSED_FROM => {
+            Scores::Whole(sums) if view.len() * view.width() < GUESSED_FROM => {
                 sums.best(taken, AHEAD)
             }
             _ => self.guess(view, config, taken, count),
@@ -349,7 +349,7 @@ impl WindowSearch {
     fn watch(&mut self, view: &ModeIndex, entities: &[Row]) {
         for &entity in entities {
             self.watched.entry(entity).or_insert_with(|| {
-                let (asked, mut own) = (view.asked(entity), TargetSet::default());
+                let (asked, mut own) = (view.prepare(entity), TargetSet::default());
                 view.add_target(&mut own, entity);
                 let own = view.probabilities(&[(&asked, 0)], &own)[0][0];
                 Watched {
@@ -403,7 +403,7 @@ fn check_seeds(view: &ModeIndex, seeds: &[Row]) -> Result<()> {
             )));
         }
         if !seen.insert(seed) {
-            let name = &view.index().entity(seed).name;
+            let name = &view.entity(seed).name;
             return Err(Error::Argument(format!("“{name}” is a seed twice")));
         }
     }

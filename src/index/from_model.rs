@@ -12,9 +12,11 @@ use crate::features::image_encoder::ImageEncoder;
 use crate::features::load_pairs::{Encoders, load_pairs};
 use crate::features::loaded_pairs::LoadedPairs;
 use crate::features::samples::{FeatureSources, Sample};
-use crate::index::builder::{Builder, PairTable, States, StoragePrecision};
+use crate::index::builder::Builder;
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
+use crate::index::pair_table::PairTable;
 use crate::index::prototypes::Prototypes;
+use crate::index::states::{States, StoragePrecision};
 use crate::model::{ModelFolder, Network, checkpoint};
 use crate::progress::{Observer, Progress};
 use crate::types::{EntityId, Mode};
@@ -38,22 +40,20 @@ pub struct IndexPaths {
 /// converted model.
 ///
 /// Errors: those of a model folder; `Format` for invalid settings.
-pub fn trained_with(model: &Path) -> Result<Option<Prototypes>> {
+pub fn model_prototypes(model: &Path) -> Result<Option<Prototypes>> {
     let folder = ModelFolder::open(model)?;
-    let said = folder
+    let settings = folder
         .config
         .training
         .get("prototypes")
         .cloned()
         .unwrap_or_default();
-    let said: Option<Prototypes> = serde_json::from_value(said).map_err(|e| {
-        Error::format(
-            model,
-            format!("has settings of prototypes that cannot be: {e}"),
-        )
-    })?;
-    said.map_or(Ok(()), |prototypes| prototypes.check())?;
-    Ok(said)
+    let prototypes: Option<Prototypes> = serde_json::from_value(settings)
+        .map_err(|e| Error::format(model, format!("has invalid prototype settings: {e}")))?;
+    if let Some(prototypes) = prototypes {
+        prototypes.validate()?;
+    }
+    Ok(prototypes)
 }
 
 /// A model and the features of a data set's pairs.
@@ -68,12 +68,12 @@ pub struct ModelSources {
 ///
 /// Errors: a missing or damaged model folder; `Mismatch` if the model has another vocabulary or
 /// other encoders.
-pub fn open(
+pub fn open_model(
     dataset: &Dataset,
     model: &Path,
     cache: &Path,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<ModelSources> {
     let folder = ModelFolder::open(model)?;
     let config = &folder.config;
@@ -100,14 +100,14 @@ pub fn open(
         image.grid,
         cache,
         Some(&config.entity_ids),
-        observe,
+        observer,
     )?;
     pairs
         .left_out
         .extend(folder.weights().describe_unused(&left_out));
     let texts = encoders
         .text
-        .states(cache, &pairs, &network.student.bert, device, observe)?;
+        .states(cache, &pairs, &network.student.bert, device, observer)?;
     Ok(ModelSources {
         network,
         sources: FeatureSources {
@@ -125,58 +125,58 @@ pub fn open(
 ///
 /// Errors: a missing or damaged model folder or data set; `Mismatch` if the model has another
 /// vocabulary.
-pub fn build(
-    places: &IndexPaths,
+pub fn build_index(
+    paths: &IndexPaths,
     device: Device,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Vec<(String, usize)>> {
-    let dataset = Dataset::open(&places.dataset)?;
+    let dataset = Dataset::open(&paths.dataset)?;
     let ModelSources {
         folder,
         network,
         sources,
-    } = open(&dataset, &places.model, &places.cache, device, observe)?;
+    } = open_model(&dataset, &paths.model, &paths.cache, device, observer)?;
     check_task(&folder)?;
     let left_out = sources.pairs.left_out.clone();
 
-    write(places, &dataset, &folder, &network, &sources, observe)?;
+    write_index(paths, &dataset, &folder, &network, &sources, observer)?;
     Ok(left_out)
 }
 
 /// Computes the states of every mode and writes the index.
-fn write(
-    places: &IndexPaths,
+fn write_index(
+    paths: &IndexPaths,
     dataset: &Dataset,
     folder: &ModelFolder,
     network: &Network,
     sources: &FeatureSources,
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<()> {
     let pairs = &sources.pairs;
-    let Head {
+    let RefinedHead {
         weight,
         bias,
-        mut known,
-    } = head(places, folder, network, sources, observe)?;
+        mut computed,
+    } = refined_head(paths, folder, network, sources, observer)?;
     let mut builder = Builder::resume(
-        &places.out,
+        &paths.out,
         entities(dataset, pairs),
         &weight,
         &bias,
-        provenance(places, dataset, folder, sources)?,
+        provenance(paths, dataset, folder, sources)?,
     )?;
     let mut table = pair_table(pairs);
     let row_offsets = table.row_offsets.clone();
     for mode in Mode::ALL {
-        let distinct = Distinct::of(sources, mode);
-        if builder.has(mode) {
-            told_kept(mode, observe)?;
+        let distinct = DistinctSamples::from_mode(sources, mode);
+        if builder.has_mode(mode) {
+            report_reused_mode(mode, observer)?;
             table.states.push((mode, distinct.state_of_pair));
             continue;
         }
-        let states = match known.take_if(|(of, _)| *of == mode) {
+        let states = match computed.take_if(|(computed_mode, _)| *computed_mode == mode) {
             Some((_, states)) => states,
-            None => run(network, sources, &distinct.samples, observe)?,
+            None => compute_states(network, sources, &distinct.samples, observer)?,
         };
         let states = States::from_pairs(
             states,
@@ -184,7 +184,7 @@ fn write(
             &distinct.state_of_pair,
             StoragePrecision::Half,
         );
-        builder.add_mode(mode, states, observe)?;
+        builder.add_mode(mode, states, observer)?;
         table.states.push((mode, distinct.state_of_pair));
     }
     builder.add_pairs(&table)?;
@@ -199,43 +199,43 @@ fn entities(dataset: &Dataset, pairs: &LoadedPairs) -> Vec<Entity> {
 }
 
 /// The last layer of the entity head, and the states that were computed to refine it.
-struct Head {
+struct RefinedHead {
     weight: Tensor,
     bias: Tensor,
     /// The states of one mode, if they were computed.
-    known: Option<(Mode, Tensor)>,
+    computed: Option<(Mode, Tensor)>,
 }
 
 /// Returns the head as it was trained, or refined by prototypes if the settings have them.
-fn head(
-    places: &IndexPaths,
+fn refined_head(
+    paths: &IndexPaths,
     folder: &ModelFolder,
     network: &Network,
     sources: &FeatureSources,
-    observe: &mut dyn Observer<Progress>,
-) -> Result<Head> {
+    observer: &mut dyn Observer<Progress>,
+) -> Result<RefinedHead> {
     let (weight, bias) = network.student.head.last_layer();
-    let Some(prototypes) = places.prototypes else {
-        return Ok(Head {
+    let Some(prototypes) = paths.prototypes else {
+        return Ok(RefinedHead {
             weight,
             bias,
-            known: None,
+            computed: None,
         });
     };
     // text states separate classes best; a model trained without text has image states only
-    let mode = if saw_text(folder) {
+    let mode = if was_trained_with_text(folder) {
         Mode::Text
     } else {
         Mode::Image
     };
-    let distinct = Distinct::of(sources, mode);
-    let states = run(network, sources, &distinct.samples, observe)?;
+    let distinct = DistinctSamples::from_mode(sources, mode);
+    let states = compute_states(network, sources, &distinct.samples, observer)?;
     let means = distinct.means(sources, &states).to_device(sources.device);
     let (weight, bias) = prototypes.refine(&weight, &bias, &means);
-    Ok(Head {
+    Ok(RefinedHead {
         weight,
         bias,
-        known: Some((mode, states)),
+        computed: Some((mode, states)),
     })
 }
 
@@ -259,7 +259,7 @@ fn check_task(folder: &ModelFolder) -> Result<()> {
         .and_then(serde_json::Value::as_array)
     {
         Some(tasks) if !tasks.iter().any(|task| task == "mep") => Err(Error::Mismatch(format!(
-            "{} was trained without masked entity prediction (mep), which an index is read off",
+            "{} was trained without masked entity prediction (mep), which an index requires",
             folder.path.display()
         ))),
         _ => Ok(()),
@@ -267,44 +267,44 @@ fn check_task(folder: &ModelFolder) -> Result<()> {
 }
 
 /// Returns whether the model was trained with text.
-fn saw_text(folder: &ModelFolder) -> bool {
+fn was_trained_with_text(folder: &ModelFolder) -> bool {
     folder
         .config
         .training
         .get("drop_text")
         .and_then(serde_json::Value::as_f64)
-        .is_none_or(|share| share < 1.0)
+        .is_none_or(|fraction| fraction < 1.0)
 }
 
 /// Reports that a mode is reused from an interrupted build.
-fn told_kept(mode: Mode, observe: &mut dyn Observer<Progress>) -> Result<()> {
-    let kept = Progress {
-        details: "kept from the run before".into(),
+fn report_reused_mode(mode: Mode, observer: &mut dyn Observer<Progress>) -> Result<()> {
+    let progress = Progress {
+        details: "reused from the interrupted build".into(),
         ..Progress::new(format!("mode {mode}"), 1, 1)
     };
-    observe.report(kept)
+    observer.report(progress)
 }
 
 fn provenance(
-    places: &IndexPaths,
+    paths: &IndexPaths,
     dataset: &Dataset,
     folder: &ModelFolder,
     sources: &FeatureSources,
 ) -> Result<Provenance> {
-    let named = |path: &Path| {
+    let file_name = |path: &Path| {
         path.file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
     };
     Ok(Provenance {
-        dataset: Some(Origin::beside(
-            &places.out,
+        dataset: Some(Origin::relative_to(
+            &paths.out,
             dataset.name.clone(),
             &dataset.root,
             dataset.hash()?,
         )?),
         // the path of the model means nothing where only the index is available
         model: Some(Origin {
-            name: named(&places.model),
+            name: file_name(&paths.model),
             path: String::new(),
             hash: folder.hash()?,
         }),
@@ -318,7 +318,7 @@ fn provenance(
             .training
             .get("seed")
             .and_then(serde_json::Value::as_u64),
-        settings: settings(folder, places.prototypes),
+        settings: settings(folder, paths.prototypes),
         left_out: sources
             .pairs
             .left_out
@@ -344,13 +344,13 @@ fn settings(folder: &ModelFolder, prototypes: Option<Prototypes>) -> serde_json:
 /// Refuses a data set that does not have all entities of the model.
 fn check_vocabulary(dataset: &Dataset, folder: &ModelFolder) -> Result<()> {
     let ids = &folder.config.entity_ids;
-    let foreign = ids
+    let unknown = ids
         .iter()
         .filter(|&&id| !dataset.vocabulary.contains(id))
         .count();
-    if ids.is_empty() || foreign > 0 {
+    if ids.is_empty() || unknown > 0 {
         return Err(Error::Mismatch(format!(
-            "{} is a model of another vocabulary: {foreign} of its {} entities are not in {}",
+            "{} has another vocabulary: {unknown} of its {} entities are not in {}",
             folder.path.display(),
             ids.len(),
             dataset.root.display()
@@ -369,7 +369,7 @@ fn check_encoders(folder: &ModelFolder, model: &Path, encoders: &Encoders) -> Re
         return Ok(());
     }
     Err(Error::Mismatch(format!(
-        "the encoders {text} and {} are not those that {} was trained with",
+        "the encoders {text} and {} are not the ones that {} was trained with",
         image.encoder.name,
         model.display()
     )))
@@ -380,7 +380,7 @@ fn encoder_names(folder: &ModelFolder) -> Result<(String, crate::model::checkpoi
         (Some(text), Some(image)) => Ok((text.name.clone(), image.clone())),
         _ => Err(Error::format(
             folder.path.join("config.json"),
-            "does not name the encoders that the model was trained with",
+            "does not have the names of the model's encoders",
         )),
     }
 }
@@ -393,7 +393,7 @@ fn check_patches(folder: &ModelFolder, encoder: &ImageEncoder, grid: Option<i64>
         return Ok(());
     }
     Err(Error::Mismatch(format!(
-        "{} takes images as {} × {} features, and its image encoder gives {patches} × {}",
+        "{} takes images as {} × {} features, but its image encoder returns {patches} × {}",
         folder.path.display(),
         sizes.patches,
         sizes.patch_features,
@@ -403,16 +403,16 @@ fn check_patches(folder: &ModelFolder, encoder: &ImageEncoder, grid: Option<i64>
 
 /// The distinct inputs of a mode. Pairs that differ only in a modality that the mode does not show
 /// share one state.
-struct Distinct {
+struct DistinctSamples {
     samples: Vec<Sample>,
     /// The index of each pair's state.
     state_of_pair: Vec<i32>,
 }
 
-impl Distinct {
-    fn of(sources: &FeatureSources, mode: Mode) -> Self {
+impl DistinctSamples {
+    fn from_mode(sources: &FeatureSources, mode: Mode) -> Self {
         let pairs = &sources.pairs;
-        let mut numbers: HashMap<(usize, usize), i32> = HashMap::new();
+        let mut states: HashMap<(usize, usize), i32> = HashMap::new();
         let mut samples = Vec::new();
         let state_of_pair = (0..pairs.pairs.len())
             .map(|pair| {
@@ -424,13 +424,13 @@ impl Distinct {
                     Mode::None => (usize::MAX, 0),
                 };
                 let next = samples.len() as i32;
-                *numbers.entry(key).or_insert_with(|| {
+                *states.entry(key).or_insert_with(|| {
                     samples.push(Sample { pair, image, mode });
                     next
                 })
             })
             .collect();
-        Distinct {
+        DistinctSamples {
             samples,
             state_of_pair,
         }
@@ -441,11 +441,11 @@ impl Distinct {
         let mut mean = EntityMean::new(sources.pairs.entities.len(), Device::Cpu);
         let pairs: Vec<usize> = (0..self.state_of_pair.len()).collect();
         for pairs in pairs.chunks(BATCH) {
-            let of = |number: &dyn Fn(usize) -> i64| {
+            let per_pair = |number: &dyn Fn(usize) -> i64| {
                 Tensor::from_slice(&pairs.iter().map(|&p| number(p)).collect::<Vec<_>>())
             };
-            let rows = states.index_select(0, &of(&|pair| self.state_of_pair[pair].into()));
-            mean.add(&of(&|pair| sources.pairs.row(pair) as i64), &rows);
+            let rows = states.index_select(0, &per_pair(&|pair| self.state_of_pair[pair].into()));
+            mean.add(&per_pair(&|pair| sources.pairs.row(pair) as i64), &rows);
         }
         mean.finish()
     }
@@ -453,11 +453,11 @@ impl Distinct {
 
 /// Returns the input of the entity head's last layer for each sample, `[U, D]` on the CPU. Samples
 /// of similar lengths are computed together.
-fn run(
+fn compute_states(
     network: &Network,
     sources: &FeatureSources,
     samples: &[Sample],
-    observe: &mut dyn Observer<Progress>,
+    observer: &mut dyn Observer<Progress>,
 ) -> Result<Tensor> {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     order.sort_by_key(|&i| sources.pairs.length(samples[i].pair));
@@ -467,16 +467,16 @@ fn run(
         (Kind::Float, Device::Cpu),
     );
     for (done, batch) in order.chunks(BATCH).enumerate() {
-        let shown: Vec<Sample> = batch.iter().map(|&i| samples[i]).collect();
-        let states = network.student.pre_head(&sources.input(&shown)?);
-        let at: Vec<i64> = batch.iter().map(|&i| i as i64).collect();
+        let batch_samples: Vec<Sample> = batch.iter().map(|&i| samples[i]).collect();
+        let states = network.student.pre_head(&sources.input(&batch_samples)?);
+        let rows: Vec<i64> = batch.iter().map(|&i| i as i64).collect();
         let _ = out.shallow_clone().index_copy_(
             0,
-            &Tensor::from_slice(&at),
+            &Tensor::from_slice(&rows),
             &states.to_device(Device::Cpu),
         );
         let done = (done * BATCH + batch.len()) as u64;
-        observe.report(Progress::new(
+        observer.report(Progress::new(
             format!("states, {mode}"),
             done,
             samples.len() as u64,

@@ -16,14 +16,14 @@ const ROWS_512: usize = 12;
 const ROWS: usize = 6;
 /// The number of rows of W that all directions use before the next rows are read, so that W is read
 /// from memory once.
-const TILE: usize = 8 * ROWS_512;
+const TILE_HEIGHT: usize = 8 * ROWS_512;
 /// The number of terms that are summed before they are added to the total: short sums keep the
 /// error of f32 small.
 const DEPTH: usize = 128;
-/// The number of multiplications that are worth a thread.
-const THREAD: usize = 4 << 20;
+/// The number of multiplications that are useful_threads a thread.
+const THREAD_WORK: usize = 4 << 20;
 /// The number of pieces of work for each thread.
-const PIECES: usize = 8;
+const PIECES_PER_THREAD: usize = 8;
 
 /// Returns Σ_d `weight[v][d]` · `directions[i][d]` as `[directions][V]`, f32; both arguments are
 /// row-major with `width` numbers in a row. `finish(i, v, sums)` is called with the sums of
@@ -40,10 +40,12 @@ pub fn products(
         .chunks(COLUMNS * width)
         .map(|d| transposed(d, width))
         .collect();
-    let worth = rows * width * COLUMNS * blocks.len() / THREAD;
-    let threads = threads.min(worth).max(1);
+    let useful_threads = rows * width * COLUMNS * blocks.len() / THREAD_WORK;
+    let threads = threads.min(useful_threads).max(1);
     // a thread that is slowed down leaves its pieces to the others
-    let piece = rows.div_ceil(threads * PIECES).next_multiple_of(TILE);
+    let piece = rows
+        .div_ceil(threads * PIECES_PER_THREAD)
+        .next_multiple_of(TILE_HEIGHT);
     // each is allocated by itself, since a clone would write it
     let mut out: Vec<Vec<f32>> = (0..count).map(|_| vec![0.0; rows]).collect();
     let mut pieces: Vec<Vec<&mut [f32]>> = (0..rows.div_ceil(piece))
@@ -59,10 +61,10 @@ pub fn products(
         .into_iter()
         .zip(weight.chunks(piece * width))
         .enumerate();
-    shared(work, threads, |(at, (mut out, weight))| {
-        for (tile, weight) in weight.chunks(TILE * width).enumerate() {
-            let from = tile * TILE;
-            fill(weight, &blocks, width, from, &mut out);
+    run_parallel(work, threads, |(at, (mut out, weight))| {
+        for (tile, weight) in weight.chunks(TILE_HEIGHT * width).enumerate() {
+            let from = tile * TILE_HEIGHT;
+            fill_tile(weight, &blocks, width, from, &mut out);
             let to = from + weight.len() / width;
             out.iter_mut()
                 .enumerate()
@@ -73,7 +75,7 @@ pub fn products(
 }
 
 /// Processes all pieces of work on this number of threads, the calling one included.
-fn shared<T>(work: impl Iterator<Item = T> + Send, threads: usize, each: impl Fn(T) + Sync) {
+fn run_parallel<T>(work: impl Iterator<Item = T> + Send, threads: usize, each: impl Fn(T) + Sync) {
     let work = Mutex::new(work);
     let next = || work.lock().ok()?.next();
     let run = || {
@@ -100,7 +102,7 @@ fn transposed(directions: &[f32], width: usize) -> Vec<[f32; COLUMNS]> {
 }
 
 /// Computes `out[i][v]` for a tile of rows of W, with v from `from` on.
-fn fill(
+fn fill_tile(
     weight: &[f32],
     blocks: &[Vec<[f32; COLUMNS]>],
     width: usize,
@@ -113,44 +115,44 @@ fn fill(
         if is_x86_feature_detected!("avx512f") {
             // SAFETY: the processor has AVX-512F, which was checked and is all that the function
             // requires.
-            return unsafe { fill_avx512(weight, blocks, width, from, out) };
+            return unsafe { fill_tile_avx512(weight, blocks, width, from, out) };
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: as above, for AVX2
-            return unsafe { fill_avx2(weight, blocks, width, from, out) };
+            return unsafe { fill_tile_avx2(weight, blocks, width, from, out) };
         }
     }
-    fill_any::<ROWS>(weight, blocks, width, from, out);
+    fill_tile_any::<ROWS>(weight, blocks, width, from, out);
 }
 
 /// Computes the same numbers, compiled for AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn fill_avx512(
+fn fill_tile_avx512(
     weight: &[f32],
     blocks: &[Vec<[f32; COLUMNS]>],
     width: usize,
     from: usize,
     out: &mut [&mut [f32]],
 ) {
-    fill_any::<ROWS_512>(weight, blocks, width, from, out);
+    fill_tile_any::<ROWS_512>(weight, blocks, width, from, out);
 }
 
 /// Computes the same numbers, compiled for AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn fill_avx2(
+fn fill_tile_avx2(
     weight: &[f32],
     blocks: &[Vec<[f32; COLUMNS]>],
     width: usize,
     from: usize,
     out: &mut [&mut [f32]],
 ) {
-    fill_any::<ROWS>(weight, blocks, width, from, out);
+    fill_tile_any::<ROWS>(weight, blocks, width, from, out);
 }
 
 #[inline(always)]
-fn fill_any<const R: usize>(
+fn fill_tile_any<const R: usize>(
     weight: &[f32],
     blocks: &[Vec<[f32; COLUMNS]>],
     width: usize,
@@ -240,7 +242,7 @@ impl Directions {
 
     /// Returns what [`products`] returns for these rows of W, equal to the last bit:
     /// `[rows][directions]`, 0 beyond the last direction.
-    pub fn with(&self, rows: &[&[f32]]) -> Vec<[f32; COLUMNS]> {
+    pub fn products_with(&self, rows: &[&[f32]]) -> Vec<[f32; COLUMNS]> {
         #[cfg(target_arch = "x86_64")]
         #[allow(unsafe_code)]
         {
@@ -317,14 +319,14 @@ fn dot_any(a: &[f32], b: &[f32]) -> f64 {
         sums.iter_mut()
             .zip(a_rest.iter().zip(b_rest))
             .for_each(|(sum, (a, b))| *sum += a * b);
-        total += folded(&sums);
+        total += sum_lanes(&sums);
     }
     total
 }
 
 /// Returns the sum of all lanes, added by halves.
 #[inline(always)]
-fn folded(lanes: &[f32; LANES]) -> f64 {
+fn sum_lanes(lanes: &[f32; LANES]) -> f64 {
     let eight: [f64; 8] = std::array::from_fn(|i| lanes[i] as f64 + lanes[i + 8] as f64);
     let four: [f64; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
     (four[0] + four[2]) + (four[1] + four[3])
@@ -332,13 +334,13 @@ fn folded(lanes: &[f32; LANES]) -> f64 {
 
 /// The number of rows in a tile. The dot products of two tiles are computed together, so that each
 /// number that is read serves several of them.
-const TOGETHER: usize = 4;
+const TILE_ROWS: usize = 4;
 
 /// Rows of one width in the layout of [`dots`].
 #[derive(Clone, Default)]
 pub struct TiledRows {
     /// Tiles of [`TILE_ROWS`] rows, `[width / LANES][TILE_ROWS][LANES]`, filled up with 0.
-    tiles: Vec<Vec<[[f32; LANES]; TOGETHER]>>,
+    tiles: Vec<Vec<[[f32; LANES]; TILE_ROWS]>>,
     count: usize,
 }
 
@@ -355,22 +357,22 @@ impl TiledRows {
     }
 
     pub fn push(&mut self, row: &[f32]) {
-        let place = self.count % TOGETHER;
-        if place == 0 {
+        let slot = self.count % TILE_ROWS;
+        if slot == 0 {
             self.tiles
-                .push(vec![[[0.0; LANES]; TOGETHER]; row.len().div_ceil(LANES)]);
+                .push(vec![[[0.0; LANES]; TILE_ROWS]; row.len().div_ceil(LANES)]);
         }
         if let Some(tile) = self.tiles.last_mut() {
             tile.iter_mut()
                 .zip(row.chunks(LANES))
-                .for_each(|(out, part)| out[place][..part.len()].copy_from_slice(part));
+                .for_each(|(out, part)| out[slot][..part.len()].copy_from_slice(part));
         }
         self.count += 1;
     }
 }
 
 /// Returns [`dots`] of each of these rows with `b`, from the given row of `b` on, on several
-/// threads if that is worth it.
+/// threads if that is useful_threads it.
 pub fn all_dots(wanted: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -> Vec<Vec<f64>> {
     let width = b.tiles.first().map_or(0, |tile| tile.len() * LANES);
     let work: usize = wanted
@@ -378,9 +380,9 @@ pub fn all_dots(wanted: &[(&TiledRows, usize)], b: &TiledRows, threads: usize) -
         .map(|(a, from)| a.count * (b.count - from) * width)
         .sum();
     let mut out = vec![Vec::new(); wanted.len()];
-    shared(
+    run_parallel(
         wanted.iter().zip(&mut out),
-        threads.min(work / THREAD).max(1),
+        threads.min(work / THREAD_WORK).max(1),
         |((a, from), out)| *out = dots(a, b, *from),
     );
     out
@@ -421,28 +423,28 @@ fn dots_any(a: &TiledRows, b: &TiledRows, from: usize) -> Vec<f64> {
     let width = b.count - from;
     let mut out = vec![0.0; a.count * width];
     for (i, left) in a.tiles.iter().enumerate() {
-        for (j, right) in b.tiles.iter().enumerate().skip(from / TOGETHER) {
-            let mut totals = [[0.0; TOGETHER]; TOGETHER];
+        for (j, right) in b.tiles.iter().enumerate().skip(from / TILE_ROWS) {
+            let mut totals = [[0.0; TILE_ROWS]; TILE_ROWS];
             for (left, right) in left.chunks(RUN).zip(right.chunks(RUN)) {
-                let mut sums = [[[0.0f32; LANES]; TOGETHER]; TOGETHER];
+                let mut sums = [[[0.0f32; LANES]; TILE_ROWS]; TILE_ROWS];
                 for (left, right) in left.iter().zip(right) {
-                    for i in 0..TOGETHER {
-                        for j in 0..TOGETHER {
+                    for i in 0..TILE_ROWS {
+                        for j in 0..TILE_ROWS {
                             for lane in 0..LANES {
                                 sums[i][j][lane] += left[i][lane] * right[j][lane];
                             }
                         }
                     }
                 }
-                for i in 0..TOGETHER {
-                    for j in 0..TOGETHER {
-                        totals[i][j] += folded(&sums[i][j]);
+                for i in 0..TILE_ROWS {
+                    for j in 0..TILE_ROWS {
+                        totals[i][j] += sum_lanes(&sums[i][j]);
                     }
                 }
             }
-            let wanted = from.max(j * TOGETHER)..b.count.min((j + 1) * TOGETHER);
-            for (row, totals) in (i * TOGETHER..a.count).zip(&totals) {
-                let totals = &totals[wanted.start - j * TOGETHER..wanted.end - j * TOGETHER];
+            let wanted = from.max(j * TILE_ROWS)..b.count.min((j + 1) * TILE_ROWS);
+            for (row, totals) in (i * TILE_ROWS..a.count).zip(&totals) {
+                let totals = &totals[wanted.start - j * TILE_ROWS..wanted.end - j * TILE_ROWS];
                 out[row * width + wanted.start - from..][..totals.len()].copy_from_slice(totals);
             }
         }
@@ -461,21 +463,26 @@ mod tests {
             .collect()
     }
 
-    fn plain(weight: &[f32], directions: &[f32], width: usize, threads: usize) -> Vec<Vec<f32>> {
+    fn plain_products(
+        weight: &[f32],
+        directions: &[f32],
+        width: usize,
+        threads: usize,
+    ) -> Vec<Vec<f32>> {
         products(weight, directions, width, threads, |_, _, _| ())
     }
 
     #[test]
-    fn products_are_sums_of_plain() {
+    fn products_equal_exact_sums() {
         // shapes with remainders in all dimensions: rows, directions, depth
         for (rows, count, width) in [
             (1, 1, 1),
             (7, 3, 5),
             (203, 37, 300),
-            (TILE + 4, COLUMNS, DEPTH),
+            (TILE_HEIGHT + 4, COLUMNS, DEPTH),
         ] {
             let (weight, directions) = (numbers(rows * width, 1), numbers(count * width, 2));
-            let found = plain(&weight, &directions, width, 2);
+            let found = plain_products(&weight, &directions, width, 2);
             assert_eq!((found.len(), found[0].len()), (count, rows));
             for (d, found) in directions.chunks(width).zip(&found) {
                 for (w, found) in weight.chunks(width).zip(found) {
@@ -492,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_together_are_dots_alone() {
+    fn dots_equal_single_dots() {
         let rows_of = |all: &[f32], width: usize| {
             let mut rows = TiledRows::default();
             all.chunks(width).for_each(|row| rows.push(row));
@@ -528,25 +535,26 @@ mod tests {
     }
 
     #[test]
-    fn a_few_rows_give_what_all_rows_give() {
+    fn products_with_some_rows_equal_products_with_all() {
         let (rows, width) = (37, 300);
         let (weight, all) = (numbers(rows * width, 7), numbers(5 * width, 8));
         let mut directions = Directions::new(width);
         all.chunks(width)
             .for_each(|d| directions.push(d.iter().copied()));
-        let whole = plain(&weight, &all, width, 1);
+        let all_products = plain_products(&weight, &all, width, 1);
         let picked: Vec<usize> = (0..rows).rev().step_by(2).collect();
         let gathered: Vec<&[f32]> = picked
             .iter()
             .map(|&v| &weight[v * width..][..width])
             .collect();
         for found in [
-            directions.with(&gathered),
+            directions.products_with(&gathered),
             rows_any::<ROWS>(&gathered, &directions.block),
         ] {
             for (row, &v) in found.iter().zip(&picked) {
                 assert!(
-                    (0..5).all(|i| row[i] == whole[i][v]) && row[5..].iter().all(|&x| x == 0.0)
+                    (0..5).all(|i| row[i] == all_products[i][v])
+                        && row[5..].iter().all(|&x| x == 0.0)
                 );
             }
         }
@@ -554,11 +562,11 @@ mod tests {
     }
 
     #[test]
-    fn a_number_does_not_depend_on_what_is_computed_with_it() {
+    fn a_product_does_not_depend_on_the_other_operands() {
         let (rows, width) = (9_001, 70);
         let (weight, directions) = (numbers(rows * width, 3), numbers(40 * width, 4));
-        let together = plain(&weight, &directions, width, 1);
-        assert_eq!(together, plain(&weight, &directions, width, 3));
+        let together = plain_products(&weight, &directions, width, 1);
+        assert_eq!(together, plain_products(&weight, &directions, width, 3));
         let finished = products(&weight, &directions, width, 2, |i, from, sums| {
             sums.iter_mut()
                 .zip(from..)
@@ -579,13 +587,20 @@ mod tests {
                 .collect::<Vec<_>>()
         );
         for (i, direction) in directions.chunks(width).enumerate().step_by(7) {
-            assert_eq!(plain(&weight, direction, width, 2), [together[i].clone()]);
+            assert_eq!(
+                plain_products(&weight, direction, width, 2),
+                [together[i].clone()]
+            );
         }
         let blocks: Vec<_> = directions
             .chunks(COLUMNS * width)
             .map(|d| transposed(d, width))
             .collect();
-        for fill in [fill_any::<ROWS>, fill_any::<ROWS_512>, fill_any::<1>] {
+        for fill in [
+            fill_tile_any::<ROWS>,
+            fill_tile_any::<ROWS_512>,
+            fill_tile_any::<1>,
+        ] {
             let mut anywhere = vec![vec![0.0; rows]; 40];
             let mut out: Vec<&mut [f32]> = anywhere.iter_mut().map(Vec::as_mut_slice).collect();
             fill(&weight, &blocks, width, 0, &mut out);

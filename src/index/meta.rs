@@ -17,7 +17,7 @@ pub const HEAD_FILE: &str = "head.safetensors";
 pub const PAIRS_FILE: &str = "pairs.safetensors";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
+pub struct IndexMeta {
     pub kind: String,
     pub version: u32,
     /// D, the width of a state.
@@ -79,15 +79,15 @@ pub struct Origin {
 impl Origin {
     /// Describes a data set that the index at `index` is built from. Its path is relative to the
     /// index if both have a common ancestor besides the root. Error: a path does not exist.
-    pub fn beside(index: &Path, name: String, root: &Path, hash: String) -> Result<Origin> {
-        let whole = |path: &Path| std::fs::canonicalize(path).map_err(Error::io("find", path));
-        let root = whole(root)?;
+    pub fn relative_to(index: &Path, name: String, root: &Path, hash: String) -> Result<Origin> {
+        let absolute = |path: &Path| std::fs::canonicalize(path).map_err(Error::io("find", path));
+        let root = absolute(root)?;
         // the index itself may not exist yet, but its folder does
         let parent = match index.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let index = whole(parent)?.join(index.file_name().unwrap_or_default());
+        let index = absolute(parent)?.join(index.file_name().unwrap_or_default());
         Ok(Origin {
             name,
             path: relative(&index, &root).display().to_string(),
@@ -99,20 +99,20 @@ impl Origin {
 /// Returns the relative path from folder `from` to `to`, both absolute; `to` itself if only the
 /// root is common.
 fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from
+    let common = from
         .components()
         .zip(to.components())
         .take_while(|(a, b)| a == b)
         .count();
-    if shared <= 1 {
+    if common <= 1 {
         return to.to_owned();
     }
-    let up = from.components().skip(shared).map(|_| Component::ParentDir);
-    let way: PathBuf = up.chain(to.components().skip(shared)).collect();
-    if way.as_os_str().is_empty() {
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to.components().skip(common)).collect();
+    if path.as_os_str().is_empty() {
         PathBuf::from(".")
     } else {
-        way
+        path
     }
 }
 
@@ -129,7 +129,7 @@ pub struct LeftOut {
 
 /// The part of `index.json` that every version has.
 #[derive(Deserialize)]
-struct Kind {
+struct MetaHeader {
     kind: String,
     version: u32,
 }
@@ -140,7 +140,7 @@ pub fn check_is_index(folder: &Path) -> Result<()> {
     if folder.is_file() {
         return Err(Error::format(
             folder,
-            "is a file and no index; a run is measured by `multiexpan compare`",
+            "is a file, not an index; to evaluate a run use `multiexpan compare`",
         ));
     }
     if !folder.is_dir() {
@@ -160,10 +160,10 @@ pub fn check_is_index(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-impl Meta {
+impl IndexMeta {
     /// Reads `index.json` of the folder, with a different error for a missing folder, one that is
     /// not an index, a damaged file and another version.
-    pub fn read(folder: &Path) -> Result<Meta> {
+    pub fn read(folder: &Path) -> Result<IndexMeta> {
         check_is_index(folder)?;
         let path = folder.join(META_FILE);
         let text = text_file::read(&path)?;
@@ -171,10 +171,10 @@ impl Meta {
         // Parsing it several times takes less memory than a tree of values, which has a gigabyte
         // with a million entities.
         serde_json::from_str::<IgnoredAny>(&text).map_err(damaged)?;
-        let Ok(Kind { kind, version }) = serde_json::from_str(&text) else {
+        let Ok(MetaHeader { kind, version }) = serde_json::from_str(&text) else {
             return Err(Error::format(
                 &path,
-                "is not an index: it names no kind and version",
+                "is not an index: it has no kind and version",
             ));
         };
         if kind != KIND {
@@ -191,4 +191,19 @@ impl Meta {
         }
         serde_json::from_str(&text).map_err(damaged)
     }
+}
+
+/// Returns the name of a mode's file.
+pub fn mode_file_name(mode: Mode) -> String {
+    format!("{mode}.safetensors")
+}
+
+/// Returns the name of the tensor with the pairs' states in this mode.
+pub fn pair_state_tensor(mode: Mode) -> String {
+    format!("state.{mode}")
+}
+
+/// Returns the error of a damaged file or folder.
+pub fn damaged(path: &Path, reason: &str) -> Error {
+    Error::format(path, format!("is damaged: {reason}"))
 }

@@ -6,23 +6,26 @@ use std::rc::Rc;
 use tch::{Device, Tensor};
 
 use crate::error::Result;
+use crate::index::head_file::HeadFile;
 use crate::index::kernels::{COLUMNS, Directions, TiledRows, all_dots, dot, products};
-use crate::index::neighbor_lists::NeighborLists;
-use crate::index::open_index::{Index, ModeFile};
+use crate::index::meta::Entity;
+use crate::index::mode_file::ModeFile;
+use crate::index::neighbor_lists::{NeighborList, NeighborLists};
 use crate::index::tensor_file::Floats;
 use crate::types::{Mode, Row};
 
 /// One mode of an [`Index`](super::Index). Methods panic if a row is not of this index.
 #[derive(Clone, Copy)]
 pub struct ModeIndex<'a> {
-    index: &'a Index,
+    entities: &'a [Entity],
+    head: &'a HeadFile,
     file: &'a ModeFile,
     /// W `[V · D]` and ḡ `[V · D]`, row-major, in the mapped files.
     weight: &'a [f32],
     mean_state: &'a [f32],
     /// g `[U · D]`.
     states: Floats<'a>,
-    near: Option<NeighborLists<'a>>,
+    lists: Option<NeighborLists<'a>>,
 }
 
 /// The contribution of one state of an entity to the Z of a candidate.
@@ -31,26 +34,30 @@ pub struct StateContribution {
     /// The index of the state, as in [`super::IndexedPair::states`].
     pub state: usize,
     /// The fraction of the entity's pairs that have this state.
-    pub share: f64,
+    pub fraction: f64,
     /// (W_c·g + b_c − logZ − mean) / σ. The mean of these, weighted by `fraction`, is Z\[e\]\[c\].
     pub z: f64,
 }
 
 impl<'a> ModeIndex<'a> {
-    pub(super) fn new(index: &'a Index, file: &'a ModeFile) -> Result<Self> {
-        let (weight, mean_state) = (index.head.slice("weight")?, file.file.slice("mean_state")?);
-        let near = if file.lists {
-            NeighborLists::of(&file.file, index.len())?
+    pub(super) fn new(
+        entities: &'a [Entity],
+        head: &'a HeadFile,
+        file: &'a ModeFile,
+    ) -> Result<Self> {
+        let lists = if file.has_lists {
+            NeighborLists::from_file(&file.file, entities.len())?
         } else {
             None
         };
         Ok(ModeIndex {
-            index,
+            entities,
+            head,
             file,
-            weight,
-            mean_state,
+            weight: head.weight()?,
+            mean_state: file.file.slice("mean_state")?,
             states: file.file.floats("states")?,
-            near,
+            lists,
         })
     }
 
@@ -58,37 +65,42 @@ impl<'a> ModeIndex<'a> {
         self.file.mode
     }
 
-    pub fn index(&self) -> &'a Index {
-        self.index
+    pub fn entity(&self, row: Row) -> &'a Entity {
+        &self.entities[row.index()]
+    }
+
+    /// Returns D, the width of a state.
+    pub fn width(&self) -> usize {
+        self.weight.len() / self.entities.len()
     }
 
     /// Returns V, the number of entities.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.entities.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.entities.is_empty()
     }
 
     /// Returns whether [`ModeIndex::z_rows`] has this row in its cache.
-    pub fn has_row(&self, row: Row) -> bool {
+    pub fn has_cached_row(&self, row: Row) -> bool {
         self.file.cache.borrow().has_row(row)
     }
 
     /// Returns the number of additional rows that [`ModeIndex::z_rows`] of these rows could compute
     /// at no cost; 0 if all of them are cached.
-    pub fn spare_rows(&self, rows: &[Row]) -> usize {
-        let absent = self.absent(rows).len();
-        absent.next_multiple_of(COLUMNS) - absent
+    pub fn free_rows(&self, rows: &[Row]) -> usize {
+        let uncached = self.uncached(rows).len();
+        uncached.next_multiple_of(COLUMNS) - uncached
     }
 
     /// Returns the rows that are not cached, each once, in the given order.
-    fn absent(&self, rows: &[Row]) -> Vec<Row> {
+    fn uncached(&self, rows: &[Row]) -> Vec<Row> {
         let mut seen = HashSet::new();
         rows.iter()
             .copied()
-            .filter(|&r| !self.has_row(r) && seen.insert(r))
+            .filter(|&r| !self.has_cached_row(r) && seen.insert(r))
             .collect()
     }
 
@@ -96,29 +108,29 @@ impl<'a> ModeIndex<'a> {
     /// constant. Rows that are not cached are computed in one product, in f32. On one kind of
     /// device a row is equal to the last bit whatever is computed together with it.
     pub fn z_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
-        let absent = self.absent(rows);
-        let computed: HashMap<Row, Rc<Vec<f32>>> = absent
+        let uncached = self.uncached(rows);
+        let computed: HashMap<Row, Rc<Vec<f32>>> = uncached
             .iter()
             .copied()
-            .zip(self.computed_rows(&absent))
+            .zip(self.compute_rows(&uncached))
             .collect();
         let mut cache = self.file.cache.borrow_mut();
         let found = rows
             .iter()
             .map(|r| computed.get(r).cloned().or_else(|| cache.row(*r)))
             .collect();
-        absent
+        uncached
             .into_iter()
-            .for_each(|r| cache.keep_row(r, computed[&r].clone()));
+            .for_each(|r| cache.insert_row(r, computed[&r].clone()));
         let found: Option<Vec<_>> = found;
         // cannot fail: an uncached row is computed, and any other row is cached
-        found.expect("every row is in one of the two")
+        found.expect("every row is computed or cached")
     }
 
     /// Returns Z of these rows: W·(ḡ/σ) + b/σ − (logZ̄ + mean)/σ.
-    fn computed_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
-        // the closure must not capture `self`, which threads cannot share
-        let bias = &self.index.bias;
+    fn compute_rows(&self, rows: &[Row]) -> Vec<Rc<Vec<f32>>> {
+        // the closure must not capture `self`, which threads cannot fraction
+        let bias = &self.head.bias;
         let terms: Vec<Terms> = rows.iter().map(|&row| self.terms(row)).collect();
         let directions: Vec<f32> = rows.iter().flat_map(|&row| self.direction(row)).collect();
         let found = self.products(&directions, |i, from, values: &mut [f32]| {
@@ -133,11 +145,11 @@ impl<'a> ModeIndex<'a> {
     /// Returns the terms to be added to W·(ḡ/σ).
     fn terms(&self, row: Row) -> Terms {
         let inverse = self.inverse_deviation(row);
-        let less =
+        let subtrahend =
             ((self.file.mean_log_z[row.index()] + self.file.mean[row.index()]) * inverse) as f32;
         Terms {
             inverse: inverse as f32,
-            less,
+            subtrahend,
         }
     }
 
@@ -145,38 +157,38 @@ impl<'a> ModeIndex<'a> {
     /// rows. Other devices than the CPU sum rows in another order, so that both would not agree to
     /// the last bit.
     pub fn has_lists(&self) -> bool {
-        self.near.is_some() && self.index.device == Device::Cpu
+        self.lists.is_some() && self.head.device == Device::Cpu
     }
 
     /// Returns the neighbor list of an entity; `None` if there is none.
-    pub fn near(&self, row: Row) -> Option<(&'a [i32], Vec<f32>, f32)> {
-        self.near?.list(row)
+    pub fn neighbor_list(&self, row: Row) -> Option<NeighborList<'a>> {
+        self.lists?.list(row)
     }
 
     /// Creates an empty batch of entities for [`ModeIndex::z_columns`].
-    pub fn few(&self) -> ColumnBatch {
+    pub fn column_batch(&self) -> ColumnBatch {
         ColumnBatch {
-            directions: Directions::new(self.index.width()),
+            directions: Directions::new(self.width()),
             terms: Vec::with_capacity(COLUMNS),
         }
     }
 
     /// Adds an entity to a batch. There must be room.
-    pub fn add_to(&self, few: &mut ColumnBatch, row: Row) {
-        few.directions.push(self.direction(row));
-        few.terms.push(self.terms(row));
+    pub fn add_column(&self, batch: &mut ColumnBatch, row: Row) {
+        batch.directions.push(self.direction(row));
+        batch.terms.push(self.terms(row));
     }
 
     /// Returns Z\[e\]\[c\] of the entities of a batch at these candidates,
     /// `[candidates][entities]`, equal to [`ModeIndex::z_rows`] to the last bit.
-    pub fn z_of_few(&self, few: &ColumnBatch, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
+    pub fn z_columns(&self, batch: &ColumnBatch, candidates: &[Row]) -> Vec<[f32; COLUMNS]> {
         let rows: Vec<&[f32]> = candidates.iter().map(|&c| self.weight_row(c)).collect();
-        let mut values = few.directions.with(&rows);
+        let mut values = batch.directions.products_with(&rows);
         for (values, c) in values.iter_mut().zip(candidates) {
-            let bias = self.index.bias[c.index()];
+            let bias = self.head.bias[c.index()];
             values
                 .iter_mut()
-                .zip(&few.terms)
+                .zip(&batch.terms)
                 .for_each(|(value, terms)| *value = terms.finish(*value, bias));
         }
         values
@@ -184,8 +196,8 @@ impl<'a> ModeIndex<'a> {
 
     /// Returns ΣZ over the set, `[V]`, by one product with the sum of the directions.
     pub fn set_scores(&self, set: &[Row]) -> Vec<f64> {
-        let mut direction = vec![0.0f64; self.index.width()];
-        let (mut inverse, mut less) = (0.0, 0.0);
+        let mut direction = vec![0.0f64; self.width()];
+        let (mut inverse, mut subtrahend) = (0.0, 0.0);
         for &row in set {
             direction
                 .iter_mut()
@@ -193,14 +205,14 @@ impl<'a> ModeIndex<'a> {
                 .for_each(|(sum, d)| *sum += d as f64);
             let terms = self.terms(row);
             inverse += terms.inverse as f64;
-            less += terms.less as f64;
+            subtrahend += terms.subtrahend as f64;
         }
         let direction: Vec<f32> = direction.into_iter().map(|d| d as f32).collect();
         let values = self.products(&direction, |_, _, _| ()).swap_remove(0);
         values
             .iter()
-            .zip(&self.index.bias)
-            .map(|(&value, &bias)| value as f64 + bias as f64 * inverse - less)
+            .zip(&self.head.bias)
+            .map(|(&value, &bias)| value as f64 + bias as f64 * inverse - subtrahend)
             .collect()
     }
 
@@ -211,8 +223,8 @@ impl<'a> ModeIndex<'a> {
         directions: &[f32],
         finish: impl Fn(usize, usize, &mut [f32]) + Sync,
     ) -> Vec<Vec<f32>> {
-        let (index, width) = (self.index, self.index.width());
-        if index.device == Device::Cpu {
+        let (head, width) = (self.head, self.width());
+        if head.device == Device::Cpu {
             let threads = tch::get_num_threads().max(1) as usize;
             return products(self.weight, directions, width, threads, finish);
         }
@@ -222,8 +234,8 @@ impl<'a> ModeIndex<'a> {
             padded.resize(COLUMNS * width, 0.0);
             let q = Tensor::from_slice(&padded)
                 .view([COLUMNS as i64, width as i64])
-                .to_device(index.device);
-            let values: Vec<f32> = numbers(&q.matmul(&index.weight_on_device().tr()));
+                .to_device(head.device);
+            let values: Vec<f32> = tensor_values(&q.matmul(&head.weight_on_device().tr()));
             values
                 .chunks_exact(self.len())
                 .take(block.len() / width)
@@ -247,7 +259,7 @@ impl<'a> ModeIndex<'a> {
     }
 
     fn mean_state(&self, row: Row) -> &'a [f32] {
-        let width = self.index.width();
+        let width = self.width();
         &self.mean_state[row.index() * width..][..width]
     }
 
@@ -261,22 +273,22 @@ impl<'a> ModeIndex<'a> {
     }
 
     fn weight_row(&self, row: Row) -> &'a [f32] {
-        let width = self.index.width();
+        let width = self.width();
         &self.weight[row.index() * width..][..width]
     }
 
     /// Returns W_t·g + b_t, the logit of a target.
     fn logit(&self, g: &[f32], target: Row) -> f64 {
-        dot(g, self.weight_row(target)) + self.index.bias[target.index()] as f64
+        dot(g, self.weight_row(target)) + self.head.bias[target.index()] as f64
     }
 
     /// Returns L\[e\]\[t\], the mean log-probability of each target: `[entities][targets]`.
     pub fn log_probs(&self, entities: &[Row], targets: &[Row]) -> Vec<Vec<f64>> {
-        let of = |&e: &Row| {
+        let entity_log_probs = |&e: &Row| {
             let (g, log_z) = (self.mean_state(e), self.file.mean_log_z[e.index()]);
             targets.iter().map(|&t| self.logit(g, t) - log_z).collect()
         };
-        entities.iter().map(of).collect()
+        entities.iter().map(entity_log_probs).collect()
     }
 
     /// Returns Z\[e\]\[t\], `[entities][targets]`. It costs one dot product each, where
@@ -291,7 +303,7 @@ impl<'a> ModeIndex<'a> {
     }
 
     /// Returns the contribution of each state of `entity` to `candidate`, in the order of states.
-    pub fn evidence(&self, entity: Row, candidate: Row) -> Vec<StateContribution> {
+    pub fn state_contributions(&self, entity: Row, candidate: Row) -> Vec<StateContribution> {
         let (mean, inverse) = (
             self.file.mean[entity.index()],
             self.inverse_deviation(entity),
@@ -300,7 +312,7 @@ impl<'a> ModeIndex<'a> {
         self.entries(entity)
             .map(|entry| StateContribution {
                 state: self.file.entry_state[entry] as usize,
-                share: self.file.entry_share[entry] as f64,
+                fraction: self.file.entry_fraction[entry] as f64,
                 z: (log_p(entry) - mean) * inverse,
             })
             .collect()
@@ -319,12 +331,12 @@ impl<'a> ModeIndex<'a> {
     }
 
     fn state(&self, state: usize) -> Cow<'a, [f32]> {
-        self.states.row(self.index.width(), state)
+        self.states.row(self.width(), state)
     }
 
     /// Prepares an entity for [`ModeIndex::probabilities`].
-    pub fn asked(&self, entity: Row) -> PreparedEntity {
-        let made = || {
+    pub fn prepare(&self, entity: Row) -> PreparedEntity {
+        let build = || {
             let mut states = TiledRows::default();
             self.entries(entity)
                 .for_each(|entry| states.push(&self.state(self.file.entry_state[entry] as usize)));
@@ -332,13 +344,13 @@ impl<'a> ModeIndex<'a> {
         };
         PreparedEntity {
             entity,
-            states: self.file.cache.borrow_mut().states(entity, made),
+            states: self.file.cache.borrow_mut().states(entity, build),
         }
     }
 
     /// Adds an entity whose P is computed by [`ModeIndex::probabilities`].
     pub fn add_target(&self, targets: &mut TargetSet, target: Row) {
-        targets.which.push(target);
+        targets.rows.push(target);
         targets.weight.push(self.weight_row(target));
     }
 
@@ -352,7 +364,7 @@ impl<'a> ModeIndex<'a> {
     ) -> Vec<Vec<f64>> {
         let states: Vec<(&TiledRows, usize)> = wanted
             .iter()
-            .map(|&(asked, from)| (asked.states.as_ref(), from))
+            .map(|&(entity, from)| (entity.states.as_ref(), from))
             .collect();
         let products = all_dots(
             &states,
@@ -361,8 +373,8 @@ impl<'a> ModeIndex<'a> {
         );
         let found = wanted.iter().zip(products);
         found
-            .map(|(&(asked, from), products)| {
-                self.mean_exp(asked.entity, &targets.which[from..], &products)
+            .map(|(&(entity, from), products)| {
+                self.mean_exp(entity.entity, &targets.rows[from..], &products)
             })
             .collect()
     }
@@ -374,13 +386,13 @@ impl<'a> ModeIndex<'a> {
             .entries(entity)
             .zip(products.chunks(targets.len().max(1)))
         {
-            let (share, state) = (
-                self.file.entry_share[entry] as f64,
+            let (fraction, state) = (
+                self.file.entry_fraction[entry] as f64,
                 self.file.entry_state[entry] as usize,
             );
             let log_z = self.file.log_z[state] as f64;
             for ((mean, product), target) in means.iter_mut().zip(products).zip(targets) {
-                *mean += share * (product + self.index.bias[target.index()] as f64 - log_z).exp();
+                *mean += fraction * (product + self.head.bias[target.index()] as f64 - log_z).exp();
             }
         }
         means
@@ -423,7 +435,7 @@ pub struct PreparedEntity {
 /// Targets, for [`ModeIndex::probabilities`].
 #[derive(Clone, Default)]
 pub struct TargetSet {
-    which: Vec<Row>,
+    rows: Vec<Row>,
     /// The targets' rows of W.
     weight: TiledRows,
 }
@@ -439,17 +451,17 @@ impl TargetSet {
 struct Terms {
     /// 1/σ.
     inverse: f32,
-    less: f32,
+    subtrahend: f32,
 }
 
 impl Terms {
     fn finish(&self, product: f32, bias: f32) -> f32 {
-        product + (bias * self.inverse - self.less)
+        product + (bias * self.inverse - self.subtrahend)
     }
 }
 
 /// Returns the numbers of a tensor, row-major.
-fn numbers<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
+fn tensor_values<T: tch::kind::Element + Copy + Default>(tensor: &Tensor) -> Vec<T> {
     let tensor = tensor.to_device(tch::Device::Cpu).contiguous();
     let mut values = vec![T::default(); tensor.numel()];
     let count = values.len();

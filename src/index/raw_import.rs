@@ -1,11 +1,13 @@
-//! An index from any model whose last layer is linear: one safetensors file in, one mode out.
+//! Import of an index from any model whose last layer is linear: a safetensors file becomes an
+//! index of one mode.
 
 use std::path::Path;
 use tch::{Device, Kind};
 
 use crate::error::{Error, Result};
-use crate::index::builder::{Builder, States, StoragePrecision, numbered};
+use crate::index::builder::{Builder, unnamed_entities};
 use crate::index::meta::{Entity, Origin, Provenance};
+use crate::index::states::{States, StoragePrecision};
 use crate::index::tensor_file::TensorFile;
 use crate::model::checkpoint::hash_file;
 use crate::model::device::device_name;
@@ -17,12 +19,13 @@ const USED: [&str; 4] = ["head.weight", "head.bias", "pre_head", "row_offsets"];
 const FLOATS: [Kind; 4] = [Kind::Float, Kind::Half, Kind::BFloat16, Kind::Double];
 
 /// Builds an index at `out` from `head.weight [V, D]`, `head.bias [V]`, `pre_head [pairs, D]` and
-/// `row_offsets [V + 1]`; its one mode is `both` and its states stay f32. `names`, one for each
-/// row, go to the rows in the order of their ids; without, entities are called by their row
-/// numbers. Returns the tensors that are not used, as something that is left out and counted.
+/// `row_offsets [V + 1]`. Its only mode is `both`, and its states are stored as f32. `names`, one
+/// for each row, are assigned to the rows in the order of their ids; without them the names are the
+/// row numbers. Returns the tensors that are not used, as something that was left out and its
+/// count.
 ///
-/// Errors: `Format` for tensors that are missing or do not fit; `Mismatch` for numbers that are not
-/// finite.
+/// Errors: `Format` for tensors that are missing or do not match; `Mismatch` for numbers that are
+/// not finite.
 pub fn import_raw(
     file: &Path,
     names: Option<&[(EntityId, String)]>,
@@ -32,7 +35,10 @@ pub fn import_raw(
 ) -> Result<Vec<(String, usize)>> {
     let tensors = TensorFile::open(file)?;
     let &[v, d] = tensors.shape("head.weight")? else {
-        return Err(Error::format(file, "holds “head.weight” that is no matrix"));
+        return Err(Error::format(
+            file,
+            "has a tensor “head.weight” that is not a matrix",
+        ));
     };
     tensors.check("head.weight", &FLOATS, &[v, d])?;
     tensors.check("head.bias", &FLOATS, &[v])?;
@@ -40,12 +46,12 @@ pub fn import_raw(
     tensors.check("pre_head", &FLOATS, &[pairs, d])?;
     let row_offsets: Vec<i64> = tensors.vector("row_offsets", v + 1)?;
     let entities = match names {
-        None => numbered(v),
-        Some(names) => named(names, v)?,
+        None => unnamed_entities(v),
+        Some(names) => named_entities(names, v)?,
     };
     let states = States {
         states: tensors.tensor("pre_head")?,
-        entry_share: equal_shares(file, &row_offsets, pairs)?,
+        entry_fraction: equal_fractions(file, &row_offsets, pairs)?,
         entry_state: (0..pairs as i32).collect(),
         row_offsets,
         precision: StoragePrecision::Single,
@@ -53,7 +59,7 @@ pub fn import_raw(
     let weight = tensors.tensor("head.weight")?.to_device(device);
     let bias = tensors.tensor("head.bias")?.to_device(device);
     let mut builder = Builder::resume(out, entities, &weight, &bias, provenance(file, device)?)?;
-    if !builder.has(Mode::Both) {
+    if !builder.has_mode(Mode::Both) {
         builder.add_mode(Mode::Both, states, observer)?;
     }
     builder.finish()?;
@@ -62,21 +68,21 @@ pub fn import_raw(
         .into_iter()
         .filter(|name| !USED.contains(&name.as_str()))
         .collect();
-    let named = format!(
+    let description = format!(
         "tensors of {} that an index does not use ({})",
         file.display(),
         unused.join(", ")
     );
-    Ok(Some((named, unused.len()))
+    Ok(Some((description, unused.len()))
         .filter(|_| !unused.is_empty())
         .into_iter()
         .collect())
 }
 
-fn named(names: &[(EntityId, String)], rows: usize) -> Result<Vec<Entity>> {
+fn named_entities(names: &[(EntityId, String)], rows: usize) -> Result<Vec<Entity>> {
     if names.len() != rows {
         return Err(Error::Mismatch(format!(
-            "there are {} names for {rows} rows of the head",
+            "{} names were given for the {rows} rows of the head",
             names.len()
         )));
     }
@@ -91,15 +97,15 @@ fn named(names: &[(EntityId, String)], rows: usize) -> Result<Vec<Entity>> {
     Ok(entities)
 }
 
-/// Each pair is the same share of its entity.
-fn equal_shares(file: &Path, offsets: &[i64], pairs: usize) -> Result<Vec<f32>> {
+/// Returns entry fractions that give each pair of an entity the same weight.
+fn equal_fractions(file: &Path, offsets: &[i64], pairs: usize) -> Result<Vec<f32>> {
     let counts: Vec<i64> = offsets.windows(2).map(|w| w[1] - w[0]).collect();
-    let whole = offsets.first() == Some(&0) && offsets.last() == Some(&(pairs as i64));
-    if !whole || counts.iter().any(|&n| n < 1) {
+    let is_complete = offsets.first() == Some(&0) && offsets.last() == Some(&(pairs as i64));
+    if !is_complete || counts.iter().any(|&n| n < 1) {
         return Err(Error::format(
             file,
             format!(
-                "holds “row_offsets” that do not rise from 0 to {pairs}, the rows of “pre_head”"
+                "has “row_offsets” that do not rise from 0 to {pairs}, the number of rows of “pre_head”"
             ),
         ));
     }

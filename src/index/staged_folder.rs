@@ -1,4 +1,4 @@
-//! A folder that comes to be whole or not at all.
+//! A folder that is written under a temporary name and then moved to its final path.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,43 +9,44 @@ use crate::error::{Error, Result};
 use crate::files::write_atomic;
 use crate::index::meta::{FileMeta, META_FILE, ModeMeta};
 
-/// In a partial folder: what of it is complete.
-const DONE_FILE: &str = "done.json";
+/// The file of a staged folder that lists what is complete.
+const PROGRESS_FILE: &str = "done.json";
 
-/// A folder under a temporary name beside its destination, for one process at a time. Dropped
-/// before [`StagedFolder::publish`] it is removed, unless it is to be kept.
+/// A folder with a temporary name beside its destination, for one process at a time. It is removed if
+/// it is dropped before [`StagedFolder::commit`], unless [`StagedFolder::keep_on_drop`] was set.
 pub struct StagedFolder {
     path: PathBuf,
     destination: PathBuf,
-    /// Let go of when the process ends, however it does.
+    /// The lock, which the system releases when the process ends in whatever way.
     _lock: File,
-    kept: bool,
+    keep_on_drop: bool,
 }
 
-/// What of a partial folder is complete.
+/// The complete parts of a staged folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Done {
-    /// Names the work: entities, data set, model, settings and head.
+pub struct BuildProgress {
+    /// The hash of the entities, data set, model, settings and head.
     pub work: String,
     pub modes: Vec<ModeMeta>,
     pub files: BTreeMap<String, FileMeta>,
 }
 
 impl StagedFolder {
-    /// Makes the temporary folder, or takes the one that an interrupted run left, with what is in
-    /// it. Refused now, before hours of work: a destination that is there and is neither an index
-    /// nor empty; another run at work on it.
+    /// Creates the temporary folder, or opens the one that an interrupted run left.
+    ///
+    /// Errors: a destination that exists and is neither an index nor empty; another process writes
+    /// it. Both are reported now, before hours of work.
     pub fn create(destination: &Path) -> Result<Self> {
         let Some(name) = destination.file_name() else {
             return Err(Error::Argument(format!(
-                "{} is no name for a folder",
+                "{} is not a folder name",
                 destination.display()
             )));
         };
-        if !replaceable(destination) {
+        if !is_replaceable(destination) {
             return Err(Error::format(
                 destination,
-                "is there and is not an index; it will not be overwritten",
+                "exists and is not an index; it will not be overwritten",
             ));
         }
         let path = parent_of(destination).join(format!(".{}.partial", name.to_string_lossy()));
@@ -56,32 +57,32 @@ impl StagedFolder {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::format(
                     destination,
-                    "is being written by another run; wait for it or stop it",
+                    "is being written by another process; wait for it or stop it",
                 ));
             }
-            // some file systems have no locks; then it is up to the user
+            // some file systems do not have locks
             Err(TryLockError::Error(_)) => {}
         }
-        let kept = path.join(DONE_FILE).is_file();
-        let partial = StagedFolder {
+        let keep_on_drop = path.join(PROGRESS_FILE).is_file();
+        let staged = StagedFolder {
             path,
             destination: destination.to_owned(),
             _lock: lock,
-            kept,
+            keep_on_drop,
         };
-        partial.recover()?;
-        Ok(partial)
+        staged.recover_replaced()?;
+        Ok(staged)
     }
 
-    /// Where the index that is being replaced is, for a moment.
-    fn old(&self) -> PathBuf {
+    /// Returns the path to which an index is moved while it is replaced.
+    fn replaced_path(&self) -> PathBuf {
         self.path.with_extension("old")
     }
 
-    /// A run that was killed while it replaced an index left the old one aside: it comes back, or
-    /// goes if it was replaced.
-    fn recover(&self) -> Result<()> {
-        let old = self.old();
+    /// Cleans up after a process that was killed while it replaced an index: restores the old index,
+    /// or removes it if the new one is in place.
+    fn recover_replaced(&self) -> Result<()> {
+        let old = self.replaced_path();
         match (old.exists(), self.destination.exists()) {
             (false, _) => Ok(()),
             (true, false) => {
@@ -99,54 +100,52 @@ impl StagedFolder {
         self.path.join(name)
     }
 
-    /// What an interrupted run noted; none where it noted nothing that can be read.
-    pub fn done(&self) -> Option<Done> {
-        serde_json::from_slice(&fs::read(self.file(DONE_FILE)).ok()?).ok()
+    /// Returns the recorded progress of an interrupted run; `None` if there is none that can be read.
+    pub fn read_progress(&self) -> Option<BuildProgress> {
+        serde_json::from_slice(&fs::read(self.file(PROGRESS_FILE)).ok()?).ok()
     }
 
-    /// Notes what is complete, for a run that comes after an interruption, and removes every other
-    /// file.
-    pub fn note(&self, done: &Done) -> Result<()> {
-        let path = self.file(DONE_FILE);
+    /// Records what is complete, for a run after an interruption, and removes all other files.
+    pub fn write_progress(&self, progress: &BuildProgress) -> Result<()> {
+        let path = self.file(PROGRESS_FILE);
         let text =
-            serde_json::to_vec_pretty(done).map_err(|e| Error::format(&path, e.to_string()))?;
+            serde_json::to_vec_pretty(progress).map_err(|e| Error::format(&path, e.to_string()))?;
         write_atomic(&path, &text)?;
         for entry in fs::read_dir(&self.path).map_err(Error::io("read", &self.path))? {
             let entry = entry.map_err(Error::io("read", &self.path))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name != DONE_FILE && !done.files.contains_key(&name) {
+            if name != PROGRESS_FILE && !progress.files.contains_key(&name) {
                 fs::remove_file(entry.path()).map_err(Error::io("remove", entry.path()))?;
             }
         }
         Ok(())
     }
 
-    /// Whether the folder is left for a later run to take up, should this one end before its time.
-    pub fn keep(&mut self, kept: bool) {
-        self.kept = kept;
+    /// Sets whether a folder that is dropped before its commit stays, to be resumed later.
+    pub fn keep_on_drop(&mut self, keep: bool) {
+        self.keep_on_drop = keep;
     }
 
-    /// Gives the folder its name, in place of an index that has it.
-    pub fn publish(mut self) -> Result<()> {
+    /// Moves the folder to its destination, replacing an index there.
+    pub fn commit(mut self) -> Result<()> {
         sync(&self.path)?;
-        let old = self.old();
+        let old = self.replaced_path();
         let replaced = self.destination.exists();
         if replaced {
             fs::rename(&self.destination, &old).map_err(Error::io("replace", &self.destination))?;
         }
         if let Err(e) = fs::rename(&self.path, &self.destination) {
             if replaced {
-                // what was there comes back; were that to fail too, the first error is still the
-                // one to tell
+                // restores the old index; if that fails, too, the first error is reported
                 let _ = fs::rename(&old, &self.destination);
             }
             return Err(Error::io("write", &self.destination)(e));
         }
-        self.kept = true;
-        let done = self.destination.join(DONE_FILE);
-        // there only where the work was of several parts
-        if done.exists() {
-            fs::remove_file(&done).map_err(Error::io("remove", &done))?;
+        self.keep_on_drop = true;
+        let progress = self.destination.join(PROGRESS_FILE);
+        // exists only if the work had several parts
+        if progress.exists() {
+            fs::remove_file(&progress).map_err(Error::io("remove", &progress))?;
         }
         if replaced {
             fs::remove_dir_all(&old).map_err(Error::io("remove", &old))?;
@@ -157,8 +156,8 @@ impl StagedFolder {
 
 impl Drop for StagedFolder {
     fn drop(&mut self) {
-        if !self.kept {
-            // nothing in it opens as an index, so a folder that cannot be removed does no harm
+        if !self.keep_on_drop {
+            // it does not open as an index, so a folder that cannot be removed does no harm
             let _ = fs::remove_dir_all(&self.path);
         }
     }
@@ -171,7 +170,8 @@ fn parent_of(path: &Path) -> PathBuf {
     }
 }
 
-fn replaceable(path: &Path) -> bool {
+/// Returns whether the path is free, an empty folder or an index.
+fn is_replaceable(path: &Path) -> bool {
     let empty = || {
         path.read_dir()
             .is_ok_and(|mut entries| entries.next().is_none())

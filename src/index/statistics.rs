@@ -1,23 +1,21 @@
-//! What a mode's states imply (`docs/ALGORITHM.md`, "The same answers, faster"). Everything is
-//! computed from the states as stored, in f64 where sums need it, so that the stored numbers agree
-//! with each other.
+//! The statistics of a mode's states (`docs/ALGORITHM.md`, "The same answers, faster"). They are
+//! computed from the states as stored, in f64 where sums need it, so that all stored numbers agree.
 
 use tch::{Device, Kind, Tensor};
 
 use crate::error::Result;
-use crate::index::builder::States;
-use crate::index::neighbor_lists::{Lists, lists};
+use crate::index::neighbor_lists::{NeighborTensors, nearest_candidates};
+use crate::index::states::States;
 use crate::progress::{Observer, Progress};
 
-/// Numbers of one block of logits: 4 Mi are 32 MiB in f64. [U, V] never lives at once.
-const BLOCK: usize = 4 << 20;
-/// Entries of a block at least: fewer would read the whole head for next to nothing.
-const ENTRIES: usize = 16;
-/// Rows of the head that are in f64 at one time.
+/// The number of logits in one block: 4 Mi are 32 MiB in f64. All logits `[U, V]` are never in memory.
+const BLOCK_LOGITS: usize = 4 << 20;
+/// The minimal number of entries in a block. With fewer the time goes into reading the head.
+const MIN_ENTRIES: usize = 16;
+/// The number of rows of the head that are in f64 at one time.
 const HEAD_BLOCK: i64 = 16 << 10;
 
-/// The head `log p = W·g + b − logZ`, with what is needed to standardise a row without computing
-/// it.
+/// The head `log p = W·g + b − logZ`, with the moments that standardise a row without computing it.
 pub struct OutputHead {
     /// W `[V, D]`, f32.
     pub weight: Tensor,
@@ -65,8 +63,8 @@ impl OutputHead {
         self.weight.size()[1] as usize
     }
 
-    /// The mean and the deviation over V of the log-probabilities of rows, both `[rows]`, f64, from
-    /// their mean states `[rows, D]` and the means of their logZ `[rows]`.
+    /// Returns the mean and the deviation over V of the log-probabilities of rows, both `[rows]`, f64,
+    /// from their mean states `[rows, D]` and the means of their logZ `[rows]`.
     fn moments(&self, states: &Tensor, log_z: &Tensor) -> (Tensor, Tensor) {
         let ones = Tensor::ones([states.size()[0], 1], (Kind::Float, self.device()));
         let q = with_column(states, &ones).to_kind(Kind::Double); // [rows, D+1]
@@ -79,13 +77,13 @@ impl OutputHead {
         (mean, variance.clamp_min(0.0).sqrt())
     }
 
-    /// The rows of Z `[rows, V]`, f32, from mean states `[rows, D]`, the means of their logits
+    /// Returns the rows of Z `[rows, V]`, f32, from mean states `[rows, D]`, the means of their logits
     /// `[rows]` and the deviations `[rows]`.
-    fn standardised(&self, states: &Tensor, mean: &Tensor, deviation: &Tensor) -> Tensor {
-        let less = mean.unsqueeze(1).to_kind(Kind::Float);
+    fn z_rows(&self, states: &Tensor, mean: &Tensor, deviation: &Tensor) -> Tensor {
+        let mean = mean.unsqueeze(1).to_kind(Kind::Float);
         let inverse = deviation.unsqueeze(1).reciprocal().to_kind(Kind::Float);
-        // σ of 0 makes it infinite, or no number: such a row of Z is 0
-        ((states.matmul(&self.weight.tr()) + &self.bias - less) * inverse).nan_to_num(0.0, 0.0, 0.0)
+        // a σ of 0 makes it infinite or NaN; such a row of Z is 0
+        ((states.matmul(&self.weight.tr()) + &self.bias - mean) * inverse).nan_to_num(0.0, 0.0, 0.0)
     }
 
     fn device(&self) -> Device {
@@ -93,22 +91,22 @@ impl OutputHead {
     }
 }
 
-/// One mode's numbers; all on the CPU.
+/// The statistics of one mode, all on the CPU.
 pub struct Statistics {
-    /// logZ of each state `[U]`, f32.
+    /// The logZ of each state `[U]`, f32.
     pub log_z: Tensor,
     /// ḡ `[V, D]`, f32.
     pub mean_state: Tensor,
-    /// `[V]`, f64: the mean of logZ, the mean over V of L, σ of L, and Σ_v log P.
+    /// The mean of logZ, the mean over V of L, σ of L, and Σ_v log P: `[V]` each, f64.
     pub mean_log_z: Tensor,
     pub mean: Tensor,
     pub deviation: Tensor,
     pub sum_log_prob: Tensor,
-    /// None where all entities have one state, or the vocabulary is small.
-    pub lists: Option<Lists>,
+    /// The neighbor lists; `None` if all entities fraction one state or the vocabulary is small.
+    pub lists: Option<NeighborTensors>,
 }
 
-/// One pass over the entities in blocks. `states.states` are the rounded ones.
+/// Computes the statistics in one pass over blocks of entities. `states.states` are rounded as stored.
 pub fn statistics(
     head: &OutputHead,
     states: &States,
@@ -116,40 +114,42 @@ pub fn statistics(
 ) -> Result<Statistics> {
     let device = head.device();
     let v = head.entities();
-    let kept = states.states.to_device(device);
-    let log_z = Tensor::zeros([kept.size()[0]], (Kind::Float, device));
-    let mut parts = Parts::default();
-    for (from, to) in blocks(&states.row_offsets, (BLOCK / v).max(ENTRIES)) {
+    let all_states = states.states.to_device(device);
+    let log_z = Tensor::zeros([all_states.size()[0]], (Kind::Float, device));
+    let mut statistics = StatisticsBlocks::default();
+    for (from, to) in blocks(&states.row_offsets, (BLOCK_LOGITS / v).max(MIN_ENTRIES)) {
         observer.report(Progress::new("statistics", from as u64, v as u64))?;
-        let block = Block::of(states, from, to, device);
-        parts.add(head, &block, &kept, &log_z, from);
+        let block = Block::from_states(states, from, to, device);
+        statistics.add(head, &block, &all_states, &log_z, from);
     }
-    Ok(parts.together(&log_z))
+    Ok(statistics.concat(&log_z))
 }
 
-/// The numbers of the entities so far, a tensor a block.
+/// The statistics of the entities so far, one tensor for each block.
 #[derive(Default)]
-struct Parts {
+struct StatisticsBlocks {
     mean_state: Vec<Tensor>,
     mean_log_z: Vec<Tensor>,
     mean: Vec<Tensor>,
     deviation: Vec<Tensor>,
     sum_log_prob: Vec<Tensor>,
-    near: Vec<Lists>,
+    lists: Vec<NeighborTensors>,
 }
 
-impl Parts {
-    /// Adds the entities of a block, the first of which has the row `from`. `kept` are the states
-    /// `[U, D]`, whose logZ is written to `log_z [U]`.
+impl StatisticsBlocks {
+    /// Adds the entities of a block, the first of which has the row `from`. The logZ of the states
+    /// `all_states [U, D]` are written to `log_z [U]`.
     fn add(
         &mut self,
         head: &OutputHead,
         block: &Block,
-        kept: &Tensor,
+        all_states: &Tensor,
         log_z: &Tensor,
         from: usize,
     ) {
-        let g = kept.index_select(0, &block.state).to_kind(Kind::Float);
+        let g = all_states
+            .index_select(0, &block.state)
+            .to_kind(Kind::Float);
         let logits = (g.matmul(&head.weight.tr()) + &head.bias).to_kind(Kind::Double);
         let z = logits.logsumexp([1i64].as_slice(), true); // [entries, 1]
         let _ = log_z.shallow_clone().index_copy_(
@@ -164,52 +164,52 @@ impl Parts {
             p.log()
                 .sum_dim_intlist([1i64].as_slice(), false, Kind::Double),
         );
-        let log_z_of_rows = block.mean(&z).squeeze_dim(1);
-        let states_of_rows = block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float);
-        let (mean, deviation) = head.moments(&states_of_rows, &log_z_of_rows);
-        if kept.size()[0] > 1 {
-            let z = head.standardised(&states_of_rows, &(&mean + &log_z_of_rows), &deviation);
-            self.near.extend(lists(&z, from));
+        let row_log_z = block.mean(&z).squeeze_dim(1);
+        let row_states = block.mean(&g.to_kind(Kind::Double)).to_kind(Kind::Float);
+        let (mean, deviation) = head.moments(&row_states, &row_log_z);
+        if all_states.size()[0] > 1 {
+            let z = head.z_rows(&row_states, &(&mean + &row_log_z), &deviation);
+            self.lists.extend(nearest_candidates(&z, from));
         }
         self.mean.push(mean);
         self.deviation.push(deviation);
-        self.mean_log_z.push(log_z_of_rows);
-        self.mean_state.push(states_of_rows);
+        self.mean_log_z.push(row_log_z);
+        self.mean_state.push(row_states);
     }
 
-    /// The numbers of all entities, on the CPU.
-    fn together(self, log_z: &Tensor) -> Statistics {
-        let all = |parts: Vec<Tensor>| Tensor::cat(&parts, 0).to_device(Device::Cpu);
+    /// Returns the statistics of all entities, on the CPU.
+    fn concat(self, log_z: &Tensor) -> Statistics {
+        let concat = |parts: Vec<Tensor>| Tensor::cat(&parts, 0).to_device(Device::Cpu);
         Statistics {
             log_z: log_z.to_device(Device::Cpu),
-            mean_state: all(self.mean_state),
-            mean_log_z: all(self.mean_log_z),
-            mean: all(self.mean),
-            deviation: all(self.deviation),
-            sum_log_prob: all(self.sum_log_prob),
-            lists: Lists::cat(self.near),
+            mean_state: concat(self.mean_state),
+            mean_log_z: concat(self.mean_log_z),
+            mean: concat(self.mean),
+            deviation: concat(self.deviation),
+            sum_log_prob: concat(self.sum_log_prob),
+            lists: NeighborTensors::concat(self.lists),
         }
     }
 }
 
-/// `[left | column]`.
+/// Returns `[left | column]`.
 pub fn with_column(left: &Tensor, column: &Tensor) -> Tensor {
     Tensor::cat(&[left, column], 1)
 }
 
-/// The entries of some entities.
+/// The entries of a block of entities.
 struct Block {
-    /// Which state each entry is `[entries]`.
+    /// The state of each entry `[entries]`.
     state: Tensor,
-    /// Its share of its entity `[entries, 1]`, f64.
-    share: Tensor,
-    /// Whose it is, counted from the block's first row `[entries]`.
+    /// The fraction of its entity that each entry stands for `[entries, 1]`, f64.
+    fraction: Tensor,
+    /// The entity of each entry, counted from the block's first row `[entries]`.
     owner: Tensor,
     rows: i64,
 }
 
 impl Block {
-    fn of(states: &States, from: usize, to: usize, device: Device) -> Self {
+    fn from_states(states: &States, from: usize, to: usize, device: Device) -> Self {
         let (first, last) = (
             states.row_offsets[from] as usize,
             states.row_offsets[to] as usize,
@@ -218,7 +218,7 @@ impl Block {
             .iter()
             .map(|&s| s as i64)
             .collect();
-        let share: Vec<f64> = states.entry_share[first..last]
+        let fraction: Vec<f64> = states.entry_fraction[first..last]
             .iter()
             .map(|&s| s as f64)
             .collect();
@@ -230,30 +230,30 @@ impl Block {
             .collect();
         Block {
             state: Tensor::from_slice(&state).to_device(device),
-            share: Tensor::from_slice(&share).unsqueeze(1).to_device(device),
+            fraction: Tensor::from_slice(&fraction).unsqueeze(1).to_device(device),
             owner: Tensor::from_slice(&owner).to_device(device),
             rows: (to - from) as i64,
         }
     }
 
-    /// The mean over each entity's entries: `[entries, n]`, f64, to `[rows, n]`.
+    /// Returns the mean over each entity's entries: `[entries, n]`, f64, to `[rows, n]`.
     fn mean(&self, values: &Tensor) -> Tensor {
         Tensor::zeros(
             [self.rows, values.size()[1]],
             (Kind::Double, values.device()),
         )
-        .index_add_(0, &self.owner, &(values * &self.share))
+        .index_add_(0, &self.owner, &(values * &self.fraction))
     }
 }
 
-/// Cuts the rows into runs of at most `most` entries (a row with more is a run of its own).
-fn blocks(offsets: &[i64], most: usize) -> Vec<(usize, usize)> {
+/// Splits the rows into runs of at most `max_entries` entries. A row with more is a run of its own.
+fn blocks(offsets: &[i64], max_entries: usize) -> Vec<(usize, usize)> {
     let rows = offsets.len() - 1;
     let mut runs = Vec::new();
     let mut from = 0;
     while from < rows {
         let mut to = from + 1;
-        while to < rows && (offsets[to + 1] - offsets[from]) as usize <= most {
+        while to < rows && (offsets[to + 1] - offsets[from]) as usize <= max_entries {
             to += 1;
         }
         runs.push((from, to));

@@ -1,4 +1,4 @@
-//! Safetensors files: mapped into memory, their headers checked before a number is read.
+//! Safetensors files: mapped into memory, with headers that are checked before any number is read.
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
@@ -21,19 +21,19 @@ use crate::model::weights::map_file;
 pub struct TensorFile {
     path: PathBuf,
     map: Mmap,
-    /// Where the numbers begin.
+    /// The offset of the first number in the file.
     start: usize,
     metadata: Metadata,
-    /// Tensors that do not lie where numbers can be read, copied. A file written by [`write`] has
-    /// none.
-    moved: HashMap<String, AlignedBytes>,
+    /// Aligned copies of tensors whose numbers cannot be read in place. A file written by [`write`]
+    /// has none.
+    realigned: HashMap<String, AlignedBytes>,
 }
 
 impl TensorFile {
-    /// Maps the file and reads its header. The format promises no alignment: what lies at an odd
-    /// place is copied.
+    /// Maps the file and reads its header. The format does not guarantee alignment, so misaligned
+    /// tensors are copied.
     ///
-    /// Errors: `Io`; `Format` for a header that is damaged or does not fit the file's length, and
+    /// Errors: `Io`; `Format` for a header that is damaged or does not match the file's length, and
     /// for a Git LFS pointer.
     pub fn open(path: &Path) -> Result<Self> {
         let map = map_file(path)?;
@@ -44,13 +44,13 @@ impl TensorFile {
             Error::format(path, format!("is cut short or has a damaged header: {e}"))
         })?;
         let start = header + size_of::<u64>();
-        let moved = moved(&map[start..], &metadata);
+        let realigned = realigned(&map[start..], &metadata);
         Ok(TensorFile {
             path: path.to_owned(),
             map,
             start,
             metadata,
-            moved,
+            realigned,
         })
     }
 
@@ -61,11 +61,11 @@ impl TensorFile {
         names
     }
 
-    /// Takes what was read of the file out of this process's memory; it is mapped again where it is
-    /// read again.
+    /// Releases the memory of the parts of the file that have been read. They are mapped again when
+    /// they are read again.
     #[allow(unsafe_code)]
-    pub fn give_back(&self) {
-        // SAFETY: the map is of a file and read-only, so that no change of it can be lost.
+    pub fn release_memory(&self) {
+        // SAFETY: the map is of a file and read-only, so that no change can be lost.
         #[cfg(unix)]
         let _ = unsafe {
             self.map
@@ -92,7 +92,7 @@ impl TensorFile {
         kind_of(dtype).ok_or_else(|| {
             Error::format(
                 &self.path,
-                format!("holds “{name}” as {dtype}, which is not read"),
+                format!("holds “{name}” as {dtype}, a type that is not supported"),
             )
         })
     }
@@ -111,14 +111,14 @@ impl TensorFile {
     }
 
     fn bytes(&self, name: &str) -> Result<&[u8]> {
-        if let Some(copy) = self.moved.get(name) {
+        if let Some(copy) = self.realigned.get(name) {
             return Ok(copy.bytes());
         }
         let (from, to) = self.info(name)?.data_offsets;
         Ok(&self.map[self.start + from..self.start + to])
     }
 
-    /// The whole tensor, copied, on the CPU.
+    /// Returns a copy of the whole tensor on the CPU.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
         let shape: Vec<i64> = self.shape(name)?.iter().map(|&n| n as i64).collect();
         Ok(Tensor::from_data_size(
@@ -128,25 +128,25 @@ impl TensorFile {
         ))
     }
 
-    /// A tensor of one dimension, checked to have this length.
+    /// Returns a tensor of one dimension after checking its length.
     pub fn vector<T: Element + bytemuck::Pod>(&self, name: &str, length: usize) -> Result<Vec<T>> {
         self.check(name, &[T::KIND], &[length])?;
         Ok(self.slice(name)?.to_vec())
     }
 
-    /// The whole tensor, row-major, as it lies in the map.
+    /// Returns the whole tensor, row-major, in the mapped file.
     pub fn slice<T: Element + bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
-        let (kind, wanted) = (self.kind(name)?, T::KIND);
-        if kind != wanted {
+        let (kind, expected) = (self.kind(name)?, T::KIND);
+        if kind != expected {
             return Err(Error::format(
                 &self.path,
-                format!("holds “{name}” as {kind:?} where {wanted:?} was expected"),
+                format!("holds “{name}” as {kind:?} where {expected:?} was expected"),
             ));
         }
         self.cast(name)
     }
 
-    /// A tensor of f16 or f32, row-major, as it lies in the map.
+    /// Returns a tensor of f16 or f32, row-major, in the mapped file.
     pub fn floats(&self, name: &str) -> Result<Floats<'_>> {
         match self.kind(name)? {
             Kind::Half => Ok(Floats::Half(self.halves(name)?)),
@@ -154,32 +154,32 @@ impl TensorFile {
         }
     }
 
-    /// Checks that every number of a floating-point tensor is finite, a part at a time so that
-    /// little of it is in memory.
+    /// Checks that every number of a floating-point tensor is finite, in chunks so that little of
+    /// it is in memory at once.
     ///
     /// Errors: `Format` that names the tensor and the row.
     pub fn check_finite(&self, name: &str) -> Result<()> {
         let (kind, shape) = (self.kind(name)?, self.shape(name)?);
-        for (part, bytes) in self.bytes(name)?.chunks(PART).enumerate() {
+        for (chunk, bytes) in self.bytes(name)?.chunks(CHUNK_BYTES).enumerate() {
             if let Some(at) = find_not_finite_in(bytes, kind) {
                 let row_width = shape.iter().skip(1).product::<usize>().max(1);
-                let row = (part * PART / kind.elt_size_in_bytes() + at) / row_width;
+                let row = (chunk * CHUNK_BYTES / kind.elt_size_in_bytes() + at) / row_width;
                 let reason =
                     format!("holds a number that is not finite in row {row} of “{name}” {shape:?}");
                 return Err(Error::format(&self.path, reason));
             }
-            self.give_back();
+            self.release_memory();
         }
         Ok(())
     }
 
-    /// The whole tensor of f16, row-major, as it lies in the map.
+    /// Returns the whole tensor of f16, row-major, in the mapped file.
     pub fn halves(&self, name: &str) -> Result<&[f16]> {
         self.check(name, &[Kind::Half], self.shape(name)?)?;
         Ok(self.cast::<u16>(name)?.reinterpret_cast())
     }
 
-    /// The tensor's bytes as numbers of this size.
+    /// Returns the tensor's bytes as numbers of this size.
     fn cast<T: bytemuck::Pod>(&self, name: &str) -> Result<&[T]> {
         let failed = |e| {
             Error::format(
@@ -191,7 +191,7 @@ impl TensorFile {
     }
 }
 
-/// Numbers as they lie in a map.
+/// Numbers in a mapped file.
 #[derive(Clone, Copy)]
 pub enum Floats<'a> {
     Half(&'a [f16]),
@@ -199,7 +199,7 @@ pub enum Floats<'a> {
 }
 
 impl<'a> Floats<'a> {
-    /// Row `row` of a matrix of this width, as f32: borrowed where it is that in the map.
+    /// Returns row `row` of a matrix of this width as f32, borrowed if it is stored as f32.
     pub fn row(self, width: usize, row: usize) -> Cow<'a, [f32]> {
         match self {
             Floats::Single(all) => Cow::Borrowed(&all[row * width..][..width]),
@@ -212,23 +212,24 @@ impl<'a> Floats<'a> {
     }
 }
 
-/// Bytes of a tensor that are looked at together; whole numbers of every kind.
-const PART: usize = 16 << 20;
+/// The number of bytes of a tensor that are checked at once; a multiple of the size of every kind
+/// of number.
+const CHUNK_BYTES: usize = 16 << 20;
 
-/// Copies of the tensors that begin where their numbers cannot be read.
-fn moved(data: &[u8], metadata: &Metadata) -> HashMap<String, AlignedBytes> {
-    let mut moved = HashMap::new();
+/// Copies the tensors whose numbers are misaligned in the file.
+fn realigned(data: &[u8], metadata: &Metadata) -> HashMap<String, AlignedBytes> {
+    let mut realigned = HashMap::new();
     for (name, info) in metadata.tensors() {
         let bytes = &data[info.data_offsets.0..info.data_offsets.1];
         if !is_aligned(bytes, info.dtype.bitsize() / 8) {
-            moved.insert(name, AlignedBytes::copy(bytes));
+            realigned.insert(name, AlignedBytes::copy(bytes));
         }
     }
-    moved
+    realigned
 }
 
-/// Returns the first number that is not finite, by its index; `None` where there is none, or the
-/// kind is not of floating-point numbers.
+/// Returns the index of the first number that is not finite; `None` if there is none or the kind is
+/// not a floating-point type.
 fn find_not_finite_in(bytes: &[u8], kind: Kind) -> Option<usize> {
     match kind {
         Kind::Float => find_in(bytes, |b| f32::from_le_bytes(b).is_finite()),
@@ -239,14 +240,14 @@ fn find_not_finite_in(bytes: &[u8], kind: Kind) -> Option<usize> {
     }
 }
 
-/// Without a branch a number, so that the compiler can look at many at once; the place is looked
-/// for where there is one.
+/// Returns the index of the first number that is not finite. The check has no branch for each
+/// number, so that the compiler vectorizes it; the index is searched only if there is one.
 fn find_in<const N: usize>(bytes: &[u8], is_finite: impl Fn([u8; N]) -> bool) -> Option<usize> {
     let numbers = bytes.as_chunks().0;
-    let all = numbers
+    let all_finite = numbers
         .iter()
-        .fold(true, |all, number| all & is_finite(*number));
-    if all {
+        .fold(true, |all_finite, number| all_finite & is_finite(*number));
+    if all_finite {
         None
     } else {
         numbers.iter().position(|number| !is_finite(*number))
@@ -279,7 +280,8 @@ fn dtype_of(kind: Kind) -> Option<Dtype> {
 
 /// Writes the tensors and waits until they are on the disk.
 ///
-/// Errors: `Mismatch` that names a tensor with NaN or infinity, and nothing is written then; `Io`.
+/// Errors: `Mismatch` that names a tensor with NaN or infinity, in which case nothing is written;
+/// `Io`.
 pub fn write(path: &Path, tensors: &[(&str, Tensor)]) -> Result<()> {
     for (name, tensor) in tensors {
         if let Some(found) = find_not_finite(tensor)? {

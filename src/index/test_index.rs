@@ -6,17 +6,19 @@ use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 use tch::Tensor;
 
-use crate::index::builder::{Builder, PairTable, States, StoragePrecision};
+use crate::index::builder::Builder;
 use crate::index::meta::{Entity, LeftOut, Origin, Provenance};
+use crate::index::pair_table::PairTable;
+use crate::index::states::{States, StoragePrecision};
 use crate::progress::Unobserved;
 use crate::types::{EntityId, Mode};
 
 pub const ENTITIES: usize = 60;
 pub const WIDTH: usize = 8;
-/// Pairs of an entity.
+/// The number of pairs of an entity.
 pub const PAIRS: usize = 3;
 
-/// Ids are 100, 101, …; entities of one class are every fifth.
+/// Returns entities with the ids 100, 101, …; every fifth entity is of the same class.
 pub fn entities() -> Vec<Entity> {
     (0..ENTITIES as u32)
         .map(|n| Entity {
@@ -27,7 +29,7 @@ pub fn entities() -> Vec<Entity> {
 }
 
 pub fn provenance() -> Provenance {
-    let source = |name: &str| Origin {
+    let origin = |name: &str| Origin {
         name: name.to_owned(),
         path: format!("../{name}"),
         hash: format!("{name}-hash"),
@@ -38,8 +40,8 @@ pub fn provenance() -> Provenance {
         entities: vec![EntityId(7)],
     };
     Provenance {
-        dataset: Some(source("sample")),
-        model: Some(source("model")),
+        dataset: Some(origin("sample")),
+        model: Some(origin("model")),
         state: "mask".to_owned(),
         device: "cpu".to_owned(),
         seed: Some(1),
@@ -55,7 +57,7 @@ pub fn random(rng: &mut ChaCha8Rng, rows: usize, width: usize) -> Tensor {
     Tensor::from_slice(&values).view([rows as i64, width as i64])
 }
 
-/// (weight, bias, clusters of each entity).
+/// Returns weight, bias and the class centre of each entity.
 pub fn head() -> (Tensor, Tensor, Tensor) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let class: Vec<i64> = (0..ENTITIES as i64).map(|e| e % 5).collect();
@@ -68,7 +70,8 @@ pub fn head() -> (Tensor, Tensor, Tensor) {
     )
 }
 
-/// One state a pair; in mode `image` the first two pairs share one, in mode `none` all do.
+/// Returns one state for each pair; in mode `image` the first two pairs share one, in mode `none`
+/// all do.
 pub fn states(mode: Mode, precision: StoragePrecision) -> States {
     let mut rng = ChaCha8Rng::seed_from_u64(10 + mode as u64);
     let (_, _, centres) = head();
@@ -100,16 +103,16 @@ pub fn pairs(modes: &[Mode]) -> PairTable {
 
 /// Adds a mode's states to a builder.
 pub fn add_mode(builder: &mut Builder, mode: Mode, precision: StoragePrecision) {
-    // only tests use this file; a fault here is theirs
+    // used by tests only, which are to panic on errors
     builder
         .add_mode(mode, states(mode, precision), &mut Unobserved)
         .unwrap();
 }
 
-/// A builder with these modes added.
+/// Creates a builder with these modes.
 pub fn builder(out: &Path, modes: &[Mode], precision: StoragePrecision) -> Builder {
     let (weight, bias, _) = head();
-    // only tests use this file; a fault here is theirs
+    // used by tests only, which are to panic on errors
     let mut builder = Builder::new(out, entities(), &weight, &bias, provenance()).unwrap();
     for &mode in modes {
         add_mode(&mut builder, mode, precision);
@@ -118,7 +121,7 @@ pub fn builder(out: &Path, modes: &[Mode], precision: StoragePrecision) -> Build
     builder
 }
 
-/// An index of many entities in classes of 100, one pair each, in mode `both`.
+/// Writes an index of many entities in classes of 100, one pair each, in mode `both`.
 pub fn large(out: &Path, entities: usize) {
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let class: Vec<i64> = (0..entities as i64)
@@ -129,21 +132,21 @@ pub fn large(out: &Path, entities: usize) {
     let weight = &centres + 0.3 * random(&mut rng, entities, WIDTH);
     let bias = random(&mut rng, 1, entities).squeeze_dim(0) * 0.1;
     let offsets: Vec<i64> = (0..=entities as i64).collect();
-    let own: Vec<i32> = (0..entities as i32).collect();
+    let pair_states: Vec<i32> = (0..entities as i32).collect();
     let states = States::from_pairs(
         centres + random(&mut rng, entities, WIDTH),
         &offsets,
-        &own,
+        &pair_states,
         StoragePrecision::Single,
     );
-    let named = (0..entities as u32)
+    let names = (0..entities as u32)
         .map(|n| Entity {
             id: EntityId(n),
             name: n.to_string(),
         })
         .collect();
-    // only tests use this file; a fault here is theirs
-    let mut builder = Builder::new(out, named, &weight, &bias, Provenance::default()).unwrap();
+    // used by tests only, which are to panic on errors
+    let mut builder = Builder::new(out, names, &weight, &bias, Provenance::default()).unwrap();
     builder
         .add_mode(Mode::Both, states, &mut Unobserved)
         .unwrap(); // as above

@@ -102,7 +102,7 @@ fn statistics_are_those_of_the_stored_states() {
         let (asked, mut targets) = (
             rows()
                 .into_iter()
-                .map(|e| view.asked(e))
+                .map(|e| view.prepare(e))
                 .collect::<Vec<_>>(),
             TargetSet::default(),
         );
@@ -147,7 +147,7 @@ fn rounding_to_half_changes_the_numbers() {
 fn shared_states_are_counted_together() {
     let shared = states(Mode::Image, StoragePrecision::Half);
     assert_eq!(shared.entry_state[..4], [0, 2, 3, 5]);
-    assert_eq!(shared.entry_share[..2], [2.0 / 3.0, 1.0 / 3.0]);
+    assert_eq!(shared.entry_fraction[..2], [2.0 / 3.0, 1.0 / 3.0]);
     let folder = tempfile::tempdir().unwrap();
     let index = Index::open(
         &written(
@@ -159,12 +159,12 @@ fn shared_states_are_counted_together() {
     )
     .unwrap();
     let view = index.view(Mode::Image).unwrap();
-    let evidence = view.evidence(Row(4), Row(9));
+    let evidence = view.state_contributions(Row(4), Row(9));
     assert_eq!(
         evidence.iter().map(|e| e.state).collect::<Vec<_>>(),
         [12, 14]
     );
-    let mean: f64 = evidence.iter().map(|e| e.share * e.z).sum();
+    let mean: f64 = evidence.iter().map(|e| e.fraction * e.z).sum();
     assert!((mean - view.z(&[Row(4)], &[Row(9)])[0][0]).abs() < 1e-5);
     let prior = index
         .view(Mode::None)
@@ -356,7 +356,7 @@ fn a_builder_refuses_what_does_not_fit() {
         |s| s.states = &s.states * 1e6, // not finite in f16
         |s| s.row_offsets[1] = 0,
         |s| s.entry_state[5] = 10_000,
-        |s| s.entry_share.truncate(3),
+        |s| s.entry_fraction.truncate(3),
     ];
     assert!(
         edits
@@ -667,7 +667,7 @@ fn an_interrupted_build_is_resumed() {
     fs::write(partial.join("text.safetensors"), "half").unwrap();
     assert!(!out.exists() && refusal(&partial).contains("is not an index"));
     let builder = resumed(&out, "a").unwrap();
-    assert!(builder.has(Mode::Both) && !builder.has(Mode::Text));
+    assert!(builder.has_mode(Mode::Both) && !builder.has_mode(Mode::Text));
     finish(builder, &[Mode::Text]);
     assert_eq!(bytes_of(&out), bytes_of(&whole));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -685,13 +685,13 @@ fn only_the_same_work_is_resumed() {
                 .err()
                 .unwrap()
                 .to_string()
-                .contains("is being written by another run")
+                .contains("is being written by another process")
         );
     };
     interrupt("a");
-    assert!(!resumed(&out, "another model").unwrap().has(Mode::Both));
+    assert!(!resumed(&out, "another model").unwrap().has_mode(Mode::Both));
     assert!(
-        !resumed(&out, "a").unwrap().has(Mode::Both),
+        !resumed(&out, "a").unwrap().has_mode(Mode::Both),
         "the other run started anew"
     );
     interrupt("a");
@@ -700,7 +700,7 @@ fn only_the_same_work_is_resumed() {
         "damaged",
     )
     .unwrap();
-    assert!(!resumed(&out, "a").unwrap().has(Mode::Both));
+    assert!(!resumed(&out, "a").unwrap().has_mode(Mode::Both));
     interrupt("a");
     drop(builder(&out, &[Mode::Text], StoragePrecision::Half));
     assert_eq!(

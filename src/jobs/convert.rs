@@ -122,7 +122,7 @@ fn write_folder(out: &Path, config: &ModelConfig, filled: &ConvertedNetwork) -> 
         save_with_frozen_layers
     };
     write(folder.path(), config, &filled.store)?;
-    folder.publish()
+    folder.commit()
 }
 
 fn check_destination(out: &Path) -> Result<()> {

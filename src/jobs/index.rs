@@ -24,7 +24,7 @@ pub fn build_index(
 ) -> Result<Vec<(String, usize)>> {
     let prototypes = match prototypes {
         Some(prototypes) => prototypes,
-        None => from_model::trained_with(model)?,
+        None => from_model::model_prototypes(model)?,
     };
     let paths = IndexPaths {
         dataset: dataset.into(),
@@ -33,7 +33,7 @@ pub fn build_index(
         cache: cache_folder()?,
         prototypes,
     };
-    from_model::build(&paths, device::open_device(device)?, observer)
+    from_model::build_index(&paths, device::open_device(device)?, observer)
 }
 
 /// Builds an index from the last layer of any model. `entities` is a vocabulary that names its rows.

@@ -381,7 +381,7 @@ impl TrainConfig {
         self.tasks.validate()?;
         self.validate_alignment()?;
         self.prototypes
-            .map_or(Ok(()), |prototypes| prototypes.check())?;
+            .map_or(Ok(()), |prototypes| prototypes.validate())?;
         self.validate_temperatures()?;
         self.validate_counts()
     }

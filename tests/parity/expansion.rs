@@ -87,7 +87,7 @@ fn lists_do_not_depend_on_the_cache() {
     let folder = tempfile::tempdir().unwrap();
     let mut index = imported(&folder);
     let row = 4 * index.len();
-    index.forget_lists();
+    index.disable_neighbor_lists();
     for bytes in [0, 3 * row, 90 * row] {
         index.limit_cache(bytes);
         assert_lists(&index.view(Mode::Both).unwrap());
@@ -109,7 +109,7 @@ fn factorised_rows_equal_dense_rows() {
         "mean_log_prob",
     );
     let (asked, mut targets) = (
-        rows.iter().map(|&e| view.asked(e)).collect::<Vec<_>>(),
+        rows.iter().map(|&e| view.prepare(e)).collect::<Vec<_>>(),
         TargetSet::default(),
     );
     rows.iter()
