@@ -1,60 +1,61 @@
-# One command on a fresh machine: `make run`. Needs cargo, a C++ compiler, python3 with pip or venv.
+# `make run` builds and starts everything on a fresh machine. Needs cargo, a C++ compiler, and python3
+# with pip or venv.
 .PHONY: run test build install uninstall setup encoders demo-index bench bench-reference bench-train baselines lint doc \
 	clean-libtorch
 
 export PREFIX ?= $(HOME)/.local
 export DESTDIR ?=
 
-run: build            ## open the explorer on the demo (ARGS="…": any other command)
+run: build            ## build, and open the explorer on the demo (ARGS="…": run another command)
 	@cargo run --release --quiet --bin multiexpan -- $(ARGS)
 
-test: setup announce  ## every test
+test: setup announce  ## run every test
 	cargo test --release
 
-build: setup announce ## both programs, in target/release
+build: setup announce ## build both programs, in target/release
 	cargo build --release --bins
 
-install: build        ## programs, libtorch, demo, manual and completions under PREFIX (default ~/.local); DESTDIR for packagers
+install: build        ## install programs, libtorch, demo, manual and completions under PREFIX (default: ~/.local); DESTDIR for packages
 	@bash scripts/install.sh
 
-uninstall:            ## remove what install has put under PREFIX
+uninstall:            ## remove the installed files under PREFIX
 	@bash scripts/install.sh --uninstall
 
 .PHONY: announce
-announce:             ## what the first build takes, before it starts
+announce:             ## say how long the first build takes
 	@[ -e "$${CARGO_TARGET_DIR:-target}/release/multiexpan-engine" ] || \
-		echo "The first build compiles about 300 crates and libtorch's bindings: about 5 minutes on two cores, once." >&2
+		echo "The first build compiles about 300 crates and libtorch's bindings: this takes about 5 minutes on two cores, once." >&2
 
-setup:                ## libtorch, once, under .libtorch/
+setup:                ## download libtorch to .libtorch/, once
 	@bash scripts/libtorch.sh
 
-encoders: setup       ## the demo's frozen encoders, once, under encoders/ (for training only)
+encoders: setup       ## download the frozen encoders of the demo to encoders/, once (for training only)
 	@bash scripts/encoders.sh
 
-demo-index: encoders  ## train the demo's model anew and index it
+demo-index: encoders  ## train the model of the demo again, and index it
 	cargo run --release -- train data/demo --out runs/demo-model --preset mini --seed 1
 	cargo run --release -- index data/demo --model runs/demo-model --out data/demo/index
 
-bench: setup          ## times, then each beside its bound, memory and growth (docs/PERFORMANCE.md); 2 GB of disk, minutes
+bench: setup          ## measure times, lower bounds, memory and growth (docs/PERFORMANCE.md); takes minutes and 2 GB of disk
 	cargo bench --profile release --bench speed
 	cargo bench --profile release --bench speed -- --table
 
-bench-reference: setup ## the published loop in numpy beside ours: equal lists, and how many times faster
+bench-reference: setup ## compare with the published loop in numpy: equal rankings, and the ratio of the times
 	bash scripts/bench_reference.sh
 
-bench-train: setup    ## pairs per second in training, beside a plain PyTorch loop of the same sizes
+bench-train: setup    ## measure pairs per second in training, and those of a plain PyTorch loop of the same sizes
 	bash scripts/bench_train.sh
 
-baselines: encoders   ## every baseline and MultiExpan over the demo's queries, in one table; trains for three quarters of an hour, once
+baselines: encoders   ## compare every baseline with MultiExpan on the queries of the demo; the first time, trains for 45 minutes
 	bash scripts/baselines.sh
 
-lint: setup
+lint: setup           ## check the formatting and run clippy
 	cargo fmt --check
 	cargo clippy --release --all-targets -- -D warnings
 
-# release, as everywhere: another profile would compile torch-sys again
-doc: setup
+# In the release profile, like everything else: another profile would compile torch-sys again.
+doc: setup            ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps
 
-clean-libtorch:
+clean-libtorch:       ## remove the downloaded libtorch
 	rm -rf .libtorch

@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Every baseline, and MultiExpan in its three modes, over one data set's queries of 3 and of 5 seeds; then one table for each, and
-# one for each system that is trained, over its trainings.
-#   scripts/baselines.sh [DATASET [INDEX [OUT]]]     default: the demo and its index, runs/baselines
-# Runs, logs and the models of what is trained here stay in OUT; a model that is there is taken, and a training that was stopped
-# goes on. TRAININGS="1 2 3": a training with each of these seeds (default: 1 alone); the first stands in the tables of all.
-# CLIP=DIR adds the CLIP of that folder.
+# Runs every baseline, and MultiExpan in its three modes, on the queries with 3 and with 5 seeds of a
+# data set. Then prints a table for each number of seeds, and a table for each trained baseline that
+# compares its trainings.
+#
+#   scripts/baselines.sh [DATASET [INDEX [OUT]]]
+#
+#   DATASET             the data set (default: data/demo)
+#   INDEX               its index (default: data/demo/index)
+#   OUT                 the folder for runs, logs and trained models (default: runs/baselines);
+#                       existing models are reused, and interrupted trainings are continued
+#   TRAININGS="1 2 3"   the random seeds of the trainings (default: 1); the first training appears in
+#                       the tables of all systems
+#   CLIP=DIR            adds the CLIP model in this folder
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dataset=${1:-data/demo} index=${2:-data/demo/index} out=${3:-runs/baselines}
@@ -15,7 +22,7 @@ trainings=(${TRAININGS:-1})
 cargo build --release --quiet
 mkdir -p "$out"
 multiexpan() { target/release/multiexpan "$@" > "$out/log" 2>&1 || { tail -3 "$out/log" >&2; exit 1; }; }
-# NAME TAG [OPTION…]: a run for each number of seeds
+# Makes a run for each number of seeds: NAME TAG [OPTION…]
 baseline() {
     local seeds name=$1 tag=$2
     for seeds in 3 5; do
@@ -46,11 +53,11 @@ for seeds in 3 5; do
     done
     for name in "${fixed[@]}"; do runs+=("$out/$name-$seeds.run"); done
     for name in "${trained[@]}"; do runs+=("$out/$name-training-${trainings[0]}-$seeds.run"); done
-    echo "== queries of $seeds seeds"
+    echo "== queries with $seeds seeds"
     compare $seeds "${runs[@]}"
     [ ${#trainings[@]} = 1 ] && continue
     for name in "${trained[@]}"; do
-        echo "== queries of $seeds seeds, $name by its trainings"
+        echo "== queries with $seeds seeds: the trainings of $name"
         compare $seeds $(printf "$out/$name-training-%s-$seeds.run " "${trainings[@]}")
     done
 done

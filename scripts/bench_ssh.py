@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Bytes that the explorer sends over a real ssh, on the loopback: start, ten steps down the list, the same steps back up.
+"""Counts the bytes that the explorer sends over ssh on the loopback interface: for the start, ten steps
+down the list, and the same steps back up.
 
-    scripts/bench_ssh.py [INDEX] [--size 120x40] [--truecolor]     needs sshd, ssh and ss (Debian: openssh-server iproute2)
+    scripts/bench_ssh.py [INDEX] [--size 120x40] [--truecolor]
 
-An sshd of its own, with keys made for it, on a port that only this machine reaches. What is counted is what the
-connection carried (ss: bytes_sent of the server's end), encryption and all; beside it what the terminal got. The
-terminal here answers what terminals are asked, as one with the pictures named would. ssh hands COLORTERM on only where both
-ends are told to; without it there are 256 colours, with --truecolor all.
+Needs sshd, ssh and ss (Debian: openssh-server iproute2). Starts its own sshd with its own keys on a port
+that only this machine can reach. The bytes are those that the connection carried (bytes_sent of the
+server according to ss), including encryption, and those that the terminal received. The terminal here
+answers the queries of the explorer like one that draws the given kind of images. ssh passes COLORTERM on
+only if both ends are configured to; without it there are 256 colours, and with --truecolor all.
 """
 
 import argparse
@@ -27,9 +29,16 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CELL = (10, 20)
+ANSWERS = {
+    b"\x1b[16t": b"\x1b[6;%d;%dt" % (CELL[1], CELL[0]),
+    b"\x1b[>q": b"\x1bP>|a test\x1b\\",
+    b"\x1b[c": b"\x1b[?62;4;22c",
+    b"\x1b[5n": b"\x1b[0n",
+}
 
 
-def server(folder):
+def start_server(folder):
+    """Starts sshd; returns its port and process."""
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     shutil.copy(folder / "user.pub", folder / "authorized")
@@ -42,74 +51,84 @@ def server(folder):
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n"
     )
-    return port, subprocess.Popen([shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", settings], stderr=subprocess.DEVNULL)
+    command = [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", settings]
+    return port, subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
 
-class Line:
+class Connection:
+    """A command that runs in a pseudo-terminal over ssh."""
+
     def __init__(self, port, folder, command, size):
         ssh = ["ssh", "-tt", "-q", "-p", str(port), "-i", str(folder / "user")]
         for option in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"):
             ssh += ["-o", option]
-        self.port, self.got = port, 0
+        self.port = port
+        self.received = 0
         pid, self.terminal = pty.fork()
         if pid == 0:
             os.environ["TERM"] = "xterm-256color"
             os.execvp("ssh", ssh + [f"{getpass.getuser()}@127.0.0.1", command])
         columns, rows = size
-        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * CELL[0], rows * CELL[1]))
+        window = struct.pack("HHHH", rows, columns, columns * CELL[0], rows * CELL[1])
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, window)
 
     def sent(self):
-        """By the server's end of the connection, so far."""
-        said = subprocess.run(["ss", "-tinH", f"sport = :{self.port}"], capture_output=True, text=True).stdout
-        return sum(int(n) for n in re.findall(r"bytes_sent:(\d+)", said))
+        """Returns the number of bytes that the server has sent so far."""
+        command = ["ss", "-tinH", f"sport = :{self.port}"]
+        output = subprocess.run(command, capture_output=True, text=True).stdout
+        return sum(int(number) for number in re.findall(r"bytes_sent:(\d+)", output))
 
-    def answer(self, part):
-        replies = {b"\x1b[16t": b"\x1b[6;%d;%dt" % (CELL[1], CELL[0]), b"\x1b[>q": b"\x1bP>|a test\x1b\\", b"\x1b[c": b"\x1b[?62;4;22c", b"\x1b[5n": b"\x1b[0n"}
-        found = sorted((part.find(query), query) for query in replies if query in part)
+    def answer(self, output):
+        """Answers the queries in a part of the output."""
+        found = sorted((output.find(query), query) for query in ANSWERS if query in output)
         for _, query in found:
-            os.write(self.terminal, replies[query])
+            os.write(self.terminal, ANSWERS[query])
 
-    def quiet(self, seconds=0.7, at_most=30):
-        end, last = time.time() + at_most, time.time()
+    def wait_for_silence(self, seconds=0.7, timeout=30):
+        """Reads until nothing was received for this time."""
+        end = time.time() + timeout
+        last = time.time()
         while time.time() < end and time.time() - last < seconds:
             if select.select([self.terminal], [], [], 0.05)[0]:
                 try:
-                    part = os.read(self.terminal, 1 << 16)
+                    output = os.read(self.terminal, 1 << 16)
                 except OSError:
-                    return  # the line is closed
-                self.got += len(part)
-                self.answer(part)
+                    return  # the connection is closed
+                self.received += len(output)
+                self.answer(output)
                 last = time.time()
 
     def keys(self, text):
         os.write(self.terminal, text.encode())
 
 
-def measure(port, folder, index, size, images, colours):
+def run_explorer(port, folder, index, size, images, environment):
+    """Runs the explorer once, and prints a table row for each action."""
     home = folder / f"home-{images}"
     home.mkdir(exist_ok=True)
-    where = " ".join(f"{name}={home}" for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"))
-    line = Line(port, folder, f"{where} {colours} {ROOT}/target/release/multiexpan explore {index} --images {images}", size)
+    homes = " ".join(f"{name}={home}" for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"))
+    command = f"{homes} {environment} {ROOT}/target/release/multiexpan explore {index} --images {images}"
+    connection = Connection(port, folder, command, size)
     rows = []
 
-    def step(what, keys, times=1):
-        before = (line.sent(), line.got)
+    def press(action, keys, times=1):
+        sent, received = connection.sent(), connection.received
         for _ in range(times):
-            line.keys(keys)
-            line.quiet(0.35)
-        rows.append((what, times, line.sent() - before[0], line.got - before[1]))
+            connection.keys(keys)
+            connection.wait_for_silence(0.35)
+        rows.append((action, times, connection.sent() - sent, connection.received - received))
 
-    line.quiet(2.5)
-    rows.append(("start", 1, line.sent(), line.got))
-    step("a class, its list", "/carniv\r")
-    line.quiet(1.5)
-    step("steps down", "j", 10)
-    step("steps back up", "k", 10)
-    line.keys("q")
-    line.quiet(0.5, 3)
-    for what, times, sent, got in rows:
-        each = f"{sent / times:.0f} a step" if times > 1 else ""
-        print(f"| {images} | {what} | {sent:,} | {got:,} | {each} |", flush=True)
+    connection.wait_for_silence(2.5)
+    rows.append(("start", 1, connection.sent(), connection.received))
+    press("expanding a class", "/carniv\r")
+    connection.wait_for_silence(1.5)
+    press("steps down", "j", 10)
+    press("steps back up", "k", 10)
+    connection.keys("q")
+    connection.wait_for_silence(0.5, 3)
+    for action, times, sent, received in rows:
+        per_step = f"{sent / times:.0f} per step" if times > 1 else ""
+        print(f"| {images} | {action} | {sent:,} | {received:,} | {per_step} |", flush=True)
 
 
 def main():
@@ -119,13 +138,14 @@ def main():
     parser.add_argument("--truecolor", action="store_true")
     arguments = parser.parse_args()
     size = tuple(int(n) for n in arguments.size.split("x"))
+    environment = "COLORTERM=truecolor" if arguments.truecolor else ""
     folder = pathlib.Path(tempfile.mkdtemp())
-    port, sshd = server(folder)
+    port, sshd = start_server(folder)
     try:
         time.sleep(1)
-        print("| pictures | what | bytes over ssh | bytes to the terminal | |\n|---|---|---:|---:|---|")
+        print("| images | action | bytes over ssh | bytes to the terminal | |\n|---|---|---:|---:|---|")
         for images in ("off", "halfblocks", "sixel", "kitty"):
-            measure(port, folder, arguments.index, size, images, "COLORTERM=truecolor" if arguments.truecolor else "")
+            run_explorer(port, folder, arguments.index, size, images, environment)
     finally:
         sshd.terminate()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs into an empty folder and uses the program from another one, as if the source folder were gone.
+# Installs into an empty folder, and checks that the program works from another folder without the
+# source folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source_folder=$PWD
@@ -13,16 +14,16 @@ export HOME="$prefix/home" PATH="$prefix/bin:$PATH"
 unset MULTIEXPAN_DATA
 doctor=$(multiexpan doctor)
 echo "$doctor"
-if grep -q '✗' <<<"$doctor"; then die "doctor found a fault"; fi
-grep -q "demo index .*$prefix" <<<"$doctor" || die "the installed demo is not the one that is found"
-# every library of libtorch is the installed one
-if ldd "$prefix/bin/multiexpan-engine" | grep -F "$source_folder"; then die "the engine needs the source folder"; fi
-multiexpan expand "$prefix/share/multiexpan/demo/index" --seeds lion,tiger,leopard | grep -q jaguar || die "expand finds nothing"
-[ -s "$prefix/share/man/man1/multiexpan-expand.1" ] || die "the manual is missing"
-for script in bash-completion/completions/multiexpan zsh/site-functions/_multiexpan fish/vendor_completions.d/multiexpan.fish; do
-  [ -s "$prefix/share/$script" ] || die "$script is missing"
+if grep -q '✗' <<<"$doctor"; then die "multiexpan doctor reports a fault"; fi
+grep -q "demo index .*$prefix" <<<"$doctor" || die "multiexpan doctor does not find the installed demo"
+# Every library of libtorch must be the installed one.
+if ldd "$prefix/bin/multiexpan-engine" | grep -F "$source_folder"; then die "the engine is linked to libraries in the source folder"; fi
+multiexpan expand "$prefix/share/multiexpan/demo/index" --seeds lion,tiger,leopard | grep -q jaguar || die "multiexpan expand does not rank jaguar"
+[ -s "$prefix/share/man/man1/multiexpan-expand.1" ] || die "the manual page multiexpan-expand.1 is missing"
+for file in bash-completion/completions/multiexpan zsh/site-functions/_multiexpan fish/vendor_completions.d/multiexpan.fish; do
+  [ -s "$prefix/share/$file" ] || die "$file is missing"
 done
 
 make -C "$source_folder" uninstall PREFIX="$prefix"
-left=$(find "$prefix" -name '*multiexpan*' -not -path "$prefix/home/*")
-[ -z "$left" ] || die "left after uninstall: $left"
+remaining=$(find "$prefix" -name '*multiexpan*' -not -path "$prefix/home/*")
+[ -z "$remaining" ] || die "not removed by uninstall: $remaining"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Installs both programs, libtorch, the demo, the manual pages and the shells' completions under PREFIX, so that multiexpan
-# works in any folder, also when this one is gone. With --uninstall it removes them.
-#   PREFIX=~/.local   where they go
-#   DESTDIR=          put in front of PREFIX while files are copied (for packages)
+# Installs both programs, libtorch, the demo, the manual pages and the shell completions under PREFIX.
+# multiexpan then works in any folder, even if the source folder is removed. With --uninstall, removes
+# them.
+#
+#   PREFIX=~/.local   the folder of the installation
+#   DESTDIR=          a prefix of PREFIX while files are copied (for packages)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,14 +37,14 @@ if [ "${1:-}" = --uninstall ]; then
 fi
 
 for program in multiexpan multiexpan-engine; do
-  [ -x "$built/$program" ] || die "$built/$program is missing; \`make install\` builds it"
+  [ -x "$built/$program" ] || die "$built/$program is missing; run \`make install\`, which builds it"
 done
-mkdir -p "$root" 2>/dev/null && [ -w "$root" ] || die "$root cannot be written; name another folder: make install PREFIX=…"
+mkdir -p "$root" 2>/dev/null && [ -w "$root" ] || die "cannot write to $root; choose another folder with \`make install PREFIX=…\`"
 remove
 
 install -D -m 755 -t "$root/bin" "$built/multiexpan" "$built/multiexpan-engine"
 
-# A libtorch of the user's own stays where it is: the programs know its folder.
+# The user's own libtorch is not copied: the programs are linked to its folder.
 own=${LIBTORCH_USE_PYTORCH:-}
 if [ -n "${LIBTORCH:-}" ] && ! [ "$LIBTORCH" -ef .libtorch/torch ]; then own=$LIBTORCH; fi
 if [ -z "$own" ]; then
@@ -56,7 +58,8 @@ cp -R data/demo "$root/share/multiexpan/demo"
 
 mkdir -p "$manual"
 "$built/multiexpan" man --out "$manual"
-completion() {  # SHELL FILE
+# Writes the completions of a shell: SHELL FILE
+completion() {
   mkdir -p "$(dirname "$2")"
   "$built/multiexpan" completions "$1" >"$2"
 }
@@ -64,9 +67,9 @@ completion bash "$bash_completion"
 completion zsh "$zsh_completion"
 completion fish "$fish_completion"
 
-say "multiexpan is in $prefix/bin ($(du -shc "$root/lib/multiexpan" "$root/share/multiexpan" 2>/dev/null | tail -1 | cut -f1) with libtorch and the demo)"
+say "installed multiexpan in $prefix/bin ($(du -shc "$root/lib/multiexpan" "$root/share/multiexpan" 2>/dev/null | tail -1 | cut -f1) with libtorch and the demo)"
 if [ -n "${DESTDIR:-}" ]; then exit 0; fi
-"$prefix/bin/multiexpan-engine" --version >/dev/null || die "the installed engine does not start"
+"$prefix/bin/multiexpan-engine" --version >/dev/null || die "the installed engine does not start: $prefix/bin/multiexpan-engine --version"
 case ":$PATH:" in
   *":$prefix/bin:"*) ;;
   *) say "$prefix/bin is not in PATH; add it, for example in ~/.profile: PATH=\"$prefix/bin:\$PATH\"" ;;

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Draws docs/*.png, one of each screen, and docs/explorer.gif, which walks through them: the explorer with sixel pictures in an
-# xterm on a virtual display. Needs (Debian's names) xvfb xterm imagemagick xdotool fonts-dejavu-core, and a built program.
-#   scripts/screenshots.sh [FOLDER]     default docs
+# Makes docs/*.png, a screenshot of each screen, and docs/explorer.gif, which visits them. The explorer
+# runs with sixel images in an xterm on a virtual display. Needs the Debian packages xvfb, xterm,
+# imagemagick, xdotool and fonts-dejavu-core, and a built program.
+#
+#   scripts/screenshots.sh [FOLDER]     (default: docs)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-docs}
@@ -21,27 +23,28 @@ sleep 4
 frame=0
 type() { xdotool type --delay 60 -- "$1"; }
 press() { xdotool key --delay 60 "$@"; }
-# what is on the screen, for as many hundredths of a second in the film
+# Adds the screen to the animation, for a time in hundredths of a second: TIME
 film() { import -window root -crop 1045x753+0+0 +repage "$home/$(printf %03d $((frame++)))-$1.png"; }
-keep() { import -window root -crop 1045x753+0+0 +repage "$out/$1.png"; film "${2:-250}"; }
+# Saves the screen, and adds it to the animation: NAME [TIME]
+save() { import -window root -crop 1045x753+0+0 +repage "$out/$1.png"; film "${2:-250}"; }
 film 80
 type "/carniv"; sleep 0.5; film 60
 press Down Down Return; sleep 4; film 150
-type "jj"; sleep 3; keep explore
+type "jj"; sleep 3; save explore
 press plus; sleep 3; film 150
 type "u"; sleep 2; type "m"; sleep 3; film 150
-type "mmw"; sleep 2; type "jjjjljjjj"; sleep 3; keep explain; type "]"; sleep 2; film 250
-type "qi"; sleep 2; type "jjll"; sleep 3; keep what-if
-type "0q2"; sleep 6; type "jjj"; sleep 2; keep compare
-type "3"; sleep 6; type "jjj"; sleep 3; keep failures
-type "vvc"; sleep 2; type "jl"; sleep 1; keep confusion
-type "c4"; sleep 6; keep metrics
-type ":theme"; sleep 1; keep palette
+type "mmw"; sleep 2; type "jjjjljjjj"; sleep 3; save explain; type "]"; sleep 2; film 250
+type "qi"; sleep 2; type "jjll"; sleep 3; save what-if
+type "0q2"; sleep 6; type "jjj"; sleep 2; save compare
+type "3"; sleep 6; type "jjj"; sleep 3; save failures
+type "vvc"; sleep 2; type "jl"; sleep 1; save confusion
+type "c4"; sleep 6; save metrics
+type ":theme"; sleep 1; save palette
 press Return; sleep 1; press Down Down; sleep 2; film 120
-press Escape; sleep 1; type "1"; sleep 2; type "z"; sleep 3; keep zoom
+press Escape; sleep 1; type "1"; sleep 2; type "z"; sleep 3; save zoom
 press Escape; sleep 0.5; type "q"
 sleep 1
-# each frame by its own time, small enough for a page
+# The name of each frame ends with its time.
 arguments=()
 for picture in "$home"/*.png; do
   name=${picture##*-}

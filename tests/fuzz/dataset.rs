@@ -55,7 +55,10 @@ fn a_mutated_data_set_is_opened_or_refused() {
         .with_type::<(u8, Mutation)>()
         .for_each(|(at, mutation)| {
             let at = usize::from(*at) % FILES.len();
-            write(at, &mutation.of(&[FILES[at].1.as_bytes().to_vec()], &WORDS));
+            write(
+                at,
+                &mutation.mutate(&[FILES[at].1.as_bytes().to_vec()], &WORDS),
+            );
             if let Ok(dataset) = in_time(|| Dataset::open(folder.path())) {
                 for query in &dataset.queries {
                     assert!(
@@ -92,7 +95,7 @@ fn a_mutated_pickle_of_classes_is_read_or_noted() {
     check!().with_type::<Mutation>().for_each(|mutation| {
         fs::write(
             folder.path().join("eid2cls.pkl"),
-            mutation.of(&files, &[b"(", b"]", b"e", b"."]),
+            mutation.mutate(&files, &[b"(", b"]", b"e", b"."]),
         )
         .unwrap();
         let dataset = in_time(|| Dataset::open(folder.path())).unwrap();

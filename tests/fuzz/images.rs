@@ -21,7 +21,7 @@ const WORDS: [&[u8]; 8] = [
 fn a_mutated_image_is_decoded_or_refused_in_one_sentence() {
     let files = fixtures("images", &["jpg", "png", "webp", "gif", "bmp"]);
     check!().with_type::<Mutation>().for_each(|mutation| {
-        let bytes = mutation.of(&files, &WORDS);
+        let bytes = mutation.mutate(&files, &WORDS);
         match in_time(|| image_file::decode(&bytes)) {
             Ok(image) => {
                 assert!(image.width() > 0 && image.height() > 0);

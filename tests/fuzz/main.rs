@@ -1,8 +1,7 @@
-//! Readers under input that nobody meant: mutated files and hostile names. See `README.md` for
-//! longer runs.
+//! Fuzz tests: readers get mutated files and unusual names. `README.md` describes longer runs.
 //!
-//! Each target states what must hold for every input: no panic, an answer in time, and what was
-//! written is read back equal.
+//! Each test states what must hold for every input: the reader does not panic, it returns within a
+//! time limit, and what was written is read back equal.
 
 mod dataset;
 mod images;

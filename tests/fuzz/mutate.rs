@@ -1,14 +1,13 @@
-//! Mutations of whole files: what downloads, editors and other programs do to them, and what
-//! attackers do.
+//! Mutations of files, like those by interrupted downloads, editors, other programs and attackers.
 
 use std::time::{Duration, Instant};
 
 use bolero::TypeGenerator;
 
-/// No reader may think longer about a small file, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest time that a reader may take for a small file, however busy the machine is.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One change. Places are taken modulo the length.
+/// A change of a file. Positions are taken modulo its length plus one.
 #[derive(Debug, Clone, TypeGenerator)]
 pub enum Edit {
     Cut { at: u16 },
@@ -21,7 +20,7 @@ pub enum Edit {
     Move { from: u16, to: u16, length: u8 },
 }
 
-/// A number that lengths and counts go wrong at, written over what is there.
+/// A number at the limit of an integer type, which overwrites the bytes of the file.
 #[derive(Debug, Clone, Copy, TypeGenerator)]
 pub enum Extreme {
     Zero,
@@ -53,7 +52,7 @@ impl Extreme {
     }
 }
 
-/// Which file to begin with, and what is done to it.
+/// A choice of a file, and the changes that are made to it.
 #[derive(Debug, Clone, TypeGenerator)]
 pub struct Mutation {
     start: u8,
@@ -61,10 +60,10 @@ pub struct Mutation {
 }
 
 impl Mutation {
-    /// One of `files`, changed. `words` are pieces of the format.
-    pub fn of(&self, files: &[Vec<u8>], words: &[&[u8]]) -> Vec<u8> {
+    /// Returns one of `files` with the changes. `words` are fragments of the format.
+    pub fn mutate(&self, files: &[Vec<u8>], words: &[&[u8]]) -> Vec<u8> {
         let mut bytes = files[usize::from(self.start) % files.len()].clone();
-        // more than a few changes leave nothing of the file
+        // More changes would leave nothing of the file.
         for edit in self.edits.iter().take(6) {
             edit.apply(&mut bytes, words);
         }
@@ -74,40 +73,40 @@ impl Mutation {
 
 impl Edit {
     fn apply(&self, bytes: &mut Vec<u8>, words: &[&[u8]]) {
-        let place = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
+        let position = |at: u16, bytes: &[u8]| usize::from(at) % (bytes.len() + 1);
         match *self {
-            Edit::Cut { at } => bytes.truncate(place(at, bytes)),
+            Edit::Cut { at } => bytes.truncate(position(at, bytes)),
             Edit::Flip { at, bits } => {
-                let at = place(at, bytes);
+                let at = position(at, bytes);
                 bytes[at..]
                     .iter_mut()
                     .take(1)
                     .for_each(|byte| *byte ^= bits);
             }
             Edit::Set { at, value } => {
-                let at = place(at, bytes);
+                let at = position(at, bytes);
                 bytes[at..]
                     .iter_mut()
                     .zip(value.bytes())
                     .for_each(|(byte, new)| *byte = new);
             }
             Edit::Remove { at, length } => {
-                let at = place(at, bytes);
+                let at = position(at, bytes);
                 let end = (at + usize::from(length)).min(bytes.len());
                 bytes.drain(at..end);
             }
             Edit::Insert { at, bytes: new } => {
-                let at = place(at, bytes);
+                let at = position(at, bytes);
                 bytes.splice(at..at, new);
             }
             Edit::Word { at, word } => {
                 if let Some(word) = words.get(usize::from(word) % words.len().max(1)) {
-                    let at = place(at, bytes);
+                    let at = position(at, bytes);
                     bytes.splice(at..at, word.iter().copied());
                 }
             }
             Edit::Repeat { at, length, times } => {
-                let at = place(at, bytes);
+                let at = position(at, bytes);
                 let piece = bytes[at..]
                     .iter()
                     .copied()
@@ -116,34 +115,33 @@ impl Edit {
                 bytes.splice(at..at, piece.repeat(usize::from(times)));
             }
             Edit::Move { from, to, length } => {
-                let from = place(from, bytes);
+                let from = position(from, bytes);
                 let end = (from + usize::from(length)).min(bytes.len());
                 let piece: Vec<u8> = bytes.drain(from..end).collect();
-                let to = place(to, bytes);
+                let to = position(to, bytes);
                 bytes.splice(to..to, piece);
             }
         }
     }
 }
 
-/// Runs `work`, and fails where it takes unreasonably long.
+/// Runs `work`, and fails if it takes too long.
 pub fn in_time<T>(work: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
+    let start = Instant::now();
     let result = work();
-    assert!(began.elapsed() < PATIENCE, "it took {:?}", began.elapsed());
+    assert!(start.elapsed() < TIMEOUT, "it took {:?}", start.elapsed());
     result
 }
 
-/// A folder of its own, in memory where the machine has a place for it: thousands of files are
-/// written.
+/// Creates a temporary folder, in memory if possible, since thousands of files are written.
 pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap()
 }
 
-/// The files of a folder of fixtures with one of these endings.
-pub fn fixtures(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
+/// Reads the files of a folder of fixtures with one of these extensions.
+pub fn fixtures(folder: &str, extensions: &[&str]) -> Vec<Vec<u8>> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(folder);
@@ -152,9 +150,10 @@ pub fn fixtures(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.retain(|path| {
-        endings
-            .iter()
-            .any(|ending| path.extension().is_some_and(|own| own == *ending))
+        extensions.iter().any(|wanted| {
+            path.extension()
+                .is_some_and(|extension| extension == *wanted)
+        })
     });
     paths.sort();
     paths

@@ -244,7 +244,7 @@ fn a_mutated_run_is_read_or_refused() {
     check!()
         .with_type::<(u8, Mutation)>()
         .for_each(|(place, mutation)| {
-            let bytes = mutation.of(&files, &words);
+            let bytes = mutation.mutate(&files, &words);
             let (file, run) = match place % 3 {
                 0 => ("file.run", "file.run"),
                 1 => ("lists/cats_0_3.txt", "lists"),

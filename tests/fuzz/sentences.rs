@@ -85,7 +85,7 @@ fn every_pair_is_read_again_by_its_place() {
         "the files to begin with are sound"
     );
     check!().with_type::<Mutation>().for_each(|mutation| {
-        fs::write(&path, mutation.of(&files, &WORDS)).unwrap();
+        fs::write(&path, mutation.mutate(&files, &WORDS)).unwrap();
         for pair in in_time(|| pairs(&dataset)) {
             assert!(pair.start <= pair.end && pair.end < pair.tokens.len());
             let again = dataset.pair_at(pair.offset, pair.mention).unwrap();

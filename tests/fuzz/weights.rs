@@ -16,7 +16,7 @@ fn safetensors(header: &str, numbers: usize) -> Vec<u8> {
 }
 
 fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::path::Path) {
-    let mut bytes = mutation.of(files, words);
+    let mut bytes = mutation.mutate(files, words);
     // most mutations of a header change its length, which is easily put right
     if let (Some(b'{'), Some(end)) = (
         bytes.get(8),

@@ -286,7 +286,7 @@ impl Loop {
             LoopEvent::Input(TerminalInput::Report(report)) => self.handle_report(report)?,
             LoopEvent::Disconnected => self.explorer.app.command = Some(LoopCommand::Quit),
             LoopEvent::Reply(reply) => self.handle_replies(reply, &mut sources.replies),
-            // The last reply has told the app why.
+            // The last reply has informed the app.
             LoopEvent::EngineExited => sources.engine_is_running = false,
             LoopEvent::ImageEncoded(job, result) => self.finish_image(job, result),
             LoopEvent::OuterTerminal(outer) => self.set_outer_terminal(outer)?,
