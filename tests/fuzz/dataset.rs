@@ -1,4 +1,4 @@
-//! The small files of a data set.
+//! The small files of a data set: vocabulary, gold, queries, class hierarchy, image sources.
 
 use std::fs;
 
@@ -36,29 +36,29 @@ const WORDS: [&[u8]; 8] = [
     b"4294967295",
     b"-1",
 ];
-/// `{7: ["cats"], 3: "cats"}`, and one in which a list holds itself many times over.
+/// `{7: ["cats"], 3: "cats"}`, and a list that contains itself many times.
 const PICKLES: [&[u8]; 2] = [
     b"(dp0\nI7\n(lp1\nVcats\naI3\nVcats\ns.",
     b"\x80\x02]q\0(]]]]]]]]]]]]eeeeee.",
 ];
 
 #[test]
-fn a_mutated_data_set_is_opened_or_refused() {
+fn a_mutated_data_set_is_opened_or_gives_an_error() {
     let folder = folder();
-    let write = |at: usize, bytes: &[u8]| {
-        let path = folder.path().join(FILES[at].0);
+    let write = |index: usize, bytes: &[u8]| {
+        let path = folder.path().join(FILES[index].0);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     };
-    (0..FILES.len()).for_each(|at| write(at, FILES[at].1.as_bytes()));
+    for (index, (_, content)) in FILES.iter().enumerate() {
+        write(index, content.as_bytes());
+    }
     check!()
         .with_type::<(u8, Mutation)>()
-        .for_each(|(at, mutation)| {
-            let at = usize::from(*at) % FILES.len();
-            write(
-                at,
-                &mutation.mutate(&[FILES[at].1.as_bytes().to_vec()], &WORDS),
-            );
+        .for_each(|(choice, mutation)| {
+            let index = usize::from(*choice) % FILES.len();
+            let content = FILES[index].1.as_bytes();
+            write(index, &mutation.mutate(&[content.to_vec()], &WORDS));
             if let Ok(dataset) = in_time(|| Dataset::open(folder.path())) {
                 for query in &dataset.queries {
                     assert!(
@@ -75,16 +75,16 @@ fn a_mutated_data_set_is_opened_or_refused() {
                     assert!(dataset.vocabulary.all_named(name).contains(&id), "{name:?}");
                 }
                 assert_eq!(dataset.queries_hash(SeedCount::Three).len(), 64);
-                // either is an answer
+                // Both may give an error.
                 let _ = dataset.image_kinds();
                 let _ = read_rows(&folder.path().join("query/cats.txt"), &dataset.vocabulary);
             }
-            write(at, FILES[at].1.as_bytes());
+            write(index, content);
         });
 }
 
 #[test]
-fn a_mutated_pickle_of_classes_is_read_or_noted() {
+fn a_mutated_pickle_of_classes_is_read_or_ignored() {
     let folder = folder();
     fs::write(
         folder.path().join("entity2id.txt"),

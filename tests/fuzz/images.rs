@@ -1,4 +1,4 @@
-//! Image files.
+//! Image files: PNG, JPEG, WebP, GIF, BMP.
 
 use bolero::check;
 use multiexpan::features::image_encoder::PreparedImage;
@@ -18,7 +18,7 @@ const WORDS: [&[u8]; 8] = [
 ];
 
 #[test]
-fn a_mutated_image_is_decoded_or_refused_in_one_sentence() {
+fn a_mutated_image_is_decoded_or_gives_one_sentence() {
     let files = fixtures("images", &["jpg", "png", "webp", "gif", "bmp"]);
     check!().with_type::<Mutation>().for_each(|mutation| {
         let bytes = mutation.mutate(&files, &WORDS);

@@ -1,4 +1,5 @@
-//! Runs: what is written is read back equal in every form, and mutated files are read or refused.
+//! Runs: a run that is written in any format is read back equal, and mutated files are read or give
+//! an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,26 +13,27 @@ use multiexpan::types::{ClassId, EntityId, Query, SeedCount};
 use crate::mutate::{Mutation, folder, in_time};
 use crate::names::Name;
 
-/// Names of entities, where their ids begin, names of classes, and the places in lists.
+/// The random parts of a data set and a run.
 #[derive(Debug, Clone, TypeGenerator)]
-struct World {
+struct RandomRun {
     names: Vec<Name>,
-    from: u8,
+    first_id: u8,
     classes: [Name; 2],
-    lists: Vec<[u8; 3]>,
+    /// Positions of candidates in the vocabulary.
+    rankings: Vec<[u8; 3]>,
 }
 
-impl World {
-    /// A data set of what of it is possible: names that are not empty; classes that can be files
-    /// and are told apart by runs.
+impl RandomRun {
+    /// Returns a data set of the valid parts: names that are not empty, and classes that can be file
+    /// names and that runs distinguish. `None` if too few are valid.
     fn dataset(&self) -> Option<Dataset> {
         let names: Vec<String> = self.names.iter().map(Name::text).collect();
         let names = names
             .iter()
             .map(|name| name.trim())
             .filter(|name| !name.is_empty());
-        // the odd ones count from 0 or 1, as ranks do
-        let ids = (u32::from(self.from % 3)..).map(EntityId);
+        // Ids that begin at 0 or 1 can be confused with ranks.
+        let ids = (u32::from(self.first_id % 3)..).map(EntityId);
         let vocabulary: Vocabulary = ids.zip(names.map(str::to_owned)).collect();
         let mut seen = BTreeSet::new();
         let classes: Vec<Class> = self
@@ -45,8 +47,8 @@ impl World {
                 ..Class::default()
             })
             .collect();
-        let query = |at: usize| Query {
-            class: ClassId(at as u16),
+        let query = |class: usize| Query {
+            class: ClassId(class as u16),
             seed_count: SeedCount::Three,
             number: 0,
             seeds: vec![],
@@ -63,39 +65,39 @@ impl World {
         })
     }
 
-    /// A list of known entities for each class.
+    /// Returns a run with a ranking of known entities for each class.
     fn run(&self, dataset: &Dataset) -> Run {
         let known: Vec<EntityId> = dataset.vocabulary.iter().map(|(id, _)| id).collect();
-        let candidates = |at: usize| -> Vec<(EntityId, f64)> {
-            let asked = self
-                .lists
+        let candidates = |class: usize| -> Vec<(EntityId, f64)> {
+            let chosen = self
+                .rankings
                 .iter()
                 .flatten()
-                .skip(at)
-                .map(|place| known[usize::from(*place) % known.len()]);
+                .skip(class)
+                .map(|position| known[usize::from(*position) % known.len()]);
             let mut seen = BTreeSet::new();
-            // in order as they come, or as the vocabulary has them
-            let all: Vec<EntityId> = if self.lists.len() < 3 {
+            // in random order, or in the order of the vocabulary
+            let all: Vec<EntityId> = if self.rankings.len() < 3 {
                 known.clone()
             } else {
-                asked.collect()
+                chosen.collect()
             };
-            let list = all.into_iter().filter(|entity| seen.insert(*entity));
+            let distinct = all.into_iter().filter(|entity| seen.insert(*entity));
             (1u32..)
-                .zip(list)
+                .zip(distinct)
                 .map(|(rank, entity)| (entity, 1.0 / f64::from(rank)))
                 .collect()
         };
-        let ranking = |(at, query): (usize, &Query)| Ranking {
+        let ranking = |(class, query): (usize, &Query)| Ranking {
             query: run_query_id(&dataset.query_id(query)),
-            candidates: candidates(at),
+            candidates: candidates(class),
         };
         let rankings = dataset
             .queries
             .iter()
             .enumerate()
             .map(ranking)
-            .filter(|list| !list.candidates.is_empty());
+            .filter(|ranking| !ranking.candidates.is_empty());
         Run {
             tag: "run".into(),
             rankings: rankings.collect(),
@@ -105,55 +107,55 @@ impl World {
 }
 
 #[test]
-fn a_run_comes_back_as_it_was_written() {
-    check!().with_type::<World>().for_each(|world| {
-        let Some(dataset) = world.dataset() else {
+fn a_run_is_read_back_as_it_was_written() {
+    check!().with_type::<RandomRun>().for_each(|random| {
+        let Some(dataset) = random.dataset() else {
             return;
         };
-        let run = world.run(&dataset);
+        let run = random.run(&dataset);
         if run.rankings.is_empty() {
             return;
         }
         let folder = folder();
-        for form in RunFormat::ALL {
-            let path = folder.path().join(form.name());
-            run.write_as(form, &path, &dataset).unwrap();
+        for format in RunFormat::ALL {
+            let path = folder.path().join(format.name());
+            run.write_as(format, &path, &dataset).unwrap();
             let read = match Run::open(&path, &dataset, Some(SeedCount::Three)) {
                 Ok(read) => read,
-                // a class that is called like the file of another's query
+                // A class can have the name of the file of another query.
                 Err(why) if why.to_string().contains("a published list of one class") => {
                     continue;
                 }
-                Err(why) => panic!("{form}: {why}"),
+                Err(error) => panic!("{format}: {error}"),
             };
-            assert_eq!(read.format, form);
-            assert_eq!(read.run.unknown_entities, BTreeMap::new(), "{form}");
-            let lists = |run: &Run| -> BTreeMap<String, Vec<EntityId>> {
-                let list =
+            assert_eq!(read.format, format);
+            assert_eq!(read.run.unknown_entities, BTreeMap::new(), "{format}");
+            let rankings = |run: &Run| -> BTreeMap<String, Vec<EntityId>> {
+                let ranking =
                     |r: &Ranking| (r.query.clone(), r.candidates.iter().map(|c| c.0).collect());
-                run.rankings.iter().map(list).collect()
+                run.rankings.iter().map(ranking).collect()
             };
-            assert_eq!(lists(&read.run), lists(&run), "{form}");
+            assert_eq!(rankings(&read.run), rankings(&run), "{format}");
         }
     });
 }
 
 #[test]
-fn strangers_come_back_under_their_names() {
+fn unknown_entities_keep_their_names() {
     check!()
-        .with_type::<(World, Vec<Name>)>()
-        .for_each(|(world, more)| {
-            let Some(dataset) = world.dataset() else {
+        .with_type::<(RandomRun, Vec<Name>)>()
+        .for_each(|(random, more)| {
+            let Some(dataset) = random.dataset() else {
                 return;
             };
             let query = run_query_id(&dataset.query_id(&dataset.queries[0]));
             let known = dataset.vocabulary.iter().map(|(id, _)| id.to_string());
-            let strange = more
+            let unknown = more
                 .iter()
                 .map(|name| run_query_id(&name.text().replace('\0', " ")))
                 .filter(|name| !name.is_empty());
             let lines: Vec<String> = (1..)
-                .zip(known.take(1).chain(strange))
+                .zip(known.take(1).chain(unknown))
                 .map(|(rank, entity)| format!("{query} Q0 {entity} {rank} {} x\n", 99 - rank))
                 .collect();
             let folder = folder();
@@ -161,12 +163,12 @@ fn strangers_come_back_under_their_names() {
             fs::write(&path, lines.concat()).unwrap();
             let first = match Run::open(&path, &dataset, None) {
                 Ok(first) => first.run,
-                // UTF-16 that is none
-                Err(why) => return assert!(why.to_string().contains("UTF-16"), "{why}"),
+                // The bytes can look like UTF-16 and be invalid.
+                Err(error) => return assert!(error.to_string().contains("UTF-16"), "{error}"),
             };
-            for form in RunFormat::ALL {
-                let path = folder.path().join(form.name());
-                if first.write_as(form, &path, &dataset).is_err() {
+            for format in RunFormat::ALL {
+                let path = folder.path().join(format.name());
+                if first.write_as(format, &path, &dataset).is_err() {
                     continue;
                 }
                 let Ok(again) = Run::open(&path, &dataset, Some(SeedCount::Three)) else {
@@ -178,20 +180,20 @@ fn strangers_come_back_under_their_names() {
                         .map(|r| r.candidates.iter().map(|c| c.0).collect())
                         .collect::<Vec<Vec<_>>>()
                 };
-                assert_eq!(ids(&again.run), ids(&first), "{form}");
+                assert_eq!(ids(&again.run), ids(&first), "{format}");
                 let folded = |run: &Run| {
                     run.unknown_entities
                         .iter()
                         .map(|(id, name)| (*id, fold(name)))
                         .collect::<Vec<_>>()
                 };
-                assert_eq!(folded(&again.run), folded(&first), "{form}");
+                assert_eq!(folded(&again.run), folded(&first), "{format}");
             }
         });
 }
 
 #[test]
-fn a_mutated_run_is_read_or_refused() {
+fn a_mutated_run_is_read_or_gives_an_error() {
     let names = ["lion", "sea lion", "Å", "1984"];
     let vocabulary: Vocabulary = (0..).map(EntityId).zip(names.map(str::to_owned)).collect();
     let class = Class {
@@ -216,7 +218,7 @@ fn a_mutated_run_is_read_or_refused() {
     };
     let lines =
         "cats/3/1 Q0 0 1 2.5 x\ncats/3/1 Q0 sea_lion 2 1e-3 x\ncats/3/1\tQ0\tsea lion\t3\t-0\tx\n";
-    let wide = [
+    let utf16 = [
         &b"\xff\xfe"[..],
         &lines
             .encode_utf16()
@@ -224,9 +226,9 @@ fn a_mutated_run_is_read_or_refused() {
             .collect::<Vec<u8>>(),
     ]
     .concat();
-    let packed = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".to_vec();
-    let list = b"0.5 0.5 0.5 0.5\n\n0\tlion\t\tcats\n1\tsea lion\t\tnone\n".to_vec();
-    let files = [lines.as_bytes().to_vec(), wide, packed, list];
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".to_vec();
+    let published = b"0.5 0.5 0.5 0.5\n\n0\tlion\t\tcats\n1\tsea lion\t\tnone\n".to_vec();
+    let files = [lines.as_bytes().to_vec(), utf16, gzip, published];
     let words: [&[u8]; 10] = [
         b"\t",
         b" ",
@@ -243,9 +245,9 @@ fn a_mutated_run_is_read_or_refused() {
     fs::create_dir_all(folder.path().join("lists")).unwrap();
     check!()
         .with_type::<(u8, Mutation)>()
-        .for_each(|(place, mutation)| {
+        .for_each(|(choice, mutation)| {
             let bytes = mutation.mutate(&files, &words);
-            let (file, run) = match place % 3 {
+            let (file, run) = match choice % 3 {
                 0 => ("file.run", "file.run"),
                 1 => ("lists/cats_0_3.txt", "lists"),
                 _ => ("lists/0_cats.txt", "lists"),
@@ -258,7 +260,7 @@ fn a_mutated_run_is_read_or_refused() {
                     read.run
                         .rankings
                         .iter()
-                        .flat_map(|list| &list.candidates)
+                        .flat_map(|ranking| &ranking.candidates)
                         .all(|(_, score)| score.is_finite())
                 );
             }

@@ -36,8 +36,9 @@ const WORDS: [&[u8]; 12] = [
     b"\xef\xbb\xbf",
 ];
 
+/// Returns each text in UTF-8 and UTF-16, with and without a byte order mark.
 fn encoded() -> Vec<Vec<u8>> {
-    let wide = |text: &str, mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+    let utf16 = |text: &str, mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
         let units: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
         [mark, &units].concat()
     };
@@ -47,9 +48,9 @@ fn encoded() -> Vec<Vec<u8>> {
             [
                 text.as_bytes().to_vec(),
                 [b"\xef\xbb\xbf", text.as_bytes()].concat(),
-                wide(text, b"\xff\xfe", u16::to_le_bytes),
-                wide(text, b"\xfe\xff", u16::to_be_bytes),
-                wide(text, b"", u16::to_le_bytes),
+                utf16(text, b"\xff\xfe", u16::to_le_bytes),
+                utf16(text, b"\xfe\xff", u16::to_be_bytes),
+                utf16(text, b"", u16::to_le_bytes),
             ]
         })
         .collect()
@@ -68,7 +69,7 @@ fn pairs(dataset: &Dataset) -> Vec<Pair> {
 }
 
 #[test]
-fn every_pair_is_read_again_by_its_place() {
+fn every_pair_is_read_again_by_its_offset() {
     let folder = folder();
     fs::write(
         folder.path().join("entity2id.txt"),
@@ -79,11 +80,7 @@ fn every_pair_is_read_again_by_its_place() {
     let dataset = Dataset::open(folder.path()).unwrap();
     let (files, path) = (encoded(), folder.path().join("sentences.json"));
     fs::write(&path, &files[0]).unwrap();
-    assert_eq!(
-        pairs(&dataset).len(),
-        3,
-        "the files to begin with are sound"
-    );
+    assert_eq!(pairs(&dataset).len(), 3, "the unchanged files are valid");
     check!().with_type::<Mutation>().for_each(|mutation| {
         fs::write(&path, mutation.mutate(&files, &WORDS)).unwrap();
         for pair in in_time(|| pairs(&dataset)) {

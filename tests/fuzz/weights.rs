@@ -1,4 +1,4 @@
-//! Files of weights: safetensors, and the pickles of `torch.save`.
+//! Weight files: safetensors, and the pickles of `torch.save`.
 
 use std::fs;
 
@@ -7,17 +7,18 @@ use multiexpan::model::weights::Weights;
 
 use crate::mutate::{Mutation, fixtures, folder, in_time};
 
-/// A safetensors file: the length of its header, the header, the numbers.
-fn safetensors(header: &str, numbers: usize) -> Vec<u8> {
+/// Returns a safetensors file: the length of its header, the header, and bytes of data.
+fn safetensors(header: &str, length: usize) -> Vec<u8> {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
-    bytes.extend((0..numbers).map(|number| number as u8));
+    bytes.extend((0..length).map(|index| index as u8));
     bytes
 }
 
+/// Opens a mutated file, and reads all tensors if that succeeds.
 fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::path::Path) {
     let mut bytes = mutation.mutate(files, words);
-    // most mutations of a header change its length, which is easily put right
+    // Most mutations of a header change its length, which is corrected here.
     if let (Some(b'{'), Some(end)) = (
         bytes.get(8),
         bytes.windows(2).rposition(|pair| pair == b"}}"),
@@ -28,7 +29,7 @@ fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::pat
     fs::write(path, bytes).unwrap();
     if let Ok(weights) = in_time(|| Weights::open(path)) {
         for name in weights.names() {
-            // numbers that are not finite are refused by name
+            // The error for a number that is not finite names the parameter.
             let tensor = match weights.get(name) {
                 Ok(tensor) => tensor,
                 Err(error) => {
@@ -36,7 +37,7 @@ fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::pat
                     continue;
                 }
             };
-            // every number is there to be read
+            // Every number can be read.
             assert!(tensor.numel() == 0 || tensor.contiguous().data_ptr() as usize != 0);
             let _ = tensor.to_kind(tch::Kind::Double).sum(tch::Kind::Double);
         }
@@ -44,7 +45,7 @@ fn open(files: &[Vec<u8>], words: &[&[u8]], mutation: &Mutation, path: &std::pat
 }
 
 #[test]
-fn a_mutated_safetensors_file_is_opened_or_refused() {
+fn a_mutated_safetensors_file_is_opened_or_gives_an_error() {
     let folder = folder();
     let files = [
         safetensors(
@@ -73,7 +74,7 @@ fn a_mutated_safetensors_file_is_opened_or_refused() {
     assert_eq!(
         Weights::open(&path).unwrap().len(),
         2,
-        "the files to begin with are sound"
+        "the unchanged files are valid"
     );
     check!()
         .with_type::<Mutation>()
@@ -81,7 +82,7 @@ fn a_mutated_safetensors_file_is_opened_or_refused() {
 }
 
 #[test]
-fn a_mutated_file_of_torch_save_is_opened_or_refused() {
+fn a_mutated_file_of_torch_save_is_opened_or_gives_an_error() {
     let folder = folder();
     let mut files = fixtures("encoders", &["pth"]);
     files.extend(
