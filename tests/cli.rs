@@ -93,9 +93,9 @@ fn a_view_that_cannot_be_opened_is_refused_by_name() {
     refused("{\"kind\": \"multiexp", "is damaged");
     refused(
         "{\"kind\": \"multiexpan-view\", \"version\": 9}",
-        "is of version 9",
+        "has version 9",
     );
-    refused("[]", "is no view of multiexpan");
+    refused("[]", "is not a view of multiexpan");
     assert!(
         run(here.path(), &["explore", "--open", "none.json"])
             .err

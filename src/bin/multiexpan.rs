@@ -8,7 +8,7 @@ use multiexpan::cli::{Command, explore};
 use multiexpan::config::Images;
 use multiexpan::error::Result;
 use multiexpan::tui;
-use multiexpan::tui::persist::view_file::StateFile;
+use multiexpan::tui::persist::view_file::ViewFile;
 
 fn main() -> ExitCode {
     cli::exit::on_panic();
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 /// The explorer over an engine in a process of its own. The terminal's first frame does not wait
 /// for it.
 fn open_explorer(args: explore::Args) -> Result<()> {
-    let view = args.open.as_deref().map(StateFile::load).transpose()?;
+    let view = args.open.as_deref().map(ViewFile::load).transpose()?;
     let index = match &view {
         Some(view) if args.index.is_none() => view.find_index()?,
         _ => args.find_index()?,

@@ -12,7 +12,7 @@ use crate::tui::notice::Status;
 use crate::tui::overlay::Overlay;
 use crate::tui::parts::{Popup, Screen};
 use crate::tui::persist::session::SavedSession;
-use crate::tui::persist::view_file::StateFile;
+use crate::tui::persist::view_file::ViewFile;
 use crate::tui::requests::{ExploreOptions, RequestClass};
 use crate::tui::shared::Shared;
 
@@ -22,7 +22,7 @@ pub(crate) struct Restore {
     /// The session of the last start.
     pub(crate) session: Option<SavedSession>,
     /// A view file to open in place of the session's query.
-    pub(crate) view_file: Option<StateFile>,
+    pub(crate) view_file: Option<ViewFile>,
 }
 
 /// The keys of an unfinished sequence, and the places that the user jumped from.
@@ -78,7 +78,7 @@ impl App {
     }
 
     /// Opens a view file once the index is open.
-    pub fn open_view(&mut self, file: StateFile) {
+    pub fn open_view(&mut self, file: ViewFile) {
         self.restore.view_file = Some(file);
     }
 

@@ -48,7 +48,7 @@ use crate::types::DeviceChoice;
 use crate::tui::app::App;
 use crate::tui::persist::session;
 use crate::tui::persist::session::{LoadedSession, SavedSession};
-use crate::tui::persist::view_file::StateFile;
+use crate::tui::persist::view_file::ViewFile;
 use crate::tui::platform::event_loop;
 use crate::tui::platform::theme_files::ThemeFiles;
 use crate::tui::requests::ExploreOptions;
@@ -65,7 +65,7 @@ pub struct Options {
     pub images: Option<Images>,
     pub theme: Option<String>,
     /// A view to open in the place of the session's.
-    pub view: Option<StateFile>,
+    pub view: Option<ViewFile>,
 }
 
 /// Runs the explorer until the user leaves it. The first frame is drawn before any reply is

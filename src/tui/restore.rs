@@ -4,7 +4,7 @@ use crate::tui::app::App;
 use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::overlay::named_queries::NamedQuery;
 use crate::tui::parts::Pane;
-use crate::tui::persist::session::{ExpansionRecord, NamedRecord, SavedSession};
+use crate::tui::persist::session::{ExpansionRecord, NamedQueryRecord, SavedSession};
 use crate::types::EntityId;
 
 impl App {
@@ -27,7 +27,7 @@ impl App {
                 number: self.explore.query.seeds.number,
                 mode: Some(self.explore.query.mode),
                 joint: self.explore.query.joint,
-                tuning: self.explore.query.tuning,
+                settings: self.explore.query.settings,
                 reranked: self.explore.candidates.reranked,
             },
             tall: self.explore.candidates.tall,
@@ -40,13 +40,13 @@ impl App {
                 .iter()
                 .map(|(key, annotation)| (key.clone(), annotation.clone()))
                 .collect(),
-            states: self
+            named_queries: self
                 .overlay
                 .named_queries
                 .iter()
-                .map(|n| NamedRecord {
+                .map(|n| NamedQueryRecord {
                     name: n.name.clone(),
-                    state: n.record.clone(),
+                    query: n.record.clone(),
                 })
                 .collect(),
             ..SavedSession::default()
@@ -59,7 +59,7 @@ impl App {
             return;
         };
         self.overlay.named_queries = merged
-            .states
+            .named_queries
             .iter()
             .map(|record| NamedQuery::from_record(record.clone(), &catalogue))
             .collect();
@@ -98,7 +98,8 @@ impl App {
             .mode
             .filter(|m| catalogue.modes.contains(m))
             .unwrap_or(self.explore.query.mode);
-        (self.explore.query.joint, self.explore.query.tuning) = (expansion.joint, expansion.tuning);
+        (self.explore.query.joint, self.explore.query.settings) =
+            (expansion.joint, expansion.settings);
         (
             self.explore.candidates.reranked,
             self.explore.candidates.tall,

@@ -9,7 +9,7 @@ use multiexpan::tui::app::App;
 use multiexpan::tui::draw as screens;
 use multiexpan::tui::message::{LoopCommand, Message};
 use multiexpan::tui::persist::session::SavedSession;
-use multiexpan::tui::persist::view_file::StateFile;
+use multiexpan::tui::persist::view_file::ViewFile;
 use multiexpan::tui::platform::capabilities::{Answers, image_setup};
 use multiexpan::tui::requests::ExploreOptions;
 use multiexpan::tui::ui::image_cache::ImageCache;
@@ -48,7 +48,7 @@ impl Screens {
     pub fn of_view(
         width: u16,
         height: u16,
-        view: StateFile,
+        view: ViewFile,
         change: impl FnOnce(&mut Catalogue),
     ) -> Screens {
         Screens::begin(width, height, Fake::over(change), None, Some(view))
@@ -63,7 +63,7 @@ impl Screens {
         height: u16,
         engine: Fake,
         session: Option<SavedSession>,
-        view: Option<StateFile>,
+        view: Option<ViewFile>,
     ) -> Screens {
         let source = ExploreOptions {
             index: "demo".into(),

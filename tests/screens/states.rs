@@ -1,7 +1,7 @@
 //! What if, undo over everything, named states and the file of a view.
 
 use multiexpan::tui::message::LoopCommand;
-use multiexpan::tui::persist::view_file::StateFile;
+use multiexpan::tui::persist::view_file::ViewFile;
 use multiexpan::types::Mode;
 
 use crate::harness::{Screens, screen};
@@ -74,7 +74,7 @@ fn a_named_state_is_come_back_to() {
 }
 
 /// What ctrl-s writes, read again.
-fn written(s: &mut Screens) -> StateFile {
+fn written(s: &mut Screens) -> ViewFile {
     s.keys("<ctrl-s>");
     let Some(LoopCommand::Write { stem, ending, text }) = s.command() else {
         panic!("nothing is written")
@@ -83,7 +83,7 @@ fn written(s: &mut Screens) -> StateFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("view.json");
     std::fs::write(&path, text).unwrap();
-    StateFile::load(&path).unwrap()
+    ViewFile::load(&path).unwrap()
 }
 
 #[test]

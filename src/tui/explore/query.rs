@@ -11,7 +11,7 @@ pub struct ExpansionQuery {
     pub mode: Mode,
     /// Whether the class's queries are expanded jointly, so that each entity goes to one of them.
     pub joint: bool,
-    pub tuning: SearchSettings,
+    pub settings: SearchSettings,
 }
 
 impl Default for ExpansionQuery {
@@ -20,7 +20,7 @@ impl Default for ExpansionQuery {
             seeds: SeedSet::default(),
             mode: Mode::Both,
             joint: false,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         }
     }
 }
@@ -55,7 +55,7 @@ impl ExpansionQuery {
             seeds,
             mode,
             joint: false,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         }
     }
 
@@ -75,8 +75,8 @@ impl ExpansionQuery {
         if self.joint_scope(catalogue).is_some() {
             changes.push(QueryChange::Joint);
         }
-        changes.extend(self.tuning.window.map(QueryChange::Window));
-        changes.extend(self.tuning.weights.map(QueryChange::Weights));
+        changes.extend(self.settings.window.map(QueryChange::Window));
+        changes.extend(self.settings.weights.map(QueryChange::Weights));
         changes
     }
 
@@ -99,7 +99,7 @@ impl ExpansionQuery {
             size,
             class: self.seeds.gold_class(catalogue),
             joint: self.joint_scope(catalogue),
-            settings: self.tuning,
+            settings: self.settings,
         })
     }
 
@@ -166,7 +166,7 @@ mod tests {
             seeds,
             mode: Mode::Both,
             joint: false,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
             vec![EntityId(3)],
         );
         state.mode = Mode::Text;
-        state.tuning = SearchSettings {
+        state.settings = SearchSettings {
             window: Some(1),
             weights: Some([1, 0]),
         };

@@ -11,8 +11,8 @@ use crate::tui::overlay::what_if::{change_words, origin};
 use crate::tui::parts::Pane;
 use crate::tui::parts::Popup;
 use crate::tui::parts::Screen;
-use crate::tui::persist::session::NamedRecord;
-use crate::tui::persist::view_file::{NamedEntity, Origin, QueryRecord, StateFile};
+use crate::tui::persist::session::NamedQueryRecord;
+use crate::tui::persist::view_file::{NamedEntity, QueryRecord, ViewFile, ViewSource};
 use crate::tui::text_input::TextInput;
 use crate::tui::ui::draw_context::DrawContext;
 use crate::tui::ui::frame_info::ClickTarget;
@@ -33,15 +33,15 @@ pub struct NamedQuery {
 impl NamedQuery {
     /// The state as far as this index has what it takes.
     pub fn from_record(
-        NamedRecord {
+        NamedQueryRecord {
             name,
-            state: record,
-        }: NamedRecord,
+            query: record,
+        }: NamedQueryRecord,
         catalogue: &Catalogue,
     ) -> Self {
         NamedQuery {
             name,
-            state: record.state(catalogue).0,
+            state: record.resolve(catalogue).0,
             record,
         }
     }
@@ -66,7 +66,7 @@ impl App {
         self.notify(format!("“{name}” is kept"));
         let state = self.state();
         let named = NamedQuery {
-            record: QueryRecord::of(&state, &catalogue),
+            record: QueryRecord::new(&state, &catalogue),
             name,
             state,
         };
@@ -108,19 +108,19 @@ impl App {
 
     /// The present view, to be written to a file.
     pub(crate) fn save_view(&mut self) {
-        let Some(file) = self.state_file() else {
+        let Some(file) = self.view_file() else {
             return self.notify("nothing is open yet");
         };
         self.command = Some(LoopCommand::Write {
             stem: "view".into(),
             ending: "json",
-            text: file.write(),
+            text: file.to_json(),
         });
     }
 
-    pub fn state_file(&self) -> Option<StateFile> {
+    pub fn view_file(&self) -> Option<ViewFile> {
         let catalogue = self.shared.catalogue.as_deref()?;
-        let index = Origin {
+        let index = ViewSource {
             name: catalogue.name.clone(),
             path: catalogue.index.display().to_string(),
             dataset: catalogue.dataset_hash.clone(),
@@ -128,10 +128,10 @@ impl App {
         let rows = self.rows();
         let cursor = rows
             .get(self.cursor(&rows))
-            .map(|row| NamedEntity::of(row.entity, catalogue));
-        Some(StateFile::new(
+            .map(|row| NamedEntity::new(row.entity, catalogue));
+        Some(ViewFile::new(
             index,
-            QueryRecord::of(&self.state(), catalogue),
+            QueryRecord::new(&self.state(), catalogue),
             self.screen,
             self.explore.candidates.reranked,
             cursor,
@@ -139,18 +139,18 @@ impl App {
     }
 
     /// Opens what a file says as far as it is there, and tells the rest.
-    pub(crate) fn open_file(&mut self, file: &StateFile) {
+    pub(crate) fn open_file(&mut self, file: &ViewFile) {
         let Some(catalogue) = self.shared.catalogue.clone() else {
             return;
         };
-        let (state, mut lost) = file.state.state(&catalogue);
-        lost.extend(file.origin_differs(&catalogue));
+        let (state, mut lost) = file.query.resolve(&catalogue);
+        lost.extend(file.dataset_warning(&catalogue));
         (
             self.explore.query.seeds,
             self.explore.query.mode,
             self.explore.query.joint,
-            self.explore.query.tuning,
-        ) = (state.seeds, state.mode, state.joint, state.tuning);
+            self.explore.query.settings,
+        ) = (state.seeds, state.mode, state.joint, state.settings);
         (
             self.explore.candidates.reranked,
             self.shared.evaluations.seed_count,

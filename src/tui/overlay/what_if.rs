@@ -112,15 +112,15 @@ impl App {
 
     /// The next or previous value of a setting.
     pub(crate) fn turn(&mut self, setting: usize, by: isize) {
-        let SearchSettings { window, weights } = self.explore.query.tuning;
+        let SearchSettings { window, weights } = self.explore.query.settings;
         match Setting::ALL.get(setting) {
             Some(Setting::Mode) => self.turn_mode(by),
             Some(Setting::Joint) => self.toggle_joint(),
-            Some(Setting::Window) => self.tune(SearchSettings {
+            Some(Setting::Window) => self.change_settings(SearchSettings {
                 window: turned(&WINDOWS, window, by),
                 weights,
             }),
-            Some(Setting::Reranking) => self.tune(SearchSettings {
+            Some(Setting::Reranking) => self.change_settings(SearchSettings {
                 window,
                 weights: turned(&WEIGHTS, weights, by),
             }),
@@ -128,9 +128,9 @@ impl App {
         }
     }
 
-    fn tune(&mut self, tuning: SearchSettings) {
+    fn change_settings(&mut self, settings: SearchSettings) {
         self.change(ExpansionQuery {
-            tuning,
+            settings,
             ..self.state()
         });
     }
@@ -325,21 +325,21 @@ pub fn change_words(canvas: &DrawContext, change: QueryChange) -> (Role, String)
     }
 }
 
-pub fn window(tuning: SearchSettings) -> String {
-    match tuning.window {
+pub fn window(settings: SearchSettings) -> String {
+    match settings.window {
         None => "as published".into(),
         Some(1) => "1: the best by score is picked".into(),
         Some(width) => format!("{width} compete for every pick"),
     }
 }
 
-pub fn reranking(tuning: SearchSettings) -> String {
-    let said = match tuning.weights() {
+pub fn reranking(settings: SearchSettings) -> String {
+    let said = match settings.weights() {
         [_, 0] => return "none: as picked".into(),
         [0, _] => "by divergence alone".into(),
         [rank, divergence] => format!("{rank}/i + {divergence}/j"),
     };
-    if tuning.weights.is_none() {
+    if settings.weights.is_none() {
         format!("as published, {said}")
     } else {
         said
@@ -357,8 +357,8 @@ fn setting_line(
         Setting::Mode => ("mode", state.mode.to_string()),
         Setting::Joint if state.joint => ("expansion", "jointly with every class".to_owned()),
         Setting::Joint => ("expansion", "alone".to_owned()),
-        Setting::Window => ("window", window(state.tuning)),
-        Setting::Reranking => ("re-ranking", reranking(state.tuning)),
+        Setting::Window => ("window", window(state.settings)),
+        Setting::Reranking => ("re-ranking", reranking(state.settings)),
     };
     let value = if selected {
         format!("‹ {value} ›")

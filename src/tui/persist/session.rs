@@ -1,8 +1,9 @@
-//! What is kept between two starts: one small file an index, written as things change.
+//! The session: the explorer's state between two starts, in one small file for each index, which is
+//! written as things change.
 //!
-//! Several explorers may have the same index open. Each writes under a lock what it changed over
-//! what is in the file by then, so that none takes away what another one added. A file that cannot
-//! be read whole is set aside before anything is written.
+//! Several explorers may have the same index open. Each of them takes a lock and writes its own
+//! changes over the present contents of the file, so that none removes what another one added. A
+//! file with values that cannot be read is copied before anything is written.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +20,7 @@ use crate::files::write_atomic;
 use crate::tui::persist::view_file::QueryRecord;
 use crate::types::{EntityId, Mode, SearchSettings, SeedCount};
 
-/// The format that this program writes. A file of a higher one is set aside.
+/// The version of the format that this program writes. A file with a higher version is set aside.
 const VERSION: u64 = 1;
 
 /// A failure of a query. The class is saved by its name, as in [`SavedSession`].
@@ -40,35 +41,36 @@ pub struct Annotation {
     pub note: String,
 }
 
-/// The state of the explorer that outlives a dropped connection.
+/// The state of the explorer between two starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedSession {
     /// The format's version.
     pub version: u64,
-    /// What is expanded and how it is shown; in the file its fields stand beside the others.
+    /// The expansion. In the file its fields are on the same level as the others.
     #[serde(flatten)]
     pub expansion: ExpansionRecord,
-    /// Candidates in two lines.
+    /// Whether a candidate takes two lines.
     pub tall: bool,
     /// The entity pane's width in columns, where the divider was dragged.
     pub entity_width: Option<u16>,
     pub folded: Vec<String>,
-    /// Where one was chosen in the explorer.
+    /// The theme, if one was chosen in the explorer.
     pub theme: Option<String>,
     /// Marks and notes on failures.
     #[serde(rename = "remarks")]
     pub annotations: Vec<(AnnotationKey, Annotation)>,
-    pub states: Vec<NamedRecord>,
+    /// The saved queries.
+    #[serde(rename = "states")]
+    pub named_queries: Vec<NamedQueryRecord>,
     /// Fields of the file that this program does not know. They are written back.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
-/// The expansion that was on the screen. Its parts belong together: two sessions are never mixed
-/// within it.
+/// The query that was expanded. Two sessions are never mixed within it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExpansionRecord {
-    /// By name: ids shift when a class is added to the data set.
+    /// The name of the class, since ids change when a class is added to the data set.
     pub class: Option<String>,
     pub seeds: Vec<EntityId>,
     pub rejected: Vec<EntityId>,
@@ -76,7 +78,8 @@ pub struct ExpansionRecord {
     pub number: Option<usize>,
     pub mode: Option<Mode>,
     pub joint: bool,
-    pub tuning: SearchSettings,
+    #[serde(rename = "tuning")]
+    pub settings: SearchSettings,
     pub reranked: bool,
 }
 
@@ -90,7 +93,7 @@ impl Default for ExpansionRecord {
             number: None,
             mode: None,
             joint: false,
-            tuning: SearchSettings::default(),
+            settings: SearchSettings::default(),
             reranked: true,
         }
     }
@@ -106,40 +109,42 @@ impl Default for SavedSession {
             folded: Vec::new(),
             theme: None,
             annotations: Vec::new(),
-            states: Vec::new(),
+            named_queries: Vec::new(),
             unknown: Map::new(),
         }
     }
 }
 
-/// A state that was given a name.
+/// A query that was saved under a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NamedRecord {
+pub struct NamedQueryRecord {
     pub name: String,
-    pub state: QueryRecord,
+    #[serde(rename = "state")]
+    pub query: QueryRecord,
 }
 
-/// Where the session of an index lives: its name is the hash of the index's whole path.
+/// Returns the path of the session file of an index. Its name has the hash of the index's absolute
+/// path.
 pub fn path_for(index: &Path) -> Option<PathBuf> {
-    let whole = index.canonicalize().unwrap_or_else(|_| index.to_owned());
-    let hash = blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex();
+    let absolute = index.canonicalize().unwrap_or_else(|_| index.to_owned());
+    let hash = blake3::hash(absolute.as_os_str().as_encoded_bytes()).to_hex();
     Some(state_dir()?.join(format!("session-{}.json", &hash[..16])))
 }
 
-/// A session as it was read, and what is to be said of it.
+/// A session that was read, and a warning about it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LoadedSession {
-    /// `None` where there is no file, or one that cannot be read at all.
+    /// `None` if there is no file, or one that cannot be read at all.
     pub session: Option<SavedSession>,
-    /// What could not be read, and where the file was set aside.
+    /// A message about values that could not be read, and the path of the copy.
     pub warning: Option<String>,
 }
 
 impl SavedSession {
-    /// Reads a file. Whatever in it cannot be read costs itself alone, and the file as it was is
-    /// set aside under another name.
+    /// Reads a session file. A value that cannot be read is left out, and the file is copied to
+    /// another name.
     ///
-    /// Errors: `Io`, where the file cannot be read or set aside.
+    /// Errors: `Io` if the file cannot be read or copied.
     pub fn load(path: &Path) -> Result<LoadedSession> {
         let text = match std::fs::read(path) {
             Ok(text) => text,
@@ -148,51 +153,26 @@ impl SavedSession {
             }
             Err(e) => return Err(Error::io("read", path)(e)),
         };
-        let (session, fault) = match serde_json::from_slice::<Value>(&text) {
-            Ok(Value::Object(fields)) => match fields.get("version").and_then(Value::as_u64) {
-                Some(version) if version > VERSION => (
-                    None,
-                    format!("is of version {version}, and this program reads {VERSION}"),
-                ),
-                _ => {
-                    let (session, unread) = read_fields(fields);
-                    match unread.is_empty() {
-                        true => {
-                            return Ok(LoadedSession {
-                                session: Some(session),
-                                warning: None,
-                            });
-                        }
-                        false => (
-                            Some(session),
-                            format!("has values that cannot be read ({})", unread.join(", ")),
-                        ),
-                    }
-                }
-            },
-            Ok(_) => (None, "is no session".to_owned()),
-            Err(e) => (None, format!("is damaged ({e})")),
+        let ParsedSession { session, fault } = parse(&text);
+        let Some(fault) = fault else {
+            return Ok(LoadedSession {
+                session,
+                warning: None,
+            });
         };
-        let aside = set_aside(path, &text)?;
-        let name = |path: &Path| {
-            path.file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
-        let warning = format!(
-            "the session file {} {fault}; it is kept as {}",
-            name(path),
-            aside.display()
-        );
+        let copy = set_aside(path, &text)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let copy = copy.display();
         Ok(LoadedSession {
             session,
-            warning: Some(warning),
+            warning: Some(format!(
+                "the session file {name} {fault}; it is copied to {copy}"
+            )),
         })
     }
 
-    /// Writes what changed since `base` over what is in the file now; returns what is in it then.
-    /// `base` is what the file was known to hold.
+    /// Writes the changes since `base` over the present contents of the file; returns the new
+    /// contents. `base` are the contents that were read or written last.
     ///
     /// Errors: `Io`.
     pub fn save(&self, base: &SavedSession, path: &Path) -> Result<SavedSession> {
@@ -200,49 +180,86 @@ impl SavedSession {
             std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         }
         let _lock = lock(path);
-        let there = SavedSession::load(path)?.session.unwrap_or_default();
-        let merged = self.merged(base, &there);
+        let on_disk = SavedSession::load(path)?.session.unwrap_or_default();
+        let merged = self.merged(base, &on_disk);
         let text =
             serde_json::to_vec_pretty(&merged).map_err(|e| Error::format(path, e.to_string()))?;
         write_atomic(path, &text)?;
         Ok(merged)
     }
 
-    /// `self` where it differs from `base`, else `there`. Named states, marks and notes are merged
-    /// one by one.
-    fn merged(&self, base: &SavedSession, there: &SavedSession) -> SavedSession {
-        fn either<T: Clone + PartialEq>(own: &T, base: &T, there: &T) -> T {
+    /// Returns each field of `self` that differs from `base`, and the others of `on_disk`. Saved
+    /// queries and annotations are merged one by one.
+    fn merged(&self, base: &SavedSession, on_disk: &SavedSession) -> SavedSession {
+        fn either<T: Clone + PartialEq>(own: &T, base: &T, on_disk: &T) -> T {
             if own == base {
-                there.clone()
+                on_disk.clone()
             } else {
                 own.clone()
             }
         }
         SavedSession {
             version: VERSION,
-            expansion: either(&self.expansion, &base.expansion, &there.expansion),
-            tall: either(&self.tall, &base.tall, &there.tall),
-            entity_width: either(&self.entity_width, &base.entity_width, &there.entity_width),
-            folded: either(&self.folded, &base.folded, &there.folded),
-            theme: either(&self.theme, &base.theme, &there.theme),
+            expansion: either(&self.expansion, &base.expansion, &on_disk.expansion),
+            tall: either(&self.tall, &base.tall, &on_disk.tall),
+            entity_width: either(
+                &self.entity_width,
+                &base.entity_width,
+                &on_disk.entity_width,
+            ),
+            folded: either(&self.folded, &base.folded, &on_disk.folded),
+            theme: either(&self.theme, &base.theme, &on_disk.theme),
             annotations: merge_lists(
                 &self.annotations,
                 &base.annotations,
-                &there.annotations,
+                &on_disk.annotations,
                 |(key, _)| key.clone(),
             ),
-            states: merge_lists(&self.states, &base.states, &there.states, |state| {
-                state.name.clone()
-            }),
-            unknown: there.unknown.clone(),
+            named_queries: merge_lists(
+                &self.named_queries,
+                &base.named_queries,
+                &on_disk.named_queries,
+                |query| query.name.clone(),
+            ),
+            unknown: on_disk.unknown.clone(),
         }
     }
 }
 
-/// Reads each field by itself. Returns the session and the names of the fields that could not be
+/// A session as far as it could be read, and a clause about the rest.
+struct ParsedSession {
+    session: Option<SavedSession>,
+    fault: Option<String>,
+}
+
+/// Parses the text of a session file.
+fn parse(text: &[u8]) -> ParsedSession {
+    let unreadable = |fault: String| ParsedSession {
+        session: None,
+        fault: Some(fault),
+    };
+    let fields = match serde_json::from_slice::<Value>(text) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return unreadable("is not a session".to_owned()),
+        Err(e) => return unreadable(format!("is damaged ({e})")),
+    };
+    let version = fields.get("version").and_then(Value::as_u64);
+    if let Some(version) = version.filter(|&version| version > VERSION) {
+        let fault = format!("has version {version}; this program reads version {VERSION}");
+        return unreadable(fault);
+    }
+    let (session, unread) = read_fields(fields);
+    let unread = (!unread.is_empty()).then(|| unread.join(", "));
+    ParsedSession {
+        session: Some(session),
+        fault: unread.map(|unread| format!("has values that cannot be read ({unread})")),
+    }
+}
+
+/// Reads each field by itself. Returns the session, and the names of the fields that could not be
 /// read.
 fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
-    // cannot fail: names, numbers and lists
+    // this cannot fail: names, numbers and lists only
     let mut session = serde_json::to_value(SavedSession::default()).unwrap_or_default();
     let known: Vec<String> = session
         .as_object()
@@ -252,7 +269,7 @@ fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
     for (name, value) in fields {
         let value = match name.as_str() {
             "remarks" => readable::<(AnnotationKey, Annotation)>(value, &name, &mut unread),
-            "states" => readable::<NamedRecord>(value, &name, &mut unread),
+            "states" => readable::<NamedQueryRecord>(value, &name, &mut unread),
             _ => value,
         };
         let before = session.get(&name).cloned();
@@ -267,7 +284,7 @@ fn read_fields(fields: Map<String, Value>) -> (SavedSession, Vec<String>) {
     (serde_json::from_value(session).unwrap_or_default(), unread)
 }
 
-/// The list without the items that cannot be read.
+/// Returns a list without the items that cannot be read, and adds their number to `unread`.
 fn readable<T: DeserializeOwned>(list: Value, name: &str, unread: &mut Vec<String>) -> Value {
     let Value::Array(items) = list else {
         return list;
@@ -283,18 +300,19 @@ fn readable<T: DeserializeOwned>(list: Value, name: &str, unread: &mut Vec<Strin
     Value::Array(readable)
 }
 
-/// Items are told apart by their key. One that differs from the base was changed or removed here,
-/// and stays so; of the others the file's count. Own order first.
+/// Merges two lists whose items have keys. An item of `own` that differs from `base` was changed
+/// here and is taken; of the others those on disk are taken. The order is that of `own`, then that
+/// of the file.
 fn merge_lists<T: Clone + PartialEq, K: Ord>(
     own: &[T],
     base: &[T],
-    there: &[T],
+    on_disk: &[T],
     key: impl Fn(&T) -> K,
 ) -> Vec<T> {
     fn by_key<'a, T, K: Ord>(list: &'a [T], key: &impl Fn(&T) -> K) -> BTreeMap<K, &'a T> {
         list.iter().map(|item| (key(item), item)).collect()
     }
-    let (owned, based, found) = (by_key(own, &key), by_key(base, &key), by_key(there, &key));
+    let (owned, based, found) = (by_key(own, &key), by_key(base, &key), by_key(on_disk, &key));
     let mut merged = Vec::new();
     for item in own {
         let key = key(item);
@@ -305,17 +323,17 @@ fn merge_lists<T: Clone + PartialEq, K: Ord>(
             None => {}
         }
     }
-    let added = there.iter().filter(|item| {
+    let added = on_disk.iter().filter(|item| {
         let key = key(item);
-        // what was in the base and is not here any more was removed here
+        // an item of the base that `own` does not have was removed here
         !owned.contains_key(&key) && based.get(&key) != Some(item)
     });
     merged.extend(added.cloned());
     merged
 }
 
-/// Copies a file that could not be read to a name beside it that is free: `session-….bad.json`,
-/// `session-….bad-2.json` and so on.
+/// Copies a file that could not be read to the first free name in its folder: `session-….bad.json`,
+/// `session-….bad-2.json` and so on. Returns the path of the copy.
 fn set_aside(path: &Path, text: &[u8]) -> Result<PathBuf> {
     let name = |number: usize| {
         if number == 1 {
@@ -325,22 +343,22 @@ fn set_aside(path: &Path, text: &[u8]) -> Result<PathBuf> {
         }
     };
     for number in 1.. {
-        let aside = path.with_extension(name(number));
-        match std::fs::read(&aside) {
-            // read a second time before it was written anew
-            Ok(same) if same == text => return Ok(aside),
+        let copy = path.with_extension(name(number));
+        match std::fs::read(&copy) {
+            // the same file was read a second time before it was written
+            Ok(same) if same == text => return Ok(copy),
             Ok(_) => {}
             Err(_) => {
-                write_atomic(&aside, text)?;
-                return Ok(aside);
+                write_atomic(&copy, text)?;
+                return Ok(copy);
             }
         }
     }
     Ok(path.to_owned())
 }
 
-/// Held while it lives. Where a file system has no locks there is none: the file is still written
-/// whole.
+/// Takes the lock of a session file, which is held until the returned file is dropped. On a file
+/// system without locks there is none; the file is still written atomically.
 fn lock(path: &Path) -> Option<File> {
     let file = File::create(path.with_extension("lock")).ok()?;
     file.lock().ok()?;
@@ -369,20 +387,20 @@ mod tests {
         )
     }
 
-    fn named(name: &str, query: usize) -> NamedRecord {
-        let state = QueryRecord {
+    fn named(name: &str, number: usize) -> NamedQueryRecord {
+        let query = QueryRecord {
             seeds: Vec::new(),
             rejected: Vec::new(),
             class: Some("fish".into()),
             seed_count: SeedCount::Three,
-            query: Some(query),
+            number: Some(number),
             mode: Mode::Both,
             joint: false,
             settings: SearchSettings::default(),
         };
-        NamedRecord {
+        NamedQueryRecord {
             name: name.into(),
-            state,
+            query,
         }
     }
 
@@ -396,7 +414,7 @@ mod tests {
                 number: Some(2),
                 mode: Some(Mode::Text),
                 joint: true,
-                tuning: SearchSettings {
+                settings: SearchSettings {
                     window: Some(3),
                     weights: None,
                 },
@@ -407,7 +425,7 @@ mod tests {
             folded: vec!["Food".into()],
             theme: Some("light".into()),
             annotations: vec![annotation(1, "a fish all the same")],
-            states: vec![named("mine", 1)],
+            named_queries: vec![named("mine", 1)],
             ..SavedSession::default()
         }
     }
@@ -425,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_restored() {
+    fn a_saved_session_is_restored() {
         let (_folder, path) = file();
         assert_eq!(SavedSession::load(&path).unwrap(), LoadedSession::default());
         session().save(&SavedSession::default(), &path).unwrap();
@@ -456,28 +474,28 @@ mod tests {
         std::fs::write(&path, old.to_string()).unwrap();
         let mut expected = SavedSession {
             annotations: vec![],
-            states: vec![],
+            named_queries: vec![],
             theme: None,
             ..session()
         };
-        expected.expansion.tuning = SearchSettings::default();
+        expected.expansion.settings = SearchSettings::default();
         assert_eq!(read(&path), expected);
     }
 
     #[test]
-    fn two_explorers_keep_what_each_added() {
+    fn two_explorers_keep_the_additions_of_both() {
         let (_folder, path) = file();
         let start = session();
         start.save(&SavedSession::default(), &path).unwrap();
-        // both have read the file; one adds a state and removes the annotation, the other one adds its
-        // own and goes elsewhere
+        // both have read the file; one saves a query and removes the annotation, the other one
+        // saves a query of its own and opens another class
         let first = SavedSession {
-            states: vec![named("mine", 1), named("first", 2)],
+            named_queries: vec![named("mine", 1), named("first", 2)],
             annotations: vec![],
             ..start.clone()
         };
         let mut second = SavedSession {
-            states: vec![named("second", 3), named("mine", 4)],
+            named_queries: vec![named("second", 3), named("mine", 4)],
             annotations: vec![annotation(1, "a fish all the same"), annotation(2, "new")],
             ..start.clone()
         };
@@ -485,12 +503,12 @@ mod tests {
         first.save(&start, &path).unwrap();
         let merged = second.save(&start, &path).unwrap();
         let names: Vec<&str> = merged
-            .states
+            .named_queries
             .iter()
-            .map(|state| state.name.as_str())
+            .map(|query| query.name.as_str())
             .collect();
         assert_eq!(names, ["second", "mine", "first"]);
-        assert_eq!(merged.states[1], named("mine", 4));
+        assert_eq!(merged.named_queries[1], named("mine", 4));
         assert_eq!(merged.annotations, [annotation(2, "new")]);
         assert_eq!(merged.expansion.class.as_deref(), Some("flowers"));
         assert_eq!(read(&path), merged);
@@ -502,11 +520,11 @@ mod tests {
         .save(&first, &path)
         .unwrap();
         assert_eq!(again.expansion.class.as_deref(), Some("flowers"));
-        assert_eq!((again.states.len(), again.tall), (3, false));
+        assert_eq!((again.named_queries.len(), again.tall), (3, false));
     }
 
     #[test]
-    fn one_unreadable_value_costs_that_value_and_the_file_is_set_aside() {
+    fn an_unreadable_value_is_left_out_and_the_file_is_copied() {
         let (_folder, path) = file();
         session().save(&SavedSession::default(), &path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -529,10 +547,10 @@ mod tests {
     }
 
     #[test]
-    fn one_unreadable_state_costs_no_other() {
+    fn an_unreadable_query_leaves_the_others() {
         let (_folder, path) = file();
         let both = SavedSession {
-            states: vec![named("a", 1), named("b", 2)],
+            named_queries: vec![named("a", 1), named("b", 2)],
             ..session()
         };
         both.save(&SavedSession::default(), &path).unwrap();
@@ -544,11 +562,11 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let loaded = SavedSession::load(&path).unwrap();
         assert!(loaded.warning.unwrap().contains("1 of states"));
-        assert_eq!(loaded.session.unwrap().states, [named("b", 2)]);
+        assert_eq!(loaded.session.unwrap().named_queries, [named("b", 2)]);
     }
 
     #[test]
-    fn what_is_damaged_or_newer_is_set_aside_and_never_lost() {
+    fn damaged_and_newer_files_are_copied() {
         let (_folder, path) = file();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         for (number, text) in [
@@ -562,14 +580,14 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             let loaded = SavedSession::load(&path).unwrap();
             assert_eq!(loaded.session, None, "{text}");
-            let aside = if number == 0 {
+            let copy = if number == 0 {
                 "bad.json".to_owned()
             } else {
                 format!("bad-{}.json", number + 1)
             };
-            assert!(loaded.warning.unwrap().contains(&aside));
+            assert!(loaded.warning.unwrap().contains(&copy));
             assert_eq!(
-                std::fs::read_to_string(path.with_extension(&aside)).unwrap(),
+                std::fs::read_to_string(path.with_extension(&copy)).unwrap(),
                 text
             );
             // a second start finds the copy that there is
@@ -611,13 +629,13 @@ mod tests {
                     let mut base = SavedSession::default();
                     for number in 0..10 {
                         let mut own = base.clone();
-                        own.states
+                        own.named_queries
                             .push(named(&format!("{writer}-{number}"), number));
                         base = own.save(&base, path).unwrap();
                     }
                 });
             }
         });
-        assert_eq!(read(&path).states.len(), 80);
+        assert_eq!(read(&path).named_queries.len(), 80);
     }
 }

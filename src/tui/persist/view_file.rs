@@ -1,5 +1,5 @@
-//! A view as a file: what it takes to open the same expansion on the same screen, here or at a
-//! colleague's (`docs/FORMATS.md`).
+//! A view as a file. It opens the same expansion on the same screen, on this machine or another
+//! (`docs/FORMATS.md`).
 
 use std::path::{Path, PathBuf};
 
@@ -15,13 +15,13 @@ use crate::tui::explore::seed_set::SeedSet;
 use crate::tui::parts::Screen;
 use crate::types::{ClassId, EntityId, Mode, SearchSettings, SeedCount};
 
-/// What the file says it is.
+/// The kind that the file names.
 const KIND: &str = "multiexpan-view";
 const VERSION: u64 = 1;
-/// No window is wider.
-const WIDEST: u32 = 1000;
+/// The largest window of the search.
+const MAX_WINDOW: u32 = 1000;
 
-/// An entity by id and name: the name counts where ids have moved.
+/// An entity by id and name. The name decides if ids have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedEntity {
@@ -29,52 +29,54 @@ pub struct NamedEntity {
     pub name: String,
 }
 
-/// A [`ExpansionQuery`] that outlives its index.
+/// An [`ExpansionQuery`] by names, which another index can resolve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueryRecord {
     pub seeds: Vec<NamedEntity>,
     pub rejected: Vec<NamedEntity>,
-    /// By name, as `gt/NAME.txt` has it.
+    /// The name of the class, which is that of its file `gt/NAME.txt`.
     pub class: Option<String>,
     pub seed_count: SeedCount,
-    /// Which query of the class, from 0.
-    pub query: Option<usize>,
+    /// The number of the class's query, from 0.
+    #[serde(rename = "query")]
+    pub number: Option<usize>,
     pub mode: Mode,
     pub joint: bool,
     pub settings: SearchSettings,
 }
 
-/// What the view was made over.
+/// The index that a view was saved over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Origin {
+pub struct ViewSource {
     pub name: String,
-    /// As it was named.
+    /// The path that was given on the command line.
     pub path: String,
     /// The hash of the data set that was indexed.
     pub dataset: Option<String>,
 }
 
-/// The file.
+/// A view file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StateFile {
+pub struct ViewFile {
     kind: String,
     version: u64,
-    pub index: Origin,
-    pub state: QueryRecord,
-    /// In small letters.
+    pub index: ViewSource,
+    #[serde(rename = "state")]
+    pub query: QueryRecord,
+    /// The name of the screen in lower case.
     pub screen: String,
-    /// Whether candidates are shown as re-ranked.
+    /// Whether candidates are shown in their re-ranked order.
     pub reranked: bool,
     /// The candidate under the cursor.
     pub cursor: Option<NamedEntity>,
 }
 
 impl NamedEntity {
-    /// An entity of the catalogue; one that it does not know is called by its number.
-    pub fn of(id: EntityId, catalogue: &Catalogue) -> NamedEntity {
+    /// Names an entity of the catalogue; an unknown one has its id as its name.
+    pub fn new(id: EntityId, catalogue: &Catalogue) -> NamedEntity {
         NamedEntity {
             id,
             name: catalogue
@@ -83,14 +85,14 @@ impl NamedEntity {
         }
     }
 
-    /// The entity of this name, of several the one of this id; where there is none, of this name in
-    /// another Unicode form.
+    /// Returns the entity with this name; of several, the one with this id. If there is none, returns
+    /// the one with this name in another Unicode form.
     pub fn find(&self, catalogue: &Catalogue) -> Option<EntityId> {
         let find = |is_named: fn(&str, &str) -> bool| {
-            let here = catalogue
+            let by_id = catalogue
                 .entity(self.id)
                 .filter(|card| is_named(&card.name, &self.name));
-            here.or_else(|| {
+            by_id.or_else(|| {
                 catalogue
                     .entities
                     .iter()
@@ -104,72 +106,76 @@ impl NamedEntity {
 }
 
 impl QueryRecord {
-    pub fn of(state: &ExpansionQuery, catalogue: &Catalogue) -> QueryRecord {
-        let named = |all: &[EntityId]| all.iter().map(|&e| NamedEntity::of(e, catalogue)).collect();
+    /// Records a query over a catalogue.
+    pub fn new(query: &ExpansionQuery, catalogue: &Catalogue) -> QueryRecord {
+        let named = |all: &[EntityId]| {
+            all.iter()
+                .map(|&e| NamedEntity::new(e, catalogue))
+                .collect()
+        };
         QueryRecord {
-            seeds: named(&state.seeds.seeds),
-            rejected: named(&state.seeds.rejected),
-            class: state
+            seeds: named(&query.seeds.seeds),
+            rejected: named(&query.seeds.rejected),
+            class: query
                 .seeds
                 .class
                 .map(|class| catalogue.class(class).name.clone()),
-            seed_count: state.seeds.count,
-            query: state.seeds.number,
-            mode: state.mode,
-            joint: state.joint,
-            settings: state.tuning,
+            seed_count: query.seeds.count,
+            number: query.seeds.number,
+            mode: query.mode,
+            joint: query.joint,
+            settings: query.settings,
         }
     }
 
-    /// The state as far as this index has what it takes, and a sentence for each thing that it has
-    /// not.
-    pub fn state(&self, catalogue: &Catalogue) -> (ExpansionQuery, Vec<String>) {
-        let mut lost = Vec::new();
-        let seeds = find_all(&self.seeds, "seed", catalogue, &mut lost);
-        let rejected = find_all(&self.rejected, "rejected", catalogue, &mut lost);
-        let class = self.find_class(catalogue, &mut lost);
+    /// Returns the query as far as this index has its parts, and a message for each missing part.
+    pub fn resolve(&self, catalogue: &Catalogue) -> (ExpansionQuery, Vec<String>) {
+        let mut missing = Vec::new();
+        let seeds = find_all(&self.seeds, "seed", catalogue, &mut missing);
+        let rejected = find_all(&self.rejected, "rejected seed", catalogue, &mut missing);
+        let class = self.find_class(catalogue, &mut missing);
         let seeds = SeedSet {
             seeds,
             rejected,
             class,
             count: self.seed_count,
-            number: class.and_then(|class| self.find_query(class, catalogue, &mut lost)),
+            number: class.and_then(|class| self.find_query(class, catalogue, &mut missing)),
         };
-        let state = ExpansionQuery {
+        let query = ExpansionQuery {
             seeds,
-            mode: self.find_mode(catalogue, &mut lost),
+            mode: self.find_mode(catalogue, &mut missing),
             joint: self.joint,
-            tuning: self.settings,
+            settings: self.settings,
         };
-        (state, lost)
+        (query, missing)
     }
 
-    /// Returns the class of this name; adds a sentence to `lost` if there is none.
-    fn find_class(&self, catalogue: &Catalogue, lost: &mut Vec<String>) -> Option<ClassId> {
+    /// Returns the class with this name; adds a message to `missing` if there is none.
+    fn find_class(&self, catalogue: &Catalogue, missing: &mut Vec<String>) -> Option<ClassId> {
         let name = self.class.as_ref()?;
         let class = catalogue.class_named(name);
         if class.is_none() {
-            lost.push(format!(
-                "there is no class “{}”: the seeds are free",
+            missing.push(format!(
+                "unknown class “{}”: the seeds are not those of a class",
                 name.replace('_', " ")
             ));
         }
         class
     }
 
-    /// Returns the number of the query; adds a sentence to `lost` if the class has no such query.
+    /// Returns the number of the query; adds a message to `missing` if the class has no such query.
     fn find_query(
         &self,
         class: ClassId,
         catalogue: &Catalogue,
-        lost: &mut Vec<String>,
+        missing: &mut Vec<String>,
     ) -> Option<usize> {
-        let number = self.query?;
+        let number = self.number?;
         let mut queries = catalogue.queries_of(class, self.seed_count);
         if queries.any(|query| query.number == number) {
             return Some(number);
         }
-        lost.push(format!(
+        missing.push(format!(
             "the class has no query {} of {} seeds",
             number + 1,
             self.seed_count.as_usize()
@@ -177,108 +183,113 @@ impl QueryRecord {
         None
     }
 
-    /// Returns the mode; if the index lacks it, adds a sentence to `lost` and returns the first
-    /// mode of the index.
-    fn find_mode(&self, catalogue: &Catalogue, lost: &mut Vec<String>) -> Mode {
+    /// Returns the mode; if the index does not have it, adds a message to `missing` and returns the
+    /// first mode of the index.
+    fn find_mode(&self, catalogue: &Catalogue, missing: &mut Vec<String>) -> Mode {
         if catalogue.modes.contains(&self.mode) {
             return self.mode;
         }
         let mode = catalogue.modes.first().copied().unwrap_or(self.mode);
-        lost.push(format!(
-            "this index has no mode {}: it is {mode}",
+        missing.push(format!(
+            "this index has no mode {}: {mode} is used",
             self.mode
         ));
         mode
     }
 }
 
-/// Returns the entities that the catalogue knows; adds a sentence to `lost` for each other one.
+/// Returns the entities that the catalogue has; adds a message to `missing` for each other one.
 fn find_all(
     all: &[NamedEntity],
-    what: &str,
+    kind: &str,
     catalogue: &Catalogue,
-    lost: &mut Vec<String>,
+    missing: &mut Vec<String>,
 ) -> Vec<EntityId> {
     let mut found = Vec::new();
     for named in all {
         match named.find(catalogue) {
             Some(entity) => found.push(entity),
-            None => lost.push(format!("the {what} “{}” is not in this index", named.name)),
+            None => missing.push(format!("the {kind} “{}” is not in this index", named.name)),
         }
     }
     found
 }
 
-impl StateFile {
+impl ViewFile {
+    /// Creates a view file.
     pub fn new(
-        index: Origin,
-        state: QueryRecord,
+        index: ViewSource,
+        query: QueryRecord,
         screen: Screen,
         reranked: bool,
         cursor: Option<NamedEntity>,
     ) -> Self {
         let screen = screen.name().to_lowercase();
-        StateFile {
+        ViewFile {
             kind: KIND.into(),
             version: VERSION,
             index,
-            state,
+            query,
             screen,
             reranked,
             cursor,
         }
     }
 
-    /// Errors: no such file; one that is no view, that another version wrote, that is damaged, or
-    /// whose settings cannot be.
-    pub fn load(path: &Path) -> Result<StateFile> {
+    /// Reads a view file.
+    ///
+    /// Errors: `Io`; `Format` for a file that is not a view, has another version, is damaged, or has
+    /// invalid settings.
+    pub fn load(path: &Path) -> Result<ViewFile> {
         let text = text_file::read(path)?;
-        let refused = |why: String| Error::format(path, why);
+        let invalid = |reason: String| Error::format(path, reason);
         let value: Value = serde_json::from_str(&text)
-            .map_err(|e| refused(format!("is damaged, or no view of multiexpan ({e})")))?;
+            .map_err(|e| invalid(format!("is damaged, or not a view of multiexpan ({e})")))?;
         if value["kind"] != KIND {
-            return Err(refused("is no view of multiexpan".into()));
+            return Err(invalid("is not a view of multiexpan".into()));
         }
         if value["version"] != VERSION {
             let version = &value["version"];
-            return Err(refused(format!(
-                "is of version {version}; this program reads version {VERSION}"
+            return Err(invalid(format!(
+                "has version {version}; this program reads version {VERSION}"
             )));
         }
-        let file: StateFile =
-            serde_json::from_value(value).map_err(|e| refused(format!("is damaged ({e})")))?;
-        match file.state.settings {
+        let file: ViewFile =
+            serde_json::from_value(value).map_err(|e| invalid(format!("is damaged ({e})")))?;
+        match file.query.settings {
             SearchSettings {
                 window: Some(width),
                 ..
-            } if !(1..=WIDEST).contains(&width) => Err(refused(format!(
-                "has a window of {width}; 1 to {WIDEST} are allowed"
+            } if !(1..=MAX_WINDOW).contains(&width) => Err(invalid(format!(
+                "has a window of {width} (expected 1 to {MAX_WINDOW})"
             ))),
             SearchSettings {
                 weights: Some([0, 0]),
                 ..
-            } => Err(refused(
-                "has a re-ranking by nothing: both weights are 0".into(),
+            } => Err(invalid(
+                "has two weights of 0 for re-ranking (expected at least one above 0)".into(),
             )),
             _ => Ok(file),
         }
     }
 
-    pub fn write(&self) -> String {
+    /// Returns the file's text.
+    pub fn to_json(&self) -> String {
         // cannot fail: it is text and numbers
         serde_json::to_string_pretty(self)
             .map(|text| text + "\n")
             .unwrap_or_default()
     }
 
-    /// The index that it was made over, where that still is. Error: it is not, and one must be
-    /// named.
+    /// Returns the path of the index that the view was saved over.
+    ///
+    /// Errors: `Missing` if there is no such folder any more.
     pub fn find_index(&self) -> Result<PathBuf> {
         let path = PathBuf::from(&self.index.path);
         if path.is_dir() {
             return Ok(path);
         }
-        let hint = "name one: multiexpan explore --open FILE INDEX".into();
+        let hint = "name another index: multiexpan explore --open FILE INDEX".into();
         Err(Error::Missing {
             what: "index",
             path,
@@ -286,18 +297,18 @@ impl StateFile {
         })
     }
 
-    /// None where this program has no such screen.
+    /// Returns the screen; `None` if this version of the program has no such screen.
     pub fn screen(&self) -> Option<Screen> {
         Screen::ALL
             .into_iter()
             .find(|screen| screen.name().to_lowercase() == self.screen)
     }
 
-    /// Said where it was made over another data set.
-    pub fn origin_differs(&self, catalogue: &Catalogue) -> Option<String> {
+    /// Returns a message if the view was saved over another state of the data set.
+    pub fn dataset_warning(&self, catalogue: &Catalogue) -> Option<String> {
         match (&self.index.dataset, &catalogue.dataset_hash) {
             (Some(theirs), Some(ours)) if theirs != ours => Some(format!(
-                "it was made over another state of the data set {}: ranks may differ",
+                "the view was saved over another state of the data set {}: ranks may differ",
                 self.index.name
             )),
             _ => None,
@@ -311,7 +322,7 @@ mod tests {
     use crate::engine::protocol::{ClassCard, EntityCard};
     use crate::types::Query;
 
-    /// Entities by name, whose ids begin there.
+    /// Returns a catalogue of entities with these names, whose ids start at `from`.
     fn catalogue(names: &[&str], from: u32) -> Catalogue {
         let mut c = Catalogue {
             name: "zoo".into(),
@@ -345,7 +356,7 @@ mod tests {
         c.with_positions()
     }
 
-    fn state() -> ExpansionQuery {
+    fn query() -> ExpansionQuery {
         let id = |n| EntityId(n);
         ExpansionQuery {
             seeds: SeedSet {
@@ -357,24 +368,24 @@ mod tests {
             },
             mode: Mode::Text,
             joint: true,
-            tuning: SearchSettings {
+            settings: SearchSettings {
                 window: Some(1),
                 weights: Some([1, 0]),
             },
         }
     }
 
-    fn file() -> StateFile {
+    fn file() -> ViewFile {
         let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
-        let origin = Origin {
+        let source = ViewSource {
             name: "zoo".into(),
             path: "zoo/index".into(),
             dataset: zoo.dataset_hash.clone(),
         };
-        let cursor = Some(NamedEntity::of(EntityId(1), &zoo));
-        StateFile::new(
-            origin,
-            QueryRecord::of(&state(), &zoo),
+        let cursor = Some(NamedEntity::new(EntityId(1), &zoo));
+        ViewFile::new(
+            source,
+            QueryRecord::new(&query(), &zoo),
             Screen::Metrics,
             false,
             cursor,
@@ -382,19 +393,19 @@ mod tests {
     }
 
     #[test]
-    fn a_view_comes_back_as_it_was() {
+    fn a_view_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("view.json");
-        std::fs::write(&path, file().write()).unwrap();
-        let read = StateFile::load(&path).unwrap();
+        std::fs::write(&path, file().to_json()).unwrap();
+        let read = ViewFile::load(&path).unwrap();
         assert_eq!((&read, read.screen()), (&file(), Some(Screen::Metrics)));
         let zoo = catalogue(&["lion", "tiger", "lynx", "horse"], 0);
-        assert_eq!(read.state.state(&zoo), (state(), vec![]));
-        assert_eq!(read.origin_differs(&zoo), None);
+        assert_eq!(read.query.resolve(&zoo), (query(), vec![]));
+        assert_eq!(read.dataset_warning(&zoo), None);
     }
 
     #[test]
-    fn names_come_back_whatever_is_in_them() {
+    fn names_with_special_characters_are_read_as_written() {
         let names = [
             "tab\tinside",
             "quote \"q\", \\ and \u{1b}[31m",
@@ -403,34 +414,37 @@ mod tests {
             " 1984 ",
         ];
         let zoo = catalogue(&names, 0);
-        let state = ExpansionQuery {
+        let query = ExpansionQuery {
             seeds: SeedSet {
                 seeds: zoo.entities.iter().map(|e| e.id).collect(),
-                ..state().seeds
+                ..query().seeds
             },
-            ..state()
+            ..query()
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("view.json");
-        let written = StateFile {
-            state: QueryRecord::of(&state, &zoo),
+        let written = ViewFile {
+            query: QueryRecord::new(&query, &zoo),
             ..file()
         };
-        std::fs::write(&path, written.write()).unwrap();
-        let read = StateFile::load(&path).unwrap();
-        assert_eq!((&read, read.state.state(&zoo)), (&written, (state, vec![])));
+        std::fs::write(&path, written.to_json()).unwrap();
+        let read = ViewFile::load(&path).unwrap();
+        assert_eq!(
+            (&read, read.query.resolve(&zoo)),
+            (&written, (query, vec![]))
+        );
         // saved by an editor that marks its files, or by PowerShell
         let wide: Vec<u8> = written
-            .write()
+            .to_json()
             .encode_utf16()
             .flat_map(u16::to_le_bytes)
             .collect();
         for bytes in [
-            [&b"\xef\xbb\xbf"[..], written.write().as_bytes()].concat(),
+            [&b"\xef\xbb\xbf"[..], written.to_json().as_bytes()].concat(),
             [&b"\xff\xfe"[..], &wide].concat(),
         ] {
             std::fs::write(&path, bytes).unwrap();
-            assert_eq!(StateFile::load(&path).unwrap(), written);
+            assert_eq!(ViewFile::load(&path).unwrap(), written);
         }
     }
 
@@ -446,78 +460,81 @@ mod tests {
         let record = QueryRecord {
             seeds: vec![named],
             class: Some("i\u{302}les".into()),
-            ..file().state
+            ..file().query
         };
-        let (state, lost) = record.state(&zoo);
+        let (query, missing) = record.resolve(&zoo);
         assert_eq!(
-            (state.seeds.seeds, state.seeds.class),
+            (query.seeds.seeds, query.seeds.class),
             (vec![EntityId(1)], Some(ClassId(0)))
         );
-        assert_eq!(lost, Vec::<String>::new());
+        assert_eq!(missing, Vec::<String>::new());
     }
 
     #[test]
-    fn names_count_where_ids_have_moved() {
+    fn names_decide_if_ids_have_changed() {
         let moved = catalogue(&["ape", "horse", "lynx", "tiger", "lion"], 7);
-        let (state, lost) = file().state.state(&moved);
+        let (query, missing) = file().query.resolve(&moved);
         assert_eq!(
-            (state.seeds.seeds, state.seeds.rejected),
+            (query.seeds.seeds, query.seeds.rejected),
             (vec![EntityId(11), EntityId(9)], vec![EntityId(8)])
         );
-        assert_eq!(lost, Vec::<String>::new());
-        assert!(file().origin_differs(&moved).is_some());
+        assert_eq!(missing, Vec::<String>::new());
+        assert!(file().dataset_warning(&moved).is_some());
     }
 
     #[test]
-    fn each_thing_that_is_gone_is_said() {
+    fn each_missing_part_has_a_message() {
         let mut other = catalogue(&["tiger", "lynx"], 0);
         (other.modes, other.classes[0].name) = (vec![Mode::Both], "felines".into());
-        let (state, lost) = file().state.state(&other);
+        let (query, missing) = file().query.resolve(&other);
         assert_eq!(
-            (state.seeds.seeds, state.seeds.class, state.mode),
+            (query.seeds.seeds, query.seeds.class, query.mode),
             (vec![EntityId(1)], None, Mode::Both)
         );
         let expected = [
             "the seed “lion” is not in this index",
-            "the rejected “horse” is not in this index",
-            "there is no class “cats”: the seeds are free",
-            "this index has no mode text: it is both",
+            "the rejected seed “horse” is not in this index",
+            "unknown class “cats”: the seeds are not those of a class",
+            "this index has no mode text: both is used",
         ];
-        assert_eq!(lost, expected);
+        assert_eq!(missing, expected);
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_by_name() {
+    fn unreadable_files_are_reported_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("view.json");
-        let whole = file().write();
+        let intact = file().to_json();
         let cases = [
             (
-                whole[..whole.len() / 2].to_owned(),
-                "is damaged, or no view",
+                intact[..intact.len() / 2].to_owned(),
+                "is damaged, or not a view",
             ),
-            ("{\"rows\": []}".to_owned(), "is no view of multiexpan"),
+            ("{\"rows\": []}".to_owned(), "is not a view of multiexpan"),
             (
-                whole.replace("\"version\": 1", "\"version\": 2"),
-                "is of version 2; this program reads version 1",
+                intact.replace("\"version\": 1", "\"version\": 2"),
+                "has version 2; this program reads version 1",
             ),
             (
-                whole.replace("\"joint\": true", "\"joint\": 7"),
+                intact.replace("\"joint\": true", "\"joint\": 7"),
                 "is damaged (",
             ),
-            (whole.replace("\"reranked\"", "\"ranked\""), "is damaged ("),
+            (intact.replace("\"reranked\"", "\"ranked\""), "is damaged ("),
             (
-                whole.replace("\"window\": 1", "\"window\": 0"),
-                "has a window of 0; 1 to 1000 are allowed",
+                intact.replace("\"window\": 1", "\"window\": 0"),
+                "has a window of 0 (expected 1 to 1000)",
             ),
         ];
-        for (text, why) in cases {
+        for (text, reason) in cases {
             std::fs::write(&path, &text).unwrap();
-            let said = StateFile::load(&path).unwrap_err().to_string();
-            assert!(said.contains("view.json") && said.contains(why), "{said}");
+            let message = ViewFile::load(&path).unwrap_err().to_string();
+            assert!(
+                message.contains("view.json") && message.contains(reason),
+                "{message}"
+            );
         }
         assert!(matches!(
-            StateFile::load(&folder.path().join("none.json")),
+            ViewFile::load(&folder.path().join("none.json")),
             Err(Error::Io { .. })
         ));
     }

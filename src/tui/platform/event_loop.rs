@@ -614,7 +614,9 @@ impl Loop {
     fn apply_saved(&mut self, session: &SavedSession, outcome: SaveOutcome) {
         let SaveOutcome { merged, recovered } = outcome;
         let app = &mut self.explorer.app;
-        if merged.states != session.states || merged.annotations != session.annotations {
+        if merged.named_queries != session.named_queries
+            || merged.annotations != session.annotations
+        {
             app.merge_session(&merged);
         }
         if recovered {

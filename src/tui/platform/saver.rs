@@ -136,7 +136,7 @@ impl Saver {
     fn record_success(&mut self, session: &SavedSession, merged: SavedSession) -> SaveOutcome {
         // The query of another explorer may be in the file, and is not part of this session.
         self.saved = SavedSession {
-            states: merged.states.clone(),
+            named_queries: merged.named_queries.clone(),
             annotations: merged.annotations.clone(),
             ..session.clone()
         };
